@@ -1,0 +1,1 @@
+"""Drivers of nta: devices and simulated devices, found by entry point."""

@@ -1,0 +1,3 @@
+"""nta: from frames to a size distribution with its uncertainty."""
+
+from __future__ import annotations

@@ -1,0 +1,65 @@
+"""Frozen tables of NumPy columns: what `Spots`, `Tracks` and the estimates per track are made of.
+
+A column is a dataclass field declared with `column`; its dtype, unit and meaning are kept with it, so that readers,
+writers and reports take them from one place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import Field, dataclass, field, fields, replace
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+BoolArray = NDArray[np.bool_]
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+
+def column(dtype: Any, unit: str, meaning: str) -> Any:
+    """Declare a column of a `Columns` table: dtype, unit ("1" for none) and meaning in one line."""
+    return field(metadata={"dtype": np.dtype(dtype), "unit": unit, "meaning": meaning})
+
+
+@dataclass(frozen=True, eq=False)
+class Columns:
+    """Base of the tables: every column one-dimensional and of the same length; other fields describe the whole table."""
+
+    def __post_init__(self) -> None:
+        lengths = {}
+        for declared in self.columns():
+            values = np.ascontiguousarray(getattr(self, declared.name), dtype=declared.metadata["dtype"])
+            if values.ndim != 1:
+                raise ValueError(f"{type(self).__name__}.{declared.name} must have one dimension, got {values.ndim}")
+            object.__setattr__(self, declared.name, values)
+            lengths[declared.name] = values.size
+        if len(set(lengths.values())) > 1:
+            raise ValueError(f"columns of {type(self).__name__} differ in length: {lengths}")
+
+    @classmethod
+    def columns(cls) -> tuple[Field[Any], ...]:
+        """Return the declared columns, in order."""
+        return tuple(f for f in fields(cls) if "dtype" in f.metadata)
+
+    def __len__(self) -> int:
+        return len(getattr(self, self.columns()[0].name))
+
+    def select(self, rows: ArrayLike) -> Self:
+        """Return the table of the given rows (a mask, indices or a slice)."""
+        index: Any = rows if isinstance(rows, slice) else np.asarray(rows)
+        return replace(self, **{c.name: getattr(self, c.name)[index] for c in self.columns()})
+
+    @classmethod
+    def concatenate(cls, tables: Iterable[Self]) -> Self:
+        """Join tables row after row; fields that are no columns are taken from the last table."""
+        parts = list(tables)
+        if not parts:
+            raise ValueError(f"no {cls.__name__} to join")
+        joined = {c.name: np.concatenate([getattr(p, c.name) for p in parts]) for c in cls.columns()}
+        return replace(parts[-1], **joined)
+
+    def as_dict(self) -> dict[str, NDArray[Any]]:
+        """Return the columns by name."""
+        return {c.name: getattr(self, c.name) for c in self.columns()}

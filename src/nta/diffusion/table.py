@@ -1,0 +1,55 @@
+"""The noun of this room: one diffusion estimate per track."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntFlag
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nta.columns import Columns, column
+
+
+class TrackFlag(IntFlag):
+    """Why a track gets no size, or one that deserves less trust; a track is flagged, not dropped."""
+
+    TOO_SHORT = 1  # fewer spots than the estimator needs
+    IMMOBILE = 2  # moves no more than its localization error explains: stuck, burnt-in text, hot pixel
+    NON_POSITIVE = 4  # the estimate of D is <= 0
+    SATURATED = 8  # most of its spots are saturated
+    OUT_OF_FOCUS = 16  # most of its spots are discs or rings
+    AMBIGUOUS = 32  # crowding made its links doubtful
+    MIXED = 64  # brightness or mobility jumps: probably two particles
+    NON_BROWNIAN = 128  # directed, confined or anisotropic motion
+
+    @classmethod
+    def no_size(cls) -> TrackFlag:
+        """Flags of a track that must not be given a size."""
+        return cls.TOO_SHORT | cls.IMMOBILE | cls.NON_POSITIVE
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class DiffusionEstimates(Columns):
+    """Diffusion coefficient of every track, row i is track i; NaN where there is none, with a flag that says why."""
+
+    diffusion_um2_s: NDArray[np.float64] = column(np.float64, "um2/s", "diffusion coefficient, per-track estimate")
+    std_err_um2_s: NDArray[np.float64] = column(np.float64, "um2/s", "standard error of the diffusion coefficient")
+    low_um2_s: NDArray[np.float64] = column(np.float64, "um2/s", "lower end of the 95 % interval")
+    high_um2_s: NDArray[np.float64] = column(np.float64, "um2/s", "upper end of the 95 % interval")
+    localization_variance_um2: NDArray[np.float64] = column(np.float64, "um2", "static localization variance per axis")
+    n_points: NDArray[np.int32] = column(np.int32, "1", "number of spots in the track")
+    first_frame: NDArray[np.int32] = column(np.int32, "1", "frame index of the first spot")
+    last_frame: NDArray[np.int32] = column(np.int32, "1", "frame index of the last spot")
+    intensity: NDArray[np.float32] = column(np.float32, "e", "median light of the track's spots")
+    snr: NDArray[np.float32] = column(np.float32, "1", "median signal over noise of the track's spots")
+    flags: NDArray[np.uint16] = column(np.uint16, "1", "TrackFlag bits")
+    estimator: str
+    frame_interval_s: float
+    exposure_s: float | None
+    pixel_size_um: float
+
+    @property
+    def has_size(self) -> NDArray[np.bool_]:
+        """Tracks that may be given a size."""
+        return (self.flags & int(TrackFlag.no_size()) == 0) & (self.diffusion_um2_s > 0)

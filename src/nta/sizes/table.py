@@ -1,0 +1,71 @@
+"""The noun of this room: the size distribution, with the sizes of the single tracks it came from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nta.columns import Columns, column
+from nta.quantity import Quantity
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TrackSizes(Columns):
+    """Hydrodynamic diameter of every track, row i is track i; NaN where a track gets no size."""
+
+    diameter_nm: NDArray[np.float64] = column(np.float64, "nm", "hydrodynamic diameter, per-track estimate")
+    low_nm: NDArray[np.float64] = column(np.float64, "nm", "lower end of the 95 % interval")
+    high_nm: NDArray[np.float64] = column(np.float64, "nm", "upper end of the 95 % interval")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Distribution:
+    """A number-weighted distribution over diameter: density on bins, with a pointwise band.
+
+    edges_nm : (n + 1,) ascending bin edges, evenly spaced in log diameter.
+    weight : (n,) share of particles per bin, sums to 1.
+    low, high : (n,) band of the weights at the stated confidence.
+    describes : "particles in view" or "suspension".
+    """
+
+    edges_nm: NDArray[np.float64]
+    weight: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    method: str
+    describes: str
+    confidence: float
+
+    @property
+    def diameter_nm(self) -> NDArray[np.float64]:
+        """Geometric centres of the bins."""
+        return np.sqrt(self.edges_nm[1:] * self.edges_nm[:-1])
+
+    @property
+    def density_per_nm(self) -> NDArray[np.float64]:
+        """Share of particles per nm."""
+        return self.weight / np.diff(self.edges_nm)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SizeDistribution:
+    """Sizes of a recording: per track, as a distribution of the particles in view, and as numbers with intervals.
+
+    summary : "d10_nm", "d50_nm", "d90_nm", "mean_nm", "mode_nm", "span", "sd_nm", "geometric_sd" -> Quantity.
+    fractions : (low_nm, high_nm) -> share of particles in this window, as Quantity with unit "1".
+    comparison : plain histogram, kernel density, finite-track-length adjustment, named by their method.
+    """
+
+    tracks: TrackSizes
+    distribution: Distribution | None  # None: too few tracks for any distribution
+    suspension: Distribution | None  # corrected for visibility; None where the correction is not known
+    summary: Mapping[str, Quantity]
+    fractions: Mapping[tuple[float, float], Quantity]
+    comparison: tuple[Distribution, ...]
+    n_tracks_used: int
+    viscosity_pa_s: float
+    temperature_c: float
+    budget: Mapping[str, float]  # relative standard uncertainty of the diameter by source, e.g. {"temperature": 0.002}

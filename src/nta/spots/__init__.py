@@ -1,0 +1,1 @@
+"""Spots: particles found in frames, with subpixel positions and their errors."""

@@ -1,0 +1,80 @@
+"""The noun of this room: spots found in frames, and the scene they were found in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntFlag
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nta.columns import Columns, column
+
+
+class SpotFlag(IntFlag):
+    """Why a spot's numbers deserve less trust; a spot is flagged, not dropped."""
+
+    SATURATED = 1  # a pixel at full scale within the fit window
+    EDGE = 2  # the fit window leaves the frame
+    OUT_OF_FOCUS = 4  # a disc or ring, much wider than the recording's spots
+    OVERLAPPING = 8  # fitted together with a neighbour
+    POOR_FIT = 16  # chi-square far from what photon noise explains
+    FIXED = 32  # sits on a hot pixel or a fixed pattern
+    MOVING_BLUR = 64  # elongated beyond its width
+
+
+@dataclass(frozen=True, kw_only=True)
+class CameraModel:
+    """From grey values to photo-electrons: e = (adu - offset_adu) * gain_e_per_adu, variance = e + read_noise_e**2.
+
+    source: "profile", "recording" or "estimated" (from the recording's own noise).
+    """
+
+    gain_e_per_adu: float
+    offset_adu: float
+    read_noise_e: float
+    source: str
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Scene:
+    """What the detector learned of the recording as a whole; travels with its spots."""
+
+    width_px: int
+    height_px: int
+    bit_depth: int
+    contrast: str  # "bright" or "dark" spots
+    camera: CameraModel
+    spot_width_px: float  # standard deviation of a Gaussian spot in focus
+    threshold_sd: float
+    frame_index: NDArray[np.int64]  # index of every frame that was searched, also those without spots
+    frame_time_s: NDArray[np.float64]
+    example_image: NDArray[np.uint8] | NDArray[np.uint16]  # first frame, for pictures
+    background: NDArray[np.float32]  # (height, width) adu, fixed background of the recording
+    saturated_fraction: float  # of spots with a pixel at full scale
+
+    @property
+    def n_frames(self) -> int:
+        """Number of frames that were searched."""
+        return int(self.frame_index.size)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Spots(Columns):
+    """Spots of a recording, sorted by frame. Axes are (y, x); the centre of the first pixel is at (0, 0).
+
+    Intensities are photo-electrons by the scene's camera model, of the whole spot (volume of the fitted Gaussian); dark
+    spots have positive intensity too (light missing).
+    """
+
+    frame: NDArray[np.int32] = column(np.int32, "1", "frame index")
+    y_px: NDArray[np.float64] = column(np.float64, "px", "row of the centre")
+    x_px: NDArray[np.float64] = column(np.float64, "px", "column of the centre")
+    intensity: NDArray[np.float32] = column(np.float32, "e", "light of the spot above its background")
+    background: NDArray[np.float32] = column(np.float32, "e/px", "background under the spot")
+    width_px: NDArray[np.float32] = column(np.float32, "px", "standard deviation of the fitted Gaussian")
+    snr: NDArray[np.float32] = column(np.float32, "1", "matched-filter signal over noise")
+    localization_error_px: NDArray[np.float32] = column(np.float32, "px", "standard error per axis (Cramer-Rao)")
+    chi2: NDArray[np.float32] = column(np.float32, "1", "reduced chi-square of the fit")
+    flags: NDArray[np.uint16] = column(np.uint16, "1", "SpotFlag bits")
+    scene: Scene

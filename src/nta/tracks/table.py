@@ -1,0 +1,54 @@
+"""The noun of this room: tracks, spots of one particle linked from frame to frame."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nta.columns import Columns, column
+from nta.spots.table import Scene
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Linking:
+    """How the spots were linked: what was chosen, by the user or from the data, and the drift that was found."""
+
+    search_range_px: float
+    memory_frames: int
+    drift_y_px: NDArray[np.float64]  # cumulative drift at scene.frame_index, subtracted from y_px
+    drift_x_px: NDArray[np.float64]
+    drift_std_err_px: NDArray[np.float64]  # standard error of one frame-to-frame drift step, per axis
+    links_cut: int  # links given up because crowding made them ambiguous
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Tracks(Columns):
+    """Spots that belong to tracks, sorted by (track, frame); tracks are numbered 0..n-1 without gaps.
+
+    `y_px`, `x_px` are drift-subtracted; add `linking.drift_*_px` at the frame to get the position in the image.
+    """
+
+    track: NDArray[np.int32] = column(np.int32, "1", "track number")
+    frame: NDArray[np.int32] = column(np.int32, "1", "frame index")
+    spot: NDArray[np.int64] = column(np.int64, "1", "row of the spot in the recording's spot table")
+    y_px: NDArray[np.float64] = column(np.float64, "px", "row, drift subtracted")
+    x_px: NDArray[np.float64] = column(np.float64, "px", "column, drift subtracted")
+    intensity: NDArray[np.float32] = column(np.float32, "e", "light of the spot above its background")
+    width_px: NDArray[np.float32] = column(np.float32, "px", "standard deviation of the fitted Gaussian")
+    snr: NDArray[np.float32] = column(np.float32, "1", "matched-filter signal over noise")
+    localization_error_px: NDArray[np.float32] = column(np.float32, "px", "standard error per axis (Cramer-Rao)")
+    flags: NDArray[np.uint16] = column(np.uint16, "1", "SpotFlag bits")
+    linking: Linking
+    scene: Scene
+
+    @property
+    def n_tracks(self) -> int:
+        """Number of tracks."""
+        return int(self.track[-1]) + 1 if len(self) else 0
+
+    @property
+    def first_row(self) -> NDArray[np.int64]:
+        """Row where each track starts, and the number of rows at the end: track i is first_row[i]:first_row[i + 1]."""
+        return np.searchsorted(self.track, np.arange(self.n_tracks + 1)).astype(np.int64)
