@@ -1,1 +1,8 @@
-"""Room."""
+"""Judgements: what was looked at, what came out, and what to do about it."""
+
+from nta.assessment.finding import Assessment, Finding, Verdict
+from nta.assessment.limits import Limit, load_limits
+from nta.assessment.recording_quality import assess_recording
+from nta.assessment.settings import AssessmentSettings
+
+__all__ = ["Assessment", "AssessmentSettings", "Finding", "Limit", "Verdict", "assess_recording", "load_limits"]

@@ -1,0 +1,168 @@
+"""From frames to assessment: read `analyze` from top to bottom to see the whole way."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+
+import numpy as np
+
+from nta.assessment import Assessment, assess_recording
+from nta.calibration import InstrumentProfile, SampleConditions
+from nta.diffusion import DiffusionEstimates, MeanSquaredDisplacement, estimate_diffusion, mean_squared_displacement
+from nta.errors import MissingInputError
+from nta.frames import CameraState, FrameSource, RecordingReport
+from nta.settings import AnalysisSettings
+from nta.sizes import SizeDistribution, size_distribution
+from nta.spots import Spots, detect_spots
+from nta.tracks import Tracks, link_spots
+
+Progress = Callable[[int], None]
+"""Called with the number of frames searched so far."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Provenance:
+    """Where a result comes from: what was read, by which versions, when and how."""
+
+    recording: str
+    sha256: str | None = None
+    date: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+    command: str = field(default_factory=lambda: " ".join(sys.argv))
+    versions: Mapping[str, str] = field(default_factory=lambda: _versions())
+    sources: Mapping[str, str] = field(default_factory=dict)  # who said what: {"frame_rate_hz": "user"}
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Analysis:
+    """Everything one recording yields, with what is needed to repeat it."""
+
+    spots: Spots
+    tracks: Tracks
+    diffusion: DiffusionEstimates
+    msd: MeanSquaredDisplacement
+    sizes: SizeDistribution
+    assessment: Assessment
+    camera: CameraState
+    conditions: SampleConditions
+    profile: InstrumentProfile | None
+    settings: AnalysisSettings
+    recording: RecordingReport
+    provenance: Provenance
+
+
+def analyze(
+    source: FrameSource,
+    conditions: SampleConditions,
+    profile: InstrumentProfile | None = None,
+    settings: AnalysisSettings | None = None,
+    *,
+    progress: Progress | None = None,
+    sha256: str | None = None,
+) -> Analysis:
+    """Analyse one recording from frames to assessment.
+
+    Parameters
+    ----------
+    source
+        An open recording or an acquiring device.
+    conditions
+        Temperature and medium: what Stokes-Einstein needs.
+    profile
+        The instrument; fills in what the recording does not say of its camera.
+    settings
+        Defaults where None.
+    progress
+        Called with the number of frames done.
+    sha256
+        Checksum of the recording, kept in the provenance.
+
+    Raises
+    ------
+    MissingInputError
+        Pixel size, frame rate, temperature or viscosity was given by nobody.
+    """
+    settings = settings or AnalysisSettings()
+    camera = completed_camera(source.camera, profile)
+    scale = Scale.of(camera)
+    conditions.viscosity_pa_s()  # refuse before the long work, not after it
+
+    spots = detect_spots(source.frames(), settings.detection, camera=camera, progress=progress)
+    tracks = link_spots(spots, settings.linking)
+    diffusion = estimate_diffusion(tracks, **vars(scale), settings=settings.diffusion)
+    msd = mean_squared_displacement(tracks, diffusion)
+    sizes = size_distribution(diffusion, tracks, conditions, settings.sizing, profile=profile)
+    assessment = assess_recording(
+        source, camera, conditions, profile, spots, tracks, diffusion, sizes, settings.assessment
+    )
+    return Analysis(
+        spots=spots,
+        tracks=tracks,
+        diffusion=diffusion,
+        msd=msd,
+        sizes=sizes,
+        assessment=assessment,
+        camera=camera,
+        conditions=conditions,
+        profile=profile,
+        settings=settings,
+        recording=source.report,
+        provenance=Provenance(
+            recording=source.name, sha256=sha256, sources=dict(source.metadata.get("sources", {}))
+        ),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scale:
+    """What turns pixels and frames into micrometres and seconds."""
+
+    pixel_size_um: float
+    frame_interval_s: float
+    exposure_s: float | None
+
+    @classmethod
+    def of(cls, camera: CameraState) -> Scale:
+        """Take the scale from the camera; refuse by name what nobody gave."""
+        missing = []
+        if camera.pixel_size_um is None:
+            missing.append("pixel size (--pixel-size-um, in the sample plane)")
+        if camera.frame_rate_hz is None:
+            missing.append("frame rate (--frame-rate, in Hz)")
+        if missing or camera.pixel_size_um is None or camera.frame_rate_hz is None:
+            raise MissingInputError(
+                f"a size needs the {' and the '.join(missing)}, and neither the recording nor anybody else says it; "
+                "give it on the command line, in a side-car TOML or in an instrument profile (--profile)"
+            )
+        return cls(
+            pixel_size_um=camera.pixel_size_um,
+            frame_interval_s=1 / camera.frame_rate_hz,
+            exposure_s=camera.exposure_s,
+        )
+
+
+def completed_camera(camera: CameraState, profile: InstrumentProfile | None) -> CameraState:
+    """Return the camera's state with what it does not say itself taken from the profile."""
+    if profile is None:
+        return camera
+    names = ("pixel_size_um", "gain_e_per_adu", "offset_adu", "read_noise_e")
+    given = {name: getattr(profile, name) for name in names if getattr(camera, name) is None}
+    return CameraState(**{**_as_dict(camera), **given})
+
+
+def _as_dict(camera: CameraState) -> dict[str, float | int | None]:
+    return dict(vars(camera))
+
+
+def _versions() -> dict[str, str]:
+    found = {"python": platform.python_version(), "numpy": np.__version__}
+    for name in ("nta-lab", "numba", "scipy", "av", "h5py", "tifffile"):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
