@@ -1,3 +1,79 @@
-"""nta: from frames to a size distribution with its uncertainty."""
+"""nta: from the frames of a nanoparticle tracking microscope to a size distribution with its uncertainty.
+
+The rooms, in the order of the data; each holds one noun, its settings, and the function that makes it::
+
+    frames       Frame, FrameSource         what a recording or a device yields
+    spots        detect_spots               particles in each frame, with localization errors
+    tracks       link_spots                 spots of one particle from frame to frame, drift subtracted
+    diffusion    estimate_diffusion         a diffusion coefficient per track, with its interval
+    sizes        size_distribution          the distribution of hydrodynamic diameters, with its band
+    assessment   assess_recording           findings: is this recording good enough to believe?
+    pipeline     analyze                    all of it, in order
+    simulation   simulate                   frames with known truth
+    io, report, acquisition, cli            files, pages, devices, words
+
+In a script::
+
+    import nta
+
+    with nta.open("beads.avi", pixel_size_um=0.25, frame_rate_hz=30, exposure_s=0.015) as recording:
+        analysis = nta.analyze(recording, nta.SampleConditions(temperature_c=25.0))
+    print(analysis.sizes.summary["d50_nm"])
+
+Names are imported when first used, so that ``import nta`` costs nothing.
+"""
 
 from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from nta.calibration import InstrumentProfile, SampleConditions, load_profile
+    from nta.io.recordings import open_recording as open  # noqa: A004 - nta.open reads as it should
+    from nta.io.results import load_analysis as load
+    from nta.io.results import save_analysis as save
+    from nta.pipeline import Analysis, analyze
+    from nta.report import write_report
+    from nta.settings import AnalysisSettings
+    from nta.simulation import simulate
+
+_HOMES = {
+    "Analysis": ("nta.pipeline", "Analysis"),
+    "AnalysisSettings": ("nta.settings", "AnalysisSettings"),
+    "InstrumentProfile": ("nta.calibration", "InstrumentProfile"),
+    "SampleConditions": ("nta.calibration", "SampleConditions"),
+    "analyze": ("nta.pipeline", "analyze"),
+    "load": ("nta.io.results", "load_analysis"),
+    "load_profile": ("nta.calibration", "load_profile"),
+    "open": ("nta.io.recordings", "open_recording"),
+    "save": ("nta.io.results", "save_analysis"),
+    "simulate": ("nta.simulation", "simulate"),
+    "write_report": ("nta.report", "write_report"),
+}
+
+__all__ = [
+    "Analysis",
+    "AnalysisSettings",
+    "InstrumentProfile",
+    "SampleConditions",
+    "analyze",
+    "load",
+    "load_profile",
+    "open",
+    "save",
+    "simulate",
+    "write_report",
+]
+
+
+def __getattr__(name: str) -> Any:
+    try:
+        module, attribute = _HOMES[name]
+    except KeyError:
+        raise AttributeError(f"module 'nta' has no attribute {name!r}") from None
+    return getattr(import_module(module), attribute)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

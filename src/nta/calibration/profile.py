@@ -1,0 +1,120 @@
+"""What the instrument is: pixel size, optics and camera, each number with its date and source."""
+
+from __future__ import annotations
+
+import datetime
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from nta.calibration.folder import find_file
+from nta.calibration.reading import Number, Table
+from nta.errors import SettingError
+
+_MUST_BE_POSITIVE = (
+    "pixel_size_um",
+    "numerical_aperture",
+    "wavelength_nm",
+    "gain_e_per_adu",
+    "sheet_width_um",
+    "spot_width_px",
+    "brightness_e_per_ms_nm2",
+)
+
+_NUMBERS: Mapping[str, tuple[str, str, Mapping[str, float]]] = {
+    # field: (key in the file, unit, other units understood)
+    "pixel_size_um": ("pixel_size", "um", {"nm": 1e-3}),
+    "numerical_aperture": ("numerical_aperture", "1", {}),
+    "wavelength_nm": ("wavelength", "nm", {"um": 1e3}),
+    "gain_e_per_adu": ("gain", "e/ADU", {}),
+    "offset_adu": ("offset", "ADU", {}),
+    "read_noise_e": ("read_noise", "e", {}),
+    "sheet_width_um": ("sheet_width", "um", {"nm": 1e-3}),
+    "spot_width_px": ("spot_width", "px", {}),
+    "brightness_e_per_ms_nm2": ("brightness", "e/ms/nm2", {}),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class InstrumentProfile:
+    """One instrument; None means that nobody measured it.
+
+    pixel_size_um : edge of a camera pixel in the sample plane; pixel_size_rel_std : its relative standard uncertainty.
+    sheet_width_um : 1/e² half-width of the light sheet's Gaussian intensity, along the optical axis.
+    spot_width_px : Gaussian standard deviation of a spot in focus.
+    brightness_e_per_ms_nm2 : photoelectrons per ms of exposure and nm² of scattering cross-section collected by the
+        objective, for a particle in focus at the centre of the sheet.
+    sources : where each number comes from, by field.
+    """
+
+    name: str
+    pixel_size_um: float | None = None
+    pixel_size_rel_std: float | None = None
+    numerical_aperture: float | None = None
+    wavelength_nm: float | None = None
+    gain_e_per_adu: float | None = None
+    offset_adu: float | None = None
+    read_noise_e: float | None = None
+    sheet_width_um: float | None = None
+    spot_width_px: float | None = None
+    brightness_e_per_ms_nm2: float | None = None
+    width_px: int | None = None
+    height_px: int | None = None
+    bit_depth: int | None = None
+    date: datetime.date | None = None
+    source: str = ""
+    sources: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in _MUST_BE_POSITIVE:
+            value = getattr(self, name)
+            if value is not None and not (math.isfinite(value) and value > 0):
+                raise SettingError(f"{name} must be > 0, got {value}")
+        for name in ("pixel_size_rel_std", "read_noise_e", "offset_adu"):
+            value = getattr(self, name)
+            if value is not None and not (math.isfinite(value) and value >= 0):
+                raise SettingError(f"{name} must be >= 0, got {value}")
+        if self.numerical_aperture is not None and self.numerical_aperture > 1.6:
+            raise SettingError(f"numerical_aperture must be at most 1.6, got {self.numerical_aperture}")
+
+
+def load_profile(name_or_path: str | Path, folder: str | Path | None = None) -> InstrumentProfile:
+    """Read an instrument profile by name from ``calibration/instruments`` or from a ``.toml`` file.
+
+    Raises
+    ------
+    SettingError
+        No such profile, or the file has an unknown key, a number without unit, source or date, or an impossible
+        value; the message names the file and the key.
+    """
+    table = Table.read(find_file(name_or_path, "instruments", folder))
+    numbers = {
+        name: number
+        for name, (key, unit, scales) in _NUMBERS.items()
+        if (number := table.number(key, unit, scales)) is not None
+    }
+    values: dict[str, float | int] = {name: number.value for name, number in numbers.items()}
+    pixel = numbers.get("pixel_size_um")
+    if pixel is not None and pixel.std is not None:
+        values["pixel_size_rel_std"] = pixel.std / pixel.value
+    for key in ("width_px", "height_px", "bit_depth"):
+        if table.has(key):
+            values[key] = table.get(key, int)
+    name = table.text("name")
+    table.get("description", str)
+    table.close()
+    try:
+        return InstrumentProfile(
+            name=name,
+            date=table.date(),
+            source=table.source(),
+            sources={field_: _said(number) for field_, number in numbers.items()},
+            **values,  # type: ignore[arg-type]
+        )
+    except SettingError as error:
+        table.refuse(str(error))
+
+
+def _said(number: Number) -> str:
+    return f"{number.source} ({number.date.isoformat()})"

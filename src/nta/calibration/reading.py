@@ -1,0 +1,163 @@
+"""Reading calibration TOML: every number with unit and source, every key known, every complaint with file and key."""
+
+from __future__ import annotations
+
+import datetime
+import math
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+from nta.errors import SettingError
+
+_NUMBER_KEYS = {"value", "unit", "std", "rel_std", "expanded_uncertainty", "k", "source", "date"}
+
+
+@dataclass(frozen=True)
+class Number:
+    """A number from a calibration file in the asked unit, with its standard uncertainty and where it comes from."""
+
+    value: float
+    std: float | None
+    source: str
+    date: datetime.date
+
+
+class Table:
+    """A TOML table that knows its file and refuses, when closed, whatever nobody asked for."""
+
+    def __init__(self, values: Mapping[str, Any], origin: str, parent: Table | None = None) -> None:
+        self.values = values
+        self.origin = origin
+        self._parent = parent
+        self._asked = {"source", "date"}  # allowed in every table: numbers without their own take these
+
+    @classmethod
+    def read(cls, path: Path) -> Table:
+        """Read a TOML file."""
+        try:
+            return cls(tomllib.loads(path.read_text(encoding="utf-8")), str(path))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise SettingError(f"{path}: not valid TOML: {error}") from None
+        except OSError as error:
+            raise SettingError(f"{path}: cannot be read: {error.strerror}") from None
+
+    def refuse(self, why: str) -> NoReturn:
+        """Raise, naming file and table."""
+        raise SettingError(f"{self.origin}: {why}")
+
+    def close(self) -> None:
+        """Refuse keys that nobody asked for."""
+        if unknown := sorted(set(self.values) - self._asked):
+            self.refuse(f"unknown key {unknown[0]!r}; there are {', '.join(sorted(self._asked))}")
+
+    def has(self, key: str) -> bool:
+        """Say whether the key is there, and know it from now on."""
+        self._asked.add(key)
+        return key in self.values
+
+    def get(self, key: str, kind: type | tuple[type, ...], default: Any = None, *, required: bool = False) -> Any:
+        """Return a plain value of the given type."""
+        if not self.has(key):
+            if required:
+                self.refuse(f"{key} is missing")
+            return default
+        value = self.values[key]
+        if not isinstance(value, kind) or isinstance(value, bool):
+            self.refuse(f"{key} = {value!r} is of the wrong type")
+        return value
+
+    def text(self, key: str, default: str | None = None) -> str:
+        """Return a text; required where there is no default."""
+        value = str(self.get(key, str, default, required=default is None))
+        if not value and default is None:
+            self.refuse(f"{key} is empty")
+        return value
+
+    def table(self, key: str) -> Table:
+        """Return a required table within this one."""
+        return Table(self.get(key, dict, required=True), f"{self.origin} [{key}]", self)
+
+    def source(self) -> str:
+        """Return this table's source, or that of the table around it."""
+        return self._inherited("source", str)
+
+    def date(self) -> datetime.date:
+        """Return this table's date, or that of the table around it."""
+        value: datetime.date = self._inherited("date", datetime.date)
+        return value
+
+    def number(
+        self, key: str, unit: str, scales: Mapping[str, float] | None = None, *, required: bool = False
+    ) -> Number | None:
+        """Return a number ``key = { value, unit, std | rel_std | expanded_uncertainty + k, source, date }``.
+
+        `scales` gives other units that are understood, and what they are in `unit`.
+        """
+        if not self.has(key):
+            if required:
+                self.refuse(f"{key} is missing")
+            return None
+        values = self.values[key]
+        if not isinstance(values, Mapping):
+            self.refuse(f'{key} = {values!r} has no unit; write {key} = {{ value = {values!r}, unit = "{unit}" }}')
+        inner = Table(values, f"{self.origin} {key}", self)
+        inner._asked |= _NUMBER_KEYS
+        inner.close()
+        known = {unit: 1.0, **(scales or {})}
+        given = inner.values.get("unit")
+        if given is None:
+            inner.refuse(f'unit is missing; write unit = "{unit}"')
+        if given not in known:
+            inner.refuse(f"unit {given!r} is not understood; use {' or '.join(known)}")
+        scale = known[given]
+        value = inner.finite("value", required=True)
+        std = inner._std(value)
+        return Number(value * scale, None if std is None else std * scale, inner.source(), inner.date())
+
+    def finite(self, key: str, default: float | None = None, *, required: bool = False) -> float:
+        """Return a finite plain number (one whose unit is in the key's name)."""
+        value = float(self.get(key, (int, float), default, required=required))
+        if not math.isfinite(value):
+            self.refuse(f"{key} must be finite, got {value}")
+        return value
+
+    def numbers(self, key: str) -> tuple[float, ...]:
+        """Return a required list of finite numbers."""
+        values = self.get(key, list, required=True)
+        if not values or not all(isinstance(v, int | float) and math.isfinite(v) for v in values):
+            self.refuse(f"{key} must be a list of numbers, got {values!r}")
+        return tuple(float(v) for v in values)
+
+    def _std(self, value: float) -> float | None:
+        given = [key for key in ("std", "rel_std", "expanded_uncertainty") if key in self.values]
+        if len(given) > 1:
+            self.refuse(f"give one of {' and '.join(given)}, not both")
+        if not given:
+            return None
+        width = self.finite(given[0])
+        if width < 0:
+            self.refuse(f"{given[0]} must be >= 0, got {width}")
+        if given[0] == "rel_std":
+            return width * abs(value)
+        if given[0] == "expanded_uncertainty":
+            k = self.finite("k", required=True)
+            if k <= 0:
+                self.refuse(f"k must be > 0, got {k}")
+            return width / k
+        return width
+
+    def _inherited(self, key: str, kind: type) -> Any:
+        if key in self.values:
+            value = self.get(key, kind)
+            if not value:
+                self.refuse(f"{key} is empty")
+            return value
+        if self._parent is None:
+            self.refuse(f"{key} is missing: every number here needs to say where and when it comes from")
+        try:
+            return self._parent._inherited(key, kind)
+        except SettingError:
+            self.refuse(f"{key} is missing: every number here needs to say where and when it comes from")

@@ -1,0 +1,107 @@
+"""`nta analyze`: recordings in, results and reports out."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from nta.cli import EXIT_FAILED, EXIT_OK
+from nta.cli.progress import frame_progress, say
+from nta.cli.words import chosen_profile, chosen_settings, stated_conditions
+from nta.errors import NtaError, SettingError
+from nta.io.atomic import new_folder
+from nta.io.recordings import checksum, open_recording
+from nta.io.results import RESULTS_FILE, save_analysis, summary, write_tables
+from nta.pipeline import Analysis, analyze
+from nta.report import summary_text, write_report
+
+
+def run(options: argparse.Namespace) -> int:
+    """Analyze every recording; one that fails says why and the others go on."""
+    chosen_settings(options), chosen_profile(options)  # a wrong word is wrong for all of them
+    folders = _folders(options.recordings, options.output)
+    several = len(folders) > 1
+    summaries, failed = [], 0
+    for path, folder in folders.items():
+        try:
+            analysis = analyze_recording(path, folder, options)
+        except (NtaError, OSError) as error:
+            if options.debug or not several:
+                raise
+            failed += 1
+            print(f"nta: {path}: {error}", file=sys.stderr)
+            continue
+        summaries.append(summary(analysis))
+        if not options.json:
+            show(analysis, folder, quiet=options.quiet)
+    if options.json:
+        print(json.dumps(summaries if several else summaries[0], indent=2))
+    return EXIT_FAILED if failed else EXIT_OK
+
+
+def analyze_recording(path: Path, folder: Path, options: argparse.Namespace) -> Analysis:
+    """Analyze one recording into a folder, which appears only when everything in it is whole."""
+    said = {
+        "pixel_size_um": getattr(options, "pixel_size_um", None),
+        "frame_rate_hz": getattr(options, "frame_rate", None),
+        "exposure_s": None if getattr(options, "exposure_ms", None) is None else options.exposure_ms / 1e3,
+        "bit_depth": getattr(options, "bit_depth", None),
+    }
+    refuse_taken(folder, force=getattr(options, "force", False))
+    with open_recording(path, **said) as source:
+        conditions = stated_conditions(options, source.metadata)
+        with frame_progress(source.name, source.report.claimed_frames, quiet=options.quiet) as progress:
+            analysis = analyze(
+                source,
+                conditions,
+                chosen_profile(options),
+                chosen_settings(options),
+                progress=progress,
+                sha256=checksum(path),
+            )
+    with new_folder(folder, replace=getattr(options, "force", False)) as partial:
+        write_results(analysis, partial)
+    return analysis
+
+
+def write_results(analysis: Analysis, folder: Path) -> None:
+    """Write results, tables and report into an existing folder."""
+    save_analysis(analysis, folder / RESULTS_FILE)
+    write_tables(analysis, folder)
+    write_report(analysis, folder)
+
+
+def show(analysis: Analysis, folder: Path, *, quiet: bool) -> None:
+    """Print the summary for people, and where the report is."""
+    if not quiet:
+        print(summary_text(analysis))
+    say(f"report: {folder / 'report.html'}", quiet=quiet)
+
+
+def refuse_taken(folder: Path, *, force: bool) -> None:
+    """Refuse a result folder that is in use, before the work and not after it."""
+    if folder.exists() and not folder.is_dir():
+        raise SettingError(f"{folder} is a file; -o needs a folder")
+    if not folder.exists() or not any(folder.iterdir()):
+        return
+    if not (folder / RESULTS_FILE).exists():
+        raise SettingError(f"{folder} is not empty and holds no nta results; choose another folder with -o")
+    if not force:
+        raise SettingError(f"{folder} already holds results; choose another folder with -o, or replace them with --force")
+
+
+def _folders(recordings: list[Path], output: Path) -> dict[Path, Path]:
+    """Return the result folder of each recording: the output itself for one, a folder in it for each of several."""
+    if len(recordings) == 1:
+        return {recordings[0]: output}
+    folders: dict[Path, Path] = {}
+    for path in recordings:
+        label = name = path.name if path.is_dir() else path.stem
+        number = 2
+        while output / name in folders.values():  # two recordings of one name from two folders
+            name = f"{label}_{number}"
+            number += 1
+        folders[path] = output / name
+    return folders

@@ -1,0 +1,79 @@
+"""The user's words, turned into what the library takes: conditions, profile, settings."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from nta.calibration import InstrumentProfile, SampleConditions, load_profile
+from nta.errors import SettingError
+from nta.settings import AnalysisSettings
+
+
+def stated_conditions(options: argparse.Namespace, metadata: Mapping[str, Any]) -> SampleConditions:
+    """Return what was in the cell: the user's words first, then the side-car's, then the recording's own."""
+    said = {
+        "temperature_c": options.temperature,
+        "temperature_std_c": options.temperature_std,
+        "medium": options.medium,
+        "viscosity_mpas": options.viscosity_mpas,
+        "dilution": options.dilution,
+        "sample": options.sample,
+    }
+    return SampleConditions.from_metadata(metadata, **{key: value for key, value in said.items() if value is not None})
+
+
+def chosen_profile(options: argparse.Namespace) -> InstrumentProfile | None:
+    """Return the instrument profile, if one was named."""
+    return load_profile(options.profile) if options.profile else None
+
+
+def chosen_settings(options: argparse.Namespace) -> AnalysisSettings:
+    """Return the analysis settings: defaults, then the settings file, then single words."""
+    settings = AnalysisSettings.from_toml(options.settings) if options.settings else AnalysisSettings()
+    if options.engine:
+        engine = "trackpy" if options.engine == "trackpy" else "fast"
+        settings = replace(
+            settings,
+            detection=replace(settings.detection, engine=options.engine),
+            linking=replace(settings.linking, engine=engine),
+        )
+    if options.window:
+        settings = replace(
+            settings, sizing=replace(settings.sizing, windows_nm=tuple(_window(text) for text in options.window))
+        )
+    return settings
+
+
+def device_settings(options: argparse.Namespace) -> dict[str, Any]:
+    """Return the driver's settings from KEY=VALUE words; numbers become numbers."""
+    settings = {}
+    for word in options.device_settings:
+        key, equals, value = word.partition("=")
+        if not equals or not key:
+            raise SettingError(f"--set {word!r} is not KEY=VALUE, e.g. --set exposure_s=0.01")
+        settings[key] = _value(value)
+    return settings
+
+
+def _window(text: str) -> tuple[float, float]:
+    low, dash, high = text.partition("-")
+    try:
+        if not dash:
+            raise ValueError
+        return float(low), float(high)
+    except ValueError:
+        raise SettingError(f"--window {text!r} is not LOW-HIGH in nm, e.g. --window 30-150") from None
+
+
+def _value(text: str) -> bool | int | float | str:
+    if text.lower() in ("true", "false"):
+        return text.lower() == "true"
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text

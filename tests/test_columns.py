@@ -1,0 +1,48 @@
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from nta.columns import Columns, column
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Marks(Columns):
+    frame: NDArray[np.int32] = column(np.int32, "1", "frame index")
+    y_px: NDArray[np.float64] = column(np.float64, "px", "row")
+    origin: str = "here"
+
+
+def test_columns_are_converted_to_their_declared_types():
+    marks = Marks(frame=[0, 1], y_px=[1, 2])
+    assert marks.frame.dtype == np.int32
+    assert marks.y_px.dtype == np.float64
+    assert [c.metadata["unit"] for c in Marks.columns()] == ["1", "px"]
+
+
+def test_columns_of_different_length_are_refused_by_name():
+    with pytest.raises(ValueError, match=r"differ in length: \{'frame': 2, 'y_px': 1\}"):
+        Marks(frame=[0, 1], y_px=[1.0])
+
+
+def test_two_dimensional_columns_are_refused():
+    with pytest.raises(ValueError, match=r"Marks\.frame must have one dimension"):
+        Marks(frame=np.zeros((2, 2)), y_px=np.zeros(2))
+
+
+@given(st.lists(st.integers(0, 100), min_size=1, max_size=20), st.integers(0, 20))
+def test_cutting_and_joining_gives_the_same_table(frames, cut):
+    table = Marks(frame=frames, y_px=np.arange(len(frames)), origin="there")
+    joined = Marks.concatenate([table.select(slice(0, cut)), table.select(slice(cut, None))])
+    assert joined.origin == "there"
+    np.testing.assert_array_equal(joined.frame, table.frame)
+    np.testing.assert_array_equal(joined.y_px, table.y_px)
+    assert len(table.select(table.frame > 50)) == sum(f > 50 for f in frames)
+
+
+def test_joining_nothing_is_refused():
+    with pytest.raises(ValueError, match="no Marks to join"):
+        Marks.concatenate([])

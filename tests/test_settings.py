@@ -1,0 +1,43 @@
+import pytest
+
+from nta.errors import SettingError
+from nta.settings import AnalysisSettings
+
+
+def test_nothing_said_is_the_default():
+    assert AnalysisSettings.from_mapping({}) == AnalysisSettings()
+    assert AnalysisSettings().changed() == {}
+
+
+def test_what_is_said_is_changed_and_nothing_else(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text("[detection]\nthreshold_sd = 6\n[sizing]\nwindows_nm = [[30, 150], [50, 400]]\n")
+    settings = AnalysisSettings.from_toml(path)
+    assert settings.changed() == {
+        "detection": {"threshold_sd": 6.0},
+        "sizing": {"windows_nm": ((30.0, 150.0), (50.0, 400.0))},
+    }
+    assert AnalysisSettings.from_mapping(settings.as_mapping()) == settings
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[detektion]\n", r"unknown section \[detektion\]; there are assessment, detection"),
+        ("[detection]\nthreshold = 5\n", r"mine\.toml \[detection\]: unknown setting 'threshold'; there are .*threshold_sd"),
+        ("[detection]\nthreshold_sd = 'high'\n", r"threshold_sd = 'high' is not of type float"),
+        ("[detection]\nthreshold_sd = -1\n", r"mine\.toml \[detection\]: .*threshold_sd.*-1"),
+        ("detection = 5\n", r"expected a table of settings, got 5"),
+        ("[detection\n", r"mine\.toml: not valid TOML"),
+    ],
+)
+def test_a_wrong_settings_file_is_refused_with_file_and_key(tmp_path, text, message):
+    path = tmp_path / "mine.toml"
+    path.write_text(text)
+    with pytest.raises(SettingError, match=message):
+        AnalysisSettings.from_toml(path)
+
+
+def test_a_missing_settings_file_is_named(tmp_path):
+    with pytest.raises(SettingError, match=r"gone\.toml: no such settings file"):
+        AnalysisSettings.from_toml(tmp_path / "gone.toml")

@@ -1,0 +1,33 @@
+"""Start-up stays light: the command line answers before anything heavy is imported."""
+
+import resource
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = {"numpy", "scipy", "numba", "pandas", "matplotlib", "h5py", "tifffile", "av", "trackpy", "skimage", "rich"}
+
+
+def _imported_by(statement: str) -> set[str]:
+    code = f"{statement}\nimport sys; print(' '.join(sorted(sys.modules)))"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return set(run.stdout.split())
+
+
+@pytest.mark.parametrize("statement", ["import nta", "import nta.cli", "import nta.errors"])
+def test_light_imports_leave_the_heavy_libraries_out(statement):
+    assert not HEAVY & _imported_by(statement)
+
+
+def test_the_pipeline_needs_neither_pandas_nor_pictures():
+    assert not {"pandas", "matplotlib", "trackpy", "skimage"} & _imported_by("import nta.pipeline")
+
+
+def test_help_takes_less_cpu_than_a_blink():
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run([sys.executable, "-m", "nta", "--help"], capture_output=True, check=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu_s = (after.ru_utime + after.ru_stime) - (before.ru_utime + before.ru_stime)
+    # 0.05 s on an idle machine; a heavy import costs 0.2 s or more, so 0.5 s tells the two apart on a busy one
+    assert cpu_s < 0.5
