@@ -1,0 +1,20 @@
+"""Facts about instrument, sample, media and reference beads, read from the TOML files of ``calibration/``."""
+
+from nta.calibration.certificate import BeadCertificate, load_certificate
+from nta.calibration.conditions import SampleConditions
+from nta.calibration.folder import calibration_folder, find_file
+from nta.calibration.media import Medium, list_media, load_medium
+from nta.calibration.profile import InstrumentProfile, load_profile
+
+__all__ = [
+    "BeadCertificate",
+    "InstrumentProfile",
+    "Medium",
+    "SampleConditions",
+    "calibration_folder",
+    "find_file",
+    "list_media",
+    "load_certificate",
+    "load_medium",
+    "load_profile",
+]
