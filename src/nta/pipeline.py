@@ -5,9 +5,10 @@ from __future__ import annotations
 import platform
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
+from typing import Any
 
 import numpy as np
 
@@ -145,17 +146,19 @@ class Scale:
         )
 
 
+def stated_conditions(metadata: Mapping[str, Any], **said: Any) -> SampleConditions:
+    """Return what was in the cell: what is `said` first, then what the recording or its side-car says."""
+    recorded = {f.name: metadata[f.name] for f in fields(SampleConditions) if metadata.get(f.name) is not None}
+    return SampleConditions(**{**recorded, **{key: value for key, value in said.items() if value is not None}})
+
+
 def completed_camera(camera: CameraState, profile: InstrumentProfile | None) -> CameraState:
     """Return the camera's state with what it does not say itself taken from the profile."""
     if profile is None:
         return camera
     names = ("pixel_size_um", "gain_e_per_adu", "offset_adu", "read_noise_e")
     given = {name: getattr(profile, name) for name in names if getattr(camera, name) is None}
-    return CameraState(**{**_as_dict(camera), **given})
-
-
-def _as_dict(camera: CameraState) -> dict[str, float | int | None]:
-    return dict(vars(camera))
+    return replace(camera, **given)
 
 
 def _versions() -> dict[str, str]:

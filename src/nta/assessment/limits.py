@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import tomllib
+import datetime
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from datetime import date as Date  # noqa: N812 - a type name
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
 
 from nta.assessment.finding import Verdict
-from nta.calibration import calibration_folder
+from nta.calibration import find_file
+from nta.calibration.reading import Table
 from nta.errors import SettingError
 
 
@@ -23,16 +21,13 @@ class Limit:
     sense: str
     unit: str
     source: str
-    date: Date
+    date: datetime.date
 
     def __post_init__(self) -> None:
         if self.sense not in ("at least", "at most"):
             raise SettingError(f'sense must be "at least" or "at most", got {self.sense!r}')
         if self.warn is None and self.fail is None:
             raise SettingError("a limit needs warn or fail")
-        for name in ("unit", "source"):
-            if not isinstance(getattr(self, name), str) or not getattr(self, name):
-                raise SettingError(f"{name} must be a text, got {getattr(self, name)!r}")
 
     def verdict(self, value: float) -> Verdict:
         """Judge a value against this limit."""
@@ -58,27 +53,15 @@ def load_limits(name_or_path: str) -> Mapping[str, Limit]:
     SettingError
         No such file, no TOML, an unknown key or a limit without unit, source or date; names the file and the key.
     """
-    path = Path(name_or_path)
-    if path.suffix != ".toml":
-        path = calibration_folder() / "limits" / f"{name_or_path}.toml"
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise SettingError(f"{path}: no such limits file") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingError(f"{path}: not valid TOML: {error}") from None
-    return {name: _limit(values, f"{path} [{name}]") for name, values in table.items()}
+    table = Table.read(find_file(name_or_path, "limits"))
+    return {name: _limit(table.table(name)) for name in table.values}
 
 
-def _limit(values: Any, origin: str) -> Limit:
-    known = {f.name for f in fields(Limit)}
-    if not isinstance(values, Mapping):
-        raise SettingError(f"{origin}: expected a table, got {values!r}")
-    if unknown := sorted(set(values) - known):
-        raise SettingError(f"{origin}: unknown key {unknown[0]!r}; there are {', '.join(sorted(known))}")
-    if missing := sorted({"sense", "unit", "source", "date"} - set(values)):
-        raise SettingError(f"{origin}: {missing[0]} is missing")
+def _limit(table: Table) -> Limit:
+    bounds = {key: table.finite(key) if table.has(key) else None for key in ("warn", "fail")}
+    sense, unit = table.text("sense"), table.text("unit")
+    table.close()
     try:
-        return Limit(**values)
+        return Limit(**bounds, sense=sense, unit=unit, source=table.source(), date=table.date())
     except SettingError as error:
-        raise SettingError(f"{origin}: {error}") from None
+        table.refuse(str(error))

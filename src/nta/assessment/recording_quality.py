@@ -311,7 +311,7 @@ def _temperature(e: Evidence) -> Finding:
         return _not_assessed(
             "temperature_range",
             title,
-            f"no temperature was recorded along the way; {e.conditions.temperature_c:.4g} degC is what was stated",
+            f"no temperature was recorded along the way; {e.conditions.known_temperature_c():.4g} degC is what was stated",
             "1 degC changes a diameter by 2.4 %: log the temperature at the cell",
         )
     spread = float(np.max(log) - np.min(log))

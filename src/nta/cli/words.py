@@ -9,20 +9,21 @@ from typing import Any
 
 from nta.calibration import InstrumentProfile, SampleConditions, load_profile
 from nta.errors import SettingError
+from nta.pipeline import stated_conditions
 from nta.settings import AnalysisSettings
 
 
-def stated_conditions(options: argparse.Namespace, metadata: Mapping[str, Any]) -> SampleConditions:
+def conditions_in(options: argparse.Namespace, metadata: Mapping[str, Any]) -> SampleConditions:
     """Return what was in the cell: the user's words first, then the side-car's, then the recording's own."""
-    said = {
-        "temperature_c": options.temperature,
-        "temperature_std_c": options.temperature_std,
-        "medium": options.medium,
-        "viscosity_mpas": options.viscosity_mpas,
-        "dilution": options.dilution,
-        "sample": options.sample,
-    }
-    return SampleConditions.from_metadata(metadata, **{key: value for key, value in said.items() if value is not None})
+    return stated_conditions(
+        metadata,
+        temperature_c=options.temperature,
+        temperature_std_c=options.temperature_std,
+        medium=options.medium,
+        viscosity_mpas=options.viscosity_mpas,
+        dilution=options.dilution,
+        sample=options.sample,
+    )
 
 
 def chosen_profile(options: argparse.Namespace) -> InstrumentProfile | None:

@@ -1,0 +1,23 @@
+"""`nta report`: the report of saved results, written again."""
+
+from __future__ import annotations
+
+import argparse
+
+from nta.cli import EXIT_OK
+from nta.cli.progress import say
+from nta.io.results import RESULTS_FILE, load_analysis
+from nta.report import write_figures, write_report
+
+
+def run(options: argparse.Namespace) -> int:
+    """Load results and write their report."""
+    results = options.results / RESULTS_FILE if options.results.is_dir() else options.results
+    folder = options.output or results.parent
+    analysis = load_analysis(results)
+    folder.mkdir(parents=True, exist_ok=True)
+    page = write_report(analysis, folder)
+    if options.figures:
+        write_figures(analysis, folder / "figures")
+    say(f"report: {page}", quiet=options.quiet)
+    return EXIT_OK
