@@ -17,7 +17,7 @@ class BeadCertificate:
     """Diameter of a lot of reference beads.
 
     diameter_nm, diameter_std_nm : certified value and its standard uncertainty (expanded uncertainty / k).
-    method : what was measured, e.g. "TEM" or "DLS": a hydrodynamic diameter is a little larger than one seen by TEM.
+    method : what was measured, e.g. "TEM" or "DLS": a hydrodynamic diameter is a little larger than one from TEM.
     spread_nm : standard deviation of the sizes within the lot. is_example : made up to show the format.
     """
 
@@ -48,7 +48,7 @@ def load_certificate(name_or_path: str | Path, folder: str | Path | None = None)
     Raises
     ------
     SettingError
-        No such certificate, or one without source, date, lot, document, unit or uncertainty; names file and key.
+        No such certificate, or one without source, date, lot, document, unit or uncertainty; names file, key.
     """
     table = Table.read(find_file(name_or_path, "beads", folder))
     diameter = table.number("diameter", "nm", {"um": 1e3}, required=True)
@@ -60,7 +60,7 @@ def load_certificate(name_or_path: str | Path, folder: str | Path | None = None)
     is_example = table.values.get("example", False) is True
     table.close()
     if diameter is None or diameter.std is None:
-        table.refuse("diameter has no uncertainty; give expanded_uncertainty and k as on the certificate, or std")
+        table.refuse("diameter has no uncertainty; give expanded_uncertainty and k, or std")
     try:
         return BeadCertificate(
             **texts,

@@ -16,10 +16,12 @@ _STEP_C = 0.05  # for the derivative of the viscosity with temperature: second o
 class SampleConditions:
     """Conditions of one measurement; None means that nobody said.
 
-    temperature_c : of the liquid; temperature_std_c : its standard uncertainty. The default of 0.2 °C is that of a
-        thermostated cell (design choice, no measurement behind it): it is 0.5 % of the diameter in water.
+    temperature_c : of the liquid.
+    temperature_std_c : its standard uncertainty. The default of 0.2 °C is that of a thermostated cell (design
+        choice, no measurement behind it): it is 0.5 % of the diameter in water.
     medium : name in ``calibration/media``; a solution with its content, e.g. "sucrose 10 %".
-    viscosity_mpas, viscosity_rel_std : viscosity at `temperature_c` measured by the user, in place of the medium's.
+    viscosity_mpas, viscosity_rel_std : viscosity at `temperature_c` measured by the user; it stands before the
+        medium's.
     dilution : factor by which the sample was diluted (100 for 1:100).
     """
 
@@ -34,22 +36,22 @@ class SampleConditions:
     def __post_init__(self) -> None:
         if self.temperature_c is not None and not -ZERO_CELSIUS_K < self.temperature_c < 200:
             hint = "; give °C, not K" if self.temperature_c >= 200 else ""
-            raise SettingError(f"temperature_c={self.temperature_c:g} °C is no temperature of a liquid sample{hint}")
+            raise SettingError(f"temperature_c={self.temperature_c:g} °C is no temperature of a sample{hint}")
         if not (math.isfinite(self.temperature_std_c) and self.temperature_std_c >= 0):
             raise SettingError(f"temperature_std_c must be >= 0 °C, got {self.temperature_std_c}")
-        if self.viscosity_mpas is not None and not (math.isfinite(self.viscosity_mpas) and self.viscosity_mpas > 0):
+        if self.viscosity_mpas is not None and not 0 < self.viscosity_mpas < math.inf:
             raise SettingError(f"viscosity_mpas must be > 0 mPa s, got {self.viscosity_mpas}")
         if self.viscosity_rel_std is not None and not 0 <= self.viscosity_rel_std < 1:
             raise SettingError(f"viscosity_rel_std must be between 0 and 1, got {self.viscosity_rel_std}")
-        if self.dilution is not None and not (math.isfinite(self.dilution) and self.dilution >= 1):
+        if self.dilution is not None and not 1 <= self.dilution < math.inf:
             raise SettingError(f"dilution must be >= 1 (100 for 1:100), got {self.dilution}")
 
     def known_temperature_c(self) -> float:
         """Return the temperature, or refuse by name."""
         if self.temperature_c is None:
             raise MissingInputError(
-                "a size needs the temperature of the sample, and neither the recording nor anybody else says it; "
-                "give it with --temperature (in °C) or in a side-car TOML"
+                "a size needs the temperature of the sample, and neither the recording nor anybody else "
+                "says it; give it with --temperature (in °C) or in a side-car TOML"
             )
         return self.temperature_c
 
@@ -71,8 +73,9 @@ class SampleConditions:
     def relative_std(self) -> float:
         """Relative standard uncertainty of T / viscosity, that is of every diameter alike.
 
-        From the viscosity's own uncertainty and from the temperature, which enters through k T and, where the viscosity
-        is the medium's, through the viscosity (d ln eta / d T is about -2.2 % per °C in water at 25 °C; taken of water).
+        From the viscosity's own uncertainty and from the temperature, which enters through k T and, where the
+        viscosity is the medium's, through the viscosity (water's: -2.2 % per °C at 25 °C). A viscosity given without
+        its uncertainty adds nothing.
         """
         temperature_c = self.known_temperature_c()
         per_c = 1 / (temperature_c + ZERO_CELSIUS_K)
@@ -82,7 +85,7 @@ class SampleConditions:
         return math.hypot(per_c * self.temperature_std_c, self.viscosity_relative_std() or 0.0)
 
     def viscosity_relative_std(self) -> float | None:
-        """Relative standard uncertainty of the viscosity at the stated temperature; None where nobody said."""
+        """Relative standard uncertainty of the viscosity at this temperature; None where nobody said."""
         if self.viscosity_mpas is not None:
             return self.viscosity_rel_std
         return self._medium().viscosity_rel_std()

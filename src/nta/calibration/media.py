@@ -7,9 +7,10 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
-from nta.calibration.folder import find_file
+from nta.calibration.folder import calibration_folder, find_file
 from nta.calibration.reading import Table
 from nta.errors import SettingError
 from nta.physics import WATER_VISCOSITY_REL_STD, water_viscosity_pa_s
@@ -19,10 +20,10 @@ _WITH_CONTENT = re.compile(r"(?P<name>[A-Za-z][\w-]*)\s*[: ]\s*(?P<percent>[0-9]
 
 @dataclass(frozen=True, kw_only=True)
 class RelativeViscosity:
-    """Viscosity relative to water on a grid of temperature and content; ln of it is interpolated linearly.
+    """Viscosity relative to water on a grid of temperature and content; ln of it is interpolated, cubic.
 
-    relative[i][j] belongs to temperatures_c[i] and mass_percent[j]. One temperature: the ratio is taken as constant over
-    `valid_c`. One mass per cent: a liquid of fixed composition.
+    relative[i][j] belongs to temperatures_c[i] and mass_percent[j]. One temperature: the ratio is taken as constant
+    over `valid_c`. One mass per cent: a liquid of fixed composition.
     """
 
     temperatures_c: tuple[float, ...]
@@ -36,13 +37,13 @@ class RelativeViscosity:
     def __post_init__(self) -> None:
         for name in ("temperatures_c", "mass_percent"):
             values = getattr(self, name)
-            if any(b <= a for a, b in zip(values, values[1:], strict=False)):
+            if any(b <= a for a, b in pairwise(values)):
                 raise SettingError(f"{name} must rise, got {list(values)}")
         shape = {len(row) for row in self.relative}
         if len(self.relative) != len(self.temperatures_c) or shape != {len(self.mass_percent)}:
             raise SettingError(
-                f"relative must have {len(self.temperatures_c)} rows (temperatures_c) of {len(self.mass_percent)} values "
-                "(mass_percent)"
+                f"relative must have {len(self.temperatures_c)} rows (temperatures_c) of "
+                f"{len(self.mass_percent)} values (mass_percent)"
             )
         if any(not value > 0 for row in self.relative for value in row):
             raise SettingError("relative must be > 0 everywhere")
@@ -57,7 +58,7 @@ class RelativeViscosity:
 
 @dataclass(frozen=True, kw_only=True)
 class RefractiveIndex:
-    """n² = 1 + sum of A_i l² / (l² - B_i), l in um, at `reference_c`; plus d n / d T and an increment of the solute."""
+    """n² = 1 + sum of A_i l² / (l² - B_i), l in um, at `reference_c`; plus d n / d T and the solute's increment."""
 
     sellmeier_a: tuple[float, ...]
     sellmeier_b_um2: tuple[float, ...]
@@ -74,13 +75,13 @@ class RefractiveIndex:
         if len(self.sellmeier_a) != len(self.sellmeier_b_um2):
             raise SettingError("sellmeier_a and sellmeier_b_um2 must be of the same length")
         if len(self.mass_percent) != len(self.increment):
-            raise SettingError("mass_percent and increment of the refractive index must be of the same length")
+            raise SettingError("mass_percent and increment must be of the same length")
 
     def at(self, wavelength_nm: float, temperature_c: float, mass_percent: float) -> float:
         """Return the refractive index at a vacuum wavelength."""
         low, high = self.valid_nm
         if not low <= wavelength_nm <= high:
-            raise SettingError(f"the refractive index is known from {low:g} to {high:g} nm, got {wavelength_nm:g} nm")
+            raise SettingError(f"the index is known from {low:g} to {high:g} nm, got {wavelength_nm:g} nm")
         l2 = (wavelength_nm * 1e-3) ** 2
         n2 = 1 + sum(a * l2 / (l2 - b) for a, b in zip(self.sellmeier_a, self.sellmeier_b_um2, strict=True))
         solute = _interpolated(mass_percent, self.mass_percent, self.increment)
@@ -89,7 +90,7 @@ class RefractiveIndex:
 
 @dataclass(frozen=True, kw_only=True)
 class Medium:
-    """A liquid that particles diffuse in; `mass_percent` is the content of the solute, 0 for a fixed composition."""
+    """A liquid that particles diffuse in; `mass_percent` is the solute's content, 0 for a fixed composition."""
 
     name: str
     mass_percent: float
@@ -100,8 +101,8 @@ class Medium:
         low, high = self.viscosity.mass_percent[0], self.viscosity.mass_percent[-1]
         if not low <= self.mass_percent <= high:
             raise SettingError(
-                f"the viscosity of {self.name} is known from {low:g} to {high:g} % by mass, got {self.mass_percent:g} %; "
-                "give the viscosity itself (--viscosity-mpas)"
+                f"the viscosity of {self.name} is known from {low:g} to {high:g} % by mass, "
+                f"got {self.mass_percent:g} %; give the viscosity itself (--viscosity-mpas)"
             )
 
     def viscosity_pa_s(self, temperature_c: float) -> float:
@@ -115,29 +116,31 @@ class Medium:
         low, high = self.viscosity.valid_c
         if not low <= temperature_c <= high:
             raise SettingError(
-                f"the viscosity of {self.name} is known from {low:g} to {high:g} °C, got {temperature_c:g} °C; "
-                "check the temperature (in °C) or give the viscosity itself (--viscosity-mpas)"
+                f"the viscosity of {self.name} is known from {low:g} to {high:g} °C, "
+                f"got {temperature_c:g} °C; check the temperature (in °C) or give the viscosity itself "
+                "(--viscosity-mpas)"
             )
-        return water_viscosity_pa_s(float(temperature_c)) * self.viscosity.at(temperature_c, self.mass_percent)
+        ratio = self.viscosity.at(temperature_c, self.mass_percent)
+        return water_viscosity_pa_s(float(temperature_c)) * ratio
 
     def viscosity_rel_std(self) -> float:
-        """Relative standard uncertainty of the viscosity: the water's and the ratio's, added in quadrature."""
+        """Relative standard uncertainty of the viscosity: water's and the ratio's, added in quadrature."""
         return math.hypot(WATER_VISCOSITY_REL_STD, self.viscosity.rel_std)
 
     def refractive_index(self, wavelength_nm: float, temperature_c: float = 20.0) -> float:
         """Return the refractive index at a vacuum wavelength."""
         if self.index is None:
-            raise SettingError(f"the refractive index of {self.name} is not in its file; add [refractive_index]")
+            raise SettingError(f"{self.name} has no refractive index; add [refractive_index] to its file")
         return self.index.at(wavelength_nm, temperature_c, self.mass_percent)
 
 
 def load_medium(name: str, folder: str | Path | None = None) -> Medium:
-    """Read a medium by name from ``calibration/media``; a solution takes its content: "sucrose 10 %", "glycerol:20".
+    """Read a medium from ``calibration/media``; a solution takes its content: "sucrose 10 %", "glycerol:20".
 
     Raises
     ------
     SettingError
-        No such medium, no content for a solution, content out of range, or a fault in the file (named with its key).
+        No such medium, no content for a solution, content out of range, or a fault in the file (names the key).
     """
     stem, percent = _parsed(name)
     table = Table.read(find_file(stem, "media", folder))
@@ -158,8 +161,6 @@ def load_medium(name: str, folder: str | Path | None = None) -> Medium:
 
 def list_media(folder: str | Path | None = None) -> tuple[str, ...]:
     """Return the names of the media there are."""
-    from nta.calibration.folder import calibration_folder
-
     return tuple(sorted(path.stem for path in (calibration_folder(folder) / "media").glob("*.toml")))
 
 
@@ -226,11 +227,14 @@ def _logs(values: Sequence[float]) -> list[float]:
 
 
 def _interpolated(x: float, knots: Sequence[float], values: Sequence[float]) -> float:
-    """Interpolate linearly; beyond the knots the end values hold (callers have checked the range)."""
+    """Interpolate with the polynomial through the nearest (up to) four knots; beyond them the end values hold."""
     if len(knots) == 1 or x <= knots[0]:
         return values[0]
-    for left in range(len(knots) - 1):
-        if x <= knots[left + 1]:
-            share = (x - knots[left]) / (knots[left + 1] - knots[left])
-            return values[left] + share * (values[left + 1] - values[left])
-    return values[-1]
+    if x >= knots[-1]:
+        return values[-1]
+    left = next(i for i in range(len(knots) - 1) if x <= knots[i + 1])
+    first = max(0, min(left - 1, len(knots) - 4))
+    near = range(first, min(first + 4, len(knots)))
+    return sum(
+        values[i] * math.prod((x - knots[j]) / (knots[i] - knots[j]) for j in near if j != i) for i in near
+    )

@@ -40,11 +40,12 @@ _NUMBERS: Mapping[str, tuple[str, str, Mapping[str, float]]] = {
 class InstrumentProfile:
     """One instrument; None means that nobody measured it.
 
-    pixel_size_um : edge of a camera pixel in the sample plane; pixel_size_rel_std : its relative standard uncertainty.
+    pixel_size_um : edge of a camera pixel in the sample plane; pixel_size_rel_std : its relative standard
+        uncertainty.
     sheet_width_um : 1/e² half-width of the light sheet's Gaussian intensity, along the optical axis.
     spot_width_px : Gaussian standard deviation of a spot in focus.
-    brightness_e_per_ms_nm2 : photoelectrons per ms of exposure and nm² of scattering cross-section collected by the
-        objective, for a particle in focus at the centre of the sheet.
+    brightness_e_per_ms_nm2 : photoelectrons per ms of exposure and nm² of scattering cross-section collected by
+        the objective, for a particle in focus at the centre of the sheet.
     sources : where each number comes from, by field.
     """
 
@@ -85,8 +86,8 @@ def load_profile(name_or_path: str | Path, folder: str | Path | None = None) -> 
     Raises
     ------
     SettingError
-        No such profile, or the file has an unknown key, a number without unit, source or date, or an impossible
-        value; the message names the file and the key.
+        No such profile, or the file has an unknown key, a number without unit, source or date, or an
+        impossible value; the message names the file and the key.
     """
     table = Table.read(find_file(name_or_path, "instruments", folder))
     numbers = {

@@ -1,4 +1,4 @@
-"""Reading calibration TOML: every number with unit and source, every key known, every complaint with file and key."""
+"""Read calibration TOML: every number with unit and source, every key known, every complaint with file and key."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _NUMBER_KEYS = {"value", "unit", "std", "rel_std", "expanded_uncertainty", "k", 
 
 @dataclass(frozen=True)
 class Number:
-    """A number from a calibration file in the asked unit, with its standard uncertainty and where it comes from."""
+    """A number from a calibration file in the asked unit, with its standard uncertainty and source."""
 
     value: float
     std: float | None
@@ -58,7 +58,9 @@ class Table:
         self._asked.add(key)
         return key in self.values
 
-    def get(self, key: str, kind: type | tuple[type, ...], default: Any = None, *, required: bool = False) -> Any:
+    def get(
+        self, key: str, kind: type | tuple[type, ...], default: Any = None, *, required: bool = False
+    ) -> Any:
         """Return a plain value of the given type."""
         if not self.has(key):
             if required:
@@ -82,7 +84,8 @@ class Table:
 
     def source(self) -> str:
         """Return this table's source, or that of the table around it."""
-        return self._inherited("source", str)
+        value: str = self._inherited("source", str)
+        return value
 
     def date(self) -> datetime.date:
         """Return this table's date, or that of the table around it."""
@@ -102,7 +105,7 @@ class Table:
             return None
         values = self.values[key]
         if not isinstance(values, Mapping):
-            self.refuse(f'{key} = {values!r} has no unit; write {key} = {{ value = {values!r}, unit = "{unit}" }}')
+            self.refuse(f'{key} has no unit; write {key} = {{ value = {values!r}, unit = "{unit}" }}')
         inner = Table(values, f"{self.origin} {key}", self)
         inner._asked |= _NUMBER_KEYS
         inner.close()
