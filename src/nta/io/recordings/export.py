@@ -1,0 +1,103 @@
+"""Recordings written anew: into our own HDF5, or as OME-TIFF for other programs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import numpy as np
+
+from nta.errors import RecordingError
+from nta.frames import CameraState, FrameSource, RecordingReport
+from nta.io.atomic import new_file
+from nta.io.recordings.hdf5_writer import RecordingWriter
+
+Progress = Callable[[int], None]
+"""Called with the number of frames written so far."""
+
+_OME = "http://www.openmicroscopy.org/Schemas/OME/2016-06"
+
+
+def copy_to_hdf5(
+    source: FrameSource, path: str | Path, *, replace: bool = False, progress: Progress | None = None
+) -> RecordingReport:
+    """Copy a recording into nta's own HDF5, bit for bit, with its metadata and a report of what was found.
+
+    A codec that changed the pixels before stays known. The file appears only when it is whole.
+    """
+    with new_file(path, replace=replace) as partial:
+        left_out = ("clock", "telemetry", "temperature_log_c", "origin_report")
+        metadata = {key: value for key, value in source.metadata.items() if key not in left_out}
+        metadata["copied_from"] = source.name
+        with RecordingWriter(partial, source.camera, metadata=metadata, replace=True) as writer:
+            for frame in source.frames():
+                writer.write(frame)
+                if progress is not None:
+                    progress(writer.frames_written)
+            _copy_telemetry(source.metadata, writer)
+            report = source.report
+            writer.close(report)
+    return report
+
+
+def write_ome_tiff(
+    source: FrameSource, path: str | Path, *, replace: bool = False, progress: Progress | None = None
+) -> RecordingReport:
+    """Write a recording as uncompressed OME-TIFF with its scale, depth and the time of each frame.
+
+    A lost frame leaves no gap in a stack, but one in the times. The file appears only when it is whole.
+    """
+    import tifffile
+
+    times_s: list[float] = []
+    dtype = ""
+    with new_file(path, replace=replace) as partial:
+        with tifffile.TiffWriter(partial, bigtiff=True) as tiff:
+            for frame in source.frames():
+                tiff.write(
+                    frame.image, contiguous=True, metadata=None, photometric="minisblack", description=" "
+                )
+                times_s.append(frame.time_s)
+                dtype = str(frame.image.dtype)
+                if progress is not None:
+                    progress(len(times_s))
+        if not times_s:
+            raise RecordingError(f"{source.name} gave no frame, so that there is nothing to write")
+        tifffile.tiffcomment(partial, comment=_ome_xml(source.camera, dtype, times_s, source.name))
+    return source.report
+
+
+def _copy_telemetry(metadata: Mapping[str, Any], writer: RecordingWriter) -> None:
+    for name, log in metadata.get("telemetry", {}).items():
+        for when, value in zip(log["host_time_ns"], log["value"], strict=True):
+            writer.telemetry(name, float(value), int(when))
+
+
+def _ome_xml(camera: CameraState, dtype: str, times_s: list[float], name: str) -> bytes:
+    """Return the OME-XML of a time series of one channel, after the schema of 2016-06."""
+    root = ElementTree.Element("OME", xmlns=_OME)
+    image = ElementTree.SubElement(root, "Image", ID="Image:0", Name=Path(name).name)
+    pixels = ElementTree.SubElement(image, "Pixels", ID="Pixels:0", DimensionOrder="XYZCT", Type=dtype)
+    sizes = {"X": camera.width_px, "Y": camera.height_px, "Z": 1, "C": 1, "T": len(times_s)}
+    for axis, size in sizes.items():
+        pixels.set(f"Size{axis}", str(size))
+    pixels.set("SignificantBits", str(camera.bit_depth))
+    if camera.pixel_size_um is not None:
+        for axis in "XY":
+            pixels.set(f"PhysicalSize{axis}", repr(camera.pixel_size_um))
+            pixels.set(f"PhysicalSize{axis}Unit", "µm")
+    if camera.frame_rate_hz is not None:
+        pixels.set("TimeIncrement", repr(1 / camera.frame_rate_hz))
+        pixels.set("TimeIncrementUnit", "s")
+    ElementTree.SubElement(pixels, "Channel", ID="Channel:0:0", SamplesPerPixel="1")
+    ElementTree.SubElement(pixels, "TiffData", IFD="0", PlaneCount=str(len(times_s)))
+    for number, time_s in enumerate(times_s):
+        plane = ElementTree.SubElement(pixels, "Plane", TheZ="0", TheC="0", TheT=str(number))
+        if np.isfinite(time_s):
+            plane.set("DeltaT", repr(time_s))
+        if camera.exposure_s is not None:
+            plane.set("ExposureTime", repr(camera.exposure_s))
+    text: bytes = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
+    return text

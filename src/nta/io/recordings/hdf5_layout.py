@@ -1,0 +1,23 @@
+"""The layout of nta's own recordings, version 1.
+
+- ``/frames`` (n, height, width) uint8 or uint16, one chunk a frame, fletcher32.
+- ``/index``, ``/host_time_ns``, ``/device_time_ns`` (n,) int64; the most negative number for "no clock".
+- ``/telemetry`` (m,) records of host_time_ns, name, value: what was measured along the way (temperature_c).
+- Attributes of ``/camera``, ``/conditions``, ``/settings``, ``/metadata``: what was said; JSON where HDF5 has
+  no such type, a dataset of that name where the text is long.
+- Attributes of the root: format, version, software, created, complete (set when it was closed in order).
+
+Default library version and a flush every second, because a file written with ``libver="latest"`` stays marked
+as open when its writer is killed, and one never flushed cannot be opened at all.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+FORMAT = "nta recording"
+VERSION = 1
+JSON_MARK = "json:"
+NO_TIME = int(np.iinfo(np.int64).min)
+LONG_TEXT = 30_000  # bytes; the object header takes attributes up to 64 KiB together
+TELEMETRY = np.dtype([("host_time_ns", np.int64), ("name", "S64"), ("value", np.float64)])

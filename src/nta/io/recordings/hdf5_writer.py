@@ -1,0 +1,245 @@
+"""Writer of nta's own recordings: safe against being killed, exact to the bit."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+
+from nta.errors import RecordingError, SettingError
+from nta.frames import CameraState, Frame, RecordingReport
+from nta.io.recordings.hdf5_layout import FORMAT, JSON_MARK, LONG_TEXT, NO_TIME, TELEMETRY, VERSION
+
+
+class RecordingWriter:
+    """Writes frames as they come, under the final name; whoever is killed loses at most the last second.
+
+    Parameters
+    ----------
+    path
+        The file, `.h5` by custom.
+    camera
+        Width, height and whatever is known of the camera.
+    conditions, settings, metadata
+        What was in the cell, what the device was set to, and everything else: a mapping or a dataclass each.
+    flush_interval_s
+        How much may be lost [s].
+    replace
+        Whether a file of that name may be overwritten.
+
+    Raises
+    ------
+    SettingError
+        The file exists, or its folder does not.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        camera: CameraState,
+        *,
+        conditions: Any = None,
+        settings: Any = None,
+        metadata: Any = None,
+        flush_interval_s: float = 1.0,
+        replace: bool = False,
+    ) -> None:
+        import h5py
+
+        self.path = Path(path)
+        self.frames_written = 0
+        if not self.path.parent.is_dir():
+            raise SettingError(f"{self.path.parent} is no folder; make it before recording into it")
+        if self.path.exists() and not replace:
+            raise SettingError(f"{self.path} exists already; choose another name or allow it to be replaced")
+        self._camera = camera
+        self._interval_s = flush_interval_s
+        self._last_index = -1
+        self._pending_telemetry: list[tuple[int, bytes, float]] = []
+        self._file: h5py.File | None = h5py.File(self.path, "w")
+        try:
+            self._describe(
+                {"camera": camera, "conditions": conditions, "settings": settings, "metadata": metadata}
+            )
+            self.flush()
+        except BaseException:
+            self._file.close()
+            self.path.unlink(missing_ok=True)
+            raise
+
+    def write(self, frame: Frame) -> None:
+        """Append a frame.
+
+        Raises
+        ------
+        RecordingError
+            Its shape or depth is not the recording's, its index does not grow, or the recording is closed.
+        """
+        file = self._opened()
+        if "frames" not in file:
+            self._make_tables(frame)
+        images = file["frames"]
+        if frame.image.shape != images.shape[1:] or frame.image.dtype != images.dtype:
+            raise RecordingError(
+                f"frame {frame.index} is {_kind(frame.image)}, the recording {images.shape[2]} x "
+                f"{images.shape[1]} px {images.dtype}; every frame of a recording has one size and depth"
+            )
+        if frame.index <= self._last_index:
+            raise RecordingError(
+                f"frame {frame.index} comes after frame {self._last_index}; indices must grow"
+            )
+        n = self.frames_written
+        columns = {
+            "index": frame.index,
+            "host_time_ns": frame.host_time_ns,
+            "device_time_ns": frame.device_time_ns,
+        }
+        for name, value in {"frames": frame.image, **columns}.items():
+            file[name].resize(n + 1, axis=0)
+            file[name][n] = NO_TIME if value is None else value
+        self._last_index = frame.index
+        self.frames_written = n + 1
+        if time.monotonic() - self._flushed_s >= self._interval_s:
+            self.flush()
+
+    def telemetry(self, name: str, value: float, host_time_ns: int | None = None) -> None:
+        """Append a measured value, e.g. `("temperature_c", 24.9)`; the time is now where none is given."""
+        self._opened()
+        encoded = name.encode()
+        if not 0 < len(encoded) <= TELEMETRY["name"].itemsize:
+            raise SettingError(f"a telemetry name has 1 to {TELEMETRY['name'].itemsize} bytes, got {name!r}")
+        when = time.monotonic_ns() if host_time_ns is None else host_time_ns
+        self._pending_telemetry.append((when, encoded, float(value)))
+
+    def flush(self) -> None:
+        """Hand everything so far to the operating system; a stalled camera is a good moment for it."""
+        file = self._opened()
+        if self._pending_telemetry:
+            table = file["telemetry"]
+            n = len(table)
+            table.resize(n + len(self._pending_telemetry), axis=0)
+            table[n:] = np.array(self._pending_telemetry, dtype=TELEMETRY)
+            self._pending_telemetry.clear()
+        file.flush()
+        self._flushed_s = time.monotonic()
+
+    def close(self, report: RecordingReport | None = None, ended_by: str | None = None) -> None:
+        """Mark the recording as complete and close it; harmless when closed already.
+
+        report : what was found while copying from another recording; kept as its `origin_report`.
+        ended_by : why it ended early; the recording is then not marked as complete.
+        """
+        if self._file is None:
+            return
+        try:
+            if report is not None:
+                self._file.attrs["origin_report"] = json.dumps(dataclasses.asdict(report))
+            if ended_by is not None:
+                self._file.attrs["ended_by"] = ended_by
+            self.flush()
+            self._file.attrs["complete"] = ended_by is None
+        finally:
+            self._file.close()
+            self._file = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close(ended_by=None if value is None else f"{type(value).__name__}: {value}")
+
+    def _opened(self) -> Any:
+        if self._file is None:
+            raise RecordingError(f"{self.path} is closed; nothing more can be written to it")
+        return self._file
+
+    def _describe(self, groups: Mapping[str, Any]) -> None:
+        file = self._opened()
+        file.attrs["format"] = FORMAT
+        file.attrs["version"] = VERSION
+        file.attrs["software"] = _software()
+        file.attrs["created"] = datetime.now(UTC).isoformat(timespec="seconds")
+        file.attrs["complete"] = False
+        for name, values in groups.items():
+            group = file.create_group(name)
+            for key, value in _mapping(values).items():
+                _put(group, key, value)
+        file.create_dataset("telemetry", (0,), TELEMETRY, maxshape=(None,), chunks=(256,), fletcher32=True)
+
+    def _make_tables(self, frame: Frame) -> None:
+        file, shape = self._opened(), (self._camera.height_px, self._camera.width_px)
+        if frame.image.shape != shape or frame.image.dtype not in (np.uint8, np.uint16):
+            raise RecordingError(
+                f"frame {frame.index} is {_kind(frame.image)}, the camera says {shape[1]} x {shape[0]} px; "
+                "a recording holds uint8 or uint16 of the camera's size"
+            )
+        file.create_dataset(
+            "frames",
+            (0, *shape),
+            frame.image.dtype,
+            maxshape=(None, *shape),
+            chunks=(1, *shape),
+            fletcher32=True,
+        )
+        for name in ("index", "host_time_ns", "device_time_ns"):
+            file.create_dataset(name, (0,), np.int64, maxshape=(None,), chunks=(1024,), fletcher32=True)
+
+
+def _kind(image: Any) -> str:
+    height, width = image.shape[:2] if image.ndim >= 2 else (image.size, 1)
+    return f"{width} x {height} px {image.dtype}" + (
+        f" of {image.ndim} dimensions" if image.ndim != 2 else ""
+    )
+
+
+def _mapping(values: Any) -> dict[str, Any]:
+    if values is None:
+        return {}
+    if dataclasses.is_dataclass(values) and not isinstance(values, type):
+        return {field.name: getattr(values, field.name) for field in dataclasses.fields(values)}
+    return dict(values)
+
+
+def _put(group: Any, key: str, value: Any) -> None:
+    """Keep a value under its name: as HDF5 has it, else as JSON; None is left out."""
+    if value is None:
+        return
+    if isinstance(value, np.generic):
+        value = value.item()
+    if not isinstance(value, bool | int | float | str) or (
+        isinstance(value, str) and value.startswith(JSON_MARK)
+    ):
+        value = JSON_MARK + json.dumps(value, default=_jsonable)
+    key = key.replace("/", "_")
+    if isinstance(value, str) and len(value.encode()) > LONG_TEXT:
+        group.create_dataset(key, data=value)
+    else:
+        group.attrs[key] = value
+
+
+def _jsonable(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, np.generic):
+        return value.item()
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return dataclasses.asdict(value)
+    return str(value)
+
+
+def _software() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return f"nta-lab {version('nta-lab')}"
+    except PackageNotFoundError:
+        return "nta-lab, not installed"

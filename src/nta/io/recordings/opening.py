@@ -1,0 +1,132 @@
+"""`open_recording`: the reader is chosen by what is in the file, not by its name."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from nta.errors import RecordingError, SettingError
+from nta.io.recordings.reader import Reader
+from nta.io.recordings.recording import Recording
+from nta.io.recordings.sidecar import frame_rate, read_sidecar
+
+_FILMS = (b"\x1aE\xdf\xa3", b"0&\xb2u\x8ef\xcf\x11", b"\0\0\x01\xba", b"FLV\x01", b"OggS")
+_MOV_ATOMS = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")
+_SINGLE_IMAGES = {b"\x89PNG": "PNG", b"\xff\xd8\xff": "JPEG", b"BM": "BMP", b"GIF8": "GIF"}
+_OTHERS = {
+    b"\xda\xce\xbe\x0a": ("a Nikon ND2", "NIS-Elements, Bio-Formats or the Python package nd2"),
+    b"ZISRAWFILE": ("a Zeiss CZI", "ZEN or Bio-Formats"),
+    b"p\0\0\0": ("a Leica LIF", "LAS X or Bio-Formats"),
+    b"PK\x03\x04": ("a zip archive", "any unpacking program"),
+}
+
+
+def open_recording(
+    path: str | Path,
+    *,
+    frame_rate_hz: float | str | None = None,
+    exposure_s: float | None = None,
+    pixel_size_um: float | None = None,
+    bit_depth: int | None = None,
+) -> Recording:
+    """Open a recorded file or a folder of images; nothing but headers is read.
+
+    What is given here goes before the side-car TOML, and that before the file's own claim;
+    `metadata["sources"]` tells which was taken.
+
+    Parameters
+    ----------
+    path
+        nta's HDF5, a TIFF stack, an AVI, MP4, MOV or MKV film, a Phantom `.cine`, a Norpix `.seq` or a
+        folder of images.
+    frame_rate_hz
+        Frames per second [Hz], also as a fraction ("24000/1001").
+    exposure_s
+        Time the shutter is open [s].
+    pixel_size_um
+        Size of a pixel in the sample plane [um].
+    bit_depth
+        Significant bits of 16-bit data.
+
+    Raises
+    ------
+    RecordingError
+        There is no such file, it is no recording, or nothing in it can be read.
+    SettingError
+        A given value or the side-car is wrong.
+    """
+    said: dict[str, Any] = {
+        "frame_rate_hz": None if frame_rate_hz is None else frame_rate(frame_rate_hz, "frame rate"),
+        "exposure_s": exposure_s,
+        "pixel_size_um": pixel_size_um,
+        "bit_depth": bit_depth,
+    }
+    if bit_depth is not None and bit_depth not in range(1, 17):
+        raise SettingError(f"bit_depth must be 1 to 16, got {bit_depth}")
+    where = Path(path)
+    reader = _reader(where)
+    return Recording(reader, said, read_sidecar(where), str(path))
+
+
+def _reader(path: Path) -> Reader:
+    """Return the reader that the first bytes ask for."""
+    if not path.exists():
+        raise RecordingError(f"there is no {path}")
+    if path.is_dir():
+        from nta.io.recordings.folder import FolderReader
+
+        return FolderReader(path)
+    with path.open("rb") as file:
+        start = file.read(16)
+    if not start:
+        raise RecordingError(f"{path} is empty (0 bytes)")
+    if start[:8] == b"\x89HDF\r\n\x1a\n":
+        from nta.io.recordings.hdf5 import Hdf5Reader
+
+        return Hdf5Reader(path)
+    if start[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
+        from nta.io.recordings.tiff import TiffReader
+
+        return TiffReader(path)
+    if start[:4] == b"RIFF" and start[8:12] == b"AVI ":
+        from nta.io.recordings.avi import AviReader, is_uncompressed_avi
+
+        if is_uncompressed_avi(path):
+            return AviReader(path)
+    elif not (start.startswith(_FILMS) or start[4:8] in _MOV_ATOMS):
+        raise RecordingError(_refusal(path, start))
+    from nta.io.recordings.film import FilmReader
+
+    return FilmReader(path)
+
+
+def _refusal(path: Path, start: bytes) -> str:
+    for magic, kind in _SINGLE_IMAGES.items():
+        if start.startswith(magic):
+            return f"{path} is a single {kind} image; give the folder that holds the frames"
+    for magic, (kind, tool) in _OTHERS.items():
+        if start.startswith(magic):
+            return f"{path} is {kind}, which nta does not read; turn it into OME-TIFF with {tool}"
+    readable = all(32 <= byte < 127 or byte in b"\t\r\n" for byte in start)
+    what = "is text" if readable else f"begins with {start[:8].hex(' ')}"
+    return (
+        f"{path} is no recording that nta knows (it {what}); "
+        "it reads its own HDF5, TIFF, AVI, MP4, MOV, MKV and folders of images"
+    )
+
+
+def checksum(path: str | Path) -> str:
+    """Return the SHA-256 of a file, or of names and contents of the images of a folder, in hexadecimal."""
+    where = Path(path)
+    if not where.is_dir():
+        with where.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    from nta.io.recordings.folder import image_files
+
+    total = hashlib.sha256()
+    for file_path in image_files(where):
+        total.update(file_path.name.encode())
+        with file_path.open("rb") as file:
+            total.update(hashlib.file_digest(file, "sha256").digest())
+    return total.hexdigest()

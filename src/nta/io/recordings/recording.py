@@ -1,0 +1,198 @@
+"""A recording as a `FrameSource`: the file's claim, the side-car and the user's words in one."""
+
+from __future__ import annotations
+
+import itertools
+import weakref
+from collections.abc import Generator, Iterator, Mapping
+from fractions import Fraction
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+
+from nta.errors import RecordingError
+from nta.frames import CameraState, Frame, Image, RecordingReport
+from nta.io.recordings.reader import Claim, Reader, Shot, Tally
+
+_CAMERA_FIELDS = (
+    "frame_rate_hz",
+    "exposure_s",
+    "pixel_size_um",
+    "bit_depth",
+    "gain_e_per_adu",
+    "offset_adu",
+    "read_noise_e",
+)
+_FRAMES_TO_LOOK_AT = 12
+"""Spread over the recording, to see how many bits of 16 are in use where nobody says."""
+
+
+class Recording:
+    """A recorded file: lazily read, native depth, one frame in memory at a time.
+
+    No file is open except while `frames()` is being iterated; leaving the context closes what is still open.
+    """
+
+    def __init__(
+        self, reader: Reader, said: Mapping[str, Any], sidecar: Mapping[str, Any], name: str
+    ) -> None:
+        self._reader = reader
+        self._name = name
+        self._tally = Tally(reader.claim)
+        self._open: weakref.WeakSet[Generator[Frame, None, None]] = weakref.WeakSet()
+        values, self._sources = _settled(reader.claim, said, sidecar)
+        if values.get("bit_depth") is None:
+            values["bit_depth"] = self._looked_up_depth()
+            self._sources["bit_depth"] = "brightest pixel"
+        rate = values.get("frame_rate_hz")
+        values["frame_rate_hz"] = None if rate is None else float(rate)
+        claim = reader.claim
+        self._camera = CameraState(width_px=claim.width_px, height_px=claim.height_px, **values)
+        extra = {key: value for key, value in sidecar.items() if key not in _CAMERA_FIELDS}
+        self._sources |= dict.fromkeys(extra, "side-car")
+        self._metadata = {**claim.metadata, **extra, "format": claim.format, "sources": self._sources}
+        if claim.clock is not None:
+            self._metadata["clock"] = claim.clock
+
+    @property
+    def name(self) -> str:
+        """The file or folder as the user named it."""
+        return self._name
+
+    @property
+    def camera(self) -> CameraState:
+        """What the camera was set to, by the user's words, else the side-car's, else the file's own."""
+        return self._camera
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """What else was recorded; `sources` says who said what, `clock` where the times come from."""
+        return self._metadata
+
+    @property
+    def report(self) -> RecordingReport:
+        """What was claimed and what was found so far; complete once `frames()` is exhausted."""
+        return self._tally.report()
+
+    def frames(self) -> Iterator[Frame]:
+        """Yield the whole frames from the first one on; may be called again."""
+        frames = self._frames()
+        self._open.add(frames)
+        return frames
+
+    def close(self) -> None:
+        """Close what an unfinished iteration has left open."""
+        for frames in list(self._open):
+            frames.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        c = self._camera
+        kind = self._reader.claim.format
+        return f"<Recording {self._name}: {kind}, {c.width_px} x {c.height_px}, {c.bit_depth} bit>"
+
+    def _frames(self) -> Generator[Frame, None, None]:
+        tally = self._tally = Tally(self._reader.claim)
+        clock = _Clock(
+            self._reader.claim.clock, self._camera.frame_rate_hz, self._sources.get("frame_rate_hz")
+        )
+        full_scale = 2**self._camera.bit_depth - 1
+        before: Shot | None = None
+        damaged_before = 0
+        for shot in self._reader.shots(tally):
+            tally.found += 1
+            if before is not None:
+                missing = shot.index - before.index - 1
+                tally.lost += max(missing - (tally.damaged - damaged_before), 0)
+                tally.repeated += _same(shot.image, before.image)
+            damaged_before = tally.damaged
+            if shot.image.dtype != np.uint8 and int(shot.image.max()) > full_scale:
+                tally.note(
+                    f"pixels above {full_scale}, the full scale of the {self._camera.bit_depth} bit that "
+                    "were taken for granted: state the bit depth"
+                )
+            yield Frame(shot.image, shot.index, clock.time_s(shot), shot.host_time_ns, shot.device_time_ns)
+            before = shot
+        if tally.found == 0:
+            raise RecordingError(f"{self._name} holds no whole frame ({tally.damaged} damaged)")
+
+    def _looked_up_depth(self) -> int:
+        """Round the brightest pixel of frames spread over the recording up to a depth that cameras have."""
+        count = self._reader.claim.frames or _FRAMES_TO_LOOK_AT
+        spread = sorted({round(k) for k in np.linspace(0, count - 1, _FRAMES_TO_LOOK_AT)})
+        shots = self._reader.shots(Tally(self._reader.claim), spread)
+        brightest = max(
+            (int(s.image.max()) for s in itertools.islice(shots, _FRAMES_TO_LOOK_AT)), default=None
+        )
+        if isinstance(shots, Generator):
+            shots.close()
+        if brightest is None:
+            raise RecordingError(f"{self._name} holds no whole frame")
+        return next(bits for bits in (8, 10, 12, 14, 16) if brightest < 2**bits)
+
+
+class _Clock:
+    """Seconds since the first frame, from the best clock there is."""
+
+    def __init__(self, clock: str | None, frame_rate_hz: float | None, rate_source: str | None) -> None:
+        self._clock = clock
+        if clock == "container" and rate_source != "recording":
+            self._clock = None  # whoever corrects the rate of a film corrects its time stamps
+        self._rate = frame_rate_hz
+        self._start: float | None = None
+
+    def time_s(self, shot: Shot) -> float:
+        now = self._reading(shot)
+        if self._start is None:
+            self._start = now
+        return (now - self._start) * (1e-9 if self._clock in ("device", "host") else 1.0)
+
+    def _reading(self, shot: Shot) -> float:
+        reading: float | None
+        if self._clock == "device":
+            reading = shot.device_time_ns
+        elif self._clock == "host":
+            reading = shot.host_time_ns
+        elif self._clock == "container":
+            reading = shot.container_time_s
+        else:
+            reading = float("nan") if self._rate is None else shot.index / self._rate
+        if reading is None:
+            raise RecordingError(f"frame {shot.index} carries no {self._clock} time, though others do")
+        return reading
+
+
+def _settled(
+    claim: Claim, said: Mapping[str, Any], sidecar: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the camera's values and who said each: user before side-car before file."""
+    own = {
+        "frame_rate_hz": claim.frame_rate_hz,
+        "exposure_s": claim.exposure_s,
+        "pixel_size_um": claim.pixel_size_um,
+        "bit_depth": claim.bit_depth,
+        **claim.camera,
+    }
+    values: dict[str, Any] = {}
+    sources: dict[str, str] = {}
+    for key in _CAMERA_FIELDS:
+        for source, words in (("user", said), ("side-car", sidecar), ("recording", own)):
+            if words.get(key) is not None:
+                values[key], sources[key] = words[key], source
+                break
+    if isinstance(values.get("frame_rate_hz"), Fraction):
+        values["frame_rate_hz"] = float(values["frame_rate_hz"])
+    return values, sources
+
+
+def _same(image: Image, before: Image) -> bool:
+    """Tell whether two images are bit-identical; noisy ones are told apart by a few rows."""
+    return np.array_equal(image[::16], before[::16]) and np.array_equal(image, before)

@@ -1,0 +1,101 @@
+"""What a person wrote beside a recording: `<name>.toml`, or `recording.toml` in a folder of images."""
+
+from __future__ import annotations
+
+import tomllib
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from nta.errors import SettingError
+
+NUMBERS = (
+    "frame_rate_hz",  # a number, or a fraction in quotes: "24000/1001"
+    "exposure_ms",
+    "pixel_size_um",
+    "bit_depth",
+    "gain_e_per_adu",
+    "offset_adu",
+    "read_noise_e",
+    "temperature_c",
+    "temperature_std_c",
+    "viscosity_mpas",
+    "dilution",
+)
+TEXTS = ("medium", "sample", "instrument", "operator", "date", "comment")
+
+
+def read_sidecar(recording: Path) -> dict[str, Any]:
+    """Return what the side-car of a recording says, empty where there is none; ms come as seconds.
+
+    Of `beads.avi` it is `beads.avi.toml` or `beads.toml`; a `beads.toml` that has none of the known keys is
+    something else (a scenario, settings) and is left alone.
+
+    Raises
+    ------
+    SettingError
+        It is no TOML, has an unknown key, a value of the wrong type, or there are two side-cars.
+    """
+    if recording.is_dir():
+        candidates = [recording / "recording.toml"]
+    else:
+        candidates = [recording.with_name(recording.name + ".toml"), recording.with_suffix(".toml")]
+    found = [
+        (path, words) for path in candidates if path.is_file() and (words := _words(path, candidates[0]))
+    ]
+    if len(found) > 1:
+        names = " and ".join(path.name for path, _ in found)
+        raise SettingError(f"{recording.name} has two side-cars, {names}; keep one")
+    if not found:
+        return {}
+    path, words = found[0]
+    return _checked(words, path)
+
+
+def _words(path: Path, certain: Path) -> dict[str, Any]:
+    try:
+        words = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingError(f"the side-car {path} is no TOML: {error}") from error
+    return words if path == certain or any(key in NUMBERS + TEXTS for key in words) else {}
+
+
+def _checked(words: dict[str, Any], path: Path) -> dict[str, Any]:
+    unknown = sorted(set(words) - set(NUMBERS) - set(TEXTS))
+    if unknown:
+        raise SettingError(f"{path}: unknown {', '.join(unknown)}; known are {', '.join(NUMBERS + TEXTS)}")
+    values: dict[str, Any] = {}
+    for key, value in words.items():
+        if key in TEXTS:
+            values[key] = value if isinstance(value, str) else str(value)
+        elif key == "frame_rate_hz":
+            values[key] = frame_rate(value, str(path))
+        elif isinstance(value, bool) or not isinstance(value, int | float):
+            raise SettingError(f"{path}: {key} must be a number, got {value!r}")
+        elif key == "exposure_ms":
+            values["exposure_s"] = value / 1e3
+        else:
+            values[key] = value
+    return values
+
+
+def frame_rate(value: Any, where: str) -> Fraction | float:
+    """Return a frame rate given as a number or as a fraction in words ("24000/1001").
+
+    Raises
+    ------
+    SettingError
+        It is neither, or not above 0.
+    """
+    try:
+        if isinstance(value, str):
+            rate: Fraction | float = Fraction(value)
+        elif isinstance(value, int | float | Fraction) and not isinstance(value, bool):
+            rate = value
+        else:
+            raise TypeError
+    except (TypeError, ValueError, ZeroDivisionError):
+        raise SettingError(f"{where}: frame_rate_hz must be a number or a fraction, got {value!r}") from None
+    if not 0 < rate < float("inf"):
+        raise SettingError(f"{where}: frame_rate_hz must be > 0 Hz, got {value}")
+    return rate
