@@ -38,7 +38,9 @@ class Tracks(Columns):
     intensity: NDArray[np.float32] = column(np.float32, "e", "light of the spot above its background")
     width_px: NDArray[np.float32] = column(np.float32, "px", "standard deviation of the fitted Gaussian")
     snr: NDArray[np.float32] = column(np.float32, "1", "matched-filter signal over noise")
-    localization_error_px: NDArray[np.float32] = column(np.float32, "px", "standard error per axis (Cramer-Rao)")
+    localization_error_px: NDArray[np.float32] = column(
+        np.float32, "px", "standard error per axis (Cramer-Rao)"
+    )
     flags: NDArray[np.uint16] = column(np.uint16, "1", "SpotFlag bits")
     linking: Linking
     scene: Scene

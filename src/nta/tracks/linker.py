@@ -1,0 +1,211 @@
+"""Linking in a stream: spots in, frames by frames or all at once, tracks out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nta.columns import IntArray
+from nta.spots.table import Scene, Spots
+from nta.tracks.drift import Drift, find_drift, no_drift
+from nta.tracks.motion import Motion, learn_motion
+from nta.tracks.settings import LinkingSettings
+from nta.tracks.table import Linking, Tracks
+
+LEARNING_SPOTS = 8000  # the motion is learned from the first frames that hold so many spots ...
+LEARNING_FRAMES = 300  # ... or from so many frames, whichever comes first
+
+
+def link_spots(spots: Spots, settings: LinkingSettings | None = None) -> Tracks:
+    """Link the spots of a whole recording to tracks and subtract the drift that their particles share."""
+    linker = TrackLinker(settings)
+    linker.push(spots)
+    return linker.finish()
+
+
+class TrackLinker:
+    """Links spots as they come: `push` chunks of whole frames in order, `snapshot` what there is, `finish` for the rest.
+
+    The tracks do not depend on how the frames were cut into chunks. Frames are held back until the recording's motion can
+    be learned from them (`LEARNING_SPOTS`, `LEARNING_FRAMES`); what is kept of the rest is the table itself.
+    """
+
+    def __init__(self, settings: LinkingSettings | None = None) -> None:
+        self.settings = settings or LinkingSettings()
+        self.motion: Motion | None = None
+        self._chunks: list[Spots] = []
+        self._tracks: list[IntArray] = []  # track number of every linked spot, one array per linked chunk
+        self._chain: _Chain | None = None
+        self._scene: Scene | None = None
+        self._last_frame = -1
+
+    def push(self, spots: Spots) -> None:
+        """Take the next frames' spots; a frame must not be divided between two chunks."""
+        self._scene = _joined_scene(self._scene, spots.scene)
+        if not len(spots):
+            return
+        if np.any(np.diff(spots.frame) < 0):
+            raise ValueError("spots must be sorted by frame")
+        if spots.frame[0] <= self._last_frame:
+            raise ValueError(
+                f"spots of frame {spots.frame[0]} came after frame {self._last_frame} was closed; push whole frames in order"
+            )
+        self._last_frame = int(spots.frame[-1])
+        self._chunks.append(spots)
+        if self._chain is None:
+            held = Spots.concatenate(self._chunks)
+            learned_from = _learning_rows(held.frame)
+            if learned_from is not None:
+                self._start(held.select(slice(0, learned_from)))
+        if self._chain is not None:
+            for chunk in self._chunks[len(self._tracks) :]:
+                self._tracks.append(self._chain.link(chunk))
+
+    def snapshot(self) -> Tracks:
+        """Return the tracks of all that was pushed so far; the linker goes on as if nothing had been asked."""
+        if self._chain is not None or not self._chunks:
+            return self._table()
+        preview = TrackLinker(self.settings)
+        preview._scene, preview._chunks = self._scene, list(self._chunks)
+        return preview.finish()
+
+    def finish(self) -> Tracks:
+        """Return the tracks of the whole recording."""
+        if self._scene is None:
+            raise ValueError("no spots were pushed: there is no scene to make tracks in")
+        if self._chain is None and self._chunks:
+            self._start(Spots.concatenate(self._chunks))
+            assert self._chain is not None
+            for chunk in self._chunks[len(self._tracks) :]:
+                self._tracks.append(self._chain.link(chunk))
+        return self._table()
+
+    def _start(self, first_spots: Spots) -> None:
+        scene = first_spots.scene
+        self.motion = learn_motion(
+            first_spots.y_px, first_spots.x_px, first_spots.frame, scene.height_px, scene.width_px
+        )
+        self._chain = _Chain(self.settings, self.motion, scene)
+
+    def _table(self) -> Tracks:
+        assert self._scene is not None
+        reach = self._chain.search_range_px if self._chain else (self.settings.search_range_px or 0.0)
+        if not self._chunks:
+            return _empty(self._scene, self.settings, reach)
+        spots = Spots.concatenate(self._chunks)
+        number, rows = _numbered(np.concatenate(self._tracks), self.settings.min_track_frames)
+        cut = self._chain.links_cut if self._chain else 0
+        return _as_tracks(spots, number, rows, self._scene, self.settings, reach, cut)
+
+
+class _Chain:
+    """The compiled pass over the frames with its state: open tracks and counters."""
+
+    def __init__(self, settings: LinkingSettings, motion: Motion, scene: Scene) -> None:
+        from nta.tracks import chaining
+
+        self._kernels = chaining
+        self.settings = settings
+        self.search_range_px = settings.search_range_px or max(motion.search_range_px(), 1.0)
+        spacing = 1 / np.sqrt(max(motion.density_per_px2, 1e-12))
+        cell = max(self.search_range_px, min(spacing, max(scene.height_px, scene.width_px)))
+        n_rows, n_columns = int(scene.height_px / cell) + 1, int(scene.width_px / cell) + 1
+        self._grid = (-0.5, -0.5, 1 / cell, n_rows, n_columns)
+        self._sources = np.empty((0, chaining.N_SOURCE_COLUMNS))
+        self._labels = np.empty((0, chaining.N_LABEL_COLUMNS), dtype=np.int64)
+        self._counters = np.zeros(chaining.N_COUNTERS, dtype=np.int64)
+        self._counters[chaining.LAST_FRAME] = -1
+
+    @property
+    def links_cut(self) -> int:
+        return int(self._counters[self._kernels.LINKS_CUT])
+
+    def link(self, spots: Spots) -> IntArray:
+        """Return the track number of each spot of some whole frames."""
+        frame = spots.frame.astype(np.int64)
+        first_row = np.concatenate([[0], np.flatnonzero(np.diff(frame)) + 1, [frame.size]]).astype(np.int64)
+        room = self._sources.shape[0] + (self.settings.memory_frames + 2) * int(np.diff(first_row).max())
+        sources = np.empty((2, room, self._sources.shape[1]))
+        labels = np.empty((2, room, self._labels.shape[1]), dtype=np.int64)
+        n = self._sources.shape[0]
+        sources[0, :n], labels[0, :n] = self._sources, self._labels
+        track = np.empty(frame.size, dtype=np.int64)
+        self._kernels.link_frames(
+            spots.y_px, spots.x_px, frame, first_row, self._grid, self.search_range_px,
+            self.settings.memory_frames, sources, labels, self._counters, track,
+        )  # fmt: skip
+        n = int(self._counters[self._kernels.N_SOURCES])
+        self._sources, self._labels = sources[0, :n].copy(), labels[0, :n].copy()
+        return track
+
+
+def _learning_rows(frame: NDArray[np.int32]) -> int | None:
+    """Return how many rows the motion is learned from (whole frames), or None while there are too few."""
+    last_of_frame = np.append(np.flatnonzero(np.diff(frame)), frame.size - 1) + 1
+    enough = (last_of_frame >= LEARNING_SPOTS) | (np.arange(1, last_of_frame.size + 1) >= LEARNING_FRAMES)
+    return int(last_of_frame[np.argmax(enough)]) if enough.any() else None
+
+
+def _numbered(track: IntArray, least: int) -> tuple[IntArray, IntArray]:
+    """Drop tracks shorter than `least` and number the others by their first spot; returns numbers and rows in order."""
+    length = np.bincount(track)
+    kept = length >= least
+    rows = np.flatnonzero(kept[track])
+    number = (np.cumsum(kept) - 1)[track[rows]]  # tracks were numbered in the order of their first spots
+    order = np.argsort(number, kind="stable")
+    return number[order], rows[order]
+
+
+def _joined_scene(before: Scene | None, now: Scene) -> Scene:
+    """Return the newest scene with every frame that any chunk's scene has listed."""
+    if before is None or np.array_equal(before.frame_index, now.frame_index):
+        return now
+    index, first = np.unique(np.concatenate([before.frame_index, now.frame_index]), return_index=True)
+    time_s = np.concatenate([before.frame_time_s, now.frame_time_s])[first]
+    return replace(now, frame_index=index, frame_time_s=time_s)
+
+
+def _as_tracks(
+    spots: Spots,
+    number: IntArray,
+    rows: IntArray,
+    scene: Scene,
+    settings: LinkingSettings,
+    reach: float,
+    cut: int,
+) -> Tracks:
+    frame, y, x = spots.frame[rows], spots.y_px[rows], spots.x_px[rows]
+    drift = find_drift(number, frame.astype(np.int64), y, x) if settings.drift == "auto" else no_drift()
+    drift_y, drift_x = drift.at(frame)
+    return Tracks(
+        track=number,
+        frame=frame,
+        spot=rows,
+        y_px=y - drift_y,
+        x_px=x - drift_x,
+        **{
+            name: getattr(spots, name)[rows]
+            for name in ("intensity", "width_px", "snr", "localization_error_px", "flags")
+        },
+        linking=_linking(drift, scene, settings, reach, cut),
+        scene=scene,
+    )
+
+
+def _linking(drift: Drift, scene: Scene, settings: LinkingSettings, reach: float, cut: int) -> Linking:
+    drift_y, drift_x = drift.at(scene.frame_index)
+    return Linking(
+        search_range_px=reach,
+        memory_frames=settings.memory_frames,
+        drift_y_px=drift_y,
+        drift_x_px=drift_x,
+        drift_std_err_px=drift.std_err_at(scene.frame_index),
+        links_cut=cut,
+    )
+
+
+def _empty(scene: Scene, settings: LinkingSettings, reach: float) -> Tracks:
+    none = {c.name: np.empty(0, dtype=c.metadata["dtype"]) for c in Tracks.columns()}
+    return Tracks(**none, linking=_linking(no_drift(), scene, settings, reach, 0), scene=scene)

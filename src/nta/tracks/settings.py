@@ -1,0 +1,59 @@
+"""What the analyst may turn in linking and drift subtraction."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from nta.errors import SettingError
+
+
+@dataclass(frozen=True, kw_only=True)
+class LinkingSettings:
+    """How spots become tracks.
+
+    search_range_px : how far a spot may move between two frames; None chooses it from the recording's own steps and
+        density (`nta.tracks.motion`), so that one setting serves 30 nm vesicles and 1 um beads.
+    memory_frames : a spot may be missing in this many frames (blinking, defocus, a lost frame) and keep its track.
+    ambiguous : "cut" ends both tracks where crowding makes a link doubtful, because a wrong link is a wrong size;
+        "keep" takes the shortest links that are possible, as trackpy does.
+    max_wrong_link : a link is doubtful when the odds that it is wrong exceed this probability.
+    drift : "auto" subtracts the common motion of the particles where it is significant; "none" leaves positions alone.
+    min_track_frames : shorter tracks are dropped from the table; two spots are the least that make a track.
+    engine : "fast" (compiled); "reference" (SciPy, slow) and "trackpy" (needs the extra `reference`) are second
+        opinions that know neither doubt nor drift while linking: they keep every link and expect slow flow.
+    """
+
+    search_range_px: float | None = None
+    memory_frames: int = 2
+    ambiguous: Literal["cut", "keep"] = "cut"
+    max_wrong_link: float = 0.05
+    drift: Literal["auto", "none"] = "auto"
+    min_track_frames: int = 2
+    engine: Literal["fast", "reference", "trackpy"] = "fast"
+
+    def __post_init__(self) -> None:
+        if self.search_range_px is not None and not (
+            math.isfinite(self.search_range_px) and self.search_range_px > 0
+        ):
+            raise SettingError(
+                f"search_range_px must be > 0 px, got {self.search_range_px}; leave it out to have it chosen"
+            )
+        if self.memory_frames < 0:
+            raise SettingError(f"memory_frames must be >= 0, got {self.memory_frames}")
+        if not 0 < self.max_wrong_link < 0.5:
+            raise SettingError(
+                f"max_wrong_link is a probability between 0 and 0.5, got {self.max_wrong_link}"
+            )
+        if self.min_track_frames < 2:
+            raise SettingError(
+                f"min_track_frames must be >= 2 (a track is at least two spots), got {self.min_track_frames}"
+            )
+        for name, known in (
+            ("ambiguous", ("cut", "keep")),
+            ("drift", ("auto", "none")),
+            ("engine", ("fast", "reference", "trackpy")),
+        ):
+            if getattr(self, name) not in known:
+                raise SettingError(f"{name} must be one of {', '.join(known)}, got {getattr(self, name)!r}")
