@@ -31,8 +31,8 @@ WATER_VISCOSITY_REL_STD = 0.005
 """Relative standard uncertainty of `water_viscosity_pa_s`: half of the stated 1 %, which is read as k = 2.
 
 Source: IAPWS SR6-08(2011) and Huber et al. (2009), 1 % for the liquid at 0.1 MPa. Near 20 °C, where the
-formulation is tied to the primary standard 1.0016 mPa s with 0.17 % (ISO/TR 3666), it is better than that; the wider
-value is kept.
+formulation is tied to the primary standard 1.0016 mPa s with 0.17 % (ISO/TR 3666), it is better than that;
+the wider value is kept.
 """
 
 _WATER_TERMS = ((280.68, -1.9), (511.45, -7.7), (61.131, -19.6), (0.45903, -40.0))
@@ -103,7 +103,7 @@ def diameter_nm(
 
 
 def stokes_einstein_nm_um2_s(temperature_c: float, viscosity_pa_s: float) -> float:
-    """Product of diameter and diffusion coefficient, k T / (3 pi eta), in nm um²/s (491 in water at 25 °C)."""
+    """Product of diameter and diffusion coefficient, k T / (3 pi eta), in nm um²/s (491: water, 25 °C)."""
     kelvin = temperature_c + ZERO_CELSIUS_K
     if not (math.isfinite(kelvin) and kelvin > 0):
         raise SettingError(f"temperature_c must be above {-ZERO_CELSIUS_K:g} °C, got {temperature_c}")

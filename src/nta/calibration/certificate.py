@@ -17,7 +17,8 @@ class BeadCertificate:
     """Diameter of a lot of reference beads.
 
     diameter_nm, diameter_std_nm : certified value and its standard uncertainty (expanded uncertainty / k).
-    method : what was measured, e.g. "TEM" or "DLS": a hydrodynamic diameter is a little larger than one from TEM.
+    method : what was measured, e.g. "TEM" or "DLS": a hydrodynamic diameter is a little larger than one from
+        TEM.
     spread_nm : standard deviation of the sizes within the lot. is_example : made up to show the format.
     """
 

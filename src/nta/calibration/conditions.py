@@ -20,8 +20,8 @@ class SampleConditions:
     temperature_std_c : its standard uncertainty. The default of 0.2 °C is that of a thermostated cell (design
         choice, no measurement behind it): it is 0.5 % of the diameter in water.
     medium : name in ``calibration/media``; a solution with its content, e.g. "sucrose 10 %".
-    viscosity_mpas, viscosity_rel_std : viscosity at `temperature_c` measured by the user; it stands before the
-        medium's.
+    viscosity_mpas, viscosity_rel_std : viscosity at `temperature_c` measured by the user; it stands before
+        the medium's.
     dilution : factor by which the sample was diluted (100 for 1:100).
     """
 
@@ -74,8 +74,8 @@ class SampleConditions:
         """Relative standard uncertainty of T / viscosity, that is of every diameter alike.
 
         From the viscosity's own uncertainty and from the temperature, which enters through k T and, where the
-        viscosity is the medium's, through the viscosity (water's: -2.2 % per °C at 25 °C). A viscosity given without
-        its uncertainty adds nothing.
+        viscosity is the medium's, through the viscosity (water's: -2.2 % per °C at 25 °C). A viscosity given
+        without its uncertainty adds nothing.
         """
         temperature_c = self.known_temperature_c()
         per_c = 1 / (temperature_c + ZERO_CELSIUS_K)

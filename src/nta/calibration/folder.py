@@ -13,8 +13,8 @@ ENVIRONMENT_VARIABLE = "NTA_CALIBRATION"
 def calibration_folder(path: str | Path | None = None) -> Path:
     """Return the folder of profiles, media, beads and limits.
 
-    Looked for in this order: `path`; the folder named by ``$NTA_CALIBRATION``; ``nta/_calibration``, which is in
-    the installed package; ``calibration/`` of a checkout (an editable install has no ``_calibration``).
+    Looked for in this order: `path`; the folder named by ``$NTA_CALIBRATION``; ``nta/_calibration``, which is
+    in the installed package; ``calibration/`` of a checkout (an editable install has no ``_calibration``).
 
     Raises
     ------
@@ -36,7 +36,7 @@ def calibration_folder(path: str | Path | None = None) -> Path:
 
 
 def find_file(name_or_path: str | Path, kind: str, folder: str | Path | None = None) -> Path:
-    """Return the file meant by a name (``calibration/<kind>/<name>.toml``) or by a path ending in ``.toml``."""
+    """Return the file of a name (``calibration/<kind>/<name>.toml``) or of a path ending in ``.toml``."""
     path = Path(name_or_path)
     if path.suffix == ".toml":
         if not path.is_file():

@@ -22,8 +22,8 @@ _WITH_CONTENT = re.compile(r"(?P<name>[A-Za-z][\w-]*)\s*[: ]\s*(?P<percent>[0-9]
 class RelativeViscosity:
     """Viscosity relative to water on a grid of temperature and content; ln of it is interpolated, cubic.
 
-    relative[i][j] belongs to temperatures_c[i] and mass_percent[j]. One temperature: the ratio is taken as constant
-    over `valid_c`. One mass per cent: a liquid of fixed composition.
+    relative[i][j] belongs to temperatures_c[i] and mass_percent[j]. One temperature: the ratio is taken as
+    constant over `valid_c`. One mass per cent: a liquid of fixed composition.
     """
 
     temperatures_c: tuple[float, ...]
@@ -58,7 +58,7 @@ class RelativeViscosity:
 
 @dataclass(frozen=True, kw_only=True)
 class RefractiveIndex:
-    """n² = 1 + sum of A_i l² / (l² - B_i), l in um, at `reference_c`; plus d n / d T and the solute's increment."""
+    """n² = 1 + sum of A_i l² / (l² - B_i), l in um, at `reference_c`; plus d n / d T and the solute's."""
 
     sellmeier_a: tuple[float, ...]
     sellmeier_b_um2: tuple[float, ...]
@@ -90,7 +90,7 @@ class RefractiveIndex:
 
 @dataclass(frozen=True, kw_only=True)
 class Medium:
-    """A liquid that particles diffuse in; `mass_percent` is the solute's content, 0 for a fixed composition."""
+    """A liquid that particles diffuse in; `mass_percent` is the solute's, 0 for a fixed composition."""
 
     name: str
     mass_percent: float
@@ -140,7 +140,8 @@ def load_medium(name: str, folder: str | Path | None = None) -> Medium:
     Raises
     ------
     SettingError
-        No such medium, no content for a solution, content out of range, or a fault in the file (names the key).
+        No such medium, no content for a solution, content out of range, or a fault in the file (names the
+        key).
     """
     stem, percent = _parsed(name)
     table = Table.read(find_file(stem, "media", folder))
@@ -227,7 +228,7 @@ def _logs(values: Sequence[float]) -> list[float]:
 
 
 def _interpolated(x: float, knots: Sequence[float], values: Sequence[float]) -> float:
-    """Interpolate with the polynomial through the nearest (up to) four knots; beyond them the end values hold."""
+    """Interpolate with the polynomial through the (up to) four nearest knots; beyond all, the end values."""
     if len(knots) == 1 or x <= knots[0]:
         return values[0]
     if x >= knots[-1]:

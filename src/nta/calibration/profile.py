@@ -44,8 +44,8 @@ class InstrumentProfile:
         uncertainty.
     sheet_width_um : 1/e² half-width of the light sheet's Gaussian intensity, along the optical axis.
     spot_width_px : Gaussian standard deviation of a spot in focus.
-    brightness_e_per_ms_nm2 : photoelectrons per ms of exposure and nm² of scattering cross-section collected by
-        the objective, for a particle in focus at the centre of the sheet.
+    brightness_e_per_ms_nm2 : photoelectrons per ms of exposure and nm² of scattering cross-section collected
+        by the objective, for a particle in focus at the centre of the sheet.
     sources : where each number comes from, by field.
     """
 

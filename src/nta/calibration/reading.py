@@ -1,4 +1,4 @@
-"""Read calibration TOML: every number with unit and source, every key known, every complaint with file and key."""
+"""Read calibration TOML: each number with unit and source, each key known, each complaint with its place."""
 
 from __future__ import annotations
 

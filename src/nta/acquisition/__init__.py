@@ -1,0 +1,19 @@
+"""Acquisition: from a device's name to frames on disk, with every lost frame counted."""
+
+from nta.acquisition.drivers import DriverInfo, list_drivers, open_driver
+from nta.acquisition.live_source import LiveSource, Reading
+from nta.acquisition.reader import FrameReader, ReaderSettings
+from nta.acquisition.recording import FrameWriter, Recorded, record
+
+__all__ = [
+    "DriverInfo",
+    "FrameReader",
+    "FrameWriter",
+    "LiveSource",
+    "ReaderSettings",
+    "Reading",
+    "Recorded",
+    "list_drivers",
+    "open_driver",
+    "record",
+]

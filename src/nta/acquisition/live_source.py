@@ -1,0 +1,202 @@
+"""An acquiring instrument as a frame source: what reads a recording reads a device."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+from nta.acquisition.reader import FrameReader, ReaderSettings
+from nta.devices import Instrument, Losses
+from nta.errors import DeviceError
+from nta.frames import CameraState, Frame, RecordingReport
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Values of an instrument's devices (temperature_c, laser_mw, ...) at a time of the host's clock."""
+
+    host_time_ns: int
+    values: Mapping[str, float]
+
+
+class LiveSource:
+    """A `FrameSource` over an instrument: acquires while its frames are taken.
+
+    Entering opens the instrument if need be; `frames` starts it, and when they end `report` and `losses` are
+    complete. Ends after `n_frames` or `duration_s`, at `stop`, or at a fault, which is then in `fault`: the
+    frames up to it are good. The devices are read every `telemetry_s` in a thread of their own: a slow answer
+    holds up no frame.
+    """
+
+    def __init__(
+        self,
+        instrument: Instrument,
+        *,
+        n_frames: int | None = None,
+        duration_s: float | None = None,
+        settings: ReaderSettings | None = None,
+        telemetry_s: float = 1.0,
+        metadata: Mapping[str, Any] | None = None,
+    ) -> None:
+        self._instrument = instrument
+        self._ends = {"n_frames": n_frames, "duration_s": duration_s}
+        self._settings = settings
+        self._reader: FrameReader | None = None
+        self._telemetry = _Telemetry(instrument, telemetry_s)
+        self._said = dict(metadata or {})
+        self._camera: CameraState | None = None
+        self._stopped_before_start = False
+
+    @property
+    def name(self) -> str:
+        """Name of the instrument."""
+        return self._instrument.name
+
+    @property
+    def camera(self) -> CameraState:
+        """What the camera is set to."""
+        if self._camera is None:
+            self._camera = self._instrument.camera.state()
+        return self._camera
+
+    @property
+    def fault(self) -> DeviceError | None:
+        """What ended the acquisition early, None otherwise."""
+        return self._reader.fault if self._reader else None
+
+    @property
+    def losses(self) -> Losses:
+        """What was delivered and lost so far."""
+        return self._reader.losses if self._reader else Losses()
+
+    @property
+    def reached_end(self) -> bool:
+        """Whether it got as many frames, or as long a time, as was asked for."""
+        return self._reader is not None and self._reader.reached_end
+
+    @property
+    def waiting(self) -> int:
+        """Number of frames read and not yet taken."""
+        return self._reader.waiting if self._reader else 0
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """Settings of all devices, what was said beforehand, and the temperature measured so far."""
+        key = "temperature_c"
+        log = [reading.values[key] for reading in self._telemetry.log if key in reading.values]
+        measured = {key: sum(log) / len(log), "temperature_log_c": log} if log else {}
+        return {
+            "instrument": self._instrument.name,
+            "camera_settings": self._instrument.camera.settings(),
+            **self._said,
+            **measured,
+        }
+
+    @property
+    def report(self) -> RecordingReport:
+        """What was found, with the lost frames and where they were lost."""
+        losses = self.losses
+        notes = [str(losses)] if losses.lost else []
+        if self._reader and self._reader.reconnections:
+            notes.append(f"the device was lost and came back {self._reader.reconnections} time(s)")
+        if self.fault:
+            notes.append(f"ended by a fault: {self.fault}")
+        return RecordingReport(
+            claimed_frames=self._ends["n_frames"] if isinstance(self._ends["n_frames"], int) else None,
+            found_frames=losses.delivered,
+            damaged_frames=losses.incomplete,
+            lost_frames=losses.lost - losses.incomplete,
+            truncated=self.fault is not None,
+            notes=tuple(notes),
+        )
+
+    def frames(self) -> Iterator[Frame]:
+        """Acquire, and yield the frames; on a device it goes on, so every frame is given once."""
+        if self._stopped_before_start:
+            return
+        self._reader = FrameReader(self._instrument.camera, self._settings, **self._ends)  # type: ignore[arg-type]
+        self._reader.start()
+        self._telemetry.start()
+        try:
+            yield from self._reader.frames()
+        finally:
+            self.close()
+
+    def readings(self) -> list[Reading]:
+        """Take the readings of the devices made since the last call."""
+        return self._telemetry.take()
+
+    def stop(self) -> None:
+        """Ask for the end; `frames` gives what was read and then ends. Safe in a signal handler."""
+        self._stopped_before_start = self._reader is None
+        if self._reader is not None:
+            self._reader.request_stop()
+
+    def close(self) -> None:
+        """End the acquisition and its threads; the instrument stays open."""
+        if self._reader is not None:
+            self._reader.stop()
+        self._telemetry.stop()
+
+    def __enter__(self) -> Self:
+        self._instrument.open()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+        self._instrument.close()
+
+
+class _Telemetry:
+    """Reads every device of an instrument at an interval."""
+
+    def __init__(self, instrument: Instrument, interval_s: float) -> None:
+        self.log: list[Reading] = []
+        self.failures = 0
+        self._knobs = instrument.knobs()
+        self._interval_s = interval_s
+        self._fresh: deque[Reading] = deque()
+        self._done = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        if self._knobs and self._thread is None:
+            self._done.clear()
+            self._thread = threading.Thread(target=self._run, name="nta-telemetry", daemon=True)
+            self._thread.start()
+
+    def stop(self) -> None:
+        self._done.set()
+        if self._thread is not None:
+            self._thread.join(timeout=5.0)
+            self._thread = None
+
+    def take(self) -> list[Reading]:
+        return [self._fresh.popleft() for _ in range(len(self._fresh))]
+
+    def _run(self) -> None:
+        while True:
+            self._read()
+            if self._done.wait(self._interval_s):
+                return
+
+    def _read(self) -> None:
+        values, now = {}, time.monotonic_ns()
+        for name, knob in self._knobs.items():
+            try:
+                values[name] = knob.get()
+            except (
+                DeviceError
+            ):  # the reader says what is wrong with the device; a missing reading is no fault
+                self.failures += 1
+        if values:
+            reading = Reading(now, values)
+            self.log.append(reading)
+            self._fresh.append(reading)

@@ -1,0 +1,262 @@
+"""A thread that reads a camera into a bounded queue, counts what is lost and reopens a lost device."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from nta.devices import Camera, EndOfFrames, Losses
+from nta.errors import DeviceError, DeviceLost, DeviceTimeout, SettingError
+from nta.frames import Frame
+
+_POLL_S = 0.2  # how long one read may wait: bounds the time to stop
+_STOP_S = 5.0  # a driver that has not returned from read by then is left behind, and it is said
+_BACK_OFF_S = (0.1, 2.0)  # first and longest pause between two attempts to reopen a lost device
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReaderSettings:
+    """How the reader thread works.
+
+    keep : "all" waits when the queue is full, so that a file gets every frame it can (what the camera then
+        overwrites is seen as a gap and counted as lost by the host); "newest" drops the oldest, for a view.
+    queue_bytes : memory for frames that wait.
+    stall_s : no frame for this long is a fault.
+    reconnect_s : how long a lost device is tried again; 0 gives up at once.
+    """
+
+    keep: Literal["all", "newest"] = "all"
+    queue_bytes: int = 256 << 20  # 14 s of 640 x 480 x 16 bit at 30 Hz: rides out a slow disk
+    stall_s: float = 10.0
+    reconnect_s: float = 30.0
+
+    def __post_init__(self) -> None:
+        if self.keep not in ("all", "newest"):
+            raise SettingError(f'keep must be "all" or "newest", got {self.keep!r}')
+        for name in ("queue_bytes", "stall_s"):
+            if not getattr(self, name) > 0:
+                raise SettingError(f"{name} must be > 0, got {getattr(self, name)}")
+        if self.reconnect_s < 0:
+            raise SettingError(f"reconnect_s must be >= 0 s, got {self.reconnect_s}")
+
+
+class FrameReader:
+    """Acquires from an open camera until `n_frames` or `duration_s` are reached, or `stop` is called.
+
+    fault : what ended it early, None otherwise. reconnections : how often a lost device came back.
+    """
+
+    def __init__(
+        self,
+        camera: Camera,
+        settings: ReaderSettings | None = None,
+        *,
+        n_frames: int | None = None,
+        duration_s: float | None = None,
+    ) -> None:
+        self.settings = settings or ReaderSettings()
+        self.fault: DeviceError | None = None
+        self.reconnections = 0
+        self.reached_end = False  # it got as many frames, or as long a time, as was asked for
+        self.delivered = 0
+        self._camera = camera
+        self._n_frames, self._duration_s = n_frames, duration_s
+        self._wanted = camera.settings()  # to give a device back when it returns
+        state = camera.state()
+        self._rate_hz = state.frame_rate_hz
+        frame_bytes = state.width_px * state.height_px * (1 if state.bit_depth <= 8 else 2)
+        self.capacity = max(4, self.settings.queue_bytes // frame_bytes)
+        self._queue: deque[Frame] = deque()
+        self._changed = threading.Condition()
+        self._stopping = threading.Event()
+        self._finished = False
+        self._gaps = _Gaps()
+        self._told = Losses()  # the camera's own account, of all runs that ended
+        self._first: Frame | None = None
+        self._last: Frame | None = None
+        self._offset = 0
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Start the camera and the thread."""
+        if self._thread is not None:
+            raise DeviceError("this reader was started before; make a new one")
+        self._camera.start()
+        name = f"nta-reader-{self._camera.name}"
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._thread.start()
+
+    def frames(self) -> Iterator[Frame]:
+        """Yield frames until there are no more to come; what waits when `stop` is called is still given."""
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: bool(self._queue) or self._finished)
+                if not self._queue:
+                    return
+                frame = self._queue.popleft()
+                self._changed.notify_all()
+            yield frame
+
+    def request_stop(self) -> None:
+        """Ask the thread to end, without waiting for it. Safe in a signal handler."""
+        self._stopping.set()
+
+    def stop(self) -> Losses:
+        """End the thread, stop the camera and return what was delivered and lost."""
+        self.request_stop()
+        with self._changed:
+            self._changed.notify_all()
+        if self._thread is not None:
+            self._thread.join(_STOP_S)
+            if self._thread.is_alive():
+                self.fault = self.fault or DeviceTimeout(
+                    f"{self._camera.name} does not return from read; its thread is left behind"
+                )
+                self._finish()
+        return self.losses
+
+    @property
+    def waiting(self) -> int:
+        """Number of frames read and not yet taken."""
+        return len(self._queue)
+
+    @property
+    def losses(self) -> Losses:
+        """What was delivered and lost so far, each lost frame attributed once.
+
+        The camera's own account, given when it stops, comes first. Gaps in the index that it does not explain
+        were lost in transport while the device was gone, by the host while our queue was full, and else by
+        the device.
+        """
+        gaps = self._gaps
+        unexplained = max(0, gaps.frames - self._told.lost)
+        unplugged = min(unexplained, gaps.while_gone)
+        host = min(unexplained - unplugged, gaps.while_full)
+        mine = Losses(
+            lost_device=unexplained - unplugged - host,
+            lost_transport=unplugged,
+            lost_host=host + gaps.dropped,
+        )
+        return replace(self._told + mine, delivered=self.delivered)
+
+    def _run(self) -> None:
+        try:
+            self._read_until_the_end()
+        except EndOfFrames:
+            pass
+        except DeviceError as error:
+            self.fault = error
+        except Exception as error:  # a driver's bug ends the recording cleanly and is told
+            self.fault = DeviceError(f"{self._camera.name}: {type(error).__name__}: {error}")
+        finally:
+            self._end_run()
+            self._finish()
+
+    def _finish(self) -> None:
+        with self._changed:
+            self._finished = True
+            self._changed.notify_all()
+
+    def _read_until_the_end(self) -> None:
+        heard = time.monotonic()
+        while not self._stopping.is_set():
+            try:
+                frame = self._camera.read(_POLL_S)
+            except DeviceTimeout as error:
+                if time.monotonic() - heard > self.settings.stall_s:
+                    raise DeviceTimeout(f"no frame for {self.settings.stall_s:g} s: {error}") from None
+                continue
+            except DeviceLost as error:
+                self._reconnect(error)
+                heard = time.monotonic()
+                continue
+            heard = time.monotonic()
+            frame = self._continued(frame)
+            self.reached_end = self._is_past_the_end(frame)
+            if self.reached_end:
+                return
+            self._accept(frame)
+            self.reached_end = self.delivered + self._gaps.dropped == self._n_frames
+            if self.reached_end:
+                return
+
+    def _is_past_the_end(self, frame: Frame) -> bool:
+        if self._duration_s is None or self._first is None:
+            return False
+        # half a frame of tolerance: at 30 Hz, 10 s are 300 frames whatever the clock's jitter
+        slack = 0.5 / self._rate_hz if self._rate_hz else 0.0
+        return frame.time_s - self._first.time_s > self._duration_s - slack
+
+    def _accept(self, frame: Frame) -> None:
+        self._first = self._first or frame
+        self._gaps.note(frame.index - (self._last.index + 1 if self._last else 0))
+        self._last = frame
+        with self._changed:
+            self._gaps.full = len(self._queue) >= self.capacity
+            if self._gaps.full and self.settings.keep == "newest":
+                self._queue.popleft()
+                self._gaps.dropped += 1
+                self.delivered -= 1
+            while len(self._queue) >= self.capacity and not self._stopping.is_set():
+                self._changed.wait(_POLL_S)
+            self._queue.append(frame)
+            self.delivered += 1
+            self._changed.notify_all()
+
+    def _continued(self, frame: Frame) -> Frame:
+        """Count on from before a reconnection, so that index and time go on over the gap."""
+        if not self._offset or self._last is None or self._first is None:
+            return frame
+        time_s = self._last.time_s + (1 / self._rate_hz if self._rate_hz else 0.0)
+        if frame.host_time_ns is not None and self._first.host_time_ns is not None:
+            time_s = self._first.time_s + (frame.host_time_ns - self._first.host_time_ns) * 1e-9
+        return replace(frame, index=frame.index + self._offset, time_s=time_s)
+
+    def _reconnect(self, lost: DeviceLost) -> None:
+        """Open the device again with its settings; raise `lost` where it does not come back in time."""
+        since = time.monotonic()
+        pause, longest = _BACK_OFF_S
+        self._end_run()
+        while time.monotonic() - since < self.settings.reconnect_s and not self._stopping.wait(pause):
+            pause = min(2 * pause, longest)
+            with contextlib.suppress(DeviceError):
+                self._camera.close()
+                self._camera.open()
+                self._camera.configure(**self._wanted)
+                self._camera.start()
+                self._resume(time.monotonic() - since)
+                return
+        raise lost
+
+    def _resume(self, outage_s: float) -> None:
+        self.reconnections += 1
+        if self._last is not None:
+            missed = round(outage_s * self._rate_hz) if self._rate_hz else 0
+            self._gaps.while_gone += missed
+            self._offset = self._last.index + 1 + missed
+
+    def _end_run(self) -> None:
+        """Stop the camera and add its account; a device that is gone may refuse."""
+        with contextlib.suppress(DeviceError):
+            self._told = self._told + replace(self._camera.stop(), delivered=0)
+
+
+@dataclass
+class _Gaps:
+    """Frames missing in the index, and under which circumstances."""
+
+    frames: int = 0
+    while_full: int = 0
+    while_gone: int = 0
+    dropped: int = 0  # by us, from a queue that keeps the newest
+    full: bool = False
+
+    def note(self, missing: int) -> None:
+        self.frames += missing
+        if self.full:
+            self.while_full += missing

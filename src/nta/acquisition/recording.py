@@ -1,0 +1,180 @@
+"""Recording: every frame of an instrument into a writer, and a clean end whatever ends it."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from types import FrameType
+from typing import Any, Literal, Protocol
+
+from nta.acquisition.live_source import LiveSource, Reading
+from nta.acquisition.reader import ReaderSettings
+from nta.devices import Instrument, Losses
+from nta.errors import DeviceError, RecordingError, SettingError
+from nta.frames import Frame, RecordingReport
+
+Progress = Callable[[int], None]
+"""Called with the number of frames written so far."""
+
+
+class FrameWriter(Protocol):
+    """What recordings are written with; `nta.io.RecordingWriter` is one."""
+
+    def write(self, frame: Frame) -> None:
+        """Append a frame."""
+        ...
+
+    def telemetry(self, name: str, value: float, host_time_ns: int | None = None) -> None:
+        """Append what a device read (temperature_c, ...)."""
+        ...
+
+    def close(self, report: RecordingReport | None = None, ended_by: str | None = None) -> None:
+        """Finish the file; `report` tells of losses, `ended_by` why it ended before its time."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recorded:
+    """How a recording ended.
+
+    ended_by : "request" when it is as long as asked, "device" when a playing device had no more, "signal" for
+        Ctrl-C, SIGTERM or `stop`, "fault" when the device failed (`fault` says how; the frames up to it are
+        kept).
+    """
+
+    n_frames: int
+    losses: Losses
+    report: RecordingReport
+    metadata: dict[str, Any]
+    ended_by: Literal["request", "device", "signal", "fault"]
+    fault: DeviceError | None = None
+
+
+def record(
+    instrument: Instrument,
+    writer: FrameWriter,
+    *,
+    n_frames: int | None = None,
+    duration_s: float | None = None,
+    progress: Progress | None = None,
+    settings: ReaderSettings | None = None,
+    stop: threading.Event | None = None,
+    on_frame: Callable[[Frame], None] | None = None,
+) -> Recorded:
+    """Record from an open instrument until the asked length, a signal, `stop` or a fault; close the writer.
+
+    No frame that reached this computer is dropped for the file: the reader waits when the disk is slow, and
+    what the camera loses meanwhile is counted. Ctrl-C and SIGTERM end the recording as if it had been asked
+    for; a second Ctrl-C interrupts. `on_frame` is called after each frame is written (live analysis).
+
+    Raises
+    ------
+    SettingError
+        Neither or both of `n_frames` and `duration_s`, without a `stop`.
+    RecordingError
+        The file cannot be written (disk full, permission); says how many frames are in it.
+    """
+    _check_length(n_frames, duration_s, stop)
+    source = LiveSource(instrument, n_frames=n_frames, duration_s=duration_s, settings=settings)
+    written = 0
+    with _stopped_by_signals(source, stop) as interrupted:
+        try:
+            for frame in source.frames():
+                writer.write(frame)
+                written += 1
+                _note(writer, source.readings())
+                if on_frame is not None:
+                    on_frame(frame)
+                if progress is not None:
+                    progress(written)
+                if stop is not None and stop.is_set():
+                    source.stop()
+            _note(writer, source.readings())
+            _finish(writer, source)
+        except OSError as error:
+            source.close()
+            _abandon(writer, f"cannot be written: {error.strerror or error}")
+            raise RecordingError(
+                f"the recording cannot be written: {error.strerror or error}; its first {written} frames were"
+            ) from error
+        except BaseException as error:
+            source.close()
+            _abandon(writer, f"{type(error).__name__}: {error}")
+            raise
+    return Recorded(
+        n_frames=written,
+        losses=source.losses,
+        report=source.report,
+        metadata=source.metadata,
+        ended_by=_cause(source, interrupted.is_set(), written, n_frames, duration_s),
+        fault=source.fault,
+    )
+
+
+def _check_length(n_frames: int | None, duration_s: float | None, stop: threading.Event | None) -> None:
+    if n_frames is not None and duration_s is not None:
+        raise SettingError("give n_frames or duration_s, not both")
+    if n_frames is None and duration_s is None and stop is None:
+        raise SettingError("say how long to record: n_frames or duration_s")
+    for name, value in (("n_frames", n_frames), ("duration_s", duration_s)):
+        if value is not None and not value > 0:
+            raise SettingError(f"{name} must be > 0, got {value}")
+
+
+def _note(writer: FrameWriter, readings: list[Reading]) -> None:
+    for reading in readings:
+        for name, value in reading.values.items():
+            writer.telemetry(name, value, reading.host_time_ns)
+
+
+def _finish(writer: FrameWriter, source: LiveSource) -> None:
+    report = source.report if source.report.notes else None
+    writer.close(report, None if source.fault is None else str(source.fault))
+
+
+def _abandon(writer: FrameWriter, why: str) -> None:
+    """Close a file that cannot take any more; what is in it was flushed before."""
+    with suppress(OSError, RuntimeError):  # h5py reports a full disk as either
+        writer.close(None, why)
+
+
+def _cause(
+    source: LiveSource, interrupted: bool, written: int, n_frames: int | None, duration_s: float | None
+) -> Literal["request", "device", "signal", "fault"]:
+    if source.fault is not None:
+        return "fault"
+    if interrupted:
+        return "signal"
+    if n_frames is not None:
+        return "request" if written >= n_frames else "device"
+    return "request" if duration_s is not None and source.reached_end else "device"
+
+
+@contextmanager
+def _stopped_by_signals(source: LiveSource, stop: threading.Event | None) -> Iterator[threading.Event]:
+    """Turn the first SIGINT or SIGTERM into `source.stop()`; then the handlers before are put back."""
+    interrupted = stop or threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield interrupted  # only the main thread may set handlers; the caller has `stop`
+        return
+    before: dict[signal.Signals, Any] = {}
+
+    def restore() -> None:
+        while before:
+            number, handler = before.popitem()
+            signal.signal(number, handler)
+
+    def on_signal(_number: int, _stack: FrameType | None) -> None:
+        interrupted.set()
+        source.stop()
+        restore()  # a second Ctrl-C means it
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        before[number] = signal.signal(number, on_signal)
+    try:
+        yield interrupted
+    finally:
+        restore()
