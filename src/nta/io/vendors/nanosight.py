@@ -1,0 +1,185 @@
+"""NanoSight NTA 3.x: ExperimentSummary and Summary (comma-separated, one column per video).
+
+Facts from real exports of NTA 3.2 and 3.4: the bins sum to the printed concentration; concentrations are already those of
+the original sample where a dilution factor was recorded; the mean is that of the bin centres; percentiles are interpolated
+at the bin edges in 3.4 and lie exactly 1 nm lower in 3.2. Only number-weighted blocks are read as number distributions.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from nta.io.vendors.result import Histogram, PercentileConvention, VendorFileError, VendorResult, VendorRun
+from nta.io.vendors.text import number, read_text
+
+_HEADS = ("NTA Experiment Summary File", "NTA Single Analysis Summary File")
+_PRINTED = {"Mean": "mean_nm", "Mode": "mode_nm", "SD": "sd_nm", "D10": "d10_nm", "D50": "d50_nm", "D90": "d90_nm"}
+_DILUTION = "Dilution factor (concentrations adjusted for this factor)"
+_HIDDEN = (
+    "the effective volume behind the concentration depends on camera level and is not exported",
+    "FTLA (finite track length adjustment) reshapes the distribution; the unadjusted tracks are not in this file",
+    "max jump, blur and minimum track length are chosen automatically; only the jump is exported",
+)
+
+Rows = dict[str, list[str]]
+
+
+@dataclass(frozen=True)
+class _Block:
+    """One distribution of the ``[Size Data]`` section."""
+
+    weighting: str
+    rows: Rows
+    table: list[list[str]]
+
+
+def is_summary(text: str) -> bool:
+    """Say whether a text is a NanoSight summary."""
+    return text.lstrip("\ufeff").startswith(_HEADS)
+
+
+def read_summary(path: str | Path) -> VendorResult:
+    """Read an ExperimentSummary or a Summary file.
+
+    Raises
+    ------
+    VendorFileError
+        The file is no NanoSight summary, or ends before its size data.
+    """
+    path = Path(path)
+    text, encoding = read_text(path)
+    if not is_summary(text):
+        raise VendorFileError(f"{path}: not a NanoSight summary: its first line is {text.splitlines()[0][:60]!r}")
+    lines = [[cell.strip() for cell in row] for row in csv.reader(io.StringIO(text.lstrip("\ufeff")))]
+    sections = _sections(lines)
+    program = lines[1][0].removeprefix("Created with ").strip() if len(lines) > 1 and lines[1] else "NTA, version unknown"
+    blocks = list(_blocks(sections.get("Size Data", [])))
+    block = next((b for b in blocks if b.weighting.lower() == "number"), None)
+    if block is None:
+        found = ", ".join(b.weighting for b in blocks) or "none"
+        raise VendorFileError(f"{path}: no number-weighted size data (found: {found}); export it from NTA with number weighting")
+    flat = {name: _named(rows) for name, rows in sections.items()}
+    names = [cell for cell in block.rows["Filename"][1:] if cell and cell not in ("Average", "Standard Error")]
+    details = flat.get("Experiment Details", {})
+    return VendorResult(
+        vendor="NanoSight",
+        program=program,
+        file=path.name,
+        encoding=encoding,
+        sample=_cell(details, "Sample Name", 1) or _cell(details, "Sample Description", 1) or _cell(details, "Experiment Name", 1),
+        weighting="number",
+        percentiles=_convention(program),
+        runs=tuple(_run(path, name, column, flat, block) for column, name in enumerate(names, start=1)),
+        average=_average(block, len(names)),
+        hidden=_HIDDEN,
+    )
+
+
+def _convention(program: str) -> PercentileConvention:
+    version = re.search(r"NTA (\d+)\.(\d+)", program)
+    old = version is not None and (int(version[1]), int(version[2])) <= (3, 2)
+    return PercentileConvention("interpolated at bin edges" + (", minus 1 nm" if old else ""), -1.0 if old else 0.0)
+
+
+def _sections(lines: Sequence[list[str]]) -> dict[str, list[list[str]]]:
+    """Split at the headings in brackets."""
+    sections: dict[str, list[list[str]]] = {}
+    name = ""
+    for row in lines:
+        if row and (heading := re.fullmatch(r"\[(.+)\]", row[0])):
+            name = heading[1]
+            row = ["[heading]", *row[1:]]
+        sections.setdefault(name, []).append(row)
+    return sections
+
+
+def _named(rows: Sequence[list[str]]) -> Rows:
+    return {row[0]: row for row in rows if row and row[0]}
+
+
+def _blocks(rows: Sequence[list[str]]) -> Iterator[_Block]:
+    """Split the size data at each ``Weighting`` line; a block's table ends at its percentiles."""
+    starts = [i for i, row in enumerate(rows) if row and row[0] == "Weighting"]
+    for start, stop in zip(starts, [*starts[1:], len(rows)], strict=True):
+        part = rows[start:stop]
+        head = next((i for i, row in enumerate(part) if row and row[0].startswith("Bin centre")), len(part))
+        table = []
+        for row in part[head + 1 :]:
+            if not row or number(row[0]) is None:
+                break
+            table.append(row)
+        yield _Block(part[0][1] if len(part[0]) > 1 else "", _named(part[:head]), table)
+
+
+def _run(path: Path, name: str, column: int, sections: dict[str, Rows], block: _Block) -> VendorRun:
+    conditions, results = sections.get("Conditions", {}), sections.get("Results", {})
+    if not block.table:
+        raise VendorFileError(f"{path}: the file ends before its size table")
+    histogram = _histogram(path, block, column)
+    tracks = _number(block.rows, "Valid Tracks", column)
+    failed = "" if histogram.concentration_per_ml.sum() > 0 and tracks != 0 else "no particles in the distribution"
+    scaled = {"viscosity": _number(conditions, "Viscosity/cP", column), "shutter": _number(conditions, "Shutter/ms", column)}
+    return VendorRun(
+        name=name,
+        temperature_c=_number(conditions, "Temperature/C", column),
+        viscosity_pa_s=None if scaled["viscosity"] is None else scaled["viscosity"] / 1e3,
+        frame_rate_hz=_number(conditions, "Frame rate/fps", column),
+        exposure_s=None if scaled["shutter"] is None else scaled["shutter"] / 1e3,
+        wavelength_nm=_wavelength(_cell(conditions, "Laser Type", column)),
+        n_tracks=None if tracks is None else int(tracks),
+        particles_per_frame=_number(results, "Particles per frame", column),
+        concentration_per_ml=None if failed else _number(results, "Concentration (Particles / ml)", column),
+        dilution=_number(results, _DILUTION, column),
+        printed={}
+        if failed
+        else {ours: v for theirs, ours in _PRINTED.items() if (v := _number(block.rows, theirs, column)) is not None},
+        histogram=None if failed else histogram,
+        settings={key: _cell(rows, key, column) for rows in (conditions, sections.get("Settings", {})) for key in rows},
+        warnings=tuple(_warnings(sections, column)),
+        failed=failed,
+    )
+
+
+def _histogram(path: Path, block: _Block, column: int) -> Histogram:
+    centers = np.array([number(row[0]) for row in block.table], dtype=float)
+    values = np.array([number(row[column]) if len(row) > column else None for row in block.table], dtype=float)
+    if not np.isfinite(values).all():
+        raise VendorFileError(f"{path}: the size table has an empty cell at {centers[~np.isfinite(values)][0]:g} nm")
+    half = np.diff(centers) / 2
+    edges = np.concatenate([[centers[0] - half[0]], centers[:-1] + half, [centers[-1] + half[-1]]])
+    return Histogram(edges_nm=edges, concentration_per_ml=values)
+
+
+def _average(block: _Block, n_runs: int) -> dict[str, tuple[float, float]]:
+    """Return the printed average over the videos and its standard error (not a standard deviation)."""
+    pairs = {ours: (_number(block.rows, theirs, n_runs + 1), _number(block.rows, theirs, n_runs + 2)) for theirs, ours in _PRINTED.items()}
+    return {name: (mean, error) for name, (mean, error) in pairs.items() if mean is not None and error is not None}
+
+
+def _warnings(sections: dict[str, Rows], column: int) -> Iterator[str]:
+    quiet = {"OK", "No", "Yes", ""}
+    for name in ("Concentration Warnings", "Information"):
+        for key, row in sections.get(name, {}).items():
+            if key != "[heading]" and len(row) > column and row[column] not in quiet:
+                yield f"{key}: {row[column]}"
+
+
+def _wavelength(laser: str) -> float | None:
+    digits = re.search(r"(\d{3})", laser)
+    return float(digits[1]) if digits else None
+
+
+def _cell(rows: Rows, key: str, column: int) -> str:
+    row = rows.get(key, [])
+    return row[column] if len(row) > column else ""
+
+
+def _number(rows: Rows, key: str, column: int) -> float | None:
+    return number(_cell(rows, key, column))

@@ -1,0 +1,43 @@
+"""Text as vendors write it: several encodings, several ideas of a decimal point."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from nta.io.vendors.result import VendorFileError
+
+
+def read_text(path: Path) -> tuple[str, str]:
+    """Return a file's text and the encoding it was in.
+
+    UTF-8 (with or without byte-order mark) is recognised by its validity; what is not valid UTF-8 is Windows-1252, or
+    Latin-1 where Windows-1252 has no such character. Nothing is dropped.
+    """
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise VendorFileError(f"{path}: cannot be read: {error.strerror}") from None
+    if not raw.strip():
+        raise VendorFileError(f"{path}: the file is empty")
+    if b"\x00" in raw[:1000] and not raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise VendorFileError(f"{path}: a binary file, not a text export")
+    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return raw.decode("utf-16"), "utf-16"
+    for encoding in ("utf-8-sig" if raw.startswith(b"\xef\xbb\xbf") else "utf-8", "cp1252"):
+        try:
+            return raw.replace(b"\x00", b"").decode(encoding), encoding  # ZetaView puts a stray NUL after a µ
+        except UnicodeDecodeError:
+            continue
+    return raw.replace(b"\x00", b"").decode("latin-1"), "latin-1"
+
+
+def number(text: str) -> float | None:
+    """Return a number as a program printed it, with decimal point or comma; None for text, NaN and an empty cell."""
+    word = text.strip().strip('"')
+    if "," in word and "." not in word:
+        word = word.replace(",", ".")
+    try:
+        value = float(word)
+    except ValueError:
+        return None
+    return value if value == value else None  # NaN is a vendor's way of saying nothing
