@@ -147,8 +147,10 @@ class Scale:
 
 
 def stated_conditions(metadata: Mapping[str, Any], **said: Any) -> SampleConditions:
-    """Return what was in the cell: what is `said` first, then what the recording or its side-car says."""
+    """Return what was in the cell: what is `said` first, then what was measured, then what the recording says."""
     recorded = {f.name: metadata[f.name] for f in fields(SampleConditions) if metadata.get(f.name) is not None}
+    if len(metadata.get("temperature_log_c", ())):
+        recorded["temperature_c"] = float(np.mean(metadata["temperature_log_c"]))
     return SampleConditions(**{**recorded, **{key: value for key, value in said.items() if value is not None}})
 
 
