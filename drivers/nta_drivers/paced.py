@@ -1,0 +1,181 @@
+"""A camera whose frames are made or read here instead of by a sensor, and handed out when they are due."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from abc import ABC, abstractmethod
+from typing import Any
+
+from nta.devices import Camera, EndOfFrames, Losses, checked_settings
+from nta.errors import DeviceError, DeviceTimeout, SettingError
+from nta.frames import CameraState, Frame, Image
+
+
+class PacedCamera(ABC, Camera):
+    """Keeps the rules of `nta.devices.Camera`; a driver says which frame comes next and how it is made.
+
+    speed : how much faster than life; infinite for as fast as frames are read, which then loses none.
+    buffer_frames : frames that wait for a slow reader; the oldest are overwritten and counted as lost by the host.
+    """
+
+    def __init__(self, name: str, *, speed: float = 1.0, buffer_frames: int = 64) -> None:
+        if isinstance(buffer_frames, bool) or not isinstance(buffer_frames, int) or buffer_frames < 1:
+            raise SettingError(f"buffer_frames must be a whole number >= 1, got {buffer_frames!r}")
+        self._name = name
+        self._speed = checked_speed(speed)
+        self._buffer_frames = buffer_frames
+        self._is_open = False
+        self._acquiring = False
+        self._interrupted = threading.Event()
+        self._n_frames: int | None = None
+        self._began = 0.0
+        self._delivered = 0
+        self._overwritten = 0
+
+    @property
+    def name(self) -> str:
+        """Return what the device is called in messages."""
+        return self._name
+
+    @abstractmethod
+    def settings(self) -> dict[str, Any]:
+        """Return what the device is set to now."""
+
+    @abstractmethod
+    def state(self) -> CameraState:
+        """Return the settings as what a recording says of its camera."""
+
+    @abstractmethod
+    def _set(self, **settings: Any) -> None:
+        """Take known settings that differ, all or none of them; refuse what cannot be."""
+
+    @abstractmethod
+    def _connect(self) -> None:
+        """Open what frames come from."""
+
+    @abstractmethod
+    def _begin(self) -> None:
+        """Get ready for the first frame."""
+
+    @abstractmethod
+    def _next(self) -> tuple[int, float]:
+        """Return index and time [s] of the frame that comes next; `EndOfFrames` where there is none."""
+
+    @abstractmethod
+    def _take(self) -> tuple[Image, int | None]:
+        """Return the image of the next frame and its device time [ns], and go on to the one after it."""
+
+    @abstractmethod
+    def _skip(self) -> None:
+        """Go on to the frame after the next."""
+
+    def _end(self) -> None:
+        """Let go of what `_begin` took."""
+
+    def open(self) -> None:
+        """Connect; does nothing where it is open."""
+        if not self._is_open:
+            self._connect()
+            self._is_open = True
+
+    def close(self) -> None:
+        """Stop and let go; does nothing where it is closed."""
+        self.stop()
+        self._is_open = False
+
+    def configure(self, **settings: Any) -> dict[str, Any]:
+        """Set what is named and return all settings as they are now."""
+        known = self.settings()
+        checked_settings(settings, known)
+        changed = {key: value for key, value in settings.items() if value != known[key]}
+        if self._acquiring and (held := sorted(set(changed) - {"speed"})):
+            raise SettingError(f"{self._name} is acquiring; stop it before setting {', '.join(held)}")
+        speed = checked_speed(changed.pop("speed", self._speed))
+        if changed:
+            self._set(**changed)
+        self._change_speed(speed)
+        return self.settings()
+
+    def start(self, n_frames: int | None = None) -> None:
+        """Begin to acquire."""
+        if not self._is_open:
+            raise DeviceError(f"{self._name} is not open")
+        if self._acquiring:
+            raise DeviceError(f"{self._name} is acquiring already")
+        if n_frames is not None and n_frames < 1:
+            raise SettingError(f"n_frames must be >= 1, got {n_frames}")
+        self._interrupted.clear()
+        self._n_frames, self._delivered, self._overwritten = n_frames, 0, 0
+        self._begin()
+        self._acquiring = True
+        self._began = time.monotonic()
+
+    def read(self, timeout_s: float = 1.0) -> Frame:
+        """Return the next frame."""
+        deadline = time.monotonic() + timeout_s
+        if not self._acquiring:
+            raise DeviceError(f"{self._name} is not acquiring; call start first")
+        if self._n_frames is not None and self._delivered >= self._n_frames:
+            raise EndOfFrames(f"{self._name}: the {self._n_frames} frames asked for were given")
+        self._skip_overwritten()
+        index, time_s = self._next()
+        self._wait(time_s, deadline, timeout_s)
+        return self._frame(index, time_s)
+
+    def stop(self) -> Losses:
+        """End the acquisition and account for its frames; zero where none was running."""
+        if not self._acquiring:
+            return Losses()
+        self._acquiring = False
+        self._interrupted.set()
+        self._end()
+        return self._losses()
+
+    def _losses(self) -> Losses:
+        return Losses(delivered=self._delivered, lost_host=self._overwritten)
+
+    def _frame(self, index: int, time_s: float) -> Frame:
+        before = time.monotonic()
+        image, device_time_ns = self._take()
+        now = time.monotonic()
+        if math.isfinite(self._speed):
+            # what making an image takes beyond its time is our slowness, not the reader's: the clock waits for it
+            self._began += min(max(now - self._due(time_s), 0.0), now - before)
+        self._delivered += 1
+        return Frame(image, index, time_s, host_time_ns=time.monotonic_ns(), device_time_ns=device_time_ns)
+
+    def _due(self, time_s: float) -> float:
+        return self._began + time_s / self._speed
+
+    def _wait(self, time_s: float, deadline: float, timeout_s: float) -> None:
+        due = self._due(time_s)
+        if (left := min(due, deadline) - time.monotonic()) > 0:
+            self._interrupted.wait(left)
+        if not self._acquiring:
+            raise DeviceError(f"{self._name} was stopped")
+        if due > deadline:
+            raise DeviceTimeout(f"{self._name}: no frame within {timeout_s:g} s")
+
+    def _skip_overwritten(self) -> None:
+        """Leave out what ran over while a slow reader was away."""
+        rate = self.state().frame_rate_hz
+        if math.isinf(self._speed) or rate is None:
+            return
+        oldest = (time.monotonic() - self._began) * self._speed - self._buffer_frames / rate
+        while self._next()[1] < oldest:
+            self._skip()
+            self._overwritten += 1
+
+    def _change_speed(self, speed: float) -> None:
+        if self._acquiring and speed != self._speed:
+            self._began = time.monotonic() - self._next()[1] / speed  # the clock goes on from the next frame
+        self._speed = speed
+
+
+def checked_speed(speed: Any) -> float:
+    """Return a speed, or refuse it."""
+    if isinstance(speed, bool) or not isinstance(speed, int | float) or not speed > 0:
+        raise SettingError(f"speed must be > 0 (1 for life, inf for as fast as read), got {speed!r}")
+    return float(speed)
