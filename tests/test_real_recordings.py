@@ -63,7 +63,10 @@ def test_dark_beads_with_full_exposure_come_out_within_twelve_per_cent(real_data
 
 def test_stuck_beads_get_no_size(real_data):
     analysis = _analyzed(
-        real_data / "trackpy_tests" / "video" / "stuck.tif", ROOM_WATER, pixel_size_um=0.35, frame_rate_hz=24.0
+        real_data / "trackpy_tests" / "video" / "stuck.tif",
+        ROOM_WATER,
+        pixel_size_um=0.35,
+        frame_rate_hz=24.0,
     )
     assert analysis.tracks.n_tracks > 0
     assert not np.isfinite(analysis.sizes.tracks.diameter_nm).any()

@@ -24,7 +24,10 @@ def test_what_is_said_is_changed_and_nothing_else(tmp_path):
     ("text", "message"),
     [
         ("[detektion]\n", r"unknown section \[detektion\]; there are assessment, detection"),
-        ("[detection]\nthreshold = 5\n", r"mine\.toml \[detection\]: unknown setting 'threshold'; there are .*threshold_sd"),
+        (
+            "[detection]\nthreshold = 5\n",
+            r"mine\.toml \[detection\]: unknown setting 'threshold'; there are .*threshold_sd",
+        ),
         ("[detection]\nthreshold_sd = 'high'\n", r"threshold_sd = 'high' is not of type float"),
         ("[detection]\nthreshold_sd = -1\n", r"mine\.toml \[detection\]: .*threshold_sd.*-1"),
         ("detection = 5\n", r"expected a table of settings, got 5"),

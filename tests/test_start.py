@@ -6,7 +6,19 @@ import sys
 
 import pytest
 
-HEAVY = {"numpy", "scipy", "numba", "pandas", "matplotlib", "h5py", "tifffile", "av", "trackpy", "skimage", "rich"}
+HEAVY = {
+    "numpy",
+    "scipy",
+    "numba",
+    "pandas",
+    "matplotlib",
+    "h5py",
+    "tifffile",
+    "av",
+    "trackpy",
+    "skimage",
+    "rich",
+}
 
 
 def _imported_by(statement: str) -> set[str]:

@@ -32,7 +32,9 @@ class Columns:
         for declared in self.columns():
             values = np.ascontiguousarray(getattr(self, declared.name), dtype=declared.metadata["dtype"])
             if values.ndim != 1:
-                raise ValueError(f"{type(self).__name__}.{declared.name} must have one dimension, got {values.ndim}")
+                raise ValueError(
+                    f"{type(self).__name__}.{declared.name} must have one dimension, got {values.ndim}"
+                )
             object.__setattr__(self, declared.name, values)
             lengths[declared.name] = values.size
         if len(set(lengths.values())) > 1:

@@ -14,7 +14,12 @@ import numpy as np
 
 from nta.assessment import Assessment, assess_recording
 from nta.calibration import InstrumentProfile, SampleConditions
-from nta.diffusion import DiffusionEstimates, MeanSquaredDisplacement, estimate_diffusion, mean_squared_displacement
+from nta.diffusion import (
+    DiffusionEstimates,
+    MeanSquaredDisplacement,
+    estimate_diffusion,
+    mean_squared_displacement,
+)
 from nta.errors import MissingInputError
 from nta.frames import CameraState, FrameSource, RecordingReport
 from nta.settings import AnalysisSettings
@@ -148,10 +153,14 @@ class Scale:
 
 def stated_conditions(metadata: Mapping[str, Any], **said: Any) -> SampleConditions:
     """Return what was in the cell: what is `said` first, then what was measured, then what the recording says."""
-    recorded = {f.name: metadata[f.name] for f in fields(SampleConditions) if metadata.get(f.name) is not None}
+    recorded = {
+        f.name: metadata[f.name] for f in fields(SampleConditions) if metadata.get(f.name) is not None
+    }
     if len(metadata.get("temperature_log_c", ())):
         recorded["temperature_c"] = float(np.mean(metadata["temperature_log_c"]))
-    return SampleConditions(**{**recorded, **{key: value for key, value in said.items() if value is not None}})
+    return SampleConditions(
+        **{**recorded, **{key: value for key, value in said.items() if value is not None}}
+    )
 
 
 def completed_camera(camera: CameraState, profile: InstrumentProfile | None) -> CameraState:

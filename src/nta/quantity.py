@@ -21,7 +21,13 @@ class Quantity:
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain data for JSON."""
-        return {"value": self.value, "low": self.low, "high": self.high, "unit": self.unit, "method": self.method}
+        return {
+            "value": self.value,
+            "low": self.low,
+            "high": self.high,
+            "unit": self.unit,
+            "method": self.method,
+        }
 
     def __str__(self) -> str:
         if self.value is None:

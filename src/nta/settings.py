@@ -39,10 +39,16 @@ class AnalysisSettings:
         stages = {f.name for f in fields(cls)}
         unknown = sorted(set(table) - stages)
         if unknown:
-            raise SettingError(f"{origin}: unknown section [{unknown[0]}]; there are {', '.join(sorted(stages))}")
+            raise SettingError(
+                f"{origin}: unknown section [{unknown[0]}]; there are {', '.join(sorted(stages))}"
+            )
         default = cls()
         return replace(
-            default, **{name: _updated(getattr(default, name), section, f"{origin} [{name}]") for name, section in table.items()}
+            default,
+            **{
+                name: _updated(getattr(default, name), section, f"{origin} [{name}]")
+                for name, section in table.items()
+            },
         )
 
     @classmethod
@@ -119,4 +125,6 @@ def _as_declared(value: Any, hint: Any) -> Any:
 
 
 def _spelled(hint: Any) -> str:
-    return getattr(hint, "__name__", str(hint)) if get_origin(hint) is None else str(hint).replace("typing.", "")
+    return (
+        getattr(hint, "__name__", str(hint)) if get_origin(hint) is None else str(hint).replace("typing.", "")
+    )

@@ -3,7 +3,15 @@ import pytest
 from nta.assessment import Verdict, load_limits
 from nta.errors import SettingError
 
-GOOD = '[drift]\nwarn = 2.0\nfail = 20.0\nsense = "at most"\nunit = "um/s"\nsource = "our own measurements"\ndate = 2026-11-24\n'
+GOOD = """
+[drift]
+warn = 2.0
+fail = 20.0
+sense = "at most"
+unit = "um/s"
+source = "our own measurements"
+date = 2026-11-24
+"""
 
 
 def test_every_limit_that_comes_with_nta_has_a_source_and_a_date():
@@ -14,7 +22,12 @@ def test_every_limit_that_comes_with_nta_has_a_source_and_a_date():
 
 @pytest.mark.parametrize(
     ("value", "verdict", "crossed"),
-    [(0.0, Verdict.PASS, 2.0), (2.0, Verdict.PASS, 2.0), (2.1, Verdict.WARN, 2.0), (20.5, Verdict.FAIL, 20.0)],
+    [
+        (0.0, Verdict.PASS, 2.0),
+        (2.0, Verdict.PASS, 2.0),
+        (2.1, Verdict.WARN, 2.0),
+        (20.5, Verdict.FAIL, 20.0),
+    ],
 )
 def test_at_most_judges_upwards(tmp_path, value, verdict, crossed):
     path = tmp_path / "mine.toml"
@@ -25,11 +38,16 @@ def test_at_most_judges_upwards(tmp_path, value, verdict, crossed):
 
 
 @pytest.mark.parametrize(
-    ("value", "verdict"), [(25.0, Verdict.PASS), (20.0, Verdict.PASS), (10.0, Verdict.WARN), (1.0, Verdict.FAIL)]
+    ("value", "verdict"),
+    [(25.0, Verdict.PASS), (20.0, Verdict.PASS), (10.0, Verdict.WARN), (1.0, Verdict.FAIL)],
 )
 def test_at_least_judges_downwards(tmp_path, value, verdict):
     path = tmp_path / "mine.toml"
-    path.write_text(GOOD.replace("at most", "at least").replace("warn = 2.0", "warn = 20.0").replace("fail = 20.0", "fail = 2.0"))
+    path.write_text(
+        GOOD.replace("at most", "at least")
+        .replace("warn = 2.0", "warn = 20.0")
+        .replace("fail = 20.0", "fail = 2.0")
+    )
     assert load_limits(str(path))["drift"].verdict(value) is verdict
 
 

@@ -21,7 +21,9 @@ def test_nanosight_statistics_are_read_as_printed_and_follow_from_the_bins(real_
     assert len(result.runs) == n_videos
     conditions = expected["fields"]["[Conditions]"]
     assert [run.temperature_c for run in result.runs] == conditions["Temperature/C"]
-    assert [run.viscosity_pa_s for run in result.runs] == pytest.approx(np.array(conditions["Viscosity/cP"]) / 1e3, rel=1e-12)
+    assert [run.viscosity_pa_s for run in result.runs] == pytest.approx(
+        np.array(conditions["Viscosity/cP"]) / 1e3, rel=1e-12
+    )
     printed = expected["fields"]["[Results]"]["Concentration (Particles / ml)"]
     assert [run.concentration_per_ml for run in result.runs] == printed[:n_videos]
     for run in result.runs:
@@ -50,13 +52,22 @@ def test_zetaview_medians_follow_from_the_bins_and_failed_runs_have_no_size(real
         reproduced = run.reproduced(read_vendor(path).percentiles)["d50_nm"]
         # half a bin below the edge-based median, in rare large bins up to another half
         assert reproduced == pytest.approx(run.printed["d50_nm"], abs=0.51)
-        used = [p.concentration_per_ml for p in read_positions(path.with_name(f"{path.stem}_11pos.txt")) if p.used]
-        assert run.concentration_per_ml == pytest.approx(np.mean(used), rel=0.03)  # positions are printed with two digits
+        used = [
+            p.concentration_per_ml for p in read_positions(path.with_name(f"{path.stem}_11pos.txt")) if p.used
+        ]
+        assert run.concentration_per_ml == pytest.approx(
+            np.mean(used), rel=0.03
+        )  # positions are printed with two digits
 
 
 def test_zetaview_units_are_ours(real_data):
     run = read_vendor(real_data / "zetaview" / "20250219_0004_EV_ip_p1_F7-1000_size_488.txt").runs[0]
-    assert (run.temperature_c, run.frame_rate_hz, run.pixel_size_um, run.n_tracks) == (24.97, 30.0, 0.713, 306)
+    assert (run.temperature_c, run.frame_rate_hz, run.pixel_size_um, run.n_tracks) == (
+        24.97,
+        30.0,
+        0.713,
+        306,
+    )
     assert run.viscosity_pa_s == pytest.approx(0.900463e-3)
     assert run.exposure_s == pytest.approx(0.01)
     assert any("may never have been run" in warning for warning in run.warnings)

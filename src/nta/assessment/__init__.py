@@ -5,4 +5,12 @@ from nta.assessment.limits import Limit, load_limits
 from nta.assessment.recording_quality import assess_recording
 from nta.assessment.settings import AssessmentSettings
 
-__all__ = ["Assessment", "AssessmentSettings", "Finding", "Limit", "Verdict", "assess_recording", "load_limits"]
+__all__ = [
+    "Assessment",
+    "AssessmentSettings",
+    "Finding",
+    "Limit",
+    "Verdict",
+    "assess_recording",
+    "load_limits",
+]

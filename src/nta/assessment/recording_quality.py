@@ -82,13 +82,24 @@ def assess_recording(
 
 
 def _judged(
-    evidence: Evidence, name: str, title: str, value: float, seen: str, advice: str, *, limit: str | None = None
+    evidence: Evidence,
+    name: str,
+    title: str,
+    value: float,
+    seen: str,
+    advice: str,
+    *,
+    limit: str | None = None,
 ) -> Finding:
     """Make the finding of a value that has a limit."""
     bound = evidence.limits.get(limit or name)
     if bound is None:
         return Finding(
-            name=name, title=title, verdict=Verdict.NOT_ASSESSED, value=value, evidence=f"{seen}; the limits file sets no limit"
+            name=name,
+            title=title,
+            verdict=Verdict.NOT_ASSESSED,
+            value=value,
+            evidence=f"{seen}; the limits file sets no limit",
         )
     verdict = bound.verdict(value)
     return Finding(
@@ -272,7 +283,9 @@ def _frame_rate(e: Evidence) -> Finding:
             f"by {sources.get('frame_rate_hz', 'its own word')}",
             "a wrong frame rate makes every diameter wrong by the same factor: check it against the camera",
         )
-    measured = float(scene.frame_index[-1] - scene.frame_index[0]) / float(scene.frame_time_s[-1] - scene.frame_time_s[0])
+    measured = float(scene.frame_index[-1] - scene.frame_index[0]) / float(
+        scene.frame_time_s[-1] - scene.frame_time_s[0]
+    )
     deviation = abs(measured * e.diffusion.frame_interval_s - 1)
     return _judged(
         e,
@@ -300,7 +313,8 @@ def _exposure(e: Evidence) -> Finding:
         verdict=Verdict.PASS,
         value=1e3 * e.diffusion.exposure_s,
         unit="ms",
-        evidence=f"{1e3 * e.diffusion.exposure_s:.4g} ms, {e.diffusion.exposure_s / e.diffusion.frame_interval_s:.0%} of the interval",
+        evidence=f"{1e3 * e.diffusion.exposure_s:.4g} ms, "
+        f"{e.diffusion.exposure_s / e.diffusion.frame_interval_s:.0%} of the interval",
     )
 
 
@@ -316,7 +330,12 @@ def _temperature(e: Evidence) -> Finding:
         )
     spread = float(np.max(log) - np.min(log))
     return _judged(
-        e, "temperature_range", title, spread, f"the temperature moved by {spread:.2g} degC", "wait for the cell to settle"
+        e,
+        "temperature_range",
+        title,
+        spread,
+        f"the temperature moved by {spread:.2g} degC",
+        "wait for the cell to settle",
     )
 
 
@@ -330,8 +349,11 @@ def _camera(e: Evidence) -> Finding:
         value=camera.gain_e_per_adu,
         unit="e/adu",
         evidence=f"gain {camera.gain_e_per_adu:.3g} e/adu, offset {camera.offset_adu:.3g} adu, read noise "
-        f"{camera.read_noise_e:.2g} e: " + (f"from the {camera.source}" if known else "estimated from this recording"),
-        advice="" if known else "intensities are in photo-electrons only as far as this estimate holds; calibrate the camera",
+        f"{camera.read_noise_e:.2g} e: "
+        + (f"from the {camera.source}" if known else "estimated from this recording"),
+        advice=""
+        if known
+        else "intensities are in photo-electrons only as far as this estimate holds; calibrate the camera",
     )
 
 
@@ -345,7 +367,9 @@ def _calibration(e: Evidence) -> Finding:
             "give --profile; the uncertainty of the pixel size is missing from the intervals",
         )
     if e.profile.date is None:
-        return _not_assessed("calibration_age", title, f"the profile {e.profile.name} has no date", "date the profile")
+        return _not_assessed(
+            "calibration_age", title, f"the profile {e.profile.name} has no date", "date the profile"
+        )
     age = (datetime.now(UTC).date() - e.profile.date).days
     return _judged(
         e,
@@ -360,8 +384,14 @@ def _calibration(e: Evidence) -> Finding:
 def _controls() -> Iterator[Finding]:
     """Say what a single recording can never show."""
     yield _not_assessed(
-        "blank", "Blank", "no blank of the diluent came with this recording", "record the diluent with the same settings"
+        "blank",
+        "Blank",
+        "no blank of the diluent came with this recording",
+        "record the diluent with the same settings",
     )
     yield _not_assessed(
-        "bead_check", "Size standard", "no bead recording came with this one", "record certified beads on the same day"
+        "bead_check",
+        "Size standard",
+        "no bead recording came with this one",
+        "record certified beads on the same day",
     )

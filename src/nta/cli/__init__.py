@@ -18,7 +18,7 @@ EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code: 0 done, 1 failed (the reason is on stderr), 2 wrong usage, 130 interrupted."""
+    """Run one command; return 0 when done, 1 when it failed (stderr says why), 2 for wrong usage, 130 when interrupted."""
     options = _parser().parse_args(arguments)
     if options.verb is None:
         _parser().print_help()
@@ -40,7 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="nta", description="Nanoparticle tracking analysis: from a camera or a recording to a size report."
+        prog="nta",
+        description="Nanoparticle tracking analysis: from a camera or a recording to a size report.",
     )
     parser.add_argument("--version", action=_Version, help="show the version and exit")
     common = argparse.ArgumentParser(add_help=False)
@@ -53,7 +54,8 @@ def _parser() -> argparse.ArgumentParser:
         "run",
         parents=[common],
         help="record from a device, analyze and report: the main job in one command",
-        description="Record from a device, analyze and report. The default device is the simulated instrument with an EV sample.",
+        description="Record from a device, analyze and report. "
+        "The default device is the simulated instrument with an EV sample.",
     )
     _device_options(run)
     run.add_argument("-o", "--output", type=Path, help="result folder (default: nta-results/<date and time>)")
@@ -66,27 +68,47 @@ def _parser() -> argparse.ArgumentParser:
     _sample_options(record)
 
     analyze = verbs.add_parser("analyze", parents=[common], help="analyze recordings and write their reports")
-    analyze.add_argument("recordings", nargs="+", type=Path, metavar="RECORDING", help="video, TIFF, HDF5 or folder of images")
-    analyze.add_argument("-o", "--output", type=Path, required=True, help="result folder; one folder per recording in it if several")
-    analyze.add_argument("--force", action="store_true", help="replace results that are already in the output folder")
+    analyze.add_argument(
+        "recordings", nargs="+", type=Path, metavar="RECORDING", help="video, TIFF, HDF5 or folder of images"
+    )
+    analyze.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        required=True,
+        help="result folder; one folder per recording in it if several",
+    )
+    analyze.add_argument(
+        "--force", action="store_true", help="replace results that are already in the output folder"
+    )
     camera = analyze.add_argument_group("camera", "what the recording does not say, or says wrongly")
-    camera.add_argument("--pixel-size-um", type=float, metavar="UM", help="size of a pixel in the sample plane")
-    camera.add_argument("--frame-rate", type=float, metavar="HZ", help="frames per second; overrides the file's own claim")
+    camera.add_argument(
+        "--pixel-size-um", type=float, metavar="UM", help="size of a pixel in the sample plane"
+    )
+    camera.add_argument(
+        "--frame-rate", type=float, metavar="HZ", help="frames per second; overrides the file's own claim"
+    )
     camera.add_argument("--exposure-ms", type=float, metavar="MS", help="exposure of one frame")
     camera.add_argument("--bit-depth", type=int, metavar="BITS", help="significant bits of a pixel, e.g. 12")
     _sample_options(analyze)
     _analysis_options(analyze)
 
-    simulate = verbs.add_parser("simulate", parents=[common], help="make a recording of a simulated sample, with its truth")
+    simulate = verbs.add_parser(
+        "simulate", parents=[common], help="make a recording of a simulated sample, with its truth"
+    )
     simulate.add_argument("scenario", nargs="?", help="name of a scenario or a TOML file")
-    simulate.add_argument("-o", "--output", type=Path, help="recording to write (HDF5); the truth goes beside it")
+    simulate.add_argument(
+        "-o", "--output", type=Path, help="recording to write (HDF5); the truth goes beside it"
+    )
     simulate.add_argument("--seed", type=int, help="random seed (default: the scenario's own)")
     simulate.add_argument("--frames", type=int, help="number of frames (default: the scenario's own)")
     simulate.add_argument("--list", action="store_true", help="list the scenarios that come with nta")
 
     report = verbs.add_parser("report", parents=[common], help="write the report of saved results again")
     report.add_argument("results", type=Path, help="results.h5, or the folder that holds it")
-    report.add_argument("-o", "--output", type=Path, help="folder for the report (default: beside the results)")
+    report.add_argument(
+        "-o", "--output", type=Path, help="folder for the report (default: beside the results)"
+    )
     report.add_argument("--figures", action="store_true", help="save every figure as SVG and PNG too")
 
     drivers = verbs.add_parser("drivers", parents=[common], help="list the devices that can be opened")
@@ -96,11 +118,20 @@ def _parser() -> argparse.ArgumentParser:
 
 def _device_options(parser: argparse.ArgumentParser) -> None:
     device = parser.add_argument_group("device")
-    device.add_argument("--driver", default="simulated", help="which device (default: simulated); see `nta drivers`")
     device.add_argument(
-        "--set", action="append", default=[], metavar="KEY=VALUE", dest="device_settings", help="setting of the driver, repeatable"
+        "--driver", default="simulated", help="which device (default: simulated); see `nta drivers`"
     )
-    device.add_argument("--duration", type=float, default=20.0, metavar="S", help="seconds to record (default: 20)")
+    device.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        dest="device_settings",
+        help="setting of the driver, repeatable",
+    )
+    device.add_argument(
+        "--duration", type=float, default=20.0, metavar="S", help="seconds to record (default: 20)"
+    )
 
 
 def _sample_options(parser: argparse.ArgumentParser) -> None:
@@ -108,18 +139,34 @@ def _sample_options(parser: argparse.ArgumentParser) -> None:
     sample.add_argument("--temperature", type=float, metavar="C", help="temperature at the cell in degC")
     sample.add_argument("--temperature-std", type=float, metavar="C", help="its standard uncertainty")
     sample.add_argument("--medium", help="water, or another medium of calibration/media (default: water)")
-    sample.add_argument("--viscosity-mpas", type=float, metavar="MPAS", help="viscosity in mPa s, where it was measured")
-    sample.add_argument("--dilution", type=float, metavar="FACTOR", help="total dilution before the measurement")
+    sample.add_argument(
+        "--viscosity-mpas", type=float, metavar="MPAS", help="viscosity in mPa s, where it was measured"
+    )
+    sample.add_argument(
+        "--dilution", type=float, metavar="FACTOR", help="total dilution before the measurement"
+    )
     sample.add_argument("--sample", help="name of the sample")
 
 
 def _analysis_options(parser: argparse.ArgumentParser) -> None:
     analysis = parser.add_argument_group("analysis")
-    analysis.add_argument("--profile", help="instrument profile: a name in calibration/instruments or a TOML file")
-    analysis.add_argument("--settings", type=Path, metavar="TOML", help="analysis settings; what is not named keeps its default")
-    analysis.add_argument("--engine", choices=("fast", "reference", "trackpy"), help="detection and linking engine (default: fast)")
     analysis.add_argument(
-        "--window", action="append", default=[], metavar="LOW-HIGH", help="size window in nm to report the fraction of, repeatable"
+        "--profile", help="instrument profile: a name in calibration/instruments or a TOML file"
+    )
+    analysis.add_argument(
+        "--settings", type=Path, metavar="TOML", help="analysis settings; what is not named keeps its default"
+    )
+    analysis.add_argument(
+        "--engine",
+        choices=("fast", "reference", "trackpy"),
+        help="detection and linking engine (default: fast)",
+    )
+    analysis.add_argument(
+        "--window",
+        action="append",
+        default=[],
+        metavar="LOW-HIGH",
+        help="size window in nm to report the fraction of, repeatable",
     )
     analysis.add_argument("--json", action="store_true", help="print the summary as JSON on standard output")
 

@@ -89,7 +89,9 @@ def refuse_taken(folder: Path, *, force: bool) -> None:
     if not (folder / RESULTS_FILE).exists():
         raise SettingError(f"{folder} is not empty and holds no nta results; choose another folder with -o")
     if not force:
-        raise SettingError(f"{folder} already holds results; choose another folder with -o, or replace them with --force")
+        raise SettingError(
+            f"{folder} already holds results; choose another folder with -o, or replace them with --force"
+        )
 
 
 def _folders(recordings: list[Path], output: Path) -> dict[Path, Path]:

@@ -21,7 +21,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def record_device(path: Path, options: argparse.Namespace) -> int:
-    """Record from the device that the words name; return the exit code: a recording that ended early is still a recording."""
+    """Record from the device that was named; a recording that ended early is kept, and the exit code says so."""
     if not options.duration > 0:
         raise SettingError(f"--duration must be > 0 s, got {options.duration:g}")
     said = conditions_in(options, {})
@@ -31,7 +31,11 @@ def record_device(path: Path, options: argparse.Namespace) -> int:
         writer = RecordingWriter(
             path,
             camera,
-            conditions={f.name: getattr(said, f.name) for f in fields(SampleConditions) if getattr(said, f.name) is not None},
+            conditions={
+                f.name: getattr(said, f.name)
+                for f in fields(SampleConditions)
+                if getattr(said, f.name) is not None
+            },
             settings=instrument.camera.settings(),
             metadata={"instrument": instrument.name},
         )

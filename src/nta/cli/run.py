@@ -17,13 +17,19 @@ from nta.io.results import summary
 
 def run(options: argparse.Namespace) -> int:
     """Do the main job; the recording stays beside its report, also when the analysis fails."""
-    chosen_settings(options), chosen_profile(options)  # a wrong word is refused before the recording, not after it
+    (
+        chosen_settings(options),
+        chosen_profile(options),
+    )  # a wrong word is refused before the recording, not after it
     folder = options.output or Path("nta-results") / datetime.now().strftime("%Y-%m-%d_%H%M%S")
     refuse_taken(folder, force=False)
     recording = folder / "recording.h5"
     ended = record_device(recording, options)
     if ended != EXIT_OK:
-        say(f"analyze what was recorded with: nta analyze {recording} -o {folder / 'analysis'}", quiet=options.quiet)
+        say(
+            f"analyze what was recorded with: nta analyze {recording} -o {folder / 'analysis'}",
+            quiet=options.quiet,
+        )
         return ended
     analysis = analyze_recording(recording, folder / "analysis", options)
     if options.json:

@@ -43,7 +43,8 @@ def chosen_settings(options: argparse.Namespace) -> AnalysisSettings:
         )
     if options.window:
         settings = replace(
-            settings, sizing=replace(settings.sizing, windows_nm=tuple(_window(text) for text in options.window))
+            settings,
+            sizing=replace(settings.sizing, windows_nm=tuple(_window(text) for text in options.window)),
         )
     return settings
 

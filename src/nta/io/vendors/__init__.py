@@ -27,7 +27,9 @@ def read_vendor(path: str | Path) -> VendorResult:
         return zetaview.read_size(path)
     if zetaview.is_positions(text) or zetaview.is_profile(text):
         kind = "table of positions" if zetaview.is_positions(text) else "zeta-potential run"
-        raise VendorFileError(f"{path}: a ZetaView {kind} holds no size distribution; give the _size_ file beside it")
+        raise VendorFileError(
+            f"{path}: a ZetaView {kind} holds no size distribution; give the _size_ file beside it"
+        )
     raise VendorFileError(
         f"{path}: no size export that nta understands (NanoSight ExperimentSummary or Summary, ZetaView _size_); "
         f"its first line is {text.splitlines()[0][:60]!r}"

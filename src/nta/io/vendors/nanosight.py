@@ -20,7 +20,14 @@ from nta.io.vendors.result import Histogram, PercentileConvention, VendorFileErr
 from nta.io.vendors.text import number, read_text
 
 _HEADS = ("NTA Experiment Summary File", "NTA Single Analysis Summary File")
-_PRINTED = {"Mean": "mean_nm", "Mode": "mode_nm", "SD": "sd_nm", "D10": "d10_nm", "D50": "d50_nm", "D90": "d90_nm"}
+_PRINTED = {
+    "Mean": "mean_nm",
+    "Mode": "mode_nm",
+    "SD": "sd_nm",
+    "D10": "d10_nm",
+    "D50": "d50_nm",
+    "D90": "d90_nm",
+}
 _DILUTION = "Dilution factor (concentrations adjusted for this factor)"
 _HIDDEN = (
     "the effective volume behind the concentration depends on camera level and is not exported",
@@ -56,24 +63,36 @@ def read_summary(path: str | Path) -> VendorResult:
     path = Path(path)
     text, encoding = read_text(path)
     if not is_summary(text):
-        raise VendorFileError(f"{path}: not a NanoSight summary: its first line is {text.splitlines()[0][:60]!r}")
+        raise VendorFileError(
+            f"{path}: not a NanoSight summary: its first line is {text.splitlines()[0][:60]!r}"
+        )
     lines = [[cell.strip() for cell in row] for row in csv.reader(io.StringIO(text.lstrip("\ufeff")))]
     sections = _sections(lines)
-    program = lines[1][0].removeprefix("Created with ").strip() if len(lines) > 1 and lines[1] else "NTA, version unknown"
+    program = (
+        lines[1][0].removeprefix("Created with ").strip()
+        if len(lines) > 1 and lines[1]
+        else "NTA, version unknown"
+    )
     blocks = list(_blocks(sections.get("Size Data", [])))
     block = next((b for b in blocks if b.weighting.lower() == "number"), None)
     if block is None:
         found = ", ".join(b.weighting for b in blocks) or "none"
-        raise VendorFileError(f"{path}: no number-weighted size data (found: {found}); export it from NTA with number weighting")
+        raise VendorFileError(
+            f"{path}: no number-weighted size data (found: {found}); export it from NTA with number weighting"
+        )
     flat = {name: _named(rows) for name, rows in sections.items()}
-    names = [cell for cell in block.rows["Filename"][1:] if cell and cell not in ("Average", "Standard Error")]
+    names = [
+        cell for cell in block.rows["Filename"][1:] if cell and cell not in ("Average", "Standard Error")
+    ]
     details = flat.get("Experiment Details", {})
     return VendorResult(
         vendor="NanoSight",
         program=program,
         file=path.name,
         encoding=encoding,
-        sample=_cell(details, "Sample Name", 1) or _cell(details, "Sample Description", 1) or _cell(details, "Experiment Name", 1),
+        sample=_cell(details, "Sample Name", 1)
+        or _cell(details, "Sample Description", 1)
+        or _cell(details, "Experiment Name", 1),
         weighting="number",
         percentiles=_convention(program),
         runs=tuple(_run(path, name, column, flat, block) for column, name in enumerate(names, start=1)),
@@ -85,7 +104,9 @@ def read_summary(path: str | Path) -> VendorResult:
 def _convention(program: str) -> PercentileConvention:
     version = re.search(r"NTA (\d+)\.(\d+)", program)
     old = version is not None and (int(version[1]), int(version[2])) <= (3, 2)
-    return PercentileConvention("interpolated at bin edges" + (", minus 1 nm" if old else ""), -1.0 if old else 0.0)
+    return PercentileConvention(
+        "interpolated at bin edges" + (", minus 1 nm" if old else ""), -1.0 if old else 0.0
+    )
 
 
 def _sections(lines: Sequence[list[str]]) -> dict[str, list[list[str]]]:
@@ -124,8 +145,13 @@ def _run(path: Path, name: str, column: int, sections: dict[str, Rows], block: _
         raise VendorFileError(f"{path}: the file ends before its size table")
     histogram = _histogram(path, block, column)
     tracks = _number(block.rows, "Valid Tracks", column)
-    failed = "" if histogram.concentration_per_ml.sum() > 0 and tracks != 0 else "no particles in the distribution"
-    scaled = {"viscosity": _number(conditions, "Viscosity/cP", column), "shutter": _number(conditions, "Shutter/ms", column)}
+    failed = (
+        "" if histogram.concentration_per_ml.sum() > 0 and tracks != 0 else "no particles in the distribution"
+    )
+    scaled = {
+        "viscosity": _number(conditions, "Viscosity/cP", column),
+        "shutter": _number(conditions, "Shutter/ms", column),
+    }
     return VendorRun(
         name=name,
         temperature_c=_number(conditions, "Temperature/C", column),
@@ -139,9 +165,17 @@ def _run(path: Path, name: str, column: int, sections: dict[str, Rows], block: _
         dilution=_number(results, _DILUTION, column),
         printed={}
         if failed
-        else {ours: v for theirs, ours in _PRINTED.items() if (v := _number(block.rows, theirs, column)) is not None},
+        else {
+            ours: v
+            for theirs, ours in _PRINTED.items()
+            if (v := _number(block.rows, theirs, column)) is not None
+        },
         histogram=None if failed else histogram,
-        settings={key: _cell(rows, key, column) for rows in (conditions, sections.get("Settings", {})) for key in rows},
+        settings={
+            key: _cell(rows, key, column)
+            for rows in (conditions, sections.get("Settings", {}))
+            for key in rows
+        },
         warnings=tuple(_warnings(sections, column)),
         failed=failed,
     )
@@ -149,9 +183,13 @@ def _run(path: Path, name: str, column: int, sections: dict[str, Rows], block: _
 
 def _histogram(path: Path, block: _Block, column: int) -> Histogram:
     centers = np.array([number(row[0]) for row in block.table], dtype=float)
-    values = np.array([number(row[column]) if len(row) > column else None for row in block.table], dtype=float)
+    values = np.array(
+        [number(row[column]) if len(row) > column else None for row in block.table], dtype=float
+    )
     if not np.isfinite(values).all():
-        raise VendorFileError(f"{path}: the size table has an empty cell at {centers[~np.isfinite(values)][0]:g} nm")
+        raise VendorFileError(
+            f"{path}: the size table has an empty cell at {centers[~np.isfinite(values)][0]:g} nm"
+        )
     half = np.diff(centers) / 2
     edges = np.concatenate([[centers[0] - half[0]], centers[:-1] + half, [centers[-1] + half[-1]]])
     return Histogram(edges_nm=edges, concentration_per_ml=values)
@@ -159,8 +197,13 @@ def _histogram(path: Path, block: _Block, column: int) -> Histogram:
 
 def _average(block: _Block, n_runs: int) -> dict[str, tuple[float, float]]:
     """Return the printed average over the videos and its standard error (not a standard deviation)."""
-    pairs = {ours: (_number(block.rows, theirs, n_runs + 1), _number(block.rows, theirs, n_runs + 2)) for theirs, ours in _PRINTED.items()}
-    return {name: (mean, error) for name, (mean, error) in pairs.items() if mean is not None and error is not None}
+    pairs = {
+        ours: (_number(block.rows, theirs, n_runs + 1), _number(block.rows, theirs, n_runs + 2))
+        for theirs, ours in _PRINTED.items()
+    }
+    return {
+        name: (mean, error) for name, (mean, error) in pairs.items() if mean is not None and error is not None
+    }
 
 
 def _warnings(sections: dict[str, Rows], column: int) -> Iterator[str]:

@@ -34,11 +34,11 @@ class Histogram:
         return (self.edges_nm[1:] + self.edges_nm[:-1]) / 2
 
     def mean_nm(self) -> float:
-        """Mean of the bin centres, number-weighted."""
+        """Return the number-weighted mean of the bin centres."""
         return float(np.average(self.center_nm, weights=self.concentration_per_ml))
 
     def sd_nm(self) -> float:
-        """Population standard deviation of the bin centres."""
+        """Return the population standard deviation of the bin centres."""
         spread = np.average((self.center_nm - self.mean_nm()) ** 2, weights=self.concentration_per_ml)
         return float(np.sqrt(spread))
 
@@ -116,5 +116,7 @@ class VendorResult:
     weighting: str
     percentiles: PercentileConvention | None
     runs: tuple[VendorRun, ...]
-    average: Mapping[str, tuple[float, float]] = field(default_factory=dict)  # printed mean over runs and its standard error
+    average: Mapping[str, tuple[float, float]] = field(
+        default_factory=dict
+    )  # printed mean over runs and its standard error
     hidden: tuple[str, ...] = ()

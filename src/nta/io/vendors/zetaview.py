@@ -60,7 +60,10 @@ class ZetaProfile:
 
 def is_size(text: str) -> bool:
     """Say whether a text is a ZetaView size export."""
-    return "ZetaView" in text[:2000] and re.search(r"^Type of Measurement:\s*Size Distribution", text, re.M) is not None
+    return (
+        "ZetaView" in text[:2000]
+        and re.search(r"^Type of Measurement:\s*Size Distribution", text, re.M) is not None
+    )
 
 
 def is_profile(text: str) -> bool:
@@ -96,7 +99,9 @@ def read_size(path: str | Path) -> VendorResult:
         encoding=encoding,
         sample=keys.get("Sample", ""),
         weighting="number",
-        percentiles=PercentileConvention("interpolated at bin centres: half a 5 nm bin below the bin edges", -2.5),
+        percentiles=PercentileConvention(
+            "interpolated at bin centres: half a 5 nm bin below the bin edges", -2.5
+        ),
         runs=(_run(path, keys, _tables(tail)),),
         hidden=_HIDDEN,
     )
@@ -162,7 +167,11 @@ def _run(path: Path, keys: dict[str, str], tables: Sequence[NDArray[np.float64]]
     shutter = _number(keys, "Shutter")
     camera_rate = re.search(r"FRate\s+([0-9.]+)", keys.get("Camera", ""))
     viscosity = _number(keys, "Viscosity")
-    failed = "the vendor's run found no tracks; its medians of 0 nm are fillers" if not tables or not tracks else ""
+    failed = (
+        "the vendor's run found no tracks; its medians of 0 nm are fillers"
+        if not tables or not tracks
+        else ""
+    )
     histogram = None if failed else _histogram(path, tables[0], dilution)
     return VendorRun(
         name=keys.get("Experiment", path.stem),
@@ -190,8 +199,12 @@ def _histogram(path: Path, table: NDArray[np.float64], dilution: float | None) -
     centers = table[:, 0]
     steps = np.diff(centers)
     if (steps <= 0).any():
-        raise VendorFileError(f"{path}: the sizes of the table do not rise at {centers[:-1][steps <= 0][0]:g} nm")
-    half = np.median(steps) / 2  # 5 nm bins; large centres are printed with four digits, so single steps are rounded
+        raise VendorFileError(
+            f"{path}: the sizes of the table do not rise at {centers[:-1][steps <= 0][0]:g} nm"
+        )
+    half = (
+        np.median(steps) / 2
+    )  # 5 nm bins; large centres are printed with four digits, so single steps are rounded
     edges = np.concatenate([centers - half, [centers[-1] + half]])
     return Histogram(edges_nm=edges, concentration_per_ml=table[:, 2] * (dilution or 1.0), counts=table[:, 1])
 
