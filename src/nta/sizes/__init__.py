@@ -1,1 +1,16 @@
-"""Room."""
+"""Sizes: from diffusion estimates to the number distribution of diameter, with its uncertainty."""
+
+from nta.sizes.infer import size_distribution, track_sizes
+from nta.sizes.likelihood import approximate_log_likelihood
+from nta.sizes.settings import SizingSettings
+from nta.sizes.table import Distribution, SizeDistribution, TrackSizes
+
+__all__ = [
+    "Distribution",
+    "SizeDistribution",
+    "SizingSettings",
+    "TrackSizes",
+    "approximate_log_likelihood",
+    "size_distribution",
+    "track_sizes",
+]

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nta.columns import Columns, column
 from nta.quantity import Quantity
+
+IN_VIEW = "particles in view"
+TRACKS = "tracks"
+SUSPENSION = "suspension"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -28,7 +32,8 @@ class Distribution:
     edges_nm : (n + 1,) ascending bin edges, evenly spaced in log diameter.
     weight : (n,) share of particles per bin, sums to 1.
     low, high : (n,) band of the weights at the stated confidence.
-    describes : "particles in view" or "suspension".
+    describes : "particles in view" (at a moment, averaged over the recording), "tracks" (every track counted
+        once) or "suspension".
     """
 
     edges_nm: NDArray[np.float64]
@@ -52,9 +57,13 @@ class Distribution:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class SizeDistribution:
-    """Sizes of a recording: per track, as a distribution of the particles in view, and as numbers with intervals.
+    """Sizes of a recording: per track, as a distribution, and as numbers with intervals.
 
+    distribution : what the numbers are of; `describes` says of what.
+    of_tracks : the same with every track counted once, whatever the time it was in view.
     summary : "d10_nm", "d50_nm", "d90_nm", "mean_nm", "mode_nm", "span", "sd_nm", "geometric_sd" -> Quantity.
+        Intervals hold the statistical and the systematic part.
+    statistical : the same numbers with the statistical part of the interval alone.
     fractions : (low_nm, high_nm) -> share of particles in this window, as Quantity with unit "1".
     comparison : plain histogram, kernel density, finite-track-length adjustment, named by their method.
     """
@@ -68,4 +77,6 @@ class SizeDistribution:
     n_tracks_used: int
     viscosity_pa_s: float
     temperature_c: float
-    budget: Mapping[str, float]  # relative standard uncertainty of the diameter by source, e.g. {"temperature": 0.002}
+    budget: Mapping[str, float]  # relative standard uncertainty of the diameter by source
+    of_tracks: Distribution | None = None
+    statistical: Mapping[str, Quantity] = field(default_factory=dict)

@@ -1,0 +1,91 @@
+"""The numbers of a distribution with their intervals: statistical from the draws, systematic by budget."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from nta.columns import FloatArray
+from nta.quantity import Quantity
+from nta.sizes.numbers import SUMMARY_UNITS, fraction, summarise
+from nta.sizes.settings import SizingSettings
+from nta.sizes.table import Distribution
+from nta.sizes.uncertainty import combined
+
+
+@dataclass(frozen=True, kw_only=True)
+class Numbers:
+    """Summary with full and with statistical intervals, and the shares of the windows."""
+
+    summary: Mapping[str, Quantity]
+    statistical: Mapping[str, Quantity]
+    fractions: Mapping[tuple[float, float], Quantity]
+
+
+def numbers_with_intervals(
+    distribution: Distribution,
+    draws: FloatArray,
+    budget: Mapping[str, float],
+    settings: SizingSettings,
+    rng: np.random.Generator,
+) -> Numbers:
+    """Work out every number of the distribution and of its bootstrap draws (n_draws, n_bins).
+
+    The budget is brought in by drawing one common factor of all diameters per bootstrap draw (JCGM 101:2008,
+    GUM Supplement 1, propagation of distributions by Monte Carlo).
+    """
+    edges, weight = distribution.edges_nm, distribution.weight[None]
+    value, drawn = summarise(edges, weight), summarise(edges, draws)
+    factor = _common_factor(len(draws), combined(budget), rng)
+    percent = f"{100 * settings.confidence:g} %"
+    sources = ", ".join(budget) if budget else "no source stated"
+    alone = f"bootstrap over tracks, {percent}"
+    full = f"bootstrap over tracks and systematic budget ({sources}), {percent}"
+
+    summary, statistical = {}, {}
+    for name, unit in SUMMARY_UNITS.items():
+        at = float(value[name][0])
+        scaled = drawn[name] * factor if unit == "nm" else drawn[name]
+        statistical[name] = _interval(at, drawn[name], unit, settings.confidence, alone)
+        summary[name] = _interval(at, scaled, unit, settings.confidence, full)
+    fractions = {}
+    for low, high in settings.windows_nm:
+        at = float(fraction(edges, weight, low, high)[0])
+        # all diameters times f is the same as the window divided by f
+        moved = [
+            fraction(edges, row[None], low / f, high / f)[0] for row, f in zip(draws, factor, strict=True)
+        ]
+        fractions[low, high] = _interval(at, np.array(moved), "1", settings.confidence, full)
+    return Numbers(summary=summary, statistical=statistical, fractions=fractions)
+
+
+def not_assessed(settings: SizingSettings, n_tracks: int) -> Numbers:
+    """Give no number, and say why."""
+    why = f"not assessed: {n_tracks} tracks, {settings.min_tracks} needed"
+    none = {name: Quantity(None, None, None, unit, why) for name, unit in SUMMARY_UNITS.items()}
+    windows = {window: Quantity(None, None, None, "1", why) for window in settings.windows_nm}
+    return Numbers(summary=none, statistical=none, fractions=windows)
+
+
+def band(draws: FloatArray, weight: FloatArray, confidence: float) -> tuple[FloatArray, FloatArray]:
+    """Take quantiles of the draws bin by bin, widened to hold the estimate; NaN without draws."""
+    if not len(draws):
+        return np.full_like(weight, np.nan), np.full_like(weight, np.nan)
+    low, high = np.quantile(draws, [(1 - confidence) / 2, (1 + confidence) / 2], axis=0)
+    return np.minimum(low, weight), np.maximum(high, weight)
+
+
+def _common_factor(n: int, relative_std: float, rng: np.random.Generator) -> FloatArray:
+    """Draw the common factor of all diameters: log-normal, evenly spread quantiles in random order."""
+    from scipy.special import ndtri
+
+    return np.asarray(np.exp(relative_std * ndtri((rng.permutation(n) + 0.5) / max(n, 1))))
+
+
+def _interval(value: float, draws: FloatArray, unit: str, confidence: float, method: str) -> Quantity:
+    if not len(draws):
+        return Quantity(value, None, None, unit, "no intervals asked for")
+    low, high = np.quantile(draws, [(1 - confidence) / 2, (1 + confidence) / 2])
+    return Quantity(value, float(min(low, value)), float(max(high, value)), unit, method)

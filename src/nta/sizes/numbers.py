@@ -1,0 +1,78 @@
+"""Numbers that summarise a distribution on bins, worked out for many distributions at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from nta.columns import FloatArray
+
+SUMMARY_UNITS: Mapping[str, str] = {
+    "d10_nm": "nm",
+    "d50_nm": "nm",
+    "d90_nm": "nm",
+    "mean_nm": "nm",
+    "mode_nm": "nm",
+    "sd_nm": "nm",
+    "geometric_sd": "1",
+    "span": "1",
+}
+"""Names and units of the summary; the mode is the peak of the density per nm, span is (d90 - d10) / d50."""
+
+
+def summarise(edges_nm: FloatArray, weight: FloatArray) -> dict[str, FloatArray]:
+    """Return every number of `SUMMARY_UNITS` for weights of shape (n, n_bins): arrays of shape (n,)."""
+    edge = np.log(edges_nm)
+    d10, d50, d90 = (np.exp(quantile(edge, weight, q)) for q in (0.1, 0.5, 0.9))
+    # moments of diameter spread evenly over ln d within a bin
+    step = edge[1] - edge[0]
+    first = np.diff(edges_nm) / step
+    second = np.diff(edges_nm**2) / (2 * step)
+    mean = weight @ first
+    centre = (edge[1:] + edge[:-1]) / 2
+    mean_ln = weight @ centre
+    variance_ln = np.maximum(weight @ centre**2 - mean_ln**2, 0.0)
+    return {
+        "d10_nm": d10,
+        "d50_nm": d50,
+        "d90_nm": d90,
+        "mean_nm": mean,
+        "mode_nm": _mode(edges_nm, weight),
+        "sd_nm": np.sqrt(np.maximum(weight @ second - mean**2, 0.0)),
+        "geometric_sd": np.exp(np.sqrt(variance_ln)),
+        "span": (d90 - d10) / d50,
+    }
+
+
+def quantile(edge: FloatArray, weight: FloatArray, share: float) -> FloatArray:
+    """Value below which a share of the weight lies, the cumulative sum taken as linear within a bin: (n,)."""
+    cumulative = np.concatenate([np.zeros((len(weight), 1)), np.cumsum(weight, axis=1)], axis=1)
+    target = share * cumulative[:, -1]
+    above = np.argmax(cumulative >= target[:, None], axis=1).clip(1)
+    row = np.arange(len(weight))
+    before = cumulative[row, above - 1]
+    inside = cumulative[row, above] - before
+    part = np.divide(target - before, inside, out=np.zeros_like(target), where=inside > 0)
+    return np.asarray(edge[above - 1] + part * (edge[above] - edge[above - 1]))
+
+
+def fraction(edges_nm: FloatArray, weight: FloatArray, low_nm: float, high_nm: float) -> FloatArray:
+    """Share of the weight between two diameters, bins cut at the ends counted in part: (n,)."""
+    edge = np.log(edges_nm)
+    low, high = np.log(max(low_nm, 1e-12)), np.log(high_nm)
+    overlap = np.minimum(edge[1:], high) - np.maximum(edge[:-1], low)
+    return np.asarray(weight @ np.clip(overlap / np.diff(edge), 0.0, 1.0))
+
+
+def _mode(edges_nm: FloatArray, weight: FloatArray) -> FloatArray:
+    """Peak of the density per nm, placed between bins by a parabola through three logarithms."""
+    density = weight / np.diff(edges_nm)
+    row = np.arange(len(weight))
+    at = np.argmax(density, axis=1).clip(1, weight.shape[1] - 2)
+    left, top, right = (np.log(np.maximum(density[row, at + s], 1e-300)) for s in (-1, 0, 1))
+    curvature = left - 2 * top + right
+    shift = np.divide(0.5 * (left - right), curvature, out=np.zeros_like(top), where=curvature < 0)
+    edge = np.log(edges_nm)
+    step = edge[1] - edge[0]
+    return np.asarray(np.exp(edge[at] + step * (0.5 + np.clip(shift, -0.5, 0.5))))

@@ -1,0 +1,93 @@
+"""Population inference: the distribution that explains all tracks together, with its draws."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nta.columns import FloatArray
+from nta.sizes.evidence import Evidence
+from nta.sizes.mixture import Mixture, fit, fit_populations, information_criterion
+from nta.sizes.settings import SizingSettings
+from nta.sizes.weighting import tilt_to_time
+
+_REPEATS_AT_ONCE = 50  # bounds memory: 50 repeats x 3000 cells x a few components
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Population:
+    """Inferred distributions on the whole grid and their bootstrap draws.
+
+    tracks, in_view : (n_bins,) every track counted once; tracks weighted by the time they were in view.
+    tracks_draws, in_view_draws : (repeats, n_bins).
+    mixture : the chosen log-normals, of the tracks.
+    """
+
+    tracks: FloatArray
+    in_view: FloatArray
+    tracks_draws: FloatArray
+    in_view_draws: FloatArray
+    mixture: Mixture
+
+
+def infer_population(evidence: Evidence, settings: SizingSettings, rng: np.random.Generator) -> Population:
+    """Infer the population by log-normal mixtures, their number by the information criterion.
+
+    Draws: Bayesian bootstrap over tracks (Rubin, Ann. Stat. 9, 130 (1981)); in each the number of components
+    is drawn with the probabilities that the criterion gives (Kass and Raftery, J. Am. Stat. Assoc. 90, 773
+    (1995)), so that the draws carry the doubt about it too.
+    """
+    ones = np.ones(evidence.n_tracks)
+    weight, time = evidence.per_cell(ones)[None], evidence.per_cell(evidence.n_points)[None]
+    fits = fit_populations(evidence, weight[0], settings.max_components)
+    scores = np.array([information_criterion(m, evidence.n_tracks) for m in fits])
+    best = fits[int(np.argmin(scores))]
+    tracks, in_view = _distributions(evidence, best, time)
+
+    probability = np.exp(-(scores - scores.min()) / 2)
+    chosen = rng.choice(len(fits), size=settings.repeats, p=probability / probability.sum())
+    tracks_draws = np.empty((settings.repeats, tracks.shape[1]))
+    in_view_draws = np.empty_like(tracks_draws)
+    for rows, n_components in _batches(chosen):
+        weight, time = _bootstrap_weights(evidence, rows.size, rng)
+        start = fits[n_components].take(np.zeros(rows.size, dtype=np.int64))
+        drawn = fit(evidence, weight, start, iterations=12, tolerance=0.02)
+        tracks_draws[rows], in_view_draws[rows] = _distributions(evidence, drawn, time)
+    return Population(
+        tracks=tracks[0],
+        in_view=in_view[0],
+        tracks_draws=tracks_draws,
+        in_view_draws=in_view_draws,
+        mixture=best,
+    )
+
+
+def _distributions(evidence: Evidence, mixture: Mixture, time: FloatArray) -> tuple[FloatArray, FloatArray]:
+    tracks = mixture.on_bins(evidence.grid)
+    tracks /= tracks.sum(axis=1, keepdims=True)
+    degree = np.full(len(tracks), min(mixture.n_components, 2), dtype=np.int64)
+    return tracks, tilt_to_time(evidence, time, tracks, degree)
+
+
+def _batches(chosen: NDArray[np.int64]) -> Iterator[tuple[NDArray[np.int64], int]]:
+    """Repeats with the same number of components, a bounded number at a time."""
+    for n_components in np.unique(chosen):
+        rows = np.flatnonzero(chosen == n_components)
+        for start in range(0, rows.size, _REPEATS_AT_ONCE):
+            yield rows[start : start + _REPEATS_AT_ONCE], int(n_components)
+
+
+def _bootstrap_weights(
+    evidence: Evidence, repeats: int, rng: np.random.Generator
+) -> tuple[FloatArray, FloatArray]:
+    """Draw a weight per track and sum it per cell, as count and as time in view: (repeats, n_cells) each."""
+    counts = np.empty((repeats, len(evidence.likelihood)))
+    times = np.empty_like(counts)
+    for r in range(repeats):
+        per_track = rng.standard_exponential(evidence.n_tracks)
+        counts[r] = evidence.per_cell(per_track)
+        times[r] = evidence.per_cell(per_track * evidence.n_points)
+    return counts, times

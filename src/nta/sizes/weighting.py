@@ -1,0 +1,69 @@
+"""From tracks to particles in view: what a track counts for.
+
+The mixture is inferred with every track counted once, because every track is one draw of a particle. Fast
+particles come and go and leave many short tracks, slow or bright ones fewer and longer ones. The particles in view at a
+moment, averaged over the recording, are the tracks weighted by the time they lasted. That weight is a smooth function
+of diameter (residence and visibility have no steps), so it is brought in as the gentlest tilt of the
+distribution, exp(a x + b x^2) with x = ln d, under which mean and variance of x are those of the time-weighted
+posteriors: one long track cannot raise a peak of its own.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nta.columns import FloatArray
+from nta.sizes.evidence import Evidence
+
+_STEPS = 30
+_LARGEST_TILT = 4.0  # per standard deviation; more than any residence or visibility does
+
+
+def tilt_to_time(
+    evidence: Evidence, weight: FloatArray, distribution: FloatArray, degree: NDArray[np.int64]
+) -> FloatArray:
+    """Turn distributions of tracks into distributions of particles in view.
+
+    weight : (n_fits, n_cells) sum of (bootstrap weight x time) of the tracks of each cell.
+    distribution : (n_fits, n_bins) of the tracks.
+    degree : (n_fits,) 1 to match the mean only, 2 for mean and variance.
+    """
+    x = evidence.grid.x
+    mean = distribution @ x
+    sd = np.sqrt(np.maximum(distribution @ x**2 - mean**2, 1e-12))
+    u = (x - mean[:, None]) / sd[:, None]
+    powers = np.stack([np.ones_like(u), u, u * u], axis=1) * distribution[:, None]
+    n_fits, _, n_bins = powers.shape
+    sums = evidence.likelihood @ powers.reshape(-1, n_bins).astype(np.float32).T
+    sums = sums.reshape(-1, n_fits, 3).astype(np.float64)
+    posterior = sums[:, :, 1:] / np.maximum(sums[:, :, :1], 1e-30)
+    target = np.einsum("bc,cbp->bp", weight / weight.sum(axis=1, keepdims=True), posterior)
+    return _tilted(distribution, u, target, degree)
+
+
+def _tilted(
+    distribution: FloatArray, u: FloatArray, target: FloatArray, degree: NDArray[np.int64]
+) -> FloatArray:
+    """Tilt by exp(a u + b u^2) to the target moments of u and u^2: Newton on a convex problem, bounded."""
+    basis = np.stack([u, u * u], axis=1)
+    free = np.stack([np.ones(len(u), dtype=bool), degree >= 2], axis=1)
+    tilt = np.zeros_like(target)
+    tilted = distribution
+    for _ in range(_STEPS):
+        moments = np.einsum("bg,bpg->bp", tilted, basis)
+        missing = np.where(free, target - moments, 0.0)
+        if np.all(np.abs(missing) < 1e-6):
+            break
+        spread = (
+            np.einsum("bg,bpg,bqg->bpq", tilted, basis, basis) - moments[:, :, None] * moments[:, None, :]
+        )
+        spread = np.where(free[:, :, None] & free[:, None, :], spread, 0.0)
+        spread[:, range(2), range(2)] += np.where(free, 1e-6, 1.0)
+        move = np.linalg.solve(spread, missing[:, :, None])[:, :, 0]
+        tilt = np.clip(tilt + np.clip(move, -0.5, 0.5), -_LARGEST_TILT, _LARGEST_TILT)
+        exponent = np.einsum("bp,bpg->bg", tilt, basis)
+        exponent = np.where(distribution > 0, exponent, -np.inf)
+        tilted = distribution * np.exp(exponent - exponent.max(axis=1, keepdims=True))
+        tilted /= tilted.sum(axis=1, keepdims=True)
+    return tilted
