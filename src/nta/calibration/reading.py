@@ -153,14 +153,12 @@ class Table:
         return width
 
     def _inherited(self, key: str, kind: type) -> Any:
-        if key in self.values:
-            value = self.get(key, kind)
-            if not value:
-                self.refuse(f"{key} is empty")
-            return value
-        if self._parent is None:
+        table: Table | None = self
+        while table is not None and key not in table.values:
+            table = table._parent
+        if table is None:
             self.refuse(f"{key} is missing: every number here needs to say where and when it comes from")
-        try:
-            return self._parent._inherited(key, kind)
-        except SettingError:
-            self.refuse(f"{key} is missing: every number here needs to say where and when it comes from")
+        value = table.get(key, kind)
+        if not value:
+            table.refuse(f"{key} is empty")
+        return value
