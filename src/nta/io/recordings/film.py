@@ -1,8 +1,13 @@
-"""Compressed films (AVI, MP4, MOV, MKV, ...) through PyAV, grey without a colour conversion."""
+"""Compressed films (AVI, MP4, MOV, MKV, ...) through PyAV: what is claimed, and which frames are whole.
+
+A decoder hides damage: it repeats or patches, and says so in its log alone. Packets are therefore decoded one
+by one in this thread with an ear on that log, and from a complaint to the next key frame nothing is believed.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,16 +16,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nta.errors import RecordingError
-from nta.frames import Image
-from nta.io.recordings.grey import LUMA_NOTE, grey
-from nta.io.recordings.reader import Claim, Shot, Tally
+from nta.io.recordings.film_log import listening
+from nta.io.recordings.film_pixels import bit_depth, grey_image
+from nta.io.recordings.reader import Claim, Shot, Tally, next_index
 
 if TYPE_CHECKING:
     import av
 
-_FULL_RANGE = 2  # AVCOL_RANGE_JPEG
-_RANGE_NOTE = "luma of the range 16-235 stretched to 0-255 (in proportion at higher depth)"
-_UNREADABLE = (OSError, ValueError, EOFError)
+_NOTES_KEPT = 3
+_HARMLESS = ("overread",)  # some cameras' JPEG ends a few bytes late; the picture is whole
 
 
 class FilmReader:
@@ -30,112 +34,159 @@ class FilmReader:
         self.path = path
         with _opened(path) as container:
             stream = container.streams.video[0]
-            self._rate = _frame_rate(stream)
-            context = stream.codec_context
+            steps = _steps(stream)
+            self._rate = _frame_rate(stream, steps)
             first = _first_frame(container, path)
-            codec = context.codec
-            kind = first.format.name
+            codec = stream.codec_context.codec
+            steady = len(steps) > 0 and bool((steps == steps[0]).all())
             self.claim = Claim(
-                format=f"{container.format.name.split(',')[0]}, {codec.name} {kind}",
+                format=f"{container.format.name.split(',')[0]}, {codec.name} {first.format.name}",
                 width_px=first.width,
                 height_px=first.height,
-                bit_depth=_bit_depth(first),
+                bit_depth=bit_depth(first),
                 frame_rate_hz=self._rate,
                 metadata={f"film_{key}": str(value) for key, value in container.metadata.items()},
                 frames=stream.frames or None,
                 lossy_codec=codec.name if codec.lossy else None,
-                clock="container" if first.pts is not None and not _is_steady(stream) else None,
+                clock=None if first.pts is None or steady else "container",
             )
+            # elsewhere ffmpeg estimates a duration from bit rates
+            told = container.format.name.startswith(("matroska", "mov"))
+            self._duration_s = container.duration / 1e6 if told and container.duration else None
 
     def shots(self, tally: Tally, positions: Sequence[int] | None = None) -> Iterator[Shot]:
-        """Yield the frames that can be decoded; `positions` are not used."""
+        """Yield the frames that are whole; `positions` are not used."""
         del positions
-        clock = _FilmIndex(self._rate)
-        for frame in _decoded(self.path, tally):
-            pixels = _grey_image(frame, tally)
-            if pixels.shape != (self.claim.height_px, self.claim.width_px):
+        index, before_s, time_s = -1, None, None
+        for frame, whole in _judged_frames(self.path, tally):
+            before_s, time_s = time_s, _time_s(frame)
+            index = next_index(index, before_s, time_s, self._rate)
+            if not whole:
                 tally.damaged += 1
-                tally.note(f"the film changes its size to {pixels.shape[1]} x {pixels.shape[0]} px")
                 continue
-            time_s = (
-                None if frame.pts is None or frame.time_base is None else float(frame.pts * frame.time_base)
-            )
-            yield Shot(clock.index(frame), pixels, container_time_s=time_s)
-        if self.claim.frames is not None and tally.found + tally.damaged < self.claim.frames:
-            tally.note(f"{self.claim.frames} frames claimed, {tally.found} found")
+            image = grey_image(frame, tally, self.path)
+            if image.shape != (self.claim.height_px, self.claim.width_px):
+                tally.damaged += 1
+                tally.note(f"the film changes its size to {image.shape[1]} x {image.shape[0]} px")
+                continue
+            yield Shot(index, image, container_time_s=None if time_s is None else float(time_s))
+        self._compare(tally, index + 1, time_s)
+
+    def _compare(self, tally: Tally, frames: int, end_s: Fraction | None) -> None:
+        """Note where the film ends before its header says."""
+        if self._duration_s is not None and self._rate is not None and end_s is not None:
+            if float(end_s) + 2.5 / float(self._rate) < self._duration_s:
+                tally.truncated = True
+                tally.note(
+                    f"its header says {self._duration_s:.3f} s, its frames end at {float(end_s):.3f} s"
+                )
+        elif self.claim.frames is not None and frames < self.claim.frames:
+            tally.truncated = True
+            tally.note(f"its header says {self.claim.frames} frames, {frames} are there")
 
 
-class _FilmIndex:
-    """Index of each frame from its time stamp, so that a frame that was dropped leaves a gap."""
-
-    def __init__(self, rate: Fraction | None) -> None:
-        self._rate = rate
-        self._index = -1
-        self._pts: int | None = None
-
-    def index(self, frame: av.VideoFrame) -> int:
-        step = 1
-        if self._rate is not None and None not in (frame.pts, self._pts, frame.time_base):
-            step = max(1, round((frame.pts - self._pts) * frame.time_base * self._rate))  # type: ignore[operator]
-        self._index += step
-        self._pts = frame.pts
-        return self._index
+def _time_s(frame: av.VideoFrame) -> Fraction | None:
+    if frame.pts is None or frame.time_base is None:
+        return None
+    return frame.pts * Fraction(frame.time_base.numerator, frame.time_base.denominator)
 
 
 def _opened(path: Path) -> av.container.InputContainer:
     import av
 
-    try:
-        container = av.open(str(path))
-    except _UNREADABLE as error:
+    container: av.container.InputContainer | None = None
+    reason = ""
+    with listening() as complaints:
+        try:
+            container = av.open(str(path))
+        except (av.FFmpegError, OSError, ValueError) as error:
+            reason = _words(error)
+    if container is None:
+        reason = ", ".join(complaints) or reason
         hint = ""
-        if "moov" in str(error) or "Invalid data" in str(error):
+        if "moov" in reason:
             hint = "; an MP4 or MOV that was cut has lost its index: record HDF5, AVI or MKV"
-        raise RecordingError(f"{path} cannot be read as a film: {_words(error)}{hint}") from error
+        raise RecordingError(f"{path} cannot be read as a film ({reason}){hint}")
     if not container.streams.video:
         container.close()
         raise RecordingError(f"{path} holds no video stream")
+    # frame threads would mix up which packet a complaint is about
+    container.streams.video[0].thread_type = "NONE"
+    container.streams.video[0].codec_context.thread_count = 1
     return container
 
 
 def _first_frame(container: Any, path: Path) -> av.VideoFrame:
-    for packet in container.demux(container.streams.video[0]):
-        try:
-            for frame in packet.decode():
-                return frame  # type: ignore[no-any-return]
-        except _UNREADABLE:
-            continue
+    for decoded in _packets(container):
+        for frame in decoded.frames:
+            return frame
     raise RecordingError(f"{path} is a film without a single frame that can be decoded")
 
 
-def _decoded(path: Path, tally: Tally) -> Iterator[av.VideoFrame]:
-    """Yield what can be decoded, going on after a packet that cannot."""
-    with _opened(path) as container:
-        stream = container.streams.video[0]
-        stream.thread_type = "AUTO"
-        stream.codec_context.options = {"err_detect": "crccheck+explode"}  # an error, not a concealed frame
-        packets = container.demux(stream)
-        while True:
+@dataclass(frozen=True, eq=False)
+class _Decoded:
+    """A packet with the frames that came out of the decoder because of it, and what it complained of."""
+
+    packet: Any
+    frames: list[av.VideoFrame]
+    complaints: list[str]
+    cut: bool  # the file ends in this packet
+
+
+def _packets(container: Any) -> Iterator[_Decoded]:
+    import av
+
+    packets = container.demux(container.streams.video[0])
+    while True:
+        packet = None
+        with listening() as reading:
             try:
-                packet = next(packets)
-            except StopIteration:
+                packet = next(packets, None)
+            except (av.FFmpegError, OSError, ValueError):
                 return
-            except _UNREADABLE as error:
-                tally.truncated = True
-                tally.note(f"the film ends in the middle ({_words(error)})")
-                return
+        if packet is None:
+            return
+        frames: list[av.VideoFrame] = []
+        reason = []
+        with listening() as complaints:
             try:
                 frames = packet.decode()
-            except _UNREADABLE as error:
-                tally.damaged += 1
-                tally.note(f"frames that cannot be decoded ({_words(error)})")
-                continue
-            yield from frames
+            except (av.FFmpegError, OSError, ValueError) as error:
+                reason = [_words(error)]
+        heard = [words for words in complaints if not words.startswith(_HARMLESS)]
+        yield _Decoded(packet, frames, heard or reason, cut=packet.is_corrupt or any(map(_is_cut, reading)))
 
 
-def _frame_rate(stream: Any) -> Fraction | None:
+def _is_cut(complaint: str) -> bool:
+    return "prematurely" in complaint or "truncat" in complaint.lower()
+
+
+def _judged_frames(path: Path, tally: Tally) -> Iterator[tuple[av.VideoFrame, bool]]:
+    """Yield each frame and whether nothing was complained of, nor of a frame that it builds upon."""
+    with _opened(path) as container:
+        notes: set[str] = set()
+        bad: tuple[int, int] | None = (
+            None  # first and last time stamp complained of since the last good key frame
+        )
+        for decoded in _packets(container):
+            pts = decoded.packet.pts
+            tally.truncated |= decoded.cut
+            notes.update(decoded.complaints[: _NOTES_KEPT - len(notes)])
+            if (decoded.complaints or decoded.packet.is_corrupt) and pts is not None:
+                bad = (pts, pts) if bad is None else (min(bad[0], pts), max(bad[1], pts))
+                tally.damaged += not decoded.frames and decoded.packet.size > 0
+            for frame in decoded.frames:
+                whole = not frame.is_corrupt
+                if bad is not None and frame.pts is not None and frame.pts >= bad[0]:
+                    whole = whole and frame.key_frame and frame.pts > bad[1]
+                    bad = None if whole else bad
+                yield frame, whole
+        for words in sorted(notes):
+            tally.note(f"the decoder says: {words}")
+
+
+def _frame_rate(stream: Any, steps: NDArray[np.int64]) -> Fraction | None:
     """Return the rate as an exact fraction: by the time stamps of the index, else by the header."""
-    steps = _steps(stream)
     if len(steps) and stream.time_base:
         base = Fraction(stream.time_base.numerator, stream.time_base.denominator)
         return 1 / (int(np.median(steps)) * base)
@@ -153,52 +204,7 @@ def _steps(stream: Any) -> NDArray[np.int64]:
     return steps if steps.min() > 0 else np.empty(0, np.int64)
 
 
-def _is_steady(stream: Any) -> bool:
-    steps = _steps(stream)
-    return len(steps) > 0 and bool((steps == steps[0]).all())
-
-
-def _bit_depth(frame: av.VideoFrame) -> int | None:
-    bits = max(component.bits for component in frame.format.components)
-    return None if bits == 16 else max(bits, 8)
-
-
-def _grey_image(frame: av.VideoFrame, tally: Tally) -> Image:
-    """Return the grey plane as it is stored; limited range is stretched, RGB goes by the colour rule."""
-    layout = frame.format
-    if layout.is_rgb or layout.has_palette:
-        deep = max(component.bits for component in layout.components) > 8
-        image, coloured = grey(frame.to_ndarray(format="rgb48le" if deep else "rgb24"))
-        if coloured:
-            tally.note(LUMA_NOTE)
-        return image
-    if not layout.is_planar and len(layout.components) > 1:
-        frame = frame.reformat(format="yuv422p")  # a packed format taken apart, values unchanged
-        layout = frame.format
-    bits = layout.components[0].bits
-    luma = _plane(frame, np.dtype("u1") if bits <= 8 else np.dtype(">u2" if layout.is_big_endian else "<u2"))
-    if layout.name.startswith(("gray", "yuvj")) or frame.color_range == _FULL_RANGE:
-        return luma
-    tally.note(_RANGE_NOTE)
-    return _stretched(luma, bits)
-
-
-def _plane(frame: av.VideoFrame, dtype: np.dtype[Any]) -> Image:
-    plane = frame.planes[0]
-    rows = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)[: frame.height]
-    pixels = rows[:, : frame.width * dtype.itemsize].copy().view(dtype)
-    image: Image = pixels.astype(dtype.newbyteorder("="), copy=False)
-    return image
-
-
-def _stretched(luma: Image, bits: int) -> Image:
-    """Undo the head and foot room of video: black at 16, white at 235 of 255 (ITU-R BT.601-7, table 3)."""
-    black, white, full = 16 << (bits - 8), 235 << (bits - 8), (1 << bits) - 1
-    table = np.clip(np.rint((np.arange(1 << bits) - black) * (full / (white - black))), 0, full).astype(
-        luma.dtype
-    )
-    return table[luma]  # type: ignore[no-any-return]
-
-
 def _words(error: BaseException) -> str:
-    return str(error).split("; last error log")[0].splitlines()[0]
+    """Return an error of ffmpeg without its number and the name of the call."""
+    text = str(error).splitlines()[0]
+    return text.split("] ", 1)[-1].split(": '", 1)[0]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from nta.errors import RecordingError
 from nta.io.recordings.hdf5_layout import FORMAT, JSON_MARK, NO_TIME, VERSION
-from nta.io.recordings.reader import Claim, Shot, Tally
+from nta.io.recordings.reader import Claim, Shot, Tally, rate_of_clock
 
 if TYPE_CHECKING:
     import h5py
@@ -95,10 +95,7 @@ class Hdf5Reader:
     def _measured_rate(self) -> float | None:
         """Return the frame rate by the recording's own clock, for a camera that did not state one."""
         clock = self._best_clock()
-        if clock is None or self._count < 2:
-            return None
-        interval_ns = np.median(np.diff(self._clocks[clock]) / np.maximum(np.diff(self._index), 1))
-        return float(1e9 / interval_ns) if interval_ns > 0 else None
+        return None if clock is None else rate_of_clock(self._clocks[clock], self._index)
 
 
 def _opened(path: Path) -> h5py.File:

@@ -89,6 +89,14 @@ def _reader(path: Path) -> Reader:
         from nta.io.recordings.tiff import TiffReader
 
         return TiffReader(path)
+    if start[:4] == b"CI\x2c\0":
+        from nta.io.recordings.cine import CineReader
+
+        return CineReader(path)
+    if start[:4] == b"\xed\xfe\0\0":
+        from nta.io.recordings.seq import SeqReader
+
+        return SeqReader(path)
     if start[:4] == b"RIFF" and start[8:12] == b"AVI ":
         from nta.io.recordings.avi import AviReader, is_uncompressed_avi
 
