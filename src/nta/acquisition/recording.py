@@ -83,23 +83,15 @@ def record(
     with _stopped_by_signals(source, stop) as interrupted:
         try:
             for frame in source.frames():
-                writer.write(frame)
+                _write(writer, frame, source.readings(), written)
                 written += 1
-                _note(writer, source.readings())
                 if on_frame is not None:
                     on_frame(frame)
                 if progress is not None:
                     progress(written)
                 if stop is not None and stop.is_set():
                     source.stop()
-            _note(writer, source.readings())
-            _finish(writer, source)
-        except OSError as error:
-            source.close()
-            _abandon(writer, f"cannot be written: {error.strerror or error}")
-            raise RecordingError(
-                f"the recording cannot be written: {error.strerror or error}; its first {written} frames were"
-            ) from error
+            _finish(writer, source, written)
         except BaseException as error:
             source.close()
             _abandon(writer, f"{type(error).__name__}: {error}")
@@ -124,21 +116,39 @@ def _check_length(n_frames: int | None, duration_s: float | None, stop: threadin
             raise SettingError(f"{name} must be > 0, got {value}")
 
 
-def _note(writer: FrameWriter, readings: list[Reading]) -> None:
-    for reading in readings:
-        for name, value in reading.values.items():
-            writer.telemetry(name, value, reading.host_time_ns)
+def _write(writer: FrameWriter, frame: Frame, readings: list[Reading], written: int) -> None:
+    with _said_as_full(written):
+        writer.write(frame)
+        for reading in readings:
+            for name, value in reading.values.items():
+                writer.telemetry(name, value, reading.host_time_ns)
 
 
-def _finish(writer: FrameWriter, source: LiveSource) -> None:
-    report = source.report if source.report.notes else None
-    writer.close(report, None if source.fault is None else str(source.fault))
+def _finish(writer: FrameWriter, source: LiveSource, written: int) -> None:
+    with _said_as_full(written):
+        for reading in source.readings():
+            for name, value in reading.values.items():
+                writer.telemetry(name, value, reading.host_time_ns)
+        report = source.report
+        writer.close(report if report.notes else None, None if source.fault is None else str(source.fault))
 
 
 def _abandon(writer: FrameWriter, why: str) -> None:
     """Close a file that cannot take any more; what is in it was flushed before."""
-    with suppress(OSError, RuntimeError):  # h5py reports a full disk as either
+    with suppress(OSError, RuntimeError):
         writer.close(None, why)
+
+
+@contextmanager
+def _said_as_full(written: int) -> Iterator[None]:
+    """Say what a failing file means; the HDF5 library tells of a full disk as either of the two."""
+    try:
+        yield
+    except (OSError, RuntimeError) as error:
+        raise RecordingError(
+            f"the file cannot be written any more ({error}); {written} frames were written before, of which the "
+            "last second may be missing: make room and record again"
+        ) from error
 
 
 def _cause(

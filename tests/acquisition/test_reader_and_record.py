@@ -1,0 +1,235 @@
+import os
+import signal
+import threading
+import time
+
+import pytest
+from scripted_camera import ListWriter, Pause, ScriptedCamera, ScriptedKnob, nta_threads
+
+from nta.acquisition import LiveSource, ReaderSettings, record
+from nta.devices import Instrument, Losses
+from nta.errors import DeviceError, DeviceLost, DeviceTimeout, RecordingError, SettingError
+from nta.frames import FrameSource
+
+QUICK = ReaderSettings(stall_s=0.3, reconnect_s=0.0)
+
+
+@pytest.fixture(autouse=True)
+def no_thread_is_left_behind():
+    yield
+    assert nta_threads() == []
+
+
+def _instrument(*script, **kinds):
+    return Instrument("scripted", ScriptedCamera(script, **kinds))
+
+
+def test_every_frame_reaches_the_writer_in_order():
+    writer = ListWriter()
+    seen = []
+    done = record(_instrument(*range(50)), writer, n_frames=50, progress=seen.append)
+    assert writer.indices == list(range(50))
+    assert done.losses == Losses(delivered=50)
+    assert done.ended_by == "request"
+    assert seen == list(range(1, 51))
+    assert writer.closed == (None, None)
+
+
+def test_a_duration_counts_the_devices_time_not_the_computers():
+    writer = ListWriter()
+    done = record(_instrument(*range(10_000)), writer, duration_s=2.0)
+    assert len(writer.frames) == 200  # 100 Hz, delivered in a fraction of a second
+    assert done.ended_by == "request"
+
+
+def test_a_device_that_has_no_more_ends_the_recording():
+    done = record(_instrument(*range(7)), ListWriter(), n_frames=100)
+    assert (done.n_frames, done.ended_by, done.fault) == (7, "device", None)
+
+
+def test_gaps_are_counted_and_the_cameras_own_account_comes_first():
+    told = Losses(delivered=5, lost_transport=2, incomplete=1)
+    done = record(_instrument(0, 1, 4, 5, 9, told=told), ListWriter(), n_frames=5)
+    # 5 missing: 2 in transport, 1 incomplete by the camera's account; 2 unexplained are the device's
+    assert done.losses == Losses(delivered=5, lost_transport=2, incomplete=1, lost_device=2)
+    assert done.losses.lost == 5
+    assert done.report.lost_frames == 4
+    assert "2 by the transport" in done.report.notes[0]
+
+
+def test_a_slow_disk_waits_and_what_the_camera_loses_meanwhile_is_the_hosts():
+    # queue of 4 frames (12 bytes each); the camera jumps while the queue is full
+    script = [*range(12), 20, 21]
+    writer = ListWriter(slow_s=0.02)
+    done = record(_instrument(*script), writer, n_frames=14, settings=ReaderSettings(queue_bytes=48))
+    assert writer.indices == script
+    assert done.losses == Losses(delivered=14, lost_host=8)
+
+
+def test_a_view_keeps_the_newest_and_counts_what_it_drops():
+    source = LiveSource(_instrument(*range(100)), settings=ReaderSettings(queue_bytes=48, keep="newest"))
+    with source:
+        frames = source.frames()
+        first = next(frames)
+        time.sleep(0.3)  # the camera runs to its end meanwhile
+        rest = [frame.index for frame in frames]
+    assert rest == list(range(100 - len(rest), 100))
+    assert len(rest) in (3, 4)  # the queue holds four; the first may be one of them
+    assert first.index < rest[0]
+    assert source.losses == Losses(delivered=1 + len(rest), lost_host=99 - len(rest))
+
+
+def test_a_stalled_camera_is_a_fault_and_the_frames_before_it_are_kept():
+    writer = ListWriter()
+    done = record(_instrument(0, 1, 2, Pause(60.0)), writer, n_frames=100, settings=QUICK)
+    assert done.ended_by == "fault"
+    assert isinstance(done.fault, DeviceTimeout)
+    assert writer.indices == [0, 1, 2]
+    report, ended_by = writer.closed
+    assert "no frame for 0.3 s" in ended_by
+    assert report.truncated
+
+
+def test_a_short_stall_is_no_fault():
+    done = record(
+        _instrument(0, Pause(0.25), 1), ListWriter(), n_frames=2, settings=ReaderSettings(stall_s=2.0)
+    )
+    assert done.fault is None
+
+
+def test_a_lost_device_that_stays_away_ends_the_recording_cleanly():
+    writer = ListWriter()
+    done = record(_instrument(0, 1, DeviceLost("unplugged")), writer, n_frames=100, settings=QUICK)
+    assert isinstance(done.fault, DeviceLost)
+    assert writer.indices == [0, 1]
+    assert writer.closed[1] == "unplugged"
+
+
+def test_a_device_that_comes_back_gets_its_settings_and_the_gap_is_in_the_record():
+    camera = ScriptedCamera([0, 1, 2, DeviceLost("unplugged")], then_reopens=[[0, 1, 2]])
+    camera.gone_until = time.monotonic() + 0.4
+    writer = ListWriter()
+    done = record(
+        Instrument("scripted", camera), writer, n_frames=6, settings=ReaderSettings(reconnect_s=5.0)
+    )
+    assert done.fault is None
+    assert len(writer.frames) == 6
+    gap = writer.indices[3] - writer.indices[2] - 1
+    assert 30 <= gap <= 150  # 0.4 s and more of back-off at 100 Hz
+    assert writer.indices[3:] == list(range(writer.indices[3], writer.indices[3] + 3))
+    times = [frame.time_s for frame in writer.frames]
+    assert times == sorted(times)
+    assert times[3] - times[2] == pytest.approx(gap / 100, abs=0.1)
+    assert done.losses == Losses(delivered=6, lost_transport=gap)
+    assert camera.calls.count("configure") >= 1
+    assert "came back 1 time" in " ".join(done.report.notes)
+
+
+def test_a_drivers_bug_is_told_and_ends_the_recording_cleanly():
+    writer = ListWriter()
+    done = record(_instrument(0, ValueError("oops")), writer, n_frames=10)
+    assert isinstance(done.fault, DeviceError)
+    assert "ValueError: oops" in str(done.fault)
+    assert writer.closed is not None
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), RuntimeError("Can't write data")])
+def test_a_full_disk_stops_the_camera_and_says_how_much_is_there(error):
+    instrument = _instrument(*range(100))
+    writer = ListWriter(fails_at=5, error=error)
+    with pytest.raises(RecordingError, match="5 frames were written before"):
+        record(instrument, writer, n_frames=100)
+    assert instrument.camera.calls[-1] == "stop"
+    assert writer.closed is not None
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_recording_as_if_it_had_been_asked_for(number):
+    before = signal.getsignal(number)
+    script = [step for index in range(1000) for step in (Pause(0.005), index)]
+    writer = ListWriter()
+    timer = threading.Timer(0.3, os.kill, (os.getpid(), number))
+    timer.start()
+    began = time.monotonic()
+    done = record(_instrument(*script), writer, n_frames=1000)
+    assert time.monotonic() - began < 1.3
+    assert done.ended_by == "signal"
+    assert 5 < done.n_frames < 200
+    assert writer.closed == (None, None)
+    assert signal.getsignal(number) is before
+
+
+def test_a_recording_can_be_stopped_from_another_thread():
+    stop = threading.Event()
+    results = []
+    script = [step for index in range(10_000) for step in (Pause(0.002), index)]
+    thread = threading.Thread(
+        target=lambda: results.append(record(_instrument(*script), ListWriter(), stop=stop))
+    )
+    thread.start()
+    time.sleep(0.2)
+    stop.set()
+    thread.join(2.0)
+    assert not thread.is_alive()
+    assert results[0].ended_by == "signal"
+
+
+def test_an_exception_of_the_caller_closes_everything():
+    writer = ListWriter()
+    instrument = _instrument(*range(1000))
+    with pytest.raises(ZeroDivisionError):
+        record(instrument, writer, n_frames=1000, on_frame=lambda frame: 1 / (5 - frame.index))
+    assert writer.closed == (None, "ZeroDivisionError: division by zero")
+    assert "stop" in instrument.camera.calls
+
+
+@pytest.mark.parametrize(
+    "lengths", [{}, {"n_frames": 5, "duration_s": 1.0}, {"n_frames": 0}, {"duration_s": -1.0}]
+)
+def test_a_length_that_makes_no_sense_is_refused(lengths):
+    with pytest.raises(SettingError):
+        record(_instrument(0), ListWriter(), **lengths)
+
+
+def test_telemetry_is_written_with_its_time_and_the_temperature_is_summed_up():
+    thermostat = ScriptedKnob([24.0, DeviceTimeout("busy"), 26.0])
+    script = [step for index in range(30) for step in (Pause(0.01), index)]
+    instrument = Instrument("scripted", ScriptedCamera(script), thermostat=thermostat)
+    source = LiveSource(instrument, n_frames=30, telemetry_s=0.08)
+    with source:
+        assert len(list(source.frames())) == 30
+        readings = source.readings()
+    values = [reading.values["temperature_c"] for reading in readings]
+    assert values[:2] == [24.0, 26.0]  # the one that failed is left out, and nothing stops for it
+    assert all(b.host_time_ns > a.host_time_ns for a, b in zip(readings, readings[1:], strict=False))
+    assert source.metadata["temperature_log_c"] == values
+    assert source.metadata["temperature_c"] == pytest.approx(sum(values) / len(values))
+    writer = ListWriter()
+    record(Instrument("s", ScriptedCamera(range(5)), thermostat=ScriptedKnob([25.0])), writer, n_frames=5)
+    assert writer.values[0][:2] == ("temperature_c", 25.0)
+
+
+def test_a_live_source_is_a_frame_source_that_goes_on():
+    source = LiveSource(_instrument(*range(5)))
+    assert isinstance(source, FrameSource)
+    with source:
+        assert [frame.index for frame in source.frames()] == list(range(5))
+    assert source.report.found_frames == 5
+    assert source.camera.width_px == 4
+    assert source.metadata["camera_settings"]["exposure_s"] == 0.005
+
+
+def test_leaving_early_stops_everything():
+    source = LiveSource(_instrument(*range(100_000)), settings=ReaderSettings(queue_bytes=48))
+    with source:
+        for frame in source.frames():
+            if frame.index == 10:
+                break
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"keep": "some"}, {"queue_bytes": 0}, {"stall_s": 0.0}, {"reconnect_s": -1.0}]
+)
+def test_reader_settings_check_themselves(wrong):
+    with pytest.raises(SettingError, match=next(iter(wrong))):
+        ReaderSettings(**wrong)
