@@ -1,0 +1,17 @@
+"""Results: an analysis kept without loss in HDF5, as tables for other programs, and as one JSON of its numbers."""
+
+from nta.io.results.store import FORMAT, RESULTS_FILE, VERSION, load_analysis, save_analysis
+from nta.io.results.summary import summary, write_summary
+from nta.io.results.tables import TABLES, write_tables
+
+__all__ = [
+    "FORMAT",
+    "RESULTS_FILE",
+    "TABLES",
+    "VERSION",
+    "load_analysis",
+    "save_analysis",
+    "summary",
+    "write_summary",
+    "write_tables",
+]

@@ -1,0 +1,235 @@
+"""Frozen dataclasses in HDF5, exactly: what the fields hold decides how they are kept, their declared types how they return.
+
+- A number, truth value, text, date or enum member is an attribute; None is an empty one.
+- An array is a dataset; a column of a table carries its unit and meaning.
+- A dataclass, tuple, list or mapping is a group that says so in its attribute `nta_type`.
+- What is the same object in two places is kept once and linked, and comes back as one object.
+
+The file names no class that is imported from it: a class must be among the declared types of the field.
+"""
+
+from __future__ import annotations
+
+import datetime
+import enum
+from collections.abc import Mapping
+from dataclasses import MISSING, Field, fields, is_dataclass
+from types import UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+import h5py
+import numpy as np
+
+_TYPE = "nta_type"
+_MEMBERS = "members"  # names of a mapping in their order, which HDF5 does not keep
+_LONG_TEXT = 30_000  # bytes; all attributes of an object share 64 KiB of header
+_WORTH_PACKING = 4096  # bytes; below that a compressed chunk costs more than it saves
+
+
+class Writer:
+    """Writes values below HDF5 groups and remembers what was written already."""
+
+    def __init__(self) -> None:
+        self._written: dict[int, tuple[Any, str]] = {}  # holds the object too, so that its id stays taken
+
+    def write(self, parent: h5py.Group, name: str, value: Any) -> None:
+        """Write a value as a member of `parent`."""
+        if isinstance(value, np.ndarray) or is_dataclass(value):
+            known = self._written.get(id(value))
+            if known is not None:
+                parent[name] = parent.file[known[1]]  # a hard link
+                return
+            self._written[id(value)] = (value, f"{parent.name.rstrip('/')}/{name}")
+        if isinstance(value, np.ndarray):
+            _write_array(parent, name, value)
+        elif is_dataclass(value) and not isinstance(value, type):
+            self._write_dataclass(parent, name, value)
+        elif isinstance(value, Mapping):
+            self._write_mapping(parent, name, value)
+        elif isinstance(value, tuple | list):
+            group = _group(parent, name, "tuple" if isinstance(value, tuple) else "list")
+            group.attrs["length"] = len(value)
+            for i, item in enumerate(value):
+                self.write(group, str(i), item)
+        else:
+            _write_scalar(parent, name, value)
+
+    def _write_dataclass(self, parent: h5py.Group, name: str, value: Any) -> None:
+        group = _group(parent, name, type(value).__name__)
+        for f in fields(value):
+            self.write(group, f.name, getattr(value, f.name))
+            if "unit" in f.metadata:
+                group[f.name].attrs.update(unit=f.metadata["unit"], meaning=f.metadata["meaning"])
+
+    def _write_mapping(self, parent: h5py.Group, name: str, value: Mapping[Any, Any]) -> None:
+        if all(isinstance(key, str) and _is_plain_name(key) for key in value):
+            group = _group(parent, name, "mapping")
+            for key, item in value.items():
+                self.write(group, key, item)
+            group.create_dataset(_MEMBERS, data=list(value), dtype=h5py.string_dtype(), shape=(len(value),))
+        else:
+            group = _group(parent, name, "mapping of pairs")
+            self.write(group, "keys", tuple(value.keys()))
+            self.write(group, "values", tuple(value.values()))
+
+
+class Reader:
+    """Reads values back; what was one object when it was written is one object again."""
+
+    def __init__(self) -> None:
+        self._read: dict[int, Any] = {}
+
+    def read(self, parent: h5py.Group, name: str, hint: Any = Any) -> Any:
+        """Read a member of `parent` that was declared as `hint`."""
+        if name in parent.attrs:
+            return _as_declared(_scalar(parent.attrs[name]), hint)
+        member = parent[name]
+        if isinstance(member, h5py.Dataset) and member.shape == () and member.attrs.get(_TYPE) == "text":
+            return _as_declared(member.asstr()[()], hint)
+        place = int(h5py.h5o.get_info(member.id).addr)
+        if place not in self._read:
+            self._read[place] = (
+                _read_array(member) if isinstance(member, h5py.Dataset) else self._read_group(member, hint)
+            )
+        return self._read[place]
+
+    def _read_group(self, group: h5py.Group, hint: Any) -> Any:
+        kind = group.attrs[_TYPE]
+        if kind in ("tuple", "list"):
+            hints = _item_hints(hint, int(group.attrs["length"]))
+            items = [self.read(group, str(i), item_hint) for i, item_hint in enumerate(hints)]
+            return tuple(items) if kind == "tuple" else items
+        if kind == "mapping":
+            names = group[_MEMBERS].asstr()[()]
+            return {str(key): self.read(group, str(key), _value_hint(hint)) for key in names}
+        if kind == "mapping of pairs":
+            keys = self.read(group, "keys", tuple[_key_hint(hint), ...])
+            return dict(zip(keys, self.read(group, "values", tuple[_value_hint(hint), ...]), strict=True))
+        return self._read_dataclass(group, _class_named(kind, hint))
+
+    def _read_dataclass(self, group: h5py.Group, kind: type) -> Any:
+        hints = get_type_hints(kind)
+        known = {f.name: f for f in fields(kind)}
+        present = set(group) | set(group.attrs) - {_TYPE}
+        if unknown := sorted(present - set(known)):
+            raise ValueError(f"{group.name} has a field {unknown[0]!r} that {kind.__name__} does not know")
+        values = {}
+        for name, f in known.items():
+            if name in present:
+                values[name] = self.read(group, name, hints[name])
+            elif not _has_default(f):
+                raise ValueError(f"{group.name} lacks the field {name!r} of {kind.__name__}")
+        return kind(**values)
+
+
+def _group(parent: h5py.Group, name: str, kind: str) -> h5py.Group:
+    group = parent.create_group(name)
+    group.attrs[_TYPE] = kind
+    return group
+
+
+def _write_array(parent: h5py.Group, name: str, value: np.ndarray[Any, Any]) -> None:
+    if value.dtype.kind not in "biufc":
+        raise TypeError(f"{parent.name}/{name}: an array of {value.dtype} cannot be kept; only numbers can")
+    packed: dict[str, Any] = {}
+    if value.nbytes >= _WORTH_PACKING:
+        packed = {"compression": "gzip", "compression_opts": 1, "shuffle": True, "fletcher32": True}
+    parent.create_dataset(name, data=value, **packed)
+
+
+def _write_scalar(parent: h5py.Group, name: str, value: Any) -> None:
+    if value is None:
+        parent.attrs[name] = h5py.Empty("f8")
+    elif isinstance(value, enum.Enum):
+        _write_scalar(parent, name, value.value)
+    elif isinstance(value, datetime.date):
+        parent.attrs[name] = value.isoformat()
+    elif isinstance(value, bool | np.generic | float):
+        parent.attrs[name] = value
+    elif isinstance(value, int):
+        parent.attrs[name] = np.int64(value)  # OverflowError beyond 64 bits
+    elif isinstance(value, str):
+        _write_text(parent, name, value)
+    else:
+        raise TypeError(
+            f"{parent.name}/{name}: {value!r} of type {type(value).__name__} cannot be kept in HDF5"
+        )
+
+
+def _write_text(parent: h5py.Group, name: str, value: str) -> None:
+    """Write text: plain, or as bytes where HDF5 text cannot hold it (a zero byte, a file name that is no UTF-8)."""
+    encoded = value.encode("utf-8", "surrogateescape")
+    if "\0" in value or encoded.decode("utf-8", "replace") != value:
+        parent.attrs[name] = np.void(encoded)
+    elif len(encoded) > _LONG_TEXT:
+        parent.create_dataset(name, data=value, dtype=h5py.string_dtype()).attrs[_TYPE] = "text"
+    else:
+        parent.attrs[name] = value
+
+
+def _scalar(value: Any) -> Any:
+    if isinstance(value, h5py.Empty):
+        return None
+    if isinstance(value, np.void):
+        return value.tobytes().decode("utf-8", "surrogateescape")
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _read_array(member: h5py.Dataset) -> np.ndarray[Any, Any]:
+    values: np.ndarray[Any, Any] = np.asarray(member[()])
+    return values
+
+
+def _as_declared(value: Any, hint: Any) -> Any:
+    """Return the scalar as the declared type: HDF5 knows neither dates nor enums."""
+    for arm in _arms(hint):
+        if value is None or not isinstance(arm, type):
+            continue
+        if issubclass(arm, enum.Enum):
+            return arm(value)
+        if issubclass(arm, datetime.datetime | datetime.date) and isinstance(value, str):
+            return arm.fromisoformat(value)
+    return value
+
+
+def _arms(hint: Any) -> tuple[Any, ...]:
+    """Return the types a hint allows."""
+    if get_origin(hint) in (Union, UnionType):
+        return tuple(inner for arm in get_args(hint) for inner in _arms(arm))
+    return (hint,)
+
+
+def _item_hints(hint: Any, length: int) -> list[Any]:
+    for arm in _arms(hint):
+        args = get_args(arm)
+        if not args or get_origin(arm) not in (tuple, list):
+            continue
+        if get_origin(arm) is list or args[-1] is Ellipsis:
+            return [args[0]] * length
+        if len(args) == length:
+            return list(args)
+    return [Any] * length
+
+
+def _key_hint(hint: Any) -> Any:
+    return next((get_args(arm)[0] for arm in _arms(hint) if len(get_args(arm)) == 2), Any)
+
+
+def _value_hint(hint: Any) -> Any:
+    return next((get_args(arm)[1] for arm in _arms(hint) if len(get_args(arm)) == 2), Any)
+
+
+def _class_named(name: str, hint: Any) -> type:
+    for arm in _arms(hint):
+        if isinstance(arm, type) and is_dataclass(arm) and arm.__name__ == name:
+            return arm
+    raise ValueError(f"a {name} was found where {hint} is expected")
+
+
+def _has_default(f: Field[Any]) -> bool:
+    return f.default is not MISSING or f.default_factory is not MISSING
+
+
+def _is_plain_name(key: str) -> bool:
+    """Say whether a key can be the name of an HDF5 member as it stands."""
+    return bool(key) and key.isprintable() and "/" not in key and key not in (".", "..", _MEMBERS, _TYPE)

@@ -1,0 +1,101 @@
+"""All numbers of an analysis as plain data: with unit and interval, settings, findings and where it comes from."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nta.diffusion import TrackFlag
+from nta.io.atomic import new_file
+from nta.pipeline import Analysis
+from nta.quantity import Quantity
+
+SUMMARY_VERSION = 1
+
+
+def summary(analysis: Analysis) -> dict[str, Any]:
+    """Return what `summary.json` holds: plain data, ready for JSON (no NaN, no infinity)."""
+    sizes, scene = analysis.sizes, analysis.spots.scene
+    plain: dict[str, Any] = _plain(
+        {
+            "format": "nta summary",
+            "version": SUMMARY_VERSION,
+            "recording": analysis.provenance.recording,
+            "sample": analysis.conditions.sample,
+            "verdict": analysis.assessment.worst,
+            "size": {
+                "describes": sizes.distribution.describes if sizes.distribution else None,
+                "method": sizes.distribution.method if sizes.distribution else None,
+                "confidence": sizes.distribution.confidence if sizes.distribution else None,
+                "numbers": sizes.summary,
+                "statistical_part_alone": sizes.statistical,
+                "fractions": [
+                    {"low_nm": low, "high_nm": high, **share.as_dict()}
+                    for (low, high), share in sizes.fractions.items()
+                ],
+                "relative_standard_uncertainty_by_source": sizes.budget,
+                "temperature_c": sizes.temperature_c,
+                "viscosity_mpas": 1e3 * sizes.viscosity_pa_s,
+            },
+            "counts": {
+                "frames": scene.n_frames,
+                "spots": len(analysis.spots),
+                "spots_per_frame": len(analysis.spots) / max(scene.n_frames, 1),
+                "tracks": analysis.tracks.n_tracks,
+                "tracks_with_size": int(analysis.diffusion.has_size.sum()),
+                "tracks_in_distribution": sizes.n_tracks_used,
+                "tracks_by_flag": {
+                    str(flag.name).lower(): int((analysis.diffusion.flags & int(flag) != 0).sum())
+                    for flag in TrackFlag
+                },
+            },
+            "findings": [finding.as_dict() for finding in analysis.assessment.findings],
+            "settings": analysis.settings.as_mapping(),
+            "settings_changed": analysis.settings.changed(),
+            "conditions": analysis.conditions,
+            "camera": analysis.camera,
+            "camera_model": scene.camera,
+            "profile": analysis.profile,
+            "frames_report": analysis.recording,
+            "provenance": analysis.provenance,
+        }
+    )
+    return plain
+
+
+def write_summary(analysis: Analysis, path: str | Path) -> Path:
+    """Write `summary.json`; the file appears when it is whole."""
+    path = Path(path)
+    with new_file(path) as partial:
+        text = json.dumps(summary(analysis), indent=2, ensure_ascii=False, allow_nan=False)
+        partial.write_text(text + "\n", encoding="utf-8")
+    return path
+
+
+def _plain(value: Any) -> Any:
+    """Return plain data; what is no number becomes null, because JSON knows neither NaN nor infinity."""
+    if isinstance(value, Quantity):
+        return _plain(value.as_dict())
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, np.generic):
+        return _plain(value.item())
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if is_dataclass(value) and not isinstance(value, type):
+        return {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, datetime.date | Path):
+        return str(value)
+    return value

@@ -1,0 +1,127 @@
+"""Tables for spreadsheets and other programs: tracks, spots, distribution; units are in the names of the columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from enum import IntFlag
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nta.diffusion import TrackFlag
+from nta.io.atomic import new_file
+from nta.io.results.summary import write_summary
+from nta.pipeline import Analysis
+from nta.spots import SpotFlag
+
+TABLES = ("tracks.csv", "spots.csv", "distribution.csv", "summary.json")
+_ROWS_AT_ONCE = 20_000  # a few MB of text
+
+
+def write_tables(analysis: Analysis, folder: str | Path) -> tuple[Path, ...]:
+    """Write `tracks.csv`, `spots.csv`, `distribution.csv` and `summary.json` into an existing folder.
+
+    A cell is empty where there is no value. `distribution.csv` has one row per bin and curve: which distribution a row
+    belongs to stands in its columns `describes` and `method`.
+    """
+    folder = Path(folder)
+    return (
+        write_csv(folder / "tracks.csv", track_columns(analysis)),
+        write_csv(folder / "spots.csv", spot_columns(analysis)),
+        write_csv(folder / "distribution.csv", distribution_columns(analysis)),
+        write_summary(analysis, folder / "summary.json"),
+    )
+
+
+def track_columns(analysis: Analysis) -> dict[str, tuple[str, Any]]:
+    """Return the columns of `tracks.csv`: name to printf format and values."""
+    d, sizes = analysis.diffusion, analysis.sizes.tracks
+    return {
+        "track": ("%d", np.arange(len(d))),
+        "n_frames": ("%d", d.n_points),
+        "first_frame": ("%d", d.first_frame),
+        "last_frame": ("%d", d.last_frame),
+        "diffusion_um2_s": ("%.6g", d.diffusion_um2_s),
+        "diffusion_std_err_um2_s": ("%.4g", d.std_err_um2_s),
+        "diameter_nm": ("%.6g", sizes.diameter_nm),
+        "diameter_low_nm": ("%.6g", sizes.low_nm),
+        "diameter_high_nm": ("%.6g", sizes.high_nm),
+        "localization_variance_um2": ("%.4g", d.localization_variance_um2),
+        "intensity": ("%.6g", d.intensity),
+        "snr": ("%.4g", d.snr),
+        "flags": ("%s", flag_words(d.flags, TrackFlag)),
+    }
+
+
+def spot_columns(analysis: Analysis) -> dict[str, tuple[str, Any]]:
+    """Return the columns of `spots.csv`; `track` is -1 for a spot that no track took."""
+    spots = analysis.spots
+    track = np.full(len(spots), -1, dtype=np.int64)
+    track[analysis.tracks.spot] = analysis.tracks.track
+    return {
+        "frame": ("%d", spots.frame),
+        "y_px": ("%.4f", spots.y_px),
+        "x_px": ("%.4f", spots.x_px),
+        "track": ("%d", track),
+        "intensity": ("%.6g", spots.intensity),
+        "background": ("%.5g", spots.background),
+        "width_px": ("%.4g", spots.width_px),
+        "snr": ("%.4g", spots.snr),
+        "localization_error_px": ("%.4g", spots.localization_error_px),
+        "chi2": ("%.4g", spots.chi2),
+        "flags": ("%s", flag_words(spots.flags, SpotFlag)),
+    }
+
+
+def distribution_columns(analysis: Analysis) -> dict[str, tuple[str, Any]]:
+    """Return the columns of `distribution.csv`: the result first, then what it is compared with."""
+    sizes = analysis.sizes
+    curves = [c for c in (sizes.distribution, sizes.suspension, sizes.of_tracks, *sizes.comparison) if c]
+
+    def joined(values: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+        return np.concatenate(values) if values else np.empty(0)
+
+    widths = [np.diff(c.edges_nm) for c in curves]
+    return {
+        "diameter_nm": ("%.6g", joined([c.diameter_nm for c in curves])),
+        "density_per_nm": ("%.6g", joined([c.density_per_nm for c in curves])),
+        "low": ("%.6g", joined([c.low / w for c, w in zip(curves, widths, strict=True)])),
+        "high": ("%.6g", joined([c.high / w for c, w in zip(curves, widths, strict=True)])),
+        "edge_low_nm": ("%.8g", joined([c.edges_nm[:-1] for c in curves])),
+        "edge_high_nm": ("%.8g", joined([c.edges_nm[1:] for c in curves])),
+        "share": ("%.6g", joined([c.weight for c in curves])),
+        "describes": ("%s", [f'"{c.describes}"' for c in curves for _ in c.weight]),
+        "method": ("%s", [f'"{c.method}"' for c in curves for _ in c.weight]),
+    }
+
+
+def flag_words(flags: NDArray[np.integer[Any]], kind: type[IntFlag]) -> list[str]:
+    """Return the flags of every row in words, joined by `;`; empty where there are none."""
+    found, which = np.unique(flags, return_inverse=True)
+    words = [";".join(str(m.name).lower() for m in kind if m & int(value)) for value in found]
+    return [words[i] for i in which.tolist()]
+
+
+def write_csv(path: Path, columns: Mapping[str, tuple[str, Any]]) -> Path:
+    """Write columns, given as printf format and values; the file appears when it is whole."""
+    with new_file(path) as partial, partial.open("w", encoding="utf-8", newline="\n") as file:
+        file.write(",".join(columns) + "\n")
+        file.writelines(_lines(columns))
+    return path
+
+
+def _lines(columns: Mapping[str, tuple[str, Any]]) -> Iterator[str]:
+    """Yield the text of many rows at a time: one formatting of a long template is several times faster than row by row."""
+    template = ",".join(form for form, _ in columns.values()) + "\n"
+    n_rows = len(next(iter(columns.values()))[1])
+    for start in range(0, n_rows, _ROWS_AT_ONCE):
+        stop = min(start + _ROWS_AT_ONCE, n_rows)
+        cells: list[Any] = [None] * ((stop - start) * len(columns))
+        for i, (_, values) in enumerate(columns.values()):
+            part = values[start:stop]
+            cells[i :: len(columns)] = part.tolist() if isinstance(part, np.ndarray) else part
+        text = (template * (stop - start)) % tuple(cells)
+        # No number is an empty cell, which every program reads as missing; no word of ours starts with "nan".
+        yield text.replace(",nan", ",")
