@@ -56,7 +56,7 @@ class Grid:
         """Values of x, fewer than the bins, at which log-likelihoods are asked for."""
         span = self.edges[-1] - self.edges[0]
         n = int(np.ceil(span * _NODES_PER_E_FOLD)) + 1
-        return self.edges[0] + span * np.arange(n) / (n - 1)
+        return np.asarray(self.edges[0] + span * np.arange(n) / (n - 1), dtype=np.float64)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -80,7 +80,7 @@ class Evidence:
 
     def per_cell(self, weight_per_track: FloatArray) -> FloatArray:
         """Sum a weight per track over the tracks of each cell."""
-        return np.bincount(self.cell, weight_per_track, minlength=len(self.likelihood))
+        return np.bincount(self.cell, weight_per_track, len(self.likelihood)).astype(np.float64)
 
 
 def gather_evidence(

@@ -6,6 +6,7 @@ import numpy as np
 
 from nta.calibration import InstrumentProfile, SampleConditions
 from nta.columns import BoolArray, FloatArray
+from nta.diffusion import diffusion_likelihood
 from nta.diffusion.table import DiffusionEstimates, TrackFlag
 from nta.physics import diameter_nm, stokes_einstein_nm_um2_s
 from nta.sizes.comparison import finite_track_length_adjustment, histogram, kernel_density
@@ -21,7 +22,7 @@ from nta.tracks.table import Tracks
 
 def size_distribution(
     diffusion: DiffusionEstimates,
-    tracks: Tracks | None,  # noqa: ARG001
+    tracks: Tracks | None,
     conditions: SampleConditions,
     settings: SizingSettings | None = None,
     *,
@@ -55,7 +56,7 @@ def size_distribution(
     temperature_c, viscosity_pa_s = conditions.known_temperature_c(), conditions.viscosity_pa_s()
     scale = stokes_einstein_nm_um2_s(temperature_c, viscosity_pa_s)
     per_track = track_sizes(diffusion, temperature_c, viscosity_pa_s)
-    budget = systematic_budget(conditions, profile)
+    budget = systematic_budget(conditions, profile, diffusion)
     used = _tracks_used(diffusion, settings)
     n_used = int(used.sum())
     rng = np.random.default_rng(settings.seed)
@@ -65,7 +66,7 @@ def size_distribution(
     if n_used >= settings.min_tracks:
         compared = _comparison(diffusion, used, per_track, scale, settings, rng)
         if settings.method == "population":
-            inferred = _inferred(diffusion, used, scale, likelihood, settings, rng)
+            inferred = _inferred(diffusion, tracks, used, scale, likelihood, settings, rng)
             of_tracks = inferred[TRACKS][0]
             distribution, draws = inferred[IN_VIEW if settings.counting == "time" else TRACKS]
         else:
@@ -113,6 +114,7 @@ def _tracks_used(diffusion: DiffusionEstimates, settings: SizingSettings) -> Boo
 
 def _inferred(
     diffusion: DiffusionEstimates,
+    tracks: Tracks | None,
     used: BoolArray,
     scale_nm_um2_s: float,
     likelihood: Likelihood | None,
@@ -121,6 +123,9 @@ def _inferred(
 ) -> dict[str, tuple[Distribution, FloatArray]]:
     """Infer the population; by what it describes, the distribution and its draws."""
     grid = Grid.of(settings)
+    if likelihood is None and tracks is not None:
+        nodes_um2_s = np.sort(scale_nm_um2_s / np.exp(grid.nodes()))
+        likelihood = diffusion_likelihood(tracks, diffusion, nodes_um2_s, which=used)
     if likelihood is None:
         evidence = evidence_from_estimates(grid, diffusion, used, scale_nm_um2_s)
     else:

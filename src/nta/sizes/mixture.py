@@ -1,17 +1,15 @@
-"""Mixtures of log-normal populations, fitted to the likelihoods of all tracks by maximum likelihood.
+"""Mixtures of log-normal populations, fitted to the likelihoods of all tracks.
 
-A log-normal has a width of its own, down to none: a monodisperse sample is one narrow component, a vesicle
-sample one broad one or a few. How many are needed is decided by the Bayesian information criterion (Schwarz,
-Ann. Stat. 6, 461 (1978); consistent for mixtures: Keribin, Sankhya A 62, 49 (2000)). A component is added
-where the likelihood's directional derivative is steepest, as in the vertex methods for non-parametric
-mixtures (Lindsay, Ann. Stat. 11, 86 (1983)). All arrays carry a leading axis of fits, so that starts and
-bootstrap repeats are worked on together.
+A log-normal has a width of its own, down to almost none: a monodisperse sample is one narrow component, a
+vesicle sample one broad one or a few. Tracks say little about widths far below the blur of a single track, so
+that there a weak belief takes over: no sample is much narrower than good beads (`BEAD_SD`).
+All arrays carry a leading axis of fits, so that starts and bootstrap repeats are worked on together.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,10 +17,15 @@ from numpy.typing import NDArray
 from nta.columns import FloatArray
 from nta.sizes.evidence import Evidence, Grid
 
-SMALLEST_SD = 0.008
-"""Smallest standard deviation of ln diameter: 0.8 %, narrower than the best certified beads and than half a
-bin."""
+Widths = Literal["free", "common", "beads"]
+"""Standard deviations of ln d: each component its own, one for all, or all fixed at `BEAD_SD`."""
 
+BEAD_SD = 0.03
+"""Standard deviation of ln d of good beads: certified polystyrene of 50-200 nm has 2-8 % (design choice
+within it)."""
+
+_BELOW_BEADS = 0.7  # belief about widths below BEAD_SD: half a normal in ln(sd), of this standard deviation
+SMALLEST_SD = 0.008
 LARGEST_SD = 1.0
 _TINY = 1e-30
 
@@ -32,13 +35,15 @@ class Mixture:
     """Log-normal mixtures, one per fit: arrays of shape (n_fits, n_components).
 
     share : of the particles, sums to 1 over the components; mean, variance : of ln(diameter / nm).
-    log_likelihood : (n_fits,).
+    log_likelihood : (n_fits,), with the belief about small widths.
+    widths : what was free in the fit.
     """
 
     share: FloatArray
     mean: FloatArray
     variance: FloatArray
     log_likelihood: FloatArray
+    widths: Widths = "free"
 
     @property
     def n_components(self) -> int:
@@ -52,15 +57,22 @@ class Mixture:
             mean=self.mean[fits],
             variance=self.variance[fits],
             log_likelihood=self.log_likelihood[fits],
+            widths=self.widths,
         )
+
+    @property
+    def n_free(self) -> int:
+        """Number of free parameters."""
+        widths = {"free": self.n_components, "common": 1, "beads": 0}
+        return 2 * self.n_components - 1 + widths[self.widths]
 
     def on_bins(self, grid: Grid) -> FloatArray:
         """Probability of every bin: (n_fits, n_bins)."""
-        bins = _component_bins(grid, self.mean, self.variance)[0]
+        bins = component_bins(grid, self.mean, self.variance)[0]
         return np.asarray(np.einsum("bk,bkg->bg", self.share, bins))
 
 
-def _component_bins(
+def component_bins(
     grid: Grid, mean: FloatArray, variance: FloatArray
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Give the probability of every bin under each component, and its derivatives by mean and variance."""
@@ -85,27 +97,51 @@ class _State:
 
 
 def _evaluate(
-    evidence: Evidence, weight: FloatArray, share: FloatArray, mean: FloatArray, variance: FloatArray
+    evidence: Evidence,
+    weight: FloatArray,
+    share: FloatArray,
+    mean: FloatArray,
+    variance: FloatArray,
+    widths: Widths,
 ) -> _State:
     """Evaluate fits at weights per cell (n_fits, n_cells)."""
-    n_fits, n_components = share.shape
+    n_fits, k = share.shape
     n_cells, n_bins = evidence.likelihood.shape
-    bins = np.stack(_component_bins(evidence.grid, mean, variance)).astype(
+    bins = np.stack(component_bins(evidence.grid, mean, variance)).astype(
         np.float32
     )  # (3, fits, components, bins)
-    values = (evidence.likelihood @ bins.reshape(-1, n_bins).T).reshape(n_cells, 3, n_fits, n_components)
-    f = np.einsum("cbk,bk->cb", values[:, 0], share.astype(np.float32))
-    f = np.maximum(f, np.float32(_TINY))
-    scaled = values / f[:, None, :, None]
-    scores = scaled * share.astype(np.float32)
-    scores[:, 0] -= share.astype(np.float32)  # by the logit of the share
-    scores = np.ascontiguousarray(scores.transpose(2, 0, 1, 3)).reshape(n_fits, n_cells, 3 * n_components)
-    w = weight.astype(np.float32)[:, :, None]
-    weighted = scores * w
+    values = (evidence.likelihood @ bins.reshape(-1, n_bins).T).reshape(n_cells, 3, n_fits, k)
+    share32 = share.astype(np.float32)
+    f = np.maximum(np.einsum("cbk,bk->cb", values[:, 0], share32), np.float32(_TINY))
+    scores = values * (share32 / f[:, :, None])[:, None]
+    scores[:, 0] -= share32  # by the logit of the share
+    scores = np.ascontiguousarray(scores.transpose(2, 0, 1, 3)).reshape(n_fits, n_cells, 3 * k)
+    weighted = scores * weight.astype(np.float32)[:, :, None]
     gradient = weighted.sum(axis=1, dtype=np.float64)
     information = np.matmul(weighted.transpose(0, 2, 1), scores).astype(np.float64)
     log_likelihood = np.einsum("bc,cb->b", weight, np.log(f, dtype=np.float64))
-    return _State(log_likelihood, gradient, information)
+    _tie_widths(gradient, information, k, widths)
+    belief, slope, curvature = _belief(variance[:, :1] if widths == "common" else variance)
+    free = slope.shape[1]
+    gradient[:, 2 * k : 2 * k + free] += slope
+    on = np.arange(2 * k, 2 * k + free)
+    information[:, on, on] += curvature
+    return _State(log_likelihood + belief, gradient, information)
+
+
+def _tie_widths(gradient: FloatArray, information: FloatArray, k: int, widths: Widths) -> None:
+    """Gather what concerns one common width in its first place, in place."""
+    if widths == "common":
+        gradient[:, 2 * k] = gradient[:, 2 * k :].sum(axis=1)
+        information[:, :, 2 * k] = information[:, :, 2 * k :].sum(axis=2)
+        information[:, 2 * k] = information[:, 2 * k :].sum(axis=1)
+
+
+def _belief(variance: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Log-density of the belief about widths (n_fits,), its slope and curvature by variance."""
+    below = np.minimum(0.5 * np.log(variance) - np.log(BEAD_SD), 0.0) / _BELOW_BEADS
+    inner = 1 / (2 * variance * _BELOW_BEADS)
+    return -0.5 * (below**2).sum(axis=1), -below * inner, np.where(below < 0, inner**2, 0.0)
 
 
 def fit(
@@ -117,41 +153,53 @@ def fit(
     653 (1974)): near a maximum as fast as Newton, and quick where EM crawls, at components much narrower than
     the likelihoods. The variance is kept within its bounds by projection.
     """
-    share, mean, variance = start.share.copy(), start.mean.copy(), start.variance.copy()
-    state = _evaluate(evidence, weight, share, mean, variance)
-    damping = np.full(len(share), 1e-2)
+    place = [start.share.copy(), start.mean.copy(), start.variance.copy()]
+    state = _evaluate(evidence, weight, place[0], place[1], place[2], start.widths)
+    damping = np.full(len(place[0]), 1e-2)
     for _ in range(iterations):
-        new = _step(evidence.grid, state, damping, share, mean, variance)
-        trial = _evaluate(evidence, weight, *new)
+        new = _step(evidence.grid, state, damping, place[0], place[1], place[2], start.widths)
+        trial = _evaluate(evidence, weight, *new, start.widths)
         gain = trial.log_likelihood - state.log_likelihood
         better = gain >= 0
-        for old, fresh in zip((share, mean, variance), new, strict=True):
-            old[better] = fresh[better]
-        for old, fresh in zip(vars(state).values(), vars(trial).values(), strict=True):
+        for old, fresh in zip([*place, *vars(state).values()], [*new, *vars(trial).values()], strict=True):
             old[better] = fresh[better]
         damping = np.where(better, np.maximum(damping / 4, 1e-6), damping * 8)
         if np.all((better & (gain < tolerance)) | (damping > 1e6)):
             break
-    return Mixture(share=share, mean=mean, variance=variance, log_likelihood=state.log_likelihood)
+    return Mixture(
+        share=place[0],
+        mean=place[1],
+        variance=place[2],
+        log_likelihood=state.log_likelihood,
+        widths=start.widths,
+    )
 
 
 def _step(
-    grid: Grid, state: _State, damping: FloatArray, share: FloatArray, mean: FloatArray, variance: FloatArray
+    grid: Grid,
+    state: _State,
+    damping: FloatArray,
+    share: FloatArray,
+    mean: FloatArray,
+    variance: FloatArray,
+    widths: Widths,
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """One damped scoring step within the bounds."""
+    """Make one damped scoring step within the bounds."""
     k = share.shape[1]
     gradient, information = state.gradient.copy(), state.information.copy()
-    # a variance at its bound, pushed outwards, is not free
+    fixed = np.zeros(gradient.shape, dtype=bool)
     low, high = SMALLEST_SD**2, LARGEST_SD**2
     push = gradient[:, 2 * k :]
-    held = ((variance <= low) & (push < 0)) | ((variance >= high) & (push > 0))
-    fixed = np.concatenate([np.zeros((len(share), 2 * k), dtype=bool), held], axis=1)
+    fixed[:, 2 * k :] = ((variance <= low) & (push < 0)) | ((variance >= high) & (push > 0))
+    fixed[:, 2 * k + {"free": k, "common": 1, "beads": 0}[widths] :] = True
     gradient[fixed] = 0
     information[fixed[:, :, None] | fixed[:, None, :]] = 0
-    diagonal = np.einsum("bii->bi", information)
+    diagonal = np.einsum("bii->bi", information)  # a view
     diagonal += damping[:, None] * diagonal + 1e-6 * diagonal.max(axis=1, keepdims=True) + 1e-12
     diagonal[fixed] += 1.0
     move = np.linalg.solve(information, gradient[:, :, None])[:, :, 0]
+    if widths == "common":
+        move[:, 2 * k :] = move[:, 2 * k : 2 * k + 1]
 
     logit = np.log(np.maximum(share, 1e-12)) + np.clip(move[:, :k], -2.0, 2.0)
     new_share = np.exp(logit - logit.max(axis=1, keepdims=True))
@@ -160,98 +208,3 @@ def _step(
     new_mean = np.clip(mean + np.clip(move[:, k : 2 * k], -reach, reach), grid.edges[0], grid.edges[-1])
     grown = np.clip(variance + move[:, 2 * k :], variance / 8, variance * 8)
     return new_share, new_mean, np.clip(grown, low, high)
-
-
-@dataclass(frozen=True, eq=False)
-class Dictionary:
-    """Likelihood of every cell under single log-normals on a lattice: where a new component may be added."""
-
-    mean: FloatArray
-    variance: FloatArray
-    values: NDArray[np.float32]  # (n_cells, n_entries)
-
-    @classmethod
-    def of(cls, evidence: Evidence) -> Dictionary:
-        """Lay the lattice over the part of the grid where tracks say anything."""
-        x = evidence.grid.x
-        means, variances = [], []
-        for sd in (SMALLEST_SD, 0.03, 0.06, 0.12, 0.25, 0.5):
-            stride = max(1, round(max(sd / 2, 0.012) / evidence.grid.step))
-            means.append(x[::stride])
-            variances.append(np.full(means[-1].size, sd**2))
-        mean, variance = np.concatenate(means), np.concatenate(variances)
-        bins = _component_bins(evidence.grid, mean, variance)[0].astype(np.float32)
-        return cls(mean, variance, evidence.likelihood @ bins.T)
-
-
-def fit_populations(evidence: Evidence, weight: FloatArray, max_components: int) -> list[Mixture]:
-    """Fit 1, 2, ... components, a single best fit each, until two more do not pay by the criterion."""
-    dictionary = Dictionary.of(evidence)
-    fits = [_first(evidence, weight, dictionary)]
-    while len(fits) < max_components:
-        fits.append(_one_more(evidence, weight, dictionary, fits[-1]))
-        scores = [information_criterion(m, evidence.n_tracks) for m in fits]
-        if len(fits) - 1 - int(np.argmin(scores)) >= 2:
-            break
-    return fits
-
-
-def information_criterion(mixture: Mixture, n_tracks: int) -> float:
-    """Schwarz's criterion of a single fit; a width at its lower bound is no free parameter."""
-    free = 3 * mixture.n_components - 1 - int(np.sum(mixture.variance[0] <= SMALLEST_SD**2 * 1.01))
-    return float(-2 * mixture.log_likelihood[0] + free * np.log(n_tracks))
-
-
-def _first(evidence: Evidence, weight: FloatArray, dictionary: Dictionary) -> Mixture:
-    score = weight @ np.log(np.maximum(dictionary.values, _TINY))
-    starts = [_best_of_width(dictionary, score, v) for v in np.unique(dictionary.variance)]
-    return _climb(
-        evidence, weight, [(np.ones(1), dictionary.mean[[i]], dictionary.variance[[i]]) for i in starts]
-    )
-
-
-def _one_more(evidence: Evidence, weight: FloatArray, dictionary: Dictionary, mixture: Mixture) -> Mixture:
-    """Add a component where it promises most, or split one in two; whatever climbs highest."""
-    share, mean, variance = mixture.share[0], mixture.mean[0], mixture.variance[0]
-    f = evidence.likelihood @ mixture.on_bins(evidence.grid)[0].astype(np.float32)
-    promise = (weight / np.maximum(f, _TINY)) @ dictionary.values
-    n = weight.sum()
-    starts = []
-    for v in np.unique(dictionary.variance):
-        i = _best_of_width(dictionary, promise, v)
-        new = np.clip(promise[i] / n - 1, 0.01, 0.2)
-        starts.append(
-            (
-                np.append(share * (1 - new), new),
-                np.append(mean, dictionary.mean[i]),
-                np.append(variance, dictionary.variance[i]),
-            )
-        )
-    for k in range(share.size):
-        apart = max(np.sqrt(variance[k]), 0.05)
-        starts.append(
-            (
-                np.append(np.where(np.arange(share.size) == k, share / 2, share), share[k] / 2),
-                np.append(np.where(np.arange(share.size) == k, mean - apart, mean), mean[k] + apart),
-                np.append(variance, variance[k]) / np.where(np.append(np.arange(share.size), k) == k, 4, 1),
-            )
-        )
-    return _climb(evidence, weight, starts)
-
-
-def _best_of_width(dictionary: Dictionary, score: FloatArray, variance: float) -> int:
-    return int(np.argmax(np.where(dictionary.variance == variance, score, -np.inf)))
-
-
-def _climb(evidence: Evidence, weight: FloatArray, starts: Sequence[tuple[FloatArray, ...]]) -> Mixture:
-    """Climb from all starts a little, from the best one to the top."""
-    share, mean, variance = (np.stack(column) for column in zip(*starts, strict=True))
-    start = Mixture(
-        share=share,
-        mean=mean,
-        variance=np.clip(variance, SMALLEST_SD**2, LARGEST_SD**2),
-        log_likelihood=np.zeros(len(share)),
-    )
-    tried = fit(evidence, np.tile(weight, (len(share), 1)), start, iterations=15, tolerance=0.05)
-    best = tried.take(np.argsort(-tried.log_likelihood)[:1])
-    return fit(evidence, weight[None], best, iterations=100)

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nta.columns import FloatArray
+from nta.sizes.components import find_components
 from nta.sizes.evidence import Evidence
-from nta.sizes.mixture import Mixture, fit, fit_populations, information_criterion
+from nta.sizes.mixture import Mixture, fit
 from nta.sizes.settings import SizingSettings
 from nta.sizes.weighting import tilt_to_time
 
@@ -40,20 +41,18 @@ def infer_population(evidence: Evidence, settings: SizingSettings, rng: np.rando
     is drawn with the probabilities that the criterion gives (Kass and Raftery, J. Am. Stat. Assoc. 90, 773
     (1995)), so that the draws carry the doubt about it too.
     """
-    ones = np.ones(evidence.n_tracks)
-    weight, time = evidence.per_cell(ones)[None], evidence.per_cell(evidence.n_points)[None]
-    fits = fit_populations(evidence, weight[0], settings.max_components)
-    scores = np.array([information_criterion(m, evidence.n_tracks) for m in fits])
-    best = fits[int(np.argmin(scores))]
+    time = evidence.per_cell(evidence.n_points)[None]
+    candidates = find_components(evidence, settings.max_components)
+    best = candidates[0].mixture
     tracks, in_view = _distributions(evidence, best, time)
 
-    probability = np.exp(-(scores - scores.min()) / 2)
-    chosen = rng.choice(len(fits), size=settings.repeats, p=probability / probability.sum())
+    probability = np.array([c.probability for c in candidates])
+    chosen = rng.choice(len(candidates), size=settings.repeats, p=probability / probability.sum())
     tracks_draws = np.empty((settings.repeats, tracks.shape[1]))
     in_view_draws = np.empty_like(tracks_draws)
-    for rows, n_components in _batches(chosen):
+    for rows, candidate in _batches(chosen):
         weight, time = _bootstrap_weights(evidence, rows.size, rng)
-        start = fits[n_components].take(np.zeros(rows.size, dtype=np.int64))
+        start = candidates[candidate].mixture.take(np.zeros(rows.size, dtype=np.int64))
         drawn = fit(evidence, weight, start, iterations=12, tolerance=0.02)
         tracks_draws[rows], in_view_draws[rows] = _distributions(evidence, drawn, time)
     return Population(
@@ -73,11 +72,11 @@ def _distributions(evidence: Evidence, mixture: Mixture, time: FloatArray) -> tu
 
 
 def _batches(chosen: NDArray[np.int64]) -> Iterator[tuple[NDArray[np.int64], int]]:
-    """Repeats with the same number of components, a bounded number at a time."""
-    for n_components in np.unique(chosen):
-        rows = np.flatnonzero(chosen == n_components)
+    """Repeats with the same candidate, a bounded number at a time."""
+    for candidate in np.unique(chosen):
+        rows = np.flatnonzero(chosen == candidate)
         for start in range(0, rows.size, _REPEATS_AT_ONCE):
-            yield rows[start : start + _REPEATS_AT_ONCE], int(n_components)
+            yield rows[start : start + _REPEATS_AT_ONCE], int(candidate)
 
 
 def _bootstrap_weights(

@@ -6,13 +6,17 @@ import math
 from collections.abc import Mapping
 
 from nta.calibration import InstrumentProfile, SampleConditions
+from nta.diffusion.table import DiffusionEstimates
 
 
-def systematic_budget(conditions: SampleConditions, profile: InstrumentProfile | None) -> dict[str, float]:
+def systematic_budget(
+    conditions: SampleConditions, profile: InstrumentProfile | None, diffusion: DiffusionEstimates
+) -> dict[str, float]:
     """Relative standard uncertainty of the diameter by source; what nobody stated is left out, not guessed.
 
     d = k T / (3 pi eta D) and D goes with the square of the pixel size: the pixel size counts twice. Temperature
-    enters through T and, where the viscosity is the medium's, through the viscosity.
+    enters through T and, where the viscosity is the medium's, through the viscosity. The noise model of the recording
+    (localization error, unknown exposure) moves all diffusion coefficients alike.
     Combination in quadrature: JCGM 100:2008 (GUM), 5.1.2, for uncorrelated inputs.
     """
     viscosity = conditions.viscosity_relative_std()
@@ -21,6 +25,8 @@ def systematic_budget(conditions: SampleConditions, profile: InstrumentProfile |
         budget["viscosity"] = viscosity
     if profile is not None and profile.pixel_size_rel_std is not None:
         budget["pixel size"] = 2 * profile.pixel_size_rel_std
+    if diffusion.noise.diffusion_rel_std > 0:
+        budget["localization error and blur"] = diffusion.noise.diffusion_rel_std
     return budget
 
 

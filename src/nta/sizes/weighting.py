@@ -1,10 +1,10 @@
 """From tracks to particles in view: what a track counts for.
 
 The mixture is inferred with every track counted once, because every track is one draw of a particle. Fast
-particles come and go and leave many short tracks, slow or bright ones fewer and longer ones. The particles in view at a
-moment, averaged over the recording, are the tracks weighted by the time they lasted. That weight is a smooth function
-of diameter (residence and visibility have no steps), so it is brought in as the gentlest tilt of the
-distribution, exp(a x + b x^2) with x = ln d, under which mean and variance of x are those of the time-weighted
+particles come and go and leave many short tracks, slow or bright ones fewer and longer ones. The particles in
+view at a moment, averaged over the recording, are the tracks weighted by the time they lasted. That weight is
+a smooth function of diameter (residence and visibility have no steps), so it is brought in as the gentlest
+tilt of the distribution, exp(a x + b x^2) with x = ln d, under which mean and variance of x are those of the time-weighted
 posteriors: one long track cannot raise a peak of its own.
 """
 
