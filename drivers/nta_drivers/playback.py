@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from nta.devices import EndOfFrames, Instrument
+from nta.devices import EndOfFrames, Instrument, Losses
 from nta.errors import DeviceError, MissingInputError, SettingError
 from nta.frames import CameraState, Frame, FrameSource, Image
 from nta.io.recordings import open_recording
@@ -65,6 +65,7 @@ class PlaybackCamera(PacedCamera):
         self._coming: Frame | None = None
         self._last: Frame | None = None
         self._offset = (0, 0.0)  # index and time of the first frame of this round
+        self._missing = 0  # frames that the recording itself lacks
 
     def settings(self) -> dict[str, Any]:
         """Return the recording's settings, speed and loop."""
@@ -99,7 +100,7 @@ class PlaybackCamera(PacedCamera):
 
     def _begin(self) -> None:
         self._offset = (0, 0.0)
-        self._last = None
+        self._last, self._missing = None, 0
         self._rewind()
 
     def _end(self) -> None:
@@ -123,11 +124,15 @@ class PlaybackCamera(PacedCamera):
         index, time_s = self._next()
         assert self._coming is not None
         frame, self._coming = self._coming, None
+        self._missing += index - (self._last.index + 1 if self._last else 0)
         self._last = replace(frame, index=index, time_s=time_s)
         return frame.image, round(time_s * 1e9)
 
     def _skip(self) -> None:
         self._take()
+
+    def _losses(self) -> Losses:
+        return super()._losses() + Losses(lost_device=self._missing)
 
     def _rewind(self) -> None:
         if self._source is None:

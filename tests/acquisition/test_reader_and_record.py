@@ -2,6 +2,7 @@ import os
 import signal
 import threading
 import time
+from itertools import pairwise
 
 import pytest
 from scripted_camera import ListWriter, Pause, ScriptedCamera, ScriptedKnob, nta_threads
@@ -201,7 +202,7 @@ def test_telemetry_is_written_with_its_time_and_the_temperature_is_summed_up():
         readings = source.readings()
     values = [reading.values["temperature_c"] for reading in readings]
     assert values[:2] == [24.0, 26.0]  # the one that failed is left out, and nothing stops for it
-    assert all(b.host_time_ns > a.host_time_ns for a, b in zip(readings, readings[1:], strict=False))
+    assert all(b.host_time_ns > a.host_time_ns for a, b in pairwise(readings))
     assert source.metadata["temperature_log_c"] == values
     assert source.metadata["temperature_c"] == pytest.approx(sum(values) / len(values))
     writer = ListWriter()
