@@ -1,0 +1,219 @@
+"""Criteria of integrity: each compares the test arm with its paired, less handled reference.
+
+A preparation is compared by preparation where there are at least three of them, else by video; the statement then holds
+for these tubes only. Scales: ln ratios for sizes and recovery, differences for shares.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from nta.assessment.comparison import Comparison, Margin, compare_independent, compare_paired
+from nta.assessment.integrity_limits import IntegrityLimits
+from nta.assessment.signatures import BrightnessCurve, Video
+from nta.columns import FloatArray
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Preparation:
+    """The videos of one preparation: one tube of material that went through the process by itself."""
+
+    name: str
+    videos: tuple[Video, ...]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Arm:
+    """Preparations of one kind. volume_ml, dilution_applied : see `recovery`."""
+
+    name: str
+    preparations: tuple[Preparation, ...]
+    volume_ml: float | None = None
+
+    @property
+    def videos(self) -> tuple[Video, ...]:
+        """All videos of the arm."""
+        return tuple(video for preparation in self.preparations for video in preparation.videos)
+
+    @property
+    def n_tracks(self) -> int:
+        """Tracks with a size, over all videos."""
+        return sum(video.n_tracks for video in self.videos)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Criterion:
+    """One comparison with its name for people and the scale its numbers are on ("ln" or "1")."""
+
+    name: str
+    title: str
+    scale: str
+    comparison: Comparison | None
+    missing: str = ""  # why there is no comparison
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Evidence:
+    """Everything a judgement may look at; what is None was not measured and is never assumed.
+
+    reference, test : the arms that are compared. paired : whether their preparations belong together, in order.
+    same_run : measured in one run (day, settings, buffer), so that the narrow margins hold.
+    blank_per_ml : particles per ml of the buffer alone, by the same settings.
+    bead_size_ratio, bead_intensity_ratio : beads measured after over before the arms, for drift between them.
+    bead_bias : ln of bead D50 over certificate. detection_limit_nm : 50 % limit for intact vesicles.
+    detergent_labile_test, _reference : share of particles that detergent removes, one value per preparation.
+    sealed_ratio_test, _reference : lumen-dye over membrane-dye positive, one value per preparation.
+    particles_per_ug : of protein, one value per preparation of the test arm.
+    """
+
+    test: Arm
+    reference: Arm | None = None
+    paired: bool = False
+    same_run: bool = True
+    blank_per_ml: float | None = None
+    bead_size_ratio: float | None = None
+    bead_intensity_ratio: float | None = None
+    bead_bias: float | None = None
+    detection_limit_nm: float | None = None
+    detergent_labile_test: tuple[float, ...] = ()
+    detergent_labile_reference: tuple[float, ...] = ()
+    sealed_ratio_test: tuple[float, ...] = ()
+    sealed_ratio_reference: tuple[float, ...] = ()
+    particles_per_ug: tuple[float, ...] = ()
+    notes: Mapping[str, str] = field(default_factory=dict)
+
+
+def compare_arms(evidence: Evidence, limits: IntegrityLimits) -> dict[str, Criterion]:
+    """Compute every criterion whose inputs exist; the others say what is missing."""
+    reference = evidence.reference
+    if reference is None:
+        return {}
+    unit = "preparation" if _by_preparation(evidence, limits) else "video"
+    d50 = "d50" if evidence.same_run else "d50_other_run"
+
+    def of(name: str, title: str, scale: str, margin: Margin, summary: Callable[[Video], float]) -> Criterion:
+        values = [_replicates(arm, summary, unit) for arm in (evidence.test, reference)]
+        return Criterion(
+            name=name, title=title, scale=scale, comparison=_compared(evidence, values, margin, unit)
+        )
+
+    found = [
+        of("d50", "Median diameter", "ln", limits.margins[d50], Video.log_d50),
+        of("above_150", "Share above 150 nm", "1", limits.margins["above_150"], lambda v: v.share(150, math.inf)),
+        of("above_200", "Share above 200 nm", "1", limits.margins["above_200"], lambda v: v.share(200, math.inf)),
+        _below_60(evidence, limits, of),
+        _recovery(evidence, limits, of),
+        _size_at_brightness(evidence, limits, reference, of),
+        _by_value("detergent_labile", "Detergent-labile share", evidence.detergent_labile_test,
+                  evidence.detergent_labile_reference, limits.margins["detergent_labile_change"], "1"),
+        _by_value("sealed", "Sealed share", _ln(evidence.sealed_ratio_test), _ln(evidence.sealed_ratio_reference),
+                  _ln_margin(limits.margins["sealed_ratio"]), "ln"),
+    ]  # fmt: skip
+    return {criterion.name: criterion for criterion in found}
+
+
+Of = Callable[[str, str, str, Margin, Callable[[Video], float]], Criterion]
+
+
+def _below_60(evidence: Evidence, limits: IntegrityLimits, of: Of) -> Criterion:
+    title, limit = "Share below 60 nm", limits.gates["detection_limit_nm"]
+    if evidence.detection_limit_nm is None or evidence.detection_limit_nm > limit:
+        known = "unknown" if evidence.detection_limit_nm is None else f"{evidence.detection_limit_nm:.0f} nm"
+        return Criterion(
+            name="below_60",
+            title=title,
+            scale="1",
+            comparison=None,
+            missing=f"the detection limit is {known}, above {limit:g} nm",
+        )
+    return of("below_60", title, "1", limits.margins["below_60"], lambda v: v.share(0, 60))
+
+
+def _recovery(evidence: Evidence, limits: IntegrityLimits, of: Of) -> Criterion:
+    title = "Recovery"
+    arms = [arm for arm in (evidence.test, evidence.reference) if arm is not None]
+    known = all(v.concentration_per_ml is not None for arm in arms for v in arm.videos)
+    volumes = {arm.name: arm.volume_ml for arm in arms}
+    if not known or None in volumes.values():
+        what = "concentrations" if not known else "volumes"
+        return Criterion(
+            name="recovery",
+            title=title,
+            scale="ln",
+            comparison=None,
+            missing=f"the {what} of both arms are needed",
+        )
+    blank = evidence.blank_per_ml or 0.0
+    volume_of = {id(v): arm.volume_ml for arm in arms for v in arm.videos}
+
+    def log_amount(video: Video) -> float:
+        assert video.concentration_per_ml is not None  # checked above
+        return math.log(max(video.concentration_per_ml - blank, 1e-300) * (volume_of[id(video)] or math.nan))
+
+    return of("recovery", title, "ln", _ln_margin(limits.margins["recovery"]), log_amount)
+
+
+def _size_at_brightness(evidence: Evidence, limits: IntegrityLimits, reference: Arm, of: Of) -> Criterion:
+    name, title = "size_at_brightness", "Size at given brightness"
+    try:
+        curve = BrightnessCurve.of(reference.videos)
+    except ValueError as error:
+        return Criterion(name=name, title=title, scale="ln", comparison=None, missing=str(error))
+    if any(not math.isfinite(curve.excess(video)) for video in evidence.test.videos):
+        return Criterion(
+            name=name,
+            title=title,
+            scale="ln",
+            comparison=None,
+            missing="a test video has no track in the reference's brightness",
+        )
+    return of(name, title, "ln", limits.margins["size_at_brightness"], curve.excess)
+
+
+def _by_value(
+    name: str, title: str, test: Sequence[float], reference: Sequence[float], margin: Margin, scale: str
+) -> Criterion:
+    """Compare values that were given per preparation; one value each gives no interval."""
+    if len(test) < 2 or len(reference) < 2:
+        missing = (
+            "not measured"
+            if not test or not reference
+            else "two preparations per arm are needed for an interval"
+        )
+        return Criterion(name=name, title=title, scale=scale, comparison=None, missing=missing)
+    paired = len(test) == len(reference)
+    compare = compare_paired if paired else compare_independent
+    return Criterion(
+        name=name, title=title, scale=scale, comparison=compare(test, reference, margin, unit="preparation")
+    )
+
+
+def _by_preparation(evidence: Evidence, limits: IntegrityLimits) -> bool:
+    assert evidence.reference is not None
+    least = limits.gates["preparations"]
+    return all(len(arm.preparations) >= least for arm in (evidence.test, evidence.reference))
+
+
+def _replicates(arm: Arm, summary: Callable[[Video], float], unit: str) -> FloatArray:
+    if unit == "video":
+        return np.array([summary(video) for video in arm.videos])
+    return np.array([np.mean([summary(video) for video in p.videos]) for p in arm.preparations])
+
+
+def _compared(evidence: Evidence, values: Sequence[FloatArray], margin: Margin, unit: str) -> Comparison:
+    test, reference = values
+    if evidence.paired and unit == "preparation" and test.size == reference.size:
+        return compare_paired(test, reference, margin, unit=unit)
+    return compare_independent(test, reference, margin, unit=unit)
+
+
+def _ln(values: Sequence[float]) -> tuple[float, ...]:
+    return tuple(math.log(value) for value in values)
+
+
+def _ln_margin(margin: Margin) -> Margin:
+    return Margin(low=math.log(margin.low), high=math.log(margin.high))
