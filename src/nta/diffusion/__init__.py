@@ -1,1 +1,31 @@
-"""Room."""
+"""Diffusion: a coefficient per track with its interval, and what is needed to doubt it."""
+
+from nta.diffusion.covariance import LineDiffusion, blur_coefficient, cve, cve_variance
+from nta.diffusion.estimate import estimate_diffusion
+from nta.diffusion.likelihood import DiffusionLikelihood, diffusion_likelihood
+from nta.diffusion.msd import MeanSquaredDisplacement, mean_squared_displacement
+from nta.diffusion.noise import NoiseModel
+from nta.diffusion.regression import gls, line_msd, msd_covariance, ols, optimal_lags
+from nta.diffusion.settings import DiffusionSettings
+from nta.diffusion.table import DiffusionEstimates, TrackFlag
+
+__all__ = [
+    "DiffusionEstimates",
+    "DiffusionLikelihood",
+    "DiffusionSettings",
+    "LineDiffusion",
+    "MeanSquaredDisplacement",
+    "NoiseModel",
+    "TrackFlag",
+    "blur_coefficient",
+    "cve",
+    "cve_variance",
+    "diffusion_likelihood",
+    "estimate_diffusion",
+    "gls",
+    "line_msd",
+    "mean_squared_displacement",
+    "msd_covariance",
+    "ols",
+    "optimal_lags",
+]

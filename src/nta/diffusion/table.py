@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntFlag
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nta.columns import Columns, column
+from nta.diffusion.noise import NoiseModel
 
 
 class TrackFlag(IntFlag):
@@ -25,7 +26,7 @@ class TrackFlag(IntFlag):
 
     @classmethod
     def no_size(cls) -> TrackFlag:
-        """Flags of a track that must not be given a size."""
+        """Return the flags of a track that must not be given a size."""
         return cls.TOO_SHORT | cls.IMMOBILE | cls.NON_POSITIVE
 
 
@@ -33,11 +34,17 @@ class TrackFlag(IntFlag):
 class DiffusionEstimates(Columns):
     """Diffusion coefficient of every track, row i is track i; NaN where there is none, with a flag that says why."""
 
-    diffusion_um2_s: NDArray[np.float64] = column(np.float64, "um2/s", "diffusion coefficient, per-track estimate")
-    std_err_um2_s: NDArray[np.float64] = column(np.float64, "um2/s", "standard error of the diffusion coefficient")
-    low_um2_s: NDArray[np.float64] = column(np.float64, "um2/s", "lower end of the 95 % interval")
-    high_um2_s: NDArray[np.float64] = column(np.float64, "um2/s", "upper end of the 95 % interval")
-    localization_variance_um2: NDArray[np.float64] = column(np.float64, "um2", "static localization variance per axis")
+    diffusion_um2_s: NDArray[np.float64] = column(
+        np.float64, "um2/s", "diffusion coefficient, per-track estimate"
+    )
+    std_err_um2_s: NDArray[np.float64] = column(
+        np.float64, "um2/s", "standard error of the diffusion coefficient"
+    )
+    low_um2_s: NDArray[np.float64] = column(np.float64, "um2/s", "lower end of the interval")
+    high_um2_s: NDArray[np.float64] = column(np.float64, "um2/s", "upper end of the interval")
+    localization_variance_um2: NDArray[np.float64] = column(
+        np.float64, "um2", "static localization variance per axis"
+    )
     n_points: NDArray[np.int32] = column(np.int32, "1", "number of spots in the track")
     first_frame: NDArray[np.int32] = column(np.int32, "1", "frame index of the first spot")
     last_frame: NDArray[np.int32] = column(np.int32, "1", "frame index of the last spot")
@@ -48,8 +55,10 @@ class DiffusionEstimates(Columns):
     frame_interval_s: float
     exposure_s: float | None
     pixel_size_um: float
+    noise: NoiseModel = field(default_factory=NoiseModel)
+    confidence: float = 0.95  # of the intervals
 
     @property
     def has_size(self) -> NDArray[np.bool_]:
         """Tracks that may be given a size."""
-        return (self.flags & int(TrackFlag.no_size()) == 0) & (self.diffusion_um2_s > 0)
+        return np.asarray((self.flags & int(TrackFlag.no_size()) == 0) & (self.diffusion_um2_s > 0))

@@ -1,0 +1,191 @@
+"""Covariance-based estimator of diffusion: of one coordinate, and of all tracks of a recording at once.
+
+Sources: Vestergaard, Blainey, Flyvbjerg, Phys. Rev. E 89, 022726 (2014), eqs. 14-18; missing positions and variances
+with them: Vestergaard, Phys. Rev. E 94, 022401 (2016), eqs. 21-24. Motion-blur coefficient R: Berglund, Phys. Rev. E
+82, 011917 (2010).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from nta.columns import FloatArray, IntArray
+from nta.diffusion.steps import Steps
+from nta.errors import SettingError
+
+
+@dataclass(frozen=True)
+class LineDiffusion:
+    """Diffusion along one coordinate.
+
+    diffusion_um2_s, variance_um4_s2 : estimate and its variance.
+    localization_variance_um2 : variance of a position by localization alone; may come out negative from one track.
+    n_lags : lags of the mean squared displacement that were used; None where none is.
+    """
+
+    diffusion_um2_s: float
+    variance_um4_s2: float
+    localization_variance_um2: float
+    n_points: int
+    n_lags: int | None
+    estimator: str
+
+    @property
+    def std_err_um2_s(self) -> float:
+        """Standard error of the diffusion coefficient."""
+        return float(np.sqrt(self.variance_um4_s2))
+
+
+def blur_coefficient(exposure_s: float, frame_interval_s: float) -> float:
+    """Motion-blur coefficient R of a shutter that is open for `exposure_s` of each interval, with even light.
+
+    R = exposure / (6 interval): 0 for a flash, 1/6 for an always-open shutter. Source: Berglund (2010).
+    """
+    if not 0 <= exposure_s <= frame_interval_s * (1 + 1e-3):
+        raise SettingError(
+            f"exposure_s must be between 0 and the frame interval {frame_interval_s:g} s, got {exposure_s:g}"
+        )
+    return min(exposure_s / frame_interval_s, 1.0) / 6
+
+
+def cve(
+    frame: ArrayLike,
+    position_um: ArrayLike,
+    frame_interval_s: float,
+    *,
+    blur: float = 0.0,
+    localization_variance_um2: float | None = None,
+    variance_of_localization_variance_um4: float | None = None,
+) -> LineDiffusion:
+    """Covariance-based estimate of one coordinate of one track; frames may be missing.
+
+    Parameters
+    ----------
+    frame, position_um
+        Ascending frame indices, and the position in each.
+    frame_interval_s
+        Time between neighbouring frame indices.
+    blur
+        Motion-blur coefficient R, 0 to 1/4. Touches the estimate only where the localization variance is given.
+    localization_variance_um2, variance_of_localization_variance_um4
+        Localization variance known from elsewhere, and the variance of that knowledge (0 if it is certain).
+    """
+    t, x = _checked(frame, position_um, least=3)
+    if not 0 <= blur <= 0.25:
+        raise SettingError(f"the motion-blur coefficient must be between 0 and 1/4, got {blur}")
+    mean_step = float(np.mean(np.diff(t)))
+    dx = np.diff(x)
+    square, product = float(np.mean(dx**2)), float(np.mean(dx[1:] * dx[:-1]))
+    known = localization_variance_um2
+    if known is None:
+        diffusion = (square / 2 + product) / (mean_step * frame_interval_s)
+        noise = blur * square + (2 * blur - 1) * product
+        variance = _variance_free(diffusion, noise, frame_interval_s, x.size, blur, mean_step)
+    else:
+        diffusion = (square - 2 * known) / (2 * (mean_step - 2 * blur) * frame_interval_s)
+        noise, doubt = known, variance_of_localization_variance_um4 or 0.0
+        variance = _variance_known(diffusion, noise, doubt, frame_interval_s, x.size, blur, mean_step)
+    return LineDiffusion(float(diffusion), float(variance), float(noise), x.size, None, "cve")
+
+
+def cve_variance(
+    diffusion_um2_s: float,
+    localization_variance_um2: float,
+    frame_interval_s: float,
+    n_points: int,
+    *,
+    blur: float = 0.0,
+    mean_step_frames: float = 1.0,
+    variance_of_localization_variance_um4: float | None = None,
+) -> float:
+    """Variance of the covariance-based estimate of one coordinate, in um4/s2.
+
+    With `variance_of_localization_variance_um4` for a localization variance known from elsewhere, else for one that is
+    estimated from the same track.
+    """
+    if variance_of_localization_variance_um4 is None:
+        return float(
+            _variance_free(
+                diffusion_um2_s, localization_variance_um2, frame_interval_s, n_points, blur, mean_step_frames
+            )
+        )
+    return float(
+        _variance_known(
+            diffusion_um2_s,
+            localization_variance_um2,
+            variance_of_localization_variance_um4,
+            frame_interval_s,
+            n_points,
+            blur,
+            mean_step_frames,
+        )
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class TrackDiffusion:
+    """Estimates of all tracks by one estimator; row i is track i, NaN where there are too few spots."""
+
+    diffusion_um2_s: FloatArray
+    std_err_um2_s: FloatArray
+    localization_variance_um2: FloatArray
+
+
+def cve_of_tracks(steps: Steps, blur: float) -> TrackDiffusion:
+    """Covariance-based estimate of every track, both axes together; needs three spots or more.
+
+    One pass of sums over all displacements: no loop over tracks.
+    """
+    n = steps.n_tracks
+    square = np.bincount(steps.track_of_step, steps.dy_um**2 + steps.dx_um**2, minlength=n)
+    same = steps.track_of_step[1:] == steps.track_of_step[:-1]
+    products = (steps.dy_um[1:] * steps.dy_um[:-1] + steps.dx_um[1:] * steps.dx_um[:-1]) * same
+    product = np.bincount(steps.track_of_step[1:], products, minlength=n)
+    n_steps = steps.n_points - 1.0
+    with np.errstate(divide="ignore", invalid="ignore"):
+        enough = np.where(n_steps >= 2, 1.0, np.nan)
+        mean_square = enough * square / (2 * n_steps)
+        mean_product = enough * product / (2 * (n_steps - 1))
+        mean_step = enough * (steps.last_frame - steps.first_frame) / n_steps
+        diffusion = (mean_square / 2 + mean_product) / (mean_step * steps.frame_interval_s)
+        noise = blur * mean_square + (2 * blur - 1) * mean_product
+        per_axis = _variance_free(diffusion, noise, steps.frame_interval_s, steps.n_points, blur, mean_step)
+    return TrackDiffusion(diffusion, np.sqrt(per_axis / 2), noise)
+
+
+def _variance_free(diffusion: Any, noise: Any, interval_s: float, n: Any, blur: float, mean_step: Any) -> Any:
+    """Variance with the localization variance estimated from the same coordinate: eq. 22 of Vestergaard (2016)."""
+    epsilon = noise / interval_s - 2 * blur * diffusion
+    d = mean_step * diffusion
+    return ((6 * d**2 + 4 * epsilon * d + 2 * epsilon**2) / n + 4 * (d + epsilon) ** 2 / n**2) / mean_step**2
+
+
+def _variance_known(
+    diffusion: Any, noise: Any, doubt: float, interval_s: float, n: Any, blur: float, mean_step: Any
+) -> Any:
+    """Variance with the localization variance known to the variance `doubt`: eq. 24 of Vestergaard (2016)."""
+    epsilon = noise / interval_s - 2 * blur * diffusion
+    d = mean_step * diffusion
+    shrink = (mean_step - 2 * blur) ** 2
+    return (2 * d**2 + 4 * epsilon * d + 3 * epsilon**2) / (n * shrink) + doubt / (shrink * interval_s**2)
+
+
+def _checked(frame: ArrayLike, position_um: ArrayLike, least: int) -> tuple[IntArray, FloatArray]:
+    """Return frames and positions of one coordinate as arrays; refuse what no estimator can use."""
+    t = np.asarray(frame)
+    x = np.asarray(position_um, dtype=np.float64)
+    if t.ndim != 1 or t.shape != x.shape:
+        raise SettingError(
+            f"frame and position_um must be of equal length, got shapes {t.shape} and {x.shape}"
+        )
+    if not np.issubdtype(t.dtype, np.integer):
+        raise SettingError(f"frame must hold whole numbers, got {t.dtype}")
+    if t.size < least:
+        raise SettingError(f"this estimate needs {least} positions or more, got {t.size}")
+    if np.any(np.diff(t) <= 0):
+        raise SettingError("frame must ascend without repeats")
+    return t.astype(np.int64), x

@@ -1,0 +1,180 @@
+"""From tracks to diffusion coefficients: read `estimate_diffusion` from top to bottom."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nta.columns import BoolArray, FloatArray, IntArray
+from nta.diffusion.covariance import TrackDiffusion, blur_coefficient, cve_of_tracks
+from nta.diffusion.gaussian import maximum_of_tracks
+from nta.diffusion.intervals import credible_intervals
+from nta.diffusion.mobility import mobile_evidence
+from nta.diffusion.noise import NoiseModel, fit_noise, guess_diffusion
+from nta.diffusion.regression import gls_of_tracks, ols_of_tracks
+from nta.diffusion.settings import DiffusionSettings
+from nta.diffusion.steps import Steps
+from nta.diffusion.table import DiffusionEstimates, TrackFlag
+from nta.spots.table import SpotFlag
+from nta.tracks.table import Tracks
+
+
+def estimate_diffusion(
+    tracks: Tracks,
+    *,
+    pixel_size_um: float,
+    frame_interval_s: float,
+    exposure_s: float | None,
+    settings: DiffusionSettings | None = None,
+) -> DiffusionEstimates:
+    """Estimate the diffusion coefficient of every track.
+
+    Parameters
+    ----------
+    tracks
+        Tracks of one recording, drift subtracted.
+    pixel_size_um
+        In the sample plane.
+    frame_interval_s
+        Time between neighbouring frame indices; missing frames make it longer.
+    exposure_s
+        Time over which the camera averages a position; None where nobody knows: it is not guessed but found from the
+        tracks (see `NoiseModel`), whatever they leave open of it widens the intervals, and the covariance-based
+        estimator does without it.
+    settings
+        Defaults where None.
+    """
+    settings = settings or DiffusionSettings()
+    steps = Steps.of(tracks, pixel_size_um, frame_interval_s)
+    if exposure_s is not None:
+        blur_coefficient(exposure_s, frame_interval_s)  # refuses an exposure longer than the interval
+        exposure_s = min(exposure_s, frame_interval_s)
+    long_enough = steps.n_points >= settings.min_track_frames
+    believe_spots = settings.noise == "spots"
+
+    first = fit_noise(steps, long_enough & _moves(steps), exposure_s, believe_spots)
+    maximum = _maximum(steps, first)
+    mobile = mobile_evidence(steps, maximum[1]) >= settings.mobile_evidence
+    noise = fit_noise(steps, long_enough & mobile, exposure_s, believe_spots)
+    maximum = _maximum(steps, noise)
+    mobile = mobile_evidence(steps, maximum[1]) >= settings.mobile_evidence
+
+    found, low, high = _by_estimator(steps, noise, maximum, settings)
+    flags = _flags(tracks, steps, long_enough, mobile, found.diffusion_um2_s)
+    there = long_enough & np.isfinite(found.diffusion_um2_s)
+
+    def kept(values: FloatArray) -> FloatArray:
+        return np.where(there, values, np.nan)
+
+    return DiffusionEstimates(
+        diffusion_um2_s=kept(found.diffusion_um2_s),
+        std_err_um2_s=kept(found.std_err_um2_s),
+        low_um2_s=kept(low),
+        high_um2_s=kept(high),
+        localization_variance_um2=kept(found.localization_variance_um2),
+        n_points=steps.n_points.astype(np.int32),
+        first_frame=steps.first_frame.astype(np.int32),
+        last_frame=steps.last_frame.astype(np.int32),
+        intensity=_medians(tracks.intensity, steps.start),
+        snr=_medians(tracks.snr, steps.start),
+        flags=flags,
+        estimator=settings.estimator,
+        frame_interval_s=float(frame_interval_s),
+        exposure_s=exposure_s,
+        pixel_size_um=float(pixel_size_um),
+        noise=noise,
+        confidence=settings.confidence,
+    )
+
+
+def _maximum(steps: Steps, noise: NoiseModel) -> FloatArray:
+    """Most likely D, log-likelihood there and information, (3, n_tracks)."""
+    variance = noise.variance_um2(steps)
+    guess = guess_diffusion(steps, variance, noise.blur_s)
+    return np.asarray(
+        maximum_of_tracks(
+            steps.y_um,
+            steps.x_um,
+            steps.frame,
+            variance,
+            steps.start,
+            steps.frame_interval_s,
+            noise.blur_s,
+            guess,
+        )
+    )
+
+
+def _by_estimator(
+    steps: Steps, noise: NoiseModel, maximum: FloatArray, settings: DiffusionSettings
+) -> tuple[TrackDiffusion, FloatArray, FloatArray]:
+    """Estimates of all tracks by the chosen estimator, with both ends of their intervals."""
+    if settings.estimator == "likelihood":
+        diffusion, _, information = maximum
+        with np.errstate(divide="ignore", invalid="ignore"):
+            std_err = np.hypot(1 / np.sqrt(information), diffusion * noise.diffusion_rel_std)
+            error = (
+                np.bincount(steps.track, noise.variance_um2(steps), minlength=steps.n_tracks) / steps.n_points
+            )
+        found = TrackDiffusion(diffusion, std_err, error)
+        return found, *credible_intervals(steps, noise, diffusion, information, settings.confidence)
+    if settings.estimator == "cve":
+        found = cve_of_tracks(steps, blur_coefficient(noise.exposure_s, steps.frame_interval_s))
+    else:
+        fit = ols_of_tracks if settings.estimator == "ols" else gls_of_tracks
+        found = fit(steps, settings.max_lag)
+        # the intercept is 2 (s² - D t_E / 3) per axis
+        blurred = found.localization_variance_um2 + found.diffusion_um2_s * noise.blur_s
+        found = TrackDiffusion(found.diffusion_um2_s, found.std_err_um2_s, blurred)
+    return found, *_log_normal_interval(found, settings.confidence)
+
+
+def _log_normal_interval(found: TrackDiffusion, confidence: float) -> tuple[FloatArray, FloatArray]:
+    """Interval D * exp(-+ z s / D), the asymptotic one on the scale where D's error is nearly even."""
+    from scipy.special import ndtri
+
+    z = float(ndtri(0.5 + confidence / 2))
+    d, s = found.diffusion_um2_s, found.std_err_um2_s
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        spread = np.exp(np.minimum(z * s / d, 50.0))
+        low, high = d / spread, d * spread
+    return np.where(d > 0, low, d - z * s), np.where(d > 0, high, d + z * s)
+
+
+def _moves(steps: Steps) -> BoolArray:
+    """Tracks with any displacement beyond a hundredth of a pixel: keeps burnt-in text out of the first noise fit."""
+    square = np.bincount(steps.track_of_step, steps.dy_um**2 + steps.dx_um**2, minlength=steps.n_tracks)
+    return np.asarray(square > (0.01 * steps.pixel_size_um) ** 2 * np.maximum(steps.n_points - 1, 1))
+
+
+def _flags(
+    tracks: Tracks, steps: Steps, long_enough: BoolArray, mobile: BoolArray, diffusion: FloatArray
+) -> NDArray[np.uint16]:
+    """Give every track the flags it deserves."""
+    flags = np.zeros(steps.n_tracks, dtype=np.uint16)
+    flags[~long_enough] |= int(TrackFlag.TOO_SHORT)
+    flags[long_enough & ~mobile] |= int(TrackFlag.IMMOBILE)
+    flags[long_enough & ~(diffusion > 0)] |= int(TrackFlag.NON_POSITIVE)
+    for spot_flag, track_flag in (
+        (SpotFlag.SATURATED, TrackFlag.SATURATED),
+        (SpotFlag.OUT_OF_FOCUS, TrackFlag.OUT_OF_FOCUS),
+        (SpotFlag.OVERLAPPING, TrackFlag.AMBIGUOUS),
+    ):
+        flags[_most_spots(tracks.flags, steps.track, steps.n_points, spot_flag)] |= int(track_flag)
+    return flags
+
+
+def _most_spots(flags: NDArray[np.uint16], track: IntArray, n_points: IntArray, flag: SpotFlag) -> BoolArray:
+    """Tracks more than half of whose spots carry the flag."""
+    carry = np.bincount(track, (flags & int(flag)) != 0, minlength=n_points.size)
+    return np.asarray(2 * carry > n_points)
+
+
+def _medians(values: NDArray[np.float32], start: IntArray) -> NDArray[np.float32]:
+    """Median of each track's rows."""
+    n = np.diff(start)
+    track = np.repeat(np.arange(n.size), n)
+    ordered = values[np.lexsort((values, track))]
+    return np.asarray(
+        (ordered[start[:-1] + (n - 1) // 2] + ordered[start[:-1] + n // 2]) / 2, dtype=np.float32
+    )

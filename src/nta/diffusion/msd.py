@@ -1,0 +1,144 @@
+"""Mean squared displacement against lag: of every track, and of all tracks together with standard errors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from nta.columns import FloatArray, IntArray
+from nta.diffusion.steps import Steps
+from nta.diffusion.table import DiffusionEstimates
+from nta.quantity import Quantity
+from nta.tracks.table import Tracks
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class MeanSquaredDisplacement:
+    """Squared displacement in the plane (both axes added) against lag, and the line through it.
+
+    lag_frames, lag_s : (n_lags,).
+    track_um2, track_pairs : (n_tracks, n_lags) mean and number of pairs of each track; NaN and 0 where there is none.
+    ensemble_um2, std_err_um2 : (n_lags,) mean over the tracks that may be given a size, weighted by their pairs, and
+        its standard error from the spread between tracks; NaN for fewer than two tracks.
+    n_tracks : (n_lags,) tracks behind each mean.
+    diffusion_um2_s, intercept_um2 : line 4 D lag + intercept through the first lags of the ensemble, weighted by
+        1 / std_err²; a picture of the data, not the estimate that sizes come from. NaN where there is none.
+    fit_lags : number of lags in the line.
+    """
+
+    lag_frames: IntArray
+    lag_s: FloatArray
+    track_um2: NDArray[np.float32]
+    track_pairs: NDArray[np.int32]
+    ensemble_um2: FloatArray
+    std_err_um2: FloatArray
+    n_tracks: IntArray
+    diffusion_um2_s: float
+    diffusion_std_err_um2_s: float
+    intercept_um2: float
+    fit_lags: int
+
+    @property
+    def fit_um2(self) -> FloatArray:
+        """The line at every lag."""
+        return 4 * self.diffusion_um2_s * self.lag_s + self.intercept_um2
+
+    @property
+    def diffusion(self) -> Quantity:
+        """Slope of the line as a diffusion coefficient."""
+        if not np.isfinite(self.diffusion_um2_s):
+            return Quantity(
+                None, None, None, "um2/s", "line through the ensemble's mean squared displacement"
+            )
+        half = 1.96 * self.diffusion_std_err_um2_s
+        return Quantity(
+            self.diffusion_um2_s,
+            self.diffusion_um2_s - half,
+            self.diffusion_um2_s + half,
+            "um2/s",
+            f"line through the first {self.fit_lags} lags of the ensemble's mean squared displacement, 95 %",
+        )
+
+
+def mean_squared_displacement(
+    tracks: Tracks, diffusion: DiffusionEstimates, *, max_lag: int = 10, fit_lags: int = 4
+) -> MeanSquaredDisplacement:
+    """Mean squared displacements up to `max_lag` frames; the ensemble is that of the tracks that may be given a size.
+
+    All pairs of a track's positions are used, so that neighbouring lags are correlated. At long lags only particles
+    that stay in view are left, and these are the slow ones: trust the first lags.
+    """
+    steps = Steps.of(tracks, diffusion.pixel_size_um, diffusion.frame_interval_s)
+    sums, pairs = _sums(steps.y_um, steps.x_um, steps.frame, steps.start, max_lag)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        per_track = sums / pairs
+    chosen = diffusion.has_size
+    mean, std_err, n_tracks = _ensemble(per_track[chosen], pairs[chosen].astype(np.float64))
+    lag_frames = np.arange(1, max_lag + 1)
+    lag_s = np.asarray(lag_frames * steps.frame_interval_s, dtype=np.float64)
+    used = np.isfinite(mean[:fit_lags]) & (np.nan_to_num(std_err[:fit_lags]) > 0)
+    slope, slope_err, intercept = _line(
+        lag_s[:fit_lags][used], mean[:fit_lags][used], std_err[:fit_lags][used]
+    )
+    return MeanSquaredDisplacement(
+        lag_frames=lag_frames,
+        lag_s=lag_s,
+        track_um2=per_track.astype(np.float32),
+        track_pairs=pairs,
+        ensemble_um2=mean,
+        std_err_um2=std_err,
+        n_tracks=n_tracks,
+        diffusion_um2_s=slope / 4,
+        diffusion_std_err_um2_s=slope_err / 4,
+        intercept_um2=intercept,
+        fit_lags=int(used.sum()),
+    )
+
+
+def _ensemble(per_track: FloatArray, pairs: FloatArray) -> tuple[FloatArray, FloatArray, IntArray]:
+    """Mean weighted by pairs, standard error of a weighted mean, and number of tracks, per lag."""
+    values = np.where(pairs > 0, per_track, 0.0)
+    n_tracks = (pairs > 0).sum(axis=0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        weight = pairs / pairs.sum(axis=0)
+        mean = np.where(n_tracks > 0, (weight * values).sum(axis=0), np.nan)
+        # unbiased variance of a weighted mean with reliability weights
+        spread = (weight**2 * (values - mean) ** 2).sum(axis=0) / (1 - (weight**2).sum(axis=0))
+        std_err = np.where(n_tracks > 1, np.sqrt(spread), np.nan)
+    return mean, std_err, n_tracks.astype(np.int64)
+
+
+def _line(t: FloatArray, value: FloatArray, std_err: FloatArray) -> tuple[float, float, float]:
+    """Weighted line: slope, its standard error, intercept.
+
+    The means at different lags come from the same tracks and move together; their correlation is taken as one of a
+    common factor, so the slope's relative error is that of the first lag at least.
+    """
+    if t.size < 2:
+        return np.nan, np.nan, np.nan
+    w = 1 / std_err**2
+    centre = np.sum(w * t) / w.sum()
+    spread = np.sum(w * (t - centre) ** 2)
+    slope = float(np.sum(w * (t - centre) * value) / spread)
+    intercept = float(np.sum(w * value) / w.sum() - slope * centre)
+    common = float(std_err[0] / value[0]) * abs(slope)
+    return slope, max(common, float(np.sqrt(1 / spread))), intercept
+
+
+@njit(cache=True, nogil=True)
+def _sums(y, x, frame, start, max_lag):  # type: ignore[no-untyped-def]
+    n = start.size - 1
+    sums = np.zeros((n, max_lag))
+    pairs = np.zeros((n, max_lag), dtype=np.int32)
+    for k in range(n):
+        for i in range(start[k], start[k + 1]):
+            for j in range(i + 1, start[k + 1]):
+                lag = frame[j] - frame[i]
+                if lag > max_lag:
+                    break
+                sums[k, lag - 1] += (y[j] - y[i]) ** 2 + (x[j] - x[i]) ** 2
+                pairs[k, lag - 1] += 1
+    return sums, pairs

@@ -1,0 +1,217 @@
+"""What a recording says of its own localization errors and blur, all tracks taken together.
+
+Reported localization errors are lower bounds: codecs, defocus and vibration add to them. The variances that the
+likelihood uses are `scale * reported + floor`, and the exposure, where nobody gave it, is one number between nothing
+and the frame interval. These few numbers maximise the likelihood of all tracks, whose diffusion coefficients are drawn
+from a population that is itself free. (Taking each track's own best D instead would bias them: Neyman and Scott,
+Econometrica 16, 1 (1948).)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nta.columns import BoolArray, FloatArray
+from nta.diffusion.gaussian import likelihood_table
+from nta.diffusion.steps import Steps
+
+_MOST_POINTS = 40_000  # spots used to fit the noise: its numbers are then known far better than any track
+_SCALE_SPREAD = 0.7  # prior standard deviation of ln(scale): a factor of 2 either way is no surprise
+_FLOOR_PX = 0.05  # prior standard deviation of the floor's square root, in pixels
+_NODES = 64  # values of D on which the population lives
+_PIECE = 25  # spots per piece of a track: as wide a likelihood as a few nodes
+_EM_STEPS = 50
+_LEAST_PX = 1e-3  # no position is known better than this
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoiseModel:
+    """Errors of a position: variance = variance_scale * reported variance + variance_floor_um2, per axis.
+
+    exposure_s : exposure that blurs the positions, as given or, with source "recording", as found from the tracks.
+    exposure_std_s : its standard error; 0 where it was given.
+    diffusion_rel_std : relative standard error that this model's uncertainty puts on all diffusion coefficients alike.
+    source : "reported": errors taken as the spots report them; "recording": scale and floor found from the tracks.
+    """
+
+    variance_scale: float = 1.0
+    variance_floor_um2: float = 0.0
+    exposure_s: float = 0.0
+    exposure_std_s: float = 0.0
+    diffusion_rel_std: float = 0.0
+    source: str = "reported"
+
+    @property
+    def blur_s(self) -> float:
+        """A third of the exposure: the time that blur takes from the variance of a displacement."""
+        return self.exposure_s / 3
+
+    def variance_um2(self, steps: Steps) -> FloatArray:
+        """Variance of every position, per axis."""
+        least = (_LEAST_PX * steps.pixel_size_um) ** 2
+        return np.asarray(
+            np.maximum(self.variance_scale * steps.error_variance_um2 + self.variance_floor_um2, least)
+        )
+
+
+def guess_diffusion(steps: Steps, variance_um2: FloatArray, blur_s: float) -> FloatArray:
+    """Start value of every track: mean squared displacement less the noise, and never less than a twentieth of it."""
+    inner = np.flatnonzero(steps.track[1:] == steps.track[:-1])
+    square = np.bincount(steps.track_of_step, steps.dy_um**2 + steps.dx_um**2, minlength=steps.n_tracks)
+    noise = np.bincount(
+        steps.track_of_step, variance_um2[inner] + variance_um2[inner + 1], minlength=steps.n_tracks
+    )
+    time = np.bincount(steps.track_of_step, steps.dt_s - blur_s, minlength=steps.n_tracks)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        guess = np.maximum(square - 2 * noise, 0.05 * square) / (4 * time)
+    tiny = (1e-6 * steps.pixel_size_um) ** 2 / steps.frame_interval_s
+    return np.where(np.isfinite(guess), np.maximum(guess, tiny), tiny)
+
+
+def fit_noise(steps: Steps, usable: BoolArray, exposure_s: float | None, believe_spots: bool) -> NoiseModel:
+    """Find the noise of a recording from its `usable` tracks.
+
+    believe_spots : take the errors as reported; then only an unknown exposure is found.
+    """
+    if believe_spots and exposure_s is not None:
+        return NoiseModel(exposure_s=exposure_s)
+    pieces = _pieces(steps, usable, _MOST_POINTS)
+    problem = _Problem.of(pieces, exposure_s, believe_spots)
+    if pieces.n_tracks == 0:
+        return problem.model(problem.start(), np.inf, 0.0)
+    from scipy.optimize import minimize
+
+    coarse = _Problem.of(_pieces(steps, usable, _MOST_POINTS // 4), exposure_s, believe_spots)
+    found = minimize(
+        lambda theta: coarse(theta)[0],
+        coarse.start(),
+        method="Nelder-Mead",
+        options={"xatol": 0.02, "fatol": 0.02, "maxiter": 150, "initial_simplex": coarse.simplex()},
+    )
+    theta, covariance, effect = _polished(problem, found.x)
+    rel_std = float(np.sqrt(max(effect @ covariance @ effect, 0.0)))
+    return problem.model(theta, float(np.sqrt(covariance[-1, -1])), rel_std)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Problem:
+    """Minus log posterior of (ln scale, floor, logit of exposure over interval); what is known is left out."""
+
+    steps: Steps
+    exposure_s: float | None
+    believe_spots: bool
+    grid: FloatArray
+
+    @classmethod
+    def of(cls, steps: Steps, exposure_s: float | None, believe_spots: bool) -> _Problem:
+        plain = NoiseModel(exposure_s=steps.frame_interval_s / 2 if exposure_s is None else exposure_s)
+        guess = guess_diffusion(steps, plain.variance_um2(steps), plain.blur_s)
+        low, high = (np.quantile(guess, 0.02), np.quantile(guess, 0.98)) if guess.size else (0.1, 10.0)
+        grid = np.geomspace(float(low) / 4, float(high) * 3, _NODES)
+        return cls(steps=steps, exposure_s=exposure_s, believe_spots=believe_spots, grid=grid)
+
+    def start(self) -> FloatArray:
+        """Errors as reported with a small floor; exposure half of the interval."""
+        noise = [] if self.believe_spots else [0.0, 0.3]
+        return np.array(noise + ([0.0] if self.exposure_s is None else []))
+
+    def simplex(self) -> FloatArray:
+        """Corners from which the search starts."""
+        start = self.start()
+        return np.concatenate([start[None], start + 0.7 * np.eye(start.size)])
+
+    def model(self, theta: FloatArray, logit_std: float, rel_std: float) -> NoiseModel:
+        """Noise model at these parameters."""
+        interval = self.steps.frame_interval_s
+        scale, floor = (1.0, 0.0) if self.believe_spots else (float(np.exp(theta[0])), float(theta[1] ** 2))
+        exposure, exposure_std = self.exposure_s, 0.0
+        if exposure is None:
+            share = float(1 / (1 + np.exp(-theta[-1])))
+            exposure = share * interval
+            exposure_std = interval * min(
+                share * (1 - share) * logit_std, 12**-0.5
+            )  # no wider than an even prior
+        return NoiseModel(
+            variance_scale=scale,
+            variance_floor_um2=floor * (_FLOOR_PX * self.steps.pixel_size_um) ** 2,
+            exposure_s=exposure,
+            exposure_std_s=exposure_std,
+            diffusion_rel_std=rel_std,
+            source="reported" if self.believe_spots else "recording",
+        )
+
+    def __call__(self, theta: FloatArray) -> tuple[float, float]:
+        """Return minus the log posterior, and the population's mean of ln D."""
+        s, model = self.steps, self.model(theta, 0.0, 0.0)
+        table, peak = np.empty((s.n_tracks, _NODES), dtype=np.float32), np.empty(s.n_tracks)
+        which = np.arange(s.n_tracks)
+        likelihood_table(
+            s.y_um,
+            s.x_um,
+            s.frame,
+            model.variance_um2(s),
+            s.start,
+            which,
+            s.frame_interval_s,
+            model.blur_s,
+            self.grid,
+            table,
+            peak,
+        )
+        evidence, mean = _population(np.exp(table), np.log(self.grid))
+        penalty = 0.0
+        if not self.believe_spots:
+            penalty += 0.5 * (theta[0] / _SCALE_SPREAD) ** 2 + 0.5 * theta[1] ** 2
+        if self.exposure_s is None:
+            penalty += 2 * float(np.logaddexp(0, theta[-1])) - theta[-1]  # even prior over the interval
+        return penalty - evidence - float(np.sum(peak)), mean
+
+
+def _population(likelihood: NDArray[np.float32], ln_grid: FloatArray) -> tuple[float, float]:
+    """Log-likelihood of all pieces under the population that explains them best, and that population's mean of ln D.
+
+    The population is free on the grid (Kiefer and Wolfowitz, Ann. Math. Stat. 27, 887 (1956)), so that the noise is
+    found consistently whatever the sizes are; expectation maximisation from an even start.
+    """
+    n_pieces = np.float32(len(likelihood))
+    weight = np.full(ln_grid.size, 1 / ln_grid.size, dtype=np.float32)
+    for _ in range(_EM_STEPS):
+        weight *= ((1 / (likelihood @ weight)) @ likelihood) / n_pieces
+    return float(np.sum(np.log(likelihood @ weight, dtype=np.float64))), float(
+        weight @ ln_grid / weight.sum()
+    )
+
+
+def _polished(problem: _Problem, theta: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Take a Newton step at the full sample; return the place, its covariance and how mean ln D moves with each."""
+    n, h = theta.size, 0.1
+    centre, _ = problem(theta)
+    gradient, hessian, effect = np.empty(n), np.empty((n, n)), np.empty(n)
+    for i in range(n):
+        a = np.eye(n)[i] * h
+        (up, mean_up), (down, mean_down) = problem(theta + a), problem(theta - a)
+        effect[i] = (mean_up - mean_down) / (2 * h)
+        gradient[i] = (up - down) / (2 * h)
+        hessian[i, i] = (up - 2 * centre + down) / h**2
+        for j in range(i):
+            b = np.eye(n)[j] * h
+            mixed = problem(theta + a + b)[0] - problem(theta + a - b)[0] - problem(theta - a + b)[0]
+            hessian[i, j] = hessian[j, i] = (mixed + problem(theta - a - b)[0]) / (4 * h**2)
+    values, vectors = np.linalg.eigh(hessian)
+    # a direction that the tracks say nothing of is no wider than its prior
+    covariance = vectors @ np.diag(1 / np.maximum(values, 0.3)) @ vectors.T
+    better = theta - np.clip(covariance @ gradient, -0.3, 0.3)
+    return (better if problem(better)[0] < centre else theta), covariance, effect
+
+
+def _pieces(steps: Steps, usable: BoolArray, most_points: int) -> Steps:
+    """Every m-th usable track, m such that the points are enough and not too many, cut into pieces of like length.
+
+    Cutting loses one displacement in two dozen and keeps every piece's likelihood wider than the grid's spacing.
+    """
+    rows = np.flatnonzero(usable & (steps.n_points >= 3))
+    every = max(1, int(np.ceil(steps.n_points[rows].sum() / most_points)))
+    return steps.select(rows[::every]).cut(_PIECE)

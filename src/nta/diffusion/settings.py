@@ -1,0 +1,57 @@
+"""What the analyst may turn in the estimate of diffusion."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from nta.errors import SettingError
+
+Estimator = Literal["likelihood", "cve", "ols", "gls"]
+
+_LEAST_FRAMES = {"likelihood": 3, "cve": 4, "ols": 5, "gls": 5}
+
+
+@dataclass(frozen=True, kw_only=True)
+class DiffusionSettings:
+    """How a diffusion coefficient is made from a track, and when a track is distrusted.
+
+    estimator : "likelihood": maximum of the exact Gaussian likelihood, the most precise; "cve": covariance-based
+        (Vestergaard et al. 2014), needs no model of the noise; "ols": least squares on the optimal number of lags
+        (Michalet and Berglund 2012); "gls": generalised least squares (Bullerjahn et al. 2020).
+    noise : what is believed of the localization errors (and of the blur, where the exposure is unknown). "recording":
+        reported errors times a factor plus a floor, both found from all tracks together; "spots": the errors as
+        reported.
+    min_track_frames : spots a track must have to be given a diffusion coefficient.
+    confidence : of the intervals per track.
+    max_lag : lags used by "ols" and "gls"; None: the optimal number (ols), at most 10 (gls).
+    mobile_evidence : a track is mobile when "diffuses" beats "stands still, with any noise" by this much log-likelihood.
+    false_alarm_rate : share of faultless tracks that MIXED, and that NON_BROWNIAN, may flag.
+    """
+
+    estimator: Estimator = "likelihood"
+    noise: Literal["recording", "spots"] = "recording"
+    min_track_frames: int = 5
+    confidence: float = 0.95
+    max_lag: int | None = None
+    mobile_evidence: float = 3.0
+    false_alarm_rate: float = 1e-3
+
+    def __post_init__(self) -> None:
+        if self.estimator not in _LEAST_FRAMES:
+            raise SettingError(f"estimator must be one of {', '.join(_LEAST_FRAMES)}, got {self.estimator!r}")
+        if self.noise not in ("recording", "spots"):
+            raise SettingError(f"noise must be 'recording' or 'spots', got {self.noise!r}")
+        least = _LEAST_FRAMES[self.estimator]
+        if self.min_track_frames < least:
+            raise SettingError(
+                f"min_track_frames must be >= {least} for the estimator {self.estimator!r}, got {self.min_track_frames}"
+            )
+        if not 0 < self.confidence < 1:
+            raise SettingError(f"confidence must be between 0 and 1, got {self.confidence}")
+        if self.max_lag is not None and self.max_lag < 2:
+            raise SettingError(f"max_lag must be >= 2 frames (a line needs two points), got {self.max_lag}")
+        if self.mobile_evidence < 0:
+            raise SettingError(f"mobile_evidence must be >= 0, got {self.mobile_evidence}")
+        if not 0 < self.false_alarm_rate < 0.5:
+            raise SettingError(f"false_alarm_rate must be between 0 and 0.5, got {self.false_alarm_rate}")

@@ -1,0 +1,146 @@
+"""Tracks in micrometres and frames, laid out for the estimators: a border where units are converted once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from nta.columns import FloatArray, IntArray
+from nta.errors import SettingError
+from nta.tracks.table import Tracks
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Steps:
+    """Positions of all tracks in um, and what is needed to judge their displacements.
+
+    error_variance_um2 : variance of each position by localization, per axis, as the spots report it; 0 where a
+        recording's spots report none.
+    drift_y_um, drift_x_um : drift that was subtracted from each position; position + drift is the place in the image.
+    drift_variance_um2 : variance that the drift's own error adds to a displacement of one frame, per axis.
+    start : (n_tracks + 1,) row where each track starts.
+    """
+
+    y_um: FloatArray
+    x_um: FloatArray
+    frame: IntArray
+    error_variance_um2: FloatArray
+    drift_y_um: FloatArray
+    drift_x_um: FloatArray
+    drift_variance_um2: float
+    start: IntArray
+    track: IntArray
+    frame_interval_s: float
+    pixel_size_um: float
+
+    @classmethod
+    def of(cls, tracks: Tracks, pixel_size_um: float, frame_interval_s: float) -> Steps:
+        """Convert the tracks of a recording."""
+        for name, value in (("pixel_size_um", pixel_size_um), ("frame_interval_s", frame_interval_s)):
+            if not (np.isfinite(value) and value > 0):
+                raise SettingError(f"{name} must be > 0, got {value}")
+        drift_y, drift_x, drift_variance = _drift_px(tracks)
+        return cls(
+            y_um=tracks.y_px * pixel_size_um,
+            x_um=tracks.x_px * pixel_size_um,
+            frame=tracks.frame.astype(np.int64),
+            error_variance_um2=_error_variance_px2(tracks) * pixel_size_um**2,
+            drift_y_um=drift_y * pixel_size_um,
+            drift_x_um=drift_x * pixel_size_um,
+            drift_variance_um2=drift_variance * pixel_size_um**2,
+            start=tracks.first_row,
+            track=tracks.track.astype(np.int64),
+            frame_interval_s=float(frame_interval_s),
+            pixel_size_um=float(pixel_size_um),
+        )
+
+    def select(self, tracks: IntArray) -> Steps:
+        """Return the given tracks alone, numbered anew."""
+        counts = self.n_points[tracks]
+        start = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+        rows = np.arange(start[-1]) + np.repeat(self.start[tracks] - start[:-1], counts)
+        names = ("y_um", "x_um", "frame", "error_variance_um2", "drift_y_um", "drift_x_um")
+        return replace(
+            self,
+            **{name: getattr(self, name)[rows] for name in names},
+            start=start,
+            track=np.repeat(np.arange(counts.size), counts),
+        )
+
+    def cut(self, most_points: int) -> Steps:
+        """Cut tracks into pieces of at most about `most_points` spots, numbered anew."""
+        n_pieces = np.maximum(1, np.round(self.n_points / most_points)).astype(np.int64)
+        track = np.repeat(np.arange(self.n_tracks), self.n_points)
+        place = np.arange(self.track.size) - self.start[track]
+        piece = place * n_pieces[track] // self.n_points[track] + (np.cumsum(n_pieces) - n_pieces)[track]
+        start = np.searchsorted(piece, np.arange(n_pieces.sum() + 1))
+        return replace(self, start=start.astype(np.int64), track=piece)
+
+    @property
+    def n_tracks(self) -> int:
+        """Number of tracks."""
+        return self.start.size - 1
+
+    @cached_property
+    def n_points(self) -> IntArray:
+        """Spots per track."""
+        return np.diff(self.start)
+
+    @cached_property
+    def _inner(self) -> IntArray:
+        """Rows whose next row belongs to the same track."""
+        return np.flatnonzero(self.track[1:] == self.track[:-1])
+
+    @cached_property
+    def track_of_step(self) -> IntArray:
+        """Track of each displacement."""
+        return self.track[self._inner]
+
+    @cached_property
+    def dy_um(self) -> FloatArray:
+        """Displacements along y, track after track."""
+        return (self.y_um[1:] - self.y_um[:-1])[self._inner]
+
+    @cached_property
+    def dx_um(self) -> FloatArray:
+        """Displacements along x, track after track."""
+        return (self.x_um[1:] - self.x_um[:-1])[self._inner]
+
+    @cached_property
+    def dt_s(self) -> FloatArray:
+        """Duration of each displacement."""
+        return np.asarray(
+            (self.frame[1:] - self.frame[:-1])[self._inner] * self.frame_interval_s, dtype=np.float64
+        )
+
+    @cached_property
+    def first_frame(self) -> IntArray:
+        """Frame of the first spot of each track."""
+        return self.frame[self.start[:-1]]
+
+    @cached_property
+    def last_frame(self) -> IntArray:
+        """Frame of the last spot of each track."""
+        return self.frame[self.start[1:] - 1]
+
+
+def _error_variance_px2(tracks: Tracks) -> FloatArray:
+    """Squared localization errors; what is missing or not positive takes the recording's median."""
+    error = tracks.localization_error_px.astype(np.float64)
+    good = np.isfinite(error) & (error > 0)
+    typical = float(np.median(error[good])) if good.any() else 0.0
+    return np.asarray(np.where(good, error, typical) ** 2)
+
+
+def _drift_px(tracks: Tracks) -> tuple[FloatArray, FloatArray, float]:
+    """Drift at each row along y and x, and the variance of one drift step."""
+    linking, frames = tracks.linking, tracks.scene.frame_index
+    if linking.drift_y_px.size != frames.size or frames.size == 0:
+        return np.zeros(len(tracks)), np.zeros(len(tracks)), 0.0
+    at = np.clip(np.searchsorted(frames, tracks.frame), 0, frames.size - 1)
+    drifted = np.ptp(linking.drift_y_px) + np.ptp(linking.drift_x_px) > 0
+    errors = linking.drift_std_err_px[np.isfinite(linking.drift_std_err_px)]
+    variance = float(np.median(errors) ** 2) if drifted and errors.size else 0.0
+    return linking.drift_y_px[at], linking.drift_x_px[at], variance
