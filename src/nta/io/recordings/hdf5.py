@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nta.errors import RecordingError
-from nta.io.recordings.hdf5_layout import FORMAT, JSON_MARK, NO_TIME, VERSION
+from nta.io.recordings.hdf5_layout import COLUMNS, FORMAT, JSON_MARK, NO_TIME, VERSION
 from nta.io.recordings.reader import Claim, Shot, Tally, rate_of_clock
 
 if TYPE_CHECKING:
@@ -26,9 +26,7 @@ class Hdf5Reader:
         with _opened(path) as file:
             _check_kind(file, path)
             images = file["frames"]
-            self._count = min(
-                len(images), *(len(file[name]) for name in ("index", "host_time_ns", "device_time_ns"))
-            )
+            self._count = min(len(images), *(len(file[name]) for name in COLUMNS))
             if self._count == 0:
                 raise RecordingError(f"{path} is an nta recording without a single frame")
             self._index: NDArray[np.int64] = file["index"][: self._count]

@@ -17,6 +17,7 @@ import numpy as np
 
 FORMAT = "nta recording"
 VERSION = 1
+COLUMNS = ("index", "host_time_ns", "device_time_ns")
 JSON_MARK = "json:"
 NO_TIME = int(np.iinfo(np.int64).min)
 LONG_TEXT = 30_000  # bytes; the object header takes attributes up to 64 KiB together

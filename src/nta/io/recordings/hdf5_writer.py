@@ -9,13 +9,17 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nta.errors import RecordingError, SettingError
 from nta.frames import CameraState, Frame, RecordingReport
-from nta.io.recordings.hdf5_layout import FORMAT, JSON_MARK, LONG_TEXT, NO_TIME, TELEMETRY, VERSION
+from nta.io.recordings.hdf5_layout import COLUMNS, FORMAT, JSON_MARK, LONG_TEXT, NO_TIME, TELEMETRY, VERSION
+
+if TYPE_CHECKING:
+    import h5py
 
 
 class RecordingWriter:
@@ -62,9 +66,11 @@ class RecordingWriter:
         self._camera = camera
         self._interval_s = flush_interval_s
         self._last_index = -1
+        self._pending_rows: list[tuple[int, int, int]] = []
         self._pending_telemetry: list[tuple[int, bytes, float]] = []
         self._file: h5py.File | None = h5py.File(self.path, "w")
         try:
+            _keep_metadata_in_memory(self._file)
             self._describe(
                 {"camera": camera, "conditions": conditions, "settings": settings, "metadata": metadata}
             )
@@ -95,18 +101,12 @@ class RecordingWriter:
             raise RecordingError(
                 f"frame {frame.index} comes after frame {self._last_index}; indices must grow"
             )
-        n = self.frames_written
-        columns = {
-            "index": frame.index,
-            "host_time_ns": frame.host_time_ns,
-            "device_time_ns": frame.device_time_ns,
-        }
-        for name, value in {"frames": frame.image, **columns}.items():
-            file[name].resize(n + 1, axis=0)
-            file[name][n] = NO_TIME if value is None else value
+        images.resize(self.frames_written + 1, axis=0)
+        images[self.frames_written] = frame.image
+        self._pending_rows.append((frame.index, _clock(frame.host_time_ns), _clock(frame.device_time_ns)))
         self._last_index = frame.index
-        self.frames_written = n + 1
-        if time.monotonic() - self._flushed_s >= self._interval_s:
+        self.frames_written += 1
+        if self.frames_written == 1 or time.monotonic() - self._flushed_s >= self._interval_s:
             self.flush()
 
     def telemetry(self, name: str, value: float, host_time_ns: int | None = None) -> None:
@@ -121,11 +121,12 @@ class RecordingWriter:
     def flush(self) -> None:
         """Hand everything so far to the operating system; a stalled camera is a good moment for it."""
         file = self._opened()
+        if self._pending_rows:
+            for name, values in zip(COLUMNS, np.array(self._pending_rows, np.int64).T, strict=True):
+                _append(file[name], values)
+            self._pending_rows.clear()
         if self._pending_telemetry:
-            table = file["telemetry"]
-            n = len(table)
-            table.resize(n + len(self._pending_telemetry), axis=0)
-            table[n:] = np.array(self._pending_telemetry, dtype=TELEMETRY)
+            _append(file["telemetry"], np.array(self._pending_telemetry, dtype=TELEMETRY))
             self._pending_telemetry.clear()
         file.flush()
         self._flushed_s = time.monotonic()
@@ -190,8 +191,26 @@ class RecordingWriter:
             chunks=(1, *shape),
             fletcher32=True,
         )
-        for name in ("index", "host_time_ns", "device_time_ns"):
+        for name in COLUMNS:
             file.create_dataset(name, (0,), np.int64, maxshape=(None,), chunks=(1024,), fletcher32=True)
+
+
+def _append(table: Any, values: NDArray[Any]) -> None:
+    n = len(table)
+    table.resize(n + len(values), axis=0)
+    table[n:] = values
+
+
+def _clock(time_ns: int | None) -> int:
+    return NO_TIME if time_ns is None else time_ns
+
+
+def _keep_metadata_in_memory(file: h5py.File) -> None:
+    """Write HDF5's own tables at a flush and never between: a half-written tree is what a kill must not leave."""
+    config = file.id.get_mdc_config()
+    config.evictions_enabled = False
+    config.incr_mode = config.decr_mode = config.flash_incr_mode = 0  # off, as evictions can be only then
+    file.id.set_mdc_config(config)
 
 
 def _kind(image: Any) -> str:
