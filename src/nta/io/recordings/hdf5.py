@@ -1,16 +1,17 @@
-"""Reader of the recordings that nta writes itself (see `hdf5_writer` for the layout)."""
+"""Reader of the recordings that nta writes itself (see `hdf5_layout`)."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nta.errors import RecordingError
+from nta.io.recordings.hdf5_cut import PaddedFile, claimed_size, is_there, rows_there
 from nta.io.recordings.hdf5_layout import COLUMNS, FORMAT, JSON_MARK, NO_TIME, VERSION
 from nta.io.recordings.reader import Claim, Shot, Tally, rate_of_clock
 
@@ -23,59 +24,75 @@ class Hdf5Reader:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        with _opened(path) as file:
-            _check_kind(file, path)
-            images = file["frames"]
-            self._count = min(len(images), *(len(file[name]) for name in COLUMNS))
-            if self._count == 0:
-                raise RecordingError(f"{path} is an nta recording without a single frame")
-            self._index: NDArray[np.int64] = file["index"][: self._count]
-            self._clocks = {name: file[f"{name}_time_ns"][: self._count] for name in ("device", "host")}
-            self.claim = self._claim(file, images)
+        self._size = path.stat().st_size
+        self._cut = self._size < claimed_size(path)
+        with _opened(path, cut=self._cut) as file:
+            try:
+                _check_kind(file, path)
+                self._read_tables(file)
+                self.claim = self._claim(file)
+            except (OSError, KeyError, RuntimeError, ValueError) as error:
+                raise RecordingError(f"{path} is damaged in its own tables: {_first_line(error)}") from error
+        if self._count == 0:
+            raise RecordingError(f"{path} is an nta recording without a single frame")
 
     def shots(self, tally: Tally, positions: Sequence[int] | None = None) -> Iterator[Shot]:
-        """Yield the frames whose checksum holds; the others are counted as damaged."""
-        with _opened(self.path) as file:
+        """Yield the frames that are there and whose checksum holds."""
+        with _opened(self.path, cut=self._cut) as file:
             images = file["frames"]
             for k in range(self._count) if positions is None else positions:
+                if self._cut and not is_there(images, k, self._size):
+                    continue
                 try:
                     image = images[k]
-                except (
-                    OSError
-                ) as error:  # fletcher32 does not match, or the chunk lies beyond the end of the file
+                except OSError as error:  # fletcher32 does not match
                     tally.damaged += 1
                     tally.note(f"frame {self._index[k]} is unreadable ({_first_line(error)})")
                     continue
+                if not image.any() and not is_there(
+                    images, k, self._size
+                ):  # a chunk that is missing reads as zeros
+                    tally.damaged += 1
+                    continue
                 yield Shot(int(self._index[k]), image, *(self._time(name, k) for name in ("host", "device")))
+
+    def _read_tables(self, file: h5py.File) -> None:
+        columns = [file[name] for name in COLUMNS]
+        self._count = min(len(file["frames"]), *map(len, columns))
+        index, host, device = (rows_there(table, self._count, self._size, NO_TIME) for table in columns)
+        self._index_lost = bool((index == NO_TIME).any())
+        self._index = np.arange(self._count) if self._index_lost else index
+        self._clocks = {"host": host, "device": device}
 
     def _time(self, clock: str, k: int) -> int | None:
         value = int(self._clocks[clock][k])
         return None if value == NO_TIME else value
 
-    def _claim(self, file: h5py.File, images: h5py.Dataset) -> Claim:
-        camera = _attributes(file.get("camera"))
-        metadata = {**_attributes(file.get("metadata")), **_attributes(file.get("conditions"))}
-        if settings := _attributes(file.get("settings")):
+    def _claim(self, file: h5py.File) -> Claim:
+        _, height, width = file["frames"].shape
+        camera = _attributes(file, "camera")
+        metadata = {**_attributes(file, "metadata"), **_attributes(file, "conditions")}
+        if settings := _attributes(file, "settings"):
             metadata["settings"] = settings
         for name in ("created", "software", "ended_by"):
             if name in file.attrs:
                 metadata[name] = str(file.attrs[name])
-        metadata |= _telemetry(file)
+        with suppress(OSError, RuntimeError):  # a damaged log is no reason to refuse the frames
+            metadata |= _telemetry(file)
         origin = json.loads(file.attrs["origin_report"]) if "origin_report" in file.attrs else {}
-        complete = bool(file.attrs.get("complete", False))
-        notes = [f"in the original: {note}" for note in origin.get("notes", ())]
         if origin:
             metadata["origin_report"] = origin
-        if not complete:
-            notes.append(f"the writer did not finish ({metadata.get('ended_by', 'it was killed')})")
+        complete = bool(file.attrs["complete"]) and not self._cut
+        clock = next((name for name in ("device", "host") if (self._clocks[name] != NO_TIME).all()), None)
+        measured = None if clock is None else rate_of_clock(self._clocks[clock], self._index)
         return Claim(
             format="nta HDF5",
-            height_px=images.shape[1],
-            width_px=images.shape[2],
-            bit_depth=camera.pop("bit_depth", None),
-            frame_rate_hz=camera.pop("frame_rate_hz", None) or self._measured_rate(),
-            exposure_s=camera.pop("exposure_s", None),
-            pixel_size_um=camera.pop("pixel_size_um", None),
+            height_px=height,
+            width_px=width,
+            bit_depth=camera.get("bit_depth"),
+            frame_rate_hz=camera.get("frame_rate_hz") or measured,
+            exposure_s=camera.get("exposure_s"),
+            pixel_size_um=camera.get("pixel_size_um"),
             camera={
                 key: camera[key] for key in ("gain_e_per_adu", "offset_adu", "read_noise_e") if key in camera
             },
@@ -83,33 +100,41 @@ class Hdf5Reader:
             frames=self._count,
             truncated=not complete,
             lossy_codec=origin.get("lossy_codec"),
-            notes=tuple(notes),
-            clock=self._best_clock(),
+            notes=(
+                *(f"in the original: {note}" for note in origin.get("notes", ())),
+                *self._remarks(metadata, complete=complete),
+            ),
+            clock=clock,
         )
 
-    def _best_clock(self) -> str | None:
-        return next((name for name in ("device", "host") if (self._clocks[name] != NO_TIME).all()), None)
+    def _remarks(self, metadata: dict[str, Any], *, complete: bool) -> Iterator[str]:
+        if self._cut:
+            yield f"the file was cut: {self._size} of {claimed_size(self.path)} bytes are left"
+        elif not complete:
+            yield f"its writer did not finish ({metadata.get('ended_by', 'killed, or still writing')})"
+        if self._index_lost:
+            yield "the table of frame indices is damaged: lost frames cannot be told"
 
-    def _measured_rate(self) -> float | None:
-        """Return the frame rate by the recording's own clock, for a camera that did not state one."""
-        clock = self._best_clock()
-        return None if clock is None else rate_of_clock(self._clocks[clock], self._index)
 
-
-def _opened(path: Path) -> h5py.File:
+@contextmanager
+def _opened(path: Path, *, cut: bool) -> Iterator[h5py.File]:
     import h5py
 
+    padded = PaddedFile(path, claimed_size(path)) if cut else None
     try:
-        return h5py.File(path, "r")
-    except OSError as error:
-        words = str(error)
-        if "lock" in words:
-            raise RecordingError(
-                f"{path} is being written by another program; wait until it is done"
-            ) from error
-        if "truncated" in words:
-            raise RecordingError(f"{path} is cut short and cannot be opened: {_first_line(error)}") from error
-        raise RecordingError(f"{path} cannot be opened as HDF5: {_first_line(error)}") from error
+        try:
+            file = h5py.File(padded or path, "r")
+        except (OSError, RuntimeError) as error:
+            if "lock" in str(error):
+                raise RecordingError(
+                    f"{path} is being written by another program; wait for its end"
+                ) from error
+            raise RecordingError(f"{path} cannot be opened as HDF5: {_first_line(error)}") from error
+        with file:
+            yield file
+    finally:
+        if padded is not None:
+            padded.close()
 
 
 def _check_kind(file: h5py.File, path: Path) -> None:
@@ -128,10 +153,9 @@ def _check_kind(file: h5py.File, path: Path) -> None:
         raise RecordingError(f"{path} is an nta recording without a single frame")
 
 
-def _attributes(group: h5py.Group | None) -> dict[str, Any]:
+def _attributes(file: h5py.File, name: str) -> dict[str, Any]:
     """Return a group's attributes, and its long texts, as plain Python values."""
-    if group is None:
-        return {}
+    group = file[name]
     values = {key: _plain(value) for key, value in group.attrs.items()}
     return values | {key: _plain(group[key].asstr()[()]) for key in group}
 
@@ -146,9 +170,9 @@ def _plain(value: Any) -> Any:
 
 def _telemetry(file: h5py.File) -> dict[str, Any]:
     """Return the telemetry by name, and the temperatures as `temperature_log_c`."""
-    if "telemetry" not in file or len(file["telemetry"]) == 0:
-        return {}
     table = file["telemetry"][:]
+    if len(table) == 0:
+        return {}
     names = np.char.decode(table["name"], "utf-8")
     log = {
         str(name): {
@@ -164,4 +188,4 @@ def _telemetry(file: h5py.File) -> dict[str, Any]:
 
 
 def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0]
+    return str(error).splitlines()[0] if str(error) else repr(error)
