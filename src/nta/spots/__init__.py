@@ -1,1 +1,18 @@
 """Spots: particles found in frames, with subpixel positions and their errors."""
+
+from __future__ import annotations
+
+from nta.spots.detector import SpotDetector, detect_spots, join_spots
+from nta.spots.settings import DetectionSettings
+from nta.spots.table import CameraModel, Scene, SpotFlag, Spots
+
+__all__ = [
+    "CameraModel",
+    "DetectionSettings",
+    "Scene",
+    "SpotDetector",
+    "SpotFlag",
+    "Spots",
+    "detect_spots",
+    "join_spots",
+]

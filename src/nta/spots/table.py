@@ -74,7 +74,9 @@ class Spots(Columns):
     background: NDArray[np.float32] = column(np.float32, "e/px", "background under the spot")
     width_px: NDArray[np.float32] = column(np.float32, "px", "standard deviation of the fitted Gaussian")
     snr: NDArray[np.float32] = column(np.float32, "1", "matched-filter signal over noise")
-    localization_error_px: NDArray[np.float32] = column(np.float32, "px", "standard error per axis (Cramer-Rao)")
+    localization_error_px: NDArray[np.float32] = column(
+        np.float32, "px", "standard error per axis (Cramer-Rao)"
+    )
     chi2: NDArray[np.float32] = column(np.float32, "1", "reduced chi-square of the fit")
     flags: NDArray[np.uint16] = column(np.uint16, "1", "SpotFlag bits")
     scene: Scene

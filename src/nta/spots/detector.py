@@ -1,0 +1,219 @@
+"""From frames to spots: one streaming detector for recordings and for live views."""
+
+from __future__ import annotations
+
+import os
+import queue
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
+from itertools import chain, islice
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nta.errors import RecordingError, SettingError
+from nta.frames import CameraState, Frame
+from nta.spots.learning import PRIME_FRAMES, Learned, learn
+from nta.spots.settings import DetectionSettings
+from nta.spots.table import Scene, SpotFlag, Spots
+
+Progress = Callable[[int], None]
+CHUNK = 32  # frames that one thread searches in a row
+
+
+def detect_spots(
+    frames: Iterable[Frame],
+    settings: DetectionSettings | None = None,
+    camera: CameraState | None = None,
+    progress: Progress | None = None,
+) -> Spots:
+    """Find the spots of all frames.
+
+    Parameters
+    ----------
+    frames
+        Frames of one recording, in order.
+    settings
+        Defaults where None.
+    camera
+        What is known of the camera; gain, offset and read noise are estimated from the frames where they are missing.
+    progress
+        Called with the number of frames searched so far.
+
+    Raises
+    ------
+    RecordingError
+        There are no frames, or they change their size.
+    """
+    settings = settings or DetectionSettings()
+    with SpotDetector(settings, camera) as detector:
+        stream = iter(frames)
+        head = list(islice(stream, PRIME_FRAMES))
+        detector.prime(head)
+        return join_spots(list(detector.stream(chain(head, stream), progress)))
+
+
+class SpotDetector:
+    """Finds spots chunk after chunk, after a look at the first frames.
+
+    The spots of a frame depend on that frame and on what `prime` learned, on nothing else: chunks of any length, any number
+    of threads, live or from a file, give identical spots.
+    """
+
+    def __init__(self, settings: DetectionSettings | None = None, camera: CameraState | None = None) -> None:
+        self.settings = settings or DetectionSettings()
+        self.camera = camera
+        self._learned: Learned | None = None
+        self._engine: _Engine | None = None
+        self._threads = (
+            self.settings.threads or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
+        )
+        self._pool: ThreadPoolExecutor | None = None
+
+    def __enter__(self) -> SpotDetector:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the threads."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, cancel_futures=True)
+            self._pool = None
+
+    @property
+    def learned(self) -> Learned:
+        """What `prime` learned."""
+        if self._learned is None:
+            raise SettingError(
+                "the detector has seen no frames yet; call prime(frames) with the first frames"
+            )
+        return self._learned
+
+    def prime(self, frames: Sequence[Frame]) -> None:
+        """Learn contrast, spot width, noise and background from the first frames (50-100 are enough)."""
+        self._learned = learn(frames, self.settings, self.camera)
+        self._engine = _Engine(self._learned, self.settings)
+
+    def detect(self, frames: Sequence[Frame]) -> Spots:
+        """Find the spots of these frames."""
+        if self._engine is None:
+            self.prime(frames)
+        return join_spots(list(self.stream(iter(frames), None)))
+
+    def stream(self, frames: Iterator[Frame], progress: Progress | None = None) -> Iterator[Spots]:
+        """Yield the spots of chunk after chunk, in order, while threads search the next ones."""
+        waiting: deque[Future[Spots]] = deque()
+        done = 0
+        while True:
+            chunk = list(islice(frames, CHUNK))
+            if chunk:
+                waiting.append(self._submit(chunk))
+            while waiting and (not chunk or len(waiting) > self._threads):
+                spots = waiting.popleft().result()
+                done += spots.scene.n_frames
+                if progress is not None:
+                    progress(done)
+                yield spots
+            if not chunk:
+                return
+
+    def _submit(self, chunk: list[Frame]) -> Future[Spots]:
+        if self._threads == 1:
+            future: Future[Spots] = Future()
+            future.set_result(self._search(chunk))
+            return future
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="nta-spots")
+        return self._pool.submit(self._search, chunk)
+
+    def _search(self, chunk: list[Frame]) -> Spots:
+        assert self._engine is not None
+        for frame in chunk:
+            if frame.image.shape != (self.learned.height_px, self.learned.width_px):
+                raise RecordingError(
+                    f"frame {frame.index} is {frame.image.shape[1]}x{frame.image.shape[0]} px, the recording began with "
+                    f"{self.learned.width_px}x{self.learned.height_px} px"
+                )
+        tables = [self._engine.search(frame.image) for frame in chunk]
+        return _spots(chunk, tables, self.learned, self.settings)
+
+
+def join_spots(parts: Sequence[Spots]) -> Spots:
+    """Join the spots of consecutive chunks of one recording, and their scenes."""
+    if not parts:
+        raise RecordingError("no frames to search for spots: the recording is empty")
+    joined = Spots.concatenate(parts)
+    weights = [len(p) for p in parts]
+    saturated = sum(w * p.scene.saturated_fraction for w, p in zip(weights, parts, strict=True)) / max(
+        sum(weights), 1
+    )
+    scene = replace(
+        parts[0].scene,
+        frame_index=np.concatenate([p.scene.frame_index for p in parts]),
+        frame_time_s=np.concatenate([p.scene.frame_time_s for p in parts]),
+        saturated_fraction=saturated,
+    )
+    return replace(joined, scene=scene)
+
+
+class _Engine:
+    """Runs the kernels on one frame; buffers are taken from a queue, one set per thread at work."""
+
+    def __init__(self, learned: Learned, settings: DetectionSettings) -> None:
+        from nta.spots.fast import FrameSearch
+
+        self._spare: queue.SimpleQueue[FrameSearch] = queue.SimpleQueue()
+        self._make = lambda: FrameSearch(learned, settings)
+
+    def search(self, image: NDArray[np.uint8] | NDArray[np.uint16]) -> NDArray[np.float64]:
+        try:
+            worker = self._spare.get_nowait()
+        except queue.Empty:
+            worker = self._make()
+        try:
+            return worker.search(image)
+        finally:
+            self._spare.put(worker)
+
+
+def _spots(
+    chunk: Sequence[Frame],
+    tables: Sequence[NDArray[np.float64]],
+    learned: Learned,
+    settings: DetectionSettings,
+) -> Spots:
+    """Put the kernels' rows into columns."""
+    rows = np.concatenate(tables) if tables else np.empty((0, 9))
+    frame = np.repeat([f.index for f in chunk], [len(t) for t in tables])
+    flags = rows[:, 7].astype(np.uint16)
+    scene = Scene(
+        width_px=learned.width_px,
+        height_px=learned.height_px,
+        bit_depth=learned.bit_depth,
+        contrast="dark" if learned.dark else "bright",
+        camera=learned.camera,
+        spot_width_px=learned.spot_width_px * learned.binning,
+        threshold_sd=settings.threshold_sd,
+        frame_index=np.array([f.index for f in chunk], np.int64),
+        frame_time_s=np.array([f.time_s for f in chunk], np.float64),
+        example_image=learned.example_image,
+        background=learned.background,
+        saturated_fraction=float((flags & int(SpotFlag.SATURATED) != 0).mean()) if flags.size else 0.0,
+    )
+    return Spots(
+        frame=frame,
+        x_px=rows[:, 0],
+        y_px=rows[:, 1],
+        intensity=rows[:, 2],
+        background=rows[:, 3],
+        width_px=rows[:, 4],
+        localization_error_px=rows[:, 5],
+        chi2=rows[:, 6],
+        flags=flags,
+        snr=rows[:, 8],
+        scene=scene,
+    )

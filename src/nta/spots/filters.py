@@ -1,0 +1,64 @@
+"""Weights and norms of the matched filters at full and at half resolution."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+BOX = 11  # side of the local mean at half resolution
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Filters:
+    """Six full-resolution and four half-resolution weights (centre outwards, unit sum) with the norms of the filters.
+
+    A norm is the standard deviation of the response to unit white noise of one sample (pixel or 2x2 sum), the local mean
+    subtracted. `response` is the full-resolution response to a spot of unit volume, its own share in the mean included.
+    """
+
+    full: NDArray[np.float32]
+    half: NDArray[np.float32]
+    full_norm: float
+    half_norm: float
+    response: float
+
+
+def filters_for(width_px: float) -> Filters:
+    """Return the filters matched to Gaussian spots of standard deviation `width_px`."""
+    full = _weights(width_px, 6)
+    # a 2x2 sum has blurred by a variance of 1/4 px^2 already; in half-resolution px the rest is a quarter of that
+    half = _weights(np.sqrt(max(width_px**2 - 0.25, 0.5) / 4), 4)
+    side = 2 * BOX
+    return Filters(
+        full=full,
+        half=half,
+        full_norm=_norm(full, side),
+        half_norm=_norm(half, BOX),
+        response=_response(full, width_px, side),
+    )
+
+
+def _weights(sigma: float, n: int) -> NDArray[np.float32]:
+    k = np.exp(-0.5 * (np.arange(n) / sigma) ** 2)
+    return (k / (k[0] + 2 * k[1:].sum())).astype(np.float32)
+
+
+def _square(weights: NDArray[np.float32], side: int) -> NDArray[np.float64]:
+    line = np.concatenate([weights[:0:-1], weights]).astype(float)
+    before = (side - line.size) // 2
+    line = np.pad(line, (before, side - line.size - before))
+    return np.outer(line, line)
+
+
+def _norm(weights: NDArray[np.float32], side: int) -> float:
+    return float(np.sqrt(((_square(weights, side) - 1 / side**2) ** 2).sum()))
+
+
+def _response(weights: NDArray[np.float32], width_px: float, side: int) -> float:
+    x = np.arange(1 - weights.size, weights.size)
+    variance = width_px**2 + 1 / 12
+    spot = np.exp(-0.5 * x**2 / variance) / np.sqrt(2 * np.pi * variance)
+    line = np.concatenate([weights[:0:-1], weights]).astype(float)
+    return float((line * spot).sum() ** 2)

@@ -1,0 +1,81 @@
+"""Small linear algebra and the sampled Gaussian."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import njit
+
+from nta.spots.kernels.options import OPTIONS
+
+
+@njit(**OPTIONS)
+def factorise(a, n):  # type: ignore[no-untyped-def]
+    """Cholesky-factorise the lower triangle in place; False where it is not positive definite."""
+    for j in range(n):
+        s = a[j, j]
+        for k in range(j):
+            s -= a[j, k] * a[j, k]
+        if not s > 1e-20:
+            return False
+        d = math.sqrt(s)
+        a[j, j] = d
+        for i in range(j + 1, n):
+            t = a[i, j]
+            for k in range(j):
+                t -= a[i, k] * a[j, k]
+            a[i, j] = t / d
+    return True
+
+
+@njit(**OPTIONS)
+def substitute(a, g, n):  # type: ignore[no-untyped-def]
+    """Solve in place with the factor of `factorise`."""
+    for i in range(n):
+        t = g[i]
+        for k in range(i):
+            t -= a[i, k] * g[k]
+        g[i] = t / a[i, i]
+    for i in range(n - 1, -1, -1):
+        t = g[i]
+        for k in range(i + 1, n):
+            t -= a[k, i] * g[k]
+        g[i] = t / a[i, i]
+
+
+@njit(**OPTIONS)
+def variance_of(a, n, index):  # type: ignore[no-untyped-def]
+    """Diagonal element of the inverse, from the factor: the Cramer-Rao bound of one parameter."""
+    z = np.zeros(8)
+    z[index] = 1.0
+    total = 0.0
+    for i in range(index, n):
+        t = z[i]
+        for k in range(index, i):
+            t -= a[i, k] * z[k]
+        z[i] = t / a[i, i]
+        total += z[i] * z[i]
+    return total
+
+
+@njit(**OPTIONS)
+def axis(centre, sigma, n, g, d, q):  # type: ignore[no-untyped-def]
+    """Sampled Gaussian of unit sum at 0..n-1, its derivative by the centre (d) and by sigma (q).
+
+    Sampling at pixel centres with variance sigma^2 + 1/12 stands for integrating over pixels: same bias-free positions and
+    the same error within 0.1 % for sigma >= 1 px. Three exponentials in all: the ratio of neighbours is geometric.
+    """
+    variance = sigma * sigma + 1.0 / 12.0
+    iv = 1.0 / variance
+    u = -centre
+    value = math.exp(-0.5 * u * u * iv) * math.sqrt(iv / (2.0 * math.pi))
+    step = math.exp(-(u + 0.5) * iv)
+    decay = math.exp(-iv)
+    for i in range(n):
+        g[i] = value
+        d[i] = value * u * iv
+        q[i] = value * sigma * iv * (u * u * iv - 1.0)
+        value *= step
+        step *= decay
+        u += 1.0

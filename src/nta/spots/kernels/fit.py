@@ -1,0 +1,197 @@
+"""Maximum-likelihood fit of one Gaussian spot by Fisher scoring.
+
+Units: electrons e = signed_gain * (signed image - offset), see `Noise` columns; the variance of a pixel is sign * mu + read
+variance. Parameters: x, y, total N, background b per pixel, sigma s. The Fisher matrix is J' W J, W = 1 / variance(mu);
+the model is separable, so every sum over the patch is a column moment first (vectorised over 16 lanes), a dot product then.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import njit
+
+from nta.spots.kernels.algebra import axis, factorise, substitute, variance_of
+from nta.spots.kernels.options import OPTIONS
+
+f4 = np.float32
+LANES = 16  # a patch row, padded; at most 15 are used
+SIDE = 15  # most rows of a patch
+N_MOMENTS = 15
+GX, DX, QX, MASK, MOMENTS = 0, LANES, 2 * LANES, 3 * LANES, 4 * LANES
+WORK = MOMENTS + N_MOMENTS * LANES
+
+# Columns of a row of results
+X, Y, N, B, S, ERROR, CHI2, FLAGS, CENTRE_X, CENTRE_Y, LEVEL, N_COLUMNS = 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11
+
+
+@njit(**OPTIONS)
+def _add_row(data, light, work, background, scale, sign, read, floor, y0, y1, y2):  # type: ignore[no-untyped-def]
+    """Add one patch row to the column moments; y0, y1, y2 are the row's value, derivative by y and by sigma."""
+    y00 = y0 * y0
+    y01 = y0 * y1
+    y02 = y0 * y2
+    y11 = y1 * y1
+    y12 = y1 * y2
+    y22 = y2 * y2
+    for i in range(LANES):
+        mu = background + scale * work[GX + i] + light[i]
+        variance = sign * mu + read
+        variance = variance if variance > floor else floor
+        wt = work[MASK + i] / variance
+        residual = data[i] - mu
+        weighted = residual * wt
+        work[MOMENTS + i] += wt
+        work[MOMENTS + LANES + i] += wt * y0
+        work[MOMENTS + 2 * LANES + i] += wt * y1
+        work[MOMENTS + 3 * LANES + i] += wt * y2
+        work[MOMENTS + 4 * LANES + i] += wt * y00
+        work[MOMENTS + 5 * LANES + i] += wt * y01
+        work[MOMENTS + 6 * LANES + i] += wt * y02
+        work[MOMENTS + 7 * LANES + i] += wt * y11
+        work[MOMENTS + 8 * LANES + i] += wt * y12
+        work[MOMENTS + 9 * LANES + i] += wt * y22
+        work[MOMENTS + 10 * LANES + i] += weighted
+        work[MOMENTS + 11 * LANES + i] += weighted * y0
+        work[MOMENTS + 12 * LANES + i] += weighted * y1
+        work[MOMENTS + 13 * LANES + i] += weighted * y2
+        work[MOMENTS + 14 * LANES + i] += residual * weighted
+
+
+@njit(**OPTIONS)
+def _normal_equations(work, n, a, g):  # type: ignore[no-untyped-def]
+    """Fisher matrix (lower triangle) and gradient of (x, y, N, b, s) from the column moments; returns chi-square."""
+    xx = f4(0)
+    xy = f4(0)
+    yy = f4(0)
+    xn = f4(0)
+    yn = f4(0)
+    nn = f4(0)
+    xb = f4(0)
+    yb = f4(0)
+    nb = f4(0)
+    bb = f4(0)
+    xs = f4(0)
+    ys = f4(0)
+    ns = f4(0)
+    bs = f4(0)
+    ss = f4(0)
+    rx = f4(0)
+    ry = f4(0)
+    rn = f4(0)
+    rb = f4(0)
+    rs = f4(0)
+    chi2 = f4(0)
+    for i in range(LANES):
+        gx = work[GX + i]
+        dx = work[DX + i]
+        qx = work[QX + i]
+        wg = work[MOMENTS + LANES + i]
+        wgg = work[MOMENTS + 4 * LANES + i]
+        wgd = work[MOMENTS + 5 * LANES + i]
+        wgq = work[MOMENTS + 6 * LANES + i]
+        rg = work[MOMENTS + 11 * LANES + i]
+        t = qx * wgg + gx * wgq
+        xx += dx * dx * wgg
+        xy += dx * gx * wgd
+        yy += gx * gx * work[MOMENTS + 7 * LANES + i]
+        xn += dx * gx * wgg
+        yn += gx * gx * wgd
+        nn += gx * gx * wgg
+        xb += dx * wg
+        yb += gx * work[MOMENTS + 2 * LANES + i]
+        nb += gx * wg
+        bb += work[MOMENTS + i]
+        xs += dx * t
+        ys += gx * (qx * wgd + gx * work[MOMENTS + 8 * LANES + i])
+        ns += gx * t
+        bs += qx * wg + gx * work[MOMENTS + 3 * LANES + i]
+        ss += qx * (t + gx * wgq) + gx * gx * work[MOMENTS + 9 * LANES + i]
+        rx += dx * rg
+        ry += gx * work[MOMENTS + 12 * LANES + i]
+        rn += gx * rg
+        rb += work[MOMENTS + 10 * LANES + i]
+        rs += qx * rg + gx * work[MOMENTS + 13 * LANES + i]
+        chi2 += work[MOMENTS + 14 * LANES + i]
+    n2 = n * n
+    a[0, 0] = n2 * xx
+    a[1, 0] = n2 * xy
+    a[1, 1] = n2 * yy
+    a[2, 0] = n * xn
+    a[2, 1] = n * yn
+    a[2, 2] = nn
+    a[3, 0] = n * xb
+    a[3, 1] = n * yb
+    a[3, 2] = nb
+    a[3, 3] = bb
+    a[4, 0] = n2 * xs
+    a[4, 1] = n2 * ys
+    a[4, 2] = n * ns
+    a[4, 3] = n * bs
+    a[4, 4] = n2 * ss
+    g[0] = n * rx
+    g[1] = n * ry
+    g[2] = rn
+    g[3] = rb
+    g[4] = n * rs
+    return float(chi2)
+
+
+@njit(**OPTIONS)
+def fit_one(data, light, side, noise, limits, start, work, ay, a, g, out):  # type: ignore[no-untyped-def]
+    """Fit one spot on a patch in electrons.
+
+    Parameters
+    ----------
+    data, light : (side, 16) patch and the light of known neighbours on it
+    noise : (sign, read variance e^2, floor of the variance e^2)
+    limits : (least sigma, largest sigma, tolerance px, most iterations)
+    start : x, y (patch coordinates), N, b, s
+    work, ay, a, g : float32 (WORK,) with MASK set, float64 (3, 16), (8, 8), (8,) workspaces
+    out : receives x, y, N, b, s, error, chi2 per degree of freedom
+
+    Returns
+    -------
+    Whether it converged to something inside the patch.
+    """
+    sign, read, floor = noise[0], noise[1], noise[2]
+    px, py, n, b, s = start[0], start[1], start[2], start[3], start[4]
+    g0, d0, q0 = work[GX : GX + LANES], work[DX : DX + LANES], work[QX : QX + LANES]
+    g1, d1, q1 = ay[0], ay[1], ay[2]
+    chi2 = 0.0
+    for _ in range(int(limits[3])):
+        axis(px, s, side, g0, d0, q0)
+        axis(py, s, side, g1, d1, q1)
+        work[MOMENTS:WORK] = f4(0)
+        for j in range(side):
+            _add_row(
+                data[j], light[j], work, f4(b), f4(n * g1[j]), f4(sign), f4(read), f4(floor),
+                f4(g1[j]), f4(d1[j]), f4(q1[j]),
+            )  # fmt: skip
+        chi2 = _normal_equations(work, n, a, g)
+        if not factorise(a, 5):
+            return False
+        substitute(a, g, 5)
+        sx = min(max(g[0], -0.7), 0.7)
+        sy = min(max(g[1], -0.7), 0.7)
+        ss = min(max(g[4], -0.35), 0.35)
+        px += sx
+        py += sy
+        n = max(n + g[2], 0.25 * n)
+        b += g[3]
+        if sign * b + read < floor:
+            b = sign * (floor - read)
+        s = min(max(s + ss, limits[0]), limits[1])
+        if abs(sx) < limits[2] and abs(sy) < limits[2] and abs(ss) < 10 * limits[2]:
+            break
+        if px < -1 or py < -1 or px > side or py > side:
+            return False
+    out[X] = px
+    out[Y] = py
+    out[N] = n
+    out[B] = b
+    out[S] = s
+    out[ERROR] = math.sqrt(0.5 * (variance_of(a, 5, 0) + variance_of(a, 5, 1)))
+    out[CHI2] = chi2 / (side * side - 5)
+    return n > 0

@@ -1,0 +1,119 @@
+"""Photon transfer: how the noise of a pixel grows with its grey level, learned from the recording itself.
+
+The variance of a linear camera is var0 + slope * level (Janesick, Photon Transfer, SPIE 2007): slope = 1 / gain, and var0
+holds offset and read noise together. Neither needs a dark frame for detection; offset and read noise cannot be told apart
+from a recording, so an estimated camera has the offset where its variance would vanish and no read noise: photo-electrons
+are then right up to a constant background.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nta.frames import CameraState
+from nta.spots.table import CameraModel
+
+Array = NDArray[np.float64]
+TILE = 8  # px; a tile is taken as one grey level
+_CLIP_SD = 3.0
+# variance of a standard normal truncated at 3 sd
+_CLIPPED_VARIANCE = 1 - 2 * _CLIP_SD * math.exp(-0.5 * _CLIP_SD**2) / math.sqrt(2 * math.pi) / math.erf(
+    _CLIP_SD / math.sqrt(2)
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PixelNoise:
+    """Variance of a pixel in adu^2 at a grey level in adu: var0 + slope * level, at least `floor`."""
+
+    var0: float
+    slope: float
+    floor: float
+
+    def variance(self, level: Array) -> Array:
+        """Variance at a grey level."""
+        return np.maximum(self.var0 + self.slope * level, self.floor)
+
+
+def told_noise(camera: CameraState | None) -> tuple[PixelNoise, CameraModel] | None:
+    """Return the noise of a camera whose gain, offset and read noise are stated; None where one of them is not."""
+    if (
+        camera is None
+        or camera.gain_e_per_adu is None
+        or camera.offset_adu is None
+        or camera.read_noise_e is None
+    ):
+        return None
+    gain, offset, read = camera.gain_e_per_adu, camera.offset_adu, camera.read_noise_e
+    floor = (read / gain) ** 2 + 1 / 12
+    noise = PixelNoise(var0=floor - offset / gain, slope=1 / gain, floor=floor)
+    return noise, CameraModel(gain_e_per_adu=gain, offset_adu=offset, read_noise_e=read, source="recording")
+
+
+def tile_statistics(frames: NDArray[np.float32]) -> tuple[Array, Array]:
+    """Grey level and variance of every tile of every pair of consecutive frames; light that moves is clipped away.
+
+    The variance is half that of the difference of two frames: fixed structure cancels. The mean difference of a tile is
+    taken off first: flicker of the light source is not noise of a pixel.
+    """
+    n, h, w = frames.shape
+    ty, tx = h // TILE, w // TILE
+    cut = frames[:, : ty * TILE, : tx * TILE]
+    levels, variances = [], []
+    for first, second in zip(cut[:-1], cut[1:], strict=True):
+        d = _tiles(second - first)
+        level = np.median(_tiles(first), axis=-1)
+        d = d - d.mean(axis=-1, keepdims=True)
+        levels.append(level.ravel())
+        variances.append(0.5 * d.var(axis=-1, ddof=1).ravel())
+    return np.concatenate(levels).astype(float), np.concatenate(variances).astype(float)
+
+
+def _tiles(image: NDArray[np.float32]) -> NDArray[np.float32]:
+    h, w = image.shape
+    return (
+        image.reshape(h // TILE, TILE, w // TILE, TILE)
+        .swapaxes(1, 2)
+        .reshape(h // TILE, w // TILE, TILE * TILE)
+    )
+
+
+def estimated_noise(frames: NDArray[np.float32]) -> PixelNoise:
+    """Fit variance against level over the quiet tiles of consecutive frames."""
+    level, variance = tile_statistics(frames)
+    order = np.argsort(level)
+    level, variance = level[order], variance[order]
+    n_bins = int(np.clip(level.size // 400, 1, 40))
+    x = np.array([np.median(part) for part in np.array_split(level, n_bins)])
+    # lower quartile of tile variances, times what it is short of the mean for chi-square of TILE^2 - 1 degrees of freedom
+    short = 1 - 0.6745 * math.sqrt(2 / (TILE * TILE - 1))
+    y = np.array([np.quantile(part, 0.25) for part in np.array_split(variance, n_bins)]) / short
+    floor = 1 / 12
+    y = np.maximum(y, floor)
+    slope, var0 = 0.0, float(np.median(y))
+    if n_bins >= 4 and np.ptp(x) > 0.02 * max(abs(float(x.mean())), 1.0):
+        keep = np.ones(n_bins, bool)
+        for _ in range(4):
+            slope, var0 = np.polyfit(x[keep], y[keep], 1, w=1 / y[keep])
+            deviation = (y - var0 - slope * x) / y
+            scale = 1.4826 * np.median(np.abs(deviation[keep])) + 1e-6
+            keep = deviation < 4 * scale
+    if slope <= 0:
+        slope = 0.0
+        var0 = float(np.median(y))
+    return PixelNoise(var0=float(var0), slope=float(slope), floor=max(floor, 0.3 * float(y.min())))
+
+
+def estimated_camera(noise: PixelNoise, level: float) -> CameraModel:
+    """Return the camera that has this noise; where the noise does not grow with the level, an offset of 0 is assumed."""
+    slope = noise.slope
+    if slope <= 0:
+        slope = noise.var0 / max(level, 1.0)
+        return CameraModel(gain_e_per_adu=1 / slope, offset_adu=0.0, read_noise_e=0.0, source="estimated")
+    return CameraModel(
+        gain_e_per_adu=1 / slope, offset_adu=-noise.var0 / slope, read_noise_e=0.0, source="estimated"
+    )

@@ -1,0 +1,47 @@
+"""What the analyst may choose about spots."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from nta.errors import SettingError
+
+Contrast = Literal["auto", "bright", "dark"]
+Engine = Literal["fast", "reference", "trackpy"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DetectionSettings:
+    """How spots are found; the defaults are meant to hold for every recording."""
+
+    threshold_sd: float = (
+        4.75  # noise passes this 0.2 times per 640x480 frame (sigma 1.6 px), never twice in a row
+    )
+    contrast: Contrast = "auto"
+    spot_width_px: float | None = (
+        None  # standard deviation of a spot in focus; None: taken from the recording
+    )
+    engine: Engine = "fast"
+    remove_fixed_pattern: bool = True  # hot pixels, pixel offsets and burnt-in text
+    split_overlapping: bool = True  # fit two spots where one does not explain the light
+    threads: int | None = None  # None: as many as there are cores; does not change the result
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.threshold_sd) and 1 <= self.threshold_sd <= 100):
+            raise SettingError(
+                f"threshold_sd must be 1 to 100 standard deviations of noise, got {self.threshold_sd}"
+            )
+        for name, allowed in (
+            ("contrast", ("auto", "bright", "dark")),
+            ("engine", ("fast", "reference", "trackpy")),
+        ):
+            if getattr(self, name) not in allowed:
+                raise SettingError(f"{name} must be one of {', '.join(allowed)}, got {getattr(self, name)!r}")
+        if self.spot_width_px is not None and not 0.5 <= self.spot_width_px <= 20:
+            raise SettingError(
+                f"spot_width_px must be 0.5 to 20 px (standard deviation), got {self.spot_width_px}"
+            )
+        if self.threads is not None and self.threads < 1:
+            raise SettingError(f"threads must be >= 1, got {self.threads}")
