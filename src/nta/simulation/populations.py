@@ -1,0 +1,234 @@
+"""What swims in the cell: populations of particles, and single particles drawn from them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nta.columns import FloatArray
+from nta.errors import SettingError
+from nta.simulation.materials import material
+from nta.simulation.scattering import (
+    Collection,
+    cluster_gain,
+    coated_cross_section_nm2,
+    dimer_gain,
+    sphere_cross_section_nm2,
+)
+
+DIMER_DIAMETER_RATIO = 1.392
+"""Hydrodynamic diameter of two touching equal spheres, averaged over orientation, over that of one.
+
+Source: translational friction of a touching doublet, f = 1.392 f0 (Garcia de la Torre and Bloomfield,
+Q. Rev. Biophys. 14, 81 (1981)).
+"""
+
+CLUSTER_FRACTAL_DIMENSION = 1.9
+"""Between diffusion-limited (1.8) and reaction-limited (2.1) clusters. Source: Lin et al., Nature 339, 360 (1989)."""
+
+_NODES_PER_E_FOLD = 24  # of diameter; cubic in log-log, error below 0.1 % up to 1 um (tested)
+_INDEX_STD_CUT = 3.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Population:
+    """Particles of one kind.
+
+    fraction : share by number; the fractions of a scenario are normalised to a sum of 1.
+    diameter_nm : hydrodynamic diameter: of all (beads), mean (cv) or median (gsd) by number.
+    cv : relative standard deviation of a normal distribution; gsd : geometric standard deviation of a log-normal one.
+    min_diameter_nm, max_diameter_nm : nothing is drawn outside.
+    material : sets refractive index and membrane; see `nta.simulation.materials`.
+    refractive_index, membrane_index, membrane_nm : instead of the material's; the first is the lumen's where there is a
+        membrane.
+    index_std : standard deviation of `refractive_index` from particle to particle, cut at 3.
+    corona_nm : hydrodynamic minus optical diameter.
+    assembly : "single"; "dimer": two touching spheres; "cluster": a fractal of spheres of `monomer_nm`. The diameter is
+        that of the whole.
+    """
+
+    name: str
+    diameter_nm: float
+    fraction: float = 1.0
+    cv: float = 0.0
+    gsd: float = 1.0
+    min_diameter_nm: float = 15.0
+    max_diameter_nm: float = 2000.0
+    material: str = "polystyrene"
+    refractive_index: float | None = None
+    membrane_index: float | None = None
+    membrane_nm: float | None = None
+    index_std: float = 0.0
+    corona_nm: float = 0.0
+    assembly: Literal["single", "dimer", "cluster"] = "single"
+    monomer_nm: float | None = None
+
+    def __post_init__(self) -> None:
+        material(self.material)
+        where = f"population {self.name!r}: "
+        if not 0 < self.min_diameter_nm <= self.diameter_nm <= self.max_diameter_nm < math.inf:
+            raise SettingError(
+                f"{where}diameter_nm={self.diameter_nm:g} must lie between min_diameter_nm={self.min_diameter_nm:g} and "
+                f"max_diameter_nm={self.max_diameter_nm:g}"
+            )
+        if not 0 < self.fraction < math.inf:
+            raise SettingError(f"{where}fraction must be > 0, got {self.fraction}")
+        if not 0 <= self.cv < 0.5 or not 1 <= self.gsd < 5:
+            raise SettingError(
+                f"{where}cv must be in [0, 0.5) and gsd in [1, 5), got cv={self.cv}, gsd={self.gsd}"
+            )
+        if self.cv > 0 and self.gsd > 1:
+            raise SettingError(f"{where}give cv (normal) or gsd (log-normal), not both")
+        if self.assembly not in ("single", "dimer", "cluster"):
+            raise SettingError(
+                f'{where}assembly must be "single", "dimer" or "cluster", got {self.assembly!r}'
+            )
+        if (self.assembly == "cluster") != (self.monomer_nm is not None):
+            raise SettingError(
+                f"{where}a cluster, and only a cluster, needs monomer_nm (diameter of its spheres)"
+            )
+        for name, low in (
+            ("index_std", 0.0),
+            ("corona_nm", 0.0),
+            ("membrane_nm", 0.0),
+            ("refractive_index", 1.0),
+        ):
+            value = getattr(self, name)
+            if value is not None and not low <= value < math.inf:
+                raise SettingError(f"{where}{name} must be >= {low:g}, got {value}")
+        if self.corona_nm >= self.min_diameter_nm:
+            raise SettingError(
+                f"{where}corona_nm={self.corona_nm:g} leaves nothing of min_diameter_nm={self.min_diameter_nm:g}"
+            )
+
+    def draw_diameters_nm(self, count: int, rng: np.random.Generator) -> FloatArray:
+        """Draw hydrodynamic diameters; those outside the limits are drawn again."""
+        diameters = self._draw(count, rng)
+        while (outside := (diameters < self.min_diameter_nm) | (diameters > self.max_diameter_nm)).any():
+            diameters[outside] = self._draw(int(outside.sum()), rng)
+        return diameters
+
+    def diameter_range_nm(self) -> tuple[float, float]:
+        """Diameters that can be drawn, as far as six standard deviations."""
+        if self.gsd > 1:
+            low, high = self.diameter_nm / self.gsd**6, self.diameter_nm * self.gsd**6
+        else:
+            reach = max(6 * self.cv, 0.01)
+            low, high = self.diameter_nm * (1 - min(reach, 0.95)), self.diameter_nm * (1 + reach)
+        return max(low, self.min_diameter_nm * 0.999), min(high, self.max_diameter_nm * 1.001)
+
+    def _draw(self, count: int, rng: np.random.Generator) -> FloatArray:
+        if self.gsd > 1:
+            return self.diameter_nm * np.exp(math.log(self.gsd) * rng.standard_normal(count))
+        if self.cv > 0:
+            return self.diameter_nm * (1 + self.cv * rng.standard_normal(count))
+        return np.full(count, self.diameter_nm)
+
+    def index(self, light: Collection) -> float:
+        """Mean refractive index of the body (the lumen, where there is a membrane)."""
+        if self.refractive_index is not None:
+            return self.refractive_index
+        law = material(self.material).index
+        return light.medium_index if law is None else law(light.wavelength_nm)
+
+    def cross_section_nm2(self, diameter_nm: FloatArray, index: float, light: Collection) -> FloatArray:
+        """Light collected from particles of these hydrodynamic diameters and this index of the body, exact."""
+        optical = np.asarray(diameter_nm, dtype=np.float64) - self.corona_nm
+        if self.assembly == "dimer":
+            monomer = optical / DIMER_DIAMETER_RATIO
+            return self._monomer_nm2(monomer, index, light) * dimer_gain(monomer, light)
+        if self.assembly == "cluster":
+            assert self.monomer_nm is not None
+            members = np.maximum((optical / self.monomer_nm) ** CLUSTER_FRACTAL_DIMENSION, 1.0)
+            # hydrodynamic radius = 0.75 of the radius of gyration: Sorensen, Aerosol Sci. Technol. 45, 765 (2011)
+            gain = cluster_gain(members, optical / 2 / 0.75, CLUSTER_FRACTAL_DIMENSION, light)
+            return self._monomer_nm2(np.full(optical.shape, self.monomer_nm), index, light) * gain
+        return self._monomer_nm2(optical, index, light)
+
+    def _monomer_nm2(self, diameter_nm: FloatArray, index: float, light: Collection) -> FloatArray:
+        made_of = material(self.material)
+        thickness = made_of.membrane_nm if self.membrane_nm is None else self.membrane_nm
+        if thickness > 0:
+            shell = made_of.membrane_index if self.membrane_index is None else self.membrane_index
+            return coated_cross_section_nm2(diameter_nm, index, shell, thickness, light)
+        return sphere_cross_section_nm2(diameter_nm, index, light)
+
+
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """Particles that were drawn: one row each."""
+
+    population: NDArray[np.int16]
+    diameter_nm: FloatArray
+    refractive_index: FloatArray
+    cross_section_nm2: FloatArray
+
+
+class Mixture:
+    """Populations with their shares; draws particles and knows how bright each is."""
+
+    def __init__(self, populations: Sequence[Population], light: Collection) -> None:
+        self.populations = tuple(populations)
+        total = sum(p.fraction for p in populations)
+        self.shares = np.array([p.fraction / total for p in populations])
+        self._brightness = [_Brightness(p, light) for p in populations]
+
+    def draw_sizes(self, count: int, rng: np.random.Generator) -> tuple[NDArray[np.int16], FloatArray]:
+        """Draw population and diameter of as many particles."""
+        which = (
+            np.zeros(count, np.int16)
+            if len(self.populations) == 1
+            else np.searchsorted(np.cumsum(self.shares)[:-1], rng.random(count), side="right").astype(
+                np.int16
+            )
+        )
+        diameters = np.empty(count)
+        for i, population in enumerate(self.populations):
+            mine = which == i
+            diameters[mine] = population.draw_diameters_nm(int(mine.sum()), rng)
+        return which, diameters
+
+    def complete(self, which: NDArray[np.int16], diameter_nm: FloatArray, rng: np.random.Generator) -> Drawn:
+        """Add refractive index and brightness to drawn sizes."""
+        index, sigma = np.empty(which.size), np.empty(which.size)
+        for i, brightness in enumerate(self._brightness):
+            mine = which == i
+            if mine.any():
+                index[mine], sigma[mine] = brightness.draw(diameter_nm[mine], rng)
+        return Drawn(which, diameter_nm, index, sigma)
+
+
+class _Brightness:
+    """Cross-section of one population as an interpolated table: thousands of particles cost microseconds."""
+
+    def __init__(self, population: Population, light: Collection) -> None:
+        from scipy.interpolate import CubicSpline
+
+        self._mean = population.index(light)
+        self._std = population.index_std
+        low, high = population.diameter_range_nm()
+        count = max(6, math.ceil(_NODES_PER_E_FOLD * math.log(high / low)) + 1)
+        diameters = np.exp(np.linspace(math.log(low), math.log(high), count))
+        offsets = np.linspace(-_INDEX_STD_CUT, _INDEX_STD_CUT, 7) if self._std > 0 else np.zeros(1)
+        self._indices = self._mean + self._std * offsets
+        # log of the amplitude over diameter, the amplitude itself over index: it is close to linear there
+        tables = [population.cross_section_nm2(diameters, float(n), light) for n in self._indices]
+        self._splines = [CubicSpline(np.log(diameters), np.log(np.maximum(t, 1e-30))) for t in tables]
+
+    def draw(self, diameter_nm: FloatArray, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:
+        log_diameter = np.log(diameter_nm)
+        if self._std == 0:
+            return np.full(diameter_nm.shape, self._mean), np.exp(self._splines[0](log_diameter))
+        offset = np.clip(rng.standard_normal(diameter_nm.shape), -_INDEX_STD_CUT, _INDEX_STD_CUT)
+        place = (offset + _INDEX_STD_CUT) * (len(self._splines) - 1) / (2 * _INDEX_STD_CUT)
+        lower = np.minimum(place.astype(np.int64), len(self._splines) - 2)
+        amplitudes = np.stack([np.exp(0.5 * spline(log_diameter)) for spline in self._splines])
+        rows = np.arange(diameter_nm.size)
+        part = place - lower
+        amplitude = amplitudes[lower, rows] * (1 - part) + amplitudes[lower + 1, rows] * part
+        return self._mean + self._std * offset, amplitude**2
