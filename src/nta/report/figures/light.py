@@ -1,0 +1,110 @@
+"""Figures of light: brightness against diameter, signal over noise of the spots."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.ticker import FuncFormatter
+
+from nta.pipeline import Analysis
+from nta.report.figures.style import BLUE, GREY, HALF, LIGHT, Picture, new_figure
+from nta.report.wording import count, number
+
+_SINGLE_POINTS = 1500  # tracks drawn one by one; beyond, the map is a density
+_DENSITY = LinearSegmentedColormap.from_list("density", ["#ffffff", "#9ecae1", BLUE, "#08306b"])
+
+
+def brightness_map(analysis: Analysis) -> Picture:
+    """Draw brightness against diameter, one point per track."""
+    name, title = "brightness_map", "Diameter and brightness"
+    diameter, light = analysis.sizes.tracks.diameter_nm, analysis.diffusion.intensity
+    known = np.isfinite(diameter) & (light > 0) & np.isfinite(light)
+    if known.sum() < 2:
+        why = "Fewer than two tracks have both a diameter and a brightness."
+        return Picture(name=name, title=title, caption=why, figure=None)
+    x, y = np.log10(diameter[known]), np.log10(light[known].astype(np.float64))
+    figure = new_figure(HALF)
+    axis = figure.subplots()
+    if x.size <= _SINGLE_POINTS:
+        axis.scatter(x, y, s=7, color=BLUE, alpha=0.35, linewidths=0)
+    else:
+        axis.hist2d(x, y, bins=(70, 50), cmap=_DENSITY, cmin=1, rasterized=True)
+    axis.set_xlim(*_span(x))
+    axis.set_ylim(*_span(y))
+    for which in (axis.xaxis, axis.yaxis):
+        _log_ticks(which)
+    axis.set_xlabel("hydrodynamic diameter of the track, nm")
+    axis.set_ylabel("light of its spots, photo-electrons")
+    source = analysis.spots.scene.camera.source
+    caption = (
+        f"{count(int(known.sum()), 'track')} with a size. Small particles scatter with the sixth power of their diameter; what "
+        "lies far off the trend differs in refractive index, or is more than one particle. Both axes carry the blur of single "
+        "tracks, and brightness varies with the depth in the light sheet."
+        + (
+            ""
+            if source != "estimated"
+            else " Photo-electrons by a camera model estimated from this recording."
+        )
+    )
+    return Picture(name=name, title=title, caption=caption, figure=figure)
+
+
+def spot_light(analysis: Analysis) -> Picture:
+    """Draw signal over noise of all spots against the threshold."""
+    name, title = "signal_over_noise", "Signal over noise"
+    snr = analysis.spots.snr
+    snr = snr[np.isfinite(snr) & (snr > 0)]
+    if not snr.size:
+        return Picture(name=name, title=title, caption="No spots.", figure=None)
+    figure = new_figure(HALF)
+    axis = figure.subplots()
+    low, high = float(snr.min()), float(snr.max())
+    edges = np.geomspace(low * 0.98, max(high, low * 1.1) * 1.02, 61)
+    in_track = np.zeros(len(analysis.spots), dtype=bool)
+    in_track[analysis.tracks.spot] = True
+    axis.hist(snr, edges, color=LIGHT, label="all spots")
+    tracked = analysis.spots.snr[in_track]
+    axis.hist(tracked, edges, color=BLUE, alpha=0.75, histtype="stepfilled", label="in a track")
+    threshold = analysis.spots.scene.threshold_sd
+    axis.axvline(threshold, color=GREY, linewidth=0.8, linestyle="--")
+    axis.set_xscale("log")
+    axis.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}"))
+    axis.xaxis.set_minor_formatter(FuncFormatter(lambda v, _: f"{v:g}" if f"{v:.0e}"[0] in "25" else ""))
+    axis.set_xlabel("signal over noise of a spot")
+    axis.set_ylabel("spots")
+    axis.legend(loc="upper right")
+    caption = (
+        f"{count(len(analysis.spots), 'spot')}, median {number(float(np.median(snr)))}. Dashed: the detection threshold, "
+        f"{number(threshold, 2)} standard deviations of the noise. A distribution cut off steeply there means that fainter "
+        "particles were missed."
+    )
+    return Picture(name=name, title=title, caption=caption, figure=figure)
+
+
+def _span(values: np.ndarray[tuple[int], np.dtype[np.float64]]) -> tuple[float, float]:
+    """Range that shows nearly all points without one outlier squeezing the rest."""
+    low, high = np.quantile(values, [0.002, 0.998])
+    margin = max(0.06 * float(high - low), 0.04)
+    return float(low) - margin, float(high) + margin
+
+
+def _log_ticks(axis: object) -> None:
+    """Label an axis of logarithms with what they are the logarithms of."""
+    from matplotlib.axis import Axis
+
+    assert isinstance(axis, Axis)
+    low, high = axis.get_view_interval()
+    decades = np.arange(np.floor(low), np.ceil(high) + 1)
+    steps = (1, 2, 5) if high - low < 2.2 else (1,)
+    places = sorted(float(d + np.log10(s)) for d in decades for s in steps)
+    places = [p for p in places if low <= p <= high]
+    axis.set_ticks(places, labels=[_power(10**p) for p in places])
+
+
+def _power(value: float) -> str:
+    if value < 1e5:
+        return f"{value:.3g}" if value < 1e3 else f"{value:.0f}"
+    exponent = int(np.floor(np.log10(value) + 1e-9))
+    mantissa = round(value / 10**exponent)
+    digits = str(exponent).translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    return (f"{mantissa}·" if mantissa != 1 else "") + f"10{digits}"

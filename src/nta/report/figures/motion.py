@@ -1,0 +1,131 @@
+"""Figures of motion: mean squared displacement, drift, lengths of the tracks."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.ticker import FuncFormatter
+
+from nta.pipeline import Analysis
+from nta.report.figures.style import (
+    BLUE,
+    GREY,
+    HALF,
+    INK,
+    LIGHT,
+    VERMILLION,
+    Picture,
+    new_figure,
+)
+from nta.report.wording import count, grouped, number, value_and_interval
+
+_MOST_LINES = 150  # single tracks drawn behind the ensemble
+
+
+def mean_squared_displacement(analysis: Analysis) -> Picture:
+    """Draw the ensemble's mean squared displacement with the line through its first lags."""
+    name, title = "mean_squared_displacement", "Mean squared displacement"
+    msd = analysis.msd
+    known = np.isfinite(msd.ensemble_um2)
+    if not known.any():
+        why = "No track may be given a size, so there is no ensemble whose displacements could be averaged."
+        return Picture(name=name, title=title, caption=why, figure=None)
+    figure = new_figure(HALF)
+    axis = figure.subplots()
+    lag, mean = msd.lag_s[known], msd.ensemble_um2[known]
+    error = np.nan_to_num(msd.std_err_um2[known])
+    top = 1.35 * float(np.max(mean + 1.96 * error))
+    rows = np.flatnonzero(analysis.diffusion.has_size)
+    for row in rows[:: max(1, rows.size // _MOST_LINES)]:
+        axis.plot(msd.lag_s, msd.track_um2[row], color=LIGHT, linewidth=0.5, zorder=0)
+    axis.errorbar(lag, mean, 1.96 * error, fmt="o", color=INK, markersize=4, linewidth=1, zorder=3)
+    if np.isfinite(msd.diffusion_um2_s):
+        fitted = lag[: msd.fit_lags]
+        slope, offset = 4 * msd.diffusion_um2_s, msd.intercept_um2
+        for x, dashes in ((np.array([0.0, fitted[-1]]), "-"), (np.array([fitted[-1], lag[-1]]), "--")):
+            axis.plot(x, slope * x + offset, color=BLUE, linestyle=dashes, zorder=2)
+        value, interval = value_and_interval(msd.diffusion)
+        axis.text(
+            0.03,
+            0.96,
+            f"D = {value}\n({interval})",
+            transform=axis.transAxes,
+            va="top",
+            color=BLUE,
+            fontsize=9,
+        )
+    axis.set_xlim(0, 1.04 * lag[-1])
+    axis.set_ylim(min(0.0, 1.2 * float(np.nan_to_num(msd.intercept_um2))), top)
+    axis.set_xlabel("lag, s")
+    axis.set_ylabel("mean squared displacement, µm²")
+    caption = (
+        f"Black: mean over {count(int(msd.n_tracks[known][0]), 'track')} that may be given a size, with 95 % intervals; blue: "
+        f"line through the first {msd.fit_lags} lags, dashed where it is only prolonged; grey: single tracks. Free diffusion "
+        "is straight. The slope is that of the mixture: a check on the motion, not where the sizes come from."
+    )
+    return Picture(name=name, title=title, caption=caption, figure=figure)
+
+
+def drift(analysis: Analysis) -> Picture:
+    """Draw the common motion of the particles that was found and subtracted."""
+    name, title = "drift", "Drift"
+    scene, linking = analysis.spots.scene, analysis.tracks.linking
+    if scene.n_frames < 2 or analysis.tracks.n_tracks == 0:
+        return Picture(name=name, title=title, caption="No tracks to see a drift from.", figure=None)
+    pixel, interval = analysis.diffusion.pixel_size_um, analysis.diffusion.frame_interval_s
+    time = scene.frame_index * interval
+    figure = new_figure(HALF)
+    axis = figure.subplots()
+    for values, colour, label, dashes in (
+        (linking.drift_x_px, BLUE, "x, to the right", "-"),
+        (linking.drift_y_px, VERMILLION, "y, downwards", (0, (4, 1.5))),
+    ):
+        axis.plot(time, pixel * values, color=colour, linestyle=dashes, label=label)
+    reach = pixel * max(float(np.ptp(linking.drift_x_px)), float(np.ptp(linking.drift_y_px)))
+    if reach < pixel:  # a flat line should look flat
+        axis.set_ylim(-pixel, pixel)
+    axis.set_xlim(time[0], time[-1])
+    axis.set_xlabel("time, s")
+    axis.set_ylabel("drift, µm")
+    axis.legend(loc="best")
+    path = float(np.hypot(np.diff(linking.drift_x_px), np.diff(linking.drift_y_px)).sum()) * pixel
+    caption = (
+        f"Common motion of all particles, subtracted before sizing: {number(path)} µm in {number(float(time[-1] - time[0]))} s. "
+        + (
+            "Only what is significant against Brownian motion counts as drift."
+            if analysis.settings.linking.drift == "auto"
+            else "Drift was not looked for (setting drift = none)."
+        )
+    )
+    return Picture(name=name, title=title, caption=caption, figure=figure)
+
+
+def track_lengths(analysis: Analysis) -> Picture:
+    """Draw how long the tracks are."""
+    name, title = "track_lengths", "Track lengths"
+    n_points = analysis.diffusion.n_points
+    if not n_points.size:
+        return Picture(name=name, title=title, caption="No tracks.", figure=None)
+    figure = new_figure(HALF)
+    axis = figure.subplots()
+    longest = max(int(n_points.max()), 10)
+    edges = np.unique(np.round(np.geomspace(2, longest + 1, 26)).astype(int)) - 0.5
+    has_size = analysis.diffusion.has_size
+    axis.hist(n_points, edges, color=LIGHT, label="all tracks")
+    axis.hist(n_points[has_size], edges, histtype="stepfilled", color=BLUE, alpha=0.75, label="with a size")
+    axis.set_xscale("log")
+    axis.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}"))
+    axis.xaxis.set_minor_formatter(FuncFormatter(lambda v, _: f"{v:g}" if f"{v:.0e}"[0] in "25" else ""))
+    axis.yaxis.set_major_formatter(FuncFormatter(lambda v, _: grouped(int(v))))
+    least = analysis.settings.diffusion.min_track_frames
+    axis.axvline(least - 0.5, color=GREY, linewidth=0.8, linestyle="--")
+    axis.set_xlabel("spots in a track")
+    axis.set_ylabel("tracks")
+    axis.legend(loc="upper right")
+    median = float(np.median(n_points[has_size])) if has_size.any() else None
+    caption = (
+        f"{count(n_points.size, 'track')}, of which {grouped(int(has_size.sum()))} may be given a size"
+        + (f" (median {number(median)} spots)" if median else "")
+        + f". Dashed: the least that the estimate takes, {least} spots. A track of n spots knows its diffusion to about "
+        "√(2/n) at best."
+    )
+    return Picture(name=name, title=title, caption=caption, figure=figure)

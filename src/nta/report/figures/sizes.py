@@ -1,0 +1,177 @@
+"""The size distribution: the curve with its band, the single tracks behind it, and the percentiles with their intervals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter
+
+from nta.columns import FloatArray
+from nta.pipeline import Analysis
+from nta.report.figures.style import BLUE, GREY, INK, LIGHT, VERMILLION, Picture, new_figure
+from nta.report.wording import confidence_words, count, value_and_interval, why_no_distribution
+from nta.sizes import Distribution
+
+_LOG_FROM = (
+    12.0  # ratio of the largest to the smallest diameter beyond which a linear axis hides the small ones
+)
+_MARKS = (("d10_nm", "D10"), ("d50_nm", "D50"), ("d90_nm", "D90"))
+_TITLE = "Size distribution"
+_NAME = "size_distribution"
+
+
+@dataclass(frozen=True)
+class _Scale:
+    """How diameters are spread over the axis; densities are per nm, or per tenth of a decade on a log axis."""
+
+    low_nm: float
+    high_nm: float
+    log: bool
+
+    @classmethod
+    def of(cls, curve: Distribution, single_nm: FloatArray) -> _Scale:
+        """Choose the range that holds the curve and nearly all single tracks."""
+        cumulative = np.cumsum(curve.weight)
+        low, high = (curve.edges_nm[np.searchsorted(cumulative, q)] for q in (0.002, 0.998))
+        if single_nm.size:
+            low = min(low, float(np.quantile(single_nm, 0.01)))
+            high = max(high, min(float(np.quantile(single_nm, 0.99)), 3 * high))
+        log = bool(high / low > _LOG_FROM)
+        if log:
+            return cls(float(low) / 1.3, float(high) * 1.3, True)
+        margin = 0.08 * (high - low)
+        return cls(max(0.0, float(low - margin)), float(high + margin), False)
+
+    def density(self, weight: FloatArray, edges_nm: FloatArray) -> FloatArray:
+        """Share per nm or per tenth of a decade."""
+        width = 10 * np.diff(np.log10(edges_nm)) if self.log else np.diff(edges_nm)
+        return np.asarray(weight / width)
+
+    def bins(self, n: int) -> FloatArray:
+        """Edges for a histogram of single tracks."""
+        spread = np.geomspace if self.log else np.linspace
+        return np.asarray(spread(max(self.low_nm, 1e-3), self.high_nm, n + 1))
+
+    @property
+    def unit(self) -> str:
+        return "per tenth of a decade" if self.log else "per nm"
+
+
+def size_distribution(analysis: Analysis) -> Picture:
+    """Draw the size distribution."""
+    sizes = analysis.sizes
+    if sizes.distribution is None:
+        return Picture(name=_NAME, title=_TITLE, caption=why_no_distribution(analysis), figure=None)
+    single, weight = _single_tracks(analysis)
+    scale = _Scale.of(sizes.distribution, single)
+    figure = new_figure((10.4, 4.9))
+    top, below = figure.subplots(2, 1, sharex=True, height_ratios=(5, 1))
+    _draw_single_tracks(top, scale, single, weight)
+    _draw_curve(
+        top, scale, sizes.distribution, BLUE, f"{_name_of(sizes.distribution)}, {_n_tracks(analysis)}"
+    )
+    if sizes.suspension is not None:
+        _draw_curve(top, scale, sizes.suspension, VERMILLION, _name_of(sizes.suspension), dashed=True)
+    _draw_percentiles(top, below, analysis)
+    top.set_ylabel(f"share of particles {scale.unit}")
+    top.yaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{100 * v:.3g} %"))
+    top.set_ylim(bottom=0)
+    top.set_xlim(scale.low_nm, scale.high_nm)
+    if scale.log:
+        top.set_xscale("log")
+        below.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}"))
+        below.xaxis.set_minor_formatter(FuncFormatter(lambda v, _: f"{v:g}" if f"{v:.0e}"[0] in "25" else ""))
+    top.legend(loc="upper right")
+    below.set_xlabel("hydrodynamic diameter, nm")
+    return Picture(name=_NAME, title=_TITLE, caption=_caption(analysis, scale), figure=figure)
+
+
+def _single_tracks(analysis: Analysis) -> tuple[FloatArray, FloatArray]:
+    """Return the diameters of the single tracks used, and what each counts for."""
+    diameter = analysis.sizes.tracks.diameter_nm
+    settings = analysis.settings.sizing
+    used = np.isfinite(diameter) & (analysis.diffusion.n_points >= settings.min_points)
+    by_time = settings.counting == "time"
+    weight = analysis.diffusion.n_points if by_time else np.ones(len(analysis.diffusion))
+    return diameter[used], np.asarray(weight[used], dtype=np.float64)
+
+
+def _draw_single_tracks(axis: Axes, scale: _Scale, single_nm: FloatArray, weight: FloatArray) -> None:
+    if not single_nm.size:
+        return
+    edges = scale.bins(int(np.clip(2 * single_nm.size ** (1 / 2.5), 12, 80)))
+    counts, _ = np.histogram(single_nm, edges, weights=weight)
+    density = scale.density(counts / weight.sum(), edges)
+    axis.stairs(
+        density, edges, fill=True, color=LIGHT, alpha=0.75, label="estimates of the single tracks (blurred)"
+    )
+
+
+def _draw_curve(
+    axis: Axes, scale: _Scale, curve: Distribution, colour: str, label: str, *, dashed: bool = False
+) -> None:
+    x = curve.diameter_nm
+    low, middle, high = (scale.density(w, curve.edges_nm) for w in (curve.low, curve.weight, curve.high))
+    axis.fill_between(
+        x, low, high, color=colour, alpha=0.22, linewidth=0, label=f"{100 * curve.confidence:g} % band"
+    )
+    axis.plot(x, middle, color=colour, linewidth=1.8, linestyle="--" if dashed else "-", label=label)
+
+
+def _draw_percentiles(top: Axes, below: Axes, analysis: Analysis) -> None:
+    """Draw D10, D50, D90 as points with intervals on a strip of their own, with hairlines up to the curve."""
+    rows = [(name, analysis.sizes.summary.get(key)) for key, name in _MARKS]
+    for row, (name, q) in enumerate(rows):
+        if q is None or q.value is None:
+            continue
+        if q.low is not None and q.high is not None:
+            below.plot([q.low, q.high], [row, row], color=INK, linewidth=2.2, solid_capstyle="butt")
+        below.plot([q.value], [row], marker="o", markersize=5, color=INK)
+        top.axvline(q.value, color=GREY, linewidth=0.6, linestyle=(0, (2, 3)), zorder=0)
+        value, interval = value_and_interval(q)
+        at = q.high if q.high is not None and np.isfinite(q.high) else q.value
+        below.annotate(
+            f"{name}  {value}" + (f"  ({interval})" if interval else ""),
+            (at, row),
+            xytext=(7, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=8.5,
+        )
+    below.set_ylim(len(_MARKS) - 0.4, -0.6)
+    below.set_yticks([])
+    below.spines["left"].set_visible(False)
+
+
+def _n_tracks(analysis: Analysis) -> str:
+    return count(analysis.sizes.n_tracks_used, "track")
+
+
+def _name_of(curve: Distribution) -> str:
+    """Name what a curve describes so that nobody can mistake one for the other."""
+    return {
+        "particles in view": "particles in view",
+        "suspension": "in suspension (corrected for visibility)",
+        "tracks": "particles in view, every track counted once",
+    }.get(curve.describes, curve.describes)
+
+
+def _caption(analysis: Analysis, scale: _Scale) -> str:
+    sizes = analysis.sizes
+    assert sizes.distribution is not None
+    words = [
+        f"The line is the number distribution of the {_name_of(sizes.distribution)} ({sizes.distribution.method}); "
+        f"the band holds it with {confidence_words(analysis)} confidence at each diameter.",
+        "Grey: the diameters of the single tracks, one estimate each. A short track knows its diffusion only roughly, so "
+        "the grey is wider than the sample.",
+    ]
+    if sizes.suspension is None:
+        words.append(
+            "In view is not in suspension: bright particles are seen in a deeper layer, and that depth is not calibrated "
+            "here. The detection limit in nm is not known without a brightness calibration."
+        )
+    if scale.log:
+        words.append("Logarithmic axis: equal areas are equal shares.")
+    return " ".join(words)

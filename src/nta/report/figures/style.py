@@ -1,0 +1,138 @@
+"""How the figures look: one style, colours that colour-blind readers and grey printers keep apart, text as text."""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from PIL import Image
+
+# Okabe and Ito, Color Universal Design (2008), https://jfly.uni-koeln.de/color/; used in this order of lightness
+BLUE = "#0072B2"
+VERMILLION = "#D55E00"
+ORANGE = "#E69F00"
+SKY = "#56B4E9"
+GREEN = "#009E73"
+INK = "#1a1a1a"
+GREY = "#6b6b6b"
+LIGHT = "#d4d4d4"
+
+WIDE = (10.4, 4.3)  # inches at 72 points: the full width of the page
+HALF = (5.1, 3.3)
+
+_STACK = (
+    "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, 'Liberation Sans', sans-serif"
+)
+_STYLE: dict[str, Any] = {
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],  # comes with matplotlib: measures the layout the same everywhere
+    "font.size": 9,
+    "axes.titlesize": 9,
+    "axes.labelsize": 9,
+    "xtick.labelsize": 8.5,
+    "ytick.labelsize": 8.5,
+    "legend.fontsize": 8.5,
+    "legend.frameon": False,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": GREY,
+    "axes.labelcolor": INK,
+    "axes.linewidth": 0.7,
+    "xtick.color": GREY,
+    "ytick.color": GREY,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "xtick.major.width": 0.7,
+    "ytick.major.width": 0.7,
+    "xtick.minor.width": 0.5,
+    "ytick.minor.width": 0.5,
+    "text.color": INK,
+    "lines.linewidth": 1.5,
+    "lines.solid_capstyle": "round",
+    "figure.facecolor": "white",
+    "figure.dpi": 72,
+    "savefig.dpi": 200,
+    "svg.fonttype": "none",
+    "axes.formatter.use_mathtext": False,
+    "axes.unicode_minus": True,
+    "path.simplify": True,
+}
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Picture:
+    """A figure with its words. `figure` is None where there is nothing to draw; the caption then says why."""
+
+    name: str
+    title: str
+    caption: str
+    figure: Figure | None
+
+
+@contextmanager
+def house_style() -> Iterator[None]:
+    """Draw in the style of the house, whatever the user's own matplotlib is set to."""
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update(_STYLE)
+        yield
+
+
+def new_figure(size: tuple[float, float]) -> Figure:
+    """Make an empty figure."""
+    return Figure(figsize=size, layout="constrained")
+
+
+def as_svg(picture: Picture) -> str:
+    """Return the figure as an SVG element: the same for the same data, with ids no other figure uses."""
+    if picture.figure is None:
+        raise ValueError(f"{picture.name} has no figure")
+    buffer = io.StringIO()
+    with house_style(), mpl.rc_context({"svg.hashsalt": picture.name}):
+        nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+        picture.figure.savefig(buffer, format="svg", metadata=nothing)
+    text = buffer.getvalue()
+    text = text[text.index("<svg") :]
+    text = re.sub(r'\bid="([^"]+)"', rf'id="{picture.name}-\1"', text)
+    text = re.sub(r"url\(#([^)]+)\)", rf"url(#{picture.name}-\1)", text)
+    text = re.sub(r'href="#([^"]+)"', rf'href="#{picture.name}-\1"', text)
+    text = re.sub(r"'DejaVu Sans'[^;\"]*", _STACK, text)
+    text = re.sub(r'(?<=href="data:image/png;base64,)([^"]+)', _smaller, text)
+    return text.replace("<svg ", f'<svg role="img" aria-label="{picture.title}" ', 1)
+
+
+def as_png(picture: Picture) -> bytes:
+    """Return the figure as a PNG picture."""
+    if picture.figure is None:
+        raise ValueError(f"{picture.name} has no figure")
+    buffer = io.BytesIO()
+    with house_style():
+        picture.figure.savefig(buffer, format="png", metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def percent_axis(axis: Axes, decimals: int = 0) -> None:
+    """Label the y axis in per cent of what is a share."""
+    axis.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.{decimals}f} %")
+
+
+def _smaller(match: re.Match[str]) -> str:
+    """Keep a grey picture as grey: a quarter of the bytes of the RGBA that matplotlib writes."""
+    picture = Image.open(io.BytesIO(base64.b64decode(match[1])))
+    pixels = np.asarray(picture.convert("RGBA"))
+    opaque = bool((pixels[..., 3] == 255).all())
+    grey = bool((pixels[..., 0] == pixels[..., 1]).all() and (pixels[..., 0] == pixels[..., 2]).all())
+    if not (opaque and grey):
+        return match[1]
+    buffer = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(pixels[..., 0])).save(buffer, format="png", optimize=True)
+    return base64.b64encode(buffer.getvalue()).decode("ascii")

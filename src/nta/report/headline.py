@@ -1,0 +1,134 @@
+"""The head of the page: the answer with its interval, and what to know before believing it."""
+
+from __future__ import annotations
+
+from nta.assessment import Finding, Verdict
+from nta.pipeline import Analysis
+from nta.quantity import Quantity
+from nta.report.markup import element, table, text
+from nta.report.wording import (
+    as_percent,
+    confidence_words,
+    count,
+    findings_worst_first,
+    grouped,
+    number,
+    value_and_interval,
+    verdict_counts,
+    why_no_distribution,
+    window_name,
+)
+
+_VERDICTS = {
+    Verdict.FAIL: ("fail", "✕", "Fail"),
+    Verdict.WARN: ("warn", "▲", "Watch"),
+    Verdict.NOT_ASSESSED: ("open", "○", "Not assessed"),
+    Verdict.PASS: ("pass", "✓", "Pass"),
+}
+
+
+def headline(analysis: Analysis) -> str:
+    """Return title, the four numbers people look for, and the answer as one sentence."""
+    return "\n".join(
+        (
+            element("p", "Nanoparticle tracking analysis", kind="kicker"),
+            element("h1", text(analysis.provenance.recording)),
+            element("p", text(_about(analysis)), kind="about"),
+            element("div", "\n".join(_boxes(analysis)), kind="headline"),
+            element("p", text(_sentence(analysis)), kind="lead"),
+        )
+    )
+
+
+def findings(analysis: Analysis) -> str:
+    """Return the findings, worst first, each with what to do; what passed in one line each."""
+    ordered = findings_worst_first(analysis.assessment)
+    rows = [_finding(f) for f in ordered if f.verdict is not Verdict.PASS]
+    passed = [f for f in ordered if f.verdict is Verdict.PASS]
+    parts = [element("h2", f"Findings: {text(verdict_counts(analysis.assessment))}")]
+    if rows:
+        parts.append(table((), rows, kind="findings"))
+    if passed:
+        names = "; ".join(
+            f"{text(f.title)} ({text(f.evidence)})" if f.evidence else text(f.title) for f in passed
+        )
+        parts.append(element("p", f"{_mark(Verdict.PASS)} {names}.", kind="passed"))
+    return "\n".join(parts)
+
+
+def _about(analysis: Analysis) -> str:
+    conditions = analysis.conditions
+    parts = [
+        conditions.sample,
+        f"analysed {analysis.provenance.date.replace('T', ' ')}",
+        f"{conditions.medium}, {number(analysis.sizes.temperature_c)} °C",
+        f"{count(analysis.spots.scene.n_frames, 'frame')} at {number(1 / analysis.diffusion.frame_interval_s)} Hz",
+    ]
+    return " · ".join(part for part in parts if part)
+
+
+def _boxes(analysis: Analysis) -> list[str]:
+    sizes = analysis.sizes
+    boxes = [_quantity_box("Median diameter D50", sizes.summary.get("d50_nm"), analysis)]
+    window, share = next(iter(sizes.fractions.items()), ((30.0, 150.0), None))
+    boxes.append(
+        _quantity_box(f"Share in {window_name(*window)}", as_percent(share) if share else None, analysis)
+    )
+    boxes.append(
+        _box(
+            "Tracks used",
+            grouped(sizes.n_tracks_used),
+            f"of {count(analysis.tracks.n_tracks, 'track')} found",
+        )
+    )
+    per_frame = len(analysis.spots) / max(analysis.spots.scene.n_frames, 1)
+    boxes.append(
+        _box(
+            "Concentration", "not calibrated", f"{number(per_frame)} particles in view per frame", words=True
+        )
+    )
+    return boxes
+
+
+def _quantity_box(name: str, quantity: Quantity | None, analysis: Analysis) -> str:
+    if quantity is None or quantity.value is None:
+        return _box(name, "no result", quantity.method if quantity else "", words=True)
+    value, interval = value_and_interval(quantity)
+    return _box(name, value, f"{interval} ({confidence_words(analysis)})" if interval else "no interval")
+
+
+def _box(name: str, value: str, below: str, *, words: bool = False) -> str:
+    return element(
+        "div",
+        element("div", text(name), kind="name")
+        + element("div", text(value), kind="value words" if words else "value")
+        + element("div", text(below), kind="interval"),
+    )
+
+
+def _sentence(analysis: Analysis) -> str:
+    sizes = analysis.sizes
+    if sizes.distribution is None:
+        return f"No size distribution. {why_no_distribution(analysis)}"
+    d10, d90 = (sizes.summary.get(key) for key in ("d10_nm", "d90_nm"))
+    subject = {
+        "particles in view": "the particles in view",
+        "suspension": "the particles in suspension",
+        "tracks": "the particles in view, every track counted once,",
+    }.get(sizes.distribution.describes, sizes.distribution.describes)
+    if d10 is None or d90 is None or d10.value is None or d90.value is None:
+        return f"The numbers describe {subject}."
+    low, high = value_and_interval(d10)[0], value_and_interval(d90)[0]
+    return f"Eight in ten of {subject} have a hydrodynamic diameter between {low} and {high}."
+
+
+def _finding(finding: Finding) -> list[str]:
+    words = [element("span", text(finding.evidence), kind="evidence")]
+    if finding.advice:
+        words.append(element("span", text(finding.advice), kind="advice"))
+    return [_mark(finding.verdict), text(finding.title), " ".join(words)]
+
+
+def _mark(verdict: Verdict) -> str:
+    kind, sign, word = _VERDICTS[verdict]
+    return element("span", f'<span class="mark">{sign}</span>{word}', kind=f"verdict {kind}")

@@ -1,0 +1,44 @@
+"""The few pieces of HTML the page is made of; `text` escapes, everything else takes finished markup."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from html import escape
+
+
+def text(words: object) -> str:
+    """Escape words for HTML."""
+    return escape(str(words), quote=True)
+
+
+def element(name: str, content: str, *, kind: str = "") -> str:
+    """Return an element around finished markup."""
+    return f'<{name} class="{kind}">{content}</{name}>' if kind else f"<{name}>{content}</{name}>"
+
+
+def table(
+    head: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: Sequence[int] = (), kind: str = ""
+) -> str:
+    """Return a table of finished cells; columns in `numbers` are set flush right."""
+
+    def row(cells: Sequence[str], tag: str) -> str:
+        return (
+            "<tr>"
+            + "".join(
+                element(tag, cell, kind="number" if i in numbers else "") for i, cell in enumerate(cells)
+            )
+            + "</tr>"
+        )
+
+    top = f"<thead>{row(head, 'th')}</thead>" if head else ""
+    body = "\n".join(row(cells, "td") for cells in rows)
+    return element("table", f"{top}<tbody>{body}</tbody>", kind=kind)
+
+
+def definitions(rows: Iterable[tuple[str, str, bool]]) -> str:
+    """Return a list of names and values; a third member True marks what was changed."""
+    items = []
+    for name, value, changed in rows:
+        mark = ' class="changed"' if changed else ""
+        items.append(f"<dt{mark}>{text(name)}</dt><dd{mark}>{text(value)}</dd>")
+    return element("dl", "\n".join(items))

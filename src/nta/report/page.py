@@ -1,0 +1,70 @@
+"""The page as a string: most important first, everything in one file that can be mailed, printed and archived."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from importlib import resources
+
+from nta.pipeline import Analysis
+from nta.report.details import details
+from nta.report.figures.style import Picture, as_svg
+from nta.report.headline import findings, headline
+from nta.report.markup import element, text
+from nta.report.numbers import numbers
+
+_FULL_WIDTH = ("size_distribution", "frame_with_tracks")
+
+_HOW_TO_READ = (
+    "<b>Hydrodynamic diameter.</b> Each particle is followed while it diffuses; the diffusion coefficient gives the diameter "
+    "of a sphere that would diffuse alike (Stokes–Einstein, with the temperature and viscosity below). Coronas, glycans and "
+    "non-spherical shapes count in; it is usually larger than a diameter from electron microscopy.",
+    "<b>Not an identification.</b> Tracking measures size and scattered light. It does not tell vesicles from lipoproteins, "
+    "protein aggregates or debris of the same size.",
+    "<b>Number-weighted.</b> Every particle counts once, whatever its volume or light. D50 is the diameter that half of the "
+    "particles do not exceed.",
+    "<b>In view, not in the tube.</b> Particles too faint for this instrument are missing, and bright ones are seen in a deeper "
+    "layer. Only what is labelled “in suspension” is corrected for that.",
+    "<b>Intervals.</b> They hold the counting statistics of the tracks and the systematic terms listed in the budget. What "
+    "nobody stated, such as the uncertainty of a pixel size without a profile, is not in them.",
+    "<b>Not assessed</b> is not a pass: the evidence for that question did not come with the recording.",
+)
+
+
+def page(analysis: Analysis, pictures: Iterable[Picture]) -> str:
+    """Return the whole page."""
+    shown = tuple(pictures)
+    first, second = (next(p for p in shown if p.name == name) for name in _FULL_WIDTH)
+    small = [p for p in shown if p.name not in _FULL_WIDTH]
+    css = resources.files("nta.report").joinpath("page.css").read_text(encoding="utf-8")
+    body = "\n".join(
+        (
+            headline(analysis),
+            findings(analysis),
+            element("h2", "Size distribution"),
+            _figure(first),
+            numbers(analysis),
+            element("h2", "What was seen"),
+            _figure(second),
+            element("h2", "Motion, light and counts"),
+            element("div", "\n".join(map(_figure, small)), kind="pairs"),
+            element("h2", "How to read this"),
+            element("ul", "\n".join(element("li", words) for words in _HOW_TO_READ), kind="read"),
+            details(analysis),
+        )
+    )
+    title = text(f"{analysis.provenance.recording} · nanoparticle tracking analysis")
+    return (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{title}</title>\n<style>\n{css}</style>\n</head>\n<body>\n{body}\n</body>\n</html>\n"
+    )
+
+
+def _figure(picture: Picture) -> str:
+    """Return a figure with its caption; where there is nothing to draw, the reason stands in its place."""
+    if picture.figure is None:
+        return element(
+            "figure", element("div", f"<b>{text(picture.title)}.</b> {text(picture.caption)}", kind="nothing")
+        )
+    caption = element("figcaption", f"<b>{text(picture.title)}.</b> {text(picture.caption)}")
+    return element("figure", f"{as_svg(picture)}\n{caption}")

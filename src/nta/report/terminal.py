@@ -1,0 +1,64 @@
+"""The few lines that a person sees on the terminal when an analysis is done."""
+
+from __future__ import annotations
+
+from nta.assessment import Verdict
+from nta.pipeline import Analysis
+from nta.report.wording import (
+    as_percent,
+    confidence_words,
+    count,
+    findings_worst_first,
+    number,
+    value_and_interval,
+    verdict_counts,
+    why_no_distribution,
+    window_name,
+)
+
+
+def summary_text(analysis: Analysis) -> str:
+    """Return the result in a few lines: sizes with intervals, counts, and the findings that are not good."""
+    lines = [_title(analysis), *_sizes(analysis), *_counts(analysis), *_findings(analysis)]
+    return "\n".join(lines)
+
+
+def _title(analysis: Analysis) -> str:
+    sample = f" · {analysis.conditions.sample}" if analysis.conditions.sample else ""
+    return f"{analysis.provenance.recording}{sample}"
+
+
+def _sizes(analysis: Analysis) -> list[str]:
+    sizes = analysis.sizes
+    if sizes.distribution is None:
+        return [f"  no size distribution. {why_no_distribution(analysis)}"]
+    rows = [("D50", sizes.summary.get("d50_nm")), ("D10", sizes.summary.get("d10_nm"))]
+    rows += [("D90", sizes.summary.get("d90_nm")), ("mode", sizes.summary.get("mode_nm"))]
+    rows += [(window_name(*window), as_percent(share)) for window, share in sizes.fractions.items()]
+    lines = [f"  {sizes.distribution.describes}, {confidence_words(analysis)} intervals"]
+    for name, quantity in rows:
+        if quantity is None:
+            continue
+        value, interval = value_and_interval(quantity)
+        lines.append(f"  {name:<12}{value:>12}{f'   ({interval})' if interval else ''}")
+    return lines
+
+
+def _counts(analysis: Analysis) -> list[str]:
+    n_frames = analysis.spots.scene.n_frames
+    per_frame = len(analysis.spots) / max(n_frames, 1)
+    return [
+        f"  {count(analysis.sizes.n_tracks_used, 'track')} used of {count(analysis.tracks.n_tracks, 'track')}; "
+        f"{number(per_frame)} spots per frame in {count(n_frames, 'frame')}; concentration not calibrated"
+    ]
+
+
+def _findings(analysis: Analysis) -> list[str]:
+    lines = [f"  findings: {verdict_counts(analysis.assessment)}"]
+    for finding in findings_worst_first(analysis.assessment):
+        if finding.verdict in (Verdict.FAIL, Verdict.WARN):
+            word = "FAIL" if finding.verdict is Verdict.FAIL else "WARN"
+            lines.append(f"  {word}  {finding.title}: {finding.evidence}")
+            if finding.advice:
+                lines.append(f"        → {finding.advice}")
+    return lines

@@ -1,0 +1,128 @@
+"""Numbers and verdicts in words: one way of writing each, on the page, in the figures and on the terminal."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+from nta.assessment import Assessment, Finding, Verdict
+from nta.pipeline import Analysis
+from nta.quantity import Quantity
+
+SUMMARY_NAMES = {
+    "d10_nm": "D10",
+    "d50_nm": "D50 (median)",
+    "d90_nm": "D90",
+    "mean_nm": "Mean",
+    "mode_nm": "Mode",
+    "sd_nm": "Standard deviation",
+    "geometric_sd": "Geometric standard deviation",
+    "span": "Span (D90 − D10) / D50",
+}
+UNITS = {"um2/s": "µm²/s", "um": "µm", "um/s": "µm/s", "1": "", "degC": "°C"}
+_WORST_FIRST = (Verdict.FAIL, Verdict.WARN, Verdict.NOT_ASSESSED, Verdict.PASS)
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """Write a number with so many significant digits, without an exponent where it can be read without."""
+    if value is None or math.isnan(value):
+        return "–"
+    if math.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    if value != 0 and not 1e-4 <= abs(value) < 1e7:
+        return f"{value:.{digits - 1}e}".replace("-", "−")
+    decimals = max(0, digits - 1 - _exponent(value))
+    return f"{value:.{decimals}f}".replace("-", "−")
+
+
+def value_and_interval(quantity: Quantity) -> tuple[str, str]:
+    """Write value and interval alike, to the second significant digit of the interval's half width, with the unit.
+
+    The second text is empty where there is no interval, the first says so where there is no value.
+    """
+    q = replace_unit(quantity)
+    if q.value is None or not math.isfinite(q.value):
+        return "no result", ""
+    unit = f" {q.unit}" if q.unit not in ("", "%") else q.unit
+    if q.low is None or q.high is None or not math.isfinite(q.high - q.low):
+        return f"{number(q.value)}{unit}", ""
+    half = (q.high - q.low) / 2
+    decimals = max(0, 1 - _exponent(half)) if half > 0 else max(0, 3 - _exponent(q.value))
+    value, low, high = (f"{v:.{decimals}f}".replace("-", "−") for v in (q.value, q.low, q.high))
+    return f"{value}{unit}", f"{low} to {high}{unit}"
+
+
+def replace_unit(quantity: Quantity) -> Quantity:
+    """Return the quantity in the unit people read: µm²/s, no "1"."""
+    return replace(quantity, unit=UNITS.get(quantity.unit, quantity.unit))
+
+
+def as_percent(quantity: Quantity) -> Quantity:
+    """Return a share as a percentage."""
+
+    def scaled(value: float | None) -> float | None:
+        return None if value is None else 100 * value
+
+    return Quantity(scaled(quantity.value), scaled(quantity.low), scaled(quantity.high), "%", quantity.method)
+
+
+def count(n: int, singular: str, plural: str = "") -> str:
+    """Write how many there are: "1 track", "12 345 tracks"."""
+    return f"{grouped(n)} {singular if n == 1 else plural or singular + 's'}"
+
+
+def grouped(n: int) -> str:
+    """Write a whole number with narrow spaces between thousands."""
+    return f"{n:,}".replace(",", "\u202f")
+
+
+def window_name(low_nm: float, high_nm: float) -> str:
+    """Write a window of diameters."""
+    return f"{low_nm:g}–{high_nm:g} nm"
+
+
+def findings_worst_first(assessment: Assessment) -> list[Finding]:
+    """Return the findings, the worst first, otherwise in the order of the assessment."""
+    return sorted(assessment.findings, key=lambda finding: _WORST_FIRST.index(finding.verdict))
+
+
+def verdict_counts(assessment: Assessment) -> str:
+    """Write how the findings came out, the worst first; what did not occur is left out."""
+    names = {
+        Verdict.FAIL: "failed",
+        Verdict.WARN: "to watch",
+        Verdict.NOT_ASSESSED: "not assessed",
+        Verdict.PASS: "passed",
+    }
+    counts = {v: sum(f.verdict is v for f in assessment.findings) for v in _WORST_FIRST}
+    return ", ".join(f"{n} {names[verdict]}" for verdict, n in counts.items() if n) or "nothing was assessed"
+
+
+def confidence_words(analysis: Analysis) -> str:
+    """Write the confidence of the intervals."""
+    distribution = analysis.sizes.distribution
+    confidence = distribution.confidence if distribution else analysis.settings.sizing.confidence
+    return f"{100 * confidence:g} %"
+
+
+def why_no_distribution(analysis: Analysis) -> str:
+    """Say why there is no size distribution."""
+    needed = analysis.settings.sizing.min_tracks
+    if not len(analysis.spots):
+        return "No spot was found in this recording, so there is nothing to size."
+    if not analysis.tracks.n_tracks:
+        return f"{count(len(analysis.spots), 'spot')} were found, but no two of them make a track."
+    sized = int(analysis.diffusion.has_size.sum())
+    if not sized:
+        return (
+            f"None of the {count(analysis.tracks.n_tracks, 'track')} moves more than its localization error explains, "
+            "or is long enough to tell: there is no size."
+        )
+    return (
+        f"{count(analysis.sizes.n_tracks_used, 'track')} could be used, and a distribution needs at least {needed}. "
+        "The sizes of the single tracks are in tracks.csv."
+    )
+
+
+def _exponent(value: float) -> int:
+    return math.floor(math.log10(abs(value))) if value else 0

@@ -1,0 +1,61 @@
+"""Report and figures as files: each is whole or not there."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from nta.errors import SettingError
+from nta.pipeline import Analysis
+
+REPORT_FILE = "report.html"
+
+
+def write_report(analysis: Analysis, folder: str | Path) -> Path:
+    """Write `report.html`, one self-contained page, into a folder; the folder is made where it does not exist."""
+    return _write(Path(folder) / REPORT_FILE, report_page(analysis).encode("utf-8"))
+
+
+def report_page(analysis: Analysis) -> str:
+    """Return the page as a string."""
+    from nta.report.figures import draw_all
+    from nta.report.page import page
+
+    return page(analysis, draw_all(analysis))
+
+
+def write_figures(
+    analysis: Analysis, folder: str | Path, formats: Sequence[str] = ("svg", "png")
+) -> tuple[Path, ...]:
+    """Write every figure of the report into a folder, e.g. `size_distribution.svg`; empty ones are left out."""
+    from nta.report.figures import draw_all
+    from nta.report.figures.style import as_png, as_svg
+
+    unknown = sorted(set(formats) - {"svg", "png"})
+    if unknown:
+        raise SettingError(f"figures are written as svg or png, got {unknown[0]!r}")
+    written = []
+    for picture in draw_all(analysis):
+        if picture.figure is None:
+            continue
+        for suffix in formats:
+            content = as_svg(picture).encode("utf-8") if suffix == "svg" else as_png(picture)
+            written.append(_write(Path(folder) / f"{picture.name}.{suffix}", content))
+    return tuple(written)
+
+
+def _write(path: Path, content: bytes) -> Path:
+    """Write under a temporary name beside the file, then rename: a reader never sees half a page."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=f".partial{path.suffix}", dir=path.parent)
+    partial = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        partial.chmod(0o644)  # mkstemp makes it private; a report is to be passed on
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+    return path
