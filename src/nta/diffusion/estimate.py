@@ -52,12 +52,9 @@ def estimate_diffusion(
     long_enough = steps.n_points >= settings.min_track_frames
     believe_spots = settings.noise == "spots"
 
-    first = fit_noise(steps, long_enough & _moves(steps), exposure_s, believe_spots)
-    maximum = _maximum(steps, first)
-    mobile = mobile_evidence(steps, maximum[1]) >= settings.mobile_evidence
-    noise = fit_noise(steps, long_enough & mobile, exposure_s, believe_spots)
+    noise = fit_noise(steps, long_enough & _moves(steps), exposure_s, believe_spots)
     maximum = _maximum(steps, noise)
-    mobile = mobile_evidence(steps, maximum[1]) >= settings.mobile_evidence
+    mobile = mobile_evidence(steps, noise, maximum[1]) >= settings.mobile_evidence
 
     found, low, high = _by_estimator(steps, noise, maximum, settings)
     flags = _flags(tracks, steps, long_enough, mobile, found.diffusion_um2_s)
@@ -142,7 +139,7 @@ def _log_normal_interval(found: TrackDiffusion, confidence: float) -> tuple[Floa
 
 
 def _moves(steps: Steps) -> BoolArray:
-    """Tracks with any displacement beyond a hundredth of a pixel: keeps burnt-in text out of the first noise fit."""
+    """Tracks with any displacement beyond a hundredth of a pixel: keeps burnt-in text out of the noise fit."""
     square = np.bincount(steps.track_of_step, steps.dy_um**2 + steps.dx_um**2, minlength=steps.n_tracks)
     return np.asarray(square > (0.01 * steps.pixel_size_um) ** 2 * np.maximum(steps.n_points - 1, 1))
 

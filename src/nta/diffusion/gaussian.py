@@ -115,12 +115,13 @@ def maximum_of_tracks(y, x, frame, variance, start, interval_s, blur_s, guess): 
 
 @njit(cache=True, nogil=True)
 def stillness_of_tracks(y, x, frame, start, interval_s, creep, floor, ceiling):  # type: ignore[no-untyped-def]
-    """Log-likelihood of standing still with position errors of any variance between `floor` and `ceiling`, per track.
+    """Log-likelihood of standing still with position errors of any variance between `floor` and `ceiling`.
 
     creep : diffusion coefficient that the drift's own error makes of a particle at rest.
+    Returns the log-likelihood and the most likely variance of every track, (2, n_tracks).
     """
     n = start.size - 1
-    out = np.full(n, np.nan)
+    out = np.full((2, n), np.nan)
     none = np.zeros(y.size)
     for k in range(n):
         first, last = start[k], start[k + 1]
@@ -129,8 +130,22 @@ def stillness_of_tracks(y, x, frame, start, interval_s, creep, floor, ceiling): 
         guess = max(0.5 * (np.var(y[first:last]) + np.var(x[first:last])), floor)
         v, _, _ = climb(y, x, frame, none, first, last, interval_s, 0.0, creep, 0.0, 0, min(guess, ceiling))
         v = min(max(v, floor), ceiling)
-        out[k] = score(y, x, frame, none, first, last, interval_s, 0.0, creep, v, 0)[0]
+        out[0, k] = score(y, x, frame, none, first, last, interval_s, 0.0, creep, v, 0)[0]
+        out[1, k] = v
     return out
+
+
+@njit(cache=True, nogil=True)
+def still_likelihood(y, x, frame, start, interval_s, creep, variances):  # type: ignore[no-untyped-def]
+    """Log-likelihood of standing still with position errors of each of the variances, (n_tracks, n)."""
+    table = np.empty((start.size - 1, variances.size))
+    none = np.zeros(y.size)
+    for k in range(start.size - 1):
+        for g in range(variances.size):
+            table[k, g] = score(
+                y, x, frame, none, start[k], start[k + 1], interval_s, 0.0, creep, variances[g], 0
+            )[0]
+    return table
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -15,14 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nta.columns import BoolArray, FloatArray
-from nta.diffusion.gaussian import likelihood_table
+from nta.diffusion.gaussian import likelihood_table, still_likelihood
 from nta.diffusion.steps import Steps
 
 _MOST_POINTS = 40_000  # spots used to fit the noise: its numbers are then known far better than any track
-_SCALE_SPREAD = 0.7  # prior standard deviation of ln(scale): a factor of 2 either way is no surprise
+_SCALE_SPREAD = 1.0  # prior standard deviation of ln(scale): a factor of 3 either way is no surprise
 _FLOOR_PX = 0.05  # prior standard deviation of the floor's square root, in pixels
 _NODES = 64  # values of D on which the population lives
 _PIECE = 25  # spots per piece of a track: as wide a likelihood as a few nodes
+_STILL_NODES = 12
 _EM_STEPS = 50
 _LEAST_PX = 1e-3  # no position is known better than this
 
@@ -104,14 +105,16 @@ class _Problem:
     exposure_s: float | None
     believe_spots: bool
     grid: FloatArray
+    still: FloatArray  # (n_pieces, n) log-likelihood of standing still, with errors of n sizes
 
     @classmethod
     def of(cls, steps: Steps, exposure_s: float | None, believe_spots: bool) -> _Problem:
         plain = NoiseModel(exposure_s=steps.frame_interval_s / 2 if exposure_s is None else exposure_s)
         guess = guess_diffusion(steps, plain.variance_um2(steps), plain.blur_s)
-        low, high = (np.quantile(guess, 0.02), np.quantile(guess, 0.98)) if guess.size else (0.1, 10.0)
-        grid = np.geomspace(float(low) / 4, float(high) * 3, _NODES)
-        return cls(steps=steps, exposure_s=exposure_s, believe_spots=believe_spots, grid=grid)
+        low, high = np.quantile(guess, [0.02, 0.98]).tolist() if guess.size else (0.1, 10.0)
+        grid = np.geomspace(low / 4, high * 3, _NODES)
+        still = _standing_still(steps)
+        return cls(steps=steps, exposure_s=exposure_s, believe_spots=believe_spots, grid=grid, still=still)
 
     def start(self) -> FloatArray:
         """Errors as reported with a small floor; exposure half of the interval."""
@@ -161,28 +164,44 @@ class _Problem:
             table,
             peak,
         )
-        evidence, mean = _population(np.exp(table), np.log(self.grid))
+        top = np.maximum(peak, self.still.max(axis=1))
+        table += (peak - top)[:, None].astype(np.float32)
+        moving_or_still = np.exp(np.hstack([table, (self.still - top[:, None]).astype(np.float32)]))
+        evidence, mean = _population(moving_or_still, np.log(self.grid))
         penalty = 0.0
         if not self.believe_spots:
             penalty += 0.5 * (theta[0] / _SCALE_SPREAD) ** 2 + 0.5 * theta[1] ** 2
         if self.exposure_s is None:
             penalty += 2 * float(np.logaddexp(0, theta[-1])) - theta[-1]  # even prior over the interval
-        return penalty - evidence - float(np.sum(peak)), mean
+        return penalty - evidence - float(np.sum(top)), mean
 
 
 def _population(likelihood: NDArray[np.float32], ln_grid: FloatArray) -> tuple[float, float]:
     """Log-likelihood of all pieces under the population that explains them best, and that population's mean of ln D.
 
     The population is free on the grid (Kiefer and Wolfowitz, Ann. Math. Stat. 27, 887 (1956)), so that the noise is
-    found consistently whatever the sizes are; expectation maximisation from an even start.
+    found consistently whatever the sizes are. Columns beyond the grid are particles that stand still, with errors of
+    their own: they belong to the population too, so that nothing has to be left out beforehand. Expectation
+    maximisation from an even start.
     """
-    n_pieces = np.float32(len(likelihood))
-    weight = np.full(ln_grid.size, 1 / ln_grid.size, dtype=np.float32)
+    n_pieces, n_nodes = likelihood.shape
+    weight = np.full(n_nodes, 1 / n_nodes, dtype=np.float32)
     for _ in range(_EM_STEPS):
-        weight *= ((1 / (likelihood @ weight)) @ likelihood) / n_pieces
-    return float(np.sum(np.log(likelihood @ weight, dtype=np.float64))), float(
-        weight @ ln_grid / weight.sum()
-    )
+        weight *= ((1 / (likelihood @ weight)) @ likelihood) / np.float32(n_pieces)
+    moving = weight[: ln_grid.size]
+    mean = float(moving @ ln_grid / max(float(moving.sum()), 1e-12))
+    return float(np.sum(np.log(likelihood @ weight, dtype=np.float64))), mean
+
+
+def _standing_still(steps: Steps) -> FloatArray:
+    """Log-likelihood of every piece for a particle at rest, with errors from a fiftieth to half a pixel."""
+    variances = (np.geomspace(0.02, 0.5, _STILL_NODES) * steps.pixel_size_um) ** 2
+    interval = steps.frame_interval_s
+    columns = [
+        still_likelihood(y, x, steps.frame, steps.start, interval, creep, variances)
+        for y, x, creep in steps.frames_of_rest()
+    ]
+    return np.hstack(columns)
 
 
 def _polished(problem: _Problem, theta: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:

@@ -78,6 +78,17 @@ class Steps:
         start = np.searchsorted(piece, np.arange(n_pieces.sum() + 1))
         return replace(self, start=start.astype(np.int64), track=piece)
 
+    def frames_of_rest(self) -> list[tuple[FloatArray, FloatArray, float]]:
+        """Return y, x and creep in the frames in which a particle may be at rest: the image, and the drifting one.
+
+        Creep is the diffusion coefficient that the drift's own error makes of a particle at rest.
+        """
+        creep = self.drift_variance_um2 / (2 * self.frame_interval_s)
+        drifting = (self.y_um, self.x_um, creep)
+        if not (self.drift_y_um.any() or self.drift_x_um.any()):
+            return [drifting]
+        return [(self.y_um + self.drift_y_um, self.x_um + self.drift_x_um, 0.0), drifting]
+
     @property
     def n_tracks(self) -> int:
         """Number of tracks."""
