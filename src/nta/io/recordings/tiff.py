@@ -1,72 +1,78 @@
-"""TIFF stacks, OME-TIFF and ImageJ hyperstacks, image by image, without decoder where uncompressed."""
+"""TIFF stacks, OME-TIFF and ImageJ hyperstacks, image by image, without a decoder where uncompressed."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nta.errors import RecordingError
 from nta.io.recordings.grey import LUMA_NOTE, grey
-from nta.io.recordings.raw import Place, chosen, read_array
-from nta.io.recordings.reader import Claim, Shot, Tally
+from nta.io.recordings.raw import chosen, read_images
+from nta.io.recordings.reader import Claim, Shot, Tally, next_index
+from nta.io.recordings.tiff_layout import check_axes, check_pixels, frame_places, opened
 from nta.io.recordings.tiff_words import stated
 
-if TYPE_CHECKING:
-    import tifffile
-
 _LOSSY = {6: "JPEG", 7: "JPEG", 34892: "JPEG", 33007: "JPEG", 50001: "WebP", 34927: "WebP"}
-_FRAME_AXES = "TZIQRAVMHLPE"  # whatever counts images; which of them it is a stack does not always know
+_MIN_IS_WHITE, _PALETTE = 0, 3
 
 
 class TiffReader:
-    """The images of one series, in the order of the file."""
+    """The images of a file in the order of the file, one for each frame."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        with _opened(path) as (tiff, complaints):
+        with opened(path) as (tiff, complaints):
             page = tiff.pages.first
-            _check_pixels(page, path)
+            check_pixels(page, path)
+            check_axes(tiff, path)
             self._samples = int(page.samplesperpixel)
             self._shape: tuple[int, ...] = tuple(page.shape)
             self._dtype = np.dtype(page.dtype).newbyteorder(tiff.byteorder)
-            self._white_is_zero = page.photometric == 0
-            self._places, self._pages, claimed = _places(tiff, path)
-            found = stated(tiff)
-            self._of_frame = found.pop("shape_axes", None)
+            self._white_is_zero = page.photometric == _MIN_IS_WHITE
+            words = stated(tiff)
+            self._places, self._pages, claimed = frame_places(tiff, path, words.images)
             count = len(self._places) or len(self._pages)
-            notes = list(found.pop("notes", ()))
-            if page.photometric == 3:
-                notes.append("the colour table is a way of showing and was left aside")
             cut = count < claimed or bool(complaints)
-            if cut:
-                notes.append(
-                    f"{claimed} images claimed, {count} are whole" if count < claimed else complaints[0]
-                )
+            if count == 0:
+                raise RecordingError(f"{path} holds no whole image ({claimed} claimed)")
+            notes = list(words.notes)
+            if page.photometric == _PALETTE:
+                notes.append("the colour table is a way of showing and was left aside")
+            if count < claimed:
+                notes.append(f"{claimed} images claimed, {count} are there")
+            elif cut:
+                notes.append(f"its structure is damaged ({complaints[0].split('> ')[-1]})")
             bits = int(page.bitspersample)
+            compression = _compression(page)
+            self._times_s = words.times_s if len(words.times_s) >= count else ()
+            self._rate = words.frame_rate_hz
+            steady = self._rate is not None and _steady(self._times_s, float(self._rate))
             self.claim = Claim(
-                format=f"TIFF{found.pop('dialect', '')}, {_compression(page)}",
+                format=f"TIFF{words.dialect}, {compression}",
                 width_px=int(page.imagewidth),
                 height_px=int(page.imagelength),
-                bit_depth=found.pop("bit_depth", None) or (bits if bits < 16 else None),
+                bit_depth=words.bit_depth or (bits if bits < 16 else None),
+                frame_rate_hz=self._rate,
+                exposure_s=words.exposure_s,
+                pixel_size_um=words.pixel_size_um,
                 frames=max(claimed, count),
                 truncated=cut,
                 lossy_codec=_LOSSY.get(int(page.compression)),
                 notes=tuple(notes),
-                **found,
+                clock="container" if self._times_s and not steady else None,
             )
-        if count == 0:
-            raise RecordingError(f"{path} holds no whole image ({claimed} claimed)")
 
     def shots(self, tally: Tally, positions: Sequence[int] | None = None) -> Iterator[Shot]:
         """Yield the images that can be read."""
-        pixels = self._raw(positions) if self._places else self._decoded(positions, tally)
-        for index, stored in pixels:
+        index, before_s = -1, None
+        for k, stored in self._raw(positions) if self._places else self._decoded(positions, tally):
+            time_s = self._times_s[k] if self._times_s else None
+            index = next_index(index, before_s, time_s, self._rate) if self._times_s else k
+            before_s = time_s
             if stored is None:
                 tally.damaged += 1
                 continue
@@ -76,116 +82,31 @@ class TiffReader:
             if self._white_is_zero:
                 tally.note("0 stands for white in this file; the values were turned round")
                 image = np.invert(image)
-            yield Shot(index, image)
+            yield Shot(index, image, container_time_s=time_s)
 
     def _raw(self, positions: Sequence[int] | None) -> Iterator[tuple[int, NDArray[Any] | None]]:
-        with self.path.open("rb") as file:
-            for place in chosen(self._places, positions):
-                yield place.index, read_array(file, place.offset, self._shape, self._dtype)
+        for place, pixels in read_images(
+            self.path, chosen(self._places, positions), self._shape, self._dtype
+        ):
+            yield place.index, pixels
 
     def _decoded(
         self, positions: Sequence[int] | None, tally: Tally
     ) -> Iterator[tuple[int, NDArray[Any] | None]]:
-        with _opened(self.path) as (tiff, _):
+        with opened(self.path) as (tiff, _):
             for k in range(len(self._pages)) if positions is None else positions:
+                pixels = None
                 try:
                     pixels = tiff.pages[self._pages[k]].asarray()
                 except Exception as error:  # each decompressor has its own kind of error
-                    tally.note(f"image {k} cannot be read ({(str(error) or repr(error)).splitlines()[0]})")
-                    pixels = None
-                yield k, None if pixels is None or pixels.shape != self._shape else pixels
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[tuple[tifffile.TiffFile, list[str]]]:
-    """Open a TIFF; what tifffile would print of a damaged one comes as a list."""
-    import tifffile
-
-    complaints: list[str] = []
-    listener = _Listener(complaints)
-    logger = logging.getLogger("tifffile")
-    propagate, logger.propagate = logger.propagate, False
-    logger.addHandler(listener)
-    try:
-        with tifffile.TiffFile(path) as tiff:
-            if not len(tiff.pages):
-                raise RecordingError(f"{path} is a TIFF without a single image")
-            yield tiff, complaints
-    except tifffile.TiffFileError as error:
-        raise RecordingError(f"{path} cannot be read as TIFF: {error}") from error
-    finally:
-        logger.removeHandler(listener)
-        logger.propagate = propagate
-
-
-class _Listener(logging.Handler):
-    def __init__(self, heard: list[str]) -> None:
-        super().__init__(logging.WARNING)
-        self._heard = heard
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self._heard.append(record.getMessage())
-
-
-def _places(tiff: tifffile.TiffFile, path: Path) -> tuple[list[Place], list[int], int]:
-    """Return the places of uncompressed images, or else the pages to decode; and how many the file claims."""
-    size = path.stat().st_size
-    pages = _frame_pages(tiff, path)
-    first = tiff.pages.first
-    length = int(np.prod(first.shape)) * np.dtype(first.dtype).itemsize
-    claimed = _claimed(tiff, path)
-    straight = int(first.compression) == 1 and int(first.bitspersample) in (8, 16) and first.planarconfig == 1
-    if not straight or not first.is_contiguous:
-        return [], pages, max(claimed, len(pages))
-    if len(pages) == 1 and claimed > 1:  # one header for a whole stack, as ImageJ writes it above 4 GB
-        offsets = [first.dataoffsets[0] + k * length for k in range(claimed)]
-    else:
-        offsets = []
-        for k in pages:
-            page = tiff.pages[k]
-            if not page.is_contiguous:
-                return [], pages, max(claimed, len(pages))
-            offsets.append(page.dataoffsets[0])
-    whole = [Place(k, offset, length) for k, offset in enumerate(offsets) if offset + length <= size]
-    return whole, [], max(claimed, len(offsets))
-
-
-def _frame_pages(tiff: tifffile.TiffFile, path: Path) -> list[int]:
-    """Return the pages that are frames; refuse a file whose pages differ or whose axes are ambiguous."""
-    first = tiff.pages.first
-    for number in range(len(tiff.pages)):
-        page = tiff.pages[number]
-        if page.shape != first.shape or page.dtype != first.dtype:
-            raise RecordingError(
-                f"{path}: image {number} is {page.shape} {page.dtype}, the first {first.shape} "
-                f"{first.dtype}; the images of a recording have one size and depth"
-            )
-    series = tiff.series[0]
-    counts = {
-        axis: n for axis, n in zip(series.axes, series.shape, strict=True) if axis not in "YXS" and n > 1
-    }
-    if len(tiff.series) == 1 and len(counts) > 1:
-        words = ", ".join(f"{n} along {axis}" for axis, n in counts.items())
-        raise RecordingError(f"{path} has more than a time axis ({words}); export one channel and plane")
-    if len(tiff.series) == 1 and "C" in counts:
-        raise RecordingError(f"{path} has {counts['C']} channels and no time axis; export one channel")
-    return list(range(len(tiff.pages)))
-
-
-def _claimed(tiff: tifffile.TiffFile, path: Path) -> int:
-    try:
-        series = tiff.series[0]
-        axes = zip(series.axes, series.shape, strict=True)
-        frames = int(np.prod([n for axis, n in axes if axis in _FRAME_AXES]))
-    except Exception as error:
-        raise RecordingError(f"{path}: its description of its images cannot be read ({error})") from error
-    return frames if len(tiff.series) == 1 else len(tiff.pages)
-
-
-def _check_pixels(page: Any, path: Path) -> None:
-    if page.dtype not in (np.uint8, np.uint16):
-        raise RecordingError(f"{path} has {page.dtype} pixels; a recording has a camera's uint8 or uint16")
+                    words = (str(error) or repr(error)).splitlines()[0]
+                    tally.note(f"images that cannot be read ({words})")
+                yield k, pixels if pixels is not None and pixels.shape == self._shape else None
 
 
 def _compression(page: Any) -> str:
     return "uncompressed" if int(page.compression) == 1 else str(page.compression.name).lower()
+
+
+def _steady(times_s: Sequence[float], rate_hz: float) -> bool:
+    return bool(np.all(np.abs(np.diff(times_s) * rate_hz - 1) < 1e-3)) if len(times_s) > 1 else True

@@ -1,70 +1,108 @@
-"""What a TIFF says beside its pixels: OME-XML and ImageJ's description."""
+"""What a TIFF says beside its pixels: OME-XML, ImageJ's description, and the shape that tifffile notes."""
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
+
+import numpy as np
 
 if TYPE_CHECKING:
     import tifffile
 
 _METRES = {"m": 1.0, "mm": 1e-3, "nm": 1e-9} | dict.fromkeys(("µm", "μm", "um", "micron", "microns"), 1e-6)
-_SECONDS = {"s": 1.0, "sec": 1.0, "ms": 1e-3, "µs": 1e-6, "μs": 1e-6, "us": 1e-6, "ns": 1e-9, "min": 60.0}
+_SECONDS = {
+    "s": 1.0,
+    "sec": 1.0,
+    "ms": 1e-3,
+    "µs": 1e-6,
+    "μs": 1e-6,
+    "us": 1e-6,
+    "ns": 1e-9,
+    "min": 60.0,
+}
 
 
-def stated(tiff: tifffile.TiffFile) -> dict[str, Any]:
-    """Return what the file says, by the names of `Claim`; nothing for what it does not say."""
+@dataclass(frozen=True, kw_only=True)
+class Words:
+    """What the file says; None or empty for what it does not."""
+
+    dialect: str = ""
+    images: int = 0
+    frame_rate_hz: float | None = None
+    exposure_s: float | None = None
+    pixel_size_um: float | None = None
+    bit_depth: int | None = None
+    times_s: tuple[float, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def stated(tiff: tifffile.TiffFile) -> Words:
+    """Return what the file says of itself."""
     if tiff.ome_metadata:
         return _from_ome(tiff.ome_metadata)
     if tiff.imagej_metadata:
         return _from_imagej(tiff)
-    return {}
+    shapes = [words.get("shape", ()) for words in tiff.shaped_metadata or ()]
+    return Words(images=math.prod(shapes[0][:-2]) if len(shapes) == 1 and len(shapes[0]) == 3 else 0)
 
 
-def _from_ome(text: str) -> dict[str, Any]:
+def _from_ome(text: str) -> Words:
     try:
         pixels = ElementTree.fromstring(text).find(".//{*}Pixels")
     except ElementTree.ParseError as error:
-        return {"dialect": " (OME)", "notes": (f"the OME-XML cannot be read ({error})",)}
-    found: dict[str, Any] = {"dialect": " (OME)"}
+        return Words(dialect=" (OME)", notes=(f"the OME-XML cannot be read ({error})",))
     if pixels is None:
-        return found
-    size = _scaled(pixels, "PhysicalSizeX", _METRES, "µm")
-    if size is not None:
-        found["pixel_size_um"] = size * 1e6
-    step = _scaled(pixels, "TimeIncrement", _SECONDS, "s")
-    if step is not None:
-        found["frame_rate_hz"] = 1 / step
-    if pixels.get("SignificantBits", "").isdecimal():
-        found["bit_depth"] = int(pixels.get("SignificantBits", ""))
-    plane = pixels.find("{*}Plane")
-    exposure = None if plane is None else _scaled(plane, "ExposureTime", _SECONDS, "s")
-    if exposure is not None:
-        found["exposure_s"] = exposure
-    return found
+        return Words(dialect=" (OME)")
+    planes = pixels.findall("{*}Plane")
+    times = [_quantity(plane, "DeltaT", _SECONDS, "s") for plane in planes]
+    times_s = tuple(time for time in times if time is not None)
+    step = _positive(_quantity(pixels, "TimeIncrement", _SECONDS, "s"))
+    if len(times_s) != len(planes) or any(np.diff(times_s) <= 0):
+        times_s = ()
+    if step is None and len(times_s) > 1:
+        step = float(np.median(np.diff(times_s)))
+    size = _positive(_quantity(pixels, "PhysicalSizeX", _METRES, "µm"))
+    bits = pixels.get("SignificantBits", "")
+    return Words(
+        dialect=" (OME)",
+        images=int(pixels.get("SizeT", "0")) if pixels.get("SizeT", "").isdecimal() else 0,
+        frame_rate_hz=None if step is None else 1 / step,
+        exposure_s=_quantity(planes[0], "ExposureTime", _SECONDS, "s") if planes else None,
+        pixel_size_um=None if size is None else size * 1e6,
+        bit_depth=int(bits) if bits.isdecimal() else None,
+        times_s=times_s,
+    )
 
 
-def _scaled(element: ElementTree.Element, name: str, units: dict[str, float], default: str) -> float | None:
-    """Return an attribute in SI units; None where it is missing, not above 0 or in an unknown unit."""
+def _quantity(element: ElementTree.Element, name: str, units: dict[str, float], default: str) -> float | None:
+    """Return an attribute in SI units; None where it is missing, no number or in an unknown unit."""
     try:
         value = float(element.get(name, "")) * units[element.get(name + "Unit", default)]
     except (ValueError, KeyError):
         return None
-    return value if 0 < value < float("inf") else None
+    return value if math.isfinite(value) else None
 
 
-def _from_imagej(tiff: tifffile.TiffFile) -> dict[str, Any]:
+def _positive(value: Any) -> float | None:
+    return float(value) if isinstance(value, int | float) and 0 < value < math.inf else None
+
+
+def _from_imagej(tiff: tifffile.TiffFile) -> Words:
     words = tiff.imagej_metadata or {}
-    found: dict[str, Any] = {"dialect": " (ImageJ)"}
-    interval = words.get("finterval")
-    if isinstance(interval, int | float) and interval > 0:
-        found["frame_rate_hz"] = 1 / interval
-    elif isinstance(words.get("fps"), int | float) and words["fps"] > 0:
-        found["frame_rate_hz"] = words["fps"]
+    interval, rate = _positive(words.get("finterval")), _positive(words.get("fps"))
     metres = _METRES.get(str(words.get("unit", "")).replace("\\u00B5", "µ"))
     resolution = tiff.pages.first.tags.get("XResolution")
+    size = None
     if metres is not None and resolution is not None and resolution.value[0] > 0:
-        found["pixel_size_um"] = metres * 1e6 * resolution.value[1] / resolution.value[0]
-    if words.get("slices", 1) > 1 and words.get("frames", 1) == 1:
-        found["notes"] = ("the stack calls its images slices; they were taken as frames over time",)
-    return found
+        size = metres * 1e6 * resolution.value[1] / resolution.value[0]
+    slices = int(words.get("slices", 1)) > 1
+    return Words(
+        dialect=" (ImageJ)",
+        images=int(words.get("images", 0)),
+        frame_rate_hz=1 / interval if interval else rate,
+        pixel_size_um=size,
+        notes=("the stack calls its images slices; they were taken as frames over time",) if slices else (),
+    )

@@ -1,0 +1,154 @@
+"""Where the frames of a TIFF lie, also where the file was cut and its directory of images is lost."""
+
+from __future__ import annotations
+
+import logging
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nta.errors import RecordingError
+from nta.io.recordings.raw import Place
+
+if TYPE_CHECKING:
+    import tifffile
+
+_FRAME_AXES = "TZIQRAVMHLPE"  # whatever counts images; a stack does not always know which of them it is
+_SLACK = 1 << 16  # bytes between the last image and the next directory; writers put descriptions there
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[tuple[tifffile.TiffFile, list[str]]]:
+    """Open a TIFF; what tifffile would print of a damaged one comes as a list."""
+    import tifffile
+
+    complaints: list[str] = []
+    listener = _Listener(complaints)
+    logger = logging.getLogger("tifffile")
+    propagate, logger.propagate = logger.propagate, False
+    logger.addHandler(listener)
+    try:
+        with tifffile.TiffFile(path) as tiff:
+            if not len(tiff.pages):
+                raise RecordingError(f"{path} is a TIFF without a single image")
+            yield tiff, complaints
+    except (tifffile.TiffFileError, struct.error, IndexError, KeyError, ValueError) as error:
+        raise RecordingError(f"{path} cannot be read as TIFF: {error}") from error
+    finally:
+        logger.removeHandler(listener)
+        logger.propagate = propagate
+
+
+class _Listener(logging.Handler):
+    def __init__(self, heard: list[str]) -> None:
+        super().__init__(logging.WARNING)
+        self._heard = heard
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._heard.append(record.getMessage())
+
+
+def check_pixels(page: Any, path: Path) -> None:
+    """Refuse pixels that no camera gives."""
+    if page.dtype not in (np.uint8, np.uint16):
+        raise RecordingError(f"{path} has {page.dtype} pixels; a recording has a camera's uint8 or uint16")
+
+
+def check_axes(tiff: tifffile.TiffFile, path: Path) -> None:
+    """Refuse a file with more than one axis that counts images."""
+    if len(tiff.series) == 1:
+        series = tiff.series[0]
+        counts = dict(zip(series.axes, series.shape, strict=True))
+    else:
+        counts = {}
+    words = tiff.imagej_metadata or {}
+    for axis, key in (
+        ("T", "frames"),
+        ("Z", "slices"),
+        ("C", "channels"),
+    ):  # known also where images are lost
+        counts[axis] = max(counts.get(axis, 1), int(words.get(key, 1)))
+    counts = {axis: n for axis, n in counts.items() if axis not in "YXS" and n > 1}
+    said = ", ".join(f"{n} along {axis}" for axis, n in counts.items())
+    if len(counts) > 1:
+        raise RecordingError(f"{path} has more than a time axis ({said}); export one channel and plane")
+    if "C" in counts:
+        raise RecordingError(f"{path} has {counts['C']} channels and no time axis; export one channel")
+
+
+def frame_places(
+    tiff: tifffile.TiffFile, path: Path, stated_images: int
+) -> tuple[list[Place], list[int], int]:
+    """Return the places of uncompressed images, or else the pages to decode; and how many are claimed."""
+    pages = _frame_pages(tiff, path)
+    first = tiff.pages.first
+    length = int(np.prod(first.shape)) * np.dtype(first.dtype).itemsize
+    claimed = max(_series_images(tiff), stated_images, len(pages))
+    if not _is_straight(first):
+        return [], pages, claimed
+    if len(pages) > 1:
+        found = [tiff.pages[k] for k in pages]
+        if not all(_is_straight(page) for page in found):
+            return [], pages, claimed
+        offsets = [page.dataoffsets[0] for page in found]
+    else:
+        images = _images_of_one_directory(tiff, path, length, claimed)
+        claimed = max(claimed, images)
+        offsets = [first.dataoffsets[0] + k * length for k in range(images)]
+    size = path.stat().st_size
+    whole = [Place(k, offset, length) for k, offset in enumerate(offsets) if offset + length <= size]
+    return whole, [], claimed
+
+
+def _images_of_one_directory(tiff: tifffile.TiffFile, path: Path, length: int, claimed: int) -> int:
+    """Return how many images lie one behind the other where the file has, or has left, a single directory."""
+    first = tiff.pages.first
+    following = _next_directory(path, first.offset, tiff)
+    if following == 0:  # one for a whole stack, as ImageJ writes it above 4 GB
+        return claimed
+    images, rest = divmod(following - first.dataoffsets[0], length)  # the others were behind the images
+    return max(images, 1) if rest < _SLACK else 1
+
+
+def _is_straight(page: Any) -> bool:
+    """Tell whether the pixels of a page lie in the file as they are."""
+    whole = page.keyframe  # pages like the first one are kept without tags of their own
+    plain = int(whole.compression) == 1 and int(whole.bitspersample) in (8, 16)
+    return plain and int(whole.planarconfig) == 1 and bool(page.is_contiguous)
+
+
+def _frame_pages(tiff: tifffile.TiffFile, path: Path) -> list[int]:
+    """Return the pages that are frames; refuse a file whose pages differ in size or depth."""
+    first = tiff.pages.first
+    for number in range(len(tiff.pages)):
+        page = tiff.pages[number]
+        if 0 in page.shape:  # its directory is damaged, which shows when it is decoded
+            continue
+        if page.shape != first.shape or page.dtype != first.dtype:
+            raise RecordingError(
+                f"{path}: image {number} is {page.shape} {page.dtype}, the first {first.shape} "
+                f"{first.dtype}; the images of a recording have one size and depth"
+            )
+    return list(range(len(tiff.pages)))
+
+
+def _series_images(tiff: tifffile.TiffFile) -> int:
+    if len(tiff.series) != 1:
+        return len(tiff.pages)
+    series = tiff.series[0]
+    return int(np.prod([n for axis, n in zip(series.axes, series.shape, strict=True) if axis in _FRAME_AXES]))
+
+
+def _next_directory(path: Path, offset: int, tiff: tifffile.TiffFile) -> int:
+    """Return where a directory of tags says that the next one lies (TIFF 6.0, section 2; 8-byte form of BigTIFF)."""
+    count, entry, pointer = ("Q", 20, "Q") if tiff.is_bigtiff else ("H", 12, "I")
+    with path.open("rb") as file:
+        file.seek(offset)
+        (tags,) = struct.unpack(tiff.byteorder + count, file.read(struct.calcsize(count)))
+        file.seek(tags * entry, 1)
+        data = file.read(struct.calcsize(pointer))
+    return int(struct.unpack(tiff.byteorder + pointer, data)[0]) if data else 0
