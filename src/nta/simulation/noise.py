@@ -1,22 +1,23 @@
 """From expected photo-electrons to grey values: shot noise, read noise, full well, gain, offset, converter.
 
-A pixel costs two random words. Shot noise is exact below 64 electrons: the mean is cut into a multiple of 1/4, drawn from
-an alias table (Walker 1977), and a rest below 1/4, drawn by inversion; two Poisson numbers add to one. From 64 electrons
+A pixel costs two random words. Shot noise is exact below 64 electrons: the mean is cut into a multiple of 1/16, drawn
+from an alias table (Walker 1977), and a rest below 1/16, drawn by inversion; two Poisson numbers add to one. From 64 electrons
 on it is a normal number with the skewness of the Poisson distribution (Cornish-Fisher), rounded.
 """
 
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import numpy as np
-from numba import njit, uint64
+from numba import int64, njit, uint64
 from numpy.typing import NDArray
 
-from nta.columns import FloatArray
+from nta.columns import FloatArray, IntArray
 
-_STEP = 0.25
-_TABLES = 256  # means up to 64 electrons
+_PER_ELECTRON = 16
+_TABLES = 64 * _PER_ELECTRON  # means up to 64 electrons
 _OUTCOMES = 128  # 64 + 8 standard deviations
 
 _LAYERS = 128
@@ -24,44 +25,58 @@ _TAIL = 3.442619855899
 _AREA = 9.91256303526217e-3
 
 
-def tables() -> tuple[NDArray[np.uint64], NDArray[np.uint8], FloatArray, FloatArray]:
-    """Return what the kernel looks up: alias thresholds, aliases, and the ziggurat's edges and their ratios.
+@lru_cache(maxsize=1)
+def tables() -> tuple[NDArray[np.uint64], FloatArray, IntArray, FloatArray]:
+    """Return what the kernel looks up: alias tables; the ziggurat's edges, inner widths and units.
 
-    Ziggurat: Marsaglia and Tsang, J. Stat. Softw. 5 (8) (2000), in the form of Doornik (2005).
+    An entry of an alias table holds a threshold of 32 bits above the alias. Ziggurat: Marsaglia and Tsang,
+    J. Stat. Softw. 5 (8) (2000), in the form of Doornik (2005).
     """
-    threshold, alias = _alias_tables()
+    means = np.arange(_TABLES)[:, None] / _PER_ELECTRON
+    counts = np.arange(_OUTCOMES)[None, :]
+    log_factorial = np.cumsum(np.log(np.maximum(counts, 1)), axis=1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        chance = np.exp(np.where(counts == 0, 0.0, counts * np.log(means)) - means - log_factorial)
+    chance *= _OUTCOMES / chance.sum(axis=1, keepdims=True)
+    packed = np.empty(chance.shape, dtype=np.uint64)
+    _fill_alias_tables(chance, packed)
     edges = np.zeros(_LAYERS + 1)
     f = math.exp(-0.5 * _TAIL**2)
     edges[0], edges[1] = _AREA / f, _TAIL
     for i in range(2, _LAYERS):
         edges[i] = math.sqrt(-2 * math.log(_AREA / edges[i - 1] + f))
         f = math.exp(-0.5 * edges[i] ** 2)
-    return threshold, alias, edges, edges[1:] / edges[:-1]
+    inner = (edges[1:] / edges[:-1] * 2.0**56).astype(np.int64)
+    return packed, edges, inner, edges[:-1] / 2.0**56
 
 
-def _alias_tables() -> tuple[NDArray[np.uint64], NDArray[np.uint8]]:
-    """Vose's alias tables of Poisson distributions with means 0, 1/4, 1/2, ..., one row each."""
-    means = _STEP * np.arange(_TABLES)[:, None]
-    counts = np.arange(_OUTCOMES)[None, :]
-    log_factorial = np.cumsum(np.log(np.maximum(counts, 1)), axis=1)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        chance = np.exp(np.where(counts == 0, 0.0, counts * np.log(means)) - means - log_factorial)
-    chance *= _OUTCOMES / chance.sum(axis=1, keepdims=True)
-    threshold = np.empty(chance.shape)
-    alias = np.zeros(chance.shape, dtype=np.uint8)
-    for row in range(_TABLES):
-        p = chance[row].copy()
-        small = [i for i in range(_OUTCOMES) if p[i] < 1]
-        large = [i for i in range(_OUTCOMES) if p[i] >= 1]
-        while small and large:
-            i, j = small.pop(), large[-1]
-            threshold[row, i], alias[row, i] = p[i], j
-            p[j] -= 1 - p[i]
-            if p[j] < 1:
-                small.append(large.pop())
-        for i in small + large:
-            threshold[row, i], alias[row, i] = 1.0, i
-    return np.minimum(threshold * 2.0**32, 2.0**32).astype(np.uint64), alias
+@njit(cache=True)
+def _fill_alias_tables(chance, packed):  # type: ignore[no-untyped-def]
+    """Vose's construction, IEEE Trans. Softw. Eng. 17, 972 (1991), one row per distribution; `chance` is used up."""
+    rows, outcomes = chance.shape
+    small = np.empty(outcomes, np.int64)
+    large = np.empty(outcomes, np.int64)
+    for row in range(rows):
+        p = chance[row]
+        n_small = n_large = 0
+        for i in range(outcomes):
+            packed[row, i] = uint64(0xFFFFFFFF00000000) | uint64(i)
+            if p[i] < 1.0:
+                small[n_small] = i
+                n_small += 1
+            else:
+                large[n_large] = i
+                n_large += 1
+        while n_small > 0 and n_large > 0:
+            n_small -= 1
+            i = small[n_small]
+            j = large[n_large - 1]
+            packed[row, i] = (uint64(p[i] * 4294967295.0) << uint64(32)) | uint64(j)
+            p[j] -= 1.0 - p[i]
+            if p[j] < 1.0:
+                n_large -= 1
+                small[n_small] = j
+                n_small += 1
 
 
 def frame_state(seed: int, index: int) -> int:
@@ -69,7 +84,7 @@ def frame_state(seed: int, index: int) -> int:
     return int(np.random.SeedSequence([seed, 1, index]).generate_state(1, np.uint64)[0])
 
 
-@njit(inline="always")  # type: ignore[untyped-decorator]
+@njit(inline="always")
 def _next(state):  # type: ignore[no-untyped-def]
     """SplitMix64: Steele, Lea and Flood, OOPSLA 2014."""
     state = state + uint64(0x9E3779B97F4A7C15)
@@ -79,13 +94,13 @@ def _next(state):  # type: ignore[no-untyped-def]
     return state, z ^ (z >> uint64(31))
 
 
-@njit(inline="always")  # type: ignore[untyped-decorator]
+@njit(inline="always")
 def _uniform(word):  # type: ignore[no-untyped-def]
     """A number in (0, 1)."""
-    return (float(word >> uint64(11)) + 0.5) * (1.0 / 9007199254740992.0)
+    return (float(int64(word >> uint64(11))) + 0.5) * (1.0 / 9007199254740992.0)
 
 
-@njit  # type: ignore[untyped-decorator]
+@njit
 def _normal_rare(state, layer, u, edges):  # type: ignore[no-untyped-def]
     """Handle the one draw in eighty that falls outside the ziggurat's rectangles."""
     while True:
@@ -114,19 +129,20 @@ def _normal_rare(state, layer, u, edges):  # type: ignore[no-untyped-def]
             return state, u * edges[0]
 
 
-@njit(inline="always")  # type: ignore[untyped-decorator]
-def _normal(state, edges, ratios):  # type: ignore[no-untyped-def]
+@njit(inline="always")
+def _normal(state, edges, inner, unit):  # type: ignore[no-untyped-def]
+    """Standard normal number; 7 bits choose the layer, the other 57, signed, the place in it."""
     state, word = _next(state)
-    layer = int(word & uint64(127))
-    u = 2.0 * _uniform(word) - 1.0  # the layer's seven bits are not among the 53 used here
-    if abs(u) < ratios[layer]:
-        return state, u * edges[layer]
-    return _normal_rare(state, layer, u, edges)
+    layer = word & uint64(127)
+    place = int64(word) >> 7
+    if abs(place) < inner[layer]:
+        return state, place * unit[layer]
+    return _normal_rare(state, int64(layer), place * (1.0 / 72057594037927936.0), edges)
 
 
-@njit  # type: ignore[untyped-decorator]
+@njit
 def _rest(u, mean):  # type: ignore[no-untyped-def]
-    """Poisson number of a mean below 1/4, by inversion."""
+    """Poisson number of a mean below 1/16, by inversion."""
     chance = math.exp(-mean)
     total = chance
     count = 0
@@ -137,13 +153,13 @@ def _rest(u, mean):  # type: ignore[no-untyped-def]
     return count
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def expose(  # type: ignore[no-untyped-def]
     expected,
-    threshold,
-    alias,
+    packed,
     edges,
-    ratios,
+    inner,
+    unit,
     state,
     read_noise_e,
     full_well_e,
@@ -161,24 +177,25 @@ def expose(  # type: ignore[no-untyped-def]
         out = image[y]
         for x in range(width):
             mean = float(row[x])
-            if mean < 63.9:
-                table = int(mean * 4.0)
+            if mean < 63.99:
+                table = int64(mean * 16.0)
                 state, word = _next(state)
-                outcome = int(word & uint64(127))
-                if (word >> uint64(32)) >= threshold[table, outcome]:
-                    outcome = int(alias[table, outcome])
-                electrons = float(outcome)
-                rest = mean - 0.25 * table
-                u = float((word >> uint64(7)) & uint64(0x1FFFFFF)) * (1.0 / 33554432.0)
+                entry = packed[uint64(table), word & uint64(127)]
+                # both sides are computed, so that the processor need not guess
+                kept = (word >> uint64(32)) < (entry >> uint64(32))
+                electrons = float(int64((word if kept else entry) & uint64(127)))
+                rest = mean - float(table) * 0.0625
+                u = float(int64((word >> uint64(7)) & uint64(0x1FFFFFF))) * (1.0 / 33554432.0)
                 if u > 1.0 - rest:  # else zero for certain, as exp(-m) > 1 - m
                     electrons += _rest(u, rest)
             else:
-                state, z = _normal(state, edges, ratios)
+                state, z = _normal(state, edges, inner, unit)
                 electrons = math.floor(mean + math.sqrt(mean) * z + (z * z - 1.0) / 6.0 + 0.5)
                 electrons = max(electrons, 0.0)
-            electrons = min(electrons, full_well_e)
+            electrons = full_well_e if electrons > full_well_e else electrons
             if read_noise_e > 0.0:
-                state, z = _normal(state, edges, ratios)
+                state, z = _normal(state, edges, inner, unit)
                 electrons += read_noise_e * z
             value = math.floor(electrons * per_e + offset_adu + 0.5)
-            out[x] = min(max(value, 0.0), full_scale)
+            value = value if value > 0.0 else 0.0
+            out[x] = value if value < full_scale else full_scale

@@ -11,7 +11,7 @@ _REACH = 4.5  # standard deviations; 1e-5 of the light falls outside
 _LARGEST = 256  # px, the largest piece of picture one spot may cover along an axis
 
 
-@njit(inline="always")  # type: ignore[untyped-decorator]
+@njit(inline="always")
 def _range(centres, widths, size):  # type: ignore[no-untyped-def]
     """First and last pixel that any piece of a path touches along one axis; last < first: none."""
     low = 1e30
@@ -25,7 +25,7 @@ def _range(centres, widths, size):  # type: ignore[no-untyped-def]
     return max(0, int(math.floor(low + 0.5))), min(size - 1, int(math.floor(high + 0.5)))
 
 
-@njit(inline="always")  # type: ignore[untyped-decorator]
+@njit(inline="always")
 def _profile(first, last, centre, width, out):  # type: ignore[no-untyped-def]
     """Share of a 1-D Gaussian on each pixel; pixel i reaches from i - 1/2 to i + 1/2."""
     q = 1.0 / (math.sqrt(2.0) * width)
@@ -36,7 +36,7 @@ def _profile(first, last, centre, width, out):  # type: ignore[no-untyped-def]
         left = right
 
 
-@njit(inline="always")  # type: ignore[untyped-decorator]
+@njit(inline="always")
 def _slope(first, last, centre, width, out):  # type: ignore[no-untyped-def]
     """Derivative of `_profile` with respect to the centre."""
     q = 1.0 / (math.sqrt(2.0) * width)
@@ -50,7 +50,7 @@ def _slope(first, last, centre, width, out):  # type: ignore[no-untyped-def]
         left = right
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def add_gaussians(expected, y, x, width_y, width_x, electrons):  # type: ignore[no-untyped-def]
     """Add spots to a frame of expected electrons; all but the frame are (spots, pieces of the exposure)."""
     height, width = expected.shape
@@ -71,7 +71,7 @@ def add_gaussians(expected, y, x, width_y, width_x, electrons):  # type: ignore[
                     line[column] += light * along_x[column - x0]
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def gaussian_visibility(expected, empty, read_noise_e, y, x, width_y, width_x, electrons, snr, crlb):  # type: ignore[no-untyped-def]
     """Signal-to-noise ratio and Cramer-Rao bound of every spot, from the noise-free pictures with and without spots.
 
@@ -107,7 +107,7 @@ def gaussian_visibility(expected, empty, read_noise_e, y, x, width_y, width_x, e
         snr[i], crlb[i] = _information(spot, expected, empty, read, y0, x0)
 
 
-@njit  # type: ignore[untyped-decorator]
+@njit
 def _information(spot, expected, empty, read, y0, x0):  # type: ignore[no-untyped-def]
     power = 0.0
     iyy = 0.0
