@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nta.frames import Image
 from nta.physics import stokes_einstein_nm_um2_s
@@ -58,8 +59,8 @@ class LiveCell:
         self._jitter.standard_normal(2)
         self._index += 1
 
-    def frame(self, knobs: Knobs) -> Image:
-        """Return the image of the next frame."""
+    def frame(self, knobs: Knobs, stray_e: NDArray[np.float32] | None = None) -> Image:
+        """Return the image of the next frame; `stray_e` is light from elsewhere, in electrons per pixel."""
         scenario, camera = self.scenario, self.scenario.camera
         self._turn(knobs)
         start_s = self._index * camera.interval_s
@@ -81,6 +82,8 @@ class LiveCell:
         add_gaussians(
             self._picture, images.y_px, images.x_px, images.width_y_px, images.width_x_px, images.electrons
         )
+        if stray_e is not None:
+            self._picture += stray_e
         image = np.empty(self._picture.shape, dtype=np.uint8 if camera.bit_depth <= 8 else np.uint16)
         expose(
             self._picture,
