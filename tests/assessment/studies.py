@@ -1,0 +1,128 @@
+"""Simulated studies with known verdicts: tracks are drawn, not rendered.
+
+Optics 488 nm, 90 degrees, NA 0.4. Intact vesicles: core 1.37 +- 0.01, membrane 1.48, 5 nm. Ghosts: core like the medium.
+A track's size scatters as the estimate from its steps does, its brightness by 15 %; a video's size, gain and count scatter
+by 2, 5 and 8 %. A particle as bright as an intact vesicle of 60 nm is detected with probability 1/2.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+
+from nta.assessment.integrity import Arm, Evidence, Preparation
+from nta.assessment.signatures import Video
+from nta.simulation.populations import Mixture, Population
+from nta.simulation.scattering import Collection
+
+LIGHT = Collection(wavelength_nm=488.0, medium_index=1.3387, numerical_aperture=0.4)
+MEAN_FRAMES, MIN_FRAMES = 30, 10
+SIZE_SD, GAIN_SD, COUNT_SD, TRACK_INTENSITY_SD = 0.02, 0.05, 0.08, 0.15
+
+
+def intact(diameter_nm, fraction=1.0, gsd=1.4):
+    return _population("intact", diameter_nm, fraction, gsd, material="vesicle", refractive_index=1.37,
+                       membrane_index=1.48, membrane_nm=5.0, index_std=0.01)  # fmt: skip
+
+
+def ghost(diameter_nm, fraction, gsd=1.4):
+    return _population("ghost", diameter_nm, fraction, gsd, material="vesicle", refractive_index=1.3387,
+                       membrane_index=1.48, membrane_nm=5.0)  # fmt: skip
+
+
+def fused(diameter_nm, fraction, gsd=1.4):
+    return _population("fused", diameter_nm, fraction, gsd, material="vesicle", refractive_index=1.36,
+                       membrane_index=1.48, membrane_nm=5.0)  # fmt: skip
+
+
+def dimer(diameter_nm, fraction, gsd=1.4):
+    return _population("dimer", diameter_nm, fraction, gsd, material="vesicle", refractive_index=1.37,
+                       membrane_index=1.48, membrane_nm=5.0, assembly="dimer")  # fmt: skip
+
+
+def cluster(diameter_nm, fraction, gsd=1.3):
+    return _population("cluster", diameter_nm, fraction, gsd, material="vesicle", refractive_index=1.37,
+                       membrane_index=1.48, membrane_nm=5.0, assembly="cluster", monomer_nm=95.0)  # fmt: skip
+
+
+def sphere(name, index, diameter_nm, fraction, gsd=1.4):
+    return _population(name, diameter_nm, fraction, gsd, material="protein", refractive_index=index, membrane_nm=0.0)
+
+
+def _population(name, diameter_nm, fraction, gsd, **kind):
+    return Population(name=name, diameter_nm=diameter_nm, fraction=fraction, gsd=gsd, min_diameter_nm=20.0,
+                      max_diameter_nm=1000.0, **kind)  # fmt: skip
+
+
+REFERENCE = (intact(95),)
+CASES = {
+    "T0 same again": REFERENCE,
+    "T1 wall loss": (intact(103, 0.55, 1.38),),
+    "T2 sheared": (intact(95, 0.5), ghost(95, 0.35), ghost(50, 0.4, 1.3)),
+    "T3 aggregates": (intact(95, 0.55), dimer(132, 0.18), cluster(260, 0.06)),
+    "T4 protein": (intact(95), sphere("protein", 1.42, 75, 0.6, 1.6)),
+    "T4b more protein": (intact(95), sphere("protein", 1.42, 65, 1.5, 1.6)),
+    "T5 freeze-thaw mild": (intact(95, 0.55), fused(132, 0.2), fused(190, 0.05, 1.3)),
+    "T5b freeze-thaw strong": (intact(95, 0.35), fused(135, 0.25), fused(190, 0.08), cluster(300, 0.05)),
+    "T6 detergent": (intact(95, 0.06), sphere("residue", 1.45, 60, 0.15)),
+    "T7 lipoprotein": (intact(95, 0.3), sphere("lipoprotein", 1.465, 55, 1.2, 1.35)),
+    "T8 osmotic lysis": (intact(95, 0.5), ghost(95, 0.5)),
+    "T9 all ghosts": (ghost(95, 1.0),),
+    "X1 smaller but intact": (intact(76),),
+    "X2 eight per cent smaller": (intact(87.5),),
+    "B1 few ghosts": (intact(95, 0.85), ghost(95, 0.15)),
+    "B1b ghosts at the margin": (intact(95, 0.75), ghost(95, 0.25)),
+    "B2 size at the margin": (intact(106.4),),
+    "B3 clusters at the margin": (intact(95, 0.95), cluster(260, 0.05)),
+    "B4 dimers below the margin": (intact(95, 0.8), dimer(132, 0.2)),
+}
+
+
+@cache
+def _mixture(populations):
+    return Mixture(populations, LIGHT)
+
+
+@cache
+def _limit_nm2():
+    """Brightness that is detected half of the time."""
+    sixty = intact(60)
+    return float(sixty.cross_section_nm2(np.array([60.0]), 1.37, LIGHT)[0])
+
+
+def video(populations, n_tracks, rng, *, size_factor=1.0, gain_factor=1.0, name="video"):
+    """Draw one video of about `n_tracks` sized tracks of a sample with these populations."""
+    mixture = _mixture(populations)
+    size = size_factor * np.exp(SIZE_SD * rng.standard_normal())
+    gain = gain_factor * np.exp(GAIN_SD * rng.standard_normal())
+    drawn = mixture.complete(*mixture.draw_sizes(6 * n_tracks, rng), rng)
+    seen = rng.random(drawn.diameter_nm.size) < 1 / (1 + (_limit_nm2() / (gain * drawn.cross_section_nm2)) ** 3)
+    detected = float(seen.mean())
+    rows = np.flatnonzero(seen)[:n_tracks]
+    frames = MIN_FRAMES + rng.geometric(1 / (MEAN_FRAMES - MIN_FRAMES), rows.size) - 1
+    # the estimate of D from n steps in two dimensions scatters as a Gamma variable; localization takes a third of n
+    shape = 0.67 * (frames - 1)
+    diameter = size * drawn.diameter_nm[rows] / rng.gamma(shape, 1 / shape)
+    intensity = gain * drawn.cross_section_nm2[rows] * np.exp(TRACK_INTENSITY_SD * rng.standard_normal(rows.size))
+    per_ml = 1e10 * sum(p.fraction for p in populations) * detected * np.exp(COUNT_SD * rng.standard_normal())
+    return Video(name=name, diameter_nm=diameter, intensity=intensity, concentration_per_ml=per_ml)
+
+
+def arm(name, populations, rng, *, n_videos=6, n_tracks=1000, **factors):
+    videos = tuple(video(populations, n_tracks, rng, name=f"{name}_{i}", **factors) for i in range(n_videos))
+    return Arm(name=name, preparations=(Preparation(name=name, videos=videos),), volume_ml=1.0)
+
+
+def study(case, rng, *, n_videos=6, n_tracks=1000, **evidence):
+    """Draw reference and test arm of one case."""
+    return Evidence(
+        reference=arm("reference", REFERENCE, rng, n_videos=n_videos, n_tracks=n_tracks),
+        test=arm("test", CASES[case], rng, n_videos=n_videos, n_tracks=n_tracks),
+        detection_limit_nm=60.0,
+        blank_per_ml=1e7,
+        bead_bias=0.01,
+        bead_size_ratio=1.0,
+        bead_intensity_ratio=1.0,
+        **evidence,
+    )
