@@ -1,145 +1,204 @@
-"""Compiled assignment of spots to tracks: candidates within reach, then the exact minimum of the summed cost.
+"""Compiled solver of the assignment problem: which open track takes which spot, at least summed cost, and by what margin.
 
-The problem of one frame: every source (the end of a track) may take at most one destination (a spot) and the other way
-round; taking costs c < 0 (a gain), staying alone costs 0. Minimising the sum is the classic assignment problem; it is
-solved by shortest augmenting paths with dual potentials (Jonker and Volgenant, Computing 38, 325 (1987)) on the sparse
-graph of candidates. A path explores only what is connected to its start, so the connected components need not be built,
-and there is no limit on their size.
+The problem of one frame: every source (the end of a track) may take at most one spot, every spot may go to at most one
+source. Taking costs c <= 0 (a gain), staying alone costs 0. Minimising the sum is the linear assignment problem, solved by
+shortest augmenting paths with dual prices (Jonker and Volgenant, Computing 38, 325 (1987)) on the sparse graph of
+candidates. A path explores only what is connected to its start: connected components need not be built, and may have any
+size.
 
-With c = distance**2 - search_range**2 this is the objective of trackpy's linker (Crocker and Grier, J. Colloid Interface
-Sci. 179, 298 (1996)): least sum of squared displacements, an unlinked track costing search_range**2.
+With c = distance**2 - range**2 this is the objective of trackpy's linker (Crocker and Grier, J. Colloid Interface Sci. 179,
+298 (1996)): least sum of squared displacements, where an unlinked track costs range**2.
 """
 
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
-from numpy.typing import NDArray
 
-COMPILED = {"cache": True, "nogil": True, "error_model": "numpy"}
-
-
-@njit(**COMPILED)
-def sort_into_cells(y, x, n, grid, cell_of, cell_start, order, y_sorted, x_sorted):
-    """Counting sort of spots 0..n-1 into the cells of the grid; cell c holds order[cell_start[c]:cell_start[c + 1]]."""
-    y0, x0, per_px, n_rows, n_columns = grid
-    cell_start[:] = 0
-    for k in range(n):
-        row = min(max(int((y[k] - y0) * per_px), 0), n_rows - 1)
-        column = min(max(int((x[k] - x0) * per_px), 0), n_columns - 1)
-        cell_of[k] = row * n_columns + column
-        cell_start[cell_of[k] + 1] += 1
-    for c in range(n_rows * n_columns):
-        cell_start[c + 1] += cell_start[c]
-    for k in range(n - 1, -1, -1):
-        c = cell_of[k] + 1
-        cell_start[c] -= 1
-        order[cell_start[c]] = k
-        y_sorted[cell_start[c]] = y[k]
-        x_sorted[cell_start[c]] = x[k]
-    # the loop above left in cell_start[c + 1] the start of cell c: move it down and close the last cell
-    for c in range(n_rows * n_columns):
-        cell_start[c] = cell_start[c + 1]
-    cell_start[n_rows * n_columns] = n
+from nta.columns import IntArray
+from nta.tracks.kernel_types import Graph, Matching, Search, compiled
 
 
-@njit(**COMPILED)
-def assign(
-    first_edge,
-    destination,
-    cost,
-    n_sources,
-    n_destinations,
-    match,
-    taken_by,
-    u,
-    v,
-    distance,
-    via,
-    visited,
-    touched,
-):
-    """Match sources to destinations at least summed cost; edges of source i are first_edge[i]:first_edge[i + 1].
-
-    All costs are <= 0, staying unmatched costs 0. On return match[i] is the destination of source i or -1, taken_by[j]
-    the source of destination j or -1; u and v are the dual prices: cost - u - v >= 0, equal on every match, u, v <= 0.
-    """
-    for j in range(n_destinations):
-        taken_by[j] = -1
+@compiled
+def assign(graph: Graph, n_sources: int, n_spots: int, matching: Matching, search: Search) -> None:
+    """Match sources to spots at least summed cost."""
+    spot_of, source_of, u, v = matching
+    for j in range(n_spots):
+        source_of[j] = -1
         v[j] = 0.0
-        distance[j] = np.inf
-        visited[j] = False
-    n_waiting = 0
+    waiting = False
     for i in range(n_sources):
-        best, best_cost = -1, 0.0
-        for e in range(first_edge[i], first_edge[i + 1]):
-            if cost[e] < best_cost:
-                best, best_cost = destination[e], cost[e]
-        u[i] = best_cost
-        match[i] = best
+        best, least = -1, 0.0
+        for e in range(graph.first[i], graph.first[i + 1]):
+            if graph.cost[e] < least:
+                best, least = graph.spot[e], graph.cost[e]
+        u[i] = least  # with v = 0 these prices are feasible and each source's best candidate is tight
+        spot_of[i] = best
         if best >= 0:
-            if taken_by[best] < 0:
-                taken_by[best] = i
+            if source_of[best] < 0:
+                source_of[best] = i
             else:
-                match[i] = -2
-                n_waiting += 1
-    if n_waiting:
+                spot_of[i] = -2
+                waiting = True
+    if waiting:
         for i in range(n_sources):
-            if match[i] == -2:
-                match[i] = -1
-                _augment(
-                    i, first_edge, destination, cost, match, taken_by, u, v, distance, via, visited, touched
-                )
+            if spot_of[i] == -2:
+                spot_of[i] = -1
+                _augment(i, graph, matching, search)
 
 
-@njit(**COMPILED)
-def _augment(start, first_edge, destination, cost, match, taken_by, u, v, distance, via, visited, touched):
-    """Bring source `start` into the matching along the cheapest alternating path; it may end in a source giving up."""
+@compiled
+def _augment(start: int, graph: Graph, matching: Matching, search: Search) -> None:
+    """Bring a source into the matching along the cheapest alternating path, which may end in a source giving up its spot."""
+    spot_of, source_of, u, v = matching
+    distance, via, visited, touched = search
     i, reached, n_touched = start, 0.0, 0
-    giving_up, least = start, np.inf
-    last = -1
+    gives_up, least, last = start, np.inf, -1
     while True:
         if reached - u[i] < least:
-            giving_up, least = i, reached - u[i]
-        for e in range(first_edge[i], first_edge[i + 1]):
-            j = destination[e]
+            gives_up, least = i, reached - u[i]
+        for e in range(graph.first[i], graph.first[i + 1]):
+            j = graph.spot[e]
             if not visited[j]:
-                d = reached + cost[e] - u[i] - v[j]
+                d = reached + graph.cost[e] - u[i] - v[j]
                 if d < distance[j]:
                     if distance[j] == np.inf:
                         touched[n_touched] = j
                         n_touched += 1
                     distance[j] = d
                     via[j] = i
-        nearest = -1
-        for k in range(n_touched):
-            j = touched[k]
-            if not visited[j] and distance[j] < least and (nearest < 0 or distance[j] < distance[nearest]):
-                nearest = j
+        nearest = _nearest(search, n_touched, least)
         if nearest < 0:
             break
-        if taken_by[nearest] < 0:
+        if source_of[nearest] < 0:
             last, least = nearest, distance[nearest]
             break
         visited[nearest] = True
-        i, reached = taken_by[nearest], distance[nearest]
+        i, reached = source_of[nearest], distance[nearest]
     u[start] += least
     for k in range(n_touched):
         j = touched[k]
         if visited[j]:
-            u[taken_by[j]] += least - distance[j]
+            u[source_of[j]] += least - distance[j]
             v[j] += distance[j] - least
-    for k in range(n_touched):
-        distance[touched[k]] = np.inf
-        visited[touched[k]] = False
-    if last < 0:  # the path ends in a source that gives its destination away
-        last = match[giving_up]
-        match[giving_up] = -1
-    while last >= 0:  # hand each destination to the source it was reached from
+    _clean(search, n_touched)
+    if last < 0:
+        last = spot_of[gives_up]
+        spot_of[gives_up] = -1
+    while last >= 0:  # hand each spot to the source it was reached from
         i = via[last]
-        given_up = match[i]
-        match[i] = last
-        taken_by[last] = i
-        if i == start:
-            break
-        last = given_up
+        given_up = spot_of[i]
+        spot_of[i] = last
+        source_of[last] = i
+        last = -1 if i == start else given_up
+
+
+@compiled
+def _nearest(search: Search, n_touched: int, below: float) -> int:
+    """Return the touched, unvisited node of least distance, or -1 where none is below the bound."""
+    nearest, least = -1, below
+    for k in range(n_touched):
+        j = search.touched[k]
+        if not search.visited[j] and search.distance[j] < least:
+            nearest, least = j, search.distance[j]
+    return nearest
+
+
+@compiled
+def _clean(search: Search, n_touched: int) -> None:
+    for k in range(n_touched):
+        search.distance[search.touched[k]] = np.inf
+        search.visited[search.touched[k]] = False
+
+
+@compiled
+def ways_out(
+    start: int, partner: int, graph: Graph, matching: Matching, search: Search, limit: float
+) -> tuple[float, float]:
+    """Return what it costs `start` to do without its partner by way of others: to a free end, and round to the partner.
+
+    Shortest alternating paths in reduced costs, followed up to `limit`; infinity where there is none. The same function
+    serves both sides: for a spot, hand over the transposed graph and the matching with its sides exchanged.
+    """
+    spot_of, source_of, u, v = matching
+    distance, _, visited, touched = search
+    i, reached, n_touched = start, 0.0, 0
+    free, swap = np.inf, np.inf
+    while True:
+        if i != start:
+            free = min(free, reached - u[i])
+        for e in range(graph.first[i], graph.first[i + 1]):
+            j = graph.spot[e]
+            if visited[j] or (i == start and j == partner):
+                continue
+            d = reached + graph.cost[e] - u[i] - v[j]
+            if j == partner:
+                swap = min(swap, d)
+            elif d < distance[j]:
+                if distance[j] == np.inf:
+                    touched[n_touched] = j
+                    n_touched += 1
+                distance[j] = d
+        i = -1
+        while i < 0:
+            nearest = _nearest(search, n_touched, limit)
+            if nearest < 0:
+                _clean(search, n_touched)
+                return free, swap
+            visited[nearest] = True
+            reached = distance[nearest]
+            i = source_of[nearest]
+            if i < 0:
+                free = min(free, reached)
+
+
+@compiled
+def transpose(graph: Graph, n_sources: int, n_spots: int, other: Graph) -> None:
+    """Write the graph as seen from the spots."""
+    first = other.first
+    first[: n_spots + 1] = 0
+    n_edges = graph.first[n_sources]
+    for e in range(n_edges):
+        first[graph.spot[e] + 1] += 1
+    for j in range(n_spots):
+        first[j + 1] += first[j]
+    for i in range(n_sources):
+        for e in range(graph.first[i], graph.first[i + 1]):
+            j = graph.spot[e]
+            other.spot[first[j]] = i
+            other.cost[first[j]] = graph.cost[e]
+            first[j] += 1
+    for j in range(n_spots, 0, -1):
+        first[j] = first[j - 1]
+    first[0] = 0
+
+
+@compiled
+def margin(
+    source: int, graph: Graph, transposed: Graph, matching: Matching, search: Search, back: Search, limit: float
+) -> float:
+    """Return by how much the total cost rises if this source's spot is given to, or taken from, others (exact below `limit`).
+
+    The next best matching differs by one alternating cycle through the forbidden link: either the source finds another way
+    round to the spot, or the source ends free on its side and the spot on its own. That both simply stay alone is not
+    counted: this decides whether there is a link at all, and has been weighed by its cost.
+    """
+    spot = matching.spot_of[source]
+    free, swap = ways_out(source, spot, graph, matching, search, limit)
+    mirrored = Matching(matching.source_of, matching.spot_of, matching.v, matching.u)
+    spot_free, _ = ways_out(spot, source, transposed, mirrored, back, limit)
+    alone, spot_alone = -matching.u[source], -matching.v[spot]
+    return min(swap, min(free + min(spot_free, spot_alone), alone + spot_free))
+
+
+@compiled
+def plausible_rivals(
+    spot: int, transposed: Graph, matching: Matching, limit: float, rivals: IntArray
+) -> int:
+    """List the unmatched sources that might have taken a spot: reduced cost, a lower bound of their margin, below `limit`."""
+    n = 0
+    for e in range(transposed.first[spot], transposed.first[spot + 1]):
+        i = transposed.spot[e]
+        if matching.spot_of[i] < 0 and transposed.cost[e] - matching.u[i] - matching.v[spot] < limit:
+            rivals[n] = i
+            n += 1
+    return n

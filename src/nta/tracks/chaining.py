@@ -1,101 +1,89 @@
-"""Compiled pass over the frames: from spots to a track number per spot, with memory, carrying its state between calls."""
+"""Compiled pass over the frames: from spots to a track number per spot, carrying its state from call to call."""
 
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
-from nta.tracks.assignment import COMPILED, assign, sort_into_cells
+from nta.columns import BoolArray, FloatArray, IntArray
+from nta.tracks.assignment import assign, margin, plausible_rivals, transpose
+from nta.tracks.candidates import (
+    LIGHT_NOISE,
+    LOG_LIGHT,
+    MISSED,
+    N_STEPS,
+    SQUARED_STEPS,
+    TRACK,
+    X,
+    Y,
+    list_candidates,
+    sort_into_cells,
+    weigh_candidates,
+)
+from nta.tracks.flow import follow, predict
+from nta.tracks.kernel_types import Cells, Graph, Grid, Matching, Odds, Search, compiled
 
-# columns of the open tracks (sources): where the next spot is expected, and what the track has shown so far
-Y, X = 0, 1
-N_SOURCE_COLUMNS = 2
-# columns of their whole numbers
-TRACK, MISSED = 0, 1
-N_LABEL_COLUMNS = 2
-# counters carried along
-N_SOURCES, N_TRACKS, LAST_FRAME, LINKS_CUT = 0, 1, 2, 3
+N_SOURCES, N_TRACKS, LAST_FRAME, LINKS_CUT = 0, 1, 2, 3  # counters carried along
 N_COUNTERS = 4
+MOST_STEPS = 50.0  # a track's mobility is judged by its last so many steps
 
 
-@njit(**COMPILED)
-def link_frames(y, x, frame, first_row, grid, range_px, memory, sources, labels, counters, track):
+@compiled
+def link_frames(
+    y: FloatArray, x: FloatArray, log_light: FloatArray, light_noise: FloatArray, frame: IntArray, first_row: IntArray,
+    grid: Grid, range_px: float, memory: int, odds: Odds, doubt: float, step_variance: float,
+    sources: FloatArray, labels: IntArray, counters: IntArray, flow: FloatArray, track: IntArray,
+) -> None:  # fmt: skip
     """Link the frames first_row[f]:first_row[f + 1] of the spots; writes a track number per spot into `track`.
 
+    doubt : links whose log odds against the next best explanation are below this are cut; 0 keeps every link and takes
+        the least sum of squared displacements instead of the greatest odds.
+    step_variance : typical step per axis, for following the flow; 0 expects none.
     sources, labels : open tracks, room for those of two successive frames; counters[N_SOURCES] of them are valid.
     """
     most = 0
     for f in range(first_row.size - 1):
         most = max(most, first_row[f + 1] - first_row[f])
     room = sources.shape[1]
-    n_cells = grid[3] * grid[4]
-    cell_of, cell_start = np.empty(most, np.int64), np.empty(n_cells + 1, np.int64)
-    order, y_sorted, x_sorted = np.empty(most, np.int64), np.empty(most), np.empty(most)
-    first_edge = np.empty(room + 1, np.int64)
-    edges = 16 * room
-    destination, cost = np.empty(edges, np.int64), np.empty(edges)
-    match, u = np.empty(room, np.int64), np.empty(room)
-    taken_by, v = np.empty(most, np.int64), np.empty(most)
-    distance, via = np.empty(most), np.empty(most, np.int64)
-    visited, touched = np.empty(most, np.bool_), np.empty(most, np.int64)
+    cells = Cells(
+        np.empty(most, np.int64), np.empty(grid.n_rows * grid.n_columns + 1, np.int64), np.empty(most, np.int64),
+        np.empty(most), np.empty(most),
+    )  # fmt: skip
+    graph, transposed = _graph(room, 8 * room), _graph(most, 8 * room)
+    matching = Matching(np.empty(room, np.int64), np.empty(most, np.int64), np.empty(room), np.empty(most))
+    over_spots, over_sources = _search(most), _search(room)
+    cut, closed = np.zeros(most, np.bool_), np.zeros(room, np.bool_)
+    numbers = np.empty(max(most, room), np.int64)
+    weighed = doubt > 0
     side = 0
     for f in range(first_row.size - 1):
-        a, n = first_row[f], first_row[f + 1] - first_row[f]
-        if n == 0:
-            continue
-        here, there = sources[side], sources[1 - side]
-        names, next_names = labels[side], labels[1 - side]
-        skipped = frame[a] - counters[LAST_FRAME] - 1
+        a, b = first_row[f], first_row[f + 1]
+        n = b - a
+        here, names = sources[side], labels[side]
+        frames = frame[a] - counters[LAST_FRAME]
         counters[LAST_FRAME] = frame[a]
-        n_sources = _age(here, names, counters[N_SOURCES], skipped, memory)
-        sort_into_cells(y[a:], x[a:], n, grid, cell_of, cell_start, order, y_sorted, x_sorted)
-        n_edges = _candidates(
-            here,
-            n_sources,
-            grid,
-            cell_start,
-            order,
-            y_sorted,
-            x_sorted,
-            range_px,
-            first_edge,
-            destination,
-            cost,
+        n_sources = _age(here, names, counters[N_SOURCES], frames - 1, memory)
+        if step_variance > 0:
+            predict(here, n_sources, flow, step_variance, frames)
+        sort_into_cells(y[a:b], x[a:b], n, grid, cells)
+        n_edges = list_candidates(here, names, n_sources, grid, cells, range_px, weighed, graph)
+        if n_edges > graph.cost.size:
+            graph, transposed = _graph(room, 2 * n_edges), _graph(most, 2 * n_edges)
+            list_candidates(here, names, n_sources, grid, cells, range_px, weighed, graph)
+        doubtful = weighed and weigh_candidates(
+            here, names, n_sources, n, log_light[a:b], light_noise[a:b], range_px, odds, graph, numbers
         )
-        if n_edges > edges:
-            edges = 2 * n_edges
-            destination, cost = np.empty(edges, np.int64), np.empty(edges)
-            _candidates(
-                here,
-                n_sources,
-                grid,
-                cell_start,
-                order,
-                y_sorted,
-                x_sorted,
-                range_px,
-                first_edge,
-                destination,
-                cost,
+        assign(graph, n_sources, n, matching, over_spots)
+        if doubtful:
+            transpose(graph, n_sources, n, transposed)
+            counters[LINKS_CUT] += _doubt_links(
+                names, n_sources, graph, transposed, matching, over_spots, over_sources, doubt, cut, closed, numbers
             )
-        assign(
-            first_edge,
-            destination,
-            cost,
-            n_sources,
-            n,
-            match,
-            taken_by,
-            u,
-            v,
-            distance,
-            via,
-            visited,
-            touched,
-        )
+        if step_variance > 0:
+            follow(y[a:b], x[a:b], here, names, n_sources, matching.spot_of, flow, step_variance)
         _carry_on(
-            y, x, a, n, here, names, n_sources, match, taken_by, memory, there, next_names, counters, track
-        )
+            y[a:b], x[a:b], log_light[a:b], light_noise[a:b], here, names, n_sources, matching, cut, closed, memory,
+            sources[1 - side], labels[1 - side], counters, track[a:b],
+        )  # fmt: skip
         side = 1 - side
     if side == 1:
         n_sources = counters[N_SOURCES]
@@ -103,9 +91,19 @@ def link_frames(y, x, frame, first_row, grid, range_px, memory, sources, labels,
         labels[0, :n_sources] = labels[1, :n_sources]
 
 
-@njit(**COMPILED)
-def _age(sources, labels, n_sources, skipped, memory):
-    """Let the tracks miss the frames in which nothing was seen; those beyond memory end here. Returns how many are left."""
+@compiled
+def _graph(n_nodes: int, n_edges: int) -> Graph:
+    return Graph(np.zeros(n_nodes + 1, np.int64), np.empty(n_edges, np.int64), np.empty(n_edges))
+
+
+@compiled
+def _search(n: int) -> Search:
+    return Search(np.full(n, np.inf), np.empty(n, np.int64), np.zeros(n, np.bool_), np.empty(n, np.int64))
+
+
+@compiled
+def _age(sources: FloatArray, labels: IntArray, n_sources: int, skipped: int, memory: int) -> int:
+    """Let the tracks miss the frames in which nothing was seen; those beyond memory end. Returns how many are left."""
     if skipped <= 0:
         return n_sources
     kept = 0
@@ -118,78 +116,64 @@ def _age(sources, labels, n_sources, skipped, memory):
     return kept
 
 
-@njit(**COMPILED)
-def _candidates(
-    sources, n_sources, grid, cell_start, order, y_sorted, x_sorted, range_px, first_edge, destination, cost
-):
-    """List the spots within range of each source with the cost of taking them; returns how many (perhaps beyond room)."""
-    y0, x0, per_px, n_rows, n_columns = grid
-    limit = range_px * range_px
-    room, n = cost.size, 0
+@compiled
+def _doubt_links(
+    labels: IntArray, n_sources: int, graph: Graph, transposed: Graph, matching: Matching, over_spots: Search, over_sources: Search,
+    doubt: float, cut: BoolArray, closed: BoolArray, rivals: IntArray,
+) -> int:  # fmt: skip
+    """Mark the spots whose link is doubtful, and the tracks that might as well have taken them; returns how many links.
+
+    All links are judged before one is cut. The track ends and the spot starts a new one; an unmatched track that has a
+    plausible claim on the spot ends too, for nobody can say where its particle went.
+    """
+    n = 0
     for i in range(n_sources):
-        first_edge[i] = min(n, room)
-        row = min(max(int((sources[i, Y] - y0) * per_px), 0), n_rows - 1)
-        column = min(max(int((sources[i, X] - x0) * per_px), 0), n_columns - 1)
-        left, right = max(column - 1, 0), min(column + 2, n_columns)
-        for r in range(max(row - 1, 0), min(row + 2, n_rows)):
-            for k in range(cell_start[r * n_columns + left], cell_start[r * n_columns + right]):
-                dy, dx = y_sorted[k] - sources[i, Y], x_sorted[k] - sources[i, X]
-                squared = dy * dy + dx * dx
-                if squared <= limit:
-                    if n < room:
-                        destination[n] = order[k]
-                        cost[n] = squared - limit
-                    n += 1
-    first_edge[n_sources] = min(n, room)
+        spot = matching.spot_of[i]
+        if spot < 0:
+            continue
+        lone = graph.first[i + 1] == graph.first[i] + 1 and transposed.first[spot + 1] == transposed.first[spot] + 1
+        if labels[i, MISSED] and matching.u[i] + matching.v[spot] > -doubt:  # the sum of its prices is the link's cost
+            cut[spot] = True
+            n += 1
+        elif lone:
+            continue
+        elif margin(i, graph, transposed, matching, over_spots, over_sources, doubt) < doubt:
+            cut[spot] = True
+            n += 1
+            for k in range(plausible_rivals(spot, transposed, matching, doubt, rivals)):
+                closed[rivals[k]] = True
     return n
 
 
-@njit(**COMPILED)
+@compiled
 def _carry_on(
-    y,
-    x,
-    a,
-    n,
-    sources,
-    labels,
-    n_sources,
-    match,
-    taken_by,
-    memory,
-    next_sources,
-    next_labels,
-    counters,
-    track,
-):
+    y: FloatArray, x: FloatArray, log_light: FloatArray, light_noise: FloatArray, sources: FloatArray, labels: IntArray,
+    n_sources: int, matching: Matching, cut: BoolArray, closed: BoolArray, memory: int,
+    next_sources: FloatArray, next_labels: IntArray, counters: IntArray, track: IntArray,
+) -> None:  # fmt: skip
     """Name the frame's spots by their tracks and write the tracks that stay open for the next frame."""
-    for j in range(n):
-        i = taken_by[j]
+    for j in range(y.size):
+        i = -1 if cut[j] else matching.source_of[j]
         if i >= 0:
             name = labels[i, TRACK]
+            squared = (y[j] - sources[i, Y]) ** 2 + (x[j] - sources[i, X]) ** 2
+            keep = min(1.0, (MOST_STEPS - 1) / max(sources[i, N_STEPS], 1.0))
+            next_sources[j, SQUARED_STEPS] = keep * sources[i, SQUARED_STEPS] + squared / (labels[i, MISSED] + 1)
+            next_sources[j, N_STEPS] = keep * sources[i, N_STEPS] + 1
         else:
             name = counters[N_TRACKS]
             counters[N_TRACKS] += 1
-        track[a + j] = name
-        next_sources[j, Y], next_sources[j, X] = y[a + j], x[a + j]
+            next_sources[j, SQUARED_STEPS], next_sources[j, N_STEPS] = 0.0, 0.0
+        track[j] = name
+        next_sources[j, Y], next_sources[j, X] = y[j], x[j]
+        next_sources[j, LOG_LIGHT], next_sources[j, LIGHT_NOISE] = log_light[j], light_noise[j]
         next_labels[j, TRACK], next_labels[j, MISSED] = name, 0
-    kept = n
+        cut[j] = False
+    kept = y.size
     for i in range(n_sources):
-        if match[i] < 0 and labels[i, MISSED] < memory:
+        if matching.spot_of[i] < 0 and labels[i, MISSED] < memory and not closed[i]:
             next_sources[kept] = sources[i]
             next_labels[kept, TRACK], next_labels[kept, MISSED] = labels[i, TRACK], labels[i, MISSED] + 1
             kept += 1
+        closed[i] = False
     counters[N_SOURCES] = kept
-
-
-@njit(**COMPILED)
-def pair_distances(y, x, first_row, successive, per_root_px, reach_px, counts):
-    """Histogram of the distances between the spots of successive frames; bin = sqrt(distance) * per_root_px."""
-    limit = reach_px * reach_px
-    for f in range(successive.size):
-        if successive[f]:
-            for i in range(first_row[f], first_row[f + 1]):
-                for j in range(first_row[f + 1], first_row[f + 2]):
-                    dy, dx = y[j] - y[i], x[j] - x[i]
-                    squared = dy * dy + dx * dx
-                    if squared < limit:
-                        counts[int(np.sqrt(np.sqrt(squared)) * per_root_px)] += 1.0

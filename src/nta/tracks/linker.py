@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nta.columns import IntArray
+from nta.columns import FloatArray, IntArray
 from nta.spots.table import Scene, Spots
 from nta.tracks.drift import Drift, find_drift, no_drift
+from nta.tracks.kernel_types import Grid, Odds, no_odds
 from nta.tracks.motion import Motion, learn_motion
+from nta.tracks.odds import learn_odds
 from nta.tracks.settings import LinkingSettings
 from nta.tracks.table import Linking, Tracks
 
 LEARNING_SPOTS = 8000  # the motion is learned from the first frames that hold so many spots ...
 LEARNING_FRAMES = 300  # ... or from so many frames, whichever comes first
+LEARNING_ROUNDS = 1  # first by distance alone, then by the odds learned from that
+LEAST_RANGE_PX = 1.0  # where nothing moves (or nothing is there), spots are still not hit twice in the same place
 
 
 def link_spots(spots: Spots, settings: LinkingSettings | None = None) -> Tracks:
@@ -83,11 +88,21 @@ class TrackLinker:
         return self._table()
 
     def _start(self, first_spots: Spots) -> None:
-        scene = first_spots.scene
-        self.motion = learn_motion(
-            first_spots.y_px, first_spots.x_px, first_spots.frame, scene.height_px, scene.width_px
-        )
-        self._chain = _Chain(self.settings, self.motion, scene)
+        """Learn motion and odds from the first spots; from here on frames are linked as they come."""
+        scene, settings = first_spots.scene, self.settings
+        frame = first_spots.frame.astype(np.int64)
+        motion = learn_motion(first_spots.y_px, first_spots.x_px, frame, scene.height_px, scene.width_px)
+        reach = settings.search_range_px or max(motion.search_range_px(settings.ambiguous), LEAST_RANGE_PX)
+        self.motion = motion
+        self._chain = _Chain(settings, motion, reach, scene)
+        if settings.ambiguous == "cut" and motion.weight.any():
+            area = float(scene.height_px * scene.width_px)
+            for _ in range(LEARNING_ROUNDS):
+                trial = _Chain(settings, motion, reach, scene)
+                trial.odds = self._chain.odds
+                self._chain.odds = learn_odds(
+                    motion, trial.link(first_spots), frame, *_light(first_spots), settings.memory_frames, area
+                )
 
     def _table(self) -> Tracks:
         assert self._scene is not None
@@ -101,44 +116,65 @@ class TrackLinker:
 
 
 class _Chain:
-    """The compiled pass over the frames with its state: open tracks and counters."""
+    """The compiled pass over the frames with its state: open tracks, counters, flow."""
 
-    def __init__(self, settings: LinkingSettings, motion: Motion, scene: Scene) -> None:
-        from nta.tracks import chaining
+    def __init__(self, settings: LinkingSettings, motion: Motion, search_range_px: float, scene: Scene) -> None:
+        from nta.tracks import candidates, chaining, flow
 
-        self._kernels = chaining
         self.settings = settings
-        self.search_range_px = settings.search_range_px or max(motion.search_range_px(), 1.0)
-        spacing = 1 / np.sqrt(max(motion.density_per_px2, 1e-12))
-        cell = max(self.search_range_px, min(spacing, max(scene.height_px, scene.width_px)))
-        n_rows, n_columns = int(scene.height_px / cell) + 1, int(scene.width_px / cell) + 1
-        self._grid = (-0.5, -0.5, 1 / cell, n_rows, n_columns)
-        self._sources = np.empty((0, chaining.N_SOURCE_COLUMNS))
-        self._labels = np.empty((0, chaining.N_LABEL_COLUMNS), dtype=np.int64)
+        self.search_range_px = search_range_px
+        self.odds: Odds | None = None  # None: least sum of squared displacements
+        self._link_frames = chaining.link_frames
+        self._grid = _grid(search_range_px * math.sqrt(settings.memory_frames + 1), motion.density_per_px2, scene)
+        self._step_variance = motion.typical_variance_px2 if settings.drift == "auto" else 0.0
+        self._sources = np.empty((0, candidates.N_SOURCE_COLUMNS))
+        self._labels = np.empty((0, candidates.N_LABEL_COLUMNS), dtype=np.int64)
         self._counters = np.zeros(chaining.N_COUNTERS, dtype=np.int64)
         self._counters[chaining.LAST_FRAME] = -1
+        self._flow = np.zeros(flow.N_FLOW)
+        self._flow[:2] = motion.flow_y_px, motion.flow_x_px
 
     @property
     def links_cut(self) -> int:
-        return int(self._counters[self._kernels.LINKS_CUT])
+        from nta.tracks.chaining import LINKS_CUT
+
+        return int(self._counters[LINKS_CUT])
 
     def link(self, spots: Spots) -> IntArray:
         """Return the track number of each spot of some whole frames."""
         frame = spots.frame.astype(np.int64)
         first_row = np.concatenate([[0], np.flatnonzero(np.diff(frame)) + 1, [frame.size]]).astype(np.int64)
-        room = self._sources.shape[0] + (self.settings.memory_frames + 2) * int(np.diff(first_row).max())
+        n = self._sources.shape[0]
+        room = n + (self.settings.memory_frames + 2) * int(np.diff(first_row).max())
         sources = np.empty((2, room, self._sources.shape[1]))
         labels = np.empty((2, room, self._labels.shape[1]), dtype=np.int64)
-        n = self._sources.shape[0]
         sources[0, :n], labels[0, :n] = self._sources, self._labels
         track = np.empty(frame.size, dtype=np.int64)
-        self._kernels.link_frames(
-            spots.y_px, spots.x_px, frame, first_row, self._grid, self.search_range_px,
-            self.settings.memory_frames, sources, labels, self._counters, track,
+        odds = self.odds or no_odds()
+        doubt = math.log(1 / self.settings.max_wrong_link - 1) if self.odds else 0.0
+        self._link_frames(
+            spots.y_px, spots.x_px, *_light(spots), frame, first_row, self._grid, self.search_range_px,
+            self.settings.memory_frames, odds, doubt, self._step_variance,
+            sources, labels, self._counters, self._flow, track,
         )  # fmt: skip
-        n = int(self._counters[self._kernels.N_SOURCES])
+        n = int(self._counters[0])
         self._sources, self._labels = sources[0, :n].copy(), labels[0, :n].copy()
         return track
+
+
+def _grid(longest_px: float, density_per_px2: float, scene: Scene) -> Grid:
+    """Cells no smaller than the longest link, with about one spot each where the spots are further apart than that."""
+    spacing = 1 / math.sqrt(max(density_per_px2, 1 / (scene.height_px * scene.width_px)))
+    cell = max(longest_px, spacing)
+    return Grid(per_px=1 / cell, n_rows=int(scene.height_px / cell) + 1, n_columns=int(scene.width_px / cell) + 1)
+
+
+def _light(spots: Spots) -> tuple[FloatArray, FloatArray]:
+    """Return ln intensity (NaN where there is none) and the variance of its error from photon noise."""
+    known = spots.intensity > 0
+    log_light = np.log(spots.intensity, out=np.full(len(spots), np.nan), where=known)
+    noise = np.divide(1.0, spots.snr, out=np.ones(len(spots)), where=spots.snr > 1) ** 2
+    return log_light, noise
 
 
 def _learning_rows(frame: NDArray[np.int32]) -> int | None:

@@ -1,0 +1,149 @@
+"""Compiled search for the spots each open track may take, and the price of each."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nta.columns import FloatArray, IntArray
+from nta.tracks.kernel_types import Cells, Graph, Grid, Odds, compiled
+
+# columns of the open tracks: where the next spot is expected, and what the track has shown so far
+Y, X = 0, 1
+SQUARED_STEPS, N_STEPS = 2, 3  # sum of squared steps per frame (both axes), and how many
+LOG_LIGHT, LIGHT_NOISE = 4, 5  # ln intensity of the last spot, and the variance of its error
+N_SOURCE_COLUMNS = 6
+# columns of their whole numbers
+TRACK, MISSED = 0, 1
+N_LABEL_COLUMNS = 2
+
+SURE = -1e6  # the cost of a link beyond doubt
+SURE_SQUARED = 4.0  # a lone candidate within 2 sd of the track's own steps needs no further evidence
+
+
+@compiled
+def sort_into_cells(y: FloatArray, x: FloatArray, n: int, grid: Grid, cells: Cells) -> None:
+    """Sort spots 0..n-1 into the cells of the grid (counting sort)."""
+    start = cells.start
+    start[:] = 0
+    for k in range(n):
+        row = min(max(int(y[k] * grid.per_px), 0), grid.n_rows - 1)
+        column = min(max(int(x[k] * grid.per_px), 0), grid.n_columns - 1)
+        cells.of_spot[k] = row * grid.n_columns + column
+        start[cells.of_spot[k] + 1] += 1
+    n_cells = grid.n_rows * grid.n_columns
+    for c in range(n_cells):
+        start[c + 1] += start[c]
+    for k in range(n):
+        c = cells.of_spot[k]
+        place = start[c]
+        start[c] += 1
+        cells.order[place] = k
+        cells.y[place] = y[k]
+        cells.x[place] = x[k]
+    for c in range(n_cells, 0, -1):  # each start has moved to the end of its cell, which is the start of the next
+        start[c] = start[c - 1]
+    start[0] = 0
+
+
+@compiled
+def list_candidates(
+    sources: FloatArray,
+    labels: IntArray,
+    n_sources: int,
+    grid: Grid,
+    cells: Cells,
+    range_px: float,
+    widening: bool,
+    graph: Graph,
+) -> int:
+    """List the spots within range of each source; cost = distance**2 - range**2. Returns how many, perhaps beyond room.
+
+    widening : the squared range grows with the frames since the track was last seen, as diffusion does.
+    """
+    room, n = graph.cost.size, 0
+    for i in range(n_sources):
+        graph.first[i] = min(n, room)
+        limit = range_px * range_px * (labels[i, MISSED] + 1 if widening else 1)
+        at_y, at_x = sources[i, Y], sources[i, X]
+        row = min(max(int(at_y * grid.per_px), 0), grid.n_rows - 1)
+        column = min(max(int(at_x * grid.per_px), 0), grid.n_columns - 1)
+        left, right = max(column - 1, 0), min(column + 2, grid.n_columns)
+        for r in range(max(row - 1, 0), min(row + 2, grid.n_rows)):
+            for k in range(cells.start[r * grid.n_columns + left], cells.start[r * grid.n_columns + right]):
+                dy, dx = cells.y[k] - at_y, cells.x[k] - at_x
+                squared = dy * dy + dx * dx
+                if squared <= limit:
+                    if n < room:
+                        graph.spot[n] = cells.order[k]
+                        graph.cost[n] = squared - limit
+                    n += 1
+    graph.first[n_sources] = min(n, room)
+    return n
+
+
+@compiled
+def weigh_candidates(
+    sources: FloatArray,
+    labels: IntArray,
+    n_sources: int,
+    n_spots: int,
+    log_light: FloatArray,
+    light_noise: FloatArray,
+    range_px: float,
+    odds: Odds,
+    graph: Graph,
+    rivals: IntArray,
+) -> bool:
+    """Replace the costs by minus the log odds of each link; links less likely than not to exist are priced out (cost 0).
+
+    A lone candidate close by is not weighed: it is taken. Returns whether there was anything else.
+    """
+    for j in range(n_spots):
+        rivals[j] = 0
+    for e in range(graph.first[n_sources]):
+        rivals[graph.spot[e]] += 1
+    doubtful = False
+    for i in range(n_sources):
+        first, last = graph.first[i], graph.first[i + 1]
+        if first == last:
+            continue
+        frames = labels[i, MISSED] + 1
+        limit = range_px * range_px * frames
+        shape = odds.shape + sources[i, N_STEPS]
+        scale = (odds.scale_px2 + 0.5 * sources[i, SQUARED_STEPS]) * frames
+        alone = last == first + 1 and rivals[graph.spot[first]] == 1
+        if alone and (graph.cost[first] + limit) * shape < SURE_SQUARED * scale:
+            graph.cost[first] = SURE
+            continue
+        doubtful = True
+        common = odds.log_returns
+        if frames == 1:
+            common = odds.log_seen[light_class(sources[i, LOG_LIGHT], odds)]
+        common += np.log(shape / (2 * np.pi * scale))
+        for e in range(first, last):
+            j = graph.spot[e]
+            gain = common - (shape + 1) * np.log1p((graph.cost[e] + limit) / (2 * scale))
+            gain -= odds.log_new[light_class(log_light[j], odds)]
+            change = log_light[j] - sources[i, LOG_LIGHT]
+            gain += log_density_of_change(change, odds.light_step_variance * frames + sources[i, LIGHT_NOISE] + light_noise[j])
+            graph.cost[e] = min(-gain, 0.0)
+    return doubtful
+
+
+@compiled
+def light_class(log_light: float, odds: Odds) -> int:
+    """Return the class of light of a spot, the first where its light is unknown."""
+    k = (log_light - odds.darkest) * odds.classes_per_log + 0.5
+    return min(int(k), odds.log_new.size - 1) if k > 0 else 0
+
+
+@compiled
+def log_density_of_change(change: float, variance: float) -> float:
+    """Return ln density of a change of ln intensity in one particle; NaN, where a spot has no intensity, says nothing.
+
+    Student's t with 4 degrees of freedom, ln Gamma(5/2) - ln Gamma(2) - ln(4 pi) / 2 = -0.98: a flash or an overlap does
+    not veto a link.
+    """
+    if np.isnan(change):
+        return 0.0
+    return -0.98082925301172622 - 0.5 * np.log(variance) - 2.5 * np.log1p(0.25 * change * change / variance)

@@ -1,0 +1,82 @@
+"""Bundles of arrays and numbers that the compiled kernels share (named tuples are what numba takes by name)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+
+from nta.columns import BoolArray, FloatArray, IntArray
+
+Kernel = TypeVar("Kernel", bound=Callable[..., Any])
+
+
+def compiled(kernel: Kernel) -> Kernel:
+    """Compile a kernel on first use, keep it on disk, and let other threads run meanwhile."""
+    from numba import njit
+
+    built: Kernel = njit(cache=True, nogil=True, error_model="numpy")(kernel)
+    return built
+
+
+class Grid(NamedTuple):
+    """Square cells over the image; spots beyond its edge belong to the outermost cells."""
+
+    per_px: float  # one over the side of a cell, which is no shorter than the longest link
+    n_rows: int
+    n_columns: int
+
+
+class Cells(NamedTuple):
+    """Spots of one frame sorted into the cells: cell c holds order[start[c]:start[c + 1]]."""
+
+    of_spot: IntArray
+    start: IntArray
+    order: IntArray
+    y: FloatArray
+    x: FloatArray
+
+
+class Graph(NamedTuple):
+    """Candidates for links: those of source i are first[i]:first[i + 1], with the spot and the cost (<= 0) of each."""
+
+    first: IntArray
+    spot: IntArray
+    cost: FloatArray
+
+
+class Matching(NamedTuple):
+    """Who takes whom (-1: nobody) and the dual prices that prove it best: cost - u - v >= 0, = 0 where matched."""
+
+    spot_of: IntArray
+    source_of: IntArray
+    u: FloatArray
+    v: FloatArray
+
+
+class Search(NamedTuple):
+    """Scratch of a shortest-path search over one side of the graph; clean (inf, False) between searches."""
+
+    distance: FloatArray
+    via: IntArray
+    visited: BoolArray
+    touched: IntArray
+
+
+class Odds(NamedTuple):
+    """What is known of a recording's links before one is made; see `nta.tracks.odds`."""
+
+    shape: float  # of the inverse-gamma distribution of step variances over the particles
+    scale_px2: float
+    log_returns: float  # ln of the odds that a particle that was missing is seen in the next frame
+    light_step_variance: float  # variance of the change of ln intensity of one particle in one frame
+    darkest: float  # ln intensity in the middle of the first class of light, and classes per unit of ln intensity
+    classes_per_log: float
+    log_seen: FloatArray  # per class: ln of the odds that a particle is seen again in the next frame
+    log_new: FloatArray  # per class: ln of the new spots per frame, px2 and unit of ln intensity
+
+
+def no_odds() -> Odds:
+    """Return odds that say nothing, for links by distance alone."""
+    return Odds(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, np.zeros(1), np.zeros(1))
