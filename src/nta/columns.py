@@ -48,7 +48,7 @@ class Columns:
     def __len__(self) -> int:
         return len(getattr(self, self.columns()[0].name))
 
-    def select(self, rows: ArrayLike) -> Self:
+    def select(self, rows: ArrayLike | slice) -> Self:
         """Return the table of the given rows (a mask, indices or a slice)."""
         index: Any = rows if isinstance(rows, slice) else np.asarray(rows)
         return replace(self, **{c.name: getattr(self, c.name)[index] for c in self.columns()})

@@ -35,11 +35,10 @@ def chosen_settings(options: argparse.Namespace) -> AnalysisSettings:
     """Return the analysis settings: defaults, then the settings file, then single words."""
     settings = AnalysisSettings.from_toml(options.settings) if options.settings else AnalysisSettings()
     if options.engine:
-        engine = "trackpy" if options.engine == "trackpy" else "fast"
         settings = replace(
             settings,
             detection=replace(settings.detection, engine=options.engine),
-            linking=replace(settings.linking, engine=engine),
+            linking=replace(settings.linking, engine=options.engine),
         )
     if options.window:
         settings = replace(
