@@ -53,4 +53,4 @@ def run(options: argparse.Namespace) -> int:
 
 def truth_path(recording: Path) -> Path:
     """Return where the truth of a simulated recording lies."""
-    return recording.with_suffix(".truth.h5")
+    return recording.with_suffix(".truth.npz")
