@@ -101,43 +101,48 @@ def _uniform(word):  # type: ignore[no-untyped-def]
 
 
 @njit
-def _normal_rare(state, layer, u, edges):  # type: ignore[no-untyped-def]
-    """Handle the one draw in eighty that falls outside the ziggurat's rectangles."""
+def _normals(state, edges, inner, unit, out):  # type: ignore[no-untyped-def]
+    """Fill with standard normal numbers; 7 bits choose the layer, the other 57, signed, the place in it."""
+    for i in range(out.size):
+        state, word = _next(state)
+        layer = word & uint64(127)
+        place = int64(word) >> 7
+        if abs(place) < inner[layer]:
+            out[i] = place * unit[layer]
+        else:
+            state, out[i] = _normal_rare(state, layer, place, edges, inner, unit)
+    return state
+
+
+@njit
+def _normal_rare(state, layer, place, edges, inner, unit):  # type: ignore[no-untyped-def]
+    """Handle the one draw in eighty that falls outside the ziggurat's inner rectangles."""
     while True:
-        if layer == 0:
-            while True:
-                state, word = _next(state)
-                x = math.log(_uniform(word)) / _TAIL
-                state, word = _next(state)
-                y = math.log(_uniform(word))
-                if -2 * y >= x * x:
-                    break
-            return state, (x - _TAIL) if u < 0 else (_TAIL - x)
-        x = u * edges[layer]
-        f0 = math.exp(-0.5 * (edges[layer] * edges[layer] - x * x))
-        f1 = math.exp(-0.5 * (edges[layer + 1] * edges[layer + 1] - x * x))
+        if abs(place) < inner[layer]:
+            return state, place * unit[layer]
+        if layer == uint64(0):
+            return _normal_tail(state, place < 0)
+        x = place * unit[layer]
+        outer, inside = edges[layer], edges[layer + uint64(1)]
+        f0 = math.exp(-0.5 * (outer * outer - x * x))
+        f1 = math.exp(-0.5 * (inside * inside - x * x))
         state, word = _next(state)
         if f1 + _uniform(word) * (f0 - f1) < 1.0:
             return state, x
         state, word = _next(state)
-        layer = int(word & uint64(127))
+        layer = word & uint64(127)
+        place = int64(word) >> 7
+
+
+@njit
+def _normal_tail(state, negative):  # type: ignore[no-untyped-def]
+    """Draw from beyond the outermost edge: Marsaglia, Technometrics 6, 101 (1964)."""
+    while True:
         state, word = _next(state)
-        u = 2.0 * _uniform(word) - 1.0
-        if layer > 0 and abs(u) < edges[layer + 1] / edges[layer]:
-            return state, u * edges[layer]
-        if layer == 0 and abs(u) < edges[1] / edges[0]:
-            return state, u * edges[0]
-
-
-@njit(inline="always")
-def _normal(state, edges, inner, unit):  # type: ignore[no-untyped-def]
-    """Standard normal number; 7 bits choose the layer, the other 57, signed, the place in it."""
-    state, word = _next(state)
-    layer = word & uint64(127)
-    place = int64(word) >> 7
-    if abs(place) < inner[layer]:
-        return state, place * unit[layer]
-    return _normal_rare(state, int64(layer), place * (1.0 / 72057594037927936.0), edges)
+        x = math.log(_uniform(word)) / _TAIL
+        state, word = _next(state)
+        if -2.0 * math.log(_uniform(word)) >= x * x:
+            return state, (x - _TAIL if negative else _TAIL - x)
 
 
 @njit
@@ -151,6 +156,37 @@ def _rest(u, mean):  # type: ignore[no-untyped-def]
         chance *= mean / count
         total += chance
     return count
+
+
+@njit
+def _poissons(state, mean, packed, edges, inner, unit, out):  # type: ignore[no-untyped-def]
+    """Fill with Poisson numbers. The bright pixels, few as a rule, go last: the loop over the dim ones stays tight."""
+    bright = 0
+    for i in range(mean.size):
+        m = float(mean[i])
+        if m < 63.99:
+            table = int64(m * 16.0)
+            state, word = _next(state)
+            entry = packed[uint64(table), word & uint64(127)]
+            # both sides are computed, so that the processor need not guess
+            kept = (word >> uint64(32)) < (entry >> uint64(32))
+            count = float(int64((word if kept else entry) & uint64(127)))
+            rest = m - float(table) * 0.0625
+            u = float(int64((word >> uint64(7)) & uint64(0x1FFFFFF))) * (1.0 / 33554432.0)
+            if u > 1.0 - rest:  # else zero for certain, as exp(-m) > 1 - m
+                count += _rest(u, rest)
+            out[i] = count
+        else:
+            bright += 1
+    if bright == 0:
+        return state
+    for i in range(mean.size):
+        m = float(mean[i])
+        if m >= 63.99:
+            state, word = _next(state)
+            state, z = _normal_rare(state, word & uint64(127), int64(word) >> 7, edges, inner, unit)
+            out[i] = max(math.floor(m + math.sqrt(m) * z + (z * z - 1.0) / 6.0 + 0.5), 0.0)
+    return state
 
 
 @njit(cache=True, nogil=True)
@@ -172,30 +208,15 @@ def expose(  # type: ignore[no-untyped-def]
     height, width = expected.shape
     state = uint64(state)
     per_e = 1.0 / gain_e_per_adu
+    electrons = np.empty(width)
+    read = np.zeros(width)
     for y in range(height):
-        row = expected[y]
+        state = _poissons(state, expected[y], packed, edges, inner, unit, electrons)
+        if read_noise_e > 0.0:
+            state = _normals(state, edges, inner, unit, read)
         out = image[y]
         for x in range(width):
-            mean = float(row[x])
-            if mean < 63.99:
-                table = int64(mean * 16.0)
-                state, word = _next(state)
-                entry = packed[uint64(table), word & uint64(127)]
-                # both sides are computed, so that the processor need not guess
-                kept = (word >> uint64(32)) < (entry >> uint64(32))
-                electrons = float(int64((word if kept else entry) & uint64(127)))
-                rest = mean - float(table) * 0.0625
-                u = float(int64((word >> uint64(7)) & uint64(0x1FFFFFF))) * (1.0 / 33554432.0)
-                if u > 1.0 - rest:  # else zero for certain, as exp(-m) > 1 - m
-                    electrons += _rest(u, rest)
-            else:
-                state, z = _normal(state, edges, inner, unit)
-                electrons = math.floor(mean + math.sqrt(mean) * z + (z * z - 1.0) / 6.0 + 0.5)
-                electrons = max(electrons, 0.0)
-            electrons = full_well_e if electrons > full_well_e else electrons
-            if read_noise_e > 0.0:
-                state, z = _normal(state, edges, inner, unit)
-                electrons += read_noise_e * z
-            value = math.floor(electrons * per_e + offset_adu + 0.5)
+            held = electrons[x] if electrons[x] < full_well_e else full_well_e
+            value = math.floor((held + read_noise_e * read[x]) * per_e + offset_adu + 0.5)
             value = value if value > 0.0 else 0.0
             out[x] = value if value < full_scale else full_scale
