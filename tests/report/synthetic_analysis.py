@@ -29,7 +29,9 @@ CAMERA = CameraState(
     exposure_s=EXPOSURE_S,
     pixel_size_um=PIXEL_UM,
 )
-CONDITIONS = SampleConditions(temperature_c=23.4, sample="EV prep 7, 1:200 in PBS", dilution=200.0, medium="pbs")
+CONDITIONS = SampleConditions(
+    temperature_c=23.4, sample="EV prep 7, 1:200 in PBS", dilution=200.0, medium="pbs"
+)
 
 
 @dataclass
@@ -102,13 +104,11 @@ def _points(rng, n_tracks, n_frames, median_nm, spread, stuck_share):
     diameter = median_nm * np.exp(spread * rng.standard_normal(n_tracks))
     diameter[rng.random(n_tracks) < stuck_share] = np.nan
     life = 2 + rng.geometric(1 / 22, n_tracks)
-    first = rng.integers(0, max(n_frames - 4, 1), n_tracks)
+    first = rng.integers(-15, n_frames - 2, n_tracks)  # some were there before the recording began
     rows = []
     for k in range(n_tracks):
-        n = min(life[k], n_frames - first[k])
-        if n < 2:
-            n = 2
-            first[k] = n_frames - 2
+        n = max(2, min(life[k], n_frames - first[k]) + min(first[k], 0))
+        first[k] = max(first[k], 0)
         d = 0.0 if np.isnan(diameter[k]) else diffusion_um2_s(diameter[k], 23.4, 0.95e-3)
         step = np.sqrt(2 * d * INTERVAL_S) / PIXEL_UM
         start = rng.uniform((10, 10), (HEIGHT - 10, WIDTH - 10))
@@ -205,7 +205,9 @@ def _image(rng, y, x, light, here, dark):
     image = np.full((HEIGHT, WIDTH), 2600.0 if dark else 130.0)
     rows, columns = np.arange(HEIGHT)[:, None], np.arange(WIDTH)
     for yy, xx, e in zip(y[here], x[here], light[here], strict=True):
-        spot = e / 2.5 / (2 * np.pi * 1.4**2) * np.exp(-((rows - yy) ** 2 + (columns - xx) ** 2) / (2 * 1.4**2))
+        spot = (
+            e / 2.5 / (2 * np.pi * 1.4**2) * np.exp(-((rows - yy) ** 2 + (columns - xx) ** 2) / (2 * 1.4**2))
+        )
         image += -spot if dark else spot
     image += rng.normal(0, 25.0 if dark else 5.0, image.shape)
     return np.clip(np.rint(image), 0, 4095).astype(np.uint16)

@@ -22,7 +22,7 @@ def numbers(analysis: Analysis) -> str:
     """Return the tables of numbers and of the systematic budget; nothing where there is no distribution."""
     if analysis.sizes.distribution is None:
         return ""
-    return element("div", f"<div>{_summary(analysis)}</div>\n<div>{_budget(analysis)}</div>", kind="pairs")
+    return element("div", f"<div>{_summary(analysis)}</div>\n<div>{_budget(analysis)}</div>", kind="numbers")
 
 
 def _summary(analysis: Analysis) -> str:

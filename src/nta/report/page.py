@@ -15,17 +15,17 @@ from nta.report.numbers import numbers
 _FULL_WIDTH = ("size_distribution", "frame_with_tracks")
 
 _HOW_TO_READ = (
-    "<b>Hydrodynamic diameter.</b> Each particle is followed while it diffuses; the diffusion coefficient gives the diameter "
-    "of a sphere that would diffuse alike (Stokes–Einstein, with the temperature and viscosity below). Coronas, glycans and "
-    "non-spherical shapes count in; it is usually larger than a diameter from electron microscopy.",
-    "<b>Not an identification.</b> Tracking measures size and scattered light. It does not tell vesicles from lipoproteins, "
-    "protein aggregates or debris of the same size.",
-    "<b>Number-weighted.</b> Every particle counts once, whatever its volume or light. D50 is the diameter that half of the "
-    "particles do not exceed.",
-    "<b>In view, not in the tube.</b> Particles too faint for this instrument are missing, and bright ones are seen in a deeper "
-    "layer. Only what is labelled “in suspension” is corrected for that.",
-    "<b>Intervals.</b> They hold the counting statistics of the tracks and the systematic terms listed in the budget. What "
-    "nobody stated, such as the uncertainty of a pixel size without a profile, is not in them.",
+    "<b>Hydrodynamic diameter.</b> Each particle is followed while it diffuses; its diffusion coefficient gives the "
+    "diameter of the sphere that would diffuse alike (Stokes–Einstein, with the temperature and viscosity below). "
+    "Coronas, glycans and departures from a sphere count in: it is usually larger than in electron microscopy.",
+    "<b>Not an identification.</b> Tracking measures hydrodynamic diameter and scattered light. It does not identify "
+    "vesicles: lipoproteins, protein aggregates and debris of the same size look alike.",
+    "<b>Number-weighted.</b> Every particle counts once, whatever its volume or light. D50 is the diameter that half "
+    "of the particles do not exceed.",
+    "<b>In view, not in the tube.</b> Particles too faint for this instrument are missing, and bright ones are seen in "
+    "a deeper layer. Only what is labelled “in suspension” is corrected for that.",
+    "<b>Intervals.</b> They hold the counting statistics of the tracks and the systematic terms listed in the budget. "
+    "What nobody stated, such as the uncertainty of a pixel size without a profile, is not in them.",
     "<b>Not assessed</b> is not a pass: the evidence for that question did not come with the recording.",
 )
 

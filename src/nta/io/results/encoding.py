@@ -103,8 +103,8 @@ class Reader:
             names = group[_MEMBERS].asstr()[()]
             return {str(key): self.read(group, str(key), _value_hint(hint)) for key in names}
         if kind == "mapping of pairs":
-            keys = self.read(group, "keys", tuple[_key_hint(hint), ...])
-            return dict(zip(keys, self.read(group, "values", tuple[_value_hint(hint), ...]), strict=True))
+            keys = self.read(group, "keys", _tuple_of(_key_hint(hint)))
+            return dict(zip(keys, self.read(group, "values", _tuple_of(_value_hint(hint))), strict=True))
         return self._read_dataclass(group, _class_named(kind, hint))
 
     def _read_dataclass(self, group: h5py.Group, kind: type) -> Any:
@@ -217,6 +217,10 @@ def _key_hint(hint: Any) -> Any:
 
 def _value_hint(hint: Any) -> Any:
     return next((get_args(arm)[1] for arm in _arms(hint) if len(get_args(arm)) == 2), Any)
+
+
+def _tuple_of(hint: Any) -> Any:
+    return tuple.__class_getitem__((hint, ...))
 
 
 def _class_named(name: str, hint: Any) -> type:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.ticker import FuncFormatter
 
+from nta.columns import BoolArray, FloatArray
 from nta.pipeline import Analysis
-from nta.report.figures.style import BLUE, GREY, HALF, LIGHT, Picture, new_figure
+from nta.report.figures.style import BLUE, GREY, HALF, INK, LIGHT, Picture, new_figure
 from nta.report.wording import count, number
 
 _SINGLE_POINTS = 1500  # tracks drawn one by one; beyond, the map is a density
@@ -18,28 +21,34 @@ def brightness_map(analysis: Analysis) -> Picture:
     """Draw brightness against diameter, one point per track."""
     name, title = "brightness_map", "Diameter and brightness"
     diameter, light = analysis.sizes.tracks.diameter_nm, analysis.diffusion.intensity
+    low_nm, high_nm = analysis.settings.sizing.grid_low_nm, analysis.settings.sizing.grid_high_nm
     known = np.isfinite(diameter) & (light > 0) & np.isfinite(light)
-    if known.sum() < 2:
+    shown = known & (diameter >= low_nm) & (diameter <= high_nm)
+    if shown.sum() < 2:
         why = "Fewer than two tracks have both a diameter and a brightness."
         return Picture(name=name, title=title, caption=why, figure=None)
-    x, y = np.log10(diameter[known]), np.log10(light[known].astype(np.float64))
+    x, y = np.log10(diameter[shown]), np.log10(light[shown].astype(np.float64))
     figure = new_figure(HALF)
     axis = figure.subplots()
     if x.size <= _SINGLE_POINTS:
-        axis.scatter(x, y, s=7, color=BLUE, alpha=0.35, linewidths=0)
+        axis.scatter(x, y, s=8, color=BLUE, alpha=0.4, linewidths=0)
     else:
         axis.hist2d(x, y, bins=(70, 50), cmap=_DENSITY, cmin=1, rasterized=True)
     axis.set_xlim(*_span(x))
     axis.set_ylim(*_span(y))
+    _draw_blur(axis, analysis, shown)
     for which in (axis.xaxis, axis.yaxis):
         _log_ticks(which)
     axis.set_xlabel("hydrodynamic diameter of the track, nm")
     axis.set_ylabel("light of its spots, photo-electrons")
     source = analysis.spots.scene.camera.source
+    outside = int(known.sum() - shown.sum())
     caption = (
-        f"{count(int(known.sum()), 'track')} with a size. Small particles scatter with the sixth power of their diameter; what "
-        "lies far off the trend differs in refractive index, or is more than one particle. Both axes carry the blur of single "
-        "tracks, and brightness varies with the depth in the light sheet."
+        f"{count(int(shown.sum()), 'track')} with a size"
+        + (f" ({outside} beyond {low_nm:g}–{high_nm:g} nm not shown)" if outside else "")
+        + ". Particles much smaller than the wavelength scatter with the sixth power of their diameter; "
+        "what lies far off the trend differs in refractive index, or is more than one particle. The bar is the "
+        "median interval of a single track's diameter; brightness also varies with the depth in the light sheet."
         + (
             ""
             if source != "estimated"
@@ -62,9 +71,9 @@ def spot_light(analysis: Analysis) -> Picture:
     edges = np.geomspace(low * 0.98, max(high, low * 1.1) * 1.02, 61)
     in_track = np.zeros(len(analysis.spots), dtype=bool)
     in_track[analysis.tracks.spot] = True
-    axis.hist(snr, edges, color=LIGHT, label="all spots")
+    axis.hist(snr, edges.tolist(), color=LIGHT, label="all spots")
     tracked = analysis.spots.snr[in_track]
-    axis.hist(tracked, edges, color=BLUE, alpha=0.75, histtype="stepfilled", label="in a track")
+    axis.hist(tracked, edges.tolist(), color=BLUE, alpha=0.75, histtype="stepfilled", label="in a track")
     threshold = analysis.spots.scene.threshold_sd
     axis.axvline(threshold, color=GREY, linewidth=0.8, linestyle="--")
     axis.set_xscale("log")
@@ -81,18 +90,30 @@ def spot_light(analysis: Analysis) -> Picture:
     return Picture(name=name, title=title, caption=caption, figure=figure)
 
 
-def _span(values: np.ndarray[tuple[int], np.dtype[np.float64]]) -> tuple[float, float]:
+def _draw_blur(axis: Axes, analysis: Analysis, shown: BoolArray) -> None:
+    """Draw, in a corner, how uncertain the diameter of a single track is."""
+    sizes = analysis.sizes.tracks
+    low, high = (
+        float(np.median(np.log10(v[shown] / sizes.diameter_nm[shown]))) for v in (sizes.low_nm, sizes.high_nm)
+    )
+    if not (np.isfinite(low) and np.isfinite(high)):
+        return
+    left, right = axis.get_xlim()
+    y = axis.get_ylim()[0] + 0.06 * float(np.ptp(axis.get_ylim()))
+    centre = right - high - 0.03 * (right - left)
+    axis.plot([centre + low, centre + high], [y, y], color=INK, linewidth=1, marker="|", markersize=5)
+    axis.plot([centre], [y], color=INK, marker="o", markersize=3)
+
+
+def _span(values: FloatArray) -> tuple[float, float]:
     """Range that shows nearly all points without one outlier squeezing the rest."""
     low, high = np.quantile(values, [0.002, 0.998])
     margin = max(0.06 * float(high - low), 0.04)
     return float(low) - margin, float(high) + margin
 
 
-def _log_ticks(axis: object) -> None:
+def _log_ticks(axis: Axis) -> None:
     """Label an axis of logarithms with what they are the logarithms of."""
-    from matplotlib.axis import Axis
-
-    assert isinstance(axis, Axis)
     low, high = axis.get_view_interval()
     decades = np.arange(np.floor(low), np.ceil(high) + 1)
     steps = (1, 2, 5) if high - low < 2.2 else (1,)

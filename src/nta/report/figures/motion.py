@@ -58,9 +58,10 @@ def mean_squared_displacement(analysis: Analysis) -> Picture:
     axis.set_xlabel("lag, s")
     axis.set_ylabel("mean squared displacement, µm²")
     caption = (
-        f"Black: mean over {count(int(msd.n_tracks[known][0]), 'track')} that may be given a size, with 95 % intervals; blue: "
-        f"line through the first {msd.fit_lags} lags, dashed where it is only prolonged; grey: single tracks. Free diffusion "
-        "is straight. The slope is that of the mixture: a check on the motion, not where the sizes come from."
+        f"Black: mean over {count(int(msd.n_tracks[known][0]), 'track')} that may be given a size, with 95 % "
+        f"intervals; blue: line through the first {msd.fit_lags} lags, dashed where it is only prolonged; grey: "
+        "single tracks. Free diffusion is straight. The slope is that of the mixture: a check on the motion, not "
+        "where the sizes come from."
     )
     return Picture(name=name, title=title, caption=caption, figure=figure)
 
@@ -89,7 +90,8 @@ def drift(analysis: Analysis) -> Picture:
     axis.legend(loc="best")
     path = float(np.hypot(np.diff(linking.drift_x_px), np.diff(linking.drift_y_px)).sum()) * pixel
     caption = (
-        f"Common motion of all particles, subtracted before sizing: {number(path)} µm in {number(float(time[-1] - time[0]))} s. "
+        f"Common motion of all particles, subtracted before sizing: {number(path)} µm in "
+        f"{number(float(time[-1] - time[0]))} s. "
         + (
             "Only what is significant against Brownian motion counts as drift."
             if analysis.settings.linking.drift == "auto"
@@ -109,9 +111,10 @@ def track_lengths(analysis: Analysis) -> Picture:
     axis = figure.subplots()
     longest = max(int(n_points.max()), 10)
     edges = np.unique(np.round(np.geomspace(2, longest + 1, 26)).astype(int)) - 0.5
+    bins = edges.tolist()
     has_size = analysis.diffusion.has_size
-    axis.hist(n_points, edges, color=LIGHT, label="all tracks")
-    axis.hist(n_points[has_size], edges, histtype="stepfilled", color=BLUE, alpha=0.75, label="with a size")
+    axis.hist(n_points, bins, color=LIGHT, label="all tracks")
+    axis.hist(n_points[has_size], bins, histtype="stepfilled", color=BLUE, alpha=0.75, label="with a size")
     axis.set_xscale("log")
     axis.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}"))
     axis.xaxis.set_minor_formatter(FuncFormatter(lambda v, _: f"{v:g}" if f"{v:.0e}"[0] in "25" else ""))

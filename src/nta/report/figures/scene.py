@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.collections import LineCollection
-from matplotlib.colors import LinearSegmentedColormap, LogNorm, Normalize
+from matplotlib.colors import ListedColormap, LogNorm, Normalize
+from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter, NullFormatter
+from numpy.typing import NDArray
 
 from nta.columns import FloatArray, IntArray
 from nta.pipeline import Analysis
@@ -19,18 +24,19 @@ _WINDOW_S = 1.0  # tracks of the first second are drawn: enough to see motion, f
 _MOST_TRACKS = 250
 _ZOOM = 5  # how many times the detail is enlarged
 
-_ON_DARK = LinearSegmentedColormap.from_list("on_dark", ["#56B4E9", "#F0E442", "#D55E00"])
-_ON_LIGHT = LinearSegmentedColormap.from_list("on_light", ["#08306b", "#0072B2", "#D55E00"])
+# parts of "plasma" (van der Walt and Smith, matplotlib 1.5) that stand out; even in lightness, also in grey print
+_ON_DARK = ListedColormap(colormaps["plasma"](np.linspace(0.38, 1.0, 128)), "on_dark")
+_ON_LIGHT = ListedColormap(colormaps["plasma"](np.linspace(0.0, 0.72, 128)), "on_light")
 
 
 def frame_with_tracks(analysis: Analysis) -> Picture:
     """Draw the first frame with the tracks of the first second on it, and a detail of it enlarged."""
     name, title = "frame_with_tracks", "First frame with tracks"
     scene = analysis.spots.scene
-    image = stretched(scene.example_image)
+    image = stretched(scene.example_image, scene.contrast)
     height, width = image.shape
     chosen = _tracks_to_draw(analysis)
-    dark = float(np.median(image)) < 128
+    dark = scene.contrast != "dark"  # the background of bright spots
     figure = new_figure((10.4, 10.4 * 0.47 * height / width + 0.75))
     whole, detail = figure.subplots(1, 2)
     norm = _diameter_norm(analysis, chosen)
@@ -78,21 +84,26 @@ def spots_per_frame(analysis: Analysis) -> Picture:
     mean, spread = float(per_frame.mean()), float(per_frame.std())
     caption = (
         f"{number(mean)} spots per frame on average, standard deviation {number(spread, 2)} (counting alone: "
-        f"{number(float(np.sqrt(mean)), 2)}). Grey: each frame; blue: running mean. A trend means that particles settle, stick "
-        "or flow in. This is a count in view, not a concentration: that needs the depth of the layer that is seen."
+        f"{number(float(np.sqrt(mean)), 2)}). Grey: each frame; blue: running mean. A trend means that particles "
+        "settle, stick or flow in. This is a count in view, not a concentration: that needs the depth of the layer "
+        "that is seen."
     )
     return Picture(name=name, title=title, caption=caption, figure=figure)
 
 
-def stretched(
-    image: np.ndarray[tuple[int, int], np.dtype[np.uint8 | np.uint16]],
-) -> np.ndarray[tuple[int, int], np.dtype[np.uint8]]:
-    """Stretch grey values to 8 bit between the 1 % and 99.9 % quantiles, with a root that lifts faint spots."""
-    low, high = np.quantile(image, [0.01, 0.999])
-    if high <= low:
-        low, high = float(image.min()), float(max(image.max(), image.min() + 1))
-    scaled = np.clip((image.astype(np.float64) - low) / (high - low), 0, 1)
-    return np.asarray(np.rint(255 * scaled**0.7), dtype=np.uint8)
+def stretched(image: NDArray[Any], contrast: str) -> NDArray[np.uint8]:
+    """Stretch grey values to 8 bit so that faint spots show: the background near one end, the strongest spots at the other.
+
+    Linear from one robust standard deviation beyond the background to the strongest 0.05 %, then a root that lifts what
+    is faint. The background is the median, its deviation 1.4826 times the median distance from it.
+    """
+    sign = -1.0 if contrast == "dark" else 1.0
+    light = sign * image.astype(np.float64)
+    middle = float(np.median(light))
+    noise = max(1.4826 * float(np.median(np.abs(light - middle))), 0.5)
+    low, high = middle - noise, max(float(np.quantile(light, 0.9995)), middle + 10 * noise)
+    shown = np.clip((light - low) / (high - low), 0, 1) ** 0.7
+    return np.rint(255 * (shown if sign > 0 else 1 - shown)).astype(np.uint8)
 
 
 def _tracks_to_draw(analysis: Analysis) -> IntArray:
@@ -178,10 +189,7 @@ def _scale_bar(axis: Axes, pixel_size_um: float, box: tuple[float, ...], *, dark
     axis.text(x, y - 0.015 * box[3], f"{length:g} µm", color=colour, va="bottom", ha="left", fontsize=9)
 
 
-def _colour_bar(figure: object, axes: tuple[Axes, ...], norm: Normalize, *, dark: bool) -> None:
-    from matplotlib.figure import Figure
-
-    assert isinstance(figure, Figure)
+def _colour_bar(figure: Figure, axes: tuple[Axes, ...], norm: Normalize, *, dark: bool) -> None:
     mappable = ScalarMappable(norm, _ON_DARK if dark else _ON_LIGHT)
     bar = figure.colorbar(
         mappable, ax=list(axes), orientation="horizontal", fraction=0.035, pad=0.02, aspect=60, extend="both"
@@ -192,7 +200,7 @@ def _colour_bar(figure: object, axes: tuple[Axes, ...], norm: Normalize, *, dark
     bar.ax.xaxis.set_minor_formatter(NullFormatter())
     bar.ax.minorticks_off()
     bar.set_label("diameter of the track, nm")
-    bar.outline.set_visible(False)  # type: ignore[operator]
+    bar.outline.set_visible(False)
 
 
 def _frame_caption(analysis: Analysis, chosen: IntArray) -> str:
@@ -201,8 +209,8 @@ def _frame_caption(analysis: Analysis, chosen: IntArray) -> str:
     if chosen.size:
         sized = int(np.isfinite(analysis.sizes.tracks.diameter_nm[chosen]).sum())
         parts.append(
-            f"Lines: {count(chosen.size, 'track')} of the first {_WINDOW_S:g} s and where they went, {sized} of them coloured by "
-            "diameter; thin lines have no size (too short, or immobile). Right: the framed part, "
+            f"Lines: {count(chosen.size, 'track')} of the first {_WINDOW_S:g} s and where they went, {sized} of them "
+            "coloured by diameter; thin lines have no size (too short, or immobile). Right: the framed part, "
             f"{_ZOOM} times enlarged."
         )
     else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter
 
@@ -20,6 +21,7 @@ _LOG_FROM = (
 _MARKS = (("d10_nm", "D10"), ("d50_nm", "D50"), ("d90_nm", "D90"))
 _TITLE = "Size distribution"
 _NAME = "size_distribution"
+_Entry = tuple[tuple[Artist, ...], str]  # of the legend: what is drawn together, and its name
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class _Scale:
         low, high = (curve.edges_nm[np.searchsorted(cumulative, q)] for q in (0.002, 0.998))
         if single_nm.size:
             low = min(low, float(np.quantile(single_nm, 0.01)))
-            high = max(high, min(float(np.quantile(single_nm, 0.99)), 3 * high))
+            high = max(high, min(float(np.quantile(single_nm, 0.99)), 1.5 * high))
         log = bool(high / low > _LOG_FROM)
         if log:
             return cls(float(low) / 1.3, float(high) * 1.3, True)
@@ -68,12 +70,10 @@ def size_distribution(analysis: Analysis) -> Picture:
     scale = _Scale.of(sizes.distribution, single)
     figure = new_figure((10.4, 4.9))
     top, below = figure.subplots(2, 1, sharex=True, height_ratios=(5, 1))
-    _draw_single_tracks(top, scale, single, weight)
-    _draw_curve(
-        top, scale, sizes.distribution, BLUE, f"{_name_of(sizes.distribution)}, {_n_tracks(analysis)}"
-    )
+    entries = [_draw_curve(top, scale, sizes.distribution, BLUE, _n_tracks(analysis))]
     if sizes.suspension is not None:
-        _draw_curve(top, scale, sizes.suspension, VERMILLION, _name_of(sizes.suspension), dashed=True)
+        entries.append(_draw_curve(top, scale, sizes.suspension, VERMILLION, "", dashed=True))
+    entries.append(_draw_single_tracks(top, scale, single, weight))
     _draw_percentiles(top, below, analysis)
     top.set_ylabel(f"share of particles {scale.unit}")
     top.yaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{100 * v:.3g} %"))
@@ -83,7 +83,7 @@ def size_distribution(analysis: Analysis) -> Picture:
         top.set_xscale("log")
         below.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}"))
         below.xaxis.set_minor_formatter(FuncFormatter(lambda v, _: f"{v:g}" if f"{v:.0e}"[0] in "25" else ""))
-    top.legend(loc="upper right")
+    top.legend([handles for handles, _ in entries], [label for _, label in entries], loc="upper right")
     below.set_xlabel("hydrodynamic diameter, nm")
     return Picture(name=_NAME, title=_TITLE, caption=_caption(analysis, scale), figure=figure)
 
@@ -98,26 +98,23 @@ def _single_tracks(analysis: Analysis) -> tuple[FloatArray, FloatArray]:
     return diameter[used], np.asarray(weight[used], dtype=np.float64)
 
 
-def _draw_single_tracks(axis: Axes, scale: _Scale, single_nm: FloatArray, weight: FloatArray) -> None:
-    if not single_nm.size:
-        return
+def _draw_single_tracks(axis: Axes, scale: _Scale, single_nm: FloatArray, weight: FloatArray) -> _Entry:
     edges = scale.bins(int(np.clip(2 * single_nm.size ** (1 / 2.5), 12, 80)))
     counts, _ = np.histogram(single_nm, edges, weights=weight)
-    density = scale.density(counts / weight.sum(), edges)
-    axis.stairs(
-        density, edges, fill=True, color=LIGHT, alpha=0.75, label="estimates of the single tracks (blurred)"
-    )
+    density = scale.density(counts / max(float(weight.sum()), 1.0), edges)
+    steps = axis.stairs(density, edges, fill=True, color=LIGHT, alpha=0.8, zorder=0)
+    return (steps,), f"estimates of the {count(single_nm.size, 'single track')}, blurred by their own error"
 
 
 def _draw_curve(
-    axis: Axes, scale: _Scale, curve: Distribution, colour: str, label: str, *, dashed: bool = False
-) -> None:
+    axis: Axes, scale: _Scale, curve: Distribution, colour: str, n_tracks: str, *, dashed: bool = False
+) -> _Entry:
     x = curve.diameter_nm
     low, middle, high = (scale.density(w, curve.edges_nm) for w in (curve.low, curve.weight, curve.high))
-    axis.fill_between(
-        x, low, high, color=colour, alpha=0.22, linewidth=0, label=f"{100 * curve.confidence:g} % band"
-    )
-    axis.plot(x, middle, color=colour, linewidth=1.8, linestyle="--" if dashed else "-", label=label)
+    band = axis.fill_between(x, low, high, color=colour, alpha=0.25, linewidth=0)
+    (line,) = axis.plot(x, middle, color=colour, linewidth=1.8, linestyle="--" if dashed else "-")
+    label = f"{_name_of(curve)}, {100 * curve.confidence:g} % band"
+    return (band, line), f"{label}, {n_tracks}" if n_tracks else label
 
 
 def _draw_percentiles(top: Axes, below: Axes, analysis: Analysis) -> None:

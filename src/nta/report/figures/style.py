@@ -30,7 +30,7 @@ WIDE = (10.4, 4.3)  # inches at 72 points: the full width of the page
 HALF = (5.1, 3.3)
 
 _STACK = (
-    "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, 'Liberation Sans', sans-serif"
+    "-apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, 'Liberation Sans', 'DejaVu Sans', sans-serif"
 )
 _STYLE: dict[str, Any] = {
     "font.family": "sans-serif",
@@ -83,7 +83,7 @@ def house_style() -> Iterator[None]:
     """Draw in the style of the house, whatever the user's own matplotlib is set to."""
     with mpl.rc_context():
         mpl.rcdefaults()
-        mpl.rcParams.update(_STYLE)
+        mpl.rcParams.update(_STYLE)  # type: ignore[arg-type, unused-ignore]
         yield
 
 
