@@ -93,8 +93,10 @@ def _plain(simulation, conditions) -> np.ndarray:  # type: ignore[no-untyped-def
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         noise = float(np.median(np.abs(np.diff(images[0].astype(float), axis=0)))) / 0.6745 / np.sqrt(2)
-        found = trackpy.batch(images, 9, minmass=9 * noise, processes=1)
-        linked = trackpy.filter_stubs(trackpy.link(found, 10, memory=2), 10)
+        # a Gaussian spot of width 1.6 px at signal over noise 5 holds 28 sd; trackpy's band-pass keeps about two thirds
+        found = trackpy.batch(images, 9, minmass=19 * noise, processes=1)
+        linked = trackpy.link(found, 10, memory=2, adaptive_stop=3, adaptive_step=0.9)
+        linked = trackpy.filter_stubs(linked, 10)
         msd = trackpy.imsd(linked, scale.pixel_size_um, 1 / scale.frame_interval_s, max_lagtime=3)
     lags, values = msd.index.to_numpy(), msd.to_numpy()
     slope = ((lags - lags.mean())[:, None] * values).sum(axis=0) / ((lags - lags.mean()) ** 2).sum()
