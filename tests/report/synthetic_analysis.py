@@ -20,7 +20,7 @@ from nta.sizes import SizingSettings, size_distribution
 from nta.spots import CameraModel, Scene, SpotFlag, Spots
 from nta.tracks import Linking, Tracks
 
-WIDTH, HEIGHT, PIXEL_UM, INTERVAL_S, EXPOSURE_S = 640, 480, 0.25, 1 / 30, 0.015
+WIDTH, HEIGHT, PIXEL_UM, INTERVAL_S, EXPOSURE_S = 640, 480, 0.25, 1 / 30, 0.001
 CAMERA = CameraState(
     width_px=WIDTH,
     height_px=HEIGHT,

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 from nta.pipeline import Analysis
 from nta.report.markup import definitions, element, text
 from nta.report.wording import number
+from nta.settings import AnalysisSettings
 
-Rows = list[tuple[str, str, bool]]
+
+@dataclass(frozen=True)
+class Row:
+    """A name with its value in words; the name may be a field's, with its unit."""
+
+    name: str
+    value: str
+    changed: bool = False
+    stated: bool = True
+
+
+Rows = list[Row]
 
 _UNIT_SUFFIXES = {
     "_um2_s": "µm²/s",
@@ -39,8 +52,8 @@ def details(analysis: Analysis) -> str:
                 "div",
                 "\n".join(
                     (
-                        _section("Recording", _recording(analysis)),
-                        _section("Provenance", _provenance(analysis)),
+                        _section("Recording", _recording(analysis), {}),
+                        _section("Provenance", _provenance(analysis), {}),
                     )
                 ),
                 kind="columns",
@@ -56,73 +69,101 @@ def details(analysis: Analysis) -> str:
 
 
 def _settings(analysis: Analysis) -> str:
-    sources = analysis.provenance.sources
-    changed = analysis.settings.changed()
+    said = analysis.provenance.sources
     blocks = [
-        _section("Sample", _values(analysis.conditions, sources)),
-        _section("Camera", _values(analysis.camera, sources)),
-        _section("Camera model", _values(analysis.spots.scene.camera, {})),
+        _section("Sample", [*_values(analysis.conditions), _viscosity(analysis)], said),
+        _section("Camera", _values(analysis.camera), said),
+        _section("Camera model", _values(analysis.spots.scene.camera), {}),
     ]
     if analysis.profile is not None:
-        blocks.append(_section("Instrument profile", _values(analysis.profile, analysis.profile.sources)))
-    for stage, values in analysis.settings.as_mapping().items():
-        rows = [
-            (_spelled(key), _value(key, value), key in changed.get(stage, {}))
-            for key, value in values.items()
-        ]
-        blocks.append(_section(f"Settings: {stage}", rows))
+        blocks.append(_section("Instrument profile", _values(analysis.profile), analysis.profile.sources))
+    blocks += [_section(f"Settings: {stage}", rows, {}) for stage, rows in _chosen(analysis).items()]
+    changed = bool(analysis.settings.changed())
     note = "● differs from the default." if changed else "All settings are at their defaults."
     return element("p", note, kind="note") + element("div", "\n".join(blocks), kind="columns")
 
 
-def _section(title: str, rows: Rows) -> str:
-    return element("div", element("h3", text(title)) + definitions(rows))
+def _viscosity(analysis: Analysis) -> Row:
+    return Row("viscosity used", f"{number(1e3 * analysis.sizes.viscosity_pa_s, 4)} mPa s")
 
 
-def _values(noun: Any, sources: Mapping[str, str]) -> Rows:
-    """List the fields of a noun that somebody stated, each with who said it."""
-    rows: Rows = []
-    for f in fields(noun):
-        value = getattr(noun, f.name)
-        if f.name in ("sources",) or value == "":
-            continue
-        said = f" ({sources[f.name]})" if f.name in sources and value is not None else ""
-        rows.append((_spelled(f.name), _value(f.name, value) + said, False))
-    return rows
+def _chosen(analysis: Analysis) -> dict[str, Rows]:
+    """Return the settings by stage: what was chosen by whom, and what the program chose from the recording."""
+    default, changed = AnalysisSettings().as_mapping(), analysis.settings.changed()
+    found = {
+        ("detection", "contrast"): analysis.spots.scene.contrast,
+        ("detection", "spot_width_px"): analysis.spots.scene.spot_width_px,
+        ("linking", "search_range_px"): analysis.tracks.linking.search_range_px,
+    }
+    stages: dict[str, Rows] = {}
+    for stage, values in analysis.settings.as_mapping().items():
+        rows = stages.setdefault(stage, [])
+        for key, value in values.items():
+            differs = key in changed.get(stage, {})
+            words = _value(key, value, nothing="automatic")
+            if value in (None, "auto") and (stage, key) in found:
+                words = f"automatic: {_value(key, found[stage, key])}"
+            if differs:
+                words += f" (default {_value(key, default[stage][key], nothing='automatic')})"
+            rows.append(Row(key, words, differs))
+    return stages
+
+
+def _section(title: str, rows: Rows, said: Mapping[str, str]) -> str:
+    """Return a titled list of names and values; who said a value is told once below the list, by letter."""
+    sources = list(dict.fromkeys(said[row.name] for row in rows if row.name in said and row.stated))
+    letters = {source: chr(ord("a") + i) for i, source in enumerate(sources)}
+    shown = [
+        (_spelled(r.name), r.value, letters.get(said.get(r.name, ""), "") if r.stated else "", r.changed)
+        for r in rows
+    ]
+    notes = "; ".join(f"<sup>{letter}</sup> {text(source)}" for source, letter in letters.items())
+    below = element("p", notes, kind="note") if notes else ""
+    return element("div", element("h3", text(title)) + definitions(shown) + below)
+
+
+def _values(noun: Any) -> Rows:
+    """List the fields of a noun."""
+    return [
+        Row(f.name, _value(f.name, value), stated=value is not None)
+        for f in fields(noun)
+        if (value := getattr(noun, f.name)) != "" and f.name != "sources"
+    ]
 
 
 def _recording(analysis: Analysis) -> Rows:
-    report, scene = analysis.recording, analysis.spots.scene
-    rows: Rows = [
-        ("frames searched", str(scene.n_frames), False),
-        ("frames found", str(report.found_frames), False),
-        (
-            "frames claimed",
-            "nothing claimed" if report.claimed_frames is None else str(report.claimed_frames),
-            False,
+    report, scene, noise = analysis.recording, analysis.spots.scene, analysis.diffusion.noise
+    claimed = "nothing claimed" if report.claimed_frames is None else str(report.claimed_frames)
+    floor_nm = 1e3 * math.sqrt(noise.variance_floor_um2)
+    return [
+        Row("frames searched", str(scene.n_frames)),
+        Row("frames found", str(report.found_frames)),
+        Row("frames claimed", claimed),
+        Row("frames lost", str(report.lost_frames)),
+        Row("frames damaged", str(report.damaged_frames)),
+        Row("frames repeated", str(report.repeated_frames)),
+        Row("cut off", "yes" if report.truncated else "no"),
+        Row("lossy codec", report.lossy_codec or "none"),
+        Row("links given up", str(analysis.tracks.linking.links_cut)),
+        Row("estimator", analysis.diffusion.estimator),
+        Row(
+            "localization error",
+            f"{number(math.sqrt(noise.variance_scale))} times what the spots report, and {number(floor_nm)} nm "
+            f"({'found from the tracks' if noise.source == 'recording' else 'taken as reported'})",
         ),
-        ("frames lost", str(report.lost_frames), False),
-        ("frames damaged", str(report.damaged_frames), False),
-        ("frames repeated", str(report.repeated_frames), False),
-        ("cut off", "yes" if report.truncated else "no", False),
-        ("lossy codec", report.lossy_codec or "none", False),
-        ("spots", f"{scene.contrast} on their background, width {number(scene.spot_width_px)} px", False),
-        ("search range", f"{number(analysis.tracks.linking.search_range_px)} px", False),
-        ("links given up", str(analysis.tracks.linking.links_cut), False),
-        ("estimator", analysis.diffusion.estimator, False),
+        *(Row("note", note) for note in report.notes),
     ]
-    return rows + [("note", note, False) for note in report.notes]
 
 
 def _provenance(analysis: Analysis) -> Rows:
     provenance = analysis.provenance
-    rows: Rows = [
-        ("recording", provenance.recording, False),
-        ("SHA-256", provenance.sha256 or "not taken", False),
-        ("analysed", provenance.date, False),
-        ("command", provenance.command, False),
+    return [
+        Row("recording", provenance.recording),
+        Row("SHA-256", provenance.sha256 or "not taken"),
+        Row("analysed", provenance.date),
+        Row("command", provenance.command),
+        *(Row(name, version) for name, version in provenance.versions.items()),
     ]
-    return rows + [(name, version, False) for name, version in provenance.versions.items()]
 
 
 def _spelled(name: str) -> str:
@@ -134,9 +175,9 @@ def _suffix(name: str) -> str:
     return next((suffix for suffix in _UNIT_SUFFIXES if name.endswith(suffix)), "")
 
 
-def _value(name: str, value: Any) -> str:
+def _value(name: str, value: Any, nothing: str = "not stated") -> str:
     if value is None:
-        return "not stated"
+        return nothing
     unit = _UNIT_SUFFIXES.get(_suffix(name), "")
     if isinstance(value, bool):
         return "yes" if value else "no"

@@ -13,6 +13,7 @@ from nta.report.wording import (
     findings_worst_first,
     grouped,
     number,
+    prettied,
     value_and_interval,
     verdict_counts,
     why_no_distribution,
@@ -49,10 +50,8 @@ def findings(analysis: Analysis) -> str:
     if rows:
         parts.append(table((), rows, kind="findings"))
     if passed:
-        names = "; ".join(
-            f"{text(f.title)} ({text(f.evidence)})" if f.evidence else text(f.title) for f in passed
-        )
-        parts.append(element("p", f"{_mark(Verdict.PASS)} {names}.", kind="passed"))
+        lines = (element("li", f"{text(f.title)}: {_sentence_of(f)}") for f in passed)
+        parts.append(element("h3", "Passed") + element("ul", "\n".join(lines), kind="passed"))
     return "\n".join(parts)
 
 
@@ -123,10 +122,14 @@ def _sentence(analysis: Analysis) -> str:
 
 
 def _finding(finding: Finding) -> list[str]:
-    words = [element("span", text(finding.evidence), kind="evidence")]
+    words = [_sentence_of(finding)]
     if finding.advice:
-        words.append(element("span", text(finding.advice), kind="advice"))
+        words.append(element("span", text(prettied(finding.advice)), kind="advice"))
     return [_mark(finding.verdict), text(finding.title), " ".join(words)]
+
+
+def _sentence_of(finding: Finding) -> str:
+    return element("span", text(prettied(finding.evidence)), kind="evidence")
 
 
 def _mark(verdict: Verdict) -> str:

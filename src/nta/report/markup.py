@@ -35,10 +35,11 @@ def table(
     return element("table", f"{top}<tbody>{body}</tbody>", kind=kind)
 
 
-def definitions(rows: Iterable[tuple[str, str, bool]]) -> str:
-    """Return a list of names and values; a third member True marks what was changed."""
+def definitions(rows: Iterable[tuple[str, str, str, bool]]) -> str:
+    """Return a list of names and values, each with the letter of a note (or none) and whether it was changed."""
     items = []
-    for name, value, changed in rows:
+    for name, value, letter, changed in rows:
         mark = ' class="changed"' if changed else ""
-        items.append(f"<dt{mark}>{text(name)}</dt><dd{mark}>{text(value)}</dd>")
+        note = element("sup", text(letter)) if letter else ""
+        items.append(f"<dt{mark}>{text(name)}</dt><dd{mark}>{text(value)}{note}</dd>")
     return element("dl", "\n".join(items))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from importlib import resources
 
 from nta.pipeline import Analysis
@@ -46,7 +46,8 @@ def page(analysis: Analysis, pictures: Iterable[Picture]) -> str:
             element("h2", "What was seen"),
             _figure(second),
             element("h2", "Motion, light and counts"),
-            element("div", "\n".join(map(_figure, small)), kind="pairs"),
+            element("div", "\n".join(_figure(p) for p in small if p.figure), kind="pairs"),
+            _nothing_to_draw([p for p in small if not p.figure]),
             element("h2", "How to read this"),
             element("ul", "\n".join(element("li", words) for words in _HOW_TO_READ), kind="read"),
             details(analysis),
@@ -63,8 +64,17 @@ def page(analysis: Analysis, pictures: Iterable[Picture]) -> str:
 def _figure(picture: Picture) -> str:
     """Return a figure with its caption; where there is nothing to draw, the reason stands in its place."""
     if picture.figure is None:
-        return element(
-            "figure", element("div", f"<b>{text(picture.title)}.</b> {text(picture.caption)}", kind="nothing")
-        )
-    caption = element("figcaption", f"<b>{text(picture.title)}.</b> {text(picture.caption)}")
-    return element("figure", f"{as_svg(picture)}\n{caption}")
+        return _nothing_to_draw([picture])
+    return element("figure", f"{as_svg(picture)}\n{element('figcaption', _caption(picture))}")
+
+
+def _nothing_to_draw(pictures: Sequence[Picture]) -> str:
+    return (
+        element("div", "".join(element("p", _caption(p)) for p in pictures), kind="nothing")
+        if pictures
+        else ""
+    )
+
+
+def _caption(picture: Picture) -> str:
+    return f"<b>{text(picture.title)}.</b> {text(picture.caption)}"

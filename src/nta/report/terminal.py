@@ -10,17 +10,21 @@ from nta.report.wording import (
     count,
     findings_worst_first,
     number,
+    prettied,
     value_and_interval,
     verdict_counts,
     why_no_distribution,
     window_name,
 )
 
+_PLAIN = str.maketrans({"\u00a0": " ", "\u202f": " ", "–": "-", "−": "-", "→": "->", "∞": "inf"})
+"""A terminal or a pipe may know no more than Latin-1."""
+
 
 def summary_text(analysis: Analysis) -> str:
     """Return the result in a few lines: sizes with intervals, counts, and the findings that are not good."""
     lines = [_title(analysis), *_sizes(analysis), *_counts(analysis), *_findings(analysis)]
-    return "\n".join(lines)
+    return "\n".join(lines).translate(_PLAIN)
 
 
 def _title(analysis: Analysis) -> str:
@@ -58,7 +62,7 @@ def _findings(analysis: Analysis) -> list[str]:
     for finding in findings_worst_first(analysis.assessment):
         if finding.verdict in (Verdict.FAIL, Verdict.WARN):
             word = "FAIL" if finding.verdict is Verdict.FAIL else "WARN"
-            lines.append(f"  {word}  {finding.title}: {finding.evidence}")
+            lines.append(f"  {word}  {finding.title}: {prettied(finding.evidence)}")
             if finding.advice:
                 lines.append(f"        → {finding.advice}")
     return lines

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import replace
 
 from nta.assessment import Assessment, Finding, Verdict
@@ -20,6 +21,7 @@ SUMMARY_NAMES = {
     "span": "Span (D90 − D10) / D50",
 }
 UNITS = {"um2/s": "µm²/s", "um": "µm", "um/s": "µm/s", "1": "", "degC": "°C"}
+_FIXED_SPACE = "\u00a0"  # keeps a value and its unit on one line
 _WORST_FIRST = (Verdict.FAIL, Verdict.WARN, Verdict.NOT_ASSESSED, Verdict.PASS)
 
 
@@ -43,11 +45,12 @@ def value_and_interval(quantity: Quantity) -> tuple[str, str]:
     q = replace_unit(quantity)
     if q.value is None or not math.isfinite(q.value):
         return "no result", ""
-    unit = f" {q.unit}" if q.unit not in ("", "%") else q.unit
+    unit = f"{_FIXED_SPACE}{q.unit}" if q.unit else ""
     if q.low is None or q.high is None or not math.isfinite(q.high - q.low):
         return f"{number(q.value)}{unit}", ""
     half = (q.high - q.low) / 2
     decimals = max(0, 1 - _exponent(half)) if half > 0 else max(0, 3 - _exponent(q.value))
+    decimals = min(decimals, 1) if q.unit == "%" else decimals
     value, low, high = (f"{v:.{decimals}f}".replace("-", "−") for v in (q.value, q.low, q.high))
     return f"{value}{unit}", f"{low} to {high}{unit}"
 
@@ -64,6 +67,11 @@ def as_percent(quantity: Quantity) -> Quantity:
         return None if value is None else 100 * value
 
     return Quantity(scaled(quantity.value), scaled(quantity.low), scaled(quantity.high), "%", quantity.method)
+
+
+def prettied(words: str) -> str:
+    """Write the units in a sentence as people do."""
+    return re.sub(r"(?<=\d )um\b", "µm", words).replace(" degC", " °C")
 
 
 def count(n: int, singular: str, plural: str = "") -> str:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
-from matplotlib.ticker import FuncFormatter
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, NullFormatter
+from numpy.typing import NDArray
 
 from nta.pipeline import Analysis
 from nta.report.figures.style import (
@@ -109,26 +113,35 @@ def track_lengths(analysis: Analysis) -> Picture:
         return Picture(name=name, title=title, caption="No tracks.", figure=None)
     figure = new_figure(HALF)
     axis = figure.subplots()
-    longest = max(int(n_points.max()), 10)
-    edges = np.unique(np.round(np.geomspace(2, longest + 1, 26)).astype(int)) - 0.5
-    bins = edges.tolist()
     has_size = analysis.diffusion.has_size
-    axis.hist(n_points, bins, color=LIGHT, label="all tracks")
-    axis.hist(n_points[has_size], bins, histtype="stepfilled", color=BLUE, alpha=0.75, label="with a size")
+    _draw_survival(axis, n_points, GREY, "all tracks", dashes=(0, (4, 1.5)))
+    if has_size.any():
+        _draw_survival(axis, n_points[has_size], BLUE, "with a size")
     axis.set_xscale("log")
-    axis.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}"))
+    axis.set_yscale("log")
+    for which in (axis.xaxis, axis.yaxis):
+        which.set_major_formatter(FuncFormatter(lambda v, _: grouped(int(v)) if v >= 1 else ""))
     axis.xaxis.set_minor_formatter(FuncFormatter(lambda v, _: f"{v:g}" if f"{v:.0e}"[0] in "25" else ""))
-    axis.yaxis.set_major_formatter(FuncFormatter(lambda v, _: grouped(int(v))))
+    axis.yaxis.set_minor_formatter(NullFormatter())
     least = analysis.settings.diffusion.min_track_frames
-    axis.axvline(least - 0.5, color=GREY, linewidth=0.8, linestyle="--")
-    axis.set_xlabel("spots in a track")
-    axis.set_ylabel("tracks")
+    axis.axvline(least, color=GREY, linewidth=0.6, linestyle=(0, (2, 3)))
+    axis.set_xlabel("spots in a track, n")
+    axis.set_ylabel("tracks with n spots or more")
     axis.legend(loc="upper right")
     median = float(np.median(n_points[has_size])) if has_size.any() else None
     caption = (
         f"{count(n_points.size, 'track')}, of which {grouped(int(has_size.sum()))} may be given a size"
-        + (f" (median {number(median)} spots)" if median else "")
-        + f". Dashed: the least that the estimate takes, {least} spots. A track of n spots knows its diffusion to about "
+        + (f" (median {median:.0f} spots)" if median else "")
+        + f". Dotted: the least that the estimate takes, {least} spots. A track of n spots knows its diffusion to about "
         "√(2/n) at best."
     )
     return Picture(name=name, title=title, caption=caption, figure=figure)
+
+
+def _draw_survival(
+    axis: Axes, n_points: NDArray[np.int32], colour: str, label: str, dashes: Any = "-"
+) -> None:
+    """Draw how many tracks are at least so long."""
+    lengths, counts = np.unique(n_points, return_counts=True)
+    at_least = np.cumsum(counts[::-1])[::-1]
+    axis.step(lengths, at_least, where="pre", color=colour, linestyle=dashes, label=label)

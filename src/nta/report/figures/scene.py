@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -23,10 +24,33 @@ from nta.report.wording import count, number
 _WINDOW_S = 1.0  # tracks of the first second are drawn: enough to see motion, few enough to tell apart
 _MOST_TRACKS = 250
 _ZOOM = 5  # how many times the detail is enlarged
+_MOST_PIXELS = 1400  # along a side of the picture; more cannot be seen on the page
+_MOST_POINTS = 3000  # of a curve over time; more are drawn as the range of neighbouring frames
 
 # parts of "plasma" (van der Walt and Smith, matplotlib 1.5) that stand out; even in lightness, also in grey print
 _ON_DARK = ListedColormap(colormaps["plasma"](np.linspace(0.38, 1.0, 128)), "on_dark")
 _ON_LIGHT = ListedColormap(colormaps["plasma"](np.linspace(0.0, 0.72, 128)), "on_light")
+
+
+@dataclass(frozen=True)
+class _Box:
+    """A part of the frame, in pixels."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+
+    def cut(self, image: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], tuple[float, float, float, float]]:
+        """Return the pixels the box touches, made coarser where there are more than can be seen, and their extent."""
+        rows = slice(int(self.top), int(np.ceil(self.top + self.height)))
+        columns = slice(int(self.left), int(np.ceil(self.left + self.width)))
+        part = image[rows, columns]
+        coarse = max(1, int(np.ceil(max(part.shape) / _MOST_PIXELS)))
+        high, wide = part.shape[0] // coarse * coarse, part.shape[1] // coarse * coarse
+        blocks = part[:high, :wide].reshape(high // coarse, coarse, wide // coarse, coarse)
+        left, top = columns.start - 0.5, rows.start - 0.5
+        return blocks.mean(axis=(1, 3)).astype(np.uint8), (left, left + wide, top + high, top)
 
 
 def frame_with_tracks(analysis: Analysis) -> Picture:
@@ -37,27 +61,25 @@ def frame_with_tracks(analysis: Analysis) -> Picture:
     height, width = image.shape
     chosen = _tracks_to_draw(analysis)
     dark = scene.contrast != "dark"  # the background of bright spots
-    figure = new_figure((10.4, 10.4 * 0.47 * height / width + 0.75))
-    whole, detail = figure.subplots(1, 2)
+    edge = "white" if dark else INK
     norm = _diameter_norm(analysis, chosen)
-    for axis in (whole, detail):
-        axis.imshow(image, cmap="gray", vmin=0, vmax=255, interpolation="none")
+    frame = _Box(0, 0, width, height)
+    part = _detail(analysis, chosen, frame)
+
+    figure = new_figure((10.4, 10.4 * 0.48 * height / width + (0.75 if norm else 0.1)))
+    whole, detail = figure.subplots(1, 2)
+    for axis, box, line in ((whole, frame, 0.9), (detail, part, 1.5)):
+        pixels, extent = box.cut(image)
+        axis.imshow(pixels, cmap="gray", vmin=0, vmax=255, interpolation="none", extent=extent)
+        _draw_tracks(axis, analysis, chosen, norm, dark=dark, width=line)
+        axis.set_xlim(box.left - 0.5, box.left + box.width - 0.5)
+        axis.set_ylim(box.top + box.height - 0.5, box.top - 0.5)
         axis.set_xticks([])
         axis.set_yticks([])
         for spine in axis.spines.values():
-            spine.set_visible(False)
-        _draw_tracks(axis, analysis, chosen, norm, dark=dark, width=0.9 if axis is whole else 1.5)
-        axis.set_aspect("equal")
-    left, top = _detail_corner(analysis, chosen, width, height)
-    size = (width / _ZOOM, height / _ZOOM)
-    for axis, box in ((whole, (0, 0, width, height)), (detail, (left, top, *size))):
-        axis.set_xlim(box[0] - 0.5, box[0] + box[2] - 0.5)
-        axis.set_ylim(box[1] + box[3] - 0.5, box[1] - 0.5)
-        _scale_bar(axis, analysis.diffusion.pixel_size_um, box, dark=dark)
-    edge = "white" if dark else INK
-    whole.add_patch(Rectangle((left, top), *size, fill=False, edgecolor=edge, linewidth=0.9))
-    for spine in detail.spines.values():
-        spine.set(visible=True, edgecolor=INK, linewidth=0.9)
+            spine.set(visible=True, edgecolor=INK, linewidth=0.7)
+        _scale_bar(axis, analysis.diffusion.pixel_size_um, box, edge)
+    whole.add_patch(Rectangle((part.left, part.top), part.width, part.height, fill=False, edgecolor=edge))
     if norm is not None:
         _colour_bar(figure, (whole, detail), norm, dark=dark)
     return Picture(name=name, title=title, caption=_frame_caption(analysis, chosen), figure=figure)
@@ -71,11 +93,11 @@ def spots_per_frame(analysis: Analysis) -> Picture:
         return Picture(name=name, title=title, caption="Fewer than two frames.", figure=None)
     place = np.searchsorted(scene.frame_index, analysis.spots.frame)
     per_frame = np.bincount(place, minlength=scene.n_frames)[: scene.n_frames]
-    time = scene.frame_index * analysis.diffusion.frame_interval_s
+    time = np.asarray(scene.frame_index * analysis.diffusion.frame_interval_s, dtype=np.float64)
     smooth = _running_mean(per_frame.astype(np.float64), max(1, scene.n_frames // 20))
     figure = new_figure(HALF)
     axis = figure.subplots()
-    axis.plot(time, per_frame, color=LIGHT, linewidth=0.7)
+    _draw_frames(axis, time, per_frame)
     axis.plot(time, smooth, color=BLUE)
     axis.set_xlim(time[0], time[-1])
     axis.set_ylim(0, max(1.0, 1.12 * float(per_frame.max())))
@@ -91,17 +113,29 @@ def spots_per_frame(analysis: Analysis) -> Picture:
     return Picture(name=name, title=title, caption=caption, figure=figure)
 
 
+def _draw_frames(axis: Axes, time: FloatArray, per_frame: IntArray) -> None:
+    """Draw every frame; where there are too many for a line, the least and the most of neighbours."""
+    together = int(np.ceil(time.size / _MOST_POINTS))
+    if together == 1:
+        axis.plot(time, per_frame, color=LIGHT, linewidth=0.7)
+        return
+    n = time.size // together * together
+    blocks = per_frame[:n].reshape(-1, together)
+    least, most = blocks.min(axis=1), blocks.max(axis=1)
+    axis.fill_between(time[:n:together], least, most, color=LIGHT, linewidth=0)
+
+
 def stretched(image: NDArray[Any], contrast: str) -> NDArray[np.uint8]:
     """Stretch grey values to 8 bit so that faint spots show: the background near one end, the strongest spots at the other.
 
-    Linear from one robust standard deviation beyond the background to the strongest 0.05 %, then a root that lifts what
-    is faint. The background is the median, its deviation 1.4826 times the median distance from it.
+    Linear from the background (the median) to the strongest 0.05 %, at least ten of its robust standard deviations
+    (1.4826 times the median distance), then a root that lifts what is faint.
     """
     sign = -1.0 if contrast == "dark" else 1.0
     light = sign * image.astype(np.float64)
     middle = float(np.median(light))
     noise = max(1.4826 * float(np.median(np.abs(light - middle))), 0.5)
-    low, high = middle - noise, max(float(np.quantile(light, 0.9995)), middle + 10 * noise)
+    low, high = middle, max(float(np.quantile(light, 0.9995)), middle + 10 * noise)
     shown = np.clip((light - low) / (high - low), 0, 1) ** 0.7
     return np.rint(255 * (shown if sign > 0 else 1 - shown)).astype(np.uint8)
 
@@ -128,12 +162,13 @@ def _path(analysis: Analysis, track: int) -> FloatArray:
 
 
 def _diameter_norm(analysis: Analysis, chosen: IntArray) -> Normalize | None:
-    diameter = analysis.sizes.tracks.diameter_nm
-    known = diameter[np.isfinite(diameter)]
-    if not known.size or not np.isfinite(diameter[chosen]).any():
+    """Return the colour scale of the sized tracks that are drawn, outliers left out; None where there are none."""
+    diameter, sizing = analysis.sizes.tracks.diameter_nm[chosen], analysis.settings.sizing
+    known = diameter[(diameter >= sizing.grid_low_nm) & (diameter <= sizing.grid_high_nm)]
+    if not known.size:
         return None
     low, high = np.quantile(known, [0.05, 0.95])
-    return LogNorm(float(low), float(max(high, 1.05 * low)))
+    return LogNorm(float(low), float(max(high, 1.05 * low)), clip=True)
 
 
 def _draw_tracks(
@@ -162,37 +197,34 @@ def _draw_tracks(
     )
 
 
-def _detail_corner(analysis: Analysis, chosen: IntArray, width: int, height: int) -> tuple[float, float]:
-    """Find the place where most spots of sized tracks lie: upper left corner (x, y) of the detail."""
-    box_w, box_h = width / _ZOOM, height / _ZOOM
+def _detail(analysis: Analysis, chosen: IntArray, frame: _Box) -> _Box:
+    """Find the part of the frame where most tracks with a size lie."""
+    width, height = frame.width / _ZOOM, frame.height / _ZOOM
     sized = chosen[np.isfinite(analysis.sizes.tracks.diameter_nm[chosen])]
     shown = sized if sized.size else chosen
     if not shown.size:
-        return (width - box_w) / 2, (height - box_h) / 2
+        return _Box((frame.width - width) / 2, (frame.height - height) / 2, width, height)
     centres = np.array([_path(analysis, int(t)).mean(axis=0) for t in shown])
-    near = np.abs(centres[:, None] - centres[None]) < np.array([box_w / 2, box_h / 2])
+    near = np.abs(centres[:, None] - centres[None]) < np.array([width / 2, height / 2])
     x, y = centres[int(near.all(axis=2).sum(axis=1).argmax())]
-    return (
-        float(np.clip(x - box_w / 2, 0, width - box_w)),
-        float(np.clip(y - box_h / 2, 0, height - box_h)),
-    )
+    left = float(np.clip(x - width / 2, 0, frame.width - width))
+    return _Box(left, float(np.clip(y - height / 2, 0, frame.height - height)), width, height)
 
 
-def _scale_bar(axis: Axes, pixel_size_um: float, box: tuple[float, ...], *, dark: bool) -> None:
+def _scale_bar(axis: Axes, pixel_size_um: float, box: _Box, colour: str) -> None:
     """Draw a bar of a round length, about a fifth of the picture."""
-    target = 0.2 * box[2] * pixel_size_um
+    target = 0.2 * box.width * pixel_size_um
     step = 10 ** np.floor(np.log10(target))
     length = float(step * max(s for s in (1, 2, 5) if s * step <= target))
-    colour = "white" if dark else INK
-    x, y = box[0] + 0.04 * box[2], box[1] + 0.95 * box[3]
+    x, y = box.left + 0.04 * box.width, box.top + 0.95 * box.height
     axis.plot([x, x + length / pixel_size_um], [y, y], color=colour, linewidth=2.5, solid_capstyle="butt")
-    axis.text(x, y - 0.015 * box[3], f"{length:g} µm", color=colour, va="bottom", ha="left", fontsize=9)
+    axis.text(x, y - 0.015 * box.height, f"{length:g} µm", color=colour, va="bottom", ha="left", fontsize=9)
 
 
 def _colour_bar(figure: Figure, axes: tuple[Axes, ...], norm: Normalize, *, dark: bool) -> None:
     mappable = ScalarMappable(norm, _ON_DARK if dark else _ON_LIGHT)
     bar = figure.colorbar(
-        mappable, ax=list(axes), orientation="horizontal", fraction=0.035, pad=0.02, aspect=60, extend="both"
+        mappable, ax=list(axes), orientation="horizontal", fraction=0.035, pad=0.02, aspect=60
     )
     low, high = norm.vmin or 1.0, norm.vmax or 2.0
     bar.set_ticks(sorted({float(f"{v:.2g}") for v in np.geomspace(low, high, 5)}))
@@ -205,7 +237,8 @@ def _colour_bar(figure: Figure, axes: tuple[Axes, ...], norm: Normalize, *, dark
 
 def _frame_caption(analysis: Analysis, chosen: IntArray) -> str:
     n_spots = int((analysis.spots.frame == analysis.spots.scene.frame_index[:1]).sum())
-    parts = [f"Circles: the {count(n_spots, 'spot')} found in this frame."]
+    found = f"Circles: the {count(n_spots, 'spot')} found in this frame."
+    parts = [found if n_spots else "No spot was found in this frame."]
     if chosen.size:
         sized = int(np.isfinite(analysis.sizes.tracks.diameter_nm[chosen]).sum())
         parts.append(

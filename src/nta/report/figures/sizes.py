@@ -36,14 +36,14 @@ class _Scale:
     def of(cls, curve: Distribution, single_nm: FloatArray) -> _Scale:
         """Choose the range that holds the curve and nearly all single tracks."""
         cumulative = np.cumsum(curve.weight)
-        low, high = (curve.edges_nm[np.searchsorted(cumulative, q)] for q in (0.002, 0.998))
+        low, high = (curve.edges_nm[np.searchsorted(cumulative, q)] for q in (0.004, 0.99))
         if single_nm.size:
             low = min(low, float(np.quantile(single_nm, 0.01)))
-            high = max(high, min(float(np.quantile(single_nm, 0.99)), 1.5 * high))
+            high = max(high, min(float(np.quantile(single_nm, 0.98)), 1.4 * high))
         log = bool(high / low > _LOG_FROM)
         if log:
             return cls(float(low) / 1.3, float(high) * 1.3, True)
-        margin = 0.08 * (high - low)
+        margin = 0.15 * (high - low)
         return cls(max(0.0, float(low - margin)), float(high + margin), False)
 
     def density(self, weight: FloatArray, edges_nm: FloatArray) -> FloatArray:
