@@ -1,7 +1,4 @@
-"""The simulated cell as something one can turn knobs at: frame by frame, for as long as one likes.
-
-With its knobs as the scenario has them a `LiveCell` gives the frames of `simulate`, bit for bit.
-"""
+"""The simulated cell as something one can turn knobs at: frame by frame, for as long as one likes."""
 
 from __future__ import annotations
 
@@ -12,11 +9,13 @@ from numpy.typing import NDArray
 
 from nta.frames import Image
 from nta.physics import stokes_einstein_nm_um2_s
-from nta.simulation.motion import Cell
+from nta.simulation.cell import Cell
+from nta.simulation.images import Images, Lighting, images_of
+from nta.simulation.motion import Exposure
 from nta.simulation.noise import expose, frame_state, tables
-from nta.simulation.render import add_gaussians
-from nta.simulation.run import _Images, _Scene, _StillParticles
+from nta.simulation.optics import Picture, point_spread
 from nta.simulation.scenario import Scenario
+from nta.simulation.scene import Scene, StuckParticles
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +23,7 @@ class Knobs:
     """What acts on the cell during one frame.
 
     light : laser power relative to the scenario's; acts on particles and background alike.
-    temperature_c : of the liquid, None for the scenario's.
+    temperature_c : of the liquid, None for the scenario's. Brightness is left as it is.
     flow_x_um_s, flow_y_um_s : added to the scenario's drift.
     focus_um : shift of the focal plane, added to the scenario's.
     """
@@ -36,88 +35,93 @@ class Knobs:
     focus_um: float = 0.0
 
 
+@dataclass(frozen=True, eq=False)
+class View:
+    """One exposure before the camera: expected electrons per pixel, with and without particles, and what made them.
+
+    The pictures are used again for the next view.
+    """
+
+    index: int
+    picture: Picture
+    empty: Picture
+    images: Images
+    exposure: Exposure
+
+
 class LiveCell:
     """Particles, optics and camera of a scenario; `n_frames` of the scenario does not end it."""
 
     def __init__(self, scenario: Scenario) -> None:
         seed, camera = scenario.seed, scenario.camera
+        light = scenario.collection()
         self.scenario = scenario
-        self._still = _StillParticles(scenario, np.random.default_rng([seed, 2]))
-        self._cell = Cell(scenario, np.random.default_rng([seed, 0]))
-        self._scene = _Scene(scenario, np.random.default_rng([seed, 3]))
-        self._jitter = np.random.default_rng([seed, 4])
+        # separate streams: hot pixels more or less change neither paths nor noise
+        motion, stuck, scene, jitter = (np.random.default_rng([seed, i]) for i in (0, 2, 3, 4))
+        self._cell = Cell(scenario, light, motion)
+        self._stuck = StuckParticles(scenario, light, stuck)
+        self._scene = Scene(scenario, scene)
+        self._jitter = jitter
+        # knobs and drift may take the focus anywhere; twice the depth of the cell is farther than anything is seen
+        self.spread = point_spread(scenario.optics, light.medium_index, 2 * self._cell.depth_um)
         self._picture = np.empty((camera.height_px, camera.width_px), dtype=np.float32)
+        self._empty = np.empty_like(self._picture)
         self._index = 0
         self._scales: dict[float, float] = {}
-        self._scale = self._scale_at(None)
-        self._lookup = tables()
 
-    def skip(self, knobs: Knobs) -> None:
-        """Let a frame interval pass without making its picture."""
-        self._turn(knobs)
-        self._cell.expose()
-        self._jitter.standard_normal(2)
-        self._index += 1
+    def view(self, knobs: Knobs = Knobs()) -> View:
+        """Expose the next frame and return what falls on the camera."""
+        scenario = self.scenario
+        index = self._index
+        start_s = index * scenario.camera.interval_s
+        exposure, jitter = self._pass(knobs)
+        lighting = Lighting(max(knobs.light, 1e-12), scenario.optics.focus_offset_um + knobs.focus_um)
+        images = images_of(exposure, scenario, self.spread, lighting, start_s, jitter)
+        self._scene.fill(self._empty, start_s + scenario.camera.exposure_s / 2, knobs.light)
+        np.copyto(self._picture, self._empty)
+        self.spread.add(self._picture, images)
+        return View(index, self._picture, self._empty, images, exposure)
 
-    def frame(self, knobs: Knobs, stray_e: NDArray[np.float32] | None = None) -> Image:
+    def frame(self, knobs: Knobs = Knobs(), stray_e: NDArray[np.float32] | None = None) -> Image:
         """Return the image of the next frame; `stray_e` is light from elsewhere, in electrons per pixel."""
-        scenario, camera = self.scenario, self.scenario.camera
-        self._turn(knobs)
-        start_s = self._index * camera.interval_s
-        optics = scenario.optics
-        lit = replace(
-            scenario,
-            optics=replace(
-                optics,
-                brightness_e_per_ms_nm2=optics.brightness_e_per_ms_nm2 * max(knobs.light, 1e-12),
-                focus_offset_um=optics.focus_offset_um + knobs.focus_um,
-            ),
-        )
-        exposure = self._still.joined(self._cell.expose())
-        jitter = self._jitter.standard_normal(2)
-        images = _Images.of(exposure, lit, self._scene.medium_index, start_s, jitter)
-        self._scene.fill(self._picture, start_s + camera.exposure_s / 2)
-        if knobs.light != 1.0:
-            self._picture *= np.float32(knobs.light)
-        add_gaussians(
-            self._picture, images.y_px, images.x_px, images.width_y_px, images.width_x_px, images.electrons
-        )
+        view = self.view(knobs)
         if stray_e is not None:
-            self._picture += stray_e
-        image = np.empty(self._picture.shape, dtype=np.uint8 if camera.bit_depth <= 8 else np.uint16)
-        expose(
-            self._picture,
-            *self._lookup,
-            np.uint64(frame_state(scenario.seed, self._index)),
-            camera.read_noise_e,
-            np.inf if camera.full_well_e is None else camera.full_well_e,
-            camera.gain_e_per_adu,
-            camera.offset_adu,
-            float(camera.full_scale_adu),
-            image,
-        )
+            view.picture[:] += stray_e
+        return developed(view, self.scenario)
+
+    def skip(self, knobs: Knobs = Knobs()) -> None:
+        """Let a frame interval pass without making its picture."""
+        self._pass(knobs)
+
+    def _pass(self, knobs: Knobs) -> tuple[Exposure, NDArray[np.float64]]:
+        self._cell.turn(self._scale_at(knobs.temperature_c), knobs.flow_y_um_s, knobs.flow_x_um_s)
         self._index += 1
-        return image
+        return self._stuck.joined(self._cell.expose()), self._jitter.standard_normal(2)
 
-    def _turn(self, knobs: Knobs) -> None:
-        """Let temperature and flow act on the particles."""
-        scale = self._scale_at(knobs.temperature_c)
-        if scale != self._scale:
-            self._cell._diffusion = self._cell._diffusion * (scale / self._scale)
-            self._cell._scale = self._scale = scale
-        motion = self.scenario.motion
-        self._cell._motion = replace(
-            motion,
-            drift_x_um_s=motion.drift_x_um_s + knobs.flow_x_um_s,
-            drift_y_um_s=motion.drift_y_um_s + knobs.flow_y_um_s,
-        )
-
-    def _scale_at(self, temperature_c: float | None) -> float:
+    def _scale_at(self, temperature_c: float | None) -> float | None:
         """Product of diameter and diffusion coefficient; 0.01 °C is 0.02 % of it, so that is as fine as it goes."""
-        conditions = self.scenario.conditions
-        celsius = conditions.known_temperature_c() if temperature_c is None else temperature_c
-        key = round(celsius, 2)
+        if temperature_c is None:
+            return None
+        key = round(temperature_c, 2)
         if key not in self._scales:
-            viscosity = replace(conditions, temperature_c=key).viscosity_pa_s()
+            viscosity = replace(self.scenario.conditions, temperature_c=key).viscosity_pa_s()
             self._scales[key] = stokes_einstein_nm_um2_s(key, viscosity)
         return self._scales[key]
+
+
+def developed(view: View, scenario: Scenario) -> Image:
+    """Return the grey values of a view: noise, gain, offset, converter."""
+    camera = scenario.camera
+    image = np.empty(view.picture.shape, dtype=np.uint8 if camera.bit_depth <= 8 else np.uint16)
+    expose(
+        view.picture,
+        *tables(),
+        np.uint64(frame_state(scenario.seed, view.index)),
+        camera.read_noise_e,
+        np.inf if camera.full_well_e is None else camera.full_well_e,
+        camera.gain_e_per_adu,
+        camera.offset_adu,
+        float(camera.full_scale_adu),
+        image,
+    )
+    return image

@@ -1,8 +1,8 @@
 """From expected photo-electrons to grey values: shot noise, read noise, full well, gain, offset, converter.
 
 A pixel costs two random words. Shot noise is exact below 64 electrons: the mean is cut into a multiple of 1/16, drawn
-from an alias table (Walker 1977), and a rest below 1/16, drawn by inversion; two Poisson numbers add to one. From 64 electrons
-on it is a normal number with the skewness of the Poisson distribution (Cornish-Fisher), rounded.
+from an alias table (Walker 1977), and a rest below 1/16, drawn by inversion; two Poisson numbers add to one. From 64
+electrons on it is a normal number with the skewness of the Poisson distribution (Cornish-Fisher), rounded.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def _next(state):  # type: ignore[no-untyped-def]
 
 @njit(inline="always")
 def _uniform(word):  # type: ignore[no-untyped-def]
-    """A number in (0, 1)."""
+    """Turn a word into a number in (0, 1)."""
     return (float(int64(word >> uint64(11))) + 0.5) * (1.0 / 9007199254740992.0)
 
 
@@ -165,7 +165,7 @@ def _poissons(state, mean, packed, edges, inner, unit, out):  # type: ignore[no-
     for i in range(mean.size):
         m = float(mean[i])
         if m < 63.99:
-            table = int64(m * 16.0)
+            table = int(m * 16.0)
             state, word = _next(state)
             entry = packed[uint64(table), word & uint64(127)]
             # both sides are computed, so that the processor need not guess

@@ -168,6 +168,32 @@ class Drawn:
     refractive_index: FloatArray
     cross_section_nm2: FloatArray
 
+    def __len__(self) -> int:
+        return int(self.population.size)
+
+    @classmethod
+    def nothing(cls) -> Drawn:
+        """Return no particles."""
+        return cls(np.empty(0, np.int16), np.empty(0), np.empty(0), np.empty(0))
+
+    def select(self, rows: NDArray[np.bool_]) -> Drawn:
+        """Return some of them."""
+        return Drawn(
+            self.population[rows],
+            self.diameter_nm[rows],
+            self.refractive_index[rows],
+            self.cross_section_nm2[rows],
+        )
+
+    def followed_by(self, others: Drawn) -> Drawn:
+        """Return these and then others."""
+        return Drawn(
+            np.concatenate([self.population, others.population]),
+            np.concatenate([self.diameter_nm, others.diameter_nm]),
+            np.concatenate([self.refractive_index, others.refractive_index]),
+            np.concatenate([self.cross_section_nm2, others.cross_section_nm2]),
+        )
+
 
 class Mixture:
     """Populations with their shares; draws particles and knows how bright each is."""

@@ -60,7 +60,7 @@ class Collection:
 
 
 def sphere_cross_section_nm2(diameter_nm: FloatArray, index: float, light: Collection) -> FloatArray:
-    """Collected cross-section of homogeneous spheres, nm².
+    """Return the collected cross-section of homogeneous spheres, nm².
 
     The amplitudes are miepython's with ``norm="wiscombe"``, which are those of Bohren and Huffman; its ``"bohren"`` is
     twice as large (four times the intensity) and its default, "albedo", loses the size.
@@ -80,7 +80,7 @@ def sphere_cross_section_nm2(diameter_nm: FloatArray, index: float, light: Colle
 def coated_cross_section_nm2(
     diameter_nm: FloatArray, core_index: float, shell_index: float, shell_nm: float, light: Collection
 ) -> FloatArray:
-    """Collected cross-section of spheres of the given outer diameter with a shell, nm².
+    """Return the collected cross-section of spheres of the given outer diameter with a shell, nm².
 
     A sphere no larger than its two shells is solid shell.
     """
@@ -109,9 +109,10 @@ def coated_amplitudes(
         a, b = _coated_coefficients(n[None, :], x, y, core_m, shell_m)
     needed = n[None, :] <= np.ceil(y + 4.05 * np.cbrt(y) + 2)  # Wiscombe, Appl. Opt. 19, 1505 (1980)
     scale = np.where(needed, (2 * n + 1) / (n * (n + 1)), 0.0)
-    a, b = (np.where(needed & np.isfinite(c), c, 0.0) * scale for c in (a, b))
-    pi, tau = _angular_functions(n.size, mu)
-    return a @ pi + b @ tau, a @ tau + b @ pi
+    kept_a: NDArray[np.complex128] = np.where(needed & np.isfinite(a), a, 0.0) * scale
+    kept_b: NDArray[np.complex128] = np.where(needed & np.isfinite(b), b, 0.0) * scale
+    pi, tau = (f.astype(np.complex128) for f in _angular_functions(n.size, mu))
+    return kept_a @ pi + kept_b @ tau, kept_a @ tau + kept_b @ pi
 
 
 def _coated_coefficients(n: Any, x: Any, y: Any, m1: float, m2: float) -> tuple[Any, Any]:

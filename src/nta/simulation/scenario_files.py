@@ -56,7 +56,8 @@ def scenario_from_mapping(table: Mapping[str, Any], origin: str = "scenario") ->
 
 def scenario_to_mapping(scenario: Scenario) -> dict[str, Any]:
     """Return plain nested data without what is None; the inverse of `scenario_from_mapping`."""
-    return _plain(scenario)
+    plain: dict[str, Any] = _plain(scenario)
+    return plain
 
 
 def scenario_to_toml(scenario: Scenario) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -95,7 +96,7 @@ def save_truth(truth: Truth, path: str | Path) -> None:
         "view_volume_ml": truth.view_volume_ml,
         "scenario_toml": truth.scenario_toml,
     }
-    columns = {f"spots.{name}": values for name, values in truth.spots.as_dict().items()}
+    columns: dict[str, Any] = {f"spots.{name}": values for name, values in truth.spots.as_dict().items()}
     columns |= {f"particles.{name}": values for name, values in truth.particles.as_dict().items()}
     path = Path(path)
     unfinished = path.with_name(path.name + ".part")

@@ -22,7 +22,7 @@ def _range(centres, widths, size):  # type: ignore[no-untyped-def]
         high = max(high, centres[k] + reach)
     if high < 0 or low > size - 1 or high - low > _LARGEST:
         return 0, -1
-    return max(0, int(math.floor(low + 0.5))), min(size - 1, int(math.floor(high + 0.5)))
+    return max(0, math.floor(low + 0.5)), min(size - 1, math.floor(high + 0.5))
 
 
 @njit(inline="always")
@@ -38,7 +38,7 @@ def _profile(first, last, centre, width, out):  # type: ignore[no-untyped-def]
 
 @njit(inline="always")
 def _slope(first, last, centre, width, out):  # type: ignore[no-untyped-def]
-    """Derivative of `_profile` with respect to the centre."""
+    """Take the derivative of `_profile` with respect to the centre."""
     q = 1.0 / (math.sqrt(2.0) * width)
     norm = q / math.sqrt(math.pi)
     a = (first - 0.5 - centre) * q
@@ -104,11 +104,12 @@ def gaussian_visibility(expected, empty, read_noise_e, y, x, width_y, width_x, e
                     spot[0, r, c] += a * px[c]
                     spot[1, r, c] += b * px[c]
                     spot[2, r, c] += a * dx[c]
-        snr[i], crlb[i] = _information(spot, expected, empty, read, y0, x0)
+        snr[i], crlb[i] = information(spot, expected, empty, read, y0, x0)
 
 
 @njit
-def _information(spot, expected, empty, read, y0, x0):  # type: ignore[no-untyped-def]
+def information(spot, expected, empty, read, y0, x0):  # type: ignore[no-untyped-def]
+    """Return signal-to-noise ratio and Cramer-Rao bound from a spot's light and slopes (3, rows, columns)."""
     power = 0.0
     iyy = 0.0
     ixx = 0.0
