@@ -42,17 +42,23 @@ def headline(analysis: Analysis) -> str:
 
 
 def findings(analysis: Analysis) -> str:
-    """Return the findings, worst first, each with what to do; what passed in one line each."""
+    """Return the findings, worst first, each with what to do; of what passed the names alone."""
     ordered = findings_worst_first(analysis.assessment)
-    rows = [_finding(f) for f in ordered if f.verdict is not Verdict.PASS]
-    passed = [f for f in ordered if f.verdict is Verdict.PASS]
     parts = [element("h2", f"Findings: {text(verdict_counts(analysis.assessment))}")]
-    if rows:
+    if rows := [_finding(f) for f in ordered if f.verdict is not Verdict.PASS]:
         parts.append(table((), rows, kind="findings"))
-    if passed:
-        lines = (element("li", f"{text(f.title)}: {_sentence_of(f)}") for f in passed)
-        parts.append(element("h3", "Passed") + element("ul", "\n".join(lines), kind="passed"))
+    if names := [text(f.title).lower() for f in ordered if f.verdict is Verdict.PASS]:
+        parts.append(element("p", f"{_mark(Verdict.PASS)} {'; '.join(names)}.", kind="names"))
     return "\n".join(parts)
+
+
+def what_passed(analysis: Analysis) -> str:
+    """Return the findings that passed, with what was seen."""
+    passed = [f for f in analysis.assessment.findings if f.verdict is Verdict.PASS]
+    lines = (element("li", f"{text(f.title)}: {_sentence_of(f)}") for f in passed)
+    if not passed:
+        return ""
+    return element("h2", "Findings that passed") + element("ul", "\n".join(lines), kind="passed")
 
 
 def _about(analysis: Analysis) -> str:
@@ -68,10 +74,15 @@ def _about(analysis: Analysis) -> str:
 
 def _boxes(analysis: Analysis) -> list[str]:
     sizes = analysis.sizes
-    boxes = [_quantity_box("Median diameter D50", sizes.summary.get("d50_nm"), analysis)]
+    of = (
+        {"suspension": ", in suspension"}.get(sizes.distribution.describes, ", in view")
+        if sizes.distribution
+        else ""
+    )
+    boxes = [_quantity_box(f"Median diameter D50{of}", sizes.summary.get("d50_nm"), analysis)]
     window, share = next(iter(sizes.fractions.items()), ((30.0, 150.0), None))
     boxes.append(
-        _quantity_box(f"Share in {window_name(*window)}", as_percent(share) if share else None, analysis)
+        _quantity_box(f"Share in {window_name(*window)}{of}", as_percent(share) if share else None, analysis)
     )
     boxes.append(
         _box(

@@ -8,7 +8,7 @@ from importlib import resources
 from nta.pipeline import Analysis
 from nta.report.details import details
 from nta.report.figures.style import Picture, as_svg
-from nta.report.headline import findings, headline
+from nta.report.headline import findings, headline, what_passed
 from nta.report.markup import element, text
 from nta.report.numbers import numbers
 
@@ -50,6 +50,7 @@ def page(analysis: Analysis, pictures: Iterable[Picture]) -> str:
             _nothing_to_draw([p for p in small if not p.figure]),
             element("h2", "How to read this"),
             element("ul", "\n".join(element("li", words) for words in _HOW_TO_READ), kind="read"),
+            what_passed(analysis),
             details(analysis),
         )
     )

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from nta.columns import FloatArray, IntArray
 from nta.pipeline import Analysis
-from nta.report.figures.style import BLUE, HALF, INK, LIGHT, Picture, new_figure
+from nta.report.figures.style import BLUE, HALF, INK, LIGHT, WIDTH, Picture, new_figure
 from nta.report.wording import count, number
 
 _WINDOW_S = 1.0  # tracks of the first second are drawn: enough to see motion, few enough to tell apart
@@ -66,7 +66,7 @@ def frame_with_tracks(analysis: Analysis) -> Picture:
     frame = _Box(0, 0, width, height)
     part = _detail(analysis, chosen, frame)
 
-    figure = new_figure((10.4, 10.4 * 0.48 * height / width + (0.75 if norm else 0.1)))
+    figure = new_figure((WIDTH, WIDTH * 0.48 * height / width + (0.75 if norm else 0.1)))
     whole, detail = figure.subplots(1, 2)
     for axis, box, line in ((whole, frame, 0.9), (detail, part, 1.5)):
         pixels, extent = box.cut(image)

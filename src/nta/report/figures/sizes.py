@@ -11,7 +11,7 @@ from matplotlib.ticker import FuncFormatter
 
 from nta.columns import FloatArray
 from nta.pipeline import Analysis
-from nta.report.figures.style import BLUE, GREY, INK, LIGHT, VERMILLION, Picture, new_figure
+from nta.report.figures.style import BLUE, GREY, INK, LIGHT, VERMILLION, WIDTH, Picture, new_figure
 from nta.report.wording import confidence_words, count, value_and_interval, why_no_distribution
 from nta.sizes import Distribution
 
@@ -68,7 +68,7 @@ def size_distribution(analysis: Analysis) -> Picture:
         return Picture(name=_NAME, title=_TITLE, caption=why_no_distribution(analysis), figure=None)
     single, weight = _single_tracks(analysis)
     scale = _Scale.of(sizes.distribution, single)
-    figure = new_figure((10.4, 4.9))
+    figure = new_figure((WIDTH, 4.5))
     top, below = figure.subplots(2, 1, sharex=True, height_ratios=(5, 1))
     entries = [_draw_curve(top, scale, sizes.distribution, BLUE, _n_tracks(analysis))]
     if sizes.suspension is not None:

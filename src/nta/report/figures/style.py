@@ -26,8 +26,8 @@ INK = "#1a1a1a"
 GREY = "#6b6b6b"
 LIGHT = "#d4d4d4"
 
-WIDE = (10.4, 4.3)  # inches at 72 points: the full width of the page
-HALF = (5.1, 3.3)
+WIDTH = 9.3  # inches at 72 points: the full width of the page
+HALF = (4.55, 3.0)
 
 _STACK = (
     "-apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, 'Liberation Sans', 'DejaVu Sans', sans-serif"
