@@ -18,6 +18,7 @@ from nta.simulation.scattering import Collection
 
 LIGHT = Collection(wavelength_nm=488.0, medium_index=1.3387, numerical_aperture=0.4)
 MEAN_FRAMES, MIN_FRAMES = 30, 10
+POOL = 200_000
 SIZE_SD, GAIN_SD, COUNT_SD, TRACK_INTENSITY_SD = 0.02, 0.05, 0.08, 0.15
 
 
@@ -47,7 +48,9 @@ def cluster(diameter_nm, fraction, gsd=1.3):
 
 
 def sphere(name, index, diameter_nm, fraction, gsd=1.4):
-    return _population(name, diameter_nm, fraction, gsd, material="protein", refractive_index=index, membrane_nm=0.0)
+    return _population(
+        name, diameter_nm, fraction, gsd, material="protein", refractive_index=index, membrane_nm=0.0
+    )
 
 
 def _population(name, diameter_nm, fraction, gsd, **kind):
@@ -80,8 +83,12 @@ CASES = {
 
 
 @cache
-def _mixture(populations):
-    return Mixture(populations, LIGHT)
+def _pool(populations):
+    """Many particles of a sample, with their brightness: videos draw from them, which costs microseconds."""
+    rng = np.random.default_rng(1)
+    mixture = Mixture(populations, LIGHT)
+    drawn = mixture.complete(*mixture.draw_sizes(POOL, rng), rng)
+    return drawn.diameter_nm, drawn.cross_section_nm2
 
 
 @cache
@@ -93,18 +100,18 @@ def _limit_nm2():
 
 def video(populations, n_tracks, rng, *, size_factor=1.0, gain_factor=1.0, name="video"):
     """Draw one video of about `n_tracks` sized tracks of a sample with these populations."""
-    mixture = _mixture(populations)
+    pool_nm, pool_nm2 = _pool(populations)
     size = size_factor * np.exp(SIZE_SD * rng.standard_normal())
     gain = gain_factor * np.exp(GAIN_SD * rng.standard_normal())
-    drawn = mixture.complete(*mixture.draw_sizes(6 * n_tracks, rng), rng)
-    seen = rng.random(drawn.diameter_nm.size) < 1 / (1 + (_limit_nm2() / (gain * drawn.cross_section_nm2)) ** 3)
+    drawn = rng.integers(0, POOL, 4 * n_tracks)
+    seen = rng.random(drawn.size) < 1 / (1 + (_limit_nm2() / (gain * pool_nm2[drawn])) ** 3)
     detected = float(seen.mean())
-    rows = np.flatnonzero(seen)[:n_tracks]
+    rows = drawn[seen][:n_tracks]
     frames = MIN_FRAMES + rng.geometric(1 / (MEAN_FRAMES - MIN_FRAMES), rows.size) - 1
     # the estimate of D from n steps in two dimensions scatters as a Gamma variable; localization takes a third of n
     shape = 0.67 * (frames - 1)
-    diameter = size * drawn.diameter_nm[rows] / rng.gamma(shape, 1 / shape)
-    intensity = gain * drawn.cross_section_nm2[rows] * np.exp(TRACK_INTENSITY_SD * rng.standard_normal(rows.size))
+    diameter = size * pool_nm[rows] / rng.gamma(shape, 1 / shape)
+    intensity = gain * pool_nm2[rows] * np.exp(TRACK_INTENSITY_SD * rng.standard_normal(rows.size))
     per_ml = 1e10 * sum(p.fraction for p in populations) * detected * np.exp(COUNT_SD * rng.standard_normal())
     return Video(name=name, diameter_nm=diameter, intensity=intensity, concentration_per_ml=per_ml)
 

@@ -32,7 +32,9 @@ GRID = np.linspace(np.log(10), np.log(3000), 3000)
 
 def main() -> None:
     """Print one line per scenario and seed, then the means."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("scenarios", nargs="*", default=[n for n in list_scenarios() if n != "blank"])
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--frames", type=int, default=900)
@@ -119,7 +121,9 @@ def true_tracks(simulation, seed: int = 0) -> Tracks:  # type: ignore[no-untyped
     order = np.lexsort((spots.frame, spots.particle))
     spots = spots.select(order)
     new = np.ones(len(spots), bool)
-    new[1:] = (np.diff(spots.particle) != 0) | (np.diff(spots.frame) > 3)  # a memory of two frames, as by default
+    new[1:] = (np.diff(spots.particle) != 0) | (
+        np.diff(spots.frame) > 3
+    )  # a memory of two frames, as by default
     track = np.cumsum(new) - 1
     keep = np.bincount(track)[track] >= 2
     track = np.unique(track[keep], return_inverse=True)[1]

@@ -11,7 +11,7 @@ elsewhere (detergent, lumen dye), and without a paired reference there is no ver
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -21,8 +21,11 @@ from nta.assessment.comparison import Comparison, Decision, holm
 from nta.assessment.integrity import Arm, Criterion, Evidence, compare_arms
 from nta.assessment.integrity_limits import IntegrityLimits, load_integrity_limits
 
-FLAGGING = ("d50", "above_150", "above_200", "below_60", "recovery", "size_at_brightness")
-"""Criteria that can flag an alteration by NTA alone; Holm's correction runs over them."""
+ALTERATION = ("d50", "above_150", "above_200", "below_60", "recovery")
+DAMAGE = ("size_at_brightness",)
+FLAGGING = ALTERATION + DAMAGE
+"""Criteria that can flag a change by NTA alone. Holm's correction runs within each claim, not across them: that vesicles
+are damaged rests on one criterion, that a preparation is altered on any of five."""
 
 
 class Integrity(StrEnum):
@@ -102,6 +105,10 @@ def judge(evidence: Evidence, limits: IntegrityLimits | None = None) -> Judgemen
         return _judgement(Integrity.INDETERMINATE, tags, reasons, evidence, criteria, adjusted, limits)
     verdict, why = _decided(tags, evidence, criteria, limits)
     return _judgement(verdict, tags, why, evidence, criteria, adjusted, limits)
+
+
+def _adjusted(criteria: Mapping[str, Criterion], names: Sequence[str]) -> dict[str, float]:
+    return holm({n: c.p_changed for n in names if (c := criteria[n].comparison) is not None})
 
 
 def _comparable(evidence: Evidence) -> bool:

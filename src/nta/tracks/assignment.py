@@ -174,7 +174,13 @@ def transpose(graph: Graph, n_sources: int, n_spots: int, other: Graph) -> None:
 
 @compiled
 def margin(
-    source: int, graph: Graph, transposed: Graph, matching: Matching, search: Search, back: Search, limit: float
+    source: int,
+    graph: Graph,
+    transposed: Graph,
+    matching: Matching,
+    search: Search,
+    back: Search,
+    limit: float,
 ) -> float:
     """Return by how much the total cost rises if this source's spot is given to, or taken from, others (exact below `limit`).
 
@@ -191,9 +197,23 @@ def margin(
 
 
 @compiled
-def plausible_rivals(
-    spot: int, transposed: Graph, matching: Matching, limit: float, rivals: IntArray
-) -> int:
+def has_rivals(
+    source: int, spot: int, graph: Graph, transposed: Graph, matching: Matching, limit: float
+) -> bool:
+    """Say whether any other candidate of the source or of the spot has a reduced cost below `limit`; if not, nor has the margin."""
+    for e in range(graph.first[source], graph.first[source + 1]):
+        j = graph.spot[e]
+        if j != spot and graph.cost[e] - matching.u[source] - matching.v[j] < limit:
+            return True
+    for e in range(transposed.first[spot], transposed.first[spot + 1]):
+        i = transposed.spot[e]
+        if i != source and transposed.cost[e] - matching.u[i] - matching.v[spot] < limit:
+            return True
+    return False
+
+
+@compiled
+def plausible_rivals(spot: int, transposed: Graph, matching: Matching, limit: float, rivals: IntArray) -> int:
     """List the unmatched sources that might have taken a spot: reduced cost, a lower bound of their margin, below `limit`."""
     n = 0
     for e in range(transposed.first[spot], transposed.first[spot + 1]):

@@ -26,8 +26,8 @@ def sort_into_cells(y: FloatArray, x: FloatArray, n: int, grid: Grid, cells: Cel
     start = cells.start
     start[:] = 0
     for k in range(n):
-        row = min(max(int(y[k] * grid.per_px), 0), grid.n_rows - 1)
-        column = min(max(int(x[k] * grid.per_px), 0), grid.n_columns - 1)
+        row = min(max(int(y[k] * grid.rows_per_px), 0), grid.n_rows - 1)
+        column = min(max(int(x[k] * grid.columns_per_px), 0), grid.n_columns - 1)
         cells.of_spot[k] = row * grid.n_columns + column
         start[cells.of_spot[k] + 1] += 1
     n_cells = grid.n_rows * grid.n_columns
@@ -40,7 +40,9 @@ def sort_into_cells(y: FloatArray, x: FloatArray, n: int, grid: Grid, cells: Cel
         cells.order[place] = k
         cells.y[place] = y[k]
         cells.x[place] = x[k]
-    for c in range(n_cells, 0, -1):  # each start has moved to the end of its cell, which is the start of the next
+    for c in range(
+        n_cells, 0, -1
+    ):  # each start has moved to the end of its cell, which is the start of the next
         start[c] = start[c - 1]
     start[0] = 0
 
@@ -55,30 +57,36 @@ def list_candidates(
     range_px: float,
     widening: bool,
     graph: Graph,
-) -> int:
-    """List the spots within range of each source; cost = distance**2 - range**2. Returns how many, perhaps beyond room.
+) -> bool:
+    """List the spots within range of each source; cost = distance**2 - range**2. Returns False where they find no room.
 
     widening : the squared range grows with the frames since the track was last seen, as diffusion does.
     """
-    room, n = graph.cost.size, 0
+    spot, cost, y, x, order, start = graph.spot, graph.cost, cells.y, cells.x, cells.order, cells.start
+    room, n = cost.size, 0
     for i in range(n_sources):
-        graph.first[i] = min(n, room)
+        graph.first[i] = n
         limit = range_px * range_px * (labels[i, MISSED] + 1 if widening else 1)
         at_y, at_x = sources[i, Y], sources[i, X]
-        row = min(max(int(at_y * grid.per_px), 0), grid.n_rows - 1)
-        column = min(max(int(at_x * grid.per_px), 0), grid.n_columns - 1)
+        row = min(max(int(at_y * grid.rows_per_px), 0), grid.n_rows - 1)
+        column = min(max(int(at_x * grid.columns_per_px), 0), grid.n_columns - 1)
+        top, bottom = max(row - 1, 0), min(row + 1, grid.n_rows - 1)
         left, right = max(column - 1, 0), min(column + 2, grid.n_columns)
-        for r in range(max(row - 1, 0), min(row + 2, grid.n_rows)):
-            for k in range(cells.start[r * grid.n_columns + left], cells.start[r * grid.n_columns + right]):
-                dy, dx = cells.y[k] - at_y, cells.x[k] - at_x
-                squared = dy * dy + dx * dx
-                if squared <= limit:
-                    if n < room:
-                        graph.spot[n] = cells.order[k]
-                        graph.cost[n] = squared - limit
-                    n += 1
-    graph.first[n_sources] = min(n, room)
-    return n
+        for r in range(top, (top if grid.n_columns == 1 else bottom) + 1):
+            lowest = start[r * grid.n_columns + left]
+            highest = start[bottom + 1 if grid.n_columns == 1 else r * grid.n_columns + right]
+            if n + highest - lowest > room:
+                return False
+            for k in range(lowest, highest):
+                dy, dx = y[k] - at_y, x[k] - at_x
+                excess = dy * dy + dx * dx - limit
+                spot[n] = order[
+                    k
+                ]  # written always, kept if near: a branch here would be mispredicted too often
+                cost[n] = excess
+                n += excess <= 0
+    graph.first[n_sources] = n
+    return True
 
 
 @compiled
@@ -125,7 +133,9 @@ def weigh_candidates(
             gain = common - (shape + 1) * np.log1p((graph.cost[e] + limit) / (2 * scale))
             gain -= odds.log_new[light_class(log_light[j], odds)]
             change = log_light[j] - sources[i, LOG_LIGHT]
-            gain += log_density_of_change(change, odds.light_step_variance * frames + sources[i, LIGHT_NOISE] + light_noise[j])
+            gain += log_density_of_change(
+                change, odds.light_step_variance * frames + sources[i, LIGHT_NOISE] + light_noise[j]
+            )
             graph.cost[e] = min(-gain, 0.0)
     return doubtful
 

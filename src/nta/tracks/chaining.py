@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from nta.columns import BoolArray, FloatArray, IntArray
-from nta.tracks.assignment import assign, margin, plausible_rivals, transpose
+from nta.tracks.assignment import assign, has_rivals, margin, plausible_rivals, transpose
 from nta.tracks.candidates import (
     LIGHT_NOISE,
     LOG_LIGHT,
@@ -19,7 +19,7 @@ from nta.tracks.candidates import (
     sort_into_cells,
     weigh_candidates,
 )
-from nta.tracks.flow import follow, predict
+from nta.tracks.flow import follow, leap, predict
 from nta.tracks.kernel_types import Cells, Graph, Grid, Matching, Odds, Search, compiled
 
 N_SOURCES, N_TRACKS, LAST_FRAME, LINKS_CUT = 0, 1, 2, 3  # counters carried along
@@ -65,18 +65,33 @@ def link_frames(
         if step_variance > 0:
             predict(here, n_sources, flow, step_variance, frames)
         sort_into_cells(y[a:b], x[a:b], n, grid, cells)
-        n_edges = list_candidates(here, names, n_sources, grid, cells, range_px, weighed, graph)
-        if n_edges > graph.cost.size:
-            graph, transposed = _graph(room, 2 * n_edges), _graph(most, 2 * n_edges)
-            list_candidates(here, names, n_sources, grid, cells, range_px, weighed, graph)
-        doubtful = weighed and weigh_candidates(
-            here, names, n_sources, n, log_light[a:b], light_noise[a:b], range_px, odds, graph, numbers
-        )
-        assign(graph, n_sources, n, matching, over_spots)
+        leapt = False
+        while True:
+            while not list_candidates(here, names, n_sources, grid, cells, range_px, weighed, graph):
+                graph, transposed = _graph(room, 2 * graph.cost.size), _graph(most, 2 * graph.cost.size)
+            doubtful = weighed and weigh_candidates(
+                here, names, n_sources, n, log_light[a:b], light_noise[a:b], range_px, odds, graph, numbers
+            )
+            assign(graph, n_sources, n, matching, over_spots)
+            if leapt or step_variance == 0:
+                break
+            leapt = leap(y[a:b], x[a:b], here, names, n_sources, matching.spot_of, flow, step_variance)
+            if not leapt:
+                break
         if doubtful:
             transpose(graph, n_sources, n, transposed)
             counters[LINKS_CUT] += _doubt_links(
-                names, n_sources, graph, transposed, matching, over_spots, over_sources, doubt, cut, closed, numbers
+                names,
+                n_sources,
+                graph,
+                transposed,
+                matching,
+                over_spots,
+                over_sources,
+                doubt,
+                cut,
+                closed,
+                numbers,
             )
         if step_variance > 0:
             follow(y[a:b], x[a:b], here, names, n_sources, matching.spot_of, flow, step_variance)
@@ -131,11 +146,14 @@ def _doubt_links(
         spot = matching.spot_of[i]
         if spot < 0:
             continue
-        lone = graph.first[i + 1] == graph.first[i] + 1 and transposed.first[spot + 1] == transposed.first[spot] + 1
-        if labels[i, MISSED] and matching.u[i] + matching.v[spot] > -doubt:  # the sum of its prices is the link's cost
+        price = matching.u[i] + matching.v[spot]  # the cost of the link
+        if labels[i, MISSED] and price > -doubt:
             cut[spot] = True
             n += 1
-        elif lone:
+        elif (
+            graph.first[i + 1] - graph.first[i] == 1
+            and transposed.first[spot + 1] - transposed.first[spot] == 1
+        ) or not has_rivals(i, spot, graph, transposed, matching, doubt):
             continue
         elif margin(i, graph, transposed, matching, over_spots, over_sources, doubt) < doubt:
             cut[spot] = True
@@ -158,7 +176,9 @@ def _carry_on(
             name = labels[i, TRACK]
             squared = (y[j] - sources[i, Y]) ** 2 + (x[j] - sources[i, X]) ** 2
             keep = min(1.0, (MOST_STEPS - 1) / max(sources[i, N_STEPS], 1.0))
-            next_sources[j, SQUARED_STEPS] = keep * sources[i, SQUARED_STEPS] + squared / (labels[i, MISSED] + 1)
+            next_sources[j, SQUARED_STEPS] = keep * sources[i, SQUARED_STEPS] + squared / (
+                labels[i, MISSED] + 1
+            )
             next_sources[j, N_STEPS] = keep * sources[i, N_STEPS] + 1
         else:
             name = counters[N_TRACKS]

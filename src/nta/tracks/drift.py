@@ -1,18 +1,26 @@
 """Drift: the motion that all particles share, found in their steps and taken out of the tracks.
 
 The mean step of the N particles in view is drift plus the mean of N Brownian steps. Subtracting it frame by frame takes
-1/N of the Brownian variance along, so that sizes come out N/(N - 1) too large. Drift is smooth, Brownian motion is not:
-the mean step is therefore described by the few cosines over the recording that stand out of the noise, whose size is
-known, and only these are subtracted. A recording without significant drift is left as it is.
+1/N of the Brownian variance along, so that sizes come out N/(N - 1) too large. Three kinds of common motion are told from
+Brownian motion by what makes them different, and nothing else is subtracted:
 
-Selection: cosine k of the weighted mean step has, without drift, a score z_y**2 + z_x**2 that follows chi-square with two
-degrees of freedom, P(> c) = exp(-c / 2). It is kept where this is below FALSE_ALARM * 6 / (pi * (k + 1))**2; these levels
-add up to FALSE_ALARM over all k and favour slow drift. One at a time, refitted together (forward selection with a
-family-wise level; thresholding of orthogonal noise as in Donoho and Johnstone, Biometrika 81, 425 (1994)).
+- Flow is smooth. The weighted mean step is described by the few cosines over the recording that stand out of the noise,
+  whose size is known. Without drift, cosine k has a score z_y**2 + z_x**2 that follows chi-square with two degrees of freedom,
+  P(> c) = exp(-c / 2). It is kept where this is below FALSE_ALARM * 6 / (pi * (k + 1))**2; these levels add up to FALSE_ALARM
+  over all k and favour slow drift. The strongest first, refitted together (matching pursuit with a family-wise level; the
+  threshold is that of Donoho and Johnstone, Biometrika 81, 425 (1994)).
+- A knock is one step in which everything jumps, too far for the noise of all frames together (level FALSE_ALARM again).
+- Vibration makes the mean step vary more than N Brownian steps can. Its variance tau**2 is what is left when the expected
+  s**2 = 1 / sum(1 / variance) is taken off; if it is significant, tau**2 / (tau**2 + s**2) of each mean step is
+  subtracted (shrinkage of James and Stein; Efron and Morris, J. Am. Stat. Assoc. 68, 117 (1973)).
+
+Each subtraction takes along a share of the Brownian variance that is known: one step's worth per cosine and per knock, the
+shrinkage factor per vibrating frame, over the number of steps. It is reported (`brownian_share`): D / (1 - share) undoes it.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,21 +28,31 @@ import numpy as np
 from nta.columns import BoolArray, FloatArray, IntArray
 
 FALSE_ALARM = 0.01  # chance that a recording without drift has some subtracted
-EATEN_AT_MOST = 0.005  # cosines per observed step: the share of Brownian variance that the fit may take along
+EATEN_AT_MOST = (
+    0.005  # cosines per observed step: the share of Brownian variance that smooth drift may take along
+)
 PRIOR_STEPS = 4.0  # a track's own step variance counts from about this many steps on
 CLIP_SD = 4.0  # a step beyond this is a wrong link more likely than not, and counts as this
 WHITE_RATIO = 1.3  # between 2 (a stuck spot: positions are independent) and 0 (free diffusion)
 LEAST_SPOTS_FOR_STUCK = 8
+VIBRATION_SD = 5.0  # the excess variance must be this many of its standard errors, and
+VIBRATION_EXCESS = 0.2  # this share of what is expected, for that is known to some per cent only
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Drift:
-    """Common motion at successive frame indices: position (0 at the first) and standard error of one step, per axis."""
+    """Common motion at successive frames: position (0 at the first) and standard error of one step, per axis.
+
+    vibration_px : standard deviation per axis of the common frame-to-frame jitter beyond flow; 0 where none is significant.
+    brownian_share : share of the particles' own step variance that was subtracted with the drift.
+    """
 
     first_frame: int
     y_px: FloatArray
     x_px: FloatArray
     step_std_err_px: FloatArray
+    vibration_px: float = 0.0
+    brownian_share: float = 0.0
 
     def at(self, frame: IntArray) -> tuple[FloatArray, FloatArray]:
         """Return (y, x) of the drift at the given frames; before the first and after the last it stands still."""
@@ -55,112 +73,119 @@ def no_drift(first_frame: int = 0) -> Drift:
     return Drift(first_frame=first_frame, y_px=np.zeros(1), x_px=np.zeros(1), step_std_err_px=np.zeros(0))
 
 
-def find_drift(track: IntArray, frame: IntArray, y_px: FloatArray, x_px: FloatArray) -> Drift:
-    """Find the common motion of tracks (rows sorted by track, then frame).
+def find_drift(first_row: IntArray, frame: IntArray, y_px: FloatArray, x_px: FloatArray) -> Drift:
+    """Find the common motion of tracks; track i is rows first_row[i]:first_row[i + 1], sorted by frame.
 
     Spots that stay where they are (stuck, hot pixels, text in the image) do not tell how the liquid moves and are left out.
     """
-    steps = _Steps.of(track, frame, y_px, x_px)
-    if steps is None:
+    steps = _Steps(first_row, frame, y_px, x_px)
+    if not steps.n:
         return no_drift(int(frame[0]) if frame.size else 0)
-    weight = np.bincount(steps.slot, steps.weight, steps.n_slots)
-    pull = np.stack([np.bincount(steps.slot, steps.weight * d, steps.n_slots) for d in (steps.dy, steps.dx)])
-    cosines, step, std_err = _significant_cosines(weight, pull, steps.slot.size)
-    if not cosines:  # nothing stands out; the error says how large a steady drift could have gone unseen
-        step = np.zeros_like(pull)
-    y, x = np.concatenate([np.zeros((2, 1)), np.cumsum(step, axis=1)], axis=1)
-    return Drift(first_frame=steps.first_frame, y_px=y, x_px=x, step_std_err_px=std_err)
+    common = steps.middle()
+    for _ in range(2):  # the variance of the steps is known better once the drift is
+        weight = steps.weights(common)
+        slot_weight, pull, n = steps.pull(common, weight)
+        chosen, correction, variance = _significant_cosines(slot_weight, pull + slot_weight * common, n)
+        common = correction if chosen else np.zeros_like(common)
+    jumps = _Jumps.of(steps, common, weight)
+    common = common + jumps.step
+    y, x = np.concatenate([np.zeros((2, 1)), np.cumsum(common, axis=1)], axis=1)
+    return Drift(
+        first_frame=steps.start,
+        y_px=y,
+        x_px=x,
+        step_std_err_px=np.sqrt(variance + jumps.variance),
+        vibration_px=jumps.vibration_px,
+        brownian_share=(len(chosen) + jumps.freedom) / n,
+    )
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
 class _Steps:
-    """Steps between neighbouring frames, with the weight of what each says about the common motion."""
+    """The steps between neighbouring frames of all tracks, in slots: slot s leads from frame start + s to the next."""
 
-    slot: IntArray  # frame index of the start, from the first frame
-    dy: FloatArray
-    dx: FloatArray
-    weight: FloatArray  # one over the step's variance per axis
-    first_frame: int
-    n_slots: int
+    def __init__(self, first_row: IntArray, frame: IntArray, y_px: FloatArray, x_px: FloatArray) -> None:
+        self.columns = (first_row, frame, y_px, x_px)
+        self.start = int(frame.min()) if frame.size else 0
+        self.n_slots = int(frame.max()) - self.start if frame.size else 0
+        inside = np.ones(max(frame.size - 1, 0), dtype=bool)
+        inside[first_row[1:-1] - 1] = False
+        self._rows = np.flatnonzero(inside & (np.diff(frame) == 1))
+        self.n = self._rows.size
+        self._moving = ~_stuck(first_row, y_px, x_px)
 
-    @classmethod
-    def of(cls, track: IntArray, frame: IntArray, y_px: FloatArray, x_px: FloatArray) -> _Steps | None:
-        moving = ~_stuck(track, y_px, x_px)
-        rows = np.flatnonzero((np.diff(track) == 0) & (np.diff(frame) == 1) & moving[track[:-1]])
-        if not rows.size:
-            return None
-        dy, dx = y_px[rows + 1] - y_px[rows], x_px[rows + 1] - x_px[rows]
-        dy_free, dx_free = dy - np.median(dy), dx - np.median(dx)
-        variance = _step_variance(track[rows], dy_free**2 + dx_free**2)
-        limit = CLIP_SD * np.sqrt(variance)
-        first = int(frame.min())
-        return cls(
-            slot=frame[rows].astype(np.int64) - first,
-            dy=dy - dy_free + np.clip(dy_free, -limit, limit),
-            dx=dx - dx_free + np.clip(dx_free, -limit, limit),
-            weight=1 / variance,
-            first_frame=first,
-            n_slots=int(frame.max()) - first,
+    def middle(self) -> FloatArray:
+        """Return the median step, (2, slots)."""
+        _, _, y, x = self.columns
+        rows = self._rows[:: 1 + self.n // 10_000]
+        median = [float(np.median(column[rows + 1] - column[rows])) for column in (y, x)]
+        return np.repeat(np.array(median)[:, None], self.n_slots, axis=1)
+
+    def weights(
+        self, common: FloatArray, slot_weight: FloatArray | None = None, weight: FloatArray | None = None
+    ) -> FloatArray:
+        """Return, per track, one over its step variance per axis, drawn towards that of all where it has few steps."""
+        from nta.tracks.steps import squared_steps
+
+        first_row = self.columns[0]
+        nothing = np.zeros(first_row.size - 1) if weight is None else weight
+        lost = (
+            np.full(self.n_slots, np.inf)
+            if slot_weight is None
+            else np.where(slot_weight > 0, slot_weight, np.inf)
         )
+        squared, freedom = squared_steps(*self.columns, self.start, common, nothing, lost)
+        moving = self._moving & (freedom > 0.1)
+        if not moving.any():
+            return nothing
+        typical = float(np.median(squared[moving] / freedom[moving]))
+        variance = (squared + 2 * PRIOR_STEPS * typical) / (freedom + 2 * PRIOR_STEPS)
+        floor = 1e-3 * max(typical, 1e-12)  # a track that repeats its position must not rule alone
+        return np.where(self._moving, 1 / np.maximum(variance, floor), 0.0)
+
+    def pull(self, common: FloatArray, weight: FloatArray) -> tuple[FloatArray, FloatArray, int]:
+        """Return the summed weight and the weighted sum of the steps about the common one, per slot, and their number."""
+        from nta.tracks.steps import pull_of_steps
+
+        return pull_of_steps(*self.columns, self.start, common, weight, CLIP_SD)
 
 
-def _step_variance(track: IntArray, squared: FloatArray) -> FloatArray:
-    """Variance per axis of each step: of its track, drawn towards that of all tracks where the track has few steps."""
-    n = np.bincount(track)
-    own = np.bincount(track, squared)
-    common = 0.5 * np.median(own[n > 0] / n[n > 0])
-    floor = 1e-3 * max(common, 1e-12)  # a track that repeats its position must not rule alone
-    variance = (0.5 * own + PRIOR_STEPS * common) / (n + PRIOR_STEPS)
-    return np.maximum(variance, floor)[track]
-
-
-def _stuck(track: IntArray, y_px: FloatArray, x_px: FloatArray) -> BoolArray:
+def _stuck(first_row: IntArray, y_px: FloatArray, x_px: FloatArray) -> BoolArray:
     """Say of each track whether its positions scatter independently about one place, as a stuck spot's do.
 
-    Ratio of squared steps to squared deviations from the mean: 2 for independent positions, about 6 / n for diffusion.
-    Source: von Neumann, Ann. Math. Stat. 12, 367 (1941). Where most tracks look stuck (the whole image shakes, or the
-    particles hardly move between frames) the ratio cannot tell them apart, and none is called stuck.
+    Where most tracks look stuck (the whole image shakes, or the particles hardly move between frames) the ratio of steps to
+    spread cannot tell them apart, and none is called stuck.
     """
-    n = np.bincount(track)
-    inside = np.diff(track) == 0
-    steps, spread = np.zeros(n.size), np.zeros(n.size)
-    for position in (y_px, x_px):
-        steps += np.bincount(track[1:], np.where(inside, np.diff(position), 0.0) ** 2, n.size)
-        centred = position - (np.bincount(track, position) / np.maximum(n, 1))[track]
-        spread += np.bincount(track, centred**2, n.size)
-    stuck = (n >= LEAST_SPOTS_FOR_STUCK) & (steps > WHITE_RATIO * spread)
+    from nta.tracks.steps import ratio_of_steps_to_spread
+
+    n = np.diff(first_row)
+    stuck = (n >= LEAST_SPOTS_FOR_STUCK) & (ratio_of_steps_to_spread(first_row, y_px, x_px) > WHITE_RATIO)
     return stuck if n[stuck].sum() < 0.5 * n.sum() else np.zeros(n.size, dtype=bool)
 
 
 def _significant_cosines(
     weight: FloatArray, pull: FloatArray, n_steps: int
 ) -> tuple[list[int], FloatArray, FloatArray]:
-    """Select and fit cosines to the mean step pull / weight.
+    """Select and fit cosines to the mean step pull / weight, (2, slots).
 
-    Returns the cosines, the fitted step (2, slots), and the standard error of the fitted step, per axis; with no cosine
-    selected, the fit and error of a constant.
+    Returns the cosines, the fitted step and its variance per axis; with no cosine selected, those of a constant: they say
+    how large a steady drift could have gone unseen.
     """
-    n_slots = weight.size
-    order = np.arange(n_slots)
+    order = np.arange(weight.size)
     level = 2 * np.log(np.pi**2 * (order + 1.0) ** 2 / (6 * FALSE_ALARM))
-    doubled = _cosine_sums(weight, 2)[:n_slots]
-    information = np.maximum(0.5 * (weight.sum() + doubled), 1e-9 * weight.sum())
+    information = np.maximum(0.5 * (weight.sum() + _cosine_sums(weight, 2)), 1e-9 * weight.sum())
     chosen: list[int] = []
-    step, std_err = _fit_cosines([0], weight, pull)
-    fitted = np.zeros_like(pull)
-    most = max(1, int(EATEN_AT_MOST * n_steps))
-    while len(chosen) < most:
-        left = pull - weight * fitted
-        score = sum(_cosine_sums(axis, 1)[:n_slots] ** 2 for axis in left) / information
-        excess = score - level
+    fit, variance = _fit_cosines([0], weight, pull)
+    left = pull
+    while len(chosen) < max(1, int(EATEN_AT_MOST * n_steps)):
+        excess = sum(_cosine_sums(axis, 1) ** 2 for axis in left) / information - level
         excess[chosen] = -np.inf
         best = int(np.argmax(excess))
         if excess[best] <= 0:
             break
         chosen.append(best)
-        step, std_err = _fit_cosines(chosen, weight, pull)
-        fitted = step
-    return chosen, step, std_err
+        fit, variance = _fit_cosines(chosen, weight, pull)
+        left = pull - weight * fit
+    return chosen, fit, variance
 
 
 def _cosine_sums(values: FloatArray, stride: int) -> FloatArray:
@@ -172,9 +197,58 @@ def _cosine_sums(values: FloatArray, stride: int) -> FloatArray:
 
 
 def _fit_cosines(chosen: list[int], weight: FloatArray, pull: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Weighted least squares of the chosen cosines; returns the fit (2, slots) and its standard error per axis."""
+    """Weighted least squares of the chosen cosines; returns the fit (2, slots) and its variance per axis."""
     phase = np.pi * (np.arange(weight.size) + 0.5) / weight.size
     basis = np.cos(np.outer(np.asarray(chosen), phase))
     covariance = np.linalg.inv((basis * weight) @ basis.T)
     fit = (covariance @ (basis @ pull.T)).T @ basis
-    return fit, np.sqrt(np.einsum("kt,kl,lt->t", basis, covariance, basis))
+    return fit, np.einsum("kt,kl,lt->t", basis, covariance, basis)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Jumps:
+    """Common steps beyond smooth drift: knocks, taken whole, and vibration, taken in part."""
+
+    step: FloatArray  # (2, slots) to subtract
+    variance: FloatArray  # of it, per axis
+    vibration_px: float
+    freedom: float  # steps' worth of Brownian variance that goes along
+
+    @classmethod
+    def of(cls, steps: _Steps, common: FloatArray, weight: FloatArray) -> _Jumps:
+        slot_weight, pull, _ = steps.pull(common, weight)
+        seen = slot_weight > 0
+        mean = np.divide(pull, slot_weight, out=np.zeros_like(pull), where=seen)
+        # vibration is in every step: what N particles scatter by is told by their scatter about the mean of their frame
+        weight = steps.weights(common + mean, slot_weight, weight)
+        slot_weight, pull, _ = steps.pull(common, weight)
+        seen = slot_weight > 0
+        mean = np.divide(pull, slot_weight, out=np.zeros_like(pull), where=seen)
+        expected = np.divide(1.0, slot_weight, out=np.full(seen.size, np.inf), where=seen)
+        score = (mean**2).sum(axis=0) / (
+            2 * expected
+        )  # exponential with mean 1 where there is only Brownian motion
+        usual = max(1.0, float(np.median(score[seen])) / math.log(2)) if seen.any() else 1.0
+        knocks = score > usual * math.log(score.size / FALSE_ALARM)
+        calm = seen & ~knocks
+        vibration = _vibration_variance(score[calm], expected[calm])
+        part = np.where(knocks, 1.0, vibration / (vibration + expected) if vibration > 0 else 0.0)
+        return cls(
+            step=part * mean,
+            variance=part * np.where(seen, expected, 0.0),
+            vibration_px=math.sqrt(vibration),
+            freedom=float(part.sum()),
+        )
+
+
+def _vibration_variance(score: FloatArray, expected: FloatArray) -> float:
+    """Return the variance per axis of common steps beyond what is expected of Brownian motion; 0 where insignificant.
+
+    score : squared mean step over twice the expected variance, whose mean is 1 + vibration / expected.
+    """
+    if not score.size:
+        return 0.0
+    excess = float(score.mean()) - 1.0
+    if excess < VIBRATION_EXCESS or excess * math.sqrt(score.size) < VIBRATION_SD:
+        return 0.0
+    return float(((score - 1.0) * expected).mean())

@@ -16,16 +16,20 @@ def compiled(kernel: Kernel) -> Kernel:
     """Compile a kernel on first use, keep it on disk, and let other threads run meanwhile."""
     from numba import njit
 
-    built: Kernel = njit(cache=True, nogil=True, error_model="numpy")(kernel)
+    build: Any = njit(cache=True, nogil=True, error_model="numpy")
+    built: Kernel = build(kernel)
     return built
 
 
 class Grid(NamedTuple):
-    """Square cells over the image; spots beyond its edge belong to the outermost cells."""
+    """Cells over the image, no side shorter than the longest link; spots beyond its edge belong to the outermost cells."""
 
-    per_px: float  # one over the side of a cell, which is no shorter than the longest link
+    rows_per_px: float
+    columns_per_px: float
     n_rows: int
-    n_columns: int
+    n_columns: (
+        int  # 1: whole rows, so that a cell's three neighbouring rows are one stretch of the sorted spots
+    )
 
 
 class Cells(NamedTuple):
@@ -71,7 +75,9 @@ class Odds(NamedTuple):
     scale_px2: float
     log_returns: float  # ln of the odds that a particle that was missing is seen in the next frame
     light_step_variance: float  # variance of the change of ln intensity of one particle in one frame
-    darkest: float  # ln intensity in the middle of the first class of light, and classes per unit of ln intensity
+    darkest: (
+        float  # ln intensity in the middle of the first class of light, and classes per unit of ln intensity
+    )
     classes_per_log: float
     log_seen: FloatArray  # per class: ln of the odds that a particle is seen again in the next frame
     log_new: FloatArray  # per class: ln of the new spots per frame, px2 and unit of ln intensity

@@ -20,7 +20,10 @@ from nta.tracks.table import Linking, Tracks
 LEARNING_SPOTS = 8000  # the motion is learned from the first frames that hold so many spots ...
 LEARNING_FRAMES = 300  # ... or from so many frames, whichever comes first
 LEARNING_ROUNDS = 1  # first by distance alone, then by the odds learned from that
-LEAST_RANGE_PX = 1.0  # where nothing moves (or nothing is there), spots are still not hit twice in the same place
+FEW_IN_ROWS = 40  # candidates that are faster looked through than found by columns
+LEAST_RANGE_PX = (
+    1.0  # where nothing moves (or nothing is there), spots are still not hit twice in the same place
+)
 
 
 def link_spots(spots: Spots, settings: LinkingSettings | None = None) -> Tracks:
@@ -95,7 +98,7 @@ class TrackLinker:
         reach = settings.search_range_px or max(motion.search_range_px(settings.ambiguous), LEAST_RANGE_PX)
         self.motion = motion
         self._chain = _Chain(settings, motion, reach, scene)
-        if settings.ambiguous == "cut" and motion.weight.any():
+        if settings.ambiguous == "cut" and motion.anything_moves:
             area = float(scene.height_px * scene.width_px)
             for _ in range(LEARNING_ROUNDS):
                 trial = _Chain(settings, motion, reach, scene)
@@ -110,7 +113,7 @@ class TrackLinker:
         if not self._chunks:
             return _empty(self._scene, self.settings, reach)
         spots = Spots.concatenate(self._chunks)
-        number, rows = _numbered(np.concatenate(self._tracks), self.settings.min_track_frames)
+        number, rows = _by_track(np.concatenate(self._tracks), self.settings.min_track_frames)
         cut = self._chain.links_cut if self._chain else 0
         return _as_tracks(spots, number, rows, self._scene, self.settings, reach, cut)
 
@@ -118,14 +121,18 @@ class TrackLinker:
 class _Chain:
     """The compiled pass over the frames with its state: open tracks, counters, flow."""
 
-    def __init__(self, settings: LinkingSettings, motion: Motion, search_range_px: float, scene: Scene) -> None:
+    def __init__(
+        self, settings: LinkingSettings, motion: Motion, search_range_px: float, scene: Scene
+    ) -> None:
         from nta.tracks import candidates, chaining, flow
 
         self.settings = settings
         self.search_range_px = search_range_px
         self.odds: Odds | None = None  # None: least sum of squared displacements
         self._link_frames = chaining.link_frames
-        self._grid = _grid(search_range_px * math.sqrt(settings.memory_frames + 1), motion.density_per_px2, scene)
+        self._grid = _grid(
+            search_range_px * math.sqrt(settings.memory_frames + 1), motion.density_per_px2, scene
+        )
         self._step_variance = motion.typical_variance_px2 if settings.drift == "auto" else 0.0
         self._sources = np.empty((0, candidates.N_SOURCE_COLUMNS))
         self._labels = np.empty((0, candidates.N_LABEL_COLUMNS), dtype=np.int64)
@@ -163,10 +170,15 @@ class _Chain:
 
 
 def _grid(longest_px: float, density_per_px2: float, scene: Scene) -> Grid:
-    """Cells no smaller than the longest link, with about one spot each where the spots are further apart than that."""
-    spacing = 1 / math.sqrt(max(density_per_px2, 1 / (scene.height_px * scene.width_px)))
-    cell = max(longest_px, spacing)
-    return Grid(per_px=1 / cell, n_rows=int(scene.height_px / cell) + 1, n_columns=int(scene.width_px / cell) + 1)
+    """Rows as high as the longest link; divided into columns, too, where three rows hold more than a few spots."""
+    in_three_rows = 3 * longest_px * scene.width_px * density_per_px2
+    n_columns = 1 if in_three_rows < FEW_IN_ROWS else int(scene.width_px / longest_px) + 1
+    return Grid(
+        rows_per_px=1 / longest_px,
+        columns_per_px=1 / longest_px if n_columns > 1 else 0.0,
+        n_rows=int(scene.height_px / longest_px) + 1,
+        n_columns=n_columns,
+    )
 
 
 def _light(spots: Spots) -> tuple[FloatArray, FloatArray]:
@@ -184,14 +196,13 @@ def _learning_rows(frame: NDArray[np.int32]) -> int | None:
     return int(last_of_frame[np.argmax(enough)]) if enough.any() else None
 
 
-def _numbered(track: IntArray, least: int) -> tuple[IntArray, IntArray]:
-    """Drop tracks shorter than `least` and number the others by their first spot; returns numbers and rows in order."""
-    length = np.bincount(track)
-    kept = length >= least
-    rows = np.flatnonzero(kept[track])
-    number = (np.cumsum(kept) - 1)[track[rows]]  # tracks were numbered in the order of their first spots
-    order = np.argsort(number, kind="stable")
-    return number[order], rows[order]
+def _by_track(track: IntArray, least: int) -> tuple[IntArray, IntArray]:
+    """Drop tracks of fewer than `least` spots; returns the numbers of the others and the rows of their spots, sorted."""
+    from nta.tracks.steps import order_by_track
+
+    return order_by_track(
+        track, np.bincount(track) >= least
+    )  # tracks were numbered in the order of their first spots
 
 
 def _joined_scene(before: Scene | None, now: Scene) -> Scene:
@@ -213,7 +224,8 @@ def _as_tracks(
     cut: int,
 ) -> Tracks:
     frame, y, x = spots.frame[rows], spots.y_px[rows], spots.x_px[rows]
-    drift = find_drift(number, frame.astype(np.int64), y, x) if settings.drift == "auto" else no_drift()
+    first_row = np.append(np.flatnonzero(np.diff(number, prepend=-1)), number.size)
+    drift = find_drift(first_row, frame.astype(np.int64), y, x) if settings.drift == "auto" else no_drift()
     drift_y, drift_x = drift.at(frame)
     return Tracks(
         track=number,

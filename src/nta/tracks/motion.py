@@ -7,8 +7,8 @@ pairs of strangers are spread over the image. The histogram of all distances is 
 
 and the weights follow from it without linking, however crowded the recording is. The idea is particle image correlation
 spectroscopy (Semrau and Schmidt, Biophys. J. 92, 613 (2007)); here the weights on a grid of variances are found by maximum
-likelihood of the counts (expectation maximisation), so that a small share of fast particles is seen too. How strangers are
-spread is seen from the pairs within a frame, all of which are strangers: spots need not fill the image evenly.
+likelihood of the counts, so that a small share of fast particles is seen too. How strangers are spread is seen from the
+pairs within a frame, all of which are strangers: spots need not fill the image evenly.
 """
 
 from __future__ import annotations
@@ -18,19 +18,23 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nta.columns import FloatArray, IntArray
+from nta.columns import BoolArray, FloatArray, IntArray
 
-REACH_PX = 64.0  # pairs further apart are not looked at: four standard steps of 16 px
+REACH_PX = 64.0  # pairs further apart are not looked at: five standard steps of 12.8 px
 N_BINS = 96
-CLASS_SD_PX = 0.1 * 2.0 ** (0.5 * np.arange(15))  # apparent step per axis: from a stuck bright spot to 12.8 px
+CLASS_SD_PX = 0.1 * 2.0 ** (
+    0.5 * np.arange(15)
+)  # apparent step per axis: from a stuck bright spot to 12.8 px
 SD_IN_RANGE = 5.0  # a Rayleigh step exceeds 5 sd with probability exp(-12.5) = 4e-6: nothing is cut off
 LEAST_WEIGHT = 0.005  # a mobility that fewer spots show than this does not widen the range
+TAIL = math.sqrt(2.0)  # a population reaches beyond its last certain class, by one class
 CERTAIN_SD = 4.0  # nor does one that the scatter of the pairs of strangers explains
-STRANGERS_KEPT = 0.15
+STRANGERS_KEPT = 0.15  # strangers within range of a track, where ambiguous links are kept
 SD_KEPT = 3.5  # cuts exp(-6.1) = 0.2 % of a typical particle's steps
 FLOW_CELL_PX = 2.0
-BLENDED_PX = 10.0
-N_ITERATIONS = 200
+BLENDED_PX = 10.0  # strangers closer than this within a frame may be seen as one
+MOST_PAIRS = 800_000  # looked through: enough for weights to a percent or two
+EM_ROUNDS = 200
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -38,15 +42,28 @@ class Motion:
     """Steps per axis and frame (localization error included), as classes of a variance each, about a common flow.
 
     weight : share of the spots that are seen again in the next frame with a step of this class.
-    density_per_px2 : spots of a frame over the area of the image.
+    fastest_px : standard step of the fastest class that is certainly there; 0 where none is.
     """
 
     variance_px2: FloatArray
     weight: FloatArray
-    fastest_px: float  # standard step of the fastest class that is certainly there; 0 where none is
+    fastest_px: float
     density_per_px2: float
     flow_y_px: float
     flow_x_px: float
+
+    @property
+    def anything_moves(self) -> bool:
+        """Whether spots were seen again at all."""
+        return self.fastest_px > 0
+
+    @property
+    def typical_variance_px2(self) -> float:
+        """Step variance per axis of the particle in the middle (by weight)."""
+        if not self.anything_moves:
+            return 0.0
+        share = np.cumsum(self.weight) / self.weight.sum()
+        return float(self.variance_px2[np.searchsorted(share, 0.5)])
 
     def search_range_px(self, ambiguous: str) -> float:
         """Return the range that holds every step of every class.
@@ -54,19 +71,11 @@ class Motion:
         Where ambiguous links are kept, every stranger within range is a possible wrong link: the range then ends where one
         source in seven has a stranger in it, but not below what a typical particle needs.
         """
-        whole = SD_IN_RANGE * self.fastest_px
-        if ambiguous == "cut" or not self.density_per_px2:
+        whole = SD_IN_RANGE * TAIL * self.fastest_px
+        if ambiguous == "cut":
             return whole
-        crowded = math.sqrt(STRANGERS_KEPT / (math.pi * self.density_per_px2))
-        return min(whole, max(crowded, SD_KEPT * math.sqrt(self.typical_variance_px2)))
-
-    @property
-    def typical_variance_px2(self) -> float:
-        """Step variance per axis of the particle in the middle (by weight)."""
-        if not self.weight.any():
-            return 0.0
-        share = np.cumsum(self.weight) / self.weight.sum()
-        return float(self.variance_px2[np.searchsorted(share, 0.5)])
+        uncrowded = math.sqrt(STRANGERS_KEPT / (math.pi * max(self.density_per_px2, 1e-12)))
+        return min(whole, max(uncrowded, SD_KEPT * math.sqrt(self.typical_variance_px2)))
 
     def log_variance_moments(self) -> tuple[float, float]:
         """Mean and variance of ln(step variance) over the spots."""
@@ -76,55 +85,103 @@ class Motion:
         return mean, float(weight @ (log_variance - mean) ** 2)
 
 
-def learn_motion(y_px: FloatArray, x_px: FloatArray, frame: IntArray, height_px: int, width_px: int) -> Motion:
+def learn_motion(
+    y_px: FloatArray, x_px: FloatArray, frame: IntArray, height_px: int, width_px: int
+) -> Motion:
     """Learn the classes of motion from the spots of some tens of frames, sorted by frame."""
-    from nta.tracks.flow import pair_distances, same_frame_distances
-
-    first_row = np.concatenate([[0], np.flatnonzero(np.diff(frame)) + 1, [frame.size]]).astype(np.int64)
-    spots = np.diff(first_row)
-    successive = np.diff(frame[first_row[:-1]]) == 1
-    n_starts, n_pairs = int(spots[:-1][successive].sum()), int((spots[:-1] * spots[1:])[successive].sum())
-    density = frame.size / max(spots.size, 1) / (height_px * width_px)
-
+    spots = _Spots.of(y_px, x_px, frame)
     reach = min(REACH_PX, 0.25 * min(height_px, width_px))
-    variance = CLASS_SD_PX[CLASS_SD_PX <= reach / 4] ** 2
+    variance = CLASS_SD_PX[reach / SD_IN_RANGE >= CLASS_SD_PX] ** 2
     weight, fastest, flow = np.zeros(variance.size), 0.0, (0.0, 0.0)
+    n_starts, n_pairs = spots.pairs_across()
     if n_starts:
-        flow = _common_displacement(y_px, x_px, first_row, successive, reach)
+        dy, dx = spots.displacements(1, reach)
+        flow = _common_displacement(dy, dx, reach)
         edges = reach * (np.arange(N_BINS + 1) / N_BINS) ** 2  # finer where slow particles are
-        per_root = N_BINS / math.sqrt(reach)
-        across, within = np.zeros(N_BINS), np.zeros(N_BINS)
-        pair_distances(y_px, x_px, first_row, successive, *flow, per_root, reach, across)
-        same_frame_distances(y_px, x_px, first_row, per_root, reach, within)
+        across = _distance_counts(dy - flow[0], dx - flow[1], reach)
+        within = _distance_counts(*spots.displacements(0, reach), reach)
         spread = np.diff(_evenly_spread(edges, height_px, width_px))
-        spread = spread * _crowding(within, float((spots * (spots - 1.0)).sum() / 2) * spread, edges)
-        steps = np.exp(-0.5 * edges[:-1, None] ** 2 / variance) - np.exp(-0.5 * edges[1:, None] ** 2 / variance)
-        weight = _mixture_weights(across, steps, spread, n_starts, n_pairs)
+        spread = spread * _crowding(within, spots.pairs_within() * spread, edges)
+        steps = np.exp(-0.5 * edges[:-1, None] ** 2 / variance) - np.exp(
+            -0.5 * edges[1:, None] ** 2 / variance
+        )
+        weight = _weights(across, steps, spread, n_starts, n_pairs)
         fastest = _fastest(variance, weight, n_starts, n_pairs / (height_px * width_px))
-        weight = np.where(np.sqrt(variance) <= fastest, weight, 0.0)
     return Motion(
         variance_px2=variance,
-        weight=weight,
+        weight=np.where(np.sqrt(variance) < 1.1 * TAIL * fastest, weight, 0.0),
         fastest_px=fastest,
-        density_per_px2=density,
+        density_per_px2=frame.size / max(spots.counts.size, 1) / (height_px * width_px),
         flow_y_px=flow[0],
         flow_x_px=flow[1],
     )
 
 
-def _common_displacement(
-    y_px: FloatArray, x_px: FloatArray, first_row: IntArray, successive: FloatArray, reach: float
-) -> tuple[float, float]:
-    """Return the displacement (y, x) per frame that most pairs of spots in successive frames agree on."""
-    from nta.tracks.flow import count_displacements, most_agreed
+@dataclass(frozen=True, eq=False)
+class _Spots:
+    """Spots by frame, and which of them are looked through where there are too many pairs."""
 
-    n_cells = 2 * int(reach / FLOW_CELL_PX) + 1
-    votes = np.zeros((n_cells, n_cells))
-    for f in np.flatnonzero(successive):
-        one, two = slice(*first_row[f : f + 2]), slice(*first_row[f + 1 : f + 3])
-        count_displacements(y_px[one], x_px[one], y_px[two], x_px[two], FLOW_CELL_PX, votes)
+    y_px: FloatArray
+    x_px: FloatArray
+    first_row: IntArray
+    successive: BoolArray  # frames that are directly followed by the next one
+
+    @classmethod
+    def of(cls, y_px: FloatArray, x_px: FloatArray, frame: IntArray) -> _Spots:
+        starts = (
+            np.append(0, np.flatnonzero(np.diff(frame)) + 1) if frame.size else np.zeros(1, dtype=np.int64)
+        )
+        first_row = np.append(starts, frame.size).astype(np.int64)
+        follows = np.diff(frame[starts]) == 1 if frame.size else np.zeros(0, dtype=bool)
+        return cls(y_px, x_px, first_row, np.append(follows, False))
+
+    @property
+    def counts(self) -> IntArray:
+        return np.diff(self.first_row)
+
+    @property
+    def stride(self) -> int:
+        """Every so many spots start pairs."""
+        return 1 + int((self.counts.astype(np.float64) ** 2).sum() // MOST_PAIRS)
+
+    def pairs_across(self) -> tuple[int, int]:
+        """Return how many spots start a pair into the next frame, and how many pairs there are."""
+        starts = -(-self.counts // self.stride)
+        n_next = np.append(self.counts[1:], 0)
+        return int(starts[self.successive].sum()), int((starts * n_next)[self.successive].sum())
+
+    def pairs_within(self) -> float:
+        """Return how many pairs of spots of one frame are looked at."""
+        return float((self.counts * (self.counts - 1.0) / 2).sum()) / self.stride
+
+    def displacements(self, lag: int, reach: float) -> tuple[FloatArray, FloatArray]:
+        """Return the displacements (y, x) of pairs within reach, `lag` frames apart."""
+        from nta.tracks.pairs import collect_pairs
+
+        usable = self.successive if lag else np.ones(self.counts.size, dtype=bool)
+        room = 4096 + 4 * self.y_px.size
+        while True:
+            dy, dx = np.empty(room), np.empty(room)
+            n = collect_pairs(self.y_px, self.x_px, self.first_row, usable, lag, self.stride, reach, dy, dx)
+            if n >= 0:
+                return dy[:n], dx[:n]
+            room *= 4
+
+
+def _common_displacement(dy: FloatArray, dx: FloatArray, reach: float) -> tuple[float, float]:
+    """Return the displacement (y, x) that most pairs agree on; zero where they agree no more than by chance."""
+    from nta.tracks.pairs import most_agreed, vote
+
+    votes = np.zeros((2 * int(reach / FLOW_CELL_PX) + 1,) * 2)
+    vote(dy, dx, FLOW_CELL_PX, votes)
     y, x, agreed, by_chance = most_agreed(votes, FLOW_CELL_PX)
     return (y, x) if agreed > by_chance + CERTAIN_SD * math.sqrt(by_chance) + CERTAIN_SD else (0.0, 0.0)
+
+
+def _distance_counts(dy: FloatArray, dx: FloatArray, reach: float) -> FloatArray:
+    """Histogram of distances in bins that are even in sqrt(distance), i.e. finer where slow particles are."""
+    place = np.sqrt(np.hypot(dy, dx) / reach) * N_BINS
+    return np.bincount(place[place < N_BINS].astype(np.int64), minlength=N_BINS).astype(np.float64)
 
 
 def _evenly_spread(r: FloatArray, height: float, width: float) -> FloatArray:
@@ -152,21 +209,12 @@ def _crowding(counts: FloatArray, expected: FloatArray, edges: FloatArray) -> Fl
     return np.asarray(np.maximum(a * powers[0] + b * powers[1], 0.1))
 
 
-def _mixture_weights(
+def _weights(
     counts: FloatArray, steps: FloatArray, spread: FloatArray, n_starts: int, n_pairs: int
 ) -> FloatArray:
-    """Maximum-likelihood weights of the classes of steps, by expectation maximisation.
+    from nta.tracks.pairs import fit_weights
 
-    Poisson counts of mean n_starts * steps @ weight + strangers * spread, where the strangers are the pairs that are not of
-    one particle. Dempster, Laird and Rubin, J. R. Stat. Soc. B 39, 1 (1977).
-    """
-    within = steps.sum(axis=0)
-    weight = np.full(steps.shape[1], 0.5 / steps.shape[1])
-    for _ in range(N_ITERATIONS):
-        strangers = n_pairs - n_starts * min(weight.sum(), 1.0)
-        expected = n_starts * (steps @ weight) + strangers * spread
-        weight = weight * ((counts / np.maximum(expected, 1e-300)) @ steps) / within
-    return weight
+    return fit_weights(counts, steps, spread, float(n_starts), float(n_pairs), EM_ROUNDS)
 
 
 def _fastest(variance: FloatArray, weight: FloatArray, n_starts: int, strangers_per_px2: float) -> float:

@@ -45,9 +45,11 @@ def learn_odds(
     area_px2: float,
 ) -> Odds:
     """Learn the odds from provisional tracks (one number per spot, rows sorted by frame)."""
+    from nta.tracks.steps import order_by_track
+
     shape, scale = _inverse_gamma(*motion.log_variance_moments())
-    order = np.argsort(track, kind="stable")
-    tracks = _Provisional(track[order], frame[order], log_light[order], light_noise[order], memory_frames)
+    track, order = order_by_track(track, np.ones(int(track.max()) + 1, dtype=bool))
+    tracks = _Provisional(track, frame[order], log_light[order], light_noise[order], memory_frames)
     darkest, per_log, light = tracks.light_classes()
     return Odds(
         shape=shape,
@@ -105,7 +107,7 @@ class _Provisional:
         could = self.frame < self.frame.max()
         again = np.bincount(light[could & (self.waited == 1)], minlength=N_LIGHT_CLASSES)
         lost = np.bincount(light[could & (self.waited != 1)], minlength=N_LIGHT_CLASSES)
-        return np.asarray(np.log(_softened(again) / _softened(lost)))
+        return np.asarray(np.log((again + 0.5) / (lost + 0.5)))
 
     def log_odds_of_return(self) -> float:
         """Ln odds that a particle missing in one frame, or more, is seen in the next."""
@@ -119,7 +121,7 @@ class _Provisional:
         settled = self.frame.min() + self.memory_frames
         new = np.append(True, np.diff(self.track) != 0) & (self.frame > settled)
         count = np.bincount(light[new], minlength=N_LIGHT_CLASSES)
-        return np.asarray(np.log(_softened(count) / max(int(self.frame.max() - settled), 1)))
+        return np.asarray(np.log((count + 0.5) / max(int(self.frame.max() - settled), 1)))
 
     def light_step_variance(self) -> float:
         """Variance of the change of ln intensity of one particle from frame to frame, beyond photon noise.
@@ -134,9 +136,3 @@ class _Provisional:
             return 1.0
         low, high = np.percentile(change[known], [15.87, 84.13])
         return max(0.25 * float(high - low) ** 2 - float(np.median(noise[known])), LIGHT_FLOOR)
-
-
-def _softened(count: IntArray) -> FloatArray:
-    """Return counts with two added, spread as the counts are: no class is believed never to occur."""
-    share = (count + 0.5) / (count.sum() + 0.5 * count.size)
-    return np.asarray(count + 2.0 * share)

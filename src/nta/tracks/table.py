@@ -21,6 +21,15 @@ class Linking:
     drift_x_px: NDArray[np.float64]
     drift_std_err_px: NDArray[np.float64]  # standard error of one frame-to-frame drift step, per axis
     links_cut: int  # links given up because crowding made them ambiguous
+    step_px: float = (
+        0.0  # standard step per axis and frame of the typical particle, localization error included
+    )
+    vibration_px: float = (
+        0.0  # standard deviation per axis of the common frame-to-frame jitter found, beyond flow
+    )
+    brownian_share: float = (
+        0.0  # share of the particles' own step variance subtracted with the drift: D / (1 - share)
+    )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -44,6 +53,11 @@ class Tracks(Columns):
     flags: NDArray[np.uint16] = column(np.uint16, "1", "SpotFlag bits")
     linking: Linking
     scene: Scene
+
+    def in_image(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return (y, x) of the spots as they were in the image, drift included: where a stuck spot stays in one place."""
+        place = np.searchsorted(self.scene.frame_index, self.frame)
+        return self.y_px + self.linking.drift_y_px[place], self.x_px + self.linking.drift_x_px[place]
 
     @property
     def n_tracks(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,13 +11,15 @@ from xml.etree import ElementTree
 import numpy as np
 
 from nta.errors import RecordingError
-from nta.frames import CameraState, FrameSource, RecordingReport
+from nta.frames import FrameSource, RecordingReport
 from nta.io.atomic import new_file
 from nta.io.recordings.hdf5_writer import RecordingWriter
+from nta.io.recordings.tiff_words import OME_NAMESPACE
 
 Progress = Callable[[int], None]
 """Called with the number of frames written so far."""
 
+_NOT_COPIED = ("clock", "telemetry", "temperature_log_c", "origin_report", "sources", "format")
 _OME = "http://www.openmicroscopy.org/Schemas/OME/2016-06"
 
 
@@ -28,9 +31,8 @@ def copy_to_hdf5(
     A codec that changed the pixels before stays known. The file appears only when it is whole.
     """
     with new_file(path, replace=replace) as partial:
-        left_out = ("clock", "telemetry", "temperature_log_c", "origin_report")
-        metadata = {key: value for key, value in source.metadata.items() if key not in left_out}
-        metadata["copied_from"] = source.name
+        metadata = {key: value for key, value in source.metadata.items() if key not in _NOT_COPIED}
+        metadata |= {"copied_from": source.name, "original_sources": source.metadata.get("sources", {})}
         with RecordingWriter(partial, source.camera, metadata=metadata, replace=True) as writer:
             for frame in source.frames():
                 writer.write(frame)
@@ -65,8 +67,15 @@ def write_ome_tiff(
                     progress(len(times_s))
         if not times_s:
             raise RecordingError(f"{source.name} gave no frame, so that there is nothing to write")
-        tifffile.tiffcomment(partial, comment=_ome_xml(source.camera, dtype, times_s, source.name))
+        tifffile.tiffcomment(partial, comment=_ome_xml(source, dtype, times_s))
     return source.report
+
+
+def _plain_metadata(source: FrameSource) -> dict[str, Any]:
+    """Return what fits in pairs of words: the conditions, and a codec that changed the pixels before."""
+    plain = {key: value for key, value in source.metadata.items() if isinstance(value, str | int | float)}
+    plain = {key: value for key, value in plain.items() if key not in _NOT_COPIED}
+    return plain | {"copied_from": source.name, "lossy_codec": source.report.lossy_codec}
 
 
 def _copy_telemetry(metadata: Mapping[str, Any], writer: RecordingWriter) -> None:
@@ -75,10 +84,11 @@ def _copy_telemetry(metadata: Mapping[str, Any], writer: RecordingWriter) -> Non
             writer.telemetry(name, float(value), int(when))
 
 
-def _ome_xml(camera: CameraState, dtype: str, times_s: list[float], name: str) -> bytes:
+def _ome_xml(source: FrameSource, dtype: str, times_s: list[float]) -> bytes:
     """Return the OME-XML of a time series of one channel, after the schema of 2016-06."""
+    camera = source.camera
     root = ElementTree.Element("OME", xmlns=_OME)
-    image = ElementTree.SubElement(root, "Image", ID="Image:0", Name=Path(name).name)
+    image = ElementTree.SubElement(root, "Image", ID="Image:0", Name=Path(source.name).name)
     pixels = ElementTree.SubElement(image, "Pixels", ID="Pixels:0", DimensionOrder="XYZCT", Type=dtype)
     sizes = {"X": camera.width_px, "Y": camera.height_px, "Z": 1, "C": 1, "T": len(times_s)}
     for axis, size in sizes.items():
@@ -99,5 +109,11 @@ def _ome_xml(camera: CameraState, dtype: str, times_s: list[float], name: str) -
             plane.set("DeltaT", repr(time_s))
         if camera.exposure_s is not None:
             plane.set("ExposureTime", repr(camera.exposure_s))
+    ElementTree.SubElement(image, "AnnotationRef", ID="Annotation:0")
+    annotations = ElementTree.SubElement(root, "StructuredAnnotations")
+    pairs = ElementTree.SubElement(annotations, "MapAnnotation", ID="Annotation:0", Namespace=OME_NAMESPACE)
+    values = ElementTree.SubElement(pairs, "Value")
+    for key, value in _plain_metadata(source).items():
+        ElementTree.SubElement(values, "M", K=key).text = json.dumps(value)
     text: bytes = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
     return text

@@ -66,7 +66,8 @@ def open_recording(
         raise SettingError(f"bit_depth must be 1 to 16, got {bit_depth}")
     where = Path(path)
     reader = _reader(where)
-    return Recording(reader, said, read_sidecar(where), str(path))
+    sidecar, remarks = read_sidecar(where)
+    return Recording(reader, said, sidecar, str(path), remarks)
 
 
 def _reader(path: Path) -> Reader:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import weakref
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from fractions import Fraction
 from types import TracebackType
 from typing import Any, Self
@@ -24,6 +24,7 @@ _CAMERA_FIELDS = (
     "offset_adu",
     "read_noise_e",
 )
+_CONDITIONS = ("temperature_c", "temperature_std_c", "medium", "viscosity_mpas", "dilution", "sample")
 _FRAMES_TO_LOOK_AT = 12
 """Spread over the recording, to see how many bits of 16 are in use where nobody says."""
 
@@ -35,21 +36,29 @@ class Recording:
     """
 
     def __init__(
-        self, reader: Reader, said: Mapping[str, Any], sidecar: Mapping[str, Any], name: str
+        self,
+        reader: Reader,
+        said: Mapping[str, Any],
+        sidecar: Mapping[str, Any],
+        name: str,
+        remarks: Sequence[str] = (),
     ) -> None:
         self._reader = reader
         self._name = name
-        self._tally = Tally(reader.claim)
+        self._remarks = list(remarks)
+        self._tally = self._fresh_tally()
         self._open: weakref.WeakSet[Generator[Frame, None, None]] = weakref.WeakSet()
         values, self._sources = _settled(reader.claim, said, sidecar)
         if values.get("bit_depth") is None:
             values["bit_depth"] = self._looked_up_depth()
             self._sources["bit_depth"] = "brightest pixel"
+            self._tally = self._fresh_tally()
         rate = values.get("frame_rate_hz")
         values["frame_rate_hz"] = None if rate is None else float(rate)
         claim = reader.claim
         self._camera = CameraState(width_px=claim.width_px, height_px=claim.height_px, **values)
         extra = {key: value for key, value in sidecar.items() if key not in _CAMERA_FIELDS}
+        self._sources |= dict.fromkeys((key for key in _CONDITIONS if key in claim.metadata), "recording")
         self._sources |= dict.fromkeys(extra, "side-car")
         self._metadata = {**claim.metadata, **extra, "format": claim.format, "sources": self._sources}
         if claim.clock is not None:
@@ -100,7 +109,7 @@ class Recording:
         return f"<Recording {self._name}: {kind}, {c.width_px} x {c.height_px}, {c.bit_depth} bit>"
 
     def _frames(self) -> Generator[Frame, None, None]:
-        tally = self._tally = Tally(self._reader.claim)
+        tally = self._tally = self._fresh_tally()
         clock = _Clock(
             self._reader.claim.clock, self._camera.frame_rate_hz, self._sources.get("frame_rate_hz")
         )
@@ -115,10 +124,7 @@ class Recording:
                 tally.repeated += _same(shot.image, before.image)
             damaged_before = tally.damaged
             if shot.image.dtype != np.uint8 and int(shot.image.max()) > full_scale:
-                tally.note(
-                    f"pixels above {full_scale}, the full scale of the {self._camera.bit_depth} bit that "
-                    "were taken for granted: state the bit depth"
-                )
+                tally.note(f"there are pixels above {full_scale}: it is not {self._camera.bit_depth} bit")
             yield Frame(shot.image, shot.index, clock.time_s(shot), shot.host_time_ns, shot.device_time_ns)
             before = shot
         if tally.found == 0:
@@ -136,7 +142,17 @@ class Recording:
             shots.close()
         if brightest is None:
             raise RecordingError(f"{self._name} holds no whole frame")
-        return next(bits for bits in (8, 10, 12, 14, 16) if brightest < 2**bits)
+        depth = next(bits for bits in (8, 10, 12, 14, 16) if brightest < 2**bits)
+        self._remarks.append(
+            f"nobody says the bit depth; {depth} bit, as the brightest pixel looked at is {brightest}"
+        )
+        return depth
+
+    def _fresh_tally(self) -> Tally:
+        tally = Tally(self._reader.claim)
+        for remark in self._remarks:
+            tally.note(remark)
+        return tally
 
 
 class _Clock:

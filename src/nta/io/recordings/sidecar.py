@@ -25,11 +25,11 @@ NUMBERS = (
 TEXTS = ("medium", "sample", "instrument", "operator", "date", "comment")
 
 
-def read_sidecar(recording: Path) -> dict[str, Any]:
-    """Return what the side-car of a recording says, empty where there is none; ms come as seconds.
+def read_sidecar(recording: Path) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Return what the side-car of a recording says, with `exposure_ms` as `exposure_s`, and remarks.
 
-    Of `beads.avi` it is `beads.avi.toml` or `beads.toml`; a `beads.toml` that has none of the known keys is
-    something else (a scenario, settings) and is left alone.
+    Of `beads.avi` it is `beads.avi.toml` or `beads.toml`; a `beads.toml` with tables in it is something else
+    (a scenario, settings), is left alone and remarked on.
 
     Raises
     ------
@@ -37,27 +37,27 @@ def read_sidecar(recording: Path) -> dict[str, Any]:
         It is no TOML, has an unknown key, a value of the wrong type, or there are two side-cars.
     """
     if recording.is_dir():
-        candidates = [recording / "recording.toml"]
+        certain, perhaps = recording / "recording.toml", None
     else:
-        candidates = [recording.with_name(recording.name + ".toml"), recording.with_suffix(".toml")]
-    found = [
-        (path, words) for path in candidates if path.is_file() and (words := _words(path, candidates[0]))
-    ]
+        certain, perhaps = recording.with_name(recording.name + ".toml"), recording.with_suffix(".toml")
+    found = {path: _parsed(path) for path in (certain, perhaps) if path is not None and path.is_file()}
+    remarks: tuple[str, ...] = ()
+    if perhaps in found and any(isinstance(value, dict | list) for value in found[perhaps].values()):
+        del found[perhaps]
+        remarks = (f"{perhaps.name} beside it has tables and was not taken for its side-car",)
     if len(found) > 1:
-        names = " and ".join(path.name for path, _ in found)
+        names = " and ".join(path.name for path in found)
         raise SettingError(f"{recording.name} has two side-cars, {names}; keep one")
-    if not found:
-        return {}
-    path, words = found[0]
-    return _checked(words, path)
+    for path, words in found.items():
+        return _checked(words, path), remarks
+    return {}, remarks
 
 
-def _words(path: Path, certain: Path) -> dict[str, Any]:
+def _parsed(path: Path) -> dict[str, Any]:
     try:
-        words = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingError(f"the side-car {path} is no TOML: {error}") from error
-    return words if path == certain or any(key in NUMBERS + TEXTS for key in words) else {}
 
 
 def _checked(words: dict[str, Any], path: Path) -> dict[str, Any]:

@@ -61,7 +61,8 @@ class TiffReader:
                 pixel_size_um=words.pixel_size_um,
                 frames=max(claimed, count),
                 truncated=cut,
-                lossy_codec=_LOSSY.get(int(page.compression)),
+                lossy_codec=_LOSSY.get(int(page.compression), words.lossy_codec),
+                metadata=words.metadata,
                 notes=tuple(notes),
                 clock="container" if self._times_s and not steady else None,
             )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
@@ -11,6 +12,9 @@ import numpy as np
 
 if TYPE_CHECKING:
     import tifffile
+
+OME_NAMESPACE = "nta-lab/recording"
+"""Of the pairs of words that nta adds to an OME-TIFF; the values are JSON."""
 
 _METRES = {"m": 1.0, "mm": 1e-3, "nm": 1e-9} | dict.fromkeys(("µm", "μm", "um", "micron", "microns"), 1e-6)
 _SECONDS = {
@@ -36,6 +40,8 @@ class Words:
     pixel_size_um: float | None = None
     bit_depth: int | None = None
     times_s: tuple[float, ...] = ()
+    lossy_codec: str | None = None
+    metadata: dict[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
 
@@ -51,11 +57,13 @@ def stated(tiff: tifffile.TiffFile) -> Words:
 
 def _from_ome(text: str) -> Words:
     try:
-        pixels = ElementTree.fromstring(text).find(".//{*}Pixels")
+        root = ElementTree.fromstring(text)
     except ElementTree.ParseError as error:
         return Words(dialect=" (OME)", notes=(f"the OME-XML cannot be read ({error})",))
+    pixels = root.find(".//{*}Pixels")
     if pixels is None:
         return Words(dialect=" (OME)")
+    metadata = _own_words(root)
     planes = pixels.findall("{*}Plane")
     times = [_quantity(plane, "DeltaT", _SECONDS, "s") for plane in planes]
     times_s = tuple(time for time in times if time is not None)
@@ -74,7 +82,18 @@ def _from_ome(text: str) -> Words:
         pixel_size_um=None if size is None else size * 1e6,
         bit_depth=int(bits) if bits.isdecimal() else None,
         times_s=times_s,
+        lossy_codec=metadata.pop("lossy_codec", None),
+        metadata=metadata,
     )
+
+
+def _own_words(root: ElementTree.Element) -> dict[str, Any]:
+    """Return what nta itself wrote into an OME-TIFF beside the schema's own fields."""
+    pairs = root.findall(f".//{{*}}MapAnnotation[@Namespace='{OME_NAMESPACE}']/{{*}}Value/{{*}}M")
+    try:
+        return {pair.get("K", ""): json.loads(pair.text or "null") for pair in pairs}
+    except json.JSONDecodeError:
+        return {}
 
 
 def _quantity(element: ElementTree.Element, name: str, units: dict[str, float], default: str) -> float | None:

@@ -1,0 +1,143 @@
+"""The judge against studies whose verdict is known."""
+
+from collections import Counter
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from nta.assessment.integrity import Arm, Preparation
+from nta.assessment.integrity_limits import load_integrity_limits
+from nta.assessment.touch import Integrity, judge
+
+from .studies import CASES, REFERENCE, arm, study
+
+LIMITS = load_integrity_limits()
+SEEDS = 60
+MEMBRANE = {"detergent_labile_test": (0.92, 0.90, 0.91), "detergent_labile_reference": (0.91, 0.93, 0.90)}
+
+
+def verdicts(case, seeds=SEEDS, **evidence):
+    return [
+        judge(study(case, np.random.default_rng([seed, len(case)]), **evidence), LIMITS)
+        for seed in range(seeds)
+    ]
+
+
+def share(judgements, verdict):
+    return np.mean([judgement.verdict is verdict for judgement in judgements])
+
+
+@pytest.mark.parametrize(
+    "case", [c for c in CASES if c[:2] in {"T0", "T1", "T3", "T4", "T5", "T6", "T7", "X1", "X2"}]
+)
+def test_undamaged_samples_are_hardly_ever_called_damaged(case):
+    assert share(verdicts(case), Integrity.DAMAGED) <= 0.02
+
+
+@pytest.mark.parametrize(
+    ("case", "verdict", "tag"),
+    [
+        ("T3 aggregates", Integrity.ALTERED, "larger (aggregated or fused)"),
+        ("T4b more protein", Integrity.ALTERED, "gained in particles (contamination or normalisation)"),
+        ("T5b freeze-thaw strong", Integrity.ALTERED, "larger (aggregated or fused)"),
+        ("T6 detergent", Integrity.ALTERED, "severely depleted"),
+        ("T7 lipoprotein", Integrity.ALTERED, "bright for their size"),
+        ("T9 all ghosts", Integrity.DAMAGED, "dim for their size"),
+    ],
+)
+def test_clear_cases_are_called_with_their_tag(case, verdict, tag):
+    judged = verdicts(case)
+    assert share(judged, verdict) >= 0.95
+    assert np.mean([tag in judgement.tags for judgement in judged]) >= 0.95
+
+
+def test_half_ghosts_are_mostly_called_damaged_and_never_intact():
+    judged = verdicts("T8 osmotic lysis", **MEMBRANE)
+    assert share(judged, Integrity.DAMAGED) >= 0.85  # 0.94 over 200 seeds
+    assert share(judged, Integrity.INTACT) == 0
+
+
+@pytest.mark.parametrize(
+    "case", ["B1b ghosts at the margin", "B2 size at the margin", "B3 clusters at the margin"]
+)
+def test_cases_at_a_margin_are_left_open(case):
+    counts = Counter(judgement.verdict for judgement in verdicts(case, **MEMBRANE))
+    assert counts[Integrity.INTACT] <= 0.12 * SEEDS
+    assert counts[Integrity.ALTERED] <= 0.1 * SEEDS
+    assert counts[Integrity.DAMAGED] <= 0.1 * SEEDS
+
+
+def test_identical_samples_are_intact_with_membrane_evidence_and_only_with_it():
+    assert share(verdicts("T0 same again", **MEMBRANE), Integrity.INTACT) >= 0.85
+    without = verdicts("T0 same again")
+    assert share(without, Integrity.INTACT) == 0
+    assert np.mean([j.reasons[0].code == "NO_MEMBRANE_EVIDENCE" for j in without if j.reasons]) >= 0.85
+
+
+def test_two_identical_preparations_of_five_videos_are_rarely_flagged():
+    judged = [
+        judge(study("T0 same again", np.random.default_rng([7, seed]), n_videos=5, n_tracks=400), LIMITS)
+        for seed in range(100)
+    ]
+    assert np.mean([bool(judgement.tags) for judgement in judged]) <= 0.05
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"reference": None}, "NO_REFERENCE"),
+        ({"bead_size_ratio": 1.05}, "DIFFERENT_RUN"),
+        ({"blank_per_ml": 3e9}, "BLANK_HIGH"),
+        ({"detection_limit_nm": 90.0}, "LOD_TOO_HIGH"),
+        ({"bead_bias": 0.2}, "BEAD_SIZE"),
+    ],
+)
+def test_missing_or_bad_evidence_gives_no_verdict_and_says_why(change, code):
+    for seed in range(10):
+        judgement = judge(
+            replace(study("T9 all ghosts", np.random.default_rng(seed), **MEMBRANE), **change), LIMITS
+        )
+        assert judgement.verdict is Integrity.INDETERMINATE
+        reason = next(r for r in judgement.reasons if r.code == code)
+        assert reason.remedy
+
+
+def test_three_videos_are_too_few_for_a_verdict(rng):
+    judgement = judge(study("T9 all ghosts", rng, n_videos=3), LIMITS)
+    assert judgement.verdict is Integrity.INDETERMINATE
+    assert {"FEW_REPLICATES"} <= {reason.code for reason in judgement.reasons}
+
+
+def test_conflicting_membrane_evidence_is_said(rng):
+    sealed = {"sealed_ratio_test": (0.80, 0.81, 0.79), "sealed_ratio_reference": (0.80, 0.79, 0.80)}
+    judgement = judge(study("T9 all ghosts", rng, **sealed), LIMITS)
+    assert judgement.verdict is Integrity.INDETERMINATE
+    assert [reason.code for reason in judgement.reasons] == ["CONFLICT"]
+
+
+def test_three_preparations_are_compared_by_preparation(rng):
+    def three(name, populations):
+        parts = [arm(f"{name} {i}", populations, rng, n_videos=5) for i in range(3)]
+        return Arm(
+            name=name,
+            volume_ml=1.0,
+            preparations=tuple(Preparation(name=p.name, videos=p.videos) for p in parts),
+        )
+
+    evidence = replace(
+        study("T9 all ghosts", rng),
+        reference=three("reference", REFERENCE),
+        test=three("test", CASES["T9 all ghosts"]),
+        paired=True,
+    )
+    judgement = judge(evidence, LIMITS)
+    assert judgement.verdict is Integrity.DAMAGED
+    assert judgement.criteria["d50"].comparison.unit == "preparation"
+    assert judgement.criteria["d50"].comparison.degrees_of_freedom == 2
+    assert judgement.confidence == "moderate"
+
+
+def test_every_limit_has_a_source():
+    names = {*LIMITS.gates, *LIMITS.margins, *LIMITS.thresholds}
+    assert names == set(LIMITS.sources)
