@@ -148,7 +148,7 @@ def test_the_number_in_view_is_the_one_asked_for():
     size = np.array([120, 160]) * 0.25
     counts = []
     for _ in range(600):
-        z, y, x = (cell.expose().middle_um + [0, 0.125, 0.125]).T
+        z, y, x = (cell.expose().middle_um + np.array([0, 0.125, 0.125])).T
         counts.append(((abs(z) < w) & (y >= 0) & (y < size[0]) & (x >= 0) & (x < size[1])).sum())
     assert np.mean(counts) == pytest.approx(40, rel=0.1)
     assert chosen.concentration_per_ml == pytest.approx(40 / (40 * 30 * 6 * 1e-12))

@@ -62,7 +62,7 @@ def brownian_world(
     rng, *, n=60, n_frames=60, height=480, width=640, step_sd=2.0, seen=0.97, drift=None, noise_per_frame=0.0,
     localization_error=0.1, periodic=True,
 ):  # fmt: skip
-    """Particles that diffuse in a periodic box (`step_sd` px per axis, or one per particle) and are seen with probability `seen`.
+    """Give particles diffusing in a periodic box (`step_sd` px per axis, or one each), seen with probability `seen`.
 
     drift : (n_frames, 2) common displacement from the frame before, (y, x).
     """

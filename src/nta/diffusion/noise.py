@@ -93,7 +93,7 @@ def fit_noise(steps: Steps, usable: BoolArray, exposure_s: float | None, believe
         options={"xatol": 0.02, "fatol": 0.02, "maxiter": 150, "initial_simplex": coarse.simplex()},
     )
     theta, covariance, effect = _polished(problem, found.x)
-    rel_std = float(np.sqrt(max(effect @ covariance @ effect, 0.0)))
+    rel_std = max(float(effect @ covariance @ effect), 0.0) ** 0.5
     return problem.model(theta, float(np.sqrt(covariance[-1, -1])), rel_std)
 
 

@@ -167,7 +167,7 @@ class _Engine:
         from nta.spots.fast import FrameSearch
 
         self._spare: queue.SimpleQueue[FrameSearch] = queue.SimpleQueue()
-        self._make = lambda: FrameSearch(learned, settings)
+        self._make: Callable[[], FrameSearch] = lambda: FrameSearch(learned, settings)
 
     def search(self, image: NDArray[np.uint8] | NDArray[np.uint16]) -> NDArray[np.float64]:
         try:
@@ -208,12 +208,12 @@ def _spots(
         frame=frame,
         x_px=rows[:, 0],
         y_px=rows[:, 1],
-        intensity=rows[:, 2],
-        background=rows[:, 3],
-        width_px=rows[:, 4],
-        localization_error_px=rows[:, 5],
-        chi2=rows[:, 6],
+        intensity=rows[:, 2].astype(np.float32),
+        background=rows[:, 3].astype(np.float32),
+        width_px=rows[:, 4].astype(np.float32),
+        localization_error_px=rows[:, 5].astype(np.float32),
+        chi2=rows[:, 6].astype(np.float32),
         flags=flags,
-        snr=rows[:, 8],
+        snr=rows[:, 8].astype(np.float32),
         scene=scene,
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,7 +28,7 @@ class FrameSearch:
         self._split = settings.split_overlapping
         self._learned = learned
         f, noise, sign = learned.filters, learned.noise, float(learned.sign)
-        h2, w2 = learned.height_px // 2, learned.width_px // 2
+        w2 = learned.width_px // 2
         self._taps2, self._taps = f.half, f.full
         # variance of the response: of 2x2 sums four times var0; slope works on signed levels
         self._noise2 = (f.half_norm**2 * 4 * noise.var0, f.half_norm**2 * noise.slope * sign)
@@ -51,7 +53,8 @@ class FrameSearch:
         """Upper clip of the local mean: three standard deviations of a 2x2 sum above the level."""
         noise = self._learned.noise
         sd = np.sqrt(4 * noise.variance(self._learned.sign * level.astype(float) / 4))
-        return (level + 3 * sd).astype(np.float32)
+        limit: NDArray[np.float32] = (level + 3 * sd).astype(np.float32)
+        return limit
 
     def search(self, image: Image) -> NDArray[np.float64]:
         """Return one row per spot: x, y, N, b, s, error, chi2, flags, snr."""
@@ -93,6 +96,8 @@ def _viewable(image: Image) -> Image:
         and image.ctypes.data % 4 == 0
     ):
         return image
-    even = image.shape[1] % 2
-    copy: Image = np.pad(image, ((0, 0), (0, even)), mode="edge") if even else np.array(image, order="C")
-    return copy
+    copy: Any = np.array(image, order="C")
+    if image.shape[1] % 2:
+        copy = np.pad(copy, ((0, 0), (0, 1)), mode="edge")
+    even: Image = copy
+    return even

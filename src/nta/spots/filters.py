@@ -36,13 +36,14 @@ def filters_for(width_px: float) -> Filters:
         half=half,
         full_norm=_norm(full, side),
         half_norm=_norm(half, BOX),
-        response=_response(full, width_px, side),
+        response=_response(full, width_px),
     )
 
 
 def _weights(sigma: float, n: int) -> NDArray[np.float32]:
-    k = np.exp(-0.5 * (np.arange(n) / sigma) ** 2)
-    return (k / (k[0] + 2 * k[1:].sum())).astype(np.float32)
+    k: NDArray[np.float64] = np.exp(-0.5 * (np.arange(n) / sigma) ** 2)
+    weights: NDArray[np.float32] = (k / (k[0] + 2 * k[1:].sum())).astype(np.float32)
+    return weights
 
 
 def _square(weights: NDArray[np.float32], side: int) -> NDArray[np.float64]:
@@ -56,7 +57,7 @@ def _norm(weights: NDArray[np.float32], side: int) -> float:
     return float(np.sqrt(((_square(weights, side) - 1 / side**2) ** 2).sum()))
 
 
-def _response(weights: NDArray[np.float32], width_px: float, side: int) -> float:
+def _response(weights: NDArray[np.float32], width_px: float) -> float:
     x = np.arange(1 - weights.size, weights.size)
     variance = width_px**2 + 1 / 12
     spot = np.exp(-0.5 * x**2 / variance) / np.sqrt(2 * np.pi * variance)

@@ -53,7 +53,7 @@ class Learned:
 
 def learn(frames: Sequence[Frame], settings: DetectionSettings, camera: CameraState | None) -> Learned:
     """Learn from the first frames of a recording."""
-    first = _first(frames, camera)
+    first = _first(frames)
     height, width = first.shape
     bit_depth = camera.bit_depth if camera is not None else 8 * first.dtype.itemsize
     stack = _sample(frames)
@@ -86,7 +86,7 @@ def learn(frames: Sequence[Frame], settings: DetectionSettings, camera: CameraSt
     )
 
 
-def _first(frames: Sequence[Frame], camera: CameraState | None) -> Image:
+def _first(frames: Sequence[Frame]) -> Image:
     if not frames:
         raise RecordingError("no frames to search for spots: the recording is empty")
     image = frames[0].image
@@ -112,7 +112,10 @@ def _without_background(image: NDArray[np.float32], radius: int = 20) -> NDArray
     padded = np.pad(image.astype(np.float64), radius + 1, mode="reflect")[:-1, :-1]
     total = padded.cumsum(0).cumsum(1)
     box = total[side:, side:] - total[:-side, side:] - total[side:, :-side] + total[:-side, :-side]
-    return (image - box[: image.shape[0], : image.shape[1]] / side**2).astype(np.float32)
+    above: NDArray[np.float32] = (image - box[: image.shape[0], : image.shape[1]] / side**2).astype(
+        np.float32
+    )
+    return above
 
 
 def _smoothed(images: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -131,7 +134,7 @@ def _is_dark(highpass: NDArray[np.float32], variance: NDArray[np.float64] | floa
 
 
 def _correlation_width(highpass: NDArray[np.float32]) -> float:
-    """Standard deviation of the spots from the mean spatial autocorrelation.
+    """Return the standard deviation of the spots from the mean spatial autocorrelation.
 
     Gaussian spots of standard deviation s give an autocorrelation exp(-r^2 / (4 s^2)); its value at lag 0 holds the noise
     and is left out.

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,11 +61,11 @@ def tile_statistics(frames: NDArray[np.float32]) -> tuple[Array, Array]:
     The variance is half that of the difference of two frames: fixed structure cancels. The mean difference of a tile is
     taken off first: flicker of the light source is not noise of a pixel.
     """
-    n, h, w = frames.shape
+    _, h, w = frames.shape
     ty, tx = h // TILE, w // TILE
     cut = frames[:, : ty * TILE, : tx * TILE]
     levels, variances = [], []
-    for first, second in zip(cut[:-1], cut[1:], strict=True):
+    for first, second in pairwise(cut):
         d = _tiles(second - first)
         level = np.median(_tiles(first), axis=-1)
         d = d - d.mean(axis=-1, keepdims=True)

@@ -119,7 +119,7 @@ def ways_out(
     Shortest alternating paths in reduced costs, followed up to `limit`; infinity where there is none. The same function
     serves both sides: for a spot, hand over the transposed graph and the matching with its sides exchanged.
     """
-    spot_of, source_of, u, v = matching
+    _, source_of, u, v = matching
     distance, _, visited, touched = search
     i, reached, n_touched = start, 0.0, 0
     free, swap = np.inf, np.inf
@@ -182,7 +182,7 @@ def margin(
     back: Search,
     limit: float,
 ) -> float:
-    """Return by how much the total cost rises if this source's spot is given to, or taken from, others (exact below `limit`).
+    """Return by how much the total cost rises if this source's spot goes to others (exact below `limit`).
 
     The next best matching differs by one alternating cycle through the forbidden link: either the source finds another way
     round to the spot, or the source ends free on its side and the spot on its own. That both simply stay alone is not
@@ -193,14 +193,15 @@ def margin(
     mirrored = Matching(matching.source_of, matching.spot_of, matching.v, matching.u)
     spot_free, _ = ways_out(spot, source, transposed, mirrored, back, limit)
     alone, spot_alone = -matching.u[source], -matching.v[spot]
-    return min(swap, min(free + min(spot_free, spot_alone), alone + spot_free))
+    rise: float = min(swap, min(free + min(spot_free, spot_alone), alone + spot_free))
+    return rise
 
 
 @compiled
 def has_rivals(
     source: int, spot: int, graph: Graph, transposed: Graph, matching: Matching, limit: float
 ) -> bool:
-    """Say whether any other candidate of the source or of the spot has a reduced cost below `limit`; if not, nor has the margin."""
+    """Say whether any other candidate of the source or of the spot has a reduced cost, hence a margin, below `limit`."""
     for e in range(graph.first[source], graph.first[source + 1]):
         j = graph.spot[e]
         if j != spot and graph.cost[e] - matching.u[source] - matching.v[j] < limit:
@@ -214,7 +215,7 @@ def has_rivals(
 
 @compiled
 def plausible_rivals(spot: int, transposed: Graph, matching: Matching, limit: float, rivals: IntArray) -> int:
-    """List the unmatched sources that might have taken a spot: reduced cost, a lower bound of their margin, below `limit`."""
+    """List the unmatched sources that might have taken a spot, their reduced cost (at most their margin) below `limit`."""
     n = 0
     for e in range(transposed.first[spot], transposed.first[spot + 1]):
         i = transposed.spot[e]

@@ -156,4 +156,7 @@ def log_density_of_change(change: float, variance: float) -> float:
     """
     if np.isnan(change):
         return 0.0
-    return -0.98082925301172622 - 0.5 * np.log(variance) - 2.5 * np.log1p(0.25 * change * change / variance)
+    density: float = (
+        -0.98082925301172622 - 0.5 * np.log(variance) - 2.5 * np.log1p(0.25 * change**2 / variance)
+    )
+    return density

@@ -133,8 +133,8 @@ def _age(sources: FloatArray, labels: IntArray, n_sources: int, skipped: int, me
 
 @compiled
 def _doubt_links(
-    labels: IntArray, n_sources: int, graph: Graph, transposed: Graph, matching: Matching, over_spots: Search, over_sources: Search,
-    doubt: float, cut: BoolArray, closed: BoolArray, rivals: IntArray,
+    labels: IntArray, n_sources: int, graph: Graph, transposed: Graph, matching: Matching,
+    over_spots: Search, over_sources: Search, doubt: float, cut: BoolArray, closed: BoolArray, rivals: IntArray,
 ) -> int:  # fmt: skip
     """Mark the spots whose link is doubtful, and the tracks that might as well have taken them; returns how many links.
 

@@ -5,8 +5,8 @@ The mean step of the N particles in view is drift plus the mean of N Brownian st
 Brownian motion by what makes them different, and nothing else is subtracted:
 
 - Flow is smooth. The weighted mean step is described by the few cosines over the recording that stand out of the noise,
-  whose size is known. Without drift, cosine k has a score z_y**2 + z_x**2 that follows chi-square with two degrees of freedom,
-  P(> c) = exp(-c / 2). It is kept where this is below FALSE_ALARM * 6 / (pi * (k + 1))**2; these levels add up to FALSE_ALARM
+  whose size is known. Without drift, cosine k has a score z_y**2 + z_x**2 that is chi-square with two degrees of freedom,
+  P(> c) = exp(-c / 2). It is kept where this is below FALSE_ALARM * 6 / (pi * (k + 1))**2; these add up to FALSE_ALARM
   over all k and favour slow drift. The strongest first, refitted together (matching pursuit with a family-wise level; the
   threshold is that of Donoho and Johnstone, Biometrika 81, 425 (1994)).
 - A knock is one step in which everything jumps, too far for the noise of all frames together (level FALSE_ALARM again).
@@ -22,8 +22,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nta.columns import BoolArray, FloatArray, IntArray
 
@@ -54,7 +56,7 @@ class Drift:
     vibration_px: float = 0.0
     brownian_share: float = 0.0
 
-    def at(self, frame: IntArray) -> tuple[FloatArray, FloatArray]:
+    def at(self, frame: NDArray[Any]) -> tuple[FloatArray, FloatArray]:
         """Return (y, x) of the drift at the given frames; before the first and after the last it stands still."""
         index = np.clip(np.asarray(frame) - self.first_frame, 0, self.y_px.size - 1)
         return self.y_px[index], self.x_px[index]

@@ -33,7 +33,7 @@ def predict(sources: FloatArray, n_sources: int, flow: FloatArray, step_variance
 
 @compiled
 def _still(flow: FloatArray, step_variance: float) -> bool:
-    return flow[FLOW_Y] ** 2 + flow[FLOW_X] ** 2 <= STILL_SD**2 * step_variance
+    return bool(flow[FLOW_Y] ** 2 + flow[FLOW_X] ** 2 <= STILL_SD**2 * step_variance)
 
 
 @compiled

@@ -67,6 +67,9 @@ class TrackLinker:
             learned_from = _learning_rows(held.frame)
             if learned_from is not None:
                 self._start(held.select(slice(0, learned_from)))
+        self._link_waiting()
+
+    def _link_waiting(self) -> None:
         if self._chain is not None:
             for chunk in self._chunks[len(self._tracks) :]:
                 self._tracks.append(self._chain.link(chunk))
@@ -85,9 +88,7 @@ class TrackLinker:
             raise ValueError("no spots were pushed: there is no scene to make tracks in")
         if self._chain is None and self._chunks:
             self._start(Spots.concatenate(self._chunks))
-            assert self._chain is not None
-            for chunk in self._chunks[len(self._tracks) :]:
-                self._tracks.append(self._chain.link(chunk))
+        self._link_waiting()
         return self._table()
 
     def _start(self, first_spots: Spots) -> None:
@@ -228,7 +229,7 @@ def _as_tracks(
     drift = find_drift(first_row, frame.astype(np.int64), y, x) if settings.drift == "auto" else no_drift()
     drift_y, drift_x = drift.at(frame)
     return Tracks(
-        track=number,
+        track=number.astype(np.int32),
         frame=frame,
         spot=rows,
         y_px=y - drift_y,

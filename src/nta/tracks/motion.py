@@ -22,9 +22,8 @@ from nta.columns import BoolArray, FloatArray, IntArray
 
 REACH_PX = 64.0  # pairs further apart are not looked at: five standard steps of 12.8 px
 N_BINS = 96
-CLASS_SD_PX = 0.1 * 2.0 ** (
-    0.5 * np.arange(15)
-)  # apparent step per axis: from a stuck bright spot to 12.8 px
+# apparent step per axis: from a stuck bright spot to 12.8 px
+CLASS_SD_PX: FloatArray = np.geomspace(0.1, 12.8, 15)
 SD_IN_RANGE = 5.0  # a Rayleigh step exceeds 5 sd with probability exp(-12.5) = 4e-6: nothing is cut off
 LEAST_WEIGHT = 0.005  # a mobility that fewer spots show than this does not widen the range
 TAIL = math.sqrt(2.0)  # a population reaches beyond its last certain class, by one class
@@ -91,7 +90,7 @@ def learn_motion(
     """Learn the classes of motion from the spots of some tens of frames, sorted by frame."""
     spots = _Spots.of(y_px, x_px, frame)
     reach = min(REACH_PX, 0.25 * min(height_px, width_px))
-    variance = CLASS_SD_PX[reach / SD_IN_RANGE >= CLASS_SD_PX] ** 2
+    variance = np.square(CLASS_SD_PX[reach / SD_IN_RANGE >= CLASS_SD_PX], dtype=np.float64)
     weight, fastest, flow = np.zeros(variance.size), 0.0, (0.0, 0.0)
     n_starts, n_pairs = spots.pairs_across()
     if n_starts:

@@ -14,7 +14,7 @@ link is cut where an assignment without it is nearly as likely.
 
 Does cutting bias D? Cutting a link because its step is long would. Here a link is judged against its rivals: of two
 neighbours, those that moved towards each other are cut more often than those that moved apart, which takes away about as
-many long relative steps as short ones. What remains was measured against simulated truth (tests/benchmarks/bench_linking.py).
+many long relative steps as short ones. What remains: tests/benchmarks/bench_linking.py measures it against the truth.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from nta.tracks.kernel_types import compiled
 
 @compiled
 def order_by_track(track: IntArray, kept: BoolArray) -> tuple[IntArray, IntArray]:
-    """Number the kept tracks from 0 in their order and sort their rows by track, keeping the order within (counting sort).
+    """Renumber the kept tracks from 0 in their order and sort their rows by track (counting sort, stable).
 
     Returns the new number and the old row of each row of the sorted table.
     """

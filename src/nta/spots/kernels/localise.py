@@ -42,7 +42,6 @@ NEAR = 11.0  # px beyond which a neighbour's light does not matter
 @njit(**OPTIONS)
 def _load_electrons(image, sign, pattern, cy, cx, radius, offset, gain, full_scale, patch):  # type: ignore[no-untyped-def]
     """Load the patch in electrons; True where a pixel is at full scale."""
-    h, w = image.shape
     side = 2 * radius + 1
     load_patch(image, sign, pattern, cy, cx, radius, patch)
     top = 0
@@ -94,7 +93,7 @@ def _snr(n, b, s, noise):  # type: ignore[no-untyped-def]
 
 
 @njit(**OPTIONS)
-def localise(
+def localise(  # type: ignore[no-untyped-def]
     image,
     sign,
     pattern,
@@ -109,7 +108,7 @@ def localise(
     threshold,
     split,
     rows,
-):  # type: ignore[no-untyped-def]
+):
     """Fit the n candidates in `found` (x, y, response, level) and write one row per spot.
 
     camera : (signed offset adu, gain e/adu, full scale adu); e = gain * (sign * image - signed offset)
@@ -175,11 +174,11 @@ def localise(
             start[2] = rows[i, N] if ok[i] else found[i, 2] * response_to_n
             start[3] = rows[i, B]
             start[4] = rows[i, S]
-            if fit_one(patch, light, side, noise, limits, start, work, ay, a, g, out):
-                if abs(out[X] + qx - found[i, 0]) < STRAY and abs(out[Y] + qy - found[i, 1]) < STRAY:
-                    ok[i] = 1
-                    _store(rows, i, out, qx, qy)
-                    rows[i, FLAGS] = int(rows[i, FLAGS]) | OVERLAPPING
+            fitted = fit_one(patch, light, side, noise, limits, start, work, ay, a, g, out)
+            if fitted and abs(out[X] + qx - found[i, 0]) < STRAY and abs(out[Y] + qy - found[i, 1]) < STRAY:
+                ok[i] = 1
+                _store(rows, i, out, qx, qy)
+                rows[i, FLAGS] = int(rows[i, FLAGS]) | OVERLAPPING
     extra = 0
     if split:
         for i in range(n):

@@ -62,8 +62,8 @@ def propose(pairs, is_words, sign, pattern, limit, taps, var0, slope, threshold,
     """Find maxima of the half-resolution matched filter above `threshold` standard deviations of their noise.
 
     The response is ``taps * taps' * I2 - box11(min(I2, limit))`` of the 2x2 sums I2: matched filter minus local mean, where
-    the clip at `limit` keeps bright neighbours out of the mean. The threshold compares squares with ``var0 + slope * level``,
-    both already multiplied with the filter's squared norm.
+    the clip at `limit` keeps bright neighbours out of the mean. The threshold compares squares with
+    ``var0 + slope * level``, both already multiplied with the filter's squared norm.
 
     Parameters
     ----------
