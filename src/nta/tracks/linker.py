@@ -8,22 +8,29 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from nta.columns import FloatArray, IntArray
+from nta.columns import IntArray
 from nta.spots.table import Scene, Spots
+from nta.tracks.chain import Chain, CompiledChain, log_light
 from nta.tracks.drift import Drift, find_drift, no_drift
-from nta.tracks.kernel_types import Grid, Odds, no_odds
 from nta.tracks.motion import Motion, learn_motion
 from nta.tracks.odds import learn_odds
+from nta.tracks.reference import ScipyChain, TrackpyChain
 from nta.tracks.settings import LinkingSettings
 from nta.tracks.table import Linking, Tracks
 
 LEARNING_SPOTS = 8000  # the motion is learned from the first frames that hold so many spots ...
 LEARNING_FRAMES = 300  # ... or from so many frames, whichever comes first
 LEARNING_ROUNDS = 1  # first by distance alone, then by the odds learned from that
-FEW_IN_ROWS = 40  # candidates that are faster looked through than found by columns
 LEAST_RANGE_PX = (
     1.0  # where nothing moves (or nothing is there), spots are still not hit twice in the same place
 )
+CARRIED_OVER = (
+    "intensity",
+    "width_px",
+    "snr",
+    "localization_error_px",
+    "flags",
+)  # from spots to tracks, as they are
 
 
 def link_spots(spots: Spots, settings: LinkingSettings | None = None) -> Tracks:
@@ -45,7 +52,7 @@ class TrackLinker:
         self.motion: Motion | None = None
         self._chunks: list[Spots] = []
         self._tracks: list[IntArray] = []  # track number of every linked spot, one array per linked chunk
-        self._chain: _Chain | None = None
+        self._chain: Chain | None = None
         self._scene: Scene | None = None
         self._last_frame = -1
 
@@ -96,98 +103,68 @@ class TrackLinker:
         scene, settings = first_spots.scene, self.settings
         frame = first_spots.frame.astype(np.int64)
         motion = learn_motion(first_spots.y_px, first_spots.x_px, frame, scene.height_px, scene.width_px)
-        reach = settings.search_range_px or max(motion.search_range_px(settings.ambiguous), LEAST_RANGE_PX)
+        ambiguous = settings.ambiguous if settings.engine == "fast" else "keep"
+        reach = settings.search_range_px or max(motion.search_range_px(ambiguous), LEAST_RANGE_PX)
         self.motion = motion
-        self._chain = _Chain(settings, motion, reach, scene)
+        if settings.engine != "fast":
+            plain = ScipyChain if settings.engine == "reference" else TrackpyChain
+            self._chain = plain(reach, settings.memory_frames)
+            return
+        chain = self._chain = CompiledChain(settings, motion, reach, scene)
         if settings.ambiguous == "cut" and motion.anything_moves:
             area = float(scene.height_px * scene.width_px)
             for _ in range(LEARNING_ROUNDS):
-                trial = _Chain(settings, motion, reach, scene)
-                trial.odds = self._chain.odds
-                self._chain.odds = learn_odds(
-                    motion, trial.link(first_spots), frame, *_light(first_spots), settings.memory_frames, area
+                trial = CompiledChain(settings, motion, reach, scene)
+                trial.odds = chain.odds
+                chain.odds = learn_odds(
+                    motion,
+                    trial.link(first_spots),
+                    frame,
+                    *log_light(first_spots),
+                    settings.memory_frames,
+                    area,
                 )
 
     def _table(self) -> Tracks:
         assert self._scene is not None
-        reach = self._chain.search_range_px if self._chain else (self.settings.search_range_px or 0.0)
         if not self._chunks:
-            return _empty(self._scene, self.settings, reach)
+            return _empty(self._linking(no_drift()), self._scene)
         spots = Spots.concatenate(self._chunks)
         number, rows = _by_track(np.concatenate(self._tracks), self.settings.min_track_frames)
-        cut = self._chain.links_cut if self._chain else 0
-        return _as_tracks(spots, number, rows, self._scene, self.settings, reach, cut)
-
-
-class _Chain:
-    """The compiled pass over the frames with its state: open tracks, counters, flow."""
-
-    def __init__(
-        self, settings: LinkingSettings, motion: Motion, search_range_px: float, scene: Scene
-    ) -> None:
-        from nta.tracks import candidates, chaining, flow
-
-        self.settings = settings
-        self.search_range_px = search_range_px
-        self.odds: Odds | None = None  # None: least sum of squared displacements
-        self._link_frames = chaining.link_frames
-        self._grid = _grid(
-            search_range_px * math.sqrt(settings.memory_frames + 1), motion.density_per_px2, scene
+        frame, y, x = spots.frame[rows], spots.y_px[rows], spots.x_px[rows]
+        drift = no_drift()
+        if self.settings.drift == "auto":
+            first_row = np.append(np.flatnonzero(np.diff(number, prepend=-1)), number.size)
+            drift = find_drift(first_row, frame.astype(np.int64), y, x)
+        drift_y, drift_x = drift.at(frame)
+        carried_over = {name: getattr(spots, name)[rows] for name in CARRIED_OVER}
+        return Tracks(
+            track=number.astype(np.int32),
+            frame=frame,
+            spot=rows,
+            y_px=y - drift_y,
+            x_px=x - drift_x,
+            **carried_over,
+            linking=self._linking(drift),
+            scene=self._scene,
         )
-        self._step_variance = motion.typical_variance_px2 if settings.drift == "auto" else 0.0
-        self._sources = np.empty((0, candidates.N_SOURCE_COLUMNS))
-        self._labels = np.empty((0, candidates.N_LABEL_COLUMNS), dtype=np.int64)
-        self._counters = np.zeros(chaining.N_COUNTERS, dtype=np.int64)
-        self._counters[chaining.LAST_FRAME] = -1
-        self._flow = np.zeros(flow.N_FLOW)
-        self._flow[:2] = motion.flow_y_px, motion.flow_x_px
 
-    @property
-    def links_cut(self) -> int:
-        from nta.tracks.chaining import LINKS_CUT
-
-        return int(self._counters[LINKS_CUT])
-
-    def link(self, spots: Spots) -> IntArray:
-        """Return the track number of each spot of some whole frames."""
-        frame = spots.frame.astype(np.int64)
-        first_row = np.concatenate([[0], np.flatnonzero(np.diff(frame)) + 1, [frame.size]]).astype(np.int64)
-        n = self._sources.shape[0]
-        room = n + (self.settings.memory_frames + 2) * int(np.diff(first_row).max())
-        sources = np.empty((2, room, self._sources.shape[1]))
-        labels = np.empty((2, room, self._labels.shape[1]), dtype=np.int64)
-        sources[0, :n], labels[0, :n] = self._sources, self._labels
-        track = np.empty(frame.size, dtype=np.int64)
-        odds = self.odds or no_odds()
-        doubt = math.log(1 / self.settings.max_wrong_link - 1) if self.odds else 0.0
-        self._link_frames(
-            spots.y_px, spots.x_px, *_light(spots), frame, first_row, self._grid, self.search_range_px,
-            self.settings.memory_frames, odds, doubt, self._step_variance,
-            sources, labels, self._counters, self._flow, track,
-        )  # fmt: skip
-        n = int(self._counters[0])
-        self._sources, self._labels = sources[0, :n].copy(), labels[0, :n].copy()
-        return track
-
-
-def _grid(longest_px: float, density_per_px2: float, scene: Scene) -> Grid:
-    """Rows as high as the longest link; divided into columns, too, where three rows hold more than a few spots."""
-    in_three_rows = 3 * longest_px * scene.width_px * density_per_px2
-    n_columns = 1 if in_three_rows < FEW_IN_ROWS else int(scene.width_px / longest_px) + 1
-    return Grid(
-        rows_per_px=1 / longest_px,
-        columns_per_px=1 / longest_px if n_columns > 1 else 0.0,
-        n_rows=int(scene.height_px / longest_px) + 1,
-        n_columns=n_columns,
-    )
-
-
-def _light(spots: Spots) -> tuple[FloatArray, FloatArray]:
-    """Return ln intensity (NaN where there is none) and the variance of its error from photon noise."""
-    known = spots.intensity > 0
-    log_light = np.log(spots.intensity, out=np.full(len(spots), np.nan), where=known)
-    noise = np.divide(1.0, spots.snr, out=np.ones(len(spots)), where=spots.snr > 1) ** 2
-    return log_light, noise
+    def _linking(self, drift: Drift) -> Linking:
+        assert self._scene is not None
+        drift_y, drift_x = drift.at(self._scene.frame_index)
+        return Linking(
+            search_range_px=self._chain.search_range_px
+            if self._chain
+            else self.settings.search_range_px or 0.0,
+            memory_frames=self.settings.memory_frames,
+            drift_y_px=drift_y,
+            drift_x_px=drift_x,
+            drift_std_err_px=drift.std_err_at(self._scene.frame_index),
+            links_cut=self._chain.links_cut if self._chain else 0,
+            step_px=math.sqrt(self.motion.typical_variance_px2) if self.motion else 0.0,
+            vibration_px=drift.vibration_px,
+            brownian_share=drift.brownian_share,
+        )
 
 
 def _learning_rows(frame: NDArray[np.int32]) -> int | None:
@@ -215,46 +192,6 @@ def _joined_scene(before: Scene | None, now: Scene) -> Scene:
     return replace(now, frame_index=index, frame_time_s=time_s)
 
 
-def _as_tracks(
-    spots: Spots,
-    number: IntArray,
-    rows: IntArray,
-    scene: Scene,
-    settings: LinkingSettings,
-    reach: float,
-    cut: int,
-) -> Tracks:
-    frame, y, x = spots.frame[rows], spots.y_px[rows], spots.x_px[rows]
-    first_row = np.append(np.flatnonzero(np.diff(number, prepend=-1)), number.size)
-    drift = find_drift(first_row, frame.astype(np.int64), y, x) if settings.drift == "auto" else no_drift()
-    drift_y, drift_x = drift.at(frame)
-    return Tracks(
-        track=number.astype(np.int32),
-        frame=frame,
-        spot=rows,
-        y_px=y - drift_y,
-        x_px=x - drift_x,
-        **{
-            name: getattr(spots, name)[rows]
-            for name in ("intensity", "width_px", "snr", "localization_error_px", "flags")
-        },
-        linking=_linking(drift, scene, settings, reach, cut),
-        scene=scene,
-    )
-
-
-def _linking(drift: Drift, scene: Scene, settings: LinkingSettings, reach: float, cut: int) -> Linking:
-    drift_y, drift_x = drift.at(scene.frame_index)
-    return Linking(
-        search_range_px=reach,
-        memory_frames=settings.memory_frames,
-        drift_y_px=drift_y,
-        drift_x_px=drift_x,
-        drift_std_err_px=drift.std_err_at(scene.frame_index),
-        links_cut=cut,
-    )
-
-
-def _empty(scene: Scene, settings: LinkingSettings, reach: float) -> Tracks:
+def _empty(linking: Linking, scene: Scene) -> Tracks:
     none = {c.name: np.empty(0, dtype=c.metadata["dtype"]) for c in Tracks.columns()}
-    return Tracks(**none, linking=_linking(no_drift(), scene, settings, reach, 0), scene=scene)
+    return Tracks(**none, linking=linking, scene=scene)

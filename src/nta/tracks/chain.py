@@ -1,0 +1,106 @@
+"""What links whole frames as they come: the compiled pass over the frames, with its state between calls."""
+
+from __future__ import annotations
+
+import math
+from typing import Protocol
+
+import numpy as np
+
+from nta.columns import FloatArray, IntArray
+from nta.spots.table import Scene, Spots
+from nta.tracks.kernel_types import Grid, Odds, no_odds
+from nta.tracks.motion import Motion
+from nta.tracks.settings import LinkingSettings
+
+FEW_IN_ROWS = 40  # candidates that are faster looked through than found by columns
+
+
+class Chain(Protocol):
+    """What links whole frames as they come and carries its open tracks along."""
+
+    @property
+    def search_range_px(self) -> float:
+        """How far a spot may move between two frames."""
+        ...
+
+    @property
+    def links_cut(self) -> int:
+        """Links given up because crowding made them ambiguous."""
+        ...
+
+    def link(self, spots: Spots) -> IntArray:
+        """Return the track number of each spot of some whole frames."""
+        ...
+
+
+class CompiledChain:
+    """The compiled pass over the frames with its state: open tracks, counters, flow."""
+
+    def __init__(
+        self, settings: LinkingSettings, motion: Motion, search_range_px: float, scene: Scene
+    ) -> None:
+        from nta.tracks import candidates, chaining, flow
+
+        self.settings = settings
+        self.search_range_px = search_range_px
+        self.odds: Odds | None = None  # None: least sum of squared displacements
+        self._link_frames = chaining.link_frames
+        self._grid = _grid(
+            search_range_px * math.sqrt(settings.memory_frames + 1), motion.density_per_px2, scene
+        )
+        self._step_variance = motion.typical_variance_px2 if settings.drift == "auto" else 0.0
+        self._sources = np.empty((0, candidates.N_SOURCE_COLUMNS))
+        self._labels = np.empty((0, candidates.N_LABEL_COLUMNS), dtype=np.int64)
+        self._counters = np.zeros(chaining.N_COUNTERS, dtype=np.int64)
+        self._counters[chaining.LAST_FRAME] = -1
+        self._flow = np.zeros(flow.N_FLOW)
+        self._flow[:2] = motion.flow_y_px, motion.flow_x_px
+
+    @property
+    def links_cut(self) -> int:
+        """Links given up because crowding made them ambiguous."""
+        from nta.tracks.chaining import LINKS_CUT
+
+        return int(self._counters[LINKS_CUT])
+
+    def link(self, spots: Spots) -> IntArray:
+        """Return the track number of each spot of some whole frames."""
+        frame = spots.frame.astype(np.int64)
+        first_row = np.concatenate([[0], np.flatnonzero(np.diff(frame)) + 1, [frame.size]]).astype(np.int64)
+        n = self._sources.shape[0]
+        room = n + (self.settings.memory_frames + 2) * int(np.diff(first_row).max())
+        sources = np.empty((2, room, self._sources.shape[1]))
+        labels = np.empty((2, room, self._labels.shape[1]), dtype=np.int64)
+        sources[0, :n], labels[0, :n] = self._sources, self._labels
+        track = np.empty(frame.size, dtype=np.int64)
+        odds = self.odds or no_odds()
+        doubt = math.log(1 / self.settings.max_wrong_link - 1) if self.odds else 0.0
+        self._link_frames(
+            spots.y_px, spots.x_px, *log_light(spots), frame, first_row, self._grid, self.search_range_px,
+            self.settings.memory_frames, odds, doubt, self._step_variance,
+            sources, labels, self._counters, self._flow, track,
+        )  # fmt: skip
+        n = int(self._counters[0])
+        self._sources, self._labels = sources[0, :n].copy(), labels[0, :n].copy()
+        return track
+
+
+def _grid(longest_px: float, density_per_px2: float, scene: Scene) -> Grid:
+    """Rows as high as the longest link; divided into columns, too, where three rows hold more than a few spots."""
+    in_three_rows = 3 * longest_px * scene.width_px * density_per_px2
+    n_columns = 1 if in_three_rows < FEW_IN_ROWS else int(scene.width_px / longest_px) + 1
+    return Grid(
+        rows_per_px=1 / longest_px,
+        columns_per_px=1 / longest_px if n_columns > 1 else 0.0,
+        n_rows=int(scene.height_px / longest_px) + 1,
+        n_columns=n_columns,
+    )
+
+
+def log_light(spots: Spots) -> tuple[FloatArray, FloatArray]:
+    """Return ln intensity (NaN where there is none) and the variance of its error from photon noise."""
+    known = spots.intensity > 0
+    log_light = np.log(spots.intensity, out=np.full(len(spots), np.nan), where=known)
+    noise = np.divide(1.0, spots.snr, out=np.ones(len(spots)), where=spots.snr > 1) ** 2
+    return log_light, noise
