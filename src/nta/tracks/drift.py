@@ -5,10 +5,11 @@ The mean step of the N particles in view is drift plus the mean of N Brownian st
 Brownian motion by what makes them different, and nothing else is subtracted:
 
 - Flow is smooth. The weighted mean step is described by the few cosines over the recording that stand out of the noise,
-  whose size is known. Without drift, cosine k has a score z_y**2 + z_x**2 that is chi-square with two degrees of freedom,
-  P(> c) = exp(-c / 2). It is kept where this is below FALSE_ALARM * 6 / (pi * (k + 1))**2; these add up to FALSE_ALARM
-  over all k and favour slow drift. The strongest first, refitted together (matching pursuit with a family-wise level; the
-  threshold is that of Donoho and Johnstone, Biometrika 81, 425 (1994)).
+  whose size is known. Without drift, cosine k has a score z_y**2 + z_x**2 that follows chi-square with two degrees of
+  freedom, P(> c) = exp(-c / 2). It is kept where this is below FALSE_ALARM * 6 / (pi * (k + 1))**2; these add up to
+  FALSE_ALARM over all k and favour slow drift. Where everything vibrates it must stand out of that, too. The strongest
+  first, refitted together (matching pursuit with a family-wise level; the threshold is that of Donoho and Johnstone,
+  Biometrika 81, 425 (1994)).
 - A knock is one step in which everything jumps, too far for the noise of all frames together (level FALSE_ALARM again).
 - Vibration makes the mean step vary more than N Brownian steps can. Its variance tau**2 is what is left when the expected
   s**2 = 1 / sum(1 / variance) is taken off; if it is significant, tau**2 / (tau**2 + s**2) of each mean step is
@@ -37,6 +38,9 @@ PRIOR_STEPS = 4.0  # a track's own step variance counts from about this many ste
 CLIP_SD = 4.0  # a step beyond this is a wrong link more likely than not, and counts as this
 WHITE_RATIO = 1.3  # between 2 (a stuck spot: positions are independent) and 0 (free diffusion)
 LEAST_SPOTS_FOR_STUCK = 8
+LEAST_STEPS_FOR_KNOCK = 3
+SLOTS_PER_COSINE = 10  # more cosines than this are no flow but vibration
+MOST_COSINES = 300  # two a second are enough for ten minutes of oscillating flow
 VIBRATION_SD = 5.0  # the excess variance must be this many of its standard errors, and
 VIBRATION_EXCESS = 0.2  # this share of what is expected, for that is known to some per cent only
 
@@ -83,22 +87,27 @@ def find_drift(first_row: IntArray, frame: IntArray, y_px: FloatArray, x_px: Flo
     steps = _Steps(first_row, frame, y_px, x_px)
     if not steps.n:
         return no_drift(int(frame[0]) if frame.size else 0)
-    common = steps.middle()
+    middle = steps.middle()
+    jump = _knocks(steps, middle, steps.weights(middle))
+    calm = np.logical_not(jump.any(axis=0))
+    smooth = middle
     for _ in range(2):  # the variance of the steps is known better once the drift is
-        weight = steps.weights(common)
-        slot_weight, pull, n = steps.pull(common, weight)
-        chosen, correction, variance = _significant_cosines(slot_weight, pull + slot_weight * common, n)
-        common = correction if chosen else np.zeros_like(common)
-    jumps = _Jumps.of(steps, common, weight)
-    common = common + jumps.step
+        weight = steps.weights(smooth + jump)
+        slot_weight, pull, n = steps.pull(smooth + jump, weight)
+        chosen, smooth, variance = _significant_cosines(
+            calm * slot_weight, calm * (pull + slot_weight * smooth), n
+        )
+    common = smooth + jump
+    rest = _Rest.of(steps, common, weight, calm)
+    common = common + rest.step
     y, x = np.concatenate([np.zeros((2, 1)), np.cumsum(common, axis=1)], axis=1)
     return Drift(
         first_frame=steps.start,
         y_px=y,
         x_px=x,
-        step_std_err_px=np.sqrt(variance + jumps.variance),
-        vibration_px=jumps.vibration_px,
-        brownian_share=(len(chosen) + jumps.freedom) / n,
+        step_std_err_px=np.sqrt(variance + rest.variance),
+        vibration_px=rest.vibration_px,
+        brownian_share=(len(chosen) + rest.freedom) / n,
     )
 
 
@@ -117,10 +126,22 @@ class _Steps:
 
     def middle(self) -> FloatArray:
         """Return the median step, (2, slots)."""
+        median = self._median(self._rows[:: 1 + self.n // 10_000])
+        return np.repeat(median[:, None], self.n_slots, axis=1)
+
+    def middle_of(self, slots: IntArray) -> FloatArray:
+        """Return the median step of each of some slots, (2, slots)."""
+        _, frame, _, _ = self.columns
+        slot = frame[self._rows] - self.start
+        return np.stack([self._median(self._rows[slot == one]) for one in slots], axis=1)
+
+    def count(self) -> IntArray:
+        """Return the number of steps in each slot."""
+        return np.bincount(self.columns[1][self._rows] - self.start, minlength=self.n_slots)
+
+    def _median(self, rows: IntArray) -> FloatArray:
         _, _, y, x = self.columns
-        rows = self._rows[:: 1 + self.n // 10_000]
-        median = [float(np.median(column[rows + 1] - column[rows])) for column in (y, x)]
-        return np.repeat(np.array(median)[:, None], self.n_slots, axis=1)
+        return np.array([np.median(column[rows + 1] - column[rows]) for column in (y, x)])
 
     def weights(
         self, common: FloatArray, slot_weight: FloatArray | None = None, weight: FloatArray | None = None
@@ -164,52 +185,95 @@ def _stuck(first_row: IntArray, y_px: FloatArray, x_px: FloatArray) -> BoolArray
     return stuck if n[stuck].sum() < 0.5 * n.sum() else np.zeros(n.size, dtype=bool)
 
 
+def _knocks(steps: _Steps, common: FloatArray, weight: FloatArray) -> FloatArray:
+    """Return the jump beyond the common step in the few slots where everything jumps, (2, slots), and 0 in all others.
+
+    One or two particles that go far are no knock. The jump is the median, for a knock may be far beyond CLIP_SD.
+    """
+    jump = np.zeros_like(common)
+    slot_weight, pull, _ = steps.pull(common, weight)
+    seen = (slot_weight > 0) & (steps.count() >= LEAST_STEPS_FOR_KNOCK)
+    if seen.any():
+        score = (pull**2).sum(axis=0)[seen] / (
+            2 * slot_weight[seen]
+        )  # exponential, mean 1, for Brownian motion
+        usual = max(1.0, float(np.median(score)) / math.log(2))
+        slots = np.flatnonzero(seen)[score > usual * math.log(score.size / FALSE_ALARM)]
+        if slots.size:
+            jump[:, slots] = steps.middle_of(slots) - common[:, slots]
+    return jump
+
+
 def _significant_cosines(
     weight: FloatArray, pull: FloatArray, n_steps: int
 ) -> tuple[list[int], FloatArray, FloatArray]:
     """Select and fit cosines to the mean step pull / weight, (2, slots).
 
-    Returns the cosines, the fitted step and its variance per axis; with no cosine selected, those of a constant: they say
-    how large a steady drift could have gone unseen.
+    Returns the cosines, the fitted step and its variance per axis; with no cosine selected, a step of zero with the variance
+    of a constant: it says how large a steady drift could have gone unseen.
     """
-    order = np.arange(weight.size)
-    level = 2 * np.log(np.pi**2 * (order + 1.0) ** 2 / (6 * FALSE_ALARM))
-    information = np.maximum(0.5 * (weight.sum() + _cosine_sums(weight, 2)), 1e-9 * weight.sum())
+    n = weight.size
+    level = 2 * np.log(np.pi**2 * (np.arange(n) + 1.0) ** 2 / (6 * FALSE_ALARM))
+    of_weight = _cosine_sums(weight, 2 * n)
+    information = np.maximum(0.5 * (of_weight[0] + of_weight[::2]), 1e-9 * of_weight[0])
+    of_pull = np.stack([_cosine_sums(axis, n) for axis in pull])
+    most = max(1, min(int(EATEN_AT_MOST * n_steps), n // SLOTS_PER_COSINE, MOST_COSINES))
     chosen: list[int] = []
-    fit, variance = _fit_cosines([0], weight, pull)
-    left = pull
-    while len(chosen) < max(1, int(EATEN_AT_MOST * n_steps)):
-        excess = sum(_cosine_sums(axis, 1) ** 2 for axis in left) / information - level
+    left = of_pull
+    fit = np.zeros((2, n))
+    while len(chosen) < most:
+        score = (left**2).sum(
+            axis=0
+        ) / information  # chi-square with two degrees of freedom for Brownian motion
+        usual = max(1.0, float(np.median(score)) / (2 * math.log(2)))  # more where everything vibrates
+        excess = score - usual * level
         excess[chosen] = -np.inf
-        best = int(np.argmax(excess))
-        if excess[best] <= 0:
+        best = np.argsort(excess)[::-1][: most - len(chosen)]
+        best = best[excess[best] > max(0.0, 0.3 * float(excess.max()))]  # those nearly as strong go along
+        if not best.size:
             break
-        chosen.append(best)
-        fit, variance = _fit_cosines(chosen, weight, pull)
-        left = pull - weight * fit
-    return chosen, fit, variance
+        chosen += best.tolist()
+        gram = _gram(chosen, of_weight)
+        fit = _sum_of_cosines(chosen, np.linalg.solve(gram, of_pull[:, chosen].T).T, n)
+        left = of_pull - np.stack([_cosine_sums(weight * axis, n) for axis in fit])
+    fitted = chosen or [0]
+    covariance = np.linalg.inv(_gram(fitted, of_weight))
+    return chosen, fit, _variance(fitted, covariance, n)
 
 
-def _cosine_sums(values: FloatArray, stride: int) -> FloatArray:
-    """Return sum_t values[t] cos(pi k stride (t + 1/2) / n) for k = 0 .. n - 1, by a fast Fourier transform."""
+def _cosine_sums(values: FloatArray, n_cosines: int) -> FloatArray:
+    """Return sum_t values[t] cos(pi k (t + 1/2) / n) for k = 0 .. n_cosines - 1, by a fast Fourier transform."""
     n = values.size
-    k = np.arange(n) * stride
+    k = np.arange(n_cosines)
     spectrum = np.fft.fft(values, 2 * n)[k % (2 * n)]
     return np.asarray((np.exp(-0.5j * np.pi * k / n) * spectrum).real)
 
 
-def _fit_cosines(chosen: list[int], weight: FloatArray, pull: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Weighted least squares of the chosen cosines; returns the fit (2, slots) and its variance per axis."""
-    phase = np.pi * (np.arange(weight.size) + 0.5) / weight.size
-    basis = np.cos(np.outer(np.asarray(chosen), phase))
-    covariance = np.linalg.inv((basis * weight) @ basis.T)
-    fit = (covariance @ (basis @ pull.T)).T @ basis
-    return fit, np.einsum("kt,kl,lt->t", basis, covariance, basis)
+def _gram(chosen: list[int], of_weight: FloatArray) -> FloatArray:
+    """Return the weighted products of cosines k and l: cos a cos b = (cos(a - b) + cos(a + b)) / 2."""
+    k = np.asarray(chosen)
+    return np.asarray(0.5 * (of_weight[np.abs(k[:, None] - k)] + of_weight[k[:, None] + k]))
+
+
+def _sum_of_cosines(chosen: list[int], amplitude: NDArray[Any], n: int) -> FloatArray:
+    """Return the sum of cosines of these amplitudes (2, cosines) over the slots, (2, slots), by a fast Fourier transform."""
+    spectrum = np.zeros((2, 2 * n), dtype=complex)
+    spectrum[:, chosen] = amplitude * np.exp(-0.5j * np.pi * np.asarray(chosen) / n)
+    return np.asarray(np.fft.fft(spectrum, axis=1).real[:, :n])
+
+
+def _variance(chosen: list[int], covariance: NDArray[Any], n: int) -> FloatArray:
+    """Return the variance per axis of the fit in each slot; in blocks, for the basis of a long recording is large."""
+    variance = []
+    for slots in np.array_split(np.arange(n), n // 4096 + 1):
+        basis = np.cos(np.outer(np.asarray(chosen), np.pi * (slots + 0.5) / n))
+        variance.append(((covariance @ basis) * basis).sum(axis=0))
+    return np.concatenate(variance)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class _Jumps:
-    """Common steps beyond smooth drift: knocks, taken whole, and vibration, taken in part."""
+class _Rest:
+    """Common steps beyond smooth drift and knocks: what is left of the knocks, taken whole, and vibration, in part."""
 
     step: FloatArray  # (2, slots) to subtract
     variance: FloatArray  # of it, per axis
@@ -217,7 +281,7 @@ class _Jumps:
     freedom: float  # steps' worth of Brownian variance that goes along
 
     @classmethod
-    def of(cls, steps: _Steps, common: FloatArray, weight: FloatArray) -> _Jumps:
+    def of(cls, steps: _Steps, common: FloatArray, weight: FloatArray, calm: BoolArray) -> _Rest:
         slot_weight, pull, _ = steps.pull(common, weight)
         seen = slot_weight > 0
         mean = np.divide(pull, slot_weight, out=np.zeros_like(pull), where=seen)
@@ -227,14 +291,9 @@ class _Jumps:
         seen = slot_weight > 0
         mean = np.divide(pull, slot_weight, out=np.zeros_like(pull), where=seen)
         expected = np.divide(1.0, slot_weight, out=np.full(seen.size, np.inf), where=seen)
-        score = (mean**2).sum(axis=0) / (
-            2 * expected
-        )  # exponential with mean 1 where there is only Brownian motion
-        usual = max(1.0, float(np.median(score[seen])) / math.log(2)) if seen.any() else 1.0
-        knocks = score > usual * math.log(score.size / FALSE_ALARM)
-        calm = seen & ~knocks
-        vibration = _vibration_variance(score[calm], expected[calm])
-        part = np.where(knocks, 1.0, vibration / (vibration + expected) if vibration > 0 else 0.0)
+        score = (mean**2).sum(axis=0) / (2 * expected)  # its mean is 1 where there is only Brownian motion
+        vibration = _vibration_variance(score[calm & seen], expected[calm & seen])
+        part = np.where(calm, vibration / (vibration + expected) if vibration > 0 else 0.0, 1.0)
         return cls(
             step=part * mean,
             variance=part * np.where(seen, expected, 0.0),
