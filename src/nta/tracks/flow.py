@@ -89,7 +89,7 @@ def leap(
     votes = np.zeros((2 * half + 1, 2 * half + 1))
     for i in range(n_sources):
         if labels[i, MISSED] == 0:
-            vote(y - sources[i, Y], x - sources[i, X], cell_px, votes)
+            vote(y, x, sources[i, Y], sources[i, X], cell_px, votes)
     dy, dx, agreed, by_chance = most_agreed(votes, cell_px)
     if agreed - by_chance < max(0.5 * open_now, LEAST_VOTES) or agreed < 1.5 * linked:
         return False

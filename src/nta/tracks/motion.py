@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -27,12 +28,12 @@ CLASS_SD_PX: FloatArray = np.geomspace(0.1, 12.8, 15)
 SD_IN_RANGE = 5.0  # a Rayleigh step exceeds 5 sd with probability exp(-12.5) = 4e-6: nothing is cut off
 LEAST_WEIGHT = 0.005  # a mobility that fewer spots show than this does not widen the range
 TAIL = math.sqrt(2.0)  # a population reaches beyond its last certain class, by one class
-CERTAIN_SD = 4.0  # nor does one that the scatter of the pairs of strangers explains
+CERTAIN_SD = 3.0  # nor does one that the scatter of the pairs of strangers explains as well
 STRANGERS_KEPT = 0.15  # strangers within range of a track, where ambiguous links are kept
 SD_KEPT = 3.5  # cuts exp(-6.1) = 0.2 % of a typical particle's steps
 FLOW_CELL_PX = 2.0
 BLENDED_PX = 10.0  # strangers closer than this within a frame may be seen as one
-MOST_PAIRS = 800_000  # looked through: enough for weights to a percent or two
+MOST_PAIRS = 4_000_000  # of spots anywhere in the image: enough for weights to a percent or two
 EM_ROUNDS = 200
 
 
@@ -90,25 +91,20 @@ def learn_motion(
     """Learn the classes of motion from the spots of some tens of frames, sorted by frame."""
     spots = _Spots.of(y_px, x_px, frame)
     reach = min(REACH_PX, 0.25 * min(height_px, width_px))
-    variance = np.square(CLASS_SD_PX[reach / SD_IN_RANGE >= CLASS_SD_PX], dtype=np.float64)
+    variance = np.asarray(CLASS_SD_PX[reach / SD_IN_RANGE >= CLASS_SD_PX] ** 2)
     weight, fastest, flow = np.zeros(variance.size), 0.0, (0.0, 0.0)
     n_starts, n_pairs = spots.pairs_across()
     if n_starts:
-        dy, dx = spots.displacements(1, reach)
-        flow = _common_displacement(dy, dx, reach)
+        flow = _common_displacement(spots.votes(reach))
         edges = reach * (np.arange(N_BINS + 1) / N_BINS) ** 2  # finer where slow particles are
-        across = _distance_counts(dy - flow[0], dx - flow[1], reach)
-        within = _distance_counts(*spots.displacements(0, reach), reach)
         spread = np.diff(_evenly_spread(edges, height_px, width_px))
-        spread = spread * _crowding(within, spots.pairs_within() * spread, edges)
-        steps = np.exp(-0.5 * edges[:-1, None] ** 2 / variance) - np.exp(
-            -0.5 * edges[1:, None] ** 2 / variance
-        )
-        weight = _weights(across, steps, spread, n_starts, n_pairs)
-        fastest = _fastest(variance, weight, n_starts, n_pairs / (height_px * width_px))
+        spread = spread * _crowding(spots.distances(0, reach), spots.pairs_within() * spread, edges)
+        fit = _Fit(spots.distances(1, reach, flow), spread, edges, variance, n_starts, n_pairs)
+        fastest = math.sqrt(variance[fit.n_certain - 1]) if fit.n_certain else 0.0
+        weight = fit.weights(fit.n_certain + 1) if fit.n_certain else weight
     return Motion(
         variance_px2=variance,
-        weight=np.where(np.sqrt(variance) < 1.1 * TAIL * fastest, weight, 0.0),
+        weight=weight,
         fastest_px=fastest,
         density_per_px2=frame.size / max(spots.counts.size, 1) / (height_px * width_px),
         flow_y_px=flow[0],
@@ -118,7 +114,7 @@ def learn_motion(
 
 @dataclass(frozen=True, eq=False)
 class _Spots:
-    """Spots by frame, and which of them are looked through where there are too many pairs."""
+    """Spots by frame and y, and which of them are looked through where there are too many pairs."""
 
     y_px: FloatArray
     x_px: FloatArray
@@ -132,7 +128,8 @@ class _Spots:
         )
         first_row = np.append(starts, frame.size).astype(np.int64)
         follows = np.diff(frame[starts]) == 1 if frame.size else np.zeros(0, dtype=bool)
-        return cls(y_px, x_px, first_row, np.append(follows, False))
+        order = np.lexsort((y_px, frame))
+        return cls(y_px[order], x_px[order], first_row, np.append(follows, False))
 
     @property
     def counts(self) -> IntArray:
@@ -153,34 +150,30 @@ class _Spots:
         """Return how many pairs of spots of one frame are looked at."""
         return float((self.counts * (self.counts - 1.0) / 2).sum()) / self.stride
 
-    def displacements(self, lag: int, reach: float) -> tuple[FloatArray, FloatArray]:
-        """Return the displacements (y, x) of pairs within reach, `lag` frames apart."""
-        from nta.tracks.pairs import collect_pairs
+    def votes(self, reach: float) -> FloatArray:
+        """Count the displacements of pairs in successive frames, in square cells about zero."""
+        from nta.tracks.pairs import vote_on_flow
+
+        votes = np.zeros((2 * int(reach / FLOW_CELL_PX) + 1,) * 2)
+        vote_on_flow(self.y_px, self.x_px, self.first_row, self.successive, self.stride, FLOW_CELL_PX, votes)
+        return votes
+
+    def distances(self, lag: int, reach: float, flow: tuple[float, float] = (0.0, 0.0)) -> FloatArray:
+        """Histogram of the distances of pairs `lag` frames apart, in bins even in sqrt(distance): finer where it matters."""
+        from nta.tracks.pairs import count_distances
 
         usable = self.successive if lag else np.ones(self.counts.size, dtype=bool)
-        room = 4096 + 4 * self.y_px.size
-        while True:
-            dy, dx = np.empty(room), np.empty(room)
-            n = collect_pairs(self.y_px, self.x_px, self.first_row, usable, lag, self.stride, reach, dy, dx)
-            if n >= 0:
-                return dy[:n], dx[:n]
-            room *= 4
+        counts = np.zeros(N_BINS)
+        count_distances(self.y_px, self.x_px, self.first_row, usable, lag, self.stride, reach, *flow, counts)
+        return counts
 
 
-def _common_displacement(dy: FloatArray, dx: FloatArray, reach: float) -> tuple[float, float]:
+def _common_displacement(votes: FloatArray) -> tuple[float, float]:
     """Return the displacement (y, x) that most pairs agree on; zero where they agree no more than by chance."""
-    from nta.tracks.pairs import most_agreed, vote
+    from nta.tracks.pairs import most_agreed
 
-    votes = np.zeros((2 * int(reach / FLOW_CELL_PX) + 1,) * 2)
-    vote(dy, dx, FLOW_CELL_PX, votes)
     y, x, agreed, by_chance = most_agreed(votes, FLOW_CELL_PX)
     return (y, x) if agreed > by_chance + CERTAIN_SD * math.sqrt(by_chance) + CERTAIN_SD else (0.0, 0.0)
-
-
-def _distance_counts(dy: FloatArray, dx: FloatArray, reach: float) -> FloatArray:
-    """Histogram of distances in bins that are even in sqrt(distance), i.e. finer where slow particles are."""
-    place = np.sqrt(np.hypot(dy, dx) / reach) * N_BINS
-    return np.bincount(place[place < N_BINS].astype(np.int64), minlength=N_BINS).astype(np.float64)
 
 
 def _evenly_spread(r: FloatArray, height: float, width: float) -> FloatArray:
@@ -208,17 +201,52 @@ def _crowding(counts: FloatArray, expected: FloatArray, edges: FloatArray) -> Fl
     return np.asarray(np.maximum(a * powers[0] + b * powers[1], 0.1))
 
 
-def _weights(
-    counts: FloatArray, steps: FloatArray, spread: FloatArray, n_starts: int, n_pairs: int
-) -> FloatArray:
-    from nta.tracks.pairs import fit_weights
+class _Fit:
+    """Weights of the classes of steps, by maximum likelihood of the histogram of distances."""
 
-    return fit_weights(counts, steps, spread, float(n_starts), float(n_pairs), EM_ROUNDS)
+    def __init__(
+        self,
+        counts: FloatArray,
+        spread: FloatArray,
+        edges: FloatArray,
+        variance: FloatArray,
+        n_starts: int,
+        n_pairs: int,
+    ) -> None:
+        self._counts, self._spread = counts, spread
+        self._n_starts, self._n_pairs = float(n_starts), float(n_pairs)
+        inside = np.exp(-0.5 * edges[:, None] ** 2 / variance)
+        self._steps = inside[:-1] - inside[1:]
 
+    def weights(self, n_classes: int) -> FloatArray:
+        """Return the weights where only the slowest so many classes may have any."""
+        from nta.tracks.pairs import fit_weights
 
-def _fastest(variance: FloatArray, weight: FloatArray, n_starts: int, strangers_per_px2: float) -> float:
-    """Return the standard step of the fastest class that enough spots show, beyond what strangers look like by chance."""
-    share = np.cumsum(weight[::-1])[::-1]
-    by_chance = strangers_per_px2 * math.pi * SD_IN_RANGE**2 * variance
-    there = (share >= LEAST_WEIGHT * weight.sum()) & (share * n_starts > CERTAIN_SD * np.sqrt(by_chance))
-    return float(np.sqrt(variance[there].max())) if there.any() else 0.0
+        weight = np.zeros(self._steps.shape[1])
+        some = np.ascontiguousarray(self._steps[:, :n_classes])
+        weight[:n_classes] = fit_weights(
+            self._counts, some, self._spread, self._n_starts, self._n_pairs, EM_ROUNDS
+        )
+        return weight
+
+    def _log_likelihood(self, weight: FloatArray) -> float:
+        strangers = self._n_pairs - self._n_starts * min(weight.sum(), 1.0)
+        expected = np.maximum(strangers * self._spread + self._n_starts * self._steps @ weight, 1e-300)
+        return float(self._counts @ np.log(expected) - expected.sum())
+
+    @cached_property
+    def n_certain(self) -> int:
+        """Number of classes up to the fastest that is there: without it the counts would be CERTAIN_SD less likely.
+
+        A class that hardly any spot shows is left out as well.
+        """
+        weight = self.weights(self._steps.shape[1])
+        likelihood = self._log_likelihood(weight)
+        share = np.cumsum(weight[::-1])[::-1]
+        n = int((share >= LEAST_WEIGHT * weight.sum()).sum())
+        while n:
+            fewer = self.weights(n - 1)
+            if likelihood - self._log_likelihood(fewer) > 0.5 * CERTAIN_SD**2:
+                break
+            n -= 1
+        return n

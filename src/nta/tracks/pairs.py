@@ -9,37 +9,66 @@ from nta.tracks.kernel_types import compiled
 
 
 @compiled
-def collect_pairs(
-    y: FloatArray, x: FloatArray, first_row: IntArray, usable: BoolArray, lag: int, stride: int, reach: float,
-    dy: FloatArray, dx: FloatArray,
-) -> int:  # fmt: skip
-    """Write the displacements of pairs of spots `lag` frames apart (0: within a frame, each pair once), both axes < reach.
+def vote_on_flow(
+    y: FloatArray, x: FloatArray, first_row: IntArray, usable: BoolArray, stride: int, cell_px: float, votes: FloatArray
+) -> None:  # fmt: skip
+    """Count the displacements from every `stride`-th spot of the usable frames to those of the next; see `vote`.
 
-    Only every `stride`-th spot starts pairs. Returns how many there are, or -1 where dy and dx have no room for them.
+    The spots of each frame are sorted by y, here and below: only those within reach along y are looked at.
     """
-    n = 0
-    for f in range(first_row.size - 1 - lag):
+    reach = (votes.shape[0] // 2 + 0.5) * cell_px
+    for f in range(first_row.size - 2):
         if usable[f]:
+            first, last = first_row[f + 1], first_row[f + 1]
+            end = first_row[f + 2]
             for i in range(first_row[f], first_row[f + 1], stride):
-                first, last = first_row[f + lag] if lag else i + 1, first_row[f + lag + 1]
-                if n + last - first > dy.size:
-                    return -1
-                at_y, at_x = y[i], x[i]
-                for j in range(first, last):
-                    step_y, step_x = y[j] - at_y, x[j] - at_x
-                    dy[n], dx[n] = step_y, step_x  # written always, kept if near: no branch to mispredict
-                    n += (abs(step_y) < reach) & (abs(step_x) < reach)
-    return n
+                first, last = _window(y, first, last, end, y[i], reach)
+                vote(y[first:last], x[first:last], y[i], x[i], cell_px, votes)
 
 
 @compiled
-def vote(dy: FloatArray, dx: FloatArray, cell_px: float, votes: FloatArray) -> None:
-    """Count displacements in the square cells of a histogram whose middle cell is centred on zero."""
+def count_distances(
+    y: FloatArray, x: FloatArray, first_row: IntArray, usable: BoolArray, lag: int, stride: int, reach: float,
+    flow_y: float, flow_x: float, counts: FloatArray,
+) -> None:  # fmt: skip
+    """Count the distances below reach of pairs of spots `lag` frames apart (0: within a frame, each pair once).
+
+    The bins are even in the square root of the distance. Only every `stride`-th spot starts pairs.
+    """
+    scale = counts.size / np.sqrt(reach)
+    for f in range(first_row.size - 1 - lag):
+        if usable[f]:
+            first, last = first_row[f + lag], first_row[f + lag]
+            end = first_row[f + lag + 1]
+            for i in range(first_row[f], first_row[f + 1], stride):
+                at_y, at_x = y[i] + flow_y, x[i] + flow_x
+                first, last = _window(y, first, last, end, at_y, reach)
+                for j in range(first if lag else i + 1, last):
+                    squared = (y[j] - at_y) ** 2 + (x[j] - at_x) ** 2
+                    if squared < reach * reach:
+                        counts[int(np.sqrt(np.sqrt(squared)) * scale)] += 1.0
+
+
+@compiled
+def _window(y: FloatArray, first: int, last: int, end: int, at_y: float, reach: float) -> tuple[int, int]:
+    """Move the window over the sorted spots on to those within reach of the next place."""
+    while first < end and y[first] <= at_y - reach:
+        first += 1
+    last = max(first, last)
+    while last < end and y[last] < at_y + reach:
+        last += 1
+    return first, last
+
+
+@compiled
+def vote(y: FloatArray, x: FloatArray, at_y: float, at_x: float, cell_px: float, votes: FloatArray) -> None:
+    """Count displacements from a place in the square cells of a histogram whose middle cell is centred on zero."""
     half = votes.shape[0] // 2
-    for k in range(dy.size):
-        row, column = int(np.floor(dy[k] / cell_px + 0.5)) + half, int(np.floor(dx[k] / cell_px + 0.5)) + half
-        if 0 <= row < votes.shape[0] and 0 <= column < votes.shape[1]:
-            votes[row, column] += 1.0
+    reach = (half + 0.5) * cell_px
+    for k in range(y.size):
+        dy, dx = y[k] - at_y, x[k] - at_x
+        if abs(dy) < reach and abs(dx) < reach:
+            votes[int(dy / cell_px + half + 0.5), int(dx / cell_px + half + 0.5)] += 1.0
 
 
 @compiled
