@@ -26,7 +26,9 @@ def test_the_typical_step_is_learned_at_any_density(rng, step_sd, n):
     assert math.sqrt(motion.typical_variance_px2) == pytest.approx(apparent, rel=0.45)  # classes of sqrt(2)
     log_mean, log_variance = motion.log_variance_moments()
     assert math.exp(0.5 * log_mean) == pytest.approx(apparent, rel=0.15)
-    assert log_variance < 0.35 or step_sd < 1  # slow neighbours stay neighbours, which looks like a fast particle
+    assert (
+        log_variance < 0.35 or step_sd < 1
+    )  # slow neighbours stay neighbours, which looks like a fast particle
 
 
 @pytest.mark.parametrize("n", [10, 60, 300])

@@ -124,9 +124,8 @@ def weigh_candidates(
             graph.cost[first] = SURE
             continue
         doubtful = True
-        common = odds.log_returns
-        if frames == 1:
-            common = odds.log_seen[light_class(sources[i, LOG_LIGHT], odds)]
+        light = light_class(sources[i, LOG_LIGHT], odds)
+        common = odds.log_seen[light] if frames == 1 else odds.log_returns[light]
         common += np.log(shape / (2 * np.pi * scale))
         for e in range(first, last):
             j = graph.spot[e]

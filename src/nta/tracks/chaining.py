@@ -24,6 +24,8 @@ from nta.tracks.kernel_types import Cells, Graph, Grid, Matching, Odds, Search, 
 
 N_SOURCES, N_TRACKS, LAST_FRAME, LINKS_CUT = 0, 1, 2, 3  # counters carried along
 N_COUNTERS = 4
+SHORT_STEP_DOUBT = 3.5  # log odds more are asked of the shortest step; see `_asked`
+GAP_DOUBT = 1.5  # a link over missed frames is no step, and only joins: so much surer it has to be
 MOST_STEPS = 50.0  # a track's mobility is judged by its last so many steps
 
 
@@ -81,18 +83,9 @@ def link_frames(
         if doubtful:
             transpose(graph, n_sources, n, transposed)
             counters[LINKS_CUT] += _doubt_links(
-                names,
-                n_sources,
-                graph,
-                transposed,
-                matching,
-                over_spots,
-                over_sources,
-                doubt,
-                cut,
-                closed,
-                numbers,
-            )
+                y[a:b], x[a:b], here, names, n_sources, graph, transposed, matching, over_spots, over_sources, odds,
+                doubt, cut, closed, numbers,
+            )  # fmt: skip
         if step_variance > 0:
             follow(y[a:b], x[a:b], here, names, n_sources, matching.spot_of, flow, step_variance)
         _carry_on(
@@ -133,8 +126,9 @@ def _age(sources: FloatArray, labels: IntArray, n_sources: int, skipped: int, me
 
 @compiled
 def _doubt_links(
-    labels: IntArray, n_sources: int, graph: Graph, transposed: Graph, matching: Matching,
-    over_spots: Search, over_sources: Search, doubt: float, cut: BoolArray, closed: BoolArray, rivals: IntArray,
+    y: FloatArray, x: FloatArray, sources: FloatArray, labels: IntArray, n_sources: int, graph: Graph, transposed: Graph,
+    matching: Matching, over_spots: Search, over_sources: Search, odds: Odds, doubt: float, cut: BoolArray,
+    closed: BoolArray, rivals: IntArray,
 ) -> int:  # fmt: skip
     """Mark the spots whose link is doubtful, and the tracks that might as well have taken them; returns how many links.
 
@@ -147,20 +141,45 @@ def _doubt_links(
         if spot < 0:
             continue
         price = matching.u[i] + matching.v[spot]  # the cost of the link
-        if labels[i, MISSED] and price > -doubt:
+        if labels[i, MISSED] and price > -GAP_DOUBT * doubt:
             cut[spot] = True
             n += 1
-        elif (
+            continue
+        if (
             graph.first[i + 1] - graph.first[i] == 1
             and transposed.first[spot + 1] - transposed.first[spot] == 1
-        ) or not has_rivals(i, spot, graph, transposed, matching, doubt):
+        ):
             continue
-        elif margin(i, graph, transposed, matching, over_spots, over_sources, doubt) < doubt:
+        asked = _asked(doubt, y[spot], x[spot], sources, labels, i, odds)
+        if has_rivals(i, spot, graph, transposed, matching, asked) and (
+            margin(i, graph, transposed, matching, over_spots, over_sources, asked) < asked
+        ):
             cut[spot] = True
             n += 1
             for k in range(plausible_rivals(spot, transposed, matching, doubt, rivals)):
                 closed[rivals[k]] = True
     return n
+
+
+@compiled
+def _asked(
+    doubt: float, y: float, x: float, sources: FloatArray, labels: IntArray, i: int, odds: Odds
+) -> float:
+    """Return the margin asked of a link: more than `doubt` where its step is shorter than usual for the particle.
+
+    The longer a step, the sooner a rival is as likely: cutting at one margin takes away long steps, and D comes out low. As
+    many short steps are cut in the same neighbourhoods by asking more of them: SHORT_STEP_DOUBT more of a step of no length,
+    nothing more of one of the usual squared length. The number was found by simulation: with it the mean squared step
+    of the links that are kept is that of all (tests/benchmarks/bench_linking.py).
+    """
+    shape = odds.shape + sources[i, N_STEPS]
+    scale = (odds.scale_px2 + 0.5 * sources[i, SQUARED_STEPS]) * (labels[i, MISSED] + 1)
+    squared = (y - sources[i, Y]) ** 2 + (x - sources[i, X]) ** 2
+    known = 1 - 1 / max(
+        shape, 1.0
+    )  # what is usual for a particle of a mixture is not known at its first steps
+    asked: float = doubt + SHORT_STEP_DOUBT * known * max(0.0, 1 - 0.5 * squared * shape / scale)
+    return asked
 
 
 @compiled

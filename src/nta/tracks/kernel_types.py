@@ -73,16 +73,18 @@ class Odds(NamedTuple):
 
     shape: float  # of the inverse-gamma distribution of step variances over the particles
     scale_px2: float
-    log_returns: float  # ln of the odds that a particle that was missing is seen in the next frame
     light_step_variance: float  # variance of the change of ln intensity of one particle in one frame
     darkest: (
         float  # ln intensity in the middle of the first class of light, and classes per unit of ln intensity
     )
     classes_per_log: float
+    log_returns: (
+        FloatArray  # per class: ln of the odds that a particle that was missing is seen in the next frame
+    )
     log_seen: FloatArray  # per class: ln of the odds that a particle is seen again in the next frame
     log_new: FloatArray  # per class: ln of the new spots per frame, px2 and unit of ln intensity
 
 
 def no_odds() -> Odds:
     """Return odds that say nothing, for links by distance alone."""
-    return Odds(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, np.zeros(1), np.zeros(1))
+    return Odds(0.0, 0.0, 0.0, 0.0, 0.0, np.zeros(1), np.zeros(1), np.zeros(1))

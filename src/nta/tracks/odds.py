@@ -54,7 +54,7 @@ def learn_odds(
     return Odds(
         shape=shape,
         scale_px2=scale,
-        log_returns=tracks.log_odds_of_return(),
+        log_returns=tracks.log_odds_of_return(light),
         light_step_variance=tracks.light_step_variance(),
         darkest=darkest,
         classes_per_log=per_log,
@@ -109,12 +109,14 @@ class _Provisional:
         lost = np.bincount(light[could & (self.waited != 1)], minlength=N_LIGHT_CLASSES)
         return np.asarray(np.log((again + 0.5) / (lost + 0.5)))
 
-    def log_odds_of_return(self) -> float:
-        """Ln odds that a particle missing in one frame, or more, is seen in the next."""
-        late = self.waited[self.waited > 1]
-        gone = int(((self.waited == 0) & (self.frame < self.frame.max() - self.memory_frames)).sum())
-        chances = gone * self.memory_frames + int((late - 2).sum())
-        return math.log((late.size + 0.5) / (chances + 0.5))
+    def log_odds_of_return(self, light: IntArray) -> FloatArray:
+        """Ln odds, per class of light, that a particle missing in one frame, or more, is seen in the next."""
+        late = self.waited > 1
+        gone = (self.waited == 0) & (self.frame < self.frame.max() - self.memory_frames)
+        missed = self.memory_frames * gone + np.where(late, self.waited - 2, 0)
+        chances = np.bincount(light, weights=missed, minlength=N_LIGHT_CLASSES)
+        returns = np.bincount(light[late], minlength=N_LIGHT_CLASSES)
+        return np.asarray(np.log((returns + 0.5) / (chances + 0.5)))
 
     def log_density_of_new(self, light: IntArray) -> FloatArray:
         """Ln of the number of new spots per frame and class of light; those of the first frames were there before."""

@@ -28,7 +28,7 @@ class LinkingSettings:
     search_range_px: float | None = None
     memory_frames: int = 2
     ambiguous: Literal["cut", "keep"] = "cut"
-    max_wrong_link: float = 0.05
+    max_wrong_link: float = 0.03
     drift: Literal["auto", "none"] = "auto"
     min_track_frames: int = 2
     engine: Literal["fast", "reference", "trackpy"] = "fast"
