@@ -20,7 +20,6 @@ from nta.tracks.table import Linking, Tracks
 
 LEARNING_SPOTS = 8000  # the motion is learned from the first frames that hold so many spots ...
 LEARNING_FRAMES = 300  # ... or from so many frames, whichever comes first
-LEARNING_ROUNDS = 1  # first by distance alone, then by the odds learned from that
 LEAST_RANGE_PX = (
     1.0  # where nothing moves (or nothing is there), spots are still not hit twice in the same place
 )
@@ -51,54 +50,62 @@ class TrackLinker:
         self.settings = settings or LinkingSettings()
         self.motion: Motion | None = None
         self._chunks: list[Spots] = []
-        self._tracks: list[IntArray] = []  # track number of every linked spot, one array per linked chunk
+        self._tracks: list[IntArray] = []  # track number of every spot, one array per chunk that is linked
         self._chain: Chain | None = None
-        self._scene: Scene | None = None
         self._last_frame = -1
 
     def push(self, spots: Spots) -> None:
         """Take the next frames' spots; a frame must not be divided between two chunks."""
-        self._scene = _joined_scene(self._scene, spots.scene)
-        if not len(spots):
-            return
-        if np.any(np.diff(spots.frame) < 0):
-            raise ValueError("spots must be sorted by frame")
-        if spots.frame[0] <= self._last_frame:
-            raise ValueError(
-                f"spots of frame {spots.frame[0]} came after frame {self._last_frame} was closed; push whole frames in order"
-            )
-        self._last_frame = int(spots.frame[-1])
+        if len(spots):
+            if np.any(np.diff(spots.frame) < 0):
+                raise ValueError("spots must be sorted by frame")
+            if spots.frame[0] <= self._last_frame:
+                raise ValueError(
+                    f"spots of frame {spots.frame[0]} came after frame {self._last_frame} was closed; "
+                    "push whole frames in order"
+                )
+            self._last_frame = int(spots.frame[-1])
         self._chunks.append(spots)
-        if self._chain is None:
-            held = Spots.concatenate(self._chunks)
+        if self._chain is None and len(spots):
+            held = self.spots
             learned_from = _learning_rows(held.frame)
             if learned_from is not None:
-                self._start(held.select(slice(0, learned_from)))
+                self._chain = self._started(held.select(slice(0, learned_from)))
         self._link_waiting()
-
-    def _link_waiting(self) -> None:
-        if self._chain is not None:
-            for chunk in self._chunks[len(self._tracks) :]:
-                self._tracks.append(self._chain.link(chunk))
 
     def snapshot(self) -> Tracks:
         """Return the tracks of all that was pushed so far; the linker goes on as if nothing had been asked."""
-        if self._chain is not None or not self._chunks:
+        if self._chain is not None:
             return self._table()
         preview = TrackLinker(self.settings)
-        preview._scene, preview._chunks = self._scene, list(self._chunks)
+        preview._chunks = list(self._chunks)
         return preview.finish()
 
     def finish(self) -> Tracks:
         """Return the tracks of the whole recording."""
-        if self._scene is None:
-            raise ValueError("no spots were pushed: there is no scene to make tracks in")
-        if self._chain is None and self._chunks:
-            self._start(Spots.concatenate(self._chunks))
-        self._link_waiting()
+        if self._chain is None:
+            self._chain = self._started(self.spots)
+            self._link_waiting()
         return self._table()
 
-    def _start(self, first_spots: Spots) -> None:
+    @property
+    def spots(self) -> Spots:
+        """All spots that were pushed, with the frames of all their scenes."""
+        if not self._chunks:
+            raise ValueError("no spots were pushed: there is no scene to make tracks in")
+        if len(self._chunks) > 1:
+            linked = len(self._tracks) == len(self._chunks)
+            self._chunks = [_joined(self._chunks)]
+            self._tracks = [np.concatenate(self._tracks)] if linked else []
+        return self._chunks[0]
+
+    def _link_waiting(self) -> None:
+        if self._chain is not None:
+            for chunk in self._chunks[len(self._tracks) :]:
+                none = np.empty(0, dtype=np.int64)
+                self._tracks.append(self._chain.link(chunk) if len(chunk) else none)
+
+    def _started(self, first_spots: Spots) -> Chain:
         """Learn motion and odds from the first spots; from here on frames are linked as they come."""
         scene, settings = first_spots.scene, self.settings
         frame = first_spots.frame.astype(np.int64)
@@ -108,60 +115,49 @@ class TrackLinker:
         self.motion = motion
         if settings.engine != "fast":
             plain = ScipyChain if settings.engine == "reference" else TrackpyChain
-            self._chain = plain(reach, settings.memory_frames)
-            return
-        chain = self._chain = CompiledChain(settings, motion, reach, scene)
+            return plain(reach, settings.memory_frames)
+        chain = CompiledChain(settings, motion, reach, scene)
         if settings.ambiguous == "cut" and motion.anything_moves:
+            by_distance = CompiledChain(settings, motion, reach, scene).link(first_spots)
             area = float(scene.height_px * scene.width_px)
-            for _ in range(LEARNING_ROUNDS):
-                trial = CompiledChain(settings, motion, reach, scene)
-                trial.odds = chain.odds
-                chain.odds = learn_odds(
-                    motion,
-                    trial.link(first_spots),
-                    frame,
-                    *log_light(first_spots),
-                    settings.memory_frames,
-                    area,
-                )
+            chain.odds = learn_odds(
+                motion, by_distance, frame, *log_light(first_spots), settings.memory_frames, area
+            )
+        return chain
 
     def _table(self) -> Tracks:
-        assert self._scene is not None
-        if not self._chunks:
-            return _empty(self._linking(no_drift()), self._scene)
-        spots = Spots.concatenate(self._chunks)
-        number, rows = _by_track(np.concatenate(self._tracks), self.settings.min_track_frames)
+        assert self._chain is not None
+        spots = self.spots
+        number, rows = _by_track(self._tracks[0], self.settings.min_track_frames)
         frame, y, x = spots.frame[rows], spots.y_px[rows], spots.x_px[rows]
         drift = no_drift()
         if self.settings.drift == "auto":
             first_row = np.append(np.flatnonzero(np.diff(number, prepend=-1)), number.size)
             drift = find_drift(first_row, frame.astype(np.int64), y, x)
         drift_y, drift_x = drift.at(frame)
-        carried_over = {name: getattr(spots, name)[rows] for name in CARRIED_OVER}
         return Tracks(
             track=number.astype(np.int32),
             frame=frame,
             spot=rows,
             y_px=y - drift_y,
             x_px=x - drift_x,
-            **carried_over,
-            linking=self._linking(drift),
-            scene=self._scene,
+            **{name: getattr(spots, name)[rows] for name in CARRIED_OVER},
+            linking=self._linking(drift, spots.scene),
+            scene=spots.scene,
         )
 
-    def _linking(self, drift: Drift) -> Linking:
-        assert self._scene is not None
-        drift_y, drift_x = drift.at(self._scene.frame_index)
+    def _linking(self, drift: Drift, scene: Scene) -> Linking:
+        assert self._chain is not None
+        assert self.motion is not None
+        drift_y, drift_x = drift.at(scene.frame_index)
         return Linking(
-            search_range_px=self._chain.search_range_px
-            if self._chain
-            else self.settings.search_range_px or 0.0,
+            search_range_px=self._chain.search_range_px,
             memory_frames=self.settings.memory_frames,
             drift_y_px=drift_y,
             drift_x_px=drift_x,
-            drift_std_err_px=drift.std_err_at(self._scene.frame_index),
-            links_cut=self._chain.links_cut if self._chain else 0,
-            step_px=math.sqrt(self.motion.typical_variance_px2) if self.motion else 0.0,
+            drift_std_err_px=drift.std_err_at(scene.frame_index),
+            links_cut=self._chain.links_cut,
+            step_px=math.sqrt(self.motion.typical_variance_px2),
             vibration_px=drift.vibration_px,
             brownian_share=drift.brownian_share,
         )
@@ -183,15 +179,12 @@ def _by_track(track: IntArray, least: int) -> tuple[IntArray, IntArray]:
     )  # tracks were numbered in the order of their first spots
 
 
-def _joined_scene(before: Scene | None, now: Scene) -> Scene:
-    """Return the newest scene with every frame that any chunk's scene has listed."""
-    if before is None or np.array_equal(before.frame_index, now.frame_index):
-        return now
-    index, first = np.unique(np.concatenate([before.frame_index, now.frame_index]), return_index=True)
-    time_s = np.concatenate([before.frame_time_s, now.frame_time_s])[first]
-    return replace(now, frame_index=index, frame_time_s=time_s)
-
-
-def _empty(linking: Linking, scene: Scene) -> Tracks:
-    none = {c.name: np.empty(0, dtype=c.metadata["dtype"]) for c in Tracks.columns()}
-    return Tracks(**none, linking=linking, scene=scene)
+def _joined(chunks: list[Spots]) -> Spots:
+    """Join chunks and their scenes: every frame that any of them lists, once."""
+    scenes = [chunk.scene for chunk in chunks]
+    index, first = np.unique(np.concatenate([scene.frame_index for scene in scenes]), return_index=True)
+    time_s = np.concatenate([scene.frame_time_s for scene in scenes])[first]
+    lengths = np.array([len(chunk) for chunk in chunks])
+    saturated = float(lengths @ [scene.saturated_fraction for scene in scenes]) / max(int(lengths.sum()), 1)
+    scene = replace(scenes[0], frame_index=index, frame_time_s=time_s, saturated_fraction=saturated)
+    return replace(Spots.concatenate(chunks), scene=scene)
