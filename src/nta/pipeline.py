@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import platform
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
+from itertools import chain, islice
 from typing import Any
 
 import numpy as np
@@ -21,11 +22,11 @@ from nta.diffusion import (
     mean_squared_displacement,
 )
 from nta.errors import MissingInputError
-from nta.frames import CameraState, FrameSource, RecordingReport
+from nta.frames import CameraState, Frame, FrameSource, RecordingReport
 from nta.settings import AnalysisSettings
 from nta.sizes import SizeDistribution, size_distribution
-from nta.spots import Spots, detect_spots
-from nta.tracks import Tracks, link_spots
+from nta.spots import PRIME_FRAMES, SpotDetector, Spots
+from nta.tracks import TrackLinker, Tracks
 
 Progress = Callable[[int], None]
 """Called with the number of frames searched so far."""
@@ -97,8 +98,7 @@ def analyze(
     scale = Scale.of(camera)
     conditions.viscosity_pa_s()  # refuse before the long work, not after it
 
-    spots = detect_spots(source.frames(), settings.detection, camera=camera, progress=progress)
-    tracks = link_spots(spots, settings.linking)
+    spots, tracks = find_tracks(source.frames(), settings, camera=camera, progress=progress)
     diffusion = estimate_diffusion(tracks, **vars(scale), settings=settings.diffusion)
     msd = mean_squared_displacement(tracks, diffusion)
     sizes = size_distribution(diffusion, tracks, conditions, settings.sizing, profile=profile)
@@ -121,6 +121,25 @@ def analyze(
             recording=source.name, sha256=sha256, sources=dict(source.metadata.get("sources", {}))
         ),
     )
+
+
+def find_tracks(
+    frames: Iterable[Frame],
+    settings: AnalysisSettings,
+    *,
+    camera: CameraState | None = None,
+    progress: Progress | None = None,
+) -> tuple[Spots, Tracks]:
+    """Find and link the spots of all frames, chunk by chunk as they come: nothing is kept but the tables."""
+    stream = iter(frames)
+    head = list(islice(stream, PRIME_FRAMES))
+    linker = TrackLinker(settings.linking)
+    with SpotDetector(settings.detection, camera) as detector:
+        detector.prime(head)
+        for spots in detector.stream(chain(head, stream), progress):
+            linker.push(spots)
+    tracks = linker.finish()
+    return linker.spots, tracks
 
 
 @dataclass(frozen=True, kw_only=True)

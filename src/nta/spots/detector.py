@@ -67,9 +67,11 @@ class SpotDetector:
         self.camera = camera
         self._learned: Learned | None = None
         self._engine: _Engine | None = None
-        self._threads = (
-            self.settings.threads or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
+        self._threads = self.settings.threads or (
+            len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
         )
+        if self.settings.engine == "trackpy":
+            self._threads = 1  # it holds the lock all the time, and its warnings are silenced process-wide
         self._pool: ThreadPoolExecutor | None = None
 
     def __enter__(self) -> SpotDetector:

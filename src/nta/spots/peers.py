@@ -1,0 +1,92 @@
+"""A second opinion on the spots: `trackpy.locate` behind the interface of the compiled search (needs the extra `reference`).
+
+trackpy (Allan et al., doi:10.5281/zenodo.4682814) finds local maxima of the band-passed image and refines them to their
+centre of mass (Crocker and Grier, J. Colloid Interface Sci. 179, 298 (1996)). It knows neither camera nor noise: both are
+put in here, so that its threshold and its numbers mean what they mean everywhere else.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nta.errors import SettingError
+from nta.frames import Image
+from nta.spots.learning import Learned
+from nta.spots.settings import DetectionSettings
+from nta.spots.table import SpotFlag
+
+DIAMETER_SD = 5.0  # side of trackpy's window in standard deviations of a spot
+N_COLUMNS = 9  # x, y, N, b, s, error, chi2, flags, snr
+
+
+class TrackpySearch:
+    """Searches one frame at a time."""
+
+    def __init__(self, learned: Learned, settings: DetectionSettings) -> None:
+        self._learned = learned
+        self._locate = _trackpy().locate
+        self._diameter = 2 * round(0.5 * DIAMETER_SD * learned.spot_width_px) + 1
+        self._kept = self._kept_of_a_perfect_spot()
+        level = learned.background.astype(float)
+        self._noise_adu = math.sqrt(float(np.median(learned.noise.variance(level))))
+        # signal over noise of a matched filter: N / (2 sqrt(pi) s noise)
+        self._adu_per_snr = 2 * math.sqrt(math.pi) * learned.spot_width_px * self._noise_adu
+        self._least_mass = self._kept * settings.threshold_sd * self._adu_per_snr
+
+    def search(self, image: Image) -> NDArray[np.float64]:
+        """Return one row per spot: x, y, N, b, s, error, chi2, flags, snr."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that there may be no spots in a frame
+            found = self._locate(image, self._diameter, minmass=self._least_mass, invert=self._learned.dark)
+        rows = np.full((len(found), N_COLUMNS), np.nan)  # chi-square stays unknown
+        if not len(found):
+            return rows
+        camera, s = self._learned.camera, self._learned.spot_width_px
+        y, x, mass = (found[name].to_numpy(dtype=float) for name in ("y", "x", "mass"))
+        light = mass / self._kept * camera.gain_e_per_adu
+        snr = mass / self._kept / self._adu_per_snr
+        at = np.rint(y).astype(int), np.rint(x).astype(int)
+        rows[:, 0], rows[:, 1], rows[:, 2] = x, y, light
+        rows[:, 3] = (self._learned.background[at] - camera.offset_adu) * camera.gain_e_per_adu
+        rows[:, 4] = found["size"].to_numpy(dtype=float) / math.sqrt(2)  # radius of gyration of a Gaussian
+        # Cramer-Rao bound for a Gaussian in white noise, and of its own photons
+        rows[:, 5] = s * np.sqrt(2 / snr**2 + 1 / light)
+        rows[:, 7] = self._flags(image, *at)
+        rows[:, 8] = snr
+        return rows
+
+    def _flags(self, image: Image, row: NDArray[Any], column: NDArray[Any]) -> NDArray[np.float64]:
+        height, width = image.shape
+        radius = self._diameter // 2
+        edge = (np.minimum(row, height - 1 - row) < radius) | (
+            np.minimum(column, width - 1 - column) < radius
+        )
+        full = image >= 2**self._learned.bit_depth - 1
+        saturated = [
+            full[max(r - radius, 0) : r + radius + 1, max(c - radius, 0) : c + radius + 1].any()
+            for r, c in zip(row, column, strict=True)
+        ]
+        return np.where(edge, int(SpotFlag.EDGE), 0) + np.where(saturated, int(SpotFlag.SATURATED), 0.0)
+
+    def _kept_of_a_perfect_spot(self) -> float:
+        """Share of a spot's light that trackpy's band-pass and window leave in its mass."""
+        s, half = self._learned.spot_width_px, 2 * self._diameter
+        line = np.exp(-0.5 * (np.arange(-half, half + 1) / s) ** 2)
+        spot = np.rint(30_000 * np.outer(line, line)).astype(np.uint16)
+        found = self._locate(spot, self._diameter)
+        return float(found["mass"].max() / spot.sum())
+
+
+def _trackpy() -> Any:
+    try:
+        import trackpy
+    except ImportError:
+        raise SettingError(
+            'the detection engine "trackpy" needs trackpy; install it with: pip install "nta-lab[reference]"'
+        ) from None
+    return trackpy

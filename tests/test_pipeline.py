@@ -1,0 +1,111 @@
+"""The whole way in one stream: chunks through detection into linking give what the rooms give one after the other."""
+
+import tracemalloc
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from nta.cli import main
+from nta.frames import Frame
+from nta.io.results import RESULTS_FILE, load_analysis
+from nta.pipeline import analyze, find_tracks, stated_conditions
+from nta.settings import AnalysisSettings
+from nta.simulation import load_scenario, scenario_to_toml, simulate
+from nta.spots import DetectionSettings, detect_spots
+from nta.tracks import link_spots
+
+
+@pytest.fixture(scope="module")
+def beads():
+    simulation = simulate("polystyrene_100nm", seed=4, n_frames=150)
+    return simulation.camera, list(simulation.frames())
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_streaming_gives_the_tracks_of_room_after_room(beads, threads):
+    camera, frames = beads
+    settings = AnalysisSettings(detection=DetectionSettings(threads=threads))
+    seen = []
+    spots, tracks = find_tracks(iter(frames), settings, camera=camera, progress=seen.append)
+    whole = link_spots(detect_spots(frames, DetectionSettings(threads=1), camera=camera))
+    assert seen[-1] == 150
+    for name, values in tracks.as_dict().items():
+        np.testing.assert_array_equal(values, getattr(whole, name), err_msg=name)
+    np.testing.assert_array_equal(tracks.scene.frame_index, np.arange(150))
+    assert spots.scene.n_frames == 150
+    assert tracks.n_tracks > 20
+
+
+def test_memory_is_that_of_the_tables(beads):
+    """Six times the frames: beyond the tables, nothing is kept (a frame kept would be 0.6 MB)."""
+    camera, frames = beads
+
+    def peak(repeats):
+        stream = (
+            Frame(frame.image, 150 * lap + frame.index, (150 * lap + frame.index) / 30)
+            for lap in range(repeats)
+            for frame in frames
+        )
+        tracemalloc.start()
+        spots, tracks = find_tracks(stream, AnalysisSettings(), camera=camera)
+        most = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return most, sum(column.nbytes for table in (spots, tracks) for column in table.as_dict().values())
+
+    peak(1)  # compiles
+    (short, small), (long, large) = peak(1), peak(6)
+    assert long - short < 2 * (large - small) + 2_000_000
+
+
+def test_an_empty_recording_says_so(beads):
+    from nta.errors import RecordingError
+
+    with pytest.raises(RecordingError, match="no frames"):
+        find_tracks(iter([]), AnalysisSettings(), camera=beads[0])
+
+
+@pytest.fixture(scope="module")
+def small_scene():
+    scene = load_scenario("polystyrene_100nm")
+    return replace(
+        scene,
+        n_frames=150,
+        seed=6,
+        camera=replace(scene.camera, width_px=320, height_px=240),
+        sample=replace(scene.sample, number_in_view=12.0),
+    )
+
+
+def test_trackpy_is_a_second_opinion_on_the_whole_chain(small_scene):
+    """100 nm beads by trackpy's detection and linking through the same types: the same size, the same light."""
+    pytest.importorskip("trackpy")
+    default = AnalysisSettings()
+    second = replace(
+        default,
+        detection=replace(default.detection, engine="trackpy"),
+        linking=replace(default.linking, engine="trackpy"),
+    )
+    simulation = simulate(small_scene)
+    conditions = stated_conditions(simulation.metadata)
+    ours, theirs = (analyze(simulation, conditions, settings=chosen) for chosen in (default, second))
+    assert len(theirs.spots) > 0.6 * len(ours.spots)
+    assert theirs.tracks.linking.links_cut == 0
+    assert theirs.sizes.summary["d50_nm"].value == pytest.approx(100, rel=0.12)
+    assert ours.sizes.summary["d50_nm"].value == pytest.approx(100, rel=0.08)
+    light = [np.median(a.spots.intensity[a.spots.snr > 20]) for a in (ours, theirs)]
+    assert light[1] == pytest.approx(light[0], rel=0.15)
+
+
+def test_the_command_line_takes_the_engine(small_scene, tmp_path, capsys):
+    pytest.importorskip("trackpy")
+    scene = tmp_path / "scene.toml"
+    scene.write_text(scenario_to_toml(replace(small_scene, n_frames=60)))
+    recording = tmp_path / "scene.h5"
+    assert main(["simulate", str(scene), "-o", str(recording), "--quiet"]) == 0
+    out = tmp_path / "out"
+    assert main(["analyze", str(recording), "-o", str(out), "--engine", "trackpy", "--quiet"]) == 0
+    analysis = load_analysis(out / RESULTS_FILE)
+    assert analysis.settings.detection.engine == "trackpy"
+    assert analysis.settings.linking.engine == "trackpy"
+    assert analysis.tracks.n_tracks > 5
