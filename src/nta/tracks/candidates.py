@@ -16,8 +16,9 @@ N_SOURCE_COLUMNS = 6
 TRACK, MISSED = 0, 1
 N_LABEL_COLUMNS = 2
 
+MOST_STEPS = 50  # a track's mobility is judged by its last so many steps
 SURE = -1e6  # the cost of a link beyond doubt
-SURE_SQUARED = 4.0  # a lone candidate within 2 sd of the track's own steps needs no further evidence
+SURE_SQUARED = 9.0  # a lone candidate within 3 sd of the track's own steps needs no further evidence
 
 
 @compiled
@@ -48,25 +49,27 @@ def sort_into_cells(y: FloatArray, x: FloatArray, n: int, grid: Grid, cells: Cel
 
 
 @compiled
-def list_candidates(
-    sources: FloatArray,
-    labels: IntArray,
-    n_sources: int,
-    grid: Grid,
-    cells: Cells,
-    range_px: float,
-    widening: bool,
-    graph: Graph,
-) -> bool:
-    """List the spots within range of each source; cost = distance**2 - range**2. Returns False where they find no room.
+def set_limits(
+    sources: FloatArray, labels: IntArray, n_sources: int, range_px: float, weighed: bool, odds: Odds, limit: FloatArray
+) -> None:  # fmt: skip
+    """Write how far each source may have gone, squared: the range, or less where its own steps so far make that absurd."""
+    for i in range(n_sources):
+        limit[i] = range_px * range_px
+        if weighed:
+            scale = odds.scale_px2 + 0.5 * sources[i, SQUARED_STEPS]
+            frames = labels[i, MISSED] + 1  # the squared step grows with them, as diffusion does
+            limit[i] = frames * min(limit[i], scale * odds.absurd[int(sources[i, N_STEPS])])
 
-    widening : the squared range grows with the frames since the track was last seen, as diffusion does.
-    """
+
+@compiled
+def list_candidates(
+    sources: FloatArray, n_sources: int, grid: Grid, cells: Cells, limit: FloatArray, graph: Graph
+) -> bool:
+    """List the spots within reach of each source; cost = distance**2 - limit. Returns False where they find no room."""
     spot, cost, y, x, order, start = graph.spot, graph.cost, cells.y, cells.x, cells.order, cells.start
     room, n = cost.size, 0
     for i in range(n_sources):
         graph.first[i] = n
-        limit = range_px * range_px * (labels[i, MISSED] + 1 if widening else 1)
         at_y, at_x = sources[i, Y], sources[i, X]
         row = min(max(int(at_y * grid.rows_per_px), 0), grid.n_rows - 1)
         column = min(max(int(at_x * grid.columns_per_px), 0), grid.n_columns - 1)
@@ -79,7 +82,7 @@ def list_candidates(
                 return False
             for k in range(lowest, highest):
                 dy, dx = y[k] - at_y, x[k] - at_x
-                excess = dy * dy + dx * dx - limit
+                excess = dy * dy + dx * dx - limit[i]
                 spot[n] = order[
                     k
                 ]  # written always, kept if near: a branch here would be mispredicted too often
@@ -91,17 +94,9 @@ def list_candidates(
 
 @compiled
 def weigh_candidates(
-    sources: FloatArray,
-    labels: IntArray,
-    n_sources: int,
-    n_spots: int,
-    log_light: FloatArray,
-    light_noise: FloatArray,
-    range_px: float,
-    odds: Odds,
-    graph: Graph,
-    rivals: IntArray,
-) -> bool:
+    sources: FloatArray, labels: IntArray, n_sources: int, n_spots: int, log_light: FloatArray, light_noise: FloatArray,
+    limit: FloatArray, odds: Odds, graph: Graph, rivals: IntArray,
+) -> bool:  # fmt: skip
     """Replace the costs by minus the log odds of each link; links less likely than not to exist are priced out (cost 0).
 
     A lone candidate close by is not weighed: it is taken. Returns whether there was anything else.
@@ -116,11 +111,10 @@ def weigh_candidates(
         if first == last:
             continue
         frames = labels[i, MISSED] + 1
-        limit = range_px * range_px * frames
         shape = odds.shape + sources[i, N_STEPS]
         scale = (odds.scale_px2 + 0.5 * sources[i, SQUARED_STEPS]) * frames
         alone = last == first + 1 and rivals[graph.spot[first]] == 1
-        if alone and (graph.cost[first] + limit) * shape < SURE_SQUARED * scale:
+        if frames == 1 and alone and (graph.cost[first] + limit[i]) * shape < SURE_SQUARED * scale:
             graph.cost[first] = SURE
             continue
         doubtful = True
@@ -129,7 +123,7 @@ def weigh_candidates(
         common += np.log(shape / (2 * np.pi * scale))
         for e in range(first, last):
             j = graph.spot[e]
-            gain = common - (shape + 1) * np.log1p((graph.cost[e] + limit) / (2 * scale))
+            gain = common - (shape + 1) * np.log1p((graph.cost[e] + limit[i]) / (2 * scale))
             gain -= odds.log_new[light_class(log_light[j], odds)]
             change = log_light[j] - sources[i, LOG_LIGHT]
             gain += log_density_of_change(

@@ -10,12 +10,14 @@ from nta.tracks.candidates import (
     LIGHT_NOISE,
     LOG_LIGHT,
     MISSED,
+    MOST_STEPS,
     N_STEPS,
     SQUARED_STEPS,
     TRACK,
     X,
     Y,
     list_candidates,
+    set_limits,
     sort_into_cells,
     weigh_candidates,
 )
@@ -25,8 +27,7 @@ from nta.tracks.kernel_types import Cells, Graph, Grid, Matching, Odds, Search, 
 N_SOURCES, N_TRACKS, LAST_FRAME, LINKS_CUT = 0, 1, 2, 3  # counters carried along
 N_COUNTERS = 4
 SHORT_STEP_DOUBT = 3.5  # log odds more are asked of the shortest step; see `_asked`
-GAP_DOUBT = 1.5  # a link over missed frames is no step, and only joins: so much surer it has to be
-MOST_STEPS = 50.0  # a track's mobility is judged by its last so many steps
+GAP_DOUBT = 1.25  # a link over missed frames is no step, and only joins: so much surer it has to be
 
 
 @compiled
@@ -54,7 +55,7 @@ def link_frames(
     matching = Matching(np.empty(room, np.int64), np.empty(most, np.int64), np.empty(room), np.empty(most))
     over_spots, over_sources = _search(most), _search(room)
     cut, closed = np.zeros(most, np.bool_), np.zeros(room, np.bool_)
-    numbers = np.empty(max(most, room), np.int64)
+    numbers, limit = np.empty(max(most, room), np.int64), np.empty(room)
     weighed = doubt > 0
     side = 0
     for f in range(first_row.size - 1):
@@ -67,12 +68,13 @@ def link_frames(
         if step_variance > 0:
             predict(here, n_sources, flow, step_variance, frames)
         sort_into_cells(y[a:b], x[a:b], n, grid, cells)
+        set_limits(here, names, n_sources, range_px, weighed, odds, limit)
         leapt = False
         while True:
-            while not list_candidates(here, names, n_sources, grid, cells, range_px, weighed, graph):
+            while not list_candidates(here, n_sources, grid, cells, limit, graph):
                 graph, transposed = _graph(room, 2 * graph.cost.size), _graph(most, 2 * graph.cost.size)
             doubtful = weighed and weigh_candidates(
-                here, names, n_sources, n, log_light[a:b], light_noise[a:b], range_px, odds, graph, numbers
+                here, names, n_sources, n, log_light[a:b], light_noise[a:b], limit, odds, graph, numbers
             )
             assign(graph, n_sources, n, matching, over_spots)
             if leapt or step_variance == 0:

@@ -78,8 +78,9 @@ class Odds(NamedTuple):
         float  # ln intensity in the middle of the first class of light, and classes per unit of ln intensity
     )
     classes_per_log: float
+    absurd: FloatArray  # by number of steps so far: squared step, in scales, beyond which no particle is looked for
     log_returns: (
-        FloatArray  # per class: ln of the odds that a particle that was missing is seen in the next frame
+        FloatArray  # per class of light: ln of the odds that a missing particle is seen in the next frame
     )
     log_seen: FloatArray  # per class: ln of the odds that a particle is seen again in the next frame
     log_new: FloatArray  # per class: ln of the new spots per frame, px2 and unit of ln intensity
@@ -87,4 +88,5 @@ class Odds(NamedTuple):
 
 def no_odds() -> Odds:
     """Return odds that say nothing, for links by distance alone."""
-    return Odds(0.0, 0.0, 0.0, 0.0, 0.0, np.zeros(1), np.zeros(1), np.zeros(1))
+    nothing = np.zeros(1)
+    return Odds(0.0, 0.0, 0.0, 0.0, 0.0, nothing, nothing, nothing, nothing)

@@ -111,7 +111,7 @@ class TrackLinker:
         frame = first_spots.frame.astype(np.int64)
         motion = learn_motion(first_spots.y_px, first_spots.x_px, frame, scene.height_px, scene.width_px)
         ambiguous = settings.ambiguous if settings.engine == "fast" else "keep"
-        reach = settings.search_range_px or max(motion.search_range_px(ambiguous), LEAST_RANGE_PX)
+        reach = float(settings.search_range_px or max(motion.search_range_px(ambiguous), LEAST_RANGE_PX))
         self.motion = motion
         if settings.engine != "fast":
             plain = ScipyChain if settings.engine == "reference" else TrackpyChain

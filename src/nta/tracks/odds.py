@@ -26,12 +26,14 @@ from functools import cached_property
 import numpy as np
 
 from nta.columns import FloatArray, IntArray
+from nta.tracks.candidates import MOST_STEPS
 from nta.tracks.kernel_types import Odds
 from nta.tracks.motion import Motion
 
 SHAPE_RANGE = (1.0, 20.0)  # of the inverse-gamma law: from "any mobility" to "all particles alike"
 LIGHT_FLOOR = 0.05**2  # variance of ln intensity: no spot repeats its light better than this
 N_LIGHT_CLASSES = 10
+ABSURD = 1e-5  # probability of a step that is not looked for: P(r**2 > x) = (1 + x / (2 scale))**-shape
 LEAST_SPOTS = 5  # of a track, to learn from its light
 
 
@@ -54,6 +56,7 @@ def learn_odds(
     return Odds(
         shape=shape,
         scale_px2=scale,
+        absurd=2 * (ABSURD ** (-1 / (shape + np.arange(MOST_STEPS + 1))) - 1),
         log_returns=tracks.log_odds_of_return(light),
         light_step_variance=tracks.light_step_variance(),
         darkest=darkest,
