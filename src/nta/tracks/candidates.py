@@ -80,16 +80,29 @@ def list_candidates(
             highest = start[bottom + 1 if grid.n_columns == 1 else r * grid.n_columns + right]
             if n + highest - lowest > room:
                 return False
-            for k in range(lowest, highest):
-                dy, dx = y[k] - at_y, x[k] - at_x
-                excess = dy * dy + dx * dx - limit[i]
-                spot[n] = order[
-                    k
-                ]  # written always, kept if near: a branch here would be mispredicted too often
-                cost[n] = excess
-                n += excess <= 0
+            n += _near(
+                y[lowest:highest], x[lowest:highest], order[lowest:highest], at_y, at_x, limit[i],
+                spot[n : n + highest - lowest], cost[n : n + highest - lowest],
+            )  # fmt: skip
     graph.first[n_sources] = n
     return True
+
+
+@compiled
+def _near(
+    y: FloatArray, x: FloatArray, order: IntArray, at_y: float, at_x: float, limit: float, spot: IntArray, cost: FloatArray
+) -> int:  # fmt: skip
+    """Write the spots nearer than the limit and their costs; returns how many.
+
+    Every spot is written and then kept or overwritten: a branch would be mispredicted twice per source, which costs more than
+    the rest. The unsigned index spares the test for counting from the end.
+    """
+    n, one, none = np.uint64(0), np.uint64(1), np.uint64(0)
+    for k in range(y.size):
+        excess = (y[k] - at_y) ** 2 + (x[k] - at_x) ** 2 - limit
+        spot[n], cost[n] = order[k], excess
+        n += one if excess <= 0 else none
+    return int(n)
 
 
 @compiled

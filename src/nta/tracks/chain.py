@@ -46,9 +46,8 @@ class CompiledChain:
         self.search_range_px = search_range_px
         self.odds: Odds | None = None  # None: least sum of squared displacements
         self._link_frames = chaining.link_frames
-        self._grid = _grid(
-            search_range_px * math.sqrt(settings.memory_frames + 1), motion.density_per_px2, scene
-        )
+        widening = settings.memory_frames + 1 if settings.ambiguous == "cut" else 1
+        self._grid = _grid(search_range_px * math.sqrt(widening), motion.density_per_px2, scene)
         self._step_variance = motion.typical_variance_px2 if settings.drift == "auto" else 0.0
         self._sources = np.empty((0, candidates.N_SOURCE_COLUMNS))
         self._labels = np.empty((0, candidates.N_LABEL_COLUMNS), dtype=np.int64)

@@ -12,7 +12,7 @@ from nta.columns import IntArray
 from nta.spots.table import Scene, Spots
 from nta.tracks.chain import Chain, CompiledChain, log_light
 from nta.tracks.drift import Drift, find_drift, no_drift
-from nta.tracks.motion import Motion, learn_motion
+from nta.tracks.motion import Motion, learn_motion, unknown_motion
 from nta.tracks.odds import learn_odds
 from nta.tracks.reference import ScipyChain, TrackpyChain
 from nta.tracks.settings import LinkingSettings
@@ -109,8 +109,12 @@ class TrackLinker:
         """Learn motion and odds from the first spots; from here on frames are linked as they come."""
         scene, settings = first_spots.scene, self.settings
         frame = first_spots.frame.astype(np.int64)
-        motion = learn_motion(first_spots.y_px, first_spots.x_px, frame, scene.height_px, scene.width_px)
         ambiguous = settings.ambiguous if settings.engine == "fast" else "keep"
+        if settings.search_range_px and ambiguous == "keep" and settings.drift == "none":
+            n_frames = int(frame[-1] - frame[0]) + 1 if frame.size else 0
+            motion = unknown_motion(frame.size, n_frames, scene.height_px, scene.width_px)
+        else:
+            motion = learn_motion(first_spots.y_px, first_spots.x_px, frame, scene.height_px, scene.width_px)
         reach = float(settings.search_range_px or max(motion.search_range_px(ambiguous), LEAST_RANGE_PX))
         self.motion = motion
         if settings.engine != "fast":

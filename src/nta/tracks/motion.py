@@ -85,6 +85,18 @@ class Motion:
         return mean, float(weight @ (log_variance - mean) ** 2)
 
 
+def unknown_motion(n_spots: int, n_frames: int, height_px: int, width_px: int) -> Motion:
+    """Return the motion of a recording of which only the density is asked for."""
+    return Motion(
+        variance_px2=np.ones(1),
+        weight=np.zeros(1),
+        fastest_px=0.0,
+        density_per_px2=n_spots / max(n_frames, 1) / (height_px * width_px),
+        flow_y_px=0.0,
+        flow_x_px=0.0,
+    )
+
+
 def learn_motion(
     y_px: FloatArray, x_px: FloatArray, frame: IntArray, height_px: int, width_px: int
 ) -> Motion:
