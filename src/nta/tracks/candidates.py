@@ -94,8 +94,8 @@ def _near(
 ) -> int:  # fmt: skip
     """Write the spots nearer than the limit and their costs; returns how many.
 
-    Every spot is written and then kept or overwritten: a branch would be mispredicted twice per source, which costs more than
-    the rest. The unsigned index spares the test for counting from the end.
+    Every spot is written and then kept or overwritten: a branch would be mispredicted twice per source, which costs more
+    than all the rest. The unsigned index spares the test for counting from the end.
     """
     n, one, none = np.uint64(0), np.uint64(1), np.uint64(0)
     for k in range(y.size):
