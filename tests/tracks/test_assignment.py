@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linear_sum_assignment
 
-from nta.tracks.assignment import assign, has_rivals, margin, transpose
-from nta.tracks.kernel_types import Graph, Matching, Search
+from nta.tracks.kernels.assignment import assign, has_rivals, margin, transpose
+from nta.tracks.kernels.types import Graph, Matching, Search
 
 NONE = 1e9  # cost of a link that is no candidate
 

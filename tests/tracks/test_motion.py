@@ -7,7 +7,7 @@ import pytest
 from brownian_world import brownian_world
 from scipy import special, stats
 
-from nta.tracks.candidates import log_density_of_change
+from nta.tracks.kernels.candidates import log_density_of_change
 from nta.tracks.motion import learn_motion
 from nta.tracks.odds import _inverse_gamma
 

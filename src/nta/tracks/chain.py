@@ -9,7 +9,7 @@ import numpy as np
 
 from nta.columns import FloatArray, IntArray
 from nta.spots.table import Scene, Spots
-from nta.tracks.kernel_types import Grid, Odds, no_odds
+from nta.tracks.kernels.types import Grid, Odds, no_odds
 from nta.tracks.motion import Motion
 from nta.tracks.settings import LinkingSettings
 
@@ -35,54 +35,59 @@ class Chain(Protocol):
 
 
 class CompiledChain:
-    """The compiled pass over the frames with its state: open tracks, counters, flow."""
+    """The compiled pass over the frames, with what it carries from call to call: open tracks, counters, flow."""
 
     def __init__(
         self, settings: LinkingSettings, motion: Motion, search_range_px: float, scene: Scene
     ) -> None:
-        from nta.tracks import candidates, chaining, flow
+        from nta.tracks.kernels import candidates, flow, frames
 
-        self.settings = settings
         self.search_range_px = search_range_px
         self.odds: Odds | None = None  # None: least sum of squared displacements
-        self._link_frames = chaining.link_frames
+        self._memory = settings.memory_frames
+        self._doubt = math.log(1 / settings.max_wrong_link - 1)
+        self._step_variance = motion.typical_variance_px2 if settings.drift == "auto" else 0.0
         widening = settings.memory_frames + 1 if settings.ambiguous == "cut" else 1
         self._grid = _grid(search_range_px * math.sqrt(widening), motion.density_per_px2, scene)
-        self._step_variance = motion.typical_variance_px2 if settings.drift == "auto" else 0.0
         self._sources = np.empty((0, candidates.N_SOURCE_COLUMNS))
         self._labels = np.empty((0, candidates.N_LABEL_COLUMNS), dtype=np.int64)
-        self._counters = np.zeros(chaining.N_COUNTERS, dtype=np.int64)
-        self._counters[chaining.LAST_FRAME] = -1
+        self._counters = np.zeros(frames.N_COUNTERS, dtype=np.int64)
+        self._counters[frames.LAST_FRAME] = -1
         self._flow = np.zeros(flow.N_FLOW)
         self._flow[:2] = motion.flow_y_px, motion.flow_x_px
 
     @property
     def links_cut(self) -> int:
         """Links given up because crowding made them ambiguous."""
-        from nta.tracks.chaining import LINKS_CUT
+        from nta.tracks.kernels.frames import LINKS_CUT
 
         return int(self._counters[LINKS_CUT])
 
     def link(self, spots: Spots) -> IntArray:
         """Return the track number of each spot of some whole frames."""
+        from nta.tracks.kernels.frames import N_SOURCES, link_frames
+
         frame = spots.frame.astype(np.int64)
         first_row = np.concatenate([[0], np.flatnonzero(np.diff(frame)) + 1, [frame.size]]).astype(np.int64)
+        sources, labels = self._room_for(int(np.diff(first_row).max()))
+        track = np.empty(frame.size, dtype=np.int64)
+        odds, doubt = (self.odds, self._doubt) if self.odds else (no_odds(), 0.0)
+        link_frames(
+            spots.y_px, spots.x_px, *log_light(spots), frame, first_row, self._grid, self.search_range_px, self._memory,
+            odds, doubt, self._step_variance, sources, labels, self._counters, self._flow, track,
+        )  # fmt: skip
+        n = int(self._counters[N_SOURCES])
+        self._sources, self._labels = sources[0, :n].copy(), labels[0, :n].copy()
+        return track
+
+    def _room_for(self, most_spots: int) -> tuple[FloatArray, IntArray]:
+        """Return the open tracks twice, for this frame and the next, with room for all that `memory` frames can leave open."""
         n = self._sources.shape[0]
-        room = n + (self.settings.memory_frames + 2) * int(np.diff(first_row).max())
+        room = n + (self._memory + 2) * most_spots
         sources = np.empty((2, room, self._sources.shape[1]))
         labels = np.empty((2, room, self._labels.shape[1]), dtype=np.int64)
         sources[0, :n], labels[0, :n] = self._sources, self._labels
-        track = np.empty(frame.size, dtype=np.int64)
-        odds = self.odds or no_odds()
-        doubt = math.log(1 / self.settings.max_wrong_link - 1) if self.odds else 0.0
-        self._link_frames(
-            spots.y_px, spots.x_px, *log_light(spots), frame, first_row, self._grid, self.search_range_px,
-            self.settings.memory_frames, odds, doubt, self._step_variance,
-            sources, labels, self._counters, self._flow, track,
-        )  # fmt: skip
-        n = int(self._counters[0])
-        self._sources, self._labels = sources[0, :n].copy(), labels[0, :n].copy()
-        return track
+        return sources, labels
 
 
 def _grid(longest_px: float, density_per_px2: float, scene: Scene) -> Grid:

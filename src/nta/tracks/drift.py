@@ -147,7 +147,7 @@ class _Steps:
         self, common: FloatArray, slot_weight: FloatArray | None = None, weight: FloatArray | None = None
     ) -> FloatArray:
         """Return, per track, one over its step variance per axis, drawn towards that of all where it has few steps."""
-        from nta.tracks.steps import squared_steps
+        from nta.tracks.kernels.steps import squared_steps
 
         first_row = self.columns[0]
         nothing = np.zeros(first_row.size - 1) if weight is None else weight
@@ -167,7 +167,7 @@ class _Steps:
 
     def pull(self, common: FloatArray, weight: FloatArray) -> tuple[FloatArray, FloatArray, int]:
         """Return the summed weight and the weighted sum of the steps about the common one, per slot, and their number."""
-        from nta.tracks.steps import pull_of_steps
+        from nta.tracks.kernels.steps import pull_of_steps
 
         return pull_of_steps(*self.columns, self.start, common, weight, CLIP_SD)
 
@@ -178,7 +178,7 @@ def _stuck(first_row: IntArray, y_px: FloatArray, x_px: FloatArray) -> BoolArray
     Where most tracks look stuck (the whole image shakes, or the particles hardly move between frames) the ratio of steps to
     spread cannot tell them apart, and none is called stuck.
     """
-    from nta.tracks.steps import ratio_of_steps_to_spread
+    from nta.tracks.kernels.steps import ratio_of_steps_to_spread
 
     n = np.diff(first_row)
     stuck = (n >= LEAST_SPOTS_FOR_STUCK) & (ratio_of_steps_to_spread(first_row, y_px, x_px) > WHITE_RATIO)

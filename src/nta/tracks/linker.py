@@ -176,7 +176,7 @@ def _learning_rows(frame: NDArray[np.int32]) -> int | None:
 
 def _by_track(track: IntArray, least: int) -> tuple[IntArray, IntArray]:
     """Drop tracks of fewer than `least` spots; returns the numbers of the others and the rows of their spots, sorted."""
-    from nta.tracks.steps import order_by_track
+    from nta.tracks.kernels.steps import order_by_track
 
     return order_by_track(
         track, np.bincount(track) >= least

@@ -164,7 +164,7 @@ class _Spots:
 
     def votes(self, reach: float) -> FloatArray:
         """Count the displacements of pairs in successive frames, in square cells about zero."""
-        from nta.tracks.pairs import vote_on_flow
+        from nta.tracks.kernels.pairs import vote_on_flow
 
         votes = np.zeros((2 * int(reach / FLOW_CELL_PX) + 1,) * 2)
         vote_on_flow(self.y_px, self.x_px, self.first_row, self.successive, self.stride, FLOW_CELL_PX, votes)
@@ -172,7 +172,7 @@ class _Spots:
 
     def distances(self, lag: int, reach: float, flow: tuple[float, float] = (0.0, 0.0)) -> FloatArray:
         """Histogram of the distances of pairs `lag` frames apart, in bins even in sqrt(distance): finer where it matters."""
-        from nta.tracks.pairs import count_distances
+        from nta.tracks.kernels.pairs import count_distances
 
         usable = self.successive if lag else np.ones(self.counts.size, dtype=bool)
         counts = np.zeros(N_BINS)
@@ -182,7 +182,7 @@ class _Spots:
 
 def _common_displacement(votes: FloatArray) -> tuple[float, float]:
     """Return the displacement (y, x) that most pairs agree on; zero where they agree no more than by chance."""
-    from nta.tracks.pairs import most_agreed
+    from nta.tracks.kernels.pairs import most_agreed
 
     y, x, agreed, by_chance = most_agreed(votes, FLOW_CELL_PX)
     return (y, x) if agreed > by_chance + CERTAIN_SD * math.sqrt(by_chance) + CERTAIN_SD else (0.0, 0.0)
@@ -232,7 +232,7 @@ class _Fit:
 
     def weights(self, n_classes: int) -> FloatArray:
         """Return the weights where only the slowest so many classes may have any."""
-        from nta.tracks.pairs import fit_weights
+        from nta.tracks.kernels.pairs import fit_weights
 
         weight = np.zeros(self._steps.shape[1])
         some = np.ascontiguousarray(self._steps[:, :n_classes])

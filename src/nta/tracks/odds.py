@@ -12,9 +12,9 @@ The step variance of a particle is drawn from an inverse-gamma distribution over
 particle faster than those before it. The spots of the frame are assigned so that the product of the odds is greatest, and a
 link is cut where an assignment without it is nearly as likely.
 
-Does cutting bias D? Cutting a link because its step is long would. Here a link is judged against its rivals: of two
-neighbours, those that moved towards each other are cut more often than those that moved apart, which takes away about as
-many long relative steps as short ones. What remains: tests/benchmarks/bench_linking.py measures it against the truth.
+Does cutting bias D? Cutting links because their steps are long would. Here a link is judged against its rivals, and more
+is asked of short steps than of long ones (`nta.tracks.kernels.frames`), so that the steps that are kept have the mean square
+of all: measured against simulated truth by tests/benchmarks/bench_linking.py, tested by tests/tracks/test_crowding.py.
 """
 
 from __future__ import annotations
@@ -26,8 +26,7 @@ from functools import cached_property
 import numpy as np
 
 from nta.columns import FloatArray, IntArray
-from nta.tracks.candidates import MOST_STEPS
-from nta.tracks.kernel_types import Odds
+from nta.tracks.kernels.types import MOST_STEPS, Odds
 from nta.tracks.motion import Motion
 
 SHAPE_RANGE = (1.0, 20.0)  # of the inverse-gamma law: from "any mobility" to "all particles alike"
@@ -47,7 +46,7 @@ def learn_odds(
     area_px2: float,
 ) -> Odds:
     """Learn the odds from provisional tracks (one number per spot, rows sorted by frame)."""
-    from nta.tracks.steps import order_by_track
+    from nta.tracks.kernels.steps import order_by_track
 
     shape, scale = _inverse_gamma(*motion.log_variance_moments())
     track, order = order_by_track(track, np.ones(int(track.max()) + 1, dtype=bool))

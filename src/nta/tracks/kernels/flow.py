@@ -11,9 +11,9 @@ from __future__ import annotations
 import numpy as np
 
 from nta.columns import FloatArray, IntArray
-from nta.tracks.candidates import MISSED, X, Y
-from nta.tracks.kernel_types import compiled
-from nta.tracks.pairs import most_agreed, vote
+from nta.tracks.kernels.candidates import MISSED, X, Y
+from nta.tracks.kernels.pairs import most_agreed, vote
+from nta.tracks.kernels.types import compiled
 
 FLOW_Y, FLOW_X, FLOW_VARIANCE, LEAP_Y, LEAP_X = 0, 1, 2, 3, 4
 N_FLOW = 5

@@ -9,6 +9,8 @@ import numpy as np
 
 from nta.columns import BoolArray, FloatArray, IntArray
 
+MOST_STEPS = 50  # the mobility of a track is judged by its last so many steps
+
 Kernel = TypeVar("Kernel", bound=Callable[..., Any])
 
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 import numpy as np
 
 from nta.columns import IntArray
-from nta.tracks.kernel_types import Graph, Matching, Search, compiled
+from nta.tracks.kernels.types import Graph, Matching, Search, compiled
 
 
 @compiled

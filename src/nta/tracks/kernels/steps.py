@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from nta.columns import BoolArray, FloatArray, IntArray
-from nta.tracks.kernel_types import compiled
+from nta.tracks.kernels.types import compiled
 
 
 @compiled

@@ -5,12 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from nta.columns import BoolArray, FloatArray, IntArray
-from nta.tracks.assignment import assign, has_rivals, margin, plausible_rivals, transpose
-from nta.tracks.candidates import (
+from nta.tracks.kernels.assignment import assign, has_rivals, margin, plausible_rivals, transpose
+from nta.tracks.kernels.candidates import (
     LIGHT_NOISE,
     LOG_LIGHT,
     MISSED,
-    MOST_STEPS,
     N_STEPS,
     SQUARED_STEPS,
     TRACK,
@@ -21,8 +20,8 @@ from nta.tracks.candidates import (
     sort_into_cells,
     weigh_candidates,
 )
-from nta.tracks.flow import follow, leap, predict
-from nta.tracks.kernel_types import Cells, Graph, Grid, Matching, Odds, Search, compiled
+from nta.tracks.kernels.flow import follow, leap, predict
+from nta.tracks.kernels.types import MOST_STEPS, Cells, Graph, Grid, Matching, Odds, Search, compiled
 
 N_SOURCES, N_TRACKS, LAST_FRAME, LINKS_CUT = 0, 1, 2, 3  # counters carried along
 N_COUNTERS = 4

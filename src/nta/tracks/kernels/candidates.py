@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from nta.columns import FloatArray, IntArray
-from nta.tracks.kernel_types import Cells, Graph, Grid, Odds, compiled
+from nta.tracks.kernels.types import Cells, Graph, Grid, Odds, compiled
 
 # columns of the open tracks: where the next spot is expected, and what the track has shown so far
 Y, X = 0, 1
@@ -16,7 +16,6 @@ N_SOURCE_COLUMNS = 6
 TRACK, MISSED = 0, 1
 N_LABEL_COLUMNS = 2
 
-MOST_STEPS = 50  # a track's mobility is judged by its last so many steps
 SURE = -1e6  # the cost of a link beyond doubt
 SURE_SQUARED = 9.0  # a lone candidate within 3 sd of the track's own steps needs no further evidence
 
