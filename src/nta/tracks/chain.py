@@ -9,7 +9,7 @@ import numpy as np
 
 from nta.columns import FloatArray, IntArray
 from nta.spots.table import Scene, Spots
-from nta.tracks.kernels.types import Grid, Odds, no_odds
+from nta.tracks.kernels.types import N_LABELS, N_SHOWN, Grid, Odds, Open, Seen, no_odds
 from nta.tracks.motion import Motion
 from nta.tracks.settings import LinkingSettings
 
@@ -40,7 +40,7 @@ class CompiledChain:
     def __init__(
         self, settings: LinkingSettings, motion: Motion, search_range_px: float, scene: Scene
     ) -> None:
-        from nta.tracks.kernels import candidates, flow, frames
+        from nta.tracks.kernels import flow, frames
 
         self.search_range_px = search_range_px
         self.odds: Odds | None = None  # None: least sum of squared displacements
@@ -49,8 +49,7 @@ class CompiledChain:
         self._step_variance = motion.typical_variance_px2 if settings.drift == "auto" else 0.0
         widening = settings.memory_frames + 1 if settings.ambiguous == "cut" else 1
         self._grid = _grid(search_range_px * math.sqrt(widening), motion.density_per_px2, scene)
-        self._sources = np.empty((0, candidates.N_SOURCE_COLUMNS))
-        self._labels = np.empty((0, candidates.N_LABEL_COLUMNS), dtype=np.int64)
+        self._open = Open(np.empty((0, N_SHOWN)), np.empty((0, N_LABELS), dtype=np.int64))
         self._counters = np.zeros(frames.N_COUNTERS, dtype=np.int64)
         self._counters[frames.LAST_FRAME] = -1
         self._flow = np.zeros(flow.N_FLOW)
@@ -65,29 +64,28 @@ class CompiledChain:
 
     def link(self, spots: Spots) -> IntArray:
         """Return the track number of each spot of some whole frames."""
-        from nta.tracks.kernels.frames import N_SOURCES, link_frames
+        from nta.tracks.kernels.frames import N_OPEN, link_frames
 
         frame = spots.frame.astype(np.int64)
         first_row = np.concatenate([[0], np.flatnonzero(np.diff(frame)) + 1, [frame.size]]).astype(np.int64)
-        sources, labels = self._room_for(int(np.diff(first_row).max()))
+        tracks, after = (self._with_room(int(np.diff(first_row).max())) for _ in range(2))
         track = np.empty(frame.size, dtype=np.int64)
         odds, doubt = (self.odds, self._doubt) if self.odds else (no_odds(), 0.0)
         link_frames(
-            spots.y_px, spots.x_px, *log_light(spots), frame, first_row, self._grid, self.search_range_px, self._memory,
-            odds, doubt, self._step_variance, sources, labels, self._counters, self._flow, track,
+            Seen(spots.y_px, spots.x_px, *log_light(spots)), frame, first_row, self._grid, self.search_range_px,
+            self._memory, odds, doubt, self._step_variance, tracks, after, self._counters, self._flow, track,
         )  # fmt: skip
-        n = int(self._counters[N_SOURCES])
-        self._sources, self._labels = sources[0, :n].copy(), labels[0, :n].copy()
+        n = int(self._counters[N_OPEN])
+        self._open = Open(tracks.shown[:n].copy(), tracks.label[:n].copy())
         return track
 
-    def _room_for(self, most_spots: int) -> tuple[FloatArray, IntArray]:
-        """Return the open tracks twice, for this frame and the next, with room for all that `memory` frames can leave open."""
-        n = self._sources.shape[0]
+    def _with_room(self, most_spots: int) -> Open:
+        """Return a copy of the open tracks with room for all that frames of so many spots can leave open."""
+        n = self._open.label.shape[0]
         room = n + (self._memory + 2) * most_spots
-        sources = np.empty((2, room, self._sources.shape[1]))
-        labels = np.empty((2, room, self._labels.shape[1]), dtype=np.int64)
-        sources[0, :n], labels[0, :n] = self._sources, self._labels
-        return sources, labels
+        tracks = Open(np.empty((room, N_SHOWN)), np.empty((room, N_LABELS), dtype=np.int64))
+        tracks.shown[:n], tracks.label[:n] = self._open
+        return tracks
 
 
 def _grid(longest_px: float, density_per_px2: float, scene: Scene) -> Grid:

@@ -5,27 +5,33 @@ from __future__ import annotations
 import numpy as np
 
 from nta.columns import FloatArray, IntArray
-from nta.tracks.kernels.types import Cells, Graph, Grid, Odds, compiled
-
-# columns of the open tracks: where the next spot is expected, and what the track has shown so far
-Y, X = 0, 1
-SQUARED_STEPS, N_STEPS = 2, 3  # sum of squared steps per frame (both axes), and how many
-LOG_LIGHT, LIGHT_NOISE = 4, 5  # ln intensity of the last spot, and the variance of its error
-N_SOURCE_COLUMNS = 6
-# columns of their whole numbers
-TRACK, MISSED = 0, 1
-N_LABEL_COLUMNS = 2
+from nta.tracks.kernels.types import (
+    LIGHT_NOISE,
+    LOG_LIGHT,
+    MISSED,
+    N_STEPS,
+    SQUARED_STEPS,
+    Cells,
+    Graph,
+    Grid,
+    Odds,
+    Open,
+    Seen,
+    X,
+    Y,
+    compiled,
+)
 
 SURE = -1e6  # the cost of a link beyond doubt
 SURE_SQUARED = 9.0  # a lone candidate within 3 sd of the track's own steps needs no further evidence
 
 
 @compiled
-def sort_into_cells(y: FloatArray, x: FloatArray, n: int, grid: Grid, cells: Cells) -> None:
-    """Sort spots 0..n-1 into the cells of the grid (counting sort)."""
-    start = cells.start
+def sort_into_cells(seen: Seen, grid: Grid, cells: Cells) -> None:
+    """Sort the spots into the cells of the grid (counting sort)."""
+    start, y, x = cells.start, seen.y, seen.x
     start[:] = 0
-    for k in range(n):
+    for k in range(y.size):
         row = min(max(int(y[k] * grid.rows_per_px), 0), grid.n_rows - 1)
         column = min(max(int(x[k] * grid.columns_per_px), 0), grid.n_columns - 1)
         cells.of_spot[k] = row * grid.n_columns + column
@@ -33,43 +39,41 @@ def sort_into_cells(y: FloatArray, x: FloatArray, n: int, grid: Grid, cells: Cel
     n_cells = grid.n_rows * grid.n_columns
     for c in range(n_cells):
         start[c + 1] += start[c]
-    for k in range(n):
+    for k in range(y.size):
         c = cells.of_spot[k]
         place = start[c]
         start[c] += 1
         cells.order[place] = k
         cells.y[place] = y[k]
         cells.x[place] = x[k]
-    for c in range(
-        n_cells, 0, -1
-    ):  # each start has moved to the end of its cell, which is the start of the next
+    for c in range(n_cells, 0, -1):  # each start has moved to the end of its cell, where the next one starts
         start[c] = start[c - 1]
     start[0] = 0
 
 
 @compiled
 def set_limits(
-    sources: FloatArray, labels: IntArray, n_sources: int, range_px: float, weighed: bool, odds: Odds, limit: FloatArray
-) -> None:  # fmt: skip
-    """Write how far each source may have gone, squared: the range, or less where its own steps so far make that absurd."""
-    for i in range(n_sources):
+    tracks: Open, n_open: int, range_px: float, weighed: bool, odds: Odds, limit: FloatArray
+) -> None:
+    """Write how far each track may go, squared: the range, or less where its own steps so far make that absurd."""
+    for i in range(n_open):
         limit[i] = range_px * range_px
         if weighed:
-            scale = odds.scale_px2 + 0.5 * sources[i, SQUARED_STEPS]
-            frames = labels[i, MISSED] + 1  # the squared step grows with them, as diffusion does
-            limit[i] = frames * min(limit[i], scale * odds.absurd[int(sources[i, N_STEPS])])
+            scale = odds.scale_px2 + 0.5 * tracks.shown[i, SQUARED_STEPS]
+            frames = tracks.label[i, MISSED] + 1  # the squared step grows with them, as diffusion does
+            limit[i] = frames * min(limit[i], scale * odds.absurd[int(tracks.shown[i, N_STEPS])])
 
 
 @compiled
 def list_candidates(
-    sources: FloatArray, n_sources: int, grid: Grid, cells: Cells, limit: FloatArray, graph: Graph
+    tracks: Open, n_open: int, grid: Grid, cells: Cells, limit: FloatArray, graph: Graph
 ) -> bool:
-    """List the spots within reach of each source; cost = distance**2 - limit. Returns False where they find no room."""
+    """List the spots within reach of each track; cost = distance**2 - limit. Returns False where they find no room."""
     spot, cost, y, x, order, start = graph.spot, graph.cost, cells.y, cells.x, cells.order, cells.start
     room, n = cost.size, 0
-    for i in range(n_sources):
+    for i in range(n_open):
         graph.first[i] = n
-        at_y, at_x = sources[i, Y], sources[i, X]
+        at_y, at_x = tracks.shown[i, Y], tracks.shown[i, X]
         row = min(max(int(at_y * grid.rows_per_px), 0), grid.n_rows - 1)
         column = min(max(int(at_x * grid.columns_per_px), 0), grid.n_columns - 1)
         top, bottom = max(row - 1, 0), min(row + 1, grid.n_rows - 1)
@@ -83,7 +87,7 @@ def list_candidates(
                 y[lowest:highest], x[lowest:highest], order[lowest:highest], at_y, at_x, limit[i],
                 spot[n : n + highest - lowest], cost[n : n + highest - lowest],
             )  # fmt: skip
-    graph.first[n_sources] = n
+    graph.first[n_open] = n
     return True
 
 
@@ -106,43 +110,47 @@ def _near(
 
 @compiled
 def weigh_candidates(
-    sources: FloatArray, labels: IntArray, n_sources: int, n_spots: int, log_light: FloatArray, light_noise: FloatArray,
-    limit: FloatArray, odds: Odds, graph: Graph, rivals: IntArray,
-) -> bool:  # fmt: skip
+    tracks: Open, n_open: int, seen: Seen, limit: FloatArray, odds: Odds, graph: Graph, rivals: IntArray
+) -> bool:
     """Replace the costs by minus the log odds of each link; links less likely than not to exist are priced out (cost 0).
 
     A lone candidate close by is not weighed: it is taken. Returns whether there was anything else.
     """
-    for j in range(n_spots):
-        rivals[j] = 0
-    for e in range(graph.first[n_sources]):
+    rivals[: seen.y.size] = 0
+    for e in range(graph.first[n_open]):
         rivals[graph.spot[e]] += 1
     doubtful = False
-    for i in range(n_sources):
+    for i in range(n_open):
         first, last = graph.first[i], graph.first[i + 1]
         if first == last:
             continue
-        frames = labels[i, MISSED] + 1
-        shape = odds.shape + sources[i, N_STEPS]
-        scale = (odds.scale_px2 + 0.5 * sources[i, SQUARED_STEPS]) * frames
+        frames = tracks.label[i, MISSED] + 1
+        shape, scale = step_law(tracks, i, odds)
         alone = last == first + 1 and rivals[graph.spot[first]] == 1
         if frames == 1 and alone and (graph.cost[first] + limit[i]) * shape < SURE_SQUARED * scale:
             graph.cost[first] = SURE
             continue
         doubtful = True
-        light = light_class(sources[i, LOG_LIGHT], odds)
+        light = light_class(tracks.shown[i, LOG_LIGHT], odds)
         common = odds.log_seen[light] if frames == 1 else odds.log_returns[light]
         common += np.log(shape / (2 * np.pi * scale))
         for e in range(first, last):
             j = graph.spot[e]
             gain = common - (shape + 1) * np.log1p((graph.cost[e] + limit[i]) / (2 * scale))
-            gain -= odds.log_new[light_class(log_light[j], odds)]
-            change = log_light[j] - sources[i, LOG_LIGHT]
-            gain += log_density_of_change(
-                change, odds.light_step_variance * frames + sources[i, LIGHT_NOISE] + light_noise[j]
-            )
+            gain -= odds.log_new[light_class(seen.log_light[j], odds)]
+            noise = tracks.shown[i, LIGHT_NOISE] + seen.light_noise[j]
+            change = seen.log_light[j] - tracks.shown[i, LOG_LIGHT]
+            gain += log_density_of_change(change, odds.light_step_variance * frames + noise)
             graph.cost[e] = min(-gain, 0.0)
     return doubtful
+
+
+@compiled
+def step_law(tracks: Open, i: int, odds: Odds) -> tuple[float, float]:
+    """Return shape and scale (px2) of a track's step variance, by its steps so far, for the next step or over a gap."""
+    shape: float = odds.shape + tracks.shown[i, N_STEPS]
+    scale: float = odds.scale_px2 + 0.5 * tracks.shown[i, SQUARED_STEPS]
+    return shape, scale * (tracks.label[i, MISSED] + 1)
 
 
 @compiled

@@ -11,9 +11,8 @@ from __future__ import annotations
 import numpy as np
 
 from nta.columns import FloatArray, IntArray
-from nta.tracks.kernels.candidates import MISSED, X, Y
 from nta.tracks.kernels.pairs import most_agreed, vote
-from nta.tracks.kernels.types import compiled
+from nta.tracks.kernels.types import MISSED, Open, Seen, X, Y, compiled
 
 FLOW_Y, FLOW_X, FLOW_VARIANCE, LEAP_Y, LEAP_X = 0, 1, 2, 3, 4
 N_FLOW = 5
@@ -25,10 +24,10 @@ SAME_LEAP_SD = 3.0  # two leaps in a row that differ by no more than this are a 
 
 
 @compiled
-def predict(sources: FloatArray, n_sources: int, flow: FloatArray, step_variance: float, frames: int) -> None:
+def predict(tracks: Open, n_open: int, flow: FloatArray, step_variance: float, frames: int) -> None:
     """Move the places where the tracks are expected by the flow of some frames."""
     if not _still(flow, step_variance):
-        shift(sources, n_sources, frames * flow[FLOW_Y], frames * flow[FLOW_X])
+        shift(tracks, n_open, frames * flow[FLOW_Y], frames * flow[FLOW_X])
 
 
 @compiled
@@ -37,26 +36,25 @@ def _still(flow: FloatArray, step_variance: float) -> bool:
 
 
 @compiled
-def shift(sources: FloatArray, n_sources: int, dy: float, dx: float) -> None:
+def shift(tracks: Open, n_open: int, dy: float, dx: float) -> None:
     """Move the places where the tracks are expected."""
-    for i in range(n_sources):
-        sources[i, Y] += dy
-        sources[i, X] += dx
+    for i in range(n_open):
+        tracks.shown[i, Y] += dy
+        tracks.shown[i, X] += dx
 
 
 @compiled
 def follow(
-    y: FloatArray, x: FloatArray, sources: FloatArray, labels: IntArray, n_sources: int, spot_of: IntArray,
-    flow: FloatArray, step_variance: float,
-) -> None:  # fmt: skip
+    seen: Seen, tracks: Open, n_open: int, spot_of: IntArray, flow: FloatArray, step_variance: float
+) -> None:
     """Correct the flow by the mean deviation of this frame's links from where they were expected."""
     n, dy, dx = 0, 0.0, 0.0
-    for i in range(n_sources):
+    for i in range(n_open):
         j = spot_of[i]
-        if j >= 0 and labels[i, MISSED] == 0:
+        if j >= 0 and tracks.label[i, MISSED] == 0:
             n += 1
-            dy += y[j] - sources[i, Y]
-            dx += x[j] - sources[i, X]
+            dy += seen.y[j] - tracks.shown[i, Y]
+            dx += seen.x[j] - tracks.shown[i, X]
     flow[FLOW_VARIANCE] += CHANGE_SD**2 * step_variance
     if n:
         gain = flow[FLOW_VARIANCE] / (flow[FLOW_VARIANCE] + step_variance / n)
@@ -68,32 +66,31 @@ def follow(
 
 @compiled
 def leap(
-    y: FloatArray, x: FloatArray, sources: FloatArray, labels: IntArray, n_sources: int, spot_of: IntArray,
-    flow: FloatArray, step_variance: float,
-) -> bool:  # fmt: skip
+    seen: Seen, tracks: Open, n_open: int, spot_of: IntArray, flow: FloatArray, step_variance: float
+) -> bool:
     """Where fewer than half of the tracks went on, look for a displacement that most pairs agree on, and go along with it.
 
     A leap that repeats itself in the next frame is a flow. Returns whether the expected places have moved.
     """
     open_now, linked = 0, 0
-    for i in range(n_sources):
-        if labels[i, MISSED] == 0:
+    for i in range(n_open):
+        if tracks.label[i, MISSED] == 0:
             open_now += 1
             linked += spot_of[i] >= 0
     last_y, last_x = flow[LEAP_Y], flow[LEAP_X]
     flow[LEAP_Y], flow[LEAP_X] = 0.0, 0.0
-    if open_now < LEAST_VOTES or y.size < LEAST_VOTES or 2 * linked >= open_now:
+    if open_now < LEAST_VOTES or seen.y.size < LEAST_VOTES or 2 * linked >= open_now:
         return False
     cell_px = max(1.0, 1.5 * np.sqrt(step_variance))  # 3 by 3 cells hold nearly all of the Brownian cloud
     half = int(LEAP_PX / cell_px)
     votes = np.zeros((2 * half + 1, 2 * half + 1))
-    for i in range(n_sources):
-        if labels[i, MISSED] == 0:
-            vote(y, x, sources[i, Y], sources[i, X], cell_px, votes)
+    for i in range(n_open):
+        if tracks.label[i, MISSED] == 0:
+            vote(seen.y, seen.x, tracks.shown[i, Y], tracks.shown[i, X], cell_px, votes)
     dy, dx, agreed, by_chance = most_agreed(votes, cell_px)
     if agreed - by_chance < max(0.5 * open_now, LEAST_VOTES) or agreed < 1.5 * linked:
         return False
-    shift(sources, n_sources, dy, dx)
+    shift(tracks, n_open, dy, dx)
     flow[LEAP_Y], flow[LEAP_X] = dy, dx
     if (
         last_y**2 + last_x**2 > 0

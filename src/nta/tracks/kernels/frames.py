@@ -7,23 +7,35 @@ import numpy as np
 from nta.columns import BoolArray, FloatArray, IntArray
 from nta.tracks.kernels.assignment import assign, has_rivals, margin, plausible_rivals, transpose
 from nta.tracks.kernels.candidates import (
-    LIGHT_NOISE,
-    LOG_LIGHT,
-    MISSED,
-    N_STEPS,
-    SQUARED_STEPS,
-    TRACK,
-    X,
-    Y,
     list_candidates,
     set_limits,
     sort_into_cells,
+    step_law,
     weigh_candidates,
 )
 from nta.tracks.kernels.flow import follow, leap, predict
-from nta.tracks.kernels.types import MOST_STEPS, Cells, Graph, Grid, Matching, Odds, Search, compiled
+from nta.tracks.kernels.types import (
+    LIGHT_NOISE,
+    LOG_LIGHT,
+    MISSED,
+    MOST_STEPS,
+    N_STEPS,
+    SQUARED_STEPS,
+    TRACK,
+    Cells,
+    Graph,
+    Grid,
+    Matching,
+    Odds,
+    Open,
+    Search,
+    Seen,
+    X,
+    Y,
+    compiled,
+)
 
-N_SOURCES, N_TRACKS, LAST_FRAME, LINKS_CUT = 0, 1, 2, 3  # counters carried along
+N_OPEN, N_TRACKS, LAST_FRAME, LINKS_CUT = 0, 1, 2, 3  # counters carried along
 N_COUNTERS = 4
 SHORT_STEP_DOUBT = 3.5  # log odds more are asked of the shortest step; see `_asked`
 GAP_DOUBT = 1.25  # a link over missed frames is no step, and only joins: so much surer it has to be
@@ -31,73 +43,64 @@ GAP_DOUBT = 1.25  # a link over missed frames is no step, and only joins: so muc
 
 @compiled
 def link_frames(
-    y: FloatArray, x: FloatArray, log_light: FloatArray, light_noise: FloatArray, frame: IntArray, first_row: IntArray,
-    grid: Grid, range_px: float, memory: int, odds: Odds, doubt: float, step_variance: float,
-    sources: FloatArray, labels: IntArray, counters: IntArray, flow: FloatArray, track: IntArray,
+    spots: Seen, frame: IntArray, first_row: IntArray, grid: Grid, range_px: float, memory: int, odds: Odds,
+    doubt: float, step_variance: float, tracks: Open, after: Open, counters: IntArray, flow: FloatArray, track: IntArray,
 ) -> None:  # fmt: skip
     """Link the frames first_row[f]:first_row[f + 1] of the spots; writes a track number per spot into `track`.
 
     doubt : links whose log odds against the next best explanation are below this are cut; 0 keeps every link and takes
         the least sum of squared displacements instead of the greatest odds.
     step_variance : typical step per axis, for following the flow; 0 expects none.
-    sources, labels : open tracks, room for those of two successive frames; counters[N_SOURCES] of them are valid.
+    tracks : the first counters[N_OPEN] are open; the rest, and all of `after`, is room for those of the next frames.
     """
     most = 0
     for f in range(first_row.size - 1):
         most = max(most, first_row[f + 1] - first_row[f])
-    room = sources.shape[1]
+    room = tracks.shown.shape[0]
     cells = Cells(
         np.empty(most, np.int64), np.empty(grid.n_rows * grid.n_columns + 1, np.int64), np.empty(most, np.int64),
         np.empty(most), np.empty(most),
     )  # fmt: skip
     graph, transposed = _graph(room, 8 * room), _graph(most, 8 * room)
     matching = Matching(np.empty(room, np.int64), np.empty(most, np.int64), np.empty(room), np.empty(most))
-    over_spots, over_sources = _search(most), _search(room)
+    over_spots, over_tracks = _search(most), _search(room)
     cut, closed = np.zeros(most, np.bool_), np.zeros(room, np.bool_)
     numbers, limit = np.empty(max(most, room), np.int64), np.empty(room)
-    weighed = doubt > 0
-    side = 0
+    weighed, flows = doubt > 0, step_variance > 0
     for f in range(first_row.size - 1):
         a, b = first_row[f], first_row[f + 1]
-        n = b - a
-        here, names = sources[side], labels[side]
+        seen = Seen(spots.y[a:b], spots.x[a:b], spots.log_light[a:b], spots.light_noise[a:b])
         frames = frame[a] - counters[LAST_FRAME]
         counters[LAST_FRAME] = frame[a]
-        n_sources = _age(here, names, counters[N_SOURCES], frames - 1, memory)
-        if step_variance > 0:
-            predict(here, n_sources, flow, step_variance, frames)
-        sort_into_cells(y[a:b], x[a:b], n, grid, cells)
-        set_limits(here, names, n_sources, range_px, weighed, odds, limit)
-        leapt = False
-        while True:
-            while not list_candidates(here, n_sources, grid, cells, limit, graph):
+        n_open = _age(tracks, counters[N_OPEN], frames - 1, memory)
+        if flows:
+            predict(tracks, n_open, flow, step_variance, frames)
+        sort_into_cells(seen, grid, cells)
+        set_limits(tracks, n_open, range_px, weighed, odds, limit)
+        doubtful = False
+        for attempt in range(2):
+            while not list_candidates(tracks, n_open, grid, cells, limit, graph):
                 graph, transposed = _graph(room, 2 * graph.cost.size), _graph(most, 2 * graph.cost.size)
-            doubtful = weighed and weigh_candidates(
-                here, names, n_sources, n, log_light[a:b], light_noise[a:b], limit, odds, graph, numbers
-            )
-            assign(graph, n_sources, n, matching, over_spots)
-            if leapt or step_variance == 0:
-                break
-            leapt = leap(y[a:b], x[a:b], here, names, n_sources, matching.spot_of, flow, step_variance)
-            if not leapt:
+            doubtful = weighed and weigh_candidates(tracks, n_open, seen, limit, odds, graph, numbers)
+            assign(graph, n_open, b - a, matching, over_spots)
+            again = flows and not attempt
+            if not (again and leap(seen, tracks, n_open, matching.spot_of, flow, step_variance)):
                 break
         if doubtful:
-            transpose(graph, n_sources, n, transposed)
+            transpose(graph, n_open, b - a, transposed)
             counters[LINKS_CUT] += _doubt_links(
-                y[a:b], x[a:b], here, names, n_sources, graph, transposed, matching, over_spots, over_sources, odds,
-                doubt, cut, closed, numbers,
+                seen, tracks, n_open, graph, transposed, matching, over_spots, over_tracks, odds, doubt, cut, closed,
+                numbers,
             )  # fmt: skip
-        if step_variance > 0:
-            follow(y[a:b], x[a:b], here, names, n_sources, matching.spot_of, flow, step_variance)
-        _carry_on(
-            y[a:b], x[a:b], log_light[a:b], light_noise[a:b], here, names, n_sources, matching, cut, closed, memory,
-            sources[1 - side], labels[1 - side], counters, track[a:b],
-        )  # fmt: skip
-        side = 1 - side
-    if side == 1:
-        n_sources = counters[N_SOURCES]
-        sources[0, :n_sources] = sources[1, :n_sources]
-        labels[0, :n_sources] = labels[1, :n_sources]
+        if flows:
+            follow(seen, tracks, n_open, matching.spot_of, flow, step_variance)
+        counters[N_OPEN] = _carry_on(
+            seen, tracks, n_open, matching, cut, closed, memory, after, counters, track[a:b]
+        )
+        tracks, after = after, tracks
+    if (first_row.size - 1) % 2:  # the open tracks are where the caller does not look for them
+        n_open = counters[N_OPEN]
+        after.shown[:n_open], after.label[:n_open] = tracks.shown[:n_open], tracks.label[:n_open]
 
 
 @compiled
@@ -111,25 +114,23 @@ def _search(n: int) -> Search:
 
 
 @compiled
-def _age(sources: FloatArray, labels: IntArray, n_sources: int, skipped: int, memory: int) -> int:
+def _age(tracks: Open, n_open: int, skipped: int, memory: int) -> int:
     """Let the tracks miss the frames in which nothing was seen; those beyond memory end. Returns how many are left."""
     if skipped <= 0:
-        return n_sources
+        return n_open
     kept = 0
-    for i in range(n_sources):
-        if labels[i, MISSED] + skipped <= memory:
-            sources[kept] = sources[i]
-            labels[kept] = labels[i]
-            labels[kept, MISSED] += skipped
+    for i in range(n_open):
+        if tracks.label[i, MISSED] + skipped <= memory:
+            tracks.shown[kept], tracks.label[kept] = tracks.shown[i], tracks.label[i]
+            tracks.label[kept, MISSED] += skipped
             kept += 1
     return kept
 
 
 @compiled
 def _doubt_links(
-    y: FloatArray, x: FloatArray, sources: FloatArray, labels: IntArray, n_sources: int, graph: Graph, transposed: Graph,
-    matching: Matching, over_spots: Search, over_sources: Search, odds: Odds, doubt: float, cut: BoolArray,
-    closed: BoolArray, rivals: IntArray,
+    seen: Seen, tracks: Open, n_open: int, graph: Graph, transposed: Graph, matching: Matching, over_spots: Search,
+    over_tracks: Search, odds: Odds, doubt: float, cut: BoolArray, closed: BoolArray, rivals: IntArray,
 ) -> int:  # fmt: skip
     """Mark the spots whose link is doubtful, and the tracks that might as well have taken them; returns how many links.
 
@@ -137,12 +138,12 @@ def _doubt_links(
     plausible claim on the spot ends too, for nobody can say where its particle went.
     """
     n = 0
-    for i in range(n_sources):
+    for i in range(n_open):
         spot = matching.spot_of[i]
         if spot < 0:
             continue
         price = matching.u[i] + matching.v[spot]  # the cost of the link
-        if labels[i, MISSED] and price > -GAP_DOUBT * doubt:
+        if tracks.label[i, MISSED] and price > -GAP_DOUBT * doubt:
             cut[spot] = True
             n += 1
             continue
@@ -151,9 +152,9 @@ def _doubt_links(
             and transposed.first[spot + 1] - transposed.first[spot] == 1
         ):
             continue
-        asked = _asked(doubt, y[spot], x[spot], sources, labels, i, odds)
+        asked = _asked(doubt, seen, spot, tracks, i, odds)
         if has_rivals(i, spot, graph, transposed, matching, asked) and (
-            margin(i, graph, transposed, matching, over_spots, over_sources, asked) < asked
+            margin(i, graph, transposed, matching, over_spots, over_tracks, asked) < asked
         ):
             cut[spot] = True
             n += 1
@@ -163,9 +164,7 @@ def _doubt_links(
 
 
 @compiled
-def _asked(
-    doubt: float, y: float, x: float, sources: FloatArray, labels: IntArray, i: int, odds: Odds
-) -> float:
+def _asked(doubt: float, seen: Seen, spot: int, tracks: Open, i: int, odds: Odds) -> float:
     """Return the margin asked of a link: more than `doubt` where its step is shorter than usual for the particle.
 
     The longer a step, the sooner a rival is as likely: cutting at one margin takes away long steps, and D comes out low. As
@@ -173,9 +172,8 @@ def _asked(
     nothing more of one of the usual squared length. The number was found by simulation: with it the mean squared step
     of the links that are kept is that of all (tests/benchmarks/bench_linking.py).
     """
-    shape = odds.shape + sources[i, N_STEPS]
-    scale = (odds.scale_px2 + 0.5 * sources[i, SQUARED_STEPS]) * (labels[i, MISSED] + 1)
-    squared = (y - sources[i, Y]) ** 2 + (x - sources[i, X]) ** 2
+    shape, scale = step_law(tracks, i, odds)
+    squared = (seen.y[spot] - tracks.shown[i, Y]) ** 2 + (seen.x[spot] - tracks.shown[i, X]) ** 2
     known = 1 - 1 / max(
         shape, 1.0
     )  # what is usual for a particle of a mixture is not known at its first steps
@@ -185,35 +183,38 @@ def _asked(
 
 @compiled
 def _carry_on(
-    y: FloatArray, x: FloatArray, log_light: FloatArray, light_noise: FloatArray, sources: FloatArray, labels: IntArray,
-    n_sources: int, matching: Matching, cut: BoolArray, closed: BoolArray, memory: int,
-    next_sources: FloatArray, next_labels: IntArray, counters: IntArray, track: IntArray,
-) -> None:  # fmt: skip
-    """Name the frame's spots by their tracks and write the tracks that stay open for the next frame."""
-    for j in range(y.size):
+    seen: Seen, tracks: Open, n_open: int, matching: Matching, cut: BoolArray, closed: BoolArray, memory: int,
+    after: Open, counters: IntArray, track: IntArray,
+) -> int:  # fmt: skip
+    """Name the frame's spots by their tracks and write the tracks that stay open after it; returns how many."""
+    shown, label = after
+    for j in range(seen.y.size):
         i = -1 if cut[j] else matching.source_of[j]
         if i >= 0:
-            name = labels[i, TRACK]
-            squared = (y[j] - sources[i, Y]) ** 2 + (x[j] - sources[i, X]) ** 2
-            keep = min(1.0, (MOST_STEPS - 1) / max(sources[i, N_STEPS], 1.0))
-            next_sources[j, SQUARED_STEPS] = keep * sources[i, SQUARED_STEPS] + squared / (
-                labels[i, MISSED] + 1
-            )
-            next_sources[j, N_STEPS] = keep * sources[i, N_STEPS] + 1
+            track[j] = tracks.label[i, TRACK]
+            _learn_step(seen, j, tracks, i, shown)
         else:
-            name = counters[N_TRACKS]
+            track[j] = counters[N_TRACKS]
             counters[N_TRACKS] += 1
-            next_sources[j, SQUARED_STEPS], next_sources[j, N_STEPS] = 0.0, 0.0
-        track[j] = name
-        next_sources[j, Y], next_sources[j, X] = y[j], x[j]
-        next_sources[j, LOG_LIGHT], next_sources[j, LIGHT_NOISE] = log_light[j], light_noise[j]
-        next_labels[j, TRACK], next_labels[j, MISSED] = name, 0
+            shown[j, SQUARED_STEPS], shown[j, N_STEPS] = 0.0, 0.0
+        shown[j, Y], shown[j, X] = seen.y[j], seen.x[j]
+        shown[j, LOG_LIGHT], shown[j, LIGHT_NOISE] = seen.log_light[j], seen.light_noise[j]
+        label[j, TRACK], label[j, MISSED] = track[j], 0
         cut[j] = False
-    kept = y.size
-    for i in range(n_sources):
-        if matching.spot_of[i] < 0 and labels[i, MISSED] < memory and not closed[i]:
-            next_sources[kept] = sources[i]
-            next_labels[kept, TRACK], next_labels[kept, MISSED] = labels[i, TRACK], labels[i, MISSED] + 1
+    kept: int = seen.y.size
+    for i in range(n_open):
+        if matching.spot_of[i] < 0 and tracks.label[i, MISSED] < memory and not closed[i]:
+            shown[kept], label[kept] = tracks.shown[i], tracks.label[i]
+            label[kept, MISSED] += 1
             kept += 1
         closed[i] = False
-    counters[N_SOURCES] = kept
+    return kept
+
+
+@compiled
+def _learn_step(seen: Seen, j: int, tracks: Open, i: int, shown: FloatArray) -> None:
+    """Add the step to spot j to what track i has shown, and let its oldest fade."""
+    squared = (seen.y[j] - tracks.shown[i, Y]) ** 2 + (seen.x[j] - tracks.shown[i, X]) ** 2
+    keep = min(1.0, (MOST_STEPS - 1) / max(tracks.shown[i, N_STEPS], 1.0))
+    shown[j, SQUARED_STEPS] = keep * tracks.shown[i, SQUARED_STEPS] + squared / (tracks.label[i, MISSED] + 1)
+    shown[j, N_STEPS] = keep * tracks.shown[i, N_STEPS] + 1

@@ -9,6 +9,12 @@ import numpy as np
 
 from nta.columns import BoolArray, FloatArray, IntArray
 
+Y, X = 0, 1  # columns of Open.shown: where the next spot is expected,
+SQUARED_STEPS, N_STEPS = 2, 3  # sum of squared steps per frame (both axes), and how many,
+LOG_LIGHT, LIGHT_NOISE = 4, 5  # ln intensity of the last spot, and the variance of its error
+N_SHOWN = 6
+TRACK, MISSED = 0, 1  # columns of Open.label
+N_LABELS = 2
 MOST_STEPS = 50  # the mobility of a track is judged by its last so many steps
 
 Kernel = TypeVar("Kernel", bound=Callable[..., Any])
@@ -21,6 +27,24 @@ def compiled(kernel: Kernel) -> Kernel:
     build: Any = njit(cache=True, nogil=True, error_model="numpy")
     built: Kernel = build(kernel)
     return built
+
+
+class Seen(NamedTuple):
+    """The spots of one frame: places, ln intensity (NaN where there is none) and the variance of its error."""
+
+    y: FloatArray
+    x: FloatArray
+    log_light: FloatArray
+    light_noise: FloatArray
+
+
+class Open(NamedTuple):
+    """Tracks that may go on, one a row, with room for more; in the graph they are the sources of links."""
+
+    shown: (
+        FloatArray  # where the next spot is expected, and what the track has shown so far: Y ... LIGHT_NOISE
+    )
+    label: IntArray  # TRACK, MISSED
 
 
 class Grid(NamedTuple):
