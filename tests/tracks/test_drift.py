@@ -161,3 +161,16 @@ def test_drift_none_leaves_positions_alone(rng):
     tracks = link_spots(world.spots, LinkingSettings(drift="none", search_range_px=12.0))
     np.testing.assert_array_equal(tracks.y_px, world.spots.y_px[tracks.spot])
     assert tracks.linking.drift_y_px.tolist() == [0.0] * 50
+
+
+def test_steps_in_a_few_clusters_of_frames_only(rng):
+    """A recording with long gaps: cosines that differ only where nothing was seen must not run away."""
+    step = np.full((1000, 2), 1.0)
+    _, frame, y, x = brownian_tracks(rng, 10, 1000, 2.0, step)
+    seen = (frame % 250) < 12
+    kept_first = np.concatenate([[0], np.cumsum(np.bincount(np.repeat(np.arange(10), 1000)[seen]))])
+    drift = find_drift(kept_first, frame[seen], y[seen], x[seen])
+    where_seen = (np.arange(drift.y_px.size - 1) % 250) < 11
+    steps = np.diff(drift.y_px)
+    assert steps[where_seen].mean() == pytest.approx(1.0, abs=4 * 2.0 / np.sqrt(10 * 44))
+    assert np.abs(steps).max() < 5

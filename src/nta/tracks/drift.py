@@ -4,12 +4,8 @@ The mean step of the N particles in view is drift plus the mean of N Brownian st
 1/N of the Brownian variance along, so that sizes come out N/(N - 1) too large. Three kinds of common motion are told from
 Brownian motion by what makes them different, and nothing else is subtracted:
 
-- Flow is smooth. The weighted mean step is described by the few cosines over the recording that stand out of the noise,
-  whose size is known. Without drift, cosine k has a score z_y**2 + z_x**2 that follows chi-square with two degrees of
-  freedom, P(> c) = exp(-c / 2). It is kept where this is below FALSE_ALARM * 6 / (pi * (k + 1))**2; these add up to
-  FALSE_ALARM over all k and favour slow drift. Where everything vibrates it must stand out of that, too. The strongest
-  first, refitted together (matching pursuit with a family-wise level; the threshold is that of Donoho and Johnstone,
-  Biometrika 81, 425 (1994)).
+- Flow is smooth: the weighted mean step is described by the few cosines over the recording that stand out of the noise
+  (`nta.tracks.cosines`).
 - A knock is one step in which everything jumps, too far for the noise of all frames together (level FALSE_ALARM again).
 - Vibration makes the mean step vary more than N Brownian steps can. Its variance tau**2 is what is left when the expected
   s**2 = 1 / sum(1 / variance) is taken off; if it is significant, tau**2 / (tau**2 + s**2) of each mean step is
@@ -29,18 +25,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nta.columns import BoolArray, FloatArray, IntArray
+from nta.tracks.cosines import FALSE_ALARM, significant_cosines
 
-FALSE_ALARM = 0.01  # chance that a recording without drift has some subtracted
-EATEN_AT_MOST = (
-    0.005  # cosines per observed step: the share of Brownian variance that smooth drift may take along
-)
 PRIOR_STEPS = 4.0  # a track's own step variance counts from about this many steps on
 CLIP_SD = 4.0  # a step beyond this is a wrong link more likely than not, and counts as this
 WHITE_RATIO = 1.3  # between 2 (a stuck spot: positions are independent) and 0 (free diffusion)
 LEAST_SPOTS_FOR_STUCK = 8
 LEAST_STEPS_FOR_KNOCK = 3
-SLOTS_PER_COSINE = 10  # more cosines than this are no flow but vibration
-MOST_COSINES = 300  # two a second are enough for ten minutes of oscillating flow
 VIBRATION_SD = 5.0  # the excess variance must be this many of its standard errors, and
 VIBRATION_EXCESS = 0.2  # this share of what is expected, for that is known to some per cent only
 
@@ -94,7 +85,7 @@ def find_drift(first_row: IntArray, frame: IntArray, y_px: FloatArray, x_px: Flo
     for _ in range(2):  # the variance of the steps is known better once the drift is
         weight = steps.weights(smooth + jump)
         slot_weight, pull, n = steps.pull(smooth + jump, weight)
-        chosen, smooth, variance = _significant_cosines(
+        chosen, smooth, variance = significant_cosines(
             calm * slot_weight, calm * (pull + slot_weight * smooth), n
         )
     common = smooth + jump
@@ -202,73 +193,6 @@ def _knocks(steps: _Steps, common: FloatArray, weight: FloatArray) -> FloatArray
         if slots.size:
             jump[:, slots] = steps.middle_of(slots) - common[:, slots]
     return jump
-
-
-def _significant_cosines(
-    weight: FloatArray, pull: FloatArray, n_steps: int
-) -> tuple[list[int], FloatArray, FloatArray]:
-    """Select and fit cosines to the mean step pull / weight, (2, slots).
-
-    Returns the cosines, the fitted step and its variance per axis; with no cosine selected, a step of zero with the variance
-    of a constant: it says how large a steady drift could have gone unseen.
-    """
-    n = weight.size
-    level = 2 * np.log(np.pi**2 * (np.arange(n) + 1.0) ** 2 / (6 * FALSE_ALARM))
-    of_weight = _cosine_sums(weight, 2 * n)
-    information = np.maximum(0.5 * (of_weight[0] + of_weight[::2]), 1e-9 * of_weight[0])
-    of_pull = np.stack([_cosine_sums(axis, n) for axis in pull])
-    most = max(1, min(int(EATEN_AT_MOST * n_steps), n // SLOTS_PER_COSINE, MOST_COSINES))
-    chosen: list[int] = []
-    left = of_pull
-    fit = np.zeros((2, n))
-    while len(chosen) < most:
-        score = (left**2).sum(
-            axis=0
-        ) / information  # chi-square with two degrees of freedom for Brownian motion
-        usual = max(1.0, float(np.median(score)) / (2 * math.log(2)))  # more where everything vibrates
-        excess = score - usual * level
-        excess[chosen] = -np.inf
-        best = np.argsort(excess)[::-1][: most - len(chosen)]
-        best = best[excess[best] > max(0.0, 0.3 * float(excess.max()))]  # those nearly as strong go along
-        if not best.size:
-            break
-        chosen += best.tolist()
-        gram = _gram(chosen, of_weight)
-        fit = _sum_of_cosines(chosen, np.linalg.solve(gram, of_pull[:, chosen].T).T, n)
-        left = of_pull - np.stack([_cosine_sums(weight * axis, n) for axis in fit])
-    fitted = chosen or [0]
-    covariance = np.linalg.inv(_gram(fitted, of_weight))
-    return chosen, fit, _variance(fitted, covariance, n)
-
-
-def _cosine_sums(values: FloatArray, n_cosines: int) -> FloatArray:
-    """Return sum_t values[t] cos(pi k (t + 1/2) / n) for k = 0 .. n_cosines - 1, by a fast Fourier transform."""
-    n = values.size
-    k = np.arange(n_cosines)
-    spectrum = np.fft.fft(values, 2 * n)[k % (2 * n)]
-    return np.asarray((np.exp(-0.5j * np.pi * k / n) * spectrum).real)
-
-
-def _gram(chosen: list[int], of_weight: FloatArray) -> FloatArray:
-    """Return the weighted products of cosines k and l: cos a cos b = (cos(a - b) + cos(a + b)) / 2."""
-    k = np.asarray(chosen)
-    return np.asarray(0.5 * (of_weight[np.abs(k[:, None] - k)] + of_weight[k[:, None] + k]))
-
-
-def _sum_of_cosines(chosen: list[int], amplitude: NDArray[Any], n: int) -> FloatArray:
-    """Return the sum of cosines of these amplitudes (2, cosines) over the slots, (2, slots), by a fast Fourier transform."""
-    spectrum = np.zeros((2, 2 * n), dtype=complex)
-    spectrum[:, chosen] = amplitude * np.exp(-0.5j * np.pi * np.asarray(chosen) / n)
-    return np.asarray(np.fft.fft(spectrum, axis=1).real[:, :n])
-
-
-def _variance(chosen: list[int], covariance: NDArray[Any], n: int) -> FloatArray:
-    """Return the variance per axis of the fit in each slot; in blocks, for the basis of a long recording is large."""
-    variance = []
-    for slots in np.array_split(np.arange(n), n // 4096 + 1):
-        basis = np.cos(np.outer(np.asarray(chosen), np.pi * (slots + 0.5) / n))
-        variance.append(((covariance @ basis) * basis).sum(axis=0))
-    return np.concatenate(variance)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

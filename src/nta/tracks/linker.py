@@ -20,16 +20,8 @@ from nta.tracks.table import Linking, Tracks
 
 LEARNING_SPOTS = 8000  # the motion is learned from the first frames that hold so many spots ...
 LEARNING_FRAMES = 300  # ... or from so many frames, whichever comes first
-LEAST_RANGE_PX = (
-    1.0  # where nothing moves (or nothing is there), spots are still not hit twice in the same place
-)
-CARRIED_OVER = (
-    "intensity",
-    "width_px",
-    "snr",
-    "localization_error_px",
-    "flags",
-)  # from spots to tracks, as they are
+LEAST_RANGE_PX = 1.0  # where nothing moves, or nothing is there
+CARRIED_OVER = ("intensity", "width_px", "snr", "localization_error_px", "flags")  # from spots to tracks
 
 
 def link_spots(spots: Spots, settings: LinkingSettings | None = None) -> Tracks:
@@ -175,12 +167,13 @@ def _learning_rows(frame: NDArray[np.int32]) -> int | None:
 
 
 def _by_track(track: IntArray, least: int) -> tuple[IntArray, IntArray]:
-    """Drop tracks of fewer than `least` spots; returns the numbers of the others and the rows of their spots, sorted."""
+    """Drop tracks of fewer than `least` spots; returns the numbers of the others and the rows of their spots, sorted.
+
+    Tracks are numbered in the order of their first spots.
+    """
     from nta.tracks.kernels.steps import order_by_track
 
-    return order_by_track(
-        track, np.bincount(track) >= least
-    )  # tracks were numbered in the order of their first spots
+    return order_by_track(track, np.bincount(track) >= least)
 
 
 def _joined(chunks: list[Spots]) -> Spots:

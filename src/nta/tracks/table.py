@@ -21,15 +21,9 @@ class Linking:
     drift_x_px: NDArray[np.float64]
     drift_std_err_px: NDArray[np.float64]  # standard error of one frame-to-frame drift step, per axis
     links_cut: int  # links given up because crowding made them ambiguous
-    step_px: float = (
-        0.0  # standard step per axis and frame of the typical particle, localization error included
-    )
-    vibration_px: float = (
-        0.0  # standard deviation per axis of the common frame-to-frame jitter found, beyond flow
-    )
-    brownian_share: float = (
-        0.0  # share of the particles' own step variance subtracted with the drift: D / (1 - share)
-    )
+    step_px: float = 0.0  # standard step per axis and frame of the typical particle, with localization error
+    vibration_px: float = 0.0  # standard deviation per axis of the common jitter from frame to frame
+    brownian_share: float = 0.0  # of the particles' own step variance, subtracted along: D / (1 - share)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

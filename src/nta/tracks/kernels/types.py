@@ -39,23 +39,26 @@ class Seen(NamedTuple):
 
 
 class Open(NamedTuple):
-    """Tracks that may go on, one a row, with room for more; in the graph they are the sources of links."""
+    """Tracks that may go on, one a row, with room for more; in the graph they are the sources of links.
 
-    shown: (
-        FloatArray  # where the next spot is expected, and what the track has shown so far: Y ... LIGHT_NOISE
-    )
-    label: IntArray  # TRACK, MISSED
+    shown : where the next spot is expected, and what the track has shown so far: columns Y to LIGHT_NOISE.
+    label : columns TRACK and MISSED.
+    """
+
+    shown: FloatArray
+    label: IntArray
 
 
 class Grid(NamedTuple):
-    """Cells over the image, no side shorter than the longest link; spots beyond its edge belong to the outermost cells."""
+    """Cells over the image, no side shorter than the longest link; spots beyond its edge belong to the outermost cells.
+
+    With one column, a cell's three neighbouring rows are one stretch of the sorted spots.
+    """
 
     rows_per_px: float
     columns_per_px: float
     n_rows: int
-    n_columns: (
-        int  # 1: whole rows, so that a cell's three neighbouring rows are one stretch of the sorted spots
-    )
+    n_columns: int
 
 
 class Cells(NamedTuple):
@@ -95,21 +98,26 @@ class Search(NamedTuple):
 
 
 class Odds(NamedTuple):
-    """What is known of a recording's links before one is made; see `nta.tracks.odds`."""
+    """What is known of a recording's links before one is made; see `nta.tracks.odds`.
 
-    shape: float  # of the inverse-gamma distribution of step variances over the particles
+    shape, scale_px2 : of the inverse-gamma law of step variances over the particles.
+    light_step_variance : variance of the change of ln intensity of one particle in one frame.
+    darkest, classes_per_log : ln intensity in the middle of the first class of light, and classes per unit of it.
+    absurd : by number of steps so far, squared step in scales beyond which no particle is looked for.
+    log_seen, log_returns : per class of light, ln odds that a particle that was seen, or was missing, is seen in the next
+        frame.
+    log_new : per class, ln of the new spots per frame, px2 and unit of ln intensity.
+    """
+
+    shape: float
     scale_px2: float
-    light_step_variance: float  # variance of the change of ln intensity of one particle in one frame
-    darkest: (
-        float  # ln intensity in the middle of the first class of light, and classes per unit of ln intensity
-    )
+    light_step_variance: float
+    darkest: float
     classes_per_log: float
-    absurd: FloatArray  # by number of steps so far: squared step, in scales, beyond which no particle is looked for
-    log_returns: (
-        FloatArray  # per class of light: ln of the odds that a missing particle is seen in the next frame
-    )
-    log_seen: FloatArray  # per class: ln of the odds that a particle is seen again in the next frame
-    log_new: FloatArray  # per class: ln of the new spots per frame, px2 and unit of ln intensity
+    absurd: FloatArray
+    log_returns: FloatArray
+    log_seen: FloatArray
+    log_new: FloatArray
 
 
 def no_odds() -> Odds:
