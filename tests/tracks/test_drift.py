@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from brownian_world import brownian_world, links_of
 
+from nta.diffusion import estimate_diffusion
 from nta.tracks import LinkingSettings, find_drift, link_spots
 
 
@@ -174,3 +175,18 @@ def test_steps_in_a_few_clusters_of_frames_only(rng):
     steps = np.diff(drift.y_px)
     assert steps[where_seen].mean() == pytest.approx(1.0, abs=4 * 2.0 / np.sqrt(10 * 44))
     assert np.abs(steps).max() < 5
+
+
+def test_diffusion_in_a_shaking_microscope_is_that_of_the_particles(rng):
+    """Six particles under jitter as large as their steps: 1/6 of their own motion is subtracted along, and given back."""
+    drift = np.zeros((600, 2))
+    drift[1:] = np.diff(rng.normal(size=(600, 2)) * 1.5, axis=0)
+    world = brownian_world(rng, n=6, n_frames=600, drift=drift, step_sd=2.0, seen=1.0)
+    tracks = link_spots(world.spots)
+    assert tracks.linking.vibration_px == pytest.approx(1.5 * np.sqrt(2), rel=0.15)
+    assert tracks.linking.brownian_share > 0.1
+    found = estimate_diffusion(tracks, pixel_size_um=0.25, frame_interval_s=1 / 30, exposure_s=0.0)
+    long = found.n_points > 50
+    mean = np.average(found.diffusion_um2_s[long], weights=found.n_points[long])
+    expected = (2.0 * 0.25) ** 2 * 30 / 2
+    assert mean == pytest.approx(expected, rel=4 * np.sqrt(2 / (2 * 6 * 600)) + 0.01)

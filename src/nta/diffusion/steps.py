@@ -42,13 +42,15 @@ class Steps:
             if not (np.isfinite(value) and value > 0):
                 raise SettingError(f"{name} must be > 0, got {value}")
         drift_y, drift_x, drift_variance = _drift_px(tracks)
+        # gives back the share of the Brownian motion that was subtracted along with the drift
+        stretched_um = pixel_size_um / np.sqrt(1 - tracks.linking.brownian_share)
         return cls(
-            y_um=tracks.y_px * pixel_size_um,
-            x_um=tracks.x_px * pixel_size_um,
+            y_um=tracks.y_px * stretched_um,
+            x_um=tracks.x_px * stretched_um,
             frame=tracks.frame.astype(np.int64),
             error_variance_um2=_error_variance_px2(tracks) * pixel_size_um**2,
-            drift_y_um=drift_y * pixel_size_um,
-            drift_x_um=drift_x * pixel_size_um,
+            drift_y_um=drift_y * pixel_size_um - tracks.y_px * (stretched_um - pixel_size_um),
+            drift_x_um=drift_x * pixel_size_um - tracks.x_px * (stretched_um - pixel_size_um),
             drift_variance_um2=drift_variance * pixel_size_um**2,
             start=tracks.first_row,
             track=tracks.track.astype(np.int64),
