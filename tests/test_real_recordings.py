@@ -41,6 +41,7 @@ def test_one_interval_at_least_covers_the_beads(princeton):
     assert any(mean.low <= 1000 <= mean.high for mean in summaries)
 
 
+@WIDE_SPOTS
 def test_the_film_with_the_right_frame_rate_agrees_with_its_frames(princeton):
     film, frames = (princeton[run].sizes.summary["mean_nm"].value for run in ("run_1.mp4", "run_1"))
     assert film == pytest.approx(frames, rel=0.05)
