@@ -46,6 +46,12 @@ def test_the_range_is_no_longer_than_needed(rng, n):
     assert 5 <= motion.search_range_px("cut") <= 12
 
 
+def test_slow_neighbours_are_not_taken_for_fast_particles(rng):
+    """At 160 fps the same pairs of strangers are near one another for hundreds of frames."""
+    motion = motion_of(brownian_world(rng, n=60, n_frames=200, step_sd=0.3))
+    assert motion.search_range_px("cut") <= 5
+
+
 def test_nothing_moves_in_noise(rng):
     motion = motion_of(brownian_world(rng, n=0, n_frames=200, noise_per_frame=30))
     assert not motion.anything_moves

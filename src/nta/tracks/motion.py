@@ -29,9 +29,11 @@ SD_IN_RANGE = 5.0  # a Rayleigh step exceeds 5 sd with probability exp(-12.5) = 
 LEAST_WEIGHT = 0.005  # a mobility that fewer spots show than this does not widen the range
 TAIL = math.sqrt(2.0)  # a population reaches beyond its last certain class, by one class
 CERTAIN_SD = 3.0  # nor does one that the scatter of the pairs of strangers explains as well
+MOVING_SD = 5.0  # that anything moves at all has to be surer than that
 STRANGERS_KEPT = 0.15  # strangers within range of a track, where ambiguous links are kept
 SD_KEPT = 3.5  # cuts exp(-6.1) = 0.2 % of a typical particle's steps
 FLOW_CELL_PX = 2.0
+FEW_PAIRS = 3.0  # in a bin of the histogram: no more than chance
 BLENDED_PX = 10.0  # strangers closer than this within a frame may be seen as one
 MOST_PAIRS = 4_000_000  # of spots anywhere in the image: enough for weights to a percent or two
 EM_ROUNDS = 200
@@ -199,18 +201,22 @@ def _evenly_spread(r: FloatArray, height: float, width: float) -> FloatArray:
 
 
 def _crowding(counts: FloatArray, expected: FloatArray, edges: FloatArray) -> FloatArray:
-    """How much denser strangers are at each distance than evenly spread ones: a + b r**2, fitted to pairs within frames.
+    """How much denser strangers are at each distance than evenly spread ones, from the pairs within frames.
 
-    Pairs closer than a spot's width are seen as one, so that the fit leaves out short distances and bridges them.
+    A smooth law a + b r**2, and what was counted as far as it is more than FEW_PAIRS: slow neighbours stay neighbours for
+    many frames, and must not be taken for fast particles. Pairs closer than a spot's width may be seen as one: there the
+    law is bridged, and a lack of pairs says nothing.
     """
     middle = 0.5 * (edges[1:] + edges[:-1])
     apart = (middle > BLENDED_PX) & (expected > 0)
-    if counts[apart].sum() < 100:
-        return np.ones(counts.size)
-    powers = np.stack([np.ones(middle.size), (middle / edges[-1]) ** 2])
-    design = powers[:, apart] * np.sqrt(expected[apart])
-    a, b = np.linalg.solve(design @ design.T, powers[:, apart] @ counts[apart])
-    return np.asarray(np.maximum(a * powers[0] + b * powers[1], 0.1))
+    law = np.ones(middle.size)
+    if counts[apart].sum() >= 100:
+        powers = np.stack([np.ones(middle.size), (middle / edges[-1]) ** 2])
+        design = powers[:, apart] * np.sqrt(expected[apart])
+        a, b = np.linalg.solve(design @ design.T, powers[:, apart] @ counts[apart])
+        law = np.maximum(a * powers[0] + b * powers[1], 0.1)
+    counted = (counts + FEW_PAIRS * law) / (expected + FEW_PAIRS)
+    return np.asarray(np.where(apart, counted, np.maximum(counted, law)))
 
 
 class _Fit:
@@ -254,6 +260,8 @@ class _Fit:
         """
         weight = self.weights(self._steps.shape[1])
         likelihood = self._log_likelihood(weight)
+        if likelihood - self._log_likelihood(np.zeros_like(weight)) < 0.5 * MOVING_SD**2:
+            return 0
         share = np.cumsum(weight[::-1])[::-1]
         n = int((share >= LEAST_WEIGHT * weight.sum()).sum())
         while n:
