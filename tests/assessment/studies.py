@@ -113,12 +113,12 @@ def video(populations, n_tracks, rng, *, size_factor=1.0, gain_factor=1.0, name=
     diameter = size * pool_nm[rows] / rng.gamma(shape, 1 / shape)
     intensity = gain * pool_nm2[rows] * np.exp(TRACK_INTENSITY_SD * rng.standard_normal(rows.size))
     per_ml = 1e10 * sum(p.fraction for p in populations) * detected * np.exp(COUNT_SD * rng.standard_normal())
-    return Video(name=name, diameter_nm=diameter, intensity=intensity, concentration_per_ml=per_ml)
+    return Video(name=name, diameter_nm=diameter, intensity=intensity, amount=per_ml, temperature_c=25.0)
 
 
 def arm(name, populations, rng, *, n_videos=6, n_tracks=1000, **factors):
     videos = tuple(video(populations, n_tracks, rng, name=f"{name}_{i}", **factors) for i in range(n_videos))
-    return Arm(name=name, preparations=(Preparation(name=name, videos=videos),), volume_ml=1.0)
+    return Arm(name=name, preparations=(Preparation(name=name, videos=videos, volume_ml=1.0),))
 
 
 def study(case, rng, *, n_videos=6, n_tracks=1000, **evidence):
@@ -127,7 +127,7 @@ def study(case, rng, *, n_videos=6, n_tracks=1000, **evidence):
         reference=arm("reference", REFERENCE, rng, n_videos=n_videos, n_tracks=n_tracks),
         test=arm("test", CASES[case], rng, n_videos=n_videos, n_tracks=n_tracks),
         detection_limit_nm=60.0,
-        blank_per_ml=1e7,
+        blank_amount=1e7,
         bead_bias=0.01,
         bead_size_ratio=1.0,
         bead_intensity_ratio=1.0,

@@ -88,9 +88,11 @@ def test_two_identical_preparations_of_five_videos_are_rarely_flagged():
     [
         ({"reference": None}, "NO_REFERENCE"),
         ({"bead_size_ratio": 1.05}, "DIFFERENT_RUN"),
-        ({"blank_per_ml": 3e9}, "BLANK_HIGH"),
+        ({"blank_amount": 3e9}, "BLANK_HIGH"),
         ({"detection_limit_nm": 90.0}, "LOD_TOO_HIGH"),
         ({"bead_bias": 0.2}, "BEAD_SIZE"),
+        ({"same_run": False}, "DIFFERENT_RUN"),
+        ({"sham_amount": 4e9}, "SHAM_HIGH"),
     ],
 )
 def test_missing_or_bad_evidence_gives_no_verdict_and_says_why(change, code):
@@ -109,6 +111,18 @@ def test_three_videos_are_too_few_for_a_verdict(rng):
     assert {"FEW_REPLICATES"} <= {reason.code for reason in judgement.reasons}
 
 
+def test_dim_particles_without_beads_are_not_called_damaged(rng):
+    judgement = judge(replace(study("T9 all ghosts", rng), bead_intensity_ratio=None), LIMITS)
+    assert "dim for their size" in judgement.tags
+    assert [reason.code for reason in judgement.reasons] == ["NO_BEADS"]
+
+
+def test_identical_samples_without_blank_or_beads_are_not_called_intact(rng):
+    for missing in ("blank_amount", "bead_bias", "bead_size_ratio"):
+        judgement = judge(replace(study("T0 same again", rng, **MEMBRANE), **{missing: None}), LIMITS)
+        assert judgement.verdict is Integrity.INDETERMINATE
+
+
 def test_conflicting_membrane_evidence_is_said(rng):
     sealed = {"sealed_ratio_test": (0.80, 0.81, 0.79), "sealed_ratio_reference": (0.80, 0.79, 0.80)}
     judgement = judge(study("T9 all ghosts", rng, **sealed), LIMITS)
@@ -121,8 +135,7 @@ def test_three_preparations_are_compared_by_preparation(rng):
         parts = [arm(f"{name} {i}", populations, rng, n_videos=5) for i in range(3)]
         return Arm(
             name=name,
-            volume_ml=1.0,
-            preparations=tuple(Preparation(name=p.name, videos=p.videos) for p in parts),
+            preparations=tuple(Preparation(name=p.name, videos=p.videos, volume_ml=1.0) for p in parts),
         )
 
     evidence = replace(

@@ -7,8 +7,8 @@ for these tubes only. Scales: ln ratios for sizes and recovery, differences for 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -16,23 +16,27 @@ from nta.assessment.comparison import Comparison, Margin, compare_independent, c
 from nta.assessment.integrity_limits import IntegrityLimits
 from nta.assessment.signatures import BrightnessCurve, Video
 from nta.columns import FloatArray
+from nta.errors import SettingError
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Preparation:
-    """The videos of one preparation: one tube of material that went through the process by itself."""
+    """The videos of one preparation: one tube of material that went through the process by itself.
+
+    volume_ml : of the whole preparation, None where nobody said; recovery needs it.
+    """
 
     name: str
     videos: tuple[Video, ...]
+    volume_ml: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Arm:
-    """Preparations of one kind. volume_ml, dilution_applied : see `recovery`."""
+    """Preparations of one kind."""
 
     name: str
     preparations: tuple[Preparation, ...]
-    volume_ml: float | None = None
 
     @property
     def videos(self) -> tuple[Video, ...]:
@@ -62,11 +66,13 @@ class Evidence:
 
     reference, test : the arms that are compared. paired : whether their preparations belong together, in order.
     same_run : measured in one run (day, settings, buffer), so that the narrow margins hold.
-    blank_per_ml : particles per ml of the buffer alone, by the same settings.
+    blank_amount : of the buffer alone, by the same settings and at the same dilution as the test arm.
+    sham_amount : of material without vesicles that went through the whole process.
     bead_size_ratio, bead_intensity_ratio : beads measured after over before the arms, for drift between them.
     bead_bias : ln of bead D50 over certificate. detection_limit_nm : 50 % limit for intact vesicles.
-    detergent_labile_test, _reference : share of particles that detergent removes, one value per preparation.
-    sealed_ratio_test, _reference : lumen-dye over membrane-dye positive, one value per preparation.
+    detergent_labile_* : share of particles that detergent removes, one value per preparation.
+    sealed_ratio_* : lumen-dye over membrane-dye positive, one value per preparation.
+    membrane_dye_* : share of particles that a membrane dye stains. zeta_mv_* : zeta potential.
     particles_per_ug : of protein, one value per preparation of the test arm.
     """
 
@@ -74,7 +80,8 @@ class Evidence:
     reference: Arm | None = None
     paired: bool = False
     same_run: bool = True
-    blank_per_ml: float | None = None
+    blank_amount: float | None = None
+    sham_amount: float | None = None
     bead_size_ratio: float | None = None
     bead_intensity_ratio: float | None = None
     bead_bias: float | None = None
@@ -83,8 +90,16 @@ class Evidence:
     detergent_labile_reference: tuple[float, ...] = ()
     sealed_ratio_test: tuple[float, ...] = ()
     sealed_ratio_reference: tuple[float, ...] = ()
+    membrane_dye_test: tuple[float, ...] = ()
+    membrane_dye_reference: tuple[float, ...] = ()
+    zeta_mv_test: tuple[float, ...] = ()
+    zeta_mv_reference: tuple[float, ...] = ()
     particles_per_ug: tuple[float, ...] = ()
-    notes: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def arms(self) -> tuple[Arm, ...]:
+        """The arms there are, the test arm first."""
+        return (self.test,) if self.reference is None else (self.test, self.reference)
 
 
 def compare_arms(evidence: Evidence, limits: IntegrityLimits) -> dict[str, Criterion]:
@@ -106,12 +121,19 @@ def compare_arms(evidence: Evidence, limits: IntegrityLimits) -> dict[str, Crite
         of("above_150", "Share above 150 nm", "1", limits.margins["above_150"], lambda v: v.share(150, math.inf)),
         of("above_200", "Share above 200 nm", "1", limits.margins["above_200"], lambda v: v.share(200, math.inf)),
         _below_60(evidence, limits, of),
+        of("span", "Span", "ln", _ln_margin(limits.margins["span"]), Video.log_span),
+        of("window", "Share in 30–150 nm", "1", limits.margins["window"], lambda v: v.share(30, 150)),
         _recovery(evidence, limits, of),
         _size_at_brightness(evidence, limits, reference, of),
         _by_value("detergent_labile", "Detergent-labile share", evidence.detergent_labile_test,
                   evidence.detergent_labile_reference, limits.margins["detergent_labile_change"], "1"),
         _by_value("sealed", "Sealed share", _ln(evidence.sealed_ratio_test), _ln(evidence.sealed_ratio_reference),
                   _ln_margin(limits.margins["sealed_ratio"]), "ln"),
+        _by_value("membrane_dye", "Membrane-dye positive share", evidence.membrane_dye_test,
+                  evidence.membrane_dye_reference, limits.margins["membrane_dye_change"], "1"),
+        _by_value("zeta", "Zeta potential", evidence.zeta_mv_test, evidence.zeta_mv_reference,
+                  limits.margins["zeta"], "mV"),
+        _immobile(evidence, limits, of),
     ]  # fmt: skip
     return {criterion.name: criterion for criterion in found}
 
@@ -120,58 +142,59 @@ Of = Callable[[str, str, str, Margin, Callable[[Video], float]], Criterion]
 
 
 def _below_60(evidence: Evidence, limits: IntegrityLimits, of: Of) -> Criterion:
-    title, limit = "Share below 60 nm", limits.gates["detection_limit_nm"]
-    if evidence.detection_limit_nm is None or evidence.detection_limit_nm > limit:
-        known = "unknown" if evidence.detection_limit_nm is None else f"{evidence.detection_limit_nm:.0f} nm"
-        return Criterion(
-            name="below_60",
-            title=title,
-            scale="1",
-            comparison=None,
-            missing=f"the detection limit is {known}, above {limit:g} nm",
-        )
-    return of("below_60", title, "1", limits.margins["below_60"], lambda v: v.share(0, 60))
+    name, title, limit = "below_60", "Share below 60 nm", limits.gates["detection_limit_nm"]
+    if evidence.detection_limit_nm is None:
+        return _missing(name, title, "1", "the detection limit for intact vesicles is not known")
+    if evidence.detection_limit_nm > limit:
+        why = f"the detection limit is {evidence.detection_limit_nm:.0f} nm, above {limit:g} nm"
+        return _missing(name, title, "1", why)
+    return of(name, title, "1", limits.margins[name], lambda v: v.share(0, 60))
+
+
+def _immobile(evidence: Evidence, limits: IntegrityLimits, of: Of) -> Criterion:
+    name, title = "immobile", "Share of immobile tracks"
+    shares = {id(v): v.immobile_share for arm in evidence.arms for v in arm.videos}
+    if None in shares.values():
+        return _missing(name, title, "1", "the tracks of both arms are needed, and exports hold none")
+    return of(name, title, "1", limits.margins[name], lambda v: shares[id(v)] or 0.0)
 
 
 def _recovery(evidence: Evidence, limits: IntegrityLimits, of: Of) -> Criterion:
-    title = "Recovery"
-    arms = [arm for arm in (evidence.test, evidence.reference) if arm is not None]
-    known = all(v.concentration_per_ml is not None for arm in arms for v in arm.videos)
-    volumes = {arm.name: arm.volume_ml for arm in arms}
-    if not known or None in volumes.values():
-        what = "concentrations" if not known else "volumes"
-        return Criterion(
-            name="recovery",
-            title=title,
-            scale="ln",
-            comparison=None,
-            missing=f"the {what} of both arms are needed",
-        )
-    blank = evidence.blank_per_ml or 0.0
-    volume_of = {id(v): arm.volume_ml for arm in arms for v in arm.videos}
+    name, title = "recovery", "Recovery"
+    amounts = {
+        id(v): (v.amount, p.volume_ml) for arm in evidence.arms for p in arm.preparations for v in p.videos
+    }
+    if any(amount is None for amount, _ in amounts.values()):
+        return _missing(name, title, "ln", "the particles of both arms must be counted by one instrument")
+    if any(volume is None for _, volume in amounts.values()):
+        return _missing(name, title, "ln", "the volumes of both arms are needed (volume_ml)")
+    in_test = {id(v) for v in evidence.test.videos}
+    blank, sham = evidence.blank_amount or 0.0, evidence.sham_amount
 
     def log_amount(video: Video) -> float:
-        assert video.concentration_per_ml is not None  # checked above
-        return math.log(max(video.concentration_per_ml - blank, 1e-300) * (volume_of[id(video)] or math.nan))
+        amount, volume = amounts[id(video)]
+        assert amount is not None and volume is not None  # checked above  # noqa: PT018
+        background = sham if sham is not None and id(video) in in_test else blank
+        return math.log(max(amount - background, 1e-9 * amount, 1e-300) * volume)
 
-    return of("recovery", title, "ln", _ln_margin(limits.margins["recovery"]), log_amount)
+    return of(name, title, "ln", _ln_margin(limits.margins[name]), log_amount)
 
 
 def _size_at_brightness(evidence: Evidence, limits: IntegrityLimits, reference: Arm, of: Of) -> Criterion:
     name, title = "size_at_brightness", "Size at given brightness"
+    if not evidence.same_run:
+        return _missing(name, title, "ln", "brightness compares within one run only")
     try:
         curve = BrightnessCurve.of(reference.videos)
-    except ValueError as error:
-        return Criterion(name=name, title=title, scale="ln", comparison=None, missing=str(error))
-    if any(not math.isfinite(curve.excess(video)) for video in evidence.test.videos):
-        return Criterion(
-            name=name,
-            title=title,
-            scale="ln",
-            comparison=None,
-            missing="a test video has no track in the reference's brightness",
-        )
-    return of(name, title, "ln", limits.margins["size_at_brightness"], curve.excess)
+    except SettingError as error:
+        return _missing(name, title, "ln", str(error))
+    if any(not math.isfinite(curve.excess(video)) for arm in evidence.arms for video in arm.videos):
+        return _missing(name, title, "ln", "a video has no track in the reference's brightness")
+    return of(name, title, "ln", limits.margins[name], curve.excess)
+
+
+def _missing(name: str, title: str, scale: str, why: str) -> Criterion:
+    return Criterion(name=name, title=title, scale=scale, comparison=None, missing=why)
 
 
 def _by_value(
@@ -184,7 +207,7 @@ def _by_value(
             if not test or not reference
             else "two preparations per arm are needed for an interval"
         )
-        return Criterion(name=name, title=title, scale=scale, comparison=None, missing=missing)
+        return _missing(name, title, scale, missing)
     paired = len(test) == len(reference)
     compare = compare_paired if paired else compare_independent
     return Criterion(

@@ -18,11 +18,14 @@ from enum import StrEnum
 import numpy as np
 
 from nta.assessment.comparison import Comparison, Decision, holm
-from nta.assessment.integrity import Arm, Criterion, Evidence, compare_arms
+from nta.assessment.finding import Finding, Verdict
+from nta.assessment.gates import check_gates
+from nta.assessment.integrity import Criterion, Evidence, compare_arms
 from nta.assessment.integrity_limits import IntegrityLimits, load_integrity_limits
 
 ALTERATION = ("d50", "above_150", "above_200", "below_60", "recovery")
 DAMAGE = ("size_at_brightness",)
+_ALPHA = 0.05
 FLAGGING = ALTERATION + DAMAGE
 """Criteria that can flag a change by NTA alone. Holm's correction runs within each claim, not across them: that vesicles
 are damaged rests on one criterion, that a preparation is altered on any of five."""
@@ -51,13 +54,15 @@ class Judgement:
     """A verdict with everything it was made from.
 
     tags : phenotypes that were found, e.g. "larger (aggregated or fused)". confidence : "high", "moderate" or "low".
-    reasons : why there is no verdict, empty where there is one. adjusted_p : Holm-adjusted, of every flagging criterion.
+    reasons : why there is no verdict, empty where there is one. gates : all that were checked.
+    adjusted_p : Holm-adjusted, of every flagging criterion.
     """
 
     verdict: Integrity
     tags: tuple[str, ...]
     reasons: tuple[Reason, ...]
     confidence: str
+    gates: tuple[Finding, ...]
     criteria: Mapping[str, Criterion]
     adjusted_p: Mapping[str, float]
     limits: IntegrityLimits
@@ -86,25 +91,26 @@ def judge(evidence: Evidence, limits: IntegrityLimits | None = None) -> Judgemen
     larger, or leaky, is DAMAGED; any other flag ALTERED. Then equivalence of everything with membrane evidence: INTACT.
     """
     limits = limits or load_integrity_limits()
-    reasons = list(_failed_gates(evidence, limits))
-    if any(reason.code in ("NO_REFERENCE", "FEW_REPLICATES") for reason in reasons) and not _comparable(
-        evidence
-    ):
-        return _judgement(Integrity.INDETERMINATE, (), reasons, evidence, {}, {}, limits)
+    gates = check_gates(evidence, limits)
+    failed = [_reason(gate) for gate in gates if gate.verdict is Verdict.FAIL]
+    if not _comparable(evidence):
+        return _judgement(Integrity.INDETERMINATE, (), failed, evidence, gates, {}, {}, limits)
     criteria = compare_arms(evidence, limits)
-    adjusted = holm(
-        {n: c.comparison.p_changed for n in FLAGGING if (c := criteria[n]).comparison is not None}
-    )
+    adjusted = {**_adjusted(criteria, ALTERATION), **_adjusted(criteria, DAMAGE)}
     flagged = {
-        name: criteria[name].comparison
+        name: comparison
         for name, p in adjusted.items()
-        if p < 0.05 and _decision(criteria[name]) is Decision.CHANGED
+        if p < _ALPHA and (comparison := criteria[name].comparison) is not None
     }
     tags = tuple(_tags(flagged, evidence, criteria, limits))
-    if reasons:
-        return _judgement(Integrity.INDETERMINATE, tags, reasons, evidence, criteria, adjusted, limits)
+    if failed:
+        return _judgement(Integrity.INDETERMINATE, tags, failed, evidence, gates, criteria, adjusted, limits)
     verdict, why = _decided(tags, evidence, criteria, limits)
-    return _judgement(verdict, tags, why, evidence, criteria, adjusted, limits)
+    return _judgement(verdict, tags, why, evidence, gates, criteria, adjusted, limits)
+
+
+def _reason(gate: Finding) -> Reason:
+    return Reason(code=gate.name, text=gate.evidence, remedy=gate.advice)
 
 
 def _adjusted(criteria: Mapping[str, Criterion], names: Sequence[str]) -> dict[str, float]:
@@ -113,141 +119,17 @@ def _adjusted(criteria: Mapping[str, Criterion], names: Sequence[str]) -> dict[s
 
 def _comparable(evidence: Evidence) -> bool:
     """Say whether both arms have the two replicates that any interval needs."""
-    return evidence.reference is not None and all(
-        len(a.videos) >= 2 for a in (evidence.test, evidence.reference)
-    )
-
-
-def _failed_gates(evidence: Evidence, limits: IntegrityLimits) -> Iterator[Reason]:
-    gates, reference = limits.gates, evidence.reference
-    if reference is None:
-        yield Reason(
-            code="NO_REFERENCE",
-            text="without a paired, less handled reference from the same run there is nothing to compare with",
-            remedy="measure the same material before the step (clarified only, or the aliquot at time zero) in the same run",
-        )
-        return
-    for arm in (evidence.test, reference):
-        yield from _arm_gates(arm, limits)
-    blank = _blank_share(evidence)
-    if blank is not None and blank > gates["blank_share"]:
-        yield Reason(
-            code="BLANK_HIGH",
-            text=f"the buffer blank holds {blank:.0%} of the particles, more than {gates['blank_share']:.0%}",
-            remedy="filter the buffer, clean the cell, or dilute less",
-        )
-    if evidence.bead_bias is not None and abs(evidence.bead_bias) > gates["bead_size_bias"]:
-        yield Reason(
-            code="BEAD_SIZE",
-            text=f"certified beads come out {math.expm1(evidence.bead_bias):+.0%} in size",
-            remedy="check pixel size, temperature and frame rate; calibrate",
-        )
-    yield from _run_gates(evidence, limits)
-    if evidence.detection_limit_nm is not None and evidence.detection_limit_nm > gates["detection_limit_nm"]:
-        yield Reason(
-            code="LOD_TOO_HIGH",
-            text=f"intact vesicles are seen from {evidence.detection_limit_nm:.0f} nm only, the limit is "
-            f"{gates['detection_limit_nm']:g} nm",
-            remedy="raise laser power or exposure; or judge by criteria that need no small sizes, under limits of your own",
-        )
-
-
-def _arm_gates(arm: Arm, limits: IntegrityLimits) -> Iterator[Reason]:
-    gates = limits.gates
-    if arm.n_tracks < gates["tracks_per_arm"]:
-        yield Reason(
-            code="FEW_TRACKS",
-            text=f"the {arm.name} arm has {arm.n_tracks} tracks, fewer than {gates['tracks_per_arm']:g}",
-            remedy="record longer or more videos",
-        )
-    if len(arm.videos) < gates["videos_per_arm"]:
-        yield Reason(
-            code="FEW_REPLICATES",
-            text=f"the {arm.name} arm has {len(arm.videos)} videos, fewer than {gates['videos_per_arm']:g}",
-            remedy=f"record at least {gates['videos_per_arm']:g} videos of each arm",
-        )
-    if len(arm.videos) >= 2:
-        yield from _stability(arm, limits)
-    saturated = float(np.mean([video.saturated_share for video in arm.videos])) if arm.videos else 0.0
-    if saturated > gates["saturated_share"]:
-        yield Reason(
-            code="SATURATED",
-            text=f"{saturated:.1%} of the tracks of the {arm.name} arm are saturated",
-            remedy="lower exposure, gain or laser power and record again",
-        )
-
-
-def _stability(arm: Arm, limits: IntegrityLimits) -> Iterator[Reason]:
-    """Yield a reason where videos of one preparation scatter more than the method allows."""
-    for quantity, key in (("size", "d50_cv"), ("concentration", "concentration_cv")):
-        worst = max(
-            (_scatter(p.videos, quantity) for p in arm.preparations if len(p.videos) >= 3), default=0.0
-        )
-        if worst > limits.gates[key]:
-            yield Reason(
-                code="UNSTABLE",
-                text=f"{quantity} scatters by {worst:.0%} between videos of the {arm.name} arm, "
-                f"more than {limits.gates[key]:.0%}",
-                remedy="look for drift, bubbles, settling and aggregation in the cell; mix and record again",
-            )
-
-
-def _scatter(videos: tuple, quantity: str) -> float:  # type: ignore[type-arg]
-    if quantity == "size":
-        return float(np.std([video.log_d50() for video in videos], ddof=1))
-    values = [video.concentration_per_ml for video in videos]
-    if None in values:
-        return 0.0
-    return float(np.std(values, ddof=1) / np.mean(values))
-
-
-def _run_gates(evidence: Evidence, limits: IntegrityLimits) -> Iterator[Reason]:
-    """Yield a reason where the arms were not measured under one set of conditions."""
-    gates, reference = limits.gates, evidence.reference
-    assert reference is not None
-    drifts = {
-        "size": (evidence.bead_size_ratio, gates["bead_drift_size"]),
-        "brightness": (evidence.bead_intensity_ratio, gates["bead_drift_intensity"]),
-    }
-    for quantity, (ratio, most) in drifts.items():
-        if ratio is not None and abs(math.log(ratio)) > most:
-            yield Reason(
-                code="DIFFERENT_RUN",
-                text=f"beads measured around the arms drifted by {math.expm1(math.log(ratio)):+.1%} in {quantity}, "
-                f"more than {most:.0%}",
-                remedy="measure both arms within one run, bracketed by beads, on a warmed-up laser",
-            )
-    temperatures = [
-        v.temperature_c
-        for arm in (evidence.test, reference)
-        for v in arm.videos
-        if v.temperature_c is not None
-    ]
-    if temperatures and max(temperatures) - min(temperatures) > gates["temperature_difference_c"]:
-        yield Reason(
-            code="MATRIX",
-            text=f"the arms were measured at temperatures {max(temperatures) - min(temperatures):.1f} degC apart",
-            remedy="measure both arms at one temperature",
-        )
-
-
-def _blank_share(evidence: Evidence) -> float | None:
-    concentrations = [
-        v.concentration_per_ml for v in evidence.test.videos if v.concentration_per_ml is not None
-    ]
-    if evidence.blank_per_ml is None or not concentrations:
-        return None
-    return evidence.blank_per_ml / float(np.mean(concentrations))
+    return evidence.reference is not None and all(len(arm.videos) >= 2 for arm in evidence.arms)
 
 
 def _tags(
-    flagged: Mapping[str, Comparison | None],
+    flagged: Mapping[str, Comparison],
     evidence: Evidence,
     criteria: Mapping[str, Criterion],
     limits: IntegrityLimits,
 ) -> Iterator[str]:
     """Name the phenotypes; each appears once, in the order of the data."""
-    up = {name for name, c in flagged.items() if c is not None and c.estimate > 0}
+    up = {name for name, c in flagged.items() if c.estimate > 0}
     down = set(flagged) - up
     if up & {"d50", "above_150", "above_200"}:
         yield "larger (aggregated or fused)"
@@ -258,8 +140,7 @@ def _tags(
     if "size_at_brightness" in down:
         yield "bright for their size"
     if "recovery" in down:
-        recovery = flagged["recovery"]
-        severe = recovery is not None and recovery.high < math.log(limits.thresholds["severe_loss"])
+        severe = flagged["recovery"].high < math.log(limits.thresholds["severe_loss"])
         yield "severely depleted" if severe else "depleted (selective or total loss)"
     if "recovery" in up:
         yield "gained in particles (contamination or normalisation)"
@@ -272,6 +153,12 @@ def _tags(
             yield "mostly not vesicular"
         elif labile < limits.thresholds["detergent_labile_least"]:
             yield "partly not vesicular"
+    stained = criteria["membrane_dye"].comparison
+    if stained is not None and stained.decision is Decision.CHANGED and stained.estimate < 0:
+        yield "stained less by membrane dye"
+    still = criteria["immobile"].comparison
+    if still is not None and still.low > still.margin.high:
+        yield "tethered or gelled (immobile tracks)"
     ratios = evidence.particles_per_ug
     if ratios and float(np.median(ratios)) < limits.thresholds["pure_particles_per_ug"]:
         yield "contaminated with protein"
@@ -281,49 +168,63 @@ def _decided(
     tags: tuple[str, ...], evidence: Evidence, criteria: Mapping[str, Criterion], limits: IntegrityLimits
 ) -> tuple[Integrity, list[Reason]]:
     larger = any(tag.startswith("larger") for tag in tags)
-    if "leaky" in tags or ("dim for their size" in tags and not larger):
-        if "leaky" not in tags and _decision(criteria["sealed"]) is Decision.EQUIVALENT:
-            conflict = Reason(
-                code="CONFLICT",
-                text="the particles are dim for their size while the lumen dye says that they are sealed",
-                remedy="confirm by cryo-electron microscopy or a second lumen dye",
-            )
-            return Integrity.INDETERMINATE, [conflict]
+    dim = "dim for their size" in tags and not larger
+    if "leaky" in tags:
+        return Integrity.DAMAGED, []
+    if dim and _decision(criteria["sealed"]) is Decision.EQUIVALENT:
+        conflict = "the particles are dim for their size while the lumen dye says that they are sealed"
+        remedy = "confirm by cryo-electron microscopy or a second lumen dye"
+        return Integrity.INDETERMINATE, [Reason(code="CONFLICT", text=conflict, remedy=remedy)]
+    if dim and evidence.bead_intensity_ratio is None:
+        return Integrity.INDETERMINATE, [_NO_BEADS]
+    if dim:
         return Integrity.DAMAGED, []
     if tags:
         return Integrity.ALTERED, []
     undecided = [
-        name
+        criteria[name].title.lower()
         for name in FLAGGING
-        if criteria[name].comparison is not None and _decision(criteria[name]) is not Decision.EQUIVALENT
+        if _decision(criteria[name]) not in (None, Decision.EQUIVALENT)
     ]
     if undecided:
-        names = ", ".join(criteria[name].title.lower() for name in undecided)
-        straddles = Reason(
-            code="CI_STRADDLES",
-            text=f"{names}: the interval neither lies within the margin nor outside it",
-            remedy="more preparations or videos; the study plan table says how many",
-        )
-        return Integrity.INDETERMINATE, [straddles]
-    missing = [name for name in ("recovery", "size_at_brightness") if criteria[name].comparison is None]
-    if missing:
-        why = "; ".join(f"{criteria[name].title.lower()}: {criteria[name].missing}" for name in missing)
+        straddles = f"{', '.join(undecided)}: the interval neither lies within the margin nor outside it"
+        remedy = "more preparations or videos; the table of criteria says how many"
+        return Integrity.INDETERMINATE, [Reason(code="CI_STRADDLES", text=straddles, remedy=remedy)]
+    if missing := list(_not_looked_at(evidence, criteria)):
+        text = f"no alteration detected, but not everything was looked at ({'; '.join(missing)})"
         return Integrity.INDETERMINATE, [
-            Reason(
-                code="INCOMPLETE",
-                text=f"no alteration detected, but not everything was looked at ({why})",
-                remedy=why,
-            )
+            Reason(code="INCOMPLETE", text=text, remedy="add what is missing: " + "; ".join(missing))
         ]
     if not _membrane_agrees(evidence, criteria, limits):
-        return Integrity.INDETERMINATE, [
-            Reason(
-                code="NO_MEMBRANE_EVIDENCE",
-                text="no alteration detected; NTA alone does not see membranes",
-                remedy="add a detergent arm with its blank, or a lumen dye with a membrane dye",
-            )
-        ]
+        return Integrity.INDETERMINATE, [_NO_MEMBRANE]
     return Integrity.INTACT, []
+
+
+_NO_BEADS = Reason(
+    code="NO_BEADS",
+    text="the particles look dim for their size, but no beads tell whether the laser dimmed instead",
+    remedy="bracket the arms with beads and measure again",
+)
+_NO_MEMBRANE = Reason(
+    code="NO_MEMBRANE_EVIDENCE",
+    text="no alteration detected; NTA alone does not see membranes",
+    remedy="add a detergent arm with its blank, or a lumen dye with a membrane dye",
+)
+
+
+def _not_looked_at(evidence: Evidence, criteria: Mapping[str, Criterion]) -> Iterator[str]:
+    """Name what INTACT cannot do without."""
+    for name in ("recovery", "size_at_brightness"):
+        if criteria[name].comparison is None:
+            yield f"{criteria[name].title.lower()}: {criteria[name].missing}"
+    if evidence.blank_amount is None:
+        yield "no blank of the buffer"
+    if (
+        evidence.bead_bias is None
+        or evidence.bead_size_ratio is None
+        or evidence.bead_intensity_ratio is None
+    ):
+        yield "no certified beads before and after the arms"
 
 
 def _membrane_agrees(evidence: Evidence, criteria: Mapping[str, Criterion], limits: IntegrityLimits) -> bool:
@@ -350,13 +251,12 @@ def _judgement(
     tags: tuple[str, ...],
     reasons: list[Reason],
     evidence: Evidence,
+    gates: tuple[Finding, ...],
     criteria: Mapping[str, Criterion],
     adjusted: Mapping[str, float],
     limits: IntegrityLimits,
 ) -> Judgement:
-    preparations = min(
-        (len(arm.preparations) for arm in (evidence.test, evidence.reference) if arm is not None), default=0
-    )
+    preparations = min(len(arm.preparations) for arm in evidence.arms)
     lines = sum((bool(evidence.detergent_labile_test), bool(evidence.sealed_ratio_test), True))
     by_process = preparations >= limits.gates["preparations"]
     confidence = "low" if not by_process else ("high" if lines >= 2 else "moderate")
@@ -365,6 +265,7 @@ def _judgement(
         tags=tags,
         reasons=tuple(reasons),
         confidence=confidence,
+        gates=gates,
         criteria=criteria,
         adjusted_p=adjusted,
         limits=limits,

@@ -111,6 +111,22 @@ def _parser() -> argparse.ArgumentParser:
     )
     report.add_argument("--figures", action="store_true", help="save every figure as SVG and PNG too")
 
+    study = verbs.add_parser("study", parents=[common], help="write or check a study file")
+    study.add_argument("action", choices=("init", "check"), help="init writes a commented template")
+    study.add_argument(
+        "study", nargs="?", type=Path, default=Path("study.toml"), help="study file (default: study.toml)"
+    )
+
+    assess = verbs.add_parser(
+        "assess",
+        parents=[common],
+        help="judge a study: were the vesicles touched?",
+        description="Analyse what is not analysed yet, compare the arms of a study, judge, and write the report.",
+    )
+    assess.add_argument("study", type=Path, help="study.toml, or the folder that holds it")
+    assess.add_argument("-o", "--output", type=Path, required=True, help="folder for report and analyses")
+    assess.add_argument("--json", action="store_true", help="print the verdicts as JSON on standard output")
+
     drivers = verbs.add_parser("drivers", parents=[common], help="list the devices that can be opened")
     drivers.add_argument("--json", action="store_true", help="machine-readable output")
     return parser

@@ -24,7 +24,7 @@ SUMMARY_VERSION = 1
 def summary(analysis: Analysis) -> dict[str, Any]:
     """Return what `summary.json` holds: plain data, ready for JSON (no NaN, no infinity)."""
     sizes, scene = analysis.sizes, analysis.spots.scene
-    plain: dict[str, Any] = _plain(
+    values: dict[str, Any] = plain(
         {
             "format": "nta summary",
             "version": SUMMARY_VERSION,
@@ -68,7 +68,7 @@ def summary(analysis: Analysis) -> dict[str, Any]:
             "provenance": analysis.provenance,
         }
     )
-    return plain
+    return values
 
 
 def write_summary(analysis: Analysis, path: str | Path) -> Path:
@@ -80,22 +80,22 @@ def write_summary(analysis: Analysis, path: str | Path) -> Path:
     return path
 
 
-def _plain(value: Any) -> Any:
-    """Return plain data; what is no number becomes null, because JSON knows neither NaN nor infinity."""
+def plain(value: Any) -> Any:
+    """Return plain data, ready for JSON; what is no number becomes null, because JSON knows neither NaN nor infinity."""
     if isinstance(value, Quantity):
-        return _plain(value.as_dict())
+        return plain(value.as_dict())
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, np.generic):
-        return _plain(value.item())
+        return plain(value.item())
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if is_dataclass(value) and not isinstance(value, type):
-        return {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
+        return {f.name: plain(getattr(value, f.name)) for f in fields(value)}
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if isinstance(value, datetime.date | Path):
         return str(value)
     return value

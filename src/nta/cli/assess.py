@@ -1,0 +1,29 @@
+"""`nta assess`: a study in, verdicts and their report out."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from nta.cli import EXIT_OK
+from nta.cli.progress import say
+from nta.study import read_study
+from nta.study.assessing import assess_study
+from nta.study.twin import twin, write_twin
+
+
+def run(options: argparse.Namespace) -> int:
+    """Judge a study; analyses of an earlier run in the same folder are used again."""
+    study = read_study(options.study)
+    folder = options.output
+    folder.mkdir(parents=True, exist_ok=True)
+    outcome = assess_study(study, folder / "analyses", say=lambda words: say(words, quiet=options.quiet))
+    write_twin(outcome, folder)
+    if options.json:
+        print(json.dumps(twin(outcome)["groups"], indent=2))
+    elif not options.quiet:
+        for item in outcome.judged:
+            print(f"{item.group}: {item.judgement.verdict}. {item.judgement.sentence}")
+            for reason in item.judgement.reasons:
+                print(f"  {reason.code}: {reason.remedy}")
+    return EXIT_OK

@@ -1,0 +1,26 @@
+"""`nta study`: write a study file to fill in, or check one."""
+
+from __future__ import annotations
+
+import argparse
+
+from nta.cli import EXIT_OK
+from nta.cli.progress import say
+from nta.errors import SettingError
+from nta.io.atomic import new_file
+from nta.study import TEMPLATE, read_study
+
+
+def run(options: argparse.Namespace) -> int:
+    """Do what was asked with the study file."""
+    path = options.study / "study.toml" if options.study.is_dir() else options.study
+    if options.action == "check":
+        study = read_study(path)
+        say(f"{path}: {len(study.preparations)} preparations, good", quiet=options.quiet)
+        return EXIT_OK
+    if path.exists():
+        raise SettingError(f"{path} exists already; name another file: nta study init other.toml")
+    with new_file(path, replace=False) as partial:
+        partial.write_text(TEMPLATE, encoding="utf-8")
+    say(f"{path}: fill it in, then: nta assess {path} -o report", quiet=options.quiet)
+    return EXIT_OK

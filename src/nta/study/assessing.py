@@ -1,0 +1,53 @@
+"""Judge a study: attach, count, compare, decide. Read `assess_study` from top to bottom."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from nta.assessment.integrity_limits import load_integrity_limits
+from nta.assessment.touch import judge
+from nta.settings import AnalysisSettings
+from nta.study.attaching import Say, attach
+from nta.study.gathering import Material, evidence_of
+from nta.study.ledger import Study
+from nta.study.outcome import Judged, Outcome, doses, trends
+
+
+def assess_study(study: Study, kept: str | Path, *, say: Say) -> Outcome:
+    """Judge every group of test preparations of a study against its reference.
+
+    Parameters
+    ----------
+    study
+        As `read_study` gives it.
+    kept
+        Folder for the analyses; what is there already is not analysed again.
+    say
+        Told what is going on, one line at a time.
+    """
+    here = study.file.parent
+    settings = (
+        AnalysisSettings.from_toml(here / study.analysis.settings)
+        if study.analysis.settings
+        else AnalysisSettings()
+    )
+    limits = load_integrity_limits(_limits_file(study))
+    attached = {p.name: attach(p, study, settings, Path(kept), say) for p in study.preparations}
+    material = Material.of(study, attached)
+    judged = []
+    for group in study.groups:
+        evidence = evidence_of(material, group, study.instrument.detection_limit_nm)
+        judged.append(Judged(group=group, evidence=evidence, judgement=judge(evidence, limits)))
+    return Outcome(
+        study=study,
+        material=material,
+        judged=tuple(judged),
+        doses=tuple(doses(material)),
+        trends=tuple(trends(study, judged)),
+    )
+
+
+def _limits_file(study: Study) -> str:
+    """Return the name of the limits, or their path taken from the study's folder."""
+    name = study.analysis.limits
+    return str(study.file.parent / name) if name.endswith(".toml") else name

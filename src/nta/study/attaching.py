@@ -1,0 +1,268 @@
+"""What a study file attaches, made into videos: recordings are analysed once and found again by their checksum."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nta.assessment import Finding, Verdict
+from nta.assessment.signatures import Video
+from nta.calibration import InstrumentProfile, load_profile
+from nta.diffusion import TrackFlag
+from nta.errors import NtaError, SettingError
+from nta.io.atomic import new_folder
+from nta.io.recordings import checksum, open_recording
+from nta.io.results import RESULTS_FILE, load_analysis, save_analysis
+from nta.io.vendors import VendorResult, VendorRun, read_vendor
+from nta.pipeline import Analysis, analyze, stated_conditions
+from nta.settings import AnalysisSettings
+from nta.sizes import Distribution
+from nta.study.ledger import Preparation, Study
+
+PER_ML, IN_VIEW = "particles/ml", "particles in view"
+_VENDOR_SUFFIXES = (".csv", ".txt")
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Attached:
+    """One video with where it comes from.
+
+    per_ml, in_view : of the original material, None where not known. curve : its size distribution with band.
+    findings : of the recording. facts : what a reader of the report wants to know of it.
+    """
+
+    path: Path
+    sha256: str
+    kind: str
+    video: Video
+    per_ml: float | None
+    in_view: float | None
+    curve: Distribution | None = None
+    findings: tuple[Finding, ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+def attach(
+    preparation: Preparation, study: Study, settings: AnalysisSettings, kept: Path, say: Say
+) -> tuple[Attached, ...]:
+    """Return the videos of a preparation; analyses are kept in a folder `kept` and used again."""
+    found: list[Attached] = []
+    for path in preparation.recordings:
+        try:
+            found.extend(_from_path(path, preparation, study, settings, kept, say))
+        except NtaError as error:
+            raise type(error)(f"{study.file} [[preparation]] {preparation.name}: {error}") from error
+    given = preparation.concentration_per_ml
+    if given and len(given) != len(found):
+        raise SettingError(
+            f"{study.file} [[preparation]] {preparation.name}: concentration_per_ml has {len(given)} values for "
+            f"{len(found)} videos; give one each, in the order of recordings"
+        )
+    return tuple(found)
+
+
+def _from_path(
+    path: Path, preparation: Preparation, study: Study, settings: AnalysisSettings, kept: Path, say: Say
+) -> Iterator[Attached]:
+    if path.suffix.lower() in _VENDOR_SUFFIXES:
+        yield from _from_export(path, preparation)
+        return
+    if (path / RESULTS_FILE).is_file():
+        path = path / RESULTS_FILE
+    if _is_results(path):
+        analysis, digest = load_analysis(path), checksum(path)
+    else:
+        digest = checksum(path)
+        analysis = _analysed(path, digest, preparation, study, settings, kept, say)
+    yield _from_analysis(path, digest, analysis, preparation)
+
+
+def _is_results(path: Path) -> bool:
+    if path.suffix not in (".h5", ".hdf5"):
+        return False
+    import h5py
+
+    try:
+        with h5py.File(path, "r") as file:
+            return bool(file.attrs.get("format") == "nta analysis")
+    except OSError:
+        return False
+
+
+def _analysed(
+    path: Path,
+    digest: str,
+    preparation: Preparation,
+    study: Study,
+    settings: AnalysisSettings,
+    kept: Path,
+    say: Say,
+) -> Analysis:
+    """Analyse a recording, or take what is kept of it: the folder's name stands for recording, words and settings."""
+    instrument = study.instrument
+    profile = load_profile(instrument.profile) if instrument.profile else None
+    camera: dict[str, Any] = {
+        "pixel_size_um": instrument.pixel_size_um,
+        "frame_rate_hz": instrument.frame_rate_hz,
+        "exposure_s": None if instrument.exposure_ms is None else instrument.exposure_ms / 1e3,
+    }
+    cell = {
+        "temperature_c": preparation.temperature_c,
+        "medium": preparation.medium or None,
+        "dilution": preparation.dilution,
+        "sample": preparation.name,
+    }
+    folder = kept / _key(digest, camera, cell, settings, profile)
+    if (folder / RESULTS_FILE).is_file():
+        say(f"{path.name}: analysed before")
+        return load_analysis(folder / RESULTS_FILE)
+    say(f"{path.name}: analysing")
+    with open_recording(path, **camera) as source:
+        conditions = stated_conditions(source.metadata, **cell)
+        analysis = analyze(source, conditions, profile, settings, sha256=digest)
+    with new_folder(folder, replace=True) as partial:
+        save_analysis(analysis, partial / RESULTS_FILE)
+    return analysis
+
+
+def _key(
+    digest: str,
+    camera: Mapping[str, Any],
+    cell: Mapping[str, Any],
+    settings: AnalysisSettings,
+    profile: InstrumentProfile | None,
+) -> str:
+    words = [digest, camera, cell, settings.as_mapping(), None if profile is None else asdict(profile)]
+    return hashlib.sha256(json.dumps(words, sort_keys=True, default=str).encode()).hexdigest()[:20]
+
+
+def _from_analysis(path: Path, digest: str, analysis: Analysis, preparation: Preparation) -> Attached:
+    d, sizes = analysis.diffusion, analysis.sizes
+    used = d.has_size & (d.n_points >= analysis.settings.sizing.min_points)
+    doubtful = (d.flags & int(TrackFlag.SATURATED | TrackFlag.OUT_OF_FOCUS)) != 0
+    light = np.where(doubtful, np.nan, d.intensity.astype(np.float64))
+    long_enough = d.flags & int(TrackFlag.TOO_SHORT) == 0
+    dilution = preparation.dilution or analysis.conditions.dilution
+    in_view = len(analysis.tracks) / max(analysis.spots.scene.n_frames, 1) * (dilution or 1.0)
+    findings = analysis.assessment.findings
+    video = Video(
+        name=path.parent.name if path.name == RESULTS_FILE else path.name,
+        diameter_nm=sizes.tracks.diameter_nm[used],
+        intensity=light[used],
+        dilution=dilution,
+        crowded=any(f.name == "spots_per_frame_high" and f.verdict is Verdict.FAIL for f in findings),
+        saturated_share=_share(d.flags, TrackFlag.SATURATED, long_enough),
+        immobile_share=_share(d.flags, TrackFlag.IMMOBILE, long_enough),
+        temperature_c=sizes.temperature_c,
+    )
+    return Attached(
+        path=path,
+        sha256=digest,
+        kind="recording",
+        video=video,
+        per_ml=None,
+        in_view=in_view,
+        curve=sizes.distribution,
+        findings=findings,
+        facts=_facts(analysis),
+    )
+
+
+def _share(flags: Any, flag: TrackFlag, among: Any) -> float:
+    return float((flags[among] & int(flag) != 0).mean()) if among.any() else 0.0
+
+
+def _facts(analysis: Analysis) -> dict[str, Any]:
+    scene, linking, d = analysis.spots.scene, analysis.tracks.linking, analysis.diffusion
+    per_frame = np.bincount(
+        np.searchsorted(scene.frame_index, analysis.spots.frame), minlength=scene.n_frames
+    )
+    return {
+        "recording_sha256": analysis.provenance.sha256,
+        "software": {"nta-lab": analysis.provenance.versions.get("nta-lab", "")},
+        "analysed": analysis.provenance.date,
+        "settings": analysis.settings.as_mapping(),
+        "estimator": d.estimator,
+        "camera": vars(analysis.camera),
+        "profile": None if analysis.profile is None else analysis.profile.name,
+        "frames": scene.n_frames,
+        "lost_frames": analysis.recording.lost_frames,
+        "frame_rate_hz": 1 / d.frame_interval_s,
+        "exposure_s": d.exposure_s,
+        "pixel_size_um": d.pixel_size_um,
+        "temperature_c": analysis.sizes.temperature_c,
+        "viscosity_mpas": 1e3 * analysis.sizes.viscosity_pa_s,
+        "medium": analysis.conditions.medium,
+        "tracks_found": analysis.tracks.n_tracks,
+        "tracks_used": analysis.sizes.n_tracks_used,
+        "tracks_by_flag": {str(f.name).lower(): int((d.flags & int(f) != 0).sum()) for f in TrackFlag},
+        "spots_per_frame": [float(per_frame.mean()), int(per_frame.min()), int(per_frame.max())]
+        if per_frame.size
+        else None,
+        "track_length_frames": np.percentile(d.n_points, [10, 50, 90]).tolist() if len(d) else None,
+        "drift_px": [float(np.ptp(linking.drift_y_px)), float(np.ptp(linking.drift_x_px))]
+        if linking.drift_y_px.size
+        else None,
+        "saturated_spots": scene.saturated_fraction,
+        "background_noise_e": scene.camera.read_noise_e,
+    }
+
+
+def _from_export(path: Path, preparation: Preparation) -> Iterator[Attached]:
+    result, digest = read_vendor(path), checksum(path)
+    for run in result.runs:
+        if run.histogram is None:
+            raise SettingError(
+                f"{path}: {run.name} holds no size distribution{f' ({run.failed})' if run.failed else ''}"
+            )
+        yield _from_run(path, digest, result, run, preparation)
+
+
+def _from_run(
+    path: Path, digest: str, result: VendorResult, run: VendorRun, preparation: Preparation
+) -> Attached:
+    """Stand one diameter per track for the printed histogram: spread evenly over it, no more than it says."""
+    histogram = run.histogram
+    assert histogram is not None
+    n = int(run.n_tracks or (histogram.counts.sum() if histogram.counts is not None else 0))
+    below = np.concatenate([[0.0], np.cumsum(histogram.concentration_per_ml)])
+    shares = (np.arange(max(n, 200)) + 0.5) / max(n, 200)
+    diameter = np.interp(shares, below / below[-1], histogram.edges_nm)
+    to_material = 1.0 if run.dilution is not None else (preparation.dilution or 1.0)
+    video = Video(
+        name=run.name,
+        diameter_nm=diameter,
+        intensity=np.full(diameter.size, np.nan),
+        dilution=run.dilution or preparation.dilution,
+        temperature_c=run.temperature_c if run.temperature_c is not None else preparation.temperature_c,
+        counted=n,
+    )
+    per_ml = None if run.concentration_per_ml is None else run.concentration_per_ml * to_material
+    return Attached(
+        path=path,
+        sha256=digest,
+        kind=f"{result.vendor} export",
+        video=video,
+        per_ml=per_ml,
+        in_view=None,
+        facts={
+            "software": {result.vendor: result.program},
+            "frame_rate_hz": run.frame_rate_hz,
+            "exposure_s": run.exposure_s,
+            "pixel_size_um": run.pixel_size_um,
+            "wavelength_nm": run.wavelength_nm,
+            "temperature_c": run.temperature_c,
+            "viscosity_mpas": None if run.viscosity_pa_s is None else 1e3 * run.viscosity_pa_s,
+            "tracks_used": run.n_tracks,
+            "settings": dict(run.settings),
+            "hidden": list(result.hidden),
+            "warnings": list(run.warnings),
+        },
+    )

@@ -1,0 +1,153 @@
+"""What a study comes to: a judgement per group of test preparations, and the tables and trends beside it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from nta.assessment.integrity import Evidence
+from nta.assessment.touch import Judgement
+from nta.quantity import Quantity
+from nta.study.attaching import PER_ML
+from nta.study.gathering import Material
+from nta.study.ledger import Preparation, Study
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Judged:
+    """One group of test preparations with its evidence and judgement."""
+
+    group: str
+    evidence: Evidence
+    judgement: Judgement
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dose:
+    """What one dose of a preparation holds. particles_net : less the sham's, where there is one."""
+
+    preparation: str
+    volume_ml: float
+    particles: Quantity | None
+    particles_net: Quantity | None
+    protein_ug: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trend:
+    """A criterion against storage hours or freeze-thaw cycles, one point per group."""
+
+    name: str
+    title: str
+    along: str
+    unit: str
+    margin: tuple[float, float]
+    points: tuple[tuple[str, float, float, float, float], ...]  # group, x, estimate, low, high
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Outcome:
+    """A judged study."""
+
+    study: Study
+    material: Material
+    judged: tuple[Judged, ...]
+    doses: tuple[Dose, ...]
+    trends: tuple[Trend, ...]
+
+    @property
+    def groups_differ(self) -> bool:
+        """Say whether there are several groups to lay side by side."""
+        return len(self.judged) > 1
+
+
+def doses(material: Material) -> Iterator[Dose]:
+    """Yield what each dose volume holds of each preparation, the sham at equal volume beside the test."""
+    study = material.study
+    sham = _amount(material, study.arm("sham"))
+    for tube in (*study.arm("reference"), *study.arm("test"), *study.arm("sham")):
+        amount = _amount(material, [tube])
+        net = None if sham is None or tube.arm == "sham" or amount is None else _less(amount, sham)
+        for volume in study.dose.volumes_ml:
+            protein = None if tube.protein_ug_per_ml is None else tube.protein_ug_per_ml * volume
+            yield Dose(
+                preparation=tube.name,
+                volume_ml=volume,
+                particles=_times(amount, volume),
+                particles_net=_times(net, volume),
+                protein_ug=protein,
+            )
+
+
+def trends(study: Study, judged: Sequence[Judged]) -> Iterator[Trend]:
+    """Yield the course of each criterion along storage, where two and more groups differ in it."""
+    for key, along in (("hours", "hours of storage"), ("freeze_thaw_cycles", "freeze-thaw cycles")):
+        at = {item.group: _stored(study, item.group, key) for item in judged}
+        if len({x for x in at.values() if x is not None}) < 2:
+            continue
+        for name in ("d50", "recovery", "size_at_brightness", "above_200"):
+            if (trend := _trend(judged, at, name, along)) is not None:
+                yield trend
+
+
+def _trend(judged: Sequence[Judged], at: dict[str, float | None], name: str, along: str) -> Trend | None:
+    points, margin, title, scale = [], (math.nan, math.nan), "", "1"
+    for item in judged:
+        criterion, x = item.judgement.criteria.get(name), at[item.group]
+        if criterion is None or criterion.comparison is None or x is None:
+            continue
+        c = criterion.comparison
+        title, scale, margin = criterion.title, criterion.scale, (c.margin.low, c.margin.high)
+        points.append((item.group, x, c.estimate, c.low, c.high))
+    if len(points) < 2:
+        return None
+    points.sort(key=lambda point: point[1])
+    return Trend(name=name, title=title, along=along, unit=scale, margin=margin, points=tuple(points))
+
+
+def _stored(study: Study, group: str, key: str) -> float | None:
+    """Return hours or cycles that all tubes of a group share."""
+    values = {
+        getattr(study.storages[p.storage], key) if p.storage else None for p in study.arm("test", group)
+    }
+    return values.pop() if len(values) == 1 else None
+
+
+def _amount(material: Material, tubes: Sequence[Preparation]) -> Quantity | None:
+    """Return particles per ml of the material with the t interval over the videos; needs a calibrated concentration."""
+    amounts = [v.amount for v in material.videos(tubes) if v.amount is not None]
+    if material.unit != PER_ML or not amounts:
+        return None
+    mean = float(np.mean(amounts))
+    if len(amounts) < 2:
+        return Quantity(mean, None, None, "/ml", "one video")
+    from scipy.stats import t
+
+    half = float(t.ppf(0.975, len(amounts) - 1) * np.std(amounts, ddof=1) / math.sqrt(len(amounts)))
+    return Quantity(mean, mean - half, mean + half, "/ml", f"Student t over {len(amounts)} videos, 95 %")
+
+
+def _less(amount: Quantity, background: Quantity) -> Quantity:
+    """Subtract a background; the intervals add in quadrature."""
+    assert amount.value is not None and background.value is not None  # noqa: PT018
+    halves = [(q.high - q.low) / 2 for q in (amount, background) if q.low is not None and q.high is not None]
+    net, half = amount.value - background.value, math.hypot(*halves)
+    known = len(halves) == 2
+    return Quantity(
+        net, net - half if known else None, net + half if known else None, amount.unit, "less the sham"
+    )
+
+
+def _times(quantity: Quantity | None, factor: float) -> Quantity | None:
+    if quantity is None:
+        return None
+
+    def scaled(value: float | None) -> float | None:
+        return None if value is None else value * factor
+
+    return Quantity(
+        scaled(quantity.value), scaled(quantity.low), scaled(quantity.high), "particles", quantity.method
+    )

@@ -1,0 +1,109 @@
+"""The study as plain data: everything the report says, for other programs."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nta.assessment.integrity import Criterion
+from nta.io.atomic import new_file
+from nta.io.results.summary import plain
+from nta.study.ledger import said
+from nta.study.outcome import Judged, Outcome
+
+TWIN_FILE = "assessment.json"
+TWIN_VERSION = 1
+
+
+def twin(outcome: Outcome) -> dict[str, Any]:
+    """Return what `assessment.json` holds: plain data, ready for JSON (no NaN, no infinity)."""
+    study = outcome.study
+    data: dict[str, Any] = plain(
+        {
+            "format": "nta assessment",
+            "version": TWIN_VERSION,
+            "study": {
+                **{k: v for k, v in said(study).items() if isinstance(v, str) or k in ("date", "markers")},
+                "instrument": said(study.instrument),
+                "samples": {name: said(noun) for name, noun in study.samples.items()},
+                "isolations": {name: said(noun) for name, noun in study.isolations.items()},
+                "storages": {name: said(noun) for name, noun in study.storages.items()},
+                "preparations": [said(p) for p in study.preparations],
+            },
+            "amounts_in": outcome.material.unit,
+            "groups": [_judged(item) for item in outcome.judged],
+            "doses": [asdict(dose) for dose in outcome.doses],
+            "trends": [asdict(trend) for trend in outcome.trends],
+            "videos": [
+                {
+                    "preparation": name,
+                    "name": a.video.name,
+                    "file": a.path,
+                    "sha256": a.sha256,
+                    "kind": a.kind,
+                    "tracks": a.video.n_tracks,
+                    "d50_nm": math.exp(a.video.log_d50()) if a.video.diameter_nm.size else None,
+                    "amount": a.video.amount,
+                    "temperature_c": a.video.temperature_c,
+                    "findings": [finding.as_dict() for finding in a.findings],
+                }
+                for name, items in outcome.material.attached.items()
+                for a in items
+            ],
+        }
+    )
+    return data
+
+
+def write_twin(outcome: Outcome, folder: Path) -> Path:
+    """Write `assessment.json`; the file appears when it is whole."""
+    path = folder / TWIN_FILE
+    with new_file(path) as partial:
+        text = json.dumps(twin(outcome), indent=2, ensure_ascii=False, allow_nan=False)
+        partial.write_text(text + "\n", encoding="utf-8")
+    return path
+
+
+def _judged(item: Judged) -> dict[str, Any]:
+    judgement = item.judgement
+    return {
+        "group": item.group,
+        "verdict": judgement.verdict,
+        "sentence": judgement.sentence,
+        "confidence": judgement.confidence,
+        "tags": judgement.tags,
+        "reasons": [asdict(reason) for reason in judgement.reasons],
+        "gates": [gate.as_dict() for gate in judgement.gates],
+        "criteria": [_criterion(c, judgement.adjusted_p.get(c.name)) for c in judgement.criteria.values()],
+        "limits": {
+            "file": judgement.limits.file,
+            "gates": judgement.limits.gates,
+            "margins": {name: asdict(margin) for name, margin in judgement.limits.margins.items()},
+            "thresholds": judgement.limits.thresholds,
+            "sources": judgement.limits.sources,
+        },
+    }
+
+
+def _criterion(criterion: Criterion, adjusted_p: float | None) -> dict[str, Any]:
+    plain_numbers: dict[str, Any] = {
+        "name": criterion.name,
+        "title": criterion.title,
+        "scale": criterion.scale,
+        "missing": criterion.missing,
+    }
+    if criterion.comparison is None:
+        return plain_numbers
+    comparison = criterion.comparison
+    return {
+        **plain_numbers,
+        **asdict(comparison),
+        "decision": comparison.decision,
+        "adjusted_p": adjusted_p,
+        "change": float(np.expm1(comparison.estimate)) if criterion.scale == "ln" else comparison.estimate,
+    }
