@@ -241,9 +241,15 @@ class _Fit:
         from nta.tracks.kernels.pairs import fit_weights
 
         weight = np.zeros(self._steps.shape[1])
-        some = np.ascontiguousarray(self._steps[:, :n_classes])
-        weight[:n_classes] = fit_weights(
-            self._counts, some, self._spread, self._n_starts, self._n_pairs, EM_ROUNDS
+        weight[:n_classes] = 0.5 / max(n_classes, 1)
+        fit_weights(
+            self._counts,
+            self._steps,
+            self._spread,
+            self._n_starts,
+            self._n_pairs,
+            EM_ROUNDS,
+            weight[:n_classes],
         )
         return weight
 

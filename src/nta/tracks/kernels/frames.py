@@ -19,6 +19,8 @@ from nta.tracks.kernels.types import (
     LOG_LIGHT,
     MISSED,
     MOST_STEPS,
+    N_LABELS,
+    N_SHOWN,
     N_STEPS,
     SQUARED_STEPS,
     TRACK,
@@ -99,8 +101,8 @@ def link_frames(
         )
         tracks, after = after, tracks
     if (first_row.size - 1) % 2:  # the open tracks are where the caller does not look for them
-        n_open = counters[N_OPEN]
-        after.shown[:n_open], after.label[:n_open] = tracks.shown[:n_open], tracks.label[:n_open]
+        for i in range(counters[N_OPEN]):
+            _copy(tracks, i, after, i)
 
 
 @compiled
@@ -121,10 +123,18 @@ def _age(tracks: Open, n_open: int, skipped: int, memory: int) -> int:
     kept = 0
     for i in range(n_open):
         if tracks.label[i, MISSED] + skipped <= memory:
-            tracks.shown[kept], tracks.label[kept] = tracks.shown[i], tracks.label[i]
+            _copy(tracks, i, tracks, kept)
             tracks.label[kept, MISSED] += skipped
             kept += 1
     return kept
+
+
+@compiled
+def _copy(tracks: Open, i: int, other: Open, k: int) -> None:
+    for column in range(N_SHOWN):
+        other.shown[k, column] = tracks.shown[i, column]
+    for column in range(N_LABELS):
+        other.label[k, column] = tracks.label[i, column]
 
 
 @compiled
@@ -204,7 +214,7 @@ def _carry_on(
     kept: int = seen.y.size
     for i in range(n_open):
         if matching.spot_of[i] < 0 and tracks.label[i, MISSED] < memory and not closed[i]:
-            shown[kept], label[kept] = tracks.shown[i], tracks.label[i]
+            _copy(tracks, i, after, kept)
             label[kept, MISSED] += 1
             kept += 1
         closed[i] = False

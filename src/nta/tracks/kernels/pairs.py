@@ -75,10 +75,11 @@ def vote(y: FloatArray, x: FloatArray, at_y: float, at_x: float, cell_px: float,
 def most_agreed(votes: FloatArray, cell_px: float) -> tuple[float, float, float, float]:
     """Return the displacement (y, x) that most pairs agree on, their votes (3 by 3 cells) and those expected by chance."""
     half = votes.shape[0] // 2
-    most, best_row, best_column = -1.0, half, half
+    most, best_row, best_column, every = -1.0, half, half, 0.0
     for row in range(1, votes.shape[0] - 1):
         for column in range(1, votes.shape[1] - 1):
             total = 0.0
+            every += votes[row, column]
             for r in range(row - 1, row + 2):
                 for c in range(column - 1, column + 2):
                     total += votes[r, c]
@@ -89,32 +90,36 @@ def most_agreed(votes: FloatArray, cell_px: float) -> tuple[float, float, float,
         for c in range(best_column - 1, best_column + 2):
             y += votes[r, c] * (r - half) * cell_px
             x += votes[r, c] * (c - half) * cell_px
-    return y / max(most, 1.0), x / max(most, 1.0), most, 9 * votes.sum() / votes.size
+    return y / max(most, 1.0), x / max(most, 1.0), most, 9 * every / ((2 * half - 1) ** 2)
 
 
 @compiled
 def fit_weights(
-    counts: FloatArray, steps: FloatArray, spread: FloatArray, n_starts: float, n_pairs: float, rounds: int
-) -> FloatArray:
-    """Maximum-likelihood weights of the classes of steps, by expectation maximisation.
+    counts: FloatArray, steps: FloatArray, spread: FloatArray, n_starts: float, n_pairs: float, rounds: int,
+    weight: FloatArray,
+) -> None:  # fmt: skip
+    """Improve the weights of the first weight.size classes of steps towards maximum likelihood, by expectation maximisation.
 
     Poisson counts with mean n_starts * steps @ weight + strangers * spread, where the strangers are the pairs that are not
     of one particle. Source: Dempster, Laird and Rubin, J. R. Stat. Soc. B 39, 1 (1977).
     """
-    n_bins, n_classes = steps.shape
-    within = np.maximum(steps.sum(axis=0), 1e-300)
-    weight = np.full(n_classes, 0.5 / n_classes)
+    within, growth = np.zeros(weight.size), np.zeros(weight.size)
+    for b in range(counts.size):
+        for k in range(weight.size):
+            within[k] += steps[b, k]
     for _ in range(rounds):
-        strangers = n_pairs - n_starts * min(weight.sum(), 1.0)
-        growth = np.zeros(n_classes)
-        for b in range(n_bins):
+        seen_again = 0.0
+        for k in range(weight.size):
+            seen_again += weight[k]
+            growth[k] = 0.0
+        strangers = n_pairs - n_starts * min(seen_again, 1.0)
+        for b in range(counts.size):
             if counts[b] > 0:
                 expected = strangers * spread[b]
-                for k in range(n_classes):
+                for k in range(weight.size):
                     expected += n_starts * steps[b, k] * weight[k]
                 ratio = counts[b] / max(expected, 1e-300)
-                for k in range(n_classes):
+                for k in range(weight.size):
                     growth[k] += ratio * steps[b, k]
-        for k in range(n_classes):
-            weight[k] *= growth[k] / within[k]
-    return weight
+        for k in range(weight.size):
+            weight[k] *= growth[k] / max(within[k], 1e-300)
