@@ -43,3 +43,20 @@ def test_help_takes_less_cpu_than_a_blink():
     cpu_s = (after.ru_utime + after.ru_stime) - (before.ru_utime + before.ru_stime)
     # 0.05 s on an idle machine; a heavy import costs 0.2 s or more, so 0.5 s tells the two apart on a busy one
     assert cpu_s < 0.5
+
+
+def test_the_first_use_says_that_it_compiles(capsys):
+    from numba import njit
+
+    from nta.cli.progress import compiling_said
+
+    first, second = njit(lambda x: x + 1), njit(lambda x: x + 2)
+    with compiling_said(quiet=False):
+        assert first(1) + second(1) == 5
+        assert first(2) == 3
+    assert capsys.readouterr().err.count("compiling") == 1
+    with compiling_said(quiet=False):
+        first(3)
+    with compiling_said(quiet=True):
+        njit(lambda x: x + 3)(1)
+    assert "compiling" not in capsys.readouterr().err

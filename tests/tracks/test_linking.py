@@ -227,3 +227,14 @@ def test_noise_alone_makes_no_tracks_to_size(rng):
 def test_settings_check_themselves(change, message):
     with pytest.raises(SettingError, match=message):
         LinkingSettings(**change)
+
+
+def test_spots_without_light_are_linked_by_distance(rng):
+    """Dark or saturated recordings may know no intensity: NaN and zero say nothing, and do no harm."""
+    world = brownian_world(rng, n=30, n_frames=60)
+    nothing = np.where(np.arange(len(world.spots)) % 2, np.nan, 0.0).astype(np.float32)
+    tracks = link_spots(dataclasses.replace(world.spots, intensity=nothing))
+    links = np.array(sorted(links_of(tracks)))
+    right = world.particle[links[:, 0]] == world.particle[links[:, 1]]
+    assert right.mean() > 0.99
+    assert len(links) > 0.93 * 30 * 59 * 0.97

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from nta.cli import EXIT_FAILED, EXIT_OK
-from nta.cli.progress import frame_progress, say
+from nta.cli.progress import compiling_said, frame_progress, say
 from nta.cli.words import chosen_profile, chosen_settings, conditions_in
 from nta.errors import NtaError, SettingError
 from nta.io.atomic import new_folder
@@ -52,7 +52,10 @@ def analyze_recording(path: Path, folder: Path, options: argparse.Namespace) -> 
     refuse_taken(folder, force=getattr(options, "force", False))
     with open_recording(path, **said) as source:
         conditions = conditions_in(options, source.metadata)
-        with frame_progress(source.name, source.report.claimed_frames, quiet=options.quiet) as progress:
+        with (
+            compiling_said(quiet=options.quiet),
+            frame_progress(source.name, source.report.claimed_frames, quiet=options.quiet) as progress,
+        ):
             analysis = analyze(
                 source,
                 conditions,

@@ -28,6 +28,29 @@ def frame_progress(title: str, total: int | None, *, quiet: bool) -> Iterator[Ca
         yield lambda done: progress.update(task, completed=done)
 
 
+@contextmanager
+def compiling_said(*, quiet: bool) -> Iterator[None]:
+    """Say it when kernels are compiled, which happens once and takes longer than most recordings."""
+    if quiet:
+        yield
+        return
+    from numba.core import event
+
+    class Once(event.Listener):
+        said = False
+
+        def on_start(self, event: object) -> None:  # noqa: ARG002
+            if not self.said:
+                self.said = True
+                say("compiling for this machine: about a minute, this once")
+
+        def on_end(self, event: object) -> None:
+            """Nobody needs to know."""
+
+    with event.install_listener("numba:compile", Once()):
+        yield
+
+
 def say(text: str, *, quiet: bool = False) -> None:
     """Tell the user something that is not the result."""
     if not quiet:
