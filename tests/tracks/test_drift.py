@@ -190,3 +190,19 @@ def test_diffusion_in_a_shaking_microscope_is_that_of_the_particles(rng):
     mean = np.average(found.diffusion_um2_s[long], weights=found.n_points[long])
     expected = (2.0 * 0.25) ** 2 * 30 / 2
     assert mean == pytest.approx(expected, rel=4 * np.sqrt(2 / (2 * 6 * 600)) + 0.01)
+
+
+def test_a_valve_that_opens_does_not_break_tracks(rng):
+    """From rest to 20 px a frame, ten Brownian steps, between two frames, and back."""
+    drift = np.zeros((120, 2))
+    drift[40:80, 1] = 20.0
+    world = brownian_world(rng, n=50, n_frames=120, drift=drift, step_sd=2.0, seen=1.0)
+    tracks = link_spots(world.spots)
+    frame = world.spots.frame
+    links = links_of(tracks)
+    for opening in (39, 40, 79, 80):
+        across = [(i, j) for i, j in links if frame[i] == opening]
+        right = sum(world.particle[i] == world.particle[j] for i, j in across)
+        assert right >= 35, opening
+        assert len(across) - right <= 2
+    np.testing.assert_allclose(np.diff(tracks.linking.drift_x_px)[[10, 60, 100]], [0, 20, 0], atol=1.5)
