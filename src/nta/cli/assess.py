@@ -9,7 +9,8 @@ from nta.cli import EXIT_OK
 from nta.cli.progress import say
 from nta.study import read_study
 from nta.study.assessing import assess_study
-from nta.study.twin import twin, write_twin
+from nta.study.report import write_study_report
+from nta.study.twin import twin
 
 
 def run(options: argparse.Namespace) -> int:
@@ -18,7 +19,7 @@ def run(options: argparse.Namespace) -> int:
     folder = options.output
     folder.mkdir(parents=True, exist_ok=True)
     outcome = assess_study(study, folder / "analyses", say=lambda words: say(words, quiet=options.quiet))
-    write_twin(outcome, folder)
+    page = write_study_report(outcome, folder)
     if options.json:
         print(json.dumps(twin(outcome)["groups"], indent=2))
     elif not options.quiet:
@@ -26,4 +27,5 @@ def run(options: argparse.Namespace) -> int:
             print(f"{item.group}: {item.judgement.verdict}. {item.judgement.sentence}")
             for reason in item.judgement.reasons:
                 print(f"  {reason.code}: {reason.remedy}")
+    say(f"report: {page}, {page.with_suffix('.pdf').name}", quiet=options.quiet)
     return EXIT_OK

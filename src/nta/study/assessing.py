@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
-from nta.assessment.integrity_limits import load_integrity_limits
+from nta.assessment.integrity_limits import IntegrityLimits, load_integrity_limits
 from nta.assessment.touch import judge
 from nta.settings import AnalysisSettings
-from nta.study.attaching import Say, attach
+from nta.study.attaching import Attached, Say, attach
 from nta.study.gathering import Material, evidence_of
 from nta.study.ledger import Study
 from nta.study.outcome import Judged, Outcome, doses, trends
@@ -33,6 +34,13 @@ def assess_study(study: Study, kept: str | Path, *, say: Say) -> Outcome:
     )
     limits = load_integrity_limits(_limits_file(study))
     attached = {p.name: attach(p, study, settings, Path(kept), say) for p in study.preparations}
+    return judge_study(study, attached, limits)
+
+
+def judge_study(
+    study: Study, attached: Mapping[str, tuple[Attached, ...]], limits: IntegrityLimits | None = None
+) -> Outcome:
+    """Judge a study whose videos are at hand, by preparation."""
     material = Material.of(study, attached)
     judged = []
     for group in study.groups:

@@ -120,6 +120,16 @@ def as_png(picture: Picture) -> bytes:
     return buffer.getvalue()
 
 
+def as_pdf(picture: Picture) -> bytes:
+    """Return the figure as a PDF of one page, for print: lines stay lines."""
+    if picture.figure is None:
+        raise ValueError(f"{picture.name} has no figure")
+    buffer = io.BytesIO()
+    with house_style():
+        picture.figure.savefig(buffer, format="pdf", metadata={"CreationDate": None})
+    return buffer.getvalue()
+
+
 def percent_axis(axis: Axes, decimals: int = 0) -> None:
     """Label the y axis in per cent of what is a share."""
     axis.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.{decimals}f} %")

@@ -1,0 +1,331 @@
+"""What the report of a study says, block by block: verdicts first, then pictures, tables, limits of what is known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from nta.assessment import Finding, Verdict
+from nta.assessment.comparison import Decision
+from nta.assessment.integrity import Criterion
+from nta.quantity import Quantity
+from nta.report.figures.style import Picture
+from nta.report.wording import count, number, prettied, value_and_interval
+from nta.study.checklist import Checklist
+from nta.study.ledger import said as filled_in
+from nta.study.outcome import Judged, Outcome
+from nta.study.report import document as doc
+from nta.study.report.words import (
+    CANNOT_TELL,
+    DEFINITION,
+    MOODS,
+    margin_words,
+    measured,
+    resolving,
+    wording,
+)
+
+_MOODS: Mapping[Verdict, doc.Mark] = {
+    Verdict.PASS: doc.Mark("pass", "Pass"),
+    Verdict.WARN: doc.Mark("warn", "Watch"),
+    Verdict.FAIL: doc.Mark("fail", "Fail"),
+    Verdict.NOT_ASSESSED: doc.Mark("open", "Not assessed"),
+}
+_DECISIONS: Mapping[Decision, doc.Mark] = {
+    Decision.EQUIVALENT: doc.Mark("pass", "Equivalent"),
+    Decision.CHANGED: doc.Mark("fail", "Changed"),
+    Decision.INCONCLUSIVE: doc.Mark("open", "Not decided"),
+}
+_CONFIDENCE = {
+    "high": "high: three preparations or more, and more than one line of evidence",
+    "moderate": "moderate: three preparations or more, one line of evidence",
+    "low": "low: fewer than three preparations; the statement holds for these tubes, not for the process",
+}
+
+
+def content(outcome: Outcome, pictures: Mapping[str, Picture], checklist: Checklist) -> list[doc.Block]:
+    """Return the whole report."""
+    return [
+        _title(outcome),
+        *(_verdict(item) for item in outcome.judged),
+        *_resolution(outcome),
+        doc.Heading("What was compared"),
+        doc.Pictures((pictures["distributions"],)),
+        *_overview(outcome, pictures),
+        *(
+            block
+            for n, item in enumerate(outcome.judged)
+            for block in _group(item, n, pictures, _of(outcome, item))
+        ),
+        *_courses(pictures),
+        *_doses(outcome),
+        doc.Heading("What tracking cannot tell"),
+        doc.Bullets(CANNOT_TELL),
+        doc.Paragraph(DEFINITION, note=True),
+        *_handling(outcome),
+        *_recordings(outcome),
+        *_reporting(checklist),
+    ]
+
+
+def _title(outcome: Outcome) -> doc.Title:
+    study = outcome.study
+    parts = (study.question, study.operator, str(study.date or ""), study.instrument.name)
+    return doc.Title("Were the vesicles touched?", study.title, " · ".join(p for p in parts if p))
+
+
+def _verdict(item: Judged) -> doc.Verdict:
+    judgement = item.judgement
+    return doc.Verdict(
+        group=item.group,
+        word=str(judgement.verdict),
+        mood=MOODS[judgement.verdict],
+        sentence=prettied(wording(item)),
+        confidence="" if judgement.reasons else _CONFIDENCE[judgement.confidence],
+    )
+
+
+def _resolution(outcome: Outcome) -> Iterator[doc.Block]:
+    for item in outcome.judged:
+        if item.judgement.reasons:
+            yield doc.Heading(f"What would resolve it{_of(outcome, item)}", 3)
+            yield doc.Bullets(tuple(dict.fromkeys(resolving(item))))
+
+
+def _of(outcome: Outcome, item: Judged) -> str:
+    return f": {item.group}" if outcome.groups_differ else ""
+
+
+def _overview(outcome: Outcome, pictures: Mapping[str, Picture]) -> Iterator[doc.Block]:
+    if "recovery" in pictures:
+        yield doc.Pictures((pictures["recovery"],))
+    if not outcome.groups_differ:
+        return
+    yield doc.Heading("Groups side by side")
+    yield doc.Pictures((pictures["groups"],))
+    yield doc.Table(
+        ("Group", "Isolation", "Storage", "Verdict", "Found"),
+        tuple(
+            (
+                item.group,
+                *_handled(outcome, item.group),
+                doc.Mark(MOODS[item.judgement.verdict], str(item.judgement.verdict)),
+                "; ".join(item.judgement.tags)
+                or "; ".join(dict.fromkeys(r.code for r in item.judgement.reasons)),
+            )
+            for item in outcome.judged
+        ),
+        (2, 3, 3, 3, 5),
+    )
+
+
+def _handled(outcome: Outcome, group: str) -> tuple[str, str]:
+    """Name how the preparations of a group were isolated and stored."""
+    study = outcome.study
+    tubes = study.arm("test", group)
+    isolated = dict.fromkeys(study.isolations[p.isolation].method for p in tubes if p.isolation)
+    stored = dict.fromkeys(p.storage.replace("_", " ") for p in tubes if p.storage)
+    return ", ".join(isolated) or "not stated", ", ".join(stored) or "not stated"
+
+
+def _group(item: Judged, n: int, pictures: Mapping[str, Picture], of: str) -> Iterator[doc.Block]:
+    yield doc.Heading(f"Criteria and gates{of}")
+    for name in (f"criteria_{n + 1}", f"brightness_{n + 1}"):
+        if name in pictures:
+            yield doc.Pictures((pictures[name],))
+    judgement = item.judgement
+    if judgement.criteria:
+        yield doc.Heading("Criteria", 3)
+        rows = tuple(_criterion(c, judgement.adjusted_p.get(c.name)) for c in judgement.criteria.values())
+        yield doc.Table(
+            ("Criterion", "Difference", "95 % interval", "Margin", "p (Holm)", "Decision"),
+            rows,
+            (4, 2, 3, 3, 1.5, 2.6),
+            numbers=(1, 2, 3, 4),
+        )
+        yield doc.Paragraph(
+            "Equivalent: the 90 % interval lies within the margin (two one-sided tests, 5 %). Changed: the 95 % interval is "
+            "outside. Recovery, span and sealed share are in per cent of the reference; pp are percentage points. p is for "
+            "lying outside the margin, corrected for looking at several criteria of one claim. Flicker and refractive index "
+            "are not assessed: they need beads of the same brightness and an optical calibration.",
+            note=True,
+        )
+    yield doc.Heading("Gates", 3)
+    yield doc.Table(
+        ("Gate", "", "What was seen", "Limit"),
+        tuple(_gate(g) for g in judgement.gates),
+        (2.6, 2, 7, 2),
+        numbers=(3,),
+    )
+    yield doc.Paragraph(
+        f"Limits: {judgement.limits.file}; the source of each is in assessment.json.", note=True
+    )
+
+
+def _criterion(criterion: Criterion, p: float | None) -> tuple[doc.Cell, ...]:
+    quantity, comparison = measured(criterion), criterion.comparison
+    if quantity is None or comparison is None:
+        return criterion.title, "", "", "", "", doc.Mark("open", f"Not assessed: {criterion.missing}")
+    value, interval = value_and_interval(quantity)
+    return (
+        criterion.title,
+        value,
+        interval,
+        margin_words(criterion, comparison),
+        "" if p is None else ("< 0.001" if p < 0.001 else f"{p:.3f}"),
+        _DECISIONS[comparison.decision],
+    )
+
+
+def _gate(gate: Finding) -> tuple[doc.Cell, ...]:
+    limit = ""
+    if gate.limit is not None:
+        limit = f"{100 * gate.limit:g} %" if gate.unit == "1" else prettied(f"{gate.limit:g} {gate.unit}")
+    words = prettied(gate.evidence) + (f". To do: {gate.advice}" if gate.advice else "")
+    return gate.title, _MOODS[gate.verdict], words, limit
+
+
+def _courses(pictures: Mapping[str, Picture]) -> Iterator[doc.Block]:
+    drawn = [p for name, p in pictures.items() if name.startswith("course_")]
+    if not drawn:
+        return
+    yield doc.Heading("Courses in time")
+    for first in range(0, len(drawn), 2):
+        yield doc.Pictures(tuple(drawn[first : first + 2]))
+
+
+def _doses(outcome: Outcome) -> Iterator[doc.Block]:
+    if not outcome.doses:
+        return
+    yield doc.Heading("Doses")
+    if all(dose.particles is None for dose in outcome.doses):
+        yield doc.Paragraph("Particles per dose need a calibrated concentration; there is none.")
+    yield doc.Table(
+        ("Preparation", "Volume", "Particles", "less sham", "Protein"),
+        tuple(
+            (
+                dose.preparation,
+                f"{dose.volume_ml:g} ml",
+                _particles(dose.particles),
+                _particles(dose.particles_net),
+                "–" if dose.protein_ug is None else f"{number(dose.protein_ug)} µg",
+            )
+            for dose in outcome.doses
+        ),
+        (3, 1.5, 4, 4, 2),
+        numbers=(1, 2, 3, 4),
+    )
+    yield doc.Paragraph("Particles, not vesicles. Intervals of 95 % over the videos alone.", note=True)
+
+
+def _particles(quantity: Quantity | None) -> str:
+    if quantity is None or quantity.value is None:
+        return "–"
+    if quantity.low is None or quantity.high is None:
+        return _power(quantity.value)
+    exponent = int(f"{quantity.value:e}".split("e")[1])
+    value, low, high = (f"{v / 10**exponent:.2f}" for v in (quantity.value, quantity.low, quantity.high))
+    return f"{value} ({low} to {high}) × 10{_superscript(exponent)}".replace("-", "−")
+
+
+def _power(value: float) -> str:
+    mantissa, exponent = f"{value:.2e}".split("e")
+    return f"{mantissa} × 10{_superscript(int(exponent))}".replace("-", "−")
+
+
+def _superscript(exponent: int) -> str:
+    return str(exponent).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+
+
+def _handling(outcome: Outcome) -> Iterator[doc.Block]:
+    study = outcome.study
+    yield doc.Heading("How the material was handled")
+    nouns: Sequence[tuple[str, object]] = [
+        *((f"Sample {name}", noun) for name, noun in study.samples.items()),
+        *((f"Isolation {name}", noun) for name, noun in study.isolations.items()),
+        *((f"Storage {name}", noun) for name, noun in study.storages.items()),
+        ("Instrument", study.instrument),
+    ]
+    items = tuple(
+        (title.replace("_", " "), _listed(filled_in(noun))) for title, noun in nouns if filled_in(noun)
+    )
+    yield doc.Bullets(items) if items else doc.Paragraph("Nothing was stated.")
+    yield doc.Table(
+        ("Preparation", "Arm", "Sample", "Isolation", "Storage", "Dilution", "Volume"),
+        tuple(
+            (
+                p.name,
+                p.arm + (f" ({p.group})" if p.group else ""),
+                p.sample or "–",
+                p.isolation or "–",
+                p.storage or "–",
+                "–" if p.dilution is None else f"1:{p.dilution:g}",
+                "–" if p.volume_ml is None else f"{p.volume_ml:g} ml",
+            )
+            for p in study.preparations
+        ),
+        (4, 2.4, 2, 2, 2.2, 1.4, 1.4),
+        numbers=(5, 6),
+    )
+
+
+def _listed(values: Mapping[str, object]) -> str:
+    return "; ".join(
+        f"{key.replace('_', ' ')} {', '.join(map(str, v)) if isinstance(v, tuple) else v}"
+        for key, v in values.items()
+    )
+
+
+def _recordings(outcome: Outcome) -> Iterator[doc.Block]:
+    yield doc.Heading("Recordings")
+    unit = outcome.material.unit
+    rows = []
+    for name, items in outcome.material.attached.items():
+        for a in items:
+            worst = [f for f in a.findings if f.verdict is Verdict.FAIL]
+            amount = "–" if a.video.amount is None else _power(a.video.amount)
+            said = "; ".join(f.title for f in worst)
+            mark = (
+                doc.Mark("fail", said)
+                if worst
+                else doc.Mark("pass", "No failure")
+                if a.findings
+                else doc.Mark("open", a.kind)
+            )
+            rows.append((name, a.video.name, str(a.video.n_tracks), amount, mark, a.sha256[:10]))
+    yield doc.Table(
+        ("Preparation", "Video", "Tracks", f"Amount{f', {unit}' if unit else ''}", "Findings", "SHA-256"),
+        tuple(rows),
+        (3.2, 3.6, 1.2, 2.2, 2.4, 2.4),
+        numbers=(2, 3),
+    )
+    yield doc.Paragraph(
+        "Amounts are of the original material: the dilution is applied once. "
+        + (
+            "Particles in view compare between arms of one run; they are no concentration."
+            if "view" in unit
+            else ""
+        ),
+        note=True,
+    )
+
+
+def _reporting(checklist: Checklist) -> Iterator[doc.Block]:
+    have, missing = checklist.stated, checklist.missing
+    yield doc.Heading("Reporting checklist")
+    yield doc.Paragraph(
+        f"{count(len(have), 'field')} of {len(have) + len(missing)} that readers of MISEV2023, EV-TRACK or MIAPTE would "
+        "look for are there. The list was made from public summaries; it claims no conformity with any of these texts."
+    )
+    if missing:
+        sections = dict.fromkeys(item.section for item in missing)
+        yield doc.Bullets(
+            tuple(
+                (
+                    f"Missing, {section.lower()}:",
+                    "; ".join(i.name for i in missing if i.section == section) + ".",
+                )
+                for section in sections
+            )
+        )
+    yield doc.Heading("Methods paragraph", 3)
+    yield doc.Paragraph(checklist.methods)

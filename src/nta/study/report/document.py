@@ -1,0 +1,85 @@
+"""What a report is made of, before it is a page or a PDF: both are written from the same blocks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from nta.report.figures.style import Picture
+
+Mood = Literal["pass", "warn", "fail", "open"]
+
+
+@dataclass(frozen=True)
+class Title:
+    """The head of the document: a kicker above the title, a line of facts below."""
+
+    kicker: str
+    words: str
+    about: str
+
+
+@dataclass(frozen=True)
+class Heading:
+    """A heading; level 2 opens a section, 3 a part of it."""
+
+    words: str
+    level: int = 2
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    """Running text; a note is smaller."""
+
+    words: str
+    note: bool = False
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The verdict on one group: the word, why in one sentence, and how sure."""
+
+    group: str
+    word: str
+    mood: Mood
+    sentence: str
+    confidence: str
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A table cell that says how something came out; sign and word, so that it survives a grey printer."""
+
+    mood: Mood
+    word: str
+
+
+Cell = str | Mark
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows under a head. widths : relative; numbers : columns set flush right."""
+
+    head: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    widths: tuple[float, ...]
+    numbers: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Bullets:
+    """A list of sentences; each may begin with words that stand out."""
+
+    items: tuple[tuple[str, str], ...]  # (lead, words)
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Figures with their captions, side by side where there are two."""
+
+    pictures: tuple[Picture, ...]
+
+
+Block = Title | Heading | Paragraph | Verdict | Table | Bullets | Pictures
+SIGNS: dict[Mood, str] = {"pass": "✓", "warn": "▲", "fail": "✕", "open": "○"}

@@ -1,0 +1,55 @@
+"""The report of a study as files: each is whole or not there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from nta.io.atomic import new_file
+from nta.report.figures.style import Picture, as_pdf, as_png, as_svg
+from nta.study.checklist import checklist, write_checklist
+from nta.study.outcome import Outcome
+from nta.study.twin import write_twin
+
+REPORT_NAME = "report"
+
+
+def write_study_report(outcome: Outcome, folder: str | Path) -> Path:
+    """Write `report.html`, `report.pdf`, figures, `assessment.json`, `checklist.json` and `methods.txt` into a folder."""
+    from nta.study.report.content import content
+    from nta.study.report.figures import draw_all
+    from nta.study.report.html import page
+    from nta.study.report.pdf import pdf
+
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    pictures, found = draw_all(outcome), checklist(outcome)
+    blocks = content(outcome, pictures, found)
+    title = f"{outcome.study.title} · nanoparticle tracking"
+    footer = (
+        f"nta-lab {version('nta-lab')} · {datetime.now(UTC):%Y-%m-%d %H:%M} UTC · {outcome.study.file.name}"
+    )
+    _write(folder / f"{REPORT_NAME}.html", page(blocks, title, footer).encode("utf-8"))
+    drawn = [picture for picture in pictures.values() if picture.figure is not None]
+    png = {picture.name: as_png(picture) for picture in drawn}
+    _write(folder / f"{REPORT_NAME}.pdf", pdf(blocks, png, title, footer))
+    _write_figures(drawn, png, folder / "figures")
+    write_twin(outcome, folder)
+    write_checklist(found, folder)
+    return folder / f"{REPORT_NAME}.html"
+
+
+def _write_figures(pictures: Iterable[Picture], png: Mapping[str, bytes], folder: Path) -> None:
+    """Write every figure as SVG, PNG and PDF."""
+    folder.mkdir(exist_ok=True)
+    for picture in pictures:
+        _write(folder / f"{picture.name}.svg", as_svg(picture).encode("utf-8"))
+        _write(folder / f"{picture.name}.png", png[picture.name])
+        _write(folder / f"{picture.name}.pdf", as_pdf(picture))
+
+
+def _write(path: Path, content: bytes) -> None:
+    with new_file(path) as partial:
+        partial.write_bytes(content)

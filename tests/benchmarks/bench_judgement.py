@@ -1,0 +1,91 @@
+"""How often is the judgement right? Simulated studies with known verdicts, as one table.
+
+    python tests/benchmarks/bench_judgement.py [--seeds 200] [--videos 6] [--tracks 1000]
+
+Tracks are drawn from populations, not rendered (`tests/assessment/studies.py` says how); two minutes on one core.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "assessment"))
+
+from studies import CASES, MEMBRANE, study
+
+from nta.assessment.integrity_limits import load_integrity_limits
+from nta.assessment.touch import Integrity, judge
+
+# case: verdict that is wanted and its least share; None: no verdict may exceed a tenth, it lies at a margin
+WANTED = {
+    "T0": (Integrity.INTACT, 0.90),
+    "T1": (Integrity.ALTERED, 0.0),
+    "T2": (Integrity.DAMAGED, 0.0),
+    "T3": (Integrity.ALTERED, 0.95),
+    "T4": (Integrity.ALTERED, 0.0),
+    "T4b": (Integrity.ALTERED, 0.95),
+    "T5": (Integrity.ALTERED, 0.0),
+    "T5b": (Integrity.ALTERED, 0.95),
+    "T6": (Integrity.ALTERED, 0.95),
+    "T7": (Integrity.ALTERED, 0.95),
+    "T8": (Integrity.DAMAGED, 0.95),
+    "T9": (Integrity.DAMAGED, 0.95),
+    "X1": (Integrity.ALTERED, 0.0),
+    "B1b": (None, 0.10),
+    "B2": (None, 0.10),
+    "B3": (None, 0.10),
+}
+NEVER_DAMAGED = ("T0", "T1", "T3", "T4", "T4b", "T5", "T5b", "T6", "T7", "X1", "X2")
+MOST_FALSE_DAMAGE = 0.02
+
+
+def counted(case: str, seeds: int, videos: int, tracks: int) -> Counter[Integrity]:
+    """Judge a case many times, with a detergent arm that finds nothing wrong."""
+    limits = load_integrity_limits()
+    studies = (
+        study(case, np.random.default_rng([seed, len(case)]), n_videos=videos, n_tracks=tracks, **MEMBRANE)
+        for seed in range(seeds)
+    )
+    return Counter(judge(evidence, limits).verdict for evidence in studies)
+
+
+def complaint(short: str, shares: dict[Integrity, float]) -> str:
+    """Say what a case falls short in; nothing where it meets what is wanted."""
+    wanted, share = WANTED.get(short, (Integrity.INDETERMINATE, 0.0))
+    if wanted is None:
+        worst = max(shares[v] for v in Integrity if v is not Integrity.INDETERMINATE)
+        return "" if worst <= share else f"a verdict in {worst:.0%}"
+    if shares[wanted] < share:
+        return f"{wanted} in {shares[wanted]:.0%}, wanted {share:.0%}"
+    if short in NEVER_DAMAGED and shares[Integrity.DAMAGED] > MOST_FALSE_DAMAGE:
+        return f"false DAMAGED in {shares[Integrity.DAMAGED]:.1%}"
+    return ""
+
+
+def main() -> int:
+    """Print the table; return 1 where a case falls short."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, default=200)
+    parser.add_argument("--videos", type=int, default=6)
+    parser.add_argument("--tracks", type=int, default=1000)
+    options = parser.parse_args()
+    print(f"| Case | {' | '.join(Integrity)} | |\n|---|{'---|' * 5}")
+    short_of_it = 0
+    for case in CASES:
+        counts = counted(case, options.seeds, options.videos, options.tracks)
+        shares = {verdict: counts[verdict] / options.seeds for verdict in Integrity}
+        said = complaint(case.split()[0], shares)
+        short_of_it += bool(said)
+        print(
+            f"| {case} | {' | '.join(f'{100 * shares[v]:.3g} %' for v in Integrity)} | {said} |", flush=True
+        )
+    return int(short_of_it > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
