@@ -9,7 +9,6 @@ from nta.study.report import write_study_report
 
 from .outcomes import judged, ledger, seeded
 
-
 pytestmark = pytest.mark.slow  # every figure is drawn, in three formats
 
 
