@@ -23,12 +23,11 @@ from nta.assessment.gates import check_gates
 from nta.assessment.integrity import Criterion, Evidence, compare_arms
 from nta.assessment.integrity_limits import IntegrityLimits, load_integrity_limits
 
-ALTERATION = ("d50", "above_150", "above_200", "below_60", "recovery")
-DAMAGE = ("size_at_brightness",)
+CLAIMS = (("d50", "above_150", "above_200", "below_60"), ("recovery",), ("size_at_brightness",))
+"""Criteria that can flag a change by NTA alone, by claim: sizes, number, light. Holm's correction runs within a claim: that
+particles are missing rests on one criterion, that sizes changed on any of four."""
+FLAGGING = tuple(name for claim in CLAIMS for name in claim)
 _ALPHA = 0.05
-FLAGGING = ALTERATION + DAMAGE
-"""Criteria that can flag a change by NTA alone. Holm's correction runs within each claim, not across them: that vesicles
-are damaged rests on one criterion, that a preparation is altered on any of five."""
 
 
 class Integrity(StrEnum):
@@ -96,7 +95,7 @@ def judge(evidence: Evidence, limits: IntegrityLimits | None = None) -> Judgemen
     if not _comparable(evidence):
         return _judgement(Integrity.INDETERMINATE, (), failed, evidence, gates, {}, {}, limits)
     criteria = compare_arms(evidence, limits)
-    adjusted = {**_adjusted(criteria, ALTERATION), **_adjusted(criteria, DAMAGE)}
+    adjusted = {name: p for claim in CLAIMS for name, p in _adjusted(criteria, claim).items()}
     flagged = {
         name: comparison
         for name, p in adjusted.items()

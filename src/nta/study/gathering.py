@@ -124,7 +124,8 @@ def _arm(name: str, tubes: Sequence[Preparation], material: Material) -> Arm:
 
 def _beads(material: Material, when: str) -> tuple[float, float] | None:
     """Return median diameter and brightness of the beads measured before or after the arms."""
-    videos = material.videos(p for p in material.study.arm("beads") if p.when == when)
+    tubes = [p for p in material.study.arm("beads") if p.when == when]
+    videos = [v for v in material.videos(tubes) if v.diameter_nm.size]
     if not videos:
         return None
     light = [float(np.median(known)) for v in videos if (known := v.intensity[np.isfinite(v.intensity)]).size]
@@ -145,9 +146,11 @@ def _ratios(
 def _bead_bias(material: Material) -> float | None:
     """Return ln of the beads' median over their certificate."""
     ratios = [
-        v.log_d50() - math.log(load_certificate(tube.certificate).diameter_nm)
+        (math.log(a.d50_nm) if a.d50_nm else a.video.log_d50())
+        - math.log(load_certificate(tube.certificate).diameter_nm)
         for tube in material.study.arm("beads")
-        for v in material.videos([tube])
+        for a in material.attached[tube.name]
+        if a.video.diameter_nm.size
     ]
     return float(np.mean(ratios)) if ratios else None
 
