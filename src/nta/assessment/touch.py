@@ -66,22 +66,6 @@ class Judgement:
     adjusted_p: Mapping[str, float]
     limits: IntegrityLimits
 
-    @property
-    def sentence(self) -> str:
-        """The verdict in one sentence."""
-        if self.verdict is Integrity.INDETERMINATE:
-            codes = ", ".join(reason.code for reason in self.reasons)
-            return f"No verdict ({codes}): {self.reasons[0].text}." if self.reasons else "No verdict."
-        if self.verdict is Integrity.INTACT:
-            return (
-                "No difference beyond the margins, and the membrane evidence agrees: this supports, and does not prove, "
-                "structural integrity."
-            )
-        seen = "; ".join(self.tags)
-        if self.verdict is Integrity.DAMAGED:
-            return f"Relative to the reference the particles are {seen}, consistent with loss of lumen or membrane."
-        return f"Relative to the reference the preparation is {seen}; no damage to vesicles is shown by this."
-
 
 def judge(evidence: Evidence, limits: IntegrityLimits | None = None) -> Judgement:
     """Judge a test arm against its reference.
@@ -187,7 +171,7 @@ def _decided(
     ]
     if undecided:
         straddles = f"{', '.join(undecided)}: the interval neither lies within the margin nor outside it"
-        remedy = "more preparations or videos; the table of criteria says how many"
+        remedy = "measure more preparations or videos"
         return Integrity.INDETERMINATE, [Reason(code="CI_STRADDLES", text=straddles, remedy=remedy)]
     if missing := list(_not_looked_at(evidence, criteria)):
         text = f"no alteration detected, but not everything was looked at ({'; '.join(missing)})"
@@ -255,17 +239,34 @@ def _judgement(
     adjusted: Mapping[str, float],
     limits: IntegrityLimits,
 ) -> Judgement:
-    preparations = min(len(arm.preparations) for arm in evidence.arms)
-    lines = sum((bool(evidence.detergent_labile_test), bool(evidence.sealed_ratio_test), True))
-    by_process = preparations >= limits.gates["preparations"]
-    confidence = "low" if not by_process else ("high" if lines >= 2 else "moderate")
     return Judgement(
         verdict=verdict,
         tags=tags,
         reasons=tuple(reasons),
-        confidence=confidence,
+        confidence=_confidence(verdict, tags, evidence, limits),
         gates=gates,
         criteria=criteria,
         adjusted_p=adjusted,
         limits=limits,
     )
+
+
+_LINES = (
+    ("larger", "smaller"),
+    ("dim", "bright"),
+    ("depleted", "severely depleted", "gained"),
+    ("leaky", "mostly not", "partly not", "stained less", "contaminated"),
+)
+"""Tags by the line of evidence they rest on: size, light, number, and what other methods measured."""
+
+
+def _confidence(
+    verdict: Integrity, tags: tuple[str, ...], evidence: Evidence, limits: IntegrityLimits
+) -> str:
+    """Return "low" for a statement on these tubes only, else by how many lines of evidence agree."""
+    if min(len(arm.preparations) for arm in evidence.arms) < limits.gates["preparations"]:
+        return "low"
+    lines = sum(any(tag.startswith(line) for tag in tags) for line in _LINES)
+    if verdict is Integrity.DAMAGED:  # only light and lumen dye speak of damage
+        lines = sum(any(tag.startswith(word) for tag in tags) for word in ("dim", "leaky"))
+    return "high" if verdict is Integrity.INTACT or lines >= 2 else "moderate"

@@ -32,7 +32,7 @@ from nta.report.figures.style import (
 )
 from nta.report.wording import count
 from nta.study.outcome import Judged, Outcome, Trend
-from nta.study.report.words import in_words, said
+from nta.study.words import in_words, said
 
 _COLOURS = (VERMILLION, GREEN, ORANGE, SKY, INK)
 _DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
