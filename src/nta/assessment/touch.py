@@ -139,9 +139,6 @@ def _tags(
     stained = criteria["membrane_dye"].comparison
     if stained is not None and stained.decision is Decision.CHANGED and stained.estimate < 0:
         yield "stained less by membrane dye"
-    still = criteria["immobile"].comparison
-    if still is not None and still.low > still.margin.high:
-        yield "tethered or gelled (immobile tracks)"
     ratios = evidence.particles_per_ug
     if ratios and float(np.median(ratios)) < limits.thresholds["pure_particles_per_ug"]:
         yield "contaminated with protein"

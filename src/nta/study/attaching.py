@@ -222,7 +222,8 @@ def _from_export(path: Path, preparation: Preparation) -> Iterator[Attached]:
     for run in result.runs:
         if run.histogram is None:
             raise SettingError(
-                f"{path}: {run.name} holds no size distribution{f' ({run.failed})' if run.failed else ''}"
+                f"{path}: {run.name} holds no size distribution{f' ({run.failed})' if run.failed else ''}; "
+                "leave the file out"
             )
         yield _from_run(path, digest, result, run, preparation)
 
