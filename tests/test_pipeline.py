@@ -12,7 +12,7 @@ from nta.io.results import RESULTS_FILE, load_analysis
 from nta.pipeline import analyze, find_tracks, stated_conditions
 from nta.settings import AnalysisSettings
 from nta.simulation import load_scenario, scenario_to_toml, simulate
-from nta.spots import DetectionSettings, detect_spots
+from nta.spots import DetectionSettings, SpotDetector, detect_spots
 from nta.tracks import link_spots
 
 
@@ -27,7 +27,8 @@ def test_streaming_gives_the_tracks_of_room_after_room(beads, threads):
     camera, frames = beads
     settings = AnalysisSettings(detection=DetectionSettings(threads=threads))
     seen = []
-    spots, tracks = find_tracks(iter(frames), settings, camera=camera, progress=seen.append)
+    with SpotDetector(settings.detection, camera) as detector:
+        spots, tracks = find_tracks(iter(frames), settings, detector=detector, progress=seen.append)
     whole = link_spots(detect_spots(frames, DetectionSettings(threads=1), camera=camera))
     assert seen[-1] == 150
     for name, values in tracks.as_dict().items():
@@ -48,7 +49,7 @@ def test_memory_is_that_of_the_tables(beads):
             for frame in frames
         )
         tracemalloc.start()
-        spots, tracks = find_tracks(stream, AnalysisSettings(), camera=camera)
+        spots, tracks = find_tracks(stream, AnalysisSettings(), detector=SpotDetector(camera=camera))
         most = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         return most, sum(column.nbytes for table in (spots, tracks) for column in table.as_dict().values())
@@ -62,7 +63,7 @@ def test_an_empty_recording_says_so(beads):
     from nta.errors import RecordingError
 
     with pytest.raises(RecordingError, match="no frames"):
-        find_tracks(iter([]), AnalysisSettings(), camera=beads[0])
+        find_tracks(iter([]), AnalysisSettings(), detector=SpotDetector(camera=beads[0]))
 
 
 @pytest.fixture(scope="module")

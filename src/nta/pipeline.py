@@ -27,6 +27,14 @@ from nta.settings import AnalysisSettings
 from nta.sizes import SizeDistribution, size_distribution
 from nta.spots import PRIME_FRAMES, SpotDetector, Spots
 from nta.tracks import TrackLinker, Tracks
+from nta.visibility import (
+    FrameSample,
+    Run,
+    Visibility,
+    detection_curve,
+    measure_visibility,
+    width_in_focus_px,
+)
 
 Progress = Callable[[int], None]
 """Called with the number of frames searched so far."""
@@ -60,6 +68,7 @@ class Analysis:
     settings: AnalysisSettings
     recording: RecordingReport
     provenance: Provenance
+    visibility: Visibility | None = None  # None in results of before it was measured
 
 
 def analyze(
@@ -98,10 +107,26 @@ def analyze(
     scale = Scale.of(camera)
     conditions.viscosity_pa_s()  # refuse before the long work, not after it
 
-    spots, tracks = find_tracks(source.frames(), settings, camera=camera, progress=progress)
+    sample = FrameSample(settings.visibility.frames)
+    with SpotDetector(settings.detection, camera) as detector:
+        frames = sample.passing(source.frames())
+        spots, tracks = find_tracks(frames, settings, detector=detector, progress=progress)
+        width_px = width_in_focus_px(tracks.scene, profile, camera)
+        curve = detection_curve(detector, tracks.scene, sample.kept, settings.visibility, width_px=width_px)
     diffusion = estimate_diffusion(tracks, **vars(scale), settings=settings.diffusion)
     msd = mean_squared_displacement(tracks, diffusion)
     sizes = size_distribution(diffusion, tracks, conditions, settings.sizing, profile=profile)
+    run = Run(
+        tracks=tracks,
+        diffusion=diffusion,
+        sizes=sizes,
+        camera=camera,
+        conditions=conditions,
+        profile=profile,
+        sizing=settings.sizing,
+    )
+    visibility = measure_visibility(run, curve, settings.visibility)
+    sizes = replace(sizes, suspension=visibility.suspension)
     assessment = assess_recording(
         source, camera, conditions, profile, spots, tracks, diffusion, sizes, settings.assessment
     )
@@ -120,6 +145,7 @@ def analyze(
         provenance=Provenance(
             recording=source.name, sha256=sha256, sources=dict(source.metadata.get("sources", {}))
         ),
+        visibility=visibility,
     )
 
 
@@ -127,17 +153,16 @@ def find_tracks(
     frames: Iterable[Frame],
     settings: AnalysisSettings,
     *,
-    camera: CameraState | None = None,
+    detector: SpotDetector,
     progress: Progress | None = None,
 ) -> tuple[Spots, Tracks]:
     """Find and link the spots of all frames, chunk by chunk as they come: nothing is kept but the tables."""
     stream = iter(frames)
     head = list(islice(stream, PRIME_FRAMES))
     linker = TrackLinker(settings.linking)
-    with SpotDetector(settings.detection, camera) as detector:
-        detector.prime(head)
-        for spots in detector.stream(chain(head, stream), progress):
-            linker.push(spots)
+    detector.prime(head)
+    for spots in detector.stream(chain(head, stream), progress):
+        linker.push(spots)
     tracks = linker.finish()
     return linker.spots, tracks
 

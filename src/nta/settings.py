@@ -15,6 +15,7 @@ from nta.errors import SettingError
 from nta.sizes import SizingSettings
 from nta.spots import DetectionSettings
 from nta.tracks import LinkingSettings
+from nta.visibility import VisibilitySettings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +26,7 @@ class AnalysisSettings:
     linking: LinkingSettings = field(default_factory=LinkingSettings)
     diffusion: DiffusionSettings = field(default_factory=DiffusionSettings)
     sizing: SizingSettings = field(default_factory=SizingSettings)
+    visibility: VisibilitySettings = field(default_factory=VisibilitySettings)
     assessment: AssessmentSettings = field(default_factory=AssessmentSettings)
 
     @classmethod

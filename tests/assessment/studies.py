@@ -13,8 +13,8 @@ import numpy as np
 
 from nta.assessment.integrity import Arm, Evidence, Preparation
 from nta.assessment.signatures import Video
+from nta.scattering import Collection
 from nta.simulation.populations import Mixture, Population
-from nta.simulation.scattering import Collection
 
 LIGHT = Collection(wavelength_nm=488.0, medium_index=1.3387, numerical_aperture=0.4)
 MEAN_FRAMES, MIN_FRAMES = 30, 10

@@ -6,7 +6,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from nta.assessment.comparison import Decision
 from nta.assessment.integrity import Arm, Preparation
 from nta.assessment.integrity_limits import load_integrity_limits
 from nta.assessment.touch import Integrity, judge
@@ -109,24 +108,6 @@ def test_three_videos_are_too_few_for_a_verdict(rng):
     judgement = judge(study("T9 all ghosts", rng, n_videos=3), LIMITS)
     assert judgement.verdict is Integrity.INDETERMINATE
     assert {"FEW_REPLICATES"} <= {reason.code for reason in judgement.reasons}
-
-
-def test_resting_tracks_support_and_make_no_verdict(rng):
-    evidence = study("T0 same again", rng, **MEMBRANE)
-
-    def resting(arm, share):
-        parts = tuple(
-            replace(p, videos=tuple(replace(v, immobile_share=share) for v in p.videos))
-            for p in arm.preparations
-        )
-        return replace(arm, preparations=parts)
-
-    judgement = judge(
-        replace(evidence, test=resting(evidence.test, 0.1), reference=resting(evidence.reference, 0.01)),
-        LIMITS,
-    )
-    assert judgement.criteria["immobile"].comparison.decision is Decision.CHANGED
-    assert judgement.tags == ()
 
 
 def test_dim_particles_without_beads_are_not_called_damaged(rng):

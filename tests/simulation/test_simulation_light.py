@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from nta.errors import SettingError
+from nta.scattering import cluster_gain, coated_amplitudes, dimer_gain
 from nta.simulation import Collection, Population, coated_cross_section_nm2, sphere_cross_section_nm2
 from nta.simulation.materials import MATERIALS
 from nta.simulation.populations import Mixture
-from nta.simulation.scattering import cluster_gain, coated_amplitudes, dimer_gain
 
 MEDIUM = {405: 1.3442, 488: 1.3387, 532: 1.3367, 642: 1.3332, 660: 1.3327}
 POLYSTYRENE = {405: 1.627, 488: 1.605, 532: 1.598, 642: 1.587, 660: 1.586}

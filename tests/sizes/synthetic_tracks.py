@@ -14,6 +14,10 @@ from nta.diffusion.table import DiffusionEstimates
 from nta.physics import stokes_einstein_nm_um2_s
 
 CONDITIONS = SampleConditions(temperature_c=25.0)
+EXACT_CONDITIONS = SampleConditions(
+    temperature_c=25.0, temperature_std_c=0.0, viscosity_mpas=1e3 * CONDITIONS.viscosity_pa_s()
+)
+"""Without any systematic uncertainty, so that intervals are of the tracks alone."""
 SCALE_NM_UM2_S = stokes_einstein_nm_um2_s(25.0, CONDITIONS.viscosity_pa_s())
 FRAME_INTERVAL_S = 1 / 30
 LOCALIZATION_ERROR_UM = 0.03
@@ -64,10 +68,17 @@ def synthetic_tracks(
     residence : mean length goes with d to this power (0: the same for all).
     """
     d = population(n_tracks, rng)
-    mean = np.maximum(mean_points * (d / 100.0) ** residence - min_points + 1, 1.0)
-    points = np.minimum(min_points - 1 + rng.geometric(1 / mean), 900)
+    beyond = mean_length(d, mean_points, min_points, residence) - (min_points - 1)
+    points = np.minimum(min_points - 1 + rng.geometric(1 / beyond), 900)
     diffusion = SCALE_NM_UM2_S / d
     return tracks_of(d, diffusion, points, rng)
+
+
+def mean_length(
+    d: NDArray[np.float64], mean_points: float = 30.0, min_points: int = 5, residence: float = 0.0
+) -> NDArray[np.float64]:
+    """Mean number of spots in a track of a particle of this diameter."""
+    return np.maximum(mean_points * (d / 100.0) ** residence, min_points)
 
 
 def tracks_of(

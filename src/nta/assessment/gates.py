@@ -68,9 +68,7 @@ def check_gates(evidence: Evidence, limits: IntegrityLimits) -> tuple[Finding, .
 
 def _reference(e: Evidence, _: IntegrityLimits) -> Iterator[Finding]:
     if e.reference is not None:
-        yield _good(
-            "NO_REFERENCE", f"{len(e.reference.preparations)} less handled preparation(s) to compare with"
-        )
+        yield _good("NO_REFERENCE", f"the reference is {e.reference.name}")
         return
     yield _bad(
         "NO_REFERENCE",

@@ -46,7 +46,7 @@ class InstrumentProfile:
     spot_width_px : Gaussian standard deviation of a spot in focus.
     brightness_e_per_ms_nm2 : photoelectrons per ms of exposure and nm² of scattering cross-section collected
         by the objective, for a particle in focus at the centre of the sheet.
-    sources : where each number comes from, by field.
+    sources : where each number comes from, by field. rel_stds : relative standard uncertainties, by field.
     """
 
     name: str
@@ -66,6 +66,11 @@ class InstrumentProfile:
     date: datetime.date | None = None
     source: str = ""
     sources: Mapping[str, str] = field(default_factory=dict)
+    rel_stds: Mapping[str, float] = field(default_factory=dict)
+
+    def rel_std(self, name: str) -> float | None:
+        """Relative standard uncertainty of a number, by field; None where nobody stated it."""
+        return self.rel_stds.get(name)
 
     def __post_init__(self) -> None:
         for name in _MUST_BE_POSITIVE:
@@ -111,6 +116,11 @@ def load_profile(name_or_path: str | Path, folder: str | Path | None = None) -> 
             date=table.date(),
             source=table.source(),
             sources={field_: _said(number) for field_, number in numbers.items()},
+            rel_stds={
+                field_: number.std / abs(number.value)
+                for field_, number in numbers.items()
+                if number.std is not None and number.value
+            },
             **values,  # type: ignore[arg-type]
         )
     except SettingError as error:

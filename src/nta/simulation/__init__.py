@@ -3,10 +3,10 @@
 ``simulate("ev_lognormal")`` gives a `Simulation`: a `FrameSource` whose `truth` says what every spot was.
 """
 
+from nta.scattering import Collection, coated_cross_section_nm2, sphere_cross_section_nm2
 from nta.simulation.motion import brownian_exposures
 from nta.simulation.populations import Population
 from nta.simulation.run import Simulation, simulate
-from nta.simulation.scattering import Collection, coated_cross_section_nm2, sphere_cross_section_nm2
 from nta.simulation.scenario import (
     BackgroundSettings,
     CameraSettings,

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from nta.columns import FloatArray, IntArray
 from nta.physics import stokes_einstein_nm_um2_s
+from nta.scattering import Collection
 from nta.simulation.motion import Exposure, Flow
 from nta.simulation.populations import Drawn, Mixture
-from nta.simulation.scattering import Collection
 from nta.simulation.scenario import ML_PER_UM3, Scenario
 
 # Beyond this many sheet widths the light is exp(-2 * 2.5^2) = 4e-6 of the middle's: nothing there is ever seen.

@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 
 from nta.columns import FloatArray
 from nta.errors import SettingError
-from nta.simulation.materials import material
-from nta.simulation.scattering import (
+from nta.scattering import (
     Collection,
     cluster_gain,
     coated_cross_section_nm2,
     dimer_gain,
     sphere_cross_section_nm2,
 )
+from nta.simulation.materials import material
 
 DIMER_DIAMETER_RATIO = 1.392
 """Hydrodynamic diameter of two touching equal spheres, averaged over orientation, over that of one.

@@ -9,8 +9,8 @@ from typing import Any, Literal
 from nta.calibration import SampleConditions, load_medium
 from nta.errors import SettingError
 from nta.frames import CameraState
+from nta.scattering import Collection
 from nta.simulation.populations import Population
-from nta.simulation.scattering import Collection
 
 ML_PER_UM3 = 1e-12
 

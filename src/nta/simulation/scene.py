@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from nta.scattering import Collection
 from nta.simulation.motion import Exposure
 from nta.simulation.populations import Drawn, Population
-from nta.simulation.scattering import Collection
 from nta.simulation.scenario import Scenario
 
 

@@ -38,15 +38,9 @@ class Material:
             unit = PER_ML
         elif counted and all(a.in_view is not None for a in counted):
             unit = IN_VIEW
-        buffer_counts_for = _dilution(a.video for p in study.arm("test") for a in known[p.name])
         return cls(
             study=study,
-            attached={
-                p.name: tuple(
-                    _counted(a, unit, buffer_counts_for if p.arm == "blank" else None) for a in known[p.name]
-                )
-                for p in study.preparations
-            },
+            attached={name: tuple(_counted(a, unit) for a in items) for name, items in known.items()},
             unit=unit,
         )
 
@@ -99,21 +93,8 @@ def _stated(tube: Preparation, items: tuple[Attached, ...]) -> tuple[Attached, .
     return tuple(replace(a, per_ml=c) for a, c in zip(items, tube.concentration_per_ml, strict=True))
 
 
-def _dilution(videos: Iterable[Video]) -> float:
-    """Return the mean dilution of some videos; undiluted where nobody said."""
-    factors = [video.dilution or 1.0 for video in videos]
-    return float(np.mean(factors)) if factors else 1.0
-
-
-def _counted(item: Attached, unit: str, buffer_counts_for: float | None) -> Attached:
-    """Count a video in the chosen unit.
-
-    Of a blank it matters what the buffer adds to a diluted sample: a particle of it counts as often as one of the sample
-    does, whatever dilution was written beside the blank.
-    """
+def _counted(item: Attached, unit: str) -> Attached:
     amount = {PER_ML: item.per_ml, IN_VIEW: item.in_view}.get(unit)
-    if amount is not None and buffer_counts_for is not None:
-        amount *= buffer_counts_for / (item.video.dilution or 1.0)
     return replace(item, video=replace(item.video, amount=amount))
 
 
@@ -143,8 +124,7 @@ def _arm(name: str, tubes: Sequence[Preparation], material: Material) -> Arm:
 
 def _beads(material: Material, when: str) -> tuple[float, float] | None:
     """Return median diameter and brightness of the beads measured before or after the arms."""
-    tubes = [p for p in material.study.arm("beads") if p.when == when]
-    videos = [v for v in material.videos(tubes) if v.diameter_nm.size]
+    videos = material.videos(p for p in material.study.arm("beads") if p.when == when)
     if not videos:
         return None
     light = [float(np.median(known)) for v in videos if (known := v.intensity[np.isfinite(v.intensity)]).size]
@@ -165,11 +145,9 @@ def _ratios(
 def _bead_bias(material: Material) -> float | None:
     """Return ln of the beads' median over their certificate."""
     ratios = [
-        (math.log(a.d50_nm) if a.d50_nm else a.video.log_d50())
-        - math.log(load_certificate(tube.certificate).diameter_nm)
+        v.log_d50() - math.log(load_certificate(tube.certificate).diameter_nm)
         for tube in material.study.arm("beads")
-        for a in material.attached[tube.name]
-        if a.video.diameter_nm.size
+        for v in material.videos([tube])
     ]
     return float(np.mean(ratios)) if ratios else None
 

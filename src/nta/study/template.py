@@ -102,7 +102,8 @@ recordings = []
 
 # [[preparation]]
 # name = "buffer"
-# arm = "blank"                # the diluent by itself, same settings
+# arm = "blank"
+# dilution = 200               # as the samples: the buffer is measured undiluted, this is what it does to them
 # temperature_c = 25.0
 # recordings = []
 # with_detergent = false       # true for the blank of the detergent arm

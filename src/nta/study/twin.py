@@ -15,7 +15,6 @@ from nta.io.atomic import new_file
 from nta.io.results.summary import plain
 from nta.study.ledger import said
 from nta.study.outcome import Judged, Outcome
-from nta.study.words import wording
 
 TWIN_FILE = "assessment.json"
 TWIN_VERSION = 1
@@ -75,7 +74,7 @@ def _judged(item: Judged) -> dict[str, Any]:
     return {
         "group": item.group,
         "verdict": judgement.verdict,
-        "sentence": wording(item),
+        "sentence": judgement.sentence,
         "confidence": judgement.confidence,
         "tags": judgement.tags,
         "reasons": [asdict(reason) for reason in judgement.reasons],

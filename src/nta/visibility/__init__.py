@@ -1,0 +1,25 @@
+"""Visibility: what a run could see, and so what is in suspension and how much of it."""
+
+from nta.visibility.concentration import less_blank
+from nta.visibility.curve import DetectionCurve
+from nta.visibility.injection import FrameSample
+from nta.visibility.light import width_in_focus_px
+from nta.visibility.measure import Run, detection_curve, measure_visibility
+from nta.visibility.settings import VisibilitySettings
+from nta.visibility.table import BrightnessLaw, Concentration, TrackIndices, Visibility, VisibleVolume
+
+__all__ = [
+    "BrightnessLaw",
+    "Concentration",
+    "DetectionCurve",
+    "FrameSample",
+    "Run",
+    "TrackIndices",
+    "Visibility",
+    "VisibilitySettings",
+    "VisibleVolume",
+    "detection_curve",
+    "less_blank",
+    "measure_visibility",
+    "width_in_focus_px",
+]

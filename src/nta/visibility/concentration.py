@@ -1,0 +1,177 @@
+"""From particles in view to particles in suspension, and to how many there are per ml."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from nta.quantity import Quantity
+from nta.sizes import Distribution
+from nta.sizes.table import SUSPENSION
+from nta.visibility.table import Concentration, VisibleVolume
+from nta.visibility.volume import Seen
+
+if TYPE_CHECKING:
+    from nta.visibility.measure import Run
+
+_LEAST_VOLUME = 0.3  # of the visible volume at the median in view
+_BRIGHTNESS_STD = 0.15  # of ln(light), of the law: moves the depth at which particles are seen
+REFERENCE_NM = 100.0  # diameter of the particles that stand for too few tracks to know their sizes
+
+
+def least_counted_nm(in_view: Distribution, volume: VisibleVolume, limit_nm: float | None) -> float | None:
+    """Diameter from which on particles are counted: where the visible volume is a good part of that of the median.
+
+    Below, a few particles stand for very many, and the blur of the distribution decides how many.
+    """
+    if limit_nm is None:
+        return None
+    cumulative = np.cumsum(in_view.weight)
+    median_nm = in_view.diameter_nm[np.searchsorted(cumulative, cumulative[-1] / 2)]
+    enough = _LEAST_VOLUME * np.interp(median_nm, volume.diameter_nm, volume.volume_ml)
+    below = volume.diameter_nm[(volume.volume_ml < enough) & (volume.diameter_nm < median_nm)]
+    return float(max(limit_nm, below.max(initial=0.0)))
+
+
+def in_suspension(
+    in_view: Distribution, volume: VisibleVolume, least_nm: float | None
+) -> tuple[Distribution | None, float | None]:
+    """Divide what was in view by the volume it was seen in; return the distribution and the mean visible volume.
+
+    Below `least_nm` nothing is extrapolated: the distribution in suspension is of the particles from there on.
+    """
+    if least_nm is None:
+        return None, None
+    d = in_view.diameter_nm
+    seen_ml = np.exp(
+        np.interp(np.log(d), np.log(volume.diameter_nm), np.log(np.maximum(volume.volume_ml, 1e-30)))
+    )
+    counted = d >= least_nm
+    per_ml = np.where(counted & (seen_ml > 1e-20), 1 / seen_ml, 0.0)
+    density = in_view.weight * per_ml
+    total = float(density.sum())
+    if not total > 0:
+        return None, None
+    shares = (curve * per_ml / total for curve in (in_view.weight, in_view.low, in_view.high))
+    weight, low, high = shares
+    effective_ml = float(in_view.weight[counted].sum()) / total
+    method = f"{in_view.method}; divided by the visible volume of each diameter, from {least_nm:.3g} nm on"
+    return replace(
+        in_view, weight=weight, low=low, high=high, method=method, describes=SUSPENSION
+    ), effective_ml
+
+
+def concentration(
+    run: Run, least_nm: float | None, effective_ml: float | None, why_not: str = ""
+) -> Concentration:
+    """Count particles per frame and divide by the volume they were seen in."""
+    per_frame = _per_frame(run)
+    dilution = run.conditions.dilution
+    sizes = run.sizes.distribution
+    if effective_ml is None or least_nm is None or sizes is None:
+        why = why_not or "the detection limit is not known"
+        none = Quantity(None, None, None, "1/ml", why)
+        return Concentration(
+            per_frame=per_frame, in_cell_per_ml=none, in_sample_per_ml=none, dilution=dilution, why_not=why
+        )
+    share = float(sizes.weight[sizes.diameter_nm >= least_nm].sum())
+    in_cell = _per_ml(run, share / effective_ml)
+    return Concentration(
+        per_frame=per_frame,
+        in_cell_per_ml=in_cell,
+        in_sample_per_ml=_times(in_cell, dilution or 1.0),
+        dilution=dilution,
+        volume_ml=effective_ml,
+        least_nm=least_nm,
+    )
+
+
+def concentration_of_few(run: Run, reference: Seen) -> Concentration:
+    """Concentration of a run with too few tracks for a size distribution, a blank above all: an interval, or a limit.
+
+    Counted are tracks, in the volume in which particles are followed that diffuse as `REFERENCE_NM` and are seen well.
+    """
+    count, n_frames = int(run.used.sum()), max(run.tracks.scene.n_frames, 1)
+    looked_into_ml = reference.tracks_ml * n_frames
+    low, high = (end / looked_into_ml for end in garwood(count))
+    words = f"{count} tracks, Poisson interval of 95 %, of particles as easily seen as good beads"
+    in_cell = Quantity(count / looked_into_ml if count else None, low, high, "1/ml", words)
+    return Concentration(
+        per_frame=_per_frame(run),
+        in_cell_per_ml=in_cell,
+        in_sample_per_ml=_times(in_cell, run.conditions.dilution or 1.0),
+        dilution=run.conditions.dilution,
+        volume_ml=reference.volume_ml,
+        why_not="" if count else "nothing was counted: the upper end is a limit",
+    )
+
+
+def less_blank(sample: Concentration, blank: Concentration) -> Concentration:
+    """Subtract what a blank (the diluent alone) holds, in the cell, before the dilution is applied.
+
+    Errors of the counts add in quadrature; a blank in which nothing was counted still may hold up to its limit. Where the
+    lower end reaches zero there is no number any more, but a limit.
+    """
+    mine, other = sample.in_cell_per_ml, blank.in_cell_per_ml
+    if None in (mine.value, mine.low, mine.high) or other.low is None or other.high is None:
+        return replace(sample, blank="not subtracted: one of the two has no concentration")
+    assert mine.value is not None
+    assert mine.low is not None
+    assert mine.high is not None
+    level = other.value or 0.0
+    value = mine.value - level
+    low = value - float(np.hypot(mine.value - mine.low, other.high - level))
+    high = value + float(np.hypot(mine.high - mine.value, level - other.low))
+    is_number = low > 0
+    words = f"{mine.method}; blank of {level:.3g} per ml (up to {other.high:.3g}) subtracted"
+    in_cell = Quantity(value if is_number else None, max(low, 0.0), max(high, 0.0), "1/ml", words)
+    return replace(
+        sample,
+        in_cell_per_ml=in_cell,
+        in_sample_per_ml=_times(in_cell, sample.dilution or 1.0),
+        blank=f"{level:.3g} per ml",
+        why_not="" if is_number else "not above the blank: the upper end is a limit",
+    )
+
+
+def garwood(count: int) -> tuple[float, float]:
+    """Exact 95 % interval of the mean of a Poisson count. Source: Garwood, Biometrika 28, 437 (1936)."""
+    from scipy.special import gammaincinv
+
+    low = float(gammaincinv(count, 0.025)) if count else 0.0
+    return low, float(gammaincinv(count + 1, 0.975))
+
+
+def _per_frame(run: Run) -> Quantity:
+    mean, error = _counted(run)
+    if mean == 0:
+        limit = garwood(0)[1] * run.sizing.min_points / max(run.tracks.scene.n_frames, 1)
+        return Quantity(0.0, 0.0, limit, "1", "95 % limit when no track was found (Poisson)")
+    low, high = max(mean - 1.96 * error, 0.0), mean + 1.96 * error
+    return Quantity(mean, low, high, "1", "compound Poisson over tracks, 95 %")
+
+
+def _counted(run: Run) -> tuple[float, float]:
+    """Spots in used tracks per frame, and its standard error; tracks, not spots, were counted independently."""
+    points = run.diffusion.n_points[run.used].astype(np.float64)
+    n_frames = max(run.tracks.scene.n_frames, 1)
+    return float(points.sum()) / n_frames, float(np.sqrt((points**2).sum())) / n_frames
+
+
+def _per_ml(run: Run, per_ml_per_frame: float) -> Quantity:
+    counted, error = _counted(run)
+    counting = error / max(counted, 1e-12)
+    depth = (run.profile.rel_std("sheet_width_um") if run.profile else None) or 0.0
+    rel_std = float(np.hypot(np.hypot(counting, depth), _BRIGHTNESS_STD / 2))
+    value = counted * per_ml_per_frame
+    words = "counts, depth of the light sheet and brightness combined, 95 %"
+    factor = float(np.exp(1.96 * rel_std))
+    return Quantity(value, value / factor, value * factor, "1/ml", words)
+
+
+def _times(quantity: Quantity, factor: float) -> Quantity:
+    scaled = (None if v is None else v * factor for v in (quantity.value, quantity.low, quantity.high))
+    value, low, high = scaled
+    return Quantity(value, low, high, quantity.unit, quantity.method)

@@ -1,0 +1,108 @@
+"""The detection curve: how probable it is that a spot of given light and width is found in one frame of this run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nta.columns import FloatArray
+from nta.visibility.injection import WIDTH_RATIOS, Trials
+
+_STEPS = 60
+_LEAST_TRIALS = 20
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class DetectionCurve:
+    """Probability = ceiling / (1 + (light_50 / light)^steepness), for each of a few widths, between them interpolated.
+
+    spot_width_px : of a spot in focus. width_px : (n,) the widths that were tried.
+    light_50_e : (n,) photo-electrons at which half of `ceiling` is found; rel_std : (n,) its relative standard error.
+    steepness : (n,); ceiling : share of bright spots that is found (the rest falls onto other particles).
+    trials : number of simulated spots; light_e, found_share, found_count : what was seen at the width in focus, by bins
+        of light, for the figure.
+    """
+
+    spot_width_px: float
+    width_px: NDArray[np.float64]
+    light_50_e: NDArray[np.float64]
+    rel_std: NDArray[np.float64]
+    steepness: NDArray[np.float64]
+    ceiling: float
+    trials: int
+    light_e: NDArray[np.float64]
+    found_share: NDArray[np.float64]
+    found_count: NDArray[np.int64]
+
+    def probability(self, electrons: FloatArray, width_px: FloatArray | float) -> FloatArray:
+        """Probability that a spot is found; widths beyond those tried follow the trend of the last two."""
+        width = np.log(np.maximum(np.asarray(width_px, dtype=np.float64), self.width_px[0]))
+        knots, middle = np.log(self.width_px), np.log(self.light_50_e)
+        trend = (middle[-1] - middle[-2]) / (knots[-1] - knots[-2])
+        log_50 = np.interp(width, knots, middle) + trend * np.maximum(width - knots[-1], 0.0)
+        steep = np.interp(width, knots, self.steepness)
+        with np.errstate(divide="ignore", over="ignore"):
+            return np.asarray(self.ceiling / (1 + np.exp(steep * (log_50 - np.log(electrons)))))
+
+
+def fit_curve(trials: Trials, spot_width_px: float) -> DetectionCurve | None:
+    """Fit the curve to trials by maximum likelihood; None where too few spots were found or missed to tell."""
+    fits = []
+    ceiling = _ceiling(trials)
+    for i in range(len(WIDTH_RATIOS)):
+        mine = trials.ratio == i
+        found = trials.found[mine]
+        if found.sum() < _LEAST_TRIALS or (~found).sum() < _LEAST_TRIALS:
+            return None
+        fits.append(_logistic(np.log(trials.electrons[mine]), found, ceiling))
+    middle, steepness, std = np.array(fits).T
+    light, share, count = _binned(trials)
+    return DetectionCurve(
+        spot_width_px=spot_width_px,
+        width_px=spot_width_px * np.array(WIDTH_RATIOS),
+        light_50_e=np.exp(middle),
+        rel_std=std,
+        steepness=steepness,
+        ceiling=ceiling,
+        trials=trials.found.size,
+        light_e=light,
+        found_share=share,
+        found_count=count,
+    )
+
+
+def _ceiling(trials: Trials) -> float:
+    """Share found among the brighter half of the spots in focus and nearly so: those are missed for other reasons."""
+    narrow = trials.ratio <= 1
+    top = narrow & (trials.electrons > np.median(trials.electrons[narrow]))
+    return float((trials.found[top].sum() + 0.5) / (top.sum() + 0.5))
+
+
+def _logistic(x: FloatArray, found: NDArray[np.bool_], ceiling: float) -> tuple[float, float, float]:
+    """Fit ceiling / (1 + exp(-k (x - m))): return m, k and the standard error of m, by Fisher scoring."""
+    middle, steep = float(np.median(x)), 5.0
+    information = np.eye(2)
+    for _ in range(_STEPS):
+        z = 1 / (1 + np.exp(-np.clip(steep * (x - middle), -40, 40)))
+        p = np.clip(ceiling * z, 1e-9, 1 - 1e-9)
+        slope = ceiling * z * (1 - z)
+        by = np.stack([-steep * slope, (x - middle) * slope])
+        weight = 1 / (p * (1 - p))
+        information = (by * weight) @ by.T + np.diag([1e-6, 1e-3])
+        step = np.linalg.solve(information, (by * weight) @ (found - p))
+        middle += float(np.clip(step[0], -0.3, 0.3))
+        steep = float(np.clip(steep + np.clip(step[1], -2, 2), 1.0, 40.0))
+    return middle, steep, float(np.sqrt(np.linalg.inv(information)[0, 0]))
+
+
+def _binned(trials: Trials, bins: int = 14) -> tuple[FloatArray, FloatArray, NDArray[np.int64]]:
+    mine = trials.ratio == 0
+    light, found = trials.electrons[mine], trials.found[mine]
+    edges = np.geomspace(light.min(), light.max() * 1.0001, bins + 1)
+    which = np.searchsorted(edges, light, side="right") - 1
+    count = np.bincount(which, minlength=bins)
+    hits = np.bincount(which, found, minlength=bins)
+    some = count > 0
+    return np.sqrt(edges[1:] * edges[:-1])[some], hits[some] / count[some], count[some].astype(np.int64)

@@ -1,0 +1,165 @@
+"""Simulated spots put into the run's own frames, and found again by the run's own detector.
+
+What limits detection is in the frames already: background, noise, hot pixels, neighbours. So the spots are added to
+them, with photon noise of their own, and the question is answered by the detector itself.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nta.columns import BoolArray, FloatArray
+from nta.frames import Frame, Image
+from nta.spots import Scene, SpotDetector, Spots
+
+WIDTH_RATIOS = (1.0, 1.3, 1.8, 2.5)
+"""Widths of the simulated spots over that of a spot in focus: motion and defocus widen."""
+
+_BRIGHTNESS_RANGE = (0.35, 8.0)  # of the brightness at which the matched filter reaches the threshold
+_WIDTH_POWER = 1.6  # wide spots need more light than the matched filter of their own width would
+_REACH = 4.0  # widths: 99.99 % of the light of a Gaussian spot
+_APART = 12.0  # widths between simulated spots of one frame: none disturbs another
+_MATCH = 2.0  # widths within which a spot is the one that was put there
+
+
+class FrameSample:
+    """Keeps some frames of a recording, evenly spread, while all of them pass."""
+
+    def __init__(self, n: int) -> None:
+        self._n = n
+        self._stride = 1
+        self.kept: list[Frame] = []
+
+    def passing(self, frames: Iterable[Frame]) -> Iterator[Frame]:
+        """Yield the frames unchanged."""
+        for i, frame in enumerate(frames):
+            if self._n and i % self._stride == 0:
+                self.kept.append(frame)
+                if len(self.kept) == 2 * self._n:
+                    del self.kept[1::2]
+                    self._stride *= 2
+            yield frame
+
+
+@dataclass(frozen=True, eq=False)
+class Trials:
+    """Simulated spots: light, width over that of a spot in focus (an index into WIDTH_RATIOS), found or not."""
+
+    electrons: FloatArray
+    ratio: NDArray[np.int64]
+    found: BoolArray
+
+
+def injection_trials(
+    detector: SpotDetector,
+    scene: Scene,
+    width_px: float,
+    frames: Sequence[Frame],
+    per_frame: int,
+    rng: np.random.Generator,
+) -> Trials:
+    """Put spots into the frames and look for them with a detector that has seen the recording.
+
+    width_px : of a spot in focus.
+    """
+    guess = _threshold_electrons(scene, width_px)
+    ratios_tried = np.array(WIDTH_RATIOS)
+    electrons, ratios, found = [], [], []
+    for frame in frames:
+        y, x = _places(scene, width_px, per_frame, rng)
+        ratio = rng.integers(0, len(WIDTH_RATIOS), y.size)
+        low, high = np.log(_BRIGHTNESS_RANGE)
+        widths = width_px * ratios_tried[ratio]
+        light = guess * ratios_tried[ratio] ** _WIDTH_POWER * np.exp(rng.uniform(low, high, y.size))
+        image = with_spots(frame.image, scene, y, x, widths, light, rng)
+        before = detector.detect([frame])
+        after = detector.detect([Frame(image, frame.index, frame.time_s)])
+        electrons.append(light)
+        ratios.append(ratio)
+        found.append(_found(y, x, before, after, _MATCH * width_px * ratios_tried[ratio]))
+    return Trials(np.concatenate(electrons), np.concatenate(ratios), np.concatenate(found))
+
+
+def with_spots(
+    image: Image,
+    scene: Scene,
+    y: FloatArray,
+    x: FloatArray,
+    width_px: FloatArray,
+    electrons: FloatArray,
+    rng: np.random.Generator,
+) -> Image:
+    """Return the image with Gaussian spots added, photon noise included; dark spots take light away."""
+    light = np.zeros(image.shape)
+    for row, column, width, total in zip(y, x, width_px, electrons, strict=True):
+        rows, py = _profile(row, width, image.shape[0])
+        columns, px = _profile(column, width, image.shape[1])
+        light[rows, columns] += total * py[:, None] * px
+    change = rng.poisson(light) if scene.contrast == "bright" else -light
+    changed = np.rint(image + change / scene.camera.gain_e_per_adu)
+    clipped = np.clip(changed, 0, 2**scene.bit_depth - 1)
+    return clipped.astype(np.uint8) if image.dtype == np.uint8 else clipped.astype(np.uint16)
+
+
+def _profile(centre: float, width: float, size: int) -> tuple[slice, FloatArray]:
+    """Share of a 1-D Gaussian on the pixels it touches."""
+    from scipy.special import ndtr
+
+    first = max(0, math.floor(centre - _REACH * width))
+    last = min(size - 1, math.ceil(centre + _REACH * width))
+    edges = np.arange(first, last + 2) - 0.5
+    return slice(first, last + 1), np.diff(ndtr((edges - centre) / width))
+
+
+def _threshold_electrons(scene: Scene, width_px: float) -> float:
+    """Light of a spot in focus at which the matched filter reaches the threshold: 2 sqrt(pi) w sigma t.
+
+    For a Gaussian spot of width w on white noise sigma per pixel, sum s² = N² / (4 pi w²).
+    """
+    camera = scene.camera
+    level_e = float(np.median(scene.background) - camera.offset_adu) * camera.gain_e_per_adu
+    sigma = math.sqrt(max(level_e, 0.0) + camera.read_noise_e**2 + camera.gain_e_per_adu**2 / 12)
+    return 2 * math.sqrt(math.pi) * width_px * sigma * scene.threshold_sd
+
+
+def _places(
+    scene: Scene, width_px: float, count: int, rng: np.random.Generator
+) -> tuple[FloatArray, FloatArray]:
+    """Random places, apart from each other, not nearer to the edge than the spot is wide."""
+    margin, apart = _MATCH * width_px, _APART * width_px
+    places: list[tuple[float, float]] = []
+    for _ in range(4 * count):
+        y = rng.uniform(margin, scene.height_px - 1 - margin)
+        x = rng.uniform(margin, scene.width_px - 1 - margin)
+        if all((y - b) ** 2 + (x - a) ** 2 > apart**2 for b, a in places):
+            places.append((y, x))
+        if len(places) == count:
+            break
+    y_px, x_px = np.array(places).T
+    return y_px, x_px
+
+
+def _found(y: FloatArray, x: FloatArray, before: Spots, after: Spots, reach: FloatArray) -> BoolArray:
+    """Say which simulated spots are there as spots that were not there before.
+
+    A simulated spot that falls onto a particle and is merged with it is not found: so it is with particles.
+    """
+    taken = np.zeros(len(after), dtype=bool)
+    for row, column in zip(before.y_px, before.x_px, strict=True):
+        _take_nearest(row, column, after, taken, float(reach.min()) / 2)
+    put = zip(y, x, reach, strict=True)
+    return np.array([_take_nearest(row, column, after, taken, r) for row, column, r in put], dtype=bool)
+
+
+def _take_nearest(y: float, x: float, spots: Spots, taken: BoolArray, reach: float) -> bool:
+    distance = np.where(taken, np.inf, np.hypot(spots.y_px - y, spots.x_px - x))
+    nearest = int(np.argmin(distance)) if distance.size else -1
+    if nearest < 0 or distance[nearest] > reach:
+        return False
+    taken[nearest] = True
+    return True

@@ -1,0 +1,206 @@
+"""From a run's spots, tracks and sizes to what it could see: read `measure_visibility` from top to bottom."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from nta.calibration import InstrumentProfile, SampleConditions
+from nta.columns import BoolArray
+from nta.diffusion import DiffusionEstimates, TrackFlag
+from nta.frames import CameraState, Frame
+from nta.physics import stokes_einstein_nm_um2_s
+from nta.quantity import Quantity
+from nta.sizes import SizeDistribution, SizingSettings
+from nta.spots import Scene, SpotDetector
+from nta.tracks import Tracks
+from nta.visibility.concentration import (
+    REFERENCE_NM,
+    concentration,
+    concentration_of_few,
+    in_suspension,
+    least_counted_nm,
+)
+from nta.visibility.curve import DetectionCurve, fit_curve
+from nta.visibility.indices import track_indices
+from nta.visibility.injection import injection_trials
+from nta.visibility.law import Model, brightness_law
+from nta.visibility.light import CrossSections, LightSheet, collection, light_sheet, width_in_focus_px
+from nta.visibility.settings import VisibilitySettings
+from nta.visibility.table import BrightnessLaw, Concentration, Visibility, VisibleVolume
+from nta.visibility.volume import Seen, View, seen_by
+
+_DIAMETERS = 50  # of the visible volume; between them it is interpolated
+_WELL_SEEN = 10.0  # times the light at which half are found
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Run:
+    """The results of the stages before, of one run."""
+
+    tracks: Tracks
+    diffusion: DiffusionEstimates
+    sizes: SizeDistribution
+    camera: CameraState
+    conditions: SampleConditions
+    profile: InstrumentProfile | None
+    sizing: SizingSettings
+
+    @property
+    def used(self) -> BoolArray:
+        """Tracks that are in the size distribution."""
+        no_size = self.diffusion.flags & int(TrackFlag.no_size()) != 0
+        return np.asarray(
+            self.diffusion.has_size & ~no_size & (self.diffusion.n_points >= self.sizing.min_points)
+        )
+
+    def view(self) -> View:
+        """Return what of the run decides which particles become tracks."""
+        scene, linking = self.tracks.scene, self.tracks.linking
+        return View(
+            height_px=scene.height_px,
+            width_px=scene.width_px,
+            frame_interval_s=self.diffusion.frame_interval_s,
+            memory_frames=linking.memory_frames,
+            min_points=self.sizing.min_points,
+            search_range_px=linking.search_range_px,
+        )
+
+    def scale_nm_um2_s(self) -> float:
+        """Diameter times diffusion coefficient."""
+        return stokes_einstein_nm_um2_s(self.sizes.temperature_c, self.sizes.viscosity_pa_s)
+
+
+def detection_curve(
+    detector: SpotDetector,
+    scene: Scene,
+    frames: Sequence[Frame],
+    settings: VisibilitySettings,
+    *,
+    width_px: float,
+) -> DetectionCurve | None:
+    """Measure the detection curve of the run on some of its frames, with the detector that searched them all.
+
+    width_px : of a spot in focus.
+    """
+    if not settings.frames or not frames:
+        return None
+    rng = np.random.default_rng(settings.seed)
+    trials = injection_trials(detector, scene, width_px, frames, settings.spots_per_frame, rng)
+    return fit_curve(trials, width_px)
+
+
+def measure_visibility(
+    run: Run, curve: DetectionCurve | None, settings: VisibilitySettings | None = None
+) -> Visibility:
+    """Say what the run could see, and from it the distribution in suspension and the concentration.
+
+    Needs the detection curve, and of the profile the wavelength, the numerical aperture and the width of the light sheet;
+    what cannot be said without them is left out, with the reason in `notes`.
+    """
+    settings = settings or VisibilitySettings()
+    width_px = width_in_focus_px(run.tracks.scene, run.profile, run.camera)
+    sheet = light_sheet(run.profile, run.conditions, run.camera, width_px)
+    light = collection(run.profile, run.conditions)
+    why = _missing(run, curve, sheet)
+    if curve is None or sheet is None or light is None:
+        return _not_known(curve, concentration(run, None, None, why), why)
+    if run.sizes.distribution is None:
+        return _not_known(curve, concentration_of_few(run, _reference(run, curve, sheet)), why)
+    model = Model(run, curve, sheet, CrossSections.of(light, run.sizing.grid_low_nm, run.sizing.grid_high_nm))
+    law = brightness_law(model, settings.refractive_index)
+    if law is None:
+        note = "no refractive index explains the light of the tracks with the brightness of the profile"
+        return _not_known(curve, concentration(run, None, None, note), note)
+    volume = _volume(model, law, settings)
+    limit = _limit(model, law)
+    least_nm = least_counted_nm(run.sizes.distribution, volume, limit.value)
+    suspension, effective_ml = in_suspension(run.sizes.distribution, volume, least_nm)
+    return Visibility(
+        curve=curve,
+        law=law,
+        limit_nm=limit,
+        share_below_limit=_share_below(run.sizes, limit.value),
+        volume=volume,
+        suspension=suspension,
+        concentration=concentration(run, least_nm, effective_ml),
+        indices=track_indices(model, law),
+    )
+
+
+def _missing(run: Run, curve: DetectionCurve | None, sheet: LightSheet | None) -> str:
+    if run.sizes.distribution is None:
+        return "too few tracks for a size distribution"
+    if sheet is None:
+        return (
+            "not calibrated: the depth of the light sheet (sheet_width), wavelength and numerical_aperture must stand in "
+            "the instrument profile, and the exposure must be known"
+        )
+    return "no detection curve" if curve is None else ""
+
+
+def _reference(run: Run, curve: DetectionCurve, sheet: LightSheet) -> Seen:
+    """Simulate particles that are seen well: the volume for runs of few tracks, whose sizes say too little."""
+    light = _WELL_SEEN * float(curve.light_50_e[0])
+    diffusion = run.scale_nm_um2_s() / REFERENCE_NM
+    view = replace(run.view(), search_range_px=math.inf)  # few particles teach no search range and need none
+    return seen_by(curve, sheet, view, light, diffusion, VisibilitySettings().walkers, 1)
+
+
+def _not_known(curve: DetectionCurve | None, counted: Concentration, why: str) -> Visibility:
+    return Visibility(
+        curve=curve,
+        law=None,
+        limit_nm=Quantity(None, None, None, "nm", why),
+        share_below_limit=None,
+        volume=None,
+        suspension=None,
+        concentration=counted,
+        indices=None,
+        notes=(why,),
+    )
+
+
+def _volume(model: Model, law: BrightnessLaw, settings: VisibilitySettings) -> VisibleVolume:
+    """Simulate particles of every diameter."""
+    sheet, curve = model.sheet, model.curve
+    diameter = np.geomspace(model.table.diameter_nm[0], model.table.diameter_nm[-1], _DIAMETERS)
+    electrons = model.electrons(law, diameter)
+    diffusion = model.run.scale_nm_um2_s() / diameter
+    view = model.run.view()
+    seen = [
+        seen_by(curve, sheet, view, float(e), float(d), settings.walkers, settings.seed)
+        for e, d in zip(electrons, diffusion, strict=True)
+    ]
+    return VisibleVolume(
+        diameter_nm=diameter,
+        electrons=electrons,
+        probability=curve.probability(electrons, sheet.width_px(np.zeros(1), diffusion)),
+        volume_ml=np.array([s.volume_ml for s in seen]),
+    )
+
+
+def _limit(model: Model, law: BrightnessLaw) -> Quantity:
+    """Diameter at which half is found in the middle of the sheet; the interval is that of the fitted 50 % light."""
+    d = np.geomspace(model.table.diameter_nm[0], model.table.diameter_nm[-1], 2000)
+    electrons = model.electrons(law, d)
+    width = model.sheet.width_px(np.zeros(1), model.run.scale_nm_um2_s() / d)
+    ends = []
+    for sigmas in (0.0, 1.96, -1.96):
+        brighter = np.exp(sigmas * model.curve.rel_std[0])
+        above = np.flatnonzero(model.curve.probability(electrons * brighter, width) >= 0.5)
+        ends.append(float(d[above[0]]) if above.size else None)
+    words = (
+        f"found in half of the frames, in focus in the middle of the sheet, refractive index {law.refractive_index:.3f} "
+        f"({law.index_source}); {model.curve.trials} simulated spots in the run's own frames"
+    )
+    return Quantity(ends[0], ends[1], ends[2], "nm", words)
+
+
+def _share_below(sizes: SizeDistribution, limit_nm: float | None) -> float | None:
+    if limit_nm is None or sizes.distribution is None:
+        return None
+    return float(sizes.distribution.weight[sizes.distribution.diameter_nm < limit_nm].sum())

@@ -1,0 +1,97 @@
+"""The noun of this room: what the run could see, and what follows for the suspension."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nta.columns import Columns, column
+from nta.quantity import Quantity
+from nta.sizes import Distribution
+from nta.visibility.curve import DetectionCurve
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class VisibleVolume(Columns):
+    """The volume the run looked into, by diameter, for particles of the index of the brightness law."""
+
+    diameter_nm: NDArray[np.float64] = column(np.float64, "nm", "hydrodynamic diameter")
+    electrons: NDArray[np.float64] = column(np.float64, "e", "light in focus in the middle of the sheet")
+    probability: NDArray[np.float64] = column(np.float64, "1", "of being found in one frame, there")
+    volume_ml: NDArray[np.float64] = column(
+        np.float64, "ml", "spots in tracks per frame over particles per ml"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class BrightnessLaw:
+    """Light against diameter: scale_e_per_nm2 * cross-section of a sphere of this index * (diameter / anchor_nm)^slope.
+
+    Light is that in focus in the middle of the sheet, the cross-section that into the objective. slope : how much steeper
+    than that of homogeneous spheres the light of this run's particles grows: membranes make it flatter; 0 where the index
+    was stated. index_source, scale_source : "stated", "calibrated" (profile) or
+    "this run", found from the mean light of the tracks; one of the two must be known to find the other.
+    index_low, index_high : interval of the index, None where it was stated.
+    """
+
+    refractive_index: float
+    medium_index: float
+    scale_e_per_nm2: float
+    index_source: str
+    scale_source: str
+    slope: float = 0.0
+    anchor_nm: float = 100.0
+    index_low: float | None = None
+    index_high: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TrackIndices(Columns):
+    """Effective refractive index of every track: of the homogeneous sphere of its diameter and light; NaN: none."""
+
+    refractive_index: NDArray[np.float64] = column(np.float64, "1", "effective refractive index")
+    low: NDArray[np.float64] = column(np.float64, "1", "lower end of the 95 % interval")
+    high: NDArray[np.float64] = column(np.float64, "1", "upper end of the 95 % interval")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Concentration:
+    """Particles per frame and, where the depth is known, per ml.
+
+    per_frame : spots in used tracks, mean over the frames.
+    in_cell_per_ml : as measured; in_sample_per_ml : times the dilution, which is applied here and nowhere else.
+    volume_ml : visible volume, mean over the particles in suspension: in_cell = per_frame / volume.
+    least_nm : the concentration is of particles from this diameter on: below, fewer than half are found.
+    why_not : reason where there is no number per ml.
+    """
+
+    per_frame: Quantity
+    in_cell_per_ml: Quantity
+    in_sample_per_ml: Quantity
+    dilution: float | None
+    volume_ml: float | None = None
+    least_nm: float | None = None
+    blank: str = ""
+    why_not: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Visibility:
+    """What the run could see.
+
+    curve : None where no detection curve was asked for or could be made. limit_nm : diameter at which a particle in focus
+        in the middle of the sheet is found in half of the frames.
+    share_below_limit : of the particles in view.
+    """
+
+    curve: DetectionCurve | None
+    law: BrightnessLaw | None
+    limit_nm: Quantity
+    share_below_limit: float | None
+    volume: VisibleVolume | None
+    suspension: Distribution | None
+    concentration: Concentration
+    indices: TrackIndices | None
+    notes: tuple[str, ...] = ()

@@ -1,0 +1,140 @@
+"""How large a volume the run looked into, for particles of a given light and diffusion.
+
+A particle counts in the size distribution by the frames in which it was seen as part of a track. So the volume is that
+in which a particle is lit, found and followed: simulated particles diffuse through the light sheet, each is found in a
+frame with the probability of the detection curve at its depth, and what is found is joined as the run joins it.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+
+from nta.visibility.curve import DetectionCurve
+from nta.visibility.light import LightSheet
+
+_FRAMES = 160
+_DEPTHS = 600  # entries of the table of detection probability over depth
+_FAINTEST = 0.002  # where the probability of being found is smaller, nothing is simulated
+_DEEPEST = 3.0  # sheet widths: the light there is 1e-8 of the middle's
+_MARGIN_STEPS = 4.0
+ML_PER_UM3 = 1e-12
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """What of the run decides which particles become tracks."""
+
+    height_px: int
+    width_px: int
+    frame_interval_s: float
+    memory_frames: int
+    min_points: int
+    search_range_px: float
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Seen:
+    """What becomes of particles of one kind.
+
+    volume_ml : spots in tracks per frame, over particles per ml. tracks_ml : the same of tracks.
+    mean_log_light : mean of ln(light of a tracked spot / light in the middle of the sheet).
+    """
+
+    volume_ml: float
+    tracks_ml: float
+    mean_log_light: float
+
+
+def seen_by(
+    curve: DetectionCurve,
+    sheet: LightSheet,
+    view: View,
+    electrons: float,
+    diffusion_um2_s: float,
+    walkers: int,
+    seed: int,
+) -> Seen:
+    """Simulate particles of one brightness (in focus, in the middle of the sheet) and diffusion coefficient.
+
+    The same seed moves the particles of every kind alike, so that the volume is smooth in brightness and diffusion.
+    """
+    step_um = math.sqrt(2 * diffusion_um2_s * view.frame_interval_s)
+    z = np.linspace(0.0, _DEEPEST * sheet.sheet_width_um, _DEPTHS)
+    chance = curve.probability(electrons * sheet.light(z), sheet.width_px(z, diffusion_um2_s))
+    seen = np.flatnonzero(chance > _FAINTEST)
+    if not seen.size:
+        return Seen(volume_ml=0.0, tracks_ml=0.0, mean_log_light=0.0)
+    margin_um = _MARGIN_STEPS * step_um
+    half_um = float(z[seen[-1]]) + margin_um
+    height_um, width_um = view.height_px * sheet.pixel_size_um, view.width_px * sheet.pixel_size_um
+    spots, n_tracks, log_light = _walk(
+        walkers,
+        _FRAMES,
+        seed,
+        step_um,
+        np.array([half_um, height_um, width_um, margin_um]),
+        chance,
+        z[1] - z[0],
+        2 / sheet.sheet_width_um**2,
+        view.memory_frames,
+        view.min_points,
+        view.search_range_px * sheet.pixel_size_um,
+    )
+    box_ml = 2 * half_um * (height_um + 2 * margin_um) * (width_um + 2 * margin_um) * ML_PER_UM3
+    per_particle = box_ml / (walkers * _FRAMES)
+    return Seen(
+        volume_ml=spots * per_particle,
+        tracks_ml=n_tracks * per_particle,
+        mean_log_light=log_light / max(spots, 1),
+    )
+
+
+@njit(cache=True, nogil=True)
+def _walk(  # type: ignore[no-untyped-def]
+    walkers, frames, seed, step, box, chance, z_step, light_per_z2, memory, min_points, reach
+):
+    """Move particles in a box without walls (who leaves enters at the other side) and join what is found of each.
+
+    Returns the number of spots in tracks of at least `min_points`, that of these tracks, and the sum of ln(relative light)
+    over the spots.
+    """
+    np.random.seed(seed)  # noqa: NPY002 - numba's own generator
+    half, height, width, margin = box
+    spots, n_tracks, log_light = 0, 0, 0.0
+    for _ in range(walkers):
+        z = half * (2 * np.random.random() - 1)  # noqa: NPY002
+        y = (height + 2 * margin) * np.random.random() - margin  # noqa: NPY002
+        x = (width + 2 * margin) * np.random.random() - margin  # noqa: NPY002
+        points, last, light, last_y, last_x = 0, -1, 0.0, 0.0, 0.0
+        for frame in range(frames):
+            draw = np.random.random()  # noqa: NPY002
+            place = int(abs(z) / z_step + 0.5)
+            inside = 0 <= y < height and 0 <= x < width and place < chance.size
+            if inside and draw < chance[place]:
+                gap = frame - last
+                far = (y - last_y) ** 2 + (x - last_x) ** 2 > reach * reach * gap
+                if points > 0 and (gap > memory + 1 or far):
+                    if points >= min_points:
+                        spots, n_tracks, log_light = spots + points, n_tracks + 1, log_light + light
+                    points, light = 0, 0.0
+                points, light, last, last_y, last_x = points + 1, light - light_per_z2 * z * z, frame, y, x
+            z = _wrapped(z + step * np.random.normal(), -half, 2 * half)  # noqa: NPY002
+            y = _wrapped(y + step * np.random.normal(), -margin, height + 2 * margin)  # noqa: NPY002
+            x = _wrapped(x + step * np.random.normal(), -margin, width + 2 * margin)  # noqa: NPY002
+        if points >= min_points:
+            spots, n_tracks, log_light = spots + points, n_tracks + 1, log_light + light
+    return spots, n_tracks, log_light
+
+
+@njit(cache=True, inline="always")
+def _wrapped(place, low, span):  # type: ignore[no-untyped-def]
+    """Bring a place back into the box: the density stays even."""
+    while place < low:
+        place += span
+    while place >= low + span:
+        place -= span
+    return place

@@ -1,0 +1,112 @@
+"""The visible volume, the detection curve's arithmetic and the counting, against what can be worked out by hand."""
+
+import numpy as np
+import pytest
+
+from nta.quantity import Quantity
+from nta.scattering import Collection, sphere_cross_section_nm2
+from nta.visibility import Concentration, less_blank
+from nta.visibility.concentration import garwood
+from nta.visibility.curve import fit_curve
+from nta.visibility.injection import WIDTH_RATIOS, FrameSample, Trials
+from nta.visibility.light import CrossSections, LightSheet
+from nta.visibility.volume import View, seen_by
+
+SHEET = LightSheet(
+    sheet_width_um=5.0, focus_range_um=1e6, spot_width_px=1.4, pixel_size_um=0.25, exposure_s=0.001
+)
+VIEW = View(
+    height_px=480, width_px=640, frame_interval_s=1 / 30, memory_frames=2, min_points=5, search_range_px=30.0
+)
+WATER = Collection(wavelength_nm=488, numerical_aperture=0.3, medium_index=1.337)
+
+
+def trials(light_50=200.0, steepness=6.0, ceiling=0.95, n=8000, seed=1):
+    """Spots found with a known probability, whose 50 % light grows with the width."""
+    rng = np.random.default_rng(seed)
+    ratio = rng.integers(0, len(WIDTH_RATIOS), n)
+    middle = light_50 * np.array(WIDTH_RATIOS)[ratio] ** 1.5
+    light = middle * np.exp(rng.uniform(-1.2, 2.0, n))
+    found = rng.random(n) < ceiling / (1 + (middle / light) ** steepness)
+    return Trials(light, ratio, found)
+
+
+def test_the_curve_finds_the_law_its_trials_were_drawn_from():
+    curve = fit_curve(trials(), spot_width_px=1.4)
+    expected = 200 * np.array(WIDTH_RATIOS) ** 1.5
+    np.testing.assert_allclose(np.log(curve.light_50_e / expected), 0, atol=4 * curve.rel_std.max())
+    assert curve.rel_std.max() < 0.03
+    assert curve.ceiling == pytest.approx(0.95, abs=0.02)
+    light = np.geomspace(20, 4000, 50)
+    assert np.all(np.diff(curve.probability(light, 1.4)) >= 0)
+    assert np.all(np.diff(curve.probability(np.full(50, 300.0), np.linspace(1.4, 6, 50))) <= 1e-12)
+
+
+def test_a_curve_needs_spots_found_and_missed():
+    everything = trials()
+    assert (
+        fit_curve(Trials(everything.electrons, everything.ratio, np.ones_like(everything.found)), 1.4) is None
+    )
+
+
+@pytest.mark.parametrize("light_over_50", [30.0, 300.0])
+def test_slow_particles_are_seen_in_the_volume_that_geometry_gives(light_over_50):
+    curve = fit_curve(trials(steepness=30.0, ceiling=1.0), spot_width_px=1.4)
+    electrons = light_over_50 * curve.light_50_e[0]
+    seen = seen_by(curve, SHEET, VIEW, electrons, 1e-6, 4000, 1)
+    half_um = 5.0 * np.sqrt(np.log(light_over_50) / 2)  # where the sheet's light has fallen to the 50 % light
+    geometry_ml = 480 * 640 * 0.25**2 * 2 * half_um * 1e-12
+    assert seen.volume_ml == pytest.approx(geometry_ml, rel=0.04)
+
+
+def test_fast_particles_are_tracked_in_less_than_they_are_seen_in():
+    curve = fit_curve(trials(), spot_width_px=1.4)
+    electrons = 20 * curve.light_50_e[0]
+    volume = [seen_by(curve, SHEET, VIEW, electrons, d, 2000, 1).volume_ml for d in (0.01, 5.0, 60.0)]
+    assert volume[0] > volume[1] > volume[2] > 0
+
+
+def test_the_table_of_cross_sections_is_that_of_spheres_and_inverts():
+    table = CrossSections.of(WATER, 30, 600)
+    d = np.array([45.0, 100.0, 237.0, 400.0])
+    np.testing.assert_allclose(table.at(d, 1.605), sphere_cross_section_nm2(d, 1.605, WATER), rtol=0.03)
+    small = np.array([45.0, 100.0, 160.0])
+    contrast = table.contrast(small, np.log(table.at(small, 1.40)))
+    np.testing.assert_allclose(contrast, 1.40 - 1.337, rtol=1e-3)
+
+
+def test_frames_are_kept_evenly_whatever_the_length():
+    for length in (0, 5, 64, 1000):
+        sample = FrameSample(16)
+        assert list(sample.passing(range(length))) == list(range(length))
+        assert len(sample.kept) >= min(length, 16)
+        assert len(sample.kept) < 32
+        assert len(set(np.diff(sample.kept))) <= 1
+
+
+@pytest.mark.parametrize(("count", "low", "high"), [(0, 0.0, 3.689), (1, 0.0253, 5.572), (10, 4.795, 18.39)])
+def test_poisson_intervals_are_those_of_the_tables(count, low, high):
+    """Garwood 1936, as tabulated in Johnson, Kotz and Kemp, Univariate Discrete Distributions."""
+    assert garwood(count) == pytest.approx((low, high), rel=1e-3)
+
+
+def counted(value, low, high, dilution=None):
+    q = Quantity(value, low, high, "1/ml")
+    none = Quantity(None, None, None, "1")
+    return Concentration(per_frame=none, in_cell_per_ml=q, in_sample_per_ml=q, dilution=dilution)
+
+
+def test_the_blank_is_subtracted_in_the_cell_and_the_dilution_applied_once():
+    net = less_blank(counted(1e8, 8e7, 1.2e8, dilution=100.0), counted(1e7, 5e6, 2e7))
+    assert net.in_cell_per_ml.value == pytest.approx(9e7)
+    assert net.in_sample_per_ml.value == pytest.approx(9e9)
+    assert net.in_cell_per_ml.low == pytest.approx(9e7 - np.hypot(2e7, 1e7))
+    assert net.in_cell_per_ml.high == pytest.approx(9e7 + np.hypot(2e7, 5e6))
+
+
+def test_what_is_not_above_the_blank_is_a_limit():
+    net = less_blank(counted(1.2e7, 0.9e7, 1.5e7), counted(1e7, 0.5e7, 2e7))
+    assert net.in_cell_per_ml.value is None
+    assert net.in_cell_per_ml.low == 0
+    assert net.in_cell_per_ml.high > 0
+    assert "limit" in net.why_not
