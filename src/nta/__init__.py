@@ -10,6 +10,7 @@ The rooms, in the order of the data; each holds one noun, its settings, and the 
     assessment   assess_recording           findings: is this recording good enough to believe?
     pipeline     analyze                    all of it, in order
     simulation   simulate                   frames with known truth
+    study        assess_study               several recordings, how they were handled, and whether vesicles were touched
     io, report, acquisition, cli            files, pages, devices, words
 
 In a script::

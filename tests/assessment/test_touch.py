@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from nta.assessment.comparison import Decision
 from nta.assessment.integrity import Arm, Preparation
 from nta.assessment.integrity_limits import load_integrity_limits
 from nta.assessment.touch import Integrity, judge
@@ -108,6 +109,36 @@ def test_three_videos_are_too_few_for_a_verdict(rng):
     judgement = judge(study("T9 all ghosts", rng, n_videos=3), LIMITS)
     assert judgement.verdict is Integrity.INDETERMINATE
     assert {"FEW_REPLICATES"} <= {reason.code for reason in judgement.reasons}
+
+
+def test_a_video_without_tracks_is_named(rng):
+    evidence = study("T9 all ghosts", rng)
+    videos = list(evidence.test.videos)
+    nothing = np.empty(0)
+    videos[2] = replace(videos[2], name="dark.h5", diameter_nm=nothing, intensity=nothing)
+    dark = Arm(name="test", preparations=(Preparation(name="p", videos=tuple(videos)),))
+    judgement = judge(replace(evidence, test=dark), LIMITS)
+    assert judgement.verdict is Integrity.INDETERMINATE
+    assert [r.code for r in judgement.reasons] == ["FEW_TRACKS"]
+    assert "dark.h5" in judgement.reasons[0].text
+
+
+def test_resting_tracks_support_and_make_no_verdict(rng):
+    evidence = study("T0 same again", rng, **MEMBRANE)
+
+    def resting(arm, share):
+        parts = tuple(
+            replace(p, videos=tuple(replace(v, immobile_share=share) for v in p.videos))
+            for p in arm.preparations
+        )
+        return replace(arm, preparations=parts)
+
+    judgement = judge(
+        replace(evidence, test=resting(evidence.test, 0.1), reference=resting(evidence.reference, 0.01)),
+        LIMITS,
+    )
+    assert judgement.criteria["immobile"].comparison.decision is Decision.CHANGED
+    assert judgement.tags == ()
 
 
 def test_dim_particles_without_beads_are_not_called_damaged(rng):

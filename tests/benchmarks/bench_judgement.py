@@ -1,8 +1,10 @@
 """How often is the judgement right? Simulated studies with known verdicts, as one table.
 
     python tests/benchmarks/bench_judgement.py [--seeds 200] [--videos 6] [--tracks 1000]
+    python tests/benchmarks/bench_judgement.py --rendered FOLDER [--seeds 3]
 
-Tracks are drawn from populations, not rendered (`tests/assessment/studies.py` says how); two minutes on one core.
+Tracks are drawn from populations, not rendered (`tests/assessment/studies.py` says how); three minutes on one core. With
+--rendered five of the cases are recordings of 15 s, judged through the whole pipeline from study.toml; a minute a seed.
 """
 
 from __future__ import annotations
@@ -15,7 +17,9 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "assessment"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "study"))
 
+from rendered import rendered_study
 from studies import CASES, MEMBRANE, study
 
 from nta.assessment.integrity_limits import load_integrity_limits
@@ -40,6 +44,7 @@ WANTED = {
     "B2": (None, 0.10),
     "B3": (None, 0.10),
 }
+RENDERED = ("T0", "T1", "T3", "T8", "X1")
 NEVER_DAMAGED = ("T0", "T1", "T3", "T4", "T4b", "T5", "T5b", "T6", "T7", "X1", "X2")
 MOST_FALSE_DAMAGE = 0.02
 
@@ -67,13 +72,38 @@ def complaint(short: str, shares: dict[Integrity, float]) -> str:
     return ""
 
 
+def rendered(folder: Path, seeds: int) -> int:
+    """Print verdict and criteria of every rendered study; return 1 where one is wrong."""
+    wrong = 0
+    print(
+        "| Case | Seed | Verdict | Found or missing | Size at given brightness |\n|---|---|---|---|---|",
+        flush=True,
+    )
+    for case in (c for c in CASES if c.split()[0] in RENDERED):
+        right = WANTED[case.split()[0]][0]
+        for seed in range(1, seeds + 1):
+            judgement = rendered_study(folder, case, n_videos=6, n_frames=450, seed=seed).judged[0].judgement
+            said = "; ".join(judgement.tags) or ", ".join(reason.code for reason in judgement.reasons)
+            shift = judgement.criteria["size_at_brightness"].comparison
+            interval = f"{shift.estimate:+.3f} ({shift.low:+.3f} to {shift.high:+.3f})" if shift else "–"
+            print(f"| {case} | {seed} | {judgement.verdict} | {said} | {interval} |", flush=True)
+            wrong += judgement.verdict not in (right, Integrity.INDETERMINATE)
+    return int(wrong > 0)
+
+
 def main() -> int:
     """Print the table; return 1 where a case falls short."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=200)
     parser.add_argument("--videos", type=int, default=6)
     parser.add_argument("--tracks", type=int, default=1000)
+    parser.add_argument(
+        "--rendered", type=Path, metavar="FOLDER", help="judge recordings instead, kept in this folder"
+    )
     options = parser.parse_args()
+    if options.rendered is not None:
+        options.rendered.mkdir(parents=True, exist_ok=True)
+        return rendered(options.rendered, min(options.seeds, 3))
     print(f"| Case | {' | '.join(Integrity)} | |\n|---|{'---|' * 5}")
     short_of_it = 0
     for case in CASES:

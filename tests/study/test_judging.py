@@ -55,6 +55,21 @@ def test_controls_become_the_evidence_they_stand_for(path):
     assert e.paired
 
 
+def test_a_blank_counts_for_what_the_buffer_adds_to_a_diluted_sample(path):
+    from nta.study.gathering import Material
+
+    study = ledger(path)
+    outcome = judged(study, {"test": "T0 same again"}, seeded(3))
+    blank = next(p for p in study.arm("blank") if not p.with_detergent)
+    # the same frames, written down as undiluted: 200 times fewer particles "of the material", but no cleaner a buffer
+    undiluted = tuple(
+        replace(a, per_ml=a.per_ml / 200, in_view=a.in_view / 200, video=replace(a.video, dilution=None))
+        for a in outcome.material.attached[blank.name]
+    )
+    again = Material.of(study, {**outcome.material.attached, blank.name: undiluted})
+    assert again.mean_amount([blank]) == pytest.approx(outcome.material.mean_amount([blank]))
+
+
 def test_without_the_blank_of_the_detergent_there_is_no_labile_share(path):
     study = ledger(path)
     without = replace(study, preparations=tuple(p for p in study.preparations if not p.with_detergent))

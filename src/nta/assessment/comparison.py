@@ -135,6 +135,17 @@ def replicates_for_equivalence(
     return None
 
 
+def replicates_for_change(sd: float, beyond: float, *, power: float = 0.8, most: int = 100) -> int | None:
+    """Return how many replicates per arm make a difference that lies `beyond` its margin a called one; None above `most`."""
+    from scipy.stats import t
+
+    for n in range(2, most + 1):
+        freedom = 2 * (n - 1)
+        if (t.ppf(0.975, freedom) + t.ppf(power, freedom)) * sd * math.sqrt(2 / n) <= beyond:
+            return n
+    return None
+
+
 def _replicates(values: ArrayLike, arm: str) -> FloatArray:
     array = np.asarray(values, dtype=np.float64)
     if array.ndim != 1 or array.size < 2:

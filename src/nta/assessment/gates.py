@@ -62,13 +62,18 @@ class _Looked:
 
 
 def check_gates(evidence: Evidence, limits: IntegrityLimits) -> tuple[Finding, ...]:
-    """Check every gate, in the order in which they are reported."""
+    """Check every gate, in the order in which they are reported; an empty video stops at the first."""
+    if empty := [v.name for arm in evidence.arms for v in arm.videos if not v.diameter_nm.size]:
+        remedy = "record again, or leave it out and say so"
+        return (_bad("FEW_TRACKS", f"there is no track with a size in {', '.join(empty)}", remedy),)
     return tuple(finding for gate in _GATES for finding in gate(evidence, limits))
 
 
 def _reference(e: Evidence, _: IntegrityLimits) -> Iterator[Finding]:
     if e.reference is not None:
-        yield _good("NO_REFERENCE", f"the reference is {e.reference.name}")
+        yield _good(
+            "NO_REFERENCE", f"{len(e.reference.preparations)} less handled preparation(s) to compare with"
+        )
         return
     yield _bad(
         "NO_REFERENCE",

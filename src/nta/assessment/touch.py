@@ -23,12 +23,11 @@ from nta.assessment.gates import check_gates
 from nta.assessment.integrity import Criterion, Evidence, compare_arms
 from nta.assessment.integrity_limits import IntegrityLimits, load_integrity_limits
 
-ALTERATION = ("d50", "above_150", "above_200", "below_60", "recovery")
-DAMAGE = ("size_at_brightness",)
+CLAIMS = (("d50", "above_150", "above_200", "below_60"), ("recovery",), ("size_at_brightness",))
+"""Criteria that can flag a change by NTA alone, by claim: sizes, number, light. Holm's correction runs within a claim: that
+particles are missing rests on one criterion, that sizes changed on any of four."""
+FLAGGING = tuple(name for claim in CLAIMS for name in claim)
 _ALPHA = 0.05
-FLAGGING = ALTERATION + DAMAGE
-"""Criteria that can flag a change by NTA alone. Holm's correction runs within each claim, not across them: that vesicles
-are damaged rests on one criterion, that a preparation is altered on any of five."""
 
 
 class Integrity(StrEnum):
@@ -67,22 +66,6 @@ class Judgement:
     adjusted_p: Mapping[str, float]
     limits: IntegrityLimits
 
-    @property
-    def sentence(self) -> str:
-        """The verdict in one sentence."""
-        if self.verdict is Integrity.INDETERMINATE:
-            codes = ", ".join(reason.code for reason in self.reasons)
-            return f"No verdict ({codes}): {self.reasons[0].text}." if self.reasons else "No verdict."
-        if self.verdict is Integrity.INTACT:
-            return (
-                "No difference beyond the margins, and the membrane evidence agrees: this supports, and does not prove, "
-                "structural integrity."
-            )
-        seen = "; ".join(self.tags)
-        if self.verdict is Integrity.DAMAGED:
-            return f"Relative to the reference the particles are {seen}, consistent with loss of lumen or membrane."
-        return f"Relative to the reference the preparation is {seen}; no damage to vesicles is shown by this."
-
 
 def judge(evidence: Evidence, limits: IntegrityLimits | None = None) -> Judgement:
     """Judge a test arm against its reference.
@@ -96,7 +79,7 @@ def judge(evidence: Evidence, limits: IntegrityLimits | None = None) -> Judgemen
     if not _comparable(evidence):
         return _judgement(Integrity.INDETERMINATE, (), failed, evidence, gates, {}, {}, limits)
     criteria = compare_arms(evidence, limits)
-    adjusted = {**_adjusted(criteria, ALTERATION), **_adjusted(criteria, DAMAGE)}
+    adjusted = {name: p for claim in CLAIMS for name, p in _adjusted(criteria, claim).items()}
     flagged = {
         name: comparison
         for name, p in adjusted.items()
@@ -118,8 +101,10 @@ def _adjusted(criteria: Mapping[str, Criterion], names: Sequence[str]) -> dict[s
 
 
 def _comparable(evidence: Evidence) -> bool:
-    """Say whether both arms have the two replicates that any interval needs."""
-    return evidence.reference is not None and all(len(arm.videos) >= 2 for arm in evidence.arms)
+    """Say whether both arms have the two replicates that any interval needs, and each of them a track."""
+    return evidence.reference is not None and all(
+        len(arm.videos) >= 2 and all(v.diameter_nm.size for v in arm.videos) for arm in evidence.arms
+    )
 
 
 def _tags(
@@ -156,9 +141,6 @@ def _tags(
     stained = criteria["membrane_dye"].comparison
     if stained is not None and stained.decision is Decision.CHANGED and stained.estimate < 0:
         yield "stained less by membrane dye"
-    still = criteria["immobile"].comparison
-    if still is not None and still.low > still.margin.high:
-        yield "tethered or gelled (immobile tracks)"
     ratios = evidence.particles_per_ug
     if ratios and float(np.median(ratios)) < limits.thresholds["pure_particles_per_ug"]:
         yield "contaminated with protein"
@@ -188,7 +170,7 @@ def _decided(
     ]
     if undecided:
         straddles = f"{', '.join(undecided)}: the interval neither lies within the margin nor outside it"
-        remedy = "more preparations or videos; the table of criteria says how many"
+        remedy = "measure more preparations or videos"
         return Integrity.INDETERMINATE, [Reason(code="CI_STRADDLES", text=straddles, remedy=remedy)]
     if missing := list(_not_looked_at(evidence, criteria)):
         text = f"no alteration detected, but not everything was looked at ({'; '.join(missing)})"
@@ -256,17 +238,34 @@ def _judgement(
     adjusted: Mapping[str, float],
     limits: IntegrityLimits,
 ) -> Judgement:
-    preparations = min(len(arm.preparations) for arm in evidence.arms)
-    lines = sum((bool(evidence.detergent_labile_test), bool(evidence.sealed_ratio_test), True))
-    by_process = preparations >= limits.gates["preparations"]
-    confidence = "low" if not by_process else ("high" if lines >= 2 else "moderate")
     return Judgement(
         verdict=verdict,
         tags=tags,
         reasons=tuple(reasons),
-        confidence=confidence,
+        confidence=_confidence(verdict, tags, evidence, limits),
         gates=gates,
         criteria=criteria,
         adjusted_p=adjusted,
         limits=limits,
     )
+
+
+_LINES = (
+    ("larger", "smaller"),
+    ("dim", "bright"),
+    ("depleted", "severely depleted", "gained"),
+    ("leaky", "mostly not", "partly not", "stained less", "contaminated"),
+)
+"""Tags by the line of evidence they rest on: size, light, number, and what other methods measured."""
+
+
+def _confidence(
+    verdict: Integrity, tags: tuple[str, ...], evidence: Evidence, limits: IntegrityLimits
+) -> str:
+    """Return "low" for a statement on these tubes only, else by how many lines of evidence agree."""
+    if min(len(arm.preparations) for arm in evidence.arms) < limits.gates["preparations"]:
+        return "low"
+    lines = sum(any(tag.startswith(line) for tag in tags) for line in _LINES)
+    if verdict is Integrity.DAMAGED:  # only light and lumen dye speak of damage
+        lines = sum(any(tag.startswith(word) for tag in tags) for word in ("dim", "leaky"))
+    return "high" if verdict is Integrity.INTACT or lines >= 2 else "moderate"

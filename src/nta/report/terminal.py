@@ -17,14 +17,14 @@ from nta.report.wording import (
     window_name,
 )
 
-_PLAIN = str.maketrans({"\u00a0": " ", "\u202f": " ", "–": "-", "−": "-", "→": "->", "∞": "inf"})
+PLAIN = str.maketrans({"\u00a0": " ", "\u202f": " ", "–": "-", "−": "-", "→": "->", "∞": "inf"})
 """A terminal or a pipe may know no more than Latin-1."""
 
 
 def summary_text(analysis: Analysis) -> str:
     """Return the result in a few lines: sizes with intervals, counts, and the findings that are not good."""
     lines = [_title(analysis), *_sizes(analysis), *_counts(analysis), *_findings(analysis)]
-    return "\n".join(lines).translate(_PLAIN)
+    return "\n".join(lines).translate(PLAIN)
 
 
 def _title(analysis: Analysis) -> str:

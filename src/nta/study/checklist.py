@@ -15,6 +15,7 @@ from typing import Any
 from nta.assessment.integrity_limits import IntegrityLimits
 from nta.io.atomic import new_file
 from nta.io.results.summary import plain
+from nta.report.wording import count
 from nta.study.ledger import said
 from nta.study.outcome import Outcome
 
@@ -202,7 +203,7 @@ def _support(o: Outcome) -> Iterator[Item]:
 def _each(o: Outcome, key: str) -> dict[str, Any]:
     """Collect a fact of every video; empty where not all have it."""
     videos = [a for items in o.material.attached.values() for a in items]
-    facts = {a.video.name: a.facts.get(key) for a in videos}
+    facts = {a.video.name: a.facts.get(key) for a in videos if a.video.n_tracks}
     return {} if not facts or any(v in _NOTHING for v in facts.values()) else facts
 
 
@@ -229,9 +230,11 @@ def _methods(o: Outcome) -> str:
         v.temperature_c for items in o.material.attached.values() for v in (a.video for a in items)
     ]
     stated = [t for t in temperatures if t is not None]
-    cell = f"{min(stated):.1f} to {max(stated):.1f} °C" if stated else "[temperature]"
+    span = dict.fromkeys(f"{t:.1f}" for t in (min(stated), max(stated))) if stated else {}
+    cell = f"{' to '.join(span)} °C" if stated else "[temperature]"
     arms = "; ".join(
-        f"{arm.name}: {len(arm.preparations)} preparation(s), {len(arm.videos)} videos, {arm.n_tracks} tracks"
+        f"{arm.name}: {count(len(arm.preparations), 'preparation')}, {count(len(arm.videos), 'video')}, "
+        f"{count(arm.n_tracks, 'track')}"
         for arm in dict.fromkeys(a for item in o.judged for a in item.evidence.arms)
     )
     rate = known(_common(o, "frame_rate_hz"), "frame rate", _rate)

@@ -38,9 +38,15 @@ class Material:
             unit = PER_ML
         elif counted and all(a.in_view is not None for a in counted):
             unit = IN_VIEW
+        buffer_counts_for = _dilution(a.video for p in study.arm("test") for a in known[p.name])
         return cls(
             study=study,
-            attached={name: tuple(_counted(a, unit) for a in items) for name, items in known.items()},
+            attached={
+                p.name: tuple(
+                    _counted(a, unit, buffer_counts_for if p.arm == "blank" else None) for a in known[p.name]
+                )
+                for p in study.preparations
+            },
             unit=unit,
         )
 
@@ -93,8 +99,21 @@ def _stated(tube: Preparation, items: tuple[Attached, ...]) -> tuple[Attached, .
     return tuple(replace(a, per_ml=c) for a, c in zip(items, tube.concentration_per_ml, strict=True))
 
 
-def _counted(item: Attached, unit: str) -> Attached:
+def _dilution(videos: Iterable[Video]) -> float:
+    """Return the mean dilution of some videos; undiluted where nobody said."""
+    factors = [video.dilution or 1.0 for video in videos]
+    return float(np.mean(factors)) if factors else 1.0
+
+
+def _counted(item: Attached, unit: str, buffer_counts_for: float | None) -> Attached:
+    """Count a video in the chosen unit.
+
+    Of a blank it matters what the buffer adds to a diluted sample: a particle of it counts as often as one of the sample
+    does, whatever dilution was written beside the blank.
+    """
     amount = {PER_ML: item.per_ml, IN_VIEW: item.in_view}.get(unit)
+    if amount is not None and buffer_counts_for is not None:
+        amount *= buffer_counts_for / (item.video.dilution or 1.0)
     return replace(item, video=replace(item.video, amount=amount))
 
 
@@ -124,7 +143,8 @@ def _arm(name: str, tubes: Sequence[Preparation], material: Material) -> Arm:
 
 def _beads(material: Material, when: str) -> tuple[float, float] | None:
     """Return median diameter and brightness of the beads measured before or after the arms."""
-    videos = material.videos(p for p in material.study.arm("beads") if p.when == when)
+    tubes = [p for p in material.study.arm("beads") if p.when == when]
+    videos = [v for v in material.videos(tubes) if v.diameter_nm.size]
     if not videos:
         return None
     light = [float(np.median(known)) for v in videos if (known := v.intensity[np.isfinite(v.intensity)]).size]
@@ -145,9 +165,11 @@ def _ratios(
 def _bead_bias(material: Material) -> float | None:
     """Return ln of the beads' median over their certificate."""
     ratios = [
-        v.log_d50() - math.log(load_certificate(tube.certificate).diameter_nm)
+        (math.log(a.d50_nm) if a.d50_nm else a.video.log_d50())
+        - math.log(load_certificate(tube.certificate).diameter_nm)
         for tube in material.study.arm("beads")
-        for v in material.videos([tube])
+        for a in material.attached[tube.name]
+        if a.video.diameter_nm.size
     ]
     return float(np.mean(ratios)) if ratios else None
 

@@ -102,8 +102,7 @@ recordings = []
 
 # [[preparation]]
 # name = "buffer"
-# arm = "blank"
-# dilution = 200               # as the samples: the buffer is measured undiluted, this is what it does to them
+# arm = "blank"                # the diluent by itself, same settings
 # temperature_c = 25.0
 # recordings = []
 # with_detergent = false       # true for the blank of the detergent arm

@@ -15,6 +15,7 @@ from nta.io.atomic import new_file
 from nta.io.results.summary import plain
 from nta.study.ledger import said
 from nta.study.outcome import Judged, Outcome
+from nta.study.words import wording
 
 TWIN_FILE = "assessment.json"
 TWIN_VERSION = 1
@@ -74,7 +75,7 @@ def _judged(item: Judged) -> dict[str, Any]:
     return {
         "group": item.group,
         "verdict": judgement.verdict,
-        "sentence": judgement.sentence,
+        "sentence": wording(item),
         "confidence": judgement.confidence,
         "tags": judgement.tags,
         "reasons": [asdict(reason) for reason in judgement.reasons],

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from nta.assessment import Finding, Verdict
 from nta.assessment.comparison import Decision
 from nta.assessment.integrity import Criterion
+from nta.assessment.touch import Integrity
 from nta.quantity import Quantity
 from nta.report.figures.style import Picture
 from nta.report.wording import count, number, prettied, value_and_interval
@@ -14,17 +15,15 @@ from nta.study.checklist import Checklist
 from nta.study.ledger import said as filled_in
 from nta.study.outcome import Judged, Outcome
 from nta.study.report import document as doc
-from nta.study.report.words import (
-    CANNOT_TELL,
-    DEFINITION,
-    MOODS,
-    margin_words,
-    measured,
-    resolving,
-    wording,
-)
+from nta.study.words import CANNOT_TELL, DEFINITION, margin_words, measured, resolving, wording
 
-_MOODS: Mapping[Verdict, doc.Mark] = {
+_MOODS: Mapping[Integrity, doc.Mood] = {
+    Integrity.INTACT: "pass",
+    Integrity.ALTERED: "warn",
+    Integrity.DAMAGED: "fail",
+    Integrity.INDETERMINATE: "open",
+}
+_FOUND: Mapping[Verdict, doc.Mark] = {
     Verdict.PASS: doc.Mark("pass", "Pass"),
     Verdict.WARN: doc.Mark("warn", "Watch"),
     Verdict.FAIL: doc.Mark("fail", "Fail"),
@@ -78,7 +77,7 @@ def _verdict(item: Judged) -> doc.Verdict:
     return doc.Verdict(
         group=item.group,
         word=str(judgement.verdict),
-        mood=MOODS[judgement.verdict],
+        mood=_MOODS[judgement.verdict],
         sentence=prettied(wording(item)),
         confidence="" if judgement.reasons else _CONFIDENCE[judgement.confidence],
     )
@@ -108,7 +107,7 @@ def _overview(outcome: Outcome, pictures: Mapping[str, Picture]) -> Iterator[doc
             (
                 item.group,
                 *_handled(outcome, item.group),
-                doc.Mark(MOODS[item.judgement.verdict], str(item.judgement.verdict)),
+                doc.Mark(_MOODS[item.judgement.verdict], str(item.judgement.verdict)),
                 "; ".join(item.judgement.tags)
                 or "; ".join(dict.fromkeys(r.code for r in item.judgement.reasons)),
             )
@@ -181,7 +180,7 @@ def _gate(gate: Finding) -> tuple[doc.Cell, ...]:
     if gate.limit is not None:
         limit = f"{100 * gate.limit:g} %" if gate.unit == "1" else prettied(f"{gate.limit:g} {gate.unit}")
     words = prettied(gate.evidence) + (f". To do: {gate.advice}" if gate.advice else "")
-    return gate.title, _MOODS[gate.verdict], words, limit
+    return gate.title, _FOUND[gate.verdict], words, limit
 
 
 def _courses(pictures: Mapping[str, Picture]) -> Iterator[doc.Block]:
@@ -279,9 +278,14 @@ def _recordings(outcome: Outcome) -> Iterator[doc.Block]:
     yield doc.Heading("Recordings")
     unit = outcome.material.unit
     rows = []
-    for name, items in outcome.material.attached.items():
-        for a in items:
-            worst = [f for f in a.findings if f.verdict is Verdict.FAIL]
+    for tube in outcome.study.preparations:
+        sparse = tube.arm in ("blank", "sham", "detergent")  # few particles are what these should show
+        for a in outcome.material.attached[tube.name]:
+            worst = [
+                f
+                for f in a.findings
+                if f.verdict is Verdict.FAIL and not (sparse and f.name == "enough_tracks")
+            ]
             amount = "–" if a.video.amount is None else _power(a.video.amount)
             said = "; ".join(f.title for f in worst)
             mark = (
@@ -291,7 +295,7 @@ def _recordings(outcome: Outcome) -> Iterator[doc.Block]:
                 if a.findings
                 else doc.Mark("open", a.kind)
             )
-            rows.append((name, a.video.name, str(a.video.n_tracks), amount, mark, a.sha256[:10]))
+            rows.append((tube.name, a.video.name, str(a.video.n_tracks), amount, mark, a.sha256[:10]))
     yield doc.Table(
         ("Preparation", "Video", "Tracks", f"Amount{f', {unit}' if unit else ''}", "Findings", "SHA-256"),
         tuple(rows),

@@ -32,7 +32,7 @@ from nta.report.figures.style import (
 )
 from nta.report.wording import count
 from nta.study.outcome import Judged, Outcome, Trend
-from nta.study.report.words import in_words, said
+from nta.study.words import in_words, said
 
 _COLOURS = (VERMILLION, GREEN, ORANGE, SKY, INK)
 _DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
@@ -215,6 +215,7 @@ def course(trend: Trend) -> Picture:
     y, below, above = np.array([[in_words(criterion, v) for v in point[2:]] for point in trend.points]).T
     axis.errorbar(x, y, yerr=[y - below, above - y], color=BLUE, marker="o", capsize=3, linewidth=1.4)
     axis.set_xlabel(trend.along)
+    axis.locator_params(axis="x", integer=True, nbins=6)
     axis.set_ylabel(f"{trend.title.lower()}, {'pp' if trend.unit == '1' else '%'}")
     caption = "Each group against the reference, with 95 % intervals; the margin in grey."
     return Picture(name=f"course_{trend.name}_{trend.along.split()[0]}", title=f"{trend.title} along {trend.along}",

@@ -5,20 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from nta.assessment.comparison import Comparison, Decision, replicates_for_equivalence
+from nta.assessment.comparison import Comparison, Decision, replicates_for_change, replicates_for_equivalence
 from nta.assessment.integrity import Criterion
 from nta.assessment.touch import FLAGGING, Integrity
 from nta.quantity import Quantity
 from nta.report.wording import value_and_interval
 from nta.study.outcome import Judged
-from nta.study.report.document import Mood
 
-MOODS: dict[Integrity, Mood] = {
-    Integrity.INTACT: "pass",
-    Integrity.ALTERED: "warn",
-    Integrity.DAMAGED: "fail",
-    Integrity.INDETERMINATE: "open",
-}
 _RATIOS = (
     "recovery",
     "sealed",
@@ -48,7 +41,7 @@ CANNOT_TELL = (
 
 
 def wording(item: Judged) -> str:
-    """Return the verdict with its numbers, as section of the report."""
+    """Return the verdict with its numbers."""
     judgement = item.judgement
     if judgement.verdict is Integrity.INDETERMINATE:
         codes = ", ".join(dict.fromkeys(reason.code for reason in judgement.reasons))
@@ -107,12 +100,20 @@ def resolving(item: Judged) -> Iterator[tuple[str, str]]:
             or criterion.name not in item.judgement.adjusted_p
         ):
             continue
-        n = replicates_for_equivalence(c.std_err / math.sqrt(1 / c.n_test + 1 / c.n_reference), c.margin)
-        if n is None or n <= min(c.n_test, c.n_reference):
-            words = f"lies so near its margin that more {c.unit}s may not decide it."
-        else:
-            words = f"with this scatter, about {n} {c.unit}s per arm would show equivalence, were there no difference."
-        yield criterion.title, words
+        yield criterion.title, _how_many(c)
+
+
+def _how_many(c: Comparison) -> str:
+    """Say how many replicates would decide a criterion, with the scatter that was found."""
+    sd = c.std_err / math.sqrt(1 / c.n_test + 1 / c.n_reference)
+    beyond = max(c.estimate - c.margin.high, c.margin.low - c.estimate)
+    if beyond > 0:
+        n, what = replicates_for_change(sd, beyond), "show a change, were it as large as it looks"
+    else:
+        n, what = replicates_for_equivalence(sd, c.margin), "show equivalence, were there no difference"
+    if n is None or n <= min(c.n_test, c.n_reference):
+        return f"lies so near its margin that more {c.unit}s may not decide it."
+    return f"with this scatter, about {n} {c.unit}s per arm would {what}."
 
 
 def _reference(item: Judged) -> str:

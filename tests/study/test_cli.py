@@ -1,0 +1,69 @@
+"""The commands: a template to fill in, a check, and a report from results that exist already."""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nta.cli import EXIT_FAILED, EXIT_OK, main
+from nta.io.results import save_analysis
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "report"))
+
+from synthetic_analysis import make_analysis
+
+
+def test_init_writes_a_template_that_check_accepts(tmp_path, capsys):
+    path = tmp_path / "study.toml"
+    assert main(["study", "init", str(path)]) == EXIT_OK
+    assert main(["study", "check", str(path)]) == EXIT_OK
+    assert "2 preparations, good" in capsys.readouterr().err
+
+
+def test_init_leaves_a_study_that_is_there(tmp_path, capsys):
+    path = tmp_path / "study.toml"
+    path.write_text("mine")
+    assert main(["study", "init", str(path)]) == EXIT_FAILED
+    assert path.read_text() == "mine"
+    assert "exists already" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_assess_judges_saved_results_and_says_what_is_missing(tmp_path, capsys):
+    for i in range(2):
+        (tmp_path / f"run_{i}").mkdir()
+        analysis = make_analysis(np.random.default_rng(i), n_tracks=150, n_frames=80)
+        save_analysis(analysis, tmp_path / f"run_{i}" / "results.h5")
+    (tmp_path / "study.toml").write_text(
+        'title = "saved"\n[[preparation]]\nname = "a"\narm = "reference"\nrecordings = ["run_0"]\n'
+        '[[preparation]]\nname = "b"\narm = "test"\nrecordings = ["run_1/results.h5"]\n'
+    )
+    assert main(["assess", str(tmp_path), "-o", str(tmp_path / "out"), "--json"]) == EXIT_OK
+    (group,) = json.loads(capsys.readouterr().out)
+    assert group["verdict"] == "INDETERMINATE"
+    assert {"FEW_REPLICATES", "FEW_TRACKS"} <= {reason["code"] for reason in group["reasons"]}
+    assert {"report.html", "report.pdf", "assessment.json", "checklist.json", "methods.txt", "figures"} <= {
+        p.name for p in (tmp_path / "out").iterdir()
+    }
+    stated = {
+        item["name"] for item in json.loads((tmp_path / "out" / "checklist.json").read_text())["stated"]
+    }
+    assert {"every parameter as used", "tracks excluded, with reasons", "viscosity, mPa s"} <= stated
+
+
+def test_a_template_that_nobody_filled_in_is_not_judged(tmp_path, capsys):
+    assert main(["study", "init", str(tmp_path / "study.toml")]) == EXIT_OK
+    assert main(["assess", str(tmp_path), "-o", str(tmp_path / "out")]) == EXIT_FAILED
+    assert "donor 1 fresh: recordings is empty; attach what was measured" in capsys.readouterr().err
+
+
+def test_a_study_with_a_fault_ends_with_one_line(tmp_path, capsys):
+    (tmp_path / "study.toml").write_text(
+        'title = "x"\n[[preparation]]\nname = "a"\narm = "test"\ndilution = -1\n'
+    )
+    assert main(["assess", str(tmp_path), "-o", str(tmp_path / "out")]) == EXIT_FAILED
+    said = capsys.readouterr().err.strip()
+    assert "\n" not in said
+    assert "dilution = -1 is no dilution" in said
