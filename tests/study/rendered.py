@@ -24,9 +24,8 @@ source = "simulation"
 date = 2026-11-24
 diameter = {{ value = {BEAD_NM}, unit = "nm", std = 0.8 }}
 """
-SETTINGS = (
-    '[sizing]\nmethod = "histogram"\nrepeats = 0\n'  # the judgement reads tracks; the rest only costs time
-)
+# the judgement reads tracks; the rest only costs time
+SETTINGS = '[sizing]\nmethod = "histogram"\nrepeats = 0\n[visibility]\nframes = 0\n'
 IN_VIEW = 45.0
 
 

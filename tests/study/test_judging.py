@@ -41,7 +41,7 @@ def test_emptied_vesicles_are_called_damaged(path):
 
 def test_controls_become_the_evidence_they_stand_for(path):
     outcome = judged(ledger(path), {"test": "T0 same again"}, seeded(3))
-    e = evidence_of(outcome.material, "test", 60.0)
+    e = evidence_of(outcome.material, "test")
     material, study = outcome.material, outcome.study
     whole = material.mean_amount([study.arm("test")[0]])
     lysed = material.mean_amount([p for p in study.arm("detergent") if p.of == study.arm("test")[0].name])
@@ -105,7 +105,7 @@ def test_drifting_beads_and_a_high_detection_limit_have_their_codes(path):
         for a in outcome.material.attached[after]
     )
     drifted = replace(outcome.material, attached={**outcome.material.attached, after: larger})
-    assert evidence_of(drifted, "test", 60.0).bead_size_ratio == pytest.approx(1.05)
+    assert evidence_of(drifted, "test").bead_size_ratio == pytest.approx(1.05)
 
 
 def test_arms_of_different_runs_do_not_compare_in_brightness(path):
@@ -129,7 +129,7 @@ def test_counts_that_do_not_follow_the_dilution_are_refused(path):
     from nta.assessment.touch import judge
 
     material = replace(outcome.material, attached={**outcome.material.attached, name: halved})
-    gates = judge(evidence_of(material, "test", 60.0)).gates
+    gates = judge(evidence_of(material, "test")).gates
     assert next(g for g in gates if g.name == "DENSITY").verdict is Verdict.FAIL
 
 
@@ -162,3 +162,17 @@ def test_counts_in_view_give_recovery_but_no_dose(path):
     assert all(dose.particles is None for dose in outcome.doses)
     recovery = only(outcome).judgement.criteria["recovery"].comparison
     assert math.exp(recovery.estimate) == pytest.approx(0.6, abs=0.1)
+
+
+def test_the_detection_limit_is_the_stated_one_or_the_worst_that_was_found(path):
+    study = ledger(path)
+    outcome = judged(study, {"test": "T0 same again"}, seeded(11))
+    assert evidence_of(outcome.material, "test").detection_limit_nm == 60.0
+    unstated = replace(study, instrument=replace(study.instrument, detection_limit_nm=None))
+    material = replace(outcome.material, study=unstated)
+    assert evidence_of(material, "test").detection_limit_nm is None
+    found = {
+        name: tuple(replace(a, limit_nm=50.0 + i) for i, a in enumerate(items))
+        for name, items in material.attached.items()
+    }
+    assert evidence_of(replace(material, attached=found), "test").detection_limit_nm == 54.0

@@ -44,7 +44,7 @@ def judge_study(
     material = Material.of(study, attached)
     judged = []
     for group in study.groups:
-        evidence = evidence_of(material, group, study.instrument.detection_limit_nm)
+        evidence = evidence_of(material, group)
         judged.append(Judged(group=group, evidence=evidence, judgement=judge(evidence, limits)))
     return Outcome(
         study=study,

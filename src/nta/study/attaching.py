@@ -37,7 +37,8 @@ class Attached:
     """One video with where it comes from.
 
     per_ml, in_view : of the original material, None where not known. d50_nm : median diameter of the particles, freed of the
-        blur of single tracks. findings : of the recording. facts : what a reader of the report wants to know of it.
+        blur of single tracks. limit_nm : diameter that is found in half of the frames. findings : of the recording.
+    facts : what a reader of the report wants to know of it.
     """
 
     path: Path
@@ -47,6 +48,7 @@ class Attached:
     per_ml: float | None
     in_view: float | None
     d50_nm: float | None = None
+    limit_nm: float | None = None
     findings: tuple[Finding, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
 
@@ -174,12 +176,21 @@ def _from_analysis(path: Path, digest: str, analysis: Analysis, preparation: Pre
         sha256=digest,
         kind="recording",
         video=video,
-        per_ml=None,
+        per_ml=_per_ml(analysis, dilution),
         in_view=in_view,
+        limit_nm=None if analysis.visibility is None else analysis.visibility.limit_nm.value,
         d50_nm=d50.value if (d50 := sizes.summary.get("d50_nm")) is not None else None,
         findings=findings,
         facts=_facts(analysis),
     )
+
+
+def _per_ml(analysis: Analysis, dilution: float | None) -> float | None:
+    """Return particles per ml of the material, where the visible volume of the run is known."""
+    if analysis.visibility is None:
+        return None
+    in_cell = analysis.visibility.concentration.in_cell_per_ml.value
+    return None if in_cell is None else in_cell * (dilution or 1.0)
 
 
 def _share(flags: Any, flag: TrackFlag, among: Any) -> float:

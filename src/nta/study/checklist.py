@@ -152,9 +152,7 @@ def _controls(o: Outcome) -> Iterator[Item]:
     yield Item(
         section=section, name="size standard: deviation from its certificate", value=evidence.bead_bias
     )
-    yield Item(
-        section=section, name="detection limit of this run, nm", value=study.instrument.detection_limit_nm
-    )
+    yield Item(section=section, name="detection limit of this run, nm", value=evidence.detection_limit_nm)
     yield Item(
         section=section,
         name="detergent control",
@@ -237,6 +235,7 @@ def _methods(o: Outcome) -> str:
         f"{count(arm.n_tracks, 'track')}"
         for arm in dict.fromkeys(a for item in o.judged for a in item.evidence.arms)
     )
+    limit_nm = o.judged[0].evidence.detection_limit_nm
     rate = known(_common(o, "frame_rate_hz"), "frame rate", _rate)
     return " ".join(
         (
@@ -250,7 +249,7 @@ def _methods(o: Outcome) -> str:
             "Hydrodynamic diameters of single tracks follow from the Stokes–Einstein relation; software:",
             f"{known(_common(o, 'software'), 'software', _software)}. Arms: {arms}.",
             _statistics(o.judged[0].judgement.limits),
-            f"Detection limit: {known(instrument.detection_limit_nm, 'detection limit', '{:g} nm'.format)}.",
+            f"Detection limit: {known(limit_nm, 'detection limit', '{:.3g} nm'.format)}.",
             "Tracking does not identify vesicles.",
         )
     )

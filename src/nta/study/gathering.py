@@ -61,7 +61,7 @@ class Material:
         return float(np.mean(known)) if known and len(known) == len(amounts) else None
 
 
-def evidence_of(material: Material, group: str, detection_limit_nm: float | None) -> Evidence:
+def evidence_of(material: Material, group: str) -> Evidence:
     """Gather what there is on one group of test preparations."""
     study = material.study
     tests, references = study.arm("test", group), study.arm("reference")
@@ -79,7 +79,7 @@ def evidence_of(material: Material, group: str, detection_limit_nm: float | None
         bead_bias=_bead_bias(material),
         bead_size_ratio=size_ratio,
         bead_intensity_ratio=light_ratio,
-        detection_limit_nm=detection_limit_nm,
+        detection_limit_nm=_detection_limit(material, (*tests, *references)),
         detergent_labile_test=_labile(material, tests, blank),
         detergent_labile_reference=_labile(material, references, blank),
         sealed_ratio_test=_given(tests, "sealed_ratio"),
@@ -139,6 +139,15 @@ def _arm(name: str, tubes: Sequence[Preparation], material: Material) -> Arm:
             Measured(name=p.name, videos=tuple(material.videos([p])), volume_ml=p.volume_ml) for p in tubes
         ),
     )
+
+
+def _detection_limit(material: Material, tubes: Sequence[Preparation]) -> float | None:
+    """Return the stated detection limit, else the worst of those that the videos were found to have."""
+    if material.study.instrument.detection_limit_nm is not None:
+        return material.study.instrument.detection_limit_nm
+    limits = [a.limit_nm for tube in tubes for a in material.attached[tube.name]]
+    known = [limit for limit in limits if limit is not None]
+    return max(known) if known and len(known) == len(limits) else None
 
 
 def _beads(material: Material, when: str) -> tuple[float, float] | None:
