@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from nta.assessment.comparison import Decision
+from nta.assessment.finding import Verdict
 from nta.assessment.integrity import Arm, Preparation
 from nta.assessment.integrity_limits import load_integrity_limits
 from nta.assessment.touch import Integrity, judge
@@ -121,6 +122,11 @@ def test_a_video_without_tracks_is_named(rng):
     assert judgement.verdict is Integrity.INDETERMINATE
     assert [r.code for r in judgement.reasons] == ["FEW_TRACKS"]
     assert "dark.h5" in judgement.reasons[0].text
+
+
+def test_stability_needs_three_videos(rng):
+    gates = judge(study("T0 same again", rng, n_videos=2), LIMITS).gates
+    assert {g.verdict for g in gates if g.name == "UNSTABLE"} == {Verdict.NOT_ASSESSED}
 
 
 def test_resting_tracks_support_and_make_no_verdict(rng):

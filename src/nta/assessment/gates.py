@@ -129,7 +129,15 @@ def _stability(e: Evidence, limits: IntegrityLimits) -> Iterator[Finding]:
         ("size", "d50_cv", lambda v: math.exp(v.log_d50())),
         ("count", "concentration_cv", lambda v: v.amount),
     ):
-        worst, arm = max(((_worst_scatter(a, summary), a.name) for a in e.arms), default=(0.0, ""))
+        scatters = [(s, a.name) for a in e.arms if (s := _worst_scatter(a, summary)) is not None]
+        if not scatters:
+            yield _open(
+                "UNSTABLE",
+                f"no preparation has three videos with a {quantity}",
+                "record three videos and more",
+            )
+            continue
+        worst, arm = max(scatters)
         yield _Looked(
             "UNSTABLE",
             worst,
@@ -140,11 +148,11 @@ def _stability(e: Evidence, limits: IntegrityLimits) -> Iterator[Finding]:
         ).finding(limits, key)
 
 
-def _worst_scatter(arm: Arm, summary: Callable[[Video], float | None]) -> float:
-    """Return the largest relative scatter among preparations of three and more videos."""
+def _worst_scatter(arm: Arm, summary: Callable[[Video], float | None]) -> float | None:
+    """Return the largest relative scatter among preparations of three and more videos; None where there is none."""
     groups = [[summary(v) for v in p.videos] for p in arm.preparations if len(p.videos) >= 3]
     known = [np.array(g, dtype=np.float64) for g in groups if None not in g]
-    return max((float(np.std(g, ddof=1) / np.mean(g)) for g in known), default=0.0)
+    return max((float(np.std(g, ddof=1) / np.mean(g)) for g in known), default=None)
 
 
 def _blank(e: Evidence, limits: IntegrityLimits) -> Iterator[Finding]:
