@@ -32,6 +32,7 @@ from nta.visibility import (
     Run,
     Visibility,
     detection_curve,
+    less_blank,
     measure_visibility,
     width_in_focus_px,
 )
@@ -147,6 +148,16 @@ def analyze(
         ),
         visibility=visibility,
     )
+
+
+def subtract_blank(analysis: Analysis, blank: Analysis) -> Analysis:
+    """Return the analysis with the concentration of a blank, the diluent alone, taken off; sizes stay as they are."""
+    if analysis.visibility is None or blank.visibility is None:
+        raise MissingInputError(
+            "to subtract a blank, both results must have a concentration; analyze them with this version and a --profile"
+        )
+    net = less_blank(analysis.visibility.concentration, blank.visibility.concentration)
+    return replace(analysis, visibility=replace(analysis.visibility, concentration=net))
 
 
 def find_tracks(

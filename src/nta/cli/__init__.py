@@ -184,6 +184,15 @@ def _analysis_options(parser: argparse.ArgumentParser) -> None:
         metavar="LOW-HIGH",
         help="size window in nm to report the fraction of, repeatable",
     )
+    analysis.add_argument(
+        "--refractive-index",
+        type=float,
+        metavar="N",
+        help="of the particles, where it is known (default: found from their light)",
+    )
+    analysis.add_argument(
+        "--blank", type=Path, metavar="RESULTS", help="results of the diluent alone, to be subtracted"
+    )
     analysis.add_argument("--json", action="store_true", help="print the summary as JSON on standard output")
 
 

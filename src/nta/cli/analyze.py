@@ -13,8 +13,8 @@ from nta.cli.words import chosen_profile, chosen_settings, conditions_in
 from nta.errors import NtaError, SettingError
 from nta.io.atomic import new_folder
 from nta.io.recordings import checksum, open_recording
-from nta.io.results import RESULTS_FILE, save_analysis, summary, write_tables
-from nta.pipeline import Analysis, analyze
+from nta.io.results import RESULTS_FILE, load_analysis, save_analysis, summary, write_tables
+from nta.pipeline import Analysis, analyze, subtract_blank
 from nta.report import summary_text, write_report
 
 
@@ -64,9 +64,16 @@ def analyze_recording(path: Path, folder: Path, options: argparse.Namespace) -> 
                 progress=progress,
                 sha256=checksum(path),
             )
+    if options.blank is not None:
+        analysis = subtract_blank(analysis, load_analysis(results_file(options.blank)))
     with new_folder(folder, replace=getattr(options, "force", False)) as partial:
         write_results(analysis, partial)
     return analysis
+
+
+def results_file(path: Path) -> Path:
+    """Return the results file of a result folder, or the file itself."""
+    return path / RESULTS_FILE if path.is_dir() else path
 
 
 def write_results(analysis: Analysis, folder: Path) -> None:

@@ -40,6 +40,10 @@ def chosen_settings(options: argparse.Namespace) -> AnalysisSettings:
             detection=replace(settings.detection, engine=options.engine),
             linking=replace(settings.linking, engine=options.engine),
         )
+    if options.refractive_index is not None:
+        settings = replace(
+            settings, visibility=replace(settings.visibility, refractive_index=options.refractive_index)
+        )
     if options.window:
         settings = replace(
             settings,

@@ -8,6 +8,7 @@ from nta.quantity import Quantity
 from nta.report.markup import element, table, text
 from nta.report.wording import (
     as_percent,
+    concentration_words,
     confidence_words,
     count,
     findings_worst_first,
@@ -91,12 +92,8 @@ def _boxes(analysis: Analysis) -> list[str]:
             f"of {count(analysis.tracks.n_tracks, 'track')} found",
         )
     )
-    per_frame = len(analysis.spots) / max(analysis.spots.scene.n_frames, 1)
-    boxes.append(
-        _box(
-            "Concentration", "not calibrated", f"{number(per_frame)} particles in view per frame", words=True
-        )
-    )
+    value, below = concentration_words(analysis)
+    boxes.append(_box("Concentration", value, below, words="10" not in value))
     return boxes
 
 

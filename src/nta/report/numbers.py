@@ -11,18 +11,22 @@ from nta.report.markup import element, table, text
 from nta.report.wording import (
     SUMMARY_NAMES,
     as_percent,
+    concentration_words,
     confidence_words,
     number,
     value_and_interval,
     window_name,
 )
 
+_PER_FRAME = "particles in tracks per frame"
+
 
 def numbers(analysis: Analysis) -> str:
     """Return the tables of numbers and of the systematic budget; nothing where there is no distribution."""
     if analysis.sizes.distribution is None:
         return ""
-    return element("div", f"<div>{_summary(analysis)}</div>\n<div>{_budget(analysis)}</div>", kind="numbers")
+    right = f"{_budget(analysis)}{_visibility(analysis)}"
+    return element("div", f"<div>{_summary(analysis)}</div>\n<div>{right}</div>", kind="numbers")
 
 
 def _summary(analysis: Analysis) -> str:
@@ -82,6 +86,35 @@ def _budget(analysis: Analysis) -> str:
         element("h3", "Systematic budget")
         + table(("Source", "of the diameter"), rows, numbers=(1,))
         + element("p", text(words), kind="note")
+    )
+
+
+def _visibility(analysis: Analysis) -> str:
+    """Return what the run could see and how much there is of it."""
+    seen = analysis.visibility
+    if seen is None:
+        return ""
+    found = seen.concentration
+    rows = [["Seen per frame, in tracks", text(number(found.per_frame.value))]]
+    if seen.limit_nm.value is not None:
+        limit, interval = value_and_interval(seen.limit_nm)
+        rows.append(["Detection limit (half found)", text(f"{limit} ({_bare(interval)})")])
+        rows.append(["Share of the result below it", f"{100 * (seen.share_below_limit or 0.0):.1f} %"])
+    if seen.law is not None:
+        rows.append([f"Refractive index, {text(seen.law.index_source)}", f"{seen.law.refractive_index:.3f}"])
+    if found.volume_ml is not None:
+        rows.append(["Visible volume", text(f"{number(1e6 * found.volume_ml)} nl")])
+    rows.append(["Dilution", "not stated" if found.dilution is None else f"{found.dilution:g}"])
+    if found.blank:
+        rows.append(["Blank", text(found.blank)])
+    value, below = concentration_words(analysis)
+    note = (
+        found.why_not or f"{found.in_cell_per_ml.method}. Particles per ml = {_PER_FRAME} / visible volume."
+    )
+    return (
+        element("h3", "Visibility and concentration")
+        + table(("", ""), [*rows, [element("b", "Concentration"), element("b", text(value))]], numbers=(1,))
+        + element("p", text(f"{below[:1].upper()}{below[1:]}. {note[:1].upper()}{note[1:]}"), kind="note")
     )
 
 

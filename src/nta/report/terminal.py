@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 from nta.assessment import Verdict
 from nta.pipeline import Analysis
 from nta.report.wording import (
     as_percent,
+    concentration_words,
     confidence_words,
     count,
     findings_worst_first,
@@ -17,14 +20,15 @@ from nta.report.wording import (
     window_name,
 )
 
-PLAIN = str.maketrans({"\u00a0": " ", "\u202f": " ", "–": "-", "−": "-", "→": "->", "∞": "inf"})
+_DIGITS = {superscript: str(i) for i, superscript in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")}
+PLAIN = str.maketrans({"\u00a0": " ", "\u202f": " ", "–": "-", "−": "-", "→": "->", "∞": "inf"} | _DIGITS)
 """A terminal or a pipe may know no more than Latin-1."""
 
 
 def summary_text(analysis: Analysis) -> str:
     """Return the result in a few lines: sizes with intervals, counts, and the findings that are not good."""
     lines = [_title(analysis), *_sizes(analysis), *_counts(analysis), *_findings(analysis)]
-    return "\n".join(lines).translate(PLAIN)
+    return re.sub("·10(?=[⁰¹²³⁴-⁹])", "e", "\n".join(lines)).translate(PLAIN)
 
 
 def _title(analysis: Analysis) -> str:
@@ -53,8 +57,20 @@ def _counts(analysis: Analysis) -> list[str]:
     per_frame = len(analysis.spots) / max(n_frames, 1)
     return [
         f"  {count(analysis.sizes.n_tracks_used, 'track')} used of {count(analysis.tracks.n_tracks, 'track')}; "
-        f"{number(per_frame)} spots per frame in {count(n_frames, 'frame')}; concentration not calibrated"
+        f"{number(per_frame)} spots per frame in {count(n_frames, 'frame')}",
+        *_visibility(analysis),
     ]
+
+
+def _visibility(analysis: Analysis) -> list[str]:
+    value, below = concentration_words(analysis)
+    lines = [f"  concentration {value} ({below})"]
+    seen = analysis.visibility
+    if seen is not None and seen.limit_nm.value is not None and seen.law is not None:
+        limit, share = number(seen.limit_nm.value), number(100 * (seen.share_below_limit or 0.0), 2)
+        index = f"{seen.law.refractive_index:.3f}"
+        lines.append(f"  detection limit {limit} nm for index {index}; {share} % of the result lies below")
+    return lines
 
 
 def _findings(analysis: Analysis) -> list[str]:

@@ -113,6 +113,38 @@ def confidence_words(analysis: Analysis) -> str:
     return f"{100 * confidence:g} %"
 
 
+def concentration_words(analysis: Analysis) -> tuple[str, str]:
+    """Write the concentration and what it stands on; a count per frame and the reason where there is none per ml."""
+    seen = analysis.visibility
+    if seen is None:
+        per_frame = len(analysis.spots) / max(analysis.spots.scene.n_frames, 1)
+        return "not calibrated", f"{number(per_frame)} spots per frame"
+    found = seen.concentration
+    per_frame_words = f"{number(found.per_frame.value)} tracked particles per frame"
+    measured = found.in_sample_per_ml if found.dilution else found.in_cell_per_ml
+    where = (
+        f"in the sample, dilution {found.dilution:g} applied" if found.dilution else "in the cell, undiluted"
+    )
+    if measured.value is None and measured.high is not None:
+        return f"below {scientific(measured.high)}{_FIXED_SPACE}per ml", f"{where}; {found.why_not}"
+    if measured.value is None or measured.low is None or measured.high is None:
+        return "not calibrated", per_frame_words
+    least = f", from {number(found.least_nm)} nm on" if found.least_nm else ""
+    interval = f"{scientific(measured.low)} to {scientific(measured.high)}"
+    return f"{scientific(measured.value)}{_FIXED_SPACE}per ml", f"{interval} per ml {where}{least}"
+
+
+def scientific(value: float) -> str:
+    """Write a large number as people write concentrations: 2.6·10⁸."""
+    if not value > 0:
+        return "0"
+    exponent = _exponent(value)
+    if exponent < 4:
+        return number(value)
+    digits = str(exponent).translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    return f"{value / 10**exponent:.2f}·10{digits}"
+
+
 def why_no_distribution(analysis: Analysis) -> str:
     """Say why there is no size distribution."""
     needed = analysis.settings.sizing.min_tracks

@@ -31,8 +31,12 @@ def least_counted_nm(in_view: Distribution, volume: VisibleVolume, limit_nm: flo
     cumulative = np.cumsum(in_view.weight)
     median_nm = in_view.diameter_nm[np.searchsorted(cumulative, cumulative[-1] / 2)]
     enough = _LEAST_VOLUME * np.interp(median_nm, volume.diameter_nm, volume.volume_ml)
-    below = volume.diameter_nm[(volume.volume_ml < enough) & (volume.diameter_nm < median_nm)]
-    return float(max(limit_nm, below.max(initial=0.0)))
+    too_small = np.flatnonzero((volume.volume_ml < enough) & (volume.diameter_nm < median_nm))
+    if not too_small.size:
+        return limit_nm
+    last = int(too_small[-1])  # the crossing lies between this diameter and the next
+    around = slice(last, last + 2)
+    return float(max(limit_nm, np.interp(enough, volume.volume_ml[around], volume.diameter_nm[around])))
 
 
 def in_suspension(
@@ -45,9 +49,7 @@ def in_suspension(
     if least_nm is None:
         return None, None
     d = in_view.diameter_nm
-    seen_ml = np.exp(
-        np.interp(np.log(d), np.log(volume.diameter_nm), np.log(np.maximum(volume.volume_ml, 1e-30)))
-    )
+    seen_ml = np.interp(d, volume.diameter_nm, volume.volume_ml)
     counted = d >= least_nm
     per_ml = np.where(counted & (seen_ml > 1e-20), 1 / seen_ml, 0.0)
     density = in_view.weight * per_ml

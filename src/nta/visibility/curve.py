@@ -49,14 +49,14 @@ class DetectionCurve:
 
 def fit_curve(trials: Trials, spot_width_px: float) -> DetectionCurve | None:
     """Fit the curve to trials by maximum likelihood; None where too few spots were found or missed to tell."""
-    fits = []
+    in_focus = trials.ratio == 0
+    if min(trials.found[in_focus].sum(), (~trials.found[in_focus]).sum()) < _LEAST_TRIALS:
+        return None
     ceiling = _ceiling(trials)
+    fits = []
     for i in range(len(WIDTH_RATIOS)):
         mine = trials.ratio == i
-        found = trials.found[mine]
-        if found.sum() < _LEAST_TRIALS or (~found).sum() < _LEAST_TRIALS:
-            return None
-        fits.append(_logistic(np.log(trials.electrons[mine]), found, ceiling))
+        fits.append(_logistic(np.log(trials.electrons[mine]), trials.found[mine], ceiling))
     middle, steepness, std = np.array(fits).T
     light, share, count = _binned(trials)
     return DetectionCurve(
@@ -74,14 +74,17 @@ def fit_curve(trials: Trials, spot_width_px: float) -> DetectionCurve | None:
 
 
 def _ceiling(trials: Trials) -> float:
-    """Share found among the brighter half of the spots in focus and nearly so: those are missed for other reasons."""
-    narrow = trials.ratio <= 1
-    top = narrow & (trials.electrons > np.median(trials.electrons[narrow]))
+    """Share found among the brighter half of the spots in focus: those are missed for other reasons."""
+    in_focus = trials.ratio == 0
+    top = in_focus & (trials.electrons > np.quantile(trials.electrons[in_focus], 0.6))
     return float((trials.found[top].sum() + 0.5) / (top.sum() + 0.5))
 
 
 def _logistic(x: FloatArray, found: NDArray[np.bool_], ceiling: float) -> tuple[float, float, float]:
-    """Fit ceiling / (1 + exp(-k (x - m))): return m, k and the standard error of m, by Fisher scoring."""
+    """Fit ceiling / (1 + exp(-k (x - m))): return m, k and the standard error of m, by Fisher scoring.
+
+    Where hardly any is found, m stays a little beyond the brightest that was tried: nothing is known of brighter ones.
+    """
     middle, steep = float(np.median(x)), 5.0
     information = np.eye(2)
     for _ in range(_STEPS):
@@ -92,7 +95,7 @@ def _logistic(x: FloatArray, found: NDArray[np.bool_], ceiling: float) -> tuple[
         weight = 1 / (p * (1 - p))
         information = (by * weight) @ by.T + np.diag([1e-6, 1e-3])
         step = np.linalg.solve(information, (by * weight) @ (found - p))
-        middle += float(np.clip(step[0], -0.3, 0.3))
+        middle = float(np.clip(middle + np.clip(step[0], -0.3, 0.3), x.min() - 1, x.max() + 1))
         steep = float(np.clip(steep + np.clip(step[1], -2, 2), 1.0, 40.0))
     return middle, steep, float(np.sqrt(np.linalg.inv(information)[0, 0]))
 

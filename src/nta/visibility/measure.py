@@ -115,8 +115,8 @@ def measure_visibility(
     if law is None:
         note = "no refractive index explains the light of the tracks with the brightness of the profile"
         return _not_known(curve, concentration(run, None, None, note), note)
-    volume = _volume(model, law, settings)
     limit = _limit(model, law)
+    volume = _volume(model, law, limit.value, settings)
     least_nm = least_counted_nm(run.sizes.distribution, volume, limit.value)
     suspension, effective_ml = in_suspension(run.sizes.distribution, volume, least_nm)
     return Visibility(
@@ -164,10 +164,15 @@ def _not_known(curve: DetectionCurve | None, counted: Concentration, why: str) -
     )
 
 
-def _volume(model: Model, law: BrightnessLaw, settings: VisibilitySettings) -> VisibleVolume:
-    """Simulate particles of every diameter."""
+def _volume(
+    model: Model, law: BrightnessLaw, limit_nm: float | None, settings: VisibilitySettings
+) -> VisibleVolume:
+    """Simulate particles of every diameter, closer together just above the limit, where the volume rises steeply."""
     sheet, curve = model.sheet, model.curve
-    diameter = np.geomspace(model.table.diameter_nm[0], model.table.diameter_nm[-1], _DIAMETERS)
+    low, high = float(model.table.diameter_nm[0]), float(model.table.diameter_nm[-1])
+    middle = min(1.4 * (limit_nm or low), 0.9 * high)
+    steep = np.geomspace(0.8 * (limit_nm or low), middle, _DIAMETERS // 2, endpoint=False)
+    diameter = np.concatenate([steep, np.geomspace(middle, high, _DIAMETERS // 2)])
     electrons = model.electrons(law, diameter)
     diffusion = model.run.scale_nm_um2_s() / diameter
     view = model.run.view()

@@ -57,6 +57,7 @@ def summary(analysis: Analysis) -> dict[str, Any]:
                     for flag in TrackFlag
                 },
             },
+            "visibility": _visibility(analysis),
             "findings": [finding.as_dict() for finding in analysis.assessment.findings],
             "settings": analysis.settings.as_mapping(),
             "settings_changed": analysis.settings.changed(),
@@ -69,6 +70,20 @@ def summary(analysis: Analysis) -> dict[str, Any]:
         }
     )
     return values
+
+
+def _visibility(analysis: Analysis) -> dict[str, Any] | None:
+    """Return detection limit, index and concentration; None in results of before they were measured."""
+    seen = analysis.visibility
+    if seen is None:
+        return None
+    return {
+        "detection_limit_nm": seen.limit_nm,
+        "share_below_limit": seen.share_below_limit,
+        "brightness_law": seen.law,
+        "concentration": seen.concentration,
+        "notes": seen.notes,
+    }
 
 
 def write_summary(analysis: Analysis, path: str | Path) -> Path:

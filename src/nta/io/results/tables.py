@@ -51,7 +51,20 @@ def track_columns(analysis: Analysis) -> dict[str, tuple[str, Any]]:
         "localization_variance_um2": ("%.4g", d.localization_variance_um2),
         "intensity": ("%.6g", d.intensity),
         "snr": ("%.4g", d.snr),
+        **_indices(analysis),
         "flags": ("%s", flag_words(d.flags, TrackFlag)),
+    }
+
+
+def _indices(analysis: Analysis) -> dict[str, tuple[str, Any]]:
+    """Effective refractive indices, where the brightness is calibrated."""
+    indices = analysis.visibility.indices if analysis.visibility else None
+    if indices is None:
+        return {}
+    return {
+        "refractive_index": ("%.4f", indices.refractive_index),
+        "refractive_index_low": ("%.4f", indices.low),
+        "refractive_index_high": ("%.4f", indices.high),
     }
 
 

@@ -8,6 +8,7 @@ from nta.report.figures.motion import drift, mean_squared_displacement, track_le
 from nta.report.figures.scene import frame_with_tracks, spots_per_frame
 from nta.report.figures.sizes import size_distribution
 from nta.report.figures.style import Picture, house_style
+from nta.report.figures.visibility import detection, visible_volume
 
 __all__ = ["Picture", "draw_all"]
 
@@ -16,6 +17,8 @@ _FIGURES = (
     frame_with_tracks,
     mean_squared_displacement,
     brightness_map,
+    detection,
+    visible_volume,
     spots_per_frame,
     drift,
     track_lengths,

@@ -12,7 +12,7 @@ from matplotlib.ticker import FuncFormatter
 from nta.columns import FloatArray
 from nta.pipeline import Analysis
 from nta.report.figures.style import BLUE, GREY, INK, LIGHT, VERMILLION, WIDTH, Picture, new_figure
-from nta.report.wording import confidence_words, count, value_and_interval, why_no_distribution
+from nta.report.wording import confidence_words, count, number, value_and_interval, why_no_distribution
 from nta.sizes import Distribution
 
 _LOG_FROM = (
@@ -75,6 +75,7 @@ def size_distribution(analysis: Analysis) -> Picture:
         entries.append(_draw_curve(top, scale, sizes.suspension, VERMILLION, "", dashed=True))
     entries.append(_draw_single_tracks(top, scale, single, weight))
     _draw_percentiles(top, below, analysis)
+    entries += _draw_limit(top, analysis)
     top.set_ylabel(f"share of particles {scale.unit}")
     top.yaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{100 * v:.3g} %"))
     top.set_ylim(bottom=0)
@@ -142,6 +143,17 @@ def _draw_percentiles(top: Axes, below: Axes, analysis: Analysis) -> None:
     below.spines["left"].set_visible(False)
 
 
+def _draw_limit(axis: Axes, analysis: Analysis) -> list[_Entry]:
+    """Grey what lies below the detection limit."""
+    seen = analysis.visibility
+    if seen is None or seen.limit_nm.value is None or seen.law is None:
+        return []
+    grey = axis.axvspan(0.1, seen.limit_nm.value, color=GREY, alpha=0.18, linewidth=0, zorder=3)
+    share = number(100 * (seen.share_below_limit or 0.0), 2)
+    words = f"below the detection limit of {number(seen.limit_nm.value)} nm: {share} % of the result"
+    return [((grey,), words)]
+
+
 def _n_tracks(analysis: Analysis) -> str:
     return count(analysis.sizes.n_tracks_used, "track")
 
@@ -167,8 +179,18 @@ def _caption(analysis: Analysis, scale: _Scale) -> str:
     if sizes.suspension is None:
         words.append(
             "In view is not in suspension: bright particles are seen in a deeper layer, and that depth is not calibrated "
-            "here. The detection limit in nm is not known without a brightness calibration."
+            "here."
         )
+    else:
+        words.append(
+            "Dashed: the same particles as they are in suspension, each diameter divided by the volume in which it was "
+            "seen, and only from the diameter on at which that volume is known well."
+        )
+    seen = analysis.visibility
+    if seen is None or seen.limit_nm.value is None:
+        words.append("The detection limit in nm is not known without a calibrated light sheet.")
+    else:
+        words.append(f"Detection limit: {seen.limit_nm.method}.")
     if scale.log:
         words.append("Logarithmic axis: equal areas are equal shares.")
     return " ".join(words)

@@ -1,0 +1,91 @@
+"""Figures of what the run could see: the detection curve, and the volume in which particles of each size were seen."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.ticker import FuncFormatter
+
+from nta.pipeline import Analysis
+from nta.report.figures.style import BLUE, GREY, HALF, VERMILLION, Picture, new_figure
+from nta.report.wording import number
+
+_PERCENT = FuncFormatter(lambda v, _: f"{100 * v:g} %")
+_UM3_PER_ML = 1e12
+
+
+def detection(analysis: Analysis) -> Picture:
+    """Draw the share of simulated spots that was found again against their light."""
+    name, title = "detection_curve", "Detection curve of this run"
+    seen = analysis.visibility
+    if seen is None or seen.curve is None:
+        return Picture(
+            name=name, title=title, caption="No simulated spots were put into the frames.", figure=None
+        )
+    curve = seen.curve
+    figure = new_figure(HALF)
+    axis = figure.subplots()
+    light = np.geomspace(curve.light_e[0] / 1.2, curve.light_e[-1] * 1.2, 300)
+    axis.plot(light, curve.probability(light, curve.width_px[0]), color=BLUE, label="in focus")
+    wide = curve.probability(light, curve.width_px[2])
+    axis.plot(
+        light, wide, color=VERMILLION, label=f"{curve.width_px[2] / curve.width_px[0]:.1f} times as wide"
+    )
+    error = np.sqrt(curve.found_share * (1 - curve.found_share) / curve.found_count)
+    axis.errorbar(curve.light_e, curve.found_share, error, fmt="o", markersize=3.5, color=BLUE, linewidth=1)
+    axis.axhline(0.5, color=GREY, linewidth=0.6, linestyle="--")
+    axis.set_xscale("log")
+    axis.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}"))
+    axis.set_ylim(0, 1.03)
+    axis.yaxis.set_major_formatter(_PERCENT)
+    axis.set_xlabel("light of a spot, photo-electrons")
+    axis.set_ylabel("found")
+    axis.legend(loc="lower right")
+    caption = (
+        f"{curve.trials} simulated spots were put into the run's own frames and looked for by the run's own detector. "
+        f"Half of the spots in focus are found at {number(float(curve.light_50_e[0]))} photo-electrons; of bright ones "
+        f"{number(100 * curve.ceiling)} % are found, the rest falls onto other particles."
+    )
+    return Picture(name=name, title=title, caption=caption, figure=figure)
+
+
+def visible_volume(analysis: Analysis) -> Picture:
+    """Draw detection probability and visible volume against diameter."""
+    name, title = "visible_volume", "What was seen of each size"
+    seen = analysis.visibility
+    if seen is None or seen.volume is None or seen.law is None:
+        why = seen.concentration.why_not if seen else "It was not measured."
+        return Picture(name=name, title=title, caption=f"No visible volume: {why}.", figure=None)
+    volume = seen.volume
+    figure = new_figure(HALF)
+    axis = figure.subplots()
+    low, high = _range(analysis)
+    axis.plot(volume.diameter_nm, volume.probability, color=BLUE)
+    axis.set_ylim(0, 1.03)
+    axis.yaxis.set_major_formatter(_PERCENT)
+    axis.set_ylabel("found in a frame, in focus", color=BLUE)
+    axis.set_xlabel("hydrodynamic diameter, nm")
+    other = axis.twinx()
+    other.plot(volume.diameter_nm, volume.volume_ml * _UM3_PER_ML / 1e3, color=VERMILLION, linestyle="--")
+    other.set_ylabel("visible volume, 1000 µm³", color=VERMILLION)
+    other.set_ylim(bottom=0)
+    other.spines["right"].set_visible(True)
+    if seen.limit_nm.value is not None:
+        axis.axvspan(low, seen.limit_nm.value, color=GREY, alpha=0.18, linewidth=0)
+    axis.set_xlim(low, high)
+    law = seen.law
+    caption = (
+        f"For spheres of refractive index {law.refractive_index:.3f} ({law.index_source}). Grey: below the detection limit "
+        f"of {number(seen.limit_nm.value)} nm. Dashed: the volume in which a particle is lit, found and followed long "
+        "enough to be sized; the concentration is the number seen divided by it."
+    )
+    return Picture(name=name, title=title, caption=caption, figure=figure)
+
+
+def _range(analysis: Analysis) -> tuple[float, float]:
+    """Diameters worth showing: the result, and what lies around the limit."""
+    curve = analysis.sizes.distribution
+    assert curve is not None
+    cumulative = np.cumsum(curve.weight)
+    low, high = (float(curve.edges_nm[np.searchsorted(cumulative, q)]) for q in (0.005, 0.99))
+    limit = analysis.visibility.limit_nm.value if analysis.visibility else None
+    return 0.7 * min(low, limit or low), 1.4 * max(high, limit or high)

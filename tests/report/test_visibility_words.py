@@ -1,0 +1,107 @@
+"""What report, terminal and JSON say of visibility and concentration: in view and in suspension cannot be mistaken."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from nta.io.results import summary
+from nta.quantity import Quantity
+from nta.report import summary_text
+from nta.report.figures import draw_all
+from nta.report.page import page
+from nta.report.wording import concentration_words, scientific
+from nta.sizes.table import SUSPENSION
+from nta.visibility import BrightnessLaw, Concentration, DetectionCurve, Visibility, VisibleVolume
+
+D = np.geomspace(20, 1000, 40)
+
+
+@pytest.fixture(scope="module")
+def seen_analysis(analysis):
+    per_ml = Quantity(2.6e8, 2.1e8, 3.2e8, "1/ml", "counts and depth, 95 %")
+    sample = Quantity(5.2e10, 4.2e10, 6.4e10, "1/ml", "counts and depth, 95 %")
+    curve = DetectionCurve(
+        spot_width_px=1.4,
+        width_px=np.array([1.4, 1.8, 2.5, 3.4]),
+        light_50_e=np.array([110.0, 150, 240, 600]),
+        rel_std=np.full(4, 0.03),
+        steepness=np.full(4, 6.0),
+        ceiling=0.97,
+        trials=1920,
+        light_e=np.array([50.0, 110, 300]),
+        found_share=np.array([0.0, 0.48, 0.96]),
+        found_count=np.array([40, 41, 42]),
+    )
+    suspension = replace(analysis.sizes.distribution, describes=SUSPENSION)
+    seen = Visibility(
+        curve=curve,
+        law=BrightnessLaw(
+            refractive_index=1.389,
+            medium_index=1.337,
+            scale_e_per_nm2=6750,
+            index_source="this run",
+            scale_source="calibrated",
+        ),
+        limit_nm=Quantity(66.0, 64.0, 68.0, "nm", "found in half of the frames"),
+        share_below_limit=0.08,
+        volume=VisibleVolume(
+            diameter_nm=D, electrons=(D / 10) ** 5, probability=D / 1000, volume_ml=1e-7 * D / 1000
+        ),
+        suspension=suspension,
+        concentration=Concentration(
+            per_frame=Quantity(50.0, 45.0, 55.0, "1"),
+            in_cell_per_ml=per_ml,
+            in_sample_per_ml=sample,
+            dilution=200.0,
+            volume_ml=1.9e-7,
+            least_nm=70.0,
+        ),
+        indices=None,
+    )
+    return replace(analysis, sizes=replace(analysis.sizes, suspension=suspension), visibility=seen)
+
+
+def test_the_page_names_both_distributions_and_the_limit(seen_analysis):
+    html = page(seen_analysis, draw_all(seen_analysis))
+    for words in (
+        "particles in view",
+        "in suspension",
+        "Detection limit",
+        "Visible volume",
+        "5.20·10¹⁰",
+        "8.0 %",
+    ):
+        assert words in html
+
+
+def test_the_terminal_is_latin(seen_analysis):
+    words = summary_text(seen_analysis)
+    assert "5.20e10" in words
+    assert "detection limit 66" in words
+    words.encode("latin-1")
+
+
+def test_the_summary_holds_the_concentration_with_its_interval(seen_analysis):
+    seen = json.loads(json.dumps(summary(seen_analysis)))["visibility"]
+    assert seen["concentration"]["in_sample_per_ml"]["low"] == 4.2e10
+    assert seen["detection_limit_nm"]["value"] == 66.0
+
+
+def test_a_limit_is_written_as_one(seen_analysis):
+    blank = Quantity(None, 0.0, 1.06e7, "1/ml", "Poisson")
+    concentration = replace(
+        seen_analysis.visibility.concentration, in_cell_per_ml=blank, dilution=None, why_not="a limit"
+    )
+    value, below = concentration_words(
+        replace(seen_analysis, visibility=replace(seen_analysis.visibility, concentration=concentration))
+    )
+    assert value.startswith("below 1.06·10⁷")
+    assert "a limit" in below
+
+
+def test_results_without_visibility_say_so(analysis):
+    assert concentration_words(analysis)[0] == "not calibrated"
+    assert scientific(0.0) == "0"
+    assert scientific(1234.0) == "1234"
