@@ -51,7 +51,7 @@ def in_suspension(
     d = in_view.diameter_nm
     seen_ml = np.interp(d, volume.diameter_nm, volume.volume_ml)
     counted = d >= least_nm
-    per_ml = np.where(counted & (seen_ml > 1e-20), 1 / seen_ml, 0.0)
+    per_ml = np.divide(1.0, seen_ml, out=np.zeros_like(d), where=counted & (seen_ml > 0))
     density = in_view.weight * per_ml
     total = float(density.sum())
     if not total > 0:
