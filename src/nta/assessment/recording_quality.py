@@ -76,6 +76,7 @@ def assess_recording(
             _temperature(evidence),
             _camera(evidence),
             _calibration(evidence),
+            *_foreign_profile(evidence),
             *_controls(),
         )
     )
@@ -379,6 +380,41 @@ def _calibration(e: Evidence) -> Finding:
         f"the profile {e.profile.name} is {age} days old",
         "calibrate again with certified beads",
     )
+
+
+def _foreign_profile(e: Evidence) -> Iterator[Finding]:
+    """Say whether profile and recording can be of the same instrument."""
+    if e.profile is None:
+        return
+    apart = [words for words in (_apart(e, name, unit) for name, unit in _COMPARED) if words]
+    yield Finding(
+        name="profile_fits",
+        title="Profile of this instrument",
+        verdict=Verdict.WARN if apart else Verdict.PASS,
+        evidence=f"the profile {e.profile.name} differs from the recording in {'; '.join(apart)}"
+        if apart
+        else f"nothing in the recording contradicts the profile {e.profile.name}",
+        advice="choose the profile of the instrument and camera mode that made the recording"
+        if apart
+        else "",
+    )
+
+
+_COMPARED = (
+    ("bit_depth", "bit"),
+    ("pixel_size_um", "um"),
+    ("gain_e_per_adu", "e/ADU"),
+    ("offset_adu", "ADU"),
+)
+_SAME = 0.02  # relative; more is another camera, another mode or another objective
+
+
+def _apart(e: Evidence, name: str, unit: str) -> str:
+    """Name a number that the recording states otherwise than the profile; a smaller frame may be a region of interest."""
+    mine, other = getattr(e.camera, name), getattr(e.profile, name)
+    if mine is None or other is None or math.isclose(mine, other, rel_tol=_SAME):
+        return ""
+    return f"{name.removesuffix('_um').replace('_', ' ')}: {other:g} {unit}, the recording has {mine:g}"
 
 
 def _controls() -> Iterator[Finding]:

@@ -5,6 +5,7 @@ from nta.calibration.conditions import SampleConditions
 from nta.calibration.folder import calibration_folder, find_file
 from nta.calibration.media import Medium, list_media, load_medium
 from nta.calibration.profile import InstrumentProfile, load_profile
+from nta.calibration.writing import profile_toml
 
 __all__ = [
     "BeadCertificate",
@@ -17,4 +18,5 @@ __all__ = [
     "load_certificate",
     "load_medium",
     "load_profile",
+    "profile_toml",
 ]

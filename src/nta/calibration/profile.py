@@ -22,7 +22,7 @@ _MUST_BE_POSITIVE = (
     "brightness_e_per_ms_nm2",
 )
 
-_NUMBERS: Mapping[str, tuple[str, str, Mapping[str, float]]] = {
+PROFILE_NUMBERS: Mapping[str, tuple[str, str, Mapping[str, float]]] = {
     # field: (key in the file, unit, other units understood)
     "pixel_size_um": ("pixel_size", "um", {"nm": 1e-3}),
     "numerical_aperture": ("numerical_aperture", "1", {}),
@@ -97,7 +97,7 @@ def load_profile(name_or_path: str | Path, folder: str | Path | None = None) -> 
     table = Table.read(find_file(name_or_path, "instruments", folder))
     numbers = {
         name: number
-        for name, (key, unit, scales) in _NUMBERS.items()
+        for name, (key, unit, scales) in PROFILE_NUMBERS.items()
         if (number := table.number(key, unit, scales)) is not None
     }
     values: dict[str, float | int] = {name: number.value for name, number in numbers.items()}

@@ -81,17 +81,29 @@ def _parser() -> argparse.ArgumentParser:
     analyze.add_argument(
         "--force", action="store_true", help="replace results that are already in the output folder"
     )
-    camera = analyze.add_argument_group("camera", "what the recording does not say, or says wrongly")
-    camera.add_argument(
-        "--pixel-size-um", type=float, metavar="UM", help="size of a pixel in the sample plane"
-    )
-    camera.add_argument(
-        "--frame-rate", type=float, metavar="HZ", help="frames per second; overrides the file's own claim"
-    )
-    camera.add_argument("--exposure-ms", type=float, metavar="MS", help="exposure of one frame")
-    camera.add_argument("--bit-depth", type=int, metavar="BITS", help="significant bits of a pixel, e.g. 12")
+    _camera_options(analyze)
     _sample_options(analyze)
     _analysis_options(analyze)
+
+    calibrate = verbs.add_parser(
+        "calibrate", parents=[common], help="make an instrument profile from a run of certified beads"
+    )
+    calibrate.add_argument("recording", type=Path, help="recording of the beads")
+    calibrate.add_argument(
+        "--certificate", required=True, help="name in calibration/beads or a TOML file: what the beads are"
+    )
+    calibrate.add_argument(
+        "--concentration",
+        type=float,
+        metavar="PER_ML",
+        help="of the beads in the cell, where it is certified: anchors the depth",
+    )
+    calibrate.add_argument("--name", help="of the profile (default: that of the file)")
+    calibrate.add_argument("-o", "--output", type=Path, required=True, help="profile to write (.toml)")
+    calibrate.add_argument("--force", action="store_true", help="replace a profile of that name")
+    _camera_options(calibrate)
+    _sample_options(calibrate)
+    _analysis_options(calibrate)
 
     simulate = verbs.add_parser(
         "simulate", parents=[common], help="make a recording of a simulated sample, with its truth"
@@ -148,6 +160,18 @@ def _device_options(parser: argparse.ArgumentParser) -> None:
     device.add_argument(
         "--duration", type=float, default=20.0, metavar="S", help="seconds to record (default: 20)"
     )
+
+
+def _camera_options(parser: argparse.ArgumentParser) -> None:
+    camera = parser.add_argument_group("camera", "what the recording does not say, or says wrongly")
+    camera.add_argument(
+        "--pixel-size-um", type=float, metavar="UM", help="size of a pixel in the sample plane"
+    )
+    camera.add_argument(
+        "--frame-rate", type=float, metavar="HZ", help="frames per second; overrides the file's own claim"
+    )
+    camera.add_argument("--exposure-ms", type=float, metavar="MS", help="exposure of one frame")
+    camera.add_argument("--bit-depth", type=int, metavar="BITS", help="significant bits of a pixel, e.g. 12")
 
 
 def _sample_options(parser: argparse.ArgumentParser) -> None:

@@ -1,0 +1,225 @@
+"""What a run of certified beads says of the instrument: size bias, brightness scale, depth, spot width, camera."""
+
+from __future__ import annotations
+
+import datetime
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from nta.calibration import BeadCertificate, InstrumentProfile
+from nta.errors import MissingInputError, NtaError
+from nta.pipeline import Analysis
+from nta.visibility import Run, Visibility, VisibilitySettings, measure_visibility
+
+_ENOUGH_LIGHT_SNR = 20.0  # spots whose width is known to a few per cent
+_IN_FOCUS_QUANTILE = 0.1  # of the widths of bright spots: most are out of focus by a little
+_LIGHT_STD = 0.10  # of the brightness scale: gain, exposure, tails of a spot (design choice)
+_LIGHT_POWER = 5.5  # d ln(cross-section) / d ln(diameter) of beads of 50 to 200 nm
+_ANCHOR_STEPS, _ANCHORED = 4, 0.01
+
+
+class CalibrationError(NtaError):
+    """The bead run cannot calibrate the instrument."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """A number of the profile, with its relative standard uncertainty and what it stands on."""
+
+    value: float
+    rel_std: float | None
+    evidence: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class BeadRun:
+    """What the beads said; `numbers` are fields of an `InstrumentProfile`.
+
+    size_ratio : measured over certified diameter; size_ratio_std : its standard uncertainty (tracks, certificate,
+        temperature, viscosity). agrees : within two of these.
+    """
+
+    certificate: BeadCertificate
+    date: datetime.date
+    recording: str
+    size_ratio: float
+    size_ratio_std: float
+    numbers: Mapping[str, Measured]
+
+    @property
+    def agrees(self) -> bool:
+        """Whether measured and certified diameter agree."""
+        return abs(self.size_ratio - 1) <= 2 * self.size_ratio_std
+
+    @property
+    def pixel_size_factor(self) -> float:
+        """Factor by which the pixel size would have to change for the sizes to agree: d goes with 1 / pixel size²."""
+        return math.sqrt(self.size_ratio)
+
+
+def measure_beads(
+    analysis: Analysis, certificate: BeadCertificate, concentration_per_ml: float | None = None
+) -> BeadRun:
+    """Calibrate an instrument from the analysis of a bead run.
+
+    Parameters
+    ----------
+    analysis
+        Of the beads, with the profile to be completed: wavelength and numerical aperture must stand in it.
+    certificate
+        What the beads are.
+    concentration_per_ml
+        Of the beads in the cell, where it is known: it anchors the depth of the light sheet.
+
+    Raises
+    ------
+    CalibrationError
+        Too few tracks for a size distribution.
+    MissingInputError
+        Wavelength or numerical aperture, or what the light of the beads needs, was given by nobody.
+    """
+    d50 = analysis.sizes.summary["d50_nm"]
+    if d50.value is None or d50.low is None or d50.high is None:
+        raise CalibrationError(f"the beads have no size: {d50.method}")
+    ratio = d50.value / certificate.diameter_nm
+    spread = (d50.high - d50.low) / (2 * 1.96 * d50.value)
+    ratio_std = ratio * math.hypot(spread, certificate.diameter_std_nm / certificate.diameter_nm)
+    about = f"{analysis.sizes.n_tracks_used} tracks of {certificate.name}, lot {certificate.lot}"
+    numbers = {
+        **_geometry(analysis, ratio_std, about),
+        **_camera(analysis),
+        **_light(analysis, certificate, concentration_per_ml, about),
+    }
+    return BeadRun(
+        certificate=certificate,
+        date=datetime.date.fromisoformat(analysis.provenance.date[:10]),
+        recording=analysis.provenance.recording,
+        size_ratio=ratio,
+        size_ratio_std=ratio_std,
+        numbers=numbers,
+    )
+
+
+def calibrated_profile(beads: BeadRun, base: InstrumentProfile, name: str) -> InstrumentProfile:
+    """Return the base profile with what the beads said in it, each number with its evidence."""
+    day = beads.date.isoformat()
+    fields = {field: number.value for field, number in beads.numbers.items()}
+    stds = {f: n.rel_std for f, n in beads.numbers.items() if n.rel_std is not None}
+    return replace(
+        base,
+        name=name,
+        date=beads.date,
+        source=f"nta calibrate: {beads.recording}, {beads.certificate.name}, lot {beads.certificate.lot}",
+        sources={**base.sources, **{f: f"{n.evidence} ({day})" for f, n in beads.numbers.items()}},
+        rel_stds={**base.rel_stds, **stds},
+        pixel_size_rel_std=stds.get("pixel_size_um", base.pixel_size_rel_std),
+        **fields,  # type: ignore[arg-type]
+    )
+
+
+def _geometry(analysis: Analysis, ratio_std: float, about: str) -> dict[str, Measured]:
+    """Pixel size as it was used, known as well as the beads check it; bias of the sizes; width of a spot in focus."""
+    camera = analysis.camera
+    assert camera.pixel_size_um is not None
+    d50 = analysis.sizes.summary["d50_nm"].value
+    assert d50 is not None
+    diffusion = analysis.diffusion.diffusion_um2_s
+    blur_px2 = float(np.nanmedian(diffusion)) * (camera.exposure_s or 0.0) / 3 / camera.pixel_size_um**2
+    bright = analysis.spots.width_px[analysis.spots.snr > _ENOUGH_LIGHT_SNR]
+    found = {
+        "pixel_size_um": Measured(
+            value=camera.pixel_size_um,
+            rel_std=ratio_std / 2,
+            evidence=f"as used; checked by the diameter of {about}",
+        ),
+    }
+    if bright.size:
+        width = float(np.quantile(bright, _IN_FOCUS_QUANTILE))
+        found["spot_width_px"] = Measured(
+            value=math.sqrt(max(width**2 - blur_px2, 0.25 * width**2)),
+            rel_std=0.05,
+            evidence=f"narrowest tenth of {bright.size} bright spots, motion blur taken off",
+        )
+    return found
+
+
+def _camera(analysis: Analysis) -> dict[str, Measured]:
+    model = analysis.spots.scene.camera
+    words = f"camera model, {model.source}"
+    return {
+        "gain_e_per_adu": Measured(value=model.gain_e_per_adu, rel_std=None, evidence=words),
+        "offset_adu": Measured(value=model.offset_adu, rel_std=None, evidence=words),
+        "read_noise_e": Measured(value=model.read_noise_e, rel_std=None, evidence=words),
+    }
+
+
+def _light(
+    analysis: Analysis, certificate: BeadCertificate, concentration_per_ml: float | None, about: str
+) -> dict[str, Measured]:
+    """Brightness scale, and the depth where the concentration of the beads is known."""
+    if certificate.refractive_index is None:
+        raise MissingInputError(
+            f"the certificate of {certificate.name} says no refractive_index; the brightness scale needs it"
+        )
+    found: dict[str, Measured] = {}
+    seen = _seen(analysis, certificate, analysis.profile)
+    if concentration_per_ml is not None:
+        profile, seen = _anchored(analysis, certificate, seen, concentration_per_ml)
+        assert profile.sheet_width_um is not None
+        per_frame = seen.concentration.per_frame
+        counting = 1.0
+        if per_frame.value and per_frame.high is not None:
+            counting = (per_frame.high - per_frame.value) / 1.96 / per_frame.value
+        found["sheet_width_um"] = Measured(
+            value=profile.sheet_width_um,
+            rel_std=math.hypot(counting, 0.05),
+            evidence=f"anchored to {concentration_per_ml:.3g} beads per ml: {about}",
+        )
+    assert seen.law is not None
+    assert analysis.camera.exposure_s is not None
+    u_diameter = certificate.diameter_std_nm / certificate.diameter_nm
+    found["brightness_e_per_ms_nm2"] = Measured(
+        value=seen.law.scale_e_per_nm2 / (1e3 * analysis.camera.exposure_s),
+        rel_std=math.hypot(_LIGHT_POWER * u_diameter, _LIGHT_STD),
+        evidence=f"mean light of {about}, refractive index {certificate.refractive_index:.4g}",
+    )
+    return found
+
+
+def _seen(analysis: Analysis, certificate: BeadCertificate, profile: InstrumentProfile | None) -> Visibility:
+    """Measure the visibility again, of beads of known index and with this profile."""
+    settings = VisibilitySettings(refractive_index=certificate.refractive_index)
+    curve = analysis.visibility.curve if analysis.visibility else None
+    run = Run(
+        tracks=analysis.tracks,
+        diffusion=analysis.diffusion,
+        sizes=analysis.sizes,
+        camera=analysis.camera,
+        conditions=analysis.conditions,
+        profile=profile,
+        sizing=analysis.settings.sizing,
+    )
+    seen = measure_visibility(run, curve, settings)
+    if seen.law is None:
+        raise MissingInputError(f"the light of the beads says nothing: {'; '.join(seen.notes)}")
+    return seen
+
+
+def _anchored(
+    analysis: Analysis, certificate: BeadCertificate, seen: Visibility, concentration_per_ml: float
+) -> tuple[InstrumentProfile, Visibility]:
+    """Change the width of the sheet until the beads come out at their concentration: the volume goes with the width."""
+    assert analysis.profile is not None
+    profile = analysis.profile
+    for _ in range(_ANCHOR_STEPS):
+        found = seen.concentration.in_cell_per_ml.value
+        assert profile.sheet_width_um is not None
+        if not found or abs(found / concentration_per_ml - 1) < _ANCHORED:
+            break
+        width = profile.sheet_width_um * found / concentration_per_ml
+        profile = replace(profile, sheet_width_um=width)
+        seen = _seen(analysis, certificate, profile)
+    return profile, seen

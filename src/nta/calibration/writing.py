@@ -1,0 +1,52 @@
+"""An instrument profile as TOML: what `load_profile` reads, and people too."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import re
+
+from nta.calibration.profile import PROFILE_NUMBERS, InstrumentProfile
+from nta.errors import SettingError
+
+_DATED = re.compile(r"^(?P<words>.*) \((?P<date>\d{4}-\d\d-\d\d)\)$", re.DOTALL)
+
+
+def profile_toml(profile: InstrumentProfile) -> str:
+    """Return the profile as TOML, every number with unit, uncertainty, source and date."""
+    if profile.date is None or not profile.source:
+        raise SettingError("a profile needs a date and a source to be written")
+    lines = [
+        f"name = {json.dumps(profile.name)}",
+        f"source = {json.dumps(profile.source, ensure_ascii=False)}",
+        f"date = {profile.date.isoformat()}",
+        "",
+    ]
+    for key in ("width_px", "height_px", "bit_depth"):
+        value = getattr(profile, key)
+        if value is not None:
+            lines.append(f"{key} = {value}")
+    lines.append("")
+    for name, (key, unit, _) in PROFILE_NUMBERS.items():
+        value = getattr(profile, name)
+        if value is not None:
+            lines.append(f"{key} = {{ {_number(profile, name, value, unit)} }}")
+    return "\n".join(lines) + "\n"
+
+
+def _number(profile: InstrumentProfile, name: str, value: float, unit: str) -> str:
+    words = [f"value = {value:.6g}", f'unit = "{unit}"']
+    rel_std = profile.rel_std(name)
+    if rel_std is not None:
+        words.append(f"rel_std = {rel_std:.3g}")
+    source, date = _source(profile, name)
+    words += [f"source = {json.dumps(source, ensure_ascii=False)}", f"date = {date.isoformat()}"]
+    return ", ".join(words)
+
+
+def _source(profile: InstrumentProfile, name: str) -> tuple[str, datetime.date]:
+    assert profile.date is not None
+    match = _DATED.match(profile.sources.get(name, ""))
+    if match is None:
+        return profile.source, profile.date
+    return match["words"], datetime.date.fromisoformat(match["date"])

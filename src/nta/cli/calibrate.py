@@ -1,0 +1,72 @@
+"""`nta calibrate`: a run of certified beads in, a dated instrument profile out."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+
+from nta.beads import BeadRun, calibrated_profile, measure_beads
+from nta.calibration import InstrumentProfile, load_certificate, profile_toml
+from nta.cli import EXIT_OK
+from nta.cli.analyze import analyze_recording
+from nta.cli.progress import say
+from nta.cli.words import chosen_profile
+from nta.errors import MissingInputError, SettingError
+from nta.io.atomic import new_file
+
+
+def run(options: argparse.Namespace) -> int:
+    """Analyse the beads, say what they say, write the profile."""
+    certificate = load_certificate(options.certificate)
+    base = chosen_profile(options)
+    if base is None:
+        raise MissingInputError(
+            "give --profile: the wavelength, numerical aperture and light sheet of the instrument come from there"
+        )
+    _refuse_taken(options.output, force=options.force)
+    options.refractive_index = certificate.refractive_index
+    analysis = analyze_recording(options.recording, options.output.with_suffix(""), options)
+    beads = measure_beads(analysis, certificate, options.concentration)
+    profile = calibrated_profile(beads, base, options.name or options.output.stem)
+    profile = replace(
+        profile,
+        width_px=analysis.camera.width_px,
+        height_px=analysis.camera.height_px,
+        bit_depth=analysis.camera.bit_depth,
+    )
+    with new_file(options.output) as partial:
+        partial.write_text(profile_toml(profile), encoding="utf-8")
+    if not options.quiet:
+        print(_words(beads, profile))
+    say(f"profile: {options.output}; evidence: {options.output.with_suffix('')}", quiet=options.quiet)
+    return EXIT_OK
+
+
+def _words(beads: BeadRun, profile: InstrumentProfile) -> str:
+    """Say what the beads said, in the order in which a person asks."""
+    bias = 100 * (beads.size_ratio - 1)
+    verdict = "agrees with" if beads.agrees else "DIFFERS FROM"
+    lines = [
+        f"{beads.certificate.name}: diameter {verdict} the certificate, {bias:+.1f} % "
+        f"(standard uncertainty {100 * beads.size_ratio_std:.1f} %)",
+    ]
+    if not beads.agrees:
+        lines.append(
+            f"  check temperature and frame rate; a pixel size {beads.pixel_size_factor:.3f} times as large would explain it"
+        )
+    if beads.certificate.is_example:
+        lines.append(
+            "  the certificate is an EXAMPLE: no such beads exist, the profile is for trying out only"
+        )
+    for name, number in beads.numbers.items():
+        spread = "" if number.rel_std is None else f" ± {100 * number.rel_std:.1f} %"
+        lines.append(f"  {name:26} {getattr(profile, name):.5g}{spread}   {number.evidence}")
+    return "\n".join(lines)
+
+
+def _refuse_taken(path: Path, *, force: bool) -> None:
+    if path.suffix != ".toml":
+        raise SettingError(f"-o {path}: a profile is a .toml file")
+    if path.exists() and not force:
+        raise SettingError(f"{path} exists; choose another name with -o, or replace it with --force")
