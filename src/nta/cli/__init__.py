@@ -81,6 +81,11 @@ def _parser() -> argparse.ArgumentParser:
     analyze.add_argument(
         "--force", action="store_true", help="replace results that are already in the output folder"
     )
+    analyze.add_argument(
+        "--sweep",
+        action="store_true",
+        help="repeat the analysis over a grid of settings; the spread joins the uncertainty",
+    )
     _camera_options(analyze)
     _sample_options(analyze)
     _analysis_options(analyze)

@@ -16,6 +16,7 @@ from nta.io.recordings import checksum, open_recording
 from nta.io.results import RESULTS_FILE, load_analysis, save_analysis, summary, write_tables
 from nta.pipeline import Analysis, analyze, subtract_blank
 from nta.report import summary_text, write_report
+from nta.sweep import sweep
 
 
 def run(options: argparse.Namespace) -> int:
@@ -64,6 +65,8 @@ def analyze_recording(path: Path, folder: Path, options: argparse.Namespace) -> 
                 progress=progress,
                 sha256=checksum(path),
             )
+        if getattr(options, "sweep", False):
+            analysis = sweep(source, analysis, told=lambda words: say(f"sweep: {words}", quiet=options.quiet))
     if options.blank is not None:
         analysis = subtract_blank(analysis, load_analysis(results_file(options.blank)))
     with new_folder(folder, replace=getattr(options, "force", False)) as partial:

@@ -3,12 +3,14 @@
 from nta.sizes.infer import size_distribution, track_sizes
 from nta.sizes.likelihood import approximate_log_likelihood
 from nta.sizes.settings import SizingSettings
-from nta.sizes.table import Distribution, SizeDistribution, TrackSizes
+from nta.sizes.table import Distribution, SizeDistribution, Sweep, SweepPoint, TrackSizes
 
 __all__ = [
     "Distribution",
     "SizeDistribution",
     "SizingSettings",
+    "Sweep",
+    "SweepPoint",
     "TrackSizes",
     "approximate_log_likelihood",
     "size_distribution",

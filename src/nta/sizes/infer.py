@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from nta.calibration import InstrumentProfile, SampleConditions
@@ -28,6 +30,7 @@ def size_distribution(
     *,
     profile: InstrumentProfile | None = None,
     likelihood: Likelihood | None = None,
+    further: Mapping[str, float] | None = None,
 ) -> SizeDistribution:
     """Infer the number distribution of hydrodynamic diameter, with an interval on every number.
 
@@ -46,6 +49,8 @@ def size_distribution(
     likelihood
         Log-likelihoods of D per track; None: made from `tracks`, or, where these are None, approximated from
         the estimates and their standard errors.
+    further
+        Systematic terms found elsewhere, joined to the budget: relative standard uncertainty by source.
 
     Raises
     ------
@@ -56,7 +61,7 @@ def size_distribution(
     temperature_c, viscosity_pa_s = conditions.known_temperature_c(), conditions.viscosity_pa_s()
     scale = stokes_einstein_nm_um2_s(temperature_c, viscosity_pa_s)
     per_track = track_sizes(diffusion, temperature_c, viscosity_pa_s)
-    budget = systematic_budget(conditions, profile, diffusion)
+    budget = {**systematic_budget(conditions, profile, diffusion), **(further or {})}
     used = _tracks_used(diffusion, settings)
     n_used = int(used.sum())
     rng = np.random.default_rng(settings.seed)

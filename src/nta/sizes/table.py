@@ -55,6 +55,29 @@ class Distribution:
         return self.weight / np.diff(self.edges_nm)
 
 
+@dataclass(frozen=True, kw_only=True)
+class SweepPoint:
+    """One analysis: which setting was changed to what (empty: none), and what came out."""
+
+    setting: str
+    value: str
+    d50_nm: float | None
+    d10_nm: float | None
+    d90_nm: float | None
+    n_tracks: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sweep:
+    """The answer over the settings; the first point is that of the settings chosen.
+
+    rel_std : standard deviation of ln(D50) over the points, what the counting error of the points shares left in.
+    """
+
+    points: tuple[SweepPoint, ...]
+    rel_std: float
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class SizeDistribution:
     """Sizes of a recording: per track, as a distribution, and as numbers with intervals.
@@ -65,6 +88,7 @@ class SizeDistribution:
         Intervals hold the statistical and the systematic part.
     statistical : the same numbers with the statistical part of the interval alone.
     fractions : (low_nm, high_nm) -> share of particles in this window, as Quantity with unit "1".
+    sweep : the answer over a grid of settings, where it was asked for.
     comparison : plain histogram, kernel density, finite-track-length adjustment, named by their method.
     """
 
@@ -80,3 +104,4 @@ class SizeDistribution:
     budget: Mapping[str, float]  # relative standard uncertainty of the diameter by source
     of_tracks: Distribution | None = None
     statistical: Mapping[str, Quantity] = field(default_factory=dict)
+    sweep: Sweep | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from nta.pipeline import Analysis
 from nta.report.figures.light import brightness_map, spot_light
 from nta.report.figures.motion import drift, mean_squared_displacement, track_lengths
+from nta.report.figures.plateau import plateau
 from nta.report.figures.scene import frame_with_tracks, spots_per_frame
 from nta.report.figures.sizes import size_distribution
 from nta.report.figures.style import Picture, house_style
@@ -19,6 +20,7 @@ _FIGURES = (
     brightness_map,
     detection,
     visible_volume,
+    plateau,
     spots_per_frame,
     drift,
     track_lengths,

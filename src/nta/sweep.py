@@ -1,0 +1,82 @@
+"""Does the answer hang on the settings? The same recording analysed over a sensible grid of them, one at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from nta.diffusion import estimate_diffusion
+from nta.frames import FrameSource
+from nta.pipeline import Analysis, Scale, find_tracks
+from nta.settings import AnalysisSettings
+from nta.sizes import SizeDistribution, Sweep, SweepPoint, size_distribution
+from nta.spots import SpotDetector
+from nta.tracks import Tracks, link_spots
+
+BUDGET_TERM = "choice of settings"
+_THRESHOLDS = (0.85, 1.25, 1.6)  # times the one chosen
+_RANGES = (0.75, 1.4)  # times the search range chosen
+_SHORTEST = (4, 8, 12)  # spots
+
+Told = Callable[[str], None]
+
+
+def sweep(source: FrameSource, analysis: Analysis, told: Told | None = None) -> Analysis:
+    """Repeat an analysis over the grid; return it with the sweep, and with its spread as a systematic term.
+
+    source : the recording again, open; it is searched once for each threshold.
+    """
+    points = [_point("", "as chosen", analysis.sizes)]
+    for setting, value, sizes in _variants(source, analysis):
+        points.append(_point(setting, value, sizes))
+        if told is not None:
+            told(f"{setting} = {value}")
+    d50 = np.log([p.d50_nm for p in points if p.d50_nm])
+    swept = Sweep(points=tuple(points), rel_std=float(d50.std(ddof=1)) if d50.size > 1 else 0.0)
+    sizes = _sized(analysis, analysis.tracks, analysis.settings, further={BUDGET_TERM: swept.rel_std})
+    return replace(analysis, sizes=replace(sizes, suspension=analysis.sizes.suspension, sweep=swept))
+
+
+def _variants(source: FrameSource, analysis: Analysis) -> Iterator[tuple[str, str, SizeDistribution]]:
+    """Analyse with one setting changed at a time, from frames or from spots on, whichever is the least work."""
+    quick = replace(analysis.settings, sizing=replace(analysis.settings.sizing, repeats=0))
+    for factor in _THRESHOLDS:
+        threshold = factor * quick.detection.threshold_sd
+        changed = replace(quick, detection=replace(quick.detection, threshold_sd=threshold))
+        with SpotDetector(changed.detection, analysis.camera) as detector:
+            _, tracks = find_tracks(source.frames(), changed, detector=detector)
+        yield "threshold_sd", f"{threshold:.3g}", _sized(analysis, tracks, changed)
+    for factor in _RANGES:
+        reach = factor * analysis.tracks.linking.search_range_px
+        linking = replace(quick.linking, search_range_px=reach)
+        tracks = link_spots(analysis.spots, linking)
+        yield "search_range_px", f"{reach:.3g}", _sized(analysis, tracks, quick)
+    for shortest in _SHORTEST:
+        diffusion = replace(quick.diffusion, min_track_frames=min(shortest, quick.diffusion.min_track_frames))
+        changed = replace(quick, diffusion=diffusion, sizing=replace(quick.sizing, min_points=shortest))
+        yield "min_points", f"{shortest}", _sized(analysis, analysis.tracks, changed)
+    changed = replace(quick, diffusion=replace(quick.diffusion, noise="spots"))
+    yield "noise", "spots", _sized(analysis, analysis.tracks, changed)
+
+
+def _sized(
+    analysis: Analysis,
+    tracks: Tracks,
+    settings: AnalysisSettings,
+    further: dict[str, float] | None = None,
+) -> SizeDistribution:
+    """Return the sizes of tracks under the conditions of the analysis."""
+    scale = Scale.of(analysis.camera)
+    diffusion = estimate_diffusion(tracks, **vars(scale), settings=settings.diffusion)
+    return size_distribution(
+        diffusion, tracks, analysis.conditions, settings.sizing, profile=analysis.profile, further=further
+    )
+
+
+def _point(setting: str, value: str, sizes: SizeDistribution) -> SweepPoint:
+    d10, d50, d90 = (sizes.summary[name].value for name in ("d10_nm", "d50_nm", "d90_nm"))
+    return SweepPoint(
+        setting=setting, value=value, d50_nm=d50, d10_nm=d10, d90_nm=d90, n_tracks=sizes.n_tracks_used
+    )

@@ -1,0 +1,34 @@
+"""The sweep finds a plateau where there is one, and carries its spread into the intervals."""
+
+import numpy as np
+import pytest
+
+from nta.pipeline import analyze, stated_conditions
+from nta.report.figures import draw_all
+from nta.settings import AnalysisSettings
+from nta.simulation import simulate
+from nta.sizes import SizingSettings
+from nta.spots import DetectionSettings
+from nta.sweep import BUDGET_TERM, sweep
+from nta.visibility import VisibilitySettings
+
+
+@pytest.mark.slow
+def test_beads_stay_on_a_plateau_and_the_spread_is_in_the_budget():
+    simulation = simulate("polystyrene_100nm", n_frames=100, seed=5)
+    settings = AnalysisSettings(
+        detection=DetectionSettings(split_overlapping=False),
+        sizing=SizingSettings(repeats=50),
+        visibility=VisibilitySettings(frames=0),
+    )
+    analysis = analyze(simulation, stated_conditions(simulation.metadata), settings=settings)
+    told = []
+    swept = sweep(simulation, analysis, told.append)
+    points = swept.sizes.sweep.points
+    assert len(points) == len(told) + 1 == 10
+    d50 = np.array([p.d50_nm for p in points])
+    assert swept.sizes.sweep.rel_std == pytest.approx(np.log(d50).std(ddof=1))
+    np.testing.assert_allclose(d50, d50[0], rtol=0.05)
+    assert swept.sizes.budget[BUDGET_TERM] == swept.sizes.sweep.rel_std > 0
+    assert swept.sizes.summary["d50_nm"].value == analysis.sizes.summary["d50_nm"].value
+    assert next(p for p in draw_all(swept) if p.name == "plateau").figure is not None
