@@ -11,7 +11,7 @@ learned.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,6 +72,12 @@ def find_components(evidence: Evidence, max_components: int) -> list[Candidate]:
     probability /= probability.sum()
     order = np.argsort(-probability)
     return [Candidate(found[i][1], float(probability[i])) for i in order if probability[i] > 1e-3]
+
+
+def refitted(evidence: Evidence, candidates: Sequence[Candidate]) -> list[Candidate]:
+    """Climb to the top of other evidence from where the candidates are; how probable each is stays."""
+    weight = evidence.per_cell(np.ones(evidence.n_tracks))[None]
+    return [replace(c, mixture=fit(evidence, weight, c.mixture, iterations=30)) for c in candidates]
 
 
 def _score(mixture: Mixture, evidence: Evidence) -> float:

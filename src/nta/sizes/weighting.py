@@ -7,15 +7,15 @@ a smooth function of diameter (residence and visibility have no steps), so it is
 tilt of the distribution, exp(a x + b x^2) with x = ln d, under which mean and variance of x are those of the time-weighted
 posteriors: one long track cannot raise a peak of its own.
 
-How long a track lasted says itself something of the diameter: of two tracks with the same displacements the longer is
-the larger particle's. That shifts the posterior of a track by its variance times the slope of ln p(duration | x), taken
-for durations that decay exponentially about a mean which the tilt itself gives, made fainter by their excess variance
-(quasi-likelihood, Wedderburn, Biometrika 61, 439 (1974)).
+How long a track lasted says itself something of the diameter, and long tracks say more of it than short ones. Left
+out, that would count the long ones double. So the likelihood of every track is joined by that of its duration, taken as
+exponential about a mean that the tilt gives (`informed_by_duration`). What matters of it is the mean: the quasi-likelihood
+of Wedderburn, Biometrika 61, 439 (1974), fainter where durations scatter more than that.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +25,7 @@ from nta.sizes.evidence import Evidence
 
 _STEPS = 30
 _LARGEST_TILT = 4.0  # per standard deviation; more than any residence or visibility does
-_ROUNDS = 3  # tilt, duration, tilt again: the third changes nothing that can be seen
+_LARGEST_RATIO = 5.0  # of the mean duration at a diameter to that of all
 
 
 def tilt_to_time(
@@ -41,52 +41,36 @@ def tilt_to_time(
     mean = distribution @ x
     sd = np.sqrt(np.maximum(distribution @ x**2 - mean**2, 1e-12))
     u = (x - mean[:, None]) / sd[:, None]
-    powers = np.stack([np.ones_like(u), u, u * u, u**3], axis=1) * distribution[:, None]
-    n_fits, n_powers, n_bins = powers.shape
+    powers = np.stack([np.ones_like(u), u, u * u], axis=1) * distribution[:, None]
+    n_fits, _, n_bins = powers.shape
     sums = evidence.likelihood @ powers.reshape(-1, n_bins).astype(np.float32).T
-    sums = sums.reshape(-1, n_fits, n_powers).astype(np.float64)
-    moments = sums[:, :, 1:] / np.maximum(sums[:, :, :1], 1e-30)  # of u, u², u³ by the posterior of each cell
-    share = (weight / weight.sum(axis=1, keepdims=True)).T
-    spread = moments[:, :, 1:] - moments[:, :, :1] * moments[:, :, :2]  # covariance of u with u and u²
-    duration = _Duration.of(evidence)
-    tilt = np.zeros((n_fits, 2))
-    for _ in range(_ROUNDS):
-        score = duration.score(tilt, moments[:, :, 0])
-        posterior = moments[:, :, :2] + score[:, :, None] * spread
-        target = np.einsum("cb,cbp->bp", share, posterior)
-        tilted, tilt = _tilted(distribution, u, target, degree)
-    return tilted
+    sums = sums.reshape(-1, n_fits, 3).astype(np.float64)
+    posterior = sums[:, :, 1:] / np.maximum(sums[:, :, :1], 1e-30)
+    target = np.einsum("bc,cbp->bp", weight / weight.sum(axis=1, keepdims=True), posterior)
+    return _tilted(distribution, u, target, degree)
 
 
-@dataclass(frozen=True, eq=False)
-class _Duration:
-    """How long the tracks of each cell lasted, and what is known of durations as a whole."""
-
-    of_cell: FloatArray  # weighted by itself, as tracks count in view
-    mean: float
-    shortest: float
-    excess: float  # variance over that of an exponential beyond the shortest
-
-    @classmethod
-    def of(cls, evidence: Evidence) -> _Duration:
-        points = evidence.n_points
-        shortest = float(points.min()) - 1
-        beyond = max(float(points.mean()) - shortest, 1.0)
-        of_cell = evidence.per_cell(points**2) / np.maximum(evidence.per_cell(points), 1e-30)
-        return cls(of_cell, float(points.mean()), shortest, max(float(points.var()) / beyond**2, 0.2))
-
-    def score(self, tilt: FloatArray, u: FloatArray) -> FloatArray:
-        """Slope of ln p(duration | u) at the mean of each cell, for mean durations that go as exp(a u + b u²)."""
-        slope = tilt[:, 0] + 2 * tilt[:, 1] * u
-        mean = self.mean * np.exp(np.clip(tilt[:, 0] * u + tilt[:, 1] * (u * u - 1), -2, 2))
-        beyond = np.maximum(mean - self.shortest, 1.0)
-        return np.asarray(slope * mean * (self.of_cell[:, None] - mean) / beyond**2 / self.excess)
+def informed_by_duration(evidence: Evidence, tracks: FloatArray, in_view: FloatArray) -> Evidence:
+    """Join to every likelihood that of the track's duration, whose mean goes with diameter as in_view / tracks."""
+    points = evidence.n_points
+    shortest = float(points.min()) - 1
+    beyond = float(points.mean()) - shortest
+    excess = max(float(points.var()) / beyond**2, 1.0)
+    known = tracks > 1e-9 * tracks.max()
+    ratio = np.interp(evidence.grid.x, evidence.grid.x[known], in_view[known] / tracks[known])
+    ratio = np.clip(ratio, 1 / _LARGEST_RATIO, _LARGEST_RATIO)
+    mean = np.maximum(points.mean() * ratio - shortest, beyond / _LARGEST_RATIO)
+    of_cell = evidence.per_cell(points) / np.maximum(evidence.per_cell(np.ones(points.size)), 1.0)
+    log_likelihood = -((of_cell[:, None] - shortest) / mean + np.log(mean)) / excess
+    joined = evidence.likelihood * np.exp(log_likelihood - log_likelihood.max(axis=1, keepdims=True))
+    joined /= np.maximum(joined.max(axis=1, keepdims=True), np.finfo(np.float32).tiny)
+    return replace(evidence, likelihood=joined.astype(np.float32))
 
 
 def _tilted(
     distribution: FloatArray, u: FloatArray, target: FloatArray, degree: NDArray[np.int64]
-) -> tuple[FloatArray, FloatArray]:
-    """Tilt by exp(a u + b u^2) to the target moments of u and u^2: Newton on a convex problem, bounded; with a and b."""
+) -> FloatArray:
+    """Tilt by exp(a u + b u^2) to the target moments of u and u^2: Newton on a convex problem, bounded."""
     basis = np.stack([u, u * u], axis=1)
     free = np.stack([np.ones(len(u), dtype=bool), degree >= 2], axis=1)
     tilt = np.zeros_like(target)
@@ -107,4 +91,4 @@ def _tilted(
         exponent = np.where(distribution > 0, exponent, -np.inf)
         tilted = distribution * np.exp(exponent - exponent.max(axis=1, keepdims=True))
         tilted /= tilted.sum(axis=1, keepdims=True)
-    return tilted, tilt
+    return tilted
