@@ -2,6 +2,7 @@
 
 from nta.visibility.concentration import less_blank
 from nta.visibility.curve import DetectionCurve
+from nta.visibility.indices import light_of_spheres
 from nta.visibility.injection import FrameSample
 from nta.visibility.light import width_in_focus_px
 from nta.visibility.measure import Run, detection_curve, measure_visibility
@@ -20,6 +21,7 @@ __all__ = [
     "VisibleVolume",
     "detection_curve",
     "less_blank",
+    "light_of_spheres",
     "measure_visibility",
     "width_in_focus_px",
 ]

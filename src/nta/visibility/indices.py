@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from nta.calibration import InstrumentProfile, SampleConditions
+from nta.columns import FloatArray
+from nta.scattering import sphere_cross_section_nm2
 from nta.visibility.law import Model, observed_light
-from nta.visibility.table import BrightnessLaw, TrackIndices
+from nta.visibility.light import collection
+from nta.visibility.table import BrightnessLaw, TrackIndices, Visibility
 
 _LIGHT_STD = (
     0.4  # of ln(light of a track): where in the sheet it was (design choice; 1/e² sheet, tracked spots)
@@ -23,7 +27,7 @@ def track_indices(model: Model, law: BrightnessLaw) -> TrackIndices | None:
         return None
     d, light = run.sizes.tracks.diameter_nm, run.diffusion.intensity.astype(np.float64)
     known = run.used & np.isfinite(d) & (light > 0)
-    depth = np.log(model.electrons(law, np.array([law.anchor_nm]))[0]) - observed_light(run).mean
+    depth = float(np.log(model.electrons(law, np.array([law.anchor_nm]))[0]) - observed_light(run).mean)
     log_nm2 = np.log(np.where(known, light, 1.0)) + depth - np.log(law.scale_e_per_nm2)
     contrast = np.where(known, table.contrast(np.where(known, d, 100.0), log_nm2), np.nan)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -31,5 +35,23 @@ def track_indices(model: Model, law: BrightnessLaw) -> TrackIndices | None:
     factor = np.exp(1.96 * np.hypot(3 * np.where(known, rel_d, np.nan), _LIGHT_STD / 2))
     medium = table.medium_index
     return TrackIndices(
-        refractive_index=medium + contrast, low=medium + contrast / factor, high=medium + contrast * factor
+        refractive_index=medium + contrast,
+        low=medium + contrast / factor,
+        high=medium + contrast * factor,
+        depth_log_light=-depth,
     )
+
+
+def light_of_spheres(
+    seen: Visibility,
+    conditions: SampleConditions,
+    profile: InstrumentProfile | None,
+    diameter_nm: FloatArray,
+    index: float,
+) -> FloatArray:
+    """Light of spheres of one index, at the mean depth at which the particles of the run were seen; NaN where unknown."""
+    light = collection(profile, conditions)
+    if light is None or seen.law is None or seen.indices is None:
+        return np.full(diameter_nm.shape, np.nan)
+    sigma = sphere_cross_section_nm2(diameter_nm, index, light)
+    return np.asarray(seen.law.scale_e_per_nm2 * np.exp(seen.indices.depth_log_light) * sigma)

@@ -54,6 +54,9 @@ class TrackIndices(Columns):
     refractive_index: NDArray[np.float64] = column(np.float64, "1", "effective refractive index")
     low: NDArray[np.float64] = column(np.float64, "1", "lower end of the 95 % interval")
     high: NDArray[np.float64] = column(np.float64, "1", "upper end of the 95 % interval")
+    depth_log_light: (
+        float  # mean of ln(light where a particle was seen / light in the middle of the sheet), subtracted
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,9 @@ from nta.columns import BoolArray, FloatArray
 from nta.pipeline import Analysis
 from nta.report.figures.style import BLUE, GREY, HALF, INK, LIGHT, Picture, new_figure
 from nta.report.wording import count, number
+from nta.visibility import light_of_spheres
 
+_LINES_OF_INDEX = (1.36, 1.40, 1.46, 1.60)
 _SINGLE_POINTS = 1500  # tracks drawn one by one; beyond, the map is a density
 _DENSITY = LinearSegmentedColormap.from_list("density", ["#ffffff", "#9ecae1", BLUE, "#08306b"])
 
@@ -37,6 +39,7 @@ def brightness_map(analysis: Analysis) -> Picture:
     axis.set_xlim(*_span(x))
     axis.set_ylim(*_span(y))
     _draw_blur(axis, analysis, shown)
+    indices = _draw_indices(axis, analysis)
     for which in (axis.xaxis, axis.yaxis):
         _log_ticks(which)
     axis.set_xlabel("hydrodynamic diameter of the track, nm")
@@ -54,8 +57,35 @@ def brightness_map(analysis: Analysis) -> Picture:
             if source != "estimated"
             else " Photo-electrons by a camera model estimated from this recording."
         )
+        + indices
     )
     return Picture(name=name, title=title, caption=caption, figure=figure)
+
+
+def _draw_indices(axis: Axes, analysis: Analysis) -> str:
+    """Draw what spheres of a few refractive indices would give, where the brightness is calibrated; return the words."""
+    seen = analysis.visibility
+    if seen is None or seen.indices is None:
+        return ""
+    low, high = axis.get_xlim()
+    x = np.linspace(low, high, 80)
+    bottom, top = axis.get_ylim()
+    for index in _LINES_OF_INDEX:
+        light = np.log10(light_of_spheres(seen, analysis.conditions, analysis.profile, 10**x, index))
+        axis.plot(x, light, color=GREY, linewidth=0.7, linestyle="--")
+        inside = np.flatnonzero((light > bottom) & (light < top))
+        if inside.size:
+            rising = np.split(inside, np.flatnonzero(np.diff(inside) > 1) + 1)[0]
+            at = rising[-1] - rising.size // 12
+            axis.annotate(f"{index:g}", (x[at], light[at]), fontsize=7, color=GREY)
+    axis.set_ylim(bottom, top)
+    median = float(np.nanmedian(seen.indices.refractive_index))
+    half = float(np.nanmedian(seen.indices.high - seen.indices.low)) / 2
+    named = ", ".join(f"{index:g}" for index in _LINES_OF_INDEX)
+    return (
+        f" Dashed: spheres of refractive index {named} at the mean depth. Median of the tracks {median:.3f}; a single "
+        f"track knows its index to ± {half:.2f} (95 %)."
+    )
 
 
 def spot_light(analysis: Analysis) -> Picture:
