@@ -1,5 +1,7 @@
 """Closed loop: tracks of known particles in, the particles out."""
 
+import time
+
 import numpy as np
 import pytest
 from synthetic_tracks import CONDITIONS, SyntheticTracks, lognormal, mixture, synthetic_tracks
@@ -66,6 +68,42 @@ def test_mixtures_of_beads_are_resolved(parts, n_tracks, rng):
     between = [0.0, *np.sqrt(np.multiply(found[1:], found[:-1])), 1e4]
     for (share, _, _), low, high in zip(parts, between[:-1], between[1:], strict=True):
         assert share_between(sizes.distribution, low, high) == pytest.approx(share, rel=0.15)
+
+
+@pytest.mark.parametrize(
+    ("parts", "window", "tolerance"),
+    [
+        ([(0.9, 95, 0.35), (0.1, 300, 0.25)], (220, 2000), 0.03),  # aggregates
+        ([(0.3, 50, 0.25), (0.7, 110, 0.30)], (10, 60), 0.05),  # fragments
+    ],
+)
+def test_tails_of_aggregates_and_fragments_are_seen(parts, window, tolerance, rng):
+    tracks = synthetic_tracks(mixture(*parts), 3000, rng)
+    sizes = sized(tracks, windows_nm=(window,))
+    inside = (tracks.true_nm > window[0]) & (tracks.true_nm < window[1])
+    share = sizes.fractions[window]
+    assert share.value == pytest.approx(np.average(inside, weights=tracks.n_points), abs=tolerance)
+    assert share.low < share.value < share.high
+    assert len(peaks_nm(sizes.distribution)) <= 2
+
+
+def test_particles_that_stay_longer_count_more_in_view_and_once_as_tracks(rng):
+    tracks = synthetic_tracks(mixture((0.5, 70, 0.03), (0.5, 140, 0.03)), 6000, rng, residence=1.0)
+    sizes = sized(tracks, windows_nm=((10, 100),))
+    small = tracks.true_nm < 100
+    assert sizes.distribution.describes == "particles in view"
+    by_time = np.average(small, weights=tracks.n_points)
+    assert sizes.fractions[10, 100].value == pytest.approx(by_time, abs=0.02)
+    assert share_between(sizes.of_tracks, 10, 100) == pytest.approx(small.mean(), abs=0.02)
+    assert by_time < 0.4 < small.mean()
+
+
+@pytest.mark.slow
+def test_twenty_thousand_tracks_take_seconds(rng):
+    tracks = synthetic_tracks(mixture((4, 70, 0.03), (3, 120, 0.03), (3, 200, 0.03)), 20_000, rng)
+    start = time.process_time()
+    size_distribution(tracks.diffusion, None, CONDITIONS, SizingSettings(), likelihood=tracks.likelihood)
+    assert time.process_time() - start < 10  # on one core; measured: 3.5 s
 
 
 def test_too_few_tracks_are_not_assessed(rng):
