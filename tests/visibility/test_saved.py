@@ -1,0 +1,38 @@
+"""What a run could see survives saving, field by field."""
+
+import numpy as np
+import pytest
+
+from nta.calibration import load_profile
+from nta.io.results import load_analysis, save_analysis
+from nta.pipeline import analyze, stated_conditions, subtract_blank
+from nta.settings import AnalysisSettings
+from nta.simulation import simulate
+from nta.sizes import SizingSettings
+
+
+@pytest.mark.slow
+def test_visibility_is_saved_and_a_saved_blank_is_subtracted(tmp_path):
+    settings = AnalysisSettings(sizing=SizingSettings(repeats=50))
+
+    def run(name, n_frames):
+        simulation = simulate(name, n_frames=n_frames, seed=2)
+        analysis = analyze(
+            simulation, stated_conditions(simulation.metadata), load_profile("simulated"), settings
+        )
+        return load_analysis(save_analysis(analysis, tmp_path / f"{name}.h5")), analysis
+
+    loaded, original = run("polystyrene_100nm", 60)
+    for name in ("limit_nm", "concentration", "law", "share_below_limit", "notes"):
+        assert getattr(loaded.visibility, name) == getattr(original.visibility, name)
+    np.testing.assert_array_equal(loaded.visibility.volume.volume_ml, original.visibility.volume.volume_ml)
+    np.testing.assert_array_equal(
+        loaded.visibility.indices.refractive_index, original.visibility.indices.refractive_index
+    )
+    assert loaded.sizes.suspension.describes == "suspension"
+    blank, _ = run("blank", 60)
+    net = subtract_blank(loaded, blank).visibility.concentration
+    found = original.visibility.concentration.in_cell_per_ml
+    assert net.in_cell_per_ml.value == pytest.approx(found.value)  # nothing was counted in the blank
+    assert net.in_cell_per_ml.low < found.low  # but something may have been there
+    assert "blank" in net.in_cell_per_ml.method
