@@ -1,0 +1,114 @@
+"""Intervals of single tracks hold the truth as often as they say, whatever blurs, hides or stretches the tracks."""
+
+import numpy as np
+import pytest
+from brownian_tracks import INTERVAL_S, PIXEL_UM, SCALE, brownian_tracks, estimated, tracks_of
+
+from nta.diffusion import TrackFlag, estimate_diffusion
+from nta.errors import SettingError
+from nta.sizes import track_sizes
+
+N = 1500  # binomial standard error of a coverage of 95 %: 0.56 %
+
+
+@pytest.mark.parametrize(
+    ("n_points", "exposure_s", "error_um", "seen"),
+    [
+        (6, 0.0, 0.02, 1.0),
+        (15, INTERVAL_S, 0.03, 1.0),
+        (30, 0.5 * INTERVAL_S, 0.30, 1.0),  # error as large as a step
+        (25, 0.5 * INTERVAL_S, 0.05, 0.7),
+    ],
+)
+def test_intervals_cover_and_estimates_are_centred(rng, n_points, exposure_s, error_um, seen):
+    truth = 4.3  # um2/s: 100 nm in water
+    tracks = brownian_tracks(
+        rng, np.full(N, truth), n_points, exposure_s=exposure_s, error_um=error_um, seen=seen
+    )
+    estimates = estimated(tracks, exposure_s)
+    held = (estimates.low_um2_s <= truth) & (truth <= estimates.high_um2_s)
+    assert 0.93 < held.mean() < 0.97
+    bias = np.mean(estimates.diffusion_um2_s) / truth - 1
+    spread = np.std(estimates.diffusion_um2_s) / truth
+    assert abs(bias) < 0.01 + 3 * spread / np.sqrt(N)
+    stated = np.sqrt(np.mean(estimates.std_err_um2_s**2)) / truth
+    assert stated == pytest.approx(spread, rel=0.1)
+
+
+@pytest.mark.parametrize("estimator", ["likelihood", "cve", "ols", "gls"])
+def test_every_estimator_is_nearly_unbiased_and_none_beats_the_likelihood(rng, estimator):
+    exposure_s = 0.6 * INTERVAL_S
+    tracks = brownian_tracks(rng, np.full(800, 4.3), 40, exposure_s=exposure_s, error_um=0.1)
+    best = estimated(tracks, exposure_s)
+    mine = estimated(tracks, exposure_s, estimator=estimator)
+    assert np.mean(mine.diffusion_um2_s) == pytest.approx(4.3, rel=0.04)
+    assert np.std(mine.diffusion_um2_s) > 0.97 * np.std(best.diffusion_um2_s)
+    assert np.mean(mine.std_err_um2_s) == pytest.approx(np.std(mine.diffusion_um2_s), rel=0.25)
+
+
+def test_the_noise_of_a_recording_is_found_from_its_tracks(rng):
+    """Spots that report half of their errors: believed, they bias D; found from the tracks, they do not."""
+    tracks = brownian_tracks(rng, np.full(400, 0.5), 40, error_um=0.1)
+    wrong = _with_error(tracks, 0.05 / PIXEL_UM)
+    assert np.median(estimated(wrong).diffusion_um2_s) > 1.25 * 0.5
+    found = estimated(wrong, noise="recording")
+    assert np.median(found.diffusion_um2_s) == pytest.approx(0.5, rel=0.06)
+    typical = found.noise.variance_scale * 0.05**2 + found.noise.variance_floor_um2
+    assert typical == pytest.approx(0.1**2, rel=0.15)
+
+
+def test_an_unknown_exposure_is_found_and_what_it_leaves_open_widens_the_intervals(rng):
+    truth = 4.3
+    tracks = brownian_tracks(rng, np.full(300, truth), 40, exposure_s=INTERVAL_S, error_um=0.03)
+    told, found = estimated(tracks, INTERVAL_S), estimated(tracks, None)
+    assert found.noise.exposure_s == pytest.approx(INTERVAL_S, rel=0.25)
+    assert found.noise.diffusion_rel_std > 0
+    assert np.median(found.diffusion_um2_s) == pytest.approx(truth, rel=0.05)
+    width = np.log(found.high_um2_s / found.low_um2_s)
+    assert np.all(width > np.log(told.high_um2_s / told.low_um2_s) * 0.99)
+
+
+def test_what_stands_still_gets_no_size(rng):
+    """Stuck particles, burnt-in text, and a track whose most likely D is zero: flagged, NaN, never a finite diameter."""
+    frames = np.arange(40)
+    stuck = [(frames, 50 + 0.1 * rng.normal(size=(40, 2))) for _ in range(20)]
+    text = [(frames, np.full((40, 2), 70.0))]
+    moving = brownian_tracks(rng, np.full(60, 4.3), 40)
+    rows = moving.first_row
+    free = [
+        (moving.frame[a:b], np.stack([moving.y_px[a:b], moving.x_px[a:b]], axis=1))
+        for a, b in zip(rows[:-1], rows[1:], strict=True)
+    ]
+    estimates = estimated(tracks_of([*stuck, *text, *free]), noise="recording")
+    still = estimates.flags & int(TrackFlag.IMMOBILE | TrackFlag.NON_POSITIVE) != 0
+    assert still[:21].all()
+    assert not still[21:].any()
+    diameter = track_sizes(estimates, 25.0, 8.9e-4)
+    assert np.isnan(diameter.diameter_nm[:21]).all()
+    assert np.isnan(diameter.high_nm[:21]).all()
+    assert np.isfinite(diameter.diameter_nm[21:]).all()
+    assert np.all(diameter.low_nm[21:] < diameter.diameter_nm[21:])
+    assert np.all(diameter.high_nm[21:] > diameter.diameter_nm[21:])
+
+
+def test_short_tracks_are_flagged_and_get_nothing(rng):
+    parts = [(np.arange(n), 100 + np.cumsum(rng.normal(size=(n, 2)), axis=0)) for n in (2, 4, 5, 30)]
+    estimates = estimated(tracks_of(parts))
+    short = estimates.flags & int(TrackFlag.TOO_SHORT) != 0
+    assert short.tolist() == [True, True, False, False]
+    assert np.isnan(estimates.diffusion_um2_s).tolist() == [True, True, False, False]
+
+
+def test_what_cannot_be_is_refused(rng):
+    tracks = brownian_tracks(rng, [1.0], 10)
+    with pytest.raises(SettingError, match="exposure_s"):
+        estimate_diffusion(tracks, **SCALE, exposure_s=2 * INTERVAL_S)
+    with pytest.raises(SettingError, match="pixel_size_um"):
+        estimate_diffusion(tracks, pixel_size_um=0.0, frame_interval_s=0.1, exposure_s=0.0)
+
+
+def _with_error(tracks, error_px):
+    from dataclasses import replace
+
+    error = np.full(len(tracks), error_px, dtype=np.float32)
+    return replace(tracks, localization_error_px=error)
