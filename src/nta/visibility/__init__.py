@@ -1,5 +1,6 @@
 """Visibility: what a run could see, and so what is in suspension and how much of it."""
 
+from nta.visibility.brightness import brightness_e_per_ms
 from nta.visibility.concentration import less_blank
 from nta.visibility.curve import DetectionCurve
 from nta.visibility.indices import light_of_spheres
@@ -19,6 +20,7 @@ __all__ = [
     "Visibility",
     "VisibilitySettings",
     "VisibleVolume",
+    "brightness_e_per_ms",
     "detection_curve",
     "less_blank",
     "light_of_spheres",

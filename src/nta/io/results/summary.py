@@ -17,6 +17,7 @@ from nta.diffusion import TrackFlag
 from nta.io.atomic import new_file
 from nta.pipeline import Analysis
 from nta.quantity import Quantity
+from nta.visibility import brightness_e_per_ms
 
 SUMMARY_VERSION = 1
 
@@ -58,6 +59,7 @@ def summary(analysis: Analysis) -> dict[str, Any]:
                 },
             },
             "visibility": _visibility(analysis),
+            "brightness_e_per_ms": brightness_e_per_ms(analysis.diffusion),
             "findings": [finding.as_dict() for finding in analysis.assessment.findings],
             "settings": analysis.settings.as_mapping(),
             "settings_changed": analysis.settings.changed(),

@@ -1,0 +1,291 @@
+"""`Catalogue`: record, read, correct."""
+
+from __future__ import annotations
+
+import getpass
+import uuid
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import sqlalchemy as sa
+
+from nta.catalogue.database import CatalogueError, address, connect, in_words, prepare, shown, writing
+from nta.catalogue.record import CORRECTABLE, KINDS, Kind, RunRecord, as_time, columns_of, numbers_of
+from nta.catalogue.tables import runs
+from nta.errors import SettingError
+from nta.io.results import summary
+from nta.pipeline import Analysis
+
+_LIGHT = [column for column in runs.columns if column.name != "summary"]
+
+
+class Catalogue:
+    """An open catalogue; safe with any number of processes that write at once.
+
+    Every row stays as it was written: triggers in the database refuse to change or remove one. A correction is a new row
+    that names the row it takes the place of.
+    """
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+
+    @classmethod
+    def open(cls, where: str | Path, *, create: bool = True) -> Catalogue:
+        """Open a catalogue, make it where there is none, bring one of an earlier version to the present schema.
+
+        Parameters
+        ----------
+        where
+            A file (SQLite), or ``postgresql://user:password@host:port/database``.
+        create
+            False: refuse an SQLite file that does not exist.
+
+        Raises
+        ------
+        CatalogueError
+            It cannot be opened, is of a later version, or is no catalogue.
+        SettingError
+            The address is of another kind of database.
+        """
+        url = address(where)
+        if url.get_backend_name() == "sqlite" and url.database:
+            file = Path(url.database)
+            if not create and not file.is_file():
+                raise CatalogueError(f"there is no catalogue {file}")
+            file.parent.mkdir(parents=True, exist_ok=True)
+        engine = connect(url)
+        try:
+            with in_words(url):
+                prepare(engine)
+        except BaseException:
+            engine.dispose()
+            raise
+        return cls(engine)
+
+    @property
+    def name(self) -> str:
+        """The address for people, without password."""
+        return shown(self._engine.url)
+
+    def record(
+        self,
+        analysis: Analysis | Mapping[str, Any],
+        *,
+        results: str | Path = "",
+        kind: Kind = "sample",
+        standard: str = "",
+        lot: str = "",
+        instrument: str = "",
+        operator: str = "",
+        comment: str = "",
+        measured_at: datetime | str | None = None,
+    ) -> RunRecord:
+        """Record an analysis, or its summary as `nta.io.results.summary` gives it; return its row.
+
+        The same analysis is recorded once: a second time its row is returned as it stands, corrections included.
+
+        Parameters
+        ----------
+        results
+            Folder of its results.
+        kind, standard, lot
+            "beads" with the name of their certificate and lot, "blank" (the diluent alone) or "sample".
+        instrument
+            The profile's name where it is not given.
+        measured_at
+            When the recording was made; ISO text or a datetime.
+        """
+        if kind not in KINDS:
+            raise SettingError(f"kind must be one of {', '.join(KINDS)}, got {kind!r}")
+        said = summary(analysis) if isinstance(analysis, Analysis) else analysis
+        row = columns_of(said)
+        row |= {
+            "kind": kind,
+            "standard": standard,
+            "lot": lot,
+            "instrument": instrument or row["instrument"],
+            "operator": operator,
+            "comment": comment,
+            "results": str(Path(results).absolute()) if str(results) else "",
+            "measured_at": None if measured_at is None else as_time(measured_at, "measured_at"),
+            **_fresh(corrects=None, reason="", withdrawn=False),
+        }
+        with in_words(self._engine.url):
+            known = self._by_uid(row["uid"])
+            if known is None:
+                try:
+                    with writing(self._engine) as connection:
+                        return self._insert(connection, row)
+                except sa.exc.IntegrityError:  # another process recorded it meanwhile
+                    known = self._by_uid(row["uid"])
+                    if known is None:
+                        raise
+            return self.history(known)[-1]
+
+    def correct(self, run: int, *, reason: str, **changes: Any) -> RunRecord:
+        """Write a new row that takes the place of a row; return it.
+
+        Parameters
+        ----------
+        run
+            Id of the row, which no other row may have corrected yet.
+        reason
+            Why; required.
+        **changes
+            What a person stated: kind, standard, lot, sample, instrument, operator, comment, results, measured_at; and
+            ``withdrawn=True`` for a run that counts no more. What was computed is corrected by another analysis.
+
+        Raises
+        ------
+        CatalogueError
+            There is no such row, or it was corrected already.
+        SettingError
+            No reason, no change, or a column that cannot be corrected.
+        """
+        changes = _checked(changes, reason)
+        with in_words(self._engine.url):
+            try:
+                with writing(self._engine) as connection:
+                    found = connection.execute(sa.select(runs).where(runs.c.id == run)).mappings().first()
+                    if found is None:
+                        raise CatalogueError(f"there is no run {run} in {self.name}")
+                    row = {key: value for key, value in found.items() if key != "id"}
+                    row |= {**_fresh(corrects=run, reason=reason, withdrawn=found["withdrawn"]), **changes}
+                    row["uid"] = uuid.uuid4().hex
+                    return self._insert(connection, row)
+            except sa.exc.IntegrityError:
+                newest = self.history(run)[-1].id
+                raise CatalogueError(
+                    f"run {run} was corrected already; correct its newest row, {newest}"
+                ) from None
+
+    def runs(
+        self,
+        *,
+        kind: Kind | None = None,
+        standard: str | None = None,
+        instrument: str | None = None,
+        sample: str | None = None,
+        operator: str | None = None,
+        recording_sha256: str | None = None,
+        since: datetime | str | None = None,
+        until: datetime | str | None = None,
+        withdrawn: bool = False,
+        superseded: bool = False,
+    ) -> list[RunRecord]:
+        """Return the runs as they stand now, oldest measurement first.
+
+        Parameters
+        ----------
+        kind, standard, instrument, sample, operator, recording_sha256
+            Only runs of which this is said.
+        since, until
+            Only runs measured (or analysed, where nobody said when they were measured) from then on, before then.
+        withdrawn, superseded
+            True: also runs that were withdrawn, also rows that a correction took the place of.
+        """
+        when = sa.func.coalesce(runs.c.measured_at, runs.c.analysed_at)
+        query = sa.select(*_LIGHT, runs.c.summary).order_by(when, runs.c.id)
+        equal = {
+            "kind": kind,
+            "standard": standard,
+            "instrument": instrument,
+            "sample": sample,
+            "operator": operator,
+            "recording_sha256": recording_sha256,
+        }
+        for name, value in equal.items():
+            if value is not None:
+                query = query.where(runs.c[name] == value)
+        if since is not None:
+            query = query.where(when >= sa.bindparam(None, as_time(since, "since"), runs.c.analysed_at.type))
+        if until is not None:
+            query = query.where(when < sa.bindparam(None, as_time(until, "until"), runs.c.analysed_at.type))
+        if not superseded:
+            later = runs.alias("later")
+            query = query.where(~sa.exists().where(later.c.corrects == runs.c.id))
+        if not withdrawn:
+            query = query.where(~runs.c.withdrawn)
+        with in_words(self._engine.url), self._engine.begin() as connection:
+            return _records(connection.execute(query).mappings())
+
+    def history(self, run: int) -> list[RunRecord]:
+        """Return a run from its first row to its newest, whichever of its rows is named."""
+        first = sa.select(runs.c.id, runs.c.corrects).where(runs.c.id == run).cte("before", recursive=True)
+        first = first.union_all(sa.select(runs.c.id, runs.c.corrects).where(runs.c.id == first.c.corrects))
+        later = sa.select(runs.c.id).where(runs.c.id == run).cte("after", recursive=True)
+        later = later.union_all(sa.select(runs.c.id).where(runs.c.corrects == later.c.id))
+        chain = sa.union(sa.select(first.c.id), sa.select(later.c.id))
+        query = sa.select(*_LIGHT, runs.c.summary).where(runs.c.id.in_(chain)).order_by(runs.c.id)
+        with in_words(self._engine.url), self._engine.begin() as connection:
+            found = _records(connection.execute(query).mappings())
+        if not found:
+            raise CatalogueError(f"there is no run {run} in {self.name}")
+        return found
+
+    def summary(self, run: int) -> dict[str, Any]:
+        """Return everything that was recorded of a run: the summary of its analysis with settings, versions and findings."""
+        query = sa.select(runs.c.summary).where(runs.c.id == run)
+        with in_words(self._engine.url), self._engine.begin() as connection:
+            found = connection.execute(query).scalar()
+        if found is None:
+            raise CatalogueError(f"there is no run {run} in {self.name}")
+        return dict(found)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _by_uid(self, uid: str) -> int | None:
+        with self._engine.begin() as connection:
+            return connection.execute(sa.select(runs.c.id).where(runs.c.uid == uid)).scalar()
+
+    def _insert(self, connection: sa.Connection, row: Mapping[str, Any]) -> RunRecord:
+        done = connection.execute(sa.insert(runs).values(**row))
+        (run,) = done.inserted_primary_key or (None,)
+        return _records([{**row, "id": run}])[0]
+
+
+def _fresh(*, corrects: int | None, reason: str, withdrawn: bool) -> dict[str, Any]:
+    return {
+        "corrects": corrects,
+        "reason": reason,
+        "withdrawn": withdrawn,
+        "recorded_at": datetime.now(UTC),
+        "recorded_by": getpass.getuser(),
+    }
+
+
+def _checked(changes: Mapping[str, Any], reason: str) -> dict[str, Any]:
+    if not reason.strip():
+        raise SettingError("a correction needs a reason: who reads the catalogue later wants to know why")
+    if not changes:
+        raise SettingError(f"nothing to correct; give one of {', '.join(CORRECTABLE)}")
+    if unknown := sorted(set(changes) - set(CORRECTABLE)):
+        raise SettingError(
+            f"{unknown[0]} cannot be corrected, only what a person stated: {', '.join(CORRECTABLE)}; "
+            "what was computed is corrected by another analysis"
+        )
+    if changes.get("kind", "sample") not in KINDS:
+        raise SettingError(f"kind must be one of {', '.join(KINDS)}, got {changes['kind']!r}")
+    if changes.get("measured_at") is not None:
+        return {**changes, "measured_at": as_time(changes["measured_at"], "measured_at")}
+    return dict(changes)
+
+
+def _records(rows: Iterable[Mapping[Any, Any]]) -> list[RunRecord]:
+    names = [column.name for column in _LIGHT]
+    return [
+        RunRecord(**{name: row[name] for name in names}, numbers=numbers_of(row["summary"])) for row in rows
+    ]

@@ -1,0 +1,135 @@
+"""The noun of this room: one analysis as the catalogue knows it, and how it is taken from a summary."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal, get_args
+
+from nta.errors import SettingError
+from nta.quantity import Quantity
+
+Kind = Literal["sample", "beads", "blank"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+CORRECTABLE = (
+    "kind",
+    "standard",
+    "lot",
+    "sample",
+    "instrument",
+    "operator",
+    "comment",
+    "results",
+    "measured_at",
+    "withdrawn",
+)
+"""What a person stated and may state again; what was computed is corrected by another analysis."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunRecord:
+    """One row of the catalogue.
+
+    id : of the row. uid : of the analysis, the same wherever it is recorded; a correction has its own.
+    corrects, reason, withdrawn : the row this one takes the place of (None: none), why, and whether the run counts no more.
+    recorded_at, recorded_by : when the row was written and by which account. measured_at : when the recording was made, as
+        far as somebody said; analysed_at : when it was analysed.
+    kind, standard, lot : sample, beads or blank; of beads the name of their certificate, and the lot.
+    recording, recording_sha256, results : the recording as it was named, its checksum, and where its results were put.
+    software, settings_sha256 : version of nta-lab and digest of all settings: runs that differ in one are no series.
+    verdict : the worst of the findings.
+    numbers : "d50_nm", "in_cell_per_ml", "brightness_e_per_ms", ... with their intervals.
+    """
+
+    id: int
+    uid: str
+    corrects: int | None
+    reason: str
+    withdrawn: bool
+    recorded_at: datetime
+    recorded_by: str
+    measured_at: datetime | None
+    analysed_at: datetime
+    kind: Kind
+    standard: str
+    lot: str
+    sample: str
+    instrument: str
+    operator: str
+    comment: str
+    recording: str
+    recording_sha256: str | None
+    results: str
+    software: str
+    settings_sha256: str
+    verdict: str
+    numbers: Mapping[str, Quantity]
+
+    @property
+    def when(self) -> datetime:
+        """When it was measured, or analysed where nobody said: the time axis of a chart."""
+        return self.measured_at or self.analysed_at
+
+
+def columns_of(summary: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the columns of a row that come from what `nta.io.results.summary` says of an analysis."""
+    provenance, profile = summary["provenance"], summary["profile"]
+    return {
+        "uid": analysis_uid(summary),
+        "analysed_at": as_time(provenance["date"], "the date of the analysis"),
+        "sample": summary["sample"] or "",
+        "instrument": profile["name"] if profile else "",
+        "recording": provenance["recording"],
+        "recording_sha256": provenance["sha256"],
+        "software": provenance["versions"].get("nta-lab", ""),
+        "settings_sha256": digest(summary["settings"]),
+        "verdict": summary["verdict"],
+        "summary": dict(summary),
+    }
+
+
+def numbers_of(summary: Mapping[str, Any]) -> dict[str, Quantity]:
+    """Return the numbers of a summary by name; what has no value is left out."""
+    found: dict[str, Mapping[str, Any]] = dict(summary["size"]["numbers"])
+    for share in summary["size"]["fractions"]:
+        found[f"share_{share['low_nm']:g}_{share['high_nm']:g}_nm"] = share
+    visibility = summary.get("visibility") or {}
+    found["detection_limit_nm"] = visibility.get("detection_limit_nm") or {}
+    for name in ("per_frame", "in_cell_per_ml", "in_sample_per_ml"):
+        found[name] = (visibility.get("concentration") or {}).get(name) or {}
+    found["brightness_e_per_ms"] = summary.get("brightness_e_per_ms") or {}
+    found["tracks_used"] = {"value": summary["counts"]["tracks_in_distribution"], "unit": "1"}
+    found["temperature_c"] = {"value": summary["size"]["temperature_c"], "unit": "degC"}
+    return {
+        name: Quantity(q["value"], q.get("low"), q.get("high"), q["unit"], q.get("method", ""))
+        for name, q in found.items()
+        if q.get("value") is not None
+    }
+
+
+def analysis_uid(summary: Mapping[str, Any]) -> str:
+    """Return the identity of an analysis: what was read, how, by what and when, whatever else a summary may hold."""
+    provenance = summary["provenance"]
+    parts = [provenance[key] for key in ("recording", "sha256", "date", "versions")]
+    return digest([*parts, summary["settings"], summary["conditions"], summary["profile"]])
+
+
+def digest(value: Any) -> str:
+    """Return the SHA-256 of plain data in its one canonical spelling."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    return hashlib.sha256(text.encode("ascii")).hexdigest()
+
+
+def as_time(value: Any, what: str) -> datetime:
+    """Return a moment from ISO text or a datetime; without a zone it is UTC."""
+    try:
+        moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+    except ValueError:
+        raise SettingError(
+            f"{what}: {value!r} is no date; write 2026-11-27 or 2026-11-27T14:30:00+01:00"
+        ) from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

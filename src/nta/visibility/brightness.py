@@ -1,0 +1,37 @@
+"""How bright the particles of a run are: one number to follow an instrument by."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.stats import binom
+
+from nta.diffusion import DiffusionEstimates, TrackFlag
+from nta.quantity import Quantity
+
+_CONFIDENCE = 0.95
+_UNIT = "e/ms"
+
+
+def brightness_e_per_ms(diffusion: DiffusionEstimates) -> Quantity:
+    """Return the median light of the tracks that have a size, in photoelectrons per ms of exposure.
+
+    Tracks of saturated or out-of-focus spots are left out: their light is not known. The interval is that of a median from
+    order statistics (David and Nagaraja, Order Statistics, 3rd ed. (2003), section 7.1), of the counting of tracks alone.
+    """
+    if not diffusion.exposure_s:
+        return Quantity(None, None, None, _UNIT, "the exposure is not known")
+    doubtful = diffusion.flags & int(TrackFlag.SATURATED | TrackFlag.OUT_OF_FOCUS) != 0
+    light = np.sort(diffusion.intensity[diffusion.has_size & ~doubtful].astype(np.float64))
+    light = light[np.isfinite(light)] / (1e3 * diffusion.exposure_s)
+    if not light.size:
+        return Quantity(None, None, None, _UNIT, "no track with a size whose light is known")
+    median = float(np.median(light))
+    first = (
+        int(binom.ppf((1 - _CONFIDENCE) / 2, light.size, 0.5)) - 1
+    )  # the interval reaches from this row ...
+    if first < 0:
+        return Quantity(median, None, None, _UNIT, f"median of {light.size} tracks, too few for an interval")
+    low, high = light[first], light[light.size - 1 - first]  # ... to its mirror image
+    return Quantity(
+        median, float(low), float(high), _UNIT, f"median of {light.size} tracks, order statistics, 95 %"
+    )

@@ -1,0 +1,213 @@
+"""The catalogue keeps what it was given: on SQLite and on PostgreSQL, whoever writes at the same time."""
+
+import multiprocessing
+from datetime import UTC, datetime
+
+import pytest
+import sqlalchemy as sa
+
+from nta.catalogue import Catalogue, CatalogueError
+from nta.catalogue.database import address, connect
+from nta.errors import SettingError
+from nta.io.results import summary
+
+
+def test_a_run_comes_back_as_it_was_recorded(url, analysis):
+    with Catalogue.open(url) as catalogue:
+        put = catalogue.record(analysis, results="results/ev", operator="B. Meier", comment="after service")
+        assert catalogue.runs() == [put]
+    with Catalogue.open(url) as catalogue:
+        (found,) = catalogue.runs()
+        assert found == put
+        assert catalogue.summary(found.id) == summary(analysis)
+    assert found.numbers["d50_nm"] == analysis.sizes.summary["d50_nm"]
+    assert found.numbers["tracks_used"].value == analysis.sizes.n_tracks_used
+    assert found.numbers["brightness_e_per_ms"].low < found.numbers["brightness_e_per_ms"].value
+    assert found.sample == "EV prep 7, 1:200 in PBS"
+    assert found.instrument == analysis.profile.name
+    assert found.operator == "B. Meier"
+    assert found.results.endswith("results/ev")
+    assert found.verdict == analysis.assessment.worst
+    assert found.recorded_at.tzinfo is UTC
+    assert found.when == datetime.fromisoformat(analysis.provenance.date)
+
+
+def test_the_same_analysis_is_recorded_once(url, variant):
+    with Catalogue.open(url) as catalogue:
+        first = catalogue.record(variant(1))
+        newer = catalogue.correct(first.id, reason="wrong name", sample="EV prep 8")
+        assert catalogue.record(variant(1)) == newer
+        assert catalogue.record(variant(2)).id not in (first.id, newer.id)
+        assert len(catalogue.runs(superseded=True)) == 3
+
+
+def test_a_correction_is_a_new_row(url, variant):
+    with Catalogue.open(url) as catalogue:
+        first = catalogue.record(variant(1), operator="A", kind="beads", standard="PS 100")
+        second = catalogue.correct(first.id, reason="typing error", operator="B", lot="42")
+        assert (second.corrects, second.operator, second.lot, second.standard) == (
+            first.id,
+            "B",
+            "42",
+            "PS 100",
+        )
+        assert second.numbers == first.numbers
+        assert catalogue.runs() == [second]
+        assert catalogue.history(first.id) == catalogue.history(second.id) == [first, second]
+        third = catalogue.correct(second.id, reason="air bubble in the cell", withdrawn=True)
+        assert catalogue.runs() == []
+        assert catalogue.runs(withdrawn=True) == [third]
+        assert catalogue.runs(withdrawn=True, superseded=True) == [first, second, third]
+
+
+def test_a_row_is_corrected_only_once(url, variant):
+    with Catalogue.open(url) as catalogue:
+        first = catalogue.record(variant(1))
+        second = catalogue.correct(first.id, reason="typing error", operator="B")
+        with pytest.raises(CatalogueError, match=f"run {first.id} was corrected already.*, {second.id}"):
+            catalogue.correct(first.id, reason="typing error", operator="C")
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"reason": " ", "operator": "B"}, "needs a reason"),
+        ({"reason": "because"}, "nothing to correct"),
+        ({"reason": "nicer", "numbers": {}}, "numbers cannot be corrected"),
+        ({"reason": "it is", "kind": "bead"}, "kind must be one of sample, beads, blank"),
+        ({"reason": "it is", "measured_at": "last week"}, "is no date"),
+    ],
+)
+def test_a_correction_that_makes_no_sense_is_refused(tmp_path, variant, changes, words):
+    with Catalogue.open(tmp_path / "runs.sqlite") as catalogue:
+        run = catalogue.record(variant(1))
+        with pytest.raises(SettingError, match=words):
+            catalogue.correct(run.id, **changes)
+        with pytest.raises(CatalogueError, match="there is no run 99"):
+            catalogue.correct(99, reason="typing error", operator="B")
+        assert catalogue.runs() == [run]
+
+
+def test_runs_are_found_by_what_is_said_of_them(url, variant):
+    with Catalogue.open(url) as catalogue:
+        beads = [
+            catalogue.record(
+                variant(n),
+                kind="beads",
+                standard="PS 100",
+                instrument="left",
+                measured_at=f"2026-10-0{9 - n}",
+            )
+            for n in range(1, 4)
+        ]
+        other = catalogue.record(variant(8), instrument="right")
+        assert catalogue.runs(kind="beads") == beads[::-1]  # in the order of measurement
+        assert catalogue.runs(instrument="right") == [other]
+        assert catalogue.runs(standard="PS 100", since="2026-10-07") == [beads[1], beads[0]]
+        assert catalogue.runs(until="2026-10-07") == [beads[2]]
+        assert catalogue.runs(recording_sha256=f"{8:064x}") == [other]
+        assert catalogue.runs(sample="nobody's") == []
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE nta_runs SET operator = 'somebody else'",
+        "DELETE FROM nta_runs",
+    ],
+)
+def test_the_database_itself_refuses_to_change_or_remove_a_row(url, variant, statement):
+    with Catalogue.open(url) as catalogue:
+        put = catalogue.record(variant(1))
+    engine = connect(address(url))
+    with pytest.raises(sa.exc.DBAPIError, match="append-only"), engine.begin() as connection:
+        connection.execute(sa.text(statement))
+    engine.dispose()
+    with Catalogue.open(url) as catalogue:
+        assert catalogue.runs() == [put]
+
+
+def test_sqlite_refuses_to_replace_a_row(tmp_path, variant):
+    path = tmp_path / "runs.sqlite"
+    with Catalogue.open(path) as catalogue:
+        put = catalogue.record(variant(1))
+    engine = connect(address(path))
+    columns = [column["name"] for column in sa.inspect(engine).get_columns("nta_runs")]
+    chosen = ", ".join("'x' AS operator" if name == "operator" else name for name in columns)
+    with pytest.raises(sa.exc.DBAPIError), engine.begin() as connection:
+        connection.execute(sa.text(f"INSERT OR REPLACE INTO nta_runs SELECT {chosen} FROM nta_runs"))
+    engine.dispose()
+    with Catalogue.open(path) as catalogue:
+        assert catalogue.runs() == [put]
+
+
+def test_postgresql_refuses_to_empty_a_table(new_postgres, variant):
+    with Catalogue.open(new_postgres) as catalogue:
+        put = catalogue.record(variant(1))
+    engine = connect(address(new_postgres))
+    with pytest.raises(sa.exc.DBAPIError, match="append-only"), engine.begin() as connection:
+        connection.execute(sa.text("TRUNCATE nta_runs CASCADE"))
+    engine.dispose()
+    with Catalogue.open(new_postgres) as catalogue:
+        assert catalogue.runs() == [put]
+
+
+def _write(url, said, who, start):
+    start.wait()
+    with Catalogue.open(url) as catalogue:
+        for number in range(12):
+            mine = {**said, "provenance": {**said["provenance"], "sha256": f"{who}{number}"}}
+            catalogue.record(mine, operator=who)
+        shared = {**said, "provenance": {**said["provenance"], "sha256": "the same for both"}}
+        catalogue.record(shared)
+
+
+def test_two_processes_that_write_at_once_lose_nothing(url, analysis):
+    """They also make the catalogue at once, and record one analysis both."""
+    said = summary(analysis)
+    spawn = multiprocessing.get_context("spawn")
+    start = spawn.Event()
+    writers = [spawn.Process(target=_write, args=(url, said, who, start)) for who in ("anna", "bert")]
+    for writer in writers:
+        writer.start()
+    start.set()
+    for writer in writers:
+        writer.join(60)
+    assert [writer.exitcode for writer in writers] == [0, 0]
+    with Catalogue.open(url) as catalogue:
+        found = catalogue.runs()
+    assert len({run.id for run in found}) == len(found) == 25
+    by = {who: {run.recording_sha256 for run in found if run.operator == who} for who in ("anna", "bert")}
+    assert by == {who: {f"{who}{n}" for n in range(12)} for who in by}
+
+
+def test_another_database_is_left_alone(tmp_path):
+    foreign = tmp_path / "samples.sqlite"
+    engine = connect(address(foreign))
+    with engine.begin() as connection:
+        connection.execute(sa.text("CREATE TABLE samples (name TEXT)"))
+    engine.dispose()
+    with pytest.raises(CatalogueError, match="a database of another program"):
+        Catalogue.open(foreign)
+    text = tmp_path / "notes.txt"
+    text.write_text("bought new cuvettes\n" * 100)
+    with pytest.raises(CatalogueError, match="not a database"):
+        Catalogue.open(text)
+    with pytest.raises(CatalogueError, match="there is no catalogue"):
+        Catalogue.open(tmp_path / "nowhere.sqlite", create=False)
+    assert not (tmp_path / "nowhere.sqlite").exists()
+
+
+@pytest.mark.parametrize(
+    ("where", "words"),
+    [("mysql://lab/runs", "SQLite or PostgreSQL, not in mysql"), ("://", "no address of a catalogue")],
+)
+def test_another_kind_of_address_is_refused(where, words):
+    with pytest.raises(SettingError, match=words):
+        Catalogue.open(where)
+
+
+def test_a_password_is_never_shown():
+    with pytest.raises(CatalogueError, match=r"postgresql://lab:\*\*\*@127\.0\.0\.1:1/runs") as caught:
+        Catalogue.open("postgresql://lab:secret@127.0.0.1:1/runs")
+    assert "secret" not in str(caught.value)
