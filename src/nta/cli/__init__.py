@@ -11,7 +11,9 @@ from collections.abc import Sequence
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
+from typing import NoReturn
 
+from nta.cli.quality import add_quality_verbs
 from nta.errors import NtaError
 
 EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
@@ -19,12 +21,16 @@ EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return 0 when done, 1 when it failed (stderr says why), 2 for wrong usage, 130 when interrupted."""
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options, unknown = parser.parse_known_args(arguments)
+    if unknown:
+        parser.usage_code = options.usage_code
+        parser.error(f"unrecognized arguments: {' '.join(unknown)}")
     if options.verb is None:
-        _parser().print_help()
+        parser.print_help()
         return EXIT_USAGE
     try:
-        return int(import_module(f"nta.cli.{options.verb}").run(options))
+        return int(import_module(f"nta.cli.{options.module or options.verb}").run(options))
     except KeyboardInterrupt:
         print("nta: interrupted", file=sys.stderr)
         return EXIT_INTERRUPTED
@@ -38,17 +44,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return EXIT_FAILED
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+class Parser(argparse.ArgumentParser):
+    """A parser that can exit with another code than 2 for wrong usage, where 2 is an answer."""
+
+    usage_code = EXIT_USAGE
+
+    def error(self, message: str) -> NoReturn:
+        """Say what was wrong and exit."""
+        self.print_usage(sys.stderr)
+        self.exit(self.usage_code, f"{self.prog}: error: {message}\n")
+
+
+def _parser() -> Parser:
+    parser = Parser(
         prog="nta",
         description="Nanoparticle tracking analysis: from a camera or a recording to a size report.",
     )
     parser.add_argument("--version", action=_Version, help="show the version and exit")
-    common = argparse.ArgumentParser(add_help=False)
+    common = Parser(add_help=False)
     common.add_argument("--debug", action="store_true", help="show the full traceback of an error")
     common.add_argument("--quiet", "-q", action="store_true", help="no progress, no summary")
     verbs = parser.add_subparsers(dest="verb", metavar="COMMAND", title="commands")
-    parser.set_defaults(debug=False)
+    parser.set_defaults(debug=False, module=None, usage_code=EXIT_USAGE)
 
     run = verbs.add_parser(
         "run",
@@ -143,6 +160,8 @@ def _parser() -> argparse.ArgumentParser:
     assess.add_argument("study", type=Path, help="study.toml, or the folder that holds it")
     assess.add_argument("-o", "--output", type=Path, required=True, help="folder for report and analyses")
     assess.add_argument("--json", action="store_true", help="print the verdicts as JSON on standard output")
+
+    add_quality_verbs(verbs, common)
 
     drivers = verbs.add_parser("drivers", parents=[common], help="list the devices that can be opened")
     drivers.add_argument("--json", action="store_true", help="machine-readable output")

@@ -1,5 +1,6 @@
 """Sizes: from diffusion estimates to the number distribution of diameter, with its uncertainty."""
 
+from nta.sizes.draws import Draws
 from nta.sizes.infer import size_distribution, track_sizes
 from nta.sizes.likelihood import approximate_log_likelihood
 from nta.sizes.settings import SizingSettings
@@ -7,6 +8,7 @@ from nta.sizes.table import Distribution, SizeDistribution, Sweep, SweepPoint, T
 
 __all__ = [
     "Distribution",
+    "Draws",
     "SizeDistribution",
     "SizingSettings",
     "Sweep",

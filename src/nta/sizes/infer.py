@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -12,13 +12,14 @@ from nta.diffusion import diffusion_likelihood
 from nta.diffusion.table import DiffusionEstimates, TrackFlag
 from nta.physics import diameter_nm, stokes_einstein_nm_um2_s
 from nta.sizes.comparison import finite_track_length_adjustment, histogram, kernel_density
+from nta.sizes.draws import Draws
 from nta.sizes.evidence import Grid
 from nta.sizes.intervals import band, not_assessed, numbers_with_intervals
 from nta.sizes.likelihood import Likelihood, evidence_from_estimates, evidence_from_likelihood
 from nta.sizes.population import infer_population
 from nta.sizes.settings import SizingSettings
 from nta.sizes.table import IN_VIEW, TRACKS, Distribution, SizeDistribution, TrackSizes
-from nta.sizes.uncertainty import systematic_budget
+from nta.sizes.uncertainty import combined, systematic_budget
 from nta.tracks.table import Tracks
 
 
@@ -31,6 +32,7 @@ def size_distribution(
     profile: InstrumentProfile | None = None,
     likelihood: Likelihood | None = None,
     further: Mapping[str, float] | None = None,
+    told: Callable[[Draws], None] | None = None,
 ) -> SizeDistribution:
     """Infer the number distribution of hydrodynamic diameter, with an interval on every number.
 
@@ -51,6 +53,8 @@ def size_distribution(
         the estimates and their standard errors.
     further
         Systematic terms found elsewhere, joined to the budget: relative standard uncertainty by source.
+    told
+        Called with the bootstrap draws of the distribution, which are not kept: for numbers nobody named before.
 
     Raises
     ------
@@ -77,6 +81,8 @@ def size_distribution(
         else:
             distribution, draws = compared.pop(settings.method)
         numbers = numbers_with_intervals(distribution, draws, budget, settings, rng)
+        if told is not None:
+            told(Draws(distribution=distribution, draws=draws, rel_std=combined(budget), seed=settings.seed))
     return SizeDistribution(
         tracks=per_track,
         distribution=distribution,

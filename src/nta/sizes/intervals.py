@@ -38,7 +38,7 @@ def numbers_with_intervals(
     """
     edges, weight = distribution.edges_nm, distribution.weight[None]
     value, drawn = summarise(edges, weight), summarise(edges, draws)
-    factor = _common_factor(len(draws), combined(budget), rng)
+    factor = common_factor(len(draws), combined(budget), rng)
     percent = f"{100 * settings.confidence:g} %"
     sources = ", ".join(budget) if budget else "no source stated"
     alone = f"bootstrap over tracks, {percent}"
@@ -48,8 +48,8 @@ def numbers_with_intervals(
     for name, unit in SUMMARY_UNITS.items():
         at = float(value[name][0])
         scaled = drawn[name] * factor if unit == "nm" else drawn[name]
-        statistical[name] = _interval(at, drawn[name], unit, settings.confidence, alone)
-        summary[name] = _interval(at, scaled, unit, settings.confidence, full)
+        statistical[name] = interval(at, drawn[name], unit, settings.confidence, alone)
+        summary[name] = interval(at, scaled, unit, settings.confidence, full)
     fractions = {}
     for low, high in settings.windows_nm:
         at = float(fraction(edges, weight, low, high)[0])
@@ -57,7 +57,7 @@ def numbers_with_intervals(
         moved = [
             fraction(edges, row[None], low / f, high / f)[0] for row, f in zip(draws, factor, strict=True)
         ]
-        fractions[low, high] = _interval(at, np.array(moved), "1", settings.confidence, full)
+        fractions[low, high] = interval(at, np.array(moved), "1", settings.confidence, full)
     return Numbers(summary=summary, statistical=statistical, fractions=fractions)
 
 
@@ -77,14 +77,15 @@ def band(draws: FloatArray, weight: FloatArray, confidence: float) -> tuple[Floa
     return np.minimum(low, weight), np.maximum(high, weight)
 
 
-def _common_factor(n: int, relative_std: float, rng: np.random.Generator) -> FloatArray:
+def common_factor(n: int, relative_std: float, rng: np.random.Generator) -> FloatArray:
     """Draw the common factor of all diameters: log-normal, evenly spread quantiles in random order."""
     from scipy.special import ndtri
 
     return np.asarray(np.exp(relative_std * ndtri((rng.permutation(n) + 0.5) / max(n, 1))))
 
 
-def _interval(value: float, draws: FloatArray, unit: str, confidence: float, method: str) -> Quantity:
+def interval(value: float, draws: FloatArray, unit: str, confidence: float, method: str) -> Quantity:
+    """Return the number with the interval that its draws give, widened to hold it."""
     if not len(draws):
         return Quantity(value, None, None, unit, "no intervals asked for")
     low, high = np.quantile(draws, [(1 - confidence) / 2, (1 + confidence) / 2])

@@ -42,13 +42,33 @@ class Histogram:
         spread = np.average((self.center_nm - self.mean_nm()) ** 2, weights=self.concentration_per_ml)
         return float(np.sqrt(spread))
 
+    def geometric_sd(self) -> float:
+        """Return the geometric standard deviation of the bin centres."""
+        ln = np.log(np.maximum(self.center_nm, 1e-3))
+        mean = np.average(ln, weights=self.concentration_per_ml)
+        return float(np.exp(np.sqrt(np.average((ln - mean) ** 2, weights=self.concentration_per_ml))))
+
+    def mode_nm(self) -> float:
+        """Return the centre of the bin of greatest density per nm."""
+        return float(self.center_nm[np.argmax(self.concentration_per_ml / np.diff(self.edges_nm))])
+
+    def share(self, low_nm: float, high_nm: float) -> float:
+        """Return the share of the particles between two diameters, cut bins counted in part."""
+        overlap = np.minimum(self.edges_nm[1:], high_nm) - np.maximum(self.edges_nm[:-1], low_nm)
+        part = np.clip(overlap / np.diff(self.edges_nm), 0.0, 1.0)
+        return float(np.average(part, weights=self.concentration_per_ml))
+
     def percentile_nm(self, share: float, convention: PercentileConvention) -> float:
         """Return the diameter below which a share of the particles lies, by the vendor's convention."""
+        return self.edge_percentile_nm(share) + convention.offset_nm
+
+    def edge_percentile_nm(self, share: float) -> float:
+        """Return the diameter below which a share of the particles lies, interpolated at the bin edges."""
         below = np.concatenate([[0.0], np.cumsum(self.concentration_per_ml)])
         below /= below[-1]
         rise = np.flatnonzero(np.diff(below) > 0)
         knots = np.unique(np.concatenate([rise, rise + 1]))  # flat stretches would make the inverse ambiguous
-        return float(np.interp(share, below[knots], self.edges_nm[knots])) + convention.offset_nm
+        return float(np.interp(share, below[knots], self.edges_nm[knots]))
 
 
 @dataclass(frozen=True)
@@ -80,6 +100,7 @@ class VendorRun:
     particles_per_frame: float | None = None
     concentration_per_ml: float | None = None
     dilution: float | None = None
+    drift_um_s: float | None = None
     printed: Mapping[str, float] = field(default_factory=dict)
     histogram: Histogram | None = None
     settings: Mapping[str, str] = field(default_factory=dict)

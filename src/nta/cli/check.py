@@ -1,0 +1,72 @@
+"""`nta check`: results against a specification; the exit code is the verdict."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import traceback
+
+from nta.cli import EXIT_OK
+from nta.cli.progress import say
+from nta.cli.quality import EXIT_CHECK_USAGE
+from nta.errors import NtaError, SettingError
+from nta.io.atomic import new_file
+from nta.qc import TEMPLATE, QcReport, Verdict, check, read_specification
+
+EXIT_UNREADABLE, EXIT_FAULT = 65, 70  # EX_DATAERR and EX_SOFTWARE of BSD's sysexits.h
+_EXIT = {Verdict.PASS: 0, Verdict.FAIL: 1, Verdict.INCONCLUSIVE: 2}
+
+
+def run(options: argparse.Namespace) -> int:
+    """Check, say, write; every way to go wrong has an exit code that no verdict has."""
+    try:
+        return _run(options)
+    except SettingError as error:
+        return _refused(error, EXIT_CHECK_USAGE, debug=options.debug)
+    except (NtaError, OSError) as error:
+        return _refused(error, EXIT_UNREADABLE, debug=options.debug)
+    except Exception as error:  # the interpreter would end with 1, which is "fail"
+        return _refused(error, EXIT_FAULT, debug=True)
+
+
+def _refused(error: Exception, code: int, *, debug: bool) -> int:
+    if debug:
+        traceback.print_exception(error)
+    say(f"nta: {error}")
+    return code
+
+
+def _run(options: argparse.Namespace) -> int:
+    if options.init is not None:
+        with new_file(options.init, replace=False) as partial:
+            partial.write_text(TEMPLATE, encoding="utf-8")
+        say(
+            f"{options.init}: set your limits, then: nta check RESULT --spec {options.init}",
+            quiet=options.quiet,
+        )
+        return EXIT_OK
+    if options.spec is None or not options.results:
+        raise SettingError("say what to check and against what: nta check RESULT... --spec spec.toml")
+    report = check(
+        options.results,
+        read_specification(options.spec),
+        blank=options.blank,
+        beads=options.beads,
+        reference=options.reference,
+    )
+    _write(report, options)
+    return _EXIT[report.verdict]
+
+
+def _write(report: QcReport, options: argparse.Namespace) -> None:
+    if options.output is not None:
+        report.write_json(options.output)
+    if options.junit is not None:
+        report.write_junit(options.junit)
+    if options.json:
+        print(json.dumps(report.as_dict(), indent=2))
+    elif not options.quiet:
+        from rich.console import Console
+
+        report.print_to(Console(file=sys.stdout))

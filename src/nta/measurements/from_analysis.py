@@ -1,0 +1,128 @@
+"""Our own analyses as measurements."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import numpy as np
+
+from nta.measurements.table import Measurement, check_name, exact, percentile_share, unknown
+from nta.pipeline import Analysis
+from nta.quantity import Quantity
+from nta.sizes import Distribution, Draws, SizeDistribution, size_distribution
+from nta.sizes.numbers import SUMMARY_UNITS
+
+
+class MeasuredAnalysis(Measurement):
+    """An analysis, or its sizes alone.
+
+    Numbers that were asked for at analysis time are taken from there; for others, the same inference is made again from
+    the tracks, with the same seed, which takes seconds and gives the same distribution.
+    """
+
+    def __init__(self, result: Analysis | SizeDistribution, name: str = "") -> None:
+        self._analysis = result if isinstance(result, Analysis) else None
+        self._sizes = result.sizes if isinstance(result, Analysis) else result
+        curve = self._sizes.distribution
+        recording = self._analysis.provenance.recording if self._analysis else "size distribution"
+        self.name = name or recording
+        made_by = self._analysis.provenance.versions.get("nta-lab", "") if self._analysis else ""
+        self.source = f"nta-lab {made_by}".strip()
+        self.describes = f"{curve.describes}, number-weighted" if curve else "no distribution"
+        self.n_tracks = self._sizes.n_tracks_used
+        self.confidence = curve.confidence if curve else 0.95
+
+    @property
+    def analysis(self) -> Analysis | None:
+        """The analysis behind it; None where only sizes were given."""
+        return self._analysis
+
+    def distribution(self) -> Distribution | None:
+        """Return the distribution that the numbers are of."""
+        return self._sizes.distribution
+
+    def number(self, name: str) -> Quantity:
+        """Return a number of the distribution."""
+        check_name(name)
+        if name in self._sizes.summary:
+            return self._sizes.summary[name]
+        share = percentile_share(name)
+        drawn = self.draws()
+        if drawn is None or share is None:
+            return unknown(self._why_no_draws(), SUMMARY_UNITS.get(name, "nm"))
+        return drawn.percentile_nm(share)
+
+    def statistical(self, name: str) -> Quantity | None:
+        """Return the number with the statistical part of its interval alone."""
+        return self._sizes.statistical.get(name)
+
+    def share(self, low_nm: float, high_nm: float) -> Quantity:
+        """Share of the particles between two diameters."""
+        known = self._sizes.fractions.get((low_nm, high_nm))
+        if known is not None:
+            return known
+        drawn = self.draws()
+        return unknown(self._why_no_draws(), "1") if drawn is None else drawn.share(low_nm, high_nm)
+
+    def draws(self) -> Draws | None:
+        """Infer the distribution again, for its draws."""
+        return self._drawn
+
+    @cached_property
+    def _drawn(self) -> Draws | None:
+        run = self._analysis
+        if run is None or run.sizes.distribution is None:
+            return None
+        found: list[Draws] = []
+        further = {} if run.sizes.sweep is None else {"choice of settings": run.sizes.sweep.rel_std}
+        size_distribution(
+            run.diffusion,
+            run.tracks,
+            run.conditions,
+            run.settings.sizing,
+            profile=run.profile,
+            further=further,
+            told=found.append,
+        )
+        return found[0] if found else None
+
+    def _why_no_draws(self) -> str:
+        if self._sizes.distribution is None:
+            return self._sizes.summary["d50_nm"].method
+        return "not among the numbers of this size distribution; give the whole analysis, from which it can be worked out"
+
+    def concentration(self, where: str) -> Quantity:
+        """Particles per ml in the sample or in the cell."""
+        seen = self._analysis.visibility if self._analysis else None
+        if seen is None:
+            return unknown("the concentration was not measured", "1/ml")
+        if where == "in_sample" and seen.concentration.dilution is None:
+            return unknown("the dilution was not stated, so the sample's concentration is not known", "1/ml")
+        found: Quantity = getattr(seen.concentration, f"{where}_per_ml")
+        return found
+
+    def per_frame(self) -> Quantity:
+        """Particles in tracks per frame."""
+        seen = self._analysis.visibility if self._analysis else None
+        return (
+            unknown("particles per frame were not counted", "1")
+            if seen is None
+            else seen.concentration.per_frame
+        )
+
+    def detection_limit(self) -> Quantity:
+        """Diameter at which half of the particles in focus are found in a frame."""
+        seen = self._analysis.visibility if self._analysis else None
+        return unknown("the detection limit was not measured", "nm") if seen is None else seen.limit_nm
+
+    def drift(self) -> Quantity:
+        """Return the drift as the assessment of the recording found it."""
+        findings = self._analysis.assessment.findings if self._analysis else ()
+        value = next((f.value for f in findings if f.name == "drift"), None)
+        if value is None or not np.isfinite(value):
+            return unknown("the drift was not assessed", "um/s")
+        return exact(value, "um/s", "mean over the recording, subtracted before sizing")
+
+    def findings_at_worst(self) -> str | None:
+        """Return the worst verdict on the recording."""
+        return str(self._analysis.assessment.worst) if self._analysis else None

@@ -1,0 +1,107 @@
+"""Runs of vendors' programs as measurements: their histogram in our units, percentiles by our convention."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nta.io.vendors import Histogram, VendorResult, VendorRun
+from nta.measurements.table import Measurement, check_name, exact, percentile_share, unknown
+from nta.quantity import Quantity
+from nta.sizes import Distribution
+from nta.sizes.numbers import SUMMARY_UNITS
+
+_NO_INTERVAL = "from the vendor's histogram; one run of a vendor's program has no interval"
+
+
+class MeasuredRun(Measurement):
+    """One run of a vendor's export.
+
+    The vendor's own statistics stay in `run.printed`; numbers here are worked out from the histogram in one way for all
+    programs: percentiles at bin edges. A single run has no interval, because the programs give none; several
+    runs of a sample have that of their scatter.
+    """
+
+    def __init__(self, result: VendorResult, run: VendorRun) -> None:
+        self.result, self.run = result, run
+        self.name = run.name
+        self.source = f"{result.vendor} {result.program}".strip()
+        self.describes = f"{result.weighting}-weighted, as {result.vendor} exports it"
+        self.hidden = result.hidden
+        self.n_tracks = run.n_tracks
+        self.percentiles = "interpolated at bin edges"
+
+    def distribution(self) -> Distribution | None:
+        """Return the histogram as shares per bin, without a band."""
+        histogram = self.run.histogram
+        if histogram is None:
+            return None
+        weight = histogram.concentration_per_ml / histogram.concentration_per_ml.sum()
+        edges = np.maximum(histogram.edges_nm, 1e-3)  # a first bin from zero has no logarithm
+        none = np.full(weight.size, np.nan)
+        return Distribution(
+            edges_nm=edges,
+            weight=weight,
+            low=none,
+            high=none,
+            method=f"histogram of {self.source}",
+            describes=self.describes,
+            confidence=self.confidence,
+        )
+
+    def number(self, name: str) -> Quantity:
+        """Return a number of the histogram."""
+        check_name(name)
+        unit = SUMMARY_UNITS.get(name, "nm")
+        if self.run.histogram is None:
+            return unknown(self._why(), unit)
+        value = _statistic(self.run.histogram, name)
+        if value is None:
+            value = self.run.printed.get(name)
+        return unknown(f"{self.source} does not give it", unit) if value is None else _alone(value, unit)
+
+    def share(self, low_nm: float, high_nm: float) -> Quantity:
+        """Share of the particles between two diameters, cut bins counted in part."""
+        histogram = self.run.histogram
+        return (
+            unknown(self._why(), "1") if histogram is None else _alone(histogram.share(low_nm, high_nm), "1")
+        )
+
+    def concentration(self, where: str) -> Quantity:
+        """Particles per ml; of the cell only where the dilution is recorded."""
+        sample, dilution = self.run.concentration_per_ml, self.run.dilution
+        if sample is None:
+            return unknown(self._why() or f"{self.source} does not give it", "1/ml")
+        if where == "in_sample" and dilution is None:
+            return unknown("the dilution is not recorded in the file", "1/ml")
+        return _alone(sample if where == "in_sample" else sample / (dilution or 1.0), "1/ml")
+
+    def per_frame(self) -> Quantity:
+        """Particles per frame as printed."""
+        value = self.run.particles_per_frame
+        return unknown("not in the file", "1") if value is None else _alone(value, "1")
+
+    def drift(self) -> Quantity:
+        """Return the drift where the vendor gives a speed."""
+        value = self.run.drift_um_s
+        return super().drift() if value is None else exact(value, "um/s", "as the vendor printed it")
+
+    def _why(self) -> str:
+        return f"no result: {self.run.failed}" if self.run.failed else ""
+
+
+def _statistic(histogram: Histogram, name: str) -> float | None:
+    share = percentile_share(name)
+    if share is not None:
+        return histogram.edge_percentile_nm(share)
+    if name == "span":
+        d10, d50, d90 = (histogram.edge_percentile_nm(q) for q in (0.1, 0.5, 0.9))
+        return (d90 - d10) / d50
+    if name == "geometric_sd":
+        return histogram.geometric_sd()
+    if name == "mode_nm":
+        return histogram.mode_nm()
+    return {"mean_nm": histogram.mean_nm, "sd_nm": histogram.sd_nm}[name]()
+
+
+def _alone(value: float, unit: str) -> Quantity:
+    return Quantity(value, None, None, unit, _NO_INTERVAL)

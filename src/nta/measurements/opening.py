@@ -1,0 +1,48 @@
+"""Results of any kind, opened: a path, an analysis, sizes alone, or a vendor's export."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from nta.errors import SettingError
+from nta.io.results import RESULTS_FILE, load_analysis
+from nta.io.vendors import VendorResult, read_vendor
+from nta.measurements.from_analysis import MeasuredAnalysis
+from nta.measurements.from_vendor import MeasuredRun
+from nta.measurements.table import Measurement
+from nta.pipeline import Analysis
+from nta.sizes import SizeDistribution
+
+Result = str | Path | Analysis | SizeDistribution | VendorResult | Measurement
+"""What can be opened as a measurement."""
+
+
+def open_measurements(result: Result) -> tuple[Measurement, ...]:
+    """Return the measurements of a result: one of an analysis, one per run of a vendor's export.
+
+    Raises
+    ------
+    RecordingError, VendorFileError
+        The file is not there or not understood.
+    SettingError
+        Not a kind of result.
+    """
+    if isinstance(result, Measurement):
+        return (result,)
+    if isinstance(result, Analysis | SizeDistribution):
+        return (MeasuredAnalysis(result),)
+    if isinstance(result, VendorResult):
+        return tuple(MeasuredRun(result, run) for run in result.runs)
+    if isinstance(result, str | Path):
+        return _from_path(Path(result))
+    raise SettingError(
+        f"{type(result).__name__} is no result; give a path, an Analysis, a SizeDistribution or a VendorResult"
+    )
+
+
+def _from_path(path: Path) -> tuple[Measurement, ...]:
+    if path.is_dir() or path.suffix.lower() in (".h5", ".hdf5"):
+        file = path / RESULTS_FILE if path.is_dir() else path
+        name = path.name if file.name != RESULTS_FILE or path.is_dir() else path.resolve().parent.name
+        return (MeasuredAnalysis(load_analysis(file), name),)
+    return open_measurements(read_vendor(path))

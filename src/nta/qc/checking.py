@@ -1,0 +1,258 @@
+"""Results against a specification: read `check` from top to bottom to see the whole way."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nta.calibration import load_certificate
+from nta.errors import SettingError
+from nta.measurements import Measurement, Result, open_measurements, unknown
+from nta.measurements.table import exact
+from nta.qc.reference import distance
+from nta.qc.replicates import mean_over, ratio, variation
+from nta.qc.report import QcReport
+from nta.qc.specification import Criterion, Specification, read_specification
+from nta.qc.verdict import Check, Limits, Verdict
+from nta.qc.wording import title, why_inconclusive
+from nta.quantity import Quantity
+
+Group = tuple[Measurement, ...]
+Given = Result | Sequence[Result]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Judged:
+    """Results that are judged together, and what they are compared with."""
+
+    group: Group
+    others: Mapping[str, Group]  # by section: "blank", "beads", "reference"
+    confidence: float
+
+    @property
+    def name(self) -> str:
+        return self.group[0].name if len(self.group) == 1 else f"mean of {len(self.group)} results"
+
+
+def check(
+    results: Given,
+    specification: str | Path | Mapping[str, Any] | Specification,
+    *,
+    blank: Given | None = None,
+    beads: Given | None = None,
+    reference: Given | None = None,
+) -> QcReport:
+    """Validate one result or several against a specification, on the intervals.
+
+    Parameters
+    ----------
+    results
+        Paths of result folders, `results.h5` or vendors' exports; analyses; size distributions. Several are judged one by
+        one, or together as replicates of one sample where the specification has a section [replicates]; an export of
+        several videos counts as several results.
+    specification
+        A TOML file, or the same as nested plain data.
+    blank, beads, reference
+        Results that the sections of this name compare with; they stand before the paths in the specification.
+
+    Raises
+    ------
+    SettingError
+        The specification is not valid, or lacks a result to compare with.
+    RecordingError, VendorFileError
+        A result cannot be read.
+    """
+    spec = read_specification(specification)
+    said = {"blank": blank, "beads": beads, "reference": reference}
+    others = {section: _others(spec, section, given) for section, given in said.items()}
+    measured = _opened(results)
+    groups = [measured] if spec.replicates else [(m,) for m in measured]
+    checks: list[Check] = []
+    for group in groups:
+        judged = _Judged(group=group, others=others, confidence=spec.confidence)
+        for criterion in spec.criteria:
+            checks.extend(_checks(criterion, judged))
+    return QcReport(name=spec.name, specification=spec.file, checks=tuple(checks))
+
+
+def _opened(results: Given) -> Group:
+    several = results if isinstance(results, Sequence) and not isinstance(results, str) else [results]
+    found = tuple(m for result in several for m in open_measurements(result))
+    if not found:
+        raise SettingError("there is no result to check")
+    return found
+
+
+def _others(spec: Specification, section: str, said: Given | None) -> Group:
+    """Return what a section compares with: what was said, else the paths of the specification."""
+    if said is not None:
+        return _opened(said)
+    paths = next(
+        (c.given["result"] for c in spec.criteria if c.section == section and "result" in c.given), ()
+    )
+    return _opened(paths) if paths else ()
+
+
+def _checks(criterion: Criterion, judged: _Judged) -> Iterator[Check]:
+    """Apply one criterion: to the results together, or, where it is of every single one, to each."""
+    single = criterion.section in _OF_EVERY_RESULT
+    for part in [(m,) for m in judged.group] if single else [judged.group]:
+        here = _Judged(group=part, others=judged.others, confidence=judged.confidence)
+        quantity = _believed(_QUANTITIES[criterion.section](criterion, here), criterion.limits, here)
+        verdict = criterion.limits.judge(quantity)
+        words = why_inconclusive(quantity, criterion.limits) if verdict is Verdict.INCONCLUSIVE else ""
+        yield Check(
+            name=criterion.name,
+            title=title(criterion),
+            of=here.name,
+            verdict=verdict,
+            quantity=quantity,
+            limits=criterion.limits,
+            words=words,
+        )
+
+
+def _believed(quantity: Quantity, limits: Limits, judged: _Judged) -> Quantity:
+    """Take the interval away where it is of less confidence than the specification asks for."""
+    least = min(m.confidence for m in judged.group)
+    if limits.on == "value" or quantity.low == quantity.high or least >= judged.confidence - 1e-9:
+        return quantity
+    why = (
+        f"the intervals of the result are of {least:.0%}, the specification asks for {judged.confidence:.0%}"
+    )
+    return Quantity(quantity.value, None, None, quantity.unit, why)
+
+
+def _size(c: Criterion, j: _Judged) -> Quantity:
+    return mean_over(j.group, lambda m: m.number(c.key), c.key, j.confidence)
+
+
+def _window(c: Criterion, j: _Judged) -> Quantity:
+    assert c.window_nm is not None
+    low, high = c.window_nm
+    return mean_over(j.group, lambda m: m.share(low, high), c.name, j.confidence)
+
+
+def _concentration(c: Criterion, j: _Judged) -> Quantity:
+    where = c.key.removesuffix("_per_ml")
+    return mean_over(j.group, lambda m: m.concentration(where), c.key, j.confidence)
+
+
+def _tracks(_: Criterion, j: _Judged) -> Quantity:
+    n = j.group[0].n_tracks
+    return (
+        unknown("the result does not say how many tracks entered") if n is None else exact(n, "", "a count")
+    )
+
+
+def _replicates(c: Criterion, j: _Judged) -> Quantity:
+    if c.key == "number":
+        return exact(len(j.group), "", "a count")
+    of = c.key.removesuffix("_cv")
+    if of == "concentration":
+        return variation([_any_concentration(m) for m in j.group], j.confidence)
+    return variation([m.number(of) for m in j.group], j.confidence)
+
+
+def _any_concentration(m: Measurement) -> Quantity:
+    """Concentration in the sample; in the cell where the dilution is not known, which scatters alike."""
+    found = m.concentration("in_sample")
+    return found if found.value is not None else m.concentration("in_cell")
+
+
+def _blank(_: Criterion, j: _Judged) -> Quantity:
+    """Particles of the blank over those of the sample, both as they were in the cell."""
+    blank = j.others["blank"]
+    if not blank:
+        return unknown("no blank was given; name one with --blank, or result = in [blank]", "1")
+
+    def mean(group: Group, of: Callable[[Measurement], Quantity]) -> Quantity:
+        return mean_over(group, of, "", j.confidence)
+
+    for of in (lambda m: m.concentration("in_cell"), lambda m: m.per_frame()):
+        sample, empty = mean(j.group, of), mean(blank, of)
+        if sample.value and empty.value is not None:
+            return _share_of(empty, sample)
+        if (
+            sample.value and empty.high is not None
+        ):  # nothing was counted in the blank: its upper end is a limit
+            return _share_of(Quantity(0.0, 0.0, empty.high, empty.unit), sample)
+    return unknown("the particles of blank and sample were not counted in the same unit", "1")
+
+
+def _share_of(part: Quantity, whole: Quantity) -> Quantity:
+    """Ratio that may be zero; its ends are those of the part over the other ends of the whole."""
+    assert part.value is not None
+    assert whole.value
+    ends = (part.low, part.high, whole.low, whole.high)
+    if None in ends or not (whole.low or 0) > 0:
+        return Quantity(part.value / whole.value, None, None, "1", "no interval: one of the counts has none")
+    low, high = (part.low or 0.0) / (whole.high or math.inf), (part.high or 0.0) / (whole.low or math.inf)
+    return Quantity(part.value / whole.value, low, high, "1", "blank over sample, ends over opposite ends")
+
+
+def _beads(c: Criterion, j: _Judged) -> Quantity:
+    """Median over certified diameter, less one, of the beads that were named, else of the result itself."""
+    if "certificate" not in c.given:
+        raise SettingError('[beads] needs certificate = "...", a name in calibration/beads or a file')
+    certificate = load_certificate(c.given["certificate"])
+    d50 = mean_over(j.others["beads"] or j.group, lambda m: m.number("d50_nm"), "d50_nm", j.confidence)
+    half = 1.96 * certificate.diameter_std_nm
+    certified = Quantity(
+        certificate.diameter_nm, certificate.diameter_nm - half, certificate.diameter_nm + half, "nm"
+    )
+    found = ratio(d50, certified)
+    if found.value is None:
+        return found
+    low, high = (None if end is None else end - 1 for end in (found.low, found.high))
+    words = f"D50 over {certificate.diameter_nm:g} nm of {certificate.name}, lot {certificate.lot}"
+    return Quantity(found.value - 1, low, high, "1", words if low is not None else found.method)
+
+
+def _detection_limit(_: Criterion, j: _Judged) -> Quantity:
+    return j.group[0].detection_limit()
+
+
+def _drift(_: Criterion, j: _Judged) -> Quantity:
+    return j.group[0].drift()
+
+
+def _recording(c: Criterion, j: _Judged) -> Quantity:
+    word = j.group[0].findings_at_worst()
+    if word is None:
+        return unknown("nobody judged the recording")
+    return exact(c.given["ranks"][word], "", f"the worst finding of the recording: {word}")
+
+
+def _reference(c: Criterion, j: _Judged) -> Quantity:
+    reference = j.others["reference"]
+    if not reference:
+        return unknown("no reference was given; name one with --reference, or result = in [reference]", "1")
+    if c.key == "distance":
+        return distance(j.group, reference, j.confidence)
+    of = c.key.removesuffix("_ratio")
+    if of == "concentration":
+        name, number = of, _any_concentration
+    else:
+        name = f"{of}_nm"
+        number = lambda m: m.number(name)  # noqa: E731 - one of two ways to ask
+    return ratio(*(mean_over(group, number, name, j.confidence) for group in (j.group, reference)))
+
+
+_OF_EVERY_RESULT = {"tracks", "detection_limit", "drift", "recording"}
+_QUANTITIES: Mapping[str, Callable[[Criterion, _Judged], Quantity]] = {
+    "size": _size,
+    "window": _window,
+    "concentration": _concentration,
+    "tracks": _tracks,
+    "replicates": _replicates,
+    "blank": _blank,
+    "beads": _beads,
+    "detection_limit": _detection_limit,
+    "drift": _drift,
+    "recording": _recording,
+    "reference": _reference,
+}

@@ -1,0 +1,95 @@
+"""How far two size distributions lie apart, with an interval that is never too small.
+
+The distance is the area between the cumulative distributions over ln d: the Wasserstein distance of order one of ln d,
+which is by how much, on average, a particle would have to change its size (0.1: by 10 %) to turn one into the other.
+An estimate of it is too large by what the estimates scatter. By the triangle inequality it lies no further from the true
+distance than both estimates lie, together, from their own truths; how far that is, their bootstrap draws say.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from nta.columns import FloatArray
+from nta.measurements import Measurement, unknown
+from nta.quantity import Quantity
+from nta.sizes import Distribution, Draws
+
+_GRID = np.linspace(math.log(1.0), math.log(10_000.0), 2400)
+
+
+def distance(test: Sequence[Measurement], reference: Sequence[Measurement], confidence: float) -> Quantity:
+    """Return the distance between the mean distributions of two groups of results.
+
+    Within a group, the scatter comes from the draws of an analysis, or, of results that have none (vendors' exports),
+    from resampling the results; a single one of these has no interval.
+    """
+    for m in (*test, *reference):
+        if m.distribution() is None:
+            return unknown(f"{m.name} has no size distribution", "1")
+    ours, theirs = _mean(test), _mean(reference)
+    value = _area(ours - theirs)
+    radii = [_radius(group, mean) for group, mean in ((test, ours), (reference, theirs))]
+    if any(r is None for r in radii):
+        words = "no interval: a single run of a vendor's program does not say how well it is known"
+        return Quantity(value, None, None, "1", words)
+    rng = np.random.default_rng(0)
+    mine, other = (rng.permutation(r) for r in radii if r is not None)
+    n = min(mine.size, other.size)
+    radius = float(np.quantile(mine[:n] + other[:n], confidence))
+    words = f"area between cumulative distributions, triangle inequality on bootstrap draws, {100 * confidence:g} %"
+    return Quantity(value, max(value - radius, 0.0), value + radius, "1", words)
+
+
+def _radius(group: Sequence[Measurement], mean: FloatArray) -> FloatArray | None:
+    """How far the draws of the mean distribution of a group lie from it."""
+    drawn = [m.draws() for m in group]
+    if all(d is not None for d in drawn):
+        each = [_drawn(d) for d in drawn if d is not None]
+        n = min(len(rows) for rows in each)
+        means = np.mean([rows[:n] for rows in each], axis=0)
+        between = _resampled(group) if len(group) > 1 else None
+        own = np.array([_area(row - mean) for row in means])
+        return own if between is None else np.hypot(own, np.resize([_area(row - mean) for row in between], n))
+    if len(group) < 2:
+        return None
+    return np.array([_area(row - mean) for row in _resampled(group)])
+
+
+def _resampled(group: Sequence[Measurement], repeats: int = 400) -> FloatArray:
+    """Draw results with replacement; widened by n / (n - 1), because few results scatter too little."""
+    rng = np.random.default_rng(1)
+    each = np.array([_cumulative(_known(m.distribution())) for m in group])
+    n, mean = len(each), each.mean(axis=0)
+    rows = each[rng.integers(0, n, (repeats, n))].mean(axis=1)
+    return np.asarray(mean + (rows - mean) * math.sqrt(n / (n - 1)))
+
+
+def _mean(group: Sequence[Measurement]) -> FloatArray:
+    return np.asarray(np.mean([_cumulative(_known(m.distribution())) for m in group], axis=0))
+
+
+def _drawn(draws: Draws) -> FloatArray:
+    """Cumulative distributions of the draws, each moved by its draw of the common factor of all diameters."""
+    edge = np.log(draws.distribution.edges_nm)
+    below = np.concatenate([np.zeros((len(draws.draws), 1)), np.cumsum(draws.draws, axis=1)], axis=1)
+    shifts = np.log(draws.factors())
+    rows = zip(below, shifts, strict=True)
+    return np.array([np.interp(_GRID, edge + shift, row / row[-1], 0.0, 1.0) for row, shift in rows])
+
+
+def _cumulative(curve: Distribution) -> FloatArray:
+    below = np.concatenate([[0.0], np.cumsum(curve.weight)])
+    return np.asarray(np.interp(_GRID, np.log(curve.edges_nm), below / below[-1], 0.0, 1.0))
+
+
+def _area(difference: FloatArray) -> float:
+    return float(np.trapezoid(np.abs(difference), _GRID))
+
+
+def _known(curve: Distribution | None) -> Distribution:
+    assert curve is not None
+    return curve

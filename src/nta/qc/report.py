@@ -1,0 +1,132 @@
+"""What a check came to: the verdict, and as JSON, as JUnit XML for continuous integration, as a table for people."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+from nta.io.atomic import new_file
+from nta.io.results.summary import plain
+from nta.qc.verdict import Check, Verdict
+from nta.qc.wording import limits_words, measured_words
+
+_WORDS = {Verdict.PASS: "PASS", Verdict.FAIL: "FAIL", Verdict.INCONCLUSIVE: "?"}
+_COLOURS = {Verdict.PASS: "green", Verdict.FAIL: "bold red", Verdict.INCONCLUSIVE: "yellow"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class QcReport:
+    """All checks of a specification."""
+
+    name: str
+    specification: str
+    checks: tuple[Check, ...]
+
+    @property
+    def verdict(self) -> Verdict:
+        """The worst of the checks."""
+        return Verdict.worst(check.verdict for check in self.checks)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain data for JSON."""
+        data: dict[str, Any] = plain(
+            {
+                "format": "nta qc",
+                "version": 1,
+                "name": self.name,
+                "specification": self.specification,
+                "software": f"nta-lab {version('nta-lab')}",
+                "date": datetime.now(UTC).isoformat(timespec="seconds"),
+                "verdict": str(self.verdict),
+                "checks": [check.as_dict() for check in self.checks],
+            }
+        )
+        return data
+
+    def write_json(self, path: str | Path) -> Path:
+        """Write the report as JSON; the file appears when it is whole."""
+        text = json.dumps(self.as_dict(), indent=2, ensure_ascii=False, allow_nan=False)
+        return _written(path, text + "\n")
+
+    def write_junit(self, path: str | Path) -> Path:
+        """Write the report as JUnit XML: a test per check.
+
+        A failed check is a failure. An inconclusive one is an error of type "inconclusive", not skipped: most systems show
+        what was skipped as good.
+        """
+        return _written(path, self.junit())
+
+    def junit(self) -> str:
+        """Return the JUnit XML."""
+        counts = {verdict: sum(c.verdict is verdict for c in self.checks) for verdict in Verdict}
+        totals = {
+            "tests": str(len(self.checks)),
+            "failures": str(counts[Verdict.FAIL]),
+            "errors": str(counts[Verdict.INCONCLUSIVE]),
+        }
+        suites = ElementTree.Element("testsuites", {"name": "nta check", **totals})
+        suite = ElementTree.SubElement(suites, "testsuite", {"name": self.name, "skipped": "0", **totals})
+        for check in self.checks:
+            case = ElementTree.SubElement(
+                suite, "testcase", {"classname": f"{self.name}.{check.of}", "name": check.title}
+            )
+            words = self._line(check)
+            if check.verdict is Verdict.FAIL:
+                ElementTree.SubElement(case, "failure", {"type": check.name, "message": words})
+            elif check.verdict is Verdict.INCONCLUSIVE:
+                ElementTree.SubElement(case, "error", {"type": "inconclusive", "message": words})
+            ElementTree.SubElement(case, "system-out").text = words
+        ElementTree.indent(suites)
+        return ElementTree.tostring(suites, encoding="unicode", xml_declaration=True) + "\n"
+
+    def table(self, width: int | None = None) -> str:
+        """Return the report as a table for people, without colours."""
+        import io
+
+        from rich.console import Console
+
+        console = Console(file=io.StringIO(), width=width or 110, color_system=None)
+        self.print_to(console)
+        assert isinstance(console.file, io.StringIO)
+        return console.file.getvalue()
+
+    def print_to(self, console: Any) -> None:
+        """Print the table on a rich console."""
+        from rich import box
+        from rich.table import Table
+        from rich.text import Text
+
+        several = len({c.of for c in self.checks}) > 1
+        table = Table(box=box.SIMPLE_HEAD, title=self.name, title_justify="left", pad_edge=False)
+        for head in ("", *(("Result",) if several else ()), "Criterion", "Measured", "Limits", ""):
+            table.add_column(head, overflow="fold")
+        for check in self.checks:
+            cells = [Text(_WORDS[check.verdict], style=_COLOURS[check.verdict])]
+            cells += [Text(check.of)] if several else []
+            cells += [Text(check.title), Text(measured_words(check.quantity, check.name))]
+            cells += [Text(limits_words(check.limits, check.name)), Text(check.words)]
+            table.add_row(*cells)
+        console.print(table)
+        console.print(Text(f"{self.name}: {self.verdict.upper()}", style=_COLOURS[self.verdict]))
+
+    def problems(self) -> str:
+        """Return what did not pass, a line each, failures first."""
+        bad = [c for v in (Verdict.FAIL, Verdict.INCONCLUSIVE) for c in self.checks if c.verdict is v]
+        return "\n".join(f"{c.verdict.upper():<13}{self._line(c)}" for c in bad)
+
+    def _line(self, check: Check) -> str:
+        words = f"{check.of}: {check.title} {measured_words(check.quantity, check.name)}; "
+        words += f"allowed: {limits_words(check.limits, check.name)}"
+        return f"{words}. {check.words[:1].upper()}{check.words[1:]}" if check.words else words
+
+
+def _written(path: str | Path, text: str) -> Path:
+    path = Path(path)
+    with new_file(path) as partial:
+        partial.write_text(text, encoding="utf-8")
+    return path

@@ -1,0 +1,224 @@
+"""A specification: what a result must be, read from TOML or from the same as plain data; each complaint with its place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NoReturn
+
+from nta.calibration.reading import Table
+from nta.errors import SettingError
+from nta.measurements.table import check_name
+from nta.qc.verdict import Limits
+
+_RECORDING_VERDICTS = {"pass": 0.0, "warn": 1.0, "fail": 2.0}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Criterion:
+    """One line of a specification.
+
+    section, key : where it stands, e.g. "size", "d50_nm". window_nm : of a share. given : what else stands in the section,
+        e.g. a certificate or a path.
+    """
+
+    section: str
+    key: str
+    limits: Limits
+    window_nm: tuple[float, float] | None = None
+    given: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """Short identifier, e.g. "size.d50_nm" or "window.30-150"."""
+        if self.window_nm is not None:
+            return f"{self.section}.{self.window_nm[0]:g}-{self.window_nm[1]:g}"
+        return f"{self.section}.{self.key}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Specification:
+    """All criteria; several results are taken as replicates of one sample where it has a section [replicates].
+
+    confidence : least confidence of an interval that is believed.
+    """
+
+    name: str
+    criteria: tuple[Criterion, ...]
+    confidence: float = 0.95
+    replicates: bool = False
+    file: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.criteria:
+            raise SettingError(
+                f"{self.file or 'the specification'}: nothing is specified; name one criterion at least"
+            )
+        if not 0.5 <= self.confidence < 1:
+            raise SettingError(
+                f"{self.file}: confidence must be at least 0.5 and below 1, got {self.confidence}"
+            )
+
+
+def read_specification(source: str | Path | Mapping[str, Any] | Specification) -> Specification:
+    """Read a specification from a TOML file, or from the same as nested plain data.
+
+    Raises
+    ------
+    SettingError
+        No such file, no TOML, an unknown section or key, a limit that cannot be; names the file and the place.
+    """
+    if isinstance(source, Specification):
+        return source
+    table = Table(source, "specification") if isinstance(source, Mapping) else Table.read(Path(source))
+    folder = Path() if isinstance(source, Mapping) else Path(source).parent
+    name = table.text("name", "specification" if isinstance(source, Mapping) else Path(source).stem)
+    confidence = table.finite("confidence", 0.95)
+    criteria: list[Criterion] = []
+    for section, read in _SECTIONS.items():
+        if table.has(section):
+            criteria.extend(read(table, section, folder))
+    table.close()
+    return Specification(
+        name=name,
+        criteria=tuple(criteria),
+        confidence=confidence,
+        replicates=table.has("replicates"),
+        file=table.origin,
+    )
+
+
+def _size(table: Table, section: str, _: Path) -> Iterator[Criterion]:
+    inner = table.table(section)
+    for key in inner.values:
+        try:
+            check_name(key)
+        except SettingError as error:
+            inner.refuse(str(error))
+        yield Criterion(section=section, key=key, limits=_limits(inner, key))
+
+
+def _windows(table: Table, section: str, _: Path) -> Iterator[Criterion]:
+    rows = table.get(section, list)
+    if not all(isinstance(row, Mapping) for row in rows):
+        table.refuse(f"{section} must be tables; write [[{section}]]")
+    for number, row in enumerate(rows, start=1):
+        inner = Table(row, f"{table.origin} [[{section}]] {number}", table)
+        low, high = inner.finite("low_nm", required=True), inner.finite("high_nm", required=True)
+        if not 0 <= low < high:
+            inner.refuse(f"a window needs 0 <= low_nm < high_nm, got {low:g} to {high:g} nm")
+        yield Criterion(section=section, key="share", limits=_share(inner, "share"), window_nm=(low, high))
+        inner.close()
+
+
+def _plain(
+    *keys: str, extra: tuple[str, ...] = (), paths: tuple[str, ...] = ()
+) -> Callable[..., Iterator[Criterion]]:
+    """Read a section of named limits, with texts and paths that belong to all of them."""
+
+    def read(table: Table, section: str, folder: Path) -> Iterator[Criterion]:
+        inner = table.table(section)
+        given: dict[str, Any] = {key: inner.text(key) for key in extra if inner.has(key)}
+        given |= {key: _paths(inner, key, folder) for key in paths if inner.has(key)}
+        found = [key for key in keys if inner.has(key)]
+        inner.close()
+        if not found:
+            inner.refuse(f"names no limit; there are {', '.join(keys)}")
+        for key in found:
+            read_limits = _share if key == "share" else _limits
+            yield Criterion(section=section, key=key, limits=read_limits(inner, key), given=given)
+
+    return read
+
+
+def _whole(unit: str) -> Callable[..., Iterator[Criterion]]:
+    """Read a section that is itself the limit, e.g. [tracks] at_least = 500."""
+
+    def read(table: Table, section: str, _: Path) -> Iterator[Criterion]:
+        yield Criterion(section=section, key=unit, limits=_limits(table, section))
+
+    return read
+
+
+def _replicates(table: Table, section: str, _: Path) -> Iterator[Criterion]:
+    inner = table.table(section)
+    for key in inner.values:
+        if key == "at_least":
+            least = inner.get(key, int)
+            if least < 2:
+                inner.refuse(f"at_least must be 2 or more, got {least}: one result has no scatter")
+            yield Criterion(section=section, key="number", limits=Limits(at_least=least))
+            continue
+        of = key.removesuffix("_cv")
+        if not key.endswith("_cv"):
+            inner.refuse(
+                f"unknown key {key!r}; there are at_least, concentration_cv and NUMBER_cv, e.g. d50_nm_cv"
+            )
+        if of != "concentration":
+            try:
+                check_name(of)
+            except SettingError as error:
+                inner.refuse(str(error))
+        yield Criterion(section=section, key=key, limits=_limits(inner, key))
+    if not inner.values:
+        yield Criterion(section=section, key="number", limits=Limits(at_least=2))
+
+
+def _recording(table: Table, section: str, _: Path) -> Iterator[Criterion]:
+    inner = table.table(section)
+    word = inner.text("at_worst")
+    inner.close()
+    if word not in _RECORDING_VERDICTS:
+        inner.refuse(f"at_worst must be one of {', '.join(_RECORDING_VERDICTS)}, got {word!r}")
+    limits = Limits(at_most=_RECORDING_VERDICTS[word])
+    yield Criterion(section=section, key="at_worst", limits=limits, given={"ranks": _RECORDING_VERDICTS})
+
+
+def _limits(table: Table, key: str) -> Limits:
+    values = table.get(key, dict, required=True)
+    inner = Table(values, f"{table.origin} {key}", table)
+    bounds = {name: inner.finite(name) if inner.has(name) else None for name in ("at_least", "at_most")}
+    on, source = inner.text("on", "interval"), inner.text("source", "")
+    inner.close()
+    try:
+        return Limits(**bounds, on=on, source=source)
+    except SettingError as error:
+        inner.refuse(str(error))
+
+
+def _share(table: Table, key: str) -> Limits:
+    limits = _limits(table, key)
+    for value in (limits.at_least, limits.at_most):
+        if value is not None and not 0 <= value <= 1:
+            _refuse_share(table, key, value)
+    return limits
+
+
+def _refuse_share(table: Table, key: str, value: float) -> NoReturn:
+    table.refuse(f"{key} is a share between 0 and 1 (0.6 for 60 %), got {value:g}")
+
+
+def _paths(table: Table, key: str, folder: Path) -> tuple[Path, ...]:
+    value = table.get(key, (str, list))
+    words = [value] if isinstance(value, str) else value
+    if not words or not all(isinstance(word, str) and word for word in words):
+        table.refuse(f"{key} must be a path or a list of paths, got {value!r}")
+    return tuple(folder / word for word in words)
+
+
+_SECTIONS: Mapping[str, Callable[..., Iterator[Criterion]]] = {
+    "size": _size,
+    "window": _windows,
+    "concentration": _plain("in_sample_per_ml", "in_cell_per_ml"),
+    "tracks": _whole("number"),
+    "replicates": _replicates,
+    "blank": _plain("share", paths=("result",)),
+    "beads": _plain("bias", extra=("certificate",), paths=("result",)),
+    "detection_limit": _whole("nm"),
+    "drift": _whole("um_s"),
+    "recording": _recording,
+    "reference": _plain(
+        "d10_ratio", "d50_ratio", "d90_ratio", "concentration_ratio", "distance", paths=("result",)
+    ),
+}

@@ -1,0 +1,101 @@
+"""A check: one criterion, what was measured, and what its interval says of the limits."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from nta.errors import SettingError
+from nta.quantity import Quantity
+
+
+class Verdict(StrEnum):
+    """What an interval says of limits."""
+
+    PASS = "pass"  # all of the interval lies within
+    FAIL = "fail"  # all of the interval lies beyond one of them
+    INCONCLUSIVE = (
+        "inconclusive"  # neither, or there is no interval: more data or another measurement would decide
+    )
+
+    @classmethod
+    def worst(cls, verdicts: Iterable[Verdict]) -> Verdict:
+        """Return the worst: a failure stands before a doubt, and nothing at all is a doubt."""
+        found = set(verdicts)
+        for verdict in (cls.FAIL, cls.INCONCLUSIVE, cls.PASS):
+            if verdict in found:
+                return verdict
+        return cls.INCONCLUSIVE
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What is allowed, ends included. on : "interval", or "value" where a laboratory judges on the number alone."""
+
+    at_least: float | None = None
+    at_most: float | None = None
+    on: str = "interval"
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        if self.at_least is None and self.at_most is None:
+            raise SettingError("a limit needs at_least or at_most")
+        for name in ("at_least", "at_most"):
+            value = getattr(self, name)
+            if value is not None and not math.isfinite(value):
+                raise SettingError(f"{name} must be finite, got {value}")
+        if self.at_least is not None and self.at_most is not None and self.at_least > self.at_most:
+            raise SettingError(f"at_least = {self.at_least:g} lies above at_most = {self.at_most:g}")
+        if self.on not in ("interval", "value"):
+            raise SettingError(f'on must be "interval" or "value", got {self.on!r}')
+
+    def judge(self, quantity: Quantity) -> Verdict:
+        """Judge a number by its interval, or by its value where these limits say so."""
+        low, high = (quantity.value, quantity.value) if self.on == "value" else (quantity.low, quantity.high)
+        if low is None or high is None or math.isnan(low) or math.isnan(high):
+            return Verdict.INCONCLUSIVE
+        if (self.at_least is not None and high < self.at_least) or (
+            self.at_most is not None and low > self.at_most
+        ):
+            return Verdict.FAIL
+        if (self.at_least is None or low >= self.at_least) and (self.at_most is None or high <= self.at_most):
+            return Verdict.PASS
+        return Verdict.INCONCLUSIVE
+
+    def __str__(self) -> str:
+        low, high = self.at_least, self.at_most
+        words = f"{low:g} to {high:g}" if low is not None and high is not None else ""
+        words = words or (f"at least {low:g}" if low is not None else f"at most {high:g}")
+        return f"{words}, on the value" if self.on == "value" else words
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """One criterion applied to one result, or to several results together.
+
+    of : the result. words : one sentence on what was seen and what would decide a doubt.
+    """
+
+    name: str
+    title: str
+    of: str
+    verdict: Verdict
+    quantity: Quantity
+    limits: Limits
+    words: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain data for JSON."""
+        limits = {key: value for key, value in vars(self.limits).items() if value not in (None, "")}
+        return {
+            "name": self.name,
+            "title": self.title,
+            "of": self.of,
+            "verdict": str(self.verdict),
+            "measured": self.quantity.as_dict(),
+            "limits": limits,
+            "words": self.words,
+        }

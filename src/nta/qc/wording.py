@@ -1,0 +1,107 @@
+"""Criteria and doubts in words."""
+
+from __future__ import annotations
+
+from nta.qc.specification import Criterion
+from nta.qc.verdict import Limits
+from nta.quantity import Quantity
+from nta.report.wording import SUMMARY_NAMES, as_percent, number, scientific, value_and_interval, window_name
+
+_TITLES = {
+    "tracks": "Tracks in the distribution",
+    "blank": "Blank over sample",
+    "beads": "Size bias of the beads",
+    "detection_limit": "Detection limit",
+    "drift": "Drift",
+    "recording": "Worst finding of the recording",
+}
+_RANKS = ("pass", "warn", "fail")
+
+
+def title(criterion: Criterion) -> str:
+    """Name a criterion for people."""
+    key = criterion.key
+    if criterion.window_nm is not None:
+        return f"Share in {window_name(*criterion.window_nm)}"
+    if criterion.section == "size":
+        return _number_name(key)
+    if criterion.section == "concentration":
+        return f"Concentration {key.removesuffix('_per_ml').replace('in_', 'in the ')}"
+    if criterion.section == "replicates":
+        return "Replicates" if key == "number" else f"CV of {_number_name(key.removesuffix('_cv'))}"
+    if criterion.section == "reference":
+        if key == "distance":
+            return "Distance to the reference (in ln d)"
+        return f"{_number_name(key.removesuffix('_ratio'))} over that of the reference"
+    return _TITLES[criterion.section]
+
+
+def measured_words(quantity: Quantity, name: str) -> str:
+    """Write value and interval, shares and biases in per cent, concentrations in powers of ten."""
+    if name == "recording.at_worst":
+        return "not judged" if quantity.value is None else _RANKS[int(quantity.value)]
+    if quantity.value is None:
+        return "no result" if quantity.high is None else f"below {_written(quantity.high, name)}"
+    if quantity.low is None or quantity.high is None:
+        return f"{_written(quantity.value, name)} (no interval)"
+    if quantity.low == quantity.high:
+        return _written(quantity.value, name)
+    if quantity.unit == "1/ml":
+        return (
+            f"{scientific(quantity.value)} ({scientific(quantity.low)} to {scientific(quantity.high)}) per ml"
+        )
+    value, interval = value_and_interval(as_percent(quantity) if in_percent(name) else quantity)
+    return f"{value} ({interval})"
+
+
+def limits_words(limits: Limits, name: str) -> str:
+    """Write limits in the same unit as what was measured."""
+    low, high = (None if v is None else _written(v, name) for v in (limits.at_least, limits.at_most))
+    if name == "recording.at_worst" and limits.at_most is not None:
+        return f"at worst {_RANKS[int(limits.at_most)]}"
+    words = f"{low} to {high}" if low and high else (f"at least {low}" if low else f"at most {high}")
+    return f"{words}, on the value" if limits.on == "value" else words
+
+
+def in_percent(name: str) -> bool:
+    """Say whether a criterion is of a share, a bias or a coefficient of variation."""
+    return name.startswith("window.") or name.endswith(("_cv", ".share", ".bias"))
+
+
+def why_inconclusive(quantity: Quantity, limits: Limits) -> str:
+    """Say why an interval decides nothing, and what would help."""
+    if quantity.value is None and quantity.high is None:
+        return quantity.method
+    if quantity.low is None or quantity.high is None:
+        return f"{quantity.method}; give replicates" if "interval" in quantity.method else quantity.method
+    crossed = [
+        name
+        for name, limit in (("lower", limits.at_least), ("upper", limits.at_most))
+        if limit is not None and quantity.low <= limit <= quantity.high
+    ]
+    return f"the interval holds the {' and the '.join(crossed)} limit: more tracks or more replicates would decide"
+
+
+def _written(value: float, name: str) -> str:
+    if "per_ml" in name:
+        return f"{scientific(value)} per ml"
+    if in_percent(name):
+        return f"{number(100 * value)} %"
+    if name in ("tracks.number", "replicates.number"):
+        return f"{value:g}"
+    unit = {"drift.um_s": " µm/s", "detection_limit.nm": " nm"}.get(
+        name, " nm" if name.endswith("_nm") else ""
+    )
+    return f"{number(value, 4)}{unit}"
+
+
+def _number_name(key: str) -> str:
+    if key in SUMMARY_NAMES:
+        return SUMMARY_NAMES[key]
+    return (
+        key.removesuffix("_nm").replace("d", "D", 1)
+        if key.endswith("_nm")
+        else key.upper()
+        if key[0] == "d"
+        else key
+    )

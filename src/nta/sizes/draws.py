@@ -1,0 +1,48 @@
+"""The bootstrap draws of a distribution: from them any number gets its interval, also one that nobody named before."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from nta.columns import FloatArray
+from nta.quantity import Quantity
+from nta.sizes.intervals import common_factor, interval
+from nta.sizes.numbers import fraction, quantile
+from nta.sizes.table import Distribution
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Draws:
+    """A distribution with its draws, (n_draws, n_bins) shares, and the systematic part that moves all diameters alike.
+
+    rel_std : relative standard uncertainty of all diameters together.
+    """
+
+    distribution: Distribution
+    draws: FloatArray
+    rel_std: float
+    seed: int
+
+    def percentile_nm(self, share: float) -> Quantity:
+        """Diameter below which a share (0 to 1) of the particles lies, with its interval."""
+        edge = np.log(self.distribution.edges_nm)
+        value = float(np.exp(quantile(edge, self.distribution.weight[None], share))[0])
+        drawn = np.exp(quantile(edge, self.draws, share)) * self.factors()
+        return interval(value, drawn, "nm", self.distribution.confidence, self._method())
+
+    def share(self, low_nm: float, high_nm: float) -> Quantity:
+        """Share of the particles between two diameters, with its interval."""
+        edges = self.distribution.edges_nm
+        value = float(fraction(edges, self.distribution.weight[None], low_nm, high_nm)[0])
+        rows = zip(self.draws, self.factors(), strict=True)
+        drawn = np.array([fraction(edges, row[None], low_nm / f, high_nm / f)[0] for row, f in rows])
+        return interval(value, drawn, "1", self.distribution.confidence, self._method())
+
+    def factors(self) -> FloatArray:
+        """Return the common factor of all diameters that belongs to each draw."""
+        return common_factor(len(self.draws), self.rel_std, np.random.default_rng(self.seed))
+
+    def _method(self) -> str:
+        return f"bootstrap over tracks and systematic budget, {100 * self.distribution.confidence:g} %"
