@@ -1,5 +1,7 @@
 """Intervals of single tracks hold the truth as often as they say, whatever blurs, hides or stretches the tracks."""
 
+import itertools
+
 import numpy as np
 import pytest
 from brownian_tracks import INTERVAL_S, PIXEL_UM, SCALE, brownian_tracks, estimated, tracks_of
@@ -77,7 +79,7 @@ def test_what_stands_still_gets_no_size(rng):
     rows = moving.first_row
     free = [
         (moving.frame[a:b], np.stack([moving.y_px[a:b], moving.x_px[a:b]], axis=1))
-        for a, b in zip(rows[:-1], rows[1:], strict=True)
+        for a, b in itertools.pairwise(rows)
     ]
     estimates = estimated(tracks_of([*stuck, *text, *free]), noise="recording")
     still = estimates.flags & int(TrackFlag.IMMOBILE | TrackFlag.NON_POSITIVE) != 0
