@@ -8,14 +8,17 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from itertools import chain, islice
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nta.errors import RecordingError, SettingError
-from nta.frames import CameraState, Frame
-from nta.spots.learning import PRIME_FRAMES, Learned, learn
+from nta.frames import CameraState, Frame, Image
+from nta.spots.learned import Learned
+from nta.spots.learning import PRIME_FRAMES, learn
 from nta.spots.settings import DetectionSettings
 from nta.spots.table import Scene, SpotFlag, Spots
 
@@ -166,12 +169,10 @@ class _Engine:
     """Runs the kernels on one frame; buffers are taken from a queue, one set per thread at work."""
 
     def __init__(self, learned: Learned, settings: DetectionSettings) -> None:
-        from nta.spots.fast import FrameSearch
+        self._spare: queue.SimpleQueue[_Search] = queue.SimpleQueue()
+        self._make: Callable[[], _Search] = partial(_search_of(settings), learned, settings)
 
-        self._spare: queue.SimpleQueue[FrameSearch] = queue.SimpleQueue()
-        self._make: Callable[[], FrameSearch] = lambda: FrameSearch(learned, settings)
-
-    def search(self, image: NDArray[np.uint8] | NDArray[np.uint16]) -> NDArray[np.float64]:
+    def search(self, image: Image) -> NDArray[np.float64]:
         try:
             worker = self._spare.get_nowait()
         except queue.Empty:
@@ -180,6 +181,29 @@ class _Engine:
             return worker.search(image)
         finally:
             self._spare.put(worker)
+
+
+class _Search(Protocol):
+    """What an engine does with one frame."""
+
+    def search(self, image: Image) -> NDArray[np.float64]:
+        """Return one row per spot: x, y, N, b, s, error, chi2, flags, snr."""
+        ...
+
+
+def _search_of(settings: DetectionSettings) -> Callable[[Learned, DetectionSettings], _Search]:
+    """Return the engine that was chosen."""
+    if settings.engine == "trackpy":
+        from nta.spots.peers import TrackpySearch
+
+        return TrackpySearch
+    if settings.engine == "reference":
+        from nta.spots.reference import ReferenceSearch
+
+        return ReferenceSearch
+    from nta.spots.fast import FrameSearch
+
+    return FrameSearch
 
 
 def _spots(
@@ -192,13 +216,14 @@ def _spots(
     rows = np.concatenate(tables) if tables else np.empty((0, 9))
     frame = np.repeat([f.index for f in chunk], [len(t) for t in tables])
     flags = rows[:, 7].astype(np.uint16)
+    flags[_on_pattern(rows, learned)] |= np.uint16(SpotFlag.FIXED)
     scene = Scene(
         width_px=learned.width_px,
         height_px=learned.height_px,
         bit_depth=learned.bit_depth,
         contrast="dark" if learned.dark else "bright",
         camera=learned.camera,
-        spot_width_px=learned.spot_width_px * learned.binning,
+        spot_width_px=learned.spot_width_px,
         threshold_sd=settings.threshold_sd,
         frame_index=np.array([f.index for f in chunk], np.int64),
         frame_time_s=np.array([f.time_s for f in chunk], np.float64),
@@ -219,3 +244,15 @@ def _spots(
         snr=rows[:, 8].astype(np.float32),
         scene=scene,
     )
+
+
+def _on_pattern(rows: NDArray[np.float64], learned: Learned) -> NDArray[np.bool_]:
+    """Which spots have their centre on a hot pixel, on burnt-in text, or beside one."""
+    pattern = (learned.skipped + learned.layers)[0].pattern
+    if not pattern.size:
+        return np.zeros(len(rows), dtype=bool)
+    fixed = np.pad(pattern != 0, 1)
+    h, w = pattern.shape
+    y = np.clip(np.rint(rows[:, 1]).astype(int), 0, h - 1)
+    x = np.clip(np.rint(rows[:, 0]).astype(int), 0, w - 1)
+    return np.logical_or.reduce([fixed[y + dy, x + dx] for dy in range(3) for dx in range(3)])

@@ -8,16 +8,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nta.frames import Image
-from nta.spots.kernels.fit import N_COLUMNS
+from nta.spots.kernels.discs import N_BINS, N_DISC, SIGNIFICANT, find_discs, merge
+from nta.spots.kernels.fit import CHI2, ERROR, FLAGS, LEVEL, N_COLUMNS, B, N, S, X, Y
 from nta.spots.kernels.localise import localise
 from nta.spots.kernels.rows import PAD
 from nta.spots.kernels.search import N_LINES, check, propose
-from nta.spots.learning import Learned
+from nta.spots.kernels.shrink import shrink
+from nta.spots.learned import Layer, Learned, summed
 from nta.spots.settings import DetectionSettings
 
 FIRST_SHARE = 0.78  # the half-resolution pass proposes above this share of the threshold
 FIT_SHARE = 0.7  # a fitted spot must still reach this share of it
 MOST_SPOTS = 20_000  # in one frame
+MOST_DISCS = 1_000
+DISC_WINDOW = 6.0  # radius in which a disc is fitted, widths of a spot
+
+TABLE = (X, Y, N, B, S, ERROR, CHI2, FLAGS, LEVEL)  # columns that are handed on
 
 
 class FrameSearch:
@@ -26,65 +32,138 @@ class FrameSearch:
     def __init__(self, learned: Learned, settings: DetectionSettings) -> None:
         self._k = settings.threshold_sd
         self._split = settings.split_overlapping
-        self._learned = learned
-        f, noise, sign = learned.filters, learned.noise, float(learned.sign)
-        w2 = learned.width_px // 2
-        self._taps2, self._taps = f.half, f.full
+        self._sign = np.float32(learned.sign)
+        self._step = learned.layers[0].step
+        self._to_first = [_Shrink(layer) for layer in learned.skipped]
+        self._searches = [LayerSearch(layer, learned.sign, settings) for layer in learned.layers]
+        self._coarser = [_Shrink(layer) for layer in learned.layers[:-1]]
+        self._rows = np.empty((MOST_SPOTS, N_COLUMNS))
+        self._discs = np.empty((MOST_DISCS, N_DISC))
+
+    def search(self, image: Image) -> NDArray[np.float64]:
+        """Return one row per spot, camera px and photo-electrons: x, y, N, b, s, error, chi2, flags, snr."""
+        for shrunk in self._to_first:
+            image = shrunk(image)
+        m = self._searches[0].spots(_viewable(image), self._split, self._rows)
+        if len(self._searches) > 1:
+            m = self._with_discs(image, m)
+        table: NDArray[np.float64] = self._rows[:m][:, TABLE]
+        first = self._searches[0].layer
+        table[:, 2:4] *= first.excess
+        table[:, 8] /= np.sqrt(first.clutter / first.excess)
+        if self._step > 1:
+            table[:, :2] = self._step * table[:, :2] + 0.5 * (self._step - 1)
+            table[:, 3] /= self._step**2
+            table[:, 4:6] *= self._step
+        return table
+
+    def _with_discs(self, image: Image, m: int) -> int:
+        """Add discs and rings to the m spots of the frame and take out the spots that are part of them."""
+        n_discs = 0
+        first = self._searches[0]
+        for shrunk, finer, coarser in zip(
+            self._coarser, self._searches[:-1], self._searches[1:], strict=True
+        ):
+            coarse = shrunk(image)
+            n, found = coarser.candidates(_viewable(coarse))
+            n_discs = finer.discs(image, n, found, first.layer, self._discs, n_discs)
+            image = coarse
+        height, width = first.layer.background.shape
+        return int(
+            merge(self._rows, m, self._discs, n_discs, first.gain, first.offset, 1.0, height, width)
+        )
+
+
+class LayerSearch:
+    """The kernels at one resolution."""
+
+    def __init__(self, layer: Layer, sign: int, settings: DetectionSettings) -> None:
+        self.layer = layer
+        self._k = settings.threshold_sd
+        self._clutter_sd = float(np.sqrt(layer.clutter / layer.excess))  # thresholds over those of noise alone
+        self._sign = np.float32(sign)
+        noise, f = layer.noise.times(layer.excess), layer.filters
+        w2 = layer.background.shape[1] // 2
         # variance of the response: of 2x2 sums four times var0; slope works on signed levels
         self._noise2 = (f.half_norm**2 * 4 * noise.var0, f.half_norm**2 * noise.slope * sign)
         self._noise1 = (f.full_norm**2 * noise.var0, f.full_norm**2 * noise.slope * sign)
-        camera = learned.camera
-        gain = camera.gain_e_per_adu
-        read = camera.read_noise_e**2 + (gain**2 / 12 if camera.source != "estimated" else 0.0)
-        self._camera = np.array([sign * camera.offset_adu, gain, 2.0**learned.bit_depth - 1])
-        self._noise = np.array([sign, read, noise.floor * gain**2])
-        s = learned.spot_width_px
-        self._limits = np.array([max(0.5, 0.45 * s), min(2.2 * s, 0.7 * learned.fit_radius), 0.02, 6.0])
-        self._pattern = learned.pattern
-        self._pattern2 = np.empty((0, 0), np.float32)
+        camera = layer.camera
+        # electrons whose Poisson noise is the whole noise: excess noise is a smaller gain
+        self.gain = camera.gain_e_per_adu / layer.excess
+        self.offset = sign * camera.offset_adu
+        read = camera.read_noise_e**2 / layer.excess + (self.gain**2 / 12 if camera.source != "estimated" else 0)
+        self._camera = np.array([self.offset, self.gain, layer.full_scale])
+        self._noise = np.array([sign, read, noise.floor * self.gain**2])
+        self._noise0 = np.array([noise.var0, noise.slope * sign, noise.floor])
+        s = layer.width_px
+        self._limits = np.array([max(0.5, 0.45 * s), min(2.2 * s, 0.7 * layer.fit_radius), 0.02, 6.0])
+        self._pattern2 = summed(layer.pattern) if layer.pattern.size else layer.pattern
+        self._pattern = layer.pattern
         self._lines = np.zeros((N_LINES, w2 + 2 * PAD + 32), np.float32)
         self._no_map = np.empty((0, 0), np.float32)
         self._found = np.empty((MOST_SPOTS, 4))
-        self._rows = np.empty((MOST_SPOTS, N_COLUMNS))
-        background2 = sign * _binned(learned.background)
-        self._limit = self._limit_for(background2)
+        level = sign * summed(layer.background)
+        sd = np.sqrt(4 * noise.variance(sign * level.astype(float) / 4))
+        self._limit = (level + 3 * sd).astype(np.float32)  # upper clip of the local mean
 
-    def _limit_for(self, level: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Upper clip of the local mean: three standard deviations of a 2x2 sum above the level."""
-        noise = self._learned.noise
-        sd = np.sqrt(4 * noise.variance(self._learned.sign * level.astype(float) / 4))
-        limit: NDArray[np.float32] = (level + 3 * sd).astype(np.float32)
-        return limit
-
-    def search(self, image: Image) -> NDArray[np.float64]:
-        """Return one row per spot: x, y, N, b, s, error, chi2, flags, snr."""
-        learned = self._learned
+    def candidates(self, image: Image) -> tuple[int, NDArray[np.float64]]:
+        """Return where the matched filter exceeds the threshold: number and rows (x, y, response, level)."""
+        f = self.layer.filters
         words = image.dtype == np.uint16
-        image = _viewable(image)
         pairs = image.view(np.uint32 if words else np.uint16)
-        sign = np.float32(learned.sign)
         n = propose(
-            pairs, words, sign, self._pattern2, self._limit, self._taps2, *self._noise2, FIRST_SHARE * self._k,
+            pairs, words, self._sign, self._pattern2, self._limit, f.half, *self._noise2, FIRST_SHARE * self._clutter_sd * self._k,
             self._lines, self._no_map, self._found,
         )  # fmt: skip
-        n = check(image, sign, self._pattern, self._taps, *self._noise1, self._k, n, self._found)
-        m = localise(
-            image, sign, self._pattern, n, self._found, learned.fit_radius, learned.spot_width_px,
-            learned.camera.gain_e_per_adu / learned.filters.response, self._camera, self._noise, self._limits,
-            FIT_SHARE * self._k, self._split, self._rows,
+        n = check(image, self._sign, self._pattern, f.full, *self._noise1, self._clutter_sd * self._k, n, self._found)
+        return int(n), self._found
+
+    def spots(self, image: Image, split: bool, rows: NDArray[np.float64]) -> int:
+        """Find and fit spots; `rows` as by `localise`, px and effective electrons of this layer."""
+        n, found = self.candidates(image)
+        return int(
+            localise(
+                image, self._sign, self._pattern, n, found, self.layer.fit_radius, self.layer.width_px,
+                self.gain / self.layer.filters.response, self._camera, self._noise, self._limits,
+                FIT_SHARE * self._clutter_sd * self._k, split, rows,
+            )
         )  # fmt: skip
-        rows = self._rows[:m]
-        table = np.empty((m, 9))
-        table[:, :8] = rows[:, :8]
-        table[:, 8] = rows[:, 10]
-        return table
+
+    def discs(
+        self,
+        image: Image,
+        n: int,
+        found: NDArray[np.float64],
+        first: Layer,
+        discs: NDArray[np.float64],
+        m: int,
+    ) -> int:
+        """Fit discs in a frame of this layer at n candidates of the next coarser one; appends to the m there are.
+
+        Lengths are reported in px, light in grey values of the `first` layer.
+        """
+        step = self.layer.step // first.step
+        grey = self.layer.camera.gain_e_per_adu / first.camera.gain_e_per_adu
+        radius = min(int(np.ceil(DISC_WINDOW * first.width_px)), N_BINS)
+        return int(
+            find_discs(
+                image, self._sign, n, found, step, grey, radius, self._noise0, first.width_px / step,
+                SIGNIFICANT * self._clutter_sd * self._k, discs, m,
+            )
+        )  # fmt: skip
 
 
-def _binned(image: NDArray[np.float32]) -> NDArray[np.float32]:
-    """2x2 sums."""
-    h, w = image.shape[0] // 2 * 2, image.shape[1] // 2 * 2
-    image = image[:h, :w]
-    return image[::2, ::2] + image[1::2, ::2] + image[::2, 1::2] + image[1::2, 1::2]
+class _Shrink:
+    """Makes frames of the next coarser layer, in a buffer of its own."""
+
+    def __init__(self, layer: Layer) -> None:
+        height, width = layer.background.shape
+        self._full_scale, self._shift = layer.full_scale, layer.shift
+        self._out = np.empty((height // 2, width // 2), np.uint16)
+
+    def __call__(self, image: Image) -> Image:
+        shrink(image, self._full_scale, self._shift, self._out)
+        return self._out
 
 
 def _viewable(image: Image) -> Image:

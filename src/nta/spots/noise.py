@@ -39,6 +39,10 @@ class PixelNoise:
         """Variance at a grey level."""
         return np.maximum(self.var0 + self.slope * level, self.floor)
 
+    def times(self, factor: float) -> PixelNoise:
+        """Return the noise of so many times the variance."""
+        return PixelNoise(var0=factor * self.var0, slope=factor * self.slope, floor=factor * self.floor)
+
 
 def told_noise(camera: CameraState | None) -> tuple[PixelNoise, CameraModel] | None:
     """Return the noise of a camera whose gain, offset and read noise are stated; None where one of them is not."""

@@ -19,7 +19,7 @@ f4 = np.float32
 LANES = 16  # a patch row, padded; at most 15 are used
 SIDE = 15  # most rows of a patch
 N_MOMENTS = 15
-GX, DX, QX, MASK, MOMENTS = 0, LANES, 2 * LANES, 3 * LANES, 4 * LANES
+GX, DX, QX, MOMENTS = 0, LANES, 2 * LANES, 3 * LANES
 WORK = MOMENTS + N_MOMENTS * LANES
 
 # Columns of a row of results
@@ -27,7 +27,7 @@ X, Y, N, B, S, ERROR, CHI2, FLAGS, CENTRE_X, CENTRE_Y, LEVEL, N_COLUMNS = 0, 1, 
 
 
 @njit(**OPTIONS)
-def _add_row(data, light, work, background, scale, sign, read, floor, y0, y1, y2):  # type: ignore[no-untyped-def]
+def _add_row(data, light, mask, work, background, scale, sign, read, floor, y0, y1, y2):  # type: ignore[no-untyped-def]
     """Add one patch row to the column moments; y0, y1, y2 are the row's value, derivative by y and by sigma."""
     y00 = y0 * y0
     y01 = y0 * y1
@@ -39,7 +39,7 @@ def _add_row(data, light, work, background, scale, sign, read, floor, y0, y1, y2
         mu = background + scale * work[GX + i] + light[i]
         variance = sign * mu + read
         variance = variance if variance > floor else floor
-        wt = work[MASK + i] / variance
+        wt = mask[i] / variance
         residual = data[i] - mu
         weighted = residual * wt
         work[MOMENTS + i] += wt
@@ -139,16 +139,17 @@ def _normal_equations(work, n, a, g):  # type: ignore[no-untyped-def]
 
 
 @njit(**OPTIONS)
-def fit_one(data, light, side, noise, limits, start, work, ay, a, g, out):  # type: ignore[no-untyped-def]
+def fit_one(data, light, mask, side, noise, limits, start, work, ay, a, g, out):  # type: ignore[no-untyped-def]
     """Fit one spot on a patch in electrons.
 
     Parameters
     ----------
     data, light : (side, 16) patch and the light of known neighbours on it
+    mask : (side, 16) 1 where a pixel counts, 0 where it is saturated or beyond the patch
     noise : (sign, read variance e^2, floor of the variance e^2)
     limits : (least sigma, largest sigma, tolerance px, most iterations)
     start : x, y (patch coordinates), N, b, s
-    work, ay, a, g : float32 (WORK,) with MASK set, float64 (3, 16), (8, 8), (8,) workspaces
+    work, ay, a, g : float32 (WORK,), float64 (3, 16), (8, 8), (8,) workspaces
     out : receives x, y, N, b, s, error, chi2 per degree of freedom
 
     Returns
@@ -166,7 +167,7 @@ def fit_one(data, light, side, noise, limits, start, work, ay, a, g, out):  # ty
         work[MOMENTS:WORK] = f4(0)
         for j in range(side):
             _add_row(
-                data[j], light[j], work, f4(b), f4(n * g1[j]), f4(sign), f4(read), f4(floor),
+                data[j], light[j], mask[j], work, f4(b), f4(n * g1[j]), f4(sign), f4(read), f4(floor),
                 f4(g1[j]), f4(d1[j]), f4(q1[j]),
             )  # fmt: skip
         chi2 = _normal_equations(work, n, a, g)
@@ -193,5 +194,5 @@ def fit_one(data, light, side, noise, limits, start, work, ay, a, g, out):  # ty
     out[B] = b
     out[S] = s
     out[ERROR] = math.sqrt(0.5 * (variance_of(a, 5, 0) + variance_of(a, 5, 1)))
-    out[CHI2] = chi2 / (side * side - 5)
+    out[CHI2] = chi2 / max(side * side - 5, 1)
     return n > 0

@@ -16,7 +16,6 @@ from nta.spots.kernels.fit import (
     FLAGS,
     LANES,
     LEVEL,
-    MASK,
     N_COLUMNS,
     SIDE,
     WORK,
@@ -36,12 +35,13 @@ SATURATED, EDGE, OUT_OF_FOCUS, OVERLAPPING, POOR_FIT = 1, 2, 4, 8, 16  # bits of
 STRAY = 2.5  # px a fit may move away from its candidate
 SPLIT_CHI2 = 1.4  # reduced chi-square (121 px: 3 sd) above which two spots are tried
 SPLIT_GAIN = 25.0  # drop of chi-square for three more parameters that proves two spots (p < 2e-5)
+SPLIT_SHARE = 0.5  # of the excess of chi-square that two spots must explain: a spot of another shape is not two
 NEAR = 11.0  # px beyond which a neighbour's light does not matter
 
 
 @njit(**OPTIONS)
-def _load_electrons(image, sign, pattern, cy, cx, radius, offset, gain, full_scale, patch):  # type: ignore[no-untyped-def]
-    """Load the patch in electrons; True where a pixel is at full scale."""
+def _load_electrons(image, sign, pattern, cy, cx, radius, offset, gain, full_scale, patch, mask):  # type: ignore[no-untyped-def]
+    """Load the patch in electrons and mask its saturated pixels; returns how many these are."""
     side = 2 * radius + 1
     load_patch(image, sign, pattern, cy, cx, radius, patch)
     top = 0
@@ -52,7 +52,16 @@ def _load_electrons(image, sign, pattern, cy, cx, radius, offset, gain, full_sca
     for j in range(side):
         for i in range(side):
             patch[j, i] = (patch[j, i] - offset) * gain
-    return top >= full_scale
+            mask[j, i] = f4(1)
+    saturated = 0
+    if top >= full_scale:
+        for j in range(side):
+            row = image[cy - radius + j, cx - radius : cx + radius + 1]
+            for i in range(side):
+                if row[i] >= full_scale:
+                    mask[j, i] = f4(0)
+                    saturated += 1
+    return saturated
 
 
 @njit(**OPTIONS)
@@ -127,9 +136,8 @@ def localise(  # type: ignore[no-untyped-def]
     patch = np.zeros((SIDE, LANES), f4)
     light = np.zeros((SIDE, LANES), f4)
     dark = np.zeros((SIDE, LANES), f4)
+    mask = np.zeros((SIDE, LANES), f4)
     work = np.zeros(WORK, f4)
-    for i in range(side):
-        work[MASK + i] = f4(1)
     ax = np.zeros((3, LANES))
     ay = np.zeros((3, LANES))
     a = np.empty((8, 8))
@@ -144,14 +152,16 @@ def localise(  # type: ignore[no-untyped-def]
         rows[i, CENTRE_X] = cx
         rows[i, CENTRE_Y] = cy
         rows[i, FLAGS] = 0.0
-        if _load_electrons(image, sign, pattern, cy, cx, radius, offset, gain, full_scale, patch):
+        if (
+            _load_electrons(image, sign, pattern, cy, cx, radius, offset, gain, full_scale, patch, mask) > 0
+        ):
             rows[i, FLAGS] = SATURATED
         start[0] = found[i, 0] - (cx - radius)
         start[1] = found[i, 1] - (cy - radius)
         start[2] = found[i, 2] * response_to_n
         start[3] = (found[i, 3] - offset) * gain
         start[4] = width
-        if fit_one(patch, dark, side, noise, limits, start, work, ay, a, g, out):
+        if fit_one(patch, dark, mask, side, noise, limits, start, work, ay, a, g, out):
             _store(rows, i, out, cx - radius, cy - radius)
             if abs(rows[i, X] - found[i, 0]) < STRAY and abs(rows[i, Y] - found[i, 1]) < STRAY:
                 ok[i] = 1
@@ -167,14 +177,14 @@ def localise(  # type: ignore[no-untyped-def]
         qy = int(rows[i, CENTRE_Y]) - radius
         if _neighbour_light(rows, n, i, qx, qy, side, light, ax, ay):
             _load_electrons(
-                image, sign, pattern, qy + radius, qx + radius, radius, offset, gain, full_scale, patch
+                image, sign, pattern, qy + radius, qx + radius, radius, offset, gain, full_scale, patch, mask
             )
             start[0] = rows[i, X] - qx
             start[1] = rows[i, Y] - qy
             start[2] = rows[i, N] if ok[i] else found[i, 2] * response_to_n
             start[3] = rows[i, B]
             start[4] = rows[i, S]
-            fitted = fit_one(patch, light, side, noise, limits, start, work, ay, a, g, out)
+            fitted = fit_one(patch, light, mask, side, noise, limits, start, work, ay, a, g, out)
             if fitted and abs(out[X] + qx - found[i, 0]) < STRAY and abs(out[Y] + qy - found[i, 1]) < STRAY:
                 ok[i] = 1
                 _store(rows, i, out, qx, qy)
@@ -182,11 +192,12 @@ def localise(  # type: ignore[no-untyped-def]
     extra = 0
     if split:
         for i in range(n):
-            if rows[i, CHI2] > SPLIT_CHI2 and n + extra < rows.shape[0]:
+            saturated = int(rows[i, FLAGS]) & SATURATED  # a flat top is not two spots
+            if rows[i, CHI2] > SPLIT_CHI2 and not saturated and n + extra < rows.shape[0]:
                 qx = int(rows[i, CENTRE_X]) - radius
                 qy = int(rows[i, CENTRE_Y]) - radius
                 _load_electrons(
-                    image, sign, pattern, qy + radius, qx + radius, radius, offset, gain, full_scale, patch
+                    image, sign, pattern, qy + radius, qx + radius, radius, offset, gain, full_scale, patch, mask
                 )
                 if not ok[i]:
                     rows[i, N] = found[i, 2] * response_to_n
@@ -200,8 +211,9 @@ def localise(  # type: ignore[no-untyped-def]
                     light[:, :] = f4(0)
                 one = out.copy()
                 gained = fit_two(patch, light, side, noise, limits, one, width, out, out2)
+                excess = (one[CHI2] - 1.0) * (side * side - 5)
                 if (
-                    gained > SPLIT_GAIN
+                    gained > max(SPLIT_GAIN, SPLIT_SHARE * excess)
                     and abs(out[X] - one[X]) < 2 * STRAY
                     and abs(out[Y] - one[Y]) < 2 * STRAY
                 ):
@@ -243,8 +255,9 @@ def _keep(rows, n, extra, ok, h, w, radius, width, noise, limits, threshold):  #
         x, y = rows[i, X], rows[i, Y]
         if x < radius - 0.5 or y < radius - 0.5 or x > w - radius - 0.5 or y > h - radius - 0.5:
             flags |= EDGE
-        if rows[i, CHI2] > poor:
+        if rows[i, CHI2] > poor:  # another shape, or unseen neighbours: the place is as doubtful as the fit is bad
             flags |= POOR_FIT
+            rows[i, ERROR] *= math.sqrt(rows[i, CHI2])
         if rows[i, S] > 1.8 * width:
             flags |= OUT_OF_FOCUS
         for k in range(CENTRE_X):

@@ -1,0 +1,113 @@
+"""How much more the matched filter's response varies than the camera's noise explains.
+
+The noise of a pixel is not all there is. A codec leaves noise that neighbouring pixels share, which a filter does not average
+away: it shows in the response to the difference of two frames, wherever nothing moves, and belongs to the noise of every fit.
+Rings and haze of particles far from focus are structure that is no spot either: they show in the response itself, in its
+spread below the median, which spots (they are above) do not touch, and raise the threshold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nta.frames import Image
+from nta.spots.filters import BOX
+from nta.spots.learned import Layer
+
+BELOW = 15.8655  # percentile one standard deviation below the median
+TILE = 20  # px in which nothing moves, if it is among the calmest quarter
+FEWEST_TILES = 16
+
+Pair = tuple[Image, Image]  # consecutive frames
+
+
+def with_excess(layers: Sequence[Layer], pairs: Sequence[Pair], sign: int) -> list[Layer]:
+    """Return the layers, each half as fine as the one before, with their excess and clutter measured."""
+    measured = []
+    for i, layer in enumerate(layers):
+        responses = [[_response(image, layer, sign) for image in pair] for pair in pairs]
+        clutter = float(np.median([_spread_below(pair[0]) ** 2 for pair in responses]))
+        excess = max(1.0, _calm_variance([0.5**0.5 * (b - a) for a, b in responses]))
+        measured.append(replace(layer, excess=excess, clutter=max(excess, clutter)))
+        if i + 1 < len(layers):
+            pairs = [(_halved(a, layer), _halved(b, layer)) for a, b in pairs]
+    return measured
+
+
+def _halved(image: Image, layer: Layer) -> Image:
+    from nta.spots.kernels.shrink import shrink
+
+    out = np.empty((image.shape[0] // 2, image.shape[1] // 2), np.uint16)
+    shrink(np.ascontiguousarray(image), layer.full_scale, layer.shift, out)
+    return out
+
+
+def _response(image: Image, layer: Layer, sign: int) -> NDArray[np.float32]:
+    """Response of the matched filter in units of the standard deviation that white noise gives it."""
+    h, w = layer.background.shape
+    value = sign * image[:h, :w].astype(np.float32)
+    if layer.pattern.size:
+        value -= layer.pattern
+    level = sign * layer.background
+    limit = level + 3 * np.sqrt(layer.noise.variance(layer.background.astype(float))).astype(np.float32)
+    mean = box_mean(np.minimum(value, limit), 2 * BOX)
+    expected = layer.filters.full_norm * np.sqrt(layer.noise.variance(sign * mean.astype(float)))
+    z: NDArray[np.float32] = ((_filtered(value, layer) - mean) / expected).astype(np.float32)
+    return z
+
+
+def _filtered(image: NDArray[np.float32], layer: Layer) -> NDArray[np.float32]:
+    weights = layer.filters.full
+    line = np.concatenate([weights[:0:-1], weights])
+    return along(along(image, line, 0), line, 1)
+
+
+def _spread_below(response: NDArray[np.float32]) -> float:
+    """Standard deviation as the distance from the median down to the 16th percentile."""
+    h, w = response.shape
+    middle, low = np.percentile(response[:: max(1, h // 200), :: max(1, w // 200)], [50, BELOW])
+    return float(middle - low)
+
+
+def _calm_variance(differences: Sequence[NDArray[np.float32]]) -> float:
+    """Variance of the response to noise, from the calmest quarter of all tiles; 0 where a codec froze them or tiles are few."""
+    variances = np.concatenate([_tile_variances(d).ravel() for d in differences])
+    if variances.size < FEWEST_TILES:
+        return 0.0
+    return float(np.quantile(variances, 0.25))
+
+
+def _tile_variances(image: NDArray[np.float32]) -> NDArray[np.float32]:
+    h, w = image.shape[0] // TILE * TILE, image.shape[1] // TILE * TILE
+    tiles = image[:h, :w].reshape(h // TILE, TILE, w // TILE, TILE)
+    variances: NDArray[np.float32] = (tiles**2).mean(axis=(1, 3))
+    return variances
+
+
+def along(image: NDArray[np.float32], line: NDArray[np.float32], axis: int) -> NDArray[np.float32]:
+    """Correlate with a symmetric line along an axis, reflected at the borders."""
+    r = line.size // 2
+    padded = np.pad(image, [(r, r) if a == axis else (0, 0) for a in (0, 1)], mode="reflect")
+    n = image.shape[axis]
+    out = line[r] * image
+    for i in range(r):
+        low, high = slice(i, i + n), slice(2 * r - i, 2 * r - i + n)
+        pair = padded[low] + padded[high] if axis == 0 else padded[:, low] + padded[:, high]
+        out += line[i] * pair
+    return out
+
+
+def box_mean(image: NDArray[np.float32], side: int) -> NDArray[np.float32]:
+    """Mean over a square of even side, centred half a px off; reflected at the borders."""
+    r = side // 2
+    padded = np.pad(image.astype(np.float64), [(r, r), (r, r)], mode="reflect")
+    total = np.pad(padded, [(1, 0), (1, 0)]).cumsum(0).cumsum(1)
+    h, w = image.shape
+    box = total[side : side + h, side : side + w] - total[:h, side : side + w]
+    box += total[:h, :w] - total[side : side + h, :w]
+    mean: NDArray[np.float32] = (box / side**2).astype(np.float32)
+    return mean

@@ -1,0 +1,274 @@
+"""Discs and rings: what a particle out of focus looks like is symmetric about its centre, whatever its profile.
+
+The centre is fitted together with the radial profile, which is taken from the pixels themselves: no model of the optics is
+needed, and the Fisher information of the profile's slope gives the error of the centre. Pixels far from the profile
+(neighbours) are clipped. How much of the light's variation the profile explains tells a ring from a group of spots.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import njit
+
+from nta.spots.kernels.fit import CHI2, ERROR, FLAGS, LEVEL, B, N, S, X, Y
+from nta.spots.kernels.options import OPTIONS
+
+EDGE, OUT_OF_FOCUS = 2, 4  # bits of nta.spots.table.SpotFlag
+ITERATIONS = 10
+CLIP_SD = 3.0
+N_BINS = 40  # px from the centre, at most
+HALF_OF_GAUSSIAN = 1.1774  # radius that holds half the light of a Gaussian, in standard deviations
+EXTENT, PEAK, SYMMETRY, N_DISC = 8, 9, 11, 12  # columns of a disc beyond those of a spot
+SYMMETRIC = 0.6  # share of the variation that is symmetric: a lone disc has 0.8 or more, two equal spots at most 0.4
+WIDE = 1.6  # widths of a spot in focus from which on light is a disc
+SIGNIFICANT = 1.5  # thresholds: a disc has many pixels in which to be seen
+INSIDE = 1.15  # extents within which a faint spot belongs to the disc
+OUTSHINES = 2.0  # times the disc's peak: a spot of its own in front of the disc
+CONCENTRIC = 0.5  # extents within which two discs are one
+
+
+@njit(**OPTIONS)
+def _medians(image, sign, cy, cx, radius, profile, values, count):  # type: ignore[no-untyped-def]
+    """Median of the pixels in each ring of one pixel: a first profile that neighbours do not disturb."""
+    h, w = image.shape
+    count[:] = 0
+    for y in range(max(0, int(cy) - radius), min(h, int(cy) + radius + 2)):
+        for x in range(max(0, int(cx) - radius), min(w, int(cx) + radius + 2)):
+            k = int(math.hypot(x - cx, y - cy) + 0.5)
+            if k <= radius and count[k] < values.shape[1]:
+                values[k, count[k]] = sign * float(image[y, x])
+                count[k] += 1
+    for k in range(radius + 1):
+        if count[k] == 0:
+            if k == 0:
+                continue
+            return False
+        profile[k] = np.median(values[k, : count[k]])
+    if count[0] == 0:
+        profile[0] = profile[1]
+    profile[radius + 1] = profile[radius]
+    return True
+
+
+@njit(**OPTIONS)
+def _mean_profile(image, sign, cy, cx, radius, spread2, profile, new, weight):  # type: ignore[no-untyped-def]
+    """Mean profile, linear between whole pixels, of pixels clipped to the profile so far."""
+    h, w = image.shape
+    new[:] = 0.0
+    weight[:] = 1e-9
+    for y in range(max(0, int(cy) - radius), min(h, int(cy) + radius + 2)):
+        for x in range(max(0, int(cx) - radius), min(w, int(cx) + radius + 2)):
+            r = math.hypot(x - cx, y - cy)
+            k = int(r)
+            if k > radius:
+                continue
+            f = r - k
+            mu = (1 - f) * profile[k] + f * profile[k + 1]
+            limit = CLIP_SD * math.sqrt(spread2)
+            v = mu + min(max(sign * float(image[y, x]) - mu, -limit), limit)
+            new[k] += (1 - f) * v
+            weight[k] += 1 - f
+            new[k + 1] += f * v
+            weight[k + 1] += f
+    for k in range(radius + 1):
+        if weight[k] > 0.1:
+            profile[k] = new[k] / weight[k]
+    profile[radius + 1] = profile[radius]
+
+
+@njit(**OPTIONS)
+def _moments(image, sign, cy, cx, radius, within, background, noise, profile, spread2, sums):  # type: ignore[no-untyped-def]
+    """Fisher matrix and gradient of the centre, misfit and variation; returns the number of pixels.
+
+    noise : (var0, slope, floor) of a pixel; sums : xx, xy, yy, gx, gy, chi2, residual, variation, noise.
+    """
+    h, w = image.shape
+    sums[:] = 0.0
+    n = 0
+    for y in range(max(0, int(cy) - radius), min(h, int(cy) + radius + 2)):
+        for x in range(max(0, int(cx) - radius), min(w, int(cx) + radius + 2)):
+            dx, dy = x - cx, y - cy
+            r = math.hypot(dx, dy)
+            k = int(r)
+            if k > within:
+                continue
+            f = r - k
+            mu = (1 - f) * profile[k] + f * profile[k + 1]
+            v = max(noise[0] + noise[1] * mu, noise[2])
+            limit = CLIP_SD * math.sqrt(spread2)
+            left = min(max(sign * float(image[y, x]) - mu, -limit), limit)
+            grade = (profile[k] - profile[k + 1]) / max(r, 0.3)
+            jx, jy = grade * dx, grade * dy
+            sums[0] += jx * jx / v
+            sums[1] += jx * jy / v
+            sums[2] += jy * jy / v
+            sums[3] += jx * left / v
+            sums[4] += jy * left / v
+            sums[5] += left * left / v
+            sums[6] += left * left
+            sums[7] += (mu - background) ** 2
+            sums[8] += v
+            n += 1
+    return n
+
+
+@njit(**OPTIONS)
+def _fit_disc(image, sign, cy, cx, radius, noise, profile, values, count, new, sums, out):  # type: ignore[no-untyped-def]
+    """Fit centre and profile; False where there is no light or the centre runs away. `out` as a row of `find_discs`."""
+    if not _medians(image, sign, cy, cx, radius, profile, values, count):
+        return False
+    y0, x0 = cy, cx
+    spread2 = max(noise[0] + noise[1] * profile[0], noise[2])
+    n = 0
+    for _ in range(ITERATIONS):
+        _mean_profile(image, sign, cy, cx, radius, spread2, profile, new, values[0])
+        n = _moments(image, sign, cy, cx, radius, radius, 0.0, noise, profile, 4 * spread2, sums)
+        spread2 = max(sums[6], sums[8] * 0.5) / n
+        determinant = sums[0] * sums[2] - sums[1] ** 2
+        if not determinant > 1e-12 * (sums[0] + sums[2]) ** 2:
+            return False
+        sx = (sums[2] * sums[3] - sums[1] * sums[4]) / determinant
+        sy = (sums[0] * sums[4] - sums[1] * sums[3]) / determinant
+        cx += min(max(sx, -0.7), 0.7)
+        cy += min(max(sy, -0.7), 0.7)
+        if math.hypot(cx - x0, cy - y0) > 0.4 * radius:
+            return False
+        if abs(sx) < 0.01 and abs(sy) < 0.01:
+            break
+    return _describe(image, sign, cy, cx, radius, noise, profile, spread2, sums, out)
+
+
+@njit(**OPTIONS)
+def _describe(image, sign, cy, cx, radius, noise, profile, spread2, sums, out):  # type: ignore[no-untyped-def]
+    """Light, extent, symmetry and errors of a fitted disc."""
+    background = 0.5 * (profile[radius] + profile[radius - 1])
+    total, peak = 0.0, 0.0
+    for k in range(radius):
+        share = 2 * math.pi * k if k else 0.25 * math.pi
+        total += share * max(profile[k] - background, 0.0)
+        peak = max(peak, profile[k] - background)
+    if not total > 0:
+        return False
+    light, half, extent = 0.0, -1.0, float(radius)
+    for k in range(radius):
+        share = 2 * math.pi * k if k else 0.25 * math.pi
+        more = share * max(profile[k] - background, 0.0)
+        if half < 0 and light + more >= 0.5 * total:
+            half = k - 0.5 + (0.5 * total - light) / more
+        if light + more >= 0.9 * total:
+            extent = k + 0.5
+            break
+        light += more
+    within = min(int(1.2 * extent + 1.0), radius)
+    n = _moments(image, sign, cy, cx, radius, within, background, noise, profile, 100 * spread2, sums)
+    left = max(sums[6] - sums[8], 0.0)
+    determinant = sums[0] * sums[2] - sums[1] ** 2
+    if not determinant > 0:
+        return False
+    chi2 = sums[5] / n
+    out[X], out[Y] = cx, cy
+    out[N], out[B] = total, background
+    out[S] = half / HALF_OF_GAUSSIAN
+    out[ERROR] = math.sqrt(max(chi2, 1.0) * 0.5 * (sums[0] + sums[2]) / determinant)
+    out[CHI2] = chi2
+    out[EXTENT] = extent
+    out[PEAK] = peak
+    out[SYMMETRY] = sums[7] / (sums[7] + left)
+    out[LEVEL] = math.sqrt(sums[7] / (sums[8] / n))
+    out[FLAGS] = OUT_OF_FOCUS
+    return True
+
+
+@njit(**OPTIONS)
+def find_discs(image, sign, n, found, step, grey, radius, noise, width, threshold, discs, m):  # type: ignore[no-untyped-def]
+    """Fit a disc at each of the n candidates; append what is one to the m `discs` there are.
+
+    image : frame in which the discs are fitted; found : (n, 4) candidates in px of a frame twice as coarse
+    step, grey : px of `image` in px, and its grey value in grey values, of the report; radius : of the window, px of `image`
+    noise : (var0, slope, floor) of a pixel, signed adu; width : of a spot in focus, px of `image`
+    threshold : least signal over noise of a disc
+    discs : rows (X, Y, N in adu, B in adu, S, ERROR, CHI2, FLAGS, EXTENT, PEAK in adu, LEVEL, SYMMETRY), px of the report
+
+    Returns
+    -------
+    Number of discs.
+    """
+    profile = np.zeros(N_BINS + 2)
+    new = np.zeros(N_BINS + 2)
+    values = np.zeros((N_BINS + 1, 8 * N_BINS))
+    count = np.zeros(N_BINS + 1, np.int64)
+    sums = np.zeros(9)
+    out = np.zeros(N_DISC)
+    for i in range(n):
+        cx, cy = 2 * found[i, 0] + 0.5, 2 * found[i, 1] + 0.5
+        if m >= discs.shape[0] or not _fit_disc(
+            image, sign, cy, cx, radius, noise, profile, values, count, new, sums, out
+        ):
+            continue
+        inside = 0 <= out[X] <= image.shape[1] - 1 and 0 <= out[Y] <= image.shape[0] - 1
+        if not (
+            inside and out[SYMMETRY] > SYMMETRIC and out[LEVEL] > threshold and out[S] > WIDE * width
+        ):
+            continue
+        for k in (X, Y):
+            out[k] = step * out[k] + 0.5 * (step - 1)
+        for k in (S, ERROR, EXTENT):
+            out[k] *= step
+        for k in (B, PEAK):
+            out[k] *= grey / (step * step)
+        out[N] *= grey
+        discs[m] = out
+        m += 1
+    return m
+
+
+@njit(**OPTIONS)
+def merge(rows, n, discs, m, gain, offset, edge, height, width):  # type: ignore[no-untyped-def]
+    """Put each disc once into the n spots of a frame and take out the spots that are part of it.
+
+    gain, offset : from adu to the electrons of `rows`; edge : px, discs that reach beyond the frame by so much are flagged.
+
+    Returns
+    -------
+    Number of spots.
+    """
+    order = np.argsort(-discs[:m, LEVEL])
+    kept = np.zeros(m, np.bool_)
+    for a in range(m):
+        i = order[a]
+        kept[i] = True
+        for b in range(a):
+            j = order[b]
+            reach = CONCENTRIC * max(discs[i, EXTENT], discs[j, EXTENT])
+            if kept[j] and math.hypot(discs[i, X] - discs[j, X], discs[i, Y] - discs[j, Y]) < reach:
+                kept[i] = False
+                break
+    left = 0
+    for i in range(n):
+        part = False
+        for j in range(m):
+            if not kept[j]:
+                continue
+            distance = math.hypot(rows[i, X] - discs[j, X], rows[i, Y] - discs[j, Y])
+            if distance < INSIDE * discs[j, EXTENT]:
+                peak = rows[i, N] / (2 * math.pi * rows[i, S] ** 2)
+                if peak < OUTSHINES * gain * discs[j, PEAK]:
+                    part = True
+                    break
+        if not part:
+            rows[left] = rows[i]
+            left += 1
+    for j in range(m):
+        if kept[j] and left < rows.shape[0]:
+            for k in range(FLAGS):
+                rows[left, k] = discs[j, k]
+            rows[left, N] = gain * discs[j, N]
+            rows[left, B] = gain * (discs[j, B] - offset)
+            x, y, reach = discs[j, X], discs[j, Y], discs[j, EXTENT] - edge
+            beyond = x < reach or y < reach or x > width - 1 - reach or y > height - 1 - reach
+            rows[left, FLAGS] = OUT_OF_FOCUS | (EDGE if beyond else 0)
+            rows[left, LEVEL] = discs[j, LEVEL]
+            left += 1
+    return left

@@ -1,0 +1,25 @@
+"""Frames of lower resolution: sums of 2x2 pixels."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from nta.spots.kernels.options import OPTIONS
+
+@njit(**OPTIONS)
+def shrink(image, full_scale, shift, out):  # type: ignore[no-untyped-def]
+    """Sum 2x2 pixels into `out`, (height // 2, width // 2) uint16, divided by two `shift` times and rounded.
+
+    A sum with a pixel at `full_scale` becomes that of four such pixels: saturation is seen at every resolution.
+    """
+    full = (np.uint32(4) * np.uint32(full_scale) + (np.uint32(1 << shift) >> np.uint32(1))) >> np.uint32(shift)
+    half = np.uint32(0) if shift == 0 else np.uint32(1 << (shift - 1))
+    for y in range(out.shape[0]):
+        upper, lower, row = image[2 * y], image[2 * y + 1], out[y]
+        for x in range(out.shape[1]):
+            a, b = np.uint32(upper[2 * x]), np.uint32(upper[2 * x + 1])
+            c, d = np.uint32(lower[2 * x]), np.uint32(lower[2 * x + 1])
+            top = max(max(a, b), max(c, d))
+            total = (a + b + c + d + half) >> np.uint32(shift)
+            row[x] = full if top >= full_scale else total

@@ -1,0 +1,137 @@
+"""What the detector knows of a recording before it searches its frames, at each resolution it looks at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nta.frames import Image
+from nta.spots.filters import Filters, filters_for
+from nta.spots.noise import PixelNoise
+from nta.spots.table import CameraModel
+
+FIT_RADIUS = (5, 7)  # half side of the fit window, px: 2.7 sigma and more of a spot in focus
+WIDE_WINDOW_PX = 1.9  # width of a spot from which on the larger window is taken
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Layer:
+    """One resolution: frames of sums of `step` x `step` camera px, divided by a power of two where they would not fit.
+
+    step : camera px per px of this layer. full_scale : grey value of a saturated px.
+    width_px : of a spot, px of this layer. camera, noise : of the grey values of this layer.
+    excess : variance of noise in the filter's response over what white noise of the pixels makes of it, at least 1: a codec
+    smears noise. Fits and their errors take it as if the noise of every pixel were that much more.
+    clutter : the same with rings, haze and whatever else is no spot, at least `excess`; the threshold goes by it.
+    background : grey values, fixed background. pattern : signed grey values of hot pixels and burnt-in text, or empty.
+    """
+
+    step: int
+    full_scale: int
+    width_px: float
+    camera: CameraModel
+    noise: PixelNoise
+    excess: float
+    clutter: float
+    filters: Filters
+    background: NDArray[np.float32]
+    pattern: NDArray[np.float32]
+
+    @classmethod
+    def of_camera(
+        cls,
+        *,
+        bit_depth: int,
+        camera: CameraModel,
+        noise: PixelNoise,
+        background: NDArray[np.float32],
+        pattern: NDArray[np.float32],
+    ) -> Layer:
+        """Return the layer of the camera's own frames; spots are not known yet."""
+        return cls(
+            step=1,
+            full_scale=2**bit_depth - 1,
+            width_px=1.6,
+            camera=camera,
+            noise=noise,
+            excess=1.0,
+            clutter=1.0,
+            filters=filters_for(1.6),
+            background=background,
+            pattern=pattern,
+        )
+
+    @property
+    def shift(self) -> int:
+        """Powers of two by which sums of 2x2 px must be divided to fit 16 bits."""
+        return max(0, (4 * self.full_scale).bit_length() - 16)
+
+    @property
+    def fit_radius(self) -> int:
+        """Half side of the fit window."""
+        return FIT_RADIUS[self.width_px >= WIDE_WINDOW_PX]
+
+    def halved(self, width_px: float) -> Layer:
+        """Return the layer of half the resolution, in which a spot is `width_px` wide."""
+        part = 2.0**self.shift
+        noise, camera = self.noise, self.camera
+        rounding = 1 / 12 if self.shift else 0.0
+        return Layer(
+            step=2 * self.step,
+            full_scale=(4 * self.full_scale + (1 << self.shift >> 1)) >> self.shift,
+            width_px=width_px,
+            camera=CameraModel(
+                gain_e_per_adu=camera.gain_e_per_adu * part,
+                offset_adu=4 * camera.offset_adu / part,
+                read_noise_e=2 * camera.read_noise_e,
+                source=camera.source,
+            ),
+            noise=PixelNoise(
+                var0=4 * noise.var0 / part**2 + rounding,
+                slope=noise.slope / part,
+                floor=4 * noise.floor / part**2 + rounding,
+            ),
+            excess=1.0,
+            clutter=1.0,
+            filters=filters_for(width_px),
+            background=summed(self.background) / np.float32(part),
+            pattern=summed(self.pattern) / np.float32(part) if self.pattern.size else self.pattern,
+        )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Learned:
+    """What was learned of a recording; nothing here changes afterwards.
+
+    layers : the first is searched for spots; the others, coarser by two each, for discs and rings, where there are any.
+    skipped : layers finer than the first: spots are wider than needs their resolution.
+    """
+
+    width_px: int
+    height_px: int
+    bit_depth: int
+    dark: bool
+    camera: CameraModel
+    background: NDArray[np.float32]  # (height, width) adu
+    example_image: Image
+    layers: tuple[Layer, ...]
+    skipped: tuple[Layer, ...]
+
+    @property
+    def sign(self) -> int:
+        """-1 where spots are dark."""
+        return -1 if self.dark else 1
+
+    @property
+    def spot_width_px(self) -> float:
+        """Standard deviation of a spot in focus, camera px."""
+        return self.layers[0].width_px * self.layers[0].step
+
+
+def summed(image: NDArray[np.float32]) -> NDArray[np.float32]:
+    """2x2 sums."""
+    h, w = image.shape[0] // 2 * 2, image.shape[1] // 2 * 2
+    image = image[:h, :w]
+    return image[::2, ::2] + image[1::2, ::2] + image[::2, 1::2] + image[1::2, 1::2]
