@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import av
 
 _NOTES_KEPT = 3
+_INDEX_LAST = (".mp4", ".mov", ".m4v")
 _HARMLESS = ("overread",)  # some cameras' JPEG ends a few bytes late; the picture is whole
 
 
@@ -104,8 +105,10 @@ def _opened(path: Path) -> av.container.InputContainer:
     if container is None:
         reason = ", ".join(complaints) or reason
         hint = ""
-        if "moov" in reason:
-            hint = "; an MP4 or MOV that was cut has lost its index: record HDF5, AVI or MKV"
+        if path.suffix.lower() in _INDEX_LAST:
+            hint = (
+                "; an MP4 or MOV that was cut has lost its index: copy it anew, and record HDF5, AVI or MKV"
+            )
         raise RecordingError(f"{path} cannot be read as a film ({reason}){hint}")
     if not container.streams.video:
         container.close()

@@ -1,0 +1,183 @@
+"""Opening: who is believed, and what a file that is no recording is told."""
+
+import av
+import numpy as np
+import pytest
+import tifffile
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from outside_writers import noisy_frames, write_film
+
+from nta.calibration import InstrumentProfile
+from nta.errors import NtaError, RecordingError, SettingError
+from nta.io.recordings import checksum, open_recording
+from nta.io.recordings.folder import natural_key
+from nta.pipeline import completed_camera, stated_conditions
+
+
+@pytest.fixture
+def film(tmp_path):
+    return write_film(tmp_path / "beads.avi", noisy_frames(6), "rawvideo", "gray")
+
+
+def test_words_come_before_the_side_car_and_that_before_the_file(film):
+    film.with_suffix(".toml").write_text("pixel_size_um = 0.3\nframe_rate_hz = 20\nexposure_ms = 5\n")
+    with open_recording(film, pixel_size_um=0.2) as recording:
+        camera, sources = recording.camera, recording.metadata["sources"]
+    assert (camera.pixel_size_um, sources["pixel_size_um"]) == (0.2, "user")
+    assert (camera.frame_rate_hz, sources["frame_rate_hz"]) == (20, "side-car")  # the film says 30
+    assert (camera.exposure_s, sources["exposure_s"]) == (0.005, "side-car")
+    assert (camera.bit_depth, sources["bit_depth"]) == (8, "recording")
+
+
+def test_a_profile_fills_in_only_what_the_recording_does_not_say(film):
+    profile = InstrumentProfile(name="bench", pixel_size_um=0.4, offset_adu=12.0)
+    with open_recording(film) as recording:
+        completed = completed_camera(recording.camera, profile)
+        assert completed.pixel_size_um == 0.4
+        assert completed.offset_adu == 12.0
+    with open_recording(film, pixel_size_um=0.2) as recording:
+        assert completed_camera(recording.camera, profile).pixel_size_um == 0.2
+
+
+def test_conditions_come_from_words_then_side_car(film):
+    film.with_name("beads.avi.toml").write_text('temperature_c = 21.5\nmedium = "pbs"\nsample = "lot 7"\n')
+    with open_recording(film) as recording:
+        stated = stated_conditions(recording.metadata)
+        assert (stated.temperature_c, stated.medium, stated.sample) == (21.5, "pbs", "lot 7")
+        assert stated_conditions(recording.metadata, temperature_c=30.0).temperature_c == 30.0
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("pixel_size = 0.2\n", r"beads\.toml: unknown pixel_size; known are .*pixel_size_um"),
+        ('pixel_size_um = "0.2"\n', r"pixel_size_um must be a number"),
+        ("frame_rate_hz = 0\n", r"frame_rate_hz must be > 0 Hz"),
+        ("frame_rate_hz = \n", r"is no TOML"),
+        ("pixel_size_um = -0.2\n", r"pixel_size_um must be > 0"),
+        ("exposure_ms = 50\n", r"longer than the frame interval.*check --exposure-ms and --frame-rate"),
+    ],
+)
+def test_a_wrong_side_car_is_refused_by_name(film, text, message):
+    film.with_suffix(".toml").write_text(text)
+    with pytest.raises(SettingError, match=message):
+        open_recording(film)
+
+
+def test_two_side_cars_are_one_too_many(film):
+    film.with_suffix(".toml").write_text("pixel_size_um = 0.3\n")
+    film.with_name("beads.avi.toml").write_text("pixel_size_um = 0.2\n")
+    with pytest.raises(SettingError, match=r"two side-cars, beads\.avi\.toml and beads\.toml; keep one"):
+        open_recording(film)
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "message"),
+    [
+        ("empty.avi", b"", r"empty \(0 bytes\)"),
+        ("notes.avi", b"Dear colleague, the film is on the other disk.\n", r"it is text"),
+        ("noise.mp4", bytes(range(200, 256)) * 9, r"no recording that nta knows \(it begins with c8 c9"),
+        ("one.png", b"\x89PNG\r\n\x1a\n" + b"0" * 20, r"a single PNG image; give the folder"),
+        ("a.czi", b"ZISRAWFILE" + b"\0" * 20, r"a Zeiss CZI.*OME-TIFF with ZEN or Bio-Formats"),
+        ("a.nd2", b"\xda\xce\xbe\x0a" + b"\0" * 20, r"a Nikon ND2"),
+        ("a.zip", b"PK\x03\x04" + b"\0" * 20, r"a zip archive"),
+        ("a.tif", b"II*\0" + b"\0" * 3, r"a\.tif cannot be read as TIFF"),
+        ("a.avi", b"RIFF\0\0\0\0AVI " + b"\0" * 8, r"a\.avi"),
+        ("a.mp4", b"\0\0\0\x18ftypisom" + b"\0" * 40, r"a\.mp4 cannot be read as a film"),
+        ("a.h5", b"\x89HDF\r\n\x1a\n" + b"\0" * 40, r"a\.h5 cannot be opened as HDF5"),
+        ("a.cine", b"CI\x2c\0" + b"\0" * 10, r"a\.cine"),
+        ("a.seq", b"\xed\xfe\0\0" + b"\0" * 10, r"a \.seq that was cut within its header"),
+    ],
+)
+def test_what_is_no_recording_is_told_what_it_is(tmp_path, name, data, message):
+    (tmp_path / name).write_bytes(data)
+    with pytest.raises(RecordingError, match=message) as caught:
+        open_recording(tmp_path / name)
+    assert "\n" not in str(caught.value)
+
+
+def test_what_is_not_there_is_said(tmp_path):
+    with pytest.raises(RecordingError, match=r"there is no .*missing\.avi"):
+        open_recording(tmp_path / "missing.avi")
+
+
+@pytest.fixture(scope="module")
+def whole_files(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("whole")
+    frames = noisy_frames(4, shape=(16, 16))
+    tifffile.imwrite(folder / "a.tif", frames, photometric="minisblack")
+    tifffile.imwrite(folder / "b.tif", frames, compression="zlib", ome=True, photometric="minisblack")
+    write_film(folder / "a.avi", frames, "rawvideo", "gray")
+    write_film(folder / "a.mkv", frames, "ffv1", "gray")
+    write_film(folder / "a.mp4", frames, "libx264", "yuv420p")
+    with open_recording(folder / "a.tif", frame_rate_hz=30) as recording:
+        from nta.io.recordings import copy_to_hdf5
+
+        copy_to_hdf5(recording, folder / "a.h5")
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@settings(max_examples=120, deadline=None)
+@given(
+    name=st.sampled_from(["a.tif", "b.tif", "a.avi", "a.mkv", "a.mp4", "a.h5"]),
+    kept=st.floats(0, 1),
+    changes=st.lists(st.tuples(st.floats(0, 1), st.integers(0, 255)), max_size=6),
+)
+def test_no_damage_ends_in_anything_but_frames_or_a_clear_refusal(whole_files, scratch, name, kept, changes):
+    data = bytearray(whole_files[name])
+    for place, byte in changes:
+        data[round(place * min(len(data) - 1, 3000))] = byte
+    path = scratch / name
+    path.write_bytes(data[: 1 + round(kept * (len(data) - 1))])
+    said = _read_or_refused(path)
+    assert said == "frames" or name in said
+    assert "\n" not in said
+
+
+def _read_or_refused(path):
+    try:
+        with open_recording(path) as recording:
+            assert {frame.image.ndim for frame in recording.frames()} == {2}
+    except NtaError as error:
+        return str(error)
+    return "frames"
+
+
+@pytest.fixture(scope="module")
+def scratch(tmp_path_factory):
+    return tmp_path_factory.mktemp("damaged")
+
+
+@given(
+    st.lists(st.integers(0, 10**6), unique=True, min_size=2),
+    st.text(st.characters(codec="ascii", categories=["L"])),
+)
+def test_names_are_ordered_by_their_numbers(numbers, stem):
+    names = [f"{stem}{number}.png" for number in numbers]
+    assert sorted(names, key=natural_key) == [f"{stem}{number}.png" for number in sorted(numbers)]
+
+
+def test_the_checksum_is_that_of_the_bytes(film, tmp_path):
+    import hashlib
+
+    assert checksum(film) == hashlib.sha256(film.read_bytes()).hexdigest()
+    before = checksum(tmp_path_with_images(tmp_path / "images"))
+    (tmp_path / "images" / "1.tif").write_bytes(b"changed")
+    assert checksum(tmp_path / "images") != before
+
+
+def tmp_path_with_images(folder):
+    folder.mkdir()
+    for k in range(3):
+        tifffile.imwrite(folder / f"{k}.tif", np.zeros((8, 8), np.uint8))
+    return folder
+
+
+def test_nothing_is_printed_and_no_log_level_stays_changed(film, capfd):
+    level = av.logging.get_level()
+    film.write_bytes(film.read_bytes()[:-300])
+    with open_recording(film) as recording:
+        list(recording.frames())
+    assert capfd.readouterr() == ("", "")
+    assert av.logging.get_level() == level

@@ -1,0 +1,260 @@
+"""nta's own HDF5: nothing changes on the way, and a killed writer, a cut or a damaged file cost what they hit."""
+
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from outside_writers import noisy_frames
+
+from nta.errors import RecordingError, SettingError
+from nta.frames import CameraState, Frame
+from nta.io.recordings import RecordingWriter, copy_to_hdf5, open_recording
+
+STATE = CameraState(
+    width_px=52,
+    height_px=36,
+    bit_depth=12,
+    frame_rate_hz=25.0,
+    exposure_s=0.01,
+    pixel_size_um=0.25,
+    gain_e_per_adu=2.0,
+    offset_adu=100.0,
+    read_noise_e=1.5,
+)
+
+
+def _frame(image, index, *, host=None, device=None):
+    return Frame(image, index, index / 25, host, device)
+
+
+def _written(path, images, **words):
+    with RecordingWriter(path, STATE, **words) as writer:
+        for k, image in enumerate(images):
+            writer.write(_frame(image, k, host=10**9 + 40_000_000 * k))
+    return path
+
+
+def _read(path, **said):
+    with open_recording(path, **said) as recording:
+        frames = list(recording.frames())
+        return np.stack([frame.image for frame in frames]), frames, recording
+
+
+@settings(max_examples=12, deadline=None)
+@given(
+    depth=st.sampled_from([np.uint8, np.uint16]),
+    gaps=st.lists(st.integers(1, 4), min_size=1, max_size=12),
+    clocks=st.sampled_from([(), ("host",), ("host", "device")]),
+    metadata=st.dictionaries(
+        st.text(st.characters(codec="ascii", categories=("L", "N")), min_size=1, max_size=8),
+        st.one_of(
+            st.booleans(), st.integers(-(2**53), 2**53), st.floats(allow_nan=False), st.text(max_size=40)
+        ),
+        max_size=5,
+    ),
+)
+def test_what_is_written_comes_back(depth, gaps, clocks, metadata):
+    indices = np.cumsum([0, *gaps[1:]])
+    images = np.random.default_rng(len(gaps)).integers(
+        0, np.iinfo(depth).max, (len(gaps), 36, 52), dtype=depth
+    )
+    state = CameraState(width_px=52, height_px=36, bit_depth=np.iinfo(depth).bits, frame_rate_hz=25.0)
+    stamps = {f"{name}_time_ns": 10**15 + indices * 40_000_000 + 7 for name in clocks}
+    metadata = {key.replace("\0", ""): value for key, value in metadata.items()}
+    metadata = {
+        key: value.replace("\0", "") if isinstance(value, str) else value for key, value in metadata.items()
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "a.h5"
+        with RecordingWriter(path, state, metadata=metadata) as writer:
+            for k, index in enumerate(indices.tolist()):
+                writer.write(
+                    Frame(images[k], index, index / 25, **{key: int(t[k]) for key, t in stamps.items()})
+                )
+        read_images, frames, recording = _read(path)
+        np.testing.assert_array_equal(read_images, images)
+        assert read_images.dtype == depth
+        assert [frame.index for frame in frames] == indices.tolist()
+        for key, values in stamps.items():
+            assert [getattr(frame, key) for frame in frames] == values.tolist()
+        assert [frame.time_s for frame in frames] == pytest.approx(indices / 25)
+        assert recording.report.lost_frames == indices[-1] + 1 - len(indices)
+        assert not recording.report.truncated
+        for key, value in metadata.items():
+            assert recording.metadata[key] == value
+
+
+def test_camera_conditions_settings_and_telemetry_come_back(tmp_path):
+    path = tmp_path / "a.h5"
+    conditions = {"temperature_c": 23.4, "medium": "pbs", "dilution": 100.0}
+    with RecordingWriter(
+        path, STATE, conditions=conditions, settings={"laser_mw": 40.0, "roi": [1, 2, 3]}
+    ) as writer:
+        writer.write(_frame(noisy_frames(1, 12)[0], 0))
+        writer.telemetry("temperature_c", 23.5, 1)
+        writer.telemetry("temperature_c", 23.7, 2)
+    with open_recording(path) as recording:
+        assert recording.camera == STATE
+        assert {key: recording.metadata[key] for key in conditions} == conditions
+        assert recording.metadata["settings"] == {"laser_mw": 40.0, "roi": [1, 2, 3]}
+        np.testing.assert_array_equal(recording.metadata["temperature_log_c"], [23.5, 23.7])
+
+
+# Writes frames as fast as it can and says how many were handed over; killed by the test in the middle of it.
+WRITER = """
+import sys, numpy as np
+from nta.frames import CameraState, Frame
+from nta.io.recordings import RecordingWriter
+state = CameraState(width_px=64, height_px=48, bit_depth=8)
+writer = RecordingWriter(sys.argv[1], state, flush_interval_s=0.1)
+for k in range(10**6):
+    writer.write(Frame(np.full((48, 64), k % 251 + 1, np.uint8), k, 0.0))
+    if k % 50 == 0:
+        print(k, flush=True)
+"""
+
+
+@pytest.mark.parametrize("lines", [2, 25])
+def test_a_killed_writer_leaves_a_file_that_opens(tmp_path, lines):
+    path = tmp_path / "killed.h5"
+    process = subprocess.Popen([sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE, text=True)
+    for _ in range(lines):
+        last = int(process.stdout.readline())
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    process.stdout.close()
+    images, frames, recording = _read(path)
+    assert recording.report.truncated
+    assert recording.report.damaged_frames == 0
+    assert any("did not finish" in note for note in recording.report.notes)
+    assert 1 <= len(images) <= last + 2000
+    np.testing.assert_array_equal(images[:, 0, 0], np.arange(len(images)) % 251 + 1)
+    assert frames[-1].index == len(images) - 1
+
+
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.95])
+def test_a_cut_file_gives_its_whole_frames(tmp_path, share):
+    images = noisy_frames(40, 12)
+    path = _written(tmp_path / "cut.h5", images)
+    data = path.read_bytes()
+    path.write_bytes(data[: int(share * len(data))])
+    found, frames, recording = _read(path)
+    assert 0.2 * share * 40 < len(found) <= 40 * share + 1
+    for frame in frames:
+        np.testing.assert_array_equal(frame.image, images[frame.index])
+    report = recording.report
+    assert report.truncated
+    assert any("the file was cut" in note for note in report.notes)
+
+
+def test_a_file_cut_before_its_first_frame_is_refused(tmp_path):
+    path = _written(tmp_path / "cut.h5", noisy_frames(5, 12))
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(RecordingError, match=r"cut\.h5"):
+        open_recording(path)
+
+
+def test_flipped_bytes_cost_their_frame_alone(tmp_path):
+    images = noisy_frames(12, 12)
+    path = _written(tmp_path / "hit.h5", images)
+    with h5py.File(path) as file:
+        chunk = file["frames"].id.get_chunk_info_by_coord((7, 0, 0))
+    data = bytearray(path.read_bytes())
+    data[chunk.byte_offset + 100] ^= 0xFF
+    path.write_bytes(data)
+    found, frames, recording = _read(path)
+    assert [frame.index for frame in frames] == [k for k in range(12) if k != 7]
+    report = recording.report
+    assert (report.claimed_frames, report.found_frames, report.damaged_frames, report.lost_frames) == (
+        12,
+        11,
+        1,
+        0,
+    )
+    np.testing.assert_array_equal(found, np.delete(images, 7, axis=0))
+
+
+def test_a_foreign_hdf5_is_refused_with_what_it_holds(tmp_path):
+    path = tmp_path / "foreign.h5"
+    with h5py.File(path, "w") as file:
+        file["movie"] = np.zeros((3, 4, 5))
+    with pytest.raises(
+        RecordingError, match=r"no nta recording \(it holds movie\).*export the frames as TIFF"
+    ):
+        open_recording(path)
+
+
+def test_a_recording_without_frames_is_refused(tmp_path):
+    path = tmp_path / "none.h5"
+    with RecordingWriter(path, STATE):
+        pass
+    with pytest.raises(RecordingError, match="without a single frame"):
+        open_recording(path)
+
+
+def test_the_writer_refuses_what_would_not_be_a_recording(tmp_path):
+    path = tmp_path / "a.h5"
+    image = noisy_frames(1, 12)[0]
+    with RecordingWriter(path, STATE) as writer:
+        writer.write(_frame(image, 3))
+        with pytest.raises(RecordingError, match="frame 3 comes after frame 3"):
+            writer.write(_frame(image, 3))
+        with pytest.raises(RecordingError, match="one size and depth"):
+            writer.write(_frame(image[:-1], 4))
+        with pytest.raises(RecordingError, match="one size and depth"):
+            writer.write(_frame(image.astype(np.uint8), 4))
+    with pytest.raises(RecordingError, match="is closed"):
+        writer.write(_frame(image, 5))
+    with pytest.raises(SettingError, match="exists already"):
+        RecordingWriter(path, STATE)
+    with pytest.raises(SettingError, match="is no folder"):
+        RecordingWriter(tmp_path / "nowhere" / "a.h5", STATE)
+    assert _read(path)[2].report.found_frames == 1
+
+
+def test_an_error_while_recording_is_written_down(tmp_path):
+    path = tmp_path / "a.h5"
+
+    def record():
+        with RecordingWriter(path, STATE) as writer:
+            writer.write(_frame(noisy_frames(1, 12)[0], 0))
+            raise OSError("the cable came off")
+
+    with pytest.raises(OSError, match="cable"):
+        record()
+    report = _read(path)[2].report
+    assert report.truncated
+    assert any("the cable came off" in note for note in report.notes)
+
+
+def test_a_copy_keeps_frames_words_and_doubts(tmp_path):
+    images = noisy_frames(10, 12)
+    images[4] = images[3]
+    first = _written(tmp_path / "first.h5", images, conditions={"temperature_c": 21.0})
+    with open_recording(first) as recording:
+        report = copy_to_hdf5(recording, tmp_path / "copy.h5")
+    found, _, again = _read(tmp_path / "copy.h5")
+    np.testing.assert_array_equal(found, images)
+    assert report.repeated_frames == 1
+    assert again.camera == STATE
+    assert again.metadata["temperature_c"] == 21.0
+    assert again.metadata["origin_report"]["repeated_frames"] == 1
+
+
+def test_an_interrupted_copy_leaves_nothing(tmp_path):
+    first = _written(tmp_path / "first.h5", noisy_frames(10, 12))
+
+    def stop(done):
+        if done == 3:
+            raise KeyboardInterrupt
+
+    with open_recording(first) as recording, pytest.raises(KeyboardInterrupt):
+        copy_to_hdf5(recording, tmp_path / "copy.h5", progress=stop)
+    assert [path.name for path in tmp_path.iterdir()] == ["first.h5"]

@@ -1,0 +1,236 @@
+"""TIFF stacks and folders of images as other programs write them."""
+
+import imageio.v3 as imageio
+import numpy as np
+import pytest
+import tifffile
+from outside_writers import noisy_frames
+from PIL import Image
+
+from nta.errors import RecordingError
+from nta.io.recordings import open_recording, write_ome_tiff
+
+
+def _read(path, **said):
+    with open_recording(path, **said) as recording:
+        frames = list(recording.frames())
+        return np.stack([frame.image for frame in frames]), frames, recording
+
+
+@pytest.mark.parametrize("depth", [8, 12, 16])
+@pytest.mark.parametrize("compression", [None, "zlib", "lzw", "zstd"])
+@pytest.mark.parametrize("bigtiff", [False, True])
+def test_stacks_come_back_bit_for_bit(tmp_path, depth, compression, bigtiff):
+    frames = noisy_frames(depth=depth)
+    path = tmp_path / "stack.tif"
+    tifffile.imwrite(path, frames, compression=compression, bigtiff=bigtiff, photometric="minisblack")
+    images, _, recording = _read(path)
+    np.testing.assert_array_equal(images, frames)
+    assert images.dtype == frames.dtype
+    assert recording.camera.bit_depth == depth  # of 16 bits those in use, by the brightest pixel
+    assert recording.report.found_frames == 24
+    assert not recording.report.truncated
+
+
+def test_big_endian_is_read(tmp_path):
+    frames = noisy_frames(depth=16)
+    path = tmp_path / "motorola.tif"
+    tifffile.imwrite(path, frames, byteorder=">", photometric="minisblack")
+    images, _, _ = _read(path)
+    np.testing.assert_array_equal(images, frames)
+    assert images.dtype == np.uint16
+
+
+@pytest.mark.parametrize("compression", [None, "zlib"])
+def test_an_ome_tiff_says_its_scale(tmp_path, compression):
+    path = tmp_path / "a.ome.tif"
+    words = {
+        "axes": "TYX",
+        "PhysicalSizeX": 250.0,
+        "PhysicalSizeXUnit": "nm",
+        "TimeIncrement": 40.0,
+        "TimeIncrementUnit": "ms",
+        "SignificantBits": 12,
+        "Plane": {"ExposureTime": [10.0] * 24, "ExposureTimeUnit": ["ms"] * 24},
+    }
+    frames = noisy_frames(depth=12)
+    tifffile.imwrite(
+        path, frames, ome=True, metadata=words, compression=compression, photometric="minisblack"
+    )
+    images, _, recording = _read(path)
+    np.testing.assert_array_equal(images, frames)
+    camera = recording.camera
+    assert camera.pixel_size_um == pytest.approx(0.25)
+    assert camera.frame_rate_hz == pytest.approx(25)
+    assert camera.exposure_s == pytest.approx(0.01)
+    assert camera.bit_depth == 12
+    assert recording.metadata["sources"]["pixel_size_um"] == "recording"
+
+
+def test_an_imagej_stack_says_its_scale(tmp_path):
+    path = tmp_path / "imagej.tif"
+    tifffile.imwrite(
+        path,
+        noisy_frames(),
+        imagej=True,
+        resolution=(4.0, 4.0),
+        metadata={"axes": "TYX", "unit": "um", "finterval": 0.05, "fps": 20.0},
+    )
+    _, _, recording = _read(path)
+    assert recording.camera.pixel_size_um == pytest.approx(0.25)
+    assert recording.camera.frame_rate_hz == pytest.approx(20)
+
+
+def test_our_ome_tiff_is_what_others_read(tmp_path):
+    frames = noisy_frames(depth=12)
+    source, path = tmp_path / "in.tif", tmp_path / "out.ome.tif"
+    tifffile.imwrite(source, frames, photometric="minisblack")
+    with open_recording(
+        source, pixel_size_um=0.2, frame_rate_hz=50.0, exposure_s=0.01, bit_depth=12
+    ) as recording:
+        write_ome_tiff(recording, path)
+    np.testing.assert_array_equal(tifffile.imread(path), frames)
+    with tifffile.TiffFile(path) as tiff:
+        assert tiff.is_ome
+    images, _, again = _read(path)
+    np.testing.assert_array_equal(images, frames)
+    assert again.camera.pixel_size_um == pytest.approx(0.2)
+    assert again.camera.frame_rate_hz == pytest.approx(50)
+    assert again.camera.bit_depth == 12
+
+
+def test_an_interrupted_export_leaves_nothing(tmp_path):
+    source = tmp_path / "in.tif"
+    tifffile.imwrite(source, noisy_frames(), photometric="minisblack")
+
+    def stop(done):
+        if done == 5:
+            raise KeyboardInterrupt
+
+    with open_recording(source) as recording, pytest.raises(KeyboardInterrupt):
+        write_ome_tiff(recording, tmp_path / "out.ome.tif", progress=stop)
+    assert [path.name for path in tmp_path.iterdir()] == ["in.tif"]
+
+
+@pytest.mark.parametrize("kind", ["one directory", "a directory a page", "ome"])
+def test_a_cut_stack_gives_its_whole_images(tmp_path, kind):
+    frames = noisy_frames(20)
+    path = tmp_path / "cut.tif"
+    if kind == "a directory a page":
+        with tifffile.TiffWriter(path) as tiff:
+            for image in frames:
+                tiff.write(image, contiguous=False, photometric="minisblack")
+    else:
+        tifffile.imwrite(path, frames, ome=kind == "ome", photometric="minisblack")
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) // 2])
+    images, _, recording = _read(path)
+    assert 8 <= len(images) <= 11
+    np.testing.assert_array_equal(images, frames[: len(images)])
+    assert recording.report.truncated
+
+
+def test_a_damaged_image_of_a_compressed_stack_is_left_out(tmp_path):
+    frames = noisy_frames(10)
+    path = tmp_path / "hit.tif"
+    tifffile.imwrite(path, frames, compression="zlib", photometric="minisblack")
+    with tifffile.TiffFile(path) as tiff:
+        offset, length = tiff.pages[4].dataoffsets[0], tiff.pages[4].databytecounts[0]
+    data = bytearray(path.read_bytes())
+    data[offset : offset + length] = b"\xff" * length
+    path.write_bytes(data)
+    _, read, recording = _read(path)
+    assert [frame.index for frame in read] == [0, 1, 2, 3, 5, 6, 7, 8, 9]
+    assert recording.report.damaged_frames == 1
+    assert recording.report.claimed_frames == 10
+
+
+@pytest.mark.parametrize(
+    ("pixels", "words"),
+    [
+        (np.zeros((4, 3, 8, 8), np.uint8), {"axes": "TZYX"}),
+        (np.zeros((4, 2, 8, 8), np.uint8), {"axes": "TCYX"}),
+    ],
+)
+def test_more_than_a_time_axis_is_refused_by_name(tmp_path, pixels, words):
+    path = tmp_path / "deep.tif"
+    tifffile.imwrite(path, pixels, imagej=True, metadata=words)
+    with pytest.raises(RecordingError, match=r"more than a time axis.*export one"):
+        open_recording(path)
+
+
+def test_pixels_that_no_camera_gives_are_refused(tmp_path):
+    path = tmp_path / "float.tif"
+    tifffile.imwrite(path, np.zeros((4, 8, 8), np.float32), photometric="minisblack")
+    with pytest.raises(RecordingError, match="float32 pixels"):
+        open_recording(path)
+
+
+def test_frame_10_comes_after_frame_2(tmp_path):
+    frames = noisy_frames(12)
+    for k, image in enumerate(frames):
+        imageio.imwrite(tmp_path / f"Frame {k + 1}.png", image)
+    images, read, recording = _read(tmp_path)
+    np.testing.assert_array_equal(images, frames)
+    assert [frame.index for frame in read] == list(range(12))
+    assert recording.camera.frame_rate_hz is None
+
+
+@pytest.mark.parametrize(
+    ("extension", "depth"), [("png", 8), ("png", 16), ("tif", 8), ("tif", 12), ("bmp", 8)]
+)
+def test_folders_come_back_bit_for_bit(tmp_path, extension, depth):
+    frames = noisy_frames(6, depth)
+    for k, image in enumerate(frames):
+        imageio.imwrite(tmp_path / f"{k:03}.{extension}", image)
+    images, _, recording = _read(tmp_path)
+    np.testing.assert_array_equal(images, frames)
+    assert recording.camera.bit_depth == depth
+    assert recording.report.lossy_codec is None
+
+
+def test_a_folder_of_jpeg_is_lossy(tmp_path):
+    for k in range(3):
+        Image.fromarray(np.full((16, 24), 60 + k, np.uint8)).save(tmp_path / f"{k}.jpg")
+    _, _, recording = _read(tmp_path)
+    assert recording.report.lossy_codec == "JPEG"
+
+
+def test_a_missing_number_is_a_lost_frame_and_a_broken_image_a_damaged_one(tmp_path):
+    frames = noisy_frames(10)
+    for k, image in enumerate(frames):
+        imageio.imwrite(tmp_path / f"f{k:04}.png", image)
+    (tmp_path / "f0003.png").unlink()
+    broken = tmp_path / "f0006.png"
+    broken.write_bytes(broken.read_bytes()[:300])
+    (tmp_path / "notes.txt").write_text("no image")
+    _, read, recording = _read(tmp_path)
+    assert [frame.index for frame in read] == [0, 1, 2, 4, 5, 7, 8, 9]
+    report = recording.report
+    assert (report.found_frames, report.damaged_frames, report.lost_frames) == (8, 1, 1)
+    assert any("f0006.png cannot be read" in note for note in report.notes)
+
+
+def test_a_folder_without_images_says_what_it_looked_for(tmp_path):
+    (tmp_path / "notes.txt").write_text("no image")
+    with pytest.raises(RecordingError, match=r"folder without images \(.*\.png"):
+        open_recording(tmp_path)
+
+
+def test_images_of_several_kinds_or_sizes_are_refused_by_name(tmp_path):
+    imageio.imwrite(tmp_path / "a1.png", np.zeros((8, 8), np.uint8))
+    imageio.imwrite(tmp_path / "a2.png", np.zeros((8, 9), np.uint8))
+    with pytest.raises(RecordingError, match=r"a2.png is 9 x 8 px 8 bit, a1.png is 8 x 8"):
+        open_recording(tmp_path)
+    imageio.imwrite(tmp_path / "a2.bmp", np.zeros((8, 8), np.uint8))
+    with pytest.raises(RecordingError, match="several kinds"):
+        open_recording(tmp_path)
+
+
+def test_colour_images_become_grey_by_the_stated_rule(tmp_path):
+    colours = np.random.default_rng(5).integers(0, 256, (3, 16, 20, 3), dtype=np.uint8)
+    for k, image in enumerate(colours):
+        imageio.imwrite(tmp_path / f"{k}.png", image)
+    images, _, recording = _read(tmp_path)
+    assert np.abs(images - colours @ np.array([0.299, 0.587, 0.114])).max() <= 0.5 + 1e-9
+    assert any("Rec. 601" in note for note in recording.report.notes)
