@@ -39,6 +39,50 @@ def test_the_dilution_that_was_recorded_is_already_in_the_concentration(real_dat
     assert runs[0].concentration_per_ml == 5.91e12
 
 
+def test_the_printed_statistics_are_those_of_the_file(real_data):
+    for name in ("beads.csv", "beads2.csv"):
+        folder = real_data / "nanosight_summary"
+        lines = (folder / name).read_text(encoding="cp1252").splitlines()
+        start = lines.index(next(line for line in lines if line.startswith("Weighting,Number")))
+        cells = {line.split(",")[0]: line.split(",")[1:] for line in lines[start : start + 25]}
+        runs = read_vendor(folder / name).runs
+        for theirs, ours in (
+            ("Mean", "mean_nm"),
+            ("SD", "sd_nm"),
+            ("D10", "d10_nm"),
+            ("D50", "d50_nm"),
+            ("D90", "d90_nm"),
+        ):
+            assert [run.printed[ours] for run in runs] == [float(cell) for cell in cells[theirs][: len(runs)]]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16"])
+def test_the_encoding_of_a_file_does_not_matter(real_data, tmp_path, encoding):
+    for source, ours in (
+        ("zetaview/20250219_0004_EV_ip_p1_F7-1000_size_488.txt", "latin-1"),
+        ("nanosight_summary/beads2.csv", "cp1252"),
+    ):
+        plain = read_vendor(real_data / source)
+        copy = tmp_path / f"copy{(real_data / source).suffix}"
+        text = (real_data / source).read_bytes().replace(b"\x00", b"").decode(ours)
+        copy.write_bytes(text.encode(encoding))
+        again = read_vendor(copy)
+        assert [run.printed for run in again.runs] == [run.printed for run in plain.runs]
+        assert again.runs[0].settings == plain.runs[0].settings  # with every µ and ° in them
+        assert (
+            any("°" in word or "µ" in word for pair in again.runs[0].settings.items() for word in pair)
+            or ours == "cp1252"
+        )
+
+
+def test_decimal_commas_are_numbers():
+    from nta.io.text import number
+
+    assert [number(word) for word in ("1,5", "1.5", " 1,5E3", '"2"', "NaN", "", "Not recorded")] == [
+        1.5, 1.5, 1500.0, 2.0, None, None, None,
+    ]  # fmt: skip
+
+
 def test_zetaview_medians_follow_from_the_bins_and_failed_runs_have_no_size(real_data):
     paths = sorted((real_data / "zetaview").glob("*_size_488.txt"))
     results = {path: read_vendor(path).runs[0] for path in paths}

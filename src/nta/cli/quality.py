@@ -11,8 +11,9 @@ EXIT_CHECK_USAGE = 64
 
 
 def add_quality_verbs(verbs: Any, common: argparse.ArgumentParser) -> None:
-    """Add `check`."""
+    """Add `check` and `import`."""
     _check(verbs, common)
+    _import(verbs, common)
 
 
 def _check(verbs: Any, common: argparse.ArgumentParser) -> None:
@@ -46,3 +47,34 @@ def _check(verbs: Any, common: argparse.ArgumentParser) -> None:
         check.add_argument(
             f"--{name}", type=Path, action="append", metavar="RESULT", help=f"{words}, repeatable"
         )
+
+
+def _import(verbs: Any, common: argparse.ArgumentParser) -> None:
+    verb = verbs.add_parser(
+        "import",
+        parents=[common],
+        help="read results and tracks of other programs into our files and units",
+        description="Read NanoSight, ZetaView, ViewSizer and Videodrop exports, and tracks of TrackMate, Icy, Mosaic, "
+        "CellProfiler, trackpy or the ISBI challenge. Tracks are sized again where pixel size, frame rate and temperature "
+        "are known.",
+    )
+    verb.set_defaults(module="import_results")
+    verb.add_argument(
+        "files", nargs="+", type=Path, metavar="FILE", help="export, or the folder of a ViewSizer measurement"
+    )
+    verb.add_argument(
+        "-o", "--output", type=Path, required=True, help="folder; one folder per file in it if several"
+    )
+    verb.add_argument("--force", action="store_true", help="replace what is in the output folder")
+    verb.add_argument(
+        "--dilution",
+        type=float,
+        metavar="FACTOR",
+        help="where the file records none; refused where it records another",
+    )
+    verb.add_argument("--pixel-size-um", type=float, metavar="UM", help="size of a pixel in the sample plane")
+    verb.add_argument("--frame-rate", type=float, metavar="HZ", help="frames per second")
+    verb.add_argument("--exposure-ms", type=float, metavar="MS", help="exposure of one frame")
+    verb.add_argument("--temperature", type=float, metavar="C", help="temperature at the cell in degC")
+    verb.add_argument("--medium", help="water, or another medium of calibration/media (default: water)")
+    verb.add_argument("--viscosity-mpas", type=float, metavar="MPAS", help="viscosity, where it was measured")

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
+from nta.io.text import number, read_text
 from nta.io.vendors.result import Histogram, PercentileConvention, VendorFileError, VendorResult, VendorRun
-from nta.io.vendors.text import number, read_text
 
 _HEADS = ("NTA Experiment Summary File", "NTA Single Analysis Summary File")
 _PRINTED = {

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nta.errors import NtaError
+from nta.columns import Columns, column
+from nta.io.text import TextFileError
+from nta.io.tracks.table import TrackTable
 
 
-class VendorFileError(NtaError):
+class VendorFileError(TextFileError):
     """A file is not the vendor export it looks like, or not one that is understood."""
 
 
@@ -20,13 +23,25 @@ class Histogram:
     """A vendor's number-weighted size histogram.
 
     edges_nm : (n + 1,) ascending bin edges.
-    concentration_per_ml : (n,) particles per ml of the original sample in each bin: dilution applied exactly once.
+    concentration_per_ml : (n,) particles per ml of the original sample in each bin: dilution applied exactly once; shares
+        of the particles where `absolute` is False, because the file says nothing of a concentration.
     counts : (n,) tracks in each bin, None where the vendor does not export them.
     """
 
     edges_nm: NDArray[np.float64]
     concentration_per_ml: NDArray[np.float64]
     counts: NDArray[np.float64] | None = None
+    absolute: bool = True
+
+    @classmethod
+    def of_sizes(cls, diameter_nm: NDArray[np.float64], per_ml: float | None = None) -> Histogram:
+        """Return the histogram of single particles in bins of 1 nm; per_ml: what one particle stands for, if known."""
+        edges = np.arange(0.0, np.ceil(diameter_nm.max()) + 2.0)
+        counts = np.histogram(diameter_nm, edges)[0].astype(np.float64)
+        each = 1 / counts.sum() if per_ml is None else per_ml
+        return cls(
+            edges_nm=edges, concentration_per_ml=counts * each, counts=counts, absolute=per_ml is not None
+        )
 
     @property
     def center_nm(self) -> NDArray[np.float64]:
@@ -80,9 +95,36 @@ class PercentileConvention:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class VendorParticles(Columns):
+    """A vendor's table of single particles, a row each; NaN where the program does not say.
+
+    diffusion_um2_s and diameter_nm are the vendor's own, by the vendor's viscosity.
+    """
+
+    diameter_nm: NDArray[np.float64] = column(np.float64, "nm", "the vendor's diameter")
+    diffusion_um2_s: NDArray[np.float64] = column(np.float64, "um2/s", "the vendor's diffusion coefficient")
+    log_intensity: NDArray[np.float64] = column(np.float64, "1", "ln of the vendor's adjusted intensity")
+    n_points: NDArray[np.float64] = column(np.float64, "1", "number of frames of the track")
+    quality: NDArray[np.float64] = column(
+        np.float64, "1", "the vendor's measure of quality, where there is one"
+    )
+    included: NDArray[np.bool_] = column(np.bool_, "1", "whether the vendor took it into the distribution")
+
+    @classmethod
+    def of_sizes(cls, diameter_nm: NDArray[np.float64], **known: NDArray[Any]) -> VendorParticles:
+        """Make a table of particles of which the sizes are known, and what else is given; all included unless said."""
+        nothing = np.full(diameter_nm.size, np.nan)
+        columns = dict.fromkeys(("diffusion_um2_s", "log_intensity", "n_points", "quality"), nothing)
+        return cls(
+            **{"diameter_nm": diameter_nm, **columns, "included": np.ones(nothing.size, dtype=bool), **known}
+        )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class VendorRun:
     """One measurement of a vendor's program: a video or a run over positions.
 
+    particles, tracks : the single particles, and where they were in each frame, where the file has them.
     printed : the vendor's own statistics exactly as printed, e.g. "mean_nm", "sd_nm", "mode_nm", "d10_nm", "d50_nm",
         "d90_nm", "d50_volume_nm"; None where the vendor printed none.
     concentration_per_ml : of the original sample. dilution : factor by which the sample was diluted, None if not recorded.
@@ -103,6 +145,8 @@ class VendorRun:
     drift_um_s: float | None = None
     printed: Mapping[str, float] = field(default_factory=dict)
     histogram: Histogram | None = None
+    particles: VendorParticles | None = None
+    tracks: TrackTable | None = None
     settings: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     failed: str = ""
@@ -141,3 +185,33 @@ class VendorResult:
         default_factory=dict
     )  # printed mean over runs and its standard error
     hidden: tuple[str, ...] = ()
+
+    def diluted(self, dilution: float) -> VendorResult:
+        """Return the result with the dilution that somebody states, applied where the file records none.
+
+        Raises
+        ------
+        VendorFileError
+            A run records another dilution, which is in its concentration already.
+        """
+        if not dilution >= 1:
+            raise VendorFileError(
+                f"{self.file}: a dilution is a factor of at least 1 (100 for 1:100), got {dilution:g}"
+            )
+        for run in self.runs:
+            if run.dilution is not None and not np.isclose(run.dilution, dilution):
+                raise VendorFileError(
+                    f"{self.file}: {run.name} records the dilution {run.dilution:g}, which is applied already; {dilution:g} "
+                    "was stated. Leave it out, or correct the record"
+                )
+        return replace(
+            self, runs=tuple(run if run.dilution is not None else _times(run, dilution) for run in self.runs)
+        )
+
+
+def _times(run: VendorRun, dilution: float) -> VendorRun:
+    histogram = run.histogram
+    if histogram is not None and histogram.absolute:
+        histogram = replace(histogram, concentration_per_ml=histogram.concentration_per_ml * dilution)
+    total = None if run.concentration_per_ml is None else run.concentration_per_ml * dilution
+    return replace(run, histogram=histogram, concentration_per_ml=total, dilution=dilution)

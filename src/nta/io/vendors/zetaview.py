@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from nta.io.text import number, read_text
 from nta.io.vendors.result import Histogram, PercentileConvention, VendorFileError, VendorResult, VendorRun
-from nta.io.vendors.text import number, read_text
 
 _TABLE_HEAD = "Size / nm"
 _POSITIONS_HEAD = "Use\tPosition\t"

@@ -1,10 +1,14 @@
-"""Text as vendors write it: several encodings, several ideas of a decimal point."""
+"""Text as other programs write it: several encodings, several ideas of a decimal point."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from nta.io.vendors.result import VendorFileError
+from nta.errors import NtaError
+
+
+class TextFileError(NtaError):
+    """A file is no text that can be read."""
 
 
 def read_text(path: Path) -> tuple[str, str]:
@@ -16,11 +20,11 @@ def read_text(path: Path) -> tuple[str, str]:
     try:
         raw = path.read_bytes()
     except OSError as error:
-        raise VendorFileError(f"{path}: cannot be read: {error.strerror}") from None
+        raise TextFileError(f"{path}: cannot be read: {error.strerror}") from None
     if not raw.strip():
-        raise VendorFileError(f"{path}: the file is empty")
+        raise TextFileError(f"{path}: the file is empty")
     if b"\x00" in raw[:1000] and not raw.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise VendorFileError(f"{path}: a binary file, not a text export")
+        raise TextFileError(f"{path}: a binary file, not a text export")
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
         return raw.decode("utf-16"), "utf-16"
     for encoding in ("utf-8-sig" if raw.startswith(b"\xef\xbb\xbf") else "utf-8", "cp1252"):

@@ -1,0 +1,135 @@
+"""`nta import`: results and tracks of other programs as our files, sized again where the tracks allow it."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from nta.calibration import SampleConditions
+from nta.cli import EXIT_FAILED, EXIT_OK
+from nta.cli.progress import say
+from nta.errors import NtaError
+from nta.io.atomic import new_folder
+from nta.io.tracks import TrackFileError, TrackTable, read_tracks
+from nta.io.vendors import VendorFileError, VendorResult, VendorRun, read_vendor
+from nta.measurements import size_particles, size_tracks
+from nta.measurements.writing import write_sizes, write_track_table, write_vendor_result
+from nta.quantity import Quantity
+from nta.sizes import SizeDistribution
+
+
+def run(options: argparse.Namespace) -> int:
+    """Import every file; one that fails says why and the others go on."""
+    failed = 0
+    for path in options.files:
+        folder = options.output if len(options.files) == 1 else options.output / path.stem
+        try:
+            _import(path, folder, options)
+        except (NtaError, OSError) as error:
+            if options.debug:
+                raise
+            failed += 1
+            print(f"nta: {error}", file=sys.stderr)
+    return EXIT_FAILED if failed else EXIT_OK
+
+
+def _import(path: Path, folder: Path, options: argparse.Namespace) -> None:
+    found = _read(path)
+    if isinstance(found, VendorResult) and options.dilution is not None:
+        found = found.diluted(options.dilution)
+    sizes, words = _sized(found, options)
+    with new_folder(folder, replace=options.force) as partial:
+        if isinstance(found, VendorResult):
+            write_vendor_result(found, partial)
+        else:
+            write_track_table(found, partial / "tracks.csv")
+        if sizes is not None:
+            write_sizes(sizes, partial, words)
+    if not options.quiet:
+        print(_said(found))
+        if sizes is not None:
+            print(f"  sized again from {words}: D50 {sizes.summary['d50_nm']}")
+        elif words:
+            print(f"  not sized again: {words}")
+    say(f"imported: {folder}", quiet=options.quiet)
+
+
+def _read(path: Path) -> VendorResult | TrackTable:
+    """Read a vendor's export or a table of tracks; where it is neither, say what was tried."""
+    if path.suffix.lower() == ".xml":
+        try:
+            return read_tracks(path)
+        except TrackFileError:
+            return read_vendor(path)  # its complaint knows the XML of a measurement
+    try:
+        return read_vendor(path)
+    except VendorFileError as error:
+        if "no size export" not in str(error):
+            raise
+        try:
+            return read_tracks(path)
+        except TrackFileError as other:
+            raise VendorFileError(f"{error}; and {other}") from None
+
+
+def _sized(
+    found: VendorResult | TrackTable, options: argparse.Namespace
+) -> tuple[SizeDistribution | None, str]:
+    """Size again what has tracks; return the sizes and what they were made from, or why there are none."""
+    run = found.runs[0] if isinstance(found, VendorResult) and len(found.runs) == 1 else None
+    tracks = found if isinstance(found, TrackTable) else run.tracks if run else None
+    with_d = run is not None and run.particles is not None and run.particles.n_points.max(initial=0) > 0
+    if tracks is None and not with_d:
+        return None, ""
+    frame_rate_hz = options.frame_rate or (run.frame_rate_hz if run else None)
+    temperature_c = (
+        options.temperature if options.temperature is not None else (run.temperature_c if run else None)
+    )
+    pixel_size_um = options.pixel_size_um or (run.pixel_size_um if run else None)
+    needed = {"--frame-rate": frame_rate_hz, "--temperature": temperature_c}
+    if tracks is not None:
+        needed["--pixel-size-um"] = pixel_size_um
+    if missing := [name for name, value in needed.items() if value is None]:
+        return None, f"give {', '.join(missing)}"
+    conditions = SampleConditions(
+        temperature_c=temperature_c, medium=options.medium or "water", viscosity_mpas=options.viscosity_mpas
+    )
+    assert frame_rate_hz is not None
+    if tracks is None:
+        assert run is not None
+        assert run.particles is not None
+        sizes = size_particles(run.particles, conditions, frame_rate_hz=frame_rate_hz)
+        return sizes, "the vendor's diffusion coefficients"
+    assert pixel_size_um is not None
+    exposure_s = None if options.exposure_ms is None else options.exposure_ms / 1e3
+    sizes = size_tracks(
+        tracks, conditions, pixel_size_um=pixel_size_um, frame_rate_hz=frame_rate_hz, exposure_s=exposure_s
+    )
+    return sizes, f"the positions of {tracks.n_tracks} tracks"
+
+
+def _said(found: VendorResult | TrackTable) -> str:
+    if isinstance(found, TrackTable):
+        return "\n".join(
+            [
+                f"{found.program}: {found.n_tracks} tracks, {len(found)} positions",
+                *(f"  {n}" for n in found.notes),
+            ]
+        )
+    lines = [f"{found.vendor} {found.program}: {len(found.runs)} run(s), {found.weighting}-weighted"]
+    lines += [f"  {_run_words(run)}" for run in found.runs]
+    return "\n".join([*lines, *(f"  not in the file: {words}" for words in found.hidden)])
+
+
+def _run_words(run: VendorRun) -> str:
+    if run.failed:
+        return f"{run.name}: no result ({run.failed})"
+    d50 = run.printed.get("d50_nm")
+    parts = [f"D50 {d50:g} nm as printed" if d50 is not None else ""]
+    parts += [
+        str(Quantity(run.concentration_per_ml, None, None, "per ml")) if run.concentration_per_ml else ""
+    ]
+    parts += ["dilution not recorded" if run.dilution is None else f"dilution {run.dilution:g} applied"]
+    parts += [f"{run.n_tracks} tracks" if run.n_tracks is not None else ""]
+    return f"{run.name}: {', '.join(part for part in parts if part)}"

@@ -1,0 +1,25 @@
+"""Tracks of other programs, read and written: ISBI-challenge XML, Icy, TrackMate, Mosaic, CellProfiler, trackpy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from nta.io.tracks.table import TrackFileError, TrackTable
+from nta.io.tracks.text import read_table
+from nta.io.tracks.xml import TrackMateScale, read_xml, write_isbi, write_trackmate
+
+__all__ = ["TrackFileError", "TrackMateScale", "TrackTable", "read_tracks", "write_isbi", "write_trackmate"]
+
+
+def read_tracks(path: str | Path) -> TrackTable:
+    """Read tracks that another program wrote, recognised by content.
+
+    Raises
+    ------
+    TrackFileError
+        Of no program that is understood, or damaged; the message says what was found.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise TrackFileError(f"{path}: no such file")
+    return read_xml(path) if path.suffix.lower() == ".xml" else read_table(path)

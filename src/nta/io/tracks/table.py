@@ -1,0 +1,78 @@
+"""The noun of this room: tracks as other programs know them, a place in every frame and no more."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from nta.columns import Columns, column
+from nta.io.text import TextFileError
+
+
+class TrackFileError(TextFileError):
+    """A file is no table of tracks that is understood."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TrackTable(Columns):
+    """Positions sorted by (track, frame); tracks are numbered 0..n-1, frames from 0 where the program counts from 0.
+
+    program : which wrote it. notes : what was done to the file's tracks to make these.
+    """
+
+    track: NDArray[np.int64] = column(np.int64, "1", "track number")
+    frame: NDArray[np.int64] = column(np.int64, "1", "frame index")
+    y_px: NDArray[np.float64] = column(np.float64, "px", "row; the centre of the first pixel is at 0")
+    x_px: NDArray[np.float64] = column(np.float64, "px", "column")
+    program: str
+    notes: tuple[str, ...] = ()
+
+    @classmethod
+    def of(
+        cls,
+        track: ArrayLike,
+        frame: ArrayLike,
+        y_px: ArrayLike,
+        x_px: ArrayLike,
+        *,
+        program: str,
+        notes: Sequence[str] = (),
+    ) -> TrackTable:
+        """Make a table from rows in any order; the program's own names of tracks become numbers in their order.
+
+        Raises
+        ------
+        TrackFileError
+            A track is in two places in one frame, or a position is not finite.
+        """
+        names, number = np.unique(np.asarray(track), return_inverse=True)
+        rows = cls(
+            track=number,
+            frame=np.asarray(frame),
+            y_px=np.asarray(y_px),
+            x_px=np.asarray(x_px),
+            program=program,
+        )
+        rows = rows.select(np.lexsort((rows.frame, rows.track)))
+        twice = np.flatnonzero((np.diff(rows.track) == 0) & (np.diff(rows.frame) == 0))
+        if twice.size:
+            first = twice[0]
+            raise TrackFileError(
+                f"track {names[rows.track[first]]} of {program} is in two places in frame {rows.frame[first]}"
+            )
+        if not (np.isfinite(rows.y_px).all() and np.isfinite(rows.x_px).all()):
+            raise TrackFileError(f"a position of {program} is not a number")
+        return replace(rows, notes=tuple(notes))
+
+    @property
+    def n_tracks(self) -> int:
+        """Number of tracks."""
+        return int(self.track[-1]) + 1 if len(self) else 0
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """Number of positions in each track."""
+        return np.bincount(self.track, minlength=self.n_tracks)

@@ -1,0 +1,156 @@
+"""NanoSight NTA 3.x tables of single particles: ``_ParticleData.csv`` and ``_AllTracks.csv``.
+
+The columns are known from programs that read them; no real file was at hand, so that these readers were tested on files
+made from that description alone. Positions are taken as they stand: drift is not subtracted in them, as far as is known.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nta.io.text import number, read_text
+from nta.io.tracks.table import TrackFileError, TrackTable
+from nta.io.vendors.result import (
+    Histogram,
+    VendorFileError,
+    VendorParticles,
+    VendorResult,
+    VendorRun,
+)
+
+_ID, _SIZE, _DIFFUSION = "Particle ID", "Size/nm", "Diffusion coefficient/nm^2 s^-1"
+_LIGHT, _INCLUDED = "Ln(Adjusted intensity)/AU", "Included in distribution?"
+_PARTICLES = (_ID, _SIZE, _DIFFUSION, _LIGHT, "Start frame", "Tracklength", _INCLUDED)
+_TRACKS = (_ID, _SIZE, _DIFFUSION, "Frame", "X/pixels", "Y/pixels", _LIGHT, _INCLUDED)
+_YES, _NO = {"true", "1", "yes"}, {"false", "0", "no"}
+_HIDDEN = (
+    "which tracks are included in the distribution is the program's choice; its rule is not exported",
+    "the distribution of the summary is reshaped by FTLA, this histogram of single tracks is not",
+    "whether drift was subtracted from the positions is not said",
+)
+
+Table = Mapping[str, Sequence[str]]
+
+
+def is_particles(text: str) -> bool:
+    """Say whether a text is a ParticleData table."""
+    return _has(text, _PARTICLES)
+
+
+def is_tracks(text: str) -> bool:
+    """Say whether a text is an AllTracks table."""
+    return _has(text, _TRACKS)
+
+
+def read_particles(path: str | Path) -> VendorResult:
+    """Read a ParticleData table: one row per track.
+
+    Raises
+    ------
+    VendorFileError
+        Not such a table, a cell that is no number, or a particle twice.
+    """
+    path = Path(path)
+    table, encoding = _table(path, _PARTICLES)
+    ids = _numbers(path, table, _ID)
+    if np.unique(ids).size < ids.size:
+        raise VendorFileError(f"{path}: a particle stands there twice; two files joined into one?")
+    return _result(path, encoding, _particles(path, table, _numbers(path, table, "Tracklength")), None)
+
+
+def read_tracks(path: str | Path) -> VendorResult:
+    """Read an AllTracks table: one row per track and frame, with the position.
+
+    Raises
+    ------
+    VendorFileError
+        Not such a table, a cell that is no number, or a track in two places at once.
+    """
+    path = Path(path)
+    table, encoding = _table(path, _TRACKS)
+    ids, frame = _numbers(path, table, _ID), _numbers(path, table, "Frame")
+    try:
+        tracks = TrackTable.of(
+            ids.astype(np.int64),
+            frame.astype(np.int64),
+            _numbers(path, table, "Y/pixels"),
+            _numbers(path, table, "X/pixels"),
+            program="NanoSight NTA",
+        )
+    except TrackFileError as error:
+        raise VendorFileError(f"{path}: {error}") from None
+    _, first = np.unique(ids, return_index=True)
+    of_track = {key: [values[i] for i in first] for key, values in table.items()}
+    return _result(path, encoding, _particles(path, of_track, tracks.lengths.astype(float)), tracks)
+
+
+def _has(text: str, columns: Sequence[str]) -> bool:
+    head = next(csv.reader(io.StringIO(text.lstrip("\ufeff")[:2000])), [])
+    return [cell.strip() for cell in head[: len(columns)]] == list(columns)
+
+
+def _table(path: Path, columns: Sequence[str]) -> tuple[Table, str]:
+    text, encoding = read_text(path)
+    if not _has(text, columns):
+        raise VendorFileError(f"{path}: not a NanoSight table with the columns {', '.join(columns)}")
+    rows = [
+        row for row in csv.reader(io.StringIO(text.lstrip("\ufeff"))) if any(cell.strip() for cell in row)
+    ]
+    for line, row in enumerate(rows[1:], start=2):
+        if len(row) < len(columns):
+            raise VendorFileError(
+                f"{path}: row {line} has {len(row)} cells instead of {len(columns)}: cut off?"
+            )
+    return {name: [row[i] for row in rows[1:]] for i, name in enumerate(columns)}, encoding
+
+
+def _numbers(path: Path, table: Table, name: str) -> NDArray[np.float64]:
+    values = [number(cell) for cell in table[name]]
+    if None in values:
+        at = values.index(None)
+        raise VendorFileError(f"{path}: {name} is {table[name][at]!r} in row {at + 2}, not a number")
+    return np.array(values, dtype=np.float64)
+
+
+def _particles(path: Path, table: Table, n_points: NDArray[np.float64]) -> VendorParticles:
+    words = [cell.strip().lower() for cell in table[_INCLUDED]]
+    if strange := sorted(set(words) - _YES - _NO):
+        raise VendorFileError(f"{path}: {_INCLUDED} is {strange[0]!r}, neither yes nor no")
+    return VendorParticles(
+        diameter_nm=_numbers(path, table, _SIZE),
+        diffusion_um2_s=_numbers(path, table, _DIFFUSION) * 1e-6,
+        log_intensity=_numbers(path, table, _LIGHT),
+        n_points=n_points,
+        quality=np.full(n_points.size, np.nan),
+        included=np.array([word in _YES for word in words], dtype=bool),
+    )
+
+
+def _result(path: Path, encoding: str, particles: VendorParticles, tracks: TrackTable | None) -> VendorResult:
+    sizes = particles.diameter_nm[particles.included & (particles.diameter_nm > 0)]
+    failed = "" if sizes.size else "no track is included in the distribution"
+    run = VendorRun(
+        name=path.stem.removesuffix("_ParticleData").removesuffix("_AllTracks"),
+        n_tracks=int(particles.included.sum()),
+        histogram=Histogram.of_sizes(sizes) if sizes.size else None,
+        particles=particles,
+        tracks=tracks,
+        failed=failed,
+    )
+    return VendorResult(
+        vendor="NanoSight",
+        program="NTA 3.x",
+        file=path.name,
+        encoding=encoding,
+        sample="",
+        weighting="number",
+        percentiles=None,
+        runs=(run,),
+        hidden=_HIDDEN,
+    )

@@ -1,0 +1,153 @@
+"""Results of other programs as our files: numbers in JSON, distributions and particles as tables."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nta.io.atomic import new_file
+from nta.io.results.summary import plain
+from nta.io.results.tables import write_csv
+from nta.io.tracks import TrackTable
+from nta.io.vendors import VendorResult, VendorRun
+from nta.measurements.from_vendor import MeasuredRun
+from nta.measurements.table import Measurement
+from nta.sizes import Distribution, SizeDistribution
+
+NUMBERS = ("d10_nm", "d50_nm", "d90_nm", "mean_nm", "mode_nm", "sd_nm", "geometric_sd", "span")
+
+
+def write_vendor_result(result: VendorResult, folder: Path) -> None:
+    """Write `result.json`, `distribution.csv` and, where the file has them, `particles.csv` and `tracks.csv`."""
+    _write_json(folder / "result.json", vendor_summary(result))
+    with_sizes = [run for run in result.runs if run.histogram is not None]
+    if with_sizes:
+        write_csv(folder / "distribution.csv", _histograms(with_sizes))
+    with_particles = [run for run in result.runs if run.particles is not None]
+    if with_particles:
+        write_csv(folder / "particles.csv", _particles(with_particles))
+    for number, run in enumerate(result.runs, start=1):
+        if run.tracks is not None:
+            name = "tracks.csv" if len(result.runs) == 1 else f"tracks_{number}.csv"
+            write_track_table(run.tracks, folder / name)
+
+
+def vendor_summary(result: VendorResult) -> dict[str, Any]:
+    """Return all numbers of an export as plain data: as printed, recomputed, conditions, hidden filters."""
+    runs = []
+    for run in result.runs:
+        again = MeasuredRun(result, run)
+        runs.append(
+            {
+                "name": run.name,
+                "failed": run.failed,
+                "printed": dict(run.printed),
+                "from_the_histogram": {} if run.failed else numbers_of(again),
+                "concentration_in_sample_per_ml": again.concentration("in_sample").value,
+                "concentration_in_cell_per_ml": again.concentration("in_cell").value,
+                "particles": run.n_tracks,
+                **{
+                    name: getattr(run, name)
+                    for name in (
+                        "dilution", "particles_per_frame", "temperature_c", "viscosity_pa_s", "frame_rate_hz", "exposure_s",
+                        "pixel_size_um", "wavelength_nm", "warnings", "settings",
+                    )
+                },
+            }
+        )  # fmt: skip
+    data: dict[str, Any] = plain(
+        {
+            "format": "nta vendor result",
+            "version": 1,
+            **{
+                name: getattr(result, name)
+                for name in ("vendor", "program", "file", "encoding", "sample", "weighting")
+            },
+            "percentiles_of_the_vendor": result.percentiles.description if result.percentiles else None,
+            "average": result.average,
+            "hidden": result.hidden,
+            "runs": runs,
+        }
+    )
+    return data
+
+
+def numbers_of(measurement: Measurement) -> dict[str, Any]:
+    """Return the summary of a measurement, each number with interval and unit."""
+    return {name: measurement.number(name).as_dict() for name in NUMBERS}
+
+
+def write_sizes(sizes: SizeDistribution, folder: Path, words: str) -> None:
+    """Write sizes that were made again from tracks: `sizes.json` and `sizes.csv`."""
+    numbers = {name: q.as_dict() for name, q in sizes.summary.items()}
+    data = {
+        "format": "nta sizes",
+        "version": 1,
+        "made_from": words,
+        "tracks_used": sizes.n_tracks_used,
+        "temperature_c": sizes.temperature_c,
+        "viscosity_mpas": 1e3 * sizes.viscosity_pa_s,
+        "numbers": numbers,
+        "fractions": [{"low_nm": a, "high_nm": b, **q.as_dict()} for (a, b), q in sizes.fractions.items()],
+    }
+    _write_json(folder / "sizes.json", plain(data))
+    if sizes.distribution is not None:
+        write_csv(folder / "sizes.csv", _curve(sizes.distribution))
+
+
+def write_track_table(table: TrackTable, path: Path) -> None:
+    """Write tracks of another program as a table that this program reads again."""
+    columns = {"track": "%d", "frame": "%d", "y_px": "%.6g", "x_px": "%.6g"}
+    write_csv(path, {name: (form, getattr(table, name)) for name, form in columns.items()})
+
+
+def _curve(curve: Distribution) -> dict[str, tuple[str, Any]]:
+    return {
+        "edge_low_nm": ("%.8g", curve.edges_nm[:-1]),
+        "edge_high_nm": ("%.8g", curve.edges_nm[1:]),
+        "share": ("%.6g", curve.weight),
+        "low": ("%.6g", curve.low),
+        "high": ("%.6g", curve.high),
+    }
+
+
+def _histograms(runs: Iterable[VendorRun]) -> dict[str, tuple[str, Any]]:
+    tables = [(run.name, run.histogram) for run in runs if run.histogram is not None]
+    shares = [h.concentration_per_ml / h.concentration_per_ml.sum() for _, h in tables]
+    per_ml = [
+        h.concentration_per_ml if h.absolute else np.full(h.concentration_per_ml.size, np.nan)
+        for _, h in tables
+    ]
+    return {
+        "run": ("%s", [_quoted(name) for name, h in tables for _ in h.concentration_per_ml]),
+        "edge_low_nm": ("%.8g", np.concatenate([h.edges_nm[:-1] for _, h in tables])),
+        "edge_high_nm": ("%.8g", np.concatenate([h.edges_nm[1:] for _, h in tables])),
+        "share": ("%.8g", np.concatenate(shares)),
+        "particles_per_ml": ("%.8g", np.concatenate(per_ml)),
+    }
+
+
+def _particles(runs: Iterable[VendorRun]) -> dict[str, tuple[str, Any]]:
+    tables = [(run.name, run.particles) for run in runs if run.particles is not None]
+    columns: dict[str, tuple[str, Any]] = {
+        "run": ("%s", [_quoted(name) for name, p in tables for _ in range(len(p))])
+    }
+    for name in ("diameter_nm", "diffusion_um2_s", "log_intensity", "n_points", "quality"):
+        columns[name] = ("%.8g", np.concatenate([getattr(p, name) for _, p in tables]))
+    columns["included"] = ("%d", np.concatenate([p.included for _, p in tables]))
+    return columns
+
+
+def _quoted(words: str) -> str:
+    return '"' + words.replace('"', '""') + '"'
+
+
+def _write_json(path: Path, data: Any) -> None:
+    with new_file(path) as partial:
+        partial.write_text(
+            json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8"
+        )

@@ -1,0 +1,182 @@
+"""Tracks of other programs: one movie, several programs, the same tracks; and what is written is read back."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nta.io.tracks import TrackFileError, TrackMateScale, TrackTable, read_tracks, write_isbi, write_trackmate
+
+
+def steps(table):
+    """All steps, each as (frame, y, x, next frame, y, x), rounded: what programs agree on, whatever they call tracks."""
+    inside = np.flatnonzero(np.diff(table.track) == 0)
+    place = np.column_stack([table.frame, table.y_px, table.x_px]).round(6)
+    return {(*place[i], *place[i + 1]) for i in inside}
+
+
+def places(table):
+    return {tuple(row) for row in np.column_stack([table.frame, table.y_px, table.x_px]).round(6)}
+
+
+@pytest.fixture
+def programs(real_data):
+    folder = real_data / "faketracks"
+    other = folder / "other_programs"
+    return {
+        "isbi": read_tracks(folder / "FakeTracks_ISBI.xml"),
+        "icy": read_tracks(folder / "FakeTracks_Icy.xml"),
+        "trackmate": read_tracks(folder / "FakeTracks_TrackMate.xml"),
+        "stracking": read_tracks(folder / "two_tracks.csv"),
+        "mosaic": read_tracks(other / "Mosaic__example_1__mosaic_tracks.csv"),
+        "trackmate 3": read_tracks(other / "TrackMate__example_2__FakeTracks.xml"),
+        "package": read_tracks(other / "TrackMate__example_2__dp__objects.csv"),
+        "cellprofiler": read_tracks(other / "CellProfiler__example_1__output__dp__objects.csv"),
+    }
+
+
+@pytest.mark.real
+def test_programs_that_hold_the_same_tracks_are_read_as_the_same(programs):
+    assert places(programs["trackmate"]) < places(programs["icy"])  # all but a spot that stands alone
+    assert len(places(programs["icy"]) - places(programs["trackmate"])) == 1
+    assert places(programs["isbi"]) <= places(programs["icy"])  # the challenge's tracks have no branches
+    assert places(programs["stracking"]) <= places(programs["icy"])
+    assert steps(programs["stracking"]) <= steps(programs["icy"])
+    joined = steps(programs["icy"]) - steps(programs["trackmate"])
+    assert len(joined) == 0
+    assert places(programs["package"]) <= places(programs["trackmate 3"])
+    assert (
+        len(places(programs["trackmate 3"]) - places(programs["package"])) == 1
+    )  # its converter dropped one
+
+
+@pytest.mark.real
+def test_counts_are_those_of_the_files(programs, real_data):
+    expected = [42, 50, 50, 2, 10, 2]
+    assert programs["isbi"].lengths.tolist() == expected
+    assert programs["mosaic"].lengths.sum() == 181
+    assert "8 branches" in programs["trackmate"].notes[0]
+    assert programs["trackmate 3"].notes == ()
+    assert programs["cellprofiler"].n_tracks == 48
+    with pytest.raises(TrackFileError, match="without Location_Center_X"):
+        read_tracks(
+            real_data / "faketracks/other_programs/CellProfiler__example_1__output__bloboverlap15_spots.csv"
+        )
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("name", ["mosaic", "trackmate 3"])
+def test_programs_that_found_the_spots_themselves_put_them_in_the_same_place(programs, name):
+    """Axes, frame numbers and the place of pixel (0, 0) agree with the challenge's file, to the precision of detection."""
+    mine, theirs = programs["isbi"], programs[name]
+    nearest = []
+    for frame, y, x in zip(theirs.frame, theirs.y_px, theirs.x_px, strict=True):
+        here = mine.frame == frame
+        away = np.column_stack([mine.y_px[here] - y, mine.x_px[here] - x])
+        nearest.append(away[np.argmin(np.hypot(*away.T))])
+    nearest = np.array(nearest)
+    close = np.hypot(*nearest.T) < 2
+    assert close.mean() > 0.65
+    assert np.abs(np.median(nearest[close], axis=0)).max() < 0.15
+
+
+def some_tracks(rng, n=6):
+    rows = [(t, f, *rng.uniform(0, 100, 2)) for t in range(n) for f in range(t, t + 5 + t)]
+    return TrackTable.of(*zip(*rows, strict=True), program="test")
+
+
+@pytest.mark.parametrize(
+    "scale", [None, TrackMateScale(pixel_size_um=0.25, frame_interval_s=1 / 30, width_px=100, height_px=100)]
+)
+def test_trackmate_is_written_and_read_back(tmp_path, rng, scale):
+    table = some_tracks(rng)
+    again = read_tracks(write_trackmate(table, tmp_path / "tracks.xml", scale))
+    assert again.lengths.tolist() == table.lengths.tolist()
+    assert again.frame.tolist() == table.frame.tolist()
+    assert again.y_px == pytest.approx(table.y_px, rel=1e-12)
+    assert again.x_px == pytest.approx(table.x_px, rel=1e-12)
+
+
+def test_the_challenge_is_written_and_read_back(tmp_path, rng):
+    table = some_tracks(rng)
+    again = read_tracks(write_isbi(table, tmp_path / "tracks.xml"))
+    assert places(again) == places(table)
+    assert again.lengths.tolist() == table.lengths.tolist()
+
+
+@pytest.mark.real
+def test_our_trackmate_file_has_the_shape_of_one_trackmate_wrote(tmp_path, rng, real_data):
+    from xml.etree import ElementTree
+
+    theirs = ElementTree.parse(real_data / "faketracks" / "FakeTracks_TrackMate.xml").getroot()
+    ours = ElementTree.parse(write_trackmate(some_tracks(rng), tmp_path / "t.xml")).getroot()
+    spots, tracks = "Model/AllSpots/SpotsInFrame", "Model/AllTracks/Track"
+    for path in (
+        "Model",
+        spots,
+        f"{spots}/Spot",
+        tracks,
+        f"{tracks}/Edge",
+        "Model/FilteredTracks/TrackID",
+        "Settings/ImageData",
+    ):
+        mine, real = ours.find(path), theirs.find(path)
+        assert mine is not None
+        assert set(mine.attrib) <= set(real.attrib) | {"TRACK_INDEX"}, path
+
+
+@pytest.mark.parametrize(
+    ("head", "row", "program"),
+    [
+        ("particle,frame,y,x", "3,0,1.5,2.5", "trackpy"),
+        ("frame,y_px,x_px,track", "0,1.5,2.5,7", "nta"),
+        (
+            "ImageNumber,TrackObjects_Label_30,Location_Center_X,Location_Center_Y",
+            "1,4,2.5,1.5",
+            "CellProfiler",
+        ),
+        ("Trajectory\tFrame\tx\ty", "1\t0\t3.0\t2.0", "Mosaic"),
+        ("TrackID;t;x;y", "1;0;2,5;1,5", "stracking"),
+    ],
+)
+def test_tables_are_recognised_by_their_columns(tmp_path, head, row, program):
+    path = tmp_path / "t.csv"
+    path.write_text(f"{head}\n{row}\n", encoding="utf-8")
+    table = read_tracks(path)
+    assert table.program == program
+    assert (table.frame[0], table.y_px[0], table.x_px[0]) == (0, 1.5, 2.5)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "complaint"),
+    [
+        ("a.csv", "a,b\n1,2\n", "no table of tracks"),
+        ("a.csv", "particle,frame,y,x\n1,0,1\n", "cut off"),
+        ("a.csv", "particle,frame,y,x\n1,0,1,one\n", "not a number"),
+        ("a.csv", "particle,frame,y,x\n1,0,1,2\n1,0,3,4\n", "in two places in frame 0"),
+        ("a.xml", "<root><other/></root>", "of no program"),
+        ("a.xml", "<root><TrackContestISBI2012>", "not whole"),
+        ("a.xml", "<root><TrackContestISBI2012/></root>", "no track in it"),
+        (
+            "a.xml",
+            "<TrackMate><Model spatialunits='micron'><AllSpots/></Model></TrackMate>",
+            "does not say the pixel size",
+        ),
+    ],
+)
+def test_what_is_no_table_of_tracks_is_refused(tmp_path, name, text, complaint):
+    path = tmp_path / name
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(TrackFileError, match=complaint):
+        read_tracks(path)
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 20)), min_size=1, unique=True))
+def test_rows_in_any_order_make_the_same_table(rows):
+    def table(order):
+        return TrackTable.of(*zip(*[(t, f, 1.0 * t, 1.0 * f) for t, f in order], strict=True), program="test")
+
+    one, other = table(rows), table(rows[::-1])
+    assert one.track.tolist() == other.track.tolist()
+    assert one.x_px.tolist() == other.x_px.tolist()
+    assert one.n_tracks == len({t for t, _ in rows})

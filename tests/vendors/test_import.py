@@ -1,0 +1,58 @@
+"""`nta import`: files of other programs become ours."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from twins import PIXEL_UM, RATE_HZ, nanosight_tables, videodrop_result
+
+from nta.cli import main
+
+VIEWSIZER = Path(__file__).parent / "viewsizer_150nm"
+
+
+def test_each_file_gets_its_folder_and_a_bad_one_does_not_stop_the_rest(tmp_path, capsys):
+    bad = tmp_path / "notes.txt"
+    bad.write_text("nothing", encoding="utf-8")
+    drop = videodrop_result(tmp_path)
+    assert (
+        main(["import", str(drop), str(bad), str(VIEWSIZER), "-o", str(tmp_path / "out"), "--dilution", "1"])
+        == 1
+    )
+    said = capsys.readouterr()
+    assert "notes.txt" in said.err
+    assert "not in the file: particles whose quality is above 0.4" in said.out
+    result = json.loads((tmp_path / "out" / "phages-Results" / "result.json").read_text(encoding="utf-8"))
+    run = result["runs"][0]
+    assert run["printed"]["d50_nm"] == 98.1
+    assert run["concentration_in_sample_per_ml"] == 1.2e9
+    assert result["hidden"]
+    table = np.genfromtxt(
+        tmp_path / "out" / "viewsizer_150nm" / "distribution.csv", delimiter=",", names=True
+    )
+    assert table["particles_per_ml"].sum() == pytest.approx(1177 / (15 * 2.3e-6), rel=1e-6)
+    assert table["share"].sum() == pytest.approx(1)
+
+
+def test_tracks_with_positions_are_sized_again(tmp_path, rng, capsys):
+    nanosight_tables(tmp_path, rng, n_tracks=150)
+    words = [
+        "import",
+        str(tmp_path / "video_AllTracks.csv"),
+        "--frame-rate",
+        str(RATE_HZ),
+        "--temperature",
+        "25",
+    ]
+    assert main([*words, "-o", str(tmp_path / "a")]) == 0
+    assert "give --pixel-size-um" in capsys.readouterr().out
+    assert not (tmp_path / "a" / "sizes.json").exists()
+    assert (
+        main([*words, "-o", str(tmp_path / "b"), "--pixel-size-um", str(PIXEL_UM), "--exposure-ms", "1"]) == 0
+    )
+    sizes = json.loads((tmp_path / "b" / "sizes.json").read_text(encoding="utf-8"))
+    assert sizes["numbers"]["d50_nm"]["low"] < 100 < sizes["numbers"]["d50_nm"]["high"]
+    assert sizes["made_from"] == "the positions of 150 tracks"
+    again = np.genfromtxt(tmp_path / "b" / "tracks.csv", delimiter=",", names=True)
+    assert np.unique(again["track"]).size == 150

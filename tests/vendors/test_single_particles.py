@@ -1,0 +1,171 @@
+"""Tables of single particles: NanoSight and Videodrop by synthetic twins, ViewSizer by a real measurement."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from twins import PIXEL_UM, RATE_HZ, nanosight_tables, videodrop_result
+
+from nta.calibration import SampleConditions
+from nta.errors import MissingInputError
+from nta.io.vendors import VendorFileError, read_vendor
+from nta.measurements import MeasuredRun, size_particles, size_tracks
+from nta.physics import water_viscosity_pa_s
+from nta.settings import AnalysisSettings
+from nta.sizes import SizingSettings
+
+VIEWSIZER = Path(__file__).parent / "viewsizer_150nm"
+WATER = SampleConditions(temperature_c=25.0)
+QUICK = AnalysisSettings(sizing=SizingSettings(repeats=50, bins=150, max_components=2))
+
+
+@pytest.mark.parametrize(("yes", "no"), [("True", "False"), ("1", "0"), ("Yes", "No")])
+def test_nanosight_particles_are_read_with_units(tmp_path, rng, yes, no):
+    noisy, n_points = nanosight_tables(tmp_path, rng, n_tracks=50, yes=yes, no=no)
+    run = read_vendor(tmp_path / "video_ParticleData.csv").runs[0]
+    assert run.particles.diameter_nm == pytest.approx(noisy, abs=0.006)
+    assert run.particles.n_points == pytest.approx(n_points)
+    assert run.particles.included.sum() == run.n_tracks == 45
+    assert run.particles.diffusion_um2_s == pytest.approx(
+        490.6 / noisy, rel=0.005
+    )  # kT / 3 pi eta at 25 degC
+    assert not run.histogram.absolute
+    assert (
+        MeasuredRun(read_vendor(tmp_path / "video_ParticleData.csv"), run).concentration("in_cell").value
+        is None
+    )
+
+
+def test_nanosight_tracks_are_the_same_particles_and_are_sized_again(tmp_path, rng):
+    _, n_points = nanosight_tables(tmp_path, rng, diameter_nm=100)
+    run = read_vendor(tmp_path / "video_AllTracks.csv").runs[0]
+    particles = read_vendor(tmp_path / "video_ParticleData.csv").runs[0].particles
+    assert run.tracks.lengths.tolist() == n_points.tolist()
+    assert (run.particles.included == particles.included).all()
+    assert run.particles.n_points == pytest.approx(particles.n_points)
+    sizes = size_tracks(
+        run.tracks, WATER, pixel_size_um=PIXEL_UM, frame_rate_hz=RATE_HZ, exposure_s=0.0, settings=QUICK
+    )
+    d50 = sizes.summary["d50_nm"]
+    assert d50.low < 100 < d50.high
+    assert d50.value == pytest.approx(100, rel=0.03)
+    spread = sizes.summary["sd_nm"].value / sizes.summary["mean_nm"].value
+    assert spread < 0.08  # single tracks scatter by 0.2: that is not the sample's
+    again = size_particles(particles, WATER, frame_rate_hz=RATE_HZ, settings=QUICK).summary
+    assert again["d50_nm"].value == pytest.approx(100, rel=0.03)
+    assert again["sd_nm"].value / again["mean_nm"].value < 0.1
+
+
+def test_damaged_nanosight_tables_are_refused(tmp_path, rng):
+    nanosight_tables(tmp_path, rng, n_tracks=5)
+    path = tmp_path / "video_AllTracks.csv"
+    lines = path.read_bytes().decode().splitlines()
+    cases = {
+        "cut off": [*lines[:4], lines[4][:20]],
+        "two places": [*lines, lines[1]],
+        "not a number": [lines[0], lines[1].replace(lines[1].split(",")[4], "x")],
+        "neither yes nor no": [lines[0], lines[1].rsplit(",", 1)[0] + ",maybe"],
+    }
+    for complaint, changed in cases.items():
+        path.write_text("\n".join(changed), encoding="utf-8")
+        with pytest.raises(VendorFileError, match=complaint):
+            read_vendor(path)
+    path.write_text(lines[0].replace("X/pixels", "X/um") + "\n" + lines[1], encoding="utf-8")
+    with pytest.raises(VendorFileError, match="no size export"):  # looks alike, is another
+        read_vendor(path)
+
+
+def test_sizing_again_needs_lengths(tmp_path):
+    run = read_vendor(videodrop_result(tmp_path)).runs[0]
+    with pytest.raises(MissingInputError, match="track lengths"):
+        size_particles(run.particles, WATER, frame_rate_hz=30)
+
+
+@pytest.mark.parametrize("comma", [False, True])
+@pytest.mark.parametrize("unit", ["nm", "µm"])
+def test_videodrop_in_every_locale(tmp_path, comma, unit):
+    run = read_vendor(videodrop_result(tmp_path, comma=comma, unit=unit)).runs[0]
+    assert run.printed == pytest.approx(
+        {"d50_nm": 98.1, "mean_nm": 104.4, "mode_nm": 95, "d10_nm": 80.5, "d90_nm": 140.75}
+    )
+    assert run.concentration_per_ml == 1.2e9
+    assert run.particles.diameter_nm == pytest.approx([80.5, 95.25, 101.0, 140.75])
+    assert run.particles_per_frame == 12.5
+    assert run.dilution is None
+
+
+def test_videodrop_says_when_its_numbers_disagree(tmp_path):
+    result = read_vendor(videodrop_result(tmp_path, n_tracked=7))
+    assert result.runs[0].warnings == ("7 particles were tracked, 4 are listed",)
+    failed = read_vendor(videodrop_result(tmp_path, n_tracked=0)).runs[0]
+    assert failed.failed
+    assert failed.histogram is None
+    assert failed.concentration_per_ml is None
+
+
+def test_viewsizer_bins_videos_and_particles_are_one_measurement():
+    bins = read_vendor(VIEWSIZER)
+    videos = read_vendor(VIEWSIZER / "Results" / "Videos_150nm.dat")
+    every = read_vendor(VIEWSIZER / "Results" / "Particles_150nm.raw").runs[0]
+    assert bins.runs[0].n_tracks == sum(run.n_tracks for run in videos.runs) == every.n_tracks == 1177
+    per_ml = 1177 / (15 * 2.3e-6)  # particles over videos and volume, as the vendor works it out
+    assert bins.runs[0].concentration_per_ml == pytest.approx(per_ml, rel=1e-12)
+    assert np.mean([run.concentration_per_ml for run in videos.runs]) == pytest.approx(per_ml, rel=1e-12)
+    assert every.concentration_per_ml == pytest.approx(per_ml, rel=1e-12)
+    listed = np.concatenate([run.particles.diameter_nm for run in videos.runs])
+    kept = every.particles.diameter_nm[every.particles.included]
+    assert listed == pytest.approx(kept, rel=1e-7)  # the hidden filter, particle by particle
+    assert (~every.particles.included).sum() == 71
+    assert (every.temperature_c, bins.runs[0].exposure_s, bins.runs[0].dilution) == (22.0, 0.032, 1.0)
+    assert every.viscosity_pa_s == pytest.approx(water_viscosity_pa_s(22.0), rel=0.022)  # 2.1 % above
+
+
+def test_viewsizer_means_are_as_printed():
+    for run in read_vendor(VIEWSIZER / "Results" / "Videos_150nm.dat").runs:
+        assert run.particles.diameter_nm.mean() == pytest.approx(run.printed["mean_nm"], rel=1e-7)
+        assert run.particles.diameter_nm.std(ddof=1) == pytest.approx(run.printed["sd_nm"], rel=1e-6)
+
+
+def test_viewsizer_dilution_is_applied_once(tmp_path):
+    copied(tmp_path, ("<Dilution>1<", "<Dilution>50<"))
+    run = read_vendor(tmp_path / "Results" / "WideBinsTable_150nm.dat").runs[0]
+    assert run.concentration_per_ml == pytest.approx(50 * 1177 / (15 * 2.3e-6))
+    measured = MeasuredRun(read_vendor(tmp_path), run)
+    assert measured.concentration("in_cell").value == pytest.approx(1177 / (15 * 2.3e-6))
+
+
+def test_viewsizer_look_alikes_are_refused(tmp_path):
+    copied(tmp_path)
+    table = tmp_path / "Results" / "WideBinsTable_150nm.dat"
+    alike = table.rename(table.with_name("LogBinPSL_150nm.dat"))
+    with pytest.raises(VendorFileError, match="another number of particles"):
+        read_vendor(alike)
+    with pytest.raises(VendorFileError, match="without a ViewSizer table"):
+        read_vendor(tmp_path)
+    with pytest.raises(VendorFileError, match="settings of a ViewSizer measurement"):
+        read_vendor(tmp_path / "measurement.xml")
+    raw = tmp_path / "Results" / "Particles_150nm.raw"
+    raw.write_bytes(raw.read_bytes()[:-40])
+    with pytest.raises(VendorFileError, match=r"cut off|expected"):
+        read_vendor(raw)
+    videos = tmp_path / "Results" / "Videos_150nm.dat"
+    videos.write_text(videos.read_text()[:-30])
+    with pytest.raises(VendorFileError, match="cut off"):
+        read_vendor(videos)
+
+
+def test_a_stated_dilution_stands_only_where_none_is_recorded(tmp_path):
+    plain = read_vendor(videodrop_result(tmp_path))
+    assert plain.diluted(100).runs[0].concentration_per_ml == pytest.approx(1.2e11)
+    assert plain.diluted(100).diluted(100).runs[0].concentration_per_ml == pytest.approx(1.2e11)
+    with pytest.raises(VendorFileError, match="applied already"):
+        read_vendor(VIEWSIZER).diluted(10)
+
+
+def copied(folder: Path, *changes: tuple[str, str]) -> None:
+    (folder / "Results").mkdir()
+    for path in (*VIEWSIZER.glob("Results/*"), VIEWSIZER / "measurement.xml"):
+        raw = path.read_bytes()
+        for old, new in changes:
+            raw = raw.replace(old.encode(), new.encode())
+        (folder / path.relative_to(VIEWSIZER)).write_bytes(raw)
