@@ -32,15 +32,22 @@ def brownian_tracks(
     exposure_s: float = 0.0,
     error_um: float = 0.03,
     seen: float = 1.0,
+    recorded: float = 1.0,
 ) -> Tracks:
-    """One track per diffusion coefficient; a frame is missing with probability 1 - seen, but for the first and the last."""
+    """One track per diffusion coefficient.
+
+    A particle is missed in a frame with probability 1 - seen; a frame was never recorded with probability 1 - recorded. The
+    first and the last are always there.
+    """
+    kept = rng.random(n_points) < recorded
+    kept[[0, -1]] = True
     parts = []
     for d in np.atleast_1d(np.asarray(diffusion_um2_s, dtype=float)):
-        there = rng.random(n_points) < seen
+        there = kept & (rng.random(n_points) < seen)
         there[[0, -1]] = True
         position = blurred_path(rng, d, n_points, exposure_s) + error_um * rng.normal(size=(n_points, 2))
         parts.append((np.flatnonzero(there), position[there] / PIXEL_UM + 100.0))
-    return tracks_of(parts, error_px=error_um / PIXEL_UM)
+    return tracks_of(parts, error_px=error_um / PIXEL_UM, recorded=np.flatnonzero(kept))
 
 
 def tracks_of(
@@ -49,13 +56,14 @@ def tracks_of(
     error_px: float = 0.12,
     light: list[NDArray[np.float64]] | None = None,
     snr: float = 15.0,
+    recorded: NDArray[np.int64] | None = None,
 ) -> Tracks:
     """Tables of tracks, each (frames, positions in px as (n, 2) y and x)."""
     sizes = [frame.size for frame, _ in parts]
     frame = np.concatenate([f for f, _ in parts])
     y, x = np.concatenate([p for _, p in parts]).T
-    n_frames = int(frame.max()) + 1
-    index, zeros = np.arange(n_frames), np.zeros(n_frames)
+    index = np.arange(int(frame.max()) + 1) if recorded is None else recorded
+    zeros = np.zeros(index.size)
     scene = Scene(
         width_px=640, height_px=480, bit_depth=16, contrast="bright", spot_width_px=1.5, threshold_sd=5.0,
         camera=CameraModel(gain_e_per_adu=1.0, offset_adu=0.0, read_noise_e=1.0, source="profile"),

@@ -8,8 +8,8 @@ from nta.diffusion import diffusion_likelihood
 from nta.errors import SettingError
 
 
-def dense_log_likelihood(frame, position_um, diffusion, exposure_s, error_um):
-    """ln density of the displacements: covariance of time averages of Brownian motion plus independent errors.
+def dense_log_likelihood(frame, position_um, diffusion, exposure_s, error_um, evident):
+    """ln density of the `evident` displacements: covariance of time averages of Brownian motion plus independent errors.
 
     For motion that starts at 0, cov(B(s), B(t)) = 2 D min(s, t). Averaged over two exposures that begin at t1 < t2 and do
     not overlap this is 2 D (t1 + t_E / 2); over one exposure with itself 2 D (t1 + t_E / 3).
@@ -20,15 +20,19 @@ def dense_log_likelihood(frame, position_um, diffusion, exposure_s, error_um):
     earlier = np.minimum(start[:, None], start)
     covariance = 2 * diffusion * (earlier + exposure_s / 2)
     np.fill_diagonal(covariance, 2 * diffusion * (start + exposure_s / 3) + error_um**2)
-    differences = np.diff(np.eye(frame.size), axis=0)
+    differences = np.diff(np.eye(frame.size), axis=0)[evident]
     law = multivariate_normal(cov=differences @ covariance @ differences.T)
-    return float(law.logpdf(np.diff(position_um[:, 0])) + law.logpdf(np.diff(position_um[:, 1])))
+    return float(sum(law.logpdf(differences @ axis) for axis in position_um.T))
 
 
 @pytest.mark.parametrize("exposure_s", [0.0, 0.4 * INTERVAL_S, INTERVAL_S])
 @pytest.mark.parametrize("error_um", [0.005, 0.08, 0.4])
-def test_the_likelihood_is_that_of_the_dense_covariance(rng, exposure_s, error_um):
-    tracks = brownian_tracks(rng, [1.0, 6.0], 14, exposure_s=exposure_s, error_um=error_um, seen=0.75)
+@pytest.mark.parametrize(("seen", "recorded"), [(1.0, 1.0), (0.75, 1.0), (1.0, 0.6), (0.8, 0.8)])
+def test_the_likelihood_is_that_of_the_dense_covariance(rng, exposure_s, error_um, seen, recorded):
+    """Frames not recorded make displacements longer; over frames in which the particle was missed there are none."""
+    tracks = brownian_tracks(
+        rng, [1.0, 6.0], 24, exposure_s=exposure_s, error_um=error_um, seen=seen, recorded=recorded
+    )
     estimates = estimated(tracks, exposure_s)
     grid = np.geomspace(0.2, 30, 7)
     likelihood = diffusion_likelihood(tracks, estimates, grid, which=[0, 1])
@@ -38,7 +42,10 @@ def test_the_likelihood_is_that_of_the_dense_covariance(rng, exposure_s, error_u
         rows = slice(first[k], first[k + 1])
         position = PIXEL_UM * np.stack([tracks.y_px[rows], tracks.x_px[rows]], axis=1)
         error = PIXEL_UM * float(tracks.localization_error_px[rows][0])
-        expected = [dense_log_likelihood(tracks.frame[rows], position, d, exposure_s, error) for d in grid]
+        frame = tracks.frame[rows].astype(np.int64)
+        evident = np.diff(np.searchsorted(tracks.scene.frame_index, frame)) == 1
+        assert evident.all() or seen < 1
+        expected = [dense_log_likelihood(frame, position, d, exposure_s, error, evident) for d in grid]
         np.testing.assert_allclose(values[k], expected, rtol=2e-6, atol=2e-5)  # the table is float32
 
 

@@ -1,7 +1,7 @@
 """What must not change the answer: units of the image, order of the tracks, direction of time, axes of the camera."""
 
-import itertools
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ def parts_of(tracks):
     rows = tracks.first_row
     return [
         (tracks.frame[a:b].astype(np.int64), np.stack([tracks.y_px[a:b], tracks.x_px[a:b]], axis=1))
-        for a, b in itertools.pairwise(rows)
+        for a, b in pairwise(rows)
     ]
 
 

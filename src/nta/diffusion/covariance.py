@@ -136,24 +136,24 @@ class TrackDiffusion:
 
 
 def cve_of_tracks(steps: Steps, blur: float) -> TrackDiffusion:
-    """Covariance-based estimate of every track, both axes together; needs three spots or more.
+    """Covariance-based estimate of every track, both axes together; needs two displacements that follow each other.
 
     One pass of sums over all displacements: no loop over tracks.
     """
-    n = steps.n_tracks
-    square = np.bincount(steps.track_of_step, steps.dy_um**2 + steps.dx_um**2, minlength=n)
-    same = steps.track_of_step[1:] == steps.track_of_step[:-1]
-    products = (steps.dy_um[1:] * steps.dy_um[:-1] + steps.dx_um[1:] * steps.dx_um[:-1]) * same
-    product = np.bincount(steps.track_of_step[1:], products, minlength=n)
-    n_steps = steps.n_points - 1.0
+    n, n_steps, track = steps.n_tracks, steps.n_steps, steps.track_of_step
+    square = np.bincount(track, steps.dy_um**2 + steps.dx_um**2, minlength=n)
+    row = steps.row_of_step
+    neighbours = (np.diff(row) == 1) & (np.diff(track) == 0)
+    products = steps.dy_um[1:] * steps.dy_um[:-1] + steps.dx_um[1:] * steps.dx_um[:-1]
+    product = np.bincount(track[1:], products * neighbours, minlength=n)
+    n_pairs = np.bincount(track[1:], neighbours, minlength=n)
     with np.errstate(divide="ignore", invalid="ignore"):
-        enough = np.where(n_steps >= 2, 1.0, np.nan)
-        mean_square = enough * square / (2 * n_steps)
-        mean_product = enough * product / (2 * (n_steps - 1))
-        mean_step = enough * (steps.last_frame - steps.first_frame) / n_steps
+        mean_square = square / (2 * n_steps)
+        mean_product = product / (2 * np.where(n_pairs > 0, n_pairs, np.nan))
+        mean_step = np.bincount(track, steps.dt_s, minlength=n) / n_steps / steps.frame_interval_s
         diffusion = (mean_square / 2 + mean_product) / (mean_step * steps.frame_interval_s)
         noise = blur * mean_square + (2 * blur - 1) * mean_product
-        per_axis = _variance_free(diffusion, noise, steps.frame_interval_s, steps.n_points, blur, mean_step)
+        per_axis = _variance_free(diffusion, noise, steps.frame_interval_s, n_steps + 1.0, blur, mean_step)
     return TrackDiffusion(diffusion, np.sqrt(per_axis / 2), noise)
 
 

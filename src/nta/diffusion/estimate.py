@@ -18,6 +18,8 @@ from nta.diffusion.table import DiffusionEstimates, TrackFlag
 from nta.spots.table import SpotFlag
 from nta.tracks.table import Tracks
 
+_LEAST_STEPS = 2  # displacements that are evidence, whatever the number of spots
+
 
 def estimate_diffusion(
     tracks: Tracks,
@@ -49,7 +51,7 @@ def estimate_diffusion(
     if exposure_s is not None:
         blur_coefficient(exposure_s, frame_interval_s)  # refuses an exposure longer than the interval
         exposure_s = min(exposure_s, frame_interval_s)
-    long_enough = steps.n_points >= settings.min_track_frames
+    long_enough = (steps.n_points >= settings.min_track_frames) & (steps.n_steps >= _LEAST_STEPS)
     believe_spots = settings.noise == "spots"
 
     noise = fit_noise(steps, long_enough & _moves(steps), exposure_s, believe_spots)
@@ -92,7 +94,7 @@ def _maximum(steps: Steps, noise: NoiseModel) -> FloatArray:
         maximum_of_tracks(
             steps.y_um,
             steps.x_um,
-            steps.frame,
+            steps.wait_frames,
             variance,
             steps.start,
             steps.frame_interval_s,
@@ -141,7 +143,7 @@ def _log_normal_interval(found: TrackDiffusion, confidence: float) -> tuple[Floa
 def _moves(steps: Steps) -> BoolArray:
     """Tracks with any displacement beyond a hundredth of a pixel: keeps burnt-in text out of the noise fit."""
     square = np.bincount(steps.track_of_step, steps.dy_um**2 + steps.dx_um**2, minlength=steps.n_tracks)
-    return np.asarray(square > (0.01 * steps.pixel_size_um) ** 2 * np.maximum(steps.n_points - 1, 1))
+    return np.asarray(square > (0.01 * steps.pixel_size_um) ** 2 * np.maximum(steps.n_steps, 1))
 
 
 def _flags(

@@ -10,6 +10,9 @@ Source: Berglund, Phys. Rev. E 82, 011917 (2010), with R T = t_E / 6 for an even
 errors follow from the same integrals, since the averages of neighbouring frames share one position's error and never
 an exposure. Writing e_i = s_i² - D t_E / 3 turns this into the unblurred model with errors e_i, which may be negative.
 
+A displacement over frames in which the particle was looked for and missed is left out (`Steps.wait_frames`): the linker
+joins over a gap only where the particle turns up near, so such displacements are a selection of short ones.
+
 The covariance is tridiagonal, so its L D L^T factors come in one pass: innovation z_i = d_i - g_i z_(i-1) of variance
 p_i, g_i = -e_i / p_(i-1). The pass also carries the derivatives with respect to one parameter: D, or an extra variance
 v common to all positions. Expected information: I = sum (p_i' / p_i)² / 2 + E[z_i'²] / p_i per axis.
@@ -24,9 +27,10 @@ _TINY = 1e-300
 
 
 @njit(cache=True, nogil=True)
-def score(y, x, frame, variance, first, last, interval_s, blur_s, diffusion, extra, of_diffusion):  # type: ignore[no-untyped-def]
+def score(y, x, wait, variance, first, last, interval_s, blur_s, diffusion, extra, of_diffusion):  # type: ignore[no-untyped-def]
     """Log-likelihood of rows first:last, its derivative and expected information.
 
+    wait : frames from each row to the next, 0 where that displacement is left out and the chain begins anew.
     blur_s : t_E / 3. extra : variance added to every position. of_diffusion : 1 differentiates by D, 0 by `extra`.
     """
     de = -blur_s if of_diffusion else 1.0
@@ -34,15 +38,21 @@ def score(y, x, frame, variance, first, last, interval_s, blur_s, diffusion, ext
     p, dp, v = 1.0, 0.0, 0.0
     zy = zx = dzy = dzx = 0.0
     product = 1.0
+    n, fresh = 0, True
     for r in range(first, last - 1):
-        step = (frame[r + 1] - frame[r]) * interval_s
+        if wait[r] == 0:
+            fresh = True
+            continue
+        n += 1
+        step = wait[r] * interval_s
         near = variance[r] + extra - diffusion * blur_s
         a = 2 * diffusion * step + near + variance[r + 1] + extra - diffusion * blur_s
         da = 2 * de + (2 * step if of_diffusion else 0.0)
         ny, nx = y[r + 1] - y[r], x[r + 1] - x[r]
-        if r == first:
+        if fresh:
             p, dp, v = a, da, 0.0
             zy, zx, dzy, dzx = ny, nx, 0.0, 0.0
+            fresh = False
         else:
             gain = -near / p
             dgain = (-de - gain * dp) / p
@@ -64,11 +74,11 @@ def score(y, x, frame, variance, first, last, interval_s, blur_s, diffusion, ext
             log_det += np.log(product)
             product = 1.0
     log_det += np.log(max(product, _TINY))
-    return -log_det - 0.5 * square - (last - 1 - first) * np.log(2 * np.pi), slope, information
+    return -log_det - 0.5 * square - n * np.log(2 * np.pi), slope, information
 
 
 @njit(cache=True, nogil=True)
-def climb(y, x, frame, variance, first, last, interval_s, blur_s, diffusion, extra, of_diffusion, guess):  # type: ignore[no-untyped-def]
+def climb(y, x, wait, variance, first, last, interval_s, blur_s, diffusion, extra, of_diffusion, guess):  # type: ignore[no-untyped-def]
     """Maximise the likelihood over D (or over `extra`) by Fisher scoring in its logarithm.
 
     Returns the maximum's place, log-likelihood and information in the parameter itself; place 0 where the likelihood
@@ -81,7 +91,7 @@ def climb(y, x, frame, variance, first, last, interval_s, blur_s, diffusion, ext
         d = value if of_diffusion else diffusion
         v = extra if of_diffusion else value
         log_likelihood, slope, information = score(
-            y, x, frame, variance, first, last, interval_s, blur_s, d, v, of_diffusion
+            y, x, wait, variance, first, last, interval_s, blur_s, d, v, of_diffusion
         )
         step = slope / (information * value)
         step = min(max(step, -1.5), 1.5)
@@ -93,28 +103,34 @@ def climb(y, x, frame, variance, first, last, interval_s, blur_s, diffusion, ext
             d = 0.0 if of_diffusion else diffusion
             v = extra if of_diffusion else 0.0
             log_likelihood, slope, information = score(
-                y, x, frame, variance, first, last, interval_s, blur_s, d, v, of_diffusion
+                y, x, wait, variance, first, last, interval_s, blur_s, d, v, of_diffusion
             )
             break
     return value, log_likelihood, information
 
 
 @njit(cache=True, nogil=True)
-def maximum_of_tracks(y, x, frame, variance, start, interval_s, blur_s, guess):  # type: ignore[no-untyped-def]
-    """Most likely D of every track, with its log-likelihood and information; NaN for fewer than three spots."""
+def enough(wait, first, last):  # type: ignore[no-untyped-def]
+    """Whether a track has the two displacements that the least estimate needs."""
+    return (wait[first : last - 1] > 0).sum() >= 2
+
+
+@njit(cache=True, nogil=True)
+def maximum_of_tracks(y, x, wait, variance, start, interval_s, blur_s, guess):  # type: ignore[no-untyped-def]
+    """Most likely D of every track, with its log-likelihood and information; NaN for fewer than two displacements."""
     n = start.size - 1
     out = np.full((3, n), np.nan)
     for k in range(n):
-        if start[k + 1] - start[k] < 3:
+        if not enough(wait, start[k], start[k + 1]):
             continue
         out[0, k], out[1, k], out[2, k] = climb(
-            y, x, frame, variance, start[k], start[k + 1], interval_s, blur_s, 0.0, 0.0, 1, guess[k]
+            y, x, wait, variance, start[k], start[k + 1], interval_s, blur_s, 0.0, 0.0, 1, guess[k]
         )
     return out
 
 
 @njit(cache=True, nogil=True)
-def stillness_of_tracks(y, x, frame, start, interval_s, creep, floor, ceiling):  # type: ignore[no-untyped-def]
+def stillness_of_tracks(y, x, wait, start, interval_s, creep, floor, ceiling):  # type: ignore[no-untyped-def]
     """Log-likelihood of standing still with position errors of any variance between `floor` and `ceiling`.
 
     creep : diffusion coefficient that the drift's own error makes of a particle at rest.
@@ -125,50 +141,55 @@ def stillness_of_tracks(y, x, frame, start, interval_s, creep, floor, ceiling): 
     none = np.zeros(y.size)
     for k in range(n):
         first, last = start[k], start[k + 1]
-        if last - first < 3:
+        if not enough(wait, first, last):
             continue
         guess = max(0.5 * (np.var(y[first:last]) + np.var(x[first:last])), floor)
-        v, _, _ = climb(y, x, frame, none, first, last, interval_s, 0.0, creep, 0.0, 0, min(guess, ceiling))
+        v, _, _ = climb(y, x, wait, none, first, last, interval_s, 0.0, creep, 0.0, 0, min(guess, ceiling))
         v = min(max(v, floor), ceiling)
-        out[0, k] = score(y, x, frame, none, first, last, interval_s, 0.0, creep, v, 0)[0]
+        out[0, k] = score(y, x, wait, none, first, last, interval_s, 0.0, creep, v, 0)[0]
         out[1, k] = v
     return out
 
 
 @njit(cache=True, nogil=True)
-def still_likelihood(y, x, frame, start, interval_s, creep, variances):  # type: ignore[no-untyped-def]
+def still_likelihood(y, x, wait, start, interval_s, creep, variances):  # type: ignore[no-untyped-def]
     """Log-likelihood of standing still with position errors of each of the variances, (n_tracks, n)."""
     table = np.empty((start.size - 1, variances.size))
     none = np.zeros(y.size)
     for k in range(start.size - 1):
         for g in range(variances.size):
             table[k, g] = score(
-                y, x, frame, none, start[k], start[k + 1], interval_s, 0.0, creep, variances[g], 0
+                y, x, wait, none, start[k], start[k + 1], interval_s, 0.0, creep, variances[g], 0
             )[0]
     return table
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def on_grid(y, x, frame, variance, first, last, interval_s, blur_s, grid, log_likelihood, information):  # type: ignore[no-untyped-def]
+def on_grid(y, x, wait, variance, first, last, interval_s, blur_s, grid, log_likelihood, information):  # type: ignore[no-untyped-def]
     """Fill log-likelihood and expected information in D of rows first:last at the grid's values of D."""
     n = grid.size
     inverse, dp, v = np.empty(n), np.empty(n), np.zeros(n)
     zy, zx, product = np.empty(n), np.empty(n), np.ones(n)
     log_likelihood[:] = 0.0
     information[:] = 0.0
+    done, fresh = 0, True
     for r in range(first, last - 1):
-        step = (frame[r + 1] - frame[r]) * interval_s
-        da = 2 * (step - blur_s)
+        if wait[r] == 0:
+            fresh = True
+            continue
+        done += 1
+        da = 2 * (wait[r] * interval_s - blur_s)
         both = variance[r] + variance[r + 1]
         ny, nx = y[r + 1] - y[r], x[r + 1] - x[r]
-        if r == first:
+        if fresh:
+            fresh = False
             for g in range(n):
-                zy[g], zx[g], dp[g] = ny, nx, da
+                zy[g], zx[g], dp[g], v[g] = ny, nx, da, 0.0
                 p = grid[g] * da + both
                 inverse[g] = 1 / p
-                product[g] = p
-                log_likelihood[g] = -0.5 * (ny * ny + nx * nx) * inverse[g]
-                information[g] = (da * inverse[g]) ** 2
+                product[g] *= p
+                log_likelihood[g] -= 0.5 * (ny * ny + nx * nx) * inverse[g]
+                information[g] += (da * inverse[g]) ** 2
         else:
             own = variance[r]
             for g in range(n):
@@ -184,17 +205,16 @@ def on_grid(y, x, frame, variance, first, last, interval_s, blur_s, grid, log_li
                 product[g] *= p
                 log_likelihood[g] -= 0.5 * (zy[g] * zy[g] + zx[g] * zx[g]) * inverse[g]
                 information[g] += (dp[g] * inverse[g]) ** 2 + 2 * v[g] * inverse[g]
-        if (r - first) % 8 == 7 or r == last - 2:
+        if done % 8 == 0:
             for g in range(n):
                 log_likelihood[g] -= np.log(product[g])
                 product[g] = 1.0
-    constant = (last - 1 - first) * np.log(2 * np.pi)
     for g in range(n):
-        log_likelihood[g] -= constant
+        log_likelihood[g] -= np.log(product[g]) + done * np.log(2 * np.pi)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def likelihood_table(y, x, frame, variance, start, which, interval_s, blur_s, grid, table, peak):  # type: ignore[no-untyped-def]
+def likelihood_table(y, x, wait, variance, start, which, interval_s, blur_s, grid, table, peak):  # type: ignore[no-untyped-def]
     """Fill table[i] with the log-likelihood of track which[i] on the grid, less its largest value, which goes to peak[i]."""
     n = grid.size
     inverse, zy, zx, product, row = np.empty(n), np.empty(n), np.empty(n), np.empty(n), np.empty(n)
@@ -205,8 +225,13 @@ def likelihood_table(y, x, frame, variance, start, which, interval_s, blur_s, gr
         inverse[:] = 0.0
         zy[:] = 0.0
         zx[:] = 0.0
+        done = 0
         for r in range(first, last - 1):
-            da = 2 * ((frame[r + 1] - frame[r]) * interval_s - blur_s)
+            if wait[r] == 0:
+                inverse[:] = 0.0
+                continue
+            done += 1
+            da = 2 * (wait[r] * interval_s - blur_s)
             own = variance[r]
             both = own + variance[r + 1]
             ny, nx = y[r + 1] - y[r], x[r + 1] - x[r]
@@ -219,26 +244,35 @@ def likelihood_table(y, x, frame, variance, start, which, interval_s, blur_s, gr
                 inverse[g] = 1 / p
                 product[g] *= p
                 row[g] -= 0.5 * (zy[g] * zy[g] + zx[g] * zx[g]) * inverse[g]
-            if (r - first) % 8 == 7 or r == last - 2:
+            if done % 8 == 0:
                 for g in range(n):
                     row[g] -= np.log(product[g])
                     product[g] = 1.0
+        for g in range(n):
+            row[g] -= np.log(product[g])
         top = row.max()
-        peak[i] = top - (last - 1 - first) * np.log(2 * np.pi)
+        peak[i] = top - done * np.log(2 * np.pi)
         for g in range(n):
             table[i, g] = row[g] - top
 
 
 @njit(cache=True, nogil=True)
-def innovations(y, x, frame, variance, first, last, interval_s, blur_s, diffusion, out):  # type: ignore[no-untyped-def]
-    """Fill out[2, :] with the displacements whitened by the model: independent, of unit variance, if the model holds."""
-    p, zy, zx = 1.0, 0.0, 0.0
+def innovations(y, x, wait, variance, first, last, interval_s, blur_s, diffusion, out):  # type: ignore[no-untyped-def]
+    """Fill out[r] = (y, x) of each displacement, whitened by the model: independent, of unit variance, if it holds; NaN
+    where a displacement is left out.
+    """
+    p, zy, zx, fresh = 1.0, 0.0, 0.0, True
     for r in range(first, last - 1):
-        step = (frame[r + 1] - frame[r]) * interval_s
+        out[r, :] = np.nan
+        if wait[r] == 0:
+            fresh = True
+            continue
         near = variance[r] - diffusion * blur_s
-        gain = 0.0 if r == first else near / p
+        gain = 0.0 if fresh else near / p
+        fresh = False
         zy = y[r + 1] - y[r] + gain * zy
         zx = x[r + 1] - x[r] + gain * zx
-        p = max(2 * diffusion * (step - blur_s) + variance[r] + variance[r + 1] - gain * near, _TINY)
-        out[0, r - first] = zy / np.sqrt(p)
-        out[1, r - first] = zx / np.sqrt(p)
+        spread = 2 * diffusion * (wait[r] * interval_s - blur_s) + variance[r] + variance[r + 1]
+        p = max(spread - gain * near, _TINY)
+        out[r, 0] = zy / np.sqrt(p)
+        out[r, 1] = zx / np.sqrt(p)

@@ -29,7 +29,7 @@ def credible_intervals(
     low, high = _intervals(
         steps.y_um,
         steps.x_um,
-        steps.frame,
+        steps.wait_frames,
         noise.variance_um2(steps),
         steps.start,
         steps.frame_interval_s,
@@ -50,12 +50,12 @@ def credible_intervals(
 
 
 @njit(cache=True, nogil=True)
-def _intervals(y, x, frame, variance, start, interval_s, blur_s, diffusion, information, confidence):  # type: ignore[no-untyped-def]
+def _intervals(y, x, wait, variance, start, interval_s, blur_s, diffusion, information, confidence):  # type: ignore[no-untyped-def]
     n = start.size - 1
     low, high = np.full(n, np.nan), np.full(n, np.nan)
     log_likelihood, info, cumulative = np.empty(_NODES), np.empty(_NODES), np.empty(_NODES)
     for k in range(n):
-        if not diffusion[k] >= 0.0 or start[k + 1] - start[k] < 3:
+        if not diffusion[k] >= 0.0:
             continue
         if diffusion[k] > 0:
             centre = np.log(diffusion[k])
@@ -66,7 +66,7 @@ def _intervals(y, x, frame, variance, start, interval_s, blur_s, diffusion, info
         on_grid(
             y,
             x,
-            frame,
+            wait,
             variance,
             start[k],
             start[k + 1],

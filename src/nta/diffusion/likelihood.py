@@ -65,7 +65,7 @@ def diffusion_likelihood(
     likelihood_table(
         steps.y_um,
         steps.x_um,
-        steps.frame,
+        steps.wait_frames,
         diffusion.noise.variance_um2(steps),
         steps.start,
         rows,

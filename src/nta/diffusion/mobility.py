@@ -35,7 +35,7 @@ def mobile_evidence(steps: Steps, noise: NoiseModel, log_likelihood: FloatArray)
     best = np.full(steps.n_tracks, -np.inf)
     for y, x, creep in steps.frames_of_rest():
         still, variance = stillness_of_tracks(
-            y, x, steps.frame, steps.start, steps.frame_interval_s, creep, floor, ceiling
+            y, x, steps.wait_frames, steps.start, steps.frame_interval_s, creep, floor, ceiling
         )
         best = np.fmax(best, still - 0.5 * (np.log(variance / expected) / _VARIANCE_SPREAD) ** 2)
     return np.asarray(log_likelihood - best)

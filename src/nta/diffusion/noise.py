@@ -60,10 +60,10 @@ class NoiseModel:
 
 def guess_diffusion(steps: Steps, variance_um2: FloatArray, blur_s: float) -> FloatArray:
     """Start value of every track: mean squared displacement less the noise, and never less than a twentieth of it."""
-    inner = np.flatnonzero(steps.track[1:] == steps.track[:-1])
+    row = steps.row_of_step
     square = np.bincount(steps.track_of_step, steps.dy_um**2 + steps.dx_um**2, minlength=steps.n_tracks)
     noise = np.bincount(
-        steps.track_of_step, variance_um2[inner] + variance_um2[inner + 1], minlength=steps.n_tracks
+        steps.track_of_step, variance_um2[row] + variance_um2[row + 1], minlength=steps.n_tracks
     )
     time = np.bincount(steps.track_of_step, steps.dt_s - blur_s, minlength=steps.n_tracks)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -154,7 +154,7 @@ class _Problem:
         likelihood_table(
             s.y_um,
             s.x_um,
-            s.frame,
+            s.wait_frames,
             model.variance_um2(s),
             s.start,
             which,
@@ -198,7 +198,7 @@ def _standing_still(steps: Steps) -> FloatArray:
     variances = (np.geomspace(0.02, 0.5, _STILL_NODES) * steps.pixel_size_um) ** 2
     interval = steps.frame_interval_s
     columns = [
-        still_likelihood(y, x, steps.frame, steps.start, interval, creep, variances)
+        still_likelihood(y, x, steps.wait_frames, steps.start, interval, creep, variances)
         for y, x, creep in steps.frames_of_rest()
     ]
     return np.hstack(columns)
@@ -231,6 +231,6 @@ def _pieces(steps: Steps, usable: BoolArray, most_points: int) -> Steps:
 
     Cutting loses one displacement in two dozen and keeps every piece's likelihood wider than the grid's spacing.
     """
-    rows = np.flatnonzero(usable & (steps.n_points >= 3))
+    rows = np.flatnonzero(usable & (steps.n_steps >= 2))
     every = max(1, int(np.ceil(steps.n_points[rows].sum() / most_points)))
     return steps.select(rows[::every]).cut(_PIECE)

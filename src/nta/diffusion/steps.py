@@ -20,6 +20,9 @@ class Steps:
         recording's spots report none.
     drift_y_um, drift_x_um : drift that was subtracted from each position; position + drift is the place in the image.
     drift_variance_um2 : variance that the drift's own error adds to a displacement of one frame, per axis.
+    wait_frames : frames from each position to the next of its track; 0 where there is none, and where the displacement is
+        no evidence: over frames in which the particle was looked for and not found. Who bridges a gap takes what turns
+        up near, and misses who went far. Over frames that were never recorded nothing was missed.
     start : (n_tracks + 1,) row where each track starts.
     """
 
@@ -30,6 +33,7 @@ class Steps:
     drift_y_um: FloatArray
     drift_x_um: FloatArray
     drift_variance_um2: float
+    wait_frames: IntArray
     start: IntArray
     track: IntArray
     frame_interval_s: float
@@ -52,6 +56,7 @@ class Steps:
             drift_y_um=drift_y * pixel_size_um - tracks.y_px * (stretched_um - pixel_size_um),
             drift_x_um=drift_x * pixel_size_um - tracks.x_px * (stretched_um - pixel_size_um),
             drift_variance_um2=drift_variance * pixel_size_um**2,
+            wait_frames=_wait_frames(tracks),
             start=tracks.first_row,
             track=tracks.track.astype(np.int64),
             frame_interval_s=float(frame_interval_s),
@@ -63,7 +68,7 @@ class Steps:
         counts = self.n_points[tracks]
         start = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
         rows = np.arange(start[-1]) + np.repeat(self.start[tracks] - start[:-1], counts)
-        names = ("y_um", "x_um", "frame", "error_variance_um2", "drift_y_um", "drift_x_um")
+        names = ("y_um", "x_um", "frame", "error_variance_um2", "drift_y_um", "drift_x_um", "wait_frames")
         return replace(
             self,
             **{name: getattr(self, name)[rows] for name in names},
@@ -78,7 +83,8 @@ class Steps:
         place = np.arange(self.track.size) - self.start[track]
         piece = place * n_pieces[track] // self.n_points[track] + (np.cumsum(n_pieces) - n_pieces)[track]
         start = np.searchsorted(piece, np.arange(n_pieces.sum() + 1))
-        return replace(self, start=start.astype(np.int64), track=piece)
+        wait = np.where(np.append(np.diff(piece), 1) == 0, self.wait_frames, 0)
+        return replace(self, start=start.astype(np.int64), track=piece, wait_frames=wait)
 
     def frames_of_rest(self) -> list[tuple[FloatArray, FloatArray, float]]:
         """Return y, x and creep in the frames in which a particle may be at rest: the image, and the drifting one.
@@ -102,31 +108,34 @@ class Steps:
         return np.diff(self.start)
 
     @cached_property
-    def _inner(self) -> IntArray:
-        """Rows whose next row belongs to the same track."""
-        return np.flatnonzero(self.track[1:] == self.track[:-1])
+    def row_of_step(self) -> IntArray:
+        """Row from which each displacement starts; those that are no evidence are left out."""
+        return np.flatnonzero(self.wait_frames)
 
     @cached_property
     def track_of_step(self) -> IntArray:
         """Track of each displacement."""
-        return self.track[self._inner]
+        return self.track[self.row_of_step]
+
+    @cached_property
+    def n_steps(self) -> IntArray:
+        """Displacements per track."""
+        return np.bincount(self.track_of_step, minlength=self.n_tracks)
 
     @cached_property
     def dy_um(self) -> FloatArray:
         """Displacements along y, track after track."""
-        return (self.y_um[1:] - self.y_um[:-1])[self._inner]
+        return self.y_um[self.row_of_step + 1] - self.y_um[self.row_of_step]
 
     @cached_property
     def dx_um(self) -> FloatArray:
         """Displacements along x, track after track."""
-        return (self.x_um[1:] - self.x_um[:-1])[self._inner]
+        return self.x_um[self.row_of_step + 1] - self.x_um[self.row_of_step]
 
     @cached_property
     def dt_s(self) -> FloatArray:
         """Duration of each displacement."""
-        return np.asarray(
-            (self.frame[1:] - self.frame[:-1])[self._inner] * self.frame_interval_s, dtype=np.float64
-        )
+        return np.asarray(self.wait_frames[self.row_of_step] * self.frame_interval_s, dtype=np.float64)
 
     @cached_property
     def first_frame(self) -> IntArray:
@@ -137,6 +146,15 @@ class Steps:
     def last_frame(self) -> IntArray:
         """Frame of the last spot of each track."""
         return self.frame[self.start[1:] - 1]
+
+
+def _wait_frames(tracks: Tracks) -> IntArray:
+    """Frames to the next position; 0 at the end of a track, and where recorded frames lie between."""
+    frame = tracks.frame.astype(np.int64)
+    recorded = tracks.scene.frame_index
+    place = np.searchsorted(recorded, frame) if recorded.size else frame
+    follows = (np.diff(tracks.track) == 0) & (np.diff(place) == 1)
+    return np.append(np.where(follows, np.diff(frame), 0), 0)[: frame.size]
 
 
 def _error_variance_px2(tracks: Tracks) -> FloatArray:

@@ -69,9 +69,7 @@ class FrameSearch:
             n_discs = finer.discs(image, n, found, first.layer, self._discs, n_discs)
             image = coarse
         height, width = first.layer.background.shape
-        return int(
-            merge(self._rows, m, self._discs, n_discs, first.gain, first.offset, 1.0, height, width)
-        )
+        return int(merge(self._rows, m, self._discs, n_discs, first.gain, first.offset, 1.0, height, width))
 
 
 class LayerSearch:
@@ -80,7 +78,9 @@ class LayerSearch:
     def __init__(self, layer: Layer, sign: int, settings: DetectionSettings) -> None:
         self.layer = layer
         self._k = settings.threshold_sd
-        self._clutter_sd = float(np.sqrt(layer.clutter / layer.excess))  # thresholds over those of noise alone
+        self._clutter_sd = float(
+            np.sqrt(layer.clutter / layer.excess)
+        )  # thresholds over those of noise alone
         self._sign = np.float32(sign)
         noise, f = layer.noise.times(layer.excess), layer.filters
         w2 = layer.background.shape[1] // 2
@@ -91,7 +91,9 @@ class LayerSearch:
         # electrons whose Poisson noise is the whole noise: excess noise is a smaller gain
         self.gain = camera.gain_e_per_adu / layer.excess
         self.offset = sign * camera.offset_adu
-        read = camera.read_noise_e**2 / layer.excess + (self.gain**2 / 12 if camera.source != "estimated" else 0)
+        read = camera.read_noise_e**2 / layer.excess + (
+            self.gain**2 / 12 if camera.source != "estimated" else 0
+        )
         self._camera = np.array([self.offset, self.gain, layer.full_scale])
         self._noise = np.array([sign, read, noise.floor * self.gain**2])
         self._noise0 = np.array([noise.var0, noise.slope * sign, noise.floor])
@@ -115,7 +117,16 @@ class LayerSearch:
             pairs, words, self._sign, self._pattern2, self._limit, f.half, *self._noise2, FIRST_SHARE * self._clutter_sd * self._k,
             self._lines, self._no_map, self._found,
         )  # fmt: skip
-        n = check(image, self._sign, self._pattern, f.full, *self._noise1, self._clutter_sd * self._k, n, self._found)
+        n = check(
+            image,
+            self._sign,
+            self._pattern,
+            f.full,
+            *self._noise1,
+            self._clutter_sd * self._k,
+            n,
+            self._found,
+        )
         return int(n), self._found
 
     def spots(self, image: Image, split: bool, rows: NDArray[np.float64]) -> int:

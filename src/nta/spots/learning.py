@@ -111,9 +111,7 @@ def _of_fitted_width(
     return learned
 
 
-def _found(
-    learned: Learned, trials: Iterable[Image], settings: DetectionSettings
-) -> NDArray[np.float64]:
+def _found(learned: Learned, trials: Iterable[Image], settings: DetectionSettings) -> NDArray[np.float64]:
     """Rows of the spots in the trial frames."""
     from nta.spots.fast import FrameSearch
 

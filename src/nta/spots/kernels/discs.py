@@ -21,7 +21,9 @@ CLIP_SD = 3.0
 N_BINS = 40  # px from the centre, at most
 HALF_OF_GAUSSIAN = 1.1774  # radius that holds half the light of a Gaussian, in standard deviations
 EXTENT, PEAK, SYMMETRY, N_DISC = 8, 9, 11, 12  # columns of a disc beyond those of a spot
-SYMMETRIC = 0.6  # share of the variation that is symmetric: a lone disc has 0.8 or more, two equal spots at most 0.4
+SYMMETRIC = (
+    0.6  # share of the variation that is symmetric: a lone disc has 0.8 or more, two equal spots at most 0.4
+)
 WIDE = 1.6  # widths of a spot in focus from which on light is a disc
 SIGNIFICANT = 1.5  # thresholds: a disc has many pixels in which to be seen
 INSIDE = 1.15  # extents within which a faint spot belongs to the disc
@@ -208,9 +210,7 @@ def find_discs(image, sign, n, found, step, grey, radius, noise, width, threshol
         ):
             continue
         inside = 0 <= out[X] <= image.shape[1] - 1 and 0 <= out[Y] <= image.shape[0] - 1
-        if not (
-            inside and out[SYMMETRY] > SYMMETRIC and out[LEVEL] > threshold and out[S] > WIDE * width
-        ):
+        if not (inside and out[SYMMETRY] > SYMMETRIC and out[LEVEL] > threshold and out[S] > WIDE * width):
             continue
         for k in (X, Y):
             out[k] = step * out[k] + 0.5 * (step - 1)

@@ -35,7 +35,9 @@ SATURATED, EDGE, OUT_OF_FOCUS, OVERLAPPING, POOR_FIT = 1, 2, 4, 8, 16  # bits of
 STRAY = 2.5  # px a fit may move away from its candidate
 SPLIT_CHI2 = 1.4  # reduced chi-square (121 px: 3 sd) above which two spots are tried
 SPLIT_GAIN = 25.0  # drop of chi-square for three more parameters that proves two spots (p < 2e-5)
-SPLIT_SHARE = 0.5  # of the excess of chi-square that two spots must explain: a spot of another shape is not two
+SPLIT_SHARE = (
+    0.5  # of the excess of chi-square that two spots must explain: a spot of another shape is not two
+)
 NEAR = 11.0  # px beyond which a neighbour's light does not matter
 
 
@@ -152,9 +154,7 @@ def localise(  # type: ignore[no-untyped-def]
         rows[i, CENTRE_X] = cx
         rows[i, CENTRE_Y] = cy
         rows[i, FLAGS] = 0.0
-        if (
-            _load_electrons(image, sign, pattern, cy, cx, radius, offset, gain, full_scale, patch, mask) > 0
-        ):
+        if _load_electrons(image, sign, pattern, cy, cx, radius, offset, gain, full_scale, patch, mask) > 0:
             rows[i, FLAGS] = SATURATED
         start[0] = found[i, 0] - (cx - radius)
         start[1] = found[i, 1] - (cy - radius)
@@ -197,7 +197,17 @@ def localise(  # type: ignore[no-untyped-def]
                 qx = int(rows[i, CENTRE_X]) - radius
                 qy = int(rows[i, CENTRE_Y]) - radius
                 _load_electrons(
-                    image, sign, pattern, qy + radius, qx + radius, radius, offset, gain, full_scale, patch, mask
+                    image,
+                    sign,
+                    pattern,
+                    qy + radius,
+                    qx + radius,
+                    radius,
+                    offset,
+                    gain,
+                    full_scale,
+                    patch,
+                    mask,
                 )
                 if not ok[i]:
                     rows[i, N] = found[i, 2] * response_to_n
@@ -255,7 +265,9 @@ def _keep(rows, n, extra, ok, h, w, radius, width, noise, limits, threshold):  #
         x, y = rows[i, X], rows[i, Y]
         if x < radius - 0.5 or y < radius - 0.5 or x > w - radius - 0.5 or y > h - radius - 0.5:
             flags |= EDGE
-        if rows[i, CHI2] > poor:  # another shape, or unseen neighbours: the place is as doubtful as the fit is bad
+        if (
+            rows[i, CHI2] > poor
+        ):  # another shape, or unseen neighbours: the place is as doubtful as the fit is bad
             flags |= POOR_FIT
             rows[i, ERROR] *= math.sqrt(rows[i, CHI2])
         if rows[i, S] > 1.8 * width:

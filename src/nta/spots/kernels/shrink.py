@@ -7,13 +7,16 @@ from numba import njit
 
 from nta.spots.kernels.options import OPTIONS
 
+
 @njit(**OPTIONS)
 def shrink(image, full_scale, shift, out):  # type: ignore[no-untyped-def]
     """Sum 2x2 pixels into `out`, (height // 2, width // 2) uint16, divided by two `shift` times and rounded.
 
     A sum with a pixel at `full_scale` becomes that of four such pixels: saturation is seen at every resolution.
     """
-    full = (np.uint32(4) * np.uint32(full_scale) + (np.uint32(1 << shift) >> np.uint32(1))) >> np.uint32(shift)
+    full = (np.uint32(4) * np.uint32(full_scale) + (np.uint32(1 << shift) >> np.uint32(1))) >> np.uint32(
+        shift
+    )
     half = np.uint32(0) if shift == 0 else np.uint32(1 << (shift - 1))
     for y in range(out.shape[0]):
         upper, lower, row = image[2 * y], image[2 * y + 1], out[y]
