@@ -40,6 +40,7 @@ class Losses:
     lost_transport : sent and not arrived: packets, noise on the line, a cable out.
     lost_host : arrived and dropped here, because nobody read in time.
     incomplete : arrived damaged or cut, and dropped.
+    resent : of those delivered, how many came only when they were sent again.
     """
 
     delivered: int = 0
@@ -47,6 +48,7 @@ class Losses:
     lost_transport: int = 0
     lost_host: int = 0
     incomplete: int = 0
+    resent: int = 0
 
     @property
     def lost(self) -> int:
@@ -61,7 +63,8 @@ class Losses:
         lost = [f"{getattr(self, name)} by the {said}" for said, name in where if getattr(self, name)]
         if self.incomplete:
             lost.append(f"{self.incomplete} incomplete")
-        return f"{self.delivered} frames, " + (f"lost {', '.join(lost)}" if lost else "none lost")
+        again = f", {self.resent} sent again" if self.resent else ""
+        return f"{self.delivered} frames, " + (f"lost {', '.join(lost)}" if lost else "none lost") + again
 
 
 @dataclass(frozen=True)

@@ -1,3 +1,7 @@
+import subprocess
+import sys
+from contextlib import contextmanager
+
 import numpy as np
 import pytest
 
@@ -21,3 +25,41 @@ def short_recording(tmp_path_factory):
                 image = rng.integers(0, 4096, (48, 64), dtype=np.uint16)
                 writer.write(Frame(image, index, index / RATE_HZ, None, round(index / RATE_HZ * 1e9)))
     return path
+
+
+@contextmanager
+def serving(*words):
+    """Run the simulated instrument as a process of its own and yield its port."""
+    command = [sys.executable, "-m", "nta", "simulate-instrument", "-q", *map(str, words)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            line = process.stdout.readline().strip()
+            assert line.startswith("port="), "the instrument did not start; see its standard error"
+            process.stdout.close()
+            yield line.removeprefix("port=")
+        finally:
+            process.terminate()
+            process.wait(10)
+
+
+SMALL = [
+    "--prepared=20",
+    "--set=width_px=96",
+    "--set=height_px=64",
+    "--set=frame_rate_hz=100",
+    "--set=exposure_s=0.005",
+]
+
+
+@pytest.fixture(scope="session")
+def pty_instrument():
+    """The simulated instrument behind a pseudo-terminal: 20 frames of 96 x 64 pixels round and round at 100 Hz."""
+    with serving("--pty", *SMALL) as port:
+        yield port
+
+
+@pytest.fixture(scope="session")
+def tcp_instrument():
+    """The same behind a TCP port."""
+    with serving("--tcp", "0", *SMALL) as port:
+        yield port

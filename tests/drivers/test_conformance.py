@@ -14,12 +14,16 @@ from nta.errors import DeviceError, DeviceTimeout, SettingError
 from nta.frames import CameraState
 
 OPEN_FILES = Path("/proc/self/fd")
-DRIVERS = [driver.name for driver in list_drivers()]
+DRIVERS = [driver.name for driver in list_drivers()] + ["serial over TCP"]
 
 
 @pytest.fixture(params=DRIVERS)
 def make(request, short_recording):
     """Return a function that makes a fresh instrument of the driver, quick enough for a test."""
+    if request.param.startswith("serial"):
+        fixture = "tcp_instrument" if "TCP" in request.param else "pty_instrument"
+        port = request.getfixturevalue(fixture)
+        return lambda **more: open_driver("serial", port=port, **more)
     settings = {
         "simulated": {"width_px": 96, "height_px": 64, "frame_rate_hz": 100.0, "exposure_s": 0.005},
         "playback": {"recording": short_recording, "loop": True},

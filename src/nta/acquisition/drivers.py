@@ -42,18 +42,7 @@ def open_driver(name: str, **settings: Any) -> Instrument:
     DeviceError
         The driver cannot be imported; says what to install.
     """
-    entries = _entries()
-    if name not in entries:
-        raise SettingError(f"no driver {name!r}; there are {', '.join(sorted(entries)) or 'none'}")
-    entry = entries[name]
-    try:
-        factory = entry.load()
-    except (ImportError, AttributeError) as error:
-        package = entry.dist.metadata["Name"] if entry.dist else "its package"
-        extra = entry.extras[0] if entry.extras else name
-        raise DeviceError(
-            f"driver {name!r} of {package} cannot be loaded ({error}); try pip install '{package}[{extra}]'"
-        ) from error
+    factory = load_entry(GROUP, name, "driver")
     try:
         instrument = factory(**settings)
     except TypeError as error:
@@ -65,5 +54,21 @@ def open_driver(name: str, **settings: Any) -> Instrument:
     return instrument
 
 
-def _entries() -> dict[str, EntryPoint]:
-    return {entry.name: entry for entry in entry_points(group=GROUP)}
+def load_entry(group: str, name: str, what: str) -> Any:
+    """Return what a package registers under a name; `what` it is called in errors, which are those of `open_driver`."""
+    entries = _entries(group)
+    if name not in entries:
+        raise SettingError(f"no {what} {name!r}; there are {', '.join(sorted(entries)) or 'none'}")
+    entry = entries[name]
+    try:
+        return entry.load()
+    except (ImportError, AttributeError) as error:
+        package = entry.dist.metadata["Name"] if entry.dist else "its package"
+        extra = entry.extras[0] if entry.extras else name
+        raise DeviceError(
+            f"{what} {name!r} of {package} cannot be loaded ({error}); try pip install '{package}[{extra}]'"
+        ) from error
+
+
+def _entries(group: str = GROUP) -> dict[str, EntryPoint]:
+    return {entry.name: entry for entry in entry_points(group=group)}

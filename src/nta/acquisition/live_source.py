@@ -101,7 +101,7 @@ class LiveSource:
     def report(self) -> RecordingReport:
         """What was found, with the lost frames and where they were lost."""
         losses = self.losses
-        notes = [str(losses)] if losses.lost else []
+        notes = [str(losses)] if losses.lost or losses.resent else []
         if self._reader and self._reader.reconnections:
             notes.append(f"the device was lost and came back {self._reader.reconnections} time(s)")
         if self.fault:

@@ -30,7 +30,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.print_help()
         return EXIT_USAGE
     try:
-        return int(import_module(f"nta.cli.{options.module or options.verb}").run(options))
+        module = options.module or options.verb.replace("-", "_")
+        return int(import_module(f"nta.cli.{module}").run(options))
     except KeyboardInterrupt:
         print("nta: interrupted", file=sys.stderr)
         return EXIT_INTERRUPTED
@@ -138,6 +139,16 @@ def _parser() -> Parser:
     simulate.add_argument("--frames", type=int, help="number of frames (default: the scenario's own)")
     simulate.add_argument("--list", action="store_true", help="list the scenarios that come with nta")
 
+    _simulate_instrument_options(
+        verbs.add_parser(
+            "simulate-instrument",
+            parents=[common],
+            help="be an instrument on a serial line or TCP port, for tests and trials",
+            description="Serve a device of this computer, by default the simulator, over the protocol of the serial "
+            "instrument. The first line printed is what to give to --driver serial with --set.",
+        )
+    )
+
     report = verbs.add_parser("report", parents=[common], help="write the report of saved results again")
     report.add_argument("results", type=Path, help="results.h5, or the folder that holds it")
     report.add_argument(
@@ -183,6 +194,43 @@ def _device_options(parser: argparse.ArgumentParser) -> None:
     )
     device.add_argument(
         "--duration", type=float, default=20.0, metavar="S", help="seconds to record (default: 20)"
+    )
+
+
+def _simulate_instrument_options(parser: argparse.ArgumentParser) -> None:
+    where = parser.add_mutually_exclusive_group(required=True)
+    where.add_argument(
+        "--pty", nargs="?", const="", metavar="LINK", help="pseudo-terminal, with a link to it of that name"
+    )
+    where.add_argument("--tcp", metavar="[HOST:]PORT", help="TCP port; 0 takes a free one")
+    parser.add_argument("--driver", default="simulated", help="device to serve (default: simulated)")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        dest="device_settings",
+        help="setting of that driver, repeatable",
+    )
+    parser.add_argument(
+        "--prepared",
+        type=int,
+        default=0,
+        metavar="N",
+        help="make N frames beforehand and play them round and round, as fast as the rate asks for",
+    )
+    parser.add_argument(
+        "--noise",
+        type=float,
+        default=0.0,
+        metavar="RATE",
+        help="damaged bytes per byte on the line, e.g. 1e-6",
+    )
+    parser.add_argument(
+        "--line-faults",
+        default="",
+        metavar="FAULTS",
+        help='e.g. "unplug@5+3; stall@20+2", in seconds since the first acquisition began',
     )
 
 

@@ -1,0 +1,291 @@
+"""The camera of an instrument on a serial line: frames are asked for one by one, and each is accounted for."""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from typing import Any
+
+import numpy as np
+
+from nta.devices import EndOfFrames, Losses, checked_settings
+from nta.errors import DeviceError, DeviceLost, DeviceTimeout, SettingError
+from nta.frames import CameraState, Frame, Image
+from nta_drivers.serial_nta.link import Link, Refusal, numbers
+from nta_drivers.serial_nta.message import Flags, Header
+from nta_drivers.serial_nta.parser import Block, DamagedBlock
+from nta_drivers.serial_nta.vocabulary import CAMERA, FACTS, UNKNOWN, WHOLE_NUMBERS, by_name, last_node
+
+_HOLD_S = 0.1  # how long the instrument may wait for a frame before it answers that there is none
+_SILENT_S = 5.0  # an instrument that says nothing for so long is lost
+_STOP_S = 0.4
+_Event = Block | DamagedBlock | Refusal
+
+
+class SerialCamera:
+    """Keeps the rules of `nta.devices.Camera` over a `Link`; see `SerialInstrument`."""
+
+    def __init__(self, link: Link, wanted: dict[str, Any], *, resends: int) -> None:
+        self._link = link
+        self._wanted = wanted
+        self._resends = resends
+        self._settings: dict[str, Any] = {}
+        self._facts: dict[str, float | None] = {}
+        self._is_open = self._acquiring = False
+        self._account = _Account()
+        self._n_frames: int | None = None
+        self._run = 0
+        self._asked: tuple[int, float] | None = None  # request, and when
+        self._silent_asks = 0
+        self._first: Frame | None = None
+
+    @property
+    def name(self) -> str:
+        """Return what the device is called in messages."""
+        return f"camera at {self._link.url}"
+
+    def open(self) -> None:
+        """Connect; opens again a line that was lost."""
+        if self._is_open and self._link.is_connected:
+            return
+        self._link.attach(self)
+        self._is_open = True
+        try:
+            self._link.ask("ABOR")
+            self._settings = self._read_settings()
+            self._facts = self._read_facts()
+            if self._wanted:
+                self.configure(**self._wanted)
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Stop and let go of the line; does nothing where it is closed."""
+        self.stop()
+        self._is_open = False
+        self._link.detach(self)
+
+    def settings(self) -> dict[str, Any]:
+        """Return what the camera is set to."""
+        if not self._settings:
+            raise DeviceError(f"{self.name} is not open")
+        return dict(self._settings)
+
+    def configure(self, **settings: Any) -> dict[str, Any]:
+        """Set what is named, all or nothing, and return all settings as the instrument took them."""
+        known = self.settings()
+        checked_settings(settings, known)
+        changed = {name: value for name, value in settings.items() if value != known[name]}
+        if not changed:
+            return known
+        if self._acquiring:
+            raise SettingError(
+                f"{self.name} is acquiring; stop it before setting {', '.join(sorted(changed))}"
+            )
+        commands = by_name(CAMERA)
+        pairs = [f"{last_node(commands[name])},{_checked(name, value)!r}" for name, value in changed.items()]
+        self._link.ask(f"CAM:SETT {','.join(pairs)}")
+        self._settings = self._read_settings()
+        return self.settings()
+
+    def state(self) -> CameraState:
+        """Return the settings as what a recording says of its camera."""
+        said = {**self.settings(), **self._facts}
+        del said["buffer_frames"]
+        return CameraState(**said)
+
+    def start(self, n_frames: int | None = None) -> None:
+        """Begin to acquire."""
+        if not self._is_open:
+            raise DeviceError(f"{self.name} is not open")
+        if self._acquiring:
+            raise DeviceError(f"{self.name} is acquiring already")
+        if n_frames is not None and n_frames < 1:
+            raise SettingError(f"n_frames must be >= 1, got {n_frames}")
+        try:
+            run = self._link.ask("ABOR", "INIT", "FRAM:RUN?")
+        except DeviceTimeout as error:
+            raise DeviceLost(str(error)) from error
+        self._run = int(next(numbers(run)))
+        self._account = _Account()
+        self._n_frames, self._first = n_frames, None
+        self._asked, self._silent_asks = None, 0
+        self._link.events.clear()
+        self._acquiring = True
+
+    def read(self, timeout_s: float = 1.0) -> Frame:
+        """Return the next frame."""
+        deadline = time.monotonic() + timeout_s
+        if not self._acquiring:
+            raise DeviceError(f"{self.name} is not acquiring; call start first")
+        if self._n_frames is not None and self._account.delivered >= self._n_frames:
+            raise EndOfFrames(f"{self.name}: the {self._n_frames} frames asked for were given")
+        while True:
+            if self._asked is None:
+                self._ask()
+            event = self._link.wait(self._next_event, quiet_s=self._patience_s(), deadline=deadline)
+            if not self._acquiring:
+                raise DeviceError(f"{self.name} was stopped")
+            if event is not None:
+                frame = self._handled(event)
+                if frame is not None:
+                    return frame
+                continue
+            self._ask_again_after_silence()
+            if time.monotonic() >= deadline:
+                raise DeviceTimeout(f"{self.name}: no frame within {timeout_s:g} s")
+
+    def stop(self) -> Losses:
+        """End the acquisition and account for its frames; zero where none was running."""
+        if not self._acquiring:
+            return Losses()
+        self._acquiring = False
+        with suppress(DeviceError):  # it is gone, or still busy with a long picture; the next start aborts it
+            self._link.ask("ABOR", limit_s=_STOP_S)
+        return self._account.losses()
+
+    def _ask(self) -> None:
+        hold_ms, after = round(_HOLD_S * 1000), self._account.after
+        self._asked = self._link.send(f"FRAM:FETC? {hold_ms},{after}", is_awaited=False), time.monotonic()
+
+    def _patience_s(self) -> float:
+        """Return how long the line may be quiet before the question is asked again: longer each time."""
+        return _HOLD_S + self._link.answer_s * float(2**self._silent_asks)
+
+    def _ask_again_after_silence(self) -> None:
+        """Ask again where nothing was heard for long; an instrument that never says anything is lost."""
+        asked_at = self._asked[1] if self._asked else 0.0
+        if time.monotonic() - max(asked_at, self._link.heard_at) < self._patience_s():
+            return
+        self._silent_asks += 1
+        if time.monotonic() - self._link.heard_at > _SILENT_S:
+            self._link.give_up()
+            raise DeviceLost(f"{self.name} has not answered for {_SILENT_S:g} s")
+        self._asked = None
+
+    def _next_event(self) -> _Event | None:
+        return self._link.events.popleft() if self._link.events else None
+
+    def _handled(self, event: _Event) -> Frame | None:
+        self._silent_asks = 0
+        if isinstance(event, Refusal):
+            self._asked = None
+            return None
+        header = event.header
+        if isinstance(event, DamagedBlock):
+            self._note_damage(header)
+            return None
+        assert header is not None
+        answered = self._asked is not None and header.request == self._asked[0]
+        if answered:
+            self._asked = None
+        if header.run != self._run:
+            if answered:
+                raise DeviceLost(f"{self.name}: the acquisition is gone; the instrument was restarted")
+            return None  # left over from before
+        if Flags.FRAME in header.flags:
+            return self._frame(header, event.payload) if self._account.is_new(header) else None
+        if answered:
+            self._explain_no_frame(header)
+        return None
+
+    def _note_damage(self, header: Header | None) -> None:
+        stale = header is not None and (header.run != self._run or Flags.FRAME not in header.flags)
+        self._asked = None
+        if not stale:
+            self._account.note_damage(header.sequence if header else None, self._resends)
+
+    def _explain_no_frame(self, header: Header) -> None:
+        if Flags.END in header.flags:
+            raise EndOfFrames(f"{self.name}: the instrument has no more frames")
+        if Flags.FAULT in header.flags:
+            fault = self._link.ask("CAM:FAUL?")[0].strip('"')
+            raise DeviceLost(f"{self.name}: the camera of the instrument failed: {fault}")
+        if Flags.ACQUIRING not in header.flags:
+            raise DeviceLost(f"{self.name}: the acquisition was ended at the instrument")
+
+    def _frame(self, header: Header, payload: bytearray) -> Frame:
+        shape = header.height_px, header.width_px
+        image: Image = (
+            np.frombuffer(payload, np.uint8).reshape(shape)
+            if header.bit_depth == 8
+            else (np.frombuffer(payload, "<u2").reshape(shape).astype(np.uint16, copy=False))
+        )
+        self._account.note_frame(header)
+        time_s = 0.0
+        if self._first is not None and self._first.device_time_ns is not None:
+            time_s = (header.device_time_ns - self._first.device_time_ns) * 1e-9
+        frame = Frame(image, header.sequence, time_s, time.monotonic_ns(), header.device_time_ns)
+        self._first = self._first or frame
+        return frame
+
+    def _read_settings(self) -> dict[str, Any]:
+        words = self._link.ask("CAM:SETT?")[0].split(",")
+        said = dict(zip(words[::2], numbers(words[1::2]), strict=False))
+        if missing := [command.short for command in CAMERA if last_node(command) not in said]:
+            raise DeviceError(f"{self.name} does not say its {', '.join(missing)}")
+        return {command.name: _known(command.name, said[last_node(command)]) for command in CAMERA}
+
+    def _read_facts(self) -> dict[str, float | None]:
+        values = numbers(self._link.ask(*(f"{fact.short}?" for fact in FACTS)))
+        return {fact.name: _known(fact.name, value) for fact, value in zip(FACTS, values, strict=True)}
+
+
+class _Account:
+    """What became of the frames of a run."""
+
+    def __init__(self) -> None:
+        self.delivered = 0
+        self.after = -1  # the next frame wanted is the first after this one
+        self._last = -1  # delivered
+        self._dropped = 0  # as the instrument said with the last one
+        self._tries = self._given_up = 0  # since the last one
+        self._lost = Losses()
+
+    def is_new(self, header: Header) -> bool:
+        """Say whether a frame was not delivered yet."""
+        return header.sequence > self._last
+
+    def note_damage(self, sequence: int | None, resends: int) -> None:
+        """Note that the frame that is due arrived damaged; its number is None where nobody can tell."""
+        self._tries += 1
+        if self._tries > resends:
+            self._given_up += 1
+            self._tries = 0
+            self.after = max(self.after + 1, self.after if sequence is None else sequence)
+
+    def note_frame(self, header: Header) -> None:
+        """Note a frame that arrived whole, and attribute those missing before it."""
+        missing = header.sequence - self._last - 1
+        device = min(missing, header.dropped - self._dropped)
+        incomplete = min(missing - device, self._given_up)
+        resent = self._tries > 0 or self._given_up > incomplete
+        self._lost += Losses(
+            lost_device=device,
+            incomplete=incomplete,
+            lost_transport=missing - device - incomplete,
+            resent=int(resent),
+        )
+        self._last = self.after = header.sequence
+        self._dropped = header.dropped
+        self._tries = self._given_up = 0
+        self.delivered += 1
+
+    def losses(self) -> Losses:
+        """Return the account; what was damaged last and never came whole is incomplete."""
+        return self._lost + Losses(delivered=self.delivered, incomplete=self._given_up + (self._tries > 0))
+
+
+def _checked(name: str, value: Any) -> float:
+    """Return a setting as it may be sent, or refuse what is no number."""
+    whole = name in WHOLE_NUMBERS
+    if isinstance(value, bool) or not isinstance(value, int if whole else int | float) or value != value:
+        raise SettingError(f"{name} must be a {'whole ' if whole else ''}number, got {value!r}")
+    return value
+
+
+def _known(name: str, value: float) -> Any:
+    if value >= UNKNOWN:
+        return None
+    return int(value) if name in WHOLE_NUMBERS else value

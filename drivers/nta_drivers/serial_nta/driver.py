@@ -1,0 +1,108 @@
+"""Driver of an NTA instrument on a serial line: camera, thermostat, laser, pump and focus over one port."""
+
+from __future__ import annotations
+
+from nta.devices import Instrument, Knob, Limits
+from nta.errors import DeviceError, SettingError
+from nta_drivers.serial_nta.camera import SerialCamera
+from nta_drivers.serial_nta.link import Link, numbers
+from nta_drivers.serial_nta.vocabulary import KNOBS, MEASURED, OPTIONS, Command
+
+_UNITS = {"temperature_c": "°C", "laser_mw": "mW", "pump_ul_min": "uL/min", "focus_um": "um"}
+
+
+class SerialInstrument(Instrument):
+    """An instrument that speaks the protocol of `docs/serial_protocol.md`.
+
+    port : serial port (/dev/ttyACM0, COM3) or URL: socket://host:port, hwgrep://text to find it by.
+    baud_rate : of a real serial line; USB and TCP do not mind.
+    resends : how often a frame that arrives damaged is asked for again before it is given up.
+    answer_s : how long an answer may take to begin.
+    width_px, height_px, bit_depth, frame_rate_hz, exposure_s, buffer_frames : set when it is opened; left as they
+        are where not given.
+
+    Camera and knobs open by themselves as well, so that a knob of this line can be bundled with another camera.
+    """
+
+    def __init__(
+        self,
+        port: str = "",
+        *,
+        baud_rate: int = 115_200,
+        resends: int = 3,
+        answer_s: float = 1.0,
+        width_px: int | None = None,
+        height_px: int | None = None,
+        bit_depth: int | None = None,
+        frame_rate_hz: float | None = None,
+        exposure_s: float | None = None,
+        buffer_frames: int | None = None,
+    ) -> None:
+        if not port or not isinstance(port, str):
+            raise SettingError(
+                "the serial instrument needs its port: port=/dev/ttyACM0 or port=socket://host:5025"
+            )
+        for name, value in (("baud_rate", baud_rate), ("resends", resends)):
+            if isinstance(value, bool) or not isinstance(value, int) or value < (name == "baud_rate"):
+                raise SettingError(f"{name} must be a whole number, got {value!r}")
+        if not isinstance(answer_s, int | float) or not 0 < answer_s < 60:
+            raise SettingError(f"answer_s must be between 0 and 60 s, got {answer_s!r}")
+        wanted = {
+            "width_px": width_px,
+            "height_px": height_px,
+            "bit_depth": bit_depth,
+            "frame_rate_hz": frame_rate_hz,
+            "exposure_s": exposure_s,
+            "buffer_frames": buffer_frames,
+        }
+        link = Link(port, baud_rate=baud_rate, answer_s=answer_s)
+        camera = SerialCamera(
+            link, {name: value for name, value in wanted.items() if value is not None}, resends=resends
+        )
+        thermostat, laser, pump, focus = (SerialKnob(link, command) for command in KNOBS)
+        super().__init__(f"serial at {port}", camera, thermostat, laser, pump, focus)
+        object.__setattr__(self, "_link", link)
+
+    def knobs(self) -> dict[str, Knob]:
+        """Return the devices beside the camera; once it was open, those that it has."""
+        knobs, there = super().knobs(), self._link.options  # type: ignore[attr-defined]
+        return {name: knob for name, knob in knobs.items() if not there or OPTIONS[name] in there}
+
+
+class SerialKnob:
+    """A value of the instrument that can be set."""
+
+    def __init__(self, link: Link, command: Command) -> None:
+        self._link, self._name = link, command.name
+        self._command = command.short
+        measured = [measured.short for measured in MEASURED if measured.name == command.name]
+        self._measured = measured[0] if measured else command.short
+        self._limits: Limits | None = None
+
+    def open(self) -> None:
+        """Connect and ask for the limits, where the instrument has this."""
+        self._link.attach(self)
+        if OPTIONS[self._name] in self._link.options:
+            low, high = numbers(self._link.ask(f"{self._command}? MIN", f"{self._command}? MAX"))
+            self._limits = Limits(low, high, _UNITS[self._name])
+
+    def close(self) -> None:
+        """Let go of the line."""
+        self._link.detach(self)
+
+    def get(self) -> float:
+        """Return the value as it is measured now."""
+        return next(numbers(self._link.ask(f"{self._measured}?")))
+
+    def set(self, value: float) -> float:
+        """Ask for a value; return what the instrument took."""
+        value = self.limits().check(self._name, value)
+        return next(numbers(self._link.ask(f"{self._command} {value!r}", f"{self._command}?")))
+
+    def limits(self) -> Limits:
+        """Return the range and the unit, as the instrument states them."""
+        if self._limits is None:
+            raise DeviceError(
+                f"{self._link.url}: the instrument has no {OPTIONS[self._name].lower()}, or is not open"
+            )
+        return self._limits

@@ -1,0 +1,281 @@
+"""The computer's end of the line: a port that may be noisy, and questions that are asked until they are answered."""
+
+from __future__ import annotations
+
+import os
+import re
+import select
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from nta.errors import DeviceError, DeviceLost, DeviceTimeout, SettingError
+from nta_drivers.serial_nta.message import PROTOCOL, REFUSAL, checked_line
+from nta_drivers.serial_nta.parser import Block, DamagedBlock, DamagedLine, Line, Message, Parser
+from nta_drivers.serial_nta.vocabulary import WRONG_SETTING
+
+if TYPE_CHECKING:
+    import serial
+
+T = TypeVar("T")
+
+_SLICE_S = 0.1  # how long one wait for bytes may take: bounds what a close from outside has to wait
+_PARTIAL_S = 0.5  # a message that stands still for so long has lost bytes
+_TRIES = 4
+_LONGEST_S = 30.0  # of asking: a long picture may come before the answer
+_ERROR = re.compile(r'(-?\d+),"([^"]*)"')
+
+
+class Refusal:
+    """The instrument, or we, could not read what was sent; whoever waits asks again."""
+
+
+class Link:
+    """A port to an instrument, shared by its parts: open while any of them is.
+
+    url : what `serial.serial_for_url` takes: /dev/ttyACM0, COM3, socket://host:port, hwgrep://VID:PID.
+    answer_s : how long an answer may take to begin.
+    """
+
+    def __init__(self, url: str, *, baud_rate: int, answer_s: float) -> None:
+        self.url = url
+        self.answer_s = answer_s
+        self.heard_at = 0.0
+        self.options: frozenset[str] = frozenset()
+        self.identity = ""
+        self.events: deque[Block | DamagedBlock | Refusal] = deque(maxlen=64)
+        self._baud_rate = baud_rate
+        self._port: serial.SerialBase | None = None
+        self._fd: int | None = None
+        self._parser = Parser()
+        self._users: set[object] = set()
+        self._request = 0
+        self._answers: dict[int, str | None] = {}  # None while awaited
+        self._refusals = 0
+        self._receiving = False
+        self._told = threading.Condition()
+        self._writing = threading.Lock()
+
+    def attach(self, user: object) -> None:
+        """Open the port if it is not, or not any more; identify the instrument."""
+        if self._port is None:
+            self._connect()
+        self._users.add(user)
+
+    def detach(self, user: object) -> None:
+        """Close the port when nobody uses it."""
+        self._users.discard(user)
+        if not self._users:
+            self._disconnect()
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the port is open."""
+        return self._port is not None
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether a message is arriving."""
+        return self._parser.missing > 0
+
+    def ask(self, *commands: str, limit_s: float = _LONGEST_S) -> list[str]:
+        """Send commands and queries as one line and return the answers of the queries, at the latest after `limit_s`.
+
+        The line and its answer are checked, and sent again where either was damaged or lost.
+
+        Raises
+        ------
+        SettingError
+            The instrument refused a value.
+        DeviceTimeout
+            There was no answer.
+        DeviceLost
+            The port is gone.
+        DeviceError
+            The instrument failed.
+        """
+        line = ";".join(["*CLS", *commands, "SYST:ERR?"])
+        n_queries = sum(command.partition(" ")[0].endswith("?") for command in commands)
+        deadline = time.monotonic() + limit_s
+        for _ in range(_TRIES):
+            text = self._asked_once(line, deadline)
+            if text is not None:
+                return self._without_error(text, n_queries, commands)
+            if time.monotonic() >= deadline:
+                break
+        raise DeviceTimeout(f"{self.url}: no answer to {'; '.join(commands)}")
+
+    def send(self, text: str, *, is_awaited: bool = True) -> int:
+        """Send a checked line and return its request number; `is_awaited` where a line will answer it."""
+        port = self._port
+        if port is None:
+            raise DeviceLost(f"{self.url} is not connected")
+        with self._writing:
+            self._request = self._request % 0xFFFF + 1
+            request = self._request
+            if is_awaited:
+                self._answers[request] = None
+            try:
+                port.write(checked_line(text, request))
+            except Exception as error:
+                raise self._lost(port, error) from error
+        return request
+
+    def wait(self, done: Callable[[], T], *, quiet_s: float, deadline: float | None = None) -> T | None:
+        """Receive until `done` gives something; None when the line was quiet for so long or the deadline came.
+
+        One thread receives for all that wait.
+        """
+        began = time.monotonic()
+        looked = False
+        with self._told:
+            while (result := done()) is None:
+                now = time.monotonic()
+                until = max(began, self.heard_at) + quiet_s
+                until = until if deadline is None else min(until, deadline)
+                if looked and now >= until:
+                    return None
+                looked = True
+                if self._receiving:
+                    self._told.wait(max(until - now, 0.0))
+                    continue
+                self._receiving = True
+                self._told.release()
+                messages: list[Message] = []
+                try:
+                    messages = self._receive(max(min(until - now, _SLICE_S), 0.0))
+                finally:
+                    self._told.acquire()
+                    self._receiving = False
+                    self._dispatch(messages)
+                    self._told.notify_all()
+            return result
+
+    def give_up(self) -> None:
+        """Take the connection for lost: the instrument does not speak."""
+        self._disconnect()
+
+    def _connect(self) -> None:
+        import serial
+
+        try:
+            exclusive: dict[str, Any] = {} if "://" in self.url else {"exclusive": True}
+            port = serial.serial_for_url(
+                self.url, baudrate=self._baud_rate, timeout=_SLICE_S, write_timeout=2.0, **exclusive
+            )
+        except ValueError as error:
+            raise SettingError(f"port={self.url!r}: {error}") from error
+        except (OSError, serial.SerialException) as error:
+            raise DeviceLost(f"{self.url} cannot be opened: {error}") from error
+        self._port, self._parser = port, Parser()
+        self._fd = _readable_fd(port)
+        self.events.clear()
+        try:
+            port.write(b"\n")  # ends whatever an earlier host left half said
+            self.identity, options, protocol = self.ask("*IDN?", "*OPT?", "SYST:PROT?")
+            if protocol != PROTOCOL:
+                raise DeviceError(f"{self.url}: {self.identity} speaks {protocol}, this driver {PROTOCOL}")
+        except BaseException:
+            self._disconnect()
+            raise
+        self.options = frozenset(options.split(","))
+
+    def _disconnect(self) -> None:
+        port, self._port = self._port, None
+        if port is not None:
+            with suppress(Exception):  # a port that is gone may refuse to be closed
+                port.close()
+
+    def _lost(self, port: Any, error: Exception | None) -> DeviceLost:
+        if port is self._port:
+            self._disconnect()
+        return DeviceLost(f"{self.url} is gone" + (f": {error}" if error else ""))
+
+    def _receive(self, timeout_s: float) -> list[Message]:
+        port = self._port
+        if port is None:
+            raise DeviceLost(f"{self.url} is not connected")
+        try:
+            n_bytes = self._read_into(port, timeout_s)
+        except Exception as error:
+            raise self._lost(port, error) from error
+        now = time.monotonic()
+        if n_bytes:
+            self.heard_at = now
+        stands = not n_bytes and self.is_partial and now - self.heard_at > _PARTIAL_S
+        return list(self._parser.messages(final=stands))
+
+    def _read_into(self, port: Any, timeout_s: float) -> int:
+        """Put bytes into the parser, as they come; return how many."""
+        room = self._parser.room()
+        if self._fd is None:
+            port.timeout = timeout_s
+            data = port.read(min(max(1, port.in_waiting), len(room)))
+            room[: len(data)] = data
+            n_bytes = len(data)
+        else:
+            if not select.select([self._fd], [], [], timeout_s)[0]:
+                return 0
+            n_bytes = os.readv(self._fd, [room])
+            if n_bytes == 0:
+                raise EOFError("the other end closed the line")
+        self._parser.added(n_bytes)
+        return n_bytes
+
+    def _dispatch(self, messages: list[Message]) -> None:
+        for message in messages:
+            if isinstance(message, Line) and message.request in self._answers:
+                self._answers[message.request] = message.text
+            elif isinstance(message, Block | DamagedBlock):
+                self.events.append(message)
+            elif isinstance(message, DamagedLine) or (isinstance(message, Line) and message.text == REFUSAL):
+                self._refusals += 1
+                self.events.append(Refusal())
+
+    def _asked_once(self, line: str, deadline: float) -> str | None:
+        refusals = self._refusals
+        request = self.send(line)
+        try:
+            answer = self.wait(
+                lambda: self._answer(request, refusals), quiet_s=self.answer_s, deadline=deadline
+            )
+        finally:
+            self._answers.pop(request, None)
+        return answer if isinstance(answer, str) else None
+
+    def _answer(self, request: int, refusals: int) -> str | Refusal | None:
+        text = self._answers.get(request)
+        return Refusal() if text is None and self._refusals != refusals else text
+
+    def _without_error(self, text: str, n_queries: int, commands: tuple[str, ...]) -> list[str]:
+        *answers, error = text.split(";", n_queries)
+        found = _ERROR.fullmatch(error)
+        if found is None or len(answers) != n_queries:
+            raise DeviceError(f"{self.url}: {text!r} is no answer to {'; '.join(commands)}")
+        code, said = int(found[1]), found[2].partition(";")[2] or found[2]
+        if code in WRONG_SETTING:
+            raise SettingError(said)
+        if code:
+            raise DeviceError(f"{self.url}: {said} ({code})")
+        return answers
+
+
+def _readable_fd(port: Any) -> int | None:
+    """Return what may be read directly, which is several times faster, where the port is a plain one on POSIX."""
+    import serial
+    from serial.urlhandler import protocol_socket
+
+    plain = type(port) is serial.Serial or type(port) is protocol_socket.Serial
+    return int(port.fileno()) if plain and hasattr(os, "readv") else None
+
+
+def numbers(texts: list[str]) -> Iterator[float]:
+    """Yield answers as numbers."""
+    for text in texts:
+        try:
+            yield float(text)
+        except ValueError:
+            raise DeviceError(f"the instrument answered {text!r} where a number was due") from None

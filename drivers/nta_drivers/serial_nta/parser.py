@@ -1,0 +1,139 @@
+"""Finding whole messages in a stream of bytes that may be damaged anywhere."""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from nta_drivers.serial_nta.message import MAGIC, Header, header_length, read_checked_line, read_header
+
+_MAX_LINE_BYTES = 4096
+_ROOM_BYTES = 1 << 16
+_MARK = re.compile(re.escape(MAGIC) + rb"|\|[0-9A-F]{4}\|[0-9A-F]{8}\n")
+_MARK_BYTES = 15  # of the longer of the two
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A checked line that arrived whole."""
+
+    text: str
+    request: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Block:
+    """A frame block that arrived whole; the payload is owned."""
+
+    header: Header
+    payload: bytearray
+
+
+@dataclass(frozen=True, slots=True)
+class DamagedBlock:
+    """A frame block that did not; its header is None where that was hit."""
+
+    header: Header | None
+
+
+@dataclass(frozen=True, slots=True)
+class DamagedLine:
+    """A line whose check sum is wrong."""
+
+
+Message = Line | Block | DamagedBlock | DamagedLine
+
+
+class Parser:
+    """Takes bytes in pieces of any size and gives the messages in them, in order.
+
+    A message proves itself by its check sum, so nothing between messages needs to be right. After a damaged block
+    the search goes on right behind its header: where bytes were lost, the next message begins inside what was
+    announced as payload.
+    """
+
+    def __init__(self) -> None:
+        self._buffer = bytearray(_ROOM_BYTES)
+        self._begin = self._end = 0  # of the bytes that wait
+        self._search = 0  # where to look for the next mark
+        self.missing = 0  # bytes that the block which is arriving still lacks
+
+    def room(self) -> memoryview:
+        """Return where the next bytes may be put; tell how many were with `added`."""
+        needed = max(self.missing + 1, _ROOM_BYTES // 2)
+        if len(self._buffer) - self._end < needed:
+            waiting = self._buffer[self._begin : self._end]
+            if len(self._buffer) < len(waiting) + needed:
+                self._buffer = bytearray(len(waiting) + 2 * needed)
+            self._buffer[: len(waiting)] = waiting
+            self._search -= self._begin
+            self._begin, self._end = 0, len(waiting)
+        return memoryview(self._buffer)[self._end :]
+
+    def added(self, n_bytes: int) -> None:
+        """Take into account what was put into `room`."""
+        self._end += n_bytes
+
+    def feed(self, data: bytes) -> None:
+        """Add bytes."""
+        while data:
+            room = self.room()
+            n_bytes = min(len(room), len(data))
+            room[:n_bytes] = data[:n_bytes]
+            self.added(n_bytes)
+            data = data[n_bytes:]
+
+    def messages(self, *, final: bool = False) -> Iterator[Message]:
+        """Yield what is complete; `final` gives up the block that waits for bytes, which will not come any more."""
+        while (mark := self._next_mark()) is not None:
+            is_block = mark[0] == MAGIC
+            message = self._block(mark.start(), final) if is_block else self._line(mark.start(), mark.end())
+            if message is None:
+                return
+            yield message
+
+    def _next_mark(self) -> re.Match[bytes] | None:
+        self.missing = 0
+        mark = _MARK.search(self._buffer, self._search, self._end)
+        if mark is None:
+            self._search = max(self._search, self._end - _MARK_BYTES)
+            self._begin = max(self._begin, self._search - _MAX_LINE_BYTES)
+        return mark
+
+    def _block(self, at: int, final: bool) -> Message | None:
+        """Return the block that begins at a mark, None to wait for more of it."""
+        there = self._end - at
+        length = header_length(bytes(self._buffer[at : at + 8])) if there >= 8 else 8
+        if length is not None and there < length:
+            if not final:
+                self._wait_for(at, length - there)
+                return None
+            length = None
+        header = None if length is None else read_header(bytes(self._buffer[at : at + length]))
+        if header is None:
+            self._search = at + 1
+            return DamagedBlock(None)
+        payload_at = at + header.header_bytes
+        after = payload_at + header.payload_bytes
+        if after > self._end and not final:
+            self._wait_for(at, after - self._end)
+            return None
+        self._search = self._begin = payload_at
+        with memoryview(self._buffer)[payload_at : min(after, self._end)] as payload:
+            if len(payload) < header.payload_bytes or zlib.crc32(payload) != header.payload_crc:
+                return DamagedBlock(header)
+            block = Block(header, bytearray(payload))
+        self._search = self._begin = after
+        return block
+
+    def _wait_for(self, at: int, missing: int) -> None:
+        self._search = self._begin = at
+        self.missing = missing
+
+    def _line(self, mark_at: int, after: int) -> Message:
+        begin = self._buffer.rfind(b"\n", self._begin, mark_at) + 1 or self._begin
+        read = read_checked_line(bytes(self._buffer[begin : after - 1]))
+        self._search = self._begin = after
+        return Line(*read) if read else DamagedLine()
