@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from nta.errors import SettingError
 from nta.io.vendors import Histogram, VendorResult, VendorRun
 from nta.measurements import MeasuredRun
+from nta.measurements.replicates import ratio, variation
 from nta.qc import Limits, Verdict, check
 from nta.qc.reference import distance
-from nta.qc.replicates import ratio, variation
 from nta.quantity import Quantity
 
 NUMBER = st.floats(-1e6, 1e6)

@@ -11,9 +11,10 @@ EXIT_CHECK_USAGE = 64
 
 
 def add_quality_verbs(verbs: Any, common: argparse.ArgumentParser) -> None:
-    """Add `check` and `import`."""
+    """Add `check`, `import` and `compare`."""
     _check(verbs, common)
     _import(verbs, common)
+    _compare(verbs, common)
 
 
 def _check(verbs: Any, common: argparse.ArgumentParser) -> None:
@@ -78,3 +79,24 @@ def _import(verbs: Any, common: argparse.ArgumentParser) -> None:
     verb.add_argument("--temperature", type=float, metavar="C", help="temperature at the cell in degC")
     verb.add_argument("--medium", help="water, or another medium of calibration/media (default: water)")
     verb.add_argument("--viscosity-mpas", type=float, metavar="MPAS", help="viscosity, where it was measured")
+
+
+def _compare(verbs: Any, common: argparse.ArgumentParser) -> None:
+    verb = verbs.add_parser(
+        "compare", parents=[common], help="overlay results of several sources on one page"
+    )
+    verb.add_argument(
+        "results",
+        nargs="+",
+        type=Path,
+        metavar="RESULT",
+        help="result folder, results.h5 or a vendor's export",
+    )
+    verb.add_argument("-o", "--output", type=Path, required=True, metavar="HTML", help="page to write")
+    verb.add_argument("--title", default="Comparison of results", help="title of the page")
+    verb.add_argument("--force", action="store_true", help="replace a page of that name")
+    verb.add_argument(
+        "--same-viscosity",
+        action="store_true",
+        help="free vendors' sizes of their own viscosity of water (IAPWS in its place)",
+    )

@@ -24,7 +24,8 @@ class MeasuredRun(Measurement):
     def __init__(self, result: VendorResult, run: VendorRun) -> None:
         self.result, self.run = result, run
         self.name = run.name
-        self.source = f"{result.vendor} {result.program}".strip()
+        named = result.program.startswith(result.vendor)
+        self.source = result.program if named else f"{result.vendor} {result.program}"
         self.describes = f"{result.weighting}-weighted, as {result.vendor} exports it"
         self.hidden = result.hidden
         self.n_tracks = run.n_tracks

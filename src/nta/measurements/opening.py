@@ -6,7 +6,7 @@ from pathlib import Path
 
 from nta.errors import SettingError
 from nta.io.results import RESULTS_FILE, load_analysis
-from nta.io.vendors import VendorResult, read_vendor
+from nta.io.vendors import VendorResult, read_vendor, viewsizer
 from nta.measurements.from_analysis import MeasuredAnalysis
 from nta.measurements.from_vendor import MeasuredRun
 from nta.measurements.table import Measurement
@@ -41,7 +41,10 @@ def open_measurements(result: Result) -> tuple[Measurement, ...]:
 
 
 def _from_path(path: Path) -> tuple[Measurement, ...]:
-    if path.is_dir() or path.suffix.lower() in (".h5", ".hdf5"):
+    if path.is_dir() and not (path / RESULTS_FILE).exists():
+        if viewsizer.folder_table(path) is None:
+            raise SettingError(f"{path} holds neither {RESULTS_FILE} nor a ViewSizer table of bins")
+    elif path.is_dir() or path.suffix.lower() in (".h5", ".hdf5"):
         file = path / RESULTS_FILE if path.is_dir() else path
         name = path.name if file.name != RESULTS_FILE or path.is_dir() else path.resolve().parent.name
         return (MeasuredAnalysis(load_analysis(file), name),)

@@ -11,9 +11,9 @@ from typing import Any
 from nta.calibration import load_certificate
 from nta.errors import SettingError
 from nta.measurements import Measurement, Result, open_measurements, unknown
+from nta.measurements.replicates import mean_over, ratio, variation
 from nta.measurements.table import exact
 from nta.qc.reference import distance
-from nta.qc.replicates import mean_over, ratio, variation
 from nta.qc.report import QcReport
 from nta.qc.specification import Criterion, Specification, read_specification
 from nta.qc.verdict import Check, Limits, Verdict

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from nta.measurements import Measurement, unknown
+from nta.measurements.table import Measurement, unknown
 from nta.quantity import Quantity
 
 

@@ -1,0 +1,28 @@
+"""`nta compare`: results of several sources on one page."""
+
+from __future__ import annotations
+
+import argparse
+
+from nta.cli import EXIT_OK
+from nta.cli.progress import say
+from nta.errors import SettingError
+from nta.overlay import open_source, write_overlay
+
+
+def run(options: argparse.Namespace) -> int:
+    """Read every result and write the page."""
+    if options.output.suffix.lower() not in (".html", ".htm"):
+        raise SettingError(f"-o {options.output}: the page is an .html file")
+    if options.output.exists() and not options.force:
+        raise SettingError(f"{options.output} exists; choose another name, or replace it with --force")
+    sources = [open_source(path, same_viscosity=options.same_viscosity) for path in options.results]
+    options.output.parent.mkdir(parents=True, exist_ok=True)
+    write_overlay(sources, options.output, options.title)
+    if not options.quiet:
+        for source in sources:
+            print(
+                f"{source.name}: D50 {source.number('d50_nm')}, {source.program}, {source.results[0].describes}"
+            )
+    say(f"page: {options.output}", quiet=options.quiet)
+    return EXIT_OK

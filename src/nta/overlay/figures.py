@@ -1,0 +1,135 @@
+"""The curves of all sources over one another, and their percentiles side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter
+
+from nta.columns import FloatArray
+from nta.overlay.source import EDGES_NM, Source
+from nta.report.figures.style import (
+    BLUE,
+    GREEN,
+    INK,
+    ORANGE,
+    SKY,
+    VERMILLION,
+    WIDTH,
+    Picture,
+    house_style,
+    new_figure,
+)
+
+_COLOURS = (BLUE, VERMILLION, GREEN, ORANGE, SKY, INK)
+_MANY = 20.0
+_LINES = ("-", "--", "-.", ":")
+_PERCENTILES = ("d10_nm", "d50_nm", "d90_nm")
+
+
+def draw_all(sources: Sequence[Source]) -> tuple[Picture, ...]:
+    """Draw the figures of the page."""
+    with house_style():
+        return _curves(sources), _concentrations(sources), _percentiles(sources)
+
+
+def _curves(sources: Sequence[Source]) -> Picture:
+    figure = new_figure((WIDTH, 4.4))
+    axis = figure.subplots()
+    widths = 10 * np.diff(np.log10(EDGES_NM))
+    for number, source in enumerate(sources):
+        _draw(axis, number, source.name, tuple(part / widths for part in source.shares()))
+    _finish(axis, sources, "share of particles per tenth of a decade")
+    axis.yaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{100 * v:.3g} %"))
+    caption = (
+        "Number distributions, each of area one, on one logarithmic axis. Bands: of an analysis the 95 % band of its "
+        "inference; of several videos in one export the 95 % interval of their mean at each diameter; a single run of a "
+        "vendor's program has none. Programs that show single tracks give wider curves than those that infer the "
+        "sample: look at the table."
+    )
+    return Picture(name="curves", title="Size distributions", caption=caption, figure=figure)
+
+
+def _concentrations(sources: Sequence[Source]) -> Picture:
+    known = [(number, s, *s.concentration()) for number, s in enumerate(sources)]
+    drawn = [(number, s, q, words) for number, s, q, words in known if q.value is not None]
+    if not drawn:
+        return Picture(
+            name="concentrations",
+            title="Concentrations",
+            caption="No source states a concentration.",
+            figure=None,
+        )
+    figure = new_figure((WIDTH, 3.4))
+    axis = figure.subplots()
+    widths = 10 * np.diff(np.log10(EDGES_NM))
+    for number, source, total, words in drawn:
+        scale = total.value or 0.0
+        _draw(
+            axis, number, f"{source.name} ({words})", tuple(scale * part / widths for part in source.shares())
+        )
+    _finish(axis, [source for _, source, _, _ in drawn], "particles per ml and tenth of a decade")
+    totals = [q.value for _, _, q, _ in drawn if q.value]
+    if totals and max(totals) > _MANY * min(
+        totals
+    ):  # on a linear axis the thinner ones would be lines along the bottom
+        axis.set_yscale("log")
+        axis.set_ylim(bottom=min(totals) / 1e3)
+    missing = [s.name for _, s, q, _ in known if q.value is None]
+    caption = "The same distributions times the concentration; a dilution is applied once, where it is known."
+    if missing:
+        caption += f" No concentration: {', '.join(missing)}."
+    return Picture(name="concentrations", title="Concentrations", caption=caption, figure=figure)
+
+
+def _percentiles(sources: Sequence[Source]) -> Picture:
+    figure = new_figure((WIDTH, 0.9 + 0.42 * len(sources)))
+    axis = figure.subplots()
+    for row, source in enumerate(sources):
+        colour = _COLOURS[row % len(_COLOURS)]
+        for name, mark in zip(_PERCENTILES, "<o>", strict=True):
+            q = source.number(name)
+            if q.low is not None and q.high is not None:
+                axis.plot([q.low, q.high], [row, row], color=colour, linewidth=2.2, solid_capstyle="butt")
+            axis.plot(
+                [np.nan if q.value is None else q.value], [row], marker=mark, markersize=6, color=colour
+            )
+    axis.set_yticks(range(len(sources)), [source.name for source in sources])
+    axis.set_ylim(len(sources) - 0.5, -0.5)
+    axis.set_xscale("log")
+    _nanometres(axis)
+    caption = (
+        "D10, D50 and D90, all read off in one way: interpolated within bins, without the offsets that some programs have. "
+        "Lines: 95 % intervals, where there are any."
+    )
+    return Picture(name="percentiles", title="Percentiles", caption=caption, figure=figure)
+
+
+def _draw(axis: Axes, number: int, name: str, band: tuple[FloatArray, ...]) -> None:
+    middle, low, high = band
+    centre = np.sqrt(EDGES_NM[1:] * EDGES_NM[:-1])
+    colour, line = _COLOURS[number % len(_COLOURS)], _LINES[number // len(_COLOURS) % len(_LINES)]
+    axis.plot(centre, middle, color=colour, linestyle=line, label=name)
+    if np.isfinite(low).all():
+        axis.fill_between(centre, low, high, color=colour, alpha=0.2, linewidth=0)
+
+
+def _finish(axis: Axes, sources: Sequence[Source], label: str) -> None:
+    total = np.sum([source.shares()[0] for source in sources], axis=0)
+    below = np.cumsum(total) / total.sum()
+    low = float(EDGES_NM[int(np.searchsorted(below, 0.002))])
+    high = float(EDGES_NM[min(int(np.searchsorted(below, 0.995)) + 1, EDGES_NM.size - 1)])
+    axis.set_xscale("log")
+    axis.set_xlim(low / 1.1, high * 1.1)
+    axis.set_ylim(bottom=0)
+    axis.set_ylabel(label)
+    _nanometres(axis)
+    axis.legend(loc="best")
+
+
+def _nanometres(axis: Axes) -> None:
+    axis.set_xlabel("hydrodynamic diameter, nm")
+    axis.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}"))
+    axis.xaxis.set_minor_formatter(FuncFormatter(lambda v, _: f"{v:g}" if f"{v:.0e}"[0] in "25" else ""))

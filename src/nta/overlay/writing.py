@@ -1,0 +1,163 @@
+"""The page of an overlay: curves first, then the numbers, then what each program did to get them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from nta.io.atomic import new_file
+from nta.measurements import MeasuredRun
+from nta.overlay.figures import draw_all
+from nta.overlay.source import Source
+from nta.quantity import Quantity
+from nta.report.wording import SUMMARY_NAMES, number, scientific, value_and_interval
+from nta.study.report import document as doc
+from nta.study.report.html import page
+
+_NUMBERS = ("d10_nm", "d50_nm", "d90_nm", "mean_nm", "mode_nm", "sd_nm", "span")
+_PRINTED = ("mean_nm", "mode_nm", "sd_nm", "d10_nm", "d50_nm", "d90_nm")
+
+
+def write_overlay(sources: Sequence[Source], path: str | Path, title: str = "Comparison of results") -> Path:
+    """Write the comparison page, one file that can be mailed, printed and archived."""
+    path = Path(path)
+    now = datetime.now(UTC)
+    footer = f"nta-lab {version('nta-lab')} · {now:%Y-%m-%d %H:%M} UTC"
+    text = page(_content(sources, title), title, footer)
+    with new_file(path) as partial:
+        partial.write_text(text, encoding="utf-8")
+    return path
+
+
+def _content(sources: Sequence[Source], title: str) -> list[doc.Block]:
+    curves, concentrations, percentiles = draw_all(sources)
+    return [
+        doc.Title("Nanoparticle tracking analysis", title, " · ".join(s.name for s in sources)),
+        doc.Pictures((curves,)),
+        doc.Heading("Numbers"),
+        _numbers(sources),
+        doc.Paragraph(
+            "All from the distributions above, in one way, with 95 % intervals; a number without one comes from a single "
+            "run of a program that gives none. Intervals of replicates hold their scatter and no systematic part that the "
+            "program does not state.",
+            note=True,
+        ),
+        doc.Pictures((percentiles,)),
+        doc.Pictures((concentrations,)),
+        doc.Heading("How each was made"),
+        _makings(sources),
+        *_printed(sources),
+        doc.Heading("What the programs do not say in their files", 3),
+        doc.Bullets(tuple(_hidden(sources))),
+        *_failed(sources),
+    ]
+
+
+def _numbers(sources: Sequence[Source]) -> doc.Table:
+    rows: list[tuple[doc.Cell, ...]] = [
+        *((SUMMARY_NAMES[key], *(_words(s.number(key)) for s in sources)) for key in _NUMBERS),
+        ("Concentration", *(_concentration(s) for s in sources)),
+        ("Tracks", *(_tracks(s) for s in sources)),
+        ("Results", *(str(len(s.results)) for s in sources)),
+    ]
+    return _table(("", *(s.name for s in sources)), rows)
+
+
+def _table(
+    head: tuple[str, ...], rows: Iterable[tuple[doc.Cell, ...]], numbers: tuple[int, ...] = ()
+) -> doc.Table:
+    return doc.Table(head, tuple(rows), widths=tuple(1.0 for _ in head), numbers=numbers)
+
+
+def _words(q: Quantity) -> str:
+    value, interval = value_and_interval(q)
+    return f"{value} ({interval})" if interval else value
+
+
+def _concentration(source: Source) -> str:
+    q, words = source.concentration()
+    if q.value is None:
+        return "–"
+    interval = "" if q.low is None or q.high is None else f" ({scientific(q.low)} to {scientific(q.high)})"
+    return f"{scientific(q.value)}{interval} per ml {words}"
+
+
+def _tracks(source: Source) -> str:
+    known = [m.n_tracks for m in source.results if m.n_tracks is not None]
+    return str(sum(known)) if len(known) == len(source.results) else "–"
+
+
+def _makings(sources: Sequence[Source]) -> doc.Table:
+    head = ("Source", "Program", "Sizes are of", "Temperature", "Viscosity against water", "Percentiles")
+    rows = tuple(
+        (s.name, s.program, s.results[0].describes, _temperature(s), _viscosity(s), _percentiles(s))
+        for s in sources
+    )
+    return _table(head, rows)
+
+
+def _temperature(source: Source) -> str:
+    first = source.results[0]
+    value = first.run.temperature_c if isinstance(first, MeasuredRun) else None
+    analysis = getattr(first, "analysis", None)
+    if analysis is not None:
+        value = analysis.sizes.temperature_c
+    return "not stated" if value is None else f"{number(value, 4)} °C"
+
+
+def _viscosity(source: Source) -> str:
+    if source.viscosity_ratio is None:
+        return "of its medium" if not isinstance(source.results[0], MeasuredRun) else "not stated"
+    shift = 100 * (source.viscosity_ratio - 1)
+    if source.rescaled:
+        return f"{shift:+.1f} %: taken out, sizes here are {shift:+.1f} % against the file's"
+    return f"{shift:+.1f} %: by the viscosity of water sizes would be {shift:+.1f} %"
+
+
+def _percentiles(source: Source) -> str:
+    first = source.results[0]
+    theirs = first.result.percentiles if isinstance(first, MeasuredRun) else None
+    return (
+        f"here {first.percentiles}; in the file {theirs.description}"
+        if theirs
+        else f"here {first.percentiles}"
+    )
+
+
+def _printed(sources: Sequence[Source]) -> Iterator[doc.Block]:
+    """Yield the vendors' own statistics as they stand in the files."""
+    rows = [
+        (
+            s.name,
+            m.run.name,
+            *(f"{m.run.printed[key]:g}" if key in m.run.printed else "–" for key in _PRINTED),
+        )
+        for s in sources
+        for m in s.results
+        if isinstance(m, MeasuredRun) and m.run.printed
+    ]
+    if rows:
+        yield doc.Heading("As printed by the programs, nm", 3)
+        names = tuple(SUMMARY_NAMES[key] for key in _PRINTED)
+        yield _table(("Source", "Run", *names), rows, numbers=tuple(range(2, 2 + len(_PRINTED))))
+
+
+def _hidden(sources: Sequence[Source]) -> Iterator[tuple[str, str]]:
+    said: dict[str, None] = {}
+    for s in sources:
+        for words in s.results[0].hidden:
+            said[f"{s.program}|{words}"] = None
+    if not said:
+        yield ("Nothing", "is known to be hidden.")
+    for line in said:
+        program, _, words = line.partition("|")
+        yield (f"{program}:", f"{words}.")
+
+
+def _failed(sources: Sequence[Source]) -> Iterator[doc.Block]:
+    lines = tuple((f"{s.name}:", words) for s in sources for words in s.failed)
+    if lines:
+        yield doc.Heading("Runs without a result", 3)
+        yield doc.Bullets(lines)

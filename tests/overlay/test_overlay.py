@@ -1,0 +1,112 @@
+"""One page for results of several sources: same units, same percentiles, every program's ways named."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nta.cli import main
+from nta.errors import SettingError
+from nta.io.vendors import Histogram, VendorResult, VendorRun
+from nta.overlay import open_source, source, write_overlay
+from nta.overlay.source import EDGES_NM
+
+VIEWSIZER = Path(__file__).parents[1] / "vendors" / "viewsizer_150nm"
+
+
+def vendor(
+    name="A",
+    *,
+    medians=(100.0,),
+    viscosity_pa_s=None,
+    temperature_c=25.0,
+    per_ml=1e9,
+    hidden=("keeps a secret",),
+):
+    edges = np.arange(0.0, 600.0, 5.0)
+    center = (edges[1:] + edges[:-1]) / 2
+    runs = []
+    for i, median in enumerate(medians):
+        density = np.exp(-0.5 * (np.log(center / median) / 0.2) ** 2)
+        histogram = Histogram(edges_nm=edges, concentration_per_ml=per_ml * density / density.sum())
+        runs.append(
+            VendorRun(
+                name=f"video {i}", histogram=histogram, concentration_per_ml=per_ml, dilution=10.0, n_tracks=100,
+                viscosity_pa_s=viscosity_pa_s, temperature_c=temperature_c, printed={"d50_nm": median - 2.5},
+            )
+        )  # fmt: skip
+    runs.append(VendorRun(name="video 9", failed="found no tracks"))
+    return VendorResult(
+        vendor=name, program="1.0", file="a", encoding="utf-8", sample="", weighting="number", percentiles=None,
+        runs=tuple(runs), hidden=hidden,
+    )  # fmt: skip
+
+
+def test_videos_of_an_export_become_one_source_with_an_interval():
+    found = source(vendor(medians=(98, 100, 102)))
+    q = found.number("d50_nm")
+    assert q.low < 100 < q.high
+    assert len(found.results) == 3
+    assert found.failed == ("video 9: found no tracks",)
+    middle, low, high = found.shares()
+    assert middle.sum() == pytest.approx(1)
+    assert (low <= middle + 1e-12).all()
+    assert (high >= middle - 1e-12).all()
+
+
+def test_a_single_run_has_no_band_and_no_interval():
+    found = source(vendor())
+    assert found.number("d50_nm").low is None
+    assert np.isnan(found.shares()[1]).all()
+
+
+def test_shares_survive_the_common_bins():
+    shares = source(vendor()).shares()[0]
+    below = np.cumsum(shares)
+    assert EDGES_NM[np.searchsorted(below, 0.5)] == pytest.approx(100, rel=0.05)
+
+
+def test_the_viscosity_of_a_program_can_be_taken_out():
+    from nta.physics import water_viscosity_pa_s
+
+    thick = vendor(viscosity_pa_s=1.02 * water_viscosity_pa_s(25.0))
+    plain, freed = source(thick), source(thick, same_viscosity=True)
+    assert plain.viscosity_ratio == pytest.approx(1.02)
+    # d = kT / 3 pi eta D: a program that takes water for thicker than it is gives sizes that are too small
+    assert freed.number("d50_nm").value == pytest.approx(1.02 * plain.number("d50_nm").value)
+    assert source(vendor(), same_viscosity=True).rescaled is False
+
+
+def test_the_page_holds_numbers_ways_and_secrets(tmp_path):
+    sources = [
+        source(vendor(medians=(98, 100, 102)), name="one"),
+        source(vendor("B", per_ml=1e12), name="<two>"),
+    ]
+    page = write_overlay(sources, tmp_path / "page.html").read_text(encoding="utf-8")
+    assert page.count("<svg") == 3
+    assert "keeps a secret" in page
+    assert "&lt;two&gt;" in page
+    assert "<two>" not in page
+    assert "video 9: found no tracks" in page
+    assert "97.5" in page  # as printed
+    assert not re.search(r'(src|href)="https?://', page)  # nothing is fetched from elsewhere
+
+
+def test_the_command_reads_what_there_is(tmp_path, capsys):
+    page = tmp_path / "out" / "page.html"
+    words = ["compare", str(VIEWSIZER), str(VIEWSIZER / "Results" / "Videos_150nm.dat"), "-o", str(page)]
+    assert main(words) == 0
+    assert "D50" in capsys.readouterr().out
+    assert main(words) == 1
+    assert "--force" in capsys.readouterr().err
+    assert main([*words, "--force"]) == 0
+    assert main(["compare", str(tmp_path), "-o", str(page), "--force"]) == 1
+    assert "neither results.h5" in capsys.readouterr().err
+
+
+def test_a_source_without_any_result_is_refused():
+    failed = vendor(medians=())
+    with pytest.raises(SettingError, match="found no tracks"):
+        source(failed)
+    assert open_source(VIEWSIZER).name == "viewsizer_150nm"
