@@ -11,10 +11,11 @@ EXIT_CHECK_USAGE = 64
 
 
 def add_quality_verbs(verbs: Any, common: argparse.ArgumentParser) -> None:
-    """Add `check`, `import` and `compare`."""
+    """Add `check`, `import`, `compare` and `export`."""
     _check(verbs, common)
     _import(verbs, common)
     _compare(verbs, common)
+    _export(verbs, common)
 
 
 def _check(verbs: Any, common: argparse.ArgumentParser) -> None:
@@ -99,4 +100,26 @@ def _compare(verbs: Any, common: argparse.ArgumentParser) -> None:
         "--same-viscosity",
         action="store_true",
         help="free vendors' sizes of their own viscosity of water (IAPWS in its place)",
+    )
+
+
+def _export(verbs: Any, common: argparse.ArgumentParser) -> None:
+    verb = verbs.add_parser(
+        "export", parents=[common], help="write results or a recording in the formats of other programs"
+    )
+    verb.add_argument(
+        "source", type=Path, help="result folder or results.h5; for ome-tiff and hdf5 a recording"
+    )
+    verb.add_argument(
+        "--to",
+        required=True,
+        choices=("csv", "parquet", "trackpy", "trackmate", "isbi", "ome-tiff", "hdf5"),
+        help="csv, parquet: all tables, into a folder; trackpy, trackmate, isbi: the tracks; ome-tiff, hdf5: the frames",
+    )
+    verb.add_argument("-o", "--output", type=Path, required=True, help="file, or folder for csv and parquet")
+    verb.add_argument("--force", action="store_true", help="replace a file of that name")
+    verb.add_argument(
+        "--drift-subtracted",
+        action="store_true",
+        help="tracks with the drift taken out (default: as they are in the image)",
     )

@@ -1,0 +1,64 @@
+"""`nta export`: results and recordings in the formats of other programs."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from nta.cli import EXIT_OK
+from nta.cli.analyze import results_file
+from nta.cli.progress import frame_progress, say
+from nta.errors import SettingError
+from nta.io.results import load_analysis, write_tables
+from nta.io.results.exchange import write_exchange, write_parquet_tables
+from nta.pipeline import Analysis
+
+_SUFFIXES: Mapping[str, tuple[str, ...]] = {
+    "trackpy": (".csv",),
+    "trackmate": (".xml",),
+    "isbi": (".xml",),
+    "ome-tiff": (".ome.tif", ".ome.tiff"),
+    "hdf5": (".h5", ".hdf5"),
+}
+_FOLDERS: Mapping[str, Callable[[Analysis, Path], object]] = {
+    "csv": write_tables,
+    "parquet": write_parquet_tables,
+}
+
+
+def run(options: argparse.Namespace) -> int:
+    """Write what was asked for."""
+    form, target = options.to, options.output
+    if form in _FOLDERS:
+        if target.exists() and not target.is_dir():
+            raise SettingError(f"{target} is a file; tables go into a folder")
+        target.mkdir(parents=True, exist_ok=True)
+        _FOLDERS[form](load_analysis(results_file(options.source)), target)
+    else:
+        if not target.name.lower().endswith(_SUFFIXES[form]):
+            raise SettingError(f"-o {target}: the name must end in {' or '.join(_SUFFIXES[form])}")
+        if target.exists() and not options.force:
+            raise SettingError(f"{target} exists; choose another name, or replace it with --force")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if form in ("ome-tiff", "hdf5"):
+            _recording(options, form)
+        else:
+            write_exchange(
+                load_analysis(results_file(options.source)), target, form, drift=not options.drift_subtracted
+            )
+    say(f"exported: {target}", quiet=options.quiet)
+    return EXIT_OK
+
+
+def _recording(options: argparse.Namespace, form: str) -> None:
+    from nta.io.recordings import copy_to_hdf5, open_recording, write_ome_tiff
+
+    write = write_ome_tiff if form == "ome-tiff" else copy_to_hdf5
+    with (
+        open_recording(options.source) as source,
+        frame_progress(source.name, source.report.claimed_frames, quiet=options.quiet) as progress,
+    ):
+        report = write(source, options.output, replace=options.force, progress=progress)
+    for note in report.notes:
+        say(f"note: {note}", quiet=options.quiet)
