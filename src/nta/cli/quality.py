@@ -11,8 +11,9 @@ EXIT_CHECK_USAGE = 64
 
 
 def add_quality_verbs(verbs: Any, common: argparse.ArgumentParser) -> None:
-    """Add `check`, `import`, `compare` and `export`."""
+    """Add `check`, `qc`, `import`, `compare` and `export`."""
     _check(verbs, common)
+    _qc(verbs, common)
     _import(verbs, common)
     _compare(verbs, common)
     _export(verbs, common)
@@ -123,3 +124,34 @@ def _export(verbs: Any, common: argparse.ArgumentParser) -> None:
         action="store_true",
         help="tracks with the drift taken out (default: as they are in the image)",
     )
+
+
+def _qc(verbs: Any, common: argparse.ArgumentParser) -> None:
+    verb = verbs.add_parser(
+        "qc",
+        parents=[common],
+        help="control charts of the beads in the catalogue",
+        description="baseline: mean and SD of runs that are known to be in control, as a file to fix. chart: all runs of a "
+        "baseline's instrument and standard, with Westgard's rules and a moving average.",
+    )
+    verb.add_argument("action", choices=("baseline", "chart"))
+    verb.add_argument("catalogue", help="file of the catalogue (SQLite), or postgresql://...")
+    verb.add_argument(
+        "-o", "--output", type=Path, required=True, help="baseline (.toml) or page (.html) to write"
+    )
+    verb.add_argument("--instrument", help="of the runs of a baseline")
+    verb.add_argument("--standard", help="of the runs of a baseline: the name of the beads' certificate")
+    verb.add_argument("--since", metavar="DATE", help="only runs from then on")
+    verb.add_argument("--until", metavar="DATE", help="only runs before then")
+    verb.add_argument(
+        "--baseline",
+        type=Path,
+        action="append",
+        metavar="TOML",
+        help="of a chart, repeatable: each gets its section",
+    )
+    verb.add_argument("--png", type=Path, metavar="FOLDER", help="save every chart as a picture too")
+    verb.add_argument(
+        "--strict", action="store_true", help="exit code 1 where the newest run of a chart is out of control"
+    )
+    verb.add_argument("--force", action="store_true", help="replace a baseline of that name")

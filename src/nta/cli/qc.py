@@ -1,0 +1,63 @@
+"""`nta qc`: control charts of the beads in the catalogue, and the baseline they are held against."""
+
+from __future__ import annotations
+
+import argparse
+from datetime import UTC, datetime
+
+from nta.catalogue import Catalogue
+from nta.cli import EXIT_FAILED, EXIT_OK
+from nta.cli.progress import say
+from nta.errors import SettingError
+from nta.qc.baseline import GOOD_RUNS, make_baseline, read_baseline, write_baseline
+from nta.qc.chart import chart_runs
+from nta.qc.chart_page import write_charts
+
+
+def run(options: argparse.Namespace) -> int:
+    """Do what was asked with the catalogue."""
+    with Catalogue.open(options.catalogue, create=False) as catalogue:
+        return _baseline(catalogue, options) if options.action == "baseline" else _chart(catalogue, options)
+
+
+def _baseline(catalogue: Catalogue, options: argparse.Namespace) -> int:
+    if options.output.suffix != ".toml":
+        raise SettingError(f"-o {options.output}: a baseline is a .toml file")
+    runs = catalogue.runs(
+        kind="beads",
+        instrument=options.instrument,
+        standard=options.standard,
+        since=options.since,
+        until=options.until,
+    )
+    ids = ", ".join(str(run.id) for run in runs)
+    source = f"mean and standard deviation of {len(runs)} runs of {catalogue.name}: {ids}"
+    baseline = make_baseline(runs, source=source, date=datetime.now(UTC).date())
+    write_baseline(baseline, options.output, replace=options.force)
+    if len(runs) < GOOD_RUNS:
+        say(
+            f"{len(runs)} runs are few for a baseline; make it again once there are {GOOD_RUNS}",
+            quiet=options.quiet,
+        )
+    say(f"baseline: {options.output}; look at it before you use it", quiet=options.quiet)
+    return EXIT_OK
+
+
+def _chart(catalogue: Catalogue, options: argparse.Namespace) -> int:
+    if not options.baseline:
+        raise SettingError(
+            "a chart needs a baseline that the laboratory fixed: nta qc baseline ... -o baseline.toml"
+        )
+    if options.output.suffix.lower() not in (".html", ".htm"):
+        raise SettingError(f"-o {options.output}: the page is an .html file")
+    baselines = [read_baseline(path) for path in options.baseline]
+    sets = [chart_runs(catalogue, b, since=options.since, until=options.until) for b in baselines]
+    options.output.parent.mkdir(parents=True, exist_ok=True)
+    write_charts(sets, options.output, png=options.png)
+    for found in sets:
+        for item in found.charts:
+            last = item.points[-1]
+            word = "in control" if item.in_control else f"OUT OF CONTROL: {', '.join(last.rules)}"
+            say(f"{found.baseline.name}: {item.title}: {word} ({len(item.points)} runs)", quiet=options.quiet)
+    say(f"page: {options.output}", quiet=options.quiet)
+    return EXIT_FAILED if options.strict and not all(found.in_control for found in sets) else EXIT_OK

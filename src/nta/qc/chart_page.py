@@ -1,0 +1,195 @@
+"""Control charts as a page and as pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import matplotlib.dates as mdates
+import numpy as np
+from matplotlib.axes import Axes
+
+from nta.io.atomic import new_file
+from nta.qc.baseline import GOOD_RUNS
+from nta.qc.chart import Chart, ChartSet, Point
+from nta.qc.rules import hints
+from nta.report.figures.style import (
+    BLUE,
+    GREY,
+    INK,
+    LIGHT,
+    VERMILLION,
+    WIDTH,
+    Picture,
+    as_png,
+    house_style,
+    new_figure,
+)
+from nta.report.wording import number, scientific
+from nta.study.report import document as doc
+from nta.study.report.html import page
+
+
+def write_charts(sets: Sequence[ChartSet], path: str | Path, *, png: str | Path | None = None) -> Path:
+    """Write the page of all charts, and each chart as PNG into a folder where one is named."""
+    path = Path(path)
+    pictures = {(i, c.quantity): _picture(s, c, i) for i, s in enumerate(sets) for c in s.charts}
+    if png is not None:
+        Path(png).mkdir(parents=True, exist_ok=True)
+        for picture in pictures.values():
+            with new_file(Path(png) / f"{picture.name}.png") as partial:
+                partial.write_bytes(as_png(picture))
+    blocks = [
+        doc.Title(
+            "Nanoparticle tracking analysis", "Control charts", " · ".join(s.baseline.name for s in sets)
+        ),
+        *(
+            block
+            for i, s in enumerate(sets)
+            for block in _of_set(s, [pictures[i, c.quantity] for c in s.charts])
+        ),
+        doc.Heading("The rules"),
+        doc.Bullets(tuple((f"{name}:", f"{words}.") for name, words in hints().items())),
+        doc.Paragraph(
+            "Rules after Westgard et al., Clin. Chem. 27, 493 (1981); a rule is marked at the run that completes its "
+            "breaking. Moving average with weight 0.2 and limits of 3 of its standard deviations, Lucas and Saccucci, "
+            "Technometrics 32, 1 (1990).",
+            note=True,
+        ),
+    ]
+    footer = f"nta-lab {version('nta-lab')} · {datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
+    with new_file(path) as partial:
+        partial.write_text(page(blocks, "Control charts", footer), encoding="utf-8")
+    return path
+
+
+def _of_set(charts: ChartSet, pictures: Iterable[Picture]) -> Iterator[doc.Block]:
+    baseline = charts.baseline
+    yield doc.Heading(baseline.name)
+    broken = [(c, c.points[-1]) for c in charts.charts if not c.in_control]
+    word = "In control" if not broken else "Out of control"
+    sentence = "The newest run breaks no rule."
+    if broken:
+        sentence = (
+            "The newest run: "
+            + "; ".join(f"{c.title.lower()} breaks {', '.join(p.rules)}" for c, p in broken)
+            + "."
+        )
+    yield doc.Verdict(
+        group="", word=word, mood="fail" if broken else "pass", sentence=sentence, confidence=""
+    )
+    yield doc.Paragraph(f"Baseline of {baseline.date.isoformat()}: {baseline.source}.", note=True)
+    for words in _doubts(charts):
+        yield doc.Paragraph(words, note=True)
+    for picture in pictures:
+        yield doc.Pictures((picture,))
+    rows = [_row(c, p) for c in charts.charts for p in c.points if p.rules or p.changed]
+    if rows:
+        head = ("Quantity", "Run", "When", "Value", "Off the mean", "Breaks", "Changed before it")
+        yield doc.Table(head, tuple(rows), widths=(2, 0.6, 1.2, 1.2, 1, 1.5, 2), numbers=(1, 3, 4))
+
+
+def _breaks(chart: Chart, point: Point) -> str:
+    return f"{chart.title[0].lower()}{chart.title[1:]} breaks {', '.join(point.rules)}"
+
+
+def _doubts(charts: ChartSet) -> Iterator[str]:
+    few = {c.level.n for c in charts.charts if c.level.n < GOOD_RUNS}
+    if few:
+        doubt = 100 / np.sqrt(2 * (min(few) - 1))
+        yield f"The baseline stands on {min(few)} runs: its SD, and so every limit, is known to {doubt:.0f} % only."
+    yield from (f"{words}." for words in charts.missing)
+    if any(p.changed for c in charts.charts for p in c.points):
+        yield (
+            "Settings, software or lot changed within the series (grey lines): what follows is compared with another way "
+            "of measuring."
+        )
+
+
+def _row(chart: Chart, point: Point) -> tuple[doc.Cell, ...]:
+    breaks: doc.Cell = doc.Mark("fail", ", ".join(point.rules)) if point.rules else ""
+    when = f"{point.when:%Y-%m-%d %H:%M}"
+    return (
+        chart.title,
+        str(point.run),
+        when,
+        _written(chart, point.value),
+        f"{point.z:+.1f} SD",
+        breaks,
+        point.changed,
+    )
+
+
+def _written(chart: Chart, value: float) -> str:
+    return f"{scientific(value)} per ml" if chart.unit == "1/ml" else f"{number(value, 4)} {chart.unit}"
+
+
+def _picture(charts: ChartSet, chart: Chart, index: int) -> Picture:
+    name = f"{index + 1}_{chart.quantity}"
+    with house_style():
+        figure = new_figure((WIDTH, 3.6))
+        top, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1.4))
+        _draw_values(top, chart)
+        _draw_average(below, chart)
+        locator = mdates.AutoDateLocator()  # type: ignore[no-untyped-call]
+        below.xaxis.set_major_locator(locator)
+        below.xaxis.set_major_formatter(mdates.ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
+    level = chart.level
+    caption = (
+        f"Mean {_written(chart, level.mean)} and lines at 1, 2 and 3 SD "
+        f"({number(100 * level.sd / abs(level.mean))} % each) "
+        f"of the baseline, {level.n} runs. Bars: 95 % interval of a run. Below: moving average in SD, with its limits. "
+        "Marked runs break the rule that stands beside them."
+    )
+    return Picture(name=name, title=f"{chart.title}, {charts.baseline.name}", caption=caption, figure=figure)
+
+
+def _draw_values(axis: Axes, chart: Chart) -> None:
+    level, when = chart.level, _dates(chart)
+    values = np.array([p.value for p in chart.points])
+    axis.axhline(level.mean, color=INK, linewidth=0.8)
+    for k, line in ((1, ":"), (2, "--"), (3, "-")):
+        for side in (-k, k):
+            axis.axhline(
+                level.mean + side * level.sd,
+                color=GREY if k < 3 else VERMILLION,
+                linewidth=0.7,
+                linestyle=line,
+            )
+    for x, p in zip(when, chart.points, strict=True):
+        if p.low is not None and p.high is not None:
+            axis.plot([x, x], [p.low, p.high], color=LIGHT, linewidth=2.0, zorder=1)
+        if p.changed:
+            axis.axvline(x, color=GREY, linewidth=0.6, linestyle=(0, (1, 2)))
+    axis.plot(when, values, color=BLUE, marker="o", markersize=3.5, linewidth=0.8, zorder=2)
+    for x, p in zip(when, chart.points, strict=True):
+        named = [rule for rule in p.rules if rule != "EWMA"]  # seen in the panel below
+        if p.rules:
+            axis.plot([x], [p.value], marker="s", markersize=6.5, color=VERMILLION, zorder=3)
+            axis.annotate(
+                "\n".join(named), (x, p.value), xytext=(0, 7 if p.z > 0 else -9), textcoords="offset points",
+                ha="center", va="bottom" if p.z > 0 else "top", fontsize=7.5, color=VERMILLION,
+            )  # fmt: skip
+    reach = max(4.2, float(np.abs(chart.z()).max()) + 1.5) * level.sd
+    axis.set_ylim(level.mean - reach, level.mean + reach)
+    axis.set_ylabel("per ml" if chart.unit == "1/ml" else chart.unit)
+
+
+def _draw_average(axis: Axes, chart: Chart) -> None:
+    when = _dates(chart)
+    average, limit = (
+        np.array([getattr(p, name) for p in chart.points]) for name in ("average", "average_limit")
+    )
+    axis.axhline(0, color=INK, linewidth=0.8)
+    axis.plot(when, average, color=BLUE)
+    for side in (-1, 1):
+        axis.plot(when, side * limit, color=VERMILLION, linewidth=0.8)
+    axis.set_ylabel("moving\naverage, SD")
+    reach = 1.15 * float(max(np.abs(average).max(), limit.max()))
+    axis.set_ylim(-reach, reach)
+
+
+def _dates(chart: Chart) -> list[float]:
+    return [float(mdates.date2num(p.when)) for p in chart.points]  # type: ignore[no-untyped-call, unused-ignore]

@@ -1,0 +1,112 @@
+"""When a series of control measurements is out of control: Westgard's rules and the EWMA.
+
+Sources: Westgard, Barry, Hunt and Groth, Clin. Chem. 27, 493 (1981), for the rules; Roberts, Technometrics 1, 239 (1959),
+and Lucas and Saccucci, Technometrics 32, 1 (1990), for the exponentially weighted moving average.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from nta.columns import FloatArray
+from nta.errors import SettingError
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule: its name, what it says, what it hints at, and the number of measurements it looks back on."""
+
+    name: str
+    says: str
+    hints: str
+    span: int
+    broken: Callable[[FloatArray], bool]
+
+
+def _beyond(limit: float) -> Callable[[FloatArray], bool]:
+    """All on the same side, beyond a limit in standard deviations."""
+    return lambda z: bool((z > limit).all() or (z < -limit).all())
+
+
+RULES: tuple[Rule, ...] = (
+    Rule("1-3s", "one beyond 3 SD", "a gross error or a large shift", 1, _beyond(3.0)),
+    Rule("2-2s", "two in a row beyond 2 SD on one side", "a shift", 2, _beyond(2.0)),
+    Rule(
+        "R-4s",
+        "two in a row beyond 2 SD on opposite sides",
+        "scatter has grown",
+        2,
+        lambda z: bool(z.max() > 2.0 and z.min() < -2.0),
+    ),
+    Rule("4-1s", "four in a row beyond 1 SD on one side", "a small shift", 4, _beyond(1.0)),
+    Rule("10-x", "ten in a row on one side of the mean", "a small shift or a trend", 10, _beyond(0.0)),
+)
+
+
+def broken_rules(z: ArrayLike) -> list[tuple[str, ...]]:
+    """Return, for each measurement, the rules that it completes the breaking of.
+
+    z : measurements as (value - mean) / SD of the baseline, in the order of time. R-4s is made for several controls in one
+        run; with one control a run it looks at two runs in a row.
+    """
+    values = np.asarray(z, dtype=np.float64)
+    if values.ndim != 1 or not np.isfinite(values).all():
+        raise SettingError("control measurements must be a row of finite numbers")
+    return [
+        tuple(r.name for r in RULES if i + 1 >= r.span and r.broken(values[i + 1 - r.span : i + 1]))
+        for i in range(values.size)
+    ]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Ewma:
+    """The moving average of z, in standard deviations of one measurement, and its limit at each; the other is minus that."""
+
+    value: FloatArray
+    limit: FloatArray
+
+    @property
+    def broken(self) -> list[bool]:
+        """Where the average lies beyond its limits."""
+        return [bool(beyond) for beyond in np.abs(self.value) > self.limit]
+
+
+def ewma(z: ArrayLike, *, weight: float = 0.2, width: float = 3.0) -> Ewma:
+    """Return e_i = weight z_i + (1 - weight) e_(i-1), e_0 = 0, and width times its standard deviation.
+
+    A weight of 0.2 sees shifts of one standard deviation soonest while 1-3s sees the large ones.
+    """
+    if not 0 < weight <= 1:
+        raise SettingError(f"the weight of a moving average must be above 0 and at most 1, got {weight}")
+    values = np.asarray(z, dtype=np.float64)
+    averages, last = np.empty(values.size), 0.0
+    for i, value in enumerate(values):
+        last = weight * float(value) + (1 - weight) * last
+        averages[i] = last
+    n = np.arange(1, values.size + 1)
+    sd = np.sqrt(weight / (2 - weight) * (1 - (1 - weight) ** (2 * n)))
+    return Ewma(value=averages, limit=width * sd)
+
+
+def hints() -> Mapping[str, str]:
+    """Return what each rule says and hints at, for people."""
+    words = {
+        rule.name: f"{rule.says}: {rule.hints} (by chance alone in {100 * false_alarm_rate(rule.name):.2g} % of runs)"
+        for rule in RULES
+    }
+    return words | {"EWMA": "moving average beyond its limits: a small shift that lasts"}
+
+
+def false_alarm_rate(rule: str) -> float:
+    """Probability that a rule is broken by measurements in control, of one window: what chance alone does."""
+    tail = {"1-3s": math.erfc(3 / math.sqrt(2)), "10-x": 2 * 0.5**10}
+    if rule in tail:
+        return tail[rule]
+    above = {"2-2s": 2.0, "R-4s": 2.0, "4-1s": 1.0}[rule]
+    p = math.erfc(above / math.sqrt(2)) / 2
+    return 2 * p ** {"2-2s": 2, "R-4s": 2, "4-1s": 4}[rule]

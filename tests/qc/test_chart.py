@@ -1,0 +1,172 @@
+"""Control charts from a catalogue: a shift that was put in is flagged by the right rule at the right run."""
+
+import datetime
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from synthetic_analysis import make_analysis
+
+from nta.catalogue import Catalogue
+from nta.cli import main
+from nta.errors import SettingError
+from nta.io.results import summary
+from nta.qc.baseline import Baseline, Level, make_baseline, read_baseline, write_baseline
+from nta.qc.chart import chart_runs
+from nta.qc.chart_page import write_charts
+
+START = datetime.datetime(2026, 3, 2, 9, tzinfo=datetime.UTC)
+QUIET = [0.3, -0.4, 0.8, -0.9, 0.1, 0.5, -0.6, -0.2, 0.7, -0.8] * 2
+MEAN_NM, SD_NM = 101.0, 0.8
+
+
+@pytest.fixture(scope="module")
+def said():
+    return summary(make_analysis(np.random.default_rng(1), n_tracks=80, n_frames=60))
+
+
+def record(catalogue, said, z, first=0, **stated):
+    """Record runs of beads, one a day, whose diameter is off the mean by z SD."""
+    for day, value in enumerate(z, start=first):
+        d50 = MEAN_NM + value * SD_NM
+        numbers = said["size"]["numbers"] | {
+            "d50_nm": {"value": d50, "low": d50 - 0.5, "high": d50 + 0.5, "unit": "nm", "method": ""}
+        }
+        run = said | {
+            "size": said["size"] | {"numbers": numbers},
+            "brightness_e_per_ms": {"value": 500.0 * (1 + 0.02 * value), "unit": "e/ms"},
+            "provenance": said["provenance"] | {"recording": f"beads {day}.h5"},
+        }
+        when = START + datetime.timedelta(days=day)
+        words = {
+            "kind": "beads",
+            "standard": "polystyrene_100nm",
+            "instrument": "one",
+            "measured_at": when,
+        } | stated
+        catalogue.record(run, **words)
+
+
+@pytest.fixture
+def catalogue(tmp_path, said):
+    with Catalogue.open(tmp_path / "runs.db") as opened:
+        record(opened, said, QUIET)
+        yield opened
+
+
+BASELINE = Baseline(
+    instrument="one",
+    standard="polystyrene_100nm",
+    date=datetime.date(2026, 3, 1),
+    source="fixed for the test",
+    levels={"d50_nm": Level(mean=MEAN_NM, sd=SD_NM, n=20)},
+)
+
+
+@pytest.mark.parametrize(
+    ("shift", "rule", "at"),
+    [
+        ([3.5], "1-3s", 20),
+        ([2.4, 2.2], "2-2s", 21),
+        ([2.4, -2.3], "R-4s", 21),
+        ([1.4, 1.2, 1.3, 1.5], "4-1s", 23),
+        ([0.5] * 10, "10-x", 29),
+    ],
+)
+def test_a_shift_is_flagged_by_its_rule_at_its_run(catalogue, said, shift, rule, at):
+    record(catalogue, said, shift, first=20)
+    (found,) = chart_runs(catalogue, BASELINE).charts
+    marked = [i for i, p in enumerate(found.points) if rule in p.rules]
+    assert marked == [at]
+    assert not any(p.rules for p in found.points[:20])
+    assert found.points[at].z == pytest.approx(shift[-1])
+    assert found.points[at].when == START + datetime.timedelta(days=at)
+    assert not found.in_control
+
+
+def test_a_lasting_shift_is_seen_by_the_moving_average(catalogue, said):
+    record(catalogue, said, [0.9, 1.8] * 8, first=20)
+    (found,) = chart_runs(catalogue, BASELINE).charts
+    assert any("EWMA" in p.rules for p in found.points[20:])
+
+
+def test_runs_of_others_and_withdrawn_ones_do_not_count(catalogue, said):
+    record(catalogue, said, [9.0], first=20, instrument="two")
+    record(catalogue, said, [9.0], first=21, standard="silica_100nm")
+    record(catalogue, said, [9.0], first=22)
+    wrong = catalogue.runs(instrument="one")[-1]
+    catalogue.correct(wrong.id, reason="wrong beads", withdrawn=True)
+    (found,) = chart_runs(catalogue, BASELINE).charts
+    assert len(found.points) == 20
+    assert found.in_control
+
+
+def test_a_change_of_settings_is_marked(catalogue, said):
+    record(catalogue, said | {"settings": {"detection": {"threshold_sd": 9}}}, [0.1], first=20)
+    (found,) = chart_runs(catalogue, BASELINE).charts
+    assert found.points[20].changed == "settings"
+    assert not any(p.changed for p in found.points[:20])
+
+
+def test_a_baseline_is_made_of_runs_and_survives_its_file(catalogue, tmp_path):
+    made = make_baseline(catalogue.runs(), source='runs "1" to 20', date=datetime.date(2026, 3, 30))
+    assert made.levels["d50_nm"].mean == pytest.approx(MEAN_NM + SD_NM * np.mean(QUIET))
+    assert made.levels["d50_nm"].sd == pytest.approx(SD_NM * np.std(QUIET, ddof=1))
+    assert "brightness_e_per_ms" in made.levels
+    assert "sd_nm" not in made.levels  # the same in all runs: no scatter, no chart
+    write_baseline(made, tmp_path / "b.toml")
+    again = read_baseline(tmp_path / "b.toml")
+    assert again.source == made.source
+    assert again.levels["d50_nm"].sd == pytest.approx(made.levels["d50_nm"].sd, rel=1e-3)
+    assert replace(again, levels={}) == replace(made, levels={})
+
+
+def test_a_baseline_that_cannot_be_is_refused(catalogue, said, tmp_path):
+    with pytest.raises(SettingError, match="at least 5 runs"):
+        make_baseline(catalogue.runs()[:4], source="", date=datetime.date(2026, 3, 30))
+    record(catalogue, said, [0.0], first=20, instrument="two")
+    with pytest.raises(SettingError, match="of one instrument"):
+        make_baseline(catalogue.runs(), source="", date=datetime.date(2026, 3, 30))
+    path = tmp_path / "b.toml"
+    path.write_text(
+        'instrument = "one"\nstandard = "s"\nsource = "x"\ndate = 2026-01-01\n[d50_nm]\nmean = 1\nsd = 0\nn = 9\n'
+    )
+    with pytest.raises(SettingError, match="SD above 0"):
+        read_baseline(path)
+
+
+def test_the_commands_make_baseline_page_and_pictures(catalogue, said, tmp_path, capsys):
+    record(catalogue, said, [3.5], first=20)
+    file, until = str(tmp_path / "runs.db"), (START + datetime.timedelta(days=20)).isoformat()
+    baseline, page = tmp_path / "baseline.toml", tmp_path / "charts.html"
+    assert main(["qc", "baseline", file, "--instrument", "one", "--until", until, "-o", str(baseline)]) == 0
+    words = [
+        "qc",
+        "chart",
+        file,
+        "--baseline",
+        str(baseline),
+        "-o",
+        str(page),
+        "--png",
+        str(tmp_path / "png"),
+    ]
+    assert main(words) == 0
+    assert "OUT OF CONTROL: 1-3s" in capsys.readouterr().err
+    assert main([*words, "--strict"]) == 1
+    text = page.read_text(encoding="utf-8")
+    assert "Out of control" in text
+    assert "1-3s" in text
+    assert text.count("<svg") == 2  # diameter and brightness
+    pictures = sorted(p.name for p in (tmp_path / "png").iterdir())
+    assert pictures == ["1_brightness_e_per_ms.png", "1_d50_nm.png"]
+    assert (tmp_path / "png" / pictures[0]).read_bytes().startswith(b"\x89PNG")
+    assert main(["qc", "chart", file, "-o", str(page)]) == 1
+    assert "needs a baseline" in capsys.readouterr().err
+    assert main(["qc", "chart", str(tmp_path / "none.db"), "--baseline", str(baseline), "-o", str(page)]) == 1
+
+
+def test_a_series_in_control_says_so(catalogue, tmp_path):
+    text = write_charts([chart_runs(catalogue, BASELINE)], tmp_path / "c.html").read_text(encoding="utf-8")
+    assert "In control" in text
+    assert "Out of control" not in text
