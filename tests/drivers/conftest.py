@@ -1,12 +1,15 @@
 import subprocess
 import sys
 from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from nta.frames import CameraState, Frame
 from nta.io.recordings import RecordingWriter
+
+sys.path.insert(0, str(Path(__file__).parent))  # with import-mode importlib no test folder is on the path
 
 RATE_HZ = 100.0
 

@@ -217,11 +217,7 @@ class Link:
             room[: len(data)] = data
             n_bytes = len(data)
         else:
-            if not select.select([self._fd], [], [], timeout_s)[0]:
-                return 0
-            n_bytes = os.readv(self._fd, [room])
-            if n_bytes == 0:
-                raise EOFError("the other end closed the line")
+            n_bytes = _read_direct(self._fd, room, self._parser.missing, timeout_s)
         self._parser.added(n_bytes)
         return n_bytes
 
@@ -270,6 +266,19 @@ def _readable_fd(port: Any) -> int | None:
 
     plain = type(port) is serial.Serial or type(port) is protocol_socket.Serial
     return int(port.fileno()) if plain and hasattr(os, "readv") else None
+
+
+def _read_direct(fd: int, room: memoryview, wanted: int, timeout_s: float) -> int:
+    """Read what is there, and go on until `wanted` bytes came or the time is over; return how many."""
+    got, deadline = 0, time.monotonic() + timeout_s
+    while select.select([fd], [], [], max(deadline - time.monotonic(), 0.0))[0]:
+        n_bytes = os.readv(fd, [room[got:]])
+        if n_bytes == 0:
+            raise EOFError("the other end closed the line")
+        got += n_bytes
+        if got >= wanted:
+            break
+    return got
 
 
 def numbers(texts: list[str]) -> Iterator[float]:

@@ -68,16 +68,15 @@ class Port(ABC):
 
     def _write(self, rest: memoryview) -> bool:
         fd = self._fd()
-        while rest:
-            if fd is None or not select.select([], [fd], [], _DEAF_S)[1]:
-                return False
+        while rest and fd is not None:
             try:
                 rest = rest[os.write(fd, rest) :]
             except BlockingIOError:
-                continue
+                if not select.select([], [fd], [], _DEAF_S)[1]:
+                    return False
             except OSError as error:
                 raise HostGone from error
-        return True
+        return not rest
 
 
 class PtyPort(Port):
