@@ -10,7 +10,7 @@ import numpy as np
 
 from nta.devices import EndOfFrames, Instrument
 from nta.errors import DeviceError, DeviceTimeout, SettingError
-from nta.frames import Frame, Image
+from nta.frames import Image
 from nta_drivers.serial_nta.message import (
     PROTOCOL,
     REFUSAL,
@@ -102,7 +102,7 @@ class Interpreter:
             request=fetch.request,
             flags=(flags & ~(Flags.END | Flags.FAULT)) | Flags.FRAME,
             sequence=frame.index,
-            device_time_ns=_device_time_ns(frame),
+            device_time_ns=self.ring.began_ns + round(frame.time_s * 1e9),
             dropped=dropped,
             exposure_ns=round((state.exposure_s or 0.0) * 1e9),
             bit_depth=state.bit_depth,
@@ -267,9 +267,3 @@ class Interpreter:
 
 def _pixels(image: Image) -> bytes:
     return np.ascontiguousarray(image, dtype="u1" if image.dtype == np.uint8 else "<u2").tobytes()
-
-
-def _device_time_ns(frame: Frame) -> int:
-    if frame.device_time_ns is not None:
-        return frame.device_time_ns
-    return frame.host_time_ns if frame.host_time_ns is not None else round(frame.time_s * 1e9)

@@ -185,9 +185,14 @@ class Link:
 
     def _disconnect(self) -> None:
         port, self._port = self._port, None
-        if port is not None:
-            with suppress(Exception):  # a port that is gone may refuse to be closed
-                port.close()
+        if port is None:
+            return
+        # pyserial 3.5 does not close a socket whose other end is gone: its shutdown fails first
+        socket = getattr(port, "_socket", None)
+        if socket is not None:
+            socket.close()
+        with suppress(Exception):  # a port that is gone may refuse to be closed
+            port.close()
 
     def _lost(self, port: Any, error: Exception | None) -> DeviceLost:
         if port is self._port:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -32,6 +33,7 @@ class FrameRing:
     def __init__(self, camera: Camera, measure: Callable[[], dict[str, Any]], on_frame: Callable[[], None]):
         self.capacity = 64
         self.run = 0
+        self.began_ns = 0  # this run, by the instrument's clock, which never goes back
         self.flags = Flags(0)
         self.fault = ""
         self._camera, self._measure, self._on_frame = camera, measure, on_frame
@@ -51,6 +53,7 @@ class FrameRing:
             self._camera.close()
             self._camera.open()
         self._camera.start(n_frames)
+        self.began_ns = time.monotonic_ns()
         self.run += 1
         self.flags, self.fault = Flags.ACQUIRING, ""
         self._overwritten, self._newest = 0, None
