@@ -1,6 +1,4 @@
-import subprocess
 import sys
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +8,8 @@ from nta.frames import CameraState, Frame
 from nta.io.recordings import RecordingWriter
 
 sys.path.insert(0, str(Path(__file__).parent))  # with import-mode importlib no test folder is on the path
+
+from instrument_process import serving
 
 RATE_HZ = 100.0
 
@@ -28,21 +28,6 @@ def short_recording(tmp_path_factory):
                 image = rng.integers(0, 4096, (48, 64), dtype=np.uint16)
                 writer.write(Frame(image, index, index / RATE_HZ, None, round(index / RATE_HZ * 1e9)))
     return path
-
-
-@contextmanager
-def serving(*words):
-    """Run the simulated instrument as a process of its own and yield its port."""
-    command = [sys.executable, "-m", "nta", "simulate-instrument", "-q", *map(str, words)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            line = process.stdout.readline().strip()
-            assert line.startswith("port="), "the instrument did not start; see its standard error"
-            process.stdout.close()
-            yield line.removeprefix("port=")
-        finally:
-            process.terminate()
-            process.wait(10)
 
 
 SMALL = [

@@ -18,6 +18,7 @@ from nta_drivers.serial_nta.vocabulary import CAMERA, FACTS, UNKNOWN, WHOLE_NUMB
 
 _HOLD_S = 0.1  # how long the instrument may wait for a frame before it answers that there is none
 _SILENT_S = 5.0  # an instrument that says nothing for so long is lost
+_START_S = 15.0  # a camera may take its time to start
 _STOP_S = 0.4
 _Event = Block | DamagedBlock | Refusal
 
@@ -104,7 +105,7 @@ class SerialCamera:
         if n_frames is not None and n_frames < 1:
             raise SettingError(f"n_frames must be >= 1, got {n_frames}")
         try:
-            run = self._link.ask("ABOR", "INIT", "FRAM:RUN?")
+            run = self._link.ask("ABOR", "INIT", "FRAM:RUN?", answer_s=_START_S)
         except DeviceTimeout as error:
             raise DeviceLost(str(error)) from error
         self._run = int(next(numbers(run)))

@@ -81,8 +81,10 @@ class Link:
         """Whether a message is arriving."""
         return self._parser.missing > 0
 
-    def ask(self, *commands: str, limit_s: float = _LONGEST_S) -> list[str]:
+    def ask(self, *commands: str, answer_s: float = 0.0, limit_s: float = _LONGEST_S) -> list[str]:
         """Send commands and queries as one line and return the answers of the queries, at the latest after `limit_s`.
+
+        `answer_s` is how long the answer may take to begin where that is longer than usual.
 
         The line and its answer are checked, and sent again where either was damaged or lost.
 
@@ -101,7 +103,7 @@ class Link:
         n_queries = sum(command.partition(" ")[0].endswith("?") for command in commands)
         deadline = time.monotonic() + limit_s
         for _ in range(_TRIES):
-            text = self._asked_once(line, deadline)
+            text = self._asked_once(line, max(answer_s, self.answer_s), deadline)
             if text is not None:
                 return self._without_error(text, n_queries, commands)
             if time.monotonic() >= deadline:
@@ -236,13 +238,11 @@ class Link:
                 self._refusals += 1
                 self.events.append(Refusal())
 
-    def _asked_once(self, line: str, deadline: float) -> str | None:
+    def _asked_once(self, line: str, answer_s: float, deadline: float) -> str | None:
         refusals = self._refusals
         request = self.send(line)
         try:
-            answer = self.wait(
-                lambda: self._answer(request, refusals), quiet_s=self.answer_s, deadline=deadline
-            )
+            answer = self.wait(lambda: self._answer(request, refusals), quiet_s=answer_s, deadline=deadline)
         finally:
             self._answers.pop(request, None)
         return answer if isinstance(answer, str) else None

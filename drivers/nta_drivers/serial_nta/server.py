@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from nta.devices import Instrument
 from nta.errors import SettingError
@@ -11,7 +12,7 @@ from nta_drivers.faults import read_faults
 from nta_drivers.serial_nta.noise import Noise
 from nta_drivers.serial_nta.ports import Port, PtyPort, TcpPort
 from nta_drivers.serial_nta.prepared import prepared
-from nta_drivers.serial_nta.serving import Serving
+from nta_drivers.serial_nta.serving import Serving, line_faults
 
 
 class Server:
@@ -36,13 +37,18 @@ class Server:
     ) -> None:
         if (pty is None) == (tcp is None):
             raise SettingError("say where the instrument listens: a pseudo-terminal or a TCP port")
+        if prepared_frames < 0:
+            raise SettingError(f"the number of prepared frames must be >= 0, got {prepared_frames}")
+        line: dict[str, Any] = {"noise": Noise(noise), "faults": line_faults(read_faults(faults))}
         port: Port = PtyPort(Path(pty) if pty else None) if tcp is None else tcp_port(tcp)
         self._instrument = prepared(instrument, prepared_frames) if prepared_frames else instrument
-        self._instrument.open()
         identity = f"nta-lab,{self._instrument.name.replace(',', ' ')},0,{version('nta-lab')}"
-        self._serving = Serving(
-            self._instrument, port, identity=identity, noise=Noise(noise), faults=read_faults(faults)
-        )
+        self._instrument.open()
+        try:
+            self._serving = Serving(self._instrument, port, identity=identity, **line)
+        except BaseException:
+            self._instrument.close()
+            raise
         self.url = port.url
 
     def run(self) -> None:

@@ -37,11 +37,10 @@ class Serving:
         noise: Noise | None = None,
         faults: Sequence[Fault] = (),
     ) -> None:
-        if wrong := [fault.kind for fault in faults if fault.kind not in _LINE_FAULTS]:
-            raise SettingError(f"a line has no fault {wrong[0]!r}; it has {', '.join(_LINE_FAULTS)}")
         self.port = port
+        port.open()
         self._noise = noise or Noise(0.0)
-        self._faults = sorted(faults, key=lambda fault: fault.at_s)
+        self._faults = sorted(line_faults(faults), key=lambda fault: fault.at_s)
         self._wake_fd, self._waking_fd = os.pipe()
         for fd in (self._wake_fd, self._waking_fd):
             os.set_blocking(fd, False)
@@ -50,7 +49,6 @@ class Serving:
         self._fetch: tuple[Fetch, float] | None = None  # with its deadline
         self._first_run: float | None = None
         self._stopping = threading.Event()
-        port.open()
 
     def run(self) -> None:
         """Serve until `stop` is called; then the port is closed and the acquisition ended."""
@@ -128,3 +126,10 @@ class Serving:
                 self._received.clear()
                 self._fetch = None
                 self.port.open()
+
+
+def line_faults(faults: Sequence[Fault]) -> tuple[Fault, ...]:
+    """Return the faults, or refuse one that no line has."""
+    if wrong := [fault.kind for fault in faults if fault.kind not in _LINE_FAULTS]:
+        raise SettingError(f"a line has no fault {wrong[0]!r}; it has {', '.join(_LINE_FAULTS)}")
+    return tuple(faults)
