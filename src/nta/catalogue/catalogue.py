@@ -12,8 +12,17 @@ from typing import Any, Self
 
 import sqlalchemy as sa
 
-from nta.catalogue.database import CatalogueError, address, connect, in_words, prepare, shown, writing
-from nta.catalogue.record import CORRECTABLE, KINDS, Kind, RunRecord, as_time, columns_of, numbers_of
+from nta.catalogue.database import address, connect, in_words, prepare, shown, writing
+from nta.catalogue.record import (
+    CORRECTABLE,
+    KINDS,
+    CatalogueError,
+    Kind,
+    RunRecord,
+    as_time,
+    columns_of,
+    numbers_of,
+)
 from nta.catalogue.tables import runs
 from nta.errors import SettingError
 from nta.io.results import summary

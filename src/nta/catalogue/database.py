@@ -14,15 +14,12 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 
+from nta.catalogue.record import CatalogueError
 from nta.catalogue.tables import VERSION_TABLE
-from nta.errors import NtaError, SettingError
+from nta.errors import SettingError
 
 _PATIENCE_S = 60.0  # for another process that writes
 _LOCK = 0x6E7461  # of PostgreSQL's advisory locks: "nta"; one process migrates at a time
-
-
-class CatalogueError(NtaError):
-    """The catalogue cannot be opened, read or written; or a correction is not possible."""
 
 
 def address(where: str | Path) -> sa.URL:

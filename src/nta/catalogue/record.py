@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal, get_args
 
-from nta.errors import SettingError
+from nta.errors import NtaError, SettingError
 from nta.quantity import Quantity
 
 Kind = Literal["sample", "beads", "blank"]
@@ -28,6 +28,10 @@ CORRECTABLE = (
     "withdrawn",
 )
 """What a person stated and may state again; what was computed is corrected by another analysis."""
+
+
+class CatalogueError(NtaError):
+    """The catalogue cannot be opened, read or written; or a correction is not possible."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""The command line: `nta run`, `record`, `analyze`, `simulate`, `report`, `drivers`.
+"""The command line: `nta run`, `record`, `analyze`, `batch`, `catalog`, `simulate`, `report`, `drivers`.
 
 This file only parses words; what a verb does is imported when it is asked for, so that `nta --help` starts at once.
 """
@@ -78,6 +78,7 @@ def _parser() -> Parser:
     run.add_argument("-o", "--output", type=Path, help="result folder (default: nta-results/<date and time>)")
     _sample_options(run)
     _analysis_options(run)
+    _catalogue_options(run)
 
     record = verbs.add_parser("record", parents=[common], help="record from a device into a file")
     _device_options(record)
@@ -106,6 +107,37 @@ def _parser() -> Parser:
     _camera_options(analyze)
     _sample_options(analyze)
     _analysis_options(analyze)
+    _catalogue_options(analyze)
+
+    batch = verbs.add_parser(
+        "batch",
+        parents=[common],
+        help="analyze a folder or list of recordings: one table, one page",
+        description="Analyze every recording of a folder or manifest in parallel. Interrupted, the same command goes on.",
+    )
+    batch.add_argument(
+        "source", type=Path, metavar="FOLDER|MANIFEST", help="folder of recordings, or a list (.csv or .toml)"
+    )
+    batch.add_argument("-o", "--output", type=Path, required=True, help="folder of the batch")
+    batch.add_argument(
+        "--workers", type=int, metavar="N", help="recordings at a time (default: one per core)"
+    )
+    batch.add_argument(
+        "--executor",
+        default="",
+        metavar="dask://HOST:PORT",
+        help="a dask.distributed cluster that sees the same files, instead of this machine",
+    )
+    batch.add_argument(
+        "--use-incomplete", action="store_true", help="recordings that are cut off count as replicates too"
+    )
+    batch.add_argument(
+        "--no-reports", action="store_true", help="no page for every recording; nta report writes it later"
+    )
+    _camera_options(batch)
+    _sample_options(batch)
+    _analysis_options(batch)
+    _catalogue_options(batch)
 
     calibrate = verbs.add_parser(
         "calibrate", parents=[common], help="make an instrument profile from a run of certified beads"
@@ -126,6 +158,7 @@ def _parser() -> Parser:
     _camera_options(calibrate)
     _sample_options(calibrate)
     _analysis_options(calibrate)
+    _catalogue_options(calibrate, stated=False)
 
     simulate = verbs.add_parser(
         "simulate", parents=[common], help="make a recording of a simulated sample, with its truth"
@@ -172,6 +205,9 @@ def _parser() -> Parser:
     assess.add_argument("--json", action="store_true", help="print the verdicts as JSON on standard output")
 
     add_quality_verbs(verbs, common)
+    _catalogue_verb(
+        verbs.add_parser("catalog", parents=[common], help="the runs on record: list, show, correct, export")
+    )
 
     drivers = verbs.add_parser("drivers", parents=[common], help="list the devices that can be opened")
     drivers.add_argument("--json", action="store_true", help="machine-readable output")
@@ -289,6 +325,58 @@ def _analysis_options(parser: argparse.ArgumentParser) -> None:
         "--blank", type=Path, metavar="RESULTS", help="results of the diluent alone, to be subtracted"
     )
     analysis.add_argument("--json", action="store_true", help="print the summary as JSON on standard output")
+
+
+def _catalogue_options(parser: argparse.ArgumentParser, *, stated: bool = True) -> None:
+    catalogue = parser.add_argument_group("catalogue", "to put the analysis on record; see docs/batch.md")
+    catalogue.add_argument(
+        "--catalogue",
+        metavar="FILE|URL",
+        help="SQLite file or postgresql://... (default: $NTA_CATALOGUE, else nothing is recorded; none: record nothing)",
+    )
+    catalogue.add_argument("--operator", metavar="NAME", help="who measured")
+    catalogue.add_argument("--instrument", metavar="NAME", help="default: the name of the profile")
+    if stated:
+        catalogue.add_argument("--kind", choices=("sample", "beads", "blank"), help="default: sample")
+        catalogue.add_argument("--standard", metavar="NAME", help="of beads: the name of their certificate")
+        catalogue.add_argument("--lot", help="of beads: their lot")
+
+
+def _catalogue_verb(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    where = argparse.ArgumentParser(add_help=False)
+    where.add_argument("--catalogue", metavar="FILE|URL", help="default: $NTA_CATALOGUE")
+    where.add_argument("--debug", action="store_true", help=argparse.SUPPRESS)
+    where.add_argument("--quiet", "-q", action="store_true", help=argparse.SUPPRESS)
+    chosen = argparse.ArgumentParser(add_help=False)
+    for name in ("kind", "standard", "instrument", "sample", "operator"):
+        chosen.add_argument(f"--{name}", help=f"only runs of this {name}")
+    chosen.add_argument("--since", metavar="DATE", help="only runs measured from then on")
+    chosen.add_argument("--until", metavar="DATE", help="only runs measured before then")
+    chosen.add_argument("--all", action="store_true", help="also withdrawn runs and rows that were corrected")
+
+    listed = actions.add_parser("list", parents=[where, chosen], help="list the runs")
+    listed.add_argument("--json", action="store_true", help="as JSON")
+    show = actions.add_parser(
+        "show", parents=[where], help="show one run with its corrections and all its numbers"
+    )
+    show.add_argument("run", type=int, help="its number in the list")
+    show.add_argument("--json", action="store_true", help="everything on record of it, as JSON")
+    correct = actions.add_parser(
+        "correct", parents=[where], help="correct what was stated of a run, by a new row"
+    )
+    correct.add_argument("run", type=int, help="its number in the list")
+    correct.add_argument(
+        "changes", nargs="*", metavar="KEY=VALUE", help="e.g. sample='EV 7' operator='A. Roth' lot=42"
+    )
+    correct.add_argument("--reason", required=True, help="why; it is kept")
+    correct.add_argument("--withdraw", action="store_true", help="the run counts no more")
+    add = actions.add_parser("add", parents=[where], help="record results that were saved before")
+    add.add_argument("results", nargs="+", type=Path, help="result folders or results.h5")
+    for name in ("kind", "standard", "lot", "instrument", "operator"):
+        add.add_argument(f"--{name}")
+    export = actions.add_parser("export", parents=[where, chosen], help="write the runs as a table")
+    export.add_argument("-o", "--output", type=Path, required=True, help=".csv, .parquet or .json")
 
 
 class _Version(argparse.Action):

@@ -7,16 +7,16 @@ import json
 import sys
 from pathlib import Path
 
+from nta.batch import About, Request, analyze_file, write_results
 from nta.cli import EXIT_FAILED, EXIT_OK
+from nta.cli.cataloguing import about_in, chosen_catalogue, record_analysis
 from nta.cli.progress import compiling_said, frame_progress, say
-from nta.cli.words import chosen_profile, chosen_settings, conditions_in
+from nta.cli.words import chosen_profile, chosen_settings, said_camera, said_conditions
 from nta.errors import NtaError, SettingError
 from nta.io.atomic import new_folder
-from nta.io.recordings import checksum, open_recording
-from nta.io.results import RESULTS_FILE, load_analysis, save_analysis, summary, write_tables
-from nta.pipeline import Analysis, analyze, subtract_blank
-from nta.report import summary_text, write_report
-from nta.sweep import sweep
+from nta.io.results import RESULTS_FILE, summary
+from nta.pipeline import Analysis
+from nta.report import summary_text
 
 
 def run(options: argparse.Namespace) -> int:
@@ -43,47 +43,33 @@ def run(options: argparse.Namespace) -> int:
 
 
 def analyze_recording(path: Path, folder: Path, options: argparse.Namespace) -> Analysis:
-    """Analyze one recording into a folder, which appears only when everything in it is whole."""
-    said = {
-        "pixel_size_um": getattr(options, "pixel_size_um", None),
-        "frame_rate_hz": getattr(options, "frame_rate", None),
-        "exposure_s": None if getattr(options, "exposure_ms", None) is None else options.exposure_ms / 1e3,
-        "bit_depth": getattr(options, "bit_depth", None),
-    }
-    refuse_taken(folder, force=getattr(options, "force", False))
-    with open_recording(path, **said) as source:
-        conditions = conditions_in(options, source.metadata)
-        with (
-            compiling_said(quiet=options.quiet),
-            frame_progress(source.name, source.report.claimed_frames, quiet=options.quiet) as progress,
-        ):
-            analysis = analyze(
-                source,
-                conditions,
-                chosen_profile(options),
-                chosen_settings(options),
-                progress=progress,
-                sha256=checksum(path),
+    """Analyze one recording into a folder, which appears only when everything in it is whole; put it on record if asked."""
+    force = getattr(options, "force", False)
+    refuse_taken(folder, force=force)
+    request = Request(
+        camera=said_camera(options),
+        conditions=said_conditions(options),
+        profile=chosen_profile(options),
+        settings=chosen_settings(options),
+        blank=options.blank,
+    )
+    with chosen_catalogue(options) as catalogue:
+        with compiling_said(quiet=options.quiet):
+            analysis, metadata = analyze_file(
+                path,
+                request,
+                watch=lambda source: frame_progress(
+                    source.name, source.report.claimed_frames, quiet=options.quiet
+                ),
+                swept=(lambda words: say(f"sweep: {words}", quiet=options.quiet))
+                if getattr(options, "sweep", False)
+                else None,
             )
-        if getattr(options, "sweep", False):
-            analysis = sweep(source, analysis, told=lambda words: say(f"sweep: {words}", quiet=options.quiet))
-    if options.blank is not None:
-        analysis = subtract_blank(analysis, load_analysis(results_file(options.blank)))
-    with new_folder(folder, replace=getattr(options, "force", False)) as partial:
-        write_results(analysis, partial)
+        with new_folder(folder, replace=force) as partial:
+            write_results(analysis, partial)
+        if catalogue is not None:
+            record_analysis(catalogue, analysis, folder, About(**about_in(options)).completed(metadata))
     return analysis
-
-
-def results_file(path: Path) -> Path:
-    """Return the results file of a result folder, or the file itself."""
-    return path / RESULTS_FILE if path.is_dir() else path
-
-
-def write_results(analysis: Analysis, folder: Path) -> None:
-    """Write results, tables and report into an existing folder."""
-    save_analysis(analysis, folder / RESULTS_FILE)
-    write_tables(analysis, folder)
-    write_report(analysis, folder)
 
 
 def show(analysis: Analysis, folder: Path, *, quiet: bool) -> None:

@@ -26,6 +26,7 @@ def run(options: argparse.Namespace) -> int:
         )
     _refuse_taken(options.output, force=options.force)
     options.refractive_index = certificate.refractive_index
+    options.kind, options.standard, options.lot = "beads", certificate.name, certificate.lot
     analysis = analyze_recording(options.recording, options.output.with_suffix(""), options)
     beads = measure_beads(analysis, certificate, options.concentration)
     profile = calibrated_profile(beads, base, options.name or options.output.stem)

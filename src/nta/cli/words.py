@@ -13,17 +13,34 @@ from nta.pipeline import stated_conditions
 from nta.settings import AnalysisSettings
 
 
+def said_camera(options: argparse.Namespace) -> dict[str, Any]:
+    """Return what the user says of the camera, as `open_recording` takes it."""
+    exposure_ms = getattr(options, "exposure_ms", None)
+    said = {
+        "pixel_size_um": getattr(options, "pixel_size_um", None),
+        "frame_rate_hz": getattr(options, "frame_rate", None),
+        "exposure_s": None if exposure_ms is None else exposure_ms / 1e3,
+        "bit_depth": getattr(options, "bit_depth", None),
+    }
+    return {key: value for key, value in said.items() if value is not None}
+
+
+def said_conditions(options: argparse.Namespace) -> dict[str, Any]:
+    """Return what the user says of the sample, as `SampleConditions` takes it."""
+    said = {
+        "temperature_c": options.temperature,
+        "temperature_std_c": options.temperature_std,
+        "medium": options.medium,
+        "viscosity_mpas": options.viscosity_mpas,
+        "dilution": options.dilution,
+        "sample": options.sample,
+    }
+    return {key: value for key, value in said.items() if value is not None}
+
+
 def conditions_in(options: argparse.Namespace, metadata: Mapping[str, Any]) -> SampleConditions:
     """Return what was in the cell: the user's words first, then the side-car's, then the recording's own."""
-    return stated_conditions(
-        metadata,
-        temperature_c=options.temperature,
-        temperature_std_c=options.temperature_std,
-        medium=options.medium,
-        viscosity_mpas=options.viscosity_mpas,
-        dilution=options.dilution,
-        sample=options.sample,
-    )
+    return stated_conditions(metadata, **said_conditions(options))
 
 
 def chosen_profile(options: argparse.Namespace) -> InstrumentProfile | None:

@@ -36,11 +36,8 @@ def read_sidecar(recording: Path) -> tuple[dict[str, Any], tuple[str, ...]]:
     SettingError
         It is no TOML, has an unknown key, a value of the wrong type, or there are two side-cars.
     """
-    if recording.is_dir():
-        certain, perhaps = recording / "recording.toml", None
-    else:
-        certain, perhaps = recording.with_name(recording.name + ".toml"), recording.with_suffix(".toml")
-    found = {path: _parsed(path) for path in (certain, perhaps) if path is not None and path.is_file()}
+    perhaps = None if recording.is_dir() else recording.with_suffix(".toml")
+    found = {path: _parsed(path) for path in sidecar_files(recording)}
     remarks: tuple[str, ...] = ()
     if perhaps in found and any(isinstance(value, dict | list) for value in found[perhaps].values()):
         del found[perhaps]
@@ -51,6 +48,14 @@ def read_sidecar(recording: Path) -> tuple[dict[str, Any], tuple[str, ...]]:
     for path, words in found.items():
         return _checked(words, path), remarks
     return {}, remarks
+
+
+def sidecar_files(recording: Path) -> tuple[Path, ...]:
+    """Return the files beside a recording that may be its side-car."""
+    names = [recording / "recording.toml"]
+    if not recording.is_dir():
+        names = [recording.with_name(recording.name + ".toml"), recording.with_suffix(".toml")]
+    return tuple(path for path in names if path.is_file())
 
 
 def _parsed(path: Path) -> dict[str, Any]:

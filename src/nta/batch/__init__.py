@@ -1,0 +1,24 @@
+"""A batch: a folder or list of recordings analysed in parallel, one table, one page, replicates."""
+
+from nta.batch.job import About, Job
+from nta.batch.outcome import Outcome
+from nta.batch.planning import plan
+from nta.batch.recording import Request, analyze_file, results_file, write_results
+from nta.batch.replicates import Replicates, replicates
+from nta.batch.running import PAGE, Batch, run_batch
+
+__all__ = [
+    "PAGE",
+    "About",
+    "Batch",
+    "Job",
+    "Outcome",
+    "Replicates",
+    "Request",
+    "analyze_file",
+    "plan",
+    "replicates",
+    "results_file",
+    "run_batch",
+    "write_results",
+]

@@ -1,0 +1,89 @@
+"""Jobs on a dask.distributed cluster that somebody runs; its workers see the same files under the same paths."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+from nta.batch.job import Job, own_version
+from nta.batch.outcome import Outcome
+from nta.errors import NtaError, SettingError
+
+SCHEME = "dask://"
+_PATIENCE_S = 15.0
+
+
+class ClusterError(NtaError):
+    """The cluster cannot be reached, or its workers cannot do the work."""
+
+
+def on_dask(
+    jobs: Sequence[Job], function: Callable[[Job], Outcome | None], executor: str
+) -> Iterator[tuple[Job, Outcome]]:
+    """Yield every job with its outcome as they are done, in no order; the jobs of a worker that is lost go to others.
+
+    A job is done once: a worker that comes late to a job finds the outcome of the other one. A job that takes several
+    workers with it is given up with a reason.
+
+    Raises
+    ------
+    SettingError
+        The address is none of a dask scheduler, or dask is not installed here.
+    ClusterError
+        No scheduler answers, it was lost, or a worker has another version of nta-lab or none.
+    """
+    address = executor.removeprefix(SCHEME)
+    if not executor.startswith(SCHEME) or ":" not in address:
+        raise SettingError(f"--executor {executor!r} is no address of a cluster; write dask://host:port")
+    try:
+        from distributed import Client, as_completed
+    except ImportError:
+        raise SettingError(
+            "a dask cluster needs the package distributed: pip install 'nta-lab[dask]'"
+        ) from None
+    try:
+        client = Client(f"tcp://{address}", timeout=_PATIENCE_S, set_as_default=False)  # type: ignore[no-untyped-call]
+    except (OSError, TimeoutError) as error:
+        raise ClusterError(f"no dask scheduler answers at {address}: {error}") from None
+    with client:
+        _refuse_other_versions(client)
+        run = uuid.uuid4().hex  # a cluster remembers results by key; ours are remembered by their folder
+        futures = {
+            client.submit(function, _for_cluster(job), key=f"nta-{run}-{number}", pure=False): job
+            for number, job in enumerate(jobs)
+        }
+        for future in as_completed(futures):  # type: ignore[no-untyped-call]
+            yield futures[future], _outcome(future)
+
+
+def _for_cluster(job: Job) -> Job:
+    """Return the job with one thread: how many a worker takes at a time, and how long it lives, is the cluster's affair."""
+    return replace(job, settled=True, request=replace(job.request, threads=1))
+
+
+def _outcome(future: Any) -> Outcome:
+    try:
+        outcome: Outcome = future.result()
+        return outcome
+    except Exception as error:  # whatever the cluster says of a job that it gave up
+        if future.cancelled():
+            raise ClusterError("the scheduler was lost; start the same command again to go on") from None
+        return Outcome(status="failed", reason=f"given up by the cluster: {error}", lasting=False)
+
+
+def _refuse_other_versions(client: Any) -> None:
+    try:
+        found: dict[str, str] = client.run(own_version)
+    except Exception as error:  # dask passes on whatever the worker met
+        raise ClusterError(
+            f"the workers of the cluster cannot run nta-lab {own_version()}: {error}"
+        ) from None
+    if not found:
+        raise ClusterError("the cluster has no workers")
+    for worker, theirs in found.items():
+        if theirs != own_version():
+            raise ClusterError(
+                f"worker {worker} has nta-lab {theirs}, here it is {own_version()}; install the same"
+            )

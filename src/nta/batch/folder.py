@@ -1,0 +1,83 @@
+"""The recordings in a folder and the folders below it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from nta.io.recordings.folder import KINDS, natural_key
+from nta.io.results import RESULTS_FILE
+
+RECORDINGS = (
+    *(
+        ".h5",
+        ".hdf5",
+        ".avi",
+        ".mp4",
+        ".m4v",
+        ".mov",
+        ".mkv",
+        ".wmv",
+        ".mpg",
+        ".mpeg",
+        ".webm",
+        ".cine",
+        ".seq",
+    ),
+    *(".tif", ".tiff"),
+)
+_BESIDE = (".toml", ".npz", ".json")  # side-cars, truth of simulations, notes of programs
+BATCH_FILE = "batch.json"
+_IMAGES_OF_A_FOLDER = 2  # as many images make their folder one recording
+
+
+@dataclass(frozen=True)
+class Found:
+    """A file or folder of images; `doubtful`: nothing in its name says that it is a recording."""
+
+    path: Path
+    doubtful: bool = False
+
+
+def recordings_in(folder: Path, *, leave_out: Path | None = None) -> list[Found]:
+    """Return the recordings of a folder tree in natural order, and every other file as a doubtful one.
+
+    Left out: hidden files, side-cars, results of nta and of other batches, and `leave_out`. A folder that holds images and
+    no film is one recording.
+    """
+    return list(_walk(folder, {leave_out.resolve()} if leave_out else set()))
+
+
+def _walk(folder: Path, left_out: set[Path]) -> Iterator[Found]:
+    """Walk a folder once, whatever links lead to it."""
+    left_out.add(folder.resolve())
+    entries = sorted(
+        (e for e in folder.iterdir() if not e.name.startswith(".")), key=lambda e: natural_key(e.name)
+    )
+    names = {entry.name for entry in entries}
+    if RESULTS_FILE in names or BATCH_FILE in names:
+        return
+    files = [entry for entry in entries if entry.is_file()]
+    if _is_recording(files):
+        yield Found(folder)
+        return
+    for entry in entries:
+        if entry.is_dir() and os.access(entry, os.R_OK) and entry.resolve() not in left_out:
+            yield from _walk(entry, left_out)
+        elif entry.is_file() and entry.suffix.lower() not in _BESIDE:
+            yield Found(entry, doubtful=entry.suffix.lower() not in RECORDINGS)
+
+
+def _is_recording(files: list[Path]) -> bool:
+    """Say whether the files are the frames of one recording: single images, alone in their folder.
+
+    A TIFF may be an image or a whole stack, so a folder of TIFFs is one recording only where it says so by a side-car.
+    """
+    kinds = {file.suffix.lower() for file in files}
+    images = [file for file in files if file.suffix.lower() in KINDS]
+    if len(images) < _IMAGES_OF_A_FOLDER or kinds & (set(RECORDINGS) - set(KINDS)):
+        return False
+    tiffs = kinds & {".tif", ".tiff"}
+    return not tiffs or any(file.name == "recording.toml" for file in files)

@@ -1,0 +1,108 @@
+"""What a batch has to do, one `Job` a recording, and the key by which a finished one is known again."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from nta.batch.recording import Request, results_file
+from nta.calibration.folder import calibration_folder
+from nta.catalogue.record import digest
+from nta.io.recordings import checksum
+from nta.io.recordings.sidecar import sidecar_files
+from nta.io.results.summary import plain
+
+RESULTS = "results"
+
+
+@dataclass(frozen=True, kw_only=True)
+class About:
+    """What is said of a recording beside its analysis; changing it repeats nothing."""
+
+    group: str = ""
+    kind: str = "sample"
+    standard: str = ""
+    lot: str = ""
+    instrument: str = ""
+    operator: str = ""
+    date: str = ""
+    comment: str = ""
+
+    def completed(self, metadata: Mapping[str, Any]) -> About:
+        """Return it with what nobody said taken from the recording and its side-car."""
+        recorded = {
+            f.name: str(metadata[f.name]) for f in fields(self) if metadata.get(f.name) and f.name != "kind"
+        }
+        if "date" not in recorded and metadata.get("created"):
+            recorded["date"] = str(metadata["created"])
+        said = {name: value for name, value in vars(self).items() if value}
+        return About(**{**recorded, **said})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One recording of a batch.
+
+    name : of the recording within the batch, as in the table; unique. folder : of its results.
+    trouble : why it is not even tried; it gets its row all the same. skipped : by its name it is no recording.
+    settled : take the result also from a process that compiled for it, see `work`.
+    """
+
+    name: str
+    recording: Path
+    folder: Path
+    request: Request = field(default_factory=Request)
+    about: About = field(default_factory=About)
+    trouble: str = ""
+    skipped: bool = False
+    settled: bool = False
+
+    def key(self, sha256: str) -> str:
+        """Return the digest of all that the result depends on: input, side-car, words, settings, calibration, version."""
+        request = self.request
+        settings = request.settings.as_mapping()
+        settings["detection"].pop("threads")  # does not change the result
+        return digest(
+            plain(
+                {
+                    "input": sha256,
+                    "sidecar": [_sha256(file) for file in sidecar_files(self.recording)],
+                    "camera": {key: str(value) for key, value in request.camera.items()},
+                    "conditions": request.conditions,
+                    "profile": request.profile,
+                    "settings": settings,
+                    "blank": None if request.blank is None else checksum(results_file(request.blank)),
+                    "calibration": _calibration(),
+                    "version": own_version(),
+                }
+            )
+        )
+
+
+def result_folder(output: Path, name: str) -> Path:
+    """Return the folder of a recording's results: its own name, so that recordings that join later move nothing."""
+    return output / RESULTS / name
+
+
+def own_version() -> str:
+    """Return the version of nta-lab that is at work."""
+    try:
+        return version("nta-lab")
+    except PackageNotFoundError:
+        return "(not installed)"
+
+
+def _calibration() -> list[str]:
+    """Return the digests of the media and limits, which every analysis may use."""
+    folder = calibration_folder()
+    return [
+        _sha256(file) for shelf in ("media", "limits") for file in sorted((folder / shelf).glob("*.toml"))
+    ]
+
+
+def _sha256(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()

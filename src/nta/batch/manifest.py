@@ -1,0 +1,174 @@
+"""A manifest: the list of the recordings of a batch with what is to be known of each, as CSV or TOML."""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import glob
+import io
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nta.catalogue.record import KINDS
+from nta.errors import SettingError
+from nta.io.recordings.folder import natural_key
+from nta.io.recordings.sidecar import frame_rate
+from nta.io.vendors.text import number, read_text
+
+CAMERA = ("frame_rate_hz", "exposure_ms", "pixel_size_um", "bit_depth")
+CONDITIONS = ("temperature_c", "temperature_std_c", "viscosity_mpas", "medium", "dilution", "sample")
+ABOUT = ("group", "kind", "standard", "lot", "instrument", "operator", "date", "comment")
+FILES = ("profile", "settings", "blank")
+KEYS = ("file", *ABOUT, *CONDITIONS, *CAMERA, *FILES)
+_TEXTS = {"file", *ABOUT, "medium", "sample", *FILES}
+_MOST_SHOWN = 10
+_SEPARATORS = (";", "\t", ",")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line: the recording, and what is said of it (keys as in the manifest, numbers as numbers)."""
+
+    path: Path
+    words: Mapping[str, Any]
+
+
+def read_manifest(path: str | Path) -> list[Entry]:
+    """Read and check a manifest.
+
+    A `file` is relative to the manifest and may be a pattern (``lot12_*.avi``). In TOML, keys above the first
+    ``[[recording]]`` hold for all.
+
+    Raises
+    ------
+    SettingError
+        Not CSV or TOML, an unknown key, a value of the wrong type, a recording named twice; all complaints at once, each
+        with its line.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise SettingError(f"{path}: no such manifest")
+    rows = _toml_rows(path) if path.suffix.lower() == ".toml" else _csv_rows(path)
+    complaints: list[str] = []
+    entries: list[Entry] = []
+    first_at: dict[Path, str] = {}
+    for place, row in rows:
+        words, wrong = _checked(row)
+        complaints += [f"{place}: {complaint}" for complaint in wrong]
+        for file in [] if "file" not in words else _files(path.parent, words["file"]):
+            if file in first_at:
+                complaints.append(f"{place}: {file.name} is there already, at {first_at[file]}")
+            first_at.setdefault(file, place)
+            entries.append(Entry(file, {k: v for k, v in words.items() if k != "file"}))
+    if complaints:
+        more = f"\n  and {len(complaints) - _MOST_SHOWN} more" if len(complaints) > _MOST_SHOWN else ""
+        raise SettingError(f"{path}:\n  " + "\n  ".join(complaints[:_MOST_SHOWN]) + more)
+    if not entries:
+        raise SettingError(f"{path} names no recording; give one a line, in the column file")
+    return entries
+
+
+def _csv_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    text, _ = read_text(path)
+    head = text.lstrip().partition("\n")[0]
+    delimiter = max(_SEPARATORS, key=head.count)
+    reader = csv.reader(io.StringIO(text), delimiter=delimiter)
+    columns: list[str] | None = None
+    for cells in reader:
+        cells = [cell.strip() for cell in cells]
+        if not any(cells) or cells[0].startswith("#"):
+            continue
+        if columns is None:
+            columns = _head(path, cells)
+            continue
+        if len(cells) > len(columns):
+            raise SettingError(
+                f"{path}: line {reader.line_num} has {len(cells)} cells, the head has {len(columns)}; "
+                "put text that holds the separator in double quotes"
+            )
+        given = {key: cell for key, cell in zip(columns, cells, strict=False) if cell}
+        yield f"line {reader.line_num}", {k: v if k in _TEXTS else _as_number(k, v) for k, v in given.items()}
+    if columns is None:
+        raise SettingError(f"{path} is empty")
+
+
+def _head(path: Path, cells: Sequence[str]) -> list[str]:
+    columns = [cell.casefold() for cell in cells]
+    if "file" not in columns:
+        raise SettingError(
+            f"{path}: the first line must name the columns, one of them 'file'; it is {', '.join(cells)}"
+        )
+    wrong = [_unknown(column) for column in columns if column not in KEYS]
+    wrong += [
+        f"the column {c!r} is there twice" for c in sorted({c for c in columns if columns.count(c) > 1})
+    ]
+    if wrong:
+        raise SettingError(f"{path}: {'; '.join(wrong)}")
+    return columns
+
+
+def _as_number(key: str, cell: str) -> Any:
+    """Return a number where the cell is one; a frame rate may be a fraction."""
+    if key == "frame_rate_hz" and "/" in cell:
+        return cell
+    value = number(cell)
+    if value is not None and key == "bit_depth" and value.is_integer():
+        return int(value)
+    return cell if value is None else value
+
+
+def _toml_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingError(f"{path}: not valid TOML: {error}") from None
+    recordings = table.pop("recording", [])
+    if not isinstance(recordings, list) or not all(isinstance(r, dict) for r in recordings):
+        raise SettingError(f"{path}: write [[recording]], in double brackets, above each file")
+    if "file" in table:
+        raise SettingError(f"{path}: file stands above the first [[recording]]; it belongs below one")
+    for i, recording in enumerate(recordings, start=1):
+        yield f"[[recording]] {recording.get('file', f'number {i}')}", {**table, **recording}
+
+
+def _checked(row: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """Return the words of a row that are right, and what is wrong with the others."""
+    words: dict[str, Any] = {}
+    wrong = [] if row.get("file") else ["file is missing"]
+    for key, value in row.items():
+        if key not in KEYS:
+            wrong.append(_unknown(key))
+        elif key in _TEXTS:
+            words[key] = str(value)
+        elif key == "frame_rate_hz":
+            try:
+                words[key] = frame_rate(value, key)
+            except SettingError as error:
+                wrong.append(str(error))
+        elif isinstance(value, bool) or not isinstance(value, int | float):
+            wrong.append(f"{key} must be a number, got {value!r}")
+        elif key == "bit_depth" and value not in range(1, 17):
+            wrong.append(f"bit_depth must be 1 to 16, got {value}")
+        else:
+            words[key] = value
+    if words.get("kind", "sample") not in KINDS:
+        wrong.append(f"kind must be one of {', '.join(KINDS)}, got {words['kind']!r}")
+    return words, wrong
+
+
+def _unknown(key: str) -> str:
+    stem = key.rsplit("_", 1)[0]
+    close = [k for k in KEYS if k.rsplit("_", 1)[0] == stem] or difflib.get_close_matches(key, KEYS, n=1)
+    return f"unknown {key!r}; " + (f"did you mean {close[0]!r}?" if close else f"there are {', '.join(KEYS)}")
+
+
+def _files(folder: Path, name: str) -> list[Path]:
+    """Return the file of a name, or the files of a pattern in natural order; a name without a file stays as it is."""
+    path = folder / name
+    if path.exists() or not any(sign in name for sign in "*?["):
+        return [path]
+    matches = sorted(glob.glob(name, root_dir=folder), key=natural_key)  # noqa: PTH207 - Path.glob takes no absolute pattern
+    return [folder / match for match in matches if Path(match).suffix != ".toml"] or [path]

@@ -1,0 +1,135 @@
+"""What came of a job, and how it is kept beside the results so that it is not done twice."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from nta.batch.job import About
+from nta.catalogue.record import numbers_of
+from nta.io.atomic import new_file
+from nta.io.results import summary
+from nta.pipeline import Analysis
+from nta.quantity import Quantity
+
+OUTCOME_FILE = "outcome.json"
+FORMAT = 1
+Status = Literal["result", "incomplete", "failed", "skipped"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Curve:
+    """The size distribution as it is drawn: bins and shares with their band."""
+
+    edges_nm: tuple[float, ...]
+    weight: tuple[float, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What came of one recording.
+
+    status : "result"; "incomplete": the recording is cut off, its numbers are those of what is whole; "failed": no result;
+        "skipped": not by its name a recording, and not one by its content.
+    reason : why it is not a result. lasting : the reason lies in the recording or the words on it, so that trying again is
+        of no use. detail : the traceback of a fault of ours.
+    about, facts, numbers, curve : what is said of it, what was found.
+    kept : found from an earlier run, not done again.
+    """
+
+    status: Status
+    key: str = ""
+    sha256: str = ""
+    reason: str = ""
+    lasting: bool = True
+    detail: str = ""
+    about: About = field(default_factory=About)
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    numbers: Mapping[str, Quantity] = field(default_factory=dict)
+    curve: Curve | None = None
+    kept: bool = False
+
+    def stands_for(self, key: str) -> bool:
+        """Say whether it answers the same question, so that nothing need be done."""
+        return self.key == key and self.lasting
+
+
+def of_analysis(analysis: Analysis, about: About, *, key: str, sha256: str) -> Outcome:
+    """Return the outcome of a recording that was analysed."""
+    said = summary(analysis)
+    report = analysis.recording
+    cut = report.truncated
+    of = f" of {report.claimed_frames}" if report.claimed_frames else ""
+    distribution = analysis.sizes.distribution
+    return Outcome(
+        status="incomplete" if cut else "result",
+        reason=f"the recording is cut off: {report.found_frames}{of} frames are whole" if cut else "",
+        key=key,
+        sha256=sha256,
+        about=about,
+        facts=_facts(analysis, said),
+        numbers=numbers_of(said),
+        curve=None
+        if distribution is None
+        else Curve(
+            edges_nm=tuple(distribution.edges_nm.tolist()),
+            weight=tuple(distribution.weight.tolist()),
+            low=tuple(distribution.low.tolist()),
+            high=tuple(distribution.high.tolist()),
+        ),
+    )
+
+
+def _facts(analysis: Analysis, said: Mapping[str, Any]) -> dict[str, Any]:
+    camera, findings = analysis.camera, analysis.assessment.findings
+    return {
+        "sample": analysis.conditions.sample,
+        "verdict": said["verdict"],
+        "failed_findings": [f.title for f in findings if f.verdict == "fail"],
+        "findings_to_watch": [f.title for f in findings if f.verdict == "warn"],
+        "size_describes": said["size"]["describes"] or "",
+        "confidence": said["size"]["confidence"],
+        "frames": said["counts"]["frames"],
+        "lost_frames": analysis.recording.lost_frames,
+        "spots_per_frame": said["counts"]["spots_per_frame"],
+        "tracks_found": analysis.tracks.n_tracks,
+        "viscosity_mpas": said["size"]["viscosity_mpas"],
+        "medium": analysis.conditions.medium,
+        "dilution": analysis.conditions.dilution,
+        "frame_rate_hz": camera.frame_rate_hz,
+        "exposure_ms": None if camera.exposure_s is None else 1e3 * camera.exposure_s,
+        "pixel_size_um": camera.pixel_size_um,
+        "profile": "" if analysis.profile is None else analysis.profile.name,
+        "software": analysis.provenance.versions.get("nta-lab", ""),
+    }
+
+
+def write_outcome(outcome: Outcome, folder: Path) -> None:
+    """Write the outcome into an existing folder."""
+    kept = {key: value for key, value in asdict(outcome).items() if key != "kept"}
+    with new_file(folder / OUTCOME_FILE) as partial:
+        partial.write_text(json.dumps({"format": FORMAT, **kept}, ensure_ascii=False), encoding="utf-8")
+
+
+def read_outcome(folder: Path) -> Outcome | None:
+    """Return the outcome kept in a folder; None where there is none, or none that this version can read."""
+    try:
+        held = json.loads((folder / OUTCOME_FILE).read_text(encoding="utf-8"))
+        if held.pop("format") != FORMAT:
+            return None
+        curve = held["curve"] and Curve(**{name: tuple(values) for name, values in held["curve"].items()})
+        outcome = Outcome(**held)
+        return replace(
+            outcome,
+            about=About(**held["about"]),
+            numbers={name: Quantity(**q) for name, q in held["numbers"].items()},
+            curve=curve,
+            kept=True,
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None

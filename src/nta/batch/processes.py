@@ -1,0 +1,150 @@
+"""Jobs in processes of this machine: what a file does to its process, it does to that process alone."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from multiprocessing.connection import Connection, wait
+
+from nta.batch.job import Job
+from nta.batch.outcome import Outcome
+
+Function = Callable[[Job], Outcome | None]
+_TRIES = 2  # a process may die by no fault of its file, e.g. when somebody else takes the memory
+_THREAD_LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def in_processes(
+    jobs: Sequence[Job], function: Function, *, workers: int, threads: int
+) -> Iterator[tuple[Job, Outcome]]:
+    """Yield every job with its outcome as they are done, in no order.
+
+    A process that dies takes its job with it; the job is tried once more in a new one, then given up with a reason. When
+    the iteration is left, be it by an interruption, the processes are ended.
+    """
+    waiting = deque((job, 1) for job in jobs)
+    with _library_threads(threads):
+        team = [_Worker(function) for _ in range(min(workers, len(jobs)))]
+    try:
+        while waiting or any(worker.job for worker in team):
+            for worker in team:
+                if worker.job is None and waiting:
+                    worker.give(*waiting.popleft())
+            busy = {worker.connection: worker for worker in team if worker.job}
+            for ready in wait(list(busy)):
+                worker = busy[ready]  # type: ignore[index]
+                job, tries = worker.take()
+                outcome = worker.answer()
+                if outcome is not None:
+                    yield job, outcome
+                    continue
+                how = worker.buried()
+                with _library_threads(threads):
+                    team[team.index(worker)] = _Worker(function)
+                if (
+                    how == 0 and not job.settled
+                ):  # it compiled, and the job is to be done by code that was loaded
+                    waiting.appendleft((replace(job, settled=True), tries))
+                elif tries < _TRIES:
+                    waiting.appendleft((job, tries + 1))
+                else:
+                    yield job, Outcome(status="failed", reason=_died(how), lasting=False)
+    finally:
+        for worker in team:
+            worker.end()
+
+
+class _Worker:
+    """A process that takes one job at a time."""
+
+    def __init__(self, function: Function) -> None:
+        spawn = multiprocessing.get_context("spawn")  # a fork would copy locks that threads hold
+        self.connection, theirs = spawn.Pipe()
+        self._process = spawn.Process(target=_serve, args=(theirs, function), daemon=True)
+        self._process.start()
+        theirs.close()
+        self.job: tuple[Job, int] | None = None
+
+    def give(self, job: Job, tries: int) -> None:
+        self.job = (job, tries)
+        with suppress(OSError):  # it is dead, which the next look at the connection finds
+            self.connection.send(job)
+
+    def take(self) -> tuple[Job, int]:
+        assert self.job is not None
+        job, self.job = self.job, None
+        return job
+
+    def answer(self) -> Outcome | None:
+        """Return the outcome; None where the process wants to be replaced, or is dead."""
+        try:
+            outcome: Outcome | None = self.connection.recv()
+            return outcome
+        except (EOFError, ConnectionResetError):
+            return None
+
+    def buried(self) -> int | None:
+        self.connection.close()
+        self._process.join()
+        return self._process.exitcode
+
+    def end(self) -> None:
+        if self.job is not None:
+            self._process.terminate()
+        self.connection.close()
+        self._process.join()
+
+
+def _serve(connection: Connection, function: Function) -> None:
+    """Do jobs until the other end is closed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole group; the parent ends us
+    threading.Thread(target=_leave_with_parent, daemon=True).start()
+    while True:
+        try:
+            outcome = function(connection.recv())
+            connection.send(outcome)
+        except (EOFError, OSError):
+            return
+        if outcome is None:
+            return
+
+
+def _leave_with_parent() -> None:
+    """End at once when the parent is gone: nobody waits for the result."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    wait([parent.sentinel])
+    os._exit(1)
+
+
+@contextmanager
+def _library_threads(threads: int) -> Iterator[None]:
+    """Let the libraries of processes that start here use so many threads: as many processes share the cores."""
+    before = {name: os.environ.get(name) for name in _THREAD_LIMITS}
+    os.environ.update({name: str(threads) for name in _THREAD_LIMITS if before[name] is None})
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+
+
+def _died(exitcode: int | None) -> str:
+    how = f"exit code {exitcode}"
+    if exitcode is not None and exitcode < 0:
+        how = f"signal {signal.Signals(-exitcode).name}"
+    return f"the process that analysed it died twice ({how}); if that was for lack of memory, use fewer --workers"

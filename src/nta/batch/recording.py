@@ -1,0 +1,96 @@
+"""One recording: from its file to everything that is kept of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from nta.calibration import InstrumentProfile
+from nta.io.recordings import Recording, checksum, open_recording
+from nta.io.results import RESULTS_FILE, load_analysis, save_analysis, write_tables
+from nta.pipeline import Analysis, Progress, analyze, stated_conditions, subtract_blank
+from nta.report import write_report
+from nta.settings import AnalysisSettings
+from nta.sweep import sweep
+
+Watch = Callable[[Recording], AbstractContextManager[Progress]]
+"""Gives, for a recording that is open, what is told of the frames done."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What is asked of one recording.
+
+    camera : words on the camera as `open_recording` takes them. conditions : words on the sample as `SampleConditions` takes
+        them. blank : results of the diluent alone, to be subtracted. threads : of detection; the result is the same.
+    report : whether a page is written for it too, which takes longer than the analysis of a short recording.
+    """
+
+    camera: Mapping[str, Any] = field(default_factory=dict)
+    conditions: Mapping[str, Any] = field(default_factory=dict)
+    profile: InstrumentProfile | None = None
+    settings: AnalysisSettings = field(default_factory=AnalysisSettings)
+    blank: Path | None = None
+    threads: int | None = None
+    report: bool = True
+
+
+@contextmanager
+def unwatched(_: Recording) -> Iterator[Progress]:
+    """Watch nothing."""
+    yield lambda _: None
+
+
+def analyze_file(
+    path: Path,
+    request: Request,
+    *,
+    watch: Watch = unwatched,
+    sha256: str | None = None,
+    swept: Callable[[str], None] | None = None,
+) -> tuple[Analysis, dict[str, Any]]:
+    """Analyse a recorded file; return the analysis and what else the recording and its side-car say.
+
+    Parameters
+    ----------
+    sha256
+        Checksum of the file where it is known already.
+    swept
+        Given: repeat the analysis over a grid of settings, and tell this how it goes.
+    """
+    settings = request.settings
+    if settings.detection.threads is None and request.threads is not None:
+        settings = replace(settings, detection=replace(settings.detection, threads=request.threads))
+    with open_recording(path, **request.camera) as source:
+        conditions = stated_conditions(source.metadata, **request.conditions)
+        with watch(source) as progress:
+            analysis = analyze(
+                source,
+                conditions,
+                request.profile,
+                settings,
+                progress=progress,
+                sha256=sha256 or checksum(path),
+            )
+        if swept is not None:
+            analysis = sweep(source, analysis, told=swept)
+        metadata = dict(source.metadata)
+    if request.blank is not None:
+        analysis = subtract_blank(analysis, load_analysis(results_file(request.blank)))
+    return replace(analysis, settings=request.settings), metadata
+
+
+def write_results(analysis: Analysis, folder: Path, *, report: bool = True) -> None:
+    """Write results, tables and, unless it is not wanted, the report into an existing folder."""
+    save_analysis(analysis, folder / RESULTS_FILE)
+    write_tables(analysis, folder)
+    if report:
+        write_report(analysis, folder)
+
+
+def results_file(path: Path) -> Path:
+    """Return the results file of a result folder, or the file itself."""
+    return path / RESULTS_FILE if path.is_dir() else path

@@ -1,0 +1,144 @@
+"""The tables of a batch, as CSV and Parquet: a row a recording, and a row a number of a group."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from nta.batch.job import About, Job
+from nta.batch.outcome import Outcome
+from nta.batch.replicates import Replicates, group_of
+from nta.io.atomic import new_file
+
+RECORDINGS, GROUPS = "recordings", "groups"
+_NUMBERS = (
+    *("d50_nm", "d10_nm", "d90_nm", "mean_nm", "mode_nm", "sd_nm", "geometric_sd", "span"),
+    *("in_cell_per_ml", "in_sample_per_ml", "per_frame", "detection_limit_nm", "brightness_e_per_ms"),
+)
+_PLAIN = ("tracks_used", "temperature_c")
+_FACTS: dict[str, pa.DataType] = {
+    "verdict": pa.string(),
+    "failed_findings": pa.string(),
+    "findings_to_watch": pa.string(),
+    "size_describes": pa.string(),
+    "confidence": pa.float64(),
+    "frames": pa.int64(),
+    "lost_frames": pa.int64(),
+    "spots_per_frame": pa.float64(),
+    "tracks_found": pa.int64(),
+    "viscosity_mpas": pa.float64(),
+    "medium": pa.string(),
+    "dilution": pa.float64(),
+    "frame_rate_hz": pa.float64(),
+    "exposure_ms": pa.float64(),
+    "pixel_size_um": pa.float64(),
+    "profile": pa.string(),
+    "software": pa.string(),
+}
+
+
+def recordings_table(done: Sequence[tuple[Job, Outcome]]) -> pa.Table:
+    """Return a row for every recording, in the order given; a cell is null where there is no value.
+
+    Nothing in it depends on when or in how many goes the batch was run.
+    """
+    shares = list(dict.fromkeys(n for _, o in done for n in o.numbers if n.startswith("share_")))
+    columns: list[tuple[str, pa.DataType, list[Any]]] = [
+        ("recording", pa.string(), [job.name for job, _ in done]),
+        ("status", pa.string(), [o.status for _, o in done]),
+        ("reason", pa.string(), [o.reason for _, o in done]),
+        ("group", pa.string(), [group_of(job, o) for job, o in done]),
+        ("sample", pa.string(), [o.facts.get("sample", "") for _, o in done]),
+    ]
+    about = [f.name for f in fields(About) if f.name != "group"]
+    columns += [(name, pa.string(), [_about(job, o, name) for job, o in done]) for name in about]
+    for name in (*_NUMBERS, *shares):
+        for end, part in (("", "value"), ("_low", "low"), ("_high", "high")):
+            columns.append((_with_end(name, end), pa.float64(), [_part(o, name, part) for _, o in done]))
+    columns += [(name, pa.float64(), [_part(o, name, "value") for _, o in done]) for name in _PLAIN]
+    columns += [(name, kind, [_fact(o, name) for _, o in done]) for name, kind in _FACTS.items()]
+    columns.append(("recording_sha256", pa.string(), [o.sha256 for _, o in done]))
+    columns.append(("results", pa.string(), [_results(job, o) for job, o in done]))
+    return _table(columns)
+
+
+def groups_table(found: Iterable[Replicates]) -> pa.Table:
+    """Return a row for every number of every group."""
+    rows = list(found)
+    return _table(
+        [
+            ("group", pa.string(), [r.group for r in rows]),
+            ("quantity", pa.string(), [r.quantity for r in rows]),
+            ("unit", pa.string(), [r.mean.unit for r in rows]),
+            ("mean", pa.float64(), [r.mean.value for r in rows]),
+            ("mean_low", pa.float64(), [r.mean.low for r in rows]),
+            ("mean_high", pa.float64(), [r.mean.high for r in rows]),
+            ("sd", pa.float64(), [r.sd for r in rows]),
+            ("cv", pa.float64(), [r.cv for r in rows]),
+            ("videos", pa.int64(), [r.n for r in rows]),
+            ("videos_of_group", pa.int64(), [r.n_videos for r in rows]),
+            ("method", pa.string(), [r.mean.method for r in rows]),
+        ]
+    )
+
+
+def write_table(table: pa.Table, folder: Path, name: str) -> tuple[Path, Path]:
+    """Write `<name>.csv` and `<name>.parquet` into a folder; each file appears when it is whole."""
+    text, packed = folder / f"{name}.csv", folder / f"{name}.parquet"
+    with new_file(text) as partial, partial.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(table.column_names)
+        writer.writerows([_cell(value) for value in row.values()] for row in table.to_pylist())
+    with new_file(packed) as partial:
+        pq.write_table(table, partial, compression="zstd")
+    return text, packed
+
+
+def _table(columns: Sequence[tuple[str, pa.DataType, list[Any]]]) -> pa.Table:
+    return pa.table(
+        [pa.array(values, kind) for _, kind, values in columns], names=[name for name, _, _ in columns]
+    )
+
+
+def _with_end(name: str, end: str) -> str:
+    """Return the name of an end of the interval: the unit stays last, d50_low_nm."""
+    if not end:
+        return name
+    for unit in ("_per_ml", "_e_per_ms", "_nm"):
+        if name.endswith(unit):
+            return f"{name.removesuffix(unit)}{end}{unit}"
+    return f"{name}{end}"
+
+
+def _part(outcome: Outcome, name: str, part: str) -> float | None:
+    quantity = outcome.numbers.get(name)
+    value: float | None = None if quantity is None else getattr(quantity, part)
+    return value
+
+
+def _fact(outcome: Outcome, name: str) -> Any:
+    value = outcome.facts.get(name)
+    return "; ".join(value) if isinstance(value, list | tuple) else value
+
+
+def _about(job: Job, outcome: Outcome, name: str) -> str:
+    """Return what is said of it now, else what was found in the recording."""
+    return str(getattr(job.about, name) or getattr(outcome.about, name))
+
+
+def _results(job: Job, outcome: Outcome) -> str:
+    """Return the result folder relative to that of the batch."""
+    return f"results/{job.name}" if outcome.status in ("result", "incomplete") else ""
+
+
+def _cell(value: Any) -> str:
+    """Write a cell; numbers with nine digits, which no measurement of ours exceeds."""
+    if value is None:
+        return ""
+    return f"{value:.9g}" if isinstance(value, float) else str(value)

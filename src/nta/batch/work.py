@@ -1,0 +1,87 @@
+"""`work`: one job from beginning to end. It runs here, in another process or on another machine alike, and never raises."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from nta.batch.job import Job
+from nta.batch.outcome import OUTCOME_FILE, Outcome, of_analysis, read_outcome, write_outcome
+from nta.batch.recording import analyze_file, write_results
+from nta.errors import NtaError, RecordingError, SettingError
+from nta.io.atomic import new_folder
+from nta.io.recordings import checksum
+from nta.io.results import RESULTS_FILE
+
+
+def work(job: Job) -> Outcome | None:
+    """Do a job, unless its folder holds the outcome already; what goes wrong is the outcome's reason.
+
+    None: kernels were compiled for it, so it is to be done again in a new process. Code that was just compiled differs from
+    the same code loaded later in the last digits of a position, and a table must not tell which file came first on a
+    machine. It happens once in the life of an installation.
+    """
+    try:
+        if job.trouble:
+            return Outcome(status="failed", reason=job.trouble)
+        sha256 = checksum(job.recording)
+        key = job.key(sha256)
+        known = read_outcome(job.folder)
+        if known is not None and known.stands_for(key):
+            return known
+        return _done(job, key, sha256)
+    except (NtaError, OSError) as error:  # it cannot be read, or its outcome not be written
+        return Outcome(status="failed", reason=_reason(error), lasting=False)
+
+
+def _done(job: Job, key: str, sha256: str) -> Outcome | None:
+    _refuse_foreign(job)
+    try:
+        with _compilations() as compiled:
+            analysis, metadata = analyze_file(job.recording, job.request, sha256=sha256)
+        if compiled and not job.settled:
+            return None
+        outcome = of_analysis(analysis, job.about.completed(metadata), key=key, sha256=sha256)
+        with new_folder(job.folder, replace=True) as partial:
+            write_results(analysis, partial, report=job.request.report)
+            write_outcome(outcome, partial)
+        return outcome
+    except Exception as error:  # one bad file never ends a batch, not even by a fault of ours
+        known = read_outcome(job.folder)
+        if known is not None and known.stands_for(key):  # another worker was faster: a cluster may ask twice
+            return known
+        ours = not isinstance(error, NtaError | OSError | MemoryError)
+        failed = Outcome(
+            status="skipped" if job.skipped and isinstance(error, RecordingError) else "failed",
+            key=key,
+            sha256=sha256,
+            reason=f"unexpected {type(error).__name__}: {error}" if ours else _reason(error),
+            lasting=isinstance(error, NtaError),
+            detail=traceback.format_exc() if ours else "",
+            about=job.about,
+        )
+    with new_folder(job.folder, replace=True) as partial:
+        write_outcome(failed, partial)
+    return failed
+
+
+@contextmanager
+def _compilations() -> Iterator[list[object]]:
+    """Yield a list that is filled with what is compiled meanwhile."""
+    from numba.core import event
+
+    with event.install_recorder("numba:compile") as recorder:
+        yield recorder.buffer
+
+
+def _reason(error: BaseException) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def _refuse_foreign(job: Job) -> None:
+    """Refuse to replace a folder that no batch made."""
+    if not job.folder.is_dir() or not any(job.folder.iterdir()):
+        return
+    if not any((job.folder / name).exists() for name in (OUTCOME_FILE, RESULTS_FILE)):
+        raise SettingError(f"{job.folder} is in use by something else; choose another output folder")

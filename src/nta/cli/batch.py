@@ -1,0 +1,109 @@
+"""`nta batch`: a folder or list of recordings in, one table and one page out."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from nta.batch import PAGE, About, Batch, Job, Outcome, Request, plan, run_batch
+from nta.batch.tables import groups_table, recordings_table
+from nta.catalogue import CatalogueError
+from nta.cli import EXIT_FAILED, EXIT_OK
+from nta.cli.cataloguing import about_in, chosen_catalogue, record_outcome
+from nta.cli.progress import file_progress, say
+from nta.cli.words import chosen_profile, chosen_settings, said_camera, said_conditions
+from nta.report.terminal import PLAIN
+
+
+def run(options: argparse.Namespace) -> int:
+    """Analyze what is not analyzed yet; one bad file gives one row with its reason, and exit code 1."""
+    request = Request(
+        camera=said_camera(options),
+        conditions=said_conditions(options),
+        profile=chosen_profile(options),
+        settings=chosen_settings(options),
+        blank=None if options.blank is None else options.blank.absolute(),
+        report=not options.no_reports,
+    )
+    jobs = plan(options.source, options.output, request=request, about=About(**about_in(options)))
+    unrecorded: list[str] = []
+    with (
+        chosen_catalogue(options) as catalogue,
+        file_progress({job.name: _size(job.recording) for job in jobs}, quiet=options.quiet) as progress,
+    ):
+
+        def told(job: Job, outcome: Outcome) -> None:
+            progress(job.name, _words(outcome), outcome.kept)
+            if catalogue is None:
+                return
+            try:
+                record_outcome(catalogue, job, outcome)
+            except (
+                CatalogueError
+            ) as error:  # the batch goes on: a database that is away for an hour costs no night
+                unrecorded.append(str(error))
+
+        batch = run_batch(
+            jobs,
+            options.output,
+            workers=options.workers,
+            executor=options.executor,
+            use_incomplete=options.use_incomplete,
+            told=told,
+        )
+    if options.json:
+        print(json.dumps(_rows(batch), indent=2, ensure_ascii=False))
+    elif not options.quiet:
+        print(_summary(batch).translate(PLAIN))
+    say(f"overview: {options.output / PAGE}", quiet=options.quiet)
+    if unrecorded:
+        say(
+            f"nta: {len(unrecorded)} results are not in the catalogue ({unrecorded[0]}); the same command again records them"
+        )
+    return EXIT_OK if batch.whole and not unrecorded else EXIT_FAILED
+
+
+def _words(outcome: Outcome) -> str:
+    """Say in a few words what came of a recording."""
+    d50 = outcome.numbers.get("d50_nm")
+    words = f"D50 {d50}" if d50 is not None else outcome.reason or "no size distribution"
+    if outcome.status == "incomplete" and d50 is not None:
+        words += f", {outcome.reason}"
+    return words + (", done before" if outcome.kept else "")
+
+
+def _summary(batch: Batch) -> str:
+    """Say how the batch went: counts, reasons, groups."""
+    kept = sum(outcome.kept for _, outcome in batch.done)
+    lines = [
+        f"{batch.count('result')} of {len(batch.done)} recordings gave a result ({kept} were done before)"
+    ]
+    lines += [
+        f"  {outcome.status.upper():<11}{job.name}: {outcome.reason}"
+        for job, outcome in batch.done
+        if outcome.status != "result"
+    ]
+    lines += [
+        f"  {r.group}: D50 {r.mean}"
+        + (f", SD {r.sd:.3g} nm, CV {100 * r.cv:.2g} %" if r.sd is not None and r.cv is not None else "")
+        + f", {r.n} videos"
+        for r in batch.groups
+        if r.quantity == "d50_nm"
+    ]
+    return "\n".join(lines)
+
+
+def _rows(batch: Batch) -> dict[str, Any]:
+    return {
+        "recordings": recordings_table(batch.done).to_pylist(),
+        "groups": groups_table(batch.groups).to_pylist(),
+    }
+
+
+def _size(recording: Path) -> int:
+    """Return the bytes of a recording; of a folder those of its files."""
+    if recording.is_dir():
+        return 1 + sum(file.stat().st_size for file in recording.iterdir() if file.is_file())
+    return 1 + (recording.stat().st_size if recording.exists() else 0)

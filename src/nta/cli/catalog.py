@@ -1,0 +1,181 @@
+"""`nta catalog`: the runs on record."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, fields
+from datetime import datetime
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from nta.batch import About, results_file
+from nta.catalogue import Catalogue, RunRecord
+from nta.cli import EXIT_OK
+from nta.cli.cataloguing import ENVIRONMENT_VARIABLE, about_in, catalogue_address, record_analysis
+from nta.cli.progress import say
+from nta.errors import MissingInputError, SettingError
+from nta.io.atomic import new_file
+from nta.io.results import load_analysis
+from nta.report.terminal import PLAIN
+from nta.report.wording import number, value_and_interval
+
+_COLUMNS = ("run", "date", "kind", "sample", "instrument", "operator", "D50 nm", "verdict", "recording")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Do what was asked with the catalogue that was named."""
+    address = catalogue_address(options)
+    if address is None:
+        raise MissingInputError(f"which catalogue? Give --catalogue FILE|URL, or set {ENVIRONMENT_VARIABLE}")
+    actions = {"list": _list, "show": _show, "correct": _correct, "add": _add, "export": _export}
+    with Catalogue.open(address, create=options.action == "add") as catalogue:
+        actions[options.action](catalogue, options)
+    return EXIT_OK
+
+
+def _list(catalogue: Catalogue, options: argparse.Namespace) -> None:
+    found = _chosen(catalogue, options)
+    if options.json:
+        print(json.dumps([_plain(record) for record in found], indent=2, ensure_ascii=False))
+        return
+    rows = [_COLUMNS, *(_cells(record) for record in found)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    say(f"{len(found)} runs in {catalogue.name}", quiet=options.quiet)
+
+
+def _show(catalogue: Catalogue, options: argparse.Namespace) -> None:
+    rows = catalogue.history(options.run)
+    newest = rows[-1]
+    if options.json:
+        said = {"rows": [_plain(row) for row in rows], "summary": catalogue.summary(newest.id)}
+        print(json.dumps(said, indent=2, ensure_ascii=False))
+        return
+    for name in _stated():
+        if value := getattr(newest, name):
+            print(f"{name:18} {_word(value)}")
+    for name, quantity in newest.numbers.items():
+        value, interval = value_and_interval(quantity)
+        print(f"{name:18} {value}{f' ({interval})' if interval else ''}".translate(PLAIN))
+    for before, after in pairwise(rows):
+        changed = [n for n in _stated() if getattr(before, n) != getattr(after, n) and n not in _OF_THE_ROW]
+        words = ", ".join(f"{n}: {_word(getattr(before, n))} -> {_word(getattr(after, n))}" for n in changed)
+        print(
+            f"row {before.id} -> {after.id}, {_word(after.recorded_at)}, by {after.recorded_by}: {after.reason}; {words}"
+        )
+
+
+def _correct(catalogue: Catalogue, options: argparse.Namespace) -> None:
+    changes: dict[str, Any] = {}
+    for word in options.changes:
+        key, equals, value = word.partition("=")
+        if not equals:
+            raise SettingError(f"{word!r} is not KEY=VALUE, e.g. sample='EV 7'")
+        changes[key] = value
+    if "withdrawn" in changes:
+        raise SettingError("to withdraw a run, give --withdraw")
+    if options.withdraw:
+        changes["withdrawn"] = True
+    row = catalogue.correct(options.run, reason=options.reason, **changes)
+    say(f"run {row.id} takes the place of run {options.run}", quiet=options.quiet)
+
+
+def _add(catalogue: Catalogue, options: argparse.Namespace) -> None:
+    for path in options.results:
+        file = results_file(path)
+        record = record_analysis(catalogue, load_analysis(file), file.parent, About(**about_in(options)))
+        say(f"run {record.id}: {path}", quiet=options.quiet)
+
+
+def _export(catalogue: Catalogue, options: argparse.Namespace) -> None:
+    found = [_plain(record) for record in _chosen(catalogue, options)]
+    writers = {".csv": _write_csv, ".parquet": _write_parquet, ".json": _write_json}
+    write = writers.get(options.output.suffix.lower())
+    if write is None:
+        raise SettingError(f"{options.output}: a table is written as .csv, .parquet or .json")
+    with new_file(options.output) as partial:
+        write(found, partial)
+    say(f"{len(found)} runs: {options.output}", quiet=options.quiet)
+
+
+def _chosen(catalogue: Catalogue, options: argparse.Namespace) -> list[RunRecord]:
+    filters = {
+        name: getattr(options, name)
+        for name in ("kind", "standard", "instrument", "sample", "operator", "since", "until")
+    }
+    return catalogue.runs(**filters, withdrawn=options.all, superseded=options.all)
+
+
+def _cells(record: RunRecord) -> tuple[str, ...]:
+    d50 = record.numbers.get("d50_nm")
+    what = f"{record.kind} {record.standard}".rstrip() + (" (withdrawn)" if record.withdrawn else "")
+    return (
+        str(record.id),
+        f"{record.when:%Y-%m-%d %H:%M}",
+        what,
+        record.sample,
+        record.instrument,
+        record.operator,
+        number(d50.value, 4) if d50 else "-",
+        record.verdict,
+        record.recording,
+    )
+
+
+def _stated() -> list[str]:
+    return [f.name for f in fields(RunRecord) if f.name != "numbers"]
+
+
+_OF_THE_ROW = ("id", "uid", "corrects", "reason", "recorded_at", "recorded_by")
+
+
+def _word(value: Any) -> str:
+    return value.isoformat(sep=" ", timespec="seconds") if isinstance(value, datetime) else str(value) or "-"
+
+
+def _plain(record: RunRecord) -> dict[str, Any]:
+    """Return a record as plain data."""
+    row = {name: _dated(getattr(record, name)) for name in _stated()}
+    return {**row, "numbers": {name: asdict(quantity) for name, quantity in record.numbers.items()}}
+
+
+def _dated(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime) else value
+
+
+def _flat(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Put the numbers into columns: value, low and high of each."""
+    names = list(dict.fromkeys(name for row in rows for name in row["numbers"]))
+    return [
+        {key: value for key, value in row.items() if key != "numbers"}
+        | {
+            f"{name}{end}": row["numbers"].get(name, {}).get(part)
+            for name in names
+            for end, part in (("", "value"), (".low", "low"), (".high", "high"))
+        }
+        for row in rows
+    ]
+
+
+def _write_csv(rows: Sequence[dict[str, Any]], path: Path) -> None:
+    flat = _flat(rows)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(flat[0]) if flat else _stated(), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(flat)
+
+
+def _write_parquet(rows: Sequence[dict[str, Any]], path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    pq.write_table(pa.Table.from_pylist(_flat(rows)), path)
+
+
+def _write_json(rows: Sequence[dict[str, Any]], path: Path) -> None:
+    path.write_text(json.dumps(rows, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

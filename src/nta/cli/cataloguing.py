@@ -1,0 +1,100 @@
+"""Analyses on record: the catalogue that was named, by `--catalogue` or by the environment, and what is written into it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
+
+from nta.batch import About, Job, Outcome
+from nta.catalogue import CatalogueError, Kind, RunRecord
+from nta.catalogue.record import as_time
+from nta.errors import SettingError
+
+if TYPE_CHECKING:
+    from nta.catalogue import Catalogue
+    from nta.pipeline import Analysis
+
+ENVIRONMENT_VARIABLE = "NTA_CATALOGUE"
+_NONE = "none"
+
+
+def catalogue_address(options: argparse.Namespace) -> str | None:
+    """Return the catalogue that was named: by the option, else by the environment; None: nothing is to be recorded."""
+    named = getattr(options, "catalogue", None) or os.environ.get(ENVIRONMENT_VARIABLE)
+    return None if named in (None, "", _NONE) else str(named)
+
+
+@contextmanager
+def chosen_catalogue(options: argparse.Namespace) -> Iterator[Catalogue | None]:
+    """Yield the catalogue that was named, open; None where none was.
+
+    It is opened before the work: a catalogue that cannot be reached is said at once, not after a night.
+    """
+    address = catalogue_address(options)
+    if address is None:
+        yield None
+        return
+    from nta.catalogue import Catalogue
+
+    with Catalogue.open(address) as catalogue:
+        yield catalogue
+
+
+def about_in(options: argparse.Namespace) -> dict[str, str]:
+    """Return what the user says of a recording beside its analysis."""
+    names = ("kind", "standard", "lot", "instrument", "operator")
+    return {name: value for name in names if (value := getattr(options, name, None))}
+
+
+def record_analysis(
+    catalogue: Catalogue, analysis: Analysis | Mapping[str, Any], folder: Path, about: About
+) -> RunRecord:
+    """Record an analysis whose results lie in a folder.
+
+    Raises
+    ------
+    CatalogueError
+        It could not be written; the message says how to do it later.
+    """
+    try:
+        return catalogue.record(analysis, results=folder, **_columns(about))
+    except CatalogueError as error:
+        raise CatalogueError(
+            f"{error}; the results are whole in {folder}, record them later with nta catalog add {folder}"
+        ) from error
+
+
+def record_outcome(catalogue: Catalogue, job: Job, outcome: Outcome) -> None:
+    """Record what came of a job, where something did."""
+    if outcome.status not in ("result", "incomplete"):
+        return
+    summary = json.loads((job.folder / "summary.json").read_text(encoding="utf-8"))
+    said = {name: value for name, value in vars(job.about).items() if value}
+    about = About(**{**vars(outcome.about), **said})
+    if outcome.status == "incomplete":
+        comment = "; ".join(filter(None, (about.comment, outcome.reason)))
+        about = About(**{**vars(about), "comment": comment})
+    record_analysis(catalogue, summary, job.folder, about)
+
+
+def _columns(about: About) -> dict[str, Any]:
+    if about.kind not in get_args(Kind):
+        raise SettingError(f"kind must be one of {', '.join(get_args(Kind))}, got {about.kind!r}")
+    try:
+        measured_at, comment = as_time(about.date, "date") if about.date else None, about.comment
+    except SettingError:  # a date in somebody's own words is kept as words
+        measured_at, comment = None, "; ".join(filter(None, (about.comment, f"measured {about.date}")))
+    return {
+        "kind": about.kind,
+        "standard": about.standard,
+        "lot": about.lot,
+        "instrument": about.instrument,
+        "operator": about.operator,
+        "comment": comment,
+        "measured_at": measured_at,
+    }

@@ -1,0 +1,309 @@
+"""A batch as a lab runs it: bad files among the good ones, interrupted, resumed, changed."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+import videos
+
+from nta.batch import Outcome, Request, plan, run_batch
+from nta.batch.outcome import OUTCOME_FILE
+from nta.batch.processes import in_processes
+from nta.batch.work import work
+from nta.catalogue import Catalogue
+from nta.cli import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, main
+from nta.errors import SettingError
+from nta.io.results import RESULTS_FILE, load_analysis
+from nta.settings import AnalysisSettings
+
+pytestmark = [
+    pytest.mark.xdist_group("batch"),
+    pytest.mark.timeout(900),
+]  # processes of their own, on shared machines
+
+
+def _outcomes(folder):
+    return sorted((folder / "results").rglob(OUTCOME_FILE))
+
+
+def _stamps(folder):
+    return {path.parent.name: path.stat().st_mtime_ns for path in _outcomes(folder)}
+
+
+def _command(source, output, settings, *more):
+    words = ["batch", str(source), "-o", str(output), "--settings", str(settings), "--no-reports", "--quiet"]
+    return [*words, *map(str, more)]
+
+
+def _until(condition, *, seconds=240):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.02)
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(twenty, quick, tmp_path_factory):
+    """The batch in one go."""
+    folder = tmp_path_factory.mktemp("whole") / "batch"
+    assert main(_command(twenty, folder, quick)) == EXIT_FAILED
+    return folder
+
+
+@pytest.mark.slow
+def test_sixteen_results_and_four_reasons(uninterrupted):
+    rows = pq.read_table(uninterrupted / "recordings.parquet").to_pylist()
+    assert len(rows) == 20
+    results = [row for row in rows if row["status"] == "result"]
+    assert sorted(Path(row["recording"]).name for row in results) == list(videos.GOOD)
+    assert all(90 < row["d50_nm"] < 135 and not row["reason"] for row in results)
+    others = {row["recording"]: row for row in rows if row["status"] != "result"}
+    assert tuple(others) == videos.BAD
+    assert "33 of 50 frames are whole" in others["cut_off.avi"]["reason"]
+    assert others["cut_off.avi"]["d50_nm"] > 0  # what is whole was analysed
+    assert "is empty (0 bytes)" in others["empty.avi"]["reason"]
+    assert "needs the pixel size" in others["no_metadata.avi"]["reason"]
+    assert "it is text" in others["really_text.avi"]["reason"]
+    lines = (uninterrupted / "recordings.csv").read_text().splitlines()
+    assert len(lines) == 21
+    assert lines[0].split(",") == list(rows[0])
+
+
+@pytest.mark.slow
+def test_the_overview_holds_every_recording_and_group(uninterrupted):
+    page = (uninterrupted / "overview.html").read_text()
+    for name in (*videos.GOOD, *videos.BAD, "beads 0", "beads 3"):
+        assert name in page
+    assert "33 of 50 frames" in page
+    assert "http" not in page.replace("http://www.w3.org", "")  # self-contained: nothing is fetched
+    groups = pq.read_table(uninterrupted / "groups.parquet").to_pylist()
+    d50 = [row for row in groups if row["quantity"] == "d50_nm"]
+    assert [row["videos"] for row in d50] == [4, 4, 4, 4]  # the one that is cut off is not counted
+
+
+@pytest.mark.slow
+def test_killed_in_the_middle_and_resumed_it_gives_the_same_and_redoes_nothing(
+    uninterrupted, twenty, quick, tmp_path
+):
+    folder = tmp_path / "batch"
+    command = [sys.executable, "-m", "nta", *_command(twenty, folder, quick)]
+    process = subprocess.Popen(command, start_new_session=True)
+    _until(lambda: len(_outcomes(folder)) >= 6)
+    process.kill()
+    process.wait()
+    time.sleep(0.5)  # the workers notice that their parent is gone
+    done = _stamps(folder)
+    assert 6 <= len(done) < 20
+    assert not (folder / "recordings.csv").exists()
+    assert main(_command(twenty, folder, quick)) == EXIT_FAILED
+    after = _stamps(folder)
+    assert len(after) == 20
+    assert {name: after[name] for name in done} == done
+    for name in ("recordings.csv", "groups.csv"):
+        assert (folder / name).read_bytes() == (uninterrupted / name).read_bytes()
+    assert not [path for path in folder.rglob(".*") if path.suffix in (".partial", ".old")]
+
+
+@pytest.mark.slow
+def test_ctrl_c_leaves_a_folder_that_goes_on(few, quick, tmp_path):
+    folder = tmp_path / "batch"
+    command = [sys.executable, "-m", "nta", *_command(few, folder, quick, "--workers", 1)]
+    process = subprocess.Popen(command, start_new_session=True, stderr=subprocess.PIPE, text=True)
+    _until(lambda: _outcomes(folder))
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the workers too
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == EXIT_INTERRUPTED
+    assert said == "nta: interrupted\n"
+    done = _stamps(folder)
+    assert 1 <= len(done) < 3
+    assert main(_command(few, folder, quick, "--workers", 1)) == EXIT_OK
+    after = _stamps(folder)
+    assert {name: after[name] for name in done} == done
+    assert len(after) == 3
+
+
+@pytest.fixture
+def here(monkeypatch):
+    """Do jobs in this process, one after the other: what is tested is what they do."""
+
+    def serially(jobs, function, **_):
+        for job in jobs:
+            yield job, function(replace(job, settled=True))
+
+    monkeypatch.setattr("nta.batch.running.in_processes", serially)
+
+
+def _again(few, folder, request):
+    batch = run_batch(plan(few, folder, request=request), folder)
+    return {job.name: outcome for job, outcome in batch.done}
+
+
+def test_only_what_changed_is_redone(few, quick, tmp_path, here):
+    request = Request(settings=AnalysisSettings.from_toml(quick), report=False)
+    folder = tmp_path / "batch"
+    names = list(videos.GOOD[:3])
+    first = _again(few, folder, request)
+    assert [first[name].kept for name in names] == [False] * 3
+    assert [o.kept for o in _again(few, folder, request).values()] == [True] * 3
+
+    (few / names[0]).with_suffix(".toml").write_text(
+        videos.SIDECAR.format(sample="beads") + "dilution = 10\n"
+    )
+    with (few / names[1]).open("ab") as film:
+        film.write(b"\0" * 8)
+    kept = {name: o.kept for name, o in _again(few, folder, request).items()}
+    assert kept == dict(zip(names, (False, False, True), strict=True))
+
+    sizing = replace(request.settings.sizing, bins=50)
+    other = replace(request, settings=replace(request.settings, sizing=sizing))
+    assert not any(o.kept for o in _again(few, folder, other).values())
+    threads = replace(other.settings, detection=replace(other.settings.detection, threads=2))
+    assert all(o.kept for o in _again(few, folder, replace(other, settings=threads)).values())
+    warmer = replace(other, conditions={"temperature_c": 30.0})
+    hot = _again(few, folder, warmer)
+    assert not any(o.kept for o in hot.values())
+    assert hot[names[2]].numbers["temperature_c"].value == 30
+
+
+def test_what_is_said_beside_the_analysis_redoes_nothing(few, quick, tmp_path, here):
+    manifest = tmp_path / "list.csv"
+    for group in ("lot 1", "lot 2"):
+        manifest.write_text("file;group\n" + "".join(f"few/{n};{group}\n" for n in videos.GOOD[:3]))
+        request = Request(settings=AnalysisSettings.from_toml(quick), report=False)
+        batch = run_batch(plan(manifest, tmp_path / "batch", request=request), tmp_path / "batch")
+        assert {r.group for r in batch.groups} == {group}
+    assert all(outcome.kept for _, outcome in batch.done)
+
+
+def test_a_passing_trouble_is_tried_again(few, quick, tmp_path, here, monkeypatch):
+    request = Request(settings=AnalysisSettings.from_toml(quick), report=False)
+    folder = tmp_path / "batch"
+    with monkeypatch.context() as broken:
+
+        def no_disk(*_args, **_words):
+            raise OSError("the network drive is gone")
+
+        broken.setattr("nta.batch.work.analyze_file", no_disk)
+        first = _again(few, folder, request)
+    assert {o.reason for o in first.values()} == {"the network drive is gone"}
+    second = _again(few, folder, request)
+    assert {o.status for o in second.values()} == {"result"}
+
+
+def test_a_fault_of_ours_ends_no_batch(few, quick, tmp_path, here, monkeypatch):
+    def faulty(*_args, **_words):
+        return {}["key"]
+
+    monkeypatch.setattr("nta.batch.work.analyze_file", faulty)
+    found = _again(few, tmp_path / "batch", Request(settings=AnalysisSettings.from_toml(quick)))
+    assert {o.reason for o in found.values()} == {"unexpected KeyError: 'key'"}
+    assert all("faulty" in o.detail for o in found.values())
+
+
+def test_the_results_of_a_batch_are_those_of_a_single_analysis(few, quick, tmp_path, here):
+    request = Request(settings=AnalysisSettings.from_toml(quick))
+    folder = tmp_path / "batch"
+    batch = run_batch(plan(few, folder, request=request), folder)
+    job, outcome = batch.done[0]
+    alone = tmp_path / "alone"
+    assert main(["analyze", str(job.recording), "-o", str(alone), "--settings", str(quick), "--quiet"]) == 0
+    ours, single = load_analysis(job.folder / RESULTS_FILE), load_analysis(alone / RESULTS_FILE)
+    assert ours.sizes.summary == single.sizes.summary
+    assert ours.settings == single.settings
+    assert outcome.numbers["d50_nm"] == single.sizes.summary["d50_nm"]
+    assert (job.folder / "report.html").is_file()
+    assert 'href="results/run_00.avi/report.html"' in (folder / "overview.html").read_text()
+
+
+def test_a_batch_goes_on_record_once(few, quick, tmp_path, here, monkeypatch, capsys):
+    catalogue = tmp_path / "runs.sqlite"
+    monkeypatch.setenv("NTA_CATALOGUE", str(catalogue))
+    (few / "cut_off.avi").write_bytes((few / videos.GOOD[0]).read_bytes()[:500_000])
+    (few / "cut_off.toml").write_text(videos.SIDECAR.format(sample="beads") + 'operator = "A. Roth"\n')
+    command = _command(few, tmp_path / "batch", quick, "--instrument", "left")
+    assert main(command) == EXIT_FAILED
+    assert main(command) == EXIT_FAILED
+    with Catalogue.open(catalogue) as opened:
+        runs = opened.runs()
+    assert len(runs) == 4
+    assert {run.instrument for run in runs} == {"left"}
+    (cut,) = [run for run in runs if run.operator == "A. Roth"]
+    assert "frames are whole" in cut.comment
+    assert Path(cut.results).name == "cut_off.avi"
+    assert main([*command, "--catalogue", "none"]) == EXIT_FAILED
+    assert main(["catalog", "list"]) == EXIT_OK
+    assert capsys.readouterr().out.count("run_0") == 3
+
+
+def test_a_catalogue_that_fails_costs_no_result(few, quick, tmp_path, here, monkeypatch, capsys):
+    from nta.catalogue import CatalogueError
+
+    def away(*_args, **_words):
+        raise CatalogueError("the server is away")
+
+    command = _command(few, tmp_path / "batch", quick, "--catalogue", tmp_path / "runs.sqlite")
+    with monkeypatch.context() as broken:
+        broken.setattr(Catalogue, "record", away)
+        assert main(command) == EXIT_FAILED
+    assert "3 results are not in the catalogue" in capsys.readouterr().err
+    assert main(command) == EXIT_OK
+    with Catalogue.open(tmp_path / "runs.sqlite") as opened:
+        assert len(opened.runs()) == 3
+
+
+def test_a_folder_in_use_is_left_alone(few, tmp_path):
+    taken = tmp_path / "taken"
+    taken.mkdir()
+    (taken / "thesis.txt").write_text("chapter 1")
+    with pytest.raises(SettingError, match="not empty and no folder of a batch"):
+        run_batch(plan(few, taken), taken)
+    with pytest.raises(SettingError, match="is a file"):
+        run_batch(plan(few, taken / "thesis.txt"), taken / "thesis.txt")
+    assert [path.name for path in taken.iterdir()] == ["thesis.txt"]
+
+
+def test_two_batches_in_one_folder_are_refused(few, tmp_path, monkeypatch):
+    folder = tmp_path / "batch"
+
+    def meanwhile(jobs, _function, **_):
+        with pytest.raises(SettingError, match="another nta batch is at work"):
+            run_batch(jobs, folder)
+        for job in jobs:
+            yield job, Outcome(status="failed", reason="not tried")
+
+    monkeypatch.setattr("nta.batch.running.in_processes", meanwhile)
+    run_batch(plan(few, folder), folder)
+
+
+def _treacherous(job):
+    """End the process in the ways a file can end it."""
+    if job.name == "run_00.avi":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if job.name == "run_01.avi" and not job.settled:
+        return None
+    return Outcome(status="result", reason=f"settled: {job.settled}")
+
+
+@pytest.mark.slow
+def test_a_process_that_dies_costs_its_own_file_alone(few, tmp_path):
+    jobs = plan(few, tmp_path / "batch")
+    found = {job.name: o for job, o in in_processes(jobs, _treacherous, workers=2, threads=1)}
+    assert len(found) == 3
+    assert "died twice (signal SIGKILL)" in found["run_00.avi"].reason
+    assert not found["run_00.avi"].lasting
+    assert found["run_01.avi"].reason == "settled: True"  # done again in a process of its own
+    assert found["run_02.avi"].reason == "settled: False"
+
+
+def test_a_job_never_raises(few, tmp_path, quick):
+    job = plan(few, tmp_path / "batch", request=Request(settings=AnalysisSettings.from_toml(quick)))[0]
+    gone = replace(job, recording=job.recording.with_name("gone.avi"))
+    outcome = work(gone)
+    assert outcome.status == "failed"
+    assert "gone.avi" in outcome.reason
