@@ -104,19 +104,23 @@ def _opened(path: Path) -> av.container.InputContainer:
             reason = _words(error)
     if container is None:
         reason = ", ".join(complaints) or reason
-        hint = ""
-        if path.suffix.lower() in _INDEX_LAST:
-            hint = (
-                "; an MP4 or MOV that was cut has lost its index: copy it anew, and record HDF5, AVI or MKV"
-            )
-        raise RecordingError(f"{path} cannot be read as a film ({reason}){hint}")
+        raise RecordingError(f"{path} cannot be read as a film ({reason}){_cut_hint(path)}")
     if not container.streams.video:
         container.close()
         raise RecordingError(f"{path} holds no video stream")
+    if container.streams.video[0].codec_context is None:
+        container.close()
+        raise RecordingError(f"{path} does not say by which codec its frames were packed{_cut_hint(path)}")
     # frame threads would mix up which packet a complaint is about
     container.streams.video[0].thread_type = "NONE"
     container.streams.video[0].codec_context.thread_count = 1
     return container
+
+
+def _cut_hint(path: Path) -> str:
+    if path.suffix.lower() not in _INDEX_LAST:
+        return ""
+    return "; an MP4 or MOV that was cut has lost its index: copy it anew, and record HDF5, AVI or MKV"
 
 
 def _first_frame(container: Any, path: Path) -> av.VideoFrame:

@@ -36,8 +36,11 @@ def opened(path: Path) -> Iterator[tuple[tifffile.TiffFile, list[str]]]:
             if not len(tiff.pages):
                 raise RecordingError(f"{path} is a TIFF without a single image")
             yield tiff, complaints
-    except (tifffile.TiffFileError, struct.error, IndexError, KeyError, ValueError) as error:
-        raise RecordingError(f"{path} cannot be read as TIFF: {error}") from error
+    except RecordingError:
+        raise
+    except Exception as error:  # of damaged tags tifffile raises whatever follows from them, division by zero too
+        words = (str(error) or repr(error)).splitlines()[0]
+        raise RecordingError(f"{path} cannot be read as TIFF: {words}") from error
     finally:
         logger.removeHandler(listener)
         logger.propagate = propagate
