@@ -88,6 +88,7 @@ def side_car(simulation: Simulation, *, scale: bool) -> str:
         f"exposure_ms = {1e3 * (camera.exposure_s or 0):g}",
         f"gain_e_per_adu = {camera.gain_e_per_adu}",
         f"offset_adu = {camera.offset_adu}",
+        f"read_noise_e = {camera.read_noise_e}",
         f"temperature_c = {sample.temperature_c}",
         f'medium = "{sample.medium}"',
         f'sample = "{simulation.scenario.description}"',

@@ -73,7 +73,7 @@ def _settings(analysis: Analysis) -> str:
     blocks = [
         _section("Sample", [*_values(analysis.conditions), _viscosity(analysis)], said),
         _section("Camera", _values(analysis.camera), said),
-        _section("Camera model", _values(analysis.spots.scene.camera), {}),
+        _section("Camera model", _values(analysis.spots.scene.camera, digits=4), {}),
     ]
     if analysis.profile is not None:
         blocks.append(_section("Instrument profile", _values(analysis.profile), analysis.profile.sources))
@@ -102,7 +102,7 @@ def _chosen(analysis: Analysis) -> dict[str, Rows]:
             differs = key in changed.get(stage, {})
             words = _value(key, value, nothing="automatic")
             if value in (None, "auto") and (stage, key) in found:
-                words = f"automatic: {_value(key, found[stage, key])}"
+                words = f"automatic: {_value(key, found[stage, key], digits=4)}"
             if differs:
                 words += f" (default {_value(key, default[stage][key], nothing='automatic')})"
             rows.append(Row(key, words, differs))
@@ -122,10 +122,10 @@ def _section(title: str, rows: Rows, said: Mapping[str, str]) -> str:
     return element("div", element("h3", text(title)) + definitions(shown) + below)
 
 
-def _values(noun: Any) -> Rows:
+def _values(noun: Any, digits: int = 6) -> Rows:
     """List the fields of a noun."""
     return [
-        Row(f.name, _value(f.name, value), stated=value is not None)
+        Row(f.name, _value(f.name, value, digits=digits), stated=value is not None)
         for f in fields(noun)
         if (value := getattr(noun, f.name)) != "" and f.name != "sources"
     ]
@@ -175,14 +175,16 @@ def _suffix(name: str) -> str:
     return next((suffix for suffix in _UNIT_SUFFIXES if name.endswith(suffix)), "")
 
 
-def _value(name: str, value: Any, nothing: str = "not stated") -> str:
+def _value(name: str, value: Any, nothing: str = "not stated", digits: int = 6) -> str:
     if value is None:
         return nothing
     unit = _UNIT_SUFFIXES.get(_suffix(name), "")
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        written = f"{value:.6g}"
+        written = f"{value:.{digits}g}"
+    elif isinstance(value, Mapping):
+        written = ", ".join(f"{_spelled(key)} {_value('', item)}" for key, item in value.items()) or "none"
     elif isinstance(value, tuple | list):
         written = ", ".join(_value("", item) for item in value)
         if value and isinstance(value[0], tuple | list):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from nta.assessment import Finding, Verdict
+from pathlib import Path
+
+from nta.assessment import Assessment, Finding, Verdict
 from nta.pipeline import Analysis
 from nta.quantity import Quantity
 from nta.report.markup import element, table, text
@@ -30,12 +32,13 @@ _VERDICTS = {
 
 
 def headline(analysis: Analysis) -> str:
-    """Return title, the four numbers people look for, and the answer as one sentence."""
+    """Return title, verdict, the four numbers people look for, and the answer as one sentence."""
     return "\n".join(
         (
             element("p", "Nanoparticle tracking analysis", kind="kicker"),
-            element("h1", text(analysis.provenance.recording)),
+            element("h1", text(Path(analysis.provenance.recording).name)),
             element("p", text(_about(analysis)), kind="about"),
+            element("p", _judged(analysis.assessment), kind="judged"),
             element("div", "\n".join(_boxes(analysis)), kind="headline"),
             element("p", text(_sentence(analysis)), kind="lead"),
         )
@@ -62,11 +65,22 @@ def what_passed(analysis: Analysis) -> str:
     return element("h2", "Findings that passed") + element("ul", "\n".join(lines), kind="passed")
 
 
+def _judged(assessment: Assessment) -> str:
+    """Say whether the numbers may be used, and what speaks against it by name."""
+    kind, sign, _ = _VERDICTS[assessment.worst]
+    named = [text(f.title).lower() for f in assessment.findings if f.verdict is assessment.worst]
+    words = {
+        Verdict.FAIL: f"Do not rely on these numbers as they are. Failed: {'; '.join(named)}.",
+        Verdict.WARN: f"Usable with care. To watch: {'; '.join(named)}.",
+    }.get(assessment.worst, "Nothing that was assessed speaks against these numbers.")
+    return element("span", f'<span class="mark">{sign}</span>{words}', kind=f"verdict {kind}")
+
+
 def _about(analysis: Analysis) -> str:
     conditions = analysis.conditions
     parts = [
         conditions.sample,
-        f"analysed {analysis.provenance.date.replace('T', ' ')}",
+        f"analysed {analysis.provenance.date.replace('T', ' ').replace('+00:00', ' UTC')}",
         f"{conditions.medium}, {number(analysis.sizes.temperature_c)} °C",
         f"{count(analysis.spots.scene.n_frames, 'frame')} at {number(1 / analysis.diffusion.frame_interval_s)} Hz",
     ]

@@ -53,14 +53,9 @@ def _row(name: str, quantity: Quantity, statistical: Quantity | None) -> list[st
     return [
         text(name),
         text(value),
-        text(_bare(interval)),
-        text(_bare(value_and_interval(statistical)[1]) if statistical else ""),
+        text(interval),
+        text(value_and_interval(statistical)[1] if statistical else ""),
     ]
-
-
-def _bare(interval: str) -> str:
-    """Leave out the unit: it stands at the value."""
-    return interval.removesuffix(" nm").removesuffix("%")
 
 
 def _method(quantity: Quantity | None) -> str:
@@ -98,8 +93,8 @@ def _visibility(analysis: Analysis) -> str:
     rows = [["Seen per frame, in tracks", text(number(found.per_frame.value))]]
     if seen.limit_nm.value is not None:
         limit, interval = value_and_interval(seen.limit_nm)
-        rows.append(["Detection limit (half found)", text(f"{limit} ({_bare(interval)})")])
-        rows.append(["Share of the result below it", f"{100 * (seen.share_below_limit or 0.0):.1f} %"])
+        rows.append(["Detection limit (half found)", text(f"{limit} ({interval})")])
+        rows.append(["Share of the result below it", f"{number(100 * (seen.share_below_limit or 0.0), 2)} %"])
     if seen.law is not None:
         rows.append([f"Refractive index, {text(seen.law.index_source)}", f"{seen.law.refractive_index:.3f}"])
     if found.volume_ml is not None:

@@ -41,10 +41,10 @@ def page(analysis: Analysis, pictures: Iterable[Picture]) -> str:
             headline(analysis),
             findings(analysis),
             element("h2", "Size distribution"),
-            _figure(first),
+            _figure(first, kind="wide"),
             numbers(analysis),
             element("h2", "What was seen"),
-            _figure(second),
+            _figure(second, kind="wide"),
             element("h2", "Motion, light and counts"),
             element("div", "\n".join(_figure(p) for p in small if p.figure), kind="pairs"),
             _nothing_to_draw([p for p in small if not p.figure]),
@@ -62,11 +62,11 @@ def page(analysis: Analysis, pictures: Iterable[Picture]) -> str:
     )
 
 
-def _figure(picture: Picture) -> str:
+def _figure(picture: Picture, *, kind: str = "") -> str:
     """Return a figure with its caption; where there is nothing to draw, the reason stands in its place."""
     if picture.figure is None:
         return _nothing_to_draw([picture])
-    return element("figure", f"{as_svg(picture)}\n{element('figcaption', _caption(picture))}")
+    return element("figure", f"{as_svg(picture)}\n{element('figcaption', _caption(picture))}", kind=kind)
 
 
 def _nothing_to_draw(pictures: Sequence[Picture]) -> str:

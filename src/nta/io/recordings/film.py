@@ -108,12 +108,13 @@ def _opened(path: Path) -> av.container.InputContainer:
     if not container.streams.video:
         container.close()
         raise RecordingError(f"{path} holds no video stream")
-    if container.streams.video[0].codec_context is None:
+    stream: Any = container.streams.video[0]
+    if stream.codec_context is None:
         container.close()
         raise RecordingError(f"{path} does not say by which codec its frames were packed{_cut_hint(path)}")
     # frame threads would mix up which packet a complaint is about
-    container.streams.video[0].thread_type = "NONE"
-    container.streams.video[0].codec_context.thread_count = 1
+    stream.thread_type = "NONE"
+    stream.codec_context.thread_count = 1
     return container
 
 

@@ -38,7 +38,9 @@ def opened(path: Path) -> Iterator[tuple[tifffile.TiffFile, list[str]]]:
             yield tiff, complaints
     except RecordingError:
         raise
-    except Exception as error:  # of damaged tags tifffile raises whatever follows from them, division by zero too
+    except (
+        Exception
+    ) as error:  # of damaged tags tifffile raises whatever follows from them, division by zero too
         words = (str(error) or repr(error)).splitlines()[0]
         raise RecordingError(f"{path} cannot be read as TIFF: {words}") from error
     finally:

@@ -111,7 +111,8 @@ def spot_light(analysis: Analysis) -> Picture:
     axis.xaxis.set_minor_formatter(FuncFormatter(lambda v, _: f"{v:g}" if f"{v:.0e}"[0] in "25" else ""))
     axis.set_xlabel("signal over noise of a spot")
     axis.set_ylabel("spots")
-    axis.legend(loc="upper right")
+    axis.set_ylim(top=1.25 * axis.get_ylim()[1])  # the legend stands above the bars
+    axis.legend(loc="upper right", ncols=2)
     caption = (
         f"{count(len(analysis.spots), 'spot')}, median {number(float(np.median(snr)))}. Dashed: the detection threshold, "
         f"{number(threshold, 2)} standard deviations of the noise. A distribution cut off steeply there means that fainter "
