@@ -1,6 +1,7 @@
 """Diffusion: a coefficient per track with its interval, and what is needed to doubt it."""
 
 from nta.diffusion.covariance import LineDiffusion, blur_coefficient, cve, cve_variance
+from nta.diffusion.ensemble import EnsembleMotion, ensemble_motion
 from nta.diffusion.estimate import estimate_diffusion
 from nta.diffusion.likelihood import DiffusionLikelihood, diffusion_likelihood
 from nta.diffusion.msd import MeanSquaredDisplacement, mean_squared_displacement
@@ -13,6 +14,7 @@ __all__ = [
     "DiffusionEstimates",
     "DiffusionLikelihood",
     "DiffusionSettings",
+    "EnsembleMotion",
     "LineDiffusion",
     "MeanSquaredDisplacement",
     "NoiseModel",
@@ -21,6 +23,7 @@ __all__ = [
     "cve",
     "cve_variance",
     "diffusion_likelihood",
+    "ensemble_motion",
     "estimate_diffusion",
     "gls",
     "line_msd",

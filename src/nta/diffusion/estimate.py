@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from nta.columns import BoolArray, FloatArray, IntArray
 from nta.diffusion.covariance import TrackDiffusion, blur_coefficient, cve_of_tracks
+from nta.diffusion.doubt import changes_within, not_brownian, whitened
 from nta.diffusion.gaussian import maximum_of_tracks
 from nta.diffusion.intervals import credible_intervals
 from nta.diffusion.mobility import mobile_evidence
@@ -60,6 +61,7 @@ def estimate_diffusion(
 
     found, low, high = _by_estimator(steps, noise, maximum, settings)
     flags = _flags(tracks, steps, long_enough, mobile, found.diffusion_um2_s)
+    flags |= _doubts(tracks, steps, noise, np.where(long_enough & mobile, maximum[0], 0.0), settings)
     there = long_enough & np.isfinite(found.diffusion_um2_s)
 
     def kept(values: FloatArray) -> FloatArray:
@@ -160,6 +162,20 @@ def _flags(
         (SpotFlag.OVERLAPPING, TrackFlag.AMBIGUOUS),
     ):
         flags[_most_spots(tracks.flags, steps.track, steps.n_points, spot_flag)] |= int(track_flag)
+    return flags
+
+
+def _doubts(
+    tracks: Tracks, steps: Steps, noise: NoiseModel, diffusion: FloatArray, settings: DiffusionSettings
+) -> NDArray[np.uint16]:
+    """Flag what is not one particle in free diffusion, among the tracks with D > 0."""
+    flags = np.zeros(steps.n_tracks, dtype=np.uint16)
+    white = whitened(steps, noise, diffusion)
+    light = tracks.intensity.astype(np.float64)
+    log_light = np.log(light, out=np.full(light.size, np.nan), where=light > 0)
+    flags[not_brownian(steps, white, settings.false_alarm_rate)] |= int(TrackFlag.NON_BROWNIAN)
+    mixed = changes_within(steps, white, log_light, settings.false_alarm_rate)
+    flags[mixed & (diffusion > 0)] |= int(TrackFlag.MIXED)
     return flags
 
 

@@ -258,9 +258,7 @@ def likelihood_table(y, x, wait, variance, start, which, interval_s, blur_s, gri
 
 @njit(cache=True, nogil=True)
 def innovations(y, x, wait, variance, first, last, interval_s, blur_s, diffusion, out):  # type: ignore[no-untyped-def]
-    """Fill out[r] = (y, x) of each displacement, whitened by the model: independent, of unit variance, if it holds; NaN
-    where a displacement is left out.
-    """
+    """Fill out[r] = (y, x) of each displacement, whitened by the model: independent, of unit variance, if it holds."""
     p, zy, zx, fresh = 1.0, 0.0, 0.0, True
     for r in range(first, last - 1):
         out[r, :] = np.nan

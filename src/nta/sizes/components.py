@@ -5,7 +5,9 @@ non-parametric mixtures (Lindsay, Ann. Stat. 11, 86 (1983)), or by splitting one
 is decided by the Bayesian information criterion (Schwarz, Ann. Stat. 6, 461 (1978); consistent for mixtures:
 Keribin, Sankhya A 62, 49 (2000)), each number tried with free widths, one common width, and the width of
 beads: close peaks of beads are told from one broad peak by fewer tracks where their widths need not be
-learned.
+learned. What is reported is the width that the tracks teach, drawn towards that of beads as far as these explain the
+tracks as well: short tracks say little of a width far below their own blur, and it would come out too large as often as
+at its lower bound.
 """
 
 from __future__ import annotations
@@ -30,10 +32,8 @@ Start = tuple[FloatArray, FloatArray, FloatArray]
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
-    """Number of components that was tried: the fit to report and how probable the number is.
+    """A number of components with one law of their widths: a single fit, and how probable it is.
 
-    mixture : a single fit; where the width of beads sufficed to tell the peaks, with one common width
-        learned.
     probability : from the information criterion, Kass and Raftery, J. Am. Stat. Assoc. 90, 773 (1995), eq. 9.
     """
 
@@ -41,20 +41,28 @@ class Candidate:
     probability: float
 
 
-def find_components(evidence: Evidence, max_components: int) -> list[Candidate]:
-    """Try 1, 2, ... components until more do not pay; most probable first."""
+@dataclass(frozen=True, eq=False)
+class Components:
+    """What is reported, a single fit, and the candidates that draws are taken from, most probable first."""
+
+    reported: Mixture
+    candidates: list[Candidate]
+
+
+def find_components(evidence: Evidence, max_components: int) -> Components:
+    """Try 1, 2, ... components until more do not pay."""
     weight = evidence.per_cell(np.ones(evidence.n_tracks))
     dictionary = _Dictionary.of(evidence)
     free = _climb(evidence, weight, _single_starts(dictionary, weight), "free")
-    beads = _climb(evidence, weight, [_with_sd(free, BEAD_SD)], "beads")
-    found = [(_score(free, evidence), free), (_score(beads, evidence), free)]
-    best, idle = min(score for score, _ in found), 0
+    beads = _climb(evidence, weight, [_with_sd(free, BEAD_SD)], "fixed")
+    found = [free, beads]
+    best, idle = min(_score(m, evidence) for m in found), 0
     for _ in range(1, max_components):
         starts = _more_starts(dictionary, evidence, weight, free)
         free = _climb(evidence, weight, starts, "free")
         starts = _more_starts(dictionary, evidence, weight, beads)
         starts = [(share, mean, np.full_like(mean, BEAD_SD**2)) for share, mean, _ in starts]
-        beads = _climb(evidence, weight, [*starts, _with_sd(free, BEAD_SD)], "beads")
+        beads = _climb(evidence, weight, [*starts, _with_sd(free, BEAD_SD)], "fixed")
         mean_sd = float(np.sqrt(np.mean(free.variance)))
         common = _climb(
             evidence,
@@ -62,22 +70,45 @@ def find_components(evidence: Evidence, max_components: int) -> list[Candidate]:
             [_with_sd(beads, BEAD_SD), _with_sd(beads, 0.1), _with_sd(free, mean_sd)],
             "common",
         )
-        found += [(_score(m, evidence), r) for m, r in ((free, free), (common, common), (beads, common))]
-        newest = min(score for score, _ in found[-3:])
+        found += [free, common, beads]
+        newest = min(_score(m, evidence) for m in found[-3:])
         best, idle = (newest, 0) if newest < best else (best, idle + 1)
         if idle == _GIVE_UP_AFTER:
             break
-    scores = np.array([score for score, _ in found])
+    scores = np.array([_score(m, evidence) for m in found])
     probability = np.exp(-(scores - scores.min()) / 2)
     probability /= probability.sum()
     order = np.argsort(-probability)
-    return [Candidate(found[i][1], float(probability[i])) for i in order if probability[i] > 1e-3]
+    candidates = [Candidate(found[i], float(probability[i])) for i in order if probability[i] > 1e-3]
+    return Components(_reported(evidence, weight, candidates, found), candidates)
 
 
-def refitted(evidence: Evidence, candidates: Sequence[Candidate]) -> list[Candidate]:
-    """Climb to the top of other evidence from where the candidates are; how probable each is stays."""
+def _reported(
+    evidence: Evidence, weight: FloatArray, candidates: Sequence[Candidate], found: Sequence[Mixture]
+) -> Mixture:
+    """Fit the most probable number, its learned widths drawn towards those of beads by the odds of the two."""
+    best = candidates[0].mixture
+    k = best.n_components
+    if best.widths == "free" and k > 1:
+        return best
+    learned = next(m for m in found if m.n_components == k and m.widths == ("common" if k > 1 else "free"))
+    beads = next(m for m in found if m.n_components == k and m.widths == "fixed")
+    odds = np.exp(np.clip((_score(learned, evidence) - _score(beads, evidence)) / 2, -50, 50))
+    share = odds / (1 + odds)
+    variance = share * BEAD_SD**2 + (1 - share) * learned.variance
+    start = replace(learned, variance=variance, widths="fixed")
+    return fit(evidence, weight[None], start, iterations=30)
+
+
+def refitted(evidence: Evidence, found: Components) -> Components:
+    """Climb to the top of other evidence from where the components are; how probable each is stays."""
     weight = evidence.per_cell(np.ones(evidence.n_tracks))[None]
-    return [replace(c, mixture=fit(evidence, weight, c.mixture, iterations=30)) for c in candidates]
+
+    def again(mixture: Mixture) -> Mixture:
+        return fit(evidence, weight, mixture, iterations=30)
+
+    candidates = [replace(c, mixture=again(c.mixture)) for c in found.candidates]
+    return Components(again(found.reported), candidates)
 
 
 def _score(mixture: Mixture, evidence: Evidence) -> float:

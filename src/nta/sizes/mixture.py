@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from nta.columns import FloatArray
 from nta.sizes.evidence import Evidence, Grid
 
-Widths = Literal["free", "common", "beads"]
-"""Standard deviations of ln d: each component its own, one for all, or all fixed at `BEAD_SD`."""
+Widths = Literal["free", "common", "fixed"]
+"""Standard deviations of ln d: each component its own, one for all, or left as they are."""
 
 BEAD_SD = 0.03
 """Standard deviation of ln d of good beads: certified polystyrene of 50-200 nm has 2-8 % (design choice
@@ -63,7 +63,7 @@ class Mixture:
     @property
     def n_free(self) -> int:
         """Number of free parameters."""
-        widths = {"free": self.n_components, "common": 1, "beads": 0}
+        widths = {"free": self.n_components, "common": 1, "fixed": 0}
         return 2 * self.n_components - 1 + widths[self.widths]
 
     def on_bins(self, grid: Grid) -> FloatArray:
@@ -191,7 +191,7 @@ def _step(
     low, high = SMALLEST_SD**2, LARGEST_SD**2
     push = gradient[:, 2 * k :]
     fixed[:, 2 * k :] = ((variance <= low) & (push < 0)) | ((variance >= high) & (push > 0))
-    fixed[:, 2 * k + {"free": k, "common": 1, "beads": 0}[widths] :] = True
+    fixed[:, 2 * k + {"free": k, "common": 1, "fixed": 0}[widths] :] = True
     gradient[fixed] = 0
     information[fixed[:, :, None] | fixed[:, None, :]] = 0
     diagonal = np.einsum("bii->bi", information)  # a view

@@ -46,22 +46,21 @@ def infer_population(evidence: Evidence, settings: SizingSettings, rng: np.rando
     Assoc. 90, 773 (1995)), so that the draws carry the doubt about it too.
     """
     time = evidence.per_cell(evidence.n_points)[None]
-    candidates = find_components(evidence, settings.max_components)
-    tracks, in_view = _distributions(evidence, candidates[0].mixture, time)
+    found = find_components(evidence, settings.max_components)
+    tracks, in_view = _distributions(evidence, found.reported, time)
     plain = evidence
     for _ in range(_DURATION_ROUNDS):
         evidence = informed_by_duration(plain, tracks[0], in_view[0])
-        candidates = refitted(evidence, candidates)
-        tracks, in_view = _distributions(evidence, candidates[0].mixture, time)
-    best = candidates[0].mixture
+        found = refitted(evidence, found)
+        tracks, in_view = _distributions(evidence, found.reported, time)
 
-    probability = np.array([c.probability for c in candidates]) ** _DOUBT
-    chosen = rng.choice(len(candidates), size=settings.repeats, p=probability / probability.sum())
+    probability = np.array([c.probability for c in found.candidates]) ** _DOUBT
+    chosen = rng.choice(len(found.candidates), size=settings.repeats, p=probability / probability.sum())
     tracks_draws = np.empty((settings.repeats, tracks.shape[1]))
     in_view_draws = np.empty_like(tracks_draws)
     for rows, candidate in _batches(chosen):
         weight, time = _bootstrap_weights(evidence, rows.size, rng)
-        start = candidates[candidate].mixture.take(np.zeros(rows.size, dtype=np.int64))
+        start = found.candidates[candidate].mixture.take(np.zeros(rows.size, dtype=np.int64))
         drawn = fit(evidence, weight, start, iterations=12, tolerance=0.02)
         tracks_draws[rows], in_view_draws[rows] = _distributions(evidence, drawn, time)
     return Population(
@@ -69,7 +68,7 @@ def infer_population(evidence: Evidence, settings: SizingSettings, rng: np.rando
         in_view=in_view[0],
         tracks_draws=tracks_draws,
         in_view_draws=in_view_draws,
-        mixture=best,
+        mixture=found.reported,
     )
 
 

@@ -1,0 +1,183 @@
+"""Is a track one particle in free diffusion? Tests of single tracks, each with a stated rate of false alarms.
+
+The displacements are whitened by the model of the track's own D (`nta.diffusion.gaussian.innovations`): independent and of
+equal variance, if it holds. Then
+
+- isotropy: the sums of squares along both axes have a ratio that is F distributed;
+- persistence: neighbouring displacements are uncorrelated. Directed motion correlates them, a cage anticorrelates them. The
+  sum of neighbouring products over that of squares has, for normal displacements, a variance known exactly
+  (2 tr A² / (m (m + 2)) for the quadratic form A; Anderson, The Statistical Analysis of Time Series (1971), ch. 6), and
+  is taken as a symmetric beta of that variance;
+- mobility: no place divides the track into two of different D; the greatest likelihood ratio over all places, with the
+  tail of Miller and Siegmund, Biometrics 38, 1011 (1982);
+- light: no place divides it into two of different light. Light wanders as a particle moves through the light sheet; a jump
+  is what is large beside the changes just before and after it.
+
+Few tracks are long enough to be told apart one by one; `nta.diffusion.ensemble` asks all of them together.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from nta.columns import BoolArray, FloatArray
+from nta.diffusion.gaussian import innovations
+from nta.diffusion.noise import NoiseModel
+from nta.diffusion.steps import Steps
+
+_LEAST_STEPS = 10  # for a test of shape: fewer tell nothing
+_LEAST_SIDE = 5  # displacements on either side of a change of mobility
+_LEAST_JUMP = float(np.log(1.5))  # of light: smaller ones are no second particle
+_NEAR, _AROUND = 3, 8  # spots whose light is averaged on either side; changes around them to compare with
+_LEAST_AROUND = 8
+
+
+def whitened(steps: Steps, noise: NoiseModel, diffusion_um2_s: FloatArray) -> FloatArray:
+    """Displacements over their model: (n_displacements, 2) as y and x, NaN for tracks without D > 0."""
+    out = np.full((steps.y_um.size, 2), np.nan)
+    _whiten(
+        steps.y_um,
+        steps.x_um,
+        steps.wait_frames,
+        noise.variance_um2(steps),
+        steps.start,
+        steps.frame_interval_s,
+        noise.blur_s,
+        diffusion_um2_s,
+        out,
+    )
+    return out[steps.row_of_step]
+
+
+def not_brownian(steps: Steps, white: FloatArray, false_alarm_rate: float) -> BoolArray:
+    """Tracks that are anisotropic, directed or confined; of faultless ones at most `false_alarm_rate`."""
+    n, track = steps.n_steps, steps.track_of_step
+    along_y, along_x = (np.bincount(track, axis**2, minlength=n.size) for axis in white.T)
+    near = (np.diff(steps.row_of_step) == 1) & (np.diff(track) == 0)
+    product = np.bincount(track[1:], (white[1:] * white[:-1]).sum(axis=1) * near, minlength=n.size)
+    n_pairs = np.bincount(track[1:], near, minlength=n.size)
+    tellable = (n >= _LEAST_STEPS) & (n_pairs > 0) & np.isfinite(along_y + along_x)
+    safe = np.where(tellable, n, _LEAST_STEPS).astype(np.float64)
+    y, x, p = (np.where(tellable, v, 1.0) for v in (along_y, along_x, product))
+    values = 2 * safe
+    variance = np.where(tellable, 2 * n_pairs, 2 * safe) / (values * (values + 2))
+    shape = np.maximum((1 / variance - 1) / 2, 0.5)
+    alone = false_alarm_rate / 2
+    odd = (_beta_two_sided(y / (y + x), safe / 2) < alone) | (
+        _beta_two_sided((1 + p / (y + x)) / 2, shape) < alone
+    )
+    return np.asarray(tellable & odd)
+
+
+def changes_within(
+    steps: Steps, white: FloatArray, log_light: FloatArray, false_alarm_rate: float
+) -> BoolArray:
+    """Tracks whose mobility or light jumps, probably two particles; of faultless ones at most `false_alarm_rate`."""
+    first = np.searchsorted(steps.track_of_step, np.arange(steps.n_tracks + 1))
+    ratio = _mobility_ratio((white**2).sum(axis=1), first, _LEAST_SIDE)
+    alone = false_alarm_rate / 2
+    mobility = _largest_chi2_tail(ratio, steps.n_steps.astype(np.float64)) < alone
+    t, freedom, tried = _light_jump(
+        log_light, steps.start, _repetition(log_light, steps), _LEAST_JUMP, _NEAR, _AROUND, _LEAST_AROUND
+    )
+    from scipy.special import stdtr
+
+    light = 2 * tried * stdtr(np.maximum(freedom, 1.0), -t) < alone
+    return np.asarray(mobility | (light & (tried > 0)))
+
+
+def _beta_two_sided(value: FloatArray, shape: FloatArray) -> FloatArray:
+    """Two-sided tail of a symmetric beta law on 0 to 1."""
+    from scipy.special import betainc
+
+    off = np.abs(np.clip(value, 0, 1) - 0.5)
+    return np.asarray(2 * betainc(shape, shape, 0.5 - off))
+
+
+def _largest_chi2_tail(ratio: FloatArray, n: FloatArray) -> FloatArray:
+    """Probability that the greatest of the ratios over all divisions of n exceeds the one given."""
+    edge = _LEAST_SIDE / np.maximum(n, 2 * _LEAST_SIDE + 1)
+    b = np.sqrt(np.maximum(ratio, 1e-12))
+    phi = np.exp(-0.5 * b * b) / np.sqrt(2 * np.pi)
+    tail = 4 * phi / b + phi * (b - 1 / b) * 2 * np.log((1 - edge) / edge)
+    return np.where(ratio > 2, np.minimum(tail, 1.0), 1.0)
+
+
+def _repetition(log_light: FloatArray, steps: Steps) -> float:
+    """Correlation of neighbouring changes of light, over all tracks: -1/2 for noise alone, 0 for a random walk."""
+    row = steps.row_of_step
+    change = log_light[row + 1] - log_light[row]
+    spread = np.nanmedian(np.abs(change)) * 1.4826 if change.size else np.nan
+    if not spread > 0:
+        return 0.0
+    change = np.clip(np.nan_to_num(change), -3 * spread, 3 * spread)
+    near = (np.diff(row) == 1) & (np.diff(steps.track_of_step) == 0)
+    square = float(np.sum(change**2)) / max(change.size, 1)
+    product = float(np.sum((change[1:] * change[:-1])[near])) / max(int(near.sum()), 1)
+    return float(np.clip(product / max(square, 1e-12), -0.5, 0.5))
+
+
+@njit(cache=True, nogil=True)
+def _whiten(y, x, wait, variance, start, interval_s, blur_s, diffusion, out):  # type: ignore[no-untyped-def]
+    for k in range(start.size - 1):
+        if diffusion[k] > 0:
+            innovations(y, x, wait, variance, start[k], start[k + 1], interval_s, blur_s, diffusion[k], out)
+
+
+@njit(cache=True, nogil=True)
+def _mobility_ratio(square, first, side):  # type: ignore[no-untyped-def]
+    """Twice the log of the greatest likelihood ratio of two mobilities against one, per track; 0 for short ones.
+
+    Divided by 1 + 1 / side + ..., the mean of the ratio of few displacements over that of many (Bartlett's correction
+    of Gamma scales: 1 + (1/k + 1/(n - k) - 1/n) / 6).
+    """
+    ratio = np.zeros(first.size - 1)
+    for t in range(ratio.size):
+        n = first[t + 1] - first[t]
+        if n < 2 * side:
+            continue
+        total = square[first[t] : first[t + 1]].sum()
+        part = 0.0
+        for k in range(1, n - side + 1):
+            part += square[first[t] + k - 1]
+            rest = total - part
+            if k < side or not (part > 0 and rest > 0):
+                continue
+            found = 2 * (n * np.log(total / n) - k * np.log(part / k) - (n - k) * np.log(rest / (n - k)))
+            ratio[t] = max(ratio[t], found / (1 + (1 / k + 1 / (n - k) - 1 / n) / 6))
+    return ratio
+
+
+@njit(cache=True, nogil=True)
+def _light_jump(log_light, start, repetition, least, near, around, least_around):  # type: ignore[no-untyped-def]
+    """Least probable step of light per track: its t value, degrees of freedom, and the number of places tried."""
+    n_tracks = start.size - 1
+    t, freedom, tried = np.zeros(n_tracks), np.ones(n_tracks), np.zeros(n_tracks)
+    # the difference of two means of `near` values is a sum of changes with triangular weights
+    squares, products = 0.0, 0.0
+    for j in range(1 - near, near):
+        weight = 1 - abs(j) / near
+        squares += weight**2
+        products += weight * max(1 - abs(j + 1) / near, 0.0)
+    spread = squares + 2 * repetition * products
+    for k in range(n_tracks):
+        a, b = start[k], start[k + 1]
+        top = 0.0
+        for r in range(a + near, b - near + 1):  # the jump lies between r - 1 and r
+            jump = (log_light[r : r + near].sum() - log_light[r - near : r].sum()) / near
+            square, count = 0.0, 0
+            for i in range(max(a + 1, r - around), min(b, r + around + 1)):
+                if abs(i - r) >= near:
+                    square += (log_light[i] - log_light[i - 1]) ** 2
+                    count += 1
+            if count < least_around or not (square > 0 and np.isfinite(square + jump)):
+                continue
+            tried[k] += 1
+            if abs(jump) < least:
+                continue
+            value = abs(jump) / np.sqrt(spread * square / count)
+            unlikely = (count + 1) * np.log1p(value**2 / count)
+            if unlikely > top:
+                top, t[k], freedom[k] = unlikely, value, count
+    return t, freedom, tried

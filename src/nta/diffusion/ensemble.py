@@ -1,0 +1,96 @@
+"""Is the motion of all particles together free diffusion? Exponent and isotropy, where single tracks cannot tell."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from nta.columns import FloatArray, IntArray
+from nta.diffusion.doubt import whitened
+from nta.diffusion.steps import Steps
+from nta.diffusion.table import DiffusionEstimates
+from nta.quantity import Quantity
+from nta.tracks.table import Tracks
+
+_LAG = 4  # frames over which growth is looked at: most tracks last so long
+_REPEATS, _SEED = 400, 1
+_LEAST_TRACKS = 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnsembleMotion:
+    """Motion of all tracks that may be given a size.
+
+    exponent : of the mean squared displacement, 1 for free diffusion; below 1 confined or slowed down, above 1 directed.
+    isotropy : mobility along y over that along x, 1 for free diffusion.
+    """
+
+    exponent: Quantity
+    isotropy: Quantity
+
+
+def ensemble_motion(tracks: Tracks, diffusion: DiffusionEstimates) -> EnsembleMotion:
+    """Ask all tracks together; values are None for fewer than ten tracks that can tell."""
+    steps = Steps.of(tracks, diffusion.pixel_size_um, diffusion.frame_interval_s)
+    sized = diffusion.has_size
+    steps = steps.select(np.flatnonzero(sized))
+    return EnsembleMotion(exponent=_exponent(steps, diffusion), isotropy=_isotropy(steps, diffusion))
+
+
+def _isotropy(steps: Steps, diffusion: DiffusionEstimates) -> Quantity:
+    """Ratio of the sums of squares of whitened displacements: every displacement counts the same, fast or slow."""
+    method = "ratio of whitened squared displacements along y and x, 95 %"
+    white = whitened(steps, diffusion.noise, diffusion.diffusion_um2_s[diffusion.has_size])
+    white = white[np.isfinite(white).all(axis=1)]
+    if steps.n_tracks < _LEAST_TRACKS or not white.size:
+        return Quantity(None, None, None, "1", f"{method}; too few tracks")
+    y, x = (white**2).sum(axis=0)
+    half = (
+        1.96 * 2 / np.sqrt(len(white))
+    )  # ln of an F ratio with n and n degrees of freedom has variance 4 / n
+    value = float(y / x)
+    return Quantity(value, float(value * np.exp(-half)), float(value * np.exp(half)), "1", method)
+
+
+def _exponent(steps: Steps, diffusion: DiffusionEstimates) -> Quantity:
+    """Growth of the squared displacement from one frame to four, within the same stretches of the same tracks.
+
+    Only stretches without a gap count, and the short displacements are those inside the long ones: particles that leave
+    early, or are lost when they go far, drop out of both alike. Localization errors are taken off; blur takes the same
+    time, a third of the exposure, from both durations.
+    """
+    method = f"squared displacements over {_LAG} frames and over one, bootstrap over tracks, 95 %"
+    short, long, track = _stretches(steps, diffusion)
+    there = np.unique(track)
+    if there.size < _LEAST_TRACKS:
+        return Quantity(None, None, None, "1", f"{method}; too few tracks")
+    sums = np.stack([np.bincount(track, v, minlength=steps.n_tracks)[there] for v in (short, long)])
+    weight = np.random.default_rng(_SEED).standard_exponential((_REPEATS, there.size))
+    weight[0] = 1.0
+    blur = diffusion.noise.blur_s
+    times = np.log((_LAG * steps.frame_interval_s - blur) / (steps.frame_interval_s - blur))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        a, b = (weight @ sums.T).T
+        exponent = np.log(b / a) / times
+    if not np.isfinite(exponent).all():
+        return Quantity(None, None, None, "1", f"{method}; displacements drown in the localization error")
+    low, high = np.quantile(exponent[1:], [0.025, 0.975])
+    value = float(exponent[0])
+    return Quantity(value, float(min(low, value)), float(max(high, value)), "1", method)
+
+
+def _stretches(steps: Steps, diffusion: DiffusionEstimates) -> tuple[FloatArray, FloatArray, IntArray]:
+    """Squared displacements, less localization errors, over one frame (mean of those inside) and over `_LAG`; track."""
+    variance = diffusion.noise.variance_um2(steps)
+    whole = np.convolve(steps.wait_frames == 1, np.ones(_LAG), "valid") == _LAG
+    first = np.flatnonzero(whole)
+    first = first[first + _LAG < steps.y_um.size]
+    last = first + _LAG
+
+    def squared(a: IntArray, b: IntArray) -> FloatArray:
+        moved = (steps.y_um[b] - steps.y_um[a]) ** 2 + (steps.x_um[b] - steps.x_um[a]) ** 2
+        return np.asarray(moved - 2 * (variance[a] + variance[b]))
+
+    inside = [squared(first + i, first + i + 1) for i in range(_LAG)]
+    return np.asarray(np.mean(inside, axis=0)), squared(first, last), steps.track[first]
