@@ -5,59 +5,28 @@ from __future__ import annotations
 import math
 import threading
 import time
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from typing import Any
 
-from nta.devices import Camera, EndOfFrames, Losses, checked_settings
+from nta.devices import Losses
 from nta.errors import DeviceError, DeviceTimeout, SettingError
-from nta.frames import CameraState, Frame, Image
+from nta.frames import Frame, Image
+from nta_drivers.acquiring import AcquiringCamera
 
 
-class PacedCamera(ABC, Camera):
+class PacedCamera(AcquiringCamera):
     """Keeps the rules of `nta.devices.Camera`; a driver says which frame comes next and how it is made.
 
     speed : how much faster than life; infinite for as fast as frames are read, which then loses none.
-    buffer_frames : frames that wait for a slow reader; the oldest are overwritten and counted as lost by the host.
+    buffer_frames : see `AcquiringCamera`.
     """
 
     def __init__(self, name: str, *, speed: float = 1.0, buffer_frames: int = 64) -> None:
-        if isinstance(buffer_frames, bool) or not isinstance(buffer_frames, int) or buffer_frames < 1:
-            raise SettingError(f"buffer_frames must be a whole number >= 1, got {buffer_frames!r}")
-        self._name = name
+        super().__init__(name, buffer_frames=buffer_frames)
         self._speed = checked_speed(speed)
-        self._buffer_frames = buffer_frames
-        self._is_open = False
-        self._acquiring = False
         self._interrupted = threading.Event()
-        self._n_frames: int | None = None
         self._began = 0.0
-        self._delivered = 0
         self._overwritten = 0
-
-    @property
-    def name(self) -> str:
-        """Return what the device is called in messages."""
-        return self._name
-
-    @abstractmethod
-    def settings(self) -> dict[str, Any]:
-        """Return what the device is set to now."""
-
-    @abstractmethod
-    def state(self) -> CameraState:
-        """Return the settings as what a recording says of its camera."""
-
-    @abstractmethod
-    def _set(self, **settings: Any) -> None:
-        """Take known settings that differ, all or none of them; refuse what cannot be."""
-
-    @abstractmethod
-    def _connect(self) -> None:
-        """Open what frames come from."""
-
-    @abstractmethod
-    def _begin(self) -> None:
-        """Get ready for the first frame."""
 
     @abstractmethod
     def _next(self) -> tuple[int, float]:
@@ -74,51 +43,24 @@ class PacedCamera(ABC, Camera):
     def _end(self) -> None:
         """Let go of what `_begin` took."""
 
-    def open(self) -> None:
-        """Connect; does nothing where it is open."""
-        if not self._is_open:
-            self._connect()
-            self._is_open = True
-
-    def close(self) -> None:
-        """Stop and let go; does nothing where it is closed."""
-        self.stop()
-        self._is_open = False
-
     def configure(self, **settings: Any) -> dict[str, Any]:
-        """Set what is named and return all settings as they are now."""
-        known = self.settings()
-        checked_settings(settings, known)
-        changed = {key: value for key, value in settings.items() if value != known[key]}
-        if self._acquiring and (held := sorted(set(changed) - {"speed"})):
-            raise SettingError(f"{self._name} is acquiring; stop it before setting {', '.join(held)}")
-        speed = checked_speed(changed.pop("speed", self._speed))
-        if changed:
-            self._set(**changed)
+        """Set what is named and return all settings as they are now; the speed also while it acquires."""
+        speed = checked_speed(settings.pop("speed", self._speed))
+        super().configure(**settings)
         self._change_speed(speed)
         return self.settings()
 
     def start(self, n_frames: int | None = None) -> None:
         """Begin to acquire."""
-        if not self._is_open:
-            raise DeviceError(f"{self._name} is not open")
-        if self._acquiring:
-            raise DeviceError(f"{self._name} is acquiring already")
-        if n_frames is not None and n_frames < 1:
-            raise SettingError(f"n_frames must be >= 1, got {n_frames}")
+        super().start(n_frames)
         self._interrupted.clear()
-        self._n_frames, self._delivered, self._overwritten = n_frames, 0, 0
-        self._begin()
-        self._acquiring = True
+        self._overwritten = 0
         self._began = time.monotonic()
 
     def read(self, timeout_s: float = 1.0) -> Frame:
         """Return the next frame."""
         deadline = time.monotonic() + timeout_s
-        if not self._acquiring:
-            raise DeviceError(f"{self._name} is not acquiring; call start first")
-        if self._n_frames is not None and self._delivered >= self._n_frames:
-            raise EndOfFrames(f"{self._name}: the {self._n_frames} frames asked for were given")
+        self._check_more_to_read()
         self._skip_overwritten()
         index, time_s = self._next()
         self._wait(time_s, deadline, timeout_s)

@@ -86,9 +86,7 @@ class PlaybackCamera(PacedCamera):
                 "give it with frame_rate_hz=..."
             )
 
-    def close(self) -> None:
-        """Stop and let go of the recording."""
-        super().close()
+    def _disconnect(self) -> None:
         self._source = None
 
     def _set(self, **settings: Any) -> None:

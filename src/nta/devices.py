@@ -18,6 +18,7 @@ Rules for a camera, held by one conformance suite over all drivers:
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, fields
 from importlib import import_module
 from types import ModuleType, TracebackType
@@ -159,6 +160,17 @@ class Focus(Knob, Protocol):
 
 
 @dataclass(frozen=True)
+class FoundDevice:
+    """A device that a driver found: any of its names is what to give it as ``device``.
+
+    A driver that can look for its devices has a static method ``find_devices() -> list[FoundDevice]``.
+    """
+
+    names: tuple[str, ...]
+    description: str
+
+
+@dataclass(frozen=True)
 class Instrument:
     """A named bundle of a camera and whatever else there is; a context manager that opens and closes."""
 
@@ -225,7 +237,11 @@ def checked_settings(given: dict[str, Any], known: dict[str, Any]) -> None:
 def vendor_library(module: str, extra: str) -> ModuleType:
     """Import the library that a driver speaks through, or say what to install. To be called from `open`."""
     try:
-        return import_module(module)
+        with warnings.catch_warnings():
+            warnings.simplefilter(
+                "ignore"
+            )  # SWIG's, raised as errors while a module loads, end the interpreter
+            return import_module(module)
     except ImportError as error:
         raise DeviceError(
             f"this device needs {module}, which cannot be imported ({error}); pip install 'nta-lab[{extra}]'"

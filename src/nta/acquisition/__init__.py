@@ -1,6 +1,6 @@
 """Acquisition: from a device's name to frames on disk, with every lost frame counted."""
 
-from nta.acquisition.drivers import DriverInfo, list_drivers, load_entry, open_driver
+from nta.acquisition.drivers import DriverInfo, find_devices, list_drivers, load_entry, open_driver
 from nta.acquisition.live_source import LiveSource, Reading
 from nta.acquisition.reader import FrameReader, ReaderSettings
 from nta.acquisition.recording import FrameWriter, Recorded, record
@@ -13,6 +13,7 @@ __all__ = [
     "ReaderSettings",
     "Reading",
     "Recorded",
+    "find_devices",
     "list_drivers",
     "load_entry",
     "open_driver",

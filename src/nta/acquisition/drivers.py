@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint, PackageNotFoundError, entry_points, version
 from typing import Any
 
-from nta.devices import Instrument
+from nta.devices import FoundDevice, Instrument
 from nta.errors import DeviceError, SettingError
 
 GROUP = "nta.drivers"
@@ -14,12 +15,23 @@ GROUP = "nta.drivers"
 
 @dataclass(frozen=True)
 class DriverInfo:
-    """A driver as its package registers it; nothing of it has been imported."""
+    """A driver as its package registers it; nothing of it has been imported.
+
+    libraries : what the driver speaks through, by package, with the installed version or None.
+    extra : what to install for them, "nta-lab[basler]"; empty where the driver needs nothing.
+    """
 
     name: str
     target: str  # "package.module:callable"
     package: str
     version: str
+    libraries: dict[str, str | None]
+    extra: str
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Libraries that are not installed; the driver can be opened where there are none."""
+        return tuple(name for name, installed in self.libraries.items() if installed is None)
 
 
 def list_drivers() -> tuple[DriverInfo, ...]:
@@ -27,8 +39,10 @@ def list_drivers() -> tuple[DriverInfo, ...]:
     found = []
     for entry in _entries().values():
         package = entry.dist.metadata["Name"] if entry.dist else "?"
-        version = entry.dist.version if entry.dist else "?"
-        found.append(DriverInfo(entry.name, entry.value, package, version))
+        release = entry.dist.version if entry.dist else "?"
+        extra = f"{package}[{entry.extras[0]}]" if entry.extras else ""
+        target = f"{entry.module}:{entry.attr}"
+        found.append(DriverInfo(entry.name, target, package, release, _libraries(entry), extra))
     return tuple(sorted(found, key=lambda driver: driver.name))
 
 
@@ -54,6 +68,20 @@ def open_driver(name: str, **settings: Any) -> Instrument:
     return instrument
 
 
+def find_devices(name: str) -> list[FoundDevice]:
+    """Return the devices that a driver sees now; empty where it cannot look for them.
+
+    Raises
+    ------
+    SettingError
+        There is no such driver.
+    DeviceError
+        The driver or its library cannot be imported (says what to install), or looking failed.
+    """
+    look = getattr(load_entry(GROUP, name, "driver"), "find_devices", None)
+    return [] if look is None else list(look())
+
+
 def load_entry(group: str, name: str, what: str) -> Any:
     """Return what a package registers under a name; `what` it is called in errors, which are those of `open_driver`."""
     entries = _entries(group)
@@ -68,6 +96,20 @@ def load_entry(group: str, name: str, what: str) -> Any:
         raise DeviceError(
             f"{what} {name!r} of {package} cannot be loaded ({error}); try pip install '{package}[{extra}]'"
         ) from error
+
+
+def _libraries(entry: EntryPoint) -> dict[str, str | None]:
+    """Return what the driver's extra requires, from the metadata of its package."""
+    needed = entry.dist.requires or [] if entry.dist else []
+    libraries: dict[str, str | None] = {}
+    for extra in entry.extras:
+        marked = re.compile(rf"([\w.-]+).*\bextra\s*==\s*['\"]{re.escape(extra)}['\"]")
+        for library in (found[1] for line in needed if (found := marked.match(line))):
+            try:
+                libraries[library] = version(library)
+            except PackageNotFoundError:
+                libraries[library] = None
+    return libraries
 
 
 def _entries(group: str = GROUP) -> dict[str, EntryPoint]:

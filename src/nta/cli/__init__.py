@@ -211,6 +211,9 @@ def _parser() -> Parser:
 
     drivers = verbs.add_parser("drivers", parents=[common], help="list the devices that can be opened")
     drivers.add_argument("--json", action="store_true", help="machine-readable output")
+    drivers.add_argument(
+        "--find", action="store_true", help="also look for the devices that are connected now"
+    )
     return parser
 
 

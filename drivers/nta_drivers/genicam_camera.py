@@ -1,0 +1,250 @@
+"""What cameras of the GenICam standard have in common: features by name, whichever library reads and sets them.
+
+The names are those of the Standard Features Naming Convention (SFNC); older cameras write some of them with
+``Abs`` or ``Raw`` at the end, and both are known.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from contextlib import suppress
+from math import isfinite
+from typing import Any, Protocol
+
+from nta.devices import checked_settings
+from nta.errors import DeviceError, DeviceLost, SettingError
+from nta.frames import Image
+from nta_drivers.choosing import assignments
+from nta_drivers.grabbing import GrabbingCamera
+from nta_drivers.pixel_formats import bit_depth, checked_image
+
+Value = bool | int | float | str
+
+# In the order in which they can be set: the format and the offsets bound the size, exposure and size the rate
+_WHOLE = {
+    "width_px": ("Width",),
+    "height_px": ("Height",),
+    "offset_x_px": ("OffsetX",),
+    "offset_y_px": ("OffsetY",),
+}
+_REAL = {
+    "exposure_s": ("ExposureTime", "ExposureTimeAbs"),
+    "frame_rate_hz": ("AcquisitionFrameRate", "AcquisitionFrameRateAbs"),
+    "gain": ("Gain", "GainAbs", "GainRaw"),
+}
+_UNIT = {"exposure_s": 1e6}  # GenICam counts exposure in us
+_RESULTING = ("ResultingFrameRate", "ResultingFrameRateAbs", "BslResultingAcquisitionFrameRate")
+# What would change the light or the pace behind our back, off before anything is measured
+_STEADY: tuple[tuple[str, Value], ...] = (
+    ("AcquisitionMode", "Continuous"),
+    ("TriggerMode", "Off"),
+    ("ExposureAuto", "Off"),
+    ("GainAuto", "Off"),
+    ("AcquisitionFrameRateAuto", "Off"),
+    ("AcquisitionFrameRateEnable", True),
+    ("AcquisitionFrameRateEnabled", True),
+)
+_SETTINGS = ("pixel_format", *_WHOLE, *_REAL)
+_SHORT_OF = 0.02  # a camera rounds exposure and rate to its clock; by more than this it has clipped
+
+
+class Features(Protocol):
+    """A camera's features as one library gives them."""
+
+    def has(self, name: str) -> bool:
+        """Say whether the camera has the feature and it can be read now."""
+        ...
+
+    def get(self, name: str) -> Value:
+        """Return the value; `DeviceLost` where the camera does not give it."""
+        ...
+
+    def set(self, name: str, value: Value) -> None:
+        """Set the value; a `SettingError` where the camera refuses it."""
+        ...
+
+    def entries(self, name: str) -> tuple[str, ...]:
+        """Return the values of an enumeration that can be chosen now."""
+        ...
+
+
+class GenicamCamera(GrabbingCamera):
+    """Settings, state and their checks over `Features`; a driver opens the device and fetches frames.
+
+    wanted : settings to open with; what is not named stays as the camera has it. features : other features to
+    set at opening, by name, or in words: "BinningHorizontal=2; ReverseX=true".
+    """
+
+    def __init__(
+        self, name: str, wanted: Mapping[str, Any], features: str | Mapping[str, Any], buffer_frames: int
+    ) -> None:
+        super().__init__(name, buffer_frames=buffer_frames)
+        checked_settings(dict(wanted), dict.fromkeys(_SETTINGS))
+        self._wanted = dict(wanted)
+        self._extra = assignments(features)
+        self._features: Features | None = None
+        self._bits = 0
+
+    @abstractmethod
+    def _open_device(self) -> Features:
+        """Open the device and return its features."""
+
+    @abstractmethod
+    def _close_device(self) -> None:
+        """Let go of the device, whatever became of it."""
+
+    def _look(self) -> None:
+        if self._features is not None:
+            try:
+                self._known = _settings(self._features)
+            except DeviceLost:
+                if not self._known:
+                    raise
+
+    def _bit_depth(self) -> int:
+        choice = self._features.entries("PixelFormat") if self._features is not None else ()
+        return bit_depth(self._known["pixel_format"], choice)
+
+    def _connect(self) -> None:
+        self._features = self._open_device()
+        try:
+            self._make_steady(self._features)
+            if self._wanted:
+                unknown = sorted(set(self._wanted) - set(_settings(self._features)))
+                if unknown:
+                    raise SettingError(f"{self._name} has no {', '.join(unknown)}")
+                self._set(**self._wanted)
+            self.state()  # a format or a rate that cannot be used is refused here, not in the first frame
+        except BaseException:
+            self._disconnect()
+            raise
+
+    def _disconnect(self) -> None:
+        self._features = None
+        self._close_device()
+
+    def _begin(self) -> None:
+        self._bits = self._bit_depth()
+
+    def _image(self, array: Any, width_px: int, height_px: int) -> Image:
+        """Return what a library gave as an image of the camera's depth."""
+        return checked_image(array, width_px, height_px, self._bits)
+
+    def _set(self, **settings: Any) -> None:
+        features = self._opened()
+        checked = {name: _checked(name, value) for name, value in settings.items()}
+        if "pixel_format" in checked:
+            bit_depth(checked["pixel_format"], features.entries("PixelFormat"))
+        before = _settings(features)
+        try:
+            _apply(features, checked)
+            _compare(checked, before, _settings(features))
+        except SettingError:
+            with suppress(
+                SettingError
+            ):  # a camera that refuses its own values is told by what it refused first
+                _apply(features, before)
+            raise
+
+    def _make_steady(self, features: Features) -> None:
+        for selected in features.entries("TriggerSelector") if features.has("TriggerSelector") else ():
+            features.set("TriggerSelector", selected)
+            if features.has("TriggerMode"):
+                features.set("TriggerMode", "Off")
+        for name, value in _STEADY:
+            if features.has(name) and features.get(name) != value:
+                features.set(name, value)
+        for name, value in self._extra.items():
+            if not features.has(name):
+                raise SettingError(f"{self._name} has no feature {name}")
+            features.set(name, value)
+
+    def _opened(self) -> Features:
+        if self._features is None:
+            raise DeviceError(f"{self._name} is not open")
+        return self._features
+
+
+def _settings(features: Features) -> dict[str, Any]:
+    settings: dict[str, Any] = {"pixel_format": str(features.get("PixelFormat"))}
+    for name, spellings in (*_WHOLE.items(), *_REAL.items()):
+        spelling = _spelling(features, spellings)
+        if spelling is not None:
+            value = features.get(spelling)
+            settings[name] = int(value) if name in _WHOLE else float(value) / _UNIT.get(name, 1.0)
+    if "frame_rate_hz" in settings:
+        settings["frame_rate_hz"] = min(settings["frame_rate_hz"], _fastest_hz(features, settings))
+    return settings
+
+
+def _fastest_hz(features: Features, settings: dict[str, Any]) -> float:
+    """Return what limits the rate: the camera's own word, and the exposure, which must fit in a frame."""
+    limits = [float(features.get(name)) for name in _RESULTING if features.has(name)]
+    if settings.get("exposure_s"):
+        limits.append(1 / settings["exposure_s"])
+    return min((limit for limit in limits if limit > 0), default=float("inf"))
+
+
+def _spelling(features: Features, spellings: tuple[str, ...]) -> str | None:
+    return next((name for name in spellings if features.has(name)), None)
+
+
+def _checked(name: str, value: Any) -> Any:
+    """Return a value of the right type; its range is the camera's to say."""
+    if name == "pixel_format":
+        if not isinstance(value, str):
+            raise SettingError(f"pixel_format must be a name like Mono8, got {value!r}")
+        return value
+    whole = name in _WHOLE
+    if isinstance(value, bool) or not isinstance(value, int if whole else int | float) or not isfinite(value):
+        raise SettingError(f"{name} must be a {'whole ' if whole else ''}number, got {value!r}")
+    return value if whole else float(value)
+
+
+def _apply(features: Features, settings: Mapping[str, Any]) -> None:
+    """Set in an order that a camera can follow: what bounds comes before what is bounded."""
+    if "pixel_format" in settings:
+        features.set("PixelFormat", settings["pixel_format"])
+    for size, offset in (("width_px", "offset_x_px"), ("height_px", "offset_y_px")):
+        _apply_axis(features, _WHOLE[size][0], _WHOLE[offset][0], settings.get(size), settings.get(offset))
+    for name, spellings in _REAL.items():
+        spelling = _spelling(features, spellings)
+        if name in settings and spelling is not None:
+            value = settings[name] * _UNIT.get(name, 1.0)
+            try:
+                features.set(spelling, round(value) if spelling.endswith("Raw") else value)
+            except SettingError as error:
+                raise SettingError(f"{name}={settings[name]!r}: {error}") from None
+
+
+def _apply_axis(
+    features: Features, size: str, offset: str, size_px: int | None, offset_px: int | None
+) -> None:
+    """Set a size and keep or set its offset, which makes way first: it bounds the size."""
+    if offset_px is None and size_px is not None and features.has(offset):
+        offset_px = int(features.get(offset))
+    if size_px is not None:
+        if offset_px is not None:
+            features.set(offset, 0)
+        features.set(size, size_px)
+    if offset_px is not None:
+        features.set(offset, offset_px)
+
+
+def _compare(asked: Mapping[str, Any], before: Mapping[str, Any], taken: Mapping[str, Any]) -> None:
+    """Refuse what the camera took otherwise than asked beyond the rounding of its clock, and what slows it unasked."""
+    for name, value in asked.items():
+        exact = name in _WHOLE or name == "pixel_format"
+        if (taken[name] != value) if exact else abs(taken[name] - value) > _SHORT_OF * abs(value):
+            why = "; exposure, size and format allow no more" if name == "frame_rate_hz" else ""
+            raise SettingError(
+                f"the camera does not take {name}={value!r}: it made {taken[name]!r} of it{why}"
+            )
+    if "frame_rate_hz" in taken and "frame_rate_hz" not in asked:
+        was, now = before["frame_rate_hz"], taken["frame_rate_hz"]
+        if now < was * (1 - _SHORT_OF):
+            raise SettingError(
+                f"{', '.join(sorted(asked))} would slow the camera from {was:g} Hz to {now:g} Hz; if that is meant, "
+                f"set frame_rate_hz={now:.6g} with it"
+            )

@@ -1,0 +1,42 @@
+"""Pixel formats of cameras, by their names in the GenICam standard: grey ones are taken, colour is refused."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from nta.errors import DeviceError, SettingError
+from nta.frames import Image
+
+# GenICam Pixel Format Naming Convention 2.5: Mono + bits, then p (packed) or Packed (the older GigE Vision way)
+_MONO = re.compile(r"Mono(8|10|12|14|16)(p|Packed)?")
+
+
+def bit_depth(pixel_format: str, choice: Iterable[str] = ()) -> int:
+    """Return the significant bits of a grey format, or refuse the format with those of `choice` that are grey."""
+    if known := _MONO.fullmatch(pixel_format):
+        return int(known[1])
+    grey = [name for name in choice if _MONO.fullmatch(name)]
+    advice = (
+        f"set pixel_format to {' or '.join(grey)}"
+        if grey
+        else "this camera has no grey format that nta can use"
+    )
+    raise SettingError(
+        f"pixel_format {pixel_format} is not grey: colour filters and conversions move and dim the light of a "
+        f"particle; {advice}"
+    )
+
+
+def checked_image(array: Any, width_px: int, height_px: int, bits: int) -> Image:
+    """Return an owned image (height, width) in the smallest type for `bits`, whatever padding its lines have."""
+    pixels = np.asarray(array).reshape(height_px, -1)
+    if pixels.shape[1] < width_px or pixels.dtype not in (np.uint8, np.uint16):
+        raise DeviceError(
+            f"the camera said {width_px} x {height_px} grey pixels and gave {pixels.dtype} of shape {np.shape(array)}"
+        )
+    kept = pixels[:, :width_px]
+    return kept.astype(np.uint8, order="C") if bits <= 8 else kept.astype(np.uint16, order="C")
