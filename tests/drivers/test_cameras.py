@@ -141,7 +141,9 @@ def test_harvesters_frames_are_whole_and_numbered(gentl):
         frames, losses = _grabbed(instrument.camera, 100)
     index = np.array([frame.index for frame in frames])
     assert losses == Losses(delivered=100, lost_device=index[-1] - 99)
-    ball = np.array([np.argwhere(frame.image < 128).mean(0) for frame in frames])  # a dark ball flies through it
+    ball = np.array(
+        [np.argwhere(frame.image < 128).mean(0) for frame in frames]
+    )  # a dark ball flies through it
     assert np.ptp(ball, axis=0).min() > 50
     assert np.abs(np.diff(ball, axis=0)).max() <= np.diff(index).max() * 1.5  # a pixel a frame, lost ones too
 
