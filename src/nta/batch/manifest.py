@@ -16,7 +16,7 @@ from nta.catalogue.record import KINDS
 from nta.errors import SettingError
 from nta.io.recordings.folder import natural_key
 from nta.io.recordings.sidecar import frame_rate
-from nta.io.vendors.text import number, read_text
+from nta.io.text import number, read_text
 
 CAMERA = ("frame_rate_hz", "exposure_ms", "pixel_size_um", "bit_depth")
 CONDITIONS = ("temperature_c", "temperature_std_c", "viscosity_mpas", "medium", "dilution", "sample")

@@ -6,8 +6,8 @@ import argparse
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from nta.batch import results_file
 from nta.cli import EXIT_OK
-from nta.cli.analyze import results_file
 from nta.cli.progress import frame_progress, say
 from nta.errors import SettingError
 from nta.io.results import load_analysis, write_tables
