@@ -14,7 +14,7 @@ from nta.assessment.finding import Assessment, Finding, Verdict
 from nta.assessment.limits import Limit, load_limits
 from nta.assessment.settings import AssessmentSettings
 from nta.calibration import InstrumentProfile, SampleConditions
-from nta.diffusion import DiffusionEstimates, TrackFlag
+from nta.diffusion import DiffusionEstimates, TrackFlag, ensemble_motion
 from nta.frames import CameraState, FrameSource, RecordingReport
 from nta.sizes import SizeDistribution
 from nta.spots import Spots
@@ -69,6 +69,7 @@ def assess_recording(
             _saturation(evidence),
             _focus(evidence),
             _immobile(evidence),
+            *_free_motion(evidence),
             *_losses(evidence),
             _codec(evidence),
             _frame_rate(evidence),
@@ -221,6 +222,38 @@ def _immobile(e: Evidence) -> Finding:
         f"{share:.1%} of the tracks move no more than their localization error explains; they get no size",
         "clean the cell; check for text burnt into the image and for hot pixels",
     )
+
+
+def _free_motion(e: Evidence) -> Iterator[Finding]:
+    """Exponent and isotropy of all tracks together, and the tracks that are probably two particles."""
+    motion = ensemble_motion(e.tracks, e.diffusion)
+    for name, title, words, q, advice in (
+        (
+            "free_diffusion", "Motion is free diffusion", "the mean squared displacement grows with time to the power",
+            motion.exponent, "below 1: particles stick, are caged or the medium is a gel; above 1: flow not subtracted",
+        ),
+        (
+            "isotropic_motion", "Motion is isotropic", "mobility along y over that along x is",
+            motion.isotropy, "look for flow, vibration, a tilted cell or pixels that are not square",
+        ),
+    ):  # fmt: skip
+        if q.value is None or q.low is None or q.high is None:
+            yield _not_assessed(name, title, q.method, "")
+            continue
+        off = max(q.low - 1, 1 - q.high, 0.0)
+        yield _judged(
+            e, name, title, off, f"{words} {q.value:.3f} ({q.low:.3f} to {q.high:.3f}, 95 %)", advice
+        )
+    share = _share(e, TrackFlag.MIXED)
+    if share is not None:
+        yield _judged(
+            e,
+            "mixed_tracks",
+            "Tracks of one particle each",
+            share,
+            f"{share:.2%} of the tracks change mobility or light abruptly, as two particles do; 0.1 % by chance",
+            "dilute: crossing particles exchange their names; aggregates that fall apart look the same",
+        )
 
 
 def _share(e: Evidence, flag: TrackFlag) -> float | None:

@@ -9,6 +9,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from nta.columns import FloatArray, IntArray
+from nta.diffusion.ensemble import EnsembleMotion, ensemble_motion
 from nta.diffusion.steps import Steps
 from nta.diffusion.table import DiffusionEstimates
 from nta.quantity import Quantity
@@ -27,6 +28,7 @@ class MeanSquaredDisplacement:
     diffusion_um2_s, intercept_um2 : line 4 D lag + intercept through the first lags of the ensemble, weighted by
         1 / std_err²; a picture of the data, not the estimate that sizes come from. NaN where there is none.
     fit_lags : number of lags in the line.
+    motion : exponent and isotropy of the ensemble; None in results of before they were asked.
     """
 
     lag_frames: IntArray
@@ -40,6 +42,7 @@ class MeanSquaredDisplacement:
     diffusion_std_err_um2_s: float
     intercept_um2: float
     fit_lags: int
+    motion: EnsembleMotion | None = None
 
     @property
     def fit_um2(self) -> FloatArray:
@@ -95,6 +98,7 @@ def mean_squared_displacement(
         diffusion_std_err_um2_s=slope_err / 4,
         intercept_um2=intercept,
         fit_lags=int(used.sum()),
+        motion=ensemble_motion(tracks, diffusion),
     )
 
 

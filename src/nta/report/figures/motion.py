@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, NullFormatter
 from numpy.typing import NDArray
 
+from nta.diffusion import EnsembleMotion
 from nta.pipeline import Analysis
 from nta.report.figures.style import (
     BLUE,
@@ -65,9 +66,20 @@ def mean_squared_displacement(analysis: Analysis) -> Picture:
         f"Black: mean over {count(int(msd.n_tracks[known][0]), 'track')} that may be given a size, with 95 % "
         f"intervals; blue: line through the first {msd.fit_lags} lags, dashed where it is only prolonged; grey: "
         "single tracks. Free diffusion is straight. The slope is that of the mixture: a check on the motion, not "
-        "where the sizes come from."
+        f"where the sizes come from.{_motion_words(msd.motion)}"
     )
     return Picture(name=name, title=title, caption=caption, figure=figure)
+
+
+def _motion_words(motion: EnsembleMotion | None) -> str:
+    """Exponent and isotropy in words, as far as they are known."""
+    if motion is None or motion.exponent.value is None or motion.isotropy.value is None:
+        return ""
+    (exponent, e_interval), (ratio, r_interval) = map(value_and_interval, (motion.exponent, motion.isotropy))
+    return (
+        f" Exponent {exponent} ({e_interval}), mobility along y over x {ratio} ({r_interval}): both are 1 for free "
+        "diffusion."
+    )
 
 
 def drift(analysis: Analysis) -> Picture:
