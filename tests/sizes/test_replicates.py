@@ -1,0 +1,139 @@
+"""The replicate is the unit: intervals over videos and preparations hold the truth, pooled tracks would not."""
+
+import numpy as np
+import pytest
+
+from nta.errors import SettingError
+from nta.quantity import Quantity
+from nta.sizes import (
+    Distribution,
+    Replicate,
+    SizeDistribution,
+    SizingSettings,
+    TrackSizes,
+    combine_replicates,
+)
+from nta.sizes.intervals import numbers_with_intervals
+
+EDGES = np.geomspace(10, 2000, 401)
+CENTRE = np.sqrt(EDGES[1:] * EDGES[:-1])
+WINDOW = (30.0, 150.0)
+
+
+def curve(median_nm, sd_ln=0.35):
+    density = np.exp(-0.5 * (np.log(CENTRE / median_nm) / sd_ln) ** 2)
+    return density / density.sum()
+
+
+def video(median_nm, rng, *, own=0.01, budget=0.0, edges=EDGES, describes="particles in view"):
+    """Sizes of a video whose own tracks leave its diameters open by `own`."""
+    weight = curve(median_nm)
+    draws = np.stack([curve(median_nm * np.exp(own * z)) for z in rng.normal(size=24)])
+    low, high = np.quantile(draws, [0.025, 0.975], axis=0)
+    distribution = Distribution(
+        edges_nm=edges, weight=weight, low=low, high=high, method="m", describes=describes, confidence=0.95
+    )
+    settings = SizingSettings(windows_nm=(WINDOW,))
+    numbers = numbers_with_intervals(distribution, draws, {"temperature": budget}, settings, rng)
+    none = np.empty(0)
+    return SizeDistribution(
+        tracks=TrackSizes(diameter_nm=none, low_nm=none, high_nm=none),
+        distribution=distribution,
+        suspension=None,
+        summary=numbers.summary,
+        statistical=numbers.statistical,
+        fractions=numbers.fractions,
+        comparison=(),
+        n_tracks_used=500,
+        viscosity_pa_s=8.9e-4,
+        temperature_c=25.0,
+        budget={"temperature": budget},
+    )
+
+
+def study(rng, n_preparations, n_videos, between=0.06, within=0.03, **options):
+    """Videos scatter about their preparation, preparations about 100 nm."""
+    replicates = []
+    for p in range(n_preparations):
+        middle = 100 * np.exp(between * rng.normal())
+        replicates += [
+            Replicate(
+                preparation=f"p{p}", sizes=video(middle * np.exp(within * rng.normal()), rng, **options)
+            )
+            for _ in range(n_videos)
+        ]
+    return replicates
+
+
+def test_intervals_over_preparations_hold_the_truth():
+    held, of_videos_alone = [], []
+    for seed in range(40):
+        replicates = study(np.random.default_rng(seed), 4, 3, own=0.003)
+        found = combine_replicates(replicates, repeats=2)
+        d50 = found.summary["d50_nm"]
+        held.append(d50.low <= 100 <= d50.high)
+        values = np.log([r.sizes.summary["d50_nm"].value for r in replicates])
+        of_videos_alone.append(abs(values.mean() - np.log(100)) < 2.2 * values.std(ddof=1) / np.sqrt(12))
+    assert np.mean(held) >= 0.85  # 95 % less three standard errors of 40 draws
+    assert np.mean(of_videos_alone) < 0.85  # videos of one preparation are no replicates of the process
+
+
+def test_the_unit_is_the_preparation_from_three_on_else_the_video_else_the_track(rng):
+    three = combine_replicates(study(rng, 3, 2), repeats=50)
+    assert (three.unit, three.n_preparations, three.n_videos, three.n_tracks) == ("preparation", 3, 6, 3000)
+    two = combine_replicates(study(rng, 2, 2), repeats=50)
+    assert two.unit == "video"
+    assert "not of the process" in two.summary["d50_nm"].method
+    alone = study(rng, 1, 1)
+    one = combine_replicates(alone, repeats=50)
+    assert one.unit == "track"
+    assert one.between_videos is None
+    of_the_video = alone[0].sizes.statistical["d50_nm"]
+    assert one.summary["d50_nm"].high == pytest.approx(of_the_video.high, rel=2e-3)
+
+
+def test_scatter_is_told_apart_by_level():
+    found = combine_replicates(study(np.random.default_rng(3), 40, 4, between=0.08, within=0.03), repeats=2)
+    assert found.between_videos == pytest.approx(0.03, rel=0.2)
+    assert found.between_preparations == pytest.approx(np.hypot(0.08, 0.015), rel=0.3)
+
+
+def test_replicates_that_agree_by_chance_are_no_surer_than_their_tracks(rng):
+    same = [Replicate(preparation="p", sizes=video(100, rng, own=0.05)) for _ in range(3)]
+    d50 = combine_replicates(same, repeats=2).summary["d50_nm"]
+    assert np.log(d50.high / d50.value) == pytest.approx(1.96 * 0.05 / np.sqrt(3), rel=0.25)
+
+
+def test_what_all_replicates_share_is_not_averaged_out(rng):
+    many = study(rng, 30, 1, between=0.01, within=0.0, own=0.002, budget=0.05)
+    found = combine_replicates(many, repeats=2)
+    assert np.log(found.summary["d50_nm"].high / found.summary["d50_nm"].value) > 1.9 * 0.05
+    share = found.fractions[WINDOW]
+    assert 0 < share.low < share.value < share.high < 1
+    assert share.high - share.low > 0.03
+    assert found.summary["span"].high / found.summary["span"].low < 1.02  # a common factor changes no shape
+
+
+def test_the_curve_is_the_mean_and_its_band_holds_it(rng):
+    found = combine_replicates(study(rng, 5, 2))
+    weight = found.distribution.weight
+    assert weight.sum() == pytest.approx(1)
+    assert np.all(found.distribution.low <= weight)
+    assert np.all(weight <= found.distribution.high)
+    at = np.argmax(weight)
+    assert found.distribution.high[at] > 1.01 * found.distribution.low[at]
+
+
+def test_what_is_not_alike_is_refused(rng):
+    good = Replicate(preparation="p", sizes=video(100, rng))
+    other = Replicate(preparation="p", sizes=video(100, rng, describes="tracks"))
+    bins = Replicate(preparation="p", sizes=video(100, rng, edges=EDGES * 2))
+    with pytest.raises(SettingError, match="describe"):
+        combine_replicates([good, other])
+    with pytest.raises(SettingError, match="bins"):
+        combine_replicates([good, bins])
+    with pytest.raises(SettingError, match="no replicates"):
+        combine_replicates([])
+    with pytest.raises(SettingError, match="no suspension"):
+        combine_replicates([good], describes="suspension")
+    assert isinstance(combine_replicates([good]).summary["mean_nm"], Quantity)
