@@ -11,6 +11,7 @@ import numpy as np
 from nta.devices import EndOfFrames, Losses, checked_settings
 from nta.errors import DeviceError, DeviceLost, DeviceTimeout, SettingError
 from nta.frames import CameraState, Frame, Image
+from nta_drivers.serial_nta.account import Account
 from nta_drivers.serial_nta.link import Link, Refusal, numbers
 from nta_drivers.serial_nta.message import Flags, Header
 from nta_drivers.serial_nta.parser import Block, DamagedBlock
@@ -33,7 +34,7 @@ class SerialCamera:
         self._settings: dict[str, Any] = {}
         self._facts: dict[str, float | None] = {}
         self._is_open = self._acquiring = False
-        self._account = _Account()
+        self._account = Account()
         self._n_frames: int | None = None
         self._run = 0
         self._asked: tuple[int, float] | None = None  # request, and when
@@ -109,7 +110,7 @@ class SerialCamera:
         except DeviceTimeout as error:
             raise DeviceLost(str(error)) from error
         self._run = int(next(numbers(run)))
-        self._account = _Account()
+        self._account = Account()
         self._n_frames, self._first = n_frames, None
         self._asked, self._silent_asks = None, 0
         self._link.events.clear()
@@ -231,51 +232,6 @@ class SerialCamera:
     def _read_facts(self) -> dict[str, float | None]:
         values = numbers(self._link.ask(*(f"{fact.short}?" for fact in FACTS)))
         return {fact.name: _known(fact.name, value) for fact, value in zip(FACTS, values, strict=True)}
-
-
-class _Account:
-    """What became of the frames of a run."""
-
-    def __init__(self) -> None:
-        self.delivered = 0
-        self.after = -1  # the next frame wanted is the first after this one
-        self._last = -1  # delivered
-        self._dropped = 0  # as the instrument said with the last one
-        self._tries = self._given_up = 0  # since the last one
-        self._lost = Losses()
-
-    def is_new(self, header: Header) -> bool:
-        """Say whether a frame was not delivered yet."""
-        return header.sequence > self._last
-
-    def note_damage(self, sequence: int | None, resends: int) -> None:
-        """Note that the frame that is due arrived damaged; its number is None where nobody can tell."""
-        self._tries += 1
-        if self._tries > resends:
-            self._given_up += 1
-            self._tries = 0
-            self.after = max(self.after + 1, self.after if sequence is None else sequence)
-
-    def note_frame(self, header: Header) -> None:
-        """Note a frame that arrived whole, and attribute those missing before it."""
-        missing = header.sequence - self._last - 1
-        device = min(missing, header.dropped - self._dropped)
-        incomplete = min(missing - device, self._given_up)
-        resent = self._tries > 0 or self._given_up > incomplete
-        self._lost += Losses(
-            lost_device=device,
-            incomplete=incomplete,
-            lost_transport=missing - device - incomplete,
-            resent=int(resent),
-        )
-        self._last = self.after = header.sequence
-        self._dropped = header.dropped
-        self._tries = self._given_up = 0
-        self.delivered += 1
-
-    def losses(self) -> Losses:
-        """Return the account; what was damaged last and never came whole is incomplete."""
-        return self._lost + Losses(delivered=self.delivered, incomplete=self._given_up + (self._tries > 0))
 
 
 def _checked(name: str, value: Any) -> float:

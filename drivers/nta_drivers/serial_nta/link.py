@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import select
 import threading
 import time
 from collections import deque
@@ -15,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from nta.errors import DeviceError, DeviceLost, DeviceTimeout, SettingError
 from nta_drivers.serial_nta.message import PROTOCOL, REFUSAL, checked_line
 from nta_drivers.serial_nta.parser import Block, DamagedBlock, DamagedLine, Line, Message, Parser
+from nta_drivers.serial_nta.reading import read_into, readable_fd
 from nta_drivers.serial_nta.vocabulary import WRONG_SETTING
 
 if TYPE_CHECKING:
@@ -173,7 +172,7 @@ class Link:
         except (OSError, serial.SerialException) as error:
             raise DeviceLost(f"{self.url} cannot be opened: {error}") from error
         self._port, self._parser = port, Parser()
-        self._fd = _readable_fd(port)
+        self._fd = readable_fd(port)
         self.events.clear()
         try:
             port.write(b"\n")  # ends whatever an earlier host left half said
@@ -206,7 +205,7 @@ class Link:
         if port is None:
             raise DeviceLost(f"{self.url} is not connected")
         try:
-            n_bytes = self._read_into(port, timeout_s)
+            n_bytes = read_into(self._parser, port, self._fd, timeout_s)
         except Exception as error:
             raise self._lost(port, error) from error
         now = time.monotonic()
@@ -214,19 +213,6 @@ class Link:
             self.heard_at = now
         stands = not n_bytes and self.is_partial and now - self.heard_at > _PARTIAL_S
         return list(self._parser.messages(final=stands))
-
-    def _read_into(self, port: Any, timeout_s: float) -> int:
-        """Put bytes into the parser, as they come; return how many."""
-        room = self._parser.room()
-        if self._fd is None:
-            port.timeout = timeout_s
-            data = port.read(min(max(1, port.in_waiting), len(room)))
-            room[: len(data)] = data
-            n_bytes = len(data)
-        else:
-            n_bytes = _read_direct(self._fd, room, self._parser.missing, timeout_s)
-        self._parser.added(n_bytes)
-        return n_bytes
 
     def _dispatch(self, messages: list[Message]) -> None:
         for message in messages:
@@ -262,28 +248,6 @@ class Link:
         if code:
             raise DeviceError(f"{self.url}: {said} ({code})")
         return answers
-
-
-def _readable_fd(port: Any) -> int | None:
-    """Return what may be read directly, which is several times faster, where the port is a plain one on POSIX."""
-    import serial
-    from serial.urlhandler import protocol_socket
-
-    plain = type(port) is serial.Serial or type(port) is protocol_socket.Serial
-    return int(port.fileno()) if plain and hasattr(os, "readv") else None
-
-
-def _read_direct(fd: int, room: memoryview, wanted: int, timeout_s: float) -> int:
-    """Read what is there, and go on until `wanted` bytes came or the time is over; return how many."""
-    got, deadline = 0, time.monotonic() + timeout_s
-    while select.select([fd], [], [], max(deadline - time.monotonic(), 0.0))[0]:
-        n_bytes = os.readv(fd, [room[got:]])
-        if n_bytes == 0:
-            raise EOFError("the other end closed the line")
-        got += n_bytes
-        if got >= wanted:
-            break
-    return got
 
 
 def numbers(texts: list[str]) -> Iterator[float]:
