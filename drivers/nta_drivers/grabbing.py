@@ -144,7 +144,7 @@ class _Run:
     def lost(self) -> Losses:
         """What was lost up to the last frame read; everything, where none waits behind it."""
         with self._changed:
-            return (self._taken if self._queue else self._arrived) + Losses(lost_host=self._overwritten)
+            return self._taken if self._queue else self._all_lost(self._arrived)
 
     def take(self, timeout_s: float) -> Frame:
         """Return the oldest frame that waits; `DeviceTimeout` where none comes, or the fault that ended the thread."""
@@ -152,13 +152,16 @@ class _Run:
             self._changed.wait_for(lambda: self._queue or self._fault or self._ending, timeout_s)
             if self._queue:
                 waiting = self._queue.popleft()
-                self._taken = waiting.lost
+                self._taken = self._all_lost(waiting.lost)
                 return waiting.frame
             if self._fault is not None:
                 raise self._fault
             if self._ending:
                 raise DeviceError(f"{self._name} was stopped")
         raise DeviceTimeout(f"{self._name}: no frame within {timeout_s:g} s")
+
+    def _all_lost(self, arrived: Losses) -> Losses:
+        return arrived + Losses(lost_host=self._overwritten)
 
     def end(self) -> bool:
         """Ask the thread to end and say whether it did."""

@@ -234,7 +234,7 @@ def test_a_slow_reader_loses_frames_that_are_counted(make):
         rate = instrument.camera.state().frame_rate_hz
         instrument.camera.start()
         first = _read(instrument.camera, 1)[0]
-        time.sleep(40 / rate)
+        time.sleep(60 / rate)
         frames = [first, *_read(instrument.camera, 6)]
         losses = instrument.camera.stop()
     missing = frames[-1].index - frames[0].index - (len(frames) - 1)
