@@ -18,6 +18,10 @@ HEAVY = {
     "trackpy",
     "skimage",
     "rich",
+    "alembic",
+    "distributed",
+    "pyarrow",
+    "sqlalchemy",
 }
 
 

@@ -73,7 +73,8 @@ def read_manifest(path: str | Path) -> list[Entry]:
 
 def _csv_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     text, _ = read_text(path)
-    head = text.lstrip().partition("\n")[0]
+    lines = (line.strip() for line in text.splitlines())
+    head = next((line for line in lines if line and not line.startswith("#")), "")
     delimiter = max(_SEPARATORS, key=head.count)
     reader = csv.reader(io.StringIO(text), delimiter=delimiter)
     columns: list[str] | None = None

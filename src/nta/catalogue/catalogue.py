@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import getpass
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import sqlalchemy as sa
 
@@ -23,10 +23,12 @@ from nta.catalogue.record import (
     columns_of,
     numbers_of,
 )
-from nta.catalogue.tables import runs
+from nta.catalogue.tables import numbers, runs
 from nta.errors import SettingError
-from nta.io.results import summary
-from nta.pipeline import Analysis
+from nta.quantity import Quantity
+
+if TYPE_CHECKING:
+    from nta.pipeline import Analysis
 
 _LIGHT = [column for column in runs.columns if column.name != "summary"]
 
@@ -109,7 +111,7 @@ class Catalogue:
         """
         if kind not in KINDS:
             raise SettingError(f"kind must be one of {', '.join(KINDS)}, got {kind!r}")
-        said = summary(analysis) if isinstance(analysis, Analysis) else analysis
+        said = analysis if isinstance(analysis, Mapping) else _summary(analysis)
         row = columns_of(said)
         row |= {
             "kind": kind,
@@ -197,7 +199,7 @@ class Catalogue:
             True: also runs that were withdrawn, also rows that a correction took the place of.
         """
         when = sa.func.coalesce(runs.c.measured_at, runs.c.analysed_at)
-        query = sa.select(*_LIGHT, runs.c.summary).order_by(when, runs.c.id)
+        query = sa.select(*_LIGHT).order_by(when, runs.c.id)
         equal = {
             "kind": kind,
             "standard": standard,
@@ -219,7 +221,7 @@ class Catalogue:
         if not withdrawn:
             query = query.where(~runs.c.withdrawn)
         with in_words(self._engine.url), self._engine.begin() as connection:
-            return _records(connection.execute(query).mappings())
+            return _records(connection, query)
 
     def history(self, run: int) -> list[RunRecord]:
         """Return a run from its first row to its newest, whichever of its rows is named."""
@@ -228,9 +230,9 @@ class Catalogue:
         later = sa.select(runs.c.id).where(runs.c.id == run).cte("after", recursive=True)
         later = later.union_all(sa.select(runs.c.id).where(runs.c.corrects == later.c.id))
         chain = sa.union(sa.select(first.c.id), sa.select(later.c.id))
-        query = sa.select(*_LIGHT, runs.c.summary).where(runs.c.id.in_(chain)).order_by(runs.c.id)
+        query = sa.select(*_LIGHT).where(runs.c.id.in_(chain)).order_by(runs.c.id)
         with in_words(self._engine.url), self._engine.begin() as connection:
-            found = _records(connection.execute(query).mappings())
+            found = _records(connection, query)
         if not found:
             raise CatalogueError(f"there is no run {run} in {self.name}")
         return found
@@ -263,7 +265,17 @@ class Catalogue:
     def _insert(self, connection: sa.Connection, row: Mapping[str, Any]) -> RunRecord:
         done = connection.execute(sa.insert(runs).values(**row))
         (run,) = done.inserted_primary_key or (None,)
-        return _records([{**row, "id": run}])[0]
+        rows = [{"run": run, "name": name, **q.as_dict()} for name, q in numbers_of(row["summary"]).items()]
+        if rows:
+            connection.execute(sa.insert(numbers), rows)
+        return _records(connection, sa.select(*_LIGHT).where(runs.c.id == run))[0]
+
+
+def _summary(analysis: Analysis) -> dict[str, Any]:
+    """Return the summary of an analysis; who only reads a catalogue need not import what makes one."""
+    from nta.io.results import summary
+
+    return summary(analysis)
 
 
 def _fresh(*, corrects: int | None, reason: str, withdrawn: bool) -> dict[str, Any]:
@@ -293,8 +305,12 @@ def _checked(changes: Mapping[str, Any], reason: str) -> dict[str, Any]:
     return dict(changes)
 
 
-def _records(rows: Iterable[Mapping[Any, Any]]) -> list[RunRecord]:
-    names = [column.name for column in _LIGHT]
-    return [
-        RunRecord(**{name: row[name] for name in names}, numbers=numbers_of(row["summary"])) for row in rows
-    ]
+def _records(connection: sa.Connection, query: sa.Select[Any]) -> list[RunRecord]:
+    """Return the runs of a query with their numbers."""
+    found = connection.execute(query).mappings().all()
+    ids = query.with_only_columns(runs.c.id).order_by(None)
+    of: dict[int, dict[str, Quantity]] = {row["id"]: {} for row in found}
+    for run, name, *parts in connection.execute(sa.select(numbers).where(numbers.c.run.in_(ids))):
+        if run in of:  # another process may have written since the query before
+            of[run][name] = Quantity(*parts)
+    return [RunRecord(**row, numbers=of[row["id"]]) for row in found]

@@ -118,7 +118,7 @@ def prepare(engine: sa.Engine) -> None:
         if found is None and connection.dialect.name == "sqlite" and sa.inspect(connection).get_table_names():
             raise CatalogueError(f"{shown(engine.url)} is a database of another program, not a catalogue")
         try:
-            command.upgrade(_config(connection), "head")
+            command.upgrade(migration_config(connection), "head")
         except CommandError:
             raise CatalogueError(
                 f"the catalogue {shown(engine.url)} has the schema {found} of a later nta (this one knows up to {head}); "
@@ -135,12 +135,13 @@ def schema_revision(connection: sa.Connection) -> str | None:
 
 def newest_revision() -> str:
     """Return the schema revision this version writes."""
-    revision = ScriptDirectory.from_config(_config(None)).get_current_head()
+    revision = ScriptDirectory.from_config(migration_config(None)).get_current_head()
     assert revision is not None
     return revision
 
 
-def _config(connection: sa.Connection | None) -> Config:
+def migration_config(connection: sa.Connection | None) -> Config:
+    """Return what alembic needs to know to migrate a connection."""
     config = Config()
     config.set_main_option("script_location", str(resources.files("nta.catalogue") / "migrations"))
     config.set_main_option("path_separator", "os")

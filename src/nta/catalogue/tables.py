@@ -62,3 +62,15 @@ runs = sa.Table(
     sa.Column("verdict", sa.Text, nullable=False),
     sa.Column("summary", JSON, nullable=False),
 )
+
+numbers = sa.Table(
+    "nta_numbers",
+    metadata,
+    sa.Column("run", sa.ForeignKey("nta_runs.id"), primary_key=True),
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("value", sa.Float, nullable=False),
+    sa.Column("low", sa.Float),
+    sa.Column("high", sa.Float),
+    sa.Column("unit", sa.Text, nullable=False),
+    sa.Column("method", sa.Text, nullable=False),
+)

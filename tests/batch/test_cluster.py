@@ -1,0 +1,86 @@
+"""A batch on a dask cluster of two workers, one of which is killed while it works."""
+
+import os
+import signal
+import threading
+
+import pytest
+import videos
+
+from nta.batch import Request, plan, run_batch
+from nta.batch.cluster import ClusterError
+from nta.batch.outcome import OUTCOME_FILE
+from nta.cli import EXIT_OK, main
+from nta.errors import SettingError
+from nta.settings import AnalysisSettings
+
+distributed = pytest.importorskip("distributed")
+pytestmark = [
+    pytest.mark.xdist_group("batch"),
+    pytest.mark.timeout(900),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning:distributed"),
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),  # sockets of the cluster that is killed on purpose
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+
+
+@pytest.fixture
+def cluster():
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=50
+    ) as local:
+        yield local
+
+
+@pytest.fixture
+def eight(tmp_path, frames):
+    """Folder of eight recordings."""
+    folder = tmp_path / "eight"
+    folder.mkdir()
+    for name, film in zip(videos.GOOD[:8], videos.variants(frames), strict=False):
+        videos.write_avi(folder / name, film)
+        (folder / name).with_suffix(".toml").write_text(videos.SIDECAR.format(sample="beads"))
+    return folder
+
+
+@pytest.mark.slow
+def test_a_worker_killed_midway_costs_no_file_and_doubles_none(cluster, eight, quick, tmp_path):
+    output = tmp_path / "batch"
+    executor = cluster.scheduler_address.replace("tcp://", "dask://")
+    request = Request(settings=AnalysisSettings.from_toml(quick), report=False)
+    told, killed = [], threading.Event()
+
+    def hear(job, _outcome):
+        told.append(job.name)
+        if len(told) == 2 and not killed.is_set():
+            os.kill(next(iter(cluster.workers.values())).process.pid, signal.SIGKILL)
+            killed.set()
+
+    batch = run_batch(plan(eight, output, request=request), output, executor=executor, told=hear)
+    assert killed.is_set()
+    assert sorted(told) == list(videos.GOOD[:8])
+    assert [outcome.status for _, outcome in batch.done] == ["result"] * 8
+    assert len(list((output / "results").rglob(OUTCOME_FILE))) == 8
+    assert {path.name for path in (output / "results").iterdir()} == set(videos.GOOD[:8])
+    stamps = {path: path.stat().st_mtime_ns for path in output.rglob(OUTCOME_FILE)}
+    command = [
+        "batch",
+        str(eight),
+        "-o",
+        str(output),
+        "--settings",
+        str(quick),
+        "--quiet",
+        "--executor",
+        executor,
+    ]
+    assert main(command) == EXIT_OK  # what the cluster did is kept, also under the command line
+    assert {path: path.stat().st_mtime_ns for path in output.rglob(OUTCOME_FILE)} == stamps
+
+
+def test_no_cluster_is_said_in_one_line(few, tmp_path, monkeypatch):
+    monkeypatch.setattr("nta.batch.cluster._PATIENCE_S", 0.5)
+    with pytest.raises(ClusterError, match=r"no dask scheduler answers at 127\.0\.0\.1:1"):
+        run_batch(plan(few, tmp_path / "batch"), tmp_path / "batch", executor="dask://127.0.0.1:1")
+    with pytest.raises(SettingError, match="is no address of a cluster; write dask://host:port"):
+        run_batch(plan(few, tmp_path / "batch"), tmp_path / "batch", executor="ray://head:6379")

@@ -1,0 +1,165 @@
+"""What is found in a folder, and what a manifest says: read right, or refused with its line."""
+
+from fractions import Fraction
+
+import pytest
+
+from nta.batch import Request, plan
+from nta.batch.folder import recordings_in
+from nta.batch.manifest import read_manifest
+from nta.errors import SettingError
+
+
+def _touch(folder, *names):
+    for name in names:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"x")
+
+
+def _found(folder, **words):
+    return [(f.path.relative_to(folder).as_posix(), f.doubtful) for f in recordings_in(folder, **words)]
+
+
+def test_a_folder_is_searched_in_natural_order(tmp_path):
+    _touch(
+        tmp_path,
+        "b10.avi",
+        "b9.avi",
+        "b9.toml",
+        "b9.truth.npz",
+        ".hidden.avi",
+        "day 2/c.H5",
+        "day 1/notes.docx",
+    )
+    assert _found(tmp_path) == [
+        ("b9.avi", False),
+        ("b10.avi", False),
+        ("day 1/notes.docx", True),
+        ("day 2/c.H5", False),
+    ]
+
+
+def test_images_alone_are_one_recording_and_results_are_none(tmp_path):
+    _touch(tmp_path, "cell/f1.png", "cell/f2.png", "stacks/a.tif", "stacks/b.tif", "one/photo.png")
+    _touch(tmp_path, "images/1.tif", "images/2.tif", "images/recording.toml")
+    _touch(
+        tmp_path,
+        "old/results.h5",
+        "old/spots.csv",
+        "batch/batch.json",
+        "batch/results/x/results.h5",
+        "out/z.avi",
+    )
+    assert _found(tmp_path, leave_out=tmp_path / "out") == [
+        ("cell", False),
+        ("images", False),
+        ("one/photo.png", True),
+        ("stacks/a.tif", False),
+        ("stacks/b.tif", False),
+    ]
+
+
+def test_a_link_to_the_folder_above_ends(tmp_path):
+    _touch(tmp_path, "deep/a.avi")
+    (tmp_path / "deep" / "back").symlink_to(tmp_path)
+    assert _found(tmp_path) == [("deep/a.avi", False)]
+
+
+def test_words_come_from_the_manifest_then_from_the_command(tmp_path):
+    _touch(tmp_path, "a.avi", "b.avi")
+    manifest = tmp_path / "list.csv"
+    manifest.write_text(
+        "file,group,temperature_c,exposure_ms,frame_rate_hz\na.avi,lot 1,31.5,15,30000/1001\nb.avi,,,,\n"
+    )
+    asked = Request(conditions={"temperature_c": 25.0, "medium": "pbs"})
+    a, b = plan(manifest, tmp_path / "out", request=asked)
+    assert dict(a.request.conditions) == {"temperature_c": 31.5, "medium": "pbs"}
+    assert dict(a.request.camera) == {"exposure_s": 0.015, "frame_rate_hz": Fraction(30000, 1001)}
+    assert a.about.group == "lot 1"
+    assert b.request == asked
+    assert a.folder == tmp_path / "out" / "results" / "a.avi"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "file,temperature_c,sample\na.avi,31.5,EV 7\n",
+        "\ufefffile,temperature_c,sample\r\na.avi,31.5,EV 7\r\n",
+        "file;temperature_c;sample\na.avi;31,5;EV 7\n",
+        "file\ttemperature_c\tsample\na.avi\t31.5\tEV 7\n",
+        "# measured by A. Roth\n\nFile,Temperature_C,Sample\n a.avi , 31.5 ,EV 7\n,,\n",
+    ],
+    ids=["plain", "excel", "decimal comma", "tabs", "comments"],
+)
+def test_a_csv_is_read_however_a_spreadsheet_wrote_it(tmp_path, text):
+    manifest = tmp_path / "list.csv"
+    manifest.write_text(text, encoding="utf-8", newline="")
+    (entry,) = read_manifest(manifest)
+    assert entry.path == tmp_path / "a.avi"
+    assert dict(entry.words) == {"temperature_c": 31.5, "sample": "EV 7"}
+
+
+def test_a_toml_manifest_has_words_for_all_and_patterns(tmp_path):
+    _touch(tmp_path, "lot1_2.avi", "lot1_10.avi", "lot1_2.toml", "beads.avi")
+    manifest = tmp_path / "list.toml"
+    manifest.write_text(
+        'temperature_c = 25\noperator = "A. Roth"\n[[recording]]\nfile = "lot1_*.avi"\ngroup = "lot 1"\n'
+        '[[recording]]\nfile = "beads.avi"\nkind = "beads"\nstandard = "PS 100"\ntemperature_c = 26\n'
+    )
+    entries = read_manifest(manifest)
+    assert [e.path.name for e in entries] == ["lot1_2.avi", "lot1_10.avi", "beads.avi"]
+    assert [e.words["temperature_c"] for e in entries] == [25, 25, 26]
+    assert {e.words["operator"] for e in entries} == {"A. Roth"}
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("file,temperatur_c\na.avi,25\n", r"unknown 'temperatur_c'; did you mean 'temperature_c'"),
+        ("file,exposure_s\na.avi,0.015\n", r"unknown 'exposure_s'; did you mean 'exposure_ms'"),
+        ("file,temperature_c\na.avi,warm\n", r"line 2: temperature_c must be a number, got 'warm'"),
+        ("file,kind\na.avi,bead\n", r"line 2: kind must be one of sample, beads, blank, got 'bead'"),
+        ("file,group\na.avi,1\na.avi,2\n", r"line 3: a\.avi is there already, at line 2"),
+        ("file,group\n,lot 1\n", r"line 2: file is missing"),
+        ("recording\na.avi\n", r"one of them 'file'"),
+        ("file,group\na.avi,lot, 1\n", r"line 2 has 3 cells, the head has 2"),
+        ("file,file\na.avi,b.avi\n", r"the column 'file' is there twice"),
+        ("file,bit_depth\na.avi,40\n", r"bit_depth must be 1 to 16, got 40"),
+        ("file\n", r"names no recording"),
+        ("", r"the file is empty"),
+    ],
+)
+def test_a_wrong_manifest_is_refused_with_its_line(tmp_path, text, words):
+    manifest = tmp_path / "list.csv"
+    manifest.write_text(text)
+    with pytest.raises(Exception, match=words) as caught:
+        read_manifest(manifest)
+    assert str(manifest) in str(caught.value)
+
+
+def test_all_complaints_come_at_once(tmp_path):
+    manifest = tmp_path / "list.toml"
+    manifest.write_text('[[recording]]\nfile = "a.avi"\ndilution = "1:10"\n[[recording]]\ngrup = "x"\n')
+    with pytest.raises(SettingError) as caught:
+        read_manifest(manifest)
+    assert "[[recording]] a.avi: dilution must be a number, got '1:10'" in str(caught.value)
+    assert "[[recording]] number 2: file is missing" in str(caught.value)
+    assert "unknown 'grup'; did you mean 'group'" in str(caught.value)
+
+
+def test_a_wrong_profile_and_a_missing_file_are_rows_not_ends(tmp_path):
+    _touch(tmp_path, "a.avi")
+    manifest = tmp_path / "list.csv"
+    manifest.write_text("file,profile\na.avi,no_such_instrument\ngone.avi,\n")
+    a, gone = plan(manifest, tmp_path / "out")
+    assert "no_such_instrument" in a.trouble
+    assert "there is no" in gone.trouble
+
+
+def test_what_is_no_source_is_said(tmp_path):
+    _touch(tmp_path, "a.avi")
+    (tmp_path / "empty").mkdir()
+    for source, words in (("a.avi", "nta analyze"), ("gone", "there is no"), ("empty", "no recording in")):
+        with pytest.raises(SettingError, match=words):
+            plan(tmp_path / source, tmp_path / "out")
