@@ -11,6 +11,9 @@ The rooms, in the order of the data; each holds one noun, its settings, and the 
     pipeline     analyze                    all of it, in order
     simulation   simulate                   frames with known truth
     study        assess_study               several recordings, how they were handled, and whether vesicles were touched
+    measurements open_measurements          what a result says, whichever program made it, in one unit system
+    qc           check                      results against a specification, on their intervals; control charts
+    overlay      write_overlay              results of all sources on one page
     io, report, acquisition, cli            files, pages, devices, words
 
 In a script::

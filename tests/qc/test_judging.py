@@ -185,3 +185,37 @@ def test_a_missing_reference_is_said():
 def test_nothing_to_check_is_refused():
     with pytest.raises(SettingError, match="no result"):
         check([], {"tracks": {"at_least": 1}})
+
+
+def test_a_blank_is_compared_in_the_cell():
+    """1e9 per ml at 1:10 is 1e8 in the cell; a blank of 4e6, measured undiluted, is 4 % of it and not 0.4 %."""
+    sample, blank = vendor_runs([100] * 3), vendor_runs([80] * 3, per_ml=4e6, dilution=None)
+    limits = {"replicates": {}, "blank": {"share": {"at_most": 0.05}}}
+    report = check(sample, limits, blank=blank)
+    share = next(c for c in report.checks if c.name == "blank.share")
+    assert share.quantity.value == pytest.approx(0.04)
+    assert share.verdict is Verdict.PASS
+    assert (
+        check(sample, limits, blank=vendor_runs([80] * 3, per_ml=9e6, dilution=None)).verdict is Verdict.FAIL
+    )
+
+
+def test_the_interval_of_a_distance_holds_none_and_sees_one(rng):
+    from synthetic_analysis import make_analysis
+
+    from nta.measurements import MeasuredAnalysis
+
+    def measured(median_nm):
+        return (
+            MeasuredAnalysis(
+                make_analysis(rng, n_tracks=500, n_frames=150, median_nm=median_nm, stuck_share=0.0)
+            ),
+        )
+
+    one, same, other = measured(105), measured(105), measured(150)
+    none = distance(one, same, 0.95)
+    assert none.low == 0
+    assert none.high < 0.35
+    far = distance(one, other, 0.95)
+    truth = math.log(150 / 105)
+    assert 0 < far.low < truth < far.high

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from twins import PIXEL_UM, RATE_HZ, nanosight_tables, videodrop_result
+from twins import PIXEL_UM, RATE_HZ, nanosight_summary, nanosight_tables, videodrop_result
 
 from nta.calibration import SampleConditions
 from nta.errors import MissingInputError
@@ -169,3 +169,23 @@ def copied(folder: Path, *changes: tuple[str, str]) -> None:
         for old, new in changes:
             raw = raw.replace(old.encode(), new.encode())
         (folder / path.relative_to(VIEWSIZER)).write_bytes(raw)
+
+
+def test_the_summary_of_one_video_is_read_like_that_of_an_experiment(tmp_path):
+    run = read_vendor(nanosight_summary(tmp_path, dilution="100")).runs[0]
+    assert (run.name, run.n_tracks, run.dilution, run.temperature_c) == ("video", 321, 100.0, 25.0)
+    assert run.concentration_per_ml == 1e8  # of the sample: the recorded dilution is applied already
+    assert run.reproduced(read_vendor(tmp_path / "video_Summary.csv").percentiles)["d50_nm"] == pytest.approx(
+        100.5
+    )
+    undiluted = read_vendor(nanosight_summary(tmp_path)).runs[0]
+    assert undiluted.dilution is None
+
+
+def test_a_summary_without_particles_or_of_another_weighting_gives_no_size(tmp_path):
+    failed = read_vendor(nanosight_summary(tmp_path, per_bin=(0.0,) * 4)).runs[0]
+    assert failed.failed
+    assert failed.histogram is None
+    assert failed.printed == {}
+    with pytest.raises(VendorFileError, match="no number-weighted size data"):
+        read_vendor(nanosight_summary(tmp_path, weighting="Volume"))

@@ -65,3 +65,24 @@ def videodrop_result(folder: Path, *, comma=False, unit="nm", n_tracked=4):
     path = folder / "phages-Results.csv"
     path.write_bytes((text.replace(".", ",") if comma else text).encode("cp1252"))
     return path
+
+
+def nanosight_summary(
+    folder: Path, *, weighting="Number", dilution="Not recorded", per_bin=(0.0, 2e7, 6e7, 2e7)
+):
+    """Write `video_Summary.csv`: one video, four bins of 1 nm about 100 nm."""
+    centers = [98.5, 99.5, 100.5, 101.5]
+    total = sum(per_bin)
+    lines = [
+        "NTA Single Analysis Summary File", "Created with NTA 3.4 Build 3.4.003", "", "Filename:,video",
+        "[Experiment Details]", "Sample Name,beads", "[Conditions]", "Temperature/C,25", "Viscosity/cP,0.889",
+        "Frame rate/fps,25", "Shutter/ms,10", "Laser Type,Blue488", "[Settings]", "Detection Threshold,5", "[Results]",
+        f"Dilution factor (concentrations adjusted for this factor),{dilution}", "Particles per frame,12.5",
+        f"Concentration (Particles / ml),{total:g}", "[Size Data]", f"Weighting,{weighting}", "Filename,video",
+        "Mean,100.5", "Mode,100.5", "SD,0.6", "D10,99.5", "D50,100.5", "D90,101.5", "Valid Tracks,321",
+        "Bin centre (nm), Concentration (particles / ml)", *(f"{c},{v:g}" for c, v in zip(centers, per_bin, strict=True)),
+        "", "Percentile,Number", "0,98",
+    ]  # fmt: skip
+    path = folder / "video_Summary.csv"
+    path.write_bytes("\r\n".join(lines).encode("cp1252"))
+    return path
