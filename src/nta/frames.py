@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 
 from nta.errors import SettingError
 
+_LARGEST_PIXEL_UM = 50.0
+"""No camera chip has larger pixels, and no image of it in the sample either."""
+
 Image = NDArray[np.uint8] | NDArray[np.uint16]
 
 
@@ -51,6 +54,10 @@ class CameraState:
             value = getattr(self, name)
             if value is not None and not (np.isfinite(value) and value > 0):
                 raise SettingError(f"{name} must be > 0, got {value}")
+        if self.pixel_size_um is not None and self.pixel_size_um > _LARGEST_PIXEL_UM:
+            raise SettingError(
+                f"pixel_size_um={self.pixel_size_um:g} is no pixel in the sample plane of a microscope; give µm, not nm"
+            )
         if self.exposure_s is not None and not (np.isfinite(self.exposure_s) and self.exposure_s >= 0):
             raise SettingError(f"exposure_s must be >= 0 s, got {self.exposure_s}")
         if (

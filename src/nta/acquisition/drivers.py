@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, PackageNotFoundError, entry_points, version
+from inspect import signature
 from typing import Any
 
 from nta.devices import FoundDevice, Instrument
@@ -62,7 +63,10 @@ def open_driver(name: str, **settings: Any) -> Instrument:
     except TypeError as error:
         if "argument" not in str(error):
             raise
-        raise SettingError(f"driver {name!r}: {str(error).partition(') ')[2] or error}") from error
+        known = ", ".join(signature(factory).parameters) or "none"
+        raise SettingError(
+            f"driver {name!r}: {str(error).partition(') ')[2] or error}; its settings are {known}"
+        ) from error
     if not isinstance(instrument, Instrument):
         raise DeviceError(f"driver {name!r} made a {type(instrument).__name__}, not an Instrument")
     return instrument

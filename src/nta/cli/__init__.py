@@ -10,12 +10,12 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import NoReturn
 
+from nta.cli.parser import EXIT_USAGE, Parser
 from nta.cli.quality import add_quality_verbs
 from nta.errors import NtaError
 
-EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
+EXIT_OK, EXIT_FAILED, EXIT_INTERRUPTED = 0, 1, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -40,19 +40,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (NtaError, OSError) as error:
         if options.debug:
             raise
-        print(f"nta: {error}", file=sys.stderr)
+        print(f"nta: {_words(error)}", file=sys.stderr)
         return EXIT_FAILED
 
 
-class Parser(argparse.ArgumentParser):
-    """A parser that can exit with another code than 2 for wrong usage, where 2 is an answer."""
-
-    usage_code = EXIT_USAGE
-
-    def error(self, message: str) -> NoReturn:
-        """Say what was wrong and exit."""
-        self.print_usage(sys.stderr)
-        self.exit(self.usage_code, f"{self.prog}: error: {message}\n")
+def _words(error: Exception) -> str:
+    """Return an error in one line; what the operating system says without its number."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    return " ".join(str(error).split())
 
 
 def _parser() -> Parser:
@@ -278,7 +274,9 @@ def _camera_options(parser: argparse.ArgumentParser) -> None:
         "--pixel-size-um", type=float, metavar="UM", help="size of a pixel in the sample plane"
     )
     camera.add_argument(
-        "--frame-rate", type=float, metavar="HZ", help="frames per second; overrides the file's own claim"
+        "--frame-rate",
+        metavar="HZ",
+        help="frames per second, also as a fraction (24000/1001); overrides the file's own claim",
     )
     camera.add_argument("--exposure-ms", type=float, metavar="MS", help="exposure of one frame")
     camera.add_argument("--bit-depth", type=int, metavar="BITS", help="significant bits of a pixel, e.g. 12")

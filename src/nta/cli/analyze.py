@@ -13,7 +13,7 @@ from nta.cli.cataloguing import about_in, chosen_catalogue, record_analysis
 from nta.cli.progress import compiling_said, frame_progress, say
 from nta.cli.words import chosen_profile, chosen_settings, said_camera, said_conditions
 from nta.errors import NtaError, SettingError
-from nta.io.atomic import new_folder
+from nta.io.atomic import check_writable, new_folder
 from nta.io.results import RESULTS_FILE, summary
 from nta.pipeline import Analysis
 from nta.report import summary_text
@@ -83,6 +83,7 @@ def refuse_taken(folder: Path, *, force: bool) -> None:
     """Refuse a result folder that is in use, before the work and not after it."""
     if folder.exists() and not folder.is_dir():
         raise SettingError(f"{folder} is a file; -o needs a folder")
+    check_writable(folder)
     if not folder.exists() or not any(folder.iterdir()):
         return
     if not (folder / RESULTS_FILE).exists():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import tempfile
@@ -42,6 +43,25 @@ def new_file(path: str | Path, *, replace: bool = True) -> Iterator[Path]:
         partial.replace(target)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def check_writable(path: str | Path) -> None:
+    """Refuse, before any work is done, a place where nothing can be written.
+
+    Raises
+    ------
+    SettingError
+        The nearest folder above `path` that exists takes no files.
+    """
+    above = next(folder for folder in Path(path).absolute().parents if folder.exists())
+    if not above.is_dir():
+        raise SettingError(f"{path} cannot be written: {above} is a file, not a folder")
+    try:
+        with tempfile.TemporaryDirectory(prefix=".nta-", dir=above):
+            pass
+    except OSError as error:
+        words = "no new file may be made there" if error.errno == errno.ENOENT else error.strerror
+        raise SettingError(f"{path} cannot be written: {above}: {words}") from error
 
 
 @contextmanager
@@ -90,6 +110,7 @@ def _swap(partial: Path, target: Path, *, replace: bool) -> None:
 def _check_parent(target: Path) -> None:
     if not target.parent.is_dir():
         raise SettingError(f"{target.parent} is no folder; make it before writing {target.name} there")
+    check_writable(target)
 
 
 def _holds_something(folder: Path) -> bool:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from nta.errors import RecordingError, SettingError
 from nta.frames import CameraState, Frame, RecordingReport
+from nta.io.atomic import check_writable
 from nta.io.recordings.hdf5_layout import COLUMNS, FORMAT, JSON_MARK, LONG_TEXT, NO_TIME, TELEMETRY, VERSION
 
 if TYPE_CHECKING:
@@ -61,6 +62,11 @@ class RecordingWriter:
         self.frames_written = 0
         if not self.path.parent.is_dir():
             raise SettingError(f"{self.path.parent} is no folder; make it before recording into it")
+        if self.path.is_dir():
+            raise SettingError(
+                f"{self.path} is a folder; name a file in it, e.g. {self.path / 'recording.h5'}"
+            )
+        check_writable(self.path)
         if self.path.exists() and not replace:
             raise SettingError(f"{self.path} exists already; choose another name or allow it to be replaced")
         self._camera = camera
