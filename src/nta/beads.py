@@ -81,12 +81,7 @@ def measure_beads(
     MissingInputError
         Wavelength or numerical aperture, or what the light of the beads needs, was given by nobody.
     """
-    d50 = analysis.sizes.summary["d50_nm"]
-    if d50.value is None or d50.low is None or d50.high is None:
-        raise CalibrationError(f"the beads have no size: {d50.method}")
-    ratio = d50.value / certificate.diameter_nm
-    spread = (d50.high - d50.low) / (2 * 1.96 * d50.value)
-    ratio_std = ratio * math.hypot(spread, certificate.diameter_std_nm / certificate.diameter_nm)
+    ratio, ratio_std = size_ratio(analysis, certificate)
     about = f"{analysis.sizes.n_tracks_used} tracks of {certificate.name}, lot {certificate.lot}"
     numbers = {
         **_geometry(analysis, ratio_std, about),
@@ -101,6 +96,23 @@ def measure_beads(
         size_ratio_std=ratio_std,
         numbers=numbers,
     )
+
+
+def size_ratio(analysis: Analysis, certificate: BeadCertificate) -> tuple[float, float]:
+    """Return measured over certified diameter, and its standard uncertainty: tracks, certificate and systematic budget.
+
+    Raises
+    ------
+    CalibrationError
+        Too few tracks for a size distribution.
+    """
+    d50 = analysis.sizes.summary["d50_nm"]
+    if d50.value is None or d50.low is None or d50.high is None:
+        raise CalibrationError(f"the beads have no size: {d50.method}")
+    ratio = d50.value / certificate.diameter_nm
+    spread = (d50.high - d50.low) / (2 * 1.96 * d50.value)
+    ratio_std = ratio * math.hypot(spread, certificate.diameter_std_nm / certificate.diameter_nm)
+    return ratio, ratio_std
 
 
 def calibrated_profile(beads: BeadRun, base: InstrumentProfile, name: str) -> InstrumentProfile:

@@ -1,18 +1,23 @@
 """Recording through the real writer: whatever ends it, the file opens and says what is missing."""
 
 import json
+import re
+import resource
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from scripted_camera import ScriptedCamera, ScriptedKnob
 
-from nta.acquisition import record
+from nta.acquisition import ReaderSettings, record
 from nta.devices import Instrument
 from nta.errors import DeviceLost
+from nta.frames import CameraState, Frame
 from nta.io.recordings import RecordingWriter, open_recording
 
 # A process that records an endless playback (100 Hz) into the file it is given, and says so on a line.
@@ -98,6 +103,39 @@ def test_a_full_disk_is_told_and_what_was_written_opens(loop, tmp_path):
     assert all((frame.image == frame.index % 10).all() for frame in frames)
 
 
+@pytest.fixture
+def large_loop(tmp_path):
+    """A recording of ten frames of 307 kB."""
+    path = tmp_path / "large.h5"
+    camera = CameraState(width_px=640, height_px=480, bit_depth=8, frame_rate_hz=100.0)
+    with RecordingWriter(path, camera) as writer:
+        for index in range(10):
+            writer.write(Frame(np.full((480, 640), index, np.uint8), index, index / 100, None, index * 10**7))
+    return path
+
+
+def test_on_a_disk_that_is_really_full_what_was_written_opens(large_loop, tmp_path):
+    """A file system of 6 MB of its own: the kernel refuses, not a limit of the process."""
+    small, saved = tmp_path / "small", tmp_path / "saved.h5"
+    small.mkdir()
+    mount = f"mount -t tmpfs -o size=6m none {small}"
+    if subprocess.run(["unshare", "-rm", "sh", "-c", mount], capture_output=True, check=False).returncode:
+        pytest.skip("no file system can be mounted here")
+    script = (
+        f'{mount} && "$1" -c "$2" {large_loop} {small}/out.h5 0; echo "exit $?"; cp {small}/out.h5 {saved}'
+    )
+    words = ["unshare", "-rm", "sh", "-c", script, "sh", sys.executable, RECORDER]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=True)
+    assert "exit 1" in done.stdout
+    assert "RecordingError: the file cannot be written any more" in done.stderr
+    told = int(re.search(r"(\d+) frames were written before", done.stderr)[1])
+    frames, report, _ = _frames(saved)
+    assert 5 <= len(frames) == told <= 20
+    assert report.truncated
+    assert "MB are free" in " ".join(report.notes), "it was closed in order and says why it ended"
+    assert all((frame.image == frame.index % 10).all() for frame in frames)
+
+
 def test_an_unplugged_device_leaves_a_recording_that_says_why_it_ended(tmp_path):
     from nta.acquisition import ReaderSettings
 
@@ -160,3 +198,29 @@ def test_memory_does_not_grow_with_the_number_of_frames(tmp_path):
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 25 << 20
+
+
+def test_memory_stays_flat_while_the_file_grows(tmp_path):
+    """The file's own tables are kept in memory between flushes: they must not grow with the recording."""
+    rss = []
+
+    class Small(ScriptedCamera):
+        def state(self):
+            return replace(super().state(), width_px=64, height_px=48)
+
+        def read(self, timeout_s=1.0):
+            frame = super().read(timeout_s)
+            return replace(frame, image=np.full((48, 64), frame.index % 256, np.uint8))
+
+    def look(n):
+        if n % 1000 == 0:
+            pages = int(Path("/proc/self/statm").read_text().split()[1])
+            rss.append(pages * resource.getpagesize() / 2**20)
+
+    instrument = Instrument("small", Small(range(9000)))
+    settings = ReaderSettings(queue_bytes=1 << 20)
+    writer = RecordingWriter(tmp_path / "long.h5", instrument.camera.state(), flush_interval_s=0.2)
+    record(instrument, writer, n_frames=9000, settings=settings, progress=look)
+    assert rss[-1] - rss[2] < 12, (
+        rss
+    )  # MB, over 6000 frames: 54 000 of them, half an hour at 30 Hz, cost below 110

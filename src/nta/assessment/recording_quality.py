@@ -74,7 +74,7 @@ def assess_recording(
             _codec(evidence),
             _frame_rate(evidence),
             _exposure(evidence),
-            _temperature(evidence),
+            *_temperature(evidence),
             _camera(evidence),
             _calibration(evidence),
             *_foreign_profile(evidence),
@@ -352,25 +352,41 @@ def _exposure(e: Evidence) -> Finding:
     )
 
 
-def _temperature(e: Evidence) -> Finding:
+def _temperature(e: Evidence) -> Iterator[Finding]:
     title = "Temperature stable"
-    log = e.metadata.get("temperature_log_c")
+    log, used = e.metadata.get("temperature_log_c"), e.conditions.known_temperature_c()
     if log is None or len(log) < 2:
-        return _not_assessed(
+        source = "no temperature" if log is None or len(log) == 0 else "a single temperature"
+        yield _not_assessed(
             "temperature_range",
             title,
-            f"no temperature was recorded along the way; {e.conditions.known_temperature_c():.4g} degC is what was stated",
+            f"{source} was recorded along the way; sizes are made with {used:.4g} degC",
             "1 degC changes a diameter by 2.4 %: log the temperature at the cell",
         )
-    spread = float(np.max(log) - np.min(log))
-    return _judged(
-        e,
-        "temperature_range",
-        title,
-        spread,
-        f"the temperature moved by {spread:.2g} degC",
-        "wait for the cell to settle",
-    )
+    else:
+        spread = float(np.max(log) - np.min(log))
+        yield _judged(
+            e,
+            "temperature_range",
+            title,
+            spread,
+            f"the temperature moved by {spread:.2g} degC",
+            "wait for the cell to settle",
+        )
+    mean = used if log is None or len(log) == 0 else float(np.mean(log))
+    if abs(used - mean) > _SAME_C:
+        yield _judged(
+            e,
+            "temperature_stated",
+            "Temperature as measured",
+            abs(used - mean),
+            f"sizes are made with the {used:.4g} degC that were stated; the instrument measured {mean:.4g} degC",
+            "leave the stated temperature out, or find which of the two is wrong",
+            limit="temperature_range",
+        )
+
+
+_SAME_C = 0.05  # 0.1 % of a diameter
 
 
 def _camera(e: Evidence) -> Finding:

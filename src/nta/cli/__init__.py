@@ -1,4 +1,4 @@
-"""The command line: `nta run`, `record`, `analyze`, `batch`, `catalog`, `simulate`, `report`, `drivers`.
+"""The command line: `nta run`, `live`, `record`, `analyze`, `batch`, `catalog`, `simulate`, `report`, `drivers`.
 
 This file only parses words; what a verb does is imported when it is asked for, so that `nta --help` starts at once.
 """
@@ -71,10 +71,36 @@ def _parser() -> Parser:
         "The default device is the simulated instrument with an EV sample.",
     )
     _device_options(run)
+    run.add_argument(
+        "--sop", type=Path, metavar="TOML", help="carry out a protocol of measurement; see `nta sop init`"
+    )
+    run.add_argument(
+        "--yes", action="store_true", help="with --sop: do not wait for the cell to be loaded in between"
+    )
     run.add_argument("-o", "--output", type=Path, help="result folder (default: nta-results/<date and time>)")
     _sample_options(run)
     _analysis_options(run)
     _catalogue_options(run)
+
+    live = verbs.add_parser(
+        "live",
+        parents=[common],
+        help="record from a device and watch the sizes sharpen; report at the end",
+        description="Record from a device, watch particles, tracks and sizes while it records, and report at the end. "
+        "Ctrl-C ends the recording; what was recorded is reported.",
+    )
+    _device_options(live, duration_s=None, words="60, or at most 600 with --until-d50-within")
+    live.add_argument(
+        "--until-d50-within",
+        metavar="SHARE",
+        help="stop when the statistical interval of D50 is this narrow, e.g. 3%%; --duration is then the longest",
+    )
+    live.add_argument(
+        "-o", "--output", type=Path, help="result folder (default: nta-results/<date and time>)"
+    )
+    _sample_options(live)
+    _analysis_options(live)
+    _catalogue_options(live)
 
     record = verbs.add_parser("record", parents=[common], help="record from a device into a file")
     _device_options(record)
@@ -190,6 +216,12 @@ def _parser() -> Parser:
         "study", nargs="?", type=Path, default=Path("study.toml"), help="study file (default: study.toml)"
     )
 
+    sop = verbs.add_parser("sop", parents=[common], help="write or check a protocol of measurement")
+    sop.add_argument("action", choices=("init", "check"), help="init writes a commented template")
+    sop.add_argument(
+        "procedure", nargs="?", type=Path, default=Path("sop.toml"), help="its file (default: sop.toml)"
+    )
+
     assess = verbs.add_parser(
         "assess",
         parents=[common],
@@ -213,7 +245,9 @@ def _parser() -> Parser:
     return parser
 
 
-def _device_options(parser: argparse.ArgumentParser) -> None:
+def _device_options(
+    parser: argparse.ArgumentParser, duration_s: float | None = 20.0, words: str = "20"
+) -> None:
     device = parser.add_argument_group("device")
     device.add_argument(
         "--driver", default="simulated", help="which device (default: simulated); see `nta drivers`"
@@ -227,7 +261,11 @@ def _device_options(parser: argparse.ArgumentParser) -> None:
         help="setting of the driver, repeatable",
     )
     device.add_argument(
-        "--duration", type=float, default=20.0, metavar="S", help="seconds to record (default: 20)"
+        "--duration",
+        type=float,
+        default=duration_s,
+        metavar="S",
+        help=f"seconds to record (default: {words})",
     )
 
 

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import fields
 from pathlib import Path
 
-from nta.acquisition import open_driver, record
-from nta.calibration import SampleConditions
+from nta.acquisition import Recorded, open_driver, record
 from nta.cli import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK
 from nta.cli.progress import frame_progress, say
 from nta.cli.words import conditions_in, device_settings
 from nta.errors import SettingError
-from nta.io.recordings import RecordingWriter
+from nta.live import new_recording
 
 
 def run(options: argparse.Namespace) -> int:
@@ -22,27 +20,26 @@ def run(options: argparse.Namespace) -> int:
 
 def record_device(path: Path, options: argparse.Namespace) -> int:
     """Record from the device that was named; a recording that ended early is kept, and the exit code says so."""
-    if not options.duration > 0:
-        raise SettingError(f"--duration must be > 0 s, got {options.duration:g}")
+    refuse_no_time(options.duration)
     said = conditions_in(options, {})
     with open_driver(options.driver, **device_settings(options)) as instrument:
-        camera = instrument.camera.state()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        writer = RecordingWriter(
-            path,
-            camera,
-            conditions={
-                f.name: getattr(said, f.name)
-                for f in fields(SampleConditions)
-                if getattr(said, f.name) is not None
-            },
-            settings=instrument.camera.settings(),
-            metadata={"instrument": instrument.name},
-        )
-        total = round(options.duration * camera.frame_rate_hz) if camera.frame_rate_hz else None
+        writer = new_recording(path, instrument, said)
+        rate = instrument.camera.state().frame_rate_hz
+        total = round(options.duration * rate) if rate else None
         with frame_progress(f"recording from {instrument.name}", total, quiet=options.quiet) as progress:
             done = record(instrument, writer, duration_s=options.duration, progress=progress)
-    say(f"recording: {path}: {done.losses}", quiet=options.quiet)
+    return said_how_it_ended(done, path, quiet=options.quiet)
+
+
+def refuse_no_time(duration_s: float) -> None:
+    """Refuse a duration in which nothing can be recorded."""
+    if not duration_s > 0:
+        raise SettingError(f"--duration must be > 0 s, got {duration_s:g}")
+
+
+def said_how_it_ended(done: Recorded, path: Path, *, quiet: bool) -> int:
+    """Say what was recorded and lost; return the exit code."""
+    say(f"recording: {path}: {done.losses}", quiet=quiet)
     if done.ended_by == "fault":
         say(f"nta: the device failed: {done.fault}; the {done.n_frames} frames up to it are kept")
         return EXIT_FAILED

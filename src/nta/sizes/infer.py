@@ -33,6 +33,7 @@ def size_distribution(
     likelihood: Likelihood | None = None,
     further: Mapping[str, float] | None = None,
     told: Callable[[Draws], None] | None = None,
+    compare: bool = True,
 ) -> SizeDistribution:
     """Infer the number distribution of hydrodynamic diameter, with an interval on every number.
 
@@ -55,6 +56,8 @@ def size_distribution(
         Systematic terms found elsewhere, joined to the budget: relative standard uncertainty by source.
     told
         Called with the bootstrap draws of the distribution, which are not kept: for numbers nobody named before.
+    compare
+        Whether the plain estimates are made too, that the result is compared with: half of the time.
 
     Raises
     ------
@@ -73,7 +76,8 @@ def size_distribution(
     distribution, of_tracks, numbers = None, None, not_assessed(settings, n_used)
     compared: dict[str, tuple[Distribution, FloatArray]] = {}
     if n_used >= settings.min_tracks:
-        compared = _comparison(diffusion, used, per_track, scale, settings, rng)
+        if compare or settings.method != "population":
+            compared = _comparison(diffusion, used, per_track, scale, settings, rng)
         if settings.method == "population":
             inferred = _inferred(diffusion, tracks, used, scale, likelihood, settings, rng)
             of_tracks = inferred[TRACKS][0]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import json
+import shutil
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -21,6 +23,8 @@ from nta.io.recordings.hdf5_layout import COLUMNS, FORMAT, JSON_MARK, LONG_TEXT,
 
 if TYPE_CHECKING:
     import h5py
+
+_SPARE_BYTES, _FRAMES_SPARE = 1 << 20, 4  # left free on a disk, for the tables of the file
 
 
 class RecordingWriter:
@@ -107,6 +111,7 @@ class RecordingWriter:
             raise RecordingError(
                 f"frame {frame.index} comes after frame {self._last_index}; indices must grow"
             )
+        self._refuse_full(frame.image.nbytes)
         images.resize(self.frames_written + 1, axis=0)
         images[self.frames_written] = frame.image
         self._pending_rows.append((frame.index, _clock(frame.host_time_ns), _clock(frame.device_time_ns)))
@@ -163,6 +168,12 @@ class RecordingWriter:
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close(ended_by=None if value is None else f"{type(value).__name__}: {value}")
+
+    def _refuse_full(self, frame_bytes: int) -> None:
+        """Stop while there is room to close in order: a table that HDF5 could not write leaves a file nothing can open."""
+        free = shutil.disk_usage(self.path.parent).free
+        if free < _FRAMES_SPARE * frame_bytes + _SPARE_BYTES:
+            raise OSError(errno.ENOSPC, f"{free / 2**20:.1f} MB are free", str(self.path))
 
     def _opened(self) -> Any:
         if self._file is None:

@@ -1,0 +1,142 @@
+"""`nta live`: record from a device, watch the sizes sharpen, report at the end."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from nta.acquisition import Recorded, open_driver, record
+from nta.calibration import SampleConditions
+from nta.cli import EXIT_FAILED
+from nta.cli.analyze import refuse_taken
+from nta.cli.live_view import line, view
+from nta.cli.progress import compiling_said, say
+from nta.cli.record import refuse_no_time, said_how_it_ended
+from nta.cli.run import report_of, results_folder
+from nta.cli.words import chosen_profile, chosen_settings, conditions_in, device_settings
+from nta.devices import Instrument
+from nta.errors import SettingError
+from nta.live import LiveAnalysis, LiveSettings, Snapshot, Watched, new_recording, warm_up
+
+_UNTIL_TOLD = 60.0  # seconds to record where nobody says how long
+_UNTIL_GOOD = 600.0  # and at most, where D50 says when it is enough
+_VIEWS_PER_S = 4
+_LINE_EVERY_S = 10.0
+
+
+def run(options: argparse.Namespace) -> int:
+    """Record and show; Ctrl-C ends the recording, and the report follows as it does at the planned end."""
+    chosen_settings(options)  # a wrong word is refused before the recording, not after it
+    folder = results_folder(options)
+    refuse_taken(folder, force=False)
+    target = None if options.until_d50_within is None else _share(options.until_d50_within)
+    longest_s = options.duration or (_UNTIL_TOLD if target is None else _UNTIL_GOOD)
+    refuse_no_time(longest_s)
+    recording = folder / "recording.h5"
+    done, seen = _recorded(recording, options, LiveSettings(until_d50_within=target), longest_s)
+    code = said_how_it_ended(done, recording, quiet=options.quiet)
+    _say_what_was_reached(seen, quiet=options.quiet)
+    if done.n_frames == 0:
+        return EXIT_FAILED
+    reported = report_of(recording, folder, options)
+    return EXIT_FAILED if code == EXIT_FAILED else reported
+
+
+def _recorded(
+    path: Path, options: argparse.Namespace, settings: LiveSettings, longest_s: float
+) -> tuple[Recorded, Snapshot]:
+    """Record with a live analysis beside it; return how it ended and the last look at it."""
+    profile, chosen = chosen_profile(options), chosen_settings(options)
+    said = conditions_in(options, {})
+    with open_driver(options.driver, **device_settings(options)) as instrument:
+        _refuse_no_temperature(instrument, said)
+        camera = instrument.camera.state()
+        with compiling_said(quiet=options.quiet):
+            warm_up(camera, profile, chosen)
+        enough = threading.Event()
+        with LiveAnalysis(camera, said, profile, chosen, settings) as live:
+            writer = Watched(new_recording(path, instrument, said), live)
+
+            def stop_when_good(_: int) -> None:
+                if live.enough:
+                    enough.set()
+
+            title = f"{instrument.name} → {path}"
+            with _shown(live.snapshot, title, longest_s, quiet=options.quiet):
+                done = record(instrument, writer, duration_s=longest_s, progress=stop_when_good, stop=enough)
+            return done, live.snapshot()
+
+
+def _refuse_no_temperature(instrument: Instrument, said: SampleConditions) -> None:
+    """Refuse by name what no size can be made without, before the sample is used up."""
+    if instrument.thermostat is None:
+        said.known_temperature_c()
+
+
+def _say_what_was_reached(seen: Snapshot, *, quiet: bool) -> None:
+    if seen.frames_shed:
+        say(f"{seen.frames_shed} frames came too fast to be shown live; the report has them", quiet=quiet)
+    if seen.fault:
+        say(f"nta: the live analysis failed ({seen.fault}); the recording was not concerned")
+    if seen.target is None:
+        return
+    within = seen.sizing.d50_within if seen.sizing else None
+    reached = "no D50" if within is None else f"D50 within ±{100 * within:.1f} %"
+    words = "good enough" if seen.enough else f"±{100 * seen.target:g} % was NOT reached"
+    say(f"after {seen.elapsed_s:.0f} s {reached}: {words}", quiet=quiet)
+
+
+@contextmanager
+def _shown(look: Callable[[], Snapshot], title: str, longest_s: float, *, quiet: bool) -> Iterator[None]:
+    """Draw the view on a terminal; elsewhere say a line from time to time."""
+    if quiet:
+        yield
+    elif sys.stderr.isatty():
+        from rich.console import Console
+        from rich.live import Live
+
+        with Live(
+            get_renderable=lambda: view(look(), title, longest_s),
+            console=Console(stderr=True),
+            refresh_per_second=_VIEWS_PER_S,
+        ):
+            yield
+    else:
+        with _said_from_time_to_time(lambda: line(look())):
+            yield
+
+
+@contextmanager
+def _said_from_time_to_time(words: Callable[[], str]) -> Iterator[None]:
+    ended = threading.Event()
+
+    def run() -> None:
+        while not ended.wait(_LINE_EVERY_S):
+            say(words())
+
+    teller = threading.Thread(target=run, name="nta-live-lines", daemon=True)
+    teller.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        teller.join()
+        say(words())
+
+
+def _share(words: str) -> float:
+    """Return a share given as "3%" or "0.03"."""
+    number, percent, rest = words.partition("%")
+    try:
+        if rest.strip():
+            raise ValueError
+        value = float(number)
+    except ValueError:
+        raise SettingError(f"--until-d50-within {words!r} is no share, e.g. 3%") from None
+    if not percent and value >= 1:
+        raise SettingError(f"--until-d50-within {words}: is it {words}%? Give a share with its sign, e.g. 3%")
+    return value / 100 if percent else value

@@ -1,0 +1,78 @@
+"""`nta sop`: write a protocol of measurement to fill in, or check one; `nta run --sop` carries it out."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from nta.cli import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK
+from nta.cli.analyze import write_results
+from nta.cli.progress import compiling_said, frame_progress, say
+from nta.errors import SettingError
+from nta.io.atomic import new_file
+from nta.sop import TEMPLATE, Outcome, Procedure, carry_out, read_procedure, write_sop_report
+from nta.sop.carrying_out import INTERRUPTED
+from nta.sop.report import NAMES, summary
+
+
+def run(options: argparse.Namespace) -> int:
+    """Do what was asked with the procedure."""
+    if options.action == "check":
+        procedure = read_procedure(options.procedure)
+        videos = ", ".join(f"{len(procedure.steps(stage))} of {stage}" for stage in procedure.stages())
+        say(f"{options.procedure}: {videos}, good", quiet=options.quiet)
+        return EXIT_OK
+    if options.procedure.exists():
+        raise SettingError(f"{options.procedure} exists already; name another file: nta sop init other.toml")
+    with new_file(options.procedure, replace=False) as partial:
+        partial.write_text(TEMPLATE, encoding="utf-8")
+    say(f"{options.procedure}: fill it in, then: nta run --sop {options.procedure}", quiet=options.quiet)
+    return EXIT_OK
+
+
+def carry_out_sop(procedure: Procedure, folder: Path, options: argparse.Namespace) -> int:
+    """Carry a procedure out and report; one failed video makes the exit code say so."""
+    if not options.yes and not sys.stdin.isatty():
+        raise SettingError("nobody is there to load the cell; give --yes where that is not needed")
+    with compiling_said(quiet=options.quiet):
+        outcome = carry_out(
+            procedure,
+            folder,
+            tell=lambda words: say(words, quiet=options.quiet),
+            ask=_unasked if options.yes else _asked,
+            progress=lambda title, total: frame_progress(title, total, quiet=options.quiet),
+            keep=write_results,
+        )
+        report = write_sop_report(outcome)
+    if options.json:
+        print(json.dumps(summary(outcome), indent=2))
+    elif not options.quiet:
+        print("\n".join(_lines(outcome)))
+    say(f"report: {report}", quiet=options.quiet)
+    if any(video.reason == INTERRUPTED for video in outcome.videos):
+        return EXIT_INTERRUPTED
+    return EXIT_FAILED if outcome.failed else EXIT_OK
+
+
+def _lines(outcome: Outcome) -> list[str]:
+    """Return the result in a few lines for a terminal."""
+    lines = [outcome.procedure.name]
+    for name, s in outcome.spreads.items():
+        interval = "" if s.low is None or s.high is None else f"   ({s.low:.4g} to {s.high:.4g})"
+        cv = "" if s.cv is None else f"   CV {100 * s.cv:.1f} %"
+        lines.append(f"  {NAMES[name]:<32}{s.mean:>10.4g} {s.unit}{interval}{cv}   {s.n} videos")
+    lines += [
+        f"  {finding.verdict.upper()}  {finding.title}: {finding.evidence}" for finding in outcome.findings
+    ]
+    lines += [f"  {video.step.name}: {video.reason}" for video in outcome.videos if video.reason]
+    return [*lines, *(f"  {note}" for note in outcome.notes)]
+
+
+def _asked(words: str) -> None:
+    input(f"{words} Then press Enter. ")
+
+
+def _unasked(words: str) -> None:
+    """Go on at once."""

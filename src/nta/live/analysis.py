@@ -1,0 +1,263 @@
+"""`LiveAnalysis`: frames in as they come, tracks identical to those of the recording afterwards, sizes as they sharpen."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+
+from nta.calibration import InstrumentProfile, SampleConditions
+from nta.errors import DeviceError
+from nta.frames import CameraState, Frame, RecordingReport
+from nta.live.settings import LiveSettings
+from nta.live.sizing import Growing, Sizing, size_so_far
+from nta.live.snapshot import D50Point, Snapshot
+from nta.pipeline import Scale, completed_camera
+from nta.settings import AnalysisSettings
+from nta.spots import PRIME_FRAMES, SpotDetector, Spots
+from nta.tracks import TrackLinker, Tracks
+
+_BATCH = (
+    8  # frames searched in a row at the least: a batch costs a table, and 8 frames are a quarter of a second
+)
+_MOST = 64  # at the most, so that tracks and view move on while a backlog is worked off
+_RECENT = 120  # frames whose spots and arrival times a snapshot shows
+_IN_A_ROW = 2  # sizings that must reach the target: an interval, too, is known to a tenth only
+
+
+class LiveAnalysis:
+    """Analyses a recording while it grows; a context manager that ends its threads.
+
+    `push` takes a frame and returns at once: a thread searches and links them as `nta.pipeline.find_tracks` does, and
+    another sizes the tracks from time to time. Nothing here waits for the analysis but `finish`. Spots and tracks are those
+    that `nta analyze` finds in the recording, number by number, unless frames had to be shed (`Snapshot.frames_shed`).
+
+    Parameters
+    ----------
+    camera
+        As the recording states it.
+    conditions
+        What is in the cell; with no temperature in it, the one that `telemetry` brings is taken, as it is of a recording.
+    profile, settings
+        As for `nta.analyze`.
+    live
+        Defaults where None.
+
+    Raises
+    ------
+    MissingInputError
+        Pixel size or frame rate was given by nobody.
+    """
+
+    def __init__(
+        self,
+        camera: CameraState,
+        conditions: SampleConditions,
+        profile: InstrumentProfile | None = None,
+        settings: AnalysisSettings | None = None,
+        live: LiveSettings | None = None,
+    ) -> None:
+        self._camera = completed_camera(camera, profile)
+        Scale.of(self._camera)  # refuse before the sample is used up, not after
+        self._conditions = conditions
+        self._profile = profile
+        self._settings = settings or AnalysisSettings()
+        self._live = live or LiveSettings()
+        self._detector = SpotDetector(self._settings.detection, self._camera)
+        self._linker = TrackLinker(self._settings.linking)
+        self._most_waiting = max(4 * PRIME_FRAMES, self._live.backlog_bytes // _frame_bytes(camera))
+        self._changed = threading.Condition()
+        self._waiting: deque[Frame] = deque()
+        self._ended = self._shedding = False
+        self._seen = Snapshot(target=self._live.until_d50_within)
+        self._arrived: deque[int] = deque(maxlen=_RECENT)  # host time, ns
+        self._first_time_s: float | None = None
+        self._last_index = -1
+        self._temperatures: list[float] = []
+        self._in_a_row = 0
+        self._sizer = ThreadPoolExecutor(1, thread_name_prefix="nta-live-sizes")
+        self._sizing: Future[None] | None = None
+        self._due_s = 0.0
+        self._searcher = threading.Thread(target=self._run, name="nta-live", daemon=True)
+        self._searcher.start()
+
+    def push(self, frame: Frame) -> None:
+        """Take the next frame of the recording; never waits for the analysis."""
+        with self._changed:
+            if self._first_time_s is None:
+                self._first_time_s = frame.time_s
+            self._arrived.append(time.monotonic_ns() if frame.host_time_ns is None else frame.host_time_ns)
+            seen = self._seen
+            self._seen = replace(
+                seen,
+                elapsed_s=frame.time_s - self._first_time_s,
+                frames=seen.frames + 1,
+                frames_lost=seen.frames_lost + frame.index - self._last_index - 1,
+            )
+            self._last_index = frame.index
+            if not seen.fault:
+                self._take_or_shed(frame)
+            self._changed.notify_all()
+
+    def telemetry(self, name: str, value: float) -> None:
+        """Take a reading of the instrument; of `temperature_c` the mean is what sizes are made with."""
+        if name == "temperature_c":
+            with self._changed:
+                self._temperatures.append(value)
+                self._seen = replace(self._seen, temperature_c=value)
+
+    def snapshot(self) -> Snapshot:
+        """Return what is known now."""
+        with self._changed:
+            stamps = self._arrived
+            span_s = (stamps[-1] - stamps[0]) * 1e-9 if len(stamps) > 1 else 0.0
+            return replace(
+                self._seen,
+                frames_waiting=len(self._waiting),
+                frame_rate_hz=(len(stamps) - 1) / span_s if span_s > 0 else None,
+            )
+
+    @property
+    def enough(self) -> bool:
+        """Whether D50 is known as well as was asked for."""
+        return self._seen.enough
+
+    def finish(self) -> tuple[Spots, Tracks]:
+        """Search what still waits, size once more, and return spots and tracks.
+
+        Raises
+        ------
+        RecordingError
+            There were no frames, or they change their size.
+        DeviceError
+            The live analysis had failed before; the recording is not concerned.
+        """
+        self._end()
+        self._searcher.join()
+        if self._seen.fault:
+            raise DeviceError(f"the live analysis failed: {self._seen.fault}; analyze the recording instead")
+        if self._linker.motion is None and not self._seen.frames:
+            self._detector.prime([])  # says that there are no frames
+        self._size_now(wait=True)
+        tracks = self._linker.finish()
+        return self._linker.spots, tracks
+
+    def close(self) -> None:
+        """End the threads; what waits is left unsearched."""
+        with self._changed:
+            self._waiting.clear()
+        self._end()
+        self._searcher.join()
+        self._sizer.shutdown(wait=True, cancel_futures=True)
+        self._detector.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _end(self) -> None:
+        with self._changed:
+            self._ended = True
+            self._changed.notify_all()
+
+    def _take_or_shed(self, frame: Frame) -> None:
+        """Keep the frame for the search. One long gap costs fewer tracks than many short ones, so half is made room for."""
+        n = len(self._waiting)
+        self._shedding = n >= self._most_waiting or (self._shedding and n > self._most_waiting // 2)
+        if self._shedding:
+            self._seen = replace(self._seen, frames_shed=self._seen.frames_shed + 1)
+        else:
+            self._waiting.append(frame)
+
+    def _run(self) -> None:
+        try:
+            if head := self._next_frames(PRIME_FRAMES, PRIME_FRAMES):
+                self._detector.prime(head)
+                self._search(head)
+            while frames := self._next_frames(_BATCH, _MOST):
+                self._search(frames)
+                self._size_now(wait=False)
+        except Exception as error:  # the recording goes on; it is said in the snapshot and raised by finish
+            with self._changed:
+                self._seen = replace(self._seen, fault=f"{type(error).__name__}: {error}")
+                self._waiting.clear()
+
+    def _next_frames(self, least: int, most: int) -> list[Frame]:
+        """Wait for so many frames and take them; fewer only at the end."""
+        with self._changed:
+            self._changed.wait_for(lambda: len(self._waiting) >= least or self._ended)
+            return [self._waiting.popleft() for _ in range(min(most, len(self._waiting)))]
+
+    def _search(self, frames: list[Frame]) -> None:
+        spots = self._detector.detect(frames)
+        self._linker.push(spots)
+        first, last = frames[0].index, frames[-1].index
+        counts = np.bincount(spots.frame - first, minlength=last - first + 1)
+        found = tuple(counts[[frame.index - first for frame in frames]].tolist())
+        with self._changed:
+            self._seen = replace(self._seen, recent_spots=(*self._seen.recent_spots, *found)[-_RECENT:])
+
+    def _size_now(self, *, wait: bool) -> None:
+        """Have the tracks so far sized, where it is time for it and the last sizing is done."""
+        before = self._sizing
+        if wait and before is not None:
+            before.result()
+        elif not wait and (time.monotonic() < self._due_s or not (before is None or before.done())):
+            return
+        spots, tracks = self._linker.spots, self._linker.snapshot()
+        conditions, known = self._known_conditions()
+        if conditions.temperature_c is None:
+            return  # nothing has measured it yet
+        self._sizing = self._sizer.submit(self._size, spots, tracks, conditions, known)
+        if wait:
+            self._sizing.result()
+
+    def _known_conditions(self) -> tuple[SampleConditions, Growing]:
+        with self._changed:
+            log, seen = list(self._temperatures), self._seen
+        conditions = self._conditions
+        if conditions.temperature_c is None and log:
+            conditions = replace(conditions, temperature_c=float(np.mean(log)))
+        report = RecordingReport(found_frames=seen.frames, lost_frames=seen.frames_lost)
+        metadata = {"temperature_log_c": log} if log else {}
+        return conditions, Growing(name="live", camera=self._camera, report=report, metadata=metadata)
+
+    def _size(self, spots: Spots, tracks: Tracks, conditions: SampleConditions, known: Growing) -> None:
+        began = time.thread_time()
+        try:
+            sizing = size_so_far(
+                spots, tracks, known, conditions, self._profile, self._settings, self._live.repeats
+            )
+        except Exception as error:
+            with self._changed:
+                self._seen = replace(self._seen, fault=f"{type(error).__name__}: {error}")
+            return
+        took = time.thread_time() - began
+        pause = took * (1 / self._live.busy_share - 1)
+        self._due_s = time.monotonic() + max(self._live.least_interval_s, pause)
+        self._show(sizing)
+
+    def _show(self, sizing: Sizing) -> None:
+        target, within = self._live.until_d50_within, sizing.d50_within
+        reached = target is not None and within is not None and within <= target
+        self._in_a_row = self._in_a_row + 1 if reached else 0
+        with self._changed:
+            history = self._seen.history
+            if sizing.d50.value is not None:
+                history = (*history, D50Point(at_s=sizing.at_s, d50=sizing.d50_statistical))
+            enough = self._seen.enough or self._in_a_row >= _IN_A_ROW
+            self._seen = replace(self._seen, sizing=sizing, history=history, enough=enough)
+
+
+def _frame_bytes(camera: CameraState) -> int:
+    return camera.width_px * camera.height_px * (1 if camera.bit_depth <= 8 else 2)

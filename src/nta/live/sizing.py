@@ -1,0 +1,113 @@
+"""Sizes of the tracks so far: diffusion, distribution and findings, by the same functions as of a whole recording."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+from nta.assessment import Finding, assess_recording
+from nta.calibration import InstrumentProfile, SampleConditions
+from nta.diffusion import estimate_diffusion
+from nta.frames import CameraState, Frame, RecordingReport
+from nta.pipeline import Scale
+from nta.quantity import Quantity
+from nta.settings import AnalysisSettings
+from nta.sizes import Distribution, size_distribution
+from nta.spots import Spots
+from nta.tracks import Tracks
+
+WHILE_RECORDING = (
+    "enough_tracks",
+    "spots_per_frame_low",
+    "spots_per_frame_high",
+    "ambiguous_links",
+    "saturated_spots",
+    "drift",
+    "out_of_focus",
+    "immobile_tracks",
+    "lost_frames",
+    "temperature_range",
+)
+"""Findings that something can still be done about while the sample is in the cell."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sizing:
+    """Sizes at one moment of a growing recording.
+
+    at_s : time of the last frame that is in it. n_tracks, n_tracks_used : found, and in the distribution.
+    d50 : with the systematic budget; d50_statistical : what more frames can improve.
+    findings : those of `WHILE_RECORDING`, with the limits and words of the report.
+    """
+
+    at_s: float
+    n_frames: int
+    n_tracks: int
+    n_tracks_used: int
+    d10: Quantity
+    d50: Quantity
+    d90: Quantity
+    d50_statistical: Quantity
+    distribution: Distribution | None
+    findings: tuple[Finding, ...]
+
+    @property
+    def d50_within(self) -> float | None:
+        """Relative half width of the statistical interval of D50; None where there is none."""
+        q = self.d50_statistical
+        if q.value is None or q.low is None or q.high is None:
+            return None
+        return (q.high - q.low) / (2 * q.value)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Growing:
+    """A `FrameSource` of what is known so far, as the assessment asks for it; it has no frames to give again."""
+
+    name: str
+    camera: CameraState
+    report: RecordingReport
+    metadata: dict[str, Any]
+
+    def frames(self) -> Iterator[Frame]:
+        """Yield nothing."""
+        return iter(())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing is open."""
+
+
+def size_so_far(
+    spots: Spots,
+    tracks: Tracks,
+    source: Growing,
+    conditions: SampleConditions,
+    profile: InstrumentProfile | None,
+    settings: AnalysisSettings,
+    repeats: int,
+) -> Sizing:
+    """Size the tracks of a recording that is still growing; fewer bootstrap repeats, hence draws, is all that differs."""
+    diffusion = estimate_diffusion(tracks, **vars(Scale.of(source.camera)), settings=settings.diffusion)
+    chosen = replace(settings.sizing, repeats=repeats)
+    sizes = size_distribution(diffusion, tracks, conditions, chosen, profile=profile, compare=False)
+    assessment = assess_recording(
+        source, source.camera, conditions, profile, spots, tracks, diffusion, sizes, settings.assessment
+    )
+    by_name = {finding.name: finding for finding in assessment.findings}
+    times = spots.scene.frame_time_s
+    return Sizing(
+        at_s=float(times[-1]) if times.size else 0.0,
+        n_frames=spots.scene.n_frames,
+        n_tracks=tracks.n_tracks,
+        n_tracks_used=sizes.n_tracks_used,
+        d10=sizes.summary["d10_nm"],
+        d50=sizes.summary["d50_nm"],
+        d90=sizes.summary["d90_nm"],
+        d50_statistical=sizes.statistical["d50_nm"],
+        distribution=sizes.distribution,
+        findings=tuple(by_name[name] for name in WHILE_RECORDING if name in by_name),
+    )

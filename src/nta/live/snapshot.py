@@ -1,0 +1,96 @@
+"""One look at a growing recording: frozen, complete, ready for a terminal or a page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from nta.assessment import Finding, Verdict
+from nta.live.sizing import Sizing
+from nta.quantity import Quantity
+
+
+@dataclass(frozen=True, kw_only=True)
+class D50Point:
+    """D50 as it was known at a time of the recording, with its statistical interval."""
+
+    at_s: float
+    d50: Quantity
+
+
+@dataclass(frozen=True, kw_only=True)
+class Snapshot:
+    """What is known of a recording at one moment.
+
+    elapsed_s : time of the newest frame since the first.
+    frames : received, all of them in the file. frames_lost : gaps in their index.
+    frames_waiting : received and not searched yet. frames_shed : left out of the live analysis because it could
+        not keep up; they are in the file all the same.
+    frame_rate_hz : at which frames arrive now, by this computer's clock.
+    temperature_c : measured last; None where nothing measures it.
+    spots_per_frame, recent_spots : mean over the recent frames, and each of them, the newest last.
+    sizing : the latest sizes; None before the first. history : D50 of every sizing so far.
+    target, enough : relative half width of D50 that is aimed for, and whether it was reached twice in a row.
+    fault : what ended the live analysis, empty where nothing did; the recording goes on.
+    """
+
+    elapsed_s: float = 0.0
+    frames: int = 0
+    frames_lost: int = 0
+    frames_waiting: int = 0
+    frames_shed: int = 0
+    frame_rate_hz: float | None = None
+    temperature_c: float | None = None
+    recent_spots: tuple[int, ...] = ()
+    sizing: Sizing | None = None
+    history: tuple[D50Point, ...] = ()
+    target: float | None = None
+    enough: bool = False
+    fault: str = ""
+
+    @property
+    def spots_per_frame(self) -> float | None:
+        """Mean number of spots in the recent frames."""
+        return float(np.mean(self.recent_spots)) if self.recent_spots else None
+
+    @property
+    def advice(self) -> tuple[Finding, ...]:
+        """Findings that ask for something to be done, failures first."""
+        if self.sizing is None:
+            return ()
+        asking = [f for f in self.sizing.findings if f.verdict in (Verdict.FAIL, Verdict.WARN)]
+        return tuple(sorted(asking, key=lambda f: f.verdict is not Verdict.FAIL))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain data for JSON."""
+        names = (
+            "elapsed_s", "frames", "frames_lost", "frames_waiting", "frames_shed", "frame_rate_hz",
+            "temperature_c", "spots_per_frame", "target", "enough", "fault",
+        )  # fmt: skip
+        return {
+            **{name: getattr(self, name) for name in names},
+            "recent_spots": list(self.recent_spots),
+            "history": [{"at_s": point.at_s, **point.d50.as_dict()} for point in self.history],
+            "sizing": None if self.sizing is None else _plain(self.sizing),
+            "advice": [finding.as_dict() for finding in self.advice],
+        }
+
+
+def _plain(sizing: Sizing) -> dict[str, Any]:
+    curve = sizing.distribution
+    names = ("at_s", "n_frames", "n_tracks", "n_tracks_used", "d50_within")
+    return {
+        **{name: getattr(sizing, name) for name in names},
+        **{f"{name}_nm": getattr(sizing, name).as_dict() for name in ("d10", "d50", "d90")},
+        "d50_statistical_nm": sizing.d50_statistical.as_dict(),
+        "distribution": None
+        if curve is None
+        else {
+            "describes": curve.describes,
+            "confidence": curve.confidence,
+            **{name: getattr(curve, name).tolist() for name in ("edges_nm", "weight", "low", "high")},
+        },
+        "findings": [finding.as_dict() for finding in sizing.findings],
+    }

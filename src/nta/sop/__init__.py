@@ -1,0 +1,23 @@
+"""Protocols of measurement (SOP): what is to be measured, as TOML; carried out into one folder with one report."""
+
+from nta.sop.carrying_out import carry_out
+from nta.sop.outcome import Outcome, Video
+from nta.sop.procedure import Control, Measurement, Procedure
+from nta.sop.reading import read_procedure
+from nta.sop.replicates import Spread, spread_over_videos
+from nta.sop.report import write_sop_report
+from nta.sop.template import TEMPLATE
+
+__all__ = [
+    "TEMPLATE",
+    "Control",
+    "Measurement",
+    "Outcome",
+    "Procedure",
+    "Spread",
+    "Video",
+    "carry_out",
+    "read_procedure",
+    "spread_over_videos",
+    "write_sop_report",
+]

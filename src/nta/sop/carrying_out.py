@@ -1,0 +1,303 @@
+"""Carrying out a procedure: stage after stage, video after video; one that fails is a row, and the rest goes on."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+from nta.acquisition import record
+from nta.assessment import Finding, load_limits
+from nta.assessment.controls import bead_check, blank_check, with_findings
+from nta.beads import size_ratio
+from nta.calibration import BeadCertificate, SampleConditions, load_certificate, load_profile
+from nta.devices import Instrument
+from nta.errors import DeviceError, NtaError, SettingError
+from nta.io.atomic import new_folder
+from nta.io.recordings import checksum, open_recording
+from nta.live import new_recording
+from nta.pipeline import Analysis, analyze, stated_conditions
+from nta.quantity import Quantity
+from nta.settings import AnalysisSettings
+from nta.sop.instrument import Tell, go_to, instrument_of
+from nta.sop.outcome import Numbers, Outcome, Video
+from nta.sop.procedure import Procedure, Stage, Step
+from nta.visibility import Concentration, less_blank
+
+Ask = Callable[[str], None]
+"""Asks the operator to do something with the cell, and returns when it is done."""
+
+Progress = Callable[[str, int | None], AbstractContextManager[Callable[[int], None]]]
+"""Makes a bar of a title and a number of frames."""
+
+Keep = Callable[[Analysis, Path], None]
+"""Writes an analysis, with tables and report, into an existing folder."""
+
+_REOPEN_S, _PAUSE_S = 20.0, 0.2
+INTERRUPTED = "not measured: the run was interrupted"
+_LOADED = {
+    "beads": "Load the beads: {certificate}.",
+    "blank": "Load the blank: the diluent alone, as it will be used.",
+    "sample": "Load the sample.",
+}
+
+
+def carry_out(
+    procedure: Procedure, folder: Path, *, tell: Tell, ask: Ask, progress: Progress, keep: Keep
+) -> Outcome:
+    """Carry out a procedure into a new folder; each video has a folder of its own in it.
+
+    Whatever fails with one video, the device included, is the reason in its row. Ctrl-C ends the run: what was
+    recorded is kept and what was analysed is in the outcome.
+
+    Parameters
+    ----------
+    procedure
+        What to measure.
+    folder
+        Must not exist, or be empty.
+    tell, ask, progress
+        How the operator hears of it and answers.
+    keep
+        How an analysis is kept.
+
+    Raises
+    ------
+    SettingError
+        The folder is in use, or the instrument cannot do what is asked.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise SettingError(f"{folder} is in use; choose another folder with -o")
+    with instrument_of(procedure, "sample"):
+        pass  # refuses before the first control what the last sample could not be measured with
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(procedure.file, folder / "sop.toml")
+    return _Run(procedure, folder, tell, ask, progress, keep).outcome()
+
+
+@dataclass
+class _Run:
+    """One procedure under way: what controls have told so far."""
+
+    procedure: Procedure
+    folder: Path
+    tell: Tell
+    ask: Ask
+    progress: Progress
+    keep: Keep
+    videos: list[Video] = field(default_factory=list)
+    findings: dict[str, Finding] = field(default_factory=dict)
+    blanks: list[Concentration] = field(default_factory=list)
+    ratios: list[tuple[float, float]] = field(default_factory=list)
+    interrupted: bool = False
+
+    def outcome(self) -> Outcome:
+        began = datetime.now(UTC).isoformat(timespec="seconds")
+        for stage in self.procedure.stages():
+            recorded = self._recorded(stage)
+            for video in recorded:
+                self.videos.append(self._analysed(video))
+            self._judge(stage)
+        return Outcome(
+            procedure=self.procedure,
+            folder=self.folder,
+            date=began,
+            videos=tuple(self.videos),
+            findings=tuple(self.findings.values()),
+            notes=tuple(self._notes()),
+        )
+
+    def _recorded(self, stage: Stage) -> list[Video]:
+        """Record all videos of a stage one after the other, so that the cell is disturbed as little as possible."""
+        steps = self.procedure.steps(stage)
+        if self.interrupted:
+            return [Video(stage=stage, step=step, reason=INTERRUPTED) for step in steps]
+        done: list[Video] = []
+        try:
+            certificate = self.procedure.beads.certificate if self.procedure.beads else ""
+            self.ask(_LOADED[stage].format(certificate=certificate))
+            with instrument_of(self.procedure, stage) as instrument:
+                for step in steps:
+                    done.append(self._record(stage, step, instrument))
+                    if done[-1].reason == INTERRUPTED:
+                        break
+        except KeyboardInterrupt:
+            self.interrupted = True
+        except (NtaError, OSError) as error:  # the instrument itself: none of the others can be recorded
+            self.tell(f"{stage}: {error}")
+            rest = steps[len(done) :]
+            return [*done, *(Video(stage=stage, step=step, reason=str(error)) for step in rest)]
+        return [*done, *(Video(stage=stage, step=step, reason=INTERRUPTED) for step in steps[len(done) :])]
+
+    def _record(self, stage: Stage, step: Step, instrument: Instrument) -> Video:
+        path = Path(step.name) / "recording.h5"
+        video = Video(stage=stage, step=step)
+        try:
+            _open_patiently(instrument)
+            go_to(self.procedure, step, instrument, self.tell)
+            duration_s = self.procedure.duration_s(stage)
+            rate = instrument.camera.state().frame_rate_hz
+            writer = new_recording(self.folder / path, instrument, self._said(stage))
+            with self.progress(f"recording {step.name}", round(duration_s * rate) if rate else None) as bar:
+                done = record(instrument, writer, duration_s=duration_s, progress=bar)
+        except (NtaError, OSError) as error:
+            there = (self.folder / path).exists()
+            video = replace(video, recording=path if there else None, reason=str(error))
+        else:
+            self.interrupted = done.ended_by == "signal"
+            self.tell(f"{step.name}: {done.losses}")
+            reason = INTERRUPTED if self.interrupted else ""
+            if done.fault is not None:
+                reason = f"the device failed: {done.fault}; {done.n_frames} frames are kept"
+                _let_go(instrument)
+            video = replace(video, recording=path, reason=reason)
+        if video.reason:
+            self.tell(f"{step.name}: {video.reason}")
+        return video
+
+    def _analysed(self, video: Video) -> Video:
+        """Analyse a whole recording; one that was cut short is kept for whoever wants to look."""
+        if video.recording is None or video.reason:
+            return video
+        try:
+            analysis = self._analysis(video)
+        except (NtaError, OSError) as error:
+            self.tell(f"{video.step.name}: {error}")
+            return replace(video, reason=str(error))
+        except KeyboardInterrupt:
+            self.interrupted = True
+            return replace(video, reason=INTERRUPTED)
+        if video.stage == "blank" and analysis.visibility is not None:
+            self.blanks.append(analysis.visibility.concentration)
+        if video.stage == "beads":
+            try:
+                self.ratios.append(size_ratio(analysis, self._certificate()))
+            except NtaError as error:
+                return replace(video, numbers=Numbers.of(analysis), reason=str(error))
+        return replace(video, numbers=Numbers.of(analysis))
+
+    def _analysis(self, video: Video) -> Analysis:
+        assert video.recording is not None
+        path = self.folder / video.recording
+        profile = load_profile(self.procedure.profile) if self.procedure.profile else None
+        settings = AnalysisSettings.from_toml(self.procedure.settings) if self.procedure.settings else None
+        with open_recording(path) as source:
+            conditions = stated_conditions(source.metadata, **self._words(video.stage))
+            with self.progress(f"analyzing {video.step.name}", source.report.claimed_frames) as bar:
+                analysis = analyze(source, conditions, profile, settings, progress=bar, sha256=checksum(path))
+        if video.stage == "sample":
+            analysis = self._against_blank(analysis)
+        analysis = replace(analysis, assessment=with_findings(analysis.assessment, self.findings.values()))
+        with new_folder(path.parent / "analysis") as partial:
+            self.keep(analysis, partial)
+        return analysis
+
+    def _words(self, stage: Stage) -> dict[str, object]:
+        """Return what is said of the liquid; a control has the sample's temperature and nothing else of it."""
+        said, control = dict(self.procedure.conditions), self.procedure.control(stage)
+        if control is None:
+            return said
+        kept: dict[str, object] = {k: said[k] for k in ("temperature_c", "temperature_std_c") if k in said}
+        medium = control.medium or (said.get("medium") if stage == "blank" else "water")
+        return {**kept, "medium": medium, "sample": stage}
+
+    def _said(self, stage: Stage) -> SampleConditions:
+        return stated_conditions({}, **self._words(stage))
+
+    def _certificate(self) -> BeadCertificate:
+        assert self.procedure.beads is not None
+        return load_certificate(self.procedure.beads.certificate)
+
+    def _against_blank(self, analysis: Analysis) -> Analysis:
+        """Subtract the blank from the concentration, and judge how much it was."""
+        if not self.blanks or analysis.visibility is None:
+            return analysis
+        mine, blank = analysis.visibility.concentration, mean_blank(self.blanks)
+        self._judge_blank(mine, blank)
+        net = less_blank(mine, blank)
+        return replace(analysis, visibility=replace(analysis.visibility, concentration=net))
+
+    def _judge_blank(self, mine: Concentration, blank: Concentration) -> None:
+        pairs = (
+            ("particles per ml", mine.in_cell_per_ml, blank.in_cell_per_ml),
+            ("particles per frame", mine.per_frame, blank.per_frame),
+        )
+        for words, of_sample, of_blank in pairs:
+            if of_sample.value and of_blank.high is not None:
+                shares = ((of_blank.value or 0.0) / of_sample.value, of_blank.high / of_sample.value)
+                self.findings["blank"] = blank_check(*shares, words, load_limits(self._limits()))
+                return
+
+    def _judge(self, stage: Stage) -> None:
+        if stage == "beads" and self.ratios:
+            certificate = self._certificate()
+            ratio, std = (float(np.mean(values)) for values in zip(*self.ratios, strict=True))
+            words = f"{certificate.name}, lot {certificate.lot}"
+            finding = bead_check(ratio - 1, std, len(self.ratios), words, load_limits(self._limits()))
+            self.findings["bead_check"] = finding
+            self.tell(f"beads: {finding.evidence} ({finding.verdict})")
+
+    def _limits(self) -> str:
+        settings = (
+            AnalysisSettings.from_toml(self.procedure.settings)
+            if self.procedure.settings
+            else AnalysisSettings()
+        )
+        return settings.assessment.limits
+
+    def _notes(self) -> Iterator[str]:
+        if self.interrupted:
+            yield "the run was interrupted before its end"
+        for stage, words in (("beads", "the sizes are not checked"), ("blank", "nothing is subtracted")):
+            if stage in self.procedure.stages() and not any(
+                v.numbers for v in self.videos if v.stage == stage
+            ):
+                yield f"no video of the {stage} could be used: {words}"
+        if self.procedure.beads and self._certificate().is_example:
+            yield "the bead certificate is an EXAMPLE: no such beads exist, and the check proves nothing"
+
+
+def mean_blank(blanks: list[Concentration]) -> Concentration:
+    """Return the mean of several blanks; ends of intervals are averaged, as if their errors were the same one."""
+
+    def mean(quantities: list[Quantity]) -> Quantity:
+        first = quantities[0]
+        if any(q.low is None or q.high is None for q in quantities):
+            return replace(first, value=None, low=None, high=None)
+        value = float(np.mean([q.value or 0.0 for q in quantities]))
+        low, high = (float(np.mean([getattr(q, end) for q in quantities])) for end in ("low", "high"))
+        return replace(first, value=value or None, low=low, high=high)
+
+    return replace(
+        blanks[0],
+        per_frame=mean([blank.per_frame for blank in blanks]),
+        in_cell_per_ml=mean([blank.in_cell_per_ml for blank in blanks]),
+        in_sample_per_ml=mean([blank.in_sample_per_ml for blank in blanks]),
+    )
+
+
+def _open_patiently(instrument: Instrument) -> None:
+    """Open what was lost in the video before; a plug that is put back takes a moment."""
+    began = time.monotonic()
+    while True:
+        try:
+            instrument.open()
+            return
+        except DeviceError:
+            if time.monotonic() - began > _REOPEN_S:
+                raise
+            time.sleep(_PAUSE_S)
+
+
+def _let_go(instrument: Instrument) -> None:
+    """Close a device that failed, so that the next video opens it afresh."""
+    try:
+        instrument.close()
+    except DeviceError:
+        return  # as closed as it gets

@@ -1,0 +1,105 @@
+"""The pictures of a procedure: the distributions of all videos over each other, and their medians side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.ticker import FuncFormatter
+
+from nta.report.figures.style import BLUE, GREY, INK, WIDTH, Picture, house_style, new_figure
+from nta.report.wording import count, number
+from nta.sizes import Distribution
+from nta.sop.outcome import Outcome, Video
+from nta.sop.replicates import CONFIDENCE
+
+_OUTSIDE = 0.005  # share of the particles beyond each end of the axis
+
+
+def draw_all(outcome: Outcome) -> tuple[Picture, ...]:
+    """Draw both."""
+    with house_style():
+        return distributions(outcome), medians(outcome)
+
+
+def distributions(outcome: Outcome) -> Picture:
+    """Draw the distribution of every video, and their mean with the interval over videos."""
+    curves = [n.distribution for n in outcome.numbers() if n.distribution is not None]
+    title, name = "Size distributions of the videos", "sop_distributions"
+    if not curves:
+        return Picture(name=name, title=title, caption="No video has a size distribution.", figure=None)
+    figure = new_figure((WIDTH, 3.8))
+    axis = figure.subplots()
+    diameter = curves[0].diameter_nm
+    per_decade = 10 * np.diff(np.log10(curves[0].edges_nm))
+    shares = np.stack([curve.weight for curve in curves]) / per_decade
+    for share in shares:
+        axis.plot(diameter, share, color=GREY, linewidth=0.8, alpha=0.8)
+    mean = shares.mean(axis=0)
+    axis.plot(diameter, mean, color=BLUE, linewidth=2)
+    if len(curves) > 1:
+        from scipy.special import stdtrit
+
+        t = float(stdtrit(len(curves) - 1, 0.5 + CONFIDENCE / 2))
+        half = t * shares.std(axis=0, ddof=1) / np.sqrt(len(curves))
+        axis.fill_between(
+            diameter, np.maximum(mean - half, 0), mean + half, color=BLUE, alpha=0.25, linewidth=0
+        )
+    axis.set_xscale("log")
+    axis.set_xlim(*_range(curves))
+    axis.set_ylim(bottom=0)
+    axis.set_xlabel("hydrodynamic diameter, nm")
+    axis.set_ylabel("share per tenth of a decade")
+    axis.yaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{100 * v:.3g} %"))
+    axis.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}"))
+    axis.xaxis.set_minor_formatter(FuncFormatter(lambda v, _: f"{v:g}" if f"{v:.0e}"[0] in "25" else ""))
+    caption = (
+        f"Grey: the {curves[0].describes} of {count(len(curves), 'video')}, one line each. Blue: their mean"
+        + (
+            f", with its {100 * CONFIDENCE:g} % interval over videos (Student's t)."
+            if len(curves) > 1
+            else "."
+        )
+    )
+    return Picture(name=name, title=title, caption=caption, figure=figure)
+
+
+def medians(outcome: Outcome) -> Picture:
+    """Draw D50 of every video with its own interval, and the mean."""
+    title, name = "D50 of the videos", "sop_medians"
+    rows = [video for video in outcome.of("sample") if _has_median(video)]
+    spread = outcome.spreads.get("d50_nm")
+    if not rows or spread is None:
+        return Picture(name=name, title=title, caption="No video has a D50.", figure=None)
+    figure = new_figure((WIDTH, 1.0 + 0.24 * len(rows)))
+    axis = figure.subplots()
+    if spread.low is not None and spread.high is not None:
+        axis.axvspan(spread.low, spread.high, color=BLUE, alpha=0.2, linewidth=0)
+    axis.axvline(spread.mean, color=BLUE, linewidth=1.2)
+    for row, video in enumerate(rows):
+        assert video.numbers is not None
+        q = video.numbers.sizes["d50_nm"]
+        if q.low is not None and q.high is not None:
+            axis.plot([q.low, q.high], [row, row], color=INK, linewidth=2, solid_capstyle="butt")
+        axis.plot([q.value or 0.0], [row], marker="o", markersize=5, color=INK)
+    axis.set_yticks(range(len(rows)), [video.step.name for video in rows])
+    axis.set_ylim(len(rows) - 0.4, -0.6)
+    axis.set_xlabel("D50, nm")
+    caption = (
+        f"Points: every video with the interval that its own tracks and the systematic budget give. Blue: the mean of "
+        f"{count(len(rows), 'video')}, {number(spread.mean, 4)} nm"
+        + (", with its interval over videos." if spread.low is not None else ".")
+    )
+    return Picture(name=name, title=title, caption=caption, figure=figure)
+
+
+def _has_median(video: Video) -> bool:
+    return video.numbers is not None and video.numbers.sizes["d50_nm"].value is not None
+
+
+def _range(curves: Sequence[Distribution]) -> tuple[float, float]:
+    ends = [
+        [float(c.edges_nm[np.searchsorted(np.cumsum(c.weight), q)]) for q in (_OUTSIDE, 1 - _OUTSIDE)]
+        for c in curves
+    ]
+    return min(low for low, _ in ends) / 1.15, max(high for _, high in ends) * 1.15

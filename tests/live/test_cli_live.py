@@ -1,0 +1,171 @@
+"""`nta live`: the view, the words, and the whole way on a small instrument."""
+
+import io
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from nta.assessment import Finding, Verdict
+from nta.cli import main
+from nta.cli.live import _share
+from nta.cli.live_view import line, sparks, view
+from nta.errors import SettingError
+from nta.io.recordings import open_recording
+from nta.io.results import load_analysis
+from nta.live import D50Point, Sizing, Snapshot
+from nta.quantity import Quantity
+from nta.sizes import Distribution
+
+EDGES = np.geomspace(10, 2000, 401)
+
+
+def _drawn(snapshot):
+    out = io.StringIO()
+    Console(file=out, width=120, force_terminal=False).print(view(snapshot, "the instrument", 60.0))
+    return out.getvalue()
+
+
+def _sizing(half_nm=5.0):
+    middle = np.sqrt(EDGES[1:] * EDGES[:-1])
+    weight = np.exp(-0.5 * (np.log(middle / 100) / 0.3) ** 2)
+    weight /= weight.sum()
+    d50 = Quantity(100.0, 100 - half_nm, 100 + half_nm, "nm", "")
+    return Sizing(
+        at_s=10.0,
+        n_frames=300,
+        n_tracks=1234,
+        n_tracks_used=1000,
+        d10=Quantity(70.0, 68.0, 72.0, "nm", ""),
+        d50=d50,
+        d90=Quantity(150.0, 140.0, 160.0, "nm", ""),
+        d50_statistical=d50,
+        distribution=Distribution(
+            edges_nm=EDGES,
+            weight=weight,
+            low=0.7 * weight,
+            high=1.5 * weight,
+            method="",
+            describes="particles in view",
+            confidence=0.95,
+        ),
+        findings=(
+            Finding(
+                name="spots_per_frame_high",
+                title="Sample dilute enough",
+                verdict=Verdict.FAIL,
+                evidence="too many",
+                advice="dilute further",
+            ),
+        ),
+    )
+
+
+FULL = Snapshot(
+    elapsed_s=10.0,
+    frames=300,
+    frames_lost=2,
+    frames_waiting=4,
+    frame_rate_hz=29.97,
+    temperature_c=25.01,
+    recent_spots=(60, 61, 59, 80),
+    sizing=_sizing(),
+    history=(D50Point(at_s=10.0, d50=_sizing().d50),),
+    target=0.03,
+)
+
+
+def test_the_view_says_what_a_person_at_the_instrument_asks():
+    text = _drawn(FULL)
+    for words in (
+        "30.0 Hz",
+        "10.0 s of at most 60 s",
+        "1\u202f234, 1\u202f000 sized",
+        "25.01 °C",
+        "±5.0 %, aim ±3 %",
+    ):
+        assert words in text
+    assert "about 18 s" in text  # (5 / 3)^2 - 1 times the 10 s so far
+    assert "✕ Sample dilute enough: too many" in text
+    assert "→ dilute further" in text
+    bars = [row for row in text.splitlines() if "█" in row and " nm " in row]
+    shares = [float(row.split("%")[0].split()[-1]) for row in bars]
+    assert len(bars) >= 12
+    assert sum(shares) == pytest.approx(98, abs=3)
+    lengths = [row.count("█") for row in bars]
+    assert np.argmax(lengths) == pytest.approx(np.argmax(shares), abs=1)
+
+
+def test_the_view_says_when_it_is_enough_and_what_is_missing():
+    assert "sizes follow" in _drawn(Snapshot())
+    assert "good enough" in _drawn(replace(FULL, sizing=_sizing(2.0), enough=True))
+    assert "too slow to analyze live" in _drawn(replace(FULL, frames_shed=100))
+    assert "the recording goes on" in _drawn(replace(FULL, fault="RecordingError: x"))
+    good = replace(FULL, sizing=replace(_sizing(), findings=()))
+    assert "✓ concentration" in _drawn(good)
+
+
+def test_the_line_for_a_log_has_the_same():
+    words = line(FULL)
+    assert "300 frames | 2 lost" in words
+    assert "D50 100.0" in words
+    assert "Sample dilute enough: too many" in words
+
+
+def test_sparks_run_from_zero_to_the_largest():
+    assert sparks((0, 4, 8)) == " ▄█"
+    assert len(sparks(tuple(range(500)))) == 24
+    assert sparks(()) == ""
+
+
+@pytest.mark.parametrize(("words", "share"), [("3%", 0.03), ("0.03", 0.03), ("12.5 %", 0.125)])
+def test_a_share_may_be_given_either_way(words, share):
+    assert _share(words) == pytest.approx(share)
+
+
+@pytest.mark.parametrize("words", ["3", "x", "3%%", "%"])
+def test_what_is_no_share_is_refused(words):
+    with pytest.raises(SettingError, match="until-d50-within"):
+        _share(words)
+
+
+@pytest.mark.slow
+def test_the_whole_way(tmp_path, capsys):
+    """60 Hz in real time with recording, tracking and words: nothing lost, and the report is that of the recording."""
+    folder = tmp_path / "out"
+    small = [
+        "--set",
+        "width_px=320",
+        "--set",
+        "height_px=240",
+        "--set",
+        "frame_rate_hz=60",
+        "--set",
+        "exposure_s=0.01",
+    ]
+    assert main(["live", *small, "--duration", "5", "--profile", "simulated", "-o", str(folder)]) == 0
+    told = capsys.readouterr()
+    assert "300 frames, none lost" in told.err
+    assert "D50" in told.out
+    with open_recording(folder / "recording.h5") as recording:
+        frames = list(recording.frames())
+        assert recording.report.lost_frames == 0
+    assert len(frames) == 300
+    analysis = load_analysis(folder / "analysis" / "results.h5")
+    assert analysis.spots.scene.n_frames == 300
+
+
+def test_without_temperature_it_is_refused_before_recording(tmp_path, capsys, short_recording):
+    words = [
+        "live",
+        "--driver",
+        "playback",
+        "--set",
+        f"recording={short_recording}",
+        "-o",
+        str(tmp_path / "out"),
+    ]
+    assert main(words) == 1
+    assert "--temperature" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()

@@ -1,0 +1,185 @@
+"""Live and afterwards give the same tracks; a slow analysis costs the recording nothing."""
+
+import threading
+import time
+
+import numpy as np
+import pytest
+
+import nta
+from nta.acquisition import record
+from nta.assessment import Verdict
+from nta.errors import DeviceError, MissingInputError, SettingError
+from nta.frames import CameraState, Frame
+from nta.io.recordings import RecordingWriter, open_recording
+from nta.live import LiveAnalysis, LiveSettings, Snapshot, Watched
+from nta.pipeline import completed_camera, find_tracks
+from nta.spots import SpotDetector
+
+WATER = nta.SampleConditions(temperature_c=25.0)
+
+
+@pytest.fixture(autouse=True)
+def no_thread_is_left_behind():
+    before = threading.active_count()
+    yield
+    deadline = time.monotonic() + 2
+    while threading.active_count() > before and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert threading.active_count() <= before
+
+
+def _same_columns(one, other):
+    assert len(one) == len(other)
+    for name, values in one.as_dict().items():
+        assert np.array_equal(values, other.as_dict()[name], equal_nan=True), name
+
+
+def _recorded(path, instrument, profile, n_frames, **live_settings):
+    """Record with a live analysis beside it; return spots, tracks and the last snapshot."""
+    with (
+        instrument as device,
+        LiveAnalysis(device.camera.state(), WATER, profile, live=LiveSettings(**live_settings)) as live,
+    ):
+        writer = Watched(RecordingWriter(path, device.camera.state()), live)
+        done = record(device, writer, n_frames=n_frames)
+        spots, tracks = live.finish()
+        return done, spots, tracks, live.snapshot()
+
+
+def test_live_tracks_are_those_of_the_recording_afterwards(tmp_path, instrument, profile):
+    path = tmp_path / "out.h5"
+    done, spots, tracks, seen = _recorded(
+        path, instrument(), profile, 250, least_interval_s=0.0, busy_share=1.0
+    )
+    with open_recording(path) as recording:
+        analysis = nta.analyze(recording, WATER, profile)
+    assert done.losses.lost == 0
+    _same_columns(spots, analysis.spots)
+    _same_columns(tracks, analysis.tracks)
+    assert tracks.n_tracks > 50
+    assert len(seen.history) >= 2, "sizes were inferred while it recorded"
+    assert seen.sizing.n_tracks == analysis.tracks.n_tracks
+    assert seen.sizing.d50.value == pytest.approx(analysis.sizes.summary["d50_nm"].value, rel=1e-9)
+
+
+def test_gaps_in_the_recording_change_nothing_of_that(tmp_path, instrument, profile):
+    path = tmp_path / "out.h5"
+    done, spots, tracks, seen = _recorded(path, instrument(faults="lost@2+1"), profile, 150)
+    settings = nta.AnalysisSettings()
+    with (
+        open_recording(path) as recording,
+        SpotDetector(settings.detection, completed_camera(recording.camera, profile)) as detector,
+    ):
+        spots_after, tracks_after = find_tracks(recording.frames(), settings, detector=detector)
+    assert seen.frames_lost == done.losses.lost > 10
+    _same_columns(spots, spots_after)
+    _same_columns(tracks, tracks_after)
+
+
+def test_the_interval_narrows_and_the_target_stops(tmp_path, instrument, profile):
+    path = tmp_path / "out.h5"
+    enough = threading.Event()
+    with (
+        instrument() as device,
+        LiveAnalysis(
+            device.camera.state(),
+            WATER,
+            profile,
+            live=LiveSettings(until_d50_within=0.08, least_interval_s=0.0, busy_share=1.0),
+        ) as live,
+    ):
+        writer = Watched(RecordingWriter(path, device.camera.state()), live)
+        done = record(
+            device,
+            writer,
+            n_frames=6000,
+            stop=enough,
+            progress=lambda n: live.enough and enough.set(),
+        )
+        seen = live.snapshot()
+    assert done.n_frames < 6000
+    assert seen.enough
+    widths = [(p.d50.high - p.d50.low) / p.d50.value / 2 for p in seen.history]
+    assert widths[-1] <= 0.08
+    assert widths[-2] <= 0.08, "one narrow interval may be luck"
+    assert widths[0] > widths[-1]
+
+
+def _camera(**more):
+    return CameraState(width_px=64, height_px=48, bit_depth=8, frame_rate_hz=30.0, pixel_size_um=0.25, **more)
+
+
+def _frame(index, level=20):
+    rng = np.random.default_rng(index)
+    return Frame(rng.poisson(level, (48, 64)).astype(np.uint8), index, index / 30)
+
+
+def test_push_never_waits_and_sheds_in_one_gap(monkeypatch):
+    """A search that hangs: frames pile up to the backlog and are left out beyond it, all of it counted."""
+    released = threading.Event()
+    with LiveAnalysis(_camera(), WATER, live=LiveSettings(backlog_bytes=1)) as live:
+        search = live._search
+        monkeypatch.setattr(live, "_search", lambda frames: (released.wait(10), search(frames)))
+        began = time.monotonic()
+        for index in range(1000):
+            live.push(
+                _frame(index) if index < 400 else Frame(np.zeros((48, 64), np.uint8), index, index / 30)
+            )
+        assert time.monotonic() - began < 5
+        seen = live.snapshot()
+        assert seen.frames == 1000
+        assert seen.frames_lost == 0, "what is left out of the view is not lost"
+        assert seen.frames_shed >= 1000 - 256 - 2 * 64
+        released.set()
+        spots, _ = live.finish()
+        gaps = np.diff(spots.scene.frame_index)
+        assert (gaps > 1).sum() <= 1
+        assert spots.scene.n_frames + live.snapshot().frames_shed == 1000
+
+
+def test_a_failing_analysis_is_said_and_the_recording_goes_on():
+    with LiveAnalysis(_camera(), WATER) as live:
+        for index in range(64):
+            live.push(_frame(index))
+        live.push(Frame(np.zeros((10, 10), np.uint8), 64, 2.1))
+        for index in range(65, 90):
+            live.push(_frame(index))
+        with pytest.raises(DeviceError, match="10x10 px"):
+            live.finish()
+        assert live.snapshot().frames == 90
+        assert "RecordingError" in live.snapshot().fault
+
+
+def test_without_scale_or_with_nonsense_it_is_refused_before_a_frame_is_taken():
+    with pytest.raises(MissingInputError, match="pixel size"):
+        LiveAnalysis(CameraState(width_px=64, height_px=48, bit_depth=8, frame_rate_hz=30.0), WATER)
+    for wrong in ({"until_d50_within": 3.0}, {"busy_share": 0.0}, {"repeats": 3}, {"backlog_bytes": 0}):
+        with pytest.raises(SettingError, match=next(iter(wrong))):
+            LiveSettings(**wrong)
+
+
+def test_the_measured_temperature_sizes_and_its_move_is_advice(tmp_path, instrument, profile):
+
+    with instrument() as device, LiveAnalysis(device.camera.state(), nta.SampleConditions(), profile) as live:
+        writer = Watched(RecordingWriter(tmp_path / "out.h5", device.camera.state()), live)
+        live.telemetry("temperature_c", 26.5)
+        live.telemetry("laser_mw", 50.0)
+        record(device, writer, n_frames=200)
+        live.finish()
+        seen = live.snapshot()
+    moved = next(f for f in seen.sizing.findings if f.name == "temperature_range")
+    assert moved.verdict is Verdict.WARN
+    assert moved in seen.advice
+    assert seen.temperature_c == pytest.approx(25.0, abs=0.1)
+
+
+def test_a_snapshot_is_plain_data_for_a_page(tmp_path, instrument, profile):
+    import json
+
+    _, _, _, seen = _recorded(tmp_path / "out.h5", instrument(), profile, 200)
+    text = json.dumps(seen.as_dict(), allow_nan=False)
+    loaded = json.loads(text)
+    assert loaded["frames"] == 200
+    assert sum(loaded["sizing"]["distribution"]["weight"]) == pytest.approx(1.0)
+    assert json.loads(json.dumps(Snapshot().as_dict()))["sizing"] is None

@@ -1,0 +1,88 @@
+"""Procedures for the simulated instrument, and analyses that cost nothing."""
+
+import sys
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nta.quantity import Quantity
+from nta.sop import carry_out, carrying_out, read_procedure
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "report"))
+
+from synthetic_analysis import make_analysis
+
+DEVICE = """
+name = "test"
+[device]
+driver = "simulated"
+settings = { scenario = "polystyrene_100nm", speed = inf, width_px = 64, height_px = 48 }
+profile = "simulated"
+"""
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Return a function that writes a procedure and gives its path."""
+
+    def written(text, device=DEVICE):
+        path = tmp_path / "ev.toml"
+        path.write_text(device + text, encoding="utf-8")
+        return path
+
+    return written
+
+
+@pytest.fixture(scope="session")
+def made_up():
+    """One made-up analysis."""
+    return make_analysis(np.random.default_rng(3), n_tracks=60, n_frames=60)
+
+
+@pytest.fixture
+def quick_analysis(monkeypatch, made_up):
+    """Analyses are made up, of another median for each recording; their conditions are those asked for."""
+    made = []
+
+    def analyze(source, conditions, profile, settings, *, progress, sha256):
+        progress(len(list(source.frames())))
+        d50 = Quantity(100.0 + 2 * len(made), 95.0, 115.0, "nm", "made up")
+        sizes = replace(made_up.sizes, summary={**made_up.sizes.summary, "d50_nm": d50}, temperature_c=25.0)
+        made.append(replace(made_up, sizes=sizes, conditions=conditions, recording=source.report))
+        return made[-1]
+
+    monkeypatch.setattr(carrying_out, "analyze", analyze)
+    return made
+
+
+class Operator:
+    """Hears, loads the cell at once, keeps analyses as an empty file."""
+
+    def __init__(self):
+        self.told, self.asked, self.kept = [], [], []
+
+    def keep(self, analysis, folder):
+        (folder / "results.h5").touch()
+        self.kept.append(analysis)
+
+    @contextmanager
+    def progress(self, title, total):
+        yield lambda done: None
+
+    def carry_out(self, path, folder):
+        return carry_out(
+            read_procedure(path),
+            folder,
+            tell=self.told.append,
+            ask=self.asked.append,
+            progress=self.progress,
+            keep=self.keep,
+        )
+
+
+@pytest.fixture
+def operator():
+    return Operator()

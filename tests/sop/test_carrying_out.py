@@ -1,0 +1,230 @@
+"""Carried out: controls first, replicates into one folder, a failed video is a row, one report over all."""
+
+import csv
+import json
+from dataclasses import replace
+
+import pytest
+
+from nta.acquisition import record
+from nta.assessment import Verdict, load_limits
+from nta.assessment.controls import bead_check, blank_check
+from nta.cli import main
+from nta.devices import Instrument, Limits
+from nta.errors import DeviceTimeout, RecordingError, SettingError
+from nta.quantity import Quantity
+from nta.sop import carrying_out, read_procedure, write_sop_report
+from nta.sop.carrying_out import INTERRUPTED, mean_blank
+from nta.sop.instrument import check, go_to
+from nta.visibility import Concentration
+
+THREE = "[sample]\nname = 's'\ndilution = 10\n[measurement]\nvideos = 3\nduration_s = 0.3\n"
+CONTROLS = """
+[beads]
+certificate = "example_polystyrene_100nm"
+duration_s = 0.3
+[blank]
+duration_s = 0.3
+settings = { scenario = "blank" }
+"""
+LIMITS = load_limits("recording_quality")
+
+
+def _rows(folder):
+    with (folder / "videos.csv").open(encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_controls_come_first_and_all_of_it_lies_in_one_folder(write, operator, quick_analysis, tmp_path):
+    folder = tmp_path / "out"
+    outcome = operator.carry_out(write(THREE + CONTROLS), folder)
+    assert [words.split()[2] for words in operator.asked] == ["beads:", "blank:", "sample."]
+    names = ["beads_1", "blank_1", "video_1", "video_2", "video_3"]
+    assert [video.step.name for video in outcome.videos] == names
+    for name in names:
+        assert (folder / name / "recording.h5").is_file()
+        assert (folder / name / "analysis" / "results.h5").is_file()
+    assert (folder / "sop.toml").read_text() == (tmp_path / "ev.toml").read_text()
+    assert not outcome.failed
+    d50 = [video.numbers.sizes["d50_nm"].value for video in outcome.of("sample")]
+    assert outcome.spreads["d50_nm"].mean == pytest.approx(sum(d50) / 3)
+    beads = quick_analysis[0].sizes.summary["d50_nm"].value
+    bias = next(finding for finding in outcome.findings if finding.name == "bead_check")
+    assert bias.value == pytest.approx(abs(beads / 100 - 1))
+    for kept in operator.kept[2:]:
+        assert bias in kept.assessment.findings, "the bias is a finding of every video of the sample"
+        assert [f.name for f in kept.assessment.findings].count("bead_check") == 1
+    assert operator.kept[1].conditions.dilution is None, "the blank has no dilution"
+    assert operator.kept[2].conditions.dilution == 10
+    assert operator.kept[2].conditions.temperature_c == pytest.approx(25.0, abs=0.1), "as measured"
+    report = write_sop_report(outcome).read_text(encoding="utf-8")
+    assert "EXAMPLE" in report
+    assert all(name in report for name in names)
+    assert json.loads((folder / "summary.json").read_text())["over_videos"]["d50_nm"]["n"] == 3
+    assert [row["good"] for row in _rows(folder)] == ["True"] * 5
+
+
+def test_one_failed_video_is_one_row_and_the_rest_goes_on(
+    write, operator, quick_analysis, monkeypatch, tmp_path
+):
+    calls = []
+
+    def failing(instrument, writer, **more):
+        calls.append(writer)
+        done = record(instrument, writer, **more)
+        if len(calls) == 2:
+            raise RecordingError("the file cannot be written any more (disk full)")
+        return done
+
+    monkeypatch.setattr(carrying_out, "record", failing)
+    outcome = operator.carry_out(write(THREE), tmp_path / "out")
+    assert [bool(video.reason) for video in outcome.videos] == [False, True, False]
+    assert outcome.spreads["d50_nm"].n == 2
+    report = write_sop_report(outcome).read_text(encoding="utf-8")
+    assert "disk full" in report
+    row = _rows(tmp_path / "out")[1]
+    assert (row["good"], row["d50_nm"]) == ("False", "")
+    assert "disk full" in row["reason"]
+    assert row["recording"] == "video_2/recording.h5", "what was recorded is kept and named"
+
+
+def test_a_device_that_fails_is_a_reason_and_is_opened_again(
+    write, operator, quick_analysis, tmp_path, monkeypatch
+):
+    from nta.acquisition import ReaderSettings
+
+    def impatient(instrument, writer, **more):
+        return record(instrument, writer, settings=ReaderSettings(reconnect_s=0.0), **more)
+
+    monkeypatch.setattr(carrying_out, "record", impatient)
+    path = write(THREE)
+    path.write_text(path.read_text().replace("height_px = 48", 'height_px = 48, faults = "unplug@0.1+0.05"'))
+    outcome = operator.carry_out(path, tmp_path / "out")
+    assert "the device failed" in outcome.videos[0].reason
+    reasons = [video.reason for video in outcome.videos[1:]]
+    assert reasons == ["", ""]
+
+
+def test_an_interrupted_run_keeps_what_it_has(write, operator, quick_analysis, monkeypatch, tmp_path):
+    n = []
+
+    def interrupted(instrument, writer, **more):
+        n.append(1)
+        done = record(instrument, writer, **more)
+        return replace(done, ended_by="signal") if len(n) == 2 else done
+
+    monkeypatch.setattr(carrying_out, "record", interrupted)
+    outcome = operator.carry_out(write(THREE), tmp_path / "out")
+    assert [video.reason for video in outcome.videos] == ["", INTERRUPTED, INTERRUPTED]
+    assert "interrupted" in " ".join(outcome.notes)
+    assert write_sop_report(outcome).is_file()
+
+
+def test_an_analysis_that_fails_is_a_reason_too(write, operator, monkeypatch, tmp_path):
+    def analyze(source, *_, **__):
+        raise RecordingError("no whole frame")
+
+    monkeypatch.setattr(carrying_out, "analyze", analyze)
+    outcome = operator.carry_out(write(THREE + CONTROLS), tmp_path / "out")
+    assert {video.reason for video in outcome.videos} == {"no whole frame"}
+    assert "no video of the beads" in " ".join(outcome.notes)
+    assert "No video of the sample could be used" in write_sop_report(outcome).read_text(encoding="utf-8")
+
+
+def test_a_folder_in_use_is_refused(write, operator, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "mine.txt").touch()
+    with pytest.raises(SettingError, match="in use"):
+        operator.carry_out(write(THREE), tmp_path / "out")
+
+
+class _Knob:
+    def __init__(self, *values):
+        self.values, self.was_set = list(values), []
+
+    def get(self):
+        return self.values.pop(0) if len(self.values) > 1 else self.values[0]
+
+    def set(self, value):
+        self.was_set.append(value)
+        return value
+
+    def limits(self):
+        return Limits(0.0, 10.0, "unit")
+
+
+def test_every_video_is_brought_to_its_place(write):
+    text = "[measurement]\nvideos = 1\nduration_s = 1\npump_steps = 2\npump_ul_min = 5\npump_s = 0.01\nflow_ul_min = 1\n"
+    procedure = read_procedure(write(text))
+    instrument = Instrument("fake", None, pump=_Knob(0.0), focus=_Knob(0.0))
+    go_to(procedure, procedure.steps("sample")[0], instrument, lambda words: None)
+    assert instrument.pump.was_set == [5.0, 0.0, 1.0]
+
+
+def test_a_video_waits_for_its_temperature_or_says_that_it_never_came(write, monkeypatch):
+    monkeypatch.setattr("nta.sop.instrument._LOOK_S", 0.01)
+    text = "temperature_c = 5\ntemperature_wait_s = 0.05\n[measurement]\nvideos = 1\nduration_s = 1\n"
+    procedure = read_procedure(write(text))
+    step = procedure.steps("sample")[0]
+    told = []
+    go_to(procedure, step, Instrument("fake", None, thermostat=_Knob(3.0, 4.0, 5.1)), told.append)
+    assert told == ["waiting for 5 °C, now -2.00 °C away"]
+    with pytest.raises(DeviceTimeout, match=r"-2\.00 °C away from 5 °C"):
+        go_to(procedure, step, Instrument("fake", None, thermostat=_Knob(3.0)), told.append)
+
+
+def test_what_the_instrument_cannot_do_is_refused_before_the_first_video(write):
+    one = "[measurement]\nvideos = 1\nduration_s = 1\n"
+    bare = Instrument("bare", None)
+    with pytest.raises(SettingError, match=r"ev.toml: \[device\] laser_mw: bare has no such device"):
+        check(read_procedure(write("laser_mw = 5\n" + one)), bare)
+    with pytest.raises(SettingError, match="measures no temperature"):
+        check(read_procedure(write(one)), bare)
+    with pytest.raises(SettingError, match=r"positions_um = 20 is beyond .* 0 to 10 unit"):
+        check(
+            read_procedure(write(one + "positions_um = [1, 20]\n")), Instrument("f", None, focus=_Knob(0.0))
+        )
+
+
+def test_the_limits_of_the_controls():
+    assert bead_check(-0.03, 0.01, 1, "b", LIMITS).verdict is Verdict.PASS
+    assert bead_check(-0.07, 0.01, 1, "b", LIMITS).verdict is Verdict.WARN
+    failed = bead_check(0.12, 0.01, 2, "b", LIMITS)
+    assert failed.verdict is Verdict.FAIL
+    assert "+12.0 %" in failed.evidence
+    assert failed.advice
+    assert blank_check(0.02, 0.05, "particles", LIMITS).verdict is Verdict.PASS
+    assert blank_check(0.2, 0.3, "particles", LIMITS).verdict is Verdict.WARN
+
+
+def test_blanks_are_averaged_and_nothing_counted_stays_a_limit():
+    def found(value, low, high):
+        q = Quantity(value, low, high, "1/ml", "")
+        return Concentration(per_frame=q, in_cell_per_ml=q, in_sample_per_ml=q, dilution=None)
+
+    mean = mean_blank([found(2.0, 1.0, 4.0), found(None, 0.0, 2.0)]).in_cell_per_ml
+    assert (mean.value, mean.low, mean.high) == (1.0, 0.5, 3.0)
+    assert mean_blank([found(None, 0.0, 2.0)]).in_cell_per_ml.value is None
+    assert mean_blank([found(2.0, 1.0, 4.0), found(None, None, None)]).in_cell_per_ml.value is None
+
+
+@pytest.mark.slow
+def test_the_whole_way_with_a_real_analysis(write, tmp_path, capsys):
+    text = "[measurement]\nvideos = 2\nduration_s = 5\n[blank]\nduration_s = 3\nsettings = { scenario = 'blank' }\n"
+    path = write(text)
+    path.write_text(
+        path.read_text().replace("width_px = 64, height_px = 48", "width_px = 240, height_px = 180")
+    )
+    folder = tmp_path / "out"
+    assert (
+        main(["run", "--sop", str(path), "--yes", "-o", str(folder), "--json", "-q", "--dilution", "10"]) == 0
+    )
+    told = json.loads(capsys.readouterr().out)
+    spread = told["over_videos"]["d50_nm"]
+    assert spread["n"] == 2
+    assert abs(spread["mean"] / 100 - 1) < 0.10  # some hundred tracks of beads of 100 nm
+    rows = _rows(folder)
+    assert [row["stage"] for row in rows] == ["blank", "sample", "sample"]
+    assert all(row["blank"].endswith("per ml") for row in rows[1:])
+    assert float(rows[1]["in_sample_per_ml"]) == pytest.approx(10 * float(rows[1]["in_cell_per_ml"]))
+    assert (folder / "video_2" / "analysis" / "report.html").is_file()
