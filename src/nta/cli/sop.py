@@ -7,8 +7,8 @@ import json
 import sys
 from pathlib import Path
 
+from nta.batch import write_results
 from nta.cli import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK
-from nta.cli.analyze import write_results
 from nta.cli.progress import compiling_said, frame_progress, say
 from nta.errors import SettingError
 from nta.io.atomic import new_file
