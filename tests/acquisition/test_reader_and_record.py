@@ -121,6 +121,11 @@ def test_a_device_that_comes_back_gets_its_settings_and_the_gap_is_in_the_record
     times = [frame.time_s for frame in writer.frames]
     assert times == sorted(times)
     assert times[3] - times[2] == pytest.approx(gap / 100, abs=0.1)
+    # the device's clock began anew with the connection; the recording reads its times from it
+    clock = [frame.device_time_ns for frame in writer.frames]
+    assert clock == sorted(clock)
+    assert (clock[3] - clock[2]) * 1e-9 == pytest.approx(times[3] - times[2], abs=1e-3)
+    assert clock[5] - clock[3] == 20_000_000
     assert done.losses == Losses(delivered=6, lost_transport=gap)
     assert camera.calls.count("configure") >= 1
     assert "came back 1 time" in " ".join(done.report.notes)

@@ -80,6 +80,7 @@ class FrameReader:
         self._first: Frame | None = None
         self._last: Frame | None = None
         self._offset = 0
+        self._clock_shift_ns = 0  # added to a device clock that began anew after a reconnection
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
@@ -215,7 +216,18 @@ class FrameReader:
         time_s = self._last.time_s + (1 / self._rate_hz if self._rate_hz else 0.0)
         if frame.host_time_ns is not None and self._first.host_time_ns is not None:
             time_s = self._first.time_s + (frame.host_time_ns - self._first.host_time_ns) * 1e-9
-        return replace(frame, index=frame.index + self._offset, time_s=time_s)
+        if frame.device_time_ns is None or self._last.device_time_ns is None:
+            return replace(frame, index=frame.index + self._offset, time_s=time_s)
+        if frame.device_time_ns + self._clock_shift_ns <= self._last.device_time_ns:
+            # the device's clock began anew with the connection: a recording reads its times from it, so it must go on
+            since_last_ns = round((time_s - self._last.time_s) * 1e9)
+            self._clock_shift_ns = self._last.device_time_ns + since_last_ns - frame.device_time_ns
+        return replace(
+            frame,
+            index=frame.index + self._offset,
+            time_s=time_s,
+            device_time_ns=frame.device_time_ns + self._clock_shift_ns,
+        )
 
     def _reconnect(self, lost: DeviceLost) -> None:
         """Open the device again with its settings; raise `lost` where it does not come back in time."""
