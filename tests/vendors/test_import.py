@@ -56,3 +56,20 @@ def test_tracks_with_positions_are_sized_again(tmp_path, rng, capsys):
     assert sizes["made_from"] == "the positions of 150 tracks"
     again = np.genfromtxt(tmp_path / "b" / "tracks.csv", delimiter=",", names=True)
     assert np.unique(again["track"]).size == 150
+
+
+@pytest.mark.real
+def test_positions_and_zeta_potentials_of_a_zetaview_come_along(tmp_path, real_data, capsys):
+    stem = "20250219_0004_EV_ip_p1_F7-1000_size_488"
+    assert main(["import", str(real_data / "zetaview" / f"{stem}.txt"), "-o", str(tmp_path / "a"), "-q"]) == 0
+    assert main(["import", str(real_data / "zetaview" / f"{stem}_11pos.txt"), "-o", str(tmp_path / "b")]) == 0
+    assert "11 positions" in capsys.readouterr().out
+    beside, alone = ((tmp_path / name / "positions.csv").read_text(encoding="utf-8") for name in "ab")
+    assert beside == alone
+    table = np.genfromtxt(tmp_path / "a" / "positions.csv", delimiter=",", names=True, usecols=range(7))
+    assert table["n_tracks"].sum() >= 306
+    zeta = real_data / "zetaview" / "20250219_0006_EV_ip_p1_F7-1000_prof_488.txt"
+    assert main(["import", str(zeta), "-o", str(tmp_path / "z"), "-q"]) == 0
+    found = json.loads((tmp_path / "z" / "zeta_potential.json").read_text(encoding="utf-8"))
+    assert found["zeta_potential_mv"] == -22.210896
+    assert len(found["profile"]) == 11

@@ -69,4 +69,5 @@ def _write(report: QcReport, options: argparse.Namespace) -> None:
     elif not options.quiet:
         from rich.console import Console
 
-        report.print_to(Console(file=sys.stdout))
+        width = None if sys.stdout.isatty() else 140  # a log has no width; folded cells are hard to search
+        report.print_to(Console(file=sys.stdout, width=width))

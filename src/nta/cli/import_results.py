@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections import Counter
 from pathlib import Path
 
 from nta.calibration import SampleConditions
@@ -11,10 +12,17 @@ from nta.cli import EXIT_FAILED, EXIT_OK
 from nta.cli.progress import say
 from nta.errors import NtaError
 from nta.io.atomic import new_folder
+from nta.io.text import read_text
 from nta.io.tracks import TrackFileError, TrackTable, read_tracks
-from nta.io.vendors import VendorFileError, VendorResult, VendorRun, read_vendor
+from nta.io.vendors import VendorFileError, VendorResult, VendorRun, read_vendor, zetaview
 from nta.measurements import size_particles, size_tracks
-from nta.measurements.writing import write_sizes, write_track_table, write_vendor_result
+from nta.measurements.writing import (
+    write_positions,
+    write_sizes,
+    write_track_table,
+    write_vendor_result,
+    write_zeta,
+)
 from nta.quantity import Quantity
 from nta.sizes import SizeDistribution
 
@@ -35,6 +43,8 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _import(path: Path, folder: Path, options: argparse.Namespace) -> None:
+    if _imported_beside(path, folder, options):
+        return
     found = _read(path)
     if isinstance(found, VendorResult) and options.dilution is not None:
         found = found.diluted(options.dilution)
@@ -46,6 +56,9 @@ def _import(path: Path, folder: Path, options: argparse.Namespace) -> None:
             write_track_table(found, partial / "tracks.csv")
         if sizes is not None:
             write_sizes(sizes, partial, words)
+        positions = path.with_name(f"{path.stem}_11pos.txt")
+        if isinstance(found, VendorResult) and found.vendor == "ZetaView" and positions.is_file():
+            write_positions(zetaview.read_positions(positions), partial / "positions.csv")
     if not options.quiet:
         print(_said(found))
         if sizes is not None:
@@ -53,6 +66,27 @@ def _import(path: Path, folder: Path, options: argparse.Namespace) -> None:
         elif words:
             print(f"  not sized again: {words}")
     say(f"imported: {folder}", quiet=options.quiet)
+
+
+def _imported_beside(path: Path, folder: Path, options: argparse.Namespace) -> bool:
+    """Import what stands beside the sizes of a ZetaView: positions of the cell, or a zeta potential."""
+    text = "" if path.is_dir() or path.suffix.lower() != ".txt" else read_text(path)[0]
+    if not (zetaview.is_positions(text) or zetaview.is_profile(text)):
+        return False
+    with new_folder(folder, replace=options.force) as partial:
+        if zetaview.is_profile(text):
+            profile = zetaview.read_profile(path)
+            write_zeta(profile, partial / "zeta_potential.json")
+            words = f"zeta potential {Quantity(profile.zeta_potential_mv, None, None, 'mV')}, {profile.n_tracks} tracks"
+        else:
+            positions = zetaview.read_positions(path)
+            write_positions(positions, partial / "positions.csv")
+            removed = Counter(p.removal for p in positions if p.removal)
+            words = f"{len(positions)} positions, {sum(p.used for p in positions)} used; removed: {dict(removed) or 'none'}"
+    if not options.quiet:
+        print(f"ZetaView {path.name}: {words}")
+    say(f"imported: {folder}", quiet=options.quiet)
+    return True
 
 
 def _read(path: Path) -> VendorResult | TrackTable:

@@ -108,7 +108,8 @@ def _repetition(log_light: FloatArray, steps: Steps) -> float:
     """Correlation of neighbouring changes of light, over all tracks: -1/2 for noise alone, 0 for a random walk."""
     row = steps.row_of_step
     change = log_light[row + 1] - log_light[row]
-    spread = np.nanmedian(np.abs(change)) * 1.4826 if change.size else np.nan
+    known = np.abs(change[np.isfinite(change)])  # tracks of other programs have no light
+    spread = np.median(known) * 1.4826 if known.size else np.nan
     if not spread > 0:
         return 0.0
     change = np.clip(np.nan_to_num(change), -3 * spread, 3 * spread)

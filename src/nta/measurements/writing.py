@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from nta.io.results.summary import plain
 from nta.io.results.tables import write_csv
 from nta.io.tracks import TrackTable
 from nta.io.vendors import VendorResult, VendorRun
+from nta.io.vendors.zetaview import Position, ZetaProfile
 from nta.measurements.from_vendor import MeasuredRun
 from nta.measurements.table import Measurement
 from nta.sizes import Distribution, SizeDistribution
@@ -81,6 +83,26 @@ def numbers_of(measurement: Measurement) -> dict[str, Any]:
     return {name: measurement.number(name).as_dict() for name in NUMBERS}
 
 
+def write_positions(positions: Sequence[Position], path: Path) -> None:
+    """Write what each position of a ZetaView cell gave, and by which rule it was removed."""
+    names = ("position", "n_tracks", "particles_per_frame", "concentration_per_ml", "d50_nm", "drift_um_s")
+    columns: dict[str, tuple[str, Any]] = {
+        name: ("%.8g", np.array([_or_nan(getattr(p, name)) for p in positions])) for name in names
+    }
+    columns["used"] = ("%d", np.array([p.used for p in positions]))
+    columns["removal"] = ("%s", [_quoted(p.removal) for p in positions])
+    write_csv(path, columns)
+
+
+def write_zeta(profile: ZetaProfile, path: Path) -> None:
+    """Write a zeta-potential run as JSON."""
+    data = {f.name: getattr(profile, f.name) for f in fields(profile) if f.name != "profile"}
+    _write_json(
+        path,
+        plain({"format": "nta zeta potential", "version": 1, **data, "profile": profile.profile.tolist()}),
+    )
+
+
 def write_sizes(sizes: SizeDistribution, folder: Path, words: str) -> None:
     """Write sizes that were made again from tracks: `sizes.json` and `sizes.csv`."""
     numbers = {name: q.as_dict() for name, q in sizes.summary.items()}
@@ -140,6 +162,10 @@ def _particles(runs: Iterable[VendorRun]) -> dict[str, tuple[str, Any]]:
         columns[name] = ("%.8g", np.concatenate([getattr(p, name) for _, p in tables]))
     columns["included"] = ("%d", np.concatenate([p.included for _, p in tables]))
     return columns
+
+
+def _or_nan(value: float | None) -> float:
+    return float("nan") if value is None else float(value)
 
 
 def _quoted(words: str) -> str:

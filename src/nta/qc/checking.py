@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -133,7 +133,12 @@ def _size(c: Criterion, j: _Judged) -> Quantity:
 def _window(c: Criterion, j: _Judged) -> Quantity:
     assert c.window_nm is not None
     low, high = c.window_nm
-    return mean_over(j.group, lambda m: m.share(low, high), c.name, j.confidence)
+    found = mean_over(j.group, lambda m: m.share(low, high), c.name, j.confidence)
+    if found.low is None or found.high is None:
+        return found
+    return replace(
+        found, low=max(found.low, 0.0), high=min(found.high, 1.0)
+    )  # a share, whatever its replicates scatter
 
 
 def _concentration(c: Criterion, j: _Judged) -> Quantity:
