@@ -54,7 +54,7 @@ def on_dask(
             client.submit(function, _for_cluster(job), key=f"nta-{run}-{number}", pure=False): job
             for number, job in enumerate(jobs)
         }
-        for future in as_completed(futures):  # type: ignore[no-untyped-call]
+        for future in as_completed(futures, loop=client.loop):  # type: ignore[no-untyped-call]
             yield futures[future], _outcome(future)
 
 
