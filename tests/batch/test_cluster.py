@@ -4,11 +4,12 @@ import os
 import signal
 import threading
 
+import cluster_work
 import pytest
 import videos
 
 from nta.batch import Request, plan, run_batch
-from nta.batch.cluster import ClusterError
+from nta.batch.cluster import ClusterError, on_dask
 from nta.batch.outcome import OUTCOME_FILE
 from nta.cli import EXIT_OK, main
 from nta.errors import SettingError
@@ -76,6 +77,24 @@ def test_a_worker_killed_midway_costs_no_file_and_doubles_none(cluster, eight, q
     ]
     assert main(command) == EXIT_OK  # what the cluster did is kept, also under the command line
     assert {path: path.stat().st_mtime_ns for path in output.rglob(OUTCOME_FILE)} == stamps
+
+
+def test_the_jobs_of_a_killed_worker_go_to_the_other(cluster, tmp_path):
+    """The same without analyses: which process began what is written down."""
+    for name in videos.GOOD:
+        (tmp_path / name).write_bytes(b"x")
+    jobs = plan(tmp_path, tmp_path / "batch")
+    executor = cluster.scheduler_address.replace("tcp://", "dask://")
+    found, killed = [], None
+    for job, outcome in on_dask(jobs, cluster_work.patient, executor):
+        found.append((job.name, outcome.status))
+        if len(found) == 3:
+            killed = next(iter(cluster.workers.values())).process.pid
+            os.kill(killed, signal.SIGKILL)
+    assert sorted(found) == [(name, "result") for name in videos.GOOD]
+    begun = [line.split() for line in (tmp_path / "begun.log").read_text().splitlines()]
+    assert str(killed) in {process for _, process in begun}
+    assert {name for name, _ in begun} == set(videos.GOOD)
 
 
 def test_no_cluster_is_said_in_one_line(few, tmp_path, monkeypatch):

@@ -12,6 +12,8 @@ from nta.catalogue.database import address, connect
 from nta.errors import SettingError
 from nta.io.results import summary
 
+pytestmark = pytest.mark.timeout(900)  # a first run compiles, on machines that others use too
+
 
 def test_a_run_comes_back_as_it_was_recorded(url, analysis):
     with Catalogue.open(url) as catalogue:

@@ -20,6 +20,8 @@ from nta.catalogue.database import (
 )
 from nta.catalogue.tables import VERSION_TABLE, metadata
 
+pytestmark = pytest.mark.timeout(900)  # a first run compiles, on machines that others use too
+
 FIRST = Path(__file__).parent / "catalogue_0001.sql"
 """A catalogue as the first version wrote it: three bead runs, one corrected, one withdrawn; summaries shortened."""
 
