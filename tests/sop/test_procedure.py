@@ -39,7 +39,11 @@ def test_positions_and_pump_steps_are_spelled_out(write):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("[measurement]\nvideo = 3\nduration_s = 1\n", r"\[measurement\].*videos is missing"),
+        (
+            "[measurement]\nvideo = 3\nduration_s = 1\n",
+            r"\[measurement\].*unknown key 'video'; there are .*videos",
+        ),
+        ("[measurement]\nduration_s = 1\n", r"\[measurement\].*videos is missing"),
         (ONE + "typo_s = 3\n", r"\[measurement\].*unknown key 'typo_s'; there are .*duration_s, .*settle_s"),
         (ONE + "settle_s = -1\n", "settle_s must be >= 0"),
         ("[measurement]\nvideos = 0\nduration_s = 1\n", "videos must be at least 1"),

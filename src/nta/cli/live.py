@@ -34,7 +34,8 @@ def run(options: argparse.Namespace) -> int:
     folder = results_folder(options)
     refuse_taken(folder, force=False)
     target = None if options.until_d50_within is None else _share(options.until_d50_within)
-    longest_s = options.duration or (_UNTIL_TOLD if target is None else _UNTIL_GOOD)
+    usual_s = _UNTIL_TOLD if target is None else _UNTIL_GOOD
+    longest_s = usual_s if options.duration is None else options.duration
     refuse_no_time(longest_s)
     recording = folder / "recording.h5"
     done, seen = _recorded(recording, options, LiveSettings(until_d50_within=target), longest_s)

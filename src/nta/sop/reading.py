@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +28,13 @@ def read_procedure(path: str | Path) -> Procedure:
     path = Path(path)
     if not path.is_file():
         raise SettingError(f"{path}: no such procedure; write one with: nta sop init {path}")
-    top = Table.read(path)
+    top = _only(
+        Table.read(path),
+        ("name", "operator", "comment", "device", "sample", "measurement", "beads", "blank", "analysis"),
+    )
     name, operator, comment = top.text("name"), top.text("operator", ""), top.text("comment", "")
     device, profile = _device(top.table("device"))
-    procedure = Procedure(
+    return Procedure(
         file=path,
         name=name,
         operator=operator,
@@ -42,11 +47,11 @@ def read_procedure(path: str | Path) -> Procedure:
         blank=_control(top.table("blank"), certified=False) if top.has("blank") else None,
         beads=_control(top.table("beads"), certified=True) if top.has("beads") else None,
     )
-    top.close()
-    return procedure
 
 
 def _device(table: Table) -> tuple[Device, str | None]:
+    declared = {f.name for f in fields(Device)} - {"exposure_s"}
+    _only(table, (*declared, "exposure_ms", "profile"))
     exposure_ms = _positive(table, "exposure_ms")
     device = Device(
         driver=table.text("driver"),
@@ -59,13 +64,13 @@ def _device(table: Table) -> tuple[Device, str | None]:
         temperature_wait_s=_positive(table, "temperature_wait_s") or 600.0,
     )
     profile = table.text("profile", "") or None
-    table.close()
     if profile is not None:
         _checked(table, "profile", load_profile, profile)
     return device, profile
 
 
 def _measurement(table: Table) -> Measurement:
+    _only(table, [f.name for f in fields(Measurement)])
     measurement = Measurement(
         videos=_count(table, "videos"),
         duration_s=_positive(table, "duration_s", required=True) or 0.0,
@@ -76,7 +81,6 @@ def _measurement(table: Table) -> Measurement:
         pump_s=_not_negative(table, "pump_s"),
         flow_ul_min=_finite(table, "flow_ul_min"),
     )
-    table.close()
     if measurement.positions_um and measurement.pump_steps:
         table.refuse("give positions_um or pump_steps, not both: a video is told by one of them")
     if measurement.pump_steps and not (measurement.pump_ul_min > 0 and measurement.pump_s > 0):
@@ -89,6 +93,7 @@ def _measurement(table: Table) -> Measurement:
 
 
 def _control(table: Table, *, certified: bool) -> Control:
+    _only(table, [f.name for f in fields(Control) if certified or f.name != "certificate"])
     control = Control(
         videos=_count(table, "videos", 1),
         duration_s=_positive(table, "duration_s", required=True) or 0.0,
@@ -96,7 +101,6 @@ def _control(table: Table, *, certified: bool) -> Control:
         certificate=table.text("certificate") if certified else "",
         settings=table.get("settings", dict, {}),
     )
-    table.close()
     if certified:
         _checked(table, "certificate", load_certificate, control.certificate)
     if control.medium is not None:
@@ -107,12 +111,11 @@ def _control(table: Table, *, certified: bool) -> Control:
 def _conditions(top: Table) -> dict[str, Any]:
     if not top.has("sample"):
         return {}
-    table = top.table("sample")
+    table = _only(top.table("sample"), (*_CONDITIONS, "name", "medium"))
     said: dict[str, Any] = {key: table.finite(key) for key in _CONDITIONS if table.has(key)}
     for key, name in (("name", "sample"), ("medium", "medium")):
         if text := table.text(key, ""):
             said[name] = text
-    table.close()
     _checked(table, "sample", lambda values: SampleConditions(**values), said)
     if "medium" in said:
         _checked(table, "medium", load_medium, said["medium"])
@@ -122,14 +125,21 @@ def _conditions(top: Table) -> dict[str, Any]:
 def _analysis(top: Table, path: Path) -> Path | None:
     if not top.has("analysis"):
         return None
-    table = top.table("analysis")
+    table = _only(top.table("analysis"), ("settings",))
     named = table.text("settings", "")
-    table.close()
     if not named:
         return None
     settings = path.parent / named
     _checked(table, "settings", AnalysisSettings.from_toml, settings)
     return settings
+
+
+def _only(table: Table, keys: Iterable[str]) -> Table:
+    """Refuse other keys before anything else: a missing key is most often a misspelled one."""
+    for key in keys:
+        table.has(key)
+    table.close()
+    return table
 
 
 def _checked(table: Table, key: str, load: Any, value: Any) -> None:
