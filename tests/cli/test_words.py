@@ -1,0 +1,215 @@
+"""The command line as a clumsy user meets it: one readable line, the right exit code, nothing left behind."""
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from nta.cli import main
+
+SAMPLES = Path(__file__).parents[2] / "sample_data"
+SAID = ("--pixel-size-um", "0.25", "--temperature", "25")
+VERBS = ("run", "record", "analyze", "calibrate", "simulate", "report", "study", "assess", "drivers")
+
+
+@pytest.fixture
+def desk(tmp_path, monkeypatch):
+    """A folder with a film without words, a text, a folder without images and one with something in it."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(SAMPLES / "ev_lognormal.avi", "film.avi")
+    Path("note.txt").write_text("no film\n")
+    Path("empty").mkdir()
+    Path("full").mkdir()
+    Path("full/mine.txt").write_text("keep me")
+    Path("nothing.avi").touch()
+    return tmp_path
+
+
+def _left(folder):
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_explains_itself(verb, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main([verb, "--help"])
+    assert ended.value.code == 0
+    out = capsys.readouterr().out
+    assert out.startswith(f"usage: nta {verb}")
+    assert "--debug" in out
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("frobnicate", "invalid choice: 'frobnicate'"),
+        ("analyze film.avi", "the following arguments are required: -o/--output"),
+        (
+            "analyze film.avi -o out --pixel-size-um 0,25",
+            "'0,25' is no number; write a decimal point, not a comma",
+        ),
+        ("analyze film.avi -o out --pixel-size-um nan", "'nan' is no finite number"),
+        ("analyze film.avi -o out --pixel-sise-um 0.25", "unrecognized arguments: --pixel-sise-um"),
+        ("simulate blank -o a.h5 --frames many", "invalid int value: 'many'"),
+    ],
+)
+def test_wrong_usage_exits_with_2_and_one_line(desk, capsys, words, said):
+    before = _left(desk)
+    with pytest.raises(SystemExit) as ended:
+        main(words.split())
+    assert ended.value.code == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert said in captured.err
+    assert captured.err.count("\n") == 1
+    assert _left(desk) == before
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("analyze missing.avi -o out", "there is no missing.avi"),
+        ("analyze nothing.avi -o out", "nothing.avi is empty (0 bytes)"),
+        ("analyze note.txt -o out", "note.txt is no recording that nta knows (it is text)"),
+        ("analyze empty -o out", "empty is a folder without images"),
+        ("analyze film.avi -o full", "full is not empty and holds no nta results"),
+        ("analyze film.avi -o note.txt", "note.txt is a file; -o needs a folder"),
+        ("analyze film.avi -o note.txt/sub", "note.txt is a file, not a folder"),
+        (
+            "analyze film.avi -o /proc/out --temperature 25 --pixel-size-um 0.25",
+            "/proc/out cannot be written",
+        ),
+        ("analyze film.avi -o out", "a size needs the pixel size (--pixel-size-um"),
+        ("analyze film.avi -o out --pixel-size-um 0.25", "a size needs the temperature"),
+        ("analyze film.avi -o out --pixel-size-um -0.25", "pixel_size_um must be > 0, got -0.25"),
+        ("analyze film.avi -o out --pixel-size-um 250", "give µm, not nm"),
+        ("analyze film.avi -o out --frame-rate 0", "frame_rate_hz must be > 0 Hz"),
+        ("analyze film.avi -o out --frame-rate fast", "must be a number or a fraction, got 'fast'"),
+        ("analyze film.avi -o out --exposure-ms 500", "longer than the frame interval"),
+        ("analyze film.avi -o out --bit-depth 99", "bit_depth must be 1 to 16"),
+        ("analyze film.avi -o out --pixel-size-um 0.25 --temperature 298", "give °C, not K"),
+        (
+            "analyze film.avi -o out --pixel-size-um 0.25 --temperature 25 --viscosity-mpas -1",
+            "viscosity_mpas must be > 0",
+        ),
+        (
+            "analyze film.avi -o out --pixel-size-um 0.25 --temperature 25 --medium blood",
+            "there are glycerol, pbs",
+        ),
+        (
+            "analyze film.avi -o out --pixel-size-um 0.25 --temperature 25 --dilution 0",
+            "dilution must be >= 1",
+        ),
+        ("analyze film.avi -o out --window 30", "--window '30' is not LOW-HIGH in nm"),
+        ("analyze film.avi -o out --window 150-30", "0 <= low < high"),
+        ("analyze film.avi -o out --profile nope", "no 'nope'"),
+        ("analyze film.avi -o out --settings nope.toml", "nope.toml: no such settings file"),
+        ("report empty", "results.h5: no such file"),
+        ("report note.txt", "note.txt holds no results that can be read"),
+        ("report film.avi", "film.avi holds no results that can be read"),
+        ("simulate", "say which scenario and where to"),
+        ("simulate nope -o a.h5", "no scenario named 'nope'; there are blank"),
+        ("simulate blank -o a.h5 --frames 0", "n_frames must be >= 1"),
+        ("simulate blank -o film.avi --frames 2", "film.avi exists already"),
+        ("simulate blank -o full --frames 2", "full is a folder; a file is to be written there"),
+        ("record -o a.h5 --duration -3", "--duration must be > 0 s"),
+        ("record -o a.h5 --driver nope", "no driver 'nope'; there are"),
+        ("record -o a.h5 --set foo", "--set 'foo' is not KEY=VALUE"),
+        ("record -o a.h5 --set colour=blue", "'colour'; its settings are"),
+        ("record -o full --duration 1", "full is a folder; name a file in it"),
+        ("record -o film.avi --duration 1", "film.avi exists already"),
+    ],
+)
+def test_what_fails_exits_with_1_says_why_in_one_line_and_leaves_nothing(desk, capsys, words, said):
+    before = _left(desk)
+    assert main(words.split()) == 1
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    lines = [line for line in captured.err.splitlines() if not line.startswith("compiling")]
+    assert len(lines) == 1
+    assert lines[0].startswith("nta: ")
+    assert said in lines[0]
+    assert _left(desk) == before
+
+
+def test_debug_shows_where_it_came_from(desk):
+    from nta.errors import RecordingError
+
+    with pytest.raises(RecordingError, match="there is no"):
+        main(["analyze", "missing.avi", "-o", "out", "--debug"])
+
+
+def test_json_alone_is_on_standard_output_and_one_bad_recording_does_not_stop_the_others(desk, capsys):
+    shutil.copy(SAMPLES / "beads_100nm.h5", "beads.h5")
+    assert main(["analyze", "beads.h5", "note.txt", "-o", "out", "--json"]) == 1
+    captured = capsys.readouterr()
+    (summary,) = json.loads(captured.out)
+    assert summary["recording"] == "beads.h5"
+    assert summary["size"]["numbers"]["d50_nm"]["unit"] == "nm"
+    assert "note.txt is no recording" in captured.err
+    assert _left(desk / "out") == [
+        "beads",
+        *(
+            f"beads/{name}"
+            for name in sorted(
+                ["distribution.csv", "report.html", "results.h5", "spots.csv", "summary.json", "tracks.csv"]
+            )
+        ),
+    ]
+
+
+def test_results_are_replaced_only_when_told(desk, capsys):
+    shutil.copy(SAMPLES / "beads_100nm.h5", "beads.h5")
+    assert main(["analyze", "beads.h5", "-o", "out", "-q"]) == 0
+    first = Path("out/results.h5").read_bytes()
+    assert main(["analyze", "beads.h5", "-o", "out", "-q"]) == 1
+    assert "replace them with --force" in capsys.readouterr().err
+    assert Path("out/results.h5").read_bytes() == first
+    assert main(["analyze", "beads.h5", "-o", "out", "-q", "--force"]) == 0
+    assert main(["report", "out", "-q", "-o", "again"]) == 0
+    assert _left(desk / "again") == ["report.html"]
+
+
+@pytest.mark.parametrize(
+    ("words", "leftover"),
+    [
+        (["simulate", "polystyrene_100nm", "-o", "a.h5", "--frames", "100000"], False),
+        (["record", "-o", "a.h5", "--duration", "60"], True),
+    ],
+)
+def test_interrupted_work_exits_with_130_and_keeps_only_what_is_whole(tmp_path, words, leftover):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "nta", *words],
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    while not any(tmp_path.iterdir()):  # it has begun to write
+        assert process.poll() is None
+    try:
+        process.wait(2)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert out == ""
+    assert "Traceback" not in err
+    if leftover:  # a recording that was stopped by hand is a recording
+        from nta.io.recordings import open_recording
+
+        with open_recording(tmp_path / "a.h5") as recording:
+            assert sum(1 for _ in recording.frames()) > 5
+    else:
+        assert list(tmp_path.iterdir()) == []
+
+
+def test_drivers_for_people_and_for_scripts(capsys):
+    assert main(["drivers"]) == 0
+    assert "simulated" in capsys.readouterr().out
+    assert main(["drivers", "--json"]) == 0
+    assert {"simulated", "playback"} <= {driver["name"] for driver in json.loads(capsys.readouterr().out)}

@@ -1,0 +1,196 @@
+"""Results: kept without loss in HDF5, as tables with stated columns, and as JSON in which every number has its unit."""
+
+import csv
+import dataclasses
+import enum
+import json
+import math
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+import nta
+from nta.errors import RecordingError
+from nta.io.results import load_analysis, save_analysis, summary, write_tables
+from nta.io.results.encoding import Reader, Writer
+from nta.pipeline import stated_conditions
+from nta.quantity import Quantity
+
+SAMPLES = Path(__file__).parents[2] / "sample_data"
+
+
+@pytest.fixture(scope="module")
+def analysis():
+    with nta.open(SAMPLES / "beads_100nm.h5") as source:
+        return nta.analyze(source, stated_conditions(source.metadata), nta.load_profile("simulated"))
+
+
+def _differences(a, b, where="analysis"):
+    """Return the places at which two values differ, down to the last bit and type."""
+    if type(a) is not type(b):
+        return [f"{where}: {type(a).__name__} became {type(b).__name__}"]
+    if dataclasses.is_dataclass(a):
+        return [
+            d
+            for f in dataclasses.fields(a)
+            for d in _differences(getattr(a, f.name), getattr(b, f.name), f"{where}.{f.name}")
+        ]
+    if isinstance(a, np.ndarray):
+        same = a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
+        return [] if same else [f"{where}: arrays differ"]
+    if isinstance(a, dict):
+        if list(a) != list(b):
+            return [f"{where}: keys {list(a)} became {list(b)}"]
+        return [d for key in a for d in _differences(a[key], b[key], f"{where}[{key}]")]
+    if isinstance(a, tuple | list):
+        if len(a) != len(b):
+            return [f"{where}: {len(a)} became {len(b)}"]
+        return [
+            d for k, (x, y) in enumerate(zip(a, b, strict=True)) for d in _differences(x, y, f"{where}[{k}]")
+        ]
+    if isinstance(a, float) and math.isnan(a):
+        return [] if math.isnan(b) else [f"{where}: NaN became {b}"]
+    return [] if a == b else [f"{where}: {a!r} became {b!r}"]
+
+
+def test_an_analysis_comes_back_field_by_field(analysis, tmp_path):
+    again = load_analysis(save_analysis(analysis, tmp_path / "results.h5"))
+    assert _differences(analysis, again) == []
+
+
+class _Colour(enum.Enum):
+    RED = "red"
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Noun:
+    number: float
+    whole: int
+    words: str
+    perhaps: float | None
+    flag: bool
+    colour: _Colour
+    array: np.ndarray
+    table: dict[str, float]
+    several: tuple[Quantity, ...]
+
+
+_numbers = st.floats(width=64)
+_arrays = hnp.arrays(
+    st.sampled_from([np.float64, np.float32, np.int32, np.uint8, np.bool_]),
+    hnp.array_shapes(max_dims=2, min_side=0, max_side=5),
+)
+_quantities = st.builds(
+    Quantity, st.none() | _numbers, st.none(), _numbers, st.just("nm"), st.text(max_size=20)
+)
+_nouns = st.builds(
+    _Noun,
+    _numbers,
+    st.integers(-(2**63), 2**63 - 1),
+    st.text(max_size=50),
+    st.none() | _numbers,
+    st.booleans(),
+    st.just(_Colour.RED),
+    _arrays,
+    st.dictionaries(st.text(max_size=8), _numbers, max_size=4),
+    st.lists(_quantities, max_size=3).map(tuple),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(_nouns)
+def test_any_noun_comes_back(noun):
+    with h5py.File("in memory", "w", driver="core", backing_store=False) as file:
+        Writer().write(file, "noun", noun)
+        assert _differences(noun, Reader().read(file, "noun", _Noun)) == []
+
+
+@pytest.mark.parametrize("damage", ["cut", "other program", "newer", "a recording", "missing field"])
+def test_what_is_no_result_is_refused_by_name(analysis, tmp_path, damage):
+    path = save_analysis(analysis, tmp_path / "results.h5")
+    if damage == "cut":
+        path.write_bytes(path.read_bytes()[:-5000])
+        message = "cut off or damaged"
+    elif damage == "a recording":
+        path, message = SAMPLES / "beads_100nm.h5", "analyze it first with nta analyze"
+    else:
+        with h5py.File(path, "a") as file:
+            if damage == "other program":
+                del file.attrs["format"]
+                message = "HDF5 file of another program"
+            elif damage == "newer":
+                file.attrs["version"] = 99
+                message = "reads up to version 1: update nta-lab"
+            else:
+                del file["analysis/spots/y_px"]
+                message = "incomplete or damaged.*lacks the field 'y_px'"
+    with pytest.raises(RecordingError, match=message):
+        load_analysis(path)
+
+
+def test_a_failed_save_leaves_what_was_there(analysis, tmp_path, monkeypatch):
+    path = save_analysis(analysis, tmp_path / "results.h5")
+    before = path.read_bytes()
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Writer, "write", full)
+    with pytest.raises(OSError, match="No space"):
+        save_analysis(analysis, path)
+    assert path.read_bytes() == before
+    assert [p.name for p in tmp_path.iterdir()] == ["results.h5"]
+
+
+def _rows(path):
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_the_tables_have_the_stated_columns_and_the_numbers_of_the_analysis(analysis, tmp_path):
+    write_tables(analysis, tmp_path)
+    tracks, spots, distribution = (
+        _rows(tmp_path / f"{name}.csv") for name in ("tracks", "spots", "distribution")
+    )
+    wanted = (
+        "track n_frames first_frame diffusion_um2_s diffusion_std_err_um2_s diameter_nm diameter_low_nm diameter_high_nm "
+        "intensity flags"
+    )
+    assert set(wanted.split()) <= set(tracks[0])
+    assert {"frame", "x_px", "y_px", "track", "intensity", "snr"} <= set(spots[0])
+    assert list(distribution[0])[:4] == ["diameter_nm", "density_per_nm", "low", "high"]
+    assert len(tracks) == analysis.tracks.n_tracks
+    assert len(spots) == len(analysis.spots)
+    sizes = analysis.sizes.tracks
+    for k, row in enumerate(tracks):
+        if np.isfinite(sizes.diameter_nm[k]):
+            assert float(row["diameter_nm"]) == pytest.approx(sizes.diameter_nm[k], rel=1e-5)
+            assert float(row["diameter_low_nm"]) < float(row["diameter_nm"]) < float(row["diameter_high_nm"])
+        else:
+            assert row["diameter_nm"] == ""  # no size is an empty cell, never a number
+    in_tracks = [int(row["track"]) for row in spots if row["track"] != "-1"]
+    assert len(in_tracks) == len(analysis.tracks.track)
+    describes = analysis.sizes.distribution.describes
+    curve = [row for row in distribution if row["describes"] == describes]
+    share = sum(
+        float(r["density_per_nm"]) * (float(r["edge_high_nm"]) - float(r["edge_low_nm"])) for r in curve
+    )
+    assert share == pytest.approx(1, abs=1e-3)
+
+
+def test_every_size_in_the_summary_has_its_unit_and_interval(analysis):
+    told = json.loads(json.dumps(summary(analysis), allow_nan=False))  # no NaN, no infinity
+    numbers = told["size"]["numbers"]
+    assert {"d10_nm", "d50_nm", "d90_nm", "mean_nm", "mode_nm", "span"} <= set(numbers)
+    for name, quantity in numbers.items():
+        assert quantity["low"] <= quantity["value"] <= quantity["high"], name
+        assert quantity["unit"] == ("nm" if name.endswith("_nm") else "1")
+        assert quantity["method"]
+    assert told["provenance"]["recording"].endswith("beads_100nm.h5")
+    assert told["verdict"] == str(analysis.assessment.worst)
+    assert len(told["findings"]) == len(analysis.assessment.findings)
