@@ -8,7 +8,9 @@ from nta.settings import AnalysisSettings
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]
 
-WIDE_SPOTS = pytest.mark.xfail(reason="rings and codec noise of these films are still taken for spots")
+SMOOTHED = pytest.mark.xfail(
+    reason="this film's codec holds moving spots back over several frames; D from successive steps is then too small"
+)
 
 PRINCETON = {"temperature_c": 297.0 - 273.15, "viscosity_mpas": 0.9135}
 ROOM_WATER = {"temperature_c": 24.0}  # "room": 2 degC more or less are 5 % in diameter
@@ -27,7 +29,6 @@ def princeton(real_data):
     return {name: _analyzed(folder / name, PRINCETON, **said) for name in ("run_1", "run_2", "run_1.mp4")}
 
 
-@WIDE_SPOTS
 @pytest.mark.parametrize("run", ["run_1", "run_2"])
 def test_one_micrometre_beads_come_out_within_ten_per_cent(princeton, run):
     mean = princeton[run].sizes.summary["mean_nm"]
@@ -35,19 +36,16 @@ def test_one_micrometre_beads_come_out_within_ten_per_cent(princeton, run):
     assert mean.low < mean.value < mean.high
 
 
-@WIDE_SPOTS
 def test_one_interval_at_least_covers_the_beads(princeton):
     summaries = [princeton[run].sizes.summary["mean_nm"] for run in ("run_1", "run_2")]
     assert any(mean.low <= 1000 <= mean.high for mean in summaries)
 
 
-@WIDE_SPOTS
 def test_the_film_with_the_right_frame_rate_agrees_with_its_frames(princeton):
     film, frames = (princeton[run].sizes.summary["mean_nm"].value for run in ("run_1.mp4", "run_1"))
     assert film == pytest.approx(frames, rel=0.05)
 
 
-@WIDE_SPOTS
 def test_a_wrong_frame_rate_gives_what_it_implies(real_data, princeton):
     film = _analyzed(real_data / "princeton_beads" / "run_1.mp4", PRINCETON, pixel_size_um=0.175)
     assert film.camera.frame_rate_hz == pytest.approx(30, rel=0.01)  # the file's own, false, claim
@@ -55,7 +53,7 @@ def test_a_wrong_frame_rate_gives_what_it_implies(real_data, princeton):
     assert film.sizes.summary["mean_nm"].value == pytest.approx(true_rate / 15, rel=0.1)
 
 
-@WIDE_SPOTS
+@SMOOTHED
 def test_dark_beads_with_full_exposure_come_out_within_twelve_per_cent(real_data):
     analysis = _analyzed(
         real_data / "trackpy_bulk_water" / "bulk_water_green_300.tif",

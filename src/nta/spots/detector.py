@@ -248,7 +248,7 @@ def _spots(
 
 def _on_pattern(rows: NDArray[np.float64], learned: Learned) -> NDArray[np.bool_]:
     """Which spots have their centre on a hot pixel, on burnt-in text, or beside one."""
-    pattern = (learned.skipped + learned.layers)[0].pattern
+    pattern = learned.finest.pattern
     if not pattern.size:
         return np.zeros(len(rows), dtype=bool)
     fixed = np.pad(pattern != 0, 1)

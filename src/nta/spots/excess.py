@@ -10,48 +10,52 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nta.frames import Image
 from nta.spots.filters import BOX
-from nta.spots.learned import Layer
+from nta.spots.learned import Layer, summed
 
 BELOW = 15.8655  # percentile one standard deviation below the median
-TILE = 20  # px in which nothing moves, if it is among the calmest quarter
-FEWEST_TILES = 16
+TILE = 10  # px; in the calmest of them nothing moves
+CALM = 0.15  # share of tiles that count as calm
+FEWEST_TILES = 40
 
-Pair = tuple[Image, Image]  # consecutive frames
+Signed = NDArray[np.float32]  # signed grey values of a frame, its spots taken out
 
 
-def with_excess(layers: Sequence[Layer], pairs: Sequence[Pair], sign: int) -> list[Layer]:
-    """Return the layers, each half as fine as the one before, with their excess and clutter measured."""
+def with_excess(layers: Sequence[Layer], pairs: Sequence[tuple[Signed, Signed]], sign: int) -> list[Layer]:
+    """Return the layers, each half as fine as the one before, with their excess and clutter measured.
+
+    pairs : consecutive frames of the first layer, signed grey values without the light of spots.
+    """
     measured = []
-    for i, layer in enumerate(layers):
-        responses = [[_response(image, layer, sign) for image in pair] for pair in pairs]
+    for layer in layers:
+        h, w = layer.background.shape
+        pairs = [(a[:h, :w], b[:h, :w]) for a, b in pairs]
+        responses = [[_response(value, layer, sign) for value in pair] for pair in pairs]
         clutter = float(np.median([_spread_below(pair[0]) ** 2 for pair in responses]))
-        excess = max(1.0, _calm_variance([0.5**0.5 * (b - a) for a, b in responses]))
+        noise = _calm_variance([_filtered(white_noise(h, w), layer) / layer.filters.full_norm])
+        calm = _calm_variance([np.float32(0.5**0.5) * (b - a) for a, b in responses])
+        excess = max(1.0, calm / noise) if noise > 0 else 1.0
         measured.append(replace(layer, excess=excess, clutter=max(excess, clutter)))
-        if i + 1 < len(layers):
-            pairs = [(_halved(a, layer), _halved(b, layer)) for a, b in pairs]
+        part = np.float32(2.0**layer.shift)
+        pairs = [(summed(a) / part, summed(b) / part) for a, b in pairs]
     return measured
 
 
-def _halved(image: Image, layer: Layer) -> Image:
-    from nta.spots.kernels.shrink import shrink
-
-    out = np.empty((image.shape[0] // 2, image.shape[1] // 2), np.uint16)
-    shrink(np.ascontiguousarray(image), layer.full_scale, layer.shift, out)
-    return out
+@lru_cache(maxsize=8)
+def white_noise(height: int, width: int) -> Signed:
+    """White noise of unit variance, the same every time: what the calmest tiles show of it is known, not derived."""
+    return np.random.default_rng(0).standard_normal((height, width), dtype=np.float32)
 
 
-def _response(image: Image, layer: Layer, sign: int) -> NDArray[np.float32]:
+def _response(value: Signed, layer: Layer, sign: int) -> NDArray[np.float32]:
     """Response of the matched filter in units of the standard deviation that white noise gives it."""
-    h, w = layer.background.shape
-    value = sign * image[:h, :w].astype(np.float32)
     if layer.pattern.size:
-        value -= layer.pattern
+        value = value - layer.pattern
     level = sign * layer.background
     limit = level + 3 * np.sqrt(layer.noise.variance(layer.background.astype(float))).astype(np.float32)
     mean = box_mean(np.minimum(value, limit), 2 * BOX)
@@ -74,18 +78,18 @@ def _spread_below(response: NDArray[np.float32]) -> float:
 
 
 def _calm_variance(differences: Sequence[NDArray[np.float32]]) -> float:
-    """Variance of the response to noise, from the calmest quarter of all tiles; 0 where a codec froze them or tiles are few."""
-    variances = np.concatenate([_tile_variances(d).ravel() for d in differences])
+    """Mean square in the calmest tiles; 0 where a codec froze them or tiles are few."""
+    variances = np.concatenate([_tile_squares(d).ravel() for d in differences])
     if variances.size < FEWEST_TILES:
         return 0.0
-    return float(np.quantile(variances, 0.25))
+    return float(np.quantile(variances, CALM))
 
 
-def _tile_variances(image: NDArray[np.float32]) -> NDArray[np.float32]:
+def _tile_squares(image: NDArray[np.float32]) -> NDArray[np.float32]:
     h, w = image.shape[0] // TILE * TILE, image.shape[1] // TILE * TILE
     tiles = image[:h, :w].reshape(h // TILE, TILE, w // TILE, TILE)
-    variances: NDArray[np.float32] = (tiles**2).mean(axis=(1, 3))
-    return variances
+    squares: NDArray[np.float32] = np.mean(tiles**2, axis=(1, 3))
+    return squares
 
 
 def along(image: NDArray[np.float32], line: NDArray[np.float32], axis: int) -> NDArray[np.float32]:

@@ -11,6 +11,7 @@ from nta.frames import Image
 from nta.spots.kernels.discs import N_BINS, N_DISC, SIGNIFICANT, find_discs, merge
 from nta.spots.kernels.fit import CHI2, ERROR, FLAGS, LEVEL, N_COLUMNS, B, N, S, X, Y
 from nta.spots.kernels.localise import localise
+from nta.spots.kernels.paint import paint
 from nta.spots.kernels.rows import PAD
 from nta.spots.kernels.search import N_LINES, check, propose
 from nta.spots.kernels.shrink import shrink
@@ -19,6 +20,7 @@ from nta.spots.settings import DetectionSettings
 
 FIRST_SHARE = 0.78  # the half-resolution pass proposes above this share of the threshold
 FIT_SHARE = 0.7  # a fitted spot must still reach this share of it
+SPLIT_GAIN = 25.0  # drop of chi-square for three more parameters that proves two spots (p < 2e-5)
 MOST_SPOTS = 20_000  # in one frame
 MOST_DISCS = 1_000
 DISC_WINDOW = 6.0  # radius in which a disc is fitted, widths of a spot
@@ -31,7 +33,6 @@ class FrameSearch:
 
     def __init__(self, learned: Learned, settings: DetectionSettings) -> None:
         self._k = settings.threshold_sd
-        self._split = settings.split_overlapping
         self._sign = np.float32(learned.sign)
         self._step = learned.layers[0].step
         self._to_first = [_Shrink(layer) for layer in learned.skipped]
@@ -44,7 +45,7 @@ class FrameSearch:
         """Return one row per spot, camera px and photo-electrons: x, y, N, b, s, error, chi2, flags, snr."""
         for shrunk in self._to_first:
             image = shrunk(image)
-        m = self._searches[0].spots(_viewable(image), self._split, self._rows)
+        m = self._searches[0].spots(_viewable(image), self._rows)
         if len(self._searches) > 1:
             m = self._with_discs(image, m)
         table: NDArray[np.float64] = self._rows[:m][:, TABLE]
@@ -56,6 +57,16 @@ class FrameSearch:
             table[:, 3] /= self._step**2
             table[:, 4:6] *= self._step
         return table
+
+    def first_layer(self, image: Image) -> tuple[Image, NDArray[np.float64], NDArray[np.float32]]:
+        """Return the frame at the first layer, its spots in px and electrons of that layer, and their light in grey values."""
+        for shrunk in self._to_first:
+            image = shrunk(image)
+        first = self._searches[0]
+        rows = self._rows[: first.spots(_viewable(image), self._rows)].copy()
+        light = np.zeros(first.layer.background.shape, np.float32)
+        paint(rows, first.gain, light, np.empty((0, 0), np.float32))
+        return image, rows, light
 
     def _with_discs(self, image: Image, m: int) -> int:
         """Add discs and rings to the m spots of the frame and take out the spots that are part of them."""
@@ -81,6 +92,7 @@ class LayerSearch:
         self._clutter_sd = float(
             np.sqrt(layer.clutter / layer.excess)
         )  # thresholds over those of noise alone
+        self._split_gain = settings.split_overlapping * SPLIT_GAIN * layer.clutter / layer.excess
         self._sign = np.float32(sign)
         noise, f = layer.noise.times(layer.excess), layer.filters
         w2 = layer.background.shape[1] // 2
@@ -114,8 +126,8 @@ class LayerSearch:
         words = image.dtype == np.uint16
         pairs = image.view(np.uint32 if words else np.uint16)
         n = propose(
-            pairs, words, self._sign, self._pattern2, self._limit, f.half, *self._noise2, FIRST_SHARE * self._clutter_sd * self._k,
-            self._lines, self._no_map, self._found,
+            pairs, words, self._sign, self._pattern2, self._limit, f.half, *self._noise2,
+            FIRST_SHARE * self._clutter_sd * self._k, self._lines, self._no_map, self._found,
         )  # fmt: skip
         n = check(
             image,
@@ -129,14 +141,14 @@ class LayerSearch:
         )
         return int(n), self._found
 
-    def spots(self, image: Image, split: bool, rows: NDArray[np.float64]) -> int:
+    def spots(self, image: Image, rows: NDArray[np.float64]) -> int:
         """Find and fit spots; `rows` as by `localise`, px and effective electrons of this layer."""
         n, found = self.candidates(image)
         return int(
             localise(
                 image, self._sign, self._pattern, n, found, self.layer.fit_radius, self.layer.width_px,
                 self.gain / self.layer.filters.response, self._camera, self._noise, self._limits,
-                FIT_SHARE * self._clutter_sd * self._k, split, rows,
+                FIT_SHARE * self._clutter_sd * self._k, self._split_gain, rows,
             )
         )  # fmt: skip
 

@@ -125,6 +125,11 @@ class Learned:
         return -1 if self.dark else 1
 
     @property
+    def finest(self) -> Layer:
+        """The layer of the camera's own frames."""
+        return (self.skipped + self.layers)[0]
+
+    @property
     def spot_width_px(self) -> float:
         """Standard deviation of a spot in focus, camera px."""
         return self.layers[0].width_px * self.layers[0].step

@@ -3,33 +3,43 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nta.errors import RecordingError
 from nta.frames import CameraState, Frame, Image
-from nta.spots.excess import Pair, with_excess
+from nta.spots.excess import Signed, with_excess
 from nta.spots.filters import filters_for
-from nta.spots.learned import Layer, Learned
+from nta.spots.learned import Layer, Learned, summed
 from nta.spots.noise import estimated_camera, estimated_noise, told_noise
 from nta.spots.pattern import fixed_pattern
 from nta.spots.settings import DetectionSettings
 from nta.spots.table import SpotFlag
+from nta.spots.transfer import transferred_noise
+
+if TYPE_CHECKING:
+    from nta.spots.fast import FrameSearch
 
 PRIME_FRAMES = 64  # frames looked at before detection starts
 PRIME_BYTES = 32 * 2**20  # at most this much image data, as floats, is looked at
 MOST_PRIMED = 24  # frames whose median is the background
-PAIRS = 4  # of consecutive frames in which the noise of the filter's response is measured
-TRIALS = 6  # frames in which spots are looked for to learn their width
+PAIRS = (
+    4  # of consecutive frames, in which spots are looked for to learn their width, the noise and the clutter
+)
+ROUNDS = 4
 
 WIDTH_UNKNOWN_PX = 1.6  # where there is nothing to learn it from; 0.25 um/px, 500 nm, NA 0.3
 NARROWEST_BINNED_PX = 1.25  # sampled any coarser, a Gaussian loses information on its place
 NARROWEST_TO_BIN_PX = 2.6
 MOST_LAYERS = 4
-FEWEST_DISCS = 2  # in all trial frames: fewer are chance
+NEW_PLACE = 0.5  # widths from every spot of the first layer: the centre of a ring is none of these
+DISC_SHARE = 0.05  # of all spots that must be discs for discs to be looked for in all frames
+
+Pairs = list[tuple[Image, Image]]
 
 
 def learn(frames: Sequence[Frame], settings: DetectionSettings, camera: CameraState | None) -> Learned:
@@ -42,20 +52,17 @@ def learn(frames: Sequence[Frame], settings: DetectionSettings, camera: CameraSt
     background = np.median(stack[: 2 * (len(stack) // 2) - 1], axis=0).astype(np.float32)
     level = float(np.median(background))
     model = noise_of[1] if noise_of else estimated_camera(noise, level)
-    highpass = np.stack([_without_background(f) for f in stack[:: max(1, len(stack) // TRIALS)]])
+    highpass = np.stack([_without_background(f) for f in stack[:: max(1, len(stack) // PAIRS)]])
     dark = settings.contrast == "dark"
     if settings.contrast == "auto":
         dark = _is_dark(highpass, noise.variance(np.array(level)))
     pattern = np.empty((0, 0), np.float32)
     if settings.remove_fixed_pattern:
         pattern = (-1 if dark else 1) * fixed_pattern(stack, background, noise)
-    camera_layer = Layer.of_camera(
+    finest = Layer.of_camera(
         bit_depth=bit_depth, camera=model, noise=noise, background=background, pattern=pattern
     )
-    step = max(1, math.ceil(len(frames) / PAIRS))
-    trials = [f.image for f in frames[:: max(1, math.ceil(len(frames) / TRIALS))]]
-    pairs = [(a.image, b.image) for a, b in zip(frames[:-1:step], frames[1::step], strict=False)][:PAIRS]
-    width = settings.spot_width_px or _correlation_width(highpass)
+    skipped, layers = _layers(finest, settings.spot_width_px or _correlation_width(highpass))
     learned = Learned(
         width_px=first.shape[1],
         height_px=first.shape[0],
@@ -64,67 +71,128 @@ def learn(frames: Sequence[Frame], settings: DetectionSettings, camera: CameraSt
         camera=model,
         background=background,
         example_image=first.copy(),
-        **_layers(camera_layer, width, pairs, dark),
+        layers=layers,
+        skipped=skipped,
     )
-    if settings.spot_width_px is None:
-        learned = _of_fitted_width(learned, camera_layer, trials, pairs, settings)
-    return learned if _has_discs(learned, trials, settings) else replace(learned, layers=learned.layers[:1])
+    pairs = _pairs(frames)
+    learned = _refined(learned, pairs, settings, told=noise_of is not None)
+    if not _has_discs(learned, pairs, settings):
+        learned = replace(learned, layers=learned.layers[:1])
+    return learned
 
 
-def _layers(
-    camera_layer: Layer, width_px: float, pairs: Sequence[Pair], dark: bool
-) -> dict[str, tuple[Layer, ...]]:
-    """Return the layers for spots of this width, camera px."""
+def _pairs(frames: Sequence[Frame]) -> Pairs:
+    """Consecutive frames from all over the first ones; a lone frame is paired with itself."""
+    if len(frames) == 1:
+        return [(frames[0].image, frames[0].image)]
+    starts = np.unique(np.linspace(0, len(frames) - 2, PAIRS).astype(int))
+    return [(frames[i].image, frames[i + 1].image) for i in starts]
+
+
+def _layers(finest: Layer, width_px: float) -> tuple[tuple[Layer, ...], tuple[Layer, ...]]:
+    """Return the layers finer than is needed for spots of this width, camera px, and those to be searched."""
     skipped: list[Layer] = []
-    layer = replace(camera_layer, width_px=width_px, filters=filters_for(width_px))
+    layer = replace(finest, width_px=width_px, filters=filters_for(width_px), excess=1.0, clutter=1.0)
     while layer.width_px > NARROWEST_TO_BIN_PX and layer.width_px / 2 >= NARROWEST_BINNED_PX:
         skipped.append(layer)
         layer = layer.halved(layer.width_px / 2)
     layers = [layer]
     while len(layers) < MOST_LAYERS and min(layers[-1].background.shape) >= 64:
         layers.append(layers[-1].halved(layer.width_px))
-    measured = with_excess([*skipped, *layers], pairs, -1 if dark else 1)
-    return {"layers": tuple(measured[len(skipped) :]), "skipped": tuple(measured[: len(skipped)])}
+    return tuple(skipped), tuple(layers)
 
 
-def _of_fitted_width(
-    learned: Learned,
-    camera_layer: Layer,
-    trials: Sequence[Image],
-    pairs: Sequence[Pair],
-    settings: DetectionSettings,
-) -> Learned:
-    """Return what was learned with the width at which clear spots of the trial frames are fitted."""
-    for _ in range(3):
-        rows = _found(replace(learned, layers=learned.layers[:1]), trials, settings)
-        flags, snr = rows[:, 7].astype(int), rows[:, 8]
-        clear = (flags & int(SpotFlag.EDGE | SpotFlag.OVERLAPPING | SpotFlag.POOR_FIT) == 0) & (snr > 8)
-        if clear.sum() < 10:
-            return learned
-        before = learned.spot_width_px
-        width = float(
-            np.clip(_weighted_median(rows[clear, 4], np.minimum(snr[clear], 30)), 0.6 * before, 1.6 * before)
-        )
-        if abs(width / before - 1) < 0.02:
-            return learned
-        learned = replace(learned, **_layers(camera_layer, max(width, 0.6), pairs, learned.dark))
+def _refined(learned: Learned, pairs: Pairs, settings: DetectionSettings, told: bool) -> Learned:
+    """Return what was learned with width, noise and clutter as they are beside and under the spots that are found.
+
+    The first round takes everything for clutter; the spots it finds nevertheless are taken out for the next.
+    """
+    from nta.spots.fast import FrameSearch
+
+    learned = _with_clutter(learned, [(_signed(a, learned), _signed(b, learned)) for a, b in pairs])
+    for _ in range(ROUNDS):
+        search = FrameSearch(replace(learned, layers=learned.layers[:1]), settings)
+        seen = [tuple(_without_spots(image, search, learned) for image in pair) for pair in pairs]
+        rows = np.concatenate([rows for pair in seen for rows, _, _ in pair])
+        before, layer = learned, learned.layers[0]
+        finest, width = learned.finest, learned.spot_width_px
+        if not told:
+            noise = transferred_noise([part for pair in seen for part in pair], layer, learned.sign)
+            if noise is not None:
+                noise = noise.of_camera(
+                    layer.step, layer.camera.gain_e_per_adu / finest.camera.gain_e_per_adu
+                )
+                camera = estimated_camera(noise, float(np.median(learned.background)))
+                finest = replace(finest, noise=noise, camera=camera)
+        if settings.spot_width_px is None:
+            width = _fitted_width(rows, layer) * layer.step or width
+        skipped, layers = _layers(finest, width)
+        learned = replace(learned, skipped=skipped, layers=layers, camera=finest.camera)
+        if layers[0].step == layer.step:
+            rest = [(a[1], b[1]) for a, b in seen]
+        else:
+            rest = [(_signed(a, learned), _signed(b, learned)) for a, b in pairs]
+        learned = _with_clutter(learned, rest)
+        if _alike(learned.layers[0], before.layers[0]):
+            break
     return learned
 
 
-def _found(learned: Learned, trials: Iterable[Image], settings: DetectionSettings) -> NDArray[np.float64]:
-    """Rows of the spots in the trial frames."""
+def _with_clutter(learned: Learned, pairs: list[tuple[Signed, Signed]]) -> Learned:
+    return replace(learned, layers=tuple(with_excess(learned.layers, pairs, learned.sign)))
+
+
+def _signed(image: Image, learned: Learned) -> Signed:
+    """Signed grey values of a frame at the first layer."""
+    value = learned.sign * image.astype(np.float32)
+    for layer in learned.skipped:
+        value = summed(value) / np.float32(2.0**layer.shift)
+    return value
+
+
+def _without_spots(
+    image: Image, search: FrameSearch, learned: Learned
+) -> tuple[NDArray[np.float64], Signed, NDArray[np.float32]]:
+    """Spots of a frame at the first layer, signed grey values without them, and their light."""
+    small, rows, light = search.first_layer(image)
+    h, w = light.shape
+    return rows, learned.sign * small[:h, :w].astype(np.float32) - light, light
+
+
+def _alike(one: Layer, other: Layer) -> bool:
+    return (
+        one.step == other.step
+        and abs(one.width_px / other.width_px - 1) < 0.02
+        and abs(one.clutter / other.clutter - 1) < 0.05
+        and abs(one.noise.slope - other.noise.slope) < 0.1 * one.noise.slope + 1e-6
+    )
+
+
+def _fitted_width(rows: NDArray[np.float64], layer: Layer) -> float:
+    """Width at which clear spots are fitted, px of the layer, not more than 1.6 times off the one before; 0 if few are clear."""
+    flags, snr = rows[:, 7].astype(int), rows[:, 10]
+    unclear = int(SpotFlag.EDGE | SpotFlag.OVERLAPPING | SpotFlag.POOR_FIT)
+    clear = (flags & unclear == 0) & (snr > 8)
+    if clear.sum() < 10:
+        return 0.0
+    width = _weighted_median(rows[clear, 4], np.minimum(snr[clear], 30))
+    return float(np.clip(width, max(0.6 * layer.width_px, 0.6), 1.6 * layer.width_px))
+
+
+def _has_discs(learned: Learned, pairs: Pairs, settings: DetectionSettings) -> bool:
+    """Whether coarser layers are worth their time: there are discs where the first layer has no spot."""
     from nta.spots.fast import FrameSearch
 
-    search = FrameSearch(learned, settings)
-    return np.concatenate([search.search(image) for image in trials])
-
-
-def _has_discs(learned: Learned, trials: Sequence[Image], settings: DetectionSettings) -> bool:
-    """Whether coarser layers are worth their time: there are discs in the trial frames."""
-    flags = _found(learned, trials, settings)[:, 7].astype(int)
-    without = _found(replace(learned, layers=learned.layers[:1]), trials, settings)[:, 7].astype(int)
-    wide = int(SpotFlag.OUT_OF_FOCUS)
-    return bool((flags & wide != 0).sum() >= max(FEWEST_DISCS, (without & wide != 0).sum()))
+    with_discs = FrameSearch(learned, settings)
+    without = FrameSearch(replace(learned, layers=learned.layers[:1]), settings)
+    n_new = n_spots = 0
+    for image, _ in pairs:
+        rows, plain = with_discs.search(image), without.search(image)
+        discs = rows[rows[:, 7].astype(int) & int(SpotFlag.OUT_OF_FOCUS) != 0]
+        distance = np.hypot(*(discs[:, None, :2] - plain[None, :, :2]).transpose(2, 0, 1))
+        n_new += int((distance.min(axis=1, initial=np.inf) > NEW_PLACE * learned.spot_width_px).sum())
+        n_spots += len(rows)
+    return n_new > DISC_SHARE * n_spots
 
 
 def _weighted_median(values: NDArray[np.float64], weights: NDArray[np.float64]) -> float:

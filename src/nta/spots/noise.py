@@ -22,7 +22,7 @@ Array = NDArray[np.float64]
 TILE = 8  # px; a tile is taken as one grey level
 _CLIP_SD = 3.0
 # variance of a standard normal truncated at 3 sd
-_CLIPPED_VARIANCE = 1 - 2 * _CLIP_SD * math.exp(-0.5 * _CLIP_SD**2) / math.sqrt(2 * math.pi) / math.erf(
+CLIPPED_VARIANCE = 1 - 2 * _CLIP_SD * math.exp(-0.5 * _CLIP_SD**2) / math.sqrt(2 * math.pi) / math.erf(
     _CLIP_SD / math.sqrt(2)
 )
 
@@ -38,6 +38,11 @@ class PixelNoise:
     def variance(self, level: Array) -> Array:
         """Variance at a grey level."""
         return np.maximum(self.var0 + self.slope * level, self.floor)
+
+    def of_camera(self, step: int, part: float) -> PixelNoise:
+        """Return the noise of a camera px, where this is that of sums of `step` x `step` px divided by `part`."""
+        share = (part / step) ** 2
+        return PixelNoise(var0=share * self.var0, slope=part * self.slope, floor=share * self.floor)
 
     def times(self, factor: float) -> PixelNoise:
         """Return the noise of so many times the variance."""

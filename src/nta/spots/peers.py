@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from nta.errors import SettingError
 from nta.frames import Image
-from nta.spots.learning import Learned
+from nta.spots.learned import Learned
 from nta.spots.settings import DetectionSettings
 from nta.spots.table import SpotFlag
 
@@ -33,7 +33,8 @@ class TrackpySearch:
         self._diameter = 2 * round(0.5 * DIAMETER_SD * learned.spot_width_px) + 1
         self._kept = self._kept_of_a_perfect_spot()
         level = learned.background.astype(float)
-        self._noise_adu = math.sqrt(float(np.median(learned.noise.variance(level))))
+        noise = learned.finest.noise.times(learned.layers[0].clutter)
+        self._noise_adu = math.sqrt(float(np.median(noise.variance(level))))
         # signal over noise of a matched filter: N / (2 sqrt(pi) s noise)
         self._adu_per_snr = 2 * math.sqrt(math.pi) * learned.spot_width_px * self._noise_adu
         self._least_mass = self._kept * settings.threshold_sd * self._adu_per_snr

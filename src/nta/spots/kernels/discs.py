@@ -13,9 +13,9 @@ import numpy as np
 from numba import njit
 
 from nta.spots.kernels.fit import CHI2, ERROR, FLAGS, LEVEL, B, N, S, X, Y
+from nta.spots.kernels.flags import EDGE, OUT_OF_FOCUS, POOR_FIT
 from nta.spots.kernels.options import OPTIONS
 
-EDGE, OUT_OF_FOCUS = 2, 4  # bits of nta.spots.table.SpotFlag
 ITERATIONS = 10
 CLIP_SD = 3.0
 N_BINS = 40  # px from the centre, at most
@@ -28,6 +28,8 @@ WIDE = 1.6  # widths of a spot in focus from which on light is a disc
 SIGNIFICANT = 1.5  # thresholds: a disc has many pixels in which to be seen
 INSIDE = 1.15  # extents within which a faint spot belongs to the disc
 OUTSHINES = 2.0  # times the disc's peak: a spot of its own in front of the disc
+EXPLAINED = 0.6  # share of a disc's light that a few well-fitted spots may not hold, or it is they
+FEW = 3
 CONCENTRIC = 0.5  # extents within which two discs are one
 
 
@@ -225,6 +227,19 @@ def find_discs(image, sign, n, found, step, grey, radius, noise, width, threshol
 
 
 @njit(**OPTIONS)
+def _are_spots(rows, n, disc, gain):  # type: ignore[no-untyped-def]
+    """Whether the disc's light is that of a few spots, each of which fits."""
+    count, light = 0, 0.0
+    for i in range(n):
+        if math.hypot(rows[i, X] - disc[X], rows[i, Y] - disc[Y]) < disc[EXTENT] and not (
+            int(rows[i, FLAGS]) & POOR_FIT
+        ):
+            count += 1
+            light += rows[i, N]
+    return count <= FEW and light > EXPLAINED * gain * disc[N]
+
+
+@njit(**OPTIONS)
 def merge(rows, n, discs, m, gain, offset, edge, height, width):  # type: ignore[no-untyped-def]
     """Put each disc once into the n spots of a frame and take out the spots that are part of it.
 
@@ -238,7 +253,7 @@ def merge(rows, n, discs, m, gain, offset, edge, height, width):  # type: ignore
     kept = np.zeros(m, np.bool_)
     for a in range(m):
         i = order[a]
-        kept[i] = True
+        kept[i] = not _are_spots(rows, n, discs[i], gain)
         for b in range(a):
             j = order[b]
             reach = CONCENTRIC * max(discs[i, EXTENT], discs[j, EXTENT])

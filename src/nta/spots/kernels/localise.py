@@ -27,14 +27,13 @@ from nta.spots.kernels.fit import (
     f4,
     fit_one,
 )
+from nta.spots.kernels.flags import EDGE, OUT_OF_FOCUS, OVERLAPPING, POOR_FIT, SATURATED
 from nta.spots.kernels.options import OPTIONS
 from nta.spots.kernels.pair import fit_two
 from nta.spots.kernels.search import load_patch
 
-SATURATED, EDGE, OUT_OF_FOCUS, OVERLAPPING, POOR_FIT = 1, 2, 4, 8, 16  # bits of nta.spots.table.SpotFlag
 STRAY = 2.5  # px a fit may move away from its candidate
 SPLIT_CHI2 = 1.4  # reduced chi-square (121 px: 3 sd) above which two spots are tried
-SPLIT_GAIN = 25.0  # drop of chi-square for three more parameters that proves two spots (p < 2e-5)
 SPLIT_SHARE = (
     0.5  # of the excess of chi-square that two spots must explain: a spot of another shape is not two
 )
@@ -117,7 +116,7 @@ def localise(  # type: ignore[no-untyped-def]
     noise,
     limits,
     threshold,
-    split,
+    split_gain,
     rows,
 ):
     """Fit the n candidates in `found` (x, y, response, level) and write one row per spot.
@@ -126,6 +125,7 @@ def localise(  # type: ignore[no-untyped-def]
     noise, limits : as in `fit_one`
     response_to_n : electrons per adu of matched-filter response
     threshold : least matched-filter signal over noise of the fitted spot
+    split_gain : drop of chi-square from which on two spots are better than one; 0 where none is to be split
     rows : (m, N_COLUMNS); columns by the constants of `kernels.fit`, FLAGS as bits, LEVEL receives the signal over noise
 
     Returns
@@ -190,7 +190,7 @@ def localise(  # type: ignore[no-untyped-def]
                 _store(rows, i, out, qx, qy)
                 rows[i, FLAGS] = int(rows[i, FLAGS]) | OVERLAPPING
     extra = 0
-    if split:
+    if split_gain > 0:
         for i in range(n):
             saturated = int(rows[i, FLAGS]) & SATURATED  # a flat top is not two spots
             if rows[i, CHI2] > SPLIT_CHI2 and not saturated and n + extra < rows.shape[0]:
@@ -223,7 +223,7 @@ def localise(  # type: ignore[no-untyped-def]
                 gained = fit_two(patch, light, side, noise, limits, one, width, out, out2)
                 excess = (one[CHI2] - 1.0) * (side * side - 5)
                 if (
-                    gained > max(SPLIT_GAIN, SPLIT_SHARE * excess)
+                    gained > max(split_gain, SPLIT_SHARE * excess)
                     and abs(out[X] - one[X]) < 2 * STRAY
                     and abs(out[Y] - one[Y]) < 2 * STRAY
                 ):

@@ -1,0 +1,45 @@
+"""The light of fitted spots as an image."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import njit
+
+from nta.spots.kernels.algebra import axis
+from nta.spots.kernels.fit import N, S, X, Y
+from nta.spots.kernels.options import OPTIONS
+
+REACH = 4.0  # widths
+MOST = 128  # px
+
+
+@njit(**OPTIONS)
+def paint(rows, gain, image, leverage):  # type: ignore[no-untyped-def]
+    """Add the spots of `rows` to `image` in grey values, `gain` electrons of the rows each.
+
+    leverage : empty, or as large as `image`: receives the share of a pixel's noise that the fit follows, the diagonal of the
+    hat matrix of x, y, N and s: exp(-u) (2 + u^2) / (pi s^2), u = r^2 / s^2 (orthonormal derivatives of a Gaussian).
+    """
+    follow = leverage.size > 0
+    h, w = image.shape
+    ax = np.empty((3, MOST))
+    ay = np.empty((3, MOST))
+    for i in range(rows.shape[0]):
+        r = REACH * rows[i, S] + 1
+        x0, x1 = max(int(rows[i, X] - r), 0), min(int(rows[i, X] + r) + 1, w)
+        y0, y1 = max(int(rows[i, Y] - r), 0), min(int(rows[i, Y] + r) + 1, h)
+        nx, ny = min(x1 - x0, MOST), min(y1 - y0, MOST)
+        if nx <= 0 or ny <= 0:
+            continue
+        axis(rows[i, X] - x0, rows[i, S], nx, ax[0], ax[1], ax[2])
+        axis(rows[i, Y] - y0, rows[i, S], ny, ay[0], ay[1], ay[2])
+        for y in range(ny):
+            e = rows[i, N] / gain * ay[0, y]
+            for x in range(nx):
+                image[y0 + y, x0 + x] += np.float32(e * ax[0, x])
+                if follow:
+                    v = rows[i, S] ** 2 + 1.0 / 12.0
+                    u = ((x0 + x - rows[i, X]) ** 2 + (y0 + y - rows[i, Y]) ** 2) / v
+                    leverage[y0 + y, x0 + x] += np.float32(math.exp(-u) * (2 + u * u) / (math.pi * v))

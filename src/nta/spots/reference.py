@@ -1,0 +1,149 @@
+"""The plain engine: NumPy and SciPy, slow, without shortcuts; what the compiled kernels are held to in tests.
+
+It filters the whole frame at full resolution and fits every maximum by itself with a Gaussian integrated over pixels:
+neighbours, blends, discs and rings are the fast engine's business.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nta.frames import Image
+from nta.spots.filters import BOX
+from nta.spots.learned import Learned, summed
+from nta.spots.settings import DetectionSettings
+from nta.spots.table import SpotFlag
+
+Array = NDArray[np.float64]
+ITERATIONS = 30
+STRAY_PX = 2.5  # a fit may move so far from its maximum
+FIT_SHARE = 0.7  # of the threshold that a fitted spot must still reach
+
+
+class ReferenceSearch:
+    """Searches one frame at a time."""
+
+    def __init__(self, learned: Learned, settings: DetectionSettings) -> None:
+        self._learned = learned
+        self._layer = learned.layers[0]
+        self._k = settings.threshold_sd
+
+    def search(self, image: Image) -> Array:
+        """Return one row per spot, camera px and photo-electrons: x, y, N, b, s, error, chi2, flags, snr."""
+        layer, step = self._layer, self._layer.step
+        grey = image.astype(np.float32)
+        for finer in self._learned.skipped:
+            grey = summed(grey) / np.float32(2.0**finer.shift)
+        saturated = grey >= layer.full_scale
+        value = self._learned.sign * grey.astype(float)
+        if layer.pattern.size:
+            value -= layer.pattern
+        rows = [self._fitted(value, saturated, y, x) for y, x in self._maxima(value)]
+        table = np.array([row for row in rows if row is not None]).reshape(-1, 9)
+        table[:, :2] = step * table[:, :2] + 0.5 * (step - 1)
+        table[:, 3] /= step**2
+        table[:, 4:6] *= step
+        return table
+
+    def _variance(self, value: Array) -> Array:
+        """Noise variance of signed grey values, excess included."""
+        return self._layer.excess * self._layer.noise.variance(self._learned.sign * value)
+
+    def _maxima(self, value: Array) -> NDArray[np.int64]:
+        from scipy import ndimage
+
+        layer, f = self._layer, self._layer.filters
+        line = np.concatenate([f.full[:0:-1], f.full])
+        response = ndimage.correlate1d(
+            ndimage.correlate1d(value, line, 0, mode="mirror"), line, 1, mode="mirror"
+        )
+        level = self._learned.sign * layer.background.astype(float)
+        mean = ndimage.uniform_filter(np.minimum(value, level + 3 * np.sqrt(self._variance(level))), 2 * BOX)
+        response -= mean
+        sd = f.full_norm * np.sqrt(self._variance(mean) * layer.clutter / layer.excess)
+        peak = (response == ndimage.maximum_filter(response, 3)) & (response > self._k * sd)
+        peak[[0, -1]] = peak[:, [0, -1]] = False
+        return np.argwhere(peak)
+
+    def _fitted(self, value: Array, saturated: NDArray[np.bool_], y: int, x: int) -> Array | None:
+        """Maximum-likelihood fit by Fisher scoring around (y, x); None where there is no spot."""
+        layer, r = self._layer, self._layer.fit_radius
+        h, w = value.shape
+        y0, x0 = int(np.clip(y - r, 0, h - 2 * r - 1)), int(np.clip(x - r, 0, w - 2 * r - 1))
+        window = slice(y0, y0 + 2 * r + 1), slice(x0, x0 + 2 * r + 1)
+        patch, whole = value[window], ~saturated[window]
+        b = float(np.median(np.r_[patch[0], patch[-1], patch[:, 0], patch[:, -1]]))
+        s = layer.width_px
+        p = np.array([x - x0, y - y0, max(patch[y - y0, x - x0] - b, 1e-6) * 2 * math.pi * s**2, b, s])
+        for _ in range(ITERATIONS):
+            mean, jacobian = _model(p, patch.shape)
+            weight = whole / self._variance(mean)
+            fisher = np.einsum("kij,lij,ij->kl", jacobian, jacobian, weight)
+            gradient = np.einsum("kij,ij->k", jacobian, (patch - mean) * weight)
+            try:
+                change = np.linalg.solve(fisher, gradient)
+            except np.linalg.LinAlgError:
+                return None
+            change[[0, 1]] = np.clip(change[[0, 1]], -0.7, 0.7)
+            change[4] = np.clip(change[4], -0.35, 0.35)
+            p += change
+            if not (p[2] > 0 and 0.45 * layer.width_px < p[4] < min(2.2 * layer.width_px, 0.7 * r)):
+                return None
+            if np.abs(change[:2]).max() < 1e-4:
+                break
+        if max(abs(p[0] + x0 - x), abs(p[1] + y0 - y)) > STRAY_PX:
+            return None
+        return self._row(p, patch, mean, weight, fisher, (y0, x0), whole)
+
+    def _row(
+        self,
+        p: Array,
+        patch: Array,
+        mean: Array,
+        weight: Array,
+        fisher: Array,
+        corner: tuple[int, int],
+        whole: NDArray[np.bool_],
+    ) -> Array | None:
+        layer, sign = self._layer, self._learned.sign
+        bound = np.diag(np.linalg.inv(fisher))
+        chi2 = float(((patch - mean) ** 2 * weight).sum() / (patch.size - 5))
+        noise = float(self._variance(np.array(p[3])))
+        snr = p[2] / math.sqrt(4 * math.pi * (p[4] ** 2 + 1 / 12) * noise)
+        snr /= math.sqrt(layer.clutter / layer.excess)
+        if snr < FIT_SHARE * self._k:
+            return None
+        x, y = p[0] + corner[1], p[1] + corner[0]
+        height, width = layer.background.shape
+        r = layer.fit_radius - 0.5
+        flags = 0 if whole.all() else int(SpotFlag.SATURATED)
+        flags |= int(SpotFlag.EDGE) * (not (r <= x <= width - 1 - r and r <= y <= height - 1 - r))
+        poor = chi2 > 1 + 6 * math.sqrt(2 / (patch.size - 5))
+        flags |= int(SpotFlag.POOR_FIT) * poor
+        error = math.sqrt(0.5 * (bound[0] + bound[1]) * (chi2 if poor else 1.0))
+        gain, offset = layer.camera.gain_e_per_adu, sign * layer.camera.offset_adu
+        return np.array([x, y, p[2] * gain, (p[3] - offset) * gain, p[4], error, chi2, flags, snr])
+
+
+def _model(p: Array, shape: tuple[int, ...]) -> tuple[Array, Array]:
+    """Pixel-integrated Gaussian on a background, and its derivatives by x, y, N, b and s."""
+    x, y, n, b, s = p
+    gx, dx, qx = _integrated(x, s, shape[1])
+    gy, dy, qy = _integrated(y, s, shape[0])
+    spot = np.outer(gy, gx)
+    jacobian = [n * np.outer(gy, dx), n * np.outer(dy, gx), spot, np.ones(shape)]
+    jacobian.append(n * (np.outer(gy, qx) + np.outer(qy, gx)))
+    return b + n * spot, np.stack(jacobian)
+
+
+def _integrated(centre: float, s: float, n: int) -> tuple[Array, Array, Array]:
+    """Share of a Gaussian on each of n pixels, its derivative by the centre and by s."""
+    from scipy.special import ndtr
+
+    u = (np.arange(n + 1) - 0.5 - centre) / s
+    density = np.exp(-0.5 * u**2) / (math.sqrt(2 * math.pi) * s)
+    share, by_centre, by_width = np.diff(ndtr(u)), -np.diff(density), -np.diff(density * u)
+    return share, by_centre, by_width

@@ -1,0 +1,107 @@
+"""Photon transfer under the spots: how far pixels are from the fitted light, against how much light there is.
+
+A recording with an even background has one grey level but for its spots: only they tell how the noise grows with light.
+Spots are no perfect Gaussians; what the fit misses grows with the square of the light and is told apart by that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nta.spots.excess import box_mean
+from nta.spots.filters import BOX
+from nta.spots.kernels.flags import EDGE, OUT_OF_FOCUS, POOR_FIT, SATURATED
+from nta.spots.learned import Layer
+from nta.spots.noise import CLIPPED_VARIANCE, PixelNoise
+
+BINS = 16
+FEWEST = 60  # pixels in a bin
+LEAST_RANGE = 2.0  # brightest bin over the darkest, in standard deviations of noise
+MOST_LEVERAGE = 0.6  # beyond, as good as nothing of a pixel's noise is left
+BAD = SATURATED | EDGE | OUT_OF_FOCUS | POOR_FIT
+
+Seen = tuple[NDArray[np.float64], NDArray[np.float32], NDArray[np.float32]]
+
+
+def transferred_noise(frames: Sequence[Seen], layer: Layer, sign: int) -> PixelNoise | None:
+    """Return the noise of the layer's grey values, None where the spots do not tell it.
+
+    frames : rows of spots, signed grey values without the spots' light, and that light; the layer's px.
+    """
+    light, level, left = (np.concatenate(c) for c in zip(*(_samples(f, layer) for f in frames), strict=True))
+    variance, mean, squared, weight = [], [], [], []
+    dim = light < 0.3 * np.sqrt(
+        layer.noise.var0 + layer.noise.slope * sign * np.median(level) + layer.noise.floor
+    )
+    order = np.argsort(light[~dim])
+    groups = [np.flatnonzero(dim), *np.array_split(np.flatnonzero(~dim)[order], BINS)]
+    for group in groups:
+        if group.size < FEWEST:
+            continue
+        variance.append(_clipped_variance(left[group]))
+        mean.append(sign * float(np.mean(level[group] + light[group])))
+        squared.append(float(np.mean(light[group] ** 2)))
+        weight.append(np.sqrt(group.size))
+    v, m, q = np.array(variance), np.array(mean), np.array(squared)
+    if v.size < 6 or np.ptp(m) < LEAST_RANGE * np.sqrt(v.min()):
+        return None
+    w = np.minimum(np.array(weight), 50.0)
+    slope, var0 = _line(m, v, q, w)
+    if not slope > 0:
+        return None
+    floor = max(1 / 12, 0.3 * float(v.min()))
+    return PixelNoise(var0=var0, slope=slope, floor=floor)
+
+
+def _clipped_variance(values: NDArray[np.float32]) -> float:
+    """Variance of the values within three standard deviations, that of a normal distribution being kept.
+
+    Not from percentiles: grey values may be so coarse that these are all the same.
+    """
+    centre = float(np.mean(values))
+    spread = float(np.var(values))
+    for _ in range(6):
+        kept = values[np.abs(values - centre) <= 3 * np.sqrt(spread) + 1e-3]
+        centre, spread = float(np.mean(kept)), float(np.var(kept)) / CLIPPED_VARIANCE
+    return spread + 1e-6
+
+
+def _line(
+    m: NDArray[np.float64], v: NDArray[np.float64], q: NDArray[np.float64], w: NDArray[np.float64]
+) -> tuple[float, float]:
+    """Weighted fit of v = var0 + slope m + misfit q, misfit not below 0; relative errors of v are alike but for w."""
+    scale = v.copy()
+    slope = var0 = 0.0
+    for _ in range(3):
+        for columns in (np.stack([m, np.ones_like(m), q]), np.stack([m, np.ones_like(m)])):
+            a = (columns * (w / scale)).T
+            found = np.linalg.lstsq(a, v * w / scale, rcond=None)[0]
+            if len(found) == 2 or found[2] >= 0:
+                break
+        slope, var0 = float(found[0]), float(found[1])
+        scale = np.maximum(columns.T @ found, 0.2 * v.min())
+    return slope, var0
+
+
+def _samples(seen: Seen, layer: Layer) -> tuple[NDArray[np.float32], ...]:
+    """Light, level and residual of pixels: all that good spots light, and every eleventh of the others."""
+    from nta.spots.kernels.paint import paint
+
+    rows, rest, light = seen
+    gain = layer.camera.gain_e_per_adu / layer.excess
+    bad = np.zeros_like(light)
+    if (doubtful := rows[rows[:, 7].astype(int) & BAD != 0]).size:
+        paint(doubtful, gain, bad, np.empty((0, 0), np.float32))
+    leverage = np.zeros_like(light)
+    paint(rows, gain, np.zeros_like(light), leverage)
+    level = box_mean(rest, 2 * BOX)
+    noise = np.sqrt(float(np.median(layer.noise.variance(layer.background.astype(float)))))
+    use = (light > 0.3 * noise) & (bad < 0.05 * noise) & (leverage < MOST_LEVERAGE)
+    use.ravel()[::11] |= bad.ravel()[::11] < 0.05 * noise
+    if layer.pattern.size:
+        use &= layer.pattern == 0
+    left = (rest - level) / np.sqrt(1 - np.minimum(leverage, MOST_LEVERAGE))
+    return light[use], level[use], left[use]

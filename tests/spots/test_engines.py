@@ -1,0 +1,56 @@
+"""The compiled kernels beside plain NumPy and SciPy, and beside trackpy."""
+
+import numpy as np
+import pytest
+from scenes import Setup, film, positions, score
+from scipy.spatial import cKDTree
+
+from nta.spots import SpotDetector
+from nta.spots.settings import DetectionSettings
+
+SETUP = Setup(n_spots=12, apart_px=24.0, n_frames=8, electrons=(300, 4500))
+
+
+@pytest.fixture(scope="module")
+def shot():
+    return film(SETUP)
+
+
+def _spots(shot, engine):
+    with SpotDetector(DetectionSettings(engine=engine, threads=1), shot.setup.camera) as detector:
+        detector.prime(shot.frames)
+        return detector.detect(shot.frames)
+
+
+def _pairs(shot, one, other, within):
+    rows = []
+    for frame in shot.frames:
+        a, b = (np.flatnonzero(s.frame == frame.index) for s in (one, other))
+        distance, near = cKDTree(np.c_[other.x_px, other.y_px][b]).query(np.c_[one.x_px, one.y_px][a])
+        rows.append(np.c_[a[distance < within], b[near[distance < within]]])
+    return np.concatenate(rows)
+
+
+def test_the_kernels_fit_what_the_plain_engine_fits(shot):
+    fast, plain = _spots(shot, "fast"), _spots(shot, "reference")
+    pairs = _pairs(shot, fast, plain, 1.0)
+    assert len(pairs) > 0.97 * max(len(fast), len(plain))
+    i, j = pairs.T
+    inside = (fast.flags[i] | plain.flags[j]) == 0
+    i, j = i[inside], j[inside]
+    error = plain.localization_error_px[j]
+    for a, b in ((fast.x_px[i], plain.x_px[j]), (fast.y_px[i], plain.y_px[j])):
+        assert np.sqrt(np.mean(((a - b) / error) ** 2)) < 0.1  # far below what noise does
+    assert fast.localization_error_px[i] == pytest.approx(error, rel=0.05)
+    assert np.median(fast.intensity[i] / plain.intensity[j]) == pytest.approx(1, abs=0.01)
+    assert np.median(fast.width_px[i] / plain.width_px[j]) == pytest.approx(1, abs=0.01)
+    assert fast.snr[i] == pytest.approx(plain.snr[j], rel=0.1)
+
+
+def test_trackpy_sees_the_same_spots_less_exactly(shot):
+    fast, other = _spots(shot, "fast"), _spots(shot, "trackpy")
+    pairs = _pairs(shot, other, fast, 1.0)
+    assert len(pairs) > 0.95 * len(other)
+    ours, theirs = (score(shot, positions(s, shot)) for s in (fast, other))
+    assert ours.f1 >= theirs.f1
+    assert ours.xcrlb < theirs.xcrlb

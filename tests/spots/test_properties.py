@@ -1,0 +1,102 @@
+"""What must hold for any film: chunks, threads, offsets, shifts and mirrors change nothing but what they say."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scenes import Setup, film
+
+from nta.errors import RecordingError, SettingError
+from nta.frames import Frame
+from nta.spots import SpotDetector, detect_spots, join_spots
+from nta.spots.settings import DetectionSettings
+
+SETUP = Setup(height=128, width=160, n_spots=6, n_frames=12, apart_px=20.0, electrons=(600, 4500))
+
+
+@pytest.fixture(scope="module")
+def shot():
+    return film(SETUP)
+
+
+@pytest.fixture(scope="module")
+def detector(shot):
+    with SpotDetector(DetectionSettings(threads=1), shot.setup.camera) as primed:
+        primed.prime(shot.frames)
+        yield primed
+
+
+def _same(a, b):
+    return all(np.array_equal(x, y) for x, y in zip(a.as_dict().values(), b.as_dict().values(), strict=True))
+
+
+@settings(max_examples=10, deadline=None)
+@given(cuts=st.lists(st.integers(1, 11), max_size=4, unique=True))
+def test_any_chunks_give_the_same_spots(detector, shot, cuts):
+    edges = [0, *sorted(cuts), len(shot.frames)]
+    parts = [
+        detector.detect(shot.frames[a:b]) for a, b in zip(edges[:-1], edges[1:], strict=True)
+    ]
+    assert _same(join_spots(parts), detector.detect(shot.frames))
+
+
+def test_threads_do_not_change_the_spots(shot):
+    one, two = (
+        detect_spots(shot.frames * 4, DetectionSettings(threads=n), shot.setup.camera) for n in (1, 2)
+    )
+    assert _same(one, two)
+
+
+@settings(max_examples=10, deadline=None)
+@given(offset=st.integers(1, 60))
+def test_an_offset_of_the_camera_changes_nothing(shot, offset):
+    lifted = [Frame((f.image.astype(int) + offset).astype(np.uint16), f.index, f.time_s) for f in shot.frames]
+    plain = [Frame(f.image.astype(np.uint16), f.index, f.time_s) for f in shot.frames]
+    a, b = (detect_spots(frames, DetectionSettings(threads=1)) for frames in (plain, lifted))
+    assert len(a) == len(b)
+    assert a.x_px == pytest.approx(b.x_px, abs=0.02)
+    assert a.y_px == pytest.approx(b.y_px, abs=0.02)
+
+
+def test_a_mirror_mirrors(shot):
+    turned = [Frame(np.ascontiguousarray(f.image[:, ::-1]), f.index, f.time_s) for f in shot.frames]
+    a, b = (detect_spots(frames, DetectionSettings(threads=1)) for frames in (shot.frames, turned))
+    for index in range(len(shot.frames)):
+        x, mirrored = np.sort(a.x_px[a.frame == index]), np.sort(159 - b.x_px[b.frame == index])
+        assert len(x) == pytest.approx(len(mirrored), abs=1)
+        if len(x) == len(mirrored):
+            assert x == pytest.approx(mirrored, abs=0.1)
+
+
+def test_odd_sizes_and_foreign_layouts_are_searched(shot):
+    cut = [Frame(f.image[:101, :131], f.index, f.time_s) for f in shot.frames]
+    own = [Frame(f.image[:101, :131].copy(), f.index, f.time_s) for f in shot.frames]
+    assert _same(*(detect_spots(frames, DetectionSettings(threads=1)) for frames in (cut, own)))
+    assert all(not f.image.flags.c_contiguous for f in cut)
+
+
+def test_bad_frames_are_refused_in_words(shot):
+    with pytest.raises(RecordingError, match="no frames"):
+        detect_spots([])
+    with pytest.raises(RecordingError, match="too small"):
+        detect_spots([Frame(np.zeros((16, 16), np.uint8), 0, 0.0)])
+    with pytest.raises(RecordingError, match="uint8 or uint16"):
+        detect_spots([Frame(np.zeros((64, 64), np.float32), 0, 0.0)])
+    other = Frame(np.zeros((64, 64), np.uint8), 12, 0.4)
+    with pytest.raises(RecordingError, match="frame 12 is 64x64 px, the recording began with 160x128 px"):
+        detect_spots([*shot.frames, other], DetectionSettings(threads=1))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"threshold_sd": 0.5}, {"contrast": "grey"}, {"spot_width_px": 90}, {"threads": 0}, {"engine": "magic"}],
+)
+def test_bad_settings_are_refused(wrong):
+    with pytest.raises(SettingError, match=next(iter(wrong))):
+        DetectionSettings(**wrong)
+
+
+@pytest.mark.parametrize("value", [0, 7, 255])
+def test_an_even_field_has_no_spots(value):
+    frames = [Frame(np.full((64, 64), value, np.uint8), i, i / 30) for i in range(8)]
+    assert len(detect_spots(frames)) == 0
