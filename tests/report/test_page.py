@@ -1,0 +1,86 @@
+"""The page: verdict first, every number with unit and interval, one file that needs nothing else."""
+
+import re
+from html.parser import HTMLParser
+
+from nta.assessment import Verdict
+from nta.report import write_report
+
+VOID = {"meta", "br", "hr", "img", "link", "input"}
+
+
+class Reader(HTMLParser):
+    """Collects the text, and whether every element is closed in order."""
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.words, self.outside = [], [], []
+
+    def handle_starttag(self, tag, attrs):
+        self.outside += [
+            v for k, v in attrs if k in ("src", "href", "xlink:href") and not v.startswith(("#", "data:"))
+        ]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.outside += [
+            v for k, v in attrs if k in ("src", "href", "xlink:href") and not v.startswith(("#", "data:"))
+        ]
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if "style" not in self.open and "svg" not in self.open:
+            self.words.append(data)
+
+
+def _page(analysis, folder):
+    text = write_report(analysis, folder).read_text(encoding="utf-8")
+    reader = Reader()
+    reader.feed(text)
+    assert reader.open == []
+    return text, " ".join(reader.words), reader
+
+
+def test_the_page_is_one_file_that_loads_nothing(analysis, tmp_path):
+    text, _, reader = _page(analysis, tmp_path)
+    assert reader.outside == []
+    assert "<script" not in text
+    assert "@import" not in text
+    assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
+
+
+def test_the_verdict_stands_before_the_numbers_and_these_before_the_findings(analysis, tmp_path):
+    _, words, _ = _page(analysis, tmp_path)
+    verdict = {
+        Verdict.FAIL: "Do not rely on",
+        Verdict.WARN: "Usable with care",
+        Verdict.PASS: "Nothing that was assessed",
+    }
+    places = [
+        words.index(part) for part in (verdict[analysis.assessment.worst], "Median diameter D50", "Findings:")
+    ]
+    assert places == sorted(places)
+    for finding in analysis.assessment.findings:
+        if finding.verdict in (Verdict.FAIL, Verdict.WARN):
+            assert (
+                finding.title.lower() in words[: places[1]]
+                or finding.verdict is not analysis.assessment.worst
+            )
+            assert finding.advice
+
+
+def test_every_number_has_its_interval_and_unit(analysis, tmp_path):
+    text, _, _ = _page(analysis, tmp_path)
+    table = text[text.index("Numbers of the ") : text.index("Systematic budget")]
+    rows = re.findall(
+        r"<tr><td>(.*?)</td><td class=\"number\">(.*?)</td><td class=\"number\">(.*?)</td>", table
+    )
+    assert len(rows) == len(analysis.sizes.summary) + len(analysis.sizes.fractions)
+    for name, value, interval in rows:
+        unit = "" if name.startswith(("Geometric", "Span")) else "%" if name.startswith("Share") else "nm"
+        assert value.endswith(unit), name
+        assert interval.endswith(unit), name
+        assert " to " in interval, name
