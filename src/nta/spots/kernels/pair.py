@@ -14,6 +14,7 @@ from nta.spots.kernels.options import OPTIONS
 ITERATIONS = 12
 LEFT_OVER_SD = 4.0  # a second spot is tried where the smoothed residual of one exceeds this
 SMOOTH_NORM = 6.0  # root of the sum of squares of the (1 2 1) x (1 2 1) weights
+SPARROW = 2.0  # widths: nearer, two Gaussians have one peak, and one bright particle that moved while exposed looks alike
 
 
 @njit(**OPTIONS)
@@ -87,8 +88,9 @@ def _accumulate(data, light, side, noise, p, ax, ay, a, g):  # type: ignore[no-u
 def fit_two(data, light, side, noise, limits, one, width, first, second):  # type: ignore[no-untyped-def]
     """Fit two spots (own x, y, N; common b, s) starting from the residual of the one-spot fit `one`.
 
-    Returns how much chi-square drops, 0 where there is nothing to split or the fit fails. `first`, `second` receive
-    x, y, N, b, s, error, chi2 as in `fit_one`. `width` is the recording's sigma: a blend's own sigma is too wide.
+    Returns how much chi-square drops, 0 where there is nothing to split, the fit fails or the two have a single peak.
+    `first`, `second` receive x, y, N, b, s, error, chi2 as in `fit_one`. `width` is the recording's sigma: a blend's own
+    sigma is too wide.
     """
     residual = np.empty((LANES, LANES))
     left, ix, iy, chi2_one = _residual_peak(data, light, side, noise, one, residual)
@@ -134,6 +136,8 @@ def fit_two(data, light, side, noise, limits, one, width, first, second):  # typ
         p[7] = min(max(p[7] + min(max(g[7], -0.35), 0.35), limits[0]), limits[1])
         if largest < 0.5 * limits[2]:
             break
+    if (p[3] - p[0]) ** 2 + (p[4] - p[1]) ** 2 < (SPARROW * p[7]) ** 2:
+        return 0.0
     dof = side * side - 8
     for k in range(2):
         out = first if k == 0 else second
