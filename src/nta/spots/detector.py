@@ -255,4 +255,5 @@ def _on_pattern(rows: NDArray[np.float64], learned: Learned) -> NDArray[np.bool_
     h, w = pattern.shape
     y = np.clip(np.rint(rows[:, 1]).astype(int), 0, h - 1)
     x = np.clip(np.rint(rows[:, 0]).astype(int), 0, w - 1)
-    return np.logical_or.reduce([fixed[y + dy, x + dx] for dy in range(3) for dx in range(3)])
+    near = [fixed[y + dy, x + dx] for dy in range(3) for dx in range(3)]
+    return np.asarray(np.logical_or.reduce(near), dtype=bool)

@@ -1,7 +1,8 @@
 """How much more the matched filter's response varies than the camera's noise explains.
 
-The noise of a pixel is not all there is. A codec leaves noise that neighbouring pixels share, which a filter does not average
-away: it shows in the response to the difference of two frames, wherever nothing moves, and belongs to the noise of every fit.
+The noise of a pixel is not all there is. A codec leaves noise that neighbouring pixels share, which a filter does not
+average away: it shows in the response to the difference of two frames, wherever nothing moves, and belongs to the noise of
+every fit.
 Rings and haze of particles far from focus are structure that is no spot either: they show in the response itself, in its
 spread below the median, which spots (they are above) do not touch, and raise the threshold.
 """
@@ -23,6 +24,9 @@ TILE = 10  # px; in the calmest of them nothing moves
 CALM = 0.15  # share of tiles that count as calm
 FEWEST_TILES = 40
 
+SIDE = 320  # px of a frame that are measured
+
+Part = tuple[slice, slice]
 Signed = NDArray[np.float32]  # signed grey values of a frame, its spots taken out
 
 
@@ -35,29 +39,42 @@ def with_excess(layers: Sequence[Layer], pairs: Sequence[tuple[Signed, Signed]],
     for layer in layers:
         h, w = layer.background.shape
         pairs = [(a[:h, :w], b[:h, :w]) for a, b in pairs]
-        responses = [[_response(value, layer, sign) for value in pair] for pair in pairs]
+        part = _middle(h, w)
+        responses = [[_response(value[part], layer, sign, part) for value in pair] for pair in pairs]
         clutter = float(np.median([_spread_below(pair[0]) ** 2 for pair in responses]))
-        noise = _calm_variance([_filtered(white_noise(h, w), layer) / layer.filters.full_norm])
+        noise = _calm_variance(
+            [_filtered(white_noise(*responses[0][0].shape), layer) / layer.filters.full_norm]
+        )
         calm = _calm_variance([np.float32(0.5**0.5) * (b - a) for a, b in responses])
         excess = max(1.0, calm / noise) if noise > 0 else 1.0
         measured.append(replace(layer, excess=excess, clutter=max(excess, clutter)))
-        part = np.float32(2.0**layer.shift)
-        pairs = [(summed(a) / part, summed(b) / part) for a, b in pairs]
+        divisor = np.float32(2.0**layer.shift)
+        pairs = [(summed(a) / divisor, summed(b) / divisor) for a, b in pairs]
     return measured
 
 
 @lru_cache(maxsize=8)
 def white_noise(height: int, width: int) -> Signed:
     """White noise of unit variance, the same every time: what the calmest tiles show of it is known, not derived."""
-    return np.random.default_rng(0).standard_normal((height, width), dtype=np.float32)
+    noise: Signed = np.random.default_rng(0).standard_normal((height, width), dtype=np.float32)
+    return noise
 
 
-def _response(value: Signed, layer: Layer, sign: int) -> NDArray[np.float32]:
-    """Response of the matched filter in units of the standard deviation that white noise gives it."""
+def _middle(height: int, width: int) -> Part:
+    """Return the middle of a frame, as large as is needed for the statistics."""
+    y, x = (max(0, (n - SIDE) // 2) for n in (height, width))
+    return slice(y, y + SIDE), slice(x, x + SIDE)
+
+
+def _response(value: Signed, layer: Layer, sign: int, part: Part) -> NDArray[np.float32]:
+    """Response of the matched filter in units of the standard deviation that white noise gives it.
+
+    value : of this part of the frame.
+    """
     if layer.pattern.size:
-        value = value - layer.pattern
-    level = sign * layer.background
-    limit = level + 3 * np.sqrt(layer.noise.variance(layer.background.astype(float))).astype(np.float32)
+        value = value - layer.pattern[part]
+    background = layer.background[part]
+    limit = sign * background + 3 * np.sqrt(layer.noise.variance(background.astype(float))).astype(np.float32)
     mean = box_mean(np.minimum(value, limit), 2 * BOX)
     expected = layer.filters.full_norm * np.sqrt(layer.noise.variance(sign * mean.astype(float)))
     z: NDArray[np.float32] = ((_filtered(value, layer) - mean) / expected).astype(np.float32)
@@ -71,14 +88,14 @@ def _filtered(image: NDArray[np.float32], layer: Layer) -> NDArray[np.float32]:
 
 
 def _spread_below(response: NDArray[np.float32]) -> float:
-    """Standard deviation as the distance from the median down to the 16th percentile."""
+    """Return the standard deviation as the distance from the median down to the 16th percentile."""
     h, w = response.shape
     middle, low = np.percentile(response[:: max(1, h // 200), :: max(1, w // 200)], [50, BELOW])
     return float(middle - low)
 
 
 def _calm_variance(differences: Sequence[NDArray[np.float32]]) -> float:
-    """Mean square in the calmest tiles; 0 where a codec froze them or tiles are few."""
+    """Mean square in the calmest tiles; 0 where a codec froze them or they are few."""
     variances = np.concatenate([_tile_squares(d).ravel() for d in differences])
     if variances.size < FEWEST_TILES:
         return 0.0
@@ -88,7 +105,7 @@ def _calm_variance(differences: Sequence[NDArray[np.float32]]) -> float:
 def _tile_squares(image: NDArray[np.float32]) -> NDArray[np.float32]:
     h, w = image.shape[0] // TILE * TILE, image.shape[1] // TILE * TILE
     tiles = image[:h, :w].reshape(h // TILE, TILE, w // TILE, TILE)
-    squares: NDArray[np.float32] = np.mean(tiles**2, axis=(1, 3))
+    squares: NDArray[np.float32] = np.asarray(np.mean(tiles**2, axis=(1, 3)), np.float32)
     return squares
 
 

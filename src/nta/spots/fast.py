@@ -59,7 +59,7 @@ class FrameSearch:
         return table
 
     def first_layer(self, image: Image) -> tuple[Image, NDArray[np.float64], NDArray[np.float32]]:
-        """Return the frame at the first layer, its spots in px and electrons of that layer, and their light in grey values."""
+        """Return the frame at the first layer, its spots (px, electrons of that layer) and their light in grey values."""
         for shrunk in self._to_first:
             image = shrunk(image)
         first = self._searches[0]

@@ -109,7 +109,9 @@ def _refined(learned: Learned, pairs: Pairs, settings: DetectionSettings, told: 
     """
     from nta.spots.fast import FrameSearch
 
-    learned = _with_clutter(learned, [(_signed(a, learned), _signed(b, learned)) for a, b in pairs])
+    rest = [(_signed(a, learned), _signed(b, learned)) for a, b in pairs]
+    first = with_excess(learned.layers[:1], rest, learned.sign)
+    learned = replace(learned, layers=(*first, *learned.layers[1:]))
     for _ in range(ROUNDS):
         search = FrameSearch(replace(learned, layers=learned.layers[:1]), settings)
         seen = [tuple(_without_spots(image, search, learned) for image in pair) for pair in pairs]
@@ -132,10 +134,11 @@ def _refined(learned: Learned, pairs: Pairs, settings: DetectionSettings, told: 
             rest = [(a[1], b[1]) for a, b in seen]
         else:
             rest = [(_signed(a, learned), _signed(b, learned)) for a, b in pairs]
-        learned = _with_clutter(learned, rest)
+        first = with_excess(layers[:1], rest, learned.sign)
+        learned = replace(learned, layers=(*first, *layers[1:]))
         if _alike(learned.layers[0], before.layers[0]):
             break
-    return learned
+    return _with_clutter(learned, rest)
 
 
 def _with_clutter(learned: Learned, pairs: list[tuple[Signed, Signed]]) -> Learned:
@@ -169,7 +172,7 @@ def _alike(one: Layer, other: Layer) -> bool:
 
 
 def _fitted_width(rows: NDArray[np.float64], layer: Layer) -> float:
-    """Width at which clear spots are fitted, px of the layer, not more than 1.6 times off the one before; 0 if few are clear."""
+    """Width at which clear spots are fitted, px of the layer, at most 1.6 times off the one before; 0 if few are clear."""
     flags, snr = rows[:, 7].astype(int), rows[:, 10]
     unclear = int(SpotFlag.EDGE | SpotFlag.OVERLAPPING | SpotFlag.POOR_FIT)
     clear = (flags & unclear == 0) & (snr > 8)

@@ -13,7 +13,7 @@ import numpy as np
 from numba import njit
 
 from nta.spots.kernels.fit import CHI2, ERROR, FLAGS, LEVEL, B, N, S, X, Y
-from nta.spots.kernels.flags import EDGE, OUT_OF_FOCUS, POOR_FIT
+from nta.spots.kernels.flags import EDGE, OUT_OF_FOCUS, POOR_FIT, SATURATED
 from nta.spots.kernels.options import OPTIONS
 
 ITERATIONS = 10
@@ -271,6 +271,7 @@ def merge(rows, n, discs, m, gain, offset, edge, height, width):  # type: ignore
                 peak = rows[i, N] / (2 * math.pi * rows[i, S] ** 2)
                 if peak < OUTSHINES * gain * discs[j, PEAK]:
                     part = True
+                    discs[j, FLAGS] = int(discs[j, FLAGS]) | (int(rows[i, FLAGS]) & SATURATED)
                     break
         if not part:
             rows[left] = rows[i]
@@ -283,7 +284,7 @@ def merge(rows, n, discs, m, gain, offset, edge, height, width):  # type: ignore
             rows[left, B] = gain * (discs[j, B] - offset)
             x, y, reach = discs[j, X], discs[j, Y], discs[j, EXTENT] - edge
             beyond = x < reach or y < reach or x > width - 1 - reach or y > height - 1 - reach
-            rows[left, FLAGS] = OUT_OF_FOCUS | (EDGE if beyond else 0)
+            rows[left, FLAGS] = int(discs[j, FLAGS]) | (EDGE if beyond else 0)
             rows[left, LEVEL] = discs[j, LEVEL]
             left += 1
     return left
