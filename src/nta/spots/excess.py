@@ -114,7 +114,7 @@ def along(image: NDArray[np.float32], line: NDArray[np.float32], axis: int) -> N
     r = line.size // 2
     padded = np.pad(image, [(r, r) if a == axis else (0, 0) for a in (0, 1)], mode="reflect")
     n = image.shape[axis]
-    out = line[r] * image
+    out: NDArray[np.float32] = line[r] * image
     for i in range(r):
         low, high = slice(i, i + n), slice(2 * r - i, 2 * r - i + n)
         pair = padded[low] + padded[high] if axis == 0 else padded[:, low] + padded[:, high]
