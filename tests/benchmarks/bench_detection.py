@@ -2,10 +2,10 @@
 
     python tests/benchmarks/bench_detection.py [speed|told|growth ...] [--rounds 5] [--frames 20] [--check]
 
-speed   CPU time (user + system, one thread) per frame, every engine in turn and round after round: median over the rounds of
-        the ratio to one float32 11x11 cv2.GaussianBlur and to trackpy.locate; F1, recall by SNR 4-8, 8-16, above, and
-        rms error over the Cramer-Rao bound (spots of SNR >= 8 without neighbours) beside it. Peers get the threshold that is best for
-        them against the truth of the first frames; ours is the same everywhere, and nothing is told of the camera.
+speed   CPU time (user + system, one thread) per frame, every engine in turn and round after round: median over the rounds
+        of the ratio to one float32 11x11 cv2.GaussianBlur and to trackpy.locate; F1, recall by SNR 4-8, 8-16, above, and
+        rms error over the Cramer-Rao bound (spots of SNR >= 8 without neighbours) beside it. Peers get the threshold that
+        is best for them against the truth of the first frames; ours is the same everywhere, no camera is told.
 told    the same code with gain, offset and read noise told and not told: widths, densities, backgrounds, gains.
 growth  CPU time per frame by area, spots, frames and threads; CPU time of learning.
 """

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -43,6 +41,7 @@ class FrameSearch:
 
     def search(self, image: Image) -> NDArray[np.float64]:
         """Return one row per spot, camera px and photo-electrons: x, y, N, b, s, error, chi2, flags, snr."""
+        image = _viewable(image)
         for shrunk in self._to_first:
             image = shrunk(image)
         m = self._searches[0].spots(_viewable(image), self._rows)
@@ -60,6 +59,7 @@ class FrameSearch:
 
     def first_layer(self, image: Image) -> tuple[Image, NDArray[np.float64], NDArray[np.float32]]:
         """Return the frame at the first layer, its spots (px, electrons of that layer) and their light in grey values."""
+        image = _viewable(image)
         for shrunk in self._to_first:
             image = shrunk(image)
         first = self._searches[0]
@@ -190,7 +190,7 @@ class _Shrink:
 
 
 def _viewable(image: Image) -> Image:
-    """Return the image so that pairs of pixels can be viewed as one number: contiguous, aligned, writeable, even width."""
+    """Return the image so that pairs of pixels can be viewed as one number; an odd last column is left out."""
     if (
         image.flags.c_contiguous
         and image.flags.writeable
@@ -198,8 +198,5 @@ def _viewable(image: Image) -> Image:
         and image.ctypes.data % 4 == 0
     ):
         return image
-    copy: Any = np.array(image, order="C")
-    if image.shape[1] % 2:
-        copy = np.pad(copy, ((0, 0), (0, 1)), mode="edge")
-    even: Image = copy
+    even: Image = np.array(image[:, : image.shape[1] // 2 * 2], order="C")
     return even

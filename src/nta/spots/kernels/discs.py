@@ -220,6 +220,7 @@ def find_discs(image, sign, n, found, step, grey, radius, noise, width, threshol
             out[k] *= step
         for k in (B, PEAK):
             out[k] *= grey / (step * step)
+        out[PEAK] *= 1 + 1 / (6 * width * width)  # a px as coarse as a spot is wide lowers its peak
         out[N] *= grey
         discs[m] = out
         m += 1
