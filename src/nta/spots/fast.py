@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -198,5 +200,6 @@ def _viewable(image: Image) -> Image:
         and image.ctypes.data % 4 == 0
     ):
         return image
-    even: Image = np.array(image[:, : image.shape[1] // 2 * 2], order="C")
-    return even
+    even: Any = np.array(image[:, : image.shape[1] // 2 * 2], order="C")
+    copy: Image = even
+    return copy

@@ -46,7 +46,9 @@ def learn(frames: Sequence[Frame], settings: DetectionSettings, camera: CameraSt
     """Learn from the first frames of a recording."""
     first = _first(frames)
     bit_depth = camera.bit_depth if camera is not None else 8 * first.dtype.itemsize
-    stack = _sample(frames)
+    check_sizes(frames, *first.shape)
+    even = first.shape[1] // 2 * 2  # pixels are read in pairs
+    stack = _sample(frames)[..., :even]
     noise_of = told_noise(camera)
     noise = noise_of[0] if noise_of else estimated_noise(stack)
     background = np.median(stack[: 2 * (len(stack) // 2) - 1], axis=0).astype(np.float32)
@@ -69,7 +71,7 @@ def learn(frames: Sequence[Frame], settings: DetectionSettings, camera: CameraSt
         bit_depth=bit_depth,
         dark=dark,
         camera=model,
-        background=background,
+        background=np.pad(background, [(0, 0), (0, first.shape[1] - even)], mode="edge"),
         example_image=first.copy(),
         layers=layers,
         skipped=skipped,
@@ -147,7 +149,8 @@ def _with_clutter(learned: Learned, pairs: list[tuple[Signed, Signed]]) -> Learn
 
 def _signed(image: Image, learned: Learned) -> Signed:
     """Signed grey values of a frame at the first layer."""
-    value = learned.sign * image.astype(np.float32)
+    h, w = learned.finest.background.shape
+    value = learned.sign * image[:h, :w].astype(np.float32)
     for layer in learned.skipped:
         value = summed(value) / np.float32(2.0**layer.shift)
     return value
@@ -219,6 +222,16 @@ def _first(frames: Sequence[Frame]) -> Image:
     return image
 
 
+def check_sizes(frames: Sequence[Frame], height: int, width: int) -> None:
+    """Refuse frames of another size."""
+    for frame in frames:
+        if frame.image.shape != (height, width):
+            raise RecordingError(
+                f"frame {frame.index} is {frame.image.shape[1]}x{frame.image.shape[0]} px, the recording began with "
+                f"{width}x{height} px"
+            )
+
+
 def _sample(frames: Sequence[Frame]) -> NDArray[np.float32]:
     """Pairs of consecutive frames from all over the first ones."""
     most = int(np.clip(PRIME_BYTES // (4 * frames[0].image.size), 8, MOST_PRIMED))
@@ -271,7 +284,7 @@ def _correlation_width(highpass: NDArray[np.float32]) -> float:
     line = line - np.median(correlation)
     top = line[1]
     chance = correlation[0, 0] / math.sqrt(h * w * len(highpass))  # correlation of white noise with itself
-    if top < 6 * chance:
+    if not top > 6 * chance:
         return WIDTH_UNKNOWN_PX
     below = np.flatnonzero(line[1:] < 0.4 * top)
     end = int(below[0]) + 1 if below.size else 15

@@ -34,7 +34,8 @@ class ReferenceSearch:
     def search(self, image: Image) -> Array:
         """Return one row per spot, camera px and photo-electrons: x, y, N, b, s, error, chi2, flags, snr."""
         layer, step = self._layer, self._layer.step
-        grey = image.astype(np.float32)
+        height, width = self._learned.finest.background.shape
+        grey = image[:height, :width].astype(np.float32)
         for finer in self._learned.skipped:
             grey = summed(grey) / np.float32(2.0**finer.shift)
         saturated = grey >= layer.full_scale
