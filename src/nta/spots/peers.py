@@ -37,7 +37,8 @@ class TrackpySearch:
         self._noise_adu = math.sqrt(float(np.median(noise.variance(level))))
         # signal over noise of a matched filter: N / (2 sqrt(pi) s noise)
         self._adu_per_snr = 2 * math.sqrt(math.pi) * learned.spot_width_px * self._noise_adu
-        self._least_mass = self._kept * settings.threshold_sd * self._adu_per_snr
+        wanted = self._kept * settings.threshold_sd * self._adu_per_snr
+        self._least_mass = max(wanted, self._mass_of_noise())
 
     def search(self, image: Image) -> NDArray[np.float64]:
         """Return one row per spot: x, y, N, b, s, error, chi2, flags, snr."""
@@ -73,6 +74,15 @@ class TrackpySearch:
             for r, c in zip(row, column, strict=True)
         ]
         return np.where(edge, int(SpotFlag.EDGE), 0) + np.where(saturated, int(SpotFlag.SATURATED), 0.0)
+
+    def _mass_of_noise(self) -> float:
+        """Return the largest mass that noise alone reaches on 256 x 256 px: it adds up what is above its own mean."""
+        noise = np.random.default_rng(0).normal(0, self._noise_adu, (256, 256))
+        level = max(float(np.median(self._learned.background)), 6 * self._noise_adu)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            found = self._locate(np.rint(level + np.maximum(noise, -level)).astype(np.uint16), self._diameter)
+        return float(found["mass"].max()) if len(found) else 0.0
 
     def _kept_of_a_perfect_spot(self) -> float:
         """Share of a spot's light that trackpy's band-pass and window leave in its mass."""
