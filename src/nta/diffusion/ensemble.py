@@ -82,6 +82,8 @@ def _exponent(steps: Steps, diffusion: DiffusionEstimates) -> Quantity:
 
 def _stretches(steps: Steps, diffusion: DiffusionEstimates) -> tuple[FloatArray, FloatArray, IntArray]:
     """Squared displacements, less localization errors, over one frame (mean of those inside) and over `_LAG`; track."""
+    if steps.wait_frames.size < _LAG:  # nothing moves, or no longer than that
+        return np.empty(0), np.empty(0), np.empty(0, dtype=np.int64)
     variance = diffusion.noise.variance_um2(steps)
     whole = np.convolve(steps.wait_frames == 1, np.ones(_LAG), "valid") == _LAG
     first = np.flatnonzero(whole)
