@@ -136,7 +136,9 @@ def fit_two(data, light, side, noise, limits, one, width, first, second):  # typ
         p[7] = min(max(p[7] + min(max(g[7], -0.35), 0.35), limits[0]), limits[1])
         if largest < 0.5 * limits[2]:
             break
-    if (p[3] - p[0]) ** 2 + (p[4] - p[1]) ** 2 < (SPARROW * p[7]) ** 2:
+    # two narrow spots imitate the streak of one that moved; none is narrower than the recording's spots are
+    nearest = SPARROW * max(p[7], width)
+    if (p[3] - p[0]) ** 2 + (p[4] - p[1]) ** 2 < nearest**2:
         return 0.0
     dof = side * side - 8
     for k in range(2):
