@@ -22,9 +22,8 @@ DRIVERS = [driver.name for driver in list_drivers()] + ["serial over TCP"]
 def make(request):
     """Return a function that makes a fresh instrument of the driver, quick enough for a test."""
     name = request.param.partition(" over")[0]
-    if request.param not in MADE_WITH:
-        pytest.skip(f"{name} is no driver of ours")
-    with MADE_WITH[request.param](request.getfixturevalue) as settings:
+    made_with = MADE_WITH.get(request.param, lambda _: nullcontext({}))  # another package's: as it comes
+    with made_with(request.getfixturevalue) as settings:
         if name not in opened_before:  # libraries keep files of their own from the first time on
             opened_before.add(name)
             with open_driver(name, **settings) as instrument:
