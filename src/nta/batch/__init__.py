@@ -3,7 +3,7 @@
 from nta.batch.job import About, Job
 from nta.batch.outcome import Outcome
 from nta.batch.planning import plan
-from nta.batch.recording import Request, analyze_file, results_file, write_results
+from nta.batch.recording import Request, analyze_file, write_results
 from nta.batch.replicates import Replicates, replicates
 from nta.batch.running import PAGE, Batch, run_batch
 
@@ -18,7 +18,6 @@ __all__ = [
     "analyze_file",
     "plan",
     "replicates",
-    "results_file",
     "run_batch",
     "write_results",
 ]

@@ -9,11 +9,12 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from nta.batch.recording import Request, results_file
+from nta.batch.recording import Request
 from nta.calibration.folder import calibration_folder
 from nta.catalogue.record import digest
 from nta.io.recordings import checksum
 from nta.io.recordings.sidecar import sidecar_files
+from nta.io.results import results_file
 from nta.io.results.summary import plain
 
 RESULTS = "results"

@@ -10,7 +10,7 @@ from typing import Any
 
 from nta.calibration import InstrumentProfile
 from nta.io.recordings import Recording, checksum, open_recording
-from nta.io.results import RESULTS_FILE, load_analysis, save_analysis, write_tables
+from nta.io.results import RESULTS_FILE, load_analysis, results_file, save_analysis, write_tables
 from nta.pipeline import Analysis, Progress, analyze, stated_conditions, subtract_blank
 from nta.report import write_report
 from nta.settings import AnalysisSettings
@@ -89,8 +89,3 @@ def write_results(analysis: Analysis, folder: Path, *, report: bool = True) -> N
     write_tables(analysis, folder)
     if report:
         write_report(analysis, folder)
-
-
-def results_file(path: Path) -> Path:
-    """Return the results file of a result folder, or the file itself."""
-    return path / RESULTS_FILE if path.is_dir() else path

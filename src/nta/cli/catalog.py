@@ -12,14 +12,14 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from nta.batch import About, results_file
+from nta.batch import About
 from nta.catalogue import Catalogue, RunRecord
 from nta.cli import EXIT_OK
 from nta.cli.cataloguing import ENVIRONMENT_VARIABLE, about_in, catalogue_address, record_analysis
 from nta.cli.progress import say
 from nta.errors import MissingInputError, SettingError
 from nta.io.atomic import new_file
-from nta.io.results import load_analysis
+from nta.io.results import load_analysis, results_file
 from nta.report.terminal import PLAIN
 from nta.report.wording import number, value_and_interval
 

@@ -6,11 +6,10 @@ import argparse
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from nta.batch import results_file
 from nta.cli import EXIT_OK
 from nta.cli.progress import frame_progress, say
 from nta.errors import SettingError
-from nta.io.results import load_analysis, write_tables
+from nta.io.results import load_analysis, results_file, write_tables
 from nta.io.results.exchange import write_exchange, write_parquet_tables
 from nta.pipeline import Analysis
 

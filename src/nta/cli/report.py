@@ -6,13 +6,13 @@ import argparse
 
 from nta.cli import EXIT_OK
 from nta.cli.progress import say
-from nta.io.results import RESULTS_FILE, load_analysis
+from nta.io.results import load_analysis, results_file
 from nta.report import write_figures, write_report
 
 
 def run(options: argparse.Namespace) -> int:
     """Load results and write their report."""
-    results = options.results / RESULTS_FILE if options.results.is_dir() else options.results
+    results = results_file(options.results)
     folder = options.output or results.parent
     analysis = load_analysis(results)
     folder.mkdir(parents=True, exist_ok=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from nta.errors import SettingError
-from nta.io.results import RESULTS_FILE, load_analysis
+from nta.io.results import RESULTS_FILE, load_analysis, results_file
 from nta.io.vendors import VendorResult, read_vendor, viewsizer
 from nta.measurements.from_analysis import MeasuredAnalysis
 from nta.measurements.from_vendor import MeasuredRun
@@ -45,7 +45,7 @@ def _from_path(path: Path) -> tuple[Measurement, ...]:
         if viewsizer.folder_table(path) is None:
             raise SettingError(f"{path} holds neither {RESULTS_FILE} nor a ViewSizer table of bins")
     elif path.is_dir() or path.suffix.lower() in (".h5", ".hdf5"):
-        file = path / RESULTS_FILE if path.is_dir() else path
+        file = results_file(path)
         name = path.name if file.name != RESULTS_FILE or path.is_dir() else path.resolve().parent.name
         return (MeasuredAnalysis(load_analysis(file), name),)
     return open_measurements(read_vendor(path))

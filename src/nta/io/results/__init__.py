@@ -1,6 +1,6 @@
 """Results: an analysis kept without loss in HDF5, as tables for other programs, and as one JSON of its numbers."""
 
-from nta.io.results.store import FORMAT, RESULTS_FILE, VERSION, load_analysis, save_analysis
+from nta.io.results.store import FORMAT, RESULTS_FILE, VERSION, load_analysis, results_file, save_analysis
 from nta.io.results.summary import summary, write_summary
 from nta.io.results.tables import TABLES, write_tables
 
@@ -10,6 +10,7 @@ __all__ = [
     "TABLES",
     "VERSION",
     "load_analysis",
+    "results_file",
     "save_analysis",
     "summary",
     "write_summary",

@@ -19,6 +19,11 @@ VERSION = 1
 RESULTS_FILE = "results.h5"
 
 
+def results_file(path: Path) -> Path:
+    """Return the results file of a result folder, or the file itself."""
+    return path / RESULTS_FILE if path.is_dir() else path
+
+
 def save_analysis(analysis: Analysis, path: str | Path) -> Path:
     """Write an analysis; the file appears when it is whole, and replaces one of that name.
 
