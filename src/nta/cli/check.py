@@ -9,7 +9,7 @@ import traceback
 
 from nta.cli import EXIT_OK
 from nta.cli.progress import say
-from nta.cli.quality import EXIT_CHECK_USAGE
+from nta.cli.verbs.quality import EXIT_CHECK_USAGE
 from nta.errors import NtaError, SettingError
 from nta.io.atomic import new_file
 from nta.qc import TEMPLATE, QcReport, Verdict, check, read_specification
