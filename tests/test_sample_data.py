@@ -63,6 +63,9 @@ def test_the_analysis_gives_the_truth(name, recording):
     numbers = analysis.sizes.summary
     # the 95 % intervals of three percentiles, widened by a half: one second is a small sample
     for percentile in ("d10", "d50", "d90"):
+        if analysis.sizes.distribution is None:  # fewer than 30 tracks: the single tracks are all there is
+            assert np.nanmedian(analysis.sizes.tracks.diameter_nm) == pytest.approx(seen["d50_nm"], rel=0.15)
+            break
         number = numbers[f"{percentile}_nm"]
         slack = 0.25 * (number.high - number.low)
         assert number.low - slack <= seen[f"{percentile}_nm"] <= number.high + slack, percentile

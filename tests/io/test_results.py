@@ -26,7 +26,7 @@ SAMPLES = Path(__file__).parents[2] / "sample_data"
 
 @pytest.fixture(scope="module")
 def analysis():
-    with nta.open(SAMPLES / "beads_100nm.h5") as source:
+    with nta.open(SAMPLES / "ev_lognormal.avi") as source:
         return nta.analyze(source, stated_conditions(source.metadata), nta.load_profile("simulated"))
 
 
@@ -191,6 +191,6 @@ def test_every_size_in_the_summary_has_its_unit_and_interval(analysis):
         assert quantity["low"] <= quantity["value"] <= quantity["high"], name
         assert quantity["unit"] == ("nm" if name.endswith("_nm") else "1")
         assert quantity["method"]
-    assert told["provenance"]["recording"].endswith("beads_100nm.h5")
+    assert told["provenance"]["recording"].endswith("ev_lognormal.avi")
     assert told["verdict"] == str(analysis.assessment.worst)
     assert len(told["findings"]) == len(analysis.assessment.findings)
