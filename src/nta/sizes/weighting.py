@@ -24,6 +24,7 @@ from nta.columns import FloatArray
 from nta.sizes.evidence import Evidence
 
 _STEPS = 30
+_HALVINGS = 12
 _LARGEST_TILT = 4.0  # per standard deviation; more than any residence or visibility does
 _LARGEST_RATIO = 5.0  # of the mean duration at a diameter to that of all
 
@@ -70,11 +71,14 @@ def informed_by_duration(evidence: Evidence, tracks: FloatArray, in_view: FloatA
 def _tilted(
     distribution: FloatArray, u: FloatArray, target: FloatArray, degree: NDArray[np.int64]
 ) -> FloatArray:
-    """Tilt by exp(a u + b u^2) to the target moments of u and u^2: Newton on a convex problem, bounded."""
+    """Tilt by exp(a u + b u^2) to the target moments of u and u^2: Newton on a convex problem, bounded.
+
+    A step that overshoots is halved: u^2 is large in a far tail, and a tail of one false track must not become the whole.
+    """
     basis = np.stack([u, u * u], axis=1)
     free = np.stack([np.ones(len(u), dtype=bool), degree >= 2], axis=1)
     tilt = np.zeros_like(target)
-    tilted = distribution
+    tilted, dual = _at_tilt(distribution, basis, target, tilt)
     for _ in range(_STEPS):
         moments = np.einsum("bg,bpg->bp", tilted, basis)
         missing = np.where(free, target - moments, 0.0)
@@ -85,10 +89,25 @@ def _tilted(
         )
         spread = np.where(free[:, :, None] & free[:, None, :], spread, 0.0)
         spread[:, range(2), range(2)] += np.where(free, 1e-6, 1.0)
-        move = np.linalg.solve(spread, missing[:, :, None])[:, :, 0]
-        tilt = np.clip(tilt + np.clip(move, -0.5, 0.5), -_LARGEST_TILT, _LARGEST_TILT)
-        exponent = np.einsum("bp,bpg->bg", tilt, basis)
-        exponent = np.where(distribution > 0, exponent, -np.inf)
-        tilted = distribution * np.exp(exponent - exponent.max(axis=1, keepdims=True))
-        tilted /= tilted.sum(axis=1, keepdims=True)
+        move = np.clip(np.linalg.solve(spread, missing[:, :, None])[:, :, 0], -0.5, 0.5)
+        for _ in range(_HALVINGS):
+            tried = np.clip(tilt + move, -_LARGEST_TILT, _LARGEST_TILT)
+            tilted, reached = _at_tilt(distribution, basis, target, tried)
+            overshot = reached > dual + 1e-9
+            if not overshot.any():
+                break
+            move = np.where(overshot[:, None], 0.5 * move, move)
+        tilt, dual = tried, reached
     return tilted
+
+
+def _at_tilt(
+    distribution: FloatArray, basis: FloatArray, target: FloatArray, tilt: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Return the tilted distributions, and the convex function that is least where they have the target moments."""
+    exponent = np.einsum("bp,bpg->bg", tilt, basis)
+    exponent = np.where(distribution > 0, exponent, -np.inf)
+    top = exponent.max(axis=1, keepdims=True)
+    tilted = distribution * np.exp(exponent - top)
+    total = tilted.sum(axis=1, keepdims=True)
+    return tilted / total, (top + np.log(total))[:, 0] - (tilt * target).sum(axis=1)
