@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
@@ -36,3 +39,15 @@ class Quantity:
         if self.low is not None and self.high is not None:
             text += f" ({self.low:.4g} to {self.high:.4g})"
         return f"{text} {self.unit}" if self.unit not in ("", "1") else text
+
+
+def student_half_width(values: ArrayLike, confidence: float = 0.95) -> NDArray[np.float64]:
+    """Half the width of the interval of the mean of two or more independent values, over the first axis.
+
+    Student's t with n - 1 degrees of freedom. Source: ISO/IEC Guide 98-3 (GUM), G.3.
+    """
+    from scipy.special import stdtrit
+
+    each = np.asarray(values, dtype=np.float64)
+    n = len(each)
+    return np.asarray(stdtrit(n - 1, 0.5 + confidence / 2) * each.std(axis=0, ddof=1) / np.sqrt(n))

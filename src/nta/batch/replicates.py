@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -10,7 +9,7 @@ import numpy as np
 
 from nta.batch.job import Job
 from nta.batch.outcome import Outcome
-from nta.quantity import Quantity
+from nta.quantity import Quantity, student_half_width
 
 CONFIDENCE = 0.95
 QUANTITIES = (
@@ -82,10 +81,8 @@ def _over(group: str, name: str, found: Sequence[Quantity], n_videos: int) -> Re
     n, mean = values.size, float(values.mean())
     sd, low, high, method = None, None, None, "one video: no interval over videos"
     if n > 1:
-        from scipy.stats import t
-
         sd = float(values.std(ddof=1))
-        half = float(t.ppf((1 + CONFIDENCE) / 2, n - 1)) * sd / math.sqrt(n)
+        half = float(student_half_width(values, CONFIDENCE))
         low, high = max(mean - half, 0.0), mean + half  # none of these numbers can be negative
         method = f"Student's t over {n} videos, {100 * CONFIDENCE:g} %"
     return Replicates(

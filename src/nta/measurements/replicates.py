@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from nta.measurements.table import Measurement, unknown
-from nta.quantity import Quantity
+from nta.quantity import Quantity, student_half_width
 
 
 def mean_over(
@@ -41,7 +41,7 @@ def mean_over(
         math.sqrt(max(_half(q) ** 2 - (_half(o) if o is not None else 0.0) ** 2, 0.0))
         for q, o in zip(found, own, strict=True)
     ]
-    spread = _student(values, confidence)
+    spread = float(student_half_width(values, confidence))
     least = math.sqrt(sum(h**2 for h in counting)) / len(found) if counting else 0.0
     half = math.hypot(max(spread, least), max(common))
     mean = float(values.mean())
@@ -93,13 +93,6 @@ def ratio(above: Quantity, below: Quantity) -> Quantity:
     down = math.hypot(math.log(above.value / a_low), math.log(b_high / below.value))
     up = math.hypot(math.log(a_high / above.value), math.log(below.value / b_low))
     return Quantity(value, value * math.exp(-down), value * math.exp(up), "1", "ratio, errors in quadrature")
-
-
-def _student(values: np.ndarray[tuple[int], np.dtype[np.float64]], confidence: float) -> float:
-    from scipy.stats import t
-
-    n = values.size
-    return float(t.ppf((1 + confidence) / 2, n - 1) * values.std(ddof=1) / math.sqrt(n))
 
 
 def _vangel(cv: float, n: int, u: float) -> float:

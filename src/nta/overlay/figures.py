@@ -20,6 +20,7 @@ from nta.report.figures.style import (
     WIDTH,
     Picture,
     house_style,
+    log_axis,
     new_figure,
 )
 
@@ -98,7 +99,6 @@ def _percentiles(sources: Sequence[Source]) -> Picture:
             )
     axis.set_yticks(range(len(sources)), [source.name for source in sources])
     axis.set_ylim(len(sources) - 0.5, -0.5)
-    axis.set_xscale("log")
     _nanometres(axis)
     caption = (
         "D10, D50 and D90, all read off in one way: interpolated within bins, without the offsets that some programs have. "
@@ -121,15 +121,13 @@ def _finish(axis: Axes, sources: Sequence[Source], label: str) -> None:
     below = np.cumsum(total) / total.sum()
     low = float(EDGES_NM[int(np.searchsorted(below, 0.002))])
     high = float(EDGES_NM[min(int(np.searchsorted(below, 0.995)) + 1, EDGES_NM.size - 1)])
-    axis.set_xscale("log")
+    _nanometres(axis)
     axis.set_xlim(low / 1.1, high * 1.1)
     axis.set_ylim(bottom=0)
     axis.set_ylabel(label)
-    _nanometres(axis)
     axis.legend(loc="best")
 
 
 def _nanometres(axis: Axes) -> None:
     axis.set_xlabel("hydrodynamic diameter, nm")
-    axis.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}"))
-    axis.xaxis.set_minor_formatter(FuncFormatter(lambda v, _: f"{v:g}" if f"{v:.0e}"[0] in "25" else ""))
+    log_axis(axis)

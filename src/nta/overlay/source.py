@@ -13,7 +13,7 @@ from nta.errors import SettingError
 from nta.measurements import MeasuredAnalysis, MeasuredRun, Measurement, Result, open_measurements
 from nta.measurements.replicates import mean_over
 from nta.physics import water_viscosity_pa_s
-from nta.quantity import Quantity
+from nta.quantity import Quantity, student_half_width
 
 EDGES_NM = np.geomspace(5.0, 5000.0, 241)  # 80 bins a decade: as fine as a short run resolves
 _CONFIDENCE = 0.95
@@ -59,10 +59,7 @@ class Source:
             if not np.isfinite(only.low).all():
                 return each[0], np.full_like(each[0], np.nan), np.full_like(each[0], np.nan)
             return each[0], _rebinned(only.edges_nm, only.low), _rebinned(only.edges_nm, only.high)
-        from scipy.stats import t
-
-        mean = each.mean(axis=0)
-        half = t.ppf(0.5 + _CONFIDENCE / 2, len(each) - 1) * each.std(axis=0, ddof=1) / np.sqrt(len(each))
+        mean, half = each.mean(axis=0), student_half_width(each, _CONFIDENCE)
         return mean, np.maximum(mean - half, 0.0), mean + half
 
 

@@ -21,7 +21,7 @@ import numpy as np
 
 from nta.columns import FloatArray
 from nta.errors import SettingError
-from nta.quantity import Quantity
+from nta.quantity import Quantity, student_half_width
 from nta.sizes.intervals import band
 from nta.sizes.numbers import SUMMARY_UNITS, fraction, summarise
 from nta.sizes.table import SUSPENSION, Distribution, SizeDistribution
@@ -174,7 +174,7 @@ class _Interval:
         self, per_video: FloatArray, within: Sequence[float | None], systematic: float
     ) -> float | None:
         """Half the width: t over the units, at least what the tracks leave open, with the systematic part."""
-        from scipy.special import ndtri, stdtrit
+        from scipy.special import ndtri
 
         normal = float(ndtri(0.5 + self.confidence / 2))
         known = [w for w in within if w is not None]
@@ -182,8 +182,7 @@ class _Interval:
         between = None
         if len(self.units) > 1:
             means = np.array([per_video[list(unit)].mean() for unit in self.units])
-            student = float(stdtrit(len(means) - 1, 0.5 + self.confidence / 2))
-            between = student * float(means.std(ddof=1)) / math.sqrt(len(means))
+            between = float(student_half_width(means, self.confidence))
         parts = [part for part in (tracks, between) if part is not None]
         return math.hypot(max(parts), normal * systematic) if parts else None
 

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.ticker import FuncFormatter
 
-from nta.report.figures.style import BLUE, GREY, INK, WIDTH, Picture, house_style, new_figure
+from nta.quantity import student_half_width
+from nta.report.figures.style import BLUE, GREY, INK, WIDTH, Picture, house_style, log_axis, new_figure
 from nta.report.wording import count, number
 from nta.sizes import Distribution
 from nta.sop.outcome import Outcome, Video
@@ -38,21 +39,16 @@ def distributions(outcome: Outcome) -> Picture:
     mean = shares.mean(axis=0)
     axis.plot(diameter, mean, color=BLUE, linewidth=2)
     if len(curves) > 1:
-        from scipy.special import stdtrit
-
-        t = float(stdtrit(len(curves) - 1, 0.5 + CONFIDENCE / 2))
-        half = t * shares.std(axis=0, ddof=1) / np.sqrt(len(curves))
+        half = student_half_width(shares, CONFIDENCE)
         axis.fill_between(
             diameter, np.maximum(mean - half, 0), mean + half, color=BLUE, alpha=0.25, linewidth=0
         )
-    axis.set_xscale("log")
+    log_axis(axis)
     axis.set_xlim(*_range(curves))
     axis.set_ylim(bottom=0)
     axis.set_xlabel("hydrodynamic diameter, nm")
     axis.set_ylabel("share per tenth of a decade")
     axis.yaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{100 * v:.3g} %"))
-    axis.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}"))
-    axis.xaxis.set_minor_formatter(FuncFormatter(lambda v, _: f"{v:g}" if f"{v:.0e}"[0] in "25" else ""))
     caption = (
         f"Grey: the {curves[0].describes} of {count(len(curves), 'video')}, one line each. Blue: their mean"
         + (

@@ -10,7 +10,7 @@ import numpy as np
 
 from nta.assessment.integrity import Evidence
 from nta.assessment.touch import Judgement
-from nta.quantity import Quantity
+from nta.quantity import Quantity, student_half_width
 from nta.study.attaching import PER_ML
 from nta.study.gathering import Material
 from nta.study.ledger import Preparation, Study
@@ -124,9 +124,7 @@ def _amount(material: Material, tubes: Sequence[Preparation]) -> Quantity | None
     mean = float(np.mean(amounts))
     if len(amounts) < 2:
         return Quantity(mean, None, None, "/ml", "one video")
-    from scipy.stats import t
-
-    half = float(t.ppf(0.975, len(amounts) - 1) * np.std(amounts, ddof=1) / math.sqrt(len(amounts)))
+    half = float(student_half_width(amounts))
     return Quantity(mean, mean - half, mean + half, "/ml", f"Student t over {len(amounts)} videos, 95 %")
 
 

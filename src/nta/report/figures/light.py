@@ -6,11 +6,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.colors import LinearSegmentedColormap
-from matplotlib.ticker import FuncFormatter
 
 from nta.columns import BoolArray, FloatArray
 from nta.pipeline import Analysis
-from nta.report.figures.style import BLUE, GREY, HALF, INK, LIGHT, Picture, new_figure
+from nta.report.figures.style import BLUE, GREY, HALF, INK, LIGHT, Picture, log_axis, new_figure
 from nta.report.wording import count, number
 from nta.visibility import light_of_spheres
 
@@ -106,9 +105,7 @@ def spot_light(analysis: Analysis) -> Picture:
     axis.hist(tracked, edges.tolist(), color=BLUE, alpha=0.75, histtype="stepfilled", label="in a track")
     threshold = analysis.spots.scene.threshold_sd
     axis.axvline(threshold, color=GREY, linewidth=0.8, linestyle="--")
-    axis.set_xscale("log")
-    axis.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}"))
-    axis.xaxis.set_minor_formatter(FuncFormatter(lambda v, _: f"{v:g}" if f"{v:.0e}"[0] in "25" else ""))
+    log_axis(axis)
     axis.set_xlabel("signal over noise of a spot")
     axis.set_ylabel("spots")
     axis.set_ylim(top=1.25 * axis.get_ylim()[1])  # the legend stands above the bars

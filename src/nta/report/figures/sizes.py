@@ -11,7 +11,7 @@ from matplotlib.ticker import FuncFormatter
 
 from nta.columns import FloatArray
 from nta.pipeline import Analysis
-from nta.report.figures.style import BLUE, GREY, INK, LIGHT, VERMILLION, WIDTH, Picture, new_figure
+from nta.report.figures.style import BLUE, GREY, INK, LIGHT, VERMILLION, WIDTH, Picture, log_axis, new_figure
 from nta.report.wording import confidence_words, count, number, value_and_interval, why_no_distribution
 from nta.sizes import Distribution
 
@@ -81,9 +81,7 @@ def size_distribution(analysis: Analysis) -> Picture:
     top.set_ylim(bottom=0)
     top.set_xlim(scale.low_nm, scale.high_nm)
     if scale.log:
-        top.set_xscale("log")
-        below.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}"))
-        below.xaxis.set_minor_formatter(FuncFormatter(lambda v, _: f"{v:g}" if f"{v:.0e}"[0] in "25" else ""))
+        log_axis(below)  # and with it the other, which shares it
     top.legend([handles for handles, _ in entries], [label for _, label in entries], loc="upper right")
     below.set_xlabel("hydrodynamic diameter, nm")
     return Picture(name=_NAME, title=_TITLE, caption=_caption(analysis, scale), figure=figure)

@@ -130,6 +130,13 @@ def as_pdf(picture: Picture) -> bytes:
     return buffer.getvalue()
 
 
+def log_axis(axis: Axes) -> None:
+    """Make the x axis logarithmic, labelled with plain numbers at 1, 2 and 5."""
+    axis.set_xscale("log")
+    axis.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    axis.xaxis.set_minor_formatter(lambda value, _: f"{value:g}" if f"{value:.0e}"[0] in "25" else "")
+
+
 def percent_axis(axis: Axes, decimals: int = 0) -> None:
     """Label the y axis in per cent of what is a share."""
     axis.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.{decimals}f} %")

@@ -15,6 +15,7 @@ from nta.assessment.signatures import BrightnessCurve
 from nta.assessment.touch import FLAGGING
 from nta.columns import FloatArray
 from nta.errors import SettingError
+from nta.quantity import student_half_width
 from nta.report.figures.style import (
     BLUE,
     GREEN,
@@ -264,12 +265,7 @@ def _density(diameter_nm: FloatArray) -> FloatArray:
 
 
 def _half_width(curves: FloatArray) -> FloatArray:
-    from scipy.stats import t
-
-    n = len(curves)
-    if n < 2:
-        return np.zeros(curves.shape[1])
-    return np.asarray(t.ppf(0.975, n - 1) * curves.std(axis=0, ddof=1) / np.sqrt(n))
+    return student_half_width(curves) if len(curves) > 1 else np.zeros(curves.shape[1])
 
 
 def _scaled(criterion: Criterion, value: float) -> float:
