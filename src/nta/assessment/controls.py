@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from nta.assessment.finding import Assessment, Finding, Verdict
-from nta.assessment.limits import Limit
+from nta.assessment.finding import Assessment, Finding
+from nta.assessment.limits import Limit, judged
 
 
 def bead_check(
     bias: float, bias_std: float, n_videos: int, beads: str, limits: Mapping[str, Limit]
 ) -> Finding:
     """Judge the size bias of certified beads; bias : measured over certified diameter, less one."""
-    return _judged(
-        limits,
+    return judged(
+        limits.get("bead_check"),
         "bead_check",
         "Size standard",
         abs(bias),
@@ -26,8 +26,8 @@ def bead_check(
 
 def blank_check(share: float, share_high: float, counted: str, limits: Mapping[str, Limit]) -> Finding:
     """Judge the share of the sample's counts that the diluent alone has, and its upper end."""
-    return _judged(
-        limits,
+    return judged(
+        limits.get("blank"),
         "blank",
         "Blank",
         share,
@@ -41,21 +41,3 @@ def with_findings(assessment: Assessment, findings: Iterable[Finding]) -> Assess
     new = {finding.name: finding for finding in findings}
     kept = tuple(new.pop(finding.name, finding) for finding in assessment.findings)
     return Assessment(findings=(*kept, *new.values()))
-
-
-def _judged(
-    limits: Mapping[str, Limit], name: str, title: str, value: float, seen: str, advice: str
-) -> Finding:
-    bound = limits.get(name)
-    verdict = Verdict.NOT_ASSESSED if bound is None else bound.verdict(value)
-    return Finding(
-        name=name,
-        title=title,
-        verdict=verdict,
-        value=value,
-        limit=None if bound is None else bound.crossed(verdict),
-        unit="1",
-        evidence=seen if bound is not None else f"{seen}; the limits file sets no limit",
-        advice=advice if verdict in (Verdict.WARN, Verdict.FAIL) else "",
-        source="" if bound is None else bound.source,
-    )

@@ -6,7 +6,7 @@ import datetime
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from nta.assessment.finding import Verdict
+from nta.assessment.finding import Finding, Verdict
 from nta.calibration import find_file
 from nta.calibration.reading import Table
 from nta.errors import SettingError
@@ -43,6 +43,30 @@ class Limit:
         if verdict is Verdict.FAIL or self.warn is None:
             return self.fail
         return self.warn
+
+
+def judged(limit: Limit | None, name: str, title: str, value: float, seen: str, advice: str) -> Finding:
+    """Make the finding of a value; not assessed where the limits file sets no limit."""
+    if limit is None:
+        return Finding(
+            name=name,
+            title=title,
+            verdict=Verdict.NOT_ASSESSED,
+            value=value,
+            evidence=f"{seen}; the limits file sets no limit",
+        )
+    verdict = limit.verdict(value)
+    return Finding(
+        name=name,
+        title=title,
+        verdict=verdict,
+        value=value,
+        limit=limit.crossed(verdict),
+        unit=limit.unit,
+        evidence=seen,
+        advice="" if verdict is Verdict.PASS else advice,
+        source=limit.source,
+    )
 
 
 def load_limits(name_or_path: str) -> Mapping[str, Limit]:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from nta.assessment.finding import Assessment, Finding, Verdict
-from nta.assessment.limits import Limit, load_limits
+from nta.assessment.limits import Limit, judged, load_limits
 from nta.assessment.settings import AssessmentSettings
 from nta.calibration import InstrumentProfile, SampleConditions
 from nta.diffusion import DiffusionEstimates, TrackFlag, ensemble_motion
@@ -94,27 +94,7 @@ def _judged(
     limit: str | None = None,
 ) -> Finding:
     """Make the finding of a value that has a limit."""
-    bound = evidence.limits.get(limit or name)
-    if bound is None:
-        return Finding(
-            name=name,
-            title=title,
-            verdict=Verdict.NOT_ASSESSED,
-            value=value,
-            evidence=f"{seen}; the limits file sets no limit",
-        )
-    verdict = bound.verdict(value)
-    return Finding(
-        name=name,
-        title=title,
-        verdict=verdict,
-        value=value,
-        limit=bound.crossed(verdict),
-        unit=bound.unit,
-        evidence=seen,
-        advice="" if verdict is Verdict.PASS else advice,
-        source=bound.source,
-    )
+    return judged(evidence.limits.get(limit or name), name, title, value, seen, advice)
 
 
 def _not_assessed(name: str, title: str, why: str, advice: str) -> Finding:
