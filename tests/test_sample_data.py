@@ -60,15 +60,13 @@ def test_the_analysis_gives_the_truth(name, recording):
     seen = truth["detectable_in_view"]
     with nta.open(FOLDER / recording) as source:
         analysis = nta.analyze(source, stated_conditions(source.metadata))
+        n_frames = source.report.found_frames
     numbers = analysis.sizes.summary
-    # the 95 % intervals of three percentiles, widened by a half: one second is a small sample
+    # the 95 % intervals of three percentiles, widened by a half: a second or two is a small sample
     for percentile in ("d10", "d50", "d90"):
-        if analysis.sizes.distribution is None:  # fewer than 30 tracks: the single tracks are all there is
-            assert np.nanmedian(analysis.sizes.tracks.diameter_nm) == pytest.approx(seen["d50_nm"], rel=0.15)
-            break
         number = numbers[f"{percentile}_nm"]
         slack = 0.25 * (number.high - number.low)
         assert number.low - slack <= seen[f"{percentile}_nm"] <= number.high + slack, percentile
     per_frame = np.bincount(analysis.tracks.frame).mean()
     detectable = load_truth(FOLDER / f"{name}.truth.npz").detectable()
-    assert per_frame == pytest.approx(detectable.n_frames.sum() / 60, rel=0.5)
+    assert per_frame == pytest.approx(detectable.n_frames.sum() / n_frames, rel=0.5)

@@ -112,7 +112,9 @@ class LayerSearch:
         self._noise = np.array([sign, read, noise.floor * self.gain**2])
         self._noise0 = np.array([noise.var0, noise.slope * sign, noise.floor])
         s = layer.width_px
-        self._limits = np.array([max(0.5, 0.45 * s), min(2.2 * s, 0.7 * layer.fit_radius), 0.02, 6.0])
+        # out of focus most spots may be wide: those in focus are spots as well, and only single pixels are none
+        narrowest = np.clip(0.45 * s, 0.5, max(0.5, 0.75 / layer.step))
+        self._limits = np.array([narrowest, min(2.2 * s, 0.7 * layer.fit_radius), 0.02, 6.0])
         self._pattern2 = summed(layer.pattern) if layer.pattern.size else layer.pattern
         self._pattern = layer.pattern
         self._lines = np.zeros((N_LINES, w2 + 2 * PAD + 32), np.float32)
