@@ -1,10 +1,14 @@
-"""Fixtures for all tests: random numbers, real recordings, and the promise that no file stays open."""
+"""For all tests: random numbers, real recordings, and patience with a machine that is busy."""
 
 import os
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from nta.diffusion import DiffusionSettings, blur_coefficient, cve, estimate_diffusion
 
-FEW = settings(max_examples=25, deadline=None)
+FEW = settings(max_examples=25)
 NUMBERS = ("diffusion_um2_s", "std_err_um2_s", "low_um2_s", "high_um2_s")
 seeds = st.integers(0, 2**31)
 

@@ -119,7 +119,6 @@ pieces = st.one_of(
 junk = st.binary(max_size=60).map(lambda data: data.replace(b"NTAF", b"NTAG") + b"\n")
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(junk, pieces), max_size=8), st.lists(st.integers(1, 400), min_size=1, max_size=5))
 def test_every_whole_message_is_found_between_junk_in_pieces_of_any_size(stream, sizes):
     sent = [(what, noise + data) for noise, (what, data) in stream if "NTAF" not in str(what)]
@@ -127,7 +126,6 @@ def test_every_whole_message_is_found_between_junk_in_pieces_of_any_size(stream,
     assert whole(messages) == [what for what, _ in sent]
 
 
-@settings(deadline=None)
 @given(st.data())
 def test_damage_costs_what_it_hits_and_nothing_else(data):
     blocks = [frame_block(k) for k in range(5)]
@@ -154,7 +152,7 @@ def test_damage_costs_what_it_hits_and_nothing_else(data):
         assert not told
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(
     st.lists(
         st.one_of(

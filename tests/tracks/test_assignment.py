@@ -71,14 +71,14 @@ def sparse_problems(draw, most=12, ties=True):
     return np.where(rng.random(cost.shape) < density, cost, NONE)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(sparse_problems())
 def test_the_summed_cost_is_scipys(cost):
     _, matching = solve(cost)
     assert total(cost, matching) == pytest.approx(scipy_total(cost), abs=1e-9)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(sparse_problems(most=30))
 def test_the_prices_prove_the_matching_best(cost):
     _, (spot_of, source_of, u, v) = solve(cost)
@@ -115,7 +115,7 @@ def enumerated_margin(cost, source, spot):
     return best - scipy_total(cost)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(sparse_problems(most=4, ties=False))
 def test_the_margin_is_that_of_the_next_best_matching(cost):
     for source, spot, found, rivals in margins(cost):

@@ -80,7 +80,7 @@ def test_least_squares_not_nearest_first():
     assert linked(spots) == {(0, 2), (1, 3)}
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(cuts=st.lists(st.integers(0, 400), max_size=8), default=st.booleans(), seed=st.integers(0, 99))
 def test_tracks_do_not_depend_on_the_chunks(cuts, default, seed):
     world = brownian_world(

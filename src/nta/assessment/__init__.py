@@ -2,7 +2,7 @@
 
 from nta.assessment.finding import Assessment, Finding, Verdict
 from nta.assessment.limits import Limit, load_limits
-from nta.assessment.recording_quality import assess_recording
+from nta.assessment.recording import assess_recording
 from nta.assessment.settings import AssessmentSettings
 
 __all__ = [

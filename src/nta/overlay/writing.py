@@ -12,9 +12,9 @@ from nta.measurements import MeasuredRun
 from nta.overlay.figures import draw_all
 from nta.overlay.source import Source
 from nta.quantity import Quantity
+from nta.report import document as doc
+from nta.report.document.html import page
 from nta.report.wording import SUMMARY_NAMES, number, scientific, value_and_interval
-from nta.study.report import document as doc
-from nta.study.report.html import page
 
 _NUMBERS = ("d10_nm", "d50_nm", "d90_nm", "mean_nm", "mode_nm", "sd_nm", "span")
 _PRINTED = ("mean_nm", "mode_nm", "sd_nm", "d10_nm", "d50_nm", "d90_nm")

@@ -15,6 +15,8 @@ from nta.io.atomic import new_file
 from nta.qc.baseline import GOOD_RUNS
 from nta.qc.chart import Chart, ChartSet, Point
 from nta.qc.rules import hints
+from nta.report import document as doc
+from nta.report.document.html import page
 from nta.report.figures.style import (
     BLUE,
     GREY,
@@ -28,8 +30,6 @@ from nta.report.figures.style import (
     new_figure,
 )
 from nta.report.wording import number, scientific
-from nta.study.report import document as doc
-from nta.study.report.html import page
 
 
 def write_charts(sets: Sequence[ChartSet], path: str | Path, *, png: str | Path | None = None) -> Path:

@@ -13,11 +13,11 @@ from typing import Any
 from nta.assessment import Finding, Verdict
 from nta.io.atomic import new_file
 from nta.io.results.summary import plain
+from nta.report import document as doc
 from nta.report.figures.style import Picture
 from nta.report.wording import count, number, prettied, scientific, value_and_interval
 from nta.sop.outcome import PER_FRAME, PER_ML, SIZES, Numbers, Outcome, Video
 from nta.sop.replicates import CONFIDENCE, Spread
-from nta.study.report import document as doc
 
 NAMES = {
     "d10_nm": "D10",
@@ -43,8 +43,8 @@ _WORDS = {
 
 def write_sop_report(outcome: Outcome) -> Path:
     """Write `report.html`, `videos.csv` and `summary.json` into the folder of the outcome; return the report."""
+    from nta.report.document.html import page
     from nta.sop.figures import draw_all
-    from nta.study.report.html import page
 
     title = f"{outcome.procedure.name} · nanoparticle tracking"
     footer = (

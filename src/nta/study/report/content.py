@@ -9,12 +9,12 @@ from nta.assessment.comparison import Decision
 from nta.assessment.integrity import Criterion
 from nta.assessment.touch import Integrity
 from nta.quantity import Quantity
+from nta.report import document as doc
 from nta.report.figures.style import Picture
 from nta.report.wording import count, number, prettied, value_and_interval
 from nta.study.checklist import Checklist
 from nta.study.ledger import said as filled_in
 from nta.study.outcome import Judged, Outcome
-from nta.study.report import document as doc
 from nta.study.words import CANNOT_TELL, DEFINITION, margin_words, measured, resolving, wording
 
 _MOODS: Mapping[Integrity, doc.Mood] = {

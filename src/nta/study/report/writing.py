@@ -18,10 +18,10 @@ REPORT_NAME = "report"
 
 def write_study_report(outcome: Outcome, folder: str | Path) -> Path:
     """Write `report.html`, `report.pdf`, figures, `assessment.json`, `checklist.json` and `methods.txt` into a folder."""
+    from nta.report.document.html import page
+    from nta.report.document.pdf import pdf
     from nta.study.report.content import content
     from nta.study.report.figures import draw_all
-    from nta.study.report.html import page
-    from nta.study.report.pdf import pdf
 
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)

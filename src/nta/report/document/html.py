@@ -6,15 +6,15 @@ from collections.abc import Iterable
 from functools import singledispatch
 from importlib import resources
 
+from nta.report import document as doc
 from nta.report.figures.style import Picture, as_svg
 from nta.report.markup import element, table, text
-from nta.study.report import document as doc
 
 
 def page(blocks: Iterable[doc.Block], title: str, footer: str) -> str:
     """Return the whole page."""
     css = resources.files("nta.report").joinpath("page.css").read_text(encoding="utf-8")
-    more = resources.files("nta.study.report").joinpath("study.css").read_text(encoding="utf-8")
+    more = resources.files("nta.report.document").joinpath("document.css").read_text(encoding="utf-8")
     body = "\n".join(_html(block) for block in blocks)
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'

@@ -15,8 +15,8 @@ from fpdf.enums import TableBordersLayout
 from fpdf.fonts import FontFace
 from fpdf.table import Row
 
+from nta.report import document as doc
 from nta.report.figures.style import GREY, INK, Picture
-from nta.study.report import document as doc
 
 _FONT = "DejaVu"
 _COLOURS: dict[doc.Mood, str] = {"pass": "#00734f", "warn": "#9a6700", "fail": "#b23c00", "open": "#5f5f5f"}

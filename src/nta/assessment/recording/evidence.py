@@ -1,0 +1,59 @@
+"""What the findings on a recording look at, and how a finding of it is made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from nta.assessment.finding import Finding, Verdict
+from nta.assessment.limits import Limit, judged
+from nta.calibration import InstrumentProfile, SampleConditions
+from nta.diffusion import DiffusionEstimates, TrackFlag
+from nta.frames import CameraState, RecordingReport
+from nta.sizes import SizeDistribution
+from nta.spots import Spots
+from nta.tracks import Tracks
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Evidence:
+    """What the findings look at."""
+
+    report: RecordingReport
+    metadata: Mapping[str, Any]
+    camera: CameraState
+    conditions: SampleConditions
+    profile: InstrumentProfile | None
+    spots: Spots
+    tracks: Tracks
+    diffusion: DiffusionEstimates
+    sizes: SizeDistribution
+    limits: Mapping[str, Limit]
+
+
+def finding(
+    evidence: Evidence,
+    name: str,
+    title: str,
+    value: float,
+    seen: str,
+    advice: str,
+    *,
+    limit: str | None = None,
+) -> Finding:
+    """Make the finding of a value that has a limit."""
+    return judged(evidence.limits.get(limit or name), name, title, value, seen, advice)
+
+
+def not_assessed(name: str, title: str, why: str, advice: str) -> Finding:
+    """Make the finding of what the evidence is missing for."""
+    return Finding(name=name, title=title, verdict=Verdict.NOT_ASSESSED, evidence=why, advice=advice)
+
+
+def share_flagged(e: Evidence, flag: TrackFlag) -> float | None:
+    """Return the share of tracks with a flag among those long enough to tell; None where there are none."""
+    long_enough = e.diffusion.flags & int(TrackFlag.TOO_SHORT) == 0
+    if not long_enough.any():
+        return None
+    return float((e.diffusion.flags[long_enough] & int(flag) != 0).mean())

@@ -1,0 +1,100 @@
+"""Are the frames all there, unchanged, at the times that are stated?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from nta.assessment.finding import Finding, Verdict
+from nta.assessment.recording.evidence import Evidence, finding, not_assessed
+
+
+def losses(e: Evidence) -> Iterator[Finding]:
+    """Judge how many frames are missing, unreadable or repeated."""
+    r = e.report
+    found = max(r.found_frames, 1)
+    lost = r.lost_frames / (found + r.lost_frames)
+    yield finding(
+        e,
+        "lost_frames",
+        "No frames lost",
+        lost,
+        f"{r.lost_frames} frames are missing between the {r.found_frames} found"
+        + (f"; the file claims {r.claimed_frames}" if r.claimed_frames not in (None, r.found_frames) else "")
+        + ("; the file is cut off" if r.truncated else ""),
+        "check disk, cable and camera load; gaps are bridged with their true time where the index shows them",
+    )
+    damaged = (r.damaged_frames + r.repeated_frames) / found
+    damage = finding(
+        e,
+        "damaged_frames",
+        "Frames whole",
+        damaged,
+        f"{r.damaged_frames} frames are unreadable, {r.repeated_frames} repeat the frame before bit by bit",
+        "a repeated frame hides a loss or a concealed transmission error and lowers D; record uncompressed",
+    )
+    yield damage
+
+
+def codec(e: Evidence) -> Finding:
+    """Judge whether the pixel values are those of the camera."""
+    title = "Pixel values as recorded"
+    if e.report.lossy_codec is None:
+        return Finding(name="codec", title=title, verdict=Verdict.PASS, evidence="no lossy compression")
+    return Finding(
+        name="codec",
+        title=title,
+        verdict=Verdict.WARN,
+        evidence=f"the recording is compressed with loss ({e.report.lossy_codec}): faint spots, brightness and "
+        "localization errors are changed by the codec",
+        advice="record uncompressed (HDF5, TIFF, raw AVI) where sizes or brightness matter",
+        source="design choice",
+    )
+
+
+def frame_rate(e: Evidence) -> Finding:
+    """Judge the stated frame rate against the recording's own clock."""
+    title = "Frame rate as stated"
+    scene, sources = e.spots.scene, e.metadata.get("sources", {})
+    clocked = e.metadata.get("clock") in ("device", "host")
+    if not clocked or scene.n_frames < 10:
+        return not_assessed(
+            "frame_rate_agreement",
+            title,
+            f"the recording has no clock of its own; the frame rate is {1 / e.diffusion.frame_interval_s:.6g} Hz "
+            f"by {sources.get('frame_rate_hz', 'its own word')}",
+            "a wrong frame rate makes every diameter wrong by the same factor: check it against the camera",
+        )
+    measured = float(scene.frame_index[-1] - scene.frame_index[0]) / float(
+        scene.frame_time_s[-1] - scene.frame_time_s[0]
+    )
+    deviation = abs(measured * e.diffusion.frame_interval_s - 1)
+    return finding(
+        e,
+        "frame_rate_agreement",
+        title,
+        deviation,
+        f"{1 / e.diffusion.frame_interval_s:.6g} Hz stated, {measured:.6g} Hz by the {e.metadata['clock']} clock",
+        "give the measured rate with --frame-rate, or find why the camera runs at another rate",
+    )
+
+
+def exposure(e: Evidence) -> Finding:
+    """Judge whether the motion blur is known."""
+    title = "Exposure known"
+    if e.diffusion.exposure_s is None:
+        return Finding(
+            name="exposure",
+            title=title,
+            verdict=Verdict.WARN,
+            evidence="nobody said the exposure: motion blur and localization error cannot be told apart",
+            advice="give --exposure-ms; until then the estimator fits both together and is less precise",
+        )
+    return Finding(
+        name="exposure",
+        title=title,
+        verdict=Verdict.PASS,
+        value=1e3 * e.diffusion.exposure_s,
+        unit="ms",
+        evidence=f"{1e3 * e.diffusion.exposure_s:.4g} ms, "
+        f"{e.diffusion.exposure_s / e.diffusion.frame_interval_s:.0%} of the interval",
+    )

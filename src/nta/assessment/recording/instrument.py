@@ -1,0 +1,142 @@
+"""Is what the instrument says of itself known: temperature, camera, calibration, controls?"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import numpy as np
+
+from nta.assessment.finding import Finding, Verdict
+from nta.assessment.recording.evidence import Evidence, finding, not_assessed
+
+_SAME_C = 0.05  # 0.1 % of a diameter
+_COMPARED = (
+    ("bit_depth", "bit"),
+    ("pixel_size_um", "um"),
+    ("gain_e_per_adu", "e/ADU"),
+    ("offset_adu", "ADU"),
+)
+_SAME = 0.02  # relative; more is another camera, another mode or another objective
+
+
+def temperature(e: Evidence) -> Iterator[Finding]:
+    """Judge how steady the temperature was, and whether the sizes are made with the measured one."""
+    title = "Temperature stable"
+    log, used = e.metadata.get("temperature_log_c"), e.conditions.known_temperature_c()
+    if log is None or len(log) < 2:
+        source = "no temperature" if log is None or len(log) == 0 else "a single temperature"
+        yield not_assessed(
+            "temperature_range",
+            title,
+            f"{source} was recorded along the way; sizes are made with {used:.4g} degC",
+            "1 degC changes a diameter by 2.4 %: log the temperature at the cell",
+        )
+    else:
+        spread = float(np.max(log) - np.min(log))
+        yield finding(
+            e,
+            "temperature_range",
+            title,
+            spread,
+            f"the temperature moved by {spread:.2g} degC",
+            "wait for the cell to settle",
+        )
+    mean = used if log is None or len(log) == 0 else float(np.mean(log))
+    if abs(used - mean) > _SAME_C:
+        yield finding(
+            e,
+            "temperature_stated",
+            "Temperature as measured",
+            abs(used - mean),
+            f"sizes are made with the {used:.4g} degC that were stated; the instrument measured {mean:.4g} degC",
+            "leave the stated temperature out, or find which of the two is wrong",
+            limit="temperature_range",
+        )
+
+
+def camera(e: Evidence) -> Finding:
+    """Judge whether intensities are in true photo-electrons."""
+    camera = e.spots.scene.camera
+    known = camera.source != "estimated"
+    return Finding(
+        name="camera",
+        title="Camera calibrated",
+        verdict=Verdict.PASS if known else Verdict.NOT_ASSESSED,
+        value=camera.gain_e_per_adu,
+        unit="e/adu",
+        evidence=f"gain {camera.gain_e_per_adu:.3g} e/adu, offset {camera.offset_adu:.3g} adu, read noise "
+        f"{camera.read_noise_e:.2g} e: "
+        + (f"from the {camera.source}" if known else "estimated from this recording"),
+        advice=""
+        if known
+        else "intensities are in photo-electrons only as far as this estimate holds; calibrate the camera",
+    )
+
+
+def calibration(e: Evidence) -> Finding:
+    """Judge the age of the instrument profile."""
+    title = "Instrument calibrated"
+    if e.profile is None:
+        return not_assessed(
+            "calibration_age",
+            title,
+            "no instrument profile was given: pixel size and concentration are not traceable",
+            "give --profile; the uncertainty of the pixel size is missing from the intervals",
+        )
+    if e.profile.date is None:
+        return not_assessed(
+            "calibration_age", title, f"the profile {e.profile.name} has no date", "date the profile"
+        )
+    age = (datetime.now(UTC).date() - e.profile.date).days
+    return finding(
+        e,
+        "calibration_age",
+        title,
+        float(age),
+        f"the profile {e.profile.name} is {age} days old",
+        "calibrate again with certified beads",
+    )
+
+
+def foreign_profile(e: Evidence) -> Iterator[Finding]:
+    """Say whether profile and recording can be of the same instrument."""
+    if e.profile is None:
+        return
+    apart = [words for words in (_apart(e, name, unit) for name, unit in _COMPARED) if words]
+    yield Finding(
+        name="profile_fits",
+        title="Profile of this instrument",
+        verdict=Verdict.WARN if apart else Verdict.PASS,
+        evidence=f"the profile {e.profile.name} differs from the recording in {'; '.join(apart)}"
+        if apart
+        else f"nothing in the recording contradicts the profile {e.profile.name}",
+        advice="choose the profile of the instrument and camera mode that made the recording"
+        if apart
+        else "",
+    )
+
+
+def _apart(e: Evidence, name: str, unit: str) -> str:
+    """Name a number that the recording states otherwise than the profile; a smaller frame may be a region of interest."""
+    mine, other = getattr(e.camera, name), getattr(e.profile, name)
+    if mine is None or other is None or math.isclose(mine, other, rel_tol=_SAME):
+        return ""
+    return f"{name.removesuffix('_um').replace('_', ' ')}: {other:g} {unit}, the recording has {mine:g}"
+
+
+def controls() -> Iterator[Finding]:
+    """Say what a single recording can never show."""
+    yield not_assessed(
+        "blank",
+        "Blank",
+        "no blank of the diluent came with this recording",
+        "record the diluent with the same settings",
+    )
+    yield not_assessed(
+        "bead_check",
+        "Size standard",
+        "no bead recording came with this one",
+        "record certified beads on the same day",
+    )

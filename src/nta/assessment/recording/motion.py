@@ -1,0 +1,62 @@
+"""Do the particles diffuse freely, one to a track?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from nta.assessment.finding import Finding
+from nta.assessment.recording.evidence import Evidence, finding, not_assessed, share_flagged
+from nta.diffusion import TrackFlag, ensemble_motion
+
+
+def drift(e: Evidence) -> Finding:
+    """Judge how fast the particles drift together."""
+    title = "Drift small"
+    time_s = e.spots.scene.frame_index * e.diffusion.frame_interval_s
+    if time_s.size < 2 or e.tracks.n_tracks == 0:
+        return not_assessed("drift", title, "no tracks to see a drift from", "")
+    y, x = e.tracks.linking.drift_y_px, e.tracks.linking.drift_x_px
+    path_um = float(np.hypot(np.diff(y), np.diff(x)).sum()) * e.diffusion.pixel_size_um
+    speed = path_um / float(time_s[-1] - time_s[0])
+    return finding(
+        e,
+        "drift",
+        title,
+        speed,
+        f"the particles drift together at {speed:.2g} um/s on average; this is subtracted",
+        "wait for the flow to settle, check for leaks, bubbles and laser heating",
+    )
+
+
+def free_motion(e: Evidence) -> Iterator[Finding]:
+    """Exponent and isotropy of all tracks together, and the tracks that are probably two particles."""
+    motion = ensemble_motion(e.tracks, e.diffusion)
+    for name, title, words, q, advice in (
+        (
+            "free_diffusion", "Motion is free diffusion", "the mean squared displacement grows with time to the power",
+            motion.exponent, "below 1: particles stick, are caged or the medium is a gel; above 1: flow not subtracted",
+        ),
+        (
+            "isotropic_motion", "Motion is isotropic", "mobility along y over that along x is",
+            motion.isotropy, "look for flow, vibration, a tilted cell or pixels that are not square",
+        ),
+    ):  # fmt: skip
+        if q.value is None or q.low is None or q.high is None:
+            yield not_assessed(name, title, q.method, "")
+            continue
+        off = max(q.low - 1, 1 - q.high, 0.0)
+        yield finding(
+            e, name, title, off, f"{words} {q.value:.3f} ({q.low:.3f} to {q.high:.3f}, 95 %)", advice
+        )
+    share = share_flagged(e, TrackFlag.MIXED)
+    if share is not None:
+        yield finding(
+            e,
+            "mixed_tracks",
+            "Tracks of one particle each",
+            share,
+            f"{share:.2%} of the tracks change mobility or light abruptly, as two particles do; 0.1 % by chance",
+            "dilute: crossing particles exchange their names; aggregates that fall apart look the same",
+        )

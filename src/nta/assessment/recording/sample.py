@@ -1,0 +1,100 @@
+"""Is what is seen fit to be sized? Enough tracks, neither too dense nor too bright, in focus, moving."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from nta.assessment.finding import Finding
+from nta.assessment.recording.evidence import Evidence, finding, not_assessed, share_flagged
+from nta.diffusion import TrackFlag
+
+
+def enough_tracks(e: Evidence) -> Finding:
+    """Judge the number of tracks that have a size."""
+    sized = int(e.diffusion.has_size.sum())
+    return finding(
+        e,
+        "enough_tracks",
+        "Enough tracks",
+        float(sized),
+        f"{sized} tracks have a size, of {e.tracks.n_tracks} found",
+        "record longer or more videos; the intervals already say what these tracks are worth",
+    )
+
+
+def density(e: Evidence) -> Iterator[Finding]:
+    """Judge the crowding: spots per frame, spots within the search range, links given up."""
+    scene = e.spots.scene
+    per_frame = len(e.spots) / max(scene.n_frames, 1)
+    yield finding(
+        e,
+        "spots_per_frame_low",
+        "Sample concentrated enough",
+        per_frame,
+        f"{per_frame:.3g} spots per frame",
+        "dilute less, or record longer",
+    )
+    area = math.pi * e.tracks.linking.search_range_px**2
+    crowding = per_frame * area / (scene.width_px * scene.height_px)
+    yield finding(
+        e,
+        "spots_per_frame_high",
+        "Sample dilute enough",
+        crowding,
+        f"{crowding:.2g} foreign spots are expected within the search range of {e.tracks.linking.search_range_px:.3g} px",
+        "dilute further or raise the frame rate: crowded links become wrong sizes",
+    )
+    links = len(e.tracks) - e.tracks.n_tracks
+    cut = e.tracks.linking.links_cut / max(links + e.tracks.linking.links_cut, 1)
+    yield finding(
+        e,
+        "ambiguous_links",
+        "Links unambiguous",
+        cut,
+        f"{e.tracks.linking.links_cut} links ({cut:.1%}) were given up because crowding made them ambiguous",
+        "dilute further or raise the frame rate",
+    )
+
+
+def saturation(e: Evidence) -> Finding:
+    """Judge the share of spots that touch full scale."""
+    share = e.spots.scene.saturated_fraction
+    return finding(
+        e,
+        "saturated_spots",
+        "Spots not saturated",
+        share,
+        f"{share:.1%} of the spots touch full scale",
+        "lower exposure, gain or laser power: saturated spots have no true brightness and worse positions",
+    )
+
+
+def focus(e: Evidence) -> Finding:
+    """Judge the share of tracks out of focus."""
+    share = share_flagged(e, TrackFlag.OUT_OF_FOCUS)
+    if share is None:
+        return not_assessed("out_of_focus", "Spots in focus", "no tracks", "")
+    return finding(
+        e,
+        "out_of_focus",
+        "Spots in focus",
+        share,
+        f"{share:.1%} of the tracks are discs or rings for most of their time",
+        "refocus on the light sheet; a thinner sheet shows fewer particles out of focus",
+    )
+
+
+def immobile(e: Evidence) -> Finding:
+    """Judge the share of tracks that do not move."""
+    share = share_flagged(e, TrackFlag.IMMOBILE)
+    if share is None:
+        return not_assessed("immobile_tracks", "Few immobile tracks", "no tracks", "")
+    return finding(
+        e,
+        "immobile_tracks",
+        "Few immobile tracks",
+        share,
+        f"{share:.1%} of the tracks move no more than their localization error explains; they get no size",
+        "clean the cell; check for text burnt into the image and for hot pixels",
+    )
