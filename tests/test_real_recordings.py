@@ -6,7 +6,7 @@ import pytest
 import nta
 from nta.settings import AnalysisSettings
 
-pytestmark = [pytest.mark.real, pytest.mark.slow]
+pytestmark = [pytest.mark.real, pytest.mark.slow, pytest.mark.xdist_group("real")]
 
 SMOOTHED = pytest.mark.xfail(
     reason="this film's codec holds moving spots back over several frames; D from successive steps is then too small"

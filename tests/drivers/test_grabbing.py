@@ -5,7 +5,7 @@ import time
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from nta.devices import FoundDevice, Losses
@@ -14,7 +14,6 @@ from nta_drivers.choosing import assignments, chosen
 from nta_drivers.grabbing import Arrival, Counter, GrabbingCamera, attributed
 from nta_drivers.pixel_formats import bit_depth, checked_image
 
-PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # of a busy machine
 IMAGE = np.zeros((2, 3), np.uint8)
 
 
@@ -73,7 +72,6 @@ def test_a_counter_begins_anywhere_and_goes_on_from_its_16_bit_end():
     assert [counter.count(n) for n in given] == [(0, 0), (1, 0), (2, 0), (3, 0), (4, 0), (7, 2)]
 
 
-@PATIENT
 @given(st.integers(0, 65535), st.lists(st.integers(1, 300), min_size=1, max_size=50))
 def test_the_index_rises_by_what_the_counter_rises(first, steps):
     counter = Counter()
@@ -176,7 +174,6 @@ def test_a_library_that_does_not_return_is_left_behind_within_a_second():
     camera.released.set()
 
 
-@PATIENT
 @given(st.integers(0, 50), st.integers(-3, 60), st.integers(-3, 60))
 def test_every_missing_frame_is_attributed_once(missing, incomplete, host):
     losses = attributed(missing, [("incomplete", incomplete), ("lost_host", host)], "lost_transport")

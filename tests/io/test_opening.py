@@ -118,7 +118,7 @@ def whole_files(tmp_path_factory):
     return folder
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(
     name=st.sampled_from(["a.tif", "b.tif", "a.avi", "a.mkv", "a.mp4", "a.h5"]),
     kept=st.floats(0, 1),

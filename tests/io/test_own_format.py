@@ -47,7 +47,7 @@ def _read(path, **said):
         return np.stack([frame.image for frame in frames]), frames, recording
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(
     depth=st.sampled_from([np.uint8, np.uint16]),
     gaps=st.lists(st.integers(1, 4), min_size=1, max_size=12),

@@ -24,6 +24,9 @@ from nta.quantity import Quantity
 SAMPLES = Path(__file__).parents[2] / "sample_data"
 
 
+pytestmark = pytest.mark.xdist_group("results")  # one analysis for all
+
+
 @pytest.fixture(scope="module")
 def analysis():
     with nta.open(SAMPLES / "ev_lognormal.avi") as source:
@@ -102,7 +105,7 @@ _nouns = st.builds(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(_nouns)
 def test_any_noun_comes_back(noun):
     with h5py.File("in memory", "w", driver="core", backing_store=False) as file:

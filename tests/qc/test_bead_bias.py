@@ -5,7 +5,7 @@ from scipy.stats import binom
 
 from nta.qc import Verdict, check
 
-N_RUNS = 40
+N_RUNS = 30
 
 
 def verdicts(runs, folder, true_bias):

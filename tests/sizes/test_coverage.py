@@ -6,6 +6,6 @@ from interval_coverage import NAMES, outcomes
 
 @pytest.mark.slow
 def test_intervals_hold_the_truth_as_often_as_they_say():
-    """40 samples x 3 numbers at 95 %: 114 of 120 expected; numbers of one sample go together, hence the wide limit."""
-    held = [outcome.holds(name) for outcome in outcomes(range(1000, 1040), repeats=100) for name in NAMES]
-    assert sum(held) >= 102
+    """24 samples x 3 numbers at 95 %: 68 of 72 expected; numbers of one sample go together, hence the wide limit."""
+    held = [outcome.holds(name) for outcome in outcomes(range(1000, 1024), repeats=100) for name in NAMES]
+    assert sum(held) >= 61

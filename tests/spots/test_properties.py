@@ -32,7 +32,7 @@ def _same(a, b):
     return all(np.array_equal(x, y) for x, y in zip(a.as_dict().values(), b.as_dict().values(), strict=True))
 
 
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=4)
 @given(cuts=st.lists(st.integers(1, 11), max_size=4, unique=True))
 def test_any_chunks_give_the_same_spots(detector, shot, cuts):
     edges = [0, *sorted(cuts), len(shot.frames)]
@@ -47,7 +47,7 @@ def test_threads_do_not_change_the_spots(shot):
     assert _same(one, two)
 
 
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=4)
 @given(offset=st.integers(1, 60))
 def test_an_offset_of_the_camera_changes_nothing(shot, offset):
     lifted = [Frame((f.image.astype(int) + offset).astype(np.uint16), f.index, f.time_s) for f in shot.frames]

@@ -9,7 +9,8 @@ from nta.study.report import write_study_report
 
 from .outcomes import judged, ledger, seeded
 
-pytestmark = pytest.mark.slow  # every figure is drawn, in three formats
+# every figure is drawn, in three formats; once for all
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("study report")]
 
 
 @pytest.fixture(scope="module")
