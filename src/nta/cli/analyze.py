@@ -79,8 +79,8 @@ def show(analysis: Analysis, folder: Path, *, quiet: bool) -> None:
     say(f"report: {folder / 'report.html'}", quiet=quiet)
 
 
-def refuse_taken(folder: Path, *, force: bool) -> None:
-    """Refuse a result folder that is in use, before the work and not after it."""
+def refuse_taken(folder: Path, *, force: bool | None = None) -> None:
+    """Refuse a result folder that is in use, before the work and not after it; None: this command replaces nothing."""
     if folder.exists() and not folder.is_dir():
         raise SettingError(f"{folder} is a file; -o needs a folder")
     check_writable(folder)
@@ -89,9 +89,8 @@ def refuse_taken(folder: Path, *, force: bool) -> None:
     if not (folder / RESULTS_FILE).exists():
         raise SettingError(f"{folder} is not empty and holds no nta results; choose another folder with -o")
     if not force:
-        raise SettingError(
-            f"{folder} already holds results; choose another folder with -o, or replace them with --force"
-        )
+        remedy = "" if force is None else ", or replace them with --force"
+        raise SettingError(f"{folder} already holds results; choose another folder with -o{remedy}")
 
 
 def _folders(recordings: list[Path], output: Path) -> dict[Path, Path]:

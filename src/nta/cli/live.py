@@ -32,7 +32,7 @@ def run(options: argparse.Namespace) -> int:
     """Record and show; Ctrl-C ends the recording, and the report follows as it does at the planned end."""
     chosen_settings(options)  # a wrong word is refused before the recording, not after it
     folder = results_folder(options)
-    refuse_taken(folder, force=False)
+    refuse_taken(folder)
     target = None if options.until_d50_within is None else _share(options.until_d50_within)
     usual_s = _UNTIL_TOLD if target is None else _UNTIL_GOOD
     longest_s = usual_s if options.duration is None else options.duration

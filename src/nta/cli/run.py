@@ -46,7 +46,7 @@ def run(options: argparse.Namespace) -> int:
         chosen_profile(options),
     )  # a wrong word is refused before the recording, not after it
     folder = results_folder(options)
-    refuse_taken(folder, force=False)
+    refuse_taken(folder)
     recording = folder / "recording.h5"
     ended = record_device(recording, options)
     if ended != EXIT_OK:

@@ -29,7 +29,7 @@ def new_file(path: str | Path, *, replace: bool = True) -> Iterator[Path]:
     if target.is_dir():
         raise SettingError(f"{target} is a folder; a file is to be written there")
     if target.exists() and not replace:
-        raise SettingError(f"{target} exists already; choose another name or allow it to be replaced")
+        raise SettingError(f"{target} exists already; choose another name, or move it away")
     handle, name = tempfile.mkstemp(
         prefix=f".{target.stem}-", suffix=f".partial{target.suffix}", dir=target.parent
     )
@@ -80,7 +80,7 @@ def new_folder(path: str | Path, *, replace: bool = False) -> Iterator[Path]:
     if target.exists() and not target.is_dir():
         raise SettingError(f"{target} is a file; a folder is to be written there")
     if not replace and _holds_something(target):
-        raise SettingError(f"{target} is not empty; choose another folder or allow it to be replaced")
+        raise SettingError(f"{target} is not empty; choose another folder, or move what is in it away")
     partial = Path(tempfile.mkdtemp(prefix=f".{target.name}-", suffix=".partial", dir=target.parent))
     try:
         yield partial

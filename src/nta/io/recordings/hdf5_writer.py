@@ -72,7 +72,7 @@ class RecordingWriter:
             )
         check_writable(self.path)
         if self.path.exists() and not replace:
-            raise SettingError(f"{self.path} exists already; choose another name or allow it to be replaced")
+            raise SettingError(f"{self.path} exists already; choose another name, or move it away")
         self._camera = camera
         self._interval_s = flush_interval_s
         self._last_index = -1
