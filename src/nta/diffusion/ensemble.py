@@ -34,7 +34,7 @@ def ensemble_motion(tracks: Tracks, diffusion: DiffusionEstimates) -> EnsembleMo
     """Ask all tracks together; values are None for fewer than ten tracks that can tell."""
     steps = Steps.of(tracks, diffusion.pixel_size_um, diffusion.frame_interval_s)
     sized = diffusion.has_size
-    steps = steps.select(np.flatnonzero(sized))
+    steps = steps.select(np.flatnonzero(sized)).apart(diffusion.noise.lag_frames, one_chain=True)
     return EnsembleMotion(exponent=_exponent(steps, diffusion), isotropy=_isotropy(steps, diffusion))
 
 

@@ -13,7 +13,8 @@ from nta.diffusion.intervals import credible_intervals
 from nta.diffusion.mobility import mobile_evidence
 from nta.diffusion.noise import NoiseModel, fit_noise, guess_diffusion
 from nta.diffusion.regression import gls_of_tracks, ols_of_tracks
-from nta.diffusion.settings import DiffusionSettings
+from nta.diffusion.settings import LEAST_FRAMES, DiffusionSettings
+from nta.diffusion.smoothing import step_correlation
 from nta.diffusion.steps import Steps
 from nta.diffusion.table import DiffusionEstimates, TrackFlag
 from nta.spots.table import SpotFlag
@@ -55,11 +56,20 @@ def estimate_diffusion(
     long_enough = (steps.n_points >= settings.min_track_frames) & (steps.n_steps >= _LEAST_STEPS)
     believe_spots = settings.noise == "spots"
 
-    noise = fit_noise(steps, long_enough & _moves(steps), exposure_s, believe_spots)
+    usable = long_enough & _moves(steps)
+    noise = fit_noise(steps, usable, exposure_s, believe_spots)
     maximum = _maximum(steps, noise)
     mobile = mobile_evidence(steps, noise, maximum[1]) >= settings.mobile_evidence
 
-    found, low, high = _by_estimator(steps, noise, maximum, settings)
+    chains = steps
+    lag = step_correlation(steps, usable, settings.false_alarm_rate).lag_frames
+    if lag > 1:
+        chains = steps.apart(lag, one_chain=settings.estimator != "likelihood")
+        n_steps = chains.n_steps / (lag if settings.estimator == "likelihood" else 1)
+        long_enough &= n_steps >= LEAST_FRAMES[settings.estimator] - 1
+        noise = fit_noise(steps, usable & long_enough, exposure_s, believe_spots, lag)
+        maximum = _maximum(chains, noise)
+    found, low, high = _by_estimator(chains, noise, maximum, settings)
     flags = _flags(tracks, steps, long_enough, mobile, found.diffusion_um2_s)
     flags |= _doubts(tracks, steps, noise, np.where(long_enough & mobile, maximum[0], 0.0), settings)
     there = long_enough & np.isfinite(found.diffusion_um2_s)
@@ -89,27 +99,33 @@ def estimate_diffusion(
 
 
 def _maximum(steps: Steps, noise: NoiseModel) -> FloatArray:
-    """Most likely D, log-likelihood there and information, (3, n_tracks)."""
+    """Most likely D, log-likelihood there and information, (3, n_tracks).
+
+    steps : in chains of positions `noise.lag_frames` apart, which tell of the same motion: their information is that of one.
+    """
     variance = noise.variance_um2(steps)
     guess = guess_diffusion(steps, variance, noise.blur_s)
-    return np.asarray(
-        maximum_of_tracks(
-            steps.y_um,
-            steps.x_um,
-            steps.wait_frames,
-            variance,
-            steps.start,
-            steps.frame_interval_s,
-            noise.blur_s,
-            guess,
-        )
+    maximum = maximum_of_tracks(
+        steps.y_um,
+        steps.x_um,
+        steps.wait_frames,
+        variance,
+        steps.start,
+        steps.frame_interval_s,
+        noise.blur_s,
+        guess,
     )
+    maximum[2] /= noise.lag_frames
+    return np.asarray(maximum)
 
 
 def _by_estimator(
     steps: Steps, noise: NoiseModel, maximum: FloatArray, settings: DiffusionSettings
 ) -> tuple[TrackDiffusion, FloatArray, FloatArray]:
-    """Estimates of all tracks by the chosen estimator, with both ends of their intervals."""
+    """Estimates of all tracks by the chosen estimator, with both ends of their intervals.
+
+    steps : for the likelihood in all chains of positions `noise.lag_frames` apart, else in the first of every track.
+    """
     if settings.estimator == "likelihood":
         diffusion, _, information = maximum
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -170,9 +186,12 @@ def _doubts(
 ) -> NDArray[np.uint16]:
     """Flag what is not one particle in free diffusion, among the tracks with D > 0."""
     flags = np.zeros(steps.n_tracks, dtype=np.uint16)
-    white = whitened(steps, noise, diffusion)
     light = tracks.intensity.astype(np.float64)
     log_light = np.log(light, out=np.full(light.size, np.nan), where=light > 0)
+    if noise.lag_frames > 1:
+        log_light = log_light[steps.rows_apart(noise.lag_frames, one_chain=True)]
+        steps = steps.apart(noise.lag_frames, one_chain=True)
+    white = whitened(steps, noise, diffusion)
     flags[not_brownian(steps, white, settings.false_alarm_rate)] |= int(TrackFlag.NON_BROWNIAN)
     mixed = changes_within(steps, white, log_light, settings.false_alarm_rate)
     flags[mixed & (diffusion > 0)] |= int(TrackFlag.MIXED)

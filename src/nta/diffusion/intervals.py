@@ -37,6 +37,7 @@ def credible_intervals(
         diffusion,
         information,
         confidence,
+        1 / noise.lag_frames,
     )
     if noise.diffusion_rel_std > 0:
         from scipy.special import ndtri
@@ -50,7 +51,7 @@ def credible_intervals(
 
 
 @njit(cache=True, nogil=True)
-def _intervals(y, x, wait, variance, start, interval_s, blur_s, diffusion, information, confidence):  # type: ignore[no-untyped-def]
+def _intervals(y, x, wait, variance, start, interval_s, blur_s, diffusion, information, confidence, weight):  # type: ignore[no-untyped-def]
     n = start.size - 1
     low, high = np.full(n, np.nan), np.full(n, np.nan)
     log_likelihood, info, cumulative = np.empty(_NODES), np.empty(_NODES), np.empty(_NODES)
@@ -76,7 +77,7 @@ def _intervals(y, x, wait, variance, start, interval_s, blur_s, diffusion, infor
             log_likelihood,
             info,
         )
-        density = np.exp(log_likelihood - log_likelihood.max()) * np.sqrt(info) * np.exp(nodes)
+        density = np.exp(weight * (log_likelihood - log_likelihood.max())) * np.sqrt(info) * np.exp(nodes)
         cumulative[0] = 0.0
         for g in range(1, _NODES):
             cumulative[g] = cumulative[g - 1] + density[g] + density[g - 1]

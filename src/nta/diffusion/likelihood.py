@@ -59,7 +59,8 @@ def diffusion_likelihood(
     grid = _default_grid(diffusion, rows) if grid_um2_s is None else np.array(grid_um2_s, dtype=np.float64)
     if grid.ndim != 1 or grid.size == 0 or not np.all(np.isfinite(grid) & (grid > 0)):
         raise SettingError("grid_um2_s must be one row of diffusion coefficients > 0 um2/s")
-    steps = Steps.of(tracks, diffusion.pixel_size_um, diffusion.frame_interval_s)
+    lag = diffusion.noise.lag_frames
+    steps = Steps.of(tracks, diffusion.pixel_size_um, diffusion.frame_interval_s).apart(lag)
     table = np.empty((rows.size, grid.size), dtype=np.float32)
     peak = np.empty(rows.size)
     likelihood_table(
@@ -75,6 +76,8 @@ def diffusion_likelihood(
         table,
         peak,
     )
+    if lag > 1:  # its chains tell of the same motion
+        table, peak = table / np.float32(lag), peak / lag
     return DiffusionLikelihood(grid_um2_s=grid, log_likelihood=table, peak=peak, track=rows)
 
 

@@ -9,7 +9,7 @@ Econometrica 16, 1 (1948).)
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +36,8 @@ class NoiseModel:
     exposure_std_s : its standard error; 0 where it was given.
     diffusion_rel_std : relative standard error that this model's uncertainty puts on all diffusion coefficients alike.
     source : "reported": errors taken as the spots report them; "recording": scale and floor found from the tracks.
+    lag_frames : frames between the positions that are compared; above 1 where the recording holds positions back
+        (`nta.diffusion.smoothing`). The exposure is then as long as a blur of the same effect.
     """
 
     variance_scale: float = 1.0
@@ -44,6 +46,7 @@ class NoiseModel:
     exposure_std_s: float = 0.0
     diffusion_rel_std: float = 0.0
     source: str = "reported"
+    lag_frames: int = 1
 
     @property
     def blur_s(self) -> float:
@@ -72,11 +75,17 @@ def guess_diffusion(steps: Steps, variance_um2: FloatArray, blur_s: float) -> Fl
     return np.where(np.isfinite(guess), np.maximum(guess, tiny), tiny)
 
 
-def fit_noise(steps: Steps, usable: BoolArray, exposure_s: float | None, believe_spots: bool) -> NoiseModel:
+def fit_noise(
+    steps: Steps, usable: BoolArray, exposure_s: float | None, believe_spots: bool, lag_frames: int = 1
+) -> NoiseModel:
     """Find the noise of a recording from its `usable` tracks.
 
     believe_spots : take the errors as reported; then only an unknown exposure is found.
+    lag_frames : frames between the positions that are compared; above 1 the blur is more than the exposure's, and found.
     """
+    if lag_frames > 1:
+        found = fit_noise(steps.apart(lag_frames, one_chain=True), usable, None, believe_spots)
+        return replace(found, lag_frames=lag_frames)
     if believe_spots and exposure_s is not None:
         return NoiseModel(exposure_s=exposure_s)
     pieces = _pieces(steps, usable, _MOST_POINTS)

@@ -9,7 +9,7 @@ from nta.errors import SettingError
 
 Estimator = Literal["likelihood", "cve", "ols", "gls"]
 
-_LEAST_FRAMES = {"likelihood": 3, "cve": 4, "ols": 5, "gls": 5}
+LEAST_FRAMES = {"likelihood": 3, "cve": 4, "ols": 5, "gls": 5}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,11 +38,11 @@ class DiffusionSettings:
     false_alarm_rate: float = 1e-3
 
     def __post_init__(self) -> None:
-        if self.estimator not in _LEAST_FRAMES:
-            raise SettingError(f"estimator must be one of {', '.join(_LEAST_FRAMES)}, got {self.estimator!r}")
+        if self.estimator not in LEAST_FRAMES:
+            raise SettingError(f"estimator must be one of {', '.join(LEAST_FRAMES)}, got {self.estimator!r}")
         if self.noise not in ("recording", "spots"):
             raise SettingError(f"noise must be 'recording' or 'spots', got {self.noise!r}")
-        least = _LEAST_FRAMES[self.estimator]
+        least = LEAST_FRAMES[self.estimator]
         if self.min_track_frames < least:
             raise SettingError(
                 f"min_track_frames must be >= {least} for the estimator {self.estimator!r}, got {self.min_track_frames}"

@@ -76,6 +76,38 @@ class Steps:
             track=np.repeat(np.arange(counts.size), counts),
         )
 
+    def rows_apart(self, lag_frames: int, *, one_chain: bool = False) -> IntArray:
+        """Rows of every track in chains of positions `lag_frames` apart, chain after chain; or of its first chain."""
+        phase = (self.frame - self.first_frame[self.track]) % lag_frames
+        rows = np.lexsort((self.frame, phase, self.track))
+        return rows[phase[rows] == 0] if one_chain else rows
+
+    def apart(self, lag_frames: int, *, one_chain: bool = False) -> Steps:
+        """Return the chains of `rows_apart` as steps whose frames last `lag_frames` of these; 1: as they are.
+
+        All chains of a track tell of the same motion: their likelihood counts `lag_frames` times what one of them does.
+        """
+        if lag_frames == 1:
+            return self
+        rows = self.rows_apart(lag_frames, one_chain=one_chain)
+        track, frame = self.track[rows], self.frame[rows]
+        broken = self.wait_frames == 0
+        before = (np.cumsum(broken) - broken)[rows]  # breaks before each row
+        later = np.diff(frame)
+        chained = (np.diff(track) == 0) & (later > 0) & (later % lag_frames == 0) & (np.diff(before) == 0)
+        wait = np.append(np.where(chained, later // lag_frames, 0), 0)[: rows.size]
+        names = ("y_um", "x_um", "error_variance_um2", "drift_y_um", "drift_x_um")
+        return replace(
+            self,
+            **{name: getattr(self, name)[rows] for name in names},
+            frame=(frame - self.first_frame[track]) // lag_frames,
+            drift_variance_um2=self.drift_variance_um2 * lag_frames,
+            wait_frames=wait,
+            start=np.searchsorted(track, np.arange(self.n_tracks + 1)).astype(np.int64),
+            track=track,
+            frame_interval_s=self.frame_interval_s * lag_frames,
+        )
+
     def cut(self, most_points: int) -> Steps:
         """Cut tracks into pieces of at most about `most_points` spots, numbered anew."""
         n_pieces = np.maximum(1, np.round(self.n_points / most_points)).astype(np.int64)
