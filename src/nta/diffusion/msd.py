@@ -28,6 +28,7 @@ class MeanSquaredDisplacement:
     diffusion_um2_s, intercept_um2 : line 4 D lag + intercept through the first lags of the ensemble, weighted by
         1 / std_err²; a picture of the data, not the estimate that sizes come from. NaN where there is none.
     fit_lags : number of lags in the line.
+    first_fit_lag : first of them; above 1 where the recording holds positions back.
     motion : exponent and isotropy of the ensemble; None in results of before they were asked.
     """
 
@@ -43,6 +44,7 @@ class MeanSquaredDisplacement:
     intercept_um2: float
     fit_lags: int
     motion: EnsembleMotion | None = None
+    first_fit_lag: int = 1
 
     @property
     def fit_um2(self) -> FloatArray:
@@ -62,7 +64,8 @@ class MeanSquaredDisplacement:
             self.diffusion_um2_s - half,
             self.diffusion_um2_s + half,
             "um2/s",
-            f"line through the first {self.fit_lags} lags of the ensemble's mean squared displacement, 95 %",
+            f"line through {self.fit_lags} lags of the ensemble's mean squared displacement, from {self.first_fit_lag} "
+            "on, 95 %",
         )
 
 
@@ -82,10 +85,10 @@ def mean_squared_displacement(
     mean, std_err, n_tracks = _ensemble(per_track[chosen], pairs[chosen].astype(np.float64))
     lag_frames = np.arange(1, max_lag + 1)
     lag_s = np.asarray(lag_frames * steps.frame_interval_s, dtype=np.float64)
-    used = np.isfinite(mean[:fit_lags]) & (np.nan_to_num(std_err[:fit_lags]) > 0)
-    slope, slope_err, intercept = _line(
-        lag_s[:fit_lags][used], mean[:fit_lags][used], std_err[:fit_lags][used]
-    )
+    first = diffusion.noise.lag_frames
+    fitted = slice(first - 1, first - 1 + fit_lags)
+    used = np.isfinite(mean[fitted]) & (np.nan_to_num(std_err[fitted]) > 0)
+    slope, slope_err, intercept = _line(lag_s[fitted][used], mean[fitted][used], std_err[fitted][used])
     return MeanSquaredDisplacement(
         lag_frames=lag_frames,
         lag_s=lag_s,
@@ -99,6 +102,7 @@ def mean_squared_displacement(
         intercept_um2=intercept,
         fit_lags=int(used.sum()),
         motion=ensemble_motion(tracks, diffusion),
+        first_fit_lag=first,
     )
 
 

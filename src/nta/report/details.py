@@ -151,6 +151,7 @@ def _recording(analysis: Analysis) -> Rows:
             f"{number(math.sqrt(noise.variance_scale))} times what the spots report, and {number(floor_nm)} nm "
             f"({'found from the tracks' if noise.source == 'recording' else 'taken as reported'})",
         ),
+        Row("frames between positions compared", str(noise.lag_frames)),
         *(Row("note", note) for note in report.notes),
     ]
 

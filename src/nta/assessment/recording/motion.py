@@ -50,6 +50,7 @@ def free_motion(e: Evidence) -> Iterator[Finding]:
         yield finding(
             e, name, title, off, f"{words} {q.value:.3f} ({q.low:.3f} to {q.high:.3f}, 95 %)", advice
         )
+    yield _held_positions(e)
     share = share_flagged(e, TrackFlag.MIXED)
     if share is not None:
         yield finding(
@@ -60,3 +61,22 @@ def free_motion(e: Evidence) -> Iterator[Finding]:
             f"{share:.2%} of the tracks change mobility or light abruptly, as two particles do; 0.1 % by chance",
             "dilute: crossing particles exchange their names; aggregates that fall apart look the same",
         )
+
+
+def _held_positions(e: Evidence) -> Finding:
+    """Say whether sizes had to come from positions further apart than neighbours."""
+    lag = e.diffusion.noise.lag_frames
+    seen = "displacements that do not touch are independent"
+    if lag > 1:
+        seen = (
+            f"displacements {lag - 1} frames apart are still correlated: positions are held back, as by a codec or by noise "
+            f"reduction in the camera; sizes are from positions {lag} frames apart, and short tracks get none"
+        )
+    return finding(
+        e,
+        "held_positions",
+        "Positions keep up with the particles",
+        float(lag),
+        seen,
+        "record without compression between frames and without temporal noise reduction: more tracks, narrower intervals",
+    )
