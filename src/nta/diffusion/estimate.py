@@ -10,7 +10,7 @@ from nta.diffusion.covariance import TrackDiffusion, blur_coefficient, cve_of_tr
 from nta.diffusion.doubt import changes_within, not_brownian, whitened
 from nta.diffusion.gaussian import maximum_of_tracks
 from nta.diffusion.intervals import credible_intervals
-from nta.diffusion.mobility import mobile_evidence
+from nta.diffusion.mobility import may_move, mobile_evidence
 from nta.diffusion.noise import NoiseModel, fit_noise, guess_diffusion
 from nta.diffusion.regression import gls_of_tracks, ols_of_tracks
 from nta.diffusion.settings import LEAST_FRAMES, DiffusionSettings
@@ -59,7 +59,8 @@ def estimate_diffusion(
     usable = long_enough & _moves(steps)
     noise = fit_noise(steps, usable, exposure_s, believe_spots)
     maximum = _maximum(steps, noise)
-    mobile = mobile_evidence(steps, noise, maximum[1]) >= settings.mobile_evidence
+    mobile = long_enough & (mobile_evidence(steps, noise, maximum[1]) >= settings.mobile_evidence)
+    mobile |= long_enough & may_move(steps, noise, maximum, mobile, long_enough)
 
     chains = steps
     lag = step_correlation(steps, usable, settings.false_alarm_rate).lag_frames

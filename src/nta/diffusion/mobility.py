@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from nta.columns import FloatArray
+from nta.columns import BoolArray, FloatArray
 from nta.diffusion.gaussian import stillness_of_tracks
+from nta.diffusion.intervals import credible_intervals
 from nta.diffusion.noise import NoiseModel
 from nta.diffusion.steps import Steps
 
@@ -14,6 +15,8 @@ _MOST_ERROR_PX = (
     0.5  # a spot that stands still is found within half a pixel, whatever the detector says of itself
 )
 _VARIANCE_SPREAD = np.log(4.0)  # standard deviation of ln(variance) of single spots about the noise model
+_SLOW_SHARE = 0.1  # quantile of D, among the tracks that move, that stands for their slow end
+_DOUBT_CONFIDENCE = 0.95
 
 
 def mobile_evidence(steps: Steps, noise: NoiseModel, log_likelihood: FloatArray) -> FloatArray:
@@ -39,3 +42,21 @@ def mobile_evidence(steps: Steps, noise: NoiseModel, log_likelihood: FloatArray)
         )
         best = np.fmax(best, still - 0.5 * (np.log(variance / expected) / _VARIANCE_SPREAD) ** 2)
     return np.asarray(log_likelihood - best)
+
+
+def may_move(
+    steps: Steps, noise: NoiseModel, maximum: FloatArray, mobile: BoolArray, long_enough: BoolArray
+) -> BoolArray:
+    """Tracks that have the benefit of the doubt: most tracks move, and these may be as fast as the slow ones of those.
+
+    maximum : most likely D of each track, log-likelihood there and information. mobile : tracks that evidently move, of
+    those `long_enough` to tell.
+
+    A handful of positions cannot prove motion. To call them stuck would be wrong of nearly all, and would leave out just
+    those that happened to move little.
+    """
+    if 2 * np.count_nonzero(mobile) <= np.count_nonzero(long_enough):
+        return np.zeros(steps.n_tracks, dtype=bool)
+    diffusion, _, information = maximum
+    high = credible_intervals(steps, noise, diffusion, information, _DOUBT_CONFIDENCE)[1]
+    return np.asarray((diffusion > 0) & (high >= np.quantile(diffusion[mobile], _SLOW_SHARE)))
