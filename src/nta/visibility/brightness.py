@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.stats import binom
 
 from nta.diffusion import DiffusionEstimates, TrackFlag
 from nta.quantity import Quantity
@@ -18,6 +17,8 @@ def brightness_e_per_ms(diffusion: DiffusionEstimates) -> Quantity:
     Tracks of saturated or out-of-focus spots are left out: their light is not known. The interval is that of a median from
     order statistics (David and Nagaraja, Order Statistics, 3rd ed. (2003), section 7.1), of the counting of tracks alone.
     """
+    from scipy.special import bdtr
+
     if not diffusion.exposure_s:
         return Quantity(None, None, None, _UNIT, "the exposure is not known")
     doubtful = diffusion.flags & int(TrackFlag.SATURATED | TrackFlag.OUT_OF_FOCUS) != 0
@@ -26,9 +27,8 @@ def brightness_e_per_ms(diffusion: DiffusionEstimates) -> Quantity:
     if not light.size:
         return Quantity(None, None, None, _UNIT, "no track with a size whose light is known")
     median = float(np.median(light))
-    first = (
-        int(binom.ppf((1 - _CONFIDENCE) / 2, light.size, 0.5)) - 1
-    )  # the interval reaches from this row ...
+    below = bdtr(np.arange(light.size + 1), light.size, 0.5)  # of so many tracks being dimmer than the median
+    first = int(np.searchsorted(below, (1 - _CONFIDENCE) / 2)) - 1  # the interval reaches from this row ...
     if first < 0:
         return Quantity(median, None, None, _UNIT, f"median of {light.size} tracks, too few for an interval")
     low, high = light[first], light[light.size - 1 - first]  # ... to its mirror image

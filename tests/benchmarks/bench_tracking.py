@@ -1,0 +1,457 @@
+"""The whole way from frames to tracks and to the D of each: growth, false and mixed tracks, start, beside trackpy.
+
+    python tests/benchmarks/bench_tracking.py [growth|truth|start|diffusion ...] [--rounds 3] [--check]
+
+growth     300 frames against 30 000 (300 played over and over), detection and linking as in the pipeline, learning apart:
+           CPU per frame, resident memory over the size of the tables; two threads against one, in turn.
+truth      default settings, simulated frames: tracks of no particle, of a blank, in scenes of vesicles, and beside that
+           the tracks of two particles (weighted by length) at 60 and 150 spots a frame.
+start      CPU of a fresh process from its start to the first linked tracks (compiled before), and of `nta --help`.
+diffusion  file -> D of every track: the pipeline's detection, linking and estimate against trackpy's batch, link and imsd
+           with a line through three lags; CPU ratio, tracks of 30 frames and more, scatter of D over the true one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nta.frames import Frame
+from nta.pipeline import Scale, find_tracks
+from nta.settings import AnalysisSettings
+from nta.simulation import CameraSettings, Population, SampleSettings, Scenario, Simulation, Truth, simulate
+from nta.spots import PRIME_FRAMES, DetectionSettings, SpotDetector, Spots
+from nta.tracks import TrackLinker, Tracks
+
+SHORT, LONG = 300, 30_000
+NEAR_PX = 3.0  # a spot is of the particle whose image is nearest, one to one, and not farther than this
+SIZED = 5  # spots that a track must have to get a size
+BEADS = (Population(name="100 nm", diameter_nm=100.0, cv=0.03),)
+ONE_THREAD = AnalysisSettings(detection=DetectionSettings(threads=1))
+
+
+def main() -> None:
+    """Run the parts asked for; with --check, say by the exit code whether the bars were met."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parts = {"growth": growth, "truth": truth, "start": start, "diffusion": diffusion}
+    parser.add_argument("parts", nargs="*", help=", ".join(parts))
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--check", action="store_true", help="exit with 1 if a bar is missed")
+    options = parser.parse_args()
+    warnings.simplefilter("ignore")
+    missed = [bar for name in options.parts or parts for bar in parts[name](options.rounds)]
+    for bar in missed:
+        print(f"MISSED {bar}")
+    sys.exit(1 if missed and options.check else 0)
+
+
+def _scenario(name: str, populations: tuple[Population, ...], in_view: float, **parts: Any) -> Scenario:
+    sample = SampleSettings(number_in_view=in_view)
+    return Scenario(name=name, sample=sample, populations=populations, **parts)
+
+
+def growth(rounds: int) -> list[str]:
+    """Compare few frames with many and one thread with two; returns the bars that were missed."""
+    small = CameraSettings(width_px=320, height_px=240)
+    film = list(simulate(_scenario("growth", BEADS, 20, camera=small), n_frames=SHORT).frames())
+    passes = {(n, threads): [] for n in (SHORT, LONG) for threads in (1, 2)}
+    detectors = {threads: _primed(film, threads) for threads in (1, 2)}
+    for threads in (1, 2):  # what is allocated once is allocated
+        _pass(film, 2 * SHORT, detectors[threads])
+    memory = []
+    for _ in range(rounds):
+        for n, threads in passes:
+            repeats = 10 if n == SHORT else 1
+            passes[n, threads].append(_pass(film, n, detectors[threads], repeats))
+        memory.append(_memory(film, detectors[1]))
+    cpu = {key: np.median([cpu for cpu, _ in found]) for key, found in passes.items()}
+    wall = {key: np.median([wall for _, wall in found]) for key, found in passes.items()}
+    for (n, threads), seconds in cpu.items():
+        print(f"{n:6d} frames, {threads} thread(s): {1e6 * seconds:7.1f} us CPU/frame", flush=True)
+    grown = cpu[LONG, 1] / cpu[SHORT, 1]
+    of_one, wall_gain = cpu[LONG, 2] / cpu[LONG, 1], wall[LONG, 1] / wall[LONG, 2]
+    rss = float(np.median(memory))
+    print(f"30 000 frames: {grown:.2f} the CPU per frame of 300; resident memory grows by {rss:.2f} tables")
+    print(
+        f"two threads: {of_one:.2f} the CPU of one; {wall_gain:.2f} times as fast on the wall"
+        f" (load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores)"
+    )
+    bars = {
+        f"CPU per frame of 30 000 frames {grown:.2f} of 300, bar 1.05": grown <= 1.05,
+        f"memory grows by {rss:.2f} tables, bar 2": rss <= 2,
+        f"two threads cost {of_one:.2f} of one, bar 1.08": of_one <= 1.08,
+    }
+    return [words for words, met in bars.items() if not met]
+
+
+def _primed(film: Sequence[Frame], threads: int) -> SpotDetector:
+    detector = SpotDetector(DetectionSettings(threads=threads), None)
+    detector.prime(film[:PRIME_FRAMES])
+    return detector
+
+
+def _played(film: Sequence[Frame], n_frames: int) -> Iterator[Frame]:
+    for index in range(n_frames):
+        yield Frame(film[index % len(film)].image, index, index / 30)
+
+
+def _linked(film: Sequence[Frame], n_frames: int, detector: SpotDetector) -> tuple[Spots, Tracks]:
+    linker = TrackLinker()
+    for spots in detector.stream(_played(film, n_frames)):
+        linker.push(spots)
+    return linker.spots, linker.finish()
+
+
+def _pass(
+    film: Sequence[Frame], n_frames: int, detector: SpotDetector, repeats: int = 1
+) -> tuple[float, float]:
+    """CPU and wall seconds per frame."""
+    cpu, wall = time.process_time(), time.perf_counter()
+    for _ in range(repeats):
+        _linked(film, n_frames, detector)
+    done = n_frames * repeats
+    return (time.process_time() - cpu) / done, (time.perf_counter() - wall) / done
+
+
+def _memory(film: Sequence[Frame], detector: SpotDetector) -> float:
+    """Resident memory at the end of many frames over that before, in sizes of the two tables."""
+    gc.collect()
+    before = _resident()
+    spots, tracks = _linked(film, LONG, detector)
+    grown = _resident() - before
+    return grown / sum(column.nbytes for table in (spots, tracks) for column in table.as_dict().values())
+
+
+def _resident() -> int:
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * resource.getpagesize()
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Tracks of particles and of none, by length; and the share, by length, of those of two particles."""
+
+    false: int
+    true: int
+    false_sized: int
+    true_sized: int
+    mixed: float
+    spots_per_frame: float
+
+
+def truth(_rounds: int) -> list[str]:
+    """Compare tracks with what the frames show; returns the bars that were missed."""
+    vesicles = simulate("ev_lognormal").scenario
+    scenes = {
+        "blank": (simulate("blank").scenario, 600, 0.0),
+        "vesicles, as they come": (vesicles, 900, 0.0),
+        "preparation": (simulate("ev_preparation").scenario, 300, 0.0),
+        "vesicles, 60 a frame": (_of_density(vesicles, 86), 300, 0.02),
+        "vesicles, 150 a frame": (_of_density(vesicles, 240), 300, 0.05),
+        "100 nm beads, 60 a frame": (_scenario("beads", BEADS, 54), 300, 0.02),
+        "100 nm beads, 150 a frame": (_scenario("beads", BEADS, 142), 300, 0.05),
+    }
+    print(
+        f"{'':28} {'spots/frame':>11} {'false / true tracks':>20} {'of 5 spots and more':>20} {'of two':>7}"
+    )
+    missed, false, true = [], 0, 0
+    for name, (scenario, n_frames, most_mixed) in scenes.items():
+        simulation = simulate(scenario, seed=7, n_frames=n_frames)
+        tracks = _tracks_of(simulation)[1]
+        judged = _judged(tracks, simulation.truth, n_frames)
+        print(
+            f"{name:28} {judged.spots_per_frame:11.1f} {judged.false:11d} / {judged.true:6d}"
+            f" {judged.false_sized:11d} / {judged.true_sized:6d} {judged.mixed:7.2%}",
+            flush=True,
+        )
+        if most_mixed and judged.mixed > most_mixed:
+            missed.append(f"{name}: {judged.mixed:.1%} of two particles, bar {most_mixed:.0%}")
+        if not most_mixed:
+            false, true = false + judged.false_sized, true + judged.true_sized
+    if false > 0.001 * true:
+        missed.append(
+            f"{false} false tracks of {SIZED} spots and more beside {true} true ones, bar 1 in 1000"
+        )
+    return missed
+
+
+def _of_density(scenario: Scenario, in_view: float) -> Scenario:
+    return replace(scenario, sample=replace(scenario.sample, number_in_view=in_view))
+
+
+def _tracks_of(simulation: Simulation) -> tuple[Spots, Tracks]:
+    with SpotDetector(ONE_THREAD.detection, simulation.camera) as detector:
+        return find_tracks(simulation.frames(), ONE_THREAD, detector=detector)
+
+
+def _judged(tracks: Tracks, true: Truth, n_frames: int) -> Judged:
+    place = _raw(tracks)
+    who = _particle_of(tracks.frame, place, true)
+    main, noise = _main_particle(who, tracks.first_row)
+    length = np.diff(tracks.first_row)
+    of_track = np.repeat(np.arange(length.size), length)
+    strange = (who != 0) & (who != main[of_track])
+    # where two images touch, whose the spot is means nothing: one of the track's own particle beside it is not foreign
+    strange[strange] = _away(tracks.frame[strange], place[strange], main[of_track[strange]], true) > NEAR_PX
+    mixed = np.bincount(of_track[strange], minlength=length.size) > 0
+    sized = length >= SIZED
+    return Judged(
+        false=int(noise.sum()),
+        true=int((~noise).sum()),
+        false_sized=int((noise & sized).sum()),
+        true_sized=int((~noise & sized).sum()),
+        mixed=float(length[mixed].sum() / max(length.sum(), 1)),
+        spots_per_frame=len(tracks) / n_frames,
+    )
+
+
+def _main_particle(who: np.ndarray, first_row: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Per track: the particle of most of its spots (0: none), and whether most of its spots are of none."""
+    main, noise = [], []
+    for own in np.split(who, first_row[1:-1]) if len(who) else []:
+        number, times = np.unique(own[own != 0], return_counts=True)
+        main.append(number[np.argmax(times)] if times.size else 0)
+        noise.append(times.sum() < 0.5 * own.size)
+    return np.array(main, dtype=np.int64), np.array(noise, dtype=bool)
+
+
+def _away(frame: np.ndarray, place: np.ndarray, who: np.ndarray, true: Truth) -> np.ndarray:
+    """How far the image of a particle is from a place, px; infinite where it has none in that frame."""
+    spots = true.spots
+    low, span = spots.particle.min(initial=0), np.ptp(spots.particle) + 1 if len(spots) else 1
+    key = spots.frame * span + spots.particle - low
+    wanted = frame * span + who - 1 - low
+    row = np.minimum(np.searchsorted(key, wanted), key.size - 1)
+    away = np.hypot(place[:, 0] - spots.y_px[row], place[:, 1] - spots.x_px[row])
+    return np.where(key[row] == wanted, away, np.inf)
+
+
+def _raw(tracks: Tracks) -> np.ndarray:
+    """Places before drift was subtracted, (y, x)."""
+    row = np.searchsorted(tracks.scene.frame_index, tracks.frame)
+    drift = np.stack([tracks.linking.drift_y_px, tracks.linking.drift_x_px], axis=1)
+    return np.stack([tracks.y_px, tracks.x_px], axis=1) + drift[row]
+
+
+def _particle_of(frame: np.ndarray, place: np.ndarray, true: Truth) -> np.ndarray:
+    """Number of the particle of each spot, one to one in every frame; 0 where there is none."""
+    from scipy.optimize import linear_sum_assignment
+
+    who = np.zeros(frame.size, dtype=np.int64)
+    spots = true.spots
+    order = np.argsort(frame, kind="stable")
+    for index in np.unique(frame):
+        mine = order[slice(*np.searchsorted(frame[order], [index, index + 1]))]
+        theirs = slice(*np.searchsorted(spots.frame, [index, index + 1]))
+        away = np.hypot(
+            place[mine, 0][:, None] - spots.y_px[theirs], place[mine, 1][:, None] - spots.x_px[theirs]
+        )
+        rows, columns = linear_sum_assignment(np.where(away < NEAR_PX, away, 1e3))
+        near = away[rows, columns] < NEAR_PX
+        who[mine[rows[near]]] = 1 + spots.particle[theirs][columns[near]]
+    return who
+
+
+FIRST_TRACKS = """
+import sys
+from itertools import islice
+from nta.io.recordings import open_recording
+from nta.pipeline import find_tracks
+from nta.settings import AnalysisSettings
+from nta.spots import PRIME_FRAMES, DetectionSettings, SpotDetector
+settings = AnalysisSettings(detection=DetectionSettings(threads=1))
+with open_recording(sys.argv[1]) as source, SpotDetector(settings.detection, source.camera) as detector:
+    _, tracks = find_tracks(islice(source.frames(), PRIME_FRAMES), settings, detector=detector)
+assert tracks.n_tracks > 10
+"""
+
+
+def start(rounds: int) -> list[str]:
+    """Time fresh processes; returns the bars that were missed."""
+    from nta.io.recordings import write_ome_tiff
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "start.ome.tif"
+        write_ome_tiff(simulate(_scenario("start", BEADS, 60), n_frames=PRIME_FRAMES), path)
+        commands = {
+            "python": ["-c", ""],
+            "import numpy, numba": ["-c", "import numpy, numba"],
+            "nta --help": ["-m", "nta", "--help"],
+            "first linked tracks": ["-c", FIRST_TRACKS, str(path)],
+        }
+        _child(commands["first linked tracks"])  # compiles
+        seconds = {name: [] for name in commands}
+        for _ in range(max(rounds, 5)):
+            for name, command in commands.items():
+                seconds[name].append(_child(command))
+    for name, values in seconds.items():
+        print(f"{name:22} {np.median(values):6.2f} s CPU (least {min(values):.2f})", flush=True)
+    bars = {"first linked tracks": 0.6, "nta --help": 0.15}
+    return [
+        f"{name}: {np.median(seconds[name]):.2f} s CPU, bar {bar}"
+        for name, bar in bars.items()
+        if np.median(seconds[name]) > bar
+    ]
+
+
+def _child(arguments: Sequence[str]) -> float:
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run([sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def diffusion(_rounds: int) -> list[str]:
+    """Compare D of every track with trackpy's; returns the bars that were missed."""
+    from nta.io.recordings import write_ome_tiff
+
+    ratios: list[float] = []
+    long = {"nta": 0, "trackpy": 0}
+    over: dict[str, list[np.ndarray]] = {"nta": [], "trackpy": []}
+    minmass = None
+    for seed in range(1, 7):
+        simulation = simulate(_scenario("file to D", BEADS, 110), seed=seed, n_frames=300)
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "recording.ome.tif"
+            write_ome_tiff(simulation, path)
+            minmass = minmass or _best_minmass(path, simulation)
+            began = time.process_time()
+            theirs = _trackpy_diffusion(path, minmass, simulation)
+            slow = time.process_time() - began
+            if not ratios:
+                _our_diffusion(path)  # compiles, or loads what is compiled
+            fast = []
+            for _ in range(3):
+                began = time.process_time()
+                ours = _our_diffusion(path)
+                fast.append(time.process_time() - began)
+            ratios.append(slow / float(np.median(fast)))
+        for name, (track, frame, place, d) in (("nta", ours), ("trackpy", theirs)):
+            n, found = _over_true(track, frame, place, d, simulation.truth)
+            long[name] += n
+            over[name].append(found)
+        print(
+            f"  recording {seed}: {1e3 * np.median(fast) / 300:.2f} and {1e3 * slow / 300:.1f} ms CPU/frame,"
+            f" ratio {ratios[-1]:.0f}",
+            flush=True,
+        )
+    scatter = {}
+    for name, parts in over.items():
+        found = np.concatenate(parts)
+        low, median, high = np.percentile(found, [15.87, 50, 84.13])
+        scatter[name] = 0.5 * (high - low)
+        print(
+            f"{name:8} {long[name]:5d} tracks of 30 frames and more, {found.size} of them of one particle: "
+            f"D / D_true {median:.3f}, scatter {scatter[name]:.3f}, rms {np.sqrt(np.mean((found - 1) ** 2)):.3f}"
+        )
+    ratio = float(np.median(ratios))
+    print(f"file -> D of every track: {ratio:.0f} times as fast as trackpy")
+    bars = {
+        f"{ratio:.0f} times trackpy, bar 50": ratio >= 50,
+        f"{long['nta']} long tracks, trackpy {long['trackpy']}": long["nta"] >= long["trackpy"],
+        f"scatter {scatter['nta']:.3f}, trackpy {scatter['trackpy']:.3f}": scatter["nta"]
+        < scatter["trackpy"],
+    }
+    return [words for words, met in bars.items() if not met]
+
+
+Estimated = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+"""Per spot, sorted by track: track, frame, place (y, x) in px; per track: D in um2/s, NaN where there is none."""
+
+
+def _our_diffusion(path: Path) -> Estimated:
+    from nta.diffusion import estimate_diffusion
+    from nta.io.recordings import open_recording
+
+    with (
+        open_recording(path) as source,
+        SpotDetector(ONE_THREAD.detection, source.camera) as detector,
+    ):
+        _, tracks = find_tracks(source.frames(), ONE_THREAD, detector=detector)
+        scale = Scale.of(source.camera)
+    found = estimate_diffusion(tracks, **vars(scale))
+    return tracks.track, tracks.frame, _raw(tracks), found.diffusion_um2_s
+
+
+def _trackpy_diffusion(path: Path, minmass: float, simulation: Simulation) -> Estimated:
+    import tifffile
+    import trackpy
+
+    trackpy.quiet()
+    camera = simulation.camera
+    frames = tifffile.imread(path)
+    spots = trackpy.batch(frames, 9, minmass=minmass, engine="numba", processes=1)
+    linked = trackpy.link(spots, _reach_px(simulation), memory=2)
+    squares = trackpy.imsd(linked, camera.pixel_size_um, camera.frame_rate_hz, max_lagtime=3)
+    values = squares.to_numpy()
+    whole = np.isfinite(values).all(axis=0)
+    slope = np.full(values.shape[1], np.nan)
+    slope[whole] = np.polyfit(squares.index.to_numpy(), values[:, whole], 1)[0] / 4
+    table = linked.sort_values(["particle", "frame"])
+    number, track = np.unique(table["particle"].to_numpy(), return_inverse=True)
+    d = np.full(number.size, np.nan)
+    d[np.searchsorted(number, squares.columns.to_numpy())] = slope
+    return track, table["frame"].to_numpy(), table[["y", "x"]].to_numpy(), d
+
+
+def _reach_px(simulation: Simulation) -> float:
+    """Four standard steps of the particles that are there: what trackpy is told, we find."""
+    d = float(np.median(simulation.truth.particles.diffusion_um2_s))
+    camera = simulation.camera
+    return 4 * float(np.sqrt(2 * d / camera.frame_rate_hz)) / camera.pixel_size_um
+
+
+def _best_minmass(path: Path, simulation: Simulation) -> float:
+    """Return the minmass whose spots agree best with what two frames show."""
+    import tifffile
+    import trackpy
+
+    trackpy.quiet()
+    spots = simulation.truth.spots
+    shown = [spots.select((spots.frame == f) & (spots.snr > 5)) for f in (0, 1)]
+    scores = {}
+    for minmass in np.geomspace(10, 600, 10):
+        hit = found = 0
+        for frame, seen in zip(tifffile.imread(path, key=(0, 1)), shown, strict=True):
+            places = trackpy.locate(frame, 9, minmass=minmass, engine="numba")[["y", "x"]].to_numpy()
+            away = np.hypot(*(places[:, None] - np.c_[seen.y_px, seen.x_px][None]).transpose(2, 0, 1))
+            hit += int((away.min(axis=0, initial=9.0) < 2).sum())
+            found += len(places)
+        scores[minmass] = 2 * hit / (found + sum(len(seen) for seen in shown))
+    return max(scores, key=scores.__getitem__)
+
+
+def _over_true(
+    track: np.ndarray, frame: np.ndarray, place: np.ndarray, d: np.ndarray, true: Truth
+) -> tuple[int, np.ndarray]:
+    """Number of tracks of 30 frames and more, and D over the true one of those that are of one particle."""
+    who = _particle_of(frame, place, true)
+    first = np.append(np.flatnonzero(np.diff(track, prepend=-1)), track.size)
+    n, found = 0, []
+    for i in np.flatnonzero(np.diff(first) >= 30):
+        n += 1
+        own = who[first[i] : first[i + 1]]
+        number, times = np.unique(own[own != 0], return_counts=True)
+        if times.size and times.max() >= 0.95 * own.size and np.isfinite(d[i]):
+            row = np.searchsorted(true.particles.particle, number[np.argmax(times)] - 1)
+            found.append(d[i] / true.particles.diffusion_um2_s[row])
+    return n, np.array(found)
+
+
+if __name__ == "__main__":
+    main()
