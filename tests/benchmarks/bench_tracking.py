@@ -1,12 +1,13 @@
 """The whole way from frames to tracks and to the D of each: growth, false and mixed tracks, start, beside trackpy.
 
-    python tests/benchmarks/bench_tracking.py [growth|truth|start|diffusion ...] [--rounds 3] [--check]
+    python tests/benchmarks/bench_tracking.py [growth|truth|start|diffusion ...] [--rounds 2] [--check]
 
 growth     300 frames against 30 000 (300 played over and over), detection and linking as in the pipeline, learning apart:
            CPU per frame, resident memory over the size of the tables; two threads against one, in turn.
 truth      default settings, simulated frames: tracks of no particle, of a blank, in scenes of vesicles, and beside that
            the tracks of two particles (weighted by length) at 60 and 150 spots a frame.
-start      CPU of a fresh process from its start to the first linked tracks (compiled before), and of `nta --help`.
+start      CPU of a fresh process from its start to the first linked tracks of 64 frames (compiled before), and of
+           `nta --help`; beside it what importing numpy alone costs, and numba until it can load a kernel.
 diffusion  file -> D of every track: the pipeline's detection, linking and estimate against trackpy's batch, link and imsd
            with a line through three lags; CPU ratio, tracks of 30 frames and more, scatter of D over the true one.
 """
@@ -50,7 +51,7 @@ def main() -> None:
     )
     parts = {"growth": growth, "truth": truth, "start": start, "diffusion": diffusion}
     parser.add_argument("parts", nargs="*", help=", ".join(parts))
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--check", action="store_true", help="exit with 1 if a bar is missed")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
@@ -69,26 +70,24 @@ def growth(rounds: int) -> list[str]:
     """Compare few frames with many and one thread with two; returns the bars that were missed."""
     small = CameraSettings(width_px=320, height_px=240)
     film = list(simulate(_scenario("growth", BEADS, 20, camera=small), n_frames=SHORT).frames())
-    passes = {(n, threads): [] for n in (SHORT, LONG) for threads in (1, 2)}
     detectors = {threads: _primed(film, threads) for threads in (1, 2)}
-    for threads in (1, 2):  # what is allocated once is allocated
-        _pass(film, 2 * SHORT, detectors[threads])
-    memory = []
+    for detector in detectors.values():  # what is allocated once is allocated
+        _pass(film, 2 * SHORT, detector)
+    passes: dict[tuple[int, int], list[Pass]] = {(n, k): [] for n in (SHORT, LONG) for k in (1, 2)}
     for _ in range(rounds):
         for n, threads in passes:
-            repeats = 10 if n == SHORT else 1
-            passes[n, threads].append(_pass(film, n, detectors[threads], repeats))
-        memory.append(_memory(film, detectors[1]))
-    cpu = {key: np.median([cpu for cpu, _ in found]) for key, found in passes.items()}
-    wall = {key: np.median([wall for _, wall in found]) for key, found in passes.items()}
+            passes[n, threads].append(_pass(film, n, detectors[threads], repeats=10 if n == SHORT else 1))
+    cpu, wall, memory = (
+        {key: float(np.median([getattr(one, name) for one in found])) for key, found in passes.items()}
+        for name in ("cpu_s", "wall_s", "tables")
+    )
     for (n, threads), seconds in cpu.items():
         print(f"{n:6d} frames, {threads} thread(s): {1e6 * seconds:7.1f} us CPU/frame", flush=True)
-    grown = cpu[LONG, 1] / cpu[SHORT, 1]
-    of_one, wall_gain = cpu[LONG, 2] / cpu[LONG, 1], wall[LONG, 1] / wall[LONG, 2]
-    rss = float(np.median(memory))
+    grown, rss = cpu[LONG, 1] / cpu[SHORT, 1], memory[LONG, 1]
+    of_one, gain = cpu[LONG, 2] / cpu[LONG, 1], wall[LONG, 1] / wall[LONG, 2]
     print(f"30 000 frames: {grown:.2f} the CPU per frame of 300; resident memory grows by {rss:.2f} tables")
     print(
-        f"two threads: {of_one:.2f} the CPU of one; {wall_gain:.2f} times as fast on the wall"
+        f"two threads: {of_one:.2f} the CPU of one; {gain:.2f} times as fast on the wall"
         f" (load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores)"
     )
     bars = {
@@ -110,31 +109,27 @@ def _played(film: Sequence[Frame], n_frames: int) -> Iterator[Frame]:
         yield Frame(film[index % len(film)].image, index, index / 30)
 
 
-def _linked(film: Sequence[Frame], n_frames: int, detector: SpotDetector) -> tuple[Spots, Tracks]:
-    linker = TrackLinker()
-    for spots in detector.stream(_played(film, n_frames)):
-        linker.push(spots)
-    return linker.spots, linker.finish()
+@dataclass(frozen=True)
+class Pass:
+    """CPU and wall time per frame; growth of resident memory in sizes of the tables of spots and tracks."""
+
+    cpu_s: float
+    wall_s: float
+    tables: float
 
 
-def _pass(
-    film: Sequence[Frame], n_frames: int, detector: SpotDetector, repeats: int = 1
-) -> tuple[float, float]:
-    """CPU and wall seconds per frame."""
-    cpu, wall = time.process_time(), time.perf_counter()
-    for _ in range(repeats):
-        _linked(film, n_frames, detector)
-    done = n_frames * repeats
-    return (time.process_time() - cpu) / done, (time.perf_counter() - wall) / done
-
-
-def _memory(film: Sequence[Frame], detector: SpotDetector) -> float:
-    """Resident memory at the end of many frames over that before, in sizes of the two tables."""
+def _pass(film: Sequence[Frame], n_frames: int, detector: SpotDetector, repeats: int = 1) -> Pass:
     gc.collect()
-    before = _resident()
-    spots, tracks = _linked(film, LONG, detector)
-    grown = _resident() - before
-    return grown / sum(column.nbytes for table in (spots, tracks) for column in table.as_dict().values())
+    before, cpu, wall = _resident(), time.process_time(), time.perf_counter()
+    for _ in range(repeats):
+        linker = TrackLinker()
+        for spots in detector.stream(_played(film, n_frames)):
+            linker.push(spots)
+        tables = (linker.finish(), linker.spots)
+    done = n_frames * repeats
+    cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
+    size = sum(column.nbytes for table in tables for column in table.as_dict().values())
+    return Pass(cpu / done, wall / done, (_resident() - before) / size)
 
 
 def _resident() -> int:
@@ -267,6 +262,11 @@ def _particle_of(frame: np.ndarray, place: np.ndarray, true: Truth) -> np.ndarra
     return who
 
 
+NUMBA_READY = """
+from numba.core.registry import cpu_target
+cpu_target.typing_context.refresh()
+cpu_target.target_context.refresh()
+"""
 FIRST_TRACKS = """
 import sys
 from itertools import islice
@@ -290,7 +290,8 @@ def start(rounds: int) -> list[str]:
         write_ome_tiff(simulate(_scenario("start", BEADS, 60), n_frames=PRIME_FRAMES), path)
         commands = {
             "python": ["-c", ""],
-            "import numpy, numba": ["-c", "import numpy, numba"],
+            "numpy": ["-c", "import numpy"],
+            "numba, ready": ["-c", NUMBA_READY],
             "nta --help": ["-m", "nta", "--help"],
             "first linked tracks": ["-c", FIRST_TRACKS, str(path)],
         }

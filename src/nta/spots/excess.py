@@ -48,9 +48,14 @@ def with_excess(layers: Sequence[Layer], pairs: Sequence[tuple[Signed, Signed]],
         calm = _calm_variance([np.float32(0.5**0.5) * (b - a) for a, b in responses])
         excess = max(1.0, calm / noise) if noise > 0 else 1.0
         measured.append(replace(layer, excess=excess, clutter=max(excess, clutter)))
-        divisor = np.float32(2.0**layer.shift)
-        pairs = [(summed(a) / divisor, summed(b) / divisor) for a, b in pairs]
+        pairs = halved(pairs, layer)
     return measured
+
+
+def halved(pairs: Sequence[tuple[Signed, Signed]], layer: Layer) -> list[tuple[Signed, Signed]]:
+    """Return the pairs of this layer at the next coarser one."""
+    divisor = np.float32(2.0**layer.shift)
+    return [(summed(a) / divisor, summed(b) / divisor) for a, b in pairs]
 
 
 @lru_cache(maxsize=8)
@@ -123,12 +128,13 @@ def along(image: NDArray[np.float32], line: NDArray[np.float32], axis: int) -> N
 
 
 def box_mean(image: NDArray[np.float32], side: int) -> NDArray[np.float32]:
-    """Mean over a square of even side, centred half a px off; reflected at the borders."""
-    r = side // 2
-    padded = np.pad(image.astype(np.float64), [(r, r), (r, r)], mode="reflect")
-    total = np.pad(padded, [(1, 0), (1, 0)]).cumsum(0).cumsum(1)
+    """Mean over a square around each 2x2 px, `side` twice an odd number; reflected at the borders."""
     h, w = image.shape
-    box = total[side : side + h, side : side + w] - total[:h, side : side + w]
-    box += total[:h, :w] - total[side : side + h, :w]
-    mean: NDArray[np.float32] = (box / side**2).astype(np.float32)
-    return mean
+    r = side // 4
+    even = np.pad(image, [(0, h % 2), (0, w % 2)], mode="edge")
+    padded = np.pad(summed(even), r, mode="reflect")
+    total = np.pad(padded.cumsum(0, dtype=np.float64), [(1, 0), (0, 0)])
+    rows = total[side // 2 :] - total[: -(side // 2)]
+    total = np.pad(rows.cumsum(1), [(0, 0), (1, 0)])
+    mean = ((total[:, side // 2 :] - total[:, : -(side // 2)]) / side**2).astype(np.float32)
+    return np.repeat(np.repeat(mean, 2, axis=0), 2, axis=1)[:h, :w]

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from nta.errors import RecordingError
 from nta.frames import CameraState, Frame, Image
-from nta.spots.excess import Signed, with_excess
+from nta.spots.excess import Signed, box_mean, halved, with_excess
 from nta.spots.filters import filters_for
 from nta.spots.learned import Layer, Learned, summed
+from nta.spots.median import median_of
 from nta.spots.noise import estimated_camera, estimated_noise, told_noise
 from nta.spots.pattern import fixed_pattern
 from nta.spots.settings import DetectionSettings
@@ -33,11 +34,13 @@ PAIRS = (
 ROUNDS = 4
 
 WIDTH_UNKNOWN_PX = 1.6  # where there is nothing to learn it from; 0.25 um/px, 500 nm, NA 0.3
+WIDE_BOX = 42  # px; side of the mean that is background where contrast and width are guessed
 NARROWEST_BINNED_PX = 1.25  # sampled any coarser, a Gaussian loses information on its place
 NARROWEST_TO_BIN_PX = 2.6
 MOST_LAYERS = 4
 NEW_PLACE = 0.5  # widths from every spot of the first layer: the centre of a ring is none of these
 DISC_SHARE = 0.05  # of all spots that must be discs for discs to be looked for in all frames
+DISC_CLEAR_SD = 2.0  # standard deviations of counting from that share
 
 Pairs = list[tuple[Image, Image]]
 
@@ -48,13 +51,14 @@ def learn(frames: Sequence[Frame], settings: DetectionSettings, camera: CameraSt
     bit_depth = camera.bit_depth if camera is not None else 8 * first.dtype.itemsize
     check_sizes(frames, *first.shape)
     even = first.shape[1] // 2 * 2  # pixels are read in pairs
-    stack = _sample(frames)[..., :even]
+    sample = _sample(frames)[..., :even]
+    stack: NDArray[np.float32] = sample.astype(np.float32)
     noise_of = told_noise(camera)
     noise = noise_of[0] if noise_of else estimated_noise(stack)
-    background = np.median(stack[: 2 * (len(stack) // 2) - 1], axis=0).astype(np.float32)
+    background = median_of(sample[: max(2 * (len(sample) // 2) - 1, 1)])
     level = float(np.median(background))
     model = noise_of[1] if noise_of else estimated_camera(noise, level)
-    highpass = np.stack([_without_background(f) for f in stack[:: max(1, len(stack) // PAIRS)]])
+    highpass = np.stack([f - box_mean(f, WIDE_BOX) for f in stack[:: max(1, len(stack) // PAIRS)]])
     dark = settings.contrast == "dark"
     if settings.contrast == "auto":
         dark = _is_dark(highpass, noise.variance(np.array(level)))
@@ -144,7 +148,10 @@ def _refined(learned: Learned, pairs: Pairs, settings: DetectionSettings, told: 
 
 
 def _with_clutter(learned: Learned, pairs: list[tuple[Signed, Signed]]) -> Learned:
-    return replace(learned, layers=tuple(with_excess(learned.layers, pairs, learned.sign)))
+    """Return it with the excess and clutter of the coarser layers, too."""
+    first, *coarser = learned.layers
+    measured = with_excess(coarser, halved(pairs, first), learned.sign) if coarser else []
+    return replace(learned, layers=(first, *measured))
 
 
 def _signed(image: Image, learned: Learned) -> Signed:
@@ -198,6 +205,8 @@ def _has_discs(learned: Learned, pairs: Pairs, settings: DetectionSettings) -> b
         distance = np.hypot(*(discs[:, None, :2] - plain[None, :, :2]).transpose(2, 0, 1))
         n_new += int((distance.min(axis=1, initial=np.inf) > NEW_PLACE * learned.spot_width_px).sum())
         n_spots += len(rows)
+        if abs(n_new - DISC_SHARE * n_spots) > DISC_CLEAR_SD * math.sqrt(DISC_SHARE * n_spots):
+            break  # the other frames would hardly say otherwise
     return n_new > DISC_SHARE * n_spots
 
 
@@ -232,26 +241,14 @@ def check_sizes(frames: Sequence[Frame], height: int, width: int) -> None:
             )
 
 
-def _sample(frames: Sequence[Frame]) -> NDArray[np.float32]:
+def _sample(frames: Sequence[Frame]) -> NDArray[np.generic]:
     """Pairs of consecutive frames from all over the first ones."""
     most = int(np.clip(PRIME_BYTES // (4 * frames[0].image.size), 8, MOST_PRIMED))
     if len(frames) <= most:
-        return np.stack([f.image for f in frames]).astype(np.float32)
+        return np.stack([f.image for f in frames])
     start = np.linspace(0, len(frames) - 2, most // 2).astype(int)
     chosen = [frames[i + half].image for i in start for half in (0, 1)]
-    return np.stack(chosen).astype(np.float32)
-
-
-def _without_background(image: NDArray[np.float32], radius: int = 20) -> NDArray[np.float32]:
-    """Subtract the mean over a wide box."""
-    side = 2 * radius + 1
-    padded = np.pad(image.astype(np.float64), radius + 1, mode="reflect")[:-1, :-1]
-    total = padded.cumsum(0).cumsum(1)
-    box = total[side:, side:] - total[:-side, side:] - total[side:, :-side] + total[:-side, :-side]
-    above: NDArray[np.float32] = (image - box[: image.shape[0], : image.shape[1]] / side**2).astype(
-        np.float32
-    )
-    return above
+    return np.stack(chosen)
 
 
 def _smoothed(images: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +19,7 @@ from nta.spots.table import CameraModel
 
 Array = NDArray[np.float64]
 TILE = 8  # px; a tile is taken as one grey level
+MOST_TILES = 16_384  # their variances are known to 0.2 % together
 _CLIP_SD = 3.0
 # variance of a standard normal truncated at 3 sd
 CLIPPED_VARIANCE = 1 - 2 * _CLIP_SD * math.exp(-0.5 * _CLIP_SD**2) / math.sqrt(2 * math.pi) / math.erf(
@@ -65,7 +65,7 @@ def told_noise(camera: CameraState | None) -> tuple[PixelNoise, CameraModel] | N
 
 
 def tile_statistics(frames: NDArray[np.float32]) -> tuple[Array, Array]:
-    """Grey level and variance of every tile of every pair of consecutive frames; light that moves is clipped away.
+    """Grey level and variance of every tile of pairs of consecutive frames.
 
     The variance is half that of the difference of two frames: fixed structure cancels. The mean difference of a tile is
     taken off first: flicker of the light source is not noise of a pixel.
@@ -74,7 +74,8 @@ def tile_statistics(frames: NDArray[np.float32]) -> tuple[Array, Array]:
     ty, tx = h // TILE, w // TILE
     cut = frames[:, : ty * TILE, : tx * TILE]
     levels, variances = [], []
-    for first, second in pairwise(cut):
+    step = max(1, round((len(cut) - 1) * ty * tx / MOST_TILES))
+    for first, second in zip(cut[:-1:step], cut[1::step], strict=True):
         d = _tiles(second - first)
         level = np.median(_tiles(first), axis=-1)
         d = d - d.mean(axis=-1, keepdims=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from nta.spots.median import median_of
 from nta.spots.noise import PixelNoise
 
 CLEAR_SD = 3.0  # of one frame's noise; a lone pixel passes for a spot from 10 on
@@ -65,5 +66,4 @@ def _median_around(image: NDArray[np.float32]) -> NDArray[np.float32]:
     h, w = image.shape
     steps = [(dy, dx) for dy in (0, 3, 6) for dx in (0, 3, 6) if (dy, dx) != (3, 3)]
     ring = np.stack([p[dy : dy + h, dx : dx + w] for dy, dx in steps])
-    median: NDArray[np.float32] = np.median(ring, axis=0).astype(np.float32)
-    return median
+    return median_of(ring)

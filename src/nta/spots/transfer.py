@@ -20,6 +20,7 @@ from nta.spots.noise import CLIPPED_VARIANCE, PixelNoise
 BINS = 16
 FEWEST = 60  # pixels in a bin
 LEAST_RANGE = 2.0  # brightest bin over the darkest, in standard deviations of noise
+EVERY = 31  # of the pixels that no spot lights is looked at: there are enough of them
 MOST_LEVERAGE = 0.6  # beyond, as good as nothing of a pixel's noise is left
 BAD = SATURATED | EDGE | OUT_OF_FOCUS | POOR_FIT
 
@@ -31,7 +32,9 @@ def transferred_noise(frames: Sequence[Seen], layer: Layer, sign: int) -> PixelN
 
     frames : rows of spots, signed grey values without the spots' light, and that light; the layer's px.
     """
-    light, level, left = (np.concatenate(c) for c in zip(*(_samples(f, layer) for f in frames), strict=True))
+    sd = float(np.sqrt(np.median(layer.noise.variance(layer.background.astype(float)))))
+    samples = [_samples(seen, layer, sd) for seen in frames]
+    light, level, left = (np.concatenate(column) for column in zip(*samples, strict=True))
     variance, mean, squared, weight = [], [], [], []
     dim = light < 0.3 * np.sqrt(
         layer.noise.var0 + layer.noise.slope * sign * np.median(level) + layer.noise.floor
@@ -86,8 +89,11 @@ def _line(
     return slope, var0
 
 
-def _samples(seen: Seen, layer: Layer) -> tuple[NDArray[np.float32], ...]:
-    """Light, level and residual of pixels: all that good spots light, and every eleventh of the others."""
+def _samples(seen: Seen, layer: Layer, noise: float) -> tuple[NDArray[np.float32], ...]:
+    """Light, level and residual of pixels: all that good spots light, and some of the others.
+
+    noise : standard deviation of a pixel of the background.
+    """
     from nta.spots.kernels.paint import paint
 
     rows, rest, light = seen
@@ -98,10 +104,10 @@ def _samples(seen: Seen, layer: Layer) -> tuple[NDArray[np.float32], ...]:
     leverage = np.zeros_like(light)
     paint(rows, gain, np.zeros_like(light), leverage)
     level = box_mean(rest, 2 * BOX)
-    noise = np.sqrt(float(np.median(layer.noise.variance(layer.background.astype(float)))))
     use = (light > 0.3 * noise) & (bad < 0.05 * noise) & (leverage < MOST_LEVERAGE)
-    use.ravel()[::11] |= bad.ravel()[::11] < 0.05 * noise
+    use.ravel()[::EVERY] |= bad.ravel()[::EVERY] < 0.05 * noise
     if layer.pattern.size:
         use &= layer.pattern == 0
-    left = (rest - level) / np.sqrt(1 - np.minimum(leverage, MOST_LEVERAGE))
-    return light[use], level[use], left[use]
+    level = level[use]
+    left = (rest[use] - level) / np.sqrt(1 - leverage[use].clip(max=MOST_LEVERAGE))
+    return light[use], level, left
