@@ -14,6 +14,7 @@ from nta.spots.kernels.options import OPTIONS
 ITERATIONS = 12
 LEFT_OVER_SD = 4.0  # a second spot is tried where the smoothed residual of one exceeds this
 SMOOTH_NORM = 6.0  # root of the sum of squares of the (1 2 1) x (1 2 1) weights
+SETTLED, MERGED = 3, 1.5  # iterations from which on two that are nearer than so many widths will not part again
 SPARROW = 2.0  # widths: nearer, two Gaussians have one peak, and one bright particle that moved while exposed looks alike
 
 
@@ -136,6 +137,8 @@ def fit_two(data, light, side, noise, limits, one, width, first, second):  # typ
         p[7] = min(max(p[7] + min(max(g[7], -0.35), 0.35), limits[0]), limits[1])
         if largest < 0.5 * limits[2]:
             break
+        if iteration >= SETTLED and (p[3] - p[0]) ** 2 + (p[4] - p[1]) ** 2 < (MERGED * width) ** 2:
+            return 0.0  # they run into each other
     # two narrow spots imitate the streak of one that moved; none is narrower than the recording's spots are
     nearest = SPARROW * max(p[7], width)
     if (p[3] - p[0]) ** 2 + (p[4] - p[1]) ** 2 < nearest**2:
