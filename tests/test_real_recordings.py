@@ -84,7 +84,7 @@ def test_dark_beads_with_full_exposure_come_out_within_twelve_per_cent(dark_bead
 
 
 def test_the_codec_that_holds_them_back_is_seen(dark_beads):
-    """Successive positions gave 1210 nm at 19 degC, and an exponent of the motion above 1."""
+    """Successive positions would say 1210 nm at 19 degC."""
     assert dark_beads.diffusion.noise.lag_frames >= 4
     finding = next(f for f in dark_beads.assessment.findings if f.name == "held_positions")
     assert finding.verdict is Verdict.WARN
