@@ -80,11 +80,13 @@ def test_the_water_of_the_walkthrough_is_that_of_its_expected_diffusion():
 
 def test_dark_beads_with_full_exposure_come_out_within_twelve_per_cent(dark_beads):
     assert dark_beads.spots.scene.contrast == "dark"
-    assert dark_beads.sizes.summary["d50_nm"].value == pytest.approx(1000, rel=0.12)
+    d50 = dark_beads.sizes.summary["d50_nm"]
+    assert d50.value == pytest.approx(1000, rel=0.12)
+    assert d50.low <= 1000 <= d50.high
 
 
 def test_the_codec_that_holds_them_back_is_seen(dark_beads):
-    """Successive positions would say 1210 nm at 19 degC."""
+    """Successive positions would say 1200 nm at 19 degC."""
     assert dark_beads.diffusion.noise.lag_frames >= 4
     finding = next(f for f in dark_beads.assessment.findings if f.name == "held_positions")
     assert finding.verdict is Verdict.WARN
