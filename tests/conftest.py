@@ -1,6 +1,9 @@
 """For all tests: random numbers, real recordings, and patience with a machine that is busy."""
 
 import os
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +12,16 @@ from hypothesis import HealthCheck, settings
 
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
+
+
+def pytest_configure(config):
+    """Compile the kernels once before workers start; each of them, and each of its processes, would do so otherwise."""
+    if getattr(config.option, "numprocesses", None) and not hasattr(config, "workerinput"):
+        sample = Path(__file__).parents[1] / "sample_data" / "beads_100nm.h5"
+        with tempfile.TemporaryDirectory() as folder:
+            words = ["analyze", str(sample), "--profile", "simulated", "-o", f"{folder}/results", "--quiet"]
+            # a failure is for the tests to find
+            subprocess.run([sys.executable, "-m", "nta", *words], check=False)
 
 
 @pytest.fixture
