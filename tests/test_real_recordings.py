@@ -7,7 +7,7 @@ import nta
 from nta.assessment import Verdict
 from nta.settings import AnalysisSettings
 
-pytestmark = [pytest.mark.real, pytest.mark.slow, pytest.mark.xdist_group("real")]
+pytestmark = [pytest.mark.real, pytest.mark.slow]
 
 PRINCETON = {"temperature_c": 297.0 - 273.15, "viscosity_mpas": 0.9135}
 ROOM_WATER = {"temperature_c": 24.0}

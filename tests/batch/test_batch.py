@@ -22,10 +22,7 @@ from nta.errors import SettingError
 from nta.io.results import RESULTS_FILE, load_analysis
 from nta.settings import AnalysisSettings
 
-pytestmark = [
-    pytest.mark.xdist_group("batch"),
-    pytest.mark.timeout(900),
-]  # processes of their own, on shared machines
+pytestmark = pytest.mark.timeout(900)  # processes of their own, on shared machines
 
 
 def _outcomes(folder):

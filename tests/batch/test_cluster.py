@@ -17,7 +17,6 @@ from nta.settings import AnalysisSettings
 
 distributed = pytest.importorskip("distributed")
 pytestmark = [
-    pytest.mark.xdist_group("batch"),
     pytest.mark.timeout(900),
     pytest.mark.filterwarnings("ignore::DeprecationWarning:distributed"),
     pytest.mark.filterwarnings("ignore::ResourceWarning"),  # sockets of the cluster that is killed on purpose

@@ -19,9 +19,6 @@ TRUE = load_profile("simulated")
 CERTIFICATE = load_certificate("example_polystyrene_100nm")
 
 
-pytestmark = pytest.mark.xdist_group("beads")  # one analysis for all
-
-
 @pytest.fixture(scope="module")
 def beads():
     """300 frames of beads, analysed with a profile that knows the optics and guesses the depth."""

@@ -24,9 +24,6 @@ from nta.quantity import Quantity
 SAMPLES = Path(__file__).parents[2] / "sample_data"
 
 
-pytestmark = pytest.mark.xdist_group("results")  # one analysis for all
-
-
 @pytest.fixture(scope="module")
 def analysis():
     with nta.open(SAMPLES / "ev_lognormal.avi") as source:

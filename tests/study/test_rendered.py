@@ -5,7 +5,7 @@ from rendered import rendered_study
 
 from nta.assessment.touch import Integrity
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.xdist_group("rendered")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,7 @@ from nta.study.report import write_study_report
 
 from .outcomes import judged, ledger, seeded
 
-# every figure is drawn, in three formats; once for all
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("study report")]
+pytestmark = pytest.mark.slow  # every figure is drawn, in three formats
 
 
 @pytest.fixture(scope="module")
