@@ -15,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from nta.batch import Request, plan, run_batch
+from nta.batch.folder import BATCH_FILE
 from nta.batch.processes import in_processes
 from nta.batch.work import work
 from nta.io.recordings import RecordingWriter
@@ -87,6 +88,7 @@ def main() -> None:
         one = seconds(folder, Path(place) / "one", 1)
         two = seconds(folder, Path(place) / "two", 2)
         spins.append(spin_ratio())
+        (Path(place) / "two" / BATCH_FILE).touch()  # the work was done without the batch around it
         start = time.perf_counter()
         batch = run_batch(plan(folder, Path(place) / "two"), Path(place) / "two", workers=2)
         again = time.perf_counter() - start
