@@ -19,13 +19,13 @@ import argparse
 import sys
 import time
 import tracemalloc
-import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from parts import run_parts
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tracks"))
 from brownian_world import World, brownian_world, sheet_world, true_tracks_of, wrong_share
@@ -55,23 +55,11 @@ class Engine:
 
 
 def main() -> None:
-    """Run the parts asked for; with --check, say by the exit code whether the bars were met."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parts = {"speed": speed, "truth": truth, "noise": noise, "growth": growth}
-    parser.add_argument("parts", nargs="*", help=", ".join(parts))
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--check", action="store_true", help="exit with 1 if a bar is missed")
-    options = parser.parse_args()
-    warnings.simplefilter("ignore")
-    missed = [bar for name in options.parts or parts for bar in parts[name](options.rounds)]
-    for bar in missed:
-        print(f"MISSED {bar}")
-    sys.exit(1 if missed and options.check else 0)
+    """Run the parts asked for."""
+    run_parts(__doc__, {"speed": speed, "truth": truth, "noise": noise, "growth": growth}, rounds=5)
 
 
-def speed(rounds: int) -> list[str]:
+def speed(options: argparse.Namespace) -> list[str]:
     """Compare CPU time and links; returns the bars that were missed."""
     missed = []
     print(f"{'':31} {'CPU us/frame':>13} {'times as fast as':>17} {'links':>8} {'shared with':>12}")
@@ -81,7 +69,7 @@ def speed(rounds: int) -> list[str]:
         spots = brownian_world(rng, n=n, n_frames=n_frames, height=height, width=width, step_sd=2.1).spots
         engines = _engines(spots, reach)
         links = {name: _links(engine.track(engine.link()), spots) for name, engine in engines.items()}
-        times = _interleaved(engines, rounds if n * n_frames < 50_000 else 1)
+        times = _interleaved(engines, options.rounds if n * n_frames < 50_000 else 1)
         print(f"{case}, range {reach:g} px, memory {MEMORY}")
         for name, seconds in times.items():
             ratio = float(np.median(times["trackpy.link"][: seconds.size] / seconds))
@@ -170,7 +158,7 @@ def _interleaved(engines: dict[str, Engine], rounds: int) -> dict[str, np.ndarra
     return {name: np.array(values) for name, values in seconds.items()}
 
 
-def truth(_rounds: int) -> list[str]:
+def truth(_options: argparse.Namespace) -> list[str]:
     """Compare tracks with the truth; returns the bars that were missed."""
     missed = []
     print(
@@ -268,7 +256,7 @@ def _diffusion(spots: Spots, track: np.ndarray) -> tuple[np.ndarray, np.ndarray,
     return per_track, n_one, float(squared[one].mean() / 4 + product[two].mean() / 2), float(one.sum())
 
 
-def noise(_rounds: int) -> list[str]:
+def noise(_options: argparse.Namespace) -> list[str]:
     """Count false tracks; returns the bars that were missed."""
     missed = []
     print(f"{'':34} {'tracks of noise':>16} {'of particles':>13}   (five spots and more)")
@@ -291,7 +279,7 @@ def noise(_rounds: int) -> list[str]:
     return missed
 
 
-def growth(_rounds: int) -> list[str]:
+def growth(_options: argparse.Namespace) -> list[str]:
     """Link ever longer recordings in chunks of 30 frames; returns the bars that were missed."""
     print(f"{'frames':>8} {'CPU us/frame':>13} {'peak memory / tables':>21}")
     spots = brownian_world(np.random.default_rng(1), n=60, n_frames=30_000, seen=0.95).spots

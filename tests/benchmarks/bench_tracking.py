@@ -22,13 +22,13 @@ import subprocess
 import sys
 import tempfile
 import time
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from parts import run_parts
 
 from nta.frames import Frame
 from nta.pipeline import Scale, find_tracks
@@ -45,20 +45,8 @@ ONE_THREAD = AnalysisSettings(detection=DetectionSettings(threads=1))
 
 
 def main() -> None:
-    """Run the parts asked for; with --check, say by the exit code whether the bars were met."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parts = {"growth": growth, "truth": truth, "start": start, "diffusion": diffusion}
-    parser.add_argument("parts", nargs="*", help=", ".join(parts))
-    parser.add_argument("--rounds", type=int, default=2)
-    parser.add_argument("--check", action="store_true", help="exit with 1 if a bar is missed")
-    options = parser.parse_args()
-    warnings.simplefilter("ignore")
-    missed = [bar for name in options.parts or parts for bar in parts[name](options.rounds)]
-    for bar in missed:
-        print(f"MISSED {bar}")
-    sys.exit(1 if missed and options.check else 0)
+    """Run the parts asked for."""
+    run_parts(__doc__, {"growth": growth, "truth": truth, "start": start, "diffusion": diffusion}, rounds=2)
 
 
 def _scenario(name: str, populations: tuple[Population, ...], in_view: float, **parts: Any) -> Scenario:
@@ -66,7 +54,7 @@ def _scenario(name: str, populations: tuple[Population, ...], in_view: float, **
     return Scenario(name=name, sample=sample, populations=populations, **parts)
 
 
-def growth(rounds: int) -> list[str]:
+def growth(options: argparse.Namespace) -> list[str]:
     """Compare few frames with many and one thread with two; returns the bars that were missed."""
     small = CameraSettings(width_px=320, height_px=240)
     film = list(simulate(_scenario("growth", BEADS, 20, camera=small), n_frames=SHORT).frames())
@@ -74,7 +62,7 @@ def growth(rounds: int) -> list[str]:
     for detector in detectors.values():  # what is allocated once is allocated
         _pass(film, 2 * SHORT, detector)
     passes: dict[tuple[int, int], list[Pass]] = {(n, k): [] for n in (SHORT, LONG) for k in (1, 2)}
-    for _ in range(rounds):
+    for _ in range(options.rounds):
         for n, threads in passes:
             passes[n, threads].append(_pass(film, n, detectors[threads], repeats=10 if n == SHORT else 1))
     cpu, wall, memory = (
@@ -149,7 +137,7 @@ class Judged:
     spots_per_frame: float
 
 
-def truth(_rounds: int) -> list[str]:
+def truth(_options: argparse.Namespace) -> list[str]:
     """Compare tracks with what the frames show; returns the bars that were missed."""
     vesicles = simulate("ev_lognormal").scenario
     scenes = {
@@ -278,7 +266,7 @@ assert tracks.n_tracks > 10
 """
 
 
-def start(rounds: int) -> list[str]:
+def start(options: argparse.Namespace) -> list[str]:
     """Time fresh processes; returns the bars that were missed."""
     from nta.io.recordings import write_ome_tiff
 
@@ -294,7 +282,7 @@ def start(rounds: int) -> list[str]:
         }
         _child(commands["first linked tracks"])  # compiles
         seconds = {name: [] for name in commands}
-        for _ in range(max(rounds, 5)):
+        for _ in range(max(options.rounds, 5)):
             for name, command in commands.items():
                 seconds[name].append(_child(command))
     for name, values in seconds.items():
@@ -314,7 +302,7 @@ def _child(arguments: Sequence[str]) -> float:
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
-def diffusion(_rounds: int) -> list[str]:
+def diffusion(_options: argparse.Namespace) -> list[str]:
     """Compare D of every track with trackpy's; returns the bars that were missed."""
     from nta.io.recordings import write_ome_tiff
 
