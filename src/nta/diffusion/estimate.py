@@ -60,7 +60,7 @@ def estimate_diffusion(
     noise = fit_noise(steps, usable, exposure_s, believe_spots)
     maximum = _maximum(steps, noise)
     mobile = long_enough & (mobile_evidence(steps, noise, maximum[1]) >= settings.mobile_evidence)
-    mobile |= long_enough & may_move(steps, noise, maximum, mobile, long_enough)
+    mobile |= may_move(steps, noise, maximum, mobile, long_enough)
 
     chains = steps
     lag = step_correlation(steps, usable, settings.false_alarm_rate).lag_frames

@@ -55,8 +55,11 @@ def may_move(
     A handful of positions cannot prove motion. To call them stuck would be wrong of nearly all, and would leave out just
     those that happened to move little.
     """
-    if 2 * np.count_nonzero(mobile) <= np.count_nonzero(long_enough):
-        return np.zeros(steps.n_tracks, dtype=bool)
     diffusion, _, information = maximum
-    high = credible_intervals(steps, noise, diffusion, information, _DOUBT_CONFIDENCE)[1]
-    return np.asarray((diffusion > 0) & (high >= np.quantile(diffusion[mobile], _SLOW_SHARE)))
+    doubtful = np.flatnonzero(long_enough & ~mobile & (diffusion > 0))
+    found = np.zeros(steps.n_tracks, dtype=bool)
+    if doubtful.size and 2 * np.count_nonzero(mobile) > np.count_nonzero(long_enough):
+        of_each = diffusion[doubtful], information[doubtful]
+        high = credible_intervals(steps.select(doubtful), noise, *of_each, _DOUBT_CONFIDENCE)[1]
+        found[doubtful] = high >= np.quantile(diffusion[mobile], _SLOW_SHARE)
+    return found

@@ -66,13 +66,11 @@ def step_correlation(steps: Steps, usable: BoolArray, false_alarm_rate: float) -
     moved = square > 0
     mean_square = np.where(moved, square, 1.0) / np.maximum(n_steps, 1)
     value, std_err = np.full(_MOST_LAGS - 1, np.nan), np.full(_MOST_LAGS - 1, np.nan)
-    run = of_one_frame
-    for k in range(1, _MOST_LAGS + 1):
+    run = of_one_frame[:-1] & of_one_frame[1:]
+    for k in range(2, _MOST_LAGS + 1):
         if run.size < 2:
             break
         run = run[:-1] & of_one_frame[k:]  # every displacement from the first to the one k later
-        if k == 1:
-            continue
         track = steps.track[:-k]
         product = (dy[:-k] * dy[k:] + dx[:-k] * dx[k:]) * run
         sums = np.bincount(track, product, minlength=steps.n_tracks) / mean_square

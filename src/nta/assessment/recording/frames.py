@@ -24,7 +24,7 @@ def losses(e: Evidence) -> Iterator[Finding]:
         "check disk, cable and camera load; gaps are bridged with their true time where the index shows them",
     )
     damaged = (r.damaged_frames + r.repeated_frames) / found
-    damage = finding(
+    yield finding(
         e,
         "damaged_frames",
         "Frames whole",
@@ -32,7 +32,6 @@ def losses(e: Evidence) -> Iterator[Finding]:
         f"{r.damaged_frames} frames are unreadable, {r.repeated_frames} repeat the frame before bit by bit",
         "a repeated frame hides a loss or a concealed transmission error and lowers D; record uncompressed",
     )
-    yield damage
 
 
 def codec(e: Evidence) -> Finding:

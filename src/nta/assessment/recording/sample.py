@@ -72,29 +72,31 @@ def saturation(e: Evidence) -> Finding:
 
 def focus(e: Evidence) -> Finding:
     """Judge the share of tracks out of focus."""
-    share = share_flagged(e, TrackFlag.OUT_OF_FOCUS)
-    if share is None:
-        return not_assessed("out_of_focus", "Spots in focus", "no tracks", "")
-    return finding(
+    return _flagged(
         e,
+        TrackFlag.OUT_OF_FOCUS,
         "out_of_focus",
         "Spots in focus",
-        share,
-        f"{share:.1%} of the tracks are discs or rings for most of their time",
+        "of the tracks are discs or rings for most of their time",
         "refocus on the light sheet; a thinner sheet shows fewer particles out of focus",
     )
 
 
 def immobile(e: Evidence) -> Finding:
     """Judge the share of tracks that do not move."""
-    share = share_flagged(e, TrackFlag.IMMOBILE)
-    if share is None:
-        return not_assessed("immobile_tracks", "Few immobile tracks", "no tracks", "")
-    return finding(
+    return _flagged(
         e,
+        TrackFlag.IMMOBILE,
         "immobile_tracks",
         "Few immobile tracks",
-        share,
-        f"{share:.1%} of the tracks move no more than their localization error explains; they get no size",
+        "of the tracks move no more than their localization error explains; they get no size",
         "clean the cell; check for text burnt into the image and for hot pixels",
     )
+
+
+def _flagged(e: Evidence, flag: TrackFlag, name: str, title: str, seen: str, advice: str) -> Finding:
+    """Judge the share of tracks with a flag."""
+    share = share_flagged(e, flag)
+    if share is None:
+        return not_assessed(name, title, "no tracks", "")
+    return finding(e, name, title, share, f"{share:.1%} {seen}", advice)

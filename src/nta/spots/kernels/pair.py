@@ -14,10 +14,8 @@ from nta.spots.kernels.options import OPTIONS
 ITERATIONS = 12
 LEFT_OVER_SD = 4.0  # a second spot is tried where the smoothed residual of one exceeds this
 SMOOTH_NORM = 6.0  # root of the sum of squares of the (1 2 1) x (1 2 1) weights
-SETTLED, MERGED = (
-    3,
-    1.5,
-)  # iterations from which on two that are nearer than so many widths will not part again
+SETTLED = 3  # iterations from which on two that are nearer than MERGED will not part again
+MERGED = 1.5  # widths
 SPARROW = 2.0  # widths: nearer, two Gaussians have one peak, and one bright particle that moved while exposed looks alike
 
 
