@@ -154,6 +154,29 @@ def test_a_cut_file_gives_its_whole_frames(tmp_path, share):
     assert any("the file was cut" in note for note in report.notes)
 
 
+CUTS = """
+import sys
+from pathlib import Path
+from nta.errors import RecordingError
+from nta.io.recordings import open_recording
+
+whole, cut = Path(sys.argv[1]).read_bytes(), Path(sys.argv[2])
+for length in range(64, 6000, 24):
+    cut.write_bytes(whole[:length])
+    try:
+        with open_recording(cut) as recording:
+            list(recording.frames())
+    except RecordingError as error:
+        assert "cut.h5" in str(error)
+"""
+
+
+def test_wherever_a_file_is_cut_opening_it_ends(tmp_path):
+    """In a process of its own: where the library searches for ever, nothing else would end it."""
+    path = _written(tmp_path / "whole.h5", noisy_frames(4, 12))
+    subprocess.run([sys.executable, "-c", CUTS, str(path), str(tmp_path / "cut.h5")], check=True, timeout=120)
+
+
 def test_a_file_cut_before_its_first_frame_is_refused(tmp_path):
     path = _written(tmp_path / "cut.h5", noisy_frames(5, 12))
     path.write_bytes(path.read_bytes()[:100])

@@ -18,6 +18,9 @@ from nta.io.recordings.reader import Claim, Shot, Tally, rate_of_clock
 if TYPE_CHECKING:
     import h5py
 
+_DAMAGE = (OSError, KeyError, RuntimeError, ValueError, TypeError, OverflowError)
+"""What h5py raises of a file whose own tables hold nonsense."""
+
 
 class Hdf5Reader:
     """Frames, clocks and everything that was said, from our own HDF5."""
@@ -31,7 +34,7 @@ class Hdf5Reader:
                 _check_kind(file, path)
                 self._read_tables(file)
                 self.claim = self._claim(file)
-            except (OSError, KeyError, RuntimeError, ValueError) as error:
+            except _DAMAGE as error:
                 raise RecordingError(f"{path} is damaged in its own tables: {_first_line(error)}") from error
         if self._count == 0:
             raise RecordingError(f"{path} is an nta recording without a single frame")
@@ -125,7 +128,7 @@ def _opened(path: Path, *, cut: bool) -> Iterator[h5py.File]:
         try:
             file = h5py.File(padded or path, "r")
         except (OSError, RuntimeError) as error:
-            if "lock" in str(error):
+            if "lock file" in str(error):
                 raise RecordingError(
                     f"{path} is being written by another program; wait for its end"
                 ) from error

@@ -1,7 +1,8 @@
 """What is left of an HDF5 file that was cut short, as by a copy that broke off, or damaged.
 
-HDF5 refuses such a file as a whole. Shown one of the length that its superblock claims, with zeros where nothing is
-left, it opens; a chunk is believed only where it lies within what is there, as zeros pass a checksum of zero.
+HDF5 refuses such a file as a whole. Shown one of the length that its superblock claims, filled up where nothing is left,
+it opens; a chunk is believed only where it lies within what is there. It is filled with ones, an address of nothing and
+the length of no message: in zeros the library (2.0) looks for the end of a list for ever.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ def claimed_size(path: Path) -> int:
 
 
 class PaddedFile(io.RawIOBase):
-    """A file that reads as zeros from its end up to the length that it should have."""
+    """A file that reads as ones from its end up to the length that it should have."""
 
     def __init__(self, path: Path, length: int) -> None:
         self._file = path.open("rb", buffering=0)
@@ -60,7 +61,7 @@ class PaddedFile(io.RawIOBase):
         wanted = wanted[: max(self._length - self._at, 0)]
         self._file.seek(self._at)
         there = self._file.readinto(wanted) or 0
-        wanted[there:] = bytes(len(wanted) - there)
+        wanted[there:] = b"\xff" * (len(wanted) - there)
         self._at += len(wanted)
         return len(wanted)
 
