@@ -46,3 +46,12 @@ def test_cutting_and_joining_gives_the_same_table(frames, cut):
 def test_joining_nothing_is_refused():
     with pytest.raises(ValueError, match="no Marks to join"):
         Marks.concatenate([])
+
+
+def test_a_column_that_older_tables_lack_has_one_value_in_every_row():
+    @dataclass(frozen=True, kw_only=True, eq=False)
+    class Newer(Marks):
+        kept: NDArray[np.float64] = column(np.float64, "1", "share that is kept", every_row=1.0)
+
+    assert Newer(frame=[0, 1, 2], y_px=[1, 2, 3]).kept.tolist() == [1.0, 1.0, 1.0]
+    assert Newer(frame=[0], y_px=[1], kept=[0.5]).select([0, 0]).kept.tolist() == [0.5, 0.5]

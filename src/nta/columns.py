@@ -18,9 +18,13 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 
-def column(dtype: Any, unit: str, meaning: str) -> Any:
-    """Declare a column of a `Columns` table: dtype, unit ("1" for none) and meaning in one line."""
-    return field(metadata={"dtype": np.dtype(dtype), "unit": unit, "meaning": meaning})
+def column(dtype: Any, unit: str, meaning: str, *, every_row: float | None = None) -> Any:
+    """Declare a column of a `Columns` table: dtype, unit ("1" for none) and meaning in one line.
+
+    every_row : what all rows hold where a table is made without the column, as those of before there was one.
+    """
+    about = {"dtype": np.dtype(dtype), "unit": unit, "meaning": meaning, "every_row": every_row}
+    return field(metadata=about) if every_row is None else field(default=None, metadata=about)
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +34,10 @@ class Columns:
     def __post_init__(self) -> None:
         lengths = {}
         for declared in self.columns():
-            values = np.ascontiguousarray(getattr(self, declared.name), dtype=declared.metadata["dtype"])
+            given = getattr(self, declared.name)
+            if given is None:
+                given = np.full(len(self), declared.metadata["every_row"])
+            values = np.ascontiguousarray(given, dtype=declared.metadata["dtype"])
             if values.ndim != 1:
                 raise ValueError(
                     f"{type(self).__name__}.{declared.name} must have one dimension, got {values.ndim}"

@@ -114,7 +114,7 @@ def analyze(
         spots, tracks = find_tracks(frames, settings, detector=detector, progress=progress)
         width_px = width_in_focus_px(tracks.scene, profile, camera)
         curve = detection_curve(detector, tracks.scene, sample.kept, settings.visibility, width_px=width_px)
-    diffusion = estimate_diffusion(tracks, **vars(scale), settings=settings.diffusion)
+    diffusion = estimate_diffusion(tracks, **vars(scale), settings=settings.diffusion, detection=curve)
     msd = mean_squared_displacement(tracks, diffusion)
     sizes = size_distribution(diffusion, tracks, conditions, settings.sizing, profile=profile)
     run = Run(

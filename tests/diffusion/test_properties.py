@@ -44,6 +44,7 @@ def test_pixels_of_another_size_give_the_same_um2_per_s(seed, factor):
         y_px=tracks.y_px * factor,
         x_px=tracks.x_px * factor,
         localization_error_px=tracks.localization_error_px * np.float32(factor),
+        scene=replace(tracks.scene, width_px=round(640 * factor), height_px=round(480 * factor)),
     )
     chosen = DiffusionSettings(noise="spots", mobile_evidence=0.0)
 

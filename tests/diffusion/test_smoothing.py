@@ -133,7 +133,7 @@ def test_flow_is_not_taken_for_held_positions():
     parts = []
     for _ in range(60):
         path = blurred_path(rng, TRUE_UM2_S, 40, 0.0) + np.arange(40)[:, None] * rng.normal(0, 0.25, 2)
-        parts.append((np.arange(40), path / PIXEL_UM))
+        parts.append((np.arange(40), path / PIXEL_UM + 240))
     seen = _correlation(tracks_of(parts))
     assert seen.held.all()
     assert seen.lag_frames == 1
@@ -149,7 +149,7 @@ def test_tracks_too_short_for_the_lag_are_flagged_not_guessed():
 
 def test_chains_keep_what_was_missed_and_what_was_never_recorded_apart():
     frame = np.array([0, 1, 2, 3, 5, 6, 7, 8])  # frame 4 was recorded and the particle not found in it
-    parts = [(frame, np.stack([frame, frame], axis=1).astype(float))]
+    parts = [(frame, np.stack([frame, frame], axis=1) + 100.0)]
     missed = Steps.of(tracks_of(parts, recorded=np.arange(9)), **SCALE).apart(2)
     assert missed.n_steps[0] == 4  # 0-2, 1-3, 5-7, 6-8
     assert missed.dy_um == pytest.approx(2 * PIXEL_UM)

@@ -8,6 +8,7 @@ import numpy as np
 
 from nta.columns import FloatArray, IntArray
 from nta.diffusion.doubt import whitened
+from nta.diffusion.likelihood import estimated_steps
 from nta.diffusion.steps import Steps
 from nta.diffusion.table import DiffusionEstimates
 from nta.quantity import Quantity
@@ -32,7 +33,7 @@ class EnsembleMotion:
 
 def ensemble_motion(tracks: Tracks, diffusion: DiffusionEstimates) -> EnsembleMotion:
     """Ask all tracks together; values are None for fewer than ten tracks that can tell."""
-    steps = Steps.of(tracks, diffusion.pixel_size_um, diffusion.frame_interval_s)
+    steps = estimated_steps(tracks, diffusion)
     sized = diffusion.has_size
     steps = steps.select(np.flatnonzero(sized)).apart(diffusion.noise.lag_frames, one_chain=True)
     return EnsembleMotion(exponent=_exponent(steps, diffusion), isotropy=_isotropy(steps, diffusion))

@@ -13,6 +13,7 @@ from nta.diffusion.intervals import credible_intervals
 from nta.diffusion.mobility import may_move, mobile_evidence
 from nta.diffusion.noise import NoiseModel, fit_noise, guess_diffusion
 from nta.diffusion.regression import gls_of_tracks, ols_of_tracks
+from nta.diffusion.selection import Detection, seen_motion
 from nta.diffusion.settings import LEAST_FRAMES, DiffusionSettings
 from nta.diffusion.smoothing import step_correlation
 from nta.diffusion.steps import Steps
@@ -30,6 +31,7 @@ def estimate_diffusion(
     frame_interval_s: float,
     exposure_s: float | None,
     settings: DiffusionSettings | None = None,
+    detection: Detection | None = None,
 ) -> DiffusionEstimates:
     """Estimate the diffusion coefficient of every track.
 
@@ -47,6 +49,8 @@ def estimate_diffusion(
         estimator does without it.
     settings
         Defaults where None.
+    detection
+        How probable it is that a spot is found; None: spots that were missed are not accounted for.
     """
     settings = settings or DiffusionSettings()
     steps = Steps.of(tracks, pixel_size_um, frame_interval_s)
@@ -61,6 +65,14 @@ def estimate_diffusion(
     maximum = _maximum(steps, noise)
     mobile = long_enough & (mobile_evidence(steps, noise, maximum[1]) >= settings.mobile_evidence)
     mobile |= may_move(steps, noise, maximum, mobile, long_enough)
+
+    seen = seen_motion(tracks, steps, maximum[0], noise.exposure_s, detection)
+    if seen.blur_share < 1:
+        steps = Steps.of(tracks, pixel_size_um, frame_interval_s, kept_share=seen.kept_share)
+        # an exposure that nobody told was found from the steps that are seen
+        exposure_seen_s = None if exposure_s is None else exposure_s * seen.blur_share
+        noise = fit_noise(steps, usable, exposure_seen_s, believe_spots, near=noise)
+        maximum = _maximum(steps, noise)
 
     chains = steps
     lag = step_correlation(steps, usable, settings.false_alarm_rate).lag_frames
@@ -90,6 +102,7 @@ def estimate_diffusion(
         intensity=_medians(tracks.intensity, steps.start),
         snr=_medians(tracks.snr, steps.start),
         flags=flags,
+        kept_share=seen.kept_share,
         estimator=settings.estimator,
         frame_interval_s=float(frame_interval_s),
         exposure_s=exposure_s,

@@ -60,7 +60,7 @@ def diffusion_likelihood(
     if grid.ndim != 1 or grid.size == 0 or not np.all(np.isfinite(grid) & (grid > 0)):
         raise SettingError("grid_um2_s must be one row of diffusion coefficients > 0 um2/s")
     lag = diffusion.noise.lag_frames
-    steps = Steps.of(tracks, diffusion.pixel_size_um, diffusion.frame_interval_s).apart(lag)
+    steps = estimated_steps(tracks, diffusion).apart(lag)
     table = np.empty((rows.size, grid.size), dtype=np.float32)
     peak = np.empty(rows.size)
     likelihood_table(
@@ -79,6 +79,13 @@ def diffusion_likelihood(
     if lag > 1:  # its chains tell of the same motion
         table, peak = table / np.float32(lag), peak / lag
     return DiffusionLikelihood(grid_um2_s=grid, log_likelihood=table, peak=peak, track=rows)
+
+
+def estimated_steps(tracks: Tracks, diffusion: DiffusionEstimates) -> Steps:
+    """Return the steps that estimates were made of, with what was not seen of them given back."""
+    return Steps.of(
+        tracks, diffusion.pixel_size_um, diffusion.frame_interval_s, kept_share=diffusion.kept_share
+    )
 
 
 def _default_grid(diffusion: DiffusionEstimates, rows: IntArray) -> FloatArray:

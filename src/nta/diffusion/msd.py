@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from nta.columns import FloatArray, IntArray
 from nta.diffusion.ensemble import EnsembleMotion, ensemble_motion
-from nta.diffusion.steps import Steps
+from nta.diffusion.likelihood import estimated_steps
 from nta.diffusion.table import DiffusionEstimates
 from nta.quantity import Quantity
 from nta.tracks.table import Tracks
@@ -77,7 +77,7 @@ def mean_squared_displacement(
     All pairs of a track's positions are used, so that neighbouring lags are correlated. At long lags only particles
     that stay in view are left, and these are the slow ones: trust the first lags.
     """
-    steps = Steps.of(tracks, diffusion.pixel_size_um, diffusion.frame_interval_s)
+    steps = estimated_steps(tracks, diffusion)
     sums, pairs = _sums(steps.y_um, steps.x_um, steps.frame, steps.start, max_lag)
     with np.errstate(invalid="ignore", divide="ignore"):
         per_track = sums / pairs

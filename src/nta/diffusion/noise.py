@@ -25,6 +25,8 @@ _NODES = 64  # values of D on which the population lives
 _PIECE = 25  # spots per piece of a track: as wide a likelihood as a few nodes
 _STILL_NODES = 12
 _EM_STEPS = 50
+_NEWTON_STEPS, _LONGEST_STEP, _SHORTEST_STEP = 8, 0.5, 0.01
+_NO_BETTER = 0.02  # of the log posterior: far less than its parameters are uncertain by
 _LEAST_PX = 1e-3  # no position is known better than this
 
 
@@ -76,12 +78,18 @@ def guess_diffusion(steps: Steps, variance_um2: FloatArray, blur_s: float) -> Fl
 
 
 def fit_noise(
-    steps: Steps, usable: BoolArray, exposure_s: float | None, believe_spots: bool, lag_frames: int = 1
+    steps: Steps,
+    usable: BoolArray,
+    exposure_s: float | None,
+    believe_spots: bool,
+    lag_frames: int = 1,
+    near: NoiseModel | None = None,
 ) -> NoiseModel:
     """Find the noise of a recording from its `usable` tracks.
 
     believe_spots : take the errors as reported; then only an unknown exposure is found.
     lag_frames : frames between the positions that are compared; above 1 the blur is more than the exposure's, and found.
+    near : the noise as it was found from nearly the same steps; None: looked for everywhere.
     """
     if lag_frames > 1:
         found = fit_noise(steps.apart(lag_frames, one_chain=True), usable, None, believe_spots)
@@ -92,6 +100,14 @@ def fit_noise(
     problem = _Problem.of(pieces, exposure_s, believe_spots)
     if pieces.n_tracks == 0:
         return problem.model(problem.start(), np.inf, 0.0)
+    start = problem.of_model(near) if near else _searched(steps, usable, exposure_s, believe_spots)
+    theta, covariance, effect = _minimised(problem, start)
+    rel_std = max(float(effect @ covariance @ effect), 0.0) ** 0.5
+    return problem.model(theta, float(np.sqrt(covariance[-1, -1])), rel_std)
+
+
+def _searched(steps: Steps, usable: BoolArray, exposure_s: float | None, believe_spots: bool) -> FloatArray:
+    """Return about where the minimum is, from a quarter of the points."""
     from scipy.optimize import minimize
 
     coarse = _Problem.of(_pieces(steps, usable, _MOST_POINTS // 4), exposure_s, believe_spots)
@@ -99,11 +115,9 @@ def fit_noise(
         lambda theta: coarse(theta)[0],
         coarse.start(),
         method="Nelder-Mead",
-        options={"xatol": 0.02, "fatol": 0.02, "maxiter": 150, "initial_simplex": coarse.simplex()},
+        options={"xatol": 0.05, "fatol": 0.05, "maxiter": 100, "initial_simplex": coarse.simplex()},
     )
-    theta, covariance, effect = _polished(problem, found.x)
-    rel_std = max(float(effect @ covariance @ effect), 0.0) ** 0.5
-    return problem.model(theta, float(np.sqrt(covariance[-1, -1])), rel_std)
+    return np.asarray(found.x)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -134,6 +148,13 @@ class _Problem:
         """Corners from which the search starts."""
         start = self.start()
         return np.concatenate([start[None], start + 0.7 * np.eye(start.size)])
+
+    def of_model(self, model: NoiseModel) -> FloatArray:
+        """Return the parameters of a noise model."""
+        floor_px = np.sqrt(model.variance_floor_um2) / self.steps.pixel_size_um
+        noise = [] if self.believe_spots else [np.log(model.variance_scale), floor_px / _FLOOR_PX]
+        share = np.clip(model.exposure_s / self.steps.frame_interval_s, 1e-6, 1 - 1e-6)
+        return np.array(noise + ([np.log(share / (1 - share))] if self.exposure_s is None else []))
 
     def model(self, theta: FloatArray, logit_std: float, rel_std: float) -> NoiseModel:
         """Noise model at these parameters."""
@@ -213,8 +234,22 @@ def _standing_still(steps: Steps) -> FloatArray:
     return np.hstack(columns)
 
 
-def _polished(problem: _Problem, theta: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Take a Newton step at the full sample; return the place, its covariance and how mean ln D moves with each."""
+def _minimised(problem: _Problem, theta: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Newton's method on all points: return the minimum, its covariance and how mean ln D moves with each parameter."""
+    value, gradient, hessian, effect = _slopes(problem, theta)
+    for _ in range(_NEWTON_STEPS):
+        step = np.clip(-_inverse(hessian) @ gradient, -_LONGEST_STEP, _LONGEST_STEP)
+        while (there := problem(theta + step)[0]) > value and np.abs(step).max() > _SHORTEST_STEP:
+            step /= 2
+        if there >= value - _NO_BETTER:
+            break
+        theta = theta + step
+        value, gradient, hessian, effect = _slopes(problem, theta)
+    return theta, _inverse(hessian), effect
+
+
+def _slopes(problem: _Problem, theta: FloatArray) -> tuple[float, FloatArray, FloatArray, FloatArray]:
+    """Value, gradient and Hessian by central differences, and the slope of mean ln D."""
     n, h = theta.size, 0.1
     centre, _ = problem(theta)
     gradient, hessian, effect = np.empty(n), np.empty((n, n)), np.empty(n)
@@ -228,11 +263,13 @@ def _polished(problem: _Problem, theta: FloatArray) -> tuple[FloatArray, FloatAr
             b = np.eye(n)[j] * h
             mixed = problem(theta + a + b)[0] - problem(theta + a - b)[0] - problem(theta - a + b)[0]
             hessian[i, j] = hessian[j, i] = (mixed + problem(theta - a - b)[0]) / (4 * h**2)
+    return centre, gradient, hessian, effect
+
+
+def _inverse(hessian: FloatArray) -> FloatArray:
+    """Covariance; a direction that the tracks say nothing of is no wider than its prior."""
     values, vectors = np.linalg.eigh(hessian)
-    # a direction that the tracks say nothing of is no wider than its prior
-    covariance = vectors @ np.diag(1 / np.maximum(values, 0.3)) @ vectors.T
-    better = theta - np.clip(covariance @ gradient, -0.3, 0.3)
-    return (better if problem(better)[0] < centre else theta), covariance, effect
+    return np.asarray(vectors @ np.diag(1 / np.maximum(values, 0.3)) @ vectors.T)
 
 
 def _pieces(steps: Steps, usable: BoolArray, most_points: int) -> Steps:

@@ -51,6 +51,9 @@ class DiffusionEstimates(Columns):
     intensity: NDArray[np.float32] = column(np.float32, "e", "median light of the track's spots")
     snr: NDArray[np.float32] = column(np.float32, "1", "median signal over noise of the track's spots")
     flags: NDArray[np.uint16] = column(np.uint16, "1", "TrackFlag bits")
+    kept_share: NDArray[np.float64] = column(
+        np.float64, "1", "share of D that the steps seen show, given back to the estimate", every_row=1.0
+    )
     estimator: str
     frame_interval_s: float
     exposure_s: float | None

@@ -54,6 +54,11 @@ class Scene:
     saturated_fraction: float  # of spots with a pixel at full scale
 
     @property
+    def has_borders(self) -> bool:
+        """Whether the size of the frame is known; of tracks that another program made, only where they were is."""
+        return self.bit_depth > 0
+
+    @property
     def n_frames(self) -> int:
         """Number of frames that were searched."""
         return int(self.frame_index.size)

@@ -1,0 +1,143 @@
+"""Steps that are seen are a selection of the steps that are made.
+
+A particle that moves far while exposed is smeared; a smeared spot is fainter per pixel, and where light is short it is
+missed. What is found moved less during the exposure than it would have on average. With frame interval T, exposure t_E,
+and shares r and q that are left of two moments of the motion within an exposure, the squared way from the centroid of the
+path to its end, 2 D t_E / 3, and the product of the ways to the centroid and from it, D t_E / 3,
+
+    var(d_i) = 2 D (T - t_E + 2 r t_E / 3) + errors,    cov(d_i, d_(i+1)) = q D t_E / 3 + errors.
+
+That is the model of `nta.diffusion.gaussian` for the diffusion coefficient k D and the exposure q t_E / k, where
+k = 1 - (1 - 2 r / 3 - q / 3) t_E / T. r and q follow from how often spots of this light and width are found in this run:
+they are means over simulated exposures, weighted by that probability. Measured against the truth of simulated recordings
+in docs/sizes.md.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Protocol
+
+import numpy as np
+
+from nta.columns import FloatArray
+from nta.diffusion.steps import Steps
+from nta.tracks.table import Tracks
+
+_EXPOSURES, _MOMENTS = 2000, 16
+_KNOTS = (16, 6, 8)  # of the table: lights, widths, spreads
+_PASSES = 2
+_NEAR = 2  # rows before and after whose light and width are averaged: one spot's own are as noisy as the selection
+_LEAST_LEFT = 0.5  # below, hardly anything is found, and what is known of detection is too little
+
+
+class Detection(Protocol):
+    """How probable it is that a spot is found."""
+
+    def probability(self, electrons: FloatArray, width_px: FloatArray) -> FloatArray:
+        """Return the probability by light and width of the image."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class SeenMotion:
+    """What is left of the motion in the steps that are seen.
+
+    kept_share : (n_tracks,) share of D. blur_share : share of the exposure that blurs, one for the recording.
+    """
+
+    kept_share: FloatArray
+    blur_share: float
+
+
+def seen_motion(
+    tracks: Tracks, steps: Steps, diffusion_um2_s: FloatArray, exposure_s: float, detection: Detection | None
+) -> SeenMotion:
+    """Find what is left of the motion: all of it where every spot would be found, or nobody knows.
+
+    diffusion_um2_s : of every track, as estimated without this; where it is not known, the share is 1.
+    """
+    known = np.isfinite(diffusion_um2_s) & (diffusion_um2_s > 0)
+    seen = SeenMotion(np.ones(steps.n_tracks), 1.0)
+    if detection is None or not known.any() or exposure_s <= 0:
+        return seen
+    for _ in range(_PASSES):  # more is missed of what is faster than it seems
+        diffusion = np.where(known, diffusion_um2_s / seen.kept_share, 0.0)
+        seen = _seen_at(tracks, steps, diffusion, exposure_s, detection)
+    return seen
+
+
+def _seen_at(
+    tracks: Tracks, steps: Steps, diffusion_um2_s: FloatArray, exposure_s: float, detection: Detection
+) -> SeenMotion:
+    """Find what is left of the motion of tracks that have this D; 0: nothing is asked."""
+    # variance along an axis that the motion of one exposure gives to the image, were nothing missed
+    spread = (diffusion_um2_s * exposure_s / 3 / steps.pixel_size_um**2)[steps.track]
+    width = np.sqrt(np.maximum(_near_mean(tracks.width_px.astype(np.float64) ** 2, steps) - spread, 0.0))
+    light = np.maximum(_near_mean(tracks.intensity.astype(np.float64), steps), 1.0)
+    rows = np.flatnonzero(spread > 0)
+    track = steps.track[rows]
+    r, q = _moments_left(
+        light[rows], np.maximum(width[rows], 0.5 * tracks.scene.spot_width_px), spread[rows], detection
+    )
+    lost = np.bincount(track, 1 - 2 * r / 3 - q / 3, steps.n_tracks) / np.maximum(steps.n_points, 1)
+    kept = 1 - lost * exposure_s / steps.frame_interval_s
+    return SeenMotion(kept, float(np.mean(q / kept[track])))
+
+
+def _near_mean(values: FloatArray, steps: Steps) -> FloatArray:
+    """Mean over each row and its neighbours in the track."""
+    total, count = values.copy(), np.ones(values.size)
+    for away in range(1, _NEAR + 1):
+        same = np.flatnonzero(steps.track[away:] == steps.track[:-away])
+        for here, there in ((same, same + away), (same + away, same)):
+            total[here] += values[there]
+            count[here] += 1
+    return np.asarray(total / count)
+
+
+def _moments_left(
+    light: FloatArray, width: FloatArray, spread: FloatArray, detection: Detection
+) -> tuple[FloatArray, FloatArray]:
+    """Shares r and q, row by row, interpolated in a table over light, width and spread."""
+    from scipy.interpolate import RegularGridInterpolator
+
+    columns = (light, width, np.maximum(spread, 1e-6))
+    knots = tuple(_knots(values, n) for values, n in zip(columns, _KNOTS, strict=True))
+    variance, squared, product = _exposures()
+    table = np.empty((*_KNOTS, 2))
+    for i, one_width in enumerate(np.exp(knots[1])):
+        for j, one_spread in enumerate(np.exp(knots[2])):
+            widths = np.sqrt(one_width**2 + one_spread * variance)
+            found = detection.probability(np.exp(knots[0])[:, None], widths[None, :])
+            found = found / np.maximum(found.sum(axis=1, keepdims=True), 1e-300)
+            table[:, i, j, 0], table[:, i, j, 1] = found @ squared, found @ product
+    at = np.log(np.stack(columns, axis=1))
+    inside = np.clip(at, [k[0] for k in knots], [k[-1] for k in knots])
+    left = np.clip(RegularGridInterpolator(knots, table)(inside), _LEAST_LEFT, 1.0)
+    return left[:, 0], left[:, 1]
+
+
+@cache
+def _exposures() -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Simulate Brownian paths while the shutter is open; return three numbers of each, over their means.
+
+    These are the variance along the path, the squared way from its centroid to its end, and the product of the ways to
+    the centroid and from it; each is a sum over both axes.
+    """
+    rng = np.random.default_rng(0)
+    steps = rng.standard_normal((_EXPOSURES, 2, _MOMENTS))
+    path = np.cumsum(np.concatenate([steps, -steps[:, ::-1]]), axis=2)
+    path = np.concatenate([np.zeros((*path.shape[:2], 1)), path], axis=2)
+    centroid = (path[:, :, 1:] + path[:, :, :-1]).mean(axis=2) / 2
+    variance = path.var(axis=2).sum(axis=1)
+    squared = ((path[:, :, -1] - centroid) ** 2).sum(axis=1)
+    product = ((path[:, :, -1] - centroid) * centroid).sum(axis=1)
+    return variance / variance.mean(), squared / squared.mean(), product / product.mean()
+
+
+def _knots(values: FloatArray, n: int) -> FloatArray:
+    """Places in ln(value), even between its 1 % and 99 % points."""
+    low, high = np.log(np.quantile(values, [0.01, 0.99]))
+    return np.linspace(low, max(high, low + 1e-3), n)
