@@ -7,10 +7,12 @@ from nta.diffusion.likelihood import DiffusionLikelihood, diffusion_likelihood
 from nta.diffusion.msd import MeanSquaredDisplacement, mean_squared_displacement
 from nta.diffusion.noise import NoiseModel
 from nta.diffusion.regression import gls, line_msd, msd_covariance, ols, optimal_lags
+from nta.diffusion.selection import Detection
 from nta.diffusion.settings import DiffusionSettings
 from nta.diffusion.table import DiffusionEstimates, TrackFlag
 
 __all__ = [
+    "Detection",
     "DiffusionEstimates",
     "DiffusionLikelihood",
     "DiffusionSettings",

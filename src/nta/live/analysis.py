@@ -22,6 +22,7 @@ from nta.pipeline import Scale, completed_camera
 from nta.settings import AnalysisSettings
 from nta.spots import PRIME_FRAMES, SpotDetector, Spots
 from nta.tracks import TrackLinker, Tracks
+from nta.visibility import DetectionCurve, FrameSample, detection_curve, width_in_focus_px
 
 _BATCH = (
     8  # frames searched in a row at the least: a batch costs a table, and 8 frames are a quarter of a second
@@ -71,6 +72,8 @@ class LiveAnalysis:
         self._live = live or LiveSettings()
         self._detector = SpotDetector(self._settings.detection, self._camera)
         self._linker = TrackLinker(self._settings.linking)
+        self._sample = FrameSample(self._settings.visibility.frames)
+        self._curve: DetectionCurve | None = None  # of the whole recording: known at its end
         self._most_waiting = max(4 * PRIME_FRAMES, self._live.backlog_bytes // _frame_bytes(camera))
         self._changed = threading.Condition()
         self._waiting: deque[Frame] = deque()
@@ -144,8 +147,9 @@ class LiveAnalysis:
             raise DeviceError(f"the live analysis failed: {self._seen.fault}; analyze the recording instead")
         if self._linker.motion is None and not self._seen.frames:
             self._detector.prime([])  # says that there are no frames
-        self._size_now(wait=True)
         tracks = self._linker.finish()
+        self._curve = self._detection_curve(tracks)
+        self._size_now(tracks)
         return self._linker.spots, tracks
 
     def close(self) -> None:
@@ -186,7 +190,7 @@ class LiveAnalysis:
                 self._search(head)
             while frames := self._next_frames(_BATCH, _MOST):
                 self._search(frames)
-                self._size_now(wait=False)
+                self._size_now()
         except Exception as error:  # the recording goes on; it is said in the snapshot and raised by finish
             with self._changed:
                 self._seen = replace(self._seen, fault=f"{type(error).__name__}: {error}")
@@ -198,7 +202,15 @@ class LiveAnalysis:
             self._changed.wait_for(lambda: len(self._waiting) >= least or self._ended)
             return [self._waiting.popleft() for _ in range(min(most, len(self._waiting)))]
 
+    def _detection_curve(self, tracks: Tracks) -> DetectionCurve | None:
+        """Measure the run's detection curve, once the search is over: it is the same detector that looks."""
+        width_px = width_in_focus_px(tracks.scene, self._profile, self._camera)
+        visibility = self._settings.visibility
+        return detection_curve(self._detector, tracks.scene, self._sample.kept, visibility, width_px=width_px)
+
     def _search(self, frames: list[Frame]) -> None:
+        for frame in frames:
+            self._sample.take(frame)
         spots = self._detector.detect(frames)
         self._linker.push(spots)
         first, last = frames[0].index, frames[-1].index
@@ -207,19 +219,19 @@ class LiveAnalysis:
         with self._changed:
             self._seen = replace(self._seen, recent_spots=(*self._seen.recent_spots, *found)[-_RECENT:])
 
-    def _size_now(self, *, wait: bool) -> None:
-        """Have the tracks so far sized, where it is time for it and the last sizing is done."""
+    def _size_now(self, finished: Tracks | None = None) -> None:
+        """Have the tracks so far sized, where it is time for it and the last sizing is done; `finished` ones at once."""
         before = self._sizing
-        if wait and before is not None:
+        if finished is not None and before is not None:
             before.result()
-        elif not wait and (time.monotonic() < self._due_s or not (before is None or before.done())):
+        elif finished is None and (time.monotonic() < self._due_s or not (before is None or before.done())):
             return
-        spots, tracks = self._linker.spots, self._linker.snapshot()
+        spots, tracks = self._linker.spots, self._linker.snapshot() if finished is None else finished
         conditions, known = self._known_conditions()
         if conditions.temperature_c is None:
             return  # nothing has measured it yet
         self._sizing = self._sizer.submit(self._size, spots, tracks, conditions, known)
-        if wait:
+        if finished is not None:
             self._sizing.result()
 
     def _known_conditions(self) -> tuple[SampleConditions, Growing]:
@@ -236,7 +248,14 @@ class LiveAnalysis:
         began = time.thread_time()
         try:
             sizing = size_so_far(
-                spots, tracks, known, conditions, self._profile, self._settings, self._live.repeats
+                spots,
+                tracks,
+                known,
+                conditions,
+                self._profile,
+                self._settings,
+                self._live.repeats,
+                detection=self._curve,
             )
         except Exception as error:
             with self._changed:

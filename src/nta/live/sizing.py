@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from nta.assessment import Finding, assess_recording
 from nta.calibration import InstrumentProfile, SampleConditions
-from nta.diffusion import estimate_diffusion
+from nta.diffusion import Detection, estimate_diffusion
 from nta.frames import CameraState, Frame, RecordingReport
 from nta.pipeline import Scale
 from nta.quantity import Quantity
@@ -89,9 +89,16 @@ def size_so_far(
     profile: InstrumentProfile | None,
     settings: AnalysisSettings,
     repeats: int,
+    *,
+    detection: Detection | None = None,
 ) -> Sizing:
-    """Size the tracks of a recording that is still growing; fewer bootstrap repeats, hence draws, is all that differs."""
-    diffusion = estimate_diffusion(tracks, **vars(Scale.of(source.camera)), settings=settings.diffusion)
+    """Size the tracks of a recording that is still growing; fewer bootstrap repeats, hence draws, is all that differs.
+
+    detection : how probable it is that a spot is found, known at the end of the recording.
+    """
+    diffusion = estimate_diffusion(
+        tracks, **vars(Scale.of(source.camera)), settings=settings.diffusion, detection=detection
+    )
     chosen = replace(settings.sizing, repeats=repeats)
     sizes = size_distribution(diffusion, tracks, conditions, chosen, profile=profile, compare=False)
     assessment = assess_recording(

@@ -33,16 +33,22 @@ class FrameSample:
     def __init__(self, n: int) -> None:
         self._n = n
         self._stride = 1
+        self._passed = 0
         self.kept: list[Frame] = []
+
+    def take(self, frame: Frame) -> None:
+        """Look at the next frame."""
+        if self._n and self._passed % self._stride == 0:
+            self.kept.append(frame)
+            if len(self.kept) == 2 * self._n:
+                del self.kept[1::2]
+                self._stride *= 2
+        self._passed += 1
 
     def passing(self, frames: Iterable[Frame]) -> Iterator[Frame]:
         """Yield the frames unchanged."""
-        for i, frame in enumerate(frames):
-            if self._n and i % self._stride == 0:
-                self.kept.append(frame)
-                if len(self.kept) == 2 * self._n:
-                    del self.kept[1::2]
-                    self._stride *= 2
+        for frame in frames:
+            self.take(frame)
             yield frame
 
 
