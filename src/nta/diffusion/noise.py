@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from nta.columns import BoolArray, FloatArray
+from nta.columns import BoolArray, FloatArray, IntArray
 from nta.diffusion.gaussian import likelihood_table, still_likelihood
 from nta.diffusion.steps import Steps
 
@@ -22,7 +22,8 @@ _MOST_POINTS = 40_000  # spots used to fit the noise: its numbers are then known
 _SCALE_SPREAD = 1.0  # prior standard deviation of ln(scale): a factor of 3 either way is no surprise
 _FLOOR_PX = 0.05  # prior standard deviation of the floor's square root, in pixels
 _NODES = 64  # values of D on which the population lives
-_PIECE = 25  # spots per piece of a track: as wide a likelihood as a few nodes
+_PIECE = 60  # spots per piece of a track: as wide a likelihood as a few nodes
+_MOST_CLASSES, _LEAST_ALIKE = 8, 50  # populations, and pieces in each
 _STILL_NODES = 12
 _EM_STEPS = 50
 _NEWTON_STEPS, _LONGEST_STEP, _SHORTEST_STEP = 8, 0.5, 0.01
@@ -129,6 +130,7 @@ class _Problem:
     believe_spots: bool
     grid: FloatArray
     still: FloatArray  # (n_pieces, n) log-likelihood of standing still, with errors of n sizes
+    alike: list[IntArray]  # pieces of like errors
 
     @classmethod
     def of(cls, steps: Steps, exposure_s: float | None, believe_spots: bool) -> _Problem:
@@ -137,7 +139,14 @@ class _Problem:
         low, high = np.quantile(guess, [0.02, 0.98]).tolist() if guess.size else (0.1, 10.0)
         grid = np.geomspace(low / 4, high * 3, _NODES)
         still = _standing_still(steps)
-        return cls(steps=steps, exposure_s=exposure_s, believe_spots=believe_spots, grid=grid, still=still)
+        return cls(
+            steps=steps,
+            exposure_s=exposure_s,
+            believe_spots=believe_spots,
+            grid=grid,
+            still=still,
+            alike=_alike(steps),
+        )
 
     def start(self) -> FloatArray:
         """Errors as reported with a small floor; exposure half of the interval."""
@@ -197,13 +206,30 @@ class _Problem:
         top = np.maximum(peak, self.still.max(axis=1))
         table += (peak - top)[:, None].astype(np.float32)
         moving_or_still = np.exp(np.hstack([table, (self.still - top[:, None]).astype(np.float32)]))
-        evidence, mean = _population(moving_or_still, np.log(self.grid))
+        evidence = mean = 0.0
+        for alike in self.alike:
+            of_these, mean_of_these = _population(moving_or_still[alike], np.log(self.grid))
+            evidence += of_these
+            mean += mean_of_these * alike.size / s.n_tracks
         penalty = 0.0
         if not self.believe_spots:
             penalty += 0.5 * (theta[0] / _SCALE_SPREAD) ** 2 + 0.5 * theta[1] ** 2
         if self.exposure_s is None:
             penalty += 2 * float(np.logaddexp(0, theta[-1])) - theta[-1]  # even prior over the interval
         return penalty - evidence - float(np.sum(top)), mean
+
+
+def _alike(steps: Steps) -> list[IntArray]:
+    """Classes of pieces by their reported errors, each of which has a population of its own.
+
+    Small particles are faint and fast: drawn from one population with the bright ones, their D would come out too small,
+    and errors as large as theirs would make up for it.
+    """
+    if not steps.n_tracks:
+        return []
+    error = np.bincount(steps.track, steps.error_variance_um2, steps.n_tracks) / np.maximum(steps.n_points, 1)
+    n_classes = int(np.clip(steps.n_tracks // _LEAST_ALIKE, 1, _MOST_CLASSES))
+    return [np.sort(part) for part in np.array_split(np.argsort(error, kind="stable"), n_classes)]
 
 
 def _population(likelihood: NDArray[np.float32], ln_grid: FloatArray) -> tuple[float, float]:
@@ -275,7 +301,7 @@ def _inverse(hessian: FloatArray) -> FloatArray:
 def _pieces(steps: Steps, usable: BoolArray, most_points: int) -> Steps:
     """Every m-th usable track, m such that the points are enough and not too many, cut into pieces of like length.
 
-    Cutting loses one displacement in two dozen and keeps every piece's likelihood wider than the grid's spacing.
+    Cutting loses one displacement in sixty and keeps every piece's likelihood wider than the grid's spacing.
     """
     rows = np.flatnonzero(usable & (steps.n_steps >= 2))
     every = max(1, int(np.ceil(steps.n_points[rows].sum() / most_points)))
