@@ -66,12 +66,14 @@ class Evidence:
     likelihood : (n_cells, n_bins), largest value of a row 1.
     cell : (n_tracks,) cell of every track.
     n_points : (n_tracks,) number of spots of every track: the time it was seen.
+    in_view : (n_tracks,) the same with the time of the tracks of like light that are too short to be sized.
     """
 
     grid: Grid
     likelihood: Float32Array
     cell: NDArray[np.int64]
     n_points: FloatArray
+    in_view: FloatArray
 
     @property
     def n_tracks(self) -> int:
@@ -84,7 +86,11 @@ class Evidence:
 
 
 def gather_evidence(
-    grid: Grid, node_x: FloatArray, log_likelihood: NDArray[np.floating], n_points: FloatArray
+    grid: Grid,
+    node_x: FloatArray,
+    log_likelihood: NDArray[np.floating],
+    n_points: FloatArray,
+    in_view: FloatArray | None = None,
 ) -> Evidence:
     """Put log-likelihoods given at `node_x` (ascending ln diameter) on the grid, alike tracks into one cell.
 
@@ -113,6 +119,7 @@ def gather_evidence(
         likelihood=total / np.maximum(total.max(axis=1, keepdims=True), np.finfo(np.float32).tiny),
         cell=cell,
         n_points=np.asarray(n_points, dtype=np.float64),
+        in_view=np.asarray(n_points if in_view is None else in_view, dtype=np.float64),
     )
 
 

@@ -8,8 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nta.columns import BoolArray, FloatArray
-from nta.diffusion.table import DiffusionEstimates
+from nta.diffusion.table import DiffusionEstimates, TrackFlag
 from nta.sizes.evidence import Evidence, Grid, gather_evidence
+
+_LIGHT_CLASSES, _LEAST_OF_LIGHT = 8, 25  # classes of light, and tracks in each
+_STANDS_FOR_MOST = 2.0  # times its own frames: where most tracks are too short, nobody knows what they are
 
 
 class Likelihood(Protocol):
@@ -36,8 +39,14 @@ def evidence_from_likelihood(
     keep = used[rows]
     node = np.log(scale_nm_um2_s / likelihood.grid_um2_s)
     order = np.argsort(node)
-    n_points = diffusion.n_points[rows[keep]].astype(np.float64)
-    return gather_evidence(grid, node[order], likelihood.log_likelihood[keep][:, order], n_points)
+    rows, log_likelihood = rows[keep], likelihood.log_likelihood[keep][:, order]
+    return gather_evidence(
+        grid,
+        node[order],
+        log_likelihood,
+        diffusion.n_points[rows].astype(np.float64),
+        frames_in_view(diffusion, used)[rows],
+    )
 
 
 def evidence_from_estimates(
@@ -49,7 +58,29 @@ def evidence_from_estimates(
     log_likelihood = approximate_log_likelihood(
         np.log(scale_nm_um2_s) - node, diffusion.diffusion_um2_s[rows], diffusion.std_err_um2_s[rows]
     )
-    return gather_evidence(grid, node, log_likelihood, diffusion.n_points[rows].astype(np.float64))
+    in_view = frames_in_view(diffusion, used)[rows]
+    return gather_evidence(grid, node, log_likelihood, diffusion.n_points[rows].astype(np.float64), in_view)
+
+
+def frames_in_view(diffusion: DiffusionEstimates, used: BoolArray) -> FloatArray:
+    """Frames in which particles were in view, for which each track stands: its own, and a share of those without size.
+
+    Fast and faint particles, and those in a crowd, leave more tracks that are too short to be sized. Their time goes to the
+    sized tracks of like light, class by class. Single spots are left out: noise may be among them.
+    """
+    frames = diffusion.n_points.astype(np.float64)
+    too_short = (diffusion.flags & int(TrackFlag.TOO_SHORT) != 0) & (diffusion.n_points >= 2) & ~used
+    light = diffusion.intensity.astype(np.float64)
+    known = (used | too_short) & np.isfinite(light)
+    if not (used & known).any():
+        return frames
+    n_classes = int(np.clip((used & known).sum() // _LEAST_OF_LIGHT, 1, _LIGHT_CLASSES))
+    edges = np.quantile(light[used & known], np.arange(1, n_classes) / n_classes)
+    of_light = np.searchsorted(edges, light)
+    sized = np.bincount(of_light[used & known], frames[used & known], n_classes)
+    unsized = np.bincount(of_light[too_short & known], frames[too_short & known], n_classes)
+    stands_for = np.minimum(1 + unsized / np.maximum(sized, 1.0), _STANDS_FOR_MOST)
+    return np.asarray(np.where(known, frames * stands_for[np.minimum(of_light, n_classes - 1)], frames))
 
 
 def approximate_log_likelihood(

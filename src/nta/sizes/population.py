@@ -27,7 +27,7 @@ _REPEATS_AT_ONCE = 50  # bounds memory: 50 repeats x 3000 cells x a few componen
 class Population:
     """Inferred distributions on the whole grid and their bootstrap draws.
 
-    tracks, in_view : (n_bins,) every track counted once; tracks weighted by the time they were in view.
+    tracks, in_view : (n_bins,) every track counted once; particles in view, by the time that the tracks stand for.
     tracks_draws, in_view_draws : (repeats, n_bins).
     mixture : the chosen log-normals, of the tracks.
     """
@@ -57,6 +57,7 @@ def infer_population(evidence: Evidence, settings: SizingSettings, rng: np.rando
         evidence = informed_by_duration(plain, tracks[0], in_view[0])
         found = refitted(evidence, found)
         tracks, in_view = _distributions(evidence, found.reported, time)
+    tracks, in_view = _distributions(evidence, found.reported, evidence.per_cell(evidence.in_view)[None])
 
     probability = np.array([c.probability for c in found.candidates]) ** _DOUBT
     chosen = rng.choice(len(found.candidates), size=settings.repeats, p=probability / probability.sum())
@@ -100,5 +101,5 @@ def _bootstrap_weights(
     for r in range(repeats):
         per_track = rng.standard_exponential(evidence.n_tracks)
         counts[r] = evidence.per_cell(per_track)
-        times[r] = evidence.per_cell(per_track * evidence.n_points)
+        times[r] = evidence.per_cell(per_track * evidence.in_view)
     return counts, times
