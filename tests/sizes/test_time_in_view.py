@@ -40,7 +40,9 @@ def test_short_tracks_lend_their_time_to_sized_ones_of_like_light(halves, rng):
     stands_for = frames_in_view(table, used)[used] / table.n_points[used]
     faint = table.intensity[used] < 500
     assert stands_for[faint].mean() == pytest.approx(1 / 0.7, rel=0.02)
-    assert np.mean(stands_for[~faint]) < 1.1  # one class holds the darkest of them and the lightest of the faint
+    assert (
+        np.mean(stands_for[~faint]) < 1.1
+    )  # one class holds the darkest of them and the lightest of the faint
 
 
 def test_where_nothing_is_too_short_or_no_light_is_known_a_track_stands_for_itself(halves, rng):
