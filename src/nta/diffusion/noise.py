@@ -3,8 +3,8 @@
 Reported localization errors are lower bounds: codecs, defocus and vibration add to them. The variances that the
 likelihood uses are `scale * reported + floor`, and the exposure, where nobody gave it, is one number between nothing
 and the frame interval. These few numbers maximise the likelihood of all tracks, whose diffusion coefficients are drawn
-from a population that is itself free. (Taking each track's own best D instead would bias them: Neyman and Scott,
-Econometrica 16, 1 (1948).)
+from populations that are free themselves, one for each class of reported errors. (Taking each track's own best D instead
+would bias them: Neyman and Scott, Econometrica 16, 1 (1948).)
 """
 
 from __future__ import annotations
