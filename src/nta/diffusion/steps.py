@@ -69,7 +69,7 @@ class Steps:
             drift_y_um=drift_y * pixel_size_um - tracks.y_px * (stretched_um - pixel_size_um),
             drift_x_um=drift_x * pixel_size_um - tracks.x_px * (stretched_um - pixel_size_um),
             drift_variance_um2=drift_variance * pixel_size_um**2,
-            wait_frames=np.where(_may_leave(tracks), 0, _wait_frames(tracks)),
+            wait_frames=np.where(_may_leave(tracks, drift_y, drift_x), 0, _wait_frames(tracks)),
             start=tracks.first_row,
             track=tracks.track.astype(np.int64),
             frame_interval_s=float(frame_interval_s),
@@ -202,7 +202,7 @@ def _wait_frames(tracks: Tracks) -> IntArray:
     return np.append(np.where(follows, np.diff(frame), 0), 0)[: frame.size]
 
 
-def _may_leave(tracks: Tracks) -> BoolArray:
+def _may_leave(tracks: Tracks, drift_y_px: FloatArray, drift_x_px: FloatArray) -> BoolArray:
     """Rows from which a typical step reaches the border of the frame: who crosses it is not seen again.
 
     What stays took a short step, or one inward. A quarter of a per cent of the squared step is lost at a border far away
@@ -215,8 +215,7 @@ def _may_leave(tracks: Tracks) -> BoolArray:
     square = (tracks.y_px[follows + 1] - tracks.y_px[follows]) ** 2
     square += (tracks.x_px[follows + 1] - tracks.x_px[follows]) ** 2
     reach = _REACH_SD * np.sqrt(np.median(square) / (2 * np.log(2)))
-    drift_y, drift_x, _ = _drift_px(tracks)
-    y, x = tracks.y_px + drift_y, tracks.x_px + drift_x
+    y, x = tracks.y_px + drift_y_px, tracks.x_px + drift_x_px
     away = np.minimum.reduce([y, x, scene.height_px - 1 - y, scene.width_px - 1 - x])
     return np.asarray(away < reach)
 
