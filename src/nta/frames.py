@@ -50,6 +50,8 @@ class CameraState:
     read_noise_e: float | None = None
 
     def __post_init__(self) -> None:
+        if self.bit_depth not in range(1, 17):
+            raise SettingError(f"bit_depth must be 1 to 16, got {self.bit_depth}")
         for name in ("frame_rate_hz", "pixel_size_um", "gain_e_per_adu"):
             value = getattr(self, name)
             if value is not None and not (np.isfinite(value) and value > 0):

@@ -1,5 +1,6 @@
 """A batch as a lab runs it: bad files among the good ones, interrupted, resumed, changed."""
 
+import ctypes
 import os
 import signal
 import subprocess
@@ -296,6 +297,24 @@ def test_a_process_that_dies_costs_its_own_file_alone(few, tmp_path):
     assert not found["run_00.avi"].lasting
     assert found["run_01.avi"].reason == "settled: True"  # done again in a process of its own
     assert found["run_02.avi"].reason == "settled: False"
+
+
+def _endless(job):
+    """Stand still as a library does that holds Python and comes to no end."""
+    if job.name == "run_00.avi":
+        ctypes.PyDLL(None).sleep(600)
+    time.sleep(4)  # longer than nothing may move, but Python runs
+    return Outcome(status="result")
+
+
+@pytest.mark.slow
+def test_a_file_that_comes_to_no_end_costs_itself_alone(few, tmp_path):
+    jobs = plan(few, tmp_path / "batch")
+    start = time.monotonic()
+    found = {job.name: o for job, o in in_processes(jobs, _endless, workers=2, threads=1, stuck_s=3)}
+    assert time.monotonic() - start < 300
+    assert "nothing moved for 3 s" in found["run_00.avi"].reason
+    assert [found[f"run_0{k}.avi"].status for k in range(3)] == ["failed", "result", "result"]
 
 
 def test_a_job_never_raises(few, tmp_path, quick):

@@ -118,7 +118,7 @@ def whole_files(tmp_path_factory):
     return folder
 
 
-# the same damage every time: of a thousand HDF5 files with wrong bytes in their header, one lets the library search for ever
+# the same damage every time: nobody knows which wrong bytes in a header let the HDF5 library search for ever
 @settings(max_examples=120, derandomize=True)
 @given(
     name=st.sampled_from(["a.tif", "b.tif", "a.avi", "a.mkv", "a.mp4", "a.h5"]),

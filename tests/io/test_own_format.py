@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from outside_writers import noisy_frames
 
 from nta.errors import RecordingError, SettingError
-from nta.frames import CameraState, Frame
+from nta.frames import CameraState, Frame, RecordingReport
 from nta.io.recordings import RecordingWriter, copy_to_hdf5, open_recording
 
 STATE = CameraState(
@@ -110,7 +110,7 @@ def test_camera_conditions_settings_and_telemetry_come_back(tmp_path):
 # Writes frames as fast as it can and says how many were handed over; killed by the test in the middle of it.
 WRITER = """
 import sys, numpy as np
-from nta.frames import CameraState, Frame
+from nta.frames import CameraState, Frame, RecordingReport
 from nta.io.recordings import RecordingWriter
 state = CameraState(width_px=64, height_px=48, bit_depth=8)
 writer = RecordingWriter(sys.argv[1], state, flush_interval_s=0.1)
@@ -269,6 +269,54 @@ def test_a_copy_keeps_frames_words_and_doubts(tmp_path):
     assert again.camera == STATE
     assert again.metadata["temperature_c"] == 21.0
     assert again.metadata["origin_report"]["repeated_frames"] == 1
+
+
+def test_what_a_copy_found_may_be_long(tmp_path):
+    first = _written(tmp_path / "first.h5", noisy_frames(3, 12))
+    report = RecordingReport(notes=tuple(f"frame {k} is unreadable" for k in range(5000)))
+    with RecordingWriter(tmp_path / "second.h5", STATE) as writer, open_recording(first) as recording:
+        for frame in recording.frames():
+            writer.write(frame)
+        writer.close(report)
+    again = _read(tmp_path / "second.h5")[2]
+    assert tuple(again.metadata["origin_report"]["notes"]) == report.notes
+
+
+def test_no_text_lies_in_the_heap_where_one_wrong_byte_stops_the_hdf5_library(tmp_path):
+    words = {"medium": "pbs", "sample": "Überstand", "empty": "", "long": "x" * 40_000}
+    path = _written(tmp_path / "a.h5", noisy_frames(3, 12), conditions=words, metadata={"list": ["a", "b"]})
+    variable = []
+
+    def look(name, item):
+        variable.extend(f"{name}@{key}" for key in item.attrs if item.attrs.get_id(key).dtype.kind == "O")
+        if isinstance(item, h5py.Dataset) and item.dtype.kind == "O":
+            variable.append(name)
+
+    with h5py.File(path) as file:
+        look("/", file)
+        file.visititems(look)
+    assert variable == []
+    metadata = _read(path)[2].metadata
+    assert {key: metadata[key] for key in words} == words
+    assert metadata["list"] == ["a", "b"]
+
+
+def test_texts_of_variable_length_as_of_earlier_recordings_are_read(tmp_path):
+    path = _written(tmp_path / "a.h5", noisy_frames(3, 12), conditions={"medium": "pbs"})
+    with h5py.File(path, "r+") as file:
+        for place, key in ((file, "format"), (file, "software"), (file["conditions"], "medium")):
+            text = place.attrs[key].decode()
+            del place.attrs[key]
+            place.attrs[key] = text
+    assert _read(path)[2].metadata["medium"] == "pbs"
+
+
+def test_a_bit_depth_that_no_camera_has_is_refused(tmp_path):
+    path = _written(tmp_path / "a.h5", noisy_frames(3, 12))
+    with h5py.File(path, "r+") as file:
+        file["camera"].attrs["bit_depth"] = 223_200_860_438_540
+    with pytest.raises(SettingError, match="bit_depth must be 1 to 16"):
+        open_recording(path)
 
 
 def test_an_interrupted_copy_leaves_nothing(tmp_path):

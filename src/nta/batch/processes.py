@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import signal
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -17,6 +18,8 @@ from nta.batch.outcome import Outcome
 
 Function = Callable[[Job], Outcome | None]
 _TRIES = 2  # a process may die by no fault of its file, e.g. when somebody else takes the memory
+_STUCK_S = 300.0  # without a line of Python run: a library that reads nonsense and comes to no end
+_STUCK = -getattr(signal, "SIGALRM", 0) or None  # how such a process ends; Windows has no such alarm
 _THREAD_LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 
@@ -28,16 +31,17 @@ def cores() -> int:
 
 
 def in_processes(
-    jobs: Sequence[Job], function: Function, *, workers: int, threads: int
+    jobs: Sequence[Job], function: Function, *, workers: int, threads: int, stuck_s: float = _STUCK_S
 ) -> Iterator[tuple[Job, Outcome]]:
     """Yield every job with its outcome as they are done, in no order.
 
-    A process that dies takes its job with it; the job is tried once more in a new one, then given up with a reason. When
-    the iteration is left, be it by an interruption, the processes are ended.
+    A process that dies takes its job with it; the job is tried once more in a new one, then given up with a reason. One that
+    stands still for `stuck_s` seconds inside a library is ended, and its job given up. When the iteration is left, be it by
+    an interruption, the processes are ended.
     """
     waiting = deque((job, 1) for job in jobs)
     with _library_threads(threads):
-        team = [_Worker(function) for _ in range(min(workers, len(jobs)))]
+        team = [_Worker(function, stuck_s) for _ in range(min(workers, len(jobs)))]
     try:
         while waiting or any(worker.job for worker in team):
             for worker in team:
@@ -53,8 +57,10 @@ def in_processes(
                     continue
                 how = worker.buried()
                 with _library_threads(threads):
-                    team[team.index(worker)] = _Worker(function)
-                if (
+                    team[team.index(worker)] = _Worker(function, stuck_s)
+                if how == _STUCK:
+                    yield job, Outcome(status="failed", reason=_stood_still(stuck_s), lasting=False)
+                elif (
                     how == 0 and not job.settled
                 ):  # it compiled, and the job is to be done by code that was loaded
                     waiting.appendleft((replace(job, settled=True), tries))
@@ -70,10 +76,10 @@ def in_processes(
 class _Worker:
     """A process that takes one job at a time."""
 
-    def __init__(self, function: Function) -> None:
+    def __init__(self, function: Function, stuck_s: float) -> None:
         spawn = multiprocessing.get_context("spawn")  # a fork would copy locks that threads hold
         self.connection, theirs = spawn.Pipe()
-        self._process = spawn.Process(target=_serve, args=(theirs, function), daemon=True)
+        self._process = spawn.Process(target=_serve, args=(theirs, function, stuck_s), daemon=True)
         self._process.start()
         theirs.close()
         self.job: tuple[Job, int] | None = None
@@ -108,9 +114,10 @@ class _Worker:
         self._process.join()
 
 
-def _serve(connection: Connection, function: Function) -> None:
+def _serve(connection: Connection, function: Function, stuck_s: float) -> None:
     """Do jobs until the other end is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole group; the parent ends us
+    threading.Thread(target=_end_when_stuck, args=(stuck_s,), daemon=True).start()
     threading.Thread(target=_leave_with_parent, daemon=True).start()
     while True:
         try:
@@ -120,6 +127,14 @@ def _serve(connection: Connection, function: Function) -> None:
             return
         if outcome is None:
             return
+
+
+def _end_when_stuck(stuck_s: float) -> None:
+    """Put the alarm that ends this process off again and again: a library that holds Python for good lets it go off."""
+    if _STUCK is not None:
+        while True:
+            signal.setitimer(signal.ITIMER_REAL, stuck_s)
+            time.sleep(stuck_s / 20)
 
 
 def _leave_with_parent() -> None:
@@ -141,6 +156,10 @@ def _library_threads(threads: int) -> Iterator[None]:
         for name, value in before.items():
             if value is None:
                 os.environ.pop(name, None)
+
+
+def _stood_still(stuck_s: float) -> str:
+    return f"nothing moved for {stuck_s:g} s, so its analysis was ended; most likely the tables inside the file are damaged"
 
 
 def _died(exitcode: int | None) -> str:

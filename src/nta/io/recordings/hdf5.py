@@ -79,10 +79,10 @@ class Hdf5Reader:
             metadata["settings"] = settings
         for name in ("created", "software", "ended_by"):
             if name in file.attrs:
-                metadata[name] = str(file.attrs[name])
+                metadata[name] = str(_plain(file.attrs[name]))
         with suppress(OSError, RuntimeError):  # a damaged log is no reason to refuse the frames
             metadata |= _telemetry(file)
-        origin = json.loads(file.attrs["origin_report"]) if "origin_report" in file.attrs else {}
+        origin = _origin(file)
         if origin:
             metadata["origin_report"] = origin
         complete = bool(file.attrs["complete"]) and not self._cut
@@ -141,7 +141,7 @@ def _opened(path: Path, *, cut: bool) -> Iterator[h5py.File]:
 
 
 def _check_kind(file: h5py.File, path: Path) -> None:
-    kind = file.attrs.get("format")
+    kind = _plain(file.attrs.get("format"))
     if kind != FORMAT:
         held = ", ".join(list(file)[:6]) or "nothing"
         raise RecordingError(
@@ -163,7 +163,16 @@ def _attributes(file: h5py.File, name: str) -> dict[str, Any]:
     return values | {key: _plain(group[key].asstr()[()]) for key in group}
 
 
+def _origin(file: h5py.File) -> dict[str, Any]:
+    """Return what was found when the frames were copied from another recording."""
+    if "origin_report" in file:  # a long text
+        return dict(json.loads(file["origin_report"].asstr()[()]))
+    return dict(json.loads(_plain(file.attrs.get("origin_report", "{}"))))
+
+
 def _plain(value: Any) -> Any:
+    if isinstance(value, bytes):
+        value = value.decode()
     if isinstance(value, str) and value.startswith(JSON_MARK):
         return json.loads(value[len(JSON_MARK) :])
     if isinstance(value, np.generic):

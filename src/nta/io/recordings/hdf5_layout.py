@@ -4,7 +4,8 @@
 - ``/index``, ``/host_time_ns``, ``/device_time_ns`` (n,) int64; the most negative number for "no clock".
 - ``/telemetry`` (m,) records of host_time_ns, name, value: what was measured along the way (temperature_c).
 - Attributes of ``/camera``, ``/conditions``, ``/settings``, ``/metadata``: what was said; JSON where HDF5 has
-  no such type, a dataset of that name where the text is long.
+  no such type, a dataset of that name where the text is long. Texts have a fixed length: those of variable length lie in
+  a heap of the file where one wrong byte can let the HDF5 library search for ever.
 - Attributes of the root: format, version, software, created, complete (set when it was closed in order).
 
 Default library version and a flush every second, because a file written with ``libver="latest"`` stays marked
@@ -12,6 +13,8 @@ as open when its writer is killed, and one never flushed cannot be opened at all
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 
@@ -22,3 +25,11 @@ JSON_MARK = "json:"
 NO_TIME = int(np.iinfo(np.int64).min)
 LONG_TEXT = 30_000  # bytes; the object header takes attributes up to 64 KiB together
 TELEMETRY = np.dtype([("host_time_ns", np.int64), ("name", "S64"), ("value", np.float64)])
+
+
+def fixed_text(value: str) -> Any:
+    """Return a text as an array that HDF5 keeps at a fixed length."""
+    import h5py
+
+    encoded = value.encode()
+    return np.array(encoded, dtype=h5py.string_dtype("utf-8", max(len(encoded), 1)))

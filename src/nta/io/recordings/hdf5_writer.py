@@ -19,7 +19,16 @@ from numpy.typing import NDArray
 from nta.errors import RecordingError, SettingError
 from nta.frames import CameraState, Frame, RecordingReport
 from nta.io.atomic import check_writable
-from nta.io.recordings.hdf5_layout import COLUMNS, FORMAT, JSON_MARK, LONG_TEXT, NO_TIME, TELEMETRY, VERSION
+from nta.io.recordings.hdf5_layout import (
+    COLUMNS,
+    FORMAT,
+    JSON_MARK,
+    LONG_TEXT,
+    NO_TIME,
+    TELEMETRY,
+    VERSION,
+    fixed_text,
+)
 
 if TYPE_CHECKING:
     import h5py
@@ -152,9 +161,9 @@ class RecordingWriter:
             return
         try:
             if report is not None:
-                self._file.attrs["origin_report"] = json.dumps(dataclasses.asdict(report))
+                _put(self._file, "origin_report", json.dumps(dataclasses.asdict(report)))
             if ended_by is not None:
-                self._file.attrs["ended_by"] = ended_by
+                _put(self._file, "ended_by", ended_by)
             self.flush()
             self._file.attrs["complete"] = ended_by is None
         finally:
@@ -182,10 +191,10 @@ class RecordingWriter:
 
     def _describe(self, groups: Mapping[str, Any]) -> None:
         file = self._opened()
-        file.attrs["format"] = FORMAT
+        _put(file, "format", FORMAT)
         file.attrs["version"] = VERSION
-        file.attrs["software"] = _software()
-        file.attrs["created"] = datetime.now(UTC).isoformat(timespec="seconds")
+        _put(file, "software", _software())
+        _put(file, "created", datetime.now(UTC).isoformat(timespec="seconds"))
         file.attrs["complete"] = False
         for name, values in groups.items():
             group = file.create_group(name)
@@ -256,7 +265,9 @@ def _put(group: Any, key: str, value: Any) -> None:
     ):
         value = JSON_MARK + json.dumps(value, default=_jsonable)
     key = key.replace("/", "_")
-    if isinstance(value, str) and len(value.encode()) > LONG_TEXT:
+    if isinstance(value, str):
+        value = fixed_text(value)
+    if isinstance(value, np.ndarray) and value.nbytes > LONG_TEXT:
         group.create_dataset(key, data=value)
     else:
         group.attrs[key] = value

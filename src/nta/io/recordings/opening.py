@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-from nta.errors import RecordingError, SettingError
+from nta.errors import RecordingError
 from nta.io.recordings.reader import Reader
 from nta.io.recordings.recording import Recording
 from nta.io.recordings.sidecar import frame_rate, read_sidecar
@@ -62,8 +62,6 @@ def open_recording(
         "pixel_size_um": pixel_size_um,
         "bit_depth": bit_depth,
     }
-    if bit_depth is not None and bit_depth not in range(1, 17):
-        raise SettingError(f"bit_depth must be 1 to 16, got {bit_depth}")
     where = Path(path)
     reader = _reader(where)
     sidecar, remarks = read_sidecar(where)
