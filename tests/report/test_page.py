@@ -1,6 +1,7 @@
 """The page: verdict first, every number with unit and interval, one file that needs nothing else."""
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 from nta.assessment import Verdict
@@ -84,3 +85,36 @@ def test_every_number_has_its_interval_and_unit(analysis, tmp_path):
         assert value.endswith(unit), name
         assert interval.endswith(unit), name
         assert " to " in interval, name
+
+
+def test_nothing_found_is_said_and_no_number_is_made_up(without_spots, tmp_path):
+    _, words, reader = _page(without_spots, tmp_path)
+    assert reader.outside == []
+    assert "Do not rely on" in words
+    assert "Median diameter D50" in words
+    assert "not assessed" in words[words.index("Median diameter D50") :][:80]
+    assert not re.search(r"\bnan\b|\binf\b|None", words)
+
+
+def test_particles_that_only_stick_get_no_size(all_stuck, tmp_path):
+    _, words, _ = _page(all_stuck, tmp_path)
+    assert not re.search(r"D50 [\d.]+ nm", words)
+    assert "not assessed" in words[words.index("Median diameter D50") :][:80]
+    assert "immobile" in words
+    assert not re.search(r"\bnan\b|None", words)
+
+
+def test_too_few_tracks_for_a_distribution_still_show_themselves(few_tracks, tmp_path):
+    text, words, _ = _page(few_tracks, tmp_path)
+    assert few_tracks.sizes.distribution is None
+    assert "not assessed" in words[words.index("Median diameter D50") :][:80]
+    assert "First frame with tracks" in text
+
+
+def test_a_name_cannot_write_on_the_page(analysis, tmp_path):
+    name = '<script>alert("x")</script> & <b>.h5'
+    named = replace(analysis, provenance=replace(analysis.provenance, recording=name))
+    text, words, _ = _page(named, tmp_path)
+    assert "<script" not in text
+    assert "<b>.h5" not in text
+    assert name in words
