@@ -113,7 +113,7 @@ def analyze(
         frames = sample.passing(source.frames())
         spots, tracks = find_tracks(frames, settings, detector=detector, progress=progress)
         width_px = width_in_focus_px(tracks.scene, profile, camera)
-        curve = detection_curve(detector, tracks.scene, sample.kept, settings.visibility, width_px=width_px)
+        curve = detection_curve(detector, tracks, sample.kept, settings.visibility, width_px=width_px)
     diffusion = estimate_diffusion(tracks, **vars(scale), settings=settings.diffusion, detection=curve)
     msd = mean_squared_displacement(tracks, diffusion)
     sizes = size_distribution(diffusion, tracks, conditions, settings.sizing, profile=profile)

@@ -9,6 +9,7 @@ from nta.calibration import load_profile
 from nta.pipeline import analyze, stated_conditions
 from nta.settings import AnalysisSettings
 from nta.simulation import load_scenario, simulate
+from nta.simulation.scenario import OpticsSettings
 from nta.sizes import SizingSettings
 from nta.spots import DetectionSettings
 from nta.visibility import VisibilitySettings
@@ -32,6 +33,18 @@ def test_beads_are_counted_within_fifteen_per_cent():
     found = result.visibility.concentration.in_cell_per_ml
     assert found.value == pytest.approx(simulation.scenario.concentration_per_ml, rel=0.15)
     assert found.low < simulation.scenario.concentration_per_ml < found.high
+
+
+@pytest.mark.slow
+def test_beads_so_bright_that_faint_spots_hide_behind_them_are_counted_too():
+    scene = load_scenario("polystyrene_200nm")
+    camera = replace(scene.camera, bit_depth=16, gain_e_per_adu=1.0)
+    bright = replace(scene, camera=camera, optics=OpticsSettings())
+    simulation, result = analysis(bright, 400, 5)
+    curve = result.visibility.curve
+    assert curve.ceiling < 0.85 < 0.93 < curve.bright_share[-1]
+    found = result.visibility.concentration.in_cell_per_ml
+    assert found.value == pytest.approx(simulation.scenario.concentration_per_ml, rel=0.15)
 
 
 @pytest.mark.slow

@@ -8,7 +8,7 @@ from nta.scattering import Collection, sphere_cross_section_nm2
 from nta.visibility import Concentration, less_blank
 from nta.visibility.concentration import garwood
 from nta.visibility.curve import fit_curve
-from nta.visibility.injection import WIDTH_RATIOS, FrameSample, Trials
+from nta.visibility.injection import AS_SEEN, WIDTH_RATIOS, FrameSample, Trials
 from nta.visibility.light import CrossSections, LightSheet
 from nta.visibility.volume import View, seen_by
 
@@ -40,6 +40,25 @@ def test_the_curve_finds_the_law_its_trials_were_drawn_from():
     light = np.geomspace(20, 4000, 50)
     assert np.all(np.diff(curve.probability(light, 1.4)) >= 0)
     assert np.all(np.diff(curve.probability(np.full(50, 300.0), np.linspace(1.4, 6, 50))) <= 1e-12)
+
+
+def test_bright_spots_hide_behind_fewer_particles_than_faint_ones():
+    faint = trials(ceiling=0.8)
+    rng = np.random.default_rng(2)
+    light = np.exp(rng.uniform(np.log(2000), np.log(200_000), 3000))
+    rising = np.interp(np.log(light), np.log([2000, 200_000]), [0.8, 1.0])
+    found = rng.random(light.size) < rising
+    everything = Trials(
+        np.concatenate([faint.electrons, light]),
+        np.concatenate([faint.ratio, np.full(light.size, AS_SEEN)]),
+        np.concatenate([faint.found, found]),
+    )
+    alone, curve = fit_curve(faint, 1.4), fit_curve(everything, 1.4)
+    np.testing.assert_allclose(curve.light_50_e, alone.light_50_e)  # the threshold is that of the others
+    assert curve.probability(np.array([1000.0]), 1.4) == pytest.approx(0.8, abs=0.04)
+    assert curve.probability(np.array([20_000.0]), 1.4) == pytest.approx(0.9, abs=0.03)
+    assert curve.probability(np.array([1e6]), 1.4) == pytest.approx(0.98, abs=0.03)
+    assert np.all(np.diff(curve.bright_share) >= 0)
 
 
 def test_a_curve_needs_spots_found_and_missed():

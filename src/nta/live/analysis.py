@@ -206,7 +206,7 @@ class LiveAnalysis:
         """Measure the run's detection curve, once the search is over: it is the same detector that looks."""
         width_px = width_in_focus_px(tracks.scene, self._profile, self._camera)
         visibility = self._settings.visibility
-        return detection_curve(self._detector, tracks.scene, self._sample.kept, visibility, width_px=width_px)
+        return detection_curve(self._detector, tracks, self._sample.kept, visibility, width_px=width_px)
 
     def _search(self, frames: list[Frame]) -> None:
         for frame in frames:

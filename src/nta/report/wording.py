@@ -123,7 +123,9 @@ def concentration_words(analysis: Analysis) -> tuple[str, str]:
     per_frame_words = f"{number(found.per_frame.value)} tracked particles per frame"
     measured = found.in_sample_per_ml if found.dilution else found.in_cell_per_ml
     where = (
-        f"in the sample, dilution {found.dilution:g} applied" if found.dilution else "in the cell, no dilution stated"
+        f"in the sample, dilution {found.dilution:g} applied"
+        if found.dilution
+        else "in the cell, no dilution stated"
     )
     if measured.value is None and measured.high is not None:
         return f"below {scientific(measured.high)}{_FIXED_SPACE}per ml", f"{where}; {found.why_not}"

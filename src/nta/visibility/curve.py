@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nta.columns import FloatArray
-from nta.visibility.injection import WIDTH_RATIOS, Trials
+from nta.visibility.injection import AS_SEEN, WIDTH_RATIOS, Trials
 
 _STEPS = 60
 _LEAST_TRIALS = 20
+_LEAST_BRIGHT, _MOST_CLASSES = 60, 6  # simulated spots in a class of light, and classes
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class DetectionCurve:
-    """Probability = ceiling / (1 + (light_50 / light)^steepness), for each of a few widths, between them interpolated.
+    """Probability = most / (1 + (light_50 / light)^steepness), for each of a few widths, between them interpolated.
+
+    `most` is what is found of spots for which there is light enough; the rest falls onto other particles. It is `ceiling`
+    up to the brightest light that was tried with every width, and more for brighter spots, which hide behind fewer.
 
     spot_width_px : of a spot in focus. width_px : (n,) the widths that were tried.
     light_50_e : (n,) photo-electrons at which half of `ceiling` is found; rel_std : (n,) its relative standard error.
-    steepness : (n,); ceiling : share of bright spots that is found, at the width that is found best (the rest falls
-        onto other particles).
+    steepness : (n,); ceiling : share found of the brighter ones, at the width that is found best.
+    bright_e, bright_share : (m,) light of spots as bright as the run's own bright ones, ascending, and the share found.
     trials : number of simulated spots; light_e, found_share, found_count : what was seen at the width in focus, by bins
         of light, for the figure.
     """
@@ -36,6 +40,8 @@ class DetectionCurve:
     light_e: NDArray[np.float64]
     found_share: NDArray[np.float64]
     found_count: NDArray[np.int64]
+    bright_e: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+    bright_share: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
 
     def probability(self, electrons: FloatArray, width_px: FloatArray | float) -> FloatArray:
         """Probability that a spot is found; widths beyond those tried follow the trend of the last two."""
@@ -45,7 +51,13 @@ class DetectionCurve:
         log_50 = np.interp(width, knots, middle) + trend * np.maximum(width - knots[-1], 0.0)
         steep = np.interp(width, knots, self.steepness)
         with np.errstate(divide="ignore", over="ignore"):
-            return np.asarray(self.ceiling / (1 + np.exp(steep * (log_50 - np.log(electrons)))))
+            log_light = np.log(electrons)
+            return np.asarray(self._most(log_light) / (1 + np.exp(steep * (log_50 - log_light))))
+
+    def _most(self, log_light: FloatArray) -> FloatArray | float:
+        if not self.bright_e.size:
+            return self.ceiling
+        return np.interp(log_light, np.log(self.bright_e), self.bright_share)
 
 
 def fit_curve(trials: Trials, spot_width_px: float) -> DetectionCurve | None:
@@ -60,6 +72,7 @@ def fit_curve(trials: Trials, spot_width_px: float) -> DetectionCurve | None:
         fits.append(_logistic(np.log(trials.electrons[mine]), trials.found[mine], ceiling))
     middle, steepness, std = np.array(fits).T
     light, share, count = _binned(trials)
+    bright_e, bright_share = _bright(trials, ceiling)
     return DetectionCurve(
         spot_width_px=spot_width_px,
         width_px=spot_width_px * np.array(WIDTH_RATIOS),
@@ -71,6 +84,8 @@ def fit_curve(trials: Trials, spot_width_px: float) -> DetectionCurve | None:
         light_e=light,
         found_share=share,
         found_count=count,
+        bright_e=bright_e,
+        bright_share=bright_share,
     )
 
 
@@ -86,6 +101,23 @@ def _ceiling(trials: Trials) -> float:
             top = mine & (trials.electrons >= np.quantile(trials.electrons[mine], 0.6))
             shares.append((trials.found[top].sum() + 0.5) / (top.sum() + 0.5))
     return float(max(shares))
+
+
+def _bright(trials: Trials, ceiling: float) -> tuple[FloatArray, FloatArray]:
+    """Light of spots as bright as the run's own bright ones, class by class, and the share found, which rises with light."""
+    as_seen = trials.ratio == AS_SEEN
+    n_classes = min(int(as_seen.sum()) // _LEAST_BRIGHT, _MOST_CLASSES)
+    if n_classes == 0:
+        return np.empty(0), np.empty(0)
+    order = np.argsort(trials.electrons[as_seen], kind="stable")
+    light = [np.log(part) for part in np.array_split(trials.electrons[as_seen][order], n_classes)]
+    found = [
+        (part.sum() + 0.5) / (part.size + 0.5)
+        for part in np.array_split(trials.found[as_seen][order], n_classes)
+    ]
+    tried = np.log(trials.electrons[~as_seen].max())
+    middle = np.concatenate([[min(tried, light[0].mean() - 1e-6)], [part.mean() for part in light]])
+    return np.exp(middle), np.maximum.accumulate(np.concatenate([[ceiling], found]))
 
 
 def _logistic(x: FloatArray, found: NDArray[np.bool_], ceiling: float) -> tuple[float, float, float]:

@@ -16,15 +16,21 @@ from numpy.typing import NDArray
 from nta.columns import BoolArray, FloatArray
 from nta.frames import Frame, Image
 from nta.spots import Scene, SpotDetector, Spots
+from nta.tracks import Tracks
 
 WIDTH_RATIOS = (1.0, 1.3, 1.8, 2.5)
 """Widths of the simulated spots over that of a spot in focus: motion and defocus widen."""
 
 _BRIGHTNESS_RANGE = (0.35, 8.0)  # of the brightness at which the matched filter reaches the threshold
+_OWN_SHARE = 0.25  # of the simulated spots are as bright as those of the run that are brighter than that
+_LEAST_OWN = 20  # spots that must be brighter for it
 _WIDTH_POWER = 1.6  # wide spots need more light than the matched filter of their own width would
 _REACH = 4.0  # widths: 99.99 % of the light of a Gaussian spot
 _APART = 12.0  # widths between simulated spots of one frame: none disturbs another
 _MATCH = 2.0  # widths within which a spot is the one that was put there
+
+
+AS_SEEN = -1
 
 
 class FrameSample:
@@ -54,7 +60,10 @@ class FrameSample:
 
 @dataclass(frozen=True, eq=False)
 class Trials:
-    """Simulated spots: light, width over that of a spot in focus (an index into WIDTH_RATIOS), found or not."""
+    """Simulated spots: light, width over that of a spot in focus (an index into WIDTH_RATIOS), found or not.
+
+    A ratio of AS_SEEN marks those with light and width of a bright spot of the run.
+    """
 
     electrons: FloatArray
     ratio: NDArray[np.int64]
@@ -63,7 +72,7 @@ class Trials:
 
 def injection_trials(
     detector: SpotDetector,
-    scene: Scene,
+    tracks: Tracks,
     width_px: float,
     frames: Sequence[Frame],
     per_frame: int,
@@ -73,21 +82,27 @@ def injection_trials(
 
     width_px : of a spot in focus.
     """
+    scene = tracks.scene
     guess = _threshold_electrons(scene, width_px)
     ratios_tried = np.array(WIDTH_RATIOS)
+    low, high = np.log(_BRIGHTNESS_RANGE)
+    bright = np.flatnonzero(tracks.intensity > np.exp(high) * guess)
+    own = round(_OWN_SHARE * per_frame) if bright.size >= _LEAST_OWN else 0
     electrons, ratios, found = [], [], []
     for frame in frames:
         y, x = _places(scene, width_px, per_frame, rng)
         ratio = rng.integers(0, len(WIDTH_RATIOS), y.size)
-        low, high = np.log(_BRIGHTNESS_RANGE)
         widths = width_px * ratios_tried[ratio]
         light = guess * ratios_tried[ratio] ** _WIDTH_POWER * np.exp(rng.uniform(low, high, y.size))
+        seen = rng.choice(bright, min(own, y.size)) if own else bright[:0]
+        ratio[: seen.size] = AS_SEEN
+        widths[: seen.size], light[: seen.size] = tracks.width_px[seen], tracks.intensity[seen]
         image = with_spots(frame.image, scene, y, x, widths, light, rng)
         before = detector.detect([frame])
         after = detector.detect([Frame(image, frame.index, frame.time_s)])
         electrons.append(light)
         ratios.append(ratio)
-        found.append(_found(y, x, before, after, _MATCH * width_px * ratios_tried[ratio]))
+        found.append(_found(y, x, before, after, _MATCH * widths))
     return Trials(np.concatenate(electrons), np.concatenate(ratios), np.concatenate(found))
 
 

@@ -15,7 +15,7 @@ from nta.frames import CameraState, Frame
 from nta.physics import stokes_einstein_nm_um2_s
 from nta.quantity import Quantity
 from nta.sizes import SizeDistribution, SizingSettings
-from nta.spots import Scene, SpotDetector
+from nta.spots import SpotDetector
 from nta.tracks import Tracks
 from nta.visibility.concentration import (
     REFERENCE_NM,
@@ -76,7 +76,7 @@ class Run:
 
 def detection_curve(
     detector: SpotDetector,
-    scene: Scene,
+    tracks: Tracks,
     frames: Sequence[Frame],
     settings: VisibilitySettings,
     *,
@@ -84,12 +84,12 @@ def detection_curve(
 ) -> DetectionCurve | None:
     """Measure the detection curve of the run on some of its frames, with the detector that searched them all.
 
-    width_px : of a spot in focus.
+    tracks : of the run, whose bright spots say what bright spots there are. width_px : of a spot in focus.
     """
     if not settings.frames or not frames:
         return None
     rng = np.random.default_rng(settings.seed)
-    trials = injection_trials(detector, scene, width_px, frames, settings.spots_per_frame, rng)
+    trials = injection_trials(detector, tracks, width_px, frames, settings.spots_per_frame, rng)
     return fit_curve(trials, width_px)
 
 

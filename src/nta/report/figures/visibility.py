@@ -8,6 +8,7 @@ from matplotlib.ticker import FuncFormatter
 from nta.pipeline import Analysis
 from nta.report.figures.style import BLUE, GREY, HALF, VERMILLION, Picture, new_figure
 from nta.report.wording import number
+from nta.visibility import DetectionCurve
 
 _PERCENT = FuncFormatter(lambda v, _: f"{100 * v:g} %")
 _UM3_PER_ML = 1e12
@@ -42,10 +43,16 @@ def detection(analysis: Analysis) -> Picture:
     axis.legend(loc="lower right")
     caption = (
         f"{curve.trials} simulated spots were put into the run's own frames and looked for by the run's own detector. "
-        f"Half of the spots in focus are found at {number(float(curve.light_50_e[0]))} photo-electrons; of bright ones "
-        f"{number(100 * curve.ceiling)} % are found, the rest falls onto other particles."
+        f"Half of the spots in focus are found at {number(float(curve.light_50_e[0]))} photo-electrons; of those well above "
+        f"that {number(100 * curve.ceiling)} % are found{_of_bright(curve)}, the rest falls onto other particles."
     )
     return Picture(name=name, title=title, caption=caption, figure=figure)
+
+
+def _of_bright(curve: DetectionCurve) -> str:
+    if not curve.bright_share.size:
+        return ""
+    return f", of the brightest {number(100 * float(curve.bright_share[-1]))} %"
 
 
 def visible_volume(analysis: Analysis) -> Picture:
