@@ -6,10 +6,10 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from brownian_tracks import INTERVAL_S, PIXEL_UM, brownian_tracks, estimated, tracks_of
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from nta.diffusion import DiffusionSettings, blur_coefficient, cve, estimate_diffusion
+from nta.diffusion import DiffusionSettings, TrackFlag, blur_coefficient, cve, estimate_diffusion
 
 FEW = settings(max_examples=25)
 NUMBERS = ("diffusion_um2_s", "std_err_um2_s", "low_um2_s", "high_um2_s")
@@ -29,10 +29,11 @@ def some_tracks(seed, exposure_s=0.5 * INTERVAL_S):
     return brownian_tracks(rng, rng.uniform(0.5, 9, 5), 20, exposure_s=exposure_s, seen=0.85)
 
 
-def assert_same(a, b, order=slice(None)):
+def assert_same(a, b, order=slice(None), *, but=0):
     for name in NUMBERS:
         np.testing.assert_allclose(getattr(a, name)[order], getattr(b, name), rtol=1e-5)
-    np.testing.assert_array_equal(a.flags[order], b.flags)
+    compared = ~np.uint16(but)
+    np.testing.assert_array_equal(a.flags[order] & compared, b.flags & compared)
 
 
 @FEW
@@ -70,10 +71,13 @@ def test_the_order_of_the_tracks_does_not_matter(seed, order):
 
 @FEW
 @given(seed=seeds)
+@example(seed=94433)  # not Brownian to the eye of one direction, just not to that of the other
 def test_time_may_run_backwards(seed):
+    """Only the doubts of single tracks, whose displacements are whitened from one end, may differ where they are close."""
     parts = parts_of(some_tracks(seed))
     backwards = [(frame[-1] - frame[::-1], position[::-1]) for frame, position in parts]
-    assert_same(estimated(tracks_of(parts), 0.01), estimated(tracks_of(backwards), 0.01))
+    there, back = estimated(tracks_of(parts), 0.01), estimated(tracks_of(backwards), 0.01)
+    assert_same(there, back, but=TrackFlag.MIXED | TrackFlag.NON_BROWNIAN)
 
 
 @FEW
