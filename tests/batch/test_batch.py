@@ -27,7 +27,9 @@ pytestmark = pytest.mark.timeout(900)  # processes of their own, on shared machi
 
 
 def _outcomes(folder):
-    return sorted((folder / "results").rglob(OUTCOME_FILE))
+    """Outcomes that are whole, also while a batch is at work: folders that vanish meanwhile are passed over."""
+    places = (Path(place) for place, _, files in os.walk(folder / "results") if OUTCOME_FILE in files)
+    return sorted(place / OUTCOME_FILE for place in places if not place.name.startswith("."))
 
 
 def _stamps(folder):
