@@ -110,7 +110,7 @@ def test_camera_conditions_settings_and_telemetry_come_back(tmp_path):
 # Writes frames as fast as it can and says how many were handed over; killed by the test in the middle of it.
 WRITER = """
 import sys, numpy as np
-from nta.frames import CameraState, Frame, RecordingReport
+from nta.frames import CameraState, Frame
 from nta.io.recordings import RecordingWriter
 state = CameraState(width_px=64, height_px=48, bit_depth=8)
 writer = RecordingWriter(sys.argv[1], state, flush_interval_s=0.1)

@@ -40,13 +40,7 @@ def evidence_from_likelihood(
     node = np.log(scale_nm_um2_s / likelihood.grid_um2_s)
     order = np.argsort(node)
     rows, log_likelihood = rows[keep], likelihood.log_likelihood[keep][:, order]
-    return gather_evidence(
-        grid,
-        node[order],
-        log_likelihood,
-        diffusion.n_points[rows].astype(np.float64),
-        frames_in_view(diffusion, used)[rows],
-    )
+    return _gathered(grid, node[order], log_likelihood, diffusion, used, rows)
 
 
 def evidence_from_estimates(
@@ -58,8 +52,19 @@ def evidence_from_estimates(
     log_likelihood = approximate_log_likelihood(
         np.log(scale_nm_um2_s) - node, diffusion.diffusion_um2_s[rows], diffusion.std_err_um2_s[rows]
     )
-    in_view = frames_in_view(diffusion, used)[rows]
-    return gather_evidence(grid, node, log_likelihood, diffusion.n_points[rows].astype(np.float64), in_view)
+    return _gathered(grid, node, log_likelihood, diffusion, used, rows)
+
+
+def _gathered(
+    grid: Grid,
+    node: FloatArray,
+    log_likelihood: NDArray[np.floating],
+    diffusion: DiffusionEstimates,
+    used: BoolArray,
+    rows: NDArray[np.integer],
+) -> Evidence:
+    n_points = diffusion.n_points[rows].astype(np.float64)
+    return gather_evidence(grid, node, log_likelihood, n_points, frames_in_view(diffusion, used)[rows])
 
 
 def frames_in_view(diffusion: DiffusionEstimates, used: BoolArray) -> FloatArray:
