@@ -8,82 +8,154 @@ import numpy as np
 from numba import njit
 
 from nta.spots.kernels.algebra import axis, factorise, substitute, variance_of
-from nta.spots.kernels.fit import CHI2, ERROR, LANES, B, N, S, X, Y
+from nta.spots.kernels.fit import CHI2, ERROR, LANES, B, N, S, X, Y, f4
 from nta.spots.kernels.options import OPTIONS
 
 ITERATIONS = 12
 LEFT_OVER_SD = 4.0  # a second spot is tried where the smoothed residual of one exceeds this
+GX = 45 * LANES  # of the workspace: sums first, then the axes of both spots
+WORK = 51 * LANES
 SMOOTH_NORM = 6.0  # root of the sum of squares of the (1 2 1) x (1 2 1) weights
-SETTLED = 3  # iterations from which on two that are nearer than MERGED will not part again
+SETTLED = 1  # step from which on two that are nearer than MERGED do not part again
 MERGED = 1.5  # widths
 SPARROW = 2.0  # widths: nearer, two Gaussians have one peak, and one bright particle that moved while exposed looks alike
 
 
 @njit(**OPTIONS)
-def _variance(mu, noise):  # type: ignore[no-untyped-def]
-    v = noise[0] * mu + noise[1]
-    return v if v > noise[2] else noise[2]
-
-
-@njit(**OPTIONS)
-def _residual_peak(data, light, side, noise, one, residual):  # type: ignore[no-untyped-def]
+def _residual_peak(data, light, side, noise, one, residual, score):  # type: ignore[no-untyped-def]
     """Where the one-spot fit leaves most light, in standard deviations; returns (sd, x, y, chi-square)."""
-    gx = np.empty((3, LANES))
-    gy = np.empty((3, LANES))
+    sign, read, floor = f4(noise[0]), f4(noise[1]), f4(noise[2])
+    gx = np.zeros((3, LANES), f4)
+    gy = np.zeros((3, LANES), f4)
     axis(one[X], one[S], side, gx[0], gx[1], gx[2])
     axis(one[Y], one[S], side, gy[0], gy[1], gy[2])
-    chi2 = 0.0
+    background = f4(one[B])
+    chi2 = f4(0)
     for j in range(side):
+        scale = f4(one[N]) * gy[0, j]
         for i in range(side):
-            mu = one[B] + one[N] * gx[0, i] * gy[0, j] + light[j, i]
+            mu = background + scale * gx[0, i] + light[j, i]
+            variance = sign * mu + read
+            weight = f4(1) / (variance if variance > floor else floor)
             residual[j, i] = data[j, i] - mu
-            chi2 += residual[j, i] ** 2 / _variance(mu, noise)
-    best, best_x, best_y = 0.0, -1, -1
+            score[j, i] = weight
+            chi2 += residual[j, i] * residual[j, i] * weight
     for j in range(1, side - 1):
+        above, here, below = residual[j - 1], residual[j], residual[j + 1]
         for i in range(1, side - 1):
             t = (
-                4 * residual[j, i]
-                + 2 * (residual[j - 1, i] + residual[j + 1, i] + residual[j, i - 1] + residual[j, i + 1])
-                + residual[j - 1, i - 1] + residual[j - 1, i + 1] + residual[j + 1, i - 1] + residual[j + 1, i + 1]
+                4 * here[i] + 2 * (above[i] + below[i] + here[i - 1] + here[i + 1])
+                + above[i - 1] + above[i + 1] + below[i - 1] + below[i + 1]
             )  # fmt: skip
-            mu = one[B] + one[N] * gx[0, i] * gy[0, j] + light[j, i]
-            z = t / (SMOOTH_NORM * math.sqrt(_variance(mu, noise)))
-            if z > best:
-                best, best_x, best_y = z, i, j
-    return best, best_x, best_y, chi2
+            score[j, i] *= t * abs(t)
+    best, best_x, best_y = f4(0), -1, -1
+    for j in range(1, side - 1):
+        for i in range(1, side - 1):
+            if score[j, i] > best:
+                best, best_x, best_y = score[j, i], i, j
+    return math.sqrt(best) / SMOOTH_NORM, best_x, best_y, float(chi2)
 
 
 @njit(**OPTIONS)
-def _accumulate(data, light, side, noise, p, ax, ay, a, g):  # type: ignore[no-untyped-def]
+def _add_row(data, light, work, sign, read, floor, b, e1, e2, p1, p2):  # type: ignore[no-untyped-def]
+    """Add one patch row to the sums per column: J' W J (lower triangle), J' W r and r' W r, J as in `_accumulate`.
+
+    e1, e2 : of either spot, N times value, derivative by y and by sigma at this row. p1, p2 : its value alone.
+
+    Written out, because only so the compiler keeps all columns side by side in its registers.
+    """
+    for i in range(LANES):
+        g1, g2 = work[GX + i], work[GX + 3 * LANES + i]
+        x1 = e1[0] * work[GX + LANES + i]
+        x2 = e2[0] * work[GX + 4 * LANES + i]
+        y1, y2 = e1[1] * g1, e2[1] * g2
+        s = e1[0] * work[GX + 2 * LANES + i] + e1[2] * g1 + e2[0] * work[GX + 5 * LANES + i] + e2[2] * g2
+        n1, n2 = p1 * g1, p2 * g2
+        mu = b + e1[0] * g1 + e2[0] * g2 + light[i]
+        variance = sign * mu + read
+        w = f4(1) / (variance if variance > floor else floor)
+        residual = data[i] - mu
+        wr = w * residual
+        t = w * x1
+        work[i] += t * x1
+        t = w * y1
+        work[LANES + i] += t * x1
+        work[2 * LANES + i] += t * y1
+        t = w * n1
+        work[3 * LANES + i] += t * x1
+        work[4 * LANES + i] += t * y1
+        work[5 * LANES + i] += t * n1
+        t = w * x2
+        work[6 * LANES + i] += t * x1
+        work[7 * LANES + i] += t * y1
+        work[8 * LANES + i] += t * n1
+        work[9 * LANES + i] += t * x2
+        t = w * y2
+        work[10 * LANES + i] += t * x1
+        work[11 * LANES + i] += t * y1
+        work[12 * LANES + i] += t * n1
+        work[13 * LANES + i] += t * x2
+        work[14 * LANES + i] += t * y2
+        t = w * n2
+        work[15 * LANES + i] += t * x1
+        work[16 * LANES + i] += t * y1
+        work[17 * LANES + i] += t * n1
+        work[18 * LANES + i] += t * x2
+        work[19 * LANES + i] += t * y2
+        work[20 * LANES + i] += t * n2
+        work[21 * LANES + i] += w * x1
+        work[22 * LANES + i] += w * y1
+        work[23 * LANES + i] += w * n1
+        work[24 * LANES + i] += w * x2
+        work[25 * LANES + i] += w * y2
+        work[26 * LANES + i] += w * n2
+        work[27 * LANES + i] += w
+        t = w * s
+        work[28 * LANES + i] += t * x1
+        work[29 * LANES + i] += t * y1
+        work[30 * LANES + i] += t * n1
+        work[31 * LANES + i] += t * x2
+        work[32 * LANES + i] += t * y2
+        work[33 * LANES + i] += t * n2
+        work[34 * LANES + i] += t
+        work[35 * LANES + i] += t * s
+        work[36 * LANES + i] += wr * x1
+        work[37 * LANES + i] += wr * y1
+        work[38 * LANES + i] += wr * n1
+        work[39 * LANES + i] += wr * x2
+        work[40 * LANES + i] += wr * y2
+        work[41 * LANES + i] += wr * n2
+        work[42 * LANES + i] += wr
+        work[43 * LANES + i] += wr * s
+        work[44 * LANES + i] += wr * residual
+
+
+@njit(**OPTIONS)
+def _accumulate(data, light, side, noise, p, work, ay, a, g):  # type: ignore[no-untyped-def]
     """Fisher matrix and gradient of (x1, y1, N1, x2, y2, N2, b, s); returns chi-square."""
-    jac = np.empty(8)
-    a[:, :] = 0.0
-    g[:] = 0.0
-    chi2 = 0.0
+    sign, read, floor = f4(noise[0]), f4(noise[1]), f4(noise[2])
+    n1, n2, b = f4(p[2]), f4(p[5]), f4(p[6])
+    work[:GX] = f4(0)
     for j in range(side):
-        for i in range(side):
-            g1 = ay[0, 0, j] * ax[0, 0, i]
-            g2 = ay[1, 0, j] * ax[1, 0, i]
-            model = p[6] + p[2] * g1 + p[5] * g2 + light[j, i]
-            wt = 1.0 / _variance(model, noise)
-            r = data[j, i] - model
-            chi2 += r * r * wt
-            jac[0] = p[2] * ay[0, 0, j] * ax[0, 1, i]
-            jac[1] = p[2] * ay[0, 1, j] * ax[0, 0, i]
-            jac[2] = g1
-            jac[3] = p[5] * ay[1, 0, j] * ax[1, 1, i]
-            jac[4] = p[5] * ay[1, 1, j] * ax[1, 0, i]
-            jac[5] = g2
-            jac[6] = 1.0
-            jac[7] = p[2] * (ay[0, 0, j] * ax[0, 2, i] + ay[0, 2, j] * ax[0, 0, i]) + p[5] * (
-                ay[1, 0, j] * ax[1, 2, i] + ay[1, 2, j] * ax[1, 0, i]
-            )
-            for k in range(8):
-                t = jac[k] * wt
-                g[k] += t * r
-                for m in range(k + 1):
-                    a[k, m] += t * jac[m]
-    return chi2
+        p1, p2 = ay[0, 0, j], ay[1, 0, j]
+        e1 = (n1 * p1, n1 * ay[0, 1, j], n1 * ay[0, 2, j])
+        e2 = (n2 * p2, n2 * ay[1, 1, j], n2 * ay[1, 2, j])
+        _add_row(data[j], light[j], work, sign, read, floor, b, e1, e2, p1, p2)
+    row = 0
+    for k in range(8):
+        for m in range(k + 1):
+            a[k, m] = _sum_of(work, row, side)
+            row += 1
+        g[k] = _sum_of(work, 36 + k, side)
+    return float(_sum_of(work, 44, side))
+
+
+@njit(**OPTIONS)
+def _sum_of(work, row, side):  # type: ignore[no-untyped-def]
+    total = f4(0)
+    for i in range(row * LANES, row * LANES + side):
+        total += work[i]
+    return total
 
 
 @njit(**OPTIONS)
@@ -94,14 +166,16 @@ def fit_two(data, light, side, noise, limits, one, width, first, second):  # typ
     `first`, `second` receive x, y, N, b, s, error, chi2 as in `fit_one`. `width` is the recording's sigma: a blend's own
     sigma is too wide.
     """
-    residual = np.empty((LANES, LANES))
-    left, ix, iy, chi2_one = _residual_peak(data, light, side, noise, one, residual)
+    residual = np.empty((LANES, LANES), f4)
+    score = np.empty((LANES, LANES), f4)
+    left, ix, iy, chi2_one = _residual_peak(data, light, side, noise, one, residual, score)
     if left < LEFT_OVER_SD:
         return 0.0
     a = np.empty((8, 8))
     g = np.empty(8)
-    ax = np.empty((2, 3, LANES))
-    ay = np.empty((2, 3, LANES))
+    work = np.zeros(WORK, f4)
+    ax = work[GX:].reshape(2, 3, LANES)
+    ay = np.empty((2, 3, LANES), f4)
     p = np.empty(8)
     # the centroid of the blend stays: the brighter spot starts on the other side of it by its share
     p[0] = one[X] - 0.35 * (ix - one[X])
@@ -117,7 +191,7 @@ def fit_two(data, light, side, noise, limits, one, width, first, second):  # typ
         for k in range(2):
             axis(p[3 * k], p[7], side, ax[k, 0], ax[k, 1], ax[k, 2])
             axis(p[3 * k + 1], p[7], side, ay[k, 0], ay[k, 1], ay[k, 2])
-        chi2 = _accumulate(data, light, side, noise, p, ax, ay, a, g)
+        chi2 = _accumulate(data, light, side, noise, p, work, ay, a, g)
         for k in range(8):
             a[k, k] *= 1.001  # nearly coincident spots are nearly degenerate
         if not factorise(a, 8):
