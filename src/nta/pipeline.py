@@ -116,7 +116,9 @@ def analyze(
         curve = detection_curve(detector, tracks, sample.kept, settings.visibility, width_px=width_px)
     diffusion = estimate_diffusion(tracks, **vars(scale), settings=settings.diffusion, detection=curve)
     msd = mean_squared_displacement(tracks, diffusion)
-    sizes = size_distribution(diffusion, tracks, conditions, settings.sizing, profile=profile)
+    sizes = size_distribution(
+        diffusion, tracks, conditions, settings.sizing, profile=profile, detection=curve
+    )
     run = Run(
         tracks=tracks,
         diffusion=diffusion,

@@ -58,6 +58,40 @@ def test_no_track_stands_for_more_than_twice_its_own_time(halves, rng):
     assert (frames_in_view(table, table.has_size) / table.n_points).max() == pytest.approx(2.0)
 
 
+class BrightOnesHide:
+    """Detection in a run in which faint particles are often behind bright ones."""
+
+    def not_hidden(self, electrons):
+        """Return the share that is not hidden: a number for every light, not known for none."""
+        return np.where(np.isnan(electrons), np.nan, np.where(np.asarray(electrons) < 500, 0.8, 0.95))
+
+
+def test_a_track_stands_for_the_time_of_its_likes_behind_others(halves):
+    table = halves.diffusion
+    plain, found = (frames_in_view(table, table.has_size, one) for one in (None, BrightOnesHide()))
+    np.testing.assert_allclose(plain / found, np.where(table.intensity < 500, 0.8, 0.95))
+    dark = replace(table, intensity=np.full(len(table), np.nan))
+    np.testing.assert_allclose(frames_in_view(dark, dark.has_size, BrightOnesHide()), plain)
+
+
+def test_the_distribution_in_view_holds_the_hidden_ones(halves, rng):
+    faint = halves.true_nm < 100
+    dropped = faint & (
+        rng.random(faint.size) > 0.8 / 0.95
+    )  # as often as they are hidden more often than bright ones
+    table = halves.diffusion.select(np.flatnonzero(~dropped))
+    settings = SizingSettings(windows_nm=((30.0, 100.0),))
+    shares = []
+    for detection in (None, BrightOnesHide()):
+        sizes = size_distribution(table, None, CONDITIONS, settings, detection=detection)
+        (share,) = sizes.fractions.values()
+        shares.append(share.value)
+    left = table.n_points / np.where(table.intensity < 500, 0.8, 0.95)
+    truth = left[table.intensity < 500].sum() / left.sum()
+    assert shares[1] == pytest.approx(truth, abs=0.015)
+    assert shares[0] < truth - 0.02
+
+
 def test_the_distribution_in_view_holds_the_time_of_the_short_ones(halves, rng):
     table = _with_too_short_ones(halves.diffusion, rng, 0.3)
     settings = SizingSettings(windows_nm=((30.0, 100.0),))

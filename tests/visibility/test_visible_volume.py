@@ -1,15 +1,20 @@
 """The visible volume, the detection curve's arithmetic and the counting, against what can be worked out by hand."""
 
+from dataclasses import replace
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from nta.quantity import Quantity
 from nta.scattering import Collection, sphere_cross_section_nm2
+from nta.sizes import Distribution
 from nta.visibility import Concentration, less_blank
-from nta.visibility.concentration import garwood
+from nta.visibility.concentration import found_of, garwood, in_suspension
 from nta.visibility.curve import fit_curve
-from nta.visibility.injection import AS_SEEN, WIDTH_RATIOS, FrameSample, Trials
+from nta.visibility.injection import AS_SEEN, WIDTH_RATIOS, FrameSample, Trials, _places
 from nta.visibility.light import CrossSections, LightSheet
+from nta.visibility.table import VisibleVolume
 from nta.visibility.volume import View, seen_by
 
 SHEET = LightSheet(
@@ -59,6 +64,47 @@ def test_bright_spots_hide_behind_fewer_particles_than_faint_ones():
     assert curve.probability(np.array([20_000.0]), 1.4) == pytest.approx(0.9, abs=0.03)
     assert curve.probability(np.array([1e6]), 1.4) == pytest.approx(0.98, abs=0.03)
     assert np.all(np.diff(curve.bright_share) >= 0)
+
+
+def test_what_lies_behind_others_is_in_view_but_not_in_the_volume():
+    """Twice as many hidden must leave the concentration as it is: the volume is that of the particles that are found."""
+    edges = np.geomspace(20, 400, 201)
+    peaks = np.exp(-0.5 * ((np.log(edges[1:] * edges[:-1]) / 2 - np.log([[60], [150]])) / 0.03) ** 2)
+    found = peaks[0] / peaks[0].sum() + 2 * peaks[1] / peaks[1].sum()
+    curve = replace(
+        fit_curve(trials(), 1.4), bright_e=np.array([500.0, 50_000.0]), bright_share=np.array([0.5, 1.0])
+    )
+    diameter = np.array([10.0, 100.0, 101.0, 1000.0])
+    volume = VisibleVolume(
+        diameter_nm=diameter,
+        electrons=np.array([500.0, 500.0, 50_000.0, 50_000.0]),
+        probability=np.ones(4),
+        volume_ml=np.array([1e-9, 1e-9, 3e-9, 3e-9]),
+    )
+    in_view = Distribution(
+        edges_nm=edges, weight=(2 * peaks[0] / peaks[0].sum() + 2 * peaks[1] / peaks[1].sum()) / 4, low=found, high=found,
+        method="", describes="in view", confidence=0.95,
+    )  # fmt: skip
+    shown = found_of(in_view, volume, curve)
+    np.testing.assert_allclose(shown.weight, found / found.sum(), atol=1e-9)
+    suspension, effective_ml = in_suspension(shown, volume, 30.0)
+    small = suspension.weight[suspension.diameter_nm < 100].sum()
+    assert small == pytest.approx((1 / 1e-9) / (1 / 1e-9 + 2 / 3e-9), rel=1e-6)
+    assert effective_ml == pytest.approx(3 / (1 / 1e-9 + 2 / 3e-9), rel=1e-6)
+
+
+def test_simulated_spots_lie_up_to_the_edge_and_apart(rng):
+    scene = SimpleNamespace(height_px=120, width_px=160)
+    y, x = np.concatenate([_places(scene, 20.0, 12, rng) for _ in range(200)], axis=1)
+    assert min(y.min(), x.min()) < 0.5
+    assert max(y.max() - 119, x.max() - 159) > -0.5
+    near_edge = np.minimum(np.minimum(y, x), np.minimum(119 - y, 159 - x)) < 3
+    assert near_edge.mean() == pytest.approx(
+        1 - 113 * 153 / (120 * 160), abs=0.03
+    )  # as many as its share of the area
+    y, x = _places(scene, 20.0, 12, rng)
+    away = np.hypot(y[:, None] - y, x[:, None] - x)
+    assert away[~np.eye(y.size, dtype=bool)].min() > 20
 
 
 def test_a_curve_needs_spots_found_and_missed():

@@ -33,10 +33,14 @@ _LEAST_LEFT = 0.5  # below, hardly anything is found, and what is known of detec
 
 
 class Detection(Protocol):
-    """How probable it is that a spot is found."""
+    """How probable it is that a spot is found, and that no other particle hides it."""
 
     def probability(self, electrons: FloatArray, width_px: FloatArray) -> FloatArray:
         """Return the probability by light and width of the image."""
+        ...
+
+    def not_hidden(self, electrons: FloatArray) -> FloatArray:
+        """Return the probability where there is light enough: what is missed then lies behind other particles."""
         ...
 
 

@@ -100,7 +100,9 @@ def size_so_far(
         tracks, **vars(Scale.of(source.camera)), settings=settings.diffusion, detection=detection
     )
     chosen = replace(settings.sizing, repeats=repeats)
-    sizes = size_distribution(diffusion, tracks, conditions, chosen, profile=profile, compare=False)
+    sizes = size_distribution(
+        diffusion, tracks, conditions, chosen, profile=profile, detection=detection, compare=False
+    )
     assessment = assess_recording(
         source, source.camera, conditions, profile, spots, tracks, diffusion, sizes, settings.assessment
     )

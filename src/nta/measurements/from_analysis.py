@@ -81,6 +81,7 @@ class MeasuredAnalysis(Measurement):
             run.conditions,
             run.settings.sizing,
             profile=run.profile,
+            detection=run.visibility.curve if run.visibility else None,
             further=further,
             told=found.append,
         )

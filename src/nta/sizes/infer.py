@@ -8,14 +8,14 @@ import numpy as np
 
 from nta.calibration import InstrumentProfile, SampleConditions
 from nta.columns import BoolArray, FloatArray
-from nta.diffusion import diffusion_likelihood
+from nta.diffusion import Detection, diffusion_likelihood
 from nta.diffusion.table import DiffusionEstimates, TrackFlag
 from nta.physics import diameter_nm, stokes_einstein_nm_um2_s
 from nta.sizes.comparison import finite_track_length_adjustment, histogram, kernel_density
 from nta.sizes.draws import Draws
 from nta.sizes.evidence import Grid
 from nta.sizes.intervals import band, not_assessed, numbers_with_intervals
-from nta.sizes.likelihood import Likelihood, evidence_from_estimates, evidence_from_likelihood
+from nta.sizes.likelihood import Likelihood, evidence_from_estimates, evidence_from_likelihood, frames_in_view
 from nta.sizes.population import infer_population
 from nta.sizes.settings import SizingSettings
 from nta.sizes.table import IN_VIEW, TRACKS, Distribution, SizeDistribution, TrackSizes
@@ -31,6 +31,7 @@ def size_distribution(
     *,
     profile: InstrumentProfile | None = None,
     likelihood: Likelihood | None = None,
+    detection: Detection | None = None,
     further: Mapping[str, float] | None = None,
     told: Callable[[Draws], None] | None = None,
     compare: bool = True,
@@ -52,6 +53,9 @@ def size_distribution(
     likelihood
         Log-likelihoods of D per track; None: made from `tracks`, or, where these are None, approximated from
         the estimates and their standard errors.
+    detection
+        How probable it is that a particle lies behind others, by its light: brings in the time for which it did. None: no
+        particle hides another.
     further
         Systematic terms found elsewhere, joined to the budget: relative standard uncertainty by source.
     told
@@ -79,7 +83,7 @@ def size_distribution(
         if compare or settings.method != "population":
             compared = _comparison(diffusion, used, per_track, scale, settings, rng)
         if settings.method == "population":
-            inferred = _inferred(diffusion, tracks, used, scale, likelihood, settings, rng)
+            inferred = _inferred(diffusion, tracks, used, scale, likelihood, detection, settings, rng)
             of_tracks = inferred[TRACKS][0]
             distribution, draws = inferred[IN_VIEW if settings.counting == "time" else TRACKS]
         else:
@@ -133,6 +137,7 @@ def _inferred(
     used: BoolArray,
     scale_nm_um2_s: float,
     likelihood: Likelihood | None,
+    detection: Detection | None,
     settings: SizingSettings,
     rng: np.random.Generator,
 ) -> dict[str, tuple[Distribution, FloatArray]]:
@@ -141,10 +146,11 @@ def _inferred(
     if likelihood is None and tracks is not None:
         nodes_um2_s = np.sort(scale_nm_um2_s / np.exp(grid.nodes()))
         likelihood = diffusion_likelihood(tracks, diffusion, nodes_um2_s, which=used)
+    in_view = frames_in_view(diffusion, used, detection)
     if likelihood is None:
-        evidence = evidence_from_estimates(grid, diffusion, used, scale_nm_um2_s)
+        evidence = evidence_from_estimates(grid, diffusion, used, scale_nm_um2_s, in_view)
     else:
-        evidence = evidence_from_likelihood(grid, diffusion, used, scale_nm_um2_s, likelihood)
+        evidence = evidence_from_likelihood(grid, diffusion, used, scale_nm_um2_s, likelihood, in_view)
     population = infer_population(evidence, settings, rng)
     method = (
         f"maximum likelihood of {evidence.n_tracks} tracks, log-normal populations: "

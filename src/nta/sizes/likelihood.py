@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nta.columns import BoolArray, FloatArray
+from nta.diffusion import Detection
 from nta.diffusion.table import DiffusionEstimates, TrackFlag
 from nta.sizes.evidence import Evidence, Grid, gather_evidence
 
@@ -32,47 +33,58 @@ class Likelihood(Protocol):
 
 
 def evidence_from_likelihood(
-    grid: Grid, diffusion: DiffusionEstimates, used: BoolArray, scale_nm_um2_s: float, likelihood: Likelihood
+    grid: Grid,
+    diffusion: DiffusionEstimates,
+    used: BoolArray,
+    scale_nm_um2_s: float,
+    likelihood: Likelihood,
+    in_view: FloatArray,
 ) -> Evidence:
-    """Gather given likelihoods of the used tracks."""
+    """Gather given likelihoods of the used tracks; in_view: by track, as of `frames_in_view`."""
     rows = np.asarray(likelihood.track)
     keep = used[rows]
     node = np.log(scale_nm_um2_s / likelihood.grid_um2_s)
     order = np.argsort(node)
     rows, log_likelihood = rows[keep], likelihood.log_likelihood[keep][:, order]
-    return _gathered(grid, node[order], log_likelihood, diffusion, used, rows)
+    return gather_evidence(
+        grid, node[order], log_likelihood, diffusion.n_points[rows].astype(float), in_view[rows]
+    )
 
 
 def evidence_from_estimates(
-    grid: Grid, diffusion: DiffusionEstimates, used: BoolArray, scale_nm_um2_s: float
+    grid: Grid, diffusion: DiffusionEstimates, used: BoolArray, scale_nm_um2_s: float, in_view: FloatArray
 ) -> Evidence:
-    """Gather likelihoods approximated from per-track estimates."""
+    """Gather likelihoods approximated from per-track estimates; in_view: by track, as of `frames_in_view`."""
     node = grid.nodes()
     rows = np.flatnonzero(used & diffusion.has_size)
     log_likelihood = approximate_log_likelihood(
         np.log(scale_nm_um2_s) - node, diffusion.diffusion_um2_s[rows], diffusion.std_err_um2_s[rows]
     )
-    return _gathered(grid, node, log_likelihood, diffusion, used, rows)
+    return gather_evidence(grid, node, log_likelihood, diffusion.n_points[rows].astype(float), in_view[rows])
 
 
-def _gathered(
-    grid: Grid,
-    node: FloatArray,
-    log_likelihood: NDArray[np.floating],
-    diffusion: DiffusionEstimates,
-    used: BoolArray,
-    rows: NDArray[np.integer],
-) -> Evidence:
-    n_points = diffusion.n_points[rows].astype(np.float64)
-    return gather_evidence(grid, node, log_likelihood, n_points, frames_in_view(diffusion, used)[rows])
-
-
-def frames_in_view(diffusion: DiffusionEstimates, used: BoolArray) -> FloatArray:
+def frames_in_view(
+    diffusion: DiffusionEstimates, used: BoolArray, detection: Detection | None = None
+) -> FloatArray:
     """Frames in which particles were in view, for which each track stands: its own, and a share of those without size.
 
     Fast and faint particles, and those in a crowd, leave more tracks that are too short to be sized. Their time goes to the
     sized tracks of like light, class by class. Single spots are left out: noise may be among them.
+    Faint particles are also hidden by brighter ones more often than these by them: where `detection` is known, a track
+    stands for the time of its likes that lay behind others.
     """
+    return _with_too_short(diffusion, used) / _not_hidden(diffusion, detection)
+
+
+def _not_hidden(diffusion: DiffusionEstimates, detection: Detection | None) -> FloatArray | float:
+    if detection is None:
+        return 1.0
+    light = diffusion.intensity.astype(np.float64)
+    share = detection.not_hidden(light)
+    return np.where(np.isfinite(share), np.maximum(share, 1 / _STANDS_FOR_MOST), 1.0)
+
+
+def _with_too_short(diffusion: DiffusionEstimates, used: BoolArray) -> FloatArray:
     frames = diffusion.n_points.astype(np.float64)
     too_short = (diffusion.flags & int(TrackFlag.TOO_SHORT) != 0) & (diffusion.n_points >= 2) & ~used
     light = diffusion.intensity.astype(np.float64)

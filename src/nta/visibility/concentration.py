@@ -10,6 +10,7 @@ import numpy as np
 from nta.quantity import Quantity
 from nta.sizes import Distribution
 from nta.sizes.table import SUSPENSION
+from nta.visibility.curve import DetectionCurve
 from nta.visibility.table import Concentration, VisibleVolume
 from nta.visibility.volume import Seen
 
@@ -21,15 +22,22 @@ _BRIGHTNESS_STD = 0.15  # of ln(light), of the law: moves the depth at which par
 REFERENCE_NM = 100.0  # diameter of the particles that stand for too few tracks to know their sizes
 
 
-def least_counted_nm(in_view: Distribution, volume: VisibleVolume, limit_nm: float | None) -> float | None:
+def found_of(in_view: Distribution, volume: VisibleVolume, curve: DetectionCurve) -> Distribution:
+    """Return the distribution of the particles in view without those behind others: the volume is that of the found ones."""
+    shown = np.interp(in_view.diameter_nm, volume.diameter_nm, curve.not_hidden(volume.electrons))
+    share = shown / float(in_view.weight @ shown)
+    return replace(in_view, weight=in_view.weight * share, low=in_view.low * share, high=in_view.high * share)
+
+
+def least_counted_nm(found: Distribution, volume: VisibleVolume, limit_nm: float | None) -> float | None:
     """Diameter from which on particles are counted: where the visible volume is a good part of that of the median.
 
     Below, a few particles stand for very many, and the blur of the distribution decides how many.
     """
     if limit_nm is None:
         return None
-    cumulative = np.cumsum(in_view.weight)
-    median_nm = in_view.diameter_nm[np.searchsorted(cumulative, cumulative[-1] / 2)]
+    cumulative = np.cumsum(found.weight)
+    median_nm = found.diameter_nm[np.searchsorted(cumulative, cumulative[-1] / 2)]
     enough = _LEAST_VOLUME * np.interp(median_nm, volume.diameter_nm, volume.volume_ml)
     too_small = np.flatnonzero((volume.volume_ml < enough) & (volume.diameter_nm < median_nm))
     if not too_small.size:
@@ -40,45 +48,48 @@ def least_counted_nm(in_view: Distribution, volume: VisibleVolume, limit_nm: flo
 
 
 def in_suspension(
-    in_view: Distribution, volume: VisibleVolume, least_nm: float | None
+    found: Distribution, volume: VisibleVolume, least_nm: float | None
 ) -> tuple[Distribution | None, float | None]:
-    """Divide what was in view by the volume it was seen in; return the distribution and the mean visible volume.
+    """Divide what was found by the volume it was found in; return the distribution and the mean visible volume.
 
     Below `least_nm` nothing is extrapolated: the distribution in suspension is of the particles from there on.
     """
     if least_nm is None:
         return None, None
-    d = in_view.diameter_nm
+    d = found.diameter_nm
     seen_ml = np.interp(d, volume.diameter_nm, volume.volume_ml)
     counted = d >= least_nm
     per_ml = np.divide(1.0, seen_ml, out=np.zeros_like(d), where=counted & (seen_ml > 0))
-    density = in_view.weight * per_ml
+    density = found.weight * per_ml
     total = float(density.sum())
     if not total > 0:
         return None, None
-    shares = (curve * per_ml / total for curve in (in_view.weight, in_view.low, in_view.high))
+    shares = (curve * per_ml / total for curve in (found.weight, found.low, found.high))
     weight, low, high = shares
-    effective_ml = float(in_view.weight[counted].sum()) / total
-    method = f"{in_view.method}; divided by the visible volume of each diameter, from {least_nm:.3g} nm on"
+    effective_ml = float(found.weight[counted].sum()) / total
+    method = f"{found.method}; divided by the visible volume of each diameter, from {least_nm:.3g} nm on"
     return replace(
-        in_view, weight=weight, low=low, high=high, method=method, describes=SUSPENSION
+        found, weight=weight, low=low, high=high, method=method, describes=SUSPENSION
     ), effective_ml
 
 
 def concentration(
-    run: Run, least_nm: float | None, effective_ml: float | None, why_not: str = ""
+    run: Run,
+    found: Distribution | None,
+    least_nm: float | None,
+    effective_ml: float | None,
+    why_not: str = "",
 ) -> Concentration:
     """Count particles per frame and divide by the volume they were seen in."""
     per_frame = _per_frame(run)
     dilution = run.conditions.dilution
-    sizes = run.sizes.distribution
-    if effective_ml is None or least_nm is None or sizes is None:
+    if effective_ml is None or least_nm is None or found is None:
         why = why_not or "the detection limit is not known"
         none = Quantity(None, None, None, "1/ml", why)
         return Concentration(
             per_frame=per_frame, in_cell_per_ml=none, in_sample_per_ml=none, dilution=dilution, why_not=why
         )
-    share = float(sizes.weight[sizes.diameter_nm >= least_nm].sum())
+    share = float(found.weight[found.diameter_nm >= least_nm].sum())
     in_cell = _per_ml(run, share / effective_ml)
     return Concentration(
         per_frame=per_frame,

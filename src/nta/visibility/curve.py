@@ -51,13 +51,15 @@ class DetectionCurve:
         log_50 = np.interp(width, knots, middle) + trend * np.maximum(width - knots[-1], 0.0)
         steep = np.interp(width, knots, self.steepness)
         with np.errstate(divide="ignore", over="ignore"):
-            log_light = np.log(electrons)
-            return np.asarray(self._most(log_light) / (1 + np.exp(steep * (log_50 - log_light))))
+            by_light = 1 / (1 + np.exp(steep * (log_50 - np.log(electrons))))
+        return np.asarray(self.not_hidden(electrons) * by_light)
 
-    def _most(self, log_light: FloatArray) -> FloatArray | float:
+    def not_hidden(self, electrons: FloatArray) -> FloatArray:
+        """Share of the particles of this light that do not lie behind others: `most`."""
+        light = np.asarray(electrons, dtype=np.float64)
         if not self.bright_e.size:
-            return self.ceiling
-        return np.interp(log_light, np.log(self.bright_e), self.bright_share)
+            return np.full(light.shape, self.ceiling)
+        return np.interp(np.log(np.maximum(light, 1e-9)), np.log(self.bright_e), self.bright_share)
 
 
 def fit_curve(trials: Trials, spot_width_px: float) -> DetectionCurve | None:

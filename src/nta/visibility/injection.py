@@ -90,7 +90,7 @@ def injection_trials(
     own = round(_OWN_SHARE * per_frame) if bright.size >= _LEAST_OWN else 0
     electrons, ratios, found = [], [], []
     for frame in frames:
-        y, x = _places(scene, width_px, per_frame, rng)
+        y, x = _places(scene, _APART * width_px, per_frame, rng)
         ratio = rng.integers(0, len(WIDTH_RATIOS), y.size)
         widths = width_px * ratios_tried[ratio]
         light = guess * ratios_tried[ratio] ** _WIDTH_POWER * np.exp(rng.uniform(low, high, y.size))
@@ -149,15 +149,14 @@ def _threshold_electrons(scene: Scene, width_px: float) -> float:
 
 
 def _places(
-    scene: Scene, width_px: float, count: int, rng: np.random.Generator
+    scene: Scene, apart_px: float, count: int, rng: np.random.Generator
 ) -> tuple[FloatArray, FloatArray]:
-    """Random places, apart from each other, not nearer to the edge than the spot is wide."""
-    margin, apart = _MATCH * width_px, _APART * width_px
+    """Random places, apart from each other, up to the very edge: what is missed there is missed of particles, too."""
     places: list[tuple[float, float]] = []
     for _ in range(4 * count):
-        y = rng.uniform(margin, scene.height_px - 1 - margin)
-        x = rng.uniform(margin, scene.width_px - 1 - margin)
-        if all((y - b) ** 2 + (x - a) ** 2 > apart**2 for b, a in places):
+        y = rng.uniform(-0.5, scene.height_px - 0.5)
+        x = rng.uniform(-0.5, scene.width_px - 0.5)
+        if all((y - b) ** 2 + (x - a) ** 2 > apart_px**2 for b, a in places):
             places.append((y, x))
         if len(places) == count:
             break

@@ -21,6 +21,7 @@ from nta.visibility.concentration import (
     REFERENCE_NM,
     concentration,
     concentration_of_few,
+    found_of,
     in_suspension,
     least_counted_nm,
 )
@@ -107,18 +108,19 @@ def measure_visibility(
     light = collection(run.profile, run.conditions)
     why = _missing(run, curve, sheet)
     if curve is None or sheet is None or light is None:
-        return _not_known(curve, concentration(run, None, None, why), why)
+        return _not_known(curve, concentration(run, None, None, None, why), why)
     if run.sizes.distribution is None:
         return _not_known(curve, concentration_of_few(run, _reference(run, curve, sheet)), why)
     model = Model(run, curve, sheet, CrossSections.of(light, run.sizing.grid_low_nm, run.sizing.grid_high_nm))
     law = brightness_law(model, settings.refractive_index)
     if law is None:
         note = "no refractive index explains the light of the tracks with the brightness of the profile"
-        return _not_known(curve, concentration(run, None, None, note), note)
+        return _not_known(curve, concentration(run, None, None, None, note), note)
     limit = _limit(model, law)
     volume = _volume(model, law, limit.value, settings)
-    least_nm = least_counted_nm(run.sizes.distribution, volume, limit.value)
-    suspension, effective_ml = in_suspension(run.sizes.distribution, volume, least_nm)
+    found = found_of(run.sizes.distribution, volume, curve)
+    least_nm = least_counted_nm(found, volume, limit.value)
+    suspension, effective_ml = in_suspension(found, volume, least_nm)
     return Visibility(
         curve=curve,
         law=law,
@@ -126,7 +128,7 @@ def measure_visibility(
         share_below_limit=_share_below(run.sizes, limit.value),
         volume=volume,
         suspension=suspension,
-        concentration=concentration(run, least_nm, effective_ml),
+        concentration=concentration(run, found, least_nm, effective_ml),
         indices=track_indices(model, law),
     )
 
