@@ -40,7 +40,11 @@ def with_excess(layers: Sequence[Layer], pairs: Sequence[tuple[Signed, Signed]],
         h, w = layer.background.shape
         pairs = [(a[:h, :w], b[:h, :w]) for a, b in pairs]
         part = _middle(h, w)
-        responses = [[_response(value[part], layer, sign, part) for value in pair] for pair in pairs]
+        limit = _clip(layer, sign, part)
+        pattern = layer.pattern[part] if layer.pattern.size else np.float32(0)
+        responses = [
+            [_response(value[part] - pattern, layer, sign, limit) for value in pair] for pair in pairs
+        ]
         clutter = float(np.median([_spread_below(pair[0]) ** 2 for pair in responses]))
         noise = _calm_variance(
             [_filtered(white_noise(*responses[0][0].shape), layer) / layer.filters.full_norm]
@@ -71,25 +75,33 @@ def _middle(height: int, width: int) -> Part:
     return slice(y, y + SIDE), slice(x, x + SIDE)
 
 
-def _response(value: Signed, layer: Layer, sign: int, part: Part) -> NDArray[np.float32]:
+def _response(value: Signed, layer: Layer, sign: int, limit: Signed) -> Signed:
     """Response of the matched filter in units of the standard deviation that white noise gives it.
 
-    value : of this part of the frame.
+    limit : upper clip of the local mean.
     """
-    if layer.pattern.size:
-        value = value - layer.pattern[part]
-    background = layer.background[part]
-    limit = sign * background + 3 * np.sqrt(layer.noise.variance(background.astype(float))).astype(np.float32)
+    noise = layer.noise
     mean = box_mean(np.minimum(value, limit), 2 * BOX)
-    expected = layer.filters.full_norm * np.sqrt(layer.noise.variance(sign * mean.astype(float)))
-    z: NDArray[np.float32] = ((_filtered(value, layer) - mean) / expected).astype(np.float32)
-    return z
+    variance = np.maximum(
+        np.float32(noise.var0) + np.float32(sign * noise.slope) * mean, np.float32(noise.floor)
+    )
+    expected = np.float32(layer.filters.full_norm) * np.sqrt(variance)
+    return np.asarray((_filtered(value, layer) - mean) / expected, np.float32)
+
+
+def _clip(layer: Layer, sign: int, part: Part) -> Signed:
+    """Return three standard deviations above the background, signed grey values."""
+    background = layer.background[part]
+    sd = np.sqrt(layer.noise.variance(background.astype(float)))
+    return np.asarray(sign * background + 3 * sd, np.float32)
 
 
 def _filtered(image: NDArray[np.float32], layer: Layer) -> NDArray[np.float32]:
-    weights = layer.filters.full
-    line = np.concatenate([weights[:0:-1], weights])
-    return along(along(image, line, 0), line, 1)
+    from nta.spots.kernels.means import filtered
+
+    out = np.empty(image.shape, np.float32)
+    filtered(np.ascontiguousarray(image), layer.filters.full, out)
+    return out
 
 
 def _spread_below(response: NDArray[np.float32]) -> float:
@@ -114,27 +126,10 @@ def _tile_squares(image: NDArray[np.float32]) -> NDArray[np.float32]:
     return squares
 
 
-def along(image: NDArray[np.float32], line: NDArray[np.float32], axis: int) -> NDArray[np.float32]:
-    """Correlate with a symmetric line along an axis, reflected at the borders."""
-    r = line.size // 2
-    padded = np.pad(image, [(r, r) if a == axis else (0, 0) for a in (0, 1)], mode="reflect")
-    n = image.shape[axis]
-    out: NDArray[np.float32] = line[r] * image
-    for i in range(r):
-        low, high = slice(i, i + n), slice(2 * r - i, 2 * r - i + n)
-        pair = padded[low] + padded[high] if axis == 0 else padded[:, low] + padded[:, high]
-        out += line[i] * pair
-    return out
-
-
-def box_mean(image: NDArray[np.float32], side: int) -> NDArray[np.float32]:
+def box_mean(image: Signed, side: int) -> Signed:
     """Mean over a square around each 2x2 px, `side` twice an odd number; reflected at the borders."""
-    h, w = image.shape
-    r = side // 4
-    even = np.pad(image, [(0, h % 2), (0, w % 2)], mode="edge")
-    padded = np.pad(summed(even), r, mode="reflect")
-    total = np.pad(padded.cumsum(0, dtype=np.float64), [(1, 0), (0, 0)])
-    rows = total[side // 2 :] - total[: -(side // 2)]
-    total = np.pad(rows.cumsum(1), [(0, 0), (1, 0)])
-    mean = ((total[:, side // 2 :] - total[:, : -(side // 2)]) / side**2).astype(np.float32)
-    return np.repeat(np.repeat(mean, 2, axis=0), 2, axis=1)[:h, :w]
+    from nta.spots.kernels.means import box_means
+
+    mean = np.empty(image.shape, np.float32)
+    box_means(np.ascontiguousarray(image, np.float32), side // 2, mean)
+    return mean

@@ -115,12 +115,13 @@ def _refined(learned: Learned, pairs: Pairs, settings: DetectionSettings, told: 
     """
     from nta.spots.fast import FrameSearch
 
-    rest = [(_signed(a, learned), _signed(b, learned)) for a, b in pairs]
+    looked_at = pairs[::2]  # until the last round: enough to come near
+    rest = [(_signed(a, learned), _signed(b, learned)) for a, b in looked_at]
     first = with_excess(learned.layers[:1], rest, learned.sign)
     learned = replace(learned, layers=(*first, *learned.layers[1:]))
-    for _ in range(ROUNDS):
+    for to_go in reversed(range(ROUNDS)):
         search = FrameSearch(replace(learned, layers=learned.layers[:1]), settings)
-        seen = [tuple(_without_spots(image, search, learned) for image in pair) for pair in pairs]
+        seen = [tuple(_without_spots(image, search, learned) for image in pair) for pair in looked_at]
         rows = np.concatenate([rows for pair in seen for rows, _, _ in pair])
         before, layer = learned, learned.layers[0]
         finest, width = learned.finest, learned.spot_width_px
@@ -139,11 +140,13 @@ def _refined(learned: Learned, pairs: Pairs, settings: DetectionSettings, told: 
         if layers[0].step == layer.step:
             rest = [(a[1], b[1]) for a, b in seen]
         else:
-            rest = [(_signed(a, learned), _signed(b, learned)) for a, b in pairs]
+            rest = [(_signed(a, learned), _signed(b, learned)) for a, b in looked_at]
         first = with_excess(layers[:1], rest, learned.sign)
         learned = replace(learned, layers=(*first, *layers[1:]))
-        if _alike(learned.layers[0], before.layers[0]):
+        if looked_at is pairs:
             break
+        if to_go == 1 or _alike(learned.layers[0], before.layers[0]):
+            looked_at = pairs
     return _with_clutter(learned, rest)
 
 

@@ -1,0 +1,89 @@
+"""Box mean and matched filter of whole frames, reflected at the borders: what learning asks for, frame by frame."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from nta.spots.kernels.options import OPTIONS
+
+f4 = np.float32
+
+
+@njit(**OPTIONS)
+def _reflected(i, n):  # type: ignore[no-untyped-def]
+    """Index i, at most n - 1 beyond either border, brought back by reflection."""
+    i = abs(i)
+    return i if i < n else 2 * n - 2 - i
+
+
+@njit(**OPTIONS)
+def _bin_row(image, y, row):  # type: ignore[no-untyped-def]
+    """Sum 2x2 px; an odd last row or column counts twice."""
+    h, w = image.shape
+    upper, lower = image[2 * y], image[min(2 * y + 1, h - 1)]
+    for x in range(w // 2):
+        row[x] = upper[2 * x] + upper[2 * x + 1] + lower[2 * x] + lower[2 * x + 1]
+    if w % 2:
+        row[w // 2] = 2 * (upper[w - 1] + lower[w - 1])
+
+
+@njit(**OPTIONS)
+def box_means(image, side, out):  # type: ignore[no-untyped-def]
+    """Fill `out` with the mean over `side` x `side` 2x2 sums around each of them, per px; `side` odd.
+
+    Sums slide in double precision: nothing is lost over the length of a frame.
+    """
+    h2, w2 = (image.shape[0] + 1) // 2, (image.shape[1] + 1) // 2
+    r = side // 2
+    half = np.empty((h2, w2), f4)
+    for y in range(h2):
+        _bin_row(image, y, half[y])
+    column = np.zeros(w2)
+    for y in range(-r, r):
+        column += half[_reflected(y, h2)]
+    share = 1.0 / (4 * side * side)
+    for y in range(h2):
+        entering, leaving = half[_reflected(y + r, h2)], half[_reflected(y - r, h2)]
+        for x in range(w2):
+            column[x] += entering[x]
+        total = 0.0
+        for x in range(-r, r):
+            total += column[_reflected(x, w2)]
+        upper, lower = out[2 * y], out[min(2 * y + 1, out.shape[0] - 1)]
+        for x in range(w2):
+            total += column[_reflected(x + r, w2)]
+            mean = f4(total * share)
+            total -= column[_reflected(x - r, w2)]
+            upper[2 * x] = mean
+            lower[2 * x] = mean
+            if 2 * x + 1 < out.shape[1]:
+                upper[2 * x + 1] = mean
+                lower[2 * x + 1] = mean
+        for x in range(w2):
+            column[x] -= leaving[x]
+
+
+@njit(**OPTIONS)
+def filtered(image, taps, out):  # type: ignore[no-untyped-def]
+    """Fill `out` with ``taps * taps' * image``; `taps` from the centre outwards."""
+    h, w = image.shape
+    r = taps.size - 1
+    row = np.empty(w + 2 * r, f4)
+    for y in range(h):
+        inner = row[r : r + w]
+        for x in range(w):
+            inner[x] = taps[0] * image[y, x]
+        for k in range(1, r + 1):
+            above, below = image[_reflected(y - k, h)], image[_reflected(y + k, h)]
+            for x in range(w):
+                inner[x] += taps[k] * (above[x] + below[x])
+        for k in range(1, r + 1):
+            row[r - k] = row[r + k]
+            row[r + w - 1 + k] = row[r + w - 1 - k]
+        along = out[y]
+        for x in range(w):
+            along[x] = taps[0] * row[x + r]
+        for k in range(1, r + 1):
+            for x in range(w):
+                along[x] += taps[k] * (row[x + r - k] + row[x + r + k])
