@@ -118,7 +118,6 @@ class LayerSearch:
         self._pattern2 = summed(layer.pattern) if layer.pattern.size else layer.pattern
         self._pattern = layer.pattern
         self._lines = np.zeros((N_LINES, w2 + 2 * PAD + 32), np.float32)
-        self._no_map = np.empty((0, 0), np.float32)
         self._found = np.empty((MOST_SPOTS, 4))
         level = sign * summed(layer.background)
         sd = np.sqrt(4 * noise.variance(sign * level.astype(float) / 4))
@@ -131,7 +130,7 @@ class LayerSearch:
         pairs = image.view(np.uint32 if words else np.uint16)
         n = propose(
             pairs, words, self._sign, self._pattern2, self._limit, f.half, *self._noise2,
-            FIRST_SHARE * self._clutter_sd * self._k, self._lines, self._no_map, self._found,
+            FIRST_SHARE * self._clutter_sd * self._k, self._lines, self._found,
         )  # fmt: skip
         n = check(
             image,

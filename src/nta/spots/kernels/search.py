@@ -58,7 +58,7 @@ def _load_row(pairs, is_words, y, sign, pattern, limit, lines, clipped, filtered
 
 
 @njit(**OPTIONS)
-def propose(pairs, is_words, sign, pattern, limit, taps, var0, slope, threshold, lines, level_map, found):  # type: ignore[no-untyped-def]
+def propose(pairs, is_words, sign, pattern, limit, taps, var0, slope, threshold, lines, found):  # type: ignore[no-untyped-def]
     """Find maxima of the half-resolution matched filter above `threshold` standard deviations of their noise.
 
     The response is ``taps * taps' * I2 - box11(min(I2, limit))`` of the 2x2 sums I2: matched filter minus local mean, where
@@ -70,7 +70,6 @@ def propose(pairs, is_words, sign, pattern, limit, taps, var0, slope, threshold,
     pairs : frame viewed as pairs of pixels, (height, width // 2), uint16 for 8-bit and uint32 for 16-bit frames
     pattern : (height // 2, width // 2) fixed pattern of the 2x2 sums, or an empty array
     limit : (height // 2, width // 2) clip of the local mean
-    level_map : receives the local mean of every half-resolution pixel, or an empty array
     found : (n, 4) receives x, y (full-resolution px), response, level
 
     Returns
@@ -85,7 +84,6 @@ def propose(pairs, is_words, sign, pattern, limit, taps, var0, slope, threshold,
     limit1 = f4(t2 * slope)
     end = w + 2 * PAD
     last = 2 * h - 2
-    keep_level = level_map.size > 0
     column = lines[COLUMN, :end]
     near = lines[COLUMN, PAD - 5 : PAD + w + 5]
     sum2 = lines[SUM2, : w + 9]
@@ -120,8 +118,6 @@ def propose(pairs, is_words, sign, pattern, limit, taps, var0, slope, threshold,
         )  # fmt: skip
         subtract(response, level)
         excess(response, level, lines[EXCESS + (y & 3), :w], limit0, limit1)
-        if keep_level:
-            level_map[y] = level
         entering = y + 6
         if entering < h:
             _load_row(
