@@ -1,6 +1,7 @@
 """How far the size distribution is from the truth, and how often its intervals hold it.
 
     python tests/benchmarks/bench_sizes.py recordings [CASE ...] [--seeds 3] [--frames 900]
+    python tests/benchmarks/bench_sizes.py hard [CASE ...] [--seeds 1] [--frames 900]
     python tests/benchmarks/bench_sizes.py coverage [--seeds 240]
     python tests/benchmarks/bench_sizes.py cost
 
@@ -12,6 +13,8 @@ plain   trackpy.batch, link, per-track mean squared displacement with a line thr
 true    our inference on the true tracks (true identity, positions with the noise of the Cramer-Rao bound)
 ours    the whole pipeline on the frames
 
+`hard`: rings, saturation, drift, vibration, dirt, open shutters, coarse pixels: does the interval of D50 hold the truth, and
+if it does not, which finding warns of it?
 `coverage`: synthetic tracks of known shape, 200 to 5000 of them; the share of 95 % intervals that hold the truth.
 `cost`: time and memory of the inference on 20 000 tracks.
 """
@@ -32,8 +35,9 @@ import numpy as np
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "sizes")]
 
-from size_scenarios import BEADS, CASES, MIXTURE, VESICLES  # noqa: E402
+from size_scenarios import BEADS, CASES, HARD, MIXTURE, VESICLES  # noqa: E402
 
+from nta.assessment import Verdict  # noqa: E402
 from nta.calibration import load_profile  # noqa: E402
 from nta.diffusion import estimate_diffusion  # noqa: E402
 from nta.physics import diameter_nm  # noqa: E402
@@ -63,6 +67,10 @@ def main() -> None:
     recordings.add_argument("--seeds", type=int, default=1)
     recordings.add_argument("--frames", type=int, default=900)
     recordings.add_argument("--no-trackpy", action="store_true", help="leave the plain pipeline out")
+    hard = kinds.add_parser("hard")
+    hard.add_argument("cases", nargs="*", default=list(HARD), help=f"of {', '.join(HARD)}")
+    hard.add_argument("--seeds", type=int, default=1)
+    hard.add_argument("--frames", type=int, default=900)
     coverage = kinds.add_parser("coverage")
     coverage.add_argument("--seeds", type=int, default=240)
     kinds.add_parser("cost")
@@ -71,6 +79,8 @@ def main() -> None:
         _coverage(options.seeds)
     elif options.kind == "cost":
         _cost()
+    elif options.kind == "hard":
+        _hard(options)
     else:
         _recordings(options)
 
@@ -141,6 +151,22 @@ def _recordings(options: argparse.Namespace) -> None:
         print(_line(name, "mean", mean) + ("" if kept else "  <- not kept"))
 
 
+def _hard(options: argparse.Namespace) -> None:
+    print(f"{'case':28} seed |  true D50   found (95 % interval)  |  held | what the findings warn of")
+    for name in options.cases:
+        for seed in range(1, options.seeds + 1):
+            simulation, truth = _simulated(HARD[name].scenario, seed, options.frames)
+            found = analyze(simulation, stated_conditions(simulation.metadata), _profile(simulation))
+            d50, true_nm = found.sizes.summary["d50_nm"], float(np.median(truth))
+            held = d50.value is not None and d50.low <= true_nm <= d50.high
+            interval = "none" if d50.value is None else f"{d50.value:.1f} ({d50.low:.1f} - {d50.high:.1f})"
+            warned = [f.name for f in found.assessment.findings if f.verdict in (Verdict.WARN, Verdict.FAIL)]
+            print(
+                f"{name:28} {seed:4} | {true_nm:6.1f} nm  {interval:22} | {'yes' if held else 'NO':>4} | {', '.join(warned)}",
+                flush=True,
+            )
+
+
 def _line(name: str, seed: str, r: Result) -> str:
     return (
         f"{name:16} {seed:>4} | {r.plain:7.4f} {r.true:7.4f} {r.ours:7.4f} |"
@@ -151,17 +177,9 @@ def _line(name: str, seed: str, r: Result) -> str:
 
 
 def _measured(name: str, seed: int, frames: int, *, trackpy: bool) -> Result:
-    simulation = simulate(CASES[name].scenario, seed=seed, n_frames=frames)
-    spots, particles = simulation.truth.spots, simulation.truth.particles
-    rows = np.searchsorted(particles.particle, spots.particle)
-    seen = (spots.snr >= DETECTABLE_SNR) & (particles.population[rows] >= 0)
-    truth = particles.diameter_nm[rows[seen]]
+    simulation, truth = _simulated(CASES[name].scenario, seed, frames)
     conditions = stated_conditions(simulation.metadata)
-    camera = simulation.scenario.camera
-    profile = replace(
-        load_profile("simulated"), bit_depth=camera.bit_depth, gain_e_per_adu=camera.gain_e_per_adu
-    )
-    ours = analyze(simulation, conditions, profile)
+    ours = analyze(simulation, conditions, _profile(simulation))
     limit = _on_true_tracks(simulation, conditions)
     plain = _plain(simulation, conditions) if trackpy else None
     d50, sizes = ours.sizes.summary["d50_nm"], ours.sizes
@@ -174,6 +192,22 @@ def _measured(name: str, seed: int, frames: int, *, trackpy: bool) -> Result:
         sd_error=sizes.summary["sd_nm"].value / sizes.summary["mean_nm"].value - truth.std() / truth.mean(),
         per_ml_ratio=_per_ml_ratio(simulation, ours),
         n_tracks=sizes.n_tracks_used,
+    )
+
+
+def _simulated(scenario, seed: int, frames: int):  # type: ignore[no-untyped-def]
+    """Return the simulation and the diameter of every image that could be detected."""
+    simulation = simulate(scenario, seed=seed, n_frames=frames)
+    spots, particles = simulation.truth.spots, simulation.truth.particles
+    rows = np.searchsorted(particles.particle, spots.particle)
+    seen = (spots.snr >= DETECTABLE_SNR) & (particles.population[rows] >= 0)
+    return simulation, particles.diameter_nm[rows[seen]]
+
+
+def _profile(simulation):  # type: ignore[no-untyped-def]
+    camera = simulation.scenario.camera
+    return replace(
+        load_profile("simulated"), bit_depth=camera.bit_depth, gain_e_per_adu=camera.gain_e_per_adu
     )
 
 

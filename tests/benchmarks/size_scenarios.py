@@ -8,7 +8,9 @@ from typing import Any
 from nta.simulation import (
     BackgroundSettings,
     CameraSettings,
+    DefectSettings,
     MotionSettings,
+    OpticsSettings,
     Population,
     SampleSettings,
     Scenario,
@@ -91,3 +93,31 @@ CASES: dict[str, Case] = {
         _case(BEADS, "viscous", _beads(100), sample={"medium": "glycerol 30 %"}),
     )
 }
+
+_LOW_MAGNIFICATION = OpticsSettings(pixel_size_um=0.35)
+_THICK_SHEET = OpticsSettings(psf="diffraction", numerical_aperture=0.4, sheet_width_um=12.0)
+_SATURATING = Population(
+    name="aggregates", fraction=0.05, assembly="cluster", monomer_nm=100, diameter_nm=400, gsd=1.2
+)
+
+HARD: dict[str, Case] = {
+    case.scenario.name: case
+    for case in (
+        _case(BEADS, "out of focus", _beads(100), optics=OpticsSettings(focus_offset_um=5.0)),
+        _case(BEADS, "thick sheet, rings", _beads(150), camera=_DEEP, optics=_THICK_SHEET),
+        _case(BEADS, "shutter open", _beads(100), camera=CameraSettings(exposure_s=1 / 30)),
+        _case(BEADS, "shutter open, 60 nm", _beads(60), camera=CameraSettings(exposure_s=1 / 30)),
+        _case(BEADS, "drift of 5 um/s", _beads(100), motion=MotionSettings(drift_x_um_s=5.0)),
+        _case(BEADS, "vibration", _beads(100), motion=MotionSettings(vibration_um=0.2, vibration_hz=11)),
+        _case(BEADS, "jitter", _beads(100), motion=MotionSettings(jitter_um=0.1)),
+        _case(
+            VESICLES, "saturated aggregates, rings", _vesicles(_SATURATING), in_view=80, sample={"medium": "pbs"},
+            optics=OpticsSettings(psf="diffraction"), camera=CameraSettings(bit_depth=8, gain_e_per_adu=4.0),
+        ),
+        _case(BEADS, "stuck and hot", _beads(100), defects=DefectSettings(stuck_particles=12, hot_pixels=80)),
+        _case(BEADS, "0.35 um/px", _beads(100), optics=_LOW_MAGNIFICATION),
+        _case(BEADS, "0.35 um/px, 60 nm", _beads(60), optics=_LOW_MAGNIFICATION),
+        _case(BEADS, "60 frames per second", _beads(100), camera=CameraSettings(frame_rate_hz=60, exposure_s=0.008)),
+    )
+}  # fmt: skip
+"""What is no Gaussian spot that moves by diffusion alone: sizes must hold, or a finding must say why not."""
