@@ -162,7 +162,8 @@ def _hard(options: argparse.Namespace) -> None:
             interval = "none" if d50.value is None else f"{d50.value:.1f} ({d50.low:.1f} - {d50.high:.1f})"
             warned = [f.name for f in found.assessment.findings if f.verdict in (Verdict.WARN, Verdict.FAIL)]
             print(
-                f"{name:28} {seed:4} | {true_nm:6.1f} nm  {interval:22} | {'yes' if held else 'NO':>4} | {', '.join(warned)}",
+                f"{name:28} {seed:4} | {true_nm:6.1f} nm  {interval:22} | {'yes' if held else 'NO':>4} |",
+                ", ".join(warned),
                 flush=True,
             )
 

@@ -151,7 +151,7 @@ class LayerSearch:
             localise(
                 image, self._sign, self._pattern, n, found, self.layer.fit_radius, self.layer.width_px,
                 self.gain / self.layer.filters.response, self._camera, self._noise, self._limits,
-                FIT_SHARE * self._clutter_sd * self._k, self._split_gain, rows,
+                FIT_SHARE * self._clutter_sd * self._k, self._split_gain, self.layer.apart, rows,
             )
         )  # fmt: skip
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nta.frames import Image
+from nta.spots.apart import SPARROW
 from nta.spots.filters import Filters, filters_for
 from nta.spots.noise import PixelNoise
 from nta.spots.table import CameraModel
@@ -24,6 +25,7 @@ class Layer:
     width_px : of a spot, px of this layer. camera, noise : of the grey values of this layer.
     excess : variance of noise in the filter's response over what white noise of the pixels makes of it, at least 1: a codec
     smears noise. Fits and their errors take it as if the noise of every pixel were that much more.
+    apart : widths that two spots must lie apart: nearer, they are one that moved while exposed.
     clutter : the same with rings, haze and whatever else is no spot, at least `excess`; the threshold goes by it.
     background : grey values, fixed background. pattern : signed grey values of hot pixels and burnt-in text, or empty.
     """
@@ -35,6 +37,7 @@ class Layer:
     noise: PixelNoise
     excess: float
     clutter: float
+    apart: float
     filters: Filters
     background: NDArray[np.float32]
     pattern: NDArray[np.float32]
@@ -58,6 +61,7 @@ class Layer:
             noise=noise,
             excess=1.0,
             clutter=1.0,
+            apart=SPARROW,
             filters=filters_for(1.6),
             background=background,
             pattern=pattern,
@@ -95,6 +99,7 @@ class Layer:
             ),
             excess=1.0,
             clutter=1.0,
+            apart=self.apart,
             filters=filters_for(width_px),
             background=summed(self.background) / np.float32(part),
             pattern=summed(self.pattern) / np.float32(part) if self.pattern.size else self.pattern,

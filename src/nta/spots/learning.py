@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from nta.errors import RecordingError
 from nta.frames import CameraState, Frame, Image
+from nta.spots.apart import least_apart
 from nta.spots.excess import Signed, box_mean, halved, with_excess
 from nta.spots.filters import filters_for
 from nta.spots.learned import Layer, Learned, summed
@@ -147,6 +148,10 @@ def _refined(learned: Learned, pairs: Pairs, settings: DetectionSettings, told: 
             break
         if to_go == 1 or _alike(learned.layers[0], before.layers[0]):
             looked_at = pairs
+    places = [rows[:, :2] for pair in seen for rows, _, _ in pair]
+    apart = least_apart(places, layer.width_px, layer.background.size)
+    to_search, *coarser = learned.layers
+    learned = replace(learned, layers=(replace(to_search, apart=apart), *coarser))
     return _with_clutter(learned, rest)
 
 

@@ -117,6 +117,7 @@ def localise(  # type: ignore[no-untyped-def]
     limits,
     threshold,
     split_gain,
+    apart,
     rows,
 ):
     """Fit the n candidates in `found` (x, y, response, level) and write one row per spot.
@@ -126,6 +127,7 @@ def localise(  # type: ignore[no-untyped-def]
     response_to_n : electrons per adu of matched-filter response
     threshold : least matched-filter signal over noise of the fitted spot
     split_gain : drop of chi-square from which on two spots are better than one; 0 where none is to be split
+    apart : widths that two must lie apart
     rows : (m, N_COLUMNS); columns by the constants of `kernels.fit`, FLAGS as bits, LEVEL receives the signal over noise
 
     Returns
@@ -220,7 +222,7 @@ def localise(  # type: ignore[no-untyped-def]
                 if not some:
                     light[:, :] = f4(0)
                 one = out.copy()
-                gained = fit_two(patch, light, side, noise, limits, one, width, out, out2)
+                gained = fit_two(patch, light, side, noise, limits, one, width, apart, out, out2)
                 excess = (one[CHI2] - 1.0) * (side * side - 5)
                 if (
                     gained > max(split_gain, SPLIT_SHARE * excess)

@@ -18,7 +18,6 @@ WORK = 51 * LANES
 SMOOTH_NORM = 6.0  # root of the sum of squares of the (1 2 1) x (1 2 1) weights
 SETTLED = 1  # step from which on two that are nearer than MERGED do not part again
 MERGED = 1.5  # widths
-SPARROW = 2.0  # widths: nearer, two Gaussians have one peak, and one bright particle that moved while exposed looks alike
 
 
 @njit(**OPTIONS)
@@ -159,12 +158,12 @@ def _sum_of(work, row, side):  # type: ignore[no-untyped-def]
 
 
 @njit(**OPTIONS)
-def fit_two(data, light, side, noise, limits, one, width, first, second):  # type: ignore[no-untyped-def]
+def fit_two(data, light, side, noise, limits, one, width, apart, first, second):  # type: ignore[no-untyped-def]
     """Fit two spots (own x, y, N; common b, s) starting from the residual of the one-spot fit `one`.
 
     Returns how much chi-square drops, 0 where there is nothing to split, the fit fails or the two have a single peak.
     `first`, `second` receive x, y, N, b, s, error, chi2 as in `fit_one`. `width` is the recording's sigma: a blend's own
-    sigma is too wide.
+    sigma is too wide. `apart`: widths that two must lie apart (`nta.spots.apart`).
     """
     residual = np.empty((LANES, LANES), f4)
     score = np.empty((LANES, LANES), f4)
@@ -215,7 +214,7 @@ def fit_two(data, light, side, noise, limits, one, width, first, second):  # typ
         if iteration >= SETTLED and (p[3] - p[0]) ** 2 + (p[4] - p[1]) ** 2 < (MERGED * width) ** 2:
             return 0.0  # they run into each other
     # two narrow spots imitate the streak of one that moved; none is narrower than the recording's spots are
-    nearest = SPARROW * max(p[7], width)
+    nearest = apart * max(p[7], width)
     if (p[3] - p[0]) ** 2 + (p[4] - p[1]) ** 2 < nearest**2:
         return 0.0
     dof = side * side - 8
