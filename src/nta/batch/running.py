@@ -85,6 +85,7 @@ def run_batch(
         for job, outcome in _execute(jobs, workers, executor):
             outcomes[job.name] = outcome
             told(job, outcome)
+        _clear_up(folder)  # every job is done, by whomever: nobody writes any more
         done = tuple((job, outcomes[job.name]) for job in jobs)
         batch = Batch(folder=folder, done=done, groups=tuple(replicates(done, use_incomplete=use_incomplete)))
         write_table(recordings_table(done), folder, RECORDINGS)
