@@ -54,6 +54,8 @@ def test_a_worker_killed_midway_costs_no_file_and_doubles_none(cluster, eight, q
         told.append(job.name)
         if len(told) == 2 and not killed.is_set():
             os.kill(next(iter(cluster.workers.values())).process.pid, signal.SIGKILL)
+            # what is left where it was killed while it wrote
+            (output / "results" / f".{videos.GOOD[0]}-killed.partial").mkdir()
             killed.set()
 
     batch = run_batch(plan(eight, output, request=request), output, executor=executor, told=hear)
