@@ -204,7 +204,7 @@ def _light(
 def _seen(analysis: Analysis, certificate: BeadCertificate, profile: InstrumentProfile | None) -> Visibility:
     """Measure the visibility again, of beads of known index and with this profile."""
     settings = VisibilitySettings(refractive_index=certificate.refractive_index)
-    curve = analysis.visibility.curve if analysis.visibility else None
+    curve = analysis.detection
     run = Run(
         tracks=analysis.tracks,
         diffusion=analysis.diffusion,

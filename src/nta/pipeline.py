@@ -28,6 +28,7 @@ from nta.sizes import SizeDistribution, size_distribution
 from nta.spots import PRIME_FRAMES, SpotDetector, Spots
 from nta.tracks import TrackLinker, Tracks
 from nta.visibility import (
+    DetectionCurve,
     FrameSample,
     Run,
     Visibility,
@@ -70,6 +71,11 @@ class Analysis:
     recording: RecordingReport
     provenance: Provenance
     visibility: Visibility | None = None  # None in results of before it was measured
+
+    @property
+    def detection(self) -> DetectionCurve | None:
+        """How probable it is that a spot is found; None where it was not measured."""
+        return self.visibility.curve if self.visibility else None
 
 
 def analyze(

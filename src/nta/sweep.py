@@ -69,15 +69,16 @@ def _sized(
 ) -> SizeDistribution:
     """Return the sizes of tracks under the conditions of the analysis."""
     scale = Scale.of(analysis.camera)
-    curve = analysis.visibility.curve if analysis.visibility else None
-    diffusion = estimate_diffusion(tracks, **vars(scale), settings=settings.diffusion, detection=curve)
+    diffusion = estimate_diffusion(
+        tracks, **vars(scale), settings=settings.diffusion, detection=analysis.detection
+    )
     return size_distribution(
         diffusion,
         tracks,
         analysis.conditions,
         settings.sizing,
         profile=analysis.profile,
-        detection=curve,
+        detection=analysis.detection,
         further=further,
     )
 

@@ -76,9 +76,8 @@ def test_a_track_stands_for_the_time_of_its_likes_behind_others(halves):
 
 def test_the_distribution_in_view_holds_the_hidden_ones(halves, rng):
     faint = halves.true_nm < 100
-    dropped = faint & (
-        rng.random(faint.size) > 0.8 / 0.95
-    )  # as often as they are hidden more often than bright ones
+    # as often as they are hidden more often than bright ones
+    dropped = faint & (rng.random(faint.size) > 0.8 / 0.95)
     table = halves.diffusion.select(np.flatnonzero(~dropped))
     settings = SizingSettings(windows_nm=((30.0, 100.0),))
     shares = []

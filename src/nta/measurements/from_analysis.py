@@ -81,7 +81,7 @@ class MeasuredAnalysis(Measurement):
             run.conditions,
             run.settings.sizing,
             profile=run.profile,
-            detection=run.visibility.curve if run.visibility else None,
+            detection=run.detection,
             further=further,
             told=found.append,
         )

@@ -80,12 +80,8 @@ def _response(value: Signed, layer: Layer, sign: int, limit: Signed) -> Signed:
 
     limit : upper clip of the local mean.
     """
-    noise = layer.noise
     mean = box_mean(np.minimum(value, limit), 2 * BOX)
-    variance = np.maximum(
-        np.float32(noise.var0) + np.float32(sign * noise.slope) * mean, np.float32(noise.floor)
-    )
-    expected = np.float32(layer.filters.full_norm) * np.sqrt(variance)
+    expected = np.float32(layer.filters.full_norm) * np.sqrt(layer.noise.variance(sign * mean))
     return np.asarray((_filtered(value, layer) - mean) / expected, np.float32)
 
 

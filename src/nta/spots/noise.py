@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ from nta.frames import CameraState
 from nta.spots.table import CameraModel
 
 Array = NDArray[np.float64]
+Floats = TypeVar("Floats", bound=np.floating)
 TILE = 8  # px; a tile is taken as one grey level
 MOST_TILES = 16_384  # their variances are known to 0.2 % together
 _CLIP_SD = 3.0
@@ -35,9 +37,10 @@ class PixelNoise:
     slope: float
     floor: float
 
-    def variance(self, level: Array) -> Array:
-        """Variance at a grey level."""
-        return np.maximum(self.var0 + self.slope * level, self.floor)
+    def variance(self, level: NDArray[Floats]) -> NDArray[Floats]:
+        """Variance at a grey level, in its precision."""
+        variance: NDArray[Floats] = np.maximum(self.var0 + self.slope * level, self.floor)
+        return variance
 
     def of_camera(self, step: int, part: float) -> PixelNoise:
         """Return the noise of a camera px, where this is that of sums of `step` x `step` px divided by `part`."""

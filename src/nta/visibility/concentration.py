@@ -74,30 +74,33 @@ def in_suspension(
 
 
 def concentration(
-    run: Run,
-    found: Distribution | None,
-    least_nm: float | None,
-    effective_ml: float | None,
-    why_not: str = "",
+    run: Run, found: Distribution, least_nm: float | None, effective_ml: float | None
 ) -> Concentration:
     """Count particles per frame and divide by the volume they were seen in."""
-    per_frame = _per_frame(run)
+    if effective_ml is None or least_nm is None:
+        return uncounted(run, "the detection limit is not known")
     dilution = run.conditions.dilution
-    if effective_ml is None or least_nm is None or found is None:
-        why = why_not or "the detection limit is not known"
-        none = Quantity(None, None, None, "1/ml", why)
-        return Concentration(
-            per_frame=per_frame, in_cell_per_ml=none, in_sample_per_ml=none, dilution=dilution, why_not=why
-        )
     share = float(found.weight[found.diameter_nm >= least_nm].sum())
     in_cell = _per_ml(run, share / effective_ml)
     return Concentration(
-        per_frame=per_frame,
+        per_frame=_per_frame(run),
         in_cell_per_ml=in_cell,
         in_sample_per_ml=_times(in_cell, dilution or 1.0),
         dilution=dilution,
         volume_ml=effective_ml,
         least_nm=least_nm,
+    )
+
+
+def uncounted(run: Run, why_not: str) -> Concentration:
+    """Count particles per frame, where nobody can say per ml."""
+    none = Quantity(None, None, None, "1/ml", why_not)
+    return Concentration(
+        per_frame=_per_frame(run),
+        in_cell_per_ml=none,
+        in_sample_per_ml=none,
+        dilution=run.conditions.dilution,
+        why_not=why_not,
     )
 
 

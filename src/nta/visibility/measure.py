@@ -24,6 +24,7 @@ from nta.visibility.concentration import (
     found_of,
     in_suspension,
     least_counted_nm,
+    uncounted,
 )
 from nta.visibility.curve import DetectionCurve, fit_curve
 from nta.visibility.indices import track_indices
@@ -108,14 +109,14 @@ def measure_visibility(
     light = collection(run.profile, run.conditions)
     why = _missing(run, curve, sheet)
     if curve is None or sheet is None or light is None:
-        return _not_known(curve, concentration(run, None, None, None, why), why)
+        return _not_known(curve, uncounted(run, why), why)
     if run.sizes.distribution is None:
         return _not_known(curve, concentration_of_few(run, _reference(run, curve, sheet)), why)
     model = Model(run, curve, sheet, CrossSections.of(light, run.sizing.grid_low_nm, run.sizing.grid_high_nm))
     law = brightness_law(model, settings.refractive_index)
     if law is None:
         note = "no refractive index explains the light of the tracks with the brightness of the profile"
-        return _not_known(curve, concentration(run, None, None, None, note), note)
+        return _not_known(curve, uncounted(run, note), note)
     limit = _limit(model, law)
     volume = _volume(model, law, limit.value, settings)
     found = found_of(run.sizes.distribution, volume, curve)
