@@ -18,7 +18,8 @@ class LinkingSettings:
     memory_frames : a spot may be missing in this many frames (blinking, defocus, a lost frame) and keep its track.
     ambiguous : "cut" ends both tracks where crowding makes a link doubtful, because a wrong link is a wrong size;
         "keep" takes the shortest links that are possible, as trackpy does.
-    max_wrong_link : a link is doubtful when the odds that it is wrong exceed this probability.
+    max_wrong_link : a link is doubtful when the odds that it is wrong exceed this probability; less is allowed of a long
+        track, which has more to lose: a quarter of it after nine steps.
     drift : "auto" subtracts the common motion of the particles where it is significant; "none" leaves positions alone.
     min_track_frames : shorter tracks are dropped from the table; two spots are the least that make a track.
     engine : "fast" (compiled); "reference" (SciPy, slow) and "trackpy" (needs the extra `reference`) are second

@@ -39,7 +39,8 @@ from nta.tracks.kernels.types import (
 
 N_OPEN, N_TRACKS, LAST_FRAME, LINKS_CUT = 0, 1, 2, 3  # counters carried along
 N_COUNTERS = 4
-SHORT_STEP_DOUBT = 3.5  # log odds more are asked of the shortest step; see `_asked`
+SHORT_STEP_DOUBT = 4.0  # log odds more are asked of the shortest step; see `_asked`
+FEW_STEPS = 3.0  # from which on the odds asked grow with the steps of a track
 GAP_DOUBT = 1.25  # a link over missed frames is no step, and only joins: so much surer it has to be
 
 
@@ -175,7 +176,10 @@ def _doubt_links(
 
 @compiled
 def _asked(doubt: float, seen: Seen, spot: int, tracks: Open, i: int, odds: Odds) -> float:
-    """Return the margin asked of a link: more than `doubt` where its step is shorter than usual for the particle.
+    """Return the margin asked of a link: more than `doubt` of a long track, and of a step shorter than the particle's usual.
+
+    A wrong link spoils all spots of its track, while a long track that is cut tells nearly as much in two: the odds asked
+    grow with what is at stake, from FEW_STEPS on.
 
     The longer a step, the sooner a rival is as likely: cutting at one margin takes away long steps, and D comes out low. As
     many short steps are cut in the same neighbourhoods by asking more of them: SHORT_STEP_DOUBT more of a step of no length,
@@ -187,7 +191,8 @@ def _asked(doubt: float, seen: Seen, spot: int, tracks: Open, i: int, odds: Odds
     known = 1 - 1 / max(
         shape, 1.0
     )  # what is usual for a particle of a mixture is not known at its first steps
-    asked: float = doubt + SHORT_STEP_DOUBT * known * max(0.0, 1 - 0.5 * squared * shape / scale)
+    at_stake = np.log1p(tracks.shown[i, N_STEPS] / FEW_STEPS)
+    asked: float = doubt + at_stake + SHORT_STEP_DOUBT * known * max(0.0, 1 - 0.5 * squared * shape / scale)
     return asked
 
 
