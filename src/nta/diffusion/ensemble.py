@@ -82,7 +82,11 @@ def _exponent(steps: Steps, diffusion: DiffusionEstimates) -> Quantity:
 
 
 def _stretches(steps: Steps, diffusion: DiffusionEstimates) -> tuple[FloatArray, FloatArray, IntArray]:
-    """Squared displacements, less localization errors, over one frame (mean of those inside) and over `_LAG`; track."""
+    """Squared displacements, less localization errors, over one frame (mean of those inside) and over `_LAG`; track.
+
+    Both are weighted by what the stretch can tell: the square of motion over motion plus error, whatever it did itself.
+    A few spots of no sharp place would else decide, by how well their errors are known.
+    """
     if steps.wait_frames.size < _LAG:  # nothing moves, or no longer than that
         return np.empty(0), np.empty(0), np.empty(0, dtype=np.int64)
     variance = diffusion.noise.variance_um2(steps)
@@ -92,8 +96,15 @@ def _stretches(steps: Steps, diffusion: DiffusionEstimates) -> tuple[FloatArray,
     last = first + _LAG
 
     def squared(a: IntArray, b: IntArray) -> FloatArray:
-        moved = (steps.y_um[b] - steps.y_um[a]) ** 2 + (steps.x_um[b] - steps.x_um[a]) ** 2
-        return np.asarray(moved - 2 * (variance[a] + variance[b]))
+        return np.asarray((steps.y_um[b] - steps.y_um[a]) ** 2 + (steps.x_um[b] - steps.x_um[a]) ** 2)
 
-    inside = [squared(first + i, first + i + 1) for i in range(_LAG)]
-    return np.asarray(np.mean(inside, axis=0)), squared(first, last), steps.track[first]
+    def error(a: IntArray, b: IntArray) -> FloatArray:
+        return np.asarray(2 * (variance[a] + variance[b]))
+
+    short, short_error = (
+        np.mean([of(first + i, first + i + 1) for i in range(_LAG)], axis=0) for of in (squared, error)
+    )
+    usual = float(np.median(short)) if first.size else 1.0
+    weight = (usual / (usual + short_error)) ** 2
+    long = squared(first, last) - error(first, last)
+    return np.asarray(weight * (short - short_error)), np.asarray(weight * long), steps.track[first]
