@@ -8,12 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nta.frames import Image
+from nta.spots.kernels.check import check
 from nta.spots.kernels.discs import N_BINS, N_DISC, SIGNIFICANT, find_discs, merge
 from nta.spots.kernels.fit import CHI2, ERROR, FLAGS, LEVEL, N_COLUMNS, B, N, S, X, Y
 from nta.spots.kernels.localise import localise
 from nta.spots.kernels.paint import paint
 from nta.spots.kernels.rows import PAD
-from nta.spots.kernels.search import N_LINES, check, propose
+from nta.spots.kernels.search import N_FOUND, N_LINES, propose
 from nta.spots.kernels.shrink import shrink
 from nta.spots.learned import Layer, Learned, summed
 from nta.spots.settings import DetectionSettings
@@ -118,19 +119,20 @@ class LayerSearch:
         self._pattern2 = summed(layer.pattern) if layer.pattern.size else layer.pattern
         self._pattern = layer.pattern
         self._lines = np.zeros((N_LINES, w2 + 2 * PAD + 32), np.float32)
-        self._found = np.empty((MOST_SPOTS, 4))
+        self._found = np.empty((MOST_SPOTS, N_FOUND))
         level = sign * summed(layer.background)
         sd = np.sqrt(4 * noise.variance(sign * level.astype(float) / 4))
         self._limit = (level + 3 * sd).astype(np.float32)  # upper clip of the local mean
 
-    def candidates(self, image: Image) -> tuple[int, NDArray[np.float64]]:
-        """Return where the matched filter exceeds the threshold: number and rows (x, y, response, level)."""
+    def candidates(self, image: Image, *, shoulders: bool = False) -> tuple[int, NDArray[np.float64]]:
+        """Return where the matched filter exceeds the threshold: number and rows (x, y, response, level, is a shoulder)."""
         f = self.layer.filters
         words = image.dtype == np.uint16
         pairs = image.view(np.uint32 if words else np.uint16)
         n = propose(
             pairs, words, self._sign, self._pattern2, self._limit, f.half, *self._noise2,
-            FIRST_SHARE * self._clutter_sd * self._k, self._lines, self._found,
+            FIRST_SHARE * self._clutter_sd * self._k, shoulders * (f.half_curved / f.half_norm) ** 2,
+            self._lines, self._found,
         )  # fmt: skip
         n = check(
             image,
@@ -139,6 +141,7 @@ class LayerSearch:
             f.full,
             *self._noise1,
             self._clutter_sd * self._k,
+            f.curvature,
             n,
             self._found,
         )
@@ -146,7 +149,7 @@ class LayerSearch:
 
     def spots(self, image: Image, rows: NDArray[np.float64]) -> int:
         """Find and fit spots; `rows` as by `localise`, px and effective electrons of this layer."""
-        n, found = self.candidates(image)
+        n, found = self.candidates(image, shoulders=True)
         return int(
             localise(
                 image, self._sign, self._pattern, n, found, self.layer.fit_radius, self.layer.width_px,

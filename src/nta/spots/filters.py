@@ -16,13 +16,18 @@ class Filters:
 
     A norm is the standard deviation of the response to unit white noise of one sample (pixel or 2x2 sum), the local mean
     subtracted. `response` is the full-resolution response to a spot of unit volume, its own share in the mean included.
+
+    Curvature is four times a response less the four around it: what a spot on the slope of a brighter one still has.
+    `half_curved` is its norm at half resolution, `curvature` the full-resolution one of a spot over its response.
     """
 
     full: NDArray[np.float32]
     half: NDArray[np.float32]
     full_norm: float
     half_norm: float
+    half_curved: float
     response: float
+    curvature: float
 
 
 def filters_for(width_px: float) -> Filters:
@@ -36,7 +41,9 @@ def filters_for(width_px: float) -> Filters:
         half=half,
         full_norm=_norm(full, side),
         half_norm=_norm(half, BOX),
+        half_curved=_curved_norm(half),
         response=_response(full, width_px),
+        curvature=float(4 - 4 * np.exp(-1 / (4 * width_px**2))),
     )
 
 
@@ -55,6 +62,12 @@ def _square(weights: NDArray[np.float32], side: int) -> NDArray[np.float64]:
 
 def _norm(weights: NDArray[np.float32], side: int) -> float:
     return float(np.sqrt(((_square(weights, side) - 1 / side**2) ** 2).sum()))
+
+
+def _curved_norm(weights: NDArray[np.float32]) -> float:
+    square = np.pad(_square(weights, 2 * weights.size - 1), 2)
+    around = [np.roll(square, step, axis) for axis in (0, 1) for step in (-1, 1)]
+    return float(np.sqrt(((4 * square - sum(around)) ** 2).sum()))
 
 
 def _response(weights: NDArray[np.float32], width_px: float) -> float:

@@ -7,83 +7,205 @@ import math
 import numpy as np
 from numba import njit
 
-from nta.spots.kernels.algebra import axis
-from nta.spots.kernels.fit import (
-    CENTRE_X,
-    CENTRE_Y,
-    CHI2,
-    ERROR,
-    FLAGS,
-    LANES,
-    LEVEL,
-    N_COLUMNS,
-    SIDE,
-    WORK,
-    B,
-    N,
-    S,
-    X,
-    Y,
-    f4,
-    fit_one,
-)
+from nta.spots.kernels.fit import CENTRE_X, CENTRE_Y, CHI2, ERROR, FLAGS, LEVEL, B, N, S, X, Y, f4, fit_one
 from nta.spots.kernels.flags import EDGE, OUT_OF_FOCUS, OVERLAPPING, POOR_FIT, SATURATED
 from nta.spots.kernels.options import OPTIONS
 from nta.spots.kernels.pair import fit_two
-from nta.spots.kernels.search import load_patch
+from nta.spots.kernels.patch import View, is_near, is_whole, load_electrons, neighbour_light, new_desk
+from nta.spots.kernels.search import FOUND_BESIDE, FOUND_LEVEL, FOUND_RESPONSE, FOUND_X, FOUND_Y
 
 STRAY = 2.5  # px a fit may move away from its candidate
 SPLIT_CHI2 = 1.4  # reduced chi-square (121 px: 3 sd) above which two spots are tried
 SPLIT_SHARE = (
     0.5  # of the excess of chi-square that two spots must explain: a spot of another shape is not two
 )
-NEAR = 11.0  # px beyond which a neighbour's light does not matter
+# Another shape, or unseen neighbours, make the place doubtful, but a streak has its middle where it seems to have it: the
+# variance about the true place grows as the root of chi-square (simulated streaks and crowds, chi-square from 2 to 100)
+ERROR_GROWTH = 0.25
+NOT_FITTED = 9.0  # chi-square of what could not be fitted: two spots may do
+NO_SPOT = 0.0  # the same of what is none
 
 
 @njit(**OPTIONS)
-def _load_electrons(image, sign, pattern, cy, cx, radius, offset, gain, full_scale, patch, mask):  # type: ignore[no-untyped-def]
-    """Load the patch in electrons and mask its saturated pixels; returns how many these are."""
-    side = 2 * radius + 1
-    load_patch(image, sign, pattern, cy, cx, radius, patch)
-    top = 0
-    for j in range(side):
-        row = image[cy - radius + j, cx - radius : cx + radius + 1]
-        for i in range(side):
-            top = row[i] if row[i] > top else top
-    for j in range(side):
-        for i in range(side):
-            patch[j, i] = (patch[j, i] - offset) * gain
-            mask[j, i] = f4(1)
-    saturated = 0
-    if top >= full_scale:
-        for j in range(side):
-            row = image[cy - radius + j, cx - radius : cx + radius + 1]
-            for i in range(side):
-                if row[i] >= full_scale:
-                    mask[j, i] = f4(0)
-                    saturated += 1
-    return saturated
+def localise(  # type: ignore[no-untyped-def]
+    image, sign, pattern, n, found, radius, width, response_to_n, camera, noise, limits, threshold, split_gain, apart, rows
+):  # fmt: skip
+    """Fit the n candidates in `found` (`search.N_FOUND` columns) and write one row per spot.
+
+    camera : (signed offset adu, gain e/adu, full scale adu); e = gain * (sign * image - signed offset)
+    noise, limits : as in `fit_one`
+    response_to_n : electrons per adu of matched-filter response
+    threshold : least matched-filter signal over noise of the fitted spot
+    split_gain : drop of chi-square from which on two spots are better than one; 0 where none is to be split
+    apart : widths that two must lie apart
+    rows : (m, N_COLUMNS); columns by the constants of `kernels.fit`, FLAGS as bits, LEVEL receives the signal over noise
+
+    Returns
+    -------
+    Number of spots.
+    """
+    view = View(image, sign, pattern, radius, f4(camera[0]), f4(camera[1]), camera[2])
+    desk = new_desk()
+    ok = np.zeros(rows.shape[0], np.uint8)
+    _fit_alone(view, desk, n, found, width, response_to_n, noise, limits, rows, ok)
+    _fit_shoulders(view, desk, n, found, response_to_n, noise, limits, threshold, apart, rows, ok)
+    _fit_beside(view, desk, n, found, response_to_n, noise, limits, rows, ok)
+    extra = 0
+    if split_gain > 0:
+        extra = _split(view, desk, n, found, width, response_to_n, noise, limits, split_gain, apart, rows, ok)
+    h, w = image.shape
+    return _keep(rows, n, extra, ok, h, w, radius, width, noise, limits, threshold)
 
 
 @njit(**OPTIONS)
-def _neighbour_light(rows, n, i, qx, qy, side, light, ax, ay):  # type: ignore[no-untyped-def]
-    """Sum the light of the other fitted spots on the patch whose first pixel is (qx, qy); False where there is none."""
-    some = False
-    for direction in (-1, 1):
-        j = i + direction
-        while 0 <= j < n and abs(rows[j, CENTRE_Y] - rows[i, CENTRE_Y]) < NEAR + 6:
-            if rows[j, N] > 0 and abs(rows[j, X] - rows[i, X]) < NEAR and abs(rows[j, Y] - rows[i, Y]) < NEAR:
-                if not some:
-                    some = True
-                    light[:, :] = f4(0)
-                axis(rows[j, X] - qx, rows[j, S], side, ax[0], ax[1], ax[2])
-                axis(rows[j, Y] - qy, rows[j, S], side, ay[0], ay[1], ay[2])
-                for y in range(side):
-                    e = rows[j, N] * ay[0, y]
-                    for x in range(side):
-                        light[y, x] += f4(e * ax[0, x])
-            j += direction
-    return some
+def _fit_alone(view, desk, n, found, width, response_to_n, noise, limits, rows, ok):  # type: ignore[no-untyped-def]
+    """Fit every maximum as if it were alone; what fails, or waits, keeps its place without light."""
+    h, w = view.image.shape
+    radius = view.radius
+    start = desk.start
+    for i in range(n):
+        cx = min(max(int(found[i, FOUND_X] + 0.5), radius), w - 1 - radius)
+        cy = min(max(int(found[i, FOUND_Y] + 0.5), radius), h - 1 - radius)
+        rows[i, CENTRE_X] = cx
+        rows[i, CENTRE_Y] = cy
+        rows[i, FLAGS] = 0.0
+        start[0] = found[i, FOUND_X] - (cx - radius)
+        start[1] = found[i, FOUND_Y] - (cy - radius)
+        start[2] = found[i, FOUND_RESPONSE] * response_to_n
+        start[3] = (found[i, FOUND_LEVEL] - view.offset) * view.gain
+        start[4] = width
+        if not found[i, FOUND_BESIDE]:  # shoulders wait until the light of the brighter ones is known
+            if load_electrons(view, cy, cx, desk) > 0:
+                rows[i, FLAGS] = SATURATED
+            if _fit(view, desk, desk.dark, noise, limits):
+                ok[i] = _stays(desk.out, cx - radius, cy - radius, found, i)
+        if ok[i]:
+            _store(rows, i, desk.out, cx - radius, cy - radius)
+        else:
+            rows[i, X] = found[i, FOUND_X]
+            rows[i, Y] = found[i, FOUND_Y]
+            rows[i, N] = 0.0
+            rows[i, B] = start[3]
+            rows[i, S] = width
+            rows[i, CHI2] = NOT_FITTED
+
+
+@njit(**OPTIONS)
+def _fit_shoulders(view, desk, n, found, response_to_n, noise, limits, threshold, apart, rows, ok):  # type: ignore[no-untyped-def]
+    """Fit the shoulders of brighter spots beside the light of these.
+
+    A shoulder is a spot if its light is significant and explains more than it leaves unexplained: part of a ring does not,
+    and what is too near is part of a streak.
+    """
+    freedom = (2 * view.radius + 1) ** 2 - 5
+    for i in range(n):
+        if not found[i, FOUND_BESIDE]:
+            continue
+        rows[i, CHI2] = NO_SPOT
+        if (
+            not is_near(rows, n, i, apart)
+            and _load_beside(view, desk, n, i, found, response_to_n, rows, ok)
+            and is_whole(view, desk)
+            and _fit(view, desk, desk.light, noise, limits)
+            and desk.out[LEVEL] ** 2 > max(threshold**2, (desk.out[CHI2] - 1.0) * freedom)
+        ):
+            _store_beside(view, desk, i, found, rows, ok)
+
+
+@njit(**OPTIONS)
+def _fit_beside(view, desk, n, found, response_to_n, noise, limits, rows, ok):  # type: ignore[no-untyped-def]
+    """Fit all that have neighbours again, beside the light of these."""
+    for i in range(n):
+        if (
+            (ok[i] or not found[i, FOUND_BESIDE])
+            and _load_beside(view, desk, n, i, found, response_to_n, rows, ok)
+            and _fit(view, desk, desk.light, noise, limits)
+        ):
+            _store_beside(view, desk, i, found, rows, ok)
+
+
+@njit(**OPTIONS)
+def _split(view, desk, n, found, width, response_to_n, noise, limits, split_gain, apart, rows, ok):  # type: ignore[no-untyped-def]
+    """Try two spots where one does not fit; the second of each pair goes behind the n there are. Returns how many."""
+    side = 2 * view.radius + 1
+    out, out2 = desk.out, desk.out2
+    extra = 0
+    for i in range(n):
+        saturated = int(rows[i, FLAGS]) & SATURATED  # a flat top is not two spots
+        if not rows[i, CHI2] > SPLIT_CHI2 or saturated or n + extra == rows.shape[0]:
+            continue
+        qx, qy = _corner(view, rows, i)
+        load_electrons(view, qy + view.radius, qx + view.radius, desk)
+        if not neighbour_light(rows, n, i, qx, qy, side, desk):
+            desk.light[:, :] = f4(0)
+        if not ok[i]:
+            rows[i, N] = found[i, FOUND_RESPONSE] * response_to_n
+        for k in (N, B, S):
+            out[k] = rows[i, k]
+        out[X] = rows[i, X] - qx
+        out[Y] = rows[i, Y] - qy
+        one = out.copy()
+        gained = fit_two(desk.patch, desk.light, side, noise, limits, one, width, apart, out, out2)
+        excess = (one[CHI2] - 1.0) * (side * side - 5)
+        if (
+            gained > max(split_gain, SPLIT_SHARE * excess)
+            and abs(out[X] - one[X]) < 2 * STRAY
+            and abs(out[Y] - one[Y]) < 2 * STRAY
+        ):
+            _store(rows, i, out, qx, qy)
+            _store(rows, n + extra, out2, qx, qy)
+            rows[i, FLAGS] = int(rows[i, FLAGS]) | OVERLAPPING
+            for k in (FLAGS, CENTRE_X, CENTRE_Y):
+                rows[n + extra, k] = rows[i, k]
+            ok[i] = 1
+            ok[n + extra] = 1
+            extra += 1
+    return extra
+
+
+@njit(**OPTIONS)
+def _corner(view, rows, i):  # type: ignore[no-untyped-def]
+    """Return the first pixel (x, y) of the patch of spot i."""
+    return int(rows[i, CENTRE_X]) - view.radius, int(rows[i, CENTRE_Y]) - view.radius
+
+
+@njit(**OPTIONS)
+def _load_beside(view, desk, n, i, found, response_to_n, rows, ok):  # type: ignore[no-untyped-def]
+    """Load the patch of spot i, its neighbours' light, and where its fit starts; False where it has no neighbours."""
+    qx, qy = _corner(view, rows, i)
+    if not neighbour_light(rows, n, i, qx, qy, 2 * view.radius + 1, desk):
+        return False
+    load_electrons(view, qy + view.radius, qx + view.radius, desk)
+    desk.start[0] = rows[i, X] - qx
+    desk.start[1] = rows[i, Y] - qy
+    desk.start[2] = rows[i, N] if ok[i] else found[i, FOUND_RESPONSE] * response_to_n
+    desk.start[3] = rows[i, B]
+    desk.start[4] = rows[i, S]
+    return True
+
+
+@njit(**OPTIONS)
+def _fit(view, desk, light, noise, limits):  # type: ignore[no-untyped-def]
+    return fit_one(
+        desk.patch, light, desk.mask, 2 * view.radius + 1, noise, limits, desk.start, desk.work, desk.ay, desk.a, desk.g,
+        desk.out,
+    )  # fmt: skip
+
+
+@njit(**OPTIONS)
+def _store_beside(view, desk, i, found, rows, ok):  # type: ignore[no-untyped-def]
+    """Keep the fit beside neighbours, unless it strayed."""
+    qx, qy = _corner(view, rows, i)
+    if _stays(desk.out, qx, qy, found, i):
+        _store(rows, i, desk.out, qx, qy)
+        rows[i, FLAGS] = int(rows[i, FLAGS]) | OVERLAPPING
+        ok[i] = 1
+
+
+@njit(**OPTIONS)
+def _stays(out, qx, qy, found, i):  # type: ignore[no-untyped-def]
+    """Whether a spot was fitted where it had been found."""
+    return abs(out[X] + qx - found[i, FOUND_X]) < STRAY and abs(out[Y] + qy - found[i, FOUND_Y]) < STRAY
 
 
 @njit(**OPTIONS)
@@ -100,144 +222,6 @@ def _snr(n, b, s, noise):  # type: ignore[no-untyped-def]
     """Matched-filter signal over background noise: N / sqrt(4 pi s^2 v), v the background's variance per pixel."""
     v = max(noise[0] * b + noise[1], noise[2])
     return n / math.sqrt(4.0 * math.pi * (s * s + 1.0 / 12.0) * v)
-
-
-@njit(**OPTIONS)
-def localise(  # type: ignore[no-untyped-def]
-    image,
-    sign,
-    pattern,
-    n,
-    found,
-    radius,
-    width,
-    response_to_n,
-    camera,
-    noise,
-    limits,
-    threshold,
-    split_gain,
-    apart,
-    rows,
-):
-    """Fit the n candidates in `found` (x, y, response, level) and write one row per spot.
-
-    camera : (signed offset adu, gain e/adu, full scale adu); e = gain * (sign * image - signed offset)
-    noise, limits : as in `fit_one`
-    response_to_n : electrons per adu of matched-filter response
-    threshold : least matched-filter signal over noise of the fitted spot
-    split_gain : drop of chi-square from which on two spots are better than one; 0 where none is to be split
-    apart : widths that two must lie apart
-    rows : (m, N_COLUMNS); columns by the constants of `kernels.fit`, FLAGS as bits, LEVEL receives the signal over noise
-
-    Returns
-    -------
-    Number of spots.
-    """
-    h, w = image.shape
-    side = 2 * radius + 1
-    offset, gain, full_scale = f4(camera[0]), f4(camera[1]), camera[2]
-    patch = np.zeros((SIDE, LANES), f4)
-    light = np.zeros((SIDE, LANES), f4)
-    dark = np.zeros((SIDE, LANES), f4)
-    mask = np.zeros((SIDE, LANES), f4)
-    work = np.zeros(WORK, f4)
-    ax = np.zeros((3, LANES))
-    ay = np.zeros((3, LANES))
-    a = np.empty((8, 8))
-    g = np.empty(8)
-    start = np.empty(5)
-    out = np.empty(N_COLUMNS)
-    out2 = np.empty(N_COLUMNS)
-    ok = np.zeros(rows.shape[0], np.uint8)
-    for i in range(n):
-        cx = min(max(int(found[i, 0] + 0.5), radius), w - 1 - radius)
-        cy = min(max(int(found[i, 1] + 0.5), radius), h - 1 - radius)
-        rows[i, CENTRE_X] = cx
-        rows[i, CENTRE_Y] = cy
-        rows[i, FLAGS] = 0.0
-        if _load_electrons(image, sign, pattern, cy, cx, radius, offset, gain, full_scale, patch, mask) > 0:
-            rows[i, FLAGS] = SATURATED
-        start[0] = found[i, 0] - (cx - radius)
-        start[1] = found[i, 1] - (cy - radius)
-        start[2] = found[i, 2] * response_to_n
-        start[3] = (found[i, 3] - offset) * gain
-        start[4] = width
-        if fit_one(patch, dark, mask, side, noise, limits, start, work, ay, a, g, out):
-            _store(rows, i, out, cx - radius, cy - radius)
-            if abs(rows[i, X] - found[i, 0]) < STRAY and abs(rows[i, Y] - found[i, 1]) < STRAY:
-                ok[i] = 1
-        if not ok[i]:  # keeps its place, so that neighbours know of it
-            rows[i, X] = found[i, 0]
-            rows[i, Y] = found[i, 1]
-            rows[i, N] = 0.0
-            rows[i, B] = start[3]
-            rows[i, S] = width
-            rows[i, CHI2] = 9.0
-    for i in range(n):
-        qx = int(rows[i, CENTRE_X]) - radius
-        qy = int(rows[i, CENTRE_Y]) - radius
-        if _neighbour_light(rows, n, i, qx, qy, side, light, ax, ay):
-            _load_electrons(
-                image, sign, pattern, qy + radius, qx + radius, radius, offset, gain, full_scale, patch, mask
-            )
-            start[0] = rows[i, X] - qx
-            start[1] = rows[i, Y] - qy
-            start[2] = rows[i, N] if ok[i] else found[i, 2] * response_to_n
-            start[3] = rows[i, B]
-            start[4] = rows[i, S]
-            fitted = fit_one(patch, light, mask, side, noise, limits, start, work, ay, a, g, out)
-            if fitted and abs(out[X] + qx - found[i, 0]) < STRAY and abs(out[Y] + qy - found[i, 1]) < STRAY:
-                ok[i] = 1
-                _store(rows, i, out, qx, qy)
-                rows[i, FLAGS] = int(rows[i, FLAGS]) | OVERLAPPING
-    extra = 0
-    if split_gain > 0:
-        for i in range(n):
-            saturated = int(rows[i, FLAGS]) & SATURATED  # a flat top is not two spots
-            if rows[i, CHI2] > SPLIT_CHI2 and not saturated and n + extra < rows.shape[0]:
-                qx = int(rows[i, CENTRE_X]) - radius
-                qy = int(rows[i, CENTRE_Y]) - radius
-                _load_electrons(
-                    image,
-                    sign,
-                    pattern,
-                    qy + radius,
-                    qx + radius,
-                    radius,
-                    offset,
-                    gain,
-                    full_scale,
-                    patch,
-                    mask,
-                )
-                if not ok[i]:
-                    rows[i, N] = found[i, 2] * response_to_n
-                for k in (N, B, S):
-                    start_k = rows[i, k]
-                    out[k] = start_k
-                out[X] = rows[i, X] - qx
-                out[Y] = rows[i, Y] - qy
-                some = _neighbour_light(rows, n, i, qx, qy, side, light, ax, ay)
-                if not some:
-                    light[:, :] = f4(0)
-                one = out.copy()
-                gained = fit_two(patch, light, side, noise, limits, one, width, apart, out, out2)
-                excess = (one[CHI2] - 1.0) * (side * side - 5)
-                if (
-                    gained > max(split_gain, SPLIT_SHARE * excess)
-                    and abs(out[X] - one[X]) < 2 * STRAY
-                    and abs(out[Y] - one[Y]) < 2 * STRAY
-                ):
-                    ok[i] = 1
-                    _store(rows, i, out, qx, qy)
-                    _store(rows, n + extra, out2, qx, qy)
-                    rows[i, FLAGS] = int(rows[i, FLAGS]) | OVERLAPPING
-                    for k in (FLAGS, CENTRE_X, CENTRE_Y):
-                        rows[n + extra, k] = rows[i, k]
-                    ok[n + extra] = 1
-                    extra += 1
-    return _keep(rows, n, extra, ok, h, w, radius, width, noise, limits, threshold)
 
 
 @njit(**OPTIONS)
@@ -267,11 +251,9 @@ def _keep(rows, n, extra, ok, h, w, radius, width, noise, limits, threshold):  #
         x, y = rows[i, X], rows[i, Y]
         if x < radius - 0.5 or y < radius - 0.5 or x > w - radius - 0.5 or y > h - radius - 0.5:
             flags |= EDGE
-        if (
-            rows[i, CHI2] > poor
-        ):  # another shape, or unseen neighbours: the place is as doubtful as the fit is bad
+        if rows[i, CHI2] > poor:
             flags |= POOR_FIT
-            rows[i, ERROR] *= math.sqrt(rows[i, CHI2])
+            rows[i, ERROR] *= rows[i, CHI2] ** ERROR_GROWTH
         if rows[i, S] > 1.8 * width:
             flags |= OUT_OF_FOCUS
         for k in range(CENTRE_X):

@@ -1,8 +1,7 @@
-"""Search a frame: a fused pass at half resolution proposes, a full-resolution matched filter decides."""
+"""Search a frame: a fused pass at half resolution proposes where spots may be; `check` looks there at full resolution."""
 
 from __future__ import annotations
 
-import numpy as np
 from numba import njit
 
 from nta.spots.kernels.options import OPTIONS
@@ -32,12 +31,13 @@ RESPONSE_H, CLIPPED, RAW, COLUMN, SUM2, SUM4, RESPONSE, EXCESS, LEVEL, N_LINES =
     26,
     27,
     28,
-    32,
     36,
     40,
+    44,
 )
+# Columns of what is found: place px, response, level, and 1 where it is a shoulder of a brighter maximum
+FOUND_X, FOUND_Y, FOUND_RESPONSE, FOUND_LEVEL, FOUND_BESIDE, N_FOUND = 0, 1, 2, 3, 4, 5
 BLOCK = 64  # columns that are tested for any excess at once
-CHECK = 5  # radius of the full-resolution filter
 
 
 @njit(**OPTIONS)
@@ -58,7 +58,7 @@ def _load_row(pairs, is_words, y, sign, pattern, limit, lines, clipped, filtered
 
 
 @njit(**OPTIONS)
-def propose(pairs, is_words, sign, pattern, limit, taps, var0, slope, threshold, lines, found):  # type: ignore[no-untyped-def]
+def propose(pairs, is_words, sign, pattern, limit, taps, var0, slope, threshold, curved, lines, found):  # type: ignore[no-untyped-def]
     """Find maxima of the half-resolution matched filter above `threshold` standard deviations of their noise.
 
     The response is ``taps * taps' * I2 - box11(min(I2, limit))`` of the 2x2 sums I2: matched filter minus local mean, where
@@ -70,7 +70,8 @@ def propose(pairs, is_words, sign, pattern, limit, taps, var0, slope, threshold,
     pairs : frame viewed as pairs of pixels, (height, width // 2), uint16 for 8-bit and uint32 for 16-bit frames
     pattern : (height // 2, width // 2) fixed pattern of the 2x2 sums, or an empty array
     limit : (height // 2, width // 2) clip of the local mean
-    found : (n, 4) receives x, y (full-resolution px), response, level
+    curved : variance of the curvature of the response over that of the response, for shoulders; 0 where none are wanted
+    found : (n, N_FOUND) receives x, y (full-resolution px), response, level and whether it is a shoulder
 
     Returns
     -------
@@ -107,7 +108,7 @@ def propose(pairs, is_words, sign, pattern, limit, taps, var0, slope, threshold,
             b2 = last - b2
         if b3 >= h:
             b3 = last - b3
-        response = lines[RESPONSE + (y & 3), :w]
+        response = lines[RESPONSE + (y & 7), :w]
         level = lines[LEVEL + (y & 3), :w]
         add_shifted(near, sum2, 1)
         add_shifted(sum2, sum4, 2)
@@ -127,28 +128,33 @@ def propose(pairs, is_words, sign, pattern, limit, taps, var0, slope, threshold,
         else:
             entering = last - entering
         slide(column, lines[CLIPPED + (entering & 15), :end], lines[CLIPPED + (abs(y - 5) & 15), :end])
-        if y >= 2:
-            n = _maxima(lines, y - 1, w, n, found)
-    return n
+        if y >= 3:  # two rows later: curvature is compared with that of the next row
+            n = _maxima(lines, y - 2, w, curved if y >= 4 else 0.0, limit0, limit1, n, found)
+    return _maxima(lines, h - 2, w, 0.0, limit0, limit1, n, found)
 
 
 @njit(**OPTIONS)
-def _maxima(lines, y, w, n, found):  # type: ignore[no-untyped-def]
-    """Append the 3x3 maxima of row y that exceed the threshold, with their peak interpolated by parabolas."""
-    above = lines[RESPONSE + ((y - 1) & 3)]
-    here = lines[RESPONSE + (y & 3)]
-    below = lines[RESPONSE + ((y + 1) & 3)]
+def _maxima(lines, y, w, curved, limit0, limit1, n, found):  # type: ignore[no-untyped-def]
+    """Append the 3x3 maxima of row y that exceed the threshold, with their peak interpolated by parabolas, and shoulders."""
+    top, above, here = (
+        lines[RESPONSE + ((y - 2) & 7)],
+        lines[RESPONSE + ((y - 1) & 7)],
+        lines[RESPONSE + (y & 7)],
+    )
+    below, bottom = lines[RESPONSE + ((y + 1) & 7)], lines[RESPONSE + ((y + 2) & 7)]
     over = lines[EXCESS + (y & 3)]
     level = lines[LEVEL + (y & 3)]
+    curved0, curved1 = f4(curved) * limit0, f4(curved) * limit1
     x0 = 1
     while x0 < w - 1:
         x1 = min(x0 + BLOCK, w - 1)
         if any_positive(over[x0:x1]):
             for x in range(x0, x1):
+                if not over[x] > 0 or n == found.shape[0]:
+                    continue
                 v = here[x]
                 if (
-                    over[x] > 0
-                    and v > here[x - 1]
+                    v > here[x - 1]
                     and v >= here[x + 1]
                     and v > above[x - 1]
                     and v > above[x]
@@ -156,117 +162,44 @@ def _maxima(lines, y, w, n, found):  # type: ignore[no-untyped-def]
                     and v >= below[x - 1]
                     and v >= below[x]
                     and v >= below[x + 1]
-                    and n < found.shape[0]
                 ):
                     dx = 0.5 * (here[x - 1] - here[x + 1]) / (here[x - 1] - 2 * v + here[x + 1])
                     dy = 0.5 * (above[x] - below[x]) / (above[x] - 2 * v + below[x])
-                    found[n, 0] = 2 * (x + dx) + 0.5
-                    found[n, 1] = 2 * (y + dy) + 0.5
-                    found[n, 2] = v
-                    found[n, 3] = level[x]
-                    n += 1
+                    found[n, FOUND_X] = 2 * (x + dx) + 0.5
+                    found[n, FOUND_Y] = 2 * (y + dy) + 0.5
+                    found[n, FOUND_BESIDE] = 0.0
+                else:
+                    c = f4(4) * v - here[x - 1] - here[x + 1] - above[x] - below[x]
+                    clear = c > 0 and c * c > curved0 + curved1 * (level[x] + v)
+                    if not (
+                        clear
+                        and curved > 0
+                        and 2 <= x < w - 2
+                        and _most_curved(top, above, here, below, bottom, x, c)
+                    ):
+                        continue
+                    found[n, FOUND_X] = 2 * x + 0.5
+                    found[n, FOUND_Y] = 2 * y + 0.5
+                    found[n, FOUND_BESIDE] = 1.0
+                found[n, FOUND_RESPONSE] = v
+                found[n, FOUND_LEVEL] = level[x]
+                n += 1
         x0 = x1
     return n
 
 
 @njit(**OPTIONS)
-def load_patch(image, sign, pattern, cy, cx, radius, out):  # type: ignore[no-untyped-def]
-    """Copy the square of `radius` around (cy, cx) as ``sign * image - pattern``, reflected at the frame's border."""
-    h, w = image.shape
-    n = 2 * radius + 1
-    inside = cx >= radius and cy >= radius and cx < w - radius and cy < h - radius
-    for j in range(n):
-        y = cy - radius + j
-        if y < 0:
-            y = -y
-        if y >= h:
-            y = 2 * h - 2 - y
-        if inside:
-            row = image[y, cx - radius : cx + radius + 1]
-            for i in range(n):
-                out[j, i] = sign * f4(row[i])
-        else:
-            for i in range(n):
-                x = abs(cx - radius + i)
-                if x >= w:
-                    x = 2 * w - 2 - x
-                out[j, i] = sign * f4(image[y, x])
-        if pattern.size > 0:
-            for i in range(n):
-                x = abs(cx - radius + i)
-                if x >= w:
-                    x = 2 * w - 2 - x
-                out[j, i] -= pattern[y, x]
+def _most_curved(top, above, here, below, bottom, x, c):  # type: ignore[no-untyped-def]
+    """Whether the response is curved by c, more than at the eight pixels around: a spot on the slope of a brighter one."""
+    if curvature(above, here, below, x - 1) >= c or curvature(above, here, below, x + 1) > c:
+        return False
+    for k in range(x - 1, x + 2):
+        if curvature(top, above, here, k) >= c or curvature(here, below, bottom, k) > c:
+            return False
+    return True
 
 
 @njit(**OPTIONS)
-def check(image, sign, pattern, taps, var0, slope, threshold, n, found):  # type: ignore[no-untyped-def]
-    """Keep what the full-resolution matched filter keeps: 5x5 responses around each proposal.
-
-    Rewrites `found` with the interpolated full-resolution peak, its response and level per pixel; drops doubles.
-    `taps` are the six weights from the centre outwards; `var0`, `slope` as in `propose`, per pixel.
-    """
-    radius = CHECK + 2
-    side = 2 * radius + 1
-    patch = np.empty((side, 16), f4)
-    vertical = np.empty((5, 16), f4)
-    peak = np.empty((5, 5), f4)
-    t2 = threshold * threshold
-    kept = 0
-    for i in range(n):
-        cx = int(found[i, 0] + 0.5)
-        cy = int(found[i, 1] + 0.5)
-        load_patch(image, sign, pattern, cy, cx, radius, patch)
-        for r in range(5):
-            out = vertical[r]
-            for k in range(side):
-                out[k] = taps[0] * patch[r + CHECK, k]
-            for q in range(CHECK):
-                upper = patch[r + q]
-                lower = patch[r + 2 * CHECK - q]
-                t = taps[CHECK - q]
-                for k in range(side):
-                    out[k] += t * (upper[k] + lower[k])
-        for r in range(5):
-            for c in range(5):
-                s = taps[0] * vertical[r, c + CHECK]
-                for q in range(CHECK):
-                    s += taps[CHECK - q] * (vertical[r, c + q] + vertical[r, c + 2 * CHECK - q])
-                peak[r, c] = s
-        r0 = 1
-        c0 = 1
-        for r in range(1, 4):
-            for c in range(1, 4):
-                if peak[r, c] > peak[r0, c0]:
-                    r0 = r
-                    c0 = c
-        v = peak[r0, c0]
-        gx = 0.5 * (peak[r0, c0 - 1] - peak[r0, c0 + 1])
-        gy = 0.5 * (peak[r0 - 1, c0] - peak[r0 + 1, c0])
-        hx = peak[r0, c0 - 1] - 2 * v + peak[r0, c0 + 1]
-        hy = peak[r0 - 1, c0] - 2 * v + peak[r0 + 1, c0]
-        dx = min(max(gx / hx, -1.0), 1.0) if hx < 0 else 0.0
-        dy = min(max(gy / hy, -1.0), 1.0) if hy < 0 else 0.0
-        level = 0.25 * found[i, 3]
-        response = v - level
-        if response > 0 and response * response > t2 * (var0 + slope * level):
-            x = cx - 2 + c0 + dx
-            y = cy - 2 + r0 + dy
-            if not _is_double(found, kept, x, y, 1.5):
-                found[kept, 0] = x
-                found[kept, 1] = y
-                found[kept, 2] = response
-                found[kept, 3] = level
-                kept += 1
-    return kept
-
-
-@njit(**OPTIONS)
-def _is_double(found, n, x, y, distance2):  # type: ignore[no-untyped-def]
-    """Whether one of the first n, which are sorted by y but for a few px, lies closer than the root of `distance2`."""
-    j = n - 1
-    while j >= 0 and found[j, 1] > y - 6:
-        if (found[j, 0] - x) ** 2 + (found[j, 1] - y) ** 2 < distance2:
-            return True
-        j -= 1
-    return False
+def curvature(above, here, below, x):  # type: ignore[no-untyped-def]
+    """Return four times the response at x less the four around it."""
+    return f4(4) * here[x] - here[x - 1] - here[x + 1] - above[x] - below[x]
