@@ -25,16 +25,24 @@ def least_apart(frames: Sequence[FloatArray], width_px: float, area_px2: float) 
 
     frames : places (y, x) of the spots of some frames, px; width_px : of a spot.
     """
-    from scipy.spatial import cKDTree
-
-    pairs, by_chance = np.zeros(EDGES.size), 0.0
+    seen, by_chance = np.zeros(EDGES.size - 1), 0.0
     for places in frames:
-        if len(places) > 1:
-            tree = cKDTree(places)
-            pairs += (tree.count_neighbors(tree, EDGES * width_px) - len(places)) / 2
-            by_chance += len(places) * (len(places) - 1) / 2
-    seen = np.diff(pairs)
+        seen += np.histogram(_distances(places, EDGES[-1] * width_px) / width_px, EDGES)[0]
+        by_chance += len(places) * (len(places) - 1) / 2
     expected = by_chance * np.pi * width_px**2 * np.diff(EDGES**2) / area_px2
     if seen[0] - expected[0] <= CLEAR_SD * np.sqrt(expected[0] + 1):
         return SPARROW
     return float(EDGES[np.argmin(np.append(seen > TOO_MANY * expected, False))])
+
+
+def _distances(places: FloatArray, reach: float) -> FloatArray:
+    """Return the distances of all pairs, but for those farther than `reach` along the first axis."""
+    places = places[np.argsort(places[:, 0])]
+    found = [np.empty(0)]
+    for lag in range(1, len(places)):
+        away = places[lag:] - places[:-lag]
+        near = away[:, 0] < reach
+        if not near.any():
+            break
+        found.append(np.hypot(*away[near].T))
+    return np.concatenate(found)
