@@ -50,7 +50,7 @@ def test_small_particles_under_an_open_shutter_are_not_taken_for_two():
     frames = list(simulation.frames())
     with SpotDetector(DetectionSettings(threads=1), simulation.camera) as detector:
         detector.prime(frames)
-        assert detector.learned.layers[0].apart >= 2.5
+        assert detector.learned.layers[0].apart > 2.5
         spots = detector.detect(frames[:16])
     near = 0
     for i in range(16):

@@ -33,6 +33,8 @@ PAIRS = (
     4  # of consecutive frames, in which spots are looked for to learn their width, the noise and the clutter
 )
 ROUNDS = 4
+ENOUGH_SPOTS = 2000  # to see whether they have more near pairs than chance makes
+STRIDE = 8  # of the frames in which these are looked for
 
 WIDTH_UNKNOWN_PX = 1.6  # where there is nothing to learn it from; 0.25 um/px, 500 nm, NA 0.3
 WIDE_BOX = 42  # px; side of the mean that is background where contrast and width are guessed
@@ -83,6 +85,7 @@ def learn(frames: Sequence[Frame], settings: DetectionSettings, camera: CameraSt
     )
     pairs = _pairs(frames)
     learned = _refined(learned, pairs, settings, told=noise_of is not None)
+    learned = _with_apart(learned, frames, settings)
     if not _has_discs(learned, pairs, settings):
         learned = replace(learned, layers=learned.layers[:1])
     return learned
@@ -148,10 +151,6 @@ def _refined(learned: Learned, pairs: Pairs, settings: DetectionSettings, told: 
             break
         if to_go == 1 or _alike(learned.layers[0], before.layers[0]):
             looked_at = pairs
-    places = [rows[:, :2] for pair in seen for rows, _, _ in pair]
-    apart = least_apart(places, layer.width_px, layer.background.size)
-    to_search, *coarser = learned.layers
-    learned = replace(learned, layers=(replace(to_search, apart=apart), *coarser))
     return _with_clutter(learned, rest)
 
 
@@ -160,6 +159,21 @@ def _with_clutter(learned: Learned, pairs: list[tuple[Signed, Signed]]) -> Learn
     first, *coarser = learned.layers
     measured = with_excess(coarser, halved(pairs, first), learned.sign) if coarser else []
     return replace(learned, layers=(first, *measured))
+
+
+def _with_apart(learned: Learned, frames: Sequence[Frame], settings: DetectionSettings) -> Learned:
+    """Return it with how far apart two spots must lie, by the spots of some frames from all over the first ones."""
+    from nta.spots.fast import FrameSearch
+
+    first, *coarser = learned.layers
+    search = FrameSearch(replace(learned, layers=(first,)), settings)
+    places: list[NDArray[np.float64]] = []
+    for start in range(STRIDE):
+        for frame in frames[start::STRIDE]:
+            if sum(map(len, places)) < ENOUGH_SPOTS:
+                places.append(search.first_layer(frame.image)[1][:, :2])
+    apart = least_apart(places, first.width_px, first.background.size)
+    return replace(learned, layers=(replace(first, apart=apart), *coarser))
 
 
 def _signed(image: Image, learned: Learned) -> Signed:
