@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
 from numba import njit
 
 from nta.spots.kernels.options import OPTIONS
@@ -45,9 +44,9 @@ def substitute(a, g, n):  # type: ignore[no-untyped-def]
 
 
 @njit(**OPTIONS)
-def variance_of(a, n, index):  # type: ignore[no-untyped-def]
-    """Diagonal element of the inverse, from the factor: the Cramer-Rao bound of one parameter."""
-    z = np.zeros(8)
+def variance_of(a, n, index, z):  # type: ignore[no-untyped-def]
+    """Diagonal element of the inverse, from the factor: the Cramer-Rao bound of one parameter. `z` is room for n numbers."""
+    z[index:n] = 0.0
     z[index] = 1.0
     total = 0.0
     for i in range(index, n):

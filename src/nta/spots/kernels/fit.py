@@ -150,7 +150,7 @@ def fit_one(data, light, mask, side, noise, limits, start, work, ay, a, g, out):
     limits : (least sigma, largest sigma, tolerance px, most iterations)
     start : x, y (patch coordinates), N, b, s
     work, ay, a, g : float32 (WORK,), float64 (3, 16), (8, 8), (8,) workspaces
-    out : receives x, y, N, b, s, error, chi2 per degree of freedom and, as LEVEL, N over its error
+    out : receives x, y, N, b, s, error, chi2 per degree of freedom; `a` is left factorised
 
     Returns
     -------
@@ -193,7 +193,6 @@ def fit_one(data, light, mask, side, noise, limits, start, work, ay, a, g, out):
     out[N] = n
     out[B] = b
     out[S] = s
-    out[ERROR] = math.sqrt(0.5 * (variance_of(a, 5, 0) + variance_of(a, 5, 1)))
+    out[ERROR] = math.sqrt(0.5 * (variance_of(a, 5, 0, g) + variance_of(a, 5, 1, g)))
     out[CHI2] = chi2 / max(side * side - 5, 1)
-    out[LEVEL] = n / math.sqrt(variance_of(a, 5, 2))
     return n > 0

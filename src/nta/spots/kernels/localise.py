@@ -7,6 +7,7 @@ import math
 import numpy as np
 from numba import njit
 
+from nta.spots.kernels.algebra import variance_of
 from nta.spots.kernels.fit import CENTRE_X, CENTRE_Y, CHI2, ERROR, FLAGS, LEVEL, B, N, S, X, Y, f4, fit_one
 from nta.spots.kernels.flags import EDGE, OUT_OF_FOCUS, OVERLAPPING, POOR_FIT, SATURATED
 from nta.spots.kernels.options import OPTIONS
@@ -107,7 +108,7 @@ def _fit_shoulders(view, desk, n, found, response_to_n, noise, limits, threshold
             and _load_beside(view, desk, n, i, found, response_to_n, rows, ok)
             and is_whole(view, desk)
             and _fit(view, desk, desk.light, noise, limits)
-            and desk.out[LEVEL] ** 2 > max(threshold**2, (desk.out[CHI2] - 1.0) * freedom)
+            and _significance2(desk) > max(threshold**2, (desk.out[CHI2] - 1.0) * freedom)
         ):
             _store_beside(view, desk, i, found, rows, ok)
 
@@ -190,6 +191,12 @@ def _fit(view, desk, light, noise, limits):  # type: ignore[no-untyped-def]
         desk.patch, light, desk.mask, 2 * view.radius + 1, noise, limits, desk.start, desk.work, desk.ay, desk.a, desk.g,
         desk.out,
     )  # fmt: skip
+
+
+@njit(**OPTIONS)
+def _significance2(desk):  # type: ignore[no-untyped-def]
+    """Square of the fitted light over its error: what chi-square grows by without the spot."""
+    return desk.out[N] ** 2 / variance_of(desk.a, 5, 2, desk.g)
 
 
 @njit(**OPTIONS)

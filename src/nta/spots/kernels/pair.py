@@ -225,7 +225,7 @@ def fit_two(data, light, side, noise, limits, one, width, apart, first, second):
         out[N] = p[3 * k + 2]
         out[B] = p[6]
         out[S] = p[7]
-        out[ERROR] = math.sqrt(0.5 * (variance_of(a, 8, 3 * k) + variance_of(a, 8, 3 * k + 1)))
+        out[ERROR] = math.sqrt(0.5 * (variance_of(a, 8, 3 * k, g) + variance_of(a, 8, 3 * k + 1, g)))
         out[CHI2] = chi2 / dof
         if not (-0.5 < out[X] < side - 0.5 and -0.5 < out[Y] < side - 0.5):
             return 0.0
