@@ -27,7 +27,7 @@ def pooled_diffusion(moments):
 
 @pytest.mark.parametrize(
     ("diameter_nm", "per_frame", "wrong", "kept"),
-    [(50.0, 60, 0.035, 0.96), (100.0, 60, 0.02, 0.985), (200.0, 150, 0.02, 0.985), (50.0, 150, 0.05, 0.92)],
+    [(50.0, 60, 0.02, 0.96), (100.0, 60, 0.015, 0.985), (200.0, 150, 0.012, 0.985), (50.0, 150, 0.025, 0.92)],
 )
 def test_crowding_neither_mixes_particles_nor_biases_diffusion(diameter_nm, per_frame, wrong, kept):
     """A tuned trackpy.link mixes two particles in 14 % of the tracks (by length) at 60 spots a frame, in 26 % at 150."""

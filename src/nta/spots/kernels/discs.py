@@ -189,7 +189,7 @@ def _describe(image, sign, cy, cx, radius, noise, profile, spread2, sums, out): 
 def find_discs(image, sign, n, found, step, grey, radius, noise, width, threshold, discs, m):  # type: ignore[no-untyped-def]
     """Fit a disc at each of the n candidates; append what is one to the m `discs` there are.
 
-    image : frame in which the discs are fitted; found : (n, 4) candidates in px of a frame twice as coarse
+    image : frame in which the discs are fitted; found : (n, N_FOUND) candidates in px of a frame twice as coarse
     step, grey : px of `image` in px, and its grey value in grey values, of the report; radius : of the window, px of `image`
     noise : (var0, slope, floor) of a pixel, signed adu; width : of a spot in focus, px of `image`
     threshold : least signal over noise of a disc

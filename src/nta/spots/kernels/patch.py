@@ -16,7 +16,7 @@ NEAR = 11.0  # px beyond which a neighbour's light does not matter
 
 
 class View(NamedTuple):
-    """A frame and how its grey values become electrons: gain * (sign * (image - pattern) - offset)."""
+    """A frame and how its grey values become electrons: gain * (sign * image - pattern - offset)."""
 
     image: NDArray[np.generic]
     sign: np.float32
