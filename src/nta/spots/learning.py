@@ -168,11 +168,11 @@ def _with_apart(learned: Learned, frames: Sequence[Frame], settings: DetectionSe
     first, *coarser = learned.layers
     search = FrameSearch(replace(learned, layers=(first,)), settings)
     places: list[NDArray[np.float64]] = []
-    for start in range(STRIDE):
-        for frame in frames[start::STRIDE]:
-            if sum(map(len, places)) < ENOUGH_SPOTS:
-                places.append(search.first_layer(frame.image)[1][:, :2])
-    apart = least_apart(places, first.width_px, first.background.size)
+    for frame in (frame for start in range(STRIDE) for frame in frames[start::STRIDE]):
+        places.append(search.search(frame.image)[:, :2])
+        if sum(map(len, places)) >= ENOUGH_SPOTS:
+            break
+    apart = least_apart(places, learned.spot_width_px, first.background.size * first.step**2)
     return replace(learned, layers=(replace(first, apart=apart), *coarser))
 
 

@@ -12,7 +12,7 @@ from nta.spots.kernels.fit import CENTRE_X, CENTRE_Y, CHI2, ERROR, FLAGS, LEVEL,
 from nta.spots.kernels.flags import EDGE, OUT_OF_FOCUS, OVERLAPPING, POOR_FIT, SATURATED
 from nta.spots.kernels.options import OPTIONS
 from nta.spots.kernels.pair import fit_two
-from nta.spots.kernels.patch import View, is_near, is_whole, load_electrons, neighbour_light, new_desk
+from nta.spots.kernels.patch import View, is_near, load_electrons, neighbour_light, new_desk
 from nta.spots.kernels.search import FOUND_BESIDE, FOUND_LEVEL, FOUND_RESPONSE, FOUND_X, FOUND_Y
 
 STRAY = 2.5  # px a fit may move away from its candidate
@@ -105,8 +105,7 @@ def _fit_shoulders(view, desk, n, found, response_to_n, noise, limits, threshold
         rows[i, CHI2] = NO_SPOT
         if (
             not is_near(rows, n, i, apart)
-            and _load_beside(view, desk, n, i, found, response_to_n, rows, ok)
-            and is_whole(view, desk)
+            and _load_beside(view, desk, n, i, found, response_to_n, rows, ok) == 0
             and _fit(view, desk, desk.light, noise, limits)
             and _significance2(desk) > max(threshold**2, (desk.out[CHI2] - 1.0) * freedom)
         ):
@@ -119,7 +118,7 @@ def _fit_beside(view, desk, n, found, response_to_n, noise, limits, rows, ok):  
     for i in range(n):
         if (
             (ok[i] or not found[i, FOUND_BESIDE])
-            and _load_beside(view, desk, n, i, found, response_to_n, rows, ok)
+            and _load_beside(view, desk, n, i, found, response_to_n, rows, ok) >= 0
             and _fit(view, desk, desk.light, noise, limits)
         ):
             _store_beside(view, desk, i, found, rows, ok)
@@ -172,17 +171,20 @@ def _corner(view, rows, i):  # type: ignore[no-untyped-def]
 
 @njit(**OPTIONS)
 def _load_beside(view, desk, n, i, found, response_to_n, rows, ok):  # type: ignore[no-untyped-def]
-    """Load the patch of spot i, its neighbours' light, and where its fit starts; False where it has no neighbours."""
+    """Load the patch of spot i, its neighbours' light, and where its fit starts.
+
+    Returns how many of its pixels are saturated, -1 where it has no neighbours.
+    """
     qx, qy = _corner(view, rows, i)
     if not neighbour_light(rows, n, i, qx, qy, 2 * view.radius + 1, desk):
-        return False
-    load_electrons(view, qy + view.radius, qx + view.radius, desk)
+        return -1
+    saturated = load_electrons(view, qy + view.radius, qx + view.radius, desk)
     desk.start[0] = rows[i, X] - qx
     desk.start[1] = rows[i, Y] - qy
     desk.start[2] = rows[i, N] if ok[i] else found[i, FOUND_RESPONSE] * response_to_n
     desk.start[3] = rows[i, B]
     desk.start[4] = rows[i, S]
-    return True
+    return saturated
 
 
 @njit(**OPTIONS)

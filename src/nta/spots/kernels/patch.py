@@ -111,17 +111,6 @@ def load_electrons(view, cy, cx, desk):  # type: ignore[no-untyped-def]
 
 
 @njit(**OPTIONS)
-def is_whole(view, desk):  # type: ignore[no-untyped-def]
-    """Whether no pixel of the loaded patch is saturated."""
-    side = 2 * view.radius + 1
-    for j in range(side):
-        for i in range(side):
-            if desk.mask[j, i] == 0:
-                return False
-    return True
-
-
-@njit(**OPTIONS)
 def neighbour_light(rows, n, i, qx, qy, side, desk):  # type: ignore[no-untyped-def]
     """Sum the light of the other fitted spots on the patch whose first pixel is (qx, qy); False where there is none."""
     light, ax, ay = desk.light, desk.ax, desk.ay

@@ -169,7 +169,7 @@ def _maxima(lines, y, w, curved, limit0, limit1, n, found):  # type: ignore[no-u
                     found[n, FOUND_Y] = 2 * (y + dy) + 0.5
                     found[n, FOUND_BESIDE] = 0.0
                 else:
-                    c = f4(4) * v - here[x - 1] - here[x + 1] - above[x] - below[x]
+                    c = curvature(above, here, below, x)
                     clear = c > 0 and c * c > curved0 + curved1 * (level[x] + v)
                     if not (
                         clear
