@@ -8,13 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nta.frames import Image
-from nta.spots.kernels.check import check
+from nta.spots.kernels.candidates import candidates
 from nta.spots.kernels.discs import N_BINS, N_DISC, SIGNIFICANT, find_discs, merge
 from nta.spots.kernels.fit import CHI2, ERROR, FLAGS, LEVEL, N_COLUMNS, B, N, S, X, Y
 from nta.spots.kernels.localise import localise
 from nta.spots.kernels.paint import paint
+from nta.spots.kernels.patch import Pattern
 from nta.spots.kernels.rows import PAD
-from nta.spots.kernels.search import N_FOUND, N_LINES, propose
+from nta.spots.kernels.search import N_FOUND, N_LINES
 from nta.spots.kernels.shrink import shrink
 from nta.spots.learned import Layer, Learned, summed
 from nta.spots.settings import DetectionSettings
@@ -98,7 +99,6 @@ class LayerSearch:
         self._split_gain = settings.split_overlapping * SPLIT_GAIN * layer.clutter / layer.excess
         self._sign = np.float32(sign)
         noise, f = layer.noise.times(layer.excess), layer.filters
-        w2 = layer.background.shape[1] // 2
         # variance of the response: of 2x2 sums four times var0; slope works on signed levels
         self._noise2 = (f.half_norm**2 * 4 * noise.var0, f.half_norm**2 * noise.slope * sign)
         self._noise1 = (f.full_norm**2 * noise.var0, f.full_norm**2 * noise.slope * sign)
@@ -116,9 +116,12 @@ class LayerSearch:
         # out of focus most spots may be wide: those in focus are spots as well, and only single pixels are none
         narrowest = np.clip(0.45 * s, 0.5, max(0.5, 0.75 / layer.step))
         self._limits = np.array([narrowest, min(2.2 * s, 0.7 * layer.fit_radius), 0.02, 6.0])
-        self._pattern2 = summed(layer.pattern) if layer.pattern.size else layer.pattern
-        self._pattern = layer.pattern
-        self._lines = np.zeros((N_LINES, w2 + 2 * PAD + 32), np.float32)
+        height, width = layer.background.shape
+        self._pattern = Pattern.of(layer.pattern, height)
+        self._pattern2 = Pattern.of(
+            summed(layer.pattern) if layer.pattern.size else layer.pattern, height // 2
+        )
+        self._lines = np.zeros((N_LINES, width // 2 + 2 * PAD + 32), np.float32)
         self._found = np.empty((MOST_SPOTS, N_FOUND))
         level = sign * summed(layer.background)
         sd = np.sqrt(4 * noise.variance(sign * level.astype(float) / 4))
@@ -129,22 +132,12 @@ class LayerSearch:
         f = self.layer.filters
         words = image.dtype == np.uint16
         pairs = image.view(np.uint32 if words else np.uint16)
-        n = propose(
-            pairs, words, self._sign, self._pattern2, self._limit, f.half, *self._noise2,
-            FIRST_SHARE * self._clutter_sd * self._k, shoulders * (f.half_curved / f.half_norm) ** 2,
+        k = self._clutter_sd * self._k
+        n = candidates(
+            image, pairs, words, self._sign, self._pattern, self._pattern2, self._limit, f.half, self._noise2,
+            FIRST_SHARE * k, shoulders * (f.half_curved / f.half_norm) ** 2, f.full, self._noise1, k, f.curvature,
             self._lines, self._found,
         )  # fmt: skip
-        n = check(
-            image,
-            self._sign,
-            self._pattern,
-            f.full,
-            *self._noise1,
-            self._clutter_sd * self._k,
-            f.curvature,
-            n,
-            self._found,
-        )
         return int(n), self._found
 
     def spots(self, image: Image, rows: NDArray[np.float64]) -> int:

@@ -13,10 +13,10 @@ import numpy as np
 from numba import njit
 
 from nta.spots.kernels.algebra import axis, factorise, substitute, variance_of
-from nta.spots.kernels.options import OPTIONS
+from nta.spots.kernels.lanes import LANES
+from nta.spots.kernels.options import INLINED, OPTIONS
 
 f4 = np.float32
-LANES = 16  # a patch row, padded; at most 15 are used
 SIDE = 15  # most rows of a patch
 N_MOMENTS = 15
 GX, DX, QX, MOMENTS = 0, LANES, 2 * LANES, 3 * LANES
@@ -26,7 +26,7 @@ WORK = MOMENTS + N_MOMENTS * LANES
 X, Y, N, B, S, ERROR, CHI2, FLAGS, CENTRE_X, CENTRE_Y, LEVEL, N_COLUMNS = 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11
 
 
-@njit(**OPTIONS)
+@njit(**INLINED)
 def _add_row(data, light, mask, work, background, scale, sign, read, floor, y0, y1, y2):  # type: ignore[no-untyped-def]
     """Add one patch row to the column moments; y0, y1, y2 are the row's value, derivative by y and by sigma."""
     y00 = y0 * y0
@@ -59,7 +59,7 @@ def _add_row(data, light, mask, work, background, scale, sign, read, floor, y0, 
         work[MOMENTS + 14 * LANES + i] += residual * weighted
 
 
-@njit(**OPTIONS)
+@njit(**INLINED)
 def _normal_equations(work, n, a, g):  # type: ignore[no-untyped-def]
     """Fisher matrix (lower triangle) and gradient of (x, y, N, b, s) from the column moments; returns chi-square."""
     xx = f4(0)

@@ -10,7 +10,7 @@ from numba import njit
 from nta.spots.kernels.algebra import variance_of
 from nta.spots.kernels.fit import CENTRE_X, CENTRE_Y, CHI2, ERROR, FLAGS, LEVEL, B, N, S, X, Y, f4, fit_one
 from nta.spots.kernels.flags import EDGE, OUT_OF_FOCUS, OVERLAPPING, POOR_FIT, SATURATED
-from nta.spots.kernels.options import OPTIONS
+from nta.spots.kernels.options import INLINED, OPTIONS
 from nta.spots.kernels.pair import fit_two
 from nta.spots.kernels.patch import View, is_near, load_electrons, neighbour_light, new_desk
 from nta.spots.kernels.search import FOUND_BESIDE, FOUND_LEVEL, FOUND_RESPONSE, FOUND_X, FOUND_Y
@@ -46,7 +46,7 @@ def localise(  # type: ignore[no-untyped-def]
     Number of spots.
     """
     view = View(image, sign, pattern, radius, f4(camera[0]), f4(camera[1]), camera[2])
-    desk = new_desk()
+    desk = new_desk(radius)
     ok = np.zeros(rows.shape[0], np.uint8)
     _fit_alone(view, desk, n, found, width, response_to_n, noise, limits, rows, ok)
     _fit_shoulders(view, desk, n, found, response_to_n, noise, limits, threshold, apart, rows, ok)
@@ -163,13 +163,13 @@ def _split(view, desk, n, found, width, response_to_n, noise, limits, split_gain
     return extra
 
 
-@njit(**OPTIONS)
+@njit(**INLINED)
 def _corner(view, rows, i):  # type: ignore[no-untyped-def]
     """Return the first pixel (x, y) of the patch of spot i."""
     return int(rows[i, CENTRE_X]) - view.radius, int(rows[i, CENTRE_Y]) - view.radius
 
 
-@njit(**OPTIONS)
+@njit(**INLINED)
 def _load_beside(view, desk, n, i, found, response_to_n, rows, ok):  # type: ignore[no-untyped-def]
     """Load the patch of spot i, its neighbours' light, and where its fit starts.
 
@@ -187,7 +187,7 @@ def _load_beside(view, desk, n, i, found, response_to_n, rows, ok):  # type: ign
     return saturated
 
 
-@njit(**OPTIONS)
+@njit(**INLINED)
 def _fit(view, desk, light, noise, limits):  # type: ignore[no-untyped-def]
     return fit_one(
         desk.patch, light, desk.mask, 2 * view.radius + 1, noise, limits, desk.start, desk.work, desk.ay, desk.a, desk.g,
@@ -211,13 +211,13 @@ def _store_beside(view, desk, i, found, rows, ok):  # type: ignore[no-untyped-de
         ok[i] = 1
 
 
-@njit(**OPTIONS)
+@njit(**INLINED)
 def _stays(out, qx, qy, found, i):  # type: ignore[no-untyped-def]
     """Whether a spot was fitted where it had been found."""
     return abs(out[X] + qx - found[i, FOUND_X]) < STRAY and abs(out[Y] + qy - found[i, FOUND_Y]) < STRAY
 
 
-@njit(**OPTIONS)
+@njit(**INLINED)
 def _store(rows, i, out, qx, qy):  # type: ignore[no-untyped-def]
     """Write a fit in frame coordinates."""
     rows[i, X] = out[X] + qx
@@ -226,7 +226,7 @@ def _store(rows, i, out, qx, qy):  # type: ignore[no-untyped-def]
         rows[i, k] = out[k]
 
 
-@njit(**OPTIONS)
+@njit(**INLINED)
 def _snr(n, b, s, noise):  # type: ignore[no-untyped-def]
     """Matched-filter signal over background noise: N / sqrt(4 pi s^2 v), v the background's variance per pixel."""
     v = max(noise[0] * b + noise[1], noise[2])

@@ -11,3 +11,6 @@ OPTIONS: dict[str, Any] = {
     "boundscheck": False,
     "error_model": "numpy",
 }
+
+# The same for what is called for every spot or row: handing over the arrays would take as long as the work itself
+INLINED: dict[str, Any] = {**OPTIONS, "forceinline": True}

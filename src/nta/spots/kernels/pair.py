@@ -8,7 +8,8 @@ import numpy as np
 from numba import njit
 
 from nta.spots.kernels.algebra import axis, factorise, substitute, variance_of
-from nta.spots.kernels.fit import CHI2, ERROR, LANES, B, N, S, X, Y, f4
+from nta.spots.kernels.fit import CHI2, ERROR, B, N, S, X, Y, f4
+from nta.spots.kernels.lanes import LANES
 from nta.spots.kernels.options import OPTIONS
 
 ITERATIONS = 12

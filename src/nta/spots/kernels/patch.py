@@ -9,10 +9,26 @@ from numba import njit
 from numpy.typing import NDArray
 
 from nta.spots.kernels.algebra import axis
-from nta.spots.kernels.fit import CENTRE_Y, LANES, N_COLUMNS, SIDE, WORK, N, S, X, Y, f4
-from nta.spots.kernels.options import OPTIONS
+from nta.spots.kernels.fit import CENTRE_Y, N_COLUMNS, SIDE, WORK, N, S, X, Y, f4
+from nta.spots.kernels.lanes import LANES, load_lanes
+from nta.spots.kernels.options import INLINED, OPTIONS
 
 NEAR = 11.0  # px beyond which a neighbour's light does not matter
+
+
+class Pattern(NamedTuple):
+    """Fixed pattern of a frame, signed grey values, and the rows in which there is any: mostly few."""
+
+    values: NDArray[np.float32]
+    marked: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, values: NDArray[np.float32], height: int) -> Pattern:
+        """Return the pattern of these values; they may be empty."""
+        marked = np.zeros(height, np.bool_)
+        if values.size:
+            np.any(values, axis=1, out=marked)
+        return cls(values, marked)
 
 
 class View(NamedTuple):
@@ -20,7 +36,7 @@ class View(NamedTuple):
 
     image: NDArray[np.generic]
     sign: np.float32
-    pattern: NDArray[np.float32]
+    pattern: Pattern
     radius: int
     offset: np.float32
     gain: np.float32
@@ -28,12 +44,19 @@ class View(NamedTuple):
 
 
 class Desk(NamedTuple):
-    """Room to work on one spot: patch, light of its neighbours and none, mask, and the workspaces of the fits."""
+    """Room to work on one spot: patch, light of its neighbours and none, mask, and the workspaces of the fits.
+
+    `pixels` and `marks` are patch and mask with their rows one behind the other: one long loop is faster. `square` is the
+    mask where nothing is saturated.
+    """
 
     patch: NDArray[np.float32]
+    pixels: NDArray[np.float32]
     light: NDArray[np.float32]
     dark: NDArray[np.float32]
     mask: NDArray[np.float32]
+    marks: NDArray[np.float32]
+    square: NDArray[np.float32]
     work: NDArray[np.float32]
     ax: NDArray[np.float64]
     ay: NDArray[np.float64]
@@ -45,69 +68,83 @@ class Desk(NamedTuple):
 
 
 @njit(**OPTIONS)
-def new_desk():  # type: ignore[no-untyped-def]
-    """Return an empty desk."""
+def new_desk(radius):  # type: ignore[no-untyped-def]
+    """Return an empty desk for patches of this radius."""
+    side = 2 * radius + 1
+    pixels, marks, square = np.zeros(SIDE * LANES, f4), np.zeros(SIDE * LANES, f4), np.zeros(SIDE * LANES, f4)
+    for j in range(side):
+        square[j * LANES : j * LANES + side] = f4(1)
     return Desk(
-        np.zeros((SIDE, LANES), f4), np.zeros((SIDE, LANES), f4), np.zeros((SIDE, LANES), f4), np.zeros((SIDE, LANES), f4),
-        np.zeros(WORK, f4), np.zeros((3, LANES)), np.zeros((3, LANES)), np.empty((8, 8)), np.empty(8), np.empty(5),
-        np.empty(N_COLUMNS), np.empty(N_COLUMNS),
+        pixels.reshape(SIDE, LANES), pixels, np.zeros((SIDE, LANES), f4), np.zeros((SIDE, LANES), f4),
+        marks.reshape(SIDE, LANES), marks, square, np.zeros(WORK, f4), np.zeros((3, LANES)), np.zeros((3, LANES)),
+        np.empty((8, 8)), np.empty(8), np.empty(5), np.empty(N_COLUMNS), np.empty(N_COLUMNS),
     )  # fmt: skip
 
 
-@njit(**OPTIONS)
-def load_patch(image, sign, pattern, cy, cx, radius, out):  # type: ignore[no-untyped-def]
-    """Copy the square of `radius` around (cy, cx) as ``sign * image - pattern``, reflected at the frame's border."""
-    h, w = image.shape
-    n = 2 * radius + 1
-    inside = cx >= radius and cy >= radius and cx < w - radius and cy < h - radius
-    for j in range(n):
-        y = cy - radius + j
-        if y < 0:
-            y = -y
-        if y >= h:
-            y = 2 * h - 2 - y
-        if inside:
-            row = image[y, cx - radius : cx + radius + 1]
-            for i in range(n):
-                out[j, i] = sign * f4(row[i])
-        else:
-            for i in range(n):
-                x = abs(cx - radius + i)
-                if x >= w:
-                    x = 2 * w - 2 - x
-                out[j, i] = sign * f4(image[y, x])
-        if pattern.size > 0:
-            for i in range(n):
-                x = abs(cx - radius + i)
-                if x >= w:
-                    x = 2 * w - 2 - x
-                out[j, i] -= pattern[y, x]
+@njit(**INLINED)
+def load_patch(image, sign, pattern, cy, cx, radius, pixels, patch):  # type: ignore[no-untyped-def]
+    """Copy the square of `radius` around (cy, cx) as ``sign * image - pattern``, reflected at the frame's border.
+
+    `pixels` is the patch with its rows one behind the other.
+    """
+    _load_pixels(image, cy, cx, radius, patch)
+    for k in range(pixels.size):
+        pixels[k] *= sign
+    _subtract_pattern(pattern, cy, cx, radius, f4(1), patch)
 
 
-@njit(**OPTIONS)
+@njit(**INLINED)
 def load_electrons(view, cy, cx, desk):  # type: ignore[no-untyped-def]
     """Load the patch around (cy, cx) in electrons and mask its saturated pixels; returns how many these are."""
-    radius, patch, mask = view.radius, desk.patch, desk.mask
+    radius, pixels, marks, square = view.radius, desk.pixels, desk.marks, desk.square
     side = 2 * radius + 1
-    load_patch(view.image, view.sign, view.pattern, cy, cx, radius, patch)
-    top = 0
-    for j in range(side):
-        row = view.image[cy - radius + j, cx - radius : cx + radius + 1]
-        for i in range(side):
-            top = row[i] if row[i] > top else top
-    for j in range(side):
-        for i in range(side):
-            patch[j, i] = (patch[j, i] - view.offset) * view.gain
-            mask[j, i] = f4(1)
-    saturated = 0
-    if top >= view.full_scale:
-        for j in range(side):
-            row = view.image[cy - radius + j, cx - radius : cx + radius + 1]
-            for i in range(side):
-                if row[i] >= view.full_scale:
-                    mask[j, i] = f4(0)
-                    saturated += 1
+    _load_pixels(view.image, cy, cx, radius, desk.patch)
+    full_scale = f4(view.full_scale)
+    saturated = np.int32(0)
+    for k in range(side * LANES):
+        full = f4(pixels[k] >= full_scale)
+        marks[k] = square[k] - square[k] * full
+        saturated += np.int32(square[k] * full)
+    scale, shift = view.sign * view.gain, view.offset * view.gain
+    for k in range(side * LANES):
+        pixels[k] = scale * pixels[k] - shift
+    _subtract_pattern(view.pattern, cy, cx, radius, view.gain, desk.patch)
     return saturated
+
+
+@njit(**INLINED)
+def _load_pixels(image, cy, cx, radius, out):  # type: ignore[no-untyped-def]
+    """Copy the square of `radius` around (cy, cx), reflected at the frame's border.
+
+    Elsewhere whole rows of LANES are copied: what lies right of the square is no part of it.
+    """
+    h, w = image.shape
+    left = cx - radius
+    inside = left >= 0 and left + LANES <= w
+    for j in range(2 * radius + 1):
+        y = _reflected(cy - radius + j, h)
+        if inside:
+            load_lanes(image[y, left : left + LANES], out[j])  # type: ignore[call-arg]
+        else:
+            for i in range(2 * radius + 1):
+                out[j, i] = image[y, _reflected(left + i, w)]
+
+
+@njit(**INLINED)
+def _subtract_pattern(pattern, cy, cx, radius, scale, out):  # type: ignore[no-untyped-def]
+    h = pattern.marked.size
+    for j in range(2 * radius + 1):
+        y = _reflected(cy - radius + j, h)
+        if pattern.marked[y]:
+            for i in range(2 * radius + 1):
+                out[j, i] -= scale * pattern.values[y, _reflected(cx - radius + i, pattern.values.shape[1])]
+
+
+@njit(**INLINED)
+def _reflected(i, n):  # type: ignore[no-untyped-def]
+    """Return the row or column of n that stands for the i-th, which may lie outside."""
+    i = abs(i)
+    return i if i < n else 2 * n - 2 - i
 
 
 @njit(**OPTIONS)

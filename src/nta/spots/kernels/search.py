@@ -1,10 +1,15 @@
-"""Search a frame: a fused pass at half resolution proposes where spots may be; `check` looks there at full resolution."""
+"""Propose where spots may be: a matched filter in one fused pass at half resolution."""
 
 from __future__ import annotations
 
-from numba import njit
+from typing import NamedTuple
 
-from nta.spots.kernels.options import OPTIONS
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from nta.spots.kernels.options import INLINED, OPTIONS
+from nta.spots.kernels.patch import Pattern
 from nta.spots.kernels.rows import (
     PAD,
     across_rows,
@@ -40,66 +45,86 @@ FOUND_X, FOUND_Y, FOUND_RESPONSE, FOUND_LEVEL, FOUND_BESIDE, N_FOUND = 0, 1, 2, 
 BLOCK = 64  # columns that are tested for any excess at once
 
 
-@njit(**OPTIONS)
-def _load_row(pairs, is_words, y, sign, pattern, limit, lines, clipped, filtered, width, k0, k1, k2, k3):  # type: ignore[no-untyped-def]
-    """Bin two image rows, keep a copy clipped at `limit`, and filter along the row."""
-    raw = lines[RAW]
-    if is_words:
-        bin_words(pairs[2 * y], pairs[2 * y + 1], sign, raw[PAD : PAD + width])
+class Half(NamedTuple):
+    """A frame at half resolution and the matched filter that is laid over it, row by row in `lines`.
+
+    pairs : frame viewed as pairs of pixels, (height, width // 2), uint16 for 8-bit and uint32 for 16-bit frames
+    pattern : fixed pattern of the 2x2 sums
+    limit : (height // 2, width // 2) clip of the local mean
+    taps : of the filter, from its middle outwards
+    limit0, limit1 : square of the least response at a level of 0, and what it grows with the level
+    curved : variance of the curvature of the response over that of the response, for shoulders; 0 where none are wanted
+    """
+
+    pairs: NDArray[np.unsignedinteger]
+    is_words: bool
+    sign: np.float32
+    pattern: Pattern
+    limit: NDArray[np.float32]
+    taps: tuple[np.float32, np.float32, np.float32, np.float32]
+    limit0: np.float32
+    limit1: np.float32
+    curved: float
+    lines: NDArray[np.float32]
+
+
+@njit(**INLINED)
+def _load_row(half, y, clipped, filtered):  # type: ignore[no-untyped-def]
+    """Bin two image rows, keep a copy clipped at the limit, and filter along the row."""
+    width = half.pairs.shape[1]
+    raw, low = half.lines[RAW], half.lines[clipped]
+    if half.is_words:
+        bin_words(half.pairs[2 * y], half.pairs[2 * y + 1], half.sign, raw[PAD : PAD + width])
     else:
-        bin_bytes(pairs[2 * y], pairs[2 * y + 1], sign, raw[PAD : PAD + width])
-    if pattern.size > 0:
-        subtract(raw[PAD : PAD + width], pattern[y])
+        bin_bytes(half.pairs[2 * y], half.pairs[2 * y + 1], half.sign, raw[PAD : PAD + width])
+    if half.pattern.marked[y]:
+        subtract(raw[PAD : PAD + width], half.pattern.values[y])
     reflect(raw, width)
-    low = lines[clipped]
-    lower_of(raw[PAD : PAD + width], limit[y], low[PAD : PAD + width])
+    lower_of(raw[PAD : PAD + width], half.limit[y], low[PAD : PAD + width])
     reflect(low, width)
-    along_row(raw[PAD - 3 : PAD + width + 3], lines[filtered][:width], k0, k1, k2, k3)
+    along_row(raw[PAD - 3 : PAD + width + 3], half.lines[filtered][:width], half.taps)
 
 
 @njit(**OPTIONS)
-def propose(pairs, is_words, sign, pattern, limit, taps, var0, slope, threshold, curved, lines, found):  # type: ignore[no-untyped-def]
-    """Find maxima of the half-resolution matched filter above `threshold` standard deviations of their noise.
+def begin(half):  # type: ignore[no-untyped-def]
+    """Load the rows that the first response depends on."""
+    end = half.pairs.shape[1] + 2 * PAD
+    lines = half.lines
+    column = lines[COLUMN, :end]
+    for y in range(6):
+        _load_row(half, y, CLIPPED + y, RESPONSE_H + y)
+    for x in range(end):
+        s = lines[CLIPPED, x]
+        for y in range(1, 6):
+            s += f4(2.0) * lines[CLIPPED + y, x]
+        column[x] = s
+
+
+@njit(**OPTIONS)
+def propose(half, y0, y1, n, found):  # type: ignore[no-untyped-def]
+    """Find maxima of the half-resolution matched filter that exceed the threshold, in rows y0 to y1: those before are done.
 
     The response is ``taps * taps' * I2 - box11(min(I2, limit))`` of the 2x2 sums I2: matched filter minus local mean, where
-    the clip at `limit` keeps bright neighbours out of the mean. The threshold compares squares with
-    ``var0 + slope * level``, both already multiplied with the filter's squared norm.
+    the clip at `limit` keeps bright neighbours out of the mean. What is found lies up to two rows before y0.
 
     Parameters
     ----------
-    pairs : frame viewed as pairs of pixels, (height, width // 2), uint16 for 8-bit and uint32 for 16-bit frames
-    pattern : (height // 2, width // 2) fixed pattern of the 2x2 sums, or an empty array
-    limit : (height // 2, width // 2) clip of the local mean
-    curved : variance of the curvature of the response over that of the response, for shoulders; 0 where none are wanted
-    found : (n, N_FOUND) receives x, y (full-resolution px), response, level and whether it is a shoulder
+    found : (m, N_FOUND) receives behind its first n x, y (full-resolution px), response, level and whether it is a shoulder
 
     Returns
     -------
-    Number found.
+    Number found, those before included.
     """
-    h = pairs.shape[0] // 2
-    w = pairs.shape[1]
-    k0, k1, k2, k3 = taps[0], taps[1], taps[2], taps[3]
-    t2 = threshold * threshold
-    limit0 = f4(t2 * var0)
-    limit1 = f4(t2 * slope)
+    h = half.pairs.shape[0] // 2
+    w = half.pairs.shape[1]
+    lines = half.lines
     end = w + 2 * PAD
     last = 2 * h - 2
     column = lines[COLUMN, :end]
     near = lines[COLUMN, PAD - 5 : PAD + w + 5]
     sum2 = lines[SUM2, : w + 9]
     sum4 = lines[SUM4, : w + 7]
-    n = 0
-    for y in range(6):
-        _load_row(
-            pairs, is_words, y, sign, pattern, limit, lines, CLIPPED + y, RESPONSE_H + y, w, k0, k1, k2, k3
-        )
-    for x in range(end):
-        s = lines[CLIPPED, x]
-        for y in range(1, 6):
-            s += f4(2.0) * lines[CLIPPED + y, x]
-        column[x] = s
-    for y in range(h):
+    for y in range(y0, y1):
         above = (abs(y - 3) & 7, abs(y - 2) & 7, abs(y - 1) & 7)
         b1, b2, b3 = y + 1, y + 2, y + 3
         if b1 >= h:
@@ -115,27 +140,26 @@ def propose(pairs, is_words, sign, pattern, limit, taps, var0, slope, threshold,
         box_mean(sum4, sum2, near, level)
         across_rows(
             lines[above[0]], lines[above[1]], lines[above[2]], lines[y & 7], lines[b1 & 7], lines[b2 & 7], lines[b3 & 7],
-            k0, k1, k2, k3, response,
+            half.taps, level, response,
         )  # fmt: skip
-        subtract(response, level)
-        excess(response, level, lines[EXCESS + (y & 3), :w], limit0, limit1)
+        excess(response, level, lines[EXCESS + (y & 3), :w], half.limit0, half.limit1)
         entering = y + 6
         if entering < h:
-            _load_row(
-                pairs, is_words, entering, sign, pattern, limit, lines,
-                CLIPPED + (entering & 15), RESPONSE_H + (entering & 7), w, k0, k1, k2, k3,
-            )  # fmt: skip
+            _load_row(half, entering, CLIPPED + (entering & 15), RESPONSE_H + (entering & 7))
         else:
             entering = last - entering
         slide(column, lines[CLIPPED + (entering & 15), :end], lines[CLIPPED + (abs(y - 5) & 15), :end])
         if y >= 3:  # two rows later: curvature is compared with that of the next row
-            n = _maxima(lines, y - 2, w, curved if y >= 4 else 0.0, limit0, limit1, n, found)
-    return _maxima(lines, h - 2, w, 0.0, limit0, limit1, n, found)
+            n = _maxima(half, y - 2, half.curved if y >= 4 else 0.0, n, found)
+    if y1 == h:
+        n = _maxima(half, h - 2, 0.0, n, found)
+    return n
 
 
-@njit(**OPTIONS)
-def _maxima(lines, y, w, curved, limit0, limit1, n, found):  # type: ignore[no-untyped-def]
+@njit(**INLINED)
+def _maxima(half, y, curved, n, found):  # type: ignore[no-untyped-def]
     """Append the 3x3 maxima of row y that exceed the threshold, with their peak interpolated by parabolas, and shoulders."""
+    lines, w = half.lines, half.pairs.shape[1]
     top, above, here = (
         lines[RESPONSE + ((y - 2) & 7)],
         lines[RESPONSE + ((y - 1) & 7)],
@@ -144,7 +168,7 @@ def _maxima(lines, y, w, curved, limit0, limit1, n, found):  # type: ignore[no-u
     below, bottom = lines[RESPONSE + ((y + 1) & 7)], lines[RESPONSE + ((y + 2) & 7)]
     over = lines[EXCESS + (y & 3)]
     level = lines[LEVEL + (y & 3)]
-    curved0, curved1 = f4(curved) * limit0, f4(curved) * limit1
+    curved0, curved1 = f4(curved) * half.limit0, f4(curved) * half.limit1
     x0 = 1
     while x0 < w - 1:
         x1 = min(x0 + BLOCK, w - 1)
