@@ -1,4 +1,4 @@
-"""Where spots may be: proposed at half resolution, looked at again at full resolution, one band of the frame after the other."""
+"""Where spots may be: proposed at half resolution, looked at again at full resolution, one band of rows after the other."""
 
 from __future__ import annotations
 
