@@ -24,6 +24,7 @@ import numpy as np
 from numba import njit
 
 _TINY = 1e-300
+_FACTORS = 32  # variances multiplied before their logarithm is taken: each is within 1e9 times the usual one
 
 
 @njit(cache=True, nogil=True)
@@ -164,6 +165,17 @@ def still_likelihood(y, x, wait, start, interval_s, creep, variances):  # type: 
     return table
 
 
+@njit(cache=True, nogil=True)
+def _to_usual(grid, interval_s, variance, relative):  # type: ignore[no-untyped-def]
+    """Fill one over the variance that a displacement of the track usually has at each D.
+
+    Variances divided by it multiply to something a float can hold, so that one logarithm does for `_FACTORS` of them.
+    """
+    both = 2 * np.mean(variance)
+    for g in range(grid.size):
+        relative[g] = 1 / (2 * grid[g] * interval_s + both)
+
+
 @njit(cache=True, nogil=True, error_model="numpy")
 def on_grid(y, x, wait, variance, first, last, interval_s, blur_s, grid, log_likelihood, information):  # type: ignore[no-untyped-def]
     """Fill log-likelihood and expected information in D of rows first:last at the grid's values of D."""
@@ -172,6 +184,8 @@ def on_grid(y, x, wait, variance, first, last, interval_s, blur_s, grid, log_lik
     zy, zx, product = np.empty(n), np.empty(n), np.ones(n)
     log_likelihood[:] = 0.0
     information[:] = 0.0
+    relative = np.empty(n)
+    _to_usual(grid, interval_s, variance[first:last], relative)
     done, fresh = 0, True
     for r in range(first, last - 1):
         if wait[r] == 0:
@@ -187,7 +201,7 @@ def on_grid(y, x, wait, variance, first, last, interval_s, blur_s, grid, log_lik
                 zy[g], zx[g], dp[g], v[g] = ny, nx, da, 0.0
                 p = grid[g] * da + both
                 inverse[g] = 1 / p
-                product[g] *= p
+                product[g] *= p * relative[g]
                 log_likelihood[g] -= 0.5 * (ny * ny + nx * nx) * inverse[g]
                 information[g] += (da * inverse[g]) ** 2
         else:
@@ -202,24 +216,26 @@ def on_grid(y, x, wait, variance, first, last, interval_s, blur_s, grid, log_lik
                 p = grid[g] * da + both + gain * near
                 dp[g] = da + dgain * near - gain * blur_s
                 inverse[g] = 1 / p
-                product[g] *= p
+                product[g] *= p * relative[g]
                 log_likelihood[g] -= 0.5 * (zy[g] * zy[g] + zx[g] * zx[g]) * inverse[g]
                 information[g] += (dp[g] * inverse[g]) ** 2 + 2 * v[g] * inverse[g]
-        if done % 8 == 0:
+        if done % _FACTORS == 0:
             for g in range(n):
                 log_likelihood[g] -= np.log(product[g])
                 product[g] = 1.0
     for g in range(n):
-        log_likelihood[g] -= np.log(product[g]) + done * np.log(2 * np.pi)
+        log_likelihood[g] -= np.log(product[g]) + done * np.log(2 * np.pi / relative[g])
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def likelihood_table(y, x, wait, variance, start, which, interval_s, blur_s, grid, table, peak):  # type: ignore[no-untyped-def]
     """Fill table[i] with the log-likelihood of track which[i] on the grid, less its largest value, which goes to peak[i]."""
     n = grid.size
-    inverse, zy, zx, product, row = np.empty(n), np.empty(n), np.empty(n), np.empty(n), np.empty(n)
+    inverse, zy, zx = np.empty(n), np.empty(n), np.empty(n)
+    relative, product, row = np.empty(n), np.empty(n), np.empty(n)
     for i in range(which.size):
         first, last = start[which[i]], start[which[i] + 1]
+        _to_usual(grid, interval_s, variance[first:last], relative)
         row[:] = 0.0
         product[:] = 1.0
         inverse[:] = 0.0
@@ -242,14 +258,14 @@ def likelihood_table(y, x, wait, variance, start, which, interval_s, blur_s, gri
                 zx[g] = nx + gain * zx[g]
                 p = grid[g] * da + both - gain * near
                 inverse[g] = 1 / p
-                product[g] *= p
+                product[g] *= p * relative[g]
                 row[g] -= 0.5 * (zy[g] * zy[g] + zx[g] * zx[g]) * inverse[g]
-            if done % 8 == 0:
+            if done % _FACTORS == 0:
                 for g in range(n):
                     row[g] -= np.log(product[g])
                     product[g] = 1.0
         for g in range(n):
-            row[g] -= np.log(product[g])
+            row[g] -= np.log(product[g]) - done * np.log(relative[g])
         top = row.max()
         peak[i] = top - done * np.log(2 * np.pi)
         for g in range(n):

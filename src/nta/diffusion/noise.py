@@ -12,10 +12,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nta.columns import BoolArray, FloatArray, IntArray
 from nta.diffusion.gaussian import likelihood_table, still_likelihood
+from nta.diffusion.population import best_population
 from nta.diffusion.steps import Steps
 
 _MOST_POINTS = 40_000  # spots used to fit the noise: its numbers are then known far better than any track
@@ -25,7 +25,6 @@ _NODES = 64  # values of D on which the population lives
 _PIECE = 60  # spots per piece of a track: as wide a likelihood as a few nodes
 _MOST_CLASSES, _LEAST_ALIKE = 8, 50  # populations, and pieces in each
 _STILL_NODES = 12
-_EM_STEPS = 50
 _NEWTON_STEPS, _LONGEST_STEP, _SHORTEST_STEP = 8, 0.5, 0.01
 _NO_BETTER = 0.02  # of the log posterior: far less than its parameters are uncertain by
 _LEAST_PX = 1e-3  # no position is known better than this
@@ -205,12 +204,16 @@ class _Problem:
         )
         top = np.maximum(peak, self.still.max(axis=1))
         table += (peak - top)[:, None].astype(np.float32)
+        # columns beyond the grid are particles that stand still: they belong to the population, so that nothing has to be left
+        # out beforehand
         moving_or_still = np.exp(np.hstack([table, (self.still - top[:, None]).astype(np.float32)]))
         evidence = mean = 0.0
         for alike in self.alike:
-            of_these, mean_of_these = _population(moving_or_still[alike], np.log(self.grid))
-            evidence += of_these
-            mean += mean_of_these * alike.size / s.n_tracks
+            weight = np.empty(moving_or_still.shape[1], dtype=np.float32)
+            evidence += best_population(moving_or_still, alike, weight)
+            moving = weight[:_NODES]
+            share = alike.size / s.n_tracks
+            mean += share * float(moving @ np.log(self.grid) / max(float(moving.sum()), 1e-12))
         penalty = 0.0
         if not self.believe_spots:
             penalty += 0.5 * (theta[0] / _SCALE_SPREAD) ** 2 + 0.5 * theta[1] ** 2
@@ -232,23 +235,6 @@ def _alike(steps: Steps) -> list[IntArray]:
     return [np.sort(part) for part in np.array_split(np.argsort(error, kind="stable"), n_classes)]
 
 
-def _population(likelihood: NDArray[np.float32], ln_grid: FloatArray) -> tuple[float, float]:
-    """Log-likelihood of all pieces under the population that explains them best, and that population's mean of ln D.
-
-    The population is free on the grid (Kiefer and Wolfowitz, Ann. Math. Stat. 27, 887 (1956)), so that the noise is
-    found consistently whatever the sizes are. Columns beyond the grid are particles that stand still, with errors of
-    their own: they belong to the population too, so that nothing has to be left out beforehand. Expectation
-    maximisation from an even start.
-    """
-    n_pieces, n_nodes = likelihood.shape
-    weight = np.full(n_nodes, 1 / n_nodes, dtype=np.float32)
-    for _ in range(_EM_STEPS):
-        weight *= ((1 / (likelihood @ weight)) @ likelihood) / np.float32(n_pieces)
-    moving = weight[: ln_grid.size]
-    mean = float(moving @ ln_grid / max(float(moving.sum()), 1e-12))
-    return float(np.sum(np.log(likelihood @ weight, dtype=np.float64))), mean
-
-
 def _standing_still(steps: Steps) -> FloatArray:
     """Log-likelihood of every piece for a particle at rest, with errors from a fiftieth to half a pixel."""
     variances = (np.geomspace(0.02, 0.5, _STILL_NODES) * steps.pixel_size_um) ** 2
@@ -262,7 +248,7 @@ def _standing_still(steps: Steps) -> FloatArray:
 
 def _minimised(problem: _Problem, theta: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Newton's method on all points: return the minimum, its covariance and how mean ln D moves with each parameter."""
-    value, gradient, hessian, effect = _slopes(problem, theta)
+    value, gradient, hessian, effect = _slopes(problem, theta, problem(theta)[0])
     for _ in range(_NEWTON_STEPS):
         step = np.clip(-_inverse(hessian) @ gradient, -_LONGEST_STEP, _LONGEST_STEP)
         while (there := problem(theta + step)[0]) > value and np.abs(step).max() > _SHORTEST_STEP:
@@ -270,25 +256,31 @@ def _minimised(problem: _Problem, theta: FloatArray) -> tuple[FloatArray, FloatA
         if there >= value - _NO_BETTER:
             break
         theta = theta + step
-        value, gradient, hessian, effect = _slopes(problem, theta)
+        value, gradient, hessian, effect = _slopes(problem, theta, there)
     return theta, _inverse(hessian), effect
 
 
-def _slopes(problem: _Problem, theta: FloatArray) -> tuple[float, FloatArray, FloatArray, FloatArray]:
-    """Value, gradient and Hessian by central differences, and the slope of mean ln D."""
+def _slopes(
+    problem: _Problem, theta: FloatArray, centre: float
+) -> tuple[float, FloatArray, FloatArray, FloatArray]:
+    """Value, gradient and Hessian by central differences, and the slope of mean ln D, where the value is `centre`.
+
+    Mixed derivatives from two more values each (Abramowitz and Stegun 25.3.27).
+    """
     n, h = theta.size, 0.1
-    centre, _ = problem(theta)
     gradient, hessian, effect = np.empty(n), np.empty((n, n)), np.empty(n)
+    both = np.empty(n)  # of the values on either side, less twice the middle
     for i in range(n):
         a = np.eye(n)[i] * h
         (up, mean_up), (down, mean_down) = problem(theta + a), problem(theta - a)
         effect[i] = (mean_up - mean_down) / (2 * h)
         gradient[i] = (up - down) / (2 * h)
-        hessian[i, i] = (up - 2 * centre + down) / h**2
+        both[i] = up + down - 2 * centre
+        hessian[i, i] = both[i] / h**2
         for j in range(i):
-            b = np.eye(n)[j] * h
-            mixed = problem(theta + a + b)[0] - problem(theta + a - b)[0] - problem(theta - a + b)[0]
-            hessian[i, j] = hessian[j, i] = (mixed + problem(theta - a - b)[0]) / (4 * h**2)
+            b = a + np.eye(n)[j] * h
+            mixed = problem(theta + b)[0] + problem(theta - b)[0] - 2 * centre
+            hessian[i, j] = hessian[j, i] = (mixed - both[i] - both[j]) / (2 * h**2)
     return centre, gradient, hessian, effect
 
 
