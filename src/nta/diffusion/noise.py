@@ -204,8 +204,7 @@ class _Problem:
         )
         top = np.maximum(peak, self.still.max(axis=1))
         table += (peak - top)[:, None].astype(np.float32)
-        # columns beyond the grid are particles that stand still: they belong to the population, so that nothing has to be left
-        # out beforehand
+        # columns beyond the grid are particles at rest: as part of the population they need not be left out beforehand
         moving_or_still = np.exp(np.hstack([table, (self.still - top[:, None]).astype(np.float32)]))
         evidence = mean = 0.0
         for alike in self.alike:

@@ -14,8 +14,8 @@ _EM_STEPS = 50
 def best_population(likelihood, pieces, weight):  # type: ignore[no-untyped-def]
     """Find the weights of the columns that make these pieces likeliest, from an even start; return the log-likelihood.
 
-    A free population (Kiefer and Wolfowitz, Ann. Math. Stat. 27, 887 (1956)), by expectation maximisation: the same number of
-    steps every time, so that what is found moves smoothly with the likelihood.
+    A free population (Kiefer and Wolfowitz, Ann. Math. Stat. 27, 887 (1956)), by expectation maximisation: as many steps
+    every time, so that what is found moves smoothly with the likelihood.
 
     likelihood : float32 (n, n_columns), its largest value per row about 1. pieces : the rows that count.
     weight : float32 (n_columns,), receives the weights.

@@ -103,7 +103,7 @@ def _filtered(image: NDArray[np.float32], layer: Layer) -> NDArray[np.float32]:
 def _spread_below(response: NDArray[np.float32]) -> float:
     """Return the standard deviation as the distance from the median down to the 16th percentile."""
     h, w = response.shape
-    middle, low = np.percentile(response[:: max(1, h // 200), :: max(1, w // 200)], [50, BELOW])
+    middle, low = np.percentile(response[:: max(1, h // 160), :: max(1, w // 160)], [50, BELOW])
     return float(middle - low)
 
 

@@ -16,17 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nta.frames import CameraState
+from nta.spots.median import median_of
 from nta.spots.table import CameraModel
 
 Array = NDArray[np.float64]
 Floats = TypeVar("Floats", bound=np.floating)
 TILE = 8  # px; a tile is taken as one grey level
 MOST_TILES = 16_384  # their variances are known to 0.2 % together
-_CLIP_SD = 3.0
-# variance of a standard normal truncated at 3 sd
-CLIPPED_VARIANCE = 1 - 2 * _CLIP_SD * math.exp(-0.5 * _CLIP_SD**2) / math.sqrt(2 * math.pi) / math.erf(
-    _CLIP_SD / math.sqrt(2)
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +76,7 @@ def tile_statistics(frames: NDArray[np.float32]) -> tuple[Array, Array]:
     step = max(1, round((len(cut) - 1) * ty * tx / MOST_TILES))
     for first, second in zip(cut[:-1:step], cut[1::step], strict=True):
         d = _tiles(second - first)
-        level = np.median(_tiles(first), axis=-1)
+        level = median_of(np.ascontiguousarray(np.moveaxis(_tiles(first), -1, 0)))
         d = d - d.mean(axis=-1, keepdims=True)
         levels.append(level.ravel())
         variances.append(0.5 * d.var(axis=-1, ddof=1).ravel())

@@ -15,7 +15,7 @@ from nta.spots.excess import box_mean
 from nta.spots.filters import BOX
 from nta.spots.kernels.flags import EDGE, OUT_OF_FOCUS, POOR_FIT, SATURATED
 from nta.spots.learned import Layer
-from nta.spots.noise import CLIPPED_VARIANCE, PixelNoise
+from nta.spots.noise import PixelNoise
 
 BINS = 16
 FEWEST = 60  # pixels in a bin
@@ -32,7 +32,9 @@ def transferred_noise(frames: Sequence[Seen], layer: Layer, sign: int) -> PixelN
 
     frames : rows of spots, signed grey values without the spots' light, and that light; the layer's px.
     """
-    sd = float(np.sqrt(np.median(layer.noise.variance(layer.background.astype(float)))))
+    from nta.spots.kernels.means import clipped_variance
+
+    sd = float(np.sqrt(layer.noise.variance(np.array(np.median(layer.background[::4, ::4])))))
     samples = [_samples(seen, layer, sd) for seen in frames]
     light, level, left = (np.concatenate(column) for column in zip(*samples, strict=True))
     variance, mean, squared, weight = [], [], [], []
@@ -44,7 +46,7 @@ def transferred_noise(frames: Sequence[Seen], layer: Layer, sign: int) -> PixelN
     for group in groups:
         if group.size < FEWEST:
             continue
-        variance.append(_clipped_variance(left[group]))
+        variance.append(clipped_variance(left[group]))
         mean.append(sign * float(np.mean(level[group] + light[group])))
         squared.append(float(np.mean(light[group] ** 2)))
         weight.append(np.sqrt(group.size))
@@ -57,19 +59,6 @@ def transferred_noise(frames: Sequence[Seen], layer: Layer, sign: int) -> PixelN
         return None
     floor = max(1 / 12, 0.3 * float(v.min()))
     return PixelNoise(var0=var0, slope=slope, floor=floor)
-
-
-def _clipped_variance(values: NDArray[np.float32]) -> float:
-    """Variance of the values within three standard deviations, that of a normal distribution being kept.
-
-    Not from percentiles: grey values may be so coarse that these are all the same.
-    """
-    centre = float(np.mean(values))
-    spread = float(np.var(values))
-    for _ in range(6):
-        kept = values[np.abs(values - centre) <= 3 * np.sqrt(spread) + 1e-3]
-        centre, spread = float(np.mean(kept)), float(np.var(kept)) / CLIPPED_VARIANCE
-    return spread + 1e-6
 
 
 def _line(

@@ -26,6 +26,9 @@ SYMMETRIC = (
 )
 WIDE = 1.6  # widths of a spot in focus from which on light is a disc
 SIGNIFICANT = 1.5  # thresholds: a disc has many pixels in which to be seen
+SURELY_NARROW = (
+    0.8  # of that width, by medians about a place that is not fitted yet: rather too wide than too narrow
+)
 INSIDE = 1.15  # extents within which a faint spot belongs to the disc
 OUTSHINES = 2.0  # times the disc's peak: a spot of its own in front of the disc
 EXPLAINED = 0.6  # share of a disc's light that a few well-fitted spots may not hold, or it is they
@@ -119,9 +122,48 @@ def _moments(image, sign, cy, cx, radius, within, background, noise, profile, sp
 
 
 @njit(**OPTIONS)
-def _fit_disc(image, sign, cy, cx, radius, noise, profile, values, count, new, sums, out):  # type: ignore[no-untyped-def]
-    """Fit centre and profile; False where there is no light or the centre runs away. `out` as a row of `find_discs`."""
+def _around(profile, radius):  # type: ignore[no-untyped-def]
+    """Background of a profile."""
+    return 0.5 * (profile[radius] + profile[radius - 1])
+
+
+@njit(**OPTIONS)
+def _ring_light(profile, radius, k):  # type: ignore[no-untyped-def]
+    """Light in the k-th ring of one pixel."""
+    area = 2 * math.pi * k if k else 0.25 * math.pi
+    return area * max(profile[k] - _around(profile, radius), 0.0)
+
+
+@njit(**OPTIONS)
+def _light(profile, radius):  # type: ignore[no-untyped-def]
+    """Light of a profile."""
+    total = 0.0
+    for k in range(radius):
+        total += _ring_light(profile, radius, k)
+    return total
+
+
+@njit(**OPTIONS)
+def _half_light(profile, radius, half):  # type: ignore[no-untyped-def]
+    """Radius that holds the light `half`; -1 where there is none."""
+    light = 0.0
+    for k in range(radius):
+        more = _ring_light(profile, radius, k)
+        if more > 0 and light + more >= half:
+            return k - 0.5 + (half - light) / more
+        light += more
+    return -1.0
+
+
+@njit(**OPTIONS)
+def _fit_disc(image, sign, cy, cx, radius, noise, least, profile, values, count, new, sums, out):  # type: ignore[no-untyped-def]
+    """Fit centre and profile; False where there is no light or the centre runs away. `out` as a row of `find_discs`.
+
+    least : width a disc has, px; what is clearly narrower is not fitted.
+    """
     if not _medians(image, sign, cy, cx, radius, profile, values, count):
+        return False
+    if _half_light(profile, radius, 0.5 * _light(profile, radius)) < SURELY_NARROW * HALF_OF_GAUSSIAN * least:
         return False
     y0, x0 = cy, cx
     spread2 = max(noise[0] + noise[1] * profile[0], noise[2])
@@ -147,24 +189,19 @@ def _fit_disc(image, sign, cy, cx, radius, noise, profile, values, count, new, s
 @njit(**OPTIONS)
 def _describe(image, sign, cy, cx, radius, noise, profile, spread2, sums, out):  # type: ignore[no-untyped-def]
     """Light, extent, symmetry and errors of a fitted disc."""
-    background = 0.5 * (profile[radius] + profile[radius - 1])
-    total, peak = 0.0, 0.0
-    for k in range(radius):
-        share = 2 * math.pi * k if k else 0.25 * math.pi
-        total += share * max(profile[k] - background, 0.0)
-        peak = max(peak, profile[k] - background)
+    background = _around(profile, radius)
+    total = _light(profile, radius)
     if not total > 0:
         return False
-    light, half, extent = 0.0, -1.0, float(radius)
+    half = _half_light(profile, radius, 0.5 * total)
+    peak, light, extent = 0.0, 0.0, float(radius)
     for k in range(radius):
-        share = 2 * math.pi * k if k else 0.25 * math.pi
-        more = share * max(profile[k] - background, 0.0)
-        if half < 0 and light + more >= 0.5 * total:
-            half = k - 0.5 + (0.5 * total - light) / more
-        if light + more >= 0.9 * total:
+        peak = max(peak, profile[k] - background)
+    for k in range(radius):
+        light += _ring_light(profile, radius, k)
+        if light >= 0.9 * total:
             extent = k + 0.5
             break
-        light += more
     within = min(int(1.2 * extent + 1.0), radius)
     n = _moments(image, sign, cy, cx, radius, within, background, noise, profile, 100 * spread2, sums)
     left = max(sums[6] - sums[8], 0.0)
@@ -208,7 +245,7 @@ def find_discs(image, sign, n, found, step, grey, radius, noise, width, threshol
     for i in range(n):
         cx, cy = 2 * found[i, 0] + 0.5, 2 * found[i, 1] + 0.5
         if m >= discs.shape[0] or not _fit_disc(
-            image, sign, cy, cx, radius, noise, profile, values, count, new, sums, out
+            image, sign, cy, cx, radius, noise, WIDE * width, profile, values, count, new, sums, out
         ):
             continue
         inside = 0 <= out[X] <= image.shape[1] - 1 and 0 <= out[Y] <= image.shape[0] - 1

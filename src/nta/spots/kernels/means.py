@@ -1,20 +1,20 @@
-"""Box mean and matched filter of whole frames, reflected at the borders: what learning asks for, frame by frame."""
+"""Box mean and matched filter of whole frames, reflected at the borders, and clipped variances: what learning asks for."""
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 from numba import njit
 
 from nta.spots.kernels.options import OPTIONS
+from nta.spots.kernels.rows import f4, reflected
 
-f4 = np.float32
-
-
-@njit(**OPTIONS)
-def _reflected(i, n):  # type: ignore[no-untyped-def]
-    """Index i, at most n - 1 beyond either border, brought back by reflection."""
-    i = abs(i)
-    return i if i < n else 2 * n - 2 - i
+CLIP_SD = 3.0
+# variance of a standard normal truncated there
+CLIPPED_VARIANCE = 1 - 2 * CLIP_SD * math.exp(-0.5 * CLIP_SD**2) / math.sqrt(2 * math.pi) / math.erf(
+    CLIP_SD / math.sqrt(2)
+)
 
 
 @njit(**OPTIONS)
@@ -41,20 +41,20 @@ def box_means(image, side, out):  # type: ignore[no-untyped-def]
         _bin_row(image, y, half[y])
     column = np.zeros(w2)
     for y in range(-r, r):
-        column += half[_reflected(y, h2)]
+        column += half[reflected(y, h2)]
     share = 1.0 / (4 * side * side)
     for y in range(h2):
-        entering, leaving = half[_reflected(y + r, h2)], half[_reflected(y - r, h2)]
+        entering, leaving = half[reflected(y + r, h2)], half[reflected(y - r, h2)]
         for x in range(w2):
             column[x] += entering[x]
         total = 0.0
         for x in range(-r, r):
-            total += column[_reflected(x, w2)]
+            total += column[reflected(x, w2)]
         upper, lower = out[2 * y], out[min(2 * y + 1, out.shape[0] - 1)]
         for x in range(w2):
-            total += column[_reflected(x + r, w2)]
+            total += column[reflected(x + r, w2)]
             mean = f4(total * share)
-            total -= column[_reflected(x - r, w2)]
+            total -= column[reflected(x - r, w2)]
             upper[2 * x] = mean
             lower[2 * x] = mean
             if 2 * x + 1 < out.shape[1]:
@@ -75,7 +75,7 @@ def filtered(image, taps, out):  # type: ignore[no-untyped-def]
         for x in range(w):
             inner[x] = taps[0] * image[y, x]
         for k in range(1, r + 1):
-            above, below = image[_reflected(y - k, h)], image[_reflected(y + k, h)]
+            above, below = image[reflected(y - k, h)], image[reflected(y + k, h)]
             for x in range(w):
                 inner[x] += taps[k] * (above[x] + below[x])
         for k in range(1, r + 1):
@@ -87,3 +87,25 @@ def filtered(image, taps, out):  # type: ignore[no-untyped-def]
         for k in range(1, r + 1):
             for x in range(w):
                 along[x] += taps[k] * (row[x + r - k] + row[x + r + k])
+
+
+@njit(**OPTIONS)
+def clipped_variance(values):  # type: ignore[no-untyped-def]
+    """Variance of the values within three standard deviations, that of a normal distribution being kept.
+
+    Not from percentiles: grey values may be so coarse that these are all the same.
+    """
+    centre, spread, kept = 0.0, 0.0, 1.0
+    for lap in range(7):
+        reach = CLIP_SD * math.sqrt(spread) + 1e-3 if lap else 1e30
+        n, total, squares = 0.0, 0.0, 0.0
+        for value in values:
+            away = value - centre
+            if abs(away) <= reach:
+                n += 1.0
+                total += away
+                squares += away * away
+        shift = total / n
+        centre, spread = centre + shift, (squares / n - shift * shift) / kept
+        kept = CLIPPED_VARIANCE
+    return spread + 1e-6

@@ -12,6 +12,7 @@ from nta.spots.kernels.algebra import axis
 from nta.spots.kernels.fit import CENTRE_Y, N_COLUMNS, SIDE, WORK, N, S, X, Y, f4
 from nta.spots.kernels.lanes import LANES, load_lanes
 from nta.spots.kernels.options import INLINED, OPTIONS
+from nta.spots.kernels.rows import reflected
 
 NEAR = 11.0  # px beyond which a neighbour's light does not matter
 
@@ -122,29 +123,22 @@ def _load_pixels(image, cy, cx, radius, out):  # type: ignore[no-untyped-def]
     left = cx - radius
     inside = left >= 0 and left + LANES <= w
     for j in range(2 * radius + 1):
-        y = _reflected(cy - radius + j, h)
+        y = reflected(cy - radius + j, h)
         if inside:
             load_lanes(image[y, left : left + LANES], out[j])  # type: ignore[call-arg]
         else:
             for i in range(2 * radius + 1):
-                out[j, i] = image[y, _reflected(left + i, w)]
+                out[j, i] = image[y, reflected(left + i, w)]
 
 
 @njit(**INLINED)
 def _subtract_pattern(pattern, cy, cx, radius, scale, out):  # type: ignore[no-untyped-def]
     h = pattern.marked.size
     for j in range(2 * radius + 1):
-        y = _reflected(cy - radius + j, h)
+        y = reflected(cy - radius + j, h)
         if pattern.marked[y]:
             for i in range(2 * radius + 1):
-                out[j, i] -= scale * pattern.values[y, _reflected(cx - radius + i, pattern.values.shape[1])]
-
-
-@njit(**INLINED)
-def _reflected(i, n):  # type: ignore[no-untyped-def]
-    """Return the row or column of n that stands for the i-th, which may lie outside."""
-    i = abs(i)
-    return i if i < n else 2 * n - 2 - i
+                out[j, i] -= scale * pattern.values[y, reflected(cx - radius + i, pattern.values.shape[1])]
 
 
 @njit(**OPTIONS)

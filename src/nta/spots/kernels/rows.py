@@ -1,4 +1,4 @@
-"""Loops over one image row, each vectorised on its own."""
+"""Loops over one image row, each vectorised on its own, and where a row goes on beyond the border."""
 
 from __future__ import annotations
 
@@ -107,3 +107,10 @@ def any_positive(row):  # type: ignore[no-untyped-def]
     for x in range(row.size):
         m = row[x] if row[x] > m else m
     return m > 0
+
+
+@njit(**INLINED)
+def reflected(i, n):  # type: ignore[no-untyped-def]
+    """Return the row or column of n that stands for the i-th, which may lie outside."""
+    i = abs(i)
+    return i if i < n else 2 * n - 2 - i
