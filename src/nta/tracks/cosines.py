@@ -10,12 +10,10 @@ refitted together (matching pursuit with a family-wise level; the threshold is t
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from nta.columns import FloatArray
+from nta.columns import FloatArray, IntArray
 
 FALSE_ALARM = 0.01  # chance that a recording without drift has some subtracted
 EATEN_AT_MOST = 0.005  # cosines per step seen: share of the Brownian variance that flow may take along
@@ -32,10 +30,11 @@ def significant_cosines(
     of a constant: it says how large a steady drift could have gone unseen.
     """
     n = weight.size
+    cosines = _Cosines(n)
     level = 2 * np.log(np.pi**2 * (np.arange(n) + 1.0) ** 2 / (6 * FALSE_ALARM))
-    of_weight = _cosine_sums(weight, 2 * n)
+    of_weight = cosines.beyond(cosines.sums(weight))
     information = np.maximum(0.5 * (of_weight[0] + of_weight[::2]), 1e-9 * of_weight[0])
-    of_pull = np.stack([_cosine_sums(axis, n) for axis in pull])
+    of_pull = cosines.sums(pull)
     n_seen = int(np.count_nonzero(weight))
     most = max(1, min(int(EATEN_AT_MOST * n_steps), n_seen // SLOTS_PER_COSINE, MOST_COSINES))
     chosen: list[int] = []
@@ -51,23 +50,52 @@ def significant_cosines(
         if not best.size:
             break
         chosen += best.tolist()
-        gram = _gram(chosen, of_weight)
-        fit = _sum_of_cosines(chosen, np.linalg.solve(gram, of_pull[:, chosen].T).T, n)
-        left = of_pull - np.stack([_cosine_sums(weight * axis, n) for axis in fit])
-    fitted = chosen or [0]
-    covariance = np.linalg.inv(_gram(fitted, of_weight))
-    return chosen, fit, _variance(fitted, covariance, n)
+        amplitude = np.zeros((2, n))
+        amplitude[:, chosen] = np.linalg.solve(_gram(chosen, of_weight), of_pull[:, chosen].T).T
+        fit = cosines.series(amplitude)
+        left = of_pull - cosines.sums(weight * fit)
+    fitted = np.asarray(chosen or [0])
+    covariance = np.asarray(np.linalg.inv(_gram(fitted, of_weight)), dtype=float)
+    return chosen, fit, cosines.variance(fitted, covariance)
 
 
-def _cosine_sums(values: FloatArray, n_cosines: int) -> FloatArray:
-    """Return sum_t values[t] cos(pi k (t + 1/2) / n) for k = 0 .. n_cosines - 1, by a fast Fourier transform."""
-    n = values.size
-    k = np.arange(n_cosines)
-    spectrum = np.fft.fft(values, 2 * n)[k % (2 * n)]
-    return np.asarray((np.exp(-0.5j * np.pi * k / n) * spectrum).real)
+class _Cosines:
+    """The cosines cos(pi k (t + 1/2) / n) of n slots t, by fast Fourier transforms of twice the length."""
+
+    def __init__(self, n: int) -> None:
+        self._n = n
+        self._twist = np.exp(-0.5j * np.pi * np.arange(n) / n)
+
+    def sums(self, values: FloatArray) -> FloatArray:
+        """Return the sums of values[..., t] times cosine k for k = 0 .. n - 1."""
+        spectrum = np.fft.rfft(values, 2 * self._n)[..., : self._n]
+        return np.asarray((self._twist * spectrum).real)
+
+    def series(self, amplitude: FloatArray) -> FloatArray:
+        """Return the sum of the cosines of these amplitudes, (..., n), in every slot."""
+        spectrum = self._n * (self._twist * amplitude).conj()
+        spectrum[..., 0] *= 2
+        return np.asarray(np.fft.irfft(spectrum, 2 * self._n)[..., : self._n])
+
+    def beyond(self, sums: FloatArray) -> FloatArray:
+        """Return the sums for k = 0 .. 2n - 1: cosine 2n - k is minus cosine k, and cosine n nothing."""
+        return np.concatenate([sums, [0.0], -sums[:0:-1]])
+
+    def variance(self, chosen: IntArray, covariance: FloatArray) -> FloatArray:
+        """Return the variance in every slot of cosines whose amplitudes have this covariance.
+
+        A product of two cosines is two cosines (`_gram`): the variance is a series of them.
+        """
+        n = self._n
+        less, more = np.abs(chosen[:, None] - chosen), chosen[:, None] + chosen
+        index = np.concatenate([less, more]).ravel()
+        share = 0.5 * np.concatenate([covariance, covariance]).ravel()
+        share[index > n] *= -1
+        amplitude = np.bincount(np.where(index > n, 2 * n - index, index), share, n + 1)[:n]
+        return self.series(amplitude.astype(float))
 
 
-def _gram(chosen: list[int], of_weight: FloatArray) -> FloatArray:
+def _gram(chosen: list[int] | IntArray, of_weight: FloatArray) -> FloatArray:
     """Return the weighted products of cosines k and l: cos a cos b = (cos(a - b) + cos(a + b)) / 2.
 
     A trace on the diagonal keeps those apart that are the same where there are steps.
@@ -75,19 +103,3 @@ def _gram(chosen: list[int], of_weight: FloatArray) -> FloatArray:
     k = np.asarray(chosen)
     gram = 0.5 * (of_weight[np.abs(k[:, None] - k)] + of_weight[k[:, None] + k])
     return np.asarray(gram + 1e-6 * of_weight[0] * np.eye(k.size))
-
-
-def _sum_of_cosines(chosen: list[int], amplitude: NDArray[Any], n: int) -> FloatArray:
-    """Return the sum of cosines of these amplitudes (2, cosines) over the slots, (2, slots), by a fast Fourier transform."""
-    spectrum = np.zeros((2, 2 * n), dtype=complex)
-    spectrum[:, chosen] = amplitude * np.exp(-0.5j * np.pi * np.asarray(chosen) / n)
-    return np.asarray(np.fft.fft(spectrum, axis=1).real[:, :n])
-
-
-def _variance(chosen: list[int], covariance: NDArray[Any], n: int) -> FloatArray:
-    """Return the variance per axis of the fit in each slot; in blocks, for the basis of a long recording is large."""
-    variance = []
-    for slots in np.array_split(np.arange(n), n // 4096 + 1):
-        basis = np.cos(np.outer(np.asarray(chosen), np.pi * (slots + 0.5) / n))
-        variance.append(((covariance @ basis) * basis).sum(axis=0))
-    return np.concatenate(variance)
