@@ -17,12 +17,16 @@ LIGHT, WIDTH_PX = 1000.0, 1.5
 
 @dataclass(frozen=True)
 class Found:
-    """Half of the spots as wide as `half_px` are found, fewer of wider ones."""
+    """Half of the spots as wide as `half_px` are found, fewer of wider ones; others hide a share `hidden` of all."""
 
     half_px: float
+    hidden: float = 0.0
 
     def probability(self, electrons, width_px):
         return 1 / (1 + (np.asarray(width_px) / self.half_px) ** 16 * (LIGHT / np.asarray(electrons)))
+
+    def not_hidden(self, electrons):
+        return np.full(np.shape(electrons), 1 - self.hidden)
 
 
 def _seen_tracks(rng, diffusion_um2_s, n_tracks, exposure_s, found):
@@ -79,6 +83,33 @@ def test_where_every_spot_is_found_nothing_is_given_back(rng):
     ):
         assert np.all(nothing.kept_share == 1.0)
         assert nothing.blur_share == 1.0
+
+
+@pytest.mark.parametrize("step_px", [1.0, 3.0])
+def test_what_long_steps_behind_others_take_from_d_is_given_back(rng, step_px):
+    """Particles in a box that is closed upon itself, each hidden where another is nearer than 2.5 widths of a spot."""
+    from scipy.spatial import cKDTree
+
+    side, n, n_frames, hidden_within = 1000.0, 9000, 12, 2.5 * WIDTH_PX
+    truth = (step_px * PIXEL_UM) ** 2 / (2 * INTERVAL_S)
+    place, there = rng.uniform(0, side, (n, 2)), []
+    steps = rng.normal(0, step_px, (n_frames - 1, n, 2))
+    for f in range(n_frames):
+        place = place if f == 0 else (place + steps[f - 1]) % side
+        near = cKDTree(place, boxsize=side).query_ball_point(place, hidden_within, return_length=True)
+        there.append(near == 1)
+    there = np.array(there)
+    seen = there[1:] & there[:-1]
+    squared = (steps**2).sum(axis=2)
+    kept = squared[seen].mean() / squared.mean()
+    assert kept < 0.985
+    found = Found(half_px=99.0, hidden=1 - there.mean())
+    tracks = tracks_of([(np.arange(9), np.full((9, 2), 200.0))], light=[np.full(9, LIGHT)])
+    tracks = replace(tracks, width_px=np.full(9, WIDTH_PX, np.float32))
+    tracks = replace(tracks, scene=replace(tracks.scene, spot_width_px=WIDTH_PX))
+    given = seen_motion(tracks, Steps.of(tracks, **SCALE), np.array([kept * truth]), 0.0, found)
+    assert 1 - given.kept_share[0] == pytest.approx(1 - kept, rel=0.15)
+    assert given.blur_share == 1.0
 
 
 def test_who_leaves_the_frame_does_not_slow_down_those_who_stay(rng):

@@ -67,7 +67,7 @@ def estimate_diffusion(
     mobile |= may_move(steps, noise, maximum, mobile, long_enough)
 
     seen = seen_motion(tracks, steps, maximum[0], noise.exposure_s, detection)
-    if seen.blur_share < 1:
+    if not seen.is_all:
         steps = Steps.of(tracks, pixel_size_um, frame_interval_s, kept_share=seen.kept_share)
         # an exposure that nobody told was found from the steps that are seen
         exposure_seen_s = None if exposure_s is None else exposure_s * seen.blur_share
