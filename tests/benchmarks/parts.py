@@ -21,6 +21,8 @@ def run_parts(doc: str | None, parts: Mapping[str, Part], *, rounds: int, **coun
         parser.add_argument(f"--{name}", type=int, default=usual)
     parser.add_argument("--check", action="store_true", help="exit with 1 if a bar is missed")
     options = parser.parse_args()
+    if unknown := set(options.parts) - set(parts):
+        parser.error(f"no part is called {', '.join(sorted(unknown))}; there are {', '.join(parts)}")
     warnings.simplefilter("ignore")
     missed = [bar for name in options.parts or parts for bar in parts[name](options)]
     for bar in missed:

@@ -15,8 +15,8 @@ A particle is missed, too, where it comes to lie behind another. After a short s
 before, and nobody hid it; after a long one it may be anywhere. If others hide it from within the radius R, at a place taken
 at random with the probability 1 - exp(-m), then after its step r_1 and theirs r_2 the circle within R has gained the area
 pi R² f(|r_1 - r_2| / R) that was not known to be free, and the particle is seen with the probability exp(-m f). To first
-order in m the mean squared step that is seen is 1 - m cov(r_1², f) / <r_1²> of all: D shows that share. Where particles go a
-tenth of their distance in a frame this is 1 to 3 %.
+order in m the mean squared step that is seen is 1 - m cov(r_1², f) / <r_1²> of all: D shows that share. Where particles
+go a fifteenth of their distance in a frame, per axis, this is 1 to 3 %.
 
 Both are measured against the truth of simulated recordings in docs/sizes.md.
 """
