@@ -25,3 +25,10 @@ def test_the_variance_of_a_fit_is_that_of_its_amplitudes(chosen, rng):
     basis = direct(n)[chosen]
     expected = ((covariance @ basis) * basis).sum(axis=0)
     np.testing.assert_allclose(_Cosines(n).variance(np.array(chosen), covariance), expected, rtol=1e-9)
+
+
+def test_a_variance_that_cancels_is_not_negative():
+    """Two cosines that are hardly told apart: the variance vanishes in the slots where they cancel."""
+    variance = _Cosines(400).variance(np.array([0, 1]), 1e9 * np.array([[1.0, -1.0], [-1.0, 1.0]]))
+    assert variance.min() >= 0
+    assert variance[0] < 1e-3 * variance.max()

@@ -92,7 +92,7 @@ class _Cosines:
         share = 0.5 * np.concatenate([covariance, covariance]).ravel()
         share[index > n] *= -1
         amplitude = np.bincount(np.where(index > n, 2 * n - index, index), share, n + 1)[:n]
-        return self.series(amplitude.astype(float))
+        return np.maximum(self.series(amplitude.astype(float)), 0.0)  # a cosine may have a zero in a slot
 
 
 def _gram(chosen: list[int] | IntArray, of_weight: FloatArray) -> FloatArray:
