@@ -133,9 +133,7 @@ def _lost_behind() -> tuple[FloatArray, FloatArray]:
     squared = (steps[0] ** 2).sum(axis=1)
     apart = np.hypot(*(steps[0] - steps[1]).T)
     ratio = np.concatenate([[0.0], np.geomspace(0.01, 30, 60)])
-    half = np.minimum(
-        ratio[:, None] * apart / 2, 1.0
-    )  # over the radius; circles this far apart overlap no more from 1 on
+    half = np.minimum(ratio[:, None] * apart / 2, 1.0)  # from 1 on, the circles overlap no more
     gained = 1 - 2 / np.pi * (np.arccos(half) - half * np.sqrt(1 - half**2))
     return ratio, ((gained - gained.mean(axis=1, keepdims=True)) @ squared) / squared.sum()
 
