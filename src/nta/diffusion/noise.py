@@ -206,13 +206,13 @@ class _Problem:
         table += (peak - top)[:, None].astype(np.float32)
         # columns beyond the grid are particles at rest: as part of the population they need not be left out beforehand
         moving_or_still = np.exp(np.hstack([table, (self.still - top[:, None]).astype(np.float32)]))
-        evidence = mean = 0.0
+        evidence, mean, ln_grid = 0.0, 0.0, np.log(self.grid)
         for alike in self.alike:
-            weight = np.empty(moving_or_still.shape[1], dtype=np.float32)
-            evidence += best_population(moving_or_still, alike, weight)
+            of_these, weight = best_population(moving_or_still, alike)
+            evidence += of_these
             moving = weight[:_NODES]
             share = alike.size / s.n_tracks
-            mean += share * float(moving @ np.log(self.grid) / max(float(moving.sum()), 1e-12))
+            mean += share * float(moving @ ln_grid / max(float(moving.sum()), 1e-12))
         penalty = 0.0
         if not self.believe_spots:
             penalty += 0.5 * (theta[0] / _SCALE_SPREAD) ** 2 + 0.5 * theta[1] ** 2
@@ -247,22 +247,21 @@ def _standing_still(steps: Steps) -> FloatArray:
 
 def _minimised(problem: _Problem, theta: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Newton's method on all points: return the minimum, its covariance and how mean ln D moves with each parameter."""
-    value, gradient, hessian, effect = _slopes(problem, theta, problem(theta)[0])
+    value = problem(theta)[0]
+    gradient, hessian, effect = _slopes(problem, theta, value)
     for _ in range(_NEWTON_STEPS):
         step = np.clip(-_inverse(hessian) @ gradient, -_LONGEST_STEP, _LONGEST_STEP)
         while (there := problem(theta + step)[0]) > value and np.abs(step).max() > _SHORTEST_STEP:
             step /= 2
         if there >= value - _NO_BETTER:
             break
-        theta = theta + step
-        value, gradient, hessian, effect = _slopes(problem, theta, there)
+        theta, value = theta + step, there
+        gradient, hessian, effect = _slopes(problem, theta, value)
     return theta, _inverse(hessian), effect
 
 
-def _slopes(
-    problem: _Problem, theta: FloatArray, centre: float
-) -> tuple[float, FloatArray, FloatArray, FloatArray]:
-    """Value, gradient and Hessian by central differences, and the slope of mean ln D, where the value is `centre`.
+def _slopes(problem: _Problem, theta: FloatArray, value: float) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Gradient and Hessian by central differences, and the slope of mean ln D, where the problem has this value.
 
     Mixed derivatives from two more values each (Abramowitz and Stegun 25.3.27).
     """
@@ -274,13 +273,13 @@ def _slopes(
         (up, mean_up), (down, mean_down) = problem(theta + a), problem(theta - a)
         effect[i] = (mean_up - mean_down) / (2 * h)
         gradient[i] = (up - down) / (2 * h)
-        both[i] = up + down - 2 * centre
+        both[i] = up + down - 2 * value
         hessian[i, i] = both[i] / h**2
         for j in range(i):
             b = a + np.eye(n)[j] * h
-            mixed = problem(theta + b)[0] + problem(theta - b)[0] - 2 * centre
+            mixed = problem(theta + b)[0] + problem(theta - b)[0] - 2 * value
             hessian[i, j] = hessian[j, i] = (mixed - both[i] - both[j]) / (2 * h**2)
-    return centre, gradient, hessian, effect
+    return gradient, hessian, effect
 
 
 def _inverse(hessian: FloatArray) -> FloatArray:

@@ -11,18 +11,17 @@ _EM_STEPS = 50
 
 
 @njit(cache=True, nogil=True, fastmath=True)
-def best_population(likelihood, pieces, weight):  # type: ignore[no-untyped-def]
-    """Find the weights of the columns that make these pieces likeliest, from an even start; return the log-likelihood.
+def best_population(likelihood, pieces):  # type: ignore[no-untyped-def]
+    """Find the weights of the columns that make these pieces likeliest; return the log-likelihood, and the weights.
 
-    A free population (Kiefer and Wolfowitz, Ann. Math. Stat. 27, 887 (1956)), by expectation maximisation: as many steps
-    every time, so that what is found moves smoothly with the likelihood.
+    A free population (Kiefer and Wolfowitz, Ann. Math. Stat. 27, 887 (1956)), by expectation maximisation from an even
+    start: as many steps every time, so that what is found moves smoothly with the likelihood.
 
     likelihood : float32 (n, n_columns), its largest value per row about 1. pieces : the rows that count.
-    weight : float32 (n_columns,), receives the weights.
     """
-    n = weight.size
+    n = likelihood.shape[1]
     pull = np.empty(n, np.float32)
-    weight[:] = np.float32(1 / n)
+    weight = np.full(n, np.float32(1 / n))
     for _ in range(_EM_STEPS):
         pull[:] = np.float32(0)
         for k in pieces:
@@ -35,7 +34,7 @@ def best_population(likelihood, pieces, weight):  # type: ignore[no-untyped-def]
     evidence = 0.0
     for k in pieces:
         evidence += math.log(_mean(likelihood[k], weight))
-    return evidence
+    return evidence, weight
 
 
 @njit(cache=True, nogil=True, fastmath=True)

@@ -76,7 +76,7 @@ def tile_statistics(frames: NDArray[np.float32]) -> tuple[Array, Array]:
     step = max(1, round((len(cut) - 1) * ty * tx / MOST_TILES))
     for first, second in zip(cut[:-1:step], cut[1::step], strict=True):
         d = _tiles(second - first)
-        level = median_of(np.ascontiguousarray(np.moveaxis(_tiles(first), -1, 0)))
+        level = median_of(np.moveaxis(_tiles(first), -1, 0))
         d = d - d.mean(axis=-1, keepdims=True)
         levels.append(level.ravel())
         variances.append(0.5 * d.var(axis=-1, ddof=1).ravel())
