@@ -70,9 +70,13 @@ class CompiledChain:
         first_row = np.concatenate([[0], np.flatnonzero(np.diff(frame)) + 1, [frame.size]]).astype(np.int64)
         tracks, after = (self._with_room(int(np.diff(first_row).max())) for _ in range(2))
         track = np.empty(frame.size, dtype=np.int64)
-        odds, doubt = (self.odds, self._doubt) if self.odds else (no_odds(), 0.0)
+        if self.odds:
+            odds, doubt, light = self.odds, self._doubt, log_light(spots)
+        else:
+            unknown = np.zeros(frame.size)  # nobody asks
+            odds, doubt, light = no_odds(), 0.0, (unknown, unknown)
         link_frames(
-            Seen(spots.y_px, spots.x_px, *log_light(spots)), frame, first_row, self._grid, self.search_range_px,
+            Seen(spots.y_px, spots.x_px, *light), frame, first_row, self._grid, self.search_range_px,
             self._memory, odds, doubt, self._step_variance, tracks, after, self._counters, self._flow, track,
         )  # fmt: skip
         n = int(self._counters[N_OPEN])

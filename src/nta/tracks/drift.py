@@ -56,6 +56,15 @@ class Drift:
         index = np.clip(np.asarray(frame) - self.first_frame, 0, self.y_px.size - 1)
         return self.y_px[index], self.x_px[index]
 
+    def subtracted(
+        self, frame: NDArray[Any], y_px: FloatArray, x_px: FloatArray
+    ) -> tuple[FloatArray, FloatArray]:
+        """Return (y, x) of spots seen in these frames less the drift."""
+        if self.y_px.size == 1:  # positions are left alone
+            return y_px, x_px
+        y, x = self.at(frame)
+        return y_px - y, x_px - x
+
     def std_err_at(self, frame: IntArray) -> FloatArray:
         """Return the standard error of the drift step that starts at the given frames."""
         if not self.step_std_err_px.size:

@@ -130,13 +130,13 @@ class TrackLinker:
         if self.settings.drift == "auto":
             first_row = np.append(np.flatnonzero(np.diff(number, prepend=-1)), number.size)
             drift = find_drift(first_row, frame.astype(np.int64), y, x)
-        drift_y, drift_x = drift.at(frame)
+        y, x = drift.subtracted(frame, y, x)
         return Tracks(
             track=number.astype(np.int32),
             frame=frame,
             spot=rows,
-            y_px=y - drift_y,
-            x_px=x - drift_x,
+            y_px=y,
+            x_px=x,
             **{name: getattr(spots, name)[rows] for name in CARRIED_OVER},
             linking=self._linking(drift, spots.scene),
             scene=spots.scene,
