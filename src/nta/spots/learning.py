@@ -71,7 +71,7 @@ def learn(frames: Sequence[Frame], settings: DetectionSettings, camera: CameraSt
     finest = Layer.of_camera(
         bit_depth=bit_depth, camera=model, noise=noise, background=background, pattern=pattern
     )
-    skipped, layers = _layers(finest, settings.spot_width_px or _correlation_width(highpass))
+    skipped, layer = _first_layer(finest, settings.spot_width_px or _correlation_width(highpass))
     learned = Learned(
         width_px=first.shape[1],
         height_px=first.shape[0],
@@ -80,15 +80,14 @@ def learn(frames: Sequence[Frame], settings: DetectionSettings, camera: CameraSt
         camera=model,
         background=np.pad(background, [(0, 0), (0, first.shape[1] - even)], mode="edge"),
         example_image=first.copy(),
-        layers=layers,
+        layers=(layer,),
         skipped=skipped,
     )
     pairs = _pairs(frames)
-    learned = _refined(learned, pairs, settings, told=noise_of is not None)
+    learned, without_spots = _refined(learned, pairs, settings, told=noise_of is not None)
     learned = _with_apart(learned, frames, settings)
-    if not _has_discs(learned, pairs, settings):
-        learned = replace(learned, layers=learned.layers[:1])
-    return learned
+    with_coarser = _with_coarser(learned, without_spots)
+    return with_coarser if _has_discs(with_coarser, pairs, settings) else learned
 
 
 def _pairs(frames: Sequence[Frame]) -> Pairs:
@@ -99,35 +98,34 @@ def _pairs(frames: Sequence[Frame]) -> Pairs:
     return [(frames[i].image, frames[i + 1].image) for i in starts]
 
 
-def _layers(finest: Layer, width_px: float) -> tuple[tuple[Layer, ...], tuple[Layer, ...]]:
-    """Return the layers finer than is needed for spots of this width, camera px, and those to be searched."""
+def _first_layer(finest: Layer, width_px: float) -> tuple[tuple[Layer, ...], Layer]:
+    """Return the layers finer than is needed for spots of this width, camera px, and the one to be searched for them."""
     skipped: list[Layer] = []
     layer = replace(finest, width_px=width_px, filters=filters_for(width_px), excess=1.0, clutter=1.0)
     while layer.width_px > NARROWEST_TO_BIN_PX and layer.width_px / 2 >= NARROWEST_BINNED_PX:
         skipped.append(layer)
         layer = layer.halved(layer.width_px / 2)
-    layers = [layer]
-    while len(layers) < MOST_LAYERS and min(layers[-1].background.shape) >= 64:
-        layers.append(layers[-1].halved(layer.width_px))
-    return tuple(skipped), tuple(layers)
+    return tuple(skipped), layer
 
 
-def _refined(learned: Learned, pairs: Pairs, settings: DetectionSettings, told: bool) -> Learned:
+def _refined(
+    learned: Learned, pairs: Pairs, settings: DetectionSettings, told: bool
+) -> tuple[Learned, list[tuple[Signed, Signed]]]:
     """Return what was learned with width, noise and clutter as they are beside and under the spots that are found.
 
-    The first round takes everything for clutter; the spots it finds nevertheless are taken out for the next.
+    The first round takes everything for clutter; the spots it finds nevertheless are taken out for the next. Returned, too,
+    are the pairs of frames as they are without spots, signed grey values of the first layer.
     """
     from nta.spots.fast import FrameSearch
 
     looked_at = pairs[::2]  # until the last round: enough to come near
     rest = [(_signed(a, learned), _signed(b, learned)) for a, b in looked_at]
-    first = with_excess(learned.layers[:1], rest, learned.sign)
-    learned = replace(learned, layers=(*first, *learned.layers[1:]))
+    learned = replace(learned, layers=tuple(with_excess(learned.layers, rest, learned.sign)))
     for to_go in reversed(range(ROUNDS)):
-        search = FrameSearch(replace(learned, layers=learned.layers[:1]), settings)
+        search = FrameSearch(learned, settings)
         seen = [tuple(_without_spots(image, search, learned) for image in pair) for pair in looked_at]
         rows = np.concatenate([rows for pair in seen for rows, _, _ in pair])
-        before, layer = learned, learned.layers[0]
+        before, (layer,) = learned, learned.layers
         finest, width = learned.finest, learned.spot_width_px
         if not told:
             noise = transferred_noise([part for pair in seen for part in pair], layer, learned.sign)
@@ -139,25 +137,27 @@ def _refined(learned: Learned, pairs: Pairs, settings: DetectionSettings, told: 
                 finest = replace(finest, noise=noise, camera=camera)
         if settings.spot_width_px is None:
             width = _fitted_width(rows, layer) * layer.step or width
-        skipped, layers = _layers(finest, width)
-        learned = replace(learned, skipped=skipped, layers=layers, camera=finest.camera)
-        if layers[0].step == layer.step:
+        skipped, found = _first_layer(finest, width)
+        learned = replace(learned, skipped=skipped, layers=(found,), camera=finest.camera)
+        if found.step == layer.step:
             rest = [(a[1], b[1]) for a, b in seen]
         else:
             rest = [(_signed(a, learned), _signed(b, learned)) for a, b in looked_at]
-        first = with_excess(layers[:1], rest, learned.sign)
-        learned = replace(learned, layers=(*first, *layers[1:]))
+        learned = replace(learned, layers=tuple(with_excess(learned.layers, rest, learned.sign)))
         if looked_at is pairs:
             break
         if to_go == 1 or _alike(learned.layers[0], before.layers[0]):
             looked_at = pairs
-    return _with_clutter(learned, rest)
+    return learned, rest
 
 
-def _with_clutter(learned: Learned, pairs: list[tuple[Signed, Signed]]) -> Learned:
-    """Return it with the excess and clutter of the coarser layers, too."""
-    first, *coarser = learned.layers
-    measured = with_excess(coarser, halved(pairs, first), learned.sign) if coarser else []
+def _with_coarser(learned: Learned, without_spots: list[tuple[Signed, Signed]]) -> Learned:
+    """Return it with coarser layers after the first, their excess and clutter measured."""
+    (first,) = learned.layers
+    layers = [first]
+    while len(layers) < MOST_LAYERS and min(layers[-1].background.shape) >= 64:
+        layers.append(layers[-1].halved(first.width_px))
+    measured = with_excess(layers[1:], halved(without_spots, first), learned.sign)
     return replace(learned, layers=(first, *measured))
 
 
@@ -165,15 +165,15 @@ def _with_apart(learned: Learned, frames: Sequence[Frame], settings: DetectionSe
     """Return it with how far apart two spots must lie, by the spots of some frames from all over the first ones."""
     from nta.spots.fast import FrameSearch
 
-    first, *coarser = learned.layers
-    search = FrameSearch(replace(learned, layers=(first,)), settings)
+    (first,) = learned.layers
+    search = FrameSearch(learned, settings)
     places: list[NDArray[np.float64]] = []
     for frame in (frame for start in range(STRIDE) for frame in frames[start::STRIDE]):
         places.append(search.search(frame.image)[:, :2])
         if sum(map(len, places)) >= ENOUGH_SPOTS:
             break
     apart = least_apart(places, learned.spot_width_px, first.background.size * first.step**2)
-    return replace(learned, layers=(replace(first, apart=apart), *coarser))
+    return replace(learned, layers=(replace(first, apart=apart),))
 
 
 def _signed(image: Image, learned: Learned) -> Signed:
