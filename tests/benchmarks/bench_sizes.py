@@ -283,7 +283,7 @@ def true_tracks(simulation, seed: int = 0) -> Tracks:  # type: ignore[no-untyped
     scene = Scene(
         width_px=camera.width_px, height_px=camera.height_px, bit_depth=camera.bit_depth, contrast="bright",
         camera=CameraModel(gain_e_per_adu=camera.gain_e_per_adu, offset_adu=camera.offset_adu,
-                           read_noise_e=camera.read_noise_e, source="recording"),
+                           read_noise_e=camera.read_noise_e, source="stated"),
         spot_width_px=1.6, threshold_sd=DETECTABLE_SNR, frame_index=frame_index,
         frame_time_s=frame_index / camera.frame_rate_hz, example_image=np.zeros((2, 2), np.uint16),
         background=np.zeros((2, 2), np.float32), saturated_fraction=0.0,

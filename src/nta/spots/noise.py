@@ -60,7 +60,7 @@ def told_noise(camera: CameraState | None) -> tuple[PixelNoise, CameraModel] | N
     gain, offset, read = camera.gain_e_per_adu, camera.offset_adu, camera.read_noise_e
     floor = (read / gain) ** 2 + 1 / 12
     noise = PixelNoise(var0=floor - offset / gain, slope=1 / gain, floor=floor)
-    return noise, CameraModel(gain_e_per_adu=gain, offset_adu=offset, read_noise_e=read, source="recording")
+    return noise, CameraModel(gain_e_per_adu=gain, offset_adu=offset, read_noise_e=read, source="stated")
 
 
 def tile_statistics(frames: NDArray[np.float32]) -> tuple[Array, Array]:

@@ -68,7 +68,7 @@ def camera(e: Evidence) -> Finding:
         unit="e/adu",
         evidence=f"gain {camera.gain_e_per_adu:.3g} e/adu, offset {camera.offset_adu:.3g} adu, read noise "
         f"{camera.read_noise_e:.2g} e: "
-        + (f"from the {camera.source}" if known else "estimated from this recording"),
+        + ("as the recording or a profile states" if known else "estimated from this recording"),
         advice=""
         if known
         else "intensities are in photo-electrons only as far as this estimate holds; calibrate the camera",
