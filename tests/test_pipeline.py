@@ -6,7 +6,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from nta.assessment import AssessmentSettings
+from nta.batch.recording import Request, analyze_file
+from nta.calibration import SampleConditions, load_profile
 from nta.cli import main
+from nta.errors import RecordingError, SettingError
 from nta.frames import Frame
 from nta.io.results import RESULTS_FILE, load_analysis
 from nta.pipeline import analyze, find_tracks, stated_conditions
@@ -60,8 +64,6 @@ def test_memory_is_that_of_the_tables(beads):
 
 
 def test_an_empty_recording_says_so(beads):
-    from nta.errors import RecordingError
-
     with pytest.raises(RecordingError, match="no frames"):
         find_tracks(iter([]), AnalysisSettings(), detector=SpotDetector(camera=beads[0]))
 
@@ -110,3 +112,42 @@ def test_the_command_line_takes_the_engine(small_scene, tmp_path, capsys):
     assert analysis.settings.detection.engine == "trackpy"
     assert analysis.settings.linking.engine == "trackpy"
     assert analysis.tracks.n_tracks > 5
+
+
+def test_what_is_asked_wrongly_is_refused_before_the_frames_are_read(small_scene, monkeypatch):
+    simulation = simulate(small_scene)
+    monkeypatch.setattr(simulation, "frames", lambda: pytest.fail("frames were read"))
+    settings = AnalysisSettings(assessment=AssessmentSettings(limits="nonesuch"))
+    with pytest.raises(SettingError, match="nonesuch"):
+        analyze(simulation, stated_conditions(simulation.metadata), settings=settings)
+
+
+def test_a_missing_blank_is_refused_before_the_recording_is_opened(tmp_path):
+    with pytest.raises(RecordingError, match=r"the_blank: no such file"):
+        analyze_file(tmp_path / "the_recording.h5", Request(blank=tmp_path / "the_blank"))
+
+
+def test_a_liquid_of_unknown_refractive_index_costs_the_concentration_only(small_scene):
+    simulation = simulate(replace(small_scene, n_frames=60))
+    conditions = SampleConditions(temperature_c=25.0, medium="my gel", viscosity_mpas=1.2)
+    analysis = analyze(simulation, conditions, load_profile("simulated"))
+    assert len(analysis.spots) > 100
+    assert analysis.visibility.concentration.in_cell_per_ml.value is None
+    assert "my gel" in analysis.visibility.notes[0]
+
+
+def test_the_report_knows_who_said_what(small_scene, monkeypatch):
+    simulation = simulate(replace(small_scene, n_frames=60))
+    camera = replace(simulation.camera, gain_e_per_adu=None)
+    monkeypatch.setattr(type(simulation), "camera", camera)
+    conditions = stated_conditions(simulation.metadata, temperature_c=21.0, dilution=50.0)
+    sources = analyze(simulation, conditions, load_profile("simulated")).provenance.sources
+    assert sources == {"temperature_c": "user", "dilution": "user", "gain_e_per_adu": "profile"}
+
+
+def test_a_side_car_stands_before_the_thermometer_and_that_before_the_header():
+    log = {"temperature_c": 30.0, "temperature_log_c": [25.0, float("nan"), 26.0]}
+    assert stated_conditions(log).temperature_c == 25.5
+    assert stated_conditions(log | {"sources": {"temperature_c": "recording"}}).temperature_c == 25.5
+    assert stated_conditions(log | {"sources": {"temperature_c": "side-car"}}).temperature_c == 30.0
+    assert stated_conditions(log, temperature_c=21.0).temperature_c == 21.0

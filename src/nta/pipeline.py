@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from nta.assessment import Assessment, assess_recording
+from nta.assessment import Assessment, assess_recording, load_limits
 from nta.calibration import InstrumentProfile, SampleConditions
 from nta.diffusion import (
     DiffusionEstimates,
@@ -113,6 +113,7 @@ def analyze(
     camera = completed_camera(source.camera, profile)
     scale = Scale.of(camera)
     conditions.viscosity_pa_s()  # refuse before the long work, not after it
+    load_limits(settings.assessment.limits)
 
     sample = FrameSample(settings.visibility.frames)
     with SpotDetector(settings.detection, camera) as detector:
@@ -152,7 +153,7 @@ def analyze(
         settings=settings,
         recording=source.report,
         provenance=Provenance(
-            recording=source.name, sha256=sha256, sources=dict(source.metadata.get("sources", {}))
+            recording=source.name, sha256=sha256, sources=_who_said(source, conditions, profile)
         ),
         visibility=visibility,
     )
@@ -215,15 +216,40 @@ class Scale:
 
 
 def stated_conditions(metadata: Mapping[str, Any], **said: Any) -> SampleConditions:
-    """Return what was in the cell: what is `said` first, then what was measured, then what the recording says."""
+    """Return what was in the cell: what is `said` first, then a side-car, what was measured, the recording's own words."""
     recorded = {
         f.name: metadata[f.name] for f in fields(SampleConditions) if metadata.get(f.name) is not None
     }
-    if len(metadata.get("temperature_log_c", ())):
-        recorded["temperature_c"] = float(np.mean(metadata["temperature_log_c"]))
+    measured_c = _measured_temperature_c(metadata)
+    if measured_c is not None:
+        recorded["temperature_c"] = measured_c
     return SampleConditions(
         **{**recorded, **{key: value for key, value in said.items() if value is not None}}
     )
+
+
+def _measured_temperature_c(metadata: Mapping[str, Any]) -> float | None:
+    """Return the mean of what a thermometer logged; None where there is no log, or a side-car says otherwise."""
+    log = np.asarray(metadata.get("temperature_log_c", ()), dtype=float)
+    by_hand = metadata.get("sources", {}).get("temperature_c") == "side-car"
+    return None if by_hand or not np.isfinite(log).any() else float(np.nanmean(log))
+
+
+def _who_said(
+    source: FrameSource, conditions: SampleConditions, profile: InstrumentProfile | None
+) -> dict[str, str]:
+    """Return where each value of camera and conditions comes from, by name."""
+    said = dict(source.metadata.get("sources", {}))
+    completed = completed_camera(source.camera, profile)
+    said |= {f.name: "profile" for f in fields(CameraState) if _differ(completed, source.camera, f.name)}
+    recorded = stated_conditions(source.metadata)
+    if _measured_temperature_c(source.metadata) is not None:
+        said["temperature_c"] = "measured"
+    return said | {f.name: "user" for f in fields(SampleConditions) if _differ(conditions, recorded, f.name)}
+
+
+def _differ(one: Any, other: Any, name: str) -> bool:
+    return bool(getattr(one, name) != getattr(other, name))
 
 
 def completed_camera(camera: CameraState, profile: InstrumentProfile | None) -> CameraState:

@@ -64,6 +64,7 @@ def analyze_file(
     settings = request.settings
     if settings.detection.threads is None and request.threads is not None:
         settings = replace(settings, detection=replace(settings.detection, threads=request.threads))
+    blank = None if request.blank is None else load_analysis(results_file(request.blank))
     with open_recording(path, **request.camera) as source:
         conditions = stated_conditions(source.metadata, **request.conditions)
         with watch(source) as progress:
@@ -78,8 +79,8 @@ def analyze_file(
         if swept is not None:
             analysis = sweep(source, analysis, told=swept)
         metadata = dict(source.metadata)
-    if request.blank is not None:
-        analysis = subtract_blank(analysis, load_analysis(results_file(request.blank)))
+    if blank is not None:
+        analysis = subtract_blank(analysis, blank)
     return replace(analysis, settings=request.settings), metadata
 
 

@@ -25,7 +25,13 @@ def run(options: argparse.Namespace) -> int:
             "give --profile: the wavelength, numerical aperture and light sheet of the instrument come from there"
         )
     _refuse_taken(options.output, force=options.force)
-    options.refractive_index = certificate.refractive_index
+    index = certificate.refractive_index or options.refractive_index
+    if index is None:
+        raise MissingInputError(
+            f"the certificate of {certificate.name} says no refractive_index, which the brightness scale needs: give "
+            "--refractive-index"
+        )
+    options.refractive_index, certificate = index, replace(certificate, refractive_index=index)
     options.kind, options.standard, options.lot = "beads", certificate.name, certificate.lot
     analysis = analyze_recording(options.recording, options.output.with_suffix(""), options)
     beads = measure_beads(analysis, certificate, options.concentration)

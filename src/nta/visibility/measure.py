@@ -10,7 +10,8 @@ import numpy as np
 
 from nta.calibration import InstrumentProfile, SampleConditions
 from nta.columns import BoolArray
-from nta.diffusion import DiffusionEstimates, TrackFlag
+from nta.diffusion import DiffusionEstimates
+from nta.errors import SettingError
 from nta.frames import CameraState, Frame
 from nta.physics import stokes_einstein_nm_um2_s
 from nta.quantity import Quantity
@@ -54,10 +55,7 @@ class Run:
     @property
     def used(self) -> BoolArray:
         """Tracks that are in the size distribution."""
-        no_size = self.diffusion.flags & int(TrackFlag.no_size()) != 0
-        return np.asarray(
-            self.diffusion.has_size & ~no_size & (self.diffusion.n_points >= self.sizing.min_points)
-        )
+        return self.diffusion.used(self.sizing.min_points)
 
     def view(self) -> View:
         """Return what of the run decides which particles become tracks."""
@@ -105,8 +103,11 @@ def measure_visibility(
     """
     settings = settings or VisibilitySettings()
     width_px = width_in_focus_px(run.tracks.scene, run.profile, run.camera)
-    sheet = light_sheet(run.profile, run.conditions, run.camera, width_px)
-    light = collection(run.profile, run.conditions)
+    try:
+        sheet = light_sheet(run.profile, run.conditions, run.camera, width_px)
+        light = collection(run.profile, run.conditions)
+    except SettingError as error:  # nobody knows the refractive index of the liquid, say
+        return _not_known(curve, uncounted(run, str(error)), str(error))
     why = _missing(run, curve, sheet)
     if curve is None or sheet is None or light is None:
         return _not_known(curve, uncounted(run, why), why)
