@@ -3,13 +3,14 @@
 import numpy as np
 import pytest
 
+from nta.diffusion import DiffusionSettings
 from nta.pipeline import analyze, stated_conditions
 from nta.report.figures import draw_all
 from nta.settings import AnalysisSettings
 from nta.simulation import simulate
 from nta.sizes import SizingSettings
 from nta.spots import DetectionSettings
-from nta.sweep import BUDGET_TERM, sweep
+from nta.sweep import BUDGET_TERM, _thresholds, sweep
 from nta.visibility import VisibilitySettings
 
 
@@ -32,3 +33,23 @@ def test_beads_stay_on_a_plateau_and_the_spread_is_in_the_budget():
     assert swept.sizes.budget[BUDGET_TERM] == swept.sizes.sweep.rel_std > 0
     assert swept.sizes.summary["d50_nm"].value == analysis.sizes.summary["d50_nm"].value
     assert next(p for p in draw_all(swept) if p.name == "plateau").figure is not None
+
+
+def test_the_sweep_stays_within_what_the_rooms_take():
+    assert _thresholds(4.75) == pytest.approx([0.85 * 4.75, 1.25 * 4.75, 1.6 * 4.75])
+    assert _thresholds(1.0) == pytest.approx([1.25, 1.6])
+    assert _thresholds(90.0) == pytest.approx([0.85 * 90, 100.0])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("estimator", ["ols", "cve"])
+def test_the_sweep_asks_no_estimator_for_shorter_tracks_than_it_takes(estimator):
+    simulation = simulate("polystyrene_100nm", n_frames=60, seed=5)
+    settings = AnalysisSettings(
+        diffusion=DiffusionSettings(estimator=estimator),
+        sizing=SizingSettings(repeats=0),
+        visibility=VisibilitySettings(frames=0),
+    )
+    analysis = analyze(simulation, stated_conditions(simulation.metadata), settings=settings)
+    swept = sweep(simulation, analysis)
+    assert [p.value for p in swept.sizes.sweep.points if p.setting == "min_points"] == ["4", "8", "12"]

@@ -8,11 +8,12 @@ from dataclasses import replace
 import numpy as np
 
 from nta.diffusion import estimate_diffusion
+from nta.diffusion.settings import LEAST_FRAMES
 from nta.frames import FrameSource
 from nta.pipeline import Analysis, Scale, find_tracks
 from nta.settings import AnalysisSettings
 from nta.sizes import SizeDistribution, Sweep, SweepPoint, size_distribution
-from nta.spots import SpotDetector
+from nta.spots import THRESHOLDS_SD, SpotDetector
 from nta.tracks import Tracks, link_spots
 
 BUDGET_TERM = "choice of settings"
@@ -42,8 +43,7 @@ def sweep(source: FrameSource, analysis: Analysis, told: Told | None = None) -> 
 def _variants(source: FrameSource, analysis: Analysis) -> Iterator[tuple[str, str, SizeDistribution]]:
     """Analyse with one setting changed at a time, from frames or from spots on, whichever is the least work."""
     quick = replace(analysis.settings, sizing=replace(analysis.settings.sizing, repeats=0))
-    for factor in _THRESHOLDS:
-        threshold = factor * quick.detection.threshold_sd
+    for threshold in _thresholds(quick.detection.threshold_sd):
         changed = replace(quick, detection=replace(quick.detection, threshold_sd=threshold))
         with SpotDetector(changed.detection, analysis.camera) as detector:
             _, tracks = find_tracks(source.frames(), changed, detector=detector)
@@ -54,11 +54,19 @@ def _variants(source: FrameSource, analysis: Analysis) -> Iterator[tuple[str, st
         tracks = link_spots(analysis.spots, linking)
         yield "search_range_px", f"{reach:.3g}", _sized(analysis, tracks, quick)
     for shortest in _SHORTEST:
-        diffusion = replace(quick.diffusion, min_track_frames=min(shortest, quick.diffusion.min_track_frames))
+        least = min(shortest, quick.diffusion.min_track_frames)
+        least = max(least, LEAST_FRAMES[quick.diffusion.estimator])
+        diffusion = replace(quick.diffusion, min_track_frames=least)
         changed = replace(quick, diffusion=diffusion, sizing=replace(quick.sizing, min_points=shortest))
         yield "min_points", f"{shortest}", _sized(analysis, analysis.tracks, changed)
     changed = replace(quick, diffusion=replace(quick.diffusion, noise="spots"))
     yield "noise", "spots", _sized(analysis, analysis.tracks, changed)
+
+
+def _thresholds(chosen: float) -> list[float]:
+    """Return the thresholds around the chosen one that a detector takes."""
+    around = np.clip(chosen * np.array(_THRESHOLDS), *THRESHOLDS_SD)
+    return [float(threshold) for threshold in np.unique(around) if threshold != chosen]
 
 
 def _sized(
@@ -67,7 +75,7 @@ def _sized(
     settings: AnalysisSettings,
     further: dict[str, float] | None = None,
 ) -> SizeDistribution:
-    """Return the sizes of tracks under the conditions of the analysis."""
+    """Return the sizes of tracks under the conditions of the analysis, the final ones beside plain estimates."""
     scale = Scale.of(analysis.camera)
     diffusion = estimate_diffusion(
         tracks, **vars(scale), settings=settings.diffusion, detection=analysis.detection
@@ -80,6 +88,7 @@ def _sized(
         profile=analysis.profile,
         detection=analysis.detection,
         further=further,
+        compare=further is not None,
     )
 
 

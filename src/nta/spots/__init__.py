@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from nta.spots.detector import SpotDetector, detect_spots, join_spots
 from nta.spots.learning import PRIME_FRAMES
-from nta.spots.settings import DetectionSettings
+from nta.spots.settings import THRESHOLDS_SD, DetectionSettings
 from nta.spots.table import CameraModel, Scene, SpotFlag, Spots
 
 __all__ = [
     "PRIME_FRAMES",
+    "THRESHOLDS_SD",
     "CameraModel",
     "DetectionSettings",
     "Scene",

@@ -10,6 +10,7 @@ from nta.errors import SettingError
 
 Contrast = Literal["auto", "bright", "dark"]
 Engine = Literal["fast", "reference", "trackpy"]
+THRESHOLDS_SD = (1.0, 100.0)  # lowest and highest that can be asked for
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,9 +30,10 @@ class DetectionSettings:
     threads: int | None = None  # None: as many as there are cores; does not change the result
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.threshold_sd) and 1 <= self.threshold_sd <= 100):
+        low, high = THRESHOLDS_SD
+        if not (math.isfinite(self.threshold_sd) and low <= self.threshold_sd <= high):
             raise SettingError(
-                f"threshold_sd must be 1 to 100 standard deviations of noise, got {self.threshold_sd}"
+                f"threshold_sd must be {low:g} to {high:g} standard deviations of noise, got {self.threshold_sd}"
             )
         for name, allowed in (
             ("contrast", ("auto", "bright", "dark")),
