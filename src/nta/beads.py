@@ -12,6 +12,7 @@ import numpy as np
 from nta.calibration import BeadCertificate, InstrumentProfile
 from nta.errors import MissingInputError, NtaError
 from nta.pipeline import Analysis
+from nta.quantity import coverage_factor
 from nta.visibility import Run, Visibility, VisibilitySettings, measure_visibility
 
 _ENOUGH_LIGHT_SNR = 20.0  # spots whose width is known to a few per cent
@@ -110,7 +111,9 @@ def size_ratio(analysis: Analysis, certificate: BeadCertificate) -> tuple[float,
     if d50.value is None or d50.low is None or d50.high is None:
         raise CalibrationError(f"the beads have no size: {d50.method}")
     ratio = d50.value / certificate.diameter_nm
-    spread = (d50.high - d50.low) / (2 * 1.96 * d50.value)
+    assert analysis.sizes.distribution is not None
+    factor = coverage_factor(analysis.sizes.distribution.confidence)
+    spread = (d50.high - d50.low) / (2 * factor * d50.value)
     ratio_std = ratio * math.hypot(spread, certificate.diameter_std_nm / certificate.diameter_nm)
     return ratio, ratio_std
 
@@ -160,6 +163,8 @@ def _geometry(analysis: Analysis, ratio_std: float, about: str) -> dict[str, Mea
 
 def _camera(analysis: Analysis) -> dict[str, Measured]:
     model = analysis.spots.scene.camera
+    if model.source == "estimated":  # again from every recording: it is no calibration
+        return {}
     words = f"camera model, {model.source}"
     return {
         "gain_e_per_adu": Measured(value=model.gain_e_per_adu, rel_std=None, evidence=words),

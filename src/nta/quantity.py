@@ -41,6 +41,13 @@ class Quantity:
         return f"{text} {self.unit}" if self.unit not in ("", "1") else text
 
 
+def coverage_factor(confidence: float) -> float:
+    """Half the width of an interval of a normal law, in standard deviations: 1.96 for 0.95 (GUM, 6.3.3)."""
+    from scipy.special import ndtri
+
+    return float(ndtri(0.5 + confidence / 2))
+
+
 def student_half_width(values: ArrayLike, confidence: float = 0.95) -> NDArray[np.float64]:
     """Half the width of the interval of the mean of two or more independent values, over the first axis.
 

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from nta.beads import CalibrationError, calibrated_profile, measure_beads
-from nta.calibration import load_certificate, load_profile, profile_toml
+from nta.beads import CalibrationError, calibrated_profile, measure_beads, size_ratio
+from nta.calibration import calibration_folder, load_certificate, load_profile, profile_toml
 from nta.cli import main
 from nta.errors import MissingInputError
 from nta.pipeline import analyze, stated_conditions
@@ -80,3 +80,41 @@ def test_the_command_refuses_before_it_works(tmp_path, capsys):
     assert "--profile" in capsys.readouterr().err
     assert main([*words, "--profile", "simulated", "-o", str(taken)]) == 1
     assert "exists" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_a_camera_that_was_estimated_is_not_calibrated_by_that(beads):
+    analysis = beads[2]
+    scene = analysis.spots.scene
+    guessed = replace(scene, camera=replace(scene.camera, source="estimated", offset_adu=-8.0))
+    result = measure_beads(replace(analysis, spots=replace(analysis.spots, scene=guessed)), CERTIFICATE)
+    assert "brightness_e_per_ms_nm2" in result.numbers
+    assert not {"gain_e_per_adu", "offset_adu", "read_noise_e"} & set(result.numbers)
+
+
+@pytest.mark.slow
+def test_an_interval_of_another_confidence_is_the_same_uncertainty(beads):
+    analysis = beads[2]
+    narrow = replace(analysis.sizes.distribution, confidence=0.6827)
+    exact = replace(CERTIFICATE, diameter_std_nm=0.0)
+    at_95 = size_ratio(analysis, exact)[1]
+    as_68 = size_ratio(replace(analysis, sizes=replace(analysis.sizes, distribution=narrow)), exact)[1]
+    assert as_68 == pytest.approx(1.96 * at_95, rel=1e-3)
+
+
+def test_the_light_of_beads_needs_a_refractive_index_before_the_long_work(tmp_path, capsys):
+    certificate = tmp_path / "plain.toml"
+    words = (calibration_folder() / "beads" / "example_polystyrene_100nm.toml").read_text()
+    certificate.write_text("\n".join(row for row in words.splitlines() if not row.startswith("refractive")))
+    asked = [
+        "calibrate",
+        str(tmp_path / "no.h5"),
+        "--certificate",
+        str(certificate),
+        "--profile",
+        "simulated",
+    ]
+    assert main([*asked, "-o", str(tmp_path / "mine.toml")]) == 1
+    assert "--refractive-index" in capsys.readouterr().err
+    assert main([*asked, "--refractive-index", "1.59", "-o", str(tmp_path / "mine.toml")]) == 1
+    assert "no.h5" in capsys.readouterr().err  # the next thing that is missing

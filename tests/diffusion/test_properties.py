@@ -9,7 +9,7 @@ from brownian_tracks import INTERVAL_S, PIXEL_UM, brownian_tracks, estimated, tr
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from nta.diffusion import DiffusionSettings, TrackFlag, blur_coefficient, cve, estimate_diffusion
+from nta.diffusion import DiffusionSettings, TrackFlag, cve, estimate_diffusion
 
 FEW = settings(max_examples=25)
 NUMBERS = ("diffusion_um2_s", "std_err_um2_s", "low_um2_s", "high_um2_s")
@@ -96,8 +96,3 @@ def test_the_covariance_estimate_of_a_line_is_shift_free_and_scales_with_its_squ
     one, moved = cve(frame, x, 0.1), cve(frame, 3 * x + shift, 0.1)
     assert moved.diffusion_um2_s == pytest.approx(9 * one.diffusion_um2_s, rel=1e-9, abs=1e-9)
     assert moved.localization_variance_um2 == pytest.approx(9 * one.localization_variance_um2, rel=1e-9)
-
-
-@given(share=st.floats(0, 1))
-def test_the_blur_coefficient_is_a_sixth_of_the_open_share(share):
-    assert blur_coefficient(share * 0.05, 0.05) == pytest.approx(share / 6)

@@ -1,5 +1,7 @@
 """The replicate is the unit: intervals over videos and preparations hold the truth, pooled tracks would not."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -138,3 +140,23 @@ def test_what_is_not_alike_is_refused(rng):
     with pytest.raises(SettingError, match="no suspension"):
         combine_replicates([good], describes="suspension")
     assert isinstance(combine_replicates([good]).summary["mean_nm"], Quantity)
+
+
+@pytest.mark.parametrize("confidence", [0.68, 0.95, 0.99])
+def test_the_band_of_a_single_video_is_its_own(rng, confidence):
+    sizes = video(100, rng, own=0.05)
+    own = replace(sizes.distribution, confidence=confidence)
+    alone = [Replicate(preparation="p", sizes=replace(sizes, distribution=own))]
+    found = combine_replicates(alone, repeats=4000).distribution
+    at = own.weight > 0.2 * own.weight.max()
+
+    def width(curve):
+        return float(np.mean(np.log(curve.high[at] / curve.low[at])))
+
+    assert width(found) == pytest.approx(width(own), rel=0.06)
+
+
+def test_what_moves_all_diameters_counts_once_in_a_share(rng):
+    alone = study(rng, 1, 1, own=0.005, budget=0.05)
+    own, found = alone[0].sizes.fractions[WINDOW], combine_replicates(alone, repeats=2).fractions[WINDOW]
+    assert found.high - found.low == pytest.approx(own.high - own.low, rel=0.2)  # twice: 1.4 times

@@ -1,6 +1,6 @@
 """Diffusion: a coefficient per track with its interval, and what is needed to doubt it."""
 
-from nta.diffusion.covariance import LineDiffusion, blur_coefficient, cve, cve_variance
+from nta.diffusion.covariance import LineDiffusion, cve, cve_variance
 from nta.diffusion.ensemble import EnsembleMotion, ensemble_motion
 from nta.diffusion.estimate import estimate_diffusion
 from nta.diffusion.likelihood import DiffusionLikelihood, diffusion_likelihood
@@ -21,7 +21,6 @@ __all__ = [
     "MeanSquaredDisplacement",
     "NoiseModel",
     "TrackFlag",
-    "blur_coefficient",
     "cve",
     "cve_variance",
     "diffusion_likelihood",

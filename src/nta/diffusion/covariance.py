@@ -40,18 +40,6 @@ class LineDiffusion:
         return float(np.sqrt(self.variance_um4_s2))
 
 
-def blur_coefficient(exposure_s: float, frame_interval_s: float) -> float:
-    """Motion-blur coefficient R of a shutter that is open for `exposure_s` of each interval, with even light.
-
-    R = exposure / (6 interval): 0 for a flash, 1/6 for an always-open shutter. Source: Berglund (2010).
-    """
-    if not 0 <= exposure_s <= frame_interval_s * (1 + 1e-3):
-        raise SettingError(
-            f"exposure_s must be between 0 and the frame interval {frame_interval_s:g} s, got {exposure_s:g}"
-        )
-    return min(exposure_s / frame_interval_s, 1.0) / 6
-
-
 def cve(
     frame: ArrayLike,
     position_um: ArrayLike,

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nta.columns import BoolArray, FloatArray, IntArray
-from nta.diffusion.covariance import TrackDiffusion, blur_coefficient, cve_of_tracks
+from nta.diffusion.covariance import TrackDiffusion, cve_of_tracks
 from nta.diffusion.doubt import changes_within, not_brownian, whitened
 from nta.diffusion.gaussian import maximum_of_tracks
 from nta.diffusion.intervals import credible_intervals
@@ -18,6 +18,8 @@ from nta.diffusion.settings import LEAST_FRAMES, DiffusionSettings
 from nta.diffusion.smoothing import step_correlation
 from nta.diffusion.steps import Steps
 from nta.diffusion.table import DiffusionEstimates, TrackFlag
+from nta.physics import blur_coefficient
+from nta.quantity import coverage_factor
 from nta.spots.table import SpotFlag
 from nta.tracks.table import Tracks
 
@@ -162,9 +164,7 @@ def _by_estimator(
 
 def _log_normal_interval(found: TrackDiffusion, confidence: float) -> tuple[FloatArray, FloatArray]:
     """Interval D * exp(-+ z s / D), the asymptotic one on the scale where D's error is nearly even."""
-    from scipy.special import ndtri
-
-    z = float(ndtri(0.5 + confidence / 2))
+    z = coverage_factor(confidence)
     d, s = found.diffusion_um2_s, found.std_err_um2_s
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         spread = np.exp(np.minimum(z * s / d, 50.0))

@@ -15,6 +15,7 @@ from nta.columns import FloatArray
 from nta.diffusion.gaussian import on_grid
 from nta.diffusion.noise import NoiseModel
 from nta.diffusion.steps import Steps
+from nta.quantity import coverage_factor
 
 _NODES = 96
 
@@ -40,9 +41,7 @@ def credible_intervals(
         1 / noise.lag_frames,
     )
     if noise.diffusion_rel_std > 0:
-        from scipy.special import ndtri
-
-        shared = float(ndtri(0.5 + confidence / 2)) * noise.diffusion_rel_std
+        shared = coverage_factor(confidence) * noise.diffusion_rel_std
         with np.errstate(divide="ignore", invalid="ignore"):
             low = np.where(low > 0, diffusion * np.exp(-np.hypot(np.log(diffusion / low), shared)), low)
             wider = diffusion * np.exp(np.hypot(np.log(high / diffusion), shared))

@@ -47,11 +47,6 @@ class MeanSquaredDisplacement:
     first_fit_lag: int = 1
 
     @property
-    def fit_um2(self) -> FloatArray:
-        """The line at every lag."""
-        return 4 * self.diffusion_um2_s * self.lag_s + self.intercept_um2
-
-    @property
     def diffusion(self) -> Quantity:
         """Slope of the line as a diffusion coefficient."""
         if not np.isfinite(self.diffusion_um2_s):

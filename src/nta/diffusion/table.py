@@ -65,3 +65,7 @@ class DiffusionEstimates(Columns):
     def has_size(self) -> NDArray[np.bool_]:
         """Tracks that may be given a size."""
         return np.asarray((self.flags & int(TrackFlag.no_size()) == 0) & (self.diffusion_um2_s > 0))
+
+    def used(self, min_points: int) -> NDArray[np.bool_]:
+        """Tracks that enter a size distribution: those with a size, of at least so many spots."""
+        return np.asarray(self.has_size & (self.n_points >= min_points))

@@ -9,7 +9,7 @@ import numpy as np
 from nta.columns import FloatArray
 from nta.quantity import Quantity
 from nta.sizes.intervals import common_factor, interval
-from nta.sizes.numbers import fraction, quantile
+from nta.sizes.numbers import fraction, moved_fraction, quantile
 from nta.sizes.table import Distribution
 
 
@@ -36,8 +36,7 @@ class Draws:
         """Share of the particles between two diameters, with its interval."""
         edges = self.distribution.edges_nm
         value = float(fraction(edges, self.distribution.weight[None], low_nm, high_nm)[0])
-        rows = zip(self.draws, self.factors(), strict=True)
-        drawn = np.array([fraction(edges, row[None], low_nm / f, high_nm / f)[0] for row, f in rows])
+        drawn = moved_fraction(edges, self.draws, self.factors(), low_nm, high_nm)
         return interval(value, drawn, "1", self.distribution.confidence, self._method())
 
     def factors(self) -> FloatArray:

@@ -9,7 +9,7 @@ import numpy as np
 from nta.calibration import InstrumentProfile, SampleConditions
 from nta.columns import BoolArray, FloatArray
 from nta.diffusion import Detection, diffusion_likelihood
-from nta.diffusion.table import DiffusionEstimates, TrackFlag
+from nta.diffusion.table import DiffusionEstimates
 from nta.physics import diameter_nm, stokes_einstein_nm_um2_s
 from nta.sizes.comparison import finite_track_length_adjustment, histogram, kernel_density
 from nta.sizes.draws import Draws
@@ -73,7 +73,7 @@ def size_distribution(
     scale = stokes_einstein_nm_um2_s(temperature_c, viscosity_pa_s)
     per_track = track_sizes(diffusion, temperature_c, viscosity_pa_s)
     budget = {**systematic_budget(conditions, profile, diffusion), **(further or {})}
-    used = _tracks_used(diffusion, settings)
+    used = diffusion.used(settings.min_points)
     n_used = int(used.sum())
     rng = np.random.default_rng(settings.seed)
 
@@ -123,12 +123,6 @@ def track_sizes(diffusion: DiffusionEstimates, temperature_c: float, viscosity_p
     return TrackSizes(
         diameter_nm=converted(diffusion.diffusion_um2_s), low_nm=converted(diffusion.high_um2_s), high_nm=high
     )
-
-
-def _tracks_used(diffusion: DiffusionEstimates, settings: SizingSettings) -> BoolArray:
-    """Tracks that enter the population: mobile and long enough."""
-    long_enough: BoolArray = diffusion.n_points >= settings.min_points
-    return np.asarray(diffusion.has_size & long_enough & (diffusion.flags & int(TrackFlag.no_size()) == 0))
 
 
 def _inferred(
@@ -194,10 +188,9 @@ def _comparison(
     settings: SizingSettings,
     rng: np.random.Generator,
 ) -> dict[str, tuple[Distribution, FloatArray]]:
-    rows = used & diffusion.has_size
-    diameters = per_track.diameter_nm[rows]
-    steps = np.maximum(diffusion.n_points[rows] - 1, 1)
-    d = diffusion.diffusion_um2_s[rows]
+    diameters = per_track.diameter_nm[used]
+    steps = np.maximum(diffusion.n_points[used] - 1, 1)
+    d = diffusion.diffusion_um2_s[used]
     return {
         "histogram": histogram(diameters, settings, rng),
         "kde": kernel_density(diameters, settings, rng),

@@ -9,7 +9,7 @@ import numpy as np
 
 from nta.columns import FloatArray
 from nta.quantity import Quantity
-from nta.sizes.numbers import SUMMARY_UNITS, fraction, summarise
+from nta.sizes.numbers import SUMMARY_UNITS, fraction, moved_fraction, summarise
 from nta.sizes.settings import SizingSettings
 from nta.sizes.table import Distribution
 from nta.sizes.uncertainty import combined
@@ -53,11 +53,8 @@ def numbers_with_intervals(
     fractions = {}
     for low, high in settings.windows_nm:
         at = float(fraction(edges, weight, low, high)[0])
-        # all diameters times f is the same as the window divided by f
-        moved = [
-            fraction(edges, row[None], low / f, high / f)[0] for row, f in zip(draws, factor, strict=True)
-        ]
-        fractions[low, high] = interval(at, np.array(moved), "1", settings.confidence, full)
+        moved = moved_fraction(edges, draws, factor, low, high)
+        fractions[low, high] = interval(at, moved, "1", settings.confidence, full)
     return Numbers(summary=summary, statistical=statistical, fractions=fractions)
 
 

@@ -56,7 +56,7 @@ def evidence_from_estimates(
 ) -> Evidence:
     """Gather likelihoods approximated from per-track estimates; in_view: by track, as of `frames_in_view`."""
     node = grid.nodes()
-    rows = np.flatnonzero(used & diffusion.has_size)
+    rows = np.flatnonzero(used)
     log_likelihood = approximate_log_likelihood(
         np.log(scale_nm_um2_s) - node, diffusion.diffusion_um2_s[rows], diffusion.std_err_um2_s[rows]
     )

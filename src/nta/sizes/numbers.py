@@ -65,6 +65,17 @@ def fraction(edges_nm: FloatArray, weight: FloatArray, low_nm: float, high_nm: f
     return np.asarray(weight @ np.clip(overlap / np.diff(edge), 0.0, 1.0))
 
 
+def moved_fraction(
+    edges_nm: FloatArray, draws: FloatArray, factor: FloatArray, low_nm: float, high_nm: float
+) -> FloatArray:
+    """Share of each draw (n, n_bins) between two diameters, all of its diameters times its own factor: (n,).
+
+    All diameters times f is the same as the window divided by f.
+    """
+    pairs = zip(draws, factor, strict=True)
+    return np.array([fraction(edges_nm, row[None], low_nm / f, high_nm / f)[0] for row, f in pairs])
+
+
 def _mode(edges_nm: FloatArray, weight: FloatArray) -> FloatArray:
     """Peak of the density per nm, placed between bins by a parabola through three logarithms."""
     density = weight / np.diff(edges_nm)

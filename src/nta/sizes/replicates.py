@@ -16,18 +16,22 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from nta.columns import FloatArray
 from nta.errors import SettingError
-from nta.quantity import Quantity, student_half_width
+from nta.quantity import Quantity, coverage_factor, student_half_width
 from nta.sizes.intervals import band
 from nta.sizes.numbers import SUMMARY_UNITS, fraction, summarise
 from nta.sizes.table import SUSPENSION, Distribution, SizeDistribution
 from nta.sizes.uncertainty import combined
 
 _LEAST_PREPARATIONS = 3
+
+_ShareOf = Callable[[float, float], float]
+"""Share of a curve between two diameters."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -119,9 +123,7 @@ def combine_replicates(
         },
         fractions={
             window: interval.of_share(
-                window,
-                [float(fraction(edges, curve.weight[None], *window)[0]) for curve in curves],
-                lambda low, high: float(fraction(edges, weight[None], low, high)[0]),
+                window, partial(_share, edges, weight), [partial(_share, edges, c.weight) for c in curves]
             )
             for window in windows
         },
@@ -149,22 +151,27 @@ class _Interval:
             return Quantity(value, None, None, unit, "no interval: nothing is known of the scatter")
         return Quantity(value, value / math.exp(reach), value * math.exp(reach), unit, self._words())
 
-    def of_share(
-        self,
-        window: tuple[float, float],
-        per_video: Sequence[float],
-        mean_share: Callable[[float, float], float],
-    ) -> Quantity:
-        """Interval of a share; all diameters times f are the same as the window divided by f."""
-        low, high = window
-        value = mean_share(low, high)
-        f = math.exp(self._systematic())
-        moved = abs(mean_share(low / f, high / f) - mean_share(low * f, high * f)) / 2
-        within = [_half_width(r.sizes.fractions.get(window), logarithm=False) for r in self.replicates]
-        reach = self._reach(np.array(per_video), within, moved)
+    def of_share(self, window: tuple[float, float], mean: _ShareOf, videos: Sequence[_ShareOf]) -> Quantity:
+        """Interval of a share, of the mean curve and of those of the videos."""
+        value = mean(*window)
+        within = [
+            self._of_tracks(r.sizes, window, video) for r, video in zip(self.replicates, videos, strict=True)
+        ]
+        moved = _moved(mean, window, self._systematic())
+        reach = self._reach(np.array([video(*window) for video in videos]), within, moved)
         if reach is None:
             return Quantity(value, None, None, "1", "no interval: nothing is known of the scatter")
         return Quantity(value, max(value - reach, 0.0), min(value + reach, 1.0), "1", self._words())
+
+    def _of_tracks(
+        self, sizes: SizeDistribution, window: tuple[float, float], share: _ShareOf
+    ) -> float | None:
+        """Half of the interval of a video's share without the systematic part, which its draws hold already."""
+        half = _half_width(sizes.fractions.get(window), logarithm=False)
+        if half is None:
+            return None
+        systematic = coverage_factor(self.confidence) * _moved(share, window, combined(sizes.budget))
+        return math.sqrt(max(half**2 - systematic**2, 0.0))
 
     def _systematic(self) -> float:
         """Relative standard uncertainty of all diameters: shared by the replicates, the worst of them counts."""
@@ -174,9 +181,6 @@ class _Interval:
         self, per_video: FloatArray, within: Sequence[float | None], systematic: float
     ) -> float | None:
         """Half the width: t over the units, at least what the tracks leave open, with the systematic part."""
-        from scipy.special import ndtri
-
-        normal = float(ndtri(0.5 + self.confidence / 2))
         known = [w for w in within if w is not None]
         tracks = math.sqrt(sum(w**2 for w in known)) / len(within) if len(known) == len(within) else None
         between = None
@@ -184,7 +188,7 @@ class _Interval:
             means = np.array([per_video[list(unit)].mean() for unit in self.units])
             between = float(student_half_width(means, self.confidence))
         parts = [part for part in (tracks, between) if part is not None]
-        return math.hypot(max(parts), normal * systematic) if parts else None
+        return math.hypot(max(parts), coverage_factor(self.confidence) * systematic) if parts else None
 
     def _words(self) -> str:
         percent = f"{100 * self.confidence:g} %"
@@ -192,6 +196,16 @@ class _Interval:
             return f"one video: the interval of its tracks, {percent}; it knows nothing of other videos"
         words = f"Student's t over {len(self.units)} {self.unit}s and systematic budget, {percent}"
         return words if self.unit == "preparation" else f"{words}; of these tubes, not of the process"
+
+
+def _share(edges_nm: FloatArray, weight: FloatArray, low_nm: float, high_nm: float) -> float:
+    return float(fraction(edges_nm, weight[None], low_nm, high_nm)[0])
+
+
+def _moved(share: _ShareOf, window: tuple[float, float], systematic: float) -> float:
+    """Change of a share where all diameters change by a factor: the same as the window divided by it."""
+    (low, high), f = window, math.exp(systematic)
+    return abs(share(low / f, high / f) - share(low * f, high * f)) / 2
 
 
 def _half_width(quantity: Quantity | None, *, logarithm: bool) -> float | None:
@@ -227,13 +241,17 @@ def _refuse_unlike(curves: Sequence[Distribution]) -> Distribution:
 def _hierarchical_draws(
     curves: Sequence[Distribution], groups: Sequence[Sequence[int]], repeats: int, rng: np.random.Generator
 ) -> FloatArray:
-    """Draw preparations, of each its videos, of each a curve within its own band: (repeats, n_bins)."""
+    """Draw preparations, of each its videos, of each a curve within its own band: (repeats, n_bins).
+
+    A video's curve moves up or down as a whole, by its band: each bin scatters as it should, the sum does not stay 1.
+    """
     reach = float(np.log(1e6))
+    sds = 2 * coverage_factor(curves[0].confidence)  # from one end of a band to the other
     spread = []
     for curve in curves:
         low, high = np.nan_to_num(curve.low), np.nan_to_num(curve.high)
         ratio = np.log(np.maximum(high, 1e-12) / np.maximum(low, 1e-12))
-        spread.append(np.where(curve.weight > 0, np.minimum(ratio, reach), 0.0) / 3.92)
+        spread.append(np.where(curve.weight > 0, np.minimum(ratio, reach), 0.0) / sds)
     draws = np.empty((repeats, curves[0].weight.size))
     for repeat in range(repeats):
         chosen = [groups[g] for g in rng.integers(len(groups), size=len(groups))]
@@ -241,7 +259,7 @@ def _hierarchical_draws(
         for group in chosen:
             videos = [group[i] for i in rng.integers(len(group), size=len(group))]
             moved = [curves[i].weight * np.exp(rng.standard_normal() * spread[i]) for i in videos]
-            means.append(np.mean([m / m.sum() for m in moved], axis=0))
+            means.append(np.mean(moved, axis=0))
         draws[repeat] = np.mean(means, axis=0)
     return draws
 

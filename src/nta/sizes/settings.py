@@ -27,7 +27,7 @@ class SizingSettings:
         fast particles, that come and go, more often.
     min_tracks : below this there is no distribution ("not assessed"), only the sizes of the single tracks.
     min_points : shortest track, in spots, that enters the population.
-    confidence : of every interval and band.
+    confidence : of every interval and band of the sizes; concentrations, detection limits and indices have 95 %.
     repeats : bootstrap repeats; 0 for no intervals.
     max_components : most log-normal components that are tried.
     seed : of the bootstrap; the same seed gives the same numbers.

@@ -21,8 +21,10 @@ class TrackSizes(Columns):
     """Hydrodynamic diameter of every track, row i is track i; NaN where a track gets no size."""
 
     diameter_nm: NDArray[np.float64] = column(np.float64, "nm", "hydrodynamic diameter, per-track estimate")
-    low_nm: NDArray[np.float64] = column(np.float64, "nm", "lower end of the 95 % interval")
-    high_nm: NDArray[np.float64] = column(np.float64, "nm", "upper end of the 95 % interval")
+    low_nm: NDArray[np.float64] = column(np.float64, "nm", "lower end of the interval (diffusion.confidence)")
+    high_nm: NDArray[np.float64] = column(
+        np.float64, "nm", "upper end of the interval (diffusion.confidence)"
+    )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

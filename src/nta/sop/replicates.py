@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nta.quantity import student_half_width
+from nta.quantity import coverage_factor, student_half_width
 
 CONFIDENCE = 0.95
 
@@ -44,11 +44,9 @@ def spread_over_videos(values: Sequence[float], unit: str, relative_systematic: 
     mean, n = float(np.mean(values)), len(values)
     if n < 2:
         return Spread(n=n, mean=mean, unit=unit)
-    from scipy.special import ndtri
-
     sd = float(np.std(values, ddof=1))
     half = float(student_half_width(values, CONFIDENCE))
-    full = math.hypot(half, float(ndtri(0.5 + CONFIDENCE / 2)) * relative_systematic * abs(mean))
+    full = math.hypot(half, coverage_factor(CONFIDENCE) * relative_systematic * abs(mean))
     return Spread(
         n=n,
         mean=mean,
