@@ -51,7 +51,8 @@ class CameraState:
 
     def __post_init__(self) -> None:
         if self.bit_depth not in range(1, 17):
-            raise SettingError(f"bit_depth must be 1 to 16, got {self.bit_depth}")
+            raise SettingError(f"bit_depth must be 1 to 16, a whole number, got {self.bit_depth}")
+        object.__setattr__(self, "bit_depth", int(self.bit_depth))  # 12.0 is one, too
         for name in ("frame_rate_hz", "pixel_size_um", "gain_e_per_adu"):
             value = getattr(self, name)
             if value is not None and not (np.isfinite(value) and value > 0):
@@ -60,6 +61,10 @@ class CameraState:
             raise SettingError(
                 f"pixel_size_um={self.pixel_size_um:g} is no pixel in the sample plane of a microscope; give µm, not nm"
             )
+        if self.offset_adu is not None and not np.isfinite(self.offset_adu):
+            raise SettingError(f"offset_adu must be a number, got {self.offset_adu}")
+        if self.read_noise_e is not None and not (np.isfinite(self.read_noise_e) and self.read_noise_e >= 0):
+            raise SettingError(f"read_noise_e must be >= 0 e, got {self.read_noise_e}")
         if self.exposure_s is not None and not (np.isfinite(self.exposure_s) and self.exposure_s >= 0):
             raise SettingError(f"exposure_s must be >= 0 s, got {self.exposure_s}")
         if (

@@ -30,6 +30,17 @@ def test_words_come_before_the_side_car_and_that_before_the_file(film):
     assert (camera.bit_depth, sources["bit_depth"]) == (8, "recording")
 
 
+def test_what_no_camera_has_is_refused_and_a_whole_number_is_one_with_a_point_too(film):
+    film.with_suffix(".toml").write_text("bit_depth = 8.0\n")
+    with open_recording(film) as recording:
+        assert recording.camera.bit_depth == 8
+        assert isinstance(recording.camera.bit_depth, int)
+    for words in ("bit_depth = 8.5", "offset_adu = nan", "read_noise_e = -1"):
+        film.with_suffix(".toml").write_text(f"{words}\n")
+        with pytest.raises(SettingError, match=words.split()[0]):
+            open_recording(film)
+
+
 def test_a_profile_fills_in_only_what_the_recording_does_not_say(film):
     profile = InstrumentProfile(name="bench", pixel_size_um=0.4, offset_adu=12.0)
     with open_recording(film) as recording:

@@ -82,6 +82,8 @@ def test_bad_frames_are_refused_in_words(shot):
         detect_spots([Frame(np.zeros((16, 16), np.uint8), 0, 0.0)])
     with pytest.raises(RecordingError, match="uint8 or uint16"):
         detect_spots([Frame(np.zeros((64, 64), np.float32), 0, 0.0)])
+    with pytest.raises(RecordingError, match="one frame"):
+        detect_spots(shot.frames[:1])
     other = Frame(np.zeros((64, 64), np.uint8), 12, 0.4)
     with pytest.raises(RecordingError, match="frame 12 is 64x64 px, the recording began with 160x128 px"):
         detect_spots([*shot.frames, other], DetectionSettings(threads=1))
@@ -94,6 +96,15 @@ def test_bad_frames_are_refused_in_words(shot):
 def test_bad_settings_are_refused(wrong):
     with pytest.raises(SettingError, match=next(iter(wrong))):
         DetectionSettings(**wrong)
+
+
+@pytest.mark.parametrize(("side", "width_px"), [(32, 6.0), (63, 12.0), (64, 20.0)])
+def test_small_frames_of_wide_spots_are_searched_at_a_resolution_that_has_enough_rows(rng, side, width_px):
+    frames = [Frame(rng.poisson(40, (side, side)).astype(np.uint8), i, i / 30) for i in range(8)]
+    with SpotDetector(DetectionSettings(spot_width_px=width_px, threads=1)) as detector:
+        spots = detector.detect(frames)
+        assert min(detector.learned.layers[-1].background.shape) >= 32
+    assert len(spots) < 5
 
 
 @pytest.mark.parametrize("value", [0, 7, 255])

@@ -206,3 +206,15 @@ def test_a_valve_that_opens_does_not_break_tracks(rng):
         assert right >= 35, opening
         assert len(across) - right <= 2
     np.testing.assert_allclose(np.diff(tracks.linking.drift_x_px)[[10, 60, 100]], [0, 20, 0], atol=1.5)
+
+
+def test_stuck_spots_alone_show_no_drift(rng):
+    """Of the others, no two spots follow each other."""
+    still = 100 + 0.2 * rng.normal(size=(20, 2))
+    rest = rng.uniform(0, 200, size=(60, 2))
+    frame = np.concatenate([np.arange(20), np.tile([0, 2], 30)])
+    y, x = np.concatenate([still, rest]).T
+    first_row = np.concatenate([[0], 20 + 2 * np.arange(31)])
+    drift = find_drift(first_row, frame, y, x)
+    assert not drift.y_px.any()
+    assert not drift.x_px.any()

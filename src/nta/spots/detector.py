@@ -71,7 +71,7 @@ class SpotDetector:
         self._learned: Learned | None = None
         self._engine: _Engine | None = None
         self._threads = self.settings.threads or (
-            len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
+            len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         )
         if self.settings.engine == "trackpy":
             self._threads = 1  # it holds the lock all the time, and its warnings are silenced process-wide

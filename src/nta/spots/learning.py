@@ -41,6 +41,7 @@ WIDE_BOX = 42  # px; side of the mean that is background where contrast and widt
 NARROWEST_BINNED_PX = 1.25  # sampled any coarser, a Gaussian loses information on its place
 NARROWEST_TO_BIN_PX = 2.6
 MOST_LAYERS = 4
+LEAST_SIDE = 32  # px of the frames of a layer; the search itself needs 12 rows
 NEW_PLACE = 0.5  # widths from every spot of the first layer: the centre of a ring is none of these
 DISC_SHARE = 0.05  # of all spots that must be discs for discs to be looked for in all frames
 DISC_CLEAR_SD = 2.0  # standard deviations of counting from that share
@@ -91,9 +92,7 @@ def learn(frames: Sequence[Frame], settings: DetectionSettings, camera: CameraSt
 
 
 def _pairs(frames: Sequence[Frame]) -> Pairs:
-    """Consecutive frames from all over the first ones; a lone frame is paired with itself."""
-    if len(frames) == 1:
-        return [(frames[0].image, frames[0].image)]
+    """Consecutive frames from all over the first ones."""
     starts = np.unique(np.linspace(0, len(frames) - 2, PAIRS).astype(int))
     return [(frames[i].image, frames[i + 1].image) for i in starts]
 
@@ -102,7 +101,11 @@ def _first_layer(finest: Layer, width_px: float) -> tuple[tuple[Layer, ...], Lay
     """Return the layers finer than is needed for spots of this width, camera px, and the one to be searched for them."""
     skipped: list[Layer] = []
     layer = replace(finest, width_px=width_px, filters=filters_for(width_px), excess=1.0, clutter=1.0)
-    while layer.width_px > NARROWEST_TO_BIN_PX and layer.width_px / 2 >= NARROWEST_BINNED_PX:
+    while (
+        layer.width_px > NARROWEST_TO_BIN_PX
+        and layer.width_px / 2 >= NARROWEST_BINNED_PX
+        and min(layer.background.shape) >= 2 * LEAST_SIDE
+    ):
         skipped.append(layer)
         layer = layer.halved(layer.width_px / 2)
     return tuple(skipped), layer
@@ -155,7 +158,7 @@ def _with_coarser(learned: Learned, without_spots: list[tuple[Signed, Signed]]) 
     """Return it with coarser layers after the first, their excess and clutter measured."""
     (first,) = learned.layers
     layers = [first]
-    while len(layers) < MOST_LAYERS and min(layers[-1].background.shape) >= 64:
+    while len(layers) < MOST_LAYERS and min(layers[-1].background.shape) >= 2 * LEAST_SIDE:
         layers.append(layers[-1].halved(first.width_px))
     measured = with_excess(layers[1:], halved(without_spots, first), learned.sign)
     return replace(learned, layers=(first, *measured))
@@ -246,10 +249,13 @@ def _first(frames: Sequence[Frame]) -> Image:
         raise RecordingError(
             f"a frame must be (height, width) of uint8 or uint16, got {image.shape} of {image.dtype}"
         )
-    if min(image.shape) < 32:
+    if min(image.shape) < LEAST_SIDE:
         raise RecordingError(
-            f"frames of {image.shape[1]}x{image.shape[0]} px are too small: at least 32x32 px are needed"
+            f"frames of {image.shape[1]}x{image.shape[0]} px are too small: at least {LEAST_SIDE}x{LEAST_SIDE} px are "
+            "needed"
         )
+    if len(frames) == 1:
+        raise RecordingError("one frame shows neither motion nor noise: a recording needs at least two")
     return image
 
 

@@ -88,7 +88,10 @@ def find_drift(first_row: IntArray, frame: IntArray, y_px: FloatArray, x_px: Flo
     if not steps.n:
         return no_drift(int(frame[0]) if frame.size else 0)
     middle = steps.middle()
-    jump = _knocks(steps, middle, steps.weights(middle))
+    weight = steps.weights(middle)
+    if not weight.any():  # nothing that moves was seen twice in a row
+        return no_drift(steps.start)
+    jump = _knocks(steps, middle, weight)
     calm = np.logical_not(jump.any(axis=0))
     smooth = middle
     for _ in range(2):  # the variance of the steps is known better once the drift is

@@ -111,6 +111,8 @@ def concentration_of_few(run: Run, reference: Seen) -> Concentration:
     """
     count, n_frames = int(run.used.sum()), max(run.tracks.scene.n_frames, 1)
     looked_into_ml = reference.tracks_ml * n_frames
+    if not looked_into_ml > 0:
+        return uncounted(run, f"no simulated particle is followed for {run.sizing.min_points} frames")
     low, high = (end / looked_into_ml for end in garwood(count))
     words = f"{count} tracks, Poisson interval of 95 %, of particles as easily seen as good beads"
     in_cell = Quantity(count / looked_into_ml if count else None, low, high, "1/ml", words)
