@@ -279,3 +279,12 @@ def test_with_a_given_viscosity_only_k_t_moves():
 def test_impossible_conditions_are_refused(wrong):
     with pytest.raises(SettingError, match=next(iter(wrong))):
         SampleConditions(**wrong)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [('unit = "nm"', 'unit = ["nm"]', "unit"), ("value = 166", "value = true", "value")],
+)
+def test_a_value_of_the_wrong_type_is_refused_by_name(tmp_path, old, new, message):
+    with pytest.raises(SettingError, match=message):
+        load_profile(_written(tmp_path, PROFILE.replace(old, new)))

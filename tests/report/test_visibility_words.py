@@ -11,7 +11,7 @@ from nta.quantity import Quantity
 from nta.report import summary_text
 from nta.report.figures import draw_all
 from nta.report.page import page
-from nta.report.wording import concentration_words, scientific
+from nta.report.wording import concentration_words, number, scientific
 from nta.sizes.table import SUSPENSION
 from nta.visibility import BrightnessLaw, Concentration, DetectionCurve, Visibility, VisibleVolume
 
@@ -105,3 +105,16 @@ def test_results_without_visibility_say_so(analysis):
     assert concentration_words(analysis)[0] == "not calibrated"
     assert scientific(0.0) == "0"
     assert scientific(1234.0) == "1234"
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [(9.996, "10.0"), (9.994, "9.99"), (0.09999, "0.100"), (1234.0, "1234"), (0.0, "0.00")],
+)
+def test_a_number_that_is_rounded_up_keeps_its_digits(value, words):
+    assert number(value) == words
+
+
+@pytest.mark.parametrize(("value", "words"), [(9.996e7, "1.00·10⁸"), (2.6e8, "2.60·10⁸"), (9994.0, "9994")])
+def test_a_concentration_that_is_rounded_up_keeps_its_digits(value, words):
+    assert scientific(value) == words

@@ -11,7 +11,7 @@ Sources: two one-sided tests, Schuirmann, J. Pharmacokinet. Biopharm. 15, 657 (1
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -177,8 +177,3 @@ def _compared(
         n_test=n_test,
         n_reference=n_reference,
     )
-
-
-def pooled(groups: Sequence[ArrayLike]) -> FloatArray:
-    """Return the mean of each group: videos of one preparation become one number."""
-    return np.array([np.mean(np.asarray(group, dtype=np.float64)) for group in groups])

@@ -11,7 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from nta.calibration.folder import calibration_folder, find_file
-from nta.calibration.reading import Table
+from nta.calibration.reading import Table, is_number
 from nta.errors import SettingError
 from nta.physics import WATER_VISCOSITY_REL_STD, water_viscosity_pa_s
 
@@ -175,7 +175,7 @@ def _parsed(name: str) -> tuple[str, float | None]:
 def _viscosity(table: Table) -> RelativeViscosity:
     mass_percent = table.numbers("mass_percent") if table.has("mass_percent") else (0.0,)
     rows = table.get("relative", list, required=True)
-    if not all(isinstance(row, list) and all(isinstance(v, int | float) for v in row) for row in rows):
+    if not all(isinstance(row, list) and all(is_number(v) for v in row) for row in rows):
         table.refuse("relative must be a list of rows of numbers, one row per temperature")
     values = {
         "temperatures_c": table.numbers("temperatures_c"),

@@ -25,6 +25,11 @@ class Number:
     date: datetime.date
 
 
+def is_number(value: Any) -> bool:
+    """Whether a value of a TOML file is a number; `true` is none."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
 class Table:
     """A TOML table that knows its file and refuses, when closed, whatever nobody asked for."""
 
@@ -110,7 +115,7 @@ class Table:
         inner._asked |= _NUMBER_KEYS
         inner.close()
         known = {unit: 1.0, **(scales or {})}
-        given = inner.values.get("unit")
+        given = inner.get("unit", str)
         if given is None:
             inner.refuse(f'unit is missing; write unit = "{unit}"')
         if given not in known:
@@ -130,7 +135,7 @@ class Table:
     def numbers(self, key: str) -> tuple[float, ...]:
         """Return a required list of finite numbers."""
         values = self.get(key, list, required=True)
-        if not values or not all(isinstance(v, int | float) and math.isfinite(v) for v in values):
+        if not values or not all(is_number(v) and math.isfinite(v) for v in values):
             self.refuse(f"{key} must be a list of numbers, got {values!r}")
         return tuple(float(v) for v in values)
 

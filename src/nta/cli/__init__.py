@@ -1,4 +1,4 @@
-"""The command line: `nta run`, `live`, `record`, `analyze`, `batch`, `catalog`, `simulate`, `report`, `drivers`.
+"""The command line, `nta VERB ...`.
 
 The verbs and their options stand in `nta.cli.verbs`; what a verb does is imported when it is asked for, so that
 `nta --help` starts at once.

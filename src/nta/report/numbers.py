@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 
 from nta.pipeline import Analysis
@@ -17,6 +16,7 @@ from nta.report.wording import (
     value_and_interval,
     window_name,
 )
+from nta.sizes.uncertainty import combined
 
 _PER_FRAME = "particles in tracks per frame"
 
@@ -67,7 +67,7 @@ def _budget(analysis: Analysis) -> str:
     rows = [[text(name.capitalize()), f"{100 * share:.2f} %"] for name, share in _terms(analysis)]
     if not rows:
         rows = [["No systematic term was stated", "–"]]
-    total = math.hypot(*sizes.budget.values()) if sizes.budget else 0.0
+    total = combined(sizes.budget)
     rows.append([element("b", "All together"), element("b", f"{100 * total:.2f} %")])
     missing = [] if any("pixel" in name for name in sizes.budget) else ["the pixel size"]
     missing += [] if any("viscosity" in name for name in sizes.budget) else ["the viscosity"]

@@ -33,7 +33,7 @@ def number(value: float | None, digits: int = 3) -> str:
         return "∞" if value > 0 else "−∞"
     if value != 0 and not 1e-4 <= abs(value) < 1e7:
         return f"{value:.{digits - 1}e}".replace("-", "−")
-    decimals = max(0, digits - 1 - _exponent(value))
+    decimals = max(0, digits - 1 - _exponent(value, digits))
     return f"{value:.{decimals}f}".replace("-", "−")
 
 
@@ -140,7 +140,7 @@ def scientific(value: float) -> str:
     """Write a large number as people write concentrations: 2.6·10⁸."""
     if not value > 0:
         return "0"
-    exponent = _exponent(value)
+    exponent = _exponent(value, digits=3)
     if exponent < 4:
         return number(value)
     digits = str(exponent).translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))
@@ -166,5 +166,6 @@ def why_no_distribution(analysis: Analysis) -> str:
     )
 
 
-def _exponent(value: float) -> int:
-    return math.floor(math.log10(abs(value))) if value else 0
+def _exponent(value: float, digits: int = 17) -> int:
+    """Return the power of ten of a number as it is written with so many digits: 9.996 with three is 10.0."""
+    return int(f"{value:.{digits - 1}e}".partition("e")[2])

@@ -8,9 +8,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-import numpy as np
-from numpy.typing import NDArray
-
 from nta.frames import CameraState, Frame, RecordingReport
 from nta.simulation.scenario import Scenario
 from nta.simulation.scenario_files import load_scenario, scenario_to_toml
@@ -106,11 +103,6 @@ class Simulation:
             image = developed(view, self.scenario)
             self._report = RecordingReport(claimed_frames=self.scenario.n_frames, found_frames=view.index + 1)
             yield Frame(image, view.index, view.index * self.scenario.camera.interval_s)
-
-    def expected_frames(self) -> Iterator[NDArray[np.float32]]:
-        """Yield the noise-free pictures: expected electrons per pixel."""
-        for view in self._views():
-            yield view.picture.copy()
 
     @property
     def truth(self) -> Truth:

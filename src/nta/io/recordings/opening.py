@@ -119,7 +119,7 @@ def _refusal(path: Path, start: bytes) -> str:
     what = "is text" if readable else f"begins with {start[:8].hex(' ')}"
     return (
         f"{path} is no recording that nta knows (it {what}); "
-        "it reads its own HDF5, TIFF, AVI, MP4, MOV, MKV and folders of images"
+        "it reads its own HDF5, TIFF, AVI, MP4, MOV, MKV, CINE, SEQ and folders of images"
     )
 
 

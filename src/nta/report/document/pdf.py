@@ -20,7 +20,6 @@ from nta.report.figures.style import GREY, INK, Picture
 
 _FONT = "DejaVu"
 _COLOURS: dict[doc.Mood, str] = {"pass": "#00734f", "warn": "#9a6700", "fail": "#b23c00", "open": "#5f5f5f"}
-_INCH_MM = 25.4
 _HALF_GAP_MM = 6.0
 _HEADING_MM, _CAPTION_MM, _VERDICT_MM = 14.0, 14.0, 40.0
 

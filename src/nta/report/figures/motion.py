@@ -146,7 +146,7 @@ def track_lengths(analysis: Analysis) -> Picture:
         f"{count(n_points.size, 'track')}, of which {grouped(int(has_size.sum()))} may be given a size"
         + (f" (median {median:.0f} spots)" if median else "")
         + f". Dotted: the least that the estimate takes, {least} spots. A track of n spots knows its diffusion to about "
-        "√(2/n) at best."
+        "1/√(n − 1) at best."
     )
     return Picture(name=name, title=title, caption=caption, figure=figure)
 

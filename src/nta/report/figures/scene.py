@@ -152,12 +152,8 @@ def _tracks_to_draw(analysis: Analysis) -> IntArray:
 
 def _path(analysis: Analysis, track: int) -> FloatArray:
     """Positions (x, y) of a track in the image, its drift put back."""
-    tracks, scene = analysis.tracks, analysis.spots.scene
-    start, stop = np.searchsorted(tracks.track, [track, track + 1])
-    rows = slice(int(start), int(stop))
-    at = np.searchsorted(scene.frame_index, tracks.frame[rows])
-    x = tracks.x_px[rows] + tracks.linking.drift_x_px[at]
-    y = tracks.y_px[rows] + tracks.linking.drift_y_px[at]
+    start, stop = np.searchsorted(analysis.tracks.track, [track, track + 1])
+    y, x = analysis.tracks.select(slice(int(start), int(stop))).in_image()
     return np.column_stack([x, y])
 
 

@@ -91,7 +91,7 @@ def _single_tracks(analysis: Analysis) -> tuple[FloatArray, FloatArray]:
     """Return the diameters of the single tracks used, and what each counts for."""
     diameter = analysis.sizes.tracks.diameter_nm
     settings = analysis.settings.sizing
-    used = np.isfinite(diameter) & (analysis.diffusion.n_points >= settings.min_points)
+    used = analysis.diffusion.used(settings.min_points)
     by_time = settings.counting == "time"
     weight = analysis.diffusion.n_points if by_time else np.ones(len(analysis.diffusion))
     return diameter[used], np.asarray(weight[used], dtype=np.float64)

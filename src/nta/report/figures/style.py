@@ -137,11 +137,6 @@ def log_axis(axis: Axes) -> None:
     axis.xaxis.set_minor_formatter(lambda value, _: f"{value:g}" if f"{value:.0e}"[0] in "25" else "")
 
 
-def percent_axis(axis: Axes, decimals: int = 0) -> None:
-    """Label the y axis in per cent of what is a share."""
-    axis.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.{decimals}f} %")
-
-
 def _smaller(match: re.Match[str]) -> str:
     """Keep a grey picture as grey: a quarter of the bytes of the RGBA that matplotlib writes."""
     picture = Image.open(io.BytesIO(base64.b64decode(match[1])))

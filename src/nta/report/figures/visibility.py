@@ -60,7 +60,7 @@ def visible_volume(analysis: Analysis) -> Picture:
     name, title = "visible_volume", "What was seen of each size"
     seen = analysis.visibility
     if seen is None or seen.volume is None or seen.law is None:
-        why = seen.concentration.why_not if seen else "It was not measured."
+        why = (seen.concentration.why_not or "; ".join(seen.notes)) if seen else "it was not measured"
         return Picture(name=name, title=title, caption=f"No visible volume: {why}.", figure=None)
     volume = seen.volume
     figure = new_figure(HALF)

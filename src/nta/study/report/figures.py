@@ -37,7 +37,6 @@ from nta.study.words import in_words, said
 
 _COLOURS = (VERMILLION, GREEN, ORANGE, SKY, INK)
 _DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
-_MARKERS = ("o", "s", "^", "D", "v")
 _GRID_NM = np.geomspace(30.0, 600.0, 160)
 _BANDWIDTH = 0.08  # of ln diameter; fine beside the blur of single tracks (0.2 and more)
 _DECIDED = {
