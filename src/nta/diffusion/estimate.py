@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,7 +13,7 @@ from nta.diffusion.doubt import changes_within, not_brownian, whitened
 from nta.diffusion.gaussian import maximum_of_tracks
 from nta.diffusion.intervals import credible_intervals
 from nta.diffusion.mobility import may_move, mobile_evidence
-from nta.diffusion.noise import NoiseModel, fit_noise, guess_diffusion
+from nta.diffusion.noise import NoiseModel, fit_noise, fit_noise_apart, guess_diffusion
 from nta.diffusion.regression import gls_of_tracks, ols_of_tracks
 from nta.diffusion.selection import Detection, seen_motion
 from nta.diffusion.settings import LEAST_FRAMES, DiffusionSettings
@@ -63,30 +65,27 @@ def estimate_diffusion(
     believe_spots = settings.noise == "spots"
 
     usable = long_enough & _moves(steps)
-    noise = fit_noise(steps, usable, exposure_s, believe_spots)
-    maximum = _maximum(steps, noise)
-    mobile = long_enough & (mobile_evidence(steps, noise, maximum[1]) >= settings.mobile_evidence)
-    mobile |= may_move(steps, noise, maximum, mobile, long_enough)
+    fit = _Fit.of(steps, fit_noise(steps, usable, exposure_s, believe_spots))
+    mobile = long_enough & (mobile_evidence(steps, fit.noise, fit.log_likelihood) >= settings.mobile_evidence)
+    mobile |= may_move(steps, fit.noise, fit.diffusion_um2_s, fit.information, mobile, long_enough)
 
-    seen = seen_motion(tracks, steps, maximum[0], noise.exposure_s, detection)
+    seen = seen_motion(tracks, steps, fit.diffusion_um2_s, fit.noise.exposure_s, detection)
     if not seen.is_all:
         steps = Steps.of(tracks, pixel_size_um, frame_interval_s, kept_share=seen.kept_share)
         # an exposure that nobody told was found from the steps that are seen
         exposure_seen_s = None if exposure_s is None else exposure_s * seen.blur_share
-        noise = fit_noise(steps, usable, exposure_seen_s, believe_spots, near=noise)
-        maximum = _maximum(steps, noise)
+        fit = _Fit.of(steps, fit_noise(steps, usable, exposure_seen_s, believe_spots, near=fit.noise))
 
-    chains = steps
     lag = step_correlation(steps, usable, settings.false_alarm_rate).lag_frames
     if lag > 1:
-        chains = steps.apart(lag, one_chain=settings.estimator != "likelihood")
-        n_steps = chains.n_steps / (lag if settings.estimator == "likelihood" else 1)
-        long_enough &= n_steps >= LEAST_FRAMES[settings.estimator] - 1
-        noise = fit_noise(steps, usable & long_enough, exposure_s, believe_spots, lag)
-        maximum = _maximum(chains, noise)
-    found, low, high = _by_estimator(chains, noise, maximum, settings)
+        whole = settings.estimator == "likelihood"  # it takes all chains of positions that lie so far apart
+        chains = steps.apart(lag, one_chain=not whole)
+        long_enough &= chains.n_steps / (lag if whole else 1) >= LEAST_FRAMES[settings.estimator] - 1
+        fit = _Fit.of(chains, fit_noise_apart(steps, usable & long_enough, believe_spots, lag))
+    found, low, high = _by_estimator(fit, settings)
     flags = _flags(tracks, steps, long_enough, mobile, found.diffusion_um2_s)
-    flags |= _doubts(tracks, steps, noise, np.where(long_enough & mobile, maximum[0], 0.0), settings)
+    trusted = np.where(long_enough & mobile, fit.diffusion_um2_s, 0.0)
+    flags |= _doubts(tracks, steps, fit.noise, trusted, settings)
     there = long_enough & np.isfinite(found.diffusion_um2_s)
 
     def kept(values: FloatArray) -> FloatArray:
@@ -109,41 +108,49 @@ def estimate_diffusion(
         frame_interval_s=float(frame_interval_s),
         exposure_s=exposure_s,
         pixel_size_um=float(pixel_size_um),
-        noise=noise,
+        noise=fit.noise,
         confidence=settings.confidence,
     )
 
 
-def _maximum(steps: Steps, noise: NoiseModel) -> FloatArray:
-    """Most likely D, log-likelihood there and information, (3, n_tracks).
+@dataclass(frozen=True, eq=False)
+class _Fit:
+    """The noise that steps tell of, and under it the most likely D of every track.
 
-    steps : in chains of positions `noise.lag_frames` apart, which tell of the same motion: their information is that of one.
+    steps : perhaps in chains of positions `noise.lag_frames` apart, which tell of the same motion: the information is that
+        of one of them.
     """
-    variance = noise.variance_um2(steps)
-    guess = guess_diffusion(steps, variance, noise.blur_s)
-    maximum = maximum_of_tracks(
-        steps.y_um,
-        steps.x_um,
-        steps.wait_frames,
-        variance,
-        steps.start,
-        steps.frame_interval_s,
-        noise.blur_s,
-        guess,
-    )
-    maximum[2] /= noise.lag_frames
-    return np.asarray(maximum)
+
+    steps: Steps
+    noise: NoiseModel
+    diffusion_um2_s: FloatArray
+    log_likelihood: FloatArray
+    information: FloatArray
+
+    @classmethod
+    def of(cls, steps: Steps, noise: NoiseModel) -> _Fit:
+        variance = noise.variance_um2(steps)
+        diffusion, log_likelihood, information = maximum_of_tracks(
+            steps.y_um,
+            steps.x_um,
+            steps.wait_frames,
+            variance,
+            steps.start,
+            steps.frame_interval_s,
+            noise.blur_s,
+            guess_diffusion(steps, variance, noise.blur_s),
+        )
+        return cls(steps, noise, diffusion, log_likelihood, information / noise.lag_frames)
 
 
-def _by_estimator(
-    steps: Steps, noise: NoiseModel, maximum: FloatArray, settings: DiffusionSettings
-) -> tuple[TrackDiffusion, FloatArray, FloatArray]:
+def _by_estimator(fit: _Fit, settings: DiffusionSettings) -> tuple[TrackDiffusion, FloatArray, FloatArray]:
     """Estimates of all tracks by the chosen estimator, with both ends of their intervals.
 
-    steps : for the likelihood in all chains of positions `noise.lag_frames` apart, else in the first of every track.
+    fit : for the likelihood to all chains of positions `noise.lag_frames` apart, else to the first of every track.
     """
+    steps, noise = fit.steps, fit.noise
     if settings.estimator == "likelihood":
-        diffusion, _, information = maximum
+        diffusion, information = fit.diffusion_um2_s, fit.information
         with np.errstate(divide="ignore", invalid="ignore"):
             std_err = np.hypot(1 / np.sqrt(information), diffusion * noise.diffusion_rel_std)
             error = (
@@ -154,8 +161,8 @@ def _by_estimator(
     if settings.estimator == "cve":
         found = cve_of_tracks(steps, blur_coefficient(noise.exposure_s, steps.frame_interval_s))
     else:
-        fit = ols_of_tracks if settings.estimator == "ols" else gls_of_tracks
-        found = fit(steps, settings.max_lag)
+        of_tracks = ols_of_tracks if settings.estimator == "ols" else gls_of_tracks
+        found = of_tracks(steps, settings.max_lag)
         # the intercept is 2 (s² - D t_E / 3) per axis
         blurred = found.localization_variance_um2 + found.diffusion_um2_s * noise.blur_s
         found = TrackDiffusion(found.diffusion_um2_s, found.std_err_um2_s, blurred)

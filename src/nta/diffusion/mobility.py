@@ -45,21 +45,25 @@ def mobile_evidence(steps: Steps, noise: NoiseModel, log_likelihood: FloatArray)
 
 
 def may_move(
-    steps: Steps, noise: NoiseModel, maximum: FloatArray, mobile: BoolArray, long_enough: BoolArray
+    steps: Steps,
+    noise: NoiseModel,
+    diffusion_um2_s: FloatArray,
+    information: FloatArray,
+    mobile: BoolArray,
+    long_enough: BoolArray,
 ) -> BoolArray:
     """Tracks that have the benefit of the doubt: most tracks move, and these may be as fast as the slow ones of those.
 
-    maximum : most likely D of each track, log-likelihood there and information. mobile : tracks that evidently move, of
-    those `long_enough` to tell.
+    diffusion_um2_s, information : most likely D of each track, and how well it is known. mobile : tracks that evidently
+    move, of those `long_enough` to tell.
 
     A handful of positions cannot prove motion. To call them stuck would be wrong of nearly all, and would leave out just
     those that happened to move little.
     """
-    diffusion, _, information = maximum
-    doubtful = np.flatnonzero(long_enough & ~mobile & (diffusion > 0))
+    doubtful = np.flatnonzero(long_enough & ~mobile & (diffusion_um2_s > 0))
     found = np.zeros(steps.n_tracks, dtype=bool)
     if doubtful.size and 2 * np.count_nonzero(mobile) > np.count_nonzero(long_enough):
-        of_each = diffusion[doubtful], information[doubtful]
+        of_each = diffusion_um2_s[doubtful], information[doubtful]
         high = credible_intervals(steps.select(doubtful), noise, *of_each, _DOUBT_CONFIDENCE)[1]
-        found[doubtful] = high >= np.quantile(diffusion[mobile], _SLOW_SHARE)
+        found[doubtful] = high >= np.quantile(diffusion_um2_s[mobile], _SLOW_SHARE)
     return found

@@ -82,18 +82,13 @@ def fit_noise(
     usable: BoolArray,
     exposure_s: float | None,
     believe_spots: bool,
-    lag_frames: int = 1,
     near: NoiseModel | None = None,
 ) -> NoiseModel:
     """Find the noise of a recording from its `usable` tracks.
 
     believe_spots : take the errors as reported; then only an unknown exposure is found.
-    lag_frames : frames between the positions that are compared; above 1 the blur is more than the exposure's, and found.
     near : the noise as it was found from nearly the same steps; None: looked for everywhere.
     """
-    if lag_frames > 1:
-        found = fit_noise(steps.apart(lag_frames, one_chain=True), usable, None, believe_spots)
-        return replace(found, lag_frames=lag_frames)
     if believe_spots and exposure_s is not None:
         return NoiseModel(exposure_s=exposure_s)
     pieces = _pieces(steps, usable, _MOST_POINTS)
@@ -104,6 +99,12 @@ def fit_noise(
     theta, covariance, effect = _minimised(problem, start)
     rel_std = max(float(effect @ covariance @ effect), 0.0) ** 0.5
     return problem.model(theta, float(np.sqrt(covariance[-1, -1])), rel_std)
+
+
+def fit_noise_apart(steps: Steps, usable: BoolArray, believe_spots: bool, lag_frames: int) -> NoiseModel:
+    """Find the noise of positions so many frames apart; their blur is more than the exposure's, and found."""
+    found = fit_noise(steps.apart(lag_frames, one_chain=True), usable, None, believe_spots)
+    return replace(found, lag_frames=lag_frames)
 
 
 def _searched(steps: Steps, usable: BoolArray, exposure_s: float | None, believe_spots: bool) -> FloatArray:

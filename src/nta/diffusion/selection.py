@@ -93,23 +93,23 @@ def _seen_at(
 ) -> SeenMotion:
     """Find what is left of the motion of tracks that have this D; 0: nothing is asked."""
     light = np.maximum(_near_mean(tracks.intensity.astype(np.float64), steps), 1.0)
-    not_hidden = _not_hidden(tracks, steps, light, diffusion_um2_s, exposure_s, detection)
+    led_past_others = _led_past_others(tracks, steps, light, diffusion_um2_s, exposure_s, detection)
     # variance along an axis that the motion of one exposure gives to the image, were nothing missed
     spread = (diffusion_um2_s * exposure_s / 3 / steps.pixel_size_um**2)[steps.track]
     width = np.sqrt(np.maximum(_near_mean(tracks.width_px.astype(np.float64) ** 2, steps) - spread, 0.0))
     rows = np.flatnonzero(spread > 0)
     if not rows.size:
-        return SeenMotion(not_hidden, 1.0)
+        return SeenMotion(led_past_others, 1.0)
     track = steps.track[rows]
     r, q = _moments_left(
         light[rows], np.maximum(width[rows], 0.5 * tracks.scene.spot_width_px), spread[rows], detection
     )
     lost = np.bincount(track, 1 - 2 * r / 3 - q / 3, steps.n_tracks) / np.maximum(steps.n_points, 1)
     kept = 1 - lost * exposure_s / steps.frame_interval_s
-    return SeenMotion(kept * not_hidden, float(np.mean(q / kept[track])))
+    return SeenMotion(kept * led_past_others, float(np.mean(q / kept[track])))
 
 
-def _not_hidden(
+def _led_past_others(
     tracks: Tracks,
     steps: Steps,
     light: FloatArray,
