@@ -125,6 +125,7 @@ class ReferenceSearch:
         poor = chi2 > 1 + 6 * math.sqrt(2 / (patch.size - 5))
         flags |= int(SpotFlag.POOR_FIT) * poor
         error = math.sqrt(0.5 * (bound[0] + bound[1]) * (math.sqrt(chi2) if poor else 1.0))
+        error = min(error, 0.5 * p[4])
         gain, offset = layer.camera.gain_e_per_adu, sign * layer.camera.offset_adu
         return np.array([x, y, p[2] * gain, (p[3] - offset) * gain, p[4], error, chi2, flags, snr])
 

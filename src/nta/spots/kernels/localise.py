@@ -23,6 +23,7 @@ SPLIT_SHARE = (
 # Another shape, or unseen neighbours, make the place doubtful, but a streak has its middle where it seems to have it: the
 # variance about the true place grows as the root of chi-square (simulated streaks and crowds, chi-square from 2 to 100)
 ERROR_GROWTH = 0.25
+MOST_ERROR = 0.5  # widths: light is where it is, whatever the bound of a pair that can hardly be told apart
 NOT_FITTED = 9.0  # chi-square of what could not be fitted: two spots may do
 NO_SPOT = 0.0  # the same of what is none
 
@@ -263,6 +264,7 @@ def _keep(rows, n, extra, ok, h, w, radius, width, noise, limits, threshold):  #
         if rows[i, CHI2] > poor:
             flags |= POOR_FIT
             rows[i, ERROR] *= rows[i, CHI2] ** ERROR_GROWTH
+        rows[i, ERROR] = min(rows[i, ERROR], MOST_ERROR * rows[i, S])
         if rows[i, S] > 1.8 * width:
             flags |= OUT_OF_FOCUS
         for k in range(CENTRE_X):
