@@ -111,3 +111,22 @@ def test_small_frames_of_wide_spots_are_searched_at_a_resolution_that_has_enough
 def test_an_even_field_has_no_spots(value):
     frames = [Frame(np.full((64, 64), value, np.uint8), i, i / 30) for i in range(8)]
     assert len(detect_spots(frames)) == 0
+
+
+def test_saturation_is_seen_in_grey_values_that_were_moved_up(rng):
+    """12 bits at the top of 16, as many drivers deliver them: the highest value is 65520."""
+    right = film(Setup(bits=12, gain_e_per_adu=2.0, electrons=(50_000.0, 400_000.0), n_spots=12, n_frames=8))
+    moved = [Frame(frame.image << 4, frame.index, frame.time_s) for frame in right.frames]
+    shares = [
+        detect_spots(frames, DetectionSettings(threads=1), camera).scene.saturated_fraction
+        for frames, camera in ((right.frames, right.setup.camera), (moved, None))
+    ]
+    assert shares[0] > 0.3
+    assert shares[1] == pytest.approx(shares[0], abs=0.1)
+
+
+def test_no_position_is_said_to_be_worse_than_half_the_width_of_the_spot():
+    """The bound of two spots that can hardly be told apart may be a hundred pixels."""
+    spots = detect_spots(film(Setup(n_spots=140, n_frames=20, seed=3)).frames, DetectionSettings(threads=1))
+    assert len(spots) > 1500
+    assert np.all(spots.localization_error_px <= 0.5001 * spots.width_px)

@@ -46,7 +46,7 @@ class Layer:
     def of_camera(
         cls,
         *,
-        bit_depth: int,
+        full_scale: int,
         camera: CameraModel,
         noise: PixelNoise,
         background: NDArray[np.float32],
@@ -55,7 +55,7 @@ class Layer:
         """Return the layer of the camera's own frames; spots are not known yet."""
         return cls(
             step=1,
-            full_scale=2**bit_depth - 1,
+            full_scale=full_scale,
             width_px=1.6,
             camera=camera,
             noise=noise,

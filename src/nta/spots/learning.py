@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,7 +70,11 @@ def learn(frames: Sequence[Frame], settings: DetectionSettings, camera: CameraSt
     if settings.remove_fixed_pattern:
         pattern = (-1 if dark else 1) * fixed_pattern(stack, background, noise)
     finest = Layer.of_camera(
-        bit_depth=bit_depth, camera=model, noise=noise, background=background, pattern=pattern
+        full_scale=_full_scale(sample, bit_depth),
+        camera=model,
+        noise=noise,
+        background=background,
+        pattern=pattern,
     )
     skipped, layer = _first_layer(finest, settings.spot_width_px or _correlation_width(highpass))
     learned = Learned(
@@ -269,7 +273,7 @@ def check_sizes(frames: Sequence[Frame], height: int, width: int) -> None:
             )
 
 
-def _sample(frames: Sequence[Frame]) -> NDArray[np.generic]:
+def _sample(frames: Sequence[Frame]) -> NDArray[Any]:
     """Pairs of consecutive frames from all over the first ones."""
     most = int(np.clip(PRIME_BYTES // (4 * frames[0].image.size), 8, MOST_PRIMED))
     if len(frames) <= most:
@@ -277,6 +281,13 @@ def _sample(frames: Sequence[Frame]) -> NDArray[np.generic]:
     start = np.linspace(0, len(frames) - 2, most // 2).astype(int)
     chosen = [frames[i + half].image for i in start for half in (0, 1)]
     return np.stack(chosen)
+
+
+def _full_scale(sample: NDArray[Any], bit_depth: int) -> int:
+    """Return the highest grey value: of 12 bits that a camera moved to the top of 16, the last four are always 0."""
+    bits = int(np.bitwise_or.reduce(sample[:: max(1, len(sample) - 1)], axis=None))
+    smallest_step = bits & -bits or 1
+    return int((2**bit_depth - 1) // smallest_step * smallest_step)
 
 
 def _smoothed(images: NDArray[np.float32]) -> NDArray[np.float32]:

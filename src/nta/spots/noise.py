@@ -22,6 +22,7 @@ from nta.spots.table import CameraModel
 Array = NDArray[np.float64]
 Floats = TypeVar("Floats", bound=np.floating)
 TILE = 8  # px; a tile is taken as one grey level
+LEAST_GROWTH = 1e-3  # of the variance: where light makes less of it, the noise does not show the gain
 MOST_TILES = 16_384  # their variances are known to 0.2 % together
 
 
@@ -105,9 +106,12 @@ def estimated_noise(frames: NDArray[np.float32]) -> PixelNoise:
     floor = 1 / 12
     y = np.maximum(y, floor)
     slope, var0 = 0.0, float(np.median(y))
-    if n_bins >= 4 and np.ptp(x) > 0.02 * max(abs(float(x.mean())), 1.0):
+    if n_bins >= 4:
+        least = 0.02 * max(abs(float(x.mean())), 1.0)  # that levels must differ by to show a slope
         keep = np.ones(n_bins, bool)
         for _ in range(4):
+            if np.ptp(x[keep]) <= least:
+                break
             slope, var0 = np.polyfit(x[keep], y[keep], 1, w=1 / y[keep])
             deviation = (y - var0 - slope * x) / y
             scale = 1.4826 * np.median(np.abs(deviation[keep])) + 1e-6
@@ -121,8 +125,8 @@ def estimated_noise(frames: NDArray[np.float32]) -> PixelNoise:
 def estimated_camera(noise: PixelNoise, level: float) -> CameraModel:
     """Return the camera that has this noise; where the noise does not grow with the level, an offset of 0 is assumed."""
     slope = noise.slope
-    if slope <= 0:
-        slope = noise.var0 / max(level, 1.0)
+    if slope * max(level, 1.0) < LEAST_GROWTH * float(noise.variance(np.array(level))):
+        slope = noise.variance(np.array(level)).item() / max(level, 1.0)
         return CameraModel(gain_e_per_adu=1 / slope, offset_adu=0.0, read_noise_e=0.0, source="estimated")
     return CameraModel(
         gain_e_per_adu=1 / slope, offset_adu=-noise.var0 / slope, read_noise_e=0.0, source="estimated"

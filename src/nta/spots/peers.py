@@ -68,7 +68,7 @@ class TrackpySearch:
         edge = (np.minimum(row, height - 1 - row) < radius) | (
             np.minimum(column, width - 1 - column) < radius
         )
-        full = image >= 2**self._learned.bit_depth - 1
+        full = image >= self._learned.finest.full_scale
         saturated = [
             full[max(r - radius, 0) : r + radius + 1, max(c - radius, 0) : c + radius + 1].any()
             for r, c in zip(row, column, strict=True)

@@ -38,9 +38,8 @@ def transferred_noise(frames: Sequence[Seen], layer: Layer, sign: int) -> PixelN
     samples = [_samples(seen, layer, sd) for seen in frames]
     light, level, left = (np.concatenate(column) for column in zip(*samples, strict=True))
     variance, mean, squared, weight = [], [], [], []
-    dim = light < 0.3 * np.sqrt(
-        layer.noise.var0 + layer.noise.slope * sign * np.median(level) + layer.noise.floor
-    )
+    of_level = layer.noise.var0 + layer.noise.slope * sign * float(np.median(level))
+    dim = light < 0.3 * np.sqrt(max(of_level, 0.0) + layer.noise.floor)
     order = np.argsort(light[~dim])
     groups = [np.flatnonzero(dim), *np.array_split(np.flatnonzero(~dim)[order], BINS)]
     for group in groups:
