@@ -112,3 +112,17 @@ def test_too_few_tracks_are_not_assessed(rng):
     assert sizes.summary["d50_nm"].value is None
     assert "20 tracks" in sizes.summary["d50_nm"].method
     assert np.isfinite(sizes.tracks.diameter_nm).any()
+
+
+@pytest.mark.parametrize(("diameter_nm", "share"), [(5000.0, 1.0), (2.0, 1.0), (1900.0, 0.4)])
+def test_tracks_beyond_the_bins_make_no_distribution_of_what_is_left(diameter_nm, share, rng):
+    tracks = synthetic_tracks(lognormal(diameter_nm, 0.03), 300, rng)
+    sizes = sized(tracks)
+    beyond = sizes.tracks.share_beyond(tracks.diffusion.used(5), SizingSettings())
+    assert beyond == pytest.approx(share, abs=0.15)
+    if beyond > 0.5:
+        assert sizes.distribution is None
+        assert sizes.summary["d50_nm"].value is None
+        assert "beyond 10 to 2000 nm" in sizes.summary["d50_nm"].method
+    else:
+        assert sizes.distribution is not None

@@ -104,7 +104,16 @@ def size_so_far(
         diffusion, tracks, conditions, chosen, profile=profile, detection=detection, compare=False
     )
     assessment = assess_recording(
-        source, source.camera, conditions, profile, spots, tracks, diffusion, sizes, settings.assessment
+        source,
+        source.camera,
+        conditions,
+        profile,
+        spots,
+        tracks,
+        diffusion,
+        sizes,
+        settings.assessment,
+        settings.sizing,
     )
     by_name = {finding.name: finding for finding in assessment.findings}
     times = spots.scene.frame_time_s

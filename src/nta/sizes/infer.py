@@ -22,6 +22,8 @@ from nta.sizes.table import IN_VIEW, TRACKS, Distribution, SizeDistribution, Tra
 from nta.sizes.uncertainty import combined, systematic_budget
 from nta.tracks.table import Tracks
 
+MOST_BEYOND = 0.5  # share of tracks beyond the bins from which on what lies within says nothing of the sample
+
 
 def size_distribution(
     diffusion: DiffusionEstimates,
@@ -77,9 +79,10 @@ def size_distribution(
     n_used = int(used.sum())
     rng = np.random.default_rng(settings.seed)
 
-    distribution, of_tracks, numbers = None, None, not_assessed(settings, n_used)
+    why = _why_not(n_used, per_track.share_beyond(used, settings), settings)
+    distribution, of_tracks, numbers = None, None, not_assessed(settings, why)
     compared: dict[str, tuple[Distribution, FloatArray]] = {}
-    if n_used >= settings.min_tracks:
+    if not why:
         if compare or settings.method != "population":
             compared = _comparison(diffusion, used, per_track, scale, settings, rng)
         if settings.method == "population":
@@ -105,6 +108,18 @@ def size_distribution(
         temperature_c=temperature_c,
         budget=budget,
     )
+
+
+def _why_not(n_used: int, beyond: float, settings: SizingSettings) -> str:
+    """Say why there can be no distribution; empty where there can."""
+    if n_used < settings.min_tracks:
+        return f"{n_used} tracks, {settings.min_tracks} needed"
+    if beyond > MOST_BEYOND:
+        return (
+            f"{beyond:.0%} of {n_used} tracks lie beyond {settings.grid_low_nm:g} to {settings.grid_high_nm:g} nm: check "
+            "pixel size, frame rate and viscosity, or widen [sizing] grid_low_nm and grid_high_nm"
+        )
+    return ""
 
 
 def track_sizes(diffusion: DiffusionEstimates, temperature_c: float, viscosity_pa_s: float) -> TrackSizes:

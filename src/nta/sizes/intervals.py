@@ -58,9 +58,9 @@ def numbers_with_intervals(
     return Numbers(summary=summary, statistical=statistical, fractions=fractions)
 
 
-def not_assessed(settings: SizingSettings, n_tracks: int) -> Numbers:
+def not_assessed(settings: SizingSettings, why: str) -> Numbers:
     """Give no number, and say why."""
-    why = f"not assessed: {n_tracks} tracks, {settings.min_tracks} needed"
+    why = f"not assessed: {why}"
     none = {name: Quantity(None, None, None, unit, why) for name, unit in SUMMARY_UNITS.items()}
     windows = {window: Quantity(None, None, None, "1", why) for window in settings.windows_nm}
     return Numbers(summary=none, statistical=none, fractions=windows)

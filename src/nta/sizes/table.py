@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from nta.columns import Columns, column
 from nta.quantity import Quantity
+from nta.sizes.settings import SizingSettings
 
 IN_VIEW = "particles in view"
 TRACKS = "tracks"
@@ -25,6 +26,12 @@ class TrackSizes(Columns):
     high_nm: NDArray[np.float64] = column(
         np.float64, "nm", "upper end of the interval (diffusion.confidence)"
     )
+
+    def share_beyond(self, used: NDArray[np.bool_], settings: SizingSettings) -> float:
+        """Share of the used tracks whose diameter lies beyond the bins of the distribution."""
+        diameter = self.diameter_nm[used]
+        beyond = (diameter < settings.grid_low_nm) | (diameter > settings.grid_high_nm)
+        return float(beyond.mean()) if diameter.size else 0.0
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

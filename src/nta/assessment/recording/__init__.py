@@ -6,13 +6,16 @@ from nta.assessment.finding import Assessment
 from nta.assessment.limits import load_limits
 from nta.assessment.recording import frames, instrument, motion, sample
 from nta.assessment.recording.evidence import Evidence
+from nta.assessment.recording.instrument import blank_finding
 from nta.assessment.settings import AssessmentSettings
 from nta.calibration import InstrumentProfile, SampleConditions
 from nta.diffusion import DiffusionEstimates
 from nta.frames import CameraState, FrameSource
-from nta.sizes import SizeDistribution
+from nta.sizes import SizeDistribution, SizingSettings
 from nta.spots import Spots
 from nta.tracks import Tracks
+
+__all__ = ["assess_recording", "blank_finding"]
 
 
 def assess_recording(
@@ -25,6 +28,7 @@ def assess_recording(
     diffusion: DiffusionEstimates,
     sizes: SizeDistribution,
     settings: AssessmentSettings | None = None,
+    sizing: SizingSettings | None = None,
 ) -> Assessment:
     """Judge one recording: enough tracks, drift, saturation, losses, calibration and what else is known of it."""
     evidence = Evidence(
@@ -37,11 +41,13 @@ def assess_recording(
         tracks=tracks,
         diffusion=diffusion,
         sizes=sizes,
+        sizing=sizing or SizingSettings(),
         limits=load_limits((settings or AssessmentSettings()).limits),
     )
     return Assessment(
         findings=(
             sample.enough_tracks(evidence),
+            sample.in_range(evidence),
             *sample.density(evidence),
             motion.drift(evidence),
             sample.saturation(evidence),

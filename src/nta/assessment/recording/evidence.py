@@ -11,7 +11,7 @@ from nta.assessment.limits import Limit, judged
 from nta.calibration import InstrumentProfile, SampleConditions
 from nta.diffusion import DiffusionEstimates, TrackFlag
 from nta.frames import CameraState, RecordingReport
-from nta.sizes import SizeDistribution
+from nta.sizes import SizeDistribution, SizingSettings
 from nta.spots import Spots
 from nta.tracks import Tracks
 
@@ -29,6 +29,7 @@ class Evidence:
     tracks: Tracks
     diffusion: DiffusionEstimates
     sizes: SizeDistribution
+    sizing: SizingSettings
     limits: Mapping[str, Limit]
 
 

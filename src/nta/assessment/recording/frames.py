@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from nta.assessment.finding import Finding, Verdict
 from nta.assessment.recording.evidence import Evidence, finding, not_assessed
@@ -13,7 +14,7 @@ def losses(e: Evidence) -> Iterator[Finding]:
     r = e.report
     found = max(r.found_frames, 1)
     lost = r.lost_frames / (found + r.lost_frames)
-    yield finding(
+    of_all = finding(
         e,
         "lost_frames",
         "No frames lost",
@@ -23,6 +24,10 @@ def losses(e: Evidence) -> Iterator[Finding]:
         + ("; the file is cut off" if r.truncated else ""),
         "check disk, cable and camera load; gaps are bridged with their true time where the index shows them",
     )
+    if r.truncated and of_all.verdict is Verdict.PASS:
+        advice = "the sizes are of the frames that are there; copy the file again, or record again"
+        of_all = replace(of_all, verdict=Verdict.WARN, advice=advice)
+    yield of_all
     damaged = (r.damaged_frames + r.repeated_frames) / found
     yield finding(
         e,

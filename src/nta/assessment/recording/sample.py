@@ -23,6 +23,23 @@ def enough_tracks(e: Evidence) -> Finding:
     )
 
 
+def in_range(e: Evidence) -> Finding:
+    """Judge the share of tracks whose size lies beyond the bins of the distribution."""
+    title = "Sizes within the range"
+    used = e.diffusion.used(e.sizing.min_points)
+    if not used.any():
+        return not_assessed("beyond_range", title, "no track has a size", "")
+    beyond = e.sizes.tracks.share_beyond(used, e.sizing)
+    return finding(
+        e,
+        "beyond_range",
+        title,
+        beyond,
+        f"{beyond:.1%} of the tracks lie beyond {e.sizing.grid_low_nm:g} to {e.sizing.grid_high_nm:g} nm",
+        "check pixel size, frame rate and viscosity, or widen [sizing] grid_low_nm and grid_high_nm",
+    )
+
+
 def density(e: Evidence) -> Iterator[Finding]:
     """Judge the crowding: spots per frame, spots within the search range, links given up."""
     scene = e.spots.scene
@@ -43,7 +60,7 @@ def density(e: Evidence) -> Iterator[Finding]:
         "Sample dilute enough",
         crowding,
         f"{crowding:.2g} foreign spots are expected within the search range of {e.tracks.linking.search_range_px:.3g} px",
-        "dilute further or raise the frame rate: crowded links become wrong sizes",
+        _instead_of_noise(e) or "dilute further or raise the frame rate: crowded links become wrong sizes",
     )
     links = len(e.tracks) - e.tracks.n_tracks
     cut = e.tracks.linking.links_cut / max(links + e.tracks.linking.links_cut, 1)
@@ -53,8 +70,15 @@ def density(e: Evidence) -> Iterator[Finding]:
         "Links unambiguous",
         cut,
         f"{e.tracks.linking.links_cut} links ({cut:.1%}) were given up because crowding made them ambiguous",
-        "dilute further or raise the frame rate",
+        _instead_of_noise(e) or "dilute further or raise the frame rate",
     )
+
+
+def _instead_of_noise(e: Evidence) -> str:
+    """Advise what to do where a codec may have made the spots."""
+    if e.report.lossy_codec is None:
+        return ""
+    return f"record uncompressed: what {e.report.lossy_codec} leaves of noise passes for particles; else dilute further"
 
 
 def saturation(e: Evidence) -> Finding:
