@@ -219,3 +219,9 @@ def test_the_interval_of_a_distance_holds_none_and_sees_one(rng):
     far = distance(one, other, 0.95)
     truth = math.log(150 / 105)
     assert 0 < far.low < truth < far.high
+
+
+@pytest.mark.parametrize("on", ["interval", "value"])
+def test_no_number_decides_nothing(on):
+    nothing = Quantity(None, 0.0, 0.0, "1", "not assessed: too few tracks")
+    assert Limits(at_most=0.02, on=on).judge(nothing) is Verdict.INCONCLUSIVE

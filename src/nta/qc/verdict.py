@@ -55,7 +55,7 @@ class Limits:
     def judge(self, quantity: Quantity) -> Verdict:
         """Judge a number by its interval, or by its value where these limits say so."""
         low, high = (quantity.value, quantity.value) if self.on == "value" else (quantity.low, quantity.high)
-        if low is None or high is None or math.isnan(low) or math.isnan(high):
+        if quantity.value is None or low is None or high is None or math.isnan(low) or math.isnan(high):
             return Verdict.INCONCLUSIVE
         if (self.at_least is not None and high < self.at_least) or (
             self.at_most is not None and low > self.at_most
