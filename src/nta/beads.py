@@ -53,12 +53,16 @@ class BeadRun:
     @property
     def agrees(self) -> bool:
         """Whether measured and certified diameter agree."""
-        return abs(self.size_ratio - 1) <= 2 * self.size_ratio_std
+        return _agree(self.size_ratio, self.size_ratio_std)
 
     @property
     def pixel_size_factor(self) -> float:
         """Factor by which the pixel size would have to change for the sizes to agree: d goes with 1 / pixel size²."""
         return math.sqrt(self.size_ratio)
+
+
+def _agree(ratio: float, ratio_std: float) -> bool:
+    return abs(ratio - 1) <= 2 * ratio_std
 
 
 def measure_beads(
@@ -85,7 +89,7 @@ def measure_beads(
     ratio, ratio_std = size_ratio(analysis, certificate)
     about = f"{analysis.sizes.n_tracks_used} tracks of {certificate.name}, lot {certificate.lot}"
     numbers = {
-        **_geometry(analysis, ratio_std, about),
+        **_geometry(analysis, ratio, ratio_std, about),
         **_camera(analysis),
         **_light(analysis, certificate, concentration_per_ml, about),
     }
@@ -135,7 +139,7 @@ def calibrated_profile(beads: BeadRun, base: InstrumentProfile, name: str) -> In
     )
 
 
-def _geometry(analysis: Analysis, ratio_std: float, about: str) -> dict[str, Measured]:
+def _geometry(analysis: Analysis, ratio: float, ratio_std: float, about: str) -> dict[str, Measured]:
     """Pixel size as it was used, known as well as the beads check it; bias of the sizes; width of a spot in focus."""
     camera = analysis.camera
     assert camera.pixel_size_um is not None
@@ -147,8 +151,8 @@ def _geometry(analysis: Analysis, ratio_std: float, about: str) -> dict[str, Mea
     found = {
         "pixel_size_um": Measured(
             value=camera.pixel_size_um,
-            rel_std=ratio_std / 2,
-            evidence=f"as used; checked by the diameter of {about}",
+            rel_std=(ratio_std if _agree(ratio, ratio_std) else math.hypot(ratio_std, ratio - 1)) / 2,
+            evidence=f"as used; {about} came out at {ratio:.3f} times their diameter",
         ),
     }
     if bright.size:

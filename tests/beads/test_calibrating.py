@@ -1,5 +1,6 @@
 """Calibration closes the loop: what a bead run says of the simulated instrument is what the instrument is."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -118,3 +119,12 @@ def test_the_light_of_beads_needs_a_refractive_index_before_the_long_work(tmp_pa
     assert "--refractive-index" in capsys.readouterr().err
     assert main([*asked, "--refractive-index", "1.59", "-o", str(tmp_path / "mine.toml")]) == 1
     assert "no.h5" in capsys.readouterr().err  # the next thing that is missing
+
+
+@pytest.mark.slow
+def test_a_profile_remembers_beads_that_were_not_the_size_they_should_be(beads):
+    wrong = replace(CERTIFICATE, diameter_nm=125.0, diameter_std_nm=1.5)
+    number = measure_beads(beads[2], wrong).numbers["pixel_size_um"]
+    assert number.rel_std > 0.09
+    assert re.search(r"came out at 0\.(79|80|81)", number.evidence)
+    assert "checked" not in number.evidence

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import math
 from dataclasses import replace
 from pathlib import Path
 
-from nta.beads import BeadRun, calibrated_profile, measure_beads
+from nta.beads import BeadRun, CalibrationError, calibrated_profile, measure_beads
 from nta.calibration import InstrumentProfile, load_certificate, profile_toml
 from nta.cli import EXIT_OK
 from nta.cli.analyze import analyze_recording
@@ -25,6 +26,8 @@ def run(options: argparse.Namespace) -> int:
             "give --profile: the wavelength, numerical aperture and light sheet of the instrument come from there"
         )
     _refuse_taken(options.output, force=options.force)
+    if options.concentration is not None and not 0 < options.concentration < math.inf:
+        raise SettingError(f"--concentration must be > 0 per ml, got {options.concentration:g}")
     index = certificate.refractive_index or options.refractive_index
     if index is None:
         raise MissingInputError(
@@ -35,6 +38,12 @@ def run(options: argparse.Namespace) -> int:
     options.kind, options.standard, options.lot = "beads", certificate.name, certificate.lot
     analysis = analyze_recording(options.recording, options.output.with_suffix(""), options)
     beads = measure_beads(analysis, certificate, options.concentration)
+    if not beads.agrees and not options.force:
+        print(_check_of_size(beads))
+        raise CalibrationError(
+            f"no profile was written: the beads are not the size of their certificate; --force writes it all the same. "
+            f"Evidence: {options.output.with_suffix('')}"
+        )
     profile = calibrated_profile(beads, base, options.name or options.output.stem)
     profile = replace(
         profile,
@@ -52,6 +61,19 @@ def run(options: argparse.Namespace) -> int:
 
 def _words(beads: BeadRun, profile: InstrumentProfile) -> str:
     """Say what the beads said, in the order in which a person asks."""
+    lines = [_check_of_size(beads)]
+    if beads.certificate.is_example:
+        lines.append(
+            "  the certificate is an EXAMPLE: no such beads exist, the profile is for trying out only"
+        )
+    for name, number in beads.numbers.items():
+        spread = "" if number.rel_std is None else f" ± {100 * number.rel_std:.1f} %"
+        lines.append(f"  {name:26} {getattr(profile, name):.5g}{spread}   {number.evidence}")
+    return "\n".join(lines)
+
+
+def _check_of_size(beads: BeadRun) -> str:
+    """Say whether the beads are of the size that their certificate states."""
     bias = 100 * (beads.size_ratio - 1)
     verdict = "agrees with" if beads.agrees else "DIFFERS FROM"
     lines = [
@@ -62,13 +84,6 @@ def _words(beads: BeadRun, profile: InstrumentProfile) -> str:
         lines.append(
             f"  check temperature and frame rate; a pixel size {beads.pixel_size_factor:.3f} times as large would explain it"
         )
-    if beads.certificate.is_example:
-        lines.append(
-            "  the certificate is an EXAMPLE: no such beads exist, the profile is for trying out only"
-        )
-    for name, number in beads.numbers.items():
-        spread = "" if number.rel_std is None else f" ± {100 * number.rel_std:.1f} %"
-        lines.append(f"  {name:26} {getattr(profile, name):.5g}{spread}   {number.evidence}")
     return "\n".join(lines)
 
 

@@ -93,7 +93,11 @@ def _calibrate(verbs: Any, common: argparse.ArgumentParser) -> None:
     )
     calibrate.add_argument("--name", help="of the profile (default: that of the file)")
     calibrate.add_argument("-o", "--output", type=Path, required=True, help="profile to write (.toml)")
-    calibrate.add_argument("--force", action="store_true", help="replace a profile of that name")
+    calibrate.add_argument(
+        "--force",
+        action="store_true",
+        help="replace a profile of that name; write one even where the beads are not the size of their certificate",
+    )
     camera_options(calibrate)
     sample_options(calibrate)
     analysis_options(calibrate)
