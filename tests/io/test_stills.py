@@ -234,3 +234,27 @@ def test_colour_images_become_grey_by_the_stated_rule(tmp_path):
     images, _, recording = _read(tmp_path)
     assert np.abs(images - colours @ np.array([0.299, 0.587, 0.114])).max() <= 0.5 + 1e-9
     assert any("Rec. 601" in note for note in recording.report.notes)
+
+
+@pytest.mark.parametrize(
+    ("height_nm", "size_um"), [(500.0, None), (250.0, 0.25), (250.6, 0.25), (None, 0.25)]
+)
+def test_pixels_that_are_no_squares_give_no_pixel_size(tmp_path, height_nm, size_um):
+    path = tmp_path / "a.ome.tif"
+    words = {"axes": "TYX", "PhysicalSizeX": 0.25}
+    if height_nm is not None:
+        words |= {"PhysicalSizeY": height_nm, "PhysicalSizeYUnit": "nm"}
+    tifffile.imwrite(path, noisy_frames(), metadata=words, photometric="minisblack")
+    _, _, recording = _read(path)
+    assert recording.camera.pixel_size_um == (None if size_um is None else pytest.approx(size_um))
+    assert any("0.25 x 0.5 um" in note for note in recording.report.notes) == (size_um is None)
+
+
+def test_pixels_that_are_no_squares_give_none_in_an_imagej_stack_either(tmp_path):
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(
+        path, noisy_frames(), imagej=True, resolution=(4.0, 2.0), metadata={"unit": "um", "axes": "TYX"}
+    )
+    _, _, recording = _read(path)
+    assert recording.camera.pixel_size_um is None
+    assert any("0.25 x 0.5 um" in note for note in recording.report.notes)

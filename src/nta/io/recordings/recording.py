@@ -123,7 +123,7 @@ class Recording:
                 tally.lost += max(missing - (tally.damaged - damaged_before), 0)
                 tally.repeated += _same(shot.image, before.image)
             damaged_before = tally.damaged
-            if shot.image.dtype != np.uint8 and int(shot.image.max()) > full_scale:
+            if full_scale < np.iinfo(shot.image.dtype).max and int(shot.image.max()) > full_scale:
                 tally.note(f"there are pixels above {full_scale}: it is not {self._camera.bit_depth} bit")
             yield Frame(shot.image, shot.index, clock.time_s(shot), shot.host_time_ns, shot.device_time_ns)
             before = shot

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 OME_NAMESPACE = "nta-lab/recording"
 """Of the pairs of words that nta adds to an OME-TIFF; the values are JSON."""
 
+_SQUARE = 0.01  # relative; more is no rounding
 _METRES = {"m": 1.0, "mm": 1e-3, "nm": 1e-9} | dict.fromkeys(("µm", "μm", "um", "micron", "microns"), 1e-6)
 _SECONDS = {
     "s": 1.0,
@@ -72,7 +73,7 @@ def _from_ome(text: str) -> Words:
         times_s = ()
     if step is None and len(times_s) > 1:
         step = float(np.median(np.diff(times_s)))
-    size = _positive(_quantity(pixels, "PhysicalSizeX", _METRES, "µm"))
+    size, notes = _square(*(_positive(_quantity(pixels, f"PhysicalSize{a}", _METRES, "µm")) for a in "XY"))
     bits = pixels.get("SignificantBits", "")
     return Words(
         dialect=" (OME)",
@@ -84,7 +85,16 @@ def _from_ome(text: str) -> Words:
         times_s=times_s,
         lossy_codec=metadata.pop("lossy_codec", None),
         metadata=metadata,
+        notes=notes,
     )
+
+
+def _square(width_m: float | None, height_m: float | None) -> tuple[float | None, tuple[str, ...]]:
+    """Return the edge of a pixel; None, and why, where it is no square."""
+    if width_m is None or height_m is None or math.isclose(width_m, height_m, rel_tol=_SQUARE):
+        return width_m, ()
+    edges = f"{1e6 * width_m:.4g} x {1e6 * height_m:.4g} um"
+    return None, (f"its pixels are {edges}, and sizes need square ones: no pixel size was taken from it",)
 
 
 def _own_words(root: ElementTree.Element) -> dict[str, Any]:
@@ -113,15 +123,18 @@ def _from_imagej(tiff: tifffile.TiffFile) -> Words:
     words = tiff.imagej_metadata or {}
     interval, rate = _positive(words.get("finterval")), _positive(words.get("fps"))
     metres = _METRES.get(str(words.get("unit", "")).replace("\\u00B5", "µ"))
-    resolution = tiff.pages.first.tags.get("XResolution")
-    size = None
-    if metres is not None and resolution is not None and resolution.value[0] > 0:
-        size = metres * 1e6 * resolution.value[1] / resolution.value[0]
-    slices = int(words.get("slices", 1)) > 1
+    per_unit = [tiff.pages.first.tags.get(f"{axis}Resolution") for axis in "XY"]
+    edges = [
+        metres * tag.value[1] / tag.value[0] if metres and tag is not None and tag.value[0] > 0 else None
+        for tag in per_unit
+    ]
+    size, notes = _square(*edges)
+    if int(words.get("slices", 1)) > 1:
+        notes += ("the stack calls its images slices; they were taken as frames over time",)
     return Words(
         dialect=" (ImageJ)",
         images=int(words.get("images", 0)),
         frame_rate_hz=1 / interval if interval else rate,
-        pixel_size_um=size,
-        notes=("the stack calls its images slices; they were taken as frames over time",) if slices else (),
+        pixel_size_um=None if size is None else size * 1e6,
+        notes=notes,
     )
