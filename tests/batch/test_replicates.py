@@ -1,5 +1,7 @@
 """Mean, scatter and interval over videos, against values of a textbook's formulas."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -50,6 +52,12 @@ def test_only_results_count_unless_asked():
     done = _done([98.0, 102.0]) + _done([150.0], status="incomplete") + _done([1.0], status="failed")
     assert _one(done).mean.value == 100
     assert _one(done, use_incomplete=True).n == 3
+
+
+def test_a_copy_of_a_recording_is_no_replicate():
+    done = [(job, replace(outcome, sha256="abc")) for job, outcome in _done([98.0, 98.0])]
+    assert _one(done).n_videos == 1
+    assert _one([*done, *_done([102.0])]).n_videos == 2
 
 
 def test_a_video_without_the_number_is_said():

@@ -21,7 +21,7 @@ from nta.report.wording import (
     SUMMARY_NAMES,
     as_percent,
     count,
-    number,
+    grouped,
     scientific,
     value_and_interval,
     window_name,
@@ -49,7 +49,7 @@ _HOW_TO_READ = (
     "<b>What the interval of a mean holds.</b> The scatter between videos, by Student's t. What shifts all videos alike, "
     "such as the pixel size or the viscosity, does not show in it; it is in the intervals of the single videos.",
     "<b>Cut off</b> recordings were analysed as far as they are whole. Their numbers are shown, and count in no mean unless "
-    "that was asked for.",
+    "that was asked for. A recording that is there twice, byte by byte, counts once.",
 )
 
 
@@ -162,7 +162,7 @@ def _recordings(done: Sequence[tuple[Job, Outcome]]) -> str:
                 text(group_of(job, outcome)),
                 _mark(outcome),
                 *(text("–" if q is None else _written("d50_nm", q)[0]) for q in sizes),
-                text("–" if tracks is None else number(tracks.value)),
+                text("–" if tracks is None or tracks.value is None else grouped(int(tracks.value))),
                 text("–" if per_ml is None or per_ml.value is None else scientific(per_ml.value)),
                 text("; ".join(outcome.facts.get("failed_findings", ()))),
             ]

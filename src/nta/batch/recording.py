@@ -84,8 +84,10 @@ def analyze_file(
     return replace(analysis, settings=request.settings), metadata
 
 
-def write_results(analysis: Analysis, folder: Path, *, report: bool = True) -> None:
-    """Write results, tables and, unless it is not wanted, the report into an existing folder."""
+def write_results(analysis: Analysis, folder: str | Path, *, report: bool = True) -> None:
+    """Write results, tables and, unless it is not wanted, the report into a folder; it is made where it does not exist."""
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
     save_analysis(analysis, folder / RESULTS_FILE)
     write_tables(analysis, folder)
     if report:

@@ -55,23 +55,26 @@ def replicates(done: Iterable[tuple[Job, Outcome]], *, use_incomplete: bool = Fa
     The interval holds the scatter between videos alone. What shifts all of them alike (pixel size, temperature) stands in
     the intervals of the single videos.
 
+    A recording that is there twice, byte by byte, counts once.
+
     use_incomplete : recordings that are cut off count too.
     """
     counted = ("result", "incomplete") if use_incomplete else ("result",)
-    groups: dict[str, list[Outcome]] = {}
+    groups: dict[str, dict[str, Outcome]] = {}
     for job, outcome in done:
         group = group_of(job, outcome)
         if group and outcome.status in counted:
-            groups.setdefault(group, []).append(outcome)
+            videos = groups.setdefault(group, {})
+            videos.setdefault(outcome.sha256 or str(len(videos)), outcome)
     return [
         _over(group, name, found, len(videos))
         for group, videos in groups.items()
-        for name in _names(videos)
-        if (found := [v.numbers[name] for v in videos if name in v.numbers])
+        for name in _names(videos.values())
+        if (found := [v.numbers[name] for v in videos.values() if name in v.numbers])
     ]
 
 
-def _names(videos: Sequence[Outcome]) -> list[str]:
+def _names(videos: Iterable[Outcome]) -> list[str]:
     shares = dict.fromkeys(name for video in videos for name in video.numbers if name.startswith("share_"))
     return [*QUANTITIES[:5], *shares, *QUANTITIES[5:]]
 
