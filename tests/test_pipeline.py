@@ -151,3 +151,26 @@ def test_a_side_car_stands_before_the_thermometer_and_that_before_the_header():
     assert stated_conditions(log | {"sources": {"temperature_c": "recording"}}).temperature_c == 25.5
     assert stated_conditions(log | {"sources": {"temperature_c": "side-car"}}).temperature_c == 30.0
     assert stated_conditions(log, temperature_c=21.0).temperature_c == 21.0
+
+
+def test_what_the_recording_says_of_the_sample_is_taken_where_nobody_says_more(small_scene):
+    scene = replace(
+        small_scene, n_frames=30, sample=replace(small_scene.sample, temperature_c=31.0, medium="pbs")
+    )
+    analysis = analyze(simulate(scene))
+    assert (analysis.conditions.temperature_c, analysis.conditions.medium) == (31.0, "pbs")
+
+
+def test_a_file_that_was_cut_off_is_a_warning(small_scene, tmp_path, capsys):
+    scene = tmp_path / "scene.toml"
+    scene.write_text(scenario_to_toml(replace(small_scene, n_frames=150)))
+    recording = tmp_path / "scene.h5"
+    assert main(["simulate", str(scene), "-o", str(recording), "--quiet"]) == 0
+    stack = tmp_path / "scene.ome.tif"
+    assert main(["export", str(recording), "--to", "ome-tiff", "-o", str(stack), "--quiet"]) == 0
+    data = stack.read_bytes()
+    stack.write_bytes(data[: int(0.7 * len(data))])
+    capsys.readouterr()
+    words = ["--pixel-size-um", "0.25", "--frame-rate", "30", "--exposure-ms", "15", "--temperature", "25"]
+    assert main(["analyze", str(stack), "-o", str(tmp_path / "out"), *words]) == 0
+    assert "WARN  No frames lost" in capsys.readouterr().out

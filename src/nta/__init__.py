@@ -21,8 +21,9 @@ In a script::
     import nta
 
     with nta.open("beads.avi", pixel_size_um=0.25, frame_rate_hz=30, exposure_s=0.015) as recording:
-        analysis = nta.analyze(recording, nta.SampleConditions(temperature_c=25.0))
+        analysis = nta.analyze(recording, nta.stated_conditions(recording.metadata, temperature_c=25.0))
     print(analysis.sizes.summary["d50_nm"])
+    nta.write_results(analysis, "results")
 
 Names are imported when first used, so that ``import nta`` costs nothing.
 """
@@ -33,11 +34,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from nta.batch import write_results
     from nta.calibration import InstrumentProfile, SampleConditions, load_profile
     from nta.io.recordings import open_recording as open  # noqa: A004 - nta.open reads as it should
     from nta.io.results import load_analysis as load
     from nta.io.results import save_analysis as save
-    from nta.pipeline import Analysis, analyze
+    from nta.pipeline import Analysis, analyze, stated_conditions
     from nta.report import write_report
     from nta.settings import AnalysisSettings
     from nta.simulation import simulate
@@ -53,7 +55,9 @@ _HOMES = {
     "open": ("nta.io.recordings", "open_recording"),
     "save": ("nta.io.results", "save_analysis"),
     "simulate": ("nta.simulation", "simulate"),
+    "stated_conditions": ("nta.pipeline", "stated_conditions"),
     "write_report": ("nta.report", "write_report"),
+    "write_results": ("nta.batch", "write_results"),
 }
 
 __all__ = [
@@ -67,7 +71,9 @@ __all__ = [
     "open",
     "save",
     "simulate",
+    "stated_conditions",
     "write_report",
+    "write_results",
 ]
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from nta.assessment import Assessment, assess_recording, load_limits
+from nta.assessment import Assessment, assess_recording, blank_finding, load_limits
 from nta.calibration import InstrumentProfile, SampleConditions
 from nta.diffusion import (
     DiffusionEstimates,
@@ -80,7 +80,7 @@ class Analysis:
 
 def analyze(
     source: FrameSource,
-    conditions: SampleConditions,
+    conditions: SampleConditions | None = None,
     profile: InstrumentProfile | None = None,
     settings: AnalysisSettings | None = None,
     *,
@@ -94,7 +94,8 @@ def analyze(
     source
         An open recording or an acquiring device.
     conditions
-        Temperature and medium: what Stokes-Einstein needs.
+        Temperature and medium: what Stokes-Einstein needs. None: what the recording says; to add to that, take
+        `stated_conditions(source.metadata, temperature_c=25.0)`.
     profile
         The instrument; fills in what the recording does not say of its camera.
     settings
@@ -110,6 +111,7 @@ def analyze(
         Pixel size, frame rate, temperature or viscosity was given by nobody.
     """
     settings = settings or AnalysisSettings()
+    conditions = conditions or stated_conditions(source.metadata)
     camera = completed_camera(source.camera, profile)
     scale = Scale.of(camera)
     conditions.viscosity_pa_s()  # refuse before the long work, not after it
@@ -138,7 +140,16 @@ def analyze(
     visibility = measure_visibility(run, curve, settings.visibility)
     sizes = replace(sizes, suspension=visibility.suspension)
     assessment = assess_recording(
-        source, camera, conditions, profile, spots, tracks, diffusion, sizes, settings.assessment
+        source,
+        camera,
+        conditions,
+        profile,
+        spots,
+        tracks,
+        diffusion,
+        sizes,
+        settings.assessment,
+        settings.sizing,
     )
     return Analysis(
         spots=spots,
@@ -166,7 +177,15 @@ def subtract_blank(analysis: Analysis, blank: Analysis) -> Analysis:
             "to subtract a blank, both results must have a concentration; analyze them with this version and a --profile"
         )
     net = less_blank(analysis.visibility.concentration, blank.visibility.concentration)
-    return replace(analysis, visibility=replace(analysis.visibility, concentration=net))
+    findings = (
+        blank_finding(net.blank, blank.provenance.recording) if finding.name == "blank" else finding
+        for finding in analysis.assessment.findings
+    )
+    return replace(
+        analysis,
+        visibility=replace(analysis.visibility, concentration=net),
+        assessment=Assessment(findings=tuple(findings)),
+    )
 
 
 def find_tracks(

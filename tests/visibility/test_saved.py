@@ -1,5 +1,7 @@
 """What a run could see survives saving, field by field."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -9,6 +11,10 @@ from nta.pipeline import analyze, stated_conditions, subtract_blank
 from nta.settings import AnalysisSettings
 from nta.simulation import simulate
 from nta.sizes import SizingSettings
+
+
+def _blank(analysis):
+    return next(finding for finding in analysis.assessment.findings if finding.name == "blank")
 
 
 @pytest.mark.slow
@@ -31,7 +37,17 @@ def test_visibility_is_saved_and_a_saved_blank_is_subtracted(tmp_path):
     )
     assert loaded.sizes.suspension.describes == "suspension"
     blank, _ = run("blank", 60)
-    net = subtract_blank(loaded, blank).visibility.concentration
+    without_blank = subtract_blank(loaded, blank)
+    assert _blank(without_blank).verdict == "pass"
+    assert "subtracted" in _blank(without_blank).evidence
+    uncounted = replace(blank.visibility.concentration.in_cell_per_ml, value=None, low=None, high=None)
+    unknown = replace(blank.visibility.concentration, in_cell_per_ml=uncounted)
+    not_taken = subtract_blank(
+        loaded, replace(blank, visibility=replace(blank.visibility, concentration=unknown))
+    )
+    assert _blank(not_taken).verdict == "warn"
+    assert "not subtracted" in _blank(not_taken).evidence
+    net = without_blank.visibility.concentration
     found = original.visibility.concentration.in_cell_per_ml
     assert net.in_cell_per_ml.value == pytest.approx(found.value)  # nothing was counted in the blank
     assert net.in_cell_per_ml.low < found.low  # but something may have been there
