@@ -98,6 +98,14 @@ def test_wrong_usage_exits_with_2_and_one_line(desk, capsys, words, said):
             "viscosity_mpas must be > 0",
         ),
         (
+            "analyze film.avi -o out --pixel-size-um 0.25 --temperature 25 --viscosity-mpas 0.00089",
+            "that of no liquid; water at 25 °C has 0.89 mPa s",
+        ),
+        (
+            "analyze film.avi -o out --pixel-size-um 0.25 --temperature 25 --temperature-std 400",
+            "temperature_std_c must be 0 to 20 °C",
+        ),
+        (
             "analyze film.avi -o out --pixel-size-um 0.25 --temperature 25 --medium blood",
             "there are glycerol, pbs",
         ),
@@ -117,6 +125,8 @@ def test_wrong_usage_exits_with_2_and_one_line(desk, capsys, words, said):
         ("simulate blank -o a.h5 --frames 0", "n_frames must be >= 1"),
         ("simulate blank -o film.avi --frames 2", "film.avi exists already"),
         ("simulate blank -o full --frames 2", "full is a folder; a file is to be written there"),
+        ("simulate blank -o other.avi --frames 2", "recordings are written as HDF5; name it other.h5"),
+        ("record -o other.mp4 --duration 1", "recordings are written as HDF5; name it other.h5"),
         ("record -o a.h5 --duration -3", "--duration must be > 0 s"),
         ("record -o a.h5 --driver nope", "no driver 'nope'; there are"),
         ("record -o a.h5 --set foo", "--set 'foo' is not KEY=VALUE"),

@@ -12,6 +12,10 @@ from nta.physics import ZERO_CELSIUS_K, water_viscosity_pa_s
 _STEP_C = 0.05  # for the derivative of the viscosity with temperature: second order, exact to 1e-6 relative
 
 
+_MOST_STD_C = 20.0
+_VISCOSITIES_MPAS = (0.1, 1e5)  # from below pentane (0.22) to above cold glycerol (12 000 at 0 °C)
+
+
 @dataclass(frozen=True, kw_only=True)
 class SampleConditions:
     """Conditions of one measurement; None means that nobody said.
@@ -37,10 +41,20 @@ class SampleConditions:
         if self.temperature_c is not None and not -ZERO_CELSIUS_K < self.temperature_c < 200:
             hint = "; give °C, not K" if self.temperature_c >= 200 else ""
             raise SettingError(f"temperature_c={self.temperature_c:g} °C is no temperature of a sample{hint}")
-        if not (math.isfinite(self.temperature_std_c) and self.temperature_std_c >= 0):
-            raise SettingError(f"temperature_std_c must be >= 0 °C, got {self.temperature_std_c}")
+        if not 0 <= self.temperature_std_c <= _MOST_STD_C:
+            raise SettingError(
+                f"temperature_std_c must be 0 to {_MOST_STD_C:g} °C, got {self.temperature_std_c}: it is the uncertainty"
+            )
         if self.viscosity_mpas is not None and not 0 < self.viscosity_mpas < math.inf:
             raise SettingError(f"viscosity_mpas must be > 0 mPa s, got {self.viscosity_mpas}")
+        if (
+            self.viscosity_mpas is not None
+            and not _VISCOSITIES_MPAS[0] <= self.viscosity_mpas <= _VISCOSITIES_MPAS[1]
+        ):
+            raise SettingError(
+                f"viscosity_mpas={self.viscosity_mpas:g} mPa s is that of no liquid; water at 25 °C has 0.89 mPa s "
+                "(0.00089 Pa s, 0.0089 P)"
+            )
         if self.viscosity_rel_std is not None and not 0 <= self.viscosity_rel_std < 1:
             raise SettingError(f"viscosity_rel_std must be between 0 and 1, got {self.viscosity_rel_std}")
         if self.dilution is not None and not 1 <= self.dilution < math.inf:

@@ -32,8 +32,13 @@ def run(options: argparse.Namespace) -> int:
     if form in _FOLDERS:
         if target.exists() and not target.is_dir():
             raise SettingError(f"{target} is a file; tables go into a folder")
+        if target.is_dir() and any(target.iterdir()) and not options.force:
+            raise SettingError(
+                f"{target} holds files; choose another folder, or replace tables in it with --force"
+            )
+        analysis = load_analysis(results_file(options.source))
         target.mkdir(parents=True, exist_ok=True)
-        _FOLDERS[form](load_analysis(results_file(options.source)), target)
+        _FOLDERS[form](analysis, target)
     else:
         if not target.name.lower().endswith(_SUFFIXES[form]):
             raise SettingError(f"-o {target}: the name must end in {' or '.join(_SUFFIXES[form])}")

@@ -8,7 +8,7 @@ from pathlib import Path
 from nta.acquisition import Recorded, open_driver, record
 from nta.cli import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK
 from nta.cli.progress import frame_progress, say
-from nta.cli.words import conditions_in, device_settings
+from nta.cli.words import conditions_in, device_settings, refuse_other_than_hdf5
 from nta.errors import SettingError
 from nta.live import new_recording
 
@@ -21,6 +21,7 @@ def run(options: argparse.Namespace) -> int:
 def record_device(path: Path, options: argparse.Namespace) -> int:
     """Record from the device that was named; a recording that ended early is kept, and the exit code says so."""
     refuse_no_time(options.duration)
+    refuse_other_than_hdf5(path)
     said = conditions_in(options, {})
     with open_driver(options.driver, **device_settings(options)) as instrument:
         writer = new_recording(path, instrument, said)

@@ -9,6 +9,7 @@ from pathlib import Path
 from nta.calibration import SampleConditions
 from nta.cli import EXIT_OK
 from nta.cli.progress import frame_progress, say
+from nta.cli.words import refuse_other_than_hdf5
 from nta.errors import SettingError
 from nta.io.atomic import new_file
 from nta.io.recordings import RecordingWriter
@@ -25,6 +26,7 @@ def run(options: argparse.Namespace) -> int:
         raise SettingError(
             "say which scenario and where to: nta simulate SCENARIO -o FILE.h5 (nta simulate --list)"
         )
+    refuse_other_than_hdf5(options.output)
     with simulate(options.scenario, seed=options.seed, n_frames=options.frames) as simulation:
         options.output.parent.mkdir(parents=True, exist_ok=True)
         metadata = simulation.metadata

@@ -62,7 +62,8 @@ def _lines(outcome: Outcome) -> list[str]:
     for name, s in outcome.spreads.items():
         interval = "" if s.low is None or s.high is None else f"   ({s.low:.4g} to {s.high:.4g})"
         cv = "" if s.cv is None else f"   CV {100 * s.cv:.1f} %"
-        lines.append(f"  {NAMES[name]:<32}{s.mean:>10.4g} {s.unit}{interval}{cv}   {s.n} videos")
+        unit = "" if s.unit == "1" else f" {s.unit}"
+        lines.append(f"  {NAMES[name]:<32}{s.mean:>10.4g}{unit}{interval}{cv}   {s.n} videos")
     lines += [
         f"  {finding.verdict.upper()}  {finding.title}: {finding.evidence}" for finding in outcome.findings
     ]

@@ -17,6 +17,12 @@ def run(options: argparse.Namespace) -> int:
     if options.action == "check":
         study = read_study(path)
         say(f"{path}: {len(study.preparations)} preparations, good", quiet=options.quiet)
+        empty = [preparation.name for preparation in study.preparations if not preparation.recordings]
+        if empty:
+            say(
+                f"  no recordings yet, without which nta assess refuses them: {', '.join(empty)}",
+                quiet=options.quiet,
+            )
         return EXIT_OK
     if path.exists():
         raise SettingError(f"{path} exists already; name another file: nta study init other.toml")

@@ -5,12 +5,15 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from nta.calibration import InstrumentProfile, SampleConditions, load_profile
 from nta.errors import SettingError
 from nta.pipeline import stated_conditions
 from nta.settings import AnalysisSettings
+
+_OTHER_KINDS = (".avi", ".mp4", ".mov", ".mkv", ".tif", ".tiff", ".cine", ".seq")
 
 
 def said_camera(options: argparse.Namespace) -> dict[str, Any]:
@@ -67,6 +70,14 @@ def chosen_settings(options: argparse.Namespace) -> AnalysisSettings:
             sizing=replace(settings.sizing, windows_nm=tuple(_window(text) for text in options.window)),
         )
     return settings
+
+
+def refuse_other_than_hdf5(path: Path) -> None:
+    """Refuse the name of another kind of recording for what is written as HDF5."""
+    if not path.exists() and path.suffix.lower() in _OTHER_KINDS:
+        raise SettingError(
+            f"-o {path}: recordings are written as HDF5; name it {path.stem}.h5 (nta export turns it into OME-TIFF)"
+        )
 
 
 def device_settings(options: argparse.Namespace) -> dict[str, Any]:

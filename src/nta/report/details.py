@@ -60,7 +60,7 @@ def details(analysis: Analysis) -> str:
             ),
             element(
                 "footer",
-                f"Made with nta-lab {text(analysis.provenance.versions.get('nta-lab', ''))}. Numbers: "
+                f"Made with nta-lab {text(analysis.provenance.versions.get('nta-lab', ''))}. With the whole result go: "
                 "<code>summary.json</code>, <code>tracks.csv</code>, <code>spots.csv</code>, <code>distribution.csv</code>; "
                 "everything: <code>results.h5</code>.",
             ),
@@ -149,11 +149,17 @@ def _recording(analysis: Analysis) -> Rows:
         Row(
             "localization error",
             f"{number(math.sqrt(noise.variance_scale))} times what the spots report, and {number(floor_nm)} nm "
-            f"({'found from the tracks' if noise.source == 'recording' else 'taken as reported'})",
+            f"({_source_of_noise(analysis)})",
         ),
         Row("frames between positions compared", str(noise.lag_frames)),
         *(Row("note", note) for note in report.notes),
     ]
+
+
+def _source_of_noise(analysis: Analysis) -> str:
+    if not analysis.diffusion.has_size.any():
+        return "assumed: no track tells"
+    return "found from the tracks" if analysis.diffusion.noise.source == "recording" else "taken as reported"
 
 
 def _provenance(analysis: Analysis) -> Rows:

@@ -13,6 +13,7 @@ from nta.report.wording import (
     concentration_words,
     confidence_words,
     number,
+    percent,
     value_and_interval,
     window_name,
 )
@@ -94,7 +95,7 @@ def _visibility(analysis: Analysis) -> str:
     if seen.limit_nm.value is not None:
         limit, interval = value_and_interval(seen.limit_nm)
         rows.append(["Detection limit (half found)", text(f"{limit} ({interval})")])
-        rows.append(["Share of the result below it", f"{number(100 * (seen.share_below_limit or 0.0), 2)} %"])
+        rows.append(["Share of the result below it", percent(seen.share_below_limit)])
     if seen.law is not None:
         rows.append([f"Refractive index, {text(seen.law.index_source)}", f"{seen.law.refractive_index:.3f}"])
     if found.volume_ml is not None:

@@ -13,6 +13,7 @@ from nta.report.wording import (
     count,
     findings_worst_first,
     number,
+    percent,
     prettied,
     value_and_interval,
     verdict_counts,
@@ -67,9 +68,9 @@ def _visibility(analysis: Analysis) -> list[str]:
     lines = [f"  concentration {value} ({below})"]
     seen = analysis.visibility
     if seen is not None and seen.limit_nm.value is not None and seen.law is not None:
-        limit, share = number(seen.limit_nm.value), number(100 * (seen.share_below_limit or 0.0), 2)
+        limit, share = number(seen.limit_nm.value), percent(seen.share_below_limit)
         index = f"{seen.law.refractive_index:.3f}"
-        lines.append(f"  detection limit {limit} nm for index {index}; {share} % of the result lies below")
+        lines.append(f"  detection limit {limit} nm for index {index}; {share} of the result lie below")
     return lines
 
 

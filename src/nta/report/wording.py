@@ -37,6 +37,11 @@ def number(value: float | None, digits: int = 3) -> str:
     return f"{value:.{decimals}f}".replace("-", "−")
 
 
+def percent(share: float | None) -> str:
+    """Write a share in per cent to two digits; what is as good as nothing is 0."""
+    return f"{number(100 * share if share and share > 1e-6 else 0.0, 2)} %"
+
+
 def value_and_interval(quantity: Quantity) -> tuple[str, str]:
     """Write value and interval alike, to the second significant digit of the interval's half width, with the unit.
 
@@ -50,6 +55,9 @@ def value_and_interval(quantity: Quantity) -> tuple[str, str]:
         return f"{number(q.value)}{unit}", ""
     half = (q.high - q.low) / 2
     decimals = max(0, 1 - _exponent(half)) if half > 0 else max(0, 3 - _exponent(q.value))
+    decimals = min(
+        decimals, max(0, 5 - _exponent(q.value))
+    )  # an interval of nearly nothing shows no more digits
     decimals = min(decimals, 1) if q.unit == "%" else decimals
     value, low, high = (f"{v:.{decimals}f}".replace("-", "−") for v in (q.value, q.low, q.high))
     return f"{value}{unit}", f"{low} to {high}{unit}"
@@ -149,7 +157,6 @@ def scientific(value: float) -> str:
 
 def why_no_distribution(analysis: Analysis) -> str:
     """Say why there is no size distribution."""
-    needed = analysis.settings.sizing.min_tracks
     if not len(analysis.spots):
         return "No spot was found in this recording, so there is nothing to size."
     if not analysis.tracks.n_tracks:
@@ -160,10 +167,8 @@ def why_no_distribution(analysis: Analysis) -> str:
             f"None of the {count(analysis.tracks.n_tracks, 'track')} moves more than its localization error explains, "
             "or is long enough to tell: there is no size."
         )
-    return (
-        f"{count(analysis.sizes.n_tracks_used, 'track')} could be used, and a distribution needs at least {needed}. "
-        "The sizes of the single tracks are in tracks.csv."
-    )
+    why = analysis.sizes.summary["d50_nm"].method.removeprefix("not assessed: ")
+    return f"{why[:1].upper()}{why[1:]}. The sizes of the single tracks are in tracks.csv."
 
 
 def _exponent(value: float, digits: int = 17) -> int:

@@ -248,4 +248,4 @@ def _vibration_variance(score: FloatArray, expected: FloatArray) -> float:
     excess = float(score.mean()) - 1.0
     if excess < VIBRATION_EXCESS or excess * math.sqrt(score.size) < VIBRATION_SD:
         return 0.0
-    return float(((score - 1.0) * expected).mean())
+    return max(float(((score - 1.0) * expected).mean()), 0.0)

@@ -12,7 +12,14 @@ from matplotlib.ticker import FuncFormatter
 from nta.columns import FloatArray
 from nta.pipeline import Analysis
 from nta.report.figures.style import BLUE, GREY, INK, LIGHT, VERMILLION, WIDTH, Picture, log_axis, new_figure
-from nta.report.wording import confidence_words, count, number, value_and_interval, why_no_distribution
+from nta.report.wording import (
+    confidence_words,
+    count,
+    number,
+    percent,
+    value_and_interval,
+    why_no_distribution,
+)
 from nta.sizes import Distribution
 
 _LOG_FROM = (
@@ -147,8 +154,8 @@ def _draw_limit(axis: Axes, analysis: Analysis) -> list[_Entry]:
     if seen is None or seen.limit_nm.value is None or seen.law is None:
         return []
     grey = axis.axvspan(0.1, seen.limit_nm.value, color=GREY, alpha=0.18, linewidth=0, zorder=3)
-    share = number(100 * (seen.share_below_limit or 0.0), 2)
-    words = f"below the detection limit of {number(seen.limit_nm.value)} nm: {share} % of the result"
+    share = percent(seen.share_below_limit)
+    words = f"below the detection limit of {number(seen.limit_nm.value)} nm: {share} of the result"
     return [((grey,), words)]
 
 
