@@ -1,16 +1,20 @@
 """One page for results of several sources: same units, same percentiles, every program's ways named."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from synthetic_analysis import make_analysis
 
 from nta.cli import main
 from nta.errors import SettingError
+from nta.io.results import save_analysis
 from nta.io.vendors import Histogram, VendorResult, VendorRun
 from nta.overlay import open_source, source, write_overlay
 from nta.overlay.source import EDGES_NM
+from nta.sizes import SizingSettings, size_distribution
 
 VIEWSIZER = Path(__file__).parents[1] / "vendors" / "viewsizer_150nm"
 
@@ -103,6 +107,25 @@ def test_the_command_reads_what_there_is(tmp_path, capsys):
     assert main([*words, "--force"]) == 0
     assert main(["compare", str(tmp_path), "-o", str(page), "--force"]) == 1
     assert "neither results.h5" in capsys.readouterr().err
+
+
+def test_what_has_no_result_is_said_beside_what_has(rng, tmp_path, capsys):
+    analysis = make_analysis(rng)
+    for name, sizing in (
+        ("good", SizingSettings(repeats=0)),
+        ("none", SizingSettings(repeats=0, min_tracks=100_000)),
+    ):
+        sizes = size_distribution(analysis.diffusion, analysis.tracks, analysis.conditions, sizing)
+        save_analysis(replace(analysis, sizes=sizes), tmp_path / f"{name}.h5")
+    page = tmp_path / "page.html"
+    good, none = str(tmp_path / "good.h5"), str(tmp_path / "none.h5")
+    assert main(["compare", good, none, "-o", str(page)]) == 0
+    assert "100000 needed" in capsys.readouterr().err
+    words = page.read_text(encoding="utf-8")
+    assert "100000 needed" in words
+    assert "Enough tracks" in words  # a finding on what is shown
+    assert main(["compare", none, "-o", str(tmp_path / "other.html")]) == 1
+    assert not (tmp_path / "other.html").exists()
 
 
 def test_a_source_without_any_result_is_refused():

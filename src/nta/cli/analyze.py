@@ -99,6 +99,8 @@ def _folders(recordings: list[Path], output: Path) -> dict[Path, Path]:
         return {recordings[0]: output}
     folders: dict[Path, Path] = {}
     for path in recordings:
+        if path in folders:
+            raise SettingError(f"{path} is named twice")
         label = name = path.name if path.is_dir() else path.stem
         number = 2
         while output / name in folders.values():  # two recordings of one name from two folders

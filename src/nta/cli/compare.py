@@ -7,7 +7,7 @@ import argparse
 from nta.cli import EXIT_OK
 from nta.cli.progress import say
 from nta.errors import SettingError
-from nta.overlay import open_source, write_overlay
+from nta.overlay import NoResultError, open_source, write_overlay
 
 
 def run(options: argparse.Namespace) -> int:
@@ -16,9 +16,17 @@ def run(options: argparse.Namespace) -> int:
         raise SettingError(f"-o {options.output}: the page is an .html file")
     if options.output.exists() and not options.force:
         raise SettingError(f"{options.output} exists; choose another name, or replace it with --force")
-    sources = [open_source(path, same_viscosity=options.same_viscosity) for path in options.results]
+    sources, empty = [], []
+    for path in options.results:
+        try:
+            sources.append(open_source(path, same_viscosity=options.same_viscosity))
+        except NoResultError as error:
+            empty.append(str(error))
+            say(f"nta: {error}", quiet=options.quiet)
+    if not sources:
+        raise SettingError("none of these has a result to show")
     options.output.parent.mkdir(parents=True, exist_ok=True)
-    write_overlay(sources, options.output, options.title)
+    write_overlay(sources, options.output, options.title, empty)
     if not options.quiet:
         for source in sources:
             print(

@@ -63,12 +63,16 @@ class Source:
         return mean, np.maximum(mean - half, 0.0), mean + half
 
 
+class NoResultError(SettingError):
+    """A source has no run with a result in it."""
+
+
 def open_source(path: str | Path, *, same_viscosity: bool = False) -> Source:
     """Read a result folder, `results.h5` or a vendor's export; several videos in one export become one source.
 
     Raises
     ------
-    SettingError
+    NoResultError
         There is no run with a result in it.
     """
     return source(Path(path), name=_name(Path(path)), same_viscosity=same_viscosity)
@@ -80,7 +84,7 @@ def source(result: Result, *, name: str = "", same_viscosity: bool = False) -> S
     failed = tuple(f"{m.name}: {_why(m)}" for m in found if m.distribution() is None)
     good = tuple(m for m in found if m.distribution() is not None)
     if not good:
-        raise SettingError(f"{name or found[0].name}: no result to show ({'; '.join(failed)})")
+        raise NoResultError(f"{name or found[0].name}: no result to show ({'; '.join(failed)})")
     ratio = _viscosity_ratio(good)
     if same_viscosity and ratio is not None:
         good = tuple(_rescaled(m, ratio) for m in good)

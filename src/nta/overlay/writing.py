@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
+from nta.assessment import Verdict
 from nta.io.atomic import new_file
-from nta.measurements import MeasuredRun
+from nta.measurements import MeasuredAnalysis, MeasuredRun
 from nta.overlay.figures import draw_all
 from nta.overlay.source import Source
 from nta.quantity import Quantity
@@ -20,18 +21,26 @@ _NUMBERS = ("d10_nm", "d50_nm", "d90_nm", "mean_nm", "mode_nm", "sd_nm", "span")
 _PRINTED = ("mean_nm", "mode_nm", "sd_nm", "d10_nm", "d50_nm", "d90_nm")
 
 
-def write_overlay(sources: Sequence[Source], path: str | Path, title: str = "Comparison of results") -> Path:
-    """Write the comparison page, one file that can be mailed, printed and archived."""
+def write_overlay(
+    sources: Sequence[Source],
+    path: str | Path,
+    title: str = "Comparison of results",
+    empty: Sequence[str] = (),
+) -> Path:
+    """Write the comparison page, one file that can be mailed, printed and archived.
+
+    empty : what else was to be compared and has no result, in a line each.
+    """
     path = Path(path)
     now = datetime.now(UTC)
     footer = f"nta-lab {version('nta-lab')} · {now:%Y-%m-%d %H:%M} UTC"
-    text = page(_content(sources, title), title, footer)
+    text = page(_content(sources, title, empty), title, footer)
     with new_file(path) as partial:
         partial.write_text(text, encoding="utf-8")
     return path
 
 
-def _content(sources: Sequence[Source], title: str) -> list[doc.Block]:
+def _content(sources: Sequence[Source], title: str, empty: Sequence[str]) -> list[doc.Block]:
     curves, concentrations, percentiles = draw_all(sources)
     return [
         doc.Title("Nanoparticle tracking analysis", title, " · ".join(s.name for s in sources)),
@@ -51,7 +60,7 @@ def _content(sources: Sequence[Source], title: str) -> list[doc.Block]:
         *_printed(sources),
         doc.Heading("What the programs do not say in their files", 3),
         doc.Bullets(tuple(_hidden(sources))),
-        *_failed(sources),
+        *_failed(sources, empty),
     ]
 
 
@@ -61,6 +70,7 @@ def _numbers(sources: Sequence[Source]) -> doc.Table:
         ("Concentration", *(_concentration(s) for s in sources)),
         ("Tracks", *(_tracks(s) for s in sources)),
         ("Results", *(str(len(s.results)) for s in sources)),
+        ("Findings", *(_findings(s) for s in sources)),
     ]
     return _table(("", *(s.name for s in sources)), rows)
 
@@ -87,6 +97,20 @@ def _concentration(source: Source) -> str:
 def _tracks(source: Source) -> str:
     known = [m.n_tracks for m in source.results if m.n_tracks is not None]
     return str(sum(known)) if len(known) == len(source.results) else "–"
+
+
+def _findings(source: Source) -> str:
+    """Say what was found wrong with our own results; other programs judge nothing."""
+    ours = [m.analysis.assessment for m in source.results if isinstance(m, MeasuredAnalysis) and m.analysis]
+    if not ours:
+        return "–"
+    by_verdict = {
+        word: list(dict.fromkeys(f.title for a in ours for f in a.findings if f.verdict is verdict))
+        for verdict, word in ((Verdict.FAIL, "FAIL"), (Verdict.WARN, "WARN"))
+    }
+    return (
+        "; ".join(f"{word}: {', '.join(titles)}" for word, titles in by_verdict.items() if titles) or "passed"
+    )
 
 
 def _makings(sources: Sequence[Source]) -> doc.Table:
@@ -156,8 +180,11 @@ def _hidden(sources: Sequence[Source]) -> Iterator[tuple[str, str]]:
         yield (f"{program}:", f"{words}.")
 
 
-def _failed(sources: Sequence[Source]) -> Iterator[doc.Block]:
+def _failed(sources: Sequence[Source], empty: Sequence[str]) -> Iterator[doc.Block]:
     lines = tuple((f"{s.name}:", words) for s in sources for words in s.failed)
+    for line in empty:
+        name, _, words = line.partition(": ")
+        lines += ((f"{name}:", words),)
     if lines:
         yield doc.Heading("Runs without a result", 3)
         yield doc.Bullets(lines)
