@@ -3,6 +3,7 @@
 import csv
 import dataclasses
 import enum
+import errno
 import json
 import math
 from pathlib import Path
@@ -194,3 +195,17 @@ def test_every_size_in_the_summary_has_its_unit_and_interval(analysis):
     assert told["provenance"]["recording"].endswith("ev_lognormal.avi")
     assert told["verdict"] == str(analysis.assessment.worst)
     assert len(told["findings"]) == len(analysis.assessment.findings)
+
+
+def test_a_full_disk_is_said_in_plain_words(analysis, tmp_path, monkeypatch):
+    def fails(*_):
+        raise RuntimeError(
+            "Can't close file (file write failed: errno = 28, error message = 'No space left on device')"
+        )
+
+    monkeypatch.setattr(Writer, "write", fails)
+    with pytest.raises(OSError, match="No space left on device") as caught:
+        save_analysis(analysis, tmp_path / "results.h5")
+    assert caught.value.errno == errno.ENOSPC
+    assert "close file" not in str(caught.value)
+    assert not list(tmp_path.iterdir())

@@ -128,6 +128,14 @@ def test_what_has_no_result_is_said_beside_what_has(rng, tmp_path, capsys):
     assert not (tmp_path / "other.html").exists()
 
 
+def test_what_import_made_of_an_export_leads_back_to_the_export(tmp_path, capsys):
+    table = VIEWSIZER / "Results" / "Videos_150nm.dat"
+    assert main(["import", str(table), "-o", str(tmp_path / "made"), "-q"]) == 0
+    capsys.readouterr()
+    assert main(["compare", str(tmp_path / "made"), "-o", str(tmp_path / "page.html")]) == 1
+    assert "give the export itself" in capsys.readouterr().err
+
+
 def test_a_source_without_any_result_is_refused():
     failed = vendor(medians=())
     with pytest.raises(SettingError, match="found no tracks"):

@@ -13,6 +13,7 @@ from nta.measurements.table import Measurement
 from nta.pipeline import Analysis
 from nta.sizes import SizeDistribution
 
+_IMPORTED = ("result.json", "sizes.json")
 Result = str | Path | Analysis | SizeDistribution | VendorResult | Measurement
 """What can be opened as a measurement."""
 
@@ -42,6 +43,10 @@ def open_measurements(result: Result) -> tuple[Measurement, ...]:
 
 def _from_path(path: Path) -> tuple[Measurement, ...]:
     if path.is_dir() and not (path / RESULTS_FILE).exists():
+        if any((path / name).is_file() for name in _IMPORTED):
+            raise SettingError(
+                f"{path} is what nta import made of an export or of tracks; give the export itself"
+            )
         if viewsizer.folder_table(path) is None:
             raise SettingError(f"{path} holds neither {RESULTS_FILE} nor a ViewSizer table of bins")
     elif path.is_dir() or path.suffix.lower() in (".h5", ".hdf5"):

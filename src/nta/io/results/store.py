@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -31,7 +35,7 @@ def save_analysis(analysis: Analysis, path: str | Path) -> Path:
     attribute. Any HDF5 program can read it; `load_analysis` gives back what was saved, field by field.
     """
     path = Path(path)
-    with new_file(path) as partial, h5py.File(partial, "w") as file:
+    with new_file(path) as partial, _full_disk_said(path), h5py.File(partial, "w") as file:
         file.attrs.update(
             format=FORMAT,
             version=VERSION,
@@ -40,6 +44,18 @@ def save_analysis(analysis: Analysis, path: str | Path) -> Path:
         )
         Writer().write(file, "analysis", analysis)
     return path
+
+
+@contextmanager
+def _full_disk_said(path: Path) -> Iterator[None]:
+    """Say in the words of the system what HDF5 says in its own."""
+    try:
+        yield
+    except (OSError, RuntimeError) as error:
+        full = os.strerror(errno.ENOSPC)
+        if full not in str(error):
+            raise
+        raise OSError(errno.ENOSPC, full, str(path)) from None
 
 
 def load_analysis(path: str | Path) -> Analysis:
