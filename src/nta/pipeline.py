@@ -114,7 +114,8 @@ def analyze(
     conditions = conditions or stated_conditions(source.metadata)
     camera = completed_camera(source.camera, profile)
     scale = Scale.of(camera)
-    conditions.viscosity_pa_s()  # refuse before the long work, not after it
+    # refuse before the long work, not after it
+    conditions.viscosity_pa_s()
     load_limits(settings.assessment.limits)
 
     sample = FrameSample(settings.visibility.frames)

@@ -10,8 +10,6 @@ from nta.errors import MissingInputError, SettingError
 from nta.physics import ZERO_CELSIUS_K, water_viscosity_pa_s
 
 _STEP_C = 0.05  # for the derivative of the viscosity with temperature: second order, exact to 1e-6 relative
-
-
 _MOST_STD_C = 20.0
 _VISCOSITIES_MPAS = (0.1, 1e5)  # from below pentane (0.22) to above cold glycerol (12 000 at 0 °C)
 
@@ -45,16 +43,15 @@ class SampleConditions:
             raise SettingError(
                 f"temperature_std_c must be 0 to {_MOST_STD_C:g} °C, got {self.temperature_std_c}: it is the uncertainty"
             )
-        if self.viscosity_mpas is not None and not 0 < self.viscosity_mpas < math.inf:
-            raise SettingError(f"viscosity_mpas must be > 0 mPa s, got {self.viscosity_mpas}")
-        if (
-            self.viscosity_mpas is not None
-            and not _VISCOSITIES_MPAS[0] <= self.viscosity_mpas <= _VISCOSITIES_MPAS[1]
-        ):
-            raise SettingError(
-                f"viscosity_mpas={self.viscosity_mpas:g} mPa s is that of no liquid; water at 25 °C has 0.89 mPa s "
-                "(0.00089 Pa s, 0.0089 P)"
-            )
+        if self.viscosity_mpas is not None:
+            low, high = _VISCOSITIES_MPAS
+            if not 0 < self.viscosity_mpas < math.inf:
+                raise SettingError(f"viscosity_mpas must be > 0 mPa s, got {self.viscosity_mpas}")
+            if not low <= self.viscosity_mpas <= high:
+                raise SettingError(
+                    f"viscosity_mpas={self.viscosity_mpas:g} mPa s is that of no liquid; water at 25 °C has 0.89 mPa s "
+                    "(0.00089 Pa s, 0.0089 P)"
+                )
         if self.viscosity_rel_std is not None and not 0 <= self.viscosity_rel_std < 1:
             raise SettingError(f"viscosity_rel_std must be between 0 and 1, got {self.viscosity_rel_std}")
         if self.dilution is not None and not 1 <= self.dilution < math.inf:

@@ -21,7 +21,7 @@ def run(options: argparse.Namespace) -> int:
         try:
             sources.append(open_source(path, same_viscosity=options.same_viscosity))
         except NoResultError as error:
-            empty.append(str(error))
+            empty.append(error)
             say(f"nta: {error}", quiet=options.quiet)
     if not sources:
         raise SettingError("none of these has a result to show")

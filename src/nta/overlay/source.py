@@ -64,7 +64,11 @@ class Source:
 
 
 class NoResultError(SettingError):
-    """A source has no run with a result in it."""
+    """A source has no run with a result in it: `name` is the source's, `why` what is said of it."""
+
+    def __init__(self, name: str, why: str) -> None:
+        super().__init__(f"{name}: {why}")
+        self.name, self.why = name, why
 
 
 def open_source(path: str | Path, *, same_viscosity: bool = False) -> Source:
@@ -84,7 +88,7 @@ def source(result: Result, *, name: str = "", same_viscosity: bool = False) -> S
     failed = tuple(f"{m.name}: {_why(m)}" for m in found if m.distribution() is None)
     good = tuple(m for m in found if m.distribution() is not None)
     if not good:
-        raise NoResultError(f"{name or found[0].name}: no result to show ({'; '.join(failed)})")
+        raise NoResultError(name or found[0].name, f"no result to show ({'; '.join(failed)})")
     ratio = _viscosity_ratio(good)
     if same_viscosity and ratio is not None:
         good = tuple(_rescaled(m, ratio) for m in good)

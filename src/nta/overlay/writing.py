@@ -11,7 +11,7 @@ from nta.assessment import Verdict
 from nta.io.atomic import new_file
 from nta.measurements import MeasuredAnalysis, MeasuredRun
 from nta.overlay.figures import draw_all
-from nta.overlay.source import Source
+from nta.overlay.source import NoResultError, Source
 from nta.quantity import Quantity
 from nta.report import document as doc
 from nta.report.document.html import page
@@ -25,11 +25,11 @@ def write_overlay(
     sources: Sequence[Source],
     path: str | Path,
     title: str = "Comparison of results",
-    empty: Sequence[str] = (),
+    empty: Sequence[NoResultError] = (),
 ) -> Path:
     """Write the comparison page, one file that can be mailed, printed and archived.
 
-    empty : what else was to be compared and has no result, in a line each.
+    empty : of what else was to be compared and has no result.
     """
     path = Path(path)
     now = datetime.now(UTC)
@@ -40,7 +40,7 @@ def write_overlay(
     return path
 
 
-def _content(sources: Sequence[Source], title: str, empty: Sequence[str]) -> list[doc.Block]:
+def _content(sources: Sequence[Source], title: str, empty: Sequence[NoResultError]) -> list[doc.Block]:
     curves, concentrations, percentiles = draw_all(sources)
     return [
         doc.Title("Nanoparticle tracking analysis", title, " · ".join(s.name for s in sources)),
@@ -180,11 +180,9 @@ def _hidden(sources: Sequence[Source]) -> Iterator[tuple[str, str]]:
         yield (f"{program}:", f"{words}.")
 
 
-def _failed(sources: Sequence[Source], empty: Sequence[str]) -> Iterator[doc.Block]:
+def _failed(sources: Sequence[Source], empty: Sequence[NoResultError]) -> Iterator[doc.Block]:
     lines = tuple((f"{s.name}:", words) for s in sources for words in s.failed)
-    for line in empty:
-        name, _, words = line.partition(": ")
-        lines += ((f"{name}:", words),)
+    lines += tuple((f"{error.name}:", error.why) for error in empty)
     if lines:
         yield doc.Heading("Runs without a result", 3)
         yield doc.Bullets(lines)

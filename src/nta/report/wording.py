@@ -55,9 +55,8 @@ def value_and_interval(quantity: Quantity) -> tuple[str, str]:
         return f"{number(q.value)}{unit}", ""
     half = (q.high - q.low) / 2
     decimals = max(0, 1 - _exponent(half)) if half > 0 else max(0, 3 - _exponent(q.value))
-    decimals = min(
-        decimals, max(0, 5 - _exponent(q.value))
-    )  # an interval of nearly nothing shows no more digits
+    # an interval of nearly nothing shows no more digits
+    decimals = min(decimals, max(0, 5 - _exponent(q.value)))
     decimals = min(decimals, 1) if q.unit == "%" else decimals
     value, low, high = (f"{v:.{decimals}f}".replace("-", "−") for v in (q.value, q.low, q.high))
     return f"{value}{unit}", f"{low} to {high}{unit}"

@@ -124,9 +124,9 @@ def estimated_noise(frames: NDArray[np.float32]) -> PixelNoise:
 
 def estimated_camera(noise: PixelNoise, level: float) -> CameraModel:
     """Return the camera that has this noise; where the noise does not grow with the level, an offset of 0 is assumed."""
-    slope = noise.slope
-    if slope * max(level, 1.0) < LEAST_GROWTH * float(noise.variance(np.array(level))):
-        slope = noise.variance(np.array(level)).item() / max(level, 1.0)
+    slope, variance = noise.slope, float(noise.variance(np.array(level)))
+    if slope * max(level, 1.0) < LEAST_GROWTH * variance:
+        slope = variance / max(level, 1.0)
         return CameraModel(gain_e_per_adu=1 / slope, offset_adu=0.0, read_noise_e=0.0, source="estimated")
     return CameraModel(
         gain_e_per_adu=1 / slope, offset_adu=-noise.var0 / slope, read_noise_e=0.0, source="estimated"
