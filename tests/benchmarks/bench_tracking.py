@@ -29,6 +29,7 @@ from typing import Any
 
 import numpy as np
 from parts import run_parts
+from whose import NEAR_PX, particle_of
 
 from nta.frames import Frame
 from nta.pipeline import Scale, find_tracks
@@ -38,7 +39,6 @@ from nta.spots import PRIME_FRAMES, DetectionSettings, SpotDetector, Spots
 from nta.tracks import TrackLinker, Tracks
 
 SHORT, LONG = 300, 30_000
-NEAR_PX = 3.0  # a spot is of the particle whose image is nearest, one to one, and not farther than this
 SEEDS = (7, 8, 9)  # one recording has too few tracks of two particles to tell 2 % from 3 %
 SIZED = 5  # spots that a track must have to get a size
 BEADS = (Population(name="100 nm", diameter_nm=100.0, cv=0.03),)
@@ -194,7 +194,7 @@ def _tracks_of(simulation: Simulation) -> tuple[Spots, Tracks]:
 
 def _judged(tracks: Tracks, true: Truth) -> Judged:
     place = _raw(tracks)
-    who = _particle_of(tracks.frame, place, true)
+    who = particle_of(tracks.frame, place, true)
     main, noise = _main_particle(who, tracks.first_row)
     length = np.diff(tracks.first_row)
     of_track = np.repeat(np.arange(length.size), length)
@@ -239,25 +239,6 @@ def _raw(tracks: Tracks) -> np.ndarray:
     row = np.searchsorted(tracks.scene.frame_index, tracks.frame)
     drift = np.stack([tracks.linking.drift_y_px, tracks.linking.drift_x_px], axis=1)
     return np.stack([tracks.y_px, tracks.x_px], axis=1) + drift[row]
-
-
-def _particle_of(frame: np.ndarray, place: np.ndarray, true: Truth) -> np.ndarray:
-    """Number of the particle of each spot, one to one in every frame; 0 where there is none."""
-    from scipy.optimize import linear_sum_assignment
-
-    who = np.zeros(frame.size, dtype=np.int64)
-    spots = true.spots
-    order = np.argsort(frame, kind="stable")
-    for index in np.unique(frame):
-        mine = order[slice(*np.searchsorted(frame[order], [index, index + 1]))]
-        theirs = slice(*np.searchsorted(spots.frame, [index, index + 1]))
-        away = np.hypot(
-            place[mine, 0][:, None] - spots.y_px[theirs], place[mine, 1][:, None] - spots.x_px[theirs]
-        )
-        rows, columns = linear_sum_assignment(np.where(away < NEAR_PX, away, 1e3))
-        near = away[rows, columns] < NEAR_PX
-        who[mine[rows[near]]] = 1 + spots.particle[theirs][columns[near]]
-    return who
 
 
 NUMBA_READY = """
@@ -437,7 +418,7 @@ def _over_true(
     track: np.ndarray, frame: np.ndarray, place: np.ndarray, d: np.ndarray, true: Truth
 ) -> tuple[int, np.ndarray]:
     """Number of tracks of 30 frames and more, and D over the true one of those that are of one particle."""
-    who = _particle_of(frame, place, true)
+    who = particle_of(frame, place, true)
     first = np.append(np.flatnonzero(np.diff(track, prepend=-1)), track.size)
     n, found = 0, []
     for i in np.flatnonzero(np.diff(first) >= 30):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,11 +32,11 @@ def _beads(*diameters: float, cv: float = 0.03) -> tuple[Population, ...]:
     return tuple(Population(name=f"{d:g} nm", diameter_nm=d, cv=cv) for d in diameters)
 
 
-def _vesicles(*more: Population) -> tuple[Population, ...]:
+def _vesicles(*more: Population, diameter_nm: float = 100) -> tuple[Population, ...]:
     vesicles = Population(
         name="vesicles",
         material="vesicle",
-        diameter_nm=100,
+        diameter_nm=diameter_nm,
         gsd=1.4,
         min_diameter_nm=30,
         max_diameter_nm=600,
@@ -121,3 +122,50 @@ HARD: dict[str, Case] = {
     )
 }  # fmt: skip
 """What is no Gaussian spot that moves by diffusion alone: sizes must hold, or a finding must say why not."""
+
+
+def random_scenario(seed: int) -> Scenario:
+    """Return a scenario nobody chose: sizes, optics, camera and disturbances as laboratories have them.
+
+    The light is what an operator would set: enough to see the particles, the smaller the fainter.
+    """
+    rng = random.Random(seed)
+    kind = rng.choice((BEADS, MIXTURE, VESICLES))
+    diameter_nm = rng.uniform(80, 130) if kind == VESICLES else rng.uniform(45, 250)
+    few = Population(name="larger", diameter_nm=diameter_nm * rng.uniform(1.4, 2.0), cv=0.03, fraction=0.15)
+    populations = {
+        BEADS: _beads(diameter_nm),
+        MIXTURE: (*_beads(diameter_nm), few),
+        VESICLES: _vesicles(diameter_nm=diameter_nm),
+    }
+    frame_rate_hz = rng.choice((15.0, 25.0, 30.0, 60.0, 100.0))
+    exposure_s = rng.uniform(0.15, 1.0) / frame_rate_hz
+    bit_depth, gain_e_per_adu = rng.choice(((8, 10.0), (12, 2.5), (16, 1.0)))
+    light = rng.uniform(0.5, 3.0) * (100 / diameter_nm) ** 5 * 0.015 / exposure_s
+    moving = rng.random() < 0.4
+    return Scenario(
+        name=f"{kind} of {diameter_nm:.0f} nm, {frame_rate_hz:g} fps",
+        populations=populations[kind],
+        sample=SampleSettings(number_in_view=rng.choice((8, 20, 40, 80, 150))),
+        camera=CameraSettings(
+            frame_rate_hz=frame_rate_hz,
+            exposure_s=exposure_s,
+            bit_depth=bit_depth,
+            gain_e_per_adu=gain_e_per_adu,
+            offset_adu=rng.choice((10.0, 100.0)),
+        ),
+        optics=OpticsSettings(
+            pixel_size_um=rng.choice((0.108, 0.17, 0.25, 0.35)),
+            numerical_aperture=rng.choice((0.3, 0.4)),
+            psf=rng.choice(("gaussian", "diffraction")),
+            sheet_width_um=rng.uniform(3, 10),
+            brightness_e_per_ms_nm2=450 * light,
+        ),
+        background=BackgroundSettings(level_e=rng.uniform(3, 60)),
+        motion=MotionSettings(
+            drift_x_um_s=rng.uniform(-4, 4) if moving else 0.0,
+            drift_y_um_s=rng.uniform(-2, 2) if moving else 0.0,
+            vibration_um=rng.uniform(0, 0.15) if moving else 0.0,
+            vibration_hz=rng.uniform(5, 60) if moving else 0.0,
+        ),
+    )
