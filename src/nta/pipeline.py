@@ -139,26 +139,13 @@ def analyze(
         sizing=settings.sizing,
     )
     visibility = measure_visibility(run, curve, settings.visibility)
-    sizes = replace(sizes, suspension=visibility.suspension)
-    assessment = assess_recording(
-        source,
-        camera,
-        conditions,
-        profile,
-        spots,
-        tracks,
-        diffusion,
-        sizes,
-        settings.assessment,
-        settings.sizing,
-    )
     return Analysis(
         spots=spots,
         tracks=tracks,
         diffusion=diffusion,
         msd=msd,
-        sizes=sizes,
-        assessment=assessment,
+        sizes=replace(sizes, suspension=visibility.suspension),
+        assessment=assess_recording(run, spots, source, settings.assessment),
         camera=camera,
         conditions=conditions,
         profile=profile,

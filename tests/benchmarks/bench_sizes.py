@@ -253,7 +253,11 @@ def _simulated(scenario, seed: int, frames: int):  # type: ignore[no-untyped-def
 def _profile(simulation):  # type: ignore[no-untyped-def]
     camera = simulation.scenario.camera
     return replace(
-        load_profile("simulated"), bit_depth=camera.bit_depth, gain_e_per_adu=camera.gain_e_per_adu
+        load_profile("simulated"),
+        bit_depth=camera.bit_depth,
+        gain_e_per_adu=camera.gain_e_per_adu,
+        offset_adu=camera.offset_adu,
+        pixel_size_um=simulation.scenario.optics.pixel_size_um,
     )
 
 

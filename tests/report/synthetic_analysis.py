@@ -19,6 +19,7 @@ from nta.settings import AnalysisSettings
 from nta.sizes import SizingSettings, size_distribution
 from nta.spots import CameraModel, Scene, SpotFlag, Spots
 from nta.tracks import Linking, Tracks
+from nta.visibility import Run
 
 WIDTH, HEIGHT, PIXEL_UM, INTERVAL_S, EXPOSURE_S = 640, 480, 0.25, 1 / 30, 0.001
 CAMERA = CameraState(
@@ -73,9 +74,16 @@ def make_analysis(
     report = RecordingReport(
         claimed_frames=n_frames + 2, found_frames=n_frames, lost_frames=2, notes=("two frames are missing",)
     )
-    assessment = assess_recording(
-        Source(report), CAMERA, CONDITIONS, profile, spots, linked, diffusion, sizes, settings.assessment
+    run = Run(
+        tracks=linked,
+        diffusion=diffusion,
+        sizes=sizes,
+        camera=CAMERA,
+        conditions=CONDITIONS,
+        profile=profile,
+        sizing=settings.sizing,
     )
+    assessment = assess_recording(run, spots, Source(report), settings.assessment)
     return Analysis(
         spots=spots,
         tracks=linked,

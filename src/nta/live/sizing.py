@@ -16,6 +16,7 @@ from nta.settings import AnalysisSettings
 from nta.sizes import Distribution, size_distribution
 from nta.spots import Spots
 from nta.tracks import Tracks
+from nta.visibility import Run
 
 WHILE_RECORDING = (
     "enough_tracks",
@@ -103,18 +104,16 @@ def size_so_far(
     sizes = size_distribution(
         diffusion, tracks, conditions, chosen, profile=profile, detection=detection, compare=False
     )
-    assessment = assess_recording(
-        source,
-        source.camera,
-        conditions,
-        profile,
-        spots,
-        tracks,
-        diffusion,
-        sizes,
-        settings.assessment,
-        settings.sizing,
+    run = Run(
+        tracks=tracks,
+        diffusion=diffusion,
+        sizes=sizes,
+        camera=source.camera,
+        conditions=conditions,
+        profile=profile,
+        sizing=settings.sizing,
     )
+    assessment = assess_recording(run, spots, source, settings.assessment)
     by_name = {finding.name: finding for finding in assessment.findings}
     times = spots.scene.frame_time_s
     return Sizing(

@@ -8,40 +8,31 @@ from nta.assessment.recording import frames, instrument, motion, sample
 from nta.assessment.recording.evidence import Evidence
 from nta.assessment.recording.instrument import blank_finding
 from nta.assessment.settings import AssessmentSettings
-from nta.calibration import InstrumentProfile, SampleConditions
-from nta.diffusion import DiffusionEstimates
-from nta.frames import CameraState, FrameSource
-from nta.sizes import SizeDistribution, SizingSettings
+from nta.frames import FrameSource
 from nta.spots import Spots
-from nta.tracks import Tracks
+from nta.visibility import Run
 
 __all__ = ["assess_recording", "blank_finding"]
 
 
 def assess_recording(
-    source: FrameSource,
-    camera: CameraState,
-    conditions: SampleConditions,
-    profile: InstrumentProfile | None,
-    spots: Spots,
-    tracks: Tracks,
-    diffusion: DiffusionEstimates,
-    sizes: SizeDistribution,
-    settings: AssessmentSettings | None = None,
-    sizing: SizingSettings | None = None,
+    run: Run, spots: Spots, source: FrameSource, settings: AssessmentSettings | None = None
 ) -> Assessment:
-    """Judge one recording: enough tracks, drift, saturation, losses, calibration and what else is known of it."""
+    """Judge one recording: enough tracks, drift, saturation, losses, calibration and what else is known of it.
+
+    spots : all of the run, in tracks or not. source : says what it lost and what it knows of instrument and sample.
+    """
     evidence = Evidence(
         report=source.report,
         metadata=source.metadata,
-        camera=camera,
-        conditions=conditions,
-        profile=profile,
+        camera=run.camera,
+        conditions=run.conditions,
+        profile=run.profile,
         spots=spots,
-        tracks=tracks,
-        diffusion=diffusion,
-        sizes=sizes,
-        sizing=sizing or SizingSettings(),
+        tracks=run.tracks,
+        diffusion=run.diffusion,
+        sizes=run.sizes,
+        sizing=run.sizing,
         limits=load_limits((settings or AssessmentSettings()).limits),
     )
     return Assessment(
