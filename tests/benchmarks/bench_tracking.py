@@ -3,7 +3,8 @@
     python tests/benchmarks/bench_tracking.py [growth|truth|start|diffusion ...] [--rounds 2] [--check]
 
 growth     300 frames against 30 000 (300 played over and over), detection and linking as in the pipeline, learning apart:
-           CPU per frame, resident memory over the size of the tables; two threads against one, in turn.
+           CPU per frame, resident memory over the size of the tables; two threads against one, in turn, and beside that
+           what two processes cost that share nothing but the machine.
 truth      default settings, simulated frames, three recordings each: tracks of no particle, of a blank, in scenes of
            vesicles, and beside that the tracks of two particles (weighted by length) at 60 and 150 spots a frame.
 start      CPU of a fresh process from its start to the first linked tracks of 64 frames (compiled before), and of
@@ -23,7 +24,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
+from functools import cache
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -57,8 +61,7 @@ def _scenario(name: str, populations: tuple[Population, ...], in_view: float, **
 
 def growth(options: argparse.Namespace) -> list[str]:
     """Compare few frames with many and one thread with two; returns the bars that were missed."""
-    small = CameraSettings(width_px=320, height_px=240)
-    film = list(simulate(_scenario("growth", BEADS, 20, camera=small), n_frames=SHORT).frames())
+    film = _film()
     detectors = {threads: _primed(film, threads) for threads in (1, 2)}
     for detector in detectors.values():  # what is allocated once is allocated
         _pass(film, 2 * SHORT, detector)
@@ -77,7 +80,8 @@ def growth(options: argparse.Namespace) -> list[str]:
     print(f"30 000 frames: {grown:.2f} the CPU per frame of 300; resident memory grows by {rss:.2f} tables")
     print(
         f"two threads: {of_one:.2f} the CPU of one; {gain:.2f} times as fast on the wall"
-        f" (load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores)"
+        f" (load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores);"
+        f" two processes of one thread: each {_of_two_processes(options.rounds):.2f} of one alone"
     )
     bars = {
         f"CPU per frame of 30 000 frames {grown:.2f} of 300, bar 1.05": grown <= 1.05,
@@ -85,6 +89,28 @@ def growth(options: argparse.Namespace) -> list[str]:
         f"two threads cost {of_one:.2f} of one, bar 1.08": of_one <= 1.08,
     }
     return [words for words, met in bars.items() if not met]
+
+
+@cache
+def _film() -> list[Frame]:
+    small = CameraSettings(width_px=320, height_px=240)
+    return list(simulate(_scenario("growth", BEADS, 20, camera=small), n_frames=SHORT).frames())
+
+
+def _of_two_processes(rounds: int) -> float:
+    """CPU of each of two processes at work beside each other, one thread each, over that of one alone."""
+    ratios = []
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+        for _ in range(rounds):
+            alone = pool.submit(_cpu_of_one_thread).result()
+            ratios += [cpu_s / alone for cpu_s in pool.map(_cpu_of_one_thread, range(2))]
+    return float(np.median(ratios))
+
+
+def _cpu_of_one_thread(_which: int = 0) -> float:
+    detector = _primed(_film(), 1)
+    _pass(_film(), SHORT, detector)
+    return _pass(_film(), LONG // 5, detector).cpu_s
 
 
 def _primed(film: Sequence[Frame], threads: int) -> SpotDetector:

@@ -138,8 +138,7 @@ class SpotDetector:
     def _search(self, chunk: list[Frame]) -> Spots:
         assert self._engine is not None
         check_sizes(chunk, self.learned.height_px, self.learned.width_px)
-        tables = [self._engine.search(frame.image) for frame in chunk]
-        return _spots(chunk, tables, self.learned, self.settings)
+        return _spots(chunk, self._engine.search(chunk), self.learned, self.settings)
 
 
 def join_spots(parts: Sequence[Spots]) -> Spots:
@@ -161,19 +160,22 @@ def join_spots(parts: Sequence[Spots]) -> Spots:
 
 
 class _Engine:
-    """Runs the kernels on one frame; buffers are taken from a queue, one set per thread at work."""
+    """Runs the kernels on frame after frame; buffers are taken from a queue, one set per thread at work.
+
+    They stay with a thread for all its frames: handed round frame by frame, they would change the cache, too.
+    """
 
     def __init__(self, learned: Learned, settings: DetectionSettings) -> None:
         self._spare: queue.SimpleQueue[_Search] = queue.SimpleQueue()
         self._make: Callable[[], _Search] = partial(_search_of(settings), learned, settings)
 
-    def search(self, image: Image) -> NDArray[np.float64]:
+    def search(self, frames: Sequence[Frame]) -> list[NDArray[np.float64]]:
         try:
             worker = self._spare.get_nowait()
         except queue.Empty:
             worker = self._make()
         try:
-            return worker.search(image)
+            return [worker.search(frame.image) for frame in frames]
         finally:
             self._spare.put(worker)
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from nta.frames import Image
 from nta.spots.kernels.candidates import candidates
 from nta.spots.kernels.discs import N_BINS, N_DISC, SIGNIFICANT, find_discs, merge
+from nta.spots.kernels.find import find
 from nta.spots.kernels.fit import CHI2, ERROR, FLAGS, LEVEL, N_COLUMNS, B, N, S, X, Y
-from nta.spots.kernels.localise import localise
 from nta.spots.kernels.paint import paint
 from nta.spots.kernels.patch import Pattern
 from nta.spots.kernels.rows import PAD
@@ -34,9 +34,12 @@ class FrameSearch:
     """Searches one frame at a time; not to be shared between threads."""
 
     def __init__(self, learned: Learned, settings: DetectionSettings) -> None:
-        self._k = settings.threshold_sd
-        self._sign = np.float32(learned.sign)
-        self._step = learned.layers[0].step
+        first = learned.layers[0]
+        self._step = first.step
+        # camera px and photo-electrons, standard deviations of noise with the clutter in it
+        light, noise = first.excess, np.sqrt(first.excess / first.clutter)
+        length = (first.step, first.step)
+        self._units = np.array([*length, light, light / first.step**2, *length, 1.0, 1.0, noise])
         self._to_first = [_Shrink(layer) for layer in learned.skipped]
         self._searches = [LayerSearch(layer, learned.sign, settings) for layer in learned.layers]
         self._coarser = [_Shrink(layer) for layer in learned.layers[:-1]]
@@ -51,14 +54,9 @@ class FrameSearch:
         m = self._searches[0].spots(_viewable(image), self._rows)
         if len(self._searches) > 1:
             m = self._with_discs(image, m)
-        table: NDArray[np.float64] = self._rows[:m][:, TABLE]
-        first = self._searches[0].layer
-        table[:, 2:4] *= first.excess
-        table[:, 8] /= np.sqrt(first.clutter / first.excess)
-        if self._step > 1:
-            table[:, :2] = self._step * table[:, :2] + 0.5 * (self._step - 1)
-            table[:, 3] /= self._step**2
-            table[:, 4:6] *= self._step
+        table: NDArray[np.float64] = self._rows[:m, TABLE]
+        table *= self._units
+        table[:, :2] += 0.5 * (self._step - 1)
         return table
 
     def first_layer(self, image: Image) -> tuple[Image, NDArray[np.float64], NDArray[np.float32]]:
@@ -126,29 +124,31 @@ class LayerSearch:
         level = sign * summed(layer.background)
         sd = np.sqrt(4 * noise.variance(sign * level.astype(float) / 4))
         self._limit = (level + 3 * sd).astype(np.float32)  # upper clip of the local mean
-
-    def candidates(self, image: Image, *, shoulders: bool = False) -> tuple[int, NDArray[np.float64]]:
-        """Return where the matched filter exceeds the threshold: number and rows (x, y, response, level, is a shoulder)."""
-        f = self.layer.filters
-        words = image.dtype == np.uint16
-        pairs = image.view(np.uint32 if words else np.uint16)
-        k = self._clutter_sd * self._k
-        n = candidates(
-            image, pairs, words, self._sign, self._pattern, self._pattern2, self._limit, f.half, self._noise2,
-            FIRST_SHARE * k, shoulders * (f.half_curved / f.half_norm) ** 2, f.full, self._noise1, k, f.curvature,
-            self._lines, self._found,
+        self._with_shoulders = self._proposal((f.half_curved / f.half_norm) ** 2)
+        self._fit = (
+            self._found, layer.fit_radius, s, self.gain / f.response, self._camera, self._noise, self._limits,
+            FIT_SHARE * self._clutter_sd * self._k, self._split_gain, layer.apart,
         )  # fmt: skip
-        return int(n), self._found
+
+    def candidates(self, image: Image) -> tuple[int, NDArray[np.float64]]:
+        """Return where the matched filter exceeds the threshold: number and rows (x, y, response, level, is a shoulder)."""
+        return int(candidates(*self._shown(image), *self._proposal(0.0))), self._found
 
     def spots(self, image: Image, rows: NDArray[np.float64]) -> int:
         """Find and fit spots; `rows` as by `localise`, px and effective electrons of this layer."""
-        n, found = self.candidates(image, shoulders=True)
-        return int(
-            localise(
-                image, self._sign, self._pattern, n, found, self.layer.fit_radius, self.layer.width_px,
-                self.gain / self.layer.filters.response, self._camera, self._noise, self._limits,
-                FIT_SHARE * self._clutter_sd * self._k, self._split_gain, self.layer.apart, rows,
-            )
+        return int(find(*self._shown(image), self._with_shoulders, (*self._fit, rows)))
+
+    def _shown(self, image: Image) -> tuple[Any, ...]:
+        words = image.dtype == np.uint16
+        pairs = image.view(np.uint32 if words else np.uint16)
+        return image, pairs, words, self._sign, self._pattern
+
+    def _proposal(self, curved: float) -> tuple[Any, ...]:
+        """Return what `candidates` takes besides the frame; curved: of shoulders, 0: none are looked for."""
+        f, k = self.layer.filters, self._clutter_sd * self._k
+        return (
+            self._pattern2, self._limit, f.half, self._noise2, FIRST_SHARE * k, curved, f.full, self._noise1, k,
+            f.curvature, self._lines, self._found,
         )  # fmt: skip
 
     def discs(
