@@ -59,6 +59,7 @@ ASKED = {BEADS: 0.2, MIXTURE: 0.2, VESICLES: 0.4}
 """Largest distance to the truth over that of the plain pipeline."""
 ASKED_OF_TRUE = 1.5
 """Largest distance over that of our inference on the true tracks."""
+HELD = {True: "yes", False: "NO", None: "-"}
 HELD_HEADER = f"{'case':28} seed |  true D50   found (95 % interval)  |  held | what the findings warn of"
 
 
@@ -193,8 +194,7 @@ def _held(name: str, seed: int, found: Analysis, true_nm: float) -> bool | None:
     text = "none" if d50.value is None else f"{d50.value:.1f} ({d50.low:.1f} - {d50.high:.1f})"
     warned = [f.name for f in found.assessment.findings if f.verdict in (Verdict.WARN, Verdict.FAIL)]
     print(
-        f"{name:28} {seed:4} | {true_nm:6.1f} nm  {text:22} |"
-        f" {'NO' if held is False else 'yes' if held else '-':>4} |",
+        f"{name:28} {seed:4} | {true_nm:6.1f} nm  {text:22} | {HELD[held]:>4} |",
         ", ".join(warned),
         flush=True,
     )
@@ -203,14 +203,20 @@ def _held(name: str, seed: int, found: Analysis, true_nm: float) -> bool | None:
 
 def _median_seen_nm(simulation: Simulation, spots: Spots) -> float:
     """Median diameter of the images, weighted by the share found of those with such a signal over noise."""
-    images, particles = simulation.truth.spots, simulation.truth.particles
     found = images_found(spots.frame, np.stack([spots.y_px, spots.x_px], axis=1), simulation.truth)
-    of_snr = np.digitize(images.snr, SNR_EDGES)
+    of_snr = np.digitize(simulation.truth.spots.snr, SNR_EDGES)
     share = np.bincount(of_snr, found) / np.maximum(np.bincount(of_snr), 1)
-    rows = np.searchsorted(particles.particle, images.particle)
-    order = np.argsort(particles.diameter_nm[rows])
-    weight = np.cumsum((share[of_snr] * (particles.population[rows] >= 0))[order])
-    return float(particles.diameter_nm[rows][order][np.searchsorted(weight, 0.5 * weight[-1])])
+    diameter, free = _of_images(simulation)
+    order = np.argsort(diameter)
+    weight = np.cumsum((share[of_snr] * free)[order])
+    return float(diameter[order][np.searchsorted(weight, 0.5 * weight[-1])])
+
+
+def _of_images(simulation: Simulation) -> tuple[np.ndarray, np.ndarray]:
+    """Return of every image the diameter of its particle, and whether that one is free."""
+    particles = simulation.truth.particles
+    rows = np.searchsorted(particles.particle, simulation.truth.spots.particle)
+    return particles.diameter_nm[rows], particles.population[rows] >= 0
 
 
 def _line(name: str, seed: str, r: Result) -> str:
@@ -244,10 +250,8 @@ def _measured(name: str, seed: int, frames: int, *, trackpy: bool) -> Result:
 def _simulated(scenario, seed: int, frames: int):  # type: ignore[no-untyped-def]
     """Return the simulation and the diameter of every image that could be detected."""
     simulation = simulate(scenario, seed=seed, n_frames=frames)
-    spots, particles = simulation.truth.spots, simulation.truth.particles
-    rows = np.searchsorted(particles.particle, spots.particle)
-    seen = (spots.snr >= DETECTABLE_SNR) & (particles.population[rows] >= 0)
-    return simulation, particles.diameter_nm[rows[seen]]
+    diameter, free = _of_images(simulation)
+    return simulation, diameter[free & (simulation.truth.spots.snr >= DETECTABLE_SNR)]
 
 
 def _profile(simulation):  # type: ignore[no-untyped-def]

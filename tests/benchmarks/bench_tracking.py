@@ -103,11 +103,12 @@ def _of_two_processes(rounds: int) -> float:
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
         for _ in range(rounds):
             alone = pool.submit(_cpu_of_one_thread).result()
-            ratios += [cpu_s / alone for cpu_s in pool.map(_cpu_of_one_thread, range(2))]
+            both = [pool.submit(_cpu_of_one_thread) for _ in range(2)]
+            ratios += [one.result() / alone for one in both]
     return float(np.median(ratios))
 
 
-def _cpu_of_one_thread(_which: int = 0) -> float:
+def _cpu_of_one_thread() -> float:
     detector = _primed(_film(), 1)
     _pass(_film(), SHORT, detector)
     return _pass(_film(), LONG // 5, detector).cpu_s

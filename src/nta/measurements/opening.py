@@ -10,10 +10,10 @@ from nta.io.vendors import VendorResult, read_vendor, viewsizer
 from nta.measurements.from_analysis import MeasuredAnalysis
 from nta.measurements.from_vendor import MeasuredRun
 from nta.measurements.table import Measurement
+from nta.measurements.writing import RESULT_FILE, SIZES_FILE
 from nta.pipeline import Analysis
 from nta.sizes import SizeDistribution
 
-_IMPORTED = ("result.json", "sizes.json")
 Result = str | Path | Analysis | SizeDistribution | VendorResult | Measurement
 """What can be opened as a measurement."""
 
@@ -43,7 +43,7 @@ def open_measurements(result: Result) -> tuple[Measurement, ...]:
 
 def _from_path(path: Path) -> tuple[Measurement, ...]:
     if path.is_dir() and not (path / RESULTS_FILE).exists():
-        if any((path / name).is_file() for name in _IMPORTED):
+        if any((path / name).is_file() for name in (RESULT_FILE, SIZES_FILE)):
             raise SettingError(
                 f"{path} is what nta import made of an export or of tracks; give the export itself"
             )

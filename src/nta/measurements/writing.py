@@ -20,12 +20,13 @@ from nta.measurements.from_vendor import MeasuredRun
 from nta.measurements.table import Measurement
 from nta.sizes import Distribution, SizeDistribution
 
+RESULT_FILE, SIZES_FILE = "result.json", "sizes.json"
 NUMBERS = ("d10_nm", "d50_nm", "d90_nm", "mean_nm", "mode_nm", "sd_nm", "geometric_sd", "span")
 
 
 def write_vendor_result(result: VendorResult, folder: Path) -> None:
     """Write `result.json`, `distribution.csv` and, where the file has them, `particles.csv` and `tracks.csv`."""
-    _write_json(folder / "result.json", vendor_summary(result))
+    _write_json(folder / RESULT_FILE, vendor_summary(result))
     with_sizes = [run for run in result.runs if run.histogram is not None]
     if with_sizes:
         write_csv(folder / "distribution.csv", _histograms(with_sizes))
@@ -116,7 +117,7 @@ def write_sizes(sizes: SizeDistribution, folder: Path, words: str) -> None:
         "numbers": numbers,
         "fractions": [{"low_nm": a, "high_nm": b, **q.as_dict()} for (a, b), q in sizes.fractions.items()],
     }
-    _write_json(folder / "sizes.json", plain(data))
+    _write_json(folder / SIZES_FILE, plain(data))
     if sizes.distribution is not None:
         write_csv(folder / "sizes.csv", _curve(sizes.distribution))
 

@@ -48,9 +48,7 @@ class FrameSearch:
 
     def search(self, image: Image) -> NDArray[np.float64]:
         """Return one row per spot, camera px and photo-electrons: x, y, N, b, s, error, chi2, flags, snr."""
-        image = _viewable(image)
-        for shrunk in self._to_first:
-            image = shrunk(image)
+        image = self._at_first_layer(image)
         m = self._searches[0].spots(_viewable(image), self._rows)
         if len(self._searches) > 1:
             m = self._with_discs(image, m)
@@ -61,14 +59,18 @@ class FrameSearch:
 
     def first_layer(self, image: Image) -> tuple[Image, NDArray[np.float64], NDArray[np.float32]]:
         """Return the frame at the first layer, its spots (px, electrons of that layer) and their light in grey values."""
-        image = _viewable(image)
-        for shrunk in self._to_first:
-            image = shrunk(image)
+        image = self._at_first_layer(image)
         first = self._searches[0]
         rows = self._rows[: first.spots(_viewable(image), self._rows)].copy()
         light = np.zeros(first.layer.background.shape, np.float32)
         paint(rows, first.gain, light, np.empty((0, 0), np.float32))
         return image, rows, light
+
+    def _at_first_layer(self, image: Image) -> Image:
+        image = _viewable(image)
+        for shrunk in self._to_first:
+            image = shrunk(image)
+        return image
 
     def _with_discs(self, image: Image, m: int) -> int:
         """Add discs and rings to the m spots of the frame and take out the spots that are part of them."""

@@ -23,16 +23,10 @@ def assess_recording(
     spots : all of the run, in tracks or not. source : says what it lost and what it knows of instrument and sample.
     """
     evidence = Evidence(
+        **vars(run),
         report=source.report,
         metadata=source.metadata,
-        camera=run.camera,
-        conditions=run.conditions,
-        profile=run.profile,
         spots=spots,
-        tracks=run.tracks,
-        diffusion=run.diffusion,
-        sizes=run.sizes,
-        sizing=run.sizing,
         limits=load_limits((settings or AssessmentSettings()).limits),
     )
     return Assessment(

@@ -8,28 +8,19 @@ from typing import Any
 
 from nta.assessment.finding import Finding, Verdict
 from nta.assessment.limits import Limit, judged
-from nta.calibration import InstrumentProfile, SampleConditions
-from nta.diffusion import DiffusionEstimates, TrackFlag
-from nta.frames import CameraState, RecordingReport
-from nta.sizes import SizeDistribution, SizingSettings
+from nta.diffusion import TrackFlag
+from nta.frames import RecordingReport
 from nta.spots import Spots
-from nta.tracks import Tracks
+from nta.visibility import Run
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Evidence:
-    """What the findings look at."""
+class Evidence(Run):
+    """What the findings look at: a run, all its spots, and what the recording says."""
 
     report: RecordingReport
     metadata: Mapping[str, Any]
-    camera: CameraState
-    conditions: SampleConditions
-    profile: InstrumentProfile | None
     spots: Spots
-    tracks: Tracks
-    diffusion: DiffusionEstimates
-    sizes: SizeDistribution
-    sizing: SizingSettings
     limits: Mapping[str, Limit]
 
 

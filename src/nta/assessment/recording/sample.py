@@ -26,7 +26,7 @@ def enough_tracks(e: Evidence) -> Finding:
 def in_range(e: Evidence) -> Finding:
     """Judge the share of tracks whose size lies beyond the bins of the distribution."""
     title = "Sizes within the range"
-    used = e.diffusion.used(e.sizing.min_points)
+    used = e.used
     if not used.any():
         return not_assessed("beyond_range", title, "no track has a size", "")
     beyond = e.sizes.tracks.share_beyond(used, e.sizing)
