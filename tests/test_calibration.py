@@ -247,15 +247,27 @@ def test_a_measured_viscosity_stands_before_the_mediums():
     assert conditions.viscosity_relative_std() is None
 
 
-def test_the_uncertainty_of_every_diameter_is_that_of_moving_the_temperature():
-    conditions = SampleConditions(temperature_c=25.0, temperature_std_c=0.3)
+@pytest.mark.parametrize(
+    ("medium", "per_c"), [("water", 0.0257), ("glycerol 50 %", 0.0389), ("sucrose 40 %", 0.0377)]
+)
+def test_the_uncertainty_of_every_diameter_is_that_of_moving_the_temperature(medium, per_c):
+    conditions = SampleConditions(temperature_c=25.0, temperature_std_c=0.3, medium=medium)
 
     def size(temperature):
-        return diameter_nm(4.0, temperature, water_viscosity_pa_s(temperature))
+        return diameter_nm(4.0, temperature, load_medium(medium).viscosity_pa_s(temperature))
 
     moved = (size(25.3) - size(24.7)) / (2 * size(25.0))
-    assert conditions.relative_std() == pytest.approx(math.hypot(moved, 0.005), rel=1e-3)
-    assert moved == pytest.approx(0.024 * 0.3, rel=0.1)  # 1 degree is 2.4 % of the size
+    of_viscosity = conditions.viscosity_relative_std()
+    assert conditions.relative_std() == pytest.approx(math.hypot(moved, of_viscosity), rel=1e-3)
+    assert moved == pytest.approx(per_c * 0.3, rel=0.02)
+
+
+def test_where_a_mediums_data_end_the_slope_is_one_sided():
+    medium = load_medium("glycerol 50 %")
+    low, high = medium.viscosity.valid_c
+    for end in (low, high):
+        inside = end + math.copysign(0.2, (low + high) / 2 - end)
+        assert medium.log_viscosity_per_c(end) == pytest.approx(medium.log_viscosity_per_c(inside), rel=0.02)
 
 
 def test_with_a_given_viscosity_only_k_t_moves():

@@ -80,6 +80,9 @@ def test_other_motion_than_diffusion_is_seen(rng, kind):
         parts.append((np.arange(80), path))
     tracks = tracks_of(parts)
     assert share(tracks, NON_BROWNIAN) > 0.5
+    between = [part for whole in parts for part in ((np.arange(3), walk(rng, 3)), whole)]
+    flagged = estimated(tracks_of(between)).flags[1::2] & int(NON_BROWNIAN) != 0
+    assert flagged.mean() > 0.5, "tracks too short to have D hide what the next one does"
     motion = ensemble_motion(tracks, estimated(tracks))
     assert {
         "directed": motion.exponent.low > 1.1,

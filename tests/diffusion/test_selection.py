@@ -68,6 +68,19 @@ def test_what_smeared_spots_take_from_d_is_given_back(rng, noise):
     assert np.abs(np.log(best / given_back.diffusion_um2_s[table.track])).max() < spacing
 
 
+def test_errors_are_given_back_with_the_motion(rng):
+    """Steps whose squares are a share of those of free diffusion, and errors as they are of faint spots."""
+    truth, kept, error_px = 4.3, 0.8, 1.0
+    parts = [
+        (np.arange(30), path / PIXEL_UM + error_px * rng.normal(size=(30, 2)) + 200)
+        for path in (blurred_path(rng, kept * truth, 30, 0.0) for _ in range(600))
+    ]
+    tracks = tracks_of(parts, error_px=error_px)
+    steps = Steps.of(tracks, **SCALE, kept_share=np.full(600, kept))
+    squares = np.mean(steps.dy_um**2 + steps.dx_um**2) / 4
+    assert squares - np.mean(steps.error_variance_um2) == pytest.approx(truth * INTERVAL_S, rel=0.02)
+
+
 def test_where_every_spot_is_found_nothing_is_given_back(rng):
     exposure_s = 0.5 * INTERVAL_S
     tracks = _seen_tracks(rng, 4.3, 50, exposure_s, Found(half_px=9.0))

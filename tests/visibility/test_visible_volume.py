@@ -155,10 +155,12 @@ def test_poisson_intervals_are_those_of_the_tables(count, low, high):
     assert garwood(count) == pytest.approx((low, high), rel=1e-3)
 
 
-def counted(value, low, high, dilution=None):
+def counted(value, low, high, dilution=None, least_nm=None):
     q = Quantity(value, low, high, "1/ml")
     none = Quantity(None, None, None, "1")
-    return Concentration(per_frame=none, in_cell_per_ml=q, in_sample_per_ml=q, dilution=dilution)
+    return Concentration(
+        per_frame=none, in_cell_per_ml=q, in_sample_per_ml=q, dilution=dilution, least_nm=least_nm
+    )
 
 
 def test_the_blank_is_subtracted_in_the_cell_and_the_dilution_applied_once():
@@ -167,6 +169,23 @@ def test_the_blank_is_subtracted_in_the_cell_and_the_dilution_applied_once():
     assert net.in_sample_per_ml.value == pytest.approx(9e9)
     assert net.in_cell_per_ml.low == pytest.approx(9e7 - np.hypot(2e7, 1e7))
     assert net.in_cell_per_ml.high == pytest.approx(9e7 + np.hypot(2e7, 5e6))
+
+
+def test_without_a_dilution_nobody_knows_what_is_in_the_sample():
+    net = less_blank(counted(1e8, 8e7, 1.2e8), counted(1e7, 5e6, 2e7))
+    assert net.in_sample_per_ml.value is None
+    assert net.in_sample_per_ml.high is None
+    assert "dilution was not stated" in net.in_sample_per_ml.method
+    assert net.best_known_per_ml is net.in_cell_per_ml
+
+
+@pytest.mark.parametrize(
+    ("blank_nm", "words"), [(40.0, "too much is taken off"), (140.0, "too little"), (92.0, ""), (None, "")]
+)
+def test_a_blank_that_was_counted_over_other_diameters_says_so(blank_nm, words):
+    net = less_blank(counted(1e8, 8e7, 1.2e8, least_nm=90.0), counted(1e7, 5e6, 2e7, least_nm=blank_nm))
+    assert words in net.blank
+    assert ("though" in net.blank) == bool(words)
 
 
 def test_what_is_not_above_the_blank_is_a_limit():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -153,7 +153,6 @@ def _recordings(done: Sequence[tuple[Job, Outcome]]) -> str:
     rows = []
     for job, outcome in done:
         numbers = outcome.numbers
-        per_ml = numbers.get("in_sample_per_ml") or numbers.get("in_cell_per_ml")
         tracks = numbers.get("tracks_used")
         sizes = [numbers.get(key) for key in ("d50_nm", "d10_nm", "d90_nm")]
         rows.append(
@@ -163,11 +162,20 @@ def _recordings(done: Sequence[tuple[Job, Outcome]]) -> str:
                 _mark(outcome),
                 *(text("–" if q is None else _written("d50_nm", q)[0]) for q in sizes),
                 text("–" if tracks is None or tracks.value is None else grouped(int(tracks.value))),
-                text("–" if per_ml is None or per_ml.value is None else scientific(per_ml.value)),
+                text(_per_ml(numbers)),
                 text("; ".join(outcome.facts.get("failed_findings", ()))),
             ]
         )
     return table(head, rows, numbers=(3, 4, 5, 6, 7))
+
+
+def _per_ml(numbers: Mapping[str, Quantity]) -> str:
+    """Write the concentration in the sample; that in the cell, said so, where nobody stated the dilution."""
+    for name, where in (("in_sample_per_ml", ""), ("in_cell_per_ml", " in the cell")):
+        found = numbers.get(name)
+        if found is not None and found.value is not None:
+            return f"{scientific(found.value)}{where}"
+    return "–"
 
 
 def _name(job: Job) -> str:

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 from nta.calibration.media import Medium, load_medium
 from nta.errors import MissingInputError, SettingError
-from nta.physics import ZERO_CELSIUS_K, water_viscosity_pa_s
+from nta.physics import ZERO_CELSIUS_K
 
-_STEP_C = 0.05  # for the derivative of the viscosity with temperature: second order, exact to 1e-6 relative
 _MOST_STD_C = 20.0
 _VISCOSITIES_MPAS = (0.1, 1e5)  # from below pentane (0.22) to above cold glycerol (12 000 at 0 °C)
 
@@ -85,14 +84,13 @@ class SampleConditions:
         """Relative standard uncertainty of T / viscosity, that is of every diameter alike.
 
         From the viscosity's own uncertainty and from the temperature, which enters through k T and, where the
-        viscosity is the medium's, through the viscosity (water's: -2.2 % per °C at 25 °C). A viscosity given
-        without its uncertainty adds nothing.
+        viscosity is the medium's, through the viscosity (water's: -2.2 % per °C at 25 °C, that of glycerol 50 % -3.6 %).
+        A viscosity given without its uncertainty adds nothing.
         """
         temperature_c = self.known_temperature_c()
         per_c = 1 / (temperature_c + ZERO_CELSIUS_K)
         if self.viscosity_mpas is None:
-            above, below = (water_viscosity_pa_s(temperature_c + s) for s in (_STEP_C, -_STEP_C))
-            per_c -= math.log(above / below) / (2 * _STEP_C)
+            per_c -= self._medium().log_viscosity_per_c(temperature_c)
         return math.hypot(per_c * self.temperature_std_c, self.viscosity_relative_std() or 0.0)
 
     def viscosity_relative_std(self) -> float | None:

@@ -15,6 +15,7 @@ from nta.calibration.reading import Table, is_number
 from nta.errors import SettingError
 from nta.physics import WATER_VISCOSITY_REL_STD, water_viscosity_pa_s
 
+_STEP_C = 0.05  # for the slope of the viscosity with temperature: exact to 1e-6 relative within its range
 _WITH_CONTENT = re.compile(r"(?P<name>[A-Za-z][\w-]*)\s*[: ]\s*(?P<percent>[0-9]*\.?[0-9]+)\s*%?(?:\s*w/w)?$")
 
 
@@ -122,6 +123,13 @@ class Medium:
             )
         ratio = self.viscosity.at(temperature_c, self.mass_percent)
         return water_viscosity_pa_s(float(temperature_c)) * ratio
+
+    def log_viscosity_per_c(self, temperature_c: float) -> float:
+        """Return d ln(viscosity) / d T per °C; one-sided where the medium's data end."""
+        low, high = self.viscosity.valid_c
+        ends = (max(temperature_c - _STEP_C, low), min(temperature_c + _STEP_C, high))
+        below, above = (self.viscosity_pa_s(end) for end in ends)
+        return math.log(above / below) / (ends[1] - ends[0])
 
     def viscosity_rel_std(self) -> float:
         """Relative standard uncertainty of the viscosity: water's and the ratio's, added in quadrature."""

@@ -196,7 +196,7 @@ def _flags(
     for spot_flag, track_flag in (
         (SpotFlag.SATURATED, TrackFlag.SATURATED),
         (SpotFlag.OUT_OF_FOCUS, TrackFlag.OUT_OF_FOCUS),
-        (SpotFlag.OVERLAPPING, TrackFlag.AMBIGUOUS),
+        (SpotFlag.OVERLAPPING, TrackFlag.OVERLAPPING),
     ):
         flags[_most_spots(tracks.flags, steps.track, steps.n_points, spot_flag)] |= int(track_flag)
     return flags

@@ -18,7 +18,8 @@ class DiffusionSettings:
 
     estimator : "likelihood": maximum of the exact Gaussian likelihood, the most precise; "cve": covariance-based
         (Vestergaard et al. 2014), needs no model of the noise; "ols": least squares on the optimal number of lags
-        (Michalet and Berglund 2012); "gls": generalised least squares (Bullerjahn et al. 2020).
+        (Michalet and Berglund 2012); "gls": generalised least squares (Bullerjahn et al. 2020). The first two leave out
+        displacements that are no evidence (`Steps.wait_frames`); the lines take all pairs of positions, as everywhere.
     noise : what is believed of the localization errors (and of the blur, where the exposure is unknown). "recording":
         reported errors times a factor plus a floor, both found from all tracks together; "spots": the errors as
         reported.

@@ -61,11 +61,13 @@ class Steps:
         # gives back the share of the Brownian motion that was subtracted along with the drift, or not seen
         kept = 1.0 if kept_share is None else kept_share[tracks.track]
         stretched_um = pixel_size_um / np.sqrt((1 - tracks.linking.brownian_share) * kept)
+        # errors are stretched with the positions, but for those of which the drift took its share, too
+        error_variance_um2 = _error_variance_px2(tracks) * pixel_size_um**2 / kept
         return cls(
             y_um=tracks.y_px * stretched_um,
             x_um=tracks.x_px * stretched_um,
             frame=tracks.frame.astype(np.int64),
-            error_variance_um2=_error_variance_px2(tracks) * pixel_size_um**2,
+            error_variance_um2=error_variance_um2,
             drift_y_um=drift_y * pixel_size_um - tracks.y_px * (stretched_um - pixel_size_um),
             drift_x_um=drift_x * pixel_size_um - tracks.x_px * (stretched_um - pixel_size_um),
             drift_variance_um2=drift_variance * pixel_size_um**2,

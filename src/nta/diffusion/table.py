@@ -20,7 +20,7 @@ class TrackFlag(IntFlag):
     NON_POSITIVE = 4  # the estimate of D is <= 0
     SATURATED = 8  # most of its spots are saturated
     OUT_OF_FOCUS = 16  # most of its spots are discs or rings
-    AMBIGUOUS = 32  # crowding made its links doubtful
+    OVERLAPPING = 32  # most of its spots were fitted together with a neighbour
     MIXED = 64  # brightness or mobility jumps: probably two particles
     NON_BROWNIAN = 128  # directed, confined or anisotropic motion
 

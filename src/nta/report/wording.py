@@ -128,7 +128,7 @@ def concentration_words(analysis: Analysis) -> tuple[str, str]:
         return "not calibrated", f"{number(per_frame)} spots per frame"
     found = seen.concentration
     per_frame_words = f"{number(found.per_frame.value)} tracked particles per frame"
-    measured = found.in_sample_per_ml if found.dilution else found.in_cell_per_ml
+    measured = found.best_known_per_ml
     where = (
         f"in the sample, dilution {found.dilution:g} applied"
         if found.dilution

@@ -58,7 +58,7 @@ class Numbers:
             return None
         if name == PER_FRAME:
             return found.per_frame.value
-        return (found.in_sample_per_ml if found.dilution else found.in_cell_per_ml).value
+        return found.best_known_per_ml.value
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -110,7 +110,7 @@ def row_of(video: Video) -> dict[str, Any]:
     found = n.concentration if n else None
     row["per_frame"] = found and found.per_frame.value
     row["in_cell_per_ml"] = found and found.in_cell_per_ml.value
-    row["in_sample_per_ml"] = found and found.in_sample_per_ml.value if found and found.dilution else None
+    row["in_sample_per_ml"] = found and found.in_sample_per_ml.value
     row["blank"] = found.blank if found else ""
     worst = [
         f"{f.name}:{f.verdict}"
@@ -244,9 +244,7 @@ def _concentration(n: Numbers) -> str:
     value, found = n.value(PER_ML), n.concentration
     if value is not None:
         return f"{scientific(value)} per ml"
-    high = (
-        None if found is None else (found.in_sample_per_ml if found.dilution else found.in_cell_per_ml).high
-    )
+    high = None if found is None else found.best_known_per_ml.high
     return "–" if high is None else f"below {scientific(high)} per ml"
 
 

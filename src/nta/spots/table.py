@@ -20,7 +20,6 @@ class SpotFlag(IntFlag):
     OVERLAPPING = 8  # fitted together with a neighbour
     POOR_FIT = 16  # chi-square far from what photon noise explains
     FIXED = 32  # sits on a hot pixel or a fixed pattern
-    MOVING_BLUR = 64  # elongated beyond its width
 
 
 @dataclass(frozen=True, kw_only=True)

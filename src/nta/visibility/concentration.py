@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _LEAST_VOLUME = 0.3  # of the visible volume at the median in view
 _BRIGHTNESS_STD = 0.15  # of ln(light), of the law: moves the depth at which particles are seen
+_SAME_LEAST = 0.1  # by which the least diameters of sample and blank may differ
 REFERENCE_NM = 100.0  # diameter of the particles that stand for too few tracks to know their sizes
 
 
@@ -85,7 +86,7 @@ def concentration(
     return Concentration(
         per_frame=_per_frame(run),
         in_cell_per_ml=in_cell,
-        in_sample_per_ml=_times(in_cell, dilution or 1.0),
+        in_sample_per_ml=_in_sample(in_cell, dilution),
         dilution=dilution,
         volume_ml=effective_ml,
         least_nm=least_nm,
@@ -119,7 +120,7 @@ def concentration_of_few(run: Run, reference: Seen) -> Concentration:
     return Concentration(
         per_frame=_per_frame(run),
         in_cell_per_ml=in_cell,
-        in_sample_per_ml=_times(in_cell, run.conditions.dilution or 1.0),
+        in_sample_per_ml=_in_sample(in_cell, run.conditions.dilution),
         dilution=run.conditions.dilution,
         volume_ml=reference.volume_ml,
         why_not="" if count else "nothing was counted: the upper end is a limit",
@@ -143,15 +144,24 @@ def less_blank(sample: Concentration, blank: Concentration) -> Concentration:
     low = value - float(np.hypot(mine.value - mine.low, other.high - level))
     high = value + float(np.hypot(mine.high - mine.value, level - other.low))
     is_number = low > 0
-    words = f"{mine.method}; blank of {level:.3g} per ml (up to {other.high:.3g}) subtracted"
+    of_blank = f"{level:.3g} per ml{_other_range(sample.least_nm, blank.least_nm)}"
+    words = f"{mine.method}; blank of {of_blank} (up to {other.high:.3g}) subtracted"
     in_cell = Quantity(value if is_number else None, max(low, 0.0), max(high, 0.0), "1/ml", words)
     return replace(
         sample,
         in_cell_per_ml=in_cell,
-        in_sample_per_ml=_times(in_cell, sample.dilution or 1.0),
-        blank=f"{level:.3g} per ml",
+        in_sample_per_ml=_in_sample(in_cell, sample.dilution),
+        blank=of_blank,
         why_not="" if is_number else "not above the blank: the upper end is a limit",
     )
+
+
+def _other_range(sample_nm: float | None, blank_nm: float | None) -> str:
+    """Say where the blank was counted over other diameters than the sample; empty where it was not."""
+    if sample_nm is None or blank_nm is None or abs(blank_nm / sample_nm - 1) < _SAME_LEAST:
+        return ""
+    much = "much" if blank_nm < sample_nm else "little"
+    return f" from {blank_nm:.3g} nm on, though the sample counts from {sample_nm:.3g} nm on: too {much} is taken off"
 
 
 def garwood(count: int) -> tuple[float, float]:
@@ -189,7 +199,11 @@ def _per_ml(run: Run, per_ml_per_frame: float) -> Quantity:
     return Quantity(value, value / factor, value * factor, "1/ml", words)
 
 
-def _times(quantity: Quantity, factor: float) -> Quantity:
-    scaled = (None if v is None else v * factor for v in (quantity.value, quantity.low, quantity.high))
-    value, low, high = scaled
-    return Quantity(value, low, high, quantity.unit, quantity.method)
+def _in_sample(in_cell: Quantity, dilution: float | None) -> Quantity:
+    """Apply the dilution; nobody knows what is in the sample where nobody stated it."""
+    if dilution is None:
+        return Quantity(None, None, None, in_cell.unit, "not known: the dilution was not stated")
+    value, low, high = (
+        None if v is None else v * dilution for v in (in_cell.value, in_cell.low, in_cell.high)
+    )
+    return Quantity(value, low, high, in_cell.unit, in_cell.method)

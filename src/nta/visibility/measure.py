@@ -112,7 +112,7 @@ def measure_visibility(
     if curve is None or sheet is None or light is None:
         return _not_known(curve, uncounted(run, why), why)
     if run.sizes.distribution is None:
-        return _not_known(curve, concentration_of_few(run, _reference(run, curve, sheet)), why)
+        return _not_known(curve, concentration_of_few(run, _reference(run, curve, sheet, settings)), why)
     model = Model(run, curve, sheet, CrossSections.of(light, run.sizing.grid_low_nm, run.sizing.grid_high_nm))
     law = brightness_law(model, settings.refractive_index)
     if law is None:
@@ -146,12 +146,12 @@ def _missing(run: Run, curve: DetectionCurve | None, sheet: LightSheet | None) -
     return "no detection curve" if curve is None else ""
 
 
-def _reference(run: Run, curve: DetectionCurve, sheet: LightSheet) -> Seen:
+def _reference(run: Run, curve: DetectionCurve, sheet: LightSheet, settings: VisibilitySettings) -> Seen:
     """Simulate particles that are seen well: the volume for runs of few tracks, whose sizes say too little."""
     light = _WELL_SEEN * float(curve.light_50_e[0])
     diffusion = run.scale_nm_um2_s() / REFERENCE_NM
     view = replace(run.view(), search_range_px=math.inf)  # few particles teach no search range and need none
-    return seen_by(curve, sheet, view, light, diffusion, VisibilitySettings().walkers, 1)
+    return seen_by(curve, sheet, view, light, diffusion, settings.walkers, settings.seed)
 
 
 def _not_known(curve: DetectionCurve | None, counted: Concentration, why: str) -> Visibility:

@@ -64,7 +64,8 @@ class Concentration:
     """Particles per frame and, where the depth is known, per ml.
 
     per_frame : spots in used tracks, mean over the frames.
-    in_cell_per_ml : as measured; in_sample_per_ml : times the dilution, which is applied here and nowhere else.
+    in_cell_per_ml : as measured; in_sample_per_ml : times the dilution, which is applied here and nowhere else; not known
+        where nobody stated it.
     volume_ml : visible volume, mean over the particles in suspension: in_cell = per_frame / volume.
     least_nm : the concentration is of particles from this diameter on: below, fewer than half are found.
     why_not : reason where there is no number per ml.
@@ -78,6 +79,11 @@ class Concentration:
     least_nm: float | None = None
     blank: str = ""
     why_not: str = ""
+
+    @property
+    def best_known_per_ml(self) -> Quantity:
+        """In the sample where the dilution was stated, else in the cell."""
+        return self.in_cell_per_ml if self.dilution is None else self.in_sample_per_ml
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
