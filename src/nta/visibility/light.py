@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from nta.calibration import InstrumentProfile, SampleConditions, load_medium
 from nta.columns import FloatArray
@@ -124,6 +126,7 @@ class CrossSections:
     medium_index: float
 
     @classmethod
+    @cache  # recordings of one instrument share it
     def of(cls, light: Collection, low_nm: float, high_nm: float) -> CrossSections:
         """Work the table out: 24 diameters per e-fold, 14 indices even in the logarithm of their contrast."""
         count = max(8, math.ceil(24 * math.log(high_nm / low_nm)))
@@ -131,7 +134,10 @@ class CrossSections:
         contrast = np.geomspace(0.004, 0.6, 14)
         index = light.medium_index + contrast
         # a coated sphere of one index is a sphere, and is worked out for all diameters at once
-        columns = [coated_cross_section_nm2(diameter, float(n), float(n), _SHELL_NM, light) for n in index]
+        with threadpool_limits(limits=1, user_api="blas"):  # small matrices: more threads cost time
+            columns = [
+                coated_cross_section_nm2(diameter, float(n), float(n), _SHELL_NM, light) for n in index
+            ]
         return cls(diameter, index, np.log(np.stack(columns, axis=1)), light.medium_index)
 
     def at(self, diameter_nm: FloatArray, index: float) -> FloatArray:

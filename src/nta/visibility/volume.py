@@ -9,19 +9,25 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
+from nta.columns import FloatArray
 from nta.visibility.curve import DetectionCurve
 from nta.visibility.light import LightSheet
 
 _FRAMES = 160
+_TOGETHER = 2000  # walkers whose random numbers are kept: 5 MB
 _DEPTHS = 600  # entries of the table of detection probability over depth
 _FAINTEST = 0.002  # where the probability of being found is smaller, nothing is simulated
 _DEEPEST = 3.0  # sheet widths: the light there is 1e-8 of the middle's
 _MARGIN_STEPS = 4.0
 ML_PER_UM3 = 1e-12
+
+Float32Array = NDArray[np.float32]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,19 +77,20 @@ def seen_by(
     margin_um = _MARGIN_STEPS * step_um
     half_um = float(z[seen[-1]]) + margin_um
     height_um, width_um = view.height_px * sheet.pixel_size_um, view.width_px * sheet.pixel_size_um
-    spots, n_tracks, log_light = _walk(
-        walkers,
-        _FRAMES,
-        seed,
-        step_um,
-        np.array([half_um, height_um, width_um, margin_um]),
-        chance,
-        z[1] - z[0],
-        2 / sheet.sheet_width_um**2,
-        view.memory_frames,
-        view.min_points,
-        view.search_range_px * sheet.pixel_size_um,
-    )
+    joined = np.zeros(3)
+    for first in range(0, walkers, _TOGETHER):
+        joined += _walk(
+            *_unit_walks(min(walkers - first, _TOGETHER), seed + first),
+            step_um,
+            np.array([half_um, height_um, width_um, margin_um]),
+            chance,
+            z[1] - z[0],
+            2 / sheet.sheet_width_um**2,
+            view.memory_frames,
+            view.min_points,
+            view.search_range_px * sheet.pixel_size_um,
+        )
+    spots, n_tracks, log_light = joined
     box_ml = 2 * half_um * (height_um + 2 * margin_um) * (width_um + 2 * margin_um) * ML_PER_UM3
     per_particle = box_ml / (walkers * _FRAMES)
     return Seen(
@@ -93,28 +100,39 @@ def seen_by(
     )
 
 
+@lru_cache(maxsize=2)
+def _unit_walks(walkers: int, seed: int) -> tuple[FloatArray, Float32Array, Float32Array]:
+    """Return where walkers start in a unit box, their steps as (z, y, x), and what decides whether they are found.
+
+    Drawn once for all kinds of particles: the same numbers move the small and the large ones.
+    """
+    rng = np.random.default_rng(seed)
+    steps = rng.standard_normal((walkers, _FRAMES, 3), dtype=np.float32)
+    return rng.random((walkers, 3)), steps, rng.random((walkers, _FRAMES), dtype=np.float32)
+
+
 @njit(cache=True, nogil=True)
 def _walk(  # type: ignore[no-untyped-def]
-    walkers, frames, seed, step, box, chance, z_step, light_per_z2, memory, min_points, reach
+    start, steps, draws, step, box, chance, z_step, light_per_z2, memory, min_points, reach
 ):
     """Move particles in a box without walls (who leaves enters at the other side) and join what is found of each.
+
+    start, steps, draws : as by `_unit_walks`.
 
     Returns the number of spots in tracks of at least `min_points`, that of these tracks, and the sum of ln(relative light)
     over the spots.
     """
-    np.random.seed(seed)  # noqa: NPY002 - numba's own generator
     half, height, width, margin = box
     spots, n_tracks, log_light = 0, 0, 0.0
-    for _ in range(walkers):
-        z = half * (2 * np.random.random() - 1)  # noqa: NPY002
-        y = (height + 2 * margin) * np.random.random() - margin  # noqa: NPY002
-        x = (width + 2 * margin) * np.random.random() - margin  # noqa: NPY002
+    for walker in range(start.shape[0]):
+        z = half * (2 * start[walker, 0] - 1)
+        y = (height + 2 * margin) * start[walker, 1] - margin
+        x = (width + 2 * margin) * start[walker, 2] - margin
         points, last, light, last_y, last_x = 0, -1, 0.0, 0.0, 0.0
-        for frame in range(frames):
-            draw = np.random.random()  # noqa: NPY002
+        for frame in range(steps.shape[1]):
             place = int(abs(z) / z_step + 0.5)
             inside = 0 <= y < height and 0 <= x < width and place < chance.size
-            if inside and draw < chance[place]:
+            if inside and draws[walker, frame] < chance[place]:
                 gap = frame - last
                 far = (y - last_y) ** 2 + (x - last_x) ** 2 > reach * reach * gap
                 if points > 0 and (gap > memory + 1 or far):
@@ -122,9 +140,9 @@ def _walk(  # type: ignore[no-untyped-def]
                         spots, n_tracks, log_light = spots + points, n_tracks + 1, log_light + light
                     points, light = 0, 0.0
                 points, light, last, last_y, last_x = points + 1, light - light_per_z2 * z * z, frame, y, x
-            z = _wrapped(z + step * np.random.normal(), -half, 2 * half)  # noqa: NPY002
-            y = _wrapped(y + step * np.random.normal(), -margin, height + 2 * margin)  # noqa: NPY002
-            x = _wrapped(x + step * np.random.normal(), -margin, width + 2 * margin)  # noqa: NPY002
+            z = _wrapped(z + step * steps[walker, frame, 0], -half, 2 * half)
+            y = _wrapped(y + step * steps[walker, frame, 1], -margin, height + 2 * margin)
+            x = _wrapped(x + step * steps[walker, frame, 2], -margin, width + 2 * margin)
         if points >= min_points:
             spots, n_tracks, log_light = spots + points, n_tracks + 1, log_light + light
     return spots, n_tracks, log_light
