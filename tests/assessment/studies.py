@@ -7,6 +7,7 @@ by 2, 5 and 8 %. A particle as bright as an intact vesicle of 60 nm is detected 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -59,7 +60,7 @@ def _population(name, diameter_nm, fraction, gsd, **kind):
 
 
 REFERENCE = (intact(95),)
-MEMBRANE = {"detergent_labile_test": (0.92, 0.90, 0.91), "detergent_labile_reference": (0.91, 0.93, 0.90)}
+MEMBRANE = {"detergent_labile": 0.91}
 """A detergent arm that finds nothing wrong, in every preparation."""
 CASES = {
     "T0 same again": REFERENCE,
@@ -118,16 +119,27 @@ def video(populations, n_tracks, rng, *, size_factor=1.0, gain_factor=1.0, name=
     return Video(name=name, diameter_nm=diameter, intensity=intensity, amount=per_ml, temperature_c=25.0)
 
 
-def arm(name, populations, rng, *, n_videos=6, n_tracks=1000, **factors):
+def arm(name, populations, rng, *, n_videos=6, n_tracks=1000, detergent_labile=None, **factors):
     videos = tuple(video(populations, n_tracks, rng, name=f"{name}_{i}", **factors) for i in range(n_videos))
-    return Arm(name=name, preparations=(Preparation(name=name, videos=videos, volume_ml=1.0),))
+    tube = Preparation(name=name, videos=videos, volume_ml=1.0, detergent_labile=detergent_labile)
+    return Arm(name=name, preparations=(tube,))
 
 
-def study(case, rng, *, n_videos=6, n_tracks=1000, **evidence):
+def three(name, populations, rng, **measured):
+    """Draw an arm of three preparations. measured : one value for each, by what was measured."""
+    tubes = [arm(f"{name} {i}", populations, rng, n_videos=5).preparations[0] for i in range(3)]
+    values = [dict(zip(measured, row, strict=True)) for row in zip(*measured.values(), strict=True)]
+    return Arm(
+        name=name, preparations=tuple(replace(p, **v) for p, v in zip(tubes, values or [{}] * 3, strict=True))
+    )
+
+
+def study(case, rng, *, n_videos=6, n_tracks=1000, detergent_labile=None, **evidence):
     """Draw reference and test arm of one case."""
+    drawn = {"n_videos": n_videos, "n_tracks": n_tracks, "detergent_labile": detergent_labile}
     return Evidence(
-        reference=arm("reference", REFERENCE, rng, n_videos=n_videos, n_tracks=n_tracks),
-        test=arm("test", CASES[case], rng, n_videos=n_videos, n_tracks=n_tracks),
+        reference=arm("reference", REFERENCE, rng, **drawn),
+        test=arm("test", CASES[case], rng, **drawn),
         detection_limit_nm=60.0,
         blank_amount=1e7,
         bead_bias=0.01,

@@ -8,11 +8,11 @@ import pytest
 
 from nta.assessment.comparison import Decision
 from nta.assessment.finding import Verdict
-from nta.assessment.integrity import Arm, Preparation
+from nta.assessment.integrity import Arm, Preparation, compare_arms
 from nta.assessment.integrity_limits import load_integrity_limits
 from nta.assessment.touch import Integrity, judge
 
-from .studies import CASES, MEMBRANE, REFERENCE, arm, study
+from .studies import CASES, MEMBRANE, REFERENCE, study, three
 
 LIMITS = load_integrity_limits()
 SEEDS = 60
@@ -160,24 +160,21 @@ def test_identical_samples_without_blank_or_beads_are_not_called_intact(rng):
 
 
 def test_conflicting_membrane_evidence_is_said(rng):
-    sealed = {"sealed_ratio_test": (0.80, 0.81, 0.79), "sealed_ratio_reference": (0.80, 0.79, 0.80)}
-    judgement = judge(study("T9 all ghosts", rng, **sealed), LIMITS)
+    evidence = replace(
+        study("T9 all ghosts", rng),
+        reference=three("reference", REFERENCE, rng, sealed_ratio=(0.80, 0.79, 0.80)),
+        test=three("test", CASES["T9 all ghosts"], rng, sealed_ratio=(0.80, 0.81, 0.79)),
+    )
+    judgement = judge(evidence, LIMITS)
     assert judgement.verdict is Integrity.INDETERMINATE
     assert [reason.code for reason in judgement.reasons] == ["CONFLICT"]
 
 
 def test_three_preparations_are_compared_by_preparation(rng):
-    def three(name, populations):
-        parts = [arm(f"{name} {i}", populations, rng, n_videos=5) for i in range(3)]
-        return Arm(
-            name=name,
-            preparations=tuple(Preparation(name=p.name, videos=p.videos, volume_ml=1.0) for p in parts),
-        )
-
     evidence = replace(
         study("T9 all ghosts", rng),
-        reference=three("reference", REFERENCE),
-        test=three("test", CASES["T9 all ghosts"]),
+        reference=three("reference", REFERENCE, rng),
+        test=three("test", CASES["T9 all ghosts"], rng),
         paired=True,
     )
     judgement = judge(evidence, LIMITS)
@@ -185,6 +182,44 @@ def test_three_preparations_are_compared_by_preparation(rng):
     assert judgement.criteria["d50"].comparison.unit == "preparation"
     assert judgement.criteria["d50"].comparison.degrees_of_freedom == 2
     assert judgement.confidence == "moderate"
+
+
+@pytest.mark.parametrize(
+    ("paired", "test", "n", "degrees_of_freedom"),
+    [
+        (True, (0.96, 0.84, 0.75), 3, 2),
+        (False, (0.96, 0.84, 0.75), 3, 4),
+        (True, (0.96, None, 0.75), 2, 1),  # by preparation: the second reference has no partner
+        (True, (0.96, None, None), None, None),
+    ],
+)
+def test_values_are_paired_by_preparation_where_the_arms_are(rng, paired, test, n, degrees_of_freedom):
+    """Donors differ by 0.2, arms by 0.01: only the pairs see it."""
+    evidence = replace(
+        study("T0 same again", rng),
+        reference=three("reference", REFERENCE, rng, detergent_labile=(0.95, 0.85, 0.74)),
+        test=three("test", REFERENCE, rng, detergent_labile=test),
+        paired=paired,
+    )
+    found = compare_arms(evidence, LIMITS)["detergent_labile"].comparison
+    if n is None:
+        assert found is None
+        return
+    assert (found.n_test, found.n_reference) == (n, n)
+    assert found.degrees_of_freedom == pytest.approx(degrees_of_freedom, abs=0.1)
+    assert found.estimate == pytest.approx(0.01 if n == 2 else 0.01 / 3)
+    assert (found.std_err < 0.01) == paired
+
+
+def test_values_of_one_pair_are_compared_as_independent(rng):
+    evidence = replace(
+        study("T0 same again", rng),
+        reference=three("reference", REFERENCE, rng, detergent_labile=(None, 0.85, 0.74)),
+        test=three("test", REFERENCE, rng, detergent_labile=(0.96, None, 0.75)),
+        paired=True,
+    )
+    found = compare_arms(evidence, LIMITS)["detergent_labile"].comparison
+    assert found.std_err == pytest.approx(np.hypot(0.96 - 0.75, 0.85 - 0.74) / 2)
 
 
 def test_every_limit_has_a_source():

@@ -79,6 +79,9 @@ def test_a_row_is_corrected_only_once(url, variant):
         ({"reason": "nicer", "numbers": {}}, "numbers cannot be corrected"),
         ({"reason": "it is", "kind": "bead"}, "kind must be one of sample, beads, blank"),
         ({"reason": "it is", "measured_at": "last week"}, "is no date"),
+        ({"reason": "it is", "measured_at": 20261127}, "measured_at must be a datetime, ISO text or None"),
+        ({"reason": "it is", "lot": None}, "lot must be text, got None"),
+        ({"reason": "it is", "withdrawn": "yes"}, "withdrawn must be True or False, got 'yes'"),
     ],
 )
 def test_a_correction_that_makes_no_sense_is_refused(tmp_path, variant, changes, words):
@@ -89,6 +92,16 @@ def test_a_correction_that_makes_no_sense_is_refused(tmp_path, variant, changes,
         with pytest.raises(CatalogueError, match="there is no run 99"):
             catalogue.correct(99, reason="typing error", operator="B")
         assert catalogue.runs() == [run]
+
+
+def test_only_a_corrected_row_is_called_corrected_already(url, variant, monkeypatch):
+    monkeypatch.setattr("nta.catalogue.catalogue._check_value", lambda name, value: None)
+    with Catalogue.open(url) as catalogue:
+        run = catalogue.record(variant(1))
+        with pytest.raises(CatalogueError, match=r"(?i)not.null") as refused:
+            catalogue.correct(run.id, reason="no lot", lot=None)
+        assert "already" not in str(refused.value)
+        assert catalogue.correct(run.id, reason="never measured", measured_at=None).measured_at is None
 
 
 def test_runs_are_found_by_what_is_said_of_them(url, variant):

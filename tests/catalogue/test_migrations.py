@@ -80,6 +80,14 @@ def test_a_catalogue_of_the_first_version_migrates(url, variant):
     engine.dispose()
 
 
+def test_a_step_does_what_it_did_when_it_was_released(url, monkeypatch):
+    _of_the_first_version(url)
+    monkeypatch.setattr("nta.catalogue.record.numbers_of", lambda summary: {})  # as a later version may
+    with Catalogue.open(url) as catalogue:
+        for run in catalogue.runs():
+            assert {"d50_nm", "brightness_e_per_ms", "tracks_used", "temperature_c"} <= set(run.numbers)
+
+
 def test_the_steps_lead_to_the_tables_of_this_version(url):
     Catalogue.open(url).close()
     engine = connect(address(url))
@@ -93,11 +101,11 @@ def test_the_steps_lead_to_the_tables_of_this_version(url):
 def test_a_migration_that_fails_changes_nothing(url, monkeypatch):
     _of_the_first_version(url)
 
-    def fails(_summary):
+    def fails(_table, _key):
         raise RuntimeError("the disk is full")
 
     with monkeypatch.context() as broken:
-        broken.setattr("nta.catalogue.record.numbers_of", fails)
+        broken.setattr("nta.catalogue.migrations.guards.guard", fails)
         with pytest.raises(RuntimeError, match="the disk is full"):
             Catalogue.open(url)
     engine = connect(address(url))

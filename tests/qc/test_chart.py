@@ -166,6 +166,12 @@ def test_the_commands_make_baseline_page_and_pictures(catalogue, said, tmp_path,
     assert main(["qc", "chart", str(tmp_path / "none.db"), "--baseline", str(baseline), "-o", str(page)]) == 1
 
 
+def test_the_page_names_what_is_out_of_control_as_the_chart_does(catalogue, said, tmp_path):
+    record(catalogue, said, [3.5], first=20)
+    text = write_charts([chart_runs(catalogue, BASELINE)], tmp_path / "c.html").read_text(encoding="utf-8")
+    assert "The newest run: diameter (D50) breaks 1-3s" in text
+
+
 def test_a_series_in_control_says_so(catalogue, tmp_path):
     text = write_charts([chart_runs(catalogue, BASELINE)], tmp_path / "c.html").read_text(encoding="utf-8")
     assert "In control" in text

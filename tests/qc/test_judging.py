@@ -1,19 +1,24 @@
 """The verdict on an interval, and the numbers that several results make together."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from bead_runs import certificate
 from hypothesis import given
 from hypothesis import strategies as st
 
 from nta.errors import SettingError
 from nta.io.vendors import Histogram, VendorResult, VendorRun
-from nta.measurements import MeasuredRun
+from nta.measurements import MeasuredRun, Measurement
 from nta.measurements.replicates import ratio, variation
 from nta.qc import Limits, Verdict, check
 from nta.qc.reference import distance
+from nta.qc.wording import why_inconclusive
 from nta.quantity import Quantity
+from nta.settings import AnalysisSettings
+from nta.sizes import SizingSettings
 
 NUMBER = st.floats(-1e6, 1e6)
 
@@ -225,3 +230,143 @@ def test_the_interval_of_a_distance_holds_none_and_sees_one(rng):
 def test_no_number_decides_nothing(on):
     nothing = Quantity(None, 0.0, 0.0, "1", "not assessed: too few tracks")
     assert Limits(at_most=0.02, on=on).judge(nothing) is Verdict.INCONCLUSIVE
+
+
+@pytest.mark.parametrize(
+    ("limits", "verdict"),
+    [
+        (Limits(at_least=1e10), Verdict.FAIL),
+        (Limits(at_most=1e7), Verdict.PASS),
+        (Limits(at_most=1e5), Verdict.INCONCLUSIVE),
+        (Limits(at_least=1e10, on="value"), Verdict.INCONCLUSIVE),
+    ],
+)
+def test_a_limit_without_a_value_is_judged_by_its_ends(limits, verdict):
+    """Nothing was counted: at most 1e6 per ml."""
+    assert limits.judge(Quantity(None, 0.0, 1e6, "1/ml", "Poisson limit")) is verdict
+
+
+def test_words_on_a_doubt_name_the_limit_or_what_is_missing():
+    most = Quantity(None, 0.0, 1e6, "1/ml", "Poisson limit")
+    assert "holds the upper limit" in why_inconclusive(most, Limits(at_most=1e5))
+    assert "holds the lower and the upper limit" in why_inconclusive(
+        of(80, 120), Limits(at_least=90, at_most=110)
+    )
+    assert why_inconclusive(most, Limits(at_least=1e10, on="value")) == "Poisson limit"
+    assert why_inconclusive(replace(most, high=0.0), Limits(at_least=1e10)) == "Poisson limit"
+
+
+class Stated(Measurement):
+    """A result whose numbers are known to 1 %, each with an interval of the confidence that its kind has."""
+
+    source = describes = "made for the test"
+
+    def __init__(self, confidence, name="result"):
+        self.name, self.confidence = name, confidence
+
+    def number(self, name):
+        return of(99, 101)
+
+    def share(self, low_nm, high_nm):
+        return of(0.49, 0.51)
+
+    def distribution(self):
+        return None
+
+    def concentration(self, where):
+        return of(0.99e9, 1.01e9)
+
+    def per_frame(self):
+        return of(9.9, 10.1)
+
+    def detection_limit(self):
+        return of(49, 51)
+
+
+SIZES = {
+    "size": {"d50_nm": {"at_least": 90}},
+    "window": [{"low_nm": 1, "high_nm": 99, "share": {"at_least": 0.4}}],
+}
+COUNTS = {"concentration": {"in_cell_per_ml": {"at_least": 1e8}}, "detection_limit": {"at_most": 60}}
+COMPARED = {"d50_ratio": {"at_most": 2}, "concentration_ratio": {"at_most": 2}}
+
+
+@pytest.mark.parametrize(
+    ("sizing", "asked", "believed"),
+    [
+        (0.95, 0.95, {"sizes", "counts"}),
+        (0.99, 0.99, {"sizes"}),  # intervals of counts have 95 %, whatever was chosen for sizes
+        (0.8, 0.95, {"counts"}),
+        (0.8, 0.99, set()),
+    ],
+)
+def test_an_interval_is_believed_by_the_confidence_of_its_kind(sizing, asked, believed):
+    verdicts = {
+        kind: {c.verdict for c in check(Stated(sizing), {**given, "confidence": asked}).checks}
+        for kind, given in (("sizes", SIZES), ("counts", COUNTS))
+    }
+    expected = {kind: Verdict.PASS if kind in believed else Verdict.INCONCLUSIVE for kind in verdicts}
+    assert verdicts == {kind: {verdict} for kind, verdict in expected.items()}
+
+
+def test_a_doubt_names_the_confidence_that_was_and_that_is_asked_for():
+    (concentration, _) = check(Stated(0.999), {**COUNTS, "confidence": 0.999}).checks
+    assert "of 95 %, the specification asks for 99.9 %" in concentration.words
+
+
+def test_what_a_result_is_compared_with_is_believed_by_its_own_confidence(tmp_path):
+    specification = {
+        "reference": COMPARED,
+        "blank": {"share": {"at_least": 0.5}},
+        "beads": {"certificate": str(certificate(tmp_path, true_bias=0.0)), "bias": {"at_most": 0.1}},
+    }
+    unsure = dict.fromkeys(("reference", "blank", "beads"), Stated(0.8))
+    found = {c.name: c.verdict for c in check(Stated(0.95), specification, **unsure).checks}
+    assert {name for name, verdict in found.items() if verdict is Verdict.PASS} == {
+        "reference.concentration_ratio",
+        "blank.share",
+    }
+    assert set(found.values()) == {Verdict.PASS, Verdict.INCONCLUSIVE}
+    counts = {"confidence": 0.99, "blank": specification["blank"]}
+    assert check(Stated(0.99), counts, blank=Stated(0.99)).verdict is Verdict.INCONCLUSIVE
+
+
+def test_the_scatter_of_replicates_is_as_sure_as_it_is_asked_for():
+    """Runs of a vendor bring no interval of their own, so none of theirs can be of too little confidence."""
+    specification = {
+        "confidence": 0.99,
+        "size": {"d50_nm": {"at_least": 95, "at_most": 105}},
+        "replicates": {"at_least": 5, "d50_nm_cv": {"at_most": 0.2}},
+    }
+    report = check(vendor_runs([98, 100, 102, 99, 101]), specification)
+    assert report.verdict is Verdict.PASS
+    t_995 = 4.604  # Student's t, 4 degrees of freedom
+    assert report.checks[0].quantity.high - 100 == pytest.approx(t_995 * math.sqrt(2.5 / 5), rel=0.05)
+
+
+@pytest.mark.parametrize(("confidence", "k"), [(0.95, 1.960), (0.99, 2.576)])
+def test_a_certificate_is_as_sure_as_the_specification_asks_for(tmp_path, confidence, k):
+    path = certificate(tmp_path, true_bias=0.0)
+    path.write_text(path.read_text().replace("std = 0.0", "std = 1.0"))
+    bias = {"certificate": str(path), "bias": {"at_most": 0.1}}
+    exact = Stated(0.99)
+    exact.number = lambda name: of(99.999, 100.001)
+    (found,) = check(exact, {"beads": bias, "confidence": confidence}).checks
+    assert found.quantity.high - found.quantity.low == pytest.approx(2 * k * 0.01, rel=0.01)
+
+
+def test_without_repeats_a_distance_has_no_interval_and_says_why(rng):
+    from synthetic_analysis import make_analysis
+
+    settings = AnalysisSettings(sizing=SizingSettings(repeats=0, min_points=6))
+    one, same, third, fourth = (
+        make_analysis(rng, n_tracks=100, n_frames=60, settings=settings, name=f"run {i}.h5") for i in range(4)
+    )
+    limits = {"reference": {"distance": {"at_most": 0.9}}}
+    (found,) = check(one, limits, reference=same).checks
+    assert found.verdict is Verdict.INCONCLUSIVE
+    assert found.quantity.value > 0
+    assert "run 0.h5 was analysed with repeats = 0" in found.words
+    several = check([one, same], {"replicates": {}, **limits}, reference=[third, fourth])
+    together = next(c for c in several.checks if c.name == "reference.distance")
+    assert together.quantity.low < together.quantity.value < together.quantity.high  # replicates scatter

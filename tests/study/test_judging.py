@@ -70,6 +70,29 @@ def test_a_blank_counts_for_what_the_buffer_adds_to_a_diluted_sample(path):
     assert again.mean_amount([blank]) == pytest.approx(outcome.material.mean_amount([blank]))
 
 
+def test_shares_that_detergent_removes_are_paired_by_sample(path):
+    """Of donor 2 the test tube was not split, of donor 1 the reference: one pair is left, and two values an arm."""
+    study = ledger(path)
+    left_out = {"donor_2 test + Triton", "donor_1 reference + Triton"}
+    tubes = tuple(p for p in study.preparations if p.name not in left_out)
+    item = only(judged(replace(study, preparations=tubes), {"test": "T0 same again"}, seeded(3)))
+    measured = [[p.detergent_labile is not None for p in arm.preparations] for arm in item.evidence.arms]
+    assert item.evidence.paired
+    assert measured == [[True, False, True], [False, True, True]]
+    found = item.judgement.criteria["detergent_labile"].comparison
+    test, reference = item.evidence.detergent_labile_test, item.evidence.detergent_labile_reference
+    assert found.std_err == pytest.approx(math.hypot(np.ptp(test), np.ptp(reference)) / 2)
+
+
+def test_a_number_that_one_tube_of_the_arm_lacks_is_not_compared(path):
+    study = ledger(path)
+    tubes = tuple(replace(p, zeta_mv=-12.0, sealed_ratio=0.8) for p in study.preparations)
+    bare = replace(tubes[0], zeta_mv=None)
+    item = only(judged(replace(study, preparations=(bare, *tubes[1:])), {"test": "T0 same again"}, seeded(3)))
+    assert item.judgement.criteria["zeta"].missing == "not measured"
+    assert item.judgement.criteria["sealed"].comparison.n_reference == 3
+
+
 def test_without_the_blank_of_the_detergent_there_is_no_labile_share(path):
     study = ledger(path)
     without = replace(study, preparations=tuple(p for p in study.preparations if not p.with_detergent))

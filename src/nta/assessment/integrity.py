@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -24,11 +25,17 @@ class Preparation:
     """The videos of one preparation: one tube of material that went through the process by itself.
 
     volume_ml : of the whole preparation, None where nobody said; recovery needs it.
+    detergent_labile : share of its particles that detergent removes. sealed_ratio : lumen-dye over membrane-dye positive.
+    membrane_dye : share of its particles that a membrane dye stains. zeta_mv : zeta potential. None: not measured.
     """
 
     name: str
     videos: tuple[Video, ...]
     volume_ml: float | None = None
+    detergent_labile: float | None = None
+    sealed_ratio: float | None = None
+    membrane_dye: float | None = None
+    zeta_mv: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -70,9 +77,6 @@ class Evidence:
     sham_amount : of material without vesicles that went through the whole process.
     bead_size_ratio, bead_intensity_ratio : beads measured after over before the arms, for drift between them.
     bead_bias : ln of bead D50 over certificate. detection_limit_nm : 50 % limit for intact vesicles.
-    detergent_labile_* : share of particles that detergent removes, one value per preparation.
-    sealed_ratio_* : lumen-dye over membrane-dye positive, one value per preparation.
-    membrane_dye_* : share of particles that a membrane dye stains. zeta_mv_* : zeta potential.
     particles_per_ug : of protein, one value per preparation of the test arm.
     """
 
@@ -86,20 +90,22 @@ class Evidence:
     bead_intensity_ratio: float | None = None
     bead_bias: float | None = None
     detection_limit_nm: float | None = None
-    detergent_labile_test: tuple[float, ...] = ()
-    detergent_labile_reference: tuple[float, ...] = ()
-    sealed_ratio_test: tuple[float, ...] = ()
-    sealed_ratio_reference: tuple[float, ...] = ()
-    membrane_dye_test: tuple[float, ...] = ()
-    membrane_dye_reference: tuple[float, ...] = ()
-    zeta_mv_test: tuple[float, ...] = ()
-    zeta_mv_reference: tuple[float, ...] = ()
     particles_per_ug: tuple[float, ...] = ()
 
     @property
     def arms(self) -> tuple[Arm, ...]:
         """The arms there are, the test arm first."""
         return (self.test,) if self.reference is None else (self.test, self.reference)
+
+    @property
+    def detergent_labile_test(self) -> tuple[float, ...]:
+        """Detergent-labile shares of the test preparations that were split for detergent."""
+        return _measured(self.test, _detergent_labile)
+
+    @property
+    def detergent_labile_reference(self) -> tuple[float, ...]:
+        """Detergent-labile shares of the reference preparations that were split for detergent."""
+        return () if self.reference is None else _measured(self.reference, _detergent_labile)
 
 
 def compare_arms(evidence: Evidence, limits: IntegrityLimits) -> dict[str, Criterion]:
@@ -116,6 +122,7 @@ def compare_arms(evidence: Evidence, limits: IntegrityLimits) -> dict[str, Crite
             name=name, title=title, scale=scale, comparison=_compared(evidence, values, margin, unit)
         )
 
+    by_value = partial(_by_value, evidence, reference)
     found = [
         of("d50", "Median diameter", "ln", limits.margins[d50], Video.log_d50),
         of("above_150", "Share above 150 nm", "1", limits.margins["above_150"], lambda v: v.share(150, math.inf)),
@@ -125,20 +132,19 @@ def compare_arms(evidence: Evidence, limits: IntegrityLimits) -> dict[str, Crite
         of("window", "Share in 30–150 nm", "1", limits.margins["window"], lambda v: v.share(30, 150)),
         _recovery(evidence, limits, of),
         _size_at_brightness(evidence, limits, reference, of),
-        _by_value("detergent_labile", "Detergent-labile share", evidence.detergent_labile_test,
-                  evidence.detergent_labile_reference, limits.margins["detergent_labile_change"], "1"),
-        _by_value("sealed", "Sealed share", _ln(evidence.sealed_ratio_test), _ln(evidence.sealed_ratio_reference),
-                  _ln_margin(limits.margins["sealed_ratio"]), "ln"),
-        _by_value("membrane_dye", "Membrane-dye positive share", evidence.membrane_dye_test,
-                  evidence.membrane_dye_reference, limits.margins["membrane_dye_change"], "1"),
-        _by_value("zeta", "Zeta potential", evidence.zeta_mv_test, evidence.zeta_mv_reference,
-                  limits.margins["zeta"], "mV"),
+        by_value("detergent_labile", "Detergent-labile share", "1", limits.margins["detergent_labile_change"],
+                 _detergent_labile),
+        by_value("sealed", "Sealed share", "ln", _ln_margin(limits.margins["sealed_ratio"]), _ln_sealed),
+        by_value("membrane_dye", "Membrane-dye positive share", "1", limits.margins["membrane_dye_change"],
+                 lambda p: p.membrane_dye),
+        by_value("zeta", "Zeta potential", "mV", limits.margins["zeta"], lambda p: p.zeta_mv),
         _immobile(evidence, limits, of),
     ]  # fmt: skip
     return {criterion.name: criterion for criterion in found}
 
 
 Of = Callable[[str, str, str, Margin, Callable[[Video], float]], Criterion]
+Value = Callable[[Preparation], float | None]
 
 
 def _below_60(evidence: Evidence, limits: IntegrityLimits, of: Of) -> Criterion:
@@ -198,21 +204,40 @@ def _missing(name: str, title: str, scale: str, why: str) -> Criterion:
 
 
 def _by_value(
-    name: str, title: str, test: Sequence[float], reference: Sequence[float], margin: Margin, scale: str
+    evidence: Evidence, reference: Arm, name: str, title: str, scale: str, margin: Margin, value: Value
 ) -> Criterion:
-    """Compare values that were given per preparation; one value each gives no interval."""
-    if len(test) < 2 or len(reference) < 2:
-        missing = (
-            "not measured"
-            if not test or not reference
-            else "two preparations per arm are needed for an interval"
-        )
+    """Compare values that were measured of preparations; one value each gives no interval."""
+    a, b = _measured(evidence.test, value), _measured(reference, value)
+    if len(a) < 2 or len(b) < 2:
+        missing = "not measured" if not a or not b else "two preparations per arm are needed for an interval"
         return _missing(name, title, scale, missing)
-    paired = len(test) == len(reference)
-    compare = compare_paired if paired else compare_independent
+    pairs = _pairs(evidence.test, reference, value) if evidence.paired else []
+    compare = compare_independent
+    if len(pairs) > 1:
+        compare, (a, b) = compare_paired, zip(*pairs, strict=True)
     return Criterion(
-        name=name, title=title, scale=scale, comparison=compare(test, reference, margin, unit="preparation")
+        name=name, title=title, scale=scale, comparison=compare(a, b, margin, unit="preparation")
     )
+
+
+def _measured(arm: Arm, value: Value) -> tuple[float, ...]:
+    return tuple(known for p in arm.preparations if (known := value(p)) is not None)
+
+
+def _pairs(test: Arm, reference: Arm, value: Value) -> list[tuple[float, float]]:
+    """Return the values of preparations that belong together, where both were measured."""
+    if len(test.preparations) != len(reference.preparations):
+        return []
+    both = ((value(a), value(b)) for a, b in zip(test.preparations, reference.preparations, strict=True))
+    return [(a, b) for a, b in both if a is not None and b is not None]
+
+
+def _detergent_labile(preparation: Preparation) -> float | None:
+    return preparation.detergent_labile
+
+
+def _ln_sealed(preparation: Preparation) -> float | None:
+    return None if preparation.sealed_ratio is None else math.log(preparation.sealed_ratio)
 
 
 def _by_preparation(evidence: Evidence, limits: IntegrityLimits) -> bool:
@@ -232,10 +257,6 @@ def _compared(evidence: Evidence, values: Sequence[FloatArray], margin: Margin, 
     if evidence.paired and unit == "preparation" and test.size == reference.size:
         return compare_paired(test, reference, margin, unit=unit)
     return compare_independent(test, reference, margin, unit=unit)
-
-
-def _ln(values: Sequence[float]) -> tuple[float, ...]:
-    return tuple(math.log(value) for value in values)
 
 
 def _ln_margin(margin: Margin) -> Margin:

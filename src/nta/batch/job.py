@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from nta.batch.recording import Request
-from nta.calibration.folder import calibration_folder
-from nta.catalogue.record import digest
-from nta.io.recordings import checksum
-from nta.io.recordings.sidecar import sidecar_files
-from nta.io.results import results_file
-from nta.io.results.summary import plain
+from nta.measurements.key import analysis_key
+from nta.measurements.key import own_version as own_version  # the batch asks for it here
 
 RESULTS = "results"
 
@@ -63,47 +57,19 @@ class Job:
     settled: bool = False
 
     def key(self, sha256: str) -> str:
-        """Return the digest of all that the result depends on: input, side-car, words, settings, calibration, version."""
+        """Return the digest of all that the result depends on."""
         request = self.request
-        settings = request.settings.as_mapping()
-        settings["detection"].pop("threads")  # does not change the result
-        return digest(
-            plain(
-                {
-                    "input": sha256,
-                    "sidecar": [_sha256(file) for file in sidecar_files(self.recording)],
-                    "camera": {key: str(value) for key, value in request.camera.items()},
-                    "conditions": request.conditions,
-                    "profile": request.profile,
-                    "settings": settings,
-                    "blank": None if request.blank is None else checksum(results_file(request.blank)),
-                    "calibration": _calibration(),
-                    "version": own_version(),
-                }
-            )
+        return analysis_key(
+            self.recording,
+            sha256,
+            camera=request.camera,
+            conditions=request.conditions,
+            profile=request.profile,
+            settings=request.settings,
+            blank=request.blank,
         )
 
 
 def result_folder(output: Path, name: str) -> Path:
     """Return the folder of a recording's results: its own name, so that recordings that join later move nothing."""
     return output / RESULTS / name
-
-
-def own_version() -> str:
-    """Return the version of nta-lab that is at work."""
-    try:
-        return version("nta-lab")
-    except PackageNotFoundError:
-        return "(not installed)"
-
-
-def _calibration() -> list[str]:
-    """Return the digests of the media and limits, which every analysis may use."""
-    folder = calibration_folder()
-    return [
-        _sha256(file) for shelf in ("media", "limits") for file in sorted((folder / shelf).glob("*.toml"))
-    ]
-
-
-def _sha256(file: Path) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()

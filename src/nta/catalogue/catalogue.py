@@ -154,7 +154,7 @@ class Catalogue:
         CatalogueError
             There is no such row, or it was corrected already.
         SettingError
-            No reason, no change, or a column that cannot be corrected.
+            No reason, no change, a column that cannot be corrected, or a value that it cannot hold.
         """
         changes = _checked(changes, reason)
         with in_words(self._engine.url):
@@ -169,6 +169,8 @@ class Catalogue:
                     return self._insert(connection, row)
             except sa.exc.IntegrityError:
                 newest = self.history(run)[-1].id
+                if newest == run:  # no row took its place: something else is wrong
+                    raise
                 raise CatalogueError(
                     f"run {run} was corrected already; correct its newest row, {newest}"
                 ) from None
@@ -300,9 +302,22 @@ def _checked(changes: Mapping[str, Any], reason: str) -> dict[str, Any]:
         )
     if changes.get("kind", "sample") not in KINDS:
         raise SettingError(f"kind must be one of {', '.join(KINDS)}, got {changes['kind']!r}")
+    for name, value in changes.items():
+        _check_value(name, value)
     if changes.get("measured_at") is not None:
         return {**changes, "measured_at": as_time(changes["measured_at"], "measured_at")}
     return dict(changes)
+
+
+def _check_value(name: str, value: Any) -> None:
+    """Refuse what the column cannot hold; a moment may also be given as text."""
+    column = runs.c[name]
+    kinds = (datetime, str) if name == "measured_at" else (column.type.python_type,)
+    if not (isinstance(value, kinds) or (value is None and column.nullable)):
+        words = {"measured_at": "a datetime, ISO text or None", "withdrawn": "True or False"}.get(
+            name, "text"
+        )
+        raise SettingError(f"{name} must be {words}, got {value!r}")
 
 
 def _records(connection: sa.Connection, query: sa.Select[Any]) -> list[RunRecord]:

@@ -11,6 +11,7 @@ from nta.pipeline import Analysis
 from nta.quantity import Quantity
 from nta.sizes import Distribution, Draws, SizeDistribution, size_distribution
 from nta.sizes.numbers import SUMMARY_UNITS
+from nta.sweep import BUDGET_TERM
 
 
 class MeasuredAnalysis(Measurement):
@@ -74,7 +75,7 @@ class MeasuredAnalysis(Measurement):
         if run is None or run.sizes.distribution is None:
             return None
         found: list[Draws] = []
-        further = {} if run.sizes.sweep is None else {"choice of settings": run.sizes.sweep.rel_std}
+        further = {} if run.sizes.sweep is None else {BUDGET_TERM: run.sizes.sweep.rel_std}
         size_distribution(
             run.diffusion,
             run.tracks,

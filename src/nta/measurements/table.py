@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
+from typing import Literal
 
 from nta.errors import SettingError
 from nta.quantity import Quantity
 from nta.sizes import Distribution, Draws
 from nta.sizes.numbers import SUMMARY_UNITS
 
+Kind = Literal["sizes", "visibility"]
+"""Numbers by the room that makes them: of the size distribution, or of what is seen and counted."""
+_VISIBILITY_CONFIDENCE = 0.95
 _PERCENTILE = re.compile(r"d(\d{1,2}(?:\.\d+)?)_nm")
 
 
@@ -18,7 +22,7 @@ class Measurement(ABC):
 
     name : of the result. source : the program that made it. describes : what the sizes are of, and how they are weighted.
     hidden : what the program did to the data without saying so in its file, as far as it is known.
-    n_tracks : tracks that entered; None where the program does not say.
+    n_tracks : tracks that entered; None where the program does not say. confidence : of the intervals of sizes.
     """
 
     name: str
@@ -40,6 +44,10 @@ class Measurement(ABC):
     @abstractmethod
     def distribution(self) -> Distribution | None:
         """Return the size distribution; None where there is none."""
+
+    def confidence_of(self, kind: Kind) -> float:
+        """Confidence of the intervals: of sizes as chosen; of concentrations, counts and detection limits always 95 %."""
+        return self.confidence if kind == "sizes" else _VISIBILITY_CONFIDENCE
 
     def statistical(self, name: str) -> Quantity | None:
         """Return the number with the statistical part of its interval alone; None where the parts are not known."""

@@ -72,11 +72,7 @@ def _of_set(charts: ChartSet, pictures: Iterable[Picture]) -> Iterator[doc.Block
     word = "In control" if not broken else "Out of control"
     sentence = "The newest run breaks no rule."
     if broken:
-        sentence = (
-            "The newest run: "
-            + "; ".join(f"{c.title.lower()} breaks {', '.join(p.rules)}" for c, p in broken)
-            + "."
-        )
+        sentence = f"The newest run: {'; '.join(_breaks(c, p) for c, p in broken)}."
     yield doc.Verdict(
         group="", word=word, mood="fail" if broken else "pass", sentence=sentence, confidence=""
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,13 +12,13 @@ from nta.calibration import load_certificate
 from nta.errors import SettingError
 from nta.measurements import Measurement, Result, open_measurements, unknown
 from nta.measurements.replicates import mean_over, ratio, variation
-from nta.measurements.table import exact
+from nta.measurements.table import Kind, exact
 from nta.qc.reference import distance
 from nta.qc.report import QcReport
 from nta.qc.specification import Criterion, Specification, read_specification
 from nta.qc.verdict import Check, Limits, Verdict
 from nta.qc.wording import title, why_inconclusive
-from nta.quantity import Quantity
+from nta.quantity import Quantity, coverage_factor
 
 Group = tuple[Measurement, ...]
 Given = Result | Sequence[Result]
@@ -35,6 +35,18 @@ class _Judged:
     @property
     def name(self) -> str:
         return self.group[0].name if len(self.group) == 1 else f"mean of {len(self.group)} results"
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What a criterion is judged on.
+
+    stated : least confidence of the results' own intervals that entered; 1 where none did, because what is worked out
+        here is worked out as the specification asks.
+    """
+
+    quantity: Quantity
+    stated: float = 1.0
 
 
 def check(
@@ -101,7 +113,8 @@ def _checks(criterion: Criterion, judged: _Judged) -> Iterator[Check]:
     single = criterion.section in _OF_EVERY_RESULT
     for part in [(m,) for m in judged.group] if single else [judged.group]:
         here = _Judged(group=part, others=judged.others, confidence=judged.confidence)
-        quantity = _believed(_QUANTITIES[criterion.section](criterion, here), criterion.limits, here)
+        found = _QUANTITIES[criterion.section](criterion, here)
+        quantity = _believed(found, criterion.limits, judged.confidence)
         verdict = criterion.limits.judge(quantity)
         words = why_inconclusive(quantity, criterion.limits) if verdict is Verdict.INCONCLUSIVE else ""
         yield Check(
@@ -115,51 +128,71 @@ def _checks(criterion: Criterion, judged: _Judged) -> Iterator[Check]:
         )
 
 
-def _believed(quantity: Quantity, limits: Limits, judged: _Judged) -> Quantity:
+def _believed(found: _Found, limits: Limits, confidence: float) -> Quantity:
     """Take the interval away where it is of less confidence than the specification asks for."""
-    least = min(m.confidence for m in judged.group)
-    if limits.on == "value" or quantity.low == quantity.high or least >= judged.confidence - 1e-9:
+    quantity = found.quantity
+    if limits.on == "value" or quantity.low == quantity.high or found.stated >= confidence - 1e-9:
         return quantity
     why = (
-        f"the intervals of the result are of {least:.0%}, the specification asks for {judged.confidence:.0%}"
+        f"the intervals of the result are of {100 * found.stated:g} %, "
+        f"the specification asks for {100 * confidence:g} %"
     )
     return Quantity(quantity.value, None, None, quantity.unit, why)
 
 
-def _size(c: Criterion, j: _Judged) -> Quantity:
-    return mean_over(j.group, lambda m: m.number(c.key), c.key, j.confidence)
+def _mean(
+    group: Group,
+    number: Callable[[Measurement], Quantity],
+    name: str,
+    confidence: float,
+    kind: Kind = "sizes",
+) -> _Found:
+    """Mean over results, with the least confidence of those that bring an interval of their own."""
+    quantity = mean_over(group, number, name, confidence)
+    stated = [m.confidence_of(kind) for m in group if (own := number(m)).low != own.high]
+    return _Found(quantity, min(stated, default=1.0))
 
 
-def _window(c: Criterion, j: _Judged) -> Quantity:
+def _least(quantity: Quantity, of: Iterable[_Found]) -> _Found:
+    """Say of what was made of several numbers that it is as sure as the least sure of them."""
+    return _Found(quantity, min(found.stated for found in of))
+
+
+def _size(c: Criterion, j: _Judged) -> _Found:
+    return _mean(j.group, lambda m: m.number(c.key), c.key, j.confidence)
+
+
+def _window(c: Criterion, j: _Judged) -> _Found:
     assert c.window_nm is not None
     low, high = c.window_nm
-    found = mean_over(j.group, lambda m: m.share(low, high), c.name, j.confidence)
-    if found.low is None or found.high is None:
+    found = _mean(j.group, lambda m: m.share(low, high), c.name, j.confidence)
+    share = found.quantity
+    if share.low is None or share.high is None:
         return found
-    return replace(
-        found, low=max(found.low, 0.0), high=min(found.high, 1.0)
-    )  # a share, whatever its replicates scatter
+    # a share, whatever its replicates scatter
+    within = replace(share, low=max(share.low, 0.0), high=min(share.high, 1.0))
+    return replace(found, quantity=within)
 
 
-def _concentration(c: Criterion, j: _Judged) -> Quantity:
+def _concentration(c: Criterion, j: _Judged) -> _Found:
     where = c.key.removesuffix("_per_ml")
-    return mean_over(j.group, lambda m: m.concentration(where), c.key, j.confidence)
+    return _mean(j.group, lambda m: m.concentration(where), c.key, j.confidence, "visibility")
 
 
-def _tracks(_: Criterion, j: _Judged) -> Quantity:
+def _tracks(_: Criterion, j: _Judged) -> _Found:
     n = j.group[0].n_tracks
-    return (
-        unknown("the result does not say how many tracks entered") if n is None else exact(n, "", "a count")
-    )
+    if n is None:
+        return _Found(unknown("the result does not say how many tracks entered"))
+    return _Found(exact(n, "", "a count"))
 
 
-def _replicates(c: Criterion, j: _Judged) -> Quantity:
+def _replicates(c: Criterion, j: _Judged) -> _Found:
     if c.key == "number":
-        return exact(len(j.group), "", "a count")
+        return _Found(exact(len(j.group), "", "a count"))
     of = c.key.removesuffix("_cv")
     if of == "concentration":
-        return variation([_any_concentration(m) for m in j.group], j.confidence)
-    return variation([m.number(of) for m in j.group], j.confidence)
+        return _Found(variation([_any_concentration(m) for m in j.group], j.confidence))
+    return _Found(variation([m.number(of) for m in j.group], j.confidence))
 
 
 def _any_concentration(m: Measurement) -> Quantity:
@@ -168,24 +201,19 @@ def _any_concentration(m: Measurement) -> Quantity:
     return found if found.value is not None else m.concentration("in_cell")
 
 
-def _blank(_: Criterion, j: _Judged) -> Quantity:
+def _blank(_: Criterion, j: _Judged) -> _Found:
     """Particles of the blank over those of the sample, both as they were in the cell."""
     blank = j.others["blank"]
     if not blank:
-        return unknown("no blank was given; name one with --blank, or result = in [blank]", "1")
-
-    def mean(group: Group, of: Callable[[Measurement], Quantity]) -> Quantity:
-        return mean_over(group, of, "", j.confidence)
-
+        return _Found(unknown("no blank was given; name one with --blank, or result = in [blank]", "1"))
     for of in (lambda m: m.concentration("in_cell"), lambda m: m.per_frame()):
-        sample, empty = mean(j.group, of), mean(blank, of)
+        both = [_mean(group, of, "", j.confidence, "visibility") for group in (j.group, blank)]
+        sample, empty = (found.quantity for found in both)
         if sample.value and empty.value is not None:
-            return _share_of(empty, sample)
-        if (
-            sample.value and empty.high is not None
-        ):  # nothing was counted in the blank: its upper end is a limit
-            return _share_of(Quantity(0.0, 0.0, empty.high, empty.unit), sample)
-    return unknown("the particles of blank and sample were not counted in the same unit", "1")
+            return _least(_share_of(empty, sample), both)
+        if sample.value and empty.high is not None:  # nothing was counted in the blank: a limit
+            return _least(_share_of(Quantity(0.0, 0.0, empty.high, empty.unit), sample), both)
+    return _Found(unknown("the particles of blank and sample were not counted in the same unit", "1"))
 
 
 def _share_of(part: Quantity, whole: Quantity) -> Quantity:
@@ -199,56 +227,59 @@ def _share_of(part: Quantity, whole: Quantity) -> Quantity:
     return Quantity(part.value / whole.value, low, high, "1", "blank over sample, ends over opposite ends")
 
 
-def _beads(c: Criterion, j: _Judged) -> Quantity:
+def _beads(c: Criterion, j: _Judged) -> _Found:
     """Median over certified diameter, less one, of the beads that were named, else of the result itself."""
     if "certificate" not in c.given:
         raise SettingError('[beads] needs certificate = "...", a name in calibration/beads or a file')
     certificate = load_certificate(c.given["certificate"])
-    d50 = mean_over(j.others["beads"] or j.group, lambda m: m.number("d50_nm"), "d50_nm", j.confidence)
-    half = 1.96 * certificate.diameter_std_nm
+    d50 = _mean(j.others["beads"] or j.group, lambda m: m.number("d50_nm"), "d50_nm", j.confidence)
+    half = coverage_factor(j.confidence) * certificate.diameter_std_nm
     certified = Quantity(
         certificate.diameter_nm, certificate.diameter_nm - half, certificate.diameter_nm + half, "nm"
     )
-    found = ratio(d50, certified)
+    found = ratio(d50.quantity, certified)
     if found.value is None:
-        return found
+        return _Found(found)
     low, high = (None if end is None else end - 1 for end in (found.low, found.high))
     words = f"D50 over {certificate.diameter_nm:g} nm of {certificate.name}, lot {certificate.lot}"
-    return Quantity(found.value - 1, low, high, "1", words if low is not None else found.method)
+    bias = Quantity(found.value - 1, low, high, "1", words if low is not None else found.method)
+    return replace(d50, quantity=bias)
 
 
-def _detection_limit(_: Criterion, j: _Judged) -> Quantity:
-    return j.group[0].detection_limit()
+def _detection_limit(_: Criterion, j: _Judged) -> _Found:
+    return _mean(j.group, lambda m: m.detection_limit(), "", j.confidence, "visibility")
 
 
-def _drift(_: Criterion, j: _Judged) -> Quantity:
-    return j.group[0].drift()
+def _drift(_: Criterion, j: _Judged) -> _Found:
+    return _Found(j.group[0].drift())
 
 
-def _recording(c: Criterion, j: _Judged) -> Quantity:
+def _recording(c: Criterion, j: _Judged) -> _Found:
     word = j.group[0].findings_at_worst()
     if word is None:
-        return unknown("nobody judged the recording")
-    return exact(c.given["ranks"][word], "", f"the worst finding of the recording: {word}")
+        return _Found(unknown("nobody judged the recording"))
+    return _Found(exact(c.given["ranks"][word], "", f"the worst finding of the recording: {word}"))
 
 
-def _reference(c: Criterion, j: _Judged) -> Quantity:
+def _reference(c: Criterion, j: _Judged) -> _Found:
     reference = j.others["reference"]
     if not reference:
-        return unknown("no reference was given; name one with --reference, or result = in [reference]", "1")
+        missing = "no reference was given; name one with --reference, or result = in [reference]"
+        return _Found(unknown(missing, "1"))
     if c.key == "distance":
-        return distance(j.group, reference, j.confidence)
+        return _Found(distance(j.group, reference, j.confidence))
     of = c.key.removesuffix("_ratio")
+    groups = (j.group, reference)
     if of == "concentration":
-        name, number = of, _any_concentration
+        both = [_mean(group, _any_concentration, of, j.confidence, "visibility") for group in groups]
     else:
         name = f"{of}_nm"
-        number = lambda m: m.number(name)  # noqa: E731 - one of two ways to ask
-    return ratio(*(mean_over(group, number, name, j.confidence) for group in (j.group, reference)))
+        both = [_mean(group, lambda m: m.number(name), name, j.confidence) for group in groups]
+    return _least(ratio(*(found.quantity for found in both)), both)
 
 
 _OF_EVERY_RESULT = {"tracks", "detection_limit", "drift", "recording"}
-_QUANTITIES: Mapping[str, Callable[[Criterion, _Judged], Quantity]] = {
+_QUANTITIES: Mapping[str, Callable[[Criterion, _Judged], _Found]] = {
     "size": _size,
     "window": _window,
     "concentration": _concentration,

@@ -24,31 +24,33 @@ _GRID = np.linspace(math.log(1.0), math.log(10_000.0), 2400)
 def distance(test: Sequence[Measurement], reference: Sequence[Measurement], confidence: float) -> Quantity:
     """Return the distance between the mean distributions of two groups of results.
 
-    Within a group, the scatter comes from the draws of an analysis, or, of results that have none (vendors' exports),
-    from resampling the results; a single one of these has no interval.
+    Within a group, the scatter comes from the draws of an analysis, or, of results that have none (vendors' exports,
+    analyses with repeats = 0), from resampling the results; a single one of these has no interval.
     """
     for m in (*test, *reference):
         if m.distribution() is None:
             return unknown(f"{m.name} has no size distribution", "1")
     ours, theirs = _mean(test), _mean(reference)
     value = _area(ours - theirs)
-    radii = [_radius(group, mean) for group, mean in ((test, ours), (reference, theirs))]
-    if any(r is None for r in radii):
-        words = "no interval: a single run of a vendor's program does not say how well it is known"
-        return Quantity(value, None, None, "1", words)
+    radii = []
+    for group, mean in ((test, ours), (reference, theirs)):
+        radius = _radius(group, mean)
+        if radius is None:
+            return Quantity(value, None, None, "1", _why_none(group[0]))
+        radii.append(radius)
     rng = np.random.default_rng(0)
-    mine, other = (rng.permutation(r) for r in radii if r is not None)
+    mine, other = (rng.permutation(r) for r in radii)
     n = min(mine.size, other.size)
-    radius = float(np.quantile(mine[:n] + other[:n], confidence))
+    reach = float(np.quantile(mine[:n] + other[:n], confidence))
     words = f"area between cumulative distributions, triangle inequality on bootstrap draws, {100 * confidence:g} %"
-    return Quantity(value, max(value - radius, 0.0), value + radius, "1", words)
+    return Quantity(value, max(value - reach, 0.0), value + reach, "1", words)
 
 
 def _radius(group: Sequence[Measurement], mean: FloatArray) -> FloatArray | None:
-    """How far the draws of the mean distribution of a group lie from it."""
-    drawn = [m.draws() for m in group]
-    if all(d is not None for d in drawn):
-        each = [_drawn(d) for d in drawn if d is not None]
+    """How far the draws of the mean distribution of a group lie from it; None of a single result without draws."""
+    drawn = [d for m in group if (d := m.draws()) is not None and len(d.draws)]
+    if len(drawn) == len(group):
+        each = [_drawn(d) for d in drawn]
         n = min(len(rows) for rows in each)
         means = np.mean([rows[:n] for rows in each], axis=0)
         between = _resampled(group) if len(group) > 1 else None
@@ -57,6 +59,12 @@ def _radius(group: Sequence[Measurement], mean: FloatArray) -> FloatArray | None
     if len(group) < 2:
         return None
     return np.array([_area(row - mean) for row in _resampled(group)])
+
+
+def _why_none(alone: Measurement) -> str:
+    if alone.draws() is not None:
+        return f"no interval: {alone.name} was analysed with repeats = 0, which leaves no bootstrap draws"
+    return f"no interval: {alone.name} is a single result without bootstrap draws, which does not say how well it is known"
 
 
 def _resampled(group: Sequence[Measurement], repeats: int = 400) -> FloatArray:

@@ -54,9 +54,10 @@ class Limits:
 
     def judge(self, quantity: Quantity) -> Verdict:
         """Judge a number by its interval, or by its value where these limits say so."""
-        low, high = (quantity.value, quantity.value) if self.on == "value" else (quantity.low, quantity.high)
-        if quantity.value is None or low is None or high is None or math.isnan(low) or math.isnan(high):
+        ends = self.judged_ends(quantity)
+        if ends is None:
             return Verdict.INCONCLUSIVE
+        low, high = ends
         if (self.at_least is not None and high < self.at_least) or (
             self.at_most is not None and low > self.at_most
         ):
@@ -64,6 +65,17 @@ class Limits:
         if (self.at_least is None or low >= self.at_least) and (self.at_most is None or high <= self.at_most):
             return Verdict.PASS
         return Verdict.INCONCLUSIVE
+
+    def judged_ends(self, quantity: Quantity) -> tuple[float, float] | None:
+        """Return the ends of what is judged; None where there is nothing to judge.
+
+        An interval without a value is a limit ("at most 1e6 per ml") and judged as any other; one of no width is then no
+        interval.
+        """
+        low, high = (quantity.value, quantity.value) if self.on == "value" else (quantity.low, quantity.high)
+        if low is None or high is None or math.isnan(low) or math.isnan(high):
+            return None
+        return None if quantity.value is None and low == high else (low, high)
 
     def __str__(self) -> str:
         low, high = self.at_least, self.at_most

@@ -70,14 +70,15 @@ def in_percent(name: str) -> bool:
 
 def why_inconclusive(quantity: Quantity, limits: Limits) -> str:
     """Say why an interval decides nothing, and what would help."""
-    if quantity.value is None and quantity.high is None:
-        return quantity.method
-    if quantity.low is None or quantity.high is None:
-        return f"{quantity.method}; give replicates" if "interval" in quantity.method else quantity.method
+    ends = limits.judged_ends(quantity)
+    if ends is None:
+        alone = quantity.value is not None and "interval" in quantity.method
+        return f"{quantity.method}; give replicates" if alone else quantity.method
+    low, high = ends
     crossed = [
         name
         for name, limit in (("lower", limits.at_least), ("upper", limits.at_most))
-        if limit is not None and quantity.low <= limit <= quantity.high
+        if limit is not None and low <= limit <= high
     ]
     return f"the interval holds the {' and the '.join(crossed)} limit: more tracks or more replicates would decide"
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +11,14 @@ import numpy as np
 
 from nta.assessment import Finding, Verdict
 from nta.assessment.signatures import Video
-from nta.calibration import InstrumentProfile, load_profile
+from nta.calibration import load_profile
 from nta.diffusion import TrackFlag
 from nta.errors import NtaError, SettingError
 from nta.io.atomic import new_folder
 from nta.io.recordings import checksum, open_recording
 from nta.io.results import RESULTS_FILE, load_analysis, save_analysis
 from nta.io.vendors import VendorResult, VendorRun, read_vendor
+from nta.measurements.key import analysis_key
 from nta.pipeline import Analysis, analyze, stated_conditions
 from nta.settings import AnalysisSettings
 from nta.study.ledger import Preparation, Study
@@ -28,6 +27,7 @@ PER_ML, IN_VIEW = "particles/ml", "particles in view"
 MIN_POINTS = 10
 """Shortest track that is compared: from fewer points a size is known to no better than 40 %, which hides what is sought.
 The simulations behind the limits drew tracks of 10 and more."""
+_KEY_LETTERS = 20  # of 64: enough to tell analyses apart, short enough for the name of a folder
 _VENDOR_SUFFIXES = (".csv", ".txt")
 Say = Callable[[str], None]
 
@@ -114,7 +114,7 @@ def _analysed(
     kept: Path,
     say: Say,
 ) -> Analysis:
-    """Analyse a recording, or take what is kept of it: the folder's name stands for recording, words and settings."""
+    """Analyse a recording, or take what is kept of it: the folder's name stands for all that the result depends on."""
     instrument = study.instrument
     profile = load_profile(instrument.profile) if instrument.profile else None
     camera: dict[str, Any] = {
@@ -128,7 +128,8 @@ def _analysed(
         "dilution": preparation.dilution,
         "sample": preparation.name,
     }
-    folder = kept / _key(digest, camera, cell, settings, profile)
+    key = analysis_key(path, digest, camera=camera, conditions=cell, profile=profile, settings=settings)
+    folder = kept / key[:_KEY_LETTERS]
     if (folder / RESULTS_FILE).is_file():
         say(f"{path.name}: analysed before")
         return load_analysis(folder / RESULTS_FILE)
@@ -139,17 +140,6 @@ def _analysed(
     with new_folder(folder, replace=True) as partial:
         save_analysis(analysis, partial / RESULTS_FILE)
     return analysis
-
-
-def _key(
-    digest: str,
-    camera: Mapping[str, Any],
-    cell: Mapping[str, Any],
-    settings: AnalysisSettings,
-    profile: InstrumentProfile | None,
-) -> str:
-    words = [digest, camera, cell, settings.as_mapping(), None if profile is None else asdict(profile)]
-    return hashlib.sha256(json.dumps(words, sort_keys=True, default=str).encode()).hexdigest()[:20]
 
 
 def _from_analysis(path: Path, digest: str, analysis: Analysis, preparation: Preparation) -> Attached:

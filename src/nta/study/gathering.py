@@ -70,8 +70,8 @@ def evidence_of(material: Material, group: str) -> Evidence:
     before, after = (_beads(material, when) for when in ("before", "after"))
     size_ratio, light_ratio = _ratios(before, after)
     return Evidence(
-        test=_arm(group, tests, material),
-        reference=_arm("reference", references, material) if references else None,
+        test=_arm(group, tests, material, blank),
+        reference=_arm("reference", references, material, blank) if references else None,
         paired=paired,
         same_run=len({p.run for p in (*tests, *references)}) <= 1,
         blank_amount=blank,
@@ -80,14 +80,6 @@ def evidence_of(material: Material, group: str) -> Evidence:
         bead_size_ratio=size_ratio,
         bead_intensity_ratio=light_ratio,
         detection_limit_nm=_detection_limit(material, (*tests, *references)),
-        detergent_labile_test=_labile(material, tests, blank),
-        detergent_labile_reference=_labile(material, references, blank),
-        sealed_ratio_test=_given(tests, "sealed_ratio"),
-        sealed_ratio_reference=_given(references, "sealed_ratio"),
-        membrane_dye_test=_given(tests, "membrane_dye_share"),
-        membrane_dye_reference=_given(references, "membrane_dye_share"),
-        zeta_mv_test=_given(tests, "zeta_mv"),
-        zeta_mv_reference=_given(references, "zeta_mv"),
         particles_per_ug=_per_ug(material, tests),
     )
 
@@ -132,11 +124,23 @@ def _paired(
     return tuple(tests), tuple(of[sample] for sample in samples), len(samples) > 1
 
 
-def _arm(name: str, tubes: Sequence[Preparation], material: Material) -> Arm:
+def _arm(name: str, tubes: Sequence[Preparation], material: Material, blank: float | None) -> Arm:
+    sealed, stained, zeta = (
+        _given(tubes, name) for name in ("sealed_ratio", "membrane_dye_share", "zeta_mv")
+    )
     return Arm(
         name=name,
         preparations=tuple(
-            Measured(name=p.name, videos=tuple(material.videos([p])), volume_ml=p.volume_ml) for p in tubes
+            Measured(
+                name=p.name,
+                videos=tuple(material.videos([p])),
+                volume_ml=p.volume_ml,
+                detergent_labile=_labile(material, p, blank),
+                sealed_ratio=sealed.get(p.name),
+                membrane_dye=stained.get(p.name),
+                zeta_mv=zeta.get(p.name),
+            )
+            for p in tubes
         ),
     )
 
@@ -183,27 +187,24 @@ def _bead_bias(material: Material) -> float | None:
     return float(np.mean(ratios)) if ratios else None
 
 
-def _labile(material: Material, tubes: Sequence[Preparation], blank: float | None) -> tuple[float, ...]:
-    """Return 1 - (C_detergent - its blank) / (C - blank), for every preparation that was split for detergent.
+def _labile(material: Material, tube: Preparation, blank: float | None) -> float | None:
+    """Return 1 - (C_detergent - its blank) / (C - blank) of a preparation; None where it was not split for detergent.
 
     Without the blank of the detergent there is no value: micelles and residues would count as vesicles that resist.
     """
     study = material.study
     detergent_blank = material.mean_amount(p for p in study.arm("blank") if p.with_detergent)
-    if detergent_blank is None or blank is None:
-        return ()
-    shares = []
-    for tube in tubes:
-        lysed = material.mean_amount(p for p in study.arm("detergent") if p.of == tube.name)
-        whole = material.mean_amount([tube])
-        if lysed is not None and whole is not None and whole > blank:
-            shares.append(1 - (lysed - detergent_blank) / (whole - blank))
-    return tuple(shares)
+    lysed = material.mean_amount(p for p in study.arm("detergent") if p.of == tube.name)
+    whole = material.mean_amount([tube])
+    if detergent_blank is None or blank is None or lysed is None or whole is None or whole <= blank:
+        return None
+    return 1 - (lysed - detergent_blank) / (whole - blank)
 
 
-def _given(tubes: Sequence[Preparation], name: str) -> tuple[float, ...]:
-    values = [getattr(p, name) for p in tubes]
-    return tuple(values) if None not in values else ()
+def _given(tubes: Sequence[Preparation], name: str) -> dict[str, float]:
+    """Return a number that was written down, by tube; nothing where a tube of the arm has none."""
+    values = {p.name: getattr(p, name) for p in tubes}
+    return {} if None in values.values() else values
 
 
 def _per_ug(material: Material, tubes: Sequence[Preparation]) -> tuple[float, ...]:

@@ -1,0 +1,75 @@
+"""The key by which an analysis is known again, so that what was analysed once need not be analysed twice."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from nta.calibration import InstrumentProfile
+from nta.calibration.folder import calibration_folder
+from nta.io.recordings import checksum
+from nta.io.recordings.sidecar import sidecar_files
+from nta.io.results import results_file
+from nta.io.results.summary import plain
+from nta.settings import AnalysisSettings
+
+
+def analysis_key(
+    recording: Path,
+    sha256: str,
+    *,
+    camera: Mapping[str, Any],
+    conditions: Mapping[str, Any],
+    profile: InstrumentProfile | None,
+    settings: AnalysisSettings,
+    blank: Path | None = None,
+) -> str:
+    """Return the digest of all that a result depends on: input, side-car, words, settings, calibration, version.
+
+    sha256 : checksum of the recording. camera, conditions : words on both, as given. blank : results of the diluent alone.
+    """
+    chosen = settings.as_mapping()
+    chosen["detection"].pop("threads")  # does not change the result
+    return _digest(
+        {
+            "input": sha256,
+            "sidecar": [_sha256(file) for file in sidecar_files(recording)],
+            "camera": {key: str(value) for key, value in camera.items()},
+            "conditions": conditions,
+            "profile": profile,
+            "settings": chosen,
+            "blank": None if blank is None else checksum(results_file(blank)),
+            "calibration": _calibration(),
+            "version": own_version(),
+        }
+    )
+
+
+def own_version() -> str:
+    """Return the version of nta-lab that is at work."""
+    try:
+        return version("nta-lab")
+    except PackageNotFoundError:
+        return "(not installed)"
+
+
+def _calibration() -> list[str]:
+    """Return the digests of the media and limits, which every analysis may use."""
+    folder = calibration_folder()
+    return [
+        _sha256(file) for shelf in ("media", "limits") for file in sorted((folder / shelf).glob("*.toml"))
+    ]
+
+
+def _digest(words: Mapping[str, Any]) -> str:
+    """Spelled as the catalogue spells its digests: finished batches of earlier versions were keyed so."""
+    text = json.dumps(plain(words), sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    return hashlib.sha256(text.encode("ascii")).hexdigest()
+
+
+def _sha256(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
