@@ -98,6 +98,21 @@ def test_a_short_stall_is_no_fault():
     assert done.fault is None
 
 
+def test_a_disk_that_hangs_is_no_stall_of_the_camera():
+    """The queue of four is full while the disk hangs; then the camera takes longer for a frame than one look at it."""
+    settings = ReaderSettings(queue_bytes=48, stall_s=0.6)
+    writer = ListWriter()
+    done = record(
+        _instrument(*range(6), Pause(0.3), 6),
+        writer,
+        n_frames=7,
+        settings=settings,
+        on_frame=lambda frame: time.sleep(1.2 if frame.index == 0 else 0.0),
+    )
+    assert done.fault is None
+    assert writer.indices == list(range(7))
+
+
 def test_a_lost_device_that_stays_away_ends_the_recording_cleanly():
     writer = ListWriter()
     done = record(_instrument(0, 1, DeviceLost("unplugged")), writer, n_frames=100, settings=QUICK)
@@ -139,6 +154,20 @@ def test_a_drivers_bug_is_told_and_ends_the_recording_cleanly():
     assert writer.closed is not None
 
 
+def test_a_drivers_bug_in_stopping_is_told_and_the_frames_end_nevertheless(monkeypatch):
+    instrument, results = _instrument(*range(5)), []
+    monkeypatch.setattr(instrument.camera, "stop", lambda: 1 / 0)
+    # in a thread that may be left behind: what this is about is a wait for ever
+    thread = threading.Thread(
+        target=lambda: results.append(record(instrument, ListWriter(), n_frames=5)), daemon=True
+    )
+    thread.start()
+    thread.join(5.0)
+    assert not thread.is_alive()
+    assert (results[0].n_frames, results[0].ended_by) == (5, "fault")
+    assert "ZeroDivisionError" in str(results[0].fault)
+
+
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), RuntimeError("Can't write data")])
 def test_a_full_disk_stops_the_camera_and_says_how_much_is_there(error):
     instrument = _instrument(*range(100))
@@ -163,6 +192,47 @@ def test_a_signal_ends_the_recording_as_if_it_had_been_asked_for(number):
     assert 5 < done.n_frames < 200
     assert writer.closed == (None, None)
     assert signal.getsignal(number) is before
+
+
+@pytest.mark.parametrize("busy", ["settings", "state", "start"])
+def test_a_signal_while_the_camera_gets_ready_is_heeded(monkeypatch, busy):
+    instrument, writer = _instrument(*range(200)), ListWriter()
+    answer = getattr(instrument.camera, busy)
+
+    def interrupted(*words):
+        monkeypatch.setattr(instrument.camera, busy, answer)
+        signal.raise_signal(signal.SIGINT)
+        return answer(*words)
+
+    monkeypatch.setattr(instrument.camera, busy, interrupted)
+    done = record(instrument, writer, n_frames=200)
+    assert (done.n_frames, done.ended_by) == (0, "signal")
+    assert instrument.camera.calls == (["start", "stop"] if busy == "start" else [])
+    assert writer.closed == (None, None)
+
+
+def test_a_stop_is_heeded_while_the_camera_is_silent():
+    stop, writer = threading.Event(), ListWriter()
+    threading.Timer(0.3, stop.set).start()
+    began = time.monotonic()
+    done = record(_instrument(0, 1, Pause(60.0)), writer, n_frames=100, stop=stop)
+    assert (
+        time.monotonic() - began < 2.0
+    )  # one look of the reader, not the 10 s after which silence is a fault
+    assert (done.ended_by, done.fault) == ("signal", None)
+    assert writer.indices == [0, 1]
+    assert writer.closed == (None, None)
+
+
+def test_a_stop_asked_for_before_is_heeded_and_nobody_else_asks_for_it():
+    stop = threading.Event()
+    assert record(_instrument(*range(5)), ListWriter(), n_frames=5, stop=stop).ended_by == "request"
+    with pytest.raises(ZeroDivisionError):
+        record(_instrument(*range(5)), ListWriter(), n_frames=5, stop=stop, on_frame=lambda _: 1 / 0)
+    assert not stop.is_set()
+    stop.set()
+    done = record(_instrument(*range(5)), ListWriter(), n_frames=5, stop=stop)
+    assert (done.n_frames, done.ended_by) == (0, "signal")
 
 
 def test_a_recording_can_be_stopped_from_another_thread():
@@ -231,6 +301,17 @@ def test_leaving_early_stops_everything():
         for frame in source.frames():
             if frame.index == 10:
                 break
+
+
+def test_a_source_that_was_left_goes_on_and_one_that_was_stopped_does_not():
+    source = LiveSource(_instrument(*range(100), then_reopens=[range(5), range(5)]))
+    with source:
+        for _ in source.frames():
+            break
+        assert nta_threads() == []
+        assert len(list(source.frames())) == 5
+        source.stop()
+        assert list(source.frames()) == []
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The instrument's end, byte for byte, as in the tables of docs/serial_protocol.md."""
 
+import math
 import struct
 import time
 import zlib
@@ -7,6 +8,7 @@ import zlib
 import pytest
 from numbered_camera import numbered_image, numbered_instrument
 
+from nta.errors import DeviceLost, DeviceTimeout
 from nta_drivers.serial_nta.interpreter import Fetch, Interpreter
 from nta_drivers.serial_nta.message import Flags, checked_line, read_checked_line, read_header
 from nta_drivers.serial_nta.vocabulary import COMMANDS, find_command
@@ -97,6 +99,9 @@ def test_what_is_said_is_answered(speak, said, answered):
         ("FRAM:FETC?;*OPC?", '-200,"Execution error;FRAMe:FETCh? stands alone on its line"'),
         ("FRAM:FETC? 1,2,3", '-108,"Parameter not allowed"'),
         ("FRAM:FETC? 1E9", '-222,"Data out of range;wait must be between 0 and 10000 ms"'),
+        ("FRAM:FETC? 0,1E999", '-222,"Data out of range;1E999"'),
+        ("INIT 1E999", '-222,"Data out of range;1E999"'),
+        ("CAM:WIDT 1E999", '-222,"Data out of range;1E999"'),
         ("TEMP?|0001|00000000", '-360,"Communication error;check sum of a line"'),
         (b"\xff\xfe\x00", '-113,"Undefined header;'),
     ],
@@ -162,6 +167,53 @@ def test_what_the_sensor_and_the_full_buffer_lose_is_counted_before_the_next_fra
     time.sleep(0.3)
     header, _ = block_of(speak("FRAM:FETC? 500"))
     assert (header.sequence, header.dropped) == (7, 7)  # 0 and 3 to 6 overwritten, 1 and 2 never there
+
+
+def _failing(error):
+    def fail(*_):
+        raise error
+
+    return fail
+
+
+def test_a_knob_that_does_not_answer_is_left_out_and_the_frames_go_on(speak, monkeypatch):
+    thermostat = speak.interpreter._values._knobs["temperature_c"]
+    monkeypatch.setattr(thermostat, "get", _failing(DeviceTimeout("no answer")))
+    speak("INIT 3")
+    headers = [block_of(speak("FRAM:FETC? 500"))[0] for _ in range(4)]
+    assert [header.flags & Flags.FRAME for header in headers] == [Flags.FRAME] * 3 + [Flags(0)]
+    assert [header.sequence for header in headers[:3]] == [0, 1, 2]
+    assert headers[3].flags == Flags.END
+    for header in headers:
+        assert math.isnan(header.temperature_c)
+        assert header.laser_mw == 50.0
+
+
+@pytest.mark.parametrize("place", ["read", "stop"])
+@pytest.mark.parametrize(
+    ("error", "words"), [(DeviceLost("the cable is out"), "the cable is out"), (KeyError("bug"), "KeyError")]
+)
+def test_whatever_breaks_the_camera_is_a_fault_that_is_told(speak, monkeypatch, place, error, words):
+    with monkeypatch.context() as broken:
+        broken.setattr(speak.interpreter._camera, place, _failing(error))
+        speak("INIT 1")
+        header, _ = block_of(speak("FRAM:FETC? 500,0"))
+        assert Flags.FAULT in header.flags
+        assert Flags.ACQUIRING not in header.flags
+        assert words.encode() in speak("CAM:FAUL?")
+    speak("INIT 1")  # opens the device again
+    assert Flags.FRAME in block_of(speak("FRAM:FETC? 500,-1"))[0].flags
+    assert speak("CAM:FAUL?;SYST:ERR?") == b'"";0,"No error"\n'
+
+
+def test_when_the_end_is_told_the_camera_can_be_had_at_once(speak, monkeypatch):
+    camera = speak.interpreter._camera
+    stop = camera.stop
+    monkeypatch.setattr(camera, "stop", lambda: (time.sleep(0.2), stop())[1])
+    speak("INIT 1")
+    header, _ = block_of(speak("FRAM:FETC? 500,0"))
+    assert header.flags == Flags.END
+    assert speak("CAM:EXP 0.002;CAM:EXP?;SYST:ERR?") == b'0.002;0,"No error"\n'
 
 
 def test_pictures_for_clients_that_know_blocks_only(speak):

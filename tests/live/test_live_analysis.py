@@ -13,6 +13,7 @@ from nta.errors import DeviceError, MissingInputError, SettingError
 from nta.frames import CameraState, Frame
 from nta.io.recordings import RecordingWriter, open_recording
 from nta.live import LiveAnalysis, LiveSettings, Snapshot, Watched
+from nta.live.sizing import size_so_far
 from nta.pipeline import completed_camera, find_tracks
 from nta.spots import SpotDetector
 
@@ -149,6 +150,20 @@ def test_a_failing_analysis_is_said_and_the_recording_goes_on():
             live.finish()
         assert live.snapshot().frames == 90
         assert "RecordingError" in live.snapshot().fault
+
+
+def test_a_last_sizing_that_fails_is_raised_not_left_in_the_snapshot(monkeypatch):
+    def size(*words, **more):
+        if not live._searcher.is_alive():  # the one that `finish` asks for
+            raise ValueError("no sizes today")
+        return size_so_far(*words, **more)
+
+    with LiveAnalysis(_camera(), WATER) as live:
+        monkeypatch.setattr("nta.live.analysis.size_so_far", size)
+        for index in range(64):
+            live.push(_frame(index))
+        with pytest.raises(DeviceError, match="no sizes today"):
+            live.finish()
 
 
 def test_without_scale_or_with_nonsense_it_is_refused_before_a_frame_is_taken():

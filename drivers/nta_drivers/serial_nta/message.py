@@ -46,7 +46,8 @@ class Header:
     sequence : number of the frame in its run, from 0; counts every frame of the sensor, kept or not.
     device_time_ns : the instrument's clock at the begin of the exposure.
     dropped : frames of this run before this one that the instrument did not keep and never sent.
-    temperature_c, laser_mw, pump_ul_min, focus_um : as measured with the frame, NaN where there is none.
+    temperature_c, laser_mw, pump_ul_min, focus_um : as measured with the frame, NaN where there is none
+        or it does not answer.
     """
 
     run: int

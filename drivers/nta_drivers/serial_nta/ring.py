@@ -62,7 +62,8 @@ class FrameRing:
 
     def stop(self) -> None:
         """End the acquisition and forget its frames."""
-        self.flags &= ~Flags.ACQUIRING
+        with self._changed:  # the thread may be telling of an end
+            self.flags &= ~Flags.ACQUIRING
         if self._thread is not None:
             self._thread.join()
             self._thread = None
@@ -88,27 +89,32 @@ class FrameRing:
             return self._newest.frame if self._newest else None
 
     def _read(self) -> None:
+        """Keep frames until the end, which is told, whatever it is, once the camera has stopped and can be had again."""
+        flag, fault = Flags(0), ""
+        try:
+            self._keep_frames()
+        except EndOfFrames:
+            flag = Flags.END
+        except Exception as error:
+            flag, fault = Flags.FAULT, _said(error)
+        try:
+            self._camera.stop()
+        except Exception as error:
+            flag, fault = flag | Flags.FAULT, fault or _said(error)
+        self._end(flag, fault)
+
+    def _keep_frames(self) -> None:
         missing, expected = 0, 0
         while Flags.ACQUIRING in self.flags:
             try:
                 frame = self._camera.read(_POLL_S)
             except DeviceTimeout:
                 continue
-            except EndOfFrames:
-                self._end(Flags.END)
-                break
-            except DeviceError as error:
-                self._end(Flags.FAULT, str(error))
-                break
             missing += frame.index - expected
             expected = frame.index + 1
             self._keep(Slot(frame, self._measure(), missing))
-        try:
-            self._camera.stop()
-        except DeviceError as error:
-            self._end(Flags.FAULT, str(error))
 
-    def _end(self, flag: Flags, fault: str = "") -> None:
+    def _end(self, flag: Flags, fault: str) -> None:
         with self._changed:
             self.flags = self.flags & ~Flags.ACQUIRING | flag
             self.fault = fault
@@ -123,3 +129,8 @@ class FrameRing:
             self._newest = slot
             self._changed.notify_all()
         self._on_frame()
+
+
+def _said(error: Exception) -> str:
+    """Return a device's own words, or which bug it is."""
+    return str(error) if isinstance(error, DeviceError) else f"{type(error).__name__}: {error}"

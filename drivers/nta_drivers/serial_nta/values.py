@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 import re
+from contextlib import suppress
 from typing import Any
 
 from nta.devices import Instrument, Knob
+from nta.errors import DeviceError
 from nta_drivers.serial_nta.registers import Refused
 from nta_drivers.serial_nta.vocabulary import (
     CAMERA,
@@ -33,8 +35,12 @@ class Values:
         return ",".join(["CAMERA", *(OPTIONS[name] for name in self._knobs)])
 
     def measured(self) -> dict[str, Any]:
-        """Return the values of all knobs as they are now."""
-        return {name: knob.get() for name, knob in self._knobs.items()}
+        """Return the values of the knobs as they are now, without those that do not answer."""
+        values = {}
+        for name, knob in self._knobs.items():
+            with suppress(DeviceError):  # the frame it is measured with is good
+                values[name] = knob.get()
+        return values
 
     def read(self, command: Command, argument: str) -> str:
         """Answer the query for a value, or for a limit of it."""
@@ -83,7 +89,10 @@ def number(text: str) -> float:
     """Return a decimal number, or refuse it."""
     if not _NUMBER.fullmatch(text.strip()):
         raise Refused(-104, f"{text.strip()} is no number")
-    return float(text)
+    value = float(text)
+    if math.isinf(value):
+        raise Refused(-222, text.strip())
+    return value
 
 
 def said(value: float | None) -> str:

@@ -6,6 +6,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -28,8 +29,8 @@ class LiveSource:
     """A `FrameSource` over an instrument: acquires while its frames are taken.
 
     Entering opens the instrument if need be; `frames` starts it, and when they end `report` and `losses` are
-    complete. Ends after `n_frames` or `duration_s`, at `stop`, or at a fault, which is then in `fault`: the
-    frames up to it are good. The devices are read every `telemetry_s` in a thread of their own: a slow answer
+    complete. Ends after `n_frames` or `duration_s`, when `stop` is set, or at a fault, which is then in `fault`:
+    the frames up to it are good. The devices are read every `telemetry_s` in a thread of their own: a slow answer
     holds up no frame.
     """
 
@@ -42,6 +43,7 @@ class LiveSource:
         settings: ReaderSettings | None = None,
         telemetry_s: float = 1.0,
         metadata: Mapping[str, Any] | None = None,
+        stop: threading.Event | None = None,
     ) -> None:
         self._instrument = instrument
         self._ends = {"n_frames": n_frames, "duration_s": duration_s}
@@ -50,7 +52,7 @@ class LiveSource:
         self._telemetry = _Telemetry(instrument, telemetry_s)
         self._said = dict(metadata or {})
         self._camera: CameraState | None = None
-        self._stopped_before_start = False
+        self._stop = stop or threading.Event()
 
     @property
     def name(self) -> str:
@@ -117,9 +119,14 @@ class LiveSource:
 
     def frames(self) -> Iterator[Frame]:
         """Acquire, and yield the frames; on a device it goes on, so every frame is given once."""
-        if self._stopped_before_start:
+        self._reader = FrameReader(
+            self._instrument.camera,
+            self._settings,
+            stop=self._stop,
+            **self._ends,  # type: ignore[arg-type]
+        )
+        if self._stop.is_set():  # maybe while the camera was asked for its settings
             return
-        self._reader = FrameReader(self._instrument.camera, self._settings, **self._ends)  # type: ignore[arg-type]
         self._reader.start()
         self._telemetry.start()
         try:
@@ -133,9 +140,7 @@ class LiveSource:
 
     def stop(self) -> None:
         """Ask for the end; `frames` gives what was read and then ends. Safe in a signal handler."""
-        self._stopped_before_start = self._reader is None
-        if self._reader is not None:
-            self._reader.request_stop()
+        self._stop.set()
 
     def close(self) -> None:
         """End the acquisition and its threads; the instrument stays open."""
@@ -159,7 +164,6 @@ class _Telemetry:
 
     def __init__(self, instrument: Instrument, interval_s: float) -> None:
         self.log: list[Reading] = []
-        self.failures = 0
         self._knobs = instrument.knobs()
         self._interval_s = interval_s
         self._fresh: deque[Reading] = deque()
@@ -190,12 +194,8 @@ class _Telemetry:
     def _read(self) -> None:
         values, now = {}, time.monotonic_ns()
         for name, knob in self._knobs.items():
-            try:
+            with suppress(DeviceError):  # the reader says what is wrong; a missing reading is no fault
                 values[name] = knob.get()
-            except (
-                DeviceError
-            ):  # the reader says what is wrong with the device; a missing reading is no fault
-                self.failures += 1
         if values:
             reading = Reading(now, values)
             self.log.append(reading)

@@ -46,8 +46,9 @@ class ReaderSettings:
 
 
 class FrameReader:
-    """Acquires from an open camera until `n_frames` or `duration_s` are reached, or `stop` is called.
+    """Acquires from an open camera until `n_frames` or `duration_s` are reached, or `stop` is set.
 
+    stop : set by whoever wants the end, safely in a signal handler; here it is only looked at, between two reads.
     fault : what ended it early, None otherwise. reconnections : how often a lost device came back.
     """
 
@@ -58,6 +59,7 @@ class FrameReader:
         *,
         n_frames: int | None = None,
         duration_s: float | None = None,
+        stop: threading.Event | None = None,
     ) -> None:
         self.settings = settings or ReaderSettings()
         self.fault: DeviceError | None = None
@@ -73,8 +75,8 @@ class FrameReader:
         self.capacity = max(4, self.settings.queue_bytes // frame_bytes)
         self._queue: deque[Frame] = deque()
         self._changed = threading.Condition()
-        self._stopping = threading.Event()
-        self._finished = False
+        self._stop = stop or threading.Event()
+        self._finished = False  # no frame comes into the queue any more
         self._gaps = _Gaps()
         self._told = Losses()  # the camera's own account, of all runs that ended
         self._first: Frame | None = None
@@ -93,7 +95,7 @@ class FrameReader:
         self._thread.start()
 
     def frames(self) -> Iterator[Frame]:
-        """Yield frames until there are no more to come; what waits when `stop` is called is still given."""
+        """Yield frames until there are no more to come; what waits when the end is asked for is still given."""
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: bool(self._queue) or self._finished)
@@ -103,22 +105,15 @@ class FrameReader:
                 self._changed.notify_all()
             yield frame
 
-    def request_stop(self) -> None:
-        """Ask the thread to end, without waiting for it. Safe in a signal handler."""
-        self._stopping.set()
-
     def stop(self) -> Losses:
         """End the thread, stop the camera and return what was delivered and lost."""
-        self.request_stop()
-        with self._changed:
-            self._changed.notify_all()
+        self._finish()
         if self._thread is not None:
             self._thread.join(_STOP_S)
             if self._thread.is_alive():
                 self.fault = self.fault or DeviceTimeout(
                     f"{self._camera.name} does not return from read; its thread is left behind"
                 )
-                self._finish()
         return self.losses
 
     @property
@@ -146,26 +141,35 @@ class FrameReader:
         return replace(self._told + mine, delivered=self.delivered)
 
     def _run(self) -> None:
-        try:
+        with self._faults_told():
             self._read_until_the_end()
+        with self._faults_told():
+            self._end_run()
+        self._finish()
+
+    @contextlib.contextmanager
+    def _faults_told(self) -> Iterator[None]:
+        try:
+            yield
         except EndOfFrames:
             pass
         except DeviceError as error:
-            self.fault = error
+            self.fault = self.fault or error
         except Exception as error:  # a driver's bug ends the recording cleanly and is told
-            self.fault = DeviceError(f"{self._camera.name}: {type(error).__name__}: {error}")
-        finally:
-            self._end_run()
-            self._finish()
+            bug = DeviceError(f"{self._camera.name}: {type(error).__name__}: {error}")
+            self.fault = self.fault or bug
 
     def _finish(self) -> None:
         with self._changed:
             self._finished = True
             self._changed.notify_all()
 
+    def _ending(self) -> bool:
+        return self._finished or self._stop.is_set()
+
     def _read_until_the_end(self) -> None:
         heard = time.monotonic()
-        while not self._stopping.is_set():
+        while not (self.reached_end or self._ending()):
             try:
                 frame = self._camera.read(_POLL_S)
             except DeviceTimeout as error:
@@ -174,17 +178,16 @@ class FrameReader:
                 continue
             except DeviceLost as error:
                 self._reconnect(error)
-                heard = time.monotonic()
-                continue
-            heard = time.monotonic()
-            frame = self._continued(frame)
-            self.reached_end = self._is_past_the_end(frame)
-            if self.reached_end:
-                return
-            self._accept(frame)
-            self.reached_end = self.delivered + self._gaps.dropped == self._n_frames
-            if self.reached_end:
-                return
+            else:
+                self.reached_end = self._is_last(self._continued(frame))
+            heard = time.monotonic()  # the queue has taken the frame: a slow disk is no silence
+
+    def _is_last(self, frame: Frame) -> bool:
+        """Accept a frame unless it is past the end; say whether the end is reached."""
+        if self._is_past_the_end(frame):
+            return True
+        self._accept(frame)
+        return self.delivered + self._gaps.dropped == self._n_frames
 
     def _is_past_the_end(self, frame: Frame) -> bool:
         if self._duration_s is None or self._first is None:
@@ -203,8 +206,10 @@ class FrameReader:
                 self._queue.popleft()
                 self._gaps.dropped += 1
                 self.delivered -= 1
-            while len(self._queue) >= self.capacity and not self._stopping.is_set():
+            while len(self._queue) >= self.capacity and not self._ending():
                 self._changed.wait(_POLL_S)
+            if self._finished:
+                return  # whoever took the frames has left
             self._queue.append(frame)
             self.delivered += 1
             self._changed.notify_all()
@@ -234,7 +239,9 @@ class FrameReader:
         since = time.monotonic()
         pause, longest = _BACK_OFF_S
         self._end_run()
-        while time.monotonic() - since < self.settings.reconnect_s and not self._stopping.wait(pause):
+        while time.monotonic() - since < self.settings.reconnect_s:
+            if self._stop.wait(pause) or self._finished:
+                break
             pause = min(2 * pause, longest)
             with contextlib.suppress(DeviceError):
                 self._camera.close()

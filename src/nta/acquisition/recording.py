@@ -67,8 +67,9 @@ def record(
     """Record from an open instrument until the asked length, a signal, `stop` or a fault; close the writer.
 
     No frame that reached this computer is dropped for the file: the reader waits when the disk is slow, and
-    what the camera loses meanwhile is counted. Ctrl-C and SIGTERM end the recording as if it had been asked
-    for; a second Ctrl-C interrupts. `on_frame` is called after each frame is written (live analysis).
+    what the camera loses meanwhile is counted. Ctrl-C and SIGTERM set `stop`, which ends the recording as if
+    that had been asked for; a second Ctrl-C interrupts. `on_frame` is called after each frame is written (live
+    analysis).
 
     Raises
     ------
@@ -78,9 +79,10 @@ def record(
         The file cannot be written (disk full, permission); says how many frames are in it.
     """
     _check_length(n_frames, duration_s, stop)
-    source = LiveSource(instrument, n_frames=n_frames, duration_s=duration_s, settings=settings)
+    stop = stop or threading.Event()
+    source = LiveSource(instrument, n_frames=n_frames, duration_s=duration_s, settings=settings, stop=stop)
     written = 0
-    with _stopped_by_signals(source, stop) as interrupted:
+    with _set_by_signals(stop):
         try:
             for frame in source.frames():
                 _write(writer, frame, source.readings(), written)
@@ -89,8 +91,6 @@ def record(
                     on_frame(frame)
                 if progress is not None:
                     progress(written)
-                if stop is not None and stop.is_set():
-                    source.stop()
             _finish(writer, source, written)
         except BaseException as error:
             source.close()
@@ -101,7 +101,7 @@ def record(
         losses=source.losses,
         report=source.report,
         metadata=source.metadata,
-        ended_by=_cause(source, interrupted.is_set(), written, n_frames, duration_s),
+        ended_by=_cause(source, stop.is_set(), written, n_frames, duration_s),
         fault=source.fault,
     )
 
@@ -152,11 +152,11 @@ def _said_as_full(written: int) -> Iterator[None]:
 
 
 def _cause(
-    source: LiveSource, interrupted: bool, written: int, n_frames: int | None, duration_s: float | None
+    source: LiveSource, stopped: bool, written: int, n_frames: int | None, duration_s: float | None
 ) -> Literal["request", "device", "signal", "fault"]:
     if source.fault is not None:
         return "fault"
-    if interrupted:
+    if stopped:
         return "signal"
     if n_frames is not None:
         return "request" if written >= n_frames else "device"
@@ -164,11 +164,10 @@ def _cause(
 
 
 @contextmanager
-def _stopped_by_signals(source: LiveSource, stop: threading.Event | None) -> Iterator[threading.Event]:
-    """Turn the first SIGINT or SIGTERM into `source.stop()`; then the handlers before are put back."""
-    interrupted = stop or threading.Event()
+def _set_by_signals(stop: threading.Event) -> Iterator[None]:
+    """Let the first SIGINT or SIGTERM set `stop`; then the handlers before are put back."""
     if threading.current_thread() is not threading.main_thread():
-        yield interrupted  # only the main thread may set handlers; the caller has `stop`
+        yield  # only the main thread may set handlers; the caller has `stop`
         return
     before: dict[signal.Signals, Any] = {}
 
@@ -178,13 +177,12 @@ def _stopped_by_signals(source: LiveSource, stop: threading.Event | None) -> Ite
             signal.signal(number, handler)
 
     def on_signal(_number: int, _stack: FrameType | None) -> None:
-        interrupted.set()
-        source.stop()
+        stop.set()
         restore()  # a second Ctrl-C means it
 
     for number in (signal.SIGINT, signal.SIGTERM):
         before[number] = signal.signal(number, on_signal)
     try:
-        yield interrupted
+        yield
     finally:
         restore()

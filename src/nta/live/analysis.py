@@ -139,17 +139,17 @@ class LiveAnalysis:
         RecordingError
             There were no frames, or they change their size.
         DeviceError
-            The live analysis had failed before; the recording is not concerned.
+            The live analysis failed, before or in the last sizing; the recording is not concerned.
         """
         self._end()
         self._searcher.join()
-        if self._seen.fault:
-            raise DeviceError(f"the live analysis failed: {self._seen.fault}; analyze the recording instead")
+        self._raise_fault()
         if self._linker.motion is None and not self._seen.frames:
             self._detector.prime([])  # says that there are no frames
         tracks = self._linker.finish()
         self._curve = self._detection_curve(tracks)
         self._size_now(tracks)
+        self._raise_fault()
         return self._linker.spots, tracks
 
     def close(self) -> None:
@@ -173,6 +173,10 @@ class LiveAnalysis:
         with self._changed:
             self._ended = True
             self._changed.notify_all()
+
+    def _raise_fault(self) -> None:
+        if self._seen.fault:
+            raise DeviceError(f"the live analysis failed: {self._seen.fault}; analyze the recording instead")
 
     def _take_or_shed(self, frame: Frame) -> None:
         """Keep the frame for the search. One long gap costs fewer tracks than many short ones, so half is made room for."""
