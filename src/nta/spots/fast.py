@@ -21,6 +21,8 @@ from nta.spots.learned import Layer, Learned, summed
 from nta.spots.settings import DetectionSettings
 
 FIRST_SHARE = 0.78  # the half-resolution pass proposes above this share of the threshold
+NARROWEST = (0.5, 0.75)  # fitted width of a spot in focus, px, whatever the width of most of them
+NARROWEST_BINNED = 0.25  # px of a coarser layer: a single pixel is fitted narrower still
 FIT_SHARE = 0.7  # a fitted spot must still reach this share of it
 SPLIT_GAIN = 25.0  # drop of chi-square for three more parameters that proves two spots (p < 2e-5)
 MOST_SPOTS = 20_000  # in one frame
@@ -114,7 +116,7 @@ class LayerSearch:
         self._noise0 = np.array([noise.var0, noise.slope * sign, noise.floor])
         s = layer.width_px
         # out of focus most spots may be wide: those in focus are spots as well, and only single pixels are none
-        narrowest = np.clip(0.45 * s, 0.5, max(0.5, 0.75 / layer.step))
+        narrowest = np.clip(0.45 * s, *NARROWEST) if layer.step == 1 else NARROWEST_BINNED
         self._limits = np.array([narrowest, min(2.2 * s, 0.7 * layer.fit_radius), 0.02, 6.0])
         height, width = layer.background.shape
         self._pattern = Pattern.of(layer.pattern, height)
