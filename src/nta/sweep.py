@@ -13,8 +13,8 @@ from nta.frames import FrameSource
 from nta.pipeline import Analysis, Scale, find_tracks
 from nta.settings import AnalysisSettings
 from nta.sizes import SizeDistribution, Sweep, SweepPoint, size_distribution
-from nta.spots import THRESHOLDS_SD, SpotDetector
-from nta.tracks import Tracks, link_spots
+from nta.spots import THRESHOLDS_SD, SpotDetector, Spots
+from nta.tracks import Relinking, Tracks, link_spots
 
 BUDGET_TERM = "choice of settings"
 _THRESHOLDS = (0.85, 1.25, 1.6)  # times the one chosen
@@ -36,7 +36,9 @@ def sweep(source: FrameSource, analysis: Analysis, told: Told | None = None) -> 
             told(f"{setting} = {value}")
     d50 = np.log([p.d50_nm for p in points if p.d50_nm])
     swept = Sweep(points=tuple(points), rel_std=float(d50.std(ddof=1)) if d50.size > 1 else 0.0)
-    sizes = _sized(analysis, analysis.tracks, analysis.settings, further={BUDGET_TERM: swept.rel_std})
+    sizes = _sized(
+        analysis, analysis.spots, analysis.tracks, analysis.settings, further={BUDGET_TERM: swept.rel_std}
+    )
     return replace(analysis, sizes=replace(sizes, suspension=analysis.sizes.suspension, sweep=swept))
 
 
@@ -46,21 +48,22 @@ def _variants(source: FrameSource, analysis: Analysis) -> Iterator[tuple[str, st
     for threshold in _thresholds(quick.detection.threshold_sd):
         changed = replace(quick, detection=replace(quick.detection, threshold_sd=threshold))
         with SpotDetector(changed.detection, analysis.camera) as detector:
-            _, tracks = find_tracks(source.frames(), changed, detector=detector)
-        yield "threshold_sd", f"{threshold:.3g}", _sized(analysis, tracks, changed)
+            spots, tracks = find_tracks(source.frames(), changed, detector=detector)
+        yield "threshold_sd", f"{threshold:.3g}", _sized(analysis, spots, tracks, changed)
     for factor in _RANGES:
         reach = factor * analysis.tracks.linking.search_range_px
         linking = replace(quick.linking, search_range_px=reach)
         tracks = link_spots(analysis.spots, linking)
-        yield "search_range_px", f"{reach:.3g}", _sized(analysis, tracks, quick)
+        changed = replace(quick, linking=linking)
+        yield "search_range_px", f"{reach:.3g}", _sized(analysis, analysis.spots, tracks, changed)
     for shortest in _SHORTEST:
         least = min(shortest, quick.diffusion.min_track_frames)
         least = max(least, LEAST_FRAMES[quick.diffusion.estimator])
         diffusion = replace(quick.diffusion, min_track_frames=least)
         changed = replace(quick, diffusion=diffusion, sizing=replace(quick.sizing, min_points=shortest))
-        yield "min_points", f"{shortest}", _sized(analysis, analysis.tracks, changed)
+        yield "min_points", f"{shortest}", _sized(analysis, analysis.spots, analysis.tracks, changed)
     changed = replace(quick, diffusion=replace(quick.diffusion, noise="spots"))
-    yield "noise", "spots", _sized(analysis, analysis.tracks, changed)
+    yield "noise", "spots", _sized(analysis, analysis.spots, analysis.tracks, changed)
 
 
 def _thresholds(chosen: float) -> list[float]:
@@ -71,6 +74,7 @@ def _thresholds(chosen: float) -> list[float]:
 
 def _sized(
     analysis: Analysis,
+    spots: Spots,
     tracks: Tracks,
     settings: AnalysisSettings,
     further: dict[str, float] | None = None,
@@ -78,7 +82,11 @@ def _sized(
     """Return the sizes of tracks under the conditions of the analysis, the final ones beside plain estimates."""
     scale = Scale.of(analysis.camera)
     diffusion = estimate_diffusion(
-        tracks, **vars(scale), settings=settings.diffusion, detection=analysis.detection
+        tracks,
+        **vars(scale),
+        settings=settings.diffusion,
+        detection=analysis.detection,
+        links=Relinking(spots, tracks, settings.linking),
     )
     return size_distribution(
         diffusion,

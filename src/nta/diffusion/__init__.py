@@ -7,7 +7,7 @@ from nta.diffusion.likelihood import DiffusionLikelihood, diffusion_likelihood
 from nta.diffusion.msd import MeanSquaredDisplacement, mean_squared_displacement
 from nta.diffusion.noise import NoiseModel
 from nta.diffusion.regression import gls, line_msd, msd_covariance, ols, optimal_lags
-from nta.diffusion.selection import Detection
+from nta.diffusion.selection import Detection, Links
 from nta.diffusion.settings import DiffusionSettings
 from nta.diffusion.table import DiffusionEstimates, TrackFlag
 
@@ -18,6 +18,7 @@ __all__ = [
     "DiffusionSettings",
     "EnsembleMotion",
     "LineDiffusion",
+    "Links",
     "MeanSquaredDisplacement",
     "NoiseModel",
     "TrackFlag",

@@ -15,7 +15,7 @@ from nta.diffusion.intervals import credible_intervals
 from nta.diffusion.mobility import may_move, mobile_evidence
 from nta.diffusion.noise import NoiseModel, fit_noise, fit_noise_apart, guess_diffusion
 from nta.diffusion.regression import gls_of_tracks, ols_of_tracks
-from nta.diffusion.selection import Detection, seen_motion
+from nta.diffusion.selection import Detection, Links, seen_motion
 from nta.diffusion.settings import LEAST_FRAMES, DiffusionSettings
 from nta.diffusion.smoothing import step_correlation
 from nta.diffusion.steps import Steps
@@ -36,6 +36,7 @@ def estimate_diffusion(
     exposure_s: float | None,
     settings: DiffusionSettings | None = None,
     detection: Detection | None = None,
+    links: Links | None = None,
 ) -> DiffusionEstimates:
     """Estimate the diffusion coefficient of every track.
 
@@ -55,6 +56,8 @@ def estimate_diffusion(
         Defaults where None.
     detection
         How probable it is that a spot is found; None: spots that were missed are not accounted for.
+    links
+        How much of the motion is left in links (`nta.tracks.Relinking`); None: those given up are not accounted for.
     """
     settings = settings or DiffusionSettings()
     steps = Steps.of(tracks, pixel_size_um, frame_interval_s)
@@ -69,7 +72,7 @@ def estimate_diffusion(
     mobile = long_enough & (mobile_evidence(steps, fit.noise, fit.log_likelihood) >= settings.mobile_evidence)
     mobile |= may_move(steps, fit.noise, fit.diffusion_um2_s, fit.information, mobile, long_enough)
 
-    seen = seen_motion(tracks, steps, fit.diffusion_um2_s, fit.noise.exposure_s, detection)
+    seen = seen_motion(tracks, steps, fit.diffusion_um2_s, fit.noise.exposure_s, detection, links)
     if not seen.is_all:
         steps = Steps.of(tracks, pixel_size_um, frame_interval_s, kept_share=seen.kept_share)
         # an exposure that nobody told was found from the steps that are seen

@@ -18,7 +18,10 @@ pi R² f(|r_1 - r_2| / R) that was not known to be free, and the particle is see
 order in m the mean squared step that is seen is 1 - m cov(r_1², f) / <r_1²> of all: D shows that share. Where particles
 go a fifteenth of their distance in a frame, per axis, this is 1 to 3 %.
 
-Both are measured against the truth of simulated recordings in docs/sizes.md.
+A link is given up where somebody else might have made the step, and long ones are given up sooner. What is left of the
+mean squared step is found by linking the recording's spots again, moved anew (`nta.tracks.relinking`).
+
+All three are measured against the truth of simulated recordings in docs/sizes.md.
 """
 
 from __future__ import annotations
@@ -40,6 +43,8 @@ _NEAR = 2  # rows before and after whose light and width are averaged: one spot'
 _HIDES = 2.5  # widths of a spot from which one particle hides another; from 2 to 3 the share is the same within a sixth
 _PAIRS = 20_000
 _MOST_HIDDEN = 0.2  # of the mean squared step; beyond, the first order in m is too little
+_STANDS_STILL = 0.02  # of the usual variance of a step: less is no motion
+_FEW_STEPS = 4
 _LEAST_LEFT = 0.5  # below, hardly anything is found, and what is known of detection is too little
 
 
@@ -52,6 +57,14 @@ class Detection(Protocol):
 
     def not_hidden(self, electrons: FloatArray) -> FloatArray:
         """Return the probability where there is light enough: what is missed then lies behind other particles."""
+        ...
+
+
+class Links(Protocol):
+    """How much of the motion is left in the links that were made."""
+
+    def kept_share(self, step_variance_px2: FloatArray) -> FloatArray:
+        """Return the share of the mean squared step, by the variance of a track's steps per axis; NaN: not known."""
         ...
 
 
@@ -72,20 +85,46 @@ class SeenMotion:
 
 
 def seen_motion(
-    tracks: Tracks, steps: Steps, diffusion_um2_s: FloatArray, exposure_s: float, detection: Detection | None
+    tracks: Tracks,
+    steps: Steps,
+    diffusion_um2_s: FloatArray,
+    exposure_s: float,
+    detection: Detection | None,
+    links: Links | None = None,
 ) -> SeenMotion:
-    """Find what is left of the motion: all of it where every spot would be found, or nobody knows.
+    """Find what is left of the motion: all of it where every spot would be found and linked, or nobody knows.
 
     diffusion_um2_s : of every track, as estimated without this; where it is not known, the share is 1.
     """
     known = np.isfinite(diffusion_um2_s) & (diffusion_um2_s > 0)
     seen = SeenMotion(np.ones(steps.n_tracks), 1.0)
-    if detection is None or not known.any():
+    if not known.any():
         return seen
     for _ in range(_PASSES):  # more is missed of what is faster than it seems
         diffusion = np.where(known, diffusion_um2_s / seen.kept_share, 0.0)
-        seen = _seen_at(tracks, steps, diffusion, exposure_s, detection)
+        seen = SeenMotion(np.ones(steps.n_tracks), 1.0)
+        if detection is not None:
+            seen = _seen_at(tracks, steps, diffusion, exposure_s, detection)
+        if links is not None:
+            linked = links.kept_share(_step_variance_px2(steps, diffusion, exposure_s))
+            seen = SeenMotion(seen.kept_share * linked, seen.blur_share)
     return seen
+
+
+def _step_variance_px2(steps: Steps, diffusion_um2_s: FloatArray, exposure_s: float) -> FloatArray:
+    """Variance per axis of the steps of every track, from frame to frame; NaN of what is too short to have a D.
+
+    The D of a few steps is more scattered than the particles are: it is drawn towards the mean by as much as its own error
+    is of the whole scatter of ln D.
+    """
+    between_s = steps.frame_interval_s - exposure_s / 3
+    variance = 2 * diffusion_um2_s * between_s / steps.pixel_size_um**2
+    moves = variance > _STANDS_STILL * np.median(variance[variance > 0])
+    log, error2 = np.log(variance[moves]), 1 / np.maximum(steps.n_steps[moves], 1)
+    mean = np.average(log, weights=1 / error2)
+    scatter2 = max(np.average((log - mean) ** 2 - error2, weights=1 / error2), 0.0)
+    variance[moves] = np.exp(mean + (log - mean) * scatter2 / (scatter2 + error2))
+    return np.asarray(np.where(moves, variance, np.where(steps.n_steps < _FEW_STEPS, np.nan, 0.0)))
 
 
 def _seen_at(

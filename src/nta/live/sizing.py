@@ -15,7 +15,7 @@ from nta.quantity import Quantity
 from nta.settings import AnalysisSettings
 from nta.sizes import Distribution, size_distribution
 from nta.spots import Spots
-from nta.tracks import Tracks
+from nta.tracks import Relinking, Tracks
 from nta.visibility import Run
 
 WHILE_RECORDING = (
@@ -95,10 +95,13 @@ def size_so_far(
 ) -> Sizing:
     """Size the tracks of a recording that is still growing; fewer bootstrap repeats, hence draws, is all that differs.
 
-    detection : how probable it is that a spot is found, known at the end of the recording.
+    detection : how probable it is that a spot is found, known at the end of the recording: then what is not seen of the
+        motion is given back.
     """
+    links = Relinking(spots, tracks, settings.linking) if detection is not None else None
+    scale = Scale.of(source.camera)
     diffusion = estimate_diffusion(
-        tracks, **vars(Scale.of(source.camera)), settings=settings.diffusion, detection=detection
+        tracks, **vars(scale), settings=settings.diffusion, detection=detection, links=links
     )
     chosen = replace(settings.sizing, repeats=repeats)
     sizes = size_distribution(

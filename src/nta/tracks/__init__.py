@@ -2,7 +2,17 @@
 
 from nta.tracks.drift import Drift, find_drift
 from nta.tracks.linker import TrackLinker, link_spots
+from nta.tracks.relinking import Relinking
 from nta.tracks.settings import LinkingSettings
 from nta.tracks.table import Linking, Tracks
 
-__all__ = ["Drift", "Linking", "LinkingSettings", "TrackLinker", "Tracks", "find_drift", "link_spots"]
+__all__ = [
+    "Drift",
+    "Linking",
+    "LinkingSettings",
+    "Relinking",
+    "TrackLinker",
+    "Tracks",
+    "find_drift",
+    "link_spots",
+]
