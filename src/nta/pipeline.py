@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from nta.assessment import Assessment, assess_recording, blank_finding, load_limits
+from nta.assessment import Assessment, assess_recording, load_limits
+from nta.assessment.controls import blank_finding, doubted, with_findings
 from nta.calibration import InstrumentProfile, SampleConditions
 from nta.diffusion import (
     DiffusionEstimates,
@@ -21,12 +22,12 @@ from nta.diffusion import (
     estimate_diffusion,
     mean_squared_displacement,
 )
-from nta.errors import MissingInputError
+from nta.errors import MissingInputError, SettingError
 from nta.frames import CameraState, Frame, FrameSource, RecordingReport
 from nta.settings import AnalysisSettings
 from nta.sizes import SizeDistribution, size_distribution
 from nta.spots import PRIME_FRAMES, SpotDetector, Spots
-from nta.tracks import TrackLinker, Tracks
+from nta.tracks import Relinking, TrackLinker, Tracks
 from nta.visibility import (
     DetectionCurve,
     FrameSample,
@@ -124,7 +125,10 @@ def analyze(
         spots, tracks = find_tracks(frames, settings, detector=detector, progress=progress)
         width_px = width_in_focus_px(tracks.scene, profile, camera)
         curve = detection_curve(detector, tracks, sample.kept, settings.visibility, width_px=width_px)
-    diffusion = estimate_diffusion(tracks, **vars(scale), settings=settings.diffusion, detection=curve)
+    links = Relinking(spots, tracks, settings.linking)
+    diffusion = estimate_diffusion(
+        tracks, **vars(scale), settings=settings.diffusion, detection=curve, links=links
+    )
     msd = mean_squared_displacement(tracks, diffusion)
     sizes = size_distribution(
         diffusion, tracks, conditions, settings.sizing, profile=profile, detection=curve
@@ -164,15 +168,23 @@ def subtract_blank(analysis: Analysis, blank: Analysis) -> Analysis:
         raise MissingInputError(
             "to subtract a blank, both results must have a concentration; analyze them with this version and a --profile"
         )
-    net = less_blank(analysis.visibility.concentration, blank.visibility.concentration)
-    findings = (
-        blank_finding(net.blank, blank.provenance.recording) if finding.name == "blank" else finding
-        for finding in analysis.assessment.findings
-    )
+    same = analysis.provenance.sha256
+    if same is not None and same == blank.provenance.sha256:
+        raise SettingError(
+            f"the blank {blank.provenance.recording} is the recording {analysis.provenance.recording} itself "
+            f"(SHA-256 {same[:8]}...); give the results of the diluent alone"
+        )
+    mine, other = analysis.visibility.concentration, blank.visibility.concentration
+    found = blank_finding(mine, other, load_limits(analysis.settings.assessment.limits))
+    media = analysis.conditions.medium, blank.conditions.medium
+    if media[0].casefold() != media[1].casefold():
+        doubt = f"the blank is of {media[1]}, the sample in {media[0]}"
+        found = doubted(found, doubt, "record the sample's own diluent as its blank")
+    found = replace(found, evidence=f"{blank.provenance.recording}: {found.evidence}")
     return replace(
         analysis,
-        visibility=replace(analysis.visibility, concentration=net),
-        assessment=Assessment(findings=tuple(findings)),
+        visibility=replace(analysis.visibility, concentration=less_blank(mine, other)),
+        assessment=with_findings(analysis.assessment, [found]),
     )
 
 

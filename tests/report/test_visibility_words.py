@@ -6,10 +6,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from nta.errors import SettingError
 from nta.io.results import summary
+from nta.pipeline import subtract_blank
 from nta.quantity import Quantity
 from nta.report import summary_text
 from nta.report.figures import draw_all
+from nta.report.numbers import numbers
 from nta.report.page import page
 from nta.report.wording import concentration_words, number, scientific
 from nta.sizes.table import SUSPENSION
@@ -99,6 +102,48 @@ def test_a_limit_is_written_as_one(seen_analysis):
     )
     assert value.startswith("below 1.06·10⁷")
     assert "a limit" in below
+
+
+def test_what_is_seen_per_frame_has_its_interval(seen_analysis):
+    assert "50.0 (45.0 to 55.0)" in numbers(seen_analysis)
+
+
+def blank_of(analysis, sha256="another", medium="pbs", share=0.05):
+    """The same analysis as if it were of the diluent, with so much of its particles."""
+    q = analysis.visibility.concentration.in_cell_per_ml
+    less = replace(q, value=share * q.value, low=share * q.low, high=share * q.high)
+    concentration = replace(analysis.visibility.concentration, in_cell_per_ml=less)
+    return replace(
+        analysis,
+        visibility=replace(analysis.visibility, concentration=concentration),
+        provenance=replace(analysis.provenance, sha256=sha256, recording="diluent.h5"),
+        conditions=replace(analysis.conditions, medium=medium),
+    )
+
+
+def finding_of(analysis):
+    return next(f for f in analysis.assessment.findings if f.name == "blank")
+
+
+def test_a_recording_is_not_its_own_blank(seen_analysis):
+    with pytest.raises(SettingError, match=r"is the recording .* itself"):
+        subtract_blank(seen_analysis, blank_of(seen_analysis, seen_analysis.provenance.sha256))
+
+
+def test_the_blank_is_judged_by_how_much_of_the_sample_it_is(seen_analysis):
+    good = finding_of(subtract_blank(seen_analysis, blank_of(seen_analysis)))
+    assert good.verdict == "pass"
+    assert good.evidence.startswith("diluent.h5: the diluent alone has 5 % (at most 6.15 %)")
+    assert finding_of(subtract_blank(seen_analysis, blank_of(seen_analysis, share=0.8))).verdict == "fail"
+    other = finding_of(subtract_blank(seen_analysis, blank_of(seen_analysis, medium="water")))
+    assert other.verdict == "warn"
+    assert "the blank is of water, the sample in pbs" in other.evidence
+    assert finding_of(subtract_blank(seen_analysis, blank_of(seen_analysis, medium="PBS"))).verdict == "pass"
+
+
+def test_that_a_sample_is_not_above_its_blank_is_said_once(seen_analysis):
+    net = subtract_blank(seen_analysis, blank_of(seen_analysis, share=0.9))
+    assert numbers(net).lower().count("not above the blank") == 1
 
 
 def test_results_without_visibility_say_so(analysis):

@@ -22,6 +22,7 @@ SHAPES: dict[str, Callable[[int, np.random.Generator], NDArray[np.float64]]] = {
     "skewed": mixture((0.5, 70, 0.2), (0.35, 110, 0.3), (0.15, 180, 0.4)),
 }
 NAMES = ("d50_nm", "mean_nm", "30-150 nm")
+LARGE_NM = (300.0, 2000.0)
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,22 @@ def outcomes(seeds: Iterable[int], *, residence: float = 0.5, repeats: int = 200
         numbers = {**sizes.summary, "30-150 nm": sizes.fractions[30.0, 150.0]}
         found = {n: (numbers[n].value, numbers[n].low, numbers[n].high) for n in NAMES}
         yield Outcome(shape, n_tracks, truth_in_view(shape, residence), found)  # type: ignore[arg-type]
+
+
+def rare_outcomes(
+    seeds: Iterable[int], share: float, n_tracks: int, *, repeats: int = 100
+) -> Iterable[Outcome]:
+    """Analyse one sample per seed: beads of 100 nm with a few of 400 nm among them, as long in view."""
+    population = mixture((1 - share, 100, 0.04), (share, 400, 0.04))
+    for seed in seeds:
+        tracks = synthetic_tracks(population, n_tracks, np.random.default_rng(seed))
+        settings = SizingSettings(windows_nm=(LARGE_NM,), repeats=repeats, seed=seed)
+        sizes = size_distribution(
+            tracks.diffusion, None, EXACT_CONDITIONS, settings, likelihood=tracks.likelihood, compare=False
+        )
+        q = sizes.fractions[LARGE_NM]
+        found = {"300-2000 nm": (q.value, q.low, q.high)}
+        yield Outcome("rare", n_tracks, {"300-2000 nm": share}, found)  # type: ignore[dict-item]
 
 
 def truth_in_view(shape: str, residence: float, n: int = 1_000_000) -> dict[str, float]:

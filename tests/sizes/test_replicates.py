@@ -27,7 +27,9 @@ def curve(median_nm, sd_ln=0.35):
     return density / density.sum()
 
 
-def video(median_nm, rng, *, own=0.01, budget=0.0, edges=EDGES, describes="particles in view"):
+def video(
+    median_nm, rng, *, own=0.01, budget=0.0, edges=EDGES, describes="particles in view", n_effective=500.0
+):
     """Sizes of a video whose own tracks leave its diameters open by `own`."""
     weight = curve(median_nm)
     draws = np.stack([curve(median_nm * np.exp(own * z)) for z in rng.normal(size=24)])
@@ -36,7 +38,9 @@ def video(median_nm, rng, *, own=0.01, budget=0.0, edges=EDGES, describes="parti
         edges_nm=edges, weight=weight, low=low, high=high, method="m", describes=describes, confidence=0.95
     )
     settings = SizingSettings(windows_nm=(WINDOW,))
-    numbers = numbers_with_intervals(distribution, draws, {"temperature": budget}, settings, rng)
+    numbers = numbers_with_intervals(
+        distribution, draws, {"temperature": budget}, settings, rng, n_effective=n_effective
+    )
     none = np.empty(0)
     return SizeDistribution(
         tracks=TrackSizes(diameter_nm=none, low_nm=none, high_nm=none),
@@ -160,3 +164,13 @@ def test_what_moves_all_diameters_counts_once_in_a_share(rng):
     alone = study(rng, 1, 1, own=0.005, budget=0.05)
     own, found = alone[0].sizes.fractions[WINDOW], combine_replicates(alone, repeats=2).fractions[WINDOW]
     assert found.high - found.low == pytest.approx(own.high - own.low, rel=0.2)  # twice: 1.4 times
+
+
+def test_a_share_that_no_video_has_stays_open_by_what_the_tracks_allow(rng):
+    sizes = replace(video(100, rng, own=0.01, n_effective=40.0), n_tracks_used=73)
+    window = (600.0, 2000.0)
+    rare = replace(sizes, fractions={window: Quantity(0.0, 0.0, 0.088, "1")})
+    alone = combine_replicates([Replicate(preparation="p", sizes=rare)], repeats=2).fractions[window]
+    assert (alone.low, alone.high) == pytest.approx((0.0, 0.088), abs=1e-5)
+    three = combine_replicates([Replicate(preparation="p", sizes=rare)] * 3, repeats=2).fractions[window]
+    assert 0.0303 < three.high < 0.088  # none of 120: 3.0 % (Clopper-Pearson)

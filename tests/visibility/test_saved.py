@@ -39,7 +39,7 @@ def test_visibility_is_saved_and_a_saved_blank_is_subtracted(tmp_path):
     blank, _ = run("blank", 60)
     without_blank = subtract_blank(loaded, blank)
     assert _blank(without_blank).verdict == "pass"
-    assert "subtracted" in _blank(without_blank).evidence
+    assert "the diluent alone has 0 %" in _blank(without_blank).evidence
     uncounted = replace(blank.visibility.concentration.in_cell_per_ml, value=None, low=None, high=None)
     unknown = replace(blank.visibility.concentration, in_cell_per_ml=uncounted)
     not_taken = subtract_blank(

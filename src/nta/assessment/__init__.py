@@ -2,7 +2,7 @@
 
 from nta.assessment.finding import Assessment, Finding, Verdict
 from nta.assessment.limits import Limit, load_limits
-from nta.assessment.recording import assess_recording, blank_finding
+from nta.assessment.recording import assess_recording
 from nta.assessment.settings import AssessmentSettings
 
 __all__ = [
@@ -12,6 +12,5 @@ __all__ = [
     "Limit",
     "Verdict",
     "assess_recording",
-    "blank_finding",
     "load_limits",
 ]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
-from nta.assessment.finding import Assessment, Finding
+from nta.assessment.finding import Assessment, Finding, Verdict
 from nta.assessment.limits import Limit, judged
+from nta.visibility import Concentration, less_blank
 
 
 def bead_check(
@@ -24,6 +26,42 @@ def bead_check(
     )
 
 
+def blank_finding(sample: Concentration, blank: Concentration, limits: Mapping[str, Limit]) -> Finding:
+    """Judge a blank by the sample that it is taken off: by particles per ml where both are known, else per frame."""
+    pairs = (
+        ("particles per ml", sample.in_cell_per_ml, blank.in_cell_per_ml),
+        ("particles per frame", sample.per_frame, blank.per_frame),
+    )
+    for counted, mine, other in pairs:
+        if mine.value and other.high is not None:
+            found = blank_check((other.value or 0.0) / mine.value, other.high / mine.value, counted, limits)
+            break
+    else:
+        found = Finding(
+            name="blank",
+            title="Blank",
+            verdict=Verdict.NOT_ASSESSED,
+            evidence="nothing was counted in the sample",
+        )
+    net = less_blank(sample, blank)
+    if net.in_cell_per_ml == sample.in_cell_per_ml:  # nothing was taken off
+        advice = "analyze sample and blank with a calibrated --profile, then both have a concentration"
+        return doubted(found, net.blank, advice)
+    if net.in_cell_per_ml.value is None:
+        return doubted(found, net.why_not, "record more of both, or a cleaner blank")
+    return found
+
+
+def doubted(finding: Finding, doubt: str, advice: str) -> Finding:
+    """Return the finding with what speaks against it: it passes no more."""
+    return replace(
+        finding,
+        verdict=Verdict.FAIL if finding.verdict is Verdict.FAIL else Verdict.WARN,
+        evidence=f"{finding.evidence}; {doubt}",
+        advice="; ".join(words for words in (finding.advice, advice) if words),
+    )
+
+
 def blank_check(share: float, share_high: float, counted: str, limits: Mapping[str, Limit]) -> Finding:
     """Judge the share of the sample's counts that the diluent alone has, and its upper end."""
     return judged(
@@ -31,7 +69,7 @@ def blank_check(share: float, share_high: float, counted: str, limits: Mapping[s
         "blank",
         "Blank",
         share,
-        f"the diluent alone has {100 * share:.2g} % (at most {100 * share_high:.2g} %) of the sample's {counted}",
+        f"the diluent alone has {100 * share:.3g} % (at most {100 * share_high:.3g} %) of the sample's {counted}",
         "filter the diluent freshly, rinse the cell, measure the blank again: its particles are in the sizes too",
     )
 

@@ -22,6 +22,7 @@ from nta.report.wording import (
     as_percent,
     count,
     grouped,
+    in_one,
     scientific,
     value_and_interval,
     window_name,
@@ -149,18 +150,29 @@ def _groups(groups: Sequence[Replicates]) -> str:
 
 
 def _recordings(done: Sequence[tuple[Job, Outcome]]) -> str:
-    head = ("Recording", "Group", "", "D50", "D10", "D90", "Tracks", "Per ml", "Findings that failed")
+    head = (
+        "Recording",
+        "Group",
+        "",
+        "D50 (interval)",
+        "D10",
+        "D90",
+        "Tracks",
+        "Per ml",
+        "Findings that failed",
+    )
     rows = []
     for job, outcome in done:
         numbers = outcome.numbers
         tracks = numbers.get("tracks_used")
-        sizes = [numbers.get(key) for key in ("d50_nm", "d10_nm", "d90_nm")]
+        median, *ends = (numbers.get(key) for key in ("d50_nm", "d10_nm", "d90_nm"))
         rows.append(
             [
                 _name(job),
                 text(group_of(job, outcome)),
                 _mark(outcome),
-                *(text("–" if q is None else _written("d50_nm", q)[0]) for q in sizes),
+                text("–" if median is None else in_one(median)),
+                *(text("–" if q is None else _written("d50_nm", q)[0]) for q in ends),
                 text("–" if tracks is None or tracks.value is None else grouped(int(tracks.value))),
                 text(_per_ml(numbers)),
                 text("; ".join(outcome.facts.get("failed_findings", ()))),

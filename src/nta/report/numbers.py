@@ -12,6 +12,7 @@ from nta.report.wording import (
     as_percent,
     concentration_words,
     confidence_words,
+    in_one,
     number,
     percent,
     value_and_interval,
@@ -91,10 +92,9 @@ def _visibility(analysis: Analysis) -> str:
     if seen is None:
         return ""
     found = seen.concentration
-    rows = [["Seen per frame, in tracks", text(number(found.per_frame.value))]]
+    rows = [["Seen per frame, in tracks", text(in_one(found.per_frame))]]
     if seen.limit_nm.value is not None:
-        limit, interval = value_and_interval(seen.limit_nm)
-        rows.append(["Detection limit (half found)", text(f"{limit} ({interval})")])
+        rows.append(["Detection limit (half found)", text(in_one(seen.limit_nm))])
         rows.append(["Share of the result below it", percent(seen.share_below_limit)])
     if seen.law is not None:
         rows.append([f"Refractive index, {text(seen.law.index_source)}", f"{seen.law.refractive_index:.3f}"])
@@ -107,10 +107,11 @@ def _visibility(analysis: Analysis) -> str:
     note = (
         found.why_not or f"{found.in_cell_per_ml.method}. Particles per ml = {_PER_FRAME} / visible volume."
     )
+    notes = [below] if note in below else [below, note]
     return (
         element("h3", "Visibility and concentration")
         + table(("", ""), [*rows, [element("b", "Concentration"), element("b", text(value))]], numbers=(1,))
-        + element("p", text(f"{below[:1].upper()}{below[1:]}. {note[:1].upper()}{note[1:]}"), kind="note")
+        + element("p", text(". ".join(f"{words[:1].upper()}{words[1:]}" for words in notes)), kind="note")
     )
 
 

@@ -62,6 +62,12 @@ def value_and_interval(quantity: Quantity) -> tuple[str, str]:
     return f"{value}{unit}", f"{low} to {high}{unit}"
 
 
+def in_one(quantity: Quantity) -> str:
+    """Write value and interval as one: "104.8 nm (101.2 to 108.1 nm)"."""
+    value, interval = value_and_interval(quantity)
+    return f"{value} ({interval})" if interval else value
+
+
 def replace_unit(quantity: Quantity) -> Quantity:
     """Return the quantity in the unit people read: µm²/s, no "1"."""
     return replace(quantity, unit=UNITS.get(quantity.unit, quantity.unit))

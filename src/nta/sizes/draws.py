@@ -8,8 +8,8 @@ import numpy as np
 
 from nta.columns import FloatArray
 from nta.quantity import Quantity
-from nta.sizes.intervals import common_factor, interval
-from nta.sizes.numbers import fraction, moved_fraction, quantile
+from nta.sizes.intervals import common_factor, interval, share_in
+from nta.sizes.numbers import quantile
 from nta.sizes.table import Distribution
 
 
@@ -18,12 +18,14 @@ class Draws:
     """A distribution with its draws, (n_draws, n_bins) shares, and the systematic part that moves all diameters alike.
 
     rel_std : relative standard uncertainty of all diameters together.
+    n_effective : how many tracks that count alike are worth those behind it.
     """
 
     distribution: Distribution
     draws: FloatArray
     rel_std: float
     seed: int
+    n_effective: float
 
     def percentile_nm(self, share: float) -> Quantity:
         """Diameter below which a share (0 to 1) of the particles lies, with its interval."""
@@ -34,10 +36,10 @@ class Draws:
 
     def share(self, low_nm: float, high_nm: float) -> Quantity:
         """Share of the particles between two diameters, with its interval."""
-        edges = self.distribution.edges_nm
-        value = float(fraction(edges, self.distribution.weight[None], low_nm, high_nm)[0])
-        drawn = moved_fraction(edges, self.draws, self.factors(), low_nm, high_nm)
-        return interval(value, drawn, "1", self.distribution.confidence, self._method())
+        window = low_nm, high_nm
+        return share_in(
+            window, self.distribution, self.draws, self.factors(), self.n_effective, self._method()
+        )
 
     def factors(self) -> FloatArray:
         """Return the common factor of all diameters that belongs to each draw."""

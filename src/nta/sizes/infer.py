@@ -15,7 +15,13 @@ from nta.sizes.comparison import finite_track_length_adjustment, histogram, kern
 from nta.sizes.draws import Draws
 from nta.sizes.evidence import Grid
 from nta.sizes.intervals import band, not_assessed, numbers_with_intervals
-from nta.sizes.likelihood import Likelihood, evidence_from_estimates, evidence_from_likelihood, frames_in_view
+from nta.sizes.likelihood import (
+    Likelihood,
+    effective_number,
+    evidence_from_estimates,
+    evidence_from_likelihood,
+    frames_in_view,
+)
 from nta.sizes.population import infer_population
 from nta.sizes.settings import SizingSettings
 from nta.sizes.table import IN_VIEW, TRACKS, Distribution, SizeDistribution, TrackSizes
@@ -83,17 +89,28 @@ def size_distribution(
     distribution, of_tracks, numbers = None, None, not_assessed(settings, why)
     compared: dict[str, tuple[Distribution, FloatArray]] = {}
     if not why:
+        in_view, n_effective = frames_in_view(diffusion, used, detection), float(n_used)
         if compare or settings.method != "population":
             compared = _comparison(diffusion, used, per_track, scale, settings, rng)
         if settings.method == "population":
-            inferred = _inferred(diffusion, tracks, used, scale, likelihood, detection, settings, rng)
+            inferred = _inferred(diffusion, tracks, used, scale, likelihood, in_view, settings, rng)
             of_tracks = inferred[TRACKS][0]
             distribution, draws = inferred[IN_VIEW if settings.counting == "time" else TRACKS]
+            if settings.counting == "time":
+                n_effective = effective_number(in_view[used])
         else:
             distribution, draws = compared.pop(settings.method)
-        numbers = numbers_with_intervals(distribution, draws, budget, settings, rng)
+        numbers = numbers_with_intervals(distribution, draws, budget, settings, rng, n_effective=n_effective)
         if told is not None:
-            told(Draws(distribution=distribution, draws=draws, rel_std=combined(budget), seed=settings.seed))
+            told(
+                Draws(
+                    distribution=distribution,
+                    draws=draws,
+                    rel_std=combined(budget),
+                    seed=settings.seed,
+                    n_effective=n_effective,
+                )
+            )
     return SizeDistribution(
         tracks=per_track,
         distribution=distribution,
@@ -146,7 +163,7 @@ def _inferred(
     used: BoolArray,
     scale_nm_um2_s: float,
     likelihood: Likelihood | None,
-    detection: Detection | None,
+    in_view: FloatArray,
     settings: SizingSettings,
     rng: np.random.Generator,
 ) -> dict[str, tuple[Distribution, FloatArray]]:
@@ -155,7 +172,6 @@ def _inferred(
     if likelihood is None and tracks is not None:
         nodes_um2_s = np.sort(scale_nm_um2_s / np.exp(grid.nodes()))
         likelihood = diffusion_likelihood(tracks, diffusion, nodes_um2_s, which=used)
-    in_view = frames_in_view(diffusion, used, detection)
     if likelihood is None:
         evidence = evidence_from_estimates(grid, diffusion, used, scale_nm_um2_s, in_view)
     else:

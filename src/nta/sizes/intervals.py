@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from nta.columns import FloatArray
 from nta.quantity import Quantity
-from nta.sizes.numbers import SUMMARY_UNITS, fraction, moved_fraction, summarise
+from nta.sizes.numbers import SUMMARY_UNITS, clopper_pearson, fraction, moved_fraction, summarise
 from nta.sizes.settings import SizingSettings
 from nta.sizes.table import Distribution
 from nta.sizes.uncertainty import combined
@@ -30,8 +30,12 @@ def numbers_with_intervals(
     budget: Mapping[str, float],
     settings: SizingSettings,
     rng: np.random.Generator,
+    *,
+    n_effective: float,
 ) -> Numbers:
     """Work out every number of the distribution and of its bootstrap draws (n_draws, n_bins).
+
+    n_effective : how many tracks that count alike are worth those behind it, the least that a share may be open by.
 
     The budget is brought in by drawing one common factor of all diameters per bootstrap draw (JCGM 101:2008,
     GUM Supplement 1, propagation of distributions by Monte Carlo).
@@ -50,12 +54,34 @@ def numbers_with_intervals(
         scaled = drawn[name] * factor if unit == "nm" else drawn[name]
         statistical[name] = interval(at, drawn[name], unit, settings.confidence, alone)
         summary[name] = interval(at, scaled, unit, settings.confidence, full)
-    fractions = {}
-    for low, high in settings.windows_nm:
-        at = float(fraction(edges, weight, low, high)[0])
-        moved = moved_fraction(edges, draws, factor, low, high)
-        fractions[low, high] = interval(at, moved, "1", settings.confidence, full)
+    fractions = {
+        window: share_in(window, distribution, draws, factor, n_effective, full)
+        for window in settings.windows_nm
+    }
     return Numbers(summary=summary, statistical=statistical, fractions=fractions)
+
+
+def share_in(
+    window_nm: tuple[float, float],
+    distribution: Distribution,
+    draws: FloatArray,
+    factor: FloatArray,
+    n_effective: float,
+    method: str,
+) -> Quantity:
+    """Return the share of the particles between two diameters; no end is tighter than the number of tracks allows.
+
+    The draws know the tracks alone: where none of 73 lies in a window, none of the draws has anything there, though one
+    particle in twenty might.
+    """
+    edges, confidence = distribution.edges_nm, distribution.confidence
+    value = float(fraction(edges, distribution.weight[None], *window_nm)[0])
+    drawn = interval(value, moved_fraction(edges, draws, factor, *window_nm), "1", confidence, method)
+    if drawn.low is None or drawn.high is None:
+        return drawn
+    low, high = clopper_pearson(value, n_effective, confidence)
+    words = f"{method}; at least as open as the share of {n_effective:.0f} tracks (binomial)"
+    return replace(drawn, low=min(drawn.low, low), high=max(drawn.high, high), method=words)
 
 
 def not_assessed(settings: SizingSettings, why: str) -> Numbers:

@@ -76,6 +76,14 @@ def frames_in_view(
     return _with_too_short(diffusion, used) / _not_hidden(diffusion, detection)
 
 
+def effective_number(weight: FloatArray) -> float:
+    """Return how many tracks that count alike know as much as these, which count for their weights.
+
+    Source: Kish, Survey Sampling (1965), sec. 11.7.
+    """
+    return float(weight.sum() ** 2 / (weight**2).sum())
+
+
 def _not_hidden(diffusion: DiffusionEstimates, detection: Detection | None) -> FloatArray | float:
     if detection is None:
         return 1.0

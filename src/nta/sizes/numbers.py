@@ -76,6 +76,20 @@ def moved_fraction(
     return np.array([fraction(edges_nm, row[None], low_nm / f, high_nm / f)[0] for row, f in pairs])
 
 
+def clopper_pearson(share: float, n: float, confidence: float) -> tuple[float, float]:
+    """Exact interval of a share that was seen among n, which need be no whole number.
+
+    Source: Clopper and Pearson, Biometrika 26, 404 (1934), by quantiles of beta distributions.
+    """
+    from scipy.special import betaincinv
+
+    seen = n * min(max(share, 0.0), 1.0)
+    tail = (1 - confidence) / 2
+    low = float(betaincinv(seen, n - seen + 1, tail)) if seen > 0 else 0.0
+    high = float(betaincinv(seen + 1, n - seen, 1 - tail)) if seen < n else 1.0
+    return low, high
+
+
 def _mode(edges_nm: FloatArray, weight: FloatArray) -> FloatArray:
     """Peak of the density per nm, placed between bins by a parabola through three logarithms."""
     density = weight / np.diff(edges_nm)

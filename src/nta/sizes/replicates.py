@@ -144,7 +144,7 @@ class _Interval:
     def of_ratio(self, value: float, per_video: Sequence[float], name: str, unit: str) -> Quantity:
         """Interval of a positive number; the systematic budget moves lengths."""
         own = [r.sizes.statistical.get(name) for r in self.replicates]
-        within = [_half_width(q, logarithm=True) for q in own]
+        within = [_half_width_ln(q) for q in own]
         systematic = self._systematic() if unit == "nm" else 0.0
         reach = self._reach(np.log(np.maximum(per_video, 1e-12)), within, systematic)
         if reach is None:
@@ -158,20 +158,25 @@ class _Interval:
             self._of_tracks(r.sizes, window, video) for r, video in zip(self.replicates, videos, strict=True)
         ]
         moved = _moved(mean, window, self._systematic())
-        reach = self._reach(np.array([video(*window) for video in videos]), within, moved)
-        if reach is None:
+        each = np.array([video(*window) for video in videos])
+        # one reach for each end: that of a rare share goes far up and hardly down
+        below, above = (self._reach(each, side, moved) for side in zip(*within, strict=True))
+        if below is None or above is None:
             return Quantity(value, None, None, "1", "no interval: nothing is known of the scatter")
-        return Quantity(value, max(value - reach, 0.0), min(value + reach, 1.0), "1", self._words())
+        return Quantity(value, max(value - below, 0.0), min(value + above, 1.0), "1", self._words())
 
     def _of_tracks(
         self, sizes: SizeDistribution, window: tuple[float, float], share: _ShareOf
-    ) -> float | None:
-        """Half of the interval of a video's share without the systematic part, which its draws hold already."""
-        half = _half_width(sizes.fractions.get(window), logarithm=False)
-        if half is None:
-            return None
+    ) -> tuple[float | None, float | None]:
+        """How far a video's share reaches down and up without the systematic part, which its draws hold already."""
+        q = sizes.fractions.get(window)
+        if q is None or q.value is None or q.low is None or q.high is None:
+            return None, None
         systematic = coverage_factor(self.confidence) * _moved(share, window, combined(sizes.budget))
-        return math.sqrt(max(half**2 - systematic**2, 0.0))
+        below, above = (
+            math.sqrt(max(end**2 - systematic**2, 0.0)) for end in (q.value - q.low, q.high - q.value)
+        )
+        return below, above
 
     def _systematic(self) -> float:
         """Relative standard uncertainty of all diameters: shared by the replicates, the worst of them counts."""
@@ -208,12 +213,10 @@ def _moved(share: _ShareOf, window: tuple[float, float], systematic: float) -> f
     return abs(share(low / f, high / f) - share(low * f, high * f)) / 2
 
 
-def _half_width(quantity: Quantity | None, *, logarithm: bool) -> float | None:
-    """Half of an interval, in the logarithm or as it is; None where there is none."""
+def _half_width_ln(quantity: Quantity | None) -> float | None:
+    """Half of an interval in the logarithm; None where there is none."""
     if quantity is None or quantity.low is None or quantity.high is None:
         return None
-    if not logarithm:
-        return (quantity.high - quantity.low) / 2
     return math.log(quantity.high / quantity.low) / 2 if quantity.low > 0 else None
 
 

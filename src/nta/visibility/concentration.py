@@ -135,7 +135,7 @@ def less_blank(sample: Concentration, blank: Concentration) -> Concentration:
     """
     mine, other = sample.in_cell_per_ml, blank.in_cell_per_ml
     if None in (mine.value, mine.low, mine.high) or other.low is None or other.high is None:
-        return replace(sample, blank="not subtracted: one of the two has no concentration")
+        return replace(sample, blank="not subtracted: one of the two has no concentration per ml")
     assert mine.value is not None
     assert mine.low is not None
     assert mine.high is not None

@@ -6,13 +6,12 @@ from nta.assessment.finding import Assessment
 from nta.assessment.limits import load_limits
 from nta.assessment.recording import frames, instrument, motion, sample
 from nta.assessment.recording.evidence import Evidence
-from nta.assessment.recording.instrument import blank_finding
 from nta.assessment.settings import AssessmentSettings
 from nta.frames import FrameSource
 from nta.spots import Spots
 from nta.visibility import Run
 
-__all__ = ["assess_recording", "blank_finding"]
+__all__ = ["assess_recording"]
 
 
 def assess_recording(
@@ -35,6 +34,7 @@ def assess_recording(
             sample.in_range(evidence),
             *sample.density(evidence),
             motion.drift(evidence),
+            sample.full_scale(evidence),
             sample.saturation(evidence),
             sample.focus(evidence),
             sample.immobile(evidence),

@@ -126,20 +126,6 @@ def _apart(e: Evidence, name: str, unit: str) -> str:
     return f"{name.removesuffix('_um').replace('_', ' ')}: {other:g} {unit}, the recording has {mine:g}"
 
 
-def blank_finding(level: str | None, recording: str) -> Finding:
-    """Say what became of a blank: its level, as it was subtracted, or why it was not."""
-    taken = level is not None and not level.startswith("not subtracted")
-    return Finding(
-        name="blank",
-        title="Blank",
-        verdict=Verdict.PASS if taken else Verdict.WARN,
-        evidence=f"{recording}: {level} subtracted" if taken else f"{recording}: {level}",
-        advice=""
-        if taken
-        else "analyze sample and blank with a calibrated --profile, then both have a concentration",
-    )
-
-
 def controls() -> Iterator[Finding]:
     """Say what a single recording can never show."""
     yield not_assessed(

@@ -4,23 +4,32 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 
-from nta.assessment.finding import Finding
+from nta.assessment.finding import Finding, Verdict
 from nta.assessment.recording.evidence import Evidence, finding, not_assessed, share_flagged
 from nta.diffusion import TrackFlag
 
+_FULL = 0.995  # of full scale: eight bits at the top of sixteen reach no further
+
 
 def enough_tracks(e: Evidence) -> Finding:
-    """Judge the number of tracks that have a size."""
+    """Judge the number of tracks that have a size; where they make no distribution, there is none that could fail."""
     sized = int(e.diffusion.has_size.sum())
-    return finding(
+    for_sizes = sized >= e.sizing.min_tracks
+    found = finding(
         e,
         "enough_tracks",
         "Enough tracks",
         float(sized),
         f"{sized} tracks have a size, of {e.tracks.n_tracks} found",
-        "record longer or more videos; the intervals already say what these tracks are worth",
+        "record longer or more videos; the intervals already say what these tracks are worth"
+        if for_sizes
+        else "few tracks: for a blank that is what is wanted; of a sample record longer or more videos",
     )
+    if found.verdict is Verdict.FAIL and not for_sizes:
+        return replace(found, verdict=Verdict.WARN, limit=e.limits["enough_tracks"].crossed(Verdict.WARN))
+    return found
 
 
 def in_range(e: Evidence) -> Finding:
@@ -50,26 +59,42 @@ def density(e: Evidence) -> Iterator[Finding]:
         "Sample concentrated enough",
         per_frame,
         f"{per_frame:.3g} spots per frame",
-        "dilute less, or record longer",
+        "few particles: for a blank that is what is wanted; dilute a sample less, or record longer",
     )
+    yield _crowding(e, per_frame)
+    yield _ambiguous(e)
+
+
+def _crowding(e: Evidence, per_frame: float) -> Finding:
+    """Judge how many foreign spots lie where a particle's next one is looked for."""
+    title, scene = "Sample dilute enough", e.spots.scene
+    if not len(e.spots):
+        return not_assessed("spots_per_frame_high", title, "no spots", "")
     area = math.pi * e.tracks.linking.search_range_px**2
     crowding = per_frame * area / (scene.width_px * scene.height_px)
-    yield finding(
+    return finding(
         e,
         "spots_per_frame_high",
-        "Sample dilute enough",
+        title,
         crowding,
         f"{crowding:.2g} foreign spots are expected within the search range of {e.tracks.linking.search_range_px:.3g} px",
         _instead_of_noise(e) or "dilute further or raise the frame rate: crowded links become wrong sizes",
     )
-    links = len(e.tracks) - e.tracks.n_tracks
-    cut = e.tracks.linking.links_cut / max(links + e.tracks.linking.links_cut, 1)
-    yield finding(
+
+
+def _ambiguous(e: Evidence) -> Finding:
+    """Judge the share of links that were given up."""
+    title, given_up = "Links unambiguous", e.tracks.linking.links_cut
+    links = len(e.tracks) - e.tracks.n_tracks + given_up
+    if not links:
+        return not_assessed("ambiguous_links", title, "no links", "")
+    cut = given_up / links
+    return finding(
         e,
         "ambiguous_links",
-        "Links unambiguous",
+        title,
         cut,
-        f"{e.tracks.linking.links_cut} links ({cut:.1%}) were given up because crowding made them ambiguous",
+        f"{given_up} links ({cut:.1%}) were given up because crowding made them ambiguous",
         _instead_of_noise(e) or "dilute further or raise the frame rate",
     )
 
@@ -81,13 +106,32 @@ def _instead_of_noise(e: Evidence) -> str:
     return f"record uncompressed: what {e.report.lossy_codec} leaves of noise passes for particles; else dilute further"
 
 
+def full_scale(e: Evidence) -> Finding:
+    """Judge the share of the picture, without its spots, that is at full scale: nothing can be seen there."""
+    title, scene = "Picture below full scale", e.spots.scene
+    if not scene.has_borders:
+        return not_assessed("full_scale", title, "there is no picture", "")
+    share = float((scene.background >= _FULL * (2**scene.bit_depth - 1)).mean())
+    return finding(
+        e,
+        "full_scale",
+        title,
+        share,
+        f"{share:.1%} of the pixels are at full scale all the time",
+        "lower exposure, gain or laser power: nothing can be seen on white",
+        limit="saturated_spots",
+    )
+
+
 def saturation(e: Evidence) -> Finding:
     """Judge the share of spots that touch full scale."""
-    share = e.spots.scene.saturated_fraction
+    title, share = "Spots not saturated", e.spots.scene.saturated_fraction
+    if not len(e.spots):
+        return not_assessed("saturated_spots", title, "no spots", "")
     return finding(
         e,
         "saturated_spots",
-        "Spots not saturated",
+        title,
         share,
         f"{share:.1%} of the spots touch full scale",
         "lower exposure, gain or laser power: saturated spots have no true brightness and worse positions",
