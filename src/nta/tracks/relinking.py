@@ -22,6 +22,7 @@ _MOST_SPOTS = 60_000  # that are linked again; of a longer recording the first f
 _LEAST_ROUNDS, _MOST_ROUNDS = 1, 4
 _LINKS_OF_A_KIND = 4000  # of tracks alike in speed, that say how much they lost
 _MOST_KINDS = 8
+_LEAST_KEPT = 0.9  # where links lose more, nothing is known well enough to be given back
 _BLENDED = 2.0  # widths of a spot: of two nearer to each other, detection finds one
 _SEED = 19_080_101
 
@@ -178,7 +179,7 @@ def _by_speed(
     kinds = np.array_split(order, int(np.clip(order.size // _LINKS_OF_A_KIND, 1, _MOST_KINDS)))
     kinds = [kind for kind in kinds if linked[kind].any()]
     kept = [squared[kind][linked[kind]].mean() / squared[kind].mean() for kind in kinds]
-    return np.array([np.log(variance[kind]).mean() for kind in kinds]), np.array(kept)
+    return np.array([np.log(variance[kind]).mean() for kind in kinds]), np.maximum(kept, _LEAST_KEPT)
 
 
 def _typical(variance: FloatArray) -> float:
