@@ -14,7 +14,7 @@ import numpy as np
 
 from nta.acquisition import record
 from nta.assessment import Finding, load_limits
-from nta.assessment.controls import bead_check, blank_check, with_findings
+from nta.assessment.controls import bead_check, blank_finding, with_findings
 from nta.beads import size_ratio
 from nta.calibration import BeadCertificate, SampleConditions, load_certificate, load_profile
 from nta.devices import Instrument
@@ -219,20 +219,9 @@ class _Run:
         if not self.blanks or analysis.visibility is None:
             return analysis
         mine, blank = analysis.visibility.concentration, mean_blank(self.blanks)
-        self._judge_blank(mine, blank)
+        self.findings["blank"] = blank_finding(mine, blank, load_limits(self._limits()))
         net = less_blank(mine, blank)
         return replace(analysis, visibility=replace(analysis.visibility, concentration=net))
-
-    def _judge_blank(self, mine: Concentration, blank: Concentration) -> None:
-        pairs = (
-            ("particles per ml", mine.in_cell_per_ml, blank.in_cell_per_ml),
-            ("particles per frame", mine.per_frame, blank.per_frame),
-        )
-        for words, of_sample, of_blank in pairs:
-            if of_sample.value and of_blank.high is not None:
-                shares = ((of_blank.value or 0.0) / of_sample.value, of_blank.high / of_sample.value)
-                self.findings["blank"] = blank_check(*shares, words, load_limits(self._limits()))
-                return
 
     def _judge(self, stage: Stage) -> None:
         if stage == "beads" and self.ratios:
