@@ -92,6 +92,10 @@ def test_wrong_usage_exits_with_2_and_one_line(desk, capsys, words, said):
         ("analyze film.avi -o out --frame-rate fast", "must be a number or a fraction, got 'fast'"),
         ("analyze film.avi -o out --exposure-ms 500", "longer than the frame interval"),
         ("analyze film.avi -o out --bit-depth 99", "bit_depth must be 1 to 16"),
+        (
+            "analyze film.avi -o out --pixel-size-um 0.25 --temperature 25 --bit-depth 4",
+            "go beyond what 4 bits hold",
+        ),
         ("analyze film.avi -o out --pixel-size-um 0.25 --temperature 298", "give °C, not K"),
         (
             "analyze film.avi -o out --pixel-size-um 0.25 --temperature 25 --viscosity-mpas -1",
@@ -171,6 +175,28 @@ def test_json_alone_is_on_standard_output_and_one_bad_recording_does_not_stop_th
             )
         ),
     ]
+
+
+def test_words_that_overrule_the_recording_show_both_values_and_agreeing_ones_nothing(desk, capsys):
+    shutil.copy(SAMPLES / "beads_100nm.h5", "beads.h5")
+    with open_recording("beads.h5") as recording:
+        camera, temperature_c = recording.camera, recording.metadata["temperature_c"]
+    agreeing = ["--pixel-size-um", str(camera.pixel_size_um), "--temperature", str(temperature_c)]
+    words = ["analyze", "beads.h5", "--json", *agreeing]
+    assert main([*words, "-o", "same"]) == 0
+    assert _overruled(json.loads(capsys.readouterr().out)) == []
+    assert main([*words, "-o", "other", "--frame-rate", "20", "--temperature", "31"]) == 0
+    (found,) = _overruled(json.loads(capsys.readouterr().out))
+    assert found["verdict"] == "warn"
+    assert (
+        f"the file claims {camera.frame_rate_hz:g} Hz, the user said 20 Hz; temperature: "
+        f"the file claims {temperature_c:g} degC, the user said 31 degC" in found["evidence"]
+    )
+    assert f"the file claims {camera.frame_rate_hz:g} Hz" in Path("other/report.html").read_text()
+
+
+def _overruled(summary):
+    return [f for f in summary["findings"] if f["name"] == "overruled"]
 
 
 def test_results_are_replaced_only_when_told(desk, capsys):

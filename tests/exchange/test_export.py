@@ -1,6 +1,7 @@
 """What is exported is read by those it is for: pyarrow, pandas, trackpy, tifffile, and our own readers."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +12,8 @@ from nta.io.recordings import open_recording
 from nta.io.results import save_analysis
 from nta.io.results.exchange import trackpy_frame
 from nta.io.tracks import read_tracks
+
+SAMPLES = Path(__file__).parents[2] / "sample_data"
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +96,19 @@ def test_a_recording_becomes_an_ome_tiff_that_tifffile_reads(tmp_path):
         np.testing.assert_array_equal(tiff.asarray(), frames)
         pixels = tifffile.xml2dict(tiff.ome_metadata)["OME"]["Image"]["Pixels"]
     assert pixels["PhysicalSizeX"] == pytest.approx(pixel_size_um)
+
+
+@pytest.mark.parametrize(("form", "name"), [("hdf5", "copy.h5"), ("ome-tiff", "copy.ome.tif")])
+def test_a_recording_that_was_cut_off_stays_so(tmp_path, capsys, form, name):
+    film = tmp_path / "film.avi"
+    whole = (SAMPLES / "ev_lognormal.avi").read_bytes()
+    film.write_bytes(whole[: len(whole) // 2])
+    assert main(["export", str(film), "--to", form, "-o", str(tmp_path / name)]) == 0
+    assert "the recording was cut off; " in capsys.readouterr().err
+    with open_recording(film) as source, open_recording(tmp_path / name) as copy:
+        counts = [sum(1 for _ in recording.frames()) for recording in (source, copy)]
+        assert counts[0] == counts[1] < source.report.claimed_frames == copy.report.claimed_frames
+        assert copy.report.truncated
 
 
 def test_nothing_is_overwritten_and_names_are_checked(folder, tmp_path, capsys):

@@ -10,7 +10,7 @@ from outside_writers import noisy_frames, write_film
 
 from nta.calibration import InstrumentProfile
 from nta.errors import NtaError, RecordingError, SettingError
-from nta.io.recordings import checksum, open_recording
+from nta.io.recordings import checksum, copy_to_hdf5, open_recording
 from nta.io.recordings.folder import natural_key
 from nta.pipeline import completed_camera, stated_conditions
 
@@ -28,6 +28,41 @@ def test_words_come_before_the_side_car_and_that_before_the_file(film):
     assert (camera.frame_rate_hz, sources["frame_rate_hz"]) == (20, "side-car")  # the film says 30
     assert (camera.exposure_s, sources["exposure_s"]) == (0.005, "side-car")
     assert (camera.bit_depth, sources["bit_depth"]) == (8, "recording")
+
+
+def test_what_is_overruled_is_kept_with_who_said_it(film):
+    with open_recording(film, frame_rate_hz=20, exposure_s=0.01, bit_depth=8) as recording:
+        assert recording.metadata["overruled"] == {"frame_rate_hz": {"value": 30.0, "by": "recording"}}
+        assert recording.report.notes == ()
+    film.with_suffix(".toml").write_text("frame_rate_hz = 20\npixel_size_um = 0.3\n")
+    with open_recording(film, frame_rate_hz=20, pixel_size_um=0.2) as recording:
+        assert recording.metadata["overruled"] == {"pixel_size_um": {"value": 0.3, "by": "side-car"}}
+        assert "frame_rate_hz: the file claims 30, its side-car says 20" in recording.report.notes
+        copy_to_hdf5(recording, film.with_suffix(".h5"))
+    film.with_suffix(".toml").unlink()
+    with open_recording(film.with_suffix(".h5"), frame_rate_hz=25) as copy:
+        assert copy.camera.pixel_size_um == 0.2
+        assert {key: claim["value"] for key, claim in copy.metadata["overruled"].items()} == {
+            "pixel_size_um": 0.3,
+            "frame_rate_hz": 20.0,
+        }
+
+
+@pytest.mark.parametrize("rate", ["30000/1001", 30, "30"])
+def test_words_that_agree_overrule_nothing(film, rate):
+    with open_recording(film, frame_rate_hz=rate) as recording:
+        assert "overruled" not in recording.metadata
+
+
+@pytest.mark.parametrize("by", ["user", "side-car"])
+def test_a_depth_that_does_not_hold_the_pixels_is_refused(film, by):
+    if by == "side-car":
+        film.with_suffix(".toml").write_text("bit_depth = 4\n")
+    with (
+        open_recording(film, bit_depth=4 if by == "user" else None) as recording,
+        pytest.raises(SettingError, match=rf"beads\.avi: pixels of \d+ go beyond what 4 bits hold.*{by}"),
+    ):
+        list(recording.frames())
 
 
 def test_what_no_camera_has_is_refused_and_a_whole_number_is_one_with_a_point_too(film):
@@ -74,6 +109,12 @@ def test_a_wrong_side_car_is_refused_by_name(film, text, message):
     film.with_suffix(".toml").write_text(text)
     with pytest.raises(SettingError, match=message):
         open_recording(film)
+
+
+def test_a_byte_order_mark_is_no_part_of_a_side_car(film):
+    film.with_suffix(".toml").write_text("pixel_size_um = 0.3\n", encoding="utf-8-sig")
+    with open_recording(film) as recording:
+        assert recording.camera.pixel_size_um == 0.3
 
 
 def test_two_side_cars_are_one_too_many(film):
@@ -123,8 +164,6 @@ def whole_files(tmp_path_factory):
     write_film(folder / "a.mkv", frames, "ffv1", "gray")
     write_film(folder / "a.mp4", frames, "libx264", "yuv420p")
     with open_recording(folder / "a.tif", frame_rate_hz=30) as recording:
-        from nta.io.recordings import copy_to_hdf5
-
         copy_to_hdf5(recording, folder / "a.h5")
     return folder
 

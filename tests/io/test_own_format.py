@@ -9,13 +9,14 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+import tifffile
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from outside_writers import noisy_frames
+from outside_writers import noisy_frames, write_film
 
 from nta.errors import RecordingError, SettingError
 from nta.frames import CameraState, Frame, RecordingReport
-from nta.io.recordings import RecordingWriter, copy_to_hdf5, open_recording
+from nta.io.recordings import RecordingWriter, copy_to_hdf5, open_recording, write_ome_tiff
 
 STATE = CameraState(
     width_px=52,
@@ -317,6 +318,25 @@ def test_a_bit_depth_that_no_camera_has_is_refused(tmp_path):
         file["camera"].attrs["bit_depth"] = 223_200_860_438_540
     with pytest.raises(SettingError, match="bit_depth must be 1 to 16"):
         open_recording(path)
+
+
+@pytest.mark.parametrize("kind", ["h5", "ome.tif"])
+@pytest.mark.parametrize("claimed", [10, None])
+def test_a_copy_of_a_recording_that_was_cut_off_says_so_and_what_was_claimed(tmp_path, kind, claimed):
+    film = write_film(tmp_path / "film.avi", noisy_frames(10), "rawvideo", "gray")
+    if claimed is None:  # a stack that has lost the directories of its last images
+        film = tmp_path / "film.tif"
+        tifffile.imwrite(film, noisy_frames(10), compression="zlib", photometric="minisblack", metadata=None)
+    film.write_bytes(film.read_bytes()[: round(0.6 * film.stat().st_size)])
+    for target in (tmp_path / f"copy.{kind}", tmp_path / f"of_the_copy.{kind}"):
+        with open_recording(film, frame_rate_hz=30) as recording:
+            write = copy_to_hdf5 if kind == "h5" else write_ome_tiff
+            report = write(recording, target)
+            assert (report.truncated, report.claimed_frames) == (True, claimed)
+        film = target
+    again = _read(target)[2].report
+    assert (again.truncated, again.claimed_frames) == (True, claimed)
+    assert again.found_frames == report.found_frames < 10
 
 
 def test_an_interrupted_copy_leaves_nothing(tmp_path):

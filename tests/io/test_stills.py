@@ -99,6 +99,33 @@ def test_our_ome_tiff_is_what_others_read(tmp_path):
     assert again.camera.bit_depth == 12
 
 
+@pytest.fixture
+def gap(tmp_path):
+    """A folder of images, two of which are missing."""
+    folder = tmp_path / "gap"
+    folder.mkdir()
+    for k, image in enumerate(noisy_frames(12)):
+        if k not in (5, 6):
+            tifffile.imwrite(folder / f"img_{k:03}.tif", image, photometric="minisblack")
+    return folder
+
+
+def test_lost_frames_are_not_lost_in_an_ome_tiff(gap, tmp_path):
+    path = tmp_path / "out.ome.tif"
+    with (
+        open_recording(gap) as recording,
+        pytest.raises(RecordingError, match=r"lost between 4 and 7 and nobody says the frame rate.*side-car"),
+    ):
+        write_ome_tiff(recording, path)
+    assert not path.exists()
+    (gap / "recording.toml").write_text("frame_rate_hz = 25\n")
+    with open_recording(gap) as recording:
+        write_ome_tiff(recording, path)
+        indices = [frame.index for frame in recording.frames()]
+    with open_recording(path) as again:
+        assert [frame.index for frame in again.frames()] == indices
+
+
 def test_an_interrupted_export_leaves_nothing(tmp_path):
     source = tmp_path / "in.tif"
     tifffile.imwrite(source, noisy_frames(), photometric="minisblack")
@@ -225,6 +252,39 @@ def test_images_of_several_kinds_or_sizes_are_refused_by_name(tmp_path):
     imageio.imwrite(tmp_path / "a2.bmp", np.zeros((8, 8), np.uint8))
     with pytest.raises(RecordingError, match="several kinds"):
         open_recording(tmp_path)
+
+
+def _named(folder, stems):
+    folder.mkdir()
+    for stem, image in zip(stems, noisy_frames(len(stems)), strict=True):
+        tifffile.imwrite(folder / f"{stem}.tif", image, photometric="minisblack")
+    return folder
+
+
+def test_two_series_in_a_folder_are_refused_by_name(tmp_path):
+    folder = _named(tmp_path / "two", [f"{series}_{k:04}" for series in "ab" for k in range(4)])
+    with pytest.raises(RecordingError, match=r"2 series of images \(a_0000 to a_0003, b_0000 to b_0003\)"):
+        open_recording(folder)
+
+
+@pytest.mark.parametrize(
+    ("stems", "note"),
+    [
+        (
+            [f"run{run}_{k}" for run in (1, 2) for k in range(3)],
+            "start again 1 times: several recordings in one folder?",
+        ),
+        (["img_1", "img_2", "dark"], "named otherwise than the other images: dark"),
+        (["12-00-01.850", "12-00-01.950", "12-00-02.050"], None),  # times
+        (["0", "0.5", "1", "1.5"], None),
+        (["IMG_1", "img_2"], None),
+        (["a", "b", "c"], None),
+    ],
+)
+def test_names_that_may_be_of_several_recordings_are_remarked_on(tmp_path, stems, note):
+    with open_recording(_named(tmp_path / "images", stems)) as recording:
+        notes = [words for words in recording.report.notes if "names" in words or "named" in words]
+    assert (note is None and not notes) or note in notes[0]
 
 
 def test_colour_images_become_grey_by_the_stated_rule(tmp_path):

@@ -64,5 +64,11 @@ def _recording(options: argparse.Namespace, form: str) -> None:
         frame_progress(source.name, source.report.claimed_frames, quiet=options.quiet) as progress,
     ):
         report = write(source, options.output, replace=options.force, progress=progress)
+    if report.truncated:
+        of = "" if report.claimed_frames is None else f" of {report.claimed_frames}"
+        say(
+            f"note: the recording was cut off; {report.found_frames}{of} frames are there",
+            quiet=options.quiet,
+        )
     for note in report.notes:
         say(f"note: {note}", quiet=options.quiet)

@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 
 from nta.assessment.finding import Finding, Verdict
 from nta.assessment.recording.evidence import Evidence, finding, not_assessed
+
+_CAMERA = {
+    "frame_rate_hz": ("frame rate", 1.0, "Hz"),
+    "exposure_s": ("exposure", 1e3, "ms"),
+    "pixel_size_um": ("pixel size", 1.0, "um"),
+    "bit_depth": ("bit depth", 1.0, "bit"),
+}
+_CONDITIONS = {
+    "temperature_c": ("temperature", "degC"),
+    "viscosity_mpas": ("viscosity", "mPa s"),
+    "dilution": ("dilution", "x"),
+}
+_SAME = 2e-3  # relative; less is rounding
 
 
 def losses(e: Evidence) -> Iterator[Finding]:
@@ -37,6 +51,44 @@ def losses(e: Evidence) -> Iterator[Finding]:
         f"{r.damaged_frames} frames are unreadable, {r.repeated_frames} repeat the frame before bit by bit",
         "a repeated frame hides a loss or a concealed transmission error and lowers D; record uncompressed",
     )
+
+
+def overruled(e: Evidence) -> Iterator[Finding]:
+    """Warn where the user says otherwise than the recording."""
+    if words := [*_overruled_camera(e), *_overruled_conditions(e)]:
+        yield Finding(
+            name="overruled",
+            title="Values as recorded",
+            verdict=Verdict.WARN,
+            evidence="; ".join(words),
+            advice="leave out what was said, or find which of the two is wrong: every size follows it",
+        )
+
+
+def _overruled_camera(e: Evidence) -> Iterator[str]:
+    """Name what the user says of the camera otherwise than the recording, with both values."""
+    for name, claim in e.metadata.get("overruled", {}).items():
+        title, scale, unit = _CAMERA[name]
+        yield (
+            f"{title}: the {_who(claim['by'])} claims {scale * claim['value']:.6g} {unit}, "
+            f"the user said {scale * getattr(e.camera, name):.6g} {unit}"
+        )
+
+
+def _overruled_conditions(e: Evidence) -> Iterator[str]:
+    """Name what the user says of the sample otherwise than the recording; a measured temperature is judged elsewhere."""
+    logged = len(e.metadata.get("temperature_log_c", ())) > 0
+    for name, (title, unit) in _CONDITIONS.items():
+        claim, used = e.metadata.get(name), getattr(e.conditions, name)
+        if claim is None or used is None or (logged and name == "temperature_c"):
+            continue
+        if not math.isclose(claim, used, rel_tol=_SAME):
+            by = e.metadata.get("sources", {}).get(name, "recording")
+            yield f"{title}: the {_who(by)} claims {claim:.6g} {unit}, the user said {used:.6g} {unit}"
+
+
+def _who(source: str) -> str:
+    return "file" if source == "recording" else source
 
 
 def codec(e: Evidence) -> Finding:

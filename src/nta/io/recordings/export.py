@@ -28,7 +28,8 @@ def copy_to_hdf5(
 ) -> RecordingReport:
     """Copy a recording into nta's own HDF5, bit for bit, with its metadata and a report of what was found.
 
-    A codec that changed the pixels before stays known. The file appears only when it is whole.
+    A codec that changed the pixels before stays known, and that the recording was cut off. The file appears only when it is
+    whole.
     """
     with new_file(path, replace=replace) as partial:
         metadata = {key: value for key, value in source.metadata.items() if key not in _NOT_COPIED}
@@ -49,15 +50,24 @@ def write_ome_tiff(
 ) -> RecordingReport:
     """Write a recording as uncompressed OME-TIFF with its scale, depth and the time of each frame.
 
-    A lost frame leaves no gap in a stack, but one in the times. The file appears only when it is whole.
+    A lost frame leaves no gap in a stack, but one in the times; that the recording was cut off stays known. The file
+    appears only when it is whole.
+
+    Raises
+    ------
+    RecordingError
+        There is no frame, or one is lost and neither clock nor frame rate can tell when.
     """
     import tifffile
 
     times_s: list[float] = []
-    dtype = ""
+    dtype, index = "", 0
     with new_file(path, replace=replace) as partial:
         with tifffile.TiffWriter(partial, bigtiff=True) as tiff:
             for frame in source.frames():
+                if times_s and frame.index != index + 1 and not np.isfinite(frame.time_s):
+                    raise RecordingError(_untold_gap(source.name, index, frame.index))
+                index = frame.index
                 tiff.write(
                     frame.image, contiguous=True, metadata=None, photometric="minisblack", description=" "
                 )
@@ -71,11 +81,20 @@ def write_ome_tiff(
     return source.report
 
 
+def _untold_gap(name: str, before: int, after: int) -> str:
+    return (
+        f"{name}: frames are lost between {before} and {after} and nobody says the frame rate, without which an OME-TIFF "
+        "cannot tell so; write frame_rate_hz into a side-car TOML, or export to hdf5, which keeps the numbers of frames"
+    )
+
+
 def _plain_metadata(source: FrameSource) -> dict[str, Any]:
-    """Return what fits in pairs of words: the conditions, and a codec that changed the pixels before."""
+    """Return what fits in pairs of words: the conditions, a codec that changed the pixels before, what was cut off."""
     plain = {key: value for key, value in source.metadata.items() if isinstance(value, str | int | float)}
     plain = {key: value for key, value in plain.items() if key not in _NOT_COPIED}
-    return plain | {"copied_from": source.name, "lossy_codec": source.report.lossy_codec}
+    report = source.report
+    cut = {"truncated": True, "claimed_frames": report.claimed_frames} if report.truncated else {}
+    return plain | {"copied_from": source.name, "lossy_codec": report.lossy_codec} | cut
 
 
 def _copy_telemetry(metadata: Mapping[str, Any], writer: RecordingWriter) -> None:

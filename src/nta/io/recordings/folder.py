@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,7 +44,7 @@ class _Shape:
 
 
 class FolderReader:
-    """Images of one kind, size and depth."""
+    """Images of one kind, size, depth and series."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -59,7 +60,9 @@ class FolderReader:
                     f"{path}: {file.name} is {other}, {first_file.name} is {shape}; "
                     "the images of a recording have one size and depth"
                 )
-        self._index, note = _indices([file.stem for file in self._files])
+        stems = [file.stem for file in self._files]
+        odd = _odd_names(path, stems)
+        self._index, note = _indices(stems)
         self.claim = Claim(
             format=f"folder of {kind}",
             width_px=shape.width,
@@ -67,7 +70,7 @@ class FolderReader:
             bit_depth=None if shape.deep else 8,
             frames=len(self._files),
             lossy_codec="JPEG" if kind == "JPEG" else None,
-            notes=(note,) if note else (),
+            notes=tuple(words for words in (note, odd) if words),
         )
         self._shape = shape
 
@@ -108,6 +111,23 @@ def image_files(path: Path) -> list[Path]:
     return files
 
 
+def _odd_names(path: Path, stems: Sequence[str]) -> str:
+    """Refuse a folder of two series of images; return a remark on images that are called otherwise than the others."""
+    series: dict[str, list[str]] = defaultdict(list)
+    for stem in stems:
+        series[re.sub(r"\d+(\.\d+)?", "0", stem.casefold())].append(stem)
+    long = [names for names in series.values() if len(names) > 1]
+    if len(long) > 1:
+        raise RecordingError(
+            f"{path} holds {len(long)} series of images ({long[0][0]} to {long[0][-1]}, {long[1][0]} to {long[1][-1]}); "
+            "keep one in a folder"
+        )
+    if not long:
+        return ""
+    others = [names[0] for names in series.values() if len(names) == 1]
+    return f"named otherwise than the other images: {', '.join(others[:3])}" if others else ""
+
+
 def _indices(stems: list[str]) -> tuple[list[int], str]:
     """Return indices: the numbers in the names where they count frames, so that a missing file is a gap.
 
@@ -119,7 +139,7 @@ def _indices(stems: list[str]) -> tuple[list[int], str]:
         return in_order, ""
     parts = [m.groups() for m in matches if m]
     if len({(before, after) for before, _, after in parts}) > 1:
-        return in_order, ""
+        return in_order, _start_again([(before, int(number)) for before, number, _ in parts])
     numbers = np.array([int(number) for _, number, _ in parts], dtype=object)
     steps = np.diff(numbers)
     if (steps < 1).any() or np.mean(steps == 1) < 0.8:
@@ -127,6 +147,19 @@ def _indices(stems: list[str]) -> tuple[list[int], str]:
     missing = int(numbers[-1] - numbers[0]) + 1 - len(stems)
     note = f"{missing} numbers are missing between {stems[0]} and {stems[-1]}" if missing else ""
     return [int(number - numbers[0]) for number in numbers], note
+
+
+def _start_again(names: Sequence[tuple[str, int]]) -> str:
+    """Return a remark where several stretches of names count from the same number: perhaps so many recordings."""
+    counts: dict[str, list[int]] = defaultdict(list)
+    for before, number in names:
+        counts[before].append(number)
+    runs = list(counts.values())
+    if all(len(run) > 1 and run == list(range(runs[0][0], runs[0][0] + len(run))) for run in runs):
+        return (
+            f"the numbers in the names start again {len(runs) - 1} times: several recordings in one folder?"
+        )
+    return ""
 
 
 def _header(file: Path) -> _Shape | None:

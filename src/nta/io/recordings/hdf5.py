@@ -44,6 +44,8 @@ class Hdf5Reader:
         with _opened(self.path, cut=self._cut) as file:
             images = file["frames"]
             for k in range(self._count) if positions is None else positions:
+                if k >= self._count:  # claimed by the original that was copied, which was cut off
+                    break
                 if self._cut and not is_there(images, k, self._size):
                     continue
                 try:
@@ -100,8 +102,8 @@ class Hdf5Reader:
                 key: camera[key] for key in ("gain_e_per_adu", "offset_adu", "read_noise_e") if key in camera
             },
             metadata=metadata,
-            frames=self._count,
-            truncated=not complete,
+            frames=_claimed(self._count, origin),
+            truncated=not complete or bool(origin.get("truncated")),
             lossy_codec=origin.get("lossy_codec"),
             notes=(
                 *(f"in the original: {note}" for note in origin.get("notes", ())),
@@ -168,6 +170,12 @@ def _origin(file: h5py.File) -> dict[str, Any]:
     if "origin_report" in file:  # a long text
         return dict(json.loads(file["origin_report"].asstr()[()]))
     return dict(json.loads(_plain(file.attrs.get("origin_report", "{}"))))
+
+
+def _claimed(count: int, origin: dict[str, Any]) -> int | None:
+    """Return how many frames there are, or were in an original that was cut off; None where that did not say."""
+    claimed = origin.get("claimed_frames") if origin.get("truncated") else count
+    return None if claimed is None else max(count, claimed)
 
 
 def _plain(value: Any) -> Any:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import itertools
+import math
 import weakref
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from fractions import Fraction
 from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
 
-from nta.errors import RecordingError
+from nta.errors import RecordingError, SettingError
 from nta.frames import CameraState, Frame, Image, RecordingReport
 from nta.io.recordings.reader import Claim, Reader, Shot, Tally
 
@@ -25,6 +25,7 @@ _CAMERA_FIELDS = (
     "read_noise_e",
 )
 _CONDITIONS = ("temperature_c", "temperature_std_c", "medium", "viscosity_mpas", "dilution", "sample")
+_SAME = 2e-3  # relative; less is rounding, as 30 Hz for 29.97
 _FRAMES_TO_LOOK_AT = 12
 """Spread over the recording, to see how many bits of 16 are in use where nobody says."""
 
@@ -45,10 +46,12 @@ class Recording:
     ) -> None:
         self._reader = reader
         self._name = name
-        self._remarks = list(remarks)
+        ranked = _ranked(reader.claim, said, sidecar)
+        self._remarks = [*remarks, *_corrections(ranked)]
         self._tally = self._fresh_tally()
         self._open: weakref.WeakSet[Generator[Frame, None, None]] = weakref.WeakSet()
-        values, self._sources = _settled(reader.claim, said, sidecar)
+        self._sources = {key: words[0][0] for key, words in ranked.items()}
+        values = {key: words[0][1] for key, words in ranked.items()}
         if values.get("bit_depth") is None:
             values["bit_depth"] = self._looked_up_depth()
             self._sources["bit_depth"] = "brightest pixel"
@@ -63,6 +66,8 @@ class Recording:
         self._metadata = {**claim.metadata, **extra, "format": claim.format, "sources": self._sources}
         if claim.clock is not None:
             self._metadata["clock"] = claim.clock
+        if overruled := _overruled(ranked):
+            self._metadata["overruled"] = {**claim.metadata.get("overruled", {}), **overruled}
 
     @property
     def name(self) -> str:
@@ -76,7 +81,10 @@ class Recording:
 
     @property
     def metadata(self) -> dict[str, Any]:
-        """What else was recorded; `sources` says who said what, `clock` where the times come from."""
+        """What else was recorded; `sources` says who said what, `clock` where the times come from.
+
+        overruled : by name, the value that the user overrules and who stated it ("side-car", else "recording").
+        """
         return self._metadata
 
     @property
@@ -124,11 +132,21 @@ class Recording:
                 tally.repeated += _same(shot.image, before.image)
             damaged_before = tally.damaged
             if full_scale < np.iinfo(shot.image.dtype).max and int(shot.image.max()) > full_scale:
-                tally.note(f"there are pixels above {full_scale}: it is not {self._camera.bit_depth} bit")
+                self._remark_on_depth(int(shot.image.max()), tally)
             yield Frame(shot.image, shot.index, clock.time_s(shot), shot.host_time_ns, shot.device_time_ns)
             before = shot
         if tally.found == 0:
             raise RecordingError(f"{self._name} holds no whole frame ({tally.damaged} damaged)")
+
+    def _remark_on_depth(self, brightest: int, tally: Tally) -> None:
+        """Refuse a depth that somebody stated and the pixels contradict; of the file's own, make a remark."""
+        depth, source = self._camera.bit_depth, self._sources["bit_depth"]
+        if source in ("user", "side-car"):
+            raise SettingError(
+                f"{self._name}: pixels of {brightest} go beyond what {depth} bits hold; "
+                f"correct the bit depth that {'the user' if source == 'user' else 'its side-car'} states (--bit-depth)"
+            )
+        tally.note(f"there are pixels above {2**depth - 1}: it is not {depth} bit")
 
     def _looked_up_depth(self) -> int:
         """Round the brightest pixel of frames spread over the recording up to a depth that cameras have."""
@@ -186,10 +204,11 @@ class _Clock:
         return reading
 
 
-def _settled(
-    claim: Claim, said: Mapping[str, Any], sidecar: Mapping[str, Any]
-) -> tuple[dict[str, Any], dict[str, str]]:
-    """Return the camera's values and who said each: user before side-car before file."""
+_Ranked = dict[str, list[tuple[str, Any]]]
+"""By field of the camera, who says what of it: user before side-car before recording."""
+
+
+def _ranked(claim: Claim, said: Mapping[str, Any], sidecar: Mapping[str, Any]) -> _Ranked:
     own = {
         "frame_rate_hz": claim.frame_rate_hz,
         "exposure_s": claim.exposure_s,
@@ -197,16 +216,33 @@ def _settled(
         "bit_depth": claim.bit_depth,
         **claim.camera,
     }
-    values: dict[str, Any] = {}
-    sources: dict[str, str] = {}
-    for key in _CAMERA_FIELDS:
-        for source, words in (("user", said), ("side-car", sidecar), ("recording", own)):
-            if words.get(key) is not None:
-                values[key], sources[key] = words[key], source
-                break
-    if isinstance(values.get("frame_rate_hz"), Fraction):
-        values["frame_rate_hz"] = float(values["frame_rate_hz"])
-    return values, sources
+    of_all = (("user", said), ("side-car", sidecar), ("recording", own))
+    ranked = {
+        key: [(who, words[key]) for who, words in of_all if words.get(key) is not None]
+        for key in _CAMERA_FIELDS
+    }
+    return {key: words for key, words in ranked.items() if words}
+
+
+def _overruled(ranked: _Ranked) -> dict[str, dict[str, Any]]:
+    """Return what was said before the user said otherwise; a side-car stands for the file that it corrects."""
+    return {
+        key: {"value": float(words[1][1]), "by": words[1][0]}
+        for key, words in ranked.items()
+        if words[0][0] == "user" and len(words) > 1 and _apart(words[0][1], words[1][1])
+    }
+
+
+def _corrections(ranked: _Ranked) -> Iterator[str]:
+    """Remark where a side-car says otherwise than the file beside it."""
+    for key, words in ranked.items():
+        by = dict(words)
+        if "side-car" in by and "recording" in by and _apart(by["side-car"], by["recording"]):
+            yield f"{key}: the file claims {float(by['recording']):.6g}, its side-car says {float(by['side-car']):.6g}"
+
+
+def _apart(one: Any, other: Any) -> bool:
+    return not math.isclose(one, other, rel_tol=_SAME)
 
 
 def _same(image: Image, before: Image) -> bool:

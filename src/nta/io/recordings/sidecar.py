@@ -60,7 +60,7 @@ def sidecar_files(recording: Path) -> tuple[Path, ...]:
 
 def _parsed(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingError(f"the side-car {path} is no TOML: {error}") from error
 

@@ -14,7 +14,7 @@ from nta.io.recordings.grey import LUMA_NOTE, grey
 from nta.io.recordings.raw import chosen, read_images
 from nta.io.recordings.reader import Claim, Shot, Tally, next_index
 from nta.io.recordings.tiff_layout import check_axes, check_pixels, frame_places, opened
-from nta.io.recordings.tiff_words import stated
+from nta.io.recordings.tiff_words import Words, stated
 
 _LOSSY = {6: "JPEG", 7: "JPEG", 34892: "JPEG", 33007: "JPEG", 50001: "WebP", 34927: "WebP"}
 _MIN_IS_WHITE, _PALETTE = 0, 3
@@ -46,6 +46,9 @@ class TiffReader:
                 notes.append(f"{claimed} images claimed, {count} are there")
             elif cut:
                 notes.append(f"its structure is damaged ({complaints[0].split('> ')[-1]})")
+            frames = _claimed_frames(words, max(claimed, count), damaged=bool(complaints))
+            if frames is None:
+                notes.append("how many images there were is not known")
             bits = int(page.bitspersample)
             compression = _compression(page)
             self._times_s = words.times_s if len(words.times_s) >= count else ()
@@ -59,8 +62,8 @@ class TiffReader:
                 frame_rate_hz=self._rate,
                 exposure_s=words.exposure_s,
                 pixel_size_um=words.pixel_size_um,
-                frames=max(claimed, count),
-                truncated=cut,
+                frames=frames,
+                truncated=cut or words.truncated,
                 lossy_codec=_LOSSY.get(int(page.compression), words.lossy_codec),
                 metadata=words.metadata,
                 notes=tuple(notes),
@@ -103,6 +106,13 @@ class TiffReader:
                     words = (str(error) or repr(error)).splitlines()[0]
                     tally.note(f"images that cannot be read ({words})")
                 yield k, pixels if pixels is not None and pixels.shape == self._shape else None
+
+
+def _claimed_frames(words: Words, claimed: int, *, damaged: bool) -> int | None:
+    """Return how many images there are, or were; None where a lost directory or an original cut off leaves that open."""
+    if (damaged and not words.images) or (words.truncated and words.claimed_frames is None):
+        return None
+    return max(claimed, words.claimed_frames or 0)
 
 
 def _compression(page: Any) -> str:

@@ -42,6 +42,8 @@ class Words:
     bit_depth: int | None = None
     times_s: tuple[float, ...] = ()
     lossy_codec: str | None = None
+    truncated: bool = False  # what was copied from
+    claimed_frames: int | None = None  # of what was copied from, where it was cut off
     metadata: dict[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
@@ -84,6 +86,8 @@ def _from_ome(text: str) -> Words:
         bit_depth=int(bits) if bits.isdecimal() else None,
         times_s=times_s,
         lossy_codec=metadata.pop("lossy_codec", None),
+        truncated=bool(metadata.pop("truncated", False)),
+        claimed_frames=_whole(metadata.pop("claimed_frames", None)),
         metadata=metadata,
         notes=notes,
     )
@@ -117,6 +121,10 @@ def _quantity(element: ElementTree.Element, name: str, units: dict[str, float], 
 
 def _positive(value: Any) -> float | None:
     return float(value) if isinstance(value, int | float) and 0 < value < math.inf else None
+
+
+def _whole(value: Any) -> int | None:
+    return value if isinstance(value, int) else None
 
 
 def _from_imagej(tiff: tifffile.TiffFile) -> Words:

@@ -1,4 +1,6 @@
-"""NanoSight NTA 3.x: ExperimentSummary and Summary (comma-separated, one column per video).
+"""NanoSight NTA 3.x: ExperimentSummary and Summary (one column per video).
+
+Cells are separated by commas, or by semicolons where the locale has decimal commas.
 
 Facts from real exports of NTA 3.2 and 3.4: the bins sum to the printed concentration; concentrations are already those of
 the original sample where a dilution factor was recorded; the mean is that of the bin centres; percentiles are interpolated
@@ -12,9 +14,11 @@ import io
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise, takewhile
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nta.io.text import number, read_text
 from nta.io.vendors.result import Histogram, PercentileConvention, VendorFileError, VendorResult, VendorRun
@@ -28,6 +32,8 @@ _PRINTED = {
     "D50": "d50_nm",
     "D90": "d90_nm",
 }
+_CONCENTRATION = "Concentration (Particles / ml)"
+_ROUNDED = 0.005  # relative; the concentration is printed with three digits
 _DILUTION = "Dilution factor (concentrations adjusted for this factor)"
 _HIDDEN = (
     "the effective volume behind the concentration depends on camera level and is not exported",
@@ -40,11 +46,20 @@ Rows = dict[str, list[str]]
 
 @dataclass(frozen=True)
 class _Block:
-    """One distribution of the ``[Size Data]`` section."""
+    """One distribution of the ``[Size Data]`` section.
+
+    ended : whether anything follows its table, as percentiles do; nothing does where the file was cut off in it.
+    """
 
     weighting: str
     rows: Rows
     table: list[list[str]]
+    ended: bool
+
+    @property
+    def cut(self) -> str:
+        """What is said of a run whose table is not all there."""
+        return f"the file ends inside its size table, at {self.table[-1][0]} nm"
 
 
 def is_summary(text: str) -> bool:
@@ -58,7 +73,8 @@ def read_summary(path: str | Path) -> VendorResult:
     Raises
     ------
     VendorFileError
-        The file is no NanoSight summary, or ends before its size data.
+        The file is no NanoSight summary, or ends before or inside its size table; of several runs, those that are whole
+        before the end of a cut file are read.
     """
     path = Path(path)
     text, encoding = read_text(path)
@@ -66,24 +82,23 @@ def read_summary(path: str | Path) -> VendorResult:
         raise VendorFileError(
             f"{path}: not a NanoSight summary: its first line is {text.splitlines()[0][:60]!r}"
         )
-    lines = [[cell.strip() for cell in row] for row in csv.reader(io.StringIO(text.lstrip("\ufeff")))]
+    lines = _lines(text)
     sections = _sections(lines)
     program = (
         lines[1][0].removeprefix("Created with ").strip()
         if len(lines) > 1 and lines[1]
         else "NTA, version unknown"
     )
-    blocks = list(_blocks(sections.get("Size Data", [])))
-    block = next((b for b in blocks if b.weighting.lower() == "number"), None)
-    if block is None:
-        found = ", ".join(b.weighting for b in blocks) or "none"
-        raise VendorFileError(
-            f"{path}: no number-weighted size data (found: {found}); export it from NTA with number weighting"
-        )
+    block = _number_block(path, list(_blocks(sections.get("Size Data", []))))
     flat = {name: _named(rows) for name, rows in sections.items()}
     names = [
-        cell for cell in block.rows["Filename"][1:] if cell and cell not in ("Average", "Standard Error")
+        cell
+        for cell in block.rows.get("Filename", [])[1:]
+        if cell and cell not in ("Average", "Standard Error")
     ]
+    runs = tuple(_run(name, column, flat, block) for column, name in enumerate(names, start=1))
+    if block.cut in {run.failed for run in runs} and all(run.failed for run in runs):
+        raise VendorFileError(f"{path}: {block.cut}")
     details = flat.get("Experiment Details", {})
     return VendorResult(
         vendor="NanoSight",
@@ -95,14 +110,21 @@ def read_summary(path: str | Path) -> VendorResult:
         or _cell(details, "Experiment Name", 1),
         weighting="number",
         percentiles=_convention(program),
-        runs=tuple(_run(path, name, column, flat, block) for column, name in enumerate(names, start=1)),
+        runs=runs,
         average=_average(block, len(names)),
-        hidden=_HIDDEN,
+        hidden=_HIDDEN + _missing(block),
     )
 
 
+def _lines(text: str) -> list[list[str]]:
+    """Return the cells of each line; a locale with decimal commas separates by semicolons."""
+    delimiter = max(",;", key=text.count)
+    rows = csv.reader(io.StringIO(text.lstrip("\ufeff")), delimiter=delimiter)
+    return [[cell.strip() for cell in row] for row in rows]
+
+
 def _convention(program: str) -> PercentileConvention:
-    version = re.search(r"NTA (\d+)\.(\d+)", program)
+    version = re.search(r"NTA (\d+)[.,](\d+)", program)
     old = version is not None and (int(version[1]), int(version[2])) <= (3, 2)
     return PercentileConvention(
         "interpolated at bin edges" + (", minus 1 nm" if old else ""), -1.0 if old else 0.0
@@ -128,26 +150,45 @@ def _named(rows: Sequence[list[str]]) -> Rows:
 def _blocks(rows: Sequence[list[str]]) -> Iterator[_Block]:
     """Split the size data at each ``Weighting`` line; a block's table ends at its percentiles."""
     starts = [i for i, row in enumerate(rows) if row and row[0] == "Weighting"]
-    for start, stop in zip(starts, [*starts[1:], len(rows)], strict=True):
+    for start, stop in pairwise([*starts, len(rows)]):
         part = rows[start:stop]
         head = next((i for i, row in enumerate(part) if row and row[0].startswith("Bin centre")), len(part))
-        table = []
-        for row in part[head + 1 :]:
-            if not row or number(row[0]) is None:
-                break
-            table.append(row)
-        yield _Block(part[0][1] if len(part[0]) > 1 else "", _named(part[:head]), table)
+        below = part[head + 1 :]
+        table = list(takewhile(lambda row: row and number(row[0]) is not None, below))
+        ended = any(cell for row in below[len(table) :] for cell in row)
+        if not ended and len(table) > 1 and len(table[-1]) < len(table[-2]):
+            table.pop()  # a line that was cut through
+        yield _Block(part[0][1] if len(part[0]) > 1 else "", _named(part[:head]), table, ended)
 
 
-def _run(path: Path, name: str, column: int, sections: dict[str, Rows], block: _Block) -> VendorRun:
-    conditions, results = sections.get("Conditions", {}), sections.get("Results", {})
-    if not block.table:
+def _number_block(path: Path, blocks: Sequence[_Block]) -> _Block:
+    """Return the number-weighted distribution."""
+    block = next((b for b in blocks if b.weighting.lower() == "number"), None)
+    if not any(b.table for b in blocks) or (block is not None and not block.table):
         raise VendorFileError(f"{path}: the file ends before its size table")
-    histogram = _histogram(path, block, column)
-    tracks = _number(block.rows, "Valid Tracks", column)
-    failed = (
-        "" if histogram.concentration_per_ml.sum() > 0 and tracks != 0 else "no particles in the distribution"
+    if block is None:
+        found = ", ".join(b.weighting for b in blocks)
+        raise VendorFileError(
+            f"{path}: no number-weighted size data (found: {found}); export it from NTA with number weighting"
+        )
+    return block
+
+
+def _missing(block: _Block) -> tuple[str, ...]:
+    """Say what a file lacks of which the runs that were read are whole as far as their bins tell."""
+    if block.ended:
+        return ()
+    return (
+        f"what follows the size table, which ends at {block.table[-1][0]} nm: cut off, or exported without percentiles",
     )
+
+
+def _run(name: str, column: int, sections: dict[str, Rows], block: _Block) -> VendorRun:
+    conditions, results = sections.get("Conditions", {}), sections.get("Results", {})
+    tracks = _number(block.rows, "Valid Tracks", column)
+    printed_per_ml = _number(results, _CONCENTRATION, column)
+    per_bin = _per_bin(block, column)
+    failed = _fault(block, per_bin, printed_per_ml, tracks)
     scaled = {
         "viscosity": _number(conditions, "Viscosity/cP", column),
         "shutter": _number(conditions, "Shutter/ms", column),
@@ -161,7 +202,7 @@ def _run(path: Path, name: str, column: int, sections: dict[str, Rows], block: _
         wavelength_nm=_wavelength(_cell(conditions, "Laser Type", column)),
         n_tracks=None if tracks is None else int(tracks),
         particles_per_frame=_number(results, "Particles per frame", column),
-        concentration_per_ml=None if failed else _number(results, "Concentration (Particles / ml)", column),
+        concentration_per_ml=None if failed else printed_per_ml,
         dilution=_number(results, _DILUTION, column),
         printed={}
         if failed
@@ -170,7 +211,7 @@ def _run(path: Path, name: str, column: int, sections: dict[str, Rows], block: _
             for theirs, ours in _PRINTED.items()
             if (v := _number(block.rows, theirs, column)) is not None
         },
-        histogram=None if failed else histogram,
+        histogram=None if failed else _histogram(block, per_bin),
         settings={
             key: _cell(rows, key, column)
             for rows in (conditions, sections.get("Settings", {}))
@@ -181,18 +222,31 @@ def _run(path: Path, name: str, column: int, sections: dict[str, Rows], block: _
     )
 
 
-def _histogram(path: Path, block: _Block, column: int) -> Histogram:
-    centers = np.array([number(row[0]) for row in block.table], dtype=float)
-    values = np.array(
-        [number(row[column]) if len(row) > column else None for row in block.table], dtype=float
+def _per_bin(block: _Block, column: int) -> NDArray[np.float64]:
+    """Return a run's column of the size table, NaN for an empty cell."""
+    return np.array(
+        [number(row[column]) if len(row) > column else None for row in block.table], dtype=np.float64
     )
-    if not np.isfinite(values).all():
-        raise VendorFileError(
-            f"{path}: the size table has an empty cell at {centers[~np.isfinite(values)][0]:g} nm"
+
+
+def _fault(
+    block: _Block, per_bin: NDArray[np.float64], printed_per_ml: float | None, tracks: float | None
+) -> str:
+    """Say why a run has no result, empty where it has one."""
+    if not np.isfinite(per_bin).all():
+        return (
+            f"the size table has an empty cell at {block.table[int(np.argmin(np.isfinite(per_bin)))][0]} nm"
         )
+    if not block.ended and (printed_per_ml is None or per_bin.sum() < (1 - _ROUNDED) * printed_per_ml):
+        return block.cut
+    return "" if per_bin.sum() > 0 and tracks != 0 else "no particles in the distribution"
+
+
+def _histogram(block: _Block, per_bin: NDArray[np.float64]) -> Histogram:
+    centers = np.array([number(row[0]) for row in block.table], dtype=float)
     half = np.diff(centers) / 2
     edges = np.concatenate([[centers[0] - half[0]], centers[:-1] + half, [centers[-1] + half[-1]]])
-    return Histogram(edges_nm=edges, concentration_per_ml=values)
+    return Histogram(edges_nm=edges, concentration_per_ml=per_bin)
 
 
 def _average(block: _Block, n_runs: int) -> dict[str, tuple[float, float]]:

@@ -1,8 +1,9 @@
 """ZetaView 8.x text exports: ``_size_``, ``_11pos`` and ``_prof_`` (zeta potential) files.
 
 Facts from real exports: ``Concentration`` in the size table is that of the diluted sample per track times the count; the
-original sample is that times the dilution factor; printed medians are interpolated at bin centres, which is half a bin
-(2.5 nm) below the edge-based median; a run without tracks is exported with one row of -1 and medians of 0.
+original sample is that times the dilution factor; the counts of the linear table add up to the number of traces, and a row
+of -1 ends it; printed medians are interpolated at bin centres, which is half a bin (2.5 nm) below the edge-based median; a
+run without tracks is exported with one row of -1 and medians of 0.
 """
 
 from __future__ import annotations
@@ -82,7 +83,7 @@ def read_size(path: str | Path) -> VendorResult:
     Raises
     ------
     VendorFileError
-        The file is no ZetaView size export, or ends before its table.
+        The file is no ZetaView size export, or ends before its table or with tracks missing from it.
     """
     path = Path(path)
     text, encoding = read_text(path)
@@ -92,6 +93,9 @@ def read_size(path: str | Path) -> VendorResult:
     if not found:
         raise VendorFileError(f"{path}: the file ends before its size table")
     keys = _header(head)
+    tables, ended = _tables(tail)
+    if not ended:
+        _refuse_missing(path, keys, tables)
     return VendorResult(
         vendor="ZetaView",
         program=keys.get("Software", "ZetaView, version unknown"),
@@ -102,8 +106,8 @@ def read_size(path: str | Path) -> VendorResult:
         percentiles=PercentileConvention(
             "interpolated at bin centres: half a 5 nm bin below the bin edges", -2.5
         ),
-        runs=(_run(path, keys, _tables(tail)),),
-        hidden=_HIDDEN,
+        runs=(_run(path, keys, tables),),
+        hidden=_HIDDEN if ended else (*_HIDDEN, "the end of the size table: the file was cut off"),
     )
 
 
@@ -149,8 +153,8 @@ def _header(text: str) -> dict[str, str]:
     return keys
 
 
-def _tables(tail: str) -> list[NDArray[np.float64]]:
-    """Return the linear and the logarithmic table, split at the sentinel rows of -1."""
+def _tables(tail: str) -> tuple[list[NDArray[np.float64]], bool]:
+    """Return the linear and the logarithmic table, split at the sentinel rows of -1, and whether there was such a row."""
     tables: list[list[list[float]]] = [[]]
     for line in tail.splitlines()[1:]:
         values = [number(cell) for cell in line.split("\t")]
@@ -158,7 +162,18 @@ def _tables(tail: str) -> list[NDArray[np.float64]]:
             tables.append([])
         elif len(values) >= 4 and None not in values[:4]:
             tables[-1].append([v or 0.0 for v in values[:4]])
-    return [np.array(rows) for rows in tables if rows]
+    return [np.array(rows) for rows in tables if rows], len(tables) > 1
+
+
+def _refuse_missing(path: Path, keys: dict[str, str], tables: Sequence[NDArray[np.float64]]) -> None:
+    """Refuse a table without its end, unless all tracks are in what is left of it."""
+    counted = float(tables[0][:, 1].sum()) if tables else 0.0
+    tracks = _number(keys, "Number of Traces") or 0.0
+    if counted < tracks:
+        where = f"at {tables[0][-1, 0]:g} nm, with" if tables else "with"
+        raise VendorFileError(
+            f"{path}: the file ends inside its size table, {where} {counted:g} of {tracks:g} tracks"
+        )
 
 
 def _run(path: Path, keys: dict[str, str], tables: Sequence[NDArray[np.float64]]) -> VendorRun:
