@@ -9,6 +9,7 @@ import writer
 
 from nta.catalogue import Catalogue, CatalogueError
 from nta.catalogue.database import address, connect
+from nta.cli import main
 from nta.errors import SettingError
 from nta.io.results import summary
 
@@ -187,6 +188,18 @@ def test_two_processes_that_write_at_once_lose_nothing(url, analysis):
     assert len({run.id for run in found}) == len(found) == 25
     by = {who: {run.recording_sha256 for run in found if run.operator == who} for who in ("anna", "bert")}
     assert by == {who: {f"{who}{n}" for n in range(12)} for who in by}
+
+
+def test_a_table_that_is_there_is_left_alone(tmp_path, variant, capsys):
+    with Catalogue.open(tmp_path / "runs.sqlite") as catalogue:
+        catalogue.record(variant(1))
+    table = tmp_path / "runs.csv"
+    words = ["catalog", "export", "--catalogue", str(tmp_path / "runs.sqlite"), "-o", str(table)]
+    assert main(words) == 0
+    table.write_text("mine")
+    assert main(words) == 1
+    assert f"{table} exists already" in capsys.readouterr().err
+    assert table.read_text() == "mine"
 
 
 def test_another_database_is_left_alone(tmp_path):

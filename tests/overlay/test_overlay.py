@@ -14,7 +14,9 @@ from nta.io.results import save_analysis
 from nta.io.vendors import Histogram, VendorResult, VendorRun
 from nta.overlay import open_source, source, write_overlay
 from nta.overlay.source import EDGES_NM
+from nta.quantity import Quantity
 from nta.sizes import SizingSettings, size_distribution
+from nta.visibility import Concentration, Visibility
 
 VIEWSIZER = Path(__file__).parents[1] / "vendors" / "viewsizer_150nm"
 
@@ -126,6 +128,24 @@ def test_what_has_no_result_is_said_beside_what_has(rng, tmp_path, capsys):
     assert "Enough tracks" in words  # a finding on what is shown
     assert main(["compare", none, "-o", str(tmp_path / "other.html")]) == 1
     assert not (tmp_path / "other.html").exists()
+
+
+def test_a_limit_of_a_concentration_is_shown_with_its_reason(rng, tmp_path):
+    analysis = make_analysis(rng, n_tracks=200, n_frames=100)
+    limit = Quantity(None, 0.0, 9.76e7, "1/ml", "counts; blank subtracted")
+    why = "not above the blank: the upper end is a limit"
+    per_frame = Quantity(3.0, 2.0, 4.0, "1")
+    found = Concentration(
+        per_frame=per_frame, in_cell_per_ml=limit, in_sample_per_ml=limit, dilution=1.0, why_not=why
+    )
+    seen = Visibility(
+        curve=None, law=None, limit_nm=limit, share_below_limit=None, volume=None, suspension=None,
+        concentration=found, indices=None,
+    )  # fmt: skip
+    shown = [source(replace(analysis, visibility=seen), name="thin"), source(vendor(), name="thick")]
+    page = write_overlay(shown, tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "below 9.76·10⁷ per ml in the sample; not above the blank" in page
+    assert "No number: thin" in page  # the figure of the concentrations
 
 
 def test_what_import_made_of_an_export_leads_back_to_the_export(tmp_path, capsys):

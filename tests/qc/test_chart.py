@@ -25,7 +25,7 @@ def said():
     return summary(make_analysis(np.random.default_rng(1), n_tracks=80, n_frames=60))
 
 
-def record(catalogue, said, z, first=0, **stated):
+def record(catalogue, said, z, first=0, verdict="pass", **stated):
     """Record runs of beads, one a day, whose diameter is off the mean by z SD."""
     for day, value in enumerate(z, start=first):
         d50 = MEAN_NM + value * SD_NM
@@ -36,6 +36,7 @@ def record(catalogue, said, z, first=0, **stated):
             "size": said["size"] | {"numbers": numbers},
             "brightness_e_per_ms": {"value": 500.0 * (1 + 0.02 * value), "unit": "e/ms"},
             "provenance": said["provenance"] | {"recording": f"beads {day}.h5"},
+            "verdict": verdict,
         }
         when = START + datetime.timedelta(days=day)
         words = {
@@ -109,7 +110,7 @@ def test_a_change_of_settings_is_marked(catalogue, said):
 
 
 def test_a_baseline_is_made_of_runs_and_survives_its_file(catalogue, tmp_path):
-    made = make_baseline(catalogue.runs(), source='runs "1" to 20', date=datetime.date(2026, 3, 30))
+    made = make_baseline(catalogue.runs(), catalogue='of "one"', date=datetime.date(2026, 3, 30))
     assert made.levels["d50_nm"].mean == pytest.approx(MEAN_NM + SD_NM * np.mean(QUIET))
     assert made.levels["d50_nm"].sd == pytest.approx(SD_NM * np.std(QUIET, ddof=1))
     assert "brightness_e_per_ms" in made.levels
@@ -121,12 +122,32 @@ def test_a_baseline_is_made_of_runs_and_survives_its_file(catalogue, tmp_path):
     assert replace(again, levels={}) == replace(made, levels={})
 
 
+def test_failed_runs_make_no_baseline_and_are_named(catalogue, said, tmp_path):
+    record(catalogue, said, [9.0, -9.0], first=20, verdict="fail")
+    runs, date = catalogue.runs(), datetime.date(2026, 3, 30)
+    made = make_baseline(runs, catalogue="runs.db", date=date)
+    assert made.levels["d50_nm"].n == 20
+    assert made.levels["d50_nm"].sd == pytest.approx(SD_NM * np.std(QUIET, ddof=1))
+    assert "left out, because their assessment failed: 21, 22" in made.source
+    with pytest.raises(SettingError, match="there are 3; left out, because their assessment failed: 21, 22"):
+        make_baseline(runs[-5:], catalogue="runs.db", date=date)
+    page = write_charts([chart_runs(catalogue, made)], tmp_path / "c.html").read_text(encoding="utf-8")
+    assert "Runs that failed their own assessment, hollow in the chart: 21, 22" in page
+
+
+def test_a_baseline_of_an_example_certificate_says_so(tmp_path, said):
+    with Catalogue.open(tmp_path / "other.db") as catalogue:
+        record(catalogue, said, QUIET, standard="example_polystyrene_100nm")
+        runs = catalogue.runs()
+    assert "is an EXAMPLE" in make_baseline(runs, catalogue="c", date=datetime.date(2026, 3, 30)).source
+
+
 def test_a_baseline_that_cannot_be_is_refused(catalogue, said, tmp_path):
     with pytest.raises(SettingError, match="at least 5 runs"):
-        make_baseline(catalogue.runs()[:4], source="", date=datetime.date(2026, 3, 30))
+        make_baseline(catalogue.runs()[:4], catalogue="c", date=datetime.date(2026, 3, 30))
     record(catalogue, said, [0.0], first=20, instrument="two")
     with pytest.raises(SettingError, match="of one instrument"):
-        make_baseline(catalogue.runs(), source="", date=datetime.date(2026, 3, 30))
+        make_baseline(catalogue.runs(), catalogue="c", date=datetime.date(2026, 3, 30))
     path = tmp_path / "b.toml"
     path.write_text(
         'instrument = "one"\nstandard = "s"\nsource = "x"\ndate = 2026-01-01\n[d50_nm]\nmean = 1\nsd = 0\nn = 9\n'

@@ -94,6 +94,7 @@ def vendor_runs(medians, per_ml=1e9, dilution=10.0, n_tracks=500):
     runs = []
     for i, median in enumerate(np.broadcast_to(medians, np.size(medians))):
         density = np.exp(-0.5 * (np.log(center / median) / 0.2) ** 2) / center
+        density += 1e-15 * i  # no two videos agree to the last digit
         histogram = Histogram(edges_nm=edges, concentration_per_ml=per_ml * density / density.sum())
         runs.append(
             VendorRun(
@@ -129,6 +130,32 @@ def test_videos_of_an_export_are_replicates_where_the_specification_says_so():
     assert "no interval" in each.checks[0].words
     few = check(export, {"size": size, "replicates": {"at_least": 6}})
     assert few.verdict is Verdict.FAIL
+
+
+def test_a_run_given_twice_is_no_replicate():
+    export = vendor_runs([98, 100, 102])
+    copied = replace(
+        export, file="copy.csv", runs=tuple(replace(r, name=f"copy of {r.name}") for r in export.runs)
+    )
+    limits = {"size": {"d50_nm": {"at_least": 95}}}
+    with pytest.raises(SettingError, match="video 1 and copy of video 1 are results of one recording"):
+        check([export, copied], {**limits, "replicates": {"at_least": 5}})
+    with pytest.raises(SettingError, match="give every recording once"):
+        check(export, {"reference": COMPARED}, reference=[copied, copied])
+    assert len(check([export, copied], limits).checks) == 6  # judged one by one, none is a replicate
+
+
+@pytest.mark.parametrize("sha256", ["9f86d081884c", None])
+def test_a_recording_analysed_twice_is_one_replicate(rng, sha256):
+    from synthetic_analysis import make_analysis
+
+    first = make_analysis(rng, n_tracks=60, n_frames=60, name="a.h5")
+    first = replace(first, provenance=replace(first.provenance, sha256=sha256))
+    again = replace(
+        first, provenance=replace(first.provenance, recording="b.h5", date="2026-11-25T08:30:00+00:00")
+    )
+    with pytest.raises(SettingError, match=r"a\.h5 and b\.h5 are results of one recording"):
+        check([first, again], {"replicates": {"at_least": 2}})
 
 
 def test_dilution_is_undone_once_for_the_cell():
@@ -362,6 +389,8 @@ def test_without_repeats_a_distance_has_no_interval_and_says_why(rng):
     one, same, third, fourth = (
         make_analysis(rng, n_tracks=100, n_frames=60, settings=settings, name=f"run {i}.h5") for i in range(4)
     )
+    third = replace(third, provenance=replace(third.provenance, sha256="other"))
+    same = replace(same, provenance=replace(same.provenance, sha256=None))
     limits = {"reference": {"distance": {"at_most": 0.9}}}
     (found,) = check(one, limits, reference=same).checks
     assert found.verdict is Verdict.INCONCLUSIVE

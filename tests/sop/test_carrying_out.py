@@ -13,6 +13,7 @@ from nta.cli import main
 from nta.devices import Instrument, Limits
 from nta.errors import DeviceTimeout, RecordingError, SettingError
 from nta.quantity import Quantity
+from nta.report.wording import value_and_interval
 from nta.sop import carrying_out, read_procedure, write_sop_report
 from nta.sop.carrying_out import INTERRUPTED, mean_blank
 from nta.sop.instrument import check, go_to
@@ -28,6 +29,11 @@ duration_s = 0.3
 settings = { scenario = "blank" }
 """
 LIMITS = load_limits("recording_quality")
+
+
+def _in_one(quantity):
+    value, interval = value_and_interval(quantity)
+    return f"{value} ({interval})"
 
 
 def _rows(folder):
@@ -60,6 +66,10 @@ def test_controls_come_first_and_all_of_it_lies_in_one_folder(write, operator, q
     report = write_sop_report(outcome).read_text(encoding="utf-8")
     assert "EXAMPLE" in report
     assert all(name in report for name in names)
+    sizes = quick_analysis[-1].sizes.summary
+    assert all(_in_one(sizes[name]) in report for name in ("d10_nm", "d50_nm", "d90_nm")), (
+        "with their intervals"
+    )
     assert json.loads((folder / "summary.json").read_text())["over_videos"]["d50_nm"]["n"] == 3
     assert [row["good"] for row in _rows(folder)] == ["True"] * 5
 

@@ -2,12 +2,19 @@
 
 import math
 
+import numpy as np
 import pytest
 from scipy import stats
+from synthetic_analysis import make_analysis
 
 from nta.cli import main
 from nta.errors import SettingError
+from nta.measurements import MeasuredAnalysis
+from nta.measurements.replicates import mean_over
+from nta.quantity import Quantity
 from nta.sop import read_procedure, spread_over_videos
+from nta.sop.outcome import Numbers, Outcome, Video
+from nta.sop.procedure import Step
 
 ONE = "[measurement]\nvideos = 1\nduration_s = 1\n"
 
@@ -67,6 +74,26 @@ def test_what_is_wrong_is_refused_with_file_and_key(write, text, said):
     assert "ev.toml" in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("device", "said"),
+    [
+        (
+            "temperature_c = 298\n",
+            r"\[device\].*temperature_c=298 °C is no temperature of a sample; give °C, not K",
+        ),
+        (
+            "exposure_ms = 150\nframe_rate_hz = 30\n",
+            r"\[device\].*exposure_ms = 150 is longer than the frame interval, 33.33 ms at frame_rate_hz = 30",
+        ),
+    ],
+)
+def test_what_no_camera_or_cell_can_do_is_refused_without_the_instrument(write, device, said):
+    with pytest.raises(SettingError, match=said):
+        read_procedure(write(device + ONE))
+    touching = "exposure_ms = 33.34\nframe_rate_hz = 30\n"  # rounded
+    assert read_procedure(write(touching + ONE)).device.frame_rate_hz == 30
+
+
 def test_a_missing_file_and_no_toml_are_said(tmp_path, write):
     with pytest.raises(SettingError, match="nta sop init"):
         read_procedure(tmp_path / "none.toml")
@@ -76,15 +103,42 @@ def test_a_missing_file_and_no_toml_are_said(tmp_path, write):
 
 def test_the_spread_is_students_with_the_video_as_the_unit():
     values = [98.0, 101.0, 103.0, 99.5, 100.5]
-    spread = spread_over_videos(values, "nm", relative_systematic=0.02)
-    low, high = stats.t.interval(0.95, 4, loc=sum(values) / 5, scale=stats.sem(values))
-    assert (spread.low, spread.high) == (pytest.approx(low), pytest.approx(high))
+    shared = math.exp(1.96 * 0.02)
+    numbers = [Quantity(v, v / shared, v * shared, "nm") for v in values]
+    spread = spread_over_videos(numbers, [Quantity(v, v, v, "nm") for v in values])
+    half = stats.t.interval(0.95, 4, scale=stats.sem(np.log(values)))[1]
+    assert math.log(spread.high / spread.mean) == pytest.approx(half)
+    assert math.log(spread.mean / spread.low) == pytest.approx(half)
     assert spread.cv == pytest.approx(stats.variation(values, ddof=1))
-    half = math.hypot((high - low) / 2, 1.959964 * 0.02 * spread.mean)
-    assert spread.full_high - spread.mean == pytest.approx(half)
-    one = spread_over_videos([98.0], "nm")
+    assert math.log(spread.full_high / spread.mean) == pytest.approx(math.hypot(half, 1.96 * 0.02))
+    one = spread_over_videos(numbers[:1], [None])
     assert (one.n, one.mean, one.sd, one.low) == (1, 98.0, None, None)
-    assert spread_over_videos([], "nm") is None
+    assert spread_over_videos([], []) is None
+
+
+@pytest.mark.parametrize("least", [40.0, 0.0])
+def test_no_interval_of_a_count_goes_below_zero(least):
+    """Two videos with 40 and 70 particles: on the linear scale Student's t reaches from -136 to 246."""
+    counts = [Quantity(v, max(v - 5, 0), v + 5, "1") for v in (least, 70.0)]
+    spread = spread_over_videos(counts, [None, None])
+    assert 0 <= spread.full_low <= spread.low <= spread.mean <= spread.high <= spread.full_high
+    assert (spread.full_low > 0) == (least > 0)
+
+
+def test_a_check_has_the_interval_of_the_procedure(rng):
+    analyses = [make_analysis(rng, n_tracks=200, n_frames=100) for _ in range(3)]
+    outcome = Outcome(
+        procedure=None,
+        folder=None,
+        date="",
+        videos=tuple(
+            Video(stage="sample", step=Step(name=f"video_{i}"), numbers=Numbers.of(a))
+            for i, a in enumerate(analyses)
+        ),
+    )
+    spread = outcome.spreads["d50_nm"]
+    checked = mean_over([MeasuredAnalysis(a) for a in analyses], lambda m: m.number("d50_nm"), "d50_nm", 0.95)
+    assert (spread.full_low, spread.full_high) == (checked.low, checked.high)
 
 
 def test_the_command_line_refuses_what_the_procedure_says(write, capsys, tmp_path):

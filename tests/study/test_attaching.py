@@ -9,8 +9,10 @@ import pytest
 from nta.batch import Job
 from nta.batch.recording import Request
 from nta.calibration.folder import calibration_folder
+from nta.errors import SettingError
 from nta.settings import AnalysisSettings
 from nta.simulation import load_scenario, simulate
+from nta.study.assessing import assess_study
 from nta.study.attaching import attach
 from nta.study.reading import read_study
 
@@ -63,6 +65,16 @@ def attached(film, tmp_path):
 def test_a_recording_is_analysed_once(attached):
     assert attached() == (["v.tif: analysing"], 0.25)
     assert attached() == (["v.tif: analysed before"], 0.25)
+
+
+def test_two_analyses_of_one_recording_are_refused(attached, tmp_path):
+    attached()
+    study = tmp_path / "study.toml"
+    study.write_text(STUDY.replace('["v.tif"]', '["v.tif", "again"]'))
+    (kept,) = (tmp_path / "kept").iterdir()
+    shutil.copytree(kept, tmp_path / "again")
+    with pytest.raises(SettingError, match=r"v\.tif and .*results\.h5, which are of one recording"):
+        assess_study(read_study(study), tmp_path / "kept", say=lambda words: None)
 
 
 def test_another_side_car_is_another_analysis(attached, tmp_path):

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -35,7 +36,8 @@ def test_assess_judges_saved_results_and_says_what_is_missing(tmp_path, capsys):
     for i in range(2):
         (tmp_path / f"run_{i}").mkdir()
         analysis = make_analysis(np.random.default_rng(i), n_tracks=150, n_frames=80)
-        save_analysis(analysis, tmp_path / f"run_{i}" / "results.h5")
+        provenance = replace(analysis.provenance, sha256=f"{i:064x}")
+        save_analysis(replace(analysis, provenance=provenance), tmp_path / f"run_{i}" / "results.h5")
     (tmp_path / "study.toml").write_text(
         'title = "saved"\n[[preparation]]\nname = "a"\narm = "reference"\nrecordings = ["run_0"]\n'
         '[[preparation]]\nname = "b"\narm = "test"\nrecordings = ["run_1/results.h5"]\n'

@@ -99,6 +99,26 @@ def test_a_wrong_study_is_refused_with_file_key_and_remedy(study_file, old, new,
     assert "\n" not in str(refused.value)
 
 
+def test_a_copy_of_a_recording_is_that_recording(study_file):
+    folder = study_file.parent
+    for name, content in (("a.h5", b"one"), ("copy.h5", b"one"), ("other.h5", b"two")):
+        (folder / name).write_bytes(content)
+    study_file.write_text(GOOD.replace("volume_ml = 1", 'recordings = ["other.h5"]'))
+    assert len(read_study(study_file).arm("test")[0].recordings) == 1
+    study_file.write_text(GOOD.replace("volume_ml = 1", 'recordings = ["copy.h5"]'))
+    with pytest.raises(SettingError, match=r"attaches .*a\.h5 and .*copy\.h5, which hold the same"):
+        read_study(study_file)
+
+
+def test_a_copy_of_results_is_that_result(study_file):
+    for name in ("r1", "r2"):
+        (study_file.parent / name).mkdir()
+        (study_file.parent / name / "results.h5").write_bytes(b"results")
+    study_file.write_text(GOOD.replace("volume_ml = 1", 'recordings = ["r1", "r2/results.h5"]'))
+    with pytest.raises(SettingError, match="which hold the same"):
+        read_study(study_file)
+
+
 def test_a_study_that_does_not_exist_says_how_to_make_one(tmp_path):
     with pytest.raises(SettingError, match=r"no such study file; make one with nta study init"):
         read_study(tmp_path / "study.toml")

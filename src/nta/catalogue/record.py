@@ -78,6 +78,11 @@ class RunRecord:
         """When it was measured, or analysed where nobody said: the time axis of a chart."""
         return self.measured_at or self.analysed_at
 
+    @property
+    def failed(self) -> bool:
+        """Whether the worst of its findings is a failure."""
+        return self.verdict == "fail"
+
 
 def columns_of(summary: Mapping[str, Any]) -> dict[str, Any]:
     """Return the columns of a row that come from what `nta.io.results.summary` says of an analysis."""

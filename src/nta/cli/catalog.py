@@ -98,7 +98,7 @@ def _export(catalogue: Catalogue, options: argparse.Namespace) -> None:
     write = writers.get(options.output.suffix.lower())
     if write is None:
         raise SettingError(f"{options.output}: a table is written as .csv, .parquet or .json")
-    with new_file(options.output) as partial:
+    with new_file(options.output, replace=options.force) as partial:
         write(found, partial)
     say(f"{len(found)} runs: {options.output}", quiet=options.quiet)
 

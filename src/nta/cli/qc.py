@@ -30,15 +30,11 @@ def _baseline(catalogue: Catalogue, options: argparse.Namespace) -> int:
         since=options.since,
         until=options.until,
     )
-    ids = ", ".join(str(run.id) for run in runs)
-    source = f"mean and standard deviation of {len(runs)} runs of {catalogue.name}: {ids}"
-    baseline = make_baseline(runs, source=source, date=datetime.now(UTC).date())
+    baseline = make_baseline(runs, catalogue=catalogue.name, date=datetime.now(UTC).date())
     write_baseline(baseline, options.output, replace=options.force)
-    if len(runs) < GOOD_RUNS:
-        say(
-            f"{len(runs)} runs are few for a baseline; make it again once there are {GOOD_RUNS}",
-            quiet=options.quiet,
-        )
+    say(f"{options.output}: {baseline.source}", quiet=options.quiet)
+    if (n := min(level.n for level in baseline.levels.values())) < GOOD_RUNS:
+        say(f"{n} runs are few for a baseline; make it again once there are {GOOD_RUNS}", quiet=options.quiet)
     say(f"baseline: {options.output}; look at it before you use it", quiet=options.quiet)
     return EXIT_OK
 

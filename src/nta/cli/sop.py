@@ -60,7 +60,9 @@ def _lines(outcome: Outcome) -> list[str]:
     """Return the result in a few lines for a terminal."""
     lines = [outcome.procedure.name]
     for name, s in outcome.spreads.items():
-        interval = "" if s.low is None or s.high is None else f"   ({s.low:.4g} to {s.high:.4g})"
+        interval = (
+            "" if s.full_low is None or s.full_high is None else f"   ({s.full_low:.4g} to {s.full_high:.4g})"
+        )
         cv = "" if s.cv is None else f"   CV {100 * s.cv:.1f} %"
         unit = "" if s.unit == "1" else f" {s.unit}"
         lines.append(f"  {NAMES[name]:<32}{s.mean:>10.4g}{unit}{interval}{cv}   {s.n} videos")

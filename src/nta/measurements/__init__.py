@@ -3,6 +3,7 @@
 from nta.measurements.from_analysis import MeasuredAnalysis
 from nta.measurements.from_tracks import size_particles, size_tracks
 from nta.measurements.from_vendor import MeasuredRun
+from nta.measurements.identity import refuse_copies
 from nta.measurements.opening import Result, open_measurements
 from nta.measurements.table import Measurement, unknown
 
@@ -12,6 +13,7 @@ __all__ = [
     "Measurement",
     "Result",
     "open_measurements",
+    "refuse_copies",
     "size_particles",
     "size_tracks",
     "unknown",

@@ -6,6 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
+from nta.measurements.identity import fingerprint
 from nta.measurements.table import Measurement, check_name, exact, percentile_share, unknown
 from nta.pipeline import Analysis
 from nta.quantity import Quantity
@@ -32,6 +33,7 @@ class MeasuredAnalysis(Measurement):
         self.describes = f"{curve.describes}, number-weighted" if curve else "no distribution"
         self.n_tracks = self._sizes.n_tracks_used
         self.confidence = curve.confidence if curve else 0.95
+        self.recording_id = self._recording_id()
 
     @property
     def analysis(self) -> Analysis | None:
@@ -87,6 +89,13 @@ class MeasuredAnalysis(Measurement):
             told=found.append,
         )
         return found[0] if found else None
+
+    def _recording_id(self) -> str:
+        """Checksum of the recording; where nobody took it, of the sizes of its tracks."""
+        if self._analysis is not None and self._analysis.provenance.sha256:
+            return self._analysis.provenance.sha256
+        diameters = self._sizes.tracks.diameter_nm
+        return fingerprint(diameters) if diameters.size else ""
 
     def _why_no_draws(self) -> str:
         if self._sizes.distribution is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from nta.io.vendors import Histogram, VendorResult, VendorRun
+from nta.measurements.identity import fingerprint
 from nta.measurements.table import Measurement, check_name, exact, percentile_share, unknown
 from nta.quantity import Quantity
 from nta.sizes import Distribution
@@ -30,6 +31,7 @@ class MeasuredRun(Measurement):
         self.hidden = result.hidden
         self.n_tracks = run.n_tracks
         self.percentiles = "interpolated at bin edges"
+        self.recording_id = _recording_id(run)
 
     def distribution(self) -> Distribution | None:
         """Return the histogram as shares per bin, without a band."""
@@ -88,6 +90,22 @@ class MeasuredRun(Measurement):
 
     def _why(self) -> str:
         return f"no result: {self.run.failed}" if self.run.failed else ""
+
+
+def _recording_id(run: VendorRun) -> str:
+    """Digest of all that is printed of a run but its name, which a copy of the file may change."""
+    histogram = run.histogram
+    if histogram is None:
+        return ""
+    said = (
+        run.n_tracks,
+        run.concentration_per_ml,
+        run.particles_per_frame,
+        run.temperature_c,
+        run.drift_um_s,
+    )
+    words = (sorted(run.printed.items()), sorted(run.settings.items()))
+    return fingerprint(histogram.edges_nm, histogram.concentration_per_ml, *said, *words)
 
 
 def _statistic(histogram: Histogram, name: str) -> float | None:

@@ -20,13 +20,10 @@ def mean_over(
     number: Callable[[Measurement], Quantity],
     name: str,
     confidence: float,
+    *,
+    logarithm: bool = True,
 ) -> Quantity:
-    """Return the mean over replicates with its interval; of one result, the number as it is.
-
-    The interval holds the scatter of the replicates (Student's t), never less than their own counting errors leave, and
-    what moves all of them alike (temperature, pixel size), which no number of replicates makes smaller. Where
-    a result does not tell the two parts of its interval apart, the whole of it counts as common.
-    """
+    """Return the mean over replicates with its interval, as `mean_of` makes it; of one result, the number as it is."""
     found = [number(m) for m in measurements]
     if len(found) == 1:
         return found[0]
@@ -34,19 +31,37 @@ def mean_over(
         f"{m.name}: {q.method}" for m, q in zip(measurements, found, strict=True) if q.value is None
     ]:
         return unknown(missing[0], found[0].unit)
+    return mean_of(found, [m.statistical(name) for m in measurements], confidence, logarithm=logarithm)
+
+
+def mean_of(
+    found: Sequence[Quantity], own: Sequence[Quantity | None], confidence: float, *, logarithm: bool = True
+) -> Quantity:
+    """Return the mean of two or more numbers that cannot be negative, with its interval.
+
+    The interval holds the scatter of the replicates (Student's t), never less than their own counting errors leave, and
+    what moves all of them alike (temperature, pixel size), which no number of replicates makes smaller. Where
+    a result does not tell the two parts of its interval apart, the whole of it counts as common.
+
+    own : each number with the statistical part of its interval alone; None where the parts are not known.
+    logarithm : whether errors are relative, as those of sizes and counts are and those of shares are not: the interval is
+        then made on logarithms, unless a number or its interval reaches zero.
+    """
+    logarithm = logarithm and all(_is_positive(q) for q in (*found, *own) if q is not None)
     values = np.array([q.value for q in found], dtype=np.float64)
-    own = [m.statistical(name) for m in measurements]
-    counting = [_half(q) for q in own if q is not None]
+    counting = [0.0 if q is None else _half(q, logarithm=logarithm) for q in own]
     common = [
-        math.sqrt(max(_half(q) ** 2 - (_half(o) if o is not None else 0.0) ** 2, 0.0))
-        for q, o in zip(found, own, strict=True)
+        math.sqrt(max(_half(q, logarithm=logarithm) ** 2 - c**2, 0.0))
+        for q, c in zip(found, counting, strict=True)
     ]
-    spread = float(student_half_width(values, confidence))
-    least = math.sqrt(sum(h**2 for h in counting)) / len(found) if counting else 0.0
-    half = math.hypot(max(spread, least), max(common))
+    spread = float(student_half_width(np.log(values) if logarithm else values, confidence))
+    half = math.hypot(max(spread, math.hypot(*counting) / len(found)), max(common))
     mean = float(values.mean())
+    low, high = (
+        (mean * math.exp(-half), mean * math.exp(half)) if logarithm else (max(mean - half, 0.0), mean + half)
+    )
     words = f"mean of {len(found)} results, their scatter and what is common to them, {100 * confidence:g} %"
-    return Quantity(mean, mean - half, mean + half, found[0].unit, words)
+    return Quantity(mean, low, high, found[0].unit, words)
 
 
 def variation(values: Sequence[Quantity], confidence: float) -> Quantity:
@@ -100,5 +115,12 @@ def _vangel(cv: float, n: int, u: float) -> float:
     return cv / math.sqrt(inside) if inside > 0 else math.inf
 
 
-def _half(q: Quantity) -> float:
-    return 0.0 if q.low is None or q.high is None else (q.high - q.low) / 2
+def _half(q: Quantity, *, logarithm: bool) -> float:
+    """Half of an interval, in the logarithm or as it is; 0 where there is none."""
+    if q.low is None or q.high is None:
+        return 0.0
+    return math.log(q.high / q.low) / 2 if logarithm else (q.high - q.low) / 2
+
+
+def _is_positive(q: Quantity) -> bool:
+    return (q.value or 0.0) > 0 and (q.low is None or q.low > 0)

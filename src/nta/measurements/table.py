@@ -23,6 +23,7 @@ class Measurement(ABC):
     name : of the result. source : the program that made it. describes : what the sizes are of, and how they are weighted.
     hidden : what the program did to the data without saying so in its file, as far as it is known.
     n_tracks : tracks that entered; None where the program does not say. confidence : of the intervals of sizes.
+    recording_id : digest by which two results of one recording are known; empty where that cannot be told.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Measurement(ABC):
     hidden: tuple[str, ...] = ()
     n_tracks: int | None = None
     confidence: float = 0.95
+    recording_id: str = ""
     percentiles: str = "interpolated within bins of ln d"
 
     @abstractmethod

@@ -81,7 +81,7 @@ def _concentrations(sources: Sequence[Source]) -> Picture:
     missing = [s.name for _, s, q, _ in known if q.value is None]
     caption = "The same distributions times the concentration; a dilution is applied once, where it is known."
     if missing:
-        caption += f" No concentration: {', '.join(missing)}."
+        caption += f" No number: {', '.join(missing)}."
     return Picture(name="concentrations", title="Concentrations", caption=caption, figure=figure)
 
 

@@ -43,12 +43,18 @@ class Source:
         return mean_over(self.results, lambda m: m.number(name), name, _CONFIDENCE)
 
     def concentration(self) -> tuple[Quantity, str]:
-        """Return particles per ml, and of what: the sample where the dilution is known, else the cell."""
+        """Return particles per ml or their limit, and of what: the sample where the dilution is known, else the cell."""
         for where, words in (("in_sample", "in the sample"), ("in_cell", "in the cell, dilution not stated")):
             found = mean_over(self.results, lambda m, where=where: m.concentration(where), where, _CONFIDENCE)  # type: ignore[misc]
-            if found.value is not None:
+            if found.high is not None or found.value is not None:
                 return found, words
         return found, ""
+
+    def why_limit(self) -> str:
+        """Return why there is a limit in the place of a number; other programs give none."""
+        first = self.results[0]
+        seen = first.analysis.visibility if isinstance(first, MeasuredAnalysis) and first.analysis else None
+        return seen.concentration.why_not if seen else ""
 
     def shares(self) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Return the share of the particles in the bins of `EDGES_NM`, and the ends of its band, NaN without one."""

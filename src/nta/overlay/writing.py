@@ -88,6 +88,9 @@ def _words(q: Quantity) -> str:
 
 def _concentration(source: Source) -> str:
     q, words = source.concentration()
+    if q.value is None and q.high is not None:
+        limit = f"below {scientific(q.high)} per ml {words}"
+        return "; ".join(part for part in (limit, source.why_limit()) if part)
     if q.value is None:
         return "–"
     interval = "" if q.low is None or q.high is None else f" ({scientific(q.low)} to {scientific(q.high)})"

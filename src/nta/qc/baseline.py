@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from nta.calibration import load_certificate
 from nta.calibration.reading import Table
 from nta.catalogue import RunRecord
 from nta.errors import SettingError
@@ -66,17 +67,25 @@ class Baseline:
         )
 
 
-def make_baseline(runs: Sequence[RunRecord], *, source: str, date: datetime.date) -> Baseline:
-    """Make a baseline of runs that the laboratory knows to be in control.
+def make_baseline(runs: Sequence[RunRecord], *, catalogue: str, date: datetime.date) -> Baseline:
+    """Make a baseline of runs that the laboratory knows to be in control; failed ones are left out, and named in `source`.
+
+    A recording that its own assessment fails (crowded, saturated, drifting, beads off their certificate) says nothing of
+    what is normal, and one such run makes the SD, and so every limit of the chart, too wide.
+
+    catalogue : name of where the runs come from.
 
     Raises
     ------
     SettingError
         The runs are too few, or of more than one instrument or standard.
     """
+    failed = [run for run in runs if run.failed]
+    runs = [run for run in runs if not run.failed]
+    out = f"; left out, because their assessment failed: {_ids(failed)}" if failed else ""
     if len(runs) < LEAST_RUNS:
         raise SettingError(
-            f"a baseline needs at least {LEAST_RUNS} runs (better {GOOD_RUNS}), there are {len(runs)}"
+            f"a baseline needs at least {LEAST_RUNS} runs (better {GOOD_RUNS}), there are {len(runs)}{out}"
         )
     for what in ("instrument", "standard"):
         names = sorted({getattr(run, what) for run in runs})
@@ -97,9 +106,23 @@ def make_baseline(runs: Sequence[RunRecord], *, source: str, date: datetime.date
         standard=runs[0].standard,
         lot=lots.pop() if len(lots) == 1 else "",
         date=date,
-        source=source,
+        source=f"mean and standard deviation of {len(runs)} runs of {catalogue}: {_ids(runs)}{out}"
+        f"{_of_example(runs[0].standard)}",
         levels=levels,
     )
+
+
+def _ids(runs: Sequence[RunRecord]) -> str:
+    return ", ".join(str(run.id) for run in runs)
+
+
+def _of_example(standard: str) -> str:
+    """Say so where the standard is one of the certificates that show the format; nothing of a name without a certificate."""
+    try:
+        is_example = load_certificate(standard).is_example
+    except SettingError:
+        return ""
+    return f"; the certificate {standard} is an EXAMPLE, and no such beads exist" if is_example else ""
 
 
 def read_baseline(path: str | Path) -> Baseline:

@@ -29,6 +29,7 @@ class Point:
     average_limit: float
     rules: tuple[str, ...]
     changed: str  # what differs from the run before: settings or software; empty: nothing
+    failed: bool  # its assessment: the value is drawn, but no baseline is made of it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,6 +131,7 @@ def _points(name: str, level: Level, runs: Sequence[RunRecord]) -> tuple[Point, 
             average_limit=float(average.limit[i]),
             rules=(*rules[i], *(("EWMA",) if average.broken[i] else ())),
             changed=_changed(previous[i], run),
+            failed=run.failed,
         )
         for i, (run, q) in enumerate(zip(runs, found, strict=True))
     )

@@ -81,10 +81,19 @@ def _of_set(charts: ChartSet, pictures: Iterable[Picture]) -> Iterator[doc.Block
         yield doc.Paragraph(words, note=True)
     for picture in pictures:
         yield doc.Pictures((picture,))
-    rows = [_row(c, p) for c in charts.charts for p in c.points if p.rules or p.changed]
+    rows = [_row(c, p) for c in charts.charts for p in c.points if p.rules or p.changed or p.failed]
     if rows:
-        head = ("Quantity", "Run", "When", "Value", "Off the mean", "Breaks", "Changed before it")
-        yield doc.Table(head, tuple(rows), widths=(2, 0.6, 1.2, 1.2, 1, 1.5, 2), numbers=(1, 3, 4))
+        head = (
+            "Quantity",
+            "Run",
+            "When",
+            "Value",
+            "Off the mean",
+            "Breaks",
+            "Assessment",
+            "Changed before it",
+        )
+        yield doc.Table(head, tuple(rows), widths=(2, 0.6, 1.2, 1.2, 1, 1.5, 1, 2), numbers=(1, 3, 4))
 
 
 def _breaks(chart: Chart, point: Point) -> str:
@@ -97,6 +106,12 @@ def _doubts(charts: ChartSet) -> Iterator[str]:
         doubt = 100 / np.sqrt(2 * (min(few) - 1))
         yield f"The baseline stands on {min(few)} runs: its SD, and so every limit, is known to {doubt:.0f} % only."
     yield from (f"{words}." for words in charts.missing)
+    failed = sorted({p.run for c in charts.charts for p in c.points if p.failed})
+    if failed:
+        yield (
+            f"Runs that failed their own assessment, hollow in the chart: {', '.join(map(str, failed))}. Their values "
+            "say little of the instrument; see why in their results."
+        )
     if any(p.changed for c in charts.charts for p in c.points):
         yield (
             "Settings, software or lot changed within the series (grey lines): what follows is compared with another way "
@@ -114,6 +129,7 @@ def _row(chart: Chart, point: Point) -> tuple[doc.Cell, ...]:
         _written(chart, point.value),
         f"{point.z:+.1f} SD",
         breaks,
+        doc.Mark("fail", "failed") if point.failed else "",
         point.changed,
     )
 
@@ -160,6 +176,11 @@ def _draw_values(axis: Axes, chart: Chart) -> None:
         if p.changed:
             axis.axvline(x, color=GREY, linewidth=0.6, linestyle=(0, (1, 2)))
     axis.plot(when, values, color=BLUE, marker="o", markersize=3.5, linewidth=0.8, zorder=2)
+    failed = [(x, p.value) for x, p in zip(when, chart.points, strict=True) if p.failed]
+    if failed:
+        axis.plot(
+            *zip(*failed, strict=True), "o", color=BLUE, markersize=3.5, markerfacecolor="white", zorder=4
+        )
     for x, p in zip(when, chart.points, strict=True):
         named = [rule for rule in p.rules if rule != "EWMA"]  # seen in the panel below
         if p.rules:

@@ -10,7 +10,7 @@ from typing import Any
 
 from nta.calibration import load_certificate
 from nta.errors import SettingError
-from nta.measurements import Measurement, Result, open_measurements, unknown
+from nta.measurements import Measurement, Result, open_measurements, refuse_copies, unknown
 from nta.measurements.replicates import mean_over, ratio, variation
 from nta.measurements.table import Kind, exact
 from nta.qc.reference import distance
@@ -73,7 +73,7 @@ def check(
     Raises
     ------
     SettingError
-        The specification is not valid, or lacks a result to compare with.
+        The specification is not valid, or lacks a result to compare with; two of the replicates are of one recording.
     RecordingError, VendorFileError
         A result cannot be read.
     """
@@ -81,7 +81,7 @@ def check(
     said = {"blank": blank, "beads": beads, "reference": reference}
     others = {section: _others(spec, section, given) for section, given in said.items()}
     measured = _opened(results)
-    groups = [measured] if spec.replicates else [(m,) for m in measured]
+    groups = [_replicates_of(measured)] if spec.replicates else [(m,) for m in measured]
     checks: list[Check] = []
     for group in groups:
         judged = _Judged(group=group, others=others, confidence=spec.confidence)
@@ -98,14 +98,20 @@ def _opened(results: Given) -> Group:
     return found
 
 
+def _replicates_of(measured: Group) -> Group:
+    """Return results that are to be averaged, each of a recording of its own."""
+    refuse_copies(measured)
+    return measured
+
+
 def _others(spec: Specification, section: str, said: Given | None) -> Group:
     """Return what a section compares with: what was said, else the paths of the specification."""
     if said is not None:
-        return _opened(said)
+        return _replicates_of(_opened(said))
     paths = next(
         (c.given["result"] for c in spec.criteria if c.section == section and "result" in c.given), ()
     )
-    return _opened(paths) if paths else ()
+    return _replicates_of(_opened(paths)) if paths else ()
 
 
 def _checks(criterion: Criterion, judged: _Judged) -> Iterator[Check]:
@@ -146,9 +152,11 @@ def _mean(
     name: str,
     confidence: float,
     kind: Kind = "sizes",
+    *,
+    logarithm: bool = True,
 ) -> _Found:
     """Mean over results, with the least confidence of those that bring an interval of their own."""
-    quantity = mean_over(group, number, name, confidence)
+    quantity = mean_over(group, number, name, confidence, logarithm=logarithm)
     stated = [m.confidence_of(kind) for m in group if (own := number(m)).low != own.high]
     return _Found(quantity, min(stated, default=1.0))
 
@@ -165,13 +173,13 @@ def _size(c: Criterion, j: _Judged) -> _Found:
 def _window(c: Criterion, j: _Judged) -> _Found:
     assert c.window_nm is not None
     low, high = c.window_nm
-    found = _mean(j.group, lambda m: m.share(low, high), c.name, j.confidence)
+    found = _mean(j.group, lambda m: m.share(low, high), c.name, j.confidence, logarithm=False)
     share = found.quantity
-    if share.low is None or share.high is None:
+    if share.high is None:
         return found
-    # a share, whatever its replicates scatter
-    within = replace(share, low=max(share.low, 0.0), high=min(share.high, 1.0))
-    return replace(found, quantity=within)
+    return replace(
+        found, quantity=replace(share, high=min(share.high, 1.0))
+    )  # whatever its replicates scatter
 
 
 def _concentration(c: Criterion, j: _Judged) -> _Found:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -29,7 +28,7 @@ class Numbers:
     n_tracks: int
     temperature_c: float
     sizes: Mapping[str, Quantity]
-    relative_systematic: float
+    statistical: Mapping[str, Quantity]  # the sizes with the statistical part of their intervals alone
     concentration: Concentration | None
     distribution: Distribution | None
     findings: tuple[Finding, ...]
@@ -43,22 +42,20 @@ class Numbers:
             n_tracks=analysis.sizes.n_tracks_used,
             temperature_c=analysis.sizes.temperature_c,
             sizes={name: analysis.sizes.summary[name] for name in SIZES},
-            relative_systematic=math.hypot(*analysis.sizes.budget.values()),
+            statistical=analysis.sizes.statistical,
             concentration=analysis.visibility.concentration if analysis.visibility else None,
             distribution=analysis.sizes.distribution,
             findings=analysis.assessment.findings,
         )
 
-    def value(self, name: str) -> float | None:
+    def number(self, name: str) -> Quantity | None:
         """Return a number by name: one of `SIZES`, `PER_FRAME` or `PER_ML` (in the sample where a dilution is stated)."""
         if name in self.sizes:
-            return self.sizes[name].value
+            return self.sizes[name]
         found = self.concentration
         if found is None:
             return None
-        if name == PER_FRAME:
-            return found.per_frame.value
-        return found.best_known_per_ml.value
+        return found.per_frame if name == PER_FRAME else found.best_known_per_ml
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,12 +100,12 @@ class Outcome:
     def spreads(self) -> Mapping[str, Spread]:
         """Return mean and spread over the sample's videos, by name; what no video has is left out."""
         good = list(self.numbers())
-        shared = max((n.relative_systematic for n in good), default=0.0)
         found = {}
         for name in (*SIZES, PER_FRAME, PER_ML):
-            values = [value for n in good if (value := n.value(name)) is not None]
-            unit = "nm" if name in SIZES else "1/ml" if name == PER_ML else "1"
-            spread = spread_over_videos(values, unit, shared if name in SIZES else 0.0)
+            known = [
+                (q, n.statistical.get(name)) for n in good if (q := n.number(name)) and q.value is not None
+            ]
+            spread = spread_over_videos([q for q, _ in known], [own for _, own in known])
             if spread is not None:
                 found[name] = spread
         return found

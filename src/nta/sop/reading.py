@@ -14,6 +14,7 @@ from nta.settings import AnalysisSettings
 from nta.sop.procedure import Control, Device, Measurement, Procedure
 
 _CONDITIONS = ("temperature_c", "temperature_std_c", "viscosity_mpas", "dilution")
+_ROUNDING = 1e-3  # a rounded exposure may touch the frame interval
 
 
 def read_procedure(path: str | Path) -> Procedure:
@@ -52,21 +53,32 @@ def read_procedure(path: str | Path) -> Procedure:
 def _device(table: Table) -> tuple[Device, str | None]:
     declared = {f.name for f in fields(Device)} - {"exposure_s"}
     _only(table, (*declared, "exposure_ms", "profile"))
-    exposure_ms = _positive(table, "exposure_ms")
+    exposure_ms, rate_hz = _positive(table, "exposure_ms"), _positive(table, "frame_rate_hz")
+    if exposure_ms and rate_hz and exposure_ms * rate_hz > 1e3 * (1 + _ROUNDING):
+        table.refuse(
+            f"exposure_ms = {exposure_ms:g} is longer than the frame interval, {1e3 / rate_hz:.4g} ms at "
+            f"frame_rate_hz = {rate_hz:g}; expose for less, or take fewer frames"
+        )
     device = Device(
         driver=table.text("driver"),
         settings=table.get("settings", dict, {}),
         exposure_s=None if exposure_ms is None else exposure_ms / 1e3,
-        frame_rate_hz=_positive(table, "frame_rate_hz"),
+        frame_rate_hz=rate_hz,
         laser_mw=_finite(table, "laser_mw"),
         temperature_c=_finite(table, "temperature_c"),
         temperature_within_c=_positive(table, "temperature_within_c") or 0.2,
         temperature_wait_s=_positive(table, "temperature_wait_s") or 600.0,
     )
+    if device.temperature_c is not None:
+        _checked(table, "temperature_c", _temperature_of_a_sample, device.temperature_c)
     profile = table.text("profile", "") or None
     if profile is not None:
         _checked(table, "profile", load_profile, profile)
     return device, profile
+
+
+def _temperature_of_a_sample(temperature_c: float) -> SampleConditions:
+    return SampleConditions(temperature_c=temperature_c)
 
 
 def _measurement(table: Table) -> Measurement:

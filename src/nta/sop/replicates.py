@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from nta.quantity import coverage_factor, student_half_width
+from nta.measurements.replicates import mean_of
+from nta.quantity import Quantity
 
 CONFIDENCE = 0.95
 
@@ -18,8 +18,9 @@ class Spread:
     """Mean of a number over videos with its spread; None where there are too few videos to tell.
 
     sd : standard deviation between videos. cv : sd over mean.
-    low, high : interval of the mean, Student's t with n - 1 degrees of freedom (ISO/IEC Guide 98-3 (GUM), G.3).
-    full_low, full_high : with the systematic terms that all videos share, added in quadrature.
+    low, high : interval of the mean by the scatter of the videos alone, Student's t with n - 1 degrees of freedom
+        (ISO/IEC Guide 98-3 (GUM), G.3), on logarithms.
+    full_low, full_high : with what all videos share, and never narrower than their tracks leave open: as `nta check` has it.
     """
 
     n: int
@@ -33,28 +34,28 @@ class Spread:
     full_high: float | None = None
 
 
-def spread_over_videos(values: Sequence[float], unit: str, relative_systematic: float = 0.0) -> Spread | None:
+def spread_over_videos(numbers: Sequence[Quantity], statistical: Sequence[Quantity | None]) -> Spread | None:
     """Sum up one number of several videos; None where there is none.
 
-    relative_systematic : relative standard uncertainty that the videos share (temperature, pixel size, ...); more
-        videos do not shrink it.
+    statistical : the same numbers with the statistical part of their intervals alone; None where the parts are not known.
     """
-    if not values:
+    if not numbers:
         return None
-    mean, n = float(np.mean(values)), len(values)
+    values = np.array([q.value for q in numbers], dtype=np.float64)
+    mean, n, unit = float(values.mean()), len(numbers), numbers[0].unit
     if n < 2:
         return Spread(n=n, mean=mean, unit=unit)
-    sd = float(np.std(values, ddof=1))
-    half = float(student_half_width(values, CONFIDENCE))
-    full = math.hypot(half, coverage_factor(CONFIDENCE) * relative_systematic * abs(mean))
+    sd = float(values.std(ddof=1))
+    scatter = mean_of([replace(q, low=None, high=None) for q in numbers], [None] * n, CONFIDENCE)
+    full = mean_of(numbers, statistical, CONFIDENCE)
     return Spread(
         n=n,
         mean=mean,
         unit=unit,
         sd=sd,
-        cv=sd / abs(mean) if mean else None,
-        low=mean - half,
-        high=mean + half,
-        full_low=mean - full,
-        full_high=mean + full,
+        cv=sd / mean if mean else None,
+        low=scatter.low,
+        high=scatter.high,
+        full_low=full.low,
+        full_high=full.high,
     )

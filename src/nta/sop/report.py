@@ -13,6 +13,7 @@ from typing import Any
 from nta.assessment import Finding, Verdict
 from nta.io.atomic import new_file
 from nta.io.results.summary import plain
+from nta.quantity import Quantity
 from nta.report import document as doc
 from nta.report.figures.style import Picture
 from nta.report.wording import count, number, prettied, scientific, value_and_interval
@@ -153,12 +154,13 @@ def _over_videos(outcome: Outcome) -> Iterator[doc.Block]:
         return
     rows = tuple(_spread_row(name, spread) for name, spread in outcome.spreads.items())
     percent = f"{100 * CONFIDENCE:g} %"
-    head = ("", "Videos", "Mean", "SD", "CV", f"{percent} interval over videos", "with the systematic budget")
+    head = ("", "Videos", "Mean", "SD", "CV", f"{percent} interval over videos", "with what they share")
     yield doc.Table(head, rows, widths=(3, 1, 1.5, 1.2, 1, 3, 3), numbers=(1, 2, 3, 4, 5, 6))
     yield doc.Paragraph(
         "The unit is the video: its particles share cell, focus and moment, so that their number does not make the result "
-        "surer than the videos agree. Intervals of the mean: Student's t with one degree of freedom less than videos. What "
-        "shifts all videos alike (temperature, viscosity, pixel size) is in the last column only.",
+        "surer than the videos agree. Intervals of the mean: Student's t with one degree of freedom less than videos, on "
+        "logarithms. What shifts all videos alike (temperature, viscosity, pixel size, depth of the light sheet) is in the "
+        "last column only, which is never narrower than the tracks leave open.",
         note=True,
     )
 
@@ -174,7 +176,7 @@ def _spread_row(name: str, s: Spread) -> tuple[str, ...]:
 
     unit = " nm" if s.unit == "nm" else ""
     cv = "–" if s.cv is None else f"{100 * s.cv:.1f} %"
-    full = interval(s.full_low, s.full_high) if name in SIZES else "–"
+    full = interval(s.full_low, s.full_high)
     return NAMES[name], str(s.n), write(s.mean) + unit, write(s.sd), cv, interval(s.low, s.high), full
 
 
@@ -210,7 +212,9 @@ def _finding_row(where: str, finding: Finding) -> tuple[doc.Cell, ...]:
 def _videos(outcome: Outcome) -> doc.Table:
     head = ("Video", "", "Frames", "Lost", "Tracks", "°C", "D10", "D50", "D90", "Concentration", "Folder")
     rows = tuple(_video_row(video) for video in outcome.videos)
-    return doc.Table(head, rows, widths=(1.3, 1, 1, 0.8, 1, 0.9, 1.6, 2.4, 1.6, 2, 2), numbers=(2, 3, 4, 5))
+    return doc.Table(
+        head, rows, widths=(1.3, 1, 1, 0.8, 1, 0.9, 2.4, 2.4, 2.4, 2.8, 1.6), numbers=(2, 3, 4, 5)
+    )
 
 
 def _video_row(video: Video) -> tuple[doc.Cell, ...]:
@@ -227,25 +231,24 @@ def _video_row(video: Video) -> tuple[doc.Cell, ...]:
         str(n.n_lost),
         str(n.n_tracks),
         f"{n.temperature_c:.2f}",
-        value_and_interval(n.sizes["d10_nm"])[0],
-        " ".join(_with_interval(n)),
-        value_and_interval(n.sizes["d90_nm"])[0],
+        *(_with_interval(n.sizes[name]) for name in ("d10_nm", "d50_nm", "d90_nm")),
         _concentration(n),
         folder,
     )
 
 
-def _with_interval(n: Numbers) -> tuple[str, str]:
-    value, interval = value_and_interval(n.sizes["d50_nm"])
-    return value, f"({interval})" if interval else ""
+def _with_interval(q: Quantity) -> str:
+    value, interval = value_and_interval(q)
+    return f"{value} ({interval})" if interval else value
 
 
 def _concentration(n: Numbers) -> str:
-    value, found = n.value(PER_ML), n.concentration
-    if value is not None:
-        return f"{scientific(value)} per ml"
-    high = None if found is None else found.best_known_per_ml.high
-    return "–" if high is None else f"below {scientific(high)} per ml"
+    q = n.number(PER_ML)
+    if q is None or q.high is None:
+        return "–" if q is None or q.value is None else f"{scientific(q.value)} per ml"
+    if q.value is None or q.low is None:
+        return f"below {scientific(q.high)} per ml"
+    return f"{scientific(q.value)} ({scientific(q.low)} to {scientific(q.high)}) per ml"
 
 
 def _failures(outcome: Outcome) -> Iterator[doc.Block]:

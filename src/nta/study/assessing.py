@@ -7,6 +7,7 @@ from pathlib import Path
 
 from nta.assessment.integrity_limits import IntegrityLimits, load_integrity_limits
 from nta.assessment.touch import judge
+from nta.errors import SettingError
 from nta.settings import AnalysisSettings
 from nta.study.attaching import Attached, Say, attach
 from nta.study.gathering import Material, evidence_of
@@ -25,6 +26,11 @@ def assess_study(study: Study, kept: str | Path, *, say: Say) -> Outcome:
         Folder for the analyses; what is there already is not analysed again.
     say
         Told what is going on, one line at a time.
+
+    Raises
+    ------
+    SettingError
+        A video was attached that cannot be, or two that are analyses of one recording.
     """
     here = study.file.parent
     settings = (
@@ -34,6 +40,7 @@ def assess_study(study: Study, kept: str | Path, *, say: Say) -> Outcome:
     )
     limits = load_integrity_limits(_limits_file(study))
     attached = {p.name: attach(p, study, settings, Path(kept), say) for p in study.preparations}
+    _refuse_copies(study, attached)
     return judge_study(study, attached, limits)
 
 
@@ -53,6 +60,18 @@ def judge_study(
         doses=tuple(doses(material)),
         trends=tuple(trends(study, judged)),
     )
+
+
+def _refuse_copies(study: Study, attached: Mapping[str, tuple[Attached, ...]]) -> None:
+    """Refuse two results of one recording, or one beside the recording itself: that the files differ says nothing."""
+    seen: dict[str, Attached] = {}
+    for item in (a for items in attached.values() for a in items):
+        first = seen.setdefault(item.facts.get("recording_sha256") or item.sha256, item)
+        if first.path != item.path:
+            raise SettingError(
+                f"{study.file} attaches {first.path} and {item.path}, which are of one recording; it belongs to one "
+                "preparation and counts once"
+            )
 
 
 def _limits_file(study: Study) -> str:

@@ -7,13 +7,15 @@ import difflib
 import math
 import tomllib
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, Field, fields, replace
 from pathlib import Path
 from types import UnionType
 from typing import Any, Literal, NoReturn, TypeVar, get_args, get_origin, get_type_hints
 
 from nta.errors import SettingError
+from nta.io.recordings import checksum
+from nta.io.results import RESULTS_FILE
 from nta.study.ledger import (
     ARMS,
     Analysing,
@@ -42,7 +44,7 @@ def read_study(path: str | Path) -> Study:
     ------
     SettingError
         Not TOML, an unknown key, a value of the wrong type or unit, a name that leads nowhere, a file that does not exist,
-        two preparations of one name, no test arm.
+        two preparations of one name, a recording that is there twice, no test arm.
     """
     path = Path(path)
     if path.is_dir():
@@ -175,8 +177,24 @@ def _contradictions(study: Study) -> Iterator[str]:
     attached = Counter(path.resolve() for p in study.preparations for path in p.recordings)
     if twice := next((path for path, count in attached.items() if count > 1), None):
         yield f"attaches {twice} twice; a recording belongs to one preparation"
+    for one, other in _copies(path for p in study.preparations for path in p.recordings):
+        yield f"attaches {one} and {other}, which hold the same; a recording belongs to one preparation and counts once"
     for tube in study.preparations:
         yield from _contradictions_of(tube, study)
+
+
+def _copies(paths: Iterable[Path]) -> Iterator[tuple[Path, Path]]:
+    """Yield what is there twice under two names; only files of one size are read."""
+    sized: dict[int, list[Path]] = {}
+    for path in paths:
+        file = path / RESULTS_FILE if (path / RESULTS_FILE).is_file() else path
+        sized.setdefault(file.stat().st_size, []).append(file)
+    for alike in sized.values():
+        seen: dict[str, Path] = {}
+        for file in alike if len(alike) > 1 else ():
+            first = seen.setdefault(checksum(file), file)
+            if first is not file:
+                yield first, file
 
 
 def _contradictions_of(tube: Preparation, study: Study) -> Iterator[str]:

@@ -46,3 +46,4 @@ def add_catalogue_verb(verbs: Any, common: argparse.ArgumentParser) -> None:
         add.add_argument(f"--{name}")
     export = actions.add_parser("export", parents=[where, chosen], help="write the runs as a table")
     export.add_argument("-o", "--output", type=Path, required=True, help=".csv, .parquet or .json")
+    export.add_argument("--force", action="store_true", help="replace a table of that name")

@@ -89,7 +89,10 @@ def analysis_options(parser: argparse.ArgumentParser) -> None:
         help="of the particles, where it is known (default: found from their light)",
     )
     analysis.add_argument(
-        "--blank", type=Path, metavar="RESULTS", help="results of the diluent alone: taken off the concentration, never off the size distribution"
+        "--blank",
+        type=Path,
+        metavar="RESULTS",
+        help="results of the diluent alone: taken off the concentration, never off the size distribution",
     )
     analysis.add_argument("--json", action="store_true", help="print the summary as JSON on standard output")
 
