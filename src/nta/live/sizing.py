@@ -23,6 +23,7 @@ WHILE_RECORDING = (
     "spots_per_frame_low",
     "spots_per_frame_high",
     "ambiguous_links",
+    "full_scale",
     "saturated_spots",
     "drift",
     "out_of_focus",
