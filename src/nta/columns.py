@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 BoolArray = NDArray[np.bool_]
 FloatArray = NDArray[np.float64]
+Float32Array = NDArray[np.float32]
 IntArray = NDArray[np.int64]
 
 

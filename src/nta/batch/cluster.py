@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from nta.batch.job import Job, own_version
+from nta.batch.job import Job
 from nta.batch.outcome import Outcome
 from nta.errors import NtaError, SettingError
+from nta.io.results.store import own_version
 
 SCHEME = "dask://"
 _PATIENCE_S = 15.0

@@ -9,7 +9,6 @@ from typing import Any
 
 from nta.batch.recording import Request
 from nta.measurements.key import analysis_key
-from nta.measurements.key import own_version as own_version  # the batch asks for it here
 
 RESULTS = "results"
 

@@ -11,13 +11,14 @@ from pathlib import Path
 
 from nta.batch.cluster import on_dask
 from nta.batch.folder import BATCH_FILE
-from nta.batch.job import RESULTS, Job, own_version
+from nta.batch.job import RESULTS, Job
 from nta.batch.outcome import Outcome
 from nta.batch.processes import cores, in_processes
 from nta.batch.replicates import Replicates, replicates
 from nta.batch.work import work
 from nta.errors import SettingError
 from nta.io.atomic import new_file
+from nta.io.results.store import own_version
 
 PAGE = "overview.html"
 _FORMAT = "nta batch"

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal, get_args
 
 from nta.errors import NtaError, SettingError
+from nta.io.results.summary import digest
 from nta.quantity import Quantity
 
 Kind = Literal["sample", "beads", "blank"]
@@ -125,12 +124,6 @@ def analysis_uid(summary: Mapping[str, Any]) -> str:
     provenance = summary["provenance"]
     parts = [provenance[key] for key in ("recording", "sha256", "date", "versions")]
     return digest([*parts, summary["settings"], summary["conditions"], summary["profile"]])
-
-
-def digest(value: Any) -> str:
-    """Return the SHA-256 of plain data in its one canonical spelling."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
-    return hashlib.sha256(text.encode("ascii")).hexdigest()
 
 
 def as_time(value: Any, what: str) -> datetime:

@@ -55,9 +55,8 @@ def not_brownian(steps: Steps, white: FloatArray, false_alarm_rate: float) -> Bo
     n, track = steps.n_steps, steps.track_of_step
     along_y, along_x = (np.bincount(track, axis**2, minlength=n.size) for axis in white.T)
     near = (np.diff(steps.row_of_step) == 1) & (np.diff(track) == 0)
-    products = np.where(
-        near, (white[1:] * white[:-1]).sum(axis=1), 0.0
-    )  # a track without D must not spoil the next
+    # a track without D is NaN, which must not spoil the next one
+    products = np.where(near, (white[1:] * white[:-1]).sum(axis=1), 0.0)
     product = np.bincount(track[1:], products, minlength=n.size)
     n_pairs = np.bincount(track[1:], near, minlength=n.size)
     tellable = (n >= _LEAST_STEPS) & (n_pairs > 0) & np.isfinite(along_y + along_x)

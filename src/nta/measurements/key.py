@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +12,8 @@ from nta.calibration.folder import calibration_folder
 from nta.io.recordings import checksum
 from nta.io.recordings.sidecar import sidecar_files
 from nta.io.results import results_file
-from nta.io.results.summary import plain
+from nta.io.results.store import own_version
+from nta.io.results.summary import digest, plain
 from nta.settings import AnalysisSettings
 
 
@@ -34,27 +33,18 @@ def analysis_key(
     """
     chosen = settings.as_mapping()
     chosen["detection"].pop("threads")  # does not change the result
-    return _digest(
-        {
-            "input": sha256,
-            "sidecar": [_sha256(file) for file in sidecar_files(recording)],
-            "camera": {key: str(value) for key, value in camera.items()},
-            "conditions": conditions,
-            "profile": profile,
-            "settings": chosen,
-            "blank": None if blank is None else checksum(results_file(blank)),
-            "calibration": _calibration(),
-            "version": own_version(),
-        }
-    )
-
-
-def own_version() -> str:
-    """Return the version of nta-lab that is at work."""
-    try:
-        return version("nta-lab")
-    except PackageNotFoundError:
-        return "(not installed)"
+    words = {
+        "input": sha256,
+        "sidecar": [_sha256(file) for file in sidecar_files(recording)],
+        "camera": {key: str(value) for key, value in camera.items()},
+        "conditions": conditions,
+        "profile": profile,
+        "settings": chosen,
+        "blank": None if blank is None else checksum(results_file(blank)),
+        "calibration": _calibration(),
+        "version": own_version(),
+    }
+    return digest(plain(words))
 
 
 def _calibration() -> list[str]:
@@ -63,12 +53,6 @@ def _calibration() -> list[str]:
     return [
         _sha256(file) for shelf in ("media", "limits") for file in sorted((folder / shelf).glob("*.toml"))
     ]
-
-
-def _digest(words: Mapping[str, Any]) -> str:
-    """Spelled as the catalogue spells its digests: finished batches of earlier versions were keyed so."""
-    text = json.dumps(plain(words), sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
-    return hashlib.sha256(text.encode("ascii")).hexdigest()
 
 
 def _sha256(file: Path) -> str:

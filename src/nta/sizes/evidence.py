@@ -7,10 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nta.columns import FloatArray
+from nta.columns import Float32Array, FloatArray
 from nta.sizes.settings import SizingSettings
-
-Float32Array = NDArray[np.float32]
 
 MARGIN = 4.0
 """The population is inferred on a grid that goes this factor beyond the reported one, so that what lies

@@ -13,10 +13,9 @@ from typing import Any
 from nta.assessment import Finding, Verdict
 from nta.io.atomic import new_file
 from nta.io.results.summary import plain
-from nta.quantity import Quantity
 from nta.report import document as doc
 from nta.report.figures.style import Picture
-from nta.report.wording import count, number, prettied, scientific, value_and_interval
+from nta.report.wording import count, in_one, number, prettied, scientific
 from nta.sop.outcome import PER_FRAME, PER_ML, SIZES, Numbers, Outcome, Video
 from nta.sop.replicates import CONFIDENCE, Spread
 
@@ -231,15 +230,10 @@ def _video_row(video: Video) -> tuple[doc.Cell, ...]:
         str(n.n_lost),
         str(n.n_tracks),
         f"{n.temperature_c:.2f}",
-        *(_with_interval(n.sizes[name]) for name in ("d10_nm", "d50_nm", "d90_nm")),
+        *(in_one(n.sizes[name]) for name in ("d10_nm", "d50_nm", "d90_nm")),
         _concentration(n),
         folder,
     )
-
-
-def _with_interval(q: Quantity) -> str:
-    value, interval = value_and_interval(q)
-    return f"{value} ({interval})" if interval else value
 
 
 def _concentration(n: Numbers) -> str:

@@ -9,6 +9,7 @@ whose each spot is, which links should have been made, and how far these steps w
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -50,7 +51,7 @@ class Relinking:
         share = np.ones(variance.size)
         if not (variance > 0).any() or not self.spots.scene.has_borders:
             return share
-        walk = _Walk.of(self.spots, self._particles(), self._of_spots(variance))
+        walk = _Walk.of(self.spots, self._particles, self._of_spots(variance))
         rng = np.random.default_rng(_SEED)
         rounds = int(np.clip(_MOST_SPOTS // max(len(walk.spots), 1), _LEAST_ROUNDS, _MOST_ROUNDS))
         steps = [walk.linked_again(rng, self.settings) for _ in range(rounds)]
@@ -66,8 +67,9 @@ class Relinking:
         values[self.tracks.spot] = of_tracks[self.tracks.track]
         return values
 
+    @cached_property
     def _particles(self) -> IntArray:
-        """Return the number of the particle of each spot: tracks, joined where one ends and the next begins.
+        """Number of the particle of each spot: tracks, joined where one ends and the next begins.
 
         Crowding cuts tracks; as many particles as there are tracks would be as many newcomers to be taken for somebody else.
         """

@@ -13,9 +13,8 @@ from functools import lru_cache
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
-from nta.columns import FloatArray
+from nta.columns import Float32Array, FloatArray
 from nta.visibility.curve import DetectionCurve
 from nta.visibility.light import LightSheet
 
@@ -26,8 +25,6 @@ _FAINTEST = 0.002  # where the probability of being found is smaller, nothing is
 _DEEPEST = 3.0  # sheet widths: the light there is 1e-8 of the middle's
 _MARGIN_STEPS = 4.0
 ML_PER_UM3 = 1e-12
-
-Float32Array = NDArray[np.float32]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -39,7 +39,7 @@ def save_analysis(analysis: Analysis, path: str | Path) -> Path:
         file.attrs.update(
             format=FORMAT,
             version=VERSION,
-            software=f"nta-lab {_own_version()}",
+            software=f"nta-lab {own_version()}",
             created=datetime.now(UTC).isoformat(timespec="seconds"),
         )
         Writer().write(file, "analysis", analysis)
@@ -100,7 +100,8 @@ def _refuse_foreign(attributes: Any, path: Path) -> None:
         )
 
 
-def _own_version() -> str:
+def own_version() -> str:
+    """Return the version of nta-lab that is at work."""
     try:
         return version("nta-lab")
     except PackageNotFoundError:

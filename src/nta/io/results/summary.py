@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import hashlib
 import json
 import math
 from collections.abc import Mapping
@@ -95,6 +96,12 @@ def write_summary(analysis: Analysis, path: str | Path) -> Path:
         text = json.dumps(summary(analysis), indent=2, ensure_ascii=False, allow_nan=False)
         partial.write_text(text + "\n", encoding="utf-8")
     return path
+
+
+def digest(value: Any) -> str:
+    """Return the SHA-256 of plain data in its one canonical spelling."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    return hashlib.sha256(text.encode("ascii")).hexdigest()
 
 
 def plain(value: Any) -> Any:
