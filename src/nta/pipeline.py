@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from nta.assessment import Assessment, assess_recording, load_limits
-from nta.assessment.controls import blank_finding, doubted, with_findings
+from nta.assessment.controls import against_blank, doubted, with_findings
 from nta.calibration import InstrumentProfile, SampleConditions
 from nta.diffusion import (
     DiffusionEstimates,
@@ -34,7 +34,6 @@ from nta.visibility import (
     Run,
     Visibility,
     detection_curve,
-    less_blank,
     measure_visibility,
     width_in_focus_px,
 )
@@ -175,7 +174,7 @@ def subtract_blank(analysis: Analysis, blank: Analysis) -> Analysis:
             f"(SHA-256 {same[:8]}...); give the results of the diluent alone"
         )
     mine, other = analysis.visibility.concentration, blank.visibility.concentration
-    found = blank_finding(mine, other, load_limits(analysis.settings.assessment.limits))
+    net, found = against_blank(mine, other, load_limits(analysis.settings.assessment.limits))
     media = analysis.conditions.medium, blank.conditions.medium
     if media[0].casefold() != media[1].casefold():
         doubt = f"the blank is of {media[1]}, the sample in {media[0]}"
@@ -183,7 +182,7 @@ def subtract_blank(analysis: Analysis, blank: Analysis) -> Analysis:
     found = replace(found, evidence=f"{blank.provenance.recording}: {found.evidence}")
     return replace(
         analysis,
-        visibility=replace(analysis.visibility, concentration=less_blank(mine, other)),
+        visibility=replace(analysis.visibility, concentration=net),
         assessment=with_findings(analysis.assessment, [found]),
     )
 

@@ -3,7 +3,7 @@
 import pytest
 
 from nta.assessment import Verdict, load_limits
-from nta.assessment.controls import blank_finding
+from nta.assessment.controls import against_blank
 from nta.quantity import Quantity
 from nta.visibility import Concentration
 
@@ -30,14 +30,14 @@ def counted(value, low, high, *, per_ml=True):
     ],
 )
 def test_a_blank_passes_where_the_sample_is_well_above_it(blank, verdict, words):
-    found = blank_finding(counted(1e8, 8e7, 1.2e8), blank, LIMITS)
+    _, found = against_blank(counted(1e8, 8e7, 1.2e8), blank, LIMITS)
     assert found.verdict is verdict
     assert words in found.evidence
     assert bool(found.advice) == (verdict is not Verdict.PASS)
 
 
 def test_a_sample_in_which_nothing_was_counted_is_not_above_its_blank():
-    found = blank_finding(counted(0.0, 0.0, 3e6), counted(2e7, 1.5e7, 2.5e7), LIMITS)
+    _, found = against_blank(counted(0.0, 0.0, 3e6), counted(2e7, 1.5e7, 2.5e7), LIMITS)
     assert found.verdict is Verdict.WARN
     assert "nothing was counted in the sample" in found.evidence
     assert "not above the blank" in found.evidence

@@ -26,8 +26,10 @@ def bead_check(
     )
 
 
-def blank_finding(sample: Concentration, blank: Concentration, limits: Mapping[str, Limit]) -> Finding:
-    """Judge a blank by the sample that it is taken off: by particles per ml where both are known, else per frame."""
+def against_blank(
+    sample: Concentration, blank: Concentration, limits: Mapping[str, Limit]
+) -> tuple[Concentration, Finding]:
+    """Take a blank off the sample's concentration, and judge it: per ml where both are known, else per frame."""
     pairs = (
         ("particles per ml", sample.in_cell_per_ml, blank.in_cell_per_ml),
         ("particles per frame", sample.per_frame, blank.per_frame),
@@ -46,10 +48,10 @@ def blank_finding(sample: Concentration, blank: Concentration, limits: Mapping[s
     net = less_blank(sample, blank)
     if net.in_cell_per_ml == sample.in_cell_per_ml:  # nothing was taken off
         advice = "analyze sample and blank with a calibrated --profile, then both have a concentration"
-        return doubted(found, net.blank, advice)
-    if net.in_cell_per_ml.value is None:
-        return doubted(found, net.why_not, "record more of both, or a cleaner blank")
-    return found
+        found = doubted(found, net.blank, advice)
+    elif net.in_cell_per_ml.value is None:
+        found = doubted(found, net.why_not, "record more of both, or a cleaner blank")
+    return net, found
 
 
 def doubted(finding: Finding, doubt: str, advice: str) -> Finding:

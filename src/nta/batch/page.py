@@ -16,7 +16,7 @@ from nta.io.atomic import new_file
 from nta.quantity import Quantity
 from nta.report import REPORT_FILE
 from nta.report.figures.style import Picture, as_svg
-from nta.report.markup import element, table, text
+from nta.report.markup import element, table, text, whole_page
 from nta.report.wording import (
     SUMMARY_NAMES,
     as_percent,
@@ -63,15 +63,9 @@ def write_page(batch: Batch, path: Path) -> Path:
 
 def page(batch: Batch) -> str:
     """Return the whole page."""
-    css = resources.files("nta.report").joinpath("page.css").read_text(encoding="utf-8")
-    more = resources.files("nta.batch").joinpath("batch.css").read_text(encoding="utf-8")
+    css = resources.files("nta.batch").joinpath("batch.css").read_text(encoding="utf-8")
     body = "\n".join(part for part in _parts(batch) if part)
-    return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{text(batch.folder.absolute().name)} · batch</title>\n<style>\n{css}{more}</style>\n</head>\n"
-        f"<body>\n{body}\n</body>\n</html>\n"
-    )
+    return whole_page(f"{batch.folder.absolute().name} · batch", body, more_css=css)
 
 
 def _parts(batch: Batch) -> Iterator[str]:

@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from html import escape
+from importlib import resources
 
 
 def text(words: object) -> str:
     """Escape words for HTML."""
     return escape(str(words), quote=True)
+
+
+def whole_page(title: str, body: str, *, more_css: str = "") -> str:
+    """Return one file that can be mailed, printed and archived: finished markup in the house's style."""
+    css = resources.files("nta.report").joinpath("page.css").read_text(encoding="utf-8")
+    return (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{text(title)}</title>\n<style>\n{css}{more_css}</style>\n</head>\n<body>\n{body}\n</body>\n</html>\n"
+    )
 
 
 def element(name: str, content: str, *, kind: str = "") -> str:

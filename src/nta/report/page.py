@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from importlib import resources
 
 from nta.pipeline import Analysis
 from nta.report.details import details
 from nta.report.figures.style import Picture, as_svg
 from nta.report.headline import findings, headline, what_passed
-from nta.report.markup import element, text
+from nta.report.markup import element, text, whole_page
 from nta.report.numbers import numbers
 
 _FULL_WIDTH = ("size_distribution", "frame_with_tracks")
@@ -35,7 +34,6 @@ def page(analysis: Analysis, pictures: Iterable[Picture]) -> str:
     shown = tuple(pictures)
     first, second = (next(p for p in shown if p.name == name) for name in _FULL_WIDTH)
     small = [p for p in shown if p.name not in _FULL_WIDTH]
-    css = resources.files("nta.report").joinpath("page.css").read_text(encoding="utf-8")
     body = "\n".join(
         (
             headline(analysis),
@@ -54,12 +52,7 @@ def page(analysis: Analysis, pictures: Iterable[Picture]) -> str:
             details(analysis),
         )
     )
-    title = text(f"{analysis.provenance.recording} · nanoparticle tracking analysis")
-    return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{title}</title>\n<style>\n{css}</style>\n</head>\n<body>\n{body}\n</body>\n</html>\n"
-    )
+    return whole_page(f"{analysis.provenance.recording} · nanoparticle tracking analysis", body)
 
 
 def _figure(picture: Picture, *, kind: str = "") -> str:

@@ -14,7 +14,7 @@ import numpy as np
 
 from nta.acquisition import record
 from nta.assessment import Finding, load_limits
-from nta.assessment.controls import bead_check, blank_finding, with_findings
+from nta.assessment.controls import against_blank, bead_check, with_findings
 from nta.beads import size_ratio
 from nta.calibration import BeadCertificate, SampleConditions, load_certificate, load_profile
 from nta.devices import Instrument
@@ -28,7 +28,7 @@ from nta.settings import AnalysisSettings
 from nta.sop.instrument import Tell, go_to, instrument_of
 from nta.sop.outcome import Numbers, Outcome, Video
 from nta.sop.procedure import Procedure, Stage, Step
-from nta.visibility import Concentration, less_blank
+from nta.visibility import Concentration
 
 Ask = Callable[[str], None]
 """Asks the operator to do something with the cell, and returns when it is done."""
@@ -219,8 +219,7 @@ class _Run:
         if not self.blanks or analysis.visibility is None:
             return analysis
         mine, blank = analysis.visibility.concentration, mean_blank(self.blanks)
-        self.findings["blank"] = blank_finding(mine, blank, load_limits(self._limits()))
-        net = less_blank(mine, blank)
+        net, self.findings["blank"] = against_blank(mine, blank, load_limits(self._limits()))
         return replace(analysis, visibility=replace(analysis.visibility, concentration=net))
 
     def _judge(self, stage: Stage) -> None:

@@ -8,20 +8,14 @@ from importlib import resources
 
 from nta.report import document as doc
 from nta.report.figures.style import Picture, as_svg
-from nta.report.markup import element, table, text
+from nta.report.markup import element, table, text, whole_page
 
 
 def page(blocks: Iterable[doc.Block], title: str, footer: str) -> str:
     """Return the whole page."""
-    css = resources.files("nta.report").joinpath("page.css").read_text(encoding="utf-8")
-    more = resources.files("nta.report.document").joinpath("document.css").read_text(encoding="utf-8")
-    body = "\n".join(_html(block) for block in blocks)
-    return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{text(title)}</title>\n<style>\n{css}{more}</style>\n</head>\n<body>\n{body}\n"
-        f"{element('footer', text(footer))}\n</body>\n</html>\n"
-    )
+    css = resources.files("nta.report.document").joinpath("document.css").read_text(encoding="utf-8")
+    body = "\n".join([*map(_html, blocks), element("footer", text(footer))])
+    return whole_page(title, body, more_css=css)
 
 
 @singledispatch
