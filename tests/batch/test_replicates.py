@@ -8,16 +8,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nta.batch import About, Job, Outcome, replicates
+from nta.batch.figures import group_curves
+from nta.batch.outcome import Curve
+from nta.measurements.replicates import mean_curve
 from nta.quantity import Quantity
 
 
-def _done(values, *, group="lot 1", status="result"):
+def _done(values, *, group="lot 1", status="result", name="d50_nm", half=1.0):
+    def of(value):
+        number = Quantity(value, value - half, value + half, "nm")
+        own = Quantity(value, value, value, "nm")
+        return Outcome(status=status, numbers={name: number}, statistical={name: own})
+
     return [
-        (
-            Job(name=f"{i}", recording=None, folder=None, about=About(group=group)),
-            Outcome(status=status, numbers={"d50_nm": Quantity(v, v - 1, v + 1, "nm")}),
-        )
-        for i, v in enumerate(values)
+        (Job(name=f"{i}", recording=None, folder=None, about=About(group=group)), of(value))
+        for i, value in enumerate(values)
     ]
 
 
@@ -26,56 +31,88 @@ def _one(done, **words):
     return found
 
 
+def _d50(done, **words):
+    return _one(done, **words).spreads["d50_nm"]
+
+
 def test_five_videos_against_tabulated_student_t():
     """t(0.975, 4) = 2.776: NIST/SEMATECH e-Handbook of Statistical Methods, table 1.3.6.7.2."""
-    found = _one(_done([98.0, 100.0, 102.0, 104.0, 96.0]))
-    assert found.mean.value == 100
+    values = [98.0, 100.0, 102.0, 104.0, 96.0]
+    found = _d50(_done(values))
+    assert found.mean == 100
     assert found.sd == pytest.approx(10**0.5)
     assert found.cv == pytest.approx(10**0.5 / 100)
-    assert found.mean.high - 100 == pytest.approx(2.776 * 10**0.5 / 5**0.5, rel=2e-4)
-    assert 100 - found.mean.low == pytest.approx(found.mean.high - 100)
-    assert (found.n, found.n_videos) == (5, 5)
+    half = 2.776 * np.log(values).std(ddof=1) / 5**0.5
+    assert np.log(found.high / 100) == pytest.approx(half, rel=2e-4)
+    assert np.log(100 / found.low) == pytest.approx(half, rel=2e-4)
+    assert found.n == 5
+
+
+def test_what_videos_share_is_in_the_full_interval_alone():
+    found = _d50(_done([98.0, 102.0, 100.0], half=3.0))
+    assert found.full_high - found.mean > found.high - found.mean > 0
+    assert np.log(found.full_high / found.mean) == pytest.approx(
+        np.hypot(np.log(found.high / found.mean), np.log(101 / 95) / 2), rel=1e-6
+    )
+
+
+def test_errors_of_shares_are_absolute():
+    name = "share_30_150_nm"
+    found = _one(_done([0.50, 0.52, 0.54], name=name, half=0.0)).spreads[name]
+    assert found.high - found.mean == pytest.approx(found.mean - found.low)
+    assert found.high - found.mean == pytest.approx(4.303 * 0.02 / 3**0.5, rel=1e-3)  # t(0.975, 2)
+    high = _one(_done([0.95, 0.99], name=name, half=0.0)).spreads[name].high
+    assert high == 1
 
 
 def test_one_video_has_no_scatter():
-    found = _one(_done([98.0]))
-    assert (found.mean.value, found.mean.low, found.mean.high, found.sd, found.cv) == (
-        98,
-        None,
-        None,
-        None,
-        None,
-    )
+    found = _d50(_done([98.0]))
+    assert (found.mean, found.low, found.high, found.full_high, found.sd, found.cv) == (98, *[None] * 5)
 
 
 def test_only_results_count_unless_asked():
     done = _done([98.0, 102.0]) + _done([150.0], status="incomplete") + _done([1.0], status="failed")
-    assert _one(done).mean.value == 100
-    assert _one(done, use_incomplete=True).n == 3
+    assert _d50(done).mean == 100
+    assert _d50(done, use_incomplete=True).n == 3
 
 
 def test_a_copy_of_a_recording_is_no_replicate():
     done = [(job, replace(outcome, sha256="abc")) for job, outcome in _done([98.0, 98.0])]
-    assert _one(done).n_videos == 1
-    assert _one([*done, *_done([102.0])]).n_videos == 2
+    assert len(_one(done).videos) == 1
+    assert len(_one([*done, *_done([102.0])]).videos) == 2
 
 
 def test_a_video_without_the_number_is_said():
     done = [*_done([98.0, 102.0]), (_done([0.0])[0][0], Outcome(status="result"))]
-    found = _one(done)
-    assert (found.n, found.n_videos) == (2, 3)
+    assert (_d50(done).n, len(_one(done).videos)) == (2, 3)
 
 
 def test_the_interval_holds_the_mean_of_videos_as_often_as_it_says(rng):
-    hits = 0
-    for _ in range(400):
-        found = _one(_done(rng.normal(100, 4, 3)))
-        hits += found.mean.low <= 100 <= found.mean.high
+    found = [_d50(_done(rng.normal(100, 4, 3), half=0.0)) for _ in range(400)]
+    hits = sum(spread.low <= 100 <= spread.high for spread in found)
     assert 0.92 <= hits / 400 <= 0.98  # binomial: 95 % +- 2.7 standard errors
 
 
 @given(st.lists(st.floats(1, 1e9), min_size=2, max_size=8))
 def test_the_interval_is_never_below_nothing(values):
-    found = _one(_done(values))
-    assert 0 <= found.mean.low <= found.mean.value * (1 + 1e-12)
-    assert found.mean.value == pytest.approx(np.mean(values))
+    found = _d50(_done(values))
+    assert 0 <= found.full_low <= found.low <= found.mean * (1 + 1e-12)
+    assert found.mean == pytest.approx(np.mean(values))
+
+
+def _with_curve(done, height):
+    edges = tuple(np.geomspace(30, 300, 41))
+    share = tuple(np.full(40, height))
+    return [
+        (j, replace(o, curve=Curve(edges_nm=edges, weight=share, low=share, high=share))) for j, o in done
+    ]
+
+
+def test_a_group_has_a_mean_curve_where_its_videos_have_the_same_bins():
+    two = _with_curve(_done([98.0]), 0.02) + _with_curve(_done([102.0]), 0.03)
+    assert mean_curve(np.array([c.weight for c in _one(two).curves]))[0] == pytest.approx(0.025)
+    (picture,) = group_curves(two, replicates(two))
+    assert picture.figure is not None
+    assert group_curves(two[:1], replicates(two[:1])) == []  # the video is shown already
+    other = replace(two[1][1], curve=replace(two[1][1].curve, edges_nm=tuple(np.geomspace(20, 300, 41))))
+    assert group_curves(two, replicates([two[0], (two[1][0], other)])) == []

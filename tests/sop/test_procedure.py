@@ -10,9 +10,9 @@ from synthetic_analysis import make_analysis
 from nta.cli import main
 from nta.errors import SettingError
 from nta.measurements import MeasuredAnalysis
-from nta.measurements.replicates import mean_over
+from nta.measurements.replicates import mean_over, spread_over_videos
 from nta.quantity import Quantity
-from nta.sop import read_procedure, spread_over_videos
+from nta.sop import read_procedure
 from nta.sop.outcome import Numbers, Outcome, Video
 from nta.sop.procedure import Step
 

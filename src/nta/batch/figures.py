@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from nta.batch.job import Job
 from nta.batch.outcome import Curve, Outcome
 from nta.batch.replicates import Replicates, group_of
+from nta.columns import FloatArray
+from nta.measurements.replicates import Spread, mean_curve
 from nta.report.figures.style import (
     BLUE,
     GREEN,
@@ -31,23 +35,86 @@ COLUMNS, ROWS = 5, 6
 _COLOURS = (BLUE, VERMILLION, GREEN, ORANGE, SKY)
 _ROW_HEIGHT = 1.25  # inches
 _MOST_LETTERS = 22
+_LEAST_VIDEOS = 2
 _QUANTILES = (0.005, 0.995)
 _TICKS_NM = (10, 20, 50, 100, 200, 500, 1000, 2000)
 Done = tuple[Job, Outcome]
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Panel:
+    """One small distribution: shares per tenth of a decade with their band, and fainter those it is the mean of."""
+
+    title: str
+    colour: str
+    diameter_nm: FloatArray
+    share: FloatArray
+    low: FloatArray
+    high: FloatArray
+    d50_nm: float | None
+    beside: Sequence[FloatArray] = ()
+
+
 def small_multiples(done: Sequence[Done]) -> list[Picture]:
     """Draw the distribution of every recording on one scale, thirty to a figure."""
-    drawn = [(job, outcome) for job, outcome in done if outcome.curve is not None]
-    if not drawn:
-        return []
     colours = group_colours(done)
-    limits = _limits([o.curve for _, o in drawn if o.curve is not None])
-    size = COLUMNS * ROWS
-    return [
-        _sheet(drawn[start : start + size], limits, colours, f"sizes_{start // size + 1}")
-        for start in range(0, len(drawn), size)
-    ]
+    panels = []
+    for job, outcome in done:
+        if outcome.curve is None:
+            continue
+        diameter, (share, low, high) = _density(outcome.curve)
+        d50 = outcome.numbers.get("d50_nm")
+        panels.append(
+            _Panel(
+                title=job.name,
+                colour=GREY if outcome.status == "incomplete" else colours[group_of(job, outcome)],
+                diameter_nm=diameter,
+                share=share,
+                low=low,
+                high=high,
+                d50_nm=d50.value if d50 is not None else None,
+            )
+        )
+    return _sheets(
+        panels,
+        "sizes",
+        "Size distributions",
+        "One panel a recording, all on one scale: number distribution over the logarithm of the diameter with its "
+        "pointwise band; the line marks D50. Grey panels are of recordings that are cut off.",
+    )
+
+
+def group_curves(done: Sequence[Done], groups: Sequence[Replicates]) -> list[Picture]:
+    """Draw the mean distribution of every group of two videos and more, thirty to a figure."""
+    colours = group_colours(done)
+    panels = []
+    for group in groups:
+        curves = [_density(curve) for curve in group.curves]
+        same = len({diameter.tobytes() for diameter, _ in curves}) == 1  # else settings differ: no mean
+        if len(curves) < _LEAST_VIDEOS or not same:
+            continue
+        shares = np.stack([share for _, (share, _, _) in curves])
+        mean, low, high = mean_curve(shares)
+        d50 = group.spreads.get("d50_nm")
+        panels.append(
+            _Panel(
+                title=group.group,
+                colour=colours[group.group],
+                diameter_nm=curves[0][0],
+                share=mean,
+                low=low,
+                high=high,
+                d50_nm=d50.mean if d50 is not None else None,
+                beside=tuple(shares),
+            )
+        )
+    return _sheets(
+        panels,
+        "groups",
+        "Mean distributions of the groups",
+        "One panel a group, all on one scale. Grey: its videos. Coloured: their mean with its 95 % interval over videos "
+        "(Student's t) at each diameter, from three videos on; the line marks the mean of their D50.",
+    )
 
 
 def group_colours(done: Sequence[Done]) -> dict[str, str]:
@@ -62,9 +129,9 @@ def replicate_figure(done: Sequence[Done], groups: Sequence[Replicates]) -> Pict
     panels = [
         (name, label)
         for name, label in (("d50_nm", "median diameter D50, nm"), (_counted(groups), "particles per ml"))
-        if name and any(r.quantity == name for r in groups)
+        if name and any(name in group.spreads for group in groups)
     ]
-    names = list(dict.fromkeys(r.group for r in groups))
+    names = [group.group for group in groups]
     if not panels or not names:
         return None
     colours = group_colours(done)
@@ -74,7 +141,7 @@ def replicate_figure(done: Sequence[Done], groups: Sequence[Replicates]) -> Pict
         for axis, (name, label) in zip(axes, panels, strict=True):
             for row, group in enumerate(names):
                 _draw_videos(axis, row, colours[group], name, [o for j, o in done if group_of(j, o) == group])
-            _draw_means(axis, [r for r in groups if r.quantity == name], names)
+            _draw_means(axis, [group.spreads.get(name) for group in groups])
             axis.set_xlabel(label)
             if name != "d50_nm":
                 axis.xaxis.set_major_formatter(FuncFormatter(lambda v, _: scientific(v)))
@@ -85,7 +152,8 @@ def replicate_figure(done: Sequence[Done], groups: Sequence[Replicates]) -> Pict
         name="replicates",
         title="Replicates",
         caption="Points: the videos, each with the interval of its own analysis; open ones are cut off and not counted. "
-        "Black: mean of the group with its 95 % interval over videos (Student's t), from the scatter between videos alone.",
+        "Black: mean of the group with its 95 % interval over videos (Student's t); thin: with what all videos "
+        "share, such as the pixel size.",
         figure=figure,
     )
 
@@ -93,7 +161,7 @@ def replicate_figure(done: Sequence[Done], groups: Sequence[Replicates]) -> Pict
 def _counted(groups: Sequence[Replicates]) -> str:
     """Return the concentration that is shown: in the sample where every group that has one has that."""
     having = {
-        name: {r.group for r in groups if r.quantity == name}
+        name: {group.group for group in groups if name in group.spreads}
         for name in ("in_sample_per_ml", "in_cell_per_ml")
     }
     if having["in_sample_per_ml"] and having["in_sample_per_ml"] >= having["in_cell_per_ml"]:
@@ -114,56 +182,63 @@ def _draw_videos(axis: Axes, row: int, colour: str, name: str, videos: Sequence[
         )
 
 
-def _draw_means(axis: Axes, groups: Sequence[Replicates], names: Sequence[str]) -> None:
-    for r in groups:
-        y = names.index(r.group) + 0.33
-        if r.mean.low is not None and r.mean.high is not None:
-            axis.plot([r.mean.low, r.mean.high], [y, y], color=INK, linewidth=2, solid_capstyle="butt")
-        axis.plot(np.array([r.mean.value], float), [y], "d", markersize=5, color=INK)
+def _draw_means(axis: Axes, spreads: Sequence[Spread | None]) -> None:
+    for row, s in enumerate(spreads):
+        if s is None:
+            continue
+        y = row + 0.33
+        for ends, width in (((s.full_low, s.full_high), 0.9), ((s.low, s.high), 2.4)):
+            if None not in ends:
+                axis.plot(np.array(ends, float), [y, y], color=INK, linewidth=width, solid_capstyle="butt")
+        axis.plot([s.mean], [y], "d", markersize=5, color=INK)
 
 
-def _sheet(
-    shown: Sequence[Done], limits: tuple[float, float, float], colours: dict[str, str], name: str
-) -> Picture:
-    rows = -(-len(shown) // COLUMNS)
+def _sheets(panels: Sequence[_Panel], name: str, title: str, caption: str) -> list[Picture]:
+    size = COLUMNS * ROWS
+    limits = _limits(panels) if panels else (0.0, 0.0, 0.0)
+    return [
+        Picture(
+            name=f"{name}_{start // size + 1}",
+            title=title,
+            caption=caption,
+            figure=_sheet(panels[start : start + size], limits),
+        )
+        for start in range(0, len(panels), size)
+    ]
+
+
+def _sheet(panels: Sequence[_Panel], limits: tuple[float, float, float]) -> Figure:
+    rows = -(-len(panels) // COLUMNS)
     with house_style():
         figure = new_figure((WIDTH, 0.35 + _ROW_HEIGHT * rows))
         axes = figure.subplots(rows, COLUMNS, sharex=True, sharey=True, squeeze=False)
-        for axis, (job, outcome) in zip(axes.flat, shown, strict=False):
-            _panel(axis, job, outcome, limits, colours[group_of(job, outcome)])
-        for axis in axes.flat[len(shown) :]:
+        for axis, panel in zip(axes.flat, panels, strict=False):
+            _draw_panel(axis, panel, limits)
+        for axis in axes.flat[len(panels) :]:
             axis.set_axis_off()
         for column in range(COLUMNS):  # ticks below the last panel of each column
-            last = max((r for r in range(rows) if r * COLUMNS + column < len(shown)), default=None)
+            last = max((r for r in range(rows) if r * COLUMNS + column < len(panels)), default=None)
             if last is not None:
                 axes[last, column].tick_params(labelbottom=True)
         figure.supxlabel("hydrodynamic diameter, nm", fontsize=9)
-    return Picture(
-        name=name,
-        title="Size distributions",
-        caption="One panel a recording, all on one scale: number distribution over the logarithm of the diameter with its "
-        "pointwise band; the line marks D50. Grey panels are of recordings that are cut off.",
-        figure=figure,
-    )
+    return figure
 
 
-def _panel(axis: Axes, job: Job, outcome: Outcome, limits: tuple[float, float, float], colour: str) -> None:
-    assert outcome.curve is not None
+def _draw_panel(axis: Axes, panel: _Panel, limits: tuple[float, float, float]) -> None:
     low, high, top = limits
-    x, (weight, below, above) = _density(outcome.curve)
-    shade = GREY if outcome.status == "incomplete" else colour
-    axis.fill_between(x, below, np.minimum(above, 1.05 * top), color=shade, alpha=0.25, linewidth=0)
-    axis.plot(x, weight, color=shade, linewidth=1.2)
-    d50 = outcome.numbers.get("d50_nm")
-    if d50 is not None and d50.value is not None:
-        axis.axvline(d50.value, color=INK, linewidth=0.6)
-        axis.text(
-            0.98, 0.93, f"{d50.value:.0f} nm", transform=axis.transAxes, ha="right", va="top", fontsize=8
-        )
-    axis.set_title(_short(job.name), fontsize=8, loc="left", color=INK, pad=2)
+    x, top = panel.diameter_nm, 1.05 * top
+    for share in panel.beside:
+        axis.plot(x, share, color=GREY, linewidth=0.6, alpha=0.7)
+    axis.fill_between(x, panel.low, np.minimum(panel.high, top), color=panel.colour, alpha=0.25, linewidth=0)
+    axis.plot(x, panel.share, color=panel.colour, linewidth=1.2)
+    if panel.d50_nm is not None:
+        axis.axvline(panel.d50_nm, color=INK, linewidth=0.6)
+        words = f"{panel.d50_nm:.0f} nm"
+        axis.text(0.98, 0.93, words, transform=axis.transAxes, ha="right", va="top", fontsize=8)
+    axis.set_title(_short(panel.title), fontsize=8, loc="left", color=INK, pad=2)
     axis.set_xscale("log")
     axis.set_xlim(low, high)
-    axis.set_ylim(0, 1.05 * top)
+    axis.set_ylim(0, top)
     axis.set_yticks([])
     axis.spines["left"].set_visible(False)
     axis.axhline(0, color=LIGHT, linewidth=0.5)
@@ -172,7 +247,7 @@ def _panel(axis: Axes, job: Job, outcome: Outcome, limits: tuple[float, float, f
     axis.xaxis.set_minor_formatter(NullFormatter())
 
 
-def _density(curve: Curve) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray, np.ndarray]]:
+def _density(curve: Curve) -> tuple[FloatArray, tuple[FloatArray, FloatArray, FloatArray]]:
     """Return diameters and shares per tenth of a decade, with their band."""
     edges = np.array(curve.edges_nm)
     width = 10 * np.diff(np.log10(edges))
@@ -180,16 +255,16 @@ def _density(curve: Curve) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray, np
     return np.sqrt(edges[1:] * edges[:-1]), (weight, low, high)
 
 
-def _limits(curves: Sequence[Curve]) -> tuple[float, float, float]:
+def _limits(panels: Sequence[_Panel]) -> tuple[float, float, float]:
     """Return the diameters between which nearly everything lies, and the height of the highest curve."""
-    lows, highs, tops = [], [], []
-    for curve in curves:
-        cumulative = np.cumsum(curve.weight)
-        ends = [np.searchsorted(cumulative, q * cumulative[-1]) for q in _QUANTILES]
-        lows.append(curve.edges_nm[int(ends[0])])
-        highs.append(curve.edges_nm[min(int(ends[1]) + 1, len(curve.edges_nm) - 1)])
-        tops.append(float(_density(curve)[1][0].max()))
-    return min(lows) / 1.15, max(highs) * 1.15, max(tops)
+    lows, highs = [], []
+    for panel in panels:
+        cumulative = np.cumsum(panel.share)
+        ends = [int(np.searchsorted(cumulative, q * cumulative[-1])) for q in _QUANTILES]
+        lows.append(float(panel.diameter_nm[ends[0]]))
+        highs.append(float(panel.diameter_nm[min(ends[1], len(cumulative) - 1)]))
+    top = max(float(share.max()) for panel in panels for share in (panel.share, *panel.beside))
+    return min(lows) / 1.2, max(highs) * 1.2, top
 
 
 def _short(name: str) -> str:

@@ -16,7 +16,7 @@ from nta.pipeline import Analysis
 from nta.quantity import Quantity
 
 OUTCOME_FILE = "outcome.json"
-FORMAT = 1
+FORMAT = 2
 Status = Literal["result", "incomplete", "failed", "skipped"]
 
 
@@ -39,6 +39,7 @@ class Outcome:
     reason : why it is not a result. lasting : the reason lies in the recording or the words on it, so that trying again is
         of no use. detail : the traceback of a fault of ours.
     about, facts, numbers, curve : what is said of it, what was found.
+    statistical : the sizes with the statistical part of their intervals alone.
     kept : found from an earlier run, not done again.
     """
 
@@ -51,6 +52,7 @@ class Outcome:
     about: About = field(default_factory=About)
     facts: Mapping[str, Any] = field(default_factory=dict)
     numbers: Mapping[str, Quantity] = field(default_factory=dict)
+    statistical: Mapping[str, Quantity] = field(default_factory=dict)
     curve: Curve | None = None
     kept: bool = False
 
@@ -74,6 +76,7 @@ def of_analysis(analysis: Analysis, about: About, *, key: str, sha256: str) -> O
         about=about,
         facts=_facts(analysis, said),
         numbers=numbers_of(said),
+        statistical=analysis.sizes.statistical,
         curve=None
         if distribution is None
         else Curve(
@@ -127,9 +130,14 @@ def read_outcome(folder: Path) -> Outcome | None:
         return replace(
             outcome,
             about=About(**held["about"]),
-            numbers={name: Quantity(**q) for name, q in held["numbers"].items()},
+            numbers=_quantities(held["numbers"]),
+            statistical=_quantities(held["statistical"]),
             curve=curve,
             kept=True,
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
+
+
+def _quantities(held: Mapping[str, Mapping[str, Any]]) -> dict[str, Quantity]:
+    return {name: Quantity(**q) for name, q in held.items()}

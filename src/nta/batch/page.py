@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from nta.batch.figures import replicate_figure, small_multiples
+from nta.batch.figures import group_curves, replicate_figure, small_multiples
 from nta.batch.job import RESULTS, Job
 from nta.batch.outcome import Outcome
 from nta.batch.replicates import Replicates, group_of
 from nta.io.atomic import new_file
+from nta.measurements.replicates import Spread
 from nta.quantity import Quantity
 from nta.report import REPORT_FILE
 from nta.report.figures.style import Picture, as_svg
@@ -47,8 +48,9 @@ _NAMES = {
 _HOW_TO_READ = (
     "<b>The video is the unit.</b> Means, standard deviations and intervals of a group are over its videos. The thousands "
     "of particles in one video are no replicates: they share its filling, its temperature and its drift.",
-    "<b>What the interval of a mean holds.</b> The scatter between videos, by Student's t. What shifts all videos alike, "
-    "such as the pixel size or the viscosity, does not show in it; it is in the intervals of the single videos.",
+    "<b>Two intervals of a mean.</b> The first holds the scatter between videos, by Student's t, on logarithms but for "
+    "shares. The second adds what shifts all videos alike, such as the pixel size or the viscosity, and is never narrower "
+    "than the tracks leave open.",
     "<b>Cut off</b> recordings were analysed as far as they are whole. Their numbers are shown, and count in no mean unless "
     "that was asked for. A recording that is there twice, byte by byte, counts once.",
 )
@@ -80,6 +82,7 @@ def _parts(batch: Batch) -> Iterator[str]:
         yield element("h2", "Replicates")
         if (picture := replicate_figure(batch.done, batch.groups)) is not None:
             yield _figure(picture)
+        yield from map(_figure, group_curves(batch.done, batch.groups))
     pictures = small_multiples(batch.done)
     if pictures:
         yield element("h2", "Size distributions")
@@ -95,11 +98,10 @@ def _parts(batch: Batch) -> Iterator[str]:
 
 
 def _boxes(batch: Batch) -> Iterator[str]:
-    groups = len(dict.fromkeys(r.group for r in batch.groups))
     yield _box("Recordings", str(len(batch.done)), _watched(batch))
     yield _box("Results", str(batch.count("result")), f"{batch.count('incomplete')} more cut off")
     yield _box("No result", str(batch.count("failed")), f"{batch.count('skipped')} files are no recording")
-    yield _box("Groups of replicates", str(groups), _largest(batch))
+    yield _box("Groups of replicates", str(len(batch.groups)), _largest(batch))
 
 
 def _watched(batch: Batch) -> str:
@@ -108,7 +110,7 @@ def _watched(batch: Batch) -> str:
 
 
 def _largest(batch: Batch) -> str:
-    sizes = [r.n_videos for r in batch.groups]
+    sizes = [len(group.videos) for group in batch.groups]
     return f"{min(sizes)} to {max(sizes)} videos each" if sizes else "no group and no sample is named"
 
 
@@ -122,25 +124,30 @@ def _reason_row(job: Job, outcome: Outcome) -> list[str]:
 
 
 def _groups(groups: Sequence[Replicates]) -> str:
-    head = ("Group", "Number", "Mean", "95 % interval", "SD", "CV", "Videos")
-    rows, before = [], ""
-    for r in groups:
-        mean, interval = _written(r.quantity, r.mean)
-        rows.append(
-            [
-                element("b", text(r.group)) if r.group != before else "",
-                text(_quantity_name(r.quantity)),
-                text(mean),
-                text(interval or "–"),
-                text(
-                    "–" if r.sd is None else _written(r.quantity, Quantity(r.sd, None, None, r.mean.unit))[0]
-                ),
-                text("–" if r.cv is None else f"{100 * r.cv:.1f} %"),
-                text(str(r.n) if r.n == r.n_videos else f"{r.n} of {r.n_videos}"),
-            ]
-        )
-        before = r.group
-    return table(head, rows, numbers=(2, 3, 4, 5, 6))
+    head = ("Group", "Number", "Mean", "95 % over videos", "with what they share", "SD", "CV", "Videos")
+    rows = []
+    for group in groups:
+        name = element("b", text(group.group))
+        for quantity, spread in group.spreads.items():
+            rows.append([name, *map(text, _spread_cells(quantity, spread, len(group.videos)))])
+            name = ""
+    return table(head, rows, numbers=(2, 3, 4, 5, 6, 7))
+
+
+def _spread_cells(quantity: str, s: Spread, n_videos: int) -> tuple[str, ...]:
+    def written(value: float | None, low: float | None = None, high: float | None = None) -> tuple[str, str]:
+        return _written(quantity, Quantity(value, low, high, s.unit))
+
+    mean, over_videos = written(s.mean, s.low, s.high)
+    return (
+        _quantity_name(quantity),
+        mean,
+        over_videos or "–",
+        written(s.mean, s.full_low, s.full_high)[1] or "–",
+        "–" if s.sd is None else written(s.sd)[0],
+        "–" if s.cv is None else f"{100 * s.cv:.1f} %",
+        str(s.n) if s.n == n_videos else f"{s.n} of {n_videos}",
+    )
 
 
 def _recordings(done: Sequence[tuple[Job, Outcome]]) -> str:

@@ -21,6 +21,16 @@ _NUMBERS = (
     *("d50_nm", "d10_nm", "d90_nm", "mean_nm", "mode_nm", "sd_nm", "geometric_sd", "span"),
     *("in_cell_per_ml", "in_sample_per_ml", "per_frame", "detection_limit_nm", "brightness_e_per_ms"),
 )
+_SPREAD = {
+    "mean": "mean",
+    "mean_low": "low",
+    "mean_high": "high",
+    "mean_full_low": "full_low",
+    "mean_full_high": "full_high",
+    "sd": "sd",
+    "cv": "cv",
+}
+"""Columns of the groups by what they are in a `Spread`."""
 _PLAIN = ("tracks_used", "temperature_c")
 _FACTS: dict[str, pa.DataType] = {
     "verdict": pa.string(),
@@ -70,20 +80,15 @@ def recordings_table(done: Sequence[tuple[Job, Outcome]]) -> pa.Table:
 
 def groups_table(found: Iterable[Replicates]) -> pa.Table:
     """Return a row for every number of every group."""
-    rows = list(found)
+    rows = [(r, quantity, spread) for r in found for quantity, spread in r.spreads.items()]
     return _table(
         [
-            ("group", pa.string(), [r.group for r in rows]),
-            ("quantity", pa.string(), [r.quantity for r in rows]),
-            ("unit", pa.string(), [r.mean.unit for r in rows]),
-            ("mean", pa.float64(), [r.mean.value for r in rows]),
-            ("mean_low", pa.float64(), [r.mean.low for r in rows]),
-            ("mean_high", pa.float64(), [r.mean.high for r in rows]),
-            ("sd", pa.float64(), [r.sd for r in rows]),
-            ("cv", pa.float64(), [r.cv for r in rows]),
-            ("videos", pa.int64(), [r.n for r in rows]),
-            ("videos_of_group", pa.int64(), [r.n_videos for r in rows]),
-            ("method", pa.string(), [r.mean.method for r in rows]),
+            ("group", pa.string(), [r.group for r, _, _ in rows]),
+            ("quantity", pa.string(), [quantity for _, quantity, _ in rows]),
+            ("unit", pa.string(), [spread.unit for _, _, spread in rows]),
+            *((name, pa.float64(), [getattr(s, part) for _, _, s in rows]) for name, part in _SPREAD.items()),
+            ("videos", pa.int64(), [spread.n for _, _, spread in rows]),
+            ("videos_of_group", pa.int64(), [len(r.videos) for r, _, _ in rows]),
         ]
     )
 

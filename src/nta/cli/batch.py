@@ -14,7 +14,10 @@ from nta.cli import EXIT_FAILED, EXIT_OK
 from nta.cli.cataloguing import about_in, chosen_catalogue, record_outcome
 from nta.cli.progress import file_progress, say
 from nta.cli.words import chosen_profile, chosen_settings, said_camera, said_conditions
+from nta.measurements.replicates import Spread
+from nta.quantity import Quantity
 from nta.report.terminal import PLAIN
+from nta.report.wording import count
 
 
 def run(options: argparse.Namespace) -> int:
@@ -86,13 +89,18 @@ def _summary(batch: Batch) -> str:
         if outcome.status != "result"
     ]
     lines += [
-        f"  {r.group}: D50 {r.mean}"
-        + (f", SD {r.sd:.3g} nm, CV {100 * r.cv:.2g} %" if r.sd is not None and r.cv is not None else "")
-        + f", {r.n} videos"
-        for r in batch.groups
-        if r.quantity == "d50_nm"
+        f"  {group.group}: D50 {_mean(group.spreads['d50_nm'])}"
+        for group in batch.groups
+        if "d50_nm" in group.spreads
     ]
     return "\n".join(lines)
+
+
+def _mean(s: Spread) -> str:
+    """Write a mean over videos: with what they share in its interval."""
+    mean = Quantity(s.mean, s.full_low, s.full_high, s.unit)
+    scatter = "" if s.sd is None or s.cv is None else f", SD {s.sd:.3g} nm, CV {100 * s.cv:.2g} %"
+    return f"{mean}{scatter}, {count(s.n, 'video')}"
 
 
 def _rows(batch: Batch) -> dict[str, Any]:

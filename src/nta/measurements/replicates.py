@@ -8,11 +8,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from nta.columns import FloatArray
 from nta.measurements.table import Measurement, unknown
 from nta.quantity import Quantity, student_half_width
+
+CONFIDENCE = 0.95  # of the intervals over videos
+LEAST_FOR_BAND = 3  # curves whose mean has an interval
 
 
 def mean_over(
@@ -21,7 +26,7 @@ def mean_over(
     name: str,
     confidence: float,
     *,
-    logarithm: bool = True,
+    share: bool = False,
 ) -> Quantity:
     """Return the mean over replicates with its interval, as `mean_of` makes it; of one result, the number as it is."""
     found = [number(m) for m in measurements]
@@ -31,11 +36,11 @@ def mean_over(
         f"{m.name}: {q.method}" for m, q in zip(measurements, found, strict=True) if q.value is None
     ]:
         return unknown(missing[0], found[0].unit)
-    return mean_of(found, [m.statistical(name) for m in measurements], confidence, logarithm=logarithm)
+    return mean_of(found, [m.statistical(name) for m in measurements], confidence, share=share)
 
 
 def mean_of(
-    found: Sequence[Quantity], own: Sequence[Quantity | None], confidence: float, *, logarithm: bool = True
+    found: Sequence[Quantity], own: Sequence[Quantity | None], confidence: float, *, share: bool = False
 ) -> Quantity:
     """Return the mean of two or more numbers that cannot be negative, with its interval.
 
@@ -44,10 +49,10 @@ def mean_of(
     a result does not tell the two parts of its interval apart, the whole of it counts as common.
 
     own : each number with the statistical part of its interval alone; None where the parts are not known.
-    logarithm : whether errors are relative, as those of sizes and counts are and those of shares are not: the interval is
-        then made on logarithms, unless a number or its interval reaches zero.
+    share : errors of shares are absolute, and no share is above 1; those of sizes and counts are relative: the interval is
+        made on logarithms, unless a number or its interval reaches zero.
     """
-    logarithm = logarithm and all(_is_positive(q) for q in (*found, *own) if q is not None)
+    logarithm = not share and all(_is_positive(q) for q in (*found, *own) if q is not None)
     values = np.array([q.value for q in found], dtype=np.float64)
     counting = [0.0 if q is None else _half(q, logarithm=logarithm) for q in own]
     common = [
@@ -60,8 +65,68 @@ def mean_of(
     low, high = (
         (mean * math.exp(-half), mean * math.exp(half)) if logarithm else (max(mean - half, 0.0), mean + half)
     )
+    if share:
+        high = min(high, 1.0)
     words = f"mean of {len(found)} results, their scatter and what is common to them, {100 * confidence:g} %"
     return Quantity(mean, low, high, found[0].unit, words)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spread:
+    """Mean of a number over videos with its spread; None where there are too few videos to tell. The video is the unit.
+
+    sd : standard deviation between videos. cv : sd over mean.
+    low, high : interval of the mean by the scatter of the videos alone, Student's t with n - 1 degrees of freedom
+        (ISO/IEC Guide 98-3 (GUM), G.3), on logarithms but for shares.
+    full_low, full_high : with what all videos share, and never narrower than their tracks leave open: as `nta check` has it.
+    """
+
+    n: int
+    mean: float
+    unit: str
+    sd: float | None = None
+    cv: float | None = None
+    low: float | None = None
+    high: float | None = None
+    full_low: float | None = None
+    full_high: float | None = None
+
+
+def spread_over_videos(
+    numbers: Sequence[Quantity], own: Sequence[Quantity | None], *, share: bool = False
+) -> Spread | None:
+    """Sum up one number of several videos, with both intervals as `mean_of` makes them; None where there is none."""
+    if not numbers:
+        return None
+    values = np.array([q.value for q in numbers], dtype=np.float64)
+    mean, n, unit = float(values.mean()), len(numbers), numbers[0].unit
+    if n < 2:
+        return Spread(n=n, mean=mean, unit=unit)
+    sd = float(values.std(ddof=1))
+    scatter = mean_of([replace(q, low=None, high=None) for q in numbers], [None] * n, CONFIDENCE, share=share)
+    full = mean_of(numbers, own, CONFIDENCE, share=share)
+    return Spread(
+        n=n,
+        mean=mean,
+        unit=unit,
+        sd=sd,
+        cv=sd / mean if mean else None,
+        low=scatter.low,
+        high=scatter.high,
+        full_low=full.low,
+        full_high=full.high,
+    )
+
+
+def mean_curve(curves: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return the mean of curves, (n, bins), and its pointwise interval over them, Student's t; NaN of less than three.
+
+    The interval of two reaches everywhere but where they cross, and says nothing of either.
+    """
+    mean = curves.mean(axis=0)
+    enough = len(curves) >= LEAST_FOR_BAND
+    half = student_half_width(curves, CONFIDENCE) if enough else np.full_like(mean, np.nan)
+    return mean, np.maximum(mean - half, 0.0), mean + half
 
 
 def variation(values: Sequence[Quantity], confidence: float) -> Quantity:

@@ -153,10 +153,10 @@ def _mean(
     confidence: float,
     kind: Kind = "sizes",
     *,
-    logarithm: bool = True,
+    share: bool = False,
 ) -> _Found:
     """Mean over results, with the least confidence of those that bring an interval of their own."""
-    quantity = mean_over(group, number, name, confidence, logarithm=logarithm)
+    quantity = mean_over(group, number, name, confidence, share=share)
     stated = [m.confidence_of(kind) for m in group if (own := number(m)).low != own.high]
     return _Found(quantity, min(stated, default=1.0))
 
@@ -173,7 +173,7 @@ def _size(c: Criterion, j: _Judged) -> _Found:
 def _window(c: Criterion, j: _Judged) -> _Found:
     assert c.window_nm is not None
     low, high = c.window_nm
-    found = _mean(j.group, lambda m: m.share(low, high), c.name, j.confidence, logarithm=False)
+    found = _mean(j.group, lambda m: m.share(low, high), c.name, j.confidence, share=True)
     share = found.quantity
     if share.high is None:
         return found

@@ -4,7 +4,6 @@ from nta.sop.carrying_out import carry_out
 from nta.sop.outcome import Outcome, Video
 from nta.sop.procedure import Control, Measurement, Procedure
 from nta.sop.reading import read_procedure
-from nta.sop.replicates import Spread, spread_over_videos
 from nta.sop.report import write_sop_report
 from nta.sop.template import TEMPLATE
 
@@ -14,10 +13,8 @@ __all__ = [
     "Measurement",
     "Outcome",
     "Procedure",
-    "Spread",
     "Video",
     "carry_out",
     "read_procedure",
-    "spread_over_videos",
     "write_sop_report",
 ]

@@ -7,12 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.ticker import FuncFormatter
 
-from nta.quantity import student_half_width
+from nta.measurements.replicates import CONFIDENCE, LEAST_FOR_BAND, mean_curve
 from nta.report.figures.style import BLUE, GREY, INK, WIDTH, Picture, house_style, log_axis, new_figure
 from nta.report.wording import count, number
 from nta.sizes import Distribution
 from nta.sop.outcome import Outcome, Video
-from nta.sop.replicates import CONFIDENCE
 
 _OUTSIDE = 0.005  # share of the particles beyond each end of the axis
 
@@ -36,13 +35,9 @@ def distributions(outcome: Outcome) -> Picture:
     shares = np.stack([curve.weight for curve in curves]) / per_decade
     for share in shares:
         axis.plot(diameter, share, color=GREY, linewidth=0.8, alpha=0.8)
-    mean = shares.mean(axis=0)
+    mean, low, high = mean_curve(shares)
     axis.plot(diameter, mean, color=BLUE, linewidth=2)
-    if len(curves) > 1:
-        half = student_half_width(shares, CONFIDENCE)
-        axis.fill_between(
-            diameter, np.maximum(mean - half, 0), mean + half, color=BLUE, alpha=0.25, linewidth=0
-        )
+    axis.fill_between(diameter, low, high, color=BLUE, alpha=0.25, linewidth=0)
     log_axis(axis)
     axis.set_xlim(*_range(curves))
     axis.set_ylim(bottom=0)
@@ -53,7 +48,7 @@ def distributions(outcome: Outcome) -> Picture:
         f"Grey: the {curves[0].describes} of {count(len(curves), 'video')}, one line each. Blue: their mean"
         + (
             f", with its {100 * CONFIDENCE:g} % interval over videos (Student's t)."
-            if len(curves) > 1
+            if len(curves) >= LEAST_FOR_BAND
             else "."
         )
     )

@@ -8,11 +8,11 @@ from functools import cached_property
 from pathlib import Path
 
 from nta.assessment import Finding
+from nta.measurements.replicates import Spread, spread_over_videos
 from nta.pipeline import Analysis
 from nta.quantity import Quantity
 from nta.sizes import Distribution
 from nta.sop.procedure import Procedure, Stage, Step
-from nta.sop.replicates import Spread, spread_over_videos
 from nta.visibility import Concentration
 
 SIZES = ("d10_nm", "d50_nm", "d90_nm", "mean_nm")

@@ -13,11 +13,11 @@ from typing import Any
 from nta.assessment import Finding, Verdict
 from nta.io.atomic import new_file
 from nta.io.results.summary import plain
+from nta.measurements.replicates import CONFIDENCE, Spread
 from nta.report import document as doc
 from nta.report.figures.style import Picture
 from nta.report.wording import count, in_one, number, prettied, scientific
 from nta.sop.outcome import PER_FRAME, PER_ML, SIZES, Numbers, Outcome, Video
-from nta.sop.replicates import CONFIDENCE, Spread
 
 NAMES = {
     "d10_nm": "D10",
