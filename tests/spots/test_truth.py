@@ -56,6 +56,26 @@ def test_the_stated_error_is_the_error():
     assert np.abs(np.mean(pulls)) < 4 / np.sqrt(pulls.size)
 
 
+@pytest.mark.parametrize("electrons", [3e3, 1e4, 4e4])
+def test_a_gaussian_spot_is_fitted_to_its_noise_however_bright(electrons):
+    """The sharper the light, the more of chi-square a last small step takes away."""
+    shot, spots, _ = _searched(
+        Setup(
+            **LONE,
+            electrons=(electrons, 1.01 * electrons),
+            widths_px=(1.6, 1.6),
+            bits=16,
+            offset_adu=100.0,
+            camera_told=True,
+        )
+    )
+    bright = spots.intensity > electrons / 2
+    assert bright.sum() > 150
+    assert np.median(spots.chi2[bright]) == pytest.approx(1.0, abs=0.05)
+    assert np.mean(spots.flags[bright] & int(SpotFlag.POOR_FIT | SpotFlag.OVERLAPPING) != 0) < 0.03
+    assert score(shot, positions(spots, shot)).xcrlb < 1.08
+
+
 @pytest.mark.parametrize("gain", [0.5, 2.0, 6.0])
 def test_the_camera_is_learned_from_the_spots_themselves(gain):
     shot, spots, learned = _searched(Setup(n_spots=20, gain_e_per_adu=gain, bits=12 if gain < 1 else 8))

@@ -173,6 +173,7 @@ def fit_one(data, light, mask, side, noise, limits, start, work, ay, a, g, out):
         chi2 = _normal_equations(work, n, a, g)
         if not factorise(a, 5):
             return False
+        r0, r1, r2, r3, r4 = g[0], g[1], g[2], g[3], g[4]
         substitute(a, g, 5)
         sx = min(max(g[0], -0.7), 0.7)
         sy = min(max(g[1], -0.7), 0.7)
@@ -185,6 +186,8 @@ def fit_one(data, light, mask, side, noise, limits, start, work, ay, a, g, out):
             b = sign * (floor - read)
         s = min(max(s + ss, limits[0]), limits[1])
         if abs(sx) < limits[2] and abs(sy) < limits[2] and abs(ss) < 10 * limits[2]:
+            # what the last step takes off: of a bright spot, whose residuals are sharp, more than all that is left
+            chi2 -= r0 * g[0] + r1 * g[1] + r2 * g[2] + r3 * g[3] + r4 * g[4]
             break
         if px < -1 or py < -1 or px > side or py > side:
             return False
@@ -194,5 +197,5 @@ def fit_one(data, light, mask, side, noise, limits, start, work, ay, a, g, out):
     out[B] = b
     out[S] = s
     out[ERROR] = math.sqrt(0.5 * (variance_of(a, 5, 0, g) + variance_of(a, 5, 1, g)))
-    out[CHI2] = chi2 / max(side * side - 5, 1)
+    out[CHI2] = max(chi2, 0.0) / max(side * side - 5, 1)
     return n > 0

@@ -173,6 +173,7 @@ def fit_two(data, light, side, noise, limits, one, width, apart, first, second):
         return 0.0
     a = np.empty((8, 8))
     g = np.empty(8)
+    before = np.empty(8)
     work = np.zeros(WORK, f4)
     ax = work[GX:].reshape(2, 3, LANES)
     ay = np.empty((2, 3, LANES), f4)
@@ -198,6 +199,7 @@ def fit_two(data, light, side, noise, limits, one, width, apart, first, second):
             return 0.0
         if iteration == ITERATIONS:
             break
+        before[:] = g
         substitute(a, g, 8)
         largest = 0.0
         for k in (0, 1, 3, 4):
@@ -211,6 +213,8 @@ def fit_two(data, light, side, noise, limits, one, width, apart, first, second):
             p[6] = noise[0] * (noise[2] - noise[1])
         p[7] = min(max(p[7] + min(max(g[7], -0.35), 0.35), limits[0]), limits[1])
         if largest < 0.5 * limits[2]:
+            for k in range(8):
+                chi2 -= before[k] * g[k]  # what the last step takes off, as in `fit_one`
             break
         if iteration >= SETTLED and (p[3] - p[0]) ** 2 + (p[4] - p[1]) ** 2 < (MERGED * width) ** 2:
             return 0.0  # they run into each other
