@@ -48,7 +48,7 @@ def test_memory_is_that_of_the_tables(beads):
 
     def peak(repeats):
         stream = (
-            Frame(frame.image, 150 * lap + frame.index, (150 * lap + frame.index) / 30)
+            Frame(frame.image.copy(), 150 * lap + frame.index, (150 * lap + frame.index) / 30)
             for lap in range(repeats)
             for frame in frames
         )

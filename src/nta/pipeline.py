@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
-from itertools import chain, islice
 from typing import Any
 
 import numpy as np
@@ -26,7 +25,7 @@ from nta.errors import MissingInputError, SettingError
 from nta.frames import CameraState, Frame, FrameSource, RecordingReport
 from nta.settings import AnalysisSettings
 from nta.sizes import SizeDistribution, size_distribution
-from nta.spots import PRIME_FRAMES, SpotDetector, Spots
+from nta.spots import SpotDetector, Spots
 from nta.tracks import Relinking, TrackLinker, Tracks
 from nta.visibility import (
     DetectionCurve,
@@ -195,11 +194,8 @@ def find_tracks(
     progress: Progress | None = None,
 ) -> tuple[Spots, Tracks]:
     """Find and link the spots of all frames, chunk by chunk as they come: nothing is kept but the tables."""
-    stream = iter(frames)
-    head = list(islice(stream, PRIME_FRAMES))
     linker = TrackLinker(settings.linking)
-    detector.prime(head)
-    for spots in detector.stream(chain(head, stream), progress):
+    for spots in detector.stream(detector.primed(frames), progress):
         linker.push(spots)
     tracks = linker.finish()
     return linker.spots, tracks

@@ -1,5 +1,6 @@
 """What must hold for any film: chunks, threads, offsets, shifts and mirrors change nothing but what they say."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -42,7 +43,10 @@ def test_any_chunks_give_the_same_spots(detector, shot, cuts):
 
 def test_threads_do_not_change_the_spots(shot):
     one, two = (
-        detect_spots(shot.frames * 4, DetectionSettings(threads=n), shot.setup.camera) for n in (1, 2)
+        detect_spots(
+            [*shot.frames, *_later(shot.frames, 36)], DetectionSettings(threads=n), shot.setup.camera
+        )
+        for n in (1, 2)
     )
     assert _same(one, two)
 
@@ -85,7 +89,9 @@ def test_bad_frames_are_refused_in_words(shot):
     with pytest.raises(RecordingError, match="one frame"):
         detect_spots(shot.frames[:1])
     other = Frame(np.zeros((64, 64), np.uint8), 12, 0.4)
-    with pytest.raises(RecordingError, match="frame 12 is 64x64 px, the recording began with 160x128 px"):
+    with pytest.raises(
+        RecordingError, match="frame 12 is 64x64 px of uint8, the recording began with 160x128 px of uint8"
+    ):
         detect_spots([*shot.frames, other], DetectionSettings(threads=1))
 
 
@@ -130,3 +136,45 @@ def test_no_position_is_said_to_be_worse_than_half_the_width_of_the_spot():
     spots = detect_spots(film(Setup(n_spots=140, n_frames=20, seed=3)).frames, DetectionSettings(threads=1))
     assert len(spots) > 1500
     assert np.all(spots.localization_error_px <= 0.5001 * spots.width_px)
+
+
+@pytest.mark.parametrize(
+    ("indices", "words"),
+    [
+        ([0, 1, 2, 2], "frame 2 comes after frame 2: frame numbers must rise"),
+        ([0, 1, 2, 1], "frame 1 comes after frame 2"),
+        ([0, 1, 2, 5_000_000], "the frame counter is wrong"),
+        ([2**31, 2**31 + 1], "the frame counter is wrong"),
+    ],
+)
+def test_frame_numbers_that_cannot_be_are_refused(indices, words):
+    images = [frame.image for frame in film(Setup()).frames]
+    with pytest.raises(RecordingError, match=words):
+        detect_spots([Frame(images[i], index, i / 30) for i, index in enumerate(indices)])
+
+
+@pytest.mark.parametrize("kind", [np.float64, np.uint32, np.int16, ">u2"])
+def test_pixels_that_change_their_kind_on_the_way_are_refused(kind):
+    frames = film(Setup(bits=12)).frames
+    other = Frame(frames[-1].image.astype(kind), 200, 7.0)
+    with pytest.raises(RecordingError, match=r"frame 200 is 320x256 px of .*, the recording began with"):
+        detect_spots([*frames, *_later(frames, 80), other])
+
+
+def _later(frames, n):
+    start = frames[-1].index + 1
+    return [Frame(frames[i % len(frames)].image, start + i, (start + i) / 30) for i in range(n)]
+
+
+@pytest.mark.parametrize("also", [{}, {"offset_adu": 100.0}, {"read_noise_e": 2.0}])
+def test_a_stated_gain_is_used_whatever_else_is_stated(also):
+    """Light is in photo-electrons by it; the rest is estimated from the recording."""
+    setup = Setup(bits=12, gain_e_per_adu=2.5, offset_adu=100.0, apart_px=24.0, n_spots=12)
+    shot = film(setup)
+    camera = replace(setup.camera, gain_e_per_adu=2.5, **also)
+    spots = detect_spots(shot.frames, DetectionSettings(threads=1), camera)
+    model = spots.scene.camera
+    assert (model.gain_e_per_adu, model.source) == (2.5, "gain stated")
+    assert model.offset_adu == pytest.approx(100.0, abs=3.0)
+    truth = np.concatenate(shot.truth)
+    assert np.sum(spots.intensity) == pytest.approx(truth[:, 2].sum(), rel=0.05)

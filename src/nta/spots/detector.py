@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
-from itertools import chain, islice
+from itertools import islice
 from typing import Protocol
 
 import numpy as np
@@ -18,12 +18,15 @@ from numpy.typing import NDArray
 from nta.errors import RecordingError, SettingError
 from nta.frames import CameraState, Frame, Image
 from nta.spots.learned import Learned
-from nta.spots.learning import PRIME_FRAMES, check_sizes, learn
+from nta.spots.learning import PRIME_FRAMES, check_alike, learn
 from nta.spots.settings import DetectionSettings
 from nta.spots.table import Scene, SpotFlag, Spots
 
 Progress = Callable[[int], None]
 CHUNK = 32  # frames that one thread searches in a row
+CHUNK_BYTES = 16 * 2**20  # or fewer, where they are larger than this together
+LAST_INDEX = np.iinfo(np.int32).max  # that a table of spots holds
+MOST_MISSING = 1_000_000  # frames in a row; beyond, the counter is wrong, for 1.7 hours at 160 Hz are no gap
 
 
 def detect_spots(
@@ -48,14 +51,11 @@ def detect_spots(
     Raises
     ------
     RecordingError
-        There are no frames, or they change their size.
+        There are no frames, they change their size or kind, or their numbers do not rise.
     """
     settings = settings or DetectionSettings()
     with SpotDetector(settings, camera) as detector:
-        stream = iter(frames)
-        head = list(islice(stream, PRIME_FRAMES))
-        detector.prime(head)
-        return join_spots(list(detector.stream(chain(head, stream), progress)))
+        return join_spots(list(detector.stream(detector.primed(frames), progress)))
 
 
 class SpotDetector:
@@ -76,6 +76,7 @@ class SpotDetector:
         if self.settings.engine == "trackpy":
             self._threads = 1  # it holds the lock all the time, and its warnings are silenced process-wide
         self._pool: ThreadPoolExecutor | None = None
+        self._chunk = CHUNK
 
     def __enter__(self) -> SpotDetector:
         return self
@@ -102,6 +103,16 @@ class SpotDetector:
         """Learn contrast, spot width, noise and background from the first frames (50-100 are enough)."""
         self._learned = learn(frames, self.settings, self.camera)
         self._engine = _Engine(self._learned, self.settings)
+        self._chunk = int(np.clip(CHUNK_BYTES // self._learned.example_image.nbytes, 1, CHUNK))
+
+    def primed(self, frames: Iterable[Frame]) -> Iterator[Frame]:
+        """Learn from the first of these frames, then yield all of them; none is held on to."""
+        stream = iter(frames)
+        head = deque(islice(stream, PRIME_FRAMES))
+        self.prime(list(head))
+        while head:
+            yield head.popleft()
+        yield from stream
 
     def detect(self, frames: Sequence[Frame]) -> Spots:
         """Find the spots of these frames."""
@@ -112,9 +123,10 @@ class SpotDetector:
     def stream(self, frames: Iterator[Frame], progress: Progress | None = None) -> Iterator[Spots]:
         """Yield the spots of chunk after chunk, in order, while threads search the next ones."""
         waiting: deque[Future[Spots]] = deque()
-        done = 0
+        done, before = 0, -1
         while True:
-            chunk = list(islice(frames, CHUNK))
+            chunk = list(islice(frames, self._chunk))
+            before = _last_index(chunk, before)
             if chunk:
                 waiting.append(self._submit(chunk))
             while waiting and (not chunk or len(waiting) > self._threads):
@@ -137,8 +149,22 @@ class SpotDetector:
 
     def _search(self, chunk: list[Frame]) -> Spots:
         assert self._engine is not None
-        check_sizes(chunk, self.learned.height_px, self.learned.width_px)
+        check_alike(chunk, self.learned.example_image)
         return _spots(chunk, self._engine.search(chunk), self.learned, self.settings)
+
+
+def _last_index(chunk: Sequence[Frame], before: int) -> int:
+    """Return the index of the last frame; refuse what does not rise, or leaves out more frames than a gap can."""
+    for frame in chunk:
+        if not before < frame.index:
+            raise RecordingError(f"frame {frame.index} comes after frame {before}: frame numbers must rise")
+        if frame.index > LAST_INDEX or 0 <= before < frame.index - MOST_MISSING:
+            after = f"comes after frame {before}" if before >= 0 else "is the first"
+            raise RecordingError(
+                f"frame {frame.index} {after}: no recording has so many frames, the frame counter is wrong"
+            )
+        before = frame.index
+    return before
 
 
 def join_spots(parts: Sequence[Spots]) -> Spots:

@@ -17,7 +17,7 @@ from nta.spots.excess import Signed, box_mean, halved, with_excess
 from nta.spots.filters import filters_for
 from nta.spots.learned import Layer, Learned, summed
 from nta.spots.median import median_of
-from nta.spots.noise import estimated_camera, estimated_noise, told_noise
+from nta.spots.noise import estimated_camera, noise_and_camera
 from nta.spots.pattern import fixed_pattern
 from nta.spots.settings import DetectionSettings
 from nta.spots.table import SpotFlag
@@ -53,15 +53,13 @@ def learn(frames: Sequence[Frame], settings: DetectionSettings, camera: CameraSt
     """Learn from the first frames of a recording."""
     first = _first(frames)
     bit_depth = camera.bit_depth if camera is not None else 8 * first.dtype.itemsize
-    check_sizes(frames, *first.shape)
+    check_alike(frames, first)
     even = first.shape[1] // 2 * 2  # pixels are read in pairs
     sample = _sample(frames)[..., :even]
     stack: NDArray[np.float32] = sample.astype(np.float32)
-    noise_of = told_noise(camera)
-    noise = noise_of[0] if noise_of else estimated_noise(stack)
     background = median_of(sample[: max(2 * (len(sample) // 2) - 1, 1)])
     level = float(np.median(background))
-    model = noise_of[1] if noise_of else estimated_camera(noise, level)
+    noise, model = noise_and_camera(camera, stack, level)
     highpass = np.stack([f - box_mean(f, WIDE_BOX) for f in stack[:: max(1, len(stack) // PAIRS)]])
     dark = settings.contrast == "dark"
     if settings.contrast == "auto":
@@ -89,7 +87,7 @@ def learn(frames: Sequence[Frame], settings: DetectionSettings, camera: CameraSt
         skipped=skipped,
     )
     pairs = _pairs(frames)
-    learned, without_spots = _refined(learned, pairs, settings, told=noise_of is not None)
+    learned, without_spots = _refined(learned, pairs, settings, told=model.source != "estimated")
     learned = _with_apart(learned, frames, settings)
     with_coarser = _with_coarser(learned, without_spots)
     return with_coarser if _has_discs(with_coarser, pairs, settings) else learned
@@ -249,9 +247,9 @@ def _first(frames: Sequence[Frame]) -> Image:
     if not frames:
         raise RecordingError("no frames to search for spots: the recording is empty")
     image = frames[0].image
-    if image.ndim != 2 or image.dtype not in (np.uint8, np.uint16):
+    if image.ndim != 2 or image.dtype not in (np.uint8, np.uint16) or not image.dtype.isnative:
         raise RecordingError(
-            f"a frame must be (height, width) of uint8 or uint16, got {image.shape} of {image.dtype}"
+            f"a frame must be (height, width) of uint8 or uint16 in this machine's byte order, got {_looks(image)}"
         )
     if min(image.shape) < LEAST_SIDE:
         raise RecordingError(
@@ -263,14 +261,18 @@ def _first(frames: Sequence[Frame]) -> Image:
     return image
 
 
-def check_sizes(frames: Sequence[Frame], height: int, width: int) -> None:
-    """Refuse frames of another size."""
+def check_alike(frames: Sequence[Frame], first: Image) -> None:
+    """Refuse frames of another size or another kind of pixels than the first."""
     for frame in frames:
-        if frame.image.shape != (height, width):
+        if frame.image.shape != first.shape or frame.image.dtype != first.dtype:
             raise RecordingError(
-                f"frame {frame.index} is {frame.image.shape[1]}x{frame.image.shape[0]} px, the recording began with "
-                f"{width}x{height} px"
+                f"frame {frame.index} is {_looks(frame.image)}, the recording began with {_looks(first)}"
             )
+
+
+def _looks(image: Image) -> str:
+    size = "x".join(map(str, image.shape[::-1]))
+    return f"{size} px of {image.dtype}" + ("" if image.dtype.isnative else " in the other byte order")
 
 
 def _sample(frames: Sequence[Frame]) -> NDArray[Any]:

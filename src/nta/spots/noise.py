@@ -64,6 +64,40 @@ def told_noise(camera: CameraState | None) -> tuple[PixelNoise, CameraModel] | N
     return noise, CameraModel(gain_e_per_adu=gain, offset_adu=offset, read_noise_e=read, source="stated")
 
 
+def noise_and_camera(
+    camera: CameraState | None, frames: NDArray[np.float32], level: float
+) -> tuple[PixelNoise, CameraModel]:
+    """Return the noise of a pixel and the camera model: what is stated of the camera, the rest from the frames.
+
+    level : grey value of the background.
+    """
+    told = told_noise(camera)
+    if told is not None:
+        return told
+    noise = estimated_noise(frames)
+    if (
+        camera is None or camera.gain_e_per_adu is None
+    ):  # without it offset and read noise say nothing of electrons
+        return noise, estimated_camera(noise, level)
+    return _with_gain(camera.gain_e_per_adu, camera, float(noise.variance(np.array(level))), level)
+
+
+def _with_gain(
+    gain: float, camera: CameraState, variance: float, level: float
+) -> tuple[PixelNoise, CameraModel]:
+    """Return the camera of this gain whose background has the variance that is seen, by its offset or its read noise."""
+    var0 = variance - level / gain
+    if camera.offset_adu is not None:
+        offset = camera.offset_adu
+        read = gain * math.sqrt(max(var0 + offset / gain - 1 / 12, 0.0))
+    else:
+        read = camera.read_noise_e or 0.0
+        offset = gain * ((read / gain) ** 2 + 1 / 12 - var0)
+    floor = (read / gain) ** 2 + 1 / 12
+    noise = PixelNoise(var0=floor - offset / gain, slope=1 / gain, floor=floor)
+    return noise, CameraModel(gain_e_per_adu=gain, offset_adu=offset, read_noise_e=read, source="gain stated")
+
+
 def tile_statistics(frames: NDArray[np.float32]) -> tuple[Array, Array]:
     """Grey level and variance of every tile of pairs of consecutive frames.
 

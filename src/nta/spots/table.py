@@ -26,7 +26,8 @@ class SpotFlag(IntFlag):
 class CameraModel:
     """From grey values to photo-electrons: e = (adu - offset_adu) * gain_e_per_adu, variance = e + read_noise_e**2.
 
-    source: "stated" (by the recording or a profile) or "estimated" (from the recording's own noise).
+    source: "stated" (by the recording or a profile), "estimated" (from the recording's own noise) or "gain stated", the
+        rest estimated.
     """
 
     gain_e_per_adu: float
