@@ -42,7 +42,7 @@ def test_beads_so_bright_that_faint_spots_hide_behind_them_are_counted_too():
     bright = replace(scene, camera=camera, optics=OpticsSettings())
     simulation, result = analysis(bright, 400, 5)
     curve = result.visibility.curve
-    assert curve.ceiling < 0.85 < 0.93 < curve.bright_share[-1]
+    assert curve.ceiling < 0.88 < 0.93 < curve.bright_share[-1]
     found = result.visibility.concentration.in_cell_per_ml
     assert found.value == pytest.approx(simulation.scenario.concentration_per_ml, rel=0.15)
 

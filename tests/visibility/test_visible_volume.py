@@ -21,7 +21,13 @@ SHEET = LightSheet(
     sheet_width_um=5.0, focus_range_um=1e6, spot_width_px=1.4, pixel_size_um=0.25, exposure_s=0.001
 )
 VIEW = View(
-    height_px=480, width_px=640, frame_interval_s=1 / 30, memory_frames=2, min_points=5, search_range_px=30.0
+    height_px=480,
+    width_px=640,
+    frame_interval_s=1 / 30,
+    memory_frames=2,
+    min_points=5,
+    search_range_px=30.0,
+    n_frames=900,
 )
 WATER = Collection(wavelength_nm=488, numerical_aperture=0.3, medium_index=1.337)
 
@@ -45,6 +51,22 @@ def test_the_curve_finds_the_law_its_trials_were_drawn_from():
     light = np.geomspace(20, 4000, 50)
     assert np.all(np.diff(curve.probability(light, 1.4)) >= 0)
     assert np.all(np.diff(curve.probability(np.full(50, 300.0), np.linspace(1.4, 6, 50))) <= 1e-12)
+
+
+@pytest.mark.parametrize("min_points", [5, 50, 170])
+def test_the_volume_is_that_of_a_long_run_however_long_tracks_must_be(min_points):
+    """Slow particles in a wide sheet stay in view: hardly a track is cut but by the ends of the run."""
+    curve = fit_curve(trials(ceiling=1.0), spot_width_px=1.4)
+    view = replace(VIEW, min_points=min_points, n_frames=100_000)
+    found = seen_by(curve, SHEET, view, 1e6, 0.05, walkers=400, seed=1).volume_ml
+    whole = seen_by(curve, SHEET, replace(view, min_points=3), 1e6, 0.05, walkers=400, seed=1).volume_ml
+    assert 0.85 < found / whole <= 1.0
+
+
+def test_a_run_shorter_than_its_shortest_track_sees_nothing():
+    curve = fit_curve(trials(), spot_width_px=1.4)
+    view = replace(VIEW, min_points=120, n_frames=100)
+    assert seen_by(curve, SHEET, view, 1e6, 0.05, walkers=400, seed=1).volume_ml == 0
 
 
 def test_bright_spots_hide_behind_fewer_particles_than_faint_ones():

@@ -9,8 +9,8 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
+from nta.blas import one_blas_thread
 from nta.columns import FloatArray
 from nta.sizes.evidence import Evidence, Grid, gather_evidence
 from nta.sizes.intervals import band
@@ -93,7 +93,7 @@ def finite_track_length_adjustment(
     return _distribution(coarse.edges_nm, weights[0], weights[1:], method, settings), weights[1:]
 
 
-@threadpool_limits.wrap(limits=1, user_api="blas")  # small matrices: more threads cost time
+@one_blas_thread()
 def expectation_maximisation(evidence: Evidence, weight: FloatArray, iterations: int) -> FloatArray:
     """Shares of the bins of greatest likelihood, unsmoothed, by EM from an even start: (n_fits, n_bins).
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
+from nta.blas import one_blas_thread
 from nta.columns import FloatArray
 from nta.sizes.components import find_components, refitted
 from nta.sizes.evidence import Evidence
@@ -39,9 +39,7 @@ class Population:
     mixture: Mixture
 
 
-@threadpool_limits.wrap(
-    limits=1, user_api="blas"
-)  # small matrices: more threads cost time, and the last digits
+@one_blas_thread()
 def infer_population(evidence: Evidence, settings: SizingSettings, rng: np.random.Generator) -> Population:
     """Infer the population by log-normal mixtures, their number by the information criterion.
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
+from nta.blas import one_blas_thread
 from nta.calibration import InstrumentProfile, SampleConditions, load_medium
 from nta.columns import FloatArray
 from nta.frames import CameraState
@@ -134,7 +134,7 @@ class CrossSections:
         contrast = np.geomspace(0.004, 0.6, 14)
         index = light.medium_index + contrast
         # a coated sphere of one index is a sphere, and is worked out for all diameters at once
-        with threadpool_limits(limits=1, user_api="blas"):  # small matrices: more threads cost time
+        with one_blas_thread():
             columns = [
                 coated_cross_section_nm2(diameter, float(n), float(n), _SHELL_NM, light) for n in index
             ]

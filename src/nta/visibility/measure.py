@@ -67,6 +67,7 @@ class Run:
             memory_frames=linking.memory_frames,
             min_points=self.sizing.min_points,
             search_range_px=linking.search_range_px,
+            n_frames=scene.n_frames,
         )
 
     def scale_nm_um2_s(self) -> float:

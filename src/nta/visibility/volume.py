@@ -18,8 +18,9 @@ from nta.columns import Float32Array, FloatArray
 from nta.visibility.curve import DetectionCurve
 from nta.visibility.light import LightSheet
 
-_FRAMES = 160
-_TOGETHER = 2000  # walkers whose random numbers are kept: 5 MB
+_LEAST_FRAMES = 160  # that are simulated, where the run has as many, and
+_TRACK_LENGTHS = 20  # times the shortest track: of one at either end a part is lost
+_TOGETHER = 320_000  # frames of walkers whose random numbers are kept: 5 MB
 _DEPTHS = 600  # entries of the table of detection probability over depth
 _FAINTEST = 0.002  # where the probability of being found is smaller, nothing is simulated
 _DEEPEST = 3.0  # sheet widths: the light there is 1e-8 of the middle's
@@ -37,6 +38,12 @@ class View:
     memory_frames: int
     min_points: int
     search_range_px: float
+    n_frames: int
+
+    @property
+    def frames_simulated(self) -> int:
+        """As many as the run has, or as many as make no difference."""
+        return min(self.n_frames, max(_LEAST_FRAMES, _TRACK_LENGTHS * self.min_points))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -75,9 +82,11 @@ def seen_by(
     half_um = float(z[seen[-1]]) + margin_um
     height_um, width_um = view.height_px * sheet.pixel_size_um, view.width_px * sheet.pixel_size_um
     joined = np.zeros(3)
-    for first in range(0, walkers, _TOGETHER):
+    frames = view.frames_simulated
+    together = max(_TOGETHER // frames, 1)
+    for first in range(0, walkers, together):
         joined += _walk(
-            *_unit_walks(min(walkers - first, _TOGETHER), seed + first),
+            *_unit_walks(min(walkers - first, together), frames, seed + first),
             step_um,
             np.array([half_um, height_um, width_um, margin_um]),
             chance,
@@ -89,7 +98,7 @@ def seen_by(
         )
     spots, n_tracks, log_light = joined
     box_ml = 2 * half_um * (height_um + 2 * margin_um) * (width_um + 2 * margin_um) * ML_PER_UM3
-    per_particle = box_ml / (walkers * _FRAMES)
+    per_particle = box_ml / (walkers * frames)
     return Seen(
         volume_ml=spots * per_particle,
         tracks_ml=n_tracks * per_particle,
@@ -98,14 +107,14 @@ def seen_by(
 
 
 @lru_cache(maxsize=2)
-def _unit_walks(walkers: int, seed: int) -> tuple[FloatArray, Float32Array, Float32Array]:
+def _unit_walks(walkers: int, frames: int, seed: int) -> tuple[FloatArray, Float32Array, Float32Array]:
     """Return where walkers start in a unit box, their steps as (z, y, x), and what decides whether they are found.
 
     Drawn once for all kinds of particles: the same numbers move the small and the large ones.
     """
     rng = np.random.default_rng(seed)
-    steps = rng.standard_normal((walkers, _FRAMES, 3), dtype=np.float32)
-    return rng.random((walkers, 3)), steps, rng.random((walkers, _FRAMES), dtype=np.float32)
+    steps = rng.standard_normal((walkers, frames, 3), dtype=np.float32)
+    return rng.random((walkers, 3)), steps, rng.random((walkers, frames), dtype=np.float32)
 
 
 @njit(cache=True, nogil=True)
