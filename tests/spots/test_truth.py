@@ -1,5 +1,7 @@
 """Spots against the truth: places at the physical limit, one threshold for all cameras, widths and backgrounds."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scenes import Setup, film, positions, score
@@ -143,3 +145,23 @@ def test_saturated_spots_are_one_flagged_spot_in_the_right_place():
     assert (
         found.xcrlb < 40
     )  # 0.4 px: the flat top says nothing of the place; with all of it the bound is 0.01 px
+
+
+@pytest.mark.parametrize("engine", ["fast", "reference"])
+@pytest.mark.parametrize("local", [False, True])
+def test_a_background_that_brightens_makes_no_spots(engine, local):
+    """A lamp that warms up, haze that moves in: learned at 16 e, later 48 e, everywhere or in one place."""
+    dark, bright = (film(Setup(background_e=16.0, n_frames=n, seed=3)) for n in (24, 4))
+    y, x = np.mgrid[: dark.setup.height, : dark.setup.width]
+    place = np.exp(-((y - 120) ** 2 + (x - 200) ** 2) / (2 * 50**2)) if local else 1.0
+    rng = np.random.default_rng(5)
+    later = []
+    for frame in bright.frames:
+        more = rng.poisson(32.0 * place * np.ones(y.shape)) / dark.setup.gain_e_per_adu
+        image = np.clip(np.rint(frame.image + more), 0, 255).astype(np.uint8)
+        later.append(replace(frame, image=image, index=100 + frame.index))
+    with SpotDetector(DetectionSettings(threads=1, engine=engine), dark.setup.camera) as detector:
+        detector.prime(dark.frames)
+        spots = detector.detect(later)
+    shot = replace(bright, frames=later)
+    assert score(shot, positions(spots, shot)).precision > 0.95

@@ -12,6 +12,7 @@ from nta.spots.kernels.candidates import candidates
 from nta.spots.kernels.discs import N_BINS, N_DISC, SIGNIFICANT, find_discs, merge
 from nta.spots.kernels.find import find
 from nta.spots.kernels.fit import CHI2, ERROR, FLAGS, LEVEL, N_COLUMNS, B, N, S, X, Y
+from nta.spots.kernels.follow import Ground, follow
 from nta.spots.kernels.paint import paint
 from nta.spots.kernels.patch import Pattern
 from nta.spots.kernels.rows import PAD
@@ -125,9 +126,10 @@ class LayerSearch:
         )
         self._lines = np.zeros((N_LINES, width // 2 + 2 * PAD + 32), np.float32)
         self._found = np.empty((MOST_SPOTS, N_FOUND))
-        level = sign * summed(layer.background)
-        sd = np.sqrt(4 * noise.variance(sign * level.astype(float) / 4))
-        self._limit = (level + 3 * sd).astype(np.float32)  # upper clip of the local mean
+        level = sign * layer.background
+        sd = np.sqrt(noise.variance(layer.background.astype(float)))
+        clip = summed(level) + 3 * np.sqrt(4 * noise.variance(summed(layer.background).astype(float) / 4))
+        self._ground = Ground.of(level, sd, sign * noise.slope, clip.astype(np.float32))
         self._with_shoulders = self._proposal((f.half_curved / f.half_norm) ** 2)
         self._fit = (
             self._found, layer.fit_radius, s, self.gain / f.response, self._camera, self._noise, self._limits,
@@ -136,11 +138,12 @@ class LayerSearch:
 
     def candidates(self, image: Image) -> tuple[int, NDArray[np.float64]]:
         """Return where the matched filter exceeds the threshold: number and rows (x, y, response, level, is a shoulder)."""
+        follow(image, self._sign, self._ground)
         return int(candidates(*self._shown(image), *self._proposal(0.0))), self._found
 
     def spots(self, image: Image, rows: NDArray[np.float64]) -> int:
         """Find and fit spots; `rows` as by `localise`, px and effective electrons of this layer."""
-        return int(find(*self._shown(image), self._with_shoulders, (*self._fit, rows)))
+        return int(find(*self._shown(image), self._ground, self._with_shoulders, (*self._fit, rows)))
 
     def _shown(self, image: Image) -> tuple[Any, ...]:
         words = image.dtype == np.uint16
@@ -151,7 +154,7 @@ class LayerSearch:
         """Return what `candidates` takes besides the frame; curved: of shoulders, 0: none are looked for."""
         f, k = self.layer.filters, self._clutter_sd * self._k
         return (
-            self._pattern2, self._limit, f.half, self._noise2, FIRST_SHARE * k, curved, f.full, self._noise1, k,
+            self._pattern2, self._ground.limit, f.half, self._noise2, FIRST_SHARE * k, curved, f.full, self._noise1, k,
             f.curvature, self._lines, self._found,
         )  # fmt: skip
 

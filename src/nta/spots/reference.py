@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from nta.frames import Image
 from nta.spots.filters import BOX
+from nta.spots.kernels.follow import ABOVE_SD, HIGH, RISEN, STRIDE, TILE
 from nta.spots.learned import Learned, summed
 from nta.spots.settings import DetectionSettings
 from nta.spots.table import SpotFlag
@@ -62,7 +63,9 @@ class ReferenceSearch:
             ndimage.correlate1d(value, line, 0, mode="mirror"), line, 1, mode="mirror"
         )
         level = self._learned.sign * layer.background.astype(float)
-        mean = ndimage.uniform_filter(np.minimum(value, level + 3 * np.sqrt(self._variance(level))), 2 * BOX)
+        sd = np.sqrt(self._variance(level))
+        risen = level + _rise(value, level, sd)
+        mean = ndimage.uniform_filter(np.minimum(value, risen + 3 * np.sqrt(self._variance(risen))), 2 * BOX)
         response -= mean
         sd = f.full_norm * np.sqrt(self._variance(mean) * layer.clutter / layer.excess)
         peak = (response == ndimage.maximum_filter(response, 3)) & (response > self._k * sd)
@@ -149,3 +152,19 @@ def _integrated(centre: float, s: float, n: int) -> tuple[Array, Array, Array]:
     density = np.exp(-0.5 * u**2) / (math.sqrt(2 * math.pi) * s)
     share, by_centre, by_width = np.diff(ndtr(u)), -np.diff(density), -np.diff(density * u)
     return share, by_centre, by_width
+
+
+def _rise(value: Array, level: Array, sd: Array) -> Array:
+    """How far the background has risen since it was learned, most of the tiles around; see `kernels.follow`."""
+    from scipy import ndimage
+
+    above = value - level
+    side = STRIDE * TILE
+    edges = [np.append(np.arange(0, max(n // side, 1)) * side, n) for n in value.shape]
+    lift = np.zeros([e.size - 1 for e in edges])
+    for j, i in np.ndindex(*lift.shape):
+        tile = slice(*edges[0][j : j + 2]), slice(*edges[1][i : i + 2])
+        if np.mean(above[tile] > ABOVE_SD * sd[tile]) > RISEN:
+            lift[j, i] = np.quantile(above[tile], HIGH)
+    lift = ndimage.maximum_filter(lift, 3, mode="nearest")
+    return np.repeat(np.repeat(lift, np.diff(edges[0]), 0), np.diff(edges[1]), 1)
