@@ -6,6 +6,7 @@ from nta.diffusion.estimate import estimate_diffusion
 from nta.diffusion.likelihood import DiffusionLikelihood, diffusion_likelihood
 from nta.diffusion.msd import MeanSquaredDisplacement, mean_squared_displacement
 from nta.diffusion.noise import NoiseModel
+from nta.diffusion.pace import Pace, pace
 from nta.diffusion.regression import gls, line_msd, msd_covariance, ols, optimal_lags
 from nta.diffusion.selection import Detection, Links
 from nta.diffusion.settings import DiffusionSettings
@@ -21,6 +22,7 @@ __all__ = [
     "Links",
     "MeanSquaredDisplacement",
     "NoiseModel",
+    "Pace",
     "TrackFlag",
     "cve",
     "cve_variance",
@@ -33,4 +35,5 @@ __all__ = [
     "msd_covariance",
     "ols",
     "optimal_lags",
+    "pace",
 ]

@@ -40,6 +40,7 @@ def assess_recording(
             sample.immobile(evidence),
             *motion.free_motion(evidence),
             *frames.losses(evidence),
+            frames.unmarked_losses(evidence),
             *frames.overruled(evidence),
             frames.codec(evidence),
             frames.frame_rate(evidence),

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from nta.assessment.finding import Finding, Verdict
 from nta.assessment.recording.evidence import Evidence, finding, not_assessed
+from nta.diffusion import pace
 
 _CAMERA = {
     "frame_rate_hz": ("frame rate", 1.0, "Hz"),
@@ -51,6 +52,24 @@ def losses(e: Evidence) -> Iterator[Finding]:
         f"{r.damaged_frames} frames are unreadable, {r.repeated_frames} repeat the frame before bit by bit",
         "a repeated frame hides a loss or a concealed transmission error and lowers D; record uncompressed",
     )
+
+
+def unmarked_losses(e: Evidence) -> Finding:
+    """Judge whether frames are missing that the recording does not know of, by the steps of the particles."""
+    name, title = "unmarked_losses", "Frames missing without a mark"
+    seen = pace(e.tracks, e.diffusion)
+    if seen is None:
+        why = "too few particles step together to show whether frames are missing that the recording does not know of"
+        return not_assessed(name, title, why, "")
+    words = f"in none of {seen.n_pairs} pairs of frames do the particles go further than time allows"
+    if seen.missing > 0:
+        small = 1 - 1 / (1 + seen.missing / (1 - seen.missing))
+        words = (
+            f"all particles go too far at once, as where frames are missing: {seen.missing:.1%} of the frames by this, "
+            f"though the recording numbers them on; the sizes are about {small:.1%} too small"
+        )
+    advice = "find out where frames are dropped (camera, grabber, screen capture) and record again; do not use these sizes"
+    return finding(e, name, title, seen.missing, words, advice)
 
 
 def overruled(e: Evidence) -> Iterator[Finding]:

@@ -1,0 +1,115 @@
+"""Frames that are missing without a mark: between two pictures all particles go further at once than time allows.
+
+A camera or a grabber that drops frames and numbers the rest on leaves no gap to see. But over a missing frame every particle
+has twice the time: the squared steps of all of them together, each over its own expectation, follow a chi-square
+distribution, scaled by 1 where nothing is missing and by nearly 2, 3 and 4 where one, two and three frames are. The shares
+of these are found by maximum likelihood (expectation-maximisation: Dempster, Laird and Rubin, J. R. Stat. Soc. B 39, 1
+(1977)), with the scatter between pictures as the lower half of them shows it, which missing frames do not widen.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from nta.columns import FloatArray
+from nta.diffusion.doubt import whitened
+from nta.diffusion.likelihood import estimated_steps
+from nta.diffusion.steps import Steps
+from nta.diffusion.table import DiffusionEstimates
+from nta.tracks.table import Tracks
+
+_MOST_MISSING = 3
+_LEAST_STEPS, _LEAST_PAIRS = 3, 30
+_ROUNDS = 200
+_SIGNIFICANT = 12.0  # log-likelihood that missing frames must gain, for three shares
+_LOWER = 0.1587  # quantile one standard deviation below the median
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pace:
+    """What the steps say of frames between the frames.
+
+    missing : frames missing without a mark, as a share of those there should be; 0 where the steps do not prove any.
+    n_pairs : pairs of successive frames that were looked at.
+    """
+
+    missing: float
+    n_pairs: int
+
+
+def pace(tracks: Tracks, diffusion: DiffusionEstimates) -> Pace | None:
+    """Look at the steps of all tracks with a size, frame by frame; None where they are too few to tell."""
+    if diffusion.noise.lag_frames > 1:  # positions are held back: neighbouring steps say nothing
+        return None
+    sized = np.flatnonzero(diffusion.has_size)
+    steps = estimated_steps(tracks, diffusion).select(sized)
+    d = diffusion.diffusion_um2_s[sized]
+    white = whitened(steps, diffusion.noise, d)
+    row = steps.row_of_step
+    use = np.isfinite(white).all(axis=1) & (steps.wait_frames[row] == 1)
+    if not use.any():
+        return None
+    frame = steps.frame[row[use]] - int(steps.frame.min())
+    squared = np.bincount(frame, (white[use] ** 2).sum(axis=1))
+    n = np.bincount(frame)
+    told = n >= _LEAST_STEPS
+    if told.sum() < _LEAST_PAIRS:
+        return None
+    freedom = 2 * n[told].astype(np.float64)
+    shares = _shares(squared[told] / freedom, freedom, _moving_share(steps, diffusion, d, row[use]))
+    lost = float(shares @ np.arange(shares.size))
+    return Pace(missing=lost / (1 + lost), n_pairs=int(told.sum()))
+
+
+def _moving_share(steps: Steps, diffusion: DiffusionEstimates, d: FloatArray, row: FloatArray) -> float:
+    """Return how much of the variance of a step is diffusion: only that grows with time."""
+    moved = 2 * d[steps.track[row]] * steps.frame_interval_s
+    variance = diffusion.noise.variance_um2(steps)
+    return float(np.mean(moved / (moved + variance[row] + variance[row + 1])))
+
+
+def _shares(ratio: FloatArray, freedom: FloatArray, moving: float) -> FloatArray:
+    """Shares of pairs with 0, 1, ... frames missing; all 0 but the first where that is not significant.
+
+    ratio : squared steps over their expectation, mean of the pair. freedom : numbers that it is the mean of.
+    """
+    shape = freedom / (2 * _spread(ratio, freedom) ** 2)
+    scale: FloatArray = 1 + moving * np.arange(_MOST_MISSING + 1, dtype=np.float64)
+    none = np.eye(scale.size)[0]
+    some = np.full(scale.size, 0.05)
+    some[0] = 1 - some[1:].sum()
+    without, _ = _climbed(ratio, shape, scale, none)
+    found, shares = _climbed(ratio, shape, scale, some)
+    return shares if found - without > _SIGNIFICANT else none
+
+
+def _spread(ratio: FloatArray, freedom: FloatArray) -> float:
+    """Return the scatter below the median over that of chi-square, at least 1.
+
+    The cube root of chi-square is nearly normal: Wilson and Hilferty, Proc. Natl. Acad. Sci. 17, 684 (1931).
+    """
+    sd = np.sqrt(2 / (9 * freedom))
+    root = np.cbrt(ratio)
+    middle = np.median(root / (1 - sd**2))
+    below = (root / middle - (1 - sd**2)) / sd
+    return max(-float(np.quantile(below, _LOWER)), 1.0)
+
+
+def _climbed(
+    ratio: FloatArray, shape: FloatArray, scale: FloatArray, shares: FloatArray
+) -> tuple[float, FloatArray]:
+    """Return the log-likelihood of gamma distributions of these scales, but for constants, and their shares."""
+    usual = float(np.average(ratio, weights=shape))
+    with np.errstate(divide="ignore"):
+        for _ in range(_ROUNDS):
+            mean = usual * scale
+            each = np.log(shares) - shape[:, None] * (np.log(mean) + ratio[:, None] / mean)
+            top = each.max(axis=1, keepdims=True)
+            weight = np.exp(each - top)
+            total = weight.sum(axis=1, keepdims=True)
+            weight /= total
+            shares = weight.mean(axis=0)
+            usual = float((weight / scale * (shape * ratio)[:, None]).sum() / shape.sum())
+    return float((top + np.log(total)).sum()), shares

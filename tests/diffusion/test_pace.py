@@ -1,0 +1,58 @@
+"""Frames missing without a mark: found in the steps of all particles, and not where nothing is missing."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from brownian_tracks import SCALE, brownian_tracks
+
+from nta.diffusion import estimate_diffusion, pace
+
+
+def _tracks(rng, missing, n_tracks=12, n_frames=400, **options):
+    """Particles of several sizes whose frames are numbered on as if none were missing."""
+    d = 4.9 * np.exp(0.3 * rng.normal(size=n_tracks))
+    tracks = brownian_tracks(rng, d, n_frames, recorded=1 - missing, **options)
+    recorded, frame = np.unique(tracks.frame, return_inverse=True)
+    return replace(tracks, frame=frame.astype(np.int32)), 1 - recorded.size / n_frames
+
+
+def _pace(tracks):
+    return pace(tracks, estimate_diffusion(tracks, **SCALE, exposure_s=0.01))
+
+
+@pytest.mark.parametrize("missing", [0.02, 0.1, 0.3])
+def test_missing_frames_are_counted(rng, missing):
+    tracks, truth = _tracks(rng, missing, n_tracks=30, exposure_s=0.01)
+    assert _pace(tracks).missing == pytest.approx(truth, abs=0.01 + 0.1 * truth)
+
+
+@pytest.mark.parametrize("error_um", [0.01, 0.1])
+def test_nothing_is_missing_where_all_frames_are_there(error_um):
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        tracks, _ = _tracks(rng, 0.0, exposure_s=0.01, error_um=error_um, seen=0.95)
+        found = _pace(tracks)
+        assert found.missing == 0
+        assert found.n_pairs > 380
+
+
+def test_a_camera_that_shakes_now_and_then_drops_no_frames(rng):
+    """Every step of every particle a little too long or too short at random: no doubling."""
+    tracks, _ = _tracks(rng, 0.0)
+    warp = np.cumsum(np.exp(0.15 * rng.normal(size=400)))
+    frame = tracks.frame.astype(int)
+    start = tracks.first_row[:-1]
+    stretched = {}
+    for name in ("y_px", "x_px"):
+        place = getattr(tracks, name)
+        step = np.diff(place, prepend=place[:1]) * np.diff(warp, prepend=0)[frame]
+        step[start] = 0.0
+        path = np.cumsum(step)
+        stretched[name] = path - np.repeat(path[start], np.diff(tracks.first_row)) + 100.0
+    assert _pace(replace(tracks, **stretched)).missing == 0
+
+
+def test_few_particles_tell_nothing(rng):
+    tracks, _ = _tracks(rng, 0.1, n_tracks=2)
+    assert _pace(tracks) is None
