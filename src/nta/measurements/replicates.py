@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -52,23 +52,33 @@ def mean_of(
     share : errors of shares are absolute, and no share is above 1; those of sizes and counts are relative: the interval is
         made on logarithms, unless a number or its interval reaches zero.
     """
-    logarithm = not share and all(_is_positive(q) for q in (*found, *own) if q is not None)
-    values = np.array([q.value for q in found], dtype=np.float64)
+    logarithm = not share and _are_positive(found, own)
     counting = [0.0 if q is None else _half(q, logarithm=logarithm) for q in own]
     common = [
         math.sqrt(max(_half(q, logarithm=logarithm) ** 2 - c**2, 0.0))
         for q, c in zip(found, counting, strict=True)
     ]
-    spread = float(student_half_width(np.log(values) if logarithm else values, confidence))
+    values = np.array([q.value for q in found], dtype=np.float64)
+    spread = _scatter(values, confidence, logarithm=logarithm)
     half = math.hypot(max(spread, math.hypot(*counting) / len(found)), max(common))
-    mean = float(values.mean())
-    low, high = (
-        (mean * math.exp(-half), mean * math.exp(half)) if logarithm else (max(mean - half, 0.0), mean + half)
-    )
-    if share:
-        high = min(high, 1.0)
+    if half == 0 and any(q.low is None for q in found):
+        why = f"no interval: {len(found)} results are the same to the last digit, and none has an interval of its own"
+        return Quantity(float(values.mean()), None, None, found[0].unit, why)
+    low, high = _ends(values, half, logarithm=logarithm, share=share)
     words = f"mean of {len(found)} results, their scatter and what is common to them, {100 * confidence:g} %"
-    return Quantity(mean, low, high, found[0].unit, words)
+    return Quantity(float(values.mean()), low, high, found[0].unit, words)
+
+
+def _scatter(values: FloatArray, confidence: float, *, logarithm: bool) -> float:
+    """Half of Student's interval of the mean, of the logarithms or of the values as they are."""
+    return float(student_half_width(np.log(values) if logarithm else values, confidence))
+
+
+def _ends(values: FloatArray, half: float, *, logarithm: bool, share: bool) -> tuple[float, float]:
+    mean = float(values.mean())
+    if logarithm:
+        return mean * math.exp(-half), mean * math.exp(half)
+    return max(mean - half, 0.0), min(mean + half, 1.0) if share else mean + half
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +113,9 @@ def spread_over_videos(
     if n < 2:
         return Spread(n=n, mean=mean, unit=unit)
     sd = float(values.std(ddof=1))
-    scatter = mean_of([replace(q, low=None, high=None) for q in numbers], [None] * n, CONFIDENCE, share=share)
+    logarithm = not share and _are_positive(numbers, own)  # one scale for both intervals
+    half = _scatter(values, CONFIDENCE, logarithm=logarithm)
+    low, high = _ends(values, half, logarithm=logarithm, share=share)
     full = mean_of(numbers, own, CONFIDENCE, share=share)
     return Spread(
         n=n,
@@ -111,8 +123,8 @@ def spread_over_videos(
         unit=unit,
         sd=sd,
         cv=sd / mean if mean else None,
-        low=scatter.low,
-        high=scatter.high,
+        low=low,
+        high=high,
         full_low=full.low,
         full_high=full.high,
     )
@@ -141,6 +153,10 @@ def variation(values: Sequence[Quantity], confidence: float) -> Quantity:
         return unknown("one result has no scatter; give two at least, better five", "1")
     if known.mean() <= 0:
         return unknown("the mean is not above zero", "1")
+    if np.ptp(known) == 0:
+        return unknown(
+            "the results are the same to the last digit: rounded too coarsely to show their scatter", "1"
+        )
     from scipy.stats import chi2
 
     n = known.size
@@ -185,6 +201,10 @@ def _half(q: Quantity, *, logarithm: bool) -> float:
     if q.low is None or q.high is None:
         return 0.0
     return math.log(q.high / q.low) / 2 if logarithm else (q.high - q.low) / 2
+
+
+def _are_positive(found: Sequence[Quantity], own: Sequence[Quantity | None]) -> bool:
+    return all(_is_positive(q) for q in (*found, *own) if q is not None)
 
 
 def _is_positive(q: Quantity) -> bool:

@@ -1,6 +1,7 @@
 """The plain estimates that other programs print, for comparison, each named for what it is.
 
-They describe single-track estimates, blurred by the length of the tracks, not the particles.
+They describe single-track estimates, blurred by the length of the tracks, not the particles. Their bands are from drawing
+the particles again that the tracks are of (`nta.tracks.returning`).
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nta.blas import one_blas_thread
-from nta.columns import FloatArray
+from nta.columns import FloatArray, IntArray
 from nta.sizes.evidence import Evidence, Grid, gather_evidence
 from nta.sizes.intervals import band
 from nta.sizes.settings import SizingSettings
@@ -22,7 +23,10 @@ _BAND_REPEATS = 100
 
 
 def histogram(
-    diameter_nm: FloatArray, settings: SizingSettings, rng: np.random.Generator
+    diameter_nm: FloatArray,
+    settings: SizingSettings,
+    rng: np.random.Generator,
+    particle: IntArray | None = None,
 ) -> tuple[Distribution, FloatArray]:
     """Histogram of per-track diameters; returns it and its bootstrap draws.
 
@@ -36,13 +40,16 @@ def histogram(
     bins = int(np.clip(np.ceil(span / width), 10, settings.bins))
     edges = np.geomspace(settings.grid_low_nm, settings.grid_high_nm, bins + 1)
     place = _place(x, np.log(edges))
-    weights = _per_bin(place, bins, _resampled(x.size, settings.repeats, rng))
+    weights = _per_bin(place, bins, _resampled(x.size, settings.repeats, rng, particle))
     method = "histogram of per-track diameters, every track counted once"
     return _distribution(edges, weights[0], weights[1:], method, settings), weights[1:]
 
 
 def kernel_density(
-    diameter_nm: FloatArray, settings: SizingSettings, rng: np.random.Generator
+    diameter_nm: FloatArray,
+    settings: SizingSettings,
+    rng: np.random.Generator,
+    particle: IntArray | None = None,
 ) -> tuple[Distribution, FloatArray]:
     """Gaussian kernel density of ln(per-track diameter); returns it and its bootstrap draws.
 
@@ -56,7 +63,9 @@ def kernel_density(
     centre = (edge[1:] + edge[:-1]) / 2
     kernel = np.exp(-0.5 * ((centre - centre[:, None]) / bandwidth) ** 2)
     kernel /= kernel.sum(axis=1, keepdims=True)
-    weights = _per_bin(_place(x, edge), settings.bins, _resampled(x.size, settings.repeats, rng)) @ kernel
+    weights = (
+        _per_bin(_place(x, edge), settings.bins, _resampled(x.size, settings.repeats, rng, particle)) @ kernel
+    )
     method = (
         f"kernel density of per-track diameters, bandwidth {bandwidth:.3g} in ln d, every track counted once"
     )
@@ -69,6 +78,7 @@ def finite_track_length_adjustment(
     scale_nm_um2_s: float,
     settings: SizingSettings,
     rng: np.random.Generator,
+    particle: IntArray | None = None,
 ) -> tuple[Distribution, FloatArray]:
     """Maximum-likelihood sizes given per-track D and number of steps alone; with its bootstrap draws.
 
@@ -84,7 +94,7 @@ def finite_track_length_adjustment(
     log_likelihood = n_steps[:, None] * (ratio - np.exp(np.minimum(ratio, 50.0)))
     evidence = gather_evidence(coarse, node, log_likelihood, n_steps.astype(np.float64))
     repeats = min(settings.repeats, _BAND_REPEATS)
-    resampled = [evidence.per_cell(w) for w in _resampled(n_steps.size, repeats, rng)]
+    resampled = [evidence.per_cell(w) for w in _resampled(n_steps.size, repeats, rng, particle)]
     weights = expectation_maximisation(evidence, np.stack(resampled), _FTLA_ITERATIONS)[:, coarse.inner]
     weights /= np.maximum(weights.sum(axis=1, keepdims=True), 1e-30)
     method = (
@@ -118,9 +128,10 @@ def _place(x: FloatArray, edge: FloatArray) -> NDArray[np.int64]:
     return np.where((place >= 0) & (place < edge.size - 1), place, -1)
 
 
-def _resampled(n: int, repeats: int, rng: np.random.Generator) -> list[FloatArray]:
-    """Weights of the tracks: ones, then bootstrap repeats."""
-    return [np.ones(n), *(rng.standard_exponential(n) for _ in range(repeats))]
+def _resampled(n: int, repeats: int, rng: np.random.Generator, particle: IntArray | None) -> list[FloatArray]:
+    """Weights of the tracks: ones, then bootstrap repeats over particles; None: every track is of another one."""
+    drawn = np.arange(n) if particle is None else np.unique(particle, return_inverse=True)[1]
+    return [np.ones(n), *(rng.standard_exponential(drawn.max() + 1)[drawn] for _ in range(repeats))]
 
 
 def _per_bin(place: NDArray[np.int64], bins: int, weights: list[FloatArray]) -> FloatArray:

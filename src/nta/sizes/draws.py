@@ -46,4 +46,4 @@ class Draws:
         return common_factor(len(self.draws), self.rel_std, np.random.default_rng(self.seed))
 
     def _method(self) -> str:
-        return f"bootstrap over tracks and systematic budget, {100 * self.distribution.confidence:g} %"
+        return f"bootstrap over particles and systematic budget, {100 * self.distribution.confidence:g} %"

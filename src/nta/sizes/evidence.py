@@ -64,6 +64,7 @@ class Evidence:
     likelihood : (n_cells, n_bins), largest value of a row 1.
     cell : (n_tracks,) cell of every track.
     n_points : (n_tracks,) number of spots of every track: the time it was seen.
+    particle : (n_tracks,) number of the particle that a track is of, as far as that can be told.
     in_view : (n_tracks,) the same with the time of the tracks of like light that are too short to be sized.
     """
 
@@ -72,6 +73,7 @@ class Evidence:
     cell: NDArray[np.int64]
     n_points: FloatArray
     in_view: FloatArray
+    particle: NDArray[np.int64]
 
     @property
     def n_tracks(self) -> int:
@@ -89,11 +91,14 @@ def gather_evidence(
     log_likelihood: NDArray[np.floating],
     n_points: FloatArray,
     in_view: FloatArray | None = None,
+    particle: NDArray[np.int64] | None = None,
 ) -> Evidence:
     """Put log-likelihoods given at `node_x` (ascending ln diameter) on the grid, alike tracks into one cell.
 
     Cells bound time and memory whatever the number of tracks: within a cell the likelihoods differ in place
     by less than a quarter of their width and in width by a tenth, so that their mean stands for each of them.
+
+    particle : by track, any numbers; None: every track is of another one.
     """
     interpolation = _cubic_interpolation(node_x, grid.x)
     known: dict[tuple[int, int], int] = {}
@@ -118,6 +123,7 @@ def gather_evidence(
         cell=cell,
         n_points=np.asarray(n_points, dtype=np.float64),
         in_view=np.asarray(n_points if in_view is None else in_view, dtype=np.float64),
+        particle=np.arange(cell.size) if particle is None else np.unique(particle, return_inverse=True)[1],
     )
 
 

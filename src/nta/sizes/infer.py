@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from nta.calibration import InstrumentProfile, SampleConditions
-from nta.columns import BoolArray, FloatArray
+from nta.columns import BoolArray, FloatArray, IntArray
 from nta.diffusion import Detection, diffusion_likelihood
 from nta.diffusion.table import DiffusionEstimates
 from nta.physics import diameter_nm, stokes_einstein_nm_um2_s
@@ -21,6 +21,7 @@ from nta.sizes.likelihood import (
     evidence_from_estimates,
     evidence_from_likelihood,
     frames_in_view,
+    particles_behind,
 )
 from nta.sizes.population import infer_population
 from nta.sizes.settings import SizingSettings
@@ -89,15 +90,16 @@ def size_distribution(
     distribution, of_tracks, numbers = None, None, not_assessed(settings, why)
     compared: dict[str, tuple[Distribution, FloatArray]] = {}
     if not why:
-        in_view, n_effective = frames_in_view(diffusion, used, detection), float(n_used)
+        in_view, particle = frames_in_view(diffusion, used, detection), particles_behind(tracks, diffusion)
+        n_effective = float(np.unique(particle[used]).size)
         if compare or settings.method != "population":
-            compared = _comparison(diffusion, used, per_track, scale, settings, rng)
+            compared = _comparison(diffusion, used, per_track, particle, scale, settings, rng)
         if settings.method == "population":
-            inferred = _inferred(diffusion, tracks, used, scale, likelihood, in_view, settings, rng)
+            inferred = _inferred(diffusion, tracks, used, scale, likelihood, in_view, particle, settings, rng)
             of_tracks = inferred[TRACKS][0]
             distribution, draws = inferred[IN_VIEW if settings.counting == "time" else TRACKS]
             if settings.counting == "time":
-                n_effective = effective_number(in_view[used])
+                n_effective = effective_number(np.bincount(particle[used], in_view[used]).astype(np.float64))
         else:
             distribution, draws = compared.pop(settings.method)
         numbers = numbers_with_intervals(distribution, draws, budget, settings, rng, n_effective=n_effective)
@@ -164,6 +166,7 @@ def _inferred(
     scale_nm_um2_s: float,
     likelihood: Likelihood | None,
     in_view: FloatArray,
+    particle: IntArray,
     settings: SizingSettings,
     rng: np.random.Generator,
 ) -> dict[str, tuple[Distribution, FloatArray]]:
@@ -173,9 +176,11 @@ def _inferred(
         nodes_um2_s = np.sort(scale_nm_um2_s / np.exp(grid.nodes()))
         likelihood = diffusion_likelihood(tracks, diffusion, nodes_um2_s, which=used)
     if likelihood is None:
-        evidence = evidence_from_estimates(grid, diffusion, used, scale_nm_um2_s, in_view)
+        evidence = evidence_from_estimates(grid, diffusion, used, scale_nm_um2_s, in_view, particle)
     else:
-        evidence = evidence_from_likelihood(grid, diffusion, used, scale_nm_um2_s, likelihood, in_view)
+        evidence = evidence_from_likelihood(
+            grid, diffusion, used, scale_nm_um2_s, likelihood, in_view, particle
+        )
     population = infer_population(evidence, settings, rng)
     method = (
         f"maximum likelihood of {evidence.n_tracks} tracks, log-normal populations: "
@@ -215,6 +220,7 @@ def _comparison(
     diffusion: DiffusionEstimates,
     used: BoolArray,
     per_track: TrackSizes,
+    particle: IntArray,
     scale_nm_um2_s: float,
     settings: SizingSettings,
     rng: np.random.Generator,
@@ -223,7 +229,7 @@ def _comparison(
     steps = np.maximum(diffusion.n_points[used] - 1, 1)
     d = diffusion.diffusion_um2_s[used]
     return {
-        "histogram": histogram(diameters, settings, rng),
-        "kde": kernel_density(diameters, settings, rng),
-        "ftla": finite_track_length_adjustment(d, steps, scale_nm_um2_s, settings, rng),
+        "histogram": histogram(diameters, settings, rng, particle[used]),
+        "kde": kernel_density(diameters, settings, rng, particle[used]),
+        "ftla": finite_track_length_adjustment(d, steps, scale_nm_um2_s, settings, rng, particle[used]),
     }

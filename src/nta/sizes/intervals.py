@@ -45,8 +45,8 @@ def numbers_with_intervals(
     factor = common_factor(len(draws), combined(budget), rng)
     percent = f"{100 * settings.confidence:g} %"
     sources = ", ".join(budget) if budget else "no source stated"
-    alone = f"bootstrap over tracks, {percent}"
-    full = f"bootstrap over tracks and systematic budget ({sources}), {percent}"
+    alone = f"bootstrap over particles, {percent}"
+    full = f"bootstrap over particles and systematic budget ({sources}), {percent}"
 
     summary, statistical = {}, {}
     for name, unit in SUMMARY_UNITS.items():

@@ -7,12 +7,15 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from nta.columns import BoolArray, FloatArray
+from nta.columns import BoolArray, FloatArray, IntArray
 from nta.diffusion import Detection
 from nta.diffusion.table import DiffusionEstimates, TrackFlag
 from nta.sizes.evidence import Evidence, Grid, gather_evidence
+from nta.tracks.returning import particles_of
+from nta.tracks.table import Tracks
 
 _LIGHT_CLASSES, _LEAST_OF_LIGHT = 8, 25  # classes of light, and tracks in each
+_AWAY_S = 2.0  # after which a particle is taken for another one: most have come back by then, or will not
 _STANDS_FOR_MOST = 2.0  # times its own frames: where most tracks are too short, nobody knows what they are
 
 
@@ -39,28 +42,40 @@ def evidence_from_likelihood(
     scale_nm_um2_s: float,
     likelihood: Likelihood,
     in_view: FloatArray,
+    particle: IntArray,
 ) -> Evidence:
-    """Gather given likelihoods of the used tracks; in_view: by track, as of `frames_in_view`."""
+    """Gather given likelihoods of the used tracks; in_view, particle: by track, see `frames_in_view`, `Evidence`."""
     rows = np.asarray(likelihood.track)
     keep = used[rows]
     node = np.log(scale_nm_um2_s / likelihood.grid_um2_s)
     order = np.argsort(node)
     rows, log_likelihood = rows[keep], likelihood.log_likelihood[keep][:, order]
     return gather_evidence(
-        grid, node[order], log_likelihood, diffusion.n_points[rows].astype(float), in_view[rows]
+        grid,
+        node[order],
+        log_likelihood,
+        diffusion.n_points[rows].astype(float),
+        in_view[rows],
+        particle[rows],
     )
 
 
 def evidence_from_estimates(
-    grid: Grid, diffusion: DiffusionEstimates, used: BoolArray, scale_nm_um2_s: float, in_view: FloatArray
+    grid: Grid,
+    diffusion: DiffusionEstimates,
+    used: BoolArray,
+    scale_nm_um2_s: float,
+    in_view: FloatArray,
+    particle: IntArray,
 ) -> Evidence:
-    """Gather likelihoods approximated from per-track estimates; in_view: by track, as of `frames_in_view`."""
+    """Gather likelihoods approximated from per-track estimates; in_view, particle: as there."""
     node = grid.nodes()
     rows = np.flatnonzero(used)
     log_likelihood = approximate_log_likelihood(
         np.log(scale_nm_um2_s) - node, diffusion.diffusion_um2_s[rows], diffusion.std_err_um2_s[rows]
     )
-    return gather_evidence(grid, node, log_likelihood, diffusion.n_points[rows].astype(float), in_view[rows])
+    n_points = diffusion.n_points[rows].astype(float)
+    return gather_evidence(grid, node, log_likelihood, n_points, in_view[rows], particle[rows])
 
 
 def frames_in_view(
@@ -74,6 +89,20 @@ def frames_in_view(
     stands for the time of its likes that lay behind others.
     """
     return _with_too_short(diffusion, used) / _not_hidden(diffusion, detection)
+
+
+def particles_behind(tracks: Tracks | None, diffusion: DiffusionEstimates) -> IntArray:
+    """Return the particle that each track is of, (n_tracks,); each is of another one where only a table is left."""
+    if tracks is None:
+        return np.arange(diffusion.n_points.size)
+    d = diffusion.diffusion_um2_s
+    known = np.isfinite(d) & (d > 0)
+    if not known.any():
+        return np.arange(d.size)
+    step_px2 = (
+        2 * np.where(known, d, np.median(d[known])) * diffusion.frame_interval_s / diffusion.pixel_size_um**2
+    )
+    return particles_of(tracks, step_px2, max(round(_AWAY_S / diffusion.frame_interval_s), 1))
 
 
 def effective_number(weight: FloatArray) -> float:

@@ -43,7 +43,7 @@ class Population:
 def infer_population(evidence: Evidence, settings: SizingSettings, rng: np.random.Generator) -> Population:
     """Infer the population by log-normal mixtures, their number by the information criterion.
 
-    Draws: Bayesian bootstrap over tracks (Rubin, Ann. Stat. 9, 130 (1981)); in each the number of components
+    Draws: Bayesian bootstrap over particles (Rubin, Ann. Stat. 9, 130 (1981)); in each the number of components
     is drawn with the square root of the probabilities that the criterion gives (Kass and Raftery, J. Am. Stat.
     Assoc. 90, 773 (1995)), so that the draws carry the doubt about it too.
     """
@@ -93,11 +93,11 @@ def _batches(chosen: NDArray[np.int64]) -> Iterator[tuple[NDArray[np.int64], int
 def _bootstrap_weights(
     evidence: Evidence, repeats: int, rng: np.random.Generator
 ) -> tuple[FloatArray, FloatArray]:
-    """Draw a weight per track and sum it per cell, as count and as time in view: (repeats, n_cells) each."""
+    """Draw a weight per particle and sum it per cell, as count and as time in view: (repeats, n_cells) each."""
     counts = np.empty((repeats, len(evidence.likelihood)))
     times = np.empty_like(counts)
     for r in range(repeats):
-        per_track = rng.standard_exponential(evidence.n_tracks)
+        per_track = rng.standard_exponential(evidence.particle.max() + 1)[evidence.particle]
         counts[r] = evidence.per_cell(per_track)
         times[r] = evidence.per_cell(per_track * evidence.in_view)
     return counts, times

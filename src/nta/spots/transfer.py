@@ -1,12 +1,15 @@
 """Photon transfer under the spots: how far pixels are from the fitted light, against how much light there is.
 
 A recording with an even background has one grey level but for its spots: only they tell how the noise grows with light.
-Spots are no perfect Gaussians; what the fit misses grows with the square of the light and is told apart by that.
+Spots are no perfect Gaussians. What the fit misses is smooth over neighbouring pixels, as noise is not, and grows with the
+square of the light: it is told apart by both.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,7 +81,10 @@ def _line(
 
 
 def _samples(seen: Seen, layer: Layer, noise: float) -> tuple[NDArray[np.float32], ...]:
-    """Light, level and residual of pixels: all that good spots light, and some of the others.
+    """Light, level and residual of 2x2 px: all that good spots light, and some of the others.
+
+    The residual is that of a chequered sum, half of (upper left - upper right - lower left + lower right): it has the
+    variance of a pixel, and hardly anything of what is smooth, be it background or what a spot differs by from a Gaussian.
 
     noise : standard deviation of a pixel of the background.
     """
@@ -92,10 +98,29 @@ def _samples(seen: Seen, layer: Layer, noise: float) -> tuple[NDArray[np.float32
     leverage = np.zeros_like(light)
     paint(rows, gain, np.zeros_like(light), leverage)
     level = box_mean(rest, 2 * BOX)
-    use = (light > 0.3 * noise) & (bad < 0.05 * noise) & (leverage < MOST_LEVERAGE)
-    use.ravel()[::EVERY] |= bad.ravel()[::EVERY] < 0.05 * noise
+    usable = bad < 0.05 * noise
     if layer.pattern.size:
-        use &= layer.pattern == 0
-    level = level[use]
-    left = (rest[use] - level) / np.sqrt(1 - leverage[use].clip(max=MOST_LEVERAGE))
-    return light[use], level, left
+        usable &= layer.pattern == 0
+    use = usable[:-1, :-1] & usable[:-1, 1:] & usable[1:, :-1] & usable[1:, 1:]
+    lit = 0.25 * (light[:-1, :-1] + light[:-1, 1:] + light[1:, :-1] + light[1:, 1:])
+    dim = lit <= 0.3 * noise
+    dim.ravel()[::EVERY] = False
+    y, x = np.nonzero(use & ~dim)
+    left = 0.5 * (rest[y, x] - rest[y, x + 1] - rest[y + 1, x] + rest[y + 1, x + 1])
+    followed = chequered_share(layer.width_px) * np.minimum(leverage[y, x], MOST_LEVERAGE)
+    return lit[y, x], level[y, x], (left / np.sqrt(1 - followed)).astype(np.float32)
+
+
+@lru_cache(maxsize=16)
+def chequered_share(width_px: float) -> float:
+    """Leverage of a fit of x, y, N and s on chequered sums of 2x2 px over that on pixels, mean of a spot."""
+    reach = math.ceil(5 * width_px)
+    axis = np.arange(-reach, reach + 1.0) / width_px
+    y, x = np.meshgrid(axis, axis, indexing="ij")
+    gaussian = np.exp(-(x**2 + y**2) / 2)
+    base = np.linalg.qr(
+        np.stack([f.ravel() for f in (gaussian, x * gaussian, y * gaussian, (x**2 + y**2) * gaussian)], 1)
+    )[0]
+    waves = base.T.reshape(4, *x.shape)
+    sums = 0.5 * (waves[:, :-1, :-1] - waves[:, :-1, 1:] - waves[:, 1:, :-1] + waves[:, 1:, 1:])
+    return float((sums**2).sum() / 4)
