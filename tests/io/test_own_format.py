@@ -1,5 +1,6 @@
 """nta's own HDF5: nothing changes on the way, and a killed writer, a cut or a damaged file cost what they hit."""
 
+import errno
 import signal
 import subprocess
 import sys
@@ -138,6 +139,63 @@ def test_a_killed_writer_leaves_a_file_that_opens(tmp_path, lines):
     assert 1 <= len(images) <= last + 2000
     np.testing.assert_array_equal(images[:, 0, 0], np.arange(len(images)) % 251 + 1)
     assert frames[-1].index == len(images) - 1
+
+
+# Writes random frames of 38 kB until a limit on the size of the file ends it, and says how it ended.
+LIMITED = """
+import resource, sys
+import numpy as np
+from nta.frames import CameraState, Frame
+from nta.io.recordings import RecordingWriter
+limit = int(sys.argv[2])
+resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+rng = np.random.default_rng(0)
+state = CameraState(width_px=160, height_px=120, bit_depth=12)
+writer = RecordingWriter(sys.argv[1], state, flush_interval_s=0.02)
+try:
+    for k in range(1000):
+        writer.write(Frame(rng.integers(0, 4000, (120, 160), dtype=np.uint16), k, 0.0))
+        writer.telemetry("temperature_c", 25.0)
+except OSError as error:
+    print(k, error.errno)
+writer.close(ended_by="the limit")
+"""
+
+
+@pytest.mark.parametrize("limit", [300_000, 1_000_000, 3_000_000, 3_010_000, 3_020_000])
+def test_a_limit_on_its_size_leaves_what_the_last_flush_wrote(tmp_path, limit):
+    path = tmp_path / "limited.h5"
+    words = [sys.executable, "-c", LIMITED, str(path), str(limit)]
+    done = subprocess.run(words, capture_output=True, text=True, check=True, timeout=60)
+    assert not done.stderr
+    written, number = map(int, done.stdout.split())
+    assert number == errno.EFBIG
+    _, frames, recording = _read(path)
+    assert 1 <= len(frames) <= written
+    assert [frame.index for frame in frames] == list(range(len(frames)))
+    report = recording.report
+    assert (report.truncated, report.damaged_frames) == (True, 0)
+
+
+def test_after_a_write_that_failed_nothing_is_accepted(tmp_path, monkeypatch):
+    images = noisy_frames(3, 12)
+    writer = RecordingWriter(tmp_path / "a.h5", STATE, flush_interval_s=0.0)
+    writer.write(_frame(images[0], 0))
+    with Path("/dev/full").open("r+b", buffering=0) as full, monkeypatch.context() as patch:
+        patch.setattr(writer._disk, "_file", full)
+        with pytest.raises(OSError, match="No space left"):
+            writer.write(_frame(images[1], 1))
+    with pytest.raises(OSError, match="No space left"):
+        writer.write(_frame(images[2], 2))
+    writer.close()
+    assert len(_read(tmp_path / "a.h5")[1]) == 1
+
+
+def test_a_recording_that_is_being_written_is_not_read(tmp_path):
+    with RecordingWriter(tmp_path / "a.h5", STATE) as writer:
+        writer.write(_frame(noisy_frames(1, 12)[0], 0))
+        with pytest.raises(RecordingError, match="being written by another program"):
+            open_recording(tmp_path / "a.h5")
 
 
 @pytest.mark.parametrize("share", [0.3, 0.6, 0.95])
