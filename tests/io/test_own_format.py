@@ -263,6 +263,19 @@ def test_flipped_bytes_cost_their_frame_alone(tmp_path):
     np.testing.assert_array_equal(found, np.delete(images, 7, axis=0))
 
 
+@pytest.mark.parametrize("first", [0, 3_000_000_000])
+def test_a_counter_that_jumps_out_of_all_proportion_is_numbered_on(tmp_path, first):
+    path, images = tmp_path / "a.h5", noisy_frames(8, 12)
+    with RecordingWriter(path, STATE) as writer:
+        for k, image in enumerate(images):
+            writer.write(_frame(image, first + k + 10**9 * (k >= 5) + (k >= 2)))
+    _, frames, recording = _read(path)
+    assert [frame.index for frame in frames] == [0, 1, 3, 4, 5, 6, 7, 8]
+    assert frames[-1].time_s == pytest.approx(8 / 25)
+    assert recording.report.lost_frames == 1
+    assert sum("numbered on" in note for note in recording.report.notes) == 1 + (first > 0)
+
+
 def test_a_foreign_hdf5_is_refused_with_what_it_holds(tmp_path):
     path = tmp_path / "foreign.h5"
     with h5py.File(path, "w") as file:

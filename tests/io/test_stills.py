@@ -67,6 +67,36 @@ def test_an_ome_tiff_says_its_scale(tmp_path, compression):
     assert recording.metadata["sources"]["pixel_size_um"] == "recording"
 
 
+def _timed(path, times_s, **words):
+    planes = {"DeltaT": list(times_s), "DeltaTUnit": ["s"] * len(times_s), **words}
+    frames = noisy_frames(len(times_s))
+    tifffile.imwrite(
+        path, frames, ome=True, metadata={"axes": "TYX", "Plane": planes}, photometric="minisblack"
+    )
+    return path
+
+
+@pytest.mark.parametrize("rate", [60, 120, 160])
+def test_times_of_an_ome_tiff_in_whole_milliseconds_give_the_rate(tmp_path, rate):
+    _, frames, recording = _read(_timed(tmp_path / "a.ome.tif", [round(k / rate, 3) for k in range(100)]))
+    assert recording.camera.frame_rate_hz == pytest.approx(rate, rel=2e-3)
+    assert [frame.index for frame in frames] == list(range(100))
+
+
+def test_a_wrong_time_is_no_gap_of_a_million_years(tmp_path):
+    times_s = [*(k / 60 for k in range(29)), 9e8]
+    _, frames, recording = _read(_timed(tmp_path / "a.ome.tif", times_s))
+    assert recording.camera.frame_rate_hz == pytest.approx(60, rel=1e-3)
+    assert [frame.index for frame in frames] == list(range(30))
+    assert recording.report.lost_frames == 0
+    assert any("numbered on" in note for note in recording.report.notes)
+
+
+def test_an_exposure_of_nothing_is_not_known(tmp_path):
+    path = _timed(tmp_path / "a.ome.tif", [k / 60 for k in range(10)], ExposureTime=[0.0] * 10)
+    assert _read(path)[2].camera.exposure_s is None
+
+
 def test_an_imagej_stack_says_its_scale(tmp_path):
     path = tmp_path / "imagej.tif"
     tifffile.imwrite(

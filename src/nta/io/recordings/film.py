@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nta.clock import rate_of_clock
 from nta.errors import RecordingError
 from nta.io.recordings.film_log import listening
 from nta.io.recordings.film_pixels import bit_depth, grey_image
@@ -194,12 +195,17 @@ def _judged_frames(path: Path, tally: Tally) -> Iterator[tuple[av.VideoFrame, bo
 
 
 def _frame_rate(stream: Any, steps: NDArray[np.int64]) -> Fraction | None:
-    """Return the rate as an exact fraction: by the time stamps of the index, else by the header."""
-    if len(steps) and stream.time_base:
-        base = Fraction(stream.time_base.numerator, stream.time_base.denominator)
-        return 1 / (int(np.median(steps)) * base)
-    rate = stream.average_rate or stream.guessed_rate
-    return Fraction(rate.numerator, rate.denominator) if rate else None
+    """Return the rate as an exact fraction: the step of the index where it is no rounded one, else by the header."""
+    stated = stream.average_rate or stream.guessed_rate
+    rate = Fraction(stated.numerator, stated.denominator) if stated else None
+    if not (len(steps) and stream.time_base):
+        return rate
+    base = Fraction(stream.time_base.numerator, stream.time_base.denominator)
+    exact = 1 / (int(np.median(steps)) * base)
+    clocked = rate_of_clock(np.cumsum([0, *steps]) * float(1e9 * base))
+    if clocked is None or clocked.agrees_with(float(exact)):
+        return exact
+    return rate if rate and clocked.agrees_with(float(rate)) else Fraction(clocked.rate_hz)
 
 
 def _steps(stream: Any) -> NDArray[np.int64]:

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nta.clock import rate_of_clock
 from nta.errors import RecordingError
 from nta.io.recordings.hdf5_cut import PaddedFile, claimed_size, is_there, rows_there
 from nta.io.recordings.hdf5_layout import COLUMNS, FORMAT, JSON_MARK, NO_TIME, VERSION
-from nta.io.recordings.reader import Claim, Shot, Tally, rate_of_clock
+from nta.io.recordings.reader import Claim, Shot, Tally
 
 if TYPE_CHECKING:
     import h5py
@@ -89,13 +90,13 @@ class Hdf5Reader:
             metadata["origin_report"] = origin
         complete = bool(file.attrs["complete"]) and not self._cut
         clock = next((name for name in ("device", "host") if (self._clocks[name] != NO_TIME).all()), None)
-        measured = None if clock is None else rate_of_clock(self._clocks[clock], self._index)
+        clocked = None if clock is None else rate_of_clock(self._clocks[clock], self._index)
         return Claim(
             format="nta HDF5",
             height_px=height,
             width_px=width,
             bit_depth=camera.get("bit_depth"),
-            frame_rate_hz=camera.get("frame_rate_hz") or measured,
+            frame_rate_hz=camera.get("frame_rate_hz") or (None if clocked is None else clocked.rate_hz),
             exposure_s=camera.get("exposure_s"),
             pixel_size_um=camera.get("pixel_size_um"),
             camera={

@@ -6,6 +6,7 @@ import itertools
 import math
 import weakref
 from collections.abc import Generator, Iterator, Mapping, Sequence
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
 
@@ -26,6 +27,7 @@ _CAMERA_FIELDS = (
 )
 _CONDITIONS = ("temperature_c", "temperature_std_c", "medium", "viscosity_mpas", "dilution", "sample")
 _SAME = 2e-3  # relative; less is rounding, as 30 Hz for 29.97
+_LONGEST_GAP = 100_000  # frames, an hour at 30 Hz: whoever numbers so has lost count
 _FRAMES_TO_LOOK_AT = 12
 """Spread over the recording, to see how many bits of 16 are in use where nobody says."""
 
@@ -124,7 +126,7 @@ class Recording:
         full_scale = 2**self._camera.bit_depth - 1
         before: Shot | None = None
         damaged_before = 0
-        for shot in self._reader.shots(tally):
+        for shot in _numbered_on(self._reader.shots(tally), tally):
             tally.found += 1
             if before is not None:
                 missing = shot.index - before.index - 1
@@ -171,6 +173,20 @@ class Recording:
         for remark in self._remarks:
             tally.note(remark)
         return tally
+
+
+def _numbered_on(shots: Iterator[Shot], tally: Tally) -> Iterator[Shot]:
+    """Yield shots with a number or a time stamp that is out of all proportion taken for a wrong one, not for a gap."""
+    last, too_much = -1, 0
+    for shot in shots:
+        if shot.index - too_much - last > _LONGEST_GAP:
+            tally.note(
+                f"the number of a frame, or its time, jumps by {shot.index - too_much - last} frames: that is no loss, and "
+                "it was numbered on from the frame before"
+            )
+            too_much = shot.index - last - 1
+        last = shot.index - too_much
+        yield replace(shot, index=last) if too_much else shot
 
 
 class _Clock:

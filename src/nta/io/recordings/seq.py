@@ -13,9 +13,10 @@ from pathlib import Path
 
 import numpy as np
 
+from nta.clock import agreed_rate, rate_of_clock
 from nta.errors import RecordingError
 from nta.io.recordings.raw import Place, chosen, read_array
-from nta.io.recordings.reader import Claim, Shot, Tally, rate_notes, rate_of_clock
+from nta.io.recordings.reader import Claim, Shot, Tally
 
 _MONO = 100
 
@@ -53,16 +54,16 @@ class SeqReader:
             times = [self._time_ns(file, place) for place in self._places]
         stamped = [time for time in times if time is not None]
         all_stamped = len(stamped) == len(times) and len(set(stamped)) == len(stamped)
-        measured = rate_of_clock(stamped) if all_stamped else None
+        frame_rate_hz, notes = agreed_rate(rate, rate_of_clock(stamped) if all_stamped else None)
         self.claim = Claim(
             format=f"Norpix seq, {bits} bit",
             width_px=width,
             height_px=height,
             bit_depth=real_bits if 8 <= real_bits <= bits else None,
-            frame_rate_hz=measured or (rate if rate > 0 else None),
+            frame_rate_hz=frame_rate_hz,
             frames=claimed or None,
             truncated=count < claimed,
-            notes=rate_notes(rate, measured),
+            notes=notes,
             clock="host" if all_stamped else None,
         )
 
