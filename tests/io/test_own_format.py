@@ -263,6 +263,49 @@ def test_flipped_bytes_cost_their_frame_alone(tmp_path):
     np.testing.assert_array_equal(found, np.delete(images, 7, axis=0))
 
 
+def _zeroed(path, name, numbers):
+    """Put zeros in the place of chunks, as a disk does with what it had not written at a power failure."""
+    with h5py.File(path) as file:
+        table = file[name].id
+        chunks = [table.get_chunk_info(number) for number in numbers]
+    data = bytearray(path.read_bytes())
+    for chunk in chunks:
+        data[chunk.byte_offset : chunk.byte_offset + chunk.size] = bytes(chunk.size)
+    path.write_bytes(data)
+
+
+def _with_everything(path, images):
+    with RecordingWriter(path, STATE) as writer:
+        for k, image in enumerate(images):
+            writer.write(_frame(image, k + (k > 0), host=10**9 + 40_000_000 * k, device=7 + 40_000_000 * k))
+            writer.telemetry("temperature_c", 25.0)
+    return path
+
+
+def test_frames_that_a_power_failure_left_as_zeros_are_damaged_and_dark_ones_are_not(tmp_path):
+    images = noisy_frames(12, 12)
+    images[[2, 9]] = 0
+    path = _with_everything(tmp_path / "a.h5", images)
+    assert len(_read(path)[1]) == 12
+    _zeroed(path, "frames", [5, 6, 7])
+    _, frames, recording = _read(path)
+    assert [frame.index for frame in frames] == [0, 2, 3, 4, 5, 9, 10, 11, 12]
+    assert (recording.report.damaged_frames, recording.report.lost_frames) == (3, 1)
+
+
+def test_zeros_in_the_place_of_a_column_are_no_numbers_and_no_times(tmp_path):
+    for name, clock in (("index", "device"), ("device_time_ns", "host"), ("host_time_ns", "device")):
+        path = _with_everything(tmp_path / f"{name}.h5", noisy_frames(12, 12))
+        _zeroed(path, name, [0])
+        _, frames, recording = _read(path)
+        assert [frame.index for frame in frames] == [k + (k > 0 and name != "index") for k in range(12)]
+        assert recording.metadata["clock"] == clock
+        assert [frame.time_s for frame in frames] == pytest.approx(np.arange(12) / 25)
+    _zeroed(path, "telemetry", [0])
+    assert "temperature_log_c" not in _read(path)[2].metadata
+    assert any("indices is damaged" in note for note in _read(tmp_path / "index.h5")[2].report.notes)
+
+
 @pytest.mark.parametrize("first", [0, 3_000_000_000])
 def test_a_counter_that_jumps_out_of_all_proportion_is_numbered_on(tmp_path, first):
     path, images = tmp_path / "a.h5", noisy_frames(8, 12)

@@ -13,7 +13,7 @@ import numpy as np
 from nta.clock import rate_of_clock
 from nta.errors import RecordingError
 from nta.io.recordings.hdf5_cut import PaddedFile, claimed_size, is_there, rows_there
-from nta.io.recordings.hdf5_layout import COLUMNS, FORMAT, JSON_MARK, NO_TIME, VERSION
+from nta.io.recordings.hdf5_layout import BLACK, COLUMNS, FORMAT, JSON_MARK, NO_TIME, VERSION
 from nta.io.recordings.reader import Claim, Shot, Tally
 
 if TYPE_CHECKING:
@@ -55,20 +55,31 @@ class Hdf5Reader:
                     tally.damaged += 1
                     tally.note(f"frame {self._index[k]} is unreadable ({_first_line(error)})")
                     continue
-                if not image.any() and not is_there(
-                    images, k, self._size
-                ):  # a chunk that is missing reads as zeros
-                    tally.damaged += 1
-                    continue
+                if not image.any():
+                    if not is_there(images, k, self._size) or self._is_lost(k):
+                        tally.damaged += 1
+                        continue
+                    if self._black is None:
+                        tally.note(
+                            "there are frames of nothing but zeros: dark, or lost by the disk in a power failure"
+                        )
                 yield Shot(int(self._index[k]), image, *(self._time(name, k) for name in ("host", "device")))
 
     def _read_tables(self, file: h5py.File) -> None:
         columns = [file[name] for name in COLUMNS]
         self._count = min(len(file["frames"]), *map(len, columns))
         index, host, device = (rows_there(table, self._count, self._size, NO_TIME) for table in columns)
-        self._index_lost = bool((index == NO_TIME).any())
+        self._index_lost = bool((index == NO_TIME).any() or (np.diff(index) <= 0).any())
         self._index = np.arange(self._count) if self._index_lost else index
         self._clocks = {"host": host, "device": device}
+        self._black = None
+        if BLACK in file:
+            with suppress(OSError):
+                self._black = frozenset(file[BLACK][:].tolist())
+
+    def _is_lost(self, k: int) -> bool:
+        """Tell of a frame that reads as zeros whether it was written otherwise; the index says which are black."""
+        return not self._index_lost and self._black is not None and int(self._index[k]) not in self._black
 
     def _time(self, clock: str, k: int) -> int | None:
         value = int(self._clocks[clock][k])
@@ -120,6 +131,9 @@ class Hdf5Reader:
             yield f"its writer did not finish ({metadata.get('ended_by', 'killed, or still writing')})"
         if self._index_lost:
             yield "the table of frame indices is damaged: lost frames cannot be told"
+        for name, times in self._clocks.items():
+            if (times == NO_TIME).any() and not (times == NO_TIME).all():
+                yield f"the table of {name} times is damaged, and was not taken for a clock"
 
 
 @contextmanager
@@ -192,6 +206,7 @@ def _plain(value: Any) -> Any:
 def _telemetry(file: h5py.File) -> dict[str, Any]:
     """Return the telemetry by name, and the temperatures as `temperature_log_c`."""
     table = file["telemetry"][:]
+    table = table[table["name"] != b""]  # zeros, where the disk lost them
     if len(table) == 0:
         return {}
     names = np.char.decode(table["name"], "utf-8")

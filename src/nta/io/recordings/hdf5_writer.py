@@ -21,6 +21,7 @@ from nta.frames import CameraState, Frame, RecordingReport
 from nta.io.atomic import check_writable
 from nta.io.recordings.hdf5_disk import RecordingFile
 from nta.io.recordings.hdf5_layout import (
+    BLACK,
     COLUMNS,
     FORMAT,
     JSON_MARK,
@@ -85,6 +86,7 @@ class RecordingWriter:
         self._interval_s = flush_interval_s
         self._last_index = -1
         self._pending_rows: list[tuple[int, int, int]] = []
+        self._pending_black: list[int] = []
         self._pending_telemetry: list[tuple[int, bytes, float]] = []
         try:
             self._disk = RecordingFile(self.path, replace=replace)
@@ -129,6 +131,8 @@ class RecordingWriter:
         images[self.frames_written] = frame.image
         self._refuse_failed()
         self._pending_rows.append((frame.index, _clock(frame.host_time_ns), _clock(frame.device_time_ns)))
+        if not frame.image.any():
+            self._pending_black.append(frame.index)
         self._last_index = frame.index
         self.frames_written += 1
         if self.frames_written == 1 or time.monotonic() - self._flushed_s >= self._interval_s:
@@ -150,6 +154,9 @@ class RecordingWriter:
             for name, values in zip(COLUMNS, np.array(self._pending_rows, np.int64).T, strict=True):
                 _append(file[name], values)
             self._pending_rows.clear()
+        if self._pending_black:
+            _append(file[BLACK], np.array(self._pending_black, np.int64))
+            self._pending_black.clear()
         if self._pending_telemetry:
             _append(file["telemetry"], np.array(self._pending_telemetry, dtype=TELEMETRY))
             self._pending_telemetry.clear()
@@ -239,7 +246,7 @@ class RecordingWriter:
             chunks=(1, *shape),
             fletcher32=True,
         )
-        for name in COLUMNS:
+        for name in (*COLUMNS, BLACK):
             file.create_dataset(name, (0,), np.int64, maxshape=(None,), chunks=(1024,), fletcher32=True)
 
 
