@@ -32,6 +32,31 @@ def test_stacks_come_back_bit_for_bit(tmp_path, depth, compression, bigtiff):
     assert not recording.report.truncated
 
 
+@pytest.mark.parametrize(("brightest", "depth"), [(200, 12), (1000, 12), (5000, 14)])
+def test_a_dim_recording_of_16_bits_is_not_taken_for_one_of_few(tmp_path, brightest, depth):
+    frames = np.minimum(noisy_frames(depth=16), brightest).astype(np.uint16)
+    tifffile.imwrite(tmp_path / "dim.tif", frames, photometric="minisblack")
+    assert _read(tmp_path / "dim.tif")[2].camera.bit_depth == depth
+
+
+@pytest.mark.parametrize("depth", [8, 12, 16])
+def test_where_0_is_white_the_values_are_turned_round_within_their_bits(tmp_path, depth):
+    frames, path = noisy_frames(depth=depth), tmp_path / "a.ome.tif"
+    words = {"axes": "TYX", "SignificantBits": depth}
+    tifffile.imwrite(path, 2**depth - 1 - frames, ome=True, metadata=words, photometric="miniswhite")
+    images, _, recording = _read(path)
+    np.testing.assert_array_equal(images, frames)
+    assert recording.camera.bit_depth == depth
+
+
+def test_more_bits_than_are_stored_are_not_believed(tmp_path):
+    words = {"axes": "TYX", "SignificantBits": 12}
+    tifffile.imwrite(
+        tmp_path / "a.ome.tif", noisy_frames(), ome=True, metadata=words, photometric="minisblack"
+    )
+    assert _read(tmp_path / "a.ome.tif")[2].camera.bit_depth == 8
+
+
 def test_big_endian_is_read(tmp_path):
     frames = noisy_frames(depth=16)
     path = tmp_path / "motorola.tif"

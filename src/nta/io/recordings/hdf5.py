@@ -106,7 +106,7 @@ class Hdf5Reader:
             format="nta HDF5",
             height_px=height,
             width_px=width,
-            bit_depth=camera.get("bit_depth"),
+            bit_depth=_depth(camera.get("bit_depth"), file["frames"].dtype.itemsize),
             frame_rate_hz=camera.get("frame_rate_hz") or (None if clocked is None else clocked.rate_hz),
             exposure_s=camera.get("exposure_s"),
             pixel_size_um=camera.get("pixel_size_um"),
@@ -191,6 +191,11 @@ def _claimed(count: int, origin: dict[str, Any]) -> int | None:
     """Return how many frames there are, or were in an original that was cut off; None where that did not say."""
     claimed = origin.get("claimed_frames") if origin.get("truncated") else count
     return None if claimed is None else max(count, claimed)
+
+
+def _depth(stated: Any, item_bytes: int) -> Any:
+    """Return the bits that were stated, but 8 for pixels of a byte: a camera that is set to 12 bits may give such ones."""
+    return min(stated, 8) if isinstance(stated, int) and item_bytes == 1 else stated
 
 
 def _plain(value: Any) -> Any:
