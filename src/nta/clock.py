@@ -16,14 +16,22 @@ class ClockedRate:
     """A frame rate by time stamps.
 
     doubt : relative; a rate nearer than this cannot be told from it by these stamps.
+    jumps : steps that are no frame interval: a gap, or a clock that was set.
     """
 
     rate_hz: float
     doubt: float
+    jumps: int
 
     def agrees_with(self, rate_hz: float) -> bool:
         """Tell whether the stamps allow another rate."""
         return abs(self.rate_hz / rate_hz - 1) <= self.doubt
+
+
+def rises(times: ArrayLike) -> bool:
+    """Tell whether there are stamps, each later than the one before."""
+    stamps = np.asarray(times)
+    return bool(stamps.size > 0 and (stamps[1:] > stamps[:-1]).all())
 
 
 def rate_of_clock(times_ns: ArrayLike, indices: ArrayLike | None = None) -> ClockedRate | None:
@@ -47,18 +55,21 @@ def rate_of_clock(times_ns: ArrayLike, indices: ArrayLike | None = None) -> Cloc
         if not (good.any() and steps[good].sum() > 0):
             return None
         interval = float(steps[good].sum() / frames[good].sum())
-    span, stretches = steps[good].sum(), 1 + np.count_nonzero(~good)
+    span, jumps = steps[good].sum(), int(np.count_nonzero(~good))
     scatter = float(np.std(steps[good] - frames[good] * interval))
-    return ClockedRate(1e9 / interval, float((resolution + 3 * scatter) * np.sqrt(stretches) / span))
+    return ClockedRate(1e9 / interval, float((resolution + 3 * scatter) * np.sqrt(1 + jumps) / span), jumps)
 
 
 def agreed_rate(stated_hz: float | None, clocked: ClockedRate | None) -> tuple[float | None, tuple[str, ...]]:
-    """Return the rate that was stated unless the time stamps contradict it, and a remark where they do."""
-    if not stated_hz or not 0 < stated_hz < np.inf:
-        return (None if clocked is None else clocked.rate_hz), ()
-    if clocked is None or clocked.agrees_with(stated_hz):
-        return stated_hz, ()
-    if abs(clocked.rate_hz / stated_hz - 1) < _WORTH_A_REMARK:
-        return clocked.rate_hz, ()
-    said = f"it was set to {stated_hz:g} Hz; its time stamps say {clocked.rate_hz:.6g} Hz, which was taken"
-    return clocked.rate_hz, (said,)
+    """Return the rate that was stated unless the time stamps contradict it, and remarks on what is odd of them."""
+    if clocked is None:
+        return (stated_hz if stated_hz and 0 < stated_hz < np.inf else None), ()
+    notes = [f"{clocked.jumps} steps between its time stamps are no frame interval"] if clocked.jumps else []
+    if stated_hz and 0 < stated_hz < np.inf:
+        if clocked.agrees_with(stated_hz):
+            return stated_hz, tuple(notes)
+        if abs(clocked.rate_hz / stated_hz - 1) >= _WORTH_A_REMARK:
+            notes.append(
+                f"it was set to {stated_hz:g} Hz; its time stamps say {clocked.rate_hz:.6g} Hz, which was taken"
+            )
+    return clocked.rate_hz, tuple(notes)

@@ -1,5 +1,6 @@
 """AVI, MP4, MOV and MKV as other programs write them: pixel values, rates, and what is left of damaged ones."""
 
+import time
 from fractions import Fraction
 
 import cv2
@@ -262,6 +263,26 @@ def test_a_frame_rate_of_no_camera_is_not_taken(tmp_path, rate):
         assert any("none of a camera" in note for note in recording.report.notes)
     with open_recording(path, frame_rate_hz=30) as recording:
         assert recording.camera.frame_rate_hz == 30
+
+
+@pytest.mark.parametrize("kept", [12, 40_000])
+def test_room_that_was_taken_beforehand_and_not_filled_ends_a_film(tmp_path, kept):
+    """In steps of 8 bytes so many zeros take a minute."""
+    frames, path = noisy_frames(12), tmp_path / "a.avi"
+    data = write_film(path, frames, "rawvideo", "gray").read_bytes()[:kept]
+    data = data[: data.index(b"idx1")] if b"idx1" in data else data
+    with path.open("wb") as file:
+        file.write(data)
+        file.truncate(1 << 28)
+    began = time.monotonic()
+    if kept == 12:
+        with pytest.raises(RecordingError, match="without a readable video stream"):
+            open_recording(path)
+    else:
+        images, _, recording = _read(path)
+        np.testing.assert_array_equal(images, frames)
+        assert (recording.report.truncated, recording.report.damaged_frames) == (True, 0)
+    assert time.monotonic() - began < 5
 
 
 def test_repeated_frames_are_counted(tmp_path):

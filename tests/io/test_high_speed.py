@@ -1,9 +1,12 @@
 """Phantom `.cine` and Norpix `.seq`: what their clocks and their settings say."""
 
+import struct
+
 import numpy as np
 import pytest
 from outside_writers import noisy_frames, norpix_seq, phantom_cine
 
+from nta.errors import RecordingError
 from nta.io.recordings import open_recording
 
 
@@ -36,3 +39,31 @@ def test_an_exposure_that_nobody_says_is_no_flash(tmp_path, setup_bytes, shutter
     with open_recording(path) as recording:
         assert recording.camera.exposure_s == exposure_s
         np.testing.assert_array_equal([frame.image for frame in recording.frames()], noisy_frames(5))
+
+
+def test_a_time_that_was_hit_is_told(tmp_path):
+    times_s = [100 + k / 60 for k in range(30)]
+    times_s[20] = 2e9
+    path = phantom_cine(tmp_path / "a.cine", noisy_frames(30), rate=60, times_s=times_s)
+    with open_recording(path) as recording:
+        assert recording.camera.frame_rate_hz == pytest.approx(60, rel=1e-3)
+        assert any("2 steps between its time stamps" in note for note in recording.report.notes)
+        assert any("do not rise" in note for note in recording.report.notes)
+        assert [frame.time_s for frame in recording.frames()] == pytest.approx(np.arange(30) / 60, rel=1e-3)
+
+
+def test_an_image_that_cannot_lie_where_it_is_said_to_is_missing(tmp_path):
+    path = phantom_cine(tmp_path / "a.cine", noisy_frames(5))
+    data = bytearray(path.read_bytes())
+    struct.pack_into("<Q", data, 44 + 40 + 1600 + 8 * 2, 1 << 63)
+    path.write_bytes(data)
+    with open_recording(path) as recording:
+        assert [frame.index for frame in recording.frames()] == [0, 1, 3, 4]
+        assert recording.report.truncated
+
+
+@pytest.mark.parametrize("shape", [(36, 0), (0, 52)])
+def test_a_seq_of_no_size_is_refused(tmp_path, shape):
+    path = norpix_seq(tmp_path / "a.seq", np.zeros((3, *shape), np.uint8), [0, 10, 20])
+    with pytest.raises(RecordingError, match=rf"a\.seq.* {shape[1]} x {shape[0]} px"):
+        open_recording(path)

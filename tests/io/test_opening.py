@@ -1,5 +1,8 @@
 """Opening: who is believed, and what a file that is no recording is told."""
 
+import os
+from pathlib import Path
+
 import av
 import numpy as np
 import pytest
@@ -81,6 +84,13 @@ def test_a_depth_beyond_what_is_stored_is_refused(film, by):
 def test_an_image_without_pixels_is_none(size):
     with pytest.raises(SettingError, match="must be >= 1 px"):
         CameraState(**{"width_px": 4, "height_px": 3, "bit_depth": 8, **size})
+
+
+def test_what_is_neither_file_nor_folder_is_refused_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", Path("/dev/zero")):
+        with pytest.raises(RecordingError, match="neither a file nor a folder"):
+            open_recording(path)
 
 
 def test_what_no_camera_has_is_refused_and_a_whole_number_is_one_with_a_point_too(film):

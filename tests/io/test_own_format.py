@@ -236,6 +236,18 @@ def test_wherever_a_file_is_cut_opening_it_ends(tmp_path):
     subprocess.run([sys.executable, "-c", CUTS, str(path), str(tmp_path / "cut.h5")], check=True, timeout=120)
 
 
+def test_a_file_cut_before_the_table_of_its_frames_says_so(tmp_path):
+    path = _written(tmp_path / "cut.h5", noisy_frames(90, 12))  # 64 fill the first table
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with (
+        open_recording(path) as recording,
+        pytest.raises(
+            RecordingError, match=r"no whole frame \(0 damaged; the file was cut.*90 frames, or the table"
+        ),
+    ):
+        list(recording.frames())
+
+
 def test_a_file_cut_before_its_first_frame_is_refused(tmp_path):
     path = _written(tmp_path / "cut.h5", noisy_frames(5, 12))
     path.write_bytes(path.read_bytes()[:100])
@@ -384,6 +396,21 @@ def test_a_copy_keeps_frames_words_and_doubts(tmp_path):
     assert again.camera == STATE
     assert again.metadata["temperature_c"] == 21.0
     assert again.metadata["origin_report"]["repeated_frames"] == 1
+
+
+def test_a_copy_keeps_the_date_of_its_original(tmp_path):
+    first = _written(tmp_path / "first.h5", noisy_frames(3, 12))
+    with h5py.File(first, "r+") as file:
+        file.attrs["created"] = "2024-05-06T07:08:09+00:00"
+    for name in ("second.h5", "third.h5"):
+        with open_recording(first) as recording:
+            copy_to_hdf5(recording, tmp_path / name)
+        first = tmp_path / name
+        assert _read(first)[2].metadata["created"] == "2024-05-06T07:08:09+00:00"
+    film = write_film(tmp_path / "film.avi", noisy_frames(4), "rawvideo", "gray")
+    with open_recording(film) as recording:
+        copy_to_hdf5(recording, tmp_path / "of_the_film.h5")
+    assert "created" not in _read(tmp_path / "of_the_film.h5")[2].metadata
 
 
 def test_what_a_copy_found_may_be_long(tmp_path):

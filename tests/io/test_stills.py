@@ -1,5 +1,8 @@
 """TIFF stacks and folders of images as other programs write them."""
 
+import struct
+import zlib
+
 import imageio.v3 as imageio
 import numpy as np
 import pytest
@@ -269,6 +272,41 @@ def test_folders_come_back_bit_for_bit(tmp_path, extension, depth):
     np.testing.assert_array_equal(images, frames)
     assert recording.camera.bit_depth == depth
     assert recording.report.lossy_codec is None
+
+
+def _huge_png(path):
+    header = struct.pack(">IIBBBBB", 60_000, 60_000, 8, 0, 0, 0, 0)
+    chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(b"\0" * 1000)), (b"IEND", b"")]
+    data = b"".join(
+        struct.pack(">I", len(d)) + t + d + struct.pack(">I", zlib.crc32(t + d)) for t, d in chunks
+    )
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + data)
+
+
+def test_images_that_would_fill_the_memory_cannot_be_read(tmp_path):
+    for k in range(2):
+        _huge_png(tmp_path / f"{k}.png")
+    with pytest.raises(RecordingError, match="none of the 2 PNG files"):
+        open_recording(tmp_path)
+
+
+def test_a_damaged_tiff_in_a_folder_costs_its_frame_and_prints_nothing(tmp_path, capfd):
+    frames = noisy_frames(12, 12)
+    for k, image in enumerate(frames):
+        path = tmp_path / f"{k:02}.tif"
+        tifffile.imwrite(path, image)
+        data = bytearray(path.read_bytes())
+        if k in (3, 5):  # of its directory of tags all from one to the last
+            at = int.from_bytes(data[4:8], "little")
+            data[at + 2 + 12 * (k - 3) : at + 60] = b"\xff" * (58 - 12 * (k - 3))
+        elif k == 9:
+            data = data[: len(data) // 2]
+        path.write_bytes(data)
+    images, read, recording = _read(tmp_path)
+    assert [frame.index for frame in read] == [k for k in range(12) if k not in (3, 5, 9)]
+    np.testing.assert_array_equal(images, np.delete(frames, [3, 5, 9], axis=0))
+    assert recording.report.damaged_frames == 3
+    assert capfd.readouterr() == ("", "")
 
 
 def test_a_folder_of_jpeg_is_lossy(tmp_path):

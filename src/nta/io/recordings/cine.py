@@ -14,11 +14,11 @@ from pathlib import Path
 
 import numpy as np
 
-from nta.clock import agreed_rate, rate_of_clock
+from nta.clock import agreed_rate, rate_of_clock, rises
 from nta.errors import RecordingError
 from nta.io.recordings.grey import LUMA_NOTE, grey
 from nta.io.recordings.raw import Place, chosen, read_images
-from nta.io.recordings.reader import Claim, Shot, Tally
+from nta.io.recordings.reader import NO_CLOCK, Claim, Shot, Tally
 
 _TIMES, _EXPOSURES = (
     1002,
@@ -59,7 +59,7 @@ class CineReader:
             length = int(np.prod(self._shape)) * self._dtype.itemsize
             places = []
             for k, offset in enumerate(h.offsets):
-                file.seek(offset)
+                file.seek(min(offset, size))  # a damaged one may lie anywhere
                 annotation = file.read(4)  # its own size in front, then the image
                 start = offset + struct.unpack("<I", annotation)[0] if len(annotation) == 4 else size
                 places.append(Place(k, start, length))
@@ -77,8 +77,8 @@ class CineReader:
             or None,  # 0 is nothing said
             frames=h.count,
             truncated=len(self._places) < h.count,
-            notes=notes,
-            clock="device" if h.times_ns else None,
+            notes=notes if rises(h.times_ns) or not h.times_ns else (*notes, NO_CLOCK),
+            clock="device" if rises(h.times_ns) else None,
         )
 
     def shots(self, tally: Tally, positions: Sequence[int] | None = None) -> Iterator[Shot]:

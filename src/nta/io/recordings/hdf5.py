@@ -43,11 +43,12 @@ class Hdf5Reader:
     def shots(self, tally: Tally, positions: Sequence[int] | None = None) -> Iterator[Shot]:
         """Yield the frames that are there and whose checksum holds."""
         with _opened(self.path, cut=self._cut) as file:
-            images = file["frames"]
+            images, beyond = file["frames"], 0
             for k in range(self._count) if positions is None else positions:
                 if k >= self._count:  # claimed by the original that was copied, which was cut off
                     break
                 if self._cut and not is_there(images, k, self._size):
+                    beyond += 1
                     continue
                 try:
                     image = images[k]
@@ -64,6 +65,8 @@ class Hdf5Reader:
                             "there are frames of nothing but zeros: dark, or lost by the disk in a power failure"
                         )
                 yield Shot(int(self._index[k]), image, *(self._time(name, k) for name in ("host", "device")))
+        if beyond:
+            tally.note(f"{beyond} frames, or the table of where they lie, were behind the cut")
 
     def _read_tables(self, file: h5py.File) -> None:
         columns = [file[name] for name in COLUMNS]
@@ -91,7 +94,10 @@ class Hdf5Reader:
         metadata = {**_attributes(file, "metadata"), **_attributes(file, "conditions")}
         if settings := _attributes(file, "settings"):
             metadata["settings"] = settings
-        for name in ("created", "software", "ended_by"):
+        of_file = ["software", "ended_by"]
+        if "copied_from" not in metadata:  # a copy keeps the date of its original, whoever knows it
+            of_file.append("created")
+        for name in of_file:
             if name in file.attrs:
                 metadata[name] = str(_plain(file.attrs[name]))
         with suppress(OSError, RuntimeError):  # a damaged log is no reason to refuse the frames

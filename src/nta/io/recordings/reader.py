@@ -10,6 +10,8 @@ from typing import Any, Protocol
 
 from nta.frames import Image, RecordingReport
 
+NO_CLOCK = "its time stamps are missing or do not rise; the times follow from the frame rate"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Claim:

@@ -146,7 +146,8 @@ class Recording:
             yield Frame(shot.image, shot.index, clock.time_s(shot), shot.host_time_ns, shot.device_time_ns)
             before = shot
         if tally.found == 0:
-            raise RecordingError(f"{self._name} holds no whole frame ({tally.damaged} damaged)")
+            words = "; ".join([f"{tally.damaged} damaged", *tally.notes])
+            raise RecordingError(f"{self._name} holds no whole frame ({words})")
 
     def _remark_on_depth(self, brightest: int, tally: Tally) -> None:
         """Refuse a depth that somebody stated and the pixels contradict; of the file's own, make a remark."""
