@@ -50,6 +50,9 @@ class CameraState:
     read_noise_e: float | None = None
 
     def __post_init__(self) -> None:
+        for name in ("width_px", "height_px"):
+            if not getattr(self, name) >= 1:
+                raise SettingError(f"{name} must be >= 1 px, got {getattr(self, name)}")
         if self.bit_depth not in range(1, 17):
             raise SettingError(f"bit_depth must be 1 to 16, a whole number, got {self.bit_depth}")
         object.__setattr__(self, "bit_depth", int(self.bit_depth))  # 12.0 is one, too

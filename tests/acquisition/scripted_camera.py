@@ -6,7 +6,7 @@ import time
 import numpy as np
 
 from nta.devices import EndOfFrames, Losses, checked_settings
-from nta.errors import DeviceError, DeviceLost, DeviceTimeout
+from nta.errors import DeviceLost, DeviceTimeout
 from nta.frames import CameraState, Frame
 
 
@@ -109,7 +109,7 @@ class ScriptedKnob:
 
     def get(self):
         self._last = next(self._values, self._last)
-        if isinstance(self._last, DeviceError):
+        if isinstance(self._last, Exception):
             raise self._last
         return self._last
 

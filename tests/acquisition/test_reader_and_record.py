@@ -1,7 +1,9 @@
+import math
 import os
 import signal
 import threading
 import time
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -41,6 +43,59 @@ def test_a_duration_counts_the_devices_time_not_the_computers():
     done = record(_instrument(*range(10_000)), writer, duration_s=2.0)
     assert len(writer.frames) == 200  # 100 Hz, delivered in a fraction of a second
     assert done.ended_by == "request"
+
+
+class OddClock(ScriptedCamera):
+    """Gives 100 frames a second whose `time_s` is what a function makes of it."""
+
+    def __init__(self, time_s):
+        super().__init__([step for index in range(2000) for step in (Pause(0.01), index)])
+        self._time_s = time_s
+
+    def read(self, timeout_s=1.0):
+        frame = super().read(timeout_s)
+        return replace(frame, time_s=self._time_s(frame.index / 100))
+
+
+@pytest.mark.parametrize(
+    ("time_s", "told"),
+    [
+        (lambda t: 0.0, True),
+        (lambda t: math.nan, True),
+        (lambda t: t - 10 * (t >= 0.3), True),
+        (lambda t: t + 3600 * (t >= 0.3), True),
+        (lambda t: t, False),
+    ],
+    ids=["stands", "none", "back", "ahead", "right"],
+)
+def test_a_clock_that_cannot_be_neither_ends_a_recording_nor_lets_it_run_for_ever(time_s, told):
+    writer, stop = ListWriter(), threading.Event()
+    timer = threading.Timer(5.0, stop.set)
+    timer.start()
+    began = time.monotonic()
+    done = record(Instrument("odd", OddClock(time_s)), writer, duration_s=0.8, stop=stop)
+    took_s = time.monotonic() - began
+    timer.cancel()
+    assert done.ended_by == "request"
+    assert took_s > 0.75
+    assert len(writer.frames) > 0.75 * took_s / 0.8 * 40
+    assert any("device's clock" in note for note in done.report.notes) is told
+
+
+def test_a_frame_whose_number_does_not_rise_is_dropped_and_counted():
+    writer = ListWriter()
+    done = record(_instrument(0, 1, 1, 2, 0, 3, 4), writer, n_frames=5)
+    assert writer.indices == [0, 1, 2, 3, 4]
+    assert (done.ended_by, done.losses) == ("request", Losses(delivered=5, incomplete=2))
+    assert any("2 frames came with a number" in note for note in done.report.notes)
+
+
+def test_a_device_that_sends_one_frame_for_ever_is_a_fault():
+    script = [0, 1, *(step for _ in range(500) for step in (Pause(0.01), 1))]
+    writer = ListWriter()
+    done = record(_instrument(*script), writer, n_frames=100, settings=QUICK)
+    assert "no frame with a new number for 0.3 s" in str(done.fault)
+    assert writer.indices == [0, 1]
 
 
 def test_a_device_that_has_no_more_ends_the_recording():
@@ -268,15 +323,16 @@ def test_a_length_that_makes_no_sense_is_refused(lengths):
 
 
 def test_telemetry_is_written_with_its_time_and_the_temperature_is_summed_up():
-    thermostat = ScriptedKnob([24.0, DeviceTimeout("busy"), 26.0])
-    script = [step for index in range(30) for step in (Pause(0.01), index)]
+    thermostat = ScriptedKnob([24.0, DeviceTimeout("busy"), ValueError("a bug"), math.nan, 26.0])
+    script = [step for index in range(50) for step in (Pause(0.01), index)]
     instrument = Instrument("scripted", ScriptedCamera(script), thermostat=thermostat)
-    source = LiveSource(instrument, n_frames=30, telemetry_s=0.08)
+    source = LiveSource(instrument, n_frames=50, telemetry_s=0.08)
     with source:
-        assert len(list(source.frames())) == 30
+        assert len(list(source.frames())) == 50
         readings = source.readings()
     values = [reading.values["temperature_c"] for reading in readings]
-    assert values[:2] == [24.0, 26.0]  # the one that failed is left out, and nothing stops for it
+    assert values[:2] == [24.0, 26.0]  # those that failed are left out, and nothing stops for them
+    assert "temperature_c could not be read 3 time(s)" in " ".join(source.report.notes)
     assert all(b.host_time_ns > a.host_time_ns for a, b in pairwise(readings))
     assert source.metadata["temperature_log_c"] == values
     assert source.metadata["temperature_c"] == pytest.approx(sum(values) / len(values))

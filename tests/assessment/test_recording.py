@@ -1,12 +1,15 @@
 """Findings on recordings with nothing to size: a white film, and a clean blank."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import tifffile
 
 from nta.assessment import Verdict
+from nta.assessment.limits import load_limits
+from nta.assessment.recording.frames import frame_rate
 from nta.calibration import load_profile
 from nta.io.recordings import open_recording
 from nta.pipeline import analyze, stated_conditions
@@ -46,3 +49,26 @@ def test_a_clean_blank_does_not_fail_for_being_clean():
     for name in ("enough_tracks", "spots_per_frame_low"):
         assert found[name].verdict is Verdict.WARN
         assert "for a blank that is what is wanted" in found[name].advice
+
+
+@pytest.mark.parametrize(
+    ("times_s", "verdict"),
+    [
+        (np.round(np.arange(60) / 60, 3), Verdict.PASS),  # a clock in whole milliseconds
+        (np.arange(60) / 60 + 3600.0 * (np.arange(60) > 30), Verdict.PASS),  # one that was set
+        (np.arange(60) / 30, Verdict.FAIL),
+        (np.zeros(60), Verdict.FAIL),
+        (np.arange(60) % 30 / 60, Verdict.FAIL),
+        (np.r_[np.arange(59) / 60, 0.0], Verdict.FAIL),
+    ],
+    ids=["milliseconds", "set", "half", "stands", "goes back", "back to its start"],
+)
+def test_the_rate_is_held_against_the_clock_of_the_recording(times_s, verdict):
+    scene = SimpleNamespace(n_frames=60, frame_index=np.arange(60), frame_time_s=times_s)
+    evidence = SimpleNamespace(
+        spots=SimpleNamespace(scene=scene),
+        metadata={"clock": "device"},
+        diffusion=SimpleNamespace(frame_interval_s=1 / 60),
+        limits=load_limits("recording_quality"),
+    )
+    assert frame_rate(evidence).verdict is verdict

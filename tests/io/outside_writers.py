@@ -96,3 +96,40 @@ def _chunk(code, data):
 
 def _list(kind, data):
     return b"LIST" + struct.pack("<I", 4 + len(data)) + kind + data
+
+
+def norpix_seq(path, frames, times_ms, *, rate=0.0, block=None):
+    """Write a Norpix `.seq` of version 3, whose times are whole milliseconds; `block` overrides the header's."""
+    height, width = frames.shape[1:]
+    size = width * height
+    header = bytearray(1024)
+    struct.pack_into("<I", header, 0, 0xFEED)
+    struct.pack_into("<i", header, 28, 3)
+    written = size + 6 if block is None else block
+    struct.pack_into("<9I", header, 548, width, height, 8, 8, size, 100, len(frames), 0, written)
+    struct.pack_into("<d", header, 584, rate)
+    stamps = [struct.pack("<IH", 1_700_000_000 + ms // 1000, ms % 1000) for ms in times_ms]
+    images = (image.tobytes() + stamp for image, stamp in zip(frames, stamps, strict=True))
+    path.write_bytes(bytes(header) + b"".join(images))
+    return path
+
+
+def phantom_cine(path, frames, *, setup_bytes=1600, shutter_ns=0, rate=30, times_s=None):
+    """Write a `.cine` of 8 bits; a SETUP record of fewer bytes than 1572 has no place for the exposure."""
+    count, height, width = frames.shape
+    setup = bytearray(1600)
+    struct.pack_into("<H", setup, 142, setup_bytes)
+    struct.pack_into("<I", setup, 768, rate)
+    struct.pack_into("<I", setup, 1568, shutter_ns)
+    times = b""
+    if times_s is not None:
+        times = b"".join(struct.pack("<Q", round(time * 2**32)) for time in times_s)
+        times = struct.pack("<IHH", 8 + len(times), 1002, 0) + times
+    table = 44 + 40 + setup_bytes + len(times)
+    offsets = [table + 8 * count + k * (8 + width * height) for k in range(count)]
+    head = struct.pack("<2sHHHiIiIIII", b"CI", 44, 0, 1, 0, count, 0, count, 44, 84, table).ljust(44, b"\0")
+    bitmap = struct.pack("<IiiHH", 40, width, height, 1, 8).ljust(40, b"\0")
+    images = (struct.pack("<II", 8, width * height) + image[::-1].tobytes() for image in frames)
+    body = head + bitmap + setup[:setup_bytes] + times + struct.pack(f"<{count}Q", *offsets)
+    path.write_bytes(body + b"".join(images))
+    return path

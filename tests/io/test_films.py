@@ -1,5 +1,6 @@
 """AVI, MP4, MOV and MKV as other programs write them: pixel values, rates, and what is left of damaged ones."""
 
+import time
 from fractions import Fraction
 
 import cv2
@@ -221,6 +222,67 @@ def test_a_chunk_header_hit_in_an_uncompressed_avi_costs_its_frame(tmp_path):
     assert [frame.index for frame in read] == [0, 1, 2, 3, 4, 6, 7, 8, 9, 10, 11]
     assert recording.report.damaged_frames == 1
     assert recording.report.lost_frames == 0
+
+
+def test_a_film_whose_first_clusters_are_lost_says_so(tmp_path):
+    path = write_film(tmp_path / "late.mkv", noisy_frames(20), "ffv1", "gray", stamps=range(12, 32))
+    _, frames, recording = _read(path)
+    assert len(frames) == 20
+    assert any("about 12 frames may be missing before" in note for note in recording.report.notes)
+
+
+def test_what_is_wrong_with_the_structure_of_a_film_that_opens_is_told(tmp_path):
+    path = write_film(tmp_path / "hit.mkv", noisy_frames(20), "ffv1", "gray")
+    data = bytearray(path.read_bytes())
+    at = data.index(b"\x16\x54\xae\x6b")  # the list of tracks; before it lies what nobody needs
+    data[at - 40 : at - 20] = b"\0" * 20
+    path.write_bytes(data)
+    with open_recording(path) as recording:
+        assert any("structure is damaged" in note for note in recording.report.notes)
+
+
+def test_fewer_frames_than_an_index_claims_are_told(tmp_path):
+    path = write_film(tmp_path / "hit.mp4", smooth_frames(), "libx264", "yuv420p", bf="0")
+    data = bytearray(path.read_bytes())
+    at = data.index(b"stsz") + 16 + 4 * 5  # the size of the sixth sample
+    data[at] = 0xFF
+    path.write_bytes(data)
+    _, frames, recording = _read(path)
+    report = recording.report
+    assert (report.claimed_frames, report.truncated) == (24, True)
+    assert len(frames) < 24
+    assert any("24 frames" in note for note in report.notes)
+
+
+@pytest.mark.parametrize("rate", [Fraction(1, 550), Fraction(11_000_000)])
+def test_a_frame_rate_of_no_camera_is_not_taken(tmp_path, rate):
+    path = tmp_path / "a.avi"
+    path.write_bytes(palette_avi(noisy_frames(5), rate=(rate.numerator, rate.denominator)))
+    with open_recording(path) as recording:
+        assert recording.camera.frame_rate_hz is None
+        assert any("none of a camera" in note for note in recording.report.notes)
+    with open_recording(path, frame_rate_hz=30) as recording:
+        assert recording.camera.frame_rate_hz == 30
+
+
+@pytest.mark.parametrize("kept", [12, 40_000])
+def test_room_that_was_taken_beforehand_and_not_filled_ends_a_film(tmp_path, kept):
+    """In steps of 8 bytes so many zeros take a minute."""
+    frames, path = noisy_frames(12), tmp_path / "a.avi"
+    data = write_film(path, frames, "rawvideo", "gray").read_bytes()[:kept]
+    data = data[: data.index(b"idx1")] if b"idx1" in data else data
+    with path.open("wb") as file:
+        file.write(data)
+        file.truncate(1 << 28)
+    began = time.monotonic()
+    if kept == 12:
+        with pytest.raises(RecordingError, match="without a readable video stream"):
+            open_recording(path)
+    else:
+        images, _, recording = _read(path)
+        np.testing.assert_array_equal(images, frames)
+        assert (recording.report.truncated, recording.report.damaged_frames) == (True, 0)
+    assert time.monotonic() - began < 5
 
 
 def test_repeated_frames_are_counted(tmp_path):

@@ -1,5 +1,8 @@
 """Opening: who is believed, and what a file that is no recording is told."""
 
+import os
+from pathlib import Path
+
 import av
 import numpy as np
 import pytest
@@ -10,6 +13,7 @@ from outside_writers import noisy_frames, write_film
 
 from nta.calibration import InstrumentProfile
 from nta.errors import NtaError, RecordingError, SettingError
+from nta.frames import CameraState
 from nta.io.recordings import checksum, copy_to_hdf5, open_recording
 from nta.io.recordings.folder import natural_key
 from nta.pipeline import completed_camera, stated_conditions
@@ -63,6 +67,30 @@ def test_a_depth_that_does_not_hold_the_pixels_is_refused(film, by):
         pytest.raises(SettingError, match=rf"beads\.avi: pixels of \d+ go beyond what 4 bits hold.*{by}"),
     ):
         list(recording.frames())
+
+
+@pytest.mark.parametrize("by", ["user", "side-car"])
+def test_a_depth_beyond_what_is_stored_is_refused(film, by):
+    if by == "side-car":
+        film.with_suffix(".toml").write_text("bit_depth = 12\n")
+    with (
+        open_recording(film, bit_depth=12 if by == "user" else None) as recording,
+        pytest.raises(SettingError, match=rf"beads\.avi: its pixels have 8 bits, not the 12.*{by}"),
+    ):
+        list(recording.frames())
+
+
+@pytest.mark.parametrize("size", [{"width_px": 0}, {"height_px": -3}])
+def test_an_image_without_pixels_is_none(size):
+    with pytest.raises(SettingError, match="must be >= 1 px"):
+        CameraState(**{"width_px": 4, "height_px": 3, "bit_depth": 8, **size})
+
+
+def test_what_is_neither_file_nor_folder_is_refused_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", Path("/dev/zero")):
+        with pytest.raises(RecordingError, match="neither a file nor a folder"):
+            open_recording(path)
 
 
 def test_what_no_camera_has_is_refused_and_a_whole_number_is_one_with_a_point_too(film):

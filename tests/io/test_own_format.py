@@ -1,5 +1,6 @@
 """nta's own HDF5: nothing changes on the way, and a killed writer, a cut or a damaged file cost what they hit."""
 
+import errno
 import signal
 import subprocess
 import sys
@@ -140,6 +141,63 @@ def test_a_killed_writer_leaves_a_file_that_opens(tmp_path, lines):
     assert frames[-1].index == len(images) - 1
 
 
+# Writes random frames of 38 kB until a limit on the size of the file ends it, and says how it ended.
+LIMITED = """
+import resource, sys
+import numpy as np
+from nta.frames import CameraState, Frame
+from nta.io.recordings import RecordingWriter
+limit = int(sys.argv[2])
+resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+rng = np.random.default_rng(0)
+state = CameraState(width_px=160, height_px=120, bit_depth=12)
+writer = RecordingWriter(sys.argv[1], state, flush_interval_s=0.02)
+try:
+    for k in range(1000):
+        writer.write(Frame(rng.integers(0, 4000, (120, 160), dtype=np.uint16), k, 0.0))
+        writer.telemetry("temperature_c", 25.0)
+except OSError as error:
+    print(k, error.errno)
+writer.close(ended_by="the limit")
+"""
+
+
+@pytest.mark.parametrize("limit", [300_000, 1_000_000, 3_000_000, 3_010_000, 3_020_000])
+def test_a_limit_on_its_size_leaves_what_the_last_flush_wrote(tmp_path, limit):
+    path = tmp_path / "limited.h5"
+    words = [sys.executable, "-c", LIMITED, str(path), str(limit)]
+    done = subprocess.run(words, capture_output=True, text=True, check=True, timeout=60)
+    assert not done.stderr
+    written, number = map(int, done.stdout.split())
+    assert number == errno.EFBIG
+    _, frames, recording = _read(path)
+    assert 1 <= len(frames) <= written
+    assert [frame.index for frame in frames] == list(range(len(frames)))
+    report = recording.report
+    assert (report.truncated, report.damaged_frames) == (True, 0)
+
+
+def test_after_a_write_that_failed_nothing_is_accepted(tmp_path, monkeypatch):
+    images = noisy_frames(3, 12)
+    writer = RecordingWriter(tmp_path / "a.h5", STATE, flush_interval_s=0.0)
+    writer.write(_frame(images[0], 0))
+    with Path("/dev/full").open("r+b", buffering=0) as full, monkeypatch.context() as patch:
+        patch.setattr(writer._disk, "_file", full)
+        with pytest.raises(OSError, match="No space left"):
+            writer.write(_frame(images[1], 1))
+    with pytest.raises(OSError, match="No space left"):
+        writer.write(_frame(images[2], 2))
+    writer.close()
+    assert len(_read(tmp_path / "a.h5")[1]) == 1
+
+
+def test_a_recording_that_is_being_written_is_not_read(tmp_path):
+    with RecordingWriter(tmp_path / "a.h5", STATE) as writer:
+        writer.write(_frame(noisy_frames(1, 12)[0], 0))
+        with pytest.raises(RecordingError, match="being written by another program"):
+            open_recording(tmp_path / "a.h5")
+
+
 @pytest.mark.parametrize("share", [0.3, 0.6, 0.95])
 def test_a_cut_file_gives_its_whole_frames(tmp_path, share):
     images = noisy_frames(40, 12)
@@ -178,6 +236,18 @@ def test_wherever_a_file_is_cut_opening_it_ends(tmp_path):
     subprocess.run([sys.executable, "-c", CUTS, str(path), str(tmp_path / "cut.h5")], check=True, timeout=120)
 
 
+def test_a_file_cut_before_the_table_of_its_frames_says_so(tmp_path):
+    path = _written(tmp_path / "cut.h5", noisy_frames(90, 12))  # 64 fill the first table
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with (
+        open_recording(path) as recording,
+        pytest.raises(
+            RecordingError, match=r"no whole frame \(0 damaged; the file was cut.*90 frames, or the table"
+        ),
+    ):
+        list(recording.frames())
+
+
 def test_a_file_cut_before_its_first_frame_is_refused(tmp_path):
     path = _written(tmp_path / "cut.h5", noisy_frames(5, 12))
     path.write_bytes(path.read_bytes()[:100])
@@ -203,6 +273,62 @@ def test_flipped_bytes_cost_their_frame_alone(tmp_path):
         0,
     )
     np.testing.assert_array_equal(found, np.delete(images, 7, axis=0))
+
+
+def _zeroed(path, name, numbers):
+    """Put zeros in the place of chunks, as a disk does with what it had not written at a power failure."""
+    with h5py.File(path) as file:
+        table = file[name].id
+        chunks = [table.get_chunk_info(number) for number in numbers]
+    data = bytearray(path.read_bytes())
+    for chunk in chunks:
+        data[chunk.byte_offset : chunk.byte_offset + chunk.size] = bytes(chunk.size)
+    path.write_bytes(data)
+
+
+def _with_everything(path, images):
+    with RecordingWriter(path, STATE) as writer:
+        for k, image in enumerate(images):
+            writer.write(_frame(image, k + (k > 0), host=10**9 + 40_000_000 * k, device=7 + 40_000_000 * k))
+            writer.telemetry("temperature_c", 25.0)
+    return path
+
+
+def test_frames_that_a_power_failure_left_as_zeros_are_damaged_and_dark_ones_are_not(tmp_path):
+    images = noisy_frames(12, 12)
+    images[[2, 9]] = 0
+    path = _with_everything(tmp_path / "a.h5", images)
+    assert len(_read(path)[1]) == 12
+    _zeroed(path, "frames", [5, 6, 7])
+    _, frames, recording = _read(path)
+    assert [frame.index for frame in frames] == [0, 2, 3, 4, 5, 9, 10, 11, 12]
+    assert (recording.report.damaged_frames, recording.report.lost_frames) == (3, 1)
+
+
+def test_zeros_in_the_place_of_a_column_are_no_numbers_and_no_times(tmp_path):
+    for name, clock in (("index", "device"), ("device_time_ns", "host"), ("host_time_ns", "device")):
+        path = _with_everything(tmp_path / f"{name}.h5", noisy_frames(12, 12))
+        _zeroed(path, name, [0])
+        _, frames, recording = _read(path)
+        assert [frame.index for frame in frames] == [k + (k > 0 and name != "index") for k in range(12)]
+        assert recording.metadata["clock"] == clock
+        assert [frame.time_s for frame in frames] == pytest.approx(np.arange(12) / 25)
+    _zeroed(path, "telemetry", [0])
+    assert "temperature_log_c" not in _read(path)[2].metadata
+    assert any("indices is damaged" in note for note in _read(tmp_path / "index.h5")[2].report.notes)
+
+
+@pytest.mark.parametrize("first", [0, 3_000_000_000])
+def test_a_counter_that_jumps_out_of_all_proportion_is_numbered_on(tmp_path, first):
+    path, images = tmp_path / "a.h5", noisy_frames(8, 12)
+    with RecordingWriter(path, STATE) as writer:
+        for k, image in enumerate(images):
+            writer.write(_frame(image, first + k + 10**9 * (k >= 5) + (k >= 2)))
+    _, frames, recording = _read(path)
+    assert [frame.index for frame in frames] == [0, 1, 3, 4, 5, 6, 7, 8]
+    assert frames[-1].time_s == pytest.approx(8 / 25)
+    assert recording.report.lost_frames == 1
+    assert sum("numbered on" in note for note in recording.report.notes) == 1 + (first > 0)
 
 
 def test_a_foreign_hdf5_is_refused_with_what_it_holds(tmp_path):
@@ -270,6 +396,21 @@ def test_a_copy_keeps_frames_words_and_doubts(tmp_path):
     assert again.camera == STATE
     assert again.metadata["temperature_c"] == 21.0
     assert again.metadata["origin_report"]["repeated_frames"] == 1
+
+
+def test_a_copy_keeps_the_date_of_its_original(tmp_path):
+    first = _written(tmp_path / "first.h5", noisy_frames(3, 12))
+    with h5py.File(first, "r+") as file:
+        file.attrs["created"] = "2024-05-06T07:08:09+00:00"
+    for name in ("second.h5", "third.h5"):
+        with open_recording(first) as recording:
+            copy_to_hdf5(recording, tmp_path / name)
+        first = tmp_path / name
+        assert _read(first)[2].metadata["created"] == "2024-05-06T07:08:09+00:00"
+    film = write_film(tmp_path / "film.avi", noisy_frames(4), "rawvideo", "gray")
+    with open_recording(film) as recording:
+        copy_to_hdf5(recording, tmp_path / "of_the_film.h5")
+    assert "created" not in _read(tmp_path / "of_the_film.h5")[2].metadata
 
 
 def test_what_a_copy_found_may_be_long(tmp_path):

@@ -1,5 +1,8 @@
 """TIFF stacks and folders of images as other programs write them."""
 
+import struct
+import zlib
+
 import imageio.v3 as imageio
 import numpy as np
 import pytest
@@ -30,6 +33,31 @@ def test_stacks_come_back_bit_for_bit(tmp_path, depth, compression, bigtiff):
     assert recording.camera.bit_depth == depth  # of 16 bits those in use, by the brightest pixel
     assert recording.report.found_frames == 24
     assert not recording.report.truncated
+
+
+@pytest.mark.parametrize(("brightest", "depth"), [(200, 12), (1000, 12), (5000, 14)])
+def test_a_dim_recording_of_16_bits_is_not_taken_for_one_of_few(tmp_path, brightest, depth):
+    frames = np.minimum(noisy_frames(depth=16), brightest).astype(np.uint16)
+    tifffile.imwrite(tmp_path / "dim.tif", frames, photometric="minisblack")
+    assert _read(tmp_path / "dim.tif")[2].camera.bit_depth == depth
+
+
+@pytest.mark.parametrize("depth", [8, 12, 16])
+def test_where_0_is_white_the_values_are_turned_round_within_their_bits(tmp_path, depth):
+    frames, path = noisy_frames(depth=depth), tmp_path / "a.ome.tif"
+    words = {"axes": "TYX", "SignificantBits": depth}
+    tifffile.imwrite(path, 2**depth - 1 - frames, ome=True, metadata=words, photometric="miniswhite")
+    images, _, recording = _read(path)
+    np.testing.assert_array_equal(images, frames)
+    assert recording.camera.bit_depth == depth
+
+
+def test_more_bits_than_are_stored_are_not_believed(tmp_path):
+    words = {"axes": "TYX", "SignificantBits": 12}
+    tifffile.imwrite(
+        tmp_path / "a.ome.tif", noisy_frames(), ome=True, metadata=words, photometric="minisblack"
+    )
+    assert _read(tmp_path / "a.ome.tif")[2].camera.bit_depth == 8
 
 
 def test_big_endian_is_read(tmp_path):
@@ -65,6 +93,36 @@ def test_an_ome_tiff_says_its_scale(tmp_path, compression):
     assert camera.exposure_s == pytest.approx(0.01)
     assert camera.bit_depth == 12
     assert recording.metadata["sources"]["pixel_size_um"] == "recording"
+
+
+def _timed(path, times_s, **words):
+    planes = {"DeltaT": list(times_s), "DeltaTUnit": ["s"] * len(times_s), **words}
+    frames = noisy_frames(len(times_s))
+    tifffile.imwrite(
+        path, frames, ome=True, metadata={"axes": "TYX", "Plane": planes}, photometric="minisblack"
+    )
+    return path
+
+
+@pytest.mark.parametrize("rate", [60, 120, 160])
+def test_times_of_an_ome_tiff_in_whole_milliseconds_give_the_rate(tmp_path, rate):
+    _, frames, recording = _read(_timed(tmp_path / "a.ome.tif", [round(k / rate, 3) for k in range(100)]))
+    assert recording.camera.frame_rate_hz == pytest.approx(rate, rel=2e-3)
+    assert [frame.index for frame in frames] == list(range(100))
+
+
+def test_a_wrong_time_is_no_gap_of_a_million_years(tmp_path):
+    times_s = [*(k / 60 for k in range(29)), 9e8]
+    _, frames, recording = _read(_timed(tmp_path / "a.ome.tif", times_s))
+    assert recording.camera.frame_rate_hz == pytest.approx(60, rel=1e-3)
+    assert [frame.index for frame in frames] == list(range(30))
+    assert recording.report.lost_frames == 0
+    assert any("numbered on" in note for note in recording.report.notes)
+
+
+def test_an_exposure_of_nothing_is_not_known(tmp_path):
+    path = _timed(tmp_path / "a.ome.tif", [k / 60 for k in range(10)], ExposureTime=[0.0] * 10)
+    assert _read(path)[2].camera.exposure_s is None
 
 
 def test_an_imagej_stack_says_its_scale(tmp_path):
@@ -214,6 +272,41 @@ def test_folders_come_back_bit_for_bit(tmp_path, extension, depth):
     np.testing.assert_array_equal(images, frames)
     assert recording.camera.bit_depth == depth
     assert recording.report.lossy_codec is None
+
+
+def _huge_png(path):
+    header = struct.pack(">IIBBBBB", 60_000, 60_000, 8, 0, 0, 0, 0)
+    chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(b"\0" * 1000)), (b"IEND", b"")]
+    data = b"".join(
+        struct.pack(">I", len(d)) + t + d + struct.pack(">I", zlib.crc32(t + d)) for t, d in chunks
+    )
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + data)
+
+
+def test_images_that_would_fill_the_memory_cannot_be_read(tmp_path):
+    for k in range(2):
+        _huge_png(tmp_path / f"{k}.png")
+    with pytest.raises(RecordingError, match="none of the 2 PNG files"):
+        open_recording(tmp_path)
+
+
+def test_a_damaged_tiff_in_a_folder_costs_its_frame_and_prints_nothing(tmp_path, capfd):
+    frames = noisy_frames(12, 12)
+    for k, image in enumerate(frames):
+        path = tmp_path / f"{k:02}.tif"
+        tifffile.imwrite(path, image)
+        data = bytearray(path.read_bytes())
+        if k in (3, 5):  # of its directory of tags all from one to the last
+            at = int.from_bytes(data[4:8], "little")
+            data[at + 2 + 12 * (k - 3) : at + 60] = b"\xff" * (58 - 12 * (k - 3))
+        elif k == 9:
+            data = data[: len(data) // 2]
+        path.write_bytes(data)
+    images, read, recording = _read(tmp_path)
+    assert [frame.index for frame in read] == [k for k in range(12) if k not in (3, 5, 9)]
+    np.testing.assert_array_equal(images, np.delete(frames, [3, 5, 9], axis=0))
+    assert recording.report.damaged_frames == 3
+    assert capfd.readouterr() == ("", "")
 
 
 def test_a_folder_of_jpeg_is_lossy(tmp_path):

@@ -169,3 +169,9 @@ def test_without_temperature_it_is_refused_before_recording(tmp_path, capsys, sh
     assert main(words) == 1
     assert "--temperature" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_a_recording_that_the_device_ends_before_its_time_says_so(tmp_path, capsys, short_recording):
+    words = ["record", "--driver", "playback", "--set", f"recording={short_recording}", "--duration", "60"]
+    assert main([*words, "-o", str(tmp_path / "a.h5")]) == 0
+    assert "shorter than was asked for" in capsys.readouterr().err

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -104,8 +104,9 @@ class LiveSource:
         """What was found, with the lost frames and where they were lost."""
         losses = self.losses
         notes = [str(losses)] if losses.lost or losses.resent else []
-        if self._reader and self._reader.reconnections:
-            notes.append(f"the device was lost and came back {self._reader.reconnections} time(s)")
+        if self._reader:
+            notes += self._reader.notes
+        notes += self._telemetry.notes
         if self.fault:
             notes.append(f"ended by a fault: {self.fault}")
         return RecordingReport(
@@ -169,6 +170,15 @@ class _Telemetry:
         self._fresh: deque[Reading] = deque()
         self._done = threading.Event()
         self._thread: threading.Thread | None = None
+        self._failures: dict[str, tuple[int, str]] = {}  # by name: how often, and what was said last
+
+    @property
+    def notes(self) -> list[str]:
+        """Say what could not be read."""
+        return [
+            f"{name} could not be read {count} time(s): {words}"
+            for name, (count, words) in self._failures.items()
+        ]
 
     def start(self) -> None:
         if self._knobs and self._thread is None:
@@ -194,8 +204,14 @@ class _Telemetry:
     def _read(self) -> None:
         values, now = {}, time.monotonic_ns()
         for name, knob in self._knobs.items():
-            with suppress(DeviceError):  # the reader says what is wrong; a missing reading is no fault
-                values[name] = knob.get()
+            try:
+                value = float(knob.get())
+                if not math.isfinite(value):
+                    raise DeviceError(f"it says {value}")
+                values[name] = value
+            except Exception as error:  # of a driver's bug, too: a missing reading is no fault, and is told
+                words = str(error) if isinstance(error, DeviceError) else f"{type(error).__name__}: {error}"
+                self._failures[name] = self._failures.get(name, (0, ""))[0] + 1, words
         if values:
             reading = Reading(now, values)
             self.log.append(reading)

@@ -16,6 +16,8 @@ from nta.frames import Frame
 
 _POLL_S = 0.2  # how long one read may wait: bounds the time to stop
 _STOP_S = 5.0  # a driver that has not returned from read by then is left behind, and it is said
+_STEPS_TOO_LONG = 10  # times what frame number and computer say: no step of a clock that runs
+_SHORT_STEP_S = 1.0  # a step that is no longer does no harm
 _BACK_OFF_S = (0.1, 2.0)  # first and longest pause between two attempts to reopen a lost device
 
 
@@ -78,6 +80,8 @@ class FrameReader:
         self._stop = stop or threading.Event()
         self._finished = False  # no frame comes into the queue any more
         self._gaps = _Gaps()
+        self._elapsed = _Elapsed(self._rate_hz)
+        self._misnumbered = 0  # frames whose number is not above the one before
         self._told = Losses()  # the camera's own account, of all runs that ended
         self._first: Frame | None = None
         self._last: Frame | None = None
@@ -137,8 +141,26 @@ class FrameReader:
             lost_device=unexplained - unplugged - host,
             lost_transport=unplugged,
             lost_host=host + gaps.dropped,
+            incomplete=self._misnumbered,
         )
         return replace(self._told + mine, delivered=self.delivered)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was strange of the device, for the report."""
+        notes = []
+        if self.reconnections:
+            notes.append(f"the device was lost and came back {self.reconnections} time(s)")
+        if self._misnumbered:
+            notes.append(
+                f"{self._misnumbered} frames came with a number not above that of the frame before and were dropped"
+            )
+        if self._elapsed.doubtful:
+            notes.append(
+                f"the device's clock stood still, went back or leapt ahead {self._elapsed.doubtful} time(s); the length "
+                "was counted by this computer's clock there"
+            )
+        return tuple(notes)
 
     def _run(self) -> None:
         with self._faults_told():
@@ -179,7 +201,15 @@ class FrameReader:
             except DeviceLost as error:
                 self._reconnect(error)
             else:
-                self.reached_end = self._is_last(self._continued(frame))
+                frame = self._continued(frame)
+                if frame.index <= (self._last.index if self._last else -1):
+                    self._misnumbered += 1
+                    if time.monotonic() - heard > self.settings.stall_s:
+                        raise DeviceError(
+                            f"no frame with a new number for {self.settings.stall_s:g} s: {frame.index} comes again"
+                        )
+                    continue
+                self.reached_end = self._is_last(frame)
             heard = time.monotonic()  # the queue has taken the frame: a slow disk is no silence
 
     def _is_last(self, frame: Frame) -> bool:
@@ -190,11 +220,12 @@ class FrameReader:
         return self.delivered + self._gaps.dropped == self._n_frames
 
     def _is_past_the_end(self, frame: Frame) -> bool:
+        elapsed_s = self._elapsed.at(frame)
         if self._duration_s is None or self._first is None:
             return False
         # half a frame of tolerance: at 30 Hz, 10 s are 300 frames whatever the clock's jitter
         slack = 0.5 / self._rate_hz if self._rate_hz else 0.0
-        return frame.time_s - self._first.time_s > self._duration_s - slack
+        return elapsed_s > self._duration_s - slack
 
     def _accept(self, frame: Frame) -> None:
         self._first = self._first or frame
@@ -263,6 +294,33 @@ class FrameReader:
         """Stop the camera and add its account; a device that is gone may refuse."""
         with contextlib.suppress(DeviceError):
             self._told = self._told + replace(self._camera.stop(), delivered=0)
+
+
+class _Elapsed:
+    """Time since the first frame by the device's clock, and by this computer's over steps that cannot be.
+
+    The device's time may well run faster or slower than this computer's: a recording played, a simulation.
+    """
+
+    def __init__(self, rate_hz: float | None) -> None:
+        self.doubtful = 0
+        self._rate_hz = rate_hz
+        self._seconds = 0.0
+        self._last: tuple[Frame, float] | None = None
+
+    def at(self, frame: Frame) -> float:
+        """Return the seconds from the first frame to this one, the next."""
+        now_s = time.monotonic()
+        if self._last is not None:
+            before, before_s = self._last
+            step_s, here_s = frame.time_s - before.time_s, now_s - before_s
+            by_number_s = (frame.index - before.index) / self._rate_hz if self._rate_hz else 0.0
+            if not 0 < step_s <= max(_STEPS_TOO_LONG * by_number_s, _STEPS_TOO_LONG * here_s, _SHORT_STEP_S):
+                self.doubtful += 1
+                step_s = here_s
+            self._seconds += step_s
+        self._last = frame, now_s
+        return self._seconds
 
 
 @dataclass

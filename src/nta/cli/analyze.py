@@ -83,7 +83,7 @@ def refuse_taken(folder: Path, *, force: bool | None = None) -> None:
     """Refuse a result folder that is in use, before the work and not after it; None: this command replaces nothing."""
     if folder.exists() and not folder.is_dir():
         raise SettingError(f"{folder} is a file; -o needs a folder")
-    check_writable(folder)
+    check_writable(folder.resolve())  # of a link the folder it leads to
     if not folder.exists() or not any(folder.iterdir()):
         return
     if not (folder / RESULTS_FILE).exists():

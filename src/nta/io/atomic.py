@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-import os
+import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -30,14 +30,10 @@ def new_file(path: str | Path, *, replace: bool = True) -> Iterator[Path]:
         raise SettingError(f"{target} is a folder; a file is to be written there")
     if target.exists() and not replace:
         raise SettingError(f"{target} exists already; choose another name, or move it away")
-    handle, name = tempfile.mkstemp(
-        prefix=f".{target.stem}-", suffix=f".partial{target.suffix}", dir=target.parent
-    )
-    os.close(handle)
-    partial = Path(name)
+    partial = _beside(target, target.stem, f".partial{target.suffix}")
+    partial.touch(exist_ok=False)
     try:
         yield partial
-        partial.chmod(0o666 & ~_umask())  # mkstemp makes it private
         if not replace and target.exists():
             raise SettingError(f"{target} appeared while it was being written; it was left as it is")
         partial.replace(target)
@@ -75,16 +71,16 @@ def new_folder(path: str | Path, *, replace: bool = False) -> Iterator[Path]:
     SettingError
         `path` is a file, or a folder that is not empty and may not be replaced.
     """
-    target = Path(path)
+    target = Path(path).resolve()  # of a link the folder it leads to
     target.parent.mkdir(parents=True, exist_ok=True)
     if target.exists() and not target.is_dir():
         raise SettingError(f"{target} is a file; a folder is to be written there")
     if not replace and _holds_something(target):
         raise SettingError(f"{target} is not empty; choose another folder, or move what is in it away")
-    partial = Path(tempfile.mkdtemp(prefix=f".{target.name}-", suffix=".partial", dir=target.parent))
+    partial = _beside(target, target.name, ".partial")
+    partial.mkdir()
     try:
         yield partial
-        partial.chmod(0o777 & ~_umask())
         _swap(partial, target, replace=replace)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
@@ -97,13 +93,29 @@ def _swap(partial: Path, target: Path, *, replace: bool) -> None:
         return
     if not replace and _holds_something(target):
         raise SettingError(f"{target} was filled while its results were being written; it was left as it is")
-    old = Path(tempfile.mkdtemp(prefix=f".{target.name}-", suffix=".old", dir=target.parent))
-    target.replace(old)  # POSIX: a folder may take the place of an empty folder
+    old = _beside(target, target.name, ".old")
+    try:
+        target.rename(old)
+    except OSError:  # where a disk is mounted the folder stays, and what is in it changes
+        _refill(target, partial)
+        return
     try:
         partial.rename(target)
     except OSError:
-        old.replace(target)
+        old.rename(target)
         raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _refill(target: Path, partial: Path) -> None:
+    """Move what is in `partial` into `target`; what was there is removed only once all of it is."""
+    before = list(target.iterdir())
+    old = _beside(target / "all", target.name, ".old")
+    old.mkdir()
+    for entry in before:
+        entry.rename(old / entry.name)
+    for entry in list(partial.iterdir()):
+        shutil.move(entry, target / entry.name)
     shutil.rmtree(old, ignore_errors=True)
 
 
@@ -117,8 +129,6 @@ def _holds_something(folder: Path) -> bool:
     return folder.is_dir() and any(folder.iterdir())
 
 
-def _umask() -> int:
-    """Return the process's umask, which can only be read by setting it."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+def _beside(target: Path, stem: str, suffix: str) -> Path:
+    """Return a new hidden name in the same folder; what is made by it has the rights that the user's mask gives."""
+    return target.with_name(f".{stem}-{secrets.token_hex(4)}{suffix}")

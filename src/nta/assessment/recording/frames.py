@@ -6,8 +6,11 @@ import math
 from collections.abc import Iterator
 from dataclasses import replace
 
+import numpy as np
+
 from nta.assessment.finding import Finding, Verdict
 from nta.assessment.recording.evidence import Evidence, finding, not_assessed
+from nta.clock import rate_of_clock
 from nta.diffusion import pace
 
 _CAMERA = {
@@ -130,8 +133,7 @@ def frame_rate(e: Evidence) -> Finding:
     """Judge the stated frame rate against the recording's own clock."""
     title = "Frame rate as stated"
     scene, sources = e.spots.scene, e.metadata.get("sources", {})
-    clocked = e.metadata.get("clock") in ("device", "host")
-    if not clocked or scene.n_frames < 10:
+    if e.metadata.get("clock") not in ("device", "host") or scene.n_frames < 10:
         return not_assessed(
             "frame_rate_agreement",
             title,
@@ -139,16 +141,24 @@ def frame_rate(e: Evidence) -> Finding:
             f"by {sources.get('frame_rate_hz', 'its own word')}",
             "a wrong frame rate makes every diameter wrong by the same factor: check it against the camera",
         )
-    measured = float(scene.frame_index[-1] - scene.frame_index[0]) / float(
-        scene.frame_time_s[-1] - scene.frame_time_s[0]
-    )
-    deviation = abs(measured * e.diffusion.frame_interval_s - 1)
+    clocked = rate_of_clock(1e9 * scene.frame_time_s, scene.frame_index)
+    if clocked is None or (np.diff(scene.frame_time_s) < 0).any():
+        return Finding(
+            name="frame_rate_agreement",
+            title=title,
+            verdict=Verdict.FAIL,
+            evidence=f"the {e.metadata['clock']} clock stands still or goes back: it says nothing of the "
+            f"{1 / e.diffusion.frame_interval_s:.6g} Hz stated, nor when a frame was taken",
+            advice="find what is wrong with the clock, or check the frame rate against the camera",
+            source="design choice",
+        )
+    deviation = abs(clocked.rate_hz * e.diffusion.frame_interval_s - 1)
     return finding(
         e,
         "frame_rate_agreement",
         title,
         deviation,
-        f"{1 / e.diffusion.frame_interval_s:.6g} Hz stated, {measured:.6g} Hz by the {e.metadata['clock']} clock",
+        f"{1 / e.diffusion.frame_interval_s:.6g} Hz stated, {clocked.rate_hz:.6g} Hz by the {e.metadata['clock']} clock",
         "give the measured rate with --frame-rate, or find why the camera runs at another rate",
     )
 

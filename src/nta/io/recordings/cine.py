@@ -14,10 +14,11 @@ from pathlib import Path
 
 import numpy as np
 
+from nta.clock import agreed_rate, rate_of_clock, rises
 from nta.errors import RecordingError
 from nta.io.recordings.grey import LUMA_NOTE, grey
 from nta.io.recordings.raw import Place, chosen, read_images
-from nta.io.recordings.reader import Claim, Shot, Tally, rate_notes, rate_of_clock
+from nta.io.recordings.reader import NO_CLOCK, Claim, Shot, Tally
 
 _TIMES, _EXPOSURES = (
     1002,
@@ -58,25 +59,26 @@ class CineReader:
             length = int(np.prod(self._shape)) * self._dtype.itemsize
             places = []
             for k, offset in enumerate(h.offsets):
-                file.seek(offset)
+                file.seek(min(offset, size))  # a damaged one may lie anywhere
                 annotation = file.read(4)  # its own size in front, then the image
                 start = offset + struct.unpack("<I", annotation)[0] if len(annotation) == 4 else size
                 places.append(Place(k, start, length))
         self._places = [place for place in places if place.offset + length <= size]
         if not self._places:
             raise RecordingError(f"{path} holds no whole image ({h.count} claimed)")
-        measured = rate_of_clock(h.times_ns)
+        frame_rate_hz, notes = agreed_rate(h.frame_rate_hz, rate_of_clock(h.times_ns))
         self.claim = Claim(
             format=f"Phantom cine, {h.bits} bit",
             width_px=h.width,
             height_px=h.height,
             bit_depth=8 if self._dtype.itemsize == 1 else (h.real_bits or None),
-            frame_rate_hz=measured or h.frame_rate_hz or None,
-            exposure_s=float(np.median(h.exposures_s)) if h.exposures_s else h.shutter_ns / 1e9,
+            frame_rate_hz=frame_rate_hz,
+            exposure_s=(float(np.median(h.exposures_s)) if h.exposures_s else h.shutter_ns / 1e9)
+            or None,  # 0 is nothing said
             frames=h.count,
             truncated=len(self._places) < h.count,
-            notes=rate_notes(h.frame_rate_hz, measured),
-            clock="device" if h.times_ns else None,
+            notes=notes if rises(h.times_ns) or not h.times_ns else (*notes, NO_CLOCK),
+            clock="device" if rises(h.times_ns) else None,
         )
 
     def shots(self, tally: Tally, positions: Sequence[int] | None = None) -> Iterator[Shot]:

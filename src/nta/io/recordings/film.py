@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nta.clock import rate_of_clock
 from nta.errors import RecordingError
 from nta.io.recordings.film_log import listening
 from nta.io.recordings.film_pixels import bit_depth, grey_image
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     import av
 
 _NOTES_KEPT = 3
+_STARTS_LATE = 3  # frames; by so many a film may begin late whose frames were packed out of order
 _INDEX_LAST = (".mp4", ".mov", ".m4v")
 _HARMLESS = ("overread",)  # some cameras' JPEG ends a few bytes late; the picture is whole
 
@@ -33,7 +35,8 @@ class FilmReader:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        with _opened(path) as container:
+        complaints: list[str] = []
+        with _opened(path, complaints) as container:
             stream = container.streams.video[0]
             steps = _steps(stream)
             self._rate = _frame_rate(stream, steps)
@@ -50,6 +53,7 @@ class FilmReader:
                 frames=stream.frames or None,
                 lossy_codec=codec.name if codec.lossy else None,
                 clock=None if first.pts is None or steady else "container",
+                notes=tuple(f"its structure is damaged ({words})" for words in complaints[:_NOTES_KEPT]),
             )
             # elsewhere ffmpeg estimates a duration from bit rates
             told = container.format.name.startswith(("matroska", "mov"))
@@ -61,6 +65,8 @@ class FilmReader:
         index, before_s, time_s = -1, None, None
         for frame, whole in _judged_frames(self.path, tally):
             before_s, time_s = time_s, _time_s(frame)
+            if before_s is None and time_s is not None and self._rate is not None:
+                self._note_late(tally, time_s)
             index = next_index(index, before_s, time_s, self._rate)
             if not whole:
                 tally.damaged += 1
@@ -73,15 +79,25 @@ class FilmReader:
             yield Shot(index, image, container_time_s=None if time_s is None else float(time_s))
         self._compare(tally, index + 1, time_s)
 
+    def _note_late(self, tally: Tally, first_s: Fraction) -> None:
+        """Note where frames seem to be missing before the first one."""
+        missing = round(float(first_s) * float(self._rate or 0))
+        if missing > _STARTS_LATE:
+            tally.note(
+                f"its first frame is at {float(first_s):.3f} s: about {missing} frames may be missing before it"
+            )
+
     def _compare(self, tally: Tally, frames: int, end_s: Fraction | None) -> None:
-        """Note where the film ends before its header says."""
+        """Note where the film ends before its header says, or holds fewer frames."""
         if self._duration_s is not None and self._rate is not None and end_s is not None:
-            if float(end_s) + 2.5 / float(self._rate) < self._duration_s:
-                tally.truncated = True
+            cut = float(end_s) + 2.5 / float(self._rate) < self._duration_s
+            if cut:
                 tally.note(
                     f"its header says {self._duration_s:.3f} s, its frames end at {float(end_s):.3f} s"
                 )
-        elif self.claim.frames is not None and frames < self.claim.frames:
+            tally.truncated |= cut
+        frames = max(frames, tally.found + tally.damaged)  # by time stamps, which leave gaps, or one by one
+        if self.claim.frames is not None and frames < self.claim.frames:
             tally.truncated = True
             tally.note(f"its header says {self.claim.frames} frames, {frames} are there")
 
@@ -92,7 +108,8 @@ def _time_s(frame: av.VideoFrame) -> Fraction | None:
     return frame.pts * Fraction(frame.time_base.numerator, frame.time_base.denominator)
 
 
-def _opened(path: Path) -> av.container.InputContainer:
+def _opened(path: Path, heard: list[str] | None = None) -> av.container.InputContainer:
+    """Open a film; what the library complains of in one that it opens nevertheless comes into `heard`."""
     import av
 
     container: av.container.InputContainer | None = None
@@ -105,6 +122,8 @@ def _opened(path: Path) -> av.container.InputContainer:
     if container is None:
         reason = ", ".join(complaints) or reason
         raise RecordingError(f"{path} cannot be read as a film ({reason}){_cut_hint(path)}")
+    if heard is not None:
+        heard.extend(dict.fromkeys(complaints))
     if not container.streams.video:
         container.close()
         raise RecordingError(f"{path} holds no video stream")
@@ -194,12 +213,17 @@ def _judged_frames(path: Path, tally: Tally) -> Iterator[tuple[av.VideoFrame, bo
 
 
 def _frame_rate(stream: Any, steps: NDArray[np.int64]) -> Fraction | None:
-    """Return the rate as an exact fraction: by the time stamps of the index, else by the header."""
-    if len(steps) and stream.time_base:
-        base = Fraction(stream.time_base.numerator, stream.time_base.denominator)
-        return 1 / (int(np.median(steps)) * base)
-    rate = stream.average_rate or stream.guessed_rate
-    return Fraction(rate.numerator, rate.denominator) if rate else None
+    """Return the rate as an exact fraction: the step of the index where it is no rounded one, else by the header."""
+    stated = stream.average_rate or stream.guessed_rate
+    rate = Fraction(stated.numerator, stated.denominator) if stated else None
+    if not (len(steps) and stream.time_base):
+        return rate
+    base = Fraction(stream.time_base.numerator, stream.time_base.denominator)
+    exact = 1 / (int(np.median(steps)) * base)
+    clocked = rate_of_clock(np.cumsum([0, *steps]) * float(1e9 * base))
+    if clocked is None or clocked.agrees_with(float(exact)):
+        return exact
+    return rate if rate and clocked.agrees_with(float(rate)) else Fraction(clocked.rate_hz)
 
 
 def _steps(stream: Any) -> NDArray[np.int64]:

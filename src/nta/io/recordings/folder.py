@@ -16,6 +16,7 @@ from nta.errors import RecordingError
 from nta.frames import Image
 from nta.io.recordings.grey import LUMA_NOTE, grey
 from nta.io.recordings.reader import Claim, Shot, Tally
+from nta.io.recordings.tiff_layout import opened
 
 KINDS = {
     ".png": "PNG",
@@ -79,8 +80,11 @@ class FolderReader:
         for k in range(len(self._files)) if positions is None else positions:
             try:
                 image, coloured = grey(_pixels(self._files[k]))
-            except RecordingError:
-                raise
+                found = _Shape(image.shape[1], image.shape[0], deep=image.dtype == np.uint16)
+                if found != self._shape or image.dtype not in (np.uint8, np.uint16):
+                    raise RecordingError(
+                        f"{found.width} x {found.height} px {image.dtype}, not {self._shape}"
+                    )
             except Exception as error:  # the decoders raise whatever they like on a damaged file
                 tally.damaged += 1
                 tally.note(f"{self._files[k].name} cannot be read ({error})")
@@ -165,26 +169,25 @@ def _start_again(names: Sequence[tuple[str, int]]) -> str:
 def _header(file: Path) -> _Shape | None:
     """Return size and depth without reading the pixels; None for a file that cannot be read."""
     from PIL import Image as Pillow
-    from PIL import UnidentifiedImageError
 
     if file.suffix.lower() in (".tif", ".tiff"):
         return _tiff_header(file)
     try:
         with Pillow.open(file) as image:
             return _Shape(*image.size, deep=image.mode.startswith("I") or _is_deep_png(file))
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError):
+    except Exception:  # the decoders raise whatever they like on a damaged file
         return None
 
 
 def _tiff_header(file: Path) -> _Shape | None:
-    import tifffile
-
     try:
-        with tifffile.TiffFile(file) as tiff:
+        with opened(file) as (tiff, complaints):
             page, pages = tiff.pages.first, len(tiff.pages)
             dtype, height, width = page.dtype, page.imagelength, page.imagewidth
-    except (tifffile.TiffFileError, OSError, ValueError):
+    except RecordingError:
         return None
+    if complaints and (pages > 1 or dtype not in (np.uint8, np.uint16)):
+        return None  # it is damaged, not of another kind
     if pages > 1:
         raise RecordingError(f"{file} holds {pages} images, not one; open the file instead of its folder")
     if dtype not in (np.uint8, np.uint16):
@@ -201,9 +204,8 @@ def _is_deep_png(file: Path) -> bool:
 def _pixels(file: Path) -> NDArray[Any]:
     """Return (height, width, channels) pixels at native depth."""
     if file.suffix.lower() in (".tif", ".tiff"):
-        import tifffile
-
-        pixels = tifffile.imread(file)
+        with opened(file) as (tiff, _):
+            pixels = tiff.asarray()
     elif _is_deep_png(file):
         import imagecodecs
 

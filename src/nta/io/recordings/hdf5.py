@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nta.clock import rate_of_clock
 from nta.errors import RecordingError
 from nta.io.recordings.hdf5_cut import PaddedFile, claimed_size, is_there, rows_there
-from nta.io.recordings.hdf5_layout import COLUMNS, FORMAT, JSON_MARK, NO_TIME, VERSION
-from nta.io.recordings.reader import Claim, Shot, Tally, rate_of_clock
+from nta.io.recordings.hdf5_layout import BLACK, COLUMNS, FORMAT, JSON_MARK, NO_TIME, VERSION
+from nta.io.recordings.reader import Claim, Shot, Tally
 
 if TYPE_CHECKING:
     import h5py
@@ -42,11 +43,12 @@ class Hdf5Reader:
     def shots(self, tally: Tally, positions: Sequence[int] | None = None) -> Iterator[Shot]:
         """Yield the frames that are there and whose checksum holds."""
         with _opened(self.path, cut=self._cut) as file:
-            images = file["frames"]
+            images, beyond = file["frames"], 0
             for k in range(self._count) if positions is None else positions:
                 if k >= self._count:  # claimed by the original that was copied, which was cut off
                     break
                 if self._cut and not is_there(images, k, self._size):
+                    beyond += 1
                     continue
                 try:
                     image = images[k]
@@ -54,20 +56,33 @@ class Hdf5Reader:
                     tally.damaged += 1
                     tally.note(f"frame {self._index[k]} is unreadable ({_first_line(error)})")
                     continue
-                if not image.any() and not is_there(
-                    images, k, self._size
-                ):  # a chunk that is missing reads as zeros
-                    tally.damaged += 1
-                    continue
+                if not image.any():
+                    if not is_there(images, k, self._size) or self._is_lost(k):
+                        tally.damaged += 1
+                        continue
+                    if self._black is None:
+                        tally.note(
+                            "there are frames of nothing but zeros: dark, or lost by the disk in a power failure"
+                        )
                 yield Shot(int(self._index[k]), image, *(self._time(name, k) for name in ("host", "device")))
+        if beyond:
+            tally.note(f"{beyond} frames, or the table of where they lie, were behind the cut")
 
     def _read_tables(self, file: h5py.File) -> None:
         columns = [file[name] for name in COLUMNS]
         self._count = min(len(file["frames"]), *map(len, columns))
         index, host, device = (rows_there(table, self._count, self._size, NO_TIME) for table in columns)
-        self._index_lost = bool((index == NO_TIME).any())
+        self._index_lost = bool((index == NO_TIME).any() or (np.diff(index) <= 0).any())
         self._index = np.arange(self._count) if self._index_lost else index
         self._clocks = {"host": host, "device": device}
+        self._black = None
+        if BLACK in file:
+            with suppress(OSError):
+                self._black = frozenset(file[BLACK][:].tolist())
+
+    def _is_lost(self, k: int) -> bool:
+        """Tell of a frame that reads as zeros whether it was written otherwise; the index says which are black."""
+        return not self._index_lost and self._black is not None and int(self._index[k]) not in self._black
 
     def _time(self, clock: str, k: int) -> int | None:
         value = int(self._clocks[clock][k])
@@ -79,7 +94,10 @@ class Hdf5Reader:
         metadata = {**_attributes(file, "metadata"), **_attributes(file, "conditions")}
         if settings := _attributes(file, "settings"):
             metadata["settings"] = settings
-        for name in ("created", "software", "ended_by"):
+        of_file = ["software", "ended_by"]
+        if "copied_from" not in metadata:  # a copy keeps the date of its original, whoever knows it
+            of_file.append("created")
+        for name in of_file:
             if name in file.attrs:
                 metadata[name] = str(_plain(file.attrs[name]))
         with suppress(OSError, RuntimeError):  # a damaged log is no reason to refuse the frames
@@ -89,13 +107,13 @@ class Hdf5Reader:
             metadata["origin_report"] = origin
         complete = bool(file.attrs["complete"]) and not self._cut
         clock = next((name for name in ("device", "host") if (self._clocks[name] != NO_TIME).all()), None)
-        measured = None if clock is None else rate_of_clock(self._clocks[clock], self._index)
+        clocked = None if clock is None else rate_of_clock(self._clocks[clock], self._index)
         return Claim(
             format="nta HDF5",
             height_px=height,
             width_px=width,
-            bit_depth=camera.get("bit_depth"),
-            frame_rate_hz=camera.get("frame_rate_hz") or measured,
+            bit_depth=_depth(camera.get("bit_depth"), file["frames"].dtype.itemsize),
+            frame_rate_hz=camera.get("frame_rate_hz") or (None if clocked is None else clocked.rate_hz),
             exposure_s=camera.get("exposure_s"),
             pixel_size_um=camera.get("pixel_size_um"),
             camera={
@@ -119,6 +137,9 @@ class Hdf5Reader:
             yield f"its writer did not finish ({metadata.get('ended_by', 'killed, or still writing')})"
         if self._index_lost:
             yield "the table of frame indices is damaged: lost frames cannot be told"
+        for name, times in self._clocks.items():
+            if (times == NO_TIME).any() and not (times == NO_TIME).all():
+                yield f"the table of {name} times is damaged, and was not taken for a clock"
 
 
 @contextmanager
@@ -178,6 +199,11 @@ def _claimed(count: int, origin: dict[str, Any]) -> int | None:
     return None if claimed is None else max(count, claimed)
 
 
+def _depth(stated: Any, item_bytes: int) -> Any:
+    """Return the bits that were stated, but 8 for pixels of a byte: a camera that is set to 12 bits may give such ones."""
+    return min(stated, 8) if isinstance(stated, int) and item_bytes == 1 else stated
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, bytes):
         value = value.decode()
@@ -191,6 +217,7 @@ def _plain(value: Any) -> Any:
 def _telemetry(file: h5py.File) -> dict[str, Any]:
     """Return the telemetry by name, and the temperatures as `temperature_log_c`."""
     table = file["telemetry"][:]
+    table = table[table["name"] != b""]  # zeros, where the disk lost them
     if len(table) == 0:
         return {}
     names = np.char.decode(table["name"], "utf-8")

@@ -81,11 +81,15 @@ def is_there(dataset: h5py.Dataset, row: int, size: int) -> bool:
 
 
 def rows_there(dataset: h5py.Dataset, count: int, size: int, missing: int) -> NDArray[np.int64]:
-    """Return the first rows of a column, with `missing` in the place of those cut off or damaged."""
+    """Return the first rows of a column, with `missing` in the place of those cut off, damaged or lost by the disk.
+
+    What a disk lost in a power failure reads as zeros, whose checksum is zero: no column holds the same twice.
+    """
     rows = np.full(count, missing, np.int64)
     step = dataset.chunks[0]
     for start in range(0, count, step):
         with suppress(OSError):  # its checksum does not match
             if is_there(dataset, start, size):
-                rows[start : start + step] = dataset[start : min(start + step, count)]
+                found = dataset[start : min(start + step, count)]
+                rows[start : start + step] = found if found.any() or found.size == 1 else missing
     return rows

@@ -2,6 +2,8 @@
 
 - ``/frames`` (n, height, width) uint8 or uint16, one chunk a frame, fletcher32.
 - ``/index``, ``/host_time_ns``, ``/device_time_ns`` (n,) int64; the most negative number for "no clock".
+- ``/black`` (k,) int64: the indices of frames that are zero in every pixel. A chunk that the disk lost in a power
+  failure is zeros, too, with the right checksum (Fletcher's of zeros is zero). Recordings up to 2026-11 lack it.
 - ``/telemetry`` (m,) records of host_time_ns, name, value: what was measured along the way (temperature_c).
 - Attributes of ``/camera``, ``/conditions``, ``/settings``, ``/metadata``: what was said; JSON where HDF5 has
   no such type, a dataset of that name where the text is long. Texts have a fixed length: those of variable length lie in
@@ -20,6 +22,7 @@ import numpy as np
 
 FORMAT = "nta recording"
 VERSION = 1
+BLACK = "black"
 COLUMNS = ("index", "host_time_ns", "device_time_ns")
 JSON_MARK = "json:"
 NO_TIME = int(np.iinfo(np.int64).min)

@@ -19,7 +19,9 @@ from numpy.typing import NDArray
 from nta.errors import RecordingError, SettingError
 from nta.frames import CameraState, Frame, RecordingReport
 from nta.io.atomic import check_writable
+from nta.io.recordings.hdf5_disk import RecordingFile
 from nta.io.recordings.hdf5_layout import (
+    BLACK,
     COLUMNS,
     FORMAT,
     JSON_MARK,
@@ -80,22 +82,26 @@ class RecordingWriter:
                 f"{self.path} is a folder; name a file in it, e.g. {self.path / 'recording.h5'}"
             )
         check_writable(self.path)
-        if self.path.exists() and not replace:
-            raise SettingError(f"{self.path} exists already; choose another name, or move it away")
         self._camera = camera
         self._interval_s = flush_interval_s
         self._last_index = -1
         self._pending_rows: list[tuple[int, int, int]] = []
+        self._pending_black: list[int] = []
         self._pending_telemetry: list[tuple[int, bytes, float]] = []
-        self._file: h5py.File | None = h5py.File(self.path, "w")
         try:
+            self._disk = RecordingFile(self.path, replace=replace)
+        except FileExistsError:
+            raise SettingError(f"{self.path} exists already; choose another name, or move it away") from None
+        self._file: h5py.File | None = None
+        try:
+            self._file = h5py.File(self._disk, "w")
             _keep_metadata_in_memory(self._file)
             self._describe(
                 {"camera": camera, "conditions": conditions, "settings": settings, "metadata": metadata}
             )
             self.flush()
         except BaseException:
-            self._file.close()
+            self._let_go()
             self.path.unlink(missing_ok=True)
             raise
 
@@ -123,7 +129,10 @@ class RecordingWriter:
         self._refuse_full(frame.image.nbytes)
         images.resize(self.frames_written + 1, axis=0)
         images[self.frames_written] = frame.image
+        self._refuse_failed()
         self._pending_rows.append((frame.index, _clock(frame.host_time_ns), _clock(frame.device_time_ns)))
+        if not frame.image.any():
+            self._pending_black.append(frame.index)
         self._last_index = frame.index
         self.frames_written += 1
         if self.frames_written == 1 or time.monotonic() - self._flushed_s >= self._interval_s:
@@ -145,10 +154,15 @@ class RecordingWriter:
             for name, values in zip(COLUMNS, np.array(self._pending_rows, np.int64).T, strict=True):
                 _append(file[name], values)
             self._pending_rows.clear()
+        if self._pending_black:
+            _append(file[BLACK], np.array(self._pending_black, np.int64))
+            self._pending_black.clear()
         if self._pending_telemetry:
             _append(file["telemetry"], np.array(self._pending_telemetry, dtype=TELEMETRY))
             self._pending_telemetry.clear()
-        file.flush()
+        with self._disk.one_flush():
+            file.flush()
+        self._refuse_failed()
         self._flushed_s = time.monotonic()
 
     def close(self, report: RecordingReport | None = None, ended_by: str | None = None) -> None:
@@ -160,15 +174,16 @@ class RecordingWriter:
         if self._file is None:
             return
         try:
+            if self._disk.failed is not None:
+                return  # what the last flush wrote opens, and says that its writer did not finish
             if report is not None:
                 _put(self._file, "origin_report", json.dumps(dataclasses.asdict(report)))
             if ended_by is not None:
                 _put(self._file, "ended_by", ended_by)
-            self.flush()
             self._file.attrs["complete"] = ended_by is None
+            self.flush()
         finally:
-            self._file.close()
-            self._file = None
+            self._let_go()
 
     def __enter__(self) -> Self:
         return self
@@ -187,7 +202,21 @@ class RecordingWriter:
     def _opened(self) -> Any:
         if self._file is None:
             raise RecordingError(f"{self.path} is closed; nothing more can be written to it")
+        self._refuse_failed()
         return self._file
+
+    def _refuse_failed(self) -> None:
+        if self._disk.failed is not None:
+            raise OSError(self._disk.failed.errno, self._disk.failed.strerror, str(self.path))
+
+    def _let_go(self) -> None:
+        """Close the file; what HDF5 still writes after a failure goes nowhere."""
+        try:
+            if self._file is not None:
+                self._file.close()
+        finally:
+            self._file = None
+            self._disk.close()
 
     def _describe(self, groups: Mapping[str, Any]) -> None:
         file = self._opened()
@@ -217,7 +246,7 @@ class RecordingWriter:
             chunks=(1, *shape),
             fletcher32=True,
         )
-        for name in COLUMNS:
+        for name in (*COLUMNS, BLACK):
             file.create_dataset(name, (0,), np.int64, maxshape=(None,), chunks=(1024,), fletcher32=True)
 
 

@@ -76,6 +76,8 @@ def _reader(path: Path) -> Reader:
         from nta.io.recordings.folder import FolderReader
 
         return FolderReader(path)
+    if not path.is_file():
+        raise RecordingError(f"{path} is neither a file nor a folder: a recording is read more than once")
     with path.open("rb") as file:
         start = file.read(16)
     if not start:

@@ -8,10 +8,9 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, Protocol
 
-import numpy as np
-from numpy.typing import ArrayLike
-
 from nta.frames import Image, RecordingReport
+
+NO_CLOCK = "its time stamps are missing or do not rise; the times follow from the frame rate"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,23 +111,3 @@ def next_index(
     if before_s is None or time_s is None or rate is None:
         return index + 1
     return index + max(1, round((time_s - before_s) * rate))
-
-
-def rate_of_clock(times_ns: ArrayLike, indices: ArrayLike | None = None) -> float | None:
-    """Return the frame rate [Hz] by the median interval between time stamps; None where they cannot tell.
-
-    indices : of the frames, where some are missing between the stamps.
-    """
-    stamps = np.asarray(times_ns, dtype=np.int64)
-    if stamps.size < 2:
-        return None
-    frames = 1 if indices is None else np.maximum(np.diff(np.asarray(indices)), 1)
-    interval_ns = float(np.median(np.diff(stamps) / frames))
-    return 1e9 / interval_ns if interval_ns > 0 else None
-
-
-def rate_notes(stated_hz: float, measured_hz: float | None) -> tuple[str, ...]:
-    """Return a remark where a camera's time stamps say another rate than it was set to."""
-    if measured_hz is None or stated_hz <= 0 or abs(measured_hz / stated_hz - 1) < 0.01:
-        return ()
-    return (f"it was set to {stated_hz:g} Hz; its time stamps say {measured_hz:.6g} Hz, which was taken",)

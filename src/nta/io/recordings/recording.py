@@ -6,6 +6,7 @@ import itertools
 import math
 import weakref
 from collections.abc import Generator, Iterator, Mapping, Sequence
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
 
@@ -26,6 +27,9 @@ _CAMERA_FIELDS = (
 )
 _CONDITIONS = ("temperature_c", "temperature_std_c", "medium", "viscosity_mpas", "dilution", "sample")
 _SAME = 2e-3  # relative; less is rounding, as 30 Hz for 29.97
+_DEPTHS = (12, 14, 16)  # of cameras whose pixels take two bytes; a dim recording is no sign of fewer bits
+_RATES_HZ = (0.01, 1e6)
+_LONGEST_GAP = 100_000  # frames, an hour at 30 Hz: whoever numbers so has lost count
 _FRAMES_TO_LOOK_AT = 12
 """Spread over the recording, to see how many bits of 16 are in use where nobody says."""
 
@@ -47,7 +51,7 @@ class Recording:
         self._reader = reader
         self._name = name
         ranked = _ranked(reader.claim, said, sidecar)
-        self._remarks = [*remarks, *_corrections(ranked)]
+        self._remarks = [*remarks, *_corrections(ranked), *_refused_rate(reader.claim)]
         self._tally = self._fresh_tally()
         self._open: weakref.WeakSet[Generator[Frame, None, None]] = weakref.WeakSet()
         self._sources = {key: words[0][0] for key, words in ranked.items()}
@@ -124,19 +128,26 @@ class Recording:
         full_scale = 2**self._camera.bit_depth - 1
         before: Shot | None = None
         damaged_before = 0
-        for shot in self._reader.shots(tally):
+        for shot in _numbered_on(self._reader.shots(tally), tally):
             tally.found += 1
             if before is not None:
                 missing = shot.index - before.index - 1
                 tally.lost += max(missing - (tally.damaged - damaged_before), 0)
                 tally.repeated += _same(shot.image, before.image)
             damaged_before = tally.damaged
+            if full_scale > np.iinfo(shot.image.dtype).max:
+                stored = np.iinfo(shot.image.dtype).bits
+                raise SettingError(
+                    f"{self._name}: its pixels have {stored} bits, not the {self._camera.bit_depth} that "
+                    f"{_stater(self._sources['bit_depth'])} states; correct it (--bit-depth)"
+                )
             if full_scale < np.iinfo(shot.image.dtype).max and int(shot.image.max()) > full_scale:
                 self._remark_on_depth(int(shot.image.max()), tally)
             yield Frame(shot.image, shot.index, clock.time_s(shot), shot.host_time_ns, shot.device_time_ns)
             before = shot
         if tally.found == 0:
-            raise RecordingError(f"{self._name} holds no whole frame ({tally.damaged} damaged)")
+            words = "; ".join([f"{tally.damaged} damaged", *tally.notes])
+            raise RecordingError(f"{self._name} holds no whole frame ({words})")
 
     def _remark_on_depth(self, brightest: int, tally: Tally) -> None:
         """Refuse a depth that somebody stated and the pixels contradict; of the file's own, make a remark."""
@@ -144,7 +155,7 @@ class Recording:
         if source in ("user", "side-car"):
             raise SettingError(
                 f"{self._name}: pixels of {brightest} go beyond what {depth} bits hold; "
-                f"correct the bit depth that {'the user' if source == 'user' else 'its side-car'} states (--bit-depth)"
+                f"correct the bit depth that {_stater(source)} states (--bit-depth)"
             )
         tally.note(f"there are pixels above {2**depth - 1}: it is not {depth} bit")
 
@@ -160,7 +171,7 @@ class Recording:
             shots.close()
         if brightest is None:
             raise RecordingError(f"{self._name} holds no whole frame")
-        depth = next(bits for bits in (8, 10, 12, 14, 16) if brightest < 2**bits)
+        depth = next(bits for bits in _DEPTHS if brightest < 2**bits)
         self._remarks.append(
             f"nobody says the bit depth; {depth} bit, as the brightest pixel looked at is {brightest}"
         )
@@ -171,6 +182,20 @@ class Recording:
         for remark in self._remarks:
             tally.note(remark)
         return tally
+
+
+def _numbered_on(shots: Iterator[Shot], tally: Tally) -> Iterator[Shot]:
+    """Yield shots with a number or a time stamp that is out of all proportion taken for a wrong one, not for a gap."""
+    last, too_much = -1, 0
+    for shot in shots:
+        if shot.index - too_much - last > _LONGEST_GAP:
+            tally.note(
+                f"the number of a frame, or its time, jumps by {shot.index - too_much - last} frames: that is no loss, and "
+                "it was numbered on from the frame before"
+            )
+            too_much = shot.index - last - 1
+        last = shot.index - too_much
+        yield replace(shot, index=last) if too_much else shot
 
 
 class _Clock:
@@ -210,7 +235,7 @@ _Ranked = dict[str, list[tuple[str, Any]]]
 
 def _ranked(claim: Claim, said: Mapping[str, Any], sidecar: Mapping[str, Any]) -> _Ranked:
     own = {
-        "frame_rate_hz": claim.frame_rate_hz,
+        "frame_rate_hz": None if any(_refused_rate(claim)) else claim.frame_rate_hz,
         "exposure_s": claim.exposure_s,
         "pixel_size_um": claim.pixel_size_um,
         "bit_depth": claim.bit_depth,
@@ -222,6 +247,16 @@ def _ranked(claim: Claim, said: Mapping[str, Any], sidecar: Mapping[str, Any]) -
         for key in _CAMERA_FIELDS
     }
     return {key: words for key, words in ranked.items() if words}
+
+
+def _refused_rate(claim: Claim) -> Iterator[str]:
+    """Remark where a file claims a frame rate that no camera has, which is then not taken."""
+    low, high = _RATES_HZ
+    if claim.frame_rate_hz is not None and not low <= claim.frame_rate_hz <= high:
+        yield (
+            f"its frame rate of {float(claim.frame_rate_hz):.4g} Hz is none of a camera ({low:g} to {high:g} Hz), "
+            "and was not taken"
+        )
 
 
 def _overruled(ranked: _Ranked) -> dict[str, dict[str, Any]]:
@@ -239,6 +274,10 @@ def _corrections(ranked: _Ranked) -> Iterator[str]:
         by = dict(words)
         if "side-car" in by and "recording" in by and _apart(by["side-car"], by["recording"]):
             yield f"{key}: the file claims {float(by['recording']):.6g}, its side-car says {float(by['side-car']):.6g}"
+
+
+def _stater(source: str) -> str:
+    return "the user" if source == "user" else "its side-car"
 
 
 def _apart(one: Any, other: Any) -> bool:

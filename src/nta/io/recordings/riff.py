@@ -22,6 +22,7 @@ from nta.errors import RecordingError
 from nta.io.recordings.raw import Place
 
 _CHUNK = re.compile(rb"\d\d(db|dc|wb|tx|pc)|ix\d\d|JUNK|junk|idx1|LIST|RIFF|hdrl|strl|[a-z]{4}|[A-Z]{4}")
+_NOTHING = b"\0\0\0\0"  # room that a writer took on the disk beforehand and did not fill
 _WINDOW = 1 << 20
 
 
@@ -107,6 +108,9 @@ def walk(file: BufferedReader, size: int, stream: int, frame_bytes: int) -> Walk
         code, length = struct.unpack("<4sI", file.read(8))
         if not _CHUNK.fullmatch(code):
             following = _next_frame(file, last + 8, size, codes, frame_bytes)
+            if following is None and code == _NOTHING:
+                found.cut = True
+                break
             missing = max(
                 1, round(((size if following is None else following) - last) / (frame_bytes + 8)) - 1
             )
@@ -150,6 +154,8 @@ def _chunks(file: BufferedReader, start: int, end: int) -> Iterator[tuple[bytes,
     while at + 8 <= end:
         file.seek(at)
         code, length = struct.unpack("<4sI", file.read(8))
+        if code == _NOTHING:
+            break
         if code in (b"RIFF", b"LIST"):
             at += 12
             continue
@@ -163,6 +169,8 @@ def _first_movi(file: BufferedReader, size: int) -> int:
     while at + 12 <= size:
         file.seek(at)
         code, length, kind = struct.unpack("<4sI4s", file.read(12))
+        if code == _NOTHING:
+            break
         if code == b"LIST" and kind == b"movi":
             return at
         at += 8 + length + (length & 1)

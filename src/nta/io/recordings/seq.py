@@ -13,9 +13,10 @@ from pathlib import Path
 
 import numpy as np
 
+from nta.clock import agreed_rate, rate_of_clock, rises
 from nta.errors import RecordingError
 from nta.io.recordings.raw import Place, chosen, read_array
-from nta.io.recordings.reader import Claim, Shot, Tally, rate_notes, rate_of_clock
+from nta.io.recordings.reader import NO_CLOCK, Claim, Shot, Tally
 
 _MONO = 100
 
@@ -35,6 +36,8 @@ class SeqReader:
                 "<9I", start, 548
             )
             (rate,) = struct.unpack_from("<d", start, 584)
+            if not (width and height):
+                raise RecordingError(f"{path}: the .seq header says {width} x {height} px")
             if kind != _MONO or bits not in (8, 16) or length < width * height * bits // 8 or block < length:
                 raise RecordingError(
                     f"{path}: a .seq of image format {kind} and {bits} bits is not read, uncompressed grey is; "
@@ -52,18 +55,19 @@ class SeqReader:
                 raise RecordingError(f"{path} holds no whole image ({claimed} claimed)")
             times = [self._time_ns(file, place) for place in self._places]
         stamped = [time for time in times if time is not None]
-        all_stamped = len(stamped) == len(times) and len(set(stamped)) == len(stamped)
-        measured = rate_of_clock(stamped) if all_stamped else None
+        all_stamped = len(stamped) == len(times)
+        clocked = all_stamped and rises(stamped)
+        frame_rate_hz, notes = agreed_rate(rate, rate_of_clock(stamped) if all_stamped else None)
         self.claim = Claim(
             format=f"Norpix seq, {bits} bit",
             width_px=width,
             height_px=height,
             bit_depth=real_bits if 8 <= real_bits <= bits else None,
-            frame_rate_hz=measured or (rate if rate > 0 else None),
+            frame_rate_hz=frame_rate_hz,
             frames=claimed or None,
             truncated=count < claimed,
-            notes=rate_notes(rate, measured),
-            clock="host" if all_stamped else None,
+            notes=notes if clocked else (*notes, NO_CLOCK),
+            clock="host" if clocked else None,
         )
 
     def shots(self, tally: Tally, positions: Sequence[int] | None = None) -> Iterator[Shot]:

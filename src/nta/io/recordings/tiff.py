@@ -50,6 +50,8 @@ class TiffReader:
             if frames is None:
                 notes.append("how many images there were is not known")
             bits = int(page.bitspersample)
+            depth = min(words.bit_depth or bits, bits)  # more than are stored cannot be meant
+            self._white = np.array(2**depth - 1, page.dtype)
             compression = _compression(page)
             self._times_s = words.times_s if len(words.times_s) >= count else ()
             self._rate = words.frame_rate_hz
@@ -58,7 +60,7 @@ class TiffReader:
                 format=f"TIFF{words.dialect}, {compression}",
                 width_px=int(page.imagewidth),
                 height_px=int(page.imagelength),
-                bit_depth=words.bit_depth or (bits if bits < 16 else None),
+                bit_depth=depth if words.bit_depth or bits < 16 else None,
                 frame_rate_hz=self._rate,
                 exposure_s=words.exposure_s,
                 pixel_size_um=words.pixel_size_um,
@@ -85,7 +87,7 @@ class TiffReader:
                 tally.note(LUMA_NOTE)
             if self._white_is_zero:
                 tally.note("0 stands for white in this file; the values were turned round")
-                image = np.invert(image)
+                image = self._white - np.minimum(image, self._white)
             yield Shot(index, image, container_time_s=time_s)
 
     def _raw(self, positions: Sequence[int] | None) -> Iterator[tuple[int, NDArray[Any] | None]]:

@@ -10,6 +10,8 @@ from xml.etree import ElementTree
 
 import numpy as np
 
+from nta.clock import agreed_rate, rate_of_clock
+
 if TYPE_CHECKING:
     import tifffile
 
@@ -73,15 +75,14 @@ def _from_ome(text: str) -> Words:
     step = _positive(_quantity(pixels, "TimeIncrement", _SECONDS, "s"))
     if len(times_s) != len(planes) or any(np.diff(times_s) <= 0):
         times_s = ()
-    if step is None and len(times_s) > 1:
-        step = float(np.median(np.diff(times_s)))
+    frame_rate_hz, clock_notes = agreed_rate(step and 1 / step, rate_of_clock(1e9 * np.array(times_s)))
     size, notes = _square(*(_positive(_quantity(pixels, f"PhysicalSize{a}", _METRES, "µm")) for a in "XY"))
     bits = pixels.get("SignificantBits", "")
     return Words(
         dialect=" (OME)",
         images=int(pixels.get("SizeT", "0")) if pixels.get("SizeT", "").isdecimal() else 0,
-        frame_rate_hz=None if step is None else 1 / step,
-        exposure_s=_quantity(planes[0], "ExposureTime", _SECONDS, "s") if planes else None,
+        frame_rate_hz=frame_rate_hz,
+        exposure_s=_positive(_quantity(planes[0], "ExposureTime", _SECONDS, "s")) if planes else None,
         pixel_size_um=None if size is None else size * 1e6,
         bit_depth=int(bits) if bits.isdecimal() else None,
         times_s=times_s,
@@ -89,7 +90,7 @@ def _from_ome(text: str) -> Words:
         truncated=bool(metadata.pop("truncated", False)),
         claimed_frames=_whole(metadata.pop("claimed_frames", None)),
         metadata=metadata,
-        notes=notes,
+        notes=notes + clock_notes,
     )
 
 

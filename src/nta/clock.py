@@ -1,0 +1,75 @@
+"""What the time stamps of frames say of the frame rate, and how surely."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+_RESOLUTIONS_NS = (1_000_000, 1000, 1)  # clocks count milliseconds, microseconds or what is finer
+_WORTH_A_REMARK = 0.01  # relative; less is a rounded setting
+
+
+@dataclass(frozen=True)
+class ClockedRate:
+    """A frame rate by time stamps.
+
+    doubt : relative; a rate nearer than this cannot be told from it by these stamps.
+    jumps : steps that are no frame interval: a gap, or a clock that was set.
+    """
+
+    rate_hz: float
+    doubt: float
+    jumps: int
+
+    def agrees_with(self, rate_hz: float) -> bool:
+        """Tell whether the stamps allow another rate."""
+        return abs(self.rate_hz / rate_hz - 1) <= self.doubt
+
+
+def rises(times: ArrayLike) -> bool:
+    """Tell whether there are stamps, each later than the one before."""
+    stamps = np.asarray(times)
+    return bool(stamps.size > 0 and (stamps[1:] > stamps[:-1]).all())
+
+
+def rate_of_clock(times_ns: ArrayLike, indices: ArrayLike | None = None) -> ClockedRate | None:
+    """Return the frame rate by the whole stretch between the stamps, less the steps that are a jump or a gap.
+
+    The median step would be that of one frame, rounded as the clock rounds: 17 ms of a camera that runs at 60 Hz.
+
+    indices : of the frames, where some are missing between the stamps.
+    None where there are fewer than two stamps, one is no number, or they stand still or go back.
+    """
+    stamps = np.asarray(times_ns, dtype=np.float64)
+    if stamps.size < 2 or not np.isfinite(stamps).all():
+        return None
+    steps = np.diff(np.rint(stamps - stamps[0]))
+    frames = np.ones(steps.size) if indices is None else np.diff(np.asarray(indices, dtype=np.float64))
+    resolution = next(unit for unit in _RESOLUTIONS_NS if not (steps % unit).any())
+    interval = float(np.median(steps / np.maximum(frames, 1)))
+    good: NDArray[np.bool_] = steps > 0
+    for _ in range(2):  # a long gap is told from a jump only by an interval that is not rounded any more
+        good = (frames > 0) & (np.abs(steps - frames * interval) <= max(interval / 2, resolution))
+        if not (good.any() and steps[good].sum() > 0):
+            return None
+        interval = float(steps[good].sum() / frames[good].sum())
+    span, jumps = steps[good].sum(), int(np.count_nonzero(~good))
+    scatter = float(np.std(steps[good] - frames[good] * interval))
+    return ClockedRate(1e9 / interval, float((resolution + 3 * scatter) * np.sqrt(1 + jumps) / span), jumps)
+
+
+def agreed_rate(stated_hz: float | None, clocked: ClockedRate | None) -> tuple[float | None, tuple[str, ...]]:
+    """Return the rate that was stated unless the time stamps contradict it, and remarks on what is odd of them."""
+    if clocked is None:
+        return (stated_hz if stated_hz and 0 < stated_hz < np.inf else None), ()
+    notes = [f"{clocked.jumps} steps between its time stamps are no frame interval"] if clocked.jumps else []
+    if stated_hz and 0 < stated_hz < np.inf:
+        if clocked.agrees_with(stated_hz):
+            return stated_hz, tuple(notes)
+        if abs(clocked.rate_hz / stated_hz - 1) >= _WORTH_A_REMARK:
+            notes.append(
+                f"it was set to {stated_hz:g} Hz; its time stamps say {clocked.rate_hz:.6g} Hz, which was taken"
+            )
+    return clocked.rate_hz, tuple(notes)

@@ -1,0 +1,98 @@
+"""Output that is whole or not there, also through links, on mounted disks and while something else fails."""
+
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from nta.errors import SettingError
+from nta.io.atomic import new_file, new_folder
+
+
+def _write(folder, *, replace=False, text="new"):
+    with new_folder(folder, replace=replace) as partial:
+        (partial / "a.txt").write_text(text)
+        (partial / "sub").mkdir()
+        (partial / "sub" / "b.txt").write_text(text)
+
+
+def _names(folder):
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
+
+
+def test_a_folder_is_swapped_as_a_whole(tmp_path):
+    target = tmp_path / "results"
+    _write(target)
+    (target / "left.txt").write_text("old")
+    with pytest.raises(SettingError, match="not empty"):
+        _write(target)
+    _write(target, replace=True)
+    assert _names(tmp_path) == ["results", "results/a.txt", "results/sub", "results/sub/b.txt"]
+
+
+@pytest.mark.parametrize("kind", ["empty", "filled", "missing"])
+def test_through_a_link_the_folder_that_it_leads_to_is_written(tmp_path, kind):
+    there, link = tmp_path / "there", tmp_path / "link"
+    if kind != "missing":
+        there.mkdir()
+    if kind == "filled":
+        (there / "old.txt").touch()
+    link.symlink_to(there)
+    _write(link, replace=kind == "filled")
+    assert link.is_symlink()
+    assert _names(tmp_path) == ["link", "there", "there/a.txt", "there/sub", "there/sub/b.txt"]
+
+
+MOUNTED = """
+import sys
+from pathlib import Path
+from nta.io.atomic import new_folder
+for text in ("first", "second"):
+    with new_folder(sys.argv[1], replace=text == "second") as partial:
+        (partial / "sub").mkdir()
+        (partial / "sub" / "a.txt").write_text(text)
+        (partial / f"{text}.txt").touch()
+print(sorted(str(path.relative_to(sys.argv[1])) for path in Path(sys.argv[1]).rglob("*")))
+print((Path(sys.argv[1]) / "sub" / "a.txt").read_text(), len(list(Path(sys.argv[1]).parent.iterdir())))
+"""
+
+
+@pytest.mark.parametrize("mount", ["-t tmpfs none", "--bind other"])
+def test_where_a_disk_is_mounted_the_files_are_moved_in(tmp_path, mount):
+    for name in ("results", "other"):
+        (tmp_path / name).mkdir()
+    script = f'cd {tmp_path} && mount {mount} results && "$1" -c "$2" {tmp_path}/results'
+    words = ["unshare", "-rm", "sh", "-c"]
+    if subprocess.run(
+        [*words, f"mount -t tmpfs none {tmp_path}/results"], capture_output=True, check=False
+    ).returncode:
+        pytest.skip("no file system can be mounted here")
+    done = subprocess.run([*words, script, "sh", sys.executable, MOUNTED], capture_output=True, text=True)
+    assert done.stdout.splitlines() == ["['second.txt', 'sub', 'sub/a.txt']", "second 2"], done.stderr
+
+
+@pytest.mark.parametrize("mask", [0o022, 0o077])
+def test_the_users_mask_gives_the_rights(tmp_path, mask):
+    before = os.umask(mask)
+    try:
+        _write(tmp_path / "results")
+        with new_file(tmp_path / "a.txt") as partial:
+            partial.write_text("new")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "results").stat().st_mode) == 0o777 & ~mask
+    assert stat.S_IMODE((tmp_path / "a.txt").stat().st_mode) == 0o666 & ~mask
+
+
+def test_what_breaks_off_leaves_nothing(tmp_path):
+    def broken(path: Path) -> None:
+        with new_folder(path) as partial:
+            (partial / "a.txt").touch()
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        broken(tmp_path / "results")
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,59 @@
+"""Frame rates from time stamps: rounded, jittering, with jumps and gaps."""
+
+import numpy as np
+import pytest
+
+from nta.clock import agreed_rate, rate_of_clock
+
+RATES_HZ = (24, 25, 29.97, 30, 60, 75, 90, 100, 120, 144, 160, 240)
+
+
+def _stamps(rate_hz, count=600, unit_ns=1):
+    return np.floor(np.arange(count) * 1e9 / rate_hz / unit_ns + 0.5) * unit_ns
+
+
+@pytest.mark.parametrize("rate_hz", RATES_HZ)
+@pytest.mark.parametrize("unit_ns", [1, 1000, 1_000_000])
+def test_a_clock_that_rounds_says_the_rate_of_the_camera(rate_hz, unit_ns):
+    found = rate_of_clock(_stamps(rate_hz, unit_ns=unit_ns))
+    assert found.rate_hz == pytest.approx(rate_hz, rel=5e-4)
+    assert abs(found.rate_hz / rate_hz - 1) <= found.doubt < 1e-3
+
+
+@pytest.mark.parametrize("rate_hz", RATES_HZ)
+def test_jumps_and_gaps_take_no_part(rate_hz):
+    stamps, indices = _stamps(rate_hz, unit_ns=1_000_000), np.arange(600)
+    stamps[200:] += 3600e9  # the clock was set
+    kept = np.r_[:50, 90:400, 401:600]  # frames lost
+    assert rate_of_clock(stamps).rate_hz == pytest.approx(rate_hz, rel=1e-3)
+    assert rate_of_clock(stamps[kept], indices[kept]).rate_hz == pytest.approx(rate_hz, rel=1e-3)
+    assert rate_of_clock(stamps[kept]).rate_hz == pytest.approx(rate_hz, rel=1e-3)
+
+
+def test_a_clock_that_jitters_says_how_sure_it_is(rng):
+    for _ in range(20):
+        stamps = _stamps(30, count=60) + rng.normal(0, 3e6, 60)
+        found = rate_of_clock(stamps)
+        assert abs(found.rate_hz / 30 - 1) <= found.doubt < 0.02
+
+
+@pytest.mark.parametrize(
+    "stamps", [[], [5], [5, 5, 5, 5], [30, 20, 10], [0, np.nan, 20], [np.nan, np.nan]], ids=str
+)
+def test_a_clock_that_tells_nothing(stamps):
+    assert rate_of_clock(1e6 * np.array(stamps)) is None
+
+
+@pytest.mark.parametrize(
+    ("stated_hz", "taken_hz", "remarks"),
+    [(60.0, 60.0, 0), (60.001, 60.001, 0), (60.2, 60.0, 0), (58.8, 60.0, 1), (0.0, 60.0, 0), (None, 60.0, 0)],
+)
+def test_a_stated_rate_goes_before_the_stamps_that_cannot_contradict_it(stated_hz, taken_hz, remarks):
+    rate, notes = agreed_rate(stated_hz, rate_of_clock(_stamps(60, unit_ns=1_000_000)))
+    assert rate == pytest.approx(taken_hz, rel=1e-4)
+    assert len(notes) == remarks
+
+
+def test_without_a_clock_the_stated_rate_is_taken():
+    assert agreed_rate(25.0, None) == (25.0, ())
+    assert agreed_rate(0.0, None) == (None, ())
