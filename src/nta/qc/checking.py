@@ -10,7 +10,7 @@ from typing import Any
 
 from nta.calibration import load_certificate
 from nta.errors import SettingError
-from nta.measurements import Measurement, Result, open_measurements, refuse_copies, unknown
+from nta.measurements import Measurement, Result, open_all, refuse_copies, unknown
 from nta.measurements.replicates import mean_over, ratio, variation
 from nta.measurements.table import Kind, exact
 from nta.qc.reference import distance
@@ -92,7 +92,7 @@ def check(
 
 def _opened(results: Given) -> Group:
     several = results if isinstance(results, Sequence) and not isinstance(results, str) else [results]
-    found = tuple(m for result in several for m in open_measurements(result))
+    found = open_all(several)
     if not found:
         raise SettingError("there is no result to check")
     return found

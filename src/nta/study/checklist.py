@@ -115,7 +115,7 @@ def _instrument(o: Outcome) -> Iterator[Item]:
 def _cell(o: Outcome) -> Iterator[Item]:
     section = "Cell"
     diluents = {p.name: p.diluent for p in o.study.preparations if p.diluent}
-    dilutions = {p.name: p.dilution for p in o.study.preparations if p.dilution is not None}
+    dilutions = {p.name: found for p in o.study.preparations if (found := o.material.dilutions(p))}
     yield Item(section=section, name="temperature, °C", value=_each(o, "temperature_c"))
     yield Item(section=section, name="viscosity, mPa s", value=_each(o, "viscosity_mpas"))
     yield Item(section=section, name="diluent", value=diluents)
@@ -133,7 +133,7 @@ def _analysis(o: Outcome) -> Iterator[Item]:
     yield Item(section=section, name="estimator", value=_common(o, "estimator"))
     yield Item(section=section, name="date of analysis", value=_each(o, "analysed"))
     yield Item(section=section, name="checksum of the raw files", value={
-        a.path.name: a.sha256 for items in o.material.attached.values() for a in items})  # fmt: skip
+        a.video.name: a.sha256 for items in o.material.attached.values() for a in items})  # fmt: skip
     yield Item(section=section, name="tracks used", value=_each(o, "tracks_used"))
     yield Item(section=section, name="tracks excluded, with reasons", value=_each(o, "tracks_by_flag"))
     yield Item(

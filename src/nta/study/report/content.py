@@ -257,7 +257,7 @@ def _handling(outcome: Outcome) -> Iterator[doc.Block]:
                 p.sample or "–",
                 p.isolation or "–",
                 p.storage or "–",
-                "–" if p.dilution is None else f"1:{p.dilution:g}",
+                ", ".join(f"1:{factor:g}" for factor in outcome.material.dilutions(p)) or "–",
                 "–" if p.volume_ml is None else f"{p.volume_ml:g} ml",
             )
             for p in study.preparations
