@@ -180,6 +180,7 @@ class Catalogue:
         *,
         kind: Kind | None = None,
         standard: str | None = None,
+        lot: str | None = None,
         instrument: str | None = None,
         sample: str | None = None,
         operator: str | None = None,
@@ -193,7 +194,7 @@ class Catalogue:
 
         Parameters
         ----------
-        kind, standard, instrument, sample, operator, recording_sha256
+        kind, standard, lot, instrument, sample, operator, recording_sha256
             Only runs of which this is said.
         since, until
             Only runs measured (or analysed, where nobody said when they were measured) from then on, before then.
@@ -205,6 +206,7 @@ class Catalogue:
         equal = {
             "kind": kind,
             "standard": standard,
+            "lot": lot,
             "instrument": instrument,
             "sample": sample,
             "operator": operator,
