@@ -116,7 +116,7 @@ def _cells(record: RunRecord) -> tuple[str, ...]:
     what = f"{record.kind} {record.standard}".rstrip() + (" (withdrawn)" if record.withdrawn else "")
     return (
         str(record.id),
-        f"{record.when:%Y-%m-%d %H:%M}",
+        f"{record.when:%Y-%m-%d %H:%M}" + ("" if record.measured_at else " (analysed)"),
         what,
         record.sample,
         record.instrument,

@@ -76,6 +76,10 @@ class Measurement(ABC):
             f"{self.source} says nothing of the concentration {where.replace('_', ' the ')}", "1/ml"
         )
 
+    def is_less_blank(self) -> bool:
+        """Say whether a blank was taken off the concentration; counts per frame are never changed."""
+        return False
+
     def per_frame(self) -> Quantity:
         """Particles in view, mean over the frames."""
         return unknown(f"{self.source} does not say how many particles were in view", "1")

@@ -210,11 +210,17 @@ def _any_concentration(m: Measurement) -> Quantity:
 
 
 def _blank(_: Criterion, j: _Judged) -> _Found:
-    """Particles of the blank over those of the sample, both as they were in the cell."""
+    """Particles of the blank over those of the sample, both as they were in the cell: before a blank was taken off."""
     blank = j.others["blank"]
     if not blank:
         return _Found(unknown("no blank was given; name one with --blank, or result = in [blank]", "1"))
-    for of in (lambda m: m.concentration("in_cell"), lambda m: m.per_frame()):
+    ways: list[Callable[[Measurement], Quantity]] = [
+        lambda m: m.concentration("in_cell"),
+        lambda m: m.per_frame(),
+    ]
+    if any(m.is_less_blank() for m in (*j.group, *blank)):
+        ways = ways[1:]
+    for of in ways:
         both = [_mean(group, of, "", j.confidence, "visibility") for group in (j.group, blank)]
         sample, empty = (found.quantity for found in both)
         if sample.value and empty.value is not None:
