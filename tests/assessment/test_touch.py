@@ -241,4 +241,5 @@ def test_values_of_one_pair_are_compared_as_independent(rng):
 
 def test_every_limit_has_a_source():
     names = {*LIMITS.gates, *LIMITS.margins, *LIMITS.thresholds}
-    assert names == set(LIMITS.sources)
+    assert names == set(LIMITS.sources) == set(LIMITS.units)
+    assert not any(source.startswith("1;") for source in LIMITS.sources.values())
