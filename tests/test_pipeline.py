@@ -13,7 +13,7 @@ from nta.cli import main
 from nta.errors import RecordingError, SettingError
 from nta.frames import Frame
 from nta.io.results import RESULTS_FILE, load_analysis
-from nta.pipeline import analyze, find_tracks, stated_conditions
+from nta.pipeline import Provenance, analyze, find_tracks, stated_conditions
 from nta.settings import AnalysisSettings
 from nta.simulation import load_scenario, scenario_to_toml, simulate
 from nta.spots import DetectionSettings, SpotDetector, detect_spots
@@ -143,6 +143,11 @@ def test_the_report_knows_who_said_what(small_scene, monkeypatch):
     conditions = stated_conditions(simulation.metadata, temperature_c=21.0, dilution=50.0)
     sources = analyze(simulation, conditions, load_profile("simulated")).provenance.sources
     assert sources == {"temperature_c": "user", "dilution": "user", "gain_e_per_adu": "profile"}
+
+
+def test_analyses_within_a_second_have_dates_of_their_own():
+    """The catalogue knows an analysis by it: two batches at once are two."""
+    assert len({Provenance(recording="v.avi").date for _ in range(5)}) > 1
 
 
 def test_a_side_car_stands_before_the_thermometer_and_that_before_the_header():

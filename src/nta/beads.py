@@ -9,7 +9,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from nta.calibration import BeadCertificate, InstrumentProfile
+from nta.assessment import Finding, Verdict, load_limits
+from nta.assessment.controls import bead_check, with_findings
+from nta.calibration import BeadCertificate, InstrumentProfile, known_certificate
 from nta.errors import MissingInputError, NtaError
 from nta.pipeline import Analysis
 from nta.quantity import coverage_factor
@@ -120,6 +122,51 @@ def size_ratio(analysis: Analysis, certificate: BeadCertificate) -> tuple[float,
     spread = (d50.high - d50.low) / (2 * factor * d50.value)
     ratio_std = ratio * math.hypot(spread, certificate.diameter_std_nm / certificate.diameter_nm)
     return ratio, ratio_std
+
+
+def against_certificate(analysis: Analysis, standard: str) -> Analysis:
+    """Return the analysis of beads with their size judged: how far it is off the diameter of their certificate.
+
+    standard : name of the certificate, or its file; empty where nobody said what the beads are.
+
+    Raises
+    ------
+    SettingError
+        The certificate is not valid, or a file that is not there.
+    """
+    certificate = known_certificate(standard)
+    found = _unchecked(standard) if certificate is None else _checked(analysis, certificate)
+    return replace(analysis, assessment=with_findings(analysis.assessment, [found]))
+
+
+def _checked(analysis: Analysis, certificate: BeadCertificate) -> Finding:
+    limits = load_limits(analysis.settings.assessment.limits)
+    example = " (an EXAMPLE, no such beads exist)" if certificate.is_example else ""
+    words = f"{certificate.name}, lot {certificate.lot}{example}"
+    try:
+        ratio, ratio_std = size_ratio(analysis, certificate)
+    except CalibrationError as error:
+        return _not_assessed(f"{words}: {error}", "record longer or more videos of the beads")
+    return bead_check(ratio - 1, ratio_std, 1, words, limits)
+
+
+def _unchecked(standard: str) -> Finding:
+    if not standard:
+        return _not_assessed("nobody said which beads these are", "name their certificate with --standard")
+    return _not_assessed(
+        f"there is no certificate of {standard!r}, so nothing says how large these beads are",
+        "write one into calibration/beads, as its README says",
+    )
+
+
+def _not_assessed(evidence: str, advice: str) -> Finding:
+    return Finding(
+        name="bead_check",
+        title="Size standard",
+        verdict=Verdict.NOT_ASSESSED,
+        evidence=evidence,
+        advice=advice,
+    )
 
 
 def calibrated_profile(beads: BeadRun, base: InstrumentProfile, name: str) -> InstrumentProfile:

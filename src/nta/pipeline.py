@@ -43,11 +43,14 @@ Progress = Callable[[int], None]
 
 @dataclass(frozen=True, kw_only=True)
 class Provenance:
-    """Where a result comes from: what was read, by which versions, when and how."""
+    """Where a result comes from: what was read, by which versions, when and how.
+
+    date : UTC, to the microsecond: two analyses of one recording at once are two.
+    """
 
     recording: str
     sha256: str | None = None
-    date: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+    date: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="microseconds"))
     command: str = field(default_factory=lambda: " ".join(sys.argv))
     versions: Mapping[str, str] = field(default_factory=lambda: _versions())
     sources: Mapping[str, str] = field(default_factory=dict)  # who said what: {"frame_rate_hz": "user"}

@@ -11,6 +11,7 @@ from nta.assessment.comparison import (
     compare_paired,
     holm,
     replicates_for_equivalence,
+    rounding_error,
 )
 from nta.errors import SettingError
 
@@ -65,6 +66,24 @@ def test_holm_is_the_step_down_of_bonferroni():
 @pytest.mark.parametrize(("cv", "n"), [(0.03, 3), (0.05, 6), (0.10, 20)])
 def test_replicates_needed_agree_with_the_published_design_table(cv, n):
     assert abs(replicates_for_equivalence(cv, TEN_PER_CENT) - n) <= max(1, round(0.15 * n))
+
+
+def test_replicates_that_agree_to_the_last_digit_are_known_no_better_than_it():
+    values = (0.79, 0.79), (1.0, 1.0)
+    error = rounding_error([v for arm in values for v in arm])
+    assert error == pytest.approx(0.01 / np.sqrt(12))
+    ours = compare_independent(*values, TEN_PER_CENT, unit="preparation", rounding=np.sqrt(2) * error)
+    assert ours.high - ours.low == pytest.approx(2 * 4.303 * np.sqrt(2) * error, rel=1e-3)
+    paired = compare_paired(*values, TEN_PER_CENT, unit="preparation", rounding=np.sqrt(2) * error)
+    assert paired.high > paired.low + error
+
+
+@pytest.mark.parametrize(
+    ("values", "digit"),
+    [((2e9, 2.1e9), 1e8), ((1.0, 2.0), 1.0), ((-12.5, -13), 0.1), ((1 / 3, 0.5), 1e-16), ((), 0)],
+)
+def test_the_last_digit_is_the_finest_there_is(values, digit):
+    assert rounding_error(values) == pytest.approx(digit / np.sqrt(12), abs=1e-16)
 
 
 def test_one_replicate_is_refused():

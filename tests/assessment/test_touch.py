@@ -170,6 +170,23 @@ def test_conflicting_membrane_evidence_is_said(rng):
     assert [reason.code for reason in judgement.reasons] == ["CONFLICT"]
 
 
+@pytest.mark.parametrize(
+    ("sealed", "n", "verdict", "codes"),
+    [
+        ((0.79, 0.79, 0.79), 3, Integrity.INDETERMINATE, ["NO_MEMBRANE_EVIDENCE"]),  # 0.794 is 0.79 too
+        ((0.70, 0.70, 0.71), 3, Integrity.DAMAGED, []),
+        ((0.60, 0.60, 0.61), 2, Integrity.INDETERMINATE, ["FEW_REPLICATES"]),
+    ],
+)
+def test_leaky_takes_three_preparations_and_more_than_a_last_digit(rng, sealed, n, verdict, codes):
+    whole = three("reference", REFERENCE, rng, sealed_ratio=(1.0, 1.0, 1.0))
+    test = three("test", REFERENCE, rng, sealed_ratio=sealed)
+    arms = {a.name: replace(a, preparations=a.preparations[:n]) for a in (whole, test)}
+    judgement = judge(replace(study("T0 same again", rng), **arms), LIMITS)
+    assert judgement.verdict is verdict
+    assert [reason.code for reason in judgement.reasons] == codes
+
+
 def test_three_preparations_are_compared_by_preparation(rng):
     evidence = replace(
         study("T9 all ghosts", rng),
@@ -224,4 +241,5 @@ def test_values_of_one_pair_are_compared_as_independent(rng):
 
 def test_every_limit_has_a_source():
     names = {*LIMITS.gates, *LIMITS.margins, *LIMITS.thresholds}
-    assert names == set(LIMITS.sources)
+    assert names == set(LIMITS.sources) == set(LIMITS.units)
+    assert not any(source.startswith("1;") for source in LIMITS.sources.values())

@@ -120,6 +120,7 @@ def test_a_toml_manifest_has_words_for_all_and_patterns(tmp_path):
         ("file,exposure_s\na.avi,0.015\n", r"unknown 'exposure_s'; did you mean 'exposure_ms'"),
         ("file,temperature_c\na.avi,warm\n", r"line 2: temperature_c must be a number, got 'warm'"),
         ("file,kind\na.avi,bead\n", r"line 2: kind must be one of sample, beads, blank, got 'bead'"),
+        ("file,date\na.avi,05.01.2026\n", r"line 2: date: '05\.01\.2026' is no date; write 2026-"),
         ("file,group\na.avi,1\na.avi,2\n", r"line 3: a\.avi is there already, at line 2"),
         ("file,group\n,lot 1\n", r"line 2: file is missing"),
         ("recording\na.avi\n", r"one of them 'file'"),

@@ -1,6 +1,7 @@
 """The catalogue keeps what it was given: on SQLite and on PostgreSQL, whoever writes at the same time."""
 
 import multiprocessing
+import sqlite3
 from datetime import UTC, datetime
 
 import pytest
@@ -232,3 +233,41 @@ def test_a_password_is_never_shown():
     with pytest.raises(CatalogueError, match=r"postgresql://lab:\*\*\*@127\.0\.0\.1:1/runs") as caught:
         Catalogue.open("postgresql://lab:secret@127.0.0.1:1/runs")
     assert "secret" not in str(caught.value)
+
+
+def test_an_account_without_a_name_records_too(tmp_path, analysis, monkeypatch):
+    def nameless():
+        raise KeyError("getpwuid(): uid not found: 4711")
+
+    monkeypatch.setattr("getpass.getuser", nameless)
+    with Catalogue.open(tmp_path / "runs.sqlite") as catalogue:
+        assert catalogue.record(analysis).recorded_by.startswith("uid ")
+
+
+@pytest.mark.parametrize(
+    ("column", "value"), [("summary", "{cut of"), ("summary", "7"), ("analysed_at", "in spring")]
+)
+def test_a_damaged_catalogue_is_said_in_words(tmp_path, analysis, capsys, column, value):
+    file = tmp_path / "runs.sqlite"
+    with Catalogue.open(file) as catalogue:
+        catalogue.record(analysis)
+    with sqlite3.connect(file) as raw:
+        (trigger,) = raw.execute(
+            "SELECT name FROM sqlite_master WHERE type='trigger' AND sql LIKE '%UPDATE%nta_runs%'"
+        ).fetchone()
+        raw.execute(f"DROP TRIGGER {trigger}")
+        raw.execute(f"UPDATE nta_runs SET {column} = ?", (value,))
+    raw.close()
+    assert main(["catalog", "show", "1", "--json", "--catalogue", str(file)]) == 1
+    assert f"the catalogue {file} is damaged" in capsys.readouterr().err
+
+
+def test_a_run_that_nobody_dated_is_marked_in_the_list(tmp_path, variant, capsys):
+    file = tmp_path / "runs.sqlite"
+    with Catalogue.open(file) as catalogue:
+        catalogue.record(variant(1))
+        catalogue.record(variant(2), measured_at="2026-10-02T08:00")
+    assert main(["catalog", "list", "--catalogue", str(file)]) == 0
+    dated, undated = capsys.readouterr().out.splitlines()[1:]
+    assert "2026-10-02 08:00  " in dated
+    assert "2026-11-02 10:00 (analysed)" in undated

@@ -25,16 +25,20 @@ def said():
     return summary(make_analysis(np.random.default_rng(1), n_tracks=80, n_frames=60))
 
 
-def record(catalogue, said, z, first=0, verdict="pass", **stated):
+def record(catalogue, said, z, first=0, verdict="pass", d50=True, brightness=True, **stated):
     """Record runs of beads, one a day, whose diameter is off the mean by z SD."""
     for day, value in enumerate(z, start=first):
-        d50 = MEAN_NM + value * SD_NM
-        numbers = said["size"]["numbers"] | {
-            "d50_nm": {"value": d50, "low": d50 - 0.5, "high": d50 + 0.5, "unit": "nm", "method": ""}
-        }
+        nm = MEAN_NM + value * SD_NM
+        known = (
+            {"value": nm, "low": nm - 0.5, "high": nm + 0.5}
+            if d50
+            else dict.fromkeys(("value", "low", "high"))
+        )
+        numbers = said["size"]["numbers"] | {"d50_nm": known | {"unit": "nm", "method": ""}}
+        light = {"value": 500.0 * (1 + 0.02 * value), "unit": "e/ms"} if brightness else None
         run = said | {
             "size": said["size"] | {"numbers": numbers},
-            "brightness_e_per_ms": {"value": 500.0 * (1 + 0.02 * value), "unit": "e/ms"},
+            "brightness_e_per_ms": light,
             "provenance": said["provenance"] | {"recording": f"beads {day}.h5"},
             "verdict": verdict,
         }
@@ -154,6 +158,64 @@ def test_a_baseline_that_cannot_be_is_refused(catalogue, said, tmp_path):
     )
     with pytest.raises(SettingError, match="SD above 0"):
         read_baseline(path)
+
+
+@pytest.mark.parametrize(
+    ("odd", "words"),
+    [
+        ({"lot": "7"}, "of one lot; the runs are of none said, 7: choose with --lot"),
+        ({"settings": {"detection": {"threshold_sd": 9}}}, r"the settings of runs .*; of 21 differ"),
+        ({"z": 30.0}, r"run 21 lies far off the others: Diameter \(D50\) 125 nm, theirs 101 .* withdraw it"),
+    ],
+)
+def test_a_baseline_of_runs_that_are_no_series_is_refused(catalogue, said, odd, words):
+    odd = dict(odd)
+    run = said | {"settings": odd.pop("settings", said["settings"])}
+    record(catalogue, run, [odd.pop("z", 0.1)], first=20, **odd)
+    with pytest.raises(SettingError, match=words):
+        make_baseline(catalogue.runs(), catalogue="c", date=datetime.date(2026, 3, 30))
+    runs = catalogue.runs(lot="")[:20]
+    assert make_baseline(runs, catalogue="c", date=datetime.date(2026, 3, 30)).levels["d50_nm"].n == 20
+
+
+def test_a_baseline_says_what_it_leaves_out_and_what_is_to_watch(catalogue, said):
+    record(catalogue, said, [0.1], first=20, verdict="warn", brightness=False)
+    made = make_baseline(catalogue.runs(), catalogue="c", date=datetime.date(2026, 3, 30))
+    assert "brightness_e_per_ms" not in made.levels
+    assert "; without Brightness, not known in 21" in made.source
+    assert "; among them with findings to watch: 21" in made.source
+
+
+def test_a_newest_run_without_a_charted_quantity_is_not_in_control(catalogue, said, tmp_path, capsys):
+    record(catalogue, said, [0.1], first=20, d50=False)
+    write_baseline(BASELINE, tmp_path / "b.toml")
+    words = ["qc", "chart", str(tmp_path / "runs.db"), "--baseline", str(tmp_path / "b.toml"), "--strict"]
+    assert main([*words, "-o", str(tmp_path / "c.html")]) == 1
+    told = capsys.readouterr().err
+    assert "Diameter (D50): NOT KNOWN in the newest run, 21" in told
+    assert "not known in 1 of 21 runs" in told
+    assert "diameter (D50) is not known" in (tmp_path / "c.html").read_text(encoding="utf-8")
+
+
+def test_a_chart_says_how_far_its_mean_is_off_the_certificate(catalogue, said, tmp_path, capsys):
+    standard = "example_polystyrene_100nm"
+    record(catalogue, said, [0.0], first=20, standard=standard)
+    off = replace(BASELINE, standard=standard, levels={"d50_nm": Level(mean=112.0, sd=SD_NM, n=20)})
+    assert off.against_certificate().verdict == "fail"
+    assert BASELINE.against_certificate() is None
+    write_baseline(off, tmp_path / "b.toml")
+    words = ["qc", "chart", str(tmp_path / "runs.db"), "--baseline", str(tmp_path / "b.toml")]
+    assert main([*words, "-o", str(tmp_path / "c.html")]) == 0
+    assert "the mean of the baseline is +12.0 % off the certified 100 nm" in capsys.readouterr().err
+    page = (tmp_path / "c.html").read_text(encoding="utf-8")
+    assert "+12.0 % off the certified 100 nm" in page
+    assert "Green: the certified 100" in page
+
+
+@pytest.mark.parametrize("name", ["one\rtwo", "a\tb", 'c"d\\e', "f\x7fg", "Größe"])
+def test_a_baseline_of_any_name_is_read_again(tmp_path, name):
+    write_baseline(replace(BASELINE, instrument=name), tmp_path / "b.toml")
+    assert read_baseline(tmp_path / "b.toml").instrument == name
 
 
 def test_the_commands_make_baseline_page_and_pictures(catalogue, said, tmp_path, capsys):

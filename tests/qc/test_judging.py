@@ -232,6 +232,38 @@ def test_a_blank_is_compared_in_the_cell():
     )
 
 
+def test_a_blank_is_a_share_of_what_was_counted_before_it_was_taken_off(rng):
+    """30 particles in the sample, 10 in the blank: a third, also where the result holds the 20 that are left."""
+    from synthetic_analysis import make_analysis
+
+    from nta.pipeline import subtract_blank
+    from nta.visibility import Concentration, Visibility
+
+    nothing = Quantity(None, None, None, "nm")
+
+    def counted(n, name):
+        run = make_analysis(rng, n_tracks=60, n_frames=60, name=name)
+        per_ml = Quantity(n * 1e6, 0.95 * n * 1e6, 1.05 * n * 1e6, "1/ml")
+        in_view = Quantity(n, 0.95 * n, 1.05 * n, "1")
+        found = Concentration(per_frame=in_view, in_cell_per_ml=per_ml, in_sample_per_ml=per_ml, dilution=1.0)
+        seen = Visibility(curve=None, law=None, limit_nm=nothing, share_below_limit=None, volume=None, suspension=None,
+                          concentration=found, indices=None)  # fmt: skip
+        return replace(run, visibility=seen, provenance=replace(run.provenance, sha256=f"{n:064x}"))
+
+    sample, blank = counted(30, "sample"), counted(10, "blank")
+    net = subtract_blank(sample, blank)
+    assert net.visibility.concentration.in_cell_per_ml.value == pytest.approx(2e7)
+    for result in (sample, net):
+        (share,) = check(result, {"blank": {"share": {"at_most": 0.4}}}, blank=blank).checks
+        assert share.quantity.value == pytest.approx(1 / 3)
+
+
+@pytest.mark.parametrize("value", [True, float("nan"), "100"])
+def test_a_limit_is_a_number(value):
+    with pytest.raises(SettingError, match="at_most must be a finite number"):
+        Limits(at_most=value)
+
+
 def test_the_interval_of_a_distance_holds_none_and_sees_one(rng):
     from synthetic_analysis import make_analysis
 

@@ -1,6 +1,7 @@
 """What people and machines get to see: table, JSON, JUnit, exit codes, messages of assertions."""
 
 import json
+import shutil
 from xml.etree import ElementTree
 
 import pytest
@@ -40,6 +41,17 @@ def spec(folder, text):
 def test_the_exit_code_is_the_verdict(folder, tmp_path, capsys, text, code):
     assert main(["check", str(folder), "--spec", str(spec(tmp_path, text))]) == code
     assert ("PASS", "FAIL", "INCONCLUSIVE")[code] in capsys.readouterr().out
+
+
+def test_results_in_folders_of_one_name_are_told_apart(folder, tmp_path):
+    """Continuous integration joins tests of one name: a pass would hide a failure."""
+    for run in ("lot 7", "lot 8"):
+        shutil.copytree(folder, tmp_path / run / "analysis")
+    report = nta.qc.check(
+        [tmp_path / "lot 7" / "analysis", tmp_path / "lot 8" / "analysis"], spec(tmp_path, GOOD)
+    )
+    cases = [case.attrib for case in ElementTree.fromstring(report.junit()).iter("testcase")]
+    assert {case["classname"] for case in cases} == {f"{report.name}.lot 7", f"{report.name}.lot 8"}
 
 
 def test_wrong_usage_is_no_verdict(folder, tmp_path, capsys):

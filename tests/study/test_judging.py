@@ -1,6 +1,7 @@
 """From the ledger to the verdict: the controls of a study become evidence, and what is missing is said."""
 
 import math
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from nta.assessment import Verdict
 from nta.assessment.touch import Integrity
 from nta.study.gathering import evidence_of
+from nta.study.words import resolving
 
 from .outcomes import judged, ledger, seeded
 
@@ -115,6 +117,16 @@ def test_a_study_that_lacks_something_has_no_verdict_and_says_what_to_do(path, h
     assert item.judgement.verdict is Integrity.INDETERMINATE
     assert code in codes(item)
     assert next(reason.remedy for reason in item.judgement.reasons if reason.code == code)
+
+
+def test_what_is_missing_is_never_fewer_videos_than_the_gate_asks_for(path):
+    """Three more videos would show equivalence; but of three there is no verdict."""
+    item = only(judged(ledger(path, donors=1), {"test": "T0 same again"}, seeded(4), n_videos=3))
+    assert "FEW_REPLICATES" in codes(item)
+    told = " ".join(words for _, words in resolving(item))
+    asked = [int(n) for n in re.findall(r"about (\d+) videos per arm", told)]
+    assert asked
+    assert min(asked) >= 5
 
 
 def test_drifting_beads_and_a_high_detection_limit_have_their_codes(path):

@@ -34,8 +34,13 @@ def test_the_verdict_stands_before_everything_else(reported):
         "Courses in time",
         "Groups side by side",
         "Methods paragraph",
+        "temperature −80 °C; 72 h; 1 freeze-thaw cycle",
+        "One run: brightness",
+        "Videos agree: count",
+        "Limits: integrity.toml;",
     ):
         assert words in page
+    assert "preparation(s)" not in page
 
 
 def test_the_page_needs_nothing_from_outside(reported):
@@ -82,6 +87,7 @@ def test_the_checklist_names_what_is_missing_and_claims_nothing(reported):
     assert {"serial number", "objective", "orthogonal single-particle method"} <= missing
     assert {"storage buffer", "freeze-thaw cycles", "buffer blank", "source of the material"} <= stated
     methods = (folder / "methods.txt").read_text()
-    assert "100000 x g" in methods
+    assert "100000 × g" in methods
+    assert "low-binding, −80 °C, 72 h, 1 freeze-thaw cycle;" in methods
     assert "[serial number]" in methods
     assert "complies" not in methods + found["note"]

@@ -14,12 +14,13 @@ def bead_check(
     bias: float, bias_std: float, n_videos: int, beads: str, limits: Mapping[str, Limit]
 ) -> Finding:
     """Judge the size bias of certified beads; bias : measured over certified diameter, less one."""
+    videos = "one video" if n_videos == 1 else f"{n_videos} videos"
     return judged(
         limits.get("bead_check"),
         "bead_check",
         "Size standard",
         abs(bias),
-        f"{beads}: {100 * bias:+.1f} % of the certified diameter in {n_videos} video(s), "
+        f"{beads}: {100 * bias:+.1f} % of the certified diameter in {videos}, "
         f"standard uncertainty {100 * bias_std:.1f} %"
         + ("" if abs(bias) > 2 * bias_std else ": they agree within twice of it"),
         "check temperature, frame rate and pixel size before believing the sizes; nta calibrate makes a new profile",

@@ -45,12 +45,13 @@ class _Looked:
     text: str
     remedy: str
     at_least: bool = False
+    of: str = ""  # what of the gate was looked at, where it looks at several
 
     def finding(self, limits: IntegrityLimits, key: str) -> Finding:
         good = self.value >= self.limit if self.at_least else self.value <= self.limit
         return Finding(
             name=self.code,
-            title=TITLES[self.code],
+            title=_title(self.code, self.of),
             verdict=Verdict.PASS if good else Verdict.FAIL,
             value=self.value,
             limit=self.limit,
@@ -72,7 +73,7 @@ def check_gates(evidence: Evidence, limits: IntegrityLimits) -> tuple[Finding, .
 def _reference(e: Evidence, _: IntegrityLimits) -> Iterator[Finding]:
     if e.reference is not None:
         yield _good(
-            "NO_REFERENCE", f"{len(e.reference.preparations)} less handled preparation(s) to compare with"
+            "NO_REFERENCE", f"less handled preparations to compare with: {len(e.reference.preparations)}"
         )
         return
     yield _bad(
@@ -135,6 +136,7 @@ def _stability(e: Evidence, limits: IntegrityLimits) -> Iterator[Finding]:
                 "UNSTABLE",
                 f"no preparation has three videos with a {quantity}",
                 "record three videos and more",
+                quantity,
             )
             continue
         worst, arm = max(scatters)
@@ -145,6 +147,7 @@ def _stability(e: Evidence, limits: IntegrityLimits) -> Iterator[Finding]:
             "1",
             f"{quantity} scatters by {worst:.0%} between videos of a preparation of the {arm} arm",
             "look for drift, bubbles, settling and aggregation in the cell; mix and record again",
+            of=quantity,
         ).finding(limits, key)
 
 
@@ -230,6 +233,7 @@ def _run(e: Evidence, limits: IntegrityLimits) -> Iterator[Finding]:
                 "DIFFERENT_RUN",
                 f"no beads before and after the arms: drift in {quantity} is not known",
                 "bracket the arms with beads",
+                quantity,
             )
             continue
         yield _Looked(
@@ -239,6 +243,7 @@ def _run(e: Evidence, limits: IntegrityLimits) -> Iterator[Finding]:
             "1",
             f"beads around the arms drifted by {ratio - 1:+.1%} in {quantity}",
             "measure both arms within one run, bracketed by beads, on a warmed-up laser",
+            of=quantity,
         ).finding(limits, key)
 
 
@@ -303,8 +308,13 @@ def _bad(code: str, text: str, remedy: str) -> Finding:
     return Finding(name=code, title=TITLES[code], verdict=Verdict.FAIL, evidence=text, advice=remedy)
 
 
-def _open(code: str, text: str, remedy: str) -> Finding:
-    return Finding(name=code, title=TITLES[code], verdict=Verdict.NOT_ASSESSED, evidence=text, advice=remedy)
+def _open(code: str, text: str, remedy: str, of: str = "") -> Finding:
+    title = _title(code, of)
+    return Finding(name=code, title=title, verdict=Verdict.NOT_ASSESSED, evidence=text, advice=remedy)
+
+
+def _title(code: str, of: str) -> str:
+    return f"{TITLES[code]}: {of}" if of else TITLES[code]
 
 
 _GATES = (

@@ -13,7 +13,13 @@ from functools import partial
 
 import numpy as np
 
-from nta.assessment.comparison import Comparison, Margin, compare_independent, compare_paired
+from nta.assessment.comparison import (
+    Comparison,
+    Margin,
+    compare_independent,
+    compare_paired,
+    rounding_error,
+)
 from nta.assessment.integrity_limits import IntegrityLimits
 from nta.assessment.signatures import BrightnessCurve, Video
 from nta.columns import FloatArray
@@ -116,11 +122,17 @@ def compare_arms(evidence: Evidence, limits: IntegrityLimits) -> dict[str, Crite
     unit = "preparation" if _by_preparation(evidence, limits) else "video"
     d50 = "d50" if evidence.same_run else "d50_other_run"
 
-    def of(name: str, title: str, scale: str, margin: Margin, summary: Callable[[Video], float]) -> Criterion:
+    def of(
+        name: str,
+        title: str,
+        scale: str,
+        margin: Margin,
+        summary: Callable[[Video], float],
+        rounding: float = 0.0,
+    ) -> Criterion:
         values = [_replicates(arm, summary, unit) for arm in (evidence.test, reference)]
-        return Criterion(
-            name=name, title=title, scale=scale, comparison=_compared(evidence, values, margin, unit)
-        )
+        found = _compared(evidence, values, margin, unit, rounding)
+        return Criterion(name=name, title=title, scale=scale, comparison=found)
 
     by_value = partial(_by_value, evidence, reference)
     found = [
@@ -134,7 +146,8 @@ def compare_arms(evidence: Evidence, limits: IntegrityLimits) -> dict[str, Crite
         _size_at_brightness(evidence, limits, reference, of),
         by_value("detergent_labile", "Detergent-labile share", "1", limits.margins["detergent_labile_change"],
                  _detergent_labile),
-        by_value("sealed", "Sealed share", "ln", _ln_margin(limits.margins["sealed_ratio"]), _ln_sealed),
+        by_value("sealed", "Sealed share", "ln", _ln_margin(limits.margins["sealed_ratio"]),
+                 lambda p: p.sealed_ratio),
         by_value("membrane_dye", "Membrane-dye positive share", "1", limits.margins["membrane_dye_change"],
                  lambda p: p.membrane_dye),
         by_value("zeta", "Zeta potential", "mV", limits.margins["zeta"], lambda p: p.zeta_mv),
@@ -143,7 +156,7 @@ def compare_arms(evidence: Evidence, limits: IntegrityLimits) -> dict[str, Crite
     return {criterion.name: criterion for criterion in found}
 
 
-Of = Callable[[str, str, str, Margin, Callable[[Video], float]], Criterion]
+Of = Callable[..., Criterion]
 Value = Callable[[Preparation], float | None]
 
 
@@ -183,7 +196,9 @@ def _recovery(evidence: Evidence, limits: IntegrityLimits, of: Of) -> Criterion:
         background = sham if sham is not None and id(video) in in_test else blank
         return math.log(max(amount - background, 1e-9 * amount, 1e-300) * volume)
 
-    return of(name, title, "ln", _ln_margin(limits.margins[name]), log_amount)
+    test, reference = ([v.amount for v in arm.videos if v.amount] for arm in evidence.arms)
+    rounding = _rounding(test, reference, "ln") if test and reference else 0.0  # they may have been typed in
+    return of(name, title, "ln", _ln_margin(limits.margins[name]), log_amount, rounding)
 
 
 def _size_at_brightness(evidence: Evidence, limits: IntegrityLimits, reference: Arm, of: Of) -> Criterion:
@@ -206,7 +221,7 @@ def _missing(name: str, title: str, scale: str, why: str) -> Criterion:
 def _by_value(
     evidence: Evidence, reference: Arm, name: str, title: str, scale: str, margin: Margin, value: Value
 ) -> Criterion:
-    """Compare values that were measured of preparations; one value each gives no interval."""
+    """Compare values that were measured of preparations, their ln on that scale; one value each gives no interval."""
     a, b = _measured(evidence.test, value), _measured(reference, value)
     if len(a) < 2 or len(b) < 2:
         missing = "not measured" if not a or not b else "two preparations per arm are needed for an interval"
@@ -215,9 +230,17 @@ def _by_value(
     compare = compare_independent
     if len(pairs) > 1:
         compare, (a, b) = compare_paired, zip(*pairs, strict=True)
-    return Criterion(
-        name=name, title=title, scale=scale, comparison=compare(a, b, margin, unit="preparation")
-    )
+    rounding = _rounding(a, b, scale)
+    test, against = (np.log(arm) if scale == "ln" else np.array(arm) for arm in (a, b))
+    found = compare(test, against, margin, unit="preparation", rounding=rounding)
+    return Criterion(name=name, title=title, scale=scale, comparison=found)
+
+
+def _rounding(test: Sequence[float], reference: Sequence[float], scale: str) -> float:
+    """Return the standard error that the digits of both arms leave in their difference, or in ln of their ratio."""
+    each = rounding_error((*test, *reference))
+    sizes = (np.mean(test), np.mean(reference)) if scale == "ln" else (1.0, 1.0)
+    return math.hypot(*(each / float(size) for size in sizes))
 
 
 def _measured(arm: Arm, value: Value) -> tuple[float, ...]:
@@ -236,10 +259,6 @@ def _detergent_labile(preparation: Preparation) -> float | None:
     return preparation.detergent_labile
 
 
-def _ln_sealed(preparation: Preparation) -> float | None:
-    return None if preparation.sealed_ratio is None else math.log(preparation.sealed_ratio)
-
-
 def _by_preparation(evidence: Evidence, limits: IntegrityLimits) -> bool:
     assert evidence.reference is not None
     least = limits.gates["preparations"]
@@ -252,11 +271,13 @@ def _replicates(arm: Arm, summary: Callable[[Video], float], unit: str) -> Float
     return np.array([np.mean([summary(video) for video in p.videos]) for p in arm.preparations])
 
 
-def _compared(evidence: Evidence, values: Sequence[FloatArray], margin: Margin, unit: str) -> Comparison:
+def _compared(
+    evidence: Evidence, values: Sequence[FloatArray], margin: Margin, unit: str, rounding: float
+) -> Comparison:
     test, reference = values
     if evidence.paired and unit == "preparation" and test.size == reference.size:
-        return compare_paired(test, reference, margin, unit=unit)
-    return compare_independent(test, reference, margin, unit=unit)
+        return compare_paired(test, reference, margin, unit=unit, rounding=rounding)
+    return compare_independent(test, reference, margin, unit=unit, rounding=rounding)
 
 
 def _ln_margin(margin: Margin) -> Margin:

@@ -12,11 +12,12 @@ from nta.calibration.reading import Table
 
 @dataclass(frozen=True, kw_only=True)
 class IntegrityLimits:
-    """All limits by name; `sources` says where each comes from."""
+    """All limits by name; `units` says what each is in, `sources` where it comes from."""
 
     gates: Mapping[str, float]
     margins: Mapping[str, Margin]
     thresholds: Mapping[str, float]
+    units: Mapping[str, str]
     sources: Mapping[str, str]
     file: str
 
@@ -31,6 +32,7 @@ def load_integrity_limits(name_or_path: str = "integrity") -> IntegrityLimits:
     """
     path = find_file(name_or_path, "limits")
     table = Table.read(path)
+    units: dict[str, str] = {}
     sources: dict[str, str] = {}
     values: dict[str, dict[str, float]] = {}
     for section in ("gates", "thresholds"):
@@ -39,7 +41,7 @@ def load_integrity_limits(name_or_path: str = "integrity") -> IntegrityLimits:
         for key in inner.values:
             entry = inner.table(key)
             values[section][key] = entry.finite("value", required=True)
-            sources[key] = f"{entry.text('unit')}; {entry.source()}"
+            units[key], sources[key] = entry.text("unit"), entry.source()
             entry.close()
     margins = {}
     inner = table.table("margins")
@@ -48,13 +50,14 @@ def load_integrity_limits(name_or_path: str = "integrity") -> IntegrityLimits:
         margins[key] = Margin(
             low=entry.finite("low", required=True), high=entry.finite("high", required=True)
         )
-        sources[key] = f"{entry.text('unit')}; {entry.source()}"
+        units[key], sources[key] = entry.text("unit"), entry.source()
         entry.close()
     table.close()
     return IntegrityLimits(
         gates=values["gates"],
         margins=margins,
         thresholds=values["thresholds"],
+        units=units,
         sources=sources,
         file=str(path),
     )

@@ -129,8 +129,7 @@ def _tags(
         yield "severely depleted" if severe else "depleted (selective or total loss)"
     if "recovery" in up:
         yield "gained in particles (contamination or normalisation)"
-    sealed = criteria["sealed"].comparison
-    if sealed is not None and sealed.high < math.log(limits.thresholds["leaky"]):
+    if _looks_leaky(criteria, limits) and not _few(criteria["sealed"], limits):
         yield "leaky"
     if evidence.detergent_labile_test:
         labile = float(np.mean(evidence.detergent_labile_test))
@@ -153,6 +152,11 @@ def _decided(
     dim = "dim for their size" in tags and not larger
     if "leaky" in tags:
         return Integrity.DAMAGED, []
+    if _looks_leaky(criteria, limits):
+        n = int(limits.gates["preparations"])
+        text = f"the sealed share is lower, but of fewer than {n} preparations per arm"
+        remedy = f"stain {n} preparations of each arm"
+        return Integrity.INDETERMINATE, [Reason(code="FEW_REPLICATES", text=text, remedy=remedy)]
     if dim and _decision(criteria["sealed"]) is Decision.EQUIVALENT:
         conflict = "the particles are dim for their size while the lumen dye says that they are sealed"
         remedy = "confirm by cryo-electron microscopy or a second lumen dye"
@@ -180,6 +184,17 @@ def _decided(
     if not _membrane_agrees(evidence, criteria, limits):
         return Integrity.INDETERMINATE, [_NO_MEMBRANE]
     return Integrity.INTACT, []
+
+
+def _looks_leaky(criteria: Mapping[str, Criterion], limits: IntegrityLimits) -> bool:
+    sealed = criteria["sealed"].comparison
+    return sealed is not None and sealed.high < math.log(limits.thresholds["leaky"])
+
+
+def _few(criterion: Criterion, limits: IntegrityLimits) -> bool:
+    """Say whether a comparison stands on fewer preparations than a claim on the process needs."""
+    c = criterion.comparison
+    return c is not None and min(c.n_test, c.n_reference) < limits.gates["preparations"]
 
 
 _NO_BEADS = Reason(

@@ -15,7 +15,7 @@ RESULTS = "results"
 
 @dataclass(frozen=True, kw_only=True)
 class About:
-    """What is said of a recording beside its analysis; changing it repeats nothing."""
+    """What is said of a recording beside its analysis; changing it repeats nothing but the check of beads."""
 
     group: str = ""
     kind: str = "sample"
@@ -66,6 +66,7 @@ class Job:
             profile=request.profile,
             settings=request.settings,
             blank=request.blank,
+            beads=request.beads,
         )
 
 

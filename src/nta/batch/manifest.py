@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nta.catalogue.record import KINDS
+from nta.catalogue.record import KINDS, as_time
 from nta.errors import SettingError
 from nta.io.recordings.folder import natural_key
 from nta.io.recordings.sidecar import frame_rate
@@ -155,6 +155,11 @@ def _checked(row: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
             wrong.append(f"bit_depth must be 1 to 16, got {value}")
         else:
             words[key] = value
+    if words.get("date"):
+        try:
+            as_time(words["date"], "date")
+        except SettingError as error:
+            wrong.append(str(error))
     if words.get("kind", "sample") not in KINDS:
         wrong.append(f"kind must be one of {', '.join(KINDS)}, got {words['kind']!r}")
     return words, wrong

@@ -110,7 +110,7 @@ def _job(
         name=name,
         recording=recording.absolute(),
         folder=result_folder(output.absolute(), name),
-        request=request,
+        request=replace(request, beads=about.standard if about.kind == "beads" else None),
         about=about,
         trouble="" if recording.exists() else f"there is no {recording}",
         skipped=skipped,

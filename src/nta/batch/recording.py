@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from nta.calibration import InstrumentProfile
+from nta.beads import against_certificate
+from nta.calibration import InstrumentProfile, known_certificate
 from nta.io.recordings import Recording, checksum, open_recording
 from nta.io.results import RESULTS_FILE, load_analysis, results_file, save_analysis, write_tables
 from nta.pipeline import Analysis, Progress, analyze, stated_conditions, subtract_blank
@@ -26,6 +27,8 @@ class Request:
 
     camera : words on the camera as `open_recording` takes them. conditions : words on the sample as `SampleConditions` takes
         them. blank : results of the diluent alone, to be subtracted. threads : of detection; the result is the same.
+    beads : of a recording of beads, the name of their certificate, by which they are judged; empty where the side-car says
+        it. None: no beads.
     report : whether a page is written for it too, which takes longer than the analysis of a short recording.
     """
 
@@ -34,6 +37,7 @@ class Request:
     profile: InstrumentProfile | None = None
     settings: AnalysisSettings = field(default_factory=AnalysisSettings)
     blank: Path | None = None
+    beads: str | None = None
     threads: int | None = None
     report: bool = True
 
@@ -61,6 +65,8 @@ def analyze_file(
     swept
         Given: repeat the analysis over a grid of settings, and tell this how it goes.
     """
+    if request.beads:
+        known_certificate(request.beads)  # refuse a wrong one before the long work, not after it
     settings = request.settings
     if settings.detection.threads is None and request.threads is not None:
         settings = replace(settings, detection=replace(settings.detection, threads=request.threads))
@@ -81,6 +87,8 @@ def analyze_file(
         metadata = dict(source.metadata)
     if blank is not None:
         analysis = subtract_blank(analysis, blank)
+    if request.beads is not None:
+        analysis = against_certificate(analysis, request.beads or str(metadata.get("standard", "")))
     return replace(analysis, settings=request.settings), metadata
 
 

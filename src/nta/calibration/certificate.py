@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
-from nta.calibration.folder import find_file
+from nta.calibration.folder import calibration_folder, find_file
 from nta.calibration.reading import Table
 from nta.errors import SettingError
 
@@ -76,3 +76,20 @@ def load_certificate(name_or_path: str | Path, folder: str | Path | None = None)
         )
     except SettingError as error:
         table.refuse(str(error))
+
+
+def known_certificate(standard: str) -> BeadCertificate | None:
+    """Return the certificate of a standard, by its file or by the name in it; None where there is none of that name.
+
+    Raises
+    ------
+    SettingError
+        It is a ``.toml`` file that is not there, or the certificate is not valid.
+    """
+    shelf = calibration_folder() / "beads"
+    if Path(standard).suffix == ".toml" or (shelf / f"{standard}.toml").is_file():
+        return load_certificate(standard)
+    for file in sorted(shelf.glob("*.toml")) if standard else ():
+        if Table.read(file).values.get("name") == standard:
+            return load_certificate(file)
+    return None

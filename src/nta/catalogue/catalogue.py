@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import os
 import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -180,6 +181,7 @@ class Catalogue:
         *,
         kind: Kind | None = None,
         standard: str | None = None,
+        lot: str | None = None,
         instrument: str | None = None,
         sample: str | None = None,
         operator: str | None = None,
@@ -193,7 +195,7 @@ class Catalogue:
 
         Parameters
         ----------
-        kind, standard, instrument, sample, operator, recording_sha256
+        kind, standard, lot, instrument, sample, operator, recording_sha256
             Only runs of which this is said.
         since, until
             Only runs measured (or analysed, where nobody said when they were measured) from then on, before then.
@@ -205,6 +207,7 @@ class Catalogue:
         equal = {
             "kind": kind,
             "standard": standard,
+            "lot": lot,
             "instrument": instrument,
             "sample": sample,
             "operator": operator,
@@ -244,9 +247,9 @@ class Catalogue:
         query = sa.select(runs.c.summary).where(runs.c.id == run)
         with in_words(self._engine.url), self._engine.begin() as connection:
             found = connection.execute(query).scalar()
-        if found is None:
-            raise CatalogueError(f"there is no run {run} in {self.name}")
-        return dict(found)
+            if found is None:
+                raise CatalogueError(f"there is no run {run} in {self.name}")
+            return dict(found)
 
     def close(self) -> None:
         """Close the connections."""
@@ -286,8 +289,16 @@ def _fresh(*, corrects: int | None, reason: str, withdrawn: bool) -> dict[str, A
         "reason": reason,
         "withdrawn": withdrawn,
         "recorded_at": datetime.now(UTC),
-        "recorded_by": getpass.getuser(),
+        "recorded_by": _account(),
     }
+
+
+def _account() -> str:
+    """Return the name of the account, or its number where the machine knows no name for it, as in a container."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):
+        return f"uid {os.getuid()}" if hasattr(os, "getuid") else "unknown"
 
 
 def _checked(changes: Mapping[str, Any], reason: str) -> dict[str, Any]:

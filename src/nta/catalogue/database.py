@@ -16,7 +16,7 @@ from alembic.util import CommandError
 
 from nta.catalogue.record import CatalogueError
 from nta.catalogue.tables import VERSION_TABLE
-from nta.errors import SettingError
+from nta.errors import NtaError, SettingError
 
 _PATIENCE_S = 60.0  # for another process that writes
 _LOCK = 0x6E7461  # of PostgreSQL's advisory locks: "nta"; one process migrates at a time
@@ -90,6 +90,12 @@ def in_words(url: sa.URL) -> Iterator[None]:
         raise CatalogueError(f"the catalogue {shown(url)}: {said[0]}") from error
     except sa.exc.SQLAlchemyError as error:
         raise CatalogueError(f"the catalogue {shown(url)}: {error}") from error
+    except NtaError:
+        raise
+    except (ValueError, TypeError) as error:  # what a row holds is not what was written into it
+        raise CatalogueError(
+            f"the catalogue {shown(url)} is damaged: {error}; take it from a backup"
+        ) from error
 
 
 def shown(url: sa.URL) -> str:

@@ -46,12 +46,15 @@ def analyze_recording(path: Path, folder: Path, options: argparse.Namespace) -> 
     """Analyze one recording into a folder, which appears only when everything in it is whole; put it on record if asked."""
     force = getattr(options, "force", False)
     refuse_taken(folder, force=force)
+    about = About(**about_in(options))
+    beads = getattr(options, "certificate", about.standard) if about.kind == "beads" else None
     request = Request(
         camera=said_camera(options),
         conditions=said_conditions(options),
         profile=chosen_profile(options),
         settings=chosen_settings(options),
         blank=options.blank,
+        beads=beads,
     )
     with chosen_catalogue(options) as catalogue:
         with compiling_said(quiet=options.quiet):
@@ -68,7 +71,7 @@ def analyze_recording(path: Path, folder: Path, options: argparse.Namespace) -> 
         with new_folder(folder, replace=force) as partial:
             write_results(analysis, partial)
         if catalogue is not None:
-            record_analysis(catalogue, analysis, folder, About(**about_in(options)).completed(metadata))
+            record_analysis(catalogue, analysis, folder, about.completed(metadata))
     return analysis
 
 

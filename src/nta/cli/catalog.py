@@ -21,7 +21,7 @@ from nta.errors import MissingInputError, SettingError
 from nta.io.atomic import new_file
 from nta.io.results import load_analysis, results_file
 from nta.report.terminal import PLAIN
-from nta.report.wording import number, value_and_interval
+from nta.report.wording import count, number, value_and_interval
 
 _COLUMNS = ("run", "date", "kind", "sample", "instrument", "operator", "D50 nm", "verdict", "recording")
 
@@ -46,7 +46,7 @@ def _list(catalogue: Catalogue, options: argparse.Namespace) -> None:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
-    say(f"{len(found)} runs in {catalogue.name}", quiet=options.quiet)
+    say(f"{count(len(found), 'run')} in {catalogue.name}", quiet=options.quiet)
 
 
 def _show(catalogue: Catalogue, options: argparse.Namespace) -> None:
@@ -100,7 +100,7 @@ def _export(catalogue: Catalogue, options: argparse.Namespace) -> None:
         raise SettingError(f"{options.output}: a table is written as .csv, .parquet or .json")
     with new_file(options.output, replace=options.force) as partial:
         write(found, partial)
-    say(f"{len(found)} runs: {options.output}", quiet=options.quiet)
+    say(f"{count(len(found), 'run')}: {options.output}", quiet=options.quiet)
 
 
 def _chosen(catalogue: Catalogue, options: argparse.Namespace) -> list[RunRecord]:
@@ -116,7 +116,7 @@ def _cells(record: RunRecord) -> tuple[str, ...]:
     what = f"{record.kind} {record.standard}".rstrip() + (" (withdrawn)" if record.withdrawn else "")
     return (
         str(record.id),
-        f"{record.when:%Y-%m-%d %H:%M}",
+        f"{record.when:%Y-%m-%d %H:%M}" + ("" if record.measured_at else " (analysed)"),
         what,
         record.sample,
         record.instrument,

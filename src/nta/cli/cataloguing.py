@@ -87,7 +87,7 @@ def _columns(about: About) -> dict[str, Any]:
         raise SettingError(f"kind must be one of {', '.join(get_args(Kind))}, got {about.kind!r}")
     try:
         measured_at, comment = as_time(about.date, "date") if about.date else None, about.comment
-    except SettingError:  # a date in somebody's own words is kept as words
+    except SettingError:  # a side-car's date in somebody's own words is kept as words
         measured_at, comment = None, "; ".join(filter(None, (about.comment, f"measured {about.date}")))
     return {
         "kind": about.kind,

@@ -7,6 +7,7 @@ import argparse
 from nta.cli import EXIT_OK
 from nta.cli.progress import say
 from nta.errors import SettingError
+from nta.measurements import distinct_names, result_name
 from nta.overlay import NoResultError, open_source, write_overlay
 
 
@@ -17,9 +18,10 @@ def run(options: argparse.Namespace) -> int:
     if options.output.exists() and not options.force:
         raise SettingError(f"{options.output} exists; choose another name, or replace it with --force")
     sources, empty = [], []
-    for path in options.results:
+    names = distinct_names([result_name(path) for path in options.results], options.results)
+    for path, name in zip(options.results, names, strict=True):
         try:
-            sources.append(open_source(path, same_viscosity=options.same_viscosity))
+            sources.append(open_source(path, name=name, same_viscosity=options.same_viscosity))
         except NoResultError as error:
             empty.append(error)
             say(f"nta: {error}", quiet=options.quiet)

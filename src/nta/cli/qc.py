@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from nta.catalogue import Catalogue
 from nta.cli import EXIT_FAILED, EXIT_OK
 from nta.cli.progress import say
 from nta.errors import SettingError
-from nta.qc.baseline import GOOD_RUNS, make_baseline, read_baseline, write_baseline
+from nta.qc.baseline import GOOD_RUNS, Baseline, make_baseline, read_baseline, write_baseline
 from nta.qc.chart import chart_runs
 from nta.qc.chart_page import write_charts
 
@@ -27,6 +28,7 @@ def _baseline(catalogue: Catalogue, options: argparse.Namespace) -> int:
         kind="beads",
         instrument=options.instrument,
         standard=options.standard,
+        lot=options.lot,
         since=options.since,
         until=options.until,
     )
@@ -35,8 +37,16 @@ def _baseline(catalogue: Catalogue, options: argparse.Namespace) -> int:
     say(f"{options.output}: {baseline.source}", quiet=options.quiet)
     if (n := min(level.n for level in baseline.levels.values())) < GOOD_RUNS:
         say(f"{n} runs are few for a baseline; make it again once there are {GOOD_RUNS}", quiet=options.quiet)
+    for words in _off_certificate(baseline):
+        say(words, quiet=options.quiet)
     say(f"baseline: {options.output}; look at it before you use it", quiet=options.quiet)
     return EXIT_OK
+
+
+def _off_certificate(baseline: Baseline) -> Iterator[str]:
+    found = baseline.against_certificate()
+    if found is not None:
+        yield f"{found.evidence}{f': {found.advice}' if found.advice else ''}"
 
 
 def _chart(catalogue: Catalogue, options: argparse.Namespace) -> int:
@@ -54,6 +64,10 @@ def _chart(catalogue: Catalogue, options: argparse.Namespace) -> int:
         for item in found.charts:
             last = item.points[-1]
             word = "in control" if item.in_control else f"OUT OF CONTROL: {', '.join(last.rules)}"
+            if item.quantity in found.lacking:
+                word = f"NOT KNOWN in the newest run, {found.newest}"
             say(f"{found.baseline.name}: {item.title}: {word} ({len(item.points)} runs)", quiet=options.quiet)
+        for words in (*found.missing, *_off_certificate(found.baseline)):
+            say(f"{found.baseline.name}: {words}", quiet=options.quiet)
     say(f"page: {options.output}", quiet=options.quiet)
     return EXIT_FAILED if options.strict and not all(found.in_control for found in sets) else EXIT_OK

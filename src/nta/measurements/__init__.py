@@ -4,7 +4,8 @@ from nta.measurements.from_analysis import MeasuredAnalysis
 from nta.measurements.from_tracks import size_particles, size_tracks
 from nta.measurements.from_vendor import MeasuredRun
 from nta.measurements.identity import refuse_copies
-from nta.measurements.opening import Result, open_measurements
+from nta.measurements.naming import distinct_names, result_name
+from nta.measurements.opening import Result, open_all, open_measurements
 from nta.measurements.table import Measurement, unknown
 
 __all__ = [
@@ -12,8 +13,11 @@ __all__ = [
     "MeasuredRun",
     "Measurement",
     "Result",
+    "distinct_names",
+    "open_all",
     "open_measurements",
     "refuse_copies",
+    "result_name",
     "size_particles",
     "size_tracks",
     "unknown",

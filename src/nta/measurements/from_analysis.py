@@ -112,6 +112,11 @@ class MeasuredAnalysis(Measurement):
         found: Quantity = getattr(seen.concentration, f"{where}_per_ml")
         return found
 
+    def is_less_blank(self) -> bool:
+        """Say whether a blank was taken off the concentration."""
+        seen = self._analysis.visibility if self._analysis else None
+        return seen is not None and bool(seen.concentration.blank)
+
     def per_frame(self) -> Quantity:
         """Particles in tracks per frame."""
         seen = self._analysis.visibility if self._analysis else None

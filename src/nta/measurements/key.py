@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from nta.calibration import InstrumentProfile
+from nta.calibration import InstrumentProfile, known_certificate
 from nta.calibration.folder import calibration_folder
 from nta.io.recordings import checksum
 from nta.io.recordings.sidecar import sidecar_files
@@ -26,14 +26,16 @@ def analysis_key(
     profile: InstrumentProfile | None,
     settings: AnalysisSettings,
     blank: Path | None = None,
+    beads: str | None = None,
 ) -> str:
     """Return the digest of all that a result depends on: input, side-car, words, settings, calibration, version.
 
     sha256 : checksum of the recording. camera, conditions : words on both, as given. blank : results of the diluent alone.
+    beads : of a recording of beads, the name of their certificate.
     """
     chosen = settings.as_mapping()
     chosen["detection"].pop("threads")  # does not change the result
-    words = {
+    words: dict[str, Any] = {
         "input": sha256,
         "sidecar": [_sha256(file) for file in sidecar_files(recording)],
         "camera": {key: str(value) for key, value in camera.items()},
@@ -44,6 +46,8 @@ def analysis_key(
         "calibration": _calibration(),
         "version": own_version(),
     }
+    if beads is not None:  # results of samples stay known under the key that they were made with
+        words["beads"] = beads, known_certificate(beads)
     return digest(plain(words))
 
 

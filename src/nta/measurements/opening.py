@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from nta.errors import SettingError
@@ -9,6 +10,7 @@ from nta.io.results import RESULTS_FILE, load_analysis, results_file
 from nta.io.vendors import VendorResult, read_vendor, viewsizer
 from nta.measurements.from_analysis import MeasuredAnalysis
 from nta.measurements.from_vendor import MeasuredRun
+from nta.measurements.naming import distinct_names, result_name
 from nta.measurements.table import Measurement
 from nta.measurements.writing import RESULT_FILE, SIZES_FILE
 from nta.pipeline import Analysis
@@ -16,6 +18,13 @@ from nta.sizes import SizeDistribution
 
 Result = str | Path | Analysis | SizeDistribution | VendorResult | Measurement
 """What can be opened as a measurement."""
+
+
+def open_all(results: Sequence[Result]) -> tuple[Measurement, ...]:
+    """Return the measurements of several results, no two under one name."""
+    found = [m for result in results for m in open_measurements(result)]
+    names = distinct_names([m.name for m in found], [m.path for m in found])
+    return tuple(m if m.name == name else m.called(name) for m, name in zip(found, names, strict=True))
 
 
 def open_measurements(result: Result) -> tuple[Measurement, ...]:
@@ -50,7 +59,5 @@ def _from_path(path: Path) -> tuple[Measurement, ...]:
         if viewsizer.folder_table(path) is None:
             raise SettingError(f"{path} holds neither {RESULTS_FILE} nor a ViewSizer table of bins")
     elif path.is_dir() or path.suffix.lower() in (".h5", ".hdf5"):
-        file = results_file(path)
-        name = path.name if file.name != RESULTS_FILE or path.is_dir() else path.resolve().parent.name
-        return (MeasuredAnalysis(load_analysis(file), name),)
-    return open_measurements(read_vendor(path))
+        return (MeasuredAnalysis(load_analysis(results_file(path))).called(result_name(path), path),)
+    return tuple(run.called(run.name, path) for run in open_measurements(read_vendor(path)))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from typing import Literal
+from copy import copy
+from pathlib import Path
+from typing import Literal, Self
 
 from nta.errors import SettingError
 from nta.quantity import Quantity
@@ -20,13 +22,15 @@ _PERCENTILE = re.compile(r"d(\d{1,2}(?:\.\d+)?)_nm")
 class Measurement(ABC):
     """One result of one sample: our own analysis, or a run of a vendor's program.
 
-    name : of the result. source : the program that made it. describes : what the sizes are of, and how they are weighted.
+    name : of the result. path : the folder or file it was read from, None where it was not.
+    source : the program that made it. describes : what the sizes are of, and how they are weighted.
     hidden : what the program did to the data without saying so in its file, as far as it is known.
     n_tracks : tracks that entered; None where the program does not say. confidence : of the intervals of sizes.
     recording_id : digest by which two results of one recording are known; empty where that cannot be told.
     """
 
     name: str
+    path: Path | None = None
     source: str
     describes: str
     hidden: tuple[str, ...] = ()
@@ -34,6 +38,12 @@ class Measurement(ABC):
     confidence: float = 0.95
     recording_id: str = ""
     percentiles: str = "interpolated within bins of ln d"
+
+    def called(self, name: str, path: Path | None = None) -> Self:
+        """Return the measurement under a name, read from a path."""
+        other = copy(self)
+        other.name, other.path = name, path or self.path
+        return other
 
     @abstractmethod
     def number(self, name: str) -> Quantity:
@@ -65,6 +75,10 @@ class Measurement(ABC):
         return unknown(
             f"{self.source} says nothing of the concentration {where.replace('_', ' the ')}", "1/ml"
         )
+
+    def is_less_blank(self) -> bool:
+        """Say whether a blank was taken off the concentration; counts per frame are never changed."""
+        return False
 
     def per_frame(self) -> Quantity:
         """Particles in view, mean over the frames."""

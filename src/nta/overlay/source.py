@@ -10,7 +10,14 @@ import numpy as np
 
 from nta.columns import FloatArray
 from nta.errors import SettingError
-from nta.measurements import MeasuredAnalysis, MeasuredRun, Measurement, Result, open_measurements
+from nta.measurements import (
+    MeasuredAnalysis,
+    MeasuredRun,
+    Measurement,
+    Result,
+    open_measurements,
+    result_name,
+)
 from nta.measurements.replicates import mean_over
 from nta.physics import water_viscosity_pa_s
 from nta.quantity import Quantity, student_half_width
@@ -77,15 +84,17 @@ class NoResultError(SettingError):
         self.name, self.why = name, why
 
 
-def open_source(path: str | Path, *, same_viscosity: bool = False) -> Source:
+def open_source(path: str | Path, *, name: str = "", same_viscosity: bool = False) -> Source:
     """Read a result folder, `results.h5` or a vendor's export; several videos in one export become one source.
+
+    name : of the source; where it is not given, that of the folder or file.
 
     Raises
     ------
     NoResultError
         There is no run with a result in it.
     """
-    return source(Path(path), name=_name(Path(path)), same_viscosity=same_viscosity)
+    return source(Path(path), name=name or result_name(Path(path)), same_viscosity=same_viscosity)
 
 
 def source(result: Result, *, name: str = "", same_viscosity: bool = False) -> Source:
@@ -105,12 +114,6 @@ def source(result: Result, *, name: str = "", same_viscosity: bool = False) -> S
         viscosity_ratio=ratio,
         rescaled=same_viscosity and ratio is not None and isinstance(good[0], MeasuredRun),
     )
-
-
-def _name(path: Path) -> str:
-    if path.is_dir():
-        return path.resolve().name
-    return path.resolve().parent.name if path.name == "results.h5" else path.stem
 
 
 def _viscosity_ratio(results: Sequence[Measurement]) -> float | None:

@@ -1,8 +1,12 @@
-"""The baseline of a control chart: mean and SD fixed by the laboratory for an instrument and a standard, dated."""
+"""The baseline of a control chart: mean and SD fixed by the laboratory for an instrument and a standard, dated.
+
+Source of the outlier test: Grubbs, Technometrics 11, 1 (1969).
+"""
 
 from __future__ import annotations
 
 import datetime
+import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,9 +14,12 @@ from pathlib import Path
 
 import numpy as np
 
-from nta.calibration import load_certificate
+from nta.assessment import AssessmentSettings, Finding, load_limits
+from nta.assessment.limits import judged
+from nta.calibration import BeadCertificate, known_certificate
 from nta.calibration.reading import Table
 from nta.catalogue import RunRecord
+from nta.columns import FloatArray
 from nta.errors import SettingError
 from nta.io.atomic import new_file
 
@@ -26,6 +33,7 @@ QUANTITIES: Mapping[str, tuple[str, str]] = {
 """What is charted, with its name and unit."""
 LEAST_RUNS = 5
 _ROUNDING = 1e-9  # less scatter than this, relative to the mean, is none
+_OUTLIER_P = 0.001  # chance that runs in control hold one: a baseline is not refused for a tail
 GOOD_RUNS = 20  # an SD of 20 runs is known to 16 %
 
 
@@ -66,6 +74,27 @@ class Baseline:
             part for part in (self.instrument, self.standard, self.lot and f"lot {self.lot}") if part
         )
 
+    @property
+    def certificate(self) -> BeadCertificate | None:
+        """Certificate of the standard; None where there is none of that name."""
+        return known_certificate(self.standard)
+
+    def against_certificate(self) -> Finding | None:
+        """Judge how far the mean diameter is off the certified one, by the limit of a bead run; None where nothing says."""
+        level, beads = self.levels.get("d50_nm"), self.certificate
+        if level is None or beads is None:
+            return None
+        bias = level.mean / beads.diameter_nm - 1
+        return judged(
+            load_limits(AssessmentSettings().limits).get("bead_check"),
+            "bead_check",
+            "Size standard",
+            abs(bias),
+            f"the mean of the baseline is {100 * bias:+.1f} % off the certified {beads.diameter_nm:.4g} nm "
+            f"(standard uncertainty {100 * beads.diameter_std_nm / beads.diameter_nm:.1f} %)",
+            "a chart about a wrong mean shows changes and no error: check temperature, frame rate and pixel size",
+        )
+
 
 def make_baseline(runs: Sequence[RunRecord], *, catalogue: str, date: datetime.date) -> Baseline:
     """Make a baseline of runs that the laboratory knows to be in control; failed ones are left out, and named in `source`.
@@ -78,7 +107,7 @@ def make_baseline(runs: Sequence[RunRecord], *, catalogue: str, date: datetime.d
     Raises
     ------
     SettingError
-        The runs are too few, or of more than one instrument or standard.
+        The runs are too few, of more than one instrument, standard, lot or settings, or one lies far off the others.
     """
     failed = [run for run in runs if run.failed]
     runs = [run for run in runs if not run.failed]
@@ -87,29 +116,72 @@ def make_baseline(runs: Sequence[RunRecord], *, catalogue: str, date: datetime.d
         raise SettingError(
             f"a baseline needs at least {LEAST_RUNS} runs (better {GOOD_RUNS}), there are {len(runs)}{out}"
         )
-    for what in ("instrument", "standard"):
-        names = sorted({getattr(run, what) for run in runs})
-        if len(names) > 1:
-            raise SettingError(
-                f"a baseline is of one {what}; the runs are of {', '.join(names)}: choose with --{what}"
-            )
-    lots = {run.lot for run in runs}
+    _refuse_mixed(runs)
+    lacking = {name: [run for run in runs if name not in run.numbers] for name in QUANTITIES}
     levels = {}
-    for name in QUANTITIES:
-        values = np.array([run.numbers[name].value for run in runs if name in run.numbers], dtype=np.float64)
-        if values.size == len(runs) and values.std(ddof=1) > _ROUNDING * abs(values.mean()):
+    for name in (name for name in QUANTITIES if not lacking[name]):
+        values = np.array([run.numbers[name].value for run in runs], dtype=np.float64)
+        if values.std(ddof=1) > _ROUNDING * abs(values.mean()):
+            _refuse_outlier(name, values, runs)
             levels[name] = Level(mean=float(values.mean()), sd=float(values.std(ddof=1)), n=values.size)
     if not levels:
         raise SettingError("no quantity is known in all of these runs")
     return Baseline(
         instrument=runs[0].instrument,
         standard=runs[0].standard,
-        lot=lots.pop() if len(lots) == 1 else "",
+        lot=runs[0].lot,
         date=date,
-        source=f"mean and standard deviation of {len(runs)} runs of {catalogue}: {_ids(runs)}{out}"
+        source=f"mean and standard deviation of {len(runs)} runs of {catalogue}: {_ids(runs)}{out}{_watched(runs)}"
+        f"{''.join(_left_out(name, without, len(runs)) for name, without in lacking.items())}"
         f"{_of_example(runs[0].standard)}",
         levels=levels,
     )
+
+
+def _refuse_mixed(runs: Sequence[RunRecord]) -> None:
+    """Refuse runs that are no series: what differs between them would be scatter of the instrument."""
+    for what in ("instrument", "standard", "lot"):
+        names = sorted({getattr(run, what) for run in runs})
+        if len(names) > 1:
+            listed = ", ".join(name or "none said" for name in names)
+            raise SettingError(f"a baseline is of one {what}; the runs are of {listed}: choose with --{what}")
+    of: dict[str, list[RunRecord]] = {}
+    for run in runs:
+        of.setdefault(run.settings_sha256, []).append(run)
+    if len(of) > 1:
+        listed = "; of ".join(_ids(same) for same in of.values())
+        raise SettingError(
+            f"a baseline is of one way of analysing; the settings of runs {listed} "
+            "differ: choose with --since and --until, or analyze again and withdraw the others (nta catalog correct)"
+        )
+
+
+def _refuse_outlier(name: str, values: FloatArray, runs: Sequence[RunRecord]) -> None:
+    """Refuse runs of which one lies far off the others (Grubbs): it would set the limits of the chart alone."""
+    from scipy.stats import t
+
+    n, z = values.size, np.abs(values - values.mean()) / values.std(ddof=1)
+    squared = float(t.isf(_OUTLIER_P / (2 * n), n - 2)) ** 2
+    if z.max() <= (n - 1) / math.sqrt(n) * math.sqrt(squared / (n - 2 + squared)):
+        return
+    odd = int(z.argmax())
+    others = np.delete(values, odd)
+    title, unit = QUANTITIES[name]
+    raise SettingError(
+        f"run {runs[odd].id} lies far off the others: {title} {values[odd]:.4g} {unit}, theirs {others.mean():.4g} with an "
+        f"SD of {others.std(ddof=1):.2g}. Find out why; then withdraw it (nta catalog correct {runs[odd].id} --withdraw "
+        "--reason ...), or choose the runs with --since and --until"
+    )
+
+
+def _watched(runs: Sequence[RunRecord]) -> str:
+    doubtful = [run for run in runs if run.verdict == "warn"]
+    return f"; among them with findings to watch: {_ids(doubtful)}" if doubtful else ""
+
+
+def _left_out(name: str, without: Sequence[RunRecord], n: int) -> str:
+    """Say why a quantity is not charted; nothing of one that no run has."""
+    return f"; without {QUANTITIES[name][0]}, not known in {_ids(without)}" if 0 < len(without) < n else ""
 
 
 def _ids(runs: Sequence[RunRecord]) -> str:
@@ -118,11 +190,10 @@ def _ids(runs: Sequence[RunRecord]) -> str:
 
 def _of_example(standard: str) -> str:
     """Say so where the standard is one of the certificates that show the format; nothing of a name without a certificate."""
-    try:
-        is_example = load_certificate(standard).is_example
-    except SettingError:
+    certificate = known_certificate(standard)
+    if certificate is None or not certificate.is_example:
         return ""
-    return f"; the certificate {standard} is an EXAMPLE, and no such beads exist" if is_example else ""
+    return f"; the certificate {standard} is an EXAMPLE, and no such beads exist"
 
 
 def read_baseline(path: str | Path) -> Baseline:
@@ -182,4 +253,5 @@ def write_baseline(baseline: Baseline, path: str | Path, *, replace: bool = Fals
 
 
 def _quoted(words: str) -> str:
-    return '"' + words.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ") + '"'
+    """Return words as a TOML string; its escapes are those of JSON, and DEL, which JSON lets stand."""
+    return json.dumps(words, ensure_ascii=False).replace("\x7f", "\\u007f")

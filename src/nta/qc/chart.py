@@ -62,16 +62,22 @@ class Chart:
 
 @dataclass(frozen=True, kw_only=True)
 class ChartSet:
-    """All charts of one baseline. missing : quantities of the baseline that some runs do not have, with how many."""
+    """All charts of one baseline.
+
+    missing : quantities of the baseline that some runs do not have, with how many. newest : the newest run.
+    lacking : quantities of the baseline that the newest run does not have.
+    """
 
     baseline: Baseline
     charts: tuple[Chart, ...]
+    newest: int
     missing: tuple[str, ...] = ()
+    lacking: tuple[str, ...] = ()
 
     @property
     def in_control(self) -> bool:
-        """Whether the newest run breaks no rule in any chart."""
-        return all(chart.in_control for chart in self.charts)
+        """Whether the newest run has every quantity, and breaks no rule in any chart."""
+        return not self.lacking and all(chart.in_control for chart in self.charts)
 
 
 def chart_runs(
@@ -89,9 +95,13 @@ def chart_runs(
         There is no such run in the catalogue.
     """
     runs = catalogue.runs(
-        kind="beads", instrument=baseline.instrument, standard=baseline.standard, since=since, until=until
+        kind="beads",
+        instrument=baseline.instrument,
+        standard=baseline.standard,
+        lot=baseline.lot or None,
+        since=since,
+        until=until,
     )
-    runs = [run for run in runs if not baseline.lot or run.lot == baseline.lot]
     if not runs:
         raise SettingError(
             f"{catalogue.name} holds no run of {baseline.name}; record beads with kind and standard"
@@ -102,16 +112,24 @@ def chart_runs(
 def chart(runs: Sequence[RunRecord], baseline: Baseline) -> ChartSet:
     """Chart runs in the order of time."""
     ordered = sorted(runs, key=lambda run: (run.when, run.id))
-    charts, missing = [], []
+    charts, missing, lacking = [], [], []
     for name, level in baseline.levels.items():
         known = [run for run in ordered if name in run.numbers and run.numbers[name].value is not None]
         if len(known) < len(ordered):
             missing.append(
                 f"{QUANTITIES[name][0]}: not known in {len(ordered) - len(known)} of {len(ordered)} runs"
             )
+        if not known or known[-1] is not ordered[-1]:
+            lacking.append(name)
         if known:
             charts.append(Chart(quantity=name, level=level, points=_points(name, level, known)))
-    return ChartSet(baseline=baseline, charts=tuple(charts), missing=tuple(missing))
+    return ChartSet(
+        baseline=baseline,
+        charts=tuple(charts),
+        newest=ordered[-1].id,
+        missing=tuple(missing),
+        lacking=tuple(lacking),
+    )
 
 
 def _points(name: str, level: Level, runs: Sequence[RunRecord]) -> tuple[Point, ...]:

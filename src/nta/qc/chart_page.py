@@ -11,14 +11,16 @@ import matplotlib.dates as mdates
 import numpy as np
 from matplotlib.axes import Axes
 
+from nta.calibration import BeadCertificate
 from nta.io.atomic import new_file
-from nta.qc.baseline import GOOD_RUNS
+from nta.qc.baseline import GOOD_RUNS, QUANTITIES
 from nta.qc.chart import Chart, ChartSet, Point
 from nta.qc.rules import hints
 from nta.report import document as doc
 from nta.report.document.html import page
 from nta.report.figures.style import (
     BLUE,
+    GREEN,
     GREY,
     INK,
     LIGHT,
@@ -68,13 +70,14 @@ def write_charts(sets: Sequence[ChartSet], path: str | Path, *, png: str | Path 
 def _of_set(charts: ChartSet, pictures: Iterable[Picture]) -> Iterator[doc.Block]:
     baseline = charts.baseline
     yield doc.Heading(baseline.name)
-    broken = [(c, c.points[-1]) for c in charts.charts if not c.in_control]
-    word = "In control" if not broken else "Out of control"
-    sentence = "The newest run breaks no rule."
-    if broken:
-        sentence = f"The newest run: {'; '.join(_breaks(c, p) for c, p in broken)}."
+    broken = [_breaks(c, c.points[-1]) for c in charts.charts if not c.in_control]
+    broken += [f"{_lower(QUANTITIES[name][0])} is not known" for name in charts.lacking]
     yield doc.Verdict(
-        group="", word=word, mood="fail" if broken else "pass", sentence=sentence, confidence=""
+        group="",
+        word="In control" if charts.in_control else "Out of control",
+        mood="pass" if charts.in_control else "fail",
+        sentence=f"The newest run: {'; '.join(broken)}." if broken else "The newest run breaks no rule.",
+        confidence="",
     )
     yield doc.Paragraph(f"Baseline of {baseline.date.isoformat()}: {baseline.source}.", note=True)
     for words in _doubts(charts):
@@ -97,7 +100,15 @@ def _of_set(charts: ChartSet, pictures: Iterable[Picture]) -> Iterator[doc.Block
 
 
 def _breaks(chart: Chart, point: Point) -> str:
-    return f"{chart.title[0].lower()}{chart.title[1:]} breaks {', '.join(point.rules)}"
+    return f"{_lower(chart.title)} breaks {', '.join(point.rules)}"
+
+
+def _lower(title: str) -> str:
+    return f"{title[0].lower()}{title[1:]}"
+
+
+def _upper(sentence: str) -> str:
+    return f"{sentence[0].upper()}{sentence[1:]}"
 
 
 def _doubts(charts: ChartSet) -> Iterator[str]:
@@ -105,6 +116,8 @@ def _doubts(charts: ChartSet) -> Iterator[str]:
     if few:
         doubt = 100 / np.sqrt(2 * (min(few) - 1))
         yield f"The baseline stands on {min(few)} runs: its SD, and so every limit, is known to {doubt:.0f} % only."
+    if (off := charts.baseline.against_certificate()) is not None:
+        yield f"{_upper(off.evidence)}{f'. {_upper(off.advice)}' if off.advice else ''}."
     yield from (f"{words}." for words in charts.missing)
     failed = sorted({p.run for c in charts.charts for p in c.points if p.failed})
     if failed:
@@ -143,7 +156,8 @@ def _picture(charts: ChartSet, chart: Chart, index: int) -> Picture:
     with house_style():
         figure = new_figure((WIDTH, 3.6))
         top, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1.4))
-        _draw_values(top, chart)
+        certified = charts.baseline.certificate if chart.quantity == "d50_nm" else None
+        _draw_values(top, chart, certified)
         _draw_average(below, chart)
         locator = mdates.AutoDateLocator()  # type: ignore[no-untyped-call]
         below.xaxis.set_major_locator(locator)
@@ -154,11 +168,12 @@ def _picture(charts: ChartSet, chart: Chart, index: int) -> Picture:
         f"({number(100 * level.sd / abs(level.mean))} % each) "
         f"of the baseline, {level.n} runs. Bars: 95 % interval of a run. Below: moving average in SD, with its limits. "
         "Marked runs break the rule that stands beside them."
+        + ("" if certified is None else f" Green: the certified {number(certified.diameter_nm, 4)} nm.")
     )
     return Picture(name=name, title=f"{chart.title}, {charts.baseline.name}", caption=caption, figure=figure)
 
 
-def _draw_values(axis: Axes, chart: Chart) -> None:
+def _draw_values(axis: Axes, chart: Chart, certified: BeadCertificate | None) -> None:
     level, when = chart.level, _dates(chart)
     values = np.array([p.value for p in chart.points])
     axis.axhline(level.mean, color=INK, linewidth=0.8)
@@ -190,6 +205,9 @@ def _draw_values(axis: Axes, chart: Chart) -> None:
                 ha="center", va="bottom" if p.z > 0 else "top", fontsize=7.5, color=VERMILLION,
             )  # fmt: skip
     reach = max(4.2, float(np.abs(chart.z()).max()) + 1.5) * level.sd
+    if certified is not None:
+        axis.axhline(certified.diameter_nm, color=GREEN, linewidth=1.2)
+        reach = max(reach, 1.1 * abs(certified.diameter_nm - level.mean))
     axis.set_ylim(level.mean - reach, level.mean + reach)
     axis.set_ylabel("per ml" if chart.unit == "1/ml" else chart.unit)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from nta.calibration import load_certificate
 from nta.errors import SettingError
-from nta.measurements import Measurement, Result, open_measurements, refuse_copies, unknown
+from nta.measurements import Measurement, Result, open_all, refuse_copies, unknown
 from nta.measurements.replicates import mean_over, ratio, variation
 from nta.measurements.table import Kind, exact
 from nta.qc.reference import distance
@@ -92,7 +92,7 @@ def check(
 
 def _opened(results: Given) -> Group:
     several = results if isinstance(results, Sequence) and not isinstance(results, str) else [results]
-    found = tuple(m for result in several for m in open_measurements(result))
+    found = open_all(several)
     if not found:
         raise SettingError("there is no result to check")
     return found
@@ -210,11 +210,17 @@ def _any_concentration(m: Measurement) -> Quantity:
 
 
 def _blank(_: Criterion, j: _Judged) -> _Found:
-    """Particles of the blank over those of the sample, both as they were in the cell."""
+    """Particles of the blank over those of the sample, both as they were in the cell: before a blank was taken off."""
     blank = j.others["blank"]
     if not blank:
         return _Found(unknown("no blank was given; name one with --blank, or result = in [blank]", "1"))
-    for of in (lambda m: m.concentration("in_cell"), lambda m: m.per_frame()):
+    ways: list[Callable[[Measurement], Quantity]] = [
+        lambda m: m.concentration("in_cell"),
+        lambda m: m.per_frame(),
+    ]
+    if any(m.is_less_blank() for m in (*j.group, *blank)):
+        ways = ways[1:]
+    for of in ways:
         both = [_mean(group, of, "", j.confidence, "visibility") for group in (j.group, blank)]
         sample, empty = (found.quantity for found in both)
         if sample.value and empty.value is not None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from nta.calibration.reading import is_number
 from nta.errors import SettingError
 from nta.quantity import Quantity
 
@@ -45,8 +46,8 @@ class Limits:
             raise SettingError("a limit needs at_least or at_most")
         for name in ("at_least", "at_most"):
             value = getattr(self, name)
-            if value is not None and not math.isfinite(value):
-                raise SettingError(f"{name} must be finite, got {value}")
+            if value is not None and not (is_number(value) and math.isfinite(value)):
+                raise SettingError(f"{name} must be a finite number, got {value!r}")
         if self.at_least is not None and self.at_most is not None and self.at_least > self.at_most:
             raise SettingError(f"at_least = {self.at_least:g} lies above at_most = {self.at_most:g}")
         if self.on not in ("interval", "value"):

@@ -167,7 +167,7 @@ def _provenance(analysis: Analysis) -> Rows:
     return [
         Row("recording", provenance.recording),
         Row("SHA-256", provenance.sha256 or "not taken"),
-        Row("analysed", provenance.date),
+        Row("analysed", f"{provenance.date[:19].replace('T', ' ')} UTC"),
         Row("command", provenance.command),
         *(Row(name, version) for name, version in provenance.versions.items()),
     ]

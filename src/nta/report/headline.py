@@ -80,7 +80,7 @@ def _about(analysis: Analysis) -> str:
     conditions = analysis.conditions
     parts = [
         conditions.sample,
-        f"analysed {analysis.provenance.date.replace('T', ' ').replace('+00:00', ' UTC')}",
+        f"analysed {analysis.provenance.date[:19].replace('T', ' ')} UTC",
         f"{conditions.medium}, {number(analysis.sizes.temperature_c)} °C",
         f"{count(analysis.spots.scene.n_frames, 'frame')} at {number(1 / analysis.diffusion.frame_interval_s)} Hz",
     ]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from nta.assessment.integrity_limits import IntegrityLimits, load_integrity_limits
 from nta.assessment.touch import judge
 from nta.errors import SettingError
+from nta.measurements import distinct_names
 from nta.settings import AnalysisSettings
 from nta.study.attaching import Attached, Say, attach
 from nta.study.gathering import Material, evidence_of
@@ -41,7 +43,7 @@ def assess_study(study: Study, kept: str | Path, *, say: Say) -> Outcome:
     limits = load_integrity_limits(_limits_file(study))
     attached = {p.name: attach(p, study, settings, Path(kept), say) for p in study.preparations}
     _refuse_copies(study, attached)
-    return judge_study(study, attached, limits)
+    return judge_study(study, _distinct(attached), limits)
 
 
 def judge_study(
@@ -60,6 +62,16 @@ def judge_study(
         doses=tuple(doses(material)),
         trends=tuple(trends(study, judged)),
     )
+
+
+def _distinct(attached: Mapping[str, tuple[Attached, ...]]) -> dict[str, tuple[Attached, ...]]:
+    """Give every video of the study a name of its own."""
+    items = [a for videos in attached.values() for a in videos]
+    names = iter(distinct_names([a.video.name for a in items], [a.path for a in items]))
+    return {
+        tube: tuple(replace(a, video=replace(a.video, name=next(names))) for a in videos)
+        for tube, videos in attached.items()
+    }
 
 
 def _refuse_copies(study: Study, attached: Mapping[str, tuple[Attached, ...]]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,14 +14,16 @@ from nta.assessment import Finding, Verdict
 from nta.assessment.signatures import Video
 from nta.calibration import load_profile
 from nta.diffusion import TrackFlag
-from nta.errors import NtaError, SettingError
+from nta.errors import NtaError, RecordingError, SettingError
 from nta.io.atomic import new_folder
 from nta.io.recordings import checksum, open_recording
-from nta.io.results import RESULTS_FILE, load_analysis, save_analysis
+from nta.io.results import RESULTS_FILE, load_analysis, results_file, save_analysis
 from nta.io.vendors import VendorResult, VendorRun, read_vendor
+from nta.measurements import result_name
 from nta.measurements.key import analysis_key
 from nta.pipeline import Analysis, analyze, stated_conditions
 from nta.settings import AnalysisSettings
+from nta.study.agreeing import Made, refuse_contradictions
 from nta.study.ledger import Preparation, Study
 
 PER_ML, IN_VIEW = "particles/ml", "particles in view"
@@ -64,10 +67,8 @@ def attach(
         )
     found: list[Attached] = []
     for path in preparation.recordings:
-        try:
+        with _placed(preparation, study):
             found.extend(_from_path(path, preparation, study, settings, kept, say))
-        except NtaError as error:
-            raise type(error)(f"{study.file} [[preparation]] {preparation.name}: {error}") from error
     given = preparation.concentration_per_ml
     if given and len(given) != len(found):
         raise SettingError(
@@ -77,24 +78,48 @@ def attach(
     return tuple(found)
 
 
+def check_attached(study: Study) -> None:
+    """Refuse attached results and exports that cannot be used as the study states; recordings are not analysed for it."""
+    for preparation in study.preparations:
+        for path in preparation.recordings:
+            with _placed(preparation, study):
+                list(_finished(path, preparation, study))
+
+
+@contextmanager
+def _placed(preparation: Preparation, study: Study) -> Iterator[None]:
+    """Say where in the study file it is that something is wrong with."""
+    try:
+        yield
+    except NtaError as error:
+        raise type(error)(f"{study.file} [[preparation]] {preparation.name}: {error}") from error
+
+
 def _from_path(
     path: Path, preparation: Preparation, study: Study, settings: AnalysisSettings, kept: Path, say: Say
 ) -> Iterator[Attached]:
-    if path.suffix.lower() in _VENDOR_SUFFIXES:
-        yield from _from_export(path, preparation)
-        return
-    if (path / RESULTS_FILE).is_file():
-        path = path / RESULTS_FILE
-    if _is_results(path):
-        analysis, digest = load_analysis(path), checksum(path)
-    else:
+    finished = list(_finished(path, preparation, study))
+    yield from finished
+    if not finished:
         digest = checksum(path)
         analysis = _analysed(path, digest, preparation, study, settings, kept, say)
-    yield _from_analysis(path, digest, analysis, preparation)
+        yield _from_analysis(path, path.name, digest, analysis, preparation)
+
+
+def _finished(path: Path, preparation: Preparation, study: Study) -> Iterator[Attached]:
+    """Yield the videos of results and exports, where they agree with the study; none of what is still to be analysed."""
+    if path.suffix.lower() in _VENDOR_SUFFIXES:
+        yield from _from_export(path, preparation, study)
+        return
+    file = results_file(path)
+    if _is_results(file):
+        analysis = load_analysis(file)
+        refuse_contradictions(str(path), Made.of_analysis(analysis), preparation, study.instrument)
+        yield _from_analysis(file, result_name(file), checksum(file), analysis, preparation)
 
 
 def _is_results(path: Path) -> bool:
-    if path.suffix not in (".h5", ".hdf5"):
+    if path.suffix not in (".h5", ".hdf5") or not path.is_file():
         return False
     import h5py
 
@@ -131,9 +156,15 @@ def _analysed(
     key = analysis_key(path, digest, camera=camera, conditions=cell, profile=profile, settings=settings)
     folder = kept / key[:_KEY_LETTERS]
     if (folder / RESULTS_FILE).is_file():
-        say(f"{path.name}: analysed before")
-        return load_analysis(folder / RESULTS_FILE)
-    say(f"{path.name}: analysing")
+        try:
+            analysis = load_analysis(folder / RESULTS_FILE)
+        except RecordingError as error:
+            say(f"{path.name}: analysing again, what was kept cannot be read ({error})")
+        else:
+            say(f"{path.name}: analysed before")
+            return analysis
+    else:
+        say(f"{path.name}: analysing")
     with open_recording(path, **camera) as source:
         conditions = stated_conditions(source.metadata, **cell)
         analysis = analyze(source, conditions, profile, settings, sha256=digest)
@@ -142,17 +173,19 @@ def _analysed(
     return analysis
 
 
-def _from_analysis(path: Path, digest: str, analysis: Analysis, preparation: Preparation) -> Attached:
+def _from_analysis(
+    path: Path, name: str, digest: str, analysis: Analysis, preparation: Preparation
+) -> Attached:
     d, sizes = analysis.diffusion, analysis.sizes
     used = d.has_size & (d.n_points >= max(analysis.settings.sizing.min_points, MIN_POINTS))
     doubtful = (d.flags & int(TrackFlag.SATURATED | TrackFlag.OUT_OF_FOCUS)) != 0
     light = np.where(doubtful, np.nan, d.intensity.astype(np.float64))
     long_enough = d.flags & int(TrackFlag.TOO_SHORT) == 0
-    dilution = preparation.dilution or analysis.conditions.dilution
+    dilution = analysis.conditions.dilution or preparation.dilution
     in_view = len(analysis.tracks) / max(analysis.spots.scene.n_frames, 1) * (dilution or 1.0)
     findings = analysis.assessment.findings
     video = Video(
-        name=path.parent.name if path.name == RESULTS_FILE else path.name,
+        name=name,
         diameter_nm=sizes.tracks.diameter_nm[used],
         intensity=light[used],
         dilution=dilution,
@@ -223,8 +256,12 @@ def _facts(analysis: Analysis) -> dict[str, Any]:
     }
 
 
-def _from_export(path: Path, preparation: Preparation) -> Iterator[Attached]:
+def _from_export(path: Path, preparation: Preparation, study: Study) -> Iterator[Attached]:
     result, digest = read_vendor(path), checksum(path)
+    for run in result.runs:
+        refuse_contradictions(f"{path}: {run.name}", Made.of_run(run), preparation, study.instrument)
+    if preparation.dilution is not None:
+        result = result.diluted(preparation.dilution)
     for run in result.runs:
         if run.histogram is None:
             raise SettingError(
@@ -244,22 +281,20 @@ def _from_run(
     below = np.concatenate([[0.0], np.cumsum(histogram.concentration_per_ml)])
     shares = (np.arange(max(n, 200)) + 0.5) / max(n, 200)
     diameter = np.interp(shares, below / below[-1], histogram.edges_nm)
-    to_material = 1.0 if run.dilution is not None else (preparation.dilution or 1.0)
     video = Video(
         name=run.name,
         diameter_nm=diameter,
         intensity=np.full(diameter.size, np.nan),
-        dilution=run.dilution or preparation.dilution,
+        dilution=run.dilution,
         temperature_c=run.temperature_c if run.temperature_c is not None else preparation.temperature_c,
         counted=n,
     )
-    per_ml = None if run.concentration_per_ml is None else run.concentration_per_ml * to_material
     return Attached(
         path=path,
         sha256=digest,
         kind=f"{result.vendor} export",
         video=video,
-        per_ml=per_ml,
+        per_ml=run.concentration_per_ml,
         in_view=None,
         d50_nm=run.printed.get("d50_nm"),
         facts={

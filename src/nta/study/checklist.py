@@ -18,6 +18,7 @@ from nta.io.results.summary import plain
 from nta.report.wording import count
 from nta.study.ledger import said
 from nta.study.outcome import Outcome
+from nta.study.words import handled
 
 CHECKLIST_FILE, METHODS_FILE = "checklist.json", "methods.txt"
 _NOTHING: tuple[Any, ...] = (None, "", (), [], {})
@@ -114,8 +115,8 @@ def _instrument(o: Outcome) -> Iterator[Item]:
 
 def _cell(o: Outcome) -> Iterator[Item]:
     section = "Cell"
-    diluents = {p.name: p.diluent for p in o.study.preparations if p.diluent}
-    dilutions = {p.name: p.dilution for p in o.study.preparations if p.dilution is not None}
+    diluents = {p.name: p.diluent or p.medium for p in o.study.preparations if p.diluent or p.medium}
+    dilutions = {p.name: found for p in o.study.preparations if (found := o.material.dilutions(p))}
     yield Item(section=section, name="temperature, °C", value=_each(o, "temperature_c"))
     yield Item(section=section, name="viscosity, mPa s", value=_each(o, "viscosity_mpas"))
     yield Item(section=section, name="diluent", value=diluents)
@@ -133,7 +134,7 @@ def _analysis(o: Outcome) -> Iterator[Item]:
     yield Item(section=section, name="estimator", value=_common(o, "estimator"))
     yield Item(section=section, name="date of analysis", value=_each(o, "analysed"))
     yield Item(section=section, name="checksum of the raw files", value={
-        a.path.name: a.sha256 for items in o.material.attached.values() for a in items})  # fmt: skip
+        a.video.name: a.sha256 for items in o.material.attached.values() for a in items})  # fmt: skip
     yield Item(section=section, name="tracks used", value=_each(o, "tracks_used"))
     yield Item(section=section, name="tracks excluded, with reasons", value=_each(o, "tracks_by_flag"))
     yield Item(
@@ -279,15 +280,22 @@ def _software(versions: Any) -> str:
 
 
 def _phrase(values: dict[str, Any]) -> str:
-    units = {"force_g": "x g", "time_min": "min", "temperature_c": "°C", "hours": "h", "membrane_kda": "kDa",
-             "freeze_thaw_cycles": "freeze-thaw cycles"}  # fmt: skip
-    plain_keys = ("method", "buffer", "tube", "rotor", "column", "kit", "protectant")
+    """Write how material was handled as one phrase; what its value says itself is not named."""
+    said_by_value = (
+        "method",
+        "buffer",
+        "tube",
+        "rotor",
+        "column",
+        "kit",
+        "protectant",
+        "steps",
+        "force",
+        "time",
+        "temperature",
+    )
     words = []
     for key, value in values.items():
-        if isinstance(value, tuple):
-            words.append(", ".join(value))
-        elif key in units:
-            words.append(f"{value:g} {units[key]}")
-        else:
-            words.append(str(value) if key in plain_keys else f"{key.replace('_', ' ')} {value}")
+        name, written = handled(key, value)
+        words.append(written if not name or name in said_by_value else f"{name} {written}")
     return ", ".join(words)

@@ -54,6 +54,11 @@ class Material:
         """Return the videos of some preparations."""
         return [a.video for tube in tubes for a in self.attached[tube.name]]
 
+    def dilutions(self, tube: Preparation) -> tuple[float, ...]:
+        """Return the dilutions that the amounts of a preparation were made with: stated, or recorded by its results."""
+        found = dict.fromkeys(video.dilution for video in self.videos([tube]))
+        return tuple(factor for factor in found if factor is not None)
+
     def mean_amount(self, tubes: Iterable[Preparation]) -> float | None:
         """Return the mean amount over the videos of some preparations; None where there are none or one is unknown."""
         amounts = [v.amount for v in self.videos(tubes)]

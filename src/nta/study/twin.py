@@ -86,6 +86,7 @@ def _judged(item: Judged) -> dict[str, Any]:
             "gates": judgement.limits.gates,
             "margins": {name: asdict(margin) for name, margin in judgement.limits.margins.items()},
             "thresholds": judgement.limits.thresholds,
+            "units": judgement.limits.units,
             "sources": judgement.limits.sources,
         },
     }

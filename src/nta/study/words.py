@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import Any
 
 from nta.assessment.comparison import Comparison, Decision, replicates_for_change, replicates_for_equivalence
 from nta.assessment.integrity import Criterion
 from nta.assessment.touch import FLAGGING, Integrity
 from nta.quantity import Quantity
-from nta.report.wording import value_and_interval
+from nta.report.wording import count, value_and_interval
 from nta.study.outcome import Judged
 
 _RATIOS = (
@@ -17,6 +18,18 @@ _RATIOS = (
     "sealed",
     "span",
 )  # said as a percentage of the reference; other logarithms as a change
+_UNITS = {
+    "c": "°C",
+    "min": "min",
+    "g": "× g",
+    "kda": "kDa",
+    "ml": "ml",
+    "nm": "nm",
+    "um": "µm",
+    "hz": "Hz",
+    "ms": "ms",
+}
+"""How people write the units that end the keys of a study."""
 _NO_SCATTER = 1e-9  # standard errors below this come from replicates that are all alike
 _SHIFT_OF_ALL = (
     0.36  # of ln size at given brightness when every vesicle is emptied; simulated, linear in the share
@@ -88,6 +101,19 @@ def margin_words(criterion: Criterion, comparison: Comparison) -> str:
     return f"{low_words} to {high_words} {unit}".replace("-", "−")
 
 
+def handled(key: str, value: Any) -> tuple[str, str]:
+    """Return what a key of the study is called, and its value with its unit: "temperature", "−80 °C"."""
+    if key == "freeze_thaw_cycles":
+        return "", count(value, "freeze-thaw cycle")
+    if key == "hours":
+        return "", f"{value:g} h"
+    stem, _, unit = key.rpartition("_")
+    if isinstance(value, float) and unit in _UNITS:
+        return stem.replace("_", " "), f"{value:g} {_UNITS[unit]}".replace("-", "−")
+    words = ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    return key.replace("_", " "), words
+
+
 def resolving(item: Judged) -> Iterator[tuple[str, str]]:
     """Yield, for each reason without a verdict, its code and what would resolve it."""
     for reason in item.judgement.reasons:
@@ -100,17 +126,22 @@ def resolving(item: Judged) -> Iterator[tuple[str, str]]:
             or criterion.name not in item.judgement.adjusted_p
         ):
             continue
-        yield criterion.title, _how_many(c)
+        gates = item.judgement.limits.gates
+        yield (
+            criterion.title,
+            _how_many(c, int(gates[f"{c.unit}s_per_arm" if c.unit == "video" else "preparations"])),
+        )
 
 
-def _how_many(c: Comparison) -> str:
-    """Say how many replicates would decide a criterion, with the scatter that was found."""
+def _how_many(c: Comparison, least: int) -> str:
+    """Say how many replicates would decide a criterion, with the scatter that was found, and no fewer than the gates ask."""
     sd = c.std_err / math.sqrt(1 / c.n_test + 1 / c.n_reference)
     beyond = max(c.estimate - c.margin.high, c.margin.low - c.estimate)
     if beyond > 0:
         n, what = replicates_for_change(sd, beyond), "show a change, were it as large as it looks"
     else:
         n, what = replicates_for_equivalence(sd, c.margin), "show equivalence, were there no difference"
+    n = None if n is None else max(n, least)
     if n is None or n <= min(c.n_test, c.n_reference):
         return f"lies so near its margin that more {c.unit}s may not decide it."
     return f"with this scatter, about {n} {c.unit}s per arm would {what}."

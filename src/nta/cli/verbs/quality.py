@@ -141,6 +141,7 @@ def _qc(verbs: Any, common: argparse.ArgumentParser) -> None:
     )
     verb.add_argument("--instrument", help="of the runs of a baseline")
     verb.add_argument("--standard", help="of the runs of a baseline: the name of the beads' certificate")
+    verb.add_argument("--lot", help="of the runs of a baseline: the lot of the beads")
     verb.add_argument("--since", metavar="DATE", help="only runs from then on")
     verb.add_argument("--until", metavar="DATE", help="only runs before then")
     verb.add_argument(

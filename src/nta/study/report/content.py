@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
 from nta.assessment import Finding, Verdict
 from nta.assessment.comparison import Decision
@@ -15,7 +16,7 @@ from nta.report.wording import count, number, prettied, value_and_interval
 from nta.study.checklist import Checklist
 from nta.study.ledger import said as filled_in
 from nta.study.outcome import Judged, Outcome
-from nta.study.words import CANNOT_TELL, DEFINITION, margin_words, measured, resolving, wording
+from nta.study.words import CANNOT_TELL, DEFINITION, handled, margin_words, measured, resolving, wording
 
 _MOODS: Mapping[Integrity, doc.Mood] = {
     Integrity.INTACT: "pass",
@@ -136,7 +137,7 @@ def _group(item: Judged, n: int, pictures: Mapping[str, Picture], of: str) -> It
         yield doc.Heading("Criteria", 3)
         rows = tuple(_criterion(c, judgement.adjusted_p.get(c.name)) for c in judgement.criteria.values())
         yield doc.Table(
-            ("Criterion", "Difference", "95 % interval", "Margin", "p (Holm)", "Decision"),
+            ("Criterion", "Against reference", "95 % interval", "Margin", "p (Holm)", "Decision"),
             rows,
             (4, 2, 3, 3, 1.5, 2.6),
             numbers=(1, 2, 3, 4),
@@ -156,7 +157,7 @@ def _group(item: Judged, n: int, pictures: Mapping[str, Picture], of: str) -> It
         numbers=(3,),
     )
     yield doc.Paragraph(
-        f"Limits: {judgement.limits.file}; the source of each is in assessment.json.", note=True
+        f"Limits: {Path(judgement.limits.file).name}; the source of each is in assessment.json.", note=True
     )
 
 
@@ -257,7 +258,7 @@ def _handling(outcome: Outcome) -> Iterator[doc.Block]:
                 p.sample or "–",
                 p.isolation or "–",
                 p.storage or "–",
-                "–" if p.dilution is None else f"1:{p.dilution:g}",
+                ", ".join(f"1:{factor:g}" for factor in outcome.material.dilutions(p)) or "–",
                 "–" if p.volume_ml is None else f"{p.volume_ml:g} ml",
             )
             for p in study.preparations
@@ -268,10 +269,7 @@ def _handling(outcome: Outcome) -> Iterator[doc.Block]:
 
 
 def _listed(values: Mapping[str, object]) -> str:
-    return "; ".join(
-        f"{key.replace('_', ' ')} {', '.join(map(str, v)) if isinstance(v, tuple) else v}"
-        for key, v in values.items()
-    )
+    return "; ".join(" ".join(filter(None, handled(key, value))) for key, value in values.items())
 
 
 def _recordings(outcome: Outcome) -> Iterator[doc.Block]:

@@ -166,7 +166,7 @@ def brightness_maps(item: Judged, number: int = 0) -> Picture:
             linewidths=0.1,
         )
         axis.set_title(f"{arm.name}, {count(x.size, 'track')}", loc="left")
-        axis.set_xlabel("ln brightness")
+        axis.set_xlabel("ln of brightness in e")
         _curve(axis, reference)
     axes[0].set_ylabel("diameter, nm")
     marks = (30, 50, 100, 200, 400)

@@ -1,0 +1,54 @@
+"""What a result is called: by the folder that a person named, and never as another one beside it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from nta.io.results import RESULTS_FILE
+
+_OURS = "analysis"  # the folder of results beside its recording, as nta run, live and procedures name it
+
+
+def result_name(path: Path) -> str:
+    """Return the name of a result: that of its folder, or of its file where somebody named that."""
+    named = _named(path)
+    return named.name if named.is_dir() else named.stem
+
+
+def distinct_names(names: Sequence[str], paths: Sequence[Path | None]) -> list[str]:
+    """Return the names, where two are alike with the folders above them that tell them apart, else with a number.
+
+    paths : where each result comes from; None where nobody knows.
+    """
+    above = [() if path is None else _above(name, path) for name, path in zip(names, paths, strict=True)]
+    longer = []
+    for name, folders in zip(names, above, strict=True):
+        others = [f for n, f in zip(names, above, strict=True) if n == name]
+        depths = range(len(folders) + 1) if len(others) > 1 else range(1)
+        telling = (
+            d for d in depths if sum(f[len(f) - d :] == folders[len(folders) - d :] for f in others) == 1
+        )
+        depth = next(telling, 0)
+        longer.append("/".join((*folders[len(folders) - depth :], name)))
+    seen: Counter[str] = Counter()
+    numbered = []
+    for name in longer:
+        seen[name] += 1
+        numbered.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
+    return numbered
+
+
+def _named(path: Path) -> Path:
+    """Return the folder or file that a result is called after."""
+    whole = path.resolve()
+    place = whole.parent if whole.name == RESULTS_FILE else whole
+    return place.parent if place.name == _OURS else place
+
+
+def _above(name: str, path: Path) -> tuple[str, ...]:
+    """Return what stands above a result: folders, and the export of which it is one run."""
+    named = _named(path)
+    folders = named.parent.parts[1:]
+    return folders if name in (named.name, named.stem) else (*folders, result_name(path))

@@ -1,0 +1,99 @@
+"""What a study states of a preparation, held against what attached results were made with: they agree, or are refused.
+
+Recordings that the study analyses itself take what it states; results and exports are finished, and nothing that is stated
+beside them changes their sizes any more.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from nta.calibration import SampleConditions
+from nta.errors import SettingError
+from nta.io.vendors import VendorRun
+from nta.pipeline import Analysis
+from nta.study.ledger import Instrument, Preparation
+
+_SAME_C = 0.5  # a thermometer beside a set point; 1.2 % of a diameter
+_SAME_VISCOSITY = 0.03  # programs print that of water as 0.9 mPa s
+_SAME = 0.01  # of the rest: nominal values, rounded
+
+
+@dataclass(frozen=True, kw_only=True)
+class Made:
+    """What a result was made with, by the study's keys; None where it does not say."""
+
+    temperature_c: float | None
+    medium: str | None = None
+    viscosity_mpas: float | None
+    dilution: float | None
+    pixel_size_um: float | None
+    frame_rate_hz: float | None
+    exposure_ms: float | None
+
+    @classmethod
+    def of_analysis(cls, analysis: Analysis) -> Made:
+        """Take it from our own results; a viscosity that somebody measured stands in place of the medium."""
+        conditions, d = analysis.conditions, analysis.diffusion
+        by_name = conditions.viscosity_mpas is None
+        return cls(
+            temperature_c=analysis.sizes.temperature_c,
+            medium=conditions.medium if by_name else None,
+            viscosity_mpas=conditions.viscosity_mpas,
+            dilution=conditions.dilution,
+            pixel_size_um=d.pixel_size_um,
+            frame_rate_hz=1 / d.frame_interval_s,
+            exposure_ms=None if d.exposure_s is None else 1e3 * d.exposure_s,
+        )
+
+    @classmethod
+    def of_run(cls, run: VendorRun) -> Made:
+        """Take it from a run of a vendor's program, as far as its export says."""
+        return cls(
+            temperature_c=run.temperature_c,
+            viscosity_mpas=None if run.viscosity_pa_s is None else 1e3 * run.viscosity_pa_s,
+            dilution=run.dilution,
+            pixel_size_um=run.pixel_size_um,
+            frame_rate_hz=run.frame_rate_hz,
+            exposure_ms=None if run.exposure_s is None else 1e3 * run.exposure_s,
+        )
+
+
+def refuse_contradictions(what: str, made: Made, preparation: Preparation, instrument: Instrument) -> None:
+    """Refuse a result that was made otherwise than the study states.
+
+    Raises
+    ------
+    SettingError
+        Names the result, and each value on both sides.
+    """
+    if apart := list(_apart(made, preparation, instrument)):
+        raise SettingError(
+            f"{what} contradicts the study: {'; '.join(apart)}. Its sizes and amounts stay what they are: correct the "
+            "study, or attach the recording itself"
+        )
+
+
+def _apart(made: Made, preparation: Preparation, instrument: Instrument) -> Iterator[str]:
+    """Yield what differs; what one side does not say contradicts nothing."""
+    stated = {
+        "temperature_c": preparation.temperature_c,
+        "dilution": preparation.dilution,
+        "pixel_size_um": instrument.pixel_size_um,
+        "frame_rate_hz": instrument.frame_rate_hz,
+        "exposure_ms": instrument.exposure_ms,
+    }
+    for key, said in stated.items():
+        found = getattr(made, key)
+        near = {"abs_tol": _SAME_C} if key == "temperature_c" else {"rel_tol": _SAME}
+        if found is not None and said is not None and not math.isclose(found, said, **near):
+            yield f"made with {key} = {found:.6g}, stated is {said:.6g}"
+    if made.medium and preparation.medium and made.medium.casefold() != preparation.medium.casefold():
+        yield f"made in {made.medium}, stated is medium = {preparation.medium}"
+    if made.viscosity_mpas is not None and made.temperature_c is not None and preparation.medium:
+        medium = SampleConditions(temperature_c=made.temperature_c, medium=preparation.medium)
+        has = 1e3 * medium.viscosity_pa_s()
+        if not math.isclose(made.viscosity_mpas, has, rel_tol=_SAME_VISCOSITY):
+            yield f"made with {made.viscosity_mpas:.4g} mPa s, the stated medium {preparation.medium} has {has:.4g}"
