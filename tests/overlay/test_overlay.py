@@ -125,7 +125,7 @@ def test_what_has_no_result_is_said_beside_what_has(rng, tmp_path, capsys):
     assert "100000 needed" in capsys.readouterr().err
     words = page.read_text(encoding="utf-8")
     assert "100000 needed" in words
-    assert "Enough tracks" in words  # a finding on what is shown
+    assert "Number of tracks" in words  # a finding on what is shown
     assert main(["compare", none, "-o", str(tmp_path / "other.html")]) == 1
     assert not (tmp_path / "other.html").exists()
 

@@ -23,7 +23,7 @@ _SAME = 0.02  # relative; more is another camera, another mode or another object
 
 def temperature(e: Evidence) -> Iterator[Finding]:
     """Judge how steady the temperature was, and whether the sizes are made with the measured one."""
-    title = "Temperature stable"
+    title = "Temperature during the recording"
     log, used = e.metadata.get("temperature_log_c"), e.conditions.known_temperature_c()
     if log is None or len(log) < 2:
         source = "no temperature" if log is None or len(log) == 0 else "a single temperature"
@@ -48,7 +48,7 @@ def temperature(e: Evidence) -> Iterator[Finding]:
         yield finding(
             e,
             "temperature_stated",
-            "Temperature as measured",
+            "Stated temperature",
             abs(used - mean),
             f"sizes are made with the {used:.4g} degC that were stated; the instrument measured {mean:.4g} degC",
             "leave the stated temperature out, or find which of the two is wrong",
@@ -62,7 +62,7 @@ def camera(e: Evidence) -> Finding:
     known = camera.source != "estimated"
     return Finding(
         name="camera",
-        title="Camera calibrated",
+        title="Camera calibration",
         verdict=Verdict.PASS if known else Verdict.NOT_ASSESSED,
         value=camera.gain_e_per_adu,
         unit="e/adu",
@@ -77,7 +77,7 @@ def camera(e: Evidence) -> Finding:
 
 def calibration(e: Evidence) -> Finding:
     """Judge the age of the instrument profile."""
-    title = "Instrument calibrated"
+    title = "Instrument calibration"
     if e.profile is None:
         return not_assessed(
             "calibration_age",
@@ -107,7 +107,7 @@ def foreign_profile(e: Evidence) -> Iterator[Finding]:
     apart = [words for words in (_apart(e, name, unit) for name, unit in _COMPARED) if words]
     yield Finding(
         name="profile_fits",
-        title="Profile of this instrument",
+        title="Instrument profile",
         verdict=Verdict.WARN if apart else Verdict.PASS,
         evidence=f"the profile {e.profile.name} differs from the recording in {'; '.join(apart)}"
         if apart
