@@ -164,7 +164,8 @@ def test_the_tables_have_the_stated_columns_and_the_numbers_of_the_analysis(anal
     )
     assert set(wanted.split()) <= set(tracks[0])
     assert {"frame", "x_px", "y_px", "track", "intensity", "snr"} <= set(spots[0])
-    assert list(distribution[0])[:4] == ["diameter_nm", "density_per_nm", "low", "high"]
+    first = ["curve", "diameter_nm", "density_per_nm", "density_low_per_nm", "density_high_per_nm"]
+    assert list(distribution[0])[:5] == first
     assert len(tracks) == analysis.tracks.n_tracks
     assert len(spots) == len(analysis.spots)
     sizes = analysis.sizes.tracks
@@ -176,12 +177,16 @@ def test_the_tables_have_the_stated_columns_and_the_numbers_of_the_analysis(anal
             assert row["diameter_nm"] == ""  # no size is an empty cell, never a number
     in_tracks = [int(row["track"]) for row in spots if row["track"] != "-1"]
     assert len(in_tracks) == len(analysis.tracks.track)
-    describes = analysis.sizes.distribution.describes
-    curve = [row for row in distribution if row["describes"] == describes]
-    share = sum(
-        float(r["density_per_nm"]) * (float(r["edge_high_nm"]) - float(r["edge_low_nm"])) for r in curve
-    )
-    assert share == pytest.approx(1, abs=1e-3)
+    curves = {row["curve"] for row in distribution}
+    assert {"result", "every_track_once", "histogram", "kernel_density"} <= curves
+    assert len(curves) == len({(row["describes"], row["method"]) for row in distribution})
+    for key in curves:
+        rows = [row for row in distribution if row["curve"] == key]
+        assert len({row["describes"] for row in rows}) == 1
+        share = sum(
+            float(r["density_per_nm"]) * (float(r["edge_high_nm"]) - float(r["edge_low_nm"])) for r in rows
+        )
+        assert share == pytest.approx(1, abs=1e-3), key
 
 
 def test_every_size_in_the_summary_has_its_unit_and_interval(analysis):

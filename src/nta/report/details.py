@@ -9,7 +9,7 @@ from typing import Any
 
 from nta.pipeline import Analysis
 from nta.report.markup import definitions, element, text
-from nta.report.wording import number
+from nta.report.wording import number, when
 from nta.settings import AnalysisSettings
 
 
@@ -52,7 +52,7 @@ def details(analysis: Analysis) -> str:
                 "div",
                 "\n".join(
                     (
-                        _section("Recording", _recording(analysis), {}),
+                        _section("Recording", [*_about(analysis), *_recording(analysis)], {}),
                         _section("Provenance", _provenance(analysis), {}),
                     )
                 ),
@@ -131,6 +131,17 @@ def _values(noun: Any, digits: int = 6) -> Rows:
     ]
 
 
+def _about(analysis: Analysis) -> Rows:
+    """List what is said of the recording beside what is computed with; nobody's silence is filled."""
+    said = analysis.provenance.about
+    return [
+        Row("measured", when(said["date"]) if "date" in said else "not stated"),
+        Row("duration", f"{number(analysis.duration_s, 4)} s"),
+        *(Row(name, said.get(name, "not stated")) for name in ("operator", "instrument")),
+        *(Row(name, said[name]) for name in ("comment",) if name in said),
+    ]
+
+
 def _recording(analysis: Analysis) -> Rows:
     report, scene, noise = analysis.recording, analysis.spots.scene, analysis.diffusion.noise
     claimed = "nothing claimed" if report.claimed_frames is None else str(report.claimed_frames)
@@ -167,7 +178,7 @@ def _provenance(analysis: Analysis) -> Rows:
     return [
         Row("recording", provenance.recording),
         Row("SHA-256", provenance.sha256 or "not taken"),
-        Row("analysed", provenance.date),
+        Row("analysed", when(provenance.date)),
         Row("command", provenance.command),
         *(Row(name, version) for name, version in provenance.versions.items()),
     ]

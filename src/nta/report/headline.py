@@ -19,6 +19,7 @@ from nta.report.wording import (
     prettied,
     value_and_interval,
     verdict_counts,
+    when,
     why_no_distribution,
     window_name,
 )
@@ -77,12 +78,15 @@ def _judged(assessment: Assessment) -> str:
 
 
 def _about(analysis: Analysis) -> str:
-    conditions = analysis.conditions
+    conditions, said = analysis.conditions, analysis.provenance.about
     parts = [
         conditions.sample,
-        f"analysed {analysis.provenance.date.replace('T', ' ').replace('+00:00', ' UTC')}",
+        *(f"measured {when(said[name])}" for name in ("date",) if name in said),
+        *(f"by {said[name]}" for name in ("operator",) if name in said),
+        f"analysed {when(analysis.provenance.date)}",
         f"{conditions.medium}, {number(analysis.sizes.temperature_c)} °C",
-        f"{count(analysis.spots.scene.n_frames, 'frame')} at {number(1 / analysis.diffusion.frame_interval_s)} Hz",
+        f"{count(analysis.spots.scene.n_frames, 'frame')} at {number(1 / analysis.diffusion.frame_interval_s)} Hz, "
+        f"{number(analysis.duration_s)} s",
     ]
     return " · ".join(part for part in parts if part)
 

@@ -112,8 +112,9 @@ def spot_light(analysis: Analysis) -> Picture:
     axis.legend(loc="upper right", ncols=2)
     caption = (
         f"{count(len(analysis.spots), 'spot')}, median {number(float(np.median(snr)))}. Dashed: the detection threshold, "
-        f"{number(threshold, 2)} standard deviations of the noise. A distribution cut off steeply there means that fainter "
-        "particles were missed."
+        f"{number(threshold)} standard deviations of the noise. It is put to the filtered picture; the fit of a spot may "
+        "find a little less light than that, so that some spots lie below the line. A distribution cut off steeply there "
+        "means that fainter particles were missed."
     )
     return Picture(name=name, title=title, caption=caption, figure=figure)
 
