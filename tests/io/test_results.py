@@ -19,8 +19,11 @@ import nta
 from nta.errors import RecordingError
 from nta.io.results import load_analysis, save_analysis, summary, write_tables
 from nta.io.results.encoding import Reader, Writer
+from nta.io.results.tables import track_columns
 from nta.pipeline import stated_conditions
 from nta.quantity import Quantity
+from nta.visibility import BrightnessLaw
+from nta.visibility.table import TrackIndices
 
 SAMPLES = Path(__file__).parents[2] / "sample_data"
 
@@ -214,3 +217,23 @@ def test_a_full_disk_is_said_in_plain_words(analysis, tmp_path, monkeypatch):
     assert caught.value.errno == errno.ENOSPC
     assert "close file" not in str(caught.value)
     assert not list(tmp_path.iterdir())
+
+
+def test_an_index_beyond_all_that_was_worked_out_is_an_empty_cell(analysis):
+    n = len(analysis.diffusion)
+    high = np.full(n, 1.45)
+    high[0] = 54.0
+    indices = TrackIndices(
+        refractive_index=np.full(n, 1.4), low=np.full(n, 1.38), high=high, depth_log_light=0.0
+    )
+    law = BrightnessLaw(
+        refractive_index=1.39,
+        medium_index=1.33,
+        scale_e_per_nm2=1.0,
+        index_source="stated",
+        scale_source="calibrated",
+    )
+    seen = dataclasses.replace(analysis.visibility, indices=indices, law=law)
+    _, told = track_columns(dataclasses.replace(analysis, visibility=seen))["refractive_index_high"]
+    assert np.isnan(told[0])
+    assert (told[1:] == 1.45).all()

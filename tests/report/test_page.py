@@ -7,8 +7,10 @@ from html.parser import HTMLParser
 import pytest
 
 from nta.assessment import Verdict
+from nta.assessment.recording.instrument import doubt_about_gain
 from nta.io.results import summary
 from nta.report import write_report
+from nta.report.details import details
 
 VOID = {"meta", "br", "hr", "img", "link", "input"}
 
@@ -103,6 +105,25 @@ def test_what_is_said_of_the_recording_is_on_the_page_and_in_the_summary(analysi
     told = summary(said)
     assert told["provenance"]["about"] == about
     assert told["duration_s"] == pytest.approx(10.0)
+
+
+@pytest.mark.parametrize(
+    ("gain", "codec", "words"),
+    [
+        (1040.0, None, "no camera has 1040 e/adu"),
+        (3.0, "H.264", "compressed with loss (H.264)"),
+        (3.0, None, ""),
+    ],
+)
+def test_a_gain_that_is_none_of_the_cameras_is_said(analysis, gain, codec, words):
+    scene = analysis.spots.scene
+    camera = replace(scene.camera, gain_e_per_adu=gain, source="estimated")
+    report = replace(analysis.recording, lossy_codec=codec)
+    spots = replace(analysis.spots, scene=replace(scene, camera=camera))
+    shown = details(replace(analysis, spots=spots, recording=report))
+    assert words in shown
+    assert ("not in photo-electrons" in shown) == bool(words)
+    assert doubt_about_gain(replace(camera, source="stated"), report) == ""
 
 
 def test_titles_read_right_with_every_verdict(analysis):

@@ -146,8 +146,9 @@ def replicate_figure(done: Sequence[Done], groups: Sequence[Replicates]) -> Pict
         figure = new_figure((WIDTH, 0.9 + 0.55 * len(names)))
         axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
         for axis, (name, label) in zip(axes, panels, strict=True):
-            for row, group in enumerate(names):
-                _draw_videos(axis, row, colours[group], name, [o for j, o in done if group_of(j, o) == group])
+            for row, group in enumerate(groups):
+                videos = [o for j, o in done if group_of(j, o) == group.group and j.name not in group.copies]
+                _draw_videos(axis, row, colours[group.group], name, videos)
             _draw_means(axis, [group.spreads.get(name) for group in groups])
             axis.set_xlabel(label)
             if name != "d50_nm":

@@ -172,7 +172,7 @@ def _recordings(batch: Batch) -> str:
         "D90",
         "Tracks",
         "Concentration",
-        "Findings that failed",
+        "Failed",
     )
     rows = []
     for job, outcome in batch.done:

@@ -88,7 +88,9 @@ def _correct(catalogue: Catalogue, options: argparse.Namespace) -> None:
 def _add(catalogue: Catalogue, options: argparse.Namespace) -> None:
     for path in options.results:
         file = results_file(path)
-        record = record_analysis(catalogue, load_analysis(file), file.parent, About(**about_in(options)))
+        analysis = load_analysis(file)
+        about = About(**about_in(options)).completed(analysis.provenance.about)
+        record = record_analysis(catalogue, analysis, file.parent, about)
         say(f"run {record.id}: {path}", quiet=options.quiet)
 
 

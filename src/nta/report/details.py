@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
+from nta.assessment.recording.instrument import doubt_about_gain
 from nta.pipeline import Analysis
 from nta.report.markup import definitions, element, text
 from nta.report.wording import number, when
@@ -73,7 +74,7 @@ def _settings(analysis: Analysis) -> str:
     blocks = [
         _section("Sample", [*_values(analysis.conditions), _viscosity(analysis)], said),
         _section("Camera", _values(analysis.camera), said),
-        _section("Camera model", _values(analysis.spots.scene.camera, digits=4), {}),
+        _section("Camera model", _camera_model(analysis), {}),
     ]
     if analysis.profile is not None:
         blocks.append(_section("Instrument profile", _values(analysis.profile), analysis.profile.sources))
@@ -81,6 +82,12 @@ def _settings(analysis: Analysis) -> str:
     changed = bool(analysis.settings.changed())
     note = "● differs from the default." if changed else "All settings are at their defaults."
     return element("p", note, kind="note") + element("div", "\n".join(blocks), kind="columns")
+
+
+def _camera_model(analysis: Analysis) -> Rows:
+    camera = analysis.spots.scene.camera
+    doubt = doubt_about_gain(camera, analysis.recording)
+    return [*_values(camera, digits=4), *([Row("doubtful", doubt)] if doubt else [])]
 
 
 def _viscosity(analysis: Analysis) -> Row:

@@ -119,7 +119,7 @@ def when(moment: str) -> str:
 
 def window_name(low_nm: float, high_nm: float) -> str:
     """Write a window of diameters."""
-    return f"{low_nm:g}–{high_nm:g} nm"
+    return f"{low_nm:g}–{high_nm:g}{_FIXED_SPACE}nm"
 
 
 def findings_worst_first(assessment: Assessment) -> list[Finding]:

@@ -10,7 +10,10 @@ import numpy as np
 
 from nta.assessment.finding import Finding, Verdict
 from nta.assessment.recording.evidence import Evidence, finding, not_assessed
+from nta.frames import RecordingReport
+from nta.spots import CameraModel
 
+_MOST_E_PER_ADU = 200.0  # a full well of 50 000 e over the 255 steps of eight bits
 _SAME_C = 0.05  # 0.1 % of a diameter
 _COMPARED = (
     ("bit_depth", "bit"),
@@ -56,19 +59,36 @@ def temperature(e: Evidence) -> Iterator[Finding]:
         )
 
 
+def doubt_about_gain(camera: CameraModel, report: RecordingReport) -> str:
+    """Say why a gain that was estimated from the film may be none of the camera's; empty where nothing says so."""
+    if camera.source != "estimated":
+        return ""
+    doubts = []
+    if report.lossy_codec is not None:
+        doubts.append(f"the film is compressed with loss ({report.lossy_codec}), which takes noise away")
+    if camera.gain_e_per_adu > _MOST_E_PER_ADU:
+        doubts.append(
+            f"no camera has {camera.gain_e_per_adu:.4g} e/adu: noise was smoothed or grey values were changed"
+        )
+    if not doubts:
+        return ""
+    return f"{'; '.join(doubts)}. Light is in units of this estimate and not in photo-electrons"
+
+
 def camera(e: Evidence) -> Finding:
     """Judge whether intensities are in true photo-electrons."""
     camera = e.spots.scene.camera
-    known = camera.source != "estimated"
+    known, doubt = camera.source != "estimated", doubt_about_gain(camera, e.report)
     return Finding(
         name="camera",
         title="Camera calibration",
         verdict=Verdict.PASS if known else Verdict.NOT_ASSESSED,
         value=camera.gain_e_per_adu,
         unit="e/adu",
-        evidence=f"gain {camera.gain_e_per_adu:.3g} e/adu, offset {camera.offset_adu:.3g} adu, read noise "
+        evidence=f"gain {camera.gain_e_per_adu:.4g} e/adu, offset {camera.offset_adu:.3g} adu, read noise "
         f"{camera.read_noise_e:.2g} e: "
-        + ("as the recording or a profile states" if known else "estimated from this recording"),
+        + ("as the recording or a profile states" if known else "estimated from this recording")
+        + (f"; {doubt}" if doubt else ""),
         advice=""
         if known
         else "intensities are in photo-electrons only as far as this estimate holds; calibrate the camera",

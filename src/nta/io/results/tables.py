@@ -19,6 +19,9 @@ from nta.sizes import Distribution, SizeDistribution
 from nta.spots import SpotFlag
 
 TABLES = ("tracks.csv", "spots.csv", "distribution.csv", "summary.json")
+_MOST_CONTRAST = (
+    0.6  # of an index over that of the medium: as far as spheres are worked out for the indices of tracks
+)
 _UNITS_OF_COLUMNS = ("_per_ml", "_e_per_ms", "_nm", "_c")
 _ROWS_AT_ONCE = 20_000  # a few MB of text
 
@@ -60,14 +63,16 @@ def track_columns(analysis: Analysis) -> dict[str, tuple[str, Any]]:
 
 
 def _indices(analysis: Analysis) -> dict[str, tuple[str, Any]]:
-    """Effective refractive indices, where the brightness is calibrated."""
-    indices = analysis.visibility.indices if analysis.visibility else None
-    if indices is None:
+    """Return effective refractive indices, where the brightness is calibrated; an upper end beyond all indices is none."""
+    seen = analysis.visibility
+    indices = seen.indices if seen else None
+    if seen is None or indices is None:
         return {}
+    most = np.inf if seen.law is None else seen.law.medium_index + _MOST_CONTRAST
     return {
         "refractive_index": ("%.4f", indices.refractive_index),
         "refractive_index_low": ("%.4f", indices.low),
-        "refractive_index_high": ("%.4f", indices.high),
+        "refractive_index_high": ("%.4f", np.where(indices.high > most, np.nan, indices.high)),
     }
 
 
