@@ -97,7 +97,7 @@ def test_what_is_said_of_the_recording_is_on_the_page_and_in_the_summary(analysi
     said = replace(analysis, provenance=replace(analysis.provenance, about=about))
     _, words, _ = _page(said, tmp_path)
     head = words[: words.index("Median diameter D50")]
-    assert "measured 2026-11-19 10:15:00 UTC · by A. Roth · analysed 2026-11-24 08:30:00 UTC" in head
+    assert "measured 2026-11-19 10:15:00 UTC by A. Roth · analysed 2026-11-24 08:30:00 UTC" in head
     details = words[words.index("Recording and provenance") :]
     for pair in ("measured 2026-11-19 10:15:00 UTC", "operator A. Roth", "instrument not stated"):
         assert pair in " ".join(details.split())

@@ -79,10 +79,11 @@ def _judged(assessment: Assessment) -> str:
 
 def _about(analysis: Analysis) -> str:
     conditions, said = analysis.conditions, analysis.provenance.about
+    measured = [when(said["date"])] if "date" in said else []
+    measured += [f"by {said['operator']}"] if "operator" in said else []
     parts = [
         conditions.sample,
-        *(f"measured {when(said[name])}" for name in ("date",) if name in said),
-        *(f"by {said[name]}" for name in ("operator",) if name in said),
+        " ".join(["measured", *measured]) if measured else "",
         f"analysed {when(analysis.provenance.date)}",
         f"{conditions.medium}, {number(analysis.sizes.temperature_c)} °C",
         f"{count(analysis.spots.scene.n_frames, 'frame')} at {number(1 / analysis.diffusion.frame_interval_s)} Hz, "
