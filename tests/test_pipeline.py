@@ -178,4 +178,4 @@ def test_a_file_that_was_cut_off_is_a_warning(small_scene, tmp_path, capsys):
     capsys.readouterr()
     words = ["--pixel-size-um", "0.25", "--frame-rate", "30", "--exposure-ms", "15", "--temperature", "25"]
     assert main(["analyze", str(stack), "-o", str(tmp_path / "out"), *words]) == 0
-    assert "WARN  No frames lost" in capsys.readouterr().out
+    assert "WARN  Lost frames" in capsys.readouterr().out

@@ -23,8 +23,10 @@ from nta.diffusion import (
 )
 from nta.errors import MissingInputError, SettingError
 from nta.frames import CameraState, Frame, FrameSource, RecordingReport
+from nta.quantity import Quantity
 from nta.settings import AnalysisSettings
 from nta.sizes import SizeDistribution, size_distribution
+from nta.sizes.numbers import summarise
 from nta.spots import SpotDetector, Spots
 from nta.tracks import Relinking, TrackLinker, Tracks
 from nta.visibility import (
@@ -36,6 +38,9 @@ from nta.visibility import (
     measure_visibility,
     width_in_focus_px,
 )
+
+ABOUT = ("date", "instrument", "operator", "comment")
+"""What a report says of a recording that no number hangs on."""
 
 Progress = Callable[[int], None]
 """Called with the number of frames searched so far."""
@@ -54,6 +59,9 @@ class Provenance:
     command: str = field(default_factory=lambda: " ".join(sys.argv))
     versions: Mapping[str, str] = field(default_factory=lambda: _versions())
     sources: Mapping[str, str] = field(default_factory=dict)  # who said what: {"frame_rate_hz": "user"}
+    about: Mapping[str, str] = field(
+        default_factory=dict
+    )  # what is said beside: date of the recording, operator, ...
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -78,6 +86,31 @@ class Analysis:
     def detection(self) -> DetectionCurve | None:
         """How probable it is that a spot is found; None where it was not measured."""
         return self.visibility.curve if self.visibility else None
+
+    @property
+    def duration_s(self) -> float:
+        """Time from the first frame searched to the end of the last."""
+        frames = self.spots.scene.frame_index
+        return float(frames[-1] - frames[0] + 1) * self.diffusion.frame_interval_s if frames.size else 0.0
+
+    @property
+    def in_suspension(self) -> Mapping[str, Quantity]:
+        """Numbers of the distribution in suspension, by name; none where that is not known.
+
+        They have no interval: the band of that curve is of each diameter alone, and the visible volume, by which it is
+        divided, has an uncertainty of its own that is not carried through.
+        """
+        curve = self.sizes.suspension
+        if curve is None:
+            return {}
+        found = summarise(curve.edges_nm, curve.weight[None])
+        return {
+            name: Quantity(float(found[name][0]), None, None, "nm", f"{curve.method}; {_NO_INTERVAL}")
+            for name in ("d10_nm", "d50_nm", "d90_nm", "mean_nm", "mode_nm")
+        }
+
+
+_NO_INTERVAL = "no interval: the error of the visible volume is not carried through"
 
 
 def analyze(
@@ -157,7 +190,10 @@ def analyze(
         settings=settings,
         recording=source.report,
         provenance=Provenance(
-            recording=source.name, sha256=sha256, sources=_who_said(source, conditions, profile)
+            recording=source.name,
+            sha256=sha256,
+            sources=_who_said(source, conditions, profile),
+            about=about_recording(source.metadata),
         ),
         visibility=visibility,
     )
@@ -263,6 +299,14 @@ def _who_said(
     if _measured_temperature_c(source.metadata) is not None:
         said["temperature_c"] = "measured"
     return said | {f.name: "user" for f in fields(SampleConditions) if _differ(conditions, recorded, f.name)}
+
+
+def about_recording(metadata: Mapping[str, Any]) -> dict[str, str]:
+    """Return what the recording and its side-car say beside what is computed with: when, with what, by whom it was made."""
+    found = {name: str(metadata[name]) for name in ABOUT if metadata.get(name)}
+    if "date" not in found and metadata.get("created"):
+        found["date"] = str(metadata["created"])
+    return found
 
 
 def _differ(one: Any, other: Any, name: str) -> bool:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nta.batch import About, Job, Outcome, replicates
-from nta.batch.figures import group_curves
+from nta.batch.figures import group_curves, shortened
 from nta.batch.outcome import Curve
 from nta.measurements.replicates import mean_curve
 from nta.quantity import Quantity
@@ -80,6 +80,18 @@ def test_a_copy_of_a_recording_is_no_replicate():
     done = [(job, replace(outcome, sha256="abc")) for job, outcome in _done([98.0, 98.0])]
     assert len(_one(done).videos) == 1
     assert len(_one([*done, *_done([102.0])]).videos) == 2
+    assert _one(done).copies == {"1": "0"}
+    assert not _one(_done([98.0, 98.0])).copies
+
+
+def test_long_names_keep_what_differs():
+    beads = "Polystyrene beads of 100 nm in water at 25 °C, an 8-bit camera"
+    ev = "Extracellular vesicles, log-normal, in PBS at 25 °C, an 8-bit camera"
+    assert shortened(["lot 1", "lot 2"], 22) == ["lot 1", "lot 2"]
+    for names in ([beads, ev], [beads, beads.replace("100", "200")], [f"{beads} {i}" for i in range(12)]):
+        short = shortened(names, 22)
+        assert len(set(short)) == len(names)
+        assert all(len(words) <= 22 for words in short)
 
 
 def test_a_video_without_the_number_is_said():

@@ -197,6 +197,8 @@ def test_a_table_that_is_there_is_left_alone(tmp_path, variant, capsys):
     table = tmp_path / "runs.csv"
     words = ["catalog", "export", "--catalogue", str(tmp_path / "runs.sqlite"), "-o", str(table)]
     assert main(words) == 0
+    head = table.read_text().splitlines()[0].split(",")
+    assert {"d50_nm", "d50_low_nm", "d50_high_nm"} <= set(head)
     table.write_text("mine")
     assert main(words) == 1
     assert f"{table} exists already" in capsys.readouterr().err

@@ -11,6 +11,7 @@ import pytest
 
 from nta.cli import main
 from nta.io.recordings import open_recording
+from nta.io.results import load_analysis
 
 SAMPLES = Path(__file__).parents[2] / "sample_data"
 SAID = ("--pixel-size-um", "0.25", "--temperature", "25")
@@ -193,6 +194,14 @@ def test_words_that_overrule_the_recording_show_both_values_and_agreeing_ones_no
         f"the file claims {temperature_c:g} degC, the user said 31 degC" in found["evidence"]
     )
     assert f"the file claims {camera.frame_rate_hz:g} Hz" in Path("other/report.html").read_text()
+
+
+def test_who_measured_when_is_kept_with_the_results(desk, capsys):
+    Path("film.toml").write_text('date = "2026-11-19"\noperator = "A. Roth"\ncomment = "third thaw"\n')
+    assert main(["analyze", "film.avi", "--json", "-o", "out", *SAID, "--operator", "B. Meier"]) == 0
+    about = json.loads(capsys.readouterr().out)["provenance"]["about"]
+    assert about == {"date": "2026-11-19", "operator": "B. Meier", "comment": "third thaw"}
+    assert load_analysis(Path("out/results.h5")).provenance.about == about
 
 
 def _overruled(summary):

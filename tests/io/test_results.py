@@ -19,8 +19,11 @@ import nta
 from nta.errors import RecordingError
 from nta.io.results import load_analysis, save_analysis, summary, write_tables
 from nta.io.results.encoding import Reader, Writer
+from nta.io.results.tables import track_columns
 from nta.pipeline import stated_conditions
 from nta.quantity import Quantity
+from nta.visibility import BrightnessLaw
+from nta.visibility.table import TrackIndices
 
 SAMPLES = Path(__file__).parents[2] / "sample_data"
 
@@ -164,7 +167,8 @@ def test_the_tables_have_the_stated_columns_and_the_numbers_of_the_analysis(anal
     )
     assert set(wanted.split()) <= set(tracks[0])
     assert {"frame", "x_px", "y_px", "track", "intensity", "snr"} <= set(spots[0])
-    assert list(distribution[0])[:4] == ["diameter_nm", "density_per_nm", "low", "high"]
+    first = ["curve", "diameter_nm", "density_per_nm", "density_low_per_nm", "density_high_per_nm"]
+    assert list(distribution[0])[:5] == first
     assert len(tracks) == analysis.tracks.n_tracks
     assert len(spots) == len(analysis.spots)
     sizes = analysis.sizes.tracks
@@ -176,12 +180,16 @@ def test_the_tables_have_the_stated_columns_and_the_numbers_of_the_analysis(anal
             assert row["diameter_nm"] == ""  # no size is an empty cell, never a number
     in_tracks = [int(row["track"]) for row in spots if row["track"] != "-1"]
     assert len(in_tracks) == len(analysis.tracks.track)
-    describes = analysis.sizes.distribution.describes
-    curve = [row for row in distribution if row["describes"] == describes]
-    share = sum(
-        float(r["density_per_nm"]) * (float(r["edge_high_nm"]) - float(r["edge_low_nm"])) for r in curve
-    )
-    assert share == pytest.approx(1, abs=1e-3)
+    curves = {row["curve"] for row in distribution}
+    assert {"result", "every_track_once", "histogram", "kernel_density"} <= curves
+    assert len(curves) == len({(row["describes"], row["method"]) for row in distribution})
+    for key in curves:
+        rows = [row for row in distribution if row["curve"] == key]
+        assert len({row["describes"] for row in rows}) == 1
+        share = sum(
+            float(r["density_per_nm"]) * (float(r["edge_high_nm"]) - float(r["edge_low_nm"])) for r in rows
+        )
+        assert share == pytest.approx(1, abs=1e-3), key
 
 
 def test_every_size_in_the_summary_has_its_unit_and_interval(analysis):
@@ -209,3 +217,23 @@ def test_a_full_disk_is_said_in_plain_words(analysis, tmp_path, monkeypatch):
     assert caught.value.errno == errno.ENOSPC
     assert "close file" not in str(caught.value)
     assert not list(tmp_path.iterdir())
+
+
+def test_an_index_beyond_all_that_was_worked_out_is_an_empty_cell(analysis):
+    n = len(analysis.diffusion)
+    high = np.full(n, 1.45)
+    high[0] = 54.0
+    indices = TrackIndices(
+        refractive_index=np.full(n, 1.4), low=np.full(n, 1.38), high=high, depth_log_light=0.0
+    )
+    law = BrightnessLaw(
+        refractive_index=1.39,
+        medium_index=1.33,
+        scale_e_per_nm2=1.0,
+        index_source="stated",
+        scale_source="calibrated",
+    )
+    seen = dataclasses.replace(analysis.visibility, indices=indices, law=law)
+    _, told = track_columns(dataclasses.replace(analysis, visibility=seen))["refractive_index_high"]
+    assert np.isnan(told[0])
+    assert (told[1:] == 1.45).all()

@@ -53,7 +53,7 @@ def _sizing(half_nm=5.0):
         findings=(
             Finding(
                 name="spots_per_frame_high",
-                title="Sample dilute enough",
+                title="Particle density",
                 verdict=Verdict.FAIL,
                 evidence="too many",
                 advice="dilute further",
@@ -81,13 +81,13 @@ def test_the_view_says_what_a_person_at_the_instrument_asks():
     for words in (
         "30.0 Hz",
         "10.0 s of at most 60 s",
-        "1\u202f234, 1\u202f000 sized",
+        "1234, 1000 sized",
         "25.01 °C",
         "±5.0 %, aim ±3 %",
     ):
         assert words in text
     assert "about 18 s" in text  # (5 / 3)^2 - 1 times the 10 s so far
-    assert "✕ Sample dilute enough: too many" in text
+    assert "✕ Particle density: too many" in text
     assert "→ dilute further" in text
     bars = [row for row in text.splitlines() if "█" in row and " nm " in row]
     shares = [float(row.split("%")[0].split()[-1]) for row in bars]
@@ -110,7 +110,7 @@ def test_the_line_for_a_log_has_the_same():
     words = line(FULL)
     assert "300 frames | 2 lost" in words
     assert "D50 100.0" in words
-    assert "Sample dilute enough: too many" in words
+    assert "Particle density: too many" in words
 
 
 def test_sparks_run_from_zero_to_the_largest():

@@ -125,7 +125,7 @@ def test_what_has_no_result_is_said_beside_what_has(rng, tmp_path, capsys):
     assert "100000 needed" in capsys.readouterr().err
     words = page.read_text(encoding="utf-8")
     assert "100000 needed" in words
-    assert "Enough tracks" in words  # a finding on what is shown
+    assert "Number of tracks" in words  # a finding on what is shown
     assert main(["compare", none, "-o", str(tmp_path / "other.html")]) == 1
     assert not (tmp_path / "other.html").exists()
 
@@ -144,7 +144,7 @@ def test_a_limit_of_a_concentration_is_shown_with_its_reason(rng, tmp_path):
     )  # fmt: skip
     shown = [source(replace(analysis, visibility=seen), name="thin"), source(vendor(), name="thick")]
     page = write_overlay(shown, tmp_path / "page.html").read_text(encoding="utf-8")
-    assert "below 9.76·10⁷ per ml in the sample; not above the blank" in page
+    assert "below 9.76·10⁷\u00a0per ml in the sample; not above the blank" in page
     assert "No number: thin" in page  # the figure of the concentrations
 
 

@@ -4,8 +4,13 @@ import re
 from dataclasses import replace
 from html.parser import HTMLParser
 
+import pytest
+
 from nta.assessment import Verdict
+from nta.assessment.recording.instrument import doubt_about_gain
+from nta.io.results import summary
 from nta.report import write_report
+from nta.report.details import details
 
 VOID = {"meta", "br", "hr", "img", "link", "input"}
 
@@ -85,6 +90,47 @@ def test_every_number_has_its_interval_and_unit(analysis, tmp_path):
         assert value.endswith(unit), name
         assert interval.endswith(unit), name
         assert " to " in interval, name
+
+
+def test_what_is_said_of_the_recording_is_on_the_page_and_in_the_summary(analysis, tmp_path):
+    about = {"date": "2026-11-19T10:15:00+00:00", "operator": "A. Roth", "comment": "third thaw"}
+    said = replace(analysis, provenance=replace(analysis.provenance, about=about))
+    _, words, _ = _page(said, tmp_path)
+    head = words[: words.index("Median diameter D50")]
+    assert "measured 2026-11-19 10:15:00 UTC by A. Roth · analysed 2026-11-24 08:30:00 UTC" in head
+    details = words[words.index("Recording and provenance") :]
+    for pair in ("measured 2026-11-19 10:15:00 UTC", "operator A. Roth", "instrument not stated"):
+        assert pair in " ".join(details.split())
+    assert "duration 10.00 s" in " ".join(details.split())
+    told = summary(said)
+    assert told["provenance"]["about"] == about
+    assert told["duration_s"] == pytest.approx(10.0)
+
+
+@pytest.mark.parametrize(
+    ("gain", "codec", "words"),
+    [
+        (1040.0, None, "no camera has 1040 e/adu"),
+        (3.0, "H.264", "compressed with loss (H.264)"),
+        (3.0, None, ""),
+    ],
+)
+def test_a_gain_that_is_none_of_the_cameras_is_said(analysis, gain, codec, words):
+    scene = analysis.spots.scene
+    camera = replace(scene.camera, gain_e_per_adu=gain, source="estimated")
+    report = replace(analysis.recording, lossy_codec=codec)
+    spots = replace(analysis.spots, scene=replace(scene, camera=camera))
+    shown = details(replace(analysis, spots=spots, recording=report))
+    assert words in shown
+    assert ("not in photo-electrons" in shown) == bool(words)
+    assert doubt_about_gain(replace(camera, source="stated"), report) == ""
+
+
+def test_titles_read_right_with_every_verdict(analysis):
+    wished = r"\b(enough|no|few|small|stable|known|unambiguous|whole|calibrated|not|as stated|as recorded|keep up)\b"
+    titles = [finding.title for finding in analysis.assessment.findings]
+    assert len(titles) > 15
+    assert [title for title in titles if re.search(wished, title.lower())] == []
 
 
 def test_nothing_found_is_said_and_no_number_is_made_up(without_spots, tmp_path):

@@ -14,7 +14,16 @@ from nta.report import summary_text
 from nta.report.figures import draw_all
 from nta.report.numbers import numbers
 from nta.report.page import page
-from nta.report.wording import concentration_words, number, scientific
+from nta.report.terminal import plain
+from nta.report.wording import (
+    concentration_words,
+    count,
+    in_one,
+    number,
+    prettied,
+    scientific,
+    value_and_interval,
+)
 from nta.sizes.table import SUSPENSION
 from nta.visibility import BrightnessLaw, Concentration, DetectionCurve, Visibility, VisibleVolume
 
@@ -105,7 +114,32 @@ def test_a_limit_is_written_as_one(seen_analysis):
 
 
 def test_what_is_seen_per_frame_has_its_interval(seen_analysis):
-    assert "50.0 (45.0 to 55.0)" in numbers(seen_analysis)
+    assert '50.0<span class="interval">45.0 to 55.0</span>' in numbers(seen_analysis)
+
+
+def test_numbers_in_suspension_stand_apart_and_claim_no_interval(seen_analysis, analysis):
+    sizes = seen_analysis.sizes
+    shifted = replace(sizes.suspension, edges_nm=0.5 * sizes.suspension.edges_nm)
+    other = replace(seen_analysis, sizes=replace(sizes, suspension=shifted))
+    d50 = 0.5 * sizes.summary["d50_nm"].value
+    table = numbers(other).partition("Numbers in suspension, from 70.0 nm on")[2]
+    assert f'{number(d50)}\u00a0nm</td><td class="number">no interval' in table
+    assert f"in suspension, from 70.0 nm on: D50 {number(d50)} nm (no interval)" in summary_text(other)
+    told = json.loads(json.dumps(summary(other)))["size"]["in_suspension"]
+    assert told["from_nm"] == 70.0
+    assert told["numbers"]["d50_nm"]["value"] == pytest.approx(d50, rel=1e-6)
+    assert told["numbers"]["d50_nm"]["low"] is None
+    assert "no interval" in told["numbers"]["d50_nm"]["method"]
+    assert set(told["numbers"]) == {"d10_nm", "d50_nm", "d90_nm", "mean_nm", "mode_nm"}
+    assert summary(analysis)["size"]["in_suspension"] is None
+    assert "Numbers in suspension" not in numbers(analysis)
+
+
+def test_the_index_has_its_interval(seen_analysis):
+    law = replace(seen_analysis.visibility.law, index_low=1.381, index_high=1.397)
+    known = replace(seen_analysis, visibility=replace(seen_analysis.visibility, law=law))
+    assert "1.3810 to 1.3970" in numbers(known)
+    assert "1.389</td>" in numbers(seen_analysis)
 
 
 def blank_of(analysis, sha256="another", medium="pbs", share=0.05):
@@ -163,3 +197,17 @@ def test_a_number_that_is_rounded_up_keeps_its_digits(value, words):
 @pytest.mark.parametrize(("value", "words"), [(9.996e7, "1.00·10⁸"), (2.6e8, "2.60·10⁸"), (9994.0, "9994")])
 def test_a_concentration_that_is_rounded_up_keeps_its_digits(value, words):
     assert scientific(value) == words
+
+
+def test_a_concentration_is_written_like_any_other_quantity():
+    q = Quantity(2.682e8, 2.123e8, 3.388e8, "1/ml")
+    assert value_and_interval(q) == ("2.68·10⁸\u00a0per ml", "2.12·10⁸ to 3.39·10⁸\u00a0per ml")
+    assert in_one(q) == "2.68·10⁸ (2.12·10⁸\u00a0to\u00a03.39·10⁸)\u00a0per ml"
+    assert plain(in_one(q)) == "2.68e8 (2.12e8 to 3.39e8) per ml"
+
+
+def test_counts_and_shares_are_written_alike_in_tables_and_sentences():
+    assert (count(1379, "track"), count(13790, "track")) == ("1379 tracks", "13\u202f790 tracks")
+    assert prettied("13790 tracks (0.2%) in 20261120 EV.h5") == (
+        "13\u202f790 tracks (0.2\u00a0%) in 20261120 EV.h5"
+    )

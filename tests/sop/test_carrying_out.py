@@ -13,7 +13,7 @@ from nta.cli import main
 from nta.devices import Instrument, Limits
 from nta.errors import DeviceTimeout, RecordingError, SettingError
 from nta.quantity import Quantity
-from nta.report.wording import value_and_interval
+from nta.report.wording import in_one
 from nta.sop import carrying_out, read_procedure, write_sop_report
 from nta.sop.carrying_out import INTERRUPTED, mean_blank
 from nta.sop.instrument import check, go_to
@@ -29,11 +29,6 @@ duration_s = 0.3
 settings = { scenario = "blank" }
 """
 LIMITS = load_limits("recording_quality")
-
-
-def _in_one(quantity):
-    value, interval = value_and_interval(quantity)
-    return f"{value} ({interval})"
 
 
 def _rows(folder):
@@ -67,11 +62,17 @@ def test_controls_come_first_and_all_of_it_lies_in_one_folder(write, operator, q
     assert "EXAMPLE" in report
     assert all(name in report for name in names)
     sizes = quick_analysis[-1].sizes.summary
-    assert all(_in_one(sizes[name]) in report for name in ("d10_nm", "d50_nm", "d90_nm")), (
+    assert all(in_one(sizes[name]) in report for name in ("d10_nm", "d50_nm", "d90_nm")), (
         "with their intervals"
     )
     assert json.loads((folder / "summary.json").read_text())["over_videos"]["d50_nm"]["n"] == 3
-    assert [row["good"] for row in _rows(folder)] == ["True"] * 5
+    rows = _rows(folder)
+    assert [row["good"] for row in rows] == ["True"] * 5
+    assert {"d50_low_nm", "d50_high_nm", "in_sample_low_per_ml", "in_sample_high_per_ml", "dilution"} <= set(
+        rows[0]
+    )
+    assert float(rows[2]["d50_low_nm"]) == pytest.approx(sizes["d50_nm"].low)
+    assert "exposure_s" not in report.partition("How it was measured")[2]
 
 
 def test_one_failed_video_is_one_row_and_the_rest_goes_on(
@@ -235,6 +236,6 @@ def test_the_whole_way_with_a_real_analysis(write, tmp_path, capsys):
     assert abs(spread["mean"] / 100 - 1) < 0.10  # some hundred tracks of beads of 100 nm
     rows = _rows(folder)
     assert [row["stage"] for row in rows] == ["blank", "sample", "sample"]
-    assert all(row["blank"].endswith("per ml") for row in rows[1:])
+    assert all(float(row["blank_in_cell_high_per_ml"]) > 0 for row in rows[1:])
     assert float(rows[1]["in_sample_per_ml"]) == pytest.approx(10 * float(rows[1]["in_cell_per_ml"]))
     assert (folder / "video_2" / "analysis" / "report.html").is_file()

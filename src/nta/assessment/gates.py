@@ -19,18 +19,18 @@ from nta.assessment.integrity_limits import IntegrityLimits
 from nta.assessment.signatures import Video
 
 TITLES = {
-    "FEW_TRACKS": "Enough tracks",
-    "FEW_REPLICATES": "Enough videos",
-    "BEAD_SIZE": "Beads of the right size",
-    "UNSTABLE": "Videos agree",
-    "BLANK_HIGH": "Blank low",
-    "SHAM_HIGH": "Sham low",
-    "DENSITY": "Not too crowded",
-    "DIFFERENT_RUN": "One run",
-    "LOD_TOO_HIGH": "Small vesicles seen",
-    "SATURATED": "Light not saturated",
+    "FEW_TRACKS": "Number of tracks",
+    "FEW_REPLICATES": "Number of videos",
+    "BEAD_SIZE": "Size of the beads",
+    "UNSTABLE": "Scatter between videos",
+    "BLANK_HIGH": "Blank",
+    "SHAM_HIGH": "Sham",
+    "DENSITY": "Particle density",
+    "DIFFERENT_RUN": "Runs",
+    "LOD_TOO_HIGH": "Detection limit",
+    "SATURATED": "Saturated light",
     "NO_REFERENCE": "Paired reference",
-    "MATRIX": "One temperature",
+    "MATRIX": "Temperature of the arms",
 }
 
 

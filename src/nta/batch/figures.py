@@ -34,10 +34,14 @@ from nta.report.wording import scientific
 COLUMNS, ROWS = 5, 6
 _COLOURS = (BLUE, VERMILLION, GREEN, ORANGE, SKY)
 _ROW_HEIGHT = 1.25  # inches
-_MOST_LETTERS = 22
+_MOST_LETTERS, _MOST_LETTERS_OF_ROW = 22, 34
 _LEAST_VIDEOS = 2
 _QUANTILES = (0.005, 0.995)
 _TICKS_NM = (10, 20, 50, 100, 200, 500, 1000, 2000)
+_COUNTED = {
+    "in_sample_per_ml": "particles per ml in the sample",
+    "in_cell_per_ml": "particles per ml in the cell",
+}
 Done = tuple[Job, Outcome]
 
 
@@ -128,7 +132,10 @@ def replicate_figure(done: Sequence[Done], groups: Sequence[Replicates]) -> Pict
     """Draw the videos of every group with their intervals, and the mean of the group with its own."""
     panels = [
         (name, label)
-        for name, label in (("d50_nm", "median diameter D50, nm"), (_counted(groups), "particles per ml"))
+        for name, label in (
+            ("d50_nm", "median diameter D50, nm"),
+            (_counted(groups), _COUNTED.get(_counted(groups), "")),
+        )
         if name and any(name in group.spreads for group in groups)
     ]
     names = [group.group for group in groups]
@@ -139,14 +146,15 @@ def replicate_figure(done: Sequence[Done], groups: Sequence[Replicates]) -> Pict
         figure = new_figure((WIDTH, 0.9 + 0.55 * len(names)))
         axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
         for axis, (name, label) in zip(axes, panels, strict=True):
-            for row, group in enumerate(names):
-                _draw_videos(axis, row, colours[group], name, [o for j, o in done if group_of(j, o) == group])
+            for row, group in enumerate(groups):
+                videos = [o for j, o in done if group_of(j, o) == group.group and j.name not in group.copies]
+                _draw_videos(axis, row, colours[group.group], name, videos)
             _draw_means(axis, [group.spreads.get(name) for group in groups])
             axis.set_xlabel(label)
             if name != "d50_nm":
                 axis.xaxis.set_major_formatter(FuncFormatter(lambda v, _: scientific(v)))
                 axis.tick_params(axis="x", labelrotation=20)
-        axes[0].set_yticks(range(len(names)), [_short(name) for name in names])
+        axes[0].set_yticks(range(len(names)), shortened(names, _MOST_LETTERS_OF_ROW))
         axes[0].set_ylim(len(names) - 0.4, -0.6)
     return Picture(
         name="replicates",
@@ -212,8 +220,10 @@ def _sheet(panels: Sequence[_Panel], limits: tuple[float, float, float]) -> Figu
     with house_style():
         figure = new_figure((WIDTH, 0.35 + _ROW_HEIGHT * rows))
         axes = figure.subplots(rows, COLUMNS, sharex=True, sharey=True, squeeze=False)
-        for axis, panel in zip(axes.flat, panels, strict=False):
+        titles = shortened([panel.title for panel in panels], _MOST_LETTERS)
+        for axis, panel, words in zip(axes.flat, panels, titles, strict=False):
             _draw_panel(axis, panel, limits)
+            axis.set_title(words, fontsize=8, loc="left", color=INK, pad=2)
         for axis in axes.flat[len(panels) :]:
             axis.set_axis_off()
         for column in range(COLUMNS):  # ticks below the last panel of each column
@@ -235,7 +245,6 @@ def _draw_panel(axis: Axes, panel: _Panel, limits: tuple[float, float, float]) -
         axis.axvline(panel.d50_nm, color=INK, linewidth=0.6)
         words = f"{panel.d50_nm:.0f} nm"
         axis.text(0.98, 0.93, words, transform=axis.transAxes, ha="right", va="top", fontsize=8)
-    axis.set_title(_short(panel.title), fontsize=8, loc="left", color=INK, pad=2)
     axis.set_xscale("log")
     axis.set_xlim(low, high)
     axis.set_ylim(0, top)
@@ -267,6 +276,18 @@ def _limits(panels: Sequence[_Panel]) -> tuple[float, float, float]:
     return min(lows) / 1.2, max(highs) * 1.2, top
 
 
-def _short(name: str) -> str:
-    """Return the end of a long name, which is what differs."""
-    return name if len(name) <= _MOST_LETTERS else f"…{name[-_MOST_LETTERS + 1 :]}"
+def shortened(names: Sequence[str], most: int) -> list[str]:
+    """Return long names without their middle; those that look alike then are shown from where they differ."""
+    keep = most - 1
+    short = [
+        name if len(name) <= most else f"{name[: keep - keep // 2]}…{name[-(keep // 2) :]}" for name in names
+    ]
+    for words in {words for words in short if short.count(words) > 1}:
+        alike = [i for i, found in enumerate(short) if found == words]
+        letters = enumerate(zip(*(names[i] for i in alike), strict=False))
+        start = next((place for place, each in letters if len(set(each)) > 1), 0)
+        for i in alike:
+            if names[i] not in [names[j] for j in alike if j != i]:
+                first = names[i][: most // 3]
+                short[i] = f"{first}…{names[i][start:][: most - len(first) - 2]}…"
+    return short

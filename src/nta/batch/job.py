@@ -9,6 +9,7 @@ from typing import Any
 
 from nta.batch.recording import Request
 from nta.measurements.key import analysis_key
+from nta.pipeline import ABOUT, about_recording
 
 RESULTS = "results"
 
@@ -28,11 +29,9 @@ class About:
 
     def completed(self, metadata: Mapping[str, Any]) -> About:
         """Return it with what nobody said taken from the recording and its side-car."""
-        recorded = {
-            f.name: str(metadata[f.name]) for f in fields(self) if metadata.get(f.name) and f.name != "kind"
-        }
-        if "date" not in recorded and metadata.get("created"):
-            recorded["date"] = str(metadata["created"])
+        names = [f.name for f in fields(self) if f.name not in ("kind", *ABOUT)]
+        recorded = {name: str(metadata[name]) for name in names if metadata.get(name)}
+        recorded |= about_recording(metadata)
         said = {name: value for name, value in vars(self).items() if value}
         return About(**{**recorded, **said})
 

@@ -24,7 +24,6 @@ from nta.report.wording import (
     count,
     grouped,
     in_one,
-    scientific,
     value_and_interval,
     window_name,
 )
@@ -40,8 +39,8 @@ _MARKS = {
 }
 _NAMES = {
     **SUMMARY_NAMES,
-    "in_cell_per_ml": "Particles per ml, in the cell",
-    "in_sample_per_ml": "Particles per ml, in the sample",
+    "in_cell_per_ml": "Concentration in the cell",
+    "in_sample_per_ml": "Concentration in the sample",
     "per_frame": "Seen per frame, in tracks",
     "brightness_e_per_ms": "Median light of the tracks, e/ms",
 }
@@ -91,27 +90,39 @@ def _parts(batch: Batch) -> Iterator[str]:
         yield element("h2", "Numbers of the groups")
         yield element("div", _groups(batch.groups), kind="wide")
     yield element("h2", "Recordings")
-    yield element("div", _recordings(batch.done), kind="wide")
+    yield element("div", _recordings(batch), kind="wide")
     yield element("h2", "How to read this")
     yield element("ul", "\n".join(element("li", words) for words in _HOW_TO_READ), kind="read")
     yield element("footer", text(_footer(batch)))
 
 
 def _boxes(batch: Batch) -> Iterator[str]:
-    yield _box("Recordings", str(len(batch.done)), _watched(batch))
-    yield _box("Results", str(batch.count("result")), f"{batch.count('incomplete')} more cut off")
-    yield _box("No result", str(batch.count("failed")), f"{batch.count('skipped')} files are no recording")
+    cut, skipped = batch.count("incomplete"), batch.count("skipped")
+    yield _box("Recordings", str(len(batch.done) - skipped), _not_recordings(skipped))
+    yield _box("Results", str(batch.count("result")), _watched(batch, cut))
+    yield _box(
+        "No result", str(batch.count("failed")), "the reasons are below" if batch.count("failed") else ""
+    )
     yield _box("Groups of replicates", str(len(batch.groups)), _largest(batch))
 
 
-def _watched(batch: Batch) -> str:
+def _not_recordings(n: int) -> str:
+    """Say how many files were looked into that are no recordings."""
+    return f"and {count(n, 'file that is none', 'files that are none')}" if n else "every file is one"
+
+
+def _watched(batch: Batch, cut: int) -> str:
     failing = sum(bool(outcome.facts.get("failed_findings")) for _, outcome in batch.done)
-    return f"{failing} with a finding that failed"
+    more = [f"{cut} more cut off"] if cut else []
+    return "; ".join([*more, f"{failing or 'none'} with a finding that failed"])
 
 
 def _largest(batch: Batch) -> str:
     sizes = [len(group.videos) for group in batch.groups]
-    return f"{min(sizes)} to {max(sizes)} videos each" if sizes else "no group and no sample is named"
+    if not sizes:
+        return "no group and no sample is named"
+    least, most = min(sizes), max(sizes)
+    return f"{count(most, 'video')} each" if least == most else f"{least} to {most} videos each"
 
 
 def _box(name: str, value: str, below: str) -> str:
@@ -150,7 +161,8 @@ def _spread_cells(quantity: str, s: Spread, n_videos: int) -> tuple[str, ...]:
     )
 
 
-def _recordings(done: Sequence[tuple[Job, Outcome]]) -> str:
+def _recordings(batch: Batch) -> str:
+    copies = {name: first for group in batch.groups for name, first in group.copies.items()}
     head = (
         "Recording",
         "Group",
@@ -159,11 +171,11 @@ def _recordings(done: Sequence[tuple[Job, Outcome]]) -> str:
         "D10",
         "D90",
         "Tracks",
-        "Per ml",
-        "Findings that failed",
+        "Concentration",
+        "Failed",
     )
     rows = []
-    for job, outcome in done:
+    for job, outcome in batch.done:
         numbers = outcome.numbers
         tracks = numbers.get("tracks_used")
         median, *ends = (numbers.get(key) for key in ("d50_nm", "d10_nm", "d90_nm"))
@@ -171,7 +183,7 @@ def _recordings(done: Sequence[tuple[Job, Outcome]]) -> str:
             [
                 _name(job),
                 text(group_of(job, outcome)),
-                _mark(outcome),
+                _mark(outcome) + _copy_of(copies.get(job.name)),
                 text("–" if median is None else in_one(median)),
                 *(text("–" if q is None else _written("d50_nm", q)[0]) for q in ends),
                 text("–" if tracks is None or tracks.value is None else grouped(int(tracks.value))),
@@ -182,12 +194,19 @@ def _recordings(done: Sequence[tuple[Job, Outcome]]) -> str:
     return table(head, rows, numbers=(3, 4, 5, 6, 7))
 
 
+def _copy_of(first: str | None) -> str:
+    """Say of a recording that is there twice why its group is smaller than it looks."""
+    return (
+        "" if first is None else f"<br>{element('span', text(f'copy of {first}, not counted'), kind='note')}"
+    )
+
+
 def _per_ml(numbers: Mapping[str, Quantity]) -> str:
     """Write the concentration in the sample; that in the cell, said so, where nobody stated the dilution."""
-    for name, where in (("in_sample_per_ml", ""), ("in_cell_per_ml", " in the cell")):
+    for name, where in (("in_sample_per_ml", "in the sample"), ("in_cell_per_ml", "in the cell")):
         found = numbers.get(name)
         if found is not None and found.value is not None:
-            return f"{scientific(found.value)}{where}"
+            return f"{value_and_interval(found)[0]} {where}"
     return "–"
 
 
@@ -211,10 +230,7 @@ def _quantity_name(name: str) -> str:
 
 
 def _written(name: str, quantity: Quantity) -> tuple[str, str]:
-    """Write a value and its interval, shares as percentages and concentrations as powers of ten."""
-    if name.endswith("_per_ml") and quantity.value is not None:
-        ends = [q for q in (quantity.low, quantity.high) if q is not None]
-        return scientific(quantity.value), " to ".join(map(scientific, ends))
+    """Write a value and its interval, shares as percentages."""
     return value_and_interval(as_percent(quantity) if name.startswith("share_") else quantity)
 
 
@@ -225,8 +241,9 @@ def _figure(picture: Picture) -> str:
 
 def _footer(batch: Batch) -> str:
     versions = sorted({str(o.facts["software"]) for _, o in batch.done if o.facts.get("software")})
+    analysed = batch.count("result") + batch.count("incomplete")
     by = f" by nta-lab {', '.join(versions)}" if versions else ""
     return (
-        f"{count(len(batch.done), 'recording')} analysed{by}. The same numbers, for programs: recordings.csv, "
-        "recordings.parquet, groups.csv and groups.parquet beside this page."
+        f"{count(analysed, 'recording')} of {len(batch.done)} files analysed{by}. The same numbers, for programs: "
+        "recordings.csv, recordings.parquet, groups.csv and groups.parquet beside this page."
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from nta.batch.job import Job
@@ -16,10 +16,14 @@ _COUNTS = ("in_cell_per_ml", "in_sample_per_ml", "per_frame", "brightness_e_per_
 
 @dataclass(frozen=True, kw_only=True)
 class Replicates:
-    """The videos of one group that have a result."""
+    """The videos of one group that have a result.
+
+    copies : recordings that are byte by byte one of the others, and which: they count no second time.
+    """
 
     group: str
     videos: tuple[Outcome, ...]
+    copies: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def spreads(self) -> Mapping[str, Spread]:
@@ -55,10 +59,20 @@ def replicates(done: Iterable[tuple[Job, Outcome]], *, use_incomplete: bool = Fa
     use_incomplete : recordings that are cut off count too.
     """
     counted = ("result", "incomplete") if use_incomplete else ("result",)
-    groups: dict[str, dict[str, Outcome]] = {}
+    groups: dict[str, dict[str, tuple[str, Outcome]]] = {}
+    copies: dict[str, dict[str, str]] = {}
     for job, outcome in done:
         group = group_of(job, outcome)
         if group and outcome.status in counted:
             videos = groups.setdefault(group, {})
-            videos.setdefault(outcome.sha256 or str(len(videos)), outcome)
-    return [Replicates(group=group, videos=tuple(videos.values())) for group, videos in groups.items()]
+            first, known = videos.setdefault(outcome.sha256 or str(len(videos)), (job.name, outcome))
+            if known is not outcome:
+                copies.setdefault(group, {})[job.name] = first
+    return [
+        Replicates(
+            group=group,
+            videos=tuple(outcome for _, outcome in videos.values()),
+            copies=copies.get(group, {}),
+        )
+        for group, videos in groups.items()
+    ]

@@ -15,6 +15,7 @@ from nta.batch.job import About, Job
 from nta.batch.outcome import Outcome
 from nta.batch.replicates import Replicates, group_of
 from nta.io.atomic import new_file
+from nta.io.results.tables import with_end
 
 RECORDINGS, GROUPS = "recordings", "groups"
 _NUMBERS = (
@@ -70,7 +71,7 @@ def recordings_table(done: Sequence[tuple[Job, Outcome]]) -> pa.Table:
     columns += [(name, pa.string(), [_about(job, o, name) for job, o in done]) for name in about]
     for name in (*_NUMBERS, *shares):
         for end, part in (("", "value"), ("_low", "low"), ("_high", "high")):
-            columns.append((_with_end(name, end), pa.float64(), [_part(o, name, part) for _, o in done]))
+            columns.append((with_end(name, end), pa.float64(), [_part(o, name, part) for _, o in done]))
     columns += [(name, pa.float64(), [_part(o, name, "value") for _, o in done]) for name in _PLAIN]
     columns += [(name, kind, [_fact(o, name) for _, o in done]) for name, kind in _FACTS.items()]
     columns.append(("recording_sha256", pa.string(), [o.sha256 for _, o in done]))
@@ -109,16 +110,6 @@ def _table(columns: Sequence[tuple[str, pa.DataType, list[Any]]]) -> pa.Table:
     return pa.table(
         [pa.array(values, kind) for _, kind, values in columns], names=[name for name, _, _ in columns]
     )
-
-
-def _with_end(name: str, end: str) -> str:
-    """Return the name of an end of the interval: the unit stays last, d50_low_nm."""
-    if not end:
-        return name
-    for unit in ("_per_ml", "_e_per_ms", "_nm"):
-        if name.endswith(unit):
-            return f"{name.removesuffix(unit)}{end}{unit}"
-    return f"{name}{end}"
 
 
 def _part(outcome: Outcome, name: str, part: str) -> float | None:

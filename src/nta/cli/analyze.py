@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from nta.batch import About, Request, analyze_file, write_results
@@ -15,7 +16,7 @@ from nta.cli.words import chosen_profile, chosen_settings, said_camera, said_con
 from nta.errors import NtaError, SettingError
 from nta.io.atomic import check_writable, new_folder
 from nta.io.results import RESULTS_FILE, summary
-from nta.pipeline import Analysis
+from nta.pipeline import ABOUT, Analysis
 from nta.report import summary_text
 
 
@@ -68,10 +69,13 @@ def analyze_recording(path: Path, folder: Path, options: argparse.Namespace) -> 
                 if getattr(options, "sweep", False)
                 else None,
             )
+        about = about.completed(metadata)
+        said = {name: value for name in ABOUT if (value := getattr(about, name))}
+        analysis = replace(analysis, provenance=replace(analysis.provenance, about=said))
         with new_folder(folder, replace=force) as partial:
             write_results(analysis, partial)
         if catalogue is not None:
-            record_analysis(catalogue, analysis, folder, about.completed(metadata))
+            record_analysis(catalogue, analysis, folder, about)
     return analysis
 
 

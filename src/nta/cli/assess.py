@@ -7,7 +7,7 @@ import json
 
 from nta.cli import EXIT_OK
 from nta.cli.progress import say
-from nta.report.terminal import PLAIN
+from nta.report.terminal import plain
 from nta.study import read_study
 from nta.study.assessing import assess_study
 from nta.study.report import write_study_report
@@ -26,7 +26,7 @@ def run(options: argparse.Namespace) -> int:
         print(json.dumps(twin(outcome)["groups"], indent=2))
     elif not options.quiet:
         for item in outcome.judged:
-            print(f"{item.group}: {item.judgement.verdict}. {wording(item).translate(PLAIN)}")
+            print(f"{item.group}: {item.judgement.verdict}. {plain(wording(item))}")
             for reason in item.judgement.reasons:
                 print(f"  {reason.code}: {reason.remedy}")
     say(f"report: {page}, {page.with_suffix('.pdf').name}", quiet=options.quiet)

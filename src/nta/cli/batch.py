@@ -16,8 +16,8 @@ from nta.cli.progress import file_progress, say
 from nta.cli.words import chosen_profile, chosen_settings, said_camera, said_conditions
 from nta.measurements.replicates import Spread
 from nta.quantity import Quantity
-from nta.report.terminal import PLAIN
-from nta.report.wording import count
+from nta.report.terminal import plain
+from nta.report.wording import count, in_one, number
 
 
 def run(options: argparse.Namespace) -> int:
@@ -59,7 +59,7 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(_rows(batch), indent=2, ensure_ascii=False))
     elif not options.quiet:
-        print(_summary(batch).translate(PLAIN))
+        print(plain(_summary(batch)))
     say(f"overview: {options.output / PAGE}", quiet=options.quiet)
     if unrecorded:
         say(
@@ -71,7 +71,7 @@ def run(options: argparse.Namespace) -> int:
 def _words(outcome: Outcome) -> str:
     """Say in a few words what came of a recording."""
     d50 = outcome.numbers.get("d50_nm")
-    words = f"D50 {d50}" if d50 is not None else outcome.reason or "no size distribution"
+    words = plain(f"D50 {in_one(d50)}") if d50 is not None else outcome.reason or "no size distribution"
     if outcome.status == "incomplete" and d50 is not None:
         words += f", {outcome.reason}"
     return words + (", done before" if outcome.kept else "")
@@ -80,13 +80,17 @@ def _words(outcome: Outcome) -> str:
 def _summary(batch: Batch) -> str:
     """Say how the batch went: counts, reasons, groups."""
     kept = sum(outcome.kept for _, outcome in batch.done)
-    lines = [
-        f"{batch.count('result')} of {len(batch.done)} recordings gave a result ({kept} were done before)"
-    ]
+    before = f" ({kept} done before)" if kept else ""
+    lines = [f"{batch.count('result')} of {count(len(batch.done), 'file')} gave a result{before}"]
     lines += [
         f"  {outcome.status.upper():<11}{job.name}: {outcome.reason}"
         for job, outcome in batch.done
         if outcome.status != "result"
+    ]
+    lines += [
+        f"  {'COPY':<11}{name}: byte by byte {first}, counts once in {group.group}"
+        for group in batch.groups
+        for name, first in group.copies.items()
     ]
     lines += [
         f"  {group.group}: D50 {_mean(group.spreads['d50_nm'])}"
@@ -99,8 +103,8 @@ def _summary(batch: Batch) -> str:
 def _mean(s: Spread) -> str:
     """Write a mean over videos: with what they share in its interval."""
     mean = Quantity(s.mean, s.full_low, s.full_high, s.unit)
-    scatter = "" if s.sd is None or s.cv is None else f", SD {s.sd:.3g} nm, CV {100 * s.cv:.2g} %"
-    return f"{mean}{scatter}, {count(s.n, 'video')}"
+    scatter = "" if s.sd is None or s.cv is None else f", SD {number(s.sd)} nm, CV {100 * s.cv:.1f} %"
+    return f"{in_one(mean)}{scatter}, {count(s.n, 'video')}"
 
 
 def _rows(batch: Batch) -> dict[str, Any]:

@@ -20,8 +20,9 @@ from nta.cli.progress import say
 from nta.errors import MissingInputError, SettingError
 from nta.io.atomic import new_file
 from nta.io.results import load_analysis, results_file
-from nta.report.terminal import PLAIN
-from nta.report.wording import count, number, value_and_interval
+from nta.io.results.tables import with_end
+from nta.report.terminal import plain
+from nta.report.wording import count, in_one, number
 
 _COLUMNS = ("run", "date", "kind", "sample", "instrument", "operator", "D50 nm", "verdict", "recording")
 
@@ -60,8 +61,7 @@ def _show(catalogue: Catalogue, options: argparse.Namespace) -> None:
         if value := getattr(newest, name):
             print(f"{name:18} {_word(value)}")
     for name, quantity in newest.numbers.items():
-        value, interval = value_and_interval(quantity)
-        print(f"{name:18} {value}{f' ({interval})' if interval else ''}".translate(PLAIN))
+        print(plain(f"{name:18} {in_one(quantity)}"))
     for before, after in pairwise(rows):
         changed = [n for n in _stated() if getattr(before, n) != getattr(after, n) and n not in _OF_THE_ROW]
         words = ", ".join(f"{n}: {_word(getattr(before, n))} -> {_word(getattr(after, n))}" for n in changed)
@@ -88,7 +88,9 @@ def _correct(catalogue: Catalogue, options: argparse.Namespace) -> None:
 def _add(catalogue: Catalogue, options: argparse.Namespace) -> None:
     for path in options.results:
         file = results_file(path)
-        record = record_analysis(catalogue, load_analysis(file), file.parent, About(**about_in(options)))
+        analysis = load_analysis(file)
+        about = About(**about_in(options)).completed(analysis.provenance.about)
+        record = record_analysis(catalogue, analysis, file.parent, about)
         say(f"run {record.id}: {path}", quiet=options.quiet)
 
 
@@ -149,14 +151,14 @@ def _dated(value: Any) -> Any:
 
 
 def _flat(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Put the numbers into columns: value, low and high of each."""
+    """Put the numbers into columns: value and ends of the interval of each, d50_nm, d50_low_nm, d50_high_nm."""
     names = list(dict.fromkeys(name for row in rows for name in row["numbers"]))
     return [
         {key: value for key, value in row.items() if key != "numbers"}
         | {
-            f"{name}{end}": row["numbers"].get(name, {}).get(part)
+            with_end(name, end): row["numbers"].get(name, {}).get(part)
             for name in names
-            for end, part in (("", "value"), (".low", "low"), (".high", "high"))
+            for end, part in (("", "value"), ("_low", "low"), ("_high", "high"))
         }
         for row in rows
     ]

@@ -12,6 +12,9 @@ from nta.cli import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK
 from nta.cli.progress import compiling_said, frame_progress, say
 from nta.errors import SettingError
 from nta.io.atomic import new_file
+from nta.quantity import Quantity
+from nta.report.terminal import plain
+from nta.report.wording import count, prettied, value_and_interval
 from nta.sop import TEMPLATE, Outcome, Procedure, carry_out, read_procedure, write_sop_report
 from nta.sop.carrying_out import INTERRUPTED
 from nta.sop.report import NAMES, summary
@@ -60,14 +63,13 @@ def _lines(outcome: Outcome) -> list[str]:
     """Return the result in a few lines for a terminal."""
     lines = [outcome.procedure.name]
     for name, s in outcome.spreads.items():
-        interval = (
-            "" if s.full_low is None or s.full_high is None else f"   ({s.full_low:.4g} to {s.full_high:.4g})"
-        )
+        value, interval = value_and_interval(Quantity(s.mean, s.full_low, s.full_high, s.unit))
         cv = "" if s.cv is None else f"   CV {100 * s.cv:.1f} %"
-        unit = "" if s.unit == "1" else f" {s.unit}"
-        lines.append(f"  {NAMES[name]:<32}{s.mean:>10.4g}{unit}{interval}{cv}   {s.n} videos")
+        ends = f"   ({interval})" if interval else ""
+        lines.append(plain(f"  {NAMES[name]:<32}{value:>16}{ends}{cv}   {count(s.n, 'video')}"))
     lines += [
-        f"  {finding.verdict.upper()}  {finding.title}: {finding.evidence}" for finding in outcome.findings
+        plain(f"  {finding.verdict.upper()}  {finding.title}: {prettied(finding.evidence)}")
+        for finding in outcome.findings
     ]
     lines += [f"  {video.step.name}: {video.reason}" for video in outcome.videos if video.reason]
     return [*lines, *(f"  {note}" for note in outcome.notes)]

@@ -6,15 +6,16 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter
 
 from nta.columns import FloatArray
 from nta.overlay.source import EDGES_NM, Source
 from nta.report.figures.style import (
     BLUE,
+    DENSITY_LABEL,
     GREEN,
     INK,
     ORANGE,
+    PER_CENT,
     SKY,
     VERMILLION,
     WIDTH,
@@ -42,10 +43,11 @@ def _curves(sources: Sequence[Source]) -> Picture:
     widths = 10 * np.diff(np.log10(EDGES_NM))
     for number, source in enumerate(sources):
         _draw(axis, number, source.name, tuple(part / widths for part in source.shares()))
-    _finish(axis, sources, "share of particles per tenth of a decade")
-    axis.yaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{100 * v:.3g} %"))
+    _finish(axis, sources, DENSITY_LABEL)
+    axis.yaxis.set_major_formatter(PER_CENT)
     caption = (
-        "Number distributions, each of area one, on one logarithmic axis. Bands: of an analysis the 95 % band of its "
+        "Number distributions as densities, each of area one, on one logarithmic axis: a narrow one may stand above 100 % "
+        "per tenth of a decade. Bands: of an analysis the 95 % band of its "
         "inference; of several videos in one export the 95 % interval of their mean at each diameter; a single run of a "
         "vendor's program has none. Programs that show single tracks give wider curves than those that infer the "
         "sample: look at the table."

@@ -12,10 +12,9 @@ from nta.io.atomic import new_file
 from nta.measurements import MeasuredAnalysis, MeasuredRun
 from nta.overlay.figures import draw_all
 from nta.overlay.source import NoResultError, Source
-from nta.quantity import Quantity
 from nta.report import document as doc
 from nta.report.document.html import page
-from nta.report.wording import SUMMARY_NAMES, number, scientific, value_and_interval
+from nta.report.wording import SUMMARY_NAMES, as_limit, in_one, number
 
 _NUMBERS = ("d10_nm", "d50_nm", "d90_nm", "mean_nm", "mode_nm", "sd_nm", "span")
 _PRINTED = ("mean_nm", "mode_nm", "sd_nm", "d10_nm", "d50_nm", "d90_nm")
@@ -66,7 +65,7 @@ def _content(sources: Sequence[Source], title: str, empty: Sequence[NoResultErro
 
 def _numbers(sources: Sequence[Source]) -> doc.Table:
     rows: list[tuple[doc.Cell, ...]] = [
-        *((SUMMARY_NAMES[key], *(_words(s.number(key)) for s in sources)) for key in _NUMBERS),
+        *((SUMMARY_NAMES[key], *(in_one(s.number(key)) for s in sources)) for key in _NUMBERS),
         ("Concentration", *(_concentration(s) for s in sources)),
         ("Tracks", *(_tracks(s) for s in sources)),
         ("Results", *(str(len(s.results)) for s in sources)),
@@ -81,20 +80,11 @@ def _table(
     return doc.Table(head, tuple(rows), widths=tuple(1.0 for _ in head), numbers=numbers)
 
 
-def _words(q: Quantity) -> str:
-    value, interval = value_and_interval(q)
-    return f"{value} ({interval})" if interval else value
-
-
 def _concentration(source: Source) -> str:
     q, words = source.concentration()
     if q.value is None and q.high is not None:
-        limit = f"below {scientific(q.high)} per ml {words}"
-        return "; ".join(part for part in (limit, source.why_limit()) if part)
-    if q.value is None:
-        return "–"
-    interval = "" if q.low is None or q.high is None else f" ({scientific(q.low)} to {scientific(q.high)})"
-    return f"{scientific(q.value)}{interval} per ml {words}"
+        return "; ".join(part for part in (f"{as_limit(q)} {words}", source.why_limit()) if part)
+    return "–" if q.value is None else f"{in_one(q)} {words}"
 
 
 def _tracks(source: Source) -> str:

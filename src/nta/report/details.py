@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
+from nta.assessment.recording.instrument import doubt_about_gain
 from nta.pipeline import Analysis
 from nta.report.markup import definitions, element, text
-from nta.report.wording import number
+from nta.report.wording import number, when
 from nta.settings import AnalysisSettings
 
 
@@ -52,7 +53,7 @@ def details(analysis: Analysis) -> str:
                 "div",
                 "\n".join(
                     (
-                        _section("Recording", _recording(analysis), {}),
+                        _section("Recording", [*_about(analysis), *_recording(analysis)], {}),
                         _section("Provenance", _provenance(analysis), {}),
                     )
                 ),
@@ -73,7 +74,7 @@ def _settings(analysis: Analysis) -> str:
     blocks = [
         _section("Sample", [*_values(analysis.conditions), _viscosity(analysis)], said),
         _section("Camera", _values(analysis.camera), said),
-        _section("Camera model", _values(analysis.spots.scene.camera, digits=4), {}),
+        _section("Camera model", _camera_model(analysis), {}),
     ]
     if analysis.profile is not None:
         blocks.append(_section("Instrument profile", _values(analysis.profile), analysis.profile.sources))
@@ -81,6 +82,12 @@ def _settings(analysis: Analysis) -> str:
     changed = bool(analysis.settings.changed())
     note = "● differs from the default." if changed else "All settings are at their defaults."
     return element("p", note, kind="note") + element("div", "\n".join(blocks), kind="columns")
+
+
+def _camera_model(analysis: Analysis) -> Rows:
+    camera = analysis.spots.scene.camera
+    doubt = doubt_about_gain(camera, analysis.recording)
+    return [*_values(camera, digits=4), *([Row("doubtful", doubt)] if doubt else [])]
 
 
 def _viscosity(analysis: Analysis) -> Row:
@@ -131,6 +138,17 @@ def _values(noun: Any, digits: int = 6) -> Rows:
     ]
 
 
+def _about(analysis: Analysis) -> Rows:
+    """List what is said of the recording beside what is computed with; nobody's silence is filled."""
+    said = analysis.provenance.about
+    return [
+        Row("measured", when(said["date"]) if "date" in said else "not stated"),
+        Row("duration", f"{number(analysis.duration_s, 4)} s"),
+        *(Row(name, said.get(name, "not stated")) for name in ("operator", "instrument")),
+        *(Row(name, said[name]) for name in ("comment",) if name in said),
+    ]
+
+
 def _recording(analysis: Analysis) -> Rows:
     report, scene, noise = analysis.recording, analysis.spots.scene, analysis.diffusion.noise
     claimed = "nothing claimed" if report.claimed_frames is None else str(report.claimed_frames)
@@ -167,7 +185,7 @@ def _provenance(analysis: Analysis) -> Rows:
     return [
         Row("recording", provenance.recording),
         Row("SHA-256", provenance.sha256 or "not taken"),
-        Row("analysed", f"{provenance.date[:19].replace('T', ' ')} UTC"),
+        Row("analysed", when(provenance.date)),
         Row("command", provenance.command),
         *(Row(name, version) for name, version in provenance.versions.items()),
     ]

@@ -19,6 +19,7 @@ from nta.report.wording import (
     prettied,
     value_and_interval,
     verdict_counts,
+    when,
     why_no_distribution,
     window_name,
 )
@@ -77,12 +78,16 @@ def _judged(assessment: Assessment) -> str:
 
 
 def _about(analysis: Analysis) -> str:
-    conditions = analysis.conditions
+    conditions, said = analysis.conditions, analysis.provenance.about
+    measured = [when(said["date"])] if "date" in said else []
+    measured += [f"by {said['operator']}"] if "operator" in said else []
     parts = [
         conditions.sample,
-        f"analysed {analysis.provenance.date[:19].replace('T', ' ')} UTC",
+        " ".join(["measured", *measured]) if measured else "",
+        f"analysed {when(analysis.provenance.date)}",
         f"{conditions.medium}, {number(analysis.sizes.temperature_c)} °C",
-        f"{count(analysis.spots.scene.n_frames, 'frame')} at {number(1 / analysis.diffusion.frame_interval_s)} Hz",
+        f"{count(analysis.spots.scene.n_frames, 'frame')} at {number(1 / analysis.diffusion.frame_interval_s)} Hz, "
+        f"{number(analysis.duration_s)} s",
     ]
     return " · ".join(part for part in parts if part)
 

@@ -12,9 +12,9 @@ from nta.report.wording import (
     as_percent,
     concentration_words,
     confidence_words,
-    in_one,
     number,
     percent,
+    suspension_from,
     value_and_interval,
     window_name,
 )
@@ -47,6 +47,29 @@ def _summary(analysis: Analysis) -> str:
         element("h3", f"Numbers of the {text(sizes.distribution.describes)}")
         + table(head, rows, numbers=(1, 2, 3))
         + element("p", text(_method(sizes.summary.get("d50_nm"))), kind="note")
+        + _in_suspension(analysis)
+    )
+
+
+def _in_suspension(analysis: Analysis) -> str:
+    """Return the numbers of the other curve, in a table of their own so that nobody takes one for the other."""
+    found = analysis.in_suspension
+    if not found:
+        return ""
+    start = suspension_from(analysis)
+    rows = [
+        [text(SUMMARY_NAMES[name]), text(value_and_interval(q)[0]), "no interval"]
+        for name, q in found.items()
+    ]
+    note = (
+        f"Of the particles from {start} on, as they are in the liquid: what other methods see is nearest to this. They "
+        "carry no interval of their own, because the error of the visible volume is not carried through, and are no surer "
+        "than those in view."
+    )
+    return (
+        element("h3", f"Numbers in suspension, from {text(start)} on")
+        + table(("", "Value", "Interval"), rows, numbers=(1, 2))
+        + element("p", text(note), kind="note")
     )
 
 
@@ -92,12 +115,15 @@ def _visibility(analysis: Analysis) -> str:
     if seen is None:
         return ""
     found = seen.concentration
-    rows = [["Seen per frame, in tracks", text(in_one(found.per_frame))]]
+    rows = [["Seen per frame, in tracks", _one_below_the_other(found.per_frame)]]
     if seen.limit_nm.value is not None:
-        rows.append(["Detection limit (half found)", text(in_one(seen.limit_nm))])
+        rows.append(["Detection limit (half found)", _one_below_the_other(seen.limit_nm)])
         rows.append(["Share of the result below it", percent(seen.share_below_limit)])
     if seen.law is not None:
-        rows.append([f"Refractive index, {text(seen.law.index_source)}", f"{seen.law.refractive_index:.3f}"])
+        law = seen.law
+        index = Quantity(law.refractive_index, law.index_low, law.index_high, "1")
+        words = f"{law.refractive_index:.3f}" if law.index_low is None else _one_below_the_other(index)
+        rows.append([f"Refractive index, {text(law.index_source)}", words])
     if found.volume_ml is not None:
         rows.append(["Visible volume", text(f"{number(1e6 * found.volume_ml)} nl")])
     rows.append(["Dilution", "not stated" if found.dilution is None else f"{found.dilution:g}"])
@@ -113,6 +139,12 @@ def _visibility(analysis: Analysis) -> str:
         + table(("", ""), [*rows, [element("b", "Concentration"), element("b", text(value))]], numbers=(1,))
         + element("p", text(". ".join(f"{words[:1].upper()}{words[1:]}" for words in notes)), kind="note")
     )
+
+
+def _one_below_the_other(quantity: Quantity) -> str:
+    """Return a value with its interval below it, for a narrow column."""
+    value, interval = value_and_interval(quantity)
+    return text(value) + (element("span", text(interval), kind="interval") if interval else "")
 
 
 def _terms(analysis: Analysis) -> Iterator[tuple[str, float]]:

@@ -15,6 +15,7 @@ from nta.report.wording import (
     number,
     percent,
     prettied,
+    suspension_from,
     value_and_interval,
     verdict_counts,
     why_no_distribution,
@@ -22,14 +23,19 @@ from nta.report.wording import (
 )
 
 _DIGITS = {superscript: str(i) for i, superscript in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")}
-PLAIN = str.maketrans({"\u00a0": " ", "\u202f": " ", "–": "-", "−": "-", "→": "->", "∞": "inf"} | _DIGITS)
+_PLAIN = str.maketrans({"\u00a0": " ", "\u202f": " ", "–": "-", "−": "-", "→": "->", "∞": "inf"} | _DIGITS)
 """A terminal or a pipe may know no more than Latin-1."""
+
+
+def plain(words: str) -> str:
+    """Write what a page would show with signs that every terminal has: 2.6e8 for 2.6·10⁸."""
+    return re.sub("·10(?=[⁰¹²³⁴-⁹])", "e", words).translate(_PLAIN)
 
 
 def summary_text(analysis: Analysis) -> str:
     """Return the result in a few lines: sizes with intervals, counts, and the findings that are not good."""
     lines = [_title(analysis), *_sizes(analysis), *_counts(analysis), *_findings(analysis)]
-    return re.sub("·10(?=[⁰¹²³⁴-⁹])", "e", "\n".join(lines)).translate(PLAIN)
+    return plain("\n".join(lines))
 
 
 def _title(analysis: Analysis) -> str:
@@ -50,6 +56,9 @@ def _sizes(analysis: Analysis) -> list[str]:
             continue
         value, interval = value_and_interval(quantity)
         lines.append(f"  {name:<12}{value:>12}{f'   ({interval})' if interval else ''}")
+    if (median := analysis.in_suspension.get("d50_nm")) is not None:
+        value = value_and_interval(median)[0]
+        lines.append(f"  in suspension, from {suspension_from(analysis)} on: D50 {value} (no interval)")
     return lines
 
 

@@ -20,8 +20,10 @@ SUMMARY_NAMES = {
     "geometric_sd": "Geometric standard deviation",
     "span": "Span (D90 − D10) / D50",
 }
-UNITS = {"um2/s": "µm²/s", "um": "µm", "um/s": "µm/s", "1": "", "degC": "°C"}
+UNITS = {"um2/s": "µm²/s", "um": "µm", "um/s": "µm/s", "1": "", "degC": "°C", "1/ml": "per ml"}
 _FIXED_SPACE = "\u00a0"  # keeps a value and its unit on one line
+_TO = f"{_FIXED_SPACE}to{_FIXED_SPACE}"
+_COUNTED = r"\b\d{5,}(?= (?:tracks|spots|links|frames|found))"
 _WORST_FIRST = (Verdict.FAIL, Verdict.WARN, Verdict.NOT_ASSESSED, Verdict.PASS)
 
 
@@ -45,12 +47,18 @@ def percent(share: float | None) -> str:
 def value_and_interval(quantity: Quantity) -> tuple[str, str]:
     """Write value and interval alike, to the second significant digit of the interval's half width, with the unit.
 
+    Concentrations are written with powers of ten.
+
     The second text is empty where there is no interval, the first says so where there is no value.
     """
     q = replace_unit(quantity)
     if q.value is None or not math.isfinite(q.value):
         return "no result", ""
     unit = f"{_FIXED_SPACE}{q.unit}" if q.unit else ""
+    if quantity.unit == "1/ml":
+        known = q.low is not None and q.high is not None
+        interval = f"{scientific(q.low or 0.0)} to {scientific(q.high or 0.0)}{unit}" if known else ""
+        return f"{scientific(q.value)}{unit}", interval
     if q.low is None or q.high is None or not math.isfinite(q.high - q.low):
         return f"{number(q.value)}{unit}", ""
     half = (q.high - q.low) / 2
@@ -63,9 +71,14 @@ def value_and_interval(quantity: Quantity) -> tuple[str, str]:
 
 
 def in_one(quantity: Quantity) -> str:
-    """Write value and interval as one: "104.8 nm (101.2 to 108.1 nm)"."""
+    """Write value and interval as one: "104.8 nm (101.2 to 108.1 nm)", "2.1·10⁸ (1.9·10⁸ to 2.3·10⁸) per ml"."""
     value, interval = value_and_interval(quantity)
-    return f"{value} ({interval})" if interval else value
+    if not interval:
+        return value
+    unit = (
+        f"{_FIXED_SPACE}{UNITS['1/ml']}" if quantity.unit == "1/ml" else ""
+    )  # long: it stands once, at the end
+    return f"{value.removesuffix(unit)} ({interval.removesuffix(unit).replace(' to ', _TO)}){unit}"
 
 
 def replace_unit(quantity: Quantity) -> Quantity:
@@ -83,23 +96,30 @@ def as_percent(quantity: Quantity) -> Quantity:
 
 
 def prettied(words: str) -> str:
-    """Write the units in a sentence as people do."""
+    """Write the units and counts in a sentence as people do."""
+    words = re.sub(_COUNTED, lambda found: grouped(int(found[0])), words)
+    words = re.sub(r"(?<=\d)%", f"{_FIXED_SPACE}%", words)
     return re.sub(r"(?<=\d )um\b", "µm", words).replace(" degC", " °C")
 
 
 def count(n: int, singular: str, plural: str = "") -> str:
-    """Write how many there are: "1 track", "12 345 tracks"."""
+    """Write how many there are: "1 track", "1234 tracks", "12 345 tracks"."""
     return f"{grouped(n)} {singular if n == 1 else plural or singular + 's'}"
 
 
 def grouped(n: int) -> str:
-    """Write a whole number with narrow spaces between thousands."""
-    return f"{n:,}".replace(",", "\u202f")
+    """Write a whole number, from five digits on with narrow spaces between thousands."""
+    return f"{n:,}".replace(",", "\u202f") if abs(n) >= 10_000 else str(n)
+
+
+def when(moment: str) -> str:
+    """Write a moment as people do; what is no ISO text in UTC stays as somebody wrote it."""
+    return re.sub(r"^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.\d+)?(?:\+00:00|Z)$", r"\1 \2 UTC", moment)
 
 
 def window_name(low_nm: float, high_nm: float) -> str:
     """Write a window of diameters."""
-    return f"{low_nm:g}–{high_nm:g} nm"
+    return f"{low_nm:g}–{high_nm:g}{_FIXED_SPACE}nm"
 
 
 def findings_worst_first(assessment: Assessment) -> list[Finding]:
@@ -141,12 +161,23 @@ def concentration_words(analysis: Analysis) -> tuple[str, str]:
         else "in the cell, no dilution stated"
     )
     if measured.value is None and measured.high is not None:
-        return f"below {scientific(measured.high)}{_FIXED_SPACE}per ml", f"{where}; {found.why_not}"
+        return as_limit(measured), f"{where}; {found.why_not}"
     if measured.value is None or measured.low is None or measured.high is None:
         return "not calibrated", per_frame_words
     least = f", from {number(found.least_nm)} nm on" if found.least_nm else ""
-    interval = f"{scientific(measured.low)} to {scientific(measured.high)}"
-    return f"{scientific(measured.value)}{_FIXED_SPACE}per ml", f"{interval} per ml {where}{least}"
+    value, interval = value_and_interval(measured)
+    return value, f"{interval} {where}{least}"
+
+
+def as_limit(quantity: Quantity) -> str:
+    """Write the upper end of a concentration that has no number: "below 3.4·10⁶ per ml"."""
+    return f"below {scientific(quantity.high or 0.0)}{_FIXED_SPACE}per ml"
+
+
+def suspension_from(analysis: Analysis) -> str:
+    """Write the diameter from which on the distribution in suspension is known."""
+    seen = analysis.visibility
+    return f"{number(seen.concentration.least_nm if seen else None)} nm"
 
 
 def scientific(value: float) -> str:

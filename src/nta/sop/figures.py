@@ -5,10 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from matplotlib.ticker import FuncFormatter
 
 from nta.measurements.replicates import CONFIDENCE, LEAST_FOR_BAND, mean_curve
-from nta.report.figures.style import BLUE, GREY, INK, WIDTH, Picture, house_style, log_axis, new_figure
+from nta.report.figures.style import (
+    BLUE,
+    DENSITY_LABEL,
+    GREY,
+    INK,
+    PER_CENT,
+    WIDTH,
+    Picture,
+    house_style,
+    log_axis,
+    new_figure,
+)
 from nta.report.wording import count, number
 from nta.sizes import Distribution
 from nta.sop.outcome import Outcome, Video
@@ -42,8 +52,8 @@ def distributions(outcome: Outcome) -> Picture:
     axis.set_xlim(*_range(curves))
     axis.set_ylim(bottom=0)
     axis.set_xlabel("hydrodynamic diameter, nm")
-    axis.set_ylabel("share per tenth of a decade")
-    axis.yaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{100 * v:.3g} %"))
+    axis.set_ylabel(DENSITY_LABEL)
+    axis.yaxis.set_major_formatter(PER_CENT)
     caption = (
         f"Grey: the {curves[0].describes} of {count(len(curves), 'video')}, one line each. Blue: their mean"
         + (
@@ -51,6 +61,7 @@ def distributions(outcome: Outcome) -> Picture:
             if len(curves) >= LEAST_FOR_BAND
             else "."
         )
+        + " Equal areas are equal shares."
     )
     return Picture(name=name, title=title, caption=caption, figure=figure)
 

@@ -13,11 +13,15 @@ from typing import Any
 from nta.assessment import Finding, Verdict
 from nta.io.atomic import new_file
 from nta.io.results.summary import plain
+from nta.io.results.tables import with_end
 from nta.measurements.replicates import CONFIDENCE, Spread
+from nta.quantity import Quantity
 from nta.report import document as doc
 from nta.report.figures.style import Picture
-from nta.report.wording import count, in_one, number, prettied, scientific
+from nta.report.wording import UNITS, as_limit, count, in_one, number, prettied, scientific, when
+from nta.sop.carrying_out import mean_blank
 from nta.sop.outcome import PER_FRAME, PER_ML, SIZES, Numbers, Outcome, Video
+from nta.visibility import Concentration
 
 NAMES = {
     "d10_nm": "D10",
@@ -27,6 +31,18 @@ NAMES = {
     PER_FRAME: "Particles per frame, in tracks",
     PER_ML: "Concentration",
 }
+_SAID = {
+    "exposure_s": ("exposure", 1e3, "ms"),
+    "frame_rate_hz": ("frame rate", 1.0, "Hz"),
+    "laser_mw": ("laser", 1.0, "mW"),
+    "temperature_c": ("temperature", 1.0, "°C"),
+    "temperature_std_c": ("standard uncertainty of the temperature", 1.0, "°C"),
+    "temperature_within_c": ("videos begin within", 1.0, "°C of it"),
+    "viscosity_mpas": ("viscosity", 1.0, "mPa s"),
+    "viscosity_rel_std": ("relative standard uncertainty of the viscosity", 1.0, ""),
+    "dilution": ("dilution", 1.0, ""),
+}
+"""How a page says what a procedure states: words, factor, unit."""
 _MOODS: dict[Verdict, doc.Mood] = {
     Verdict.PASS: "pass",
     Verdict.WARN: "warn",
@@ -47,9 +63,7 @@ def write_sop_report(outcome: Outcome) -> Path:
     from nta.sop.figures import draw_all
 
     title = f"{outcome.procedure.name} · nanoparticle tracking"
-    footer = (
-        f"nta-lab {version('nta-lab')} · {outcome.date} · {outcome.procedure.file.name}, kept as sop.toml"
-    )
+    footer = f"nta-lab {version('nta-lab')} · {when(outcome.date)} · {outcome.procedure.file.name}, kept as sop.toml"
     html = page(blocks(outcome, draw_all(outcome)), title, footer)
     report = outcome.folder / "report.html"
     with new_file(report) as partial:
@@ -58,7 +72,7 @@ def write_sop_report(outcome: Outcome) -> Path:
         new_file(outcome.folder / "videos.csv") as partial,
         partial.open("w", encoding="utf-8", newline="") as file,
     ):
-        rows = [row_of(video) for video in outcome.videos]
+        rows = rows_of(outcome)
         writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
@@ -81,7 +95,7 @@ def summary(outcome: Outcome) -> dict[str, Any]:
             "unit": "video",
             "confidence": CONFIDENCE,
             "over_videos": outcome.spreads,
-            "videos": [row_of(video) for video in outcome.videos],
+            "videos": rows_of(outcome),
             "findings": [finding.as_dict() for finding in outcome.findings],
             "notes": outcome.notes,
         }
@@ -89,8 +103,16 @@ def summary(outcome: Outcome) -> dict[str, Any]:
     return values
 
 
-def row_of(video: Video) -> dict[str, Any]:
-    """Return one video as a row of a table; empty where there is no value."""
+def rows_of(outcome: Outcome) -> list[dict[str, Any]]:
+    """Return the rows of the table, one a video; empty where there is no value."""
+    found = [v.numbers.concentration for v in outcome.of("blank") if v.numbers is not None]
+    blanks = [concentration for concentration in found if concentration is not None]
+    blank = mean_blank(blanks).in_cell_per_ml if blanks else None
+    return [_row_of(video, blank if video.stage == "sample" else None) for video in outcome.videos]
+
+
+def _row_of(video: Video, blank: Quantity | None) -> dict[str, Any]:
+    """Return one video as a row; `blank` is what was taken off the concentration in the cell."""
     n = video.numbers
     row: dict[str, Any] = {
         "stage": video.stage,
@@ -104,14 +126,19 @@ def row_of(video: Video) -> dict[str, Any]:
         "n_tracks": n and n.n_tracks,
         "temperature_c": n and round(n.temperature_c, 3),
     }
-    for name in SIZES:
-        q = n.sizes[name] if n else None
-        row |= {name: q and q.value, f"{name}_low": q and q.low, f"{name}_high": q and q.high}
     found = n.concentration if n else None
-    row["per_frame"] = found and found.per_frame.value
-    row["in_cell_per_ml"] = found and found.in_cell_per_ml.value
-    row["in_sample_per_ml"] = found and found.in_sample_per_ml.value
-    row["blank"] = found.blank if found else ""
+    numbers: dict[str, Quantity | None] = {name: n.sizes[name] if n else None for name in SIZES}
+    for name in ("per_frame", "in_cell_per_ml", "in_sample_per_ml"):
+        numbers[name] = getattr(found, name) if found else None
+    numbers["blank_in_cell_per_ml"] = blank if found else None
+    for name, q in numbers.items():
+        row |= {
+            name: q and q.value,
+            with_end(name, "_low"): q and q.low,
+            with_end(name, "_high"): q and q.high,
+        }
+    row["dilution"] = found and found.dilution
+    row["counted_from_nm"] = found and found.least_nm
     worst = [
         f"{f.name}:{f.verdict}"
         for f in (n.findings if n else ())
@@ -135,6 +162,11 @@ def blocks(outcome: Outcome, pictures: tuple[Picture, ...]) -> list[doc.Block]:
         _findings(outcome),
         doc.Heading("Every video"),
         _videos(outcome),
+        doc.Paragraph(
+            "Recording and results of each video lie in the folder of its name, beside this page. Beads and blank are "
+            "counted in the cell, where nothing was diluted; the sample in the sample where its dilution was stated.",
+            note=True,
+        ),
         *_failures(outcome),
         doc.Heading("How it was measured"),
         doc.Bullets(tuple(_conditions(outcome))),
@@ -143,7 +175,8 @@ def blocks(outcome: Outcome, pictures: tuple[Picture, ...]) -> list[doc.Block]:
 
 def _about(outcome: Outcome) -> str:
     p = outcome.procedure
-    parts = [str(p.conditions.get("sample", "")), p.device.driver, p.operator, outcome.date, p.comment]
+    sample = str(p.conditions.get("sample", ""))
+    parts = [sample, p.device.driver, p.operator, f"measured {when(outcome.date)}", p.comment]
     return " · ".join(part for part in parts if part)
 
 
@@ -151,10 +184,19 @@ def _over_videos(outcome: Outcome) -> Iterator[doc.Block]:
     if not outcome.spreads:
         yield doc.Paragraph("No video of the sample could be used; the reasons are below.")
         return
-    rows = tuple(_spread_row(name, spread) for name, spread in outcome.spreads.items())
+    rows = tuple(_spread_row(name, spread, outcome) for name, spread in outcome.spreads.items())
     percent = f"{100 * CONFIDENCE:g} %"
-    head = ("", "Videos", "Mean", "SD", "CV", f"{percent} interval over videos", "with what they share")
-    yield doc.Table(head, rows, widths=(3, 1, 1.5, 1.2, 1, 3, 3), numbers=(1, 2, 3, 4, 5, 6))
+    head = (
+        "",
+        "Videos",
+        "Unit",
+        "Mean",
+        "SD",
+        "CV",
+        f"{percent} interval over videos",
+        "with what they share",
+    )
+    yield doc.Table(head, rows, widths=(3, 1, 1, 1.5, 1.2, 1, 3, 3), numbers=(1, 3, 4, 5, 6, 7))
     yield doc.Paragraph(
         "The unit is the video: its particles share cell, focus and moment, so that their number does not make the result "
         "surer than the videos agree. Intervals of the mean: Student's t with one degree of freedom less than videos, on "
@@ -164,19 +206,37 @@ def _over_videos(outcome: Outcome) -> Iterator[doc.Block]:
     )
 
 
-def _spread_row(name: str, s: Spread) -> tuple[str, ...]:
+def _spread_row(name: str, s: Spread, outcome: Outcome) -> tuple[str, ...]:
     def write(value: float | None) -> str:
         if value is None:
             return "–"
-        return f"{scientific(value)} per ml" if name == PER_ML else number(value, 4)
+        return scientific(value) if name == PER_ML else number(value, 4)
 
     def interval(low: float | None, high: float | None) -> str:
         return "–" if low is None or high is None else f"{write(low)} to {write(high)}"
 
-    unit = " nm" if s.unit == "nm" else ""
     cv = "–" if s.cv is None else f"{100 * s.cv:.1f} %"
-    full = interval(s.full_low, s.full_high)
-    return NAMES[name], str(s.n), write(s.mean) + unit, write(s.sd), cv, interval(s.low, s.high), full
+    words = f"{NAMES[name]} {_counted(outcome)}" if name == PER_ML else NAMES[name]
+    ends = interval(s.low, s.high), interval(s.full_low, s.full_high)
+    return words, str(s.n), UNITS.get(s.unit, s.unit), write(s.mean), write(s.sd), cv, *ends
+
+
+def _counted(outcome: Outcome) -> str:
+    """Say of what the concentration over the videos is: where, with which dilution, of particles from which diameter on."""
+    found = [n.concentration for n in outcome.numbers() if n.concentration is not None]
+    least = [c.least_nm for c in found if c.least_nm is not None]
+    words = [where(found[0])]
+    if found[0].dilution is not None:
+        words.append(f"dilution {found[0].dilution:g} applied")
+    if least:
+        low, high = number(min(least)), number(max(least))
+        words.append(f"from {low if low == high else f'{low} to {high}'} nm on")
+    return ", ".join(words)
+
+
+def where(found: Concentration) -> str:
+    """Say where the best known concentration is: the sample's needs a dilution that somebody stated."""
+    return "in the cell" if found.dilution is None else "in the sample"
 
 
 def _findings(outcome: Outcome) -> doc.Block:
@@ -209,20 +269,17 @@ def _finding_row(where: str, finding: Finding) -> tuple[doc.Cell, ...]:
 
 
 def _videos(outcome: Outcome) -> doc.Table:
-    head = ("Video", "", "Frames", "Lost", "Tracks", "°C", "D10", "D50", "D90", "Concentration", "Folder")
+    head = ("Video", "", "Frames", "Lost", "Tracks", "°C", "D10", "D50", "D90", "Concentration")
     rows = tuple(_video_row(video) for video in outcome.videos)
-    return doc.Table(
-        head, rows, widths=(1.3, 1, 1, 0.8, 1, 0.9, 2.4, 2.4, 2.4, 2.8, 1.6), numbers=(2, 3, 4, 5)
-    )
+    return doc.Table(head, rows, widths=(1.3, 1, 1, 0.8, 1, 0.9, 2.4, 2.4, 2.4, 3), numbers=(2, 3, 4, 5))
 
 
 def _video_row(video: Video) -> tuple[doc.Cell, ...]:
     n = video.numbers
     good = doc.Mark("pass", "good") if n is not None and not video.reason else doc.Mark("fail", "see below")
     place = "" if video.step.focus_um is None else f" at {video.step.focus_um:g} µm"
-    folder = "" if video.recording is None else str(video.recording.parent)
     if n is None:
-        return (f"{video.step.name}{place}", good, *("–",) * 8, folder)
+        return (f"{video.step.name}{place}", good, *("–",) * 8)
     return (
         f"{video.step.name}{place}",
         good,
@@ -232,17 +289,14 @@ def _video_row(video: Video) -> tuple[doc.Cell, ...]:
         f"{n.temperature_c:.2f}",
         *(in_one(n.sizes[name]) for name in ("d10_nm", "d50_nm", "d90_nm")),
         _concentration(n),
-        folder,
     )
 
 
 def _concentration(n: Numbers) -> str:
     q = n.number(PER_ML)
-    if q is None or q.high is None:
-        return "–" if q is None or q.value is None else f"{scientific(q.value)} per ml"
-    if q.value is None or q.low is None:
-        return f"below {scientific(q.high)} per ml"
-    return f"{scientific(q.value)} ({scientific(q.low)} to {scientific(q.high)}) per ml"
+    if q is None or n.concentration is None or (q.value is None and q.high is None):
+        return "–"
+    return f"{as_limit(q) if q.value is None else in_one(q)} {where(n.concentration)}"
 
 
 def _failures(outcome: Outcome) -> Iterator[doc.Block]:
@@ -267,7 +321,7 @@ def _conditions(outcome: Outcome) -> Iterator[tuple[str, str]]:
     flow = "" if m.flow_ul_min is None else f", under a flow of {m.flow_ul_min:g} µl/min"
     yield "Videos", f"{m.videos} of {m.duration_s:g} s{where}{flow}, {m.settle_s:g} s of rest before each."
     set_to = [
-        f"{f.name} = {value}"
+        _said(f.name, value)
         for f in fields(p.device)
         if f.name not in ("driver", "settings", "temperature_wait_s")
         and (value := getattr(p.device, f.name)) is not None
@@ -275,9 +329,16 @@ def _conditions(outcome: Outcome) -> Iterator[tuple[str, str]]:
     yield "Instrument", f"{p.device.driver}, profile {p.profile or 'none'}; {', '.join(set_to)}."
     yield (
         "Sample",
-        "; ".join(f"{key} = {value}" for key, value in p.conditions.items()) or "nothing was said of it",
+        f"{', '.join(_said(key, value) for key, value in p.conditions.items()) or 'nothing was said of it'}.",
     )
     yield (
         "Temperature",
-        "sizes are made with the mean of what was measured during each video, unless [sample] states one.",
+        "sizes are made with the mean of what was measured during each video, unless the procedure states one.",
     )
+
+
+def _said(key: str, value: object) -> str:
+    """Say what a procedure states in words and units of people."""
+    words, factor, unit = _SAID.get(key, (key.replace("_", " "), 1.0, ""))
+    written = f"{factor * value:g}" if isinstance(value, int | float) else str(value)
+    return f"{words} {written} {unit}".rstrip()

@@ -35,7 +35,7 @@ def losses(e: Evidence) -> Iterator[Finding]:
     of_all = finding(
         e,
         "lost_frames",
-        "No frames lost",
+        "Lost frames",
         lost,
         f"{r.lost_frames} frames are missing between the {r.found_frames} found"
         + (f"; the file claims {r.claimed_frames}" if r.claimed_frames not in (None, r.found_frames) else "")
@@ -50,7 +50,7 @@ def losses(e: Evidence) -> Iterator[Finding]:
     yield finding(
         e,
         "damaged_frames",
-        "Frames whole",
+        "Damaged frames",
         damaged,
         f"{r.damaged_frames} frames are unreadable, {r.repeated_frames} repeat the frame before bit by bit",
         "a repeated frame hides a loss or a concealed transmission error and lowers D; record uncompressed",
@@ -80,7 +80,7 @@ def overruled(e: Evidence) -> Iterator[Finding]:
     if words := [*_overruled_camera(e), *_overruled_conditions(e)]:
         yield Finding(
             name="overruled",
-            title="Values as recorded",
+            title="Overruled values",
             verdict=Verdict.WARN,
             evidence="; ".join(words),
             advice="leave out what was said, or find which of the two is wrong: every size follows it",
@@ -115,7 +115,7 @@ def _who(source: str) -> str:
 
 def codec(e: Evidence) -> Finding:
     """Judge whether the pixel values are those of the camera."""
-    title = "Pixel values as recorded"
+    title = "Compression"
     if e.report.lossy_codec is None:
         return Finding(name="codec", title=title, verdict=Verdict.PASS, evidence="no lossy compression")
     return Finding(
@@ -131,7 +131,7 @@ def codec(e: Evidence) -> Finding:
 
 def frame_rate(e: Evidence) -> Finding:
     """Judge the stated frame rate against the recording's own clock."""
-    title = "Frame rate as stated"
+    title = "Frame rate"
     scene, sources = e.spots.scene, e.metadata.get("sources", {})
     if e.metadata.get("clock") not in ("device", "host") or scene.n_frames < 10:
         return not_assessed(
@@ -165,7 +165,7 @@ def frame_rate(e: Evidence) -> Finding:
 
 def exposure(e: Evidence) -> Finding:
     """Judge whether the motion blur is known."""
-    title = "Exposure known"
+    title = "Exposure"
     if e.diffusion.exposure_s is None:
         return Finding(
             name="exposure",

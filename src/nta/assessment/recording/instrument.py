@@ -10,7 +10,10 @@ import numpy as np
 
 from nta.assessment.finding import Finding, Verdict
 from nta.assessment.recording.evidence import Evidence, finding, not_assessed
+from nta.frames import RecordingReport
+from nta.spots import CameraModel
 
+_MOST_E_PER_ADU = 200.0  # a full well of 50 000 e over the 255 steps of eight bits
 _SAME_C = 0.05  # 0.1 % of a diameter
 _COMPARED = (
     ("bit_depth", "bit"),
@@ -23,7 +26,7 @@ _SAME = 0.02  # relative; more is another camera, another mode or another object
 
 def temperature(e: Evidence) -> Iterator[Finding]:
     """Judge how steady the temperature was, and whether the sizes are made with the measured one."""
-    title = "Temperature stable"
+    title = "Temperature during the recording"
     log, used = e.metadata.get("temperature_log_c"), e.conditions.known_temperature_c()
     if log is None or len(log) < 2:
         source = "no temperature" if log is None or len(log) == 0 else "a single temperature"
@@ -48,7 +51,7 @@ def temperature(e: Evidence) -> Iterator[Finding]:
         yield finding(
             e,
             "temperature_stated",
-            "Temperature as measured",
+            "Stated temperature",
             abs(used - mean),
             f"sizes are made with the {used:.4g} degC that were stated; the instrument measured {mean:.4g} degC",
             "leave the stated temperature out, or find which of the two is wrong",
@@ -56,19 +59,36 @@ def temperature(e: Evidence) -> Iterator[Finding]:
         )
 
 
+def doubt_about_gain(camera: CameraModel, report: RecordingReport) -> str:
+    """Say why a gain that was estimated from the film may be none of the camera's; empty where nothing says so."""
+    if camera.source != "estimated":
+        return ""
+    doubts = []
+    if report.lossy_codec is not None:
+        doubts.append(f"the film is compressed with loss ({report.lossy_codec}), which takes noise away")
+    if camera.gain_e_per_adu > _MOST_E_PER_ADU:
+        doubts.append(
+            f"no camera has {camera.gain_e_per_adu:.4g} e/adu: noise was smoothed or grey values were changed"
+        )
+    if not doubts:
+        return ""
+    return f"{'; '.join(doubts)}. Light is in units of this estimate and not in photo-electrons"
+
+
 def camera(e: Evidence) -> Finding:
     """Judge whether intensities are in true photo-electrons."""
     camera = e.spots.scene.camera
-    known = camera.source != "estimated"
+    known, doubt = camera.source != "estimated", doubt_about_gain(camera, e.report)
     return Finding(
         name="camera",
-        title="Camera calibrated",
+        title="Camera calibration",
         verdict=Verdict.PASS if known else Verdict.NOT_ASSESSED,
         value=camera.gain_e_per_adu,
         unit="e/adu",
-        evidence=f"gain {camera.gain_e_per_adu:.3g} e/adu, offset {camera.offset_adu:.3g} adu, read noise "
+        evidence=f"gain {camera.gain_e_per_adu:.4g} e/adu, offset {camera.offset_adu:.3g} adu, read noise "
         f"{camera.read_noise_e:.2g} e: "
-        + ("as the recording or a profile states" if known else "estimated from this recording"),
+        + ("as the recording or a profile states" if known else "estimated from this recording")
+        + (f"; {doubt}" if doubt else ""),
         advice=""
         if known
         else "intensities are in photo-electrons only as far as this estimate holds; calibrate the camera",
@@ -77,7 +97,7 @@ def camera(e: Evidence) -> Finding:
 
 def calibration(e: Evidence) -> Finding:
     """Judge the age of the instrument profile."""
-    title = "Instrument calibrated"
+    title = "Instrument calibration"
     if e.profile is None:
         return not_assessed(
             "calibration_age",
@@ -107,7 +127,7 @@ def foreign_profile(e: Evidence) -> Iterator[Finding]:
     apart = [words for words in (_apart(e, name, unit) for name, unit in _COMPARED) if words]
     yield Finding(
         name="profile_fits",
-        title="Profile of this instrument",
+        title="Instrument profile",
         verdict=Verdict.WARN if apart else Verdict.PASS,
         evidence=f"the profile {e.profile.name} differs from the recording in {'; '.join(apart)}"
         if apart

@@ -13,7 +13,7 @@ from nta.diffusion import TrackFlag, ensemble_motion
 
 def drift(e: Evidence) -> Finding:
     """Judge how fast the particles drift together."""
-    title = "Drift small"
+    title = "Drift"
     time_s = e.spots.scene.frame_index * e.diffusion.frame_interval_s
     if time_s.size < 2 or e.tracks.n_tracks == 0:
         return not_assessed("drift", title, "no tracks to see a drift from", "")
@@ -35,11 +35,11 @@ def free_motion(e: Evidence) -> Iterator[Finding]:
     motion = ensemble_motion(e.tracks, e.diffusion)
     for name, title, words, q, advice in (
         (
-            "free_diffusion", "Motion is free diffusion", "the mean squared displacement grows with time to the power",
+            "free_diffusion", "Exponent of the motion", "the mean squared displacement grows with time to the power",
             motion.exponent, "below 1: particles stick, are caged or the medium is a gel; above 1: flow not subtracted",
         ),
         (
-            "isotropic_motion", "Motion is isotropic", "mobility along y over that along x is",
+            "isotropic_motion", "Isotropy of the motion", "mobility along y over that along x is",
             motion.isotropy, "look for flow, vibration, a tilted cell or pixels that are not square",
         ),
     ):  # fmt: skip
@@ -56,7 +56,7 @@ def free_motion(e: Evidence) -> Iterator[Finding]:
         yield finding(
             e,
             "mixed_tracks",
-            "Tracks of one particle each",
+            "Tracks of two particles",
             share,
             f"{share:.2%} of the tracks change mobility or light abruptly, as two particles do; 0.1 % by chance",
             "dilute: crossing particles exchange their names; aggregates that fall apart look the same",
@@ -75,7 +75,7 @@ def _held_positions(e: Evidence) -> Finding:
     return finding(
         e,
         "held_positions",
-        "Positions keep up with the particles",
+        "Held-back positions",
         float(lag),
         seen,
         "record without compression between frames and without temporal noise reduction: more tracks, narrower intervals",

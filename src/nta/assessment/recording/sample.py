@@ -20,7 +20,7 @@ def enough_tracks(e: Evidence) -> Finding:
     found = finding(
         e,
         "enough_tracks",
-        "Enough tracks",
+        "Number of tracks",
         float(sized),
         f"{sized} tracks have a size, of {e.tracks.n_tracks} found",
         "record longer or more videos; the intervals already say what these tracks are worth"
@@ -34,7 +34,7 @@ def enough_tracks(e: Evidence) -> Finding:
 
 def in_range(e: Evidence) -> Finding:
     """Judge the share of tracks whose size lies beyond the bins of the distribution."""
-    title = "Sizes within the range"
+    title = "Range of sizes"
     used = e.used
     if not used.any():
         return not_assessed("beyond_range", title, "no track has a size", "")
@@ -56,7 +56,7 @@ def density(e: Evidence) -> Iterator[Finding]:
     yield finding(
         e,
         "spots_per_frame_low",
-        "Sample concentrated enough",
+        "Spots per frame",
         per_frame,
         f"{per_frame:.3g} spots per frame",
         "few particles: for a blank that is what is wanted; dilute a sample less, or record longer",
@@ -67,7 +67,7 @@ def density(e: Evidence) -> Iterator[Finding]:
 
 def _crowding(e: Evidence, per_frame: float) -> Finding:
     """Judge how many foreign spots lie where a particle's next one is looked for."""
-    title, scene = "Sample dilute enough", e.spots.scene
+    title, scene = "Particle density", e.spots.scene
     if not len(e.spots):
         return not_assessed("spots_per_frame_high", title, "no spots", "")
     area = math.pi * e.tracks.linking.search_range_px**2
@@ -84,7 +84,7 @@ def _crowding(e: Evidence, per_frame: float) -> Finding:
 
 def _ambiguous(e: Evidence) -> Finding:
     """Judge the share of links that were given up."""
-    title, given_up = "Links unambiguous", e.tracks.linking.links_cut
+    title, given_up = "Ambiguous links", e.tracks.linking.links_cut
     links = len(e.tracks) - e.tracks.n_tracks + given_up
     if not links:
         return not_assessed("ambiguous_links", title, "no links", "")
@@ -108,7 +108,7 @@ def _instead_of_noise(e: Evidence) -> str:
 
 def full_scale(e: Evidence) -> Finding:
     """Judge the share of the picture, without its spots, that is at full scale: nothing can be seen there."""
-    title, scene = "Picture below full scale", e.spots.scene
+    title, scene = "Pixels at full scale", e.spots.scene
     if not scene.has_borders:
         return not_assessed("full_scale", title, "there is no picture", "")
     share = float((scene.background >= _FULL * (2**scene.bit_depth - 1)).mean())
@@ -125,7 +125,7 @@ def full_scale(e: Evidence) -> Finding:
 
 def saturation(e: Evidence) -> Finding:
     """Judge the share of spots that touch full scale."""
-    title, share = "Spots not saturated", e.spots.scene.saturated_fraction
+    title, share = "Saturated spots", e.spots.scene.saturated_fraction
     if not len(e.spots):
         return not_assessed("saturated_spots", title, "no spots", "")
     return finding(
@@ -144,7 +144,7 @@ def focus(e: Evidence) -> Finding:
         e,
         TrackFlag.OUT_OF_FOCUS,
         "out_of_focus",
-        "Spots in focus",
+        "Focus",
         "of the tracks are discs or rings for most of their time",
         "refocus on the light sheet; a thinner sheet shows fewer particles out of focus",
     )
@@ -156,7 +156,7 @@ def immobile(e: Evidence) -> Finding:
         e,
         TrackFlag.IMMOBILE,
         "immobile_tracks",
-        "Few immobile tracks",
+        "Immobile tracks",
         "of the tracks move no more than their localization error explains; they get no size",
         "clean the cell; check for text burnt into the image and for hot pixels",
     )

@@ -25,7 +25,7 @@ SUMMARY_VERSION = 1
 
 def summary(analysis: Analysis) -> dict[str, Any]:
     """Return what `summary.json` holds: plain data, ready for JSON (no NaN, no infinity)."""
-    sizes, scene = analysis.sizes, analysis.spots.scene
+    sizes, scene, seen = analysis.sizes, analysis.spots.scene, analysis.visibility
     values: dict[str, Any] = plain(
         {
             "format": "nta summary",
@@ -43,10 +43,17 @@ def summary(analysis: Analysis) -> dict[str, Any]:
                     {"low_nm": low, "high_nm": high, **share.as_dict()}
                     for (low, high), share in sizes.fractions.items()
                 ],
+                "in_suspension": {
+                    "from_nm": seen.concentration.least_nm if seen else None,
+                    "numbers": analysis.in_suspension,
+                }
+                if analysis.in_suspension
+                else None,
                 "relative_standard_uncertainty_by_source": sizes.budget,
                 "temperature_c": sizes.temperature_c,
                 "viscosity_mpas": 1e3 * sizes.viscosity_pa_s,
             },
+            "duration_s": analysis.duration_s,
             "counts": {
                 "frames": scene.n_frames,
                 "spots": len(analysis.spots),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from enum import IntFlag
 from pathlib import Path
@@ -14,17 +15,22 @@ from nta.diffusion import TrackFlag
 from nta.io.atomic import new_file
 from nta.io.results.summary import write_summary
 from nta.pipeline import Analysis
+from nta.sizes import Distribution, SizeDistribution
 from nta.spots import SpotFlag
 
 TABLES = ("tracks.csv", "spots.csv", "distribution.csv", "summary.json")
+_MOST_CONTRAST = (
+    0.6  # of an index over that of the medium: as far as spheres are worked out for the indices of tracks
+)
+_UNITS_OF_COLUMNS = ("_per_ml", "_e_per_ms", "_nm", "_c")
 _ROWS_AT_ONCE = 20_000  # a few MB of text
 
 
 def write_tables(analysis: Analysis, folder: str | Path) -> tuple[Path, ...]:
     """Write `tracks.csv`, `spots.csv`, `distribution.csv` and `summary.json` into an existing folder.
 
-    A cell is empty where there is no value. `distribution.csv` has one row per bin and curve: which distribution a row
-    belongs to stands in its columns `describes` and `method`.
+    A cell is empty where there is no value. `distribution.csv` has one row per bin and curve: which curve a row belongs to
+    stands in its column `curve`, and the shares of one curve sum to 1.
     """
     folder = Path(folder)
     return (
@@ -57,14 +63,16 @@ def track_columns(analysis: Analysis) -> dict[str, tuple[str, Any]]:
 
 
 def _indices(analysis: Analysis) -> dict[str, tuple[str, Any]]:
-    """Effective refractive indices, where the brightness is calibrated."""
-    indices = analysis.visibility.indices if analysis.visibility else None
-    if indices is None:
+    """Return effective refractive indices, where the brightness is calibrated; an upper end beyond all indices is none."""
+    seen = analysis.visibility
+    indices = seen.indices if seen else None
+    if seen is None or indices is None:
         return {}
+    most = np.inf if seen.law is None else seen.law.medium_index + _MOST_CONTRAST
     return {
         "refractive_index": ("%.4f", indices.refractive_index),
         "refractive_index_low": ("%.4f", indices.low),
-        "refractive_index_high": ("%.4f", indices.high),
+        "refractive_index_high": ("%.4f", np.where(indices.high > most, np.nan, indices.high)),
     }
 
 
@@ -89,25 +97,49 @@ def spot_columns(analysis: Analysis) -> dict[str, tuple[str, Any]]:
 
 
 def distribution_columns(analysis: Analysis) -> dict[str, tuple[str, Any]]:
-    """Return the columns of `distribution.csv`: the result first, then what it is compared with."""
-    sizes = analysis.sizes
-    curves = [c for c in (sizes.distribution, sizes.suspension, sizes.of_tracks, *sizes.comparison) if c]
+    """Return the columns of `distribution.csv`: the result first, then what it is compared with.
+
+    `curve` is the key to group by; `describes` and `method` say of what and how in words, and several curves may share them.
+    """
+    by_key = _curves(analysis.sizes)
+    curves = list(by_key.values())
 
     def joined(values: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
         return np.concatenate(values) if values else np.empty(0)
 
     widths = [np.diff(c.edges_nm) for c in curves]
     return {
+        "curve": ("%s", [key for key, c in by_key.items() for _ in c.weight]),
         "diameter_nm": ("%.6g", joined([c.diameter_nm for c in curves])),
         "density_per_nm": ("%.6g", joined([c.density_per_nm for c in curves])),
-        "low": ("%.6g", joined([c.low / w for c, w in zip(curves, widths, strict=True)])),
-        "high": ("%.6g", joined([c.high / w for c, w in zip(curves, widths, strict=True)])),
+        "density_low_per_nm": ("%.6g", joined([c.low / w for c, w in zip(curves, widths, strict=True)])),
+        "density_high_per_nm": ("%.6g", joined([c.high / w for c, w in zip(curves, widths, strict=True)])),
         "edge_low_nm": ("%.8g", joined([c.edges_nm[:-1] for c in curves])),
         "edge_high_nm": ("%.8g", joined([c.edges_nm[1:] for c in curves])),
         "share": ("%.6g", joined([c.weight for c in curves])),
         "describes": ("%s", [f'"{c.describes}"' for c in curves for _ in c.weight]),
         "method": ("%s", [f'"{c.method}"' for c in curves for _ in c.weight]),
     }
+
+
+def _curves(sizes: SizeDistribution) -> dict[str, Distribution]:
+    """Return the distributions by a short key, each its own."""
+    named = {
+        "result": sizes.distribution,
+        "suspension": sizes.suspension,
+        "every_track_once": sizes.of_tracks,
+    }
+    found = {key: curve for key, curve in named.items() if curve is not None}
+    for curve in sizes.comparison:
+        name = re.split(r"[,;:(]| of ", curve.method)[0].strip()
+        found[re.sub(r"[^a-z0-9]+", "_", name.lower())] = curve
+    return found
+
+
+def with_end(name: str, end: str) -> str:
+    """Return the column of an end of an interval, "_low" or "_high": the unit stays last, d50_low_nm."""
+    unit = next((unit for unit in _UNITS_OF_COLUMNS if name.endswith(unit)), "")
+    return f"{name.removesuffix(unit)}{end}{unit}"
 
 
 def flag_words(flags: NDArray[np.integer[Any]], kind: type[IntFlag]) -> list[str]:

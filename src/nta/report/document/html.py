@@ -80,5 +80,8 @@ def _figure(picture: Picture) -> str:
 def _cell(cell: doc.Cell) -> str:
     if isinstance(cell, str):
         return text(cell)
-    sign = f'<span class="mark">{doc.SIGNS[cell.mood]}</span>'
-    return element("span", f"{sign}{text(cell.word)}", kind=f"verdict {cell.mood}")
+    first, space, more = cell.word.partition(" ")
+    sign = f'<span class="mark">{doc.SIGNS[cell.mood]}</span>{text(first)}'  # which stay on one line
+    return element(
+        "span", f"{element('span', sign, kind='verdict')}{space}{text(more)}", kind=f"verdict {cell.mood}"
+    )

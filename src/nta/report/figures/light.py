@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.colors import LinearSegmentedColormap
 
+from nta.assessment.recording.instrument import doubt_about_gain
 from nta.columns import BoolArray, FloatArray
 from nta.pipeline import Analysis
 from nta.report.figures.style import BLUE, GREY, HALF, INK, LIGHT, Picture, log_axis, new_figure
@@ -42,8 +43,10 @@ def brightness_map(analysis: Analysis) -> Picture:
     for which in (axis.xaxis, axis.yaxis):
         _log_ticks(which)
     axis.set_xlabel("hydrodynamic diameter of the track, nm")
-    axis.set_ylabel("light of its spots, photo-electrons")
     source = analysis.spots.scene.camera.source
+    doubt = doubt_about_gain(analysis.spots.scene.camera, analysis.recording)
+    unit = "in units of an estimated gain" if doubt else "photo-electrons"
+    axis.set_ylabel(f"light of its spots, {unit}")
     outside = int(known.sum() - shown.sum())
     caption = (
         f"{count(int(shown.sum()), 'track')} with a size"
@@ -54,6 +57,8 @@ def brightness_map(analysis: Analysis) -> Picture:
         + (
             ""
             if source != "estimated"
+            else f" The camera model is doubtful: {doubt}."
+            if doubt
             else " Photo-electrons by a camera model estimated from this recording."
         )
         + indices
@@ -112,8 +117,9 @@ def spot_light(analysis: Analysis) -> Picture:
     axis.legend(loc="upper right", ncols=2)
     caption = (
         f"{count(len(analysis.spots), 'spot')}, median {number(float(np.median(snr)))}. Dashed: the detection threshold, "
-        f"{number(threshold, 2)} standard deviations of the noise. A distribution cut off steeply there means that fainter "
-        "particles were missed."
+        f"{number(threshold)} standard deviations of the noise. It is put to the filtered picture; the fit of a spot may "
+        "find a little less light than that, so that some spots lie below the line. A distribution cut off steeply there "
+        "means that fainter particles were missed."
     )
     return Picture(name=name, title=title, caption=caption, figure=figure)
 

@@ -141,13 +141,18 @@ def stretched(image: NDArray[Any], contrast: str) -> NDArray[np.uint8]:
 
 
 def _tracks_to_draw(analysis: Analysis) -> IntArray:
-    """Choose the tracks that are in view in the first second, those of the first frame first."""
+    """Choose the tracks that begin in the first second, those of the first frame first."""
     diffusion, scene = analysis.diffusion, analysis.spots.scene
     if not len(diffusion) or not scene.n_frames:
         return np.empty(0, dtype=np.int64)
-    last = scene.frame_index[0] + _WINDOW_S / diffusion.frame_interval_s
-    rows = np.flatnonzero(diffusion.first_frame <= last)
+    end = scene.frame_index[0] + _window_frames(analysis)
+    rows = np.flatnonzero(diffusion.first_frame < end)
     return rows[np.argsort(diffusion.first_frame[rows], kind="stable")][:_MOST_TRACKS].astype(np.int64)
+
+
+def _window_frames(analysis: Analysis) -> int:
+    """Return the number of frames in the first second; one at least."""
+    return max(1, round(_WINDOW_S / analysis.diffusion.frame_interval_s))
 
 
 def _path(analysis: Analysis, track: int) -> FloatArray:
@@ -238,7 +243,8 @@ def _frame_caption(analysis: Analysis, chosen: IntArray) -> str:
     if chosen.size:
         sized = int(np.isfinite(analysis.sizes.tracks.diameter_nm[chosen]).sum())
         parts.append(
-            f"Lines: {count(chosen.size, 'track')} of the first {_WINDOW_S:g} s and where they went, {sized} of them "
+            f"Lines: {count(chosen.size, 'track')} that {'begins' if chosen.size == 1 else 'begin'} in the first "
+            f"{_WINDOW_S:g} s ({count(_window_frames(analysis), 'frame')}), each drawn to its end, {sized} of them "
             "coloured by diameter; thin lines have no size (too short, or immobile). Right: the framed part, "
             f"{_ZOOM} times enlarged."
         )

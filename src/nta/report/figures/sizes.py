@@ -7,11 +7,22 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter
 
 from nta.columns import FloatArray
 from nta.pipeline import Analysis
-from nta.report.figures.style import BLUE, GREY, INK, LIGHT, VERMILLION, WIDTH, Picture, log_axis, new_figure
+from nta.report.figures.style import (
+    BLUE,
+    DENSITY_LABEL,
+    GREY,
+    INK,
+    LIGHT,
+    PER_CENT,
+    VERMILLION,
+    WIDTH,
+    Picture,
+    log_axis,
+    new_figure,
+)
 from nta.report.wording import (
     confidence_words,
     count,
@@ -64,8 +75,8 @@ class _Scale:
         return np.asarray(spread(max(self.low_nm, 1e-3), self.high_nm, n + 1))
 
     @property
-    def unit(self) -> str:
-        return "per tenth of a decade" if self.log else "per nm"
+    def label(self) -> str:
+        return DENSITY_LABEL if self.log else "density, % per nm"
 
 
 def size_distribution(analysis: Analysis) -> Picture:
@@ -75,7 +86,7 @@ def size_distribution(analysis: Analysis) -> Picture:
         return Picture(name=_NAME, title=_TITLE, caption=why_no_distribution(analysis), figure=None)
     single, weight = _single_tracks(analysis)
     scale = _Scale.of(sizes.distribution, single)
-    figure = new_figure((WIDTH, 4.5))
+    figure = new_figure((WIDTH, 4.9))
     top, below = figure.subplots(2, 1, sharex=True, height_ratios=(5, 1))
     entries = [_draw_curve(top, scale, sizes.distribution, BLUE, _n_tracks(analysis))]
     if sizes.suspension is not None:
@@ -83,13 +94,21 @@ def size_distribution(analysis: Analysis) -> Picture:
     entries.append(_draw_single_tracks(top, scale, single, weight))
     _draw_percentiles(top, below, analysis)
     entries += _draw_limit(top, analysis)
-    top.set_ylabel(f"share of particles {scale.unit}")
-    top.yaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{100 * v:.3g} %"))
+    top.set_ylabel(scale.label)
+    top.yaxis.set_major_formatter(PER_CENT)
     top.set_ylim(bottom=0)
     top.set_xlim(scale.low_nm, scale.high_nm)
     if scale.log:
         log_axis(below)  # and with it the other, which shares it
-    top.legend([handles for handles, _ in entries], [label for _, label in entries], loc="upper right")
+    top.legend(  # above the axes: wherever it stood within, some sample has its peak there
+        [handles for handles, _ in entries],
+        [label for _, label in entries],
+        loc="lower left",
+        bbox_to_anchor=(0, 1.01),
+        borderaxespad=0,
+        ncols=2,
+        columnspacing=1.6,
+    )
     below.set_xlabel("hydrodynamic diameter, nm")
     return Picture(name=_NAME, title=_TITLE, caption=_caption(analysis, scale), figure=figure)
 
@@ -149,14 +168,16 @@ def _draw_percentiles(top: Axes, below: Axes, analysis: Analysis) -> None:
 
 
 def _draw_limit(axis: Axes, analysis: Analysis) -> list[_Entry]:
-    """Grey what lies below the detection limit."""
+    """Hatch what lies below the detection limit: grey are the single tracks."""
     seen = analysis.visibility
     if seen is None or seen.limit_nm.value is None or seen.law is None:
         return []
-    grey = axis.axvspan(0.1, seen.limit_nm.value, color=GREY, alpha=0.18, linewidth=0, zorder=3)
+    hatched = axis.axvspan(
+        0.1, seen.limit_nm.value, facecolor="none", edgecolor=GREY, alpha=0.55, hatch="///", linewidth=0
+    )
     share = percent(seen.share_below_limit)
     words = f"below the detection limit of {number(seen.limit_nm.value)} nm: {share} of the result"
-    return [((grey,), words)]
+    return [((hatched,), words)]
 
 
 def _n_tracks(analysis: Analysis) -> str:
@@ -195,7 +216,7 @@ def _caption(analysis: Analysis, scale: _Scale) -> str:
     if seen is None or seen.limit_nm.value is None:
         words.append("The detection limit in nm is not known without a calibrated light sheet.")
     else:
-        words.append(f"Detection limit: {seen.limit_nm.method}.")
+        words.append(f"Hatched: below the detection limit ({seen.limit_nm.method}).")
     if scale.log:
         words.append("Logarithmic axis: equal areas are equal shares.")
     return " ".join(words)

@@ -14,6 +14,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
 from PIL import Image
 
 # Okabe and Ito, Color Universal Design (2008), https://jfly.uni-koeln.de/color/; used in this order of lightness
@@ -25,6 +26,11 @@ GREEN = "#009E73"
 INK = "#1a1a1a"
 GREY = "#6b6b6b"
 LIGHT = "#d4d4d4"
+
+DENSITY_LABEL = "density, % per tenth of a decade"
+PER_CENT = FuncFormatter(
+    lambda value, _: f"{100 * value:.3g}"
+)  # of densities, whose unit stands in the label
 
 WIDTH = 9.3  # inches at 72 points: the full width of the page
 HALF = (4.55, 3.0)

@@ -81,9 +81,9 @@ def visible_volume(analysis: Analysis) -> Picture:
     axis.set_xlim(low, high)
     law = seen.law
     caption = (
-        f"For spheres of refractive index {law.refractive_index:.3f} ({law.index_source}). Grey: below the detection limit "
-        f"of {number(seen.limit_nm.value)} nm. Dashed: the volume in which a particle is lit, found and followed long "
-        "enough to be sized; the concentration is the number seen divided by it."
+        f"For spheres of refractive index {law.refractive_index:.3f} ({law.index_source}). Grey band: below the "
+        f"detection limit of {number(seen.limit_nm.value)} nm. Dashed: the volume in which a particle is lit, found "
+        "and followed long enough to be sized; the concentration is the number seen divided by it."
     )
     return Picture(name=name, title=title, caption=caption, figure=figure)
 
