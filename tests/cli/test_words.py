@@ -121,7 +121,7 @@ def test_wrong_usage_exits_with_2_and_one_line(desk, capsys, words, said):
         ("analyze film.avi -o out --window 150-30", "0 <= low < high"),
         ("analyze film.avi -o out --profile nope", "no 'nope'"),
         ("analyze film.avi -o out --settings nope.toml", "nope.toml: no such settings file"),
-        ("report empty", "results.h5: no such file"),
+        ("report empty", "empty is a folder without results of nta: no results.h5 in it"),
         ("report note.txt", "note.txt holds no results that can be read"),
         ("report film.avi", "film.avi holds no results that can be read"),
         ("simulate", "say which scenario and where to"),

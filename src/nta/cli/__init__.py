@@ -18,7 +18,7 @@ from nta.cli.verbs import (
     add_measuring_verbs,
     add_quality_verbs,
 )
-from nta.errors import NtaError
+from nta.errors import NtaError, in_words
 
 EXIT_OK, EXIT_FAILED, EXIT_INTERRUPTED = 0, 1, 130
 
@@ -45,15 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (NtaError, OSError) as error:
         if options.debug:
             raise
-        print(f"nta: {_words(error)}", file=sys.stderr)
+        print(f"nta: {in_words(error)}", file=sys.stderr)
         return EXIT_FAILED
-
-
-def _words(error: Exception) -> str:
-    """Return an error in one line; what the operating system says without its number."""
-    if isinstance(error, OSError) and error.strerror:
-        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
-    return " ".join(str(error).split())
 
 
 def _parser() -> Parser:

@@ -9,7 +9,7 @@ from pathlib import Path
 from nta.cli import EXIT_OK
 from nta.cli.progress import frame_progress, say
 from nta.errors import SettingError
-from nta.io.results import load_analysis, results_file, write_tables
+from nta.io.results import load_analysis, write_tables
 from nta.io.results.exchange import write_exchange, write_parquet_tables
 from nta.pipeline import Analysis
 
@@ -36,7 +36,7 @@ def run(options: argparse.Namespace) -> int:
             raise SettingError(
                 f"{target} holds files; choose another folder, or replace tables in it with --force"
             )
-        analysis = load_analysis(results_file(options.source))
+        analysis = load_analysis(options.source)
         target.mkdir(parents=True, exist_ok=True)
         _FOLDERS[form](analysis, target)
     else:
@@ -48,9 +48,7 @@ def run(options: argparse.Namespace) -> int:
         if form in ("ome-tiff", "hdf5"):
             _recording(options, form)
         else:
-            write_exchange(
-                load_analysis(results_file(options.source)), target, form, drift=not options.drift_subtracted
-            )
+            write_exchange(load_analysis(options.source), target, form, drift=not options.drift_subtracted)
     say(f"exported: {target}", quiet=options.quiet)
     return EXIT_OK
 

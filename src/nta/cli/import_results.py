@@ -10,7 +10,8 @@ from pathlib import Path
 from nta.calibration import SampleConditions
 from nta.cli import EXIT_FAILED, EXIT_OK
 from nta.cli.progress import say
-from nta.errors import NtaError
+from nta.cli.words import result_folders
+from nta.errors import in_words, is_foreseen
 from nta.io.atomic import new_folder
 from nta.io.text import read_text
 from nta.io.tracks import TrackFileError, TrackTable, read_tracks
@@ -30,15 +31,15 @@ from nta.sizes import SizeDistribution
 def run(options: argparse.Namespace) -> int:
     """Import every file; one that fails says why and the others go on."""
     failed = 0
-    for path in options.files:
-        folder = options.output if len(options.files) == 1 else options.output / path.stem
+    for path, folder in result_folders(options.files, options.output).items():
         try:
             _import(path, folder, options)
-        except (NtaError, OSError) as error:
+        except Exception as error:  # one bad file never ends the others, not even by a fault of ours
             if options.debug:
                 raise
             failed += 1
-            print(f"nta: {error}", file=sys.stderr)
+            where = "" if is_foreseen(error) else f"{path}: "
+            print(f"nta: {where}{in_words(error)}", file=sys.stderr)
     return EXIT_FAILED if failed else EXIT_OK
 
 

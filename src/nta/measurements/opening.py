@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from nta.errors import SettingError
-from nta.io.results import RESULTS_FILE, load_analysis, results_file
+from nta.io.results import RESULTS_FILE, load_analysis, results_files
 from nta.io.vendors import VendorResult, read_vendor, viewsizer
 from nta.measurements.from_analysis import MeasuredAnalysis
 from nta.measurements.from_vendor import MeasuredRun
@@ -19,7 +19,7 @@ Result = str | Path | Analysis | SizeDistribution | VendorResult | Measurement
 
 
 def open_measurements(result: Result) -> tuple[Measurement, ...]:
-    """Return the measurements of a result: one of an analysis, one per run of a vendor's export.
+    """Return the measurements of a result: one of an analysis, one per run of a vendor's export or video of a procedure.
 
     Raises
     ------
@@ -42,15 +42,19 @@ def open_measurements(result: Result) -> tuple[Measurement, ...]:
 
 
 def _from_path(path: Path) -> tuple[Measurement, ...]:
-    if path.is_dir() and not (path / RESULTS_FILE).exists():
+    if path.is_dir() and (files := results_files(path)):
+        names = [path.name] if len(files) == 1 else [f"{path.name} {file.parents[1].name}" for file in files]
+        return tuple(
+            MeasuredAnalysis(load_analysis(file), name) for file, name in zip(files, names, strict=True)
+        )
+    if path.is_dir():
         if any((path / name).is_file() for name in (RESULT_FILE, SIZES_FILE)):
             raise SettingError(
                 f"{path} is what nta import made of an export or of tracks; give the export itself"
             )
         if viewsizer.folder_table(path) is None:
             raise SettingError(f"{path} holds neither {RESULTS_FILE} nor a ViewSizer table of bins")
-    elif path.is_dir() or path.suffix.lower() in (".h5", ".hdf5"):
-        file = results_file(path)
-        name = path.name if file.name != RESULTS_FILE or path.is_dir() else path.resolve().parent.name
-        return (MeasuredAnalysis(load_analysis(file), name),)
+    elif path.suffix.lower() in (".h5", ".hdf5"):
+        name = path.name if path.name != RESULTS_FILE else path.resolve().parent.name
+        return (MeasuredAnalysis(load_analysis(path), name),)
     return open_measurements(read_vendor(path))
