@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from nta.cli import main
+import nta
+from nta.cli import analyze, main
+from nta.errors import RecordingError
 from nta.io.recordings import open_recording
 
 SAMPLES = Path(__file__).parents[2] / "sample_data"
@@ -152,8 +154,6 @@ def test_what_fails_exits_with_1_says_why_in_one_line_and_leaves_nothing(desk, c
 
 
 def test_debug_shows_where_it_came_from(desk):
-    from nta.errors import RecordingError
-
     with pytest.raises(RecordingError, match="there is no"):
         main(["analyze", "missing.avi", "-o", "out", "--debug"])
 
@@ -175,6 +175,68 @@ def test_json_alone_is_on_standard_output_and_one_bad_recording_does_not_stop_th
             )
         ),
     ]
+
+
+def test_a_fault_of_ours_does_not_stop_the_others_either(desk, capsys, monkeypatch):
+    shutil.copy(SAMPLES / "beads_100nm.h5", "beads.h5")
+    analyzed = analyze.analyze_file
+
+    def failing(path, *words, **more):
+        if path.name == "film.avi":
+            raise KeyError("width")
+        return analyzed(path, *words, **more)
+
+    monkeypatch.setattr(analyze, "analyze_file", failing)
+    assert main(["analyze", "film.avi", "beads.h5", "-o", "out", "-q"]) == 1
+    assert "nta: film.avi: unexpected KeyError: 'width'" in capsys.readouterr().err
+    assert Path("out/beads/results.h5").is_file()
+    with pytest.raises(KeyError):
+        main(["analyze", "film.avi", "beads.h5", "-o", "again", "-q", "--debug"])
+
+
+@pytest.mark.parametrize("verb", ["run", "live"])
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("--medium blood", "there are glycerol, pbs"),
+        ("--blank empty", "empty is a folder without results of nta"),
+        ("--dilution 0.5", "dilution must be >= 1"),
+    ],
+)
+def test_what_is_wrong_is_refused_before_anything_is_recorded(desk, capsys, verb, words, said):
+    before = _left(desk)
+    assert main([verb, "--duration", "1", "-o", "out", *words.split()]) == 1
+    assert said in capsys.readouterr().err
+    assert _left(desk) == before
+
+
+def test_a_measurement_whose_analysis_fails_says_how_to_go_on(desk, capsys, monkeypatch):
+    def failing(*_, **__):
+        raise MemoryError
+
+    monkeypatch.setattr(analyze, "analyze_file", failing)
+    with pytest.raises(MemoryError):
+        main(["run", "--duration", "0.2", "-o", "out", "-q"])
+    assert "with: nta analyze out/recording.h5 -o out/analysis" in capsys.readouterr().err
+
+
+def test_the_folder_of_a_measurement_stands_for_the_results_in_it(desk, capsys):
+    shutil.copy(SAMPLES / "beads_100nm.h5", "beads.h5")
+    assert main(["analyze", "beads.h5", "-o", "live1/analysis", "-q"]) == 0
+    shutil.move("beads.h5", "live1/recording.h5")
+    assert nta.load("live1").conditions.temperature_c == 25
+    for words in (
+        "report live1",
+        "export live1 --to csv -o tables",
+        "compare live1 -o page.html",
+        "catalog add live1 --catalogue runs.sqlite",
+    ):
+        assert main([*words.split(), "-q"]) == 0
+    assert main(["analyze", "live1/recording.h5", "-o", "live1", "--force"]) == 1
+    assert "live1 already holds results; choose another folder with -o" in capsys.readouterr().err
+    assert Path("live1/recording.h5").is_file()
+    with pytest.raises(RecordingError, match=r"empty is a folder without results of nta"):
+        nta.load("empty")
 
 
 def test_words_that_overrule_the_recording_show_both_values_and_agreeing_ones_nothing(desk, capsys):

@@ -37,6 +37,8 @@ def run(options: argparse.Namespace) -> int:
     for path, folder in folders.items():
         try:
             analysis = analyze_recording(path, folder, request, options)
+        except BrokenPipeError:  # nobody reads our output any more
+            raise
         except Exception as error:  # one bad file never ends the others, not even by a fault of ours
             if options.debug or not several:
                 raise

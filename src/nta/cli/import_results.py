@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from collections import Counter
 from pathlib import Path
@@ -11,7 +12,7 @@ from nta.calibration import SampleConditions
 from nta.cli import EXIT_FAILED, EXIT_OK
 from nta.cli.progress import say
 from nta.cli.words import result_folders
-from nta.errors import in_words, is_foreseen
+from nta.errors import SettingError, in_words, is_foreseen
 from nta.io.atomic import new_folder
 from nta.io.text import read_text
 from nta.io.tracks import TrackFileError, TrackTable, read_tracks
@@ -27,6 +28,8 @@ from nta.measurements.writing import (
 from nta.quantity import Quantity
 from nta.sizes import SizeDistribution
 
+_ROUNDING = 0.002  # 29.97 Hz is called 30
+
 
 def run(options: argparse.Namespace) -> int:
     """Import every file; one that fails says why and the others go on."""
@@ -34,6 +37,8 @@ def run(options: argparse.Namespace) -> int:
     for path, folder in result_folders(options.files, options.output).items():
         try:
             _import(path, folder, options)
+        except BrokenPipeError:  # nobody reads our output any more
+            raise
         except Exception as error:  # one bad file never ends the others, not even by a fault of ours
             if options.debug:
                 raise
@@ -117,11 +122,13 @@ def _sized(
     with_d = run is not None and run.particles is not None and run.particles.n_points.max(initial=0) > 0
     if tracks is None and not with_d:
         return None, ""
-    frame_rate_hz = options.frame_rate or (run.frame_rate_hz if run else None)
+    source = found if isinstance(found, TrackTable) else run
+    assert source is not None
+    frame_rate_hz = _agreed("--frame-rate", options.frame_rate, source.frame_rate_hz)
     temperature_c = (
         options.temperature if options.temperature is not None else (run.temperature_c if run else None)
     )
-    pixel_size_um = options.pixel_size_um or (run.pixel_size_um if run else None)
+    pixel_size_um = _agreed("--pixel-size-um", options.pixel_size_um, source.pixel_size_um)
     needed = {"--frame-rate": frame_rate_hz, "--temperature": temperature_c}
     if tracks is not None:
         needed["--pixel-size-um"] = pixel_size_um
@@ -142,6 +149,17 @@ def _sized(
         tracks, conditions, pixel_size_um=pixel_size_um, frame_rate_hz=frame_rate_hz, exposure_s=exposure_s
     )
     return sizes, f"the positions of {tracks.n_tracks} tracks"
+
+
+def _agreed(option: str, said: float | None, recorded: float | None) -> float | None:
+    """Return what somebody says or the file records; where they contradict each other, nobody knows which is right."""
+    if said is None or recorded is None:
+        return said if recorded is None else recorded
+    if not math.isclose(said, recorded, rel_tol=_ROUNDING):
+        raise SettingError(
+            f"{option} {said:g} contradicts the file, which records {recorded:g}; leave it out, or correct the file"
+        )
+    return recorded
 
 
 def _said(found: VendorResult | TrackTable) -> str:
