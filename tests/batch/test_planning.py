@@ -109,6 +109,12 @@ def test_words_come_from_the_manifest_then_from_the_command(tmp_path):
     assert a.folder == tmp_path / "out" / "results" / "a.avi"
 
 
+def test_a_dilution_may_be_written_as_a_ratio(tmp_path):
+    manifest = tmp_path / "list.csv"
+    manifest.write_text("file,dilution\na.avi,1:200\nb.avi,50\n")
+    assert [entry.words["dilution"] for entry in read_manifest(manifest)] == [200, 50]
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -11,6 +11,7 @@ import pytest
 
 import nta
 from nta.cli import analyze, main
+from nta.cli.parser import dilution
 from nta.errors import RecordingError
 from nta.io.recordings import open_recording
 
@@ -29,6 +30,9 @@ def desk(tmp_path, monkeypatch):
     Path("full").mkdir()
     Path("full/mine.txt").write_text("keep me")
     Path("nothing.avi").touch()
+    Path("deep.toml").write_text(f"a = {'[' * 3000}{']' * 3000}\n")
+    Path("zero.toml").write_text('[[recording]]\nfile = "a\\u0000b.h5"\n')
+    Path("long.csv").write_text(f"file,comment\nfilm.avi,{'x' * 140_000}\n")
     return tmp_path
 
 
@@ -58,6 +62,10 @@ def test_every_verb_explains_itself(verb, capsys):
         ("analyze film.avi -o out --pixel-size-um nan", "'nan' is no finite number"),
         ("analyze film.avi -o out --pixel-sise-um 0.25", "unrecognized arguments: --pixel-sise-um"),
         ("simulate blank -o a.h5 --frames many", "invalid int value: 'many'"),
+        (
+            "analyze film.avi -o out --dilution 2:100",
+            "'2:100' is no dilution; write 1:100 or its factor, 100",
+        ),
     ],
 )
 def test_wrong_usage_exits_with_2_and_one_line(desk, capsys, words, said):
@@ -79,6 +87,16 @@ def test_wrong_usage_exits_with_2_and_one_line(desk, capsys, words, said):
         ("analyze nothing.avi -o out", "nothing.avi is empty (0 bytes)"),
         ("analyze note.txt -o out", "note.txt is no recording that nta knows (it is text)"),
         ("analyze empty -o out", "empty is a folder without images"),
+        ("analyze empty -o out", "a folder of recordings is for nta batch"),
+        ("analyze film.avi -o out --blank empty", "empty is a folder without results of nta"),
+        (
+            "analyze film.avi -o out --settings deep.toml",
+            "deep.toml: not valid TOML: brackets within brackets",
+        ),
+        ("batch deep.toml -o out", "deep.toml: not valid TOML: brackets within brackets"),
+        ("assess deep.toml -o out", "deep.toml: not valid TOML: brackets within brackets"),
+        ("batch zero.toml -o out", "zero.toml: not valid TOML: a zero byte"),
+        ("batch long.csv -o out", "long.csv: line 2 is no row of a table (field larger than field limit"),
         ("analyze film.avi -o full", "full is not empty and holds no nta results"),
         ("analyze film.avi -o note.txt", "note.txt is a file; -o needs a folder"),
         ("analyze film.avi -o note.txt/sub", "note.txt is a file, not a folder"),
@@ -151,6 +169,10 @@ def test_what_fails_exits_with_1_says_why_in_one_line_and_leaves_nothing(desk, c
     assert lines[0].startswith("nta: ")
     assert said in lines[0]
     assert _left(desk) == before
+
+
+def test_a_dilution_is_a_factor_or_a_ratio():
+    assert dilution("1:100") == dilution("100") == 100.0
 
 
 def test_debug_shows_where_it_came_from(desk):

@@ -12,7 +12,7 @@ from nta.calibration import SampleConditions
 from nta.cli import EXIT_FAILED, EXIT_OK
 from nta.cli.progress import say
 from nta.cli.words import result_folders
-from nta.errors import SettingError, in_words, is_foreseen
+from nta.errors import SettingError, in_words
 from nta.io.atomic import new_folder
 from nta.io.text import read_text
 from nta.io.tracks import TrackFileError, TrackTable, read_tracks
@@ -43,8 +43,8 @@ def run(options: argparse.Namespace) -> int:
             if options.debug:
                 raise
             failed += 1
-            where = "" if is_foreseen(error) else f"{path}: "
-            print(f"nta: {where}{in_words(error)}", file=sys.stderr)
+            words = in_words(error)
+            print(f"nta: {words}" if str(path) in words else f"nta: {path}: {words}", file=sys.stderr)
     return EXIT_FAILED if failed else EXIT_OK
 
 
@@ -88,7 +88,7 @@ def _imported_beside(path: Path, folder: Path, options: argparse.Namespace) -> b
             positions = zetaview.read_positions(path)
             write_positions(positions, partial / "positions.csv")
             removed = Counter(p.removal for p in positions if p.removal)
-            words = f"{len(positions)} positions, {sum(p.used for p in positions)} used; removed: {dict(removed) or 'none'}"
+            words = f"{len(positions)} positions, {sum(p.used for p in positions)} used; removed: {_counted(removed)}"
     if not options.quiet:
         print(f"ZetaView {path.name}: {words}")
     say(f"imported: {folder}", quiet=options.quiet)
@@ -170,9 +170,16 @@ def _said(found: VendorResult | TrackTable) -> str:
                 *(f"  {n}" for n in found.notes),
             ]
         )
-    lines = [f"{found.vendor} {found.program}: {len(found.runs)} run(s), {found.weighting}-weighted"]
-    lines += [f"  {_run_words(run)}" for run in found.runs]
+    program = f"{found.vendor} {found.program.removeprefix(found.vendor).strip()}"
+    lines = [f"{program}: {len(found.runs)} run(s), {found.weighting}-weighted"]
+    for run in found.runs:
+        lines += [f"  {_run_words(run)}", *(f"    {warning}" for warning in run.warnings)]
     return "\n".join([*lines, *(f"  not in the file: {words}" for words in found.hidden)])
+
+
+def _counted(removed: Counter[str]) -> str:
+    """Say by which rule of the program how many were removed."""
+    return ", ".join(f"{times} by {rule}" for rule, times in removed.items()) or "none"
 
 
 def _run_words(run: VendorRun) -> str:

@@ -18,7 +18,7 @@ from nta.cli.live_view import line, view
 from nta.cli.progress import compiling_said, say
 from nta.cli.record import refuse_no_time, said_how_it_ended
 from nta.cli.run import report_of, results_folder
-from nta.cli.words import conditions_in, device_settings
+from nta.cli.words import RECORDING_FILE, conditions_in, device_settings
 from nta.devices import Instrument
 from nta.errors import SettingError
 from nta.live import LiveAnalysis, LiveSettings, Snapshot, Watched, new_recording, warm_up
@@ -38,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
     usual_s = _UNTIL_TOLD if target is None else _UNTIL_GOOD
     longest_s = usual_s if options.duration is None else options.duration
     refuse_no_time(longest_s)
-    recording = folder / "recording.h5"
+    recording = folder / RECORDING_FILE
     done, seen = _recorded(recording, options, request, LiveSettings(until_d50_within=target), longest_s)
     code = said_how_it_ended(done, recording, quiet=options.quiet)
     _say_what_was_reached(seen, quiet=options.quiet)

@@ -14,6 +14,7 @@ from nta.cli import EXIT_OK
 from nta.cli.analyze import analyze_recording, asked_of, refuse_taken, show
 from nta.cli.progress import say
 from nta.cli.record import record_device
+from nta.cli.words import RECORDING_FILE
 from nta.errors import SettingError
 from nta.io.results import ANALYSIS_FOLDER, summary
 
@@ -50,7 +51,7 @@ def run(options: argparse.Namespace) -> int:
     request = asked_of(options)
     folder = results_folder(options)
     refuse_taken(folder)
-    recording = folder / "recording.h5"
+    recording = folder / RECORDING_FILE
     ended = record_device(recording, options)
     if ended != EXIT_OK:
         _say_how_to_go_on(recording, folder)
