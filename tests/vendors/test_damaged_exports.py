@@ -1,7 +1,7 @@
 """Exports with something strange in them are refused in words, never by a fault of ours."""
 
 import pytest
-from twins import nanosight_tables, videodrop_result
+from twins import nanosight_tables
 
 from nta.io.text import number
 from nta.io.vendors import VendorFileError, read_vendor
@@ -31,13 +31,12 @@ def test_a_stray_carriage_return_is_a_row_that_is_cut_off(tmp_path, rng):
             read_vendor(path)
 
 
-def test_a_size_of_no_particle_is_refused(tmp_path):
-    path = videodrop_result(tmp_path)
-    text = path.read_text(encoding="utf-8")
-    row = text.splitlines()[-1]
-    cells = row.split(",")
-    strange = [cell if number(cell) is None or "." not in cell else "1e300" for cell in cells]
-    path.write_text(text.replace(row, ",".join(strange)), encoding="utf-8")
+def test_a_size_of_no_particle_is_refused(tmp_path, rng):
+    nanosight_tables(tmp_path, rng, n_tracks=5)
+    path = tmp_path / "video_ParticleData.csv"
+    head, first, rest = path.read_text(encoding="utf-8").split("\n", 2)
+    number_of_track, _, others = first.split(",", 2)
+    path.write_text(f"{head}\n{number_of_track},1e300,{others}\n{rest}", encoding="utf-8")
     with pytest.raises(VendorFileError, match="that of no particle"):
         read_vendor(path)
     assert number("1e999") is None

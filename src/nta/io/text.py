@@ -64,7 +64,7 @@ def dilution(text: str) -> float | None:
 
 
 def number(text: str) -> float | None:
-    """Return a number as a program printed it, with decimal point or comma; None for text, an empty cell, NaN and infinity."""
+    """Return a finite number as a program printed it, with decimal point or comma; None for anything else."""
     word = text.strip().strip('"')
     if "," in word and "." not in word:
         word = word.replace(",", ".")
