@@ -27,16 +27,16 @@ def test_a_stray_carriage_return_is_a_row_that_is_cut_off(tmp_path, rng):
         head, first, rest = path.read_text(encoding="utf-8").split("\n", 2)
         middle = len(first) // 2
         path.write_text(f"{head}\n{first[:middle]}\r{first[middle:]}\n{rest}", encoding="utf-8", newline="")
-        with pytest.raises(VendorFileError, match="row 2 has .* cells instead of"):
+        with pytest.raises(VendorFileError, match=r"row 2 has .* cells instead of"):
             read_vendor(path)
 
 
 def test_a_size_of_no_particle_is_refused(tmp_path, rng):
     nanosight_tables(tmp_path, rng, n_tracks=5)
     path = tmp_path / "video_ParticleData.csv"
-    head, first, rest = path.read_text(encoding="utf-8").split("\n", 2)
-    number_of_track, _, others = first.split(",", 2)
-    path.write_text(f"{head}\n{number_of_track},1e300,{others}\n{rest}", encoding="utf-8")
+    *before, last = path.read_text(encoding="utf-8").splitlines()
+    track, _, others = last.split(",", 2)
+    path.write_text("\n".join([*before, f"{track},1e300,{others}"]), encoding="utf-8")
     with pytest.raises(VendorFileError, match="that of no particle"):
         read_vendor(path)
     assert number("1e999") is None
