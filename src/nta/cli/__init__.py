@@ -26,9 +26,8 @@ EXIT_OK, EXIT_FAILED, EXIT_INTERRUPTED = 0, 1, 130
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return 0 when done, 1 when it failed (stderr says why), 2 for wrong usage, 130 when interrupted."""
-    if isinstance(
-        sys.stdout, TextIOWrapper
-    ):  # no name that the terminal cannot show ends a command after its work
+    if isinstance(sys.stdout, TextIOWrapper):
+        # a name that the terminal cannot show must not end a command after its work
         sys.stdout.reconfigure(errors="backslashreplace")
     parser = _parser()
     options, unknown = parser.parse_known_args(arguments)

@@ -110,9 +110,8 @@ def refuse_taken(folder: Path, *, force: bool | None = None) -> None:
         return
     if not results_files(folder):
         raise SettingError(f"{folder} is not empty and holds no nta results; choose another folder with -o")
-    replaceable = (
-        folder / RESULTS_FILE
-    ).exists()  # else there are recordings in it, which are not made again
+    # results of its own: where they are those of a measurement, a recording lies beside them that is not made again
+    replaceable = (folder / RESULTS_FILE).exists()
     if not (force and replaceable):
         remedy = ", or replace them with --force" if force is not None and replaceable else ""
         raise SettingError(f"{folder} already holds results; choose another folder with -o{remedy}")

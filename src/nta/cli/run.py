@@ -88,7 +88,8 @@ def report_of(recording: Path, folder: Path, request: Request, options: argparse
     try:
         analysis = analyze_recording(recording, folder / ANALYSIS_FOLDER, request, options)
     except BaseException:  # Ctrl-C included: the recording is whole
-        _say_how_to_go_on(recording, folder)
+        if not (folder / ANALYSIS_FOLDER).exists():
+            _say_how_to_go_on(recording, folder)
         raise
     if options.json:
         print(json.dumps(summary(analysis), indent=2))

@@ -45,7 +45,7 @@ def rows_of(path: Path, text: str, delimiter: str = ",") -> Iterator[tuple[int, 
     Raises
     ------
     TextFileError
-        A quote is left open, or a cell is longer than any program writes.
+        A cell is longer than any program writes; a quote may have been left open.
     """
     rows = csv.reader(io.StringIO(text.lstrip("\ufeff"), newline=None), delimiter=delimiter)
     try:
