@@ -1,10 +1,15 @@
 """Start-up stays light: the command line answers before anything heavy is imported."""
 
+import os
 import resource
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import pytest
+
+import nta
 
 HEAVY = {
     "numpy",
@@ -40,6 +45,25 @@ def test_the_pipeline_needs_neither_pandas_nor_pictures():
     assert not {"pandas", "matplotlib", "trackpy", "skimage", "scipy.stats"} & _imported_by(
         "import nta.pipeline"
     )
+
+
+def test_compiled_code_finds_a_place_where_home_and_package_are_closed(tmp_path, monkeypatch):
+    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    nta._let_compiled_code_be_kept()
+    assert "NUMBA_CACHE_DIR" not in os.environ, "there is a place"
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    nta._let_compiled_code_be_kept()
+    folder = Path(os.environ["NUMBA_CACHE_DIR"])
+    assert folder.parent == tmp_path
+    assert folder.stat().st_mode & 0o077 == 0, "what is in it will be run"
+    monkeypatch.delenv("NUMBA_CACHE_DIR")
+    folder.chmod(0o777)
+    nta._let_compiled_code_be_kept()
+    assert Path(os.environ["NUMBA_CACHE_DIR"]) not in (folder, tmp_path)
+    monkeypatch.undo()
+    assert not nta._can_be_made("~/.cache"), "without a home"
 
 
 def test_help_takes_less_cpu_than_a_blink():

@@ -29,3 +29,22 @@ class DeviceTimeout(DeviceError):  # noqa: N818 - reads as the device's state, n
 
 class DeviceLost(DeviceError):  # noqa: N818
     """The device is gone (unplugged, powered off, link closed)."""
+
+
+def in_words(error: BaseException) -> str:
+    """Return an error in one line; what the operating system says without its number, a fault of ours by its kind."""
+    if isinstance(error, OSError) and error.strerror:
+        words = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    else:
+        words = " ".join(str(error).split()) or type(error).__name__
+    return printable(words if is_foreseen(error) else f"unexpected {type(error).__name__}: {words}")
+
+
+def is_foreseen(error: BaseException) -> bool:
+    """Whether an error tells of the input or the machine; any other is a fault of ours, whose traceback is of use."""
+    return isinstance(error, NtaError | OSError | MemoryError)
+
+
+def printable(text: str) -> str:
+    """Return text that can be written in UTF-8: of a file name that is none, its strange bytes in hexadecimal."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

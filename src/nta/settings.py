@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
@@ -10,6 +9,7 @@ from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from nta.assessment.settings import AssessmentSettings
+from nta.calibration.reading import read_toml
 from nta.diffusion import DiffusionSettings
 from nta.errors import SettingError
 from nta.sizes import SizingSettings
@@ -58,11 +58,9 @@ class AnalysisSettings:
         """Read from a TOML file with one table per stage."""
         path = Path(path)
         try:
-            table = tomllib.loads(path.read_text(encoding="utf-8"))
+            table = read_toml(path)
         except FileNotFoundError:
             raise SettingError(f"{path}: no such settings file") from None
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise SettingError(f"{path}: not valid TOML: {error}") from None
         return cls.from_mapping(table, str(path))
 
     def as_mapping(self) -> dict[str, dict[str, Any]]:

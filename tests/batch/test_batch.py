@@ -49,6 +49,22 @@ def _until(condition, *, seconds=240):
         time.sleep(0.02)
 
 
+def test_a_name_that_is_no_utf8_is_a_row_like_any_other(few, quick, tmp_path):
+    strange = os.fsdecode(b"caf\xe9.avi")
+    for file in sorted(few.iterdir()):
+        if file.stem != Path(videos.GOOD[0]).stem:
+            file.unlink()
+        else:
+            file.rename(few / strange if file.suffix == ".avi" else (few / strange).with_suffix(".toml"))
+    folder = tmp_path / "batch"
+    words = _command(few, folder, quick, "--catalogue", tmp_path / "runs.sqlite")
+    assert main([word for word in words if word != "--no-reports"]) == EXIT_OK
+    (row,) = pq.read_table(folder / "recordings.parquet").to_pylist()
+    assert (row["recording"], row["status"]) == ("caf\\xe9.avi", "result")
+    assert "caf\\xe9.avi" in (folder / "overview.html").read_text(encoding="utf-8")
+    assert "caf\\xe9.avi" in (folder / "results" / "caf\\xe9.avi" / "report.html").read_text(encoding="utf-8")
+
+
 @pytest.fixture(scope="module")
 def uninterrupted(twenty, quick, tmp_path_factory):
     """The batch in one go."""

@@ -66,6 +66,34 @@ def test_a_link_to_the_folder_above_ends(tmp_path):
     assert _found(tmp_path) == [("deep/a.avi", False)]
 
 
+def test_links_have_their_own_names_and_those_that_lead_nowhere_their_reason(tmp_path):
+    folder = tmp_path / "in"
+    _touch(folder, "good.h5")
+    for name, target in (("away.h5", "gone.h5"), ("link.h5", "good.h5"), ("loop.h5", "loop.h5")):
+        (folder / name).symlink_to(target)
+    jobs = {job.name: job for job in plan(folder, tmp_path / "out")}
+    assert list(jobs) == ["away.h5", "good.h5", "link.h5", "loop.h5"]
+    assert [name for name, job in jobs.items() if "leads nowhere" in job.trouble] == ["away.h5", "loop.h5"]
+    assert jobs["link.h5"].folder != jobs["good.h5"].folder
+
+
+def test_a_folder_that_may_not_be_read_is_a_row(tmp_path, monkeypatch):
+    _touch(tmp_path, "closed/a.avi", "open/b.avi")
+    monkeypatch.setattr("os.access", lambda path, _mode: path.name != "closed")  # root may read everything
+    closed, other = plan(tmp_path, tmp_path / "out")
+    assert closed.name == "closed"
+    assert "may not be read" in closed.trouble
+    assert not other.trouble
+
+
+def test_a_recording_within_another_is_refused(tmp_path):
+    _touch(tmp_path, "nest/s.h5", "nested.h5")
+    manifest = tmp_path / "list.csv"
+    manifest.write_text("file\nnest\nnested.h5\nnest/s.h5\n")
+    with pytest.raises(SettingError, match=r"nest/s\.h5 lies in nest, which is named as a recording too"):
+        plan(manifest, tmp_path / "out")
+
+
 def test_words_come_from_the_manifest_then_from_the_command(tmp_path):
     _touch(tmp_path, "a.avi", "b.avi")
     manifest = tmp_path / "list.csv"
@@ -79,6 +107,12 @@ def test_words_come_from_the_manifest_then_from_the_command(tmp_path):
     assert a.about.group == "lot 1"
     assert b.request == asked
     assert a.folder == tmp_path / "out" / "results" / "a.avi"
+
+
+def test_a_dilution_may_be_written_as_a_ratio(tmp_path):
+    manifest = tmp_path / "list.csv"
+    manifest.write_text("file,dilution\na.avi,1:200\nb.avi,50\n")
+    assert [entry.words["dilution"] for entry in read_manifest(manifest)] == [200, 50]
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from nta.cli import main
+import nta
+from nta.cli import analyze, main
+from nta.cli.parser import dilution
+from nta.errors import RecordingError
 from nta.io.recordings import open_recording
 from nta.io.results import load_analysis
 
@@ -28,6 +31,9 @@ def desk(tmp_path, monkeypatch):
     Path("full").mkdir()
     Path("full/mine.txt").write_text("keep me")
     Path("nothing.avi").touch()
+    Path("deep.toml").write_text(f"a = {'[' * 3000}{']' * 3000}\n")
+    Path("zero.toml").write_text('[[recording]]\nfile = "a\\u0000b.h5"\n')
+    Path("long.csv").write_text(f"file,comment\nfilm.avi,{'x' * 140_000}\n")
     return tmp_path
 
 
@@ -57,6 +63,10 @@ def test_every_verb_explains_itself(verb, capsys):
         ("analyze film.avi -o out --pixel-size-um nan", "'nan' is no finite number"),
         ("analyze film.avi -o out --pixel-sise-um 0.25", "unrecognized arguments: --pixel-sise-um"),
         ("simulate blank -o a.h5 --frames many", "invalid int value: 'many'"),
+        (
+            "analyze film.avi -o out --dilution 2:100",
+            "'2:100' is no dilution; write 1:100 or its factor, 100",
+        ),
     ],
 )
 def test_wrong_usage_exits_with_2_and_one_line(desk, capsys, words, said):
@@ -78,6 +88,16 @@ def test_wrong_usage_exits_with_2_and_one_line(desk, capsys, words, said):
         ("analyze nothing.avi -o out", "nothing.avi is empty (0 bytes)"),
         ("analyze note.txt -o out", "note.txt is no recording that nta knows (it is text)"),
         ("analyze empty -o out", "empty is a folder without images"),
+        ("analyze empty -o out", "a folder of recordings is for nta batch"),
+        ("analyze film.avi -o out --blank empty", "empty is a folder without results of nta"),
+        (
+            "analyze film.avi -o out --settings deep.toml",
+            "deep.toml: not valid TOML: brackets within brackets",
+        ),
+        ("batch deep.toml -o out", "deep.toml: not valid TOML: brackets within brackets"),
+        ("assess deep.toml -o out", "deep.toml: not valid TOML: brackets within brackets"),
+        ("batch zero.toml -o out", "zero.toml: not valid TOML: a zero byte"),
+        ("batch long.csv -o out", "long.csv: line 2 is no row of a table (field larger than field limit"),
         ("analyze film.avi -o full", "full is not empty and holds no nta results"),
         ("analyze film.avi -o note.txt", "note.txt is a file; -o needs a folder"),
         ("analyze film.avi -o note.txt/sub", "note.txt is a file, not a folder"),
@@ -122,7 +142,7 @@ def test_wrong_usage_exits_with_2_and_one_line(desk, capsys, words, said):
         ("analyze film.avi -o out --window 150-30", "0 <= low < high"),
         ("analyze film.avi -o out --profile nope", "no 'nope'"),
         ("analyze film.avi -o out --settings nope.toml", "nope.toml: no such settings file"),
-        ("report empty", "results.h5: no such file"),
+        ("report empty", "empty is a folder without results of nta: no results.h5 in it"),
         ("report note.txt", "note.txt holds no results that can be read"),
         ("report film.avi", "film.avi holds no results that can be read"),
         ("simulate", "say which scenario and where to"),
@@ -152,9 +172,11 @@ def test_what_fails_exits_with_1_says_why_in_one_line_and_leaves_nothing(desk, c
     assert _left(desk) == before
 
 
-def test_debug_shows_where_it_came_from(desk):
-    from nta.errors import RecordingError
+def test_a_dilution_is_a_factor_or_a_ratio():
+    assert dilution("1:100") == dilution("100") == 100.0
 
+
+def test_debug_shows_where_it_came_from(desk):
     with pytest.raises(RecordingError, match="there is no"):
         main(["analyze", "missing.avi", "-o", "out", "--debug"])
 
@@ -176,6 +198,68 @@ def test_json_alone_is_on_standard_output_and_one_bad_recording_does_not_stop_th
             )
         ),
     ]
+
+
+def test_a_fault_of_ours_does_not_stop_the_others_either(desk, capsys, monkeypatch):
+    shutil.copy(SAMPLES / "beads_100nm.h5", "beads.h5")
+    analyzed = analyze.analyze_file
+
+    def failing(path, *words, **more):
+        if path.name == "film.avi":
+            raise KeyError("width")
+        return analyzed(path, *words, **more)
+
+    monkeypatch.setattr(analyze, "analyze_file", failing)
+    assert main(["analyze", "film.avi", "beads.h5", "-o", "out", "-q"]) == 1
+    assert "nta: film.avi: unexpected KeyError: 'width'" in capsys.readouterr().err
+    assert Path("out/beads/results.h5").is_file()
+    with pytest.raises(KeyError):
+        main(["analyze", "film.avi", "beads.h5", "-o", "again", "-q", "--debug"])
+
+
+@pytest.mark.parametrize("verb", ["run", "live"])
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("--medium blood", "there are glycerol, pbs"),
+        ("--blank empty", "empty is a folder without results of nta"),
+        ("--dilution 0.5", "dilution must be >= 1"),
+    ],
+)
+def test_what_is_wrong_is_refused_before_anything_is_recorded(desk, capsys, verb, words, said):
+    before = _left(desk)
+    assert main([verb, "--duration", "1", "-o", "out", *words.split()]) == 1
+    assert said in capsys.readouterr().err
+    assert _left(desk) == before
+
+
+def test_a_measurement_whose_analysis_fails_says_how_to_go_on(desk, capsys, monkeypatch):
+    def failing(*_, **__):
+        raise MemoryError
+
+    monkeypatch.setattr(analyze, "analyze_file", failing)
+    with pytest.raises(MemoryError):
+        main(["run", "--duration", "0.2", "-o", "out", "-q"])
+    assert "with: nta analyze out/recording.h5 -o out/analysis" in capsys.readouterr().err
+
+
+def test_the_folder_of_a_measurement_stands_for_the_results_in_it(desk, capsys):
+    shutil.copy(SAMPLES / "beads_100nm.h5", "beads.h5")
+    assert main(["analyze", "beads.h5", "-o", "live1/analysis", "-q"]) == 0
+    shutil.move("beads.h5", "live1/recording.h5")
+    assert nta.load("live1").conditions.temperature_c == 25
+    for words in (
+        "report live1",
+        "export live1 --to csv -o tables",
+        "compare live1 -o page.html",
+        "catalog add live1 --catalogue runs.sqlite",
+    ):
+        assert main([*words.split(), "-q"]) == 0
+    assert main(["analyze", "live1/recording.h5", "-o", "live1", "--force"]) == 1
+    assert "live1 already holds results; choose another folder with -o" in capsys.readouterr().err
+    assert Path("live1/recording.h5").is_file()
+    with pytest.raises(RecordingError, match=r"empty is a folder without results of nta"):
+        nta.load("empty")
 
 
 def test_words_that_overrule_the_recording_show_both_values_and_agreeing_ones_nothing(desk, capsys):

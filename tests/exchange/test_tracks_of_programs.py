@@ -95,6 +95,29 @@ def test_trackmate_is_written_and_read_back(tmp_path, rng, scale):
     assert again.frame.tolist() == table.frame.tolist()
     assert again.y_px == pytest.approx(table.y_px, rel=1e-12)
     assert again.x_px == pytest.approx(table.x_px, rel=1e-12)
+    assert again.pixel_size_um == (scale and scale.pixel_size_um)
+    assert again.frame_rate_hz == (scale and pytest.approx(1 / scale.frame_interval_s))
+
+
+@pytest.mark.parametrize(
+    ("units", "interval", "stated"),
+    [
+        ("spatialunits='nm' timeunits='ms'", "20.0", (0.25, 50.0)),
+        (
+            "spatialunits='µm' timeunits='sec'",
+            "1.0",
+            (250.0, None),
+        ),  # 1 is what TrackMate writes of no frame rate
+        ("spatialunits='inch' timeunits='frame'", "0.02", (None, None)),
+    ],
+)
+def test_the_calibration_of_trackmate_is_in_its_units(tmp_path, rng, units, interval, stated):
+    scale = TrackMateScale(pixel_size_um=250.0, frame_interval_s=2.0)
+    path = write_trackmate(some_tracks(rng), tmp_path / "tracks.xml", scale)
+    text = path.read_text(encoding="utf-8").replace('spatialunits="µm" timeunits="sec"', units)
+    path.write_text(text.replace('timeinterval="2.0"', f'timeinterval="{interval}"'), encoding="utf-8")
+    again = read_tracks(path)
+    assert (again.pixel_size_um, again.frame_rate_hz) == (stated[0], stated[1] and pytest.approx(stated[1]))
 
 
 def test_the_challenge_is_written_and_read_back(tmp_path, rng):

@@ -128,7 +128,7 @@ def test_conditions_come_from_words_then_side_car(film):
         ("pixel_size = 0.2\n", r"beads\.toml: unknown pixel_size; known are .*pixel_size_um"),
         ('pixel_size_um = "0.2"\n', r"pixel_size_um must be a number"),
         ("frame_rate_hz = 0\n", r"frame_rate_hz must be > 0 Hz"),
-        ("frame_rate_hz = \n", r"is no TOML"),
+        ("frame_rate_hz = \n", r"the side-car .*not valid TOML"),
         ("pixel_size_um = -0.2\n", r"pixel_size_um must be > 0"),
         ("exposure_ms = 50\n", r"longer than the frame interval.*check --exposure-ms and --frame-rate"),
     ],

@@ -17,7 +17,7 @@ from hypothesis.extra import numpy as hnp
 
 import nta
 from nta.errors import RecordingError
-from nta.io.results import load_analysis, save_analysis, summary, write_tables
+from nta.io.results import load_analysis, results_files, save_analysis, summary, write_tables
 from nta.io.results.encoding import Reader, Writer
 from nta.io.results.tables import track_columns
 from nta.pipeline import stated_conditions
@@ -135,6 +135,28 @@ def test_what_is_no_result_is_refused_by_name(analysis, tmp_path, damage):
                 message = "incomplete or damaged.*lacks the field 'y_px'"
     with pytest.raises(RecordingError, match=message):
         load_analysis(path)
+
+
+def test_what_hdf5_says_of_a_damaged_file_is_said_by_name(analysis, tmp_path, monkeypatch):
+    path = save_analysis(analysis, tmp_path / "results.h5")
+
+    def fails(*_):
+        raise RuntimeError("bad heap")  # as h5py does of damaged attributes
+
+    monkeypatch.setattr(Reader, "read", fails)
+    with pytest.raises(RecordingError, match=r"results\.h5: the results are incomplete or damaged: bad heap"):
+        load_analysis(path)
+
+
+def test_the_results_of_a_procedure_are_several(analysis, tmp_path):
+    assert results_files(tmp_path) == ()
+    for name in ("video_10", "video_2", "blank_1"):
+        (tmp_path / name / "analysis").mkdir(parents=True)
+        save_analysis(analysis, tmp_path / name / "analysis" / "results.h5")
+    assert [file.parents[1].name for file in results_files(tmp_path)] == ["video_2", "video_10"]
+    with pytest.raises(RecordingError, match=r"2 videos; give one of them: .*video_2/analysis, .*video_10"):
+        load_analysis(tmp_path)
+    assert load_analysis(tmp_path / "video_2").conditions == analysis.conditions
 
 
 def test_a_failed_save_leaves_what_was_there(analysis, tmp_path, monkeypatch):

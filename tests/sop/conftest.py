@@ -51,7 +51,9 @@ def quick_analysis(monkeypatch, made_up):
         progress(len(list(source.frames())))
         d50 = Quantity(100.0 + 2 * len(made), 95.0, 115.0, "nm", "made up")
         sizes = replace(made_up.sizes, summary={**made_up.sizes.summary, "d50_nm": d50}, temperature_c=25.0)
-        made.append(replace(made_up, sizes=sizes, conditions=conditions, recording=source.report))
+        provenance = replace(made_up.provenance, recording=source.name, sha256=sha256)
+        words = {"conditions": conditions, "recording": source.report, "provenance": provenance}
+        made.append(replace(made_up, sizes=sizes, **words))
         return made[-1]
 
     monkeypatch.setattr(carrying_out, "analyze", analyze)

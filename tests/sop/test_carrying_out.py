@@ -3,19 +3,24 @@
 import csv
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from nta.acquisition import record
 from nta.assessment import Verdict, load_limits
 from nta.assessment.controls import bead_check, blank_check
+from nta.calibration import load_certificate
+from nta.catalogue import Catalogue
 from nta.cli import main
 from nta.devices import Instrument, Limits
 from nta.errors import DeviceTimeout, RecordingError, SettingError
+from nta.io.results import results_files
+from nta.measurements import open_measurements
 from nta.quantity import Quantity
 from nta.report.wording import in_one
 from nta.sop import carrying_out, read_procedure, write_sop_report
-from nta.sop.carrying_out import INTERRUPTED, mean_blank
+from nta.sop.carrying_out import INTERRUPTED, mean_blank, worst_of
 from nta.sop.instrument import check, go_to
 from nta.visibility import Concentration
 
@@ -29,6 +34,14 @@ duration_s = 0.3
 settings = { scenario = "blank" }
 """
 LIMITS = load_limits("recording_quality")
+SAMPLE = Path(__file__).parents[2] / "sample_data" / "beads_100nm.h5"
+PLAYED = f"""name = "p"
+[device]
+driver = "playback"
+settings = {{ recording = "{SAMPLE}", speed = inf }}
+[sample]
+temperature_c = 25
+"""
 
 
 def _rows(folder):
@@ -140,6 +153,79 @@ def test_an_analysis_that_fails_is_a_reason_too(write, operator, monkeypatch, tm
     assert {video.reason for video in outcome.videos} == {"no whole frame"}
     assert "no video of the beads" in " ".join(outcome.notes)
     assert "No video of the sample could be used" in write_sop_report(outcome).read_text(encoding="utf-8")
+
+
+def test_a_fault_of_ours_is_a_reason_with_its_traceback(write, operator, monkeypatch, tmp_path, capsys):
+    def analyze(source, *_, **__):
+        raise KeyError("width")
+
+    monkeypatch.setattr(carrying_out, "analyze", analyze)
+    path = write(THREE)
+    outcome = operator.carry_out(path, tmp_path / "out")
+    assert {video.reason for video in outcome.videos} == {"unexpected KeyError: 'width'"}
+    assert all("in analyze" in video.detail for video in outcome.videos)
+    words = ["run", "--sop", str(path), "--yes", "-o", str(tmp_path / "again")]
+    assert main(words) == 1
+    assert "Traceback" not in capsys.readouterr().err
+    assert len(_rows(tmp_path / "again")) == 3
+    assert main([*words[:-1], str(tmp_path / "once more"), "--debug"]) == 1
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_the_end_of_input_is_an_interruption(write, operator, quick_analysis, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("builtins.input", lambda _words: (_ for _ in ()).throw(EOFError))
+    assert main(["run", "--sop", str(write(THREE)), "-o", str(tmp_path / "out")]) == 130
+    assert {row["reason"] for row in _rows(tmp_path / "out")} == {INTERRUPTED}
+    monkeypatch.setattr("sys.stdin", None)  # closed by the shell: <&-
+    assert main(["run", "--sop", str(write(THREE)), "-o", str(tmp_path / "none")]) == 1
+    assert "give --yes" in capsys.readouterr().err
+
+
+def test_a_video_that_the_device_cut_short_is_not_used(write, operator, quick_analysis, tmp_path):
+    path = write("[measurement]\nvideos = 1\nduration_s = 500\n", device=PLAYED)
+    (video,) = operator.carry_out(path, tmp_path / "out").videos
+    assert "the device had no more after 120 frames, of 500 s" in video.reason
+    assert video.numbers is None
+    assert video.recording.name == "recording.h5"
+
+
+def test_a_recording_that_is_played_twice_is_one_video(write, operator, quick_analysis, tmp_path):
+    path = write("[measurement]\nvideos = 2\nduration_s = 1\n", device=PLAYED)
+    first, second = operator.carry_out(path, tmp_path / "out").videos
+    assert first.good
+    assert second.reason.startswith("it begins with the same image as video_1, pixel by pixel")
+
+
+def test_the_worst_of_the_blank_is_told_not_that_of_the_last_video():
+    found = [blank_check(share, share, "particles", LIMITS) for share in (0.02, 0.9, 0.7, 0.03)]
+    assert worst_of(found) == (found[1],)
+    assert worst_of([]) == ()
+
+
+def test_every_good_video_is_put_on_record(write, operator, quick_analysis, tmp_path, capsys):
+    path = write("[measurement]\nvideos = 2\nduration_s = 0.3\n" + CONTROLS)
+    path.write_text(path.read_text().replace('name = "test"', 'name = "test"\noperator = "A. Roth"'))
+    where, folder = str(tmp_path / "runs.sqlite"), tmp_path / "out"
+    words = ["run", "--sop", str(path), "--yes", "-q", "--catalogue", where]
+    assert main([*words, "-o", str(folder)]) == 0
+    with Catalogue.open(where) as catalogue:
+        runs = {Path(run.results).parent.name: run for run in catalogue.runs()}
+    assert {name: run.kind for name, run in runs.items()} == {
+        "beads_1": "beads",
+        "blank_1": "blank",
+        "video_1": "sample",
+        "video_2": "sample",
+    }
+    assert runs["beads_1"].standard == load_certificate("example_polystyrene_100nm").name
+    assert {run.operator for run in runs.values()} == {"A. Roth"}
+    assert runs["video_1"].measured_at is not None
+    assert [file.parents[1].name for file in results_files(folder)] == ["video_1", "video_2"]
+    assert [m.name for m in open_measurements(folder)] == ["out video_1", "out video_2"]
+    assert main([*words, "-o", str(folder)]) == 1
+    assert "out already holds results; choose another folder with -o" in capsys.readouterr().err
+    assert main([*words, "--operator", "B. Meier"]) == 1
+    assert "--operator is not for --sop" in capsys.readouterr().err
 
 
 def test_a_folder_in_use_is_refused(write, operator, tmp_path):

@@ -94,6 +94,11 @@ def test_what_no_camera_or_cell_can_do_is_refused_without_the_instrument(write, 
     assert read_procedure(write(touching + ONE)).device.frame_rate_hz == 30
 
 
+def test_a_driver_that_is_not_there_is_refused_by_the_check(write):
+    with pytest.raises(SettingError, match=r"\[device\].*no driver 'foo'; there are .*simulated"):
+        read_procedure(write(ONE, device='name = "x"\n[device]\ndriver = "foo"\n'))
+
+
 def test_a_missing_file_and_no_toml_are_said(tmp_path, write):
     with pytest.raises(SettingError, match="nta sop init"):
         read_procedure(tmp_path / "none.toml")

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 from twins import PIXEL_UM, RATE_HZ, nanosight_tables, videodrop_result
 
-from nta.cli import main
+from nta.cli import import_results, main
+from nta.io.tracks import TrackMateScale, write_trackmate
+from nta.io.vendors import read_vendor
 
 VIEWSIZER = Path(__file__).parent / "viewsizer_150nm"
 
@@ -56,6 +58,39 @@ def test_tracks_with_positions_are_sized_again(tmp_path, rng, capsys):
     assert sizes["made_from"] == "the positions of 150 tracks"
     again = np.genfromtxt(tmp_path / "b" / "tracks.csv", delimiter=",", names=True)
     assert np.unique(again["track"]).size == 150
+
+
+def test_the_calibration_of_the_file_is_taken_and_not_contradicted(tmp_path, rng, capsys):
+    nanosight_tables(tmp_path, rng, n_tracks=150)
+    tracks = read_vendor(tmp_path / "video_AllTracks.csv").runs[0].tracks
+    scale = TrackMateScale(pixel_size_um=PIXEL_UM, frame_interval_s=1 / RATE_HZ)
+    file = str(write_trackmate(tracks, tmp_path / "tracks.xml", scale))
+    words = ["import", file, "--temperature", "25", "-o"]
+    assert main([*words, str(tmp_path / "a")]) == 0
+    sizes = json.loads((tmp_path / "a" / "sizes.json").read_text(encoding="utf-8"))
+    assert sizes["numbers"]["d50_nm"]["low"] < 100 < sizes["numbers"]["d50_nm"]["high"]
+    assert main([*words, str(tmp_path / "b"), "--pixel-size-um", str(2 * PIXEL_UM)]) == 1
+    assert "contradicts the file, which records" in capsys.readouterr().err
+    assert not (tmp_path / "b").exists()
+
+
+def test_two_files_of_one_name_get_two_folders_and_a_fault_does_not_stop_the_rest(
+    tmp_path, monkeypatch, capsys
+):
+    paths = []
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        paths.append(str(videodrop_result(tmp_path / name)))
+    out = tmp_path / "out"
+    assert main(["import", *paths, "-o", str(out), "--force"]) == 0
+    assert sorted(path.name for path in out.iterdir()) == ["phages-Results", "phages-Results_2"]
+    read = import_results.read_vendor
+    monkeypatch.setattr(
+        import_results, "read_vendor", lambda path: {}["gone"] if str(path) == paths[0] else read(path)
+    )
+    assert main(["import", *paths, "-o", str(tmp_path / "again")]) == 1
+    assert f"{paths[0]}: unexpected KeyError: 'gone'" in capsys.readouterr().err
+    assert (tmp_path / "again" / "phages-Results_2" / "result.json").is_file()
 
 
 @pytest.mark.real

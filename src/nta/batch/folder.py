@@ -35,10 +35,14 @@ _IMAGES_OF_A_FOLDER = 2  # as many images make their folder one recording
 
 @dataclass(frozen=True)
 class Found:
-    """A file or folder of images; `doubtful`: nothing in its name says that it is a recording."""
+    """A file or folder of images.
+
+    doubtful : nothing in its name says that it is a recording. trouble : why it cannot be one.
+    """
 
     path: Path
     doubtful: bool = False
+    trouble: str = ""
 
 
 def recordings_in(folder: Path, *, leave_out: Path | None = None) -> list[Found]:
@@ -64,10 +68,19 @@ def _walk(folder: Path, left_out: set[Path]) -> Iterator[Found]:
         yield Found(folder)
         return
     for entry in entries:
-        if entry.is_dir() and os.access(entry, os.R_OK) and entry.resolve() not in left_out:
+        if entry.is_dir() and not os.access(entry, os.R_OK | os.X_OK):
+            yield Found(
+                entry, trouble=f"the folder {entry.name} may not be read; nobody looked for recordings in it"
+            )
+        elif entry.is_dir() and entry.resolve() not in left_out:
             yield from _walk(entry, left_out)
-        elif entry.is_file() and entry.suffix.lower() not in _BESIDE:
+        elif (entry.is_file() or _leads_nowhere(entry)) and entry.suffix.lower() not in _BESIDE:
             yield Found(entry, doubtful=entry.suffix.lower() not in RECORDINGS)
+
+
+def _leads_nowhere(entry: Path) -> bool:
+    """Say whether it is a link to nothing or to itself: a recording that is away, which must not go unseen."""
+    return entry.is_symlink() and not entry.exists()
 
 
 def _is_recording(files: list[Path]) -> bool:

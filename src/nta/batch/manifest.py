@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import csv
 import difflib
 import glob
-import io
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from nta.calibration.reading import read_toml
 from nta.catalogue.record import KINDS, as_time
 from nta.errors import SettingError
 from nta.io.recordings.folder import natural_key
 from nta.io.recordings.sidecar import frame_rate
-from nta.io.text import number, read_text
+from nta.io.text import dilution, number, read_text, rows_of
 
 CAMERA = ("frame_rate_hz", "exposure_ms", "pixel_size_um", "bit_depth")
 CONDITIONS = ("temperature_c", "temperature_std_c", "viscosity_mpas", "medium", "dilution", "sample")
@@ -76,10 +74,8 @@ def _csv_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     lines = (line.strip() for line in text.splitlines())
     head = next((line for line in lines if line and not line.startswith("#")), "")
     delimiter = max(_SEPARATORS, key=head.count)
-    reader = csv.reader(io.StringIO(text), delimiter=delimiter)
     columns: list[str] | None = None
-    for cells in reader:
-        cells = [cell.strip() for cell in cells]
+    for line, cells in rows_of(path, text, delimiter):
         if not any(cells) or cells[0].startswith("#"):
             continue
         if columns is None:
@@ -87,11 +83,11 @@ def _csv_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
             continue
         if len(cells) > len(columns):
             raise SettingError(
-                f"{path}: line {reader.line_num} has {len(cells)} cells, the head has {len(columns)}; "
+                f"{path}: line {line} has {len(cells)} cells, the head has {len(columns)}; "
                 "put text that holds the separator in double quotes"
             )
         given = {key: cell for key, cell in zip(columns, cells, strict=False) if cell}
-        yield f"line {reader.line_num}", {k: v if k in _TEXTS else _as_number(k, v) for k, v in given.items()}
+        yield f"line {line}", {k: v if k in _TEXTS else _as_number(k, v) for k, v in given.items()}
     if columns is None:
         raise SettingError(f"{path} is empty")
 
@@ -115,17 +111,14 @@ def _as_number(key: str, cell: str) -> Any:
     """Return a number where the cell is one; a frame rate may be a fraction."""
     if key == "frame_rate_hz" and "/" in cell:
         return cell
-    value = number(cell)
+    value = dilution(cell) if key == "dilution" else number(cell)
     if value is not None and key == "bit_depth" and value.is_integer():
         return int(value)
     return cell if value is None else value
 
 
 def _toml_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingError(f"{path}: not valid TOML: {error}") from None
+    table = read_toml(path)
     recordings = table.pop("recording", [])
     if not isinstance(recordings, list) or not all(isinstance(r, dict) for r in recordings):
         raise SettingError(f"{path}: write [[recording]], in double brackets, above each file")

@@ -116,7 +116,7 @@ def write_outcome(outcome: Outcome, folder: Path) -> None:
     """Write the outcome into an existing folder."""
     kept = {key: value for key, value in asdict(outcome).items() if key != "kept"}
     with new_file(folder / OUTCOME_FILE) as partial:
-        partial.write_text(json.dumps({"format": FORMAT, **kept}, ensure_ascii=False), encoding="utf-8")
+        partial.write_text(json.dumps({"format": FORMAT, **kept}), encoding="utf-8")
 
 
 def read_outcome(folder: Path) -> Outcome | None:

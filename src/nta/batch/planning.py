@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from nta.batch.folder import recordings_in
@@ -13,7 +14,7 @@ from nta.batch.job import About, Job, result_folder
 from nta.batch.manifest import ABOUT, CAMERA, CONDITIONS, Entry, read_manifest
 from nta.batch.recording import Request
 from nta.calibration import InstrumentProfile, load_profile
-from nta.errors import SettingError
+from nta.errors import SettingError, printable
 from nta.settings import AnalysisSettings
 
 
@@ -42,7 +43,11 @@ def plan(
         found = recordings_in(source, leave_out=output)
         if not found:
             raise SettingError(f"there is no recording in {source}")
-        return [_job(f.path, source, output, request, about, skipped=f.doubtful) for f in found]
+        jobs = [
+            _job(f.path, source, output, request, about, skipped=f.doubtful, trouble=f.trouble) for f in found
+        ]
+        _refuse_shared_folders(jobs, source)
+        return jobs
     if not source.exists():
         raise SettingError(f"there is no {source}; give a folder of recordings or a manifest")
     if source.suffix.lower() not in (".csv", ".tsv", ".txt", ".toml"):
@@ -51,11 +56,7 @@ def plan(
         )
     planner = _Planner(source, request, about)
     jobs = [planner.job(entry, output) for entry in read_manifest(source)]
-    names = [job.name for job in jobs]
-    if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise SettingError(
-            f"{source}: two recordings would have the name {twice[0]} in the results; rename one"
-        )
+    _refuse_shared_folders(jobs, source)
     return jobs
 
 
@@ -102,8 +103,30 @@ class _Planner:
         return AnalysisSettings.from_toml(self._folder / name)
 
 
+def _refuse_shared_folders(jobs: Sequence[Job], source: Path) -> None:
+    """Refuse recordings of one name, and one within another: the results of one would take the place of the other's."""
+    names = Counter(job.name for job in jobs)
+    if twice := [name for name, times in names.items() if times > 1]:
+        raise SettingError(
+            f"{source}: two recordings would have the name {twice[0]} in the results; rename one"
+        )
+    for name in names:
+        if above := next((str(p) for p in PurePosixPath(name).parents if str(p) in names), None):
+            raise SettingError(
+                f"{source}: {name} lies in {above}, which is named as a recording too; a folder of images is one recording: "
+                "take one of the two out"
+            )
+
+
 def _job(
-    recording: Path, base: Path, output: Path, request: Request, about: About, *, skipped: bool = False
+    recording: Path,
+    base: Path,
+    output: Path,
+    request: Request,
+    about: About,
+    *,
+    skipped: bool = False,
+    trouble: str = "",
 ) -> Job:
     name = _name(recording, base)
     return Job(
@@ -112,14 +135,27 @@ def _job(
         folder=result_folder(output.absolute(), name),
         request=replace(request, beads=about.standard if about.kind == "beads" else None),
         about=about,
-        trouble="" if recording.exists() else f"there is no {recording}",
+        trouble=trouble or _why_missing(recording),
         skipped=skipped,
     )
 
 
+def _why_missing(recording: Path) -> str:
+    if recording.exists():
+        return ""
+    return (
+        f"{recording} is a link that leads nowhere" if recording.is_symlink() else f"there is no {recording}"
+    )
+
+
 def _name(recording: Path, base: Path) -> str:
-    """Return the path of a recording below the folder or manifest; of one elsewhere its whole path without the root."""
-    whole, root = recording.resolve(), base.resolve()
+    """Return the path of a recording below the folder or manifest; of one elsewhere its whole path without the root.
+
+    A link has its own name, not that of what it leads to, which may be there too.
+    """
+    named = recording.name not in ("", "..")
+    whole = recording.parent.resolve() / recording.name if named else recording.resolve()
+    root = base.resolve()
     if whole.is_relative_to(root):
-        return whole.relative_to(root).as_posix() or whole.name
-    return whole.relative_to(whole.anchor).as_posix()
+        return printable(whole.relative_to(root).as_posix() if whole != root else whole.name)
+    return printable(whole.relative_to(whole.anchor).as_posix())

@@ -163,7 +163,8 @@ def _stood_still(stuck_s: float) -> str:
 
 
 def _died(exitcode: int | None) -> str:
-    how = f"exit code {exitcode}"
-    if exitcode is not None and exitcode < 0:
-        how = f"signal {signal.Signals(-exitcode).name}"
-    return f"the process that analysed it died twice ({how}); if that was for lack of memory, use fewer --workers"
+    if exitcode is None or exitcode >= 0:
+        return f"the process that analysed it died twice (exit code {exitcode})"
+    name = signal.Signals(-exitcode).name
+    remedy = "; if that was for lack of memory, use fewer --workers" if name in ("SIGKILL", "SIGABRT") else ""
+    return f"the process that analysed it died twice (signal {name}){remedy}"

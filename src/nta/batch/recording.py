@@ -11,7 +11,7 @@ from typing import Any
 from nta.beads import against_certificate
 from nta.calibration import InstrumentProfile, known_certificate
 from nta.io.recordings import Recording, checksum, open_recording
-from nta.io.results import RESULTS_FILE, load_analysis, results_file, save_analysis, write_tables
+from nta.io.results import RESULTS_FILE, load_analysis, save_analysis, write_tables
 from nta.pipeline import Analysis, Progress, analyze, stated_conditions, subtract_blank
 from nta.report import write_report
 from nta.settings import AnalysisSettings
@@ -70,7 +70,7 @@ def analyze_file(
     settings = request.settings
     if settings.detection.threads is None and request.threads is not None:
         settings = replace(settings, detection=replace(settings.detection, threads=request.threads))
-    blank = None if request.blank is None else load_analysis(results_file(request.blank))
+    blank = None if request.blank is None else load_analysis(request.blank)
     with open_recording(path, **request.camera) as source:
         conditions = stated_conditions(source.metadata, **request.conditions)
         with watch(source) as progress:

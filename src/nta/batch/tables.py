@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from nta.batch.job import About, Job
 from nta.batch.outcome import Outcome
 from nta.batch.replicates import Replicates, group_of
+from nta.errors import printable
 from nta.io.atomic import new_file
 from nta.io.results.tables import with_end
 
@@ -108,8 +109,13 @@ def write_table(table: pa.Table, folder: Path, name: str) -> tuple[Path, Path]:
 
 def _table(columns: Sequence[tuple[str, pa.DataType, list[Any]]]) -> pa.Table:
     return pa.table(
-        [pa.array(values, kind) for _, kind, values in columns], names=[name for name, _, _ in columns]
+        [pa.array(map(_writable, values), kind) for _, kind, values in columns],
+        names=[name for name, _, _ in columns],
     )
+
+
+def _writable(value: Any) -> Any:
+    return printable(value) if isinstance(value, str) else value
 
 
 def _part(outcome: Outcome, name: str, part: str) -> float | None:

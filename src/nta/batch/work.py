@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from nta.batch.job import Job
 from nta.batch.outcome import OUTCOME_FILE, Outcome, of_analysis, read_outcome, write_outcome
 from nta.batch.recording import analyze_file, write_results
-from nta.errors import NtaError, RecordingError, SettingError
+from nta.errors import NtaError, RecordingError, SettingError, in_words, is_foreseen, printable
 from nta.io.atomic import new_folder
 from nta.io.recordings import checksum
 from nta.io.results import RESULTS_FILE
@@ -24,7 +24,7 @@ def work(job: Job) -> Outcome | None:
     """
     try:
         if job.trouble:
-            return Outcome(status="failed", reason=job.trouble)
+            return Outcome(status="skipped" if job.skipped else "failed", reason=printable(job.trouble))
         sha256 = checksum(job.recording)
         key = job.key(sha256)
         known = read_outcome(job.folder)
@@ -32,7 +32,7 @@ def work(job: Job) -> Outcome | None:
             return known
         return _done(job, key, sha256)
     except (NtaError, OSError) as error:  # it cannot be read, or its outcome not be written
-        return Outcome(status="failed", reason=_reason(error), lasting=False)
+        return Outcome(status="failed", reason=in_words(error), lasting=False)
 
 
 def _done(job: Job, key: str, sha256: str) -> Outcome | None:
@@ -51,14 +51,13 @@ def _done(job: Job, key: str, sha256: str) -> Outcome | None:
         known = read_outcome(job.folder)
         if known is not None and known.stands_for(key):  # another worker was faster: a cluster may ask twice
             return known
-        ours = not isinstance(error, NtaError | OSError | MemoryError)
         failed = Outcome(
             status="skipped" if job.skipped and isinstance(error, RecordingError) else "failed",
             key=key,
             sha256=sha256,
-            reason=f"unexpected {type(error).__name__}: {error}" if ours else _reason(error),
+            reason=in_words(error),
             lasting=isinstance(error, NtaError),
-            detail=traceback.format_exc() if ours else "",
+            detail="" if is_foreseen(error) else traceback.format_exc(),
             about=job.about,
         )
     with new_folder(job.folder, replace=True) as partial:
@@ -73,10 +72,6 @@ def _compilations() -> Iterator[list[object]]:
 
     with event.install_recorder("numba:compile") as recorder:
         yield recorder.buffer
-
-
-def _reason(error: BaseException) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
 
 
 def _refuse_foreign(job: Job) -> None:

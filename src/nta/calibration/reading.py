@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import math
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from nta.errors import SettingError
 
 _NUMBER_KEYS = {"value", "unit", "std", "rel_std", "expanded_uncertainty", "k", "source", "date"}
 
+_ZERO = re.compile(r"\\u0000|\\U00000000")
+
 
 @dataclass(frozen=True)
 class Number:
@@ -23,6 +26,25 @@ class Number:
     std: float | None
     source: str
     date: datetime.date
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Return what a TOML file holds.
+
+    Raises
+    ------
+    SettingError
+        It is no TOML, or has a zero byte in a text, which no file name and no program can take.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        if _ZERO.search(text):
+            raise SettingError(f"{path}: not valid TOML: a zero byte (\\u0000) in a text")
+        return tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingError(f"{path}: not valid TOML: {error}") from None
+    except RecursionError:
+        raise SettingError(f"{path}: not valid TOML: brackets within brackets, too deep to be read") from None
 
 
 def is_number(value: Any) -> bool:
@@ -43,9 +65,7 @@ class Table:
     def read(cls, path: Path) -> Table:
         """Read a TOML file."""
         try:
-            return cls(tomllib.loads(path.read_text(encoding="utf-8")), str(path))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise SettingError(f"{path}: not valid TOML: {error}") from None
+            return cls(read_toml(path), str(path))
         except OSError as error:
             raise SettingError(f"{path}: cannot be read: {error.strerror}") from None
 

@@ -10,6 +10,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from io import TextIOWrapper
 
 from nta.cli.parser import EXIT_USAGE, Parser
 from nta.cli.verbs import (
@@ -18,13 +19,16 @@ from nta.cli.verbs import (
     add_measuring_verbs,
     add_quality_verbs,
 )
-from nta.errors import NtaError
+from nta.errors import NtaError, in_words
 
 EXIT_OK, EXIT_FAILED, EXIT_INTERRUPTED = 0, 1, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return 0 when done, 1 when it failed (stderr says why), 2 for wrong usage, 130 when interrupted."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        # a name that the terminal cannot show must not end a command after its work
+        sys.stdout.reconfigure(errors="backslashreplace")
     parser = _parser()
     options, unknown = parser.parse_known_args(arguments)
     if unknown:
@@ -45,15 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (NtaError, OSError) as error:
         if options.debug:
             raise
-        print(f"nta: {_words(error)}", file=sys.stderr)
+        print(f"nta: {in_words(error)}", file=sys.stderr)
         return EXIT_FAILED
-
-
-def _words(error: Exception) -> str:
-    """Return an error in one line; what the operating system says without its number."""
-    if isinstance(error, OSError) and error.strerror:
-        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
-    return " ".join(str(error).split())
 
 
 def _parser() -> Parser:

@@ -8,32 +8,43 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+from nta.assessment import load_limits
 from nta.batch import About, Request, analyze_file, write_results
+from nta.calibration import load_medium
 from nta.cli import EXIT_FAILED, EXIT_OK
 from nta.cli.cataloguing import about_in, chosen_catalogue, record_analysis
 from nta.cli.progress import compiling_said, frame_progress, say
-from nta.cli.words import chosen_profile, chosen_settings, said_camera, said_conditions
-from nta.errors import NtaError, SettingError
+from nta.cli.words import (
+    chosen_profile,
+    chosen_settings,
+    conditions_in,
+    result_folders,
+    said_camera,
+    said_conditions,
+)
+from nta.errors import SettingError, in_words
 from nta.io.atomic import check_writable, new_folder
-from nta.io.results import RESULTS_FILE, summary
+from nta.io.results import RESULTS_FILE, load_analysis, results_files, summary
 from nta.pipeline import ABOUT, Analysis
 from nta.report import summary_text
 
 
 def run(options: argparse.Namespace) -> int:
     """Analyze every recording; one that fails says why and the others go on."""
-    chosen_settings(options), chosen_profile(options)  # a wrong word is wrong for all of them
-    folders = _folders(options.recordings, options.output)
+    request = asked_of(options)
+    folders = result_folders(options.recordings, options.output)
     several = len(folders) > 1
     summaries, failed = [], 0
     for path, folder in folders.items():
         try:
-            analysis = analyze_recording(path, folder, options)
-        except (NtaError, OSError) as error:
+            analysis = analyze_recording(path, folder, request, options)
+        except BrokenPipeError:  # nobody reads our output any more
+            raise
+        except Exception as error:  # one bad file never ends the others, not even by a fault of ours
             if options.debug or not several:
                 raise
             failed += 1
-            print(f"nta: {path}: {error}", file=sys.stderr)
+            print(f"nta: {path}: {in_words(error)}", file=sys.stderr)
             continue
         summaries.append(summary(analysis))
         if not options.json:
@@ -43,20 +54,30 @@ def run(options: argparse.Namespace) -> int:
     return EXIT_FAILED if failed else EXIT_OK
 
 
-def analyze_recording(path: Path, folder: Path, options: argparse.Namespace) -> Analysis:
-    """Analyze one recording into a folder, which appears only when everything in it is whole; put it on record if asked."""
-    force = getattr(options, "force", False)
-    refuse_taken(folder, force=force)
+def asked_of(options: argparse.Namespace) -> Request:
+    """Return what is asked of a recording; a wrong word is refused here, before anything is recorded or analyzed."""
+    settings = chosen_settings(options)
+    load_limits(settings.assessment.limits)
+    conditions_in(options, {})
+    if options.medium is not None:
+        load_medium(options.medium)
+    if options.blank is not None:
+        load_analysis(options.blank)
     about = About(**about_in(options))
-    beads = getattr(options, "certificate", about.standard) if about.kind == "beads" else None
-    request = Request(
+    return Request(
         camera=said_camera(options),
         conditions=said_conditions(options),
         profile=chosen_profile(options),
-        settings=chosen_settings(options),
+        settings=settings,
         blank=options.blank,
-        beads=beads,
+        beads=getattr(options, "certificate", about.standard) if about.kind == "beads" else None,
     )
+
+
+def analyze_recording(path: Path, folder: Path, request: Request, options: argparse.Namespace) -> Analysis:
+    """Analyze one recording into a folder, which appears only when everything in it is whole; put it on record if asked."""
+    force = getattr(options, "force", False)
+    refuse_taken(folder, force=force)
     with chosen_catalogue(options) as catalogue:
         with compiling_said(quiet=options.quiet):
             analysis, metadata = analyze_file(
@@ -69,7 +90,7 @@ def analyze_recording(path: Path, folder: Path, options: argparse.Namespace) -> 
                 if getattr(options, "sweep", False)
                 else None,
             )
-        about = about.completed(metadata)
+        about = About(**about_in(options)).completed(metadata)
         said = {name: value for name in ABOUT if (value := getattr(about, name))}
         analysis = replace(analysis, provenance=replace(analysis.provenance, about=said))
         with new_folder(folder, replace=force) as partial:
@@ -93,25 +114,10 @@ def refuse_taken(folder: Path, *, force: bool | None = None) -> None:
     check_writable(folder.resolve())  # of a link the folder it leads to
     if not folder.exists() or not any(folder.iterdir()):
         return
-    if not (folder / RESULTS_FILE).exists():
+    if not results_files(folder):
         raise SettingError(f"{folder} is not empty and holds no nta results; choose another folder with -o")
-    if not force:
-        remedy = "" if force is None else ", or replace them with --force"
+    # results of its own: where they are those of a measurement, a recording lies beside them that is not made again
+    replaceable = (folder / RESULTS_FILE).exists()
+    if not (force and replaceable):
+        remedy = ", or replace them with --force" if force is not None and replaceable else ""
         raise SettingError(f"{folder} already holds results; choose another folder with -o{remedy}")
-
-
-def _folders(recordings: list[Path], output: Path) -> dict[Path, Path]:
-    """Return the result folder of each recording: the output itself for one, a folder in it for each of several."""
-    if len(recordings) == 1:
-        return {recordings[0]: output}
-    folders: dict[Path, Path] = {}
-    for path in recordings:
-        if path in folders:
-            raise SettingError(f"{path} is named twice")
-        label = name = path.name if path.is_dir() else path.stem
-        number = 2
-        while output / name in folders.values():  # two recordings of one name from two folders
-            name = f"{label}_{number}"
-            number += 1
-        folders[path] = output / name
-    return folders

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -115,7 +116,7 @@ def _rows(batch: Batch) -> dict[str, Any]:
 
 
 def _size(recording: Path) -> int:
-    """Return the bytes of a recording; of a folder those of its files."""
-    if recording.is_dir():
+    """Return the bytes of a recording; of a folder those of its files, where it may be read."""
+    if recording.is_dir() and os.access(recording, os.R_OK | os.X_OK):
         return 1 + sum(file.stat().st_size for file in recording.iterdir() if file.is_file())
     return 1 + (recording.stat().st_size if recording.exists() else 0)

@@ -10,7 +10,7 @@ from pathlib import Path
 from nta.beads import BeadRun, CalibrationError, calibrated_profile, measure_beads
 from nta.calibration import InstrumentProfile, load_certificate, profile_toml
 from nta.cli import EXIT_OK
-from nta.cli.analyze import analyze_recording
+from nta.cli.analyze import analyze_recording, asked_of
 from nta.cli.progress import say
 from nta.cli.words import chosen_profile
 from nta.errors import MissingInputError, SettingError
@@ -36,7 +36,9 @@ def run(options: argparse.Namespace) -> int:
         )
     options.refractive_index, certificate = index, replace(certificate, refractive_index=index)
     options.kind, options.standard, options.lot = "beads", certificate.name, certificate.lot
-    analysis = analyze_recording(options.recording, options.output.with_suffix(""), options)
+    analysis = analyze_recording(
+        options.recording, options.output.with_suffix(""), asked_of(options), options
+    )
     beads = measure_beads(analysis, certificate, options.concentration)
     if not beads.agrees and not options.force:
         print(_check_of_size(beads))

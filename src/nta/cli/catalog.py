@@ -19,7 +19,7 @@ from nta.cli.cataloguing import ENVIRONMENT_VARIABLE, about_in, catalogue_addres
 from nta.cli.progress import say
 from nta.errors import MissingInputError, SettingError
 from nta.io.atomic import new_file
-from nta.io.results import load_analysis, results_file
+from nta.io.results import load_analysis, results_file, results_files
 from nta.io.results.tables import with_end
 from nta.report.terminal import plain
 from nta.report.wording import count, in_one, number
@@ -86,12 +86,16 @@ def _correct(catalogue: Catalogue, options: argparse.Namespace) -> None:
 
 
 def _add(catalogue: Catalogue, options: argparse.Namespace) -> None:
-    for path in options.results:
-        file = results_file(path)
+    for file in [file for path in options.results for file in _files(path)]:
         analysis = load_analysis(file)
         about = About(**about_in(options)).completed(analysis.provenance.about)
         record = record_analysis(catalogue, analysis, file.parent, about)
-        say(f"run {record.id}: {path}", quiet=options.quiet)
+        say(f"run {record.id}: {file.parent}", quiet=options.quiet)
+
+
+def _files(path: Path) -> tuple[Path, ...]:
+    """Return the results to record: a file, that of a folder, or all of a procedure's sample."""
+    return (path.is_dir() and results_files(path)) or (results_file(path),)
 
 
 def _export(catalogue: Catalogue, options: argparse.Namespace) -> None:

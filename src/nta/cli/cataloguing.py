@@ -7,17 +7,22 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from nta.batch import About, Job, Outcome
+from nta.calibration import load_certificate
 from nta.catalogue import CatalogueError, Kind, RunRecord
 from nta.catalogue.record import as_time
 from nta.errors import SettingError
+from nta.io.recordings import open_recording
+from nta.io.results import ANALYSIS_FOLDER
 
 if TYPE_CHECKING:
     from nta.catalogue import Catalogue
     from nta.pipeline import Analysis
+    from nta.sop import Outcome as CarriedOut
 
 ENVIRONMENT_VARIABLE = "NTA_CATALOGUE"
 _NONE = "none"
@@ -73,13 +78,39 @@ def record_outcome(catalogue: Catalogue, job: Job, outcome: Outcome) -> None:
     """Record what came of a job, where something did."""
     if outcome.status not in ("result", "incomplete"):
         return
-    summary = json.loads((job.folder / "summary.json").read_text(encoding="utf-8"))
     said = {name: value for name, value in vars(job.about).items() if value}
     about = About(**{**vars(outcome.about), **said})
     if outcome.status == "incomplete":
         comment = "; ".join(filter(None, (about.comment, outcome.reason)))
         about = About(**{**vars(about), "comment": comment})
-    record_analysis(catalogue, summary, job.folder, about)
+    record_analysis(catalogue, _kept_summary(job.folder), job.folder, about)
+
+
+def record_videos(catalogue: Catalogue, carried_out: CarriedOut, about: About) -> list[str]:
+    """Record every good video of a procedure, controls as what they are; return why some could not be, in words."""
+    procedure, unrecorded = carried_out.procedure, []
+    for video in carried_out.videos:
+        if not video.good or video.recording is None:
+            continue
+        comment = "; ".join(filter(None, (f"{procedure.name}: {video.step.name}", procedure.comment)))
+        said = replace(about, kind=video.stage, operator=procedure.operator, comment=comment)
+        if video.stage == "beads" and procedure.beads is not None:
+            certificate = load_certificate(procedure.beads.certificate)
+            said = replace(said, standard=certificate.name, lot=certificate.lot)
+        path = carried_out.folder / video.recording
+        folder = path.parent / ANALYSIS_FOLDER
+        try:
+            with open_recording(path) as source:
+                said = said.completed(source.metadata)
+            record_analysis(catalogue, _kept_summary(folder), folder, said)
+        except CatalogueError as error:  # the report is still to be shown
+            unrecorded.append(str(error))
+    return unrecorded
+
+
+def _kept_summary(folder: Path) -> dict[str, Any]:
+    summary: dict[str, Any] = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+    return summary
 
 
 def _columns(about: About) -> dict[str, Any]:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from nta.cli import EXIT_OK
 from nta.cli.progress import frame_progress, say
+from nta.cli.words import RECORDING_FILE
 from nta.errors import SettingError
-from nta.io.results import load_analysis, results_file, write_tables
+from nta.io.results import load_analysis, results_files, write_tables
 from nta.io.results.exchange import write_exchange, write_parquet_tables
 from nta.pipeline import Analysis
 
@@ -36,7 +37,7 @@ def run(options: argparse.Namespace) -> int:
             raise SettingError(
                 f"{target} holds files; choose another folder, or replace tables in it with --force"
             )
-        analysis = load_analysis(results_file(options.source))
+        analysis = load_analysis(options.source)
         target.mkdir(parents=True, exist_ok=True)
         _FOLDERS[form](analysis, target)
     else:
@@ -48,9 +49,7 @@ def run(options: argparse.Namespace) -> int:
         if form in ("ome-tiff", "hdf5"):
             _recording(options, form)
         else:
-            write_exchange(
-                load_analysis(results_file(options.source)), target, form, drift=not options.drift_subtracted
-            )
+            write_exchange(load_analysis(options.source), target, form, drift=not options.drift_subtracted)
     say(f"exported: {target}", quiet=options.quiet)
     return EXIT_OK
 
@@ -58,9 +57,14 @@ def run(options: argparse.Namespace) -> int:
 def _recording(options: argparse.Namespace, form: str) -> None:
     from nta.io.recordings import copy_to_hdf5, open_recording, write_ome_tiff
 
+    path = options.source
+    if path.is_dir() and results_files(path):  # of a measurement the recording lies beside its results
+        path = path / RECORDING_FILE
+        if not path.is_file():
+            raise SettingError(f"{options.source} holds results; --to {form} takes the recording they are of")
     write = write_ome_tiff if form == "ome-tiff" else copy_to_hdf5
     with (
-        open_recording(options.source) as source,
+        open_recording(path) as source,
         frame_progress(source.name, source.report.claimed_frames, quiet=options.quiet) as progress,
     ):
         report = write(source, options.output, replace=options.force, progress=progress)

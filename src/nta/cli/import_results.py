@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from collections import Counter
 from pathlib import Path
@@ -10,7 +11,8 @@ from pathlib import Path
 from nta.calibration import SampleConditions
 from nta.cli import EXIT_FAILED, EXIT_OK
 from nta.cli.progress import say
-from nta.errors import NtaError
+from nta.cli.words import result_folders
+from nta.errors import SettingError, in_words
 from nta.io.atomic import new_folder
 from nta.io.text import read_text
 from nta.io.tracks import TrackFileError, TrackTable, read_tracks
@@ -26,19 +28,23 @@ from nta.measurements.writing import (
 from nta.quantity import Quantity
 from nta.sizes import SizeDistribution
 
+_ROUNDING = 0.002  # 29.97 Hz is called 30
+
 
 def run(options: argparse.Namespace) -> int:
     """Import every file; one that fails says why and the others go on."""
     failed = 0
-    for path in options.files:
-        folder = options.output if len(options.files) == 1 else options.output / path.stem
+    for path, folder in result_folders(options.files, options.output).items():
         try:
             _import(path, folder, options)
-        except (NtaError, OSError) as error:
+        except BrokenPipeError:  # nobody reads our output any more
+            raise
+        except Exception as error:  # one bad file never ends the others, not even by a fault of ours
             if options.debug:
                 raise
             failed += 1
-            print(f"nta: {error}", file=sys.stderr)
+            words = in_words(error)
+            print(f"nta: {words}" if str(path) in words else f"nta: {path}: {words}", file=sys.stderr)
     return EXIT_FAILED if failed else EXIT_OK
 
 
@@ -82,7 +88,7 @@ def _imported_beside(path: Path, folder: Path, options: argparse.Namespace) -> b
             positions = zetaview.read_positions(path)
             write_positions(positions, partial / "positions.csv")
             removed = Counter(p.removal for p in positions if p.removal)
-            words = f"{len(positions)} positions, {sum(p.used for p in positions)} used; removed: {dict(removed) or 'none'}"
+            words = f"{len(positions)} positions, {sum(p.used for p in positions)} used; removed: {_counted(removed)}"
     if not options.quiet:
         print(f"ZetaView {path.name}: {words}")
     say(f"imported: {folder}", quiet=options.quiet)
@@ -116,11 +122,13 @@ def _sized(
     with_d = run is not None and run.particles is not None and run.particles.n_points.max(initial=0) > 0
     if tracks is None and not with_d:
         return None, ""
-    frame_rate_hz = options.frame_rate or (run.frame_rate_hz if run else None)
+    source = found if isinstance(found, TrackTable) else run
+    assert source is not None
+    frame_rate_hz = _agreed("--frame-rate", options.frame_rate, source.frame_rate_hz)
     temperature_c = (
         options.temperature if options.temperature is not None else (run.temperature_c if run else None)
     )
-    pixel_size_um = options.pixel_size_um or (run.pixel_size_um if run else None)
+    pixel_size_um = _agreed("--pixel-size-um", options.pixel_size_um, source.pixel_size_um)
     needed = {"--frame-rate": frame_rate_hz, "--temperature": temperature_c}
     if tracks is not None:
         needed["--pixel-size-um"] = pixel_size_um
@@ -143,6 +151,17 @@ def _sized(
     return sizes, f"the positions of {tracks.n_tracks} tracks"
 
 
+def _agreed(option: str, said: float | None, recorded: float | None) -> float | None:
+    """Return what somebody says or the file records; where they contradict each other, nobody knows which is right."""
+    if said is None or recorded is None:
+        return said if recorded is None else recorded
+    if not math.isclose(said, recorded, rel_tol=_ROUNDING):
+        raise SettingError(
+            f"{option} {said:g} contradicts the file, which records {recorded:g}; leave it out, or correct the file"
+        )
+    return recorded
+
+
 def _said(found: VendorResult | TrackTable) -> str:
     if isinstance(found, TrackTable):
         return "\n".join(
@@ -151,9 +170,16 @@ def _said(found: VendorResult | TrackTable) -> str:
                 *(f"  {n}" for n in found.notes),
             ]
         )
-    lines = [f"{found.vendor} {found.program}: {len(found.runs)} run(s), {found.weighting}-weighted"]
-    lines += [f"  {_run_words(run)}" for run in found.runs]
+    program = f"{found.vendor} {found.program.removeprefix(found.vendor).strip()}"
+    lines = [f"{program}: {len(found.runs)} run(s), {found.weighting}-weighted"]
+    for run in found.runs:
+        lines += [f"  {_run_words(run)}", *(f"    {warning}" for warning in run.warnings)]
     return "\n".join([*lines, *(f"  not in the file: {words}" for words in found.hidden)])
+
+
+def _counted(removed: Counter[str]) -> str:
+    """Say by which rule of the program how many were removed."""
+    return ", ".join(f"{times} by {rule}" for rule, times in removed.items()) or "none"
 
 
 def _run_words(run: VendorRun) -> str:

@@ -10,14 +10,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from nta.acquisition import Recorded, open_driver, record
+from nta.batch import Request
 from nta.calibration import SampleConditions
 from nta.cli import EXIT_FAILED
-from nta.cli.analyze import refuse_taken
+from nta.cli.analyze import asked_of, refuse_taken
 from nta.cli.live_view import line, view
 from nta.cli.progress import compiling_said, say
 from nta.cli.record import refuse_no_time, said_how_it_ended
 from nta.cli.run import report_of, results_folder
-from nta.cli.words import chosen_profile, chosen_settings, conditions_in, device_settings
+from nta.cli.words import RECORDING_FILE, conditions_in, device_settings
 from nta.devices import Instrument
 from nta.errors import SettingError
 from nta.live import LiveAnalysis, LiveSettings, Snapshot, Watched, new_recording, warm_up
@@ -30,36 +31,35 @@ _LINE_EVERY_S = 10.0
 
 def run(options: argparse.Namespace) -> int:
     """Record and show; Ctrl-C ends the recording, and the report follows as it does at the planned end."""
-    chosen_settings(options)  # a wrong word is refused before the recording, not after it
+    request = asked_of(options)
     folder = results_folder(options)
     refuse_taken(folder)
     target = None if options.until_d50_within is None else _share(options.until_d50_within)
     usual_s = _UNTIL_TOLD if target is None else _UNTIL_GOOD
     longest_s = usual_s if options.duration is None else options.duration
     refuse_no_time(longest_s)
-    recording = folder / "recording.h5"
-    done, seen = _recorded(recording, options, LiveSettings(until_d50_within=target), longest_s)
+    recording = folder / RECORDING_FILE
+    done, seen = _recorded(recording, options, request, LiveSettings(until_d50_within=target), longest_s)
     code = said_how_it_ended(done, recording, quiet=options.quiet)
     _say_what_was_reached(seen, quiet=options.quiet)
     if done.n_frames == 0:
         return EXIT_FAILED
-    reported = report_of(recording, folder, options)
+    reported = report_of(recording, folder, request, options)
     return EXIT_FAILED if code == EXIT_FAILED else reported
 
 
 def _recorded(
-    path: Path, options: argparse.Namespace, settings: LiveSettings, longest_s: float
+    path: Path, options: argparse.Namespace, request: Request, settings: LiveSettings, longest_s: float
 ) -> tuple[Recorded, Snapshot]:
     """Record with a live analysis beside it; return how it ended and the last look at it."""
-    profile, chosen = chosen_profile(options), chosen_settings(options)
     said = conditions_in(options, {})
     with open_driver(options.driver, **device_settings(options)) as instrument:
         _refuse_no_temperature(instrument, said)
         camera = instrument.camera.state()
         with compiling_said(quiet=options.quiet):
-            warm_up(camera, profile, chosen)
+            warm_up(camera, request.profile, request.settings)
         enough = threading.Event()
-        with LiveAnalysis(camera, said, profile, chosen, settings) as live:
+        with LiveAnalysis(camera, said, request.profile, request.settings, settings) as live:
             writer = Watched(new_recording(path, instrument, said), live)
 
             def stop_when_good(_: int) -> None:

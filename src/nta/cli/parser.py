@@ -26,6 +26,16 @@ class Parser(argparse.ArgumentParser):
         self.exit(self.usage_code, f"{self.prog}: {message} (see {self.prog} --help)\n")
 
 
+def dilution(text: str) -> float:
+    """Return the factor of a dilution, written as such or as 1:100."""
+    one, colon, factor = text.partition(":")
+    if not colon:
+        return _number(text)
+    if _number(one) != 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no dilution; write 1:100 or its factor, 100")
+    return _number(factor)
+
+
 def _number(text: str) -> float:
     try:
         value = float(text)

@@ -9,18 +9,20 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from nta.batch import Request
 from nta.cli import EXIT_OK
-from nta.cli.analyze import analyze_recording, refuse_taken, show
+from nta.cli.analyze import analyze_recording, asked_of, refuse_taken, show
 from nta.cli.progress import say
 from nta.cli.record import record_device
-from nta.cli.words import chosen_profile, chosen_settings
+from nta.cli.words import RECORDING_FILE
 from nta.errors import SettingError
-from nta.io.results import summary
+from nta.io.results import ANALYSIS_FOLDER, summary
 
 _IN_THE_SOP: dict[str, Any] = {
     "driver": "simulated",
     "device_settings": [],
     "duration": 20.0,
+    "window": [],
     **dict.fromkeys(
         (
             "temperature",
@@ -31,6 +33,11 @@ _IN_THE_SOP: dict[str, Any] = {
             "settings",
             "engine",
             "blank",
+            "refractive_index",
+            "operator",
+            "kind",
+            "standard",
+            "lot",
         )
     ),
 }
@@ -41,21 +48,15 @@ def run(options: argparse.Namespace) -> int:
     """Do the main job; the recording stays beside its report, also when the analysis fails."""
     if options.sop is not None:
         return _run_sop(options)
-    (
-        chosen_settings(options),
-        chosen_profile(options),
-    )  # a wrong word is refused before the recording, not after it
+    request = asked_of(options)
     folder = results_folder(options)
     refuse_taken(folder)
-    recording = folder / "recording.h5"
+    recording = folder / RECORDING_FILE
     ended = record_device(recording, options)
     if ended != EXIT_OK:
-        say(
-            f"analyze what was recorded with: nta analyze {recording} -o {folder / 'analysis'}",
-            quiet=options.quiet,
-        )
+        _say_how_to_go_on(recording, folder)
         return ended
-    return report_of(recording, folder, options)
+    return report_of(recording, folder, request, options)
 
 
 def _run_sop(options: argparse.Namespace) -> int:
@@ -66,13 +67,15 @@ def _run_sop(options: argparse.Namespace) -> int:
     for name, default in _IN_THE_SOP.items():
         if getattr(options, name) != default:
             word = {"device_settings": "set"}.get(name, name.replace("_", "-"))
-            raise SettingError(f"--{word} is not for --sop: write it into {options.sop}")
+            raise SettingError(f"--{word} is not for --sop: what it says stands in {options.sop}")
     procedure = read_procedure(options.sop)
     conditions = dict(procedure.conditions)
     for name in ("sample", "dilution"):
         if getattr(options, name) is not None:
             conditions[name] = getattr(options, name)
-    return carry_out_sop(replace(procedure, conditions=conditions), results_folder(options), options)
+    folder = results_folder(options)
+    refuse_taken(folder)
+    return carry_out_sop(replace(procedure, conditions=conditions), folder, options)
 
 
 def results_folder(options: argparse.Namespace) -> Path:
@@ -80,11 +83,20 @@ def results_folder(options: argparse.Namespace) -> Path:
     return options.output or Path("nta-results") / datetime.now().strftime("%Y-%m-%d_%H%M%S")
 
 
-def report_of(recording: Path, folder: Path, options: argparse.Namespace) -> int:
+def report_of(recording: Path, folder: Path, request: Request, options: argparse.Namespace) -> int:
     """Analyze a recording into the folder beside it and show the result."""
-    analysis = analyze_recording(recording, folder / "analysis", options)
+    try:
+        analysis = analyze_recording(recording, folder / ANALYSIS_FOLDER, request, options)
+    except BaseException:  # Ctrl-C included: the recording is whole
+        if not (folder / ANALYSIS_FOLDER).exists():
+            _say_how_to_go_on(recording, folder)
+        raise
     if options.json:
         print(json.dumps(summary(analysis), indent=2))
     else:
-        show(analysis, folder / "analysis", quiet=options.quiet)
+        show(analysis, folder / ANALYSIS_FOLDER, quiet=options.quiet)
     return EXIT_OK
+
+
+def _say_how_to_go_on(recording: Path, folder: Path) -> None:
+    say(f"analyze what was recorded with: nta analyze {recording} -o {folder / ANALYSIS_FOLDER}")

@@ -7,8 +7,9 @@ import json
 import sys
 from pathlib import Path
 
-from nta.batch import write_results
+from nta.batch import About, write_results
 from nta.cli import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK
+from nta.cli.cataloguing import about_in, chosen_catalogue, record_videos
 from nta.cli.progress import compiling_said, frame_progress, say
 from nta.errors import SettingError
 from nta.io.atomic import new_file
@@ -37,9 +38,9 @@ def run(options: argparse.Namespace) -> int:
 
 def carry_out_sop(procedure: Procedure, folder: Path, options: argparse.Namespace) -> int:
     """Carry a procedure out and report; one failed video makes the exit code say so."""
-    if not options.yes and not sys.stdin.isatty():
+    if not options.yes and not (sys.stdin and sys.stdin.isatty()):
         raise SettingError("nobody is there to load the cell; give --yes where that is not needed")
-    with compiling_said(quiet=options.quiet):
+    with chosen_catalogue(options) as catalogue, compiling_said(quiet=options.quiet):
         outcome = carry_out(
             procedure,
             folder,
@@ -49,14 +50,21 @@ def carry_out_sop(procedure: Procedure, folder: Path, options: argparse.Namespac
             keep=write_results,
         )
         report = write_sop_report(outcome)
+        unrecorded = (
+            [] if catalogue is None else record_videos(catalogue, outcome, About(**about_in(options)))
+        )
+    for video in outcome.videos if options.debug else ():
+        say(video.detail, quiet=not video.detail)
     if options.json:
         print(json.dumps(summary(outcome), indent=2))
     elif not options.quiet:
         print("\n".join(_lines(outcome)))
     say(f"report: {report}", quiet=options.quiet)
+    for words in unrecorded:
+        say(f"nta: {words}")
     if any(video.reason == INTERRUPTED for video in outcome.videos):
         return EXIT_INTERRUPTED
-    return EXIT_FAILED if outcome.failed else EXIT_OK
+    return EXIT_FAILED if outcome.failed or unrecorded else EXIT_OK
 
 
 def _lines(outcome: Outcome) -> list[str]:
@@ -76,7 +84,10 @@ def _lines(outcome: Outcome) -> list[str]:
 
 
 def _asked(words: str) -> None:
-    input(f"{words} Then press Enter. ")
+    try:
+        input(f"{words} Then press Enter. ")
+    except EOFError:  # Ctrl-D, or the terminal is gone: nobody will load the cell
+        raise KeyboardInterrupt from None
 
 
 def _unasked(words: str) -> None:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from nta.calibration import InstrumentProfile, SampleConditions, load_profile
-from nta.errors import SettingError
+from nta.errors import SettingError, printable
 from nta.pipeline import stated_conditions
 from nta.settings import AnalysisSettings
 
+RECORDING_FILE = "recording.h5"
+"""What is recorded into a result folder."""
 _OTHER_KINDS = (".avi", ".mp4", ".mov", ".mkv", ".tif", ".tiff", ".cine", ".seq")
 
 
@@ -78,6 +80,23 @@ def refuse_other_than_hdf5(path: Path) -> None:
         raise SettingError(
             f"-o {path}: recordings are written as HDF5; name it {path.stem}.h5 (nta export turns it into OME-TIFF)"
         )
+
+
+def result_folders(paths: Sequence[Path], output: Path) -> dict[Path, Path]:
+    """Return the result folder of each input: the output itself for one, a folder in it for each of several."""
+    if len(paths) == 1:
+        return {paths[0]: output}
+    folders: dict[Path, Path] = {}
+    for path in paths:
+        if path in folders:
+            raise SettingError(f"{path} is named twice")
+        label = name = printable(path.name if path.is_dir() else path.stem)
+        number = 2
+        while output / name in folders.values():  # two inputs of one name from two folders
+            name = f"{label}_{number}"
+            number += 1
+        folders[path] = output / name
+    return folders
 
 
 def device_settings(options: argparse.Namespace) -> dict[str, Any]:

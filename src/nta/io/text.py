@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import math
+from collections.abc import Iterator
 from pathlib import Path
 
 from nta.errors import NtaError
@@ -35,8 +39,32 @@ def read_text(path: Path) -> tuple[str, str]:
     return raw.replace(b"\x00", b"").decode("latin-1"), "latin-1"
 
 
+def rows_of(path: Path, text: str, delimiter: str = ",") -> Iterator[tuple[int, list[str]]]:
+    """Yield the rows of a table, each with the number of its line; a stray carriage return ends a line.
+
+    Raises
+    ------
+    TextFileError
+        A cell is longer than any program writes; a quote may have been left open.
+    """
+    rows = csv.reader(io.StringIO(text.lstrip("\ufeff"), newline=None), delimiter=delimiter)
+    try:
+        for row in rows:
+            yield rows.line_num, [cell.strip() for cell in row]
+    except csv.Error as error:
+        raise TextFileError(f"{path}: line {rows.line_num} is no row of a table ({error})") from None
+
+
+def dilution(text: str) -> float | None:
+    """Return the factor of a dilution that is written as a factor or as 1:factor; None where it is neither."""
+    one, colon, factor = text.partition(":")
+    if not colon:
+        return number(text)
+    return number(factor) if number(one) == 1 else None
+
+
 def number(text: str) -> float | None:
-    """Return a number as a program printed it, with decimal point or comma; None for text, NaN and an empty cell."""
+    """Return a finite number as a program printed it, with decimal point or comma; None for anything else."""
     word = text.strip().strip('"')
     if "," in word and "." not in word:
         word = word.replace(",", ".")
@@ -44,4 +72,4 @@ def number(text: str) -> float | None:
         value = float(word)
     except ValueError:
         return None
-    return value if value == value else None  # NaN is a vendor's way of saying nothing
+    return value if math.isfinite(value) else None  # NaN is a vendor's way of saying nothing

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from nta.errors import SettingError
-from nta.io.results import RESULTS_FILE, load_analysis, results_file
+from nta.io.results import RESULTS_FILE, load_analysis, results_files
 from nta.io.vendors import VendorResult, read_vendor, viewsizer
 from nta.measurements.from_analysis import MeasuredAnalysis
 from nta.measurements.from_vendor import MeasuredRun
@@ -28,7 +28,7 @@ def open_all(results: Sequence[Result]) -> tuple[Measurement, ...]:
 
 
 def open_measurements(result: Result) -> tuple[Measurement, ...]:
-    """Return the measurements of a result: one of an analysis, one per run of a vendor's export.
+    """Return the measurements of a result: one of an analysis, one per run of a vendor's export or video of a procedure.
 
     Raises
     ------
@@ -51,13 +51,20 @@ def open_measurements(result: Result) -> tuple[Measurement, ...]:
 
 
 def _from_path(path: Path) -> tuple[Measurement, ...]:
-    if path.is_dir() and not (path / RESULTS_FILE).exists():
+    if path.is_dir() and (files := results_files(path)):
+        if len(files) == 1:
+            return (MeasuredAnalysis(load_analysis(files[0])).called(result_name(path), path),)
+        return tuple(
+            MeasuredAnalysis(load_analysis(file)).called(f"{path.name} {result_name(file)}", file)
+            for file in files
+        )
+    if path.is_dir():
         if any((path / name).is_file() for name in (RESULT_FILE, SIZES_FILE)):
             raise SettingError(
                 f"{path} is what nta import made of an export or of tracks; give the export itself"
             )
         if viewsizer.folder_table(path) is None:
             raise SettingError(f"{path} holds neither {RESULTS_FILE} nor a ViewSizer table of bins")
-    elif path.is_dir() or path.suffix.lower() in (".h5", ".hdf5"):
-        return (MeasuredAnalysis(load_analysis(results_file(path))).called(result_name(path), path),)
+    elif path.suffix.lower() in (".h5", ".hdf5"):
+        return (MeasuredAnalysis(load_analysis(path)).called(result_name(path), path),)
     return tuple(run.called(run.name, path) for run in open_measurements(read_vendor(path)))

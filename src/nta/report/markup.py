@@ -6,10 +6,12 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from importlib import resources
 
+from nta.errors import printable
+
 
 def text(words: object) -> str:
     """Escape words for HTML."""
-    return escape(str(words), quote=True)
+    return escape(printable(str(words)), quote=True)
 
 
 def whole_page(title: str, body: str, *, more_css: str = "") -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from nta.assessment import Verdict
+from nta.errors import printable
 from nta.pipeline import Analysis
 from nta.report.wording import (
     as_percent,
@@ -40,7 +41,7 @@ def summary_text(analysis: Analysis) -> str:
 
 def _title(analysis: Analysis) -> str:
     sample = f" · {analysis.conditions.sample}" if analysis.conditions.sample else ""
-    return f"{analysis.provenance.recording}{sample}"
+    return printable(f"{analysis.provenance.recording}{sample}")
 
 
 def _sizes(analysis: Analysis) -> list[str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+from nta.calibration.reading import read_toml
 from nta.errors import SettingError
 from nta.simulation.populations import Population
 from nta.simulation.scenario import Scenario
@@ -41,11 +42,9 @@ def load_scenario(name_or_path: str | Path) -> Scenario:
         return scenario_from_mapping(tomllib.loads(entry.read_text(encoding="utf-8")), f"scenario {text}")
     path = Path(name_or_path)
     try:
-        return scenario_from_mapping(tomllib.loads(path.read_text(encoding="utf-8")), str(path))
+        return scenario_from_mapping(read_toml(path), str(path))
     except FileNotFoundError:
         raise SettingError(f"{path}: no such scenario file") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingError(f"{path}: not valid TOML: {error}") from None
 
 
 def scenario_from_mapping(table: Mapping[str, Any], origin: str = "scenario") -> Scenario:

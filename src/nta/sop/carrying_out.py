@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
@@ -12,16 +13,18 @@ from pathlib import Path
 
 import numpy as np
 
-from nta.acquisition import record
-from nta.assessment import Finding, load_limits
+from nta.acquisition import Recorded, record
+from nta.assessment import Finding, Verdict, load_limits
 from nta.assessment.controls import against_blank, bead_check, with_findings
 from nta.beads import size_ratio
 from nta.calibration import BeadCertificate, SampleConditions, load_certificate, load_profile
 from nta.devices import Instrument
-from nta.errors import DeviceError, NtaError, SettingError
+from nta.errors import DeviceError, NtaError, RecordingError, SettingError, in_words, is_foreseen
 from nta.io.atomic import new_folder
-from nta.io.recordings import checksum, open_recording
+from nta.io.recordings import Recording, checksum, open_recording
+from nta.io.results import ANALYSIS_FOLDER
 from nta.live import new_recording
+from nta.measurements.identity import fingerprint
 from nta.pipeline import Analysis, analyze, stated_conditions
 from nta.quantity import Quantity
 from nta.settings import AnalysisSettings
@@ -93,6 +96,8 @@ class _Run:
     keep: Keep
     videos: list[Video] = field(default_factory=list)
     findings: dict[str, Finding] = field(default_factory=dict)
+    of_blank: list[Finding] = field(default_factory=list)  # one of every video of the sample
+    first_images: dict[tuple[Stage, str], str] = field(default_factory=dict)
     blanks: list[Concentration] = field(default_factory=list)
     ratios: list[tuple[float, float]] = field(default_factory=list)
     interrupted: bool = False
@@ -109,7 +114,7 @@ class _Run:
             folder=self.folder,
             date=began,
             videos=tuple(self.videos),
-            findings=tuple(self.findings.values()),
+            findings=(*self.findings.values(), *worst_of(self.of_blank)),
             notes=tuple(self._notes()),
         )
 
@@ -129,10 +134,9 @@ class _Run:
                         break
         except KeyboardInterrupt:
             self.interrupted = True
-        except (NtaError, OSError) as error:  # the instrument itself: none of the others can be recorded
-            self.tell(f"{stage}: {error}")
-            rest = steps[len(done) :]
-            return [*done, *(Video(stage=stage, step=step, reason=str(error)) for step in rest)]
+        except Exception as error:  # the instrument itself: none of the others can be recorded
+            rest = (Video(stage=stage, step=step) for step in steps[len(done) :])
+            return [*done, *(self._failed(video, error) for video in rest)]
         return [*done, *(Video(stage=stage, step=step, reason=INTERRUPTED) for step in steps[len(done) :])]
 
     def _record(self, stage: Stage, step: Step, instrument: Instrument) -> Video:
@@ -146,20 +150,23 @@ class _Run:
             writer = new_recording(self.folder / path, instrument, self._said(stage))
             with self.progress(f"recording {step.name}", round(duration_s * rate) if rate else None) as bar:
                 done = record(instrument, writer, duration_s=duration_s, progress=bar)
-        except (NtaError, OSError) as error:
+        except Exception as error:  # one video never ends the others, not even by a fault of ours
             there = (self.folder / path).exists()
-            video = replace(video, recording=path if there else None, reason=str(error))
-        else:
-            self.interrupted = done.ended_by == "signal"
-            self.tell(f"{step.name}: {done.losses}")
-            reason = INTERRUPTED if self.interrupted else ""
-            if done.fault is not None:
-                reason = f"the device failed: {done.fault}; {done.n_frames} frames are kept"
-                _let_go(instrument)
-            video = replace(video, recording=path, reason=reason)
+            return self._failed(replace(video, recording=path if there else None), error)
+        self.interrupted = done.ended_by == "signal"
+        self.tell(f"{step.name}: {done.losses}")
+        if done.fault is not None:
+            _let_go(instrument)
+        video = replace(video, recording=path, reason=_why_short(done, duration_s))
         if video.reason:
             self.tell(f"{step.name}: {video.reason}")
         return video
+
+    def _failed(self, video: Video, error: Exception) -> Video:
+        """Return the video with what went wrong; of a fault of ours the traceback is kept too."""
+        self.tell(f"{video.step.name}: {in_words(error)}")
+        detail = "" if is_foreseen(error) else traceback.format_exc()
+        return replace(video, reason=in_words(error), detail=detail)
 
     def _analysed(self, video: Video) -> Video:
         """Analyse a whole recording; one that was cut short is kept for whoever wants to look."""
@@ -167,9 +174,8 @@ class _Run:
             return video
         try:
             analysis = self._analysis(video)
-        except (NtaError, OSError) as error:
-            self.tell(f"{video.step.name}: {error}")
-            return replace(video, reason=str(error))
+        except Exception as error:  # see `_record`
+            return self._failed(video, error)
         except KeyboardInterrupt:
             self.interrupted = True
             return replace(video, reason=INTERRUPTED)
@@ -179,7 +185,7 @@ class _Run:
             try:
                 self.ratios.append(size_ratio(analysis, self._certificate()))
             except NtaError as error:
-                return replace(video, numbers=Numbers.of(analysis), reason=str(error))
+                return self._failed(replace(video, numbers=Numbers.of(analysis)), error)
         return replace(video, numbers=Numbers.of(analysis))
 
     def _analysis(self, video: Video) -> Analysis:
@@ -188,15 +194,32 @@ class _Run:
         profile = load_profile(self.procedure.profile) if self.procedure.profile else None
         settings = AnalysisSettings.from_toml(self.procedure.settings) if self.procedure.settings else None
         with open_recording(path) as source:
+            self._refuse_copy(video, source)
             conditions = stated_conditions(source.metadata, **self._words(video.stage))
             with self.progress(f"analyzing {video.step.name}", source.report.claimed_frames) as bar:
                 analysis = analyze(source, conditions, profile, settings, progress=bar, sha256=checksum(path))
         if video.stage == "sample":
-            analysis = self._against_blank(analysis)
+            analysis = self._against_blank(analysis, video.step)
         analysis = replace(analysis, assessment=with_findings(analysis.assessment, self.findings.values()))
-        with new_folder(path.parent / "analysis") as partial:
+        with new_folder(path.parent / ANALYSIS_FOLDER) as partial:
             self.keep(analysis, partial)
         return analysis
+
+    def _refuse_copy(self, video: Video, source: Recording) -> None:
+        """Refuse a video that begins with the very image of another of its stage: no noise comes twice.
+
+        The files differ by their clocks, so that checksums do not tell.
+        """
+        image = next(source.frames()).image
+        if image.min() == image.max():
+            return  # a dark or white camera proves nothing
+        name = video.step.name
+        first = self.first_images.setdefault((video.stage, fingerprint(image)), name)
+        if first != name:
+            raise RecordingError(
+                f"it begins with the same image as {first}, pixel by pixel: the device played one recording twice, which is "
+                "one video however often it is played"
+            )
 
     def _words(self, stage: Stage) -> dict[str, object]:
         """Return what is said of the liquid; a control has the sample's temperature and nothing else of it."""
@@ -214,13 +237,18 @@ class _Run:
         assert self.procedure.beads is not None
         return load_certificate(self.procedure.beads.certificate)
 
-    def _against_blank(self, analysis: Analysis) -> Analysis:
+    def _against_blank(self, analysis: Analysis, step: Step) -> Analysis:
         """Subtract the blank from the concentration, and judge how much it was."""
         if not self.blanks or analysis.visibility is None:
             return analysis
         mine, blank = analysis.visibility.concentration, mean_blank(self.blanks)
-        net, self.findings["blank"] = against_blank(mine, blank, load_limits(self._limits()))
-        return replace(analysis, visibility=replace(analysis.visibility, concentration=net))
+        net, found = against_blank(mine, blank, load_limits(self._limits()))
+        self.of_blank.append(replace(found, evidence=f"{step.name}: {found.evidence}"))
+        return replace(
+            analysis,
+            visibility=replace(analysis.visibility, concentration=net),
+            assessment=with_findings(analysis.assessment, [found]),
+        )
 
     def _judge(self, stage: Stage) -> None:
         if stage == "beads" and self.ratios:
@@ -251,6 +279,13 @@ class _Run:
             yield "the bead certificate is an EXAMPLE: no such beads exist, and the check proves nothing"
 
 
+def worst_of(findings: list[Finding]) -> tuple[Finding, ...]:
+    """Return the worst of findings of one name, of two verdicts alike the one with the greater value; none of none."""
+    order = (Verdict.NOT_ASSESSED, Verdict.PASS, Verdict.WARN, Verdict.FAIL)
+    ranked = sorted(findings, key=lambda f: (order.index(f.verdict), f.value or 0.0))
+    return tuple(ranked[-1:])
+
+
 def mean_blank(blanks: list[Concentration]) -> Concentration:
     """Return the mean of several blanks; ends of intervals are averaged, as if their errors were the same one."""
 
@@ -268,6 +303,17 @@ def mean_blank(blanks: list[Concentration]) -> Concentration:
         in_cell_per_ml=mean([blank.in_cell_per_ml for blank in blanks]),
         in_sample_per_ml=mean([blank.in_sample_per_ml for blank in blanks]),
     )
+
+
+def _why_short(done: Recorded, duration_s: float) -> str:
+    """Return why a recording is not as long as asked; empty where it is."""
+    if done.ended_by == "signal":
+        return INTERRUPTED
+    if done.fault is not None:
+        return f"the device failed: {done.fault}; {done.n_frames} frames are kept"
+    if done.ended_by == "device":
+        return f"the device had no more after {done.n_frames} frames, of {duration_s:g} s that were asked for; they are kept"
+    return ""
 
 
 def _open_patiently(instrument: Instrument) -> None:

@@ -62,7 +62,8 @@ class Numbers:
 class Video:
     """One planned video and what became of it: numbers, or the reason why there are none.
 
-    recording : where there is one, in the folder of the outcome. reason : empty where all is well.
+    recording : where there is one, in the folder of the outcome. reason : empty where all is well. detail : the traceback of
+        a fault of ours.
     """
 
     stage: Stage
@@ -70,6 +71,12 @@ class Video:
     recording: Path | None = None
     numbers: Numbers | None = None
     reason: str = ""
+    detail: str = ""
+
+    @property
+    def good(self) -> bool:
+        """Whether it has numbers and nothing speaks against them."""
+        return self.numbers is not None and not self.reason
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,6 +7,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from nta.acquisition import list_drivers
 from nta.calibration import SampleConditions, load_certificate, load_medium, load_profile
 from nta.calibration.reading import Table
 from nta.errors import SettingError
@@ -60,7 +61,7 @@ def _device(table: Table) -> tuple[Device, str | None]:
             f"frame_rate_hz = {rate_hz:g}; expose for less, or take fewer frames"
         )
     device = Device(
-        driver=table.text("driver"),
+        driver=_driver(table),
         settings=table.get("settings", dict, {}),
         exposure_s=None if exposure_ms is None else exposure_ms / 1e3,
         frame_rate_hz=rate_hz,
@@ -75,6 +76,15 @@ def _device(table: Table) -> tuple[Device, str | None]:
     if profile is not None:
         _checked(table, "profile", load_profile, profile)
     return device, profile
+
+
+def _driver(table: Table) -> str:
+    """Return the name of a driver that is registered here; whether its library is installed shows when it is opened."""
+    name = table.text("driver")
+    known = [driver.name for driver in list_drivers()]
+    if name not in known:
+        table.refuse(f"driver: no driver {name!r}; there are {', '.join(known)}")
+    return name
 
 
 def _temperature_of_a_sample(temperature_c: float) -> SampleConditions:

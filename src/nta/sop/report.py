@@ -119,7 +119,7 @@ def _row_of(video: Video, blank: Quantity | None) -> dict[str, Any]:
         "video": video.step.name,
         "focus_um": video.step.focus_um,
         "recording": None if video.recording is None else video.recording.as_posix(),
-        "good": n is not None and not video.reason,
+        "good": video.good,
         "reason": video.reason,
         "n_frames": n and n.n_frames,
         "n_lost": n and n.n_lost,
@@ -241,8 +241,7 @@ def where(found: Concentration) -> str:
 
 def _findings(outcome: Outcome) -> doc.Block:
     rows = [_finding_row("controls", finding) for finding in outcome.findings]
-    for name, (finding, videos) in _common(outcome).items():
-        del name
+    for finding, videos in _common(outcome).values():
         rows.append(_finding_row(", ".join(videos), finding))
     if not rows:
         return doc.Paragraph("No control was measured, and no video has anything to watch.")
@@ -276,7 +275,7 @@ def _videos(outcome: Outcome) -> doc.Table:
 
 def _video_row(video: Video) -> tuple[doc.Cell, ...]:
     n = video.numbers
-    good = doc.Mark("pass", "good") if n is not None and not video.reason else doc.Mark("fail", "see below")
+    good = doc.Mark("pass", "good") if video.good else doc.Mark("fail", "see below")
     place = "" if video.step.focus_um is None else f" at {video.step.focus_um:g} µm"
     if n is None:
         return (f"{video.step.name}{place}", good, *("–",) * 8)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 import difflib
 import math
-import tomllib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, Field, fields, replace
@@ -13,6 +12,7 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, Literal, NoReturn, TypeVar, get_args, get_origin, get_type_hints
 
+from nta.calibration.reading import read_toml
 from nta.errors import SettingError
 from nta.io.recordings import checksum
 from nta.io.results import RESULTS_FILE
@@ -50,11 +50,9 @@ def read_study(path: str | Path) -> Study:
     if path.is_dir():
         path = path / "study.toml"
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        table = read_toml(path)
     except FileNotFoundError:
         raise SettingError(f"{path}: no such study file; make one with nta study init {path}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingError(f"{path}: not valid TOML: {error}") from None
     study = _study(table, path)
     for complaint in _contradictions(study):
         raise SettingError(f"{path} {complaint}")

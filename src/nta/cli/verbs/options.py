@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from nta.cli.parser import dilution
+
 
 def device_options(
     parser: argparse.ArgumentParser, duration_s: float | None = 20.0, words: str = "20"
@@ -56,7 +58,10 @@ def sample_options(parser: argparse.ArgumentParser) -> None:
         "--viscosity-mpas", type=float, metavar="MPAS", help="viscosity in mPa s, where it was measured"
     )
     sample.add_argument(
-        "--dilution", type=float, metavar="FACTOR", help="total dilution before the measurement"
+        "--dilution",
+        type=dilution,
+        metavar="FACTOR",
+        help="total dilution before the measurement: 100 or 1:100",
     )
     sample.add_argument("--sample", help="name of the sample")
 

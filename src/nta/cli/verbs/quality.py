@@ -6,6 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from nta.cli.parser import dilution
+
 EXIT_CHECK_USAGE = 64
 """Wrong usage of `nta check`, where 2 means inconclusive; the number is EX_USAGE of BSD's sysexits.h."""
 
@@ -71,9 +73,9 @@ def _import(verbs: Any, common: argparse.ArgumentParser) -> None:
     verb.add_argument("--force", action="store_true", help="replace what is in the output folder")
     verb.add_argument(
         "--dilution",
-        type=float,
+        type=dilution,
         metavar="FACTOR",
-        help="where the file records none; refused where it records another",
+        help="100 or 1:100, where the file records none; refused where it records another",
     )
     verb.add_argument("--pixel-size-um", type=float, metavar="UM", help="size of a pixel in the sample plane")
     verb.add_argument("--frame-rate", type=float, metavar="HZ", help="frames per second")

@@ -105,7 +105,9 @@ def image_files(path: Path) -> list[Path]:
         key=lambda f: natural_key(f.name),
     )
     if not files:
-        raise RecordingError(f"{path} is a folder without images ({', '.join(sorted(KINDS))})")
+        raise RecordingError(
+            f"{path} is a folder without images ({', '.join(sorted(KINDS))}); a folder of recordings is for nta batch"
+        )
     kinds: dict[str, Path] = {}
     for file in files:
         kinds.setdefault(KINDS[file.suffix.lower()], file)
@@ -189,7 +191,9 @@ def _tiff_header(file: Path) -> _Shape | None:
     if complaints and (pages > 1 or dtype not in (np.uint8, np.uint16)):
         return None  # it is damaged, not of another kind
     if pages > 1:
-        raise RecordingError(f"{file} holds {pages} images, not one; open the file instead of its folder")
+        raise RecordingError(
+            f"{file} holds {pages} images, not one; open the file instead of its folder, or give the folder to nta batch"
+        )
     if dtype not in (np.uint8, np.uint16):
         raise RecordingError(f"{file} has {dtype} pixels; a recording has uint8 or uint16")
     return _Shape(width, height, deep=dtype == np.uint16)

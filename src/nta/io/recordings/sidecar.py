@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import tomllib
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from nta.calibration.reading import read_toml
 from nta.errors import SettingError
 
 NUMBERS = (
@@ -60,9 +60,9 @@ def sidecar_files(recording: Path) -> tuple[Path, ...]:
 
 def _parsed(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingError(f"the side-car {path} is no TOML: {error}") from error
+        return read_toml(path)
+    except SettingError as error:
+        raise SettingError(f"the side-car {error}") from None
 
 
 def _checked(words: dict[str, Any], path: Path) -> dict[str, Any]:

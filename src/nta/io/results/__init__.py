@@ -1,16 +1,27 @@
 """Results: an analysis kept without loss in HDF5, as tables for other programs, and as one JSON of its numbers."""
 
-from nta.io.results.store import FORMAT, RESULTS_FILE, VERSION, load_analysis, results_file, save_analysis
+from nta.io.results.store import (
+    ANALYSIS_FOLDER,
+    FORMAT,
+    RESULTS_FILE,
+    VERSION,
+    load_analysis,
+    results_file,
+    results_files,
+    save_analysis,
+)
 from nta.io.results.summary import summary, write_summary
 from nta.io.results.tables import TABLES, write_tables
 
 __all__ = [
+    "ANALYSIS_FOLDER",
     "FORMAT",
     "RESULTS_FILE",
     "TABLES",
     "VERSION",
     "load_analysis",
     "results_file",
+    "results_files",
     "save_analysis",
     "summary",
     "write_summary",

@@ -15,17 +15,43 @@ import h5py
 
 from nta.errors import RecordingError
 from nta.io.atomic import new_file
+from nta.io.recordings.folder import natural_key
 from nta.io.results.encoding import Reader, Writer
 from nta.pipeline import Analysis
 
 FORMAT = "nta analysis"
 VERSION = 1
 RESULTS_FILE = "results.h5"
+ANALYSIS_FOLDER = "analysis"
+"""Where the results of what was recorded into a folder lie, beside the recording."""
+_VIDEOS = f"video_*/{ANALYSIS_FOLDER}/{RESULTS_FILE}"  # of a procedure's sample; controls have other names
+
+
+def results_files(folder: Path) -> tuple[Path, ...]:
+    """Return the results files of a folder: its own, that of what was recorded into it, or those of a procedure's sample."""
+    for place in (folder, folder / ANALYSIS_FOLDER):
+        if (place / RESULTS_FILE).is_file():
+            return (place / RESULTS_FILE,)
+    return tuple(sorted(folder.glob(_VIDEOS), key=lambda path: natural_key(str(path))))
 
 
 def results_file(path: Path) -> Path:
-    """Return the results file of a result folder, or the file itself."""
-    return path / RESULTS_FILE if path.is_dir() else path
+    """Return the one results file of a folder as `results_files` knows it, or the file itself.
+
+    Raises
+    ------
+    RecordingError
+        The folder holds none, or those of several videos.
+    """
+    if not path.is_dir():
+        return path
+    found = results_files(path)
+    if not found:
+        raise RecordingError(f"{path} is a folder without results of nta: no {RESULTS_FILE} in it")
+    if len(found) > 1:
+        folders = ", ".join(str(file.parent) for file in found)
+        raise RecordingError(f"{path} holds the results of {len(found)} videos; give one of them: {folders}")
+    return found[0]
 
 
 def save_analysis(analysis: Analysis, path: str | Path) -> Path:
@@ -59,18 +85,17 @@ def _full_disk_said(path: Path) -> Iterator[None]:
 
 
 def load_analysis(path: str | Path) -> Analysis:
-    """Read an analysis that `save_analysis` wrote.
+    """Read an analysis that `save_analysis` wrote, from its file or the folder that holds it.
 
     Raises
     ------
     RecordingError
-        No such file, not HDF5, another kind of file, one of a newer version, or one that is damaged or incomplete.
+        No such file, a folder without results or with those of several videos, not HDF5, another kind of file, one of a
+        newer version, or one that is damaged or incomplete.
     """
-    path = Path(path)
+    path = results_file(Path(path))
     if not path.exists():
         raise RecordingError(f"{path}: no such file")
-    if path.is_dir():
-        raise RecordingError(f"{path} is a folder; give the results file in it, e.g. {path / RESULTS_FILE}")
     try:
         with h5py.File(path, "r") as file:
             _refuse_foreign(file.attrs, path)
@@ -79,7 +104,7 @@ def load_analysis(path: str | Path) -> Analysis:
         raise RecordingError(
             f"{path} holds no results that can be read: not HDF5, cut off or damaged ({error})"
         ) from None
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:  # HDF5 raises the last one
         raise RecordingError(f"{path}: the results are incomplete or damaged: {error}") from None
     assert isinstance(loaded, Analysis)
     return loaded

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from nta.diffusion import TrackFlag
+from nta.errors import printable
 from nta.io.atomic import new_file
 from nta.pipeline import Analysis
 from nta.quantity import Quantity
@@ -124,9 +125,9 @@ def plain(value: Any) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
         return {f.name: plain(getattr(value, f.name)) for f in fields(value)}
     if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
+        return {printable(str(key)): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
-    if isinstance(value, datetime.date | Path):
-        return str(value)
+    if isinstance(value, str | datetime.date | Path):
+        return printable(str(value))
     return value

@@ -20,7 +20,8 @@ class TrackFileError(TextFileError):
 class TrackTable(Columns):
     """Positions sorted by (track, frame); tracks are numbered 0..n-1, frames from 0 where the program counts from 0.
 
-    program : which wrote it. notes : what was done to the file's tracks to make these.
+    program : which wrote it. notes : what was done to the file's tracks to make these. pixel_size_um, frame_rate_hz : as
+        the file states them, None where it does not.
     """
 
     track: NDArray[np.int64] = column(np.int64, "1", "track number")
@@ -29,6 +30,8 @@ class TrackTable(Columns):
     x_px: NDArray[np.float64] = column(np.float64, "px", "column")
     program: str
     notes: tuple[str, ...] = ()
+    pixel_size_um: float | None = None
+    frame_rate_hz: float | None = None
 
     @classmethod
     def of(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from nta.io.text import number, read_text
+from nta.io.text import number, read_text, rows_of
 from nta.io.tracks.table import TrackFileError, TrackTable
 
 Columns = Mapping[str, list[str]]
@@ -32,6 +30,11 @@ class _Form:
     x: str
     first_frame: int = 0
     centre: float = 0.0
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns as a person names them."""
+        return tuple(pattern.partition("(")[0] for pattern in (self.track, self.frame, self.y, self.x))
 
 
 _FORMS = (
@@ -74,8 +77,10 @@ def read_table(path: Path) -> TrackTable:
             f"{path}: a CellProfiler table without Location_Center_X and Location_Center_Y: no positions in it; export "
             "these measurements too"
         )
+    needed = "; ".join(f"{form.program}: {', '.join(form.names)}" for form in _FORMS)
     raise TrackFileError(
-        f"{path}: no table of tracks that is understood; its columns are {', '.join(names[:12])}"
+        f"{path}: no table of tracks that is understood; its columns are {', '.join(names[:12])}. Name them as one of these "
+        f"does: {needed}"
     )
 
 
@@ -128,11 +133,7 @@ def _columns(path: Path) -> Columns:
     text, _ = read_text(path)
     head = text.lstrip("\ufeff").splitlines()[0]
     delimiter = max("\t;,", key=head.count)
-    rows = [
-        [c.strip() for c in row]
-        for row in csv.reader(io.StringIO(text.lstrip("\ufeff")), delimiter=delimiter)
-        if row
-    ]
+    rows = [row for _, row in rows_of(path, text, delimiter) if row]
     short = next((i for i, row in enumerate(rows, start=1) if len(row) < len(rows[0])), None)
     if short is not None:
         raise TrackFileError(

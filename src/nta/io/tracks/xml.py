@@ -9,8 +9,9 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
@@ -20,6 +21,9 @@ from nta.io.tracks.table import TrackFileError, TrackTable
 
 Element = ElementTree.Element
 _PIXELS = {"pixel", "pixels", "px", ""}
+_UM = {**dict.fromkeys(("um", "µm", "μm", "micron", "microns", "micrometer"), 1.0), "nm": 1e-3, "mm": 1e3}
+_SECONDS = {**dict.fromkeys(("s", "sec", "second", "seconds"), 1.0), **dict.fromkeys(("ms", "msec"), 1e-3)}
+_NOBODY_SAID = 1.0  # the timeinterval that TrackMate writes of a movie without a frame rate, in "sec" too
 
 
 def read_xml(path: Path) -> TrackTable:
@@ -176,9 +180,23 @@ def _trackmate(path: Path, root: Element) -> TrackTable:
             rows += [(number, *spots[spot]) for spot in piece]
             number += 1
     notes = [f"{cut} branches of tracks that split or merge were made tracks of their own"] if cut else []
-    return TrackTable.of(
+    table = TrackTable.of(
         *_columns(path, rows), program=f"TrackMate {root.get('version', '')}".strip(), notes=notes
     )
+    return replace(table, **_calibration(root, model, scale))
+
+
+def _calibration(root: Element, model: Element, scale: float) -> Mapping[str, Any]:
+    """Return what the file states of pixel size and frame rate, in units that are understood."""
+    stated = {}
+    if um := _UM.get(model.get("spatialunits", "").lower()):
+        stated["pixel_size_um"] = scale * um
+    image = root.find("Settings/ImageData")
+    interval = float(image.get("timeinterval", "nan")) if image is not None else math.nan
+    seconds = _SECONDS.get(model.get("timeunits", "").lower())
+    if seconds and interval > 0 and interval != _NOBODY_SAID:
+        stated["frame_rate_hz"] = 1 / (interval * seconds)
+    return stated
 
 
 def _pixel_size(path: Path, root: Element, model: Element) -> float:

@@ -9,8 +9,6 @@ at the bin edges in 3.4 and lie exactly 1 nm lower in 3.2. Only number-weighted 
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -20,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from nta.io.text import number, read_text
+from nta.io.text import number, read_text, rows_of
 from nta.io.vendors.result import Histogram, PercentileConvention, VendorFileError, VendorResult, VendorRun
 
 _HEADS = ("NTA Experiment Summary File", "NTA Single Analysis Summary File")
@@ -82,7 +80,7 @@ def read_summary(path: str | Path) -> VendorResult:
         raise VendorFileError(
             f"{path}: not a NanoSight summary: its first line is {text.splitlines()[0][:60]!r}"
         )
-    lines = _lines(text)
+    lines = _lines(path, text)
     sections = _sections(lines)
     program = (
         lines[1][0].removeprefix("Created with ").strip()
@@ -116,11 +114,10 @@ def read_summary(path: str | Path) -> VendorResult:
     )
 
 
-def _lines(text: str) -> list[list[str]]:
+def _lines(path: Path, text: str) -> list[list[str]]:
     """Return the cells of each line; a locale with decimal commas separates by semicolons."""
     delimiter = max(",;", key=text.count)
-    rows = csv.reader(io.StringIO(text.lstrip("\ufeff")), delimiter=delimiter)
-    return [[cell.strip() for cell in row] for row in rows]
+    return [row for _, row in rows_of(path, text, delimiter)]
 
 
 def _convention(program: str) -> PercentileConvention:

@@ -6,15 +6,13 @@ made from that description alone. Positions are taken as they stand: drift is no
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nta.io.text import number, read_text
+from nta.io.text import number, read_text, rows_of
 from nta.io.tracks.table import TrackFileError, TrackTable
 from nta.io.vendors.result import (
     Histogram,
@@ -91,17 +89,15 @@ def read_tracks(path: str | Path) -> VendorResult:
 
 
 def _has(text: str, columns: Sequence[str]) -> bool:
-    head = next(csv.reader(io.StringIO(text.lstrip("\ufeff")[:2000])), [])
-    return [cell.strip() for cell in head[: len(columns)]] == list(columns)
+    head = text.lstrip("\ufeff")[:2000].partition("\n")[0].split(",")
+    return [cell.strip().strip('"') for cell in head[: len(columns)]] == list(columns)
 
 
 def _table(path: Path, columns: Sequence[str]) -> tuple[Table, str]:
     text, encoding = read_text(path)
     if not _has(text, columns):
         raise VendorFileError(f"{path}: not a NanoSight table with the columns {', '.join(columns)}")
-    rows = [
-        row for row in csv.reader(io.StringIO(text.lstrip("\ufeff"))) if any(cell.strip() for cell in row)
-    ]
+    rows = [row for _, row in rows_of(path, text) if any(row)]
     for line, row in enumerate(rows[1:], start=2):
         if len(row) < len(columns):
             raise VendorFileError(

@@ -13,6 +13,8 @@ from nta.columns import Columns, column
 from nta.io.text import TextFileError
 from nta.io.tracks.table import TrackTable
 
+_LARGEST_NM = 1e6
+
 
 class VendorFileError(TextFileError):
     """A file is not the vendor export it looks like, or not one that is understood."""
@@ -35,7 +37,17 @@ class Histogram:
 
     @classmethod
     def of_sizes(cls, diameter_nm: NDArray[np.float64], per_ml: float | None = None) -> Histogram:
-        """Return the histogram of single particles in bins of 1 nm; per_ml: what one particle stands for, if known."""
+        """Return the histogram of single particles in bins of 1 nm; per_ml: what one particle stands for, if known.
+
+        Raises
+        ------
+        VendorFileError
+            A size is that of no particle: the table would have as many bins as it has nanometres.
+        """
+        if diameter_nm.max() > _LARGEST_NM:
+            raise VendorFileError(
+                f"a size of {diameter_nm.max():g} nm is that of no particle: is the file damaged?"
+            )
         edges = np.arange(0.0, np.ceil(diameter_nm.max()) + 2.0)
         counts = np.histogram(diameter_nm, edges)[0].astype(np.float64)
         each = 1 / counts.sum() if per_ml is None else per_ml

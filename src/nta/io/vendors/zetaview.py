@@ -29,7 +29,6 @@ _MEDIANS = {
 _HIDDEN = (
     "positions are removed by rules (drift, few traces, Grubbs) before the result; the _11pos file names them",
     "particles dimmer than the minimum brightness and smaller than the minimum area never appear",
-    "the drift check may never have been run: its date is then 1904-01-01",
 )
 
 
@@ -182,11 +181,8 @@ def _run(path: Path, keys: dict[str, str], tables: Sequence[NDArray[np.float64]]
     shutter = _number(keys, "Shutter")
     camera_rate = re.search(r"FRate\s+([0-9.]+)", keys.get("Camera", ""))
     viscosity = _number(keys, "Viscosity")
-    failed = (
-        "the vendor's run found no tracks; its medians of 0 nm are fillers"
-        if not tables or not tracks
-        else ""
-    )
+    counted = bool(tables) and tables[0][:, 2].sum() > 0
+    failed = "" if counted and tracks else "the vendor's run found no tracks; its medians of 0 nm are fillers"
     histogram = None if failed else _histogram(path, tables[0], dilution)
     return VendorRun(
         name=keys.get("Experiment", path.stem),

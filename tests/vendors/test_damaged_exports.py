@@ -1,0 +1,52 @@
+"""Exports with something strange in them are refused in words, never by a fault of ours."""
+
+import pytest
+from twins import nanosight_tables
+
+from nta.io.text import number
+from nta.io.vendors import VendorFileError, read_vendor
+
+ZETAVIEW = """ZetaView S/N 17-123
+Software: ZetaView (version 8.06)
+Experiment: e1
+Type of Measurement: Size Distribution
+Dilution: 100
+Number of Traces: 10
+
+Size / nm\tNumber\tConcentration / cm-3\tVolume
+95.0\t2\t{each}\t1
+100.0\t8\t{each}\t3
+-1.0\t-1\t-1\t-1
+"""
+
+
+def test_a_stray_carriage_return_is_a_row_that_is_cut_off(tmp_path, rng):
+    nanosight_tables(tmp_path, rng, n_tracks=5)
+    for name in ("video_AllTracks.csv", "video_ParticleData.csv"):
+        path = tmp_path / name
+        head, first, rest = path.read_text(encoding="utf-8").split("\n", 2)
+        middle = len(first) // 2
+        path.write_text(f"{head}\n{first[:middle]}\r{first[middle:]}\n{rest}", encoding="utf-8", newline="")
+        with pytest.raises(VendorFileError, match=r"row 2 has .* cells instead of"):
+            read_vendor(path)
+
+
+def test_a_size_of_no_particle_is_refused(tmp_path, rng):
+    nanosight_tables(tmp_path, rng, n_tracks=5)
+    path = tmp_path / "video_ParticleData.csv"
+    *before, last = path.read_text(encoding="utf-8").splitlines()
+    track, _, others = last.split(",", 2)
+    path.write_text("\n".join([*before, f"{track},1e300,{others}"]), encoding="utf-8")
+    with pytest.raises(VendorFileError, match="that of no particle"):
+        read_vendor(path)
+    assert number("1e999") is None
+
+
+def test_a_zetaview_table_without_particles_is_a_failed_run(tmp_path):
+    path = tmp_path / "e1_size_488.txt"
+    path.write_text(ZETAVIEW.format(each="1e5"), encoding="utf-8")
+    assert not read_vendor(path).runs[0].failed
+    path.write_text(ZETAVIEW.format(each="0"), encoding="utf-8")
+    (run,) = read_vendor(path).runs
+    assert "found no tracks" in run.failed
+    assert run.histogram is None
