@@ -7,8 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from nta.assessment import Finding, Verdict
+from nta.assessment.controls import with_findings
 from nta.diffusion import estimate_diffusion
-from nta.diffusion.settings import LEAST_FRAMES
+from nta.diffusion.settings import LEAST_FRAMES, Noise
 from nta.frames import FrameSource
 from nta.pipeline import Analysis, Scale, find_tracks
 from nta.settings import AnalysisSettings
@@ -36,10 +38,27 @@ def sweep(source: FrameSource, analysis: Analysis, told: Told | None = None) -> 
             told(f"{setting} = {value}")
     d50 = np.log([p.d50_nm for p in points if p.d50_nm])
     swept = Sweep(points=tuple(points), rel_std=float(d50.std(ddof=1)) if d50.size > 1 else 0.0)
+    without = [f"{p.setting} = {p.value}" for p in points if p.d50_nm is None]
+    if without:
+        analysis = replace(
+            analysis, assessment=with_findings(analysis.assessment, [_failed(without, len(points))])
+        )
     sizes = _sized(
         analysis, analysis.spots, analysis.tracks, analysis.settings, further={BUDGET_TERM: swept.rel_std}
     )
     return replace(analysis, sizes=replace(sizes, suspension=analysis.sizes.suspension, sweep=swept))
+
+
+def _failed(without: list[str], n: int) -> Finding:
+    return Finding(
+        name="sweep",
+        title="Other settings",
+        verdict=Verdict.WARN,
+        evidence=f"{len(without)} of {n} analyses of the sweep give no distribution ({', '.join(without)}): the spread in "
+        "the budget knows nothing of them",
+        advice="record longer, so that there are enough tracks with other settings too",
+        source="design choice",
+    )
 
 
 def _variants(source: FrameSource, analysis: Analysis) -> Iterator[tuple[str, str, SizeDistribution]]:
@@ -61,9 +80,12 @@ def _variants(source: FrameSource, analysis: Analysis) -> Iterator[tuple[str, st
         least = max(least, LEAST_FRAMES[quick.diffusion.estimator])
         diffusion = replace(quick.diffusion, min_track_frames=least)
         changed = replace(quick, diffusion=diffusion, sizing=replace(quick.sizing, min_points=shortest))
+        if changed == quick:
+            continue
         yield "min_points", f"{shortest}", _sized(analysis, analysis.spots, analysis.tracks, changed)
-    changed = replace(quick, diffusion=replace(quick.diffusion, noise="spots"))
-    yield "noise", "spots", _sized(analysis, analysis.spots, analysis.tracks, changed)
+    other: Noise = "recording" if quick.diffusion.noise == "spots" else "spots"
+    changed = replace(quick, diffusion=replace(quick.diffusion, noise=other))
+    yield "noise", other, _sized(analysis, analysis.spots, analysis.tracks, changed)
 
 
 def _thresholds(chosen: float) -> list[float]:

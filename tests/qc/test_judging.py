@@ -100,7 +100,7 @@ def vendor_runs(medians, per_ml=1e9, dilution=10.0, n_tracks=500):
             VendorRun(
                 name=f"video {i + 1}",
                 histogram=histogram,
-                concentration_per_ml=per_ml,
+                concentration_per_ml=per_ml * (1 + 1e-3 * i),
                 dilution=dilution,
                 n_tracks=n_tracks,
             )

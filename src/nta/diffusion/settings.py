@@ -12,6 +12,9 @@ Estimator = Literal["likelihood", "cve", "ols", "gls"]
 LEAST_FRAMES = {"likelihood": 3, "cve": 4, "ols": 5, "gls": 5}
 
 
+Noise = Literal["recording", "spots"]
+
+
 @dataclass(frozen=True, kw_only=True)
 class DiffusionSettings:
     """How a diffusion coefficient is made from a track, and when a track is distrusted.
@@ -31,7 +34,7 @@ class DiffusionSettings:
     """
 
     estimator: Estimator = "likelihood"
-    noise: Literal["recording", "spots"] = "recording"
+    noise: Noise = "recording"
     min_track_frames: int = 5
     confidence: float = 0.95
     max_lag: int | None = None
@@ -52,7 +55,7 @@ class DiffusionSettings:
             raise SettingError(f"confidence must be between 0 and 1, got {self.confidence}")
         if self.max_lag is not None and self.max_lag < 2:
             raise SettingError(f"max_lag must be >= 2 frames (a line needs two points), got {self.max_lag}")
-        if self.mobile_evidence < 0:
+        if not self.mobile_evidence >= 0:
             raise SettingError(f"mobile_evidence must be >= 0, got {self.mobile_evidence}")
         if not 0 < self.false_alarm_rate < 0.5:
             raise SettingError(f"false_alarm_rate must be between 0 and 0.5, got {self.false_alarm_rate}")

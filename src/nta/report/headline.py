@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from nta.assessment import Assessment, Finding, Verdict
+from nta.assessment import Finding, Verdict
 from nta.pipeline import Analysis
 from nta.quantity import Quantity
 from nta.report.markup import element, table, text
@@ -39,7 +39,7 @@ def headline(analysis: Analysis) -> str:
             element("p", "Nanoparticle tracking analysis", kind="kicker"),
             element("h1", text(Path(analysis.provenance.recording).name)),
             element("p", text(_about(analysis)), kind="about"),
-            element("p", _judged(analysis.assessment), kind="judged"),
+            element("p", _judged(analysis), kind="judged"),
             element("div", "\n".join(_boxes(analysis)), kind="headline"),
             element("p", text(_sentence(analysis)), kind="lead"),
         )
@@ -66,9 +66,15 @@ def what_passed(analysis: Analysis) -> str:
     return element("h2", "Findings that passed") + element("ul", "\n".join(lines), kind="passed")
 
 
-def _judged(assessment: Assessment) -> str:
+def _judged(analysis: Analysis) -> str:
     """Say whether the numbers may be used, and what speaks against it by name."""
+    assessment = analysis.assessment
     kind, sign, _ = _VERDICTS[assessment.worst]
+    if analysis.sizes.distribution is None and assessment.worst is not Verdict.FAIL:
+        kind, sign, _ = _VERDICTS[Verdict.NOT_ASSESSED]
+        why = analysis.sizes.summary["d50_nm"].method.removeprefix("not assessed: ")
+        words = f"No sizes: {text(why)}."
+        return element("span", f'<span class="mark">{sign}</span>{words}', kind=f"verdict {kind}")
     named = [text(f.title).lower() for f in assessment.findings if f.verdict is assessment.worst]
     words = {
         Verdict.FAIL: f"Do not rely on these numbers as they are. Failed: {'; '.join(named)}.",

@@ -53,12 +53,19 @@ def numbers_with_intervals(
         at = float(value[name][0])
         scaled = drawn[name] * factor if unit == "nm" else drawn[name]
         statistical[name] = interval(at, drawn[name], unit, settings.confidence, alone)
-        summary[name] = interval(at, scaled, unit, settings.confidence, full)
+        summary[name] = _around(interval(at, scaled, unit, settings.confidence, full), statistical[name])
     fractions = {
         window: share_in(window, distribution, draws, factor, n_effective, full)
         for window in settings.windows_nm
     }
     return Numbers(summary=summary, statistical=statistical, fractions=fractions)
+
+
+def _around(whole: Quantity, part: Quantity) -> Quantity:
+    """Return the interval so that it holds that of a part of its errors: both are drawn, and scatter a little."""
+    if whole.low is None or whole.high is None or part.low is None or part.high is None:
+        return whole
+    return replace(whole, low=min(whole.low, part.low), high=max(whole.high, part.high))
 
 
 def share_in(

@@ -23,7 +23,7 @@ _MOST_SPOTS = 60_000  # that are linked again; of a longer recording the first f
 _LEAST_ROUNDS, _MOST_ROUNDS = 1, 4
 _LINKS_OF_A_KIND = 4000  # of tracks alike in speed, that say how much they lost
 _MOST_KINDS = 8
-_LEAST_KEPT = 0.9  # where links lose more, nothing is known well enough to be given back
+_LEAST_KEPT = 0.9  # no more than the rest is given back: what links lose beyond is not known well enough
 _BLENDED = 2.0  # widths of a spot: of two nearer to each other, detection finds one
 _SEED = 19_080_101
 

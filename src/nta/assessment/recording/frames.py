@@ -25,6 +25,7 @@ _CONDITIONS = {
     "dilution": ("dilution", "x"),
 }
 _SAME = 2e-3  # relative; less is rounding
+_LEAST_SCALE = 0.7  # of the variance of positions over the Cramer-Rao bound, which none is below
 
 
 def losses(e: Evidence) -> Iterator[Finding]:
@@ -134,13 +135,17 @@ def frame_rate(e: Evidence) -> Finding:
     title = "Frame rate"
     scene, sources = e.spots.scene, e.metadata.get("sources", {})
     if e.metadata.get("clock") not in ("device", "host") or scene.n_frames < 10:
-        return not_assessed(
+        by = sources.get("frame_rate_hz", "its own word")
+        found = not_assessed(
             "frame_rate_agreement",
             title,
-            f"the recording has no clock of its own; the frame rate is {1 / e.diffusion.frame_interval_s:.6g} Hz "
-            f"by {sources.get('frame_rate_hz', 'its own word')}",
+            f"the recording has no clock of its own; the frame rate is {1 / e.diffusion.frame_interval_s:.6g} Hz by {by}",
             "a wrong frame rate makes every diameter wrong by the same factor: check it against the camera",
         )
+        if by == "recording" and e.metadata.get("is_film"):
+            words = f"{found.evidence}: the header of a film often holds the rate at which it is played"
+            return replace(found, verdict=Verdict.WARN, evidence=words)
+        return found
     clocked = rate_of_clock(1e9 * scene.frame_time_s, scene.frame_index)
     if clocked is None or (np.diff(scene.frame_time_s) < 0).any():
         return Finding(
@@ -174,6 +179,19 @@ def exposure(e: Evidence) -> Finding:
             evidence="nobody said the exposure: motion blur and localization error cannot be told apart",
             advice="give --exposure-ms; until then the estimator fits both together and is less precise",
         )
+    scale = e.diffusion.noise.variance_scale
+    if scale < _LEAST_SCALE:
+        return Finding(
+            name="exposure",
+            title=title,
+            verdict=Verdict.WARN,
+            value=1e3 * e.diffusion.exposure_s,
+            unit="ms",
+            evidence=f"{1e3 * e.diffusion.exposure_s:.4g} ms stated, but neighbouring steps are as alike as after a longer "
+            f"one: positions would have {scale:.2f} times the least variance that their light allows",
+            advice="check the exposure: where it is longer than stated, the sizes are too large",
+            source="design choice: with the right exposure it is above 1 in simulated recordings",
+        )
     return Finding(
         name="exposure",
         title=title,
@@ -181,5 +199,5 @@ def exposure(e: Evidence) -> Finding:
         value=1e3 * e.diffusion.exposure_s,
         unit="ms",
         evidence=f"{1e3 * e.diffusion.exposure_s:.4g} ms, "
-        f"{e.diffusion.exposure_s / e.diffusion.frame_interval_s:.0%} of the interval",
+        f"{e.diffusion.exposure_s / e.diffusion.frame_interval_s:.2g} of the interval",
     )

@@ -51,6 +51,7 @@ class AviReader:
             height_px=abs(h.height),
             bit_depth=8 if self._dtype.itemsize == 1 else None,
             frame_rate_hz=h.rate,
+            metadata={"is_film": True},
             frames=h.frames or None,
             truncated=found.cut or found.frames < h.frames,
         )

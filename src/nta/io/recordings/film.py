@@ -49,7 +49,8 @@ class FilmReader:
                 height_px=first.height,
                 bit_depth=bit_depth(first),
                 frame_rate_hz=self._rate,
-                metadata={f"film_{key}": str(value) for key, value in container.metadata.items()},
+                metadata={"is_film": True}
+                | {f"film_{key}": str(value) for key, value in container.metadata.items()},
                 frames=stream.frames or None,
                 lossy_codec=codec.name if codec.lossy else None,
                 clock=None if first.pts is None or steady else "container",
