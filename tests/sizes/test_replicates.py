@@ -174,3 +174,31 @@ def test_a_share_that_no_video_has_stays_open_by_what_the_tracks_allow(rng):
     assert (alone.low, alone.high) == pytest.approx((0.0, 0.088), abs=1e-5)
     three = combine_replicates([Replicate(preparation="p", sizes=rare)] * 3, repeats=2).fractions[window]
     assert 0.0303 < three.high < 0.088  # none of 120: 3.0 % (Clopper-Pearson)
+
+
+def test_numbers_are_means_of_numbers_and_count_preparations_alike(rng):
+    """Preparations of 80, 100 and 125 nm, each as narrow as beads: none of them is broad."""
+    narrow = [
+        Replicate(preparation=f"{median}", sizes=narrow_video(median, rng)) for median in (80.0, 100.0, 125.0)
+    ]
+    found = combine_replicates(narrow, repeats=2).summary
+    assert found["geometric_sd"].value == pytest.approx(1.04, abs=0.01)
+    assert found["geometric_sd"].low >= 1.0
+    assert found["d50_nm"].value == pytest.approx(np.mean([80.0, 100.0, 125.0]), rel=0.01)
+    one_more = combine_replicates([*narrow, *narrow[:1] * 9], repeats=2).summary
+    assert one_more["d50_nm"].value == pytest.approx(found["d50_nm"].value, rel=0.01)
+
+
+def test_a_doubtful_video_that_is_a_third_of_the_mean_is_a_third_of_the_doubt(rng):
+    sure = [Replicate(preparation=name, sizes=video(100, rng, own=0.001)) for name in ("a", "a", "b", "b")]
+    doubtful = Replicate(preparation="c", sizes=video(100, rng, own=0.2))
+    d50 = combine_replicates([*sure, doubtful], repeats=2).summary["d50_nm"]
+    assert np.log(d50.high / d50.value) == pytest.approx(1.96 * 0.2 / 3, rel=0.3)
+
+
+def narrow_video(median_nm, rng):
+    """Sizes of a video of beads."""
+    weight = curve(median_nm, sd_ln=0.04)
+    return replace(
+        video(median_nm, rng), distribution=replace(video(median_nm, rng).distribution, weight=weight)
+    )

@@ -48,7 +48,8 @@ class ReplicateSizes:
 
     unit : what the intervals count: "preparation", "video" or, of a single video, "track".
     distribution : mean over preparations of the mean over their videos, with a hierarchical bootstrap as its band.
-    summary, fractions : as in a `SizeDistribution`, of the mean curve; intervals over the units.
+    summary, fractions : as in a `SizeDistribution`, means over preparations of the means over their videos; intervals over
+        the units. The mean curve of preparations that differ is wider than they are: its own numbers are others.
     between_videos, between_preparations : standard deviation of ln(D50) between videos of one preparation, and between
         the means of preparations; None where there is but one.
     """
@@ -89,16 +90,18 @@ def combine_replicates(
         [i for i, r in enumerate(replicates) if r.preparation == name]
         for name in dict.fromkeys(r.preparation for r in replicates)
     ]
-    weight = np.mean([np.mean([curves[i].weight for i in group], axis=0) for group in groups], axis=0)
+    counts = np.empty(len(curves))  # of a video in the mean over preparations of the means over their videos
+    for group in groups:
+        counts[group] = 1 / (len(groups) * len(group))
+    weight = counts @ np.stack([curve.weight for curve in curves])
     draws = _hierarchical_draws(curves, groups, repeats, np.random.default_rng(seed))
     low, high = band(draws, weight, first.confidence)
     n_videos = len(replicates)
     unit = "preparation" if len(groups) >= _LEAST_PREPARATIONS else "video" if n_videos > 1 else "track"
     units = groups if unit == "preparation" else [[i] for i in range(n_videos)]
-    interval = _Interval(replicates, units, unit, first.confidence)
+    interval = _Interval(replicates, counts, units, unit, first.confidence)
     edges = first.edges_nm
     per_video = [summarise(edges, curve.weight[None]) for curve in curves]
-    at = summarise(edges, weight[None])
     windows = list(replicates[0].sizes.fractions)
     scatter = _scatter(np.log([float(video["d50_nm"][0]) for video in per_video]), groups)
     return ReplicateSizes(
@@ -116,9 +119,7 @@ def combine_replicates(
             confidence=first.confidence,
         ),
         summary={
-            name: interval.of_ratio(
-                float(at[name][0]), [float(video[name][0]) for video in per_video], name, name_unit
-            )
+            name: interval.of_ratio([float(video[name][0]) for video in per_video], name, name_unit)
             for name, name_unit in SUMMARY_UNITS.items()
         },
         fractions={
@@ -137,19 +138,22 @@ class _Interval:
     """Student's t over units of replication, on the logarithm of a number or on a share as it is."""
 
     replicates: Sequence[Replicate]
+    counts: FloatArray  # share of every video in the mean
     units: Sequence[Sequence[int]]
     unit: str
     confidence: float
 
-    def of_ratio(self, value: float, per_video: Sequence[float], name: str, unit: str) -> Quantity:
-        """Interval of a positive number; the systematic budget moves lengths."""
+    def of_ratio(self, per_video: Sequence[float], name: str, unit: str) -> Quantity:
+        """Mean of a positive number with its interval; the systematic budget moves lengths."""
+        value = float(self.counts @ per_video)
         own = [r.sizes.statistical.get(name) for r in self.replicates]
         within = [_half_width_ln(q) for q in own]
         systematic = self._systematic() if unit == "nm" else 0.0
         reach = self._reach(np.log(np.maximum(per_video, 1e-12)), within, systematic)
         if reach is None:
             return Quantity(value, None, None, unit, "no interval: nothing is known of the scatter")
-        return Quantity(value, value / math.exp(reach), value * math.exp(reach), unit, self._words())
+        low = max(value / math.exp(reach), 1.0 if name == "geometric_sd" else 0.0)
+        return Quantity(value, low, value * math.exp(reach), unit, self._words())
 
     def of_share(self, window: tuple[float, float], mean: _ShareOf, videos: Sequence[_ShareOf]) -> Quantity:
         """Interval of a share, of the mean curve and of those of the videos."""
@@ -187,7 +191,7 @@ class _Interval:
     ) -> float | None:
         """Half the width: t over the units, at least what the tracks leave open, with the systematic part."""
         known = [w for w in within if w is not None]
-        tracks = math.sqrt(sum(w**2 for w in known)) / len(within) if len(known) == len(within) else None
+        tracks = math.hypot(*(self.counts * known)) if len(known) == len(within) else None
         between = None
         if len(self.units) > 1:
             means = np.array([per_video[list(unit)].mean() for unit in self.units])
