@@ -35,8 +35,8 @@ def test_the_verdict_stands_before_everything_else(reported):
         "Groups side by side",
         "Methods paragraph",
         "temperature −80 °C; 72 h; 1 freeze-thaw cycle",
-        "One run: brightness",
-        "Videos agree: count",
+        "Runs: brightness",
+        "Scatter between videos: count",
         "Limits: integrity.toml;",
     ):
         assert words in page
