@@ -162,13 +162,15 @@ def _sum_of(work, row, side):  # type: ignore[no-untyped-def]
 def fit_two(data, light, side, noise, limits, one, width, apart, first, second):  # type: ignore[no-untyped-def]
     """Fit two spots (own x, y, N; common b, s) starting from the residual of the one-spot fit `one`.
 
-    Returns how much chi-square drops, 0 where there is nothing to split, the fit fails or the two have a single peak.
+    Returns how much chi-square drops, 0 where there is nothing to split, the fit fails or the two have a single peak; that of
+    `one` beside this light is put down in it.
     `first`, `second` receive x, y, N, b, s, error, chi2 as in `fit_one`. `width` is the recording's sigma: a blend's own
     sigma is too wide. `apart`: widths that two must lie apart (`nta.spots.apart`).
     """
     residual = np.empty((LANES, LANES), f4)
     score = np.empty((LANES, LANES), f4)
     left, ix, iy, chi2_one = _residual_peak(data, light, side, noise, one, residual, score)
+    one[CHI2] = chi2_one / (side * side - 5)
     if left < LEFT_OVER_SD:
         return 0.0
     a = np.empty((8, 8))
