@@ -24,7 +24,7 @@ def _pace(tracks):
 @pytest.mark.parametrize("missing", [0.02, 0.1, 0.3])
 def test_missing_frames_are_counted(rng, missing):
     tracks, truth = _tracks(rng, missing, n_tracks=30, exposure_s=0.01)
-    assert _pace(tracks).missing == pytest.approx(truth, abs=0.01 + 0.1 * truth)
+    assert _pace(tracks).missing == pytest.approx(truth, abs=0.01 + 0.2 * truth)
 
 
 @pytest.mark.parametrize("error_um", [0.01, 0.1])
@@ -51,6 +51,15 @@ def test_a_camera_that_shakes_now_and_then_drops_no_frames(rng):
         path = np.cumsum(step)
         stretched[name] = path - np.repeat(path[start], np.diff(tracks.first_row)) + 100.0
     assert _pace(replace(tracks, **stretched)).missing == 0
+
+
+def test_one_particle_that_jumps_makes_no_frame_conspicuous(rng):
+    tracks, _ = _tracks(rng, 0.0, n_tracks=30)
+    y_px = tracks.y_px.copy()
+    jumps = np.zeros(400)
+    jumps[[50, 51, 120, 200, 201, 300]] = [12.0, -12.0, 9.0, 15.0, -15.0, 10.0]
+    y_px[tracks.first_row[3] : tracks.first_row[4]] += np.cumsum(jumps)
+    assert _pace(replace(tracks, y_px=y_px)).missing == 0
 
 
 def test_few_particles_tell_nothing(rng):

@@ -23,6 +23,9 @@ from nta.tracks.table import Tracks
 _MOST_MISSING = 3
 _LEAST_STEPS, _LEAST_PAIRS = 3, 30
 _ROUNDS = 200
+_MOST_SQUARED = (
+    13.8  # a thousandth of the steps go further: one particle alone makes no pair of frames conspicuous
+)
 _SIGNIFICANT = 12.0  # log-likelihood that missing frames must gain, for three shares
 _LOWER = 0.1587  # quantile one standard deviation below the median
 
@@ -52,7 +55,7 @@ def pace(tracks: Tracks, diffusion: DiffusionEstimates) -> Pace | None:
     if not use.any():
         return None
     frame = steps.frame[row[use]] - int(steps.frame.min())
-    squared = np.bincount(frame, (white[use] ** 2).sum(axis=1))
+    squared = np.bincount(frame, np.minimum((white[use] ** 2).sum(axis=1), _MOST_SQUARED))
     n = np.bincount(frame)
     told = n >= _LEAST_STEPS
     if told.sum() < _LEAST_PAIRS:
@@ -76,13 +79,18 @@ def _shares(ratio: FloatArray, freedom: FloatArray, moving: float) -> FloatArray
     ratio : squared steps over their expectation, mean of the pair. freedom : numbers that it is the mean of.
     """
     shape = freedom / (2 * _spread(ratio, freedom) ** 2)
-    scale: FloatArray = 1 + moving * np.arange(_MOST_MISSING + 1, dtype=np.float64)
+    scale = _capped(1 + moving * np.arange(_MOST_MISSING + 1, dtype=np.float64))
     none = np.eye(scale.size)[0]
     some = np.full(scale.size, 0.05)
     some[0] = 1 - some[1:].sum()
     without, _ = _climbed(ratio, shape, scale, none)
     found, shares = _climbed(ratio, shape, scale, some)
     return shares if found - without > _SIGNIFICANT else none
+
+
+def _capped(scale: FloatArray) -> FloatArray:
+    """Mean of chi-square of two degrees of freedom, so scaled and capped, over that of scale 1."""
+    return np.asarray(scale * (1 - np.exp(-_MOST_SQUARED / (2 * scale))) / (1 - np.exp(-_MOST_SQUARED / 2)))
 
 
 def _spread(ratio: FloatArray, freedom: FloatArray) -> float:

@@ -162,8 +162,8 @@ def _sum_of(work, row, side):  # type: ignore[no-untyped-def]
 def fit_two(data, light, side, noise, limits, one, width, apart, first, second):  # type: ignore[no-untyped-def]
     """Fit two spots (own x, y, N; common b, s) starting from the residual of the one-spot fit `one`.
 
-    Returns how much chi-square drops, 0 where there is nothing to split, the fit fails or the two have a single peak; that of
-    `one` beside this light is put down in it.
+    Returns how much chi-square drops, 0 where there is nothing to split, the fit fails or the two have a single peak; the
+    chi-square of `one` beside this light is put down in it.
     `first`, `second` receive x, y, N, b, s, error, chi2 as in `fit_one`. `width` is the recording's sigma: a blend's own
     sigma is too wide. `apart`: widths that two must lie apart (`nta.spots.apart`).
     """
