@@ -57,3 +57,10 @@ def test_a_stated_rate_goes_before_the_stamps_that_cannot_contradict_it(stated_h
 def test_without_a_clock_the_stated_rate_is_taken():
     assert agreed_rate(25.0, None) == (25.0, ())
     assert agreed_rate(0.0, None) == (None, ())
+
+
+def test_stamps_since_1970_keep_their_resolution():
+    stamps = 1_780_000_000_000_000_000 + np.array([0, 33_000_000, 67_000_000], dtype=np.int64)
+    late, early = rate_of_clock(stamps), rate_of_clock(stamps - stamps[0])
+    assert late.doubt == pytest.approx(early.doubt)
+    assert late.doubt > 0.01

@@ -33,3 +33,10 @@ def test_names_that_repeat_are_told_apart_by_the_folders_above():
 def test_what_nothing_tells_apart_is_numbered():
     assert distinct_names(["a", "a", "b"], [None, None, None]) == ["a", "a (2)", "b"]
     assert distinct_names(["a", "a"], [Path("/x/a.h5"), Path("/x/a.h5")]) == ["a", "a (2)"]
+
+
+def test_a_number_is_never_a_name_that_is_there_already():
+    names = distinct_names(["s", "s", "s (2)", "s"], [None] * 4)
+    assert len(set(names)) == 4
+    assert names[:1] == ["s"]
+    assert names[2] == "s (2)"

@@ -217,6 +217,8 @@ def _camera(analysis: Analysis) -> dict[str, Measured]:
     if model.source == "estimated":  # again from every recording: it is no calibration
         return {}
     words = f"camera model, {model.source}"
+    if model.source == "gain stated":  # the rest is an estimate again
+        return {"gain_e_per_adu": Measured(value=model.gain_e_per_adu, rel_std=None, evidence=words)}
     return {
         "gain_e_per_adu": Measured(value=model.gain_e_per_adu, rel_std=None, evidence=words),
         "offset_adu": Measured(value=model.offset_adu, rel_std=None, evidence=words),

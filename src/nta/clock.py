@@ -42,10 +42,12 @@ def rate_of_clock(times_ns: ArrayLike, indices: ArrayLike | None = None) -> Cloc
     indices : of the frames, where some are missing between the stamps.
     None where there are fewer than two stamps, one is no number, or they stand still or go back.
     """
-    stamps = np.asarray(times_ns, dtype=np.float64)
+    stamps = np.asarray(times_ns)
     if stamps.size < 2 or not np.isfinite(stamps).all():
         return None
-    steps = np.diff(np.rint(stamps - stamps[0]))
+    steps = np.diff(
+        np.rint((stamps - stamps[0]).astype(np.float64))
+    )  # first: nanoseconds since 1970 have too many digits
     frames = np.ones(steps.size) if indices is None else np.diff(np.asarray(indices, dtype=np.float64))
     resolution = next(unit for unit in _RESOLUTIONS_NS if not (steps % unit).any())
     interval = float(np.median(steps / np.maximum(frames, 1)))

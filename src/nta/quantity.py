@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 class Quantity:
     """A result with its interval. `low` and `high` are None where no interval could be made; `value` None: no result.
 
-    method : one phrase on how value and interval were made, e.g. "bootstrap over tracks, 95 %".
+    method : one phrase on how value and interval were made, e.g. "bootstrap over particles, 95 %".
     """
 
     value: float | None

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from nta.errors import SettingError
+from nta.io import atomic
 from nta.io.atomic import new_file, new_folder
 
 
@@ -96,3 +97,20 @@ def test_what_breaks_off_leaves_nothing(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         broken(tmp_path / "results")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_mounted_disk_that_is_full_is_left_as_it_was(tmp_path, monkeypatch):
+    target, partial = tmp_path / "results", tmp_path / "new"
+    for folder, name in ((target, "old.txt"), (partial, "a.txt"), (partial, "b.txt")):
+        folder.mkdir(exist_ok=True)
+        (folder / name).write_text(name)
+
+    def full(source, place):
+        if (target / "a.txt").exists() or (target / "b.txt").exists():
+            raise OSError(28, "No space left on device")
+        return Path(source).rename(place)
+
+    monkeypatch.setattr(atomic.shutil, "move", full)
+    with pytest.raises(OSError, match="No space"):
+        atomic._refill(target, partial)
+    assert [p.name for p in target.iterdir()] == ["old.txt"]

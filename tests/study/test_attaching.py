@@ -205,3 +205,17 @@ def test_a_batch_knows_a_recording_by_the_same_key(tmp_path):
     quick = replace(job, request=Request(settings=replace(AnalysisSettings(), detection=threads)))
     assert quick.key("0") in keys  # threads do not change the result
     assert len(keys) == 3
+
+
+def test_a_folder_of_images_is_a_recording(film, tmp_path):
+    folder = tmp_path / "images"
+    folder.mkdir()
+    for i, image in enumerate(tifffile.imread(film)):
+        tifffile.imwrite(folder / f"f_{i:03}.tif", image)
+    (folder / "recording.toml").write_text(SIDECAR.format(pixel=0.25))
+    (tmp_path / "analysis.toml").write_text(SETTINGS)
+    (tmp_path / "study.toml").write_text(STUDY.replace("v.tif", "images"))
+    study = read_study(tmp_path / "study.toml")
+    settings = AnalysisSettings.from_toml(tmp_path / "analysis.toml")
+    (found,) = attach(study.preparations[0], study, settings, tmp_path / "kept", print)
+    assert found.facts["pixel_size_um"] == 0.25

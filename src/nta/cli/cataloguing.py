@@ -15,7 +15,7 @@ from nta.batch import About, Job, Outcome
 from nta.calibration import load_certificate
 from nta.catalogue import CatalogueError, Kind, RunRecord
 from nta.catalogue.record import as_time
-from nta.errors import SettingError
+from nta.errors import NtaError, SettingError
 from nta.io.recordings import open_recording
 from nta.io.results import ANALYSIS_FOLDER
 
@@ -103,7 +103,7 @@ def record_videos(catalogue: Catalogue, carried_out: CarriedOut, about: About) -
             with open_recording(path) as source:
                 said = said.completed(source.metadata)
             record_analysis(catalogue, _kept_summary(folder), folder, said)
-        except CatalogueError as error:  # the report is still to be shown
+        except (NtaError, OSError, ValueError) as error:  # the report is still to be shown
             unrecorded.append(str(error))
     return unrecorded
 

@@ -112,10 +112,20 @@ def _refill(target: Path, partial: Path) -> None:
     before = list(target.iterdir())
     old = _beside(target / "all", target.name, ".old")
     old.mkdir()
-    for entry in before:
-        entry.rename(old / entry.name)
-    for entry in list(partial.iterdir()):
-        shutil.move(entry, target / entry.name)
+    moved: list[Path] = []
+    try:
+        for entry in before:
+            entry.rename(old / entry.name)
+        for entry in list(partial.iterdir()):
+            moved.append(target / entry.name)
+            shutil.move(entry, moved[-1])
+    except BaseException:  # the disk is full: as it was before
+        for entry in moved:
+            shutil.rmtree(entry) if entry.is_dir() else entry.unlink(missing_ok=True)
+        for entry in list(old.iterdir()):
+            entry.rename(target / entry.name)
+        old.rmdir()
+        raise
     shutil.rmtree(old, ignore_errors=True)
 
 

@@ -115,7 +115,7 @@ class MeasuredAnalysis(Measurement):
     def is_less_blank(self) -> bool:
         """Say whether a blank was taken off the concentration."""
         seen = self._analysis.visibility if self._analysis else None
-        return seen is not None and bool(seen.concentration.blank)
+        return seen is not None and seen.concentration.is_less_blank
 
     def per_frame(self) -> Quantity:
         """Particles in tracks per frame."""

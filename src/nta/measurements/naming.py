@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
+from itertools import count
 from pathlib import Path
 
-from nta.io.results import RESULTS_FILE
-
-_OURS = "analysis"  # the folder of results beside its recording, as nta run, live and procedures name it
+from nta.io.results import ANALYSIS_FOLDER, RESULTS_FILE
 
 
 def result_name(path: Path) -> str:
@@ -32,11 +30,11 @@ def distinct_names(names: Sequence[str], paths: Sequence[Path | None]) -> list[s
         )
         depth = next(telling, 0)
         longer.append("/".join((*folders[len(folders) - depth :], name)))
-    seen: Counter[str] = Counter()
-    numbered = []
+    numbered: list[str] = []
     for name in longer:
-        seen[name] += 1
-        numbered.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
+        taken = {*longer, *numbered}
+        telling_names = (f"{name} ({number})" for number in count(2))
+        numbered.append(name if name not in numbered else next(n for n in telling_names if n not in taken))
     return numbered
 
 
@@ -44,7 +42,7 @@ def _named(path: Path) -> Path:
     """Return the folder or file that a result is called after."""
     whole = path.resolve()
     place = whole.parent if whole.name == RESULTS_FILE else whole
-    return place.parent if place.name == _OURS else place
+    return place.parent if place.name == ANALYSIS_FOLDER else place
 
 
 def _above(name: str, path: Path) -> tuple[str, ...]:

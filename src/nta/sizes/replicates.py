@@ -196,6 +196,8 @@ class _Interval:
         if len(self.units) > 1:
             means = np.array([per_video[list(unit)].mean() for unit in self.units])
             between = float(student_half_width(means, self.confidence))
+            if self.unit == "video":  # of which some count for more: the mean is that of preparations
+                between *= math.sqrt(means.size * float(self.counts @ self.counts))
         parts = [part for part in (tracks, between) if part is not None]
         return math.hypot(max(parts), coverage_factor(self.confidence) * systematic) if parts else None
 

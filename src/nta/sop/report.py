@@ -130,7 +130,7 @@ def _row_of(video: Video, blank: Quantity | None) -> dict[str, Any]:
     numbers: dict[str, Quantity | None] = {name: n.sizes[name] if n else None for name in SIZES}
     for name in ("per_frame", "in_cell_per_ml", "in_sample_per_ml"):
         numbers[name] = getattr(found, name) if found else None
-    numbers["blank_in_cell_per_ml"] = blank if found else None
+    numbers["blank_in_cell_per_ml"] = blank if found and found.is_less_blank else None
     for name, q in numbers.items():
         row |= {
             name: q and q.value,

@@ -92,6 +92,10 @@ def _with_gain(
         read = gain * math.sqrt(max(var0 + offset / gain - 1 / 12, 0.0))
     else:
         read = camera.read_noise_e or 0.0
+        if (
+            read / gain
+        ) ** 2 + 1 / 12 > variance:  # more than there is: that of another mode, or smoothed away
+            read = 0.0
         offset = gain * ((read / gain) ** 2 + 1 / 12 - var0)
     floor = (read / gain) ** 2 + 1 / 12
     noise = PixelNoise(var0=floor - offset / gain, slope=1 / gain, floor=floor)

@@ -17,7 +17,7 @@ from nta.diffusion import TrackFlag
 from nta.errors import NtaError, RecordingError, SettingError
 from nta.io.atomic import new_folder
 from nta.io.recordings import checksum, open_recording
-from nta.io.results import RESULTS_FILE, load_analysis, results_file, save_analysis
+from nta.io.results import RESULTS_FILE, load_analysis, results_files, save_analysis
 from nta.io.vendors import VendorResult, VendorRun, read_vendor
 from nta.measurements import result_name
 from nta.measurements.key import analysis_key
@@ -111,8 +111,11 @@ def _finished(path: Path, preparation: Preparation, study: Study) -> Iterator[At
     if path.suffix.lower() in _VENDOR_SUFFIXES:
         yield from _from_export(path, preparation, study)
         return
-    file = results_file(path)
-    if _is_results(file):
+    for file in (
+        results_files(path) if path.is_dir() else (path,)
+    ):  # a folder without results may be one of images
+        if not _is_results(file):
+            continue
         analysis = load_analysis(file)
         refuse_contradictions(str(path), Made.of_analysis(analysis), preparation, study.instrument)
         yield _from_analysis(file, result_name(file), checksum(file), analysis, preparation)

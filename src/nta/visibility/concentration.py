@@ -9,9 +9,10 @@ import numpy as np
 
 from nta.quantity import Quantity
 from nta.sizes import Distribution
+from nta.sizes.likelihood import particles_behind
 from nta.sizes.table import SUSPENSION
 from nta.visibility.curve import DetectionCurve
-from nta.visibility.table import Concentration, VisibleVolume
+from nta.visibility.table import NOT_SUBTRACTED, Concentration, VisibleVolume
 from nta.visibility.volume import Seen
 
 if TYPE_CHECKING:
@@ -114,8 +115,11 @@ def concentration_of_few(run: Run, reference: Seen) -> Concentration:
     looked_into_ml = reference.tracks_ml * n_frames
     if not looked_into_ml > 0:
         return uncounted(run, f"no simulated particle is followed for {run.sizing.min_points} frames")
-    low, high = (end / looked_into_ml for end in garwood(count))
-    words = f"{count} tracks, Poisson interval of 95 %, of particles as easily seen as good beads"
+    particles = np.unique(particles_behind(run.tracks, run.diffusion)[run.used]).size
+    low, high = (end * count / max(particles, 1) / looked_into_ml for end in garwood(particles))
+    if not count:
+        high = garwood(0)[1] / looked_into_ml
+    words = f"{count} tracks of {particles} particles, Poisson interval of 95 %, of particles as easily seen as good beads"
     in_cell = Quantity(count / looked_into_ml if count else None, low, high, "1/ml", words)
     return Concentration(
         per_frame=_per_frame(run),
@@ -135,7 +139,7 @@ def less_blank(sample: Concentration, blank: Concentration) -> Concentration:
     """
     mine, other = sample.in_cell_per_ml, blank.in_cell_per_ml
     if None in (mine.value, mine.low, mine.high) or other.low is None or other.high is None:
-        return replace(sample, blank="not subtracted: one of the two has no concentration per ml")
+        return replace(sample, blank=f"{NOT_SUBTRACTED}: one of the two has no concentration per ml")
     assert mine.value is not None
     assert mine.low is not None
     assert mine.high is not None
@@ -178,12 +182,13 @@ def _per_frame(run: Run) -> Quantity:
         limit = garwood(0)[1] * run.sizing.min_points / max(run.tracks.scene.n_frames, 1)
         return Quantity(0.0, 0.0, limit, "1", "95 % limit when no track was found (Poisson)")
     low, high = max(mean - 1.96 * error, 0.0), mean + 1.96 * error
-    return Quantity(mean, low, high, "1", "compound Poisson over tracks, 95 %")
+    return Quantity(mean, low, high, "1", "compound Poisson over particles, 95 %")
 
 
 def _counted(run: Run) -> tuple[float, float]:
-    """Spots in used tracks per frame, and its standard error; tracks, not spots, were counted independently."""
-    points = run.diffusion.n_points[run.used].astype(np.float64)
+    """Spots in used tracks per frame, and its standard error; particles, not spots or tracks, were counted independently."""
+    particle = particles_behind(run.tracks, run.diffusion)[run.used]
+    points = np.bincount(particle, run.diffusion.n_points[run.used])
     n_frames = max(run.tracks.scene.n_frames, 1)
     return float(points.sum()) / n_frames, float(np.sqrt((points**2).sum())) / n_frames
 

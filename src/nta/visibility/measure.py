@@ -37,6 +37,7 @@ from nta.visibility.table import BrightnessLaw, Concentration, Visibility, Visib
 from nta.visibility.volume import Seen, View, seen_by
 
 _DIAMETERS = 50  # of the visible volume; between them it is interpolated
+_MOST_FRAMES = 3000  # simulated to count tracks: hardly any is in view at the beginning of so many
 _WELL_SEEN = 10.0  # times the light at which half are found
 
 
@@ -152,7 +153,8 @@ def _reference(run: Run, curve: DetectionCurve, sheet: LightSheet, settings: Vis
     light = _WELL_SEEN * float(curve.light_50_e[0])
     diffusion = run.scale_nm_um2_s() / REFERENCE_NM
     view = replace(run.view(), search_range_px=math.inf)  # few particles teach no search range and need none
-    return seen_by(curve, sheet, view, light, diffusion, settings.walkers, settings.seed)
+    frames = min(view.n_frames, _MOST_FRAMES)
+    return seen_by(curve, sheet, view, light, diffusion, settings.walkers, settings.seed, frames)
 
 
 def _not_known(curve: DetectionCurve | None, counted: Concentration, why: str) -> Visibility:

@@ -12,6 +12,8 @@ from nta.quantity import Quantity
 from nta.sizes import Distribution
 from nta.visibility.curve import DetectionCurve
 
+NOT_SUBTRACTED = "not subtracted"
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class VisibleVolume(Columns):
@@ -79,6 +81,11 @@ class Concentration:
     least_nm: float | None = None
     blank: str = ""
     why_not: str = ""
+
+    @property
+    def is_less_blank(self) -> bool:
+        """Whether a blank was taken off; `blank` says so, or why not."""
+        return bool(self.blank) and not self.blank.startswith(NOT_SUBTRACTED)
 
     @property
     def best_known_per_ml(self) -> Quantity:

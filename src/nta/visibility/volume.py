@@ -67,8 +67,12 @@ def seen_by(
     diffusion_um2_s: float,
     walkers: int,
     seed: int,
+    frames: int | None = None,
 ) -> Seen:
     """Simulate particles of one brightness (in focus, in the middle of the sheet) and diffusion coefficient.
+
+    frames : that are simulated; None: as many as the volume needs. Tracks need as many as the run has: those in view at its
+        beginning are many of a short run's.
 
     The same seed moves the particles of every kind alike, so that the volume is smooth in brightness and diffusion.
     """
@@ -82,7 +86,7 @@ def seen_by(
     half_um = float(z[seen[-1]]) + margin_um
     height_um, width_um = view.height_px * sheet.pixel_size_um, view.width_px * sheet.pixel_size_um
     joined = np.zeros(3)
-    frames = view.frames_simulated
+    frames = frames or view.frames_simulated
     together = max(_TOGETHER // frames, 1)
     for first in range(0, walkers, together):
         joined += _walk(
@@ -106,7 +110,7 @@ def seen_by(
     )
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=4)
 def _unit_walks(walkers: int, frames: int, seed: int) -> tuple[FloatArray, Float32Array, Float32Array]:
     """Return where walkers start in a unit box, their steps as (z, y, x), and what decides whether they are found.
 

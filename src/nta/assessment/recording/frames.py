@@ -67,12 +67,11 @@ def unmarked_losses(e: Evidence) -> Finding:
         return not_assessed(name, title, why, "")
     words = f"in none of {seen.n_pairs} pairs of frames do the particles go further than time allows"
     if seen.missing > 0:
-        small = 1 - 1 / (1 + seen.missing / (1 - seen.missing))
         words = (
             f"all particles go too far at once, as where frames are missing: {seen.missing:.1%} of the frames by this, "
-            f"though the recording numbers them on; the sizes are about {small:.1%} too small"
+            "though the recording numbers them on; the sizes are too small by about the same share"
         )
-    advice = "find out where frames are dropped (camera, grabber, screen capture) and record again; do not use these sizes"
+    advice = "find out where frames are dropped (camera, grabber, screen capture) and record again"
     return finding(e, name, title, seen.missing, words, advice)
 
 

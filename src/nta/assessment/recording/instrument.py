@@ -23,6 +23,12 @@ _COMPARED = (
 )
 _SAME = 0.02  # relative; more is another camera, another mode or another objective
 
+_KNOWN = {
+    "estimated": "estimated from this recording",
+    "gain stated": "the gain as the recording or a profile states, the rest estimated from this recording",
+}
+"""How the camera is known, by the source of its model."""
+
 
 def temperature(e: Evidence) -> Iterator[Finding]:
     """Judge how steady the temperature was, and whether the sizes are made with the measured one."""
@@ -87,7 +93,7 @@ def camera(e: Evidence) -> Finding:
         unit="e/adu",
         evidence=f"gain {camera.gain_e_per_adu:.4g} e/adu, offset {camera.offset_adu:.3g} adu, read noise "
         f"{camera.read_noise_e:.2g} e: "
-        + ("as the recording or a profile states" if known else "estimated from this recording")
+        + _KNOWN.get(camera.source, "as the recording or a profile states")
         + (f"; {doubt}" if doubt else ""),
         advice=""
         if known

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,9 @@ class RecordingFile(io.RawIOBase):
 
     def _hand_over(self) -> None:
         held, self._held = self._held or [], None
-        for offset, data in sorted(held, key=lambda piece: piece[0], reverse=True):
+        in_order = sorted(held, key=lambda piece: piece[0])
+        apart = all(a + len(one) <= b for (a, one), (b, _) in pairwise(in_order))
+        for offset, data in reversed(in_order) if apart else held:  # of what overlaps the last written stands
             self._put(offset, data)
 
     def _put(self, offset: int, data: Any) -> None:

@@ -92,6 +92,10 @@ class RecordingWriter:
             self._disk = RecordingFile(self.path, replace=replace)
         except FileExistsError:
             raise SettingError(f"{self.path} exists already; choose another name, or move it away") from None
+        except BlockingIOError:
+            raise SettingError(
+                f"{self.path} is being written or read by another program; choose another name"
+            ) from None
         self._file: h5py.File | None = None
         try:
             self._file = h5py.File(self._disk, "w")

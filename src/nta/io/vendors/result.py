@@ -211,7 +211,9 @@ class VendorResult:
                 f"{self.file}: a dilution is a factor of at least 1 (100 for 1:100), got {dilution:g}"
             )
         for run in self.runs:
-            if run.dilution is not None and not np.isclose(run.dilution, dilution):
+            if run.dilution is not None and not np.isclose(
+                run.dilution, dilution, rtol=0.01
+            ):  # one may be rounded
                 raise VendorFileError(
                     f"{self.file}: {run.name} records the dilution {run.dilution:g}, which is applied already; {dilution:g} "
                     "was stated. Leave it out, or correct the record"
