@@ -26,6 +26,7 @@ _PIECE = 60  # spots per piece of a track: as wide a likelihood as a few nodes
 _MOST_CLASSES, _LEAST_ALIKE = 8, 50  # populations, and pieces in each
 _STILL_NODES = 12
 _NEWTON_STEPS, _LONGEST_STEP, _SHORTEST_STEP = 8, 0.5, 0.01
+_LEAST_FLOOR = 1.0  # to start from, in `_FLOOR_PX`
 _NO_BETTER = 0.02  # of the log posterior: far less than its parameters are uncertain by
 _LEAST_PX = 1e-3  # no position is known better than this
 
@@ -96,6 +97,10 @@ def fit_noise(
     if pieces.n_tracks == 0:
         return problem.model(problem.start(), np.inf, 0.0)
     start = problem.of_model(near) if near else _searched(steps, usable, exposure_s, believe_spots)
+    if (
+        not believe_spots
+    ):  # the floor counts by its square: at 0 it has no slope, and Newton's method would stay there
+        start[1] = max(abs(start[1]), _LEAST_FLOOR)
     theta, covariance, effect = _minimised(problem, start)
     rel_std = max(float(effect @ covariance @ effect), 0.0) ** 0.5
     return problem.model(theta, float(np.sqrt(covariance[-1, -1])), rel_std)
