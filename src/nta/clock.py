@@ -45,9 +45,8 @@ def rate_of_clock(times_ns: ArrayLike, indices: ArrayLike | None = None) -> Cloc
     stamps = np.asarray(times_ns)
     if stamps.size < 2 or not np.isfinite(stamps).all():
         return None
-    steps = np.diff(
-        np.rint((stamps - stamps[0]).astype(np.float64))
-    )  # first: nanoseconds since 1970 have too many digits
+    since = stamps - stamps[0]  # before they are floats: nanoseconds since 1970 have too many digits
+    steps = np.diff(np.rint(since.astype(np.float64)))
     frames = np.ones(steps.size) if indices is None else np.diff(np.asarray(indices, dtype=np.float64))
     resolution = next(unit for unit in _RESOLUTIONS_NS if not (steps % unit).any())
     interval = float(np.median(steps / np.maximum(frames, 1)))

@@ -59,23 +59,16 @@ def test_words_that_agree_overrule_nothing(film, rate):
 
 
 @pytest.mark.parametrize("by", ["user", "side-car"])
-def test_a_depth_that_does_not_hold_the_pixels_is_refused(film, by):
+@pytest.mark.parametrize(
+    ("bits", "words"),
+    [(4, r"pixels of \d+ go beyond what 4 bits hold"), (12, "its pixels have 8 bits, not the 12")],
+)
+def test_a_depth_that_is_not_that_of_the_pixels_is_refused(film, by, bits, words):
     if by == "side-car":
-        film.with_suffix(".toml").write_text("bit_depth = 4\n")
+        film.with_suffix(".toml").write_text(f"bit_depth = {bits}\n")
     with (
-        open_recording(film, bit_depth=4 if by == "user" else None) as recording,
-        pytest.raises(SettingError, match=rf"beads\.avi: pixels of \d+ go beyond what 4 bits hold.*{by}"),
-    ):
-        list(recording.frames())
-
-
-@pytest.mark.parametrize("by", ["user", "side-car"])
-def test_a_depth_beyond_what_is_stored_is_refused(film, by):
-    if by == "side-car":
-        film.with_suffix(".toml").write_text("bit_depth = 12\n")
-    with (
-        open_recording(film, bit_depth=12 if by == "user" else None) as recording,
-        pytest.raises(SettingError, match=rf"beads\.avi: its pixels have 8 bits, not the 12.*{by}"),
+        open_recording(film, bit_depth=bits if by == "user" else None) as recording,
+        pytest.raises(SettingError, match=rf"beads\.avi: {words}.*{by}"),
     ):
         list(recording.frames())
 

@@ -47,7 +47,7 @@ def against_blank(
             evidence="nothing was counted in the sample",
         )
     net = less_blank(sample, blank)
-    if net.in_cell_per_ml == sample.in_cell_per_ml:  # nothing was taken off
+    if not net.is_less_blank:
         advice = "analyze sample and blank with a calibrated --profile, then both have a concentration"
         found = doubted(found, net.blank, advice)
     elif net.in_cell_per_ml.value is None:

@@ -8,9 +8,8 @@ from pathlib import Path
 
 from nta.cli import EXIT_OK
 from nta.cli.progress import frame_progress, say
-from nta.cli.words import RECORDING_FILE
 from nta.errors import SettingError
-from nta.io.results import load_analysis, results_files, write_tables
+from nta.io.results import RECORDING_FILE, load_analysis, results_files, write_tables
 from nta.io.results.exchange import write_exchange, write_parquet_tables
 from nta.pipeline import Analysis
 

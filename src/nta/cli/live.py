@@ -18,9 +18,10 @@ from nta.cli.live_view import line, view
 from nta.cli.progress import compiling_said, say
 from nta.cli.record import refuse_no_time, said_how_it_ended
 from nta.cli.run import report_of, results_folder
-from nta.cli.words import RECORDING_FILE, conditions_in, device_settings
+from nta.cli.words import conditions_in, device_settings
 from nta.devices import Instrument
 from nta.errors import SettingError
+from nta.io.results import RECORDING_FILE
 from nta.live import LiveAnalysis, LiveSettings, Snapshot, Watched, new_recording, warm_up
 
 _UNTIL_TOLD = 60.0  # seconds to record where nobody says how long

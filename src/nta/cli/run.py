@@ -14,9 +14,8 @@ from nta.cli import EXIT_OK
 from nta.cli.analyze import analyze_recording, asked_of, refuse_taken, show
 from nta.cli.progress import say
 from nta.cli.record import record_device
-from nta.cli.words import RECORDING_FILE
 from nta.errors import SettingError
-from nta.io.results import ANALYSIS_FOLDER, summary
+from nta.io.results import ANALYSIS_FOLDER, RECORDING_FILE, summary
 
 _IN_THE_SOP: dict[str, Any] = {
     "driver": "simulated",

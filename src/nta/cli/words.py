@@ -13,8 +13,6 @@ from nta.errors import SettingError, printable
 from nta.pipeline import stated_conditions
 from nta.settings import AnalysisSettings
 
-RECORDING_FILE = "recording.h5"
-"""What is recorded into a result folder."""
 _OTHER_KINDS = (".avi", ".mp4", ".mov", ".mkv", ".tif", ".tiff", ".cine", ".seq")
 
 

@@ -97,9 +97,8 @@ def fit_noise(
     if pieces.n_tracks == 0:
         return problem.model(problem.start(), np.inf, 0.0)
     start = problem.of_model(near) if near else _searched(steps, usable, exposure_s, believe_spots)
-    if (
-        not believe_spots
-    ):  # the floor counts by its square: at 0 it has no slope, and Newton's method would stay there
+    if not believe_spots:
+        # the floor counts by its square: at 0 it has no slope, and Newton's method would stay there
         start[1] = max(abs(start[1]), _LEAST_FLOOR)
     theta, covariance, effect = _minimised(problem, start)
     rel_std = max(float(effect @ covariance @ effect), 0.0) ** 0.5

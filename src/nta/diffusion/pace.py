@@ -23,9 +23,7 @@ from nta.tracks.table import Tracks
 _MOST_MISSING = 3
 _LEAST_STEPS, _LEAST_PAIRS = 3, 30
 _ROUNDS = 200
-_MOST_SQUARED = (
-    13.8  # a thousandth of the steps go further: one particle alone makes no pair of frames conspicuous
-)
+_MOST_SQUARED = 13.8  # one step in a thousand is longer: one particle makes no pair of frames conspicuous
 _SIGNIFICANT = 12.0  # log-likelihood that missing frames must gain, for three shares
 _LOWER = 0.1587  # quantile one standard deviation below the median
 

@@ -22,7 +22,7 @@ from nta.devices import Instrument
 from nta.errors import DeviceError, NtaError, RecordingError, SettingError, in_words, is_foreseen
 from nta.io.atomic import new_folder
 from nta.io.recordings import Recording, checksum, open_recording
-from nta.io.results import ANALYSIS_FOLDER
+from nta.io.results import ANALYSIS_FOLDER, RECORDING_FILE
 from nta.live import new_recording
 from nta.measurements.identity import fingerprint
 from nta.pipeline import Analysis, analyze, stated_conditions
@@ -140,7 +140,7 @@ class _Run:
         return [*done, *(Video(stage=stage, step=step, reason=INTERRUPTED) for step in steps[len(done) :])]
 
     def _record(self, stage: Stage, step: Step, instrument: Instrument) -> Video:
-        path = Path(step.name) / "recording.h5"
+        path = Path(step.name) / RECORDING_FILE
         video = Video(stage=stage, step=step)
         try:
             _open_patiently(instrument)

@@ -17,7 +17,6 @@ from nta.tracks.table import Tracks
 
 _REACH2 = 9.0  # squared distance over its variance per axis: 1.1 % of returns go farther
 _BEST = 4  # ends that are remembered of every beginning
-_AT_ONCE = 256  # beginnings compared with all ends before them at a time
 
 
 def particles_of(tracks: Tracks, step_variance_px2: FloatArray, longest_frames: int) -> IntArray:
@@ -34,50 +33,41 @@ def particles_of(tracks: Tracks, step_variance_px2: FloatArray, longest_frames: 
     begin, end = tracks.frame[first].astype(np.int64), tracks.frame[last].astype(np.int64)
     by_end = np.argsort(end, kind="stable")
     start_px, stop_px = (np.stack([tracks.y_px[row], tracks.x_px[row]], axis=1) for row in (first, last))
-    candidates = [
-        _candidates(some, by_end, begin, end, start_px, stop_px, step_variance_px2, longest_frames)
-        for some in np.array_split(np.arange(begin.size), max(begin.size // _AT_ONCE, 1))
-    ]
-    cost, came, went = (np.concatenate(column) for column in zip(*candidates, strict=True))
-    order = np.argsort(cost, kind="stable")
-    before = _matched(came[order], went[order], begin.size)
+    cost, went = _likeliest(
+        begin, end, by_end, end[by_end], start_px, stop_px, step_variance_px2, longest_frames
+    )
+    came, place = np.nonzero(np.isfinite(cost))
+    order = np.argsort(cost[came, place], kind="stable")
+    before = _matched(came[order], went[came, place][order], begin.size)
     return np.asarray(_numbered(before, np.argsort(begin, kind="stable")))
 
 
-def _candidates(
-    some: IntArray,
-    by_end: IntArray,
-    begin: IntArray,
-    end: IntArray,
-    begin_px: FloatArray,
-    end_px: FloatArray,
-    variance_px2: FloatArray,
-    longest: int,
-) -> tuple[FloatArray, IntArray, IntArray]:
-    """Return cost, beginning and end of the likeliest pairs of some beginnings with the ends before them.
+@njit(cache=True)
+def _likeliest(begin, end, by_end, sorted_end, start_px, stop_px, variance_px2, longest):  # type: ignore[no-untyped-def]
+    """Return cost and track of the few ends from which each beginning most probably comes; infinite where there are fewer.
 
     Cost: less the logarithm of the density of coming back after g frames at a distance r. Times between crossings of a
     plane fall with g^(-3/2) (Redner, A Guide to First-Passage Processes (2001), sec. 1.3).
     """
-    if not some.size:
-        return np.empty(0), some, some
-    low, high = np.searchsorted(end[by_end], [begin[some].min() - longest, begin[some].max()])
-    ends = by_end[low:high]
-    gap = (begin[some][:, None] - end[ends][None, :]).astype(np.float64)
-    possible = (gap > 0) & (gap <= longest)
-    variance = 0.5 * (variance_px2[some][:, None] + variance_px2[ends][None, :]) * np.maximum(gap, 1.0)
-    distance2 = ((begin_px[some][:, None] - end_px[ends][None]) ** 2).sum(axis=2)
-    possible &= distance2 < _REACH2 * variance
-    cost = np.where(
-        possible, distance2 / (2 * variance) + np.log(variance) + 1.5 * np.log(np.maximum(gap, 1.0)), np.inf
-    )
-    if ends.size > _BEST:
-        best = np.argpartition(cost, _BEST - 1, axis=1)[:, :_BEST]
-    else:
-        best = np.tile(np.arange(ends.size), (some.size, 1))
-    found = np.take_along_axis(cost, best, axis=1)
-    row, column = np.nonzero(np.isfinite(found))
-    return found[row, column], some[row], ends[best[row, column]]
+    cost = np.full((begin.size, _BEST), np.inf)
+    went = np.zeros((begin.size, _BEST), np.int64)
+    for came in range(begin.size):
+        low, high = (
+            np.searchsorted(sorted_end, begin[came] - longest),
+            np.searchsorted(sorted_end, begin[came]),
+        )
+        for track in by_end[low:high]:
+            gap = begin[came] - end[track]
+            variance = 0.5 * (variance_px2[came] + variance_px2[track]) * gap
+            dy, dx = start_px[came, 0] - stop_px[track, 0], start_px[came, 1] - stop_px[track, 1]
+            distance2 = dy * dy + dx * dx
+            if distance2 >= _REACH2 * variance:
+                continue
+            this = distance2 / (2 * variance) + np.log(variance) + 1.5 * np.log(gap)
+            worst = np.argmax(cost[came])
+            if this < cost[came, worst]:
+                cost[came, worst], went[came, worst] = this, track
+    return cost, went
 
 
 @njit(cache=True)

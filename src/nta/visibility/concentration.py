@@ -116,9 +116,8 @@ def concentration_of_few(run: Run, reference: Seen) -> Concentration:
     if not looked_into_ml > 0:
         return uncounted(run, f"no simulated particle is followed for {run.sizing.min_points} frames")
     particles = np.unique(particles_behind(run.tracks, run.diffusion)[run.used]).size
-    low, high = (end * count / max(particles, 1) / looked_into_ml for end in garwood(particles))
-    if not count:
-        high = garwood(0)[1] / looked_into_ml
+    tracks_each = count / particles if particles else 1.0
+    low, high = (end * tracks_each / looked_into_ml for end in garwood(particles))
     words = f"{count} tracks of {particles} particles, Poisson interval of 95 %, of particles as easily seen as good beads"
     in_cell = Quantity(count / looked_into_ml if count else None, low, high, "1/ml", words)
     return Concentration(

@@ -16,6 +16,7 @@ from nta.scattering import Collection, coated_cross_section_nm2
 from nta.spots import Scene
 
 _SHELL_NM = 1.0
+MOST_CONTRAST = 0.6  # of an index over that of the medium: as far as spheres are worked out
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,7 +132,7 @@ class CrossSections:
         """Work the table out: 24 diameters per e-fold, 14 indices even in the logarithm of their contrast."""
         count = max(8, math.ceil(24 * math.log(high_nm / low_nm)))
         diameter = np.geomspace(low_nm, high_nm, count)
-        contrast = np.geomspace(0.004, 0.6, 14)
+        contrast = np.geomspace(0.004, MOST_CONTRAST, 14)
         index = light.medium_index + contrast
         # a coated sphere of one index is a sphere, and is worked out for all diameters at once
         with one_blas_thread():

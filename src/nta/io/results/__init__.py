@@ -3,6 +3,7 @@
 from nta.io.results.store import (
     ANALYSIS_FOLDER,
     FORMAT,
+    RECORDING_FILE,
     RESULTS_FILE,
     VERSION,
     load_analysis,
@@ -16,6 +17,7 @@ from nta.io.results.tables import TABLES, write_tables
 __all__ = [
     "ANALYSIS_FOLDER",
     "FORMAT",
+    "RECORDING_FILE",
     "RESULTS_FILE",
     "TABLES",
     "VERSION",

@@ -22,6 +22,8 @@ from nta.pipeline import Analysis
 FORMAT = "nta analysis"
 VERSION = 1
 RESULTS_FILE = "results.h5"
+RECORDING_FILE = "recording.h5"
+"""What is recorded into a folder."""
 ANALYSIS_FOLDER = "analysis"
 """Where the results of what was recorded into a folder lie, beside the recording."""
 _VIDEOS = f"video_*/{ANALYSIS_FOLDER}/{RESULTS_FILE}"  # of a procedure's sample; controls have other names

@@ -17,11 +17,9 @@ from nta.io.results.summary import write_summary
 from nta.pipeline import Analysis
 from nta.sizes import Distribution, SizeDistribution
 from nta.spots import SpotFlag
+from nta.visibility.light import MOST_CONTRAST
 
 TABLES = ("tracks.csv", "spots.csv", "distribution.csv", "summary.json")
-_MOST_CONTRAST = (
-    0.6  # of an index over that of the medium: as far as spheres are worked out for the indices of tracks
-)
 _UNITS_OF_COLUMNS = ("_per_ml", "_e_per_ms", "_nm", "_c")
 _ROWS_AT_ONCE = 20_000  # a few MB of text
 
@@ -68,7 +66,7 @@ def _indices(analysis: Analysis) -> dict[str, tuple[str, Any]]:
     indices = seen.indices if seen else None
     if seen is None or indices is None:
         return {}
-    most = np.inf if seen.law is None else seen.law.medium_index + _MOST_CONTRAST
+    most = np.inf if seen.law is None else seen.law.medium_index + MOST_CONTRAST
     return {
         "refractive_index": ("%.4f", indices.refractive_index),
         "refractive_index_low": ("%.4f", indices.low),
