@@ -25,8 +25,7 @@ from nta.errors import MissingInputError, SettingError
 from nta.frames import CameraState, Frame, FrameSource, RecordingReport
 from nta.quantity import Quantity
 from nta.settings import AnalysisSettings
-from nta.sizes import SizeDistribution, size_distribution
-from nta.sizes.numbers import summarise
+from nta.sizes import Draws, SizeDistribution, size_distribution
 from nta.spots import SpotDetector, Spots
 from nta.tracks import Relinking, TrackLinker, Tracks
 from nta.visibility import (
@@ -95,22 +94,8 @@ class Analysis:
 
     @property
     def in_suspension(self) -> Mapping[str, Quantity]:
-        """Numbers of the distribution in suspension, by name; none where that is not known.
-
-        They have no interval: the band of that curve is of each diameter alone, and the visible volume, by which it is
-        divided, has an uncertainty of its own that is not carried through.
-        """
-        curve = self.sizes.suspension
-        if curve is None:
-            return {}
-        found = summarise(curve.edges_nm, curve.weight[None])
-        return {
-            name: Quantity(float(found[name][0]), None, None, "nm", f"{curve.method}; {_NO_INTERVAL}")
-            for name in ("d10_nm", "d50_nm", "d90_nm", "mean_nm", "mode_nm")
-        }
-
-
-_NO_INTERVAL = "no interval: the error of the visible volume is not carried through"
+        """Numbers of the distribution in suspension, by name; none where that is not known."""
+        return self.visibility.suspension_numbers if self.visibility else {}
 
 
 def analyze(
@@ -164,8 +149,9 @@ def analyze(
         tracks, **vars(scale), settings=settings.diffusion, detection=curve, links=links
     )
     msd = mean_squared_displacement(tracks, diffusion)
+    drawn: list[Draws] = []
     sizes = size_distribution(
-        diffusion, tracks, conditions, settings.sizing, profile=profile, detection=curve
+        diffusion, tracks, conditions, settings.sizing, profile=profile, detection=curve, told=drawn.append
     )
     run = Run(
         tracks=tracks,
@@ -175,6 +161,7 @@ def analyze(
         conditions=conditions,
         profile=profile,
         sizing=settings.sizing,
+        draws=drawn[0] if drawn else None,
     )
     visibility = measure_visibility(run, curve, settings.visibility)
     return Analysis(

@@ -8,12 +8,13 @@ import pytest
 
 from nta.quantity import Quantity
 from nta.scattering import Collection, sphere_cross_section_nm2
-from nta.sizes import Distribution
-from nta.visibility import Concentration, less_blank
-from nta.visibility.concentration import found_of, garwood, in_suspension
+from nta.sizes import Distribution, Draws, SizingSettings
+from nta.visibility import BrightnessLaw, Concentration, less_blank
+from nta.visibility.concentration import garwood
 from nta.visibility.curve import fit_curve
 from nta.visibility.injection import AS_SEEN, WIDTH_RATIOS, FrameSample, Trials, _places
 from nta.visibility.light import CrossSections, LightSheet
+from nta.visibility.suspension import in_suspension
 from nta.visibility.table import VisibleVolume
 from nta.visibility.volume import View, seen_by
 
@@ -107,12 +108,88 @@ def test_what_lies_behind_others_is_in_view_but_not_in_the_volume():
         edges_nm=edges, weight=(2 * peaks[0] / peaks[0].sum() + 2 * peaks[1] / peaks[1].sum()) / 4, low=found, high=found,
         method="", describes="in view", confidence=0.95,
     )  # fmt: skip
-    shown = found_of(in_view, volume, curve)
-    np.testing.assert_allclose(shown.weight, found / found.sum(), atol=1e-9)
-    suspension, effective_ml = in_suspension(shown, volume, 30.0)
-    small = suspension.weight[suspension.diameter_nm < 100].sum()
+    run = run_of(in_view, np.repeat(in_view.weight[None], 400, axis=0))
+    suspension = in_suspension(run, volume, curve, LAW, 30.0)
+    small = suspension.distribution.weight[suspension.distribution.diameter_nm < 100].sum()
     assert small == pytest.approx((1 / 1e-9) / (1 / 1e-9 + 2 / 3e-9), rel=1e-6)
-    assert effective_ml == pytest.approx(3 / (1 / 1e-9 + 2 / 3e-9), rel=1e-6)
+    assert suspension.share_found == pytest.approx(1)
+    assert suspension.effective_ml == pytest.approx(3 / (1 / 1e-9 + 2 / 3e-9), rel=1e-6)
+
+
+LAW = BrightnessLaw(
+    refractive_index=1.39, medium_index=1.34, scale_e_per_nm2=1.0, index_source="stated", scale_source="this run"
+)  # fmt: skip
+
+
+def run_of(in_view, draws, budget=None):
+    """What `in_suspension` asks of a run."""
+    drawn = draws is not None and Draws(
+        distribution=in_view, draws=draws, rel_std=0.0, seed=1, n_effective=100
+    )
+    return SimpleNamespace(
+        sizes=SimpleNamespace(distribution=in_view, budget=budget or {}),
+        draws=drawn or None,
+        sizing=SizingSettings(),
+    )
+
+
+def volume_by_light(power):
+    """Rayleigh scatterers, seen in a volume that grows with a power of their light."""
+    d = np.geomspace(20, 400, 60)
+    electrons = 1e-3 * d**6
+    return VisibleVolume(
+        diameter_nm=d,
+        electrons=electrons,
+        probability=np.ones(60),
+        volume_ml=1e-12 * electrons**power,
+    )
+
+
+def lognormal(median_nm=100.0, spread=0.3):
+    edges = np.geomspace(20, 400, 301)
+    x = np.log(edges[1:] * edges[:-1]) / 2
+    weight = np.exp(-0.5 * ((x - np.log(median_nm)) / spread) ** 2)
+    weight /= weight.sum()
+    return Distribution(
+        edges_nm=edges, weight=weight, low=weight, high=weight, method="", describes="in view", confidence=0.95
+    )  # fmt: skip
+
+
+def test_light_that_is_wrong_for_all_alike_moves_how_many_there_are_and_not_their_sizes():
+    curve, volume = fit_curve(trials(), 1.4), volume_by_light(0.5)
+    in_view = lognormal()
+    found = in_suspension(
+        run_of(in_view, np.repeat(in_view.weight[None], 2000, axis=0)), volume, curve, LAW, 30.0
+    )
+    assert found.rel_std == pytest.approx(0.5 * np.hypot(0.15, curve.rel_std[0]), rel=0.08)
+    d50 = found.numbers["d50_nm"]
+    assert d50.value == pytest.approx(100 * np.exp(-3 * 0.3**2), rel=0.01)  # 1/d^3 tilts a log-normal
+    assert d50.high / d50.low < 1.01
+
+
+def test_intervals_in_suspension_hold_the_error_of_sizes_of_the_slope_of_light_and_the_budget():
+    curve, volume = fit_curve(trials(), 1.4), volume_by_light(0.5)
+    rng = np.random.default_rng(5)
+    in_view = lognormal()
+    same = np.repeat(in_view.weight[None], 2000, axis=0)
+    shifted = np.stack([lognormal(m).weight for m in 100 * np.exp(0.05 * rng.standard_normal(2000))])
+    steeper = replace(LAW, slope_std=1.0)
+
+    def half_width(draws, law, budget=None):
+        d50 = in_suspension(run_of(in_view, draws, budget), volume, curve, law, 30.0).numbers["d50_nm"]
+        return np.log(d50.high / d50.low) / 2 / 1.96
+
+    assert half_width(shifted, LAW) == pytest.approx(0.05, rel=0.1)
+    # 1/V tilts as d^(-slope/2), which moves the median of a log-normal by spread^2 / 2 for each unit of slope
+    assert half_width(same, steeper) == pytest.approx(0.5 * 0.3**2, rel=0.15)
+    assert half_width(same, LAW, {"temperature": 0.02}) == pytest.approx(0.02, rel=0.1)
+
+
+def test_without_draws_of_the_sizes_numbers_in_suspension_claim_no_interval():
+    curve, volume = fit_curve(trials(), 1.4), volume_by_light(0.5)
+    found = in_suspension(run_of(lognormal(), None), volume, curve, LAW, 30.0)
+    assert found.numbers["d50_nm"].low is None
+    assert found.rel_std > 0.05  # the light is as wrong as it was
 
 
 def test_simulated_spots_lie_up_to_the_edge_and_apart(rng):

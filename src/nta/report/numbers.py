@@ -57,18 +57,14 @@ def _in_suspension(analysis: Analysis) -> str:
     if not found:
         return ""
     start = suspension_from(analysis)
-    rows = [
-        [text(SUMMARY_NAMES[name]), text(value_and_interval(q)[0]), "no interval"]
-        for name, q in found.items()
-    ]
+    rows = [[text(SUMMARY_NAMES[name]), *map(text, value_and_interval(q))] for name, q in found.items()]
     note = (
-        f"Of the particles from {start} on, as they are in the liquid: what other methods see is nearest to this. They "
-        "carry no interval of their own, because the error of the visible volume is not carried through, and are no surer "
-        "than those in view."
+        f"Of the particles from {start} on, as they are in the liquid: what other methods see is nearest to this. The "
+        "intervals hold the error of the light as well, which moves the volume that particles of each diameter are seen in."
     )
     return (
         element("h3", f"Numbers in suspension, from {text(start)} on")
-        + table(("", "Value", "Interval"), rows, numbers=(1, 2))
+        + table(("", "Value", f"{confidence_words(analysis)} interval"), rows, numbers=(1, 2))
         + element("p", text(note), kind="note")
     )
 

@@ -58,8 +58,9 @@ def _sizes(analysis: Analysis) -> list[str]:
         value, interval = value_and_interval(quantity)
         lines.append(f"  {name:<12}{value:>12}{f'   ({interval})' if interval else ''}")
     if (median := analysis.in_suspension.get("d50_nm")) is not None:
-        value = value_and_interval(median)[0]
-        lines.append(f"  in suspension, from {suspension_from(analysis)} on: D50 {value} (no interval)")
+        value, interval = value_and_interval(median)
+        words = f" ({interval})" if interval else ""
+        lines.append(f"  in suspension, from {suspension_from(analysis)} on: D50 {value}{words}")
     return lines
 
 

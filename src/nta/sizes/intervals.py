@@ -14,6 +14,8 @@ from nta.sizes.settings import SizingSettings
 from nta.sizes.table import Distribution
 from nta.sizes.uncertainty import combined
 
+_BOOTSTRAP = "bootstrap over particles"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Numbers:
@@ -40,25 +42,38 @@ def numbers_with_intervals(
     The budget is brought in by drawing one common factor of all diameters per bootstrap draw (JCGM 101:2008,
     GUM Supplement 1, propagation of distributions by Monte Carlo).
     """
-    edges, weight = distribution.edges_nm, distribution.weight[None]
-    value, drawn = summarise(edges, weight), summarise(edges, draws)
     factor = common_factor(len(draws), combined(budget), rng)
-    percent = f"{100 * settings.confidence:g} %"
-    sources = ", ".join(budget) if budget else "no source stated"
-    alone = f"bootstrap over particles, {percent}"
-    full = f"bootstrap over particles and systematic budget ({sources}), {percent}"
+    summary, statistical = summary_with_intervals(distribution, draws, factor, budget)
+    method = _full_method(budget, settings.confidence)
+    fractions = {
+        window: share_in(window, distribution, draws, factor, n_effective, method)
+        for window in settings.windows_nm
+    }
+    return Numbers(summary=summary, statistical=statistical, fractions=fractions)
 
+
+def summary_with_intervals(
+    distribution: Distribution, draws: FloatArray, factor: FloatArray, budget: Mapping[str, float]
+) -> tuple[dict[str, Quantity], dict[str, Quantity]]:
+    """Return every number of `SUMMARY_UNITS` with its full and with its statistical interval.
+
+    factor : of all diameters of each draw, by the budget.
+    """
+    edges, weight, confidence = distribution.edges_nm, distribution.weight[None], distribution.confidence
+    value, drawn = summarise(edges, weight), summarise(edges, draws)
+    alone, full = f"{_BOOTSTRAP}, {100 * confidence:g} %", _full_method(budget, confidence)
     summary, statistical = {}, {}
     for name, unit in SUMMARY_UNITS.items():
         at = float(value[name][0])
         scaled = drawn[name] * factor if unit == "nm" else drawn[name]
-        statistical[name] = interval(at, drawn[name], unit, settings.confidence, alone)
-        summary[name] = _around(interval(at, scaled, unit, settings.confidence, full), statistical[name])
-    fractions = {
-        window: share_in(window, distribution, draws, factor, n_effective, full)
-        for window in settings.windows_nm
-    }
-    return Numbers(summary=summary, statistical=statistical, fractions=fractions)
+        statistical[name] = interval(at, drawn[name], unit, confidence, alone)
+        summary[name] = _around(interval(at, scaled, unit, confidence, full), statistical[name])
+    return summary, statistical
+
+
+def _full_method(budget: Mapping[str, float], confidence: float) -> str:
+    sources = ", ".join(budget) if budget else "no source stated"
+    return f"{_BOOTSTRAP} and systematic budget ({sources}), {100 * confidence:g} %"
 
 
 def _around(whole: Quantity, part: Quantity) -> Quantity:

@@ -1,4 +1,4 @@
-"""From particles in view to particles in suspension, and to how many there are per ml."""
+"""How many particles there are per ml: those counted per frame, over the volume they were seen in."""
 
 from __future__ import annotations
 
@@ -8,88 +8,30 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nta.quantity import Quantity
-from nta.sizes import Distribution
 from nta.sizes.likelihood import particles_behind
-from nta.sizes.table import SUSPENSION
-from nta.visibility.curve import DetectionCurve
-from nta.visibility.table import NOT_SUBTRACTED, Concentration, VisibleVolume
+from nta.visibility.suspension import Suspension
+from nta.visibility.table import NOT_SUBTRACTED, Concentration
 from nta.visibility.volume import Seen
 
 if TYPE_CHECKING:
     from nta.visibility.measure import Run
 
-_LEAST_VOLUME = 0.3  # of the visible volume at the median in view
-_BRIGHTNESS_STD = 0.15  # of ln(light), of the law: moves the depth at which particles are seen
 _SAME_LEAST = 0.1  # by which the least diameters of sample and blank may differ
 REFERENCE_NM = 100.0  # diameter of the particles that stand for too few tracks to know their sizes
 
 
-def found_of(in_view: Distribution, volume: VisibleVolume, curve: DetectionCurve) -> Distribution:
-    """Return the distribution of the particles in view without those behind others: the volume is that of the found ones."""
-    shown = np.interp(in_view.diameter_nm, volume.diameter_nm, curve.not_hidden(volume.electrons))
-    share = shown / float(in_view.weight @ shown)
-    return replace(in_view, weight=in_view.weight * share, low=in_view.low * share, high=in_view.high * share)
-
-
-def least_counted_nm(found: Distribution, volume: VisibleVolume, limit_nm: float | None) -> float | None:
-    """Diameter from which on particles are counted: where the visible volume is a good part of that of the median.
-
-    Below, a few particles stand for very many, and the blur of the distribution decides how many.
-    """
-    if limit_nm is None:
-        return None
-    cumulative = np.cumsum(found.weight)
-    median_nm = found.diameter_nm[np.searchsorted(cumulative, cumulative[-1] / 2)]
-    enough = _LEAST_VOLUME * np.interp(median_nm, volume.diameter_nm, volume.volume_ml)
-    too_small = np.flatnonzero((volume.volume_ml < enough) & (volume.diameter_nm < median_nm))
-    if not too_small.size:
-        return limit_nm
-    last = int(too_small[-1])  # the crossing lies between this diameter and the next
-    around = slice(last, last + 2)
-    return float(max(limit_nm, np.interp(enough, volume.volume_ml[around], volume.diameter_nm[around])))
-
-
-def in_suspension(
-    found: Distribution, volume: VisibleVolume, least_nm: float | None
-) -> tuple[Distribution | None, float | None]:
-    """Divide what was found by the volume it was found in; return the distribution and the mean visible volume.
-
-    Below `least_nm` nothing is extrapolated: the distribution in suspension is of the particles from there on.
-    """
-    if least_nm is None:
-        return None, None
-    d = found.diameter_nm
-    seen_ml = np.interp(d, volume.diameter_nm, volume.volume_ml)
-    counted = d >= least_nm
-    per_ml = np.divide(1.0, seen_ml, out=np.zeros_like(d), where=counted & (seen_ml > 0))
-    density = found.weight * per_ml
-    total = float(density.sum())
-    if not total > 0:
-        return None, None
-    shares = (curve * per_ml / total for curve in (found.weight, found.low, found.high))
-    weight, low, high = shares
-    effective_ml = float(found.weight[counted].sum()) / total
-    method = f"{found.method}; divided by the visible volume of each diameter, from {least_nm:.3g} nm on"
-    return replace(
-        found, weight=weight, low=low, high=high, method=method, describes=SUSPENSION
-    ), effective_ml
-
-
-def concentration(
-    run: Run, found: Distribution, least_nm: float | None, effective_ml: float | None
-) -> Concentration:
+def concentration(run: Run, suspension: Suspension | None, least_nm: float | None) -> Concentration:
     """Count particles per frame and divide by the volume they were seen in."""
-    if effective_ml is None or least_nm is None:
+    if suspension is None:
         return uncounted(run, "the detection limit is not known")
     dilution = run.conditions.dilution
-    share = float(found.weight[found.diameter_nm >= least_nm].sum())
-    in_cell = _per_ml(run, share / effective_ml)
+    in_cell = _per_ml(run, suspension)
     return Concentration(
         per_frame=_per_frame(run),
         in_cell_per_ml=in_cell,
         in_sample_per_ml=_in_sample(in_cell, dilution),
         dilution=dilution,
-        volume_ml=effective_ml,
+        volume_ml=suspension.effective_ml,
         least_nm=least_nm,
     )
 
@@ -192,13 +134,13 @@ def _counted(run: Run) -> tuple[float, float]:
     return float(points.sum()) / n_frames, float(np.sqrt((points**2).sum())) / n_frames
 
 
-def _per_ml(run: Run, per_ml_per_frame: float) -> Quantity:
+def _per_ml(run: Run, suspension: Suspension) -> Quantity:
     counted, error = _counted(run)
     counting = error / max(counted, 1e-12)
     depth = (run.profile.rel_std("sheet_width_um") if run.profile else None) or 0.0
-    rel_std = float(np.hypot(np.hypot(counting, depth), _BRIGHTNESS_STD / 2))
-    value = counted * per_ml_per_frame
-    words = "counts, depth of the light sheet and brightness combined, 95 %"
+    rel_std = float(np.hypot(np.hypot(counting, depth), suspension.rel_std))
+    value = counted * suspension.share_found / suspension.effective_ml
+    words = "counts, depth of the light sheet, sizes and brightness combined, 95 %"
     factor = float(np.exp(1.96 * rel_std))
     return Quantity(value, value / factor, value * factor, "1/ml", words)
 

@@ -9,6 +9,7 @@ track does not flatten (regression calibration: Carroll et al., Measurement Erro
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -160,6 +161,8 @@ def _fitted(
 ) -> BrightnessLaw | None:
     """Move scale or index, and the slope, until mean and slope of ln(light) are as seen."""
     trust = _SLOPE_STD**2 / (_SLOPE_STD**2 + light.slope_std_err**2)
+    if with_slope:
+        law = replace(law, slope_std=math.sqrt(trust) * light.slope_std_err)
     for _ in range(_ITERATIONS):
         expected, slope = model.expected(law)
         missing, too_flat = mean - expected, trust * (light.slope - slope) if with_slope else 0.0

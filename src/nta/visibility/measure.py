@@ -15,16 +15,13 @@ from nta.errors import SettingError
 from nta.frames import CameraState, Frame
 from nta.physics import stokes_einstein_nm_um2_s
 from nta.quantity import Quantity
-from nta.sizes import SizeDistribution, SizingSettings
+from nta.sizes import Draws, SizeDistribution, SizingSettings
 from nta.spots import SpotDetector
 from nta.tracks import Tracks
 from nta.visibility.concentration import (
     REFERENCE_NM,
     concentration,
     concentration_of_few,
-    found_of,
-    in_suspension,
-    least_counted_nm,
     uncounted,
 )
 from nta.visibility.curve import DetectionCurve, fit_curve
@@ -33,6 +30,7 @@ from nta.visibility.injection import injection_trials
 from nta.visibility.law import Model, brightness_law
 from nta.visibility.light import CrossSections, LightSheet, collection, light_sheet, width_in_focus_px
 from nta.visibility.settings import VisibilitySettings
+from nta.visibility.suspension import in_suspension, least_counted_nm
 from nta.visibility.table import BrightnessLaw, Concentration, Visibility, VisibleVolume
 from nta.visibility.volume import Seen, View, seen_by
 
@@ -43,7 +41,10 @@ _WELL_SEEN = 10.0  # times the light at which half are found
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Run:
-    """The results of the stages before, of one run."""
+    """The results of the stages before, of one run.
+
+    draws : of the size distribution; None: what follows from it gets no interval of its own.
+    """
 
     tracks: Tracks
     diffusion: DiffusionEstimates
@@ -52,6 +53,7 @@ class Run:
     conditions: SampleConditions
     profile: InstrumentProfile | None
     sizing: SizingSettings
+    draws: Draws | None = None
 
     @property
     def used(self) -> BoolArray:
@@ -122,17 +124,17 @@ def measure_visibility(
         return _not_known(curve, uncounted(run, note), note)
     limit = _limit(model, law)
     volume = _volume(model, law, limit.value, settings)
-    found = found_of(run.sizes.distribution, volume, curve)
-    least_nm = least_counted_nm(found, volume, limit.value)
-    suspension, effective_ml = in_suspension(found, volume, least_nm)
+    least_nm = least_counted_nm(run.sizes.distribution, volume, curve, limit.value)
+    suspension = None if least_nm is None else in_suspension(run, volume, curve, law, least_nm)
     return Visibility(
         curve=curve,
         law=law,
         limit_nm=limit,
         share_below_limit=_share_below(run.sizes, limit.value),
         volume=volume,
-        suspension=suspension,
-        concentration=concentration(run, found, least_nm, effective_ml),
+        suspension=suspension.distribution if suspension else None,
+        suspension_numbers=suspension.numbers if suspension else {},
+        concentration=concentration(run, suspension, least_nm),
         indices=track_indices(model, law),
     )
 

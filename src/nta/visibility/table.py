@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +34,7 @@ class BrightnessLaw:
 
     Light is that in focus in the middle of the sheet, the cross-section that into the objective. slope : how much steeper
     than that of homogeneous spheres the light of this run's particles grows: membranes make it flatter; 0 where the index
-    was stated. index_source, scale_source : "stated", "calibrated" (profile) or
+    was stated; slope_std its standard error. index_source, scale_source : "stated", "calibrated" (profile) or
     "this run", found from the mean light of the tracks; one of the two must be known to find the other.
     index_low, index_high : interval of the index, None where it was stated.
     """
@@ -45,6 +46,7 @@ class BrightnessLaw:
     scale_source: str
     slope: float = 0.0
     anchor_nm: float = 100.0
+    slope_std: float = 0.0
     index_low: float | None = None
     index_high: float | None = None
 
@@ -99,7 +101,8 @@ class Visibility:
 
     curve : None where no detection curve was asked for or could be made. limit_nm : diameter at which a particle in focus
         in the middle of the sheet is found in half of the frames.
-    share_below_limit : of the particles in view.
+    share_below_limit : of the particles in view. suspension_numbers : of the distribution in suspension, as in
+        `SizeDistribution.summary`.
     """
 
     curve: DetectionCurve | None
@@ -111,3 +114,4 @@ class Visibility:
     concentration: Concentration
     indices: TrackIndices | None
     notes: tuple[str, ...] = ()
+    suspension_numbers: Mapping[str, Quantity] = field(default_factory=dict)

@@ -1,0 +1,161 @@
+"""From the particles in view to those in suspension: what was found of each diameter, over the volume it was found in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from nta.columns import FloatArray
+from nta.quantity import Quantity
+from nta.sizes import Distribution
+from nta.sizes.intervals import band, common_factor, summary_with_intervals
+from nta.sizes.table import SUSPENSION
+from nta.sizes.uncertainty import combined
+from nta.visibility.curve import DetectionCurve
+from nta.visibility.table import BrightnessLaw, VisibleVolume
+
+if TYPE_CHECKING:
+    from nta.visibility.measure import Run
+
+_LEAST_VOLUME = 0.3  # of the visible volume at the median in view
+_LOG_LIGHT_STD = 0.15  # of ln(light), of the law: moves the depth at which particles are seen (design choice)
+_NOTHING = 1e-4  # of the largest visible volume: so little of it counts as none
+_DRAWS = 200  # of the light, where the sizes have no draws of their own
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Suspension:
+    """The particles in suspension, from the least diameter that is counted on.
+
+    numbers : of the distribution, as in `SizeDistribution.summary`.
+    share_found : of the particles that were found, those from the least diameter on.
+    effective_ml : the visible volume, mean over the particles in suspension.
+    rel_std : relative standard uncertainty of share_found / effective_ml, by the sizes and by the light.
+    """
+
+    distribution: Distribution
+    numbers: Mapping[str, Quantity]
+    share_found: float
+    effective_ml: float
+    rel_std: float
+
+
+def least_counted_nm(
+    in_view: Distribution, volume: VisibleVolume, curve: DetectionCurve, limit_nm: float | None
+) -> float | None:
+    """Diameter from which on particles are counted: where the visible volume is a good part of that of the median.
+
+    Below, a few particles stand for very many, and the blur of the distribution decides how many.
+    """
+    if limit_nm is None:
+        return None
+    cumulative = np.cumsum(_found(in_view.weight[None], in_view, volume, curve)[0])
+    median_nm = in_view.diameter_nm[np.searchsorted(cumulative, cumulative[-1] / 2)]
+    enough = _LEAST_VOLUME * np.interp(median_nm, volume.diameter_nm, volume.volume_ml)
+    too_small = np.flatnonzero((volume.volume_ml < enough) & (volume.diameter_nm < median_nm))
+    if not too_small.size:
+        return limit_nm
+    last = int(too_small[-1])  # the crossing lies between this diameter and the next
+    around = slice(last, last + 2)
+    return float(max(limit_nm, np.interp(enough, volume.volume_ml[around], volume.diameter_nm[around])))
+
+
+def in_suspension(
+    run: Run, volume: VisibleVolume, curve: DetectionCurve, law: BrightnessLaw, least_nm: float
+) -> Suspension | None:
+    """Divide what was found by the volume it was found in; None where nothing is left to divide.
+
+    Below `least_nm` nothing is extrapolated: the distribution in suspension is of the particles from there on. Every
+    bootstrap draw of the sizes is divided by the volume that a draw of the light makes of it.
+    """
+    in_view = run.sizes.distribution
+    assert in_view is not None
+    counted = in_view.diameter_nm >= least_nm
+    found = _found(in_view.weight[None], in_view, volume, curve)[0]
+    per_ml = np.where(counted, found / np.exp(_log_volume(volume, in_view.diameter_nm)), 0.0)
+    total = float(per_ml.sum())
+    if not total > 0:
+        return None
+    drawn_ml = _drawn_per_ml(run, volume, curve, law) * counted
+    totals = drawn_ml.sum(axis=1)
+    some = totals > 0
+    shares = drawn_ml[some] / totals[some, None] if _has_draws(run) else drawn_ml[:0]
+    low, high = band(shares, per_ml / total, in_view.confidence)
+    method = f"{in_view.method}; divided by the visible volume of each diameter, from {least_nm:.3g} nm on"
+    distribution = replace(
+        in_view, weight=per_ml / total, low=low, high=high, method=method, describes=SUSPENSION
+    )
+    share_found = float(found[counted].sum())
+    return Suspension(
+        distribution=distribution,
+        numbers=_numbers(run, distribution, shares),
+        share_found=share_found,
+        effective_ml=share_found / total,
+        rel_std=_half_width_68(np.log(totals[some])),
+    )
+
+
+def _has_draws(run: Run) -> bool:
+    return run.draws is not None and len(run.draws.draws) > 0
+
+
+def _found(
+    weights: FloatArray, in_view: Distribution, volume: VisibleVolume, curve: DetectionCurve
+) -> FloatArray:
+    """Shares in view (n, n_bins) without the particles that lay behind others: the volume is that of the found ones."""
+    shown = np.interp(in_view.diameter_nm, volume.diameter_nm, curve.not_hidden(volume.electrons))
+    found = weights * shown
+    return np.asarray(found / found.sum(axis=1, keepdims=True))
+
+
+def _log_volume(
+    volume: VisibleVolume, diameter_nm: FloatArray, brighter: FloatArray | float = 0.0
+) -> FloatArray:
+    """Logarithm of the visible volume at these diameters, had the particles exp(brighter) times their light.
+
+    brighter : one number, or one for each diameter of `volume`. More light moves a particle to the volume of those that
+    have so much; that these diffuse otherwise is left out, as diffusion matters less by far.
+    """
+    log_ml = np.log(np.maximum(volume.volume_ml, _NOTHING * volume.volume_ml.max()))
+    log_light = np.log(volume.electrons)
+    # where the light of large spheres falls with their diameter, the volume stays that of the brightest before
+    rising = np.maximum.accumulate(log_light) + 1e-9 * np.arange(log_light.size)
+    more = np.interp(rising + brighter, rising, log_ml) - log_ml
+    return np.asarray(np.interp(diameter_nm, volume.diameter_nm, log_ml + more))
+
+
+def _drawn_per_ml(run: Run, volume: VisibleVolume, curve: DetectionCurve, law: BrightnessLaw) -> FloatArray:
+    """Particles per ml in each bin for one found per frame, draw by draw: of the sizes and, by it, of the light."""
+    in_view = run.sizes.distribution
+    assert in_view is not None
+    alike = np.repeat(in_view.weight[None], _DRAWS, axis=0)
+    draws = run.draws.draws if run.draws is not None and _has_draws(run) else alike
+    rng = np.random.default_rng(run.sizing.seed)
+    by_scale = float(np.hypot(_LOG_LIGHT_STD, curve.rel_std[0])) * rng.standard_normal(len(draws))
+    by_slope = law.slope_std * rng.standard_normal(len(draws))
+    lever = np.log(volume.diameter_nm / law.anchor_nm)
+    log_ml = [
+        _log_volume(volume, in_view.diameter_nm, scale + slope * lever)
+        for scale, slope in zip(by_scale, by_slope, strict=True)
+    ]
+    return np.asarray(_found(draws, in_view, volume, curve) / np.exp(log_ml))
+
+
+def _numbers(run: Run, distribution: Distribution, shares: FloatArray) -> Mapping[str, Quantity]:
+    """Work out the numbers of the distribution, their intervals from the draws of sizes and light and the budget."""
+    budget = run.sizes.budget
+    factor = common_factor(len(shares), combined(budget), np.random.default_rng(run.sizing.seed))
+    numbers, _ = summary_with_intervals(distribution, shares, factor, budget)
+    words = "the light that decides on the visible volume drawn with its error"
+    return {name: replace(q, method=f"{q.method}; {words}") for name, q in numbers.items()}
+
+
+def _half_width_68(values: FloatArray) -> float:
+    """Return the standard deviation of what is normal but for a few far away."""
+    if not values.size:
+        return 0.0
+    low, high = np.quantile(values, [0.158655, 0.841345])
+    return float(high - low) / 2
