@@ -25,7 +25,7 @@ from nta.errors import MissingInputError, SettingError
 from nta.frames import CameraState, Frame, FrameSource, RecordingReport
 from nta.quantity import Quantity
 from nta.settings import AnalysisSettings
-from nta.sizes import Draws, SizeDistribution, size_distribution
+from nta.sizes import SizeDistribution, size_distribution
 from nta.spots import SpotDetector, Spots
 from nta.tracks import Relinking, TrackLinker, Tracks
 from nta.visibility import (
@@ -133,8 +133,8 @@ def analyze(
     settings = settings or AnalysisSettings()
     conditions = conditions or stated_conditions(source.metadata)
     camera = completed_camera(source.camera, profile)
-    scale = Scale.of(camera)
     # refuse before the long work, not after it
+    Scale.of(camera)
     conditions.viscosity_pa_s()
     load_limits(settings.assessment.limits)
 
@@ -144,32 +144,14 @@ def analyze(
         spots, tracks = find_tracks(frames, settings, detector=detector, progress=progress)
         width_px = width_in_focus_px(tracks.scene, profile, camera)
         curve = detection_curve(detector, tracks, sample.kept, settings.visibility, width_px=width_px)
-    links = Relinking(spots, tracks, settings.linking)
-    diffusion = estimate_diffusion(
-        tracks, **vars(scale), settings=settings.diffusion, detection=curve, links=links
-    )
-    msd = mean_squared_displacement(tracks, diffusion)
-    drawn: list[Draws] = []
-    sizes = size_distribution(
-        diffusion, tracks, conditions, settings.sizing, profile=profile, detection=curve, told=drawn.append
-    )
-    run = Run(
-        tracks=tracks,
-        diffusion=diffusion,
-        sizes=sizes,
-        camera=camera,
-        conditions=conditions,
-        profile=profile,
-        sizing=settings.sizing,
-        draws=drawn[0] if drawn else None,
-    )
+    run = size_tracks(spots, tracks, camera, conditions, profile, settings, detection=curve)
     visibility = measure_visibility(run, curve, settings.visibility)
     return Analysis(
         spots=spots,
         tracks=tracks,
-        diffusion=diffusion,
-        msd=msd,
-        sizes=replace(sizes, suspension=visibility.suspension),
+        diffusion=run.diffusion,
+        msd=mean_squared_displacement(tracks, run.diffusion),
+        sizes=replace(run.sizes, suspension=visibility.suspension),
         assessment=assess_recording(run, spots, source, settings.assessment),
         camera=camera,
         conditions=conditions,
@@ -225,6 +207,53 @@ def find_tracks(
         linker.push(spots)
     tracks = linker.finish()
     return linker.spots, tracks
+
+
+def size_tracks(
+    spots: Spots,
+    tracks: Tracks,
+    camera: CameraState,
+    conditions: SampleConditions,
+    profile: InstrumentProfile | None,
+    settings: AnalysisSettings,
+    *,
+    detection: DetectionCurve | None,
+    relink: bool = True,
+    extra_budget: Mapping[str, float] | None = None,
+    compare: bool = True,
+) -> Run:
+    """Estimate the diffusion of every track and infer the size distribution.
+
+    relink : whether what links lose of the motion is given back, by linking the recording's own spots anew.
+    extra_budget, compare : as for `nta.sizes.size_distribution`.
+    """
+    diffusion = estimate_diffusion(
+        tracks,
+        **vars(Scale.of(camera)),
+        settings=settings.diffusion,
+        detection=detection,
+        links=Relinking(spots, tracks, settings.linking) if relink else None,
+    )
+    sizes, draws = size_distribution(
+        diffusion,
+        tracks,
+        conditions,
+        settings.sizing,
+        profile=profile,
+        detection=detection,
+        extra_budget=extra_budget,
+        compare=compare,
+    )
+    return Run(
+        tracks=tracks,
+        diffusion=diffusion,
+        sizes=sizes,
+        camera=camera,
+        conditions=conditions,
+        profile=profile,
+        sizing=settings.sizing,
+        draws=draws,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from nta.assessment import Finding, Verdict
 from nta.assessment.controls import with_findings
-from nta.diffusion import estimate_diffusion
 from nta.diffusion.settings import LEAST_FRAMES, Noise
 from nta.frames import FrameSource
-from nta.pipeline import Analysis, Scale, find_tracks
+from nta.pipeline import Analysis, find_tracks, size_tracks
 from nta.settings import AnalysisSettings
-from nta.sizes import SizeDistribution, Sweep, SweepPoint, size_distribution
+from nta.sizes import SizeDistribution, Sweep, SweepPoint
 from nta.spots import THRESHOLDS_SD, SpotDetector, Spots
-from nta.tracks import Relinking, Tracks, link_spots
+from nta.tracks import Tracks, link_spots
+from nta.visibility import Run, Visibility, measure_visibility
 
 BUDGET_TERM = "choice of settings"
 _THRESHOLDS = (0.85, 1.25, 1.6)  # times the one chosen
@@ -43,10 +44,18 @@ def sweep(source: FrameSource, analysis: Analysis, told: Told | None = None) -> 
         analysis = replace(
             analysis, assessment=with_findings(analysis.assessment, [_failed(without, len(points))])
         )
-    sizes = _sized(
-        analysis, analysis.spots, analysis.tracks, analysis.settings, further={BUDGET_TERM: swept.rel_std}
-    )
-    return replace(analysis, sizes=replace(sizes, suspension=analysis.sizes.suspension, sweep=swept))
+    run = _run(analysis, analysis.settings, extra_budget={BUDGET_TERM: swept.rel_std})
+    sizes = replace(run.sizes, suspension=analysis.sizes.suspension, sweep=swept)
+    return replace(analysis, sizes=sizes, visibility=_with_wider_intervals(analysis, run))
+
+
+def _with_wider_intervals(analysis: Analysis, run: Run) -> Visibility | None:
+    """Return what the run could see, its numbers in suspension with the spread of the sweep in their intervals."""
+    seen = analysis.visibility
+    if seen is None or seen.suspension is None:
+        return seen
+    again = measure_visibility(run, seen.curve, analysis.settings.visibility)
+    return replace(seen, suspension_numbers=again.suspension_numbers)
 
 
 def _failed(without: list[str], n: int) -> Finding:
@@ -94,31 +103,22 @@ def _thresholds(chosen: float) -> list[float]:
     return [float(threshold) for threshold in np.unique(around) if threshold != chosen]
 
 
-def _sized(
-    analysis: Analysis,
-    spots: Spots,
-    tracks: Tracks,
-    settings: AnalysisSettings,
-    further: dict[str, float] | None = None,
-) -> SizeDistribution:
-    """Return the sizes of tracks under the conditions of the analysis, the final ones beside plain estimates."""
-    scale = Scale.of(analysis.camera)
-    diffusion = estimate_diffusion(
-        tracks,
-        **vars(scale),
-        settings=settings.diffusion,
-        detection=analysis.detection,
-        links=Relinking(spots, tracks, settings.linking),
-    )
-    return size_distribution(
-        diffusion,
-        tracks,
+def _sized(analysis: Analysis, spots: Spots, tracks: Tracks, settings: AnalysisSettings) -> SizeDistribution:
+    """Return the sizes of tracks under the conditions of the analysis."""
+    return _run(replace(analysis, spots=spots, tracks=tracks), settings, compare=False).sizes
+
+
+def _run(analysis: Analysis, settings: AnalysisSettings, **how: Any) -> Run:
+    """Size the tracks of the analysis again, with these settings."""
+    return size_tracks(
+        analysis.spots,
+        analysis.tracks,
+        analysis.camera,
         analysis.conditions,
-        settings.sizing,
-        profile=analysis.profile,
+        analysis.profile,
+        settings,
         detection=analysis.detection,
-        further=further,
-        compare=further is not None,
+        **how,
     )
 
 

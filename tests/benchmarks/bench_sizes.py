@@ -313,7 +313,8 @@ def _on_true_tracks(simulation, conditions):  # type: ignore[no-untyped-def]
     tracks = true_tracks(simulation)
     scale = Scale.of(simulation.camera)
     diffusion = estimate_diffusion(tracks, **vars(scale))
-    return size_distribution(diffusion, tracks, conditions)
+    sizes, _ = size_distribution(diffusion, tracks, conditions)
+    return sizes
 
 
 def true_tracks(simulation, seed: int = 0) -> Tracks:  # type: ignore[no-untyped-def]

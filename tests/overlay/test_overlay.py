@@ -117,7 +117,7 @@ def test_what_has_no_result_is_said_beside_what_has(rng, tmp_path, capsys):
         ("good", SizingSettings(repeats=0)),
         ("none", SizingSettings(repeats=0, min_tracks=100_000)),
     ):
-        sizes = size_distribution(analysis.diffusion, analysis.tracks, analysis.conditions, sizing)
+        sizes, _ = size_distribution(analysis.diffusion, analysis.tracks, analysis.conditions, sizing)
         save_analysis(replace(analysis, sizes=sizes), tmp_path / f"{name}.h5")
     page = tmp_path / "page.html"
     good, none = str(tmp_path / "good.h5"), str(tmp_path / "none.h5")

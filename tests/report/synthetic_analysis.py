@@ -70,7 +70,7 @@ def make_analysis(
         exposure_s=EXPOSURE_S,
         settings=settings.diffusion,
     )
-    sizes = size_distribution(diffusion, linked, CONDITIONS, settings.sizing, profile=profile)
+    sizes, _ = size_distribution(diffusion, linked, CONDITIONS, settings.sizing, profile=profile)
     report = RecordingReport(
         claimed_frames=n_frames + 2, found_frames=n_frames, lost_frames=2, notes=("two frames are missing",)
     )

@@ -47,7 +47,7 @@ def outcomes(seeds: Iterable[int], *, residence: float = 0.5, repeats: int = 200
         n_tracks = int(200 * 25 ** rng.random())
         tracks = synthetic_tracks(SHAPES[shape], n_tracks, rng, residence=residence)
         settings = SizingSettings(windows_nm=((30.0, 150.0),), repeats=repeats, seed=seed)
-        sizes = size_distribution(
+        sizes, _ = size_distribution(
             tracks.diffusion, None, EXACT_CONDITIONS, settings, likelihood=tracks.likelihood
         )
         numbers = {**sizes.summary, "30-150 nm": sizes.fractions[30.0, 150.0]}
@@ -63,7 +63,7 @@ def rare_outcomes(
     for seed in seeds:
         tracks = synthetic_tracks(population, n_tracks, np.random.default_rng(seed))
         settings = SizingSettings(windows_nm=(LARGE_NM,), repeats=repeats, seed=seed)
-        sizes = size_distribution(
+        sizes, _ = size_distribution(
             tracks.diffusion, None, EXACT_CONDITIONS, settings, likelihood=tracks.likelihood, compare=False
         )
         q = sizes.fractions[LARGE_NM]

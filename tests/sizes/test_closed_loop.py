@@ -12,13 +12,14 @@ SETTINGS = SizingSettings(repeats=100)
 
 
 def sized(tracks: SyntheticTracks, **changes: object) -> SizeDistribution:
-    return size_distribution(
+    sizes, _ = size_distribution(
         tracks.diffusion,
         None,
         CONDITIONS,
         SizingSettings(repeats=100, **changes),
         likelihood=tracks.likelihood,
     )
+    return sizes
 
 
 def share_between(distribution: Distribution, low_nm: float, high_nm: float) -> float:

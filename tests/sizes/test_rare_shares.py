@@ -28,14 +28,12 @@ def test_tracks_that_count_alike_are_worth_their_number():
 
 def test_a_share_is_no_surer_than_the_number_of_tracks_allows(rng):
     tracks = synthetic_tracks(lognormal(100, 0.04), 73, rng)
-    told = []
-    sizes = size_distribution(
+    sizes, draws = size_distribution(
         tracks.diffusion,
         None,
         EXACT_CONDITIONS,
         SizingSettings(windows_nm=(LARGE_NM, (30.0, 150.0)), repeats=100),
         likelihood=tracks.likelihood,
-        told=told.append,
     )
     n = effective_number(tracks.n_points.astype(float))
     assert n < 73  # in view, long tracks count more
@@ -44,7 +42,7 @@ def test_a_share_is_no_surer_than_the_number_of_tracks_allows(rng):
     assert rare.high == pytest.approx(1 - 0.025 ** (1 / n), rel=1e-3)
     assert 1 - nearly_all.low == pytest.approx(rare.high, rel=1e-3)
     assert "binomial" in rare.method
-    again = told[0].share(*LARGE_NM)  # a window that is asked for afterwards
+    again = draws.share(*LARGE_NM)  # a window that is asked for afterwards
     assert (again.value, again.low, again.high) == pytest.approx((rare.value, rare.low, rare.high))
 
 

@@ -52,7 +52,7 @@ def sized(path):
         exposure_s=INTERVAL_S,
         settings=DiffusionSettings(min_track_frames=3),
     )
-    return size_distribution(diffusion, tracks, SampleConditions(temperature_c=37.0), SETTINGS)
+    return size_distribution(diffusion, tracks, SampleConditions(temperature_c=37.0), SETTINGS)[0]
 
 
 def test_short_tracks_neither_break_nor_spike(real_data):

@@ -82,7 +82,7 @@ def test_the_distribution_in_view_holds_the_hidden_ones(halves, rng):
     settings = SizingSettings(windows_nm=((30.0, 100.0),))
     shares = []
     for detection in (None, BrightOnesHide()):
-        sizes = size_distribution(table, None, CONDITIONS, settings, detection=detection)
+        sizes, _ = size_distribution(table, None, CONDITIONS, settings, detection=detection)
         (share,) = sizes.fractions.values()
         shares.append(share.value)
     left = table.n_points / np.where(table.intensity < 500, 0.8, 0.95)
@@ -96,7 +96,7 @@ def test_the_distribution_in_view_holds_the_time_of_the_short_ones(halves, rng):
     settings = SizingSettings(windows_nm=((30.0, 100.0),))
     shares = {}
     for name, these in (("sized", halves.diffusion), ("all", table)):
-        sizes = size_distribution(these, None, CONDITIONS, settings, likelihood=halves.likelihood)
+        sizes, _ = size_distribution(these, None, CONDITIONS, settings, likelihood=halves.likelihood)
         (share,) = sizes.fractions.values()
         shares[name] = share.value
     faint = halves.diffusion.intensity < 500

@@ -8,15 +8,14 @@ from typing import Any, Self
 
 from nta.assessment import Finding, assess_recording
 from nta.calibration import InstrumentProfile, SampleConditions
-from nta.diffusion import Detection, estimate_diffusion
 from nta.frames import CameraState, Frame, RecordingReport
-from nta.pipeline import Scale
+from nta.pipeline import size_tracks
 from nta.quantity import Quantity
 from nta.settings import AnalysisSettings
-from nta.sizes import Distribution, size_distribution
+from nta.sizes import Distribution
 from nta.spots import Spots
-from nta.tracks import Relinking, Tracks
-from nta.visibility import Run
+from nta.tracks import Tracks
+from nta.visibility import DetectionCurve
 
 WHILE_RECORDING = (
     "enough_tracks",
@@ -92,32 +91,26 @@ def size_so_far(
     settings: AnalysisSettings,
     repeats: int,
     *,
-    detection: Detection | None = None,
+    detection: DetectionCurve | None = None,
 ) -> Sizing:
     """Size the tracks of a recording that is still growing; fewer bootstrap repeats, hence draws, is all that differs.
 
     detection : how probable it is that a spot is found, known at the end of the recording: then what is not seen of the
         motion is given back.
     """
-    links = Relinking(spots, tracks, settings.linking) if detection is not None else None
-    scale = Scale.of(source.camera)
-    diffusion = estimate_diffusion(
-        tracks, **vars(scale), settings=settings.diffusion, detection=detection, links=links
-    )
-    chosen = replace(settings.sizing, repeats=repeats)
-    sizes = size_distribution(
-        diffusion, tracks, conditions, chosen, profile=profile, detection=detection, compare=False
-    )
-    run = Run(
-        tracks=tracks,
-        diffusion=diffusion,
-        sizes=sizes,
-        camera=source.camera,
-        conditions=conditions,
-        profile=profile,
-        sizing=settings.sizing,
+    run = size_tracks(
+        spots,
+        tracks,
+        source.camera,
+        conditions,
+        profile,
+        replace(settings, sizing=replace(settings.sizing, repeats=repeats)),
+        detection=detection,
+        relink=detection is not None,
+        compare=False,
     )
     assessment = assess_recording(run, spots, source, settings.assessment)
+    sizes = run.sizes
     by_name = {finding.name: finding for finding in assessment.findings}
     times = spots.scene.frame_time_s
     return Sizing(

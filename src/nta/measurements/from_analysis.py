@@ -76,19 +76,18 @@ class MeasuredAnalysis(Measurement):
         run = self._analysis
         if run is None or run.sizes.distribution is None:
             return None
-        found: list[Draws] = []
-        further = {} if run.sizes.sweep is None else {BUDGET_TERM: run.sizes.sweep.rel_std}
-        size_distribution(
+        extra = {} if run.sizes.sweep is None else {BUDGET_TERM: run.sizes.sweep.rel_std}
+        _, draws = size_distribution(
             run.diffusion,
             run.tracks,
             run.conditions,
             run.settings.sizing,
             profile=run.profile,
             detection=run.detection,
-            further=further,
-            told=found.append,
+            extra_budget=extra,
+            compare=False,
         )
-        return found[0] if found else None
+        return draws
 
     def _recording_id(self) -> str:
         """Checksum of the recording; where nobody took it, of the sizes of its tracks."""

@@ -44,7 +44,8 @@ def size_tracks(
         exposure_s=exposure_s,
         settings=settings.diffusion,
     )
-    return size_distribution(diffusion, tracks, conditions, settings.sizing)
+    sizes, _ = size_distribution(diffusion, tracks, conditions, settings.sizing)
+    return sizes
 
 
 def size_particles(
@@ -92,7 +93,8 @@ def size_particles(
         exposure_s=None,
         pixel_size_um=np.nan,
     )
-    return size_distribution(estimates, None, conditions, settings.sizing)
+    sizes, _ = size_distribution(estimates, None, conditions, settings.sizing)
+    return sizes
 
 
 def as_tracks(table: TrackTable) -> Tracks:

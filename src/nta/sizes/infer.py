@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -32,6 +33,20 @@ from nta.tracks.table import Tracks
 MOST_BEYOND = 0.5  # share of tracks beyond the bins from which on what lies within says nothing of the sample
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Inferred:
+    """The distribution that numbers are of with its draws, and those beside it.
+
+    n_effective : how many tracks that count alike are worth those behind it.
+    """
+
+    distribution: Distribution
+    draws: FloatArray
+    of_tracks: Distribution | None
+    comparison: tuple[Distribution, ...]
+    n_effective: float
+
+
 def size_distribution(
     diffusion: DiffusionEstimates,
     tracks: Tracks | None,
@@ -41,10 +56,9 @@ def size_distribution(
     profile: InstrumentProfile | None = None,
     likelihood: Likelihood | None = None,
     detection: Detection | None = None,
-    further: Mapping[str, float] | None = None,
-    told: Callable[[Draws], None] | None = None,
+    extra_budget: Mapping[str, float] | None = None,
     compare: bool = True,
-) -> SizeDistribution:
+) -> tuple[SizeDistribution, Draws | None]:
     """Infer the number distribution of hydrodynamic diameter, with an interval on every number.
 
     Parameters
@@ -65,12 +79,16 @@ def size_distribution(
     detection
         How probable it is that a particle lies behind others, by its light: brings in the time for which it did. None: no
         particle hides another.
-    further
+    extra_budget
         Systematic terms found elsewhere, joined to the budget: relative standard uncertainty by source.
-    told
-        Called with the bootstrap draws of the distribution, which are not kept: for numbers nobody named before.
     compare
         Whether the plain estimates are made too, that the result is compared with: half of the time.
+
+    Returns
+    -------
+    sizes, draws
+        The distribution with its numbers, and the bootstrap draws from which numbers that nobody named before get their
+        intervals; no draws where there are too few tracks for a distribution.
 
     Raises
     ------
@@ -79,54 +97,45 @@ def size_distribution(
     """
     settings = settings or SizingSettings()
     temperature_c, viscosity_pa_s = conditions.known_temperature_c(), conditions.viscosity_pa_s()
-    scale = stokes_einstein_nm_um2_s(temperature_c, viscosity_pa_s)
     per_track = track_sizes(diffusion, temperature_c, viscosity_pa_s)
-    budget = {**systematic_budget(conditions, profile, diffusion), **(further or {})}
+    budget = {**systematic_budget(conditions, profile, diffusion), **(extra_budget or {})}
     used = diffusion.used(settings.min_points)
     n_used = int(used.sum())
     rng = np.random.default_rng(settings.seed)
 
-    why = _why_not(n_used, per_track.share_beyond(used, settings), settings)
-    distribution, of_tracks, numbers = None, None, not_assessed(settings, why)
-    compared: dict[str, tuple[Distribution, FloatArray]] = {}
-    if not why:
-        in_view, particle = frames_in_view(diffusion, used, detection), particles_behind(tracks, diffusion)
-        n_effective = float(np.unique(particle[used]).size)
-        if compare or settings.method != "population":
-            compared = _comparison(diffusion, used, per_track, particle, scale, settings, rng)
-        if settings.method == "population":
-            inferred = _inferred(diffusion, tracks, used, scale, likelihood, in_view, particle, settings, rng)
-            of_tracks = inferred[TRACKS][0]
-            distribution, draws = inferred[IN_VIEW if settings.counting == "time" else TRACKS]
-            if settings.counting == "time":
-                n_effective = effective_number(np.bincount(particle[used], in_view[used]).astype(np.float64))
-        else:
-            distribution, draws = compared.pop(settings.method)
-        numbers = numbers_with_intervals(distribution, draws, budget, settings, rng, n_effective=n_effective)
-        if told is not None:
-            told(
-                Draws(
-                    distribution=distribution,
-                    draws=draws,
-                    rel_std=combined(budget),
-                    seed=settings.seed,
-                    n_effective=n_effective,
-                )
-            )
-    return SizeDistribution(
+    inferred, draws = None, None
+    if why := _why_not(n_used, per_track.share_beyond(used, settings), settings):
+        numbers = not_assessed(settings, why)
+    else:
+        scale = stokes_einstein_nm_um2_s(temperature_c, viscosity_pa_s)
+        inferred = _inferred(
+            diffusion, tracks, used, per_track, scale, likelihood, detection, compare, settings, rng
+        )
+        numbers = numbers_with_intervals(
+            inferred.distribution, inferred.draws, budget, settings, rng, n_effective=inferred.n_effective
+        )
+        draws = Draws(
+            distribution=inferred.distribution,
+            draws=inferred.draws,
+            rel_std=combined(budget),
+            seed=settings.seed,
+            n_effective=inferred.n_effective,
+        )
+    sizes = SizeDistribution(
         tracks=per_track,
-        distribution=distribution,
-        of_tracks=of_tracks,
+        distribution=inferred.distribution if inferred else None,
+        of_tracks=inferred.of_tracks if inferred else None,
         suspension=None,
         summary=numbers.summary,
         statistical=numbers.statistical,
         fractions=numbers.fractions,
-        comparison=tuple(d for d, _ in compared.values()),
+        comparison=inferred.comparison if inferred else (),
         n_tracks_used=n_used,
         viscosity_pa_s=viscosity_pa_s,
         temperature_c=temperature_c,
         budget=budget,
     )
+    return sizes, draws
 
 
 def _why_not(n_used: int, beyond: float, settings: SizingSettings) -> str:
@@ -160,6 +169,47 @@ def track_sizes(diffusion: DiffusionEstimates, temperature_c: float, viscosity_p
 
 
 def _inferred(
+    diffusion: DiffusionEstimates,
+    tracks: Tracks | None,
+    used: BoolArray,
+    per_track: TrackSizes,
+    scale_nm_um2_s: float,
+    likelihood: Likelihood | None,
+    detection: Detection | None,
+    compare: bool,
+    settings: SizingSettings,
+    rng: np.random.Generator,
+) -> _Inferred:
+    """Infer the distribution by the method that is asked for, and make those that it is compared with."""
+    in_view, particle = frames_in_view(diffusion, used, detection), particles_behind(tracks, diffusion)
+    n_particles = float(np.unique(particle[used]).size)
+    compared: dict[str, tuple[Distribution, FloatArray]] = {}
+    if compare or settings.method != "population":
+        # random numbers of its own: what is reported must not hang on what it is compared with
+        apart = np.random.default_rng(settings.seed)
+        compared = _comparison(diffusion, used, per_track, particle, scale_nm_um2_s, settings, apart)
+    if settings.method != "population":
+        distribution, draws = compared.pop(settings.method)
+        of_tracks, n_effective = None, n_particles
+    else:
+        both = _populations(
+            diffusion, tracks, used, scale_nm_um2_s, likelihood, in_view, particle, settings, rng
+        )
+        by_time = settings.counting == "time"
+        distribution, draws = both[IN_VIEW if by_time else TRACKS]
+        of_tracks = both[TRACKS][0]
+        time_of_each = np.bincount(particle[used], in_view[used]).astype(np.float64)
+        n_effective = effective_number(time_of_each) if by_time else n_particles
+    return _Inferred(
+        distribution=distribution,
+        draws=draws,
+        of_tracks=of_tracks,
+        comparison=tuple(d for d, _ in compared.values()),
+        n_effective=n_effective,
+    )
+
+
+def _populations(
     diffusion: DiffusionEstimates,
     tracks: Tracks | None,
     used: BoolArray,

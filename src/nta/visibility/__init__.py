@@ -6,7 +6,8 @@ from nta.visibility.curve import DetectionCurve
 from nta.visibility.indices import light_of_spheres
 from nta.visibility.injection import FrameSample
 from nta.visibility.light import width_in_focus_px
-from nta.visibility.measure import Run, detection_curve, measure_visibility
+from nta.visibility.measure import detection_curve, measure_visibility
+from nta.visibility.run import Run
 from nta.visibility.settings import VisibilitySettings
 from nta.visibility.table import BrightnessLaw, Concentration, TrackIndices, Visibility, VisibleVolume
 

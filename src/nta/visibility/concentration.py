@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from nta.quantity import Quantity
 from nta.sizes.likelihood import particles_behind
+from nta.visibility.run import Run
 from nta.visibility.suspension import Suspension
 from nta.visibility.table import NOT_SUBTRACTED, Concentration
 from nta.visibility.volume import Seen
-
-if TYPE_CHECKING:
-    from nta.visibility.measure import Run
 
 _SAME_LEAST = 0.1  # by which the least diameters of sample and blank may differ
 REFERENCE_NM = 100.0  # diameter of the particles that stand for too few tracks to know their sizes

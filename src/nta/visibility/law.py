@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,11 +18,9 @@ from nta.columns import FloatArray
 from nta.sizes import approximate_log_likelihood
 from nta.visibility.curve import DetectionCurve
 from nta.visibility.light import CrossSections, LightSheet
+from nta.visibility.run import Run
 from nta.visibility.table import BrightnessLaw
 from nta.visibility.volume import seen_by
-
-if TYPE_CHECKING:
-    from nta.visibility.measure import Run
 
 _WALKERS, _SEED = 1000, 1
 _QUANTILES = 10  # of the size distribution: diameters that stand for it

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
-from nta.calibration import InstrumentProfile, SampleConditions
-from nta.columns import BoolArray
-from nta.diffusion import DiffusionEstimates
 from nta.errors import SettingError
-from nta.frames import CameraState, Frame
-from nta.physics import stokes_einstein_nm_um2_s
+from nta.frames import Frame
 from nta.quantity import Quantity
-from nta.sizes import Draws, SizeDistribution, SizingSettings
+from nta.sizes import SizeDistribution
 from nta.spots import SpotDetector
 from nta.tracks import Tracks
 from nta.visibility.concentration import (
@@ -29,53 +25,15 @@ from nta.visibility.indices import track_indices
 from nta.visibility.injection import injection_trials
 from nta.visibility.law import Model, brightness_law
 from nta.visibility.light import CrossSections, LightSheet, collection, light_sheet, width_in_focus_px
+from nta.visibility.run import Run
 from nta.visibility.settings import VisibilitySettings
 from nta.visibility.suspension import in_suspension, least_counted_nm
 from nta.visibility.table import BrightnessLaw, Concentration, Visibility, VisibleVolume
-from nta.visibility.volume import Seen, View, seen_by
+from nta.visibility.volume import Seen, seen_by
 
 _DIAMETERS = 50  # of the visible volume; between them it is interpolated
 _MOST_FRAMES = 3000  # simulated to count tracks: hardly any is in view at the beginning of so many
 _WELL_SEEN = 10.0  # times the light at which half are found
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Run:
-    """The results of the stages before, of one run.
-
-    draws : of the size distribution; None: what follows from it gets no interval of its own.
-    """
-
-    tracks: Tracks
-    diffusion: DiffusionEstimates
-    sizes: SizeDistribution
-    camera: CameraState
-    conditions: SampleConditions
-    profile: InstrumentProfile | None
-    sizing: SizingSettings
-    draws: Draws | None = None
-
-    @property
-    def used(self) -> BoolArray:
-        """Tracks that are in the size distribution."""
-        return self.diffusion.used(self.sizing.min_points)
-
-    def view(self) -> View:
-        """Return what of the run decides which particles become tracks."""
-        scene, linking = self.tracks.scene, self.tracks.linking
-        return View(
-            height_px=scene.height_px,
-            width_px=scene.width_px,
-            frame_interval_s=self.diffusion.frame_interval_s,
-            memory_frames=linking.memory_frames,
-            min_points=self.sizing.min_points,
-            search_range_px=linking.search_range_px,
-            n_frames=scene.n_frames,
-        )
-
-    def scale_nm_um2_s(self) -> float:
-        """Diameter times diffusion coefficient."""
-        return stokes_einstein_nm_um2_s(self.sizes.temperature_c, self.sizes.viscosity_pa_s)
 
 
 def detection_curve(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,10 +14,8 @@ from nta.sizes.intervals import band, common_factor, summary_with_intervals
 from nta.sizes.table import SUSPENSION
 from nta.sizes.uncertainty import combined
 from nta.visibility.curve import DetectionCurve
+from nta.visibility.run import Run
 from nta.visibility.table import BrightnessLaw, VisibleVolume
-
-if TYPE_CHECKING:
-    from nta.visibility.measure import Run
 
 _LEAST_VOLUME = 0.3  # of the visible volume at the median in view
 _LOG_LIGHT_STD = 0.15  # of ln(light), of the law: moves the depth at which particles are seen (design choice)
