@@ -94,7 +94,6 @@ def _sample(o: Outcome) -> Iterator[Item]:
 
 def _instrument(o: Outcome) -> Iterator[Item]:
     section, instrument = "Instrument", o.study.instrument
-    camera = _common(o, "camera") or {}
     yield Item(section=section, name="instrument", value=instrument.name)
     yield Item(section=section, name="serial number", value=instrument.serial)
     yield Item(
@@ -102,13 +101,13 @@ def _instrument(o: Outcome) -> Iterator[Item]:
     )
     yield Item(section=section, name="filter", value=instrument.filter)
     yield Item(section=section, name="objective", value=instrument.objective)
-    yield Item(section=section, name="camera", value=instrument.camera or camera.get("model"))
+    yield Item(section=section, name="camera", value=instrument.camera)
     yield Item(section=section, name="camera settings (level, gain)", value=instrument.camera_settings)
     yield Item(section=section, name="flow or static", value=instrument.flow)
     yield Item(section=section, name="pixel size, µm", value=_common(o, "pixel_size_um"))
     yield Item(section=section, name="frame rate, Hz", value=_common(o, "frame_rate_hz"))
     yield Item(section=section, name="exposure, s", value=_common(o, "exposure_s"))
-    yield Item(section=section, name="bit depth", value=camera.get("bit_depth"))
+    yield Item(section=section, name="bit depth", value=_common(o, "bit_depth"))
     yield Item(section=section, name="frames per video", value=_each(o, "frames"))
     yield Item(section=section, name="lost frames", value=_each(o, "lost_frames"))
 

@@ -1,0 +1,34 @@
+"""The list of what a reader looks for: every fact is collected by itself, whatever the others are."""
+
+from dataclasses import replace
+
+import pytest
+
+from nta.study.checklist import checklist
+
+from .outcomes import judged, ledger, seeded
+
+
+@pytest.fixture
+def outcome(tmp_path):
+    return judged(ledger(tmp_path / "study.toml"), {"test": "T0 same again"}, seeded(31), n_tracks=100)
+
+
+def told(outcome, facts):
+    """Return the checklist's values, with facts given by arm."""
+    arms = {p.name: p.arm for p in outcome.study.preparations}
+    attached = {
+        name: tuple(replace(a, facts=facts(arms[name])) for a in items)
+        for name, items in outcome.material.attached.items()
+    }
+    material = replace(outcome.material, attached=attached)
+    return {item.name: item.value for item in checklist(replace(outcome, material=material)).items}
+
+
+def test_beads_at_another_exposure_are_listed_beside_the_vesicles(outcome):
+    values = told(
+        outcome,
+        lambda arm: {"bit_depth": 12, "gain_e_per_adu": 1.0, "exposure_s": 5e-3 if arm == "beads" else 15e-3},
+    )
+    assert values["exposure, s"] == [15e-3, 5e-3]
+    assert values["bit depth"] == 12
