@@ -119,6 +119,20 @@ def test_a_copy_of_results_is_that_result(study_file):
         read_study(study_file)
 
 
+def test_folders_of_runs_and_procedures_hold_what_was_analysed_in_them(study_file):
+    """Such a folder is none of images, and as long on the disk as any other."""
+    folder = study_file.parent
+    for name, content in (("run_1", b"one"), ("run_2", b"two"), ("again", b"one")):
+        (folder / name / "analysis").mkdir(parents=True)
+        (folder / name / "analysis" / "results.h5").write_bytes(content)
+    attached = GOOD.replace('"a.h5"', '"run_1"').replace("volume_ml = 1", 'recordings = ["{}"]')
+    study_file.write_text(attached.format("run_2"))
+    assert len(read_study(study_file).preparations) == 2
+    study_file.write_text(attached.format("again"))
+    with pytest.raises(SettingError, match=r"run_1.*and .*again.*, which hold the same"):
+        read_study(study_file)
+
+
 def test_a_study_that_does_not_exist_says_how_to_make_one(tmp_path):
     with pytest.raises(SettingError, match=r"no such study file; make one with nta study init"):
         read_study(tmp_path / "study.toml")

@@ -15,7 +15,7 @@ from typing import Any, Literal, NoReturn, TypeVar, get_args, get_origin, get_ty
 from nta.calibration.reading import read_toml
 from nta.errors import SettingError
 from nta.io.recordings import checksum
-from nta.io.results import RESULTS_FILE
+from nta.io.results import results_files
 from nta.study.ledger import (
     ARMS,
     Analysing,
@@ -185,8 +185,8 @@ def _copies(paths: Iterable[Path]) -> Iterator[tuple[Path, Path]]:
     """Yield what is there twice under two names; only files of one size are read."""
     sized: dict[int, list[Path]] = {}
     for path in paths:
-        file = path / RESULTS_FILE if (path / RESULTS_FILE).is_file() else path
-        sized.setdefault(file.stat().st_size, []).append(file)
+        for file in (path.is_dir() and results_files(path)) or (path,):  # a folder may be one of images
+            sized.setdefault(file.stat().st_size, []).append(file)
     for alike in sized.values():
         seen: dict[str, Path] = {}
         for file in alike if len(alike) > 1 else ():
