@@ -17,7 +17,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from nta.assessment.comparison import Comparison, Decision, holm
+from nta.assessment.comparison import Decision, holm
 from nta.assessment.finding import Finding, Verdict
 from nta.assessment.gates import check_gates
 from nta.assessment.integrity import Criterion, Evidence, compare_arms
@@ -54,7 +54,7 @@ class Judgement:
 
     tags : phenotypes that were found, e.g. "larger (aggregated or fused)". confidence : "high", "moderate" or "low".
     reasons : why there is no verdict, empty where there is one. gates : all that were checked.
-    adjusted_p : Holm-adjusted, of every flagging criterion.
+    adjusted_p : Holm-adjusted, of every flagging criterion. flagged : those of them that changed by it.
     """
 
     verdict: Integrity
@@ -64,6 +64,7 @@ class Judgement:
     gates: tuple[Finding, ...]
     criteria: Mapping[str, Criterion]
     adjusted_p: Mapping[str, float]
+    flagged: tuple[str, ...]
     limits: IntegrityLimits
 
 
@@ -80,12 +81,7 @@ def judge(evidence: Evidence, limits: IntegrityLimits | None = None) -> Judgemen
         return _judgement(Integrity.INDETERMINATE, (), failed, evidence, gates, {}, {}, limits)
     criteria = compare_arms(evidence, limits)
     adjusted = {name: p for claim in CLAIMS for name, p in _adjusted(criteria, claim).items()}
-    flagged = {
-        name: comparison
-        for name, p in adjusted.items()
-        if p < _ALPHA and (comparison := criteria[name].comparison) is not None
-    }
-    tags = tuple(_tags(flagged, evidence, criteria, limits))
+    tags = tuple(_tags(_flagged(adjusted), evidence, criteria, limits))
     if failed:
         return _judgement(Integrity.INDETERMINATE, tags, failed, evidence, gates, criteria, adjusted, limits)
     verdict, why = _decided(tags, evidence, criteria, limits)
@@ -100,6 +96,10 @@ def _adjusted(criteria: Mapping[str, Criterion], names: Sequence[str]) -> dict[s
     return holm({n: c.p_changed for n in names if (c := criteria[n].comparison) is not None})
 
 
+def _flagged(adjusted: Mapping[str, float]) -> tuple[str, ...]:
+    return tuple(name for name in FLAGGING if adjusted.get(name, 1.0) < _ALPHA)
+
+
 def _comparable(evidence: Evidence) -> bool:
     """Say whether both arms have the two replicates that any interval needs, and each of them a track."""
     return evidence.reference is not None and all(
@@ -108,14 +108,15 @@ def _comparable(evidence: Evidence) -> bool:
 
 
 def _tags(
-    flagged: Mapping[str, Comparison],
+    flagged: Sequence[str],
     evidence: Evidence,
     criteria: Mapping[str, Criterion],
     limits: IntegrityLimits,
 ) -> Iterator[str]:
     """Name the phenotypes; each appears once, in the order of the data."""
-    up = {name for name, c in flagged.items() if c.estimate > 0}
-    down = set(flagged) - up
+    compared = {name: c for name in flagged if (c := criteria[name].comparison) is not None}
+    up = {name for name, c in compared.items() if c.estimate > 0}
+    down = set(compared) - up
     if up & {"d50", "above_150", "above_200"}:
         yield "larger (aggregated or fused)"
     if "d50" in down or "below_60" in up:
@@ -125,7 +126,7 @@ def _tags(
     if "size_at_brightness" in down:
         yield "bright for their size"
     if "recovery" in down:
-        severe = flagged["recovery"].high < math.log(limits.thresholds["severe_loss"])
+        severe = compared["recovery"].high < math.log(limits.thresholds["severe_loss"])
         yield "severely depleted" if severe else "depleted (selective or total loss)"
     if "recovery" in up:
         yield "gained in particles (contamination or normalisation)"
@@ -261,6 +262,7 @@ def _judgement(
         gates=gates,
         criteria=criteria,
         adjusted_p=adjusted,
+        flagged=_flagged(adjusted),
         limits=limits,
     )
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from nta.assessment.comparison import Comparison, Decision, replicates_for_change, replicates_for_equivalence
 from nta.assessment.integrity import Criterion
-from nta.assessment.touch import FLAGGING, Integrity
+from nta.assessment.touch import Integrity
 from nta.quantity import Quantity
 from nta.report.wording import count, value_and_interval
 from nta.study.outcome import Judged
@@ -157,13 +157,7 @@ def _reference(item: Judged) -> str:
 
 def _changed(item: Judged) -> str:
     """List the criteria that flagged, with intervals."""
-    flagged = [
-        criterion
-        for name, criterion in item.judgement.criteria.items()
-        if name in FLAGGING
-        and criterion.comparison is not None
-        and criterion.comparison.decision is Decision.CHANGED
-    ]
+    flagged = [item.judgement.criteria[name] for name in item.judgement.flagged]
     return "; ".join(f"{c.title.lower()} {said(c)}" for c in flagged) or "by what was stated of it"
 
 
