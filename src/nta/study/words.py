@@ -8,7 +8,7 @@ from typing import Any
 
 from nta.assessment.comparison import Comparison, Decision, replicates_for_change, replicates_for_equivalence
 from nta.assessment.integrity import Criterion
-from nta.assessment.touch import Integrity
+from nta.assessment.touch import Integrity, Phenotype
 from nta.quantity import Quantity
 from nta.report.wording import count, value_and_interval
 from nta.study.outcome import Judged
@@ -173,13 +173,13 @@ def said(criterion: Criterion) -> str:
 def _damaged(item: Judged) -> str:
     parts = [f"Relative to {_reference(item)},"]
     dim = item.judgement.criteria["size_at_brightness"]
-    if "dim for their size" in item.judgement.tags and dim.comparison is not None:
+    if Phenotype.DIM in item.judgement.tags and dim.comparison is not None:
         share = min(dim.comparison.estimate / _SHIFT_OF_ALL, 1.0)
         parts.append(
             f"particles are larger at equal brightness by {said(dim)}, consistent with loss of lumen in roughly "
             f"{_about(share)} of the particles."
         )
-    if "leaky" in item.judgement.tags:
+    if Phenotype.LEAKY in item.judgement.tags:
         parts.append(
             f"the share of sealed vesicles is {said(item.judgement.criteria['sealed'])} of the reference's."
         )
