@@ -12,8 +12,7 @@ from functools import cache
 
 import numpy as np
 
-from nta.assessment.integrity import Arm, Evidence, Preparation
-from nta.assessment.signatures import Video
+from nta.assessment.integrity import Arm, Evidence, Preparation, Video
 from nta.scattering import Collection
 from nta.simulation.populations import Mixture, Population
 

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from nta.assessment import Verdict
-from nta.assessment.comparison import Decision
-from nta.assessment.touch import Integrity, judge
+from nta.assessment.integrity import Decision, Integrity, judge
 from nta.study.gathering import evidence_of
 from nta.study.words import resolving, wording
 
@@ -221,7 +220,7 @@ def test_only_what_was_flagged_is_named(path, monkeypatch):
     for name, p in p_values.items():
         c = compared["d50"].comparison
         compared[name] = replace(compared[name], comparison=replace(c, p_low=p / 2, p_high=1.0))
-    monkeypatch.setattr("nta.assessment.touch.compare_arms", lambda *_: compared)
+    monkeypatch.setattr("nta.assessment.integrity.verdict.compare_arms", lambda *_: compared)
     judgement = judge(item.evidence)
     assert judgement.adjusted_p["above_150"] == pytest.approx(0.093)
     assert judgement.criteria["above_150"].comparison.decision is Decision.CHANGED

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from nta.assessment.integrity_limits import IntegrityLimits, load_integrity_limits
-from nta.assessment.touch import judge
+from nta.assessment.integrity import IntegrityLimits, judge, load_integrity_limits
 from nta.errors import SettingError
 from nta.measurements import distinct_names
 from nta.settings import AnalysisSettings

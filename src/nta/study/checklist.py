@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from nta.assessment.integrity_limits import IntegrityLimits
+from nta.assessment.integrity import IntegrityLimits
 from nta.io.atomic import new_file
 from nta.io.results.summary import plain
 from nta.report.wording import count

@@ -8,9 +8,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from nta.assessment.integrity import Arm, Evidence
+from nta.assessment.integrity import Arm, Evidence, Video
 from nta.assessment.integrity import Preparation as Measured
-from nta.assessment.signatures import Video
 from nta.calibration import load_certificate
 from nta.study.attaching import IN_VIEW, PER_ML, Attached
 from nta.study.ledger import Preparation, Study

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nta.assessment.integrity import Evidence
-from nta.assessment.touch import Judgement
+from nta.assessment.integrity import Evidence, Judgement
 from nta.quantity import Quantity, student_half_width
 from nta.study.attaching import PER_ML
 from nta.study.gathering import Material

@@ -6,9 +6,15 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from nta.assessment.comparison import Comparison, Decision, replicates_for_change, replicates_for_equivalence
-from nta.assessment.integrity import Criterion
-from nta.assessment.touch import Integrity, Phenotype
+from nta.assessment.integrity import (
+    Comparison,
+    Criterion,
+    Decision,
+    Integrity,
+    Phenotype,
+    replicates_for_change,
+    replicates_for_equivalence,
+)
 from nta.quantity import Quantity
 from nta.report.wording import count, value_and_interval
 from nta.study.outcome import Judged

@@ -6,9 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from nta.assessment import Finding, Verdict
-from nta.assessment.comparison import Decision
-from nta.assessment.integrity import Criterion
-from nta.assessment.touch import Integrity
+from nta.assessment.integrity import Criterion, Decision, Integrity
 from nta.quantity import Quantity
 from nta.report import document as doc
 from nta.report.figures.style import Picture

@@ -9,10 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter
 
-from nta.assessment.comparison import Decision
-from nta.assessment.integrity import Arm, Criterion
-from nta.assessment.signatures import BrightnessCurve
-from nta.assessment.touch import FLAGGING
+from nta.assessment.integrity import FLAGGING, Arm, BrightnessCurve, Criterion, Decision
 from nta.columns import FloatArray
 from nta.errors import SettingError
 from nta.quantity import student_half_width

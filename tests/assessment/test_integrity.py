@@ -6,11 +6,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from nta.assessment.comparison import Decision
 from nta.assessment.finding import Verdict
-from nta.assessment.integrity import Arm, Preparation, compare_arms
-from nta.assessment.integrity_limits import load_integrity_limits
-from nta.assessment.touch import Integrity, judge
+from nta.assessment.integrity import (
+    Arm,
+    Decision,
+    Integrity,
+    Preparation,
+    compare_arms,
+    judge,
+    load_integrity_limits,
+)
 
 from .studies import CASES, MEMBRANE, REFERENCE, study, three
 

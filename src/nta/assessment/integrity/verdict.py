@@ -17,11 +17,11 @@ from enum import StrEnum
 
 import numpy as np
 
-from nta.assessment.comparison import Decision, holm
 from nta.assessment.finding import Finding, Verdict
-from nta.assessment.gates import check_gates
-from nta.assessment.integrity import Criterion, Evidence, compare_arms
-from nta.assessment.integrity_limits import IntegrityLimits, load_integrity_limits
+from nta.assessment.integrity.comparison import Decision, holm
+from nta.assessment.integrity.criteria import Criterion, Evidence, compare_arms
+from nta.assessment.integrity.gates import check_gates
+from nta.assessment.integrity.limits import IntegrityLimits, load_integrity_limits
 
 CLAIMS = (("d50", "above_150", "above_200", "below_60"), ("recovery",), ("size_at_brightness",))
 """Criteria that can flag a change by NTA alone, by claim: sizes, number, light. Holm's correction runs within a claim: that

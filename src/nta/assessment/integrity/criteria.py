@@ -13,15 +13,15 @@ from functools import partial
 
 import numpy as np
 
-from nta.assessment.comparison import (
+from nta.assessment.integrity.comparison import (
     Comparison,
     Margin,
     compare_independent,
     compare_paired,
     rounding_error,
 )
-from nta.assessment.integrity_limits import IntegrityLimits
-from nta.assessment.signatures import BrightnessCurve, Video
+from nta.assessment.integrity.limits import IntegrityLimits
+from nta.assessment.integrity.signatures import BrightnessCurve, Video
 from nta.columns import FloatArray
 from nta.errors import SettingError
 

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from nta.assessment.finding import Finding, Verdict
-from nta.assessment.integrity import Arm, Evidence
-from nta.assessment.integrity_limits import IntegrityLimits
-from nta.assessment.signatures import Video
+from nta.assessment.integrity.criteria import Arm, Evidence
+from nta.assessment.integrity.limits import IntegrityLimits
+from nta.assessment.integrity.signatures import Video
 
 TITLES = {
     "FEW_TRACKS": "Number of tracks",
