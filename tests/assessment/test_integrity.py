@@ -244,6 +244,15 @@ def test_values_of_one_pair_are_compared_as_independent(rng):
     assert found.std_err == pytest.approx(np.hypot(0.96 - 0.75, 0.85 - 0.74) / 2)
 
 
+def test_a_video_that_stands_in_two_preparations_counts_with_the_volume_of_each(rng):
+    evidence = study("T0 same again", rng)
+    once = evidence.reference.preparations[0]
+    twice = tuple(replace(once, name=f"of {volume:g} ml", volume_ml=volume) for volume in (1.0, 2.0))
+    evidence = replace(evidence, test=Arm(name="test", preparations=twice), blank_amount=None)
+    recovery = compare_arms(evidence, LIMITS)["recovery"].comparison
+    assert recovery.estimate == pytest.approx(np.log(2) / 2)
+
+
 def test_every_limit_has_a_source():
     names = {*LIMITS.gates, *LIMITS.margins, *LIMITS.thresholds}
     assert names == set(LIMITS.sources) == set(LIMITS.units)

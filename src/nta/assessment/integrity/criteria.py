@@ -127,7 +127,7 @@ def compare_arms(evidence: Evidence, limits: IntegrityLimits) -> dict[str, Crite
         title: str,
         scale: str,
         margin: Margin,
-        summary: Callable[[Video], float],
+        summary: Summary,
         rounding: float = 0.0,
     ) -> Criterion:
         values = [_replicates(arm, summary, unit) for arm in (evidence.test, reference)]
@@ -136,12 +136,12 @@ def compare_arms(evidence: Evidence, limits: IntegrityLimits) -> dict[str, Crite
 
     by_value = partial(_by_value, evidence, reference)
     found = [
-        of("d50", "Median diameter", "ln", limits.margins[d50], Video.log_d50),
-        of("above_150", "Share above 150 nm", "1", limits.margins["above_150"], lambda v: v.share(150, math.inf)),
-        of("above_200", "Share above 200 nm", "1", limits.margins["above_200"], lambda v: v.share(200, math.inf)),
+        of("d50", "Median diameter", "ln", limits.margins[d50], lambda v, *_: v.log_d50()),
+        of("above_150", "Share above 150 nm", "1", limits.margins["above_150"], lambda v, *_: v.share(150, math.inf)),
+        of("above_200", "Share above 200 nm", "1", limits.margins["above_200"], lambda v, *_: v.share(200, math.inf)),
         _below_60(evidence, limits, of),
-        of("span", "Span", "ln", _ln_margin(limits.margins["span"]), Video.log_span),
-        of("window", "Share in 30–150 nm", "1", limits.margins["window"], lambda v: v.share(30, 150)),
+        of("span", "Span", "ln", _ln_margin(limits.margins["span"]), lambda v, *_: v.log_span()),
+        of("window", "Share in 30–150 nm", "1", limits.margins["window"], lambda v, *_: v.share(30, 150)),
         _recovery(evidence, limits, of),
         _size_at_brightness(evidence, limits, reference, of),
         by_value("detergent_labile", "Detergent-labile share", "1", limits.margins["detergent_labile_change"],
@@ -157,6 +157,9 @@ def compare_arms(evidence: Evidence, limits: IntegrityLimits) -> dict[str, Crite
 
 
 Of = Callable[..., Criterion]
+Summary = Callable[
+    [Video, Preparation, Arm], float
+]  # of a video, where it stands: it may stand in several places
 Value = Callable[[Preparation], float | None]
 
 
@@ -167,33 +170,28 @@ def _below_60(evidence: Evidence, limits: IntegrityLimits, of: Of) -> Criterion:
     if evidence.detection_limit_nm > limit:
         why = f"the detection limit is {evidence.detection_limit_nm:.0f} nm, above {limit:g} nm"
         return _missing(name, title, "1", why)
-    return of(name, title, "1", limits.margins[name], lambda v: v.share(0, 60))
+    return of(name, title, "1", limits.margins[name], lambda v, *_: v.share(0, 60))
 
 
 def _immobile(evidence: Evidence, limits: IntegrityLimits, of: Of) -> Criterion:
     name, title = "immobile", "Share of immobile tracks"
-    shares = {id(v): v.immobile_share for arm in evidence.arms for v in arm.videos}
-    if None in shares.values():
+    if any(v.immobile_share is None for arm in evidence.arms for v in arm.videos):
         return _missing(name, title, "1", "the tracks of both arms are needed, and exports hold none")
-    return of(name, title, "1", limits.margins[name], lambda v: shares[id(v)] or 0.0)
+    return of(name, title, "1", limits.margins[name], lambda v, *_: v.immobile_share or 0.0)
 
 
 def _recovery(evidence: Evidence, limits: IntegrityLimits, of: Of) -> Criterion:
     name, title = "recovery", "Recovery"
-    amounts = {
-        id(v): (v.amount, p.volume_ml) for arm in evidence.arms for p in arm.preparations for v in p.videos
-    }
-    if any(amount is None for amount, _ in amounts.values()):
+    if any(v.amount is None for arm in evidence.arms for v in arm.videos):
         return _missing(name, title, "ln", "the particles of both arms must be counted by one instrument")
-    if any(volume is None for _, volume in amounts.values()):
+    if any(p.volume_ml is None for arm in evidence.arms for p in arm.preparations):
         return _missing(name, title, "ln", "the volumes of both arms are needed (volume_ml)")
-    in_test = {id(v) for v in evidence.test.videos}
     blank, sham = evidence.blank_amount or 0.0, evidence.sham_amount
 
-    def log_amount(video: Video) -> float:
-        amount, volume = amounts[id(video)]
+    def log_amount(video: Video, preparation: Preparation, arm: Arm) -> float:
+        amount, volume = video.amount, preparation.volume_ml
         assert amount is not None and volume is not None  # checked above  # noqa: PT018
-        background = sham if sham is not None and id(video) in in_test else blank
+        background = sham if sham is not None and arm is evidence.test else blank
         return math.log(max(amount - background, 1e-9 * amount, 1e-300) * volume)
 
     test, reference = ([v.amount for v in arm.videos if v.amount] for arm in evidence.arms)
@@ -211,7 +209,7 @@ def _size_at_brightness(evidence: Evidence, limits: IntegrityLimits, reference: 
         return _missing(name, title, "ln", str(error))
     if any(not math.isfinite(curve.excess(video)) for arm in evidence.arms for video in arm.videos):
         return _missing(name, title, "ln", "a video has no track in the reference's brightness")
-    return of(name, title, "ln", limits.margins[name], curve.excess)
+    return of(name, title, "ln", limits.margins[name], lambda v, *_: curve.excess(v))
 
 
 def _missing(name: str, title: str, scale: str, why: str) -> Criterion:
@@ -265,10 +263,11 @@ def _by_preparation(evidence: Evidence, limits: IntegrityLimits) -> bool:
     return all(len(arm.preparations) >= least for arm in (evidence.test, evidence.reference))
 
 
-def _replicates(arm: Arm, summary: Callable[[Video], float], unit: str) -> FloatArray:
+def _replicates(arm: Arm, summary: Summary, unit: str) -> FloatArray:
+    by_preparation = [[summary(video, p, arm) for video in p.videos] for p in arm.preparations]
     if unit == "video":
-        return np.array([summary(video) for video in arm.videos])
-    return np.array([np.mean([summary(video) for video in p.videos]) for p in arm.preparations])
+        return np.array([value for values in by_preparation for value in values])
+    return np.array([np.mean(values) for values in by_preparation])
 
 
 def _compared(
