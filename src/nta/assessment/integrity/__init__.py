@@ -14,7 +14,7 @@ from nta.assessment.integrity.comparison import (
     replicates_for_change,
     replicates_for_equivalence,
 )
-from nta.assessment.integrity.criteria import Arm, Criterion, Evidence, Preparation, compare_arms
+from nta.assessment.integrity.criteria import Arm, Criterion, IntegrityEvidence, Preparation, compare_arms
 from nta.assessment.integrity.limits import IntegrityLimits, load_integrity_limits
 from nta.assessment.integrity.signatures import BrightnessCurve, Video
 from nta.assessment.integrity.verdict import FLAGGING, Integrity, Judgement, Phenotype, judge
@@ -26,8 +26,8 @@ __all__ = [
     "Comparison",
     "Criterion",
     "Decision",
-    "Evidence",
     "Integrity",
+    "IntegrityEvidence",
     "IntegrityLimits",
     "Judgement",
     "Phenotype",

@@ -74,7 +74,7 @@ class Criterion:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Evidence:
+class IntegrityEvidence:
     """Everything a judgement may look at; what is None was not measured and is never assumed.
 
     reference, test : the arms that are compared. paired : whether their preparations belong together, in order.
@@ -114,7 +114,7 @@ class Evidence:
         return () if self.reference is None else _measured(self.reference, _detergent_labile)
 
 
-def compare_arms(evidence: Evidence, limits: IntegrityLimits) -> dict[str, Criterion]:
+def compare_arms(evidence: IntegrityEvidence, limits: IntegrityLimits) -> dict[str, Criterion]:
     """Compute every criterion whose inputs exist; the others say what is missing."""
     reference = evidence.reference
     if reference is None:
@@ -163,7 +163,7 @@ Summary = Callable[
 Value = Callable[[Preparation], float | None]
 
 
-def _below_60(evidence: Evidence, limits: IntegrityLimits, of: Of) -> Criterion:
+def _below_60(evidence: IntegrityEvidence, limits: IntegrityLimits, of: Of) -> Criterion:
     name, title, limit = "below_60", "Share below 60 nm", limits.gates["detection_limit_nm"]
     if evidence.detection_limit_nm is None:
         return _missing(name, title, "1", "the detection limit for intact vesicles is not known")
@@ -173,14 +173,14 @@ def _below_60(evidence: Evidence, limits: IntegrityLimits, of: Of) -> Criterion:
     return of(name, title, "1", limits.margins[name], lambda v, *_: v.share(0, 60))
 
 
-def _immobile(evidence: Evidence, limits: IntegrityLimits, of: Of) -> Criterion:
+def _immobile(evidence: IntegrityEvidence, limits: IntegrityLimits, of: Of) -> Criterion:
     name, title = "immobile", "Share of immobile tracks"
     if any(v.immobile_share is None for arm in evidence.arms for v in arm.videos):
         return _missing(name, title, "1", "the tracks of both arms are needed, and exports hold none")
     return of(name, title, "1", limits.margins[name], lambda v, *_: v.immobile_share or 0.0)
 
 
-def _recovery(evidence: Evidence, limits: IntegrityLimits, of: Of) -> Criterion:
+def _recovery(evidence: IntegrityEvidence, limits: IntegrityLimits, of: Of) -> Criterion:
     name, title = "recovery", "Recovery"
     if any(v.amount is None for arm in evidence.arms for v in arm.videos):
         return _missing(name, title, "ln", "the particles of both arms must be counted by one instrument")
@@ -199,7 +199,9 @@ def _recovery(evidence: Evidence, limits: IntegrityLimits, of: Of) -> Criterion:
     return of(name, title, "ln", _ln_margin(limits.margins[name]), log_amount, rounding)
 
 
-def _size_at_brightness(evidence: Evidence, limits: IntegrityLimits, reference: Arm, of: Of) -> Criterion:
+def _size_at_brightness(
+    evidence: IntegrityEvidence, limits: IntegrityLimits, reference: Arm, of: Of
+) -> Criterion:
     name, title = "size_at_brightness", "Size at given brightness"
     if not evidence.same_run:
         return _missing(name, title, "ln", "brightness compares within one run only")
@@ -217,7 +219,13 @@ def _missing(name: str, title: str, scale: str, why: str) -> Criterion:
 
 
 def _by_value(
-    evidence: Evidence, reference: Arm, name: str, title: str, scale: str, margin: Margin, value: Value
+    evidence: IntegrityEvidence,
+    reference: Arm,
+    name: str,
+    title: str,
+    scale: str,
+    margin: Margin,
+    value: Value,
 ) -> Criterion:
     """Compare values that were measured of preparations, their ln on that scale; one value each gives no interval."""
     a, b = _measured(evidence.test, value), _measured(reference, value)
@@ -257,7 +265,7 @@ def _detergent_labile(preparation: Preparation) -> float | None:
     return preparation.detergent_labile
 
 
-def _by_preparation(evidence: Evidence, limits: IntegrityLimits) -> bool:
+def _by_preparation(evidence: IntegrityEvidence, limits: IntegrityLimits) -> bool:
     assert evidence.reference is not None
     least = limits.gates["preparations"]
     return all(len(arm.preparations) >= least for arm in (evidence.test, evidence.reference))
@@ -271,7 +279,7 @@ def _replicates(arm: Arm, summary: Summary, unit: str) -> FloatArray:
 
 
 def _compared(
-    evidence: Evidence, values: Sequence[FloatArray], margin: Margin, unit: str, rounding: float
+    evidence: IntegrityEvidence, values: Sequence[FloatArray], margin: Margin, unit: str, rounding: float
 ) -> Comparison:
     test, reference = values
     if evidence.paired and unit == "preparation" and test.size == reference.size:

@@ -19,7 +19,7 @@ import numpy as np
 
 from nta.assessment.finding import Finding, Verdict
 from nta.assessment.integrity.comparison import Decision, holm
-from nta.assessment.integrity.criteria import Criterion, Evidence, compare_arms
+from nta.assessment.integrity.criteria import Criterion, IntegrityEvidence, compare_arms
 from nta.assessment.integrity.gates import check_gates
 from nta.assessment.integrity.limits import IntegrityLimits, load_integrity_limits
 
@@ -85,7 +85,7 @@ class Judgement:
     limits: IntegrityLimits
 
 
-def judge(evidence: Evidence, limits: IntegrityLimits | None = None) -> Judgement:
+def judge(evidence: IntegrityEvidence, limits: IntegrityLimits | None = None) -> Judgement:
     """Judge a test arm against its reference.
 
     First the gates: any that fails makes the verdict INDETERMINATE, by name. Then flags: dim for their size without being
@@ -117,7 +117,7 @@ def _flagged(adjusted: Mapping[str, float]) -> tuple[str, ...]:
     return tuple(name for name in FLAGGING if adjusted.get(name, 1.0) < _ALPHA)
 
 
-def _comparable(evidence: Evidence) -> bool:
+def _comparable(evidence: IntegrityEvidence) -> bool:
     """Say whether both arms have the two replicates that any interval needs, and each of them a track."""
     return evidence.reference is not None and all(
         len(arm.videos) >= 2 and all(v.diameter_nm.size for v in arm.videos) for arm in evidence.arms
@@ -126,7 +126,7 @@ def _comparable(evidence: Evidence) -> bool:
 
 def _tags(
     flagged: Sequence[str],
-    evidence: Evidence,
+    evidence: IntegrityEvidence,
     criteria: Mapping[str, Criterion],
     limits: IntegrityLimits,
 ) -> Iterator[Phenotype]:
@@ -165,7 +165,7 @@ def _tags(
 
 def _decided(
     tags: tuple[Phenotype, ...],
-    evidence: Evidence,
+    evidence: IntegrityEvidence,
     criteria: Mapping[str, Criterion],
     limits: IntegrityLimits,
 ) -> tuple[Integrity, list[Reason]]:
@@ -229,7 +229,7 @@ _NO_MEMBRANE = Reason(
 )
 
 
-def _not_looked_at(evidence: Evidence, criteria: Mapping[str, Criterion]) -> Iterator[str]:
+def _not_looked_at(evidence: IntegrityEvidence, criteria: Mapping[str, Criterion]) -> Iterator[str]:
     """Name what INTACT cannot do without."""
     for name in ("recovery", "size_at_brightness"):
         if criteria[name].comparison is None:
@@ -244,7 +244,9 @@ def _not_looked_at(evidence: Evidence, criteria: Mapping[str, Criterion]) -> Ite
         yield "no certified beads before and after the arms"
 
 
-def _membrane_agrees(evidence: Evidence, criteria: Mapping[str, Criterion], limits: IntegrityLimits) -> bool:
+def _membrane_agrees(
+    evidence: IntegrityEvidence, criteria: Mapping[str, Criterion], limits: IntegrityLimits
+) -> bool:
     """Say whether a line of evidence on the membrane supports integrity."""
     labile = evidence.detergent_labile_test
     enough = bool(labile) and float(np.mean(labile)) >= limits.thresholds["detergent_labile_least"]
@@ -267,7 +269,7 @@ def _judgement(
     verdict: Integrity,
     tags: tuple[Phenotype, ...],
     reasons: list[Reason],
-    evidence: Evidence,
+    evidence: IntegrityEvidence,
     gates: tuple[Finding, ...],
     criteria: Mapping[str, Criterion],
     adjusted: Mapping[str, float],
@@ -303,7 +305,7 @@ _LINES_OF_DAMAGE = ({Phenotype.DIM}, {Phenotype.LEAKY})  # only light and lumen 
 
 
 def _confidence(
-    verdict: Integrity, tags: tuple[Phenotype, ...], evidence: Evidence, limits: IntegrityLimits
+    verdict: Integrity, tags: tuple[Phenotype, ...], evidence: IntegrityEvidence, limits: IntegrityLimits
 ) -> str:
     """Return "low" for a statement on these tubes only, else by how many lines of evidence agree."""
     if min(len(arm.preparations) for arm in evidence.arms) < limits.gates["preparations"]:
