@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from nta.assessment.touch import Integrity
+from nta.assessment.integrity import Integrity
 from nta.io.vendors import read_vendor
 from nta.settings import AnalysisSettings
 from nta.study import read_study

@@ -1,7 +1,7 @@
 """A batch: a folder or list of recordings analysed in parallel, one table, one page, replicates."""
 
 from nta.batch.job import About, Job
-from nta.batch.outcome import Outcome
+from nta.batch.outcome import JobOutcome
 from nta.batch.planning import plan
 from nta.batch.recording import Request, analyze_file, write_results
 from nta.batch.replicates import Replicates, replicates
@@ -12,7 +12,7 @@ __all__ = [
     "About",
     "Batch",
     "Job",
-    "Outcome",
+    "JobOutcome",
     "Replicates",
     "Request",
     "analyze_file",

@@ -12,7 +12,7 @@ from pathlib import Path
 from nta.batch.cluster import on_dask
 from nta.batch.folder import BATCH_FILE
 from nta.batch.job import RESULTS, Job
-from nta.batch.outcome import Outcome
+from nta.batch.outcome import JobOutcome
 from nta.batch.processes import cores, in_processes
 from nta.batch.replicates import Replicates, replicates
 from nta.batch.work import work
@@ -23,7 +23,7 @@ from nta.io.results.store import own_version
 PAGE = "overview.html"
 _FORMAT = "nta batch"
 _LOCK_FILE = ".lock"
-Done = tuple[Job, Outcome]
+Done = tuple[Job, JobOutcome]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +51,7 @@ def run_batch(
     workers: int | None = None,
     executor: str = "",
     use_incomplete: bool = False,
-    told: Callable[[Job, Outcome], None] = lambda _job, _outcome: None,
+    told: Callable[[Job, JobOutcome], None] = lambda _job, _outcome: None,
 ) -> Batch:
     """Do the jobs that are not done yet, write tables and page into the folder.
 
@@ -82,7 +82,7 @@ def run_batch(
     with _claimed(folder):
         if not executor:
             _clear_up(folder)
-        outcomes: dict[str, Outcome] = {}
+        outcomes: dict[str, JobOutcome] = {}
         for job, outcome in _execute(jobs, workers, executor):
             outcomes[job.name] = outcome
             told(job, outcome)

@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from nta.batch import PAGE, About, Batch, Job, Outcome, Request, plan, run_batch
+from nta.batch import PAGE, About, Batch, Job, JobOutcome, Request, plan, run_batch
 from nta.batch.tables import groups_table, recordings_table
 from nta.catalogue import CatalogueError
 from nta.cli import EXIT_FAILED, EXIT_OK
@@ -38,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
         file_progress({job.name: _size(job.recording) for job in jobs}, quiet=options.quiet) as progress,
     ):
 
-        def told(job: Job, outcome: Outcome) -> None:
+        def told(job: Job, outcome: JobOutcome) -> None:
             progress(job.name, _words(outcome), outcome.kept)
             if catalogue is None:
                 return
@@ -69,7 +69,7 @@ def run(options: argparse.Namespace) -> int:
     return EXIT_OK if batch.whole and not unrecorded else EXIT_FAILED
 
 
-def _words(outcome: Outcome) -> str:
+def _words(outcome: JobOutcome) -> str:
     """Say in a few words what came of a recording."""
     d50 = outcome.numbers.get("d50_nm")
     words = plain(f"D50 {in_one(d50)}") if d50 is not None else outcome.reason or "no size distribution"

@@ -16,7 +16,7 @@ from nta.io.atomic import new_file
 from nta.quantity import Quantity
 from nta.report.terminal import plain
 from nta.report.wording import count, prettied, value_and_interval
-from nta.sop import TEMPLATE, Outcome, Procedure, carry_out, read_procedure, write_sop_report
+from nta.sop import TEMPLATE, Procedure, ProcedureOutcome, carry_out, read_procedure, write_sop_report
 from nta.sop.carrying_out import INTERRUPTED
 from nta.sop.report import NAMES, summary
 
@@ -67,7 +67,7 @@ def carry_out_sop(procedure: Procedure, folder: Path, options: argparse.Namespac
     return EXIT_FAILED if outcome.failed or unrecorded else EXIT_OK
 
 
-def _lines(outcome: Outcome) -> list[str]:
+def _lines(outcome: ProcedureOutcome) -> list[str]:
     """Return the result in a few lines for a terminal."""
     lines = [outcome.procedure.name]
     for name, s in outcome.spreads.items():

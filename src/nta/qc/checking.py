@@ -16,7 +16,7 @@ from nta.measurements.table import Kind, exact
 from nta.qc.reference import distance
 from nta.qc.report import QcReport
 from nta.qc.specification import Criterion, Specification, read_specification
-from nta.qc.verdict import Check, Limits, Verdict
+from nta.qc.verdict import Check, CheckVerdict, Limits
 from nta.qc.wording import title, why_inconclusive
 from nta.quantity import Quantity, coverage_factor
 
@@ -122,7 +122,7 @@ def _checks(criterion: Criterion, judged: _Judged) -> Iterator[Check]:
         found = _QUANTITIES[criterion.section](criterion, here)
         quantity = _believed(found, criterion.limits, judged.confidence)
         verdict = criterion.limits.judge(quantity)
-        words = why_inconclusive(quantity, criterion.limits) if verdict is Verdict.INCONCLUSIVE else ""
+        words = why_inconclusive(quantity, criterion.limits) if verdict is CheckVerdict.INCONCLUSIVE else ""
         yield Check(
             name=criterion.name,
             title=title(criterion),

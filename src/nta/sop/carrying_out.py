@@ -29,7 +29,7 @@ from nta.pipeline import Analysis, analyze, stated_conditions
 from nta.quantity import Quantity
 from nta.settings import AnalysisSettings
 from nta.sop.instrument import Tell, go_to, instrument_of
-from nta.sop.outcome import Numbers, Outcome, Video
+from nta.sop.outcome import Numbers, PlannedVideo, ProcedureOutcome
 from nta.sop.procedure import Procedure, Stage, Step
 from nta.visibility import Concentration
 
@@ -53,7 +53,7 @@ _LOADED = {
 
 def carry_out(
     procedure: Procedure, folder: Path, *, tell: Tell, ask: Ask, progress: Progress, keep: Keep
-) -> Outcome:
+) -> ProcedureOutcome:
     """Carry out a procedure into a new folder; each video has a folder of its own in it.
 
     Whatever fails with one video, the device included, is the reason in its row. Ctrl-C ends the run: what was
@@ -94,7 +94,7 @@ class _Run:
     ask: Ask
     progress: Progress
     keep: Keep
-    videos: list[Video] = field(default_factory=list)
+    videos: list[PlannedVideo] = field(default_factory=list)
     findings: dict[str, Finding] = field(default_factory=dict)
     of_blank: list[Finding] = field(default_factory=list)  # one of every video of the sample
     first_images: dict[tuple[Stage, str], str] = field(default_factory=dict)
@@ -102,14 +102,14 @@ class _Run:
     ratios: list[tuple[float, float]] = field(default_factory=list)
     interrupted: bool = False
 
-    def outcome(self) -> Outcome:
+    def outcome(self) -> ProcedureOutcome:
         began = datetime.now(UTC).isoformat(timespec="seconds")
         for stage in self.procedure.stages():
             recorded = self._recorded(stage)
             for video in recorded:
                 self.videos.append(self._analysed(video))
             self._judge(stage)
-        return Outcome(
+        return ProcedureOutcome(
             procedure=self.procedure,
             folder=self.folder,
             date=began,
@@ -118,12 +118,12 @@ class _Run:
             notes=tuple(self._notes()),
         )
 
-    def _recorded(self, stage: Stage) -> list[Video]:
+    def _recorded(self, stage: Stage) -> list[PlannedVideo]:
         """Record all videos of a stage one after the other, so that the cell is disturbed as little as possible."""
         steps = self.procedure.steps(stage)
         if self.interrupted:
-            return [Video(stage=stage, step=step, reason=INTERRUPTED) for step in steps]
-        done: list[Video] = []
+            return [PlannedVideo(stage=stage, step=step, reason=INTERRUPTED) for step in steps]
+        done: list[PlannedVideo] = []
         try:
             certificate = self.procedure.beads.certificate if self.procedure.beads else ""
             self.ask(_LOADED[stage].format(certificate=certificate))
@@ -135,13 +135,16 @@ class _Run:
         except KeyboardInterrupt:
             self.interrupted = True
         except Exception as error:  # the instrument itself: none of the others can be recorded
-            rest = (Video(stage=stage, step=step) for step in steps[len(done) :])
+            rest = (PlannedVideo(stage=stage, step=step) for step in steps[len(done) :])
             return [*done, *(self._failed(video, error) for video in rest)]
-        return [*done, *(Video(stage=stage, step=step, reason=INTERRUPTED) for step in steps[len(done) :])]
+        return [
+            *done,
+            *(PlannedVideo(stage=stage, step=step, reason=INTERRUPTED) for step in steps[len(done) :]),
+        ]
 
-    def _record(self, stage: Stage, step: Step, instrument: Instrument) -> Video:
+    def _record(self, stage: Stage, step: Step, instrument: Instrument) -> PlannedVideo:
         path = Path(step.name) / RECORDING_FILE
-        video = Video(stage=stage, step=step)
+        video = PlannedVideo(stage=stage, step=step)
         try:
             _open_patiently(instrument)
             go_to(self.procedure, step, instrument, self.tell)
@@ -162,13 +165,13 @@ class _Run:
             self.tell(f"{step.name}: {video.reason}")
         return video
 
-    def _failed(self, video: Video, error: Exception) -> Video:
+    def _failed(self, video: PlannedVideo, error: Exception) -> PlannedVideo:
         """Return the video with what went wrong; of a fault of ours the traceback is kept too."""
         self.tell(f"{video.step.name}: {in_words(error)}")
         detail = "" if is_foreseen(error) else traceback.format_exc()
         return replace(video, reason=in_words(error), detail=detail)
 
-    def _analysed(self, video: Video) -> Video:
+    def _analysed(self, video: PlannedVideo) -> PlannedVideo:
         """Analyse a whole recording; one that was cut short is kept for whoever wants to look."""
         if video.recording is None or video.reason:
             return video
@@ -188,7 +191,7 @@ class _Run:
                 return self._failed(replace(video, numbers=Numbers.of(analysis)), error)
         return replace(video, numbers=Numbers.of(analysis))
 
-    def _analysis(self, video: Video) -> Analysis:
+    def _analysis(self, video: PlannedVideo) -> Analysis:
         assert video.recording is not None
         path = self.folder / video.recording
         profile = load_profile(self.procedure.profile) if self.procedure.profile else None
@@ -205,7 +208,7 @@ class _Run:
             self.keep(analysis, partial)
         return analysis
 
-    def _refuse_copy(self, video: Video, source: Recording) -> None:
+    def _refuse_copy(self, video: PlannedVideo, source: Recording) -> None:
         """Refuse a video that begins with the very image of another of its stage: no noise comes twice.
 
         The files differ by their clocks, so that checksums do not tell.

@@ -6,18 +6,17 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from nta.assessment.integrity_limits import IntegrityLimits, load_integrity_limits
-from nta.assessment.touch import judge
+from nta.assessment.integrity import IntegrityLimits, judge, load_integrity_limits
 from nta.errors import SettingError
 from nta.measurements import distinct_names
 from nta.settings import AnalysisSettings
 from nta.study.attaching import Attached, Say, attach
 from nta.study.gathering import Material, evidence_of
 from nta.study.ledger import Study
-from nta.study.outcome import Judged, Outcome, doses, trends
+from nta.study.outcome import Judged, StudyOutcome, doses, trends
 
 
-def assess_study(study: Study, kept: str | Path, *, say: Say) -> Outcome:
+def assess_study(study: Study, kept: str | Path, *, say: Say) -> StudyOutcome:
     """Judge every group of test preparations of a study against its reference.
 
     Parameters
@@ -48,14 +47,14 @@ def assess_study(study: Study, kept: str | Path, *, say: Say) -> Outcome:
 
 def judge_study(
     study: Study, attached: Mapping[str, tuple[Attached, ...]], limits: IntegrityLimits | None = None
-) -> Outcome:
+) -> StudyOutcome:
     """Judge a study whose videos are at hand, by preparation."""
     material = Material.of(study, attached)
     judged = []
     for group in study.groups:
         evidence = evidence_of(material, group)
         judged.append(Judged(group=group, evidence=evidence, judgement=judge(evidence, limits)))
-    return Outcome(
+    return StudyOutcome(
         study=study,
         material=material,
         judged=tuple(judged),

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from nta.assessment import Finding, Verdict
-from nta.assessment.signatures import Video
+from nta.assessment.integrity import Video
 from nta.calibration import load_profile
 from nta.diffusion import TrackFlag
 from nta.errors import NtaError, RecordingError, SettingError

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nta.assessment.integrity import Evidence
-from nta.assessment.touch import Judgement
+from nta.assessment.integrity import IntegrityEvidence, Judgement
 from nta.quantity import Quantity, student_half_width
 from nta.study.attaching import PER_ML
 from nta.study.gathering import Material
@@ -21,7 +20,7 @@ class Judged:
     """One group of test preparations with its evidence and judgement."""
 
     group: str
-    evidence: Evidence
+    evidence: IntegrityEvidence
     judgement: Judgement
 
 
@@ -49,7 +48,7 @@ class Trend:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Outcome:
+class StudyOutcome:
     """A judged study."""
 
     study: Study

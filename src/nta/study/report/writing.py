@@ -10,13 +10,13 @@ from pathlib import Path
 from nta.io.atomic import new_file
 from nta.report.figures.style import Picture, as_pdf, as_png, as_svg
 from nta.study.checklist import checklist, write_checklist
-from nta.study.outcome import Outcome
+from nta.study.outcome import StudyOutcome
 from nta.study.twin import write_twin
 
 REPORT_NAME = "report"
 
 
-def write_study_report(outcome: Outcome, folder: str | Path) -> Path:
+def write_study_report(outcome: StudyOutcome, folder: str | Path) -> Path:
     """Write `report.html`, `report.pdf`, figures, `assessment.json`, `checklist.json` and `methods.txt` into a folder."""
     from nta.report.document.html import page
     from nta.report.document.pdf import pdf
