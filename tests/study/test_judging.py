@@ -153,6 +153,54 @@ def test_arms_of_different_runs_do_not_compare_in_brightness(path):
     assert margin == item.judgement.limits.margins["d50_other_run"]
 
 
+@pytest.mark.parametrize(
+    ("key", "reference", "test", "words"),
+    [
+        (
+            "exposure_s",
+            0.015,
+            0.005,
+            r"exposure 5 ms \(donor_1 test 1\.h5\) and 15 ms \(donor_1 reference 1\.h5\)",
+        ),
+        ("frame_rate_hz", 30.0, 25.0, "frame rate 25 Hz"),
+        ("pixel_size_um", 0.25, 0.2, "pixel size 0.2 µm"),
+        ("gain_e_per_adu", 1.0, 0.5, "gain 0.5 e/ADU"),
+        ("software", {"NTA": "3.2"}, {"ZetaView": "8.5"}, r"program ZetaView 8\.5"),
+        ("exposure_s", 0.015, 0.01502, None),  # timed, not set
+    ],
+)
+def test_arms_that_were_recorded_otherwise_are_not_compared_as_one_run(path, key, reference, test, words):
+    outcome = judged(ledger(path), {"test": "T9 all ghosts"}, seeded(6))
+    arms = {p.name: p.arm for p in outcome.study.preparations}
+    attached = {
+        name: tuple(replace(a, facts={key: test if arms[name] == "test" else reference}) for a in items)
+        for name, items in outcome.material.attached.items()
+    }
+    judgement = judge(evidence_of(replace(outcome.material, attached=attached), "test"))
+    found = [g for g in judgement.gates if g.name == "DIFFERENT_RUN" and g.verdict is Verdict.FAIL]
+    assert len(found) == (words is not None)
+    if words:
+        assert re.search(words, found[0].evidence)
+        assert judgement.verdict is Integrity.INDETERMINATE
+        assert judgement.criteria["size_at_brightness"].comparison is None
+
+
+@pytest.mark.parametrize(
+    ("runs", "same", "words"),
+    [
+        (("", ""), None, "run not stated"),
+        (("monday", "monday"), True, "same run"),
+        (("monday", ""), False, None),
+    ],
+)
+def test_a_run_that_nobody_stated_is_not_called_the_same(path, runs, same, words):
+    study = ledger(path)
+    tubes = tuple(replace(p, run=runs[p.arm == "reference"]) for p in study.preparations)
+    item = only(judged(replace(study, preparations=tubes), {"test": "T9 all ghosts"}, seeded(2)))
+    assert item.evidence.same_run is same
+    assert words is None or words in wording(item)
+
+
 def test_counts_that_do_not_follow_the_dilution_are_refused(path):
     outcome = judged(ledger(path), {"test": "T0 same again"}, seeded(7))
     name = outcome.study.arm("test")[0].name

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -77,7 +78,8 @@ def evidence_of(material: Material, group: str) -> IntegrityEvidence:
         test=_arm(group, tests, material, blank),
         reference=_arm("reference", references, material, blank) if references else None,
         paired=paired,
-        same_run=len({p.run for p in (*tests, *references)}) <= 1,
+        same_run=_same_run((*tests, *references)),
+        recorded_apart=tuple(_recorded_apart(material, (*tests, *references))),
         blank_amount=blank,
         sham_amount=material.mean_amount(study.arm("sham")),
         bead_bias=_bead_bias(material),
@@ -86,6 +88,45 @@ def evidence_of(material: Material, group: str) -> IntegrityEvidence:
         detection_limit_nm=_detection_limit(material, (*tests, *references)),
         particles_per_ug=_per_ug(material, tests),
     )
+
+
+_ALIKE = 0.01  # relative: rates and exposures that were rounded, or timed frame by frame
+
+
+def _same_run(tubes: Iterable[Preparation]) -> bool | None:
+    """Say whether tubes were measured in one run; None where no run was stated."""
+    runs = {p.run for p in tubes}
+    return None if runs == {""} else len(runs) == 1
+
+
+def _recorded_apart(material: Material, tubes: Iterable[Preparation]) -> Iterator[str]:
+    """Yield each setting that not all videos share, its values with a video of each: "exposure 15 ms (a) and 5 ms (b)"."""
+    items = [a for tube in tubes for a in material.attached[tube.name]]
+    settings: tuple[tuple[str, Callable[[Attached], Any], Callable[[Any], str]], ...] = (
+        ("kind", lambda a: a.kind, str),
+        ("program", lambda a: a.facts.get("software"), _program),
+        ("exposure", lambda a: a.facts.get("exposure_s"), lambda s: f"{1e3 * s:.4g} ms"),
+        ("frame rate", lambda a: a.facts.get("frame_rate_hz"), "{:.4g} Hz".format),
+        ("pixel size", lambda a: a.facts.get("pixel_size_um"), "{:.4g} µm".format),
+        ("gain", lambda a: a.facts.get("gain_e_per_adu"), "{:.4g} e/ADU".format),
+    )
+    for name, value, written in settings:
+        found: list[tuple[Any, str]] = []
+        for item in items:
+            this = value(item)
+            if this is not None and not any(_alike(this, other) for other, _ in found):
+                found.append((this, item.video.name))
+        if len(found) > 1:
+            yield f"{name} {' and '.join(f'{written(v)} ({video})' for v, video in found)}"
+
+
+def _alike(one: Any, other: Any) -> bool:
+    numbers = isinstance(one, float) and isinstance(other, float)
+    return math.isclose(one, other, rel_tol=_ALIKE) if numbers else bool(one == other)
+
+
+def _program(versions: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} {version}".strip() for name, version in versions.items())
 
 
 def _stated(tube: Preparation, items: tuple[Attached, ...]) -> tuple[Attached, ...]:

@@ -111,7 +111,7 @@ class Preparation:
     group : test preparations of one group are judged together; "test" where there is one.
     of : the preparation that a detergent arm was split from. with_detergent : of a blank.
     certificate : of beads; when : "before" or "after" the arms, where beads bracket them.
-    run : measured together; arms of different runs do not compare in brightness.
+    run : measured together; arms of different runs do not compare in brightness. Left out everywhere: nobody said.
     concentration_per_ml : of the material, one per video in the order of recordings, where measured otherwise.
     """
 

@@ -70,7 +70,7 @@ medium = "pbs"
 dilution = 200                 # factor: 200 for 1:200
 volume_ml = 1.0                # of the whole preparation; recovery needs it
 # protein_ug_per_ml = 12
-# run = "morning"              # where arms were not measured in one run
+# run = "2026-01-31"           # the same word for all tubes that were measured in one run
 recordings = []                # e.g. ["fresh_1.h5", "fresh_2.h5", "fresh_3.h5", "fresh_4.h5", "fresh_5.h5"]
 
 [[preparation]]
@@ -85,6 +85,7 @@ medium = "pbs"
 dilution = 200
 volume_ml = 1.0
 # protein_ug_per_ml = 12
+# run = "2026-01-31"
 # sealed_ratio = 0.8           # lumen-dye over membrane-dye positive particles
 # membrane_dye_share = 0.9
 # zeta_mv = -12

@@ -158,7 +158,8 @@ def _reference(item: Judged) -> str:
     assert evidence.reference is not None
     n = len(evidence.test.preparations)
     what = f"n = {n} preparations" if n > 1 else f"one preparation, {len(evidence.test.videos)} videos"
-    return f"the reference ({'same run' if evidence.same_run else 'another run'}, {what})"
+    run = {True: "same run", False: "another run", None: "run not stated"}[evidence.same_run]
+    return f"the reference ({run}, {what})"
 
 
 def _changed(item: Judged) -> str:

@@ -78,7 +78,8 @@ class IntegrityEvidence:
     """Everything a judgement may look at; what is None was not measured and is never assumed.
 
     reference, test : the arms that are compared. paired : whether their preparations belong together, in order.
-    same_run : measured in one run (day, settings, buffer), so that the narrow margins hold.
+    same_run : measured in one run (day, settings, buffer), so that the narrow margins hold; None where nobody said.
+    recorded_apart : what differs between the videos of the arms in how they were recorded and analysed, one phrase each.
     blank_amount : of the buffer alone, by the same settings and at the same dilution as the test arm.
     sham_amount : of material without vesicles that went through the whole process.
     bead_size_ratio, bead_intensity_ratio : beads measured after over before the arms, for drift between them.
@@ -89,7 +90,8 @@ class IntegrityEvidence:
     test: Arm
     reference: Arm | None = None
     paired: bool = False
-    same_run: bool = True
+    same_run: bool | None = None
+    recorded_apart: tuple[str, ...] = ()
     blank_amount: float | None = None
     sham_amount: float | None = None
     bead_size_ratio: float | None = None
@@ -102,6 +104,11 @@ class IntegrityEvidence:
     def arms(self) -> tuple[Arm, ...]:
         """The arms there are, the test arm first."""
         return (self.test,) if self.reference is None else (self.test, self.reference)
+
+    @property
+    def differs_in_run(self) -> bool:
+        """Whether the arms are known to come from different runs, or were recorded with different settings."""
+        return self.same_run is False or bool(self.recorded_apart)
 
     @property
     def detergent_labile_test(self) -> tuple[float, ...]:
@@ -120,7 +127,7 @@ def compare_arms(evidence: IntegrityEvidence, limits: IntegrityLimits) -> dict[s
     if reference is None:
         return {}
     unit = "preparation" if _by_preparation(evidence, limits) else "video"
-    d50 = "d50" if evidence.same_run else "d50_other_run"
+    d50 = "d50_other_run" if evidence.differs_in_run else "d50"
 
     def of(
         name: str,
@@ -203,7 +210,7 @@ def _size_at_brightness(
     evidence: IntegrityEvidence, limits: IntegrityLimits, reference: Arm, of: Of
 ) -> Criterion:
     name, title = "size_at_brightness", "Size at given brightness"
-    if not evidence.same_run:
+    if evidence.differs_in_run:
         return _missing(name, title, "ln", "brightness compares within one run only")
     try:
         curve = BrightnessCurve.of(reference.videos)

@@ -216,13 +216,20 @@ def _dilution_ratio(videos: Sequence[Video]) -> float | None:
 
 
 def _run(e: IntegrityEvidence, limits: IntegrityLimits) -> Iterator[Finding]:
-    if not e.same_run:
+    if e.differs_in_run:
+        apart = f"the videos of the arms differ in {', '.join(e.recorded_apart)}"
         yield _bad(
             "DIFFERENT_RUN",
-            "the arms were measured in different runs",
-            "measure both arms in one run: same day, settings and buffer, bracketed by beads",
+            apart if e.recorded_apart else "the arms were measured in different runs",
+            "measure both arms in one run: same day, instrument, settings and buffer, bracketed by beads",
         )
         return
+    if e.same_run is None:
+        yield _open(
+            "DIFFERENT_RUN",
+            "nobody stated that the arms were measured in one run; no recorded setting differs between them",
+            "state run for each preparation",
+        )
     drifts = (
         ("size", e.bead_size_ratio, "bead_drift_size"),
         ("brightness", e.bead_intensity_ratio, "bead_drift_intensity"),
