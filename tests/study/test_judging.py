@@ -245,7 +245,7 @@ def test_counts_in_view_give_recovery_but_no_dose(path):
     assert math.exp(recovery.estimate) == pytest.approx(0.6, abs=0.1)
 
 
-def test_the_detection_limit_is_the_stated_one_or_the_worst_that_was_found(path):
+def test_the_detection_limit_is_the_worst_of_what_was_stated_and_found(path):
     study = ledger(path)
     outcome = judged(study, {"test": "T0 same again"}, seeded(11))
     assert evidence_of(outcome.material, "test").detection_limit_nm == 60.0
@@ -257,6 +257,10 @@ def test_the_detection_limit_is_the_stated_one_or_the_worst_that_was_found(path)
         for name, items in material.attached.items()
     }
     assert evidence_of(replace(material, attached=found), "test").detection_limit_nm == 54.0
+    assert evidence_of(replace(outcome.material, attached=found), "test").detection_limit_nm == 60.0
+    name = study.arm("test")[0].name
+    found[name] = tuple(replace(a, limit_nm=95.0) for a in found[name])
+    assert evidence_of(replace(outcome.material, attached=found), "test").detection_limit_nm == 95.0
 
 
 def test_only_what_was_flagged_is_named(path, monkeypatch):

@@ -191,12 +191,14 @@ def _arm(name: str, tubes: Sequence[Preparation], material: Material, blank: flo
 
 
 def _detection_limit(material: Material, tubes: Sequence[Preparation]) -> float | None:
-    """Return the stated detection limit, else the worst of those that the videos were found to have."""
-    if material.study.instrument.detection_limit_nm is not None:
-        return material.study.instrument.detection_limit_nm
-    limits = [a.limit_nm for tube in tubes for a in material.attached[tube.name]]
-    known = [limit for limit in limits if limit is not None]
-    return max(known) if known and len(known) == len(limits) else None
+    """Return the worst of the stated detection limit and those that the videos were found to have.
+
+    None where nobody stated one and a video has none.
+    """
+    stated = material.study.instrument.detection_limit_nm
+    found = [a.limit_nm for tube in tubes for a in material.attached[tube.name]]
+    known = [limit for limit in (stated, *found) if limit is not None]
+    return None if not known or (stated is None and None in found) else max(known)
 
 
 def _beads(material: Material, when: str) -> tuple[float, float] | None:
