@@ -129,6 +129,19 @@ def test_a_video_without_tracks_is_named(rng):
     assert "dark.h5" in judgement.reasons[0].text
 
 
+def test_saturated_light_of_either_arm_is_seen_whatever_the_arms_are_called(rng):
+    evidence = study("T0 same again", rng)
+    for arm in evidence.arms:
+        bright = tuple(
+            replace(p, videos=tuple(replace(v, saturated_share=0.3) for v in p.videos))
+            for p in arm.preparations
+        )
+        field = "test" if arm is evidence.test else "reference"
+        changed = replace(evidence, **{field: replace(arm, preparations=bright)})
+        changed = replace(changed, test=replace(changed.test, name="reference"))
+        assert "SATURATED" in {reason.code for reason in judge(changed, LIMITS).reasons}
+
+
 def test_stability_needs_three_videos(rng):
     gates = judge(study("T0 same again", rng, n_videos=2), LIMITS).gates
     assert {g.verdict for g in gates if g.name == "UNSTABLE"} == {Verdict.NOT_ASSESSED}

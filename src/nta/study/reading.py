@@ -207,6 +207,8 @@ def _contradictions_of(tube: Preparation, study: Study) -> Iterator[str]:
         yield f"{place} of = {tube.of!r} must name the reference or test preparation that was split for detergent"
     if tube.arm == "beads" and not tube.certificate:
         yield f'{place} certificate is missing; name a file of calibration/beads: certificate = "my_beads_100nm"'
+    if tube.group in ARMS and tube.group != "test":
+        yield f"{place} group = {tube.group!r} is the name of an arm; call the group after what was done to it"
     if tube.group and tube.arm != "test":
         yield f"{place} group belongs to test preparations; leave it out of arm = {tube.arm!r}"
 

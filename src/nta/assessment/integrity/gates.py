@@ -273,9 +273,8 @@ def _detection_limit(e: IntegrityEvidence, limits: IntegrityLimits) -> Iterator[
 
 
 def _saturation(e: IntegrityEvidence, limits: IntegrityLimits) -> Iterator[Finding]:
-    shares = {a.name: float(np.mean([v.saturated_share for v in a.videos])) for a in e.arms if a.videos}
-    name = max(shares, key=lambda arm: shares[arm], default="")
-    share = shares.get(name, 0.0)
+    shares = [(float(np.mean([v.saturated_share for v in a.videos])), a.name) for a in e.arms if a.videos]
+    share, name = max(shares, default=(0.0, ""))
     yield _Looked(
         "SATURATED",
         share,
