@@ -86,13 +86,27 @@ def test_shares_that_detergent_removes_are_paired_by_sample(path):
     assert found.std_err == pytest.approx(math.hypot(np.ptp(test), np.ptp(reference)) / 2)
 
 
-def test_a_number_that_one_tube_of_the_arm_lacks_is_not_compared(path):
+def test_a_number_that_one_tube_of_the_arm_lacks_is_compared_for_the_others(path):
+    """One reference without a value of its own took the sealed share of all others with it."""
     study = ledger(path)
-    tubes = tuple(replace(p, zeta_mv=-12.0, sealed_ratio=0.8) for p in study.preparations)
-    bare = replace(tubes[0], zeta_mv=None)
-    item = only(judged(replace(study, preparations=(bare, *tubes[1:])), {"test": "T0 same again"}, seeded(3)))
-    assert item.judgement.criteria["zeta"].missing == "not measured"
-    assert item.judgement.criteria["sealed"].comparison.n_reference == 3
+    sealed = {"reference": (0.90, 0.91, 0.92), "test": (0.45, 0.46, 0.47)}
+    given = {
+        p.name: sealed[arm][i]
+        for arm in sealed
+        for i, p in enumerate(study.arm(arm))
+        if (arm, i) != ("test", 2)
+    }
+    zeta = study.arm("test")[0].name
+    tubes = tuple(
+        replace(p, sealed_ratio=given.get(p.name), zeta_mv=-12.0 if p.name == zeta else None)
+        for p in study.preparations
+    )
+    item = only(judged(replace(study, preparations=tubes), {"test": "T0 same again"}, seeded(3)))
+    found = item.judgement.criteria
+    assert (found["sealed"].comparison.n_test, found["sealed"].comparison.n_reference) == (2, 2)
+    assert found["sealed"].comparison.estimate == pytest.approx(math.log(0.455 / 0.905), abs=0.01)
+    assert found["zeta"].missing.startswith("known for 1 of 3 in the test arm and 0 of 3 in the reference")
+    assert found["membrane_dye"].missing == "not measured"
 
 
 def test_without_the_blank_of_the_detergent_there_is_no_labile_share(path):

@@ -170,9 +170,6 @@ def _paired(
 
 
 def _arm(name: str, tubes: Sequence[Preparation], material: Material, blank: float | None) -> Arm:
-    sealed, stained, zeta = (
-        _given(tubes, name) for name in ("sealed_ratio", "membrane_dye_share", "zeta_mv")
-    )
     return Arm(
         name=name,
         preparations=tuple(
@@ -181,9 +178,9 @@ def _arm(name: str, tubes: Sequence[Preparation], material: Material, blank: flo
                 videos=tuple(material.videos([p])),
                 volume_ml=p.volume_ml,
                 detergent_labile=_labile(material, p, blank),
-                sealed_ratio=sealed.get(p.name),
-                membrane_dye=stained.get(p.name),
-                zeta_mv=zeta.get(p.name),
+                sealed_ratio=p.sealed_ratio,
+                membrane_dye=p.membrane_dye_share,
+                zeta_mv=p.zeta_mv,
             )
             for p in tubes
         ),
@@ -246,12 +243,6 @@ def _labile(material: Material, tube: Preparation, blank: float | None) -> float
     if detergent_blank is None or blank is None or lysed is None or whole is None or whole <= blank:
         return None
     return 1 - (lysed - detergent_blank) / (whole - blank)
-
-
-def _given(tubes: Sequence[Preparation], name: str) -> dict[str, float]:
-    """Return a number that was written down, by tube; nothing where a tube of the arm has none."""
-    values = {p.name: getattr(p, name) for p in tubes}
-    return {} if None in values.values() else values
 
 
 def _per_ug(material: Material, tubes: Sequence[Preparation]) -> tuple[float, ...]:

@@ -237,8 +237,7 @@ def _by_value(
     """Compare values that were measured of preparations, their ln on that scale; one value each gives no interval."""
     a, b = _measured(evidence.test, value), _measured(reference, value)
     if len(a) < 2 or len(b) < 2:
-        missing = "not measured" if not a or not b else "two preparations per arm are needed for an interval"
-        return _missing(name, title, scale, missing)
+        return _missing(name, title, scale, _too_few(evidence.test, len(a), reference, len(b)))
     pairs = _pairs(evidence.test, reference, value) if evidence.paired else []
     compare = compare_independent
     if len(pairs) > 1:
@@ -247,6 +246,16 @@ def _by_value(
     test, against = (np.log(arm) if scale == "ln" else np.array(arm) for arm in (a, b))
     found = compare(test, against, margin, unit="preparation", rounding=rounding)
     return Criterion(name=name, title=title, scale=scale, comparison=found)
+
+
+def _too_few(test: Arm, n_test: int, reference: Arm, n_reference: int) -> str:
+    """Say of how many preparations a value is known, where that is too few for an interval."""
+    if not n_test and not n_reference:
+        return "not measured"
+    of_test, of_reference = (
+        f"{n} of {len(a.preparations)}" for n, a in ((n_test, test), (n_reference, reference))
+    )
+    return f"known for {of_test} in the {test.name} arm and {of_reference} in the reference; an interval needs two each"
 
 
 def _rounding(test: Sequence[float], reference: Sequence[float], scale: str) -> float:
