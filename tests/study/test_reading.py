@@ -86,6 +86,7 @@ def test_every_control_of_the_template_is_valid_when_its_comment_signs_are_taken
         ("volume_ml = 1", 'recordings = ["a.h5"]', r"attaches .*a\.h5 twice"),
         ("volume_ml = 1", 'volume_ml = 1\n[[preparation]]\nname = "x"\narm = "detergent"', r"x: of = '' must name"),
         ("volume_ml = 1", 'volume_ml = 1\n[[preparation]]\nname = "x"\narm = "beads"', r"x: certificate is missing"),
+        ("volume_ml = 1", "sealed_ratio = 90", r"frozen: sealed_ratio = 90 must be a share from 0 to 1; 90 % is 0\.9"),
         ("volume_ml = 1", 'group = "reference"', r"group = 'reference' is the name of an arm; call the group after"),
         ('title = "one cycle"', "", r"title is missing; add title"),
         ('title = "one cycle"', "title = one cycle", r"not valid TOML"),

@@ -141,14 +141,11 @@ class Preparation:
 
     def __post_init__(self) -> None:
         _positive(self, "volume_ml", "protein_ug_per_ml", "sealed_ratio")
+        _share(self, "sealed_ratio", "membrane_dye_share")
         _celsius(self, "temperature_c")
         if self.dilution is not None and not 1 <= self.dilution < math.inf:
             raise SettingError(
                 f"dilution = {self.dilution:g} is no dilution; give the factor, 1 or more (200 for 1:200)"
-            )
-        if self.membrane_dye_share is not None and not 0 <= self.membrane_dye_share <= 1:
-            raise SettingError(
-                f"membrane_dye_share = {self.membrane_dye_share:g} must be a share from 0 to 1"
             )
         if any(c <= 0 for c in self.concentration_per_ml):
             raise SettingError("concentration_per_ml must be > 0 per ml")
@@ -213,6 +210,14 @@ def _not_negative(noun: Any, *names: str) -> None:
         value = getattr(noun, name)
         if value is not None and not 0 <= value < math.inf:
             raise SettingError(f"{name} = {value:g} must be 0 or more")
+
+
+def _share(noun: Any, *names: str) -> None:
+    for name in names:
+        value = getattr(noun, name)
+        if value is not None and not 0 <= value <= 1:
+            hint = f"; {value:g} % is {value / 100:g}" if 1 < value <= 100 else ""
+            raise SettingError(f"{name} = {value:g} must be a share from 0 to 1{hint}")
 
 
 def _celsius(noun: Any, name: str) -> None:
