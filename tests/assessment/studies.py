@@ -140,7 +140,7 @@ def study(case, rng, *, n_videos=6, n_tracks=1000, detergent_labile=None, **evid
         reference=arm("reference", REFERENCE, rng, **drawn),
         test=arm("test", CASES[case], rng, **drawn),
         detection_limit_nm=60.0,
-        blank_amount=1e7,
+        blank_in_cell=1e7,
         bead_bias=0.01,
         bead_size_ratio=1.0,
         bead_intensity_ratio=1.0,

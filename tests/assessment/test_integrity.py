@@ -94,7 +94,7 @@ def test_two_identical_preparations_of_five_videos_are_rarely_flagged():
     [
         ({"reference": None}, "NO_REFERENCE"),
         ({"bead_size_ratio": 1.05}, "DIFFERENT_RUN"),
-        ({"blank_amount": 3e9}, "BLANK_HIGH"),
+        ({"blank_in_cell": 3e9}, "BLANK_HIGH"),
         ({"detection_limit_nm": 90.0}, "LOD_TOO_HIGH"),
         ({"bead_bias": 0.2}, "BEAD_SIZE"),
         ({"same_run": False}, "DIFFERENT_RUN"),
@@ -172,7 +172,7 @@ def test_dim_particles_without_beads_are_not_called_damaged(rng):
 
 
 def test_identical_samples_without_blank_or_beads_are_not_called_intact(rng):
-    for missing in ("blank_amount", "bead_bias", "bead_size_ratio"):
+    for missing in ("blank_in_cell", "bead_bias", "bead_size_ratio"):
         judgement = judge(replace(study("T0 same again", rng, **MEMBRANE), **{missing: None}), LIMITS)
         assert judgement.verdict is Integrity.INDETERMINATE
 
@@ -261,7 +261,7 @@ def test_a_video_that_stands_in_two_preparations_counts_with_the_volume_of_each(
     evidence = study("T0 same again", rng)
     once = evidence.reference.preparations[0]
     twice = tuple(replace(once, name=f"of {volume:g} ml", volume_ml=volume) for volume in (1.0, 2.0))
-    evidence = replace(evidence, test=Arm(name="test", preparations=twice), blank_amount=None)
+    evidence = replace(evidence, test=Arm(name="test", preparations=twice), blank_in_cell=None)
     recovery = compare_arms(evidence, LIMITS)["recovery"].comparison
     assert recovery.estimate == pytest.approx(np.log(2) / 2)
 

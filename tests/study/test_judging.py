@@ -9,7 +9,7 @@ import pytest
 
 from nta.assessment import Verdict
 from nta.assessment.integrity import Decision, Integrity, judge
-from nta.study.gathering import evidence_of
+from nta.study.gathering import Material, evidence_of
 from nta.study.words import resolving, wording
 
 from .outcomes import judged, ledger, seeded
@@ -49,17 +49,73 @@ def test_controls_become_the_evidence_they_stand_for(path):
     lysed = material.mean_amount([p for p in study.arm("detergent") if p.of == study.arm("test")[0].name])
     blank = material.mean_amount([p for p in study.arm("blank") if not p.with_detergent])
     micelles = material.mean_amount([p for p in study.arm("blank") if p.with_detergent])
-    assert e.detergent_labile_test[0] == pytest.approx(1 - (lysed - micelles) / (whole - blank))
+    assert e.detergent_labile_test[0] == pytest.approx(1 - (lysed - 200 * micelles) / (whole - 200 * blank))
     assert e.particles_per_ug[0] == pytest.approx(whole / 0.5)
-    assert e.blank_amount == pytest.approx(blank)
+    assert e.blank_in_cell == pytest.approx(blank)
+    sham = material.mean_amount(study.arm("sham"))
+    assert e.sham_amount == pytest.approx(sham - 200 * blank)
     assert e.bead_size_ratio == pytest.approx(1.0)
     assert abs(e.bead_bias) < 0.1
     assert e.paired
 
 
-def test_a_blank_counts_for_what_the_buffer_adds_to_a_diluted_sample(path):
-    from nta.study.gathering import Material
+def in_cell(study, counts):
+    """Attach videos that hold so many particles per ml of the cell, by name of the tube, else by arm; beads as drawn."""
+    drawn = judged(study, dict.fromkeys(study.groups, "T0 same again"), seeded(3))
+    return Material.of(
+        study,
+        {
+            p.name: tuple(
+                a
+                if p.arm == "beads"
+                else replace(a, per_ml=counts.get(p.name, counts.get(p.arm)) * (p.dilution or 1.0))
+                for a in drawn.material.attached[p.name]
+            )
+            for p in study.preparations
+        },
+    )
 
+
+def test_each_blank_counts_by_the_dilution_of_the_video_that_it_is_taken_off(path):
+    """Detergent is worked with at another dilution than the sample; its micelles are as many in the cell."""
+    study = ledger(path, donors=1)
+    dilutions = {"donor_1 test": 1000.0, "donor_1 test + Triton": 100.0}
+    tubes = tuple(replace(p, dilution=dilutions.get(p.name, p.dilution)) for p in study.preparations)
+    counts = {
+        "donor_1 test": 5.0e7,
+        "donor_1 test + Triton": 0.2 * 5.0e8 + 1e6,
+        "PBS": 0.0,
+        "PBS + Triton": 1e6,
+    }
+    rest = {"reference": 5e7, "detergent": 1e7, "sham": 1e6}
+    material = in_cell(replace(study, preparations=tubes), {**rest, **counts})
+    assert evidence_of(material, "test").detergent_labile_test == pytest.approx((0.8,))
+
+
+@pytest.mark.parametrize(
+    ("diluted", "in_reference", "recovery", "verdict"),
+    [
+        (20.0, 2.5e7, 1.0, Verdict.PASS),
+        (20.0, 5e5, 1.0, Verdict.FAIL),  # of the reference's cell two thirds are buffer
+        (10.0, 2.5e7, 0.5, Verdict.PASS),
+    ],
+)
+def test_the_buffer_is_taken_off_each_arm_at_its_dilution(path, diluted, in_reference, recovery, verdict):
+    buffer = 1e6
+    study = ledger(path, donors=1, controls=False)
+    tubes = [replace(p, dilution=1000.0 if p.arm == "reference" else diluted) for p in study.preparations]
+    tubes.append(replace(tubes[0], name="PBS", arm="blank", sample="", dilution=None))
+    in_test = recovery * in_reference * 1000 / diluted + buffer
+    counts = {"reference": in_reference + buffer, "test": in_test, "blank": buffer}
+    evidence = evidence_of(in_cell(replace(study, preparations=tuple(tubes)), counts), "test")
+    judgement = judge(evidence)
+    gate = next(g for g in judgement.gates if g.name == "BLANK_HIGH")
+    assert gate.verdict is verdict
+    assert gate.value == pytest.approx(buffer / (in_reference + buffer))
+    assert math.exp(judgement.criteria["recovery"].comparison.estimate) == pytest.approx(recovery)
+
+
+def test_a_blank_counts_for_what_the_buffer_adds_to_a_diluted_sample(path):
     study = ledger(path)
     outcome = judged(study, {"test": "T0 same again"}, seeded(3))
     blank = next(p for p in study.arm("blank") if not p.with_detergent)

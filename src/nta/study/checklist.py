@@ -148,7 +148,7 @@ def _analysis(o: StudyOutcome) -> Iterator[Item]:
 
 def _controls(o: StudyOutcome) -> Iterator[Item]:
     section, study, evidence = "Controls", o.study, o.judged[0].evidence
-    yield Item(section=section, name="buffer blank", value=evidence.blank_amount)
+    yield Item(section=section, name="buffer blank", value=evidence.blank_in_cell)
     yield Item(
         section=section, name="size standard: deviation from its certificate", value=evidence.bead_bias
     )

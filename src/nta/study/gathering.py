@@ -21,7 +21,7 @@ class Material:
     """A study with its videos, all counted in one unit.
 
     attached : by preparation. unit : of every video's amount: per ml where all are calibrated, else in view; "" where some
-        were not counted.
+        were not counted. Amounts are of the original material, those of a blank of the buffer in the cell.
     """
 
     study: Study
@@ -38,13 +38,10 @@ class Material:
             unit = PER_ML
         elif counted and all(a.in_view is not None for a in counted):
             unit = IN_VIEW
-        buffer_counts_for = _dilution(a.video for p in study.arm("test") for a in known[p.name])
         return cls(
             study=study,
             attached={
-                p.name: tuple(
-                    _counted(a, unit, buffer_counts_for if p.arm == "blank" else None) for a in known[p.name]
-                )
+                p.name: tuple(_counted(a, unit, in_cell=p.arm == "blank") for a in known[p.name])
                 for p in study.preparations
             },
             unit=unit,
@@ -59,11 +56,14 @@ class Material:
         found = dict.fromkeys(video.dilution for video in self.videos([tube]))
         return tuple(factor for factor in found if factor is not None)
 
-    def mean_amount(self, tubes: Iterable[Preparation]) -> float | None:
-        """Return the mean amount over the videos of some preparations; None where there are none or one is unknown."""
-        amounts = [v.amount for v in self.videos(tubes)]
-        known = [a for a in amounts if a is not None]
-        return float(np.mean(known)) if known and len(known) == len(amounts) else None
+    def mean_amount(self, tubes: Iterable[Preparation], blank_in_cell: float = 0.0) -> float | None:
+        """Return the mean amount over the videos of some preparations; None where there are none or one is unknown.
+
+        blank_in_cell : of the buffer; of each video it is taken off at the dilution of that video.
+        """
+        videos = self.videos(tubes)
+        known = [v.amount - blank_in_cell * (v.dilution or 1.0) for v in videos if v.amount is not None]
+        return float(np.mean(known)) if known and len(known) == len(videos) else None
 
 
 def evidence_of(material: Material, group: str) -> IntegrityEvidence:
@@ -72,6 +72,7 @@ def evidence_of(material: Material, group: str) -> IntegrityEvidence:
     tests, references = study.arm("test", group), study.arm("reference")
     tests, references, paired = _paired(tests, references)
     blank = material.mean_amount(p for p in study.arm("blank") if not p.with_detergent)
+    sham = material.mean_amount(study.arm("sham"), blank or 0.0)
     before, after = (_beads(material, when) for when in ("before", "after"))
     size_ratio, light_ratio = _ratios(before, after)
     return IntegrityEvidence(
@@ -80,8 +81,8 @@ def evidence_of(material: Material, group: str) -> IntegrityEvidence:
         paired=paired,
         same_run=_same_run((*tests, *references)),
         recorded_apart=tuple(_recorded_apart(material, (*tests, *references))),
-        blank_amount=blank,
-        sham_amount=material.mean_amount(study.arm("sham")),
+        blank_in_cell=blank,
+        sham_amount=None if sham is None else max(sham, 0.0),
         bead_bias=_bead_bias(material),
         bead_size_ratio=size_ratio,
         bead_intensity_ratio=light_ratio,
@@ -136,21 +137,15 @@ def _stated(tube: Preparation, items: tuple[Attached, ...]) -> tuple[Attached, .
     return tuple(replace(a, per_ml=c) for a, c in zip(items, tube.concentration_per_ml, strict=True))
 
 
-def _dilution(videos: Iterable[Video]) -> float:
-    """Return the mean dilution of some videos; undiluted where nobody said."""
-    factors = [video.dilution or 1.0 for video in videos]
-    return float(np.mean(factors)) if factors else 1.0
-
-
-def _counted(item: Attached, unit: str, buffer_counts_for: float | None) -> Attached:
+def _counted(item: Attached, unit: str, *, in_cell: bool) -> Attached:
     """Count a video in the chosen unit.
 
-    Of a blank it matters what the buffer adds to a diluted sample: a particle of it counts as often as one of the sample
-    does, whatever dilution was written beside the blank.
+    Of a blank it matters what is in the cell: that much the buffer adds to every sample, whatever dilution was written
+    beside the blank.
     """
     amount = {PER_ML: item.per_ml, IN_VIEW: item.in_view}.get(unit)
-    if amount is not None and buffer_counts_for is not None:
-        amount *= buffer_counts_for / (item.video.dilution or 1.0)
+    if amount is not None and in_cell:
+        amount /= item.video.dilution or 1.0
     return replace(item, video=replace(item.video, amount=amount))
 
 
@@ -234,15 +229,16 @@ def _bead_bias(material: Material) -> float | None:
 def _labile(material: Material, tube: Preparation, blank: float | None) -> float | None:
     """Return 1 - (C_detergent - its blank) / (C - blank) of a preparation; None where it was not split for detergent.
 
+    Each blank counts by the dilution of the video that it is taken off.
     Without the blank of the detergent there is no value: micelles and residues would count as vesicles that resist.
     """
     study = material.study
     detergent_blank = material.mean_amount(p for p in study.arm("blank") if p.with_detergent)
-    lysed = material.mean_amount(p for p in study.arm("detergent") if p.of == tube.name)
-    whole = material.mean_amount([tube])
-    if detergent_blank is None or blank is None or lysed is None or whole is None or whole <= blank:
+    if detergent_blank is None or blank is None:
         return None
-    return 1 - (lysed - detergent_blank) / (whole - blank)
+    lysed = material.mean_amount((p for p in study.arm("detergent") if p.of == tube.name), detergent_blank)
+    whole = material.mean_amount([tube], blank)
+    return None if lysed is None or whole is None or whole <= 0 else 1 - lysed / whole
 
 
 def _per_ug(material: Material, tubes: Sequence[Preparation]) -> tuple[float, ...]:

@@ -80,8 +80,8 @@ class IntegrityEvidence:
     reference, test : the arms that are compared. paired : whether their preparations belong together, in order.
     same_run : measured in one run (day, settings, buffer), so that the narrow margins hold; None where nobody said.
     recorded_apart : what differs between the videos of the arms in how they were recorded and analysed, one phrase each.
-    blank_amount : of the buffer alone, by the same settings and at the same dilution as the test arm.
-    sham_amount : of material without vesicles that went through the whole process.
+    blank_in_cell : of the buffer alone, by the same settings; it counts in every video by the dilution of that video.
+    sham_amount : of material without vesicles that went through the whole process, less its buffer.
     bead_size_ratio, bead_intensity_ratio : beads measured after over before the arms, for drift between them.
     bead_bias : ln of bead D50 over certificate. detection_limit_nm : 50 % limit for intact vesicles.
     particles_per_ug : of protein, one value per preparation of the test arm.
@@ -92,7 +92,7 @@ class IntegrityEvidence:
     paired: bool = False
     same_run: bool | None = None
     recorded_apart: tuple[str, ...] = ()
-    blank_amount: float | None = None
+    blank_in_cell: float | None = None
     sham_amount: float | None = None
     bead_size_ratio: float | None = None
     bead_intensity_ratio: float | None = None
@@ -104,6 +104,10 @@ class IntegrityEvidence:
     def arms(self) -> tuple[Arm, ...]:
         """The arms there are, the test arm first."""
         return (self.test,) if self.reference is None else (self.test, self.reference)
+
+    def from_buffer(self, video: Video) -> float:
+        """Return how much of a video's amount the buffer adds; 0 where no blank was measured."""
+        return (self.blank_in_cell or 0.0) * (video.dilution or 1.0)
 
     @property
     def differs_in_run(self) -> bool:
@@ -193,12 +197,12 @@ def _recovery(evidence: IntegrityEvidence, limits: IntegrityLimits, of: Of) -> C
         return _missing(name, title, "ln", "the particles of both arms must be counted by one instrument")
     if any(p.volume_ml is None for arm in evidence.arms for p in arm.preparations):
         return _missing(name, title, "ln", "the volumes of both arms are needed (volume_ml)")
-    blank, sham = evidence.blank_amount or 0.0, evidence.sham_amount
 
     def log_amount(video: Video, preparation: Preparation, arm: Arm) -> float:
         amount, volume = video.amount, preparation.volume_ml
         assert amount is not None and volume is not None  # checked above  # noqa: PT018
-        background = sham if sham is not None and arm is evidence.test else blank
+        processed = evidence.sham_amount if arm is evidence.test else None
+        background = evidence.from_buffer(video) + (processed or 0.0)
         return math.log(max(amount - background, 1e-9 * amount, 1e-300) * volume)
 
     test, reference = ([v.amount for v in arm.videos if v.amount] for arm in evidence.arms)

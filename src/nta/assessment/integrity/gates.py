@@ -159,20 +159,32 @@ def _worst_scatter(arm: Arm, summary: Callable[[Video], float | None]) -> float 
 
 
 def _blank(e: IntegrityEvidence, limits: IntegrityLimits) -> Iterator[Finding]:
-    yield _background("BLANK_HIGH", "buffer blank", e.blank_amount, "blank_share", e, limits)
-    if e.sham_amount is not None:
-        yield _background("SHAM_HIGH", "sham", e.sham_amount, "sham_share", e, limits)
+    if e.blank_in_cell is None:
+        yield _open(
+            "BLANK_HIGH", "no buffer blank was measured", "record the buffer blank with the same settings"
+        )
+    else:
+        yield _background("BLANK_HIGH", "buffer blank", e.from_buffer, e.arms, "blank_share", limits)
+    if (sham := e.sham_amount) is not None:
+        yield _background("SHAM_HIGH", "sham", lambda _: sham, (e.test,), "sham_share", limits)
 
 
 def _background(
-    code: str, word: str, background: float | None, key: str, e: IntegrityEvidence, limits: IntegrityLimits
+    code: str,
+    word: str,
+    of: Callable[[Video], float],
+    arms: Sequence[Arm],
+    key: str,
+    limits: IntegrityLimits,
 ) -> Finding:
-    amounts = [v.amount for v in e.test.videos if v.amount is not None]
-    if background is None or not amounts:
-        why = f"no {word} was measured" if background is None else "the particles were not counted"
-        return _open(code, why, f"record the {word} with the same settings")
-    share = background / float(np.mean(amounts))
-    text = f"the {word} holds {share:.1%} of the particles of the test arm"
+    """Judge a background against the amounts of each arm; the worst arm counts."""
+    counted = [
+        (arm.name, shares) for arm in arms if (shares := [of(v) / v.amount for v in arm.videos if v.amount])
+    ]
+    if not counted:
+        return _open(code, "the particles were not counted", "count both arms by one instrument")
+    share, name = max((float(np.mean(shares)), name) for name, shares in counted)
+    text = f"the {word} holds {share:.1%} of the particles of the {name} arm"
     remedy = "filter the buffer, clean the cell, or dilute less"
     return _Looked(code, share, limits.gates[key], "1", text, remedy).finding(limits, key)
 

@@ -234,7 +234,7 @@ def _not_looked_at(evidence: IntegrityEvidence, criteria: Mapping[str, Criterion
     for name in ("recovery", "size_at_brightness"):
         if criteria[name].comparison is None:
             yield f"{criteria[name].title.lower()}: {criteria[name].missing}"
-    if evidence.blank_amount is None:
+    if evidence.blank_in_cell is None:
         yield "no blank of the buffer"
     if (
         evidence.bead_bias is None

@@ -299,7 +299,7 @@ def _recordings(outcome: StudyOutcome) -> Iterator[doc.Block]:
         numbers=(2, 3),
     )
     yield doc.Paragraph(
-        "Amounts are of the original material: the dilution is applied once. "
+        "Amounts are of the original material: the dilution is applied once; those of a blank are of what is in the cell. "
         + (
             "Particles in view compare between arms of one run; they are no concentration."
             if "view" in unit
