@@ -23,6 +23,19 @@ def test_init_writes_a_template_that_check_accepts(tmp_path, capsys):
     assert "2 preparations, good" in capsys.readouterr().err
 
 
+def test_check_says_where_a_dilution_is_stated_for_one_arm_alone(tmp_path, capsys):
+    path = tmp_path / "study.toml"
+    tubes = '[[preparation]]\nname = "{}"\narm = "{}"\n{}\n'
+    path.write_text(
+        'title = "x"\n' + tubes.format("r", "reference", "dilution = 200") + tubes.format("t", "test", "")
+    )
+    assert main(["study", "check", str(path)]) == EXIT_OK
+    assert "the dilution of r is stated, that of t is not: without it recovery is" in capsys.readouterr().err
+    path.write_text(path.read_text() + "dilution = 1\n")
+    assert main(["study", "check", str(path)]) == EXIT_OK
+    assert "the dilution of" not in capsys.readouterr().err
+
+
 def test_init_leaves_a_study_that_is_there(tmp_path, capsys):
     path = tmp_path / "study.toml"
     path.write_text("mine")

@@ -271,6 +271,20 @@ def test_a_run_that_nobody_stated_is_not_called_the_same(path, runs, same, words
     assert words is None or words in wording(item)
 
 
+@pytest.mark.parametrize("arm", ["test", "detergent"])
+def test_a_dilution_that_is_stated_for_one_arm_is_not_one_for_the_other(path, arm):
+    """An arm of 1:200 beside one of which nobody said it recovered 0.5 %."""
+    study = ledger(path)
+    tubes = tuple(replace(p, dilution=None if p.arm == arm else p.dilution) for p in study.preparations)
+    counts = {"reference": 5e7, "test": 5e7, "detergent": 2e6, "blank": 1e4, "sham": 1e5}
+    evidence = evidence_of(in_cell(replace(study, preparations=tubes), counts), "test")
+    judgement = judge(evidence)
+    assert judgement.verdict is Integrity.INDETERMINATE
+    assert judgement.tags == ()
+    missing = judgement.criteria["recovery" if arm == "test" else "detergent_labile"].missing
+    assert missing.startswith("the dilution of donor_1 reference is stated, that of donor_1 ")
+
+
 def test_counts_that_do_not_follow_the_dilution_are_refused(path):
     outcome = judged(ledger(path), {"test": "T0 same again"}, seeded(7))
     name = outcome.study.arm("test")[0].name

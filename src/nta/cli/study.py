@@ -17,7 +17,7 @@ def run(options: argparse.Namespace) -> int:
     path = options.study / "study.toml" if options.study.is_dir() else options.study
     if options.action == "check":
         study = read_study(path)
-        check_attached(study)
+        remarks = check_attached(study)
         say(f"{path}: {len(study.preparations)} preparations, good", quiet=options.quiet)
         empty = [preparation.name for preparation in study.preparations if not preparation.recordings]
         if empty:
@@ -25,6 +25,8 @@ def run(options: argparse.Namespace) -> int:
                 f"  no recordings yet, without which nta assess refuses them: {', '.join(empty)}",
                 quiet=options.quiet,
             )
+        for remark in remarks:
+            say(f"  {remark}", quiet=options.quiet)
         return EXIT_OK
     if path.exists():
         raise SettingError(f"{path} exists already; name another file: nta study init other.toml")

@@ -7,14 +7,14 @@ beside them changes their sizes any more.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from nta.calibration import SampleConditions
 from nta.errors import SettingError
 from nta.io.vendors import VendorRun
 from nta.pipeline import Analysis
-from nta.study.ledger import Instrument, Preparation
+from nta.study.ledger import Instrument, Preparation, Study
 
 _SAME_C = 0.5  # a thermometer beside a set point; 1.2 % of a diameter
 _SAME_VISCOSITY = 0.03  # programs print that of water as 0.9 mPa s
@@ -74,6 +74,21 @@ def refuse_contradictions(what: str, made: Made, preparation: Preparation, instr
             f"{what} contradicts the study: {'; '.join(apart)}. Its sizes and amounts stay what they are: correct the "
             "study, or attach the recording itself"
         )
+
+
+def without_dilution(
+    study: Study, dilutions: Mapping[str, Sequence[float | None]]
+) -> tuple[tuple[str, ...], str]:
+    """Return the preparations whose dilution is not known while that of others is, and a sentence that says so.
+
+    dilutions : of the videos of each preparation. Where nobody stated any, amounts compare as they are.
+    """
+    counted = [p.name for p in study.preparations if p.arm not in ("beads", "blank")]
+    stated = [name for name in counted if dilutions[name] and None not in dilutions[name]]
+    lacking = tuple(name for name in counted if None in dilutions[name])
+    if not stated or not lacking:
+        return (), ""
+    return lacking, f"the dilution of {stated[0]} is stated, that of {', '.join(lacking)} is not"
 
 
 def _apart(made: Made, preparation: Preparation, instrument: Instrument) -> Iterator[str]:

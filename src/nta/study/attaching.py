@@ -23,7 +23,7 @@ from nta.measurements import result_name
 from nta.measurements.key import analysis_key
 from nta.pipeline import Analysis, analyze, stated_conditions
 from nta.settings import AnalysisSettings
-from nta.study.agreeing import Made, refuse_contradictions
+from nta.study.agreeing import Made, refuse_contradictions, without_dilution
 from nta.study.ledger import Preparation, Study
 
 PER_ML, IN_VIEW = "particles/ml", "particles in view"
@@ -78,12 +78,26 @@ def attach(
     return tuple(found)
 
 
-def check_attached(study: Study) -> None:
-    """Refuse attached results and exports that cannot be used as the study states; recordings are not analysed for it."""
+def check_attached(study: Study) -> list[str]:
+    """Refuse attached results and exports that cannot be used as the study states; recordings are not analysed for it.
+
+    Returns what can be used, and yet keeps something from being assessed.
+    """
+    dilutions: dict[str, list[float | None]] = {}
     for preparation in study.preparations:
+        found = dilutions.setdefault(preparation.name, [])
         for path in preparation.recordings:
             with _placed(preparation, study):
-                list(_finished(path, preparation, study))
+                finished = [a.video.dilution for a in _finished(path, preparation, study)]
+            found.extend(finished or [preparation.dilution])
+        if not found:
+            found.append(preparation.dilution)
+    _, gap = without_dilution(study, dilutions)
+    return (
+        [f"{gap}: without it recovery is not assessed, unless the recordings themselves record it"]
+        if gap
+        else []
+    )
 
 
 @contextmanager

@@ -12,6 +12,7 @@ import numpy as np
 from nta.assessment.integrity import Arm, IntegrityEvidence, Video
 from nta.assessment.integrity import Preparation as Measured
 from nta.calibration import load_certificate
+from nta.study.agreeing import without_dilution
 from nta.study.attaching import IN_VIEW, PER_ML, Attached
 from nta.study.ledger import Preparation, Study
 
@@ -22,11 +23,13 @@ class Material:
 
     attached : by preparation. unit : of every video's amount: per ml where all are calibrated, else in view; "" where some
         were not counted. Amounts are of the original material, those of a blank of the buffer in the cell.
+    uncounted : why there is no amount of some preparations; "" where nothing stands against counting them.
     """
 
     study: Study
     attached: Mapping[str, tuple[Attached, ...]]
     unit: str
+    uncounted: str = ""
 
     @classmethod
     def of(cls, study: Study, attached: Mapping[str, tuple[Attached, ...]]) -> Material:
@@ -38,13 +41,19 @@ class Material:
             unit = PER_ML
         elif counted and all(a.in_view is not None for a in counted):
             unit = IN_VIEW
+        dilutions = {name: [a.video.dilution for a in items] for name, items in known.items()}
+        lacking, uncounted = without_dilution(study, dilutions)
         return cls(
             study=study,
             attached={
-                p.name: tuple(_counted(a, unit, in_cell=p.arm == "blank") for a in known[p.name])
+                p.name: tuple(
+                    _counted(a, "" if p.name in lacking else unit, in_cell=p.arm == "blank")
+                    for a in known[p.name]
+                )
                 for p in study.preparations
             },
             unit=unit,
+            uncounted=uncounted,
         )
 
     def videos(self, tubes: Iterable[Preparation]) -> list[Video]:
@@ -87,6 +96,7 @@ def evidence_of(material: Material, group: str) -> IntegrityEvidence:
         bead_size_ratio=size_ratio,
         bead_intensity_ratio=light_ratio,
         detection_limit_nm=_detection_limit(material, (*tests, *references)),
+        uncounted=material.uncounted,
         particles_per_ug=_per_ug(material, tests),
     )
 

@@ -85,6 +85,7 @@ class IntegrityEvidence:
     bead_size_ratio, bead_intensity_ratio : beads measured after over before the arms, for drift between them.
     bead_bias : ln of bead D50 over certificate. detection_limit_nm : 50 % limit for intact vesicles.
     particles_per_ug : of protein, one value per preparation of the test arm.
+    uncounted : why some videos have no amount, where there is more to say than that nobody counted.
     """
 
     test: Arm
@@ -99,6 +100,7 @@ class IntegrityEvidence:
     bead_bias: float | None = None
     detection_limit_nm: float | None = None
     particles_per_ug: tuple[float, ...] = ()
+    uncounted: str = ""
 
     @property
     def arms(self) -> tuple[Arm, ...]:
@@ -156,7 +158,7 @@ def compare_arms(evidence: IntegrityEvidence, limits: IntegrityLimits) -> dict[s
         _recovery(evidence, limits, of),
         _size_at_brightness(evidence, limits, reference, of),
         by_value("detergent_labile", "Detergent-labile share", "1", limits.margins["detergent_labile_change"],
-                 _detergent_labile),
+                 _detergent_labile, evidence.uncounted),
         by_value("sealed", "Sealed share", "ln", _ln_margin(limits.margins["sealed_ratio"]),
                  lambda p: p.sealed_ratio),
         by_value("membrane_dye", "Membrane-dye positive share", "1", limits.margins["membrane_dye_change"],
@@ -194,7 +196,8 @@ def _immobile(evidence: IntegrityEvidence, limits: IntegrityLimits, of: Of) -> C
 def _recovery(evidence: IntegrityEvidence, limits: IntegrityLimits, of: Of) -> Criterion:
     name, title = "recovery", "Recovery"
     if any(v.amount is None for arm in evidence.arms for v in arm.videos):
-        return _missing(name, title, "ln", "the particles of both arms must be counted by one instrument")
+        why = evidence.uncounted or "the particles of both arms must be counted by one instrument"
+        return _missing(name, title, "ln", why)
     if any(p.volume_ml is None for arm in evidence.arms for p in arm.preparations):
         return _missing(name, title, "ln", "the volumes of both arms are needed (volume_ml)")
 
@@ -237,11 +240,15 @@ def _by_value(
     scale: str,
     margin: Margin,
     value: Value,
+    unknown: str = "",
 ) -> Criterion:
-    """Compare values that were measured of preparations, their ln on that scale; one value each gives no interval."""
+    """Compare values that were measured of preparations, their ln on that scale; one value each gives no interval.
+
+    unknown : why values may not be known.
+    """
     a, b = _measured(evidence.test, value), _measured(reference, value)
     if len(a) < 2 or len(b) < 2:
-        return _missing(name, title, scale, _too_few(evidence.test, len(a), reference, len(b)))
+        return _missing(name, title, scale, unknown or _too_few(evidence.test, len(a), reference, len(b)))
     pairs = _pairs(evidence.test, reference, value) if evidence.paired else []
     compare = compare_independent
     if len(pairs) > 1:
