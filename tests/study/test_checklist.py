@@ -25,6 +25,14 @@ def told(outcome, facts):
     return {item.name: item.value for item in checklist(replace(outcome, material=material)).items}
 
 
+def test_the_methods_name_each_arm_once_and_the_design(tmp_path):
+    study = ledger(tmp_path / "study.toml", groups=("once", "thrice"))
+    cases = {"once": "T0 same again", "thrice": "T0 same again"}
+    methods = checklist(judged(study, cases, seeded(31), n_tracks=100)).methods
+    assert methods.count("reference: 3 preparations") == 1
+    assert "Design: paired by sample, 3 preparations each." in methods
+
+
 def test_beads_at_another_exposure_are_listed_beside_the_vesicles(outcome):
     values = told(
         outcome,

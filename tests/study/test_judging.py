@@ -128,6 +128,44 @@ def test_a_blank_counts_for_what_the_buffer_adds_to_a_diluted_sample(path):
     assert again.mean_amount([blank]) == pytest.approx(outcome.material.mean_amount([blank]))
 
 
+def labelled(study, arm, samples):
+    """Name the samples of an arm anew, in order; None leaves a tube out."""
+    named = dict(zip((p.name for p in study.arm(arm)), samples, strict=True))
+    tubes = (
+        replace(p, sample=named.get(p.name, p.sample))
+        for p in study.preparations
+        if named.get(p.name, "") is not None
+    )
+    return replace(study, preparations=tuple(tubes))
+
+
+@pytest.mark.parametrize(
+    ("arm", "samples", "left", "paired", "design"),
+    [
+        ("test", ("donor_1", "donor_2", None), 2, True, "paired by sample, 2 preparations each"),
+        ("reference", ("donor_1", None, "donor_3"), 2, True, "paired by sample, 2 preparations each"),
+        ("test", (None, "donor_2", None), 1, False, "one preparation each"),
+        ("test", ("donor_1", "donor_1", "donor_3"), 3, False, "unpaired, 3 against 2 preparations"),
+        ("reference", ("", "donor_2", "donor_3"), 3, False, "unpaired, 3 against 3 preparations"),
+    ],
+)
+def test_a_group_is_compared_with_references_of_its_own_samples(path, arm, samples, left, paired, design):
+    item = only(judged(labelled(ledger(path), arm, samples), {"test": "T0 same again"}, seeded(3)))
+    evidence = item.evidence
+    assert (len(evidence.test.preparations), evidence.paired, evidence.design) == (left, paired, design)
+    gate = next(g for g in item.judgement.gates if g.name == "NO_REFERENCE")
+    assert all(name in gate.evidence for name in (design, *evidence.left_out))
+    assert design in " ".join(wording(item).split()) or item.judgement.reasons
+
+
+def test_a_reference_of_another_sample_is_none(path):
+    study = labelled(ledger(path, donors=1), "test", ("donor_2",))
+    item = only(judged(study, {"test": "X1 smaller but intact"}, seeded(3)))
+    (reason,) = (r for r in item.judgement.reasons if r.code == "NO_REFERENCE")
+    assert "donor_1 reference" in reason.text
+    assert item.judgement.tags == ()
+
+
 def test_shares_that_detergent_removes_are_paired_by_sample(path):
     """Of donor 2 the test tube was not split, of donor 1 the reference: one pair is left, and two values an arm."""
     study = ledger(path)

@@ -166,7 +166,8 @@ def _controls(o: StudyOutcome) -> Iterator[Item]:
         essential=False,
     )
     yield Item(section=section, name="replicates (preparations, videos)", value={
-        arm.name: [len(arm.preparations), len(arm.videos)] for item in o.judged for arm in item.evidence.arms})  # fmt: skip
+        name: [len(arm.preparations), len(arm.videos)] for name, arm in o.arms.items()})  # fmt: skip
+    yield Item(section=section, name="design", value={item.group: item.evidence.design for item in o.judged})
 
 
 def _results(o: StudyOutcome) -> Iterator[Item]:
@@ -231,10 +232,11 @@ def _methods(o: StudyOutcome) -> str:
     span = dict.fromkeys(f"{t:.1f}" for t in (min(stated), max(stated))) if stated else {}
     cell = f"{' to '.join(span)} °C" if stated else "[temperature]"
     arms = "; ".join(
-        f"{arm.name}: {count(len(arm.preparations), 'preparation')}, {count(len(arm.videos), 'video')}, "
+        f"{name}: {count(len(arm.preparations), 'preparation')}, {count(len(arm.videos), 'video')}, "
         f"{count(arm.n_tracks, 'track')}"
-        for arm in dict.fromkeys(a for item in o.judged for a in item.evidence.arms)
+        for name, arm in o.arms.items()
     )
+    designs = "; ".join(_grouped({item.group: item.evidence.design for item in o.judged}))
     limit_nm = o.judged[0].evidence.detection_limit_nm
     rate = known(_common(o, "frame_rate_hz"), "frame rate", _rate)
     return " ".join(
@@ -247,12 +249,19 @@ def _methods(o: StudyOutcome) -> str:
             f"laser {known(instrument.laser_nm, 'wavelength', '{:g} nm'.format)},",
             f"{known(instrument.camera_settings, 'camera settings')}) at {cell}, frame rate {rate}.",
             "Hydrodynamic diameters of single tracks follow from the Stokes–Einstein relation; software:",
-            f"{known(_common(o, 'software'), 'software', _software)}. Arms: {arms}.",
+            f"{known(_common(o, 'software'), 'software', _software)}. Arms: {arms}. Design: {designs}.",
             _statistics(o.judged[0].judgement.limits),
             f"Detection limit: {known(limit_nm, 'detection limit', '{:.3g} nm'.format)}.",
             "Tracking does not identify vesicles.",
         )
     )
+
+
+def _grouped(values: dict[str, str]) -> Iterator[str]:
+    """Yield each value once, with the groups it holds for where there are several."""
+    for value in dict.fromkeys(values.values()):
+        groups = ", ".join(group for group, this in values.items() if this == value)
+        yield value if len(set(values.values())) == 1 else f"{groups}: {value}"
 
 
 def _rate(value: Any) -> str:

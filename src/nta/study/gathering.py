@@ -78,8 +78,8 @@ class Material:
 def evidence_of(material: Material, group: str) -> IntegrityEvidence:
     """Gather what there is on one group of test preparations."""
     study = material.study
-    tests, references = study.arm("test", group), study.arm("reference")
-    tests, references, paired = _paired(tests, references)
+    all_of_both = study.arm("test", group), study.arm("reference")
+    tests, references = _of_one_material(*all_of_both)
     blank = material.mean_amount(p for p in study.arm("blank") if not p.with_detergent)
     sham = material.mean_amount(study.arm("sham"), blank or 0.0)
     before, after = (_beads(material, when) for when in ("before", "after"))
@@ -87,7 +87,8 @@ def evidence_of(material: Material, group: str) -> IntegrityEvidence:
     return IntegrityEvidence(
         test=_arm(group, tests, material, blank),
         reference=_arm("reference", references, material, blank) if references else None,
-        paired=paired,
+        paired=len(tests) > 1 and _one_to_one(tests, references),
+        left_out=tuple(p.name for arm in all_of_both for p in arm if p not in (*tests, *references)),
         same_run=_same_run((*tests, *references)),
         recorded_apart=tuple(_recorded_apart(material, (*tests, *references))),
         blank_in_cell=blank,
@@ -159,19 +160,31 @@ def _counted(item: Attached, unit: str, *, in_cell: bool) -> Attached:
     return replace(item, video=replace(item.video, amount=amount))
 
 
-def _paired(
+def _of_one_material(
     tests: Sequence[Preparation], references: Sequence[Preparation]
-) -> tuple[tuple[Preparation, ...], tuple[Preparation, ...], bool]:
-    """Put both arms into the order of their samples where each sample has one tube in each arm."""
-    samples = [p.sample for p in tests]
+) -> tuple[tuple[Preparation, ...], tuple[Preparation, ...]]:
+    """Keep what both arms have of the same samples; a tube of which nobody said may be of any.
+
+    Where each sample has one tube in each arm, the references come in the order of their tests.
+    """
+    both = _sharing(tests, references), _sharing(references, tests)
+    if not all(both):
+        return tuple(tests), ()
+    tests, references = both
     of = {p.sample: p for p in references}
-    if (
-        "" in samples
-        or len(set(samples)) < len(samples)
-        or sorted(samples) != sorted(p.sample for p in references)
-    ):
-        return tuple(tests), tuple(references), False
-    return tuple(tests), tuple(of[sample] for sample in samples), len(samples) > 1
+    return tests, tuple(of[p.sample] for p in tests) if _one_to_one(tests, references) else references
+
+
+def _sharing(tubes: Sequence[Preparation], others: Sequence[Preparation]) -> tuple[Preparation, ...]:
+    """Return the tubes of which the other arm has the sample too, as far as samples are named."""
+    samples = {p.sample for p in others}
+    return tuple(p for p in tubes if not p.sample or "" in samples or p.sample in samples)
+
+
+def _one_to_one(tests: Sequence[Preparation], references: Sequence[Preparation]) -> bool:
+    """Say whether each sample has one tube in each arm."""
+    samples, others = (sorted(p.sample for p in tubes) for tubes in (tests, references))
+    return samples == others and len(set(samples)) == len(samples) and "" not in samples
 
 
 def _arm(name: str, tubes: Sequence[Preparation], material: Material, blank: float | None) -> Arm:

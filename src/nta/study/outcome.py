@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nta.assessment.integrity import IntegrityEvidence, Judgement
+from nta.assessment.integrity import Arm, IntegrityEvidence, Judgement
 from nta.quantity import Quantity, student_half_width
 from nta.study.attaching import PER_ML
 from nta.study.gathering import Material
@@ -56,6 +56,19 @@ class StudyOutcome:
     judged: tuple[Judged, ...]
     doses: tuple[Dose, ...]
     trends: tuple[Trend, ...]
+
+    @property
+    def arms(self) -> dict[str, Arm]:
+        """All arms by name, each once: references, which groups may share, then the groups."""
+        references: dict[tuple[str, ...], tuple[str, Arm]] = {}
+        for item in self.judged:
+            if (reference := item.evidence.reference) is not None:
+                tubes = tuple(sorted(p.name for p in reference.preparations))
+                references.setdefault(tubes, (f"{reference.name} of {item.group}", reference))
+        named = dict(references.values())
+        if len(named) == 1:
+            named = {reference.name: reference for reference in named.values()}
+        return {**named, **{item.group: item.evidence.test for item in self.judged}}
 
     @property
     def groups_differ(self) -> bool:

@@ -81,6 +81,8 @@ def _judged(item: Judged) -> dict[str, Any]:
         "verdict": judgement.verdict,
         "sentence": wording(item),
         "confidence": judgement.confidence,
+        "design": item.evidence.design,
+        "left_out": item.evidence.left_out,
         "tags": judgement.tags,
         "reasons": [asdict(reason) for reason in judgement.reasons],
         "gates": [gate.as_dict() for gate in judgement.gates],

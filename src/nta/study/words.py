@@ -155,11 +155,19 @@ def _how_many(c: Comparison, least: int) -> str:
 
 def _reference(item: Judged) -> str:
     evidence = item.evidence
-    assert evidence.reference is not None
-    n = len(evidence.test.preparations)
-    what = f"n = {n} preparations" if n > 1 else f"one preparation, {len(evidence.test.videos)} videos"
     run = {True: "same run", False: "another run", None: "run not stated"}[evidence.same_run]
-    return f"the reference ({run}, {what})"
+    return f"the reference ({run}; {evidence.design}; intervals over {_units(item)})"
+
+
+def _units(item: Judged) -> str:
+    """Name what the intervals of a verdict are taken over: "6 and 6 videos"."""
+    c = item.judgement.criteria["d50"].comparison
+    assert c is not None
+    return (
+        f"{c.n_test} pairs of preparations"
+        if item.evidence.paired and c.unit == "preparation"
+        else f"{c.n_test} and {c.n_reference} {c.unit}s"
+    )
 
 
 def _changed(item: Judged) -> str:

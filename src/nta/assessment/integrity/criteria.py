@@ -78,6 +78,7 @@ class IntegrityEvidence:
     """Everything a judgement may look at; what is None was not measured and is never assumed.
 
     reference, test : the arms that are compared. paired : whether their preparations belong together, in order.
+    left_out : preparations of whose sample the other arm has none.
     same_run : measured in one run (day, settings, buffer), so that the narrow margins hold; None where nobody said.
     recorded_apart : what differs between the videos of the arms in how they were recorded and analysed, one phrase each.
     blank_in_cell : of the buffer alone, by the same settings; it counts in every video by the dilution of that video.
@@ -91,6 +92,7 @@ class IntegrityEvidence:
     test: Arm
     reference: Arm | None = None
     paired: bool = False
+    left_out: tuple[str, ...] = ()
     same_run: bool | None = None
     recorded_apart: tuple[str, ...] = ()
     blank_in_cell: float | None = None
@@ -115,6 +117,16 @@ class IntegrityEvidence:
     def differs_in_run(self) -> bool:
         """Whether the arms are known to come from different runs, or were recorded with different settings."""
         return self.same_run is False or bool(self.recorded_apart)
+
+    @property
+    def design(self) -> str:
+        """How the arms belong together: "paired by sample, 3 preparations each"."""
+        n, m = (len(arm.preparations) for arm in (self.test, self.reference or self.test))
+        if self.reference is None:
+            return "no reference"
+        if self.paired:
+            return f"paired by sample, {n} preparations each"
+        return "one preparation each" if n == m == 1 else f"unpaired, {n} against {m} preparations"
 
     @property
     def detergent_labile_test(self) -> tuple[float, ...]:

@@ -29,7 +29,7 @@ TITLES = {
     "DIFFERENT_RUN": "Runs",
     "LOD_TOO_HIGH": "Detection limit",
     "SATURATED": "Saturated light",
-    "NO_REFERENCE": "Paired reference",
+    "NO_REFERENCE": "Reference",
     "MATRIX": "Temperature of the arms",
 }
 
@@ -72,8 +72,18 @@ def check_gates(evidence: IntegrityEvidence, limits: IntegrityLimits) -> tuple[F
 
 def _reference(e: IntegrityEvidence, _: IntegrityLimits) -> Iterator[Finding]:
     if e.reference is not None:
-        yield _good(
-            "NO_REFERENCE", f"less handled preparations to compare with: {len(e.reference.preparations)}"
+        without = (
+            f"; left out, as the other arm has none of their sample: {', '.join(e.left_out)}"
+            if e.left_out
+            else ""
+        )
+        yield _good("NO_REFERENCE", f"test and less handled reference: {e.design}{without}")
+        return
+    if e.left_out:
+        yield _bad(
+            "NO_REFERENCE",
+            f"no reference is of the sample that was tested ({', '.join(e.left_out)}: of others)",
+            "measure the same sample before the step, in the same run; name the sample of every preparation",
         )
         return
     yield _bad(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -32,7 +31,7 @@ from nta.report.wording import count
 from nta.study.outcome import Judged, StudyOutcome, Trend
 from nta.study.words import as_read, measured_words
 
-_COLOURS = (VERMILLION, GREEN, ORANGE, SKY, INK)
+_COLOURS = (BLUE, VERMILLION, GREEN, ORANGE, SKY, INK)
 _DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
 _GRID_NM = np.geomspace(30.0, 600.0, 160)
 _BANDWIDTH = 0.08  # of ln diameter; fine beside the blur of single tracks (0.2 and more)
@@ -50,7 +49,7 @@ def draw_all(outcome: StudyOutcome) -> dict[str, Picture]:
 
 
 def _pictures(outcome: StudyOutcome) -> Iterator[Picture]:
-    yield distributions(outcome.judged)
+    yield distributions(outcome)
     for number, item in enumerate(outcome.judged):
         if any(c.comparison is not None for c in item.judgement.criteria.values()):
             yield criteria(item, number)
@@ -64,17 +63,12 @@ def _pictures(outcome: StudyOutcome) -> Iterator[Picture]:
         yield course(trend)
 
 
-def distributions(judged: Sequence[Judged]) -> Picture:
+def distributions(outcome: StudyOutcome) -> Picture:
     """Draw the size distributions of the reference and of every group over each other, with bands."""
     figure = new_figure((WIDTH, 3.6))
     axis = figure.subplots()
-    reference = judged[0].evidence.reference
-    arms: list[tuple[Arm, str, Any]] = [] if reference is None else [(reference, BLUE, "-")]
-    arms += [
-        (item.evidence.test, _COLOURS[i % len(_COLOURS)], _DASHES[(i + 1) % len(_DASHES)])
-        for i, item in enumerate(judged)
-    ]
-    for arm, colour, dash in arms:
+    for i, (name, arm) in enumerate(outcome.arms.items()):
+        colour, dash = _COLOURS[i % len(_COLOURS)], _DASHES[i % len(_DASHES)]
         curves = np.array([_density(v.diameter_nm) for v in arm.videos if v.diameter_nm.size])
         if not len(curves):
             continue
@@ -82,7 +76,7 @@ def distributions(judged: Sequence[Judged]) -> Picture:
         axis.fill_between(
             _GRID_NM, np.maximum(middle - half, 0), middle + half, color=colour, alpha=0.22, linewidth=0
         )
-        label = f"{arm.name}: {count(arm.n_tracks, 'track')}, {count(len(arm.videos), 'video')}"
+        label = f"{name}: {count(arm.n_tracks, 'track')}, {count(len(arm.videos), 'video')}"
         axis.plot(_GRID_NM, middle, color=colour, linestyle=dash, linewidth=1.8, label=label)
     axis.set_xscale("log")
     axis.set_xlim(_GRID_NM[0], _GRID_NM[-1])
