@@ -10,6 +10,7 @@ from nta.assessment.integrity.comparison import (
     compare_independent,
     compare_paired,
     holm,
+    replicates_for_change,
     replicates_for_equivalence,
     rounding_error,
 )
@@ -66,6 +67,21 @@ def test_holm_is_the_step_down_of_bonferroni():
 @pytest.mark.parametrize(("cv", "n"), [(0.03, 3), (0.05, 6), (0.10, 20)])
 def test_replicates_needed_agree_with_the_published_design_table(cv, n):
     assert abs(replicates_for_equivalence(cv, TEN_PER_CENT) - n) <= max(1, round(0.15 * n))
+
+
+@pytest.mark.parametrize("paired", [False, True])
+def test_as_many_replicates_as_planned_show_a_change_as_often_as_planned(rng, paired):
+    sd, beyond = 0.05, 0.10
+    n = replicates_for_change(sd, beyond, paired=paired)
+    compare = compare_paired if paired else compare_independent
+    called = [
+        compare(rng.normal(0.1 + beyond, sd, n), rng.normal(0, sd, n), TEN_PER_CENT, unit="video").decision
+        for _ in range(800)
+    ]
+    assert np.mean([decision is Decision.CHANGED for decision in called]) > 0.7
+    assert replicates_for_change(sd, beyond, paired=True) > replicates_for_change(sd, beyond)
+    assert replicates_for_change(sd, beyond, looked_at=4) > replicates_for_change(sd, beyond)
+    assert replicates_for_change(sd, beyond, fewest=30) == 30
 
 
 def test_replicates_that_agree_to_the_last_digit_are_known_no_better_than_it():

@@ -237,6 +237,25 @@ def test_what_is_missing_is_never_fewer_videos_than_the_gate_asks_for(path):
     assert min(asked) >= 5
 
 
+def test_pairs_are_planned_with_the_freedom_of_pairs(path):
+    """Three pairs leave two degrees of freedom: planned with four, the three that there are would have done."""
+    few = replace(ledger(path), title="few")
+    item = only(judged(few, {"test": "T8 osmotic lysis"}, seeded(12), n_videos=5, n_tracks=400))
+    c = item.judgement.criteria["size_at_brightness"].comparison
+    assert c.paired
+    c = replace(c, estimate=0.17, std_err=0.02, low=0.084, high=0.256, p_high=0.028)
+    criteria = dict(item.judgement.criteria)
+    criteria["size_at_brightness"] = replace(criteria["size_at_brightness"], comparison=c)
+    undecided = replace(
+        item.judgement, criteria=criteria, adjusted_p={"size_at_brightness": 0.056}, reasons=()
+    )
+    ((_, told),) = resolving(replace(item, judgement=undecided))
+    assert (
+        told
+        == "with this scatter, about 4 preparations per arm would show a change, were it as large as it looks."
+    )
+
+
 def test_drifting_beads_and_a_high_detection_limit_have_their_codes(path):
     study = ledger(path)
     high = replace(study, instrument=replace(study.instrument, detection_limit_nm=90.0))
@@ -400,6 +419,9 @@ def test_only_what_was_flagged_is_named(path, monkeypatch):
     assert judgement.criteria["above_150"].comparison.decision is Decision.CHANGED
     assert "d50" in judgement.flagged
     assert "above_150" not in judgement.flagged
-    words = wording(replace(item, judgement=judgement))
+    again = replace(item, judgement=judgement)
+    assert judgement.decision("above_150") is Decision.INCONCLUSIVE  # in table, figure and advice alike
+    assert dict(resolving(again))["Share above 150 nm"].startswith("with this scatter, about")
+    words = wording(again)
     assert "median diameter" in words
     assert "share above 150 nm" not in words

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from nta.assessment.integrity import Criterion
+from nta.assessment.integrity import Criterion, Judgement
 from nta.io.atomic import new_file
 from nta.io.results.summary import plain
 from nta.study.ledger import filled_in
@@ -86,7 +86,7 @@ def _judged(item: Judged) -> dict[str, Any]:
         "tags": judgement.tags,
         "reasons": [asdict(reason) for reason in judgement.reasons],
         "gates": [gate.as_dict() for gate in judgement.gates],
-        "criteria": [_criterion(c, judgement.adjusted_p.get(c.name)) for c in judgement.criteria.values()],
+        "criteria": [_criterion(c, judgement) for c in judgement.criteria.values()],
         "limits": {
             "file": judgement.limits.file,
             "gates": judgement.limits.gates,
@@ -98,7 +98,7 @@ def _judged(item: Judged) -> dict[str, Any]:
     }
 
 
-def _criterion(criterion: Criterion, adjusted_p: float | None) -> dict[str, Any]:
+def _criterion(criterion: Criterion, judgement: Judgement) -> dict[str, Any]:
     plain_numbers: dict[str, Any] = {
         "name": criterion.name,
         "title": criterion.title,
@@ -111,7 +111,7 @@ def _criterion(criterion: Criterion, adjusted_p: float | None) -> dict[str, Any]
     return {
         **plain_numbers,
         **asdict(comparison),
-        "decision": comparison.decision,
-        "adjusted_p": adjusted_p,
+        "decision": judgement.decision(criterion.name),
+        "adjusted_p": judgement.adjusted_p.get(criterion.name),
         "change": float(np.expm1(comparison.estimate)) if criterion.scale == "ln" else comparison.estimate,
     }

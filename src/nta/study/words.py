@@ -124,32 +124,30 @@ def resolving(item: Judged) -> Iterator[tuple[str, str]]:
     """Yield, for each reason without a verdict, its code and what would resolve it."""
     for reason in item.judgement.reasons:
         yield reason.code, f"{reason.remedy}."
-    for criterion in item.judgement.criteria.values():
-        c = criterion.comparison
-        if (
-            c is None
-            or c.decision is not Decision.INCONCLUSIVE
-            or criterion.name not in item.judgement.adjusted_p
-        ):
-            continue
-        gates = item.judgement.limits.gates
-        yield (
-            criterion.title,
-            _how_many(c, int(gates[f"{c.unit}s_per_arm" if c.unit == "video" else "preparations"])),
-        )
+    judgement = item.judgement
+    for name, p in judgement.adjusted_p.items():
+        c = judgement.criteria[name].comparison
+        if c is not None and judgement.decision(name) is Decision.INCONCLUSIVE:
+            gate = "videos_per_arm" if c.unit == "video" else "preparations"
+            looked_at = (
+                p / c.p_changed if p < 1 else 1.0
+            )  # as many criteria as Holm's correction counts at this one
+            yield judgement.criteria[name].title, _how_many(c, int(judgement.limits.gates[gate]), looked_at)
 
 
-def _how_many(c: Comparison, least: int) -> str:
+def _how_many(c: Comparison, least: int, looked_at: float) -> str:
     """Say how many replicates would decide a criterion, with the scatter that was found, and no fewer than the gates ask."""
     sd = c.std_err / math.sqrt(1 / c.n_test + 1 / c.n_reference)
     beyond = max(c.estimate - c.margin.high, c.margin.low - c.estimate)
+    fewest = max(least, min(c.n_test, c.n_reference) + 1)
     if beyond > 0:
-        n, what = replicates_for_change(sd, beyond), "show a change, were it as large as it looks"
+        n = replicates_for_change(sd, beyond, paired=c.paired, fewest=fewest, looked_at=looked_at)
+        what = "show a change, were it as large as it looks"
     else:
-        n, what = replicates_for_equivalence(sd, c.margin), "show equivalence, were there no difference"
-    n = None if n is None else max(n, least)
-    if n is None or n <= min(c.n_test, c.n_reference):
-        return f"lies so near its margin that more {c.unit}s may not decide it."
+        n = replicates_for_equivalence(sd, c.margin, paired=c.paired, fewest=fewest)
+        what = "show equivalence, were there no difference"
+    if n is None:
+        return f"lies so near its margin, or scatters so much, that a hundred {c.unit}s per arm may not decide it."
     return f"with this scatter, about {n} {c.unit}s per arm would {what}."
 
 

@@ -50,7 +50,7 @@ class Comparison:
     estimate : test minus reference. std_err, degrees_of_freedom : of the estimate.
     low, high : 95 % interval; equivalence_low, equivalence_high : 90 % interval, the one that TOST looks at.
     p_low, p_high : one-sided p-values for lying below the margin's low end and above its high end.
-    unit : what the replicates are, "preparation" or "video".
+    unit : what the replicates are, "preparation" or "video". paired : whether those of both arms belong together.
     """
 
     estimate: float
@@ -66,6 +66,7 @@ class Comparison:
     unit: str
     n_test: int
     n_reference: int
+    paired: bool
 
     @property
     def decision(self) -> Decision:
@@ -100,7 +101,8 @@ def compare_independent(
     parts = sum(v**2 / (n - 1) for v, n in zip(variances, (a.size, b.size), strict=True))
     freedom = total**2 / parts if parts > 0 else float(a.size + b.size - 2)
     std_err = max(math.sqrt(total), rounding)
-    return _compared(float(a.mean() - b.mean()), std_err, freedom, margin, unit, a.size, b.size)
+    sizes = a.size, b.size
+    return _compared(float(a.mean() - b.mean()), std_err, freedom, margin, unit, sizes, paired=False)
 
 
 def compare_paired(
@@ -112,7 +114,8 @@ def compare_paired(
         raise SettingError(f"paired arms need as many replicates each, got {a.size} and {b.size}")
     difference = a - b
     std_err = max(float(difference.std(ddof=1)) / math.sqrt(a.size), rounding)
-    return _compared(float(difference.mean()), std_err, a.size - 1.0, margin, unit, a.size, b.size)
+    sizes = a.size, b.size
+    return _compared(float(difference.mean()), std_err, a.size - 1.0, margin, unit, sizes, paired=True)
 
 
 def rounding_error(values: Iterable[float]) -> float:
@@ -139,30 +142,43 @@ def holm(p_values: Mapping[str, float]) -> dict[str, float]:
 
 
 def replicates_for_equivalence(
-    sd: float, margin: Margin, *, power: float = 0.8, most: int = 100
+    sd: float, margin: Margin, *, paired: bool = False, fewest: int = 2, power: float = 0.8, most: int = 100
 ) -> int | None:
     """Return how many replicates per arm make equivalence likely, were there no difference; None above `most`.
 
-    Two independent arms of equal standard deviation `sd`; the noncentral part is neglected, as is usual for a plan.
+    Two arms of standard deviation `sd` each, of the difference over sqrt(2) where they are paired; no fewer than `fewest`.
+    The noncentral part is neglected, as is usual for a plan.
     """
-    from scipy.stats import t
-
     half = min(abs(margin.low), abs(margin.high))
-    for n in range(2, most + 1):
-        freedom = 2 * (n - 1)
-        needed = (t.ppf(0.95, freedom) + t.ppf(0.5 + power / 2, freedom)) * sd * math.sqrt(2 / n)
-        if needed <= half:
-            return n
-    return None
+    return _planned(sd, half, 0.95, 0.5 + power / 2, range(fewest, most + 1), paired=paired)
 
 
-def replicates_for_change(sd: float, beyond: float, *, power: float = 0.8, most: int = 100) -> int | None:
-    """Return how many replicates per arm make a difference that lies `beyond` its margin a called one; None above `most`."""
+def replicates_for_change(
+    sd: float,
+    beyond: float,
+    *,
+    paired: bool = False,
+    fewest: int = 2,
+    looked_at: float = 1.0,
+    power: float = 0.8,
+    most: int = 100,
+) -> int | None:
+    """Return how many replicates per arm make a difference that lies `beyond` its margin a called one; None above `most`.
+
+    looked_at : criteria that share the 5 % of false alarms.
+    """
+    return _planned(sd, beyond, 1 - 0.025 / looked_at, power, range(fewest, most + 1), paired=paired)
+
+
+def _planned(
+    sd: float, reach: float, confidence: float, power: float, among: range, *, paired: bool
+) -> int | None:
+    """Return the least number of replicates whose intervals, with this power, are no wider than `reach`."""
     from scipy.stats import t
 
-    for n in range(2, most + 1):
-        freedom = 2 * (n - 1)
-        if (t.ppf(0.975, freedom) + t.ppf(power, freedom)) * sd * math.sqrt(2 / n) <= beyond:
+    for n in among:
+        freedom = n - 1 if paired else 2 * (n - 1)
+        if (t.ppf(confidence, freedom) + t.ppf(power, freedom)) * sd * math.sqrt(2 / n) <= reach:
             return n
     return None
 
@@ -177,7 +193,14 @@ def _replicates(values: ArrayLike, arm: str) -> FloatArray:
 
 
 def _compared(
-    estimate: float, std_err: float, freedom: float, margin: Margin, unit: str, n_test: int, n_reference: int
+    estimate: float,
+    std_err: float,
+    freedom: float,
+    margin: Margin,
+    unit: str,
+    sizes: tuple[int, int],
+    *,
+    paired: bool,
 ) -> Comparison:
     from scipy.stats import t
 
@@ -195,6 +218,7 @@ def _compared(
         p_low=float(t.cdf((estimate - margin.low) / std_err, freedom)),
         p_high=float(t.sf((estimate - margin.high) / std_err, freedom)),
         unit=unit,
-        n_test=n_test,
-        n_reference=n_reference,
+        n_test=sizes[0],
+        n_reference=sizes[1],
+        paired=paired,
     )

@@ -84,6 +84,11 @@ class Judgement:
     flagged: tuple[str, ...]
     limits: IntegrityLimits
 
+    def decision(self, name: str) -> Decision | None:
+        """Return what was decided of a criterion, None where it was not compared; see `_decision`."""
+        criterion = self.criteria.get(name)
+        return None if criterion is None else _decision(criterion, self.adjusted_p.get(name))
+
 
 def judge(evidence: IntegrityEvidence, limits: IntegrityLimits | None = None) -> Judgement:
     """Judge a test arm against its reference.
@@ -101,7 +106,7 @@ def judge(evidence: IntegrityEvidence, limits: IntegrityLimits | None = None) ->
     tags = tuple(_tags(_flagged(adjusted), evidence, criteria, limits))
     if failed:
         return _judgement(Integrity.INDETERMINATE, tags, failed, evidence, gates, criteria, adjusted, limits)
-    verdict, why = _decided(tags, evidence, criteria, limits)
+    verdict, why = _decided(tags, evidence, criteria, adjusted, limits)
     return _judgement(verdict, tags, why, evidence, gates, criteria, adjusted, limits)
 
 
@@ -167,6 +172,7 @@ def _decided(
     tags: tuple[Phenotype, ...],
     evidence: IntegrityEvidence,
     criteria: Mapping[str, Criterion],
+    adjusted: Mapping[str, float],
     limits: IntegrityLimits,
 ) -> tuple[Integrity, list[Reason]]:
     dim = Phenotype.DIM in tags and Phenotype.LARGER not in tags
@@ -190,12 +196,10 @@ def _decided(
     undecided = [
         criteria[name].title.lower()
         for name in FLAGGING
-        if _decision(criteria[name]) not in (None, Decision.EQUIVALENT)
+        if _decision(criteria[name], adjusted.get(name)) is Decision.INCONCLUSIVE
     ]
     if undecided:
-        straddles = f"{', '.join(undecided)}: the interval neither lies within the margin nor outside it"
-        remedy = "measure more preparations or videos"
-        return Integrity.INDETERMINATE, [Reason(code="CI_STRADDLES", text=straddles, remedy=remedy)]
+        return Integrity.INDETERMINATE, [_straddles(undecided)]
     if missing := list(_not_looked_at(evidence, criteria)):
         text = f"no alteration detected, but not everything was looked at ({'; '.join(missing)})"
         return Integrity.INDETERMINATE, [
@@ -215,6 +219,15 @@ def _few(criterion: Criterion, limits: IntegrityLimits) -> bool:
     """Say whether a comparison stands on fewer preparations than a claim on the process needs."""
     c = criterion.comparison
     return c is not None and min(c.n_test, c.n_reference) < limits.gates["preparations"]
+
+
+def _straddles(undecided: Sequence[str]) -> Reason:
+    return Reason(
+        code="CI_STRADDLES",
+        text=f"{', '.join(undecided)}: neither shown to lie within the margin nor, corrected for looking at several "
+        "criteria, outside it",
+        remedy="measure more preparations or videos",
+    )
 
 
 _NO_BEADS = Reason(
@@ -261,8 +274,12 @@ def _membrane_agrees(
     ) is Decision.EQUIVALENT
 
 
-def _decision(criterion: Criterion) -> Decision | None:
-    return None if criterion.comparison is None else criterion.comparison.decision
+def _decision(criterion: Criterion, adjusted_p: float | None = None) -> Decision | None:
+    """Return what the interval says; where several criteria are looked at, "changed" has to outlast Holm's correction."""
+    decision = None if criterion.comparison is None else criterion.comparison.decision
+    if decision is Decision.CHANGED and adjusted_p is not None and adjusted_p >= _ALPHA:
+        return Decision.INCONCLUSIVE
+    return decision
 
 
 def _judgement(

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from nta.assessment import Finding, Verdict
-from nta.assessment.integrity import Criterion, Decision, Integrity
+from nta.assessment.integrity import Criterion, Decision, Integrity, Judgement
 from nta.quantity import Quantity
 from nta.report import document as doc
 from nta.report.figures.style import Picture
@@ -133,7 +133,7 @@ def _group(item: Judged, n: int, pictures: Mapping[str, Picture], of: str) -> It
     judgement = item.judgement
     if judgement.criteria:
         yield doc.Heading("Criteria", 3)
-        rows = tuple(_criterion(c, judgement.adjusted_p.get(c.name)) for c in judgement.criteria.values())
+        rows = tuple(_criterion(c, judgement) for c in judgement.criteria.values())
         yield doc.Table(
             ("Criterion", "Against reference", "95 % interval", "Margin", "p (Holm)", "Decision"),
             rows,
@@ -142,9 +142,10 @@ def _group(item: Judged, n: int, pictures: Mapping[str, Picture], of: str) -> It
         )
         yield doc.Paragraph(
             "Equivalent: the 90 % interval lies within the margin (two one-sided tests, 5 %). Changed: the 95 % interval is "
-            "outside. Recovery, span and sealed share are in per cent of the reference; pp are percentage points. p is for "
-            "lying outside the margin, corrected for looking at several criteria of one claim. Flicker and refractive index "
-            "are not assessed: they need beads of the same brightness and an optical calibration.",
+            "outside, and p is below 0.05 where there is one. Recovery, span and sealed share are in per cent of the "
+            "reference; pp are percentage points. p is for lying outside the margin, corrected for looking at several criteria "
+            "of one claim. Flicker and refractive index are not assessed: they need beads of the same brightness and an "
+            "optical calibration.",
             note=True,
         )
     yield doc.Heading("Gates", 3)
@@ -159,9 +160,10 @@ def _group(item: Judged, n: int, pictures: Mapping[str, Picture], of: str) -> It
     )
 
 
-def _criterion(criterion: Criterion, p: float | None) -> tuple[doc.Cell, ...]:
+def _criterion(criterion: Criterion, judgement: Judgement) -> tuple[doc.Cell, ...]:
     quantity, comparison = measured(criterion), criterion.comparison
-    if quantity is None or comparison is None:
+    p, decision = judgement.adjusted_p.get(criterion.name), judgement.decision(criterion.name)
+    if quantity is None or comparison is None or decision is None:
         return criterion.title, "", "", "", "", doc.Mark("open", f"Not assessed: {criterion.missing}")
     value, interval = value_and_interval(quantity)
     return (
@@ -170,7 +172,7 @@ def _criterion(criterion: Criterion, p: float | None) -> tuple[doc.Cell, ...]:
         interval,
         margin_words(criterion, comparison),
         "" if p is None else ("< 0.001" if p < 0.001 else f"{p:.3f}"),
-        _DECISIONS[comparison.decision],
+        _DECISIONS[decision],
     )
 
 

@@ -102,9 +102,9 @@ def criteria(item: Judged, number: int = 0) -> Picture:
     axis.axvline(0, color=GREY, linewidth=0.6)
     most = 2.6
     for y, criterion in enumerate(rows):
-        c = criterion.comparison
-        assert c is not None
-        colour, marker, _ = _DECIDED[c.decision]
+        c, decision = criterion.comparison, item.judgement.decision(criterion.name)
+        assert c is not None and decision is not None  # noqa: PT018
+        colour, marker, _ = _DECIDED[decision]
         points = (c.low, c.equivalence_low, c.estimate, c.equivalence_high, c.high)
         low, inner_low, middle, inner_high, high = (
             float(np.clip(_scaled(criterion, v), -most, most)) for v in points
@@ -132,8 +132,9 @@ def criteria(item: Judged, number: int = 0) -> Picture:
     figure.legend(handles=handles, loc="outside upper center", ncols=3)
     caption = (
         f"{item.group} against the reference. Grey: the margin within which a difference counts as none. Thick bars "
-        "are 90 % intervals (inside: equivalent), thin ones 95 % (outside: changed), clipped at the edge of the plot. "
-        "On the right the values with their 95 % intervals. The verdict rests on those with an asterisk; the others support."
+        "are 90 % intervals (inside: equivalent), thin ones 95 % (outside, with p below 0.05 after Holm: changed), clipped "
+        "at the edge of the plot. On the right the values with their 95 % intervals. The verdict rests on those with an "
+        "asterisk; the others support."
     )
     return Picture(
         name=f"criteria_{number + 1}", title="Criteria against their margins", caption=caption, figure=figure
@@ -187,10 +188,8 @@ def side_by_side(judged: Sequence[Judged]) -> Picture:
     axes = np.atleast_1d(figure.subplots(1, len(names), sharey=True))
     for axis, name in zip(axes, names, strict=True):
         for y, item in enumerate(judged):
-            criterion = item.judgement.criteria.get(name)
-            if criterion is None or criterion.comparison is None:
-                continue
-            _interval(axis, criterion, y)
+            if _known(item, name):
+                _interval(axis, item, name, y)
         axis.set_title(_short(name), loc="left", fontsize=8.5)
         axis.locator_params(axis="x", nbins=3)
     axes[0].set_yticks(range(len(judged)), [item.group for item in judged])
@@ -224,7 +223,7 @@ def _recovery(judged: Sequence[Judged]) -> Picture | None:
     figure = new_figure((WIDTH, 0.9 + 0.36 * len(known)))
     axis = figure.subplots()
     for y, item in enumerate(known):
-        _interval(axis, item.judgement.criteria["recovery"], y)
+        _interval(axis, item, "recovery", y)
     axis.axvline(100, color=GREY, linewidth=0.6)
     axis.set_yticks(range(len(known)), [item.group for item in known])
     axis.set_ylim(len(known) - 0.4, -0.6)
@@ -237,10 +236,11 @@ def _recovery(judged: Sequence[Judged]) -> Picture | None:
     return Picture(name="recovery", title="Recovery", caption=caption, figure=figure)
 
 
-def _interval(axis: Axes, criterion: Criterion, y: float) -> None:
+def _interval(axis: Axes, item: Judged, name: str, y: float) -> None:
+    criterion, decision = item.judgement.criteria[name], item.judgement.decision(name)
     c = criterion.comparison
-    assert c is not None
-    colour, marker, _ = _DECIDED[c.decision]
+    assert c is not None and decision is not None  # noqa: PT018
+    colour, marker, _ = _DECIDED[decision]
     low, middle, high = (as_read(criterion, v) for v in (c.low, c.estimate, c.high))
     left, right = (as_read(criterion, v) for v in (c.margin.low, c.margin.high))
     axis.fill_betweenx([y - 0.4, y + 0.4], left, right, color=LIGHT, alpha=0.45, linewidth=0)
