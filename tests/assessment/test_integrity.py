@@ -17,7 +17,7 @@ from nta.assessment.integrity import (
     load_integrity_limits,
 )
 
-from .studies import CASES, MEMBRANE, REFERENCE, study, three
+from .studies import CASES, MEMBRANE, REFERENCE, arm, study, three
 
 LIMITS = load_integrity_limits()
 SEEDS = 60
@@ -56,6 +56,38 @@ def test_clear_cases_are_called_with_their_tag(case, verdict, tag):
     judged = verdicts(case)
     assert share(judged, verdict) >= 0.95
     assert np.mean([tag in judgement.tags for judgement in judged]) >= 0.95
+
+
+@pytest.mark.parametrize("factor", [1.12, 1.15])
+def test_sizes_that_are_all_measured_too_large_are_not_called_damaged(factor):
+    """A viscosity or a temperature that is wrong in one arm shifts all sizes, and leaves the light as it is."""
+    judged = []
+    for seed in range(SEEDS // 2):
+        rng = np.random.default_rng([seed, 99])
+        evidence = study("T0 same again", rng, **MEMBRANE)
+        shifted = arm("test", REFERENCE, rng, size_factor=factor, **MEMBRANE)
+        judged.append(judge(replace(evidence, test=shifted), LIMITS))
+    assert share(judged, Integrity.DAMAGED) == 0
+    codes = [reason.code for judgement in judged for reason in judgement.reasons]
+    assert "SIZE_SHIFT" in codes
+
+
+def test_nor_are_those_of_five_pairs():
+    def five(donors, rng, factor):
+        tubes = (
+            arm(str(i), REFERENCE, rng, n_videos=5, n_tracks=600, size_factor=d * factor).preparations[0]
+            for i, d in enumerate(donors)
+        )
+        return Arm(name="five", preparations=tuple(tubes))
+
+    judged = []
+    for seed in range(SEEDS // 3):
+        rng = np.random.default_rng([seed, 77])
+        donors = np.exp(0.12 * rng.standard_normal(5))
+        test, reference = five(donors, rng, 1.16), five(donors, rng, 1.0)
+        evidence = replace(study("T0 same again", rng), test=test, reference=reference, paired=True)
+        judged.append(judge(evidence, LIMITS))
+    assert share(judged, Integrity.DAMAGED) == 0
 
 
 def test_half_ghosts_are_mostly_called_damaged_and_never_intact():
@@ -131,13 +163,13 @@ def test_a_video_without_tracks_is_named(rng):
 
 def test_saturated_light_of_either_arm_is_seen_whatever_the_arms_are_called(rng):
     evidence = study("T0 same again", rng)
-    for arm in evidence.arms:
+    for either in evidence.arms:
         bright = tuple(
             replace(p, videos=tuple(replace(v, saturated_share=0.3) for v in p.videos))
-            for p in arm.preparations
+            for p in either.preparations
         )
-        field = "test" if arm is evidence.test else "reference"
-        changed = replace(evidence, **{field: replace(arm, preparations=bright)})
+        field = "test" if either is evidence.test else "reference"
+        changed = replace(evidence, **{field: replace(either, preparations=bright)})
         changed = replace(changed, test=replace(changed.test, name="reference"))
         assert "SATURATED" in {reason.code for reason in judge(changed, LIMITS).reasons}
 

@@ -7,7 +7,7 @@ for these tubes only. Scales: ln ratios for sizes and recovery, differences for 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -168,7 +168,7 @@ def compare_arms(evidence: IntegrityEvidence, limits: IntegrityLimits) -> dict[s
         of("span", "Span", "ln", _ln_margin(limits.margins["span"]), lambda v, *_: v.log_span()),
         of("window", "Share in 30–150 nm", "1", limits.margins["window"], lambda v, *_: v.share(30, 150)),
         _recovery(evidence, limits, of),
-        _size_at_brightness(evidence, limits, reference, of),
+        *_size_at_brightness(evidence, limits, reference, of),
         by_value("detergent_labile", "Detergent-labile share", "1", limits.margins["detergent_labile_change"],
                  _detergent_labile, evidence.uncounted),
         by_value("sealed", "Sealed share", "ln", _ln_margin(limits.margins["sealed_ratio"]),
@@ -227,17 +227,36 @@ def _recovery(evidence: IntegrityEvidence, limits: IntegrityLimits, of: Of) -> C
 
 def _size_at_brightness(
     evidence: IntegrityEvidence, limits: IntegrityLimits, reference: Arm, of: Of
-) -> Criterion:
-    name, title = "size_at_brightness", "Size at given brightness"
+) -> Iterator[Criterion]:
+    """Yield size at given brightness, and what is left of it beside the shift of the median.
+
+    All sizes measured too large by one factor shift both by it; emptied vesicles shift the first alone.
+    """
+    margin = limits.margins["size_at_brightness"]
+    both = (
+        ("size_at_brightness", "Size at given brightness"),
+        ("beyond_median", "The same, beyond the median's shift"),
+    )
+    curve = _curve(evidence, reference)
+    if isinstance(curve, str):
+        yield from (_missing(name, title, "ln", curve) for name, title in both)
+        return
+    (first, second) = both
+    yield of(*first, "ln", margin, lambda v, *_: curve.excess(v))
+    yield of(*second, "ln", margin, lambda v, *_: curve.excess(v) - v.log_d50())
+
+
+def _curve(evidence: IntegrityEvidence, reference: Arm) -> BrightnessCurve | str:
+    """Return the brightness curve of the reference, or why there is none that all videos can be read on."""
     if evidence.differs_in_run:
-        return _missing(name, title, "ln", "brightness compares within one run only")
+        return "brightness compares within one run only"
     try:
         curve = BrightnessCurve.of(reference.videos)
     except SettingError as error:
-        return _missing(name, title, "ln", str(error))
+        return str(error)
     if any(not math.isfinite(curve.excess(video)) for arm in evidence.arms for video in arm.videos):
-        return _missing(name, title, "ln", "a video has no track in the reference's brightness")
-    return of(name, title, "ln", limits.margins[name], lambda v, *_: curve.excess(v))
+        return "a video has no track in the reference's brightness"
+    return curve
 
 
 def _missing(name: str, title: str, scale: str, why: str) -> Criterion:

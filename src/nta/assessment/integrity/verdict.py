@@ -93,8 +93,8 @@ class Judgement:
 def judge(evidence: IntegrityEvidence, limits: IntegrityLimits | None = None) -> Judgement:
     """Judge a test arm against its reference.
 
-    First the gates: any that fails makes the verdict INDETERMINATE, by name. Then flags: dim for their size without being
-    larger, or leaky, is DAMAGED; any other flag ALTERED. Then equivalence of everything with membrane evidence: INTACT.
+    First the gates: any that fails makes the verdict INDETERMINATE, by name. Then flags: dim for their size and shown not to
+    be larger, or leaky, is DAMAGED; any other flag ALTERED. Then equivalence of everything with membrane evidence: INTACT.
     """
     limits = limits or load_integrity_limits()
     gates = check_gates(evidence, limits)
@@ -189,6 +189,8 @@ def _decided(
         return Integrity.INDETERMINATE, [Reason(code="CONFLICT", text=conflict, remedy=remedy)]
     if dim and evidence.bead_intensity_ratio is None:
         return Integrity.INDETERMINATE, [_NO_BEADS]
+    if dim and not (_shown_not_larger(criteria["d50"]) or _beyond_a_shift(criteria["beyond_median"])):
+        return Integrity.INDETERMINATE, [_SIZE_SHIFT]
     if dim:
         return Integrity.DAMAGED, []
     if tags:
@@ -215,6 +217,18 @@ def _looks_leaky(criteria: Mapping[str, Criterion], limits: IntegrityLimits) -> 
     return sealed is not None and sealed.high < math.log(limits.thresholds["leaky"])
 
 
+def _shown_not_larger(d50: Criterion) -> bool:
+    """Say whether the median diameter is shown to lie no further up than its margin; further down does not make dim."""
+    c = d50.comparison
+    return c is not None and c.equivalence_high <= c.margin.high
+
+
+def _beyond_a_shift(beyond_median: Criterion) -> bool:
+    """Say whether particles are dim for their size by more than all sizes measured too large would make them."""
+    c = beyond_median.comparison
+    return c is not None and c.low > c.margin.high
+
+
 def _few(criterion: Criterion, limits: IntegrityLimits) -> bool:
     """Say whether a comparison stands on fewer preparations than a claim on the process needs."""
     c = criterion.comparison
@@ -230,6 +244,12 @@ def _straddles(undecided: Sequence[str]) -> Reason:
     )
 
 
+_SIZE_SHIFT = Reason(
+    code="SIZE_SHIFT",
+    text="the particles look dim for their size, but the median diameter is not shown to be no larger: where all sizes are "
+    "measured too large (viscosity, temperature, a corona) they look like that",
+    remedy="check viscosity and temperature of the arm, with beads in its medium; measure more preparations or videos",
+)
 _NO_BEADS = Reason(
     code="NO_BEADS",
     text="the particles look dim for their size, but no beads tell whether the laser dimmed instead",
