@@ -11,6 +11,7 @@ from nta.assessment.integrity import (
     Arm,
     Decision,
     Integrity,
+    Phenotype,
     Preparation,
     compare_arms,
     judge,
@@ -223,7 +224,7 @@ def test_conflicting_membrane_evidence_is_said(rng):
 @pytest.mark.parametrize(
     ("sealed", "n", "verdict", "codes"),
     [
-        ((0.79, 0.79, 0.79), 3, Integrity.INDETERMINATE, ["NO_MEMBRANE_EVIDENCE"]),  # 0.794 is 0.79 too
+        ((0.79, 0.79, 0.79), 3, Integrity.INDETERMINATE, ["MEMBRANE_CHANGED"]),  # 0.794 is 0.79 too
         ((0.70, 0.70, 0.71), 3, Integrity.DAMAGED, []),
         ((0.60, 0.60, 0.61), 2, Integrity.INDETERMINATE, ["FEW_REPLICATES"]),
     ],
@@ -235,6 +236,87 @@ def test_leaky_takes_three_preparations_and_more_than_a_last_digit(rng, sealed, 
     judgement = judge(replace(study("T0 same again", rng), **arms), LIMITS)
     assert judgement.verdict is verdict
     assert [reason.code for reason in judgement.reasons] == codes
+
+
+@pytest.mark.parametrize(
+    ("sealed", "labile", "codes"),
+    [
+        ((0.73, 0.74, 0.75), (0.91, 0.92, 0.93), ["CONFLICT"]),  # detergent says the same as before
+        ((0.73, 0.74, 0.75), None, ["MEMBRANE_CHANGED"]),
+        ((0.45, 0.60, 0.85), (0.91, 0.92, 0.93), ["CI_STRADDLES"]),
+        ((0.74, None, None), (0.91, 0.92, 0.93), ["CONFLICT"]),  # no interval, and yet apart
+        ((0.90, None, None), (0.91, 0.92, 0.93), []),
+        ((0.90, None, None), None, ["NO_MEMBRANE_EVIDENCE"]),
+        ((0.90, 0.91, 0.92), (0.91, 0.92, 0.93), []),
+        ((0.90, 0.91, 0.92), (0.99, 0.85, 0.70), ["CI_STRADDLES"]),
+        (None, None, ["NO_MEMBRANE_EVIDENCE"]),
+    ],
+)
+def test_every_line_on_the_membrane_that_was_measured_has_to_agree(sealed, labile, codes):
+    """Detergent alone had made INTACT of a sealed share that fell from 0.91 to 0.74."""
+    rng = np.random.default_rng(3)
+    none = (None, None, None)
+    before = {
+        "sealed_ratio": sealed and (0.90, 0.91, 0.92),
+        "detergent_labile": labile and (0.91, 0.92, 0.93),
+    }
+    after = {"sealed_ratio": sealed, "detergent_labile": labile}
+    arms = {
+        name: three(name, REFERENCE, rng, **{k: v or none for k, v in measured.items()})
+        for name, measured in (("reference", before), ("test", after))
+    }
+    judgement = judge(replace(study("T0 same again", rng), **arms), LIMITS)
+    assert [reason.code for reason in judgement.reasons] == codes
+    assert (judgement.verdict is Integrity.INTACT) == (codes == [])
+    if sealed == (0.73, 0.74, 0.75):
+        assert "the sealed share is 0.74, 0.91 in the reference" in judgement.reasons[0].text
+
+
+@pytest.mark.parametrize(
+    ("labile", "before", "verdict", "code", "tag"),
+    [
+        ((0.70, 0.71, 0.70), (0.70, 0.71, 0.70), Integrity.INDETERMINATE, "NOT_VESICULAR", None),
+        ((0.03, 0.02, 0.04), (0.03, 0.04, 0.02), Integrity.INDETERMINATE, "DETERGENT_NO_EFFECT", None),
+        ((0.40, 0.42, 0.41), (0.90, 0.91, 0.92), Integrity.ALTERED, None, Phenotype.MOSTLY_NOT_VESICULAR),
+        ((0.60, 0.62, 0.61), (0.90, 0.91, 0.92), Integrity.ALTERED, None, Phenotype.PARTLY_NOT_VESICULAR),
+        ((0.81, None, None), (0.99, None, None), Integrity.INDETERMINATE, "MEMBRANE_CHANGED", None),
+        ((0.91, None, None), (None, None, None), Integrity.INDETERMINATE, "NO_MEMBRANE_EVIDENCE", None),
+        ((0.60, None, None), (None, None, None), Integrity.INDETERMINATE, "NOT_VESICULAR", None),
+    ],
+)
+def test_what_resists_detergent_alters_a_preparation_only_where_the_reference_differs(
+    labile, before, verdict, code, tag
+):
+    """Two arms that are alike were called altered, for what may have been there before."""
+    rng = np.random.default_rng(5)
+    test = three("test", REFERENCE, rng, detergent_labile=labile)
+    reference = three("reference", REFERENCE, rng, detergent_labile=before)
+    judgement = judge(replace(study("T0 same again", rng), test=test, reference=reference), LIMITS)
+    assert judgement.verdict is verdict
+    assert [reason.code for reason in judgement.reasons] == ([code] if code else [])
+    assert judgement.tags == ((tag,) if tag else ())
+    said = " ".join([*judgement.remarks, *(reason.text for reason in judgement.reasons)])
+    assert f"detergent removes {100 * np.mean([v for v in labile if v]):.0f} % of the particles" in said
+
+
+@pytest.mark.parametrize(
+    ("per_ug", "before", "verdict", "said"),
+    [
+        ((1.0e9, 1.1e9, 1.2e9), (1.0e9, 1.2e9, 1.1e9), Integrity.INDETERMINATE, "PROTEIN"),
+        ((1.0e9, 1.1e9, 1.2e9), (1.0e10, 1.1e10, 1.2e10), Integrity.ALTERED, Phenotype.WITH_PROTEIN),
+        ((1.0e10, 1.1e10, 1.2e10), (2.0e10, 2.1e10, 2.2e10), Integrity.INTACT, None),
+    ],
+)
+def test_protein_contaminates_where_the_reference_has_less(per_ug, before, verdict, said):
+    rng = np.random.default_rng(6)
+    measured = {"detergent_labile": (0.91, 0.92, 0.93)}
+    test = three("test", REFERENCE, rng, particles_per_ug=per_ug, **measured)
+    reference = three("reference", REFERENCE, rng, particles_per_ug=before, **measured)
+    judgement = judge(replace(study("T0 same again", rng), test=test, reference=reference), LIMITS)
+    assert judgement.verdict is verdict
+    assert said in (*judgement.tags, *(reason.code for reason in judgement.reasons), None)
+    numbers = " ".join([*judgement.remarks, *(reason.text for reason in judgement.reasons)])
+    assert ("1.1 × 10⁹ particles per µg" in numbers) == (said is not None)
 
 
 def test_three_preparations_are_compared_by_preparation(rng):

@@ -50,7 +50,7 @@ def test_controls_become_the_evidence_they_stand_for(path):
     blank = material.mean_amount([p for p in study.arm("blank") if not p.with_detergent])
     micelles = material.mean_amount([p for p in study.arm("blank") if p.with_detergent])
     assert e.detergent_labile_test[0] == pytest.approx(1 - (lysed - 200 * micelles) / (whole - 200 * blank))
-    assert e.particles_per_ug[0] == pytest.approx(whole / 0.5)
+    assert e.test.values("particles_per_ug")[0] == pytest.approx(whole / 0.5)
     assert e.blank_in_cell == pytest.approx(blank)
     sham = material.mean_amount(study.arm("sham"))
     assert e.sham_amount == pytest.approx(sham - 200 * blank)
@@ -254,6 +254,23 @@ def test_pairs_are_planned_with_the_freedom_of_pairs(path):
         told
         == "with this scatter, about 4 preparations per arm would show a change, were it as large as it looks."
     )
+
+
+def test_altered_neither_shows_nor_excludes_damage(path):
+    outcome = judged(ledger(path), {"test": "T1 wall loss"}, seeded(10), n_tracks=1000)
+    item = only(outcome)
+    assert item.judgement.verdict is Integrity.ALTERED
+    assert "neither shows nor excludes damage to vesicles." in wording(item)
+    dark = {
+        name: tuple(
+            replace(a, video=replace(a.video, intensity=np.full_like(a.video.intensity, np.nan)))
+            for a in items
+        )
+        for name, items in outcome.material.attached.items()
+    }
+    evidence = evidence_of(replace(outcome.material, attached=dark), "test")
+    words = wording(replace(item, evidence=evidence, judgement=judge(evidence)))
+    assert "neither shows nor excludes damage to vesicles: brightness was not assessed" in words
 
 
 def test_drifting_beads_and_a_high_detection_limit_have_their_codes(path):

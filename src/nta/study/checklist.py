@@ -194,7 +194,9 @@ def _support(o: StudyOutcome) -> Iterator[Item]:
     yield Item(
         section=section,
         name="particles per µg of protein",
-        value=list(o.judged[0].evidence.particles_per_ug),
+        value={
+            name: list(known) for name, arm in o.arms.items() if (known := arm.values("particles_per_ug"))
+        },
         essential=False,
     )
 

@@ -98,7 +98,6 @@ def evidence_of(material: Material, group: str) -> IntegrityEvidence:
         bead_intensity_ratio=light_ratio,
         detection_limit_nm=_detection_limit(material, (*tests, *references)),
         uncounted=material.uncounted,
-        particles_per_ug=_per_ug(material, tests),
     )
 
 
@@ -199,6 +198,7 @@ def _arm(name: str, tubes: Sequence[Preparation], material: Material, blank: flo
                 sealed_ratio=p.sealed_ratio,
                 membrane_dye=p.membrane_dye_share,
                 zeta_mv=p.zeta_mv,
+                particles_per_ug=_per_ug(material, p),
             )
             for p in tubes
         ),
@@ -264,9 +264,7 @@ def _labile(material: Material, tube: Preparation, blank: float | None) -> float
     return None if lysed is None or whole is None or whole <= 0 else 1 - lysed / whole
 
 
-def _per_ug(material: Material, tubes: Sequence[Preparation]) -> tuple[float, ...]:
+def _per_ug(material: Material, tube: Preparation) -> float | None:
     """Return particles per ug of protein; needs a calibrated concentration."""
-    if material.unit != PER_ML:
-        return ()
-    amounts = [(material.mean_amount([p]), p.protein_ug_per_ml) for p in tubes]
-    return tuple(c / ug for c, ug in amounts if c is not None and ug is not None)
+    amount = material.mean_amount([tube]) if material.unit == PER_ML else None
+    return None if amount is None or tube.protein_ug_per_ml is None else amount / tube.protein_ug_per_ml

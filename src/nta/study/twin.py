@@ -84,6 +84,7 @@ def _judged(item: Judged) -> dict[str, Any]:
         "design": item.evidence.design,
         "left_out": item.evidence.left_out,
         "tags": judgement.tags,
+        "remarks": judgement.remarks,
         "reasons": [asdict(reason) for reason in judgement.reasons],
         "gates": [gate.as_dict() for gate in judgement.gates],
         "criteria": [_criterion(c, judgement) for c in judgement.criteria.values()],

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from nta.assessment.integrity import (
+    MEMBRANE_LINES,
     Comparison,
     Criterion,
     Decision,
@@ -23,7 +24,15 @@ _RATIOS = (
     "recovery",
     "sealed",
     "span",
+    "per_ug",
 )  # said as a percentage of the reference; other logarithms as a change
+_BEHIND = {
+    Phenotype.MOSTLY_NOT_VESICULAR: "detergent_labile",
+    Phenotype.PARTLY_NOT_VESICULAR: "detergent_labile",
+    Phenotype.STAINED_LESS: "membrane_dye",
+    Phenotype.WITH_PROTEIN: "per_ug",
+}
+"""Criteria of the phenotypes that other methods show."""
 _UNITS = {
     "c": "°C",
     "min": "min",
@@ -65,17 +74,31 @@ def wording(item: Judged) -> str:
     if judgement.verdict is Integrity.INDETERMINATE:
         codes = ", ".join(dict.fromkeys(reason.code for reason in judgement.reasons))
         because = "; ".join(reason.text for reason in judgement.reasons)
-        seen = (
-            f" Seen nevertheless, without a verdict: {'; '.join(judgement.tags)}." if judgement.tags else ""
-        )
-        return f"No verdict: {codes}. {because[:1].upper()}{because[1:]}.{seen}"
+        seen = "; ".join((*judgement.tags, *judgement.remarks))
+        nevertheless = f" Seen nevertheless, without a verdict: {seen}." if seen else ""
+        return f"No verdict: {codes}. {_capital(because)}.{nevertheless}"
     if judgement.verdict is Integrity.INTACT:
         return _intact(item)
-    if judgement.verdict is Integrity.DAMAGED:
-        return _damaged(item)
+    sentences = [_damaged(item) if judgement.verdict is Integrity.DAMAGED else _altered(item)]
+    return " ".join((*sentences, *(f"{_capital(remark)}." for remark in judgement.remarks)))
+
+
+def _capital(words: str) -> str:
+    return words[:1].upper() + words[1:]
+
+
+def _altered(item: Judged) -> str:
+    judgement = item.judgement
+    light = judgement.criteria["size_at_brightness"]
+    looked = "" if light.comparison is not None else f": brightness was not assessed ({light.missing})"
+    fused = (
+        "; where it is larger, NTA cannot tell aggregation from fusion"
+        if Phenotype.LARGER in judgement.tags
+        else ""
+    )
     return (
         f"Relative to {_reference(item)}, the preparation is {'; '.join(judgement.tags)}: {_changed(item)}. "
-        "This shows no damage to vesicles; where it is larger, NTA cannot tell aggregation from fusion."
+        f"This neither shows nor excludes damage to vesicles{looked}{fused}."
     )
 
 
@@ -125,13 +148,13 @@ def resolving(item: Judged) -> Iterator[tuple[str, str]]:
     for reason in item.judgement.reasons:
         yield reason.code, f"{reason.remedy}."
     judgement = item.judgement
-    for name, p in judgement.adjusted_p.items():
+    lines = MEMBRANE_LINES if judgement.criteria else ()
+    for name in (*judgement.adjusted_p, *lines):
         c = judgement.criteria[name].comparison
         if c is not None and judgement.decision(name) is Decision.INCONCLUSIVE:
             gate = "videos_per_arm" if c.unit == "video" else "preparations"
-            looked_at = (
-                p / c.p_changed if p < 1 else 1.0
-            )  # as many criteria as Holm's correction counts at this one
+            p = judgement.adjusted_p.get(name, 1.0)
+            looked_at = p / c.p_changed if p < 1 else 1.0  # criteria that Holm's correction counts here
             yield judgement.criteria[name].title, _how_many(c, int(judgement.limits.gates[gate]), looked_at)
 
 
@@ -169,9 +192,16 @@ def _units(item: Judged) -> str:
 
 
 def _changed(item: Judged) -> str:
-    """List the criteria that flagged, with intervals."""
-    flagged = [item.judgement.criteria[name] for name in item.judgement.flagged]
-    return "; ".join(f"{c.title.lower()} {measured_words(c)}" for c in flagged) or "by what was stated of it"
+    """List the criteria that the tags rest on, with intervals."""
+    judgement = item.judgement
+    names = (*judgement.flagged, *(_BEHIND[tag] for tag in judgement.tags if tag in _BEHIND))
+    return "; ".join(
+        f"{_title(judgement.criteria[n])} {measured_words(judgement.criteria[n])}" for n in names
+    )
+
+
+def _title(criterion: Criterion) -> str:
+    return criterion.title[:1].lower() + criterion.title[1:]
 
 
 def measured_words(criterion: Criterion) -> str:

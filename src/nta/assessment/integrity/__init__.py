@@ -4,6 +4,8 @@ signatures   what one recording says of its vesicles: sizes, tails, size at give
 comparison   two arms compared: inside a margin, outside it, or not decided
 criteria     the comparisons that a judgement looks at, and the evidence they are made from
 gates        what must hold before two arms may be compared at all
+membrane     what other methods say of the membrane, where they were measured
+reasons      phenotypes that a verdict rests on, and reasons for having none
 verdict      the judgement itself: INTACT, ALTERED, DAMAGED, or none
 limits       gates, margins and thresholds, read from a file
 """
@@ -16,11 +18,14 @@ from nta.assessment.integrity.comparison import (
 )
 from nta.assessment.integrity.criteria import Arm, Criterion, IntegrityEvidence, Preparation, compare_arms
 from nta.assessment.integrity.limits import IntegrityLimits, load_integrity_limits
+from nta.assessment.integrity.membrane import MEMBRANE_LINES
+from nta.assessment.integrity.reasons import Phenotype, Reason
 from nta.assessment.integrity.signatures import BrightnessCurve, Video
-from nta.assessment.integrity.verdict import FLAGGING, Integrity, Judgement, Phenotype, judge
+from nta.assessment.integrity.verdict import FLAGGING, Integrity, Judgement, judge
 
 __all__ = [
     "FLAGGING",
+    "MEMBRANE_LINES",
     "Arm",
     "BrightnessCurve",
     "Comparison",
@@ -32,6 +37,7 @@ __all__ = [
     "Judgement",
     "Phenotype",
     "Preparation",
+    "Reason",
     "Video",
     "compare_arms",
     "judge",

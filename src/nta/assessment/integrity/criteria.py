@@ -32,7 +32,8 @@ class Preparation:
 
     volume_ml : of the whole preparation, None where nobody said; recovery needs it.
     detergent_labile : share of its particles that detergent removes. sealed_ratio : lumen-dye over membrane-dye positive.
-    membrane_dye : share of its particles that a membrane dye stains. zeta_mv : zeta potential. None: not measured.
+    membrane_dye : share of its particles that a membrane dye stains. zeta_mv : zeta potential.
+    particles_per_ug : of protein. None: not measured.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Preparation:
     sealed_ratio: float | None = None
     membrane_dye: float | None = None
     zeta_mv: float | None = None
+    particles_per_ug: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -60,6 +62,10 @@ class Arm:
     def n_tracks(self) -> int:
         """Tracks with a size, over all videos."""
         return sum(video.n_tracks for video in self.videos)
+
+    def values(self, name: str) -> tuple[float, ...]:
+        """Return a number by the name of its field, of the preparations that it was measured of."""
+        return tuple(known for p in self.preparations if (known := getattr(p, name)) is not None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +91,6 @@ class IntegrityEvidence:
     sham_amount : of material without vesicles that went through the whole process, less its buffer.
     bead_size_ratio, bead_intensity_ratio : beads measured after over before the arms, for drift between them.
     bead_bias : ln of bead D50 over certificate. detection_limit_nm : 50 % limit for intact vesicles.
-    particles_per_ug : of protein, one value per preparation of the test arm.
     uncounted : why some videos have no amount, where there is more to say than that nobody counted.
     """
 
@@ -101,7 +106,6 @@ class IntegrityEvidence:
     bead_intensity_ratio: float | None = None
     bead_bias: float | None = None
     detection_limit_nm: float | None = None
-    particles_per_ug: tuple[float, ...] = ()
     uncounted: str = ""
 
     @property
@@ -131,12 +135,12 @@ class IntegrityEvidence:
     @property
     def detergent_labile_test(self) -> tuple[float, ...]:
         """Detergent-labile shares of the test preparations that were split for detergent."""
-        return _measured(self.test, _detergent_labile)
+        return self.test.values("detergent_labile")
 
     @property
     def detergent_labile_reference(self) -> tuple[float, ...]:
         """Detergent-labile shares of the reference preparations that were split for detergent."""
-        return () if self.reference is None else _measured(self.reference, _detergent_labile)
+        return () if self.reference is None else self.reference.values("detergent_labile")
 
 
 def compare_arms(evidence: IntegrityEvidence, limits: IntegrityLimits) -> dict[str, Criterion]:
@@ -170,12 +174,14 @@ def compare_arms(evidence: IntegrityEvidence, limits: IntegrityLimits) -> dict[s
         _recovery(evidence, limits, of),
         *_size_at_brightness(evidence, limits, reference, of),
         by_value("detergent_labile", "Detergent-labile share", "1", limits.margins["detergent_labile_change"],
-                 _detergent_labile, evidence.uncounted),
+                 "detergent_labile", evidence.uncounted),
         by_value("sealed", "Sealed share", "ln", _ln_margin(limits.margins["sealed_ratio"]),
-                 lambda p: p.sealed_ratio),
+                 "sealed_ratio"),
         by_value("membrane_dye", "Membrane-dye positive share", "1", limits.margins["membrane_dye_change"],
-                 lambda p: p.membrane_dye),
-        by_value("zeta", "Zeta potential", "mV", limits.margins["zeta"], lambda p: p.zeta_mv),
+                 "membrane_dye"),
+        by_value("per_ug", "Particles per µg of protein", "ln", _ln_margin(limits.margins["recovery"]),
+                 "particles_per_ug", evidence.uncounted),
+        by_value("zeta", "Zeta potential", "mV", limits.margins["zeta"], "zeta_mv"),
         _immobile(evidence, limits, of),
     ]  # fmt: skip
     return {criterion.name: criterion for criterion in found}
@@ -185,7 +191,6 @@ Of = Callable[..., Criterion]
 Summary = Callable[
     [Video, Preparation, Arm], float
 ]  # of a video, where it stands: it may stand in several places
-Value = Callable[[Preparation], float | None]
 
 
 def _below_60(evidence: IntegrityEvidence, limits: IntegrityLimits, of: Of) -> Criterion:
@@ -270,14 +275,14 @@ def _by_value(
     title: str,
     scale: str,
     margin: Margin,
-    value: Value,
+    value: str,
     unknown: str = "",
 ) -> Criterion:
     """Compare values that were measured of preparations, their ln on that scale; one value each gives no interval.
 
-    unknown : why values may not be known.
+    value : name of the field. unknown : why values may not be known.
     """
-    a, b = _measured(evidence.test, value), _measured(reference, value)
+    a, b = evidence.test.values(value), reference.values(value)
     if len(a) < 2 or len(b) < 2:
         return _missing(name, title, scale, unknown or _too_few(evidence.test, len(a), reference, len(b)))
     pairs = _pairs(evidence.test, reference, value) if evidence.paired else []
@@ -307,20 +312,15 @@ def _rounding(test: Sequence[float], reference: Sequence[float], scale: str) -> 
     return math.hypot(*(each / float(size) for size in sizes))
 
 
-def _measured(arm: Arm, value: Value) -> tuple[float, ...]:
-    return tuple(known for p in arm.preparations if (known := value(p)) is not None)
-
-
-def _pairs(test: Arm, reference: Arm, value: Value) -> list[tuple[float, float]]:
+def _pairs(test: Arm, reference: Arm, value: str) -> list[tuple[float, float]]:
     """Return the values of preparations that belong together, where both were measured."""
     if len(test.preparations) != len(reference.preparations):
         return []
-    both = ((value(a), value(b)) for a, b in zip(test.preparations, reference.preparations, strict=True))
+    both = (
+        (getattr(a, value), getattr(b, value))
+        for a, b in zip(test.preparations, reference.preparations, strict=True)
+    )
     return [(a, b) for a, b in both if a is not None and b is not None]
-
-
-def _detergent_labile(preparation: Preparation) -> float | None:
-    return preparation.detergent_labile
 
 
 def _by_preparation(evidence: IntegrityEvidence, limits: IntegrityLimits) -> bool:

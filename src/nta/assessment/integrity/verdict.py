@@ -15,13 +15,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-import numpy as np
-
 from nta.assessment.finding import Finding, Verdict
 from nta.assessment.integrity.comparison import Decision, holm
 from nta.assessment.integrity.criteria import Criterion, IntegrityEvidence, compare_arms
 from nta.assessment.integrity.gates import check_gates
 from nta.assessment.integrity.limits import IntegrityLimits, load_integrity_limits
+from nta.assessment.integrity.membrane import membrane_phenotypes, membrane_reasons
+from nta.assessment.integrity.reasons import (
+    CONFLICT,
+    NO_BEADS,
+    NO_MEMBRANE,
+    SIZE_SHIFT,
+    Phenotype,
+    Reason,
+    straddles,
+)
 
 CLAIMS = (("d50", "above_150", "above_200", "below_60"), ("recovery",), ("size_at_brightness",))
 """Criteria that can flag a change by NTA alone, by claim: sizes, number, light. Holm's correction runs within a claim: that
@@ -39,43 +47,19 @@ class Integrity(StrEnum):
     INDETERMINATE = "INDETERMINATE"
 
 
-class Phenotype(StrEnum):
-    """What a touched preparation looks like; the values are the words for people and for files."""
-
-    LARGER = "larger (aggregated or fused)"
-    SMALLER = "smaller"
-    DIM = "dim for their size"
-    BRIGHT = "bright for their size"
-    SEVERELY_DEPLETED = "severely depleted"
-    DEPLETED = "depleted (selective or total loss)"
-    GAINED = "gained in particles (contamination or normalisation)"
-    LEAKY = "leaky"
-    MOSTLY_NOT_VESICULAR = "mostly not vesicular"
-    PARTLY_NOT_VESICULAR = "partly not vesicular"
-    STAINED_LESS = "stained less by membrane dye"
-    WITH_PROTEIN = "contaminated with protein"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Reason:
-    """A code with the sentence behind it and what would resolve it."""
-
-    code: str
-    text: str
-    remedy: str
-
-
 @dataclass(frozen=True, kw_only=True)
 class Judgement:
     """A verdict with everything it was made from.
 
     tags : phenotypes that were found. confidence : "high", "moderate" or "low".
+    remarks : what other methods show beside the verdict, in sentences, and its reasons do not say.
     reasons : why there is no verdict, empty where there is one. gates : all that were checked.
     adjusted_p : Holm-adjusted, of every flagging criterion. flagged : those of them that changed by it.
     """
 
     verdict: Integrity
     tags: tuple[Phenotype, ...]
+    remarks: tuple[str, ...]
     reasons: tuple[Reason, ...]
     confidence: str
     gates: tuple[Finding, ...]
@@ -154,18 +138,7 @@ def _tags(
         yield Phenotype.GAINED
     if _looks_leaky(criteria, limits) and not _few(criteria["sealed"], limits):
         yield Phenotype.LEAKY
-    if evidence.detergent_labile_test:
-        labile = float(np.mean(evidence.detergent_labile_test))
-        if labile < limits.thresholds["detergent_labile_mixed"]:
-            yield Phenotype.MOSTLY_NOT_VESICULAR
-        elif labile < limits.thresholds["detergent_labile_least"]:
-            yield Phenotype.PARTLY_NOT_VESICULAR
-    stained = criteria["membrane_dye"].comparison
-    if stained is not None and stained.decision is Decision.CHANGED and stained.estimate < 0:
-        yield Phenotype.STAINED_LESS
-    ratios = evidence.particles_per_ug
-    if ratios and float(np.median(ratios)) < limits.thresholds["pure_particles_per_ug"]:
-        yield Phenotype.WITH_PROTEIN
+    yield from membrane_phenotypes(evidence, criteria, limits)
 
 
 def _decided(
@@ -184,13 +157,11 @@ def _decided(
         remedy = f"stain {n} preparations of each arm"
         return Integrity.INDETERMINATE, [Reason(code="FEW_REPLICATES", text=text, remedy=remedy)]
     if dim and _decision(criteria["sealed"]) is Decision.EQUIVALENT:
-        conflict = "the particles are dim for their size while the lumen dye says that they are sealed"
-        remedy = "confirm by cryo-electron microscopy or a second lumen dye"
-        return Integrity.INDETERMINATE, [Reason(code="CONFLICT", text=conflict, remedy=remedy)]
+        return Integrity.INDETERMINATE, [CONFLICT]
     if dim and evidence.bead_intensity_ratio is None:
-        return Integrity.INDETERMINATE, [_NO_BEADS]
+        return Integrity.INDETERMINATE, [NO_BEADS]
     if dim and not (_shown_not_larger(criteria["d50"]) or _beyond_a_shift(criteria["beyond_median"])):
-        return Integrity.INDETERMINATE, [_SIZE_SHIFT]
+        return Integrity.INDETERMINATE, [SIZE_SHIFT]
     if dim:
         return Integrity.DAMAGED, []
     if tags:
@@ -201,15 +172,14 @@ def _decided(
         if _decision(criteria[name], adjusted.get(name)) is Decision.INCONCLUSIVE
     ]
     if undecided:
-        return Integrity.INDETERMINATE, [_straddles(undecided)]
+        return Integrity.INDETERMINATE, [straddles(undecided, after_holm=True)]
     if missing := list(_not_looked_at(evidence, criteria)):
         text = f"no alteration detected, but not everything was looked at ({'; '.join(missing)})"
         return Integrity.INDETERMINATE, [
             Reason(code="INCOMPLETE", text=text, remedy="add what is missing: " + "; ".join(missing))
         ]
-    if not _membrane_agrees(evidence, criteria, limits):
-        return Integrity.INDETERMINATE, [_NO_MEMBRANE]
-    return Integrity.INTACT, []
+    against = membrane_reasons(evidence, criteria, limits)
+    return (Integrity.INDETERMINATE, against) if against else (Integrity.INTACT, [])
 
 
 def _looks_leaky(criteria: Mapping[str, Criterion], limits: IntegrityLimits) -> bool:
@@ -235,33 +205,6 @@ def _few(criterion: Criterion, limits: IntegrityLimits) -> bool:
     return c is not None and min(c.n_test, c.n_reference) < limits.gates["preparations"]
 
 
-def _straddles(undecided: Sequence[str]) -> Reason:
-    return Reason(
-        code="CI_STRADDLES",
-        text=f"{', '.join(undecided)}: neither shown to lie within the margin nor, corrected for looking at several "
-        "criteria, outside it",
-        remedy="measure more preparations or videos",
-    )
-
-
-_SIZE_SHIFT = Reason(
-    code="SIZE_SHIFT",
-    text="the particles look dim for their size, but the median diameter is not shown to be no larger: where all sizes are "
-    "measured too large (viscosity, temperature, a corona) they look like that",
-    remedy="check viscosity and temperature of the arm, with beads in its medium; measure more preparations or videos",
-)
-_NO_BEADS = Reason(
-    code="NO_BEADS",
-    text="the particles look dim for their size, but no beads tell whether the laser dimmed instead",
-    remedy="bracket the arms with beads and measure again",
-)
-_NO_MEMBRANE = Reason(
-    code="NO_MEMBRANE_EVIDENCE",
-    text="no alteration detected; NTA alone does not see membranes",
-    remedy="add a detergent arm with its blank, or a lumen dye with a membrane dye",
-)
-
-
 def _not_looked_at(evidence: IntegrityEvidence, criteria: Mapping[str, Criterion]) -> Iterator[str]:
     """Name what INTACT cannot do without."""
     for name in ("recovery", "size_at_brightness"):
@@ -275,23 +218,6 @@ def _not_looked_at(evidence: IntegrityEvidence, criteria: Mapping[str, Criterion
         or evidence.bead_intensity_ratio is None
     ):
         yield "no certified beads before and after the arms"
-
-
-def _membrane_agrees(
-    evidence: IntegrityEvidence, criteria: Mapping[str, Criterion], limits: IntegrityLimits
-) -> bool:
-    """Say whether a line of evidence on the membrane supports integrity."""
-    labile = evidence.detergent_labile_test
-    enough = bool(labile) and float(np.mean(labile)) >= limits.thresholds["detergent_labile_least"]
-    unchanged = _decision(criteria["detergent_labile"])
-    # one preparation each gives no interval; then the values themselves must agree within the margin
-    if unchanged is None and labile and evidence.detergent_labile_reference:
-        change = float(np.mean(labile) - np.mean(evidence.detergent_labile_reference))
-        margin = limits.margins["detergent_labile_change"]
-        unchanged = Decision.EQUIVALENT if margin.low <= change <= margin.high else Decision.CHANGED
-    return (enough and unchanged is Decision.EQUIVALENT) or _decision(
-        criteria["sealed"]
-    ) is Decision.EQUIVALENT
 
 
 def _decision(criterion: Criterion, adjusted_p: float | None = None) -> Decision | None:
@@ -315,6 +241,7 @@ def _judgement(
     return Judgement(
         verdict=verdict,
         tags=tags,
+        remarks=tuple(_remarks(reasons, evidence, criteria, limits)),
         reasons=tuple(reasons),
         confidence=_confidence(verdict, tags, evidence, limits),
         gates=gates,
@@ -323,6 +250,18 @@ def _judgement(
         flagged=_flagged(adjusted),
         limits=limits,
     )
+
+
+def _remarks(
+    reasons: Sequence[Reason],
+    evidence: IntegrityEvidence,
+    criteria: Mapping[str, Criterion],
+    limits: IntegrityLimits,
+) -> Iterator[str]:
+    """Yield what other methods found that would stand in the way of INTACT, with its numbers."""
+    for reason in membrane_reasons(evidence, criteria, limits) if criteria else ():
+        if reason.code not in (NO_MEMBRANE.code, "CI_STRADDLES") and reason not in reasons:
+            yield reason.text
 
 
 _LINES = (

@@ -142,10 +142,10 @@ def _group(item: Judged, n: int, pictures: Mapping[str, Picture], of: str) -> It
         )
         yield doc.Paragraph(
             "Equivalent: the 90 % interval lies within the margin (two one-sided tests, 5 %). Changed: the 95 % interval is "
-            "outside, and p is below 0.05 where there is one. Recovery, span and sealed share are in per cent of the "
-            "reference; pp are percentage points. p is for lying outside the margin, corrected for looking at several "
-            "criteria of one claim. Flicker and refractive index are not assessed: they need beads of the same brightness "
-            "and an optical calibration.",
+            "outside, and p is below 0.05 where there is one. Recovery, span, sealed share and particles per µg are in per "
+            "cent of the reference; pp are percentage points. p is for lying outside the margin, corrected for looking at "
+            "several criteria of one claim. Flicker and refractive index are not assessed: they need beads of the same "
+            "brightness and an optical calibration.",
             note=True,
         )
     yield doc.Heading("Gates", 3)

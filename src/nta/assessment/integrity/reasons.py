@@ -1,0 +1,66 @@
+"""Why: phenotypes that a verdict rests on, and reasons for having none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Phenotype(StrEnum):
+    """What a touched preparation looks like; the values are the words for people and for files."""
+
+    LARGER = "larger (aggregated or fused)"
+    SMALLER = "smaller"
+    DIM = "dim for their size"
+    BRIGHT = "bright for their size"
+    SEVERELY_DEPLETED = "severely depleted"
+    DEPLETED = "depleted (selective or total loss)"
+    GAINED = "gained in particles (contamination or normalisation)"
+    LEAKY = "leaky"
+    MOSTLY_NOT_VESICULAR = "mostly not vesicular"
+    PARTLY_NOT_VESICULAR = "partly not vesicular"
+    STAINED_LESS = "stained less by membrane dye"
+    WITH_PROTEIN = "contaminated with protein"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reason:
+    """A code with the sentence behind it and what would resolve it."""
+
+    code: str
+    text: str
+    remedy: str
+
+
+CONFLICT = Reason(
+    code="CONFLICT",
+    text="the particles are dim for their size while the lumen dye says that they are sealed",
+    remedy="confirm by cryo-electron microscopy or a second lumen dye",
+)
+SIZE_SHIFT = Reason(
+    code="SIZE_SHIFT",
+    text="the particles look dim for their size, but the median diameter is not shown to be no larger: where all sizes are "
+    "measured too large (viscosity, temperature, a corona) they look like that",
+    remedy="check viscosity and temperature of the arm, with beads in its medium; measure more preparations or videos",
+)
+NO_BEADS = Reason(
+    code="NO_BEADS",
+    text="the particles look dim for their size, but no beads tell whether the laser dimmed instead",
+    remedy="bracket the arms with beads and measure again",
+)
+NO_MEMBRANE = Reason(
+    code="NO_MEMBRANE_EVIDENCE",
+    text="no alteration detected; NTA alone does not see membranes",
+    remedy="add a detergent arm with its blank, or a lumen dye with a membrane dye",
+)
+
+
+def straddles(titles: Sequence[str], *, after_holm: bool) -> Reason:
+    """Return the reason of criteria that are not decided."""
+    corrected = ", corrected for looking at several criteria," if after_holm else ""
+    return Reason(
+        code="CI_STRADDLES",
+        text=f"{', '.join(titles)}: neither shown to lie within the margin nor{corrected} outside it",
+        remedy="measure more preparations or videos",
+    )
