@@ -133,12 +133,12 @@ def three(name, populations, rng, **measured):
     )
 
 
-def study(case, rng, *, n_videos=6, n_tracks=1000, detergent_labile=None, **evidence):
-    """Draw reference and test arm of one case."""
+def study(case, rng, *, n_videos=6, n_tracks=1000, detergent_labile=None, size_factor=1.0, **evidence):
+    """Draw reference and test arm of one case. size_factor : by which all sizes of the test arm are measured too large."""
     drawn = {"n_videos": n_videos, "n_tracks": n_tracks, "detergent_labile": detergent_labile}
     return IntegrityEvidence(
         reference=arm("reference", REFERENCE, rng, **drawn),
-        test=arm("test", CASES[case], rng, **drawn),
+        test=arm("test", CASES[case], rng, size_factor=size_factor, **drawn),
         detection_limit_nm=60.0,
         blank_in_cell=1e7,
         bead_bias=0.01,

@@ -62,12 +62,7 @@ def test_clear_cases_are_called_with_their_tag(case, verdict, tag):
 @pytest.mark.parametrize("factor", [1.12, 1.15])
 def test_sizes_that_are_all_measured_too_large_are_not_called_damaged(factor):
     """A viscosity or a temperature that is wrong in one arm shifts all sizes, and leaves the light as it is."""
-    judged = []
-    for seed in range(SEEDS // 2):
-        rng = np.random.default_rng([seed, 99])
-        evidence = study("T0 same again", rng, **MEMBRANE)
-        shifted = arm("test", REFERENCE, rng, size_factor=factor, **MEMBRANE)
-        judged.append(judge(replace(evidence, test=shifted), LIMITS))
+    judged = verdicts("T0 same again", SEEDS // 2, size_factor=factor, **MEMBRANE)
     assert share(judged, Integrity.DAMAGED) == 0
     codes = [reason.code for judgement in judged for reason in judgement.reasons]
     assert "SIZE_SHIFT" in codes

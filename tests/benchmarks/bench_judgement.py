@@ -39,22 +39,27 @@ WANTED = {
     "T8": (Integrity.DAMAGED, 0.95),
     "T9": (Integrity.DAMAGED, 0.95),
     "X1": (Integrity.ALTERED, 0.0),
+    "S1": (Integrity.INDETERMINATE, 0.0),
+    "S2": (Integrity.INDETERMINATE, 0.0),
     "B1b": (None, 0.10),
     "B2": (None, 0.10),
     "B3": (None, 0.10),
 }
 RENDERED = ("T0", "T1", "T3", "T8", "X1")
-NEVER_DAMAGED = ("T0", "T1", "T3", "T4", "T4b", "T5", "T5b", "T6", "T7", "X1", "X2")
+SHIFTED = {
+    "S1 all sizes 12 % too large": 1.12,
+    "S2 all sizes 16 % too large": 1.16,
+}  # the same again, measured wrongly
+NEVER_DAMAGED = ("T0", "T1", "T3", "T4", "T4b", "T5", "T5b", "T6", "T7", "X1", "X2", "S1", "S2")
 MOST_FALSE_DAMAGE = 0.02
 
 
 def counted(case: str, seeds: int, videos: int, tracks: int) -> Counter[Integrity]:
     """Judge a case many times, with a detergent arm that finds nothing wrong."""
     limits = load_integrity_limits()
-    studies = (
-        study(case, np.random.default_rng([seed, len(case)]), n_videos=videos, n_tracks=tracks, **MEMBRANE)
-        for seed in range(seeds)
-    )
+    population, factor = ("T0 same again", SHIFTED[case]) if case in SHIFTED else (case, 1.0)
+    drawn = {"n_videos": videos, "n_tracks": tracks, "size_factor": factor, **MEMBRANE}
+    studies = (study(population, np.random.default_rng([seed, len(case)]), **drawn) for seed in range(seeds))
     return Counter(judge(evidence, limits).verdict for evidence in studies)
 
 
@@ -105,7 +110,7 @@ def main() -> int:
         return rendered(options.rendered, min(options.seeds, 3))
     print(f"| Case | {' | '.join(Integrity)} | |\n|---|{'---|' * 5}")
     short_of_it = 0
-    for case in CASES:
+    for case in (*CASES, *SHIFTED):
         counts = counted(case, options.seeds, options.videos, options.tracks)
         shares = {verdict: counts[verdict] / options.seeds for verdict in Integrity}
         said = complaint(case.split()[0], shares)
