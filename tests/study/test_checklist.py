@@ -30,6 +30,7 @@ def test_the_methods_name_each_arm_once_and_the_design(tmp_path):
     cases = {"once": "T0 same again", "thrice": "T0 same again"}
     methods = checklist(judged(study, cases, seeded(31), n_tracks=100)).methods
     assert methods.count("reference: 3 preparations") == 1
+    assert "median diameter −9.52 to +10.5 %, share above 150 nm −8 to +8 percentage points" in methods
     assert "Design: paired by sample, 3 preparations each." in methods
 
 

@@ -33,6 +33,12 @@ def test_a_full_study_of_the_same_material_is_intact(path):
     item = only(judged(ledger(path), {"test": "T0 same again"}, seeded(1), n_tracks=1000))
     assert item.judgement.verdict is Integrity.INTACT
     assert item.judgement.confidence == "high"
+    words = wording(item)
+    assert (
+        "margins of −9.52 to +10.5 % in median diameter and of −8.61 to +9.42 % in size at given brightness"
+        in words
+    )
+    assert re.search(r"9\d\.\d\s% \(9\d\.\d\sto\s9\d\.\d\s%\) of the particles are detergent-labile", words)
     assert item.judgement.criteria["d50"].comparison.unit == "preparation"
 
 

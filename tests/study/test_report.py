@@ -41,6 +41,12 @@ def test_the_verdict_stands_before_everything_else(reported):
     ):
         assert words in page
     assert "preparation(s)" not in page
+    for row in ("once", "thrice", "reference"):
+        assert re.search(
+            rf"<td[^>]*>{row}</td>\s*<td[^>]*>3 preparations</td>(\s*<td[^>]*>[^<]*nm \([^<]*nm\)</td>){{3}}",
+            page,
+        )
+    assert "intervals over 3 pairs of preparations" in page
 
 
 def test_the_page_needs_nothing_from_outside(reported):
@@ -74,6 +80,11 @@ def test_the_twin_holds_what_the_judgement_holds(reported):
     folder, outcome = reported
     twin = json.loads((folder / "assessment.json").read_text())
     assert [g["verdict"] for g in twin["groups"]] == [str(item.judgement.verdict) for item in outcome.judged]
+    reference = twin["arms"]["reference"]
+    assert (reference["unit"], reference["n"]) == ("preparation", 3)
+    assert reference["diameters"]["d10_nm"]["high"] < reference["diameters"]["d50_nm"]["low"]
+    labile = twin["arms"]["once"]["measured"]["detergent_labile"]
+    assert labile["low"] < labile["value"] < labile["high"]
     d50 = next(c for c in twin["groups"][1]["criteria"] if c["name"] == "d50")
     assert d50["estimate"] == pytest.approx(outcome.judged[1].judgement.criteria["d50"].comparison.estimate)
     assert len(twin["videos"]) == sum(len(v) for v in outcome.material.attached.values())
@@ -85,6 +96,8 @@ def test_the_checklist_names_what_is_missing_and_claims_nothing(reported):
     missing = {item["name"] for item in found["missing"]}
     stated = {item["name"] for item in found["stated"]}
     assert {"serial number", "objective", "orthogonal single-particle method"} <= missing
+    sizes = next(item["value"] for item in found["stated"] if item["name"].startswith("size distribution"))
+    assert sizes["once"]["d50_nm"]["unit"] == "nm"
     assert {"storage buffer", "freeze-thaw cycles", "buffer blank", "source of the material"} <= stated
     methods = (folder / "methods.txt").read_text()
     assert "100000 × g" in methods

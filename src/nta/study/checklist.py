@@ -7,6 +7,7 @@ were not read. This is a list, not a certificate.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,9 +17,10 @@ from nta.assessment.integrity import IntegrityLimits
 from nta.io.atomic import new_file
 from nta.io.results.summary import plain
 from nta.report.wording import count
+from nta.study.arms import arm_summaries
 from nta.study.ledger import filled_in
 from nta.study.outcome import StudyOutcome
-from nta.study.words import handled
+from nta.study.words import handled, range_words
 
 CHECKLIST_FILE, METHODS_FILE = "checklist.json", "methods.txt"
 _NOTHING: tuple[Any, ...] = (None, "", (), [], {})
@@ -173,8 +175,8 @@ def _controls(o: StudyOutcome) -> Iterator[Item]:
 def _results(o: StudyOutcome) -> Iterator[Item]:
     section = "Results"
     yield Item(section=section, name="size distribution with D10, D50, D90 and intervals", value={
-        item.group: [c.name for c in item.judgement.criteria.values() if c.comparison is not None] for item in o.judged
-        if item.judgement.criteria})  # fmt: skip
+        name: {key: found.as_dict() for key, found in arm.diameters.items()}
+        for name, arm in arm_summaries(o).items()})  # fmt: skip
     yield Item(
         section=section,
         name="concentration in particles per ml",
@@ -272,13 +274,21 @@ def _rate(value: Any) -> str:
 
 def _statistics(limits: IntegrityLimits) -> str:
     margins = limits.margins
+
+    def of(name: str, unit: str) -> str:
+        low, high = margins[name].low, margins[name].high
+        if name == "recovery":
+            return range_words(100 * low, 100 * high, unit, signed=False)
+        if unit == "%":
+            low, high = math.expm1(low), math.expm1(high)
+        return range_words(100 * low, 100 * high, unit)
+
     return (
         f"The statistical unit is the preparation with {limits.gates['preparations']:g} or more per arm, else "
         "the video; intervals are Student's t on their summaries, equivalence is judged by two one-sided tests at 5 %, "
-        f"flags are corrected after Holm. Margins: median diameter ±{100 * margins['d50'].high:g} %, share above 150 nm "
-        f"±{100 * margins['above_150'].high:g} and above 200 nm ±{100 * margins['above_200'].high:g} percentage points, "
-        f"recovery {100 * margins['recovery'].low:g} to {100 * margins['recovery'].high:g} %, ln diameter at given "
-        f"brightness ±{margins['size_at_brightness'].high:g}."
+        f"flags are corrected after Holm. Margins: median diameter {of('d50', '%')}, share above 150 nm "
+        f"{of('above_150', 'percentage points')}, above 200 nm {of('above_200', 'percentage points')}, recovery "
+        f"{of('recovery', '%')}, diameter at given brightness {of('size_at_brightness', '%')}."
     )
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from nta.assessment.integrity import Criterion, Judgement
 from nta.io.atomic import new_file
 from nta.io.results.summary import plain
+from nta.study.arms import arm_summaries
 from nta.study.ledger import filled_in
 from nta.study.outcome import Judged, StudyOutcome
 from nta.study.words import wording
@@ -41,6 +42,7 @@ def twin(outcome: StudyOutcome) -> dict[str, Any]:
                 "preparations": [filled_in(p) for p in study.preparations],
             },
             "amounts_in": outcome.material.unit,
+            "arms": {name: asdict(arm) for name, arm in arm_summaries(outcome).items()},
             "groups": [_judged(item) for item in outcome.judged],
             "doses": [asdict(dose) for dose in outcome.doses],
             "trends": [asdict(trend) for trend in outcome.trends],

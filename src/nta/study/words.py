@@ -17,7 +17,8 @@ from nta.assessment.integrity import (
     replicates_for_equivalence,
 )
 from nta.quantity import Quantity
-from nta.report.wording import count, value_and_interval
+from nta.report.wording import as_percent, count, in_one, value_and_interval
+from nta.study.arms import measured_of
 from nta.study.outcome import Judged
 
 _RATIOS = (
@@ -125,7 +126,11 @@ def margin_words(criterion: Criterion, comparison: Comparison) -> str:
     """Return the margin in the unit people read."""
     low, high = (as_read(criterion, v) for v in (comparison.margin.low, comparison.margin.high))
     unit = {"mV": "mV", "1": "pp"}.get(criterion.scale, "%")
-    signed = criterion.name not in _RATIOS
+    return range_words(low, high, unit, signed=criterion.name not in _RATIOS)
+
+
+def range_words(low: float, high: float, unit: str, *, signed: bool = True) -> str:
+    """Write a margin: "−9.52 to +10.5 %"."""
     low_words, high_words = (f"{v:+.3g}" if signed else f"{v:.3g}" for v in (low, high))
     return f"{low_words} to {high_words} {unit}".replace("-", "−")
 
@@ -177,18 +182,14 @@ def _how_many(c: Comparison, least: int, looked_at: float) -> str:
 def _reference(item: Judged) -> str:
     evidence = item.evidence
     run = {True: "same run", False: "another run", None: "run not stated"}[evidence.same_run]
-    return f"the reference ({run}; {evidence.design}; intervals over {_units(item)})"
-
-
-def _units(item: Judged) -> str:
-    """Name what the intervals of a verdict are taken over: "6 and 6 videos"."""
     c = item.judgement.criteria["d50"].comparison
     assert c is not None
-    return (
-        f"{c.n_test} pairs of preparations"
-        if item.evidence.paired and c.unit == "preparation"
-        else f"{c.n_test} and {c.n_reference} {c.unit}s"
-    )
+    return f"the reference ({run}; {evidence.design}; intervals over {over_words(c)})"
+
+
+def over_words(c: Comparison) -> str:
+    """Name the replicates of an interval: "3 pairs of preparations", "6 and 6 videos"."""
+    return f"{c.n_test} pairs of {c.unit}s" if c.paired else f"{c.n_test} and {c.n_reference} {c.unit}s"
 
 
 def _changed(item: Judged) -> str:
@@ -241,17 +242,16 @@ def _about(share: float) -> str:
 
 
 def _intact(item: Judged) -> str:
-    margins = item.judgement.limits.margins
-    labile = item.evidence.detergent_labile_test
-    membrane = (
-        f" and {100 * sum(labile) / len(labile):.0f} % of the particles are detergent-labile"
-        if labile
-        else ""
-    )
+    labile = measured_of(item.evidence.test).get("detergent_labile")
+    membrane = f", and {in_one(as_percent(labile))} of the particles are detergent-labile" if labile else ""
     limit = item.evidence.detection_limit_nm
     below = f", below the detection limit of {limit:.0f} nm" if limit is not None else ""
+    within = " and of ".join(
+        f"{margin_words(criterion, criterion.comparison)} in {_title(criterion)}"
+        for name in ("d50", "size_at_brightness")
+        if (criterion := item.judgement.criteria[name]).comparison is not None
+    )
     return (
-        f"Relative to {_reference(item)}: no difference beyond ±{100 * margins['d50'].high:.0f} % in size, "
-        f"±{margins['size_at_brightness'].high:.2f} in ln size at given brightness{membrane}. This supports, and does not "
+        f"Relative to {_reference(item)}: no difference beyond margins of {within}{membrane}. This supports, and does not "
         f"prove, structural integrity. Changes below these margins{below}, or in cargo and surface are not excluded."
     )

@@ -127,11 +127,11 @@ def _impure(evidence: IntegrityEvidence, limits: IntegrityLimits) -> Iterator[Re
     test, reference = _means(evidence, "particles_per_ug")
     least = limits.thresholds["pure_particles_per_ug"]
     if test is not None and test < least:
-        before = "not measured" if reference is None else f"{reference / 1e9:.2g} × 10⁹"
+        before = "not measured" if reference is None else f"{reference / 1e9:.2g}·10⁹"
         yield Reason(
             code="PROTEIN",
-            text=f"{test / 1e9:.2g} × 10⁹ particles per µg of protein, in the reference {before}; pure preparations have "
-            f"{least / 1e9:.2g} × 10⁹ or more",
+            text=f"{test / 1e9:.2g}·10⁹ particles per µg of protein, in the reference {before}; pure preparations have "
+            f"{least / 1e9:.2g}·10⁹ or more",
             remedy="purify further, or judge purity by another method",
         )
 

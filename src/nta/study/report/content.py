@@ -10,11 +10,21 @@ from nta.assessment.integrity import Criterion, Decision, Integrity, Judgement
 from nta.quantity import Quantity
 from nta.report import document as doc
 from nta.report.figures.style import Picture
-from nta.report.wording import count, number, prettied, value_and_interval
+from nta.report.wording import as_percent, count, in_one, number, prettied, value_and_interval
+from nta.study.arms import MEASURED, arm_summaries
 from nta.study.checklist import Checklist
 from nta.study.ledger import filled_in
 from nta.study.outcome import Judged, StudyOutcome
-from nta.study.words import CANNOT_TELL, DEFINITION, handled, margin_words, measured, resolving, wording
+from nta.study.words import (
+    CANNOT_TELL,
+    DEFINITION,
+    handled,
+    margin_words,
+    measured,
+    over_words,
+    resolving,
+    wording,
+)
 
 _MOODS: Mapping[Integrity, doc.Mood] = {
     Integrity.INTACT: "pass",
@@ -48,6 +58,7 @@ def content(outcome: StudyOutcome, pictures: Mapping[str, Picture], checklist: C
         *_resolution(outcome),
         doc.Heading("What was compared"),
         doc.Pictures((pictures["distributions"],)),
+        *_arms(outcome),
         *_overview(outcome, pictures),
         *(
             block
@@ -116,6 +127,46 @@ def _overview(outcome: StudyOutcome, pictures: Mapping[str, Picture]) -> Iterato
     )
 
 
+def _arms(outcome: StudyOutcome) -> Iterator[doc.Block]:
+    """Give each arm's diameters in nm, and what other methods measured of it."""
+    arms = arm_summaries(outcome)
+    yield doc.Heading("Each arm by itself", 3)
+    yield doc.Table(
+        ("Arm", "Over", "D10", "D50 (median)", "D90"),
+        tuple(
+            (name, count(arm.n, arm.unit), *(in_one(q) for q in arm.diameters.values()))
+            for name, arm in arms.items()
+        ),
+        (2.4, 2, 3.2, 3.2, 3.2),
+        numbers=(2, 3, 4),
+    )
+    yield doc.Paragraph(
+        "Diameters of the tracks, geometric means over the replicates with their 95 % intervals. Short tracks know their "
+        "size roughly: D10 and D90 lie further apart than those of the sample.",
+        note=True,
+    )
+    names = [name for name in MEASURED if any(name in arm.measured for arm in arms.values())]
+    if names:
+        yield doc.Table(
+            ("Measured otherwise", *arms),
+            tuple(
+                (MEASURED[name], *(_known(arm.measured.get(name), name) for arm in arms.values()))
+                for name in names
+            ),
+            (3, *(3 for _ in arms)),
+            numbers=tuple(range(1, len(arms) + 1)),
+        )
+
+
+def _known(quantity: Quantity | None, name: str) -> str:
+    """Write what was measured of an arm, or that it was not."""
+    if quantity is None:
+        return "not measured"
+    if name == "particles_per_ug":
+        return _particles(quantity)
+    return in_one(quantity if quantity.unit == "mV" else as_percent(quantity))
+
+
 def _handled(outcome: StudyOutcome, group: str) -> tuple[str, str]:
     """Name how the preparations of a group were isolated and stored."""
     study = outcome.study
@@ -135,10 +186,10 @@ def _group(item: Judged, n: int, pictures: Mapping[str, Picture], of: str) -> It
         yield doc.Heading("Criteria", 3)
         rows = tuple(_criterion(c, judgement) for c in judgement.criteria.values())
         yield doc.Table(
-            ("Criterion", "Against reference", "95 % interval", "Margin", "p (Holm)", "Decision"),
+            ("Criterion", "Against reference", "95 % interval", "Over", "Margin", "p (Holm)", "Decision"),
             rows,
-            (4, 2, 3, 3, 1.5, 2.6),
-            numbers=(1, 2, 3, 4),
+            (3.6, 2, 3, 2.4, 3, 1.5, 2.6),
+            numbers=(1, 2, 4, 5),
         )
         yield doc.Paragraph(
             "Equivalent: the 90 % interval lies within the margin (two one-sided tests, 5 %). Changed: the 95 % interval is "
@@ -164,12 +215,13 @@ def _criterion(criterion: Criterion, judgement: Judgement) -> tuple[doc.Cell, ..
     quantity, comparison = measured(criterion), criterion.comparison
     p, decision = judgement.adjusted_p.get(criterion.name), judgement.decision(criterion.name)
     if quantity is None or comparison is None or decision is None:
-        return criterion.title, "", "", "", "", doc.Mark("open", f"Not assessed: {criterion.missing}")
+        return criterion.title, "", "", "", "", "", doc.Mark("open", f"Not assessed: {criterion.missing}")
     value, interval = value_and_interval(quantity)
     return (
         criterion.title,
         value,
         interval,
+        over_words(comparison),
         margin_words(criterion, comparison),
         "" if p is None else ("< 0.001" if p < 0.001 else f"{p:.3f}"),
         _DECISIONS[decision],

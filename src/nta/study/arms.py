@@ -1,0 +1,86 @@
+"""Each arm by itself: its diameters in nm and what other methods measured of it, with intervals over its replicates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from nta.assessment.integrity import Arm
+from nta.columns import FloatArray
+from nta.quantity import Quantity, student_half_width
+from nta.study.outcome import StudyOutcome
+
+DIAMETERS = ("d10_nm", "d50_nm", "d90_nm")
+MEASURED = {
+    "detergent_labile": "Detergent-labile share",
+    "sealed_ratio": "Sealed share",
+    "membrane_dye": "Membrane-dye positive share",
+    "particles_per_ug": "Particles per µg of protein",
+    "zeta_mv": "Zeta potential",
+}
+"""What other methods measure of a preparation, with its name for people."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArmSummary:
+    """One arm. unit, n : replicates that the diameters are means over. measured : by other methods, over preparations."""
+
+    unit: str
+    n: int
+    diameters: Mapping[str, Quantity]
+    measured: Mapping[str, Quantity]
+
+
+def arm_summaries(outcome: StudyOutcome) -> dict[str, ArmSummary]:
+    """Summarise every arm of a study, by name."""
+    least = outcome.judged[0].judgement.limits.gates["preparations"]
+    return {name: _summary(arm, least) for name, arm in outcome.arms.items()}
+
+
+def _summary(arm: Arm, least: float) -> ArmSummary:
+    by_preparation = [
+        [_log_diameters(v.diameter_nm) for v in p.videos if v.diameter_nm.size] for p in arm.preparations
+    ]
+    known = [np.array(videos) for videos in by_preparation if videos]
+    unit = "preparation" if len(known) >= least else "video"
+    rows = (
+        np.array([v.mean(axis=0) for v in known])
+        if unit == "preparation"
+        else np.concatenate(known or [np.empty((0, 3))])
+    )
+    return ArmSummary(
+        unit=unit,
+        n=len(rows),
+        diameters={
+            name: _mean(column, "nm", unit, logs=True) for name, column in zip(DIAMETERS, rows.T, strict=True)
+        },
+        measured=measured_of(arm),
+    )
+
+
+def measured_of(arm: Arm) -> dict[str, Quantity]:
+    """Return what other methods measured of an arm, as means over its preparations."""
+    known = {name: values for name in MEASURED if (values := arm.values(name))}
+    return {
+        name: _mean(np.array(values), "mV" if name == "zeta_mv" else "1", "preparation")
+        for name, values in known.items()
+    }
+
+
+def _log_diameters(diameter_nm: FloatArray) -> FloatArray:
+    return np.log(np.percentile(diameter_nm, [10, 50, 90]))
+
+
+def _mean(values: FloatArray, measure: str, unit: str, *, logs: bool = False) -> Quantity:
+    """Return the mean with its interval over replicates; of logarithms the one that goes with a ratio."""
+    back = np.exp if logs else np.asarray
+    if not len(values):
+        return Quantity(None, None, None, measure, "no video has a track with a size")
+    mean = float(values.mean())
+    if len(values) < 2:
+        return Quantity(float(back(mean)), None, None, measure, f"one {unit}")
+    half = float(student_half_width(values))
+    low, high = (float(back(v)) for v in (mean - half, mean + half))
+    return Quantity(float(back(mean)), low, high, measure, f"Student t over {len(values)} {unit}s, 95 %")
