@@ -15,6 +15,7 @@ from nta.errors import SettingError
 
 _NUMBER_KEYS = {"value", "unit", "std", "rel_std", "expanded_uncertainty", "k", "source", "date"}
 
+_DECIMAL_COMMA = re.compile(r"^\s*[\w.-]+\s*=\s*([+-]?\d+),(\d+)\s*(?:#.*)?$", re.MULTILINE)
 _ZERO = re.compile(r"\\u0000|\\U00000000")
 
 
@@ -42,7 +43,9 @@ def read_toml(path: Path) -> dict[str, Any]:
             raise SettingError(f"{path}: not valid TOML: a zero byte (\\u0000) in a text")
         return tomllib.loads(text)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingError(f"{path}: not valid TOML: {error}") from None
+        comma = _DECIMAL_COMMA.search(text) if isinstance(error, tomllib.TOMLDecodeError) else None
+        hint = f"; use a point: {comma[1]}.{comma[2]} instead of {comma[1]},{comma[2]}" if comma else ""
+        raise SettingError(f"{path}: not valid TOML: {error}{hint}") from None
     except RecursionError:
         raise SettingError(f"{path}: not valid TOML: brackets within brackets, too deep to be read") from None
 

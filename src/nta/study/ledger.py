@@ -140,6 +140,11 @@ class Preparation:
     notes: str = ""
 
     def __post_init__(self) -> None:
+        for key, words in (("name", self.name), ("group", self.group or "test")):
+            if not words.strip() or not words.isprintable():
+                raise SettingError(
+                    f"{key} = {words!r} must be words on one line, which tables and sentences can hold"
+                )
         _positive(self, "volume_ml", "protein_ug_per_ml", "sealed_ratio")
         _share(self, "sealed_ratio", "membrane_dye_share")
         _celsius(self, "temperature_c")

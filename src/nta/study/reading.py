@@ -86,8 +86,8 @@ def _study(table: Mapping[str, Any], path: Path) -> Study:
 
 
 def _place(path: Path, tube: Any, number: int) -> str:
-    name = tube.get("name", f"number {number}") if isinstance(tube, Mapping) else f"number {number}"
-    return f"{path} [[preparation]] {name}"
+    name = str(tube.get("name", "")) if isinstance(tube, Mapping) else ""
+    return f"{path} [[preparation]] {name if name.strip() and name.isprintable() else f'number {number}'}"
 
 
 def _noun(kind: type[Noun], table: Any, origin: str, **more: Any) -> Noun:
@@ -134,8 +134,12 @@ def _value(key: str, value: Any, hint: Any, origin: str) -> Any:
         return tuple(_value(key, item, get_args(want)[0], origin) for item in value)
     if want is float:
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            written = (
+                "; write it without quotes, with a point" if isinstance(value, str) and "," in value else ""
+            )
             _refuse(
-                origin, f"{key} = {value!r} must be a number, in {_unit(key)}: the unit is in the key's name"
+                origin,
+                f"{key} = {value!r} must be a number, in {_unit(key)}: the unit is in the key's name{written}",
             )
         return float(value)
     if want is Path:
