@@ -262,6 +262,25 @@ def test_pairs_are_planned_with_the_freedom_of_pairs(path):
     )
 
 
+@pytest.mark.parametrize(
+    ("frames", "verdict"), [(28.0, Verdict.PASS), (15.0, Verdict.WARN), (None, Verdict.NOT_ASSESSED)]
+)
+def test_tracks_of_one_arm_that_are_shorter_are_told(path, frames, verdict):
+    outcome = judged(ledger(path), {"test": "T0 same again"}, seeded(3))
+    arms = {p.name: p.arm for p in outcome.study.preparations}
+    attached = {
+        name: tuple(
+            replace(a, video=replace(a.video, track_frames=frames if arms[name] == "test" else 30.0))
+            for a in items
+        )
+        for name, items in outcome.material.attached.items()
+    }
+    judgement = judge(evidence_of(replace(outcome.material, attached=attached), "test"))
+    gate = next(g for g in judgement.gates if g.name == "TRACK_LENGTH")
+    assert gate.verdict is verdict
+    assert frames is None or f"{frames:.0f} frames in the test arm" in gate.evidence
+
+
 def test_altered_neither_shows_nor_excludes_damage(path):
     outcome = judged(ledger(path), {"test": "T1 wall loss"}, seeded(10), n_tracks=1000)
     item = only(outcome)

@@ -210,6 +210,7 @@ def _from_analysis(
         saturated_share=_share(d.flags, TrackFlag.SATURATED, long_enough),
         immobile_share=_share(d.flags, TrackFlag.IMMOBILE, long_enough),
         temperature_c=sizes.temperature_c,
+        track_frames=float(d.n_points[used].mean()) if used.any() else None,
     )
     return Attached(
         path=path,

@@ -63,6 +63,13 @@ class Arm:
         """Tracks with a size, over all videos."""
         return sum(video.n_tracks for video in self.videos)
 
+    @property
+    def track_frames(self) -> float | None:
+        """Mean length of the tracks, over all videos; None where a video does not say."""
+        lengths = [video.track_frames for video in self.videos]
+        known = [length for length in lengths if length is not None]
+        return float(np.mean(known)) if known and len(known) == len(lengths) else None
+
     def values(self, name: str) -> tuple[float, ...]:
         """Return a number by the name of its field, of the preparations that it was measured of."""
         return tuple(known for p in self.preparations if (known := getattr(p, name)) is not None)

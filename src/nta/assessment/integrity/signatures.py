@@ -32,6 +32,7 @@ class Video:
         calibrated, else in view; None where nobody counted.
     dilution : of the material in this video. crowded : whether the recording itself was judged too dense.
     saturated_share, immobile_share : of the tracks. temperature_c : at which it was measured, None where nobody said.
+    track_frames : mean length of the tracks, None where they are not at hand.
     counted : tracks behind the diameters where these stand for a histogram; None where each is a track.
     """
 
@@ -44,6 +45,7 @@ class Video:
     saturated_share: float = 0.0
     immobile_share: float | None = None
     temperature_c: float | None = None
+    track_frames: float | None = None
     counted: int | None = None
 
     def __post_init__(self) -> None:

@@ -88,9 +88,19 @@ def distributions(outcome: StudyOutcome) -> Picture:
         axis.legend(loc="upper right")
     caption = (
         "Every track counts once; the curves are means over videos and the bands their 95 % intervals (Student t). "
-        "Short tracks know their size roughly, so all curves are wider than the samples, alike in every arm."
+        f"Short tracks know their size roughly, so all curves are wider than the samples{_alike(outcome)}."
     )
     return Picture(name="distributions", title="Size distributions", caption=caption, figure=figure)
+
+
+def _alike(outcome: StudyOutcome) -> str:
+    """Say of which arms the tracks are how long, where that is known: the shorter, the wider."""
+    lengths = {name: arm.track_frames for name, arm in outcome.arms.items()}
+    known = {name: frames for name, frames in lengths.items() if frames is not None}
+    if len(known) < len(lengths):
+        return ", the more the shorter the tracks of an arm are"
+    means = ", ".join(f"{frames:.0f} frames in {name}" for name, frames in known.items())
+    return f", the more the shorter the tracks ({means}, on average)"
 
 
 def criteria(item: Judged, number: int = 0) -> Picture:
