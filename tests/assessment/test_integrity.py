@@ -265,6 +265,9 @@ def test_every_line_on_the_membrane_that_was_measured_has_to_agree(sealed, labil
     assert (judgement.verdict is Integrity.INTACT) == (codes == [])
     if sealed == (0.73, 0.74, 0.75):
         assert "the sealed share is 0.74, 0.91 in the reference" in judgement.reasons[0].text
+        assert ("while the detergent-labile share is as in" in judgement.reasons[0].text) == (
+            codes == ["CONFLICT"]
+        )
 
 
 @pytest.mark.parametrize(

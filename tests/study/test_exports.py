@@ -18,7 +18,7 @@ pytestmark = pytest.mark.real
 def study(real_data, tmp_path):
     folder = real_data / "nanosight_summary"
     (tmp_path / "study.toml").write_text(
-        f'title = "exports"\n[[preparation]]\nname = "a"\narm = "reference"\nvolume_ml = 1\n'
+        f'title = "exports"\n[[preparation]]\nname = "a"\narm = "reference"\nvolume_ml = 1\ndilution = 1\n'
         f'recordings = ["{folder}/beads.csv"]\n'
         f'[[preparation]]\nname = "b"\narm = "test"\nvolume_ml = 1\nrecordings = ["{folder}/beads2.csv"]\n'
     )

@@ -17,8 +17,8 @@ from nta.assessment.integrity.criteria import Criterion, IntegrityEvidence
 from nta.assessment.integrity.limits import IntegrityLimits
 from nta.assessment.integrity.reasons import NO_MEMBRANE, Phenotype, Reason, straddles
 
-MEMBRANE_LINES = ("detergent_labile", "sealed")
-"""Criteria of which INTACT needs one, and allows none to disagree."""
+MEMBRANE_LINES = {"detergent_labile": "detergent_labile", "sealed": "sealed_ratio"}
+"""Criteria of which INTACT needs one, and allows none to disagree; with the value of a preparation that each compares."""
 _DIFFERS, _UNKNOWN = "MEMBRANE_CHANGED", NO_MEMBRANE.code
 
 
@@ -42,20 +42,25 @@ def membrane_reasons(
     evidence: IntegrityEvidence, criteria: Mapping[str, Criterion], limits: IntegrityLimits
 ) -> list[Reason]:
     """Return what stands against calling membranes intact; nothing where every line that was measured agrees."""
-    lines = [
-        list(_detergent(evidence, criteria["detergent_labile"], limits)),
-        list(_sealed(evidence, criteria["sealed"], limits)),
+    lines = {
+        "detergent_labile": list(_detergent(evidence, criteria["detergent_labile"], limits)),
+        "sealed": list(_sealed(evidence, criteria["sealed"], limits)),
+    }
+    agree = [
+        criteria[line].title.lower()
+        for line, against in lines.items()
+        if not against and evidence.test.values(MEMBRANE_LINES[line])
     ]
-    measured = [evidence.test.values(name) for name in ("detergent_labile", "sealed_ratio")]
-    agree = any(values and not against for values, against in zip(measured, lines, strict=True))
-    found = [reason for against in lines for reason in against]
+    found = [reason for against in lines.values() for reason in against]
     if agree:  # then what is merely not known of the other line does not matter
-        found = [_in_conflict(reason) for reason in found if reason.code != _UNKNOWN]
+        found = [_in_conflict(reason, agree[0]) for reason in found if reason.code != _UNKNOWN]
     return [*(found if found or agree else [NO_MEMBRANE]), *_impure(evidence, limits)]
 
 
-def _in_conflict(reason: Reason) -> Reason:
-    return replace(reason, code="CONFLICT") if reason.code == _DIFFERS else reason
+def _in_conflict(reason: Reason, other: str) -> Reason:
+    if reason.code != _DIFFERS:
+        return reason
+    return replace(reason, code="CONFLICT", text=f"{reason.text}, while the {other} is as in the reference")
 
 
 def _detergent(
@@ -66,13 +71,12 @@ def _detergent(
     if test is None:
         return
     least, margin = limits.thresholds["detergent_labile_least"], limits.margins["detergent_labile_change"]
-    seen = f"detergent removes {100 * test:.0f} % of the particles"
-    if reference is not None:
-        seen += f", {100 * reference:.0f} % in the reference"
+    before = "" if reference is None else f", {100 * reference:.0f} % in the reference"
+    seen = f"detergent removes {100 * test:.0f} % of the particles{before}".replace("-", "−")
     if reference is not None and reference <= margin.high:
         yield Reason(
             code="DETERGENT_NO_EFFECT",
-            text=f"{seen}: where it removes nothing from the reference it tells nothing of membranes",
+            text=f"{seen}: where it removes next to nothing from the reference it tells nothing of membranes",
             remedy="titrate the detergent on the reference (concentration, time, temperature) and measure again",
         )
     elif test < least and not _is_lower(criterion):
