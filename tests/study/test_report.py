@@ -33,6 +33,7 @@ def test_the_verdict_stands_before_everything_else(reported):
         "Doses",
         "Courses in time",
         "Groups side by side",
+        "Measured otherwise",
         "Methods paragraph",
         "temperature −80 °C; 72 h; 1 freeze-thaw cycle",
         "Runs: brightness",

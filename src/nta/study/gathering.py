@@ -137,7 +137,8 @@ def _alike(one: Any, other: Any) -> bool:
 
 
 def _program(versions: Mapping[str, str]) -> str:
-    return ", ".join(f"{name} {version}".strip() for name, version in versions.items())
+    """Name programs with their versions; some repeat their name there."""
+    return ", ".join(v if v.startswith(name) else f"{name} {v}".strip() for name, v in versions.items())
 
 
 def _stated(tube: Preparation, items: tuple[Attached, ...]) -> tuple[Attached, ...]:

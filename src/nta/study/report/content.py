@@ -145,23 +145,18 @@ def _arms(outcome: StudyOutcome) -> Iterator[doc.Block]:
         "size roughly: D10 and D90 lie further apart than those of the sample.",
         note=True,
     )
-    names = [name for name in MEASURED if any(name in arm.measured for arm in arms.values())]
-    if names:
+    measured = [
+        (MEASURED[name], arm, _known(q, name)) for arm, a in arms.items() for name, q in a.measured.items()
+    ]
+    if measured:
+        rows = sorted(measured, key=lambda row: list(MEASURED.values()).index(row[0]))
         yield doc.Table(
-            ("Measured otherwise", *arms),
-            tuple(
-                (MEASURED[name], *(_known(arm.measured.get(name), name) for arm in arms.values()))
-                for name in names
-            ),
-            (3, *(3 for _ in arms)),
-            numbers=tuple(range(1, len(arms) + 1)),
+            ("Measured otherwise", "Arm", "Mean over preparations"), tuple(rows), (4, 4, 6), numbers=(2,)
         )
 
 
-def _known(quantity: Quantity | None, name: str) -> str:
-    """Write what was measured of an arm, or that it was not."""
-    if quantity is None:
-        return "not measured"
+def _known(quantity: Quantity, name: str) -> str:
+    """Write what was measured of an arm."""
     if name == "particles_per_ug":
         return _particles(quantity)
     return in_one(quantity if quantity.unit == "mV" else as_percent(quantity))

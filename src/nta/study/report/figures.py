@@ -241,7 +241,7 @@ def _recovery(judged: Sequence[Judged]) -> Picture | None:
     axis.set_xlabel("particles, % of the reference")
     caption = (
         "Concentration x volume of the test arm over the reference, background subtracted, with 95 % interval; margin in "
-        "grey. Tubes alone may take 15–51 % (Evtushenko 2020): a loss shows no damage."
+        "grey. Tubes alone may take 15–51 % (Evtushenko 2020): a loss alone neither shows nor excludes damage."
     )
     return Picture(name="recovery", title="Recovery", caption=caption, figure=figure)
 
@@ -318,7 +318,7 @@ def _short(name: str) -> str:
         "above_200": "> 200 nm, pp",
         "below_60": "< 60 nm, pp",
         "recovery": "recovery, %",
-        "size_at_brightness": "size at brightness, %",
+        "size_at_brightness": "size at\nbrightness, %",
     }[name]
 
 
