@@ -257,7 +257,7 @@ def test_a_batch_goes_on_record_once(few, quick, tmp_path, here, monkeypatch, ca
     assert "frames are whole" in cut.comment
     assert Path(cut.results).name == "cut_off.avi"
     assert main([*command, "--catalogue", "none"]) == EXIT_FAILED
-    assert main(["catalog", "list"]) == EXIT_OK
+    assert main(["catalogue", "list"]) == EXIT_OK
     assert capsys.readouterr().out.count("run_0") == 3
 
 

@@ -12,7 +12,7 @@ from nta.assessment import load_limits
 from nta.batch import About, Request, analyze_file, write_results
 from nta.calibration import load_medium
 from nta.cli import EXIT_FAILED, EXIT_OK
-from nta.cli.cataloguing import about_in, chosen_catalogue, record_analysis
+from nta.cli.catalogue_entries import about_in, chosen_catalogue, record_analysis
 from nta.cli.progress import compiling_said, frame_progress, say
 from nta.cli.words import (
     chosen_profile,

@@ -12,7 +12,7 @@ from nta.batch import PAGE, About, Batch, Job, JobOutcome, Request, plan, run_ba
 from nta.batch.tables import groups_table, recordings_table
 from nta.catalogue import CatalogueError
 from nta.cli import EXIT_FAILED, EXIT_OK
-from nta.cli.cataloguing import about_in, chosen_catalogue, record_outcome
+from nta.cli.catalogue_entries import about_in, chosen_catalogue, record_outcome
 from nta.cli.progress import file_progress, say
 from nta.cli.words import chosen_profile, chosen_settings, said_camera, said_conditions
 from nta.measurements.replicates import Spread

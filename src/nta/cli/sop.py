@@ -9,7 +9,7 @@ from pathlib import Path
 
 from nta.batch import About, write_results
 from nta.cli import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK
-from nta.cli.cataloguing import about_in, chosen_catalogue, record_videos
+from nta.cli.catalogue_entries import about_in, chosen_catalogue, record_videos
 from nta.cli.progress import compiling_said, frame_progress, say
 from nta.errors import SettingError
 from nta.io.atomic import new_file
