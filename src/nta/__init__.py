@@ -10,6 +10,7 @@ The rooms, in the order of the data; each holds one noun, its settings, and the 
     assessment   assess_recording           findings: is this recording good enough to believe?
     pipeline     analyze                    all of it, in order
     simulation   simulate                   frames with known truth
+    one_recording analyze_file              one file, from its frames to everything that is kept of it
     study        assess_study               several recordings, how they were handled, and whether vesicles were touched
     measurements open_measurements          what a result says, whichever program made it, in one unit system
     qc           check                      results against a specification, on their intervals; control charts
@@ -35,11 +36,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from nta.batch import write_results
     from nta.calibration import InstrumentProfile, SampleConditions, load_profile
     from nta.io.recordings import open_recording as open  # noqa: A004 - nta.open reads as it should
     from nta.io.results import load_analysis as load
     from nta.io.results import save_analysis as save
+    from nta.one_recording import write_results
     from nta.pipeline import Analysis, analyze, stated_conditions
     from nta.report import write_report
     from nta.settings import AnalysisSettings
@@ -58,7 +59,7 @@ _HOMES = {
     "simulate": ("nta.simulation", "simulate"),
     "stated_conditions": ("nta.pipeline", "stated_conditions"),
     "write_report": ("nta.report", "write_report"),
-    "write_results": ("nta.batch", "write_results"),
+    "write_results": ("nta.one_recording", "write_results"),
 }
 
 __all__ = [

@@ -8,11 +8,12 @@ import cluster_work
 import pytest
 import videos
 
-from nta.batch import Request, plan, run_batch
+from nta.batch import plan, run_batch
 from nta.batch.cluster import ClusterError, on_dask
 from nta.batch.outcome import OUTCOME_FILE
 from nta.cli import EXIT_OK, main
 from nta.errors import SettingError
+from nta.one_recording import Request
 from nta.settings import AnalysisSettings
 
 distributed = pytest.importorskip("distributed")

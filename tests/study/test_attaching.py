@@ -9,11 +9,11 @@ import tifffile
 from twins import nanosight_summary
 
 from nta.batch import Job
-from nta.batch.recording import Request
 from nta.calibration.folder import calibration_folder
 from nta.cli import main
 from nta.errors import SettingError
 from nta.io.vendors import read_vendor
+from nta.one_recording import Request
 from nta.settings import AnalysisSettings
 from nta.simulation import load_scenario, simulate
 from nta.study.assessing import assess_study

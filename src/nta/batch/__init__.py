@@ -3,7 +3,6 @@
 from nta.batch.job import About, Job
 from nta.batch.outcome import JobOutcome
 from nta.batch.planning import plan
-from nta.batch.recording import Request, analyze_file, write_results
 from nta.batch.replicates import Replicates, replicates
 from nta.batch.running import PAGE, Batch, run_batch
 
@@ -14,10 +13,7 @@ __all__ = [
     "Job",
     "JobOutcome",
     "Replicates",
-    "Request",
-    "analyze_file",
     "plan",
     "replicates",
     "run_batch",
-    "write_results",
 ]

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from nta.assessment import load_limits
-from nta.batch import About, Request, analyze_file, write_results
+from nta.batch import About
 from nta.calibration import load_medium
 from nta.cli import EXIT_FAILED, EXIT_OK
 from nta.cli.catalogue_entries import about_in, chosen_catalogue, record_analysis
@@ -25,6 +25,7 @@ from nta.cli.words import (
 from nta.errors import SettingError, in_words
 from nta.io.atomic import check_writable, new_folder
 from nta.io.results import RESULTS_FILE, load_analysis, results_files, summary
+from nta.one_recording import Request, analyze_file, write_results
 from nta.pipeline import ABOUT, Analysis
 from nta.report import summary_text
 

@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from nta.acquisition import Recorded, open_driver, record
-from nta.batch import Request
 from nta.calibration import SampleConditions
 from nta.cli import EXIT_FAILED
 from nta.cli.analyze import asked_of, refuse_taken
@@ -23,6 +22,7 @@ from nta.devices import Instrument
 from nta.errors import SettingError
 from nta.io.results import RECORDING_FILE
 from nta.live import LiveAnalysis, LiveSettings, Snapshot, Watched, new_recording, warm_up
+from nta.one_recording import Request
 
 _UNTIL_TOLD = 60.0  # seconds to record where nobody says how long
 _UNTIL_GOOD = 600.0  # and at most, where D50 says when it is enough

@@ -7,12 +7,13 @@ import json
 import sys
 from pathlib import Path
 
-from nta.batch import About, write_results
+from nta.batch import About
 from nta.cli import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK
 from nta.cli.catalogue_entries import about_in, chosen_catalogue, record_videos
 from nta.cli.progress import compiling_said, frame_progress, say
 from nta.errors import SettingError
 from nta.io.atomic import new_file
+from nta.one_recording import write_results
 from nta.quantity import Quantity
 from nta.report.terminal import plain
 from nta.report.wording import count, prettied, value_and_interval
