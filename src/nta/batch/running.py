@@ -6,15 +6,15 @@ import json
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
+from nta.batch.batch import Batch
 from nta.batch.cluster import on_dask
 from nta.batch.folder import BATCH_FILE
 from nta.batch.job import RESULTS, Job
-from nta.batch.outcome import JobOutcome
+from nta.batch.outcome import Done, JobOutcome
 from nta.batch.processes import cores, in_processes
-from nta.batch.replicates import Replicates, replicates
+from nta.batch.replicates import replicates
 from nta.batch.work import work
 from nta.errors import SettingError
 from nta.io.atomic import new_file
@@ -23,25 +23,6 @@ from nta.io.results.store import own_version
 PAGE = "overview.html"
 _FORMAT = "nta batch"
 _LOCK_FILE = ".lock"
-Done = tuple[Job, JobOutcome]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Batch:
-    """A batch that is done: every job with its outcome, in the order of the jobs, and its replicates."""
-
-    folder: Path
-    done: tuple[Done, ...]
-    groups: tuple[Replicates, ...]
-
-    def count(self, status: str) -> int:
-        """Return how many recordings came out so."""
-        return sum(outcome.status == status for _, outcome in self.done)
-
-    @property
-    def whole(self) -> bool:
-        """Whether every recording gave a result; what is no recording by its name does not count."""
-        return all(outcome.status in ("result", "skipped") for _, outcome in self.done)
 
 
 def run_batch(
