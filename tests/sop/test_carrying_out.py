@@ -228,6 +228,23 @@ def test_every_good_video_is_put_on_record(write, operator, quick_analysis, tmp_
     assert "--operator is not for --sop" in capsys.readouterr().err
 
 
+def test_settings_are_read_before_the_first_video(write, operator, quick_analysis, monkeypatch, tmp_path):
+    file, made_up, seen = tmp_path / "settings.toml", carrying_out.analyze, []
+    file.write_text("[linking]\nmemory_frames = 2\n")
+
+    def edited_meanwhile(source, conditions, profile, settings, **more):
+        seen.append(settings.linking.memory_frames)
+        file.write_text('[linking]\nmemory_frames = 5\n[assessment]\nlimits = "of another day"\n')
+        return made_up(source, conditions, profile, settings, **more)
+
+    monkeypatch.setattr(carrying_out, "analyze", edited_meanwhile)
+    named = CONTROLS + '[analysis]\nsettings = "settings.toml"\n'
+    outcome = operator.carry_out(write(THREE + named), tmp_path / "out")
+    assert not outcome.failed
+    assert seen == [2] * 5
+    assert "bead_check" in {finding.name for finding in outcome.findings}
+
+
 def test_a_folder_in_use_is_refused(write, operator, tmp_path):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "mine.txt").touch()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -14,10 +14,16 @@ from pathlib import Path
 import numpy as np
 
 from nta.acquisition import Recorded, record
-from nta.assessment import Finding, Verdict, load_limits
+from nta.assessment import Finding, Limit, Verdict, load_limits
 from nta.assessment.controls import against_blank, bead_check, with_findings
 from nta.beads import size_ratio
-from nta.calibration import BeadCertificate, SampleConditions, load_certificate, load_profile
+from nta.calibration import (
+    BeadCertificate,
+    InstrumentProfile,
+    SampleConditions,
+    load_certificate,
+    load_profile,
+)
 from nta.devices import Instrument
 from nta.errors import DeviceError, NtaError, RecordingError, SettingError, in_words, is_foreseen
 from nta.io.atomic import new_folder
@@ -73,15 +79,38 @@ def carry_out(
     Raises
     ------
     SettingError
-        The folder is in use, or the instrument cannot do what is asked.
+        The folder is in use, the instrument cannot do what is asked, or what the procedure names is not there.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise SettingError(f"{folder} is in use; choose another folder with -o")
     with instrument_of(procedure, "sample"):
         pass  # refuses before the first control what the last sample could not be measured with
+    basis = _Basis.of(procedure)
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(procedure.file, folder / "sop.toml")
-    return _Run(procedure, folder, tell, ask, progress, keep).outcome()
+    return _Run(procedure, basis, folder, tell, ask, progress, keep).outcome()
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Basis:
+    """The files that a procedure names, read before its first video: edited during the run they change no later one."""
+
+    profile: InstrumentProfile | None
+    settings: AnalysisSettings
+    limits: Mapping[str, Limit]
+    certificate: BeadCertificate | None
+
+    @classmethod
+    def of(cls, procedure: Procedure) -> _Basis:
+        settings = (
+            AnalysisSettings.from_toml(procedure.settings) if procedure.settings else AnalysisSettings()
+        )
+        return cls(
+            profile=load_profile(procedure.profile) if procedure.profile else None,
+            settings=settings,
+            limits=load_limits(settings.assessment.limits),
+            certificate=load_certificate(procedure.beads.certificate) if procedure.beads else None,
+        )
 
 
 @dataclass
@@ -89,6 +118,7 @@ class _Run:
     """One procedure under way: what controls have told so far."""
 
     procedure: Procedure
+    basis: _Basis
     folder: Path
     tell: Tell
     ask: Ask
@@ -186,7 +216,7 @@ class _Run:
             self.blanks.append(analysis.visibility.concentration)
         if video.stage == "beads":
             try:
-                self.ratios.append(size_ratio(analysis, self._certificate()))
+                self.ratios.append(size_ratio(analysis, self._certificate))
             except NtaError as error:
                 return self._failed(replace(video, numbers=Numbers.of(analysis)), error)
         return replace(video, numbers=Numbers.of(analysis))
@@ -194,8 +224,7 @@ class _Run:
     def _analysis(self, video: PlannedVideo) -> Analysis:
         assert video.recording is not None
         path = self.folder / video.recording
-        profile = load_profile(self.procedure.profile) if self.procedure.profile else None
-        settings = AnalysisSettings.from_toml(self.procedure.settings) if self.procedure.settings else None
+        profile, settings = self.basis.profile, self.basis.settings
         with open_recording(path) as source:
             self._refuse_copy(video, source)
             conditions = stated_conditions(source.metadata, **self._words(video.stage))
@@ -236,16 +265,17 @@ class _Run:
     def _said(self, stage: Stage) -> SampleConditions:
         return stated_conditions({}, **self._words(stage))
 
+    @property
     def _certificate(self) -> BeadCertificate:
-        assert self.procedure.beads is not None
-        return load_certificate(self.procedure.beads.certificate)
+        assert self.basis.certificate is not None
+        return self.basis.certificate
 
     def _against_blank(self, analysis: Analysis, step: Step) -> Analysis:
         """Subtract the blank from the concentration, and judge how much it was."""
         if not self.blanks or analysis.visibility is None:
             return analysis
         mine, blank = analysis.visibility.concentration, mean_blank(self.blanks)
-        net, found = against_blank(mine, blank, load_limits(self._limits()))
+        net, found = against_blank(mine, blank, self.basis.limits)
         self.of_blank.append(replace(found, evidence=f"{step.name}: {found.evidence}"))
         return replace(
             analysis,
@@ -255,20 +285,12 @@ class _Run:
 
     def _judge(self, stage: Stage) -> None:
         if stage == "beads" and self.ratios:
-            certificate = self._certificate()
+            certificate = self._certificate
             ratio, std = (float(np.mean(values)) for values in zip(*self.ratios, strict=True))
             words = f"{certificate.name}, lot {certificate.lot}"
-            finding = bead_check(ratio - 1, std, len(self.ratios), words, load_limits(self._limits()))
+            finding = bead_check(ratio - 1, std, len(self.ratios), words, self.basis.limits)
             self.findings["bead_check"] = finding
             self.tell(f"beads: {finding.evidence} ({finding.verdict})")
-
-    def _limits(self) -> str:
-        settings = (
-            AnalysisSettings.from_toml(self.procedure.settings)
-            if self.procedure.settings
-            else AnalysisSettings()
-        )
-        return settings.assessment.limits
 
     def _notes(self) -> Iterator[str]:
         if self.interrupted:
@@ -278,7 +300,7 @@ class _Run:
                 v.numbers for v in self.videos if v.stage == stage
             ):
                 yield f"no video of the {stage} could be used: {words}"
-        if self.procedure.beads and self._certificate().is_example:
+        if self.basis.certificate is not None and self.basis.certificate.is_example:
             yield "the bead certificate is an EXAMPLE: no such beads exist, and the check proves nothing"
 
 
