@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import nta
 from nta.acquisition import record
 from nta.assessment import Verdict, load_limits
 from nta.assessment.controls import bead_check, blank_check
@@ -324,8 +325,8 @@ def test_blanks_are_averaged_and_nothing_counted_stays_a_limit():
 
 @pytest.mark.slow
 def test_the_whole_way_with_a_real_analysis(write, tmp_path, capsys):
-    text = "[measurement]\nvideos = 2\nduration_s = 5\n[blank]\nduration_s = 3\nsettings = { scenario = 'blank' }\n"
-    path = write(text)
+    text = "[measurement]\nvideos = 2\nduration_s = 5\n[blank]\nduration_s = 3\nmedium = 'pbs'\n"
+    path = write(text + "settings = { scenario = 'blank' }\n")
     path.write_text(
         path.read_text().replace("width_px = 64, height_px = 48", "width_px = 240, height_px = 180")
     )
@@ -342,3 +343,9 @@ def test_the_whole_way_with_a_real_analysis(write, tmp_path, capsys):
     assert all(float(row["blank_in_cell_high_per_ml"]) > 0 for row in rows[1:])
     assert float(rows[1]["in_sample_per_ml"]) == pytest.approx(10 * float(rows[1]["in_cell_per_ml"]))
     assert (folder / "video_2" / "analysis" / "report.html").is_file()
+    kept = nta.load(folder / "video_2" / "analysis")
+    (blank,) = [finding for finding in kept.assessment.findings if finding.name == "blank"]
+    assert blank.verdict is not Verdict.PASS
+    assert blank.evidence.startswith("blank_1: ")
+    assert "the blank is of pbs, the sample in water" in blank.evidence
+    assert any("video_" in f["evidence"] and "blank is of pbs" in f["evidence"] for f in told["findings"])

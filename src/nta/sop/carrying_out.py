@@ -15,7 +15,7 @@ import numpy as np
 
 from nta.acquisition import Recorded, record
 from nta.assessment import Finding, Limit, Verdict, load_limits
-from nta.assessment.controls import against_blank, bead_check, with_findings
+from nta.assessment.controls import bead_check, with_findings
 from nta.beads import size_ratio
 from nta.calibration import (
     BeadCertificate,
@@ -31,7 +31,7 @@ from nta.io.recordings import Recording, checksum, open_recording
 from nta.io.results import ANALYSIS_FOLDER, RECORDING_FILE
 from nta.live import new_recording
 from nta.measurements.identity import fingerprint
-from nta.pipeline import Analysis, analyze, stated_conditions
+from nta.pipeline import Analysis, analyze, stated_conditions, subtract_blank
 from nta.quantity import Quantity
 from nta.settings import AnalysisSettings
 from nta.sop.instrument import Tell, go_to, instrument_of
@@ -128,7 +128,7 @@ class _Run:
     findings: dict[str, Finding] = field(default_factory=dict)
     of_blank: list[Finding] = field(default_factory=list)  # one of every video of the sample
     first_images: dict[tuple[Stage, str], str] = field(default_factory=dict)
-    blanks: list[Concentration] = field(default_factory=list)
+    blanks: dict[str, Analysis] = field(default_factory=dict)  # by the name of the video
     ratios: list[tuple[float, float]] = field(default_factory=list)
     interrupted: bool = False
 
@@ -213,7 +213,7 @@ class _Run:
             self.interrupted = True
             return replace(video, reason=INTERRUPTED)
         if video.stage == "blank" and analysis.visibility is not None:
-            self.blanks.append(analysis.visibility.concentration)
+            self.blanks[video.step.name] = analysis
         if video.stage == "beads":
             try:
                 self.ratios.append(size_ratio(analysis, self._certificate))
@@ -271,17 +271,13 @@ class _Run:
         return self.basis.certificate
 
     def _against_blank(self, analysis: Analysis, step: Step) -> Analysis:
-        """Subtract the blank from the concentration, and judge how much it was."""
+        """Subtract the mean of the blanks, and keep what was found of it for the whole procedure."""
         if not self.blanks or analysis.visibility is None:
             return analysis
-        mine, blank = analysis.visibility.concentration, mean_blank(self.blanks)
-        net, found = against_blank(mine, blank, self.basis.limits)
+        net = subtract_blank(analysis, _as_one(self.blanks))
+        found = next(finding for finding in net.assessment.findings if finding.name == "blank")
         self.of_blank.append(replace(found, evidence=f"{step.name}: {found.evidence}"))
-        return replace(
-            analysis,
-            visibility=replace(analysis.visibility, concentration=net),
-            assessment=with_findings(analysis.assessment, [found]),
-        )
+        return net
 
     def _judge(self, stage: Stage) -> None:
         if stage == "beads" and self.ratios:
@@ -327,6 +323,18 @@ def mean_blank(blanks: list[Concentration]) -> Concentration:
         per_frame=mean([blank.per_frame for blank in blanks]),
         in_cell_per_ml=mean([blank.in_cell_per_ml for blank in blanks]),
         in_sample_per_ml=mean([blank.in_sample_per_ml for blank in blanks]),
+    )
+
+
+def _as_one(blanks: Mapping[str, Analysis]) -> Analysis:
+    """Return one analysis that stands for several blanks: the first, with their names and their mean concentration."""
+    first = next(iter(blanks.values()))
+    seen = [blank.visibility for blank in blanks.values() if blank.visibility is not None]
+    concentration = mean_blank([visible.concentration for visible in seen])
+    return replace(
+        first,
+        visibility=replace(seen[0], concentration=concentration),
+        provenance=replace(first.provenance, recording=", ".join(blanks)),
     )
 
 
