@@ -60,9 +60,8 @@ def in_processes(
                     team[team.index(worker)] = _Worker(function, stuck_s)
                 if how == _STUCK:
                     yield job, JobOutcome(status="failed", reason=_stood_still(stuck_s), lasting=False)
-                elif (
-                    how == 0 and not job.settled
-                ):  # it compiled, and the job is to be done by code that was loaded
+                elif how == 0 and not job.settled:
+                    # it compiled, and the job is to be done by code that was loaded
                     waiting.appendleft((replace(job, settled=True), tries))
                 elif tries < _TRIES:
                     waiting.appendleft((job, tries + 1))

@@ -45,9 +45,8 @@ def run(options: argparse.Namespace) -> int:
                 return
             try:
                 record_outcome(catalogue, job, outcome)
-            except (
-                CatalogueError
-            ) as error:  # the batch goes on: a database that is away for an hour costs no night
+            except CatalogueError as error:
+                # the batch goes on: a database that is away for an hour costs no night
                 unrecorded.append(str(error))
 
         batch = run_batch(

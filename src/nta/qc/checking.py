@@ -177,9 +177,8 @@ def _window(c: Criterion, j: _Judged) -> _Found:
     share = found.quantity
     if share.high is None:
         return found
-    return replace(
-        found, quantity=replace(share, high=min(share.high, 1.0))
-    )  # whatever its replicates scatter
+    # no share is above 1, whatever its replicates scatter
+    return replace(found, quantity=replace(share, high=min(share.high, 1.0)))
 
 
 def _concentration(c: Criterion, j: _Judged) -> _Found:

@@ -111,9 +111,8 @@ def _finished(path: Path, preparation: Preparation, study: Study) -> Iterator[At
     if path.suffix.lower() in _VENDOR_SUFFIXES:
         yield from _from_export(path, preparation, study)
         return
-    for file in (
-        results_files(path) if path.is_dir() else (path,)
-    ):  # a folder without results may be one of images
+    # a folder without results may be one of images
+    for file in results_files(path) if path.is_dir() else (path,):
         if not _is_results(file):
             continue
         analysis = load_analysis(file)

@@ -19,11 +19,8 @@ from nta.quantity import Quantity
 from nta.report.wording import count, value_and_interval
 from nta.study.outcome import Judged
 
-_RATIOS = (
-    "recovery",
-    "sealed",
-    "span",
-)  # said as a percentage of the reference; other logarithms as a change
+# said as a percentage of the reference; other logarithms as a change
+_RATIOS = ("recovery", "sealed", "span")
 _UNITS = {
     "c": "°C",
     "min": "min",
@@ -37,9 +34,8 @@ _UNITS = {
 }
 """How people write the units that end the keys of a study."""
 _NO_SCATTER = 1e-9  # standard errors below this come from replicates that are all alike
-_SHIFT_OF_ALL = (
-    0.36  # of ln size at given brightness when every vesicle is emptied; simulated, linear in the share
-)
+# of ln size at given brightness when every vesicle is emptied; simulated, linear in the share
+_SHIFT_OF_ALL = 0.36
 
 DEFINITION = (
     "Touched EV (our working definition; no source defines the term): a preparation of extracellular vesicles whose "
