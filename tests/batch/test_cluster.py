@@ -59,7 +59,7 @@ def test_a_worker_killed_midway_costs_no_file_and_doubles_none(cluster, eight, q
             (output / "results" / f".{videos.GOOD[0]}-killed.partial").mkdir()
             killed.set()
 
-    batch = run_batch(plan(eight, output, request=request), output, executor=executor, told=hear)
+    batch = run_batch(plan(eight, output, request=request), output, executor=executor, on_done=hear)
     assert killed.is_set()
     assert sorted(told) == list(videos.GOOD[:8])
     assert [outcome.status for _, outcome in batch.done] == ["result"] * 8

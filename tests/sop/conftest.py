@@ -80,7 +80,7 @@ class Operator:
             folder,
             tell=self.told.append,
             ask=self.asked.append,
-            progress=self.progress,
+            make_bar=self.progress,
             keep=self.keep,
         )
 

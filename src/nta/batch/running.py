@@ -32,7 +32,7 @@ def run_batch(
     workers: int | None = None,
     executor: str = "",
     use_incomplete: bool = False,
-    told: Callable[[Job, JobOutcome], None] = lambda _job, _outcome: None,
+    on_done: Callable[[Job, JobOutcome], None] = lambda _job, _outcome: None,
 ) -> Batch:
     """Do the jobs that are not done yet, write tables and page into the folder.
 
@@ -48,7 +48,7 @@ def run_batch(
         ``dask://host:port``: the scheduler of a cluster whose workers see the same files under the same paths.
     use_incomplete
         Recordings that are cut off count as replicates too.
-    told
+    on_done
         Called for every job as it is done.
 
     Raises
@@ -66,7 +66,7 @@ def run_batch(
         outcomes: dict[str, JobOutcome] = {}
         for job, outcome in _execute(jobs, workers, executor):
             outcomes[job.name] = outcome
-            told(job, outcome)
+            on_done(job, outcome)
         _clear_up(folder)  # every job is done, by whomever: nobody writes any more
         done = tuple((job, outcomes[job.name]) for job in jobs)
         batch = Batch(folder=folder, done=done, groups=tuple(replicates(done, use_incomplete=use_incomplete)))

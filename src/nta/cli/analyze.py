@@ -87,7 +87,7 @@ def analyze_recording(path: Path, folder: Path, request: Request, options: argpa
                 watch=lambda source: frame_progress(
                     source.name, source.report.claimed_frames, quiet=options.quiet
                 ),
-                swept=(lambda words: say(f"sweep: {words}", quiet=options.quiet))
+                on_sweep=(lambda words: say(f"sweep: {words}", quiet=options.quiet))
                 if getattr(options, "sweep", False)
                 else None,
             )

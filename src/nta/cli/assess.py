@@ -20,7 +20,7 @@ def run(options: argparse.Namespace) -> int:
     study = read_study(options.study)
     folder = options.output
     folder.mkdir(parents=True, exist_ok=True)
-    outcome = assess_study(study, folder / "analyses", say=lambda words: say(words, quiet=options.quiet))
+    outcome = assess_study(study, folder / "analyses", tell=lambda words: say(words, quiet=options.quiet))
     page = write_study_report(outcome, folder)
     if options.json:
         print(json.dumps(twin(outcome)["groups"], indent=2))

@@ -39,7 +39,7 @@ def run(options: argparse.Namespace) -> int:
         file_progress({job.name: _size(job.recording) for job in jobs}, quiet=options.quiet) as progress,
     ):
 
-        def told(job: Job, outcome: JobOutcome) -> None:
+        def on_done(job: Job, outcome: JobOutcome) -> None:
             progress(job.name, _words(outcome), outcome.kept)
             if catalogue is None:
                 return
@@ -55,7 +55,7 @@ def run(options: argparse.Namespace) -> int:
             workers=options.workers,
             executor=options.executor,
             use_incomplete=options.use_incomplete,
-            told=told,
+            on_done=on_done,
         )
     if options.json:
         print(json.dumps(_rows(batch), indent=2, ensure_ascii=False))

@@ -47,7 +47,7 @@ def carry_out_sop(procedure: Procedure, folder: Path, options: argparse.Namespac
             folder,
             tell=lambda words: say(words, quiet=options.quiet),
             ask=_unasked if options.yes else _asked,
-            progress=lambda title, total: frame_progress(title, total, quiet=options.quiet),
+            make_bar=lambda title, total: frame_progress(title, total, quiet=options.quiet),
             keep=write_results,
         )
         report = write_sop_report(outcome)

@@ -42,7 +42,7 @@ from nta.visibility import Concentration
 Ask = Callable[[str], None]
 """Asks the operator to do something with the cell, and returns when it is done."""
 
-Progress = Callable[[str, int | None], AbstractContextManager[Callable[[int], None]]]
+MakeBar = Callable[[str, int | None], AbstractContextManager[Callable[[int], None]]]
 """Makes a bar of a title and a number of frames."""
 
 Keep = Callable[[Analysis, Path], None]
@@ -58,7 +58,7 @@ _LOADED = {
 
 
 def carry_out(
-    procedure: Procedure, folder: Path, *, tell: Tell, ask: Ask, progress: Progress, keep: Keep
+    procedure: Procedure, folder: Path, *, tell: Tell, ask: Ask, make_bar: MakeBar, keep: Keep
 ) -> ProcedureOutcome:
     """Carry out a procedure into a new folder; each video has a folder of its own in it.
 
@@ -71,7 +71,7 @@ def carry_out(
         What to measure.
     folder
         Must not exist, or be empty.
-    tell, ask, progress
+    tell, ask, make_bar
         How the operator hears of it and answers.
     keep
         How an analysis is kept.
@@ -88,7 +88,7 @@ def carry_out(
     basis = _Basis.of(procedure)
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(procedure.file, folder / "sop.toml")
-    return _Run(procedure, basis, folder, tell, ask, progress, keep).outcome()
+    return _Run(procedure, basis, folder, tell, ask, make_bar, keep).outcome()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,7 +122,7 @@ class _Run:
     folder: Path
     tell: Tell
     ask: Ask
-    progress: Progress
+    make_bar: MakeBar
     keep: Keep
     videos: list[PlannedVideo] = field(default_factory=list)
     findings: dict[str, Finding] = field(default_factory=dict)
@@ -181,8 +181,10 @@ class _Run:
             duration_s = self.procedure.duration_s(stage)
             rate = instrument.camera.state().frame_rate_hz
             writer = new_recording(self.folder / path, instrument, self._said(stage))
-            with self.progress(f"recording {step.name}", round(duration_s * rate) if rate else None) as bar:
-                done = record(instrument, writer, duration_s=duration_s, progress=bar)
+            with self.make_bar(
+                f"recording {step.name}", round(duration_s * rate) if rate else None
+            ) as progress:
+                done = record(instrument, writer, duration_s=duration_s, progress=progress)
         except Exception as error:  # one video never ends the others, not even by a fault of ours
             there = (self.folder / path).exists()
             return self._failed(replace(video, recording=path if there else None), error)
@@ -228,8 +230,10 @@ class _Run:
         with open_recording(path) as source:
             self._refuse_copy(video, source)
             conditions = stated_conditions(source.metadata, **self._words(video.stage))
-            with self.progress(f"analyzing {video.step.name}", source.report.claimed_frames) as bar:
-                analysis = analyze(source, conditions, profile, settings, progress=bar, sha256=checksum(path))
+            with self.make_bar(f"analyzing {video.step.name}", source.report.claimed_frames) as progress:
+                analysis = analyze(
+                    source, conditions, profile, settings, progress=progress, sha256=checksum(path)
+                )
         if video.stage == "sample":
             analysis = self._against_blank(analysis, video.step)
         analysis = replace(analysis, assessment=with_findings(analysis.assessment, self.findings.values()))
