@@ -10,7 +10,7 @@ import pytest
 from nta.assessment import Verdict
 from nta.assessment.integrity import Decision, Integrity, judge
 from nta.study.gathering import evidence_of
-from nta.study.words import resolving, wording
+from nta.study.wording import resolving, verdict_sentence
 
 from .outcomes import judged, ledger, seeded
 
@@ -226,6 +226,6 @@ def test_only_what_was_flagged_is_named(path, monkeypatch):
     assert judgement.criteria["above_150"].comparison.decision is Decision.CHANGED
     assert "d50" in judgement.flagged
     assert "above_150" not in judgement.flagged
-    words = wording(replace(item, judgement=judgement))
+    words = verdict_sentence(replace(item, judgement=judgement))
     assert "median diameter" in words
     assert "share above 150 nm" not in words

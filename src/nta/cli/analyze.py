@@ -12,9 +12,7 @@ from nta.assessment import load_limits
 from nta.batch import About
 from nta.calibration import load_medium
 from nta.cli import EXIT_FAILED, EXIT_OK
-from nta.cli.catalogue_entries import about_in, chosen_catalogue, record_analysis
-from nta.cli.progress import compiling_said, frame_progress, say
-from nta.cli.words import (
+from nta.cli.arguments import (
     chosen_profile,
     chosen_settings,
     conditions_in,
@@ -22,6 +20,8 @@ from nta.cli.words import (
     said_camera,
     said_conditions,
 )
+from nta.cli.catalogue_entries import about_in, chosen_catalogue, record_analysis
+from nta.cli.progress import compiling_said, frame_progress, say
 from nta.errors import SettingError, in_words
 from nta.io.atomic import check_writable, new_folder
 from nta.io.results import RESULTS_FILE, load_analysis, results_files, summary

@@ -12,9 +12,9 @@ from nta.batch import PAGE, About, Batch, Job, JobOutcome, plan, run_batch
 from nta.batch.tables import groups_table, recordings_table
 from nta.catalogue import CatalogueError
 from nta.cli import EXIT_FAILED, EXIT_OK
+from nta.cli.arguments import chosen_profile, chosen_settings, said_camera, said_conditions
 from nta.cli.catalogue_entries import about_in, chosen_catalogue, record_outcome
 from nta.cli.progress import file_progress, say
-from nta.cli.words import chosen_profile, chosen_settings, said_camera, said_conditions
 from nta.measurements.replicates import Spread
 from nta.one_recording import Request
 from nta.quantity import Quantity

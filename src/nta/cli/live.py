@@ -13,11 +13,11 @@ from nta.acquisition import Recorded, open_driver, record
 from nta.calibration import SampleConditions
 from nta.cli import EXIT_FAILED
 from nta.cli.analyze import asked_of, refuse_taken
+from nta.cli.arguments import conditions_in, device_settings
 from nta.cli.live_view import line, view
 from nta.cli.progress import compiling_said, say
 from nta.cli.record import refuse_no_time, said_how_it_ended
 from nta.cli.run import report_of, results_folder
-from nta.cli.words import conditions_in, device_settings
 from nta.devices import Instrument
 from nta.errors import SettingError
 from nta.io.results import RECORDING_FILE

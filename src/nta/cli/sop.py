@@ -18,7 +18,7 @@ from nta.quantity import Quantity
 from nta.report.terminal import plain
 from nta.report.wording import count, prettied, value_and_interval
 from nta.sop import TEMPLATE, Procedure, ProcedureOutcome, carry_out, read_procedure, write_sop_report
-from nta.sop.carrying_out import INTERRUPTED
+from nta.sop.execution import INTERRUPTED
 from nta.sop.report import NAMES, summary
 
 

@@ -12,8 +12,8 @@ from nta.measurements import distinct_names
 from nta.settings import AnalysisSettings
 from nta.study.attaching import Attached, Tell, attach
 from nta.study.gathering import Material, evidence_of
-from nta.study.ledger import Study
 from nta.study.outcome import Judged, StudyOutcome, doses, trends
+from nta.study.study import Study
 
 
 def assess_study(study: Study, kept: str | Path, *, tell: Tell) -> StudyOutcome:

@@ -23,8 +23,8 @@ from nta.measurements import result_name
 from nta.measurements.key import analysis_key
 from nta.pipeline import Analysis, analyze, stated_conditions
 from nta.settings import AnalysisSettings
-from nta.study.agreeing import Made, refuse_contradictions
-from nta.study.ledger import Preparation, Study
+from nta.study.contradictions import Made, refuse_contradictions
+from nta.study.study import Preparation, Study
 
 PER_ML, IN_VIEW = "particles/ml", "particles in view"
 MIN_POINTS = 10

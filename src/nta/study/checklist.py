@@ -16,9 +16,9 @@ from nta.assessment.integrity import IntegrityLimits
 from nta.io.atomic import new_file
 from nta.io.results.summary import plain
 from nta.report.wording import count
-from nta.study.ledger import filled_in
 from nta.study.outcome import StudyOutcome
-from nta.study.words import handled
+from nta.study.study import filled_in
+from nta.study.wording import handled
 
 CHECKLIST_FILE, METHODS_FILE = "checklist.json", "methods.txt"
 _NOTHING: tuple[Any, ...] = (None, "", (), [], {})

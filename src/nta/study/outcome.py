@@ -12,7 +12,7 @@ from nta.assessment.integrity import IntegrityEvidence, Judgement
 from nta.quantity import Quantity, student_half_width
 from nta.study.attaching import PER_ML
 from nta.study.gathering import Material
-from nta.study.ledger import Preparation, Study
+from nta.study.study import Preparation, Study
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -12,9 +12,17 @@ from nta.report import document as doc
 from nta.report.figures.style import Picture
 from nta.report.wording import count, number, prettied, value_and_interval
 from nta.study.checklist import Checklist
-from nta.study.ledger import filled_in
 from nta.study.outcome import Judged, StudyOutcome
-from nta.study.words import CANNOT_TELL, DEFINITION, handled, margin_words, measured, resolving, wording
+from nta.study.study import filled_in
+from nta.study.wording import (
+    CANNOT_TELL,
+    DEFINITION,
+    handled,
+    margin_words,
+    measured,
+    resolving,
+    verdict_sentence,
+)
 
 _MOODS: Mapping[Integrity, doc.Mood] = {
     Integrity.INTACT: "pass",
@@ -77,7 +85,7 @@ def _verdict(item: Judged) -> doc.Verdict:
         group=item.group,
         word=str(judgement.verdict),
         mood=_MOODS[judgement.verdict],
-        sentence=prettied(wording(item)),
+        sentence=prettied(verdict_sentence(item)),
         confidence="" if judgement.reasons else _CONFIDENCE[judgement.confidence],
     )
 

@@ -55,7 +55,7 @@ CANNOT_TELL = (
 )  # fmt: skip
 
 
-def wording(item: Judged) -> str:
+def verdict_sentence(item: Judged) -> str:
     """Return the verdict with its numbers."""
     judgement = item.judgement
     if judgement.verdict is Integrity.INDETERMINATE:

@@ -20,8 +20,8 @@ from nta.io.results import results_files
 from nta.measurements import open_measurements
 from nta.quantity import Quantity
 from nta.report.wording import in_one
-from nta.sop import carrying_out, read_procedure, write_sop_report
-from nta.sop.carrying_out import INTERRUPTED, mean_blank, worst_of
+from nta.sop import execution, read_procedure, write_sop_report
+from nta.sop.execution import INTERRUPTED, mean_blank, worst_of
 from nta.sop.instrument import check, go_to
 from nta.visibility import Concentration
 
@@ -101,7 +101,7 @@ def test_one_failed_video_is_one_row_and_the_rest_goes_on(
             raise RecordingError("the file cannot be written any more (disk full)")
         return done
 
-    monkeypatch.setattr(carrying_out, "record", failing)
+    monkeypatch.setattr(execution, "record", failing)
     outcome = operator.carry_out(write(THREE), tmp_path / "out")
     assert [bool(video.reason) for video in outcome.videos] == [False, True, False]
     assert outcome.spreads["d50_nm"].n == 2
@@ -121,7 +121,7 @@ def test_a_device_that_fails_is_a_reason_and_is_opened_again(
     def impatient(instrument, writer, **more):
         return record(instrument, writer, settings=ReaderSettings(reconnect_s=0.0), **more)
 
-    monkeypatch.setattr(carrying_out, "record", impatient)
+    monkeypatch.setattr(execution, "record", impatient)
     path = write(THREE)
     path.write_text(path.read_text().replace("height_px = 48", 'height_px = 48, faults = "unplug@0.1+0.05"'))
     outcome = operator.carry_out(path, tmp_path / "out")
@@ -138,7 +138,7 @@ def test_an_interrupted_run_keeps_what_it_has(write, operator, quick_analysis, m
         done = record(instrument, writer, **more)
         return replace(done, ended_by="signal") if len(n) == 2 else done
 
-    monkeypatch.setattr(carrying_out, "record", interrupted)
+    monkeypatch.setattr(execution, "record", interrupted)
     outcome = operator.carry_out(write(THREE), tmp_path / "out")
     assert [video.reason for video in outcome.videos] == ["", INTERRUPTED, INTERRUPTED]
     assert "interrupted" in " ".join(outcome.notes)
@@ -149,7 +149,7 @@ def test_an_analysis_that_fails_is_a_reason_too(write, operator, monkeypatch, tm
     def analyze(source, *_, **__):
         raise RecordingError("no whole frame")
 
-    monkeypatch.setattr(carrying_out, "analyze", analyze)
+    monkeypatch.setattr(execution, "analyze", analyze)
     outcome = operator.carry_out(write(THREE + CONTROLS), tmp_path / "out")
     assert {video.reason for video in outcome.videos} == {"no whole frame"}
     assert "no video of the beads" in " ".join(outcome.notes)
@@ -160,7 +160,7 @@ def test_a_fault_of_ours_is_a_reason_with_its_traceback(write, operator, monkeyp
     def analyze(source, *_, **__):
         raise KeyError("width")
 
-    monkeypatch.setattr(carrying_out, "analyze", analyze)
+    monkeypatch.setattr(execution, "analyze", analyze)
     path = write(THREE)
     outcome = operator.carry_out(path, tmp_path / "out")
     assert {video.reason for video in outcome.videos} == {"unexpected KeyError: 'width'"}
@@ -230,7 +230,7 @@ def test_every_good_video_is_put_on_record(write, operator, quick_analysis, tmp_
 
 
 def test_settings_are_read_before_the_first_video(write, operator, quick_analysis, monkeypatch, tmp_path):
-    file, made_up, seen = tmp_path / "settings.toml", carrying_out.analyze, []
+    file, made_up, seen = tmp_path / "settings.toml", execution.analyze, []
     file.write_text("[linking]\nmemory_frames = 2\n")
 
     def edited_meanwhile(source, conditions, profile, settings, **more):
@@ -238,7 +238,7 @@ def test_settings_are_read_before_the_first_video(write, operator, quick_analysi
         file.write_text('[linking]\nmemory_frames = 5\n[assessment]\nlimits = "of another day"\n')
         return made_up(source, conditions, profile, settings, **more)
 
-    monkeypatch.setattr(carrying_out, "analyze", edited_meanwhile)
+    monkeypatch.setattr(execution, "analyze", edited_meanwhile)
     named = CONTROLS + '[analysis]\nsettings = "settings.toml"\n'
     outcome = operator.carry_out(write(THREE + named), tmp_path / "out")
     assert not outcome.failed
