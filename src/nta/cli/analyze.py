@@ -56,7 +56,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def asked_of(options: argparse.Namespace) -> Request:
-    """Return what is asked of a recording; a wrong word is refused here, before anything is recorded or analyzed."""
+    """Return what is asked of a recording; a wrong word is refused here, before anything is recorded or analysed."""
     settings = chosen_settings(options)
     load_limits(settings.assessment.limits)
     conditions_in(options, {})

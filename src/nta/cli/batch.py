@@ -23,7 +23,7 @@ from nta.report.wording import count, in_one, number
 
 
 def run(options: argparse.Namespace) -> int:
-    """Analyze what is not analyzed yet; one bad file gives one row with its reason, and exit code 1."""
+    """Analyse what is not analysed yet; one bad file gives one row with its reason, and exit code 1."""
     request = Request(
         camera=said_camera(options),
         conditions=said_conditions(options),

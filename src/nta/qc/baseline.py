@@ -152,7 +152,7 @@ def _refuse_mixed(runs: Sequence[RunRecord]) -> None:
         listed = "; of ".join(_ids(same) for same in of.values())
         raise SettingError(
             f"a baseline is of one way of analysing; the settings of runs {listed} "
-            "differ: choose with --since and --until, or analyze again and withdraw the others (nta catalogue correct)"
+            "differ: choose with --since and --until, or analyse again and withdraw the others (nta catalogue correct)"
         )
 
 

@@ -230,7 +230,7 @@ class _Run:
         with open_recording(path) as source:
             self._refuse_copy(video, source)
             conditions = stated_conditions(source.metadata, **self._words(video.stage))
-            with self.make_bar(f"analyzing {video.step.name}", source.report.claimed_frames) as progress:
+            with self.make_bar(f"analysing {video.step.name}", source.report.claimed_frames) as progress:
                 analysis = analyze(
                     source, conditions, profile, settings, progress=progress, sha256=checksum(path)
                 )
