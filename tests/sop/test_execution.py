@@ -198,6 +198,13 @@ def test_a_recording_that_is_played_twice_is_one_video(write, operator, quick_an
     assert second.reason.startswith("it begins with the same image as video_1, pixel by pixel")
 
 
+def test_a_blank_that_is_the_sample_itself_takes_nothing_away(write, operator, quick_analysis, tmp_path):
+    text = "[measurement]\nvideos = 1\nduration_s = 0.5\n[blank]\nduration_s = 0.5\n"
+    blank, sample = operator.carry_out(write(text, PLAYED), tmp_path / "out").videos
+    assert blank.good
+    assert "begins with the same image as blank_1" in sample.reason
+
+
 def test_the_worst_of_the_blank_is_told_not_that_of_the_last_video():
     found = [blank_check(share, share, "particles", LIMITS) for share in (0.02, 0.9, 0.7, 0.03)]
     assert worst_of(found) == (found[1],)

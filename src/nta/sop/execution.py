@@ -127,7 +127,7 @@ class _Run:
     videos: list[PlannedVideo] = field(default_factory=list)
     findings: dict[str, Finding] = field(default_factory=dict)
     of_blank: list[Finding] = field(default_factory=list)  # one of every video of the sample
-    first_images: dict[tuple[Stage, str], str] = field(default_factory=dict)
+    first_images: dict[tuple[bool, str], str] = field(default_factory=dict)  # of beads or not
     blanks: dict[str, Analysis] = field(default_factory=dict)  # by the name of the video
     ratios: list[tuple[float, float]] = field(default_factory=list)
     interrupted: bool = False
@@ -242,15 +242,16 @@ class _Run:
         return analysis
 
     def _refuse_copy(self, video: PlannedVideo, source: Recording) -> None:
-        """Refuse a video that begins with the very image of another of its stage: no noise comes twice.
+        """Refuse a video that begins with the very image of another: no noise comes twice.
 
-        The files differ by their clocks, so that checksums do not tell.
+        The files differ by their clocks, so that checksums do not tell. A blank that is the sample itself would take all of
+        it away; beads may be the sample, where somebody tries a procedure out.
         """
         image = next(source.frames()).image
         if image.min() == image.max():
             return  # a dark or white camera proves nothing
         name = video.step.name
-        first = self.first_images.setdefault((video.stage, fingerprint(image)), name)
+        first = self.first_images.setdefault((video.stage == "beads", fingerprint(image)), name)
         if first != name:
             raise RecordingError(
                 f"it begins with the same image as {first}, pixel by pixel: the device played one recording twice, which is "
