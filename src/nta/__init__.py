@@ -21,6 +21,7 @@ and around them, nearest to the science first::
     report               pages and figures of an analysis
     acquisition          a device into a recording: nothing lost, everything counted
     beads, sweep         an instrument's profile from certified beads; does the answer hang on the settings?
+    one_recording        one file, from its frames to everything that is kept of it
     measurements         what a result says, whichever program made it, in one unit system
     live                 the same analysis of a recording that is still growing
     study                several recordings, how they were handled, and whether vesicles were touched
@@ -49,11 +50,11 @@ from typing import TYPE_CHECKING, Any
 from nta.numba_cache import choose_numba_cache
 
 if TYPE_CHECKING:
-    from nta.batch import write_results
     from nta.calibration import InstrumentProfile, SampleConditions, load_profile
     from nta.io.recordings import open_recording as open  # noqa: A004 - nta.open reads as it should
     from nta.io.results import load_analysis as load
     from nta.io.results import save_analysis as save
+    from nta.one_recording import write_results
     from nta.pipeline import Analysis, analyze, stated_conditions
     from nta.report import write_report
     from nta.settings import AnalysisSettings
@@ -72,7 +73,7 @@ _HOMES = {
     "simulate": ("nta.simulation", "simulate"),
     "stated_conditions": ("nta.pipeline", "stated_conditions"),
     "write_report": ("nta.report", "write_report"),
-    "write_results": ("nta.batch", "write_results"),
+    "write_results": ("nta.one_recording", "write_results"),
 }
 
 __all__ = [

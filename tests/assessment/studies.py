@@ -12,8 +12,7 @@ from functools import cache
 
 import numpy as np
 
-from nta.assessment.integrity import Arm, Evidence, Preparation
-from nta.assessment.signatures import Video
+from nta.assessment.integrity import Arm, IntegrityEvidence, Preparation, Video
 from nta.scattering import Collection
 from nta.simulation.populations import Mixture, Population
 
@@ -137,7 +136,7 @@ def three(name, populations, rng, **measured):
 def study(case, rng, *, n_videos=6, n_tracks=1000, detergent_labile=None, **evidence):
     """Draw reference and test arm of one case."""
     drawn = {"n_videos": n_videos, "n_tracks": n_tracks, "detergent_labile": detergent_labile}
-    return Evidence(
+    return IntegrityEvidence(
         reference=arm("reference", REFERENCE, rng, **drawn),
         test=arm("test", CASES[case], rng, **drawn),
         detection_limit_nm=60.0,

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from nta.assessment.comparison import (
+from nta.assessment.integrity.comparison import (
     Decision,
     Margin,
     compare_independent,

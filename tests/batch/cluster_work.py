@@ -3,7 +3,7 @@
 import os
 import time
 
-from nta.batch import Outcome
+from nta.batch import JobOutcome
 
 
 def patient(job):
@@ -11,4 +11,4 @@ def patient(job):
     with (job.recording.parent / "begun.log").open("a") as log:
         log.write(f"{job.name} {os.getpid()}\n")
     time.sleep(0.4)
-    return Outcome(status="result", reason=f"by {os.getpid()}")
+    return JobOutcome(status="result", reason=f"by {os.getpid()}")

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 import videos
 
-from nta.batch import Outcome, Request, plan, run_batch
+from nta.batch import JobOutcome, plan, run_batch
 from nta.batch.outcome import OUTCOME_FILE
 from nta.batch.processes import in_processes
 from nta.batch.work import work
@@ -22,6 +22,7 @@ from nta.catalogue import Catalogue
 from nta.cli import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, main
 from nta.errors import SettingError
 from nta.io.results import RESULTS_FILE, load_analysis
+from nta.one_recording import Request
 from nta.settings import AnalysisSettings
 
 pytestmark = pytest.mark.timeout(900)  # processes of their own, on shared machines
@@ -257,7 +258,7 @@ def test_a_batch_goes_on_record_once(few, quick, tmp_path, here, monkeypatch, ca
     assert "frames are whole" in cut.comment
     assert Path(cut.results).name == "cut_off.avi"
     assert main([*command, "--catalogue", "none"]) == EXIT_FAILED
-    assert main(["catalog", "list"]) == EXIT_OK
+    assert main(["catalogue", "list"]) == EXIT_OK
     assert capsys.readouterr().out.count("run_0") == 3
 
 
@@ -295,7 +296,7 @@ def test_two_batches_in_one_folder_are_refused(few, tmp_path, monkeypatch):
         with pytest.raises(SettingError, match="another nta batch is at work"):
             run_batch(jobs, folder)
         for job in jobs:
-            yield job, Outcome(status="failed", reason="not tried")
+            yield job, JobOutcome(status="failed", reason="not tried")
 
     monkeypatch.setattr("nta.batch.running.in_processes", meanwhile)
     run_batch(plan(few, folder), folder)
@@ -307,7 +308,7 @@ def _treacherous(job):
         os.kill(os.getpid(), signal.SIGKILL)
     if job.name == "run_01.avi" and not job.settled:
         return None
-    return Outcome(status="result", reason=f"settled: {job.settled}")
+    return JobOutcome(status="result", reason=f"settled: {job.settled}")
 
 
 @pytest.mark.slow
@@ -326,7 +327,7 @@ def _endless(job):
     if job.name == "run_00.avi":
         ctypes.PyDLL(None).sleep(600)
     time.sleep(4)  # longer than nothing may move, but Python runs
-    return Outcome(status="result")
+    return JobOutcome(status="result")
 
 
 @pytest.mark.slow

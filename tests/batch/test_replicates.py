@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nta.batch import About, Job, Outcome, replicates
+from nta.batch import About, Job, JobOutcome, replicates
 from nta.batch.figures import group_curves, shortened
 from nta.batch.outcome import Curve
 from nta.measurements.replicates import mean_curve
@@ -18,7 +18,7 @@ def _done(values, *, group="lot 1", status="result", name="d50_nm", half=1.0):
     def of(value):
         number = Quantity(value, value - half, value + half, "nm")
         own = Quantity(value, value, value, "nm")
-        return Outcome(status=status, numbers={name: number}, statistical={name: own})
+        return JobOutcome(status=status, numbers={name: number}, statistical={name: own})
 
     return [
         (Job(name=f"{i}", recording=None, folder=None, about=About(group=group)), of(value))
@@ -95,7 +95,7 @@ def test_long_names_keep_what_differs():
 
 
 def test_a_video_without_the_number_is_said():
-    done = [*_done([98.0, 102.0]), (_done([0.0])[0][0], Outcome(status="result"))]
+    done = [*_done([98.0, 102.0]), (_done([0.0])[0][0], JobOutcome(status="result"))]
     assert (_d50(done).n, len(_one(done).videos)) == (2, 3)
 
 

@@ -22,8 +22,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "study"))
 from rendered import rendered_study
 from studies import CASES, MEMBRANE, study
 
-from nta.assessment.integrity_limits import load_integrity_limits
-from nta.assessment.touch import Integrity, judge
+from nta.assessment.integrity import Integrity, judge, load_integrity_limits
 
 # case: verdict that is wanted and its least share; None: no verdict may exceed a tenth, it lies at a margin
 WANTED = {

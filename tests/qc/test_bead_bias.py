@@ -3,7 +3,7 @@
 from bead_runs import bead_runs, bias_specification, certificate
 from scipy.stats import binom
 
-from nta.qc import Verdict, check
+from nta.qc import CheckVerdict, check
 
 N_RUNS = 30
 
@@ -18,13 +18,13 @@ def test_bias_is_caught_and_a_good_instrument_is_not_failed(rng, tmp_path):
     by_chance = binom.ppf(0.999, N_RUNS, 0.05)
     at_the_limit = verdicts(runs, tmp_path, 0.05)
     assert (
-        at_the_limit.count(Verdict.FAIL) <= by_chance
+        at_the_limit.count(CheckVerdict.FAIL) <= by_chance
     )  # at most 5 %, where the truth stands on the limit itself
-    assert verdicts(runs, tmp_path, -0.10).count(Verdict.FAIL) >= N_RUNS - by_chance
-    assert verdicts(runs, tmp_path, 0.10).count(Verdict.FAIL) >= N_RUNS - by_chance
+    assert verdicts(runs, tmp_path, -0.10).count(CheckVerdict.FAIL) >= N_RUNS - by_chance
+    assert verdicts(runs, tmp_path, 0.10).count(CheckVerdict.FAIL) >= N_RUNS - by_chance
     good = verdicts(runs, tmp_path, 0.0)
-    assert good.count(Verdict.FAIL) == 0
-    assert good.count(Verdict.PASS) >= N_RUNS - by_chance
+    assert good.count(CheckVerdict.FAIL) == 0
+    assert good.count(CheckVerdict.PASS) >= N_RUNS - by_chance
     assert (
-        at_the_limit.count(Verdict.INCONCLUSIVE) > N_RUNS / 2
+        at_the_limit.count(CheckVerdict.INCONCLUSIVE) > N_RUNS / 2
     )  # an interval about the limit decides nothing

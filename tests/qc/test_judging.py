@@ -13,7 +13,7 @@ from nta.errors import SettingError
 from nta.io.vendors import Histogram, VendorResult, VendorRun
 from nta.measurements import MeasuredRun, Measurement
 from nta.measurements.replicates import ratio, variation
-from nta.qc import Limits, Verdict, check
+from nta.qc import CheckVerdict, Limits, check
 from nta.qc.reference import distance
 from nta.qc.wording import why_inconclusive
 from nta.quantity import Quantity
@@ -30,14 +30,14 @@ def of(low, high):
 @pytest.mark.parametrize(
     ("interval", "limits", "verdict"),
     [
-        ((95, 105), Limits(at_least=90, at_most=110), Verdict.PASS),
-        ((90, 110), Limits(at_least=90, at_most=110), Verdict.PASS),  # the ends belong to it
-        ((89, 105), Limits(at_least=90, at_most=110), Verdict.INCONCLUSIVE),
-        ((80, 120), Limits(at_least=90, at_most=110), Verdict.INCONCLUSIVE),
-        ((111, 120), Limits(at_least=90, at_most=110), Verdict.FAIL),
-        ((80, 89), Limits(at_least=90), Verdict.FAIL),
-        ((80, 95), Limits(at_least=90, on="value"), Verdict.FAIL),
-        ((86, 96), Limits(at_least=90, on="value"), Verdict.PASS),
+        ((95, 105), Limits(at_least=90, at_most=110), CheckVerdict.PASS),
+        ((90, 110), Limits(at_least=90, at_most=110), CheckVerdict.PASS),  # the ends belong to it
+        ((89, 105), Limits(at_least=90, at_most=110), CheckVerdict.INCONCLUSIVE),
+        ((80, 120), Limits(at_least=90, at_most=110), CheckVerdict.INCONCLUSIVE),
+        ((111, 120), Limits(at_least=90, at_most=110), CheckVerdict.FAIL),
+        ((80, 89), Limits(at_least=90), CheckVerdict.FAIL),
+        ((80, 95), Limits(at_least=90, on="value"), CheckVerdict.FAIL),
+        ((86, 96), Limits(at_least=90, on="value"), CheckVerdict.PASS),
     ],
 )
 def test_an_interval_is_judged_as_a_whole(interval, limits, verdict):
@@ -46,9 +46,9 @@ def test_an_interval_is_judged_as_a_whole(interval, limits, verdict):
 
 def test_without_an_interval_nothing_is_decided():
     alone = Quantity(100.0, None, None, "nm")
-    assert Limits(at_least=90).judge(alone) is Verdict.INCONCLUSIVE
-    assert Limits(at_least=90, on="value").judge(alone) is Verdict.PASS
-    assert Limits(at_least=90).judge(Quantity(None, None, None, "nm")) is Verdict.INCONCLUSIVE
+    assert Limits(at_least=90).judge(alone) is CheckVerdict.INCONCLUSIVE
+    assert Limits(at_least=90, on="value").judge(alone) is CheckVerdict.PASS
+    assert Limits(at_least=90).judge(Quantity(None, None, None, "nm")) is CheckVerdict.INCONCLUSIVE
 
 
 @given(st.tuples(NUMBER, NUMBER).map(sorted), st.tuples(NUMBER, NUMBER).map(sorted), st.floats(0, 1e3))
@@ -56,13 +56,16 @@ def test_a_wider_interval_never_decides_what_a_narrower_did_not(interval, bounds
     limits = Limits(at_least=bounds[0], at_most=bounds[1])
     narrow = limits.judge(of(*interval))
     wide = limits.judge(of(interval[0] - wider, interval[1] + wider))
-    assert wide in (narrow, Verdict.INCONCLUSIVE)
+    assert wide in (narrow, CheckVerdict.INCONCLUSIVE)
 
 
 def test_the_worst_check_is_the_verdict():
-    assert Verdict.worst([Verdict.PASS, Verdict.INCONCLUSIVE, Verdict.FAIL]) is Verdict.FAIL
-    assert Verdict.worst([Verdict.PASS, Verdict.INCONCLUSIVE]) is Verdict.INCONCLUSIVE
-    assert Verdict.worst([]) is Verdict.INCONCLUSIVE
+    assert (
+        CheckVerdict.worst([CheckVerdict.PASS, CheckVerdict.INCONCLUSIVE, CheckVerdict.FAIL])
+        is CheckVerdict.FAIL
+    )
+    assert CheckVerdict.worst([CheckVerdict.PASS, CheckVerdict.INCONCLUSIVE]) is CheckVerdict.INCONCLUSIVE
+    assert CheckVerdict.worst([]) is CheckVerdict.INCONCLUSIVE
 
 
 @pytest.mark.parametrize("n", [3, 6, 12])
@@ -121,15 +124,15 @@ def test_videos_of_an_export_are_replicates_where_the_specification_says_so():
     export = vendor_runs([98, 100, 102, 99, 101])
     size = {"d50_nm": {"at_least": 95, "at_most": 105}}
     together = check(export, {"size": size, "replicates": {"at_least": 5}})
-    assert together.verdict is Verdict.PASS
+    assert together.verdict is CheckVerdict.PASS
     assert together.checks[0].quantity.value == pytest.approx(100, abs=0.1)
     t_975 = 2.776  # Student's t, 4 degrees of freedom
     assert together.checks[0].quantity.high - 100 == pytest.approx(t_975 * math.sqrt(2.5 / 5), rel=0.05)
     each = check(export, {"size": size})
-    assert [c.verdict for c in each.checks] == [Verdict.INCONCLUSIVE] * 5
+    assert [c.verdict for c in each.checks] == [CheckVerdict.INCONCLUSIVE] * 5
     assert "no interval" in each.checks[0].words
     few = check(export, {"size": size, "replicates": {"at_least": 6}})
-    assert few.verdict is Verdict.FAIL
+    assert few.verdict is CheckVerdict.FAIL
 
 
 def test_a_run_given_twice_is_no_replicate():
@@ -163,12 +166,12 @@ def test_dilution_is_undone_once_for_the_cell():
         vendor_runs([100]), {"concentration": {"in_cell_per_ml": {"at_most": 1.1e8, "on": "value"}}}
     )
     assert report.checks[0].quantity.value == pytest.approx(1e8)
-    assert report.verdict is Verdict.PASS
+    assert report.verdict is CheckVerdict.PASS
     unknown = check(
         vendor_runs([100], dilution=None),
         {"concentration": {"in_sample_per_ml": {"at_least": 1, "on": "value"}}},
     )
-    assert unknown.verdict is Verdict.INCONCLUSIVE
+    assert unknown.verdict is CheckVerdict.INCONCLUSIVE
     assert "dilution" in unknown.checks[0].words
 
 
@@ -178,7 +181,7 @@ def test_a_failed_run_of_a_vendor_decides_nothing():
     report = check(
         MeasuredRun(result, failed), {"size": {"d50_nm": {"at_least": 1}}, "tracks": {"at_least": 1}}
     )
-    assert [c.verdict for c in report.checks] == [Verdict.INCONCLUSIVE, Verdict.FAIL]
+    assert [c.verdict for c in report.checks] == [CheckVerdict.INCONCLUSIVE, CheckVerdict.FAIL]
     assert "found no tracks" in report.checks[0].words
 
 
@@ -199,9 +202,9 @@ def test_equivalence_with_a_reference():
     }
     specification = {"replicates": {"at_least": 3}, "reference": limits}
     same = check(vendor_runs([101, 102, 100, 101, 101]), specification, reference=reference)
-    assert same.verdict is Verdict.PASS
+    assert same.verdict is CheckVerdict.PASS
     other = check(vendor_runs([130, 131, 129, 130, 130]), specification, reference=reference)
-    failed = {c.name for c in other.checks if c.verdict is Verdict.FAIL}
+    failed = {c.name for c in other.checks if c.verdict is CheckVerdict.FAIL}
     assert failed == {"reference.d50_ratio", "reference.distance"}
 
 
@@ -209,7 +212,7 @@ def test_a_missing_reference_is_said():
     report = check(
         vendor_runs([100]), {"reference": {"d50_ratio": {"at_most": 2}}, "blank": {"share": {"at_most": 0.1}}}
     )
-    assert report.verdict is Verdict.INCONCLUSIVE
+    assert report.verdict is CheckVerdict.INCONCLUSIVE
     assert "--reference" in " ".join(c.words for c in report.checks)
     assert "--blank" in " ".join(c.words for c in report.checks)
 
@@ -226,9 +229,10 @@ def test_a_blank_is_compared_in_the_cell():
     report = check(sample, limits, blank=blank)
     share = next(c for c in report.checks if c.name == "blank.share")
     assert share.quantity.value == pytest.approx(0.04)
-    assert share.verdict is Verdict.PASS
+    assert share.verdict is CheckVerdict.PASS
     assert (
-        check(sample, limits, blank=vendor_runs([80] * 3, per_ml=9e6, dilution=None)).verdict is Verdict.FAIL
+        check(sample, limits, blank=vendor_runs([80] * 3, per_ml=9e6, dilution=None)).verdict
+        is CheckVerdict.FAIL
     )
 
 
@@ -288,16 +292,16 @@ def test_the_interval_of_a_distance_holds_none_and_sees_one(rng):
 @pytest.mark.parametrize("on", ["interval", "value"])
 def test_no_number_decides_nothing(on):
     nothing = Quantity(None, 0.0, 0.0, "1", "not assessed: too few tracks")
-    assert Limits(at_most=0.02, on=on).judge(nothing) is Verdict.INCONCLUSIVE
+    assert Limits(at_most=0.02, on=on).judge(nothing) is CheckVerdict.INCONCLUSIVE
 
 
 @pytest.mark.parametrize(
     ("limits", "verdict"),
     [
-        (Limits(at_least=1e10), Verdict.FAIL),
-        (Limits(at_most=1e7), Verdict.PASS),
-        (Limits(at_most=1e5), Verdict.INCONCLUSIVE),
-        (Limits(at_least=1e10, on="value"), Verdict.INCONCLUSIVE),
+        (Limits(at_least=1e10), CheckVerdict.FAIL),
+        (Limits(at_most=1e7), CheckVerdict.PASS),
+        (Limits(at_most=1e5), CheckVerdict.INCONCLUSIVE),
+        (Limits(at_least=1e10, on="value"), CheckVerdict.INCONCLUSIVE),
     ],
 )
 def test_a_limit_without_a_value_is_judged_by_its_ends(limits, verdict):
@@ -364,7 +368,9 @@ def test_an_interval_is_believed_by_the_confidence_of_its_kind(sizing, asked, be
         kind: {c.verdict for c in check(Stated(sizing), {**given, "confidence": asked}).checks}
         for kind, given in (("sizes", SIZES), ("counts", COUNTS))
     }
-    expected = {kind: Verdict.PASS if kind in believed else Verdict.INCONCLUSIVE for kind in verdicts}
+    expected = {
+        kind: CheckVerdict.PASS if kind in believed else CheckVerdict.INCONCLUSIVE for kind in verdicts
+    }
     assert verdicts == {kind: {verdict} for kind, verdict in expected.items()}
 
 
@@ -381,13 +387,13 @@ def test_what_a_result_is_compared_with_is_believed_by_its_own_confidence(tmp_pa
     }
     unsure = dict.fromkeys(("reference", "blank", "beads"), Stated(0.8))
     found = {c.name: c.verdict for c in check(Stated(0.95), specification, **unsure).checks}
-    assert {name for name, verdict in found.items() if verdict is Verdict.PASS} == {
+    assert {name for name, verdict in found.items() if verdict is CheckVerdict.PASS} == {
         "reference.concentration_ratio",
         "blank.share",
     }
-    assert set(found.values()) == {Verdict.PASS, Verdict.INCONCLUSIVE}
+    assert set(found.values()) == {CheckVerdict.PASS, CheckVerdict.INCONCLUSIVE}
     counts = {"confidence": 0.99, "blank": specification["blank"]}
-    assert check(Stated(0.99), counts, blank=Stated(0.99)).verdict is Verdict.INCONCLUSIVE
+    assert check(Stated(0.99), counts, blank=Stated(0.99)).verdict is CheckVerdict.INCONCLUSIVE
 
 
 def test_the_scatter_of_replicates_is_as_sure_as_it_is_asked_for():
@@ -398,7 +404,7 @@ def test_the_scatter_of_replicates_is_as_sure_as_it_is_asked_for():
         "replicates": {"at_least": 5, "d50_nm_cv": {"at_most": 0.2}},
     }
     report = check(vendor_runs([98, 100, 102, 99, 101]), specification)
-    assert report.verdict is Verdict.PASS
+    assert report.verdict is CheckVerdict.PASS
     t_995 = 4.604  # Student's t, 4 degrees of freedom
     assert report.checks[0].quantity.high - 100 == pytest.approx(t_995 * math.sqrt(2.5 / 5), rel=0.05)
 
@@ -425,7 +431,7 @@ def test_without_repeats_a_distance_has_no_interval_and_says_why(rng):
     same = replace(same, provenance=replace(same.provenance, sha256=None))
     limits = {"reference": {"distance": {"at_most": 0.9}}}
     (found,) = check(one, limits, reference=same).checks
-    assert found.verdict is Verdict.INCONCLUSIVE
+    assert found.verdict is CheckVerdict.INCONCLUSIVE
     assert found.quantity.value > 0
     assert "run 0.h5 was analysed with repeats = 0" in found.words
     several = check([one, same], {"replicates": {}, **limits}, reference=[third, fourth])

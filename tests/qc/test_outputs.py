@@ -132,7 +132,7 @@ def test_an_assertion_reads_like_a_sentence(analysis):
     report = nta.qc.assert_size_distribution(
         analysis, size={"d50_nm": {"at_least": 60}}, tracks={"at_least": 100}
     )
-    assert report.verdict is nta.qc.Verdict.PASS
+    assert report.verdict is nta.qc.CheckVerdict.PASS
 
 
 def test_the_table_has_a_row_for_each_check(analysis):

@@ -13,7 +13,7 @@ from nta.measurements import MeasuredAnalysis
 from nta.measurements.replicates import mean_over, spread_over_videos
 from nta.quantity import Quantity
 from nta.sop import read_procedure
-from nta.sop.outcome import Numbers, Outcome, Video
+from nta.sop.outcome import Numbers, PlannedVideo, ProcedureOutcome
 from nta.sop.procedure import Step
 
 ONE = "[measurement]\nvideos = 1\nduration_s = 1\n"
@@ -132,12 +132,12 @@ def test_no_interval_of_a_count_goes_below_zero(least):
 
 def test_a_check_has_the_interval_of_the_procedure(rng):
     analyses = [make_analysis(rng, n_tracks=200, n_frames=100) for _ in range(3)]
-    outcome = Outcome(
+    outcome = ProcedureOutcome(
         procedure=None,
         folder=None,
         date="",
         videos=tuple(
-            Video(stage="sample", step=Step(name=f"video_{i}"), numbers=Numbers.of(a))
+            PlannedVideo(stage="sample", step=Step(name=f"video_{i}"), numbers=Numbers.of(a))
             for i, a in enumerate(analyses)
         ),
     )

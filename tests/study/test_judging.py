@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from nta.assessment import Verdict
-from nta.assessment.touch import Integrity
+from nta.assessment.integrity import Decision, Integrity, judge
 from nta.study.gathering import evidence_of
-from nta.study.words import resolving
+from nta.study.wording import resolving, verdict_sentence
 
 from .outcomes import judged, ledger, seeded
 
@@ -161,8 +161,6 @@ def test_counts_that_do_not_follow_the_dilution_are_refused(path):
         replace(a, video=replace(a.video, dilution=100.0, amount=0.6 * a.video.amount)) if i % 2 else a
         for i, a in enumerate(items)
     )
-    from nta.assessment.touch import judge
-
     material = replace(outcome.material, attached={**outcome.material.attached, name: halved})
     gates = judge(evidence_of(material, "test")).gates
     assert next(g for g in gates if g.name == "DENSITY").verdict is Verdict.FAIL
@@ -211,3 +209,23 @@ def test_the_detection_limit_is_the_stated_one_or_the_worst_that_was_found(path)
         for name, items in material.attached.items()
     }
     assert evidence_of(replace(material, attached=found), "test").detection_limit_nm == 54.0
+
+
+def test_only_what_was_flagged_is_named(path, monkeypatch):
+    """Above 150 nm alone p = 0.031; as the second of four it is 0.093, and flags nothing."""
+    outcome = judged(ledger(path), {"test": "T3 aggregates"}, seeded(5), n_tracks=1000)
+    item = only(outcome)
+    p_values = {"d50": 1e-6, "above_150": 0.031, "above_200": 0.5, "below_60": 0.5}
+    compared = dict(item.judgement.criteria)
+    for name, p in p_values.items():
+        c = compared["d50"].comparison
+        compared[name] = replace(compared[name], comparison=replace(c, p_low=p / 2, p_high=1.0))
+    monkeypatch.setattr("nta.assessment.integrity.verdict.compare_arms", lambda *_: compared)
+    judgement = judge(item.evidence)
+    assert judgement.adjusted_p["above_150"] == pytest.approx(0.093)
+    assert judgement.criteria["above_150"].comparison.decision is Decision.CHANGED
+    assert "d50" in judgement.flagged
+    assert "above_150" not in judgement.flagged
+    words = verdict_sentence(replace(item, judgement=judgement))
+    assert "median diameter" in words
+    assert "share above 150 nm" not in words

@@ -3,7 +3,7 @@
 import pytest
 from rendered import rendered_study
 
-from nta.assessment.touch import Integrity
+from nta.assessment.integrity import Integrity
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 

@@ -21,7 +21,7 @@ Progress = Callable[[int], None]
 
 
 class FrameWriter(Protocol):
-    """What recordings are written with; `nta.io.RecordingWriter` is one."""
+    """What recordings are written with; `nta.io.recordings.RecordingWriter` is one."""
 
     def write(self, frame: Frame) -> None:
         """Append a frame."""

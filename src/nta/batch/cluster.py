@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from nta.batch.job import Job
-from nta.batch.outcome import Outcome
+from nta.batch.outcome import Done, JobOutcome
 from nta.errors import NtaError, SettingError
 from nta.io.results.store import own_version
 
@@ -21,8 +21,8 @@ class ClusterError(NtaError):
 
 
 def on_dask(
-    jobs: Sequence[Job], function: Callable[[Job], Outcome | None], executor: str
-) -> Iterator[tuple[Job, Outcome]]:
+    jobs: Sequence[Job], function: Callable[[Job], JobOutcome | None], executor: str
+) -> Iterator[Done]:
     """Yield every job with its outcome as they are done, in no order; the jobs of a worker that is lost go to others.
 
     A job is done once: a worker that comes late to a job finds the outcome of the other one. A job that takes several
@@ -64,14 +64,14 @@ def _for_cluster(job: Job) -> Job:
     return replace(job, settled=True, request=replace(job.request, threads=1))
 
 
-def _outcome(future: Any) -> Outcome:
+def _outcome(future: Any) -> JobOutcome:
     try:
-        outcome: Outcome = future.result()
+        outcome: JobOutcome = future.result()
         return outcome
     except Exception as error:  # whatever the cluster says of a job that it gave up
         if future.cancelled():
             raise ClusterError("the scheduler was lost; start the same command again to go on") from None
-        return Outcome(status="failed", reason=f"given up by the cluster: {error}", lasting=False)
+        return JobOutcome(status="failed", reason=f"given up by the cluster: {error}", lasting=False)
 
 
 def _refuse_other_versions(client: Any) -> None:

@@ -10,8 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
-from nta.batch.job import Job
-from nta.batch.outcome import Curve, Outcome
+from nta.batch.outcome import Curve, Done, JobOutcome
 from nta.batch.replicates import Replicates, group_of
 from nta.columns import FloatArray
 from nta.measurements.replicates import Spread, mean_curve
@@ -42,7 +41,6 @@ _COUNTED = {
     "in_sample_per_ml": "particles per ml in the sample",
     "in_cell_per_ml": "particles per ml in the cell",
 }
-Done = tuple[Job, Outcome]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -177,7 +175,7 @@ def _counted(groups: Sequence[Replicates]) -> str:
     return "in_cell_per_ml" if having["in_cell_per_ml"] else ""
 
 
-def _draw_videos(axis: Axes, row: int, colour: str, name: str, videos: Sequence[Outcome]) -> None:
+def _draw_videos(axis: Axes, row: int, colour: str, name: str, videos: Sequence[JobOutcome]) -> None:
     shown = [v for v in videos if name in v.numbers]
     offsets = np.linspace(-0.2, 0.2, len(shown)) if len(shown) > 1 else [0.0]
     for offset, video in zip(offsets, shown, strict=False):

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from nta.batch.job import About
+from nta.batch.job import About, Job
 from nta.catalogue.record import numbers_of
 from nta.io.atomic import new_file
 from nta.io.results import summary
@@ -31,7 +31,7 @@ class Curve:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outcome:
+class JobOutcome:
     """What came of one recording.
 
     status : "result"; "incomplete": the recording is cut off, its numbers are those of what is whole; "failed": no result;
@@ -61,14 +61,17 @@ class Outcome:
         return self.key == key and self.lasting
 
 
-def of_analysis(analysis: Analysis, about: About, *, key: str, sha256: str) -> Outcome:
+Done = tuple[Job, JobOutcome]
+
+
+def of_analysis(analysis: Analysis, about: About, *, key: str, sha256: str) -> JobOutcome:
     """Return the outcome of a recording that was analysed."""
     said = summary(analysis)
     report = analysis.recording
     cut = report.truncated
     of = f" of {report.claimed_frames}" if report.claimed_frames else ""
     distribution = analysis.sizes.distribution
-    return Outcome(
+    return JobOutcome(
         status="incomplete" if cut else "result",
         reason=f"the recording is cut off: {report.found_frames}{of} frames are whole" if cut else "",
         key=key,
@@ -112,21 +115,21 @@ def _facts(analysis: Analysis, said: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def write_outcome(outcome: Outcome, folder: Path) -> None:
+def write_outcome(outcome: JobOutcome, folder: Path) -> None:
     """Write the outcome into an existing folder."""
     kept = {key: value for key, value in asdict(outcome).items() if key != "kept"}
     with new_file(folder / OUTCOME_FILE) as partial:
         partial.write_text(json.dumps({"format": FORMAT, **kept}), encoding="utf-8")
 
 
-def read_outcome(folder: Path) -> Outcome | None:
+def read_outcome(folder: Path) -> JobOutcome | None:
     """Return the outcome kept in a folder; None where there is none, or none that this version can read."""
     try:
         held = json.loads((folder / OUTCOME_FILE).read_text(encoding="utf-8"))
         if held.pop("format") != FORMAT:
             return None
         curve = held["curve"] and Curve(**{name: tuple(values) for name, values in held["curve"].items()})
-        outcome = Outcome(**held)
+        outcome = JobOutcome(**held)
         return replace(
             outcome,
             about=About(**held["about"]),

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from nta.batch.batch import Batch
 from nta.batch.figures import group_curves, replicate_figure, small_multiples
 from nta.batch.job import RESULTS, Job
-from nta.batch.outcome import Outcome
+from nta.batch.outcome import JobOutcome
 from nta.batch.replicates import Replicates, group_of
 from nta.io.atomic import new_file
 from nta.measurements.replicates import Spread
@@ -27,9 +27,6 @@ from nta.report.wording import (
     value_and_interval,
     window_name,
 )
-
-if TYPE_CHECKING:
-    from nta.batch.running import Batch
 
 _MARKS = {
     "result": ("pass", "✓", "Result"),
@@ -130,7 +127,7 @@ def _box(name: str, value: str, below: str) -> str:
     return element("div", "".join(element("div", text(words), kind=kind) for words, kind in parts))
 
 
-def _reason_row(job: Job, outcome: Outcome) -> list[str]:
+def _reason_row(job: Job, outcome: JobOutcome) -> list[str]:
     return [_mark(outcome), _name(job), element("span", text(outcome.reason), kind="evidence")]
 
 
@@ -217,7 +214,7 @@ def _name(job: Job) -> str:
     return f'<a href="{text(quote(f"{RESULTS}/{job.name}/{REPORT_FILE}"))}">{text(job.name)}</a>'
 
 
-def _mark(outcome: Outcome) -> str:
+def _mark(outcome: JobOutcome) -> str:
     kind, sign, word = _MARKS[outcome.status]
     return element("span", f'<span class="mark">{sign}</span>{word}', kind=f"verdict {kind}")
 

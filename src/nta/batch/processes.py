@@ -14,9 +14,9 @@ from dataclasses import replace
 from multiprocessing.connection import Connection, wait
 
 from nta.batch.job import Job
-from nta.batch.outcome import Outcome
+from nta.batch.outcome import Done, JobOutcome
 
-Function = Callable[[Job], Outcome | None]
+Function = Callable[[Job], JobOutcome | None]
 _TRIES = 2  # a process may die by no fault of its file, e.g. when somebody else takes the memory
 _STUCK_S = 300.0  # without a line of Python run: a library that reads nonsense and comes to no end
 _STUCK = -getattr(signal, "SIGALRM", 0) or None  # how such a process ends; Windows has no such alarm
@@ -32,7 +32,7 @@ def cores() -> int:
 
 def in_processes(
     jobs: Sequence[Job], function: Function, *, workers: int, threads: int, stuck_s: float = _STUCK_S
-) -> Iterator[tuple[Job, Outcome]]:
+) -> Iterator[Done]:
     """Yield every job with its outcome as they are done, in no order.
 
     A process that dies takes its job with it; the job is tried once more in a new one, then given up with a reason. One that
@@ -59,15 +59,14 @@ def in_processes(
                 with _library_threads(threads):
                     team[team.index(worker)] = _Worker(function, stuck_s)
                 if how == _STUCK:
-                    yield job, Outcome(status="failed", reason=_stood_still(stuck_s), lasting=False)
-                elif (
-                    how == 0 and not job.settled
-                ):  # it compiled, and the job is to be done by code that was loaded
+                    yield job, JobOutcome(status="failed", reason=_stood_still(stuck_s), lasting=False)
+                elif how == 0 and not job.settled:
+                    # it compiled, and the job is to be done by code that was loaded
                     waiting.appendleft((replace(job, settled=True), tries))
                 elif tries < _TRIES:
                     waiting.appendleft((job, tries + 1))
                 else:
-                    yield job, Outcome(status="failed", reason=_died(how), lasting=False)
+                    yield job, JobOutcome(status="failed", reason=_died(how), lasting=False)
     finally:
         for worker in team:
             worker.end()
@@ -94,10 +93,10 @@ class _Worker:
         job, self.job = self.job, None
         return job
 
-    def answer(self) -> Outcome | None:
+    def answer(self) -> JobOutcome | None:
         """Return the outcome; None where the process wants to be replaced, or is dead."""
         try:
-            outcome: Outcome | None = self.connection.recv()
+            outcome: JobOutcome | None = self.connection.recv()
             return outcome
         except (EOFError, ConnectionResetError):
             return None

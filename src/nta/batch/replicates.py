@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from nta.batch.job import Job
-from nta.batch.outcome import Curve, Outcome
+from nta.batch.outcome import Curve, Done, JobOutcome
 from nta.measurements.replicates import Spread, spread_over_videos
 
 _SIZES = ("d50_nm", "d10_nm", "d90_nm", "mean_nm", "mode_nm")
@@ -22,7 +22,7 @@ class Replicates:
     """
 
     group: str
-    videos: tuple[Outcome, ...]
+    videos: tuple[JobOutcome, ...]
     copies: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
@@ -46,12 +46,12 @@ class Replicates:
         )
 
 
-def group_of(job: Job, outcome: Outcome) -> str:
+def group_of(job: Job, outcome: JobOutcome) -> str:
     """Return the group: that of the manifest, else the sample's name."""
     return job.about.group or outcome.about.group or str(outcome.facts.get("sample", ""))
 
 
-def replicates(done: Iterable[tuple[Job, Outcome]], *, use_incomplete: bool = False) -> list[Replicates]:
+def replicates(done: Iterable[Done], *, use_incomplete: bool = False) -> list[Replicates]:
     """Return the groups of videos with a result, in order of their first video.
 
     A recording that is there twice, byte by byte, counts once.
@@ -59,7 +59,7 @@ def replicates(done: Iterable[tuple[Job, Outcome]], *, use_incomplete: bool = Fa
     use_incomplete : recordings that are cut off count too.
     """
     counted = ("result", "incomplete") if use_incomplete else ("result",)
-    groups: dict[str, dict[str, tuple[str, Outcome]]] = {}
+    groups: dict[str, dict[str, tuple[str, JobOutcome]]] = {}
     copies: dict[str, dict[str, str]] = {}
     for job, outcome in done:
         group = group_of(job, outcome)

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from nta.batch.job import About, Job
-from nta.batch.outcome import Outcome
+from nta.batch.outcome import Done, JobOutcome
 from nta.batch.replicates import Replicates, group_of
 from nta.errors import printable
 from nta.io.atomic import new_file
@@ -55,7 +55,7 @@ _FACTS: dict[str, pa.DataType] = {
 }
 
 
-def recordings_table(done: Sequence[tuple[Job, Outcome]]) -> pa.Table:
+def recordings_table(done: Sequence[Done]) -> pa.Table:
     """Return a row for every recording, in the order given; a cell is null where there is no value.
 
     Nothing in it depends on when or in how many goes the batch was run.
@@ -118,23 +118,23 @@ def _writable(value: Any) -> Any:
     return printable(value) if isinstance(value, str) else value
 
 
-def _part(outcome: Outcome, name: str, part: str) -> float | None:
+def _part(outcome: JobOutcome, name: str, part: str) -> float | None:
     quantity = outcome.numbers.get(name)
     value: float | None = None if quantity is None else getattr(quantity, part)
     return value
 
 
-def _fact(outcome: Outcome, name: str) -> Any:
+def _fact(outcome: JobOutcome, name: str) -> Any:
     value = outcome.facts.get(name)
     return "; ".join(value) if isinstance(value, list | tuple) else value
 
 
-def _about(job: Job, outcome: Outcome, name: str) -> str:
+def _about(job: Job, outcome: JobOutcome, name: str) -> str:
     """Return what is said of it now, else what was found in the recording."""
     return str(getattr(job.about, name) or getattr(outcome.about, name))
 
 
-def _results(job: Job, outcome: Outcome) -> str:
+def _results(job: Job, outcome: JobOutcome) -> str:
     """Return the result folder relative to that of the batch."""
     return f"results/{job.name}" if outcome.status in ("result", "incomplete") else ""
 

@@ -7,15 +7,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from nta.batch.job import Job
-from nta.batch.outcome import OUTCOME_FILE, Outcome, of_analysis, read_outcome, write_outcome
-from nta.batch.recording import analyze_file, write_results
+from nta.batch.outcome import OUTCOME_FILE, JobOutcome, of_analysis, read_outcome, write_outcome
 from nta.errors import NtaError, RecordingError, SettingError, in_words, is_foreseen, printable
 from nta.io.atomic import new_folder
 from nta.io.recordings import checksum
 from nta.io.results import RESULTS_FILE
+from nta.one_recording import analyze_file, write_results
 
 
-def work(job: Job) -> Outcome | None:
+def work(job: Job) -> JobOutcome | None:
     """Do a job, unless its folder holds the outcome already; what goes wrong is the outcome's reason.
 
     None: kernels were compiled for it, so it is to be done again in a new process. Code that was just compiled differs from
@@ -24,7 +24,7 @@ def work(job: Job) -> Outcome | None:
     """
     try:
         if job.trouble:
-            return Outcome(status="skipped" if job.skipped else "failed", reason=printable(job.trouble))
+            return JobOutcome(status="skipped" if job.skipped else "failed", reason=printable(job.trouble))
         sha256 = checksum(job.recording)
         key = job.key(sha256)
         known = read_outcome(job.folder)
@@ -32,10 +32,10 @@ def work(job: Job) -> Outcome | None:
             return known
         return _done(job, key, sha256)
     except (NtaError, OSError) as error:  # it cannot be read, or its outcome not be written
-        return Outcome(status="failed", reason=in_words(error), lasting=False)
+        return JobOutcome(status="failed", reason=in_words(error), lasting=False)
 
 
-def _done(job: Job, key: str, sha256: str) -> Outcome | None:
+def _done(job: Job, key: str, sha256: str) -> JobOutcome | None:
     _refuse_foreign(job)
     try:
         with _compilations() as compiled:
@@ -51,7 +51,7 @@ def _done(job: Job, key: str, sha256: str) -> Outcome | None:
         known = read_outcome(job.folder)
         if known is not None and known.stands_for(key):  # another worker was faster: a cluster may ask twice
             return known
-        failed = Outcome(
+        failed = JobOutcome(
             status="skipped" if job.skipped and isinstance(error, RecordingError) else "failed",
             key=key,
             sha256=sha256,

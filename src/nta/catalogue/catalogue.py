@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import sqlalchemy as sa
 
-from nta.catalogue.database import address, connect, in_words, prepare, shown, writing
+from nta.catalogue.database import address, connect, naming_catalogue, prepare, shown, writing
 from nta.catalogue.record import (
     CORRECTABLE,
     KINDS,
@@ -70,7 +70,7 @@ class Catalogue:
             file.parent.mkdir(parents=True, exist_ok=True)
         engine = connect(url)
         try:
-            with in_words(url):
+            with naming_catalogue(url):
                 prepare(engine)
         except BaseException:
             engine.dispose()
@@ -125,7 +125,7 @@ class Catalogue:
             "measured_at": None if measured_at is None else as_time(measured_at, "measured_at"),
             **_fresh(corrects=None, reason="", withdrawn=False),
         }
-        with in_words(self._engine.url):
+        with naming_catalogue(self._engine.url):
             known = self._by_uid(row["uid"])
             if known is None:
                 try:
@@ -158,7 +158,7 @@ class Catalogue:
             No reason, no change, a column that cannot be corrected, or a value that it cannot hold.
         """
         changes = _checked(changes, reason)
-        with in_words(self._engine.url):
+        with naming_catalogue(self._engine.url):
             try:
                 with writing(self._engine) as connection:
                     found = connection.execute(sa.select(runs).where(runs.c.id == run)).mappings().first()
@@ -225,7 +225,7 @@ class Catalogue:
             query = query.where(~sa.exists().where(later.c.corrects == runs.c.id))
         if not withdrawn:
             query = query.where(~runs.c.withdrawn)
-        with in_words(self._engine.url), self._engine.begin() as connection:
+        with naming_catalogue(self._engine.url), self._engine.begin() as connection:
             return _records(connection, query)
 
     def history(self, run: int) -> list[RunRecord]:
@@ -236,7 +236,7 @@ class Catalogue:
         later = later.union_all(sa.select(runs.c.id).where(runs.c.corrects == later.c.id))
         chain = sa.union(sa.select(first.c.id), sa.select(later.c.id))
         query = sa.select(*_LIGHT).where(runs.c.id.in_(chain)).order_by(runs.c.id)
-        with in_words(self._engine.url), self._engine.begin() as connection:
+        with naming_catalogue(self._engine.url), self._engine.begin() as connection:
             found = _records(connection, query)
         if not found:
             raise CatalogueError(f"there is no run {run} in {self.name}")
@@ -245,7 +245,7 @@ class Catalogue:
     def summary(self, run: int) -> dict[str, Any]:
         """Return everything that was recorded of a run: the summary of its analysis with settings, versions and findings."""
         query = sa.select(runs.c.summary).where(runs.c.id == run)
-        with in_words(self._engine.url), self._engine.begin() as connection:
+        with naming_catalogue(self._engine.url), self._engine.begin() as connection:
             found = connection.execute(query).scalar()
             if found is None:
                 raise CatalogueError(f"there is no run {run} in {self.name}")

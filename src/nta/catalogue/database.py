@@ -81,7 +81,7 @@ def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
 
 
 @contextmanager
-def in_words(url: sa.URL) -> Iterator[None]:
+def naming_catalogue(url: sa.URL) -> Iterator[None]:
     """Turn what the database says into an error that names the catalogue, without its password."""
     try:
         yield

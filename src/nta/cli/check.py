@@ -12,10 +12,10 @@ from nta.cli.progress import say
 from nta.cli.verbs.quality import EXIT_CHECK_USAGE
 from nta.errors import NtaError, SettingError
 from nta.io.atomic import new_file
-from nta.qc import TEMPLATE, QcReport, Verdict, check, read_specification
+from nta.qc import TEMPLATE, CheckVerdict, QcReport, check, read_specification
 
 EXIT_UNREADABLE, EXIT_FAULT = 65, 70  # EX_DATAERR and EX_SOFTWARE of BSD's sysexits.h
-_EXIT = {Verdict.PASS: 0, Verdict.FAIL: 1, Verdict.INCONCLUSIVE: 2}
+_EXIT = {CheckVerdict.PASS: 0, CheckVerdict.FAIL: 1, CheckVerdict.INCONCLUSIVE: 2}
 
 
 def run(options: argparse.Namespace) -> int:

@@ -10,19 +10,19 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from nta.acquisition import Recorded, open_driver, record
-from nta.batch import Request
 from nta.calibration import SampleConditions
 from nta.cli import EXIT_FAILED
 from nta.cli.analyze import asked_of, refuse_taken
+from nta.cli.arguments import conditions_in, device_settings
 from nta.cli.live_view import line, view
 from nta.cli.progress import compiling_said, say
 from nta.cli.record import refuse_no_time, said_how_it_ended
 from nta.cli.run import report_of, results_folder
-from nta.cli.words import conditions_in, device_settings
 from nta.devices import Instrument
 from nta.errors import SettingError
 from nta.io.results import RECORDING_FILE
 from nta.live import LiveAnalysis, LiveSettings, Snapshot, Watched, new_recording, warm_up
+from nta.one_recording import Request
 
 _UNTIL_TOLD = 60.0  # seconds to record where nobody says how long
 _UNTIL_GOOD = 600.0  # and at most, where D50 says when it is enough

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from nta.acquisition import Recorded, open_driver, record
 from nta.cli import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK
+from nta.cli.arguments import conditions_in, device_settings, refuse_other_than_hdf5
 from nta.cli.progress import frame_progress, say
-from nta.cli.words import conditions_in, device_settings, refuse_other_than_hdf5
 from nta.errors import SettingError
 from nta.live import new_recording
 

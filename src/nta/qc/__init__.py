@@ -13,16 +13,16 @@ from nta.qc.checking import check
 from nta.qc.report import QcReport
 from nta.qc.specification import Criterion, Specification, read_specification
 from nta.qc.template import TEMPLATE
-from nta.qc.verdict import Check, Limits, Verdict
+from nta.qc.verdict import Check, CheckVerdict, Limits
 
 __all__ = [
     "TEMPLATE",
     "Check",
+    "CheckVerdict",
     "Criterion",
     "Limits",
     "QcReport",
     "Specification",
-    "Verdict",
     "assert_size_distribution",
     "check",
     "read_specification",

@@ -10,7 +10,7 @@ from nta.errors import SettingError
 from nta.qc.checking import Given, check
 from nta.qc.report import QcReport
 from nta.qc.specification import Specification
-from nta.qc.verdict import Verdict
+from nta.qc.verdict import CheckVerdict
 
 
 def assert_size_distribution(
@@ -46,7 +46,7 @@ def assert_size_distribution(
         beads=beads,
         reference=reference,
     )
-    good = {Verdict.PASS, Verdict.INCONCLUSIVE} if allow_inconclusive else {Verdict.PASS}
+    good = {CheckVerdict.PASS, CheckVerdict.INCONCLUSIVE} if allow_inconclusive else {CheckVerdict.PASS}
     if report.verdict not in good:
         raise AssertionError(f"{report.name} is not met:\n{report.problems()}")
     return report

@@ -12,11 +12,11 @@ from xml.etree import ElementTree
 
 from nta.io.atomic import new_file
 from nta.io.results.summary import plain
-from nta.qc.verdict import Check, Verdict
+from nta.qc.verdict import Check, CheckVerdict
 from nta.qc.wording import limits_words, measured_words
 
-_WORDS = {Verdict.PASS: "PASS", Verdict.FAIL: "FAIL", Verdict.INCONCLUSIVE: "?"}
-_COLOURS = {Verdict.PASS: "green", Verdict.FAIL: "bold red", Verdict.INCONCLUSIVE: "yellow"}
+_WORDS = {CheckVerdict.PASS: "PASS", CheckVerdict.FAIL: "FAIL", CheckVerdict.INCONCLUSIVE: "?"}
+_COLOURS = {CheckVerdict.PASS: "green", CheckVerdict.FAIL: "bold red", CheckVerdict.INCONCLUSIVE: "yellow"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,9 +28,9 @@ class QcReport:
     checks: tuple[Check, ...]
 
     @property
-    def verdict(self) -> Verdict:
+    def verdict(self) -> CheckVerdict:
         """The worst of the checks."""
-        return Verdict.worst(check.verdict for check in self.checks)
+        return CheckVerdict.worst(check.verdict for check in self.checks)
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain data for JSON."""
@@ -63,11 +63,11 @@ class QcReport:
 
     def junit(self) -> str:
         """Return the JUnit XML."""
-        counts = {verdict: sum(c.verdict is verdict for c in self.checks) for verdict in Verdict}
+        counts = {verdict: sum(c.verdict is verdict for c in self.checks) for verdict in CheckVerdict}
         totals = {
             "tests": str(len(self.checks)),
-            "failures": str(counts[Verdict.FAIL]),
-            "errors": str(counts[Verdict.INCONCLUSIVE]),
+            "failures": str(counts[CheckVerdict.FAIL]),
+            "errors": str(counts[CheckVerdict.INCONCLUSIVE]),
         }
         suites = ElementTree.Element("testsuites", {"name": "nta check", **totals})
         suite = ElementTree.SubElement(suites, "testsuite", {"name": self.name, "skipped": "0", **totals})
@@ -76,9 +76,9 @@ class QcReport:
                 suite, "testcase", {"classname": f"{self.name}.{check.of}", "name": check.title}
             )
             words = self._line(check)
-            if check.verdict is Verdict.FAIL:
+            if check.verdict is CheckVerdict.FAIL:
                 ElementTree.SubElement(case, "failure", {"type": check.name, "message": words})
-            elif check.verdict is Verdict.INCONCLUSIVE:
+            elif check.verdict is CheckVerdict.INCONCLUSIVE:
                 ElementTree.SubElement(case, "error", {"type": "inconclusive", "message": words})
             ElementTree.SubElement(case, "system-out").text = words
         ElementTree.indent(suites)
@@ -116,7 +116,9 @@ class QcReport:
 
     def problems(self) -> str:
         """Return what did not pass, a line each, failures first."""
-        bad = [c for v in (Verdict.FAIL, Verdict.INCONCLUSIVE) for c in self.checks if c.verdict is v]
+        bad = [
+            c for v in (CheckVerdict.FAIL, CheckVerdict.INCONCLUSIVE) for c in self.checks if c.verdict is v
+        ]
         return "\n".join(f"{c.verdict.upper():<13}{self._line(c)}" for c in bad)
 
     def _line(self, check: Check) -> str:

@@ -12,18 +12,20 @@ from nta.calibration.reading import is_number
 from nta.errors import SettingError
 from nta.quantity import Quantity
 
+RANKS = ("pass", "warn", "fail")
+"""What a finding says of a recording, from good to bad; as a number its place here."""
 
-class Verdict(StrEnum):
+
+class CheckVerdict(StrEnum):
     """What an interval says of limits."""
 
     PASS = "pass"  # all of the interval lies within
     FAIL = "fail"  # all of the interval lies beyond one of them
-    INCONCLUSIVE = (
-        "inconclusive"  # neither, or there is no interval: more data or another measurement would decide
-    )
+    # neither, or there is no interval: more data or another measurement would decide
+    INCONCLUSIVE = "inconclusive"
 
     @classmethod
-    def worst(cls, verdicts: Iterable[Verdict]) -> Verdict:
+    def worst(cls, verdicts: Iterable[CheckVerdict]) -> CheckVerdict:
         """Return the worst: a failure stands before a doubt, and nothing at all is a doubt."""
         found = set(verdicts)
         for verdict in (cls.FAIL, cls.INCONCLUSIVE, cls.PASS):
@@ -53,19 +55,19 @@ class Limits:
         if self.on not in ("interval", "value"):
             raise SettingError(f'on must be "interval" or "value", got {self.on!r}')
 
-    def judge(self, quantity: Quantity) -> Verdict:
+    def judge(self, quantity: Quantity) -> CheckVerdict:
         """Judge a number by its interval, or by its value where these limits say so."""
         ends = self.judged_ends(quantity)
         if ends is None:
-            return Verdict.INCONCLUSIVE
+            return CheckVerdict.INCONCLUSIVE
         low, high = ends
         if (self.at_least is not None and high < self.at_least) or (
             self.at_most is not None and low > self.at_most
         ):
-            return Verdict.FAIL
+            return CheckVerdict.FAIL
         if (self.at_least is None or low >= self.at_least) and (self.at_most is None or high <= self.at_most):
-            return Verdict.PASS
-        return Verdict.INCONCLUSIVE
+            return CheckVerdict.PASS
+        return CheckVerdict.INCONCLUSIVE
 
     def judged_ends(self, quantity: Quantity) -> tuple[float, float] | None:
         """Return the ends of what is judged; None where there is nothing to judge.
@@ -95,7 +97,7 @@ class Check:
     name: str
     title: str
     of: str
-    verdict: Verdict
+    verdict: CheckVerdict
     quantity: Quantity
     limits: Limits
     words: str = ""

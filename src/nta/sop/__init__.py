@@ -1,7 +1,7 @@
 """Protocols of measurement (SOP): what is to be measured, as TOML; carried out into one folder with one report."""
 
-from nta.sop.carrying_out import carry_out
-from nta.sop.outcome import Outcome, Video
+from nta.sop.execution import carry_out
+from nta.sop.outcome import PlannedVideo, ProcedureOutcome
 from nta.sop.procedure import Control, Measurement, Procedure
 from nta.sop.reading import read_procedure
 from nta.sop.report import write_sop_report
@@ -11,9 +11,9 @@ __all__ = [
     "TEMPLATE",
     "Control",
     "Measurement",
-    "Outcome",
+    "PlannedVideo",
     "Procedure",
-    "Video",
+    "ProcedureOutcome",
     "carry_out",
     "read_procedure",
     "write_sop_report",

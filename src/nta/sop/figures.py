@@ -21,18 +21,18 @@ from nta.report.figures.style import (
 )
 from nta.report.wording import count, number
 from nta.sizes import Distribution
-from nta.sop.outcome import Outcome, Video
+from nta.sop.outcome import PlannedVideo, ProcedureOutcome
 
 _OUTSIDE = 0.005  # share of the particles beyond each end of the axis
 
 
-def draw_all(outcome: Outcome) -> tuple[Picture, ...]:
+def draw_all(outcome: ProcedureOutcome) -> tuple[Picture, ...]:
     """Draw both."""
     with house_style():
         return distributions(outcome), medians(outcome)
 
 
-def distributions(outcome: Outcome) -> Picture:
+def distributions(outcome: ProcedureOutcome) -> Picture:
     """Draw the distribution of every video, and their mean with the interval over videos."""
     curves = [n.distribution for n in outcome.numbers() if n.distribution is not None]
     title, name = "Size distributions of the videos", "sop_distributions"
@@ -66,7 +66,7 @@ def distributions(outcome: Outcome) -> Picture:
     return Picture(name=name, title=title, caption=caption, figure=figure)
 
 
-def medians(outcome: Outcome) -> Picture:
+def medians(outcome: ProcedureOutcome) -> Picture:
     """Draw D50 of every video with its own interval, and the mean."""
     title, name = "D50 of the videos", "sop_medians"
     rows = [video for video in outcome.of("sample") if _has_median(video)]
@@ -95,7 +95,7 @@ def medians(outcome: Outcome) -> Picture:
     return Picture(name=name, title=title, caption=caption, figure=figure)
 
 
-def _has_median(video: Video) -> bool:
+def _has_median(video: PlannedVideo) -> bool:
     return video.numbers is not None and video.numbers.sizes["d50_nm"].value is not None
 
 

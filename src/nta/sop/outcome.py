@@ -59,7 +59,7 @@ class Numbers:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Video:
+class PlannedVideo:
     """One planned video and what became of it: numbers, or the reason why there are none.
 
     recording : where there is one, in the folder of the outcome. reason : empty where all is well. detail : the traceback of
@@ -80,22 +80,22 @@ class Video:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outcome:
+class ProcedureOutcome:
     """Everything that a procedure yielded."""
 
     procedure: Procedure
     folder: Path
     date: str
-    videos: tuple[Video, ...]
+    videos: tuple[PlannedVideo, ...]
     findings: tuple[Finding, ...] = ()  # of the controls
     notes: tuple[str, ...] = field(default=())
 
-    def of(self, stage: Stage) -> tuple[Video, ...]:
+    def of(self, stage: Stage) -> tuple[PlannedVideo, ...]:
         """Return the videos of a stage."""
         return tuple(video for video in self.videos if video.stage == stage)
 
     @property
-    def failed(self) -> tuple[Video, ...]:
+    def failed(self) -> tuple[PlannedVideo, ...]:
         """Return the videos without numbers."""
         return tuple(video for video in self.videos if video.numbers is None)
 

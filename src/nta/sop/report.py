@@ -19,8 +19,8 @@ from nta.quantity import Quantity
 from nta.report import document as doc
 from nta.report.figures.style import Picture
 from nta.report.wording import UNITS, as_limit, count, in_one, number, prettied, scientific, when
-from nta.sop.carrying_out import mean_blank
-from nta.sop.outcome import PER_FRAME, PER_ML, SIZES, Numbers, Outcome, Video
+from nta.sop.execution import mean_blank
+from nta.sop.outcome import PER_FRAME, PER_ML, SIZES, Numbers, PlannedVideo, ProcedureOutcome
 from nta.visibility import Concentration
 
 NAMES = {
@@ -57,7 +57,7 @@ _WORDS = {
 }
 
 
-def write_sop_report(outcome: Outcome) -> Path:
+def write_sop_report(outcome: ProcedureOutcome) -> Path:
     """Write `report.html`, `videos.csv` and `summary.json` into the folder of the outcome; return the report."""
     from nta.report.document.html import page
     from nta.sop.figures import draw_all
@@ -83,7 +83,7 @@ def write_sop_report(outcome: Outcome) -> Path:
     return report
 
 
-def summary(outcome: Outcome) -> dict[str, Any]:
+def summary(outcome: ProcedureOutcome) -> dict[str, Any]:
     """Return the numbers of a procedure as plain data."""
     values: dict[str, Any] = plain(
         {
@@ -103,7 +103,7 @@ def summary(outcome: Outcome) -> dict[str, Any]:
     return values
 
 
-def rows_of(outcome: Outcome) -> list[dict[str, Any]]:
+def rows_of(outcome: ProcedureOutcome) -> list[dict[str, Any]]:
     """Return the rows of the table, one a video; empty where there is no value."""
     found = [v.numbers.concentration for v in outcome.of("blank") if v.numbers is not None]
     blanks = [concentration for concentration in found if concentration is not None]
@@ -111,7 +111,7 @@ def rows_of(outcome: Outcome) -> list[dict[str, Any]]:
     return [_row_of(video, blank if video.stage == "sample" else None) for video in outcome.videos]
 
 
-def _row_of(video: Video, blank: Quantity | None) -> dict[str, Any]:
+def _row_of(video: PlannedVideo, blank: Quantity | None) -> dict[str, Any]:
     """Return one video as a row; `blank` is what was taken off the concentration in the cell."""
     n = video.numbers
     row: dict[str, Any] = {
@@ -148,7 +148,7 @@ def _row_of(video: Video, blank: Quantity | None) -> dict[str, Any]:
     return row
 
 
-def blocks(outcome: Outcome, pictures: tuple[Picture, ...]) -> list[doc.Block]:
+def blocks(outcome: ProcedureOutcome, pictures: tuple[Picture, ...]) -> list[doc.Block]:
     """Return the whole report."""
     p = outcome.procedure
     return [
@@ -173,14 +173,14 @@ def blocks(outcome: Outcome, pictures: tuple[Picture, ...]) -> list[doc.Block]:
     ]
 
 
-def _about(outcome: Outcome) -> str:
+def _about(outcome: ProcedureOutcome) -> str:
     p = outcome.procedure
     sample = str(p.conditions.get("sample", ""))
     parts = [sample, p.device.driver, p.operator, f"measured {when(outcome.date)}", p.comment]
     return " · ".join(part for part in parts if part)
 
 
-def _over_videos(outcome: Outcome) -> Iterator[doc.Block]:
+def _over_videos(outcome: ProcedureOutcome) -> Iterator[doc.Block]:
     if not outcome.spreads:
         yield doc.Paragraph("No video of the sample could be used; the reasons are below.")
         return
@@ -206,7 +206,7 @@ def _over_videos(outcome: Outcome) -> Iterator[doc.Block]:
     )
 
 
-def _spread_row(name: str, s: Spread, outcome: Outcome) -> tuple[str, ...]:
+def _spread_row(name: str, s: Spread, outcome: ProcedureOutcome) -> tuple[str, ...]:
     def write(value: float | None) -> str:
         if value is None:
             return "–"
@@ -221,7 +221,7 @@ def _spread_row(name: str, s: Spread, outcome: Outcome) -> tuple[str, ...]:
     return words, str(s.n), UNITS.get(s.unit, s.unit), write(s.mean), write(s.sd), cv, *ends
 
 
-def _counted(outcome: Outcome) -> str:
+def _counted(outcome: ProcedureOutcome) -> str:
     """Say of what the concentration over the videos is: where, with which dilution, of particles from which diameter on."""
     found = [n.concentration for n in outcome.numbers() if n.concentration is not None]
     least = [c.least_nm for c in found if c.least_nm is not None]
@@ -239,7 +239,7 @@ def where(found: Concentration) -> str:
     return "in the cell" if found.dilution is None else "in the sample"
 
 
-def _findings(outcome: Outcome) -> doc.Block:
+def _findings(outcome: ProcedureOutcome) -> doc.Block:
     rows = [_finding_row("controls", finding) for finding in outcome.findings]
     for finding, videos in _common(outcome).values():
         rows.append(_finding_row(", ".join(videos), finding))
@@ -248,7 +248,7 @@ def _findings(outcome: Outcome) -> doc.Block:
     return doc.Table(("", "Finding", "In", "What was seen"), tuple(rows), widths=(1.2, 2, 2, 6))
 
 
-def _common(outcome: Outcome) -> dict[str, tuple[Finding, list[str]]]:
+def _common(outcome: ProcedureOutcome) -> dict[str, tuple[Finding, list[str]]]:
     """Return the bad findings of the videos, each once with its worst example and the videos that have it."""
     of_controls = {finding.name for finding in outcome.findings}
     found: dict[str, tuple[Finding, list[str]]] = {}
@@ -267,13 +267,13 @@ def _finding_row(where: str, finding: Finding) -> tuple[doc.Cell, ...]:
     return doc.Mark(_MOODS[finding.verdict], _WORDS[finding.verdict]), finding.title, where, words
 
 
-def _videos(outcome: Outcome) -> doc.Table:
+def _videos(outcome: ProcedureOutcome) -> doc.Table:
     head = ("Video", "", "Frames", "Lost", "Tracks", "°C", "D10", "D50", "D90", "Concentration")
     rows = tuple(_video_row(video) for video in outcome.videos)
     return doc.Table(head, rows, widths=(1.3, 1, 1, 0.8, 1, 0.9, 2.4, 2.4, 2.4, 3), numbers=(2, 3, 4, 5))
 
 
-def _video_row(video: Video) -> tuple[doc.Cell, ...]:
+def _video_row(video: PlannedVideo) -> tuple[doc.Cell, ...]:
     n = video.numbers
     good = doc.Mark("pass", "good") if video.good else doc.Mark("fail", "see below")
     place = "" if video.step.focus_um is None else f" at {video.step.focus_um:g} µm"
@@ -298,14 +298,14 @@ def _concentration(n: Numbers) -> str:
     return f"{as_limit(q) if q.value is None else in_one(q)} {where(n.concentration)}"
 
 
-def _failures(outcome: Outcome) -> Iterator[doc.Block]:
+def _failures(outcome: ProcedureOutcome) -> Iterator[doc.Block]:
     bad = [video for video in outcome.videos if video.reason]
     if bad:
         yield doc.Heading(f"{count(len(bad), 'video')} not used", level=3)
         yield doc.Bullets(tuple((video.step.name, video.reason) for video in bad))
 
 
-def _conditions(outcome: Outcome) -> Iterator[tuple[str, str]]:
+def _conditions(outcome: ProcedureOutcome) -> Iterator[tuple[str, str]]:
     p = outcome.procedure
     m = p.measurement
     where = (

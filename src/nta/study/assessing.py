@@ -6,18 +6,17 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from nta.assessment.integrity_limits import IntegrityLimits, load_integrity_limits
-from nta.assessment.touch import judge
+from nta.assessment.integrity import IntegrityLimits, judge, load_integrity_limits
 from nta.errors import SettingError
 from nta.measurements import distinct_names
 from nta.settings import AnalysisSettings
-from nta.study.attaching import Attached, Say, attach
+from nta.study.attaching import Attached, Tell, attach
 from nta.study.gathering import Material, evidence_of
-from nta.study.ledger import Study
-from nta.study.outcome import Judged, Outcome, doses, trends
+from nta.study.outcome import Judged, StudyOutcome, doses, trends
+from nta.study.study import Study
 
 
-def assess_study(study: Study, kept: str | Path, *, say: Say) -> Outcome:
+def assess_study(study: Study, kept: str | Path, *, tell: Tell) -> StudyOutcome:
     """Judge every group of test preparations of a study against its reference.
 
     Parameters
@@ -26,7 +25,7 @@ def assess_study(study: Study, kept: str | Path, *, say: Say) -> Outcome:
         As `read_study` gives it.
     kept
         Folder for the analyses; what is there already is not analysed again.
-    say
+    tell
         Told what is going on, one line at a time.
 
     Raises
@@ -41,21 +40,21 @@ def assess_study(study: Study, kept: str | Path, *, say: Say) -> Outcome:
         else AnalysisSettings()
     )
     limits = load_integrity_limits(_limits_file(study))
-    attached = {p.name: attach(p, study, settings, Path(kept), say) for p in study.preparations}
+    attached = {p.name: attach(p, study, settings, Path(kept), tell) for p in study.preparations}
     _refuse_copies(study, attached)
     return judge_study(study, _distinct(attached), limits)
 
 
 def judge_study(
     study: Study, attached: Mapping[str, tuple[Attached, ...]], limits: IntegrityLimits | None = None
-) -> Outcome:
+) -> StudyOutcome:
     """Judge a study whose videos are at hand, by preparation."""
     material = Material.of(study, attached)
     judged = []
     for group in study.groups:
         evidence = evidence_of(material, group)
         judged.append(Judged(group=group, evidence=evidence, judgement=judge(evidence, limits)))
-    return Outcome(
+    return StudyOutcome(
         study=study,
         material=material,
         judged=tuple(judged),

@@ -12,13 +12,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from nta.assessment.integrity_limits import IntegrityLimits
+from nta.assessment.integrity import IntegrityLimits
 from nta.io.atomic import new_file
 from nta.io.results.summary import plain
 from nta.report.wording import count
-from nta.study.ledger import said
-from nta.study.outcome import Outcome
-from nta.study.words import handled
+from nta.study.outcome import StudyOutcome
+from nta.study.study import filled_in
+from nta.study.wording import handled
 
 CHECKLIST_FILE, METHODS_FILE = "checklist.json", "methods.txt"
 _NOTHING: tuple[Any, ...] = (None, "", (), [], {})
@@ -52,7 +52,7 @@ class Checklist:
         return tuple(item for item in self.items if item.value in _NOTHING)
 
 
-def checklist(outcome: Outcome) -> Checklist:
+def checklist(outcome: StudyOutcome) -> Checklist:
     """Go through the list."""
     items = (
         *_sample(outcome), *_instrument(outcome), *_cell(outcome), *_analysis(outcome), *_controls(outcome),
@@ -76,23 +76,23 @@ def write_checklist(found: Checklist, folder: Path) -> None:
         partial.write_text(found.methods + "\n", encoding="utf-8")
 
 
-def _sample(o: Outcome) -> Iterator[Item]:
+def _sample(o: StudyOutcome) -> Iterator[Item]:
     study = o.study
     section = "Sample"
     yield Item(
         section=section, name="source of the material", value={k: s.source for k, s in study.samples.items()}
     )
     yield Item(section=section, name="start volume or cell number", value={
-        k: said(s) for k, s in study.samples.items() if s.start_volume_ml or s.cells})  # fmt: skip
+        k: filled_in(s) for k, s in study.samples.items() if s.start_volume_ml or s.cells})  # fmt: skip
     yield Item(section=section, name="isolation method with its parameters", value={
-        k: said(i) for k, i in study.isolations.items() if len(said(i)) > 1})  # fmt: skip
+        k: filled_in(i) for k, i in study.isolations.items() if len(filled_in(i)) > 1})  # fmt: skip
     for name, key in (("storage buffer", "buffer"), ("storage tube", "tube"), ("storage temperature", "temperature_c"),
                       ("storage time", "hours"), ("freeze-thaw cycles", "freeze_thaw_cycles")):  # fmt: skip
         values = {k: getattr(s, key) for k, s in study.storages.items() if getattr(s, key) not in (None, "")}
         yield Item(section=section, name=name, value=values)
 
 
-def _instrument(o: Outcome) -> Iterator[Item]:
+def _instrument(o: StudyOutcome) -> Iterator[Item]:
     section, instrument = "Instrument", o.study.instrument
     camera = _common(o, "camera") or {}
     yield Item(section=section, name="instrument", value=instrument.name)
@@ -113,7 +113,7 @@ def _instrument(o: Outcome) -> Iterator[Item]:
     yield Item(section=section, name="lost frames", value=_each(o, "lost_frames"))
 
 
-def _cell(o: Outcome) -> Iterator[Item]:
+def _cell(o: StudyOutcome) -> Iterator[Item]:
     section = "Cell"
     diluents = {p.name: p.diluent or p.medium for p in o.study.preparations if p.diluent or p.medium}
     dilutions = {p.name: found for p in o.study.preparations if (found := o.material.dilutions(p))}
@@ -123,7 +123,7 @@ def _cell(o: Outcome) -> Iterator[Item]:
     yield Item(section=section, name="dilution factor", value=dilutions)
 
 
-def _analysis(o: Outcome) -> Iterator[Item]:
+def _analysis(o: StudyOutcome) -> Iterator[Item]:
     section = "Analysis"
     yield Item(
         section=section,
@@ -147,7 +147,7 @@ def _analysis(o: Outcome) -> Iterator[Item]:
     yield Item(section=section, name="saturated spots, share", value=_each(o, "saturated_spots"))
 
 
-def _controls(o: Outcome) -> Iterator[Item]:
+def _controls(o: StudyOutcome) -> Iterator[Item]:
     section, study, evidence = "Controls", o.study, o.judged[0].evidence
     yield Item(section=section, name="buffer blank", value=evidence.blank_amount)
     yield Item(
@@ -170,7 +170,7 @@ def _controls(o: Outcome) -> Iterator[Item]:
         arm.name: [len(arm.preparations), len(arm.videos)] for item in o.judged for arm in item.evidence.arms})  # fmt: skip
 
 
-def _results(o: Outcome) -> Iterator[Item]:
+def _results(o: StudyOutcome) -> Iterator[Item]:
     section = "Results"
     yield Item(section=section, name="size distribution with D10, D50, D90 and intervals", value={
         item.group: [c.name for c in item.judgement.criteria.values() if c.comparison is not None] for item in o.judged
@@ -182,7 +182,7 @@ def _results(o: Outcome) -> Iterator[Item]:
     )
 
 
-def _support(o: Outcome) -> Iterator[Item]:
+def _support(o: StudyOutcome) -> Iterator[Item]:
     section, study = "Orthogonal evidence", o.study
     yield Item(
         section=section,
@@ -199,14 +199,14 @@ def _support(o: Outcome) -> Iterator[Item]:
     )
 
 
-def _each(o: Outcome, key: str) -> dict[str, Any]:
+def _each(o: StudyOutcome, key: str) -> dict[str, Any]:
     """Collect a fact of every video; empty where not all have it."""
     videos = [a for items in o.material.attached.values() for a in items]
     facts = {a.video.name: a.facts.get(key) for a in videos if a.video.n_tracks}
     return {} if not facts or any(v in _NOTHING for v in facts.values()) else facts
 
 
-def _common(o: Outcome, key: str) -> Any:
+def _common(o: StudyOutcome, key: str) -> Any:
     """Return a fact that all videos share, else all that occur."""
     found: list[Any] = []
     for fact in _each(o, key).values():
@@ -215,7 +215,7 @@ def _common(o: Outcome, key: str) -> Any:
     return (found[0] if len(found) == 1 else found) or None
 
 
-def _methods(o: Outcome) -> str:
+def _methods(o: StudyOutcome) -> str:
     """Write the methods paragraph from what is known; what is not is marked in brackets."""
     study, instrument = o.study, o.study.instrument
 
@@ -223,8 +223,8 @@ def _methods(o: Outcome) -> str:
         return form(value) if value not in _NOTHING else f"[{otherwise}]"
 
     sources = "; ".join(dict.fromkeys(s.source for s in study.samples.values()))
-    isolated = "; ".join(_phrase(said(i)) for i in study.isolations.values())
-    stored = "; ".join(_phrase(said(s)) for s in study.storages.values())
+    isolated = "; ".join(_phrase(filled_in(i)) for i in study.isolations.values())
+    stored = "; ".join(_phrase(filled_in(s)) for s in study.storages.values())
     temperatures = [
         v.temperature_c for items in o.material.attached.values() for v in (a.video for a in items)
     ]

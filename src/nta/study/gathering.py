@@ -8,12 +8,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from nta.assessment.integrity import Arm, Evidence
+from nta.assessment.integrity import Arm, IntegrityEvidence, Video
 from nta.assessment.integrity import Preparation as Measured
-from nta.assessment.signatures import Video
 from nta.calibration import load_certificate
 from nta.study.attaching import IN_VIEW, PER_ML, Attached
-from nta.study.ledger import Preparation, Study
+from nta.study.study import Preparation, Study
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -66,7 +65,7 @@ class Material:
         return float(np.mean(known)) if known and len(known) == len(amounts) else None
 
 
-def evidence_of(material: Material, group: str) -> Evidence:
+def evidence_of(material: Material, group: str) -> IntegrityEvidence:
     """Gather what there is on one group of test preparations."""
     study = material.study
     tests, references = study.arm("test", group), study.arm("reference")
@@ -74,7 +73,7 @@ def evidence_of(material: Material, group: str) -> Evidence:
     blank = material.mean_amount(p for p in study.arm("blank") if not p.with_detergent)
     before, after = (_beads(material, when) for when in ("before", "after"))
     size_ratio, light_ratio = _ratios(before, after)
-    return Evidence(
+    return IntegrityEvidence(
         test=_arm(group, tests, material, blank),
         reference=_arm("reference", references, material, blank) if references else None,
         paired=paired,

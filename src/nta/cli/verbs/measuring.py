@@ -24,8 +24,8 @@ def _run(verbs: Any, common: argparse.ArgumentParser) -> None:
     run = verbs.add_parser(
         "run",
         parents=[common],
-        help="record from a device, analyze and report: the main job in one command",
-        description="Record from a device, analyze and report. "
+        help="record from a device, analyse and report: the main job in one command",
+        description="Record from a device, analyse and report. "
         "The default device is the simulated instrument with an EV sample.",
     )
     device_options(run)

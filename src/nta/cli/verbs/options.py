@@ -67,7 +67,7 @@ def sample_options(parser: argparse.ArgumentParser) -> None:
 
 
 def analysis_options(parser: argparse.ArgumentParser) -> None:
-    """Add how it is analyzed."""
+    """Add how it is analysed."""
     analysis = parser.add_argument_group("analysis")
     analysis.add_argument(
         "--profile", help="instrument profile: a name in calibration/instruments or a TOML file"

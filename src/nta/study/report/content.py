@@ -6,17 +6,23 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from nta.assessment import Finding, Verdict
-from nta.assessment.comparison import Decision
-from nta.assessment.integrity import Criterion
-from nta.assessment.touch import Integrity
+from nta.assessment.integrity import Criterion, Decision, Integrity
 from nta.quantity import Quantity
 from nta.report import document as doc
 from nta.report.figures.style import Picture
 from nta.report.wording import count, number, prettied, value_and_interval
 from nta.study.checklist import Checklist
-from nta.study.ledger import said as filled_in
-from nta.study.outcome import Judged, Outcome
-from nta.study.words import CANNOT_TELL, DEFINITION, handled, margin_words, measured, resolving, wording
+from nta.study.outcome import Judged, StudyOutcome
+from nta.study.study import filled_in
+from nta.study.wording import (
+    CANNOT_TELL,
+    DEFINITION,
+    handled,
+    margin_words,
+    measured,
+    resolving,
+    verdict_sentence,
+)
 
 _MOODS: Mapping[Integrity, doc.Mood] = {
     Integrity.INTACT: "pass",
@@ -42,7 +48,7 @@ _CONFIDENCE = {
 }
 
 
-def content(outcome: Outcome, pictures: Mapping[str, Picture], checklist: Checklist) -> list[doc.Block]:
+def content(outcome: StudyOutcome, pictures: Mapping[str, Picture], checklist: Checklist) -> list[doc.Block]:
     """Return the whole report."""
     return [
         _title(outcome),
@@ -67,7 +73,7 @@ def content(outcome: Outcome, pictures: Mapping[str, Picture], checklist: Checkl
     ]
 
 
-def _title(outcome: Outcome) -> doc.Title:
+def _title(outcome: StudyOutcome) -> doc.Title:
     study = outcome.study
     parts = (study.question, study.operator, str(study.date or ""), study.instrument.name)
     return doc.Title("Were the vesicles touched?", study.title, " · ".join(p for p in parts if p))
@@ -79,23 +85,23 @@ def _verdict(item: Judged) -> doc.Verdict:
         group=item.group,
         word=str(judgement.verdict),
         mood=_MOODS[judgement.verdict],
-        sentence=prettied(wording(item)),
+        sentence=prettied(verdict_sentence(item)),
         confidence="" if judgement.reasons else _CONFIDENCE[judgement.confidence],
     )
 
 
-def _resolution(outcome: Outcome) -> Iterator[doc.Block]:
+def _resolution(outcome: StudyOutcome) -> Iterator[doc.Block]:
     for item in outcome.judged:
         if item.judgement.reasons:
             yield doc.Heading(f"What would resolve it{_of(outcome, item)}", 3)
             yield doc.Bullets(tuple(dict.fromkeys(resolving(item))))
 
 
-def _of(outcome: Outcome, item: Judged) -> str:
+def _of(outcome: StudyOutcome, item: Judged) -> str:
     return f": {item.group}" if outcome.groups_differ else ""
 
 
-def _overview(outcome: Outcome, pictures: Mapping[str, Picture]) -> Iterator[doc.Block]:
+def _overview(outcome: StudyOutcome, pictures: Mapping[str, Picture]) -> Iterator[doc.Block]:
     if "recovery" in pictures:
         yield doc.Pictures((pictures["recovery"],))
     if not outcome.groups_differ:
@@ -118,7 +124,7 @@ def _overview(outcome: Outcome, pictures: Mapping[str, Picture]) -> Iterator[doc
     )
 
 
-def _handled(outcome: Outcome, group: str) -> tuple[str, str]:
+def _handled(outcome: StudyOutcome, group: str) -> tuple[str, str]:
     """Name how the preparations of a group were isolated and stored."""
     study = outcome.study
     tubes = study.arm("test", group)
@@ -193,7 +199,7 @@ def _courses(pictures: Mapping[str, Picture]) -> Iterator[doc.Block]:
         yield doc.Pictures(tuple(drawn[first : first + 2]))
 
 
-def _doses(outcome: Outcome) -> Iterator[doc.Block]:
+def _doses(outcome: StudyOutcome) -> Iterator[doc.Block]:
     if not outcome.doses:
         return
     yield doc.Heading("Doses")
@@ -236,7 +242,7 @@ def _superscript(exponent: int) -> str:
     return str(exponent).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
 
 
-def _handling(outcome: Outcome) -> Iterator[doc.Block]:
+def _handling(outcome: StudyOutcome) -> Iterator[doc.Block]:
     study = outcome.study
     yield doc.Heading("How the material was handled")
     nouns: Sequence[tuple[str, object]] = [
@@ -272,7 +278,7 @@ def _listed(values: Mapping[str, object]) -> str:
     return "; ".join(" ".join(filter(None, handled(key, value))) for key, value in values.items())
 
 
-def _recordings(outcome: Outcome) -> Iterator[doc.Block]:
+def _recordings(outcome: StudyOutcome) -> Iterator[doc.Block]:
     yield doc.Heading("Recordings")
     unit = outcome.material.unit
     rows = []

@@ -9,10 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter
 
-from nta.assessment.comparison import Decision
-from nta.assessment.integrity import Arm, Criterion
-from nta.assessment.signatures import BrightnessCurve
-from nta.assessment.touch import FLAGGING
+from nta.assessment.integrity import FLAGGING, Arm, BrightnessCurve, Criterion, Decision
 from nta.columns import FloatArray
 from nta.errors import SettingError
 from nta.quantity import student_half_width
@@ -32,8 +29,8 @@ from nta.report.figures.style import (
     new_figure,
 )
 from nta.report.wording import count
-from nta.study.outcome import Judged, Outcome, Trend
-from nta.study.words import in_words, said
+from nta.study.outcome import Judged, StudyOutcome, Trend
+from nta.study.wording import as_read, measured_words
 
 _COLOURS = (VERMILLION, GREEN, ORANGE, SKY, INK)
 _DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
@@ -46,13 +43,13 @@ _DECIDED = {
 }
 
 
-def draw_all(outcome: Outcome) -> dict[str, Picture]:
+def draw_all(outcome: StudyOutcome) -> dict[str, Picture]:
     """Draw every figure there is data for, by name."""
     with house_style():
         return {picture.name: picture for picture in _pictures(outcome)}
 
 
-def _pictures(outcome: Outcome) -> Iterator[Picture]:
+def _pictures(outcome: StudyOutcome) -> Iterator[Picture]:
     yield distributions(outcome.judged)
     for number, item in enumerate(outcome.judged):
         if any(c.comparison is not None for c in item.judgement.criteria.values()):
@@ -122,7 +119,11 @@ def criteria(item: Judged, number: int = 0) -> Picture:
         axis.plot([inner_low, inner_high], [y, y], color=colour, linewidth=3.6, solid_capstyle="butt")
         axis.plot([middle], [y], marker=marker, color=colour, markersize=6, markeredgecolor="white")
         axis.text(
-            most + 0.15, y, f"{said(criterion).replace('95 % interval ', '')}", va="center", fontsize=8.5
+            most + 0.15,
+            y,
+            f"{measured_words(criterion).replace('95 % interval ', '')}",
+            va="center",
+            fontsize=8.5,
         )
     axis.set_yticks(range(len(rows)), [_starred(c) for c in rows])
     axis.set_ylim(len(rows) - 0.4, -0.6)
@@ -209,10 +210,10 @@ def course(trend: Trend) -> Picture:
     figure = new_figure(HALF)
     axis = figure.subplots()
     criterion = Criterion(name=trend.name, title=trend.title, scale=trend.unit, comparison=None)
-    low, high = (in_words(criterion, v) for v in trend.margin)
+    low, high = (as_read(criterion, v) for v in trend.margin)
     axis.axhspan(low, high, color=LIGHT, alpha=0.45, linewidth=0)
     x = [point[1] for point in trend.points]
-    y, below, above = np.array([[in_words(criterion, v) for v in point[2:]] for point in trend.points]).T
+    y, below, above = np.array([[as_read(criterion, v) for v in point[2:]] for point in trend.points]).T
     axis.errorbar(x, y, yerr=[y - below, above - y], color=BLUE, marker="o", capsize=3, linewidth=1.4)
     axis.set_xlabel(trend.along)
     axis.locator_params(axis="x", integer=True, nbins=6)
@@ -246,8 +247,8 @@ def _interval(axis: Axes, criterion: Criterion, y: float) -> None:
     c = criterion.comparison
     assert c is not None
     colour, marker, _ = _DECIDED[c.decision]
-    low, middle, high = (in_words(criterion, v) for v in (c.low, c.estimate, c.high))
-    left, right = (in_words(criterion, v) for v in (c.margin.low, c.margin.high))
+    low, middle, high = (as_read(criterion, v) for v in (c.low, c.estimate, c.high))
+    left, right = (as_read(criterion, v) for v in (c.margin.low, c.margin.high))
     axis.fill_betweenx([y - 0.4, y + 0.4], left, right, color=LIGHT, alpha=0.45, linewidth=0)
     axis.plot([low, high], [y, y], color=colour, linewidth=2, solid_capstyle="butt")
     axis.plot([middle], [y], marker=marker, color=colour, markersize=6, markeredgecolor="white")

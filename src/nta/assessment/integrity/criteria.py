@@ -13,15 +13,15 @@ from functools import partial
 
 import numpy as np
 
-from nta.assessment.comparison import (
+from nta.assessment.integrity.comparison import (
     Comparison,
     Margin,
     compare_independent,
     compare_paired,
     rounding_error,
 )
-from nta.assessment.integrity_limits import IntegrityLimits
-from nta.assessment.signatures import BrightnessCurve, Video
+from nta.assessment.integrity.limits import IntegrityLimits
+from nta.assessment.integrity.signatures import BrightnessCurve, Video
 from nta.columns import FloatArray
 from nta.errors import SettingError
 
@@ -74,7 +74,7 @@ class Criterion:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Evidence:
+class IntegrityEvidence:
     """Everything a judgement may look at; what is None was not measured and is never assumed.
 
     reference, test : the arms that are compared. paired : whether their preparations belong together, in order.
@@ -114,7 +114,7 @@ class Evidence:
         return () if self.reference is None else _measured(self.reference, _detergent_labile)
 
 
-def compare_arms(evidence: Evidence, limits: IntegrityLimits) -> dict[str, Criterion]:
+def compare_arms(evidence: IntegrityEvidence, limits: IntegrityLimits) -> dict[str, Criterion]:
     """Compute every criterion whose inputs exist; the others say what is missing."""
     reference = evidence.reference
     if reference is None:
@@ -127,7 +127,7 @@ def compare_arms(evidence: Evidence, limits: IntegrityLimits) -> dict[str, Crite
         title: str,
         scale: str,
         margin: Margin,
-        summary: Callable[[Video], float],
+        summary: Summary,
         rounding: float = 0.0,
     ) -> Criterion:
         values = [_replicates(arm, summary, unit) for arm in (evidence.test, reference)]
@@ -136,12 +136,12 @@ def compare_arms(evidence: Evidence, limits: IntegrityLimits) -> dict[str, Crite
 
     by_value = partial(_by_value, evidence, reference)
     found = [
-        of("d50", "Median diameter", "ln", limits.margins[d50], Video.log_d50),
-        of("above_150", "Share above 150 nm", "1", limits.margins["above_150"], lambda v: v.share(150, math.inf)),
-        of("above_200", "Share above 200 nm", "1", limits.margins["above_200"], lambda v: v.share(200, math.inf)),
+        of("d50", "Median diameter", "ln", limits.margins[d50], lambda v, *_: v.log_d50()),
+        of("above_150", "Share above 150 nm", "1", limits.margins["above_150"], lambda v, *_: v.share(150, math.inf)),
+        of("above_200", "Share above 200 nm", "1", limits.margins["above_200"], lambda v, *_: v.share(200, math.inf)),
         _below_60(evidence, limits, of),
-        of("span", "Span", "ln", _ln_margin(limits.margins["span"]), Video.log_span),
-        of("window", "Share in 30–150 nm", "1", limits.margins["window"], lambda v: v.share(30, 150)),
+        of("span", "Span", "ln", _ln_margin(limits.margins["span"]), lambda v, *_: v.log_span()),
+        of("window", "Share in 30–150 nm", "1", limits.margins["window"], lambda v, *_: v.share(30, 150)),
         _recovery(evidence, limits, of),
         _size_at_brightness(evidence, limits, reference, of),
         by_value("detergent_labile", "Detergent-labile share", "1", limits.margins["detergent_labile_change"],
@@ -157,43 +157,40 @@ def compare_arms(evidence: Evidence, limits: IntegrityLimits) -> dict[str, Crite
 
 
 Of = Callable[..., Criterion]
+# of a video where it stands: one video may stand in several places
+Summary = Callable[[Video, Preparation, Arm], float]
 Value = Callable[[Preparation], float | None]
 
 
-def _below_60(evidence: Evidence, limits: IntegrityLimits, of: Of) -> Criterion:
+def _below_60(evidence: IntegrityEvidence, limits: IntegrityLimits, of: Of) -> Criterion:
     name, title, limit = "below_60", "Share below 60 nm", limits.gates["detection_limit_nm"]
     if evidence.detection_limit_nm is None:
         return _missing(name, title, "1", "the detection limit for intact vesicles is not known")
     if evidence.detection_limit_nm > limit:
         why = f"the detection limit is {evidence.detection_limit_nm:.0f} nm, above {limit:g} nm"
         return _missing(name, title, "1", why)
-    return of(name, title, "1", limits.margins[name], lambda v: v.share(0, 60))
+    return of(name, title, "1", limits.margins[name], lambda v, *_: v.share(0, 60))
 
 
-def _immobile(evidence: Evidence, limits: IntegrityLimits, of: Of) -> Criterion:
+def _immobile(evidence: IntegrityEvidence, limits: IntegrityLimits, of: Of) -> Criterion:
     name, title = "immobile", "Share of immobile tracks"
-    shares = {id(v): v.immobile_share for arm in evidence.arms for v in arm.videos}
-    if None in shares.values():
+    if any(v.immobile_share is None for arm in evidence.arms for v in arm.videos):
         return _missing(name, title, "1", "the tracks of both arms are needed, and exports hold none")
-    return of(name, title, "1", limits.margins[name], lambda v: shares[id(v)] or 0.0)
+    return of(name, title, "1", limits.margins[name], lambda v, *_: v.immobile_share or 0.0)
 
 
-def _recovery(evidence: Evidence, limits: IntegrityLimits, of: Of) -> Criterion:
+def _recovery(evidence: IntegrityEvidence, limits: IntegrityLimits, of: Of) -> Criterion:
     name, title = "recovery", "Recovery"
-    amounts = {
-        id(v): (v.amount, p.volume_ml) for arm in evidence.arms for p in arm.preparations for v in p.videos
-    }
-    if any(amount is None for amount, _ in amounts.values()):
+    if any(v.amount is None for arm in evidence.arms for v in arm.videos):
         return _missing(name, title, "ln", "the particles of both arms must be counted by one instrument")
-    if any(volume is None for _, volume in amounts.values()):
+    if any(p.volume_ml is None for arm in evidence.arms for p in arm.preparations):
         return _missing(name, title, "ln", "the volumes of both arms are needed (volume_ml)")
-    in_test = {id(v) for v in evidence.test.videos}
     blank, sham = evidence.blank_amount or 0.0, evidence.sham_amount
 
-    def log_amount(video: Video) -> float:
-        amount, volume = amounts[id(video)]
+    def log_amount(video: Video, preparation: Preparation, arm: Arm) -> float:
+        amount, volume = video.amount, preparation.volume_ml
         assert amount is not None and volume is not None  # checked above  # noqa: PT018
-        background = sham if sham is not None and id(video) in in_test else blank
+        background = sham if sham is not None and arm is evidence.test else blank
         return math.log(max(amount - background, 1e-9 * amount, 1e-300) * volume)
 
     test, reference = ([v.amount for v in arm.videos if v.amount] for arm in evidence.arms)
@@ -201,7 +198,9 @@ def _recovery(evidence: Evidence, limits: IntegrityLimits, of: Of) -> Criterion:
     return of(name, title, "ln", _ln_margin(limits.margins[name]), log_amount, rounding)
 
 
-def _size_at_brightness(evidence: Evidence, limits: IntegrityLimits, reference: Arm, of: Of) -> Criterion:
+def _size_at_brightness(
+    evidence: IntegrityEvidence, limits: IntegrityLimits, reference: Arm, of: Of
+) -> Criterion:
     name, title = "size_at_brightness", "Size at given brightness"
     if not evidence.same_run:
         return _missing(name, title, "ln", "brightness compares within one run only")
@@ -211,7 +210,7 @@ def _size_at_brightness(evidence: Evidence, limits: IntegrityLimits, reference: 
         return _missing(name, title, "ln", str(error))
     if any(not math.isfinite(curve.excess(video)) for arm in evidence.arms for video in arm.videos):
         return _missing(name, title, "ln", "a video has no track in the reference's brightness")
-    return of(name, title, "ln", limits.margins[name], curve.excess)
+    return of(name, title, "ln", limits.margins[name], lambda v, *_: curve.excess(v))
 
 
 def _missing(name: str, title: str, scale: str, why: str) -> Criterion:
@@ -219,7 +218,13 @@ def _missing(name: str, title: str, scale: str, why: str) -> Criterion:
 
 
 def _by_value(
-    evidence: Evidence, reference: Arm, name: str, title: str, scale: str, margin: Margin, value: Value
+    evidence: IntegrityEvidence,
+    reference: Arm,
+    name: str,
+    title: str,
+    scale: str,
+    margin: Margin,
+    value: Value,
 ) -> Criterion:
     """Compare values that were measured of preparations, their ln on that scale; one value each gives no interval."""
     a, b = _measured(evidence.test, value), _measured(reference, value)
@@ -259,20 +264,21 @@ def _detergent_labile(preparation: Preparation) -> float | None:
     return preparation.detergent_labile
 
 
-def _by_preparation(evidence: Evidence, limits: IntegrityLimits) -> bool:
+def _by_preparation(evidence: IntegrityEvidence, limits: IntegrityLimits) -> bool:
     assert evidence.reference is not None
     least = limits.gates["preparations"]
     return all(len(arm.preparations) >= least for arm in (evidence.test, evidence.reference))
 
 
-def _replicates(arm: Arm, summary: Callable[[Video], float], unit: str) -> FloatArray:
+def _replicates(arm: Arm, summary: Summary, unit: str) -> FloatArray:
+    by_preparation = [[summary(video, p, arm) for video in p.videos] for p in arm.preparations]
     if unit == "video":
-        return np.array([summary(video) for video in arm.videos])
-    return np.array([np.mean([summary(video) for video in p.videos]) for p in arm.preparations])
+        return np.array([value for values in by_preparation for value in values])
+    return np.array([np.mean(values) for values in by_preparation])
 
 
 def _compared(
-    evidence: Evidence, values: Sequence[FloatArray], margin: Margin, unit: str, rounding: float
+    evidence: IntegrityEvidence, values: Sequence[FloatArray], margin: Margin, unit: str, rounding: float
 ) -> Comparison:
     test, reference = values
     if evidence.paired and unit == "preparation" and test.size == reference.size:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from nta.assessment.comparison import Margin
+from nta.assessment.integrity.comparison import Margin
 from nta.calibration import find_file
 from nta.calibration.reading import Table
 

@@ -17,11 +17,11 @@ from enum import StrEnum
 
 import numpy as np
 
-from nta.assessment.comparison import Comparison, Decision, holm
 from nta.assessment.finding import Finding, Verdict
-from nta.assessment.gates import check_gates
-from nta.assessment.integrity import Criterion, Evidence, compare_arms
-from nta.assessment.integrity_limits import IntegrityLimits, load_integrity_limits
+from nta.assessment.integrity.comparison import Decision, holm
+from nta.assessment.integrity.criteria import Criterion, IntegrityEvidence, compare_arms
+from nta.assessment.integrity.gates import check_gates
+from nta.assessment.integrity.limits import IntegrityLimits, load_integrity_limits
 
 CLAIMS = (("d50", "above_150", "above_200", "below_60"), ("recovery",), ("size_at_brightness",))
 """Criteria that can flag a change by NTA alone, by claim: sizes, number, light. Holm's correction runs within a claim: that
@@ -39,6 +39,23 @@ class Integrity(StrEnum):
     INDETERMINATE = "INDETERMINATE"
 
 
+class Phenotype(StrEnum):
+    """What a touched preparation looks like; the values are the words for people and for files."""
+
+    LARGER = "larger (aggregated or fused)"
+    SMALLER = "smaller"
+    DIM = "dim for their size"
+    BRIGHT = "bright for their size"
+    SEVERELY_DEPLETED = "severely depleted"
+    DEPLETED = "depleted (selective or total loss)"
+    GAINED = "gained in particles (contamination or normalisation)"
+    LEAKY = "leaky"
+    MOSTLY_NOT_VESICULAR = "mostly not vesicular"
+    PARTLY_NOT_VESICULAR = "partly not vesicular"
+    STAINED_LESS = "stained less by membrane dye"
+    WITH_PROTEIN = "contaminated with protein"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Reason:
     """A code with the sentence behind it and what would resolve it."""
@@ -52,22 +69,23 @@ class Reason:
 class Judgement:
     """A verdict with everything it was made from.
 
-    tags : phenotypes that were found, e.g. "larger (aggregated or fused)". confidence : "high", "moderate" or "low".
+    tags : phenotypes that were found. confidence : "high", "moderate" or "low".
     reasons : why there is no verdict, empty where there is one. gates : all that were checked.
-    adjusted_p : Holm-adjusted, of every flagging criterion.
+    adjusted_p : Holm-adjusted, of every flagging criterion. flagged : those of them that changed by it.
     """
 
     verdict: Integrity
-    tags: tuple[str, ...]
+    tags: tuple[Phenotype, ...]
     reasons: tuple[Reason, ...]
     confidence: str
     gates: tuple[Finding, ...]
     criteria: Mapping[str, Criterion]
     adjusted_p: Mapping[str, float]
+    flagged: tuple[str, ...]
     limits: IntegrityLimits
 
 
-def judge(evidence: Evidence, limits: IntegrityLimits | None = None) -> Judgement:
+def judge(evidence: IntegrityEvidence, limits: IntegrityLimits | None = None) -> Judgement:
     """Judge a test arm against its reference.
 
     First the gates: any that fails makes the verdict INDETERMINATE, by name. Then flags: dim for their size without being
@@ -80,12 +98,7 @@ def judge(evidence: Evidence, limits: IntegrityLimits | None = None) -> Judgemen
         return _judgement(Integrity.INDETERMINATE, (), failed, evidence, gates, {}, {}, limits)
     criteria = compare_arms(evidence, limits)
     adjusted = {name: p for claim in CLAIMS for name, p in _adjusted(criteria, claim).items()}
-    flagged = {
-        name: comparison
-        for name, p in adjusted.items()
-        if p < _ALPHA and (comparison := criteria[name].comparison) is not None
-    }
-    tags = tuple(_tags(flagged, evidence, criteria, limits))
+    tags = tuple(_tags(_flagged(adjusted), evidence, criteria, limits))
     if failed:
         return _judgement(Integrity.INDETERMINATE, tags, failed, evidence, gates, criteria, adjusted, limits)
     verdict, why = _decided(tags, evidence, criteria, limits)
@@ -100,7 +113,11 @@ def _adjusted(criteria: Mapping[str, Criterion], names: Sequence[str]) -> dict[s
     return holm({n: c.p_changed for n in names if (c := criteria[n].comparison) is not None})
 
 
-def _comparable(evidence: Evidence) -> bool:
+def _flagged(adjusted: Mapping[str, float]) -> tuple[str, ...]:
+    return tuple(name for name in FLAGGING if adjusted.get(name, 1.0) < _ALPHA)
+
+
+def _comparable(evidence: IntegrityEvidence) -> bool:
     """Say whether both arms have the two replicates that any interval needs, and each of them a track."""
     return evidence.reference is not None and all(
         len(arm.videos) >= 2 and all(v.diameter_nm.size for v in arm.videos) for arm in evidence.arms
@@ -108,49 +125,52 @@ def _comparable(evidence: Evidence) -> bool:
 
 
 def _tags(
-    flagged: Mapping[str, Comparison],
-    evidence: Evidence,
+    flagged: Sequence[str],
+    evidence: IntegrityEvidence,
     criteria: Mapping[str, Criterion],
     limits: IntegrityLimits,
-) -> Iterator[str]:
+) -> Iterator[Phenotype]:
     """Name the phenotypes; each appears once, in the order of the data."""
-    up = {name for name, c in flagged.items() if c.estimate > 0}
-    down = set(flagged) - up
+    compared = {name: c for name in flagged if (c := criteria[name].comparison) is not None}
+    up = {name for name, c in compared.items() if c.estimate > 0}
+    down = set(compared) - up
     if up & {"d50", "above_150", "above_200"}:
-        yield "larger (aggregated or fused)"
+        yield Phenotype.LARGER
     if "d50" in down or "below_60" in up:
-        yield "smaller"
+        yield Phenotype.SMALLER
     if "size_at_brightness" in up:
-        yield "dim for their size"
+        yield Phenotype.DIM
     if "size_at_brightness" in down:
-        yield "bright for their size"
+        yield Phenotype.BRIGHT
     if "recovery" in down:
-        severe = flagged["recovery"].high < math.log(limits.thresholds["severe_loss"])
-        yield "severely depleted" if severe else "depleted (selective or total loss)"
+        severe = compared["recovery"].high < math.log(limits.thresholds["severe_loss"])
+        yield Phenotype.SEVERELY_DEPLETED if severe else Phenotype.DEPLETED
     if "recovery" in up:
-        yield "gained in particles (contamination or normalisation)"
+        yield Phenotype.GAINED
     if _looks_leaky(criteria, limits) and not _few(criteria["sealed"], limits):
-        yield "leaky"
+        yield Phenotype.LEAKY
     if evidence.detergent_labile_test:
         labile = float(np.mean(evidence.detergent_labile_test))
         if labile < limits.thresholds["detergent_labile_mixed"]:
-            yield "mostly not vesicular"
+            yield Phenotype.MOSTLY_NOT_VESICULAR
         elif labile < limits.thresholds["detergent_labile_least"]:
-            yield "partly not vesicular"
+            yield Phenotype.PARTLY_NOT_VESICULAR
     stained = criteria["membrane_dye"].comparison
     if stained is not None and stained.decision is Decision.CHANGED and stained.estimate < 0:
-        yield "stained less by membrane dye"
+        yield Phenotype.STAINED_LESS
     ratios = evidence.particles_per_ug
     if ratios and float(np.median(ratios)) < limits.thresholds["pure_particles_per_ug"]:
-        yield "contaminated with protein"
+        yield Phenotype.WITH_PROTEIN
 
 
 def _decided(
-    tags: tuple[str, ...], evidence: Evidence, criteria: Mapping[str, Criterion], limits: IntegrityLimits
+    tags: tuple[Phenotype, ...],
+    evidence: IntegrityEvidence,
+    criteria: Mapping[str, Criterion],
+    limits: IntegrityLimits,
 ) -> tuple[Integrity, list[Reason]]:
-    larger = any(tag.startswith("larger") for tag in tags)
-    dim = "dim for their size" in tags and not larger
-    if "leaky" in tags:
+    dim = Phenotype.DIM in tags and Phenotype.LARGER not in tags
+    if Phenotype.LEAKY in tags:
         return Integrity.DAMAGED, []
     if _looks_leaky(criteria, limits):
         n = int(limits.gates["preparations"])
@@ -209,7 +229,7 @@ _NO_MEMBRANE = Reason(
 )
 
 
-def _not_looked_at(evidence: Evidence, criteria: Mapping[str, Criterion]) -> Iterator[str]:
+def _not_looked_at(evidence: IntegrityEvidence, criteria: Mapping[str, Criterion]) -> Iterator[str]:
     """Name what INTACT cannot do without."""
     for name in ("recovery", "size_at_brightness"):
         if criteria[name].comparison is None:
@@ -224,7 +244,9 @@ def _not_looked_at(evidence: Evidence, criteria: Mapping[str, Criterion]) -> Ite
         yield "no certified beads before and after the arms"
 
 
-def _membrane_agrees(evidence: Evidence, criteria: Mapping[str, Criterion], limits: IntegrityLimits) -> bool:
+def _membrane_agrees(
+    evidence: IntegrityEvidence, criteria: Mapping[str, Criterion], limits: IntegrityLimits
+) -> bool:
     """Say whether a line of evidence on the membrane supports integrity."""
     labile = evidence.detergent_labile_test
     enough = bool(labile) and float(np.mean(labile)) >= limits.thresholds["detergent_labile_least"]
@@ -245,9 +267,9 @@ def _decision(criterion: Criterion) -> Decision | None:
 
 def _judgement(
     verdict: Integrity,
-    tags: tuple[str, ...],
+    tags: tuple[Phenotype, ...],
     reasons: list[Reason],
-    evidence: Evidence,
+    evidence: IntegrityEvidence,
     gates: tuple[Finding, ...],
     criteria: Mapping[str, Criterion],
     adjusted: Mapping[str, float],
@@ -261,26 +283,33 @@ def _judgement(
         gates=gates,
         criteria=criteria,
         adjusted_p=adjusted,
+        flagged=_flagged(adjusted),
         limits=limits,
     )
 
 
 _LINES = (
-    ("larger", "smaller"),
-    ("dim", "bright"),
-    ("depleted", "severely depleted", "gained"),
-    ("leaky", "mostly not", "partly not", "stained less", "contaminated"),
+    {Phenotype.LARGER, Phenotype.SMALLER},
+    {Phenotype.DIM, Phenotype.BRIGHT},
+    {Phenotype.DEPLETED, Phenotype.SEVERELY_DEPLETED, Phenotype.GAINED},
+    {
+        Phenotype.LEAKY,
+        Phenotype.MOSTLY_NOT_VESICULAR,
+        Phenotype.PARTLY_NOT_VESICULAR,
+        Phenotype.STAINED_LESS,
+        Phenotype.WITH_PROTEIN,
+    },
 )
-"""Tags by the line of evidence they rest on: size, light, number, and what other methods measured."""
+"""Phenotypes by the line of evidence they rest on: size, light, number, and what other methods measured."""
+_LINES_OF_DAMAGE = ({Phenotype.DIM}, {Phenotype.LEAKY})  # only light and lumen dye speak of damage
 
 
 def _confidence(
-    verdict: Integrity, tags: tuple[str, ...], evidence: Evidence, limits: IntegrityLimits
+    verdict: Integrity, tags: tuple[Phenotype, ...], evidence: IntegrityEvidence, limits: IntegrityLimits
 ) -> str:
     """Return "low" for a statement on these tubes only, else by how many lines of evidence agree."""
     if min(len(arm.preparations) for arm in evidence.arms) < limits.gates["preparations"]:
         return "low"
-    lines = sum(any(tag.startswith(line) for tag in tags) for line in _LINES)
-    if verdict is Integrity.DAMAGED:  # only light and lumen dye speak of damage
-        lines = sum(any(tag.startswith(word) for tag in tags) for word in ("dim", "leaky"))
-    return "high" if verdict is Integrity.INTACT or lines >= 2 else "moderate"
+    lines = _LINES_OF_DAMAGE if verdict is Integrity.DAMAGED else _LINES
+    agreeing = sum(not line.isdisjoint(tags) for line in lines)
+    return "high" if verdict is Integrity.INTACT or agreeing >= 2 else "moderate"

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from nta.assessment.finding import Finding, Verdict
-from nta.assessment.integrity import Arm, Evidence
-from nta.assessment.integrity_limits import IntegrityLimits
-from nta.assessment.signatures import Video
+from nta.assessment.integrity.criteria import Arm, IntegrityEvidence
+from nta.assessment.integrity.limits import IntegrityLimits
+from nta.assessment.integrity.signatures import Video
 
 TITLES = {
     "FEW_TRACKS": "Number of tracks",
@@ -62,7 +62,7 @@ class _Looked:
         )
 
 
-def check_gates(evidence: Evidence, limits: IntegrityLimits) -> tuple[Finding, ...]:
+def check_gates(evidence: IntegrityEvidence, limits: IntegrityLimits) -> tuple[Finding, ...]:
     """Check every gate, in the order in which they are reported; an empty video stops at the first."""
     if empty := [v.name for arm in evidence.arms for v in arm.videos if not v.diameter_nm.size]:
         remedy = "record again, or leave it out and say so"
@@ -70,7 +70,7 @@ def check_gates(evidence: Evidence, limits: IntegrityLimits) -> tuple[Finding, .
     return tuple(finding for gate in _GATES for finding in gate(evidence, limits))
 
 
-def _reference(e: Evidence, _: IntegrityLimits) -> Iterator[Finding]:
+def _reference(e: IntegrityEvidence, _: IntegrityLimits) -> Iterator[Finding]:
     if e.reference is not None:
         yield _good(
             "NO_REFERENCE", f"less handled preparations to compare with: {len(e.reference.preparations)}"
@@ -83,7 +83,7 @@ def _reference(e: Evidence, _: IntegrityLimits) -> Iterator[Finding]:
     )
 
 
-def _tracks(e: Evidence, limits: IntegrityLimits) -> Iterator[Finding]:
+def _tracks(e: IntegrityEvidence, limits: IntegrityLimits) -> Iterator[Finding]:
     arm = min(e.arms, key=lambda a: a.n_tracks)
     least = limits.gates["tracks_per_arm"]
     yield _Looked(
@@ -97,7 +97,7 @@ def _tracks(e: Evidence, limits: IntegrityLimits) -> Iterator[Finding]:
     ).finding(limits, "tracks_per_arm")
 
 
-def _videos(e: Evidence, limits: IntegrityLimits) -> Iterator[Finding]:
+def _videos(e: IntegrityEvidence, limits: IntegrityLimits) -> Iterator[Finding]:
     arm = min(e.arms, key=lambda a: len(a.videos))
     least = limits.gates["videos_per_arm"]
     yield _Looked(
@@ -111,7 +111,7 @@ def _videos(e: Evidence, limits: IntegrityLimits) -> Iterator[Finding]:
     ).finding(limits, "videos_per_arm")
 
 
-def _bead_size(e: Evidence, limits: IntegrityLimits) -> Iterator[Finding]:
+def _bead_size(e: IntegrityEvidence, limits: IntegrityLimits) -> Iterator[Finding]:
     if e.bead_bias is None:
         yield _open("BEAD_SIZE", "no certified beads were measured", "record certified beads in the same run")
         return
@@ -125,7 +125,7 @@ def _bead_size(e: Evidence, limits: IntegrityLimits) -> Iterator[Finding]:
     ).finding(limits, "bead_size_bias")
 
 
-def _stability(e: Evidence, limits: IntegrityLimits) -> Iterator[Finding]:
+def _stability(e: IntegrityEvidence, limits: IntegrityLimits) -> Iterator[Finding]:
     for quantity, key, summary in (
         ("size", "d50_cv", lambda v: math.exp(v.log_d50())),
         ("count", "concentration_cv", lambda v: v.amount),
@@ -158,14 +158,14 @@ def _worst_scatter(arm: Arm, summary: Callable[[Video], float | None]) -> float 
     return max((float(np.std(g, ddof=1) / np.mean(g)) for g in known), default=None)
 
 
-def _blank(e: Evidence, limits: IntegrityLimits) -> Iterator[Finding]:
+def _blank(e: IntegrityEvidence, limits: IntegrityLimits) -> Iterator[Finding]:
     yield _background("BLANK_HIGH", "buffer blank", e.blank_amount, "blank_share", e, limits)
     if e.sham_amount is not None:
         yield _background("SHAM_HIGH", "sham", e.sham_amount, "sham_share", e, limits)
 
 
 def _background(
-    code: str, word: str, background: float | None, key: str, e: Evidence, limits: IntegrityLimits
+    code: str, word: str, background: float | None, key: str, e: IntegrityEvidence, limits: IntegrityLimits
 ) -> Finding:
     amounts = [v.amount for v in e.test.videos if v.amount is not None]
     if background is None or not amounts:
@@ -177,7 +177,7 @@ def _background(
     return _Looked(code, share, limits.gates[key], "1", text, remedy).finding(limits, key)
 
 
-def _density(e: Evidence, limits: IntegrityLimits) -> Iterator[Finding]:
+def _density(e: IntegrityEvidence, limits: IntegrityLimits) -> Iterator[Finding]:
     crowded = [v.name for arm in e.arms for v in arm.videos if v.crowded]
     if crowded:
         yield _bad(
@@ -215,7 +215,7 @@ def _dilution_ratio(videos: Sequence[Video]) -> float | None:
     return max(means) / min(means) - 1 if len(means) > 1 else None
 
 
-def _run(e: Evidence, limits: IntegrityLimits) -> Iterator[Finding]:
+def _run(e: IntegrityEvidence, limits: IntegrityLimits) -> Iterator[Finding]:
     if not e.same_run:
         yield _bad(
             "DIFFERENT_RUN",
@@ -247,7 +247,7 @@ def _run(e: Evidence, limits: IntegrityLimits) -> Iterator[Finding]:
         ).finding(limits, key)
 
 
-def _detection_limit(e: Evidence, limits: IntegrityLimits) -> Iterator[Finding]:
+def _detection_limit(e: IntegrityEvidence, limits: IntegrityLimits) -> Iterator[Finding]:
     if e.detection_limit_nm is None:
         yield _open(
             "LOD_TOO_HIGH",
@@ -265,7 +265,7 @@ def _detection_limit(e: Evidence, limits: IntegrityLimits) -> Iterator[Finding]:
     ).finding(limits, "detection_limit_nm")
 
 
-def _saturation(e: Evidence, limits: IntegrityLimits) -> Iterator[Finding]:
+def _saturation(e: IntegrityEvidence, limits: IntegrityLimits) -> Iterator[Finding]:
     shares = {a.name: float(np.mean([v.saturated_share for v in a.videos])) for a in e.arms if a.videos}
     name = max(shares, key=lambda arm: shares[arm], default="")
     share = shares.get(name, 0.0)
@@ -279,7 +279,7 @@ def _saturation(e: Evidence, limits: IntegrityLimits) -> Iterator[Finding]:
     ).finding(limits, "saturated_share")
 
 
-def _matrix(e: Evidence, limits: IntegrityLimits) -> Iterator[Finding]:
+def _matrix(e: IntegrityEvidence, limits: IntegrityLimits) -> Iterator[Finding]:
     temperatures = [v.temperature_c for arm in e.arms for v in arm.videos]
     known = [t for t in temperatures if t is not None]
     if len(known) < len(temperatures) or not known:

@@ -6,11 +6,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from nta.assessment.comparison import Decision
 from nta.assessment.finding import Verdict
-from nta.assessment.integrity import Arm, Preparation, compare_arms
-from nta.assessment.integrity_limits import load_integrity_limits
-from nta.assessment.touch import Integrity, judge
+from nta.assessment.integrity import (
+    Arm,
+    Decision,
+    Integrity,
+    Preparation,
+    compare_arms,
+    judge,
+    load_integrity_limits,
+)
 
 from .studies import CASES, MEMBRANE, REFERENCE, study, three
 
@@ -237,6 +242,15 @@ def test_values_of_one_pair_are_compared_as_independent(rng):
     )
     found = compare_arms(evidence, LIMITS)["detergent_labile"].comparison
     assert found.std_err == pytest.approx(np.hypot(0.96 - 0.75, 0.85 - 0.74) / 2)
+
+
+def test_a_video_that_stands_in_two_preparations_counts_with_the_volume_of_each(rng):
+    evidence = study("T0 same again", rng)
+    once = evidence.reference.preparations[0]
+    twice = tuple(replace(once, name=f"of {volume:g} ml", volume_ml=volume) for volume in (1.0, 2.0))
+    evidence = replace(evidence, test=Arm(name="test", preparations=twice), blank_amount=None)
+    recovery = compare_arms(evidence, LIMITS)["recovery"].comparison
+    assert recovery.estimate == pytest.approx(np.log(2) / 2)
 
 
 def test_every_limit_has_a_source():

@@ -252,7 +252,7 @@ def test_the_folder_of_a_measurement_stands_for_the_results_in_it(desk, capsys):
         "report live1",
         "export live1 --to csv -o tables",
         "compare live1 -o page.html",
-        "catalog add live1 --catalogue runs.sqlite",
+        "catalogue add live1 --catalogue runs.sqlite",
     ):
         assert main([*words.split(), "-q"]) == 0
     assert main(["analyze", "live1/recording.h5", "-o", "live1", "--force"]) == 1

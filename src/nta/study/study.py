@@ -196,7 +196,7 @@ class Study:
         return tuple(dict.fromkeys(p.group or "test" for p in self.arm("test")))
 
 
-def said(noun: Any) -> dict[str, Any]:
+def filled_in(noun: Any) -> dict[str, Any]:
     """Return the fields of a noun that somebody filled in."""
     return {f.name: value for f in fields(noun) if (value := getattr(noun, f.name)) not in (None, "", ())}
 

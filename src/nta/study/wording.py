@@ -6,18 +6,21 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from nta.assessment.comparison import Comparison, Decision, replicates_for_change, replicates_for_equivalence
-from nta.assessment.integrity import Criterion
-from nta.assessment.touch import FLAGGING, Integrity
+from nta.assessment.integrity import (
+    Comparison,
+    Criterion,
+    Decision,
+    Integrity,
+    Phenotype,
+    replicates_for_change,
+    replicates_for_equivalence,
+)
 from nta.quantity import Quantity
 from nta.report.wording import count, value_and_interval
 from nta.study.outcome import Judged
 
-_RATIOS = (
-    "recovery",
-    "sealed",
-    "span",
-)  # said as a percentage of the reference; other logarithms as a change
+# said as a percentage of the reference; other logarithms as a change
+_RATIOS = ("recovery", "sealed", "span")
 _UNITS = {
     "c": "°C",
     "min": "min",
@@ -31,9 +34,8 @@ _UNITS = {
 }
 """How people write the units that end the keys of a study."""
 _NO_SCATTER = 1e-9  # standard errors below this come from replicates that are all alike
-_SHIFT_OF_ALL = (
-    0.36  # of ln size at given brightness when every vesicle is emptied; simulated, linear in the share
-)
+# of ln size at given brightness when every vesicle is emptied; simulated, linear in the share
+_SHIFT_OF_ALL = 0.36
 
 DEFINITION = (
     "Touched EV (our working definition; no source defines the term): a preparation of extracellular vesicles whose "
@@ -53,7 +55,7 @@ CANNOT_TELL = (
 )  # fmt: skip
 
 
-def wording(item: Judged) -> str:
+def verdict_sentence(item: Judged) -> str:
     """Return the verdict with its numbers."""
     judgement = item.judgement
     if judgement.verdict is Integrity.INDETERMINATE:
@@ -80,12 +82,12 @@ def measured(criterion: Criterion) -> Quantity | None:
         return None
     unit = {"mV": "mV", "1": "pp"}.get(criterion.scale, "%")
     if c.std_err < _NO_SCATTER:
-        return Quantity(in_words(criterion, c.estimate), None, None, unit, "all replicates alike")
-    value, low, high = (in_words(criterion, v) for v in (c.estimate, c.low, c.high))
+        return Quantity(as_read(criterion, c.estimate), None, None, unit, "all replicates alike")
+    value, low, high = (as_read(criterion, v) for v in (c.estimate, c.low, c.high))
     return Quantity(value, low, high, unit, f"95 %, Student t over {c.unit}s")
 
 
-def in_words(criterion: Criterion, value: float) -> float:
+def as_read(criterion: Criterion, value: float) -> float:
     """Return a value of the comparison's scale in per cent, percentage points or mV."""
     if criterion.scale == "ln":
         return 100 * (math.exp(value) if criterion.name in _RATIOS else math.expm1(value))
@@ -94,7 +96,7 @@ def in_words(criterion: Criterion, value: float) -> float:
 
 def margin_words(criterion: Criterion, comparison: Comparison) -> str:
     """Return the margin in the unit people read."""
-    low, high = (in_words(criterion, v) for v in (comparison.margin.low, comparison.margin.high))
+    low, high = (as_read(criterion, v) for v in (comparison.margin.low, comparison.margin.high))
     unit = {"mV": "mV", "1": "pp"}.get(criterion.scale, "%")
     signed = criterion.name not in _RATIOS
     low_words, high_words = (f"{v:+.3g}" if signed else f"{v:.3g}" for v in (low, high))
@@ -157,17 +159,11 @@ def _reference(item: Judged) -> str:
 
 def _changed(item: Judged) -> str:
     """List the criteria that flagged, with intervals."""
-    flagged = [
-        criterion
-        for name, criterion in item.judgement.criteria.items()
-        if name in FLAGGING
-        and criterion.comparison is not None
-        and criterion.comparison.decision is Decision.CHANGED
-    ]
-    return "; ".join(f"{c.title.lower()} {said(c)}" for c in flagged) or "by what was stated of it"
+    flagged = [item.judgement.criteria[name] for name in item.judgement.flagged]
+    return "; ".join(f"{c.title.lower()} {measured_words(c)}" for c in flagged) or "by what was stated of it"
 
 
-def said(criterion: Criterion) -> str:
+def measured_words(criterion: Criterion) -> str:
     """Return "+14 % (9 to 19 %)"."""
     quantity = measured(criterion)
     assert quantity is not None
@@ -179,15 +175,15 @@ def said(criterion: Criterion) -> str:
 def _damaged(item: Judged) -> str:
     parts = [f"Relative to {_reference(item)},"]
     dim = item.judgement.criteria["size_at_brightness"]
-    if "dim for their size" in item.judgement.tags and dim.comparison is not None:
+    if Phenotype.DIM in item.judgement.tags and dim.comparison is not None:
         share = min(dim.comparison.estimate / _SHIFT_OF_ALL, 1.0)
         parts.append(
-            f"particles are larger at equal brightness by {said(dim)}, consistent with loss of lumen in roughly "
+            f"particles are larger at equal brightness by {measured_words(dim)}, consistent with loss of lumen in roughly "
             f"{_about(share)} of the particles."
         )
-    if "leaky" in item.judgement.tags:
+    if Phenotype.LEAKY in item.judgement.tags:
         parts.append(
-            f"the share of sealed vesicles is {said(item.judgement.criteria['sealed'])} of the reference's."
+            f"the share of sealed vesicles is {measured_words(item.judgement.criteria['sealed'])} of the reference's."
         )
     parts.append(
         "NTA does not show the membrane; confirm by lumen-dye retention or cryo-electron microscopy."

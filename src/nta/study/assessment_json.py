@@ -13,28 +13,32 @@ import numpy as np
 from nta.assessment.integrity import Criterion
 from nta.io.atomic import new_file
 from nta.io.results.summary import plain
-from nta.study.ledger import said
-from nta.study.outcome import Judged, Outcome
-from nta.study.words import wording
+from nta.study.outcome import Judged, StudyOutcome
+from nta.study.study import filled_in
+from nta.study.wording import verdict_sentence
 
-TWIN_FILE = "assessment.json"
-TWIN_VERSION = 1
+ASSESSMENT_FILE = "assessment.json"
+_VERSION = 1
 
 
-def twin(outcome: Outcome) -> dict[str, Any]:
+def plain_data(outcome: StudyOutcome) -> dict[str, Any]:
     """Return what `assessment.json` holds: plain data, ready for JSON (no NaN, no infinity)."""
     study = outcome.study
     data: dict[str, Any] = plain(
         {
             "format": "nta assessment",
-            "version": TWIN_VERSION,
+            "version": _VERSION,
             "study": {
-                **{k: v for k, v in said(study).items() if isinstance(v, str) or k in ("date", "markers")},
-                "instrument": said(study.instrument),
-                "samples": {name: said(noun) for name, noun in study.samples.items()},
-                "isolations": {name: said(noun) for name, noun in study.isolations.items()},
-                "storages": {name: said(noun) for name, noun in study.storages.items()},
-                "preparations": [said(p) for p in study.preparations],
+                **{
+                    k: v
+                    for k, v in filled_in(study).items()
+                    if isinstance(v, str) or k in ("date", "markers")
+                },
+                "instrument": filled_in(study.instrument),
+                "samples": {name: filled_in(noun) for name, noun in study.samples.items()},
+                "isolations": {name: filled_in(noun) for name, noun in study.isolations.items()},
+                "storages": {name: filled_in(noun) for name, noun in study.storages.items()},
+                "preparations": [filled_in(p) for p in study.preparations],
             },
             "amounts_in": outcome.material.unit,
             "groups": [_judged(item) for item in outcome.judged],
@@ -61,11 +65,11 @@ def twin(outcome: Outcome) -> dict[str, Any]:
     return data
 
 
-def write_twin(outcome: Outcome, folder: Path) -> Path:
+def write_assessment(outcome: StudyOutcome, folder: Path) -> Path:
     """Write `assessment.json`; the file appears when it is whole."""
-    path = folder / TWIN_FILE
+    path = folder / ASSESSMENT_FILE
     with new_file(path) as partial:
-        text = json.dumps(twin(outcome), indent=2, ensure_ascii=False, allow_nan=False)
+        text = json.dumps(plain_data(outcome), indent=2, ensure_ascii=False, allow_nan=False)
         partial.write_text(text + "\n", encoding="utf-8")
     return path
 
@@ -75,7 +79,7 @@ def _judged(item: Judged) -> dict[str, Any]:
     return {
         "group": item.group,
         "verdict": judgement.verdict,
-        "sentence": wording(item),
+        "sentence": verdict_sentence(item),
         "confidence": judgement.confidence,
         "tags": judgement.tags,
         "reasons": [asdict(reason) for reason in judgement.reasons],

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
-from nta.batch import About, Job, Outcome
+from nta.batch import About, Job, JobOutcome
 from nta.calibration import load_certificate
 from nta.catalogue import CatalogueError, Kind, RunRecord
 from nta.catalogue.record import as_time
@@ -22,7 +22,7 @@ from nta.io.results import ANALYSIS_FOLDER
 if TYPE_CHECKING:
     from nta.catalogue import Catalogue
     from nta.pipeline import Analysis
-    from nta.sop import Outcome as CarriedOut
+    from nta.sop import ProcedureOutcome
 
 ENVIRONMENT_VARIABLE = "NTA_CATALOGUE"
 _NONE = "none"
@@ -70,11 +70,11 @@ def record_analysis(
         return catalogue.record(analysis, results=folder, **_columns(about))
     except CatalogueError as error:
         raise CatalogueError(
-            f"{error}; the results are whole in {folder}, record them later with nta catalog add {folder}"
+            f"{error}; the results are whole in {folder}, record them later with nta catalogue add {folder}"
         ) from error
 
 
-def record_outcome(catalogue: Catalogue, job: Job, outcome: Outcome) -> None:
+def record_outcome(catalogue: Catalogue, job: Job, outcome: JobOutcome) -> None:
     """Record what came of a job, where something did."""
     if outcome.status not in ("result", "incomplete"):
         return
@@ -86,7 +86,7 @@ def record_outcome(catalogue: Catalogue, job: Job, outcome: Outcome) -> None:
     record_analysis(catalogue, _kept_summary(job.folder), job.folder, about)
 
 
-def record_videos(catalogue: Catalogue, carried_out: CarriedOut, about: About) -> list[str]:
+def record_videos(catalogue: Catalogue, carried_out: ProcedureOutcome, about: About) -> list[str]:
     """Record every good video of a procedure, controls as what they are; return why some could not be, in words."""
     procedure, unrecorded = carried_out.procedure, []
     for video in carried_out.videos:

@@ -1,0 +1,41 @@
+"""Integrity of vesicles: two arms of a study compared, and what may be said of the preparation that was handled.
+
+signatures   what one recording says of its vesicles: sizes, tails, size at given brightness
+comparison   two arms compared: inside a margin, outside it, or not decided
+criteria     the comparisons that a judgement looks at, and the evidence they are made from
+gates        what must hold before two arms may be compared at all
+verdict      the judgement itself: INTACT, ALTERED, DAMAGED, or none
+limits       gates, margins and thresholds, read from a file
+"""
+
+from nta.assessment.integrity.comparison import (
+    Comparison,
+    Decision,
+    replicates_for_change,
+    replicates_for_equivalence,
+)
+from nta.assessment.integrity.criteria import Arm, Criterion, IntegrityEvidence, Preparation, compare_arms
+from nta.assessment.integrity.limits import IntegrityLimits, load_integrity_limits
+from nta.assessment.integrity.signatures import BrightnessCurve, Video
+from nta.assessment.integrity.verdict import FLAGGING, Integrity, Judgement, Phenotype, judge
+
+__all__ = [
+    "FLAGGING",
+    "Arm",
+    "BrightnessCurve",
+    "Comparison",
+    "Criterion",
+    "Decision",
+    "Integrity",
+    "IntegrityEvidence",
+    "IntegrityLimits",
+    "Judgement",
+    "Phenotype",
+    "Preparation",
+    "Video",
+    "compare_arms",
+    "judge",
+    "load_integrity_limits",
+    "replicates_for_change",
+    "replicates_for_equivalence",
+]
