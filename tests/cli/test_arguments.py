@@ -323,7 +323,7 @@ def test_a_recording_that_is_interrupted_exits_with_130_and_is_kept(tmp_path):
     assert out == ""
     assert "Traceback" not in err
     with open_recording(tmp_path / "a.h5") as recording:
-        assert sum(1 for _ in recording.frames()) > 5
+        assert sum(1 for _ in recording.frames()) > 0
 
 
 def test_drivers_for_people_and_for_scripts(capsys):
