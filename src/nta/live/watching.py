@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from pathlib import Path
 
 from nta.acquisition import FrameWriter, Recorded, record
@@ -55,7 +54,6 @@ def record_watched(
     *,
     duration_s: float,
     stop: threading.Event | None = None,
-    on_frame: Callable[[Frame], None] | None = None,
 ) -> Recorded:
     """Record from an open instrument with a live analysis beside it, until that knows enough; else as `record` does."""
     ended = stop or threading.Event()
@@ -70,7 +68,6 @@ def record_watched(
         duration_s=duration_s,
         progress=stop_when_good,
         stop=ended,
-        on_frame=on_frame,
     )
 
 

@@ -92,7 +92,11 @@ def lines(s: Snapshot) -> Iterator[Line]:
         words = f"{_SIGNS[finding.verdict]} {finding.title}: {prettied(finding.evidence)}"
         yield Line(words, finding.verdict, finding.advice)
     if s.sizing is not None and not s.advice:
-        yield Line("✓ concentration, light, drift and number of tracks are good", Verdict.PASS)
+        judged = {finding.name for finding in s.sizing.findings}
+        good = "drift and number of tracks" if not judged or "enough_tracks" in judged else "and drift"
+        yield Line(
+            f"✓ concentration, light, {good} are good".replace("light, and", "light and"), Verdict.PASS
+        )
 
 
 def reached(s: Snapshot) -> Iterator[Line]:
@@ -140,7 +144,8 @@ def _lost(s: Snapshot) -> Row:
 
 
 def _particles(s: Snapshot) -> Row:
-    return "particles per frame", (Said(f"{number(s.spots_per_frame)}  {sparks(s.recent_spots)}"),)
+    recent = Said(f"  {sparks(s.recent_spots)}", Verdict.NOT_ASSESSED)
+    return "particles per frame", (Said(number(s.spots_per_frame)), recent)
 
 
 def _temperature(s: Snapshot) -> Iterator[Row]:

@@ -9,9 +9,13 @@ from nta.cli.parser import dilution
 
 
 def device_options(
-    parser: argparse.ArgumentParser, duration_s: float | None = 20.0, words: str = "20"
+    parser: argparse.ArgumentParser,
+    duration_s: float | None = 20.0,
+    words: str = "20",
+    *,
+    timed: bool = True,
 ) -> None:
-    """Add which device is opened, and for how long."""
+    """Add which device is opened, and, where it is `timed`, for how long."""
     device = parser.add_argument_group("device")
     device.add_argument(
         "--driver", default="simulated", help="which device (default: simulated); see `nta drivers`"
@@ -24,13 +28,14 @@ def device_options(
         dest="device_settings",
         help="setting of the driver, repeatable",
     )
-    device.add_argument(
-        "--duration",
-        type=float,
-        default=duration_s,
-        metavar="S",
-        help=f"seconds to record (default: {words})",
-    )
+    if timed:
+        device.add_argument(
+            "--duration",
+            type=float,
+            default=duration_s,
+            metavar="S",
+            help=f"seconds to record (default: {words})",
+        )
 
 
 def camera_options(parser: argparse.ArgumentParser) -> None:
