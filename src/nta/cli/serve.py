@@ -43,7 +43,7 @@ def run(options: argparse.Namespace) -> int:
     instrument = open_driver(options.driver, **device_settings(options))
     session = Session(
         instrument,
-        Runs(options.output.resolve()),
+        Runs(options.output),
         partial(_report, request=request, options=options),
         conditions=request.conditions,
         profile=request.profile,

@@ -263,7 +263,9 @@ class _Brightness:
         return self._mean + self._std * offset, amplitude**2
 
 
-@lru_cache(maxsize=64)  # an instrument that is started again has the same particles, and this is what takes it seconds
+@lru_cache(
+    maxsize=64
+)  # an instrument that is started again has the same particles, and this is what takes it seconds
 def _log_brightness(population: Population, index: float, light: Collection) -> CubicSpline:
     """Return log cross-section over log diameter; its nodes are doubled until halving them hardly matters."""
     from scipy.interpolate import CubicSpline

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from functools import partial
 
 from nicegui import run, ui
 
@@ -92,6 +92,7 @@ class Fields:
     ) -> None:
         self._set_camera, self._set_knob = set_camera, set_knob
         self._fields: dict[str, Field] = {}
+        self._moves: list[ui.button] = []
         self._known: tuple[str, ...] = ()
         self._box = ui.element("div").classes("nta-fields")
 
@@ -101,6 +102,8 @@ class Fields:
             self._build(known)
         for name, value in camera.items():
             self._fields[name].show(value, "", locked=locked)
+        for button in self._moves:
+            button.set_enabled(not locked)
         for name, seen in knobs.items():
             self._fields[name].show(
                 seen.now if seen.asked is None else seen.asked, _hint(seen), locked=locked
@@ -116,19 +119,18 @@ class Fields:
                 else:
                     self._fields[name] = Field(name, *_KNOBS[name], 1.0, self._set_knob)
             if "focus_um" in known:
-                _focus_buttons(self._fields["focus_um"])
+                self._moves = _focus_buttons(self._fields["focus_um"])
 
 
-def _focus_buttons(field: Field) -> None:
+def _focus_buttons(field: Field) -> list[ui.button]:
+    """Put up buttons that move the focus: nobody finds it by typing."""
     with ui.element("div").classes("wide nta-moves"):
         ui.label("Focus").classes("quiet")
-        for by in (-_COARSE, -_FINE, _FINE, _COARSE):
-            words = f"{by:+g} µm".replace("-", "−")
-            ui.button(words, on_click=_moving(field, by)).props("flat dense no-caps color=primary")
-
-
-def _moving(field: Field, by: float) -> Callable[[], Any]:
-    return lambda: field.move(by)
+        moves = {by: f"{by:+g} µm".replace("-", "−") for by in (-_COARSE, -_FINE, _FINE, _COARSE)}
+        return [
+            ui.button(words, on_click=partial(field.move, by)).props("flat dense no-caps color=primary")
+            for by, words in moves.items()
+        ]
 
 
 def _hint(seen: KnobSeen) -> str:

@@ -19,7 +19,7 @@ from nta.live.wording import (
     why_no_sizes,
 )
 from nta.live.wording import lines as lines_of
-from nta.report.markup import element, text
+from nta.report.markup import text
 from nta.web import charts, words
 from nta.web.fields import Fields
 from nta.web.runs import Run
@@ -45,7 +45,7 @@ class Page:
         self._session = session
         self._ticks = 0
         self._html: dict[int, str] = {}
-        self._runs: list[Run] | None = None
+        self._runs: list[tuple[Run, str]] | None = None
         self._drawn: object = None
         self._refusal = ""
         ui.add_css(static("page.css"))
@@ -62,7 +62,7 @@ class Page:
                 self._runs_card()
         ui.add_body_html(f"<script>{static('view.js')}</script>")
         self._show(self._session.look())
-        self._show_runs(self._session.runs.list())
+        self._show_runs(self._session.runs.list(), self._session.look())
         ui.timer(_EVERY_S, self._tick)
 
     def _head(self) -> None:
@@ -70,7 +70,7 @@ class Page:
             ui.html(f"<h1>nta · {text(self._session.instrument.name)}</h1>", sanitize=False)
             self._phase = ui.html("", sanitize=False).mark("phase")
             self._busy = ui.html("", sanitize=False).mark("busy")
-            ui.label(str(self._session.runs.folder)).classes("nta-where")
+            ui.label(str(self._session.runs.folder.resolve())).classes("nta-where")
 
     def _picture(self) -> None:
         with ui.element("div").classes("nta-card"):
@@ -142,7 +142,7 @@ class Page:
         self._show(self._session.look())
         self._ticks += 1
         if self._ticks % _RUNS_EVERY == 0:
-            self._show_runs(await run.io_bound(self._session.runs.list) or [])
+            self._show_runs(await run.io_bound(self._session.runs.list) or [], self._session.look())
 
     async def _record(self) -> None:
         try:
@@ -223,28 +223,28 @@ class Page:
         self._set(self._distribution, charts.distribution_chart(curve, d50, why_no_sizes(seen)))
         self._set(self._history, charts.history_chart(seen.history, seen.target))
 
-    def _show_runs(self, runs: list[Run]) -> None:
-        if runs == self._runs:
+    def _show_runs(self, runs: list[Run], look: Look) -> None:
+        shown = [(found, _becoming(found, look)) for found in runs[:_MOST_RUNS]]
+        if shown == self._runs:
             return
-        self._runs = runs
+        self._runs = shown
         self._runs_box.clear()
         with self._runs_box:
-            if not runs:
+            if not shown:
                 ui.label("none yet").classes("nta-none")
-            for found in runs[:_MOST_RUNS]:
-                self._run_row(found)
+            for found, becoming in shown:
+                self._run_row(found, becoming)
 
-    def _run_row(self, found: Run) -> None:
+    def _run_row(self, found: Run, becoming: str) -> None:
         when = f"{found.changed:%H:%M}" if _is_today(found.changed) else f"{found.changed:%Y-%m-%d}"
+        ui.label(found.name).classes("name")
+        ui.label(when).classes("when")
+        ui.label(becoming or found.d50).classes("d50")
         if found.report:
             link = f"{RUNS_PATH}/{quote(found.report)}"
-            ui.html(f'<a href="{link}" target="_blank">{text(found.name)}</a>', sanitize=False)
-        else:
-            ui.label(found.name)
-        ui.label(when).classes("when")
-        ui.html(element("span", text(found.d50), kind="d50"), sanitize=False)
-        if found.report:
             ui.html(f'<a href="{link}" target="_blank">report</a>', sanitize=False)
+        elif becoming:
+            ui.label()
         else:
             ask = ui.button("make report", on_click=lambda: self._session.report(found.name))
             ask.props("flat dense no-caps color=primary")
@@ -277,8 +277,19 @@ def _wish(label: str, name: str, *, value: bool) -> None:
 def _told(look: Look) -> list[Line]:
     if look.phase == "lost":
         return [Line(f"✕ {look.why}", Verdict.FAIL, "it is opened again as soon as it answers")]
-    return list(lines_of(look.snapshot))
+    waiting = [Line(look.why, Verdict.NOT_ASSESSED)] if look.why else []
+    return [*waiting, *lines_of(look.snapshot)]
 
 
 def _is_today(moment: datetime) -> bool:
     return moment.date() == datetime.now().date()
+
+
+def _becoming(found: Run, look: Look) -> str:
+    """Say what is done with a run just now; empty where nothing is."""
+    if found.name == look.recording:
+        return "recording"
+    states = {task.name: task.state for task in look.tasks}
+    return {"waiting": "its report is waiting", "analyzing": "its report is being made"}.get(
+        states.get(found.name, ""), ""
+    )

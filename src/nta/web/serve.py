@@ -22,6 +22,7 @@ _ICON = (
 )
 _LAST_WORDS_S = 2.0  # that browsers get to let go
 _LET_IT_START_S = 1.0
+_LAST_PORT = 65535
 
 
 def build(session: Session) -> None:
@@ -59,6 +60,8 @@ def serve(session: Session, *, host: str, port: int, browser: bool) -> None:
 
 def free_port(host: str, port: int) -> int:
     """Return the port, or for 0 one that is free; refuse one that is taken, before a device is opened."""
+    if not 0 <= port <= _LAST_PORT:
+        raise SettingError(f"--port must be 0 to {_LAST_PORT}, got {port}")
     try:
         with socket.create_server((host, port)) as taken:
             return int(taken.getsockname()[1])

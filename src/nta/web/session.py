@@ -43,6 +43,9 @@ _AGAIN_S = 3.0  # between two attempts to open a lost device
 _LOOK_S = 0.1  # between two looks at whether the end is asked for
 _ANSWER_S = 30.0  # that a device may take for a setting
 _MOST_NOTES = 50
+_GETTING_READY = (
+    "the analysis is getting ready: a few seconds, or minutes where it is the first on this computer"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +80,7 @@ class Note:
 class Look:
     """The session at one moment.
 
-    why : why the device is lost, or what is waited for. snapshot : of the preview, or of the recording under way.
+    why : why the device is lost, or what is waited for, in words. snapshot : of the preview, or of the recording under way.
     last : the recording before, with its name; None where there was none. longest_s : that the recording may take.
     camera : settings that can be turned. state : all that the camera says of itself, None while it is not open.
     """
@@ -196,7 +199,7 @@ class Session:
         with self._lock:
             return Look(
                 phase=self._phase,
-                why=self._why,
+                why=self._why or ("" if self._warm.is_set() else _GETTING_READY),
                 snapshot=self._snapshot(),
                 recording=self._order.order.name if self._order else "",
                 longest_s=self._order.longest_s if self._order else None,
@@ -260,7 +263,7 @@ class Session:
             folder = self.runs.new(order.name)
             longest_s = live.usual_s if order.duration_s is None else order.duration_s
             self._order = _Recording(order, folder, longest_s, live)
-            self._phase, self._why, self._snapshot = "recording", "getting ready", Snapshot
+            self._phase, self._why, self._snapshot = "recording", _GETTING_READY, Snapshot
             self._stop.set()  # of the preview
         return folder
 

@@ -54,7 +54,7 @@ def phase(look: Look) -> str:
     """Return the state of the instrument, to be seen from across the room."""
     kind, words = _PHASES[look.phase]
     if look.phase == "recording":
-        words = f"{look.recording}: {look.why}" if look.why else f"recording {look.recording}"
+        words = f"recording {look.recording}" if look.snapshot.frames else f"about to record {look.recording}"
     return element("span", f"<i></i>{text(words)}", kind=f"nta-phase {kind} {look.phase}")
 
 
