@@ -67,7 +67,7 @@ def session(tmp_path, profile, instrument, reported, warm, monkeypatch):
     @contextmanager
     def begun(device=None, *, make=report, phase="previewing", **words):
         chosen = device or instrument()
-        session = Session(chosen, Runs(tmp_path / "runs"), make, profile=profile, **words)
+        session = Session(chosen, Runs(tmp_path / "runs"), make, **{"profile": profile, **words})
         try:
             with session:
                 _until(lambda: session.look().phase == phase)

@@ -1,6 +1,7 @@
 """One instrument, its states, and several people at it: nothing is lost, and what goes wrong is a line."""
 
 import threading
+from dataclasses import replace
 
 import pytest
 
@@ -157,6 +158,25 @@ def test_what_cannot_be_recorded_is_refused_before(session, instrument):
             desk.record(Order(name="one", duration_s=0.0, conditions={"temperature_c": 25.0}))
         with pytest.raises(SettingError, match="until_d50_within"):
             desk.record(Order(name="one", until_d50_within=3.0, conditions={"temperature_c": 25.0}))
+        assert desk.look().phase == "previewing"
+        assert not desk.runs.list()
+
+
+def test_without_a_pixel_size_there_is_a_picture_and_the_reason_why_no_more(
+    session, until, instrument, monkeypatch
+):
+    device = instrument()
+    monkeypatch.setattr(
+        device.camera, "state", lambda: replace(type(device.camera).state(device.camera), pixel_size_um=None)
+    )
+    with session(device, profile=None) as desk:
+        until(lambda: "no live analysis: " in desk.look().why)
+        assert "pixel" in desk.look().why
+        before = desk.view.newest()
+        until(lambda: desk.view.newest() is not before)
+        desk.record(Order(name="one", duration_s=1.0))
+        until(lambda: "one: " in _said(desk))
+        assert "pixel" in _said(desk)
         assert desk.look().phase == "previewing"
         assert not desk.runs.list()
 

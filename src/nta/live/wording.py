@@ -58,8 +58,8 @@ def preview_rows(s: Snapshot) -> Iterator[Row]:
     yield from _temperature(s)
 
 
-def result_rows(s: Snapshot) -> Iterator[Row]:
-    """Yield what is known of the sample so far: particles, tracks, sizes, and how long it takes to know them well."""
+def result_rows(s: Snapshot, *, goes_on: bool = True) -> Iterator[Row]:
+    """Yield what is known of the sample so far: particles, tracks, sizes, and, where it goes on, how long it still takes."""
     yield _particles(s)
     sizing = s.sizing
     if sizing is None:
@@ -76,7 +76,8 @@ def result_rows(s: Snapshot) -> Iterator[Row]:
     within = sizing.d50_within
     if within is not None:
         yield "known to", (Said(f"±{100 * within:.1f} %"), *_against(s))
-        yield from _still_needed(s, sizing, within)
+        if goes_on:
+            yield from _still_needed(s, sizing, within)
 
 
 def lines(s: Snapshot) -> Iterator[Line]:

@@ -55,11 +55,11 @@ class Page:
             with ui.element("div").classes("nta-main"):
                 self._picture()
                 self._messages()
+                self._runs_card()
             with ui.element("div").classes("nta-side"):
                 self._recording()
                 self._sizes()
                 self._instrument()
-                self._runs_card()
         ui.add_body_html(f"<script>{static('view.js')}</script>")
         self._show(self._session.look())
         self._show_runs(self._session.runs.list(), self._session.look())
@@ -73,7 +73,7 @@ class Page:
             ui.label(str(self._session.runs.folder.resolve())).classes("nta-where")
 
     def _picture(self) -> None:
-        with ui.element("div").classes("nta-card"):
+        with ui.element("div").classes("nta-card nta-picture-card"):
             ui.html(
                 '<div class="nta-stage" id="nta-stage"><canvas id="nta-picture" width="640" height="480"></canvas>'
                 '<canvas id="nta-spots"></canvas></div>',
@@ -90,23 +90,23 @@ class Page:
                 ui.html('<div id="nta-caption"></div>', sanitize=False)
 
     def _messages(self) -> None:
-        with ui.element("div").classes("nta-card"):
+        with ui.element("div").classes("nta-card nta-now-card") as self._now_card:
             self._now = ui.html("", sanitize=False).classes("nta-now").mark("now")
             self._lines = ui.html("", sanitize=False).mark("advice")
-        with ui.element("div").classes("nta-card") as self._notes_card:
+        with ui.element("div").classes("nta-card nta-notes-card") as self._notes_card:
             ui.html("<h2>What happened</h2>", sanitize=False)
             self._notes = ui.html("", sanitize=False).mark("notes")
 
     def _recording(self) -> None:
         said = self._session.conditions
-        with ui.element("div").classes("nta-card"):
-            with ui.element("div").classes("nta-fields") as self._order:
+        with ui.element("div").classes("nta-card nta-record-card"):
+            with ui.element("div").classes("nta-fields nta-order") as self._order:
                 self._name = (
                     ui.input("Name of the run", placeholder="date and time").props(_TEXT).mark("name")
                 )
                 sample = ui.input("Sample", value=said.get("sample", "")).props(_TEXT).mark("sample")
                 self._duration = _number("Seconds at most", None, "duration")
-                self._until = _number("Until D50 is within ± %", None, "until")
+                self._until = _number("Until D50 within ± %", None, "until")
                 dilution = _number("Dilution factor", said.get("dilution"), "dilution")
                 self._said: dict[str, ui.input | ui.number] = {"sample": sample, "dilution": dilution}
                 if self._session.instrument.thermostat is None:
@@ -122,19 +122,19 @@ class Page:
             self._rows = ui.html("", sanitize=False).mark("recording")
 
     def _sizes(self) -> None:
-        with ui.element("div").classes("nta-card") as self._sizes_card:
+        with ui.element("div").classes("nta-card nta-sizes-card") as self._sizes_card:
             self._sizes_title = ui.html("", sanitize=False)
             self._results = ui.html("", sanitize=False).mark("results")
             self._distribution = ui.html("", sanitize=False).mark("distribution")
             self._history = ui.html("", sanitize=False).mark("history")
 
     def _instrument(self) -> None:
-        with ui.element("div").classes("nta-card") as self._instrument_card:
+        with ui.element("div").classes("nta-card nta-instrument-card") as self._instrument_card:
             ui.html("<h2>Instrument</h2>", sanitize=False)
             self._fields = Fields(self._session.set_camera, self._session.set_knob)
 
     def _runs_card(self) -> None:
-        with ui.element("div").classes("nta-card"):
+        with ui.element("div").classes("nta-card nta-runs-card"):
             ui.html("<h2>Runs in this folder</h2>", sanitize=False)
             self._runs_box = ui.element("div").classes("nta-runs").mark("runs")
 
@@ -179,7 +179,9 @@ class Page:
         self._set(self._phase, words.phase(look))
         self._set(self._busy, words.reporting(look))
         self._set(self._now, "" if recording else words.rows(preview_rows(look.snapshot)))
-        self._set(self._lines, words.lines(_told(look)))
+        told = _told(look)
+        self._set(self._lines, words.lines(told))
+        self._now_card.set_visibility(bool(told) or not recording)
         self._set(self._notes, words.notes(look.notes, _MOST_NOTES))
         self._notes_card.set_visibility(bool(look.notes))
         self._order.set_visibility(not recording)
@@ -200,7 +202,8 @@ class Page:
 
     def _show_sizes(self, look: Look) -> None:
         """Show the recording under way, else the one before; a preview is no measurement."""
-        if look.phase == "recording":
+        recording = look.phase == "recording"
+        if recording:
             name, seen = look.recording, look.snapshot
         elif look.last is not None:
             name, seen = look.last
@@ -208,9 +211,10 @@ class Page:
             self._sizes_card.set_visibility(False)
             return
         self._sizes_card.set_visibility(True)
-        of = "so far, of" if look.phase == "recording" else "as seen live, of"
+        self._sizes_card.classes(add="first" if recording else "", remove="" if recording else "first")
+        of = "so far, of" if recording else "as seen live, of"
         self._set(self._sizes_title, f"<h2>Sizes {of} {text(name)}</h2>")
-        self._set(self._results, words.rows(result_rows(seen)))
+        self._set(self._results, words.rows(result_rows(seen, goes_on=recording)))
         sizing = seen.sizing
         if self._drawn != (key := (name, sizing and sizing.at_s)):
             self._drawn = key

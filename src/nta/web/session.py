@@ -31,6 +31,7 @@ from nta.live import (
 )
 from nta.live.wording import Line, reached
 from nta.settings import AnalysisSettings
+from nta.spots import Spots
 from nta.web.preview import PREVIEW, Preview
 from nta.web.reports import Report, Reports, Task
 from nta.web.runs import Runs
@@ -160,7 +161,7 @@ class Session:
         self.instrument, self.runs, self.view = instrument, runs, View()
         self.conditions = dict(conditions or {})
         self.reports = Reports(report)
-        self._profile, self._settings = profile, settings
+        self._profile, self._settings = profile, settings or AnalysisSettings()
         self._lock = threading.RLock()
         self._phase: Phase = "opening"
         self._why = ""
@@ -375,13 +376,13 @@ class Session:
         source = LiveSource(self.instrument, settings=_PREVIEW_READER, stop=self._stop)
         preview = Preview(self._begin_preview, self.view.found)
         with self._lock:
-            self._preview, self._snapshot = preview, preview.snapshot
-        shown = False
+            self._preview, self._snapshot, self._why = preview, preview.snapshot, ""
+        shown, lacking = False, ""
         try:
             for frame in source.frames():
                 self.view.show(frame)
-                if self._warm.is_set():
-                    preview.push(frame)
+                if self._warm.is_set() and not lacking:
+                    lacking = self._pushed(frame, preview)
                 self._take_readings(source, preview)
                 shown = True
         finally:
@@ -390,6 +391,15 @@ class Session:
             raise source.fault
         if not shown:  # of a device that has nothing to give
             self._stop.wait(_AGAIN_S)
+
+    def _pushed(self, frame: Frame, preview: Preview) -> str:
+        """Analyze a frame; return what is lacking for it, in words. The picture is there all the same."""
+        try:
+            preview.push(frame)
+        except NtaError as error:
+            with self._lock:
+                self._why = f"no live analysis: {in_words(error)}"
+        return self._why
 
     def _take_readings(self, source: LiveSource, preview: Preview) -> None:
         for reading in source.readings():
@@ -402,15 +412,12 @@ class Session:
             if name in self._knobs:
                 self._knobs[name] = replace(self._knobs[name], now=value)
 
-    def _begin_preview(self, found: Callable[[Any], None]) -> LiveAnalysis:
-        said = SampleConditions(**self.conditions)
-        return self._analysis(said, PREVIEW, found)
-
-    def _analysis(
-        self, said: SampleConditions, live: LiveSettings, found: Callable[[Any], None]
-    ) -> LiveAnalysis:
-        state = self.instrument.camera.state()
-        return LiveAnalysis(state, said, self._profile, self._settings, live, found=found)
+    def _begin_preview(self, found: Callable[[Spots], None]) -> LiveAnalysis:
+        assert self._state is not None
+        said, chosen = SampleConditions(**self.conditions), self._settings
+        # what it takes frames of its own for is known at the end of a recording only
+        chosen = replace(chosen, visibility=replace(chosen.visibility, frames=0))
+        return LiveAnalysis(self._state, said, self._profile, chosen, PREVIEW, found=found)
 
     def _record(self, recording: _Recording) -> None:
         """Record, and have it reported; a file that cannot be written is said, and the preview goes on."""
@@ -443,7 +450,10 @@ class Session:
 
     def _recorded(self, recording: _Recording) -> Recorded:
         said = SampleConditions(**recording.order.conditions)
-        with self._analysis(said, recording.live, self.view.found) as live:
+        state, live_settings = self.instrument.camera.state(), recording.live
+        with LiveAnalysis(
+            state, said, self._profile, self._settings, live_settings, found=self.view.found
+        ) as live:
             writer = new_recording(recording.folder / RECORDING_FILE, self.instrument, said)
             with self._lock:
                 self._snapshot, self._why = live.snapshot, ""

@@ -13,7 +13,7 @@ from nta.columns import FloatArray
 from nta.frames import Frame
 from nta.spots import Spots
 
-_MOST_FRAMES, _MOST_BYTES = 128, 96 << 20  # that are kept until their spots are known
+_MOST_FRAMES, _MOST_BYTES = 128, 48 << 20  # that are kept until their spots are known
 _FORGET = 0.9  # what a delay counts for, of the one before
 
 
