@@ -17,6 +17,7 @@ HEAVY = {
     "numba",
     "pandas",
     "matplotlib",
+    "nicegui",
     "h5py",
     "tifffile",
     "av",

@@ -87,6 +87,24 @@ def test_only_the_newest_frame_goes_out_when_it_is_asked_for():
     assert picture[40, 40] < 5
 
 
+def test_several_people_look_at_once_and_a_slow_one_holds_up_nobody():
+    view = View()
+    view.begin(12)
+    view.show(_frame(0))
+    quick = Browser(view, [(lambda n=n: view.show(_frame(n)), "{}") for n in range(1, 6)])
+    slow = Browser(view, [(lambda: None, "{}")])
+    slow.send_bytes = lambda _: asyncio.sleep(60)  # takes nothing off the line
+
+    async def both():
+        stream = Stream(view)
+        waiting = asyncio.create_task(stream.serve(slow))
+        await asyncio.wait_for(stream.serve(quick), 10)
+        waiting.cancel()
+
+    asyncio.run(both())
+    assert [head["index"] for head, _ in quick.got] == [1, 2, 3, 4, 5]
+
+
 def test_spots_go_with_the_frame_in_which_they_are():
     view = View()
     view.begin(12)

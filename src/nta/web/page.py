@@ -106,7 +106,7 @@ class Page:
                 )
                 sample = ui.input("Sample", value=said.get("sample", "")).props(_TEXT).mark("sample")
                 self._duration = _number("Seconds at most", None, "duration")
-                self._until = _number("Until D50 within ± %", None, "until")
+                self._until = _number("D50 within ± %", None, "until")
                 dilution = _number("Dilution factor", said.get("dilution"), "dilution")
                 self._said: dict[str, ui.input | ui.number] = {"sample": sample, "dilution": dilution}
                 if self._session.instrument.thermostat is None:

@@ -49,9 +49,13 @@
     if (shown % 5 === 1) caption(head);
   }
 
+  // what is no longer live must not look as if it were
+  function stale(yes) { document.getElementById("nta-stage")?.classList.toggle("stale", yes); }
+
   async function received(socket, data) {
     const length = new DataView(data).getUint32(0);
     const head = JSON.parse(new TextDecoder().decode(new Uint8Array(data, 4, length)));
+    stale(!head.width);
     if (head.width) {
       const picture = await createImageBitmap(new Blob([new Uint8Array(data, 4 + length)], { type: "image/jpeg" }));
       draw(head, picture);
@@ -67,7 +71,7 @@
     socket.binaryType = "arraybuffer";
     socket.onopen = () => socket.send(JSON.stringify(wanted));
     socket.onmessage = (event) => received(socket, event.data).catch(() => socket.close());
-    socket.onclose = () => setTimeout(connect, 1000);
+    socket.onclose = () => { stale(true); setTimeout(connect, 1000); };
   }
   window.addEventListener("load", connect);
 })();
