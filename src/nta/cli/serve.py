@@ -79,7 +79,7 @@ def _report(
     options: argparse.Namespace,
 ) -> None:
     """Analyze a recording in a process of its own: the page goes on, whatever becomes of it."""
-    asked = replace(request, conditions={**request.conditions, **said}, threads=max(1, cores() - 1))
+    asked = replace(request, conditions=said, threads=max(1, cores() - 1))  # the page knows them all
     spawn = multiprocessing.get_context("spawn")  # a fork would copy locks that threads hold
     here, there = spawn.Pipe(duplex=False)
     process = spawn.Process(target=_answer, args=(there, recording, folder, asked, options), daemon=True)

@@ -91,7 +91,7 @@ def _serve(verbs: Any, common: argparse.ArgumentParser) -> None:
     )
     page.add_argument("--no-browser", action="store_true", help="open no browser")
     sample_options(serve)
-    analysis_options(serve)
+    analysis_options(serve, printed=False)
     catalogue_options(serve)
 
 

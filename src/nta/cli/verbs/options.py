@@ -71,8 +71,8 @@ def sample_options(parser: argparse.ArgumentParser) -> None:
     sample.add_argument("--sample", help="name of the sample")
 
 
-def analysis_options(parser: argparse.ArgumentParser) -> None:
-    """Add how it is analyzed."""
+def analysis_options(parser: argparse.ArgumentParser, *, printed: bool = True) -> None:
+    """Add how it is analyzed; `printed`: the summary can be, as JSON."""
     analysis = parser.add_argument_group("analysis")
     analysis.add_argument(
         "--profile", help="instrument profile: a name in calibration/instruments or a TOML file"
@@ -104,7 +104,10 @@ def analysis_options(parser: argparse.ArgumentParser) -> None:
         metavar="RESULTS",
         help="results of the diluent alone: taken off the concentration, never off the size distribution",
     )
-    analysis.add_argument("--json", action="store_true", help="print the summary as JSON on standard output")
+    if printed:
+        analysis.add_argument(
+            "--json", action="store_true", help="print the summary as JSON on standard output"
+        )
 
 
 def catalogue_options(parser: argparse.ArgumentParser, *, stated: bool = True) -> None:
