@@ -19,6 +19,7 @@ HEAVY = {
     "numba",
     "pandas",
     "matplotlib",
+    "nicegui",
     "h5py",
     "tifffile",
     "av",

@@ -28,6 +28,7 @@ and around them, nearest to the science first::
     catalogue            every run on record, in a database
     batch, sop           folders of recordings; protocols of measurement
     qc, overlay          results against a specification and over time; results of all sources on one page
+    web                  the instrument as a page in the browser
     cli                  the words of the command line
 
 In a script::

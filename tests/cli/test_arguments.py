@@ -18,7 +18,19 @@ from nta.io.results import load_analysis
 
 SAMPLES = Path(__file__).parents[2] / "sample_data"
 SAID = ("--pixel-size-um", "0.25", "--temperature", "25")
-VERBS = ("run", "record", "analyze", "calibrate", "simulate", "report", "study", "assess", "drivers")
+VERBS = (
+    "run",
+    "live",
+    "serve",
+    "record",
+    "analyze",
+    "calibrate",
+    "simulate",
+    "report",
+    "study",
+    "assess",
+    "drivers",
+)
 
 
 @pytest.fixture

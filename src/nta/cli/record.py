@@ -41,11 +41,8 @@ def refuse_no_time(duration_s: float) -> None:
 def said_how_it_ended(done: Recorded, path: Path, *, quiet: bool) -> int:
     """Say what was recorded and lost; return the exit code."""
     say(f"recording: {path}: {done.losses}", quiet=quiet)
+    if done.shortfall:
+        say(f"nta: {done.shortfall}")
     if done.ended_by == "fault":
-        say(f"nta: the device failed: {done.fault}; the {done.n_frames} frames up to it are kept")
         return EXIT_FAILED
-    if done.ended_by == "device":
-        say(
-            f"nta: the device had no more frames after {done.n_frames}; the recording is shorter than was asked for"
-        )
     return EXIT_INTERRUPTED if done.ended_by == "signal" else EXIT_OK
