@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from nta.assessment import AssessmentSettings
-from nta.batch.recording import Request, analyze_file
 from nta.calibration import SampleConditions, load_profile
 from nta.cli import main
 from nta.errors import RecordingError, SettingError
 from nta.frames import Frame
 from nta.io.results import RESULTS_FILE, load_analysis
+from nta.one_recording import Request, analyze_file
 from nta.pipeline import Provenance, analyze, find_tracks, stated_conditions
 from nta.settings import AnalysisSettings
 from nta.simulation import load_scenario, scenario_to_toml, simulate

@@ -1,6 +1,7 @@
 """Start-up stays light: the command line answers before anything heavy is imported."""
 
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import nta
+from nta.numba_cache import choose_numba_cache
 
 HEAVY = {
     "numpy",
@@ -17,6 +19,7 @@ HEAVY = {
     "numba",
     "pandas",
     "matplotlib",
+    "nicegui",
     "h5py",
     "tifffile",
     "av",
@@ -51,19 +54,31 @@ def test_compiled_code_finds_a_place_where_home_and_package_are_closed(tmp_path,
     monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    nta._let_compiled_code_be_kept()
+    choose_numba_cache()
     assert "NUMBA_CACHE_DIR" not in os.environ, "there is a place"
     monkeypatch.setattr(os, "access", lambda *_: False)
-    nta._let_compiled_code_be_kept()
+    choose_numba_cache()
     folder = Path(os.environ["NUMBA_CACHE_DIR"])
     assert folder.parent == tmp_path
     assert folder.stat().st_mode & 0o077 == 0, "what is in it will be run"
     monkeypatch.delenv("NUMBA_CACHE_DIR")
     folder.chmod(0o777)
-    nta._let_compiled_code_be_kept()
+    choose_numba_cache()
     assert Path(os.environ["NUMBA_CACHE_DIR"]) not in (folder, tmp_path)
     monkeypatch.undo()
-    assert not nta._can_be_made("~/.cache"), "without a home"
+    monkeypatch.setenv("XDG_CACHE_HOME", "~/.cache")  # without a home
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(os, "access", lambda path, _: str(path).startswith("~"))
+    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
+    choose_numba_cache()
+    assert "NUMBA_CACHE_DIR" in os.environ
+
+
+def test_the_map_of_the_house_names_every_room():
+    package = Path(nta.__file__).parent
+    rooms = {path.name for path in package.iterdir() if (path / "__init__.py").exists()}
+    words = set(re.findall(r"\w+", nta.__doc__ or ""))
+    assert not rooms - words
 
 
 def test_help_takes_less_cpu_than_a_blink():

@@ -14,7 +14,7 @@ from nta.assessment.controls import bead_check, with_findings
 from nta.calibration import BeadCertificate, InstrumentProfile, known_certificate
 from nta.errors import MissingInputError, NtaError
 from nta.pipeline import Analysis
-from nta.quantity import coverage_factor
+from nta.quantity import Z_95, coverage_factor
 from nta.visibility import Run, Visibility, VisibilitySettings, measure_visibility
 
 _ENOUGH_LIGHT_SNR = 20.0  # spots whose width is known to a few per cent
@@ -242,7 +242,7 @@ def _light(
         per_frame = seen.concentration.per_frame
         counting = 1.0
         if per_frame.value and per_frame.high is not None:
-            counting = (per_frame.high - per_frame.value) / 1.96 / per_frame.value
+            counting = (per_frame.high - per_frame.value) / Z_95 / per_frame.value
         found["sheet_width_um"] = Measured(
             value=profile.sheet_width_um,
             rel_std=math.hypot(counting, 0.05),

@@ -9,11 +9,13 @@ import math
 from typing import overload
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from nta.columns import FloatArray
 from nta.errors import SettingError
 
-FloatArray = NDArray[np.float64]
+ML_PER_UM3 = 1e-12
+"""Millilitres in a cubic micrometre."""
 
 BOLTZMANN_J_K = 1.380649e-23
 """Boltzmann constant, exact. Source: SI Brochure, 9th ed. (2019); CODATA 2018."""

@@ -41,6 +41,10 @@ class Quantity:
         return f"{text} {self.unit}" if self.unit not in ("", "1") else text
 
 
+Z_95 = 1.959963984540054
+"""Half the width of an interval of 95 % of a normal law, in standard deviations."""
+
+
 def coverage_factor(confidence: float) -> float:
     """Half the width of an interval of a normal law, in standard deviations: 1.96 for 0.95 (GUM, 6.3.3)."""
     from scipy.special import ndtri

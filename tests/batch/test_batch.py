@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 import videos
 
-from nta.batch import JobOutcome, Request, plan, run_batch
+from nta.batch import JobOutcome, plan, run_batch
 from nta.batch.outcome import OUTCOME_FILE
 from nta.batch.processes import in_processes
 from nta.batch.work import work
@@ -22,6 +22,7 @@ from nta.catalogue import Catalogue
 from nta.cli import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, main
 from nta.errors import SettingError
 from nta.io.results import RESULTS_FILE, load_analysis
+from nta.one_recording import Request
 from nta.settings import AnalysisSettings
 
 pytestmark = pytest.mark.timeout(900)  # processes of their own, on shared machines
@@ -257,7 +258,7 @@ def test_a_batch_goes_on_record_once(few, quick, tmp_path, here, monkeypatch, ca
     assert "frames are whole" in cut.comment
     assert Path(cut.results).name == "cut_off.avi"
     assert main([*command, "--catalogue", "none"]) == EXIT_FAILED
-    assert main(["catalog", "list"]) == EXIT_OK
+    assert main(["catalogue", "list"]) == EXIT_OK
     assert capsys.readouterr().out.count("run_0") == 3
 
 

@@ -8,11 +8,12 @@ import cluster_work
 import pytest
 import videos
 
-from nta.batch import Request, plan, run_batch
+from nta.batch import plan, run_batch
 from nta.batch.cluster import ClusterError, on_dask
 from nta.batch.outcome import OUTCOME_FILE
 from nta.cli import EXIT_OK, main
 from nta.errors import SettingError
+from nta.one_recording import Request
 from nta.settings import AnalysisSettings
 
 distributed = pytest.importorskip("distributed")
@@ -58,7 +59,7 @@ def test_a_worker_killed_midway_costs_no_file_and_doubles_none(cluster, eight, q
             (output / "results" / f".{videos.GOOD[0]}-killed.partial").mkdir()
             killed.set()
 
-    batch = run_batch(plan(eight, output, request=request), output, executor=executor, told=hear)
+    batch = run_batch(plan(eight, output, request=request), output, executor=executor, on_done=hear)
     assert killed.is_set()
     assert sorted(told) == list(videos.GOOD[:8])
     assert [outcome.status for _, outcome in batch.done] == ["result"] * 8

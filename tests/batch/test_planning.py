@@ -4,10 +4,11 @@ from fractions import Fraction
 
 import pytest
 
-from nta.batch import Request, plan
+from nta.batch import plan
 from nta.batch.folder import recordings_in
 from nta.batch.manifest import read_manifest
 from nta.errors import SettingError
+from nta.one_recording import Request
 
 
 def _touch(folder, *names):

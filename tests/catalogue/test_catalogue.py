@@ -195,7 +195,7 @@ def test_a_table_that_is_there_is_left_alone(tmp_path, variant, capsys):
     with Catalogue.open(tmp_path / "runs.sqlite") as catalogue:
         catalogue.record(variant(1))
     table = tmp_path / "runs.csv"
-    words = ["catalog", "export", "--catalogue", str(tmp_path / "runs.sqlite"), "-o", str(table)]
+    words = ["catalogue", "export", "--catalogue", str(tmp_path / "runs.sqlite"), "-o", str(table)]
     assert main(words) == 0
     head = table.read_text().splitlines()[0].split(",")
     assert {"d50_nm", "d50_low_nm", "d50_high_nm"} <= set(head)
@@ -260,7 +260,7 @@ def test_a_damaged_catalogue_is_said_in_words(tmp_path, analysis, capsys, column
         raw.execute(f"DROP TRIGGER {trigger}")
         raw.execute(f"UPDATE nta_runs SET {column} = ?", (value,))
     raw.close()
-    assert main(["catalog", "show", "1", "--json", "--catalogue", str(file)]) == 1
+    assert main(["catalogue", "show", "1", "--json", "--catalogue", str(file)]) == 1
     assert f"the catalogue {file} is damaged" in capsys.readouterr().err
 
 
@@ -269,7 +269,7 @@ def test_a_run_that_nobody_dated_is_marked_in_the_list(tmp_path, variant, capsys
     with Catalogue.open(file) as catalogue:
         catalogue.record(variant(1))
         catalogue.record(variant(2), measured_at="2026-10-02T08:00")
-    assert main(["catalog", "list", "--catalogue", str(file)]) == 0
+    assert main(["catalog", "list", "--catalogue", str(file)]) == 0  # the other spelling
     dated, undated = capsys.readouterr().out.splitlines()[1:]
     assert "2026-10-02 08:00  " in dated
     assert "2026-11-02 10:00 (analysed)" in undated

@@ -10,11 +10,12 @@ from rich.console import Console
 from nta.assessment import Finding, Verdict
 from nta.cli import main
 from nta.cli.live import _share
-from nta.cli.live_view import line, sparks, view
+from nta.cli.live_view import line, view
 from nta.errors import SettingError
 from nta.io.recordings import open_recording
 from nta.io.results import load_analysis
 from nta.live import D50Point, Sizing, Snapshot
+from nta.live.wording import sparks
 from nta.quantity import Quantity
 from nta.sizes import Distribution
 

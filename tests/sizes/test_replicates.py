@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from nta.errors import SettingError
+from nta.measurements.replicates import mean_of
 from nta.quantity import Quantity
 from nta.sizes import (
     Distribution,
@@ -202,3 +203,16 @@ def narrow_video(median_nm, rng):
     return replace(
         video(median_nm, rng), distribution=replace(video(median_nm, rng).distribution, weight=weight)
     )
+
+
+@pytest.mark.parametrize("n_videos", [2, 3, 6])
+@pytest.mark.parametrize(("within", "own", "budget"), [(0.03, 0.002, 0.02), (0.001, 0.02, 0.0)])
+def test_videos_of_one_preparation_have_the_mean_that_measurements_make(n_videos, within, own, budget):
+    """The scatter of the videos decides, with the budget common to them, or the tracks of each do."""
+    rng = np.random.default_rng([n_videos, int(1e4 * within)])
+    replicates = study(rng, 1, n_videos, within=within, own=own, budget=budget)
+    d50 = combine_replicates(replicates, repeats=2).summary["d50_nm"]
+    sizes = [r.sizes for r in replicates]
+    same = mean_of([s.summary["d50_nm"] for s in sizes], [s.statistical["d50_nm"] for s in sizes], 0.95)
+    assert d50.value == pytest.approx(same.value, rel=1e-3)
+    assert np.log(d50.high / d50.low) == pytest.approx(np.log(same.high / same.low), rel=0.05)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from nta.quantity import Quantity
-from nta.sop import carry_out, carrying_out, read_procedure
+from nta.sop import carry_out, execution, read_procedure
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "report"))
 
@@ -56,7 +56,7 @@ def quick_analysis(monkeypatch, made_up):
         made.append(replace(made_up, sizes=sizes, **words))
         return made[-1]
 
-    monkeypatch.setattr(carrying_out, "analyze", analyze)
+    monkeypatch.setattr(execution, "analyze", analyze)
     return made
 
 
@@ -80,7 +80,7 @@ class Operator:
             folder,
             tell=self.told.append,
             ask=self.asked.append,
-            progress=self.progress,
+            make_bar=self.progress,
             keep=self.keep,
         )
 

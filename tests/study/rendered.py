@@ -42,7 +42,7 @@ def rendered_study(folder, case, *, n_videos=5, n_frames=300, seed=1):
     (folder / "beads.toml").write_text(CERTIFICATE)
     path = folder / f"{case.split()[0]}_{seed}.toml"
     path.write_text(text)
-    return assess_study(read_study(path), folder / "analyses", say=lambda _: None)
+    return assess_study(read_study(path), folder / "analyses", tell=lambda _: None)
 
 
 def _tube(name, case, paths):

@@ -9,11 +9,11 @@ import tifffile
 from twins import nanosight_summary
 
 from nta.batch import Job
-from nta.batch.recording import Request
 from nta.calibration.folder import calibration_folder
 from nta.cli import main
 from nta.errors import SettingError
 from nta.io.vendors import read_vendor
+from nta.one_recording import Request
 from nta.settings import AnalysisSettings
 from nta.simulation import load_scenario, simulate
 from nta.study.assessing import assess_study
@@ -77,7 +77,7 @@ def test_two_analyses_of_one_recording_are_refused(attached, tmp_path):
     (kept,) = (tmp_path / "kept").iterdir()
     shutil.copytree(kept, tmp_path / "again")
     with pytest.raises(SettingError, match=r"v\.tif and .*results\.h5, which are of one recording"):
-        assess_study(read_study(study), tmp_path / "kept", say=lambda words: None)
+        assess_study(read_study(study), tmp_path / "kept", tell=lambda words: None)
 
 
 def test_an_analysis_that_cannot_be_read_is_made_again(attached, tmp_path):
@@ -111,19 +111,19 @@ def test_results_that_contradict_the_study_are_refused(attached, tmp_path, capsy
     (tmp_path / "study.toml").write_text(attach_it + agreeing)
     assert main(["study", "check", str(tmp_path)]) == 0
     study = read_study(tmp_path / "study.toml")
-    outcome = assess_study(study, tmp_path / "kept", say=print)
+    outcome = assess_study(study, tmp_path / "kept", tell=print)
     assert outcome.material.dilutions(study.preparations[0]) == (200.0,)
     assert outcome.material.attached["one"][0].video.name == "lot 7"
     without = attach_it.replace("dilution = 200\n", "")
     head, body = (stated, "") if stated.startswith("[") else ("", stated)
     (tmp_path / "study.toml").write_text(f"{without}{body}\n{head}\n")
     with pytest.raises(SettingError, match=words):
-        assess_study(read_study(tmp_path / "study.toml"), tmp_path / "kept", say=print)
+        assess_study(read_study(tmp_path / "study.toml"), tmp_path / "kept", tell=print)
     assert main(["study", "check", str(tmp_path)]) == 1
     assert words in capsys.readouterr().err
     (tmp_path / "study.toml").write_text(without)
     study = read_study(tmp_path / "study.toml")
-    outcome = assess_study(study, tmp_path / "kept", say=print)  # what nobody states is what the results say
+    outcome = assess_study(study, tmp_path / "kept", tell=print)  # what nobody states is what the results say
     assert outcome.material.dilutions(study.preparations[0]) == (200.0,)
 
 
@@ -143,14 +143,14 @@ def test_exports_that_contradict_the_study_are_refused(tmp_path, recorded, state
     text = STUDY.replace("v.tif", export.name).replace("dilution = 200\n", "")
     (tmp_path / "study.toml").write_text(text + stated)
     with pytest.raises(SettingError, match=words):
-        assess_study(read_study(tmp_path / "study.toml"), tmp_path / "kept", say=print)
+        assess_study(read_study(tmp_path / "study.toml"), tmp_path / "kept", tell=print)
 
 
 def test_a_stated_dilution_is_applied_where_an_export_records_none(tmp_path):
     export = nanosight_summary(tmp_path)
     per_ml = read_vendor(export).runs[0].concentration_per_ml
     (tmp_path / "study.toml").write_text(STUDY.replace("v.tif", export.name))
-    material = assess_study(read_study(tmp_path / "study.toml"), tmp_path / "kept", say=print).material
+    material = assess_study(read_study(tmp_path / "study.toml"), tmp_path / "kept", tell=print).material
     (item,) = material.attached["one"]
     assert item.per_ml == pytest.approx(200 * per_ml)
     assert material.dilutions(material.study.preparations[0]) == (200.0,)
@@ -166,7 +166,7 @@ def test_videos_of_one_name_are_told_apart(attached, tmp_path):
         shutil.copy(tmp_path / "v.toml", path.parent)
     study = tmp_path / "study.toml"
     study.write_text(STUDY.replace('["v.tif"]', '["monday/v.tif", "friday/v.tif"]'))
-    outcome = assess_study(read_study(study), tmp_path / "kept", say=print)
+    outcome = assess_study(read_study(study), tmp_path / "kept", tell=print)
     assert [a.video.name for a in outcome.material.attached["one"]] == ["monday/v.tif", "friday/v.tif"]
     items = {item.name: item.value for item in checklist(outcome).items}
     assert items["frames per video"] == {"monday/v.tif": 40, "friday/v.tif": 39}

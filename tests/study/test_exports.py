@@ -39,7 +39,7 @@ def test_the_videos_of_an_export_have_the_medians_and_concentrations_it_prints(s
 
 
 def test_a_study_of_exports_is_judged_without_brightness(study, tmp_path):
-    judgement = assess_study(study, tmp_path / "kept", say=print).judged[0].judgement
+    judgement = assess_study(study, tmp_path / "kept", tell=print).judged[0].judgement
     assert judgement.verdict is Integrity.INDETERMINATE
     assert judgement.criteria["size_at_brightness"].comparison is None
     assert judgement.criteria["recovery"].comparison is not None

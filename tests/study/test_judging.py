@@ -10,7 +10,7 @@ import pytest
 from nta.assessment import Verdict
 from nta.assessment.integrity import Decision, Integrity, judge
 from nta.study.gathering import Material, evidence_of
-from nta.study.words import resolving, wording
+from nta.study.wording import resolving, verdict_sentence
 
 from .outcomes import judged, ledger, seeded
 
@@ -33,7 +33,7 @@ def test_a_full_study_of_the_same_material_is_intact(path):
     item = only(judged(ledger(path), {"test": "T0 same again"}, seeded(1), n_tracks=1000))
     assert item.judgement.verdict is Integrity.INTACT
     assert item.judgement.confidence == "high"
-    words = wording(item)
+    words = verdict_sentence(item)
     assert (
         "margins of −9.52 to +10.5 % in median diameter and of −8.61 to +9.42 % in size at given brightness"
         in words
@@ -161,7 +161,7 @@ def test_a_group_is_compared_with_references_of_its_own_samples(path, arm, sampl
     assert (len(evidence.test.preparations), evidence.paired, evidence.design) == (left, paired, design)
     gate = next(g for g in item.judgement.gates if g.name == "NO_REFERENCE")
     assert all(name in gate.evidence for name in (design, *evidence.left_out))
-    assert design in " ".join(wording(item).split()) or item.judgement.reasons
+    assert design in " ".join(verdict_sentence(item).split()) or item.judgement.reasons
 
 
 def test_a_reference_of_another_sample_is_none(path):
@@ -285,7 +285,7 @@ def test_altered_neither_shows_nor_excludes_damage(path):
     outcome = judged(ledger(path), {"test": "T1 wall loss"}, seeded(10), n_tracks=1000)
     item = only(outcome)
     assert item.judgement.verdict is Integrity.ALTERED
-    assert "neither shows nor excludes damage to vesicles." in wording(item)
+    assert "neither shows nor excludes damage to vesicles." in verdict_sentence(item)
     dark = {
         name: tuple(
             replace(a, video=replace(a.video, intensity=np.full_like(a.video.intensity, np.nan)))
@@ -294,7 +294,7 @@ def test_altered_neither_shows_nor_excludes_damage(path):
         for name, items in outcome.material.attached.items()
     }
     evidence = evidence_of(replace(outcome.material, attached=dark), "test")
-    words = wording(replace(item, evidence=evidence, judgement=judge(evidence)))
+    words = verdict_sentence(replace(item, evidence=evidence, judgement=judge(evidence)))
     assert "neither shows nor excludes damage to vesicles: brightness was not assessed" in words
 
 
@@ -367,7 +367,7 @@ def test_a_run_that_nobody_stated_is_not_called_the_same(path, runs, same, words
     tubes = tuple(replace(p, run=runs[p.arm == "reference"]) for p in study.preparations)
     item = only(judged(replace(study, preparations=tubes), {"test": "T9 all ghosts"}, seeded(2)))
     assert item.evidence.same_run is same
-    assert words is None or words in wording(item)
+    assert words is None or words in verdict_sentence(item)
 
 
 @pytest.mark.parametrize("arm", ["test", "detergent"])
@@ -464,6 +464,6 @@ def test_only_what_was_flagged_is_named(path, monkeypatch):
     again = replace(item, judgement=judgement)
     assert judgement.decision("above_150") is Decision.INCONCLUSIVE  # in table, figure and advice alike
     assert dict(resolving(again))["Share above 150 nm"].startswith("with this scatter, about")
-    words = wording(again)
+    words = verdict_sentence(again)
     assert "median diameter" in words
     assert "share above 150 nm" not in words

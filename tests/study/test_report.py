@@ -1,4 +1,4 @@
-"""The report is whole: what it must say is on the page and in the PDF, and its twin holds the numbers."""
+"""The report is whole: what it must say is on the page and in the PDF, and assessment.json holds the numbers."""
 
 import json
 import re
@@ -77,18 +77,18 @@ def test_figures_are_saved_in_three_formats(reported):
     )
 
 
-def test_the_twin_holds_what_the_judgement_holds(reported):
+def test_assessment_json_holds_what_the_judgement_holds(reported):
     folder, outcome = reported
-    twin = json.loads((folder / "assessment.json").read_text())
-    assert [g["verdict"] for g in twin["groups"]] == [str(item.judgement.verdict) for item in outcome.judged]
-    reference = twin["arms"]["reference"]
+    data = json.loads((folder / "assessment.json").read_text())
+    assert [g["verdict"] for g in data["groups"]] == [str(item.judgement.verdict) for item in outcome.judged]
+    reference = data["arms"]["reference"]
     assert (reference["unit"], reference["n"]) == ("preparation", 3)
     assert reference["diameters"]["d10_nm"]["high"] < reference["diameters"]["d50_nm"]["low"]
-    labile = twin["arms"]["once"]["measured"]["detergent_labile"]
+    labile = data["arms"]["once"]["measured"]["detergent_labile"]
     assert labile["low"] < labile["value"] < labile["high"]
-    d50 = next(c for c in twin["groups"][1]["criteria"] if c["name"] == "d50")
+    d50 = next(c for c in data["groups"][1]["criteria"] if c["name"] == "d50")
     assert d50["estimate"] == pytest.approx(outcome.judged[1].judgement.criteria["d50"].comparison.estimate)
-    assert len(twin["videos"]) == sum(len(v) for v in outcome.material.attached.values())
+    assert len(data["videos"]) == sum(len(v) for v in outcome.material.attached.values())
 
 
 def test_the_checklist_names_what_is_missing_and_claims_nothing(reported):

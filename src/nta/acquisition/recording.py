@@ -52,6 +52,15 @@ class Recorded:
     ended_by: Literal["request", "device", "signal", "fault"]
     fault: DeviceError | None = None
 
+    @property
+    def shortfall(self) -> str:
+        """Say why it is shorter than was asked for; empty where nobody but the user ended it."""
+        if self.ended_by == "fault":
+            return f"the device failed: {self.fault}; the {self.n_frames} frames up to it are kept"
+        if self.ended_by == "device":
+            return f"the device had no more frames after {self.n_frames}; the recording is shorter than was asked for"
+        return ""
+
 
 def record(
     instrument: Instrument,

@@ -48,7 +48,7 @@ def against_blank(
         )
     net = less_blank(sample, blank)
     if not net.is_less_blank:
-        advice = "analyze sample and blank with a calibrated --profile, then both have a concentration"
+        advice = "analyse sample and blank with a calibrated --profile, then both have a concentration"
         found = doubted(found, net.blank, advice)
     elif net.in_cell_per_ml.value is None:
         found = doubted(found, net.why_not, "record more of both, or a cleaner blank")

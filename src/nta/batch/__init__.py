@@ -1,11 +1,11 @@
 """A batch: a folder or list of recordings analysed in parallel, one table, one page, replicates."""
 
+from nta.batch.batch import Batch
 from nta.batch.job import About, Job
 from nta.batch.outcome import JobOutcome
 from nta.batch.planning import plan
-from nta.batch.recording import Request, analyze_file, write_results
 from nta.batch.replicates import Replicates, replicates
-from nta.batch.running import PAGE, Batch, run_batch
+from nta.batch.running import PAGE, run_batch
 
 __all__ = [
     "PAGE",
@@ -14,10 +14,7 @@ __all__ = [
     "Job",
     "JobOutcome",
     "Replicates",
-    "Request",
-    "analyze_file",
     "plan",
     "replicates",
     "run_batch",
-    "write_results",
 ]

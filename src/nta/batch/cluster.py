@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from nta.batch.job import Job
-from nta.batch.outcome import JobOutcome
+from nta.batch.outcome import Done, JobOutcome
 from nta.errors import NtaError, SettingError
 from nta.io.results.store import own_version
 
@@ -22,7 +22,7 @@ class ClusterError(NtaError):
 
 def on_dask(
     jobs: Sequence[Job], function: Callable[[Job], JobOutcome | None], executor: str
-) -> Iterator[tuple[Job, JobOutcome]]:
+) -> Iterator[Done]:
     """Yield every job with its outcome as they are done, in no order; the jobs of a worker that is lost go to others.
 
     A job is done once: a worker that comes late to a job finds the outcome of the other one. A job that takes several

@@ -10,8 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
-from nta.batch.job import Job
-from nta.batch.outcome import Curve, JobOutcome
+from nta.batch.outcome import Curve, Done, JobOutcome
 from nta.batch.replicates import Replicates, group_of
 from nta.columns import FloatArray
 from nta.measurements.replicates import Spread, mean_curve
@@ -42,7 +41,6 @@ _COUNTED = {
     "in_sample_per_ml": "particles per ml in the sample",
     "in_cell_per_ml": "particles per ml in the cell",
 }
-Done = tuple[Job, JobOutcome]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

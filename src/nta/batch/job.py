@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from nta.batch.recording import Request
 from nta.measurements.key import analysis_key
+from nta.one_recording import Request
 from nta.pipeline import ABOUT, about_recording
 
 RESULTS = "results"

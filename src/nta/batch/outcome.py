@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from nta.batch.job import About
+from nta.batch.job import About, Job
 from nta.catalogue.record import numbers_of
 from nta.io.atomic import new_file
 from nta.io.results import summary
@@ -59,6 +59,9 @@ class JobOutcome:
     def stands_for(self, key: str) -> bool:
         """Say whether it answers the same question, so that nothing need be done."""
         return self.key == key and self.lasting
+
+
+Done = tuple[Job, JobOutcome]
 
 
 def of_analysis(analysis: Analysis, about: About, *, key: str, sha256: str) -> JobOutcome:

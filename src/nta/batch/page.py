@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from nta.batch.batch import Batch
 from nta.batch.figures import group_curves, replicate_figure, small_multiples
 from nta.batch.job import RESULTS, Job
 from nta.batch.outcome import JobOutcome
@@ -27,9 +27,6 @@ from nta.report.wording import (
     value_and_interval,
     window_name,
 )
-
-if TYPE_CHECKING:
-    from nta.batch.running import Batch
 
 _MARKS = {
     "result": ("pass", "✓", "Result"),

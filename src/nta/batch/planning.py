@@ -12,9 +12,9 @@ from typing import Any
 from nta.batch.folder import recordings_in
 from nta.batch.job import About, Job, result_folder
 from nta.batch.manifest import ABOUT, CAMERA, CONDITIONS, Entry, read_manifest
-from nta.batch.recording import Request
 from nta.calibration import InstrumentProfile, load_profile
 from nta.errors import SettingError, printable
+from nta.one_recording import Request
 from nta.settings import AnalysisSettings
 
 

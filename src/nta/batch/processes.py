@@ -14,7 +14,7 @@ from dataclasses import replace
 from multiprocessing.connection import Connection, wait
 
 from nta.batch.job import Job
-from nta.batch.outcome import JobOutcome
+from nta.batch.outcome import Done, JobOutcome
 
 Function = Callable[[Job], JobOutcome | None]
 _TRIES = 2  # a process may die by no fault of its file, e.g. when somebody else takes the memory
@@ -32,7 +32,7 @@ def cores() -> int:
 
 def in_processes(
     jobs: Sequence[Job], function: Function, *, workers: int, threads: int, stuck_s: float = _STUCK_S
-) -> Iterator[tuple[Job, JobOutcome]]:
+) -> Iterator[Done]:
     """Yield every job with its outcome as they are done, in no order.
 
     A process that dies takes its job with it; the job is tried once more in a new one, then given up with a reason. One that
@@ -60,9 +60,8 @@ def in_processes(
                     team[team.index(worker)] = _Worker(function, stuck_s)
                 if how == _STUCK:
                     yield job, JobOutcome(status="failed", reason=_stood_still(stuck_s), lasting=False)
-                elif (
-                    how == 0 and not job.settled
-                ):  # it compiled, and the job is to be done by code that was loaded
+                elif how == 0 and not job.settled:
+                    # it compiled, and the job is to be done by code that was loaded
                     waiting.appendleft((replace(job, settled=True), tries))
                 elif tries < _TRIES:
                     waiting.appendleft((job, tries + 1))

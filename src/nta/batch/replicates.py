@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from nta.batch.job import Job
-from nta.batch.outcome import Curve, JobOutcome
+from nta.batch.outcome import Curve, Done, JobOutcome
 from nta.measurements.replicates import Spread, spread_over_videos
 
 _SIZES = ("d50_nm", "d10_nm", "d90_nm", "mean_nm", "mode_nm")
@@ -51,7 +51,7 @@ def group_of(job: Job, outcome: JobOutcome) -> str:
     return job.about.group or outcome.about.group or str(outcome.facts.get("sample", ""))
 
 
-def replicates(done: Iterable[tuple[Job, JobOutcome]], *, use_incomplete: bool = False) -> list[Replicates]:
+def replicates(done: Iterable[Done], *, use_incomplete: bool = False) -> list[Replicates]:
     """Return the groups of videos with a result, in order of their first video.
 
     A recording that is there twice, byte by byte, counts once.

@@ -6,15 +6,15 @@ import json
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
+from nta.batch.batch import Batch
 from nta.batch.cluster import on_dask
 from nta.batch.folder import BATCH_FILE
 from nta.batch.job import RESULTS, Job
-from nta.batch.outcome import JobOutcome
+from nta.batch.outcome import Done, JobOutcome
 from nta.batch.processes import cores, in_processes
-from nta.batch.replicates import Replicates, replicates
+from nta.batch.replicates import replicates
 from nta.batch.work import work
 from nta.errors import SettingError
 from nta.io.atomic import new_file
@@ -23,25 +23,6 @@ from nta.io.results.store import own_version
 PAGE = "overview.html"
 _FORMAT = "nta batch"
 _LOCK_FILE = ".lock"
-Done = tuple[Job, JobOutcome]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Batch:
-    """A batch that is done: every job with its outcome, in the order of the jobs, and its replicates."""
-
-    folder: Path
-    done: tuple[Done, ...]
-    groups: tuple[Replicates, ...]
-
-    def count(self, status: str) -> int:
-        """Return how many recordings came out so."""
-        return sum(outcome.status == status for _, outcome in self.done)
-
-    @property
-    def whole(self) -> bool:
-        """Whether every recording gave a result; what is no recording by its name does not count."""
-        return all(outcome.status in ("result", "skipped") for _, outcome in self.done)
 
 
 def run_batch(
@@ -51,7 +32,7 @@ def run_batch(
     workers: int | None = None,
     executor: str = "",
     use_incomplete: bool = False,
-    told: Callable[[Job, JobOutcome], None] = lambda _job, _outcome: None,
+    on_done: Callable[[Job, JobOutcome], None] = lambda _job, _outcome: None,
 ) -> Batch:
     """Do the jobs that are not done yet, write tables and page into the folder.
 
@@ -67,7 +48,7 @@ def run_batch(
         ``dask://host:port``: the scheduler of a cluster whose workers see the same files under the same paths.
     use_incomplete
         Recordings that are cut off count as replicates too.
-    told
+    on_done
         Called for every job as it is done.
 
     Raises
@@ -85,7 +66,7 @@ def run_batch(
         outcomes: dict[str, JobOutcome] = {}
         for job, outcome in _execute(jobs, workers, executor):
             outcomes[job.name] = outcome
-            told(job, outcome)
+            on_done(job, outcome)
         _clear_up(folder)  # every job is done, by whomever: nobody writes any more
         done = tuple((job, outcomes[job.name]) for job in jobs)
         batch = Batch(folder=folder, done=done, groups=tuple(replicates(done, use_incomplete=use_incomplete)))

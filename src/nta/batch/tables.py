@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from nta.batch.job import About, Job
-from nta.batch.outcome import JobOutcome
+from nta.batch.outcome import Done, JobOutcome
 from nta.batch.replicates import Replicates, group_of
 from nta.errors import printable
 from nta.io.atomic import new_file
@@ -55,7 +55,7 @@ _FACTS: dict[str, pa.DataType] = {
 }
 
 
-def recordings_table(done: Sequence[tuple[Job, JobOutcome]]) -> pa.Table:
+def recordings_table(done: Sequence[Done]) -> pa.Table:
     """Return a row for every recording, in the order given; a cell is null where there is no value.
 
     Nothing in it depends on when or in how many goes the batch was run.

@@ -8,11 +8,11 @@ from contextlib import contextmanager
 
 from nta.batch.job import Job
 from nta.batch.outcome import OUTCOME_FILE, JobOutcome, of_analysis, read_outcome, write_outcome
-from nta.batch.recording import analyze_file, write_results
 from nta.errors import NtaError, RecordingError, SettingError, in_words, is_foreseen, printable
 from nta.io.atomic import new_folder
 from nta.io.recordings import checksum
 from nta.io.results import RESULTS_FILE
+from nta.one_recording import analyze_file, write_results
 
 
 def work(job: Job) -> JobOutcome | None:

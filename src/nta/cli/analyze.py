@@ -9,12 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from nta.assessment import load_limits
-from nta.batch import About, Request, analyze_file, write_results
+from nta.batch import About
 from nta.calibration import load_medium
 from nta.cli import EXIT_FAILED, EXIT_OK
-from nta.cli.cataloguing import about_in, chosen_catalogue, record_analysis
-from nta.cli.progress import compiling_said, frame_progress, say
-from nta.cli.words import (
+from nta.cli.arguments import (
     chosen_profile,
     chosen_settings,
     conditions_in,
@@ -22,9 +20,12 @@ from nta.cli.words import (
     said_camera,
     said_conditions,
 )
+from nta.cli.catalogue_entries import about_in, chosen_catalogue, record_analysis
+from nta.cli.progress import compiling_said, frame_progress, say
 from nta.errors import SettingError, in_words
 from nta.io.atomic import check_writable, new_folder
 from nta.io.results import RESULTS_FILE, load_analysis, results_files, summary
+from nta.one_recording import Request, analyze_file, write_results
 from nta.pipeline import ABOUT, Analysis
 from nta.report import summary_text
 
@@ -55,7 +56,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def asked_of(options: argparse.Namespace) -> Request:
-    """Return what is asked of a recording; a wrong word is refused here, before anything is recorded or analyzed."""
+    """Return what is asked of a recording; a wrong word is refused here, before anything is recorded or analysed."""
     settings = chosen_settings(options)
     load_limits(settings.assessment.limits)
     conditions_in(options, {})
@@ -86,7 +87,7 @@ def analyze_recording(path: Path, folder: Path, request: Request, options: argpa
                 watch=lambda source: frame_progress(
                     source.name, source.report.claimed_frames, quiet=options.quiet
                 ),
-                swept=(lambda words: say(f"sweep: {words}", quiet=options.quiet))
+                on_sweep=(lambda words: say(f"sweep: {words}", quiet=options.quiet))
                 if getattr(options, "sweep", False)
                 else None,
             )

@@ -10,9 +10,9 @@ from nta.cli.progress import say
 from nta.report.terminal import plain
 from nta.study import read_study
 from nta.study.assessing import assess_study
+from nta.study.assessment_json import plain_data
 from nta.study.report import write_study_report
-from nta.study.twin import twin
-from nta.study.words import wording
+from nta.study.wording import verdict_sentence
 
 
 def run(options: argparse.Namespace) -> int:
@@ -20,13 +20,13 @@ def run(options: argparse.Namespace) -> int:
     study = read_study(options.study)
     folder = options.output
     folder.mkdir(parents=True, exist_ok=True)
-    outcome = assess_study(study, folder / "analyses", say=lambda words: say(words, quiet=options.quiet))
+    outcome = assess_study(study, folder / "analyses", tell=lambda words: say(words, quiet=options.quiet))
     page = write_study_report(outcome, folder)
     if options.json:
-        print(json.dumps(twin(outcome)["groups"], indent=2))
+        print(json.dumps(plain_data(outcome)["groups"], indent=2))
     elif not options.quiet:
         for item in outcome.judged:
-            print(f"{item.group}: {item.judgement.verdict}. {plain(wording(item))}")
+            print(f"{item.group}: {item.judgement.verdict}. {plain(verdict_sentence(item))}")
             for reason in item.judgement.reasons:
                 print(f"  {reason.code}: {reason.remedy}")
     say(f"report: {page}, {page.with_suffix('.pdf').name}", quiet=options.quiet)

@@ -8,21 +8,22 @@ import os
 from pathlib import Path
 from typing import Any
 
-from nta.batch import PAGE, About, Batch, Job, JobOutcome, Request, plan, run_batch
+from nta.batch import PAGE, About, Batch, Job, JobOutcome, plan, run_batch
 from nta.batch.tables import groups_table, recordings_table
 from nta.catalogue import CatalogueError
 from nta.cli import EXIT_FAILED, EXIT_OK
-from nta.cli.cataloguing import about_in, chosen_catalogue, record_outcome
+from nta.cli.arguments import chosen_profile, chosen_settings, said_camera, said_conditions
+from nta.cli.catalogue_entries import about_in, chosen_catalogue, record_outcome
 from nta.cli.progress import file_progress, say
-from nta.cli.words import chosen_profile, chosen_settings, said_camera, said_conditions
 from nta.measurements.replicates import Spread
+from nta.one_recording import Request
 from nta.quantity import Quantity
 from nta.report.terminal import plain
 from nta.report.wording import count, in_one, number
 
 
 def run(options: argparse.Namespace) -> int:
-    """Analyze what is not analyzed yet; one bad file gives one row with its reason, and exit code 1."""
+    """Analyse what is not analysed yet; one bad file gives one row with its reason, and exit code 1."""
     request = Request(
         camera=said_camera(options),
         conditions=said_conditions(options),
@@ -38,15 +39,14 @@ def run(options: argparse.Namespace) -> int:
         file_progress({job.name: _size(job.recording) for job in jobs}, quiet=options.quiet) as progress,
     ):
 
-        def told(job: Job, outcome: JobOutcome) -> None:
+        def on_done(job: Job, outcome: JobOutcome) -> None:
             progress(job.name, _words(outcome), outcome.kept)
             if catalogue is None:
                 return
             try:
                 record_outcome(catalogue, job, outcome)
-            except (
-                CatalogueError
-            ) as error:  # the batch goes on: a database that is away for an hour costs no night
+            except CatalogueError as error:
+                # the batch goes on: a database that is away for an hour costs no night
                 unrecorded.append(str(error))
 
         batch = run_batch(
@@ -55,7 +55,7 @@ def run(options: argparse.Namespace) -> int:
             workers=options.workers,
             executor=options.executor,
             use_incomplete=options.use_incomplete,
-            told=told,
+            on_done=on_done,
         )
     if options.json:
         print(json.dumps(_rows(batch), indent=2, ensure_ascii=False))

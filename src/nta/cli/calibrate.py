@@ -11,8 +11,8 @@ from nta.beads import BeadRun, CalibrationError, calibrated_profile, measure_bea
 from nta.calibration import InstrumentProfile, load_certificate, profile_toml
 from nta.cli import EXIT_OK
 from nta.cli.analyze import analyze_recording, asked_of
+from nta.cli.arguments import chosen_profile
 from nta.cli.progress import say
-from nta.cli.words import chosen_profile
 from nta.errors import MissingInputError, SettingError
 from nta.io.atomic import new_file
 

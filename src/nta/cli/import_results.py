@@ -10,8 +10,8 @@ from pathlib import Path
 
 from nta.calibration import SampleConditions
 from nta.cli import EXIT_FAILED, EXIT_OK
+from nta.cli.arguments import result_folders
 from nta.cli.progress import say
-from nta.cli.words import result_folders
 from nta.errors import SettingError, in_words
 from nta.io.atomic import new_folder
 from nta.io.text import read_text

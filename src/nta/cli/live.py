@@ -9,23 +9,29 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from nta.acquisition import Recorded, open_driver, record
-from nta.batch import Request
-from nta.calibration import SampleConditions
+from nta.acquisition import Recorded, open_driver
+from nta.assessment import Verdict
 from nta.cli import EXIT_FAILED
 from nta.cli.analyze import asked_of, refuse_taken
+from nta.cli.arguments import conditions_in, device_settings
 from nta.cli.live_view import line, view
 from nta.cli.progress import compiling_said, say
 from nta.cli.record import refuse_no_time, said_how_it_ended
 from nta.cli.run import report_of, results_folder
-from nta.cli.words import conditions_in, device_settings
-from nta.devices import Instrument
 from nta.errors import SettingError
 from nta.io.results import RECORDING_FILE
-from nta.live import LiveAnalysis, LiveSettings, Snapshot, Watched, new_recording, warm_up
+from nta.live import (
+    LiveAnalysis,
+    LiveSettings,
+    Snapshot,
+    new_recording,
+    record_watched,
+    refuse_no_temperature,
+    warm_up,
+)
+from nta.live.wording import reached
+from nta.one_recording import Request
 
-_UNTIL_TOLD = 60.0  # seconds to record where nobody says how long
-_UNTIL_GOOD = 600.0  # and at most, where D50 says when it is enough
 _VIEWS_PER_S = 4
 _LINE_EVERY_S = 10.0
 
@@ -36,11 +42,11 @@ def run(options: argparse.Namespace) -> int:
     folder = results_folder(options)
     refuse_taken(folder)
     target = None if options.until_d50_within is None else _share(options.until_d50_within)
-    usual_s = _UNTIL_TOLD if target is None else _UNTIL_GOOD
-    longest_s = usual_s if options.duration is None else options.duration
+    settings = LiveSettings(until_d50_within=target)
+    longest_s = settings.usual_s if options.duration is None else options.duration
     refuse_no_time(longest_s)
     recording = folder / RECORDING_FILE
-    done, seen = _recorded(recording, options, request, LiveSettings(until_d50_within=target), longest_s)
+    done, seen = _recorded(recording, options, request, settings, longest_s)
     code = said_how_it_ended(done, recording, quiet=options.quiet)
     _say_what_was_reached(seen, quiet=options.quiet)
     if done.n_frames == 0:
@@ -55,41 +61,22 @@ def _recorded(
     """Record with a live analysis beside it; return how it ended and the last look at it."""
     said = conditions_in(options, {})
     with open_driver(options.driver, **device_settings(options)) as instrument:
-        _refuse_no_temperature(instrument, said)
+        refuse_no_temperature(instrument, said)
         camera = instrument.camera.state()
         with compiling_said(quiet=options.quiet):
             warm_up(camera, request.profile, request.settings)
-        enough = threading.Event()
         with LiveAnalysis(camera, said, request.profile, request.settings, settings) as live:
-            writer = Watched(new_recording(path, instrument, said), live)
-
-            def stop_when_good(_: int) -> None:
-                if live.enough:
-                    enough.set()
-
             title = f"{instrument.name} → {path}"
             with _shown(live.snapshot, title, longest_s, quiet=options.quiet):
-                done = record(instrument, writer, duration_s=longest_s, progress=stop_when_good, stop=enough)
+                writer = new_recording(path, instrument, said)
+                done = record_watched(instrument, writer, live, duration_s=longest_s)
             return done, live.snapshot()
 
 
-def _refuse_no_temperature(instrument: Instrument, said: SampleConditions) -> None:
-    """Refuse by name what no size can be made without, before the sample is used up."""
-    if instrument.thermostat is None:
-        said.known_temperature_c()
-
-
 def _say_what_was_reached(seen: Snapshot, *, quiet: bool) -> None:
-    if seen.frames_shed:
-        say(f"{seen.frames_shed} frames came too fast to be shown live; the report has them", quiet=quiet)
-    if seen.fault:
-        say(f"nta: the live analysis failed ({seen.fault}); the recording was not concerned")
-    if seen.target is None:
-        return
-    within = seen.sizing.d50_within if seen.sizing else None
-    reached = "no D50" if within is None else f"D50 within ±{100 * within:.1f} %"
-    words = "good enough" if seen.enough else f"±{100 * seen.target:g} % was NOT reached"
-    say(f"after {seen.elapsed_s:.0f} s {reached}: {words}", quiet=quiet)
+    for said in reached(seen):
+        failed = said.mood is Verdict.FAIL
+        say(f"nta: {said.text}" if failed else said.text, quiet=quiet and not failed)
 
 
 @contextmanager

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from nta.acquisition import Recorded, open_driver, record
 from nta.cli import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK
+from nta.cli.arguments import conditions_in, device_settings, refuse_other_than_hdf5
 from nta.cli.progress import frame_progress, say
-from nta.cli.words import conditions_in, device_settings, refuse_other_than_hdf5
 from nta.errors import SettingError
 from nta.live import new_recording
 
@@ -41,11 +41,8 @@ def refuse_no_time(duration_s: float) -> None:
 def said_how_it_ended(done: Recorded, path: Path, *, quiet: bool) -> int:
     """Say what was recorded and lost; return the exit code."""
     say(f"recording: {path}: {done.losses}", quiet=quiet)
+    if done.shortfall:
+        say(f"nta: {done.shortfall}")
     if done.ended_by == "fault":
-        say(f"nta: the device failed: {done.fault}; the {done.n_frames} frames up to it are kept")
         return EXIT_FAILED
-    if done.ended_by == "device":
-        say(
-            f"nta: the device had no more frames after {done.n_frames}; the recording is shorter than was asked for"
-        )
     return EXIT_INTERRUPTED if done.ended_by == "signal" else EXIT_OK

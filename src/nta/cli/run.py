@@ -9,13 +9,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from nta.batch import Request
 from nta.cli import EXIT_OK
 from nta.cli.analyze import analyze_recording, asked_of, refuse_taken, show
 from nta.cli.progress import say
 from nta.cli.record import record_device
 from nta.errors import SettingError
 from nta.io.results import ANALYSIS_FOLDER, RECORDING_FILE, summary
+from nta.one_recording import Request
 
 _IN_THE_SOP: dict[str, Any] = {
     "driver": "simulated",

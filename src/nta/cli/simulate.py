@@ -8,8 +8,8 @@ from pathlib import Path
 
 from nta.calibration import SampleConditions
 from nta.cli import EXIT_OK
+from nta.cli.arguments import refuse_other_than_hdf5
 from nta.cli.progress import frame_progress, say
-from nta.cli.words import refuse_other_than_hdf5
 from nta.errors import SettingError
 from nta.io.atomic import new_file
 from nta.io.recordings import RecordingWriter

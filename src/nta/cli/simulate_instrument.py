@@ -8,8 +8,8 @@ from types import FrameType
 
 from nta.acquisition import load_entry, open_driver
 from nta.cli import EXIT_OK
+from nta.cli.arguments import device_settings
 from nta.cli.progress import say
-from nta.cli.words import device_settings
 
 GROUP = "nta.instrument_servers"
 

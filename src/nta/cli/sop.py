@@ -7,17 +7,18 @@ import json
 import sys
 from pathlib import Path
 
-from nta.batch import About, write_results
+from nta.batch import About
 from nta.cli import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK
-from nta.cli.cataloguing import about_in, chosen_catalogue, record_videos
+from nta.cli.catalogue_entries import about_in, chosen_catalogue, record_videos
 from nta.cli.progress import compiling_said, frame_progress, say
 from nta.errors import SettingError
 from nta.io.atomic import new_file
+from nta.one_recording import write_results
 from nta.quantity import Quantity
 from nta.report.terminal import plain
 from nta.report.wording import count, prettied, value_and_interval
 from nta.sop import TEMPLATE, Procedure, ProcedureOutcome, carry_out, read_procedure, write_sop_report
-from nta.sop.carrying_out import INTERRUPTED
+from nta.sop.execution import INTERRUPTED
 from nta.sop.report import NAMES, summary
 
 
@@ -46,7 +47,7 @@ def carry_out_sop(procedure: Procedure, folder: Path, options: argparse.Namespac
             folder,
             tell=lambda words: say(words, quiet=options.quiet),
             ask=_unasked if options.yes else _asked,
-            progress=lambda title, total: frame_progress(title, total, quiet=options.quiet),
+            make_bar=lambda title, total: frame_progress(title, total, quiet=options.quiet),
             keep=write_results,
         )
         report = write_sop_report(outcome)

@@ -11,7 +11,7 @@ from nta.diffusion.doubt import whitened
 from nta.diffusion.likelihood import estimated_steps
 from nta.diffusion.steps import Steps
 from nta.diffusion.table import DiffusionEstimates
-from nta.quantity import Quantity
+from nta.quantity import Z_95, Quantity
 from nta.tracks.table import Tracks
 
 _LAG = 4  # frames over which growth is looked at: most tracks last so long
@@ -48,7 +48,7 @@ def _isotropy(steps: Steps, diffusion: DiffusionEstimates) -> Quantity:
         return Quantity(None, None, None, "1", f"{method}; too few tracks")
     y, x = (white**2).sum(axis=0)
     half = (
-        1.96 * 2 / np.sqrt(len(white))
+        Z_95 * 2 / np.sqrt(len(white))
     )  # ln of an F ratio with n and n degrees of freedom has variance 4 / n
     value = float(y / x)
     return Quantity(value, float(value * np.exp(-half)), float(value * np.exp(half)), "1", method)

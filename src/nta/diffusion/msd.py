@@ -12,7 +12,7 @@ from nta.columns import FloatArray, IntArray
 from nta.diffusion.ensemble import EnsembleMotion, ensemble_motion
 from nta.diffusion.likelihood import estimated_steps
 from nta.diffusion.table import DiffusionEstimates
-from nta.quantity import Quantity
+from nta.quantity import Z_95, Quantity
 from nta.tracks.table import Tracks
 
 
@@ -53,7 +53,7 @@ class MeanSquaredDisplacement:
             return Quantity(
                 None, None, None, "um2/s", "line through the ensemble's mean squared displacement"
             )
-        half = 1.96 * self.diffusion_std_err_um2_s
+        half = Z_95 * self.diffusion_std_err_um2_s
         return Quantity(
             self.diffusion_um2_s,
             self.diffusion_um2_s - half,

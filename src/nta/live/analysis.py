@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from types import TracebackType
@@ -49,6 +50,8 @@ class LiveAnalysis:
         As for `nta.analyze`.
     live
         Defaults where None.
+    found
+        Called with the spots of every batch of frames as soon as they are searched, in the thread that searches.
 
     Raises
     ------
@@ -63,6 +66,8 @@ class LiveAnalysis:
         profile: InstrumentProfile | None = None,
         settings: AnalysisSettings | None = None,
         live: LiveSettings | None = None,
+        *,
+        found: Callable[[Spots], None] | None = None,
     ) -> None:
         self._camera = completed_camera(camera, profile)
         Scale.of(self._camera)  # refuse before the sample is used up, not after
@@ -70,6 +75,7 @@ class LiveAnalysis:
         self._profile = profile
         self._settings = settings or AnalysisSettings()
         self._live = live or LiveSettings()
+        self._found = found
         self._detector = SpotDetector(self._settings.detection, self._camera)
         self._linker = TrackLinker(self._settings.linking)
         self._sample = FrameSample(self._settings.visibility.frames)
@@ -217,6 +223,8 @@ class LiveAnalysis:
             self._sample.take(frame)
         spots = self._detector.detect(frames)
         self._linker.push(spots)
+        if self._found is not None:
+            self._found(spots)
         first, last = frames[0].index, frames[-1].index
         counts = np.bincount(spots.frame - first, minlength=last - first + 1)
         found = tuple(counts[[frame.index - first for frame in frames]].tolist())

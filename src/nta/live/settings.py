@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from nta.errors import SettingError
 
+_UNTIL_TOLD_S, _UNTIL_GOOD_S = 60.0, 600.0
+
 
 @dataclass(frozen=True, kw_only=True)
 class LiveSettings:
@@ -27,6 +29,11 @@ class LiveSettings:
     busy_share: float = 0.25
     repeats: int = 100
     backlog_bytes: int = 256 << 20
+
+    @property
+    def usual_s(self) -> float:
+        """Seconds to record where nobody says how long; at most so many, where D50 says when it is enough."""
+        return _UNTIL_TOLD_S if self.until_d50_within is None else _UNTIL_GOOD_S
 
     def __post_init__(self) -> None:
         if self.until_d50_within is not None and not 0.001 <= self.until_d50_within <= 0.5:

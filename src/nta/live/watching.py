@@ -1,10 +1,11 @@
-"""Writers of an instrument's recordings: one that says what it is of, one that shows it to a live analysis."""
+"""Recording under the eyes of a live analysis, and the writers for it."""
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
-from nta.acquisition import FrameWriter
+from nta.acquisition import FrameWriter, Recorded, record
 from nta.calibration import SampleConditions
 from nta.devices import Instrument
 from nta.frames import Frame, RecordingReport
@@ -44,3 +45,33 @@ class Watched(FrameWriter):
     def close(self, report: RecordingReport | None = None, ended_by: str | None = None) -> None:
         """Close the writer; the live analysis is its owner's to finish."""
         self._writer.close(report, ended_by)
+
+
+def record_watched(
+    instrument: Instrument,
+    writer: FrameWriter,
+    live: LiveAnalysis,
+    *,
+    duration_s: float,
+    stop: threading.Event | None = None,
+) -> Recorded:
+    """Record from an open instrument with a live analysis beside it, until that knows enough; else as `record` does."""
+    ended = stop or threading.Event()
+
+    def stop_when_good(_: int) -> None:
+        if live.enough:
+            ended.set()
+
+    return record(
+        instrument,
+        Watched(writer, live),
+        duration_s=duration_s,
+        progress=stop_when_good,
+        stop=ended,
+    )
+
+
+def refuse_no_temperature(instrument: Instrument, said: SampleConditions) -> None:
+    """Refuse by name what no size can be made without, before the sample is used up."""
+    if instrument.thermostat is None:
+        said.known_temperature_c()

@@ -9,6 +9,7 @@ from nta.diffusion import DiffusionEstimates, estimate_diffusion
 from nta.errors import MissingInputError
 from nta.io.tracks import TrackTable
 from nta.io.vendors import VendorParticles
+from nta.quantity import Z_95
 from nta.settings import AnalysisSettings
 from nta.sizes import SizeDistribution, size_distribution
 from nta.spots import CameraModel, Scene
@@ -79,8 +80,8 @@ def size_particles(
     estimates = DiffusionEstimates(
         diffusion_um2_s=rows.diffusion_um2_s,
         std_err_um2_s=error,
-        low_um2_s=np.maximum(rows.diffusion_um2_s - 1.96 * error, 0.0),
-        high_um2_s=rows.diffusion_um2_s + 1.96 * error,
+        low_um2_s=np.maximum(rows.diffusion_um2_s - Z_95 * error, 0.0),
+        high_um2_s=rows.diffusion_um2_s + Z_95 * error,
         localization_variance_um2=nothing,
         n_points=rows.n_points.astype(np.int32),
         first_frame=np.zeros(len(rows), dtype=np.int32),

@@ -1,5 +1,9 @@
 """Several results of one sample made one: means and coefficients of variation with their intervals.
 
+For results of whatever program, of which one number with its interval is known. Where our own size distributions are at
+hand, and videos belong to several preparations, `nta.sizes.combine_replicates` also makes the mean curve, and counts by
+preparation; of one preparation both give the same interval.
+
 Sources: Student's t on the replicates; interval of a coefficient of variation, Vangel, Am. Stat. 50, 21 (1996), eq. 6
 (modified McKay), for normal scatter.
 """

@@ -75,9 +75,8 @@ def _concentrations(sources: Sequence[Source]) -> Picture:
         )
     _finish(axis, [source for _, source, _, _ in drawn], "particles per ml and tenth of a decade")
     totals = [q.value for _, _, q, _ in drawn if q.value]
-    if totals and max(totals) > _MANY * min(
-        totals
-    ):  # on a linear axis the thinner ones would be lines along the bottom
+    if totals and max(totals) > _MANY * min(totals):
+        # on a linear axis the thinner ones would be lines along the bottom
         axis.set_yscale("log")
         axis.set_ylim(bottom=min(totals) / 1e3)
     missing = [s.name for _, s, q, _ in known if q.value is None]

@@ -152,7 +152,7 @@ def _refuse_mixed(runs: Sequence[RunRecord]) -> None:
         listed = "; of ".join(_ids(same) for same in of.values())
         raise SettingError(
             f"a baseline is of one way of analysing; the settings of runs {listed} "
-            "differ: choose with --since and --until, or analyze again and withdraw the others (nta catalog correct)"
+            "differ: choose with --since and --until, or analyse again and withdraw the others (nta catalogue correct)"
         )
 
 
@@ -169,7 +169,7 @@ def _refuse_outlier(name: str, values: FloatArray, runs: Sequence[RunRecord]) ->
     title, unit = QUANTITIES[name]
     raise SettingError(
         f"run {runs[odd].id} lies far off the others: {title} {values[odd]:.4g} {unit}, theirs {others.mean():.4g} with an "
-        f"SD of {others.std(ddof=1):.2g}. Find out why; then withdraw it (nta catalog correct {runs[odd].id} --withdraw "
+        f"SD of {others.std(ddof=1):.2g}. Find out why; then withdraw it (nta catalogue correct {runs[odd].id} --withdraw "
         "--reason ...), or choose the runs with --since and --until"
     )
 

@@ -16,7 +16,7 @@ from nta.measurements.table import Kind, exact
 from nta.qc.reference import distance
 from nta.qc.report import QcReport
 from nta.qc.specification import Criterion, Specification, read_specification
-from nta.qc.verdict import Check, CheckVerdict, Limits
+from nta.qc.verdict import RANKS, Check, CheckVerdict, Limits
 from nta.qc.wording import title, why_inconclusive
 from nta.quantity import Quantity, coverage_factor
 
@@ -177,9 +177,8 @@ def _window(c: Criterion, j: _Judged) -> _Found:
     share = found.quantity
     if share.high is None:
         return found
-    return replace(
-        found, quantity=replace(share, high=min(share.high, 1.0))
-    )  # whatever its replicates scatter
+    # no share is above 1, whatever its replicates scatter
+    return replace(found, quantity=replace(share, high=min(share.high, 1.0)))
 
 
 def _concentration(c: Criterion, j: _Judged) -> _Found:
@@ -268,11 +267,11 @@ def _drift(_: Criterion, j: _Judged) -> _Found:
     return _Found(j.group[0].drift())
 
 
-def _recording(c: Criterion, j: _Judged) -> _Found:
+def _recording(_: Criterion, j: _Judged) -> _Found:
     word = j.group[0].findings_at_worst()
     if word is None:
         return _Found(unknown("nobody judged the recording"))
-    return _Found(exact(c.given["ranks"][word], "", f"the worst finding of the recording: {word}"))
+    return _Found(exact(float(RANKS.index(word)), "", f"the worst finding of the recording: {word}"))
 
 
 def _reference(c: Criterion, j: _Judged) -> _Found:

@@ -10,9 +10,7 @@ from typing import Any, NoReturn
 from nta.calibration.reading import Table
 from nta.errors import SettingError
 from nta.measurements.table import check_name
-from nta.qc.verdict import Limits
-
-_RECORDING_VERDICTS = {"pass": 0.0, "warn": 1.0, "fail": 2.0}
+from nta.qc.verdict import RANKS, Limits
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,10 +167,9 @@ def _recording(table: Table, section: str, _: Path) -> Iterator[Criterion]:
     inner = table.table(section)
     word = inner.text("at_worst")
     inner.close()
-    if word not in _RECORDING_VERDICTS:
-        inner.refuse(f"at_worst must be one of {', '.join(_RECORDING_VERDICTS)}, got {word!r}")
-    limits = Limits(at_most=_RECORDING_VERDICTS[word])
-    yield Criterion(section=section, key="at_worst", limits=limits, given={"ranks": _RECORDING_VERDICTS})
+    if word not in RANKS:
+        inner.refuse(f"at_worst must be one of {', '.join(RANKS)}, got {word!r}")
+    yield Criterion(section=section, key="at_worst", limits=Limits(at_most=float(RANKS.index(word))))
 
 
 def _limits(table: Table, key: str) -> Limits:

@@ -12,15 +12,17 @@ from nta.calibration.reading import is_number
 from nta.errors import SettingError
 from nta.quantity import Quantity
 
+RANKS = ("pass", "warn", "fail")
+"""What a finding says of a recording, from good to bad; as a number its place here."""
+
 
 class CheckVerdict(StrEnum):
     """What an interval says of limits."""
 
     PASS = "pass"  # all of the interval lies within
     FAIL = "fail"  # all of the interval lies beyond one of them
-    INCONCLUSIVE = (
-        "inconclusive"  # neither, or there is no interval: more data or another measurement would decide
-    )
+    # neither, or there is no interval: more data or another measurement would decide
+    INCONCLUSIVE = "inconclusive"
 
     @classmethod
     def worst(cls, verdicts: Iterable[CheckVerdict]) -> CheckVerdict:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nta.qc.specification import Criterion
-from nta.qc.verdict import Limits
+from nta.qc.verdict import RANKS, Limits
 from nta.quantity import Quantity
 from nta.report.wording import SUMMARY_NAMES, as_percent, number, scientific, value_and_interval, window_name
 
@@ -15,7 +15,6 @@ _TITLES = {
     "drift": "Drift",
     "recording": "Worst finding of the recording",
 }
-_RANKS = ("pass", "warn", "fail")
 
 
 def title(criterion: Criterion) -> str:
@@ -39,7 +38,7 @@ def title(criterion: Criterion) -> str:
 def measured_words(quantity: Quantity, name: str) -> str:
     """Write value and interval, shares and biases in per cent, concentrations in powers of ten."""
     if name == "recording.at_worst":
-        return "not judged" if quantity.value is None else _RANKS[int(quantity.value)]
+        return "not judged" if quantity.value is None else RANKS[int(quantity.value)]
     if quantity.value is None:
         return "no result" if quantity.high is None else f"below {_written(quantity.high, name)}"
     if quantity.low is None or quantity.high is None:
@@ -58,7 +57,7 @@ def limits_words(limits: Limits, name: str) -> str:
     """Write limits in the same unit as what was measured."""
     low, high = (None if v is None else _written(v, name) for v in (limits.at_least, limits.at_most))
     if name == "recording.at_worst" and limits.at_most is not None:
-        return f"at worst {_RANKS[int(limits.at_most)]}"
+        return f"at worst {RANKS[int(limits.at_most)]}"
     words = f"{low} to {high}" if low and high else (f"at least {low}" if low else f"at most {high}")
     return f"{words}, on the value" if limits.on == "value" else words
 

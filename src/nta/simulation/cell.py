@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nta.columns import FloatArray, IntArray
-from nta.physics import stokes_einstein_nm_um2_s
+from nta.physics import ML_PER_UM3, stokes_einstein_nm_um2_s
 from nta.scattering import Collection
 from nta.simulation.motion import Exposure, Flow
 from nta.simulation.populations import Drawn, Mixture
-from nta.simulation.scenario import ML_PER_UM3, Scenario
+from nta.simulation.scenario import Scenario
 
 # Beyond this many sheet widths the light is exp(-2 * 2.5^2) = 4e-6 of the middle's: nothing there is ever seen.
 _DEPTH_IN_SHEET_WIDTHS = 2.5

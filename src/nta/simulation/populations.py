@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -262,6 +263,9 @@ class _Brightness:
         return self._mean + self._std * offset, amplitude**2
 
 
+@lru_cache(
+    maxsize=64
+)  # an instrument that is started again has the same particles, and this is what takes it seconds
 def _log_brightness(population: Population, index: float, light: Collection) -> CubicSpline:
     """Return log cross-section over log diameter; its nodes are doubled until halving them hardly matters."""
     from scipy.interpolate import CubicSpline

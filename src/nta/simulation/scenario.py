@@ -9,10 +9,9 @@ from typing import Any, Literal
 from nta.calibration import SampleConditions, load_medium
 from nta.errors import SettingError
 from nta.frames import CameraState
+from nta.physics import ML_PER_UM3
 from nta.scattering import Collection
 from nta.simulation.populations import Population
-
-ML_PER_UM3 = 1e-12
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -42,7 +42,7 @@ def histogram(
     place = _place(x, np.log(edges))
     weights = _per_bin(place, bins, _resampled(x.size, settings.repeats, rng, particle))
     method = "histogram of per-track diameters, every track counted once"
-    return _distribution(edges, weights[0], weights[1:], method, settings), weights[1:]
+    return _distribution("histogram", edges, weights[0], weights[1:], method, settings), weights[1:]
 
 
 def kernel_density(
@@ -69,7 +69,7 @@ def kernel_density(
     method = (
         f"kernel density of per-track diameters, bandwidth {bandwidth:.3g} in ln d, every track counted once"
     )
-    return _distribution(edges, weights[0], weights[1:], method, settings), weights[1:]
+    return _distribution("kernel_density", edges, weights[0], weights[1:], method, settings), weights[1:]
 
 
 def finite_track_length_adjustment(
@@ -100,7 +100,8 @@ def finite_track_length_adjustment(
     method = (
         f"finite-track-length adjustment (Walker 2012), {_FTLA_ITERATIONS} EM iterations, tracks counted once"
     )
-    return _distribution(coarse.edges_nm, weights[0], weights[1:], method, settings), weights[1:]
+    key = "finite_track_length_adjustment"
+    return _distribution(key, coarse.edges_nm, weights[0], weights[1:], method, settings), weights[1:]
 
 
 @one_blas_thread()
@@ -141,7 +142,12 @@ def _per_bin(place: NDArray[np.int64], bins: int, weights: list[FloatArray]) -> 
 
 
 def _distribution(
-    edges_nm: FloatArray, weight: FloatArray, draws: FloatArray, method: str, settings: SizingSettings
+    key: str,
+    edges_nm: FloatArray,
+    weight: FloatArray,
+    draws: FloatArray,
+    method: str,
+    settings: SizingSettings,
 ) -> Distribution:
     low, high = band(draws, weight, settings.confidence)
     return Distribution(
@@ -152,4 +158,5 @@ def _distribution(
         method=method,
         describes=TRACKS,
         confidence=settings.confidence,
+        key=key,
     )

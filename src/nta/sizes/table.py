@@ -43,6 +43,7 @@ class Distribution:
     low, high : (n,) band of the weights at the stated confidence.
     describes : "particles in view" (at a moment, averaged over the recording), "tracks" (every track counted
         once) or "suspension".
+    key : short name among several of a recording, for tables; `method` says the same in a sentence.
     """
 
     edges_nm: NDArray[np.float64]
@@ -52,6 +53,7 @@ class Distribution:
     method: str
     describes: str
     confidence: float
+    key: str = ""
 
     @property
     def diameter_nm(self) -> NDArray[np.float64]:

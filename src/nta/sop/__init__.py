@@ -1,6 +1,6 @@
 """Protocols of measurement (SOP): what is to be measured, as TOML; carried out into one folder with one report."""
 
-from nta.sop.carrying_out import carry_out
+from nta.sop.execution import carry_out
 from nta.sop.outcome import PlannedVideo, ProcedureOutcome
 from nta.sop.procedure import Control, Measurement, Procedure
 from nta.sop.reading import read_procedure

@@ -100,16 +100,16 @@ def _wait_for_temperature(procedure: Procedure, instrument: Instrument, tell: Te
     device, thermostat = procedure.device, instrument.thermostat
     if device.temperature_c is None or thermostat is None:
         return
-    began, told = time.monotonic(), False
+    began, is_said = time.monotonic(), False
     while abs(now := thermostat.get() - device.temperature_c) > device.temperature_within_c:
         if time.monotonic() - began > device.temperature_wait_s:
             raise DeviceTimeout(
                 f"the cell is {now:+.2f} °C away from {device.temperature_c:g} °C after "
                 f"{device.temperature_wait_s:g} s; wait longer (temperature_wait_s) or ask for another temperature"
             )
-        if not told:
+        if not is_said:
             tell(f"waiting for {device.temperature_c:g} °C, now {now:+.2f} °C away")
-            told = True
+            is_said = True
         time.sleep(_LOOK_S)
 
 

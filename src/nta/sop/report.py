@@ -19,7 +19,7 @@ from nta.quantity import Quantity
 from nta.report import document as doc
 from nta.report.figures.style import Picture
 from nta.report.wording import UNITS, as_limit, count, in_one, number, prettied, scientific, when
-from nta.sop.carrying_out import mean_blank
+from nta.sop.execution import mean_blank
 from nta.sop.outcome import PER_FRAME, PER_ML, SIZES, Numbers, PlannedVideo, ProcedureOutcome
 from nta.visibility import Concentration
 

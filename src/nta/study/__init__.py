@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from nta.study.ledger import Preparation, Study
 from nta.study.reading import read_study
+from nta.study.study import Preparation, Study
 from nta.study.template import TEMPLATE
 
 __all__ = ["TEMPLATE", "Preparation", "Study", "read_study"]

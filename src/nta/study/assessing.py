@@ -10,13 +10,13 @@ from nta.assessment.integrity import IntegrityLimits, judge, load_integrity_limi
 from nta.errors import SettingError
 from nta.measurements import distinct_names
 from nta.settings import AnalysisSettings
-from nta.study.attaching import Attached, Say, attach
+from nta.study.attaching import Attached, Tell, attach
 from nta.study.gathering import Material, evidence_of
-from nta.study.ledger import Study
 from nta.study.outcome import Judged, StudyOutcome, doses, trends
+from nta.study.study import Study
 
 
-def assess_study(study: Study, kept: str | Path, *, say: Say) -> StudyOutcome:
+def assess_study(study: Study, kept: str | Path, *, tell: Tell) -> StudyOutcome:
     """Judge every group of test preparations of a study against its reference.
 
     Parameters
@@ -25,7 +25,7 @@ def assess_study(study: Study, kept: str | Path, *, say: Say) -> StudyOutcome:
         As `read_study` gives it.
     kept
         Folder for the analyses; what is there already is not analysed again.
-    say
+    tell
         Told what is going on, one line at a time.
 
     Raises
@@ -40,7 +40,7 @@ def assess_study(study: Study, kept: str | Path, *, say: Say) -> StudyOutcome:
         else AnalysisSettings()
     )
     limits = load_integrity_limits(_limits_file(study))
-    attached = {p.name: attach(p, study, settings, Path(kept), say) for p in study.preparations}
+    attached = {p.name: attach(p, study, settings, Path(kept), tell) for p in study.preparations}
     _refuse_copies(study, attached)
     return judge_study(study, _distinct(attached), limits)
 

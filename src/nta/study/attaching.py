@@ -23,8 +23,8 @@ from nta.measurements import result_name
 from nta.measurements.key import analysis_key
 from nta.pipeline import Analysis, analyze, stated_conditions
 from nta.settings import AnalysisSettings
-from nta.study.agreeing import Made, refuse_contradictions, without_dilution
-from nta.study.ledger import Preparation, Study
+from nta.study.contradictions import Made, refuse_contradictions, without_dilution
+from nta.study.study import Preparation, Study
 
 PER_ML, IN_VIEW = "particles/ml", "particles in view"
 MIN_POINTS = 10
@@ -32,7 +32,7 @@ MIN_POINTS = 10
 The simulations behind the limits drew tracks of 10 and more."""
 _KEY_LETTERS = 20  # of 64: enough to tell analyses apart, short enough for the name of a folder
 _VENDOR_SUFFIXES = (".csv", ".txt")
-Say = Callable[[str], None]
+Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -57,7 +57,7 @@ class Attached:
 
 
 def attach(
-    preparation: Preparation, study: Study, settings: AnalysisSettings, kept: Path, say: Say
+    preparation: Preparation, study: Study, settings: AnalysisSettings, kept: Path, tell: Tell
 ) -> tuple[Attached, ...]:
     """Return the videos of a preparation; analyses are kept in a folder `kept` and used again."""
     if not preparation.recordings:
@@ -68,7 +68,7 @@ def attach(
     found: list[Attached] = []
     for path in preparation.recordings:
         with _placed(preparation, study):
-            found.extend(_from_path(path, preparation, study, settings, kept, say))
+            found.extend(_from_path(path, preparation, study, settings, kept, tell))
     given = preparation.concentration_per_ml
     if given and len(given) != len(found):
         raise SettingError(
@@ -110,13 +110,13 @@ def _placed(preparation: Preparation, study: Study) -> Iterator[None]:
 
 
 def _from_path(
-    path: Path, preparation: Preparation, study: Study, settings: AnalysisSettings, kept: Path, say: Say
+    path: Path, preparation: Preparation, study: Study, settings: AnalysisSettings, kept: Path, tell: Tell
 ) -> Iterator[Attached]:
     finished = list(_finished(path, preparation, study))
     yield from finished
     if not finished:
         digest = checksum(path)
-        analysis = _analysed(path, digest, preparation, study, settings, kept, say)
+        analysis = _analysed(path, digest, preparation, study, settings, kept, tell)
         yield _from_analysis(path, path.name, digest, analysis, preparation)
 
 
@@ -125,9 +125,8 @@ def _finished(path: Path, preparation: Preparation, study: Study) -> Iterator[At
     if path.suffix.lower() in _VENDOR_SUFFIXES:
         yield from _from_export(path, preparation, study)
         return
-    for file in (
-        results_files(path) if path.is_dir() else (path,)
-    ):  # a folder without results may be one of images
+    # a folder without results may be one of images
+    for file in results_files(path) if path.is_dir() else (path,):
         if not _is_results(file):
             continue
         analysis = load_analysis(file)
@@ -154,7 +153,7 @@ def _analysed(
     study: Study,
     settings: AnalysisSettings,
     kept: Path,
-    say: Say,
+    tell: Tell,
 ) -> Analysis:
     """Analyse a recording, or take what is kept of it: the folder's name stands for all that the result depends on."""
     instrument = study.instrument
@@ -176,12 +175,12 @@ def _analysed(
         try:
             analysis = load_analysis(folder / RESULTS_FILE)
         except RecordingError as error:
-            say(f"{path.name}: analysing again, what was kept cannot be read ({error})")
+            tell(f"{path.name}: analysing again, what was kept cannot be read ({error})")
         else:
-            say(f"{path.name}: analysed before")
+            tell(f"{path.name}: analysed before")
             return analysis
     else:
-        say(f"{path.name}: analysing")
+        tell(f"{path.name}: analysing")
     with open_recording(path, **camera) as source:
         conditions = stated_conditions(source.metadata, **cell)
         analysis = analyze(source, conditions, profile, settings, sha256=digest)

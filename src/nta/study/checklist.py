@@ -18,9 +18,9 @@ from nta.io.atomic import new_file
 from nta.io.results.summary import plain
 from nta.report.wording import count
 from nta.study.arms import arm_summaries
-from nta.study.ledger import filled_in
 from nta.study.outcome import StudyOutcome
-from nta.study.words import handled, range_words
+from nta.study.study import filled_in
+from nta.study.wording import handled, range_words
 
 CHECKLIST_FILE, METHODS_FILE = "checklist.json", "methods.txt"
 _NOTHING: tuple[Any, ...] = (None, "", (), [], {})

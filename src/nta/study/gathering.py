@@ -12,9 +12,9 @@ import numpy as np
 from nta.assessment.integrity import Arm, IntegrityEvidence, Video
 from nta.assessment.integrity import Preparation as Measured
 from nta.calibration import load_certificate
-from nta.study.agreeing import without_dilution
 from nta.study.attaching import IN_VIEW, PER_ML, Attached
-from nta.study.ledger import Preparation, Study
+from nta.study.contradictions import without_dilution
+from nta.study.study import Preparation, Study
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -12,7 +12,7 @@ from nta.assessment.integrity import Arm, IntegrityEvidence, Judgement
 from nta.quantity import Quantity, student_half_width
 from nta.study.attaching import PER_ML
 from nta.study.gathering import Material
-from nta.study.ledger import Preparation, Study
+from nta.study.study import Preparation, Study
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -135,9 +135,9 @@ def _amount(material: Material, tubes: Sequence[Preparation]) -> Quantity | None
         return None
     mean = float(np.mean(amounts))
     if len(amounts) < 2:
-        return Quantity(mean, None, None, "/ml", "one video")
+        return Quantity(mean, None, None, "1/ml", "one video")
     half = float(student_half_width(amounts))
-    return Quantity(mean, mean - half, mean + half, "/ml", f"Student t over {len(amounts)} videos, 95 %")
+    return Quantity(mean, mean - half, mean + half, "1/ml", f"Student t over {len(amounts)} videos, 95 %")
 
 
 def _less(amount: Quantity, background: Quantity) -> Quantity:

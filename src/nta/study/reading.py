@@ -16,7 +16,7 @@ from nta.calibration.reading import read_toml
 from nta.errors import SettingError
 from nta.io.recordings import checksum
 from nta.io.results import results_files
-from nta.study.ledger import (
+from nta.study.study import (
     ARMS,
     Analysing,
     Dosing,

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from nta.quantity import Quantity
+from nta.quantity import Z_95, Quantity
 from nta.sizes.likelihood import particles_behind
 from nta.visibility.run import Run
 from nta.visibility.suspension import Suspension
@@ -119,7 +119,7 @@ def _per_frame(run: Run) -> Quantity:
     if mean == 0:
         limit = garwood(0)[1] * run.sizing.min_points / max(run.tracks.scene.n_frames, 1)
         return Quantity(0.0, 0.0, limit, "1", "95 % limit when no track was found (Poisson)")
-    low, high = max(mean - 1.96 * error, 0.0), mean + 1.96 * error
+    low, high = max(mean - Z_95 * error, 0.0), mean + Z_95 * error
     return Quantity(mean, low, high, "1", "compound Poisson over particles, 95 %")
 
 
@@ -138,7 +138,7 @@ def _per_ml(run: Run, suspension: Suspension) -> Quantity:
     rel_std = float(np.hypot(np.hypot(counting, depth), suspension.rel_std))
     value = counted * suspension.share_found / suspension.effective_ml
     words = "counts, depth of the light sheet, sizes and brightness combined, 95 %"
-    factor = float(np.exp(1.96 * rel_std))
+    factor = float(np.exp(Z_95 * rel_std))
     return Quantity(value, value / factor, value * factor, "1/ml", words)
 
 

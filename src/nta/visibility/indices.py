@@ -10,6 +10,7 @@ import numpy as np
 
 from nta.calibration import InstrumentProfile, SampleConditions
 from nta.columns import FloatArray
+from nta.quantity import Z_95
 from nta.scattering import sphere_cross_section_nm2
 from nta.visibility.law import Model, observed_light
 from nta.visibility.light import collection
@@ -32,7 +33,7 @@ def track_indices(model: Model, law: BrightnessLaw) -> TrackIndices | None:
     contrast = np.where(known, table.contrast(np.where(known, d, 100.0), log_nm2), np.nan)
     with np.errstate(invalid="ignore", divide="ignore"):
         rel_d = run.diffusion.std_err_um2_s / run.diffusion.diffusion_um2_s
-    factor = np.exp(1.96 * np.hypot(3 * np.where(known, rel_d, np.nan), _LIGHT_STD / 2))
+    factor = np.exp(Z_95 * np.hypot(3 * np.where(known, rel_d, np.nan), _LIGHT_STD / 2))
     medium = table.medium_index
     return TrackIndices(
         refractive_index=medium + contrast,

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from nta.columns import FloatArray
+from nta.quantity import Z_95
 from nta.sizes import approximate_log_likelihood
 from nta.visibility.curve import DetectionCurve
 from nta.visibility.light import CrossSections, LightSheet
@@ -93,7 +94,7 @@ def brightness_law(model: Model, stated_index: float | None) -> BrightnessLaw | 
     fitted = _fitted(model, law, light, light.mean, with_slope=stated_index is None)
     if fitted is None or not by_index:
         return fitted
-    reach = 1.96 * float(np.hypot(light.std_err, _LOG_LIGHT_STD))
+    reach = Z_95 * float(np.hypot(light.std_err, _LOG_LIGHT_STD))
     low, high = (_fitted(model, fitted, light, light.mean + s, with_slope=False) for s in (-reach, reach))
     return replace(
         fitted,

@@ -10,7 +10,7 @@ import numpy as np
 
 from nta.errors import SettingError
 from nta.frames import Frame
-from nta.quantity import Quantity
+from nta.quantity import Z_95, Quantity
 from nta.sizes import SizeDistribution
 from nta.spots import SpotDetector
 from nta.tracks import Tracks
@@ -161,7 +161,7 @@ def _limit(model: Model, law: BrightnessLaw) -> Quantity:
     electrons = model.electrons(law, d)
     width = model.sheet.width_px(np.zeros(1), model.run.scale_nm_um2_s() / d)
     ends = []
-    for sigmas in (0.0, 1.96, -1.96):
+    for sigmas in (0.0, Z_95, -Z_95):
         brighter = np.exp(sigmas * model.curve.rel_std[0])
         above = np.flatnonzero(model.curve.probability(electrons * brighter, width) >= 0.5)
         ends.append(float(d[above[0]]) if above.size else None)

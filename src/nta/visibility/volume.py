@@ -15,6 +15,7 @@ import numpy as np
 from numba import njit
 
 from nta.columns import Float32Array, FloatArray
+from nta.physics import ML_PER_UM3
 from nta.visibility.curve import DetectionCurve
 from nta.visibility.light import LightSheet
 
@@ -25,7 +26,6 @@ _DEPTHS = 600  # entries of the table of detection probability over depth
 _FAINTEST = 0.002  # where the probability of being found is smaller, nothing is simulated
 _DEEPEST = 3.0  # sheet widths: the light there is 1e-8 of the middle's
 _MARGIN_STEPS = 4.0
-ML_PER_UM3 = 1e-12
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -195,9 +195,8 @@ def compare_arms(evidence: IntegrityEvidence, limits: IntegrityLimits) -> dict[s
 
 
 Of = Callable[..., Criterion]
-Summary = Callable[
-    [Video, Preparation, Arm], float
-]  # of a video, where it stands: it may stand in several places
+# of a video where it stands: one video may stand in several places
+Summary = Callable[[Video, Preparation, Arm], float]
 
 
 def _below_60(evidence: IntegrityEvidence, limits: IntegrityLimits, of: Of) -> Criterion:

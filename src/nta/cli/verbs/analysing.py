@@ -20,7 +20,7 @@ def add_analysing_verbs(verbs: Any, common: argparse.ArgumentParser) -> None:
 
 
 def _analyze(verbs: Any, common: argparse.ArgumentParser) -> None:
-    analyze = verbs.add_parser("analyze", parents=[common], help="analyze recordings and write their reports")
+    analyze = verbs.add_parser("analyze", parents=[common], help="analyse recordings and write their reports")
     analyze.add_argument(
         "recordings", nargs="+", type=Path, metavar="RECORDING", help="video, TIFF, HDF5 or folder of images"
     )
@@ -49,7 +49,7 @@ def _batch(verbs: Any, common: argparse.ArgumentParser) -> None:
     batch = verbs.add_parser(
         "batch",
         parents=[common],
-        help="analyze a folder or list of recordings: one table, one page",
+        help="analyse a folder or list of recordings: one table, one page",
         description="Analyze every recording of a folder or manifest in parallel. Interrupted, the same command goes on.",
     )
     batch.add_argument(

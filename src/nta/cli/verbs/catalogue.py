@@ -1,4 +1,4 @@
-"""The words of `nta catalog`."""
+"""The words of `nta catalogue`."""
 
 from __future__ import annotations
 
@@ -8,10 +8,14 @@ from typing import Any
 
 
 def add_catalogue_verb(verbs: Any, common: argparse.ArgumentParser) -> None:
-    """Add `catalog` with its actions."""
+    """Add `catalogue` with its actions."""
     parser = verbs.add_parser(
-        "catalog", parents=[common], help="the runs on record: list, show, correct, export"
+        "catalogue",
+        aliases=["catalog"],
+        parents=[common],
+        help="the runs on record: list, show, correct, export",
     )
+    parser.set_defaults(module="catalogue")
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     where = argparse.ArgumentParser(add_help=False)
     where.add_argument("--catalogue", metavar="FILE|URL", help="default: $NTA_CATALOGUE")

@@ -10,9 +10,10 @@ from nta.cli.verbs.options import analysis_options, catalogue_options, device_op
 
 
 def add_measuring_verbs(verbs: Any, common: argparse.ArgumentParser) -> None:
-    """Add `run`, `live`, `record`, `sop`, `simulate`, `simulate-instrument` and `drivers`."""
+    """Add `run`, `live`, `serve`, `record`, `sop`, `simulate`, `simulate-instrument` and `drivers`."""
     _run(verbs, common)
     _live(verbs, common)
+    _serve(verbs, common)
     _record(verbs, common)
     _sop(verbs, common)
     _simulate(verbs, common)
@@ -24,8 +25,8 @@ def _run(verbs: Any, common: argparse.ArgumentParser) -> None:
     run = verbs.add_parser(
         "run",
         parents=[common],
-        help="record from a device, analyze and report: the main job in one command",
-        description="Record from a device, analyze and report. "
+        help="record from a device, analyse and report: the main job in one command",
+        description="Record from a device, analyse and report. "
         "The default device is the simulated instrument with an EV sample.",
     )
     device_options(run)
@@ -61,6 +62,37 @@ def _live(verbs: Any, common: argparse.ArgumentParser) -> None:
     sample_options(live)
     analysis_options(live)
     catalogue_options(live)
+
+
+def _serve(verbs: Any, common: argparse.ArgumentParser) -> None:
+    serve = verbs.add_parser(
+        "serve",
+        parents=[common],
+        help="the instrument as a page in the browser: preview, settings, recording, reports",
+        description="Serve a page that shows what the instrument sees, turns what it has, records, and reports. There is no "
+        "login: whoever reaches the page can use the instrument. Ctrl-C ends the recording under way and the server.",
+    )
+    device_options(serve, timed=False)
+    serve.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        default=Path("nta-results"),
+        help="folder of the runs, a folder in it for each (default: nta-results)",
+    )
+    page = serve.add_argument_group("page")
+    page.add_argument(
+        "--host",
+        default="127.0.0.1",
+        help="address to serve on (default: 127.0.0.1, this computer alone; 0.0.0.0: the whole network)",
+    )
+    page.add_argument(
+        "--port", type=int, default=8080, help="port to serve on, 0 for a free one (default: 8080)"
+    )
+    page.add_argument("--no-browser", action="store_true", help="open no browser")
+    sample_options(serve)
+    analysis_options(serve, printed=False)
+    catalogue_options(serve)
 
 
 def _record(verbs: Any, common: argparse.ArgumentParser) -> None:

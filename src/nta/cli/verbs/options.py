@@ -9,9 +9,13 @@ from nta.cli.parser import dilution
 
 
 def device_options(
-    parser: argparse.ArgumentParser, duration_s: float | None = 20.0, words: str = "20"
+    parser: argparse.ArgumentParser,
+    duration_s: float | None = 20.0,
+    words: str = "20",
+    *,
+    timed: bool = True,
 ) -> None:
-    """Add which device is opened, and for how long."""
+    """Add which device is opened, and, where it is `timed`, for how long."""
     device = parser.add_argument_group("device")
     device.add_argument(
         "--driver", default="simulated", help="which device (default: simulated); see `nta drivers`"
@@ -24,13 +28,14 @@ def device_options(
         dest="device_settings",
         help="setting of the driver, repeatable",
     )
-    device.add_argument(
-        "--duration",
-        type=float,
-        default=duration_s,
-        metavar="S",
-        help=f"seconds to record (default: {words})",
-    )
+    if timed:
+        device.add_argument(
+            "--duration",
+            type=float,
+            default=duration_s,
+            metavar="S",
+            help=f"seconds to record (default: {words})",
+        )
 
 
 def camera_options(parser: argparse.ArgumentParser) -> None:
@@ -66,8 +71,8 @@ def sample_options(parser: argparse.ArgumentParser) -> None:
     sample.add_argument("--sample", help="name of the sample")
 
 
-def analysis_options(parser: argparse.ArgumentParser) -> None:
-    """Add how it is analyzed."""
+def analysis_options(parser: argparse.ArgumentParser, *, printed: bool = True) -> None:
+    """Add how it is analysed; `printed`: the summary can be, as JSON."""
     analysis = parser.add_argument_group("analysis")
     analysis.add_argument(
         "--profile", help="instrument profile: a name in calibration/instruments or a TOML file"
@@ -99,7 +104,10 @@ def analysis_options(parser: argparse.ArgumentParser) -> None:
         metavar="RESULTS",
         help="results of the diluent alone: taken off the concentration, never off the size distribution",
     )
-    analysis.add_argument("--json", action="store_true", help="print the summary as JSON on standard output")
+    if printed:
+        analysis.add_argument(
+            "--json", action="store_true", help="print the summary as JSON on standard output"
+        )
 
 
 def catalogue_options(parser: argparse.ArgumentParser, *, stated: bool = True) -> None:

@@ -31,7 +31,7 @@ def write_parquet_tables(analysis: Analysis, folder: str | Path) -> tuple[Path, 
     about = json.dumps(summary(analysis), ensure_ascii=False, allow_nan=False)
     written = []
     for name, columns in _TABLES.items():
-        values = {key: _plain_column(column) for key, (_, column) in columns(analysis).items()}
+        values = {key: np.asarray(column) for key, (_, column) in columns(analysis).items()}
         table = pa.table(values).replace_schema_metadata({"nta": about})
         path = Path(folder) / f"{name}.parquet"
         with new_file(path) as partial:
@@ -114,12 +114,3 @@ def write_exchange(analysis: Analysis, path: str | Path, form: str, *, drift: bo
 def _without_nan(scale: TrackMateScale) -> Mapping[str, Any]:
     """Leave out a feature with no value: TrackMate's reader refuses NaN."""
     return {"features": {name: v for name, v in scale.features.items() if np.isfinite(v).all()}}
-
-
-def _plain_column(column: Any) -> Any:
-    """Return a column without the quotes that only a text file needs."""
-    if isinstance(column, list):
-        return [
-            cell.removeprefix('"').removesuffix('"') if isinstance(cell, str) else cell for cell in column
-        ]
-    return np.asarray(column)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from enum import IntFlag
 from pathlib import Path
@@ -115,8 +114,8 @@ def distribution_columns(analysis: Analysis) -> dict[str, tuple[str, Any]]:
         "edge_low_nm": ("%.8g", joined([c.edges_nm[:-1] for c in curves])),
         "edge_high_nm": ("%.8g", joined([c.edges_nm[1:] for c in curves])),
         "share": ("%.6g", joined([c.weight for c in curves])),
-        "describes": ("%s", [f'"{c.describes}"' for c in curves for _ in c.weight]),
-        "method": ("%s", [f'"{c.method}"' for c in curves for _ in c.weight]),
+        "describes": ('"%s"', [c.describes for c in curves for _ in c.weight]),
+        "method": ('"%s"', [c.method for c in curves for _ in c.weight]),
     }
 
 
@@ -128,9 +127,8 @@ def _curves(sizes: SizeDistribution) -> dict[str, Distribution]:
         "every_track_once": sizes.of_tracks,
     }
     found = {key: curve for key, curve in named.items() if curve is not None}
-    for curve in sizes.comparison:
-        name = re.split(r"[,;:(]| of ", curve.method)[0].strip()
-        found[re.sub(r"[^a-z0-9]+", "_", name.lower())] = curve
+    for i, curve in enumerate(sizes.comparison, 1):
+        found[curve.key or f"comparison_{i}"] = curve  # results of older versions know no keys
     return found
 
 

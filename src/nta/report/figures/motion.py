@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from nta.diffusion import EnsembleMotion
 from nta.pipeline import Analysis
+from nta.quantity import Z_95
 from nta.report.figures.style import (
     BLUE,
     GREY,
@@ -38,11 +39,11 @@ def mean_squared_displacement(analysis: Analysis) -> Picture:
     axis = figure.subplots()
     lag, mean = msd.lag_s[known], msd.ensemble_um2[known]
     error = np.nan_to_num(msd.std_err_um2[known])
-    top = 1.35 * float(np.max(mean + 1.96 * error))
+    top = 1.35 * float(np.max(mean + Z_95 * error))
     rows = np.flatnonzero(analysis.diffusion.has_size)
     for row in rows[:: max(1, rows.size // _MOST_LINES)]:
         axis.plot(msd.lag_s, msd.track_um2[row], color=LIGHT, linewidth=0.5, zorder=0)
-    axis.errorbar(lag, mean, 1.96 * error, fmt="o", color=INK, markersize=4, linewidth=1, zorder=3)
+    axis.errorbar(lag, mean, Z_95 * error, fmt="o", color=INK, markersize=4, linewidth=1, zorder=3)
     if np.isfinite(msd.diffusion_um2_s):
         fitted = lag[msd.first_fit_lag - 1 : msd.first_fit_lag - 1 + msd.fit_lags]
         slope, offset = 4 * msd.diffusion_um2_s, msd.intercept_um2

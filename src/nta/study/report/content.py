@@ -13,9 +13,9 @@ from nta.report.figures.style import Picture
 from nta.report.wording import as_percent, count, in_one, number, prettied, value_and_interval
 from nta.study.arms import MEASURED, arm_summaries
 from nta.study.checklist import Checklist
-from nta.study.ledger import filled_in
 from nta.study.outcome import Judged, StudyOutcome
-from nta.study.words import (
+from nta.study.study import filled_in
+from nta.study.wording import (
     CANNOT_TELL,
     DEFINITION,
     handled,
@@ -23,7 +23,7 @@ from nta.study.words import (
     measured,
     over_words,
     resolving,
-    wording,
+    verdict_sentence,
 )
 
 _MOODS: Mapping[Integrity, doc.Mood] = {
@@ -88,7 +88,7 @@ def _verdict(item: Judged) -> doc.Verdict:
         group=item.group,
         word=str(judgement.verdict),
         mood=_MOODS[judgement.verdict],
-        sentence=prettied(wording(item)),
+        sentence=prettied(verdict_sentence(item)),
         confidence="" if judgement.reasons else _CONFIDENCE[judgement.confidence],
     )
 

@@ -29,7 +29,7 @@ from nta.report.figures.style import (
 )
 from nta.report.wording import count
 from nta.study.outcome import Judged, StudyOutcome, Trend
-from nta.study.words import as_read, measured_words
+from nta.study.wording import as_read, measured_words
 
 _COLOURS = (BLUE, VERMILLION, GREEN, ORANGE, SKY, INK)
 _DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from nta.io.atomic import new_file
 from nta.report.figures.style import Picture, as_pdf, as_png, as_svg
+from nta.study.assessment_json import write_assessment
 from nta.study.checklist import checklist, write_checklist
 from nta.study.outcome import StudyOutcome
-from nta.study.twin import write_twin
 
 REPORT_NAME = "report"
 
@@ -36,7 +36,7 @@ def write_study_report(outcome: StudyOutcome, folder: str | Path) -> Path:
     png = {picture.name: as_png(picture) for picture in drawn}
     _write(folder / f"{REPORT_NAME}.pdf", pdf(blocks, png, title, footer))
     _write_figures(drawn, png, folder / "figures")
-    write_twin(outcome, folder)
+    write_assessment(outcome, folder)
     write_checklist(found, folder)
     return folder / f"{REPORT_NAME}.html"
 

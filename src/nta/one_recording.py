@@ -54,7 +54,7 @@ def analyze_file(
     *,
     watch: Watch = unwatched,
     sha256: str | None = None,
-    swept: Callable[[str], None] | None = None,
+    on_sweep: Callable[[str], None] | None = None,
 ) -> tuple[Analysis, dict[str, Any]]:
     """Analyse a recorded file; return the analysis and what else the recording and its side-car say.
 
@@ -62,7 +62,7 @@ def analyze_file(
     ----------
     sha256
         Checksum of the file where it is known already.
-    swept
+    on_sweep
         Given: repeat the analysis over a grid of settings, and tell this how it goes.
     """
     if request.beads:
@@ -82,8 +82,8 @@ def analyze_file(
                 progress=progress,
                 sha256=sha256 or checksum(path),
             )
-        if swept is not None:
-            analysis = sweep(source, analysis, told=swept)
+        if on_sweep is not None:
+            analysis = sweep(source, analysis, told=on_sweep)
         metadata = dict(source.metadata)
     if blank is not None:
         analysis = subtract_blank(analysis, blank)

@@ -14,21 +14,21 @@ from nta.assessment.integrity import Criterion, Judgement
 from nta.io.atomic import new_file
 from nta.io.results.summary import plain
 from nta.study.arms import arm_summaries
-from nta.study.ledger import filled_in
 from nta.study.outcome import Judged, StudyOutcome
-from nta.study.words import wording
+from nta.study.study import filled_in
+from nta.study.wording import verdict_sentence
 
-TWIN_FILE = "assessment.json"
-TWIN_VERSION = 1
+ASSESSMENT_FILE = "assessment.json"
+_VERSION = 1
 
 
-def twin(outcome: StudyOutcome) -> dict[str, Any]:
+def plain_data(outcome: StudyOutcome) -> dict[str, Any]:
     """Return what `assessment.json` holds: plain data, ready for JSON (no NaN, no infinity)."""
     study = outcome.study
     data: dict[str, Any] = plain(
         {
             "format": "nta assessment",
-            "version": TWIN_VERSION,
+            "version": _VERSION,
             "study": {
                 **{
                     k: v
@@ -67,11 +67,11 @@ def twin(outcome: StudyOutcome) -> dict[str, Any]:
     return data
 
 
-def write_twin(outcome: StudyOutcome, folder: Path) -> Path:
+def write_assessment(outcome: StudyOutcome, folder: Path) -> Path:
     """Write `assessment.json`; the file appears when it is whole."""
-    path = folder / TWIN_FILE
+    path = folder / ASSESSMENT_FILE
     with new_file(path) as partial:
-        text = json.dumps(twin(outcome), indent=2, ensure_ascii=False, allow_nan=False)
+        text = json.dumps(plain_data(outcome), indent=2, ensure_ascii=False, allow_nan=False)
         partial.write_text(text + "\n", encoding="utf-8")
     return path
 
@@ -81,7 +81,7 @@ def _judged(item: Judged) -> dict[str, Any]:
     return {
         "group": item.group,
         "verdict": judgement.verdict,
-        "sentence": wording(item),
+        "sentence": verdict_sentence(item),
         "confidence": judgement.confidence,
         "design": item.evidence.design,
         "left_out": item.evidence.left_out,

@@ -21,12 +21,8 @@ from nta.report.wording import as_percent, count, in_one, value_and_interval
 from nta.study.arms import measured_of
 from nta.study.outcome import Judged
 
-_RATIOS = (
-    "recovery",
-    "sealed",
-    "span",
-    "per_ug",
-)  # said as a percentage of the reference; other logarithms as a change
+# said as a percentage of the reference; other logarithms as a change
+_RATIOS = ("recovery", "sealed", "span", "per_ug")
 _BEHIND = {
     Phenotype.MOSTLY_NOT_VESICULAR: "detergent_labile",
     Phenotype.PARTLY_NOT_VESICULAR: "detergent_labile",
@@ -47,9 +43,8 @@ _UNITS = {
 }
 """How people write the units that end the keys of a study."""
 _NO_SCATTER = 1e-9  # standard errors below this come from replicates that are all alike
-_SHIFT_OF_ALL = (
-    0.36  # of ln size at given brightness when every vesicle is emptied; simulated, linear in the share
-)
+# of ln size at given brightness when every vesicle is emptied; simulated, linear in the share
+_SHIFT_OF_ALL = 0.36
 
 DEFINITION = (
     "Touched EV (our working definition; no source defines the term): a preparation of extracellular vesicles whose "
@@ -69,7 +64,7 @@ CANNOT_TELL = (
 )  # fmt: skip
 
 
-def wording(item: Judged) -> str:
+def verdict_sentence(item: Judged) -> str:
     """Return the verdict with its numbers."""
     judgement = item.judgement
     if judgement.verdict is Integrity.INDETERMINATE:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import nta
 from nta.acquisition import record
 from nta.assessment import Verdict, load_limits
 from nta.assessment.controls import bead_check, blank_check
@@ -19,8 +20,8 @@ from nta.io.results import results_files
 from nta.measurements import open_measurements
 from nta.quantity import Quantity
 from nta.report.wording import in_one
-from nta.sop import carrying_out, read_procedure, write_sop_report
-from nta.sop.carrying_out import INTERRUPTED, mean_blank, worst_of
+from nta.sop import execution, read_procedure, write_sop_report
+from nta.sop.execution import INTERRUPTED, mean_blank, worst_of
 from nta.sop.instrument import check, go_to
 from nta.visibility import Concentration
 
@@ -100,7 +101,7 @@ def test_one_failed_video_is_one_row_and_the_rest_goes_on(
             raise RecordingError("the file cannot be written any more (disk full)")
         return done
 
-    monkeypatch.setattr(carrying_out, "record", failing)
+    monkeypatch.setattr(execution, "record", failing)
     outcome = operator.carry_out(write(THREE), tmp_path / "out")
     assert [bool(video.reason) for video in outcome.videos] == [False, True, False]
     assert outcome.spreads["d50_nm"].n == 2
@@ -120,7 +121,7 @@ def test_a_device_that_fails_is_a_reason_and_is_opened_again(
     def impatient(instrument, writer, **more):
         return record(instrument, writer, settings=ReaderSettings(reconnect_s=0.0), **more)
 
-    monkeypatch.setattr(carrying_out, "record", impatient)
+    monkeypatch.setattr(execution, "record", impatient)
     path = write(THREE)
     path.write_text(path.read_text().replace("height_px = 48", 'height_px = 48, faults = "unplug@0.1+0.05"'))
     outcome = operator.carry_out(path, tmp_path / "out")
@@ -137,7 +138,7 @@ def test_an_interrupted_run_keeps_what_it_has(write, operator, quick_analysis, m
         done = record(instrument, writer, **more)
         return replace(done, ended_by="signal") if len(n) == 2 else done
 
-    monkeypatch.setattr(carrying_out, "record", interrupted)
+    monkeypatch.setattr(execution, "record", interrupted)
     outcome = operator.carry_out(write(THREE), tmp_path / "out")
     assert [video.reason for video in outcome.videos] == ["", INTERRUPTED, INTERRUPTED]
     assert "interrupted" in " ".join(outcome.notes)
@@ -148,7 +149,7 @@ def test_an_analysis_that_fails_is_a_reason_too(write, operator, monkeypatch, tm
     def analyze(source, *_, **__):
         raise RecordingError("no whole frame")
 
-    monkeypatch.setattr(carrying_out, "analyze", analyze)
+    monkeypatch.setattr(execution, "analyze", analyze)
     outcome = operator.carry_out(write(THREE + CONTROLS), tmp_path / "out")
     assert {video.reason for video in outcome.videos} == {"no whole frame"}
     assert "no video of the beads" in " ".join(outcome.notes)
@@ -159,7 +160,7 @@ def test_a_fault_of_ours_is_a_reason_with_its_traceback(write, operator, monkeyp
     def analyze(source, *_, **__):
         raise KeyError("width")
 
-    monkeypatch.setattr(carrying_out, "analyze", analyze)
+    monkeypatch.setattr(execution, "analyze", analyze)
     path = write(THREE)
     outcome = operator.carry_out(path, tmp_path / "out")
     assert {video.reason for video in outcome.videos} == {"unexpected KeyError: 'width'"}
@@ -197,6 +198,13 @@ def test_a_recording_that_is_played_twice_is_one_video(write, operator, quick_an
     assert second.reason.startswith("it begins with the same image as video_1, pixel by pixel")
 
 
+def test_a_blank_that_is_the_sample_itself_takes_nothing_away(write, operator, quick_analysis, tmp_path):
+    text = "[measurement]\nvideos = 1\nduration_s = 0.5\n[blank]\nduration_s = 0.5\n"
+    blank, sample = operator.carry_out(write(text, PLAYED), tmp_path / "out").videos
+    assert blank.good
+    assert "begins with the same image as blank_1" in sample.reason
+
+
 def test_the_worst_of_the_blank_is_told_not_that_of_the_last_video():
     found = [blank_check(share, share, "particles", LIMITS) for share in (0.02, 0.9, 0.7, 0.03)]
     assert worst_of(found) == (found[1],)
@@ -226,6 +234,23 @@ def test_every_good_video_is_put_on_record(write, operator, quick_analysis, tmp_
     assert "out already holds results; choose another folder with -o" in capsys.readouterr().err
     assert main([*words, "--operator", "B. Meier"]) == 1
     assert "--operator is not for --sop" in capsys.readouterr().err
+
+
+def test_settings_are_read_before_the_first_video(write, operator, quick_analysis, monkeypatch, tmp_path):
+    file, made_up, seen = tmp_path / "settings.toml", execution.analyze, []
+    file.write_text("[linking]\nmemory_frames = 2\n")
+
+    def edited_meanwhile(source, conditions, profile, settings, **more):
+        seen.append(settings.linking.memory_frames)
+        file.write_text('[linking]\nmemory_frames = 5\n[assessment]\nlimits = "of another day"\n')
+        return made_up(source, conditions, profile, settings, **more)
+
+    monkeypatch.setattr(execution, "analyze", edited_meanwhile)
+    named = CONTROLS + '[analysis]\nsettings = "settings.toml"\n'
+    outcome = operator.carry_out(write(THREE + named), tmp_path / "out")
+    assert not outcome.failed
+    assert seen == [2] * 5
+    assert "bead_check" in {finding.name for finding in outcome.findings}
 
 
 def test_a_folder_in_use_is_refused(write, operator, tmp_path):
@@ -307,8 +332,8 @@ def test_blanks_are_averaged_and_nothing_counted_stays_a_limit():
 
 @pytest.mark.slow
 def test_the_whole_way_with_a_real_analysis(write, tmp_path, capsys):
-    text = "[measurement]\nvideos = 2\nduration_s = 5\n[blank]\nduration_s = 3\nsettings = { scenario = 'blank' }\n"
-    path = write(text)
+    text = "[measurement]\nvideos = 2\nduration_s = 5\n[blank]\nduration_s = 3\nmedium = 'pbs'\n"
+    path = write(text + "settings = { scenario = 'blank' }\n")
     path.write_text(
         path.read_text().replace("width_px = 64, height_px = 48", "width_px = 240, height_px = 180")
     )
@@ -325,3 +350,9 @@ def test_the_whole_way_with_a_real_analysis(write, tmp_path, capsys):
     assert all(float(row["blank_in_cell_high_per_ml"]) > 0 for row in rows[1:])
     assert float(rows[1]["in_sample_per_ml"]) == pytest.approx(10 * float(rows[1]["in_cell_per_ml"]))
     assert (folder / "video_2" / "analysis" / "report.html").is_file()
+    kept = nta.load(folder / "video_2" / "analysis")
+    (blank,) = [finding for finding in kept.assessment.findings if finding.name == "blank"]
+    assert blank.verdict is not Verdict.PASS
+    assert blank.evidence.startswith("blank_1: ")
+    assert "the blank is of pbs, the sample in water" in blank.evidence
+    assert any("video_" in f["evidence"] and "blank is of pbs" in f["evidence"] for f in told["findings"])

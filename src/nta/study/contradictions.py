@@ -14,7 +14,7 @@ from nta.calibration import SampleConditions
 from nta.errors import SettingError
 from nta.io.vendors import VendorRun
 from nta.pipeline import Analysis
-from nta.study.ledger import Instrument, Preparation, Study
+from nta.study.study import Instrument, Preparation, Study
 
 _SAME_C = 0.5  # a thermometer beside a set point; 1.2 % of a diameter
 _SAME_VISCOSITY = 0.03  # programs print that of water as 0.9 mPa s

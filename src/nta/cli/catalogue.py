@@ -1,4 +1,4 @@
-"""`nta catalog`: the runs on record."""
+"""`nta catalogue`: the runs on record."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Any
 from nta.batch import About
 from nta.catalogue import Catalogue, RunRecord
 from nta.cli import EXIT_OK
-from nta.cli.cataloguing import ENVIRONMENT_VARIABLE, about_in, catalogue_address, record_analysis
+from nta.cli.catalogue_entries import ENVIRONMENT_VARIABLE, about_in, catalogue_address, record_analysis
 from nta.cli.progress import say
 from nta.errors import MissingInputError, SettingError
 from nta.io.atomic import new_file

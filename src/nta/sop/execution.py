@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -14,10 +14,16 @@ from pathlib import Path
 import numpy as np
 
 from nta.acquisition import Recorded, record
-from nta.assessment import Finding, Verdict, load_limits
-from nta.assessment.controls import against_blank, bead_check, with_findings
+from nta.assessment import Finding, Limit, Verdict, load_limits
+from nta.assessment.controls import bead_check, with_findings
 from nta.beads import size_ratio
-from nta.calibration import BeadCertificate, SampleConditions, load_certificate, load_profile
+from nta.calibration import (
+    BeadCertificate,
+    InstrumentProfile,
+    SampleConditions,
+    load_certificate,
+    load_profile,
+)
 from nta.devices import Instrument
 from nta.errors import DeviceError, NtaError, RecordingError, SettingError, in_words, is_foreseen
 from nta.io.atomic import new_folder
@@ -25,7 +31,7 @@ from nta.io.recordings import Recording, checksum, open_recording
 from nta.io.results import ANALYSIS_FOLDER, RECORDING_FILE
 from nta.live import new_recording
 from nta.measurements.identity import fingerprint
-from nta.pipeline import Analysis, analyze, stated_conditions
+from nta.pipeline import Analysis, analyze, stated_conditions, subtract_blank
 from nta.quantity import Quantity
 from nta.settings import AnalysisSettings
 from nta.sop.instrument import Tell, go_to, instrument_of
@@ -36,7 +42,7 @@ from nta.visibility import Concentration
 Ask = Callable[[str], None]
 """Asks the operator to do something with the cell, and returns when it is done."""
 
-Progress = Callable[[str, int | None], AbstractContextManager[Callable[[int], None]]]
+MakeBar = Callable[[str, int | None], AbstractContextManager[Callable[[int], None]]]
 """Makes a bar of a title and a number of frames."""
 
 Keep = Callable[[Analysis, Path], None]
@@ -52,7 +58,7 @@ _LOADED = {
 
 
 def carry_out(
-    procedure: Procedure, folder: Path, *, tell: Tell, ask: Ask, progress: Progress, keep: Keep
+    procedure: Procedure, folder: Path, *, tell: Tell, ask: Ask, make_bar: MakeBar, keep: Keep
 ) -> ProcedureOutcome:
     """Carry out a procedure into a new folder; each video has a folder of its own in it.
 
@@ -65,7 +71,7 @@ def carry_out(
         What to measure.
     folder
         Must not exist, or be empty.
-    tell, ask, progress
+    tell, ask, make_bar
         How the operator hears of it and answers.
     keep
         How an analysis is kept.
@@ -73,15 +79,38 @@ def carry_out(
     Raises
     ------
     SettingError
-        The folder is in use, or the instrument cannot do what is asked.
+        The folder is in use, the instrument cannot do what is asked, or what the procedure names is not there.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise SettingError(f"{folder} is in use; choose another folder with -o")
     with instrument_of(procedure, "sample"):
         pass  # refuses before the first control what the last sample could not be measured with
+    basis = _Basis.of(procedure)
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(procedure.file, folder / "sop.toml")
-    return _Run(procedure, folder, tell, ask, progress, keep).outcome()
+    return _Run(procedure, basis, folder, tell, ask, make_bar, keep).outcome()
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Basis:
+    """The files that a procedure names, read before its first video: edited during the run they change no later one."""
+
+    profile: InstrumentProfile | None
+    settings: AnalysisSettings
+    limits: Mapping[str, Limit]
+    certificate: BeadCertificate | None
+
+    @classmethod
+    def of(cls, procedure: Procedure) -> _Basis:
+        settings = (
+            AnalysisSettings.from_toml(procedure.settings) if procedure.settings else AnalysisSettings()
+        )
+        return cls(
+            profile=load_profile(procedure.profile) if procedure.profile else None,
+            settings=settings,
+            limits=load_limits(settings.assessment.limits),
+            certificate=load_certificate(procedure.beads.certificate) if procedure.beads else None,
+        )
 
 
 @dataclass
@@ -89,16 +118,17 @@ class _Run:
     """One procedure under way: what controls have told so far."""
 
     procedure: Procedure
+    basis: _Basis
     folder: Path
     tell: Tell
     ask: Ask
-    progress: Progress
+    make_bar: MakeBar
     keep: Keep
     videos: list[PlannedVideo] = field(default_factory=list)
     findings: dict[str, Finding] = field(default_factory=dict)
     of_blank: list[Finding] = field(default_factory=list)  # one of every video of the sample
-    first_images: dict[tuple[Stage, str], str] = field(default_factory=dict)
-    blanks: list[Concentration] = field(default_factory=list)
+    first_images: dict[tuple[bool, str], str] = field(default_factory=dict)  # of beads or not
+    blanks: dict[str, Analysis] = field(default_factory=dict)  # by the name of the video
     ratios: list[tuple[float, float]] = field(default_factory=list)
     interrupted: bool = False
 
@@ -151,8 +181,10 @@ class _Run:
             duration_s = self.procedure.duration_s(stage)
             rate = instrument.camera.state().frame_rate_hz
             writer = new_recording(self.folder / path, instrument, self._said(stage))
-            with self.progress(f"recording {step.name}", round(duration_s * rate) if rate else None) as bar:
-                done = record(instrument, writer, duration_s=duration_s, progress=bar)
+            with self.make_bar(
+                f"recording {step.name}", round(duration_s * rate) if rate else None
+            ) as progress:
+                done = record(instrument, writer, duration_s=duration_s, progress=progress)
         except Exception as error:  # one video never ends the others, not even by a fault of ours
             there = (self.folder / path).exists()
             return self._failed(replace(video, recording=path if there else None), error)
@@ -183,10 +215,10 @@ class _Run:
             self.interrupted = True
             return replace(video, reason=INTERRUPTED)
         if video.stage == "blank" and analysis.visibility is not None:
-            self.blanks.append(analysis.visibility.concentration)
+            self.blanks[video.step.name] = analysis
         if video.stage == "beads":
             try:
-                self.ratios.append(size_ratio(analysis, self._certificate()))
+                self.ratios.append(size_ratio(analysis, self._certificate))
             except NtaError as error:
                 return self._failed(replace(video, numbers=Numbers.of(analysis)), error)
         return replace(video, numbers=Numbers.of(analysis))
@@ -194,13 +226,14 @@ class _Run:
     def _analysis(self, video: PlannedVideo) -> Analysis:
         assert video.recording is not None
         path = self.folder / video.recording
-        profile = load_profile(self.procedure.profile) if self.procedure.profile else None
-        settings = AnalysisSettings.from_toml(self.procedure.settings) if self.procedure.settings else None
+        profile, settings = self.basis.profile, self.basis.settings
         with open_recording(path) as source:
             self._refuse_copy(video, source)
             conditions = stated_conditions(source.metadata, **self._words(video.stage))
-            with self.progress(f"analyzing {video.step.name}", source.report.claimed_frames) as bar:
-                analysis = analyze(source, conditions, profile, settings, progress=bar, sha256=checksum(path))
+            with self.make_bar(f"analysing {video.step.name}", source.report.claimed_frames) as progress:
+                analysis = analyze(
+                    source, conditions, profile, settings, progress=progress, sha256=checksum(path)
+                )
         if video.stage == "sample":
             analysis = self._against_blank(analysis, video.step)
         analysis = replace(analysis, assessment=with_findings(analysis.assessment, self.findings.values()))
@@ -209,15 +242,16 @@ class _Run:
         return analysis
 
     def _refuse_copy(self, video: PlannedVideo, source: Recording) -> None:
-        """Refuse a video that begins with the very image of another of its stage: no noise comes twice.
+        """Refuse a video that begins with the very image of another: no noise comes twice.
 
-        The files differ by their clocks, so that checksums do not tell.
+        The files differ by their clocks, so that checksums do not tell. A blank that is the sample itself would take all of
+        it away; beads may be the sample, where somebody tries a procedure out.
         """
         image = next(source.frames()).image
         if image.min() == image.max():
             return  # a dark or white camera proves nothing
         name = video.step.name
-        first = self.first_images.setdefault((video.stage, fingerprint(image)), name)
+        first = self.first_images.setdefault((video.stage == "beads", fingerprint(image)), name)
         if first != name:
             raise RecordingError(
                 f"it begins with the same image as {first}, pixel by pixel: the device played one recording twice, which is "
@@ -236,39 +270,28 @@ class _Run:
     def _said(self, stage: Stage) -> SampleConditions:
         return stated_conditions({}, **self._words(stage))
 
+    @property
     def _certificate(self) -> BeadCertificate:
-        assert self.procedure.beads is not None
-        return load_certificate(self.procedure.beads.certificate)
+        assert self.basis.certificate is not None
+        return self.basis.certificate
 
     def _against_blank(self, analysis: Analysis, step: Step) -> Analysis:
-        """Subtract the blank from the concentration, and judge how much it was."""
+        """Subtract the mean of the blanks, and keep what was found of it for the whole procedure."""
         if not self.blanks or analysis.visibility is None:
             return analysis
-        mine, blank = analysis.visibility.concentration, mean_blank(self.blanks)
-        net, found = against_blank(mine, blank, load_limits(self._limits()))
+        net = subtract_blank(analysis, _as_one(self.blanks))
+        found = next(finding for finding in net.assessment.findings if finding.name == "blank")
         self.of_blank.append(replace(found, evidence=f"{step.name}: {found.evidence}"))
-        return replace(
-            analysis,
-            visibility=replace(analysis.visibility, concentration=net),
-            assessment=with_findings(analysis.assessment, [found]),
-        )
+        return net
 
     def _judge(self, stage: Stage) -> None:
         if stage == "beads" and self.ratios:
-            certificate = self._certificate()
+            certificate = self._certificate
             ratio, std = (float(np.mean(values)) for values in zip(*self.ratios, strict=True))
             words = f"{certificate.name}, lot {certificate.lot}"
-            finding = bead_check(ratio - 1, std, len(self.ratios), words, load_limits(self._limits()))
+            finding = bead_check(ratio - 1, std, len(self.ratios), words, self.basis.limits)
             self.findings["bead_check"] = finding
             self.tell(f"beads: {finding.evidence} ({finding.verdict})")
-
-    def _limits(self) -> str:
-        settings = (
-            AnalysisSettings.from_toml(self.procedure.settings)
-            if self.procedure.settings
-            else AnalysisSettings()
-        )
-        return settings.assessment.limits
 
     def _notes(self) -> Iterator[str]:
         if self.interrupted:
@@ -278,7 +301,7 @@ class _Run:
                 v.numbers for v in self.videos if v.stage == stage
             ):
                 yield f"no video of the {stage} could be used: {words}"
-        if self.procedure.beads and self._certificate().is_example:
+        if self.basis.certificate is not None and self.basis.certificate.is_example:
             yield "the bead certificate is an EXAMPLE: no such beads exist, and the check proves nothing"
 
 
@@ -305,6 +328,18 @@ def mean_blank(blanks: list[Concentration]) -> Concentration:
         per_frame=mean([blank.per_frame for blank in blanks]),
         in_cell_per_ml=mean([blank.in_cell_per_ml for blank in blanks]),
         in_sample_per_ml=mean([blank.in_sample_per_ml for blank in blanks]),
+    )
+
+
+def _as_one(blanks: Mapping[str, Analysis]) -> Analysis:
+    """Return one analysis that stands for several blanks: the first, with their names and their mean concentration."""
+    first = next(iter(blanks.values()))
+    seen = [blank.visibility for blank in blanks.values() if blank.visibility is not None]
+    concentration = mean_blank([visible.concentration for visible in seen])
+    return replace(
+        first,
+        visibility=replace(seen[0], concentration=concentration),
+        provenance=replace(first.provenance, recording=", ".join(blanks)),
     )
 
 

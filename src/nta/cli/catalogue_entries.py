@@ -70,7 +70,7 @@ def record_analysis(
         return catalogue.record(analysis, results=folder, **_columns(about))
     except CatalogueError as error:
         raise CatalogueError(
-            f"{error}; the results are whole in {folder}, record them later with nta catalog add {folder}"
+            f"{error}; the results are whole in {folder}, record them later with nta catalogue add {folder}"
         ) from error
 
 

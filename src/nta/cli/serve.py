@@ -1,0 +1,109 @@
+"""`nta serve`: the live page in a browser."""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import os
+import signal
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from importlib.util import find_spec
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nta.acquisition import open_driver
+from nta.batch.processes import cores
+from nta.cli import EXIT_OK
+from nta.cli.analyze import analyze_recording, asked_of
+from nta.cli.arguments import device_settings
+from nta.cli.progress import say
+from nta.errors import NtaError, SettingError, in_words
+from nta.one_recording import Request
+
+if TYPE_CHECKING:
+    from nta.web.reports import Task
+
+_NICE = 10  # a report must not disturb the next recording
+
+
+def run(options: argparse.Namespace) -> int:
+    """Serve until Ctrl-C; the recording under way ends then, and what was recorded is reported."""
+    if find_spec("nicegui") is None:
+        raise SettingError("nta serve needs NiceGUI, which is not installed: pip install 'nta-lab[web]'")
+    from nta.web.runs import Runs
+    from nta.web.serve import free_port, serve, shown_host
+    from nta.web.session import Session
+
+    request = asked_of(options)
+    port = free_port(options.host, options.port)
+    instrument = open_driver(options.driver, **device_settings(options))
+    session = Session(
+        instrument,
+        Runs(options.output),
+        partial(_report, request=request, options=options),
+        conditions=request.conditions,
+        profile=request.profile,
+        settings=request.settings,
+    )
+    say(f"nta serve: http://{shown_host(options.host)}:{port} (Ctrl-C ends it)", quiet=options.quiet)
+    with session, suppress(KeyboardInterrupt):
+        serve(session, host=options.host, port=port, browser=not options.no_browser)
+    session.reports.finish(partial(_say_what_is_waited_for, quiet=options.quiet))
+    for task in session.reports.tasks:
+        _say_what_came(task, quiet=options.quiet)
+    return EXIT_OK
+
+
+def _say_what_is_waited_for(task: Task, *, quiet: bool) -> None:
+    say(f"making the report of {task.name}; Ctrl-C leaves it unmade", quiet=quiet)
+
+
+def _say_what_came(task: Task, *, quiet: bool) -> None:
+    if task.state == "failed":
+        say(f"nta: no report of {task.name}: {task.why}")
+        say(f"analyze what was recorded with: nta analyze {task.recording} -o {task.results}")
+    else:
+        say(f"report: {task.results / 'report.html'}", quiet=quiet)
+
+
+def _report(
+    recording: Path,
+    folder: Path,
+    said: Mapping[str, Any],
+    *,
+    request: Request,
+    options: argparse.Namespace,
+) -> None:
+    """Analyze a recording in a process of its own: the page goes on, whatever becomes of it."""
+    asked = replace(request, conditions=said, threads=max(1, cores() - 1))  # the page knows them all
+    spawn = multiprocessing.get_context("spawn")  # a fork would copy locks that threads hold
+    here, there = spawn.Pipe(duplex=False)
+    process = spawn.Process(target=_answer, args=(there, recording, folder, asked, options), daemon=True)
+    process.start()
+    there.close()
+    try:
+        failed = here.recv()
+    except EOFError:
+        process.join()
+        failed = f"the process that analyzed it died (exit code {process.exitcode})"
+    if failed:
+        raise NtaError(failed)
+
+
+def _answer(
+    connection: Connection, recording: Path, folder: Path, request: Request, options: argparse.Namespace
+) -> None:
+    """Analyze, and say why it failed; nothing where it did not."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole group; the parent ends us
+    if hasattr(os, "nice"):
+        os.nice(_NICE)
+    try:
+        analyze_recording(recording, folder, request, argparse.Namespace(**{**vars(options), "quiet": True}))
+    except Exception as error:  # it is told on the page
+        connection.send(in_words(error))
+    else:
+        connection.send("")

@@ -1,0 +1,169 @@
+"""What a snapshot says, in words: the rows and lines that the terminal and the page in the browser both show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from nta.assessment import Verdict
+from nta.live.sizing import Sizing
+from nta.live.snapshot import Snapshot
+from nta.quantity import Quantity
+from nta.report.wording import grouped, number, prettied, value_and_interval
+
+_SPARKS = " ▁▂▃▄▅▆▇█"
+_SIGNS = {Verdict.FAIL: "✕", Verdict.WARN: "▲", Verdict.PASS: "✓"}
+
+
+@dataclass(frozen=True)
+class Said:
+    """A piece of text. mood : how good that is, None where it is neither; strong : what the eye should find first."""
+
+    text: str
+    mood: Verdict | None = None
+    strong: bool = False
+
+
+Row = tuple[str, tuple[Said, ...]]
+"""What is told, and its value in pieces that follow one another without a space."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """A sentence on the recording. todo : what to do about it, empty where nothing is."""
+
+    text: str
+    mood: Verdict
+    todo: str = ""
+
+
+def recording_rows(s: Snapshot, longest_s: float | None) -> Iterator[Row]:
+    """Yield how the recording goes: time, frames, losses, temperature."""
+    of = "" if longest_s is None else f" of at most {longest_s:g} s"
+    yield "recording", (Said(f"{s.elapsed_s:.1f} s{of}"),)
+    yield "frames", (Said(f"{grouped(s.frames)} at {number(s.frame_rate_hz)} Hz"),)
+    yield _lost(s)
+    shed = (Said(", "), Said(f"{s.frames_shed} left out", Verdict.WARN)) if s.frames_shed else ()
+    yield "still to search", (Said(str(s.frames_waiting)), *shed)
+    yield from _temperature(s)
+
+
+def preview_rows(s: Snapshot) -> Iterator[Row]:
+    """Yield how the picture is while nothing is recorded."""
+    yield "frame rate", (Said(f"{number(s.frame_rate_hz)} Hz"),)
+    yield _lost(s)
+    yield _particles(s)
+    yield from _temperature(s)
+
+
+def result_rows(s: Snapshot, *, goes_on: bool = True) -> Iterator[Row]:
+    """Yield what is known of the sample so far: particles, tracks, sizes, and, where it goes on, how long it still takes."""
+    yield _particles(s)
+    sizing = s.sizing
+    if sizing is None:
+        return
+    yield (
+        "tracks",
+        (Said(f"{grouped(sizing.n_tracks)}, {grouped(sizing.n_tracks_used)} sized"),),
+    )
+    if sizing.d50.value is None:
+        return
+    value, interval = with_interval(sizing.d50_statistical)
+    yield "D50", (Said(value, strong=True), Said(f" {interval}"))
+    yield "D10, D90", (Said(f"{with_interval(sizing.d10)[0]}, {with_interval(sizing.d90)[0]}"),)
+    within = sizing.d50_within
+    if within is not None:
+        yield "known to", (Said(f"±{100 * within:.1f} %"), *_against(s))
+        if goes_on:
+            yield from _still_needed(s, sizing, within)
+
+
+def lines(s: Snapshot) -> Iterator[Line]:
+    """Yield what is wrong and what to do about it, the worst first; one line where all is good."""
+    if s.fault:
+        yield Line(f"live analysis stopped ({s.fault}); the recording goes on", Verdict.FAIL)
+    if s.frames_shed:
+        words = "this computer is too slow to analyze live; the report will have every frame"
+        yield Line(words, Verdict.WARN)
+    if s.enough:
+        yield Line("enough: D50 is known as well as was asked for", Verdict.PASS)
+    for finding in s.advice:
+        words = f"{_SIGNS[finding.verdict]} {finding.title}: {prettied(finding.evidence)}"
+        yield Line(words, finding.verdict, finding.advice)
+    if s.sizing is not None and not s.advice:
+        judged = {finding.name for finding in s.sizing.findings}
+        good = "drift and number of tracks" if not judged or "enough_tracks" in judged else "and drift"
+        yield Line(
+            f"✓ concentration, light, {good} are good".replace("light, and", "light and"), Verdict.PASS
+        )
+
+
+def reached(s: Snapshot) -> Iterator[Line]:
+    """Yield what came of a recording that is over, beside its frames."""
+    if s.frames_shed:
+        words = f"{s.frames_shed} frames came too fast to be shown live; the report has them"
+        yield Line(words, Verdict.WARN)
+    if s.fault:
+        words = f"the live analysis failed ({s.fault}); the recording was not concerned"
+        yield Line(words, Verdict.FAIL)
+    if s.target is None:
+        return
+    within = s.sizing.d50_within if s.sizing else None
+    known = "no D50" if within is None else f"D50 within ±{100 * within:.1f} %"
+    words = "good enough" if s.enough else f"±{100 * s.target:g} % was NOT reached"
+    yield Line(f"after {s.elapsed_s:.0f} s {known}: {words}", Verdict.PASS if s.enough else Verdict.WARN)
+
+
+def why_no_sizes(s: Snapshot) -> str:
+    """Say why there is no distribution yet."""
+    if s.sizing is None:
+        return "sizes follow when the first frames are linked"
+    return f"no distribution yet: {s.sizing.d50.method}"
+
+
+def sparks(counts: tuple[int, ...], width: int = 24) -> str:
+    """Return counts as a row of little bars, from zero to the largest."""
+    if not counts:
+        return ""
+    parts = np.array_split(np.array(counts, dtype=float), min(width, len(counts)))
+    means = [float(part.mean()) for part in parts]
+    top = max(*means, 1e-9) if len(means) > 1 else max(means[0], 1e-9)
+    return "".join(_SPARKS[round(8 * mean / top)] for mean in means)
+
+
+def with_interval(quantity: Quantity) -> tuple[str, str]:
+    """Write a value and, in brackets, its interval."""
+    value, interval = value_and_interval(quantity)
+    return value, f"({interval})" if interval else ""
+
+
+def _lost(s: Snapshot) -> Row:
+    said = Said(str(s.frames_lost), Verdict.FAIL) if s.frames_lost else Said("0", Verdict.PASS)
+    return "lost", (said,)
+
+
+def _particles(s: Snapshot) -> Row:
+    recent = Said(f"  {sparks(s.recent_spots)}", Verdict.NOT_ASSESSED)
+    return "particles per frame", (Said(number(s.spots_per_frame)), recent)
+
+
+def _temperature(s: Snapshot) -> Iterator[Row]:
+    if s.temperature_c is not None:
+        yield "temperature", (Said(f"{s.temperature_c:.2f} °C"),)
+
+
+def _against(s: Snapshot) -> tuple[Said, ...]:
+    if s.target is None:
+        return ()
+    if s.enough:
+        return Said(", "), Said("good enough", Verdict.PASS), Said(f" (±{100 * s.target:g} %)")
+    return (Said(f", aim ±{100 * s.target:g} %"),)
+
+
+def _still_needed(s: Snapshot, sizing: Sizing, within: float) -> Iterator[Row]:
+    """Yield how long it still takes: the width of the interval goes with one over the root of the time."""
+    if s.target is not None and not s.enough and within > s.target:
+        total_s = sizing.at_s * (within / s.target) ** 2
+        yield "good enough in", (Said(f"about {max(total_s - s.elapsed_s, 0):.0f} s"),)

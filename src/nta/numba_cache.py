@@ -1,0 +1,38 @@
+"""Where compiled kernels are kept between runs: chosen before numba is imported, which reads it then."""
+
+from __future__ import annotations
+
+import os
+
+
+def choose_numba_cache() -> None:
+    """Name a folder for what numba compiles where it may write neither beside the package nor at home, and would not work.
+
+    It reads the name when it is imported, so that this comes first.
+    """
+    home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")  # noqa: PTH111 - pathlib costs a blink
+    if "NUMBA_CACHE_DIR" in os.environ or os.access(os.path.dirname(__file__), os.W_OK) or _can_be_made(home):  # noqa: PTH120
+        return
+    import tempfile
+    from contextlib import suppress
+    from pathlib import Path
+
+    user = os.getuid() if hasattr(os, "getuid") else 0
+    folder = Path(tempfile.gettempdir()) / f"nta-compiled-{user}"
+    with suppress(OSError):  # nowhere at all: numba says so
+        folder.mkdir(mode=0o700, exist_ok=True)
+        found = folder.lstat()
+        if found.st_uid != user or found.st_mode & 0o077 or folder.is_symlink():  # what is in it will be run
+            folder = Path(tempfile.mkdtemp(prefix="nta-compiled-"))
+        os.environ["NUMBA_CACHE_DIR"] = str(folder)
+
+
+def _can_be_made(folder: str) -> bool:
+    """Make a folder, as numba would, and say whether it can be written to; without a home its name is no whole path."""
+    if not os.path.isabs(folder):  # noqa: PTH117
+        return False
+    try:
+        os.makedirs(folder, exist_ok=True)  # noqa: PTH103
+    except OSError:
+        return False
+    return os.access(folder, os.W_OK)

@@ -1,0 +1,144 @@
+"""The fields in which a device is turned: what was asked for goes to it, what it took comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from nicegui import run, ui
+
+from nta.errors import in_words
+from nta.web.session import KnobSeen
+
+_CAMERA = {
+    "exposure_s": ("Exposure", "ms", 1e3),
+    "frame_rate_hz": ("Frame rate", "Hz", 1.0),
+    "gain": ("Gain", "", 1.0),
+}
+_KNOBS = {
+    "temperature_c": ("Temperature", "°C"),
+    "laser_mw": ("Laser", "mW"),
+    "pump_ul_min": ("Pump", "µL/min"),
+    "focus_um": ("Focus", "µm"),
+}
+_FINE, _COARSE = 1.0, 5.0  # um that the buttons at the focus move it by
+
+
+class Field:
+    """A number of a device, sent when Enter is pressed or the field is left; a refusal stands below in the device's words.
+
+    scale : from the device's unit to the one on the page.
+    """
+
+    def __init__(
+        self, name: str, label: str, unit: str, scale: float, send: Callable[[str, float], float]
+    ) -> None:
+        self._name, self._scale, self._send = name, scale, send
+        self._value: float | None = None
+        self._editing = False
+        self.input = ui.number(f"{label}, {unit}" if unit else label).props(
+            "dense outlined hide-bottom-space"
+        )
+        self.input.mark(name)
+        self.input.on("focus", self._begin)
+        self.input.on("blur", self._leave)
+        self.input.on("keydown.enter", self._apply)
+
+    def show(self, value: float | None, hint: str, *, locked: bool) -> None:
+        """Show the value that the device has, unless somebody is at it."""
+        if value is not None and not self._editing and value != self._value:
+            self._value = value
+            self.input.value = _rounded(value * self._scale)
+        self.input.set_enabled(not locked)
+        if hint:
+            self.input.props["hint"] = hint
+
+    async def move(self, by: float) -> None:
+        """Ask for so much more than it is set to, in the unit of the page."""
+        if self._value is not None:
+            await self._ask(_rounded(self._value * self._scale + by))
+
+    def _begin(self) -> None:
+        self._editing = True
+
+    async def _leave(self) -> None:
+        self._editing = False
+        await self._apply()
+
+    async def _apply(self) -> None:
+        value = self.input.value
+        shown = None if self._value is None else _rounded(self._value * self._scale)
+        if value is None:
+            self.input.value = shown
+        elif value != shown:
+            await self._ask(value)
+
+    async def _ask(self, value: float) -> None:
+        refusal = None
+        try:
+            self._value = await run.io_bound(self._send, self._name, value / self._scale)
+        except Exception as error:  # of a driver's bug, too: the page goes on
+            refusal = in_words(error)
+        if self._value is not None:
+            self.input.value = _rounded(self._value * self._scale)
+        self.input.error = refusal  # last: it goes with the next change of the value
+
+
+class Fields:
+    """The settings that an instrument has, and no others."""
+
+    def __init__(
+        self, set_camera: Callable[[str, float], float], set_knob: Callable[[str, float], float]
+    ) -> None:
+        self._set_camera, self._set_knob = set_camera, set_knob
+        self._fields: dict[str, Field] = {}
+        self._moves: list[ui.button] = []
+        self._known: tuple[str, ...] = ()
+        self._box = ui.element("div").classes("nta-fields")
+
+    def show(self, camera: dict[str, float], knobs: dict[str, KnobSeen], *, locked: bool) -> None:
+        """Show what the instrument is set to; its fields are made when they are first known."""
+        if (known := (*camera, *knobs)) != self._known:
+            self._build(known)
+        for name, value in camera.items():
+            self._fields[name].show(value, "", locked=locked)
+        for button in self._moves:
+            button.set_enabled(not locked)
+        for name, seen in knobs.items():
+            self._fields[name].show(
+                seen.now if seen.asked is None else seen.asked, _hint(seen), locked=locked
+            )
+
+    def _build(self, known: tuple[str, ...]) -> None:
+        self._known = known
+        self._box.clear()
+        with self._box:
+            for name in known:
+                if name in _CAMERA:
+                    self._fields[name] = Field(name, *_CAMERA[name], self._set_camera)
+                else:
+                    self._fields[name] = Field(name, *_KNOBS[name], 1.0, self._set_knob)
+            if "focus_um" in known:
+                self._moves = _focus_buttons(self._fields["focus_um"])
+
+
+def _focus_buttons(field: Field) -> list[ui.button]:
+    """Put up buttons that move the focus: nobody finds it by typing."""
+    with ui.element("div").classes("wide nta-moves"):
+        ui.label("Focus").classes("quiet")
+        moves = {by: f"{by:+g} µm".replace("-", "−") for by in (-_COARSE, -_FINE, _FINE, _COARSE)}
+        return [
+            ui.button(words, on_click=partial(field.move, by)).props("flat dense no-caps color=primary")
+            for by, words in moves.items()
+        ]
+
+
+def _hint(seen: KnobSeen) -> str:
+    limits = seen.limits
+    span = f"{limits.low:g} to {limits.high:g}".replace("-", "−")
+    return span if seen.now is None else f"now {seen.now:.4g} · {span}"
+
+
+def _rounded(value: float) -> float:
+    """Return a value as it is written in a field."""
+    return float(f"{value:.6g}")

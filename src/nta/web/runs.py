@@ -1,0 +1,87 @@
+"""The folder of the runs: where a new one goes, and which there are, with their reports."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from nta.errors import SettingError, printable
+from nta.io.atomic import check_writable
+from nta.io.results import ANALYSIS_FOLDER, RECORDING_FILE
+from nta.quantity import Quantity
+from nta.report import REPORT_FILE
+from nta.report.wording import in_one
+
+_LONGEST_NAME = 100
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run in the folder. report : its page, as a path below the folder; empty where there is none. d50 : in words."""
+
+    name: str
+    changed: datetime
+    report: str
+    d50: str
+
+
+class Runs:
+    """The runs below a folder, each in a folder of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._known: dict[tuple[str, int], str] = {}  # D50 by summary and its time
+
+    def new(self, name: str) -> Path:
+        """Return the folder of a new run, which is not there yet; refuse a name that cannot be one, or is taken."""
+        name = name.strip()
+        if not name or name.startswith(".") or set(name) & set('/\\:*?"<>|') or not name.isprintable():
+            raise SettingError(
+                f'{name!r} is no name for a run: give letters and digits, none of / \\ : * ? " < > | and no dot in front'
+            )
+        if len(name) > _LONGEST_NAME:
+            raise SettingError(f"the name has {len(name)} letters; {_LONGEST_NAME} are the most")
+        folder = self.folder / name
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise SettingError(f"there is a run {name} already; choose another name")
+        check_writable(folder)
+        return folder
+
+    def list(self) -> list[Run]:
+        """Return the runs, the newest first."""
+        if not self.folder.is_dir():
+            return []
+        found = (self._run(entry) for entry in self.folder.iterdir() if not entry.name.startswith("."))
+        return sorted((run for run in found if run), key=lambda run: run.changed, reverse=True)
+
+    def _run(self, folder: Path) -> Run | None:
+        """Return what lies in a folder as a run; None where it is none."""
+        for results in (folder / ANALYSIS_FOLDER, folder):
+            if (page := results / REPORT_FILE).is_file():
+                path = page.relative_to(self.folder).as_posix()
+                return Run(printable(folder.name), _changed(page), path, self._d50(results / "summary.json"))
+        recording = folder / RECORDING_FILE
+        return Run(printable(folder.name), _changed(recording), "", "") if recording.is_file() else None
+
+    def _d50(self, summary: Path) -> str:
+        """Return the D50 of a run in words, empty where its summary has none."""
+        try:
+            key = str(summary), summary.stat().st_mtime_ns
+            if key not in self._known:
+                said = json.loads(summary.read_text(encoding="utf-8"))["size"]["numbers"]["d50_nm"]
+                names = ("value", "low", "high", "unit")
+                self._known[key] = in_one(Quantity(*(said[name] for name in names)))
+            return self._known[key]
+        except (
+            OSError,
+            ValueError,
+            KeyError,
+            TypeError,
+        ):  # written by another program, or just being replaced
+            return ""
+
+
+def _changed(path: Path) -> datetime:
+    return datetime.fromtimestamp(path.stat().st_mtime).astimezone()

@@ -1,0 +1,479 @@
+"""One instrument with its states: previewing, recording, lost; whoever looks or asks may come from any thread."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from nta.acquisition import FrameWriter, LiveSource, ReaderSettings, Recorded
+from nta.assessment import Verdict
+from nta.calibration import InstrumentProfile, SampleConditions
+from nta.devices import Instrument, Limits
+from nta.errors import DeviceError, NtaError, SettingError, in_words
+from nta.frames import CameraState, Frame, RecordingReport
+from nta.io.results import RECORDING_FILE
+from nta.live import (
+    LiveAnalysis,
+    LiveSettings,
+    Snapshot,
+    new_recording,
+    record_watched,
+    refuse_no_temperature,
+    warm_up,
+)
+from nta.live.wording import Line, reached
+from nta.settings import AnalysisSettings
+from nta.spots import Spots
+from nta.web.preview import PREVIEW, Preview
+from nta.web.reports import Report, Reports, Task
+from nta.web.runs import Runs
+from nta.web.view import View
+
+Phase = Literal["opening", "previewing", "recording", "lost", "closed"]
+_CAMERA_SETTINGS = ("exposure_s", "frame_rate_hz", "gain")
+_PREVIEW_READER = ReaderSettings(keep="newest", queue_bytes=32 << 20, reconnect_s=0.0)
+_AGAIN_S = 3.0  # between two attempts to open a lost device
+_LOOK_S = 0.1  # between two looks at whether the end is asked for
+_ANSWER_S = 30.0  # that a device may take for a setting
+_MOST_NOTES = 50
+_GETTING_READY = (
+    "the analysis is getting ready: a few seconds, or minutes where it is the first on this computer"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """What is to be recorded. duration_s : None: as long as usual; conditions : words as `SampleConditions` takes them."""
+
+    name: str
+    duration_s: float | None = None
+    until_d50_within: float | None = None
+    conditions: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class KnobSeen:
+    """A device beside the camera: as it was measured last, and what it took when it was last set."""
+
+    limits: Limits
+    now: float | None = None
+    asked: float | None = None
+
+
+@dataclass(frozen=True)
+class Note:
+    """Something that happened. number : rises from note to note."""
+
+    number: int
+    at: datetime
+    line: Line
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """The session at one moment.
+
+    why : why the device is lost, or what is waited for, in words. snapshot : of the preview, or of the recording under way.
+    last : the recording before, with its name; None where there was none. longest_s : that the recording may take.
+    camera : settings that can be turned. state : all that the camera says of itself, None while it is not open.
+    """
+
+    phase: Phase
+    why: str
+    snapshot: Snapshot
+    recording: str
+    longest_s: float | None
+    last: tuple[str, Snapshot] | None
+    camera: Mapping[str, float]
+    state: CameraState | None
+    knobs: Mapping[str, KnobSeen]
+    notes: tuple[Note, ...]
+    tasks: tuple[Task, ...]
+
+
+@dataclass(frozen=True)
+class _Recording:
+    """A recording that was ordered, until it is over."""
+
+    order: Order
+    folder: Path
+    longest_s: float
+    live: LiveSettings
+    stop: threading.Event = field(default_factory=threading.Event)
+
+
+class _Shown(FrameWriter):
+    """Writes with another writer first, then shows the frame."""
+
+    def __init__(self, writer: FrameWriter, view: View, measured: Callable[[str, float], None]) -> None:
+        self._writer, self._view, self._measured = writer, view, measured
+
+    def write(self, frame: Frame) -> None:
+        self._writer.write(frame)
+        self._view.show(frame)
+
+    def telemetry(self, name: str, value: float, host_time_ns: int | None = None) -> None:
+        self._writer.telemetry(name, value, host_time_ns)
+        self._measured(name, value)
+
+    def close(self, report: RecordingReport | None = None, ended_by: str | None = None) -> None:
+        self._writer.close(report, ended_by)
+
+
+class Session:
+    """Shows, turns and records one instrument; a context manager that ends its threads.
+
+    One thread opens the instrument and takes its frames: for the preview, or for a recording that was ordered. A device that
+    is lost is opened again until it comes back. What was recorded is always reported, in a thread of `Reports`.
+
+    Parameters
+    ----------
+    instrument
+        Is opened and closed here.
+    runs
+        Where recordings go.
+    report
+        Makes the report of a recording.
+    conditions
+        Words on the sample that hold until somebody says otherwise.
+    profile, settings
+        As for `nta.analyze`.
+    """
+
+    def __init__(
+        self,
+        instrument: Instrument,
+        runs: Runs,
+        report: Report,
+        *,
+        conditions: Mapping[str, Any] | None = None,
+        profile: InstrumentProfile | None = None,
+        settings: AnalysisSettings | None = None,
+    ) -> None:
+        self.instrument, self.runs, self.view = instrument, runs, View()
+        self.conditions = dict(conditions or {})
+        self.reports = Reports(report)
+        self._profile, self._settings = profile, settings or AnalysisSettings()
+        self._lock = threading.RLock()
+        self._phase: Phase = "opening"
+        self._why = ""
+        self._notes: deque[Note] = deque(maxlen=_MOST_NOTES)
+        self._noted = 0
+        self._snapshot: Callable[[], Snapshot] = Snapshot
+        self._camera: dict[str, float] = {}
+        self._state: CameraState | None = None
+        self._knobs: dict[str, KnobSeen] = {}
+        self._order: _Recording | None = None
+        self._last: tuple[str, Snapshot] | None = None
+        self._asked: deque[tuple[dict[str, float], Future[None]]] = deque()  # camera settings to be made
+        self._preview: Preview | None = None
+        self._warm = threading.Event()
+        self._stop = threading.Event()  # of the acquisition under way
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="nta-web-session", daemon=True)
+
+    def __enter__(self) -> Session:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the acquisition in order and let go of the instrument; reports that are not done go on."""
+        with self._lock:
+            self._closing.set()
+            self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def look(self) -> Look:
+        """Return what is known now."""
+        with self._lock:
+            return Look(
+                phase=self._phase,
+                why=self._why or ("" if self._warm.is_set() else _GETTING_READY),
+                snapshot=self._snapshot(),
+                recording=self._order.order.name if self._order else "",
+                longest_s=self._order.longest_s if self._order else None,
+                last=self._last,
+                camera=dict(self._camera),
+                state=self._state,
+                knobs=dict(self._knobs),
+                notes=tuple(self._notes),
+                tasks=self.reports.tasks,
+            )
+
+    def set_camera(self, name: str, value: float) -> float:
+        """Set a camera and return what it took; the preview begins anew.
+
+        Raises
+        ------
+        SettingError
+            The camera refuses it, or a recording is under way.
+        DeviceError
+            The device is lost, or does not answer.
+        """
+        answer: Future[None] = Future()
+        with self._lock:
+            self._refuse_unless_previewing()
+            self._asked.append(({name: value}, answer))
+            self._stop.set()
+        try:
+            answer.result(_ANSWER_S)
+        except TimeoutError:
+            raise DeviceError(f"the camera did not take {name} within {_ANSWER_S:g} s") from None
+        return self._camera[name]
+
+    def set_knob(self, name: str, value: float) -> float:
+        """Set a device beside the camera and return what it took; errors as of `set_camera`."""
+        with self._lock:
+            self._refuse_unless_previewing()
+            knob = self.instrument.knobs()[name]
+        took = knob.set(value)
+        with self._lock:
+            self._knobs[name] = replace(self._knobs[name], asked=took)
+            if self._preview is not None:  # what was learned of the light before holds no more
+                self._preview.forget()
+        return took
+
+    def record(self, order: Order) -> Path:
+        """Begin a recording and return its folder; what is wrong is refused before the sample is used up.
+
+        Raises
+        ------
+        SettingError
+            A name that is taken or none, a time or target out of range, or a recording is under way.
+        MissingInputError
+            Nobody measures or says the temperature.
+        """
+        live = LiveSettings(until_d50_within=order.until_d50_within)
+        if order.duration_s is not None and not order.duration_s > 0:
+            raise SettingError(f"the duration must be > 0 s, got {order.duration_s:g}")
+        refuse_no_temperature(self.instrument, SampleConditions(**order.conditions))
+        with self._lock:
+            self._refuse_unless_previewing()
+            folder = self.runs.new(order.name)
+            longest_s = live.usual_s if order.duration_s is None else order.duration_s
+            self._order = _Recording(order, folder, longest_s, live)
+            self._phase, self._why, self._snapshot = "recording", _GETTING_READY, Snapshot
+            self._stop.set()  # of the preview
+        return folder
+
+    def stop(self) -> None:
+        """End the recording that is under way, as if it had been asked for; nothing is lost."""
+        with self._lock:
+            if self._order is not None:
+                self._order.stop.set()
+
+    def report(self, name: str) -> None:
+        """Have the report made of a run that has a recording and no report."""
+        self.reports.add(name, self.runs.folder / name, {})
+
+    def note(self, words: str, mood: Verdict = Verdict.PASS, todo: str = "") -> None:
+        """Say something that happened."""
+        with self._lock:
+            self._noted += 1
+            self._notes.append(Note(self._noted, datetime.now().astimezone(), Line(words, mood, todo)))
+
+    def _refuse_unless_previewing(self) -> None:
+        if self._phase == "recording":
+            raise SettingError("a recording is under way: stop it first")
+        if self._phase != "previewing":
+            raise DeviceError(f"the instrument is not there: {self._why or self._phase}")
+
+    def _run(self) -> None:
+        """Hold the instrument open, and take its frames until the end; what goes wrong is said and tried again."""
+        while not self._closing.is_set():
+            try:
+                with self.instrument:
+                    self._opened()
+                    while not self._closing.is_set():
+                        self._acquire()
+            except Exception as error:  # of a driver's bug, too: the page goes on
+                self._lose(error)
+                self._closing.wait(_AGAIN_S)
+        with self._lock:
+            self._phase = "closed"
+        if self._preview is not None:
+            self._preview.join()
+
+    def _opened(self) -> None:
+        """Read what the instrument has."""
+        self._read_camera()
+        knobs = {name: KnobSeen(knob.limits()) for name, knob in self.instrument.knobs().items()}
+        with self._lock:
+            self._knobs = {
+                name: replace(seen, asked=self._knobs[name].asked if name in self._knobs else None)
+                for name, seen in knobs.items()
+            }
+            if self._phase == "lost":
+                self.note(f"{self.instrument.name} is there again")
+            self._phase, self._why = "previewing", ""
+        if not self._warm.is_set():
+            threading.Thread(target=self._warm_up, name="nta-web-warm-up", daemon=True).start()
+
+    def _read_camera(self) -> None:
+        settings, state = self.instrument.camera.settings(), self.instrument.camera.state()
+        known = {name: settings[name] for name in _CAMERA_SETTINGS if settings.get(name) is not None}
+        with self._lock:
+            self._camera, self._state = {name: float(value) for name, value in known.items()}, state
+
+    def _warm_up(self) -> None:
+        """Compile what the analysis needs, beside the preview; what it misses is said when it begins."""
+        assert self._state is not None
+        with suppress(NtaError):
+            warm_up(self._state, self._profile, self._settings)
+        self._warm.set()
+
+    def _lose(self, error: Exception) -> None:
+        with self._lock:
+            if self._phase != "lost" or self._why != in_words(error):
+                self.note(in_words(error), Verdict.FAIL, "it is opened again as soon as it answers")
+            self._phase, self._why, self._snapshot = "lost", in_words(error), Snapshot
+            self._order = None
+            while self._asked:
+                self._asked.popleft()[1].set_exception(DeviceError(in_words(error)))
+
+    def _acquire(self) -> None:
+        """Do what was asked for, or else preview until something is."""
+        with self._lock:
+            asked = self._asked.popleft() if self._asked else None
+            order = self._order
+            self._stop = threading.Event() if order is None else order.stop
+            if self._closing.is_set():
+                return
+            self.view.begin(self._state.bit_depth if self._state else 16)
+        if asked is not None:
+            self._configure(*asked)
+        elif order is not None:
+            self._record(order)
+        else:
+            self._show()
+
+    def _configure(self, settings: dict[str, float], answer: Future[None]) -> None:
+        try:
+            self.instrument.camera.configure(**settings)
+            self._read_camera()
+        except SettingError as error:
+            answer.set_exception(error)
+        except Exception as error:
+            answer.set_exception(DeviceError(in_words(error)))
+            raise
+        else:
+            answer.set_result(None)
+
+    def _show(self) -> None:
+        """Preview until something is asked for."""
+        source = LiveSource(self.instrument, settings=_PREVIEW_READER, stop=self._stop)
+        preview = Preview(self._begin_preview, self.view.found)
+        with self._lock:
+            self._preview, self._snapshot, self._why = preview, preview.snapshot, ""
+        shown, lacking = False, ""
+        try:
+            for frame in source.frames():
+                self.view.show(frame)
+                if self._warm.is_set() and not lacking:
+                    lacking = self._pushed(frame, preview)
+                self._take_readings(source, preview)
+                shown = True
+        finally:
+            preview.close()
+        if source.fault is not None:
+            raise source.fault
+        if not shown:  # of a device that has nothing to give
+            self._stop.wait(_AGAIN_S)
+
+    def _pushed(self, frame: Frame, preview: Preview) -> str:
+        """Analyze a frame; return what is lacking for it, in words. The picture is there all the same."""
+        try:
+            preview.push(frame)
+        except NtaError as error:
+            with self._lock:
+                self._why = f"no live analysis: {in_words(error)}"
+        return self._why
+
+    def _take_readings(self, source: LiveSource, preview: Preview) -> None:
+        for reading in source.readings():
+            for name, value in reading.values.items():
+                preview.telemetry(name, value)
+                self._measured(name, value)
+
+    def _measured(self, name: str, value: float) -> None:
+        with self._lock:
+            if name in self._knobs:
+                self._knobs[name] = replace(self._knobs[name], now=value)
+
+    def _begin_preview(self, found: Callable[[Spots], None]) -> LiveAnalysis:
+        assert self._state is not None
+        said, chosen = SampleConditions(**self.conditions), self._settings
+        # what it takes frames of its own for is known at the end of a recording only
+        chosen = replace(chosen, visibility=replace(chosen.visibility, frames=0))
+        return LiveAnalysis(self._state, said, self._profile, chosen, PREVIEW, found=found)
+
+    def _record(self, recording: _Recording) -> None:
+        """Record, and have it reported; a file that cannot be written is said, and the preview goes on."""
+        name, done = recording.order.name, None
+        try:
+            if self._is_ready(recording.stop):
+                done = self._recorded(recording)
+        except (NtaError, OSError) as error:
+            self.note(f"{name}: {in_words(error)}", Verdict.FAIL)
+            if isinstance(error, DeviceError):
+                raise
+        finally:
+            with self._lock:
+                seen = self._snapshot()
+                self._phase, self._why, self._snapshot, self._order = "previewing", "", Snapshot, None
+                self._last = (name, seen) if seen.frames else self._last
+            if seen.frames:
+                self.reports.add(name, recording.folder, recording.order.conditions)
+        if done is not None:
+            self._say_how_it_ended(name, done, seen)
+            if done.fault is not None:
+                raise done.fault
+
+    def _is_ready(self, stop: threading.Event) -> bool:
+        """Wait until everything is compiled; false where the end is asked for before."""
+        while not self._warm.wait(_LOOK_S):
+            if stop.is_set():
+                return False
+        return not stop.is_set()
+
+    def _recorded(self, recording: _Recording) -> Recorded:
+        said = SampleConditions(**recording.order.conditions)
+        state, live_settings = self.instrument.camera.state(), recording.live
+        with LiveAnalysis(
+            state, said, self._profile, self._settings, live_settings, found=self.view.found
+        ) as live:
+            writer = new_recording(recording.folder / RECORDING_FILE, self.instrument, said)
+            with self._lock:
+                self._snapshot, self._why = live.snapshot, ""
+            return record_watched(
+                self.instrument,
+                _Shown(writer, self.view, self._measured),
+                live,
+                duration_s=recording.longest_s,
+                stop=recording.stop,
+            )
+
+    def _say_how_it_ended(self, name: str, done: Recorded, seen: Snapshot) -> None:
+        mood = Verdict.WARN if done.losses.lost else Verdict.PASS
+        self.note(f"{name}: {done.losses}", mood)
+        if done.shortfall:
+            self.note(f"{name}: {done.shortfall}", Verdict.FAIL if done.fault else Verdict.WARN)
+        for line in reached(seen):
+            self.note(f"{name}: {line.text}", line.mood, line.todo)
+
+
+def dated_name() -> str:
+    """Return a name for a run by the time."""
+    return time.strftime("%Y-%m-%d_%H%M%S")

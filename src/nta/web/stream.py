@@ -1,0 +1,98 @@
+"""The view on its way to a browser: over a websocket, the newest frame each time the browser asks for one.
+
+A browser that is slow asks seldom, one that is away never: what it does not ask for is not made, and nothing queues up.
+
+A message is the length of its head (4 bytes, big-endian), the head (JSON), and the JPEG; without a frame the head is empty.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import struct
+import time
+from contextlib import suppress
+from typing import Any
+from urllib.parse import urlsplit
+
+from fastapi import WebSocket, WebSocketDisconnect
+
+from nta.web.picture import Painter, Wanted
+from nta.web.view import Seen, View
+
+_MOST_PER_S = 35.0  # pictures for one browser: more is not seen, and costs the computer that records
+_LOOK_S = 0.004  # between two looks for a new frame
+_QUIET_S = 1.0  # without one a message without picture is sent: whether the browser is still there shows in sending only
+_FOREIGN = 1008  # close code: the page of another site must not look through the browser of somebody here
+
+
+class Stream:
+    """Sends the frames of a view."""
+
+    def __init__(self, view: View) -> None:
+        self._view = view
+        self._painter = Painter()
+
+    async def serve(self, socket: WebSocket) -> None:
+        """Answer one browser until it is gone."""
+        if not _is_own(socket):
+            await socket.close(_FOREIGN)
+            return
+        await socket.accept()
+        number, sent_s = 0, 0.0
+        with suppress(WebSocketDisconnect, RuntimeError):  # the latter of a socket that closed while we sent
+            while True:
+                asked = _asked(await socket.receive_text())
+                await asyncio.sleep(max(0.0, sent_s + 1 / _MOST_PER_S - time.monotonic()))
+                number, message = await self._next(number, asked)
+                sent_s = time.monotonic()
+                await socket.send_bytes(message)
+
+    async def _next(self, after: int, asked: dict[str, Any]) -> tuple[int, bytes]:
+        """Wait for a frame other than the one sent last, and return its number and message."""
+        spots = bool(asked.get("spots"))
+        quiet_s = time.monotonic() + _QUIET_S
+        while (seen := self._view.newest(with_spots=spots)) is None or seen.number == after:
+            if time.monotonic() > quiet_s:
+                return after, _message({}, b"")
+            await asyncio.sleep(_LOOK_S)
+        return seen.number, await asyncio.to_thread(self.message, seen, asked)
+
+    def message(self, seen: Seen, asked: dict[str, Any]) -> bytes:
+        """Return the message of a frame as it was asked for."""
+        wanted = Wanted(stretch=asked.get("stretch") is not False, mark=asked.get("mark") is not False)
+        picture = self._painter.picture(seen, wanted)
+        height, width = seen.frame.image.shape
+        head: dict[str, Any] = {
+            "index": seen.frame.index,
+            "width": width,
+            "height": height,
+            "bits": seen.bit_depth,
+            "low": round(picture.low),
+            "high": round(picture.high),
+            "full": picture.full,
+            "saturated": picture.saturated,
+        }
+        if asked.get("spots"):
+            head["spots"] = None if seen.spots is None else seen.spots.round(1).tolist()
+        return _message(head, picture.jpeg)
+
+
+def _message(head: dict[str, Any], jpeg: bytes) -> bytes:
+    words = json.dumps(head, separators=(",", ":")).encode()
+    return struct.pack(">I", len(words)) + words + jpeg
+
+
+def _asked(words: str) -> dict[str, Any]:
+    """Return what a browser asks for; what cannot be read asks for nothing special."""
+    try:
+        asked = json.loads(words)
+    except ValueError:
+        return {}
+    return asked if isinstance(asked, dict) else {}
+
+
+def _is_own(socket: WebSocket) -> bool:
+    """Whether the page that asks came from here; a program that is no browser says nothing and may."""
+    origin = socket.headers.get("origin")
+    return origin is None or urlsplit(origin).netloc == socket.headers.get("host")

@@ -1,0 +1,87 @@
+"""The newest frames of a device, for whoever looks: putting one in never waits, and nobody need take it out."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from nta.columns import FloatArray
+from nta.frames import Frame
+from nta.spots import Spots
+
+_MOST_FRAMES, _MOST_BYTES = 128, 48 << 20  # that are kept until their spots are known
+_FORGET = 0.9  # what a delay counts for, of the one before
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """A frame of the view.
+
+    number : rises by one from frame to frame, over all acquisitions. spots : (n, 2), x and y in px; None where they are not
+    known (yet).
+    """
+
+    number: int
+    frame: Frame
+    bit_depth: int
+    arrived_s: float
+    spots: FloatArray | None = None
+
+
+class View:
+    """Keeps the newest frames and, as they come, their spots.
+
+    Spots are found a batch of frames at a time, some tenths of a second after the frames. A view with spots is so much
+    behind the other and moves on frame by frame all the same, each with its own spots.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._kept: deque[Seen] = deque()
+        self._number, self._bit_depth = 0, 16
+        self._delay_s = 0.0
+
+    def begin(self, bit_depth: int) -> None:
+        """Forget the frames before: an acquisition begins, and with it the frame numbers."""
+        with self._lock:
+            self._kept.clear()
+            self._bit_depth = bit_depth
+            self._delay_s = 0.0
+
+    def show(self, frame: Frame) -> None:
+        """Take the next frame."""
+        with self._lock:
+            self._number += 1
+            self._kept.append(Seen(self._number, frame, self._bit_depth, time.monotonic()))
+            most = max(1, min(_MOST_FRAMES, _MOST_BYTES // frame.image.nbytes))
+            while len(self._kept) > most:
+                self._kept.popleft()
+
+    def found(self, spots: Spots, first_index: int = 0) -> None:
+        """Take the spots of frames that were shown; `first_index` is that of the frame which the spots count as 0."""
+        where = np.column_stack((spots.x_px, spots.y_px))
+        searched = spots.scene.frame_index
+        now_s = time.monotonic()
+        with self._lock:
+            waited_s = 0.0
+            for place, seen in enumerate(self._kept):
+                index = seen.frame.index - first_index
+                if seen.spots is None and index in searched:
+                    self._kept[place] = replace(seen, spots=where[spots.frame == index])
+                    waited_s = max(waited_s, now_s - seen.arrived_s)
+            self._delay_s = max(waited_s, _FORGET * self._delay_s)
+
+    def newest(self, *, with_spots: bool = False) -> Seen | None:
+        """Return the newest frame; with spots, one whose spots are known, if there is any."""
+        with self._lock:
+            if not self._kept:
+                return None
+            known = [seen for seen in self._kept if seen.spots is not None] if with_spots else []
+            if not known:
+                return self._kept[-1]
+            due_s = time.monotonic() - self._delay_s
+            return next((seen for seen in reversed(known) if seen.arrived_s <= due_s), known[0])

@@ -1,0 +1,76 @@
+"""Rows, lines and notes as markup; the words themselves are those of `nta.live.wording`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from nta.assessment import Verdict
+from nta.live.wording import Line, Row, Said
+from nta.report.markup import element, text
+from nta.web.session import Look, Note
+
+_KINDS = {
+    Verdict.PASS: "good",
+    Verdict.WARN: "watch",
+    Verdict.FAIL: "bad",
+    Verdict.NOT_ASSESSED: "quiet",
+}
+_PHASES = {
+    "opening": ("watch", "opening the instrument"),
+    "previewing": ("good", "preview, nothing is recorded"),
+    "recording": ("bad", "recording"),
+    "lost": ("watch", "device lost"),
+    "closed": ("quiet", "closed"),
+}
+
+
+def rows(told: Iterable[Row]) -> str:
+    """Return names and values as a list of two columns."""
+    items = (
+        f"<div><dt>{text(name)}</dt><dd>{''.join(map(_piece, pieces))}</dd></div>" for name, pieces in told
+    )
+    return element("dl", "".join(items), kind="nta-rows")
+
+
+def lines(told: Iterable[Line]) -> str:
+    """Return sentences, each with what to do about it."""
+    return "".join(element("p", _line(line), kind=f"nta-line {_KINDS[line.mood]}") for line in told)
+
+
+def notes(told: Sequence[Note], most: int) -> str:
+    """Return the newest notes with their time, the newest first."""
+    newest = list(told)[: -most - 1 : -1]
+    return "".join(
+        element(
+            "p",
+            element("time", f"{note.at:%H:%M:%S}") + _line(note.line),
+            kind=f"nta-line {_KINDS[note.line.mood]}",
+        )
+        for note in newest
+    )
+
+
+def phase(look: Look) -> str:
+    """Return the state of the instrument, to be seen from across the room."""
+    kind, words = _PHASES[look.phase]
+    if look.phase == "recording":
+        words = f"recording {look.recording}" if look.snapshot.frames else f"about to record {look.recording}"
+    return element("span", f"<i></i>{text(words)}", kind=f"nta-phase {kind} {look.phase}")
+
+
+def reporting(look: Look) -> str:
+    """Return which reports are being made; empty where none is."""
+    names = [task.name for task in look.tasks if task.state in ("waiting", "analyzing")]
+    return (
+        element("span", text(f"making the report of {', '.join(names)} …"), kind="nta-busy") if names else ""
+    )
+
+
+def _piece(said: Said) -> str:
+    kind = " ".join(filter(None, (_KINDS[said.mood] if said.mood else "", "strong" if said.strong else "")))
+    return element("span", text(said.text), kind=kind)
+
+
+def _line(line: Line) -> str:
+    todo = element("span", f" → {text(line.todo)}", kind="todo") if line.todo else ""
+    return element("span", text(line.text), kind="said") + todo

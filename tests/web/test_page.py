@@ -1,0 +1,135 @@
+"""The page as a person uses it, without a browser."""
+
+import asyncio
+import json
+import sys
+from contextlib import asynccontextmanager
+
+import pytest
+
+from nta.devices import Instrument
+from nta.web.runs import Runs
+
+pytest.importorskip("nicegui", reason="NiceGUI is not installed: pip install 'nta-lab[web]'")
+
+
+@pytest.fixture
+def visit():
+    """Return a function that runs a visit to the page of a session; NiceGUI's pytest plugin is not needed for it."""
+    known = dict(sys.modules)
+
+    @asynccontextmanager
+    async def opened(session):
+        from nicegui.testing.user_simulation import user_simulation
+
+        from nta.web.serve import build
+
+        async with user_simulation() as user:
+            build(session)
+            await user.open("/")
+            yield user
+
+    def run(session, see):
+        async def go():
+            async with opened(session) as user:
+                await see(user)
+
+        asyncio.run(go())
+
+    yield run
+    sys.modules.update(known)  # NiceGUI forgets the modules that made pages, and `nta` with them
+
+
+def _content(user, marker):
+    """Return what stands in a part of the page, be it hidden or not."""
+    (found,) = (e for e in user.client.elements.values() if marker in getattr(e, "_markers", ()))
+    return found.content
+
+
+async def _until(true, timeout_s=20.0):
+    for _ in range(round(timeout_s / 0.05)):
+        if found := true():
+            return found
+        await asyncio.sleep(0.05)
+    raise AssertionError("it did not come")
+
+
+def test_a_person_previews_turns_records_and_reads(session, visit, reported):
+    async def see(user):
+        await _until(lambda: "preview, nothing is recorded" in _content(user, "phase"))
+        await user.should_see("Runs in this folder")
+        await user.should_see("none yet")
+        laser = user.find(marker="laser_mw")
+        await _until(lambda: next(iter(laser.elements)).value == 50)
+        laser.clear().type("400")
+        laser.trigger("keydown.enter")
+        (field,) = laser.elements
+        await _until(lambda: field.error)
+        assert field.error == "laser_mw must be between 0 and 100 mW, got 400.0"
+        assert field.value == 50
+        laser.clear().type("60")
+        laser.trigger("keydown.enter")
+        await _until(lambda: desk.look().knobs["laser_mw"].asked == 60)
+        assert field.error is None
+        user.find(marker="name").type("first")
+        user.find(marker="sample").type("<b>vesicles</b>")
+        user.find(marker="until").type("5")
+        user.find(marker="record").click()
+        await _until(lambda: "of at most 600 s" in _content(user, "recording"))
+        await _until(lambda: "recording first" in _content(user, "phase"))
+        await _until(lambda: "polyline" in _content(user, "distribution"), 60)
+        assert "D50" in _content(user, "results")
+        user.find(marker="stop").click()
+        await _until(lambda: "±5 % was NOT reached" in _content(user, "notes"))
+        assert "frames, none lost" in _content(user, "notes")
+        await _until(lambda: reported)
+        await user.should_see("report", retries=100)
+        link = next(e for e in user.client.elements.values() if "first/analysis" in getattr(e, "content", ""))
+        page = await user.http_client.get(link.content.split('"')[1])
+        assert page.text == "<p>a report</p>"
+
+    with session() as desk:
+        visit(desk, see)
+    assert reported == [(desk.runs.folder / "first" / "recording.h5", {"sample": "<b>vesicles</b>"})]
+
+
+def test_what_is_refused_is_a_line_on_the_page(session, visit, instrument):
+    async def see(user):
+        await user.should_see("Temperature in the cell")
+        await _until(lambda: next(iter(user.find(marker="record").elements)).enabled)
+        user.find(marker="record").click()
+        (plan,) = user.find(marker="plan").elements
+        await _until(lambda: "a size needs the temperature" in plan.text)
+
+    with session(Instrument(name="bare", camera=instrument().camera)) as desk:
+        visit(desk, see)
+
+
+def test_it_shows_only_what_the_instrument_has(session, visit, instrument):
+    async def see(user):
+        await user.should_see("Exposure, ms")
+        await user.should_not_see("Laser, mW")
+        await user.should_not_see("Gain")
+
+    with session(Instrument(name="bare", camera=instrument().camera)) as desk:
+        visit(desk, see)
+
+
+def test_earlier_runs_are_listed_the_newest_first_with_what_came_of_them(tmp_path):
+    runs = Runs(tmp_path)
+    done = tmp_path / "done" / "analysis"
+    done.mkdir(parents=True)
+    (done / "report.html").touch()
+    said = {"size": {"numbers": {"d50_nm": {"value": 104.8, "low": 101.2, "high": 108.1, "unit": "nm"}}}}
+    (done / "summary.json").write_text(json.dumps(said))
+    (tmp_path / "bare").mkdir()
+    (tmp_path / "bare" / "recording.h5").touch()
+    (tmp_path / "other").mkdir()
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "report.html").touch()
+    (tmp_path / "broken" / "summary.json").write_text("{")
+    found = {run.name: run for run in runs.list()}
+    assert set(found) == {"done", "bare", "broken"}
+    assert found["done"].d50.replace("\u00a0", " ") == "104.8 nm (101.2 to 108.1 nm)"
+    assert found["done"].report == "done/analysis/report.html"
+    assert (found["bare"].report, found["broken"].d50) == ("", "")

@@ -1,0 +1,96 @@
+"""`nta serve`: what is missing or taken is said in a line; Ctrl-C ends the recording in order, and it is reported."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+
+import pytest
+
+from nta.cli import main, serve
+from nta.io.recordings import open_recording
+
+
+def test_without_nicegui_it_says_how_to_get_it(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(serve, "find_spec", lambda _: None)
+    assert main(["serve", "-o", str(tmp_path / "runs")]) == 1
+    assert capsys.readouterr().err == (
+        "nta: nta serve needs NiceGUI, which is not installed: pip install 'nta-lab[web]'\n"
+    )
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_port_that_is_taken_is_said_before_a_device_is_opened(tmp_path, capsys):
+    pytest.importorskip("nicegui", reason="NiceGUI is not installed: pip install 'nta-lab[web]'")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert main(["serve", "-o", str(tmp_path / "runs"), "--port", str(port)]) == 1
+    assert f"port {port} of 127.0.0.1 cannot be used" in (said := capsys.readouterr().err)
+    assert "--port 0" in said
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_port_that_is_none_is_said(tmp_path, capsys):
+    pytest.importorskip("nicegui", reason="NiceGUI is not installed: pip install 'nta-lab[web]'")
+    assert main(["serve", "-o", str(tmp_path / "runs"), "--port", "99999"]) == 1
+    assert "--port must be 0 to 65535, got 99999" in capsys.readouterr().err
+
+
+_ORDERING = """
+import sys, threading, time
+from nta.cli import main
+from nta.web import session
+entered = session.Session.__enter__
+
+def enter(self):
+    def order():
+        while self.look().phase != "previewing":
+            time.sleep(0.05)
+        self.record(session.Order(name="visited", duration_s=600.0))
+
+    threading.Thread(target=order, daemon=True).start()
+    return entered(self)
+
+session.Session.__enter__ = enter
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_a_recording_in_order_and_it_is_reported(tmp_path):
+    """The server itself, with a recording that is ordered as soon as the instrument is there."""
+    pytest.importorskip("nicegui", reason="NiceGUI is not installed: pip install 'nta-lab[web]'")
+    (tmp_path / "ordering.py").write_text(_ORDERING)
+    small = ("width_px=160", "height_px=120", "frame_rate_hz=60", "exposure_s=0.01")
+    words = ["serve", *(f"--set={word}" for word in small), "--profile", "simulated", "-o", "runs"]
+    recording = tmp_path / "runs" / "visited" / "recording.h5"
+    end = time.monotonic() + 240
+    with (tmp_path / "said").open("w") as said:
+        process = subprocess.Popen(
+            [sys.executable, "ordering.py", *words, "--port", "0", "--no-browser"],
+            cwd=tmp_path,
+            stderr=said,
+            env={name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")},
+        )
+    while not (recording.exists() and recording.stat().st_size > 500_000):
+        assert process.poll() is None
+        assert time.monotonic() < end
+        time.sleep(0.2)
+    with urllib.request.urlopen((tmp_path / "said").read_text().split()[2]) as page:
+        assert b"nta" in page.read()
+    process.send_signal(signal.SIGINT)
+    assert process.wait(240) == 0
+    err = (tmp_path / "said").read_text()
+    assert "Traceback" not in err
+    assert "making the report of visited" in err
+    with open_recording(recording) as source:
+        assert sum(1 for _ in source.frames()) > 10
+        assert not source.report.truncated
+    analysis = tmp_path / "runs" / "visited" / "analysis"
+    assert (analysis / "report.html").is_file()
+    assert json.loads((analysis / "summary.json").read_text())["recording"] == "runs/visited/recording.h5"
