@@ -187,7 +187,7 @@ def compare_arms(evidence: IntegrityEvidence, limits: IntegrityLimits) -> dict[s
         by_value("membrane_dye", "Membrane-dye positive share", "1", limits.margins["membrane_dye_change"],
                  "membrane_dye"),
         by_value("per_ug", "Particles per µg of protein", "ln", _ln_margin(limits.margins["recovery"]),
-                 "particles_per_ug", evidence.uncounted),
+                 "particles_per_ug"),
         by_value("zeta", "Zeta potential", "mV", limits.margins["zeta"], "zeta_mv"),
         _immobile(evidence, limits, of),
     ]  # fmt: skip
