@@ -162,6 +162,27 @@ def test_a_stated_dilution_stands_only_where_none_is_recorded(tmp_path):
         read_vendor(VIEWSIZER).diluted(10)
 
 
+@pytest.mark.parametrize(
+    ("recorded", "factor"),
+    [("1:1000", 1e3), ("1000x", 1e3), ("0.000", None), ("Not recorded", None), ("", None)],
+)
+def test_a_recorded_dilution_is_read_however_it_was_entered(tmp_path, recorded, factor):
+    result = read_vendor(nanosight_summary(tmp_path, dilution=recorded))
+    assert result.runs[0].dilution == factor
+    if factor is not None:
+        with pytest.raises(VendorFileError, match="applied already"):
+            result.diluted(5000)
+
+
+@pytest.mark.parametrize("recorded", ['"1,000"', "1.000", "1:1.000", "about 1000", "-5"])
+def test_a_recorded_dilution_that_nobody_can_read_is_refused(tmp_path, recorded):
+    with pytest.raises(VendorFileError, match=r"dilution|number with a comma"):
+        read_vendor(nanosight_summary(tmp_path, dilution=recorded))
+    copied(tmp_path, ("<Dilution>1<", f"<Dilution>{recorded}<"))
+    with pytest.raises(VendorFileError, match="the dilution that it records"):
+        read_vendor(tmp_path)
+
+
 def copied(folder: Path, *changes: tuple[str, str]) -> None:
     (folder / "Results").mkdir()
     for path in (*VIEWSIZER.glob("Results/*"), VIEWSIZER / "measurement.xml"):

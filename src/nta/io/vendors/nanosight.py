@@ -19,7 +19,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nta.io.text import number, read_text, rows_of
-from nta.io.vendors.result import Histogram, PercentileConvention, VendorFileError, VendorResult, VendorRun
+from nta.io.vendors.result import (
+    Histogram,
+    PercentileConvention,
+    VendorFileError,
+    VendorResult,
+    VendorRun,
+    recorded_dilution,
+)
 
 _HEADS = ("NTA Experiment Summary File", "NTA Single Analysis Summary File")
 _PRINTED = {
@@ -33,6 +40,7 @@ _PRINTED = {
 _CONCENTRATION = "Concentration (Particles / ml)"
 _ROUNDED = 0.005  # relative; the concentration is printed with three digits
 _DILUTION = "Dilution factor (concentrations adjusted for this factor)"
+_NUMBER_WITH_COMMA = re.compile(r"[+-]?[\d.]*\d,\d[\d.,]*(e[+-]?\d+)?", re.I)
 _HIDDEN = (
     "the effective volume behind the concentration depends on camera level and is not exported",
     "FTLA (finite track length adjustment) reshapes the distribution; the unadjusted tracks are not in this file",
@@ -94,7 +102,7 @@ def read_summary(path: str | Path) -> VendorResult:
         for cell in block.rows.get("Filename", [])[1:]
         if cell and cell not in ("Average", "Standard Error")
     ]
-    runs = tuple(_run(name, column, flat, block) for column, name in enumerate(names, start=1))
+    runs = tuple(_run(path, name, column, flat, block) for column, name in enumerate(names, start=1))
     if block.cut in {run.failed for run in runs} and all(run.failed for run in runs):
         raise VendorFileError(f"{path}: {block.cut}")
     details = flat.get("Experiment Details", {})
@@ -115,9 +123,20 @@ def read_summary(path: str | Path) -> VendorResult:
 
 
 def _lines(path: Path, text: str) -> list[list[str]]:
-    """Return the cells of each line; a locale with decimal commas separates by semicolons."""
+    """Return the cells of each line; a locale with decimal commas separates by semicolons.
+
+    In a file that is separated by commas, a comma in a number groups thousands, or somebody converted it badly.
+    """
     delimiter = max(",;", key=text.count)
-    return [row for _, row in rows_of(path, text, delimiter)]
+    lines = [row for _, row in rows_of(path, text, delimiter)]
+    if delimiter == ",":
+        strange = next((cell for row in lines for cell in row if _NUMBER_WITH_COMMA.fullmatch(cell)), None)
+        if strange is not None:
+            raise VendorFileError(
+                f"{path}: {strange!r}, a number with a comma in a file that is separated by commas; save it with decimal "
+                "points and without separators of thousands"
+            )
+    return lines
 
 
 def _convention(program: str) -> PercentileConvention:
@@ -180,7 +199,7 @@ def _missing(block: _Block) -> tuple[str, ...]:
     )
 
 
-def _run(name: str, column: int, sections: dict[str, Rows], block: _Block) -> VendorRun:
+def _run(path: Path, name: str, column: int, sections: dict[str, Rows], block: _Block) -> VendorRun:
     conditions, results = sections.get("Conditions", {}), sections.get("Results", {})
     tracks = _number(block.rows, "Valid Tracks", column)
     printed_per_ml = _number(results, _CONCENTRATION, column)
@@ -200,7 +219,7 @@ def _run(name: str, column: int, sections: dict[str, Rows], block: _Block) -> Ve
         n_tracks=None if tracks is None else int(tracks),
         particles_per_frame=_number(results, "Particles per frame", column),
         concentration_per_ml=None if failed else printed_per_ml,
-        dilution=_number(results, _DILUTION, column),
+        dilution=recorded_dilution(path, _cell(results, _DILUTION, column)),
         printed={}
         if failed
         else {

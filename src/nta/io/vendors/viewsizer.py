@@ -23,6 +23,7 @@ from nta.io.vendors.result import (
     VendorParticles,
     VendorResult,
     VendorRun,
+    recorded_dilution,
 )
 
 _BINS = "/LowerBinDiameter_[nm]"
@@ -67,7 +68,7 @@ class _Beside:
         return cls(
             settings=settings,
             volume_ml=number(settings.get("RecordingSettings/Volume", "")),
-            dilution=number(settings.get("SampleInformation/Dilution", "")),
+            dilution=recorded_dilution(file, settings.get("SampleInformation/Dilution", "")),
             videos=None if videos is None else int(videos),
         )
 

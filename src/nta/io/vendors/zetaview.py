@@ -17,7 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nta.io.text import number, read_text
-from nta.io.vendors.result import Histogram, PercentileConvention, VendorFileError, VendorResult, VendorRun
+from nta.io.vendors.result import (
+    Histogram,
+    PercentileConvention,
+    VendorFileError,
+    VendorResult,
+    VendorRun,
+    recorded_dilution,
+)
 
 _TABLE_HEAD = "Size / nm"
 _POSITIONS_HEAD = "Use\tPosition\t"
@@ -177,7 +184,7 @@ def _refuse_missing(path: Path, keys: dict[str, str], tables: Sequence[NDArray[n
 
 def _run(path: Path, keys: dict[str, str], tables: Sequence[NDArray[np.float64]]) -> VendorRun:
     tracks = _whole(_number(keys, "Number of Traces"))
-    dilution = _number(keys, "Dilution")
+    dilution = recorded_dilution(path, keys.get("Dilution", ""))
     shutter = _number(keys, "Shutter")
     camera_rate = re.search(r"FRate\s+([0-9.]+)", keys.get("Camera", ""))
     viscosity = _number(keys, "Viscosity")
