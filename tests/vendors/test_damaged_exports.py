@@ -1,11 +1,14 @@
 """Exports with something strange in them are refused in words, never by a fault of ours."""
 
+from pathlib import Path
+
 import pytest
-from twins import nanosight_tables
+from twins import nanosight_summary, nanosight_tables, videodrop_result
 
 from nta.io.text import number
 from nta.io.vendors import VendorFileError, read_vendor
 
+VIEWSIZER = Path(__file__).parent / "viewsizer_150nm" / "Results"
 ZETAVIEW = """ZetaView S/N 17-123
 Software: ZetaView (version 8.06)
 Experiment: e1
@@ -29,6 +32,23 @@ def test_a_stray_carriage_return_is_a_row_that_is_cut_off(tmp_path, rng):
         path.write_text(f"{head}\n{first[:middle]}\r{first[middle:]}\n{rest}", encoding="utf-8", newline="")
         with pytest.raises(VendorFileError, match=r"row 2 has .* cells instead of"):
             read_vendor(path)
+
+
+def test_exports_joined_into_one_file_are_refused(tmp_path, rng):
+    """Keys of the one and bins of the other would make a run that nobody measured."""
+    nanosight_tables(tmp_path, rng, n_tracks=5)
+    zetaview = tmp_path / "e1_size_488.txt"
+    zetaview.write_text(ZETAVIEW.format(each="1e5"), encoding="utf-8")
+    tables = (tmp_path / "video_AllTracks.csv", tmp_path / "video_ParticleData.csv")
+    viewsizer = tmp_path / "WideBinsTable_150nm.dat"
+    viewsizer.write_bytes(next(VIEWSIZER.glob("Wide*")).read_bytes())
+    for path in (nanosight_summary(tmp_path), videodrop_result(tmp_path), zetaview, *tables, viewsizer):
+        whole = path.read_bytes()
+        assert not read_vendor(path).runs[0].failed
+        for between in (b"", b"\r\n"):
+            path.write_bytes(whole.rstrip() + b"\r\n" + between + whole)
+            with pytest.raises(VendorFileError, match="2 times: exports joined into one file"):
+                read_vendor(path)
 
 
 def test_a_size_of_no_particle_is_refused(tmp_path, rng):

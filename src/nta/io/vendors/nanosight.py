@@ -26,6 +26,7 @@ from nta.io.vendors.result import (
     VendorResult,
     VendorRun,
     recorded_dilution,
+    refuse_joined,
 )
 
 _HEADS = ("NTA Experiment Summary File", "NTA Single Analysis Summary File")
@@ -88,6 +89,8 @@ def read_summary(path: str | Path) -> VendorResult:
         raise VendorFileError(
             f"{path}: not a NanoSight summary: its first line is {text.splitlines()[0][:60]!r}"
         )
+    for head in _HEADS:
+        refuse_joined(path, text, head)
     lines = _lines(path, text)
     sections = _sections(lines)
     program = (

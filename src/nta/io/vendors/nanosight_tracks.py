@@ -20,6 +20,7 @@ from nta.io.vendors.result import (
     VendorParticles,
     VendorResult,
     VendorRun,
+    refuse_joined,
 )
 
 _ID, _SIZE, _DIFFUSION = "Particle ID", "Size/nm", "Diffusion coefficient/nm^2 s^-1"
@@ -97,6 +98,7 @@ def _table(path: Path, columns: Sequence[str]) -> tuple[Table, str]:
     text, encoding = read_text(path)
     if not _has(text, columns):
         raise VendorFileError(f"{path}: not a NanoSight table with the columns {', '.join(columns)}")
+    refuse_joined(path, text, _ID)
     rows = [row for _, row in rows_of(path, text) if any(row)]
     for line, row in enumerate(rows[1:], start=2):
         if len(row) < len(columns):

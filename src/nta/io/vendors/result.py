@@ -36,6 +36,17 @@ def recorded_dilution(path: Path, cell: str) -> float | None:
     return factor or None
 
 
+def refuse_joined(path: Path, text: str, head: str) -> None:
+    """Refuse a file into which somebody joined several exports: which header is whose, nothing in it says.
+
+    head : what stands once in an export.
+    """
+    if (times := text.count(head)) > 1:
+        raise VendorFileError(
+            f"{path}: {head.strip()!r} stands there {times} times: exports joined into one file; give each of them"
+        )
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Histogram:
     """A vendor's number-weighted size histogram.

@@ -15,7 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nta.io.text import number, read_text
-from nta.io.vendors.result import Histogram, VendorFileError, VendorParticles, VendorResult, VendorRun
+from nta.io.vendors.result import (
+    Histogram,
+    VendorFileError,
+    VendorParticles,
+    VendorResult,
+    VendorRun,
+    refuse_joined,
+)
 
 _BLOCKS = ("RESULTS", "SETTINGS", "TRACKING")
 _PRINTED = {
@@ -47,8 +54,10 @@ def read_results(path: str | Path) -> VendorResult:
     """
     path = Path(path)
     text, encoding = read_text(path)
-    if not is_results(text):
+    first = _title(text, "RESULTS")
+    if first is None or not is_results(text):
         raise VendorFileError(f"{path}: not a Videodrop result")
+    refuse_joined(path, f"\n{text}", f"\n{first[0].strip()}")
     blocks = _blocks(text)
     results, settings = (_pairs(blocks[name]) for name in ("RESULTS", "SETTINGS"))
     sizes = _diameters(path, blocks["TRACKING"])

@@ -24,6 +24,7 @@ from nta.io.vendors.result import (
     VendorResult,
     VendorRun,
     recorded_dilution,
+    refuse_joined,
 )
 
 _BINS = "/LowerBinDiameter_[nm]"
@@ -120,6 +121,7 @@ def read_bins(path: str | Path) -> VendorResult:
     text, encoding = read_text(path)
     if not is_bins(text):
         raise VendorFileError(f"{path}: not a ViewSizer table of bins")
+    refuse_joined(path, text, _BINS)
     if path.name.startswith("LogBin"):
         raise VendorFileError(
             f"{path}: looks like a table of bins but holds another number of particles than the measurement (it is made by "
@@ -152,6 +154,7 @@ def read_videos(path: str | Path) -> VendorResult:
     text, encoding = read_text(path)
     if not is_videos(text):
         raise VendorFileError(f"{path}: not a ViewSizer list of videos")
+    refuse_joined(path, text, _VIDEOS)
     lines = text.splitlines()
     start = next(i for i, line in enumerate(lines) if line.startswith(_VIDEOS)) + 1
     beside = _Beside.of(path)

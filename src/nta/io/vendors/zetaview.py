@@ -24,8 +24,10 @@ from nta.io.vendors.result import (
     VendorResult,
     VendorRun,
     recorded_dilution,
+    refuse_joined,
 )
 
+_TYPE = "Type of Measurement:"
 _TABLE_HEAD = "Size / nm"
 _POSITIONS_HEAD = "Use\tPosition\t"
 _MEDIANS = {
@@ -67,15 +69,12 @@ class ZetaProfile:
 
 def is_size(text: str) -> bool:
     """Say whether a text is a ZetaView size export."""
-    return (
-        "ZetaView" in text[:2000]
-        and re.search(r"^Type of Measurement:\s*Size Distribution", text, re.M) is not None
-    )
+    return "ZetaView" in text[:2000] and re.search(rf"^{_TYPE}\s*Size Distribution", text, re.M) is not None
 
 
 def is_profile(text: str) -> bool:
     """Say whether a text is a ZetaView zeta-potential export."""
-    return "ZetaView" in text[:2000] and re.search(r"^Type of Measurement:\s*Profile", text, re.M) is not None
+    return "ZetaView" in text[:2000] and re.search(rf"^{_TYPE}\s*Profile", text, re.M) is not None
 
 
 def is_positions(text: str) -> bool:
@@ -95,6 +94,8 @@ def read_size(path: str | Path) -> VendorResult:
     text, encoding = read_text(path)
     if not is_size(text):
         raise VendorFileError(f"{path}: not a ZetaView size export")
+    for once in (_TYPE, f"\n{_TABLE_HEAD}"):
+        refuse_joined(path, text, once)
     head, found, tail = text.partition(f"\n{_TABLE_HEAD}")
     if not found:
         raise VendorFileError(f"{path}: the file ends before its size table")
@@ -123,6 +124,7 @@ def read_positions(path: str | Path) -> tuple[Position, ...]:
     text, _ = read_text(path)
     if not is_positions(text):
         raise VendorFileError(f"{path}: not a ZetaView table of positions")
+    refuse_joined(path, text, _POSITIONS_HEAD)
     head, *lines = [line.split("\t") for line in text.splitlines() if line.strip()]
     rows = [dict(zip(head, line, strict=False)) for line in lines]
     return tuple(_position(row) for row in rows if number(row.get("Position", "")) is not None)
@@ -134,6 +136,7 @@ def read_profile(path: str | Path) -> ZetaProfile:
     text, _ = read_text(path)
     if not is_profile(text):
         raise VendorFileError(f"{path}: not a ZetaView zeta-potential export")
+    refuse_joined(path, text, _TYPE)
     head, _, tail = text.partition("\nPosition\t")
     keys = _header(head)
     rows = [[number(cell) for cell in line.split("\t")] for line in tail.splitlines()[1:]]
