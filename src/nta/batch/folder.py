@@ -23,10 +23,14 @@ RECORDINGS = (
         ".mpg",
         ".mpeg",
         ".webm",
+        ".flv",
+        ".ogv",
         ".cine",
         ".seq",
     ),
     *(".tif", ".tiff"),
+    # what microscopes write; nta does not read it, and a batch must not pass over it
+    *(".nd2", ".czi", ".lif", ".lsm", ".ims", ".oib", ".oir", ".vsi", ".sif", ".spe", ".dcimg"),
 )
 _BESIDE = (".toml", ".npz", ".json")  # side-cars, truth of simulations, notes of programs
 BATCH_FILE = "batch.json"

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from nta.batch.job import Job
 from nta.batch.outcome import OUTCOME_FILE, Outcome, of_analysis, read_outcome, write_outcome
 from nta.batch.recording import analyze_file, write_results
-from nta.errors import NtaError, RecordingError, SettingError, in_words, is_foreseen, printable
+from nta.errors import NoRecordingError, NtaError, SettingError, in_words, is_foreseen, printable
 from nta.io.atomic import new_folder
 from nta.io.recordings import checksum
 from nta.io.results import RESULTS_FILE
@@ -52,7 +52,7 @@ def _done(job: Job, key: str, sha256: str) -> Outcome | None:
         if known is not None and known.stands_for(key):  # another worker was faster: a cluster may ask twice
             return known
         failed = Outcome(
-            status="skipped" if job.skipped and isinstance(error, RecordingError) else "failed",
+            status="skipped" if job.skipped and isinstance(error, NoRecordingError) else "failed",
             key=key,
             sha256=sha256,
             reason=in_words(error),

@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-from nta.errors import RecordingError
+from nta.errors import NoRecordingError, RecordingError
 from nta.io.recordings.reader import Reader
 from nta.io.recordings.recording import Recording
 from nta.io.recordings.sidecar import frame_rate, read_sidecar
@@ -14,12 +14,12 @@ from nta.io.recordings.sidecar import frame_rate, read_sidecar
 _FILMS = (b"\x1aE\xdf\xa3", b"0&\xb2u\x8ef\xcf\x11", b"\0\0\x01\xba", b"FLV\x01", b"OggS")
 _MOV_ATOMS = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")
 _SINGLE_IMAGES = {b"\x89PNG": "PNG", b"\xff\xd8\xff": "JPEG", b"BM": "BMP", b"GIF8": "GIF"}
-_OTHERS = {
+_MICROSCOPES = {
     b"\xda\xce\xbe\x0a": ("a Nikon ND2", "NIS-Elements, Bio-Formats or the Python package nd2"),
     b"ZISRAWFILE": ("a Zeiss CZI", "ZEN or Bio-Formats"),
     b"p\0\0\0": ("a Leica LIF", "LAS X or Bio-Formats"),
-    b"PK\x03\x04": ("a zip archive", "any unpacking program"),
 }
+_ZIP = b"PK\x03\x04"
 
 
 def open_recording(
@@ -81,7 +81,7 @@ def _reader(path: Path) -> Reader:
     with path.open("rb") as file:
         start = file.read(16)
     if not start:
-        raise RecordingError(f"{path} is empty (0 bytes)")
+        raise NoRecordingError(f"{path} is empty (0 bytes)")
     if start[:8] == b"\x89HDF\r\n\x1a\n":
         from nta.io.recordings.hdf5 import Hdf5Reader
 
@@ -104,22 +104,27 @@ def _reader(path: Path) -> Reader:
         if is_uncompressed_avi(path):
             return AviReader(path)
     elif not (start.startswith(_FILMS) or start[4:8] in _MOV_ATOMS):
-        raise RecordingError(_refusal(path, start))
+        raise _refusal(path, start)
     from nta.io.recordings.film import FilmReader
 
     return FilmReader(path)
 
 
-def _refusal(path: Path, start: bytes) -> str:
+def _refusal(path: Path, start: bytes) -> RecordingError:
+    """Return what to say of a file that no reader takes: a microscope's is a recording all the same."""
     for magic, kind in _SINGLE_IMAGES.items():
         if start.startswith(magic):
-            return f"{path} is a single {kind} image; give the folder that holds the frames"
-    for magic, (kind, tool) in _OTHERS.items():
+            return NoRecordingError(f"{path} is a single {kind} image; give the folder that holds the frames")
+    for magic, (kind, tool) in _MICROSCOPES.items():
         if start.startswith(magic):
-            return f"{path} is {kind}, which nta does not read; turn it into OME-TIFF with {tool}"
+            return RecordingError(
+                f"{path} is {kind}, which nta does not read; turn it into OME-TIFF with {tool}"
+            )
+    if start.startswith(_ZIP):
+        return NoRecordingError(f"{path} is a zip archive; unpack it")
     readable = all(32 <= byte < 127 or byte in b"\t\r\n" for byte in start)
     what = "is text" if readable else f"begins with {start[:8].hex(' ')}"
-    return (
+    return NoRecordingError(
         f"{path} is no recording that nta knows (it {what}); "
         "it reads its own HDF5, TIFF, AVI, MP4, MOV, MKV, CINE, SEQ and folders of images"
     )
