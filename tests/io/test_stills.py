@@ -139,6 +139,26 @@ def test_an_imagej_stack_says_its_scale(tmp_path):
     assert recording.camera.frame_rate_hz == pytest.approx(20)
 
 
+@pytest.mark.parametrize(
+    ("words", "rate_hz", "note"),
+    [
+        ({"finterval": 33.3333, "tunit": "ms", "fps": 7.0}, 30.0, ""),
+        ({"finterval": 1 / 1800, "tunit": "min"}, 30.0, ""),
+        ({"finterval": 1 / 30, "tunit": "sec"}, 30.0, ""),
+        ({"finterval": 2.0, "tunit": "frames"}, None, "2 frames, a unit that is not known"),
+        ({"fps": 7.0}, None, "fps of 7 is the speed at which ImageJ plays it"),
+    ],
+)
+def test_the_interval_of_an_imagej_stack_has_a_unit(tmp_path, words, rate_hz, note):
+    path = tmp_path / "imagej.tif"
+    scale = {"resolution": (4.0, 4.0), "metadata": {"axes": "TYX", "unit": "\\u03BCm", **words}}
+    tifffile.imwrite(path, noisy_frames(), imagej=True, **scale)
+    with open_recording(path) as recording:
+        assert recording.camera.frame_rate_hz == (rate_hz and pytest.approx(rate_hz, rel=1e-5))
+        assert recording.camera.pixel_size_um == pytest.approx(0.25)  # the micro sign as the Greek letter
+        assert note in "; ".join(recording.report.notes)
+
+
 def test_our_ome_tiff_is_what_others_read(tmp_path):
     frames = noisy_frames(depth=12)
     source, path = tmp_path / "in.tif", tmp_path / "out.ome.tif"

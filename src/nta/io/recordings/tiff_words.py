@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
@@ -19,16 +20,14 @@ OME_NAMESPACE = "nta-lab/recording"
 """Of the pairs of words that nta adds to an OME-TIFF; the values are JSON."""
 
 _SQUARE = 0.01  # relative; more is no rounding
-_METRES = {"m": 1.0, "mm": 1e-3, "nm": 1e-9} | dict.fromkeys(("µm", "μm", "um", "micron", "microns"), 1e-6)
+_METRES = {"m": 1.0, "cm": 1e-2, "mm": 1e-3, "nm": 1e-9} | dict.fromkeys(
+    ("µm", "μm", "um", "micron", "microns"), 1e-6
+)
 _SECONDS = {
-    "s": 1.0,
-    "sec": 1.0,
-    "ms": 1e-3,
-    "µs": 1e-6,
-    "μs": 1e-6,
-    "us": 1e-6,
-    "ns": 1e-9,
-    "min": 60.0,
+    **dict.fromkeys(("s", "sec", "second", "seconds"), 1.0),
+    **dict.fromkeys(("ms", "msec"), 1e-3),
+    **dict.fromkeys(("µs", "μs", "us", "usec"), 1e-6),
+    **{"ns": 1e-9, "min": 60.0, "h": 3600.0, "hour": 3600.0},
 }
 
 
@@ -130,20 +129,42 @@ def _whole(value: Any) -> int | None:
 
 def _from_imagej(tiff: tifffile.TiffFile) -> Words:
     words = tiff.imagej_metadata or {}
-    interval, rate = _positive(words.get("finterval")), _positive(words.get("fps"))
-    metres = _METRES.get(str(words.get("unit", "")).replace("\\u00B5", "µ"))
+    rate, rate_notes = _imagej_rate(words)
+    metres = _METRES.get(_unescaped(words.get("unit", "")))
     per_unit = [tiff.pages.first.tags.get(f"{axis}Resolution") for axis in "XY"]
     edges = [
         metres * tag.value[1] / tag.value[0] if metres and tag is not None and tag.value[0] > 0 else None
         for tag in per_unit
     ]
     size, notes = _square(*edges)
+    notes += rate_notes
     if int(words.get("slices", 1)) > 1:
         notes += ("the stack calls its images slices; they were taken as frames over time",)
     return Words(
         dialect=" (ImageJ)",
         images=int(words.get("images", 0)),
-        frame_rate_hz=1 / interval if interval else rate,
+        frame_rate_hz=rate,
         pixel_size_um=None if size is None else size * 1e6,
         notes=notes,
     )
+
+
+def _imagej_rate(words: dict[str, Any]) -> tuple[float | None, tuple[str, ...]]:
+    """Return the frame rate of an ImageJ stack; none, and why, where its unit is not known or nothing but `fps` is there."""
+    interval, unit = _positive(words.get("finterval")), _unescaped(words.get("tunit", "sec"))
+    if interval and unit in _SECONDS:
+        return 1 / (interval * _SECONDS[unit]), ()
+    if interval:
+        return None, (
+            f"its frame interval is {interval:g} {unit}, a unit that is not known: no frame rate was taken",
+        )
+    if _positive(words.get("fps")):
+        return None, (
+            f"its fps of {words['fps']:g} is the speed at which ImageJ plays it: no frame rate was taken from that",
+        )
+    return None, ()
+
+
+def _unescaped(word: Any) -> str:
+    """Return a word of ImageJ's, which writes what is beyond ASCII by its number, as Java does."""
+    return re.sub(r"\\u([0-9a-fA-F]{4})", lambda found: chr(int(found[1], 16)), str(word)).strip()
