@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from nta.batch.folder import whole_sets
 from nta.calibration.reading import read_toml
 from nta.catalogue.record import KINDS, as_time
 from nta.errors import SettingError
@@ -178,4 +179,4 @@ def _files(folder: Path, name: str) -> list[Path]:
     if path.exists() or not any(sign in name for sign in "*?["):
         return [path]
     matches = sorted(glob.glob(name, root_dir=folder), key=natural_key)  # noqa: PTH207 - Path.glob takes no absolute pattern
-    return [folder / match for match in matches if Path(match).suffix != ".toml"] or [path]
+    return whole_sets([folder / match for match in matches if Path(match).suffix != ".toml"]) or [path]

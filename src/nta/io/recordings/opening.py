@@ -11,6 +11,7 @@ from nta.io.recordings.reader import Reader
 from nta.io.recordings.recording import Recording
 from nta.io.recordings.sidecar import frame_rate, read_sidecar
 
+_TIFFS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _FILMS = (b"\x1aE\xdf\xa3", b"0&\xb2u\x8ef\xcf\x11", b"\0\0\x01\xba", b"FLV\x01", b"OggS")
 _MOV_ATOMS = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")
 _SINGLE_IMAGES = {b"\x89PNG": "PNG", b"\xff\xd8\xff": "JPEG", b"BM": "BMP", b"GIF8": "GIF"}
@@ -86,7 +87,7 @@ def _reader(path: Path) -> Reader:
         from nta.io.recordings.hdf5 import Hdf5Reader
 
         return Hdf5Reader(path)
-    if start[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
+    if start[:4] in _TIFFS:
         from nta.io.recordings.tiff import TiffReader
 
         return TiffReader(path)
@@ -131,16 +132,29 @@ def _refusal(path: Path, start: bytes) -> RecordingError:
 
 
 def checksum(path: str | Path) -> str:
-    """Return the SHA-256 of a file, or of names and contents of the images of a folder, in hexadecimal."""
+    """Return the SHA-256 of a file, or of names and contents of the files of a set or a folder, in hexadecimal."""
     where = Path(path)
-    if not where.is_dir():
+    files = _files(where)
+    if files == (where,):
         with where.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
-    from nta.io.recordings.folder import image_files
-
     total = hashlib.sha256()
-    for file_path in image_files(where):
+    for file_path in files:
         total.update(file_path.name.encode())
         with file_path.open("rb") as file:
             total.update(hashlib.file_digest(file, "sha256").digest())
     return total.hexdigest()
+
+
+def _files(path: Path) -> tuple[Path, ...]:
+    """Return the files that a recording lies in."""
+    if path.is_dir():
+        from nta.io.recordings.folder import image_files
+
+        return tuple(image_files(path))
+    with path.open("rb") as file:
+        if file.read(4) not in _TIFFS:
+            return (path,)
+    from nta.io.recordings.tiff import files_of
+
+    return files_of(path)

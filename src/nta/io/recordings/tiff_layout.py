@@ -86,13 +86,16 @@ def check_axes(tiff: tifffile.TiffFile, path: Path) -> None:
 
 
 def frame_places(
-    tiff: tifffile.TiffFile, path: Path, stated_images: int
+    tiff: tifffile.TiffFile, path: Path, stated_images: int, *, alone: bool = True
 ) -> tuple[list[Place], list[int], int]:
-    """Return the places of uncompressed images, or else the pages to decode; and how many are claimed."""
+    """Return the places of uncompressed images, or else the pages to decode; and how many are claimed.
+
+    alone : whether all images of the recording are in this file.
+    """
     pages = _frame_pages(tiff, path)
     first = tiff.pages.first
     length = int(np.prod(first.shape)) * np.dtype(first.dtype).itemsize
-    claimed = max(_series_images(tiff), stated_images, len(pages))
+    claimed = max(_series_images(tiff) if alone else 0, stated_images, len(pages))
     if not _is_straight(first):
         return [], pages, claimed
     if len(pages) > 1:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import accumulate
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
 import numpy as np
 
 from nta.clock import agreed_rate, rate_of_clock
+from nta.errors import RecordingError
 
 if TYPE_CHECKING:
     import tifffile
@@ -33,10 +37,14 @@ _SECONDS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Words:
-    """What the file says; None or empty for what it does not."""
+    """What the file says; None or empty for what it does not.
+
+    files : where the recording is written in several files, their names in the order of the frames, and how many each holds.
+    """
 
     dialect: str = ""
     images: int = 0
+    files: tuple[tuple[str, int], ...] = ()
     frame_rate_hz: float | None = None
     exposure_s: float | None = None
     pixel_size_um: float | None = None
@@ -49,22 +57,28 @@ class Words:
     notes: tuple[str, ...] = ()
 
 
-def stated(tiff: tifffile.TiffFile) -> Words:
-    """Return what the file says of itself."""
+def stated(tiff: tifffile.TiffFile, path: Path) -> Words:
+    """Return what the file says of itself.
+
+    Raises
+    ------
+    RecordingError
+        It holds several images, or is a part of a recording that begins in another file.
+    """
     if tiff.ome_metadata:
-        return _from_ome(tiff.ome_metadata)
+        return _from_ome(tiff.ome_metadata, path)
     if tiff.imagej_metadata:
         return _from_imagej(tiff)
     shapes = [words.get("shape", ()) for words in tiff.shaped_metadata or ()]
     return Words(images=math.prod(shapes[0][:-2]) if len(shapes) == 1 and len(shapes[0]) == 3 else 0)
 
 
-def _from_ome(text: str) -> Words:
+def _from_ome(text: str, path: Path) -> Words:
     try:
         root = ElementTree.fromstring(text)
     except ElementTree.ParseError as error:
         return Words(dialect=" (OME)", notes=(f"the OME-XML cannot be read ({error})",))
-    pixels = root.find(".//{*}Pixels")
+    pixels, files = _image(root, path)
     if pixels is None:
         return Words(dialect=" (OME)")
     metadata = _own_words(root)
@@ -77,9 +91,13 @@ def _from_ome(text: str) -> Words:
     frame_rate_hz, clock_notes = agreed_rate(step and 1 / step, rate_of_clock(1e9 * np.array(times_s)))
     size, notes = _square(*(_positive(_quantity(pixels, f"PhysicalSize{a}", _METRES, "µm")) for a in "XY"))
     bits = pixels.get("SignificantBits", "")
+    in_time, in_depth = (_counted(pixels.get(f"Size{axis}", "")) for axis in "TZ")
+    if in_depth > 1:
+        notes += ("the file calls its images planes in depth; they were taken as frames over time",)
     return Words(
         dialect=" (OME)",
-        images=int(pixels.get("SizeT", "0")) if pixels.get("SizeT", "").isdecimal() else 0,
+        images=max(in_time, in_depth),
+        files=tuple(files.items()) if len(files) > 1 else (),
         frame_rate_hz=frame_rate_hz,
         exposure_s=_positive(_quantity(planes[0], "ExposureTime", _SECONDS, "s")) if planes else None,
         pixel_size_um=None if size is None else size * 1e6,
@@ -91,6 +109,50 @@ def _from_ome(text: str) -> Words:
         metadata=metadata,
         notes=notes + clock_notes,
     )
+
+
+def _image(root: ElementTree.Element, path: Path) -> tuple[ElementTree.Element | None, Mapping[str, int]]:
+    """Return the image that the file holds, and in which files how many of its planes lie."""
+    if (elsewhere := root.find("{*}BinaryOnly")) is not None:
+        raise RecordingError(
+            f"{path} is a part of the recording in {elsewhere.get('MetadataFile', 'another file')}; give that"
+        )
+    every = [(pixels, _files(pixels, root, path)) for pixels in root.iterfind(".//{*}Image/{*}Pixels")]
+    here = [(pixels, files) for pixels, files in every if not files or path.name in files]
+    if not here:
+        return None, {}
+    if len(here) > 1:
+        raise RecordingError(
+            f"{path} holds {len(here)} images (positions), each of which is a recording of its own; export one to a file"
+        )
+    pixels, files = here[0]
+    names, ends = list(files), list(accumulate(files.values()))
+    for name, count, end in zip(names, files.values(), ends, strict=True):
+        frames = f"frames {end - count} to {end - 1}"
+        if name == path.name != names[0]:
+            raise RecordingError(
+                f"{path} holds {frames} of the recording that begins in {names[0]}; give that"
+            )
+        if name != path.name and not path.with_name(name).is_file():
+            raise RecordingError(
+                f"{path}: {frames} of {ends[-1]} are in {name}, which does not lie beside it"
+            )
+    return pixels, files
+
+
+def _files(pixels: ElementTree.Element, root: ElementTree.Element, path: Path) -> Mapping[str, int]:
+    """Return how many planes of an image lie in which file, in the order of the frames; a renamed file by its new name."""
+    found: dict[str, int] = {}
+    for data in sorted(pixels.iterfind("{*}TiffData"), key=lambda data: int(data.get("FirstT", "0"))):
+        uuid = data.find("{*}UUID")
+        own = uuid is None or uuid.text == root.get("UUID", "")
+        name = path.name if own or uuid is None else uuid.get("FileName", path.name)
+        found[name] = found.get(name, 0) + int(data.get("PlaneCount", "1"))
+    return {path.name: sum(found.values())} if len(found) == 1 else found
+
+
+def _counted(text: str) -> int:
+    return int(text) if text.isdecimal() else 0
 
 
 def _square(width_m: float | None, height_m: float | None) -> tuple[float | None, tuple[str, ...]]:
