@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from nta.io.tracks.table import TrackFileError, TrackTable
+from nta.io.tracks.table import TrackFileError, TrackTable, UnknownTracksError
 from nta.io.tracks.text import read_table
 from nta.io.tracks.xml import TrackMateScale, read_xml, write_isbi, write_trackmate
 
-__all__ = ["TrackFileError", "TrackMateScale", "TrackTable", "read_tracks", "write_isbi", "write_trackmate"]
+__all__ = [
+    "TrackFileError",
+    "TrackMateScale",
+    "TrackTable",
+    "UnknownTracksError",
+    "read_tracks",
+    "write_isbi",
+    "write_trackmate",
+]
 
 
 def read_tracks(path: str | Path) -> TrackTable:

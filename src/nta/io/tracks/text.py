@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nta.io.text import number, read_text, rows_of
-from nta.io.tracks.table import TrackFileError, TrackTable
+from nta.io.tracks.table import TrackFileError, TrackTable, UnknownTracksError
 
 Columns = Mapping[str, list[str]]
 
@@ -78,7 +78,7 @@ def read_table(path: Path) -> TrackTable:
             "these measurements too"
         )
     needed = "; ".join(f"{form.program}: {', '.join(form.names)}" for form in _FORMS)
-    raise TrackFileError(
+    raise UnknownTracksError(
         f"{path}: no table of tracks that is understood; its columns are {', '.join(names[:12])}. Name them as one of these "
         f"does: {needed}"
     )

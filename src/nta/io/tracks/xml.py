@@ -17,7 +17,7 @@ from xml.etree import ElementTree
 import numpy as np
 
 from nta.io.atomic import new_file
-from nta.io.tracks.table import TrackFileError, TrackTable
+from nta.io.tracks.table import TrackFileError, TrackTable, UnknownTracksError
 
 Element = ElementTree.Element
 _PIXELS = {"pixel", "pixels", "px", ""}
@@ -46,7 +46,7 @@ def read_xml(path: Path) -> TrackTable:
     ):
         if group is not None:
             return _detections(path, group, track, program)
-    raise TrackFileError(
+    raise UnknownTracksError(
         f"{path}: XML, but of no program whose tracks are understood (first element {root.tag!r})"
     )
 

@@ -47,6 +47,10 @@ def refuse_joined(path: Path, text: str, head: str) -> None:
         )
 
 
+class UnknownExportError(VendorFileError):
+    """A file is of no vendor whose exports are understood; it may be something else, such as tracks."""
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Histogram:
     """A vendor's number-weighted size histogram.
