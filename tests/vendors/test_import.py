@@ -89,7 +89,9 @@ def test_two_files_of_one_name_get_two_folders_and_a_fault_does_not_stop_the_res
     assert sorted(path.name for path in out.iterdir()) == ["phages-Results", "phages-Results_2"]
     read = import_results.read_foreign
     monkeypatch.setattr(
-        import_results, "read_foreign", lambda path: {}["gone"] if str(path) == paths[0] else read(path)
+        import_results,
+        "read_foreign",
+        lambda path, size: {}["gone"] if str(path) == paths[0] else read(path, size),
     )
     assert main(["import", *paths, "-o", str(tmp_path / "again")]) == 1
     assert f"{paths[0]}: unexpected KeyError: 'gone'" in capsys.readouterr().err

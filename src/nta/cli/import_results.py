@@ -52,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
 def _import(path: Path, folder: Path, options: argparse.Namespace) -> None:
     if _imported_beside(path, folder, options):
         return
-    found = read_foreign(path)
+    found = read_foreign(path, options.pixel_size_um)
     if isinstance(found, VendorResult) and options.dilution is not None:
         found = found.diluted(options.dilution)
     sizes, words = _sized(found, options)

@@ -83,8 +83,10 @@ def _from_path(path: Path) -> tuple[Measurement, ...]:
     return tuple(run.called(run.name, path) for run in open_measurements(found))
 
 
-def read_foreign(path: Path) -> VendorResult | TrackTable:
+def read_foreign(path: Path, pixel_size_um: float | None = None) -> VendorResult | TrackTable:
     """Read a vendor's export or tracks of another program; what is neither is told what was tried.
+
+    pixel_size_um : for tracks whose positions are in um in a file that does not say it.
 
     Raises
     ------
@@ -95,6 +97,6 @@ def read_foreign(path: Path) -> VendorResult | TrackTable:
         return read_vendor(path)
     except UnknownExportError as error:
         try:
-            return read_tracks(path)
+            return read_tracks(path, pixel_size_um)
         except UnknownTracksError as other:
             raise UnknownExportError(f"{error}; and {other}") from None
