@@ -94,6 +94,26 @@ def test_videodrop_in_every_locale(tmp_path, comma, unit):
     assert run.dilution is None
 
 
+@pytest.mark.parametrize("name", ["video_ParticleData.csv", "video_AllTracks.csv"])
+def test_columns_of_nanosight_are_known_by_their_names_and_however_they_are_separated(tmp_path, rng, name):
+    nanosight_tables(tmp_path, rng, n_tracks=20)
+    path = tmp_path / name
+    rows = [line.split(",") for line in path.read_text(encoding="cp1252").splitlines()]
+    plain = read_vendor(path).runs[0].particles
+    turned = [[*reversed(row), "more"] for row in rows]
+    for delimiter, comma, table in (
+        (";", ",", rows),
+        ("\t", ".", rows),
+        ("\t", ",", turned),
+        (",", ".", turned),
+    ):
+        lines = (delimiter.join(cell.replace(".", comma) for cell in row) for row in table)
+        path.write_text("\n".join(lines), encoding="cp1252")
+        again = read_vendor(path).runs[0].particles
+        for column in ("diameter_nm", "diffusion_um2_s", "n_points", "included"):
+            np.testing.assert_array_equal(getattr(again, column), getattr(plain, column))
+
+
 def test_videodrop_says_when_its_numbers_disagree(tmp_path):
     result = read_vendor(videodrop_result(tmp_path, n_tracked=7))
     assert result.runs[0].warnings == ("7 particles were tracked, 4 are listed",)
