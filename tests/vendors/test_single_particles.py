@@ -114,6 +114,35 @@ def test_columns_of_nanosight_are_known_by_their_names_and_however_they_are_sepa
             np.testing.assert_array_equal(getattr(again, column), getattr(plain, column))
 
 
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("Concentration;1 200 000 000 particles/mL", ("concentration_per_ml", 1.2e9)),
+        ("Concentration;1\u202f200\u202f000\u202f000\xa0particles/mL", ("concentration_per_ml", 1.2e9)),
+        ("Concentration;1,2E9 Particles/mL", ("concentration_per_ml", 1.2e9)),
+        ("Median diameter;101,5\xa0nm", ("d50_nm", 101.5)),
+        ("Median diameter;0,1015 \u03bcm", ("d50_nm", 101.5)),
+        ("Median diameter;n/a", ("d50_nm", None)),
+        ("Median diameter;101,5,5 nm", None),
+        ("Median diameter;4 inch", None),
+        ("Concentration;1,2E9 particles/\xb5L", None),
+    ],
+)
+def test_numbers_of_videodrop_are_read_whole_or_refused(tmp_path, written, read):
+    path = videodrop_result(tmp_path)
+    lines = path.read_text(encoding="cp1252").splitlines()
+    key = written.partition(";")[0]
+    lines = [written if line.startswith(key) else line for line in lines]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    if read is None:
+        with pytest.raises(VendorFileError, match=f"{key} is .*(no number that can be read|not known)"):
+            read_vendor(path)
+        return
+    run = read_vendor(path).runs[0]
+    found = {**run.printed, "concentration_per_ml": run.concentration_per_ml}
+    assert found.get(read[0]) == (read[1] and pytest.approx(read[1]))
+
+
 def test_videodrop_says_when_its_numbers_disagree(tmp_path):
     result = read_vendor(videodrop_result(tmp_path, n_tracked=7))
     assert result.runs[0].warnings == ("7 particles were tracked, 4 are listed",)
