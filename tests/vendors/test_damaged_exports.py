@@ -62,6 +62,29 @@ def test_a_size_of_no_particle_is_refused(tmp_path, rng):
     assert number("1e999") is None
 
 
+def test_columns_of_a_zetaview_table_are_known_by_their_names(tmp_path):
+    path = tmp_path / "e1_size_488.txt"
+    text = ZETAVIEW.format(each="1e5").replace(
+        "Number of Traces: 10", "Number of Traces: 10\nCamera:\tFRate 7,500000"
+    )
+    path.write_text(text, encoding="utf-8")
+    whole = read_vendor(path).runs[0]
+    assert whole.frame_rate_hz == 7.5
+    rows = [line.rsplit("\t", 1)[0] if line.count("\t") == 3 else line for line in text.splitlines()]
+    path.write_text("\n".join(rows), encoding="utf-8")  # without the volume
+    run = read_vendor(path).runs[0]
+    assert (run.n_tracks, run.failed) == (10, "")
+    assert run.concentration_per_ml == whole.concentration_per_ml
+    path.write_text(text.replace("Concentration / cm-3", "Conc."), encoding="utf-8")
+    with pytest.raises(
+        VendorFileError, match="no column 'Concentration / cm-3'; it has Size / nm, Number, Conc"
+    ):
+        read_vendor(path)
+    path.write_text(text.replace("\t2\t", "\t\t").replace("\t8\t", "\t\t"), encoding="utf-8")
+    with pytest.raises(VendorFileError, match="its header says 10 tracks, its size table holds none of them"):
+        read_vendor(path)
+
+
 def test_a_zetaview_table_without_particles_is_a_failed_run(tmp_path):
     path = tmp_path / "e1_size_488.txt"
     path.write_text(ZETAVIEW.format(each="1e5"), encoding="utf-8")

@@ -252,6 +252,27 @@ def test_the_summary_of_one_video_is_read_like_that_of_an_experiment(tmp_path):
     assert undiluted.dilution is None
 
 
+@pytest.mark.parametrize("change", ["quoted", "blank line", "tabs", "semicolons", "tabs and decimal commas"])
+def test_a_summary_that_another_program_saved_is_the_same(tmp_path, change):
+    path = nanosight_summary(tmp_path, dilution="1000")
+    plain = read_vendor(path)
+    text = path.read_text(encoding="cp1252")
+    swapped = {"tabs": ("\t", "."), "semicolons": (";", ","), "tabs and decimal commas": ("\t", ",")}
+    if change in swapped:
+        delimiter, point = swapped[change]
+        text = text.replace(",", delimiter).replace(".", point)
+    elif change == "quoted":
+        text = "\n".join(",".join(f'"{cell}"' for cell in line.split(",")) for line in text.splitlines())
+    else:
+        text = f"\n\n{text}"
+    path.write_text(text, encoding="cp1252")
+    again = read_vendor(path)
+    assert again.percentiles == plain.percentiles
+    for name in ("printed", "concentration_per_ml", "dilution", "temperature_c", "failed"):
+        assert getattr(again.runs[0], name) == getattr(plain.runs[0], name)
+    np.testing.assert_array_equal(again.runs[0].histogram.edges_nm, plain.runs[0].histogram.edges_nm)
+
+
 def test_a_summary_without_particles_or_of_another_weighting_gives_no_size(tmp_path):
     failed = read_vendor(nanosight_summary(tmp_path, per_bin=(0.0,) * 4)).runs[0]
     assert failed.failed

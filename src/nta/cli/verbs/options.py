@@ -99,7 +99,11 @@ def analysis_options(parser: argparse.ArgumentParser) -> None:
         metavar="RESULTS",
         help="results of the diluent alone: taken off the concentration, never off the size distribution",
     )
-    analysis.add_argument("--json", action="store_true", help="print the summary as JSON on standard output")
+    analysis.add_argument(
+        "--json",
+        action="store_true",
+        help="print the summary as JSON on standard output: an object; of several recordings a list of them",
+    )
 
 
 def catalogue_options(parser: argparse.ArgumentParser, *, stated: bool = True) -> None:

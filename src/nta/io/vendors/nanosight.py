@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise, takewhile
+from itertools import dropwhile, pairwise, takewhile
 from pathlib import Path
 
 import numpy as np
@@ -71,7 +71,7 @@ class _Block:
 
 def is_summary(text: str) -> bool:
     """Say whether a text is a NanoSight summary."""
-    return text.lstrip("\ufeff").startswith(_HEADS)
+    return text.lstrip('\ufeff\r\n\t ,;"').startswith(_HEADS)
 
 
 def read_summary(path: str | Path) -> VendorResult:
@@ -126,12 +126,13 @@ def read_summary(path: str | Path) -> VendorResult:
 
 
 def _lines(path: Path, text: str) -> list[list[str]]:
-    """Return the cells of each line; a locale with decimal commas separates by semicolons.
+    """Return the cells of each line from the first that says something; where commas are decimal, others separate.
 
     In a file that is separated by commas, a comma in a number groups thousands, or somebody converted it badly.
     """
-    delimiter = max(",;", key=text.count)
-    lines = [row for _, row in rows_of(path, text, delimiter)]
+    weighting = re.search(r'^"?Weighting"?\s*([,;\t])', text, re.M)
+    delimiter = weighting[1] if weighting else max(",;\t", key=text.count)
+    lines = list(dropwhile(lambda row: not any(row), (row for _, row in rows_of(path, text, delimiter))))
     if delimiter == ",":
         strange = next((cell for row in lines for cell in row if _NUMBER_WITH_COMMA.fullmatch(cell)), None)
         if strange is not None:

@@ -29,6 +29,7 @@ from nta.io.vendors.result import (
 
 _TYPE = "Type of Measurement:"
 _TABLE_HEAD = "Size / nm"
+_COLUMNS = (_TABLE_HEAD, "Number", "Concentration / cm-3")
 _POSITIONS_HEAD = "Use\tPosition\t"
 _MEDIANS = {
     "Median Number (D50)": "d50_nm",
@@ -100,9 +101,8 @@ def read_size(path: str | Path) -> VendorResult:
     if not found:
         raise VendorFileError(f"{path}: the file ends before its size table")
     keys = _header(head)
-    tables, ended = _tables(tail)
-    if not ended:
-        _refuse_missing(path, keys, tables)
+    tables, ended = _tables(path, f"{_TABLE_HEAD}{tail}")
+    _refuse_missing(path, keys, tables, ended=ended)
     return VendorResult(
         vendor="ZetaView",
         program=keys.get("Software", "ZetaView, version unknown"),
@@ -162,23 +162,38 @@ def _header(text: str) -> dict[str, str]:
     return keys
 
 
-def _tables(tail: str) -> tuple[list[NDArray[np.float64]], bool]:
-    """Return the linear and the logarithmic table, split at the sentinel rows of -1, and whether there was such a row."""
+def _tables(path: Path, text: str) -> tuple[list[NDArray[np.float64]], bool]:
+    """Return size, number and concentration of the linear and the logarithmic table, and whether they were ended.
+
+    They are split at the sentinel rows of -1.
+    """
+    head, *lines = text.splitlines()
+    names = [name.strip() for name in head.split("\t")]
+    if missing := [name for name in _COLUMNS if name not in names]:
+        raise VendorFileError(
+            f"{path}: its size table has no column {missing[0]!r}; it has {', '.join(names)}"
+        )
+    at = [names.index(name) for name in _COLUMNS]
     tables: list[list[list[float]]] = [[]]
-    for line in tail.splitlines()[1:]:
-        values = [number(cell) for cell in line.split("\t")]
-        if values and values[0] == -1:
+    for line in lines:
+        cells = line.split("\t")
+        values = [number(cells[i]) if i < len(cells) else None for i in at]
+        if values[0] == -1:
             tables.append([])
-        elif len(values) >= 4 and None not in values[:4]:
-            tables[-1].append([v or 0.0 for v in values[:4]])
+        elif None not in values:
+            tables[-1].append([v or 0.0 for v in values])
     return [np.array(rows) for rows in tables if rows], len(tables) > 1
 
 
-def _refuse_missing(path: Path, keys: dict[str, str], tables: Sequence[NDArray[np.float64]]) -> None:
-    """Refuse a table without its end, unless all tracks are in what is left of it."""
+def _refuse_missing(
+    path: Path, keys: dict[str, str], tables: Sequence[NDArray[np.float64]], *, ended: bool
+) -> None:
+    """Refuse a table without its end, unless all tracks are in what is left of it, and one that has lost all of them."""
     counted = float(tables[0][:, 1].sum()) if tables else 0.0
     tracks = _number(keys, "Number of Traces") or 0.0
-    if counted < tracks:
+    if ended and counted == 0 < tracks:
+        raise VendorFileError(f"{path}: its header says {tracks:g} tracks, its size table holds none of them")
+    if not ended and counted < tracks:
         where = f"at {tables[0][-1, 0]:g} nm, with" if tables else "with"
         raise VendorFileError(
             f"{path}: the file ends inside its size table, {where} {counted:g} of {tracks:g} tracks"
@@ -189,7 +204,7 @@ def _run(path: Path, keys: dict[str, str], tables: Sequence[NDArray[np.float64]]
     tracks = _whole(_number(keys, "Number of Traces"))
     dilution = recorded_dilution(path, keys.get("Dilution", ""))
     shutter = _number(keys, "Shutter")
-    camera_rate = re.search(r"FRate\s+([0-9.]+)", keys.get("Camera", ""))
+    camera_rate = re.search(r"FRate\s+([0-9.,]+)", keys.get("Camera", ""))
     viscosity = _number(keys, "Viscosity")
     counted = bool(tables) and tables[0][:, 2].sum() > 0
     failed = "" if counted and tracks else "the vendor's run found no tracks; its medians of 0 nm are fillers"
@@ -198,7 +213,7 @@ def _run(path: Path, keys: dict[str, str], tables: Sequence[NDArray[np.float64]]
         name=keys.get("Experiment", path.stem),
         temperature_c=_number(keys, "Temperature"),
         viscosity_pa_s=None if viscosity is None else viscosity / 1e3,
-        frame_rate_hz=float(camera_rate[1]) if camera_rate else None,
+        frame_rate_hz=number(camera_rate[1]) if camera_rate else None,
         exposure_s=1 / shutter if shutter else None,
         pixel_size_um=_number(keys, "Micrometer per Pixel"),
         wavelength_nm=_number(keys, "Laser Wavelength nm"),
