@@ -231,6 +231,15 @@ def test_a_batch_takes_a_recording_in_several_files_for_one(tmp_path):
     assert [entry.path for entry in read_manifest(tmp_path / "list.csv")] == [first]
 
 
+def test_a_part_that_was_renamed_beyond_recognition_is_not_taken_for_the_whole(tmp_path):
+    first, _ = _micromanager_set(tmp_path, noisy_frames(12))
+    first.write_bytes(first.read_bytes().replace(b'UUID="urn:uuid:0"', b'UUID="urn:uuid:7"'))
+    with pytest.raises(
+        RecordingError, match=r"was renamed: it speaks of a recording in run_MMStack_Pos0\.ome\.tif, run"
+    ):
+        open_recording(first.rename(tmp_path / "monday.ome.tif"))
+
+
 def test_an_ome_tiff_that_was_renamed_is_itself(tmp_path):
     frames = noisy_frames(8)
     first, second = _micromanager_set(tmp_path, frames, first=8)

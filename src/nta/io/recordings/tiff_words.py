@@ -119,8 +119,13 @@ def _image(root: ElementTree.Element, path: Path) -> tuple[ElementTree.Element |
         )
     every = [(pixels, _files(pixels, root, path)) for pixels in root.iterfind(".//{*}Image/{*}Pixels")]
     here = [(pixels, files) for pixels, files in every if not files or path.name in files]
-    if not here:
+    if not every:
         return None, {}
+    if not here:
+        old = ", ".join(dict.fromkeys(name for _, files in every for name in files))
+        raise RecordingError(
+            f"{path} was renamed: it speaks of a recording in {old}; give the files their old names"
+        )
     if len(here) > 1:
         raise RecordingError(
             f"{path} holds {len(here)} images (positions), each of which is a recording of its own; export one to a file"
