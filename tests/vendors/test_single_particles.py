@@ -120,6 +120,8 @@ def test_columns_of_nanosight_are_known_by_their_names_and_however_they_are_sepa
         ("Concentration;1 200 000 000 particles/mL", ("concentration_per_ml", 1.2e9)),
         ("Concentration;1\u202f200\u202f000\u202f000\xa0particles/mL", ("concentration_per_ml", 1.2e9)),
         ("Concentration;1,2E9 Particles/mL", ("concentration_per_ml", 1.2e9)),
+        ("Concentration (particles/mL);1,2E9", ("concentration_per_ml", 1.2e9)),
+        ("Median diameter [\xb5m];0,1015", ("d50_nm", 101.5)),
         ("Median diameter;101,5\xa0nm", ("d50_nm", 101.5)),
         ("Median diameter;0,1015 \u03bcm", ("d50_nm", 101.5)),
         ("Median diameter;n/a", ("d50_nm", None)),
@@ -131,7 +133,7 @@ def test_columns_of_nanosight_are_known_by_their_names_and_however_they_are_sepa
 def test_numbers_of_videodrop_are_read_whole_or_refused(tmp_path, written, read):
     path = videodrop_result(tmp_path)
     lines = path.read_text(encoding="cp1252").splitlines()
-    key = written.partition(";")[0]
+    key = written.partition(";")[0].partition(" [")[0].partition(" (")[0]
     lines = [written if line.startswith(key) else line for line in lines]
     path.write_text("\n".join(lines), encoding="utf-8")
     if read is None:

@@ -30,7 +30,8 @@ _ID, _SIZE, _DIFFUSION = "Particle ID", "Size/nm", "Diffusion coefficient/nm^2 s
 _LIGHT, _INCLUDED = "Ln(Adjusted intensity)/AU", "Included in distribution?"
 _PARTICLES = (_ID, _SIZE, _DIFFUSION, _LIGHT, "Start frame", "Tracklength", _INCLUDED)
 _TRACKS = (_ID, _SIZE, _DIFFUSION, "Frame", "X/pixels", "Y/pixels", _LIGHT, _INCLUDED)
-_YES, _NO = {"true", "1", "yes"}, {"false", "0", "no"}
+# the words for true and false also as spreadsheets in German and French save them
+_YES, _NO = {"true", "1", "yes", "wahr", "vrai"}, {"false", "0", "no", "falsch", "faux"}
 _HIDDEN = (
     "which tracks are included in the distribution is the program's choice; its rule is not exported",
     "the distribution of the summary is reshaped by FTLA, this histogram of single tracks is not",

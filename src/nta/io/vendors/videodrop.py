@@ -61,7 +61,7 @@ def read_results(path: str | Path) -> VendorResult:
         raise VendorFileError(f"{path}: not a Videodrop result")
     refuse_joined(path, f"\n{text}", f"\n{first[0].strip()}")
     blocks = _blocks(text)
-    results, settings = (_pairs(blocks[name]) for name in ("RESULTS", "SETTINGS"))
+    results, settings = _with_units(_pairs(blocks["RESULTS"])), _pairs(blocks["SETTINGS"])
     sizes = _diameters(path, blocks["TRACKING"])
     tracked, _ = _number(path, results, "Tracked particles")
     failed = "" if sizes.size and tracked != 0 else "no particle was tracked"
@@ -114,6 +114,12 @@ def _blocks(text: str) -> dict[str, list[list[str]]]:
 
 def _pairs(rows: Sequence[Sequence[str]]) -> dict[str, str]:
     return {row[0]: row[1] for row in rows if len(row) > 1 and row[0]}
+
+
+def _with_units(pairs: Mapping[str, str]) -> dict[str, str]:
+    """Return the values with the units that stand in the names: "D10 [nm]" is 80 becomes "D10" is 80 nm."""
+    named = ((re.fullmatch(r"(.*?)\s*[(\[](.*)[)\]]", key), key, value) for key, value in pairs.items())
+    return dict((found[1], f"{value} {found[2]}") if found else (key, value) for found, key, value in named)
 
 
 def _number(path: Path, pairs: Mapping[str, str], key: str) -> tuple[float | None, str]:
