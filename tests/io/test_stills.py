@@ -256,6 +256,33 @@ def test_an_ome_tiff_of_several_positions_is_refused(tmp_path):
         open_recording(path)
 
 
+def test_positions_in_files_of_their_own_are_recordings(tmp_path):
+    """Micro-Manager writes the OME-XML of all positions into the file of each."""
+    frames = noisy_frames(12)
+    paths = _micromanager_set(tmp_path, frames, first=6)
+    one, other = (
+        f'<UUID FileName="{path.name}">urn:uuid:{k}</UUID></TiffData>' for k, path in enumerate(paths)
+    )
+    images = "".join(
+        f'<Image ID="Image:{k}"><Pixels ID="Pixels:{k}" DimensionOrder="XYCZT" SizeC="1" SizeT="6" SizeZ="1" Type="uint8" '
+        f'SizeX="{frames.shape[2]}" SizeY="{frames.shape[1]}" TimeIncrement="{0.05 * (k + 1)}"><Channel ID="Channel:{k}:0"/>'
+        f'<TiffData FirstT="0" IFD="0" PlaneCount="6">{uuid}</Pixels></Image>'
+        for k, uuid in enumerate((one, other))
+    )
+    for k, path in enumerate(paths):
+        xml = f'<OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06" UUID="urn:uuid:{k}">{images}</OME>'
+        with tifffile.TiffWriter(path) as tiff:
+            for i, image in enumerate(frames[6 * k : 6 * k + 6]):
+                words = {"description": xml.encode()} if i == 0 else {}
+                tiff.write(image, contiguous=False, metadata=None, **words)
+        read, _, recording = _read(path)
+        np.testing.assert_array_equal(read, frames[6 * k : 6 * k + 6])
+        assert recording.camera.frame_rate_hz == pytest.approx(20 / (k + 1))
+        assert recording.report.notes == ()
+    paths[0].unlink()
+    assert _read(paths[1])[2].report.notes == ()  # what became of the other position is of no concern
+
+
 def test_a_stack_in_depth_is_taken_over_time_and_says_so(tmp_path):
     frames = noisy_frames(12)
     path = tmp_path / "depth.ome.tif"

@@ -118,19 +118,27 @@ def _image(root: ElementTree.Element, path: Path) -> tuple[ElementTree.Element |
             f"{path} is a part of the recording in {elsewhere.get('MetadataFile', 'another file')}; give that"
         )
     every = [(pixels, _files(pixels, root, path)) for pixels in root.iterfind(".//{*}Image/{*}Pixels")]
+    if len(every) == 1 and len(every[0][1]) <= 1:  # all there is, under whatever name the file had then
+        return every[0][0], {}
     here = [(pixels, files) for pixels, files in every if not files or path.name in files]
-    if not every:
-        return None, {}
-    if not here:
-        old = ", ".join(dict.fromkeys(name for _, files in every for name in files))
-        raise RecordingError(
-            f"{path} was renamed: it speaks of a recording in {old}; give the files their old names"
-        )
     if len(here) > 1:
         raise RecordingError(
             f"{path} holds {len(here)} images (positions), each of which is a recording of its own; export one to a file"
         )
+    if every and not here:
+        old = ", ".join(dict.fromkeys(name for _, files in every for name in files))
+        raise RecordingError(
+            f"{path} was renamed: it speaks of a recording in {old}; give the files their old names"
+        )
+    if not here:
+        return None, {}
     pixels, files = here[0]
+    _refuse_parts(path, files)
+    return pixels, files
+
+
+def _refuse_parts(path: Path, files: Mapping[str, int]) -> None:
+    """Refuse a file that is not the first of its recording, and a recording of which a file is not there."""
     names, ends = list(files), list(accumulate(files.values()))
     for name, count, end in zip(names, files.values(), ends, strict=True):
         frames = f"frames {end - count} to {end - 1}"
@@ -142,18 +150,17 @@ def _image(root: ElementTree.Element, path: Path) -> tuple[ElementTree.Element |
             raise RecordingError(
                 f"{path}: {frames} of {ends[-1]} are in {name}, which does not lie beside it"
             )
-    return pixels, files
 
 
 def _files(pixels: ElementTree.Element, root: ElementTree.Element, path: Path) -> Mapping[str, int]:
-    """Return how many planes of an image lie in which file, in the order of the frames; a renamed file by its new name."""
+    """Return how many planes of an image lie in which file, in the order of the frames; this one by its present name."""
     found: dict[str, int] = {}
     for data in sorted(pixels.iterfind("{*}TiffData"), key=lambda data: int(data.get("FirstT", "0"))):
         uuid = data.find("{*}UUID")
         own = uuid is None or uuid.text == root.get("UUID", "")
         name = path.name if own or uuid is None else uuid.get("FileName", path.name)
         found[name] = found.get(name, 0) + int(data.get("PlaneCount", "1"))
-    return {path.name: sum(found.values())} if len(found) == 1 else found
+    return found
 
 
 def _counted(text: str) -> int:
