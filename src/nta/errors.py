@@ -11,6 +11,10 @@ class RecordingError(NtaError):
     """A file is no recording, or nothing in it can be read."""
 
 
+class NoRecordingError(RecordingError):
+    """A file is by its content none of a recording's formats: a note, a table, a single image."""
+
+
 class MissingInputError(NtaError):
     """A number that a size needs was given by nobody; the message names it and how to give it."""
 

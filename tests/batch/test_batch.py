@@ -10,6 +10,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import videos
@@ -346,3 +347,48 @@ def test_a_job_never_raises(few, tmp_path, quick):
     outcome = work(gone)
     assert outcome.status == "failed"
     assert "gone.avi" in outcome.reason
+
+
+def test_a_microscope_format_and_a_recording_without_a_size_are_no_whole_batch(
+    few, quick, tmp_path, frames, here
+):
+    request = Request(settings=AnalysisSettings.from_toml(quick), report=False)
+    for name in videos.GOOD[1:3]:
+        (few / name).unlink()
+        (few / name).with_suffix(".toml").unlink()
+    (few / "note.txt").write_text("in focus at last\n")
+    (few / "plate.zip").write_bytes(b"PK\x03\x04" + b"\0" * 20)
+    folder = tmp_path / "batch"
+    assert run_batch(plan(few, folder, request=request), folder).whole
+    (few / "renamed").write_bytes(b"ZISRAWFILE" + b"\0" * 40)
+    (few / "run.nd2").write_bytes(b"")
+    rng = np.random.default_rng(1)
+    empty = rng.normal(30, 2, frames.shape).astype(np.uint8)
+    videos.write_avi(few / "diluent.avi", empty)
+    (few / "diluent.toml").write_text(videos.SIDECAR.format(sample="diluent"))
+    batch = run_batch(plan(few, folder, request=request), folder)
+    assert not batch.whole
+    found = {job.name: outcome for job, outcome in batch.done}
+    assert {name: outcome.status for name, outcome in found.items()} == {
+        videos.GOOD[0]: "result",
+        "diluent.avi": "unsized",
+        "note.txt": "skipped",
+        "plate.zip": "skipped",
+        "renamed": "failed",
+        "run.nd2": "failed",
+    }
+    assert "is a Zeiss CZI, which nta does not read" in found["renamed"].reason
+    assert found["diluent.avi"].reason.startswith("no size distribution: ")
+    assert "No size" in (folder / "overview.html").read_text(encoding="utf-8")
+
+
+def test_a_blank_may_well_be_without_a_size(few, quick, tmp_path, frames, here):
+    videos.write_avi(few / "blank.avi", np.random.default_rng(1).normal(30, 2, frames.shape).astype(np.uint8))
+    (few / "blank.toml").write_text(videos.SIDECAR.format(sample="diluent"))
+    manifest, folder = tmp_path / "list.csv", tmp_path / "batch"
+    request = Request(settings=AnalysisSettings.from_toml(quick), report=False)
+    for kind in ("sample", "blank"):  # what is said beside the analysis redoes nothing
+        manifest.write_text(f"file;kind\nfew/blank.avi;{kind}\n")
+        batch = run_batch(plan(manifest, folder, request=request), folder)
+        assert [outcome.status for _, outcome in batch.done] == ["unsized"]
+        assert batch.whole == (kind == "blank")

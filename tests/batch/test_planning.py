@@ -116,6 +116,25 @@ def test_a_dilution_may_be_written_as_a_ratio(tmp_path):
     assert [entry.words["dilution"] for entry in read_manifest(manifest)] == [200, 50]
 
 
+@pytest.mark.parametrize("row", ["a.avi;1,000", "a.avi;1:1.000", 'a.avi,"1,000"'])
+def test_a_dilution_of_one_or_a_thousand_is_refused(tmp_path, row):
+    manifest = tmp_path / "list.csv"
+    manifest.write_text(f"file{row[5]}dilution\n{row}\n")
+    with pytest.raises(
+        SettingError, match=r"line 2: .*may be a dilution of one or of a thousand; write 1000"
+    ):
+        read_manifest(manifest)
+
+
+def test_a_comma_in_a_file_separated_by_commas_is_no_decimal_comma(tmp_path):
+    manifest = tmp_path / "list.csv"
+    manifest.write_text('file,temperature_c\na.avi,"25,125"\n')
+    with pytest.raises(SettingError, match="line 2: temperature_c must be a number, got '25,125'"):
+        read_manifest(manifest)
+    manifest.write_text("file;temperature_c\na.avi;25,125\n")
+    assert read_manifest(manifest)[0].words["temperature_c"] == 25.125
+
+
 @pytest.mark.parametrize(
     "text",
     [

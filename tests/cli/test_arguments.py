@@ -79,6 +79,10 @@ def test_every_verb_explains_itself(verb, capsys):
             "analyze film.avi -o out --dilution 2:100",
             "'2:100' is no dilution; write 1:100 or its factor, 100",
         ),
+        (
+            "import a.csv -o out --dilution 1,000",
+            "'1,000' may be a dilution of one or of a thousand; write 1000, or 1:1000",
+        ),
     ],
 )
 def test_wrong_usage_exits_with_2_and_one_line(desk, capsys, words, said):

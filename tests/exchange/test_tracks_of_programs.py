@@ -203,3 +203,96 @@ def test_rows_in_any_order_make_the_same_table(rows):
     assert one.track.tolist() == other.track.tolist()
     assert one.x_px.tolist() == other.x_px.tolist()
     assert one.n_tracks == len({t for t, _ in rows})
+
+
+def trackmate_xml_of_tracks(path, table, pixel_um, unit="µm", interval=1 / 30, time="sec"):
+    """Write what TrackMate's action "Export tracks to XML file" does."""
+    lines = [
+        f'<Tracks nTracks="{table.n_tracks}" spaceUnits="{unit}" frameInterval="{interval}" timeUnits="{time}" '
+        'generationDateTime="Mo., 3 Nov. 2025 10:00:00" from="TrackMate v7.11.1">'
+    ]
+    for track in range(table.n_tracks):
+        rows = table.select(table.track == track)
+        lines.append(f'<particle nSpots="{len(rows)}">')
+        lines += [
+            f'<detection t="{t}" x="{x * pixel_um}" y="{y * pixel_um}" z="0.0" />'
+            for t, y, x in zip(rows.frame, rows.y_px, rows.x_px, strict=True)
+        ]
+        lines.append("</particle>")
+    path.write_text("\n".join([*lines, "</Tracks>"]), encoding="utf-8")
+    return path
+
+
+def trackmate_table_of_spots(path, table, pixel_um, unit="micron", interval=1 / 30):
+    """Write what TrackMate 7 saves of its table of spots: names and units in three rows below the columns."""
+    columns = "LABEL,ID,TRACK_ID,QUALITY,POSITION_X,POSITION_Y,POSITION_Z,POSITION_T,FRAME,RADIUS"
+    names = "Label,Spot ID,Track ID,Quality,X,Y,Z,T,Frame,Radius"
+    units = f",,,(quality),({unit}),({unit}),({unit}),(sec),,({unit})"
+    rows = [
+        f"ID{i},{i},{track},9.5,{x * pixel_um},{y * pixel_um},0,{frame * interval},{frame},0.5"
+        for i, (track, frame, y, x) in enumerate(
+            zip(table.track, table.frame, table.y_px, table.x_px, strict=True)
+        )
+    ]
+    alone = f"ID99,99,None,9.5,1,1,0,{interval},1,0.5"
+    path.write_text("\n".join([columns, names, names, units, alone, *rows]) + "\n", encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("write", "name"), [(trackmate_xml_of_tracks, "tracks.xml"), (trackmate_table_of_spots, "spots.csv")]
+)
+def test_the_common_exports_of_trackmate_are_read(tmp_path, rng, write, name):
+    table = some_tracks(rng)
+    path = write(tmp_path / name, table, 0.25)
+    with pytest.raises(TrackFileError, match=r"does not say the pixel size; give it .* --pixel-size-um"):
+        read_tracks(path)
+    again = read_tracks(path, 0.25)
+    assert places(again) == places(table)
+    assert again.lengths.tolist() == table.lengths.tolist()
+    assert (again.pixel_size_um, again.frame_rate_hz) == (0.25, pytest.approx(30))
+    nanometres = read_tracks(write(path, table, 250.0, "nm"), 0.25)
+    assert places(nanometres) == places(table)
+    pixels = read_tracks(write(path, table, 1.0, "pixel"))
+    assert places(pixels) == places(table)
+    assert pixels.pixel_size_um is None
+    assert read_tracks(write(path, table, 1.0, "pixel", interval=1.0)).frame_rate_hz is None  # nobody said it
+    with pytest.raises(TrackFileError, match="in inch, which is no length that is known"):
+        read_tracks(write(path, table, 1.0, "inch"), 0.25)
+
+
+def test_spots_of_trackmate_without_units_are_refused(tmp_path, rng):
+    path = trackmate_table_of_spots(tmp_path / "spots.csv", some_tracks(rng), 0.25)
+    head, *rows = path.read_text(encoding="utf-8").splitlines()
+    path.write_text("\n".join([head, *rows[3:]]), encoding="utf-8")
+    with pytest.raises(TrackFileError, match="without the row that gives the units"):
+        read_tracks(path, 0.25)
+
+
+@pytest.mark.parametrize("features", [{}, {"QUALITY": 3.0, "SNR": 3.0}])
+def test_what_pytrackmate_asks_for_is_in_our_trackmate_file(tmp_path, rng, features):
+    """Its version 1.3.4 reads the features that are declared, of every spot, and applies the filters of the settings."""
+    from xml.etree import ElementTree
+
+    table = some_tracks(rng)
+    values = {name: value + rng.random(len(table)) for name, value in features.items()}
+    path = write_trackmate(table, tmp_path / "t.xml", TrackMateScale(frame_interval_s=0.1, features=values))
+    root = ElementTree.parse(path).getroot()
+    declared = [f.get("feature") for f in root.findall("Model/FeatureDeclarations/SpotFeatures/Feature")]
+    assert {"POSITION_X", "POSITION_T", "FRAME", "QUALITY", *features} <= set(declared)
+    spots = root.findall("Model/AllSpots/SpotsInFrame/Spot")
+    assert all(float(spot.get(name)) is not None for spot in spots for name in declared)
+    chosen = root.find("Settings/InitialSpotFilter")
+    assert all(float(spot.get(chosen.get("feature"))) > float(chosen.get("value")) for spot in spots)
+    assert root.find("Settings/SpotFilterCollection") is not None
+    edge = root.find("Model/AllTracks/Track/Edge")
+    assert float(edge.get("EDGE_TIME")) == pytest.approx(0.05)
+    order = [element.tag for element in root.find("Model")]
+    assert order == ["FeatureDeclarations", "AllSpots", "AllTracks", "FilteredTracks"]
+
+
+def test_a_quoted_comma_is_no_decimal_comma_where_commas_separate(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text('particle,frame,y,x\n1,0,"1,125",2\n', encoding="utf-8")
+    with pytest.raises(TrackFileError, match="y is '1,125' in row 2, not a number"):
+        read_tracks(path)

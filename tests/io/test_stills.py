@@ -10,8 +10,10 @@ import tifffile
 from outside_writers import noisy_frames
 from PIL import Image
 
+from nta.batch.folder import recordings_in
+from nta.batch.manifest import read_manifest
 from nta.errors import RecordingError
-from nta.io.recordings import open_recording, write_ome_tiff
+from nta.io.recordings import checksum, open_recording, write_ome_tiff
 
 
 def _read(path, **said):
@@ -137,6 +139,159 @@ def test_an_imagej_stack_says_its_scale(tmp_path):
     _, _, recording = _read(path)
     assert recording.camera.pixel_size_um == pytest.approx(0.25)
     assert recording.camera.frame_rate_hz == pytest.approx(20)
+
+
+@pytest.mark.parametrize(
+    ("words", "rate_hz", "note"),
+    [
+        ({"finterval": 33.3333, "tunit": "ms", "fps": 7.0}, 30.0, ""),
+        ({"finterval": 1 / 1800, "tunit": "min"}, 30.0, ""),
+        ({"finterval": 1 / 30, "tunit": "sec"}, 30.0, ""),
+        ({"finterval": 2.0, "tunit": "frames"}, None, "2 frames, a unit that is not known"),
+        ({"fps": 7.0}, None, "fps of 7 is the speed at which ImageJ plays it"),
+    ],
+)
+def test_the_interval_of_an_imagej_stack_has_a_unit(tmp_path, words, rate_hz, note):
+    path = tmp_path / "imagej.tif"
+    scale = {"resolution": (4.0, 4.0), "metadata": {"axes": "TYX", "unit": "\\u03BCm", **words}}
+    tifffile.imwrite(path, noisy_frames(), imagej=True, **scale)
+    with open_recording(path) as recording:
+        assert recording.camera.frame_rate_hz == (rate_hz and pytest.approx(rate_hz, rel=1e-5))
+        assert recording.camera.pixel_size_um == pytest.approx(0.25)  # the micro sign as the Greek letter
+        assert note in "; ".join(recording.report.notes)
+
+
+def _micromanager_set(folder, frames, first=8, compression=None):
+    """Write a recording over two files as Micro-Manager does above 4 GB: the OME-XML of the whole in both."""
+    names = ("run_MMStack_Pos0.ome.tif", "run_MMStack_Pos0_1.ome.tif")
+    data = "".join(
+        f'<TiffData FirstT="{k}" IFD="{k if k < first else k - first}" PlaneCount="1">'
+        f'<UUID FileName="{names[k >= first]}">urn:uuid:{int(k >= first)}</UUID></TiffData>'
+        for k in range(len(frames))
+    )
+    planes = "".join(
+        f'<Plane TheC="0" TheT="{k}" TheZ="0" DeltaT="{50 * k}" DeltaTUnit="ms"/>' for k in range(len(frames))
+    )
+    for number, part in enumerate((frames[:first], frames[first:])):
+        xml = (
+            f'<OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06" UUID="urn:uuid:{number}"><Image ID="Image:0">'
+            f'<Pixels ID="Pixels:0" DimensionOrder="XYCZT" SizeC="1" SizeT="{len(frames)}" SizeX="{frames.shape[2]}" '
+            f'SizeY="{frames.shape[1]}" SizeZ="1" Type="{frames.dtype}"><Channel ID="Channel:0:0"/>{data}{planes}</Pixels>'
+            "</Image></OME>"
+        )
+        with tifffile.TiffWriter(folder / names[number]) as tiff:
+            for k, image in enumerate(part):
+                words = {"description": xml.encode()} if k == 0 else {}
+                tiff.write(image, contiguous=False, metadata=None, compression=compression, **words)
+    return tuple(folder / name for name in names)
+
+
+@pytest.mark.parametrize("compression", [None, "zlib"])
+def test_a_recording_in_several_files_is_read_as_one(tmp_path, compression):
+    frames = noisy_frames(12)
+    first, second = _micromanager_set(tmp_path, frames, compression=compression)
+    images, _, recording = _read(first)
+    np.testing.assert_array_equal(images, frames)
+    assert (recording.report.claimed_frames, recording.report.truncated, recording.report.notes) == (
+        12,
+        False,
+        (),
+    )
+    assert recording.camera.frame_rate_hz == pytest.approx(20)
+    with pytest.raises(
+        RecordingError, match=r"holds frames 8 to 11 of the recording that begins in run_MMStack_Pos0\."
+    ):
+        open_recording(second)
+    before = checksum(first)
+    second.write_bytes(second.read_bytes() + b"\0")
+    assert checksum(first) != before
+    second.unlink()
+    with pytest.raises(
+        RecordingError, match=r"frames 8 to 11 of 12 are in run_MMStack_Pos0_1\.ome\.tif, which does not lie"
+    ):
+        open_recording(first)
+
+
+def test_a_cut_in_the_first_of_several_files_moves_no_later_frame(tmp_path):
+    frames = noisy_frames(12)
+    first, _ = _micromanager_set(tmp_path, frames)
+    with tifffile.TiffFile(first) as tiff:
+        end = tiff.pages[6].dataoffsets[0]
+    first.write_bytes(first.read_bytes()[: end + 10])
+    _, read, recording = _read(first)
+    assert [frame.index for frame in read] == [0, 1, 2, 3, 4, 5, 8, 9, 10, 11]
+    assert recording.report.truncated
+
+
+def test_a_batch_takes_a_recording_in_several_files_for_one(tmp_path):
+    first, _ = _micromanager_set(tmp_path, noisy_frames(12))
+    (tmp_path / "other_1.ome.tif").write_bytes(b"II*\0")
+    assert [found.path.name for found in recordings_in(tmp_path)] == ["other_1.ome.tif", first.name]
+    (tmp_path / "list.csv").write_text("file\nrun*.ome.tif\n")
+    assert [entry.path for entry in read_manifest(tmp_path / "list.csv")] == [first]
+
+
+def test_a_part_that_was_renamed_beyond_recognition_is_not_taken_for_the_whole(tmp_path):
+    first, _ = _micromanager_set(tmp_path, noisy_frames(12))
+    first.write_bytes(first.read_bytes().replace(b'UUID="urn:uuid:0"', b'UUID="urn:uuid:7"'))
+    with pytest.raises(
+        RecordingError, match=r"was renamed: it speaks of a recording in run_MMStack_Pos0\.ome\.tif, run"
+    ):
+        open_recording(first.rename(tmp_path / "monday.ome.tif"))
+
+
+def test_an_ome_tiff_that_was_renamed_is_itself(tmp_path):
+    frames = noisy_frames(8)
+    first, second = _micromanager_set(tmp_path, frames, first=8)
+    second.unlink()
+    np.testing.assert_array_equal(_read(first.rename(tmp_path / "monday.ome.tif"))[0], frames)
+
+
+def test_an_ome_tiff_of_several_positions_is_refused(tmp_path):
+    path = tmp_path / "positions.ome.tif"
+    with tifffile.TiffWriter(path, ome=True) as tiff:
+        for part in np.split(noisy_frames(12), 2):
+            tiff.write(part, metadata={"axes": "TYX"})
+    with pytest.raises(RecordingError, match=r"holds 2 images \(positions\).*export one"):
+        open_recording(path)
+
+
+def test_positions_in_files_of_their_own_are_recordings(tmp_path):
+    """Micro-Manager writes the OME-XML of all positions into the file of each."""
+    frames = noisy_frames(12)
+    paths = _micromanager_set(tmp_path, frames, first=6)
+    one, other = (
+        f'<UUID FileName="{path.name}">urn:uuid:{k}</UUID></TiffData>' for k, path in enumerate(paths)
+    )
+    images = "".join(
+        f'<Image ID="Image:{k}"><Pixels ID="Pixels:{k}" DimensionOrder="XYCZT" SizeC="1" SizeT="6" SizeZ="1" Type="uint8" '
+        f'SizeX="{frames.shape[2]}" SizeY="{frames.shape[1]}" TimeIncrement="{0.05 * (k + 1)}"><Channel ID="Channel:{k}:0"/>'
+        f'<TiffData FirstT="0" IFD="0" PlaneCount="6">{uuid}</Pixels></Image>'
+        for k, uuid in enumerate((one, other))
+    )
+    for k, path in enumerate(paths):
+        xml = f'<OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06" UUID="urn:uuid:{k}">{images}</OME>'
+        with tifffile.TiffWriter(path) as tiff:
+            for i, image in enumerate(frames[6 * k : 6 * k + 6]):
+                words = {"description": xml.encode()} if i == 0 else {}
+                tiff.write(image, contiguous=False, metadata=None, **words)
+        read, _, recording = _read(path)
+        np.testing.assert_array_equal(read, frames[6 * k : 6 * k + 6])
+        assert recording.camera.frame_rate_hz == pytest.approx(20 / (k + 1))
+        assert recording.report.notes == ()
+    paths[0].unlink()
+    assert _read(paths[1])[2].report.notes == ()  # what became of the other position is of no concern
+
+
+def test_a_stack_in_depth_is_taken_over_time_and_says_so(tmp_path):
+    frames = noisy_frames(12)
+    path = tmp_path / "depth.ome.tif"
+    tifffile.imwrite(path, frames, metadata={"axes": "ZYX"}, photometric="minisblack")
+    images, _, recording = _read(path)
+    np.testing.assert_array_equal(images, frames)
+    assert any(
+        "planes in depth; they were taken as frames over time" in note for note in recording.report.notes
+    )
 
 
 def test_our_ome_tiff_is_what_others_read(tmp_path):

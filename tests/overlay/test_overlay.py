@@ -13,6 +13,7 @@ from nta.errors import SettingError
 from nta.io.results import save_analysis
 from nta.io.vendors import Histogram, VendorResult, VendorRun
 from nta.overlay import open_source, source, write_overlay
+from nta.overlay.figures import draw_all
 from nta.overlay.source import EDGES_NM
 from nta.quantity import Quantity
 from nta.sizes import SizingSettings, size_distribution
@@ -97,6 +98,32 @@ def test_the_page_holds_numbers_ways_and_secrets(tmp_path):
     assert "video 9: found no tracks" in page
     assert "97.5" in page  # as printed
     assert not re.search(r'(src|href)="https?://', page)  # nothing is fetched from elsewhere
+
+
+@pytest.mark.parametrize("n", [2, 9])
+def test_the_legend_covers_no_curve(n):
+    sources = [
+        source(vendor(medians=(80 + 10 * i,)), name=f"20250219_00{i}_EV_ip_p1_F7-5000_size_488")
+        for i in range(n)
+    ]
+    curves, concentrations, _ = draw_all(sources)
+    for picture in (curves, concentrations):
+        figure = picture.figure
+        figure.draw_without_rendering()
+        (legend,), (axis,) = figure.legends, figure.axes
+        assert legend.get_window_extent().y1 < axis.get_tightbbox().y0
+        assert len(legend.get_texts()) == n
+        assert figure.bbox.x0 <= legend.get_window_extent().x0
+        assert legend.get_window_extent().x1 <= figure.bbox.x1
+        assert axis.bbox.height > 0.6 * figure.bbox.height
+
+
+@pytest.mark.parametrize(("per_ml", "scale"), [(5e9, "linear"), (5e10, "log")])
+def test_what_is_much_thinner_is_still_to_be_seen(per_ml, scale):
+    _, concentrations, _ = draw_all(
+        [source(vendor(), name="thin"), source(vendor(per_ml=per_ml), name="thick")]
+    )
+    assert concentrations.figure.axes[0].get_yscale() == scale
 
 
 def test_the_command_reads_what_there_is(tmp_path, capsys):

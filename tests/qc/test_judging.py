@@ -208,6 +208,37 @@ def test_equivalence_with_a_reference():
     assert failed == {"reference.d50_ratio", "reference.distance"}
 
 
+@pytest.mark.parametrize(
+    ("ours", "theirs", "verdict"),
+    [
+        (10.0, 20.0, CheckVerdict.PASS),  # both in the sample
+        (None, None, CheckVerdict.PASS),  # both in the cell
+        (10.0, None, CheckVerdict.INCONCLUSIVE),
+        (None, 10.0, CheckVerdict.INCONCLUSIVE),
+    ],
+)
+def test_concentrations_are_compared_in_one_place(ours, theirs, verdict):
+    """A sample diluted 1:10 against the cell of another is ten times too much, whatever was measured."""
+    limits = {"replicates": {}, "reference": {"concentration_ratio": {"at_least": 0.9, "at_most": 1.1}}}
+    test, reference = (vendor_runs([100] * 3, dilution=factor) for factor in (ours, theirs))
+    report = check(test, limits, reference=reference)
+    found = next(c for c in report.checks if c.name == "reference.concentration_ratio")
+    assert found.verdict is verdict
+    if verdict is CheckVerdict.INCONCLUSIVE:
+        assert "dilution is known in some only, not in video 1" in found.words
+
+
+def test_the_scatter_of_concentrations_is_that_of_one_place():
+    export = vendor_runs([100] * 4)
+    cell = [replace(run, dilution=None) for run in export.runs[:2]]
+    mixed = replace(export, runs=(*cell, *export.runs[2:]))
+    limits = {"replicates": {"concentration_cv": {"at_most": 0.2}}}
+    assert check(export, limits).verdict is CheckVerdict.PASS
+    (found,) = check(mixed, limits).checks
+    assert found.verdict is CheckVerdict.INCONCLUSIVE
+    assert "dilution is known in some only, not in video 1, video 2" in found.words
+
+
 def test_a_missing_reference_is_said():
     report = check(
         vendor_runs([100]), {"reference": {"d50_ratio": {"at_most": 2}}, "blank": {"share": {"at_most": 0.1}}}

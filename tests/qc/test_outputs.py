@@ -76,6 +76,18 @@ def test_a_fault_of_the_program_is_no_verdict(folder, tmp_path, capsys, monkeypa
     assert "ZeroDivisionError" in capsys.readouterr().err
 
 
+def test_a_report_named_by_a_dash_is_printed(folder, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    words = ["check", str(folder), "--spec", str(spec(tmp_path, GOOD))]
+    assert main([*words, "-o", "-"]) == 0
+    assert json.loads(capsys.readouterr().out)["verdict"] == "pass"
+    assert main([*words, "--junit", "-"]) == 0
+    assert ElementTree.fromstring(capsys.readouterr().out).tag == "testsuites"
+    assert main([*words, "-o", "-", "--junit", "-"]) == 64
+    assert "cannot both be printed" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["spec.toml"]
+
+
 def test_json_and_junit_say_the_same(folder, tmp_path):
     both = spec(tmp_path, BAD + OPEN)
     words = ["check", str(folder), "--spec", str(both), "-q", "-o", str(tmp_path / "qc.json")]

@@ -1,5 +1,7 @@
 """Exports that a copy cut off: whole runs are read, the others and the file say so; nothing is taken for whole."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from twins import nanosight_summary
@@ -7,6 +9,7 @@ from twins import nanosight_summary
 from nta.cli import main
 from nta.io.vendors import VendorFileError, read_vendor
 
+VIEWSIZER = Path(__file__).parent / "viewsizer_150nm" / "Results"
 CUT = "the file ends inside its size table, at"
 
 
@@ -111,6 +114,31 @@ def test_semicolons_with_decimal_commas_are_the_same_summary(beads):
         assert one.printed == other.printed
         assert one.concentration_per_ml == other.concentration_per_ml
         np.testing.assert_array_equal(one.histogram.edges_nm, other.histogram.edges_nm)
+
+
+@pytest.mark.parametrize(("beside", "rows"), [(True, 91), (True, 100), (False, 60), (False, None)])
+def test_a_cut_viewsizer_table_is_no_result(tmp_path, beside, rows):
+    """Its particles lie between 60 and 636 nm; between the bins of the largest ones there are empty ones."""
+    for name in ("WideBinsTable_150nm.dat", *(["Particles_150nm.raw"] if beside else [])):
+        (tmp_path / name).write_bytes((VIEWSIZER / name).read_bytes())
+    table = tmp_path / "WideBinsTable_150nm.dat"
+    assert read_vendor(table).runs[0].warnings == ()
+    if rows is None:
+        table.write_bytes(table.read_bytes()[:-40])  # within the last cells
+        words = "a row is cut off"
+    else:
+        kept(table, rows)
+        words = r"ends at \d+\.?\d* nm, before its last particle: it is cut off"
+    with pytest.raises(VendorFileError, match=words):
+        read_vendor(table)
+
+
+def test_a_viewsizer_table_that_ends_early_is_remarked_on(tmp_path):
+    table = tmp_path / "WideBinsTable_150nm.dat"
+    table.write_bytes((VIEWSIZER / table.name).read_bytes())
+    (run,) = read_vendor(kept(table, 150)).runs
+    assert run.n_tracks == 1177
+    assert "tables that were seen reach beyond 6000 nm: cut off?" in run.warnings[0]
 
 
 @pytest.mark.real

@@ -8,8 +8,11 @@ import pytest
 from twins import PIXEL_UM, RATE_HZ, nanosight_tables, videodrop_result
 
 from nta.cli import import_results, main
-from nta.io.tracks import TrackMateScale, write_trackmate
-from nta.io.vendors import read_vendor
+from nta.errors import SettingError
+from nta.io.tracks import TrackFileError, TrackMateScale, write_trackmate
+from nta.io.vendors import VendorFileError, read_vendor
+from nta.measurements import open_measurements
+from nta.qc import check
 
 VIEWSIZER = Path(__file__).parent / "viewsizer_150nm"
 
@@ -84,9 +87,11 @@ def test_two_files_of_one_name_get_two_folders_and_a_fault_does_not_stop_the_res
     out = tmp_path / "out"
     assert main(["import", *paths, "-o", str(out), "--force"]) == 0
     assert sorted(path.name for path in out.iterdir()) == ["phages-Results", "phages-Results_2"]
-    read = import_results.read_vendor
+    read = import_results.read_foreign
     monkeypatch.setattr(
-        import_results, "read_vendor", lambda path: {}["gone"] if str(path) == paths[0] else read(path)
+        import_results,
+        "read_foreign",
+        lambda path, size: {}["gone"] if str(path) == paths[0] else read(path, size),
     )
     assert main(["import", *paths, "-o", str(tmp_path / "again")]) == 1
     assert f"{paths[0]}: unexpected KeyError: 'gone'" in capsys.readouterr().err
@@ -108,3 +113,65 @@ def test_positions_and_zeta_potentials_of_a_zetaview_come_along(tmp_path, real_d
     found = json.loads((tmp_path / "z" / "zeta_potential.json").read_text(encoding="utf-8"))
     assert found["zeta_potential_mv"] == -22.210896
     assert len(found["profile"]) == 11
+
+
+@pytest.fixture
+def sized(tmp_path, rng):
+    """Tracks of another program, and the folder that nta import made of them."""
+    nanosight_tables(tmp_path, rng, n_tracks=150)
+    table = read_vendor(tmp_path / "video_AllTracks.csv").runs[0].tracks
+    path = write_trackmate(
+        table, tmp_path / "tracks.xml", TrackMateScale(pixel_size_um=PIXEL_UM, frame_interval_s=1 / RATE_HZ)
+    )
+    assert (
+        main(["import", str(path), "-o", str(tmp_path / "imported"), "--temperature", "25", "--quiet"]) == 0
+    )
+    return path, tmp_path / "imported"
+
+
+def test_tracks_that_were_sized_are_a_result_like_any_other(sized, tmp_path, capsys):
+    _, folder = sized
+    said = json.loads((folder / "sizes.json").read_text(encoding="utf-8"))
+    (found,) = open_measurements(folder)
+    assert found.number("d50_nm").as_dict() == said["numbers"]["d50_nm"]
+    assert found.statistical("d50_nm").low > found.number("d50_nm").low
+    assert found.number("d49.9999_nm").value == pytest.approx(found.number("d50_nm").value, rel=1e-3)
+    assert found.number("d05_nm").low is None
+    low, high = found.number("d10_nm").value, found.number("d90_nm").value
+    assert found.share(low, high).value == pytest.approx(0.8, abs=0.01)
+    assert found.distribution().weight.sum() == pytest.approx(1, abs=1e-4)
+    assert (found.n_tracks, found.temperature_c) == (said["tracks_used"], 25.0)
+    assert "tracks of TrackMate" in found.source
+    spec = tmp_path / "spec.toml"
+    spec.write_text("[size]\nd50_nm = { at_least = 60, at_most = 160 }\n")
+    assert main(["check", str(folder), "--spec", str(spec)]) == 0
+    page = tmp_path / "page.html"
+    assert main(["compare", str(folder), str(VIEWSIZER), "-o", str(page)]) == 0
+    assert "TrackMate" in page.read_text(encoding="utf-8")
+    with pytest.raises(SettingError, match="results of one recording"):
+        check([folder, folder / "sizes.json"], {"replicates": {"at_least": 2}})
+
+
+def test_tracks_without_sizes_are_told_how_to_get_some(sized):
+    path, folder = sized
+    with pytest.raises(
+        SettingError, match=r"tracks of TrackMate .* and no sizes; make them with nta import tracks\.xml"
+    ):
+        open_measurements(path)
+    (folder / "sizes.json").unlink()
+    with pytest.raises(SettingError, match="tracks that were not sized; import them again"):
+        open_measurements(folder)
+
+
+def test_who_knows_the_file_says_what_is_wrong_with_it(sized):
+    path, _ = sized
+    path.write_bytes(path.read_bytes()[:2000])
+    with pytest.raises(TrackFileError, match=r"^(?!.*no size export).*not whole XML"):
+        open_measurements(path)
+    table = path.with_name("linked.csv")
+    table.write_text("particle,frame,y,x\n0,0,1.5,here\n", encoding="utf-8")
+    with pytest.raises(TrackFileError, match=r"^(?!.*no size export).*x is 'here' in row 2, not a number"):
+        open_measurements(table)
+    table.write_text("nothing of the kind", encoding="utf-8")
+    with pytest.raises(VendorFileError, match=r"no size export.*and .*no table of tracks"):
+        open_measurements(table)

@@ -124,3 +124,19 @@ def test_zeta_potential_runs_are_read_and_give_no_size(real_data):
     assert profile.profile.shape == (11, 5)
     with pytest.raises(VendorFileError, match="zeta-potential run holds no size distribution"):
         read_vendor(path)
+
+
+@pytest.mark.parametrize(("entered", "factor"), [("1:5000", 5000.0), ("5000x", 5000.0), ("0.000000", None)])
+def test_a_zetaview_dilution_is_applied_however_it_was_entered(real_data, tmp_path, entered, factor):
+    source = next(
+        p
+        for p in (real_data / "zetaview").glob("*size*")
+        if b"\t5000.000000" in p.read_bytes() and not read_vendor(p).runs[0].failed
+    )
+    copy = tmp_path / source.name
+    copy.write_bytes(
+        source.read_bytes().replace(b"Dilution::\t5000.000000", f"Dilution::\t{entered}".encode())
+    )
+    plain, run = read_vendor(source).runs[0], read_vendor(copy).runs[0]
+    assert run.dilution == factor
+    assert run.concentration_per_ml == pytest.approx(plain.concentration_per_ml * (1 if factor else 1 / 5000))

@@ -94,6 +94,57 @@ def test_videodrop_in_every_locale(tmp_path, comma, unit):
     assert run.dilution is None
 
 
+@pytest.mark.parametrize("name", ["video_ParticleData.csv", "video_AllTracks.csv"])
+def test_columns_of_nanosight_are_known_by_their_names_and_however_they_are_separated(tmp_path, rng, name):
+    nanosight_tables(tmp_path, rng, n_tracks=20)
+    path = tmp_path / name
+    rows = [line.split(",") for line in path.read_text(encoding="cp1252").splitlines()]
+    plain = read_vendor(path).runs[0].particles
+    turned = [[*reversed(row), "more"] for row in rows]
+    for delimiter, comma, table in (
+        (";", ",", rows),
+        ("\t", ".", rows),
+        ("\t", ",", turned),
+        (",", ".", turned),
+    ):
+        lines = (delimiter.join(cell.replace(".", comma) for cell in row) for row in table)
+        path.write_text("\n".join(lines), encoding="cp1252")
+        again = read_vendor(path).runs[0].particles
+        for column in ("diameter_nm", "diffusion_um2_s", "n_points", "included"):
+            np.testing.assert_array_equal(getattr(again, column), getattr(plain, column))
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("Concentration;1 200 000 000 particles/mL", ("concentration_per_ml", 1.2e9)),
+        ("Concentration;1\u202f200\u202f000\u202f000\xa0particles/mL", ("concentration_per_ml", 1.2e9)),
+        ("Concentration;1,2E9 Particles/mL", ("concentration_per_ml", 1.2e9)),
+        ("Concentration (particles/mL);1,2E9", ("concentration_per_ml", 1.2e9)),
+        ("Median diameter [\xb5m];0,1015", ("d50_nm", 101.5)),
+        ("Median diameter;101,5\xa0nm", ("d50_nm", 101.5)),
+        ("Median diameter;0,1015 \u03bcm", ("d50_nm", 101.5)),
+        ("Median diameter;n/a", ("d50_nm", None)),
+        ("Median diameter;101,5,5 nm", None),
+        ("Median diameter;4 inch", None),
+        ("Concentration;1,2E9 particles/\xb5L", None),
+    ],
+)
+def test_numbers_of_videodrop_are_read_whole_or_refused(tmp_path, written, read):
+    path = videodrop_result(tmp_path)
+    lines = path.read_text(encoding="cp1252").splitlines()
+    key = written.partition(";")[0].partition(" [")[0].partition(" (")[0]
+    lines = [written if line.startswith(key) else line for line in lines]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    if read is None:
+        with pytest.raises(VendorFileError, match=f"{key} is .*(no number that can be read|not known)"):
+            read_vendor(path)
+        return
+    run = read_vendor(path).runs[0]
+    found = {**run.printed, "concentration_per_ml": run.concentration_per_ml}
+    assert found.get(read[0]) == (read[1] and pytest.approx(read[1]))
+
+
 def test_videodrop_says_when_its_numbers_disagree(tmp_path):
     result = read_vendor(videodrop_result(tmp_path, n_tracked=7))
     assert result.runs[0].warnings == ("7 particles were tracked, 4 are listed",)
@@ -162,6 +213,27 @@ def test_a_stated_dilution_stands_only_where_none_is_recorded(tmp_path):
         read_vendor(VIEWSIZER).diluted(10)
 
 
+@pytest.mark.parametrize(
+    ("recorded", "factor"),
+    [("1:1000", 1e3), ("1000x", 1e3), ("0.000", None), ("Not recorded", None), ("", None)],
+)
+def test_a_recorded_dilution_is_read_however_it_was_entered(tmp_path, recorded, factor):
+    result = read_vendor(nanosight_summary(tmp_path, dilution=recorded))
+    assert result.runs[0].dilution == factor
+    if factor is not None:
+        with pytest.raises(VendorFileError, match="applied already"):
+            result.diluted(5000)
+
+
+@pytest.mark.parametrize("recorded", ['"1,000"', "1.000", "1:1.000", "about 1000", "-5"])
+def test_a_recorded_dilution_that_nobody_can_read_is_refused(tmp_path, recorded):
+    with pytest.raises(VendorFileError, match=r"dilution|number with a comma"):
+        read_vendor(nanosight_summary(tmp_path, dilution=recorded))
+    copied(tmp_path, ("<Dilution>1<", f"<Dilution>{recorded}<"))
+    with pytest.raises(VendorFileError, match="the dilution that it records"):
+        read_vendor(tmp_path)
+
+
 def copied(folder: Path, *changes: tuple[str, str]) -> None:
     (folder / "Results").mkdir()
     for path in (*VIEWSIZER.glob("Results/*"), VIEWSIZER / "measurement.xml"):
@@ -180,6 +252,27 @@ def test_the_summary_of_one_video_is_read_like_that_of_an_experiment(tmp_path):
     )
     undiluted = read_vendor(nanosight_summary(tmp_path)).runs[0]
     assert undiluted.dilution is None
+
+
+@pytest.mark.parametrize("change", ["quoted", "blank line", "tabs", "semicolons", "tabs and decimal commas"])
+def test_a_summary_that_another_program_saved_is_the_same(tmp_path, change):
+    path = nanosight_summary(tmp_path, dilution="1000")
+    plain = read_vendor(path)
+    text = path.read_text(encoding="cp1252")
+    swapped = {"tabs": ("\t", "."), "semicolons": (";", ","), "tabs and decimal commas": ("\t", ",")}
+    if change in swapped:
+        delimiter, point = swapped[change]
+        text = text.replace(",", delimiter).replace(".", point)
+    elif change == "quoted":
+        text = "\n".join(",".join(f'"{cell}"' for cell in line.split(",")) for line in text.splitlines())
+    else:
+        text = f"\n\n{text}"
+    path.write_text(text, encoding="cp1252")
+    again = read_vendor(path)
+    assert again.percentiles == plain.percentiles
+    for name in ("printed", "concentration_per_ml", "dilution", "temperature_c", "failed"):
+        assert getattr(again.runs[0], name) == getattr(plain.runs[0], name)
+    np.testing.assert_array_equal(again.runs[0].histogram.edges_nm, plain.runs[0].histogram.edges_nm)
 
 
 def test_a_summary_without_particles_or_of_another_weighting_gives_no_size(tmp_path):

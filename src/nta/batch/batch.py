@@ -23,5 +23,9 @@ class Batch:
 
     @property
     def whole(self) -> bool:
-        """Whether every recording gave a result; what is no recording by its name does not count."""
-        return all(outcome.status in ("result", "skipped") for _, outcome in self.done)
+        """Whether every recording gave a result; what is no recording does not count, and a blank may well be empty."""
+        return all(
+            outcome.status in ("result", "skipped")
+            or (outcome.status == "unsized" and job.about.kind == "blank")
+            for job, outcome in self.done
+        )

@@ -182,7 +182,7 @@ def _draw_videos(axis: Axes, row: int, colour: str, name: str, videos: Sequence[
         quantity, y = video.numbers[name], row + float(offset)
         if quantity.low is not None and quantity.high is not None:
             axis.plot([quantity.low, quantity.high], [y, y], color=colour, linewidth=0.9, alpha=0.7)
-        filled = colour if video.status == "result" else "white"
+        filled = "white" if video.status == "incomplete" else colour
         axis.plot(
             np.array([quantity.value], float), [y], "o", markersize=4, color=colour, markerfacecolor=filled
         )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from nta.io.recordings.folder import KINDS, natural_key
+from nta.io.recordings.tiff import files_of
 from nta.io.results import RESULTS_FILE
 
 RECORDINGS = (
@@ -23,13 +25,18 @@ RECORDINGS = (
         ".mpg",
         ".mpeg",
         ".webm",
+        ".flv",
+        ".ogv",
         ".cine",
         ".seq",
     ),
     *(".tif", ".tiff"),
+    # what microscopes write; nta does not read it, and a batch must not pass over it
+    *(".nd2", ".czi", ".lif", ".lsm", ".ims", ".oib", ".oir", ".vsi", ".sif", ".spe", ".dcimg"),
 )
 _BESIDE = (".toml", ".npz", ".json")  # side-cars, truth of simulations, notes of programs
 BATCH_FILE = "batch.json"
+_CONTINUES = re.compile(r"(.+)_\d+(\.ome\.tiff?)", re.I)
 _IMAGES_OF_A_FOLDER = 2  # as many images make their folder one recording
 
 
@@ -67,7 +74,7 @@ def _walk(folder: Path, left_out: set[Path]) -> Iterator[Found]:
     if _is_recording(files):
         yield Found(folder)
         return
-    for entry in entries:
+    for entry in whole_sets(entries):
         if entry.is_dir() and not os.access(entry, os.R_OK | os.X_OK):
             yield Found(
                 entry, trouble=f"the folder {entry.name} may not be read; nobody looked for recordings in it"
@@ -76,6 +83,17 @@ def _walk(folder: Path, left_out: set[Path]) -> Iterator[Found]:
             yield from _walk(entry, left_out)
         elif (entry.is_file() or _leads_nowhere(entry)) and entry.suffix.lower() not in _BESIDE:
             yield Found(entry, doubtful=entry.suffix.lower() not in RECORDINGS)
+
+
+def whole_sets(paths: Sequence[Path]) -> list[Path]:
+    """Return the paths without the files that continue another one of them, as Micro-Manager splits above 4 GB."""
+    there = set(paths)
+    begin = {
+        first for path in paths if (found := _CONTINUES.fullmatch(path.name))
+        and (first := path.with_name(found[1] + found[2])) in there
+    }  # fmt: skip
+    continued = {file for first in begin for file in files_of(first)[1:]}
+    return [path for path in paths if path not in continued]
 
 
 def _leads_nowhere(entry: Path) -> bool:

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from nta.batch.folder import whole_sets
 from nta.calibration.reading import read_toml
 from nta.catalogue.record import KINDS, as_time
 from nta.errors import SettingError
 from nta.io.recordings.folder import natural_key
 from nta.io.recordings.sidecar import frame_rate
-from nta.io.text import dilution, number, read_text, rows_of
+from nta.io.text import dilution, no_dilution, number, read_text, rows_of
 
 CAMERA = ("frame_rate_hz", "exposure_ms", "pixel_size_um", "bit_depth")
 CONDITIONS = ("temperature_c", "temperature_std_c", "viscosity_mpas", "medium", "dilution", "sample")
@@ -87,7 +88,13 @@ def _csv_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
                 "put text that holds the separator in double quotes"
             )
         given = {key: cell for key, cell in zip(columns, cells, strict=False) if cell}
-        yield f"line {line}", {k: v if k in _TEXTS else _as_number(k, v) for k, v in given.items()}
+        yield (
+            f"line {line}",
+            {
+                k: v if k in _TEXTS else _as_number(k, v, decimal_comma=delimiter != ",")
+                for k, v in given.items()
+            },
+        )
     if columns is None:
         raise SettingError(f"{path} is empty")
 
@@ -107,11 +114,11 @@ def _head(path: Path, cells: Sequence[str]) -> list[str]:
     return columns
 
 
-def _as_number(key: str, cell: str) -> Any:
+def _as_number(key: str, cell: str, *, decimal_comma: bool) -> Any:
     """Return a number where the cell is one; a frame rate may be a fraction."""
     if key == "frame_rate_hz" and "/" in cell:
         return cell
-    value = dilution(cell) if key == "dilution" else number(cell)
+    value = dilution(cell) if key == "dilution" else number(cell, decimal_comma=decimal_comma)
     if value is not None and key == "bit_depth" and value.is_integer():
         return int(value)
     return cell if value is None else value
@@ -142,6 +149,8 @@ def _checked(row: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
                 words[key] = frame_rate(value, key)
             except SettingError as error:
                 wrong.append(str(error))
+        elif key == "dilution" and isinstance(value, str) and dilution(value) is None:
+            wrong.append(no_dilution(value))
         elif isinstance(value, bool) or not isinstance(value, int | float):
             wrong.append(f"{key} must be a number, got {value!r}")
         elif key == "bit_depth" and value not in range(1, 17):
@@ -170,4 +179,4 @@ def _files(folder: Path, name: str) -> list[Path]:
     if path.exists() or not any(sign in name for sign in "*?["):
         return [path]
     matches = sorted(glob.glob(name, root_dir=folder), key=natural_key)  # noqa: PTH207 - Path.glob takes no absolute pattern
-    return [folder / match for match in matches if Path(match).suffix != ".toml"] or [path]
+    return whole_sets([folder / match for match in matches if Path(match).suffix != ".toml"]) or [path]

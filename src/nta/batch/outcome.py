@@ -17,7 +17,8 @@ from nta.quantity import Quantity
 
 OUTCOME_FILE = "outcome.json"
 FORMAT = 2
-Status = Literal["result", "incomplete", "failed", "skipped"]
+Status = Literal["result", "incomplete", "unsized", "failed", "skipped"]
+ANALYSED = ("result", "incomplete", "unsized")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +35,8 @@ class Curve:
 class JobOutcome:
     """What came of one recording.
 
-    status : "result"; "incomplete": the recording is cut off, its numbers are those of what is whole; "failed": no result;
+    status : "result"; "incomplete": the recording is cut off, its numbers are those of what is whole; "unsized": it was
+        analysed and no size distribution came of it; "failed": no result;
         "skipped": not by its name a recording, and not one by its content.
     reason : why it is not a result. lasting : the reason lies in the recording or the words on it, so that trying again is
         of no use. detail : the traceback of a fault of ours.
@@ -71,9 +73,12 @@ def of_analysis(analysis: Analysis, about: About, *, key: str, sha256: str) -> J
     cut = report.truncated
     of = f" of {report.claimed_frames}" if report.claimed_frames else ""
     distribution = analysis.sizes.distribution
+    reasons = [f"the recording is cut off: {report.found_frames}{of} frames are whole"] if cut else []
+    if distribution is None:
+        reasons.append(f"no size distribution: {analysis.sizes.summary['d50_nm'].method}")
     return JobOutcome(
-        status="incomplete" if cut else "result",
-        reason=f"the recording is cut off: {report.found_frames}{of} frames are whole" if cut else "",
+        status="incomplete" if cut else "unsized" if distribution is None else "result",
+        reason="; ".join(reasons),
         key=key,
         sha256=sha256,
         about=about,

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from nta.batch.batch import Batch
 from nta.batch.figures import group_curves, replicate_figure, small_multiples
 from nta.batch.job import RESULTS, Job
-from nta.batch.outcome import JobOutcome
+from nta.batch.outcome import ANALYSED, JobOutcome
 from nta.batch.replicates import Replicates, group_of
 from nta.io.atomic import new_file
 from nta.measurements.replicates import Spread
@@ -31,6 +31,7 @@ from nta.report.wording import (
 _MARKS = {
     "result": ("pass", "✓", "Result"),
     "incomplete": ("warn", "▲", "Cut off"),
+    "unsized": ("warn", "▲", "No size"),
     "failed": ("fail", "✕", "No result"),
     "skipped": ("open", "○", "No recording"),
 }
@@ -97,9 +98,8 @@ def _boxes(batch: Batch) -> Iterator[str]:
     cut, skipped = batch.count("incomplete"), batch.count("skipped")
     yield _box("Recordings", str(len(batch.done) - skipped), _not_recordings(skipped))
     yield _box("Results", str(batch.count("result")), _watched(batch, cut))
-    yield _box(
-        "No result", str(batch.count("failed")), "the reasons are below" if batch.count("failed") else ""
-    )
+    without = batch.count("failed") + batch.count("unsized")
+    yield _box("No result", str(without), "the reasons are below" if without else "")
     yield _box("Groups of replicates", str(len(batch.groups)), _largest(batch))
 
 
@@ -238,7 +238,7 @@ def _figure(picture: Picture) -> str:
 
 def _footer(batch: Batch) -> str:
     versions = sorted({str(o.facts["software"]) for _, o in batch.done if o.facts.get("software")})
-    analysed = batch.count("result") + batch.count("incomplete")
+    analysed = sum(batch.count(status) for status in ANALYSED)
     by = f" by nta-lab {', '.join(versions)}" if versions else ""
     return (
         f"{count(analysed, 'recording')} of {len(batch.done)} files analysed{by}. The same numbers, for programs: "

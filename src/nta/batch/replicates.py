@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from nta.batch.job import Job
-from nta.batch.outcome import Curve, Done, JobOutcome
+from nta.batch.outcome import ANALYSED, Curve, Done, JobOutcome
 from nta.measurements.replicates import Spread, spread_over_videos
 
 _SIZES = ("d50_nm", "d10_nm", "d90_nm", "mean_nm", "mode_nm")
@@ -58,7 +58,7 @@ def replicates(done: Iterable[Done], *, use_incomplete: bool = False) -> list[Re
 
     use_incomplete : recordings that are cut off count too.
     """
-    counted = ("result", "incomplete") if use_incomplete else ("result",)
+    counted = ANALYSED if use_incomplete else ("result", "unsized")
     groups: dict[str, dict[str, tuple[str, JobOutcome]]] = {}
     copies: dict[str, dict[str, str]] = {}
     for job, outcome in done:

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from nta.batch.job import About, Job
-from nta.batch.outcome import Done, JobOutcome
+from nta.batch.outcome import ANALYSED, Done, JobOutcome
 from nta.batch.replicates import Replicates, group_of
 from nta.errors import printable
 from nta.io.atomic import new_file
@@ -136,7 +136,7 @@ def _about(job: Job, outcome: JobOutcome, name: str) -> str:
 
 def _results(job: Job, outcome: JobOutcome) -> str:
     """Return the result folder relative to that of the batch."""
-    return f"results/{job.name}" if outcome.status in ("result", "incomplete") else ""
+    return f"results/{job.name}" if outcome.status in ANALYSED else ""
 
 
 def _cell(value: Any) -> str:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from nta.batch.job import Job
 from nta.batch.outcome import OUTCOME_FILE, JobOutcome, of_analysis, read_outcome, write_outcome
-from nta.errors import NtaError, RecordingError, SettingError, in_words, is_foreseen, printable
+from nta.errors import NoRecordingError, NtaError, SettingError, in_words, is_foreseen, printable
 from nta.io.atomic import new_folder
 from nta.io.recordings import checksum
 from nta.io.results import RESULTS_FILE
@@ -52,7 +52,7 @@ def _done(job: Job, key: str, sha256: str) -> JobOutcome | None:
         if known is not None and known.stands_for(key):  # another worker was faster: a cluster may ask twice
             return known
         failed = JobOutcome(
-            status="skipped" if job.skipped and isinstance(error, RecordingError) else "failed",
+            status="skipped" if job.skipped and isinstance(error, NoRecordingError) else "failed",
             key=key,
             sha256=sha256,
             reason=in_words(error),

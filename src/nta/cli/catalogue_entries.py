@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from nta.batch import About, Job, JobOutcome
+from nta.batch.outcome import ANALYSED
 from nta.calibration import load_certificate
 from nta.catalogue import CatalogueError, Kind, RunRecord
 from nta.catalogue.record import as_time
@@ -76,7 +77,7 @@ def record_analysis(
 
 def record_outcome(catalogue: Catalogue, job: Job, outcome: JobOutcome) -> None:
     """Record what came of a job, where something did."""
-    if outcome.status not in ("result", "incomplete"):
+    if outcome.status not in ANALYSED:
         return
     said = {name: value for name, value in vars(job.about).items() if value}
     about = About(**{**vars(outcome.about), **said})

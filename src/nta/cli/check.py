@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 import traceback
+from pathlib import Path
 
 from nta.cli import EXIT_OK
 from nta.cli.progress import say
@@ -15,6 +16,7 @@ from nta.io.atomic import new_file
 from nta.qc import TEMPLATE, CheckVerdict, QcReport, check, read_specification
 
 EXIT_UNREADABLE, EXIT_FAULT = 65, 70  # EX_DATAERR and EX_SOFTWARE of BSD's sysexits.h
+_PRINTED = Path("-")
 _EXIT = {CheckVerdict.PASS: 0, CheckVerdict.FAIL: 1, CheckVerdict.INCONCLUSIVE: 2}
 
 
@@ -46,6 +48,8 @@ def _run(options: argparse.Namespace) -> int:
             quiet=options.quiet,
         )
         return EXIT_OK
+    if options.junit == _PRINTED and (options.json or options.output == _PRINTED):
+        raise SettingError("JSON and JUnit XML cannot both be printed; give one of them a file")
     if options.spec is None or not options.results:
         raise SettingError("say what to check and against what: nta check RESULT... --spec spec.toml")
     report = check(
@@ -60,12 +64,14 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _write(report: QcReport, options: argparse.Namespace) -> None:
-    if options.output is not None:
+    if options.output not in (None, _PRINTED):
         report.write_json(options.output)
-    if options.junit is not None:
+    if options.junit not in (None, _PRINTED):
         report.write_junit(options.junit)
-    if options.json:
+    if options.json or options.output == _PRINTED:
         print(json.dumps(report.as_dict(), indent=2))
+    elif options.junit == _PRINTED:
+        print(report.junit())
     elif not options.quiet:
         from rich.console import Console
 

@@ -15,10 +15,11 @@ from nta.cli.progress import say
 from nta.errors import SettingError, in_words
 from nta.io.atomic import new_folder
 from nta.io.text import read_text
-from nta.io.tracks import TrackFileError, TrackTable, read_tracks
-from nta.io.vendors import VendorFileError, VendorResult, VendorRun, read_vendor, zetaview
-from nta.measurements import size_particles, size_tracks
+from nta.io.tracks import TrackTable
+from nta.io.vendors import VendorResult, VendorRun, zetaview
+from nta.measurements import read_foreign, size_particles, size_tracks
 from nta.measurements.writing import (
+    TRACKS_FILE,
     write_positions,
     write_sizes,
     write_track_table,
@@ -51,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
 def _import(path: Path, folder: Path, options: argparse.Namespace) -> None:
     if _imported_beside(path, folder, options):
         return
-    found = _read(path)
+    found = read_foreign(path, options.pixel_size_um)
     if isinstance(found, VendorResult) and options.dilution is not None:
         found = found.diluted(options.dilution)
     sizes, words = _sized(found, options)
@@ -59,9 +60,9 @@ def _import(path: Path, folder: Path, options: argparse.Namespace) -> None:
         if isinstance(found, VendorResult):
             write_vendor_result(found, partial)
         else:
-            write_track_table(found, partial / "tracks.csv")
+            write_track_table(found, partial / TRACKS_FILE)
         if sizes is not None:
-            write_sizes(sizes, partial, words)
+            write_sizes(sizes, partial, words, _program(found))
         positions = path.with_name(f"{path.stem}_11pos.txt")
         if isinstance(found, VendorResult) and found.vendor == "ZetaView" and positions.is_file():
             write_positions(zetaview.read_positions(positions), partial / "positions.csv")
@@ -93,24 +94,6 @@ def _imported_beside(path: Path, folder: Path, options: argparse.Namespace) -> b
         print(f"ZetaView {path.name}: {words}")
     say(f"imported: {folder}", quiet=options.quiet)
     return True
-
-
-def _read(path: Path) -> VendorResult | TrackTable:
-    """Read a vendor's export or a table of tracks; where it is neither, say what was tried."""
-    if path.suffix.lower() == ".xml":
-        try:
-            return read_tracks(path)
-        except TrackFileError:
-            return read_vendor(path)  # its complaint knows the XML of a measurement
-    try:
-        return read_vendor(path)
-    except VendorFileError as error:
-        if "no size export" not in str(error):
-            raise
-        try:
-            return read_tracks(path)
-        except TrackFileError as other:
-            raise VendorFileError(f"{error}; and {other}") from None
 
 
 def _sized(
@@ -170,11 +153,16 @@ def _said(found: VendorResult | TrackTable) -> str:
                 *(f"  {n}" for n in found.notes),
             ]
         )
-    program = f"{found.vendor} {found.program.removeprefix(found.vendor).strip()}"
-    lines = [f"{program}: {len(found.runs)} run(s), {found.weighting}-weighted"]
+    lines = [f"{_program(found)}: {len(found.runs)} run(s), {found.weighting}-weighted"]
     for run in found.runs:
         lines += [f"  {_run_words(run)}", *(f"    {warning}" for warning in run.warnings)]
     return "\n".join([*lines, *(f"  not in the file: {words}" for words in found.hidden)])
+
+
+def _program(found: VendorResult | TrackTable) -> str:
+    if isinstance(found, TrackTable):
+        return found.program
+    return f"{found.vendor} {found.program.removeprefix(found.vendor).strip()}"
 
 
 def _counted(removed: Counter[str]) -> str:

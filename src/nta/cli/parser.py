@@ -6,6 +6,8 @@ import argparse
 import math
 from typing import Any, NoReturn
 
+from nta.io import text as io_text
+
 EXIT_USAGE = 2
 
 
@@ -28,12 +30,10 @@ class Parser(argparse.ArgumentParser):
 
 def dilution(text: str) -> float:
     """Return the factor of a dilution, written as such or as 1:100."""
-    one, colon, factor = text.partition(":")
-    if not colon:
-        return _number(text)
-    if _number(one) != 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no dilution; write 1:100 or its factor, 100")
-    return _number(factor)
+    factor = io_text.dilution(text)
+    if factor is None:
+        raise argparse.ArgumentTypeError(io_text.no_dilution(text))
+    return factor
 
 
 def _number(text: str) -> float:

@@ -5,10 +5,15 @@ from __future__ import annotations
 import csv
 import io
 import math
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from nta.errors import NtaError
+
+_ONE_GROUP = re.compile(r"[1-9]\d{0,2}[.,]\d{3}")
+_GROUPS = re.compile(r"[+-]?[1-9]\d{0,2}([.,])\d{3}(\1\d{3})+")
+_SPACE_IN_NUMBER = re.compile(r"(?<=\d)[ \u00a0\u202f](?=\d{3}(?!\d))")
 
 
 class TextFileError(NtaError):
@@ -56,17 +61,35 @@ def rows_of(path: Path, text: str, delimiter: str = ",") -> Iterator[tuple[int, 
 
 
 def dilution(text: str) -> float | None:
-    """Return the factor of a dilution that is written as a factor or as 1:factor; None where it is neither."""
-    one, colon, factor = text.partition(":")
-    if not colon:
-        return number(text)
-    return number(factor) if number(one) == 1 else None
+    """Return the factor of a dilution that is written 1000, 1000x, 1:1000 or 1/1000; None where it is none of these.
+
+    1.000 and 1,000 are none: who writes so means one, or a thousand.
+    """
+    one, ratio, part = text.strip().strip('"').replace("/", ":").partition(":")
+    factor = (part if ratio else one).strip().rstrip("xX×").strip()
+    if (ratio and number(one) != 1) or _ONE_GROUP.fullmatch(factor):
+        return None
+    return number(factor)
 
 
-def number(text: str) -> float | None:
-    """Return a finite number as a program printed it, with decimal point or comma; None for anything else."""
-    word = text.strip().strip('"')
-    if "," in word and "." not in word:
+def no_dilution(text: str) -> str:
+    """Say of words that are no dilution what is wrong with them."""
+    if any(_ONE_GROUP.fullmatch(word) for word in re.split(r"[\s:/xX×\"]+", text)):
+        return f"{text!r} may be a dilution of one or of a thousand; write 1000, or 1:1000"
+    return f"{text!r} is no dilution; write 1:100 or its factor, 100"
+
+
+def number(text: str, *, decimal_comma: bool = True) -> float | None:
+    """Return a finite number as a program printed it, with decimal point or comma; None for anything else.
+
+    Thousands may be grouped where that cannot be mistaken: 1 000, 1,000,000.
+
+    decimal_comma : whether a comma may be the decimal sign; in a file that is separated by commas it is not.
+    """
+    word = _SPACE_IN_NUMBER.sub("", text.strip().strip('"').strip())
+    if _GROUPS.fullmatch(word):
+        word = re.sub("[.,]", "", word)
+    elif decimal_comma and "." not in word:
         word = word.replace(",", ".")
     try:
         value = float(word)

@@ -1,21 +1,24 @@
 """Measurements: what one result says of one sample, whichever program it came from, in one unit system with intervals."""
 
 from nta.measurements.from_analysis import MeasuredAnalysis
+from nta.measurements.from_sizes import MeasuredSizes
 from nta.measurements.from_tracks import size_particles, size_tracks
 from nta.measurements.from_vendor import MeasuredRun
 from nta.measurements.identity import refuse_copies
 from nta.measurements.naming import distinct_names, result_name
-from nta.measurements.opening import Result, open_all, open_measurements
+from nta.measurements.opening import Result, open_all, open_measurements, read_foreign
 from nta.measurements.table import Measurement, unknown
 
 __all__ = [
     "MeasuredAnalysis",
     "MeasuredRun",
+    "MeasuredSizes",
     "Measurement",
     "Result",
     "distinct_names",
     "open_all",
     "open_measurements",
+    "read_foreign",
     "refuse_copies",
     "result_name",
     "size_particles",

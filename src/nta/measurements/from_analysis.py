@@ -32,6 +32,7 @@ class MeasuredAnalysis(Measurement):
         self.source = f"nta-lab {made_by}".strip()
         self.describes = f"{curve.describes}, number-weighted" if curve else "no distribution"
         self.n_tracks = self._sizes.n_tracks_used
+        self.temperature_c = self._sizes.temperature_c
         self.confidence = curve.confidence if curve else 0.95
         self.recording_id = self._recording_id()
 

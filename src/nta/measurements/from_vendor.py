@@ -30,6 +30,7 @@ class MeasuredRun(Measurement):
         self.describes = f"{result.weighting}-weighted, as {result.vendor} exports it"
         self.hidden = result.hidden
         self.n_tracks = run.n_tracks
+        self.temperature_c = run.temperature_c
         self.percentiles = "interpolated at bin edges"
         self.recording_id = _recording_id(run)
 

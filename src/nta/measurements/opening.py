@@ -7,12 +7,14 @@ from pathlib import Path
 
 from nta.errors import SettingError
 from nta.io.results import RESULTS_FILE, load_analysis, results_files
-from nta.io.vendors import VendorResult, read_vendor, viewsizer
+from nta.io.tracks import TrackTable, UnknownTracksError, read_tracks
+from nta.io.vendors import UnknownExportError, VendorResult, read_vendor, viewsizer
 from nta.measurements.from_analysis import MeasuredAnalysis
+from nta.measurements.from_sizes import MeasuredSizes
 from nta.measurements.from_vendor import MeasuredRun
 from nta.measurements.naming import distinct_names, result_name
 from nta.measurements.table import Measurement
-from nta.measurements.writing import RESULT_FILE, SIZES_FILE
+from nta.measurements.writing import RESULT_FILE, SIZES_FILE, TRACKS_FILE
 from nta.pipeline import Analysis
 from nta.sizes import SizeDistribution
 
@@ -58,13 +60,43 @@ def _from_path(path: Path) -> tuple[Measurement, ...]:
             MeasuredAnalysis(load_analysis(file)).called(f"{path.name} {result_name(file)}", file)
             for file in files
         )
+    imported = path.parent if path.name == SIZES_FILE else path
+    if (imported / SIZES_FILE).is_file():
+        return (MeasuredSizes(imported),)
     if path.is_dir():
-        if any((path / name).is_file() for name in (RESULT_FILE, SIZES_FILE)):
+        if (path / RESULT_FILE).is_file():
+            raise SettingError(f"{path} is what nta import made of an export; give the export itself")
+        if (path / TRACKS_FILE).is_file():
             raise SettingError(
-                f"{path} is what nta import made of an export or of tracks; give the export itself"
+                f"{path} holds tracks that were not sized; import them again with what nta import says is missing"
             )
         if viewsizer.folder_table(path) is None:
             raise SettingError(f"{path} holds neither {RESULTS_FILE} nor a ViewSizer table of bins")
     elif path.suffix.lower() in (".h5", ".hdf5"):
         return (MeasuredAnalysis(load_analysis(path)).called(result_name(path), path),)
-    return tuple(run.called(run.name, path) for run in open_measurements(read_vendor(path)))
+    found = read_foreign(path)
+    if isinstance(found, TrackTable):
+        raise SettingError(
+            f"{path} holds tracks of {found.program} and no sizes; make them with nta import {path.name} -o FOLDER (with "
+            "--pixel-size-um, --frame-rate and --temperature), and give that folder"
+        )
+    return tuple(run.called(run.name, path) for run in open_measurements(found))
+
+
+def read_foreign(path: Path, pixel_size_um: float | None = None) -> VendorResult | TrackTable:
+    """Read a vendor's export or tracks of another program; what is neither is told what was tried.
+
+    pixel_size_um : for tracks whose positions are in um in a file that does not say it.
+
+    Raises
+    ------
+    VendorFileError, TrackFileError
+        By the reader that knows the file.
+    """
+    try:
+        return read_vendor(path)
+    except UnknownExportError as error:
+        try:
+            return read_tracks(path, pixel_size_um)
+        except UnknownTracksError as other:
+            raise UnknownExportError(f"{error}; and {other}") from None

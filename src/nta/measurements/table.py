@@ -26,6 +26,7 @@ class Measurement(ABC):
     source : the program that made it. describes : what the sizes are of, and how they are weighted.
     hidden : what the program did to the data without saying so in its file, as far as it is known.
     n_tracks : tracks that entered; None where the program does not say. confidence : of the intervals of sizes.
+    temperature_c : with which the sizes were made; None where nobody says.
     recording_id : digest by which two results of one recording are known; empty where that cannot be told.
     """
 
@@ -36,6 +37,7 @@ class Measurement(ABC):
     hidden: tuple[str, ...] = ()
     n_tracks: int | None = None
     confidence: float = 0.95
+    temperature_c: float | None = None
     recording_id: str = ""
     percentiles: str = "interpolated within bins of ln d"
 

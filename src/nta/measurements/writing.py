@@ -11,16 +11,20 @@ from typing import Any
 import numpy as np
 
 from nta.io.atomic import new_file
+from nta.io.results.store import own_version
 from nta.io.results.summary import plain
 from nta.io.results.tables import write_csv
 from nta.io.tracks import TrackTable
 from nta.io.vendors import VendorResult, VendorRun
 from nta.io.vendors.zetaview import Position, ZetaProfile
+from nta.measurements.from_analysis import MeasuredAnalysis
 from nta.measurements.from_vendor import MeasuredRun
 from nta.measurements.table import Measurement
 from nta.sizes import Distribution, SizeDistribution
 
-RESULT_FILE, SIZES_FILE = "result.json", "sizes.json"
+RESULT_FILE, SIZES_FILE, CURVE_FILE = "result.json", "sizes.json", "sizes.csv"
+TRACKS_FILE = "tracks.csv"
+SIZES_VERSION = 2
 NUMBERS = ("d10_nm", "d50_nm", "d90_nm", "mean_nm", "mode_nm", "sd_nm", "geometric_sd", "span")
 
 
@@ -35,7 +39,7 @@ def write_vendor_result(result: VendorResult, folder: Path) -> None:
         write_csv(folder / "particles.csv", _particles(with_particles))
     for number, run in enumerate(result.runs, start=1):
         if run.tracks is not None:
-            name = "tracks.csv" if len(result.runs) == 1 else f"tracks_{number}.csv"
+            name = TRACKS_FILE if len(result.runs) == 1 else f"tracks_{number}.csv"
             write_track_table(run.tracks, folder / name)
 
 
@@ -104,22 +108,31 @@ def write_zeta(profile: ZetaProfile, path: Path) -> None:
     )
 
 
-def write_sizes(sizes: SizeDistribution, folder: Path, words: str) -> None:
-    """Write sizes that were made again from tracks: `sizes.json` and `sizes.csv`."""
-    numbers = {name: q.as_dict() for name, q in sizes.summary.items()}
+def write_sizes(sizes: SizeDistribution, folder: Path, words: str, program: str) -> None:
+    """Write sizes that were made again from tracks, `sizes.json` and `sizes.csv`: `MeasuredSizes` reads them.
+
+    words : what they were made from. program : whose tracks they were.
+    """
+    curve = sizes.distribution
     data = {
         "format": "nta sizes",
-        "version": 1,
+        "version": SIZES_VERSION,
         "made_from": words,
+        "program": f"nta-lab {own_version()}, tracks of {program}",
+        "recording_id": MeasuredAnalysis(sizes).recording_id,
         "tracks_used": sizes.n_tracks_used,
         "temperature_c": sizes.temperature_c,
         "viscosity_mpas": 1e3 * sizes.viscosity_pa_s,
-        "numbers": numbers,
+        "numbers": {name: q.as_dict() for name, q in sizes.summary.items()},
+        "statistical": {name: q.as_dict() for name, q in sizes.statistical.items()},
         "fractions": [{"low_nm": a, "high_nm": b, **q.as_dict()} for (a, b), q in sizes.fractions.items()],
+        "distribution": None
+        if curve is None
+        else {name: getattr(curve, name) for name in ("method", "describes", "confidence", "key")},
     }
     _write_json(folder / SIZES_FILE, plain(data))
-    if sizes.distribution is not None:
-        write_csv(folder / "sizes.csv", _curve(sizes.distribution))
+    if curve is not None:
+        write_csv(folder / CURVE_FILE, _curve(curve))
 
 
 def write_track_table(table: TrackTable, path: Path) -> None:

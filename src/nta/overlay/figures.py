@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from nta.columns import FloatArray
 from nta.overlay.source import EDGES_NM, Source
@@ -27,6 +29,11 @@ from nta.report.figures.style import (
 
 _COLOURS = (BLUE, VERMILLION, GREEN, ORANGE, SKY, INK)
 _MANY = 20.0
+_FIGURE_IN, _LEGEND_ROW_IN = (
+    4.2,
+    0.2,
+)  # heights; the legend stands below, because somewhere above there is always a curve
+_NAME_CHARACTERS = (32, 56)  # of names as long as that, so many columns fit a legend: three, two, else one
 _LINES = ("-", "--", "-.", ":")
 _PERCENTILES = ("d10_nm", "d50_nm", "d90_nm")
 
@@ -38,12 +45,12 @@ def draw_all(sources: Sequence[Source]) -> tuple[Picture, ...]:
 
 
 def _curves(sources: Sequence[Source]) -> Picture:
-    figure = new_figure((WIDTH, 4.4))
-    axis = figure.subplots()
+    figure, axis = _figure([source.name for source in sources])
     widths = 10 * np.diff(np.log10(EDGES_NM))
     for number, source in enumerate(sources):
         _draw(axis, number, source.name, tuple(part / widths for part in source.shares()))
     _finish(axis, sources, DENSITY_LABEL)
+    _legend(figure, [source.name for source in sources])
     axis.yaxis.set_major_formatter(PER_CENT)
     caption = (
         "Number distributions as densities, each of area one, on one logarithmic axis: a narrow one may stand above 100 % "
@@ -65,20 +72,21 @@ def _concentrations(sources: Sequence[Source]) -> Picture:
             caption="No source states a concentration.",
             figure=None,
         )
-    figure = new_figure((WIDTH, 3.4))
-    axis = figure.subplots()
+    names = [f"{source.name} ({words})" for _, source, _, words in drawn]
+    figure, axis = _figure(names)
     widths = 10 * np.diff(np.log10(EDGES_NM))
-    for number, source, total, words in drawn:
-        scale = total.value or 0.0
-        _draw(
-            axis, number, f"{source.name} ({words})", tuple(scale * part / widths for part in source.shares())
-        )
+    peaks = []
+    for name, (number, source, total, _) in zip(names, drawn, strict=True):
+        band = tuple((total.value or 0.0) * part / widths for part in source.shares())
+        _draw(axis, number, name, band)
+        peaks.append(float(band[0].max()))
     _finish(axis, [source for _, source, _, _ in drawn], "particles per ml and tenth of a decade")
-    totals = [q.value for _, _, q, _ in drawn if q.value]
-    if totals and max(totals) > _MANY * min(totals):
+    _legend(figure, names)
+    least = min((peak for peak in peaks if peak > 0), default=0.0)
+    if least and max(peaks) > _MANY * least:
         # on a linear axis the thinner ones would be lines along the bottom
         axis.set_yscale("log")
-        axis.set_ylim(bottom=min(totals) / 1e3)
+        axis.set_ylim(bottom=least / 300)
     missing = [s.name for _, s, q, _ in known if q.value is None]
     caption = "The same distributions times the concentration; a dilution is applied once, where it is known."
     if missing:
@@ -108,6 +116,23 @@ def _percentiles(sources: Sequence[Source]) -> Picture:
     return Picture(name="percentiles", title="Percentiles", caption=caption, figure=figure)
 
 
+def _figure(names: Sequence[str]) -> tuple[Figure, Axes]:
+    """Return a figure with one axis and room below it for a legend of these names, which `_legend` draws."""
+    rows = math.ceil(len(names) / _columns(names))
+    figure = new_figure((WIDTH, _FIGURE_IN + _LEGEND_ROW_IN * rows))
+    return figure, figure.subplots()
+
+
+def _columns(names: Sequence[str]) -> int:
+    """Return into how many columns a legend of these names fits."""
+    longest = max(map(len, names))
+    return 1 + sum(longest <= most for most in _NAME_CHARACTERS)
+
+
+def _legend(figure: Figure, names: Sequence[str]) -> None:
+    figure.legend(loc="outside lower center", ncols=_columns(names))
+
+
 def _draw(axis: Axes, number: int, name: str, band: tuple[FloatArray, ...]) -> None:
     middle, low, high = band
     centre = np.sqrt(EDGES_NM[1:] * EDGES_NM[:-1])
@@ -126,7 +151,6 @@ def _finish(axis: Axes, sources: Sequence[Source], label: str) -> None:
     axis.set_xlim(low / 1.1, high * 1.1)
     axis.set_ylim(bottom=0)
     axis.set_ylabel(label)
-    axis.legend(loc="best")
 
 
 def _nanometres(axis: Axes) -> None:

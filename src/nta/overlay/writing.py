@@ -116,11 +116,7 @@ def _makings(sources: Sequence[Source]) -> doc.Table:
 
 
 def _temperature(source: Source) -> str:
-    first = source.results[0]
-    value = first.run.temperature_c if isinstance(first, MeasuredRun) else None
-    analysis = getattr(first, "analysis", None)
-    if analysis is not None:
-        value = analysis.sizes.temperature_c
+    value = source.results[0].temperature_c
     return "not stated" if value is None else f"{number(value, 4)} °C"
 
 

@@ -198,14 +198,32 @@ def _replicates(c: Criterion, j: _Judged) -> _Found:
         return _Found(exact(len(j.group), "", "a count"))
     of = c.key.removesuffix("_cv")
     if of == "concentration":
-        return _Found(variation([_any_concentration(m) for m in j.group], j.confidence))
+        where, why_not = _counted_in(j.group)
+        if why_not:
+            return _Found(unknown(why_not, "1"))
+        return _Found(variation([m.concentration(where) for m in j.group], j.confidence))
     return _Found(variation([m.number(of) for m in j.group], j.confidence))
 
 
-def _any_concentration(m: Measurement) -> Quantity:
-    """Concentration in the sample; in the cell where the dilution is not known, which scatters alike."""
-    found = m.concentration("in_sample")
-    return found if found.value is not None else m.concentration("in_cell")
+def _counted_in(group: Group) -> tuple[str, str]:
+    """Return where the particles of all were counted, and empty words, or why that is not one place.
+
+    In the sample where the dilution of all is known, in the cell where that of none is. Of some alone, the two would be
+    compared with each other, which is off by the whole dilution.
+    """
+    counted = [m for m in group if _is_known(m.concentration("in_cell"))]
+    lacking = [m.name for m in counted if not _is_known(m.concentration("in_sample"))]
+    if lacking and len(lacking) < len(counted):
+        return (
+            "",
+            f"the dilution is known in some only, not in {', '.join(lacking)}; state it, or compare in the cell",
+        )
+    return "in_cell" if lacking else "in_sample", ""
+
+
+def _is_known(q: Quantity) -> bool:
+    """Say whether there is a number, or the limit that stands for one where nothing was counted."""
+    return q.value is not None or q.high is not None
 
 
 def _blank(_: Criterion, j: _Judged) -> _Found:
@@ -284,7 +302,12 @@ def _reference(c: Criterion, j: _Judged) -> _Found:
     of = c.key.removesuffix("_ratio")
     groups = (j.group, reference)
     if of == "concentration":
-        both = [_mean(group, _any_concentration, of, j.confidence, "visibility") for group in groups]
+        where, why_not = _counted_in((*j.group, *reference))
+        if why_not:
+            return _Found(unknown(why_not, "1"))
+        both = [
+            _mean(group, lambda m: m.concentration(where), of, j.confidence, "visibility") for group in groups
+        ]
     else:
         name = f"{of}_nm"
         both = [_mean(group, lambda m: m.number(name), name, j.confidence) for group in groups]

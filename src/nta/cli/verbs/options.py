@@ -106,7 +106,9 @@ def analysis_options(parser: argparse.ArgumentParser, *, printed: bool = True) -
     )
     if printed:
         analysis.add_argument(
-            "--json", action="store_true", help="print the summary as JSON on standard output"
+            "--json",
+            action="store_true",
+            help="print the summary as JSON on standard output: an object; of several recordings a list of them",
         )
 
 

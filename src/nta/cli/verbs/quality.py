@@ -37,13 +37,15 @@ def _check(verbs: Any, common: argparse.ArgumentParser) -> None:
         nargs="*",
         type=Path,
         metavar="RESULT",
-        help="result folder, results.h5 or a vendor's export",
+        help="result folder, results.h5, a folder of nta import with sizes, or a vendor's export",
     )
     check.add_argument("--spec", type=Path, metavar="TOML", help="specification")
     check.add_argument("--init", type=Path, metavar="TOML", help="write a commented specification and end")
     check.add_argument("--json", action="store_true", help="print the report as JSON on standard output")
-    check.add_argument("-o", "--output", type=Path, metavar="JSON", help="write the report as JSON")
-    check.add_argument("--junit", type=Path, metavar="XML", help="write the report as JUnit XML")
+    check.add_argument(
+        "-o", "--output", type=Path, metavar="JSON", help="write the report as JSON; - prints it"
+    )
+    check.add_argument("--junit", type=Path, metavar="XML", help="write the report as JUnit XML; - prints it")
     for name, words in (
         ("blank", "results of the diluent alone"),
         ("beads", "results of certified beads"),
@@ -94,7 +96,7 @@ def _compare(verbs: Any, common: argparse.ArgumentParser) -> None:
         nargs="+",
         type=Path,
         metavar="RESULT",
-        help="result folder, results.h5 or a vendor's export",
+        help="result folder, results.h5, a folder of nta import with sizes, or a vendor's export",
     )
     verb.add_argument("-o", "--output", type=Path, required=True, metavar="HTML", help="page to write")
     verb.add_argument("--title", default="Comparison of results", help="title of the page")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nta.clock import rate_of_clock
-from nta.errors import RecordingError
+from nta.errors import NoRecordingError, RecordingError
 from nta.io.recordings.hdf5_cut import PaddedFile, claimed_size, is_there, rows_there
 from nta.io.recordings.hdf5_layout import BLACK, COLUMNS, FORMAT, JSON_MARK, NO_TIME, VERSION
 from nta.io.recordings.reader import Claim, Shot, Tally
@@ -167,7 +167,7 @@ def _check_kind(file: h5py.File, path: Path) -> None:
     kind = _plain(file.attrs.get("format"))
     if kind != FORMAT:
         held = ", ".join(list(file)[:6]) or "nothing"
-        raise RecordingError(
+        raise NoRecordingError(
             f"{path} is HDF5 but no nta recording (it holds {held}); nta reads HDF5 that it wrote itself: "
             "export the frames as TIFF or OME-TIFF"
         )

@@ -6,20 +6,21 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-from nta.errors import RecordingError
+from nta.errors import NoRecordingError, RecordingError
 from nta.io.recordings.reader import Reader
 from nta.io.recordings.recording import Recording
 from nta.io.recordings.sidecar import frame_rate, read_sidecar
 
+_TIFFS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _FILMS = (b"\x1aE\xdf\xa3", b"0&\xb2u\x8ef\xcf\x11", b"\0\0\x01\xba", b"FLV\x01", b"OggS")
 _MOV_ATOMS = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")
 _SINGLE_IMAGES = {b"\x89PNG": "PNG", b"\xff\xd8\xff": "JPEG", b"BM": "BMP", b"GIF8": "GIF"}
-_OTHERS = {
+_MICROSCOPES = {
     b"\xda\xce\xbe\x0a": ("a Nikon ND2", "NIS-Elements, Bio-Formats or the Python package nd2"),
     b"ZISRAWFILE": ("a Zeiss CZI", "ZEN or Bio-Formats"),
     b"p\0\0\0": ("a Leica LIF", "LAS X or Bio-Formats"),
-    b"PK\x03\x04": ("a zip archive", "any unpacking program"),
 }
+_ZIP = b"PK\x03\x04"
 
 
 def open_recording(
@@ -81,12 +82,12 @@ def _reader(path: Path) -> Reader:
     with path.open("rb") as file:
         start = file.read(16)
     if not start:
-        raise RecordingError(f"{path} is empty (0 bytes)")
+        raise NoRecordingError(f"{path} is empty (0 bytes)")
     if start[:8] == b"\x89HDF\r\n\x1a\n":
         from nta.io.recordings.hdf5 import Hdf5Reader
 
         return Hdf5Reader(path)
-    if start[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
+    if start[:4] in _TIFFS:
         from nta.io.recordings.tiff import TiffReader
 
         return TiffReader(path)
@@ -104,38 +105,56 @@ def _reader(path: Path) -> Reader:
         if is_uncompressed_avi(path):
             return AviReader(path)
     elif not (start.startswith(_FILMS) or start[4:8] in _MOV_ATOMS):
-        raise RecordingError(_refusal(path, start))
+        raise _refusal(path, start)
     from nta.io.recordings.film import FilmReader
 
     return FilmReader(path)
 
 
-def _refusal(path: Path, start: bytes) -> str:
+def _refusal(path: Path, start: bytes) -> RecordingError:
+    """Return what to say of a file that no reader takes: a microscope's is a recording all the same."""
     for magic, kind in _SINGLE_IMAGES.items():
         if start.startswith(magic):
-            return f"{path} is a single {kind} image; give the folder that holds the frames"
-    for magic, (kind, tool) in _OTHERS.items():
+            return NoRecordingError(f"{path} is a single {kind} image; give the folder that holds the frames")
+    for magic, (kind, tool) in _MICROSCOPES.items():
         if start.startswith(magic):
-            return f"{path} is {kind}, which nta does not read; turn it into OME-TIFF with {tool}"
+            return RecordingError(
+                f"{path} is {kind}, which nta does not read; turn it into OME-TIFF with {tool}"
+            )
+    if start.startswith(_ZIP):
+        return NoRecordingError(f"{path} is a zip archive; unpack it")
     readable = all(32 <= byte < 127 or byte in b"\t\r\n" for byte in start)
     what = "is text" if readable else f"begins with {start[:8].hex(' ')}"
-    return (
+    return NoRecordingError(
         f"{path} is no recording that nta knows (it {what}); "
         "it reads its own HDF5, TIFF, AVI, MP4, MOV, MKV, CINE, SEQ and folders of images"
     )
 
 
 def checksum(path: str | Path) -> str:
-    """Return the SHA-256 of a file, or of names and contents of the images of a folder, in hexadecimal."""
+    """Return the SHA-256 of a file, or of names and contents of the files of a set or a folder, in hexadecimal."""
     where = Path(path)
-    if not where.is_dir():
+    files = _files(where)
+    if files == (where,):
         with where.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
-    from nta.io.recordings.folder import image_files
-
     total = hashlib.sha256()
-    for file_path in image_files(where):
+    for file_path in files:
         total.update(file_path.name.encode())
         with file_path.open("rb") as file:
             total.update(hashlib.file_digest(file, "sha256").digest())
     return total.hexdigest()
+
+
+def _files(path: Path) -> tuple[Path, ...]:
+    """Return the files that a recording lies in."""
+    if path.is_dir():
+        from nta.io.recordings.folder import image_files
+
+        return tuple(image_files(path))
+    with path.open("rb") as file:
+        if file.read(4) not in _TIFFS:
+            return (path,)
+    from nta.io.recordings.tiff import files_of
+
+    return files_of(path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from nta.errors import RecordingError
 from nta.io.recordings.grey import LUMA_NOTE, grey
-from nta.io.recordings.raw import chosen, read_images
+from nta.io.recordings.raw import Place, chosen, read_images
 from nta.io.recordings.reader import Claim, Shot, Tally, next_index
 from nta.io.recordings.tiff_layout import check_axes, check_pixels, frame_places, opened
 from nta.io.recordings.tiff_words import Words, stated
@@ -20,22 +21,49 @@ _LOSSY = {6: "JPEG", 7: "JPEG", 34892: "JPEG", 33007: "JPEG", 50001: "WebP", 349
 _MIN_IS_WHITE, _PALETTE = 0, 3
 
 
+@dataclass(frozen=True)
+class _Stack:
+    """The images of one file: where they lie as they are, or else the pages to decode; and how many there were."""
+
+    path: Path
+    places: list[Place]
+    pages: list[int]
+    claimed: int
+
+    def __len__(self) -> int:
+        return len(self.places) or len(self.pages)
+
+
+def files_of(path: Path) -> tuple[Path, ...]:
+    """Return the files of a recording that a program wrote in several, in order; the path alone where that is all."""
+    try:
+        with opened(path) as (tiff, _):
+            files = stated(tiff, path).files
+    except RecordingError:
+        return (path,)
+    return tuple(path.with_name(name) for name, _ in files) or (path,)
+
+
 class TiffReader:
-    """The images of a file in the order of the file, one for each frame."""
+    """The images of a file, or of the files of a set, in their order, one for each frame."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         with opened(path) as (tiff, complaints):
             page = tiff.pages.first
             check_pixels(page, path)
+            words = stated(tiff, path)
             check_axes(tiff, path)
             self._samples = int(page.samplesperpixel)
             self._shape: tuple[int, ...] = tuple(page.shape)
             self._dtype = np.dtype(page.dtype).newbyteorder(tiff.byteorder)
             self._white_is_zero = page.photometric == _MIN_IS_WHITE
-            words = stated(tiff)
-            self._places, self._pages, claimed = frame_places(tiff, path, words.images)
-            count = len(self._places) or len(self._pages)
+            here = words.files[0][1] if words.files else words.images
+            self._stacks = [_Stack(path, *frame_places(tiff, path, here, alone=not words.files))]
+            for name, images in words.files[1:]:
+                self._join(path.with_name(name), images, page, complaints)
+            count = sum(map(len, self._stacks))
+            claimed = sum(stack.claimed for stack in self._stacks)
             cut = count < claimed or bool(complaints)
             if count == 0:
                 raise RecordingError(f"{path} holds no whole image ({claimed} claimed)")
@@ -53,7 +81,8 @@ class TiffReader:
             depth = min(words.bit_depth or bits, bits)  # more than are stored cannot be meant
             self._white = np.array(2**depth - 1, page.dtype)
             compression = _compression(page)
-            self._times_s = words.times_s if len(words.times_s) >= count else ()
+            timed = len(words.times_s) >= (claimed if words.files else count)
+            self._times_s = words.times_s if timed else ()
             self._rate = words.frame_rate_hz
             steady = self._rate is not None and _steady(self._times_s, float(self._rate))
             self.claim = Claim(
@@ -75,7 +104,7 @@ class TiffReader:
     def shots(self, tally: Tally, positions: Sequence[int] | None = None) -> Iterator[Shot]:
         """Yield the images that can be read."""
         index, before_s = -1, None
-        for k, stored in self._raw(positions) if self._places else self._decoded(positions, tally):
+        for k, stored in self._stored(positions, tally):
             time_s = self._times_s[k] if self._times_s else None
             index = next_index(index, before_s, time_s, self._rate) if self._times_s else k
             before_s = time_s
@@ -90,20 +119,50 @@ class TiffReader:
                 image = self._white - np.minimum(image, self._white)
             yield Shot(index, image, container_time_s=time_s)
 
-    def _raw(self, positions: Sequence[int] | None) -> Iterator[tuple[int, NDArray[Any] | None]]:
+    def _join(self, path: Path, images: int, like: Any, complaints: list[str]) -> None:
+        """Add another file of the set."""
+        with opened(path) as (tiff, more):
+            page = tiff.pages.first
+            if (page.shape, page.dtype) != (
+                like.shape,
+                like.dtype,
+            ) or tiff.byteorder != like.parent.byteorder:
+                raise RecordingError(
+                    f"{path} has other images than {self.path}, of whose recording it is a part"
+                )
+            self._stacks.append(_Stack(path, *frame_places(tiff, path, images, alone=False)))
+            complaints += more
+
+    def _stored(
+        self, positions: Sequence[int] | None, tally: Tally
+    ) -> Iterator[tuple[int, NDArray[Any] | None]]:
+        """Yield the images as they are stored, each with its number in the recording."""
+        start = 0
+        for stack in self._stacks:
+            here = (
+                None if positions is None else [k - start for k in positions if 0 <= k - start < len(stack)]
+            )
+            read = self._raw(stack, here) if stack.places else self._decoded(stack, here, tally)
+            for k, stored in read:
+                yield start + k, stored
+            start += stack.claimed  # images that a cut took leave a gap
+
+    def _raw(
+        self, stack: _Stack, positions: Sequence[int] | None
+    ) -> Iterator[tuple[int, NDArray[Any] | None]]:
         for place, pixels in read_images(
-            self.path, chosen(self._places, positions), self._shape, self._dtype
+            stack.path, chosen(stack.places, positions), self._shape, self._dtype
         ):
             yield place.index, pixels
 
     def _decoded(
-        self, positions: Sequence[int] | None, tally: Tally
+        self, stack: _Stack, positions: Sequence[int] | None, tally: Tally
     ) -> Iterator[tuple[int, NDArray[Any] | None]]:
-        with opened(self.path) as (tiff, _):
-            for k in range(len(self._pages)) if positions is None else positions:
+        with opened(stack.path) as (tiff, _):
+            for k in range(len(stack.pages)) if positions is None else positions:
                 pixels = None
                 try:
-                    pixels = tiff.pages[self._pages[k]].asarray()
+                    pixels = tiff.pages[stack.pages[k]].asarray()
                 except Exception as error:  # each decompressor has its own kind of error
                     words = (str(error) or repr(error)).splitlines()[0]
                     tally.note(f"images that cannot be read ({words})")

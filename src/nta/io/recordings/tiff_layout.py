@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import tifffile
 
 _FRAME_AXES = "TZIQRAVMHLPE"  # whatever counts images; a stack does not always know which of them it is
+_OTHER_FILE = "OME series failed to read"  # what the reader needs of other files, it opens itself
 _SLACK = 1 << 16  # bytes between the last image and the next directory; writers put descriptions there
 
 
@@ -54,7 +55,8 @@ class _Listener(logging.Handler):
         self._heard = heard
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._heard.append(record.getMessage())
+        if _OTHER_FILE not in record.getMessage():
+            self._heard.append(record.getMessage())
 
 
 def check_pixels(page: Any, path: Path) -> None:
@@ -86,13 +88,16 @@ def check_axes(tiff: tifffile.TiffFile, path: Path) -> None:
 
 
 def frame_places(
-    tiff: tifffile.TiffFile, path: Path, stated_images: int
+    tiff: tifffile.TiffFile, path: Path, stated_images: int, *, alone: bool = True
 ) -> tuple[list[Place], list[int], int]:
-    """Return the places of uncompressed images, or else the pages to decode; and how many are claimed."""
+    """Return the places of uncompressed images, or else the pages to decode; and how many are claimed.
+
+    alone : whether all images of the recording are in this file.
+    """
     pages = _frame_pages(tiff, path)
     first = tiff.pages.first
     length = int(np.prod(first.shape)) * np.dtype(first.dtype).itemsize
-    claimed = max(_series_images(tiff), stated_images, len(pages))
+    claimed = max(_series_images(tiff) if alone else 0, stated_images, len(pages))
     if not _is_straight(first):
         return [], pages, claimed
     if len(pages) > 1:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 import math
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import accumulate
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
 import numpy as np
 
 from nta.clock import agreed_rate, rate_of_clock
+from nta.errors import RecordingError
 
 if TYPE_CHECKING:
     import tifffile
@@ -19,25 +24,27 @@ OME_NAMESPACE = "nta-lab/recording"
 """Of the pairs of words that nta adds to an OME-TIFF; the values are JSON."""
 
 _SQUARE = 0.01  # relative; more is no rounding
-_METRES = {"m": 1.0, "mm": 1e-3, "nm": 1e-9} | dict.fromkeys(("µm", "μm", "um", "micron", "microns"), 1e-6)
+_METRES = {"m": 1.0, "cm": 1e-2, "mm": 1e-3, "nm": 1e-9} | dict.fromkeys(
+    ("µm", "μm", "um", "micron", "microns"), 1e-6
+)
 _SECONDS = {
-    "s": 1.0,
-    "sec": 1.0,
-    "ms": 1e-3,
-    "µs": 1e-6,
-    "μs": 1e-6,
-    "us": 1e-6,
-    "ns": 1e-9,
-    "min": 60.0,
+    **dict.fromkeys(("s", "sec", "second", "seconds"), 1.0),
+    **dict.fromkeys(("ms", "msec"), 1e-3),
+    **dict.fromkeys(("µs", "μs", "us", "usec"), 1e-6),
+    **{"ns": 1e-9, "min": 60.0, "h": 3600.0, "hour": 3600.0},
 }
 
 
 @dataclass(frozen=True, kw_only=True)
 class Words:
-    """What the file says; None or empty for what it does not."""
+    """What the file says; None or empty for what it does not.
+
+    files : where the recording is written in several files, their names in the order of the frames, and how many each holds.
+    """
 
     dialect: str = ""
     images: int = 0
+    files: tuple[tuple[str, int], ...] = ()
     frame_rate_hz: float | None = None
     exposure_s: float | None = None
     pixel_size_um: float | None = None
@@ -50,22 +57,28 @@ class Words:
     notes: tuple[str, ...] = ()
 
 
-def stated(tiff: tifffile.TiffFile) -> Words:
-    """Return what the file says of itself."""
+def stated(tiff: tifffile.TiffFile, path: Path) -> Words:
+    """Return what the file says of itself.
+
+    Raises
+    ------
+    RecordingError
+        It holds several images, or is a part of a recording that begins in another file.
+    """
     if tiff.ome_metadata:
-        return _from_ome(tiff.ome_metadata)
+        return _from_ome(tiff.ome_metadata, path)
     if tiff.imagej_metadata:
         return _from_imagej(tiff)
     shapes = [words.get("shape", ()) for words in tiff.shaped_metadata or ()]
     return Words(images=math.prod(shapes[0][:-2]) if len(shapes) == 1 and len(shapes[0]) == 3 else 0)
 
 
-def _from_ome(text: str) -> Words:
+def _from_ome(text: str, path: Path) -> Words:
     try:
         root = ElementTree.fromstring(text)
     except ElementTree.ParseError as error:
         return Words(dialect=" (OME)", notes=(f"the OME-XML cannot be read ({error})",))
-    pixels = root.find(".//{*}Pixels")
+    pixels, files = _image(root, path)
     if pixels is None:
         return Words(dialect=" (OME)")
     metadata = _own_words(root)
@@ -78,9 +91,13 @@ def _from_ome(text: str) -> Words:
     frame_rate_hz, clock_notes = agreed_rate(step and 1 / step, rate_of_clock(1e9 * np.array(times_s)))
     size, notes = _square(*(_positive(_quantity(pixels, f"PhysicalSize{a}", _METRES, "µm")) for a in "XY"))
     bits = pixels.get("SignificantBits", "")
+    in_time, in_depth = (_counted(pixels.get(f"Size{axis}", "")) for axis in "TZ")
+    if in_depth > 1:
+        notes += ("the file calls its images planes in depth; they were taken as frames over time",)
     return Words(
         dialect=" (OME)",
-        images=int(pixels.get("SizeT", "0")) if pixels.get("SizeT", "").isdecimal() else 0,
+        images=max(in_time, in_depth),
+        files=tuple(files.items()) if len(files) > 1 else (),
         frame_rate_hz=frame_rate_hz,
         exposure_s=_positive(_quantity(planes[0], "ExposureTime", _SECONDS, "s")) if planes else None,
         pixel_size_um=None if size is None else size * 1e6,
@@ -92,6 +109,62 @@ def _from_ome(text: str) -> Words:
         metadata=metadata,
         notes=notes + clock_notes,
     )
+
+
+def _image(root: ElementTree.Element, path: Path) -> tuple[ElementTree.Element | None, Mapping[str, int]]:
+    """Return the image that the file holds, and in which files how many of its planes lie."""
+    if (elsewhere := root.find("{*}BinaryOnly")) is not None:
+        raise RecordingError(
+            f"{path} is a part of the recording in {elsewhere.get('MetadataFile', 'another file')}; give that"
+        )
+    every = [(pixels, _files(pixels, root, path)) for pixels in root.iterfind(".//{*}Image/{*}Pixels")]
+    if len(every) == 1 and len(every[0][1]) <= 1:  # all there is, under whatever name the file had then
+        return every[0][0], {}
+    here = [(pixels, files) for pixels, files in every if not files or path.name in files]
+    if len(here) > 1:
+        raise RecordingError(
+            f"{path} holds {len(here)} images (positions), each of which is a recording of its own; export one to a file"
+        )
+    if every and not here:
+        old = ", ".join(dict.fromkeys(name for _, files in every for name in files))
+        raise RecordingError(
+            f"{path} was renamed: it speaks of a recording in {old}; give the files their old names"
+        )
+    if not here:
+        return None, {}
+    pixels, files = here[0]
+    _refuse_parts(path, files)
+    return pixels, files
+
+
+def _refuse_parts(path: Path, files: Mapping[str, int]) -> None:
+    """Refuse a file that is not the first of its recording, and a recording of which a file is not there."""
+    names, ends = list(files), list(accumulate(files.values()))
+    for name, count, end in zip(names, files.values(), ends, strict=True):
+        frames = f"frames {end - count} to {end - 1}"
+        if name == path.name != names[0]:
+            raise RecordingError(
+                f"{path} holds {frames} of the recording that begins in {names[0]}; give that"
+            )
+        if name != path.name and not path.with_name(name).is_file():
+            raise RecordingError(
+                f"{path}: {frames} of {ends[-1]} are in {name}, which does not lie beside it"
+            )
+
+
+def _files(pixels: ElementTree.Element, root: ElementTree.Element, path: Path) -> Mapping[str, int]:
+    """Return how many planes of an image lie in which file, in the order of the frames; this one by its present name."""
+    found: dict[str, int] = {}
+    for data in sorted(pixels.iterfind("{*}TiffData"), key=lambda data: int(data.get("FirstT", "0"))):
+        uuid = data.find("{*}UUID")
+        own = uuid is None or uuid.text == root.get("UUID", "")
+        name = path.name if own or uuid is None else uuid.get("FileName", path.name)
+        found[name] = found.get(name, 0) + int(data.get("PlaneCount", "1"))
+    return found
+
+
+def _counted(text: str) -> int:
+    return int(text) if text.isdecimal() else 0
 
 
 def _square(width_m: float | None, height_m: float | None) -> tuple[float | None, tuple[str, ...]]:
@@ -130,20 +203,42 @@ def _whole(value: Any) -> int | None:
 
 def _from_imagej(tiff: tifffile.TiffFile) -> Words:
     words = tiff.imagej_metadata or {}
-    interval, rate = _positive(words.get("finterval")), _positive(words.get("fps"))
-    metres = _METRES.get(str(words.get("unit", "")).replace("\\u00B5", "µ"))
+    rate, rate_notes = _imagej_rate(words)
+    metres = _METRES.get(_unescaped(words.get("unit", "")))
     per_unit = [tiff.pages.first.tags.get(f"{axis}Resolution") for axis in "XY"]
     edges = [
         metres * tag.value[1] / tag.value[0] if metres and tag is not None and tag.value[0] > 0 else None
         for tag in per_unit
     ]
     size, notes = _square(*edges)
+    notes += rate_notes
     if int(words.get("slices", 1)) > 1:
         notes += ("the stack calls its images slices; they were taken as frames over time",)
     return Words(
         dialect=" (ImageJ)",
         images=int(words.get("images", 0)),
-        frame_rate_hz=1 / interval if interval else rate,
+        frame_rate_hz=rate,
         pixel_size_um=None if size is None else size * 1e6,
         notes=notes,
     )
+
+
+def _imagej_rate(words: dict[str, Any]) -> tuple[float | None, tuple[str, ...]]:
+    """Return the frame rate of an ImageJ stack; none, and why, where its unit is not known or nothing but `fps` is there."""
+    interval, unit = _positive(words.get("finterval")), _unescaped(words.get("tunit", "sec"))
+    if interval and unit in _SECONDS:
+        return 1 / (interval * _SECONDS[unit]), ()
+    if interval:
+        return None, (
+            f"its frame interval is {interval:g} {unit}, a unit that is not known: no frame rate was taken",
+        )
+    if _positive(words.get("fps")):
+        return None, (
+            f"its fps of {words['fps']:g} is the speed at which ImageJ plays it: no frame rate was taken from that",
+        )
+    return None, ()
+
+
+def _unescaped(word: Any) -> str:
+    """Return a word of ImageJ's, which writes what is beyond ASCII by its number, as Java does."""
+    return re.sub(r"\\u([0-9a-fA-F]{4})", lambda found: chr(int(found[1], 16)), str(word)).strip()

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from nta.io.tracks.table import TrackFileError, TrackTable
+from nta.io.tracks.table import TrackFileError, TrackTable, UnknownTracksError
 from nta.io.tracks.text import read_table
 from nta.io.tracks.xml import TrackMateScale, read_xml, write_isbi, write_trackmate
 
-__all__ = ["TrackFileError", "TrackMateScale", "TrackTable", "read_tracks", "write_isbi", "write_trackmate"]
+__all__ = [
+    "TrackFileError",
+    "TrackMateScale",
+    "TrackTable",
+    "UnknownTracksError",
+    "read_tracks",
+    "write_isbi",
+    "write_trackmate",
+]
 
 
-def read_tracks(path: str | Path) -> TrackTable:
+def read_tracks(path: str | Path, pixel_size_um: float | None = None) -> TrackTable:
     """Read tracks that another program wrote, recognised by content.
+
+    pixel_size_um : for a file whose positions are in um and which does not say it.
 
     Raises
     ------
@@ -22,4 +32,5 @@ def read_tracks(path: str | Path) -> TrackTable:
     path = Path(path)
     if not path.is_file():
         raise TrackFileError(f"{path}: no such file")
-    return read_xml(path) if path.suffix.lower() == ".xml" else read_table(path)
+    read = read_xml if path.suffix.lower() == ".xml" else read_table
+    return read(path, pixel_size_um)

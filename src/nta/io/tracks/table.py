@@ -16,6 +16,10 @@ class TrackFileError(TextFileError):
     """A file is no table of tracks that is understood."""
 
 
+class UnknownTracksError(TrackFileError):
+    """A file is of no program whose tracks are understood."""
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class TrackTable(Columns):
     """Positions sorted by (track, frame); tracks are numbered 0..n-1, frames from 0 where the program counts from 0.

@@ -1,19 +1,18 @@
-"""Tracks as tables: Mosaic, CellProfiler, trackpy, stracking, the biotracks data package, and our own spots.csv."""
+"""Tracks as tables: Mosaic, CellProfiler, trackpy, stracking, TrackMate's spots, biotracks data packages, our own."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nta.io.text import number, read_text, rows_of
-from nta.io.tracks.table import TrackFileError, TrackTable
-
-Columns = Mapping[str, list[str]]
+from nta.io.tracks.scale import frame_rate_hz, positions_in
+from nta.io.tracks.table import TrackFileError, TrackTable, UnknownTracksError
 
 
 @dataclass(frozen=True)
@@ -51,10 +50,59 @@ _FORMS = (
         first_frame=1,
     ),
 )
+_TRACKMATE = ("TRACK_ID", "FRAME", "POSITION_X", "POSITION_Y")
+_NOTHING = ("", "nan", "none")
 
 
-def read_table(path: Path) -> TrackTable:
+@dataclass(frozen=True)
+class _Table:
+    """The cells of a file: the names of its columns, and the rows below them, the first of which has the number 2."""
+
+    path: Path
+    names: list[str]
+    rows: list[list[str]]
+    decimal_comma: bool
+
+    @classmethod
+    def read(cls, path: Path) -> _Table:
+        """Read a table that is separated by comma, tab or semicolon."""
+        text, _ = read_text(path)
+        head = text.lstrip("\ufeff").splitlines()[0]
+        delimiter = max("\t;,", key=head.count)
+        names, *rows = [row for _, row in rows_of(path, text, delimiter) if row]
+        return cls(path, names, rows, decimal_comma=delimiter != ",")
+
+    def numbers(self, name: str) -> NDArray[np.float64]:
+        """Return a column, NaN where it says nothing.
+
+        Raises
+        ------
+        TrackFileError
+            A row is cut off, or a cell is no number.
+        """
+        column, values = self.names.index(name), []
+        for line, row in enumerate(self.rows, start=2):
+            if len(row) < len(self.names):
+                raise TrackFileError(
+                    f"{self.path}: row {line} has {len(row)} cells instead of {len(self.names)}: cut off?"
+                )
+            value = number(row[column], decimal_comma=self.decimal_comma)
+            if value is None and row[column].strip().lower() not in _NOTHING:
+                raise TrackFileError(f"{self.path}: {name} is {row[column]!r} in row {line}, not a number")
+            values.append(np.nan if value is None else value)
+        return np.array(values, dtype=np.float64)
+
+    def whole(self, name: str) -> NDArray[np.int64]:
+        """Return a column of whole numbers."""
+        if name not in self.names:
+            raise TrackFileError(f"{self.path}: the data package has no column {name}")
+        return self.numbers(name).astype(np.int64)
+
+
+def read_table(path: Path, pixel_size_um: float | None = None) -> TrackTable:
     """Read a table of tracks, recognised by the names of its columns; separated by comma, tab or semicolon.
+
+    pixel_size_um : for positions that are in um in a file that does not say it.
 
     Raises
     ------
@@ -63,29 +111,30 @@ def read_table(path: Path) -> TrackTable:
     """
     if path.name.endswith("objects.csv"):
         return _data_package(path)
-    columns = _columns(path)
-    names = list(columns)
+    table = _Table.read(path)
+    if set(_TRACKMATE) <= set(table.names):
+        return _trackmate_spots(table, pixel_size_um)
     for form in _FORMS:
         found = [
-            next((n for n in names if re.fullmatch(pattern, n)), None)
+            next((n for n in table.names if re.fullmatch(pattern, n)), None)
             for pattern in (form.track, form.frame, form.y, form.x)
         ]
         if None not in found:
-            return _table(path, columns, form, [name for name in found if name is not None])
-    if any(name.startswith("TrackObjects_Label") for name in names):
+            return _of_form(table, form, [name for name in found if name is not None])
+    if any(name.startswith("TrackObjects_Label") for name in table.names):
         raise TrackFileError(
             f"{path}: a CellProfiler table without Location_Center_X and Location_Center_Y: no positions in it; export "
             "these measurements too"
         )
     needed = "; ".join(f"{form.program}: {', '.join(form.names)}" for form in _FORMS)
-    raise TrackFileError(
-        f"{path}: no table of tracks that is understood; its columns are {', '.join(names[:12])}. Name them as one of these "
-        f"does: {needed}"
+    raise UnknownTracksError(
+        f"{path}: no table of tracks that is understood; its columns are {', '.join(table.names[:12])}. Name them as one of "
+        f"these does: {needed}"
     )
 
 
-def _table(path: Path, columns: Columns, form: _Form, names: Sequence[str]) -> TrackTable:
-    track, frame, y, x = (_numbers(path, columns, name) for name in names)
+def _of_form(table: _Table, form: _Form, names: Sequence[str]) -> TrackTable:
+    track, frame, y, x = (table.numbers(name) for name in names)
     linked = np.isfinite(track) & (track >= 0)  # -1, NaN or an empty cell: a spot that no track took
     return TrackTable.of(
         track[linked].astype(np.int64),
@@ -96,6 +145,35 @@ def _table(path: Path, columns: Columns, form: _Form, names: Sequence[str]) -> T
     )
 
 
+def _trackmate_spots(table: _Table, pixel_size_um: float | None) -> TrackTable:
+    """Read TrackMate's table of spots, which has the units of its columns in a row of its own below their names."""
+    at = table.names.index("FRAME")
+    n_head = next((i for i, row in enumerate(table.rows) if len(row) > at and number(row[at]) is not None), 0)
+    above = [dict(zip(table.names, row, strict=False)) for row in table.rows[:n_head]]
+    units = next((row for row in above if row.get("POSITION_X", "").startswith("(")), None)
+    if units is None:
+        raise TrackFileError(
+            f"{table.path}: TrackMate's spots without the row that gives the units of their positions; export the tracks to "
+            "an XML file"
+        )
+    table = replace(table, rows=table.rows[n_head:])
+    space, time = (units.get(name, "").strip("()") for name in ("POSITION_X", "POSITION_T"))
+    scale, stated_um = positions_in(table.path, space, pixel_size_um)
+    form = _Form("TrackMate", *("TRACK_ID", "FRAME", "POSITION_Y", "POSITION_X"))
+    tracks = _of_form(table, form, (form.track, form.frame, form.y, form.x))
+    interval = np.nan
+    if "POSITION_T" in table.names:
+        frame, seconds = table.numbers("FRAME"), table.numbers("POSITION_T")
+        interval = float(np.median(seconds[frame > 0] / frame[frame > 0])) if (frame > 0).any() else np.nan
+    return replace(
+        tracks,
+        y_px=tracks.y_px / scale,
+        x_px=tracks.x_px / scale,
+        pixel_size_um=stated_um,
+        frame_rate_hz=frame_rate_hz(interval, time),
+    )
+
+
 def _data_package(path: Path) -> TrackTable:
     """Read the three tables of a biotracks data package: objects, links (unbranched chains of objects), tracks of links.
 
@@ -103,22 +181,19 @@ def _data_package(path: Path) -> TrackTable:
     which they part stands in each. Frames are numbered as the program did whose tracks were converted.
     """
     stem = str(path).removesuffix("objects.csv")
-    objects, links, tracks = (_columns(Path(f"{stem}{part}.csv")) for part in ("objects", "links", "tracks"))
-    place = {name: row for row, name in enumerate(_whole(path, objects, "cmso_object_id").tolist())}
-    frame, y, x = (_numbers(path, objects, f"cmso_{name}") for name in ("frame_id", "y_coord", "x_coord"))
+    objects, links, tracks = (
+        _Table.read(Path(f"{stem}{part}.csv")) for part in ("objects", "links", "tracks")
+    )
+    place = {name: row for row, name in enumerate(objects.whole("cmso_object_id").tolist())}
+    frame, y, x = (objects.numbers(f"cmso_{name}") for name in ("frame_id", "y_coord", "x_coord"))
     try:
-        rows = np.array(
-            [place[name] for name in _whole(path, links, "cmso_object_id").tolist()], dtype=np.int64
-        )
+        rows = np.array([place[name] for name in links.whole("cmso_object_id").tolist()], dtype=np.int64)
     except KeyError as error:
         raise TrackFileError(
             f"{path}: a link names the object {error}, which is not among the objects"
         ) from None
-    link = _whole(path, links, "cmso_link_id")
-    branches = (
-        len(links["cmso_link_id"])
-        and np.unique(link).size - np.unique(_whole(path, tracks, "cmso_track_id")).size
-    )
+    link = links.whole("cmso_link_id")
+    branches = link.size and np.unique(link).size - np.unique(tracks.whole("cmso_track_id")).size
     notes = (
         [f"{branches} branches of tracks that split or merge were made tracks of their own"]
         if branches
@@ -127,32 +202,3 @@ def _data_package(path: Path) -> TrackTable:
     return TrackTable.of(
         link, frame[rows].astype(np.int64), y[rows], x[rows], program="biotracks data package", notes=notes
     )
-
-
-def _columns(path: Path) -> Columns:
-    text, _ = read_text(path)
-    head = text.lstrip("\ufeff").splitlines()[0]
-    delimiter = max("\t;,", key=head.count)
-    rows = [row for _, row in rows_of(path, text, delimiter) if row]
-    short = next((i for i, row in enumerate(rows, start=1) if len(row) < len(rows[0])), None)
-    if short is not None:
-        raise TrackFileError(
-            f"{path}: row {short} has {len(rows[short - 1])} cells instead of {len(rows[0])}: cut off?"
-        )
-    return {name: [row[i] for row in rows[1:]] for i, name in enumerate(rows[0])}
-
-
-def _numbers(path: Path, columns: Columns, name: str) -> NDArray[np.float64]:
-    values = []
-    for row, cell in enumerate(columns[name], start=2):
-        value = number(cell)
-        if value is None and cell.strip().lower() not in ("", "nan"):
-            raise TrackFileError(f"{path}: {name} is {cell!r} in row {row}, not a number")
-        values.append(np.nan if value is None else value)
-    return np.array(values, dtype=np.float64)
-
-
-def _whole(path: Path, columns: Columns, name: str) -> NDArray[np.int64]:
-    if name not in columns:
-        raise TrackFileError(f"{path}: the data package has no column {name}")
-    return _numbers(path, columns, name).astype(np.int64)

@@ -11,42 +11,67 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
 
 from nta.io.atomic import new_file
-from nta.io.tracks.table import TrackFileError, TrackTable
+from nta.io.text import number
+from nta.io.tracks.scale import frame_rate_hz, is_pixels, positions_in, um_per
+from nta.io.tracks.table import TrackFileError, TrackTable, UnknownTracksError
 
 Element = ElementTree.Element
-_PIXELS = {"pixel", "pixels", "px", ""}
-_UM = {**dict.fromkeys(("um", "µm", "μm", "micron", "microns", "micrometer"), 1.0), "nm": 1e-3, "mm": 1e3}
-_SECONDS = {**dict.fromkeys(("s", "sec", "second", "seconds"), 1.0), **dict.fromkeys(("ms", "msec"), 1e-3)}
-_NOBODY_SAID = 1.0  # the timeinterval that TrackMate writes of a movie without a frame rate, in "sec" too
+_SPOT_FEATURES = {
+    "QUALITY": ("Quality", "Quality", "QUALITY", "false"),
+    "POSITION_X": ("X", "X", "POSITION", "false"),
+    "POSITION_Y": ("Y", "Y", "POSITION", "false"),
+    "POSITION_Z": ("Z", "Z", "POSITION", "false"),
+    "POSITION_T": ("T", "T", "TIME", "false"),
+    "FRAME": ("Frame", "Frame", "NONE", "true"),
+    "RADIUS": ("Radius", "R", "LENGTH", "false"),
+    "VISIBILITY": ("Visibility", "Visibility", "NONE", "true"),
+}
+_MORE_FEATURES = {
+    "TOTAL_INTENSITY": ("Total intensity", "Total int.", "INTENSITY", "false"),
+    "SNR": ("Signal/Noise ratio", "SNR", "NONE", "false"),
+}
+_EDGE_FEATURES = {
+    "SPOT_SOURCE_ID": ("Source spot ID", "Source ID", "NONE", "true"),
+    "SPOT_TARGET_ID": ("Target spot ID", "Target ID", "NONE", "true"),
+    "EDGE_TIME": ("Time (mean)", "T", "TIME", "false"),
+}
+_TRACK_FEATURES = {
+    "NUMBER_SPOTS": ("Number of spots in track", "N spots", "NONE", "true"),
+    "TRACK_INDEX": ("Track index", "Index", "NONE", "true"),
+    "TRACK_ID": ("Track ID", "ID", "NONE", "true"),
+}
 
 
-def read_xml(path: Path) -> TrackTable:
+def read_xml(path: Path, pixel_size_um: float | None = None) -> TrackTable:
     """Read an XML file of tracks, recognised by its elements.
+
+    pixel_size_um : for positions that are in um in a file that does not say it.
 
     Raises
     ------
     TrackFileError
-        Not whole, or of none of the three programs.
+        Not whole, of none of the three programs, or positions in um and nobody gives the pixel size.
     """
     try:
         root = ElementTree.parse(path).getroot()
     except ElementTree.ParseError as error:
         raise TrackFileError(f"{path}: not whole XML: {error}") from None
     if root.tag == "TrackMate":
-        return _trackmate(path, root)
+        return _trackmate(path, root, pixel_size_um)
+    if root.tag == "Tracks":
+        return _simple_tracks(path, root, pixel_size_um)
     for group, track, program in (
         (root.find("TrackContestISBI2012"), "particle", "ISBI challenge"),
         (root.find("trackgroup"), "track", "Icy"),
     ):
         if group is not None:
             return _detections(path, group, track, program)
-    raise TrackFileError(
+    raise UnknownTracksError(
         f"{path}: XML, but of no program whose tracks are understood (first element {root.tag!r})"
     )
 
@@ -68,7 +93,8 @@ def write_isbi(table: TrackTable, path: str | Path) -> Path:
 class TrackMateScale:
     """What turns pixels and frames into TrackMate's units; without a pixel size positions stay in pixels.
 
-    spot_radius_px : drawn by TrackMate around each spot. features : values of the rows, by TrackMate's name, e.g. "QUALITY".
+    spot_radius_px : drawn by TrackMate around each spot. features : values of the rows, by TrackMate's name: "QUALITY",
+        "TOTAL_INTENSITY", "SNR".
     """
 
     width_px: int = 0
@@ -89,15 +115,18 @@ def write_trackmate(table: TrackTable, path: str | Path, scale: TrackMateScale |
         "timeunits": "sec" if scale.frame_interval_s else "frame",
     }
     model = ElementTree.SubElement(root, "Model", units)
+    _declarations(model, scale)
     _spots(model, table, scale, step, interval)
     every, shown = Element("AllTracks"), Element("FilteredTracks")
     start = np.searchsorted(table.track, np.arange(table.n_tracks + 1)).tolist()
-    for number, (first, last) in enumerate(itertools.pairwise(start)):
-        name = {"name": f"Track_{number}", "TRACK_ID": str(number), "TRACK_INDEX": str(number)}
+    for name_of, (first, last) in enumerate(itertools.pairwise(start)):
+        name = {"name": f"Track_{name_of}", "TRACK_ID": str(name_of), "TRACK_INDEX": str(name_of)}
         track = ElementTree.SubElement(every, "Track", name, NUMBER_SPOTS=str(last - first))
         for row in range(first, last - 1):
-            ElementTree.SubElement(track, "Edge", SPOT_SOURCE_ID=str(row), SPOT_TARGET_ID=str(row + 1))
-        ElementTree.SubElement(shown, "TrackID", TRACK_ID=str(number))
+            middle = repr(interval * float(table.frame[row : row + 2].mean()))
+            ends = {"SPOT_SOURCE_ID": str(row), "SPOT_TARGET_ID": str(row + 1), "EDGE_TIME": middle}
+            ElementTree.SubElement(track, "Edge", ends)
+        ElementTree.SubElement(shown, "TrackID", TRACK_ID=str(name_of))
     model.extend((every, shown))
     settings = ElementTree.SubElement(root, "Settings")
     image = {
@@ -106,7 +135,32 @@ def write_trackmate(table: TrackTable, path: str | Path, scale: TrackMateScale |
         "pixelheight": repr(step), "voxeldepth": "1.0", "timeinterval": repr(interval),
     }  # fmt: skip
     ElementTree.SubElement(settings, "ImageData", image)
+    least = (
+        float(np.min(scale.features["QUALITY"])) - 1 if len(table) and "QUALITY" in scale.features else 0.0
+    )
+    every_spot = {"feature": "QUALITY", "value": repr(least), "isabove": "true"}
+    ElementTree.SubElement(settings, "InitialSpotFilter", every_spot)
+    ElementTree.SubElement(settings, "SpotFilterCollection")
+    ElementTree.SubElement(settings, "TrackFilterCollection")
     return _written(root, path)
+
+
+def _declarations(model: Element, scale: TrackMateScale) -> None:
+    """Say which features spots, edges and tracks have: readers look for those alone."""
+    more = {name: declared for name, declared in _MORE_FEATURES.items() if name in scale.features}
+    every = {"Spot": {**_SPOT_FEATURES, **more}, "Edge": _EDGE_FEATURES, "Track": _TRACK_FEATURES}
+    declarations = ElementTree.SubElement(model, "FeatureDeclarations")
+    for kind, features in every.items():
+        group = ElementTree.SubElement(declarations, f"{kind}Features")
+        for feature, (name, short, dimension, whole) in features.items():
+            words = {
+                "feature": feature,
+                "name": name,
+                "shortname": short,
+                "dimension": dimension,
+                "isint": whole,
+            }
+            ElementTree.SubElement(group, "Feature", words)
 
 
 def _spots(model: Element, table: TrackTable, scale: TrackMateScale, step: float, interval: float) -> None:
@@ -140,23 +194,42 @@ def _spots(model: Element, table: TrackTable, scale: TrackMateScale, step: float
 
 def _detections(path: Path, group: Element, track: str, program: str) -> TrackTable:
     rows = []
-    for number, element in enumerate(group.findall(track)):
+    for name, element in enumerate(group.findall(track)):
         try:
             rows += [
-                (number, int(d.attrib["t"]), float(d.attrib["y"]), float(d.attrib["x"]))
+                (name, int(d.attrib["t"]), float(d.attrib["y"]), float(d.attrib["x"]))
                 for d in element.iter("detection")
             ]
         except (KeyError, ValueError) as error:
-            raise TrackFileError(f"{path}: a detection of track {number} lacks {error}") from None
+            raise TrackFileError(f"{path}: a detection of track {name} lacks {error}") from None
     return TrackTable.of(*_columns(path, rows), program=program)
 
 
-def _trackmate(path: Path, root: Element) -> TrackTable:
+def _simple_tracks(path: Path, root: Element, pixel_size_um: float | None) -> TrackTable:
+    """Read what TrackMate calls "Export tracks to XML file": positions in the movie's unit, without its pixel size."""
+    scale, stated_um = positions_in(path, root.get("spaceUnits", ""), pixel_size_um)
+    tracks = _detections(path, root, "particle", root.get("from", "TrackMate"))
+    return replace(
+        tracks,
+        y_px=tracks.y_px / scale,
+        x_px=tracks.x_px / scale,
+        pixel_size_um=stated_um,
+        frame_rate_hz=frame_rate_hz(_float(root.get("frameInterval")), root.get("timeUnits", "")),
+    )
+
+
+def _float(text: str | None) -> float:
+    """Return a number, NaN of what is none."""
+    value = None if text is None else number(text)
+    return math.nan if value is None else value
+
+
+def _trackmate(path: Path, root: Element, pixel_size_um: float | None) -> TrackTable:
     """Follow the edges of every visible track; where a track splits or merges, its branches become tracks of their own."""
     model = root.find("Model")
     if model is None:
         raise TrackFileError(f"{path}: a TrackMate file without a model")
-    scale = _pixel_size(path, root, model)
+    scale, stated_um = _pixel_size(path, root, model, pixel_size_um)
     spots = {
         int(s.attrib["ID"]): (
             int(s.attrib["FRAME"]),
@@ -167,7 +240,7 @@ def _trackmate(path: Path, root: Element) -> TrackTable:
     }
     shown = {e.attrib["TRACK_ID"] for e in model.iterfind("FilteredTracks/TrackID")}
     rows, cut = [], 0
-    number = 0
+    found = 0
     for track in model.iterfind("AllTracks/Track"):
         if shown and track.attrib["TRACK_ID"] not in shown:
             continue
@@ -177,38 +250,30 @@ def _trackmate(path: Path, root: Element) -> TrackTable:
         pieces = list(_branches([(a, b) if spots[a][0] < spots[b][0] else (b, a) for a, b in edges]))
         cut += len(pieces) - 1
         for piece in pieces:
-            rows += [(number, *spots[spot]) for spot in piece]
-            number += 1
+            rows += [(found, *spots[spot]) for spot in piece]
+            found += 1
     notes = [f"{cut} branches of tracks that split or merge were made tracks of their own"] if cut else []
     table = TrackTable.of(
         *_columns(path, rows), program=f"TrackMate {root.get('version', '')}".strip(), notes=notes
     )
-    return replace(table, **_calibration(root, model, scale))
-
-
-def _calibration(root: Element, model: Element, scale: float) -> Mapping[str, Any]:
-    """Return what the file states of pixel size and frame rate, in units that are understood."""
-    stated = {}
-    if um := _UM.get(model.get("spatialunits", "").lower()):
-        stated["pixel_size_um"] = scale * um
     image = root.find("Settings/ImageData")
-    interval = float(image.get("timeinterval", "nan")) if image is not None else math.nan
-    seconds = _SECONDS.get(model.get("timeunits", "").lower())
-    if seconds and interval > 0 and interval != _NOBODY_SAID:
-        stated["frame_rate_hz"] = 1 / (interval * seconds)
-    return stated
+    interval = _float(image.get("timeinterval")) if image is not None else math.nan
+    return replace(
+        table, pixel_size_um=stated_um, frame_rate_hz=frame_rate_hz(interval, model.get("timeunits", ""))
+    )
 
 
-def _pixel_size(path: Path, root: Element, model: Element) -> float:
-    """Return the pixel size in the file's unit; 1 where positions are in pixels."""
-    if model.get("spatialunits", "").lower() in _PIXELS:
-        return 1.0
+def _pixel_size(
+    path: Path, root: Element, model: Element, given_um: float | None
+) -> tuple[float, float | None]:
+    """Return the pixel size in the file's unit, 1 where positions are in pixels, and in um where its unit is known."""
+    unit = model.get("spatialunits", "")
     image = root.find("Settings/ImageData")
-    size = float(image.get("pixelwidth", "nan")) if image is not None else math.nan
-    if not size > 0:
-        unit = model.get("spatialunits")
-        raise TrackFileError(f"{path}: positions are in {unit} and the file does not say the pixel size")
-    return size
+    size = _float(image.get("pixelwidth")) if image is not None else math.nan
+    if is_pixels(unit) or not size > 0:
+        return positions_in(path, unit, given_um)
+    um = um_per(unit)
+    return size, None if um is None else size * um
 
 
 def _branches(edges: list[tuple[int, int]]) -> Iterator[list[int]]:

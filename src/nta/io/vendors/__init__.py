@@ -10,6 +10,7 @@ from nta.io.vendors import nanosight, nanosight_tracks, videodrop, viewsizer, ze
 from nta.io.vendors.result import (
     Histogram,
     PercentileConvention,
+    UnknownExportError,
     VendorFileError,
     VendorParticles,
     VendorResult,
@@ -19,6 +20,7 @@ from nta.io.vendors.result import (
 __all__ = [
     "Histogram",
     "PercentileConvention",
+    "UnknownExportError",
     "VendorFileError",
     "VendorParticles",
     "VendorResult",
@@ -82,6 +84,6 @@ def read_vendor(path: str | Path) -> VendorResult:
     for fits, advice in _ALMOST:
         if fits(text):
             raise VendorFileError(f"{path}: {advice}")
-    raise VendorFileError(
+    raise UnknownExportError(
         f"{path}: no size export that nta understands ({_UNDERSTOOD}); its first line is {text.splitlines()[0][:60]!r}"
     )

@@ -12,14 +12,22 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise, takewhile
+from itertools import dropwhile, pairwise, takewhile
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nta.io.text import number, read_text, rows_of
-from nta.io.vendors.result import Histogram, PercentileConvention, VendorFileError, VendorResult, VendorRun
+from nta.io.vendors.result import (
+    Histogram,
+    PercentileConvention,
+    VendorFileError,
+    VendorResult,
+    VendorRun,
+    recorded_dilution,
+    refuse_joined,
+)
 
 _HEADS = ("NTA Experiment Summary File", "NTA Single Analysis Summary File")
 _PRINTED = {
@@ -33,6 +41,7 @@ _PRINTED = {
 _CONCENTRATION = "Concentration (Particles / ml)"
 _ROUNDED = 0.005  # relative; the concentration is printed with three digits
 _DILUTION = "Dilution factor (concentrations adjusted for this factor)"
+_NUMBER_WITH_COMMA = re.compile(r"[+-]?[\d.]*\d,\d[\d.,]*(e[+-]?\d+)?", re.I)
 _HIDDEN = (
     "the effective volume behind the concentration depends on camera level and is not exported",
     "FTLA (finite track length adjustment) reshapes the distribution; the unadjusted tracks are not in this file",
@@ -62,7 +71,7 @@ class _Block:
 
 def is_summary(text: str) -> bool:
     """Say whether a text is a NanoSight summary."""
-    return text.lstrip("\ufeff").startswith(_HEADS)
+    return text.lstrip('\ufeff\r\n\t ,;"').startswith(_HEADS)
 
 
 def read_summary(path: str | Path) -> VendorResult:
@@ -80,6 +89,8 @@ def read_summary(path: str | Path) -> VendorResult:
         raise VendorFileError(
             f"{path}: not a NanoSight summary: its first line is {text.splitlines()[0][:60]!r}"
         )
+    for head in _HEADS:
+        refuse_joined(path, text, head)
     lines = _lines(path, text)
     sections = _sections(lines)
     program = (
@@ -94,7 +105,7 @@ def read_summary(path: str | Path) -> VendorResult:
         for cell in block.rows.get("Filename", [])[1:]
         if cell and cell not in ("Average", "Standard Error")
     ]
-    runs = tuple(_run(name, column, flat, block) for column, name in enumerate(names, start=1))
+    runs = tuple(_run(path, name, column, flat, block) for column, name in enumerate(names, start=1))
     if block.cut in {run.failed for run in runs} and all(run.failed for run in runs):
         raise VendorFileError(f"{path}: {block.cut}")
     details = flat.get("Experiment Details", {})
@@ -115,9 +126,21 @@ def read_summary(path: str | Path) -> VendorResult:
 
 
 def _lines(path: Path, text: str) -> list[list[str]]:
-    """Return the cells of each line; a locale with decimal commas separates by semicolons."""
-    delimiter = max(",;", key=text.count)
-    return [row for _, row in rows_of(path, text, delimiter)]
+    """Return the cells of each line from the first that says something; where commas are decimal, others separate.
+
+    In a file that is separated by commas, a comma in a number groups thousands, or somebody converted it badly.
+    """
+    weighting = re.search(r'^"?Weighting"?\s*([,;\t])', text, re.M)
+    delimiter = weighting[1] if weighting else max(",;\t", key=text.count)
+    lines = list(dropwhile(lambda row: not any(row), (row for _, row in rows_of(path, text, delimiter))))
+    if delimiter == ",":
+        strange = next((cell for row in lines for cell in row if _NUMBER_WITH_COMMA.fullmatch(cell)), None)
+        if strange is not None:
+            raise VendorFileError(
+                f"{path}: {strange!r}, a number with a comma in a file that is separated by commas; save it with decimal "
+                "points and without separators of thousands"
+            )
+    return lines
 
 
 def _convention(program: str) -> PercentileConvention:
@@ -180,7 +203,7 @@ def _missing(block: _Block) -> tuple[str, ...]:
     )
 
 
-def _run(name: str, column: int, sections: dict[str, Rows], block: _Block) -> VendorRun:
+def _run(path: Path, name: str, column: int, sections: dict[str, Rows], block: _Block) -> VendorRun:
     conditions, results = sections.get("Conditions", {}), sections.get("Results", {})
     tracks = _number(block.rows, "Valid Tracks", column)
     printed_per_ml = _number(results, _CONCENTRATION, column)
@@ -200,7 +223,7 @@ def _run(name: str, column: int, sections: dict[str, Rows], block: _Block) -> Ve
         n_tracks=None if tracks is None else int(tracks),
         particles_per_frame=_number(results, "Particles per frame", column),
         concentration_per_ml=None if failed else printed_per_ml,
-        dilution=_number(results, _DILUTION, column),
+        dilution=recorded_dilution(path, _cell(results, _DILUTION, column)),
         printed={}
         if failed
         else {

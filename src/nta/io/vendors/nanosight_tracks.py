@@ -1,5 +1,7 @@
 """NanoSight NTA 3.x tables of single particles: ``_ParticleData.csv`` and ``_AllTracks.csv``.
 
+Columns are known by their names, in whatever order, separated by commas, semicolons or tabs.
+
 The columns are known from programs that read them; no real file was at hand, so that these readers were tested on files
 made from that description alone. Positions are taken as they stand: drift is not subtracted in them, as far as is known.
 """
@@ -7,6 +9,7 @@ made from that description alone. Positions are taken as they stand: drift is no
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,20 +23,28 @@ from nta.io.vendors.result import (
     VendorParticles,
     VendorResult,
     VendorRun,
+    refuse_joined,
 )
 
 _ID, _SIZE, _DIFFUSION = "Particle ID", "Size/nm", "Diffusion coefficient/nm^2 s^-1"
 _LIGHT, _INCLUDED = "Ln(Adjusted intensity)/AU", "Included in distribution?"
 _PARTICLES = (_ID, _SIZE, _DIFFUSION, _LIGHT, "Start frame", "Tracklength", _INCLUDED)
 _TRACKS = (_ID, _SIZE, _DIFFUSION, "Frame", "X/pixels", "Y/pixels", _LIGHT, _INCLUDED)
-_YES, _NO = {"true", "1", "yes"}, {"false", "0", "no"}
+# the words for true and false also as spreadsheets in German and French save them
+_YES, _NO = {"true", "1", "yes", "wahr", "vrai"}, {"false", "0", "no", "falsch", "faux"}
 _HIDDEN = (
     "which tracks are included in the distribution is the program's choice; its rule is not exported",
     "the distribution of the summary is reshaped by FTLA, this histogram of single tracks is not",
     "whether drift was subtracted from the positions is not said",
 )
 
-Table = Mapping[str, Sequence[str]]
+
+@dataclass(frozen=True)
+class _Table:
+    """The columns that are needed, by name, and whether a comma may be a decimal sign in them."""
+
+    columns: Mapping[str, Sequence[str]]
+    decimal_comma: bool
 
 
 def is_particles(text: str) -> bool:
@@ -84,38 +95,47 @@ def read_tracks(path: str | Path) -> VendorResult:
     except TrackFileError as error:
         raise VendorFileError(f"{path}: {error}") from None
     _, first = np.unique(ids, return_index=True)
-    of_track = {key: [values[i] for i in first] for key, values in table.items()}
+    of_track = replace(
+        table, columns={key: [values[i] for i in first] for key, values in table.columns.items()}
+    )
     return _result(path, encoding, _particles(path, of_track, tracks.lengths.astype(float)), tracks)
 
 
 def _has(text: str, columns: Sequence[str]) -> bool:
-    head = text.lstrip("\ufeff")[:2000].partition("\n")[0].split(",")
-    return [cell.strip().strip('"') for cell in head[: len(columns)]] == list(columns)
+    head = text.lstrip("\ufeff")[:2000].partition("\n")[0]
+    return set(columns) <= {cell.strip().strip('"') for cell in head.split(_delimiter(head))}
 
 
-def _table(path: Path, columns: Sequence[str]) -> tuple[Table, str]:
+def _delimiter(head: str) -> str:
+    return max(",;\t", key=head.count)
+
+
+def _table(path: Path, columns: Sequence[str]) -> tuple[_Table, str]:
     text, encoding = read_text(path)
     if not _has(text, columns):
         raise VendorFileError(f"{path}: not a NanoSight table with the columns {', '.join(columns)}")
-    rows = [row for _, row in rows_of(path, text) if any(row)]
-    for line, row in enumerate(rows[1:], start=2):
-        if len(row) < len(columns):
-            raise VendorFileError(
-                f"{path}: row {line} has {len(row)} cells instead of {len(columns)}: cut off?"
-            )
-    return {name: [row[i] for row in rows[1:]] for i, name in enumerate(columns)}, encoding
+    refuse_joined(path, text, _ID)
+    delimiter = _delimiter(text.partition("\n")[0])
+    head, *rows = [row for _, row in rows_of(path, text, delimiter) if any(row)]
+    needed = 1 + max(head.index(name) for name in columns)
+    for line, row in enumerate(rows, start=2):
+        if len(row) < needed:
+            raise VendorFileError(f"{path}: row {line} has {len(row)} cells instead of {needed}: cut off?")
+    found = {name: [row[head.index(name)] for row in rows] for name in columns}
+    return _Table(found, decimal_comma=delimiter != ","), encoding
 
 
-def _numbers(path: Path, table: Table, name: str) -> NDArray[np.float64]:
-    values = [number(cell) for cell in table[name]]
+def _numbers(path: Path, table: _Table, name: str) -> NDArray[np.float64]:
+    cells = table.columns[name]
+    values = [number(cell, decimal_comma=table.decimal_comma) for cell in cells]
     if None in values:
         at = values.index(None)
-        raise VendorFileError(f"{path}: {name} is {table[name][at]!r} in row {at + 2}, not a number")
+        raise VendorFileError(f"{path}: {name} is {cells[at]!r} in row {at + 2}, not a number")
     return np.array(values, dtype=np.float64)
 
 
-def _particles(path: Path, table: Table, n_points: NDArray[np.float64]) -> VendorParticles:
-    words = [cell.strip().lower() for cell in table[_INCLUDED]]
+def _particles(path: Path, table: _Table, n_points: NDArray[np.float64]) -> VendorParticles:
+    words = [cell.strip().lower() for cell in table.columns[_INCLUDED]]
     if strange := sorted(set(words) - _YES - _NO):
         raise VendorFileError(f"{path}: {_INCLUDED} is {strange[0]!r}, neither yes nor no")
     return VendorParticles(

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nta.columns import Columns, column
-from nta.io.text import TextFileError
+from nta.io.text import TextFileError, dilution, no_dilution
 from nta.io.tracks.table import TrackTable
 
 _LARGEST_NM = 1e6
@@ -18,6 +20,35 @@ _LARGEST_NM = 1e6
 
 class VendorFileError(TextFileError):
     """A file is not the vendor export it looks like, or not one that is understood."""
+
+
+def recorded_dilution(path: Path, cell: str) -> float | None:
+    """Return the dilution that an export records; None where nobody entered one, which some programs write as 0.
+
+    Raises
+    ------
+    VendorFileError
+        Something was entered that is no factor: whether the concentrations hold it, nobody could say.
+    """
+    factor = dilution(cell)
+    if (factor is None and re.search(r"\d", cell)) or (factor or 0.0) < 0:
+        raise VendorFileError(f"{path}: the dilution that it records: {no_dilution(cell)}")
+    return factor or None
+
+
+def refuse_joined(path: Path, text: str, head: str) -> None:
+    """Refuse a file into which somebody joined several exports: which header is whose, nothing in it says.
+
+    head : what stands once in an export.
+    """
+    if (times := text.count(head)) > 1:
+        raise VendorFileError(
+            f"{path}: {head.strip()!r} stands there {times} times: exports joined into one file; give each of them"
+        )
+
+
+class UnknownExportError(VendorFileError):
+    """A file is of no vendor whose exports are understood; it may be something else, such as tracks."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -15,7 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nta.io.text import number, read_text
-from nta.io.vendors.result import Histogram, VendorFileError, VendorParticles, VendorResult, VendorRun
+from nta.io.vendors.result import (
+    Histogram,
+    VendorFileError,
+    VendorParticles,
+    VendorResult,
+    VendorRun,
+    refuse_joined,
+)
 
 _BLOCKS = ("RESULTS", "SETTINGS", "TRACKING")
 _PRINTED = {
@@ -25,7 +32,9 @@ _PRINTED = {
     "D10": "d10_nm",
     "D90": "d90_nm",
 }
-_UNITS = {"nm": 1.0, "µm": 1e3, "um": 1e3}
+_UNITS = {"nm": 1.0, "µm": 1e3, "μm": 1e3, "um": 1e3}
+_PER_ML = ("", "particles/ml", "part/ml", "/ml", "ml-1")
+_NUMBER = re.compile(r"([+-]?\d[\d.,\s]*(?:[eE][+-]?\d+)?)\s*(.*)")
 _HIDDEN = (
     "which tracks enter the distribution, and the volume behind the concentration, are not exported",
     "whether the concentration holds the dilution is not said; it is taken as that of the measured drop",
@@ -43,25 +52,31 @@ def read_results(path: str | Path) -> VendorResult:
     Raises
     ------
     VendorFileError
-        Not such a file, or its table of particles has no diameters.
+        Not such a file, a number in it cannot be read, or its table of particles has no diameters.
     """
     path = Path(path)
     text, encoding = read_text(path)
-    if not is_results(text):
+    first = _title(text, "RESULTS")
+    if first is None or not is_results(text):
         raise VendorFileError(f"{path}: not a Videodrop result")
+    refuse_joined(path, f"\n{text}", f"\n{first[0].strip()}")
     blocks = _blocks(text)
-    results, settings = (_pairs(blocks[name]) for name in ("RESULTS", "SETTINGS"))
+    results, settings = _with_units(_pairs(blocks["RESULTS"])), _pairs(blocks["SETTINGS"])
     sizes = _diameters(path, blocks["TRACKING"])
-    tracked = _number(results, "Tracked particles")
+    tracked, _ = _number(path, results, "Tracked particles")
     failed = "" if sizes.size and tracked != 0 else "no particle was tracked"
     run = VendorRun(
         name=path.stem.removesuffix("-Results"),
         n_tracks=sizes.size,
-        particles_per_frame=_number(results, "Average counted particles"),
-        concentration_per_ml=None if failed else _number(results, "Concentration"),
+        particles_per_frame=_number(path, results, "Average counted particles")[0],
+        concentration_per_ml=None if failed else _per_ml(path, results, "Concentration"),
         printed={}
         if failed
-        else {ours: v for theirs, ours in _PRINTED.items() if (v := _length_nm(results, theirs)) is not None},
+        else {
+            ours: v
+            for theirs, ours in _PRINTED.items()
+            if (v := _length_nm(path, results, theirs)) is not None
+        },
         histogram=None if failed else Histogram.of_sizes(sizes),
         particles=None if failed else VendorParticles.of_sizes(sizes),
         settings=settings,
@@ -101,15 +116,39 @@ def _pairs(rows: Sequence[Sequence[str]]) -> dict[str, str]:
     return {row[0]: row[1] for row in rows if len(row) > 1 and row[0]}
 
 
-def _number(pairs: Mapping[str, str], key: str) -> float | None:
-    """Return the number at the start of a cell such as "1,2E9 particles/mL"."""
-    return number(pairs[key].split(" ")[0]) if key in pairs else None
+def _with_units(pairs: Mapping[str, str]) -> dict[str, str]:
+    """Return the values with the units that stand in the names: "D10 [nm]" is 80 becomes "D10" is 80 nm."""
+    named = ((re.fullmatch(r"(.*?)\s*[(\[](.*)[)\]]", key), key, value) for key, value in pairs.items())
+    return dict((found[1], f"{value} {found[2]}") if found else (key, value) for found, key, value in named)
 
 
-def _length_nm(pairs: Mapping[str, str], key: str) -> float | None:
-    value = _number(pairs, key)
-    unit = pairs.get(key, "").partition(" ")[2].strip() or "nm"
-    return None if value is None or unit not in _UNITS else value * _UNITS[unit]
+def _number(path: Path, pairs: Mapping[str, str], key: str) -> tuple[float | None, str]:
+    """Return the number of a cell such as "1,2E9 particles/mL", and its unit; None where the cell says nothing."""
+    cell = pairs.get(key, "")
+    if not re.search(r"\d", cell):
+        return None, ""
+    found = _NUMBER.fullmatch(cell.strip())
+    value = number(found[1]) if found else None
+    if found is None or value is None:
+        raise VendorFileError(f"{path}: {key} is {cell!r}, no number that can be read")
+    return value, found[2].strip()
+
+
+def _length_nm(path: Path, pairs: Mapping[str, str], key: str) -> float | None:
+    value, unit = _number(path, pairs, key)
+    return None if value is None else value * _known(path, key, unit or "nm", _UNITS)
+
+
+def _per_ml(path: Path, pairs: Mapping[str, str], key: str) -> float | None:
+    value, unit = _number(path, pairs, key)
+    return None if value is None else value * _known(path, key, unit.lower(), dict.fromkeys(_PER_ML, 1.0))
+
+
+def _known(path: Path, key: str, unit: str, units: Mapping[str, float]) -> float:
+    """Return how much a unit is; one that is not known would change a number in silence."""
+    if unit not in units:
+        raise VendorFileError(f"{path}: {key} is in {unit!r}, a unit that is not known")
+    return units[unit]
 
 
 def _diameters(path: Path, rows: Sequence[Sequence[str]]) -> NDArray[np.float64]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -23,11 +23,14 @@ from nta.io.vendors.result import (
     VendorParticles,
     VendorResult,
     VendorRun,
+    recorded_dilution,
+    refuse_joined,
 )
 
 _BINS = "/LowerBinDiameter_[nm]"
 _VOLUMES = "/LowerBin_[mL]"
 _VIDEOS = "/Video#\t#particles"
+_WHOLE_NM = 6000.0  # the tables of four real measurements reach beyond, the wide bins to 6046 nm, those of 1 nm to 20 000
 QUALITY_LIMIT = 0.40  # of the particles that enter the vendor's tables; found on four real measurements
 _TABLES = ("ConstantBinsTable_*.dat", "WideBinsTable_*.dat")  # the finest first
 _HIDDEN = (
@@ -67,7 +70,7 @@ class _Beside:
         return cls(
             settings=settings,
             volume_ml=number(settings.get("RecordingSettings/Volume", "")),
-            dilution=number(settings.get("SampleInformation/Dilution", "")),
+            dilution=recorded_dilution(file, settings.get("SampleInformation/Dilution", "")),
             videos=None if videos is None else int(videos),
         )
 
@@ -113,29 +116,38 @@ def read_bins(path: str | Path) -> VendorResult:
     Raises
     ------
     VendorFileError
-        Not such a table, or its bins do not rise.
+        Not such a table, its bins do not rise, or it is cut off.
     """
     path = Path(path)
     text, encoding = read_text(path)
     if not is_bins(text):
         raise VendorFileError(f"{path}: not a ViewSizer table of bins")
+    refuse_joined(path, text, _BINS)
     if path.name.startswith("LogBin"):
         raise VendorFileError(
             f"{path}: looks like a table of bins but holds another number of particles than the measurement (it is made by "
             "a calibration of brightness that no document explains); give ConstantBinsTable_ or WideBinsTable_"
         )
-    rows = [[number(cell) for cell in line.split("\t")[:5]] for line in text.splitlines()[1:] if line.strip()]
-    if not rows or any(None in row or len(row) < 5 for row in rows):
+    head, *lines = [line.rstrip().split("\t") for line in text.splitlines() if line.strip()]
+    rows = [[number(cell) for cell in line[:5]] for line in lines if len(line) == len(head)]
+    if not rows or len(rows) < len(lines) or any(None in row for row in rows):
         raise VendorFileError(f"{path}: a row is cut off or holds no number")
     low, _, high, counts, density = np.array(rows, dtype=np.float64).T
     edges = np.append(low, high[-1])
     if (np.diff(edges) <= 0).any():
         raise VendorFileError(f"{path}: the bins of the table do not rise")
+    if counts[-1] > 0 or counts.sum() < _listed_below(path, _WHOLE_NM):
+        raise VendorFileError(
+            f"{path}: the table ends at {high[-1]:g} nm, before its last particle: it is cut off"
+        )
     beside = _Beside.of(path)
     per_ml = density * (high - low) * (beside.dilution or 1.0)
     failed = "" if counts.sum() > 0 else "no particle in the table"
     histogram = None if failed else Histogram(edges_nm=edges, concentration_per_ml=per_ml, counts=counts)
     run = _run(path.stem, histogram, beside, n_tracks=int(counts.sum()), failed=failed)
+    if high[-1] < _WHOLE_NM:
+        doubt = f"the table ends at {high[-1]:g} nm; tables that were seen reach beyond {_WHOLE_NM:g} nm: cut off?"
+        run = replace(run, warnings=(doubt,))
     return _result(path, encoding, (run,), beside)
 
 
@@ -151,6 +163,7 @@ def read_videos(path: str | Path) -> VendorResult:
     text, encoding = read_text(path)
     if not is_videos(text):
         raise VendorFileError(f"{path}: not a ViewSizer list of videos")
+    refuse_joined(path, text, _VIDEOS)
     lines = text.splitlines()
     start = next(i for i, line in enumerate(lines) if line.startswith(_VIDEOS)) + 1
     beside = _Beside.of(path)
@@ -198,6 +211,13 @@ def read_list(path: str | Path) -> VendorResult:
         temperature_c=temperature_c,
     )
     return _result(path, "binary", (run,), beside)
+
+
+def _listed_below(table: Path, end_nm: float) -> int:
+    """Return how many particles below a size the list beside a table has that belong into it; 0 where there is none."""
+    beside = table.with_name(f"Particles_{table.name.partition('_')[2]}").with_suffix(".raw")
+    particles = read_list(beside).runs[0].particles if beside.is_file() else None
+    return 0 if particles is None else int((particles.diameter_nm[particles.included] < end_nm).sum())
 
 
 def _video(path: Path, cells: Sequence[str], beside: _Beside) -> VendorRun:

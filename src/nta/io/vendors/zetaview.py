@@ -17,9 +17,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nta.io.text import number, read_text
-from nta.io.vendors.result import Histogram, PercentileConvention, VendorFileError, VendorResult, VendorRun
+from nta.io.vendors.result import (
+    Histogram,
+    PercentileConvention,
+    VendorFileError,
+    VendorResult,
+    VendorRun,
+    recorded_dilution,
+    refuse_joined,
+)
 
+_TYPE = "Type of Measurement:"
 _TABLE_HEAD = "Size / nm"
+_COLUMNS = (_TABLE_HEAD, "Number", "Concentration / cm-3")
 _POSITIONS_HEAD = "Use\tPosition\t"
 _MEDIANS = {
     "Median Number (D50)": "d50_nm",
@@ -60,15 +70,12 @@ class ZetaProfile:
 
 def is_size(text: str) -> bool:
     """Say whether a text is a ZetaView size export."""
-    return (
-        "ZetaView" in text[:2000]
-        and re.search(r"^Type of Measurement:\s*Size Distribution", text, re.M) is not None
-    )
+    return "ZetaView" in text[:2000] and re.search(rf"^{_TYPE}\s*Size Distribution", text, re.M) is not None
 
 
 def is_profile(text: str) -> bool:
     """Say whether a text is a ZetaView zeta-potential export."""
-    return "ZetaView" in text[:2000] and re.search(r"^Type of Measurement:\s*Profile", text, re.M) is not None
+    return "ZetaView" in text[:2000] and re.search(rf"^{_TYPE}\s*Profile", text, re.M) is not None
 
 
 def is_positions(text: str) -> bool:
@@ -88,13 +95,14 @@ def read_size(path: str | Path) -> VendorResult:
     text, encoding = read_text(path)
     if not is_size(text):
         raise VendorFileError(f"{path}: not a ZetaView size export")
+    for once in (_TYPE, f"\n{_TABLE_HEAD}"):
+        refuse_joined(path, text, once)
     head, found, tail = text.partition(f"\n{_TABLE_HEAD}")
     if not found:
         raise VendorFileError(f"{path}: the file ends before its size table")
     keys = _header(head)
-    tables, ended = _tables(tail)
-    if not ended:
-        _refuse_missing(path, keys, tables)
+    tables, ended = _tables(path, f"{_TABLE_HEAD}{tail}")
+    _refuse_missing(path, keys, tables, ended=ended)
     return VendorResult(
         vendor="ZetaView",
         program=keys.get("Software", "ZetaView, version unknown"),
@@ -116,6 +124,7 @@ def read_positions(path: str | Path) -> tuple[Position, ...]:
     text, _ = read_text(path)
     if not is_positions(text):
         raise VendorFileError(f"{path}: not a ZetaView table of positions")
+    refuse_joined(path, text, _POSITIONS_HEAD)
     head, *lines = [line.split("\t") for line in text.splitlines() if line.strip()]
     rows = [dict(zip(head, line, strict=False)) for line in lines]
     return tuple(_position(row) for row in rows if number(row.get("Position", "")) is not None)
@@ -127,6 +136,7 @@ def read_profile(path: str | Path) -> ZetaProfile:
     text, _ = read_text(path)
     if not is_profile(text):
         raise VendorFileError(f"{path}: not a ZetaView zeta-potential export")
+    refuse_joined(path, text, _TYPE)
     head, _, tail = text.partition("\nPosition\t")
     keys = _header(head)
     rows = [[number(cell) for cell in line.split("\t")] for line in tail.splitlines()[1:]]
@@ -152,23 +162,38 @@ def _header(text: str) -> dict[str, str]:
     return keys
 
 
-def _tables(tail: str) -> tuple[list[NDArray[np.float64]], bool]:
-    """Return the linear and the logarithmic table, split at the sentinel rows of -1, and whether there was such a row."""
+def _tables(path: Path, text: str) -> tuple[list[NDArray[np.float64]], bool]:
+    """Return size, number and concentration of the linear and the logarithmic table, and whether they were ended.
+
+    They are split at the sentinel rows of -1.
+    """
+    head, *lines = text.splitlines()
+    names = [name.strip() for name in head.split("\t")]
+    if missing := [name for name in _COLUMNS if name not in names]:
+        raise VendorFileError(
+            f"{path}: its size table has no column {missing[0]!r}; it has {', '.join(names)}"
+        )
+    at = [names.index(name) for name in _COLUMNS]
     tables: list[list[list[float]]] = [[]]
-    for line in tail.splitlines()[1:]:
-        values = [number(cell) for cell in line.split("\t")]
-        if values and values[0] == -1:
+    for line in lines:
+        cells = line.split("\t")
+        values = [number(cells[i]) if i < len(cells) else None for i in at]
+        if values[0] == -1:
             tables.append([])
-        elif len(values) >= 4 and None not in values[:4]:
-            tables[-1].append([v or 0.0 for v in values[:4]])
+        elif None not in values:
+            tables[-1].append([v or 0.0 for v in values])
     return [np.array(rows) for rows in tables if rows], len(tables) > 1
 
 
-def _refuse_missing(path: Path, keys: dict[str, str], tables: Sequence[NDArray[np.float64]]) -> None:
-    """Refuse a table without its end, unless all tracks are in what is left of it."""
+def _refuse_missing(
+    path: Path, keys: dict[str, str], tables: Sequence[NDArray[np.float64]], *, ended: bool
+) -> None:
+    """Refuse a table without its end, unless all tracks are in what is left of it, and one that has lost all of them."""
     counted = float(tables[0][:, 1].sum()) if tables else 0.0
     tracks = _number(keys, "Number of Traces") or 0.0
-    if counted < tracks:
+    if ended and counted == 0 < tracks:
+        raise VendorFileError(f"{path}: its header says {tracks:g} tracks, its size table holds none of them")
+    if not ended and counted < tracks:
         where = f"at {tables[0][-1, 0]:g} nm, with" if tables else "with"
         raise VendorFileError(
             f"{path}: the file ends inside its size table, {where} {counted:g} of {tracks:g} tracks"
@@ -177,9 +202,9 @@ def _refuse_missing(path: Path, keys: dict[str, str], tables: Sequence[NDArray[n
 
 def _run(path: Path, keys: dict[str, str], tables: Sequence[NDArray[np.float64]]) -> VendorRun:
     tracks = _whole(_number(keys, "Number of Traces"))
-    dilution = _number(keys, "Dilution")
+    dilution = recorded_dilution(path, keys.get("Dilution", ""))
     shutter = _number(keys, "Shutter")
-    camera_rate = re.search(r"FRate\s+([0-9.]+)", keys.get("Camera", ""))
+    camera_rate = re.search(r"FRate\s+([0-9.,]+)", keys.get("Camera", ""))
     viscosity = _number(keys, "Viscosity")
     counted = bool(tables) and tables[0][:, 2].sum() > 0
     failed = "" if counted and tracks else "the vendor's run found no tracks; its medians of 0 nm are fillers"
@@ -188,7 +213,7 @@ def _run(path: Path, keys: dict[str, str], tables: Sequence[NDArray[np.float64]]
         name=keys.get("Experiment", path.stem),
         temperature_c=_number(keys, "Temperature"),
         viscosity_pa_s=None if viscosity is None else viscosity / 1e3,
-        frame_rate_hz=float(camera_rate[1]) if camera_rate else None,
+        frame_rate_hz=number(camera_rate[1]) if camera_rate else None,
         exposure_s=1 / shutter if shutter else None,
         pixel_size_um=_number(keys, "Micrometer per Pixel"),
         wavelength_nm=_number(keys, "Laser Wavelength nm"),

@@ -1,0 +1,50 @@
+"""Numbers and dilutions as people and programs write them."""
+
+import pytest
+
+from nta.io.text import dilution, no_dilution, number
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("1.5", 1.5),
+        ("1,5", 1.5),
+        ("1,2E9", 1.2e9),
+        ("25,125", 25.125),
+        ("1 200 000 000", 1.2e9),
+        ("1\u00a0234,5", 1234.5),
+        ("1,234,567", 1234567.0),
+        ("1.234.567", 1234567.0),
+        ("NaN", None),
+        ("1 2", None),
+        ("1.2.3", None),
+    ],
+)
+def test_a_number_is_read_as_it_is_meant_or_not_at_all(text, value):
+    assert number(text) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "factor"),
+    [
+        ("1000", 1000.0),
+        ("1000.000000", 1000.0),
+        ("1.00e+04", 1e4),
+        ("1:1000", 1000.0),
+        ("1 : 1 000", 1000.0),
+        ("1/1000", 1000.0),
+        ("1000x", 1000.0),
+        ("2,5", 2.5),
+        ("0.000", 0.0),
+        ("1,000,000", 1e6),
+        ("2:100", None),
+        (":100", None),
+        ("Not recorded", None),
+        *((text, None) for text in ("1,000", "1.000", "1:1.000", "1:10,000", "100.000x", '"1,000"')),
+    ],
+)
+def test_a_dilution_of_one_or_a_thousand_is_none(text, factor):
+    assert dilution(text) == factor
+    if factor is None and "000" in text:
+        assert "one or of a thousand" in no_dilution(text)
