@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nta.frames import Image
+from nta.spots.columns import ERROR, N_COLUMNS, N_TABLE, SNR, B, N, S, X, Y
 from nta.spots.kernels.candidates import candidates
 from nta.spots.kernels.discs import N_BINS, N_DISC, SIGNIFICANT, find_discs, merge
 from nta.spots.kernels.find import find
-from nta.spots.kernels.fit import CHI2, ERROR, FLAGS, LEVEL, N_COLUMNS, B, N, S, X, Y
 from nta.spots.kernels.follow import Ground, follow
 from nta.spots.kernels.paint import paint
 from nta.spots.kernels.patch import Pattern
@@ -30,8 +30,6 @@ MOST_SPOTS = 20_000  # in one frame
 MOST_DISCS = 1_000
 DISC_WINDOW = 6.0  # radius in which a disc is fitted, widths of a spot
 
-TABLE = (X, Y, N, B, S, ERROR, CHI2, FLAGS, LEVEL)  # columns that are handed on
-
 
 class FrameSearch:
     """Searches one frame at a time; not to be shared between threads."""
@@ -40,9 +38,10 @@ class FrameSearch:
         first = learned.layers[0]
         self._step = first.step
         # camera px and photo-electrons, standard deviations of noise with the clutter in it
-        light, noise = first.excess, np.sqrt(first.excess / first.clutter)
-        length = (first.step, first.step)
-        self._units = np.array([*length, light, light / first.step**2, *length, 1.0, 1.0, noise])
+        self._units = np.ones(N_TABLE)
+        self._units[[X, Y, S, ERROR]] = first.step
+        self._units[N], self._units[B] = first.excess, first.excess / first.step**2
+        self._units[SNR] = np.sqrt(first.excess / first.clutter)
         self._to_first = [_Shrink(layer) for layer in learned.skipped]
         self._searches = [LayerSearch(layer, learned.sign, settings) for layer in learned.layers]
         self._coarser = [_Shrink(layer) for layer in learned.layers[:-1]]
@@ -50,14 +49,13 @@ class FrameSearch:
         self._discs = np.empty((MOST_DISCS, N_DISC))
 
     def search(self, image: Image) -> NDArray[np.float64]:
-        """Return one row per spot, camera px and photo-electrons: x, y, N, b, s, error, chi2, flags, snr."""
+        """Return one row per spot, camera px and photo-electrons; see `nta.spots.columns`."""
         image = self._at_first_layer(image)
         m = self._searches[0].spots(_viewable(image), self._rows)
         if len(self._searches) > 1:
             m = self._with_discs(image, m)
-        table: NDArray[np.float64] = self._rows[:m, TABLE]
-        table *= self._units
-        table[:, :2] += 0.5 * (self._step - 1)
+        table: NDArray[np.float64] = self._rows[:m, :N_TABLE] * self._units
+        table[:, [X, Y]] += 0.5 * (self._step - 1)
         return table
 
     def first_layer(self, image: Image) -> tuple[Image, NDArray[np.float64], NDArray[np.float32]]:

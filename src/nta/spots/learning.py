@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from nta.errors import RecordingError
 from nta.frames import CameraState, Frame, Image
 from nta.spots.apart import least_apart
+from nta.spots.columns import FLAGS, SNR, S, X, Y
 from nta.spots.excess import Signed, box_mean, halved, with_excess
 from nta.spots.filters import filters_for
 from nta.spots.learned import Layer, Learned, summed
@@ -174,7 +175,7 @@ def _with_apart(learned: Learned, frames: Sequence[Frame], settings: DetectionSe
     search = FrameSearch(learned, settings)
     places: list[NDArray[np.float64]] = []
     for frame in (frame for start in range(STRIDE) for frame in frames[start::STRIDE]):
-        places.append(search.search(frame.image)[:, :2])
+        places.append(search.search(frame.image)[:, [X, Y]])
         if sum(map(len, places)) >= ENOUGH_SPOTS:
             break
     apart = least_apart(places, learned.spot_width_px, first.background.size * first.step**2)
@@ -210,12 +211,12 @@ def _alike(one: Layer, other: Layer) -> bool:
 
 def _fitted_width(rows: NDArray[np.float64], layer: Layer) -> float:
     """Width at which clear spots are fitted, px of the layer, at most 1.6 times off the one before; 0 if few are clear."""
-    flags, snr = rows[:, 7].astype(int), rows[:, 10]
+    flags, snr = rows[:, FLAGS].astype(int), rows[:, SNR]
     unclear = int(SpotFlag.EDGE | SpotFlag.OVERLAPPING | SpotFlag.POOR_FIT)
     clear = (flags & unclear == 0) & (snr > 8)
     if clear.sum() < 10:
         return 0.0
-    width = _weighted_median(rows[clear, 4], np.minimum(snr[clear], 30))
+    width = _weighted_median(rows[clear, S], np.minimum(snr[clear], 30))
     return float(np.clip(width, max(0.6 * layer.width_px, 0.6), 1.6 * layer.width_px))
 
 
@@ -228,8 +229,8 @@ def _has_discs(learned: Learned, pairs: Pairs, settings: DetectionSettings) -> b
     n_new = n_spots = 0
     for image, _ in pairs:
         rows, plain = with_discs.search(image), without.search(image)
-        discs = rows[rows[:, 7].astype(int) & int(SpotFlag.OUT_OF_FOCUS) != 0]
-        distance = np.hypot(*(discs[:, None, :2] - plain[None, :, :2]).transpose(2, 0, 1))
+        discs = rows[rows[:, FLAGS].astype(int) & int(SpotFlag.OUT_OF_FOCUS) != 0]
+        distance = np.hypot(*(discs[:, None, [X, Y]] - plain[None, :, [X, Y]]).transpose(2, 0, 1))
         n_new += int((distance.min(axis=1, initial=np.inf) > NEW_PLACE * learned.spot_width_px).sum())
         n_spots += len(rows)
         if abs(n_new - DISC_SHARE * n_spots) > DISC_CLEAR_SD * math.sqrt(DISC_SHARE * n_spots):

@@ -14,6 +14,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from nta.spots.columns import FLAGS
 from nta.spots.excess import box_mean
 from nta.spots.filters import BOX
 from nta.spots.kernels.flags import EDGE, OUT_OF_FOCUS, POOR_FIT, SATURATED
@@ -93,7 +94,7 @@ def _samples(seen: Seen, layer: Layer, noise: float) -> tuple[NDArray[np.float32
     rows, rest, light = seen
     gain = layer.camera.gain_e_per_adu / layer.excess
     bad = np.zeros_like(light)
-    if (doubtful := rows[rows[:, 7].astype(int) & BAD != 0]).size:
+    if (doubtful := rows[rows[:, FLAGS].astype(int) & BAD != 0]).size:
         paint(doubtful, gain, bad, np.empty((0, 0), np.float32))
     leverage = np.zeros_like(light)
     paint(rows, gain, np.zeros_like(light), leverage)

@@ -12,7 +12,7 @@ import math
 import numpy as np
 from numba import njit
 
-from nta.spots.kernels.fit import CHI2, ERROR, FLAGS, LEVEL, B, N, S, X, Y
+from nta.spots.columns import CHI2, ERROR, FLAGS, N_TABLE, SNR, B, N, S, X, Y
 from nta.spots.kernels.flags import EDGE, OUT_OF_FOCUS, POOR_FIT, SATURATED
 from nta.spots.kernels.options import OPTIONS
 
@@ -20,7 +20,8 @@ ITERATIONS = 10
 CLIP_SD = 3.0
 N_BINS = 40  # px from the centre, at most
 HALF_OF_GAUSSIAN = 1.1774  # radius that holds half the light of a Gaussian, in standard deviations
-EXTENT, PEAK, SYMMETRY, N_DISC = 8, 9, 11, 12  # columns of a disc beyond those of a spot
+EXTENT, PEAK, SYMMETRY = N_TABLE, N_TABLE + 1, N_TABLE + 2  # columns of a disc behind those of a spot
+N_DISC = N_TABLE + 3
 SYMMETRIC = (
     0.6  # share of the variation that is symmetric: a lone disc has 0.8 or more, two equal spots at most 0.4
 )
@@ -217,7 +218,7 @@ def _describe(image, sign, cy, cx, radius, noise, profile, spread2, sums, out): 
     out[EXTENT] = extent
     out[PEAK] = peak
     out[SYMMETRY] = sums[7] / (sums[7] + left)
-    out[LEVEL] = math.sqrt(sums[7] / (sums[8] / n))
+    out[SNR] = math.sqrt(sums[7] / (sums[8] / n))
     out[FLAGS] = OUT_OF_FOCUS
     return True
 
@@ -230,7 +231,7 @@ def find_discs(image, sign, n, found, step, grey, radius, noise, width, threshol
     step, grey : px of `image` in px, and its grey value in grey values, of the report; radius : of the window, px of `image`
     noise : (var0, slope, floor) of a pixel, signed adu; width : of a spot in focus, px of `image`
     threshold : least signal over noise of a disc
-    discs : rows (X, Y, N in adu, B in adu, S, ERROR, CHI2, FLAGS, EXTENT, PEAK in adu, LEVEL, SYMMETRY), px of the report
+    discs : rows (X, Y, N in adu, B in adu, S, ERROR, CHI2, FLAGS, SNR, EXTENT, PEAK in adu, SYMMETRY), px of the report
 
     Returns
     -------
@@ -249,7 +250,7 @@ def find_discs(image, sign, n, found, step, grey, radius, noise, width, threshol
         ):
             continue
         inside = 0 <= out[X] <= image.shape[1] - 1 and 0 <= out[Y] <= image.shape[0] - 1
-        if not (inside and out[SYMMETRY] > SYMMETRIC and out[LEVEL] > threshold and out[S] > WIDE * width):
+        if not (inside and out[SYMMETRY] > SYMMETRIC and out[SNR] > threshold and out[S] > WIDE * width):
             continue
         for k in (X, Y):
             out[k] = step * out[k] + 0.5 * (step - 1)
@@ -287,7 +288,7 @@ def merge(rows, n, discs, m, gain, offset, edge, height, width):  # type: ignore
     -------
     Number of spots.
     """
-    order = np.argsort(-discs[:m, LEVEL])
+    order = np.argsort(-discs[:m, SNR])
     kept = np.zeros(m, np.bool_)
     for a in range(m):
         i = order[a]
@@ -323,6 +324,6 @@ def merge(rows, n, discs, m, gain, offset, edge, height, width):  # type: ignore
             x, y, reach = discs[j, X], discs[j, Y], discs[j, EXTENT] - edge
             beyond = x < reach or y < reach or x > width - 1 - reach or y > height - 1 - reach
             rows[left, FLAGS] = int(discs[j, FLAGS]) | (EDGE if beyond else 0)
-            rows[left, LEVEL] = discs[j, LEVEL]
+            rows[left, SNR] = discs[j, SNR]
             left += 1
     return left

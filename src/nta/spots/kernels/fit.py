@@ -12,6 +12,7 @@ import math
 import numpy as np
 from numba import njit
 
+from nta.spots.columns import CHI2, ERROR, B, N, S, X, Y
 from nta.spots.kernels.algebra import axis, factorise, substitute, variance_of
 from nta.spots.kernels.lanes import LANES
 from nta.spots.kernels.options import INLINED, OPTIONS
@@ -21,9 +22,6 @@ SIDE = 15  # most rows of a patch
 N_MOMENTS = 15
 GX, DX, QX, MOMENTS = 0, LANES, 2 * LANES, 3 * LANES
 WORK = MOMENTS + N_MOMENTS * LANES
-
-# Columns of a row of results
-X, Y, N, B, S, ERROR, CHI2, FLAGS, CENTRE_X, CENTRE_Y, LEVEL, N_COLUMNS = 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11
 
 
 @njit(**INLINED)
@@ -148,16 +146,16 @@ def fit_one(data, light, mask, side, noise, limits, start, work, ay, a, g, out):
     mask : (side, 16) 1 where a pixel counts, 0 where it is saturated or beyond the patch
     noise : (sign, read variance e^2, floor of the variance e^2)
     limits : (least sigma, largest sigma, tolerance px, most iterations)
-    start : x, y (patch coordinates), N, b, s
+    start : (X, Y, N, B, S) to begin with, in patch coordinates
     work, ay, a, g : float32 (WORK,), float64 (3, 16), (8, 8), (8,) workspaces
-    out : receives x, y, N, b, s, error, chi2 per degree of freedom; `a` is left factorised
+    out : receives the columns X to CHI2; `a` is left factorised
 
     Returns
     -------
     Whether it converged to something inside the patch.
     """
     sign, read, floor = noise[0], noise[1], noise[2]
-    px, py, n, b, s = start[0], start[1], start[2], start[3], start[4]
+    px, py, n, b, s = start[X], start[Y], start[N], start[B], start[S]
     g0, d0, q0 = work[GX : GX + LANES], work[DX : DX + LANES], work[QX : QX + LANES]
     g1, d1, q1 = ay[0], ay[1], ay[2]
     chi2 = 0.0

@@ -7,8 +7,9 @@ import math
 import numpy as np
 from numba import njit
 
+from nta.spots.columns import CENTRE_X, CENTRE_Y, CHI2, ERROR, FLAGS, SNR, B, N, S, X, Y
 from nta.spots.kernels.algebra import variance_of
-from nta.spots.kernels.fit import CENTRE_X, CENTRE_Y, CHI2, ERROR, FLAGS, LEVEL, B, N, S, X, Y, f4, fit_one
+from nta.spots.kernels.fit import f4, fit_one
 from nta.spots.kernels.flags import EDGE, OUT_OF_FOCUS, OVERLAPPING, POOR_FIT, SATURATED
 from nta.spots.kernels.options import INLINED, OPTIONS
 from nta.spots.kernels.pair import fit_two
@@ -40,7 +41,7 @@ def localise(  # type: ignore[no-untyped-def]
     threshold : least matched-filter signal over noise of the fitted spot
     split_gain : drop of chi-square from which on two spots are better than one; 0 where none is to be split
     apart : widths that two must lie apart
-    rows : (m, N_COLUMNS); columns by the constants of `kernels.fit`, FLAGS as bits, LEVEL receives the signal over noise
+    rows : (m, N_COLUMNS), see `nta.spots.columns`
 
     Returns
     -------
@@ -71,11 +72,11 @@ def _fit_alone(view, desk, n, found, width, response_to_n, noise, limits, rows, 
         rows[i, CENTRE_X] = cx
         rows[i, CENTRE_Y] = cy
         rows[i, FLAGS] = 0.0
-        start[0] = found[i, FOUND_X] - (cx - radius)
-        start[1] = found[i, FOUND_Y] - (cy - radius)
-        start[2] = found[i, FOUND_RESPONSE] * response_to_n
-        start[3] = (found[i, FOUND_LEVEL] - view.offset) * view.gain
-        start[4] = width
+        start[X] = found[i, FOUND_X] - (cx - radius)
+        start[Y] = found[i, FOUND_Y] - (cy - radius)
+        start[N] = found[i, FOUND_RESPONSE] * response_to_n
+        start[B] = (found[i, FOUND_LEVEL] - view.offset) * view.gain
+        start[S] = width
         if not found[i, FOUND_BESIDE]:  # shoulders wait until the light of the brighter ones is known
             if load_electrons(view, cy, cx, desk) > 0:
                 rows[i, FLAGS] = SATURATED
@@ -87,7 +88,7 @@ def _fit_alone(view, desk, n, found, width, response_to_n, noise, limits, rows, 
             rows[i, X] = found[i, FOUND_X]
             rows[i, Y] = found[i, FOUND_Y]
             rows[i, N] = 0.0
-            rows[i, B] = start[3]
+            rows[i, B] = start[B]
             rows[i, S] = width
             rows[i, CHI2] = NOT_FITTED
 
@@ -180,11 +181,11 @@ def _load_beside(view, desk, n, i, found, response_to_n, rows, ok):  # type: ign
     if not neighbour_light(rows, n, i, qx, qy, 2 * view.radius + 1, desk):
         return -1
     saturated = load_electrons(view, qy + view.radius, qx + view.radius, desk)
-    desk.start[0] = rows[i, X] - qx
-    desk.start[1] = rows[i, Y] - qy
-    desk.start[2] = rows[i, N] if ok[i] else found[i, FOUND_RESPONSE] * response_to_n
-    desk.start[3] = rows[i, B]
-    desk.start[4] = rows[i, S]
+    desk.start[X] = rows[i, X] - qx
+    desk.start[Y] = rows[i, Y] - qy
+    desk.start[N] = rows[i, N] if ok[i] else found[i, FOUND_RESPONSE] * response_to_n
+    desk.start[B] = rows[i, B]
+    desk.start[S] = rows[i, S]
     return saturated
 
 
@@ -267,9 +268,9 @@ def _keep(rows, n, extra, ok, h, w, radius, width, noise, limits, threshold):  #
         rows[i, ERROR] = min(rows[i, ERROR], MOST_ERROR * rows[i, S])
         if rows[i, S] > 1.8 * width:
             flags |= OUT_OF_FOCUS
-        for k in range(CENTRE_X):
+        for k in range(FLAGS):
             rows[m, k] = rows[i, k]
         rows[m, FLAGS] = flags
-        rows[m, LEVEL] = snr
+        rows[m, SNR] = snr
         m += 1
     return m

@@ -7,8 +7,8 @@ import math
 import numpy as np
 from numba import njit
 
+from nta.spots.columns import N, S, X, Y
 from nta.spots.kernels.algebra import axis
-from nta.spots.kernels.fit import N, S, X, Y
 from nta.spots.kernels.options import OPTIONS
 
 REACH = 4.0  # widths

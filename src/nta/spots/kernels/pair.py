@@ -7,8 +7,9 @@ import math
 import numpy as np
 from numba import njit
 
+from nta.spots.columns import CHI2, ERROR, B, N, S, X, Y
 from nta.spots.kernels.algebra import axis, factorise, substitute, variance_of
-from nta.spots.kernels.fit import CHI2, ERROR, B, N, S, X, Y, f4
+from nta.spots.kernels.fit import f4
 from nta.spots.kernels.lanes import LANES
 from nta.spots.kernels.options import OPTIONS
 
@@ -164,7 +165,7 @@ def fit_two(data, light, side, noise, limits, one, width, apart, first, second):
 
     Returns how much chi-square drops, 0 where there is nothing to split, the fit fails or the two have a single peak; the
     chi-square of `one` beside this light is put down in it.
-    `first`, `second` receive x, y, N, b, s, error, chi2 as in `fit_one`. `width` is the recording's sigma: a blend's own
+    `first`, `second` receive the columns X to CHI2, as in `fit_one`. `width` is the recording's sigma: a blend's own
     sigma is too wide. `apart`: widths that two must lie apart (`nta.spots.apart`).
     """
     residual = np.empty((LANES, LANES), f4)

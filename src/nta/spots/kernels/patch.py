@@ -8,8 +8,9 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from nta.spots.columns import CENTRE_Y, N_COLUMNS, N, S, X, Y
 from nta.spots.kernels.algebra import axis
-from nta.spots.kernels.fit import CENTRE_Y, N_COLUMNS, SIDE, WORK, N, S, X, Y, f4
+from nta.spots.kernels.fit import SIDE, WORK, f4
 from nta.spots.kernels.lanes import LANES, load_lanes
 from nta.spots.kernels.options import INLINED, OPTIONS
 from nta.spots.kernels.rows import reflected
