@@ -1,4 +1,4 @@
-"""The plain engine: NumPy and SciPy, slow, without shortcuts; what the compiled kernels are held to in tests.
+"""The plain engine: NumPy and SciPy, slow, without shortcuts; what the compiled kernels' fits are held to in tests.
 
 It filters the whole frame at full resolution and fits every maximum by itself with a Gaussian integrated over pixels:
 neighbours, blends, discs and rings are the fast engine's business.
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from nta.frames import Image
 from nta.spots.columns import ERROR, N_TABLE, B, N, S, X, Y
 from nta.spots.filters import BOX
+from nta.spots.fitting import ERROR_GROWTH, FIT_SHARE, MOST_ERROR, N_PARAMETERS, poor_chi2
 from nta.spots.kernels.follow import ABOVE_SD, HIGH, RISEN, STRIDE, TILE
 from nta.spots.learned import Learned, summed
 from nta.spots.settings import DetectionSettings
@@ -22,7 +23,6 @@ from nta.spots.table import SpotFlag
 Array = NDArray[np.float64]
 ITERATIONS = 30
 STRAY_PX = 2.5  # a fit may move so far from its maximum
-FIT_SHARE = 0.7  # of the threshold that a fitted spot must still reach
 
 
 class ReferenceSearch:
@@ -115,7 +115,7 @@ class ReferenceSearch:
     ) -> Array | None:
         layer, sign = self._layer, self._learned.sign
         bound = np.diag(np.linalg.inv(fisher))
-        chi2 = float(((patch - mean) ** 2 * weight).sum() / (patch.size - 5))
+        chi2 = float(((patch - mean) ** 2 * weight).sum() / (patch.size - N_PARAMETERS))
         noise = float(self._variance(np.array(p[B])))
         snr = p[N] / math.sqrt(4 * math.pi * (p[S] ** 2 + 1 / 12) * noise)
         snr /= math.sqrt(layer.clutter / layer.excess)
@@ -126,10 +126,11 @@ class ReferenceSearch:
         r = layer.fit_radius - 0.5
         flags = 0 if whole.all() else int(SpotFlag.SATURATED)
         flags |= int(SpotFlag.EDGE) * (not (r <= x <= width - 1 - r and r <= y <= height - 1 - r))
-        poor = chi2 > 1 + 6 * math.sqrt(2 / (patch.size - 5))
-        flags |= int(SpotFlag.POOR_FIT) * poor
-        error = math.sqrt(0.5 * (bound[X] + bound[Y]) * (math.sqrt(chi2) if poor else 1.0))
-        error = min(error, 0.5 * p[S])
+        error = math.sqrt(0.5 * (bound[X] + bound[Y]))
+        if chi2 > poor_chi2(patch.size):
+            flags |= int(SpotFlag.POOR_FIT)
+            error *= chi2**ERROR_GROWTH
+        error = min(error, MOST_ERROR * p[S])
         gain, offset = layer.camera.gain_e_per_adu, sign * layer.camera.offset_adu
         return np.array([x, y, p[N] * gain, (p[B] - offset) * gain, p[S], error, chi2, flags, snr])
 
