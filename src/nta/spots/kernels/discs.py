@@ -8,6 +8,7 @@ needed, and the Fisher information of the profile's slope gives the error of the
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
@@ -15,6 +16,7 @@ from numba import njit
 from nta.spots.columns import CHI2, ERROR, FLAGS, N_TABLE, SNR, B, N, S, X, Y
 from nta.spots.kernels.flags import EDGE, OUT_OF_FOCUS, POOR_FIT, SATURATED
 from nta.spots.kernels.options import OPTIONS
+from nta.spots.kernels.search import FOUND_X, FOUND_Y
 
 ITERATIONS = 10
 CLIP_SD = 3.0
@@ -35,6 +37,17 @@ OUTSHINES = 2.0  # times the disc's peak: a spot of its own in front of the disc
 EXPLAINED = 0.6  # share of a disc's light that a few well-fitted spots may not hold, or it is they
 FEW = 3
 CONCENTRIC = 0.5  # extents within which two discs are one
+# Sums over the pixels of a disc: Fisher matrix and gradient of the centre, residuals over their noise and as they are, light
+# about the background, and noise
+XX, XY, YY, GX, GY, OVER_NOISE, RESIDUAL, VARIATION, NOISE, N_SUMS = range(10)
+
+
+class GreyNoise(NamedTuple):
+    """Variance of a pixel at a signed grey value: var0 + slope * value, at least `floor`."""
+
+    var0: float
+    slope: float
+    floor: float
 
 
 @njit(**OPTIONS)
@@ -88,10 +101,7 @@ def _mean_profile(image, sign, cy, cx, radius, spread2, profile, new, weight):  
 
 @njit(**OPTIONS)
 def _moments(image, sign, cy, cx, radius, within, background, noise, profile, spread2, sums):  # type: ignore[no-untyped-def]
-    """Fisher matrix and gradient of the centre, misfit and variation; returns the number of pixels.
-
-    noise : (var0, slope, floor) of a pixel; sums : xx, xy, yy, gx, gy, chi2, residual, variation, noise.
-    """
+    """Fisher matrix and gradient of the centre, misfit and variation; returns the number of pixels."""
     h, w = image.shape
     sums[:] = 0.0
     n = 0
@@ -104,20 +114,20 @@ def _moments(image, sign, cy, cx, radius, within, background, noise, profile, sp
                 continue
             f = r - k
             mu = (1 - f) * profile[k] + f * profile[k + 1]
-            v = max(noise[0] + noise[1] * mu, noise[2])
+            v = max(noise.var0 + noise.slope * mu, noise.floor)
             limit = CLIP_SD * math.sqrt(spread2)
             left = min(max(sign * float(image[y, x]) - mu, -limit), limit)
             grade = (profile[k] - profile[k + 1]) / max(r, 0.3)
             jx, jy = grade * dx, grade * dy
-            sums[0] += jx * jx / v
-            sums[1] += jx * jy / v
-            sums[2] += jy * jy / v
-            sums[3] += jx * left / v
-            sums[4] += jy * left / v
-            sums[5] += left * left / v
-            sums[6] += left * left
-            sums[7] += (mu - background) ** 2
-            sums[8] += v
+            sums[XX] += jx * jx / v
+            sums[XY] += jx * jy / v
+            sums[YY] += jy * jy / v
+            sums[GX] += jx * left / v
+            sums[GY] += jy * left / v
+            sums[OVER_NOISE] += left * left / v
+            sums[RESIDUAL] += left * left
+            sums[VARIATION] += (mu - background) ** 2
+            sums[NOISE] += v
             n += 1
     return n
 
@@ -167,17 +177,17 @@ def _fit_disc(image, sign, cy, cx, radius, noise, least, profile, values, count,
     if _half_light(profile, radius, 0.5 * _light(profile, radius)) < SURELY_NARROW * HALF_OF_GAUSSIAN * least:
         return False
     y0, x0 = cy, cx
-    spread2 = max(noise[0] + noise[1] * profile[0], noise[2])
+    spread2 = max(noise.var0 + noise.slope * profile[0], noise.floor)
     n = 0
     for _ in range(ITERATIONS):
         _mean_profile(image, sign, cy, cx, radius, spread2, profile, new, values[0])
         n = _moments(image, sign, cy, cx, radius, radius, 0.0, noise, profile, 4 * spread2, sums)
-        spread2 = max(sums[6], sums[8] * 0.5) / n
-        determinant = sums[0] * sums[2] - sums[1] ** 2
-        if not determinant > 1e-12 * (sums[0] + sums[2]) ** 2:
+        spread2 = max(sums[RESIDUAL], sums[NOISE] * 0.5) / n
+        determinant = sums[XX] * sums[YY] - sums[XY] ** 2
+        if not determinant > 1e-12 * (sums[XX] + sums[YY]) ** 2:
             return False
-        sx = (sums[2] * sums[3] - sums[1] * sums[4]) / determinant
-        sy = (sums[0] * sums[4] - sums[1] * sums[3]) / determinant
+        sx = (sums[YY] * sums[GX] - sums[XY] * sums[GY]) / determinant
+        sy = (sums[XX] * sums[GY] - sums[XY] * sums[GX]) / determinant
         cx += min(max(sx, -0.7), 0.7)
         cy += min(max(sy, -0.7), 0.7)
         if math.hypot(cx - x0, cy - y0) > 0.4 * radius:
@@ -205,20 +215,20 @@ def _describe(image, sign, cy, cx, radius, noise, profile, spread2, sums, out): 
             break
     within = min(int(1.2 * extent + 1.0), radius)
     n = _moments(image, sign, cy, cx, radius, within, background, noise, profile, 100 * spread2, sums)
-    left = max(sums[6] - sums[8], 0.0)
-    determinant = sums[0] * sums[2] - sums[1] ** 2
+    left = max(sums[RESIDUAL] - sums[NOISE], 0.0)
+    determinant = sums[XX] * sums[YY] - sums[XY] ** 2
     if not determinant > 0:
         return False
-    chi2 = sums[5] / n
+    chi2 = sums[OVER_NOISE] / n
     out[X], out[Y] = cx, cy
     out[N], out[B] = total, background
     out[S] = half / HALF_OF_GAUSSIAN
-    out[ERROR] = math.sqrt(max(chi2, 1.0) * 0.5 * (sums[0] + sums[2]) / determinant)
+    out[ERROR] = math.sqrt(max(chi2, 1.0) * 0.5 * (sums[XX] + sums[YY]) / determinant)
     out[CHI2] = chi2
     out[EXTENT] = extent
     out[PEAK] = peak
-    out[SYMMETRY] = sums[7] / (sums[7] + left)
-    out[SNR] = math.sqrt(sums[7] / (sums[8] / n))
+    out[SYMMETRY] = sums[VARIATION] / (sums[VARIATION] + left)
+    out[SNR] = math.sqrt(sums[VARIATION] / (sums[NOISE] / n))
     out[FLAGS] = OUT_OF_FOCUS
     return True
 
@@ -229,8 +239,7 @@ def find_discs(image, sign, n, found, step, grey, radius, noise, width, threshol
 
     image : frame in which the discs are fitted; found : (n, N_FOUND) candidates in px of a frame twice as coarse
     step, grey : px of `image` in px, and its grey value in grey values, of the report; radius : of the window, px of `image`
-    noise : (var0, slope, floor) of a pixel, signed adu; width : of a spot in focus, px of `image`
-    threshold : least signal over noise of a disc
+    width : of a spot in focus, px of `image`; threshold : least signal over noise of a disc
     discs : rows (X, Y, N in adu, B in adu, S, ERROR, CHI2, FLAGS, SNR, EXTENT, PEAK in adu, SYMMETRY), px of the report
 
     Returns
@@ -241,10 +250,10 @@ def find_discs(image, sign, n, found, step, grey, radius, noise, width, threshol
     new = np.zeros(N_BINS + 2)
     values = np.zeros((N_BINS + 1, 8 * N_BINS))
     count = np.zeros(N_BINS + 1, np.int64)
-    sums = np.zeros(9)
+    sums = np.zeros(N_SUMS)
     out = np.zeros(N_DISC)
     for i in range(n):
-        cx, cy = 2 * found[i, 0] + 0.5, 2 * found[i, 1] + 0.5
+        cx, cy = 2 * found[i, FOUND_X] + 0.5, 2 * found[i, FOUND_Y] + 0.5
         if m >= discs.shape[0] or not _fit_disc(
             image, sign, cy, cx, radius, noise, WIDE * width, profile, values, count, new, sums, out
         ):

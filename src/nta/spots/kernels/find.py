@@ -11,11 +11,8 @@ from nta.spots.kernels.options import OPTIONS
 
 
 @njit(**OPTIONS)
-def find(image, pairs, is_words, sign, pattern, ground, proposal, fit):  # type: ignore[no-untyped-def]
-    """Find and fit the spots of a frame; returns their number.
-
-    ground : see `follow`. proposal, fit : what `candidates` takes after `pattern`, and `localise` after `n`
-    """
-    follow(image, sign, ground)
-    n = candidates(image, pairs, is_words, sign, pattern, *proposal)
-    return localise(image, sign, pattern, n, *fit)
+def find(shown, ground, proposal, rules, rows):  # type: ignore[no-untyped-def]
+    """Find and fit the spots of a frame: one row each, as by `localise`; returns their number."""
+    follow(shown.image, shown.sign, ground)
+    n = candidates(shown, proposal)
+    return localise(shown, n, proposal.found, rules, rows)

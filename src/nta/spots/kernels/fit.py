@@ -1,13 +1,15 @@
 """Maximum-likelihood fit of one Gaussian spot by Fisher scoring.
 
-Units: electrons e = signed_gain * (signed image - offset), see `Noise` columns; the variance of a pixel is sign * mu + read
-variance. Parameters: x, y, total N, background b per pixel, sigma s. The Fisher matrix is J' W J, W = 1 / variance(mu);
-the model is separable, so every sum over the patch is a column moment first (vectorised over 16 lanes), a dot product then.
+Units are photo-electrons, e = gain * (sign * image - signed offset) (sign -1 where spots are dark); the
+variance of a pixel whose expectation is mu is sign * mu + read, at least a floor (`Noise`). Parameters: x, y, total N,
+background b per pixel, sigma s. The Fisher matrix is J' W J, W = 1 / variance(mu); the model is separable, so every sum over
+the patch is a column moment first (vectorised over 16 lanes), a dot product then.
 """
 
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
@@ -22,6 +24,23 @@ SIDE = 15  # most rows of a patch
 N_MOMENTS = 15
 GX, DX, QX, MOMENTS = 0, LANES, 2 * LANES, 3 * LANES
 WORK = MOMENTS + N_MOMENTS * LANES
+
+
+class Noise(NamedTuple):
+    """Variance of a pixel in electrons squared: sign * expectation + read, at least `floor`."""
+
+    sign: float
+    read: float
+    floor: float
+
+
+class Limits(NamedTuple):
+    """Widths between which a spot is fitted, px; the step that ends the fit, px; the most steps."""
+
+    narrowest: float
+    widest: float
+    settled: float
+    iterations: int
 
 
 @njit(**INLINED)
@@ -144,8 +163,6 @@ def fit_one(data, light, mask, side, noise, limits, start, work, ay, a, g, out):
     ----------
     data, light : (side, 16) patch and the light of known neighbours on it
     mask : (side, 16) 1 where a pixel counts, 0 where it is saturated or beyond the patch
-    noise : (sign, read variance e^2, floor of the variance e^2)
-    limits : (least sigma, largest sigma, tolerance px, most iterations)
     start : (X, Y, N, B, S) to begin with, in patch coordinates
     work, ay, a, g : float32 (WORK,), float64 (3, 16), (8, 8), (8,) workspaces
     out : receives the columns X to CHI2; `a` is left factorised
@@ -154,12 +171,12 @@ def fit_one(data, light, mask, side, noise, limits, start, work, ay, a, g, out):
     -------
     Whether it converged to something inside the patch.
     """
-    sign, read, floor = noise[0], noise[1], noise[2]
+    sign, read, floor = noise
     px, py, n, b, s = start[X], start[Y], start[N], start[B], start[S]
     g0, d0, q0 = work[GX : GX + LANES], work[DX : DX + LANES], work[QX : QX + LANES]
     g1, d1, q1 = ay[0], ay[1], ay[2]
     chi2 = 0.0
-    for _ in range(int(limits[3])):
+    for _ in range(limits.iterations):
         axis(px, s, side, g0, d0, q0)
         axis(py, s, side, g1, d1, q1)
         work[MOMENTS:WORK] = f4(0)
@@ -182,8 +199,8 @@ def fit_one(data, light, mask, side, noise, limits, start, work, ay, a, g, out):
         b += g[3]
         if sign * b + read < floor:
             b = sign * (floor - read)
-        s = min(max(s + ss, limits[0]), limits[1])
-        if abs(sx) < limits[2] and abs(sy) < limits[2] and abs(ss) < 10 * limits[2]:
+        s = min(max(s + ss, limits.narrowest), limits.widest)
+        if abs(sx) < limits.settled and abs(sy) < limits.settled and abs(ss) < 10 * limits.settled:
             # what the last step takes off: of a bright spot, whose residuals are sharp, more than all that is left
             chi2 -= r0 * g[0] + r1 * g[1] + r2 * g[2] + r3 * g[3] + r4 * g[4]
             break
