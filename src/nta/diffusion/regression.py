@@ -79,11 +79,6 @@ def optimal_lags(lags: ArrayLike, msd_um2: ArrayLike, n_points: int) -> int:
     )
 
 
-def msd_covariance(n_lags: int, n_points: int, intercept_um2: float, slope_um2: float) -> FloatArray:
-    """Covariance of the mean squared displacements at lags 1..n_lags: eq. 8 of Bullerjahn et al. (2020), in um4."""
-    return np.asarray(_msd_covariance(n_lags, n_points, float(intercept_um2), float(slope_um2)))
-
-
 def ols_of_tracks(steps: Steps, max_lag: int | None) -> TrackDiffusion:
     """Least squares of every track, both axes together, on `max_lag` lags (None: the optimal number for each track)."""
     return _of_tracks(steps, 0 if max_lag is None else max_lag, False)

@@ -7,7 +7,6 @@ import queue
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import replace
 from functools import partial
 from itertools import islice
 from typing import Protocol
@@ -21,7 +20,7 @@ from nta.spots.columns import CHI2, ERROR, FLAGS, N_TABLE, SNR, B, N, S, X, Y
 from nta.spots.learned import Learned
 from nta.spots.learning import PRIME_FRAMES, check_alike, learn
 from nta.spots.settings import DetectionSettings
-from nta.spots.table import Scene, SpotFlag, Spots
+from nta.spots.table import Scene, SpotFlag, Spots, join_spots
 
 Progress = Callable[[int], None]
 CHUNK = 32  # frames that one thread searches in a row
@@ -166,24 +165,6 @@ def _last_index(chunk: Sequence[Frame], before: int) -> int:
             )
         before = frame.index
     return before
-
-
-def join_spots(parts: Sequence[Spots]) -> Spots:
-    """Join the spots of consecutive chunks of one recording, and their scenes."""
-    if not parts:
-        raise RecordingError("no frames to search for spots: the recording is empty")
-    joined = Spots.concatenate(parts)
-    weights = [len(p) for p in parts]
-    saturated = sum(w * p.scene.saturated_fraction for w, p in zip(weights, parts, strict=True)) / max(
-        sum(weights), 1
-    )
-    scene = replace(
-        parts[0].scene,
-        frame_index=np.concatenate([p.scene.frame_index for p in parts]),
-        frame_time_s=np.concatenate([p.scene.frame_time_s for p in parts]),
-        saturated_fraction=saturated,
-    )
-    return replace(joined, scene=scene)
 
 
 class _Engine:
