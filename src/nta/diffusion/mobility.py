@@ -11,9 +11,8 @@ from nta.diffusion.noise import NoiseModel
 from nta.diffusion.steps import Steps
 
 _LEAST_ERROR_PX = 1e-3  # burnt-in text does not move at all
-_MOST_ERROR_PX = (
-    0.5  # a spot that stands still is found within half a pixel, whatever the detector says of itself
-)
+# a spot that stands still is found within half a pixel, whatever the detector says of itself
+_MOST_ERROR_PX = 0.5
 _VARIANCE_SPREAD = np.log(4.0)  # standard deviation of ln(variance) of single spots about the noise model
 _SLOW_SHARE = 0.1  # quantile of D, among the tracks that move, that stands for their slow end
 _DOUBT_CONFIDENCE = 0.95

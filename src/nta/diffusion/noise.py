@@ -177,9 +177,8 @@ class _Problem:
         if exposure is None:
             share = float(1 / (1 + np.exp(-theta[-1])))
             exposure = share * interval
-            exposure_std = interval * min(
-                share * (1 - share) * logit_std, 12**-0.5
-            )  # no wider than an even prior
+            no_wider = 12**-0.5  # than an even prior
+            exposure_std = interval * min(share * (1 - share) * logit_std, no_wider)
         return NoiseModel(
             variance_scale=scale,
             variance_floor_um2=floor * (_FLOOR_PX * self.steps.pixel_size_um) ** 2,

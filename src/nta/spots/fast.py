@@ -96,9 +96,8 @@ class LayerSearch:
     def __init__(self, layer: Layer, sign: int, settings: DetectionSettings) -> None:
         self.layer = layer
         self._k = settings.threshold_sd
-        self._clutter_sd = float(
-            np.sqrt(layer.clutter / layer.excess)
-        )  # thresholds over those of noise alone
+        # thresholds over those of noise alone
+        self._clutter_sd = float(np.sqrt(layer.clutter / layer.excess))
         split_gain = settings.split_overlapping * SPLIT_GAIN * layer.clutter / layer.excess
         self._sign = np.float32(sign)
         noise, f = layer.noise.times(layer.excess), layer.filters

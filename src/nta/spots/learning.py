@@ -30,9 +30,8 @@ if TYPE_CHECKING:
 PRIME_FRAMES = 64  # frames looked at before detection starts
 PRIME_BYTES = 32 * 2**20  # at most this much image data, as floats, is looked at
 MOST_PRIMED = 24  # frames whose median is the background
-PAIRS = (
-    4  # of consecutive frames, in which spots are looked for to learn their width, the noise and the clutter
-)
+# of consecutive frames, in which spots are looked for to learn their width, the noise and the clutter
+PAIRS = 4
 ROUNDS = 4
 ENOUGH_SPOTS = 2000  # to see whether they have more near pairs than chance makes
 STRIDE = 8  # of the frames in which these are looked for

@@ -24,14 +24,12 @@ N_BINS = 40  # px from the centre, at most
 HALF_OF_GAUSSIAN = 1.1774  # radius that holds half the light of a Gaussian, in standard deviations
 EXTENT, PEAK, SYMMETRY = N_TABLE, N_TABLE + 1, N_TABLE + 2  # columns of a disc behind those of a spot
 N_DISC = N_TABLE + 3
-SYMMETRIC = (
-    0.6  # share of the variation that is symmetric: a lone disc has 0.8 or more, two equal spots at most 0.4
-)
+# share of the variation that is symmetric: a lone disc has 0.8 or more, two equal spots at most 0.4
+SYMMETRIC = 0.6
 WIDE = 1.6  # widths of a spot in focus from which on light is a disc
 SIGNIFICANT = 1.5  # thresholds: a disc has many pixels in which to be seen
-SURELY_NARROW = (
-    0.8  # of that width, by medians about a place that is not fitted yet: rather too wide than too narrow
-)
+# of that width, by medians about a place that is not fitted yet: rather too wide than too narrow
+SURELY_NARROW = 0.8
 INSIDE = 1.15  # extents within which a faint spot belongs to the disc
 OUTSHINES = 2.0  # times the disc's peak: a spot of its own in front of the disc
 EXPLAINED = 0.6  # share of a disc's light that a few well-fitted spots may not hold, or it is they
@@ -238,7 +236,8 @@ def find_discs(image, sign, n, found, step, grey, radius, noise, width, threshol
     """Fit a disc at each of the n candidates; append what is one to the m `discs` there are.
 
     image : frame in which the discs are fitted; found : (n, N_FOUND) candidates in px of a frame twice as coarse
-    step, grey : px of `image` in px, and its grey value in grey values, of the report; radius : of the window, px of `image`
+    step : side of a px of `image`, px of the report; grey : grey values of the report in one of `image`
+    radius : of the window, px of `image`
     width : of a spot in focus, px of `image`; threshold : least signal over noise of a disc
     discs : rows (X, Y, N in adu, B in adu, S, ERROR, CHI2, FLAGS, SNR, EXTENT, PEAK in adu, SYMMETRY), px of the report
 

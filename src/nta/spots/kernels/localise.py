@@ -20,9 +20,8 @@ from nta.spots.kernels.search import FOUND_BESIDE, FOUND_LEVEL, FOUND_RESPONSE, 
 
 STRAY = 2.5  # px a fit may move away from its candidate
 SPLIT_CHI2 = 1.4  # reduced chi-square (121 px: 3 sd) above which two spots are tried
-SPLIT_SHARE = (
-    0.5  # of the excess of chi-square that two spots must explain: a spot of another shape is not two
-)
+# of the excess of chi-square that two spots must explain: a spot of another shape is not two
+SPLIT_SHARE = 0.5
 NOT_FITTED = 9.0  # chi-square of what could not be fitted: two spots may do
 NO_SPOT = 0.0  # the same of what is none
 

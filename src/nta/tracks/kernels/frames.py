@@ -176,23 +176,22 @@ def _doubt_links(
 
 @compiled
 def _asked(doubt: float, seen: Seen, spot: int, tracks: Open, i: int, odds: Odds) -> float:
-    """Return the margin asked of a link: more than `doubt` of a long track, and of a step shorter than the particle's usual.
+    """Return the log odds asked of a link: `doubt`, and more of long tracks and of short steps.
 
-    A wrong link spoils all spots of its track, while a long track that is cut tells nearly as much in two: the odds asked
-    grow with what is at stake, from FEW_STEPS on.
+    Long tracks: a wrong link spoils all spots of its track, while a long track that is cut tells nearly as much in two. The
+    odds asked are 1 + n / FEW_STEPS times as high after n steps.
 
-    The longer a step, the sooner a rival is as likely: cutting at one margin takes away long steps, and D comes out low. As
-    many short steps are cut in the same neighbourhoods by asking more of them: SHORT_STEP_DOUBT more of a step of no length,
-    nothing more of one of the usual squared length. The number was found by simulation: with it the mean squared step
-    of the links that are kept is that of all (tests/benchmarks/bench_linking.py).
+    Short steps: a rival is as likely sooner, the longer the step. Cutting at one margin would take away long steps, and D
+    would come out low. So as many short steps are cut in the same neighbourhoods: SHORT_STEP_DOUBT more is asked of a step
+    of no length, nothing more of one of the usual squared length. The number was found by simulation: with it the mean
+    squared step of the links that are kept is that of all (tests/benchmarks/bench_linking.py).
     """
     shape, scale = step_law(tracks, i, odds)
     squared = (seen.y[spot] - tracks.shown[i, Y]) ** 2 + (seen.x[spot] - tracks.shown[i, X]) ** 2
-    known = 1 - 1 / max(
-        shape, 1.0
-    )  # what is usual for a particle of a mixture is not known at its first steps
-    at_stake = np.log1p(tracks.shown[i, N_STEPS] / FEW_STEPS)
-    asked: float = doubt + at_stake + SHORT_STEP_DOUBT * known * max(0.0, 1 - 0.5 * squared * shape / scale)
+    # what is usual for a particle of a mixture is not known at its first steps
+    known = 1 - 1 / max(shape, 1.0)
+    for_length = np.log1p(tracks.shown[i, N_STEPS] / FEW_STEPS)
+    asked: float = doubt + for_length + SHORT_STEP_DOUBT * known * max(0.0, 1 - 0.5 * squared * shape / scale)
     return asked
 
 
