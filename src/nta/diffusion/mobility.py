@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from nta.columns import BoolArray, FloatArray
-from nta.diffusion.gaussian import stillness_of_tracks
+from nta.diffusion.gaussian import Displacements, stillness_of_tracks
 from nta.diffusion.intervals import credible_intervals
 from nta.diffusion.noise import NoiseModel
 from nta.diffusion.steps import Steps
@@ -36,9 +36,7 @@ def mobile_evidence(steps: Steps, noise: NoiseModel, log_likelihood: FloatArray)
     )
     best = np.full(steps.n_tracks, -np.inf)
     for y, x, creep in steps.frames_of_rest():
-        still, variance = stillness_of_tracks(
-            y, x, steps.wait_frames, steps.start, steps.frame_interval_s, creep, floor, ceiling
-        )
+        still, variance = stillness_of_tracks(Displacements.at_rest(steps, y, x), creep, floor, ceiling)
         best = np.fmax(best, still - 0.5 * (np.log(variance / expected) / _VARIANCE_SPREAD) ** 2)
     return np.asarray(log_likelihood - best)
 
