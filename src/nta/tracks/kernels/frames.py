@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from nta.columns import BoolArray, FloatArray, IntArray
@@ -44,66 +46,127 @@ FEW_STEPS = 3.0  # from which on the odds asked grow with the steps of a track
 GAP_DOUBT = 1.25  # a link over missed frames is no step, and only joins: so much surer it has to be
 
 
-@compiled
-def link_frames(
-    spots: Seen, frame: IntArray, first_row: IntArray, grid: Grid, range_px: float, memory: int, odds: Odds,
-    doubt: float, step_variance: float, tracks: Open, after: Open, counters: IntArray, flow: FloatArray, track: IntArray,
-) -> None:  # fmt: skip
-    """Link the frames first_row[f]:first_row[f + 1] of the spots; writes a track number per spot into `track`.
+class Rules(NamedTuple):
+    """How spots are linked; the same for all frames of a recording, but for how it is cut into calls.
 
     doubt : links whose log odds against the next best explanation are below this are cut; 0 keeps every link and takes
         the least sum of squared displacements instead of the greatest odds.
     step_variance : typical step per axis, for following the flow; 0 expects none.
+    """
+
+    grid: Grid
+    range_px: float
+    memory: int
+    odds: Odds
+    doubt: float
+    step_variance: float
+
+
+class Carried(NamedTuple):
+    """What is carried along from frame to frame, beside the open tracks: counters (N_OPEN to LINKS_CUT), and the flow."""
+
+    counters: IntArray
+    flow: FloatArray
+
+
+class Workspace(NamedTuple):
+    """Room for one frame at a time: of so many spots at most, and so many open tracks.
+
+    cut : spots whose link is given up. closed : tracks that end with it. limit : how far each track may go, squared.
+    numbers : of spots or tracks.
+    """
+
+    cells: Cells
+    matching: Matching
+    over_spots: Search
+    over_tracks: Search
+    cut: BoolArray
+    closed: BoolArray
+    numbers: IntArray
+    limit: FloatArray
+
+
+@compiled
+def link_frames(
+    spots: Seen, frame: IntArray, first_row: IntArray, rules: Rules, tracks: Open, after: Open, carried: Carried,
+    track: IntArray,
+) -> None:  # fmt: skip
+    """Link the frames first_row[f]:first_row[f + 1] of the spots; writes a track number per spot into `track`.
+
     tracks : the first counters[N_OPEN] are open; the rest, and all of `after`, is room for those of the next frames.
     """
+    counters = carried.counters
     most = 0
     for f in range(first_row.size - 1):
         most = max(most, first_row[f + 1] - first_row[f])
     room = tracks.shown.shape[0]
-    cells = Cells(
-        np.empty(most, np.int64), np.empty(grid.n_rows * grid.n_columns + 1, np.int64), np.empty(most, np.int64),
-        np.empty(most), np.empty(most),
-    )  # fmt: skip
+    work = _workspace(rules.grid, most, room)
     graph, transposed = _graph(room, 8 * room), _graph(most, 8 * room)
-    matching = Matching(np.empty(room, np.int64), np.empty(most, np.int64), np.empty(room), np.empty(most))
-    over_spots, over_tracks = _search(most), _search(room)
-    cut, closed = np.zeros(most, np.bool_), np.zeros(room, np.bool_)
-    numbers, limit = np.empty(max(most, room), np.int64), np.empty(room)
-    weighed, flows = doubt > 0, step_variance > 0
     for f in range(first_row.size - 1):
         a, b = first_row[f], first_row[f + 1]
         seen = Seen(spots.y[a:b], spots.x[a:b], spots.log_light[a:b], spots.light_noise[a:b])
         frames = frame[a] - counters[LAST_FRAME]
         counters[LAST_FRAME] = frame[a]
-        n_open = _age(tracks, counters[N_OPEN], frames - 1, memory)
-        if flows:
-            predict(tracks, n_open, flow, step_variance, frames)
-        sort_into_cells(seen, grid, cells)
-        set_limits(tracks, n_open, range_px, weighed, odds, limit)
-        doubtful = False
-        for attempt in range(2):
-            while not list_candidates(tracks, n_open, grid, cells, limit, graph):
-                graph, transposed = _graph(room, 2 * graph.cost.size), _graph(most, 2 * graph.cost.size)
-            doubtful = weighed and weigh_candidates(tracks, n_open, seen, limit, odds, graph, numbers)
-            assign(graph, n_open, b - a, matching, over_spots)
-            again = flows and not attempt
-            if not (again and leap(seen, tracks, n_open, matching.spot_of, flow, step_variance)):
-                break
+        n_open = _age(tracks, counters[N_OPEN], frames - 1, rules.memory)
+        if rules.step_variance > 0:
+            predict(tracks, n_open, carried.flow, rules.step_variance, frames)
+        graph, transposed, doubtful = _match(
+            seen, tracks, n_open, rules, carried.flow, work, graph, transposed
+        )
         if doubtful:
             transpose(graph, n_open, b - a, transposed)
-            counters[LINKS_CUT] += _doubt_links(
-                seen, tracks, n_open, graph, transposed, matching, over_spots, over_tracks, odds, doubt, cut, closed,
-                numbers,
-            )  # fmt: skip
-        if flows:
-            follow(seen, tracks, n_open, matching.spot_of, flow, step_variance)
-        counters[N_OPEN] = _carry_on(
-            seen, tracks, n_open, matching, cut, closed, memory, after, counters, track[a:b]
-        )
+            counters[LINKS_CUT] += _doubt_links(seen, tracks, n_open, graph, transposed, rules, work)
+        if rules.step_variance > 0:
+            follow(seen, tracks, n_open, work.matching.spot_of, carried.flow, rules.step_variance)
+        counters[N_OPEN] = _carry_on(seen, tracks, n_open, rules.memory, work, after, counters, track[a:b])
         tracks, after = after, tracks
     if (first_row.size - 1) % 2:  # the open tracks are where the caller does not look for them
         for i in range(counters[N_OPEN]):
             _copy(tracks, i, after, i)
+
+
+@compiled
+def _match(
+    seen: Seen, tracks: Open, n_open: int, rules: Rules, flow: FloatArray, work: Workspace, graph: Graph, transposed: Graph
+) -> tuple[Graph, Graph, bool]:  # fmt: skip
+    """Find the best links of a frame, once more where all particles have leapt.
+
+    Returns the graphs, larger ones where these had too little room, and whether any link may be doubtful.
+    """
+    sort_into_cells(seen, rules.grid, work.cells)
+    weighed = rules.doubt > 0
+    set_limits(tracks, n_open, rules.range_px, weighed, rules.odds, work.limit)
+    doubtful = False
+    for attempt in range(2):
+        while not list_candidates(tracks, n_open, rules.grid, work.cells, work.limit, graph):
+            n_edges = 2 * graph.cost.size
+            graph, transposed = (
+                _graph(graph.first.size - 1, n_edges),
+                _graph(transposed.first.size - 1, n_edges),
+            )
+        doubtful = weighed and weigh_candidates(
+            tracks, n_open, seen, work.limit, rules.odds, graph, work.numbers
+        )
+        assign(graph, n_open, seen.y.size, work.matching, work.over_spots)
+        again = rules.step_variance > 0 and not attempt
+        if not (again and leap(seen, tracks, n_open, work.matching.spot_of, flow, rules.step_variance)):
+            break
+    return graph, transposed, doubtful
+
+
+@compiled
+def _workspace(grid: Grid, most: int, room: int) -> Workspace:
+    """Return room for frames of at most so many spots, and so many open tracks."""
+    n_cells = grid.n_rows * grid.n_columns
+    return Workspace(
+        Cells(
+            np.empty(most, np.int64), np.empty(n_cells + 1, np.int64), np.empty(most, np.int64), np.empty(most),
+            np.empty(most),
+        ),
+        Matching(np.empty(room, np.int64), np.empty(most, np.int64), np.empty(room), np.empty(most)),
+        _search(most), _search(room), np.zeros(most, np.bool_), np.zeros(room, np.bool_),
+        np.empty(max(most, room), np.int64), np.empty(room),
+    )  # fmt: skip
 
 
 @compiled
@@ -140,14 +203,14 @@ def _copy(tracks: Open, i: int, other: Open, k: int) -> None:
 
 @compiled
 def _doubt_links(
-    seen: Seen, tracks: Open, n_open: int, graph: Graph, transposed: Graph, matching: Matching, over_spots: Search,
-    over_tracks: Search, odds: Odds, doubt: float, cut: BoolArray, closed: BoolArray, rivals: IntArray,
-) -> int:  # fmt: skip
+    seen: Seen, tracks: Open, n_open: int, graph: Graph, transposed: Graph, rules: Rules, work: Workspace
+) -> int:
     """Mark the spots whose link is doubtful, and the tracks that might as well have taken them; returns how many links.
 
     All links are judged before one is cut. The track ends and the spot starts a new one; an unmatched track that has a
     plausible claim on the spot ends too, for nobody can say where its particle went.
     """
+    doubt, matching, cut, rivals = rules.doubt, work.matching, work.cut, work.numbers
     n = 0
     for i in range(n_open):
         spot = matching.spot_of[i]
@@ -163,14 +226,14 @@ def _doubt_links(
             and transposed.first[spot + 1] - transposed.first[spot] == 1
         ):
             continue
-        asked = _asked(doubt, seen, spot, tracks, i, odds)
+        asked = _asked(doubt, seen, spot, tracks, i, rules.odds)
         if has_rivals(i, spot, graph, transposed, matching, asked) and (
-            margin(i, graph, transposed, matching, over_spots, over_tracks, asked) < asked
+            margin(i, graph, transposed, matching, work.over_spots, work.over_tracks, asked) < asked
         ):
             cut[spot] = True
             n += 1
             for k in range(plausible_rivals(spot, transposed, matching, doubt, rivals)):
-                closed[rivals[k]] = True
+                work.closed[rivals[k]] = True
     return n
 
 
@@ -197,11 +260,11 @@ def _asked(doubt: float, seen: Seen, spot: int, tracks: Open, i: int, odds: Odds
 
 @compiled
 def _carry_on(
-    seen: Seen, tracks: Open, n_open: int, matching: Matching, cut: BoolArray, closed: BoolArray, memory: int,
-    after: Open, counters: IntArray, track: IntArray,
+    seen: Seen, tracks: Open, n_open: int, memory: int, work: Workspace, after: Open, counters: IntArray, track: IntArray
 ) -> int:  # fmt: skip
     """Name the frame's spots by their tracks and write the tracks that stay open after it; returns how many."""
     shown, label = after
+    matching, cut, closed = work.matching, work.cut, work.closed
     for j in range(seen.y.size):
         i = -1 if cut[j] else matching.source_of[j]
         if i >= 0:
