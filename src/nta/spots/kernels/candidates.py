@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from nta.columns import Float32Array, FloatArray
+from nta.frames import Image
 from nta.spots.kernels.lanes import LANES
-from nta.spots.kernels.options import INLINED, OPTIONS
+from nta.spots.kernels.options import compiled, inlined
 from nta.spots.kernels.patch import Pattern, load_patch
 from nta.spots.kernels.rows import f4
 from nta.spots.kernels.search import (
@@ -31,7 +32,7 @@ BAND = 16  # rows of the half-resolution pass after which its proposals are look
 class Shown(NamedTuple):
     """A frame as kernels look at it: as pixels, and viewed as pairs of them (uint16 of 8 bits, or words of 16)."""
 
-    image: NDArray[np.generic]
+    image: Image
     pairs: NDArray[np.generic]
     is_words: bool
     sign: np.float32
@@ -55,21 +56,21 @@ class Proposal(NamedTuple):
     """
 
     pattern2: Pattern
-    limit: NDArray[np.float32]
-    taps2: NDArray[np.float32]
+    limit: Float32Array
+    taps2: Float32Array
     noise2: ResponseNoise
     threshold2: float
     curved: float
-    taps: NDArray[np.float32]
+    taps: Float32Array
     noise: ResponseNoise
     threshold: float
     spot_curvature: float
-    lines: NDArray[np.float32]
-    found: NDArray[np.float64]
+    lines: Float32Array
+    found: FloatArray
 
 
-@njit(**OPTIONS)
-def candidates(shown, proposal):  # type: ignore[no-untyped-def]
+@compiled
+def candidates(shown: Shown, proposal: Proposal) -> int:
     """Find what the matched filter takes for spots: proposed at half resolution, kept at full resolution.
 
     Fills `proposal.found`; returns the number found.
@@ -90,8 +91,8 @@ def candidates(shown, proposal):  # type: ignore[no-untyped-def]
     return kept
 
 
-@njit(**OPTIONS)
-def _check(shown, proposal, first, n):  # type: ignore[no-untyped-def]
+@compiled
+def _check(shown: Shown, proposal: Proposal, first: int, n: int) -> int:
     """Keep what the full-resolution matched filter keeps: 5x5 responses around each proposal from the first to the n-th.
 
     Rewrites `found` with the interpolated full-resolution peak, its response and level per pixel; drops doubles.
@@ -154,8 +155,8 @@ def _check(shown, proposal, first, n):  # type: ignore[no-untyped-def]
     return kept
 
 
-@njit(**INLINED)
-def _filter(patch, taps, down, peak):  # type: ignore[no-untyped-def]
+@inlined
+def _filter(patch: Float32Array, taps: Float32Array, down: Float32Array, peak: Float32Array) -> None:
     """Filter a patch of 15 rows of LANES, one behind the other, to 5 rows whose first 5 elements are its middle.
 
     Row ends are filtered into the next row as well: one long loop is faster, and nobody looks there.
@@ -182,8 +183,8 @@ def _filter(patch, taps, down, peak):  # type: ignore[no-untyped-def]
         )
 
 
-@njit(**INLINED)
-def _is_double(found, n, x, y, beside, distance2):  # type: ignore[no-untyped-def]
+@inlined
+def _is_double(found: FloatArray, n: int, x: float, y: float, beside: float, distance2: float) -> bool:
     """Whether one of the first n, which are sorted by y but for a few px, lies closer than the root of `distance2`.
 
     A shoulder takes no maximum's place.

@@ -11,11 +11,12 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
+from nta.columns import FloatArray, IntArray
+from nta.frames import Image
 from nta.spots.columns import CHI2, ERROR, FLAGS, N_TABLE, SNR, B, N, S, X, Y
 from nta.spots.kernels.flags import EDGE, OUT_OF_FOCUS, POOR_FIT, SATURATED
-from nta.spots.kernels.options import OPTIONS
+from nta.spots.kernels.options import compiled
 from nta.spots.kernels.search import FOUND_X, FOUND_Y
 
 ITERATIONS = 10
@@ -48,8 +49,11 @@ class GreyNoise(NamedTuple):
     floor: float
 
 
-@njit(**OPTIONS)
-def _medians(image, sign, cy, cx, radius, profile, values, count):  # type: ignore[no-untyped-def]
+@compiled
+def _medians(
+    image: Image, sign: np.float32, cy: float, cx: float, radius: int, profile: FloatArray, values: FloatArray,
+    count: IntArray,
+) -> bool:  # fmt: skip
     """Median of the pixels in each ring of one pixel: a first profile that neighbours do not disturb."""
     h, w = image.shape
     count[:] = 0
@@ -71,8 +75,11 @@ def _medians(image, sign, cy, cx, radius, profile, values, count):  # type: igno
     return True
 
 
-@njit(**OPTIONS)
-def _mean_profile(image, sign, cy, cx, radius, spread2, profile, new, weight):  # type: ignore[no-untyped-def]
+@compiled
+def _mean_profile(
+    image: Image, sign: np.float32, cy: float, cx: float, radius: int, spread2: float, profile: FloatArray,
+    new: FloatArray, weight: FloatArray,
+) -> None:  # fmt: skip
     """Mean profile, linear between whole pixels, of pixels clipped to the profile so far."""
     h, w = image.shape
     new[:] = 0.0
@@ -97,8 +104,11 @@ def _mean_profile(image, sign, cy, cx, radius, spread2, profile, new, weight):  
     profile[radius + 1] = profile[radius]
 
 
-@njit(**OPTIONS)
-def _moments(image, sign, cy, cx, radius, within, background, noise, profile, spread2, sums):  # type: ignore[no-untyped-def]
+@compiled
+def _moments(
+    image: Image, sign: np.float32, cy: float, cx: float, radius: int, within: int, background: float,
+    noise: GreyNoise, profile: FloatArray, spread2: float, sums: FloatArray,
+) -> int:  # fmt: skip
     """Fisher matrix and gradient of the centre, misfit and variation; returns the number of pixels."""
     h, w = image.shape
     sums[:] = 0.0
@@ -130,21 +140,23 @@ def _moments(image, sign, cy, cx, radius, within, background, noise, profile, sp
     return n
 
 
-@njit(**OPTIONS)
-def _around(profile, radius):  # type: ignore[no-untyped-def]
+@compiled
+def _around(profile: FloatArray, radius: int) -> float:
     """Background of a profile."""
-    return 0.5 * (profile[radius] + profile[radius - 1])
+    background: float = 0.5 * (profile[radius] + profile[radius - 1])
+    return background
 
 
-@njit(**OPTIONS)
-def _ring_light(profile, radius, k):  # type: ignore[no-untyped-def]
+@compiled
+def _ring_light(profile: FloatArray, radius: int, k: int) -> float:
     """Light in the k-th ring of one pixel."""
     area = 2 * math.pi * k if k else 0.25 * math.pi
-    return area * max(profile[k] - _around(profile, radius), 0.0)
+    light: float = area * max(profile[k] - _around(profile, radius), 0.0)
+    return light
 
 
-@njit(**OPTIONS)
-def _light(profile, radius):  # type: ignore[no-untyped-def]
+@compiled
+def _light(profile: FloatArray, radius: int) -> float:
     """Light of a profile."""
     total = 0.0
     for k in range(radius):
@@ -152,8 +164,8 @@ def _light(profile, radius):  # type: ignore[no-untyped-def]
     return total
 
 
-@njit(**OPTIONS)
-def _half_light(profile, radius, half):  # type: ignore[no-untyped-def]
+@compiled
+def _half_light(profile: FloatArray, radius: int, half: float) -> float:
     """Radius that holds the light `half`; -1 where there is none."""
     light = 0.0
     for k in range(radius):
@@ -164,8 +176,11 @@ def _half_light(profile, radius, half):  # type: ignore[no-untyped-def]
     return -1.0
 
 
-@njit(**OPTIONS)
-def _fit_disc(image, sign, cy, cx, radius, noise, least, profile, values, count, new, sums, out):  # type: ignore[no-untyped-def]
+@compiled
+def _fit_disc(
+    image: Image, sign: np.float32, cy: float, cx: float, radius: int, noise: GreyNoise, least: float,
+    profile: FloatArray, values: FloatArray, count: IntArray, new: FloatArray, sums: FloatArray, out: FloatArray,
+) -> bool:  # fmt: skip
     """Fit centre and profile; False where there is no light or the centre runs away. `out` as a row of `find_discs`.
 
     least : width a disc has, px; what is clearly narrower is not fitted.
@@ -195,8 +210,11 @@ def _fit_disc(image, sign, cy, cx, radius, noise, least, profile, values, count,
     return _describe(image, sign, cy, cx, radius, noise, profile, spread2, sums, out)
 
 
-@njit(**OPTIONS)
-def _describe(image, sign, cy, cx, radius, noise, profile, spread2, sums, out):  # type: ignore[no-untyped-def]
+@compiled
+def _describe(
+    image: Image, sign: np.float32, cy: float, cx: float, radius: int, noise: GreyNoise, profile: FloatArray,
+    spread2: float, sums: FloatArray, out: FloatArray,
+) -> bool:  # fmt: skip
     """Light, extent, symmetry and errors of a fitted disc."""
     background = _around(profile, radius)
     total = _light(profile, radius)
@@ -231,8 +249,11 @@ def _describe(image, sign, cy, cx, radius, noise, profile, spread2, sums, out): 
     return True
 
 
-@njit(**OPTIONS)
-def find_discs(image, sign, n, found, step, grey, radius, noise, width, threshold, discs, m):  # type: ignore[no-untyped-def]
+@compiled
+def find_discs(
+    image: Image, sign: np.float32, n: int, found: FloatArray, step: int, grey: float, radius: int,
+    noise: GreyNoise, width: float, threshold: float, discs: FloatArray, m: int,
+) -> int:  # fmt: skip
     """Fit a disc at each of the n candidates; append what is one to the m `discs` there are.
 
     image : frame in which the discs are fitted; found : (n, N_FOUND) candidates in px of a frame twice as coarse
@@ -273,8 +294,8 @@ def find_discs(image, sign, n, found, step, grey, radius, noise, width, threshol
     return m
 
 
-@njit(**OPTIONS)
-def _are_spots(rows, n, disc, gain):  # type: ignore[no-untyped-def]
+@compiled
+def _are_spots(rows: FloatArray, n: int, disc: FloatArray, gain: float) -> bool:
     """Whether the disc's light is that of a few spots, each of which fits."""
     count, light = 0, 0.0
     for i in range(n):
@@ -286,8 +307,11 @@ def _are_spots(rows, n, disc, gain):  # type: ignore[no-untyped-def]
     return count <= FEW and light > EXPLAINED * gain * disc[N]
 
 
-@njit(**OPTIONS)
-def merge(rows, n, discs, m, gain, offset, edge, height, width):  # type: ignore[no-untyped-def]
+@compiled
+def merge(
+    rows: FloatArray, n: int, discs: FloatArray, m: int, gain: float, offset: float, edge: float, height: int,
+    width: int,
+) -> int:  # fmt: skip
     """Put each disc once into the n spots of a frame and take out the spots that are part of it.
 
     gain, offset : from adu to the electrons of `rows`; edge : px, discs that reach beyond the frame by so much are flagged.

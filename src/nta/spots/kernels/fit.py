@@ -12,12 +12,12 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
+from nta.columns import Float32Array, FloatArray
 from nta.spots.columns import CHI2, ERROR, B, N, S, X, Y
 from nta.spots.kernels.algebra import axis, factorise, substitute, variance_of
 from nta.spots.kernels.lanes import LANES
-from nta.spots.kernels.options import INLINED, OPTIONS
+from nta.spots.kernels.options import compiled, inlined
 
 f4 = np.float32
 SIDE = 15  # most rows of a patch
@@ -43,8 +43,12 @@ class Limits(NamedTuple):
     iterations: int
 
 
-@njit(**INLINED)
-def _add_row(data, light, mask, work, background, scale, sign, read, floor, y0, y1, y2):  # type: ignore[no-untyped-def]
+@inlined
+def _add_row(
+    data: Float32Array, light: Float32Array, mask: Float32Array, work: Float32Array, background: np.float32,
+    scale: np.float32, sign: np.float32, read: np.float32, floor: np.float32, y0: np.float32, y1: np.float32,
+    y2: np.float32,
+) -> None:  # fmt: skip
     """Add one patch row to the column moments; y0, y1, y2 are the row's value, derivative by y and by sigma."""
     y00 = y0 * y0
     y01 = y0 * y1
@@ -76,8 +80,8 @@ def _add_row(data, light, mask, work, background, scale, sign, read, floor, y0, 
         work[MOMENTS + 14 * LANES + i] += residual * weighted
 
 
-@njit(**INLINED)
-def _normal_equations(work, n, a, g):  # type: ignore[no-untyped-def]
+@inlined
+def _normal_equations(work: Float32Array, n: float, a: FloatArray, g: FloatArray) -> float:
     """Fisher matrix (lower triangle) and gradient of (x, y, N, b, s) from the column moments; returns chi-square."""
     xx = f4(0)
     xy = f4(0)
@@ -155,8 +159,11 @@ def _normal_equations(work, n, a, g):  # type: ignore[no-untyped-def]
     return float(chi2)
 
 
-@njit(**OPTIONS)
-def fit_one(data, light, mask, side, noise, limits, start, work, ay, a, g, out):  # type: ignore[no-untyped-def]
+@compiled
+def fit_one(
+    data: Float32Array, light: Float32Array, mask: Float32Array, side: int, noise: Noise, limits: Limits,
+    start: FloatArray, work: Float32Array, ay: FloatArray, a: FloatArray, g: FloatArray, out: FloatArray,
+) -> bool:  # fmt: skip
     """Fit one spot on a patch in electrons.
 
     Parameters
@@ -213,4 +220,4 @@ def fit_one(data, light, mask, side, noise, limits, start, work, ay, a, g, out):
     out[S] = s
     out[ERROR] = math.sqrt(0.5 * (variance_of(a, 5, 0, g) + variance_of(a, 5, 1, g)))
     out[CHI2] = max(chi2, 0.0) / max(side * side - 5, 1)
-    return n > 0
+    return bool(n > 0)

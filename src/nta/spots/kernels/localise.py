@@ -6,16 +6,18 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
+from numpy.typing import NDArray
 
+from nta.columns import Float32Array, FloatArray
 from nta.spots.columns import CENTRE_X, CENTRE_Y, CHI2, ERROR, FLAGS, SNR, B, N, S, X, Y
 from nta.spots.fitting import ERROR_GROWTH, MOST_ERROR
 from nta.spots.kernels.algebra import variance_of
+from nta.spots.kernels.candidates import Shown
 from nta.spots.kernels.fit import Limits, Noise, f4, fit_one
 from nta.spots.kernels.flags import EDGE, OUT_OF_FOCUS, OVERLAPPING, POOR_FIT, SATURATED
-from nta.spots.kernels.options import INLINED, OPTIONS
+from nta.spots.kernels.options import compiled, inlined
 from nta.spots.kernels.pair import fit_two
-from nta.spots.kernels.patch import View, is_near, load_electrons, neighbour_light, new_desk
+from nta.spots.kernels.patch import Desk, View, is_near, load_electrons, neighbour_light, new_desk
 from nta.spots.kernels.search import FOUND_BESIDE, FOUND_LEVEL, FOUND_RESPONSE, FOUND_X, FOUND_Y
 
 STRAY = 2.5  # px a fit may move away from its candidate
@@ -50,8 +52,8 @@ class FitRules(NamedTuple):
     poor: float
 
 
-@njit(**OPTIONS)
-def localise(shown, n, found, rules, rows):  # type: ignore[no-untyped-def]
+@compiled
+def localise(shown: Shown, n: int, found: FloatArray, rules: FitRules, rows: FloatArray) -> int:
     """Fit the n candidates in `found` (`search.N_FOUND` columns) and write one row per spot; returns their number.
 
     rows : (m, N_COLUMNS), see `nta.spots.columns`.
@@ -77,8 +79,10 @@ def localise(shown, n, found, rules, rows):  # type: ignore[no-untyped-def]
     return _keep(rows, n, extra, ok, h, w, rules)
 
 
-@njit(**OPTIONS)
-def _fit_alone(view, desk, n, found, rules, rows, ok):  # type: ignore[no-untyped-def]
+@compiled
+def _fit_alone(
+    view: View, desk: Desk, n: int, found: FloatArray, rules: FitRules, rows: FloatArray, ok: NDArray[np.uint8]
+) -> None:  # fmt: skip
     """Fit every maximum as if it were alone; what fails, or waits, keeps its place without light."""
     h, w = view.image.shape
     radius = view.radius
@@ -110,8 +114,10 @@ def _fit_alone(view, desk, n, found, rules, rows, ok):  # type: ignore[no-untype
             rows[i, CHI2] = NOT_FITTED
 
 
-@njit(**OPTIONS)
-def _fit_shoulders(view, desk, n, found, rules, rows, ok):  # type: ignore[no-untyped-def]
+@compiled
+def _fit_shoulders(
+    view: View, desk: Desk, n: int, found: FloatArray, rules: FitRules, rows: FloatArray, ok: NDArray[np.uint8]
+) -> None:  # fmt: skip
     """Fit the shoulders of brighter spots beside the light of these.
 
     A shoulder is a spot if its light is significant and explains more than it leaves unexplained: part of a ring does not,
@@ -131,8 +137,10 @@ def _fit_shoulders(view, desk, n, found, rules, rows, ok):  # type: ignore[no-un
             _store_beside(view, desk, i, found, rows, ok)
 
 
-@njit(**OPTIONS)
-def _fit_beside(view, desk, n, found, rules, rows, ok):  # type: ignore[no-untyped-def]
+@compiled
+def _fit_beside(
+    view: View, desk: Desk, n: int, found: FloatArray, rules: FitRules, rows: FloatArray, ok: NDArray[np.uint8]
+) -> None:  # fmt: skip
     """Fit all that have neighbours again, beside the light of these."""
     for i in range(n):
         if (
@@ -143,8 +151,10 @@ def _fit_beside(view, desk, n, found, rules, rows, ok):  # type: ignore[no-untyp
             _store_beside(view, desk, i, found, rows, ok)
 
 
-@njit(**OPTIONS)
-def _split(view, desk, n, found, rules, rows, ok):  # type: ignore[no-untyped-def]
+@compiled
+def _split(
+    view: View, desk: Desk, n: int, found: FloatArray, rules: FitRules, rows: FloatArray, ok: NDArray[np.uint8]
+) -> int:  # fmt: skip
     """Try two spots where one does not fit; the second of each pair goes behind the n there are. Returns how many."""
     side = 2 * view.radius + 1
     out, out2 = desk.out, desk.out2
@@ -184,14 +194,17 @@ def _split(view, desk, n, found, rules, rows, ok):  # type: ignore[no-untyped-de
     return extra
 
 
-@njit(**INLINED)
-def _corner(view, rows, i):  # type: ignore[no-untyped-def]
+@inlined
+def _corner(view: View, rows: FloatArray, i: int) -> tuple[int, int]:
     """Return the first pixel (x, y) of the patch of spot i."""
     return int(rows[i, CENTRE_X]) - view.radius, int(rows[i, CENTRE_Y]) - view.radius
 
 
-@njit(**INLINED)
-def _load_beside(view, desk, n, i, found, rules, rows, ok):  # type: ignore[no-untyped-def]
+@inlined
+def _load_beside(
+    view: View, desk: Desk, n: int, i: int, found: FloatArray, rules: FitRules, rows: FloatArray,
+    ok: NDArray[np.uint8],
+) -> int:  # fmt: skip
     """Load the patch of spot i, its neighbours' light, and where its fit starts.
 
     Returns how many of its pixels are saturated, -1 where it has no neighbours.
@@ -208,22 +221,25 @@ def _load_beside(view, desk, n, i, found, rules, rows, ok):  # type: ignore[no-u
     return saturated
 
 
-@njit(**INLINED)
-def _fit(view, desk, light, rules):  # type: ignore[no-untyped-def]
+@inlined
+def _fit(view: View, desk: Desk, light: Float32Array, rules: FitRules) -> bool:
     return fit_one(
         desk.patch, light, desk.mask, 2 * view.radius + 1, rules.noise, rules.limits, desk.start, desk.work,
         desk.ay, desk.a, desk.g, desk.out,
     )  # fmt: skip
 
 
-@njit(**OPTIONS)
-def _significance2(desk):  # type: ignore[no-untyped-def]
+@compiled
+def _significance2(desk: Desk) -> float:
     """Square of the fitted light over its error: what chi-square grows by without the spot."""
-    return desk.out[N] ** 2 / variance_of(desk.a, 5, 2, desk.g)
+    gained: float = desk.out[N] ** 2 / variance_of(desk.a, 5, 2, desk.g)
+    return gained
 
 
-@njit(**OPTIONS)
-def _store_beside(view, desk, i, found, rows, ok):  # type: ignore[no-untyped-def]
+@compiled
+def _store_beside(
+    view: View, desk: Desk, i: int, found: FloatArray, rows: FloatArray, ok: NDArray[np.uint8]
+) -> None:
     """Keep the fit beside neighbours, unless it strayed."""
     qx, qy = _corner(view, rows, i)
     if _stays(desk.out, qx, qy, found, i):
@@ -232,14 +248,14 @@ def _store_beside(view, desk, i, found, rows, ok):  # type: ignore[no-untyped-de
         ok[i] = 1
 
 
-@njit(**INLINED)
-def _stays(out, qx, qy, found, i):  # type: ignore[no-untyped-def]
+@inlined
+def _stays(out: FloatArray, qx: int, qy: int, found: FloatArray, i: int) -> bool:
     """Whether a spot was fitted where it had been found."""
-    return abs(out[X] + qx - found[i, FOUND_X]) < STRAY and abs(out[Y] + qy - found[i, FOUND_Y]) < STRAY
+    return bool(abs(out[X] + qx - found[i, FOUND_X]) < STRAY and abs(out[Y] + qy - found[i, FOUND_Y]) < STRAY)
 
 
-@njit(**INLINED)
-def _store(rows, i, out, qx, qy):  # type: ignore[no-untyped-def]
+@inlined
+def _store(rows: FloatArray, i: int, out: FloatArray, qx: int, qy: int) -> None:
     """Write a fit in frame coordinates."""
     rows[i, X] = out[X] + qx
     rows[i, Y] = out[Y] + qy
@@ -247,15 +263,17 @@ def _store(rows, i, out, qx, qy):  # type: ignore[no-untyped-def]
         rows[i, k] = out[k]
 
 
-@njit(**INLINED)
-def _snr(n, b, s, noise):  # type: ignore[no-untyped-def]
+@inlined
+def _snr(n: float, b: float, s: float, noise: Noise) -> float:
     """Matched-filter signal over background noise: N / sqrt(4 pi s^2 v), v the background's variance per pixel."""
     v = max(noise.sign * b + noise.read, noise.floor)
     return n / math.sqrt(4.0 * math.pi * (s * s + 1.0 / 12.0) * v)
 
 
-@njit(**OPTIONS)
-def _keep(rows, n, extra, ok, h, w, rules):  # type: ignore[no-untyped-def]
+@compiled
+def _keep(
+    rows: FloatArray, n: int, extra: int, ok: NDArray[np.uint8], h: int, w: int, rules: FitRules
+) -> int:
     """Drop what is too faint, outside or found twice; set the flags; returns the number kept."""
     radius, narrowest, widest = rules.radius, 1.001 * rules.limits.narrowest, 0.999 * rules.limits.widest
     m = 0

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 
+from nta.columns import Float32Array, FloatArray
 from nta.spots.columns import CHI2, ERROR, B, N, S, X, Y
 from nta.spots.kernels.algebra import axis, factorise, substitute, variance_of
-from nta.spots.kernels.fit import f4
+from nta.spots.kernels.fit import Limits, Noise, f4
 from nta.spots.kernels.lanes import LANES
-from nta.spots.kernels.options import OPTIONS
+from nta.spots.kernels.options import compiled
 
 X1, Y1, N1, X2, Y2, N2, B12, S12 = range(8)  # parameters: three of either spot, and two of both
 OF_ONE = X2 - X1
@@ -23,9 +23,14 @@ SMOOTH_NORM = 6.0  # root of the sum of squares of the (1 2 1) x (1 2 1) weights
 SETTLED = 1  # step from which on two that are nearer than MERGED do not part again
 MERGED = 1.5  # widths
 
+Three = tuple[np.float32, np.float32, np.float32]
 
-@njit(**OPTIONS)
-def _residual_peak(data, light, side, noise, one, residual, score):  # type: ignore[no-untyped-def]
+
+@compiled
+def _residual_peak(
+    data: Float32Array, light: Float32Array, side: int, noise: Noise, one: FloatArray, residual: Float32Array,
+    score: Float32Array,
+) -> tuple[float, int, int, float]:  # fmt: skip
     """Where the one-spot fit leaves most light, in standard deviations; returns (sd, x, y, chi-square)."""
     sign, read, floor = f4(noise.sign), f4(noise.read), f4(noise.floor)
     gx = np.zeros((3, LANES), f4)
@@ -59,8 +64,11 @@ def _residual_peak(data, light, side, noise, one, residual, score):  # type: ign
     return math.sqrt(best) / SMOOTH_NORM, best_x, best_y, float(chi2)
 
 
-@njit(**OPTIONS)
-def _add_row(data, light, work, sign, read, floor, b, e1, e2, p1, p2):  # type: ignore[no-untyped-def]
+@compiled
+def _add_row(
+    data: Float32Array, light: Float32Array, work: Float32Array, sign: np.float32, read: np.float32,
+    floor: np.float32, b: np.float32, e1: Three, e2: Three, p1: np.float32, p2: np.float32,
+) -> None:  # fmt: skip
     """Add one patch row to the sums per column: J' W J (lower triangle), J' W r and r' W r, J as in `_accumulate`.
 
     e1, e2 : of either spot, N times value, derivative by y and by sigma at this row. p1, p2 : its value alone.
@@ -133,8 +141,11 @@ def _add_row(data, light, work, sign, read, floor, b, e1, e2, p1, p2):  # type: 
         work[44 * LANES + i] += wr * residual
 
 
-@njit(**OPTIONS)
-def _accumulate(data, light, side, noise, p, work, ay, a, g):  # type: ignore[no-untyped-def]
+@compiled
+def _accumulate(
+    data: Float32Array, light: Float32Array, side: int, noise: Noise, p: FloatArray, work: Float32Array,
+    ay: Float32Array, a: FloatArray, g: FloatArray,
+) -> float:  # fmt: skip
     """Fisher matrix and gradient of (x1, y1, N1, x2, y2, N2, b, s); returns chi-square."""
     sign, read, floor = f4(noise.sign), f4(noise.read), f4(noise.floor)
     n1, n2, b = f4(p[N1]), f4(p[N2]), f4(p[B12])
@@ -153,16 +164,19 @@ def _accumulate(data, light, side, noise, p, work, ay, a, g):  # type: ignore[no
     return float(_sum_of(work, 44, side))
 
 
-@njit(**OPTIONS)
-def _sum_of(work, row, side):  # type: ignore[no-untyped-def]
+@compiled
+def _sum_of(work: Float32Array, row: int, side: int) -> np.float32:
     total = f4(0)
     for i in range(row * LANES, row * LANES + side):
         total += work[i]
     return total
 
 
-@njit(**OPTIONS)
-def fit_two(data, light, side, noise, limits, one, width, apart, first, second):  # type: ignore[no-untyped-def]
+@compiled
+def fit_two(
+    data: Float32Array, light: Float32Array, side: int, noise: Noise, limits: Limits, one: FloatArray, width: float,
+    apart: float, first: FloatArray, second: FloatArray,
+) -> float:  # fmt: skip
     """Fit two spots (own x, y, N; common b, s) starting from the residual of the one-spot fit `one`.
 
     Returns how much chi-square drops, 0 where there is nothing to split, the fit fails or the two have a single peak; the
