@@ -10,10 +10,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nta.columns import Float32Array, FloatArray
 from nta.spots.columns import FLAGS
 from nta.spots.excess import box_mean
 from nta.spots.filters import BOX
@@ -28,14 +30,20 @@ EVERY = 31  # of the pixels that no spot lights is looked at: there are enough o
 MOST_LEVERAGE = 0.6  # beyond, as good as nothing of a pixel's noise is left
 BAD = SATURATED | EDGE | OUT_OF_FOCUS | POOR_FIT
 
-Seen = tuple[NDArray[np.float64], NDArray[np.float32], NDArray[np.float32]]
+
+class Seen(NamedTuple):
+    """What was seen in a frame at a layer, in its px.
+
+    rows : of spots. rest : signed grey values without the spots' light. light : that light.
+    """
+
+    rows: FloatArray
+    rest: Float32Array
+    light: Float32Array
 
 
 def transferred_noise(frames: Sequence[Seen], layer: Layer, sign: int) -> PixelNoise | None:
-    """Return the noise of the layer's grey values, None where the spots do not tell it.
-
-    frames : rows of spots, signed grey values without the spots' light, and that light; the layer's px.
-    """
+    """Return the noise of the layer's grey values, None where the spots do not tell it."""
     from nta.spots.kernels.means import clipped_variance
 
     sd = float(np.sqrt(layer.noise.variance(np.array(np.median(layer.background[::4, ::4])))))
