@@ -131,7 +131,7 @@ class LayerSearch:
             radius=layer.fit_radius,
             width=float(s),
             response_to_n=self.gain / f.response,
-            offset=self.offset,
+            offset=float(self.offset),
             gain=self.gain,
             full_scale=float(layer.full_scale),
             noise=Noise(float(sign), read, noise.floor * self.gain**2),
