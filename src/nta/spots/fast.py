@@ -38,12 +38,13 @@ class FrameSearch:
 
     def __init__(self, learned: Learned, settings: DetectionSettings) -> None:
         first = learned.layers[0]
-        self._step = first.step
         # camera px and photo-electrons, standard deviations of noise with the clutter in it
         self._units = np.ones(N_TABLE)
         self._units[[X, Y, S, ERROR]] = first.step
         self._units[N], self._units[B] = first.excess, first.excess / first.step**2
         self._units[SNR] = np.sqrt(first.excess / first.clutter)
+        self._origin = np.zeros(N_TABLE)
+        self._origin[[X, Y]] = 0.5 * (first.step - 1)
         self._to_first = [_Shrink(layer) for layer in learned.skipped]
         self._searches = [LayerSearch(layer, learned.sign, settings) for layer in learned.layers]
         self._coarser = [_Shrink(layer) for layer in learned.layers[:-1]]
@@ -56,8 +57,7 @@ class FrameSearch:
         m = self._searches[0].spots(_viewable(image), self._rows)
         if len(self._searches) > 1:
             m = self._with_discs(image, m)
-        table: NDArray[np.float64] = self._rows[:m, :N_TABLE] * self._units
-        table[:, [X, Y]] += 0.5 * (self._step - 1)
+        table: NDArray[np.float64] = self._rows[:m, :N_TABLE] * self._units + self._origin
         return table
 
     def first_layer(self, image: Image) -> tuple[Image, NDArray[np.float64], NDArray[np.float32]]:

@@ -95,12 +95,21 @@ def link_frames(
 
     tracks : the first counters[N_OPEN] are open; the rest, and all of `after`, is room for those of the next frames.
     """
-    counters = carried.counters
+    grid, odds, counters, flow = rules.grid, rules.odds, carried.counters, carried.flow
+    weighed, flows = rules.doubt > 0, rules.step_variance > 0
     most = 0
     for f in range(first_row.size - 1):
         most = max(most, first_row[f + 1] - first_row[f])
     room = tracks.shown.shape[0]
-    work = _workspace(rules.grid, most, room)
+    work = _workspace(grid, most, room)
+    # taken out of the tuple once: in the loop each array would be counted as one more reference, frame by frame
+    cells, matching, over_spots, limit, numbers = (
+        work.cells,
+        work.matching,
+        work.over_spots,
+        work.limit,
+        work.numbers,
+    )
     graph, transposed = _graph(room, 8 * room), _graph(most, 8 * room)
     for f in range(first_row.size - 1):
         a, b = first_row[f], first_row[f + 1]
@@ -108,50 +117,29 @@ def link_frames(
         frames = frame[a] - counters[LAST_FRAME]
         counters[LAST_FRAME] = frame[a]
         n_open = _age(tracks, counters[N_OPEN], frames - 1, rules.memory)
-        if rules.step_variance > 0:
-            predict(tracks, n_open, carried.flow, rules.step_variance, frames)
-        graph, transposed, doubtful = _match(
-            seen, tracks, n_open, rules, carried.flow, work, graph, transposed
-        )
+        if flows:
+            predict(tracks, n_open, flow, rules.step_variance, frames)
+        sort_into_cells(seen, grid, cells)
+        set_limits(tracks, n_open, rules.range_px, weighed, odds, limit)
+        doubtful = False
+        for attempt in range(2):  # a second time where all particles have leapt
+            while not list_candidates(tracks, n_open, grid, cells, limit, graph):
+                graph, transposed = _graph(room, 2 * graph.cost.size), _graph(most, 2 * graph.cost.size)
+            doubtful = weighed and weigh_candidates(tracks, n_open, seen, limit, odds, graph, numbers)
+            assign(graph, n_open, b - a, matching, over_spots)
+            again = flows and not attempt
+            if not (again and leap(seen, tracks, n_open, matching.spot_of, flow, rules.step_variance)):
+                break
         if doubtful:
             transpose(graph, n_open, b - a, transposed)
             counters[LINKS_CUT] += _doubt_links(seen, tracks, n_open, graph, transposed, rules, work)
-        if rules.step_variance > 0:
-            follow(seen, tracks, n_open, work.matching.spot_of, carried.flow, rules.step_variance)
+        if flows:
+            follow(seen, tracks, n_open, matching.spot_of, flow, rules.step_variance)
         counters[N_OPEN] = _carry_on(seen, tracks, n_open, rules.memory, work, after, counters, track[a:b])
         tracks, after = after, tracks
     if (first_row.size - 1) % 2:  # the open tracks are where the caller does not look for them
         for i in range(counters[N_OPEN]):
             _copy(tracks, i, after, i)
-
-
-@compiled
-def _match(
-    seen: Seen, tracks: Open, n_open: int, rules: Rules, flow: FloatArray, work: Workspace, graph: Graph, transposed: Graph
-) -> tuple[Graph, Graph, bool]:  # fmt: skip
-    """Find the best links of a frame, once more where all particles have leapt.
-
-    Returns the graphs, larger ones where these had too little room, and whether any link may be doubtful.
-    """
-    sort_into_cells(seen, rules.grid, work.cells)
-    weighed = rules.doubt > 0
-    set_limits(tracks, n_open, rules.range_px, weighed, rules.odds, work.limit)
-    doubtful = False
-    for attempt in range(2):
-        while not list_candidates(tracks, n_open, rules.grid, work.cells, work.limit, graph):
-            n_edges = 2 * graph.cost.size
-            graph, transposed = (
-                _graph(graph.first.size - 1, n_edges),
-                _graph(transposed.first.size - 1, n_edges),
-            )
-        doubtful = weighed and weigh_candidates(
-            tracks, n_open, seen, work.limit, rules.odds, graph, work.numbers
-        )
-        assign(graph, n_open, seen.y.size, work.matching, work.over_spots)
-        again = rules.step_variance > 0 and not attempt
-        if not (again and leap(seen, tracks, n_open, work.matching.spot_of, flow, rules.step_variance)):
-            break
-    return graph, transposed, doubtful
 
 
 @compiled
@@ -210,7 +198,8 @@ def _doubt_links(
     All links are judged before one is cut. The track ends and the spot starts a new one; an unmatched track that has a
     plausible claim on the spot ends too, for nobody can say where its particle went.
     """
-    doubt, matching, cut, rivals = rules.doubt, work.matching, work.cut, work.numbers
+    doubt, odds, matching, cut, rivals = rules.doubt, rules.odds, work.matching, work.cut, work.numbers
+    closed, over_spots, over_tracks = work.closed, work.over_spots, work.over_tracks
     n = 0
     for i in range(n_open):
         spot = matching.spot_of[i]
@@ -226,14 +215,14 @@ def _doubt_links(
             and transposed.first[spot + 1] - transposed.first[spot] == 1
         ):
             continue
-        asked = _asked(doubt, seen, spot, tracks, i, rules.odds)
+        asked = _asked(doubt, seen, spot, tracks, i, odds)
         if has_rivals(i, spot, graph, transposed, matching, asked) and (
-            margin(i, graph, transposed, matching, work.over_spots, work.over_tracks, asked) < asked
+            margin(i, graph, transposed, matching, over_spots, over_tracks, asked) < asked
         ):
             cut[spot] = True
             n += 1
             for k in range(plausible_rivals(spot, transposed, matching, doubt, rivals)):
-                work.closed[rivals[k]] = True
+                closed[rivals[k]] = True
     return n
 
 
