@@ -22,7 +22,7 @@ IntArray = NDArray[np.int64]
 def column(dtype: Any, unit: str, meaning: str, *, every_row: float | None = None) -> Any:
     """Declare a column of a `Columns` table: dtype, unit ("1" for none) and meaning in one line.
 
-    every_row : what all rows hold where a table is made without the column, as those of before there was one.
+    every_row : value of all rows of a table that is made without this column, as those in files older than it are.
     """
     about = {"dtype": np.dtype(dtype), "unit": unit, "meaning": meaning, "every_row": every_row}
     return field(metadata=about) if every_row is None else field(default=None, metadata=about)

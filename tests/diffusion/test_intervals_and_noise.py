@@ -5,9 +5,11 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from brownian_tracks import INTERVAL_S, PIXEL_UM, SCALE, brownian_tracks, estimated, tracks_of
+from brownian_tracks import INTERVAL_S, PIXEL_UM, SCALE, blurred_path, brownian_tracks, estimated, tracks_of
 
 from nta.diffusion import TrackFlag, estimate_diffusion
+from nta.diffusion.noise import _MOST_POINTS, _pieces, _Problem, fit_noise
+from nta.diffusion.steps import Steps
 from nta.errors import SettingError
 from nta.sizes import track_sizes
 
@@ -142,3 +144,20 @@ def test_what_cannot_be_is_refused(rng):
 def _with_error(tracks, error_px):
     error = np.full(len(tracks), error_px, dtype=np.float32)
     return replace(tracks, localization_error_px=error)
+
+
+def test_the_noise_is_where_the_posterior_is_highest(rng):
+    """A quarter of the points shows the neighbourhood; the place is that of all of them."""
+    parts = []
+    for d in rng.choice([4.3, 8.7], 900):
+        n = int(rng.integers(5, 60))
+        places = blurred_path(rng, d, n, 0.5 * INTERVAL_S) / PIXEL_UM + 0.3 * rng.normal(size=(n, 2)) + 200
+        parts.append((np.arange(n), places))
+    steps = Steps.of(tracks_of(parts, error_px=0.3), **SCALE)
+    usable = np.ones(steps.n_tracks, bool)
+    found = fit_noise(steps, usable, 0.5 * INTERVAL_S, believe_spots=False)
+    assert found.variance_scale == pytest.approx(1.0, abs=0.25)
+    problem = _Problem.of(_pieces(steps, usable, _MOST_POINTS), 0.5 * INTERVAL_S, believe_spots=False)
+    here = problem(problem.of_model(found))[0]
+    others = [problem(np.array([scale, floor]))[0] for scale in np.linspace(-0.8, 0.8, 9) for floor in (0, 1)]
+    assert here < min(others) + 0.1

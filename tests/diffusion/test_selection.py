@@ -7,8 +7,6 @@ import pytest
 from brownian_tracks import INTERVAL_S, PIXEL_UM, SCALE, blurred_path, estimated, tracks_of
 
 from nta.diffusion import DiffusionSettings, diffusion_likelihood, estimate_diffusion
-from nta.diffusion.estimate import _moves
-from nta.diffusion.noise import _MOST_POINTS, _pieces, _Problem, fit_noise
 from nta.diffusion.selection import seen_motion
 from nta.diffusion.steps import Steps
 
@@ -143,20 +141,3 @@ def test_who_leaves_the_frame_does_not_slow_down_those_who_stay(rng):
     steps = Steps.of(tracks, **SCALE)
     kept = np.mean(steps.dy_um**2 + steps.dx_um**2) / (4 * INTERVAL_S)
     assert kept == pytest.approx(truth, rel=0.01)
-
-
-def test_the_noise_is_where_the_posterior_is_highest(rng):
-    """A quarter of the points shows the neighbourhood; the place is that of all of them."""
-    parts = []
-    for d in rng.choice([4.3, 8.7], 900):
-        n = int(rng.integers(5, 60))
-        places = blurred_path(rng, d, n, 0.5 * INTERVAL_S) / PIXEL_UM + 0.3 * rng.normal(size=(n, 2)) + 200
-        parts.append((np.arange(n), places))
-    steps = Steps.of(tracks_of(parts, error_px=0.3), **SCALE)
-    usable = _moves(steps)
-    found = fit_noise(steps, usable, 0.5 * INTERVAL_S, believe_spots=False)
-    assert found.variance_scale == pytest.approx(1.0, abs=0.25)
-    problem = _Problem.of(_pieces(steps, usable, _MOST_POINTS), 0.5 * INTERVAL_S, believe_spots=False)
-    here = problem(problem.of_model(found))[0]
-    others = [problem(np.array([scale, floor]))[0] for scale in np.linspace(-0.8, 0.8, 9) for floor in (0, 1)]
-    assert here < min(others) + 0.1

@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
-from scenes import Setup, film, positions, score
+from scenes import Film, Setup, background_of, exposed, film, positions, score, spot_image
 from scipy.spatial import cKDTree
 
-from nta.spots import SpotDetector
+from nta.frames import Frame
+from nta.spots import SpotDetector, SpotFlag
 from nta.spots.settings import DetectionSettings
 
 SETUP = Setup(n_spots=12, apart_px=24.0, n_frames=8, electrons=(300, 4500))
@@ -16,10 +17,22 @@ def shot():
     return film(SETUP)
 
 
-def _spots(shot, engine):
-    with SpotDetector(DetectionSettings(engine=engine, threads=1), shot.setup.camera) as detector:
+def _spots(shot, engine, frames=None, **settings):
+    """Spots of these frames or those of the shot, by what is learned of the shot."""
+    settings = DetectionSettings(engine=engine, threads=1, **settings)
+    with SpotDetector(settings, shot.setup.camera) as detector:
         detector.prime(shot.frames)
-        return detector.detect(shot.frames)
+        return detector.detect(frames or shot.frames)
+
+
+def _streak():
+    """Frames of one particle that moved by four widths while exposed: no Gaussian."""
+    rng = np.random.default_rng(2)
+    mean = background_of(SETUP)
+    for along in np.linspace(-3, 3, 13):
+        rows, columns, image = spot_image(160 + along, 128, 400.0, 1.5, SETUP.height, SETUP.width)[:3]
+        mean[rows, columns] += image
+    return [Frame(image=exposed(mean, SETUP, rng), index=i, time_s=i / 30) for i in range(SETUP.n_frames)]
 
 
 def _pairs(shot, one, other, within):
@@ -47,6 +60,18 @@ def test_the_kernels_fit_what_the_plain_engine_fits(shot):
     assert np.median(fast.intensity[i] / plain.intensity[j]) == pytest.approx(1, abs=0.01)
     assert np.median(fast.width_px[i] / plain.width_px[j]) == pytest.approx(1, abs=0.01)
     assert np.median(fast.snr[i] / plain.snr[j]) == pytest.approx(1, abs=0.02)
+
+
+def test_the_error_of_a_poor_fit_grows_alike(shot):
+    frames = _streak()
+    fast = _spots(shot, "fast", frames, split_overlapping=False)
+    plain = _spots(shot, "reference", frames)
+    i, j = _pairs(Film(SETUP, frames, []), fast, plain, 1.0).T
+    poor = (fast.flags[i] & plain.flags[j] & int(SpotFlag.POOR_FIT)) != 0
+    assert poor.sum() >= SETUP.n_frames - 1
+    i, j = i[poor], j[poor]
+    assert np.min(plain.chi2[j]) > 2  # the error is more than a fifth above the bound
+    assert fast.localization_error_px[i] == pytest.approx(plain.localization_error_px[j], rel=0.04)
 
 
 def test_trackpy_sees_the_same_spots_less_exactly(shot):

@@ -1,15 +1,12 @@
-"""What is learned before anything is linked: steps, flow, search range, and the odds of links."""
+"""What is learned before anything is linked: steps, flow and search range."""
 
 import math
 
 import numpy as np
 import pytest
 from brownian_world import brownian_world
-from scipy import special, stats
 
-from nta.tracks.kernels.candidates import log_density_of_change
 from nta.tracks.motion import learn_motion
-from nta.tracks.odds import _inverse_gamma
 
 
 def motion_of(world):
@@ -64,17 +61,3 @@ def test_flow_is_seen_before_anything_is_linked(rng):
     assert motion.flow_y_px == pytest.approx(6.0, abs=1)
     assert motion.flow_x_px == pytest.approx(-9.0, abs=1)
     assert math.sqrt(motion.typical_variance_px2) < 3
-
-
-@pytest.mark.parametrize("log_variance", [0.06, 0.2, 0.7, 1.5])
-def test_inverse_gamma_has_the_moments_asked_for(log_variance):
-    shape, scale = _inverse_gamma(1.3, log_variance)
-    assert special.polygamma(1, shape) == pytest.approx(log_variance, rel=0.01)
-    assert math.log(scale) - special.digamma(shape) == pytest.approx(1.3, abs=0.01)
-
-
-def test_the_density_of_a_change_of_light_is_students():
-    for change in (-3.0, 0.0, 0.4):
-        expected = stats.t.logpdf(change, df=4, scale=0.3)
-        assert log_density_of_change(change, 0.09) == pytest.approx(expected, abs=1e-9)
-    assert log_density_of_change(float("nan"), 0.09) == 0.0

@@ -1,13 +1,13 @@
 """Diffusion: a coefficient per track with its interval, and what is needed to doubt it."""
 
-from nta.diffusion.covariance import LineDiffusion, cve, cve_variance
+from nta.diffusion.covariance import LineDiffusion, cve
 from nta.diffusion.ensemble import EnsembleMotion, ensemble_motion
 from nta.diffusion.estimate import estimate_diffusion
 from nta.diffusion.likelihood import DiffusionLikelihood, diffusion_likelihood
 from nta.diffusion.msd import MeanSquaredDisplacement, mean_squared_displacement
 from nta.diffusion.noise import NoiseModel
 from nta.diffusion.pace import Pace, pace
-from nta.diffusion.regression import gls, line_msd, msd_covariance, ols, optimal_lags
+from nta.diffusion.regression import gls, line_msd, ols, optimal_lags
 from nta.diffusion.selection import Detection, Links
 from nta.diffusion.settings import DiffusionSettings
 from nta.diffusion.table import DiffusionEstimates, TrackFlag
@@ -25,14 +25,12 @@ __all__ = [
     "Pace",
     "TrackFlag",
     "cve",
-    "cve_variance",
     "diffusion_likelihood",
     "ensemble_motion",
     "estimate_diffusion",
     "gls",
     "line_msd",
     "mean_squared_displacement",
-    "msd_covariance",
     "ols",
     "optimal_lags",
     "pace",

@@ -80,40 +80,6 @@ def cve(
     return LineDiffusion(float(diffusion), float(variance), float(noise), x.size, None, "cve")
 
 
-def cve_variance(
-    diffusion_um2_s: float,
-    localization_variance_um2: float,
-    frame_interval_s: float,
-    n_points: int,
-    *,
-    blur: float = 0.0,
-    mean_step_frames: float = 1.0,
-    variance_of_localization_variance_um4: float | None = None,
-) -> float:
-    """Variance of the covariance-based estimate of one coordinate, in um4/s2.
-
-    With `variance_of_localization_variance_um4` for a localization variance known from elsewhere, else for one that is
-    estimated from the same track.
-    """
-    if variance_of_localization_variance_um4 is None:
-        return float(
-            _variance_free(
-                diffusion_um2_s, localization_variance_um2, frame_interval_s, n_points, blur, mean_step_frames
-            )
-        )
-    return float(
-        _variance_known(
-            diffusion_um2_s,
-            localization_variance_um2,
-            variance_of_localization_variance_um4,
-            frame_interval_s,
-            n_points,
-            blur,
-            mean_step_frames,
-        )
-    )
-
-
 @dataclass(frozen=True, eq=False)
 class TrackDiffusion:
     """Estimates of all tracks by one estimator; row i is track i, NaN where there are too few spots."""

@@ -19,10 +19,10 @@ Few tracks are long enough to be told apart one by one; `nta.diffusion.ensemble`
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
-from nta.columns import BoolArray, FloatArray
-from nta.diffusion.gaussian import innovations
+from nta.columns import BoolArray, FloatArray, IntArray
+from nta.compiled import compiled
+from nta.diffusion.gaussian import Displacements, innovations
 from nta.diffusion.noise import NoiseModel
 from nta.diffusion.steps import Steps
 
@@ -36,17 +36,7 @@ _LEAST_AROUND = 8
 def whitened(steps: Steps, noise: NoiseModel, diffusion_um2_s: FloatArray) -> FloatArray:
     """Displacements over their model: (n_displacements, 2) as y and x, NaN for tracks without D > 0."""
     out = np.full((steps.y_um.size, 2), np.nan)
-    _whiten(
-        steps.y_um,
-        steps.x_um,
-        steps.wait_frames,
-        noise.variance_um2(steps),
-        steps.start,
-        steps.frame_interval_s,
-        noise.blur_s,
-        diffusion_um2_s,
-        out,
-    )
+    _whiten(Displacements.of(steps, noise), diffusion_um2_s, out)
     return out[steps.row_of_step]
 
 
@@ -121,15 +111,15 @@ def _repetition(log_light: FloatArray, steps: Steps) -> float:
     return float(np.clip(product / max(square, 1e-12), -0.5, 0.5))
 
 
-@njit(cache=True, nogil=True)
-def _whiten(y, x, wait, variance, start, interval_s, blur_s, diffusion, out):  # type: ignore[no-untyped-def]
-    for k in range(start.size - 1):
+@compiled()
+def _whiten(of: Displacements, diffusion: FloatArray, out: FloatArray) -> None:
+    for k in range(of.start.size - 1):
         if diffusion[k] > 0:
-            innovations(y, x, wait, variance, start[k], start[k + 1], interval_s, blur_s, diffusion[k], out)
+            innovations(of, of.start[k], of.start[k + 1], diffusion[k], out)
 
 
-@njit(cache=True, nogil=True)
-def _mobility_ratio(square, first, side):  # type: ignore[no-untyped-def]
+@compiled()
+def _mobility_ratio(square: FloatArray, first: IntArray, side: int) -> FloatArray:
     """Twice the log of the greatest likelihood ratio of two mobilities against one, per track; 0 for short ones.
 
     Divided by 1 + 1 / side + ..., the mean of the ratio of few displacements over that of many (Bartlett's correction
@@ -152,8 +142,10 @@ def _mobility_ratio(square, first, side):  # type: ignore[no-untyped-def]
     return ratio
 
 
-@njit(cache=True, nogil=True)
-def _light_jump(log_light, start, repetition, least, near, around, least_around):  # type: ignore[no-untyped-def]
+@compiled()
+def _light_jump(
+    log_light: FloatArray, start: IntArray, repetition: float, least: float, near: int, around: int, least_around: int
+) -> tuple[FloatArray, FloatArray, FloatArray]:  # fmt: skip
     """Least probable step of light per track: its t value, degrees of freedom, and the number of places tried."""
     n_tracks = start.size - 1
     t, freedom, tried = np.zeros(n_tracks), np.ones(n_tracks), np.zeros(n_tracks)

@@ -47,9 +47,8 @@ def _isotropy(steps: Steps, diffusion: DiffusionEstimates) -> Quantity:
     if steps.n_tracks < _LEAST_TRACKS or not white.size:
         return Quantity(None, None, None, "1", f"{method}; too few tracks")
     y, x = (white**2).sum(axis=0)
-    half = (
-        Z_95 * 2 / np.sqrt(len(white))
-    )  # ln of an F ratio with n and n degrees of freedom has variance 4 / n
+    # ln of an F ratio with n and n degrees of freedom has variance 4 / n
+    half = Z_95 * 2 / np.sqrt(len(white))
     value = float(y / x)
     return Quantity(value, float(value * np.exp(-half)), float(value * np.exp(half)), "1", method)
 

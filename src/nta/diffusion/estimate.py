@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from nta.columns import BoolArray, FloatArray, IntArray
 from nta.diffusion.covariance import TrackDiffusion, cve_of_tracks
 from nta.diffusion.doubt import changes_within, not_brownian, whitened
-from nta.diffusion.gaussian import maximum_of_tracks
+from nta.diffusion.gaussian import Displacements, maximum_of_tracks
 from nta.diffusion.intervals import credible_intervals
 from nta.diffusion.mobility import may_move, mobile_evidence
 from nta.diffusion.noise import NoiseModel, fit_noise, fit_noise_apart, guess_diffusion
@@ -132,17 +132,9 @@ class _Fit:
 
     @classmethod
     def of(cls, steps: Steps, noise: NoiseModel) -> _Fit:
-        variance = noise.variance_um2(steps)
-        diffusion, log_likelihood, information = maximum_of_tracks(
-            steps.y_um,
-            steps.x_um,
-            steps.wait_frames,
-            variance,
-            steps.start,
-            steps.frame_interval_s,
-            noise.blur_s,
-            guess_diffusion(steps, variance, noise.blur_s),
-        )
+        displacements = Displacements.of(steps, noise)
+        guess = guess_diffusion(steps, displacements.variance, noise.blur_s)
+        diffusion, log_likelihood, information = maximum_of_tracks(displacements, guess)
         return cls(steps, noise, diffusion, log_likelihood, information / noise.lag_frames)
 
 

@@ -20,21 +20,69 @@ v common to all positions. Expected information: I = sum (p_i' / p_i)² / 2 + E[
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, NamedTuple
+
 import numpy as np
-from numba import njit
+
+from nta.columns import Float32Array, FloatArray, IntArray
+from nta.compiled import compiled
+
+if TYPE_CHECKING:
+    from nta.diffusion.noise import NoiseModel
+    from nta.diffusion.steps import Steps
 
 _TINY = 1e-300
 _FACTORS = 32  # variances multiplied before their logarithm is taken: each is within 1e9 times the usual one
 
 
-@njit(cache=True, nogil=True)
-def score(y, x, wait, variance, first, last, interval_s, blur_s, diffusion, extra, of_diffusion):  # type: ignore[no-untyped-def]
-    """Log-likelihood of rows first:last, its derivative and expected information.
+class Displacements(NamedTuple):
+    """The displacements of tracks, with the noise that is in them.
 
+    y, x : positions, um. variance : of each position, per axis, um2.
     wait : frames from each row to the next, 0 where that displacement is left out and the chain begins anew.
-    blur_s : t_E / 3. extra : variance added to every position. of_diffusion : 1 differentiates by D, 0 by `extra`.
+    start : (n_tracks + 1,) row where each track starts. blur_s : t_E / 3.
     """
-    de = -blur_s if of_diffusion else 1.0
+
+    y: FloatArray
+    x: FloatArray
+    wait: IntArray
+    variance: FloatArray
+    start: IntArray
+    interval_s: float
+    blur_s: float
+
+    @classmethod
+    def of(cls, steps: Steps, noise: NoiseModel) -> Displacements:
+        """Return the steps under a noise model."""
+        variance = noise.variance_um2(steps)
+        return cls(
+            steps.y_um,
+            steps.x_um,
+            steps.wait_frames,
+            variance,
+            steps.start,
+            steps.frame_interval_s,
+            noise.blur_s,
+        )
+
+    @classmethod
+    def at_rest(cls, steps: Steps, y_um: FloatArray, x_um: FloatArray) -> Displacements:
+        """Return steps in a frame of rest, `Steps.frames_of_rest`: without blur, errors not known yet."""
+        none = np.zeros(y_um.size)
+        return cls(y_um, x_um, steps.wait_frames, none, steps.start, steps.frame_interval_s, 0.0)
+
+
+@compiled()
+def _score(
+    of: Displacements, first: int, last: int, diffusion: float, extra: float, by_diffusion: bool
+) -> tuple[float, float, float]:
+    """Log-likelihood of rows first:last, its derivative by D or by `extra`, and expected information.
+
+    extra : variance added to every position.
+    """
+    y, x, wait, variance = of.y, of.x, of.wait, of.variance
+    interval_s, blur_s = of.interval_s, of.blur_s
+    de = -blur_s if by_diffusion else 1.0
     log_det, square, slope, information = 0.0, 0.0, 0.0, 0.0
     p, dp, v = 1.0, 0.0, 0.0
     zy = zx = dzy = dzx = 0.0
@@ -48,7 +96,7 @@ def score(y, x, wait, variance, first, last, interval_s, blur_s, diffusion, extr
         step = wait[r] * interval_s
         near = variance[r] + extra - diffusion * blur_s
         a = 2 * diffusion * step + near + variance[r + 1] + extra - diffusion * blur_s
-        da = 2 * de + (2 * step if of_diffusion else 0.0)
+        da = 2 * de + (2 * step if by_diffusion else 0.0)
         ny, nx = y[r + 1] - y[r], x[r + 1] - x[r]
         if fresh:
             p, dp, v = a, da, 0.0
@@ -78,9 +126,11 @@ def score(y, x, wait, variance, first, last, interval_s, blur_s, diffusion, extr
     return -log_det - 0.5 * square - n * np.log(2 * np.pi), slope, information
 
 
-@njit(cache=True, nogil=True)
-def climb(y, x, wait, variance, first, last, interval_s, blur_s, diffusion, extra, of_diffusion, guess):  # type: ignore[no-untyped-def]
-    """Maximise the likelihood over D (or over `extra`) by Fisher scoring in its logarithm.
+@compiled()
+def _climb(
+    of: Displacements, first: int, last: int, diffusion: float, guess: float, by_diffusion: bool
+) -> tuple[float, float, float]:
+    """Maximise the likelihood over D, or over an extra variance at this D, by Fisher scoring in its logarithm.
 
     Returns the maximum's place, log-likelihood and information in the parameter itself; place 0 where the likelihood
     rises all the way down to a millionth of the guess.
@@ -89,11 +139,8 @@ def climb(y, x, wait, variance, first, last, interval_s, blur_s, diffusion, extr
     least = 1e-6 * guess
     log_likelihood = information = 0.0
     for _ in range(60):
-        d = value if of_diffusion else diffusion
-        v = extra if of_diffusion else value
-        log_likelihood, slope, information = score(
-            y, x, wait, variance, first, last, interval_s, blur_s, d, v, of_diffusion
-        )
+        d, v = (value, 0.0) if by_diffusion else (diffusion, value)
+        log_likelihood, slope, information = _score(of, first, last, d, v, by_diffusion)
         step = slope / (information * value)
         step = min(max(step, -1.5), 1.5)
         if abs(step) < 1e-7:
@@ -101,72 +148,90 @@ def climb(y, x, wait, variance, first, last, interval_s, blur_s, diffusion, extr
         value *= np.exp(step)
         if value < least:
             value = 0.0
-            d = 0.0 if of_diffusion else diffusion
-            v = extra if of_diffusion else 0.0
-            log_likelihood, slope, information = score(
-                y, x, wait, variance, first, last, interval_s, blur_s, d, v, of_diffusion
-            )
+            d = 0.0 if by_diffusion else diffusion
+            log_likelihood, slope, information = _score(of, first, last, d, 0.0, by_diffusion)
             break
     return value, log_likelihood, information
 
 
-@njit(cache=True, nogil=True)
-def enough(wait, first, last):  # type: ignore[no-untyped-def]
+@compiled()
+def most_likely_diffusion(
+    of: Displacements, first: int, last: int, guess: float
+) -> tuple[float, float, float]:
+    """Return the most likely D of rows first:last, its log-likelihood and information; see `_climb`."""
+    return _climb(of, first, last, 0.0, guess, True)
+
+
+@compiled()
+def most_likely_variance(of: Displacements, first: int, last: int, diffusion: float, guess: float) -> float:
+    """Return the extra variance of every position that makes rows first:last most likely at this D."""
+    variance, _, _ = _climb(of, first, last, diffusion, guess, False)
+    return variance
+
+
+@compiled()
+def likelihood_with_variance(
+    of: Displacements, first: int, last: int, diffusion: float, extra: float
+) -> float:
+    """Log-likelihood of rows first:last at this D, with this variance more of every position."""
+    log_likelihood, _, _ = _score(of, first, last, diffusion, extra, False)
+    return log_likelihood
+
+
+@compiled()
+def enough(wait: IntArray, first: int, last: int) -> bool:
     """Whether a track has the two displacements that the least estimate needs."""
-    return (wait[first : last - 1] > 0).sum() >= 2
+    return bool((wait[first : last - 1] > 0).sum() >= 2)
 
 
-@njit(cache=True, nogil=True)
-def maximum_of_tracks(y, x, wait, variance, start, interval_s, blur_s, guess):  # type: ignore[no-untyped-def]
+@compiled()
+def maximum_of_tracks(of: Displacements, guess: FloatArray) -> FloatArray:
     """Most likely D of every track, with its log-likelihood and information; NaN for fewer than two displacements."""
-    n = start.size - 1
-    out = np.full((3, n), np.nan)
-    for k in range(n):
-        if not enough(wait, start[k], start[k + 1]):
-            continue
-        out[0, k], out[1, k], out[2, k] = climb(
-            y, x, wait, variance, start[k], start[k + 1], interval_s, blur_s, 0.0, 0.0, 1, guess[k]
-        )
+    start = of.start
+    out = np.full((3, start.size - 1), np.nan)
+    for k in range(start.size - 1):
+        if enough(of.wait, start[k], start[k + 1]):
+            out[0, k], out[1, k], out[2, k] = most_likely_diffusion(of, start[k], start[k + 1], guess[k])
     return out
 
 
-@njit(cache=True, nogil=True)
-def stillness_of_tracks(y, x, wait, start, interval_s, creep, floor, ceiling):  # type: ignore[no-untyped-def]
+@compiled()
+def stillness_of_tracks(of: Displacements, creep: float, floor: float, ceiling: float) -> FloatArray:
     """Log-likelihood of standing still with position errors of any variance between `floor` and `ceiling`.
 
-    creep : diffusion coefficient that the drift's own error makes of a particle at rest.
+    of : as by `Displacements.at_rest`. creep : diffusion coefficient that the drift's own error makes of a particle at rest.
     Returns the log-likelihood and the most likely variance of every track, (2, n_tracks).
     """
-    n = start.size - 1
-    out = np.full((2, n), np.nan)
-    none = np.zeros(y.size)
-    for k in range(n):
+    y, x, start = of.y, of.x, of.start
+    out = np.full((2, start.size - 1), np.nan)
+    for k in range(start.size - 1):
         first, last = start[k], start[k + 1]
-        if not enough(wait, first, last):
+        if not enough(of.wait, first, last):
             continue
-        guess = max(0.5 * (np.var(y[first:last]) + np.var(x[first:last])), floor)
-        v, _, _ = climb(y, x, wait, none, first, last, interval_s, 0.0, creep, 0.0, 0, min(guess, ceiling))
-        v = min(max(v, floor), ceiling)
-        out[0, k] = score(y, x, wait, none, first, last, interval_s, 0.0, creep, v, 0)[0]
-        out[1, k] = v
+        guess = max(0.5 * float(np.var(y[first:last]) + np.var(x[first:last])), floor)
+        variance = most_likely_variance(of, first, last, creep, min(guess, ceiling))
+        variance = min(max(variance, floor), ceiling)
+        out[0, k] = likelihood_with_variance(of, first, last, creep, variance)
+        out[1, k] = variance
     return out
 
 
-@njit(cache=True, nogil=True)
-def still_likelihood(y, x, wait, start, interval_s, creep, variances):  # type: ignore[no-untyped-def]
-    """Log-likelihood of standing still with position errors of each of the variances, (n_tracks, n)."""
+@compiled()
+def still_likelihood(of: Displacements, creep: float, variances: FloatArray) -> FloatArray:
+    """Log-likelihood of standing still with position errors of each of the variances, (n_tracks, n).
+
+    of : as by `Displacements.at_rest`.
+    """
+    start = of.start
     table = np.empty((start.size - 1, variances.size))
-    none = np.zeros(y.size)
     for k in range(start.size - 1):
         for g in range(variances.size):
-            table[k, g] = score(
-                y, x, wait, none, start[k], start[k + 1], interval_s, 0.0, creep, variances[g], 0
-            )[0]
+            table[k, g] = likelihood_with_variance(of, start[k], start[k + 1], creep, variances[g])
     return table
 
 
-@njit(cache=True, nogil=True)
-def _to_usual(grid, interval_s, variance, relative):  # type: ignore[no-untyped-def]
+@compiled()
+def _to_usual(grid: FloatArray, interval_s: float, variance: FloatArray, relative: FloatArray) -> None:
     """Fill one over the variance that a displacement of the track usually has at each D.
 
     Variances divided by it multiply to something a float can hold, so that one logarithm does for `_FACTORS` of them.
@@ -176,9 +241,18 @@ def _to_usual(grid, interval_s, variance, relative):  # type: ignore[no-untyped-
         relative[g] = 1 / (2 * grid[g] * interval_s + both)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def on_grid(y, x, wait, variance, first, last, interval_s, blur_s, grid, log_likelihood, information):  # type: ignore[no-untyped-def]
+@compiled(error_model="numpy")
+def on_grid(
+    of: Displacements,
+    first: int,
+    last: int,
+    grid: FloatArray,
+    log_likelihood: FloatArray,
+    information: FloatArray,
+) -> None:
     """Fill log-likelihood and expected information in D of rows first:last at the grid's values of D."""
+    y, x, wait, variance = of.y, of.x, of.wait, of.variance
+    interval_s, blur_s = of.interval_s, of.blur_s
     n = grid.size
     inverse, dp, v = np.empty(n), np.empty(n), np.zeros(n)
     zy, zx, product = np.empty(n), np.empty(n), np.ones(n)
@@ -227,9 +301,13 @@ def on_grid(y, x, wait, variance, first, last, interval_s, blur_s, grid, log_lik
         log_likelihood[g] -= np.log(product[g]) + done * np.log(2 * np.pi / relative[g])
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def likelihood_table(y, x, wait, variance, start, which, interval_s, blur_s, grid, table, peak):  # type: ignore[no-untyped-def]
+@compiled(error_model="numpy")
+def likelihood_table(
+    of: Displacements, which: IntArray, grid: FloatArray, table: Float32Array, peak: FloatArray
+) -> None:
     """Fill table[i] with the log-likelihood of track which[i] on the grid, less its largest value, which goes to peak[i]."""
+    y, x, wait, variance, start = of.y, of.x, of.wait, of.variance, of.start
+    interval_s, blur_s = of.interval_s, of.blur_s
     n = grid.size
     inverse, zy, zx = np.empty(n), np.empty(n), np.empty(n)
     relative, product, row = np.empty(n), np.empty(n), np.empty(n)
@@ -272,9 +350,11 @@ def likelihood_table(y, x, wait, variance, start, which, interval_s, blur_s, gri
             table[i, g] = row[g] - top
 
 
-@njit(cache=True, nogil=True)
-def innovations(y, x, wait, variance, first, last, interval_s, blur_s, diffusion, out):  # type: ignore[no-untyped-def]
+@compiled()
+def innovations(of: Displacements, first: int, last: int, diffusion: float, out: FloatArray) -> None:
     """Fill out[r] = (y, x) of each displacement, whitened by the model: independent, of unit variance, if it holds."""
+    y, x, wait, variance = of.y, of.x, of.wait, of.variance
+    interval_s, blur_s = of.interval_s, of.blur_s
     p, zy, zx, fresh = 1.0, 0.0, 0.0, True
     for r in range(first, last - 1):
         out[r, :] = np.nan

@@ -9,10 +9,10 @@ first order for any likelihood of one parameter: Welch and Peers, J. R. Stat. So
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from nta.columns import FloatArray
-from nta.diffusion.gaussian import on_grid
+from nta.compiled import compiled
+from nta.diffusion.gaussian import Displacements, on_grid
 from nta.diffusion.noise import NoiseModel
 from nta.diffusion.steps import Steps
 from nta.quantity import coverage_factor
@@ -27,19 +27,8 @@ def credible_intervals(
 
     The uncertainty of the noise model, common to all tracks, is added in quadrature on the logarithmic scale.
     """
-    low, high = _intervals(
-        steps.y_um,
-        steps.x_um,
-        steps.wait_frames,
-        noise.variance_um2(steps),
-        steps.start,
-        steps.frame_interval_s,
-        noise.blur_s,
-        diffusion,
-        information,
-        confidence,
-        1 / noise.lag_frames,
-    )
+    displacements = Displacements.of(steps, noise)
+    low, high = _intervals(displacements, diffusion, information, confidence, 1 / noise.lag_frames)
     if noise.diffusion_rel_std > 0:
         shared = coverage_factor(confidence) * noise.diffusion_rel_std
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -49,8 +38,12 @@ def credible_intervals(
     return low, high
 
 
-@njit(cache=True, nogil=True)
-def _intervals(y, x, wait, variance, start, interval_s, blur_s, diffusion, information, confidence, weight):  # type: ignore[no-untyped-def]
+@compiled()
+def _intervals(
+    of: Displacements, diffusion: FloatArray, information: FloatArray, confidence: float, weight: float
+) -> tuple[FloatArray, FloatArray]:
+    """Return both ends of the interval of every track; weight : of its log-likelihood."""
+    start = of.start
     n = start.size - 1
     low, high = np.full(n, np.nan), np.full(n, np.nan)
     log_likelihood, info, cumulative = np.empty(_NODES), np.empty(_NODES), np.empty(_NODES)
@@ -63,19 +56,7 @@ def _intervals(y, x, wait, variance, start, interval_s, blur_s, diffusion, infor
         else:  # around the standard error that D has at 0
             centre, width = -0.5 * np.log(information[k]), 1.4
         nodes = centre + width * np.linspace(-7.0, 9.0, _NODES)
-        on_grid(
-            y,
-            x,
-            wait,
-            variance,
-            start[k],
-            start[k + 1],
-            interval_s,
-            blur_s,
-            np.exp(nodes),
-            log_likelihood,
-            info,
-        )
+        on_grid(of, start[k], start[k + 1], np.exp(nodes), log_likelihood, info)
         density = np.exp(weight * (log_likelihood - log_likelihood.max())) * np.sqrt(info) * np.exp(nodes)
         cumulative[0] = 0.0
         for g in range(1, _NODES):

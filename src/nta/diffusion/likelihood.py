@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nta.columns import FloatArray, IntArray
-from nta.diffusion.gaussian import likelihood_table
+from nta.diffusion.gaussian import Displacements, likelihood_table
 from nta.diffusion.steps import Steps
 from nta.diffusion.table import DiffusionEstimates
 from nta.errors import SettingError
@@ -63,19 +63,7 @@ def diffusion_likelihood(
     steps = estimated_steps(tracks, diffusion).apart(lag)
     table = np.empty((rows.size, grid.size), dtype=np.float32)
     peak = np.empty(rows.size)
-    likelihood_table(
-        steps.y_um,
-        steps.x_um,
-        steps.wait_frames,
-        diffusion.noise.variance_um2(steps),
-        steps.start,
-        rows,
-        steps.frame_interval_s,
-        diffusion.noise.blur_s,
-        grid,
-        table,
-        peak,
-    )
+    likelihood_table(Displacements.of(steps, diffusion.noise), rows, grid, table, peak)
     if lag > 1:  # its chains tell of the same motion
         table, peak = table / np.float32(lag), peak / lag
     return DiffusionLikelihood(grid_um2_s=grid, log_likelihood=table, peak=peak, track=rows)

@@ -5,15 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from nta.columns import BoolArray, FloatArray
-from nta.diffusion.gaussian import stillness_of_tracks
+from nta.diffusion.gaussian import Displacements, stillness_of_tracks
 from nta.diffusion.intervals import credible_intervals
 from nta.diffusion.noise import NoiseModel
 from nta.diffusion.steps import Steps
 
 _LEAST_ERROR_PX = 1e-3  # burnt-in text does not move at all
-_MOST_ERROR_PX = (
-    0.5  # a spot that stands still is found within half a pixel, whatever the detector says of itself
-)
+# a spot that stands still is found within half a pixel, whatever the detector says of itself
+_MOST_ERROR_PX = 0.5
 _VARIANCE_SPREAD = np.log(4.0)  # standard deviation of ln(variance) of single spots about the noise model
 _SLOW_SHARE = 0.1  # quantile of D, among the tracks that move, that stands for their slow end
 _DOUBT_CONFIDENCE = 0.95
@@ -37,9 +36,7 @@ def mobile_evidence(steps: Steps, noise: NoiseModel, log_likelihood: FloatArray)
     )
     best = np.full(steps.n_tracks, -np.inf)
     for y, x, creep in steps.frames_of_rest():
-        still, variance = stillness_of_tracks(
-            y, x, steps.wait_frames, steps.start, steps.frame_interval_s, creep, floor, ceiling
-        )
+        still, variance = stillness_of_tracks(Displacements.at_rest(steps, y, x), creep, floor, ceiling)
         best = np.fmax(best, still - 0.5 * (np.log(variance / expected) / _VARIANCE_SPREAD) ** 2)
     return np.asarray(log_likelihood - best)
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from nta.columns import FloatArray, IntArray
+from nta.compiled import compiled
 from nta.diffusion.ensemble import EnsembleMotion, ensemble_motion
 from nta.diffusion.likelihood import estimated_steps
 from nta.diffusion.table import DiffusionEstimates
@@ -131,8 +131,10 @@ def _line(t: FloatArray, value: FloatArray, std_err: FloatArray) -> tuple[float,
     return slope, max(common, float(np.sqrt(1 / spread))), intercept
 
 
-@njit(cache=True, nogil=True)
-def _sums(y, x, frame, start, max_lag):  # type: ignore[no-untyped-def]
+@compiled()
+def _sums(
+    y: FloatArray, x: FloatArray, frame: IntArray, start: IntArray, max_lag: int
+) -> tuple[FloatArray, NDArray[np.int32]]:
     n = start.size - 1
     sums = np.zeros((n, max_lag))
     pairs = np.zeros((n, max_lag), dtype=np.int32)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from nta.columns import BoolArray, FloatArray, IntArray
-from nta.diffusion.gaussian import likelihood_table, still_likelihood
+from nta.diffusion.gaussian import Displacements, likelihood_table, still_likelihood
 from nta.diffusion.population import best_population
 from nta.diffusion.steps import Steps
 
@@ -177,9 +177,8 @@ class _Problem:
         if exposure is None:
             share = float(1 / (1 + np.exp(-theta[-1])))
             exposure = share * interval
-            exposure_std = interval * min(
-                share * (1 - share) * logit_std, 12**-0.5
-            )  # no wider than an even prior
+            no_wider = 12**-0.5  # than an even prior
+            exposure_std = interval * min(share * (1 - share) * logit_std, no_wider)
         return NoiseModel(
             variance_scale=scale,
             variance_floor_um2=floor * (_FLOOR_PX * self.steps.pixel_size_um) ** 2,
@@ -193,20 +192,7 @@ class _Problem:
         """Return minus the log posterior, and the population's mean of ln D."""
         s, model = self.steps, self.model(theta, 0.0, 0.0)
         table, peak = np.empty((s.n_tracks, _NODES), dtype=np.float32), np.empty(s.n_tracks)
-        which = np.arange(s.n_tracks)
-        likelihood_table(
-            s.y_um,
-            s.x_um,
-            s.wait_frames,
-            model.variance_um2(s),
-            s.start,
-            which,
-            s.frame_interval_s,
-            model.blur_s,
-            self.grid,
-            table,
-            peak,
-        )
+        likelihood_table(Displacements.of(s, model), np.arange(s.n_tracks), self.grid, table, peak)
         top = np.maximum(peak, self.still.max(axis=1))
         table += (peak - top)[:, None].astype(np.float32)
         # columns beyond the grid are particles at rest: as part of the population they need not be left out beforehand
@@ -242,9 +228,8 @@ def _alike(steps: Steps) -> list[IntArray]:
 def _standing_still(steps: Steps) -> FloatArray:
     """Log-likelihood of every piece for a particle at rest, with errors from a fiftieth to half a pixel."""
     variances = (np.geomspace(0.02, 0.5, _STILL_NODES) * steps.pixel_size_um) ** 2
-    interval = steps.frame_interval_s
     columns = [
-        still_likelihood(y, x, steps.wait_frames, steps.start, interval, creep, variances)
+        still_likelihood(Displacements.at_rest(steps, y, x), creep, variances)
         for y, x, creep in steps.frames_of_rest()
     ]
     return np.hstack(columns)

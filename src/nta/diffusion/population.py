@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
+
+from nta.columns import Float32Array, IntArray
+from nta.compiled import compiled
 
 _EM_STEPS = 50
 
 
-@njit(cache=True, nogil=True, fastmath=True)
-def best_population(likelihood, pieces):  # type: ignore[no-untyped-def]
+@compiled(fastmath=True)
+def best_population(likelihood: Float32Array, pieces: IntArray) -> tuple[float, Float32Array]:
     """Find the weights of the columns that make these pieces likeliest; return the log-likelihood, and the weights.
 
     A free population (Kiefer and Wolfowitz, Ann. Math. Stat. 27, 887 (1956)), by expectation maximisation from an even
@@ -37,8 +39,8 @@ def best_population(likelihood, pieces):  # type: ignore[no-untyped-def]
     return evidence, weight
 
 
-@njit(cache=True, nogil=True, fastmath=True)
-def _mean(row, weight):  # type: ignore[no-untyped-def]
+@compiled(fastmath=True)
+def _mean(row: Float32Array, weight: Float32Array) -> np.float32:
     total = np.float32(0)
     for g in range(weight.size):
         total += row[g] * weight[g]

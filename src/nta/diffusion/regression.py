@@ -8,10 +8,10 @@ displacement, the variance of both slopes and the iteration: Bullerjahn, von Bü
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import ArrayLike
 
 from nta.columns import FloatArray, IntArray
+from nta.compiled import compiled
 from nta.diffusion.covariance import LineDiffusion, TrackDiffusion, _checked
 from nta.diffusion.steps import Steps
 from nta.errors import SettingError
@@ -79,11 +79,6 @@ def optimal_lags(lags: ArrayLike, msd_um2: ArrayLike, n_points: int) -> int:
     )
 
 
-def msd_covariance(n_lags: int, n_points: int, intercept_um2: float, slope_um2: float) -> FloatArray:
-    """Covariance of the mean squared displacements at lags 1..n_lags: eq. 8 of Bullerjahn et al. (2020), in um4."""
-    return np.asarray(_msd_covariance(n_lags, n_points, float(intercept_um2), float(slope_um2)))
-
-
 def ols_of_tracks(steps: Steps, max_lag: int | None) -> TrackDiffusion:
     """Least squares of every track, both axes together, on `max_lag` lags (None: the optimal number for each track)."""
     return _of_tracks(steps, 0 if max_lag is None else max_lag, False)
@@ -117,8 +112,8 @@ def _checked_lags(wanted: int, there: int) -> int:
     return wanted
 
 
-@njit(cache=True, nogil=True)
-def _msd_sums(t, x, y, max_lag):  # type: ignore[no-untyped-def]
+@compiled()
+def _msd_sums(t: IntArray, x: FloatArray, y: FloatArray, max_lag: int) -> tuple[FloatArray, IntArray]:
     """Return sums of squared displacements and numbers of pairs by lag in frames, lags 0..max_lag."""
     sums = np.zeros(max_lag + 1)
     counts = np.zeros(max_lag + 1, dtype=np.int64)
@@ -132,8 +127,8 @@ def _msd_sums(t, x, y, max_lag):  # type: ignore[no-untyped-def]
     return sums, counts
 
 
-@njit(cache=True, nogil=True)
-def _msd_covariance(n_lags, n, intercept, slope):  # type: ignore[no-untyped-def]
+@compiled()
+def _msd_covariance(n_lags: int, n: int, intercept: float, slope: float) -> FloatArray:
     """Eq. 8a of Bullerjahn et al. (2020); slope is sigma^2 and intercept a^2 of the paper."""
     covariance = np.empty((n_lags, n_lags))
     for i in range(1, n_lags + 1):
@@ -150,8 +145,8 @@ def _msd_covariance(n_lags, n, intercept, slope):  # type: ignore[no-untyped-def
     return covariance
 
 
-@njit(cache=True, nogil=True)
-def _least_squares(lags, msd):  # type: ignore[no-untyped-def]
+@compiled()
+def _least_squares(lags: FloatArray, msd: FloatArray) -> tuple[float, float]:
     """Intercept and slope per frame of the least-squares line."""
     n, a, b = lags.size, lags.sum(), (lags**2).sum()
     c, d = msd.sum(), (lags * msd).sum()
@@ -159,8 +154,8 @@ def _least_squares(lags, msd):  # type: ignore[no-untyped-def]
     return (b * c - a * d) / determinant, (n * d - a * c) / determinant
 
 
-@njit(cache=True, nogil=True)
-def _ols(lags, msd, n_points):  # type: ignore[no-untyped-def]
+@compiled()
+def _ols(lags: FloatArray, msd: FloatArray, n_points: int) -> tuple[float, float, float]:
     """Intercept, slope and variance of the slope; eqs. 5 and A1 of Bullerjahn et al. (2020)."""
     intercept, slope = _least_squares(lags, msd)
     n, a, b = lags.size, lags.sum(), (lags**2).sum()
@@ -169,8 +164,8 @@ def _ols(lags, msd, n_points):  # type: ignore[no-untyped-def]
     return intercept, slope, np.sum(np.outer(weight, weight) * covariance)
 
 
-@njit(cache=True, nogil=True)
-def _gls(msd, n_points, tolerance):  # type: ignore[no-untyped-def]
+@compiled()
+def _gls(msd: FloatArray, n_points: int, tolerance: float) -> tuple[float, float, float]:
     """Intercept, slope and variance of the slope; fixed-point iteration of eq. 10 from the two-point line.
 
     Where it does not settle, or the covariance is singular, least squares on two lags.
@@ -199,8 +194,8 @@ def _gls(msd, n_points, tolerance):  # type: ignore[no-untyped-def]
     return _ols(lags[:2], msd[:2], n_points)
 
 
-@njit(cache=True, nogil=True)
-def _inverse(matrix):  # type: ignore[no-untyped-def]
+@compiled()
+def _inverse(matrix: FloatArray) -> FloatArray:
     """Inverse by Gauss-Jordan with row pivots; NaN throughout where singular."""
     n = matrix.shape[0]
     a = matrix.copy()
@@ -223,8 +218,8 @@ def _inverse(matrix):  # type: ignore[no-untyped-def]
     return b
 
 
-@njit(cache=True, nogil=True)
-def _optimal_for(ratio, n_points):  # type: ignore[no-untyped-def]
+@compiled()
+def _optimal_for(ratio: float, n_points: int) -> tuple[int, int]:
     """Optimal lags for the slope and for the intercept, at intercept / slope per frame = ratio."""
     limit_intercept = 3 + (4.5 * n_points**0.4 - 8.5) ** 1.2
     limit_slope = 0.8 + 0.564 * n_points
@@ -237,8 +232,8 @@ def _optimal_for(ratio, n_points):  # type: ignore[no-untyped-def]
     return max(2, int(for_slope)), max(2, int(for_intercept))
 
 
-@njit(cache=True, nogil=True)
-def _optimal_lags(lags, msd, n_points):  # type: ignore[no-untyped-def]
+@compiled()
+def _optimal_lags(lags: FloatArray, msd: FloatArray, n_points: int) -> int:
     """Iterate the optimal number of lags for the slope until it comes back."""
     n_lags = max(2, n_points // 10)
     seen = np.zeros(max(n_points, 3) + 3, dtype=np.bool_)
@@ -258,8 +253,8 @@ def _optimal_lags(lags, msd, n_points):  # type: ignore[no-untyped-def]
     return min(n_lags, lags.size)
 
 
-@njit(cache=True, nogil=True)
-def _longest_run(t):  # type: ignore[no-untyped-def]
+@compiled()
+def _longest_run(t: IntArray) -> tuple[int, int]:
     """First and past-the-last position of the longest run of neighbouring frames."""
     best, best_end, first = 0, 0, 0
     for i in range(1, t.size + 1):
@@ -270,8 +265,10 @@ def _longest_run(t):  # type: ignore[no-untyped-def]
     return best, best_end
 
 
-@njit(cache=True, nogil=True)
-def _fit_tracks(start, frame, y, x, max_lag, generalised):  # type: ignore[no-untyped-def]
+@compiled()
+def _fit_tracks(
+    start: IntArray, frame: IntArray, y: FloatArray, x: FloatArray, max_lag: int, generalised: bool
+) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Fit every track; max_lag 0 takes the optimal number."""
     n_tracks = start.size - 1
     out = np.full((3, n_tracks), np.nan)

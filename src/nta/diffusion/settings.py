@@ -29,8 +29,9 @@ class DiffusionSettings:
     min_track_frames : spots a track must have to be given a diffusion coefficient.
     confidence : of the intervals per track.
     max_lag : lags used by "ols" and "gls"; None: the optimal number (ols), at most 10 (gls).
-    mobile_evidence : a track is mobile when "diffuses" beats "stands still, with any noise" by this much log-likelihood.
-    false_alarm_rate : share of faultless tracks that MIXED, and that NON_BROWNIAN, may flag.
+    mobile_evidence : log-likelihood by which diffusion must explain a track better than standing still with errors of any
+        size does, for the track to count as mobile.
+    false_alarm_rate : share of faultless tracks that each of the flags MIXED and NON_BROWNIAN may be given to.
     """
 
     estimator: Estimator = "likelihood"

@@ -23,9 +23,9 @@ class Steps:
     drift_y_um, drift_x_um : drift that was subtracted from each position; position + drift is the place in the image.
     drift_variance_um2 : variance that the drift's own error adds to a displacement of one frame, per axis.
     wait_frames : frames from each position to the next of its track; 0 where there is none, and where the displacement is
-        no evidence: over frames in which the particle was looked for and not found. Who bridges a gap takes what turns
-        up near, and misses who went far. Over frames that were never recorded nothing was missed. Nor from the border
-        of the frame, beyond which nobody is seen.
+        no evidence because only short ones are seen. That is so over frames in which the particle was looked for and not
+        found: the linker joins what turns up near and misses what went far (over frames that were never recorded it
+        misses nothing). And it is so near the border of the frame: whatever steps beyond it is not seen.
     start : (n_tracks + 1,) row where each track starts.
     """
 

@@ -3,17 +3,45 @@
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
-from numba import njit
+from numpy.typing import NDArray
 
-from nta.simulation.gaussian import information
+from nta.columns import Float32Array, FloatArray
+from nta.compiled import compiled
+from nta.simulation.gaussian import Pictures, information
 
 _FAINTEST_E = 0.03  # per pixel; a pattern is cut where all of it beyond is fainter
 
 
-@njit
-def _reach_px(envelope, step_px, electrons):  # type: ignore[no-untyped-def]
+class Pattern(NamedTuple):
+    """Diffraction pattern of unit light by defocus and radius, (depths, radii), radii `step_px` apart.
+
+    share : of a pixel there. envelope : the largest share from there outwards.
+    """
+
+    share: Float32Array
+    envelope: Float32Array
+    step_px: float
+
+
+class Pieces(NamedTuple):
+    """Images, each in pieces of the exposure, (images, pieces): place and its standard deviation in px, depth, light.
+
+    depth : row of the pattern, between rows where it is no whole number.
+    """
+
+    y: FloatArray
+    x: FloatArray
+    spread_y: FloatArray
+    spread_x: FloatArray
+    depth: FloatArray
+    electrons: FloatArray
+
+
+@compiled()
+def _reach_px(envelope: Float32Array, step_px: float, electrons: float) -> float:
     """Radius beyond which no pixel gets as much as `_FAINTEST_E`; the envelope falls."""
     low, high = 0, envelope.size
     while low < high:
@@ -25,8 +53,11 @@ def _reach_px(envelope, step_px, electrons):  # type: ignore[no-untyped-def]
     return (low + 1) * step_px
 
 
-@njit
-def _add_pattern(target, y0, x0, profile, step_px, y, x, light, reach):  # type: ignore[no-untyped-def]
+@compiled()
+def _add_pattern(
+    target: NDArray[np.floating], y0: int, x0: int, profile: FloatArray, step_px: float, y: float, x: float, light: float,
+    reach: float,
+) -> None:  # fmt: skip
     """Add one pattern centred at (y, x); target[0] takes light, target[1:], if there, slopes in y and x."""
     slopes = target.shape[0] == 3
     last = profile.size - 2
@@ -50,65 +81,53 @@ def _add_pattern(target, y0, x0, profile, step_px, y, x, light, reach):  # type:
                 target[2, r, c] += light * fall * per_px / radius * dx
 
 
-@njit
-def _add_piece(  # type: ignore[no-untyped-def]
-    target, y0, x0, share, envelope, step_px, profile, turn, y, x, spread_y, spread_x, depth, electrons
-):
+@compiled()
+def _add_piece(
+    target: NDArray[np.floating], y0: int, x0: int, pattern: Pattern, profile: FloatArray, pieces: Pieces, i: int, k: int
+) -> None:  # fmt: skip
+    """Add the k-th piece of the i-th image to a target whose first pixel is (y0, x0); `profile` is room for radii."""
+    share, envelope, step_px = pattern.share, pattern.envelope, pattern.step_px
+    depth, electrons = pieces.depth[i, k], pieces.electrons[i, k]
     row = int(depth)
     weight = depth - row
     reach = max(
         _reach_px(envelope[row], step_px, electrons), _reach_px(envelope[row + 1], step_px, electrons)
     )
     reach = min(reach, (profile.size - 1) * step_px)
-    for i in range(min(profile.size, int(reach / step_px) + 2)):
-        profile[i] = share[row, i] * (1.0 - weight) + share[row + 1, i] * weight
+    for r in range(min(profile.size, int(reach / step_px) + 2)):
+        profile[r] = share[row, r] * (1.0 - weight) + share[row + 1, r] * weight
     # two points at one standard deviation to both sides have mean and variance of the path; the diagonals take turns from
     # piece to piece, so that their covariances cancel
+    spread_x = pieces.spread_x[i, k] if k % 2 == 0 else -pieces.spread_x[i, k]
     for side in (-1.0, 1.0):
-        at_y = y + side * spread_y
-        at_x = x + side * (spread_x if turn else -spread_x)
+        at_y = pieces.y[i, k] + side * pieces.spread_y[i, k]
+        at_x = pieces.x[i, k] + side * spread_x
         _add_pattern(target, y0, x0, profile, step_px, at_y, at_x, 0.5 * electrons, reach)
 
 
-@njit(cache=True, nogil=True)
-def add_patterns(picture, share, envelope, step_px, y, x, spread_y, spread_x, depth, electrons):  # type: ignore[no-untyped-def]
-    """Add images to a picture of expected electrons; places, depths and light are (images, pieces of the exposure)."""
-    profile = np.zeros(share.shape[1])
+@compiled()
+def add_patterns(picture: Float32Array, pattern: Pattern, pieces: Pieces) -> None:
+    """Add images to a picture of expected electrons."""
+    profile = np.zeros(pattern.share.shape[1])
     target = picture.reshape((1, picture.shape[0], picture.shape[1]))
-    for i in range(y.shape[0]):
-        for k in range(y.shape[1]):
-            _add_piece(
-                target, 0, 0, share, envelope, step_px, profile, k % 2 == 0,
-                y[i, k], x[i, k], spread_y[i, k], spread_x[i, k], depth[i, k], electrons[i, k],
-            )  # fmt: skip
+    for i in range(pieces.y.shape[0]):
+        for k in range(pieces.y.shape[1]):
+            _add_piece(target, 0, 0, pattern, profile, pieces, i, k)
 
 
-@njit(cache=True, nogil=True)
-def pattern_visibility(  # type: ignore[no-untyped-def]
-    picture,
-    empty,
-    read_noise_e,
-    share,
-    envelope,
-    step_px,
-    y,
-    x,
-    spread_y,
-    spread_x,
-    depth,
-    electrons,
-    snr,
-    crlb,
-):
+@compiled()
+def pattern_visibility(
+    pictures: Pictures, pattern: Pattern, pieces: Pieces, snr: FloatArray, crlb: FloatArray
+) -> None:
     """Signal-to-noise ratio and Cramer-Rao bound of every image, as `gaussian.gaussian_visibility`."""
-    height, width = picture.shape
-    read = read_noise_e * read_noise_e
-    profile = np.zeros(share.shape[1])
+    height, width = pictures.full.shape
+    y, x = pieces.y, pieces.x
+    profile = np.zeros(pattern.share.shape[1])
     for i in range(y.shape[0]):
         reach = 0.0
         for k in range(y.shape[1]):
-            row = int(depth[i, k])
-            reach = max(reach, _reach_px(envelope[row], step_px, electrons[i, k]))
+            envelope = pattern.envelope[int(pieces.depth[i, k])]
+            reach = max(reach, _reach_px(envelope, pattern.step_px, pieces.electrons[i, k]))
         reach += 2.0
         y0 = max(0, math.floor(y[i].min() - reach))
         y1 = min(height - 1, math.ceil(y[i].max() + reach))
@@ -119,8 +138,5 @@ def pattern_visibility(  # type: ignore[no-untyped-def]
             continue
         spot = np.zeros((3, y1 - y0 + 1, x1 - x0 + 1))
         for k in range(y.shape[1]):
-            _add_piece(
-                spot, y0, x0, share, envelope, step_px, profile, k % 2 == 0,
-                y[i, k], x[i, k], spread_y[i, k], spread_x[i, k], depth[i, k], electrons[i, k],
-            )  # fmt: skip
-        snr[i], crlb[i] = information(spot, picture, empty, read, y0, x0)
+            _add_piece(spot, y0, x0, pattern, profile, pieces, i, k)
+        snr[i], crlb[i] = information(spot, pictures, y0, x0)

@@ -3,16 +3,37 @@
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
-from numba import njit
+
+from nta.columns import Float32Array, FloatArray
+from nta.compiled import compiled
 
 _REACH = 4.5  # standard deviations; 1e-5 of the light falls outside
 _LARGEST = 256  # px, the largest piece of picture one spot may cover along an axis
 
 
-@njit(inline="always")
-def _range(centres, widths, size):  # type: ignore[no-untyped-def]
+class Blobs(NamedTuple):
+    """Gaussian spots, each in pieces of the exposure: places and widths in px and light, (spots, pieces)."""
+
+    y: FloatArray
+    x: FloatArray
+    width_y: FloatArray
+    width_x: FloatArray
+    electrons: FloatArray
+
+
+class Pictures(NamedTuple):
+    """Expected electrons of a frame with the particles and without, and what reading adds to their variance."""
+
+    full: Float32Array
+    empty: Float32Array
+    read_variance_e2: float
+
+
+@compiled(inline="always")
+def _range(centres: FloatArray, widths: FloatArray, size: int) -> tuple[int, int]:
     """First and last pixel that any piece of a path touches along one axis; last < first: none."""
     low = 1e30
     high = -1e30
@@ -25,8 +46,8 @@ def _range(centres, widths, size):  # type: ignore[no-untyped-def]
     return max(0, math.floor(low + 0.5)), min(size - 1, math.floor(high + 0.5))
 
 
-@njit(inline="always")
-def _profile(first, last, centre, width, out):  # type: ignore[no-untyped-def]
+@compiled(inline="always")
+def _profile(first: int, last: int, centre: float, width: float, out: FloatArray) -> None:
     """Share of a 1-D Gaussian on each pixel; pixel i reaches from i - 1/2 to i + 1/2."""
     q = 1.0 / (math.sqrt(2.0) * width)
     left = math.erf((first - 0.5 - centre) * q)
@@ -36,8 +57,8 @@ def _profile(first, last, centre, width, out):  # type: ignore[no-untyped-def]
         left = right
 
 
-@njit(inline="always")
-def _slope(first, last, centre, width, out):  # type: ignore[no-untyped-def]
+@compiled(inline="always")
+def _slope(first: int, last: int, centre: float, width: float, out: FloatArray) -> None:
     """Take the derivative of `_profile` with respect to the centre."""
     q = 1.0 / (math.sqrt(2.0) * width)
     norm = q / math.sqrt(math.pi)
@@ -50,9 +71,10 @@ def _slope(first, last, centre, width, out):  # type: ignore[no-untyped-def]
         left = right
 
 
-@njit(cache=True, nogil=True)
-def add_gaussians(expected, y, x, width_y, width_x, electrons):  # type: ignore[no-untyped-def]
-    """Add spots to a frame of expected electrons; all but the frame are (spots, pieces of the exposure)."""
+@compiled()
+def add_gaussians(expected: Float32Array, blobs: Blobs) -> None:
+    """Add spots to a frame of expected electrons."""
+    y, x, width_y, width_x, electrons = blobs.y, blobs.x, blobs.width_y, blobs.width_x, blobs.electrons
     height, width = expected.shape
     along_x = np.empty(_LARGEST + 8)
     along_y = np.empty(_LARGEST + 8)
@@ -71,16 +93,16 @@ def add_gaussians(expected, y, x, width_y, width_x, electrons):  # type: ignore[
                     line[column] += light * along_x[column - x0]
 
 
-@njit(cache=True, nogil=True)
-def gaussian_visibility(expected, empty, read_noise_e, y, x, width_y, width_x, electrons, snr, crlb):  # type: ignore[no-untyped-def]
+@compiled()
+def gaussian_visibility(pictures: Pictures, blobs: Blobs, snr: FloatArray, crlb: FloatArray) -> None:
     """Signal-to-noise ratio and Cramer-Rao bound of every spot, from the noise-free pictures with and without spots.
 
     snr : of the matched filter, sqrt(sum s² / v), v the variance without any spot (background and read noise).
     crlb : standard error of a position in px (root mean square over both axes) of an unbiased estimate that knows shape,
         light and neighbours: from the 2 x 2 Fisher information with the variance of the full picture.
     """
-    height, width = expected.shape
-    read = read_noise_e * read_noise_e
+    y, x, width_y, width_x, electrons = blobs.y, blobs.x, blobs.width_y, blobs.width_x, blobs.electrons
+    height, width = pictures.full.shape
     px = np.empty(_LARGEST + 8)
     py = np.empty(_LARGEST + 8)
     dx = np.empty(_LARGEST + 8)
@@ -104,12 +126,13 @@ def gaussian_visibility(expected, empty, read_noise_e, y, x, width_y, width_x, e
                     spot[0, r, c] += a * px[c]
                     spot[1, r, c] += b * px[c]
                     spot[2, r, c] += a * dx[c]
-        snr[i], crlb[i] = information(spot, expected, empty, read, y0, x0)
+        snr[i], crlb[i] = information(spot, pictures, y0, x0)
 
 
-@njit
-def information(spot, expected, empty, read, y0, x0):  # type: ignore[no-untyped-def]
+@compiled()
+def information(spot: FloatArray, pictures: Pictures, y0: int, x0: int) -> tuple[float, float]:
     """Return signal-to-noise ratio and Cramer-Rao bound from a spot's light and slopes (3, rows, columns)."""
+    expected, empty, read = pictures.full, pictures.empty, pictures.read_variance_e2
     power = 0.0
     iyy = 0.0
     ixx = 0.0

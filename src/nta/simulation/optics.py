@@ -7,7 +7,7 @@ diffraction pattern, with its rings in focus and its discs out of it, which is w
 from __future__ import annotations
 
 import math
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,9 @@ from numpy.typing import NDArray
 from nta.columns import FloatArray
 from nta.simulation.images import Images
 from nta.simulation.scenario import OpticsSettings
+
+if TYPE_CHECKING:
+    from nta.simulation.diffraction import Pieces
 
 Picture = NDArray[np.float32]
 
@@ -56,19 +59,19 @@ class GaussianSpread:
 
     def add(self, picture: Picture, images: Images) -> None:
         """Add the light of the images to a picture."""
-        from nta.simulation.gaussian import add_gaussians
+        from nta.simulation.gaussian import Blobs, add_gaussians
 
-        add_gaussians(picture, images.y_px, images.x_px, *self._widths_px(images), images.electrons)
+        add_gaussians(picture, Blobs(images.y_px, images.x_px, *self._widths_px(images), images.electrons))
 
     def visibility(
         self, picture: Picture, empty: Picture, read_noise_e: float, images: Images
     ) -> tuple[FloatArray, FloatArray]:
         """Return signal-to-noise ratio and Cramer-Rao bound of every image."""
-        from nta.simulation.gaussian import gaussian_visibility
+        from nta.simulation.gaussian import Blobs, Pictures, gaussian_visibility
 
         snr, crlb = np.empty(len(images)), np.empty(len(images))
-        place = (images.y_px, images.x_px, *self._widths_px(images), images.electrons)
-        gaussian_visibility(picture, empty, read_noise_e, *place, snr, crlb)
+        blobs = Blobs(images.y_px, images.x_px, *self._widths_px(images), images.electrons)
+        gaussian_visibility(Pictures(picture, empty, read_noise_e * read_noise_e), blobs, snr, crlb)
         return snr, crlb
 
     def _widths_px(self, images: Images) -> tuple[FloatArray, FloatArray]:
@@ -108,27 +111,33 @@ class DiffractionSpread:
 
     def add(self, picture: Picture, images: Images) -> None:
         """Add the light of the images to a picture."""
-        from nta.simulation.diffraction import add_patterns
+        from nta.simulation.diffraction import Pattern, add_patterns
 
-        add_patterns(picture, self._share, self._envelope, self._radius_step_px, *self._pieces(images))
+        add_patterns(
+            picture, Pattern(self._share, self._envelope, self._radius_step_px), self._pieces(images)
+        )
 
     def visibility(
         self, picture: Picture, empty: Picture, read_noise_e: float, images: Images
     ) -> tuple[FloatArray, FloatArray]:
         """Return signal-to-noise ratio and Cramer-Rao bound of every image."""
-        from nta.simulation.diffraction import pattern_visibility
+        from nta.simulation.diffraction import Pattern, pattern_visibility
+        from nta.simulation.gaussian import Pictures
 
         snr, crlb = np.empty(len(images)), np.empty(len(images))
-        table = (self._share, self._envelope, self._radius_step_px)
-        arguments: tuple[Any, ...] = (picture, empty, read_noise_e, *table, *self._pieces(images), snr, crlb)
-        pattern_visibility(*arguments)
+        pattern = Pattern(self._share, self._envelope, self._radius_step_px)
+        pattern_visibility(
+            Pictures(picture, empty, read_noise_e * read_noise_e), pattern, self._pieces(images), snr, crlb
+        )
         return snr, crlb
 
-    def _pieces(self, images: Images) -> tuple[FloatArray, ...]:
+    def _pieces(self, images: Images) -> Pieces:
+        from nta.simulation.diffraction import Pieces
+
         depth = np.abs(images.depth_um) / self._depth_step_um
         depth = np.minimum(depth, self._share.shape[0] - 1.001)
         spread = np.sqrt(images.spread_y_px2), np.sqrt(images.spread_x_px2)
-        return images.y_px, images.x_px, *spread, depth, images.electrons
+        return Pieces(images.y_px, images.x_px, *spread, depth, images.electrons)
 
     def _intensity(self, radius_um: FloatArray) -> FloatArray:
         """Light per um² of unit light, (depths, radii)."""

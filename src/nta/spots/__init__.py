@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from nta.spots.detector import SpotDetector, detect_spots, join_spots
+from nta.spots.detector import SpotDetector, detect_spots
 from nta.spots.learning import PRIME_FRAMES
 from nta.spots.settings import THRESHOLDS_SD, DetectionSettings
-from nta.spots.table import CameraModel, Scene, SpotFlag, Spots
+from nta.spots.table import CameraModel, Scene, SpotFlag, Spots, join_spots
 
 __all__ = [
     "PRIME_FRAMES",

@@ -23,7 +23,7 @@ CLEAR_SD = 3.0  # standard deviations of counting
 def least_apart(frames: Sequence[FloatArray], width_px: float, area_px2: float) -> float:
     """Return the distance, in widths, from which on pairs of spots are no more than chance makes.
 
-    frames : places (y, x) of the spots of some frames, px; width_px : of a spot.
+    frames : (n, 2) places of the spots of some frames, px, in either order of axes; width_px : of a spot.
     """
     seen, by_chance = np.zeros(EDGES.size - 1), 0.0
     for places in frames:

@@ -7,7 +7,6 @@ import queue
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import replace
 from functools import partial
 from itertools import islice
 from typing import Protocol
@@ -17,10 +16,11 @@ from numpy.typing import NDArray
 
 from nta.errors import RecordingError, SettingError
 from nta.frames import CameraState, Frame, Image
+from nta.spots.columns import CHI2, ERROR, FLAGS, N_TABLE, SNR, B, N, S, X, Y
 from nta.spots.learned import Learned
 from nta.spots.learning import PRIME_FRAMES, check_alike, learn
 from nta.spots.settings import DetectionSettings
-from nta.spots.table import Scene, SpotFlag, Spots
+from nta.spots.table import Scene, SpotFlag, Spots, join_spots
 
 Progress = Callable[[int], None]
 CHUNK = 32  # frames that one thread searches in a row
@@ -167,24 +167,6 @@ def _last_index(chunk: Sequence[Frame], before: int) -> int:
     return before
 
 
-def join_spots(parts: Sequence[Spots]) -> Spots:
-    """Join the spots of consecutive chunks of one recording, and their scenes."""
-    if not parts:
-        raise RecordingError("no frames to search for spots: the recording is empty")
-    joined = Spots.concatenate(parts)
-    weights = [len(p) for p in parts]
-    saturated = sum(w * p.scene.saturated_fraction for w, p in zip(weights, parts, strict=True)) / max(
-        sum(weights), 1
-    )
-    scene = replace(
-        parts[0].scene,
-        frame_index=np.concatenate([p.scene.frame_index for p in parts]),
-        frame_time_s=np.concatenate([p.scene.frame_time_s for p in parts]),
-        saturated_fraction=saturated,
-    )
-    return replace(joined, scene=scene)
-
-
 class _Engine:
     """Runs the kernels on frame after frame; buffers are taken from a queue, one set per thread at work.
 
@@ -210,7 +192,7 @@ class _Search(Protocol):
     """What an engine does with one frame."""
 
     def search(self, image: Image) -> NDArray[np.float64]:
-        """Return one row per spot: x, y, N, b, s, error, chi2, flags, snr."""
+        """Return one row per spot, camera px and photo-electrons; see `nta.spots.columns`."""
         ...
 
 
@@ -235,10 +217,10 @@ def _spots(
     learned: Learned,
     settings: DetectionSettings,
 ) -> Spots:
-    """Put the kernels' rows into columns."""
-    rows = np.concatenate(tables) if tables else np.empty((0, 9))
+    """Put the rows of an engine into a table."""
+    rows = np.concatenate(tables) if tables else np.empty((0, N_TABLE))
     frame = np.repeat([f.index for f in chunk], [len(t) for t in tables])
-    flags = rows[:, 7].astype(np.uint16)
+    flags = rows[:, FLAGS].astype(np.uint16)
     flags[_on_pattern(rows, learned)] |= np.uint16(SpotFlag.FIXED)
     scene = Scene(
         width_px=learned.width_px,
@@ -256,15 +238,15 @@ def _spots(
     )
     return Spots(
         frame=frame,
-        x_px=rows[:, 0],
-        y_px=rows[:, 1],
-        intensity=rows[:, 2].astype(np.float32),
-        background=rows[:, 3].astype(np.float32),
-        width_px=rows[:, 4].astype(np.float32),
-        localization_error_px=rows[:, 5].astype(np.float32),
-        chi2=rows[:, 6].astype(np.float32),
+        x_px=rows[:, X],
+        y_px=rows[:, Y],
+        intensity=rows[:, N].astype(np.float32),
+        background=rows[:, B].astype(np.float32),
+        width_px=rows[:, S].astype(np.float32),
+        localization_error_px=rows[:, ERROR].astype(np.float32),
+        chi2=rows[:, CHI2].astype(np.float32),
         flags=flags,
-        snr=rows[:, 8].astype(np.float32),
+        snr=rows[:, SNR].astype(np.float32),
         scene=scene,
     )
 
@@ -276,7 +258,7 @@ def _on_pattern(rows: NDArray[np.float64], learned: Learned) -> NDArray[np.bool_
         return np.zeros(len(rows), dtype=bool)
     fixed = np.pad(pattern != 0, 1)
     h, w = pattern.shape
-    y = np.clip(np.rint(rows[:, 1]).astype(int), 0, h - 1)
-    x = np.clip(np.rint(rows[:, 0]).astype(int), 0, w - 1)
+    y = np.clip(np.rint(rows[:, Y]).astype(int), 0, h - 1)
+    x = np.clip(np.rint(rows[:, X]).astype(int), 0, w - 1)
     near = [fixed[y + dy, x + dx] for dy in range(3) for dx in range(3)]
     return np.asarray(np.logical_or.reduce(near), dtype=bool)

@@ -8,11 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nta.frames import Image
-from nta.spots.kernels.candidates import candidates
-from nta.spots.kernels.discs import N_BINS, N_DISC, SIGNIFICANT, find_discs, merge
+from nta.spots.columns import ERROR, N_COLUMNS, N_TABLE, SNR, B, N, S, X, Y
+from nta.spots.fitting import FIT_SHARE, poor_chi2
+from nta.spots.kernels.candidates import Proposal, ResponseNoise, Shown, candidates
+from nta.spots.kernels.discs import N_BINS, N_DISC, SIGNIFICANT, GreyNoise, find_discs, merge
 from nta.spots.kernels.find import find
-from nta.spots.kernels.fit import CHI2, ERROR, FLAGS, LEVEL, N_COLUMNS, B, N, S, X, Y
+from nta.spots.kernels.fit import Limits, Noise
 from nta.spots.kernels.follow import Ground, follow
+from nta.spots.kernels.localise import FitRules
 from nta.spots.kernels.paint import paint
 from nta.spots.kernels.patch import Pattern
 from nta.spots.kernels.rows import PAD
@@ -24,13 +27,10 @@ from nta.spots.settings import DetectionSettings
 FIRST_SHARE = 0.78  # the half-resolution pass proposes above this share of the threshold
 NARROWEST = (0.5, 0.75)  # fitted width of a spot in focus, px, whatever the width of most of them
 NARROWEST_BINNED = 0.25  # px of a coarser layer: a single pixel is fitted narrower still
-FIT_SHARE = 0.7  # a fitted spot must still reach this share of it
 SPLIT_GAIN = 25.0  # drop of chi-square for three more parameters that proves two spots (p < 2e-5)
 MOST_SPOTS = 20_000  # in one frame
 MOST_DISCS = 1_000
 DISC_WINDOW = 6.0  # radius in which a disc is fitted, widths of a spot
-
-TABLE = (X, Y, N, B, S, ERROR, CHI2, FLAGS, LEVEL)  # columns that are handed on
 
 
 class FrameSearch:
@@ -38,11 +38,13 @@ class FrameSearch:
 
     def __init__(self, learned: Learned, settings: DetectionSettings) -> None:
         first = learned.layers[0]
-        self._step = first.step
         # camera px and photo-electrons, standard deviations of noise with the clutter in it
-        light, noise = first.excess, np.sqrt(first.excess / first.clutter)
-        length = (first.step, first.step)
-        self._units = np.array([*length, light, light / first.step**2, *length, 1.0, 1.0, noise])
+        self._units = np.ones(N_TABLE)
+        self._units[[X, Y, S, ERROR]] = first.step
+        self._units[N], self._units[B] = first.excess, first.excess / first.step**2
+        self._units[SNR] = np.sqrt(first.excess / first.clutter)
+        self._origin = np.zeros(N_TABLE)
+        self._origin[[X, Y]] = 0.5 * (first.step - 1)
         self._to_first = [_Shrink(layer) for layer in learned.skipped]
         self._searches = [LayerSearch(layer, learned.sign, settings) for layer in learned.layers]
         self._coarser = [_Shrink(layer) for layer in learned.layers[:-1]]
@@ -50,14 +52,12 @@ class FrameSearch:
         self._discs = np.empty((MOST_DISCS, N_DISC))
 
     def search(self, image: Image) -> NDArray[np.float64]:
-        """Return one row per spot, camera px and photo-electrons: x, y, N, b, s, error, chi2, flags, snr."""
+        """Return one row per spot, camera px and photo-electrons; see `nta.spots.columns`."""
         image = self._at_first_layer(image)
         m = self._searches[0].spots(_viewable(image), self._rows)
         if len(self._searches) > 1:
             m = self._with_discs(image, m)
-        table: NDArray[np.float64] = self._rows[:m, TABLE]
-        table *= self._units
-        table[:, :2] += 0.5 * (self._step - 1)
+        table: NDArray[np.float64] = self._rows[:m, :N_TABLE] * self._units + self._origin
         return table
 
     def first_layer(self, image: Image) -> tuple[Image, NDArray[np.float64], NDArray[np.float32]]:
@@ -96,15 +96,14 @@ class LayerSearch:
     def __init__(self, layer: Layer, sign: int, settings: DetectionSettings) -> None:
         self.layer = layer
         self._k = settings.threshold_sd
-        self._clutter_sd = float(
-            np.sqrt(layer.clutter / layer.excess)
-        )  # thresholds over those of noise alone
-        self._split_gain = settings.split_overlapping * SPLIT_GAIN * layer.clutter / layer.excess
+        # thresholds over those of noise alone
+        self._clutter_sd = float(np.sqrt(layer.clutter / layer.excess))
+        split_gain = settings.split_overlapping * SPLIT_GAIN * layer.clutter / layer.excess
         self._sign = np.float32(sign)
         noise, f = layer.noise.times(layer.excess), layer.filters
         # variance of the response: of 2x2 sums four times var0; slope works on signed levels
-        self._noise2 = (f.half_norm**2 * 4 * noise.var0, f.half_norm**2 * noise.slope * sign)
-        self._noise1 = (f.full_norm**2 * noise.var0, f.full_norm**2 * noise.slope * sign)
+        self._noise2 = ResponseNoise(f.half_norm**2 * 4 * noise.var0, f.half_norm**2 * noise.slope * sign)
+        self._noise1 = ResponseNoise(f.full_norm**2 * noise.var0, f.full_norm**2 * noise.slope * sign)
         camera = layer.camera
         # electrons whose Poisson noise is the whole noise: excess noise is a smaller gain
         self.gain = camera.gain_e_per_adu / layer.excess
@@ -112,13 +111,10 @@ class LayerSearch:
         read = camera.read_noise_e**2 / layer.excess + (
             self.gain**2 / 12 if camera.source != "estimated" else 0
         )
-        self._camera = np.array([self.offset, self.gain, layer.full_scale])
-        self._noise = np.array([sign, read, noise.floor * self.gain**2])
-        self._noise0 = np.array([noise.var0, noise.slope * sign, noise.floor])
+        self._grey_noise = GreyNoise(noise.var0, noise.slope * sign, noise.floor)
         s = layer.width_px
         # out of focus most spots may be wide: those in focus are spots as well, and only single pixels are none
-        narrowest = np.clip(0.45 * s, *NARROWEST) if layer.step == 1 else NARROWEST_BINNED
-        self._limits = np.array([narrowest, min(2.2 * s, 0.7 * layer.fit_radius), 0.02, 6.0])
+        narrowest = float(np.clip(0.45 * s, *NARROWEST)) if layer.step == 1 else NARROWEST_BINNED
         height, width = layer.background.shape
         self._pattern = Pattern.of(layer.pattern, height)
         self._pattern2 = Pattern.of(
@@ -131,32 +127,52 @@ class LayerSearch:
         clip = summed(level) + 3 * np.sqrt(4 * noise.variance(summed(layer.background).astype(float) / 4))
         self._ground = Ground.of(level, sd, sign * noise.slope, clip.astype(np.float32))
         self._with_shoulders = self._proposal((f.half_curved / f.half_norm) ** 2)
-        self._fit = (
-            self._found, layer.fit_radius, s, self.gain / f.response, self._camera, self._noise, self._limits,
-            FIT_SHARE * self._clutter_sd * self._k, self._split_gain, layer.apart,
-        )  # fmt: skip
+        self._rules = FitRules(
+            radius=layer.fit_radius,
+            width=float(s),
+            response_to_n=self.gain / f.response,
+            offset=float(self.offset),
+            gain=self.gain,
+            full_scale=float(layer.full_scale),
+            noise=Noise(float(sign), read, noise.floor * self.gain**2),
+            limits=Limits(narrowest, min(2.2 * s, 0.7 * layer.fit_radius), settled=0.02, iterations=6),
+            threshold=FIT_SHARE * self._clutter_sd * self._k,
+            split_gain=float(split_gain),
+            apart=layer.apart,
+            poor=poor_chi2((2 * layer.fit_radius + 1) ** 2),
+        )
 
     def candidates(self, image: Image) -> tuple[int, NDArray[np.float64]]:
         """Return where the matched filter exceeds the threshold: number and rows (x, y, response, level, is a shoulder)."""
         follow(image, self._sign, self._ground)
-        return int(candidates(*self._shown(image), *self._proposal(0.0))), self._found
+        return int(candidates(self._shown(image), self._proposal(0.0))), self._found
 
     def spots(self, image: Image, rows: NDArray[np.float64]) -> int:
         """Find and fit spots; `rows` as by `localise`, px and effective electrons of this layer."""
-        return int(find(*self._shown(image), self._ground, self._with_shoulders, (*self._fit, rows)))
+        return int(find(self._shown(image), self._ground, self._with_shoulders, self._rules, rows))
 
-    def _shown(self, image: Image) -> tuple[Any, ...]:
+    def _shown(self, image: Image) -> Shown:
         words = image.dtype == np.uint16
         pairs = image.view(np.uint32 if words else np.uint16)
-        return image, pairs, words, self._sign, self._pattern
+        return Shown(image, pairs, words, self._sign, self._pattern)
 
-    def _proposal(self, curved: float) -> tuple[Any, ...]:
-        """Return what `candidates` takes besides the frame; curved: of shoulders, 0: none are looked for."""
+    def _proposal(self, curved: float) -> Proposal:
+        """Return how spots are looked for; curved: of shoulders, 0: none are looked for."""
         f, k = self.layer.filters, self._clutter_sd * self._k
-        return (
-            self._pattern2, self._ground.limit, f.half, self._noise2, FIRST_SHARE * k, curved, f.full, self._noise1, k,
-            f.curvature, self._lines, self._found,
-        )  # fmt: skip
+        return Proposal(
+            pattern2=self._pattern2,
+            limit=self._ground.limit,
+            taps2=f.half,
+            noise2=self._noise2,
+            threshold2=FIRST_SHARE * k,
+            curved=curved,
+            taps=f.full,
+            noise=self._noise1,
+            threshold=k,
+            spot_curvature=f.curvature,
+            lines=self._lines,
+            found=self._found,
+        )
 
     def discs(
         self,
@@ -176,7 +192,7 @@ class LayerSearch:
         radius = min(int(np.ceil(DISC_WINDOW * first.width_px)), N_BINS)
         return int(
             find_discs(
-                image, self._sign, n, found, step, grey, radius, self._noise0, first.width_px / step,
+                image, self._sign, n, found, step, grey, radius, self._grey_noise, first.width_px / step,
                 SIGNIFICANT * self._clutter_sd * self._k, discs, m,
             )
         )  # fmt: skip

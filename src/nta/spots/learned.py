@@ -25,8 +25,8 @@ class Layer:
     width_px : of a spot, px of this layer. camera, noise : of the grey values of this layer.
     excess : variance of noise in the filter's response over what white noise of the pixels makes of it, at least 1: a codec
     smears noise. Fits and their errors take it as if the noise of every pixel were that much more.
-    apart : widths that two spots must lie apart: nearer, they are one that moved while exposed.
     clutter : the same with rings, haze and whatever else is no spot, at least `excess`; the threshold goes by it.
+    apart : widths that two spots must lie apart: nearer, they are one that moved while exposed.
     background : grey values, fixed background. pattern : signed grey values of hot pixels and burnt-in text, or empty.
     """
 

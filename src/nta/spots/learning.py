@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from nta.errors import RecordingError
 from nta.frames import CameraState, Frame, Image
 from nta.spots.apart import least_apart
+from nta.spots.columns import FLAGS, SNR, S, X, Y
 from nta.spots.excess import Signed, box_mean, halved, with_excess
 from nta.spots.filters import filters_for
 from nta.spots.learned import Layer, Learned, summed
@@ -21,7 +22,7 @@ from nta.spots.noise import estimated_camera, noise_and_camera
 from nta.spots.pattern import fixed_pattern
 from nta.spots.settings import DetectionSettings
 from nta.spots.table import SpotFlag
-from nta.spots.transfer import transferred_noise
+from nta.spots.transfer import Seen, transferred_noise
 
 if TYPE_CHECKING:
     from nta.spots.fast import FrameSearch
@@ -29,9 +30,8 @@ if TYPE_CHECKING:
 PRIME_FRAMES = 64  # frames looked at before detection starts
 PRIME_BYTES = 32 * 2**20  # at most this much image data, as floats, is looked at
 MOST_PRIMED = 24  # frames whose median is the background
-PAIRS = (
-    4  # of consecutive frames, in which spots are looked for to learn their width, the noise and the clutter
-)
+# of consecutive frames, in which spots are looked for to learn their width, the noise and the clutter
+PAIRS = 4
 ROUNDS = 4
 ENOUGH_SPOTS = 2000  # to see whether they have more near pairs than chance makes
 STRIDE = 8  # of the frames in which these are looked for
@@ -47,6 +47,7 @@ DISC_SHARE = 0.05  # of all spots that must be discs for discs to be looked for 
 DISC_CLEAR_SD = 2.0  # standard deviations of counting from that share
 
 Pairs = list[tuple[Image, Image]]
+SignedPair = tuple[Signed, Signed]
 
 
 def learn(frames: Sequence[Frame], settings: DetectionSettings, camera: CameraState | None) -> Learned:
@@ -115,48 +116,60 @@ def _first_layer(finest: Layer, width_px: float) -> tuple[tuple[Layer, ...], Lay
 
 def _refined(
     learned: Learned, pairs: Pairs, settings: DetectionSettings, told: bool
-) -> tuple[Learned, list[tuple[Signed, Signed]]]:
+) -> tuple[Learned, list[SignedPair]]:
     """Return what was learned with width, noise and clutter as they are beside and under the spots that are found.
 
     The first round takes everything for clutter; the spots it finds nevertheless are taken out for the next. Returned, too,
     are the pairs of frames as they are without spots, signed grey values of the first layer.
     """
+    few = pairs[::2]  # until the last round: enough to come near
+    learned = _with_excess(learned, _signed_pairs(few, learned))
+    for _ in range(ROUNDS - 1):
+        before = learned
+        learned, _ = _looked_again(learned, few, settings, told)
+        if _alike(learned.layers[0], before.layers[0]):
+            break
+    return _looked_again(learned, pairs, settings, told)
+
+
+def _looked_again(
+    learned: Learned, pairs: Pairs, settings: DetectionSettings, told: bool
+) -> tuple[Learned, list[SignedPair]]:
+    """Find the spots by what is known, and return what is known by them, with the pairs of frames without them."""
     from nta.spots.fast import FrameSearch
 
-    looked_at = pairs[::2]  # until the last round: enough to come near
-    rest = [(_signed(a, learned), _signed(b, learned)) for a, b in looked_at]
-    learned = replace(learned, layers=tuple(with_excess(learned.layers, rest, learned.sign)))
-    for to_go in reversed(range(ROUNDS)):
-        search = FrameSearch(learned, settings)
-        seen = [tuple(_without_spots(image, search, learned) for image in pair) for pair in looked_at]
-        rows = np.concatenate([rows for pair in seen for rows, _, _ in pair])
-        before, (layer,) = learned, learned.layers
-        finest, width = learned.finest, learned.spot_width_px
-        if not told:
-            noise = transferred_noise([part for pair in seen for part in pair], layer, learned.sign)
-            if noise is not None:
-                noise = noise.of_camera(
-                    layer.step, layer.camera.gain_e_per_adu / finest.camera.gain_e_per_adu
-                )
-                camera = estimated_camera(noise, float(np.median(learned.background)))
-                finest = replace(finest, noise=noise, camera=camera)
-        if settings.spot_width_px is None:
-            width = _fitted_width(rows, layer) * layer.step or width
-        skipped, found = _first_layer(finest, width)
-        learned = replace(learned, skipped=skipped, layers=(found,), camera=finest.camera)
-        if found.step == layer.step:
-            rest = [(a[1], b[1]) for a, b in seen]
-        else:
-            rest = [(_signed(a, learned), _signed(b, learned)) for a, b in looked_at]
-        learned = replace(learned, layers=tuple(with_excess(learned.layers, rest, learned.sign)))
-        if looked_at is pairs:
-            break
-        if to_go == 1 or _alike(learned.layers[0], before.layers[0]):
-            looked_at = pairs
-    return learned, rest
+    (layer,) = learned.layers
+    search = FrameSearch(learned, settings)
+    seen = [(_seen(a, search, learned), _seen(b, search, learned)) for a, b in pairs]
+    finest, width = learned.finest, learned.spot_width_px
+    if not told:
+        finest = _with_noise_under_spots(learned, [frame for pair in seen for frame in pair])
+    if settings.spot_width_px is None:
+        rows = np.concatenate([frame.rows for pair in seen for frame in pair])
+        width = _fitted_width(rows, layer) * layer.step or width
+    skipped, found = _first_layer(finest, width)
+    learned = replace(learned, skipped=skipped, layers=(found,), camera=finest.camera)
+    same = found.step == layer.step
+    without_spots = [(a.rest, b.rest) for a, b in seen] if same else _signed_pairs(pairs, learned)
+    return _with_excess(learned, without_spots), without_spots
 
 
-def _with_coarser(learned: Learned, without_spots: list[tuple[Signed, Signed]]) -> Learned:
+def _with_excess(learned: Learned, without_spots: list[SignedPair]) -> Learned:
+    """Return it with excess and clutter measured in pairs of frames without their spots, as far as these are known."""
+    return replace(learned, layers=tuple(with_excess(learned.layers, without_spots, learned.sign)))
+
+
+def _with_noise_under_spots(learned: Learned, seen: list[Seen]) -> Layer:
+    """Return the finest layer with noise and camera as pixels under the spots show them, if they do."""
+    (layer,), finest = learned.layers, learned.finest
+    noise = transferred_noise(seen, layer, learned.sign)
+    if noise is None:
+        return finest
+    noise = noise.of_camera(layer.step, layer.camera.gain_e_per_adu / finest.camera.gain_e_per_adu)
+    return replace(finest, noise=noise, camera=estimated_camera(noise, float(np.median(learned.background))))
+
+
+def _with_coarser(learned: Learned, without_spots: list[SignedPair]) -> Learned:
     """Return it with coarser layers after the first, their excess and clutter measured."""
     (first,) = learned.layers
     layers = [first]
@@ -174,7 +187,7 @@ def _with_apart(learned: Learned, frames: Sequence[Frame], settings: DetectionSe
     search = FrameSearch(learned, settings)
     places: list[NDArray[np.float64]] = []
     for frame in (frame for start in range(STRIDE) for frame in frames[start::STRIDE]):
-        places.append(search.search(frame.image)[:, :2])
+        places.append(search.search(frame.image)[:, [X, Y]])
         if sum(map(len, places)) >= ENOUGH_SPOTS:
             break
     apart = least_apart(places, learned.spot_width_px, first.background.size * first.step**2)
@@ -190,13 +203,15 @@ def _signed(image: Image, learned: Learned) -> Signed:
     return value
 
 
-def _without_spots(
-    image: Image, search: FrameSearch, learned: Learned
-) -> tuple[NDArray[np.float64], Signed, NDArray[np.float32]]:
-    """Spots of a frame at the first layer, signed grey values without them, and their light."""
+def _signed_pairs(pairs: Pairs, learned: Learned) -> list[SignedPair]:
+    return [(_signed(a, learned), _signed(b, learned)) for a, b in pairs]
+
+
+def _seen(image: Image, search: FrameSearch, learned: Learned) -> Seen:
+    """Find the spots of a frame at the first layer, and what is left of it without them."""
     small, rows, light = search.first_layer(image)
     h, w = light.shape
-    return rows, learned.sign * small[:h, :w].astype(np.float32) - light, light
+    return Seen(rows, learned.sign * small[:h, :w].astype(np.float32) - light, light)
 
 
 def _alike(one: Layer, other: Layer) -> bool:
@@ -210,12 +225,12 @@ def _alike(one: Layer, other: Layer) -> bool:
 
 def _fitted_width(rows: NDArray[np.float64], layer: Layer) -> float:
     """Width at which clear spots are fitted, px of the layer, at most 1.6 times off the one before; 0 if few are clear."""
-    flags, snr = rows[:, 7].astype(int), rows[:, 10]
+    flags, snr = rows[:, FLAGS].astype(int), rows[:, SNR]
     unclear = int(SpotFlag.EDGE | SpotFlag.OVERLAPPING | SpotFlag.POOR_FIT)
     clear = (flags & unclear == 0) & (snr > 8)
     if clear.sum() < 10:
         return 0.0
-    width = _weighted_median(rows[clear, 4], np.minimum(snr[clear], 30))
+    width = _weighted_median(rows[clear, S], np.minimum(snr[clear], 30))
     return float(np.clip(width, max(0.6 * layer.width_px, 0.6), 1.6 * layer.width_px))
 
 
@@ -228,8 +243,8 @@ def _has_discs(learned: Learned, pairs: Pairs, settings: DetectionSettings) -> b
     n_new = n_spots = 0
     for image, _ in pairs:
         rows, plain = with_discs.search(image), without.search(image)
-        discs = rows[rows[:, 7].astype(int) & int(SpotFlag.OUT_OF_FOCUS) != 0]
-        distance = np.hypot(*(discs[:, None, :2] - plain[None, :, :2]).transpose(2, 0, 1))
+        discs = rows[rows[:, FLAGS].astype(int) & int(SpotFlag.OUT_OF_FOCUS) != 0]
+        distance = np.hypot(*(discs[:, None, [X, Y]] - plain[None, :, [X, Y]]).transpose(2, 0, 1))
         n_new += int((distance.min(axis=1, initial=np.inf) > NEW_PLACE * learned.spot_width_px).sum())
         n_spots += len(rows)
         if abs(n_new - DISC_SHARE * n_spots) > DISC_CLEAR_SD * math.sqrt(DISC_SHARE * n_spots):

@@ -75,9 +75,8 @@ def noise_and_camera(
     if told is not None:
         return told
     noise = estimated_noise(frames)
-    if (
-        camera is None or camera.gain_e_per_adu is None
-    ):  # without it offset and read noise say nothing of electrons
+    # without a gain, offset and read noise say nothing of electrons
+    if camera is None or camera.gain_e_per_adu is None:
         return noise, estimated_camera(noise, level)
     return _with_gain(camera.gain_e_per_adu, camera, float(noise.variance(np.array(level))), level)
 
@@ -92,10 +91,8 @@ def _with_gain(
         read = gain * math.sqrt(max(var0 + offset / gain - 1 / 12, 0.0))
     else:
         read = camera.read_noise_e or 0.0
-        if (
-            read / gain
-        ) ** 2 + 1 / 12 > variance:  # more than there is: that of another mode, or smoothed away
-            read = 0.0
+        if (read / gain) ** 2 + 1 / 12 > variance:
+            read = 0.0  # it is more than there is: that of another mode, or smoothed away
         offset = gain * ((read / gain) ** 2 + 1 / 12 - var0)
     floor = (read / gain) ** 2 + 1 / 12
     noise = PixelNoise(var0=floor - offset / gain, slope=1 / gain, floor=floor)

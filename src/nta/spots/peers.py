@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 
 from nta.errors import SettingError
 from nta.frames import Image
+from nta.spots.columns import ERROR, FLAGS, N_TABLE, SNR, B, N, S, X, Y
 from nta.spots.learned import Learned
 from nta.spots.settings import DetectionSettings
 from nta.spots.table import SpotFlag
 
 DIAMETER_SD = 5.0  # side of trackpy's window in standard deviations of a spot
-N_COLUMNS = 9  # x, y, N, b, s, error, chi2, flags, snr
 
 
 class TrackpySearch:
@@ -41,11 +41,11 @@ class TrackpySearch:
         self._least_mass = max(wanted, self._mass_of_noise())
 
     def search(self, image: Image) -> NDArray[np.float64]:
-        """Return one row per spot: x, y, N, b, s, error, chi2, flags, snr."""
+        """Return one row per spot; see `nta.spots.columns`."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that there may be no spots in a frame
             found = self._locate(image, self._diameter, minmass=self._least_mass, invert=self._learned.dark)
-        rows = np.full((len(found), N_COLUMNS), np.nan)  # chi-square stays unknown
+        rows = np.full((len(found), N_TABLE), np.nan)  # chi-square stays unknown
         if not len(found):
             return rows
         camera, s = self._learned.camera, self._learned.spot_width_px
@@ -53,13 +53,13 @@ class TrackpySearch:
         light = mass / self._kept * camera.gain_e_per_adu
         snr = mass / self._kept / self._adu_per_snr
         at = np.rint(y).astype(int), np.rint(x).astype(int)
-        rows[:, 0], rows[:, 1], rows[:, 2] = x, y, light
-        rows[:, 3] = (self._learned.background[at] - camera.offset_adu) * camera.gain_e_per_adu
-        rows[:, 4] = found["size"].to_numpy(dtype=float) / math.sqrt(2)  # radius of gyration of a Gaussian
+        rows[:, X], rows[:, Y], rows[:, N] = x, y, light
+        rows[:, B] = (self._learned.background[at] - camera.offset_adu) * camera.gain_e_per_adu
+        rows[:, S] = found["size"].to_numpy(dtype=float) / math.sqrt(2)  # radius of gyration of a Gaussian
         # Cramer-Rao bound for a Gaussian in white noise, and of its own photons
-        rows[:, 5] = s * np.sqrt(2 / snr**2 + 1 / light)
-        rows[:, 7] = self._flags(image, *at)
-        rows[:, 8] = snr
+        rows[:, ERROR] = s * np.sqrt(2 / snr**2 + 1 / light)
+        rows[:, FLAGS] = self._flags(image, *at)
+        rows[:, SNR] = snr
         return rows
 
     def _flags(self, image: Image, row: NDArray[Any], column: NDArray[Any]) -> NDArray[np.float64]:

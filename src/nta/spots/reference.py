@@ -1,4 +1,4 @@
-"""The plain engine: NumPy and SciPy, slow, without shortcuts; what the compiled kernels are held to in tests.
+"""The plain engine: NumPy and SciPy, slow, without shortcuts; what the compiled kernels' fits are held to in tests.
 
 It filters the whole frame at full resolution and fits every maximum by itself with a Gaussian integrated over pixels:
 neighbours, blends, discs and rings are the fast engine's business.
@@ -12,7 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nta.frames import Image
+from nta.spots.columns import ERROR, N_TABLE, B, N, S, X, Y
 from nta.spots.filters import BOX
+from nta.spots.fitting import ERROR_GROWTH, FIT_SHARE, MOST_ERROR, N_PARAMETERS, poor_chi2
 from nta.spots.kernels.follow import ABOVE_SD, HIGH, RISEN, STRIDE, TILE
 from nta.spots.learned import Learned, summed
 from nta.spots.settings import DetectionSettings
@@ -21,7 +23,6 @@ from nta.spots.table import SpotFlag
 Array = NDArray[np.float64]
 ITERATIONS = 30
 STRAY_PX = 2.5  # a fit may move so far from its maximum
-FIT_SHARE = 0.7  # of the threshold that a fitted spot must still reach
 
 
 class ReferenceSearch:
@@ -33,7 +34,7 @@ class ReferenceSearch:
         self._k = settings.threshold_sd
 
     def search(self, image: Image) -> Array:
-        """Return one row per spot, camera px and photo-electrons: x, y, N, b, s, error, chi2, flags, snr."""
+        """Return one row per spot, camera px and photo-electrons; see `nta.spots.columns`."""
         layer, step = self._layer, self._layer.step
         height, width = self._learned.finest.background.shape
         grey = image[:height, :width].astype(np.float32)
@@ -44,10 +45,10 @@ class ReferenceSearch:
         if layer.pattern.size:
             value -= layer.pattern
         rows = [self._fitted(value, saturated, y, x) for y, x in self._maxima(value)]
-        table = np.array([row for row in rows if row is not None]).reshape(-1, 9)
-        table[:, :2] = step * table[:, :2] + 0.5 * (step - 1)
-        table[:, 3] /= step**2
-        table[:, 4:6] *= step
+        table = np.array([row for row in rows if row is not None]).reshape(-1, N_TABLE)
+        table[:, [X, Y]] = step * table[:, [X, Y]] + 0.5 * (step - 1)
+        table[:, B] /= step**2
+        table[:, [S, ERROR]] *= step
         return table
 
     def _variance(self, value: Array) -> Array:
@@ -91,14 +92,14 @@ class ReferenceSearch:
                 change = np.linalg.solve(fisher, gradient)
             except np.linalg.LinAlgError:
                 return None
-            change[[0, 1]] = np.clip(change[[0, 1]], -0.7, 0.7)
-            change[4] = np.clip(change[4], -0.35, 0.35)
+            change[[X, Y]] = np.clip(change[[X, Y]], -0.7, 0.7)
+            change[S] = np.clip(change[S], -0.35, 0.35)
             p += change
-            if not (p[2] > 0 and 0.45 * layer.width_px < p[4] < min(2.2 * layer.width_px, 0.7 * r)):
+            if not (p[N] > 0 and 0.45 * layer.width_px < p[S] < min(2.2 * layer.width_px, 0.7 * r)):
                 return None
-            if np.abs(change[:2]).max() < 1e-4:
+            if np.abs(change[[X, Y]]).max() < 1e-4:
                 break
-        if max(abs(p[0] + x0 - x), abs(p[1] + y0 - y)) > STRAY_PX:
+        if max(abs(p[X] + x0 - x), abs(p[Y] + y0 - y)) > STRAY_PX:
             return None
         return self._row(p, patch, mean, weight, fisher, (y0, x0), whole)
 
@@ -114,23 +115,24 @@ class ReferenceSearch:
     ) -> Array | None:
         layer, sign = self._layer, self._learned.sign
         bound = np.diag(np.linalg.inv(fisher))
-        chi2 = float(((patch - mean) ** 2 * weight).sum() / (patch.size - 5))
-        noise = float(self._variance(np.array(p[3])))
-        snr = p[2] / math.sqrt(4 * math.pi * (p[4] ** 2 + 1 / 12) * noise)
+        chi2 = float(((patch - mean) ** 2 * weight).sum() / (patch.size - N_PARAMETERS))
+        noise = float(self._variance(np.array(p[B])))
+        snr = p[N] / math.sqrt(4 * math.pi * (p[S] ** 2 + 1 / 12) * noise)
         snr /= math.sqrt(layer.clutter / layer.excess)
         if snr < FIT_SHARE * self._k:
             return None
-        x, y = p[0] + corner[1], p[1] + corner[0]
+        x, y = p[X] + corner[1], p[Y] + corner[0]
         height, width = layer.background.shape
         r = layer.fit_radius - 0.5
         flags = 0 if whole.all() else int(SpotFlag.SATURATED)
         flags |= int(SpotFlag.EDGE) * (not (r <= x <= width - 1 - r and r <= y <= height - 1 - r))
-        poor = chi2 > 1 + 6 * math.sqrt(2 / (patch.size - 5))
-        flags |= int(SpotFlag.POOR_FIT) * poor
-        error = math.sqrt(0.5 * (bound[0] + bound[1]) * (math.sqrt(chi2) if poor else 1.0))
-        error = min(error, 0.5 * p[4])
+        error = math.sqrt(0.5 * (bound[X] + bound[Y]))
+        if chi2 > poor_chi2(patch.size):
+            flags |= int(SpotFlag.POOR_FIT)
+            error *= chi2**ERROR_GROWTH
+        error = min(error, MOST_ERROR * p[S])
         gain, offset = layer.camera.gain_e_per_adu, sign * layer.camera.offset_adu
-        return np.array([x, y, p[2] * gain, (p[3] - offset) * gain, p[4], error, chi2, flags, snr])
+        return np.array([x, y, p[N] * gain, (p[B] - offset) * gain, p[S], error, chi2, flags, snr])
 
 
 def _model(p: Array, shape: tuple[int, ...]) -> tuple[Array, Array]:

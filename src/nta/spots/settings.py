@@ -17,13 +17,11 @@ THRESHOLDS_SD = (1.0, 100.0)  # lowest and highest that can be asked for
 class DetectionSettings:
     """How spots are found; the defaults are meant to hold for every recording."""
 
-    threshold_sd: float = (
-        4.75  # noise passes this 0.2 times per 640x480 frame (sigma 1.6 px), never twice in a row
-    )
+    # noise passes this 0.2 times per 640x480 frame (sigma 1.6 px), never twice in a row
+    threshold_sd: float = 4.75
     contrast: Contrast = "auto"
-    spot_width_px: float | None = (
-        None  # standard deviation of a spot in focus; None: taken from the recording
-    )
+    # standard deviation of a spot in focus; None: taken from the recording
+    spot_width_px: float | None = None
     engine: Engine = "fast"
     remove_fixed_pattern: bool = True  # hot pixels, pixel offsets and burnt-in text
     split_overlapping: bool = True  # fit two spots where one does not explain the light

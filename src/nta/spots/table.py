@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from enum import IntFlag
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nta.columns import Columns, column
+from nta.errors import RecordingError
 
 
 class SpotFlag(IntFlag):
@@ -85,3 +87,19 @@ class Spots(Columns):
     chi2: NDArray[np.float32] = column(np.float32, "1", "reduced chi-square of the fit")
     flags: NDArray[np.uint16] = column(np.uint16, "1", "SpotFlag bits")
     scene: Scene
+
+
+def join_spots(parts: Sequence[Spots]) -> Spots:
+    """Join the spots of consecutive chunks of one recording, and their scenes: every frame that any of them lists, once."""
+    if not parts:
+        raise RecordingError("no frames to search for spots: the recording is empty")
+    scenes, n_spots = [part.scene for part in parts], [len(part) for part in parts]
+    index, first = np.unique(np.concatenate([scene.frame_index for scene in scenes]), return_index=True)
+    saturated = sum(n * scene.saturated_fraction for n, scene in zip(n_spots, scenes, strict=True))
+    scene = replace(
+        scenes[0],
+        frame_index=index,
+        frame_time_s=np.concatenate([scene.frame_time_s for scene in scenes])[first],
+        saturated_fraction=saturated / max(sum(n_spots), 1),
+    )
+    return replace(Spots.concatenate(parts), scene=scene)

@@ -10,10 +10,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nta.columns import Float32Array, FloatArray, IntArray
+from nta.spots.columns import FLAGS
 from nta.spots.excess import box_mean
 from nta.spots.filters import BOX
 from nta.spots.kernels.flags import EDGE, OUT_OF_FOCUS, POOR_FIT, SATURATED
@@ -23,18 +26,26 @@ from nta.spots.noise import PixelNoise
 BINS = 16
 FEWEST = 60  # pixels in a bin
 LEAST_RANGE = 2.0  # brightest bin over the darkest, in standard deviations of noise
+LIT_SD = 0.3  # standard deviations of noise from which on light is that of a spot
+BAD_SD = 0.05  # the same of doubtful spots: their pixels are left out
 EVERY = 31  # of the pixels that no spot lights is looked at: there are enough of them
 MOST_LEVERAGE = 0.6  # beyond, as good as nothing of a pixel's noise is left
 BAD = SATURATED | EDGE | OUT_OF_FOCUS | POOR_FIT
 
-Seen = tuple[NDArray[np.float64], NDArray[np.float32], NDArray[np.float32]]
+
+class Seen(NamedTuple):
+    """What was seen in a frame at a layer, in its px.
+
+    rows : of spots. rest : signed grey values without the spots' light. light : that light.
+    """
+
+    rows: FloatArray
+    rest: Float32Array
+    light: Float32Array
 
 
 def transferred_noise(frames: Sequence[Seen], layer: Layer, sign: int) -> PixelNoise | None:
-    """Return the noise of the layer's grey values, None where the spots do not tell it.
-
-    frames : rows of spots, signed grey values without the spots' light, and that light; the layer's px.
-    """
+    """Return the noise of the layer's grey values, None where the spots do not tell it."""
     from nta.spots.kernels.means import clipped_variance
 
     sd = float(np.sqrt(layer.noise.variance(np.array(np.median(layer.background[::4, ::4])))))
@@ -42,7 +53,7 @@ def transferred_noise(frames: Sequence[Seen], layer: Layer, sign: int) -> PixelN
     light, level, left = (np.concatenate(column) for column in zip(*samples, strict=True))
     variance, mean, squared, weight = [], [], [], []
     of_level = layer.noise.var0 + layer.noise.slope * sign * float(np.median(level))
-    dim = light < 0.3 * np.sqrt(max(of_level, 0.0) + layer.noise.floor)
+    dim = light < LIT_SD * np.sqrt(max(of_level, 0.0) + layer.noise.floor)
     order = np.argsort(light[~dim])
     groups = [np.flatnonzero(dim), *np.array_split(np.flatnonzero(~dim)[order], BINS)]
     for group in groups:
@@ -93,22 +104,27 @@ def _samples(seen: Seen, layer: Layer, noise: float) -> tuple[NDArray[np.float32
     rows, rest, light = seen
     gain = layer.camera.gain_e_per_adu / layer.excess
     bad = np.zeros_like(light)
-    if (doubtful := rows[rows[:, 7].astype(int) & BAD != 0]).size:
+    if (doubtful := rows[rows[:, FLAGS].astype(int) & BAD != 0]).size:
         paint(doubtful, gain, bad, np.empty((0, 0), np.float32))
     leverage = np.zeros_like(light)
     paint(rows, gain, np.zeros_like(light), leverage)
-    level = box_mean(rest, 2 * BOX)
-    usable = bad < 0.05 * noise
-    if layer.pattern.size:
-        usable &= layer.pattern == 0
-    use = usable[:-1, :-1] & usable[:-1, 1:] & usable[1:, :-1] & usable[1:, 1:]
-    lit = 0.25 * (light[:-1, :-1] + light[:-1, 1:] + light[1:, :-1] + light[1:, 1:])
-    dim = lit <= 0.3 * noise
-    dim.ravel()[::EVERY] = False
-    y, x = np.nonzero(use & ~dim)
+    y, x, lit = _squares(light, bad, layer, noise)
     left = 0.5 * (rest[y, x] - rest[y, x + 1] - rest[y + 1, x] + rest[y + 1, x + 1])
     followed = chequered_share(layer.width_px) * np.minimum(leverage[y, x], MOST_LEVERAGE)
-    return lit[y, x], level[y, x], (left / np.sqrt(1 - followed)).astype(np.float32)
+    return lit, box_mean(rest, 2 * BOX)[y, x], (left / np.sqrt(1 - followed)).astype(np.float32)
+
+
+def _squares(
+    light: Float32Array, bad: Float32Array, layer: Layer, noise: float
+) -> tuple[IntArray, IntArray, Float32Array]:
+    """Row and column of squares of 2x2 px, and their mean light: all that good spots light, and some of the others."""
+    from nta.spots.kernels.squares import lit_squares
+
+    y, x = np.empty((2, light.size), np.int64)
+    mean = np.empty(light.size, np.float32)
+    least, most_bad = np.float32(LIT_SD * noise), np.float32(BAD_SD * noise)
+    n = lit_squares(light, bad, layer.pattern, least, most_bad, EVERY, y, x, mean)
+    return y[:n], x[:n], mean[:n]
 
 
 @lru_cache(maxsize=16)

@@ -64,7 +64,7 @@ class CompiledChain:
 
     def link(self, spots: Spots) -> IntArray:
         """Return the track number of each spot of some whole frames."""
-        from nta.tracks.kernels.frames import N_OPEN, link_frames
+        from nta.tracks.kernels.frames import N_OPEN, Carried, Rules, link_frames
 
         frame = spots.frame.astype(np.int64)
         first_row = np.concatenate([[0], np.flatnonzero(np.diff(frame)) + 1, [frame.size]]).astype(np.int64)
@@ -75,10 +75,9 @@ class CompiledChain:
         else:
             unknown = np.zeros(frame.size)  # nobody asks
             odds, doubt, light = no_odds(), 0.0, (unknown, unknown)
-        link_frames(
-            Seen(spots.y_px, spots.x_px, *light), frame, first_row, self._grid, self.search_range_px,
-            self._memory, odds, doubt, self._step_variance, tracks, after, self._counters, self._flow, track,
-        )  # fmt: skip
+        rules = Rules(self._grid, self.search_range_px, self._memory, odds, doubt, self._step_variance)
+        seen, carried = Seen(spots.y_px, spots.x_px, *light), Carried(self._counters, self._flow)
+        link_frames(seen, frame, first_row, rules, tracks, after, carried, track)
         n = int(self._counters[N_OPEN])
         self._open = Open(tracks.shown[:n].copy(), tracks.label[:n].copy())
         return track

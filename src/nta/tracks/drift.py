@@ -197,9 +197,8 @@ def _knocks(steps: _Steps, common: FloatArray, weight: FloatArray) -> FloatArray
     slot_weight, pull, _ = steps.pull(common, weight)
     seen = (slot_weight > 0) & (steps.count() >= LEAST_STEPS_FOR_KNOCK)
     if seen.any():
-        score = (pull**2).sum(axis=0)[seen] / (
-            2 * slot_weight[seen]
-        )  # exponential, mean 1, for Brownian motion
+        # exponential, mean 1, for Brownian motion
+        score = (pull**2).sum(axis=0)[seen] / (2 * slot_weight[seen])
         usual = max(1.0, float(np.median(score)) / math.log(2))
         slots = np.flatnonzero(seen)[score > usual * math.log(score.size / FALSE_ALARM)]
         if slots.size:

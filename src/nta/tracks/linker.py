@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nta.columns import IntArray
-from nta.spots.table import Scene, Spots
+from nta.spots.table import Scene, Spots, join_spots
 from nta.tracks.chain import Chain, CompiledChain, log_light
 from nta.tracks.drift import Drift, find_drift, no_drift
 from nta.tracks.motion import Motion, learn_motion, unknown_motion
@@ -87,7 +86,7 @@ class TrackLinker:
             raise ValueError("no spots were pushed: there is no scene to make tracks in")
         if len(self._chunks) > 1:
             linked = len(self._tracks) == len(self._chunks)
-            self._chunks = [_joined(self._chunks)]
+            self._chunks = [join_spots(self._chunks)]
             self._tracks = [np.concatenate(self._tracks)] if linked else []
         return self._chunks[0]
 
@@ -174,14 +173,3 @@ def _by_track(track: IntArray, least: int) -> tuple[IntArray, IntArray]:
     from nta.tracks.kernels.steps import order_by_track
 
     return order_by_track(track, np.bincount(track) >= least)
-
-
-def _joined(chunks: list[Spots]) -> Spots:
-    """Join chunks and their scenes: every frame that any of them lists, once."""
-    scenes = [chunk.scene for chunk in chunks]
-    index, first = np.unique(np.concatenate([scene.frame_index for scene in scenes]), return_index=True)
-    time_s = np.concatenate([scene.frame_time_s for scene in scenes])[first]
-    lengths = np.array([len(chunk) for chunk in chunks])
-    saturated = float(lengths @ [scene.saturated_fraction for scene in scenes]) / max(int(lengths.sum()), 1)
-    scene = replace(scenes[0], frame_index=index, frame_time_s=time_s, saturated_fraction=saturated)
-    return replace(Spots.concatenate(chunks), scene=scene)

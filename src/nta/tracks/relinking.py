@@ -1,9 +1,9 @@
-"""What linking takes: long steps are given up sooner, where somebody else might have made them.
+"""Bias of linking: where links are ambiguous, long steps are cut more often than short ones.
 
-How many is known by no formula: it hangs on who is near whom, how alike their light is, and what the linker has learned of
-each. It is found by linking the recording's own spots again, at places nobody took them to: every track keeps its frames,
-its light and its errors and walks anew, by free diffusion as fast as before, from anywhere in the frame. Now it is known
-whose each spot is, which links should have been made, and how far these steps went.
+No formula gives how many: it depends on which particles are near one another, how alike their light is, and what the linker
+has learned of each. It is estimated by linking the recording's own spots again along simulated walks: every track keeps its
+frames, its light and its errors, and diffuses freely, as fast as before, from a random place in the frame. Of these walks it
+is known whose each spot is, which links should have been made, and how far each step went.
 """
 
 from __future__ import annotations

@@ -10,9 +10,9 @@ average.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from nta.columns import FloatArray, IntArray
+from nta.compiled import compiled
 from nta.tracks.table import Tracks
 
 _REACH2 = 9.0  # squared distance over its variance per axis: 1.1 % of returns go farther
@@ -42,8 +42,11 @@ def particles_of(tracks: Tracks, step_variance_px2: FloatArray, longest_frames: 
     return np.asarray(_numbered(before, np.argsort(begin, kind="stable")))
 
 
-@njit(cache=True)
-def _likeliest(begin, end, by_end, sorted_end, start_px, stop_px, variance_px2, longest):  # type: ignore[no-untyped-def]
+@compiled()
+def _likeliest(
+    begin: IntArray, end: IntArray, by_end: IntArray, sorted_end: IntArray, start_px: FloatArray, stop_px: FloatArray,
+    variance_px2: FloatArray, longest: int,
+) -> tuple[FloatArray, IntArray]:  # fmt: skip
     """Return cost and track of the few ends from which each beginning most probably comes; infinite where there are fewer.
 
     Cost: less the logarithm of the density of coming back after g frames at a distance r. Times between crossings of a
@@ -70,8 +73,8 @@ def _likeliest(begin, end, by_end, sorted_end, start_px, stop_px, variance_px2, 
     return cost, went
 
 
-@njit(cache=True)
-def _matched(came, went, n):  # type: ignore[no-untyped-def]
+@compiled()
+def _matched(came: IntArray, went: IntArray, n: int) -> IntArray:
     """Give every track the one before it, -1 where there is none: pairs in their order, each end and beginning once."""
     before = np.full(n, -1)
     taken = np.zeros(n, np.bool_)
@@ -82,8 +85,8 @@ def _matched(came, went, n):  # type: ignore[no-untyped-def]
     return before
 
 
-@njit(cache=True)
-def _numbered(before, in_time):  # type: ignore[no-untyped-def]
+@compiled()
+def _numbered(before: IntArray, in_time: IntArray) -> IntArray:
     """Give the tracks that follow one another the number of their chain."""
     number = np.empty(before.size, np.int64)
     n = 0

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 
-from numba import njit
+from nta.columns import Float32Array, FloatArray
+from nta.spots.kernels.options import compiled
 
-from nta.spots.kernels.options import OPTIONS
+Floats = Float32Array | FloatArray
 
 
-@njit(**OPTIONS)
-def factorise(a, n):  # type: ignore[no-untyped-def]
+@compiled
+def factorise(a: FloatArray, n: int) -> bool:
     """Cholesky-factorise the lower triangle in place; False where it is not positive definite."""
     for j in range(n):
         s = a[j, j]
@@ -28,8 +29,8 @@ def factorise(a, n):  # type: ignore[no-untyped-def]
     return True
 
 
-@njit(**OPTIONS)
-def substitute(a, g, n):  # type: ignore[no-untyped-def]
+@compiled
+def substitute(a: FloatArray, g: FloatArray, n: int) -> None:
     """Solve in place with the factor of `factorise`."""
     for i in range(n):
         t = g[i]
@@ -43,8 +44,8 @@ def substitute(a, g, n):  # type: ignore[no-untyped-def]
         g[i] = t / a[i, i]
 
 
-@njit(**OPTIONS)
-def variance_of(a, n, index, z):  # type: ignore[no-untyped-def]
+@compiled
+def variance_of(a: FloatArray, n: int, index: int, z: FloatArray) -> float:
     """Diagonal element of the inverse, from the factor: the Cramer-Rao bound of one parameter. `z` is room for n numbers."""
     z[index:n] = 0.0
     z[index] = 1.0
@@ -58,8 +59,8 @@ def variance_of(a, n, index, z):  # type: ignore[no-untyped-def]
     return total
 
 
-@njit(**OPTIONS)
-def axis(centre, sigma, n, g, d, q):  # type: ignore[no-untyped-def]
+@compiled
+def axis(centre: float, sigma: float, n: int, g: Floats, d: Floats, q: Floats) -> None:
     """Return a sampled Gaussian of unit sum at 0..n-1, its derivative by the centre (d) and by sigma (q).
 
     Sampling at pixel centres with variance sigma^2 + 1/12 stands for integrating over pixels: same bias-free positions and

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numba import njit
+from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
+from nta.columns import Float32Array, FloatArray
+from nta.frames import Image
 from nta.spots.kernels.lanes import LANES
-from nta.spots.kernels.options import INLINED, OPTIONS
-from nta.spots.kernels.patch import load_patch
+from nta.spots.kernels.options import compiled, inlined
+from nta.spots.kernels.patch import Pattern, load_patch
 from nta.spots.kernels.rows import f4
 from nta.spots.kernels.search import (
     FOUND_BESIDE,
@@ -25,50 +29,77 @@ CHECK = 5  # radius of the full-resolution filter
 BAND = 16  # rows of the half-resolution pass after which its proposals are looked at: the frame is still in the cache there
 
 
-@njit(**OPTIONS)
-def candidates(  # type: ignore[no-untyped-def]
-    image, pairs, is_words, sign, pattern, pattern2, limit, taps2, noise2, threshold2, curved, taps, noise, threshold,
-    spot_curvature, lines, found,
-):  # fmt: skip
+class Shown(NamedTuple):
+    """A frame as kernels look at it: as pixels, and viewed as pairs of them (uint16 of 8 bits, or words of 16)."""
+
+    image: Image
+    pairs: NDArray[np.generic]
+    is_words: bool
+    sign: np.float32
+    pattern: Pattern
+
+
+class ResponseNoise(NamedTuple):
+    """Variance of a filter's response at a signed level of 0, and what it grows with the level."""
+
+    var0: float
+    slope: float
+
+
+class Proposal(NamedTuple):
+    """How spots are looked for: the matched filters at half resolution (names ending in 2) and at full resolution.
+
+    pattern2 : fixed pattern of the 2x2 sums. limit, curved, lines : as in `search.Half`.
+    taps2, taps : weights of the filter, from its middle outwards. threshold2, threshold : standard deviations of noise.
+    spot_curvature : of the response to a lone spot over the response.
+    found : (m, N_FOUND) receives x, y (px), response, level per px and whether it is a shoulder.
+    """
+
+    pattern2: Pattern
+    limit: Float32Array
+    taps2: Float32Array
+    noise2: ResponseNoise
+    threshold2: float
+    curved: float
+    taps: Float32Array
+    noise: ResponseNoise
+    threshold: float
+    spot_curvature: float
+    lines: Float32Array
+    found: FloatArray
+
+
+@compiled
+def candidates(shown: Shown, proposal: Proposal) -> int:
     """Find what the matched filter takes for spots: proposed at half resolution, kept at full resolution.
 
-    Parameters
-    ----------
-    image, pairs : the frame, and the same viewed as pairs of pixels
-    pattern, pattern2 : fixed pattern of the frame and of its 2x2 sums
-    limit, curved, lines : as in `search.Half`
-    taps2, taps : of the filter at half and at full resolution
-    noise2, noise : (var0, slope), variance of the response at a level of 0 and what it grows with the level
-    threshold2, threshold : standard deviations of noise
-    spot_curvature : of the response to a lone spot over the response
-    found : (m, N_FOUND) receives x, y (px), response, level per px and whether it is a shoulder
-
-    Returns
-    -------
-    Number found.
+    Fills `proposal.found`; returns the number found.
     """
-    t2 = threshold2 * threshold2
+    t2 = proposal.threshold2 * proposal.threshold2
+    taps2, noise2 = proposal.taps2, proposal.noise2
     half = Half(
-        pairs, is_words, sign, pattern2, limit, (taps2[0], taps2[1], taps2[2], taps2[3]),
-        f4(t2 * noise2[0]), f4(t2 * noise2[1]), curved, lines,
+        shown.pairs, shown.is_words, shown.sign, proposal.pattern2, proposal.limit,
+        (taps2[0], taps2[1], taps2[2], taps2[3]), f4(t2 * noise2.var0), f4(t2 * noise2.slope), proposal.curved,
+        proposal.lines,
     )  # fmt: skip
     begin(half)
     kept = 0
-    height = pairs.shape[0] // 2
+    height = shown.pairs.shape[0] // 2
     for y in range(0, height, BAND):
-        n = propose(half, y, min(y + BAND, height), kept, found)
-        kept = _check(image, sign, pattern, taps, noise, threshold, spot_curvature, kept, n, found)
+        n = propose(half, y, min(y + BAND, height), kept, proposal.found)
+        kept = _check(shown, proposal, kept, n)
     return kept
 
 
-@njit(**OPTIONS)
-def _check(image, sign, pattern, taps, noise, threshold, spot_curvature, first, n, found):  # type: ignore[no-untyped-def]
+@compiled
+def _check(shown: Shown, proposal: Proposal, first: int, n: int) -> int:
     """Keep what the full-resolution matched filter keeps: 5x5 responses around each proposal from the first to the n-th.
 
     Rewrites `found` with the interpolated full-resolution peak, its response and level per pixel; drops doubles.
-    `taps` are the six weights from the centre outwards. Shoulders stay where the response is curved most; theirs is that of
-    a lone spot with this curvature, `spot_curvature` times the response.
+    Shoulders stay where the response is curved most; theirs is that of a lone spot with this curvature.
     """
+    image, sign, pattern = shown.image, shown.sign, shown.pattern
+    taps, noise, threshold, found = proposal.taps, proposal.noise, proposal.threshold, proposal.found
     radius = CHECK + 2
     pixels, down, filtered = (
         np.zeros((2 * radius + 1) * LANES, f4),
@@ -96,7 +127,7 @@ def _check(image, sign, pattern, taps, noise, threshold, spot_curvature, first, 
                         most, r0, c0 = curved, r, c
             x = float(cx - 2 + c0)
             y = float(cy - 2 + r0)
-            response = most / spot_curvature
+            response = most / proposal.spot_curvature
         else:
             for r in range(1, 4):
                 for c in range(1, 4):
@@ -113,7 +144,7 @@ def _check(image, sign, pattern, taps, noise, threshold, spot_curvature, first, 
             x = cx - 2 + c0 + dx
             y = cy - 2 + r0 + dy
             response = v - level
-        clear = response > 0 and response * response > t2 * (noise[0] + noise[1] * level)
+        clear = response > 0 and response * response > t2 * (noise.var0 + noise.slope * level)
         if clear and not _is_double(found, kept, x, y, beside, 1.5):
             found[kept, FOUND_X] = x
             found[kept, FOUND_Y] = y
@@ -124,8 +155,8 @@ def _check(image, sign, pattern, taps, noise, threshold, spot_curvature, first, 
     return kept
 
 
-@njit(**INLINED)
-def _filter(patch, taps, down, peak):  # type: ignore[no-untyped-def]
+@inlined
+def _filter(patch: Float32Array, taps: Float32Array, down: Float32Array, peak: Float32Array) -> None:
     """Filter a patch of 15 rows of LANES, one behind the other, to 5 rows whose first 5 elements are its middle.
 
     Row ends are filtered into the next row as well: one long loop is faster, and nobody looks there.
@@ -152,8 +183,8 @@ def _filter(patch, taps, down, peak):  # type: ignore[no-untyped-def]
         )
 
 
-@njit(**INLINED)
-def _is_double(found, n, x, y, beside, distance2):  # type: ignore[no-untyped-def]
+@inlined
+def _is_double(found: FloatArray, n: int, x: float, y: float, beside: float, distance2: float) -> bool:
     """Whether one of the first n, which are sorted by y but for a few px, lies closer than the root of `distance2`.
 
     A shoulder takes no maximum's place.

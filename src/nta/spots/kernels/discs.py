@@ -8,36 +8,52 @@ needed, and the Fisher information of the profile's slope gives the error of the
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
-from nta.spots.kernels.fit import CHI2, ERROR, FLAGS, LEVEL, B, N, S, X, Y
+from nta.columns import FloatArray, IntArray
+from nta.frames import Image
+from nta.spots.columns import CHI2, ERROR, FLAGS, N_TABLE, SNR, B, N, S, X, Y
 from nta.spots.kernels.flags import EDGE, OUT_OF_FOCUS, POOR_FIT, SATURATED
-from nta.spots.kernels.options import OPTIONS
+from nta.spots.kernels.options import compiled
+from nta.spots.kernels.search import FOUND_X, FOUND_Y
 
 ITERATIONS = 10
 CLIP_SD = 3.0
 N_BINS = 40  # px from the centre, at most
 HALF_OF_GAUSSIAN = 1.1774  # radius that holds half the light of a Gaussian, in standard deviations
-EXTENT, PEAK, SYMMETRY, N_DISC = 8, 9, 11, 12  # columns of a disc beyond those of a spot
-SYMMETRIC = (
-    0.6  # share of the variation that is symmetric: a lone disc has 0.8 or more, two equal spots at most 0.4
-)
+EXTENT, PEAK, SYMMETRY = N_TABLE, N_TABLE + 1, N_TABLE + 2  # columns of a disc behind those of a spot
+N_DISC = N_TABLE + 3
+# share of the variation that is symmetric: a lone disc has 0.8 or more, two equal spots at most 0.4
+SYMMETRIC = 0.6
 WIDE = 1.6  # widths of a spot in focus from which on light is a disc
 SIGNIFICANT = 1.5  # thresholds: a disc has many pixels in which to be seen
-SURELY_NARROW = (
-    0.8  # of that width, by medians about a place that is not fitted yet: rather too wide than too narrow
-)
+# of that width, by medians about a place that is not fitted yet: rather too wide than too narrow
+SURELY_NARROW = 0.8
 INSIDE = 1.15  # extents within which a faint spot belongs to the disc
 OUTSHINES = 2.0  # times the disc's peak: a spot of its own in front of the disc
 EXPLAINED = 0.6  # share of a disc's light that a few well-fitted spots may not hold, or it is they
 FEW = 3
 CONCENTRIC = 0.5  # extents within which two discs are one
+# Sums over the pixels of a disc: Fisher matrix and gradient of the centre, residuals over their noise and as they are, light
+# about the background, and noise
+XX, XY, YY, GX, GY, OVER_NOISE, RESIDUAL, VARIATION, NOISE, N_SUMS = range(10)
 
 
-@njit(**OPTIONS)
-def _medians(image, sign, cy, cx, radius, profile, values, count):  # type: ignore[no-untyped-def]
+class GreyNoise(NamedTuple):
+    """Variance of a pixel at a signed grey value: var0 + slope * value, at least `floor`."""
+
+    var0: float
+    slope: float
+    floor: float
+
+
+@compiled
+def _medians(
+    image: Image, sign: np.float32, cy: float, cx: float, radius: int, profile: FloatArray, values: FloatArray,
+    count: IntArray,
+) -> bool:  # fmt: skip
     """Median of the pixels in each ring of one pixel: a first profile that neighbours do not disturb."""
     h, w = image.shape
     count[:] = 0
@@ -59,8 +75,11 @@ def _medians(image, sign, cy, cx, radius, profile, values, count):  # type: igno
     return True
 
 
-@njit(**OPTIONS)
-def _mean_profile(image, sign, cy, cx, radius, spread2, profile, new, weight):  # type: ignore[no-untyped-def]
+@compiled
+def _mean_profile(
+    image: Image, sign: np.float32, cy: float, cx: float, radius: int, spread2: float, profile: FloatArray,
+    new: FloatArray, weight: FloatArray,
+) -> None:  # fmt: skip
     """Mean profile, linear between whole pixels, of pixels clipped to the profile so far."""
     h, w = image.shape
     new[:] = 0.0
@@ -85,12 +104,12 @@ def _mean_profile(image, sign, cy, cx, radius, spread2, profile, new, weight):  
     profile[radius + 1] = profile[radius]
 
 
-@njit(**OPTIONS)
-def _moments(image, sign, cy, cx, radius, within, background, noise, profile, spread2, sums):  # type: ignore[no-untyped-def]
-    """Fisher matrix and gradient of the centre, misfit and variation; returns the number of pixels.
-
-    noise : (var0, slope, floor) of a pixel; sums : xx, xy, yy, gx, gy, chi2, residual, variation, noise.
-    """
+@compiled
+def _moments(
+    image: Image, sign: np.float32, cy: float, cx: float, radius: int, within: int, background: float,
+    noise: GreyNoise, profile: FloatArray, spread2: float, sums: FloatArray,
+) -> int:  # fmt: skip
+    """Fisher matrix and gradient of the centre, misfit and variation; returns the number of pixels."""
     h, w = image.shape
     sums[:] = 0.0
     n = 0
@@ -103,39 +122,41 @@ def _moments(image, sign, cy, cx, radius, within, background, noise, profile, sp
                 continue
             f = r - k
             mu = (1 - f) * profile[k] + f * profile[k + 1]
-            v = max(noise[0] + noise[1] * mu, noise[2])
+            v = max(noise.var0 + noise.slope * mu, noise.floor)
             limit = CLIP_SD * math.sqrt(spread2)
             left = min(max(sign * float(image[y, x]) - mu, -limit), limit)
             grade = (profile[k] - profile[k + 1]) / max(r, 0.3)
             jx, jy = grade * dx, grade * dy
-            sums[0] += jx * jx / v
-            sums[1] += jx * jy / v
-            sums[2] += jy * jy / v
-            sums[3] += jx * left / v
-            sums[4] += jy * left / v
-            sums[5] += left * left / v
-            sums[6] += left * left
-            sums[7] += (mu - background) ** 2
-            sums[8] += v
+            sums[XX] += jx * jx / v
+            sums[XY] += jx * jy / v
+            sums[YY] += jy * jy / v
+            sums[GX] += jx * left / v
+            sums[GY] += jy * left / v
+            sums[OVER_NOISE] += left * left / v
+            sums[RESIDUAL] += left * left
+            sums[VARIATION] += (mu - background) ** 2
+            sums[NOISE] += v
             n += 1
     return n
 
 
-@njit(**OPTIONS)
-def _around(profile, radius):  # type: ignore[no-untyped-def]
+@compiled
+def _around(profile: FloatArray, radius: int) -> float:
     """Background of a profile."""
-    return 0.5 * (profile[radius] + profile[radius - 1])
+    background: float = 0.5 * (profile[radius] + profile[radius - 1])
+    return background
 
 
-@njit(**OPTIONS)
-def _ring_light(profile, radius, k):  # type: ignore[no-untyped-def]
+@compiled
+def _ring_light(profile: FloatArray, radius: int, k: int) -> float:
     """Light in the k-th ring of one pixel."""
     area = 2 * math.pi * k if k else 0.25 * math.pi
-    return area * max(profile[k] - _around(profile, radius), 0.0)
+    light: float = area * max(profile[k] - _around(profile, radius), 0.0)
+    return light
 
 
-@njit(**OPTIONS)
-def _light(profile, radius):  # type: ignore[no-untyped-def]
+@compiled
+def _light(profile: FloatArray, radius: int) -> float:
     """Light of a profile."""
     total = 0.0
     for k in range(radius):
@@ -143,8 +164,8 @@ def _light(profile, radius):  # type: ignore[no-untyped-def]
     return total
 
 
-@njit(**OPTIONS)
-def _half_light(profile, radius, half):  # type: ignore[no-untyped-def]
+@compiled
+def _half_light(profile: FloatArray, radius: int, half: float) -> float:
     """Radius that holds the light `half`; -1 where there is none."""
     light = 0.0
     for k in range(radius):
@@ -155,8 +176,11 @@ def _half_light(profile, radius, half):  # type: ignore[no-untyped-def]
     return -1.0
 
 
-@njit(**OPTIONS)
-def _fit_disc(image, sign, cy, cx, radius, noise, least, profile, values, count, new, sums, out):  # type: ignore[no-untyped-def]
+@compiled
+def _fit_disc(
+    image: Image, sign: np.float32, cy: float, cx: float, radius: int, noise: GreyNoise, least: float,
+    profile: FloatArray, values: FloatArray, count: IntArray, new: FloatArray, sums: FloatArray, out: FloatArray,
+) -> bool:  # fmt: skip
     """Fit centre and profile; False where there is no light or the centre runs away. `out` as a row of `find_discs`.
 
     least : width a disc has, px; what is clearly narrower is not fitted.
@@ -166,17 +190,17 @@ def _fit_disc(image, sign, cy, cx, radius, noise, least, profile, values, count,
     if _half_light(profile, radius, 0.5 * _light(profile, radius)) < SURELY_NARROW * HALF_OF_GAUSSIAN * least:
         return False
     y0, x0 = cy, cx
-    spread2 = max(noise[0] + noise[1] * profile[0], noise[2])
+    spread2 = max(noise.var0 + noise.slope * profile[0], noise.floor)
     n = 0
     for _ in range(ITERATIONS):
         _mean_profile(image, sign, cy, cx, radius, spread2, profile, new, values[0])
         n = _moments(image, sign, cy, cx, radius, radius, 0.0, noise, profile, 4 * spread2, sums)
-        spread2 = max(sums[6], sums[8] * 0.5) / n
-        determinant = sums[0] * sums[2] - sums[1] ** 2
-        if not determinant > 1e-12 * (sums[0] + sums[2]) ** 2:
+        spread2 = max(sums[RESIDUAL], sums[NOISE] * 0.5) / n
+        determinant = sums[XX] * sums[YY] - sums[XY] ** 2
+        if not determinant > 1e-12 * (sums[XX] + sums[YY]) ** 2:
             return False
-        sx = (sums[2] * sums[3] - sums[1] * sums[4]) / determinant
-        sy = (sums[0] * sums[4] - sums[1] * sums[3]) / determinant
+        sx = (sums[YY] * sums[GX] - sums[XY] * sums[GY]) / determinant
+        sy = (sums[XX] * sums[GY] - sums[XY] * sums[GX]) / determinant
         cx += min(max(sx, -0.7), 0.7)
         cy += min(max(sy, -0.7), 0.7)
         if math.hypot(cx - x0, cy - y0) > 0.4 * radius:
@@ -186,8 +210,11 @@ def _fit_disc(image, sign, cy, cx, radius, noise, least, profile, values, count,
     return _describe(image, sign, cy, cx, radius, noise, profile, spread2, sums, out)
 
 
-@njit(**OPTIONS)
-def _describe(image, sign, cy, cx, radius, noise, profile, spread2, sums, out):  # type: ignore[no-untyped-def]
+@compiled
+def _describe(
+    image: Image, sign: np.float32, cy: float, cx: float, radius: int, noise: GreyNoise, profile: FloatArray,
+    spread2: float, sums: FloatArray, out: FloatArray,
+) -> bool:  # fmt: skip
     """Light, extent, symmetry and errors of a fitted disc."""
     background = _around(profile, radius)
     total = _light(profile, radius)
@@ -204,33 +231,36 @@ def _describe(image, sign, cy, cx, radius, noise, profile, spread2, sums, out): 
             break
     within = min(int(1.2 * extent + 1.0), radius)
     n = _moments(image, sign, cy, cx, radius, within, background, noise, profile, 100 * spread2, sums)
-    left = max(sums[6] - sums[8], 0.0)
-    determinant = sums[0] * sums[2] - sums[1] ** 2
+    left = max(sums[RESIDUAL] - sums[NOISE], 0.0)
+    determinant = sums[XX] * sums[YY] - sums[XY] ** 2
     if not determinant > 0:
         return False
-    chi2 = sums[5] / n
+    chi2 = sums[OVER_NOISE] / n
     out[X], out[Y] = cx, cy
     out[N], out[B] = total, background
     out[S] = half / HALF_OF_GAUSSIAN
-    out[ERROR] = math.sqrt(max(chi2, 1.0) * 0.5 * (sums[0] + sums[2]) / determinant)
+    out[ERROR] = math.sqrt(max(chi2, 1.0) * 0.5 * (sums[XX] + sums[YY]) / determinant)
     out[CHI2] = chi2
     out[EXTENT] = extent
     out[PEAK] = peak
-    out[SYMMETRY] = sums[7] / (sums[7] + left)
-    out[LEVEL] = math.sqrt(sums[7] / (sums[8] / n))
+    out[SYMMETRY] = sums[VARIATION] / (sums[VARIATION] + left)
+    out[SNR] = math.sqrt(sums[VARIATION] / (sums[NOISE] / n))
     out[FLAGS] = OUT_OF_FOCUS
     return True
 
 
-@njit(**OPTIONS)
-def find_discs(image, sign, n, found, step, grey, radius, noise, width, threshold, discs, m):  # type: ignore[no-untyped-def]
+@compiled
+def find_discs(
+    image: Image, sign: np.float32, n: int, found: FloatArray, step: int, grey: float, radius: int,
+    noise: GreyNoise, width: float, threshold: float, discs: FloatArray, m: int,
+) -> int:  # fmt: skip
     """Fit a disc at each of the n candidates; append what is one to the m `discs` there are.
 
     image : frame in which the discs are fitted; found : (n, N_FOUND) candidates in px of a frame twice as coarse
-    step, grey : px of `image` in px, and its grey value in grey values, of the report; radius : of the window, px of `image`
-    noise : (var0, slope, floor) of a pixel, signed adu; width : of a spot in focus, px of `image`
-    threshold : least signal over noise of a disc
-    discs : rows (X, Y, N in adu, B in adu, S, ERROR, CHI2, FLAGS, EXTENT, PEAK in adu, LEVEL, SYMMETRY), px of the report
+    step : side of a px of `image`, px of the report; grey : grey values of the report in one of `image`
+    radius : of the window, px of `image`
+    width : of a spot in focus, px of `image`; threshold : least signal over noise of a disc
+    discs : rows (X, Y, N in adu, B in adu, S, ERROR, CHI2, FLAGS, SNR, EXTENT, PEAK in adu, SYMMETRY), px of the report
 
     Returns
     -------
@@ -240,16 +270,16 @@ def find_discs(image, sign, n, found, step, grey, radius, noise, width, threshol
     new = np.zeros(N_BINS + 2)
     values = np.zeros((N_BINS + 1, 8 * N_BINS))
     count = np.zeros(N_BINS + 1, np.int64)
-    sums = np.zeros(9)
+    sums = np.zeros(N_SUMS)
     out = np.zeros(N_DISC)
     for i in range(n):
-        cx, cy = 2 * found[i, 0] + 0.5, 2 * found[i, 1] + 0.5
+        cx, cy = 2 * found[i, FOUND_X] + 0.5, 2 * found[i, FOUND_Y] + 0.5
         if m >= discs.shape[0] or not _fit_disc(
             image, sign, cy, cx, radius, noise, WIDE * width, profile, values, count, new, sums, out
         ):
             continue
         inside = 0 <= out[X] <= image.shape[1] - 1 and 0 <= out[Y] <= image.shape[0] - 1
-        if not (inside and out[SYMMETRY] > SYMMETRIC and out[LEVEL] > threshold and out[S] > WIDE * width):
+        if not (inside and out[SYMMETRY] > SYMMETRIC and out[SNR] > threshold and out[S] > WIDE * width):
             continue
         for k in (X, Y):
             out[k] = step * out[k] + 0.5 * (step - 1)
@@ -264,8 +294,8 @@ def find_discs(image, sign, n, found, step, grey, radius, noise, width, threshol
     return m
 
 
-@njit(**OPTIONS)
-def _are_spots(rows, n, disc, gain):  # type: ignore[no-untyped-def]
+@compiled
+def _are_spots(rows: FloatArray, n: int, disc: FloatArray, gain: float) -> bool:
     """Whether the disc's light is that of a few spots, each of which fits."""
     count, light = 0, 0.0
     for i in range(n):
@@ -277,8 +307,11 @@ def _are_spots(rows, n, disc, gain):  # type: ignore[no-untyped-def]
     return count <= FEW and light > EXPLAINED * gain * disc[N]
 
 
-@njit(**OPTIONS)
-def merge(rows, n, discs, m, gain, offset, edge, height, width):  # type: ignore[no-untyped-def]
+@compiled
+def merge(
+    rows: FloatArray, n: int, discs: FloatArray, m: int, gain: float, offset: float, edge: float, height: int,
+    width: int,
+) -> int:  # fmt: skip
     """Put each disc once into the n spots of a frame and take out the spots that are part of it.
 
     gain, offset : from adu to the electrons of `rows`; edge : px, discs that reach beyond the frame by so much are flagged.
@@ -287,7 +320,7 @@ def merge(rows, n, discs, m, gain, offset, edge, height, width):  # type: ignore
     -------
     Number of spots.
     """
-    order = np.argsort(-discs[:m, LEVEL])
+    order = np.argsort(-discs[:m, SNR])
     kept = np.zeros(m, np.bool_)
     for a in range(m):
         i = order[a]
@@ -323,6 +356,6 @@ def merge(rows, n, discs, m, gain, offset, edge, height, width):  # type: ignore
             x, y, reach = discs[j, X], discs[j, Y], discs[j, EXTENT] - edge
             beyond = x < reach or y < reach or x > width - 1 - reach or y > height - 1 - reach
             rows[left, FLAGS] = int(discs[j, FLAGS]) | (EDGE if beyond else 0)
-            rows[left, LEVEL] = discs[j, LEVEL]
+            rows[left, SNR] = discs[j, SNR]
             left += 1
     return left

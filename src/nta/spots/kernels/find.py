@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from numba import njit
+from nta.columns import FloatArray
+from nta.spots.kernels.candidates import Proposal, Shown, candidates
+from nta.spots.kernels.follow import Ground, follow
+from nta.spots.kernels.localise import FitRules, localise
+from nta.spots.kernels.options import compiled
 
-from nta.spots.kernels.candidates import candidates
-from nta.spots.kernels.follow import follow
-from nta.spots.kernels.localise import localise
-from nta.spots.kernels.options import OPTIONS
 
-
-@njit(**OPTIONS)
-def find(image, pairs, is_words, sign, pattern, ground, proposal, fit):  # type: ignore[no-untyped-def]
-    """Find and fit the spots of a frame; returns their number.
-
-    ground : see `follow`. proposal, fit : what `candidates` takes after `pattern`, and `localise` after `n`
-    """
-    follow(image, sign, ground)
-    n = candidates(image, pairs, is_words, sign, pattern, *proposal)
-    return localise(image, sign, pattern, n, *fit)
+@compiled
+def find(shown: Shown, ground: Ground, proposal: Proposal, rules: FitRules, rows: FloatArray) -> int:
+    """Find and fit the spots of a frame: one row each, as by `localise`; returns their number."""
+    follow(shown.image, shown.sign, ground)
+    n = candidates(shown, proposal)
+    return localise(shown, n, proposal.found, rules, rows)

@@ -1,20 +1,23 @@
 """Maximum-likelihood fit of one Gaussian spot by Fisher scoring.
 
-Units: electrons e = signed_gain * (signed image - offset), see `Noise` columns; the variance of a pixel is sign * mu + read
-variance. Parameters: x, y, total N, background b per pixel, sigma s. The Fisher matrix is J' W J, W = 1 / variance(mu);
-the model is separable, so every sum over the patch is a column moment first (vectorised over 16 lanes), a dot product then.
+Units are photo-electrons, e = gain * (sign * image - signed offset) (sign -1 where spots are dark); the
+variance of a pixel whose expectation is mu is sign * mu + read, at least a floor (`Noise`). Parameters: x, y, total N,
+background b per pixel, sigma s. The Fisher matrix is J' W J, W = 1 / variance(mu); the model is separable, so every sum over
+the patch is a column moment first (vectorised over 16 lanes), a dot product then.
 """
 
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
+from nta.columns import Float32Array, FloatArray
+from nta.spots.columns import CHI2, ERROR, B, N, S, X, Y
 from nta.spots.kernels.algebra import axis, factorise, substitute, variance_of
 from nta.spots.kernels.lanes import LANES
-from nta.spots.kernels.options import INLINED, OPTIONS
+from nta.spots.kernels.options import compiled, inlined
 
 f4 = np.float32
 SIDE = 15  # most rows of a patch
@@ -22,12 +25,30 @@ N_MOMENTS = 15
 GX, DX, QX, MOMENTS = 0, LANES, 2 * LANES, 3 * LANES
 WORK = MOMENTS + N_MOMENTS * LANES
 
-# Columns of a row of results
-X, Y, N, B, S, ERROR, CHI2, FLAGS, CENTRE_X, CENTRE_Y, LEVEL, N_COLUMNS = 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11
+
+class Noise(NamedTuple):
+    """Variance of a pixel in electrons squared: sign * expectation + read, at least `floor`."""
+
+    sign: float
+    read: float
+    floor: float
 
 
-@njit(**INLINED)
-def _add_row(data, light, mask, work, background, scale, sign, read, floor, y0, y1, y2):  # type: ignore[no-untyped-def]
+class Limits(NamedTuple):
+    """Widths between which a spot is fitted, px; the step that ends the fit, px; the most steps."""
+
+    narrowest: float
+    widest: float
+    settled: float
+    iterations: int
+
+
+@inlined
+def _add_row(
+    data: Float32Array, light: Float32Array, mask: Float32Array, work: Float32Array, background: np.float32,
+    scale: np.float32, sign: np.float32, read: np.float32, floor: np.float32, y0: np.float32, y1: np.float32,
+    y2: np.float32,
+) -> None:  # fmt: skip
     """Add one patch row to the column moments; y0, y1, y2 are the row's value, derivative by y and by sigma."""
     y00 = y0 * y0
     y01 = y0 * y1
@@ -59,8 +80,8 @@ def _add_row(data, light, mask, work, background, scale, sign, read, floor, y0, 
         work[MOMENTS + 14 * LANES + i] += residual * weighted
 
 
-@njit(**INLINED)
-def _normal_equations(work, n, a, g):  # type: ignore[no-untyped-def]
+@inlined
+def _normal_equations(work: Float32Array, n: float, a: FloatArray, g: FloatArray) -> float:
     """Fisher matrix (lower triangle) and gradient of (x, y, N, b, s) from the column moments; returns chi-square."""
     xx = f4(0)
     xy = f4(0)
@@ -138,30 +159,31 @@ def _normal_equations(work, n, a, g):  # type: ignore[no-untyped-def]
     return float(chi2)
 
 
-@njit(**OPTIONS)
-def fit_one(data, light, mask, side, noise, limits, start, work, ay, a, g, out):  # type: ignore[no-untyped-def]
+@compiled
+def fit_one(
+    data: Float32Array, light: Float32Array, mask: Float32Array, side: int, noise: Noise, limits: Limits,
+    start: FloatArray, work: Float32Array, ay: FloatArray, a: FloatArray, g: FloatArray, out: FloatArray,
+) -> bool:  # fmt: skip
     """Fit one spot on a patch in electrons.
 
     Parameters
     ----------
     data, light : (side, 16) patch and the light of known neighbours on it
     mask : (side, 16) 1 where a pixel counts, 0 where it is saturated or beyond the patch
-    noise : (sign, read variance e^2, floor of the variance e^2)
-    limits : (least sigma, largest sigma, tolerance px, most iterations)
-    start : x, y (patch coordinates), N, b, s
+    start : (X, Y, N, B, S) to begin with, in patch coordinates
     work, ay, a, g : float32 (WORK,), float64 (3, 16), (8, 8), (8,) workspaces
-    out : receives x, y, N, b, s, error, chi2 per degree of freedom; `a` is left factorised
+    out : receives the columns X to CHI2; `a` is left factorised
 
     Returns
     -------
     Whether it converged to something inside the patch.
     """
-    sign, read, floor = noise[0], noise[1], noise[2]
-    px, py, n, b, s = start[0], start[1], start[2], start[3], start[4]
+    sign, read, floor = noise
+    px, py, n, b, s = start[X], start[Y], start[N], start[B], start[S]
     g0, d0, q0 = work[GX : GX + LANES], work[DX : DX + LANES], work[QX : QX + LANES]
     g1, d1, q1 = ay[0], ay[1], ay[2]
     chi2 = 0.0
-    for _ in range(int(limits[3])):
+    for _ in range(limits.iterations):
         axis(px, s, side, g0, d0, q0)
         axis(py, s, side, g1, d1, q1)
         work[MOMENTS:WORK] = f4(0)
@@ -184,8 +206,8 @@ def fit_one(data, light, mask, side, noise, limits, start, work, ay, a, g, out):
         b += g[3]
         if sign * b + read < floor:
             b = sign * (floor - read)
-        s = min(max(s + ss, limits[0]), limits[1])
-        if abs(sx) < limits[2] and abs(sy) < limits[2] and abs(ss) < 10 * limits[2]:
+        s = min(max(s + ss, limits.narrowest), limits.widest)
+        if abs(sx) < limits.settled and abs(sy) < limits.settled and abs(ss) < 10 * limits.settled:
             # what the last step takes off: of a bright spot, whose residuals are sharp, more than all that is left
             chi2 -= r0 * g[0] + r1 * g[1] + r2 * g[2] + r3 * g[3] + r4 * g[4]
             break
@@ -198,4 +220,4 @@ def fit_one(data, light, mask, side, noise, limits, start, work, ay, a, g, out):
     out[S] = s
     out[ERROR] = math.sqrt(0.5 * (variance_of(a, 5, 0, g) + variance_of(a, 5, 1, g)))
     out[CHI2] = max(chi2, 0.0) / max(side * side - 5, 1)
-    return n > 0
+    return bool(n > 0)

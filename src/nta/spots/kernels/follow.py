@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
-from numpy.typing import NDArray
 
-from nta.spots.kernels.options import OPTIONS
+from nta.columns import BoolArray, Float32Array, FloatArray
+from nta.frames import Image
+from nta.spots.kernels.options import compiled
 from nta.spots.kernels.rows import f4
 
 STRIDE = 8  # px from one pixel that is looked at to the next
@@ -31,18 +31,16 @@ class Ground(NamedTuple):
     lift : how far each tile has risen. lifted : one flag, whether `limit` differs from `learned`.
     """
 
-    level: NDArray[np.float32]
-    sd: NDArray[np.float32]
+    level: Float32Array
+    sd: Float32Array
     growth: np.float32
-    learned: NDArray[np.float32]
-    limit: NDArray[np.float32]
-    lift: NDArray[np.float32]
-    lifted: NDArray[np.bool_]
+    learned: Float32Array
+    limit: Float32Array
+    lift: Float32Array
+    lifted: BoolArray
 
     @classmethod
-    def of(
-        cls, level: NDArray[np.float32], sd: NDArray[np.float64], growth: float, learned: NDArray[np.float32]
-    ) -> Ground:
+    def of(cls, level: Float32Array, sd: FloatArray, growth: float, learned: Float32Array) -> Ground:
         """Make it from level and noise of all pixels."""
         sample = (slice(STRIDE // 2, None, STRIDE), slice(STRIDE // 2, None, STRIDE))
         few = np.ascontiguousarray(level[sample], np.float32)
@@ -58,8 +56,8 @@ class Ground(NamedTuple):
         )
 
 
-@njit(**OPTIONS)
-def follow(image, sign, ground):  # type: ignore[no-untyped-def]
+@compiled
+def follow(image: Image, sign: np.float32, ground: Ground) -> None:
     """Fill `ground.limit` for this frame: as it was learned, and higher in and around tiles that have risen."""
     level, lift = ground.level, ground.lift
     ny, nx = level.shape
@@ -89,8 +87,10 @@ def follow(image, sign, ground):  # type: ignore[no-untyped-def]
             ground.limit[y, x] = ground.learned[y, x] + f4(4) * most
 
 
-@njit(**OPTIONS)
-def _risen_by(image, sign, ground, y0, y1, x0, x1):  # type: ignore[no-untyped-def]
+@compiled
+def _risen_by(
+    image: Image, sign: np.float32, ground: Ground, y0: int, y1: int, x0: int, x1: int
+) -> np.float32:
     """Return how far a tile's clip must rise; 0 where few of its pixels are above what noise does.
 
     As far as the tile has risen where it has risen most, and by what the clip lies higher above the noisier background.

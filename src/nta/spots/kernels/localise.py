@@ -3,64 +3,86 @@
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
-from numba import njit
+from numpy.typing import NDArray
 
+from nta.columns import Float32Array, FloatArray
+from nta.spots.columns import CENTRE_X, CENTRE_Y, CHI2, ERROR, FLAGS, SNR, B, N, S, X, Y
+from nta.spots.fitting import ERROR_GROWTH, MOST_ERROR
 from nta.spots.kernels.algebra import variance_of
-from nta.spots.kernels.fit import CENTRE_X, CENTRE_Y, CHI2, ERROR, FLAGS, LEVEL, B, N, S, X, Y, f4, fit_one
+from nta.spots.kernels.candidates import Shown
+from nta.spots.kernels.fit import Limits, Noise, f4, fit_one
 from nta.spots.kernels.flags import EDGE, OUT_OF_FOCUS, OVERLAPPING, POOR_FIT, SATURATED
-from nta.spots.kernels.options import INLINED, OPTIONS
+from nta.spots.kernels.options import compiled, inlined
 from nta.spots.kernels.pair import fit_two
-from nta.spots.kernels.patch import View, is_near, load_electrons, neighbour_light, new_desk
+from nta.spots.kernels.patch import Desk, View, is_near, load_electrons, neighbour_light, new_desk
 from nta.spots.kernels.search import FOUND_BESIDE, FOUND_LEVEL, FOUND_RESPONSE, FOUND_X, FOUND_Y
 
 STRAY = 2.5  # px a fit may move away from its candidate
 SPLIT_CHI2 = 1.4  # reduced chi-square (121 px: 3 sd) above which two spots are tried
-SPLIT_SHARE = (
-    0.5  # of the excess of chi-square that two spots must explain: a spot of another shape is not two
-)
-# Another shape, or unseen neighbours, make the place doubtful, but a streak has its middle where it seems to have it: the
-# variance about the true place grows as the root of chi-square (simulated streaks and crowds, chi-square from 2 to 100)
-ERROR_GROWTH = 0.25
-MOST_ERROR = 0.5  # widths: light is where it is, whatever the bound of a pair that can hardly be told apart
+# of the excess of chi-square that two spots must explain: a spot of another shape is not two
+SPLIT_SHARE = 0.5
 NOT_FITTED = 9.0  # chi-square of what could not be fitted: two spots may do
 NO_SPOT = 0.0  # the same of what is none
 
 
-@njit(**OPTIONS)
-def localise(  # type: ignore[no-untyped-def]
-    image, sign, pattern, n, found, radius, width, response_to_n, camera, noise, limits, threshold, split_gain, apart, rows
-):  # fmt: skip
-    """Fit the n candidates in `found` (`search.N_FOUND` columns) and write one row per spot.
+class FitRules(NamedTuple):
+    """How candidates are fitted.
 
-    camera : (signed offset adu, gain e/adu, full scale adu); e = gain * (sign * image - signed offset)
-    noise, limits : as in `fit_one`
-    response_to_n : electrons per adu of matched-filter response
-    threshold : least matched-filter signal over noise of the fitted spot
-    split_gain : drop of chi-square from which on two spots are better than one; 0 where none is to be split
-    apart : widths that two must lie apart
-    rows : (m, N_COLUMNS); columns by the constants of `kernels.fit`, FLAGS as bits, LEVEL receives the signal over noise
-
-    Returns
-    -------
-    Number of spots.
+    radius, width : of the window and of a spot in focus, px. response_to_n : electrons per adu of matched-filter response.
+    offset, gain, full_scale : of the camera; e = gain * (sign * image - offset), offset and full scale in adu.
+    threshold : least matched-filter signal over noise of the fitted spot.
+    split_gain : drop of chi-square from which on two spots are better than one; 0 where none is to be split.
+    apart : widths that two must lie apart. poor : reduced chi-square from which on a fit is poor.
     """
-    view = View(image, sign, pattern, radius, f4(camera[0]), f4(camera[1]), camera[2])
-    desk = new_desk(radius)
+
+    radius: int
+    width: float
+    response_to_n: float
+    offset: float
+    gain: float
+    full_scale: float
+    noise: Noise
+    limits: Limits
+    threshold: float
+    split_gain: float
+    apart: float
+    poor: float
+
+
+@compiled
+def localise(shown: Shown, n: int, found: FloatArray, rules: FitRules, rows: FloatArray) -> int:
+    """Fit the n candidates in `found` (`search.N_FOUND` columns) and write one row per spot; returns their number.
+
+    rows : (m, N_COLUMNS), see `nta.spots.columns`.
+    """
+    view = View(
+        shown.image,
+        shown.sign,
+        shown.pattern,
+        rules.radius,
+        f4(rules.offset),
+        f4(rules.gain),
+        rules.full_scale,
+    )
+    desk = new_desk(rules.radius)
     ok = np.zeros(rows.shape[0], np.uint8)
-    _fit_alone(view, desk, n, found, width, response_to_n, noise, limits, rows, ok)
-    _fit_shoulders(view, desk, n, found, response_to_n, noise, limits, threshold, apart, rows, ok)
-    _fit_beside(view, desk, n, found, response_to_n, noise, limits, rows, ok)
+    _fit_alone(view, desk, n, found, rules, rows, ok)
+    _fit_shoulders(view, desk, n, found, rules, rows, ok)
+    _fit_beside(view, desk, n, found, rules, rows, ok)
     extra = 0
-    if split_gain > 0:
-        extra = _split(view, desk, n, found, width, response_to_n, noise, limits, split_gain, apart, rows, ok)
-    h, w = image.shape
-    return _keep(rows, n, extra, ok, h, w, radius, width, noise, limits, threshold)
+    if rules.split_gain > 0:
+        extra = _split(view, desk, n, found, rules, rows, ok)
+    h, w = shown.image.shape
+    return _keep(rows, n, extra, ok, h, w, rules)
 
 
-@njit(**OPTIONS)
-def _fit_alone(view, desk, n, found, width, response_to_n, noise, limits, rows, ok):  # type: ignore[no-untyped-def]
+@compiled
+def _fit_alone(
+    view: View, desk: Desk, n: int, found: FloatArray, rules: FitRules, rows: FloatArray, ok: NDArray[np.uint8]
+) -> None:  # fmt: skip
     """Fit every maximum as if it were alone; what fails, or waits, keeps its place without light."""
     h, w = view.image.shape
     radius = view.radius
@@ -71,15 +93,15 @@ def _fit_alone(view, desk, n, found, width, response_to_n, noise, limits, rows, 
         rows[i, CENTRE_X] = cx
         rows[i, CENTRE_Y] = cy
         rows[i, FLAGS] = 0.0
-        start[0] = found[i, FOUND_X] - (cx - radius)
-        start[1] = found[i, FOUND_Y] - (cy - radius)
-        start[2] = found[i, FOUND_RESPONSE] * response_to_n
-        start[3] = (found[i, FOUND_LEVEL] - view.offset) * view.gain
-        start[4] = width
+        start[X] = found[i, FOUND_X] - (cx - radius)
+        start[Y] = found[i, FOUND_Y] - (cy - radius)
+        start[N] = found[i, FOUND_RESPONSE] * rules.response_to_n
+        start[B] = (found[i, FOUND_LEVEL] - view.offset) * view.gain
+        start[S] = rules.width
         if not found[i, FOUND_BESIDE]:  # shoulders wait until the light of the brighter ones is known
             if load_electrons(view, cy, cx, desk) > 0:
                 rows[i, FLAGS] = SATURATED
-            if _fit(view, desk, desk.dark, noise, limits):
+            if _fit(view, desk, desk.dark, rules):
                 ok[i] = _stays(desk.out, cx - radius, cy - radius, found, i)
         if ok[i]:
             _store(rows, i, desk.out, cx - radius, cy - radius)
@@ -87,13 +109,15 @@ def _fit_alone(view, desk, n, found, width, response_to_n, noise, limits, rows, 
             rows[i, X] = found[i, FOUND_X]
             rows[i, Y] = found[i, FOUND_Y]
             rows[i, N] = 0.0
-            rows[i, B] = start[3]
-            rows[i, S] = width
+            rows[i, B] = start[B]
+            rows[i, S] = rules.width
             rows[i, CHI2] = NOT_FITTED
 
 
-@njit(**OPTIONS)
-def _fit_shoulders(view, desk, n, found, response_to_n, noise, limits, threshold, apart, rows, ok):  # type: ignore[no-untyped-def]
+@compiled
+def _fit_shoulders(
+    view: View, desk: Desk, n: int, found: FloatArray, rules: FitRules, rows: FloatArray, ok: NDArray[np.uint8]
+) -> None:  # fmt: skip
     """Fit the shoulders of brighter spots beside the light of these.
 
     A shoulder is a spot if its light is significant and explains more than it leaves unexplained: part of a ring does not,
@@ -105,28 +129,32 @@ def _fit_shoulders(view, desk, n, found, response_to_n, noise, limits, threshold
             continue
         rows[i, CHI2] = NO_SPOT
         if (
-            not is_near(rows, n, i, apart)
-            and _load_beside(view, desk, n, i, found, response_to_n, rows, ok) == 0
-            and _fit(view, desk, desk.light, noise, limits)
-            and _significance2(desk) > max(threshold**2, (desk.out[CHI2] - 1.0) * freedom)
+            not is_near(rows, n, i, rules.apart)
+            and _load_beside(view, desk, n, i, found, rules, rows, ok) == 0
+            and _fit(view, desk, desk.light, rules)
+            and _significance2(desk) > max(rules.threshold**2, (desk.out[CHI2] - 1.0) * freedom)
         ):
             _store_beside(view, desk, i, found, rows, ok)
 
 
-@njit(**OPTIONS)
-def _fit_beside(view, desk, n, found, response_to_n, noise, limits, rows, ok):  # type: ignore[no-untyped-def]
+@compiled
+def _fit_beside(
+    view: View, desk: Desk, n: int, found: FloatArray, rules: FitRules, rows: FloatArray, ok: NDArray[np.uint8]
+) -> None:  # fmt: skip
     """Fit all that have neighbours again, beside the light of these."""
     for i in range(n):
         if (
             (ok[i] or not found[i, FOUND_BESIDE])
-            and _load_beside(view, desk, n, i, found, response_to_n, rows, ok) >= 0
-            and _fit(view, desk, desk.light, noise, limits)
+            and _load_beside(view, desk, n, i, found, rules, rows, ok) >= 0
+            and _fit(view, desk, desk.light, rules)
         ):
             _store_beside(view, desk, i, found, rows, ok)
 
 
-@njit(**OPTIONS)
-def _split(view, desk, n, found, width, response_to_n, noise, limits, split_gain, apart, rows, ok):  # type: ignore[no-untyped-def]
+@compiled
+def _split(
+    view: View, desk: Desk, n: int, found: FloatArray, rules: FitRules, rows: FloatArray, ok: NDArray[np.uint8]
+) -> int:  # fmt: skip
     """Try two spots where one does not fit; the second of each pair goes behind the n there are. Returns how many."""
     side = 2 * view.radius + 1
     out, out2 = desk.out, desk.out2
@@ -140,16 +168,18 @@ def _split(view, desk, n, found, width, response_to_n, noise, limits, split_gain
         if not neighbour_light(rows, n, i, qx, qy, side, desk):
             desk.light[:, :] = f4(0)
         if not ok[i]:
-            rows[i, N] = found[i, FOUND_RESPONSE] * response_to_n
+            rows[i, N] = found[i, FOUND_RESPONSE] * rules.response_to_n
         for k in (N, B, S):
             out[k] = rows[i, k]
         out[X] = rows[i, X] - qx
         out[Y] = rows[i, Y] - qy
         one = out.copy()
-        gained = fit_two(desk.patch, desk.light, side, noise, limits, one, width, apart, out, out2)
+        gained = fit_two(
+            desk.patch, desk.light, side, rules.noise, rules.limits, one, rules.width, rules.apart, out, out2
+        )
         excess = (one[CHI2] - 1.0) * (side * side - 5)
         if (
-            gained > max(split_gain, SPLIT_SHARE * excess)
+            gained > max(rules.split_gain, SPLIT_SHARE * excess)
             and abs(out[X] - one[X]) < 2 * STRAY
             and abs(out[Y] - one[Y]) < 2 * STRAY
         ):
@@ -164,14 +194,17 @@ def _split(view, desk, n, found, width, response_to_n, noise, limits, split_gain
     return extra
 
 
-@njit(**INLINED)
-def _corner(view, rows, i):  # type: ignore[no-untyped-def]
+@inlined
+def _corner(view: View, rows: FloatArray, i: int) -> tuple[int, int]:
     """Return the first pixel (x, y) of the patch of spot i."""
     return int(rows[i, CENTRE_X]) - view.radius, int(rows[i, CENTRE_Y]) - view.radius
 
 
-@njit(**INLINED)
-def _load_beside(view, desk, n, i, found, response_to_n, rows, ok):  # type: ignore[no-untyped-def]
+@inlined
+def _load_beside(
+    view: View, desk: Desk, n: int, i: int, found: FloatArray, rules: FitRules, rows: FloatArray,
+    ok: NDArray[np.uint8],
+) -> int:  # fmt: skip
     """Load the patch of spot i, its neighbours' light, and where its fit starts.
 
     Returns how many of its pixels are saturated, -1 where it has no neighbours.
@@ -180,30 +213,33 @@ def _load_beside(view, desk, n, i, found, response_to_n, rows, ok):  # type: ign
     if not neighbour_light(rows, n, i, qx, qy, 2 * view.radius + 1, desk):
         return -1
     saturated = load_electrons(view, qy + view.radius, qx + view.radius, desk)
-    desk.start[0] = rows[i, X] - qx
-    desk.start[1] = rows[i, Y] - qy
-    desk.start[2] = rows[i, N] if ok[i] else found[i, FOUND_RESPONSE] * response_to_n
-    desk.start[3] = rows[i, B]
-    desk.start[4] = rows[i, S]
+    desk.start[X] = rows[i, X] - qx
+    desk.start[Y] = rows[i, Y] - qy
+    desk.start[N] = rows[i, N] if ok[i] else found[i, FOUND_RESPONSE] * rules.response_to_n
+    desk.start[B] = rows[i, B]
+    desk.start[S] = rows[i, S]
     return saturated
 
 
-@njit(**INLINED)
-def _fit(view, desk, light, noise, limits):  # type: ignore[no-untyped-def]
+@inlined
+def _fit(view: View, desk: Desk, light: Float32Array, rules: FitRules) -> bool:
     return fit_one(
-        desk.patch, light, desk.mask, 2 * view.radius + 1, noise, limits, desk.start, desk.work, desk.ay, desk.a, desk.g,
-        desk.out,
+        desk.patch, light, desk.mask, 2 * view.radius + 1, rules.noise, rules.limits, desk.start, desk.work,
+        desk.ay, desk.a, desk.g, desk.out,
     )  # fmt: skip
 
 
-@njit(**OPTIONS)
-def _significance2(desk):  # type: ignore[no-untyped-def]
+@compiled
+def _significance2(desk: Desk) -> float:
     """Square of the fitted light over its error: what chi-square grows by without the spot."""
-    return desk.out[N] ** 2 / variance_of(desk.a, 5, 2, desk.g)
+    gained: float = desk.out[N] ** 2 / variance_of(desk.a, 5, 2, desk.g)
+    return gained
 
 
-@njit(**OPTIONS)
-def _store_beside(view, desk, i, found, rows, ok):  # type: ignore[no-untyped-def]
+@compiled
+def _store_beside(
+    view: View, desk: Desk, i: int, found: FloatArray, rows: FloatArray, ok: NDArray[np.uint8]
+) -> None:
     """Keep the fit beside neighbours, unless it strayed."""
     qx, qy = _corner(view, rows, i)
     if _stays(desk.out, qx, qy, found, i):
@@ -212,14 +248,14 @@ def _store_beside(view, desk, i, found, rows, ok):  # type: ignore[no-untyped-de
         ok[i] = 1
 
 
-@njit(**INLINED)
-def _stays(out, qx, qy, found, i):  # type: ignore[no-untyped-def]
+@inlined
+def _stays(out: FloatArray, qx: int, qy: int, found: FloatArray, i: int) -> bool:
     """Whether a spot was fitted where it had been found."""
-    return abs(out[X] + qx - found[i, FOUND_X]) < STRAY and abs(out[Y] + qy - found[i, FOUND_Y]) < STRAY
+    return bool(abs(out[X] + qx - found[i, FOUND_X]) < STRAY and abs(out[Y] + qy - found[i, FOUND_Y]) < STRAY)
 
 
-@njit(**INLINED)
-def _store(rows, i, out, qx, qy):  # type: ignore[no-untyped-def]
+@inlined
+def _store(rows: FloatArray, i: int, out: FloatArray, qx: int, qy: int) -> None:
     """Write a fit in frame coordinates."""
     rows[i, X] = out[X] + qx
     rows[i, Y] = out[Y] + qy
@@ -227,26 +263,26 @@ def _store(rows, i, out, qx, qy):  # type: ignore[no-untyped-def]
         rows[i, k] = out[k]
 
 
-@njit(**INLINED)
-def _snr(n, b, s, noise):  # type: ignore[no-untyped-def]
+@inlined
+def _snr(n: float, b: float, s: float, noise: Noise) -> float:
     """Matched-filter signal over background noise: N / sqrt(4 pi s^2 v), v the background's variance per pixel."""
-    v = max(noise[0] * b + noise[1], noise[2])
+    v = max(noise.sign * b + noise.read, noise.floor)
     return n / math.sqrt(4.0 * math.pi * (s * s + 1.0 / 12.0) * v)
 
 
-@njit(**OPTIONS)
-def _keep(rows, n, extra, ok, h, w, radius, width, noise, limits, threshold):  # type: ignore[no-untyped-def]
+@compiled
+def _keep(
+    rows: FloatArray, n: int, extra: int, ok: NDArray[np.uint8], h: int, w: int, rules: FitRules
+) -> int:
     """Drop what is too faint, outside or found twice; set the flags; returns the number kept."""
-    poor = 1.0 + 6.0 * math.sqrt(2.0 / ((2 * radius + 1) ** 2 - 5))
+    radius, narrowest, widest = rules.radius, 1.001 * rules.limits.narrowest, 0.999 * rules.limits.widest
     m = 0
     for i in range(n + extra):
         if not ok[i]:
             continue
-        snr = _snr(rows[i, N], rows[i, B], rows[i, S], noise)
+        snr = _snr(rows[i, N], rows[i, B], rows[i, S], rules.noise)
         inside = -0.5 < rows[i, X] < w - 0.5 and -0.5 < rows[i, Y] < h - 0.5
-        if not (
-            snr > threshold and inside and rows[i, S] > 1.001 * limits[0] and rows[i, S] < 0.999 * limits[1]
-        ):
+        if not (snr > rules.threshold and inside and narrowest < rows[i, S] < widest):
             continue
         twice = False
         j = m - 1
@@ -261,15 +297,15 @@ def _keep(rows, n, extra, ok, h, w, radius, width, noise, limits, threshold):  #
         x, y = rows[i, X], rows[i, Y]
         if x < radius - 0.5 or y < radius - 0.5 or x > w - radius - 0.5 or y > h - radius - 0.5:
             flags |= EDGE
-        if rows[i, CHI2] > poor:
+        if rows[i, CHI2] > rules.poor:
             flags |= POOR_FIT
             rows[i, ERROR] *= rows[i, CHI2] ** ERROR_GROWTH
         rows[i, ERROR] = min(rows[i, ERROR], MOST_ERROR * rows[i, S])
-        if rows[i, S] > 1.8 * width:
+        if rows[i, S] > 1.8 * rules.width:
             flags |= OUT_OF_FOCUS
-        for k in range(CENTRE_X):
+        for k in range(FLAGS):
             rows[m, k] = rows[i, k]
         rows[m, FLAGS] = flags
-        rows[m, LEVEL] = snr
+        rows[m, SNR] = snr
         m += 1
     return m

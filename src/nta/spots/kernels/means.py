@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 
-from nta.spots.kernels.options import OPTIONS
+from nta.columns import Float32Array
+from nta.spots.kernels.options import compiled
 from nta.spots.kernels.rows import f4, reflected
 
 CLIP_SD = 3.0
@@ -17,8 +17,8 @@ CLIPPED_VARIANCE = 1 - 2 * CLIP_SD * math.exp(-0.5 * CLIP_SD**2) / math.sqrt(2 *
 )
 
 
-@njit(**OPTIONS)
-def _bin_row(image, y, row):  # type: ignore[no-untyped-def]
+@compiled
+def _bin_row(image: Float32Array, y: int, row: Float32Array) -> None:
     """Sum 2x2 px; an odd last row or column counts twice."""
     h, w = image.shape
     upper, lower = image[2 * y], image[min(2 * y + 1, h - 1)]
@@ -28,8 +28,8 @@ def _bin_row(image, y, row):  # type: ignore[no-untyped-def]
         row[w // 2] = 2 * (upper[w - 1] + lower[w - 1])
 
 
-@njit(**OPTIONS)
-def box_means(image, side, out):  # type: ignore[no-untyped-def]
+@compiled
+def box_means(image: Float32Array, side: int, out: Float32Array) -> None:
     """Fill `out` with the mean over `side` x `side` 2x2 sums around each of them, per px; `side` odd.
 
     Sums slide in double precision: nothing is lost over the length of a frame.
@@ -64,8 +64,8 @@ def box_means(image, side, out):  # type: ignore[no-untyped-def]
             column[x] -= leaving[x]
 
 
-@njit(**OPTIONS)
-def filtered(image, taps, out):  # type: ignore[no-untyped-def]
+@compiled
+def filtered(image: Float32Array, taps: Float32Array, out: Float32Array) -> None:
     """Fill `out` with ``taps * taps' * image``; `taps` from the centre outwards."""
     h, w = image.shape
     r = taps.size - 1
@@ -89,8 +89,8 @@ def filtered(image, taps, out):  # type: ignore[no-untyped-def]
                 along[x] += taps[k] * (row[x + r - k] + row[x + r + k])
 
 
-@njit(**OPTIONS)
-def clipped_variance(values):  # type: ignore[no-untyped-def]
+@compiled
+def clipped_variance(values: Float32Array) -> float:
     """Variance of the values within three standard deviations, that of a normal distribution being kept.
 
     Not from percentiles: grey values may be so coarse that these are all the same.

@@ -5,18 +5,18 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 
+from nta.columns import Float32Array, FloatArray
+from nta.spots.columns import N, S, X, Y
 from nta.spots.kernels.algebra import axis
-from nta.spots.kernels.fit import N, S, X, Y
-from nta.spots.kernels.options import OPTIONS
+from nta.spots.kernels.options import compiled
 
 REACH = 4.0  # widths
 MOST = 128  # px
 
 
-@njit(**OPTIONS)
-def paint(rows, gain, image, leverage):  # type: ignore[no-untyped-def]
+@compiled
+def paint(rows: FloatArray, gain: float, image: Float32Array, leverage: Float32Array) -> None:
     """Add the spots of `rows` to `image` in grey values, `gain` electrons of the rows each.
 
     leverage : empty, or as large as `image`: receives the share of a pixel's noise that the fit follows, the diagonal of the

@@ -5,13 +5,16 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 
+from nta.columns import Float32Array, FloatArray
+from nta.spots.columns import CHI2, ERROR, B, N, S, X, Y
 from nta.spots.kernels.algebra import axis, factorise, substitute, variance_of
-from nta.spots.kernels.fit import CHI2, ERROR, B, N, S, X, Y, f4
+from nta.spots.kernels.fit import Limits, Noise, f4
 from nta.spots.kernels.lanes import LANES
-from nta.spots.kernels.options import OPTIONS
+from nta.spots.kernels.options import compiled
 
+X1, Y1, N1, X2, Y2, N2, B12, S12 = range(8)  # parameters: three of either spot, and two of both
+OF_ONE = X2 - X1
 ITERATIONS = 12
 LEFT_OVER_SD = 4.0  # a second spot is tried where the smoothed residual of one exceeds this
 GX = 45 * LANES  # of the workspace: sums first, then the axes of both spots
@@ -20,11 +23,16 @@ SMOOTH_NORM = 6.0  # root of the sum of squares of the (1 2 1) x (1 2 1) weights
 SETTLED = 1  # step from which on two that are nearer than MERGED do not part again
 MERGED = 1.5  # widths
 
+Three = tuple[np.float32, np.float32, np.float32]
 
-@njit(**OPTIONS)
-def _residual_peak(data, light, side, noise, one, residual, score):  # type: ignore[no-untyped-def]
+
+@compiled
+def _residual_peak(
+    data: Float32Array, light: Float32Array, side: int, noise: Noise, one: FloatArray, residual: Float32Array,
+    score: Float32Array,
+) -> tuple[float, int, int, float]:  # fmt: skip
     """Where the one-spot fit leaves most light, in standard deviations; returns (sd, x, y, chi-square)."""
-    sign, read, floor = f4(noise[0]), f4(noise[1]), f4(noise[2])
+    sign, read, floor = f4(noise.sign), f4(noise.read), f4(noise.floor)
     gx = np.zeros((3, LANES), f4)
     gy = np.zeros((3, LANES), f4)
     axis(one[X], one[S], side, gx[0], gx[1], gx[2])
@@ -56,8 +64,11 @@ def _residual_peak(data, light, side, noise, one, residual, score):  # type: ign
     return math.sqrt(best) / SMOOTH_NORM, best_x, best_y, float(chi2)
 
 
-@njit(**OPTIONS)
-def _add_row(data, light, work, sign, read, floor, b, e1, e2, p1, p2):  # type: ignore[no-untyped-def]
+@compiled
+def _add_row(
+    data: Float32Array, light: Float32Array, work: Float32Array, sign: np.float32, read: np.float32,
+    floor: np.float32, b: np.float32, e1: Three, e2: Three, p1: np.float32, p2: np.float32,
+) -> None:  # fmt: skip
     """Add one patch row to the sums per column: J' W J (lower triangle), J' W r and r' W r, J as in `_accumulate`.
 
     e1, e2 : of either spot, N times value, derivative by y and by sigma at this row. p1, p2 : its value alone.
@@ -130,11 +141,14 @@ def _add_row(data, light, work, sign, read, floor, b, e1, e2, p1, p2):  # type: 
         work[44 * LANES + i] += wr * residual
 
 
-@njit(**OPTIONS)
-def _accumulate(data, light, side, noise, p, work, ay, a, g):  # type: ignore[no-untyped-def]
+@compiled
+def _accumulate(
+    data: Float32Array, light: Float32Array, side: int, noise: Noise, p: FloatArray, work: Float32Array,
+    ay: Float32Array, a: FloatArray, g: FloatArray,
+) -> float:  # fmt: skip
     """Fisher matrix and gradient of (x1, y1, N1, x2, y2, N2, b, s); returns chi-square."""
-    sign, read, floor = f4(noise[0]), f4(noise[1]), f4(noise[2])
-    n1, n2, b = f4(p[2]), f4(p[5]), f4(p[6])
+    sign, read, floor = f4(noise.sign), f4(noise.read), f4(noise.floor)
+    n1, n2, b = f4(p[N1]), f4(p[N2]), f4(p[B12])
     work[:GX] = f4(0)
     for j in range(side):
         p1, p2 = ay[0, 0, j], ay[1, 0, j]
@@ -150,21 +164,24 @@ def _accumulate(data, light, side, noise, p, work, ay, a, g):  # type: ignore[no
     return float(_sum_of(work, 44, side))
 
 
-@njit(**OPTIONS)
-def _sum_of(work, row, side):  # type: ignore[no-untyped-def]
+@compiled
+def _sum_of(work: Float32Array, row: int, side: int) -> np.float32:
     total = f4(0)
     for i in range(row * LANES, row * LANES + side):
         total += work[i]
     return total
 
 
-@njit(**OPTIONS)
-def fit_two(data, light, side, noise, limits, one, width, apart, first, second):  # type: ignore[no-untyped-def]
+@compiled
+def fit_two(
+    data: Float32Array, light: Float32Array, side: int, noise: Noise, limits: Limits, one: FloatArray, width: float,
+    apart: float, first: FloatArray, second: FloatArray,
+) -> float:  # fmt: skip
     """Fit two spots (own x, y, N; common b, s) starting from the residual of the one-spot fit `one`.
 
     Returns how much chi-square drops, 0 where there is nothing to split, the fit fails or the two have a single peak; the
     chi-square of `one` beside this light is put down in it.
-    `first`, `second` receive x, y, N, b, s, error, chi2 as in `fit_one`. `width` is the recording's sigma: a blend's own
+    `first`, `second` receive the columns X to CHI2, as in `fit_one`. `width` is the recording's sigma: a blend's own
     sigma is too wide. `apart`: widths that two must lie apart (`nta.spots.apart`).
     """
     residual = np.empty((LANES, LANES), f4)
@@ -181,19 +198,19 @@ def fit_two(data, light, side, noise, limits, one, width, apart, first, second):
     ay = np.empty((2, 3, LANES), f4)
     p = np.empty(8)
     # the centroid of the blend stays: the brighter spot starts on the other side of it by its share
-    p[0] = one[X] - 0.35 * (ix - one[X])
-    p[1] = one[Y] - 0.35 * (iy - one[Y])
-    p[2] = 0.65 * one[N]
-    p[3] = ix
-    p[4] = iy
-    p[5] = 0.35 * one[N]
-    p[6] = one[B]
-    p[7] = min(one[S], 1.15 * width)
+    p[X1] = one[X] - 0.35 * (ix - one[X])
+    p[Y1] = one[Y] - 0.35 * (iy - one[Y])
+    p[N1] = 0.65 * one[N]
+    p[X2] = ix
+    p[Y2] = iy
+    p[N2] = 0.35 * one[N]
+    p[B12] = one[B]
+    p[S12] = min(one[S], 1.15 * width)
     chi2 = 0.0
     for iteration in range(ITERATIONS + 1):
         for k in range(2):
-            axis(p[3 * k], p[7], side, ax[k, 0], ax[k, 1], ax[k, 2])
-            axis(p[3 * k + 1], p[7], side, ay[k, 0], ay[k, 1], ay[k, 2])
+            axis(p[X1 + k * OF_ONE], p[S12], side, ax[k, 0], ax[k, 1], ax[k, 2])
+            axis(p[Y1 + k * OF_ONE], p[S12], side, ay[k, 0], ay[k, 1], ay[k, 2])
         chi2 = _accumulate(data, light, side, noise, p, work, ay, a, g)
         for k in range(8):
             a[k, k] *= 1.001  # nearly coincident spots are nearly degenerate
@@ -204,35 +221,37 @@ def fit_two(data, light, side, noise, limits, one, width, apart, first, second):
         before[:] = g
         substitute(a, g, 8)
         largest = 0.0
-        for k in (0, 1, 3, 4):
+        for k in (X1, Y1, X2, Y2):
             step = min(max(g[k], -0.7), 0.7)
             p[k] += step
             largest = max(largest, abs(step))
-        for k in (2, 5):
+        for k in (N1, N2):
             p[k] = max(p[k] + g[k], 0.25 * p[k])
-        p[6] += g[6]
-        if noise[0] * p[6] + noise[1] < noise[2]:
-            p[6] = noise[0] * (noise[2] - noise[1])
-        p[7] = min(max(p[7] + min(max(g[7], -0.35), 0.35), limits[0]), limits[1])
-        if largest < 0.5 * limits[2]:
+        p[B12] += g[B12]
+        if noise.sign * p[B12] + noise.read < noise.floor:
+            p[B12] = noise.sign * (noise.floor - noise.read)
+        p[S12] = min(max(p[S12] + min(max(g[S12], -0.35), 0.35), limits.narrowest), limits.widest)
+        if largest < 0.5 * limits.settled:
             for k in range(8):
                 chi2 -= before[k] * g[k]  # what the last step takes off, as in `fit_one`
             break
-        if iteration >= SETTLED and (p[3] - p[0]) ** 2 + (p[4] - p[1]) ** 2 < (MERGED * width) ** 2:
+        if iteration >= SETTLED and (p[X2] - p[X1]) ** 2 + (p[Y2] - p[Y1]) ** 2 < (MERGED * width) ** 2:
             return 0.0  # they run into each other
     # two narrow spots imitate the streak of one that moved; none is narrower than the recording's spots are
-    nearest = apart * max(p[7], width)
-    if (p[3] - p[0]) ** 2 + (p[4] - p[1]) ** 2 < nearest**2:
+    nearest = apart * max(p[S12], width)
+    if (p[X2] - p[X1]) ** 2 + (p[Y2] - p[Y1]) ** 2 < nearest**2:
         return 0.0
     dof = side * side - 8
     for k in range(2):
         out = first if k == 0 else second
-        out[X] = p[3 * k]
-        out[Y] = p[3 * k + 1]
-        out[N] = p[3 * k + 2]
-        out[B] = p[6]
-        out[S] = p[7]
-        out[ERROR] = math.sqrt(0.5 * (variance_of(a, 8, 3 * k, g) + variance_of(a, 8, 3 * k + 1, g)))
+        out[X] = p[X1 + k * OF_ONE]
+        out[Y] = p[Y1 + k * OF_ONE]
+        out[N] = p[N1 + k * OF_ONE]
+        out[B] = p[B12]
+        out[S] = p[S12]
+        out[ERROR] = math.sqrt(
+            0.5 * (variance_of(a, 8, X1 + k * OF_ONE, g) + variance_of(a, 8, Y1 + k * OF_ONE, g))
+        )
         out[CHI2] = chi2 / dof
         if not (-0.5 < out[X] < side - 0.5 and -0.5 < out[Y] < side - 0.5):
             return 0.0

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
-from numpy.typing import NDArray
 
+from nta.columns import BoolArray, Float32Array, FloatArray
+from nta.frames import Image
+from nta.spots.columns import CENTRE_Y, N_COLUMNS, N, S, X, Y
 from nta.spots.kernels.algebra import axis
-from nta.spots.kernels.fit import CENTRE_Y, N_COLUMNS, SIDE, WORK, N, S, X, Y, f4
+from nta.spots.kernels.fit import SIDE, WORK, f4
 from nta.spots.kernels.lanes import LANES, load_lanes
-from nta.spots.kernels.options import INLINED, OPTIONS
+from nta.spots.kernels.options import compiled, inlined
 from nta.spots.kernels.rows import reflected
 
 NEAR = 11.0  # px beyond which a neighbour's light does not matter
@@ -20,11 +21,11 @@ NEAR = 11.0  # px beyond which a neighbour's light does not matter
 class Pattern(NamedTuple):
     """Fixed pattern of a frame, signed grey values, and the rows in which there is any: mostly few."""
 
-    values: NDArray[np.float32]
-    marked: NDArray[np.bool_]
+    values: Float32Array
+    marked: BoolArray
 
     @classmethod
-    def of(cls, values: NDArray[np.float32], height: int) -> Pattern:
+    def of(cls, values: Float32Array, height: int) -> Pattern:
         """Return the pattern of these values; they may be empty."""
         marked = np.zeros(height, np.bool_)
         if values.size:
@@ -35,7 +36,7 @@ class Pattern(NamedTuple):
 class View(NamedTuple):
     """A frame and how its grey values become electrons: gain * (sign * image - pattern - offset)."""
 
-    image: NDArray[np.generic]
+    image: Image
     sign: np.float32
     pattern: Pattern
     radius: int
@@ -51,25 +52,25 @@ class Desk(NamedTuple):
     mask where nothing is saturated.
     """
 
-    patch: NDArray[np.float32]
-    pixels: NDArray[np.float32]
-    light: NDArray[np.float32]
-    dark: NDArray[np.float32]
-    mask: NDArray[np.float32]
-    marks: NDArray[np.float32]
-    square: NDArray[np.float32]
-    work: NDArray[np.float32]
-    ax: NDArray[np.float64]
-    ay: NDArray[np.float64]
-    a: NDArray[np.float64]
-    g: NDArray[np.float64]
-    start: NDArray[np.float64]
-    out: NDArray[np.float64]
-    out2: NDArray[np.float64]
+    patch: Float32Array
+    pixels: Float32Array
+    light: Float32Array
+    dark: Float32Array
+    mask: Float32Array
+    marks: Float32Array
+    square: Float32Array
+    work: Float32Array
+    ax: FloatArray
+    ay: FloatArray
+    a: FloatArray
+    g: FloatArray
+    start: FloatArray
+    out: FloatArray
+    out2: FloatArray
 
 
-@njit(**OPTIONS)
-def new_desk(radius):  # type: ignore[no-untyped-def]
+@compiled
+def new_desk(radius: int) -> Desk:
     """Return an empty desk for patches of this radius."""
     side = 2 * radius + 1
     pixels, marks, square = np.zeros(SIDE * LANES, f4), np.zeros(SIDE * LANES, f4), np.zeros(SIDE * LANES, f4)
@@ -82,8 +83,11 @@ def new_desk(radius):  # type: ignore[no-untyped-def]
     )  # fmt: skip
 
 
-@njit(**INLINED)
-def load_patch(image, sign, pattern, cy, cx, radius, pixels, patch):  # type: ignore[no-untyped-def]
+@inlined
+def load_patch(
+    image: Image, sign: np.float32, pattern: Pattern, cy: int, cx: int, radius: int, pixels: Float32Array,
+    patch: Float32Array,
+) -> None:  # fmt: skip
     """Copy the square of `radius` around (cy, cx) as ``sign * image - pattern``, reflected at the frame's border.
 
     `pixels` is the patch with its rows one behind the other.
@@ -94,8 +98,8 @@ def load_patch(image, sign, pattern, cy, cx, radius, pixels, patch):  # type: ig
     _subtract_pattern(pattern, cy, cx, radius, f4(1), patch)
 
 
-@njit(**INLINED)
-def load_electrons(view, cy, cx, desk):  # type: ignore[no-untyped-def]
+@inlined
+def load_electrons(view: View, cy: int, cx: int, desk: Desk) -> int:
     """Load the patch around (cy, cx) in electrons and mask its saturated pixels; returns how many these are."""
     radius, pixels, marks, square = view.radius, desk.pixels, desk.marks, desk.square
     side = 2 * radius + 1
@@ -110,11 +114,11 @@ def load_electrons(view, cy, cx, desk):  # type: ignore[no-untyped-def]
     for k in range(side * LANES):
         pixels[k] = scale * pixels[k] - shift
     _subtract_pattern(view.pattern, cy, cx, radius, view.gain, desk.patch)
-    return saturated
+    return int(saturated)
 
 
-@njit(**INLINED)
-def _load_pixels(image, cy, cx, radius, out):  # type: ignore[no-untyped-def]
+@inlined
+def _load_pixels(image: Image, cy: int, cx: int, radius: int, out: Float32Array) -> None:
     """Copy the square of `radius` around (cy, cx), reflected at the frame's border.
 
     Elsewhere whole rows of LANES are copied: what lies right of the square is no part of it.
@@ -131,8 +135,10 @@ def _load_pixels(image, cy, cx, radius, out):  # type: ignore[no-untyped-def]
                 out[j, i] = image[y, reflected(left + i, w)]
 
 
-@njit(**INLINED)
-def _subtract_pattern(pattern, cy, cx, radius, scale, out):  # type: ignore[no-untyped-def]
+@inlined
+def _subtract_pattern(
+    pattern: Pattern, cy: int, cx: int, radius: int, scale: np.float32, out: Float32Array
+) -> None:
     h = pattern.marked.size
     for j in range(2 * radius + 1):
         y = reflected(cy - radius + j, h)
@@ -141,8 +147,8 @@ def _subtract_pattern(pattern, cy, cx, radius, scale, out):  # type: ignore[no-u
                 out[j, i] -= scale * pattern.values[y, reflected(cx - radius + i, pattern.values.shape[1])]
 
 
-@njit(**OPTIONS)
-def neighbour_light(rows, n, i, qx, qy, side, desk):  # type: ignore[no-untyped-def]
+@compiled
+def neighbour_light(rows: FloatArray, n: int, i: int, qx: int, qy: int, side: int, desk: Desk) -> bool:
     """Sum the light of the other fitted spots on the patch whose first pixel is (qx, qy); False where there is none."""
     light, ax, ay = desk.light, desk.ax, desk.ay
     some = False
@@ -163,8 +169,8 @@ def neighbour_light(rows, n, i, qx, qy, side, desk):  # type: ignore[no-untyped-
     return some
 
 
-@njit(**OPTIONS)
-def is_near(rows, n, i, apart):  # type: ignore[no-untyped-def]
+@compiled
+def is_near(rows: FloatArray, n: int, i: int, apart: float) -> bool:
     """Whether a fitted spot lies nearer than `apart` of its widths."""
     for direction in (-1, 1):
         j = i + direction

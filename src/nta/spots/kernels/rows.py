@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
-from nta.spots.kernels.options import INLINED
+from nta.columns import Float32Array
+from nta.frames import Image
+from nta.spots.kernels.options import inlined
 
 PAD = 16  # spare elements left of a row: room for the reflected border, and alignment
 f4 = np.float32
+Taps = tuple[np.float32, np.float32, np.float32, np.float32]  # of a filter of seven, from its middle outwards
 
 
-@njit(**INLINED)
-def bin_bytes(upper, lower, sign, out):  # type: ignore[no-untyped-def]
+@inlined
+def bin_bytes(upper: Image, lower: Image, sign: np.float32, out: Float32Array) -> None:
     """Sum 2x2 pixels of two uint8 rows that are viewed as pairs (uint16)."""
     byte = np.uint32(255)
     for x in range(out.size):
@@ -21,8 +23,8 @@ def bin_bytes(upper, lower, sign, out):  # type: ignore[no-untyped-def]
         out[x] = sign * f4(np.int32((u & byte) + (u >> np.uint32(8)) + (v & byte) + (v >> np.uint32(8))))
 
 
-@njit(**INLINED)
-def bin_words(upper, lower, sign, out):  # type: ignore[no-untyped-def]
+@inlined
+def bin_words(upper: Image, lower: Image, sign: np.float32, out: Float32Array) -> None:
     """Sum 2x2 pixels of two uint16 rows that are viewed as pairs (uint32)."""
     word = np.uint32(65535)
     for x in range(out.size):
@@ -31,30 +33,30 @@ def bin_words(upper, lower, sign, out):  # type: ignore[no-untyped-def]
         out[x] = sign * f4(np.int32((u & word) + (u >> np.uint32(16)) + (v & word) + (v >> np.uint32(16))))
 
 
-@njit(**INLINED)
-def subtract(row, other):  # type: ignore[no-untyped-def]
+@inlined
+def subtract(row: Float32Array, other: Float32Array) -> None:
     """Subtract in place."""
     for x in range(row.size):
         row[x] -= other[x]
 
 
-@njit(**INLINED)
-def lower_of(row, limit, out):  # type: ignore[no-untyped-def]
+@inlined
+def lower_of(row: Float32Array, limit: Float32Array, out: Float32Array) -> None:
     """Element-wise minimum."""
     for x in range(out.size):
         out[x] = row[x] if row[x] < limit[x] else limit[x]
 
 
-@njit(**INLINED)
-def reflect(row, width):  # type: ignore[no-untyped-def]
+@inlined
+def reflect(row: Float32Array, width: int) -> None:
     """Continue a padded row by reflection, six elements on each side."""
     for i in range(6):
         row[PAD - 1 - i] = row[PAD + 1 + i]
         row[PAD + width + i] = row[PAD + width - 2 - i]
 
 
-@njit(**INLINED)
-def along_row(p, out, taps):  # type: ignore[no-untyped-def]
+@inlined
+def along_row(p: Float32Array, out: Float32Array, taps: Taps) -> None:
     """Symmetric filter of seven taps along a row; `p` starts three elements before `out`."""
     k0, k1, k2, k3 = taps
     for x in range(out.size):
@@ -63,54 +65,59 @@ def along_row(p, out, taps):  # type: ignore[no-untyped-def]
         )
 
 
-@njit(**INLINED)
-def across_rows(a0, a1, a2, a3, a4, a5, a6, taps, level, out):  # type: ignore[no-untyped-def]
+@inlined
+def across_rows(
+    a0: Float32Array, a1: Float32Array, a2: Float32Array, a3: Float32Array, a4: Float32Array, a5: Float32Array,
+    a6: Float32Array, taps: Taps, level: Float32Array, out: Float32Array,
+) -> None:  # fmt: skip
     """Symmetric filter of seven taps across rows, less the level."""
     k0, k1, k2, k3 = taps
     for x in range(out.size):
         out[x] = k0 * a3[x] + k1 * (a2[x] + a4[x]) + k2 * (a1[x] + a5[x]) + k3 * (a0[x] + a6[x]) - level[x]
 
 
-@njit(**INLINED)
-def add_shifted(p, out, step):  # type: ignore[no-untyped-def]
+@inlined
+def add_shifted(p: Float32Array, out: Float32Array, step: int) -> None:
     """Sum of each element and the one `step` further."""
     for x in range(out.size):
         out[x] = p[x] + p[x + step]
 
 
-@njit(**INLINED)
-def box_mean(sum4, sum2, column, out):  # type: ignore[no-untyped-def]
+@inlined
+def box_mean(sum4: Float32Array, sum2: Float32Array, column: Float32Array, out: Float32Array) -> None:
     """Mean over 11 x 11 from column sums and their running sums of two and of four."""
     share = f4(1.0 / 121.0)
     for x in range(out.size):
         out[x] = share * (sum4[x] + sum4[x + 4] + sum2[x + 8] + column[x + 10])
 
 
-@njit(**INLINED)
-def slide(column_sum, entering, leaving):  # type: ignore[no-untyped-def]
+@inlined
+def slide(column_sum: Float32Array, entering: Float32Array, leaving: Float32Array) -> None:
     """Move the window of the column sums one row on."""
     for x in range(column_sum.size):
         column_sum[x] += entering[x] - leaving[x]
 
 
-@njit(**INLINED)
-def excess(response, background, out, limit0, limit1):  # type: ignore[no-untyped-def]
+@inlined
+def excess(
+    response: Float32Array, background: Float32Array, out: Float32Array, limit0: np.float32, limit1: np.float32
+) -> None:  # fmt: skip
     """Signed square of the response minus its threshold, which is linear in the background."""
     for x in range(out.size):
         out[x] = response[x] * abs(response[x]) - (limit0 + limit1 * background[x])
 
 
-@njit(**INLINED)
-def any_positive(row):  # type: ignore[no-untyped-def]
+@inlined
+def any_positive(row: Float32Array) -> bool:
     """Whether any element is positive."""
     m = f4(-1.0)
     for x in range(row.size):
         m = row[x] if row[x] > m else m
-    return m > 0
+    return bool(m > 0)
 
 
-@njit(**INLINED)
-def reflected(i, n):  # type: ignore[no-untyped-def]
+@inlined
+def reflected(i: int, n: int) -> int:
     """Return the row or column of n that stands for the i-th, which may lie outside."""
     i = abs(i)
     return i if i < n else 2 * n - 2 - i

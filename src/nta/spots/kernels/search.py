@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
-from nta.spots.kernels.options import INLINED, OPTIONS
+from nta.columns import Float32Array, FloatArray
+from nta.spots.kernels.options import compiled, inlined
 from nta.spots.kernels.patch import Pattern
 from nta.spots.kernels.rows import (
     PAD,
+    Taps,
     across_rows,
     add_shifted,
     along_row,
@@ -27,19 +28,11 @@ from nta.spots.kernels.rows import (
     subtract,
 )
 
-# Rows of the line workspace
-RESPONSE_H, CLIPPED, RAW, COLUMN, SUM2, SUM4, RESPONSE, EXCESS, LEVEL, N_LINES = (
-    0,
-    8,
-    24,
-    25,
-    26,
-    27,
-    28,
-    36,
-    40,
-    44,
-)
+# Rows of the line workspace: rings of 8, 16 and 4 rows, and single ones
+RESPONSE_H, CLIPPED = 0, 8
+RAW, COLUMN, SUM2, SUM4 = 24, 25, 26, 27
+RESPONSE, EXCESS, LEVEL = 28, 36, 40
+N_LINES = 44
 # Columns of what is found: place px, response, level, and 1 where it is a shoulder of a brighter maximum
 FOUND_X, FOUND_Y, FOUND_RESPONSE, FOUND_LEVEL, FOUND_BESIDE, N_FOUND = 0, 1, 2, 3, 4, 5
 BLOCK = 64  # columns that are tested for any excess at once
@@ -51,25 +44,24 @@ class Half(NamedTuple):
     pairs : frame viewed as pairs of pixels, (height, width // 2), uint16 for 8-bit and uint32 for 16-bit frames
     pattern : fixed pattern of the 2x2 sums
     limit : (height // 2, width // 2) clip of the local mean
-    taps : of the filter, from its middle outwards
     limit0, limit1 : square of the least response at a level of 0, and what it grows with the level
     curved : variance of the curvature of the response over that of the response, for shoulders; 0 where none are wanted
     """
 
-    pairs: NDArray[np.unsignedinteger]
+    pairs: NDArray[np.generic]
     is_words: bool
     sign: np.float32
     pattern: Pattern
-    limit: NDArray[np.float32]
-    taps: tuple[np.float32, np.float32, np.float32, np.float32]
+    limit: Float32Array
+    taps: Taps
     limit0: np.float32
     limit1: np.float32
     curved: float
-    lines: NDArray[np.float32]
+    lines: Float32Array
 
 
-@njit(**INLINED)
-def _load_row(half, y, clipped, filtered):  # type: ignore[no-untyped-def]
+@inlined
+def _load_row(half: Half, y: int, clipped: int, filtered: int) -> None:
     """Bin two image rows, keep a copy clipped at the limit, and filter along the row."""
     width = half.pairs.shape[1]
     raw, low = half.lines[RAW], half.lines[clipped]
@@ -85,8 +77,8 @@ def _load_row(half, y, clipped, filtered):  # type: ignore[no-untyped-def]
     along_row(raw[PAD - 3 : PAD + width + 3], half.lines[filtered][:width], half.taps)
 
 
-@njit(**OPTIONS)
-def begin(half):  # type: ignore[no-untyped-def]
+@compiled
+def begin(half: Half) -> None:
     """Load the rows that the first response depends on."""
     end = half.pairs.shape[1] + 2 * PAD
     lines = half.lines
@@ -100,8 +92,8 @@ def begin(half):  # type: ignore[no-untyped-def]
         column[x] = s
 
 
-@njit(**OPTIONS)
-def propose(half, y0, y1, n, found):  # type: ignore[no-untyped-def]
+@compiled
+def propose(half: Half, y0: int, y1: int, n: int, found: FloatArray) -> int:
     """Find maxima of the half-resolution matched filter that exceed the threshold, in rows y0 to y1: those before are done.
 
     The response is ``taps * taps' * I2 - box11(min(I2, limit))`` of the 2x2 sums I2: matched filter minus local mean, where
@@ -156,8 +148,8 @@ def propose(half, y0, y1, n, found):  # type: ignore[no-untyped-def]
     return n
 
 
-@njit(**INLINED)
-def _maxima(half, y, curved, n, found):  # type: ignore[no-untyped-def]
+@inlined
+def _maxima(half: Half, y: int, curved: float, n: int, found: FloatArray) -> int:
     """Append the 3x3 maxima of row y that exceed the threshold, with their peak interpolated by parabolas, and shoulders."""
     lines, w = half.lines, half.pairs.shape[1]
     top, above, here = (
@@ -212,8 +204,11 @@ def _maxima(half, y, curved, n, found):  # type: ignore[no-untyped-def]
     return n
 
 
-@njit(**OPTIONS)
-def _most_curved(top, above, here, below, bottom, x, c):  # type: ignore[no-untyped-def]
+@compiled
+def _most_curved(
+    top: Float32Array, above: Float32Array, here: Float32Array, below: Float32Array, bottom: Float32Array, x: int,
+    c: np.float32,
+) -> bool:  # fmt: skip
     """Whether the response is curved by c, more than at the eight pixels around: a spot on the slope of a brighter one."""
     if curvature(above, here, below, x - 1) >= c or curvature(above, here, below, x + 1) > c:
         return False
@@ -223,7 +218,8 @@ def _most_curved(top, above, here, below, bottom, x, c):  # type: ignore[no-unty
     return True
 
 
-@njit(**OPTIONS)
-def curvature(above, here, below, x):  # type: ignore[no-untyped-def]
+@compiled
+def curvature(above: Float32Array, here: Float32Array, below: Float32Array, x: int) -> np.float32:
     """Return four times the response at x less the four around it."""
-    return f4(4) * here[x] - here[x - 1] - here[x + 1] - above[x] - below[x]
+    curved: np.float32 = f4(4) * here[x] - here[x - 1] - here[x + 1] - above[x] - below[x]
+    return curved

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+from numpy.typing import NDArray
 
-from nta.spots.kernels.options import OPTIONS
+from nta.frames import Image
+from nta.spots.kernels.options import compiled
 
 
-@njit(**OPTIONS)
-def shrink(image, full_scale, shift, out):  # type: ignore[no-untyped-def]
+@compiled
+def shrink(image: Image, full_scale: int, shift: int, out: NDArray[np.uint16]) -> None:
     """Sum 2x2 pixels into `out`, (height // 2, width // 2) uint16, divided by two `shift` times and rounded.
 
     A sum with a pixel at `full_scale` becomes that of four such pixels: saturation is seen at every resolution.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from nta.columns import BoolArray, FloatArray, IntArray
@@ -44,66 +46,115 @@ FEW_STEPS = 3.0  # from which on the odds asked grow with the steps of a track
 GAP_DOUBT = 1.25  # a link over missed frames is no step, and only joins: so much surer it has to be
 
 
-@compiled
-def link_frames(
-    spots: Seen, frame: IntArray, first_row: IntArray, grid: Grid, range_px: float, memory: int, odds: Odds,
-    doubt: float, step_variance: float, tracks: Open, after: Open, counters: IntArray, flow: FloatArray, track: IntArray,
-) -> None:  # fmt: skip
-    """Link the frames first_row[f]:first_row[f + 1] of the spots; writes a track number per spot into `track`.
+class Rules(NamedTuple):
+    """How spots are linked; the same for all frames of a recording, but for how it is cut into calls.
 
     doubt : links whose log odds against the next best explanation are below this are cut; 0 keeps every link and takes
         the least sum of squared displacements instead of the greatest odds.
     step_variance : typical step per axis, for following the flow; 0 expects none.
+    """
+
+    grid: Grid
+    range_px: float
+    memory: int
+    odds: Odds
+    doubt: float
+    step_variance: float
+
+
+class Carried(NamedTuple):
+    """What is carried along from frame to frame, beside the open tracks: counters (N_OPEN to LINKS_CUT), and the flow."""
+
+    counters: IntArray
+    flow: FloatArray
+
+
+class Workspace(NamedTuple):
+    """Room for one frame at a time: of so many spots at most, and so many open tracks.
+
+    cut : spots whose link is given up. closed : tracks that end with it. limit : how far each track may go, squared.
+    numbers : of spots or tracks.
+    """
+
+    cells: Cells
+    matching: Matching
+    over_spots: Search
+    over_tracks: Search
+    cut: BoolArray
+    closed: BoolArray
+    numbers: IntArray
+    limit: FloatArray
+
+
+@compiled
+def link_frames(
+    spots: Seen, frame: IntArray, first_row: IntArray, rules: Rules, tracks: Open, after: Open, carried: Carried,
+    track: IntArray,
+) -> None:  # fmt: skip
+    """Link the frames first_row[f]:first_row[f + 1] of the spots; writes a track number per spot into `track`.
+
     tracks : the first counters[N_OPEN] are open; the rest, and all of `after`, is room for those of the next frames.
     """
+    grid, odds, counters, flow = rules.grid, rules.odds, carried.counters, carried.flow
+    weighed, flows = rules.doubt > 0, rules.step_variance > 0
     most = 0
     for f in range(first_row.size - 1):
         most = max(most, first_row[f + 1] - first_row[f])
     room = tracks.shown.shape[0]
-    cells = Cells(
-        np.empty(most, np.int64), np.empty(grid.n_rows * grid.n_columns + 1, np.int64), np.empty(most, np.int64),
-        np.empty(most), np.empty(most),
-    )  # fmt: skip
+    work = _workspace(grid, most, room)
+    # taken out of the tuple once: in the loop each array would be counted as one more reference, frame by frame
+    cells, matching, over_spots, limit, numbers = (
+        work.cells,
+        work.matching,
+        work.over_spots,
+        work.limit,
+        work.numbers,
+    )
     graph, transposed = _graph(room, 8 * room), _graph(most, 8 * room)
-    matching = Matching(np.empty(room, np.int64), np.empty(most, np.int64), np.empty(room), np.empty(most))
-    over_spots, over_tracks = _search(most), _search(room)
-    cut, closed = np.zeros(most, np.bool_), np.zeros(room, np.bool_)
-    numbers, limit = np.empty(max(most, room), np.int64), np.empty(room)
-    weighed, flows = doubt > 0, step_variance > 0
     for f in range(first_row.size - 1):
         a, b = first_row[f], first_row[f + 1]
         seen = Seen(spots.y[a:b], spots.x[a:b], spots.log_light[a:b], spots.light_noise[a:b])
         frames = frame[a] - counters[LAST_FRAME]
         counters[LAST_FRAME] = frame[a]
-        n_open = _age(tracks, counters[N_OPEN], frames - 1, memory)
+        n_open = _age(tracks, counters[N_OPEN], frames - 1, rules.memory)
         if flows:
-            predict(tracks, n_open, flow, step_variance, frames)
+            predict(tracks, n_open, flow, rules.step_variance, frames)
         sort_into_cells(seen, grid, cells)
-        set_limits(tracks, n_open, range_px, weighed, odds, limit)
+        set_limits(tracks, n_open, rules.range_px, weighed, odds, limit)
         doubtful = False
-        for attempt in range(2):
+        for attempt in range(2):  # a second time where all particles have leapt
             while not list_candidates(tracks, n_open, grid, cells, limit, graph):
                 graph, transposed = _graph(room, 2 * graph.cost.size), _graph(most, 2 * graph.cost.size)
             doubtful = weighed and weigh_candidates(tracks, n_open, seen, limit, odds, graph, numbers)
             assign(graph, n_open, b - a, matching, over_spots)
             again = flows and not attempt
-            if not (again and leap(seen, tracks, n_open, matching.spot_of, flow, step_variance)):
+            if not (again and leap(seen, tracks, n_open, matching.spot_of, flow, rules.step_variance)):
                 break
         if doubtful:
             transpose(graph, n_open, b - a, transposed)
-            counters[LINKS_CUT] += _doubt_links(
-                seen, tracks, n_open, graph, transposed, matching, over_spots, over_tracks, odds, doubt, cut, closed,
-                numbers,
-            )  # fmt: skip
+            counters[LINKS_CUT] += _doubt_links(seen, tracks, n_open, graph, transposed, rules, work)
         if flows:
-            follow(seen, tracks, n_open, matching.spot_of, flow, step_variance)
-        counters[N_OPEN] = _carry_on(
-            seen, tracks, n_open, matching, cut, closed, memory, after, counters, track[a:b]
-        )
+            follow(seen, tracks, n_open, matching.spot_of, flow, rules.step_variance)
+        counters[N_OPEN] = _carry_on(seen, tracks, n_open, rules.memory, work, after, counters, track[a:b])
         tracks, after = after, tracks
     if (first_row.size - 1) % 2:  # the open tracks are where the caller does not look for them
         for i in range(counters[N_OPEN]):
             _copy(tracks, i, after, i)
+
+
+@compiled
+def _workspace(grid: Grid, most: int, room: int) -> Workspace:
+    """Return room for frames of at most so many spots, and so many open tracks."""
+    n_cells = grid.n_rows * grid.n_columns
+    return Workspace(
+        Cells(
+            np.empty(most, np.int64), np.empty(n_cells + 1, np.int64), np.empty(most, np.int64), np.empty(most),
+            np.empty(most),
+        ),
+        Matching(np.empty(room, np.int64), np.empty(most, np.int64), np.empty(room), np.empty(most)),
+        _search(most), _search(room), np.zeros(most, np.bool_), np.zeros(room, np.bool_),
+        np.empty(max(most, room), np.int64), np.empty(room),
+    )  # fmt: skip
 
 
 @compiled
@@ -140,14 +191,15 @@ def _copy(tracks: Open, i: int, other: Open, k: int) -> None:
 
 @compiled
 def _doubt_links(
-    seen: Seen, tracks: Open, n_open: int, graph: Graph, transposed: Graph, matching: Matching, over_spots: Search,
-    over_tracks: Search, odds: Odds, doubt: float, cut: BoolArray, closed: BoolArray, rivals: IntArray,
-) -> int:  # fmt: skip
+    seen: Seen, tracks: Open, n_open: int, graph: Graph, transposed: Graph, rules: Rules, work: Workspace
+) -> int:
     """Mark the spots whose link is doubtful, and the tracks that might as well have taken them; returns how many links.
 
     All links are judged before one is cut. The track ends and the spot starts a new one; an unmatched track that has a
     plausible claim on the spot ends too, for nobody can say where its particle went.
     """
+    doubt, odds, matching, cut, rivals = rules.doubt, rules.odds, work.matching, work.cut, work.numbers
+    closed, over_spots, over_tracks = work.closed, work.over_spots, work.over_tracks
     n = 0
     for i in range(n_open):
         spot = matching.spot_of[i]
@@ -176,33 +228,32 @@ def _doubt_links(
 
 @compiled
 def _asked(doubt: float, seen: Seen, spot: int, tracks: Open, i: int, odds: Odds) -> float:
-    """Return the margin asked of a link: more than `doubt` of a long track, and of a step shorter than the particle's usual.
+    """Return the log odds asked of a link: `doubt`, and more of long tracks and of short steps.
 
-    A wrong link spoils all spots of its track, while a long track that is cut tells nearly as much in two: the odds asked
-    grow with what is at stake, from FEW_STEPS on.
+    Long tracks: a wrong link spoils all spots of its track, while a long track that is cut tells nearly as much in two. The
+    odds asked are 1 + n / FEW_STEPS times as high after n steps.
 
-    The longer a step, the sooner a rival is as likely: cutting at one margin takes away long steps, and D comes out low. As
-    many short steps are cut in the same neighbourhoods by asking more of them: SHORT_STEP_DOUBT more of a step of no length,
-    nothing more of one of the usual squared length. The number was found by simulation: with it the mean squared step
-    of the links that are kept is that of all (tests/benchmarks/bench_linking.py).
+    Short steps: a rival is as likely sooner, the longer the step. Cutting at one margin would take away long steps, and D
+    would come out low. So as many short steps are cut in the same neighbourhoods: SHORT_STEP_DOUBT more is asked of a step
+    of no length, nothing more of one of the usual squared length. The number was found by simulation: with it the mean
+    squared step of the links that are kept is that of all (tests/benchmarks/bench_linking.py).
     """
     shape, scale = step_law(tracks, i, odds)
     squared = (seen.y[spot] - tracks.shown[i, Y]) ** 2 + (seen.x[spot] - tracks.shown[i, X]) ** 2
-    known = 1 - 1 / max(
-        shape, 1.0
-    )  # what is usual for a particle of a mixture is not known at its first steps
-    at_stake = np.log1p(tracks.shown[i, N_STEPS] / FEW_STEPS)
-    asked: float = doubt + at_stake + SHORT_STEP_DOUBT * known * max(0.0, 1 - 0.5 * squared * shape / scale)
+    # what is usual for a particle of a mixture is not known at its first steps
+    known = 1 - 1 / max(shape, 1.0)
+    for_length = np.log1p(tracks.shown[i, N_STEPS] / FEW_STEPS)
+    asked: float = doubt + for_length + SHORT_STEP_DOUBT * known * max(0.0, 1 - 0.5 * squared * shape / scale)
     return asked
 
 
 @compiled
 def _carry_on(
-    seen: Seen, tracks: Open, n_open: int, matching: Matching, cut: BoolArray, closed: BoolArray, memory: int,
-    after: Open, counters: IntArray, track: IntArray,
+    seen: Seen, tracks: Open, n_open: int, memory: int, work: Workspace, after: Open, counters: IntArray, track: IntArray
 ) -> int:  # fmt: skip
     """Name the frame's spots by their tracks and write the tracks that stay open after it; returns how many."""
     shown, label = after
+    matching, cut, closed = work.matching, work.cut, work.closed
     for j in range(seen.y.size):
         i = -1 if cut[j] else matching.source_of[j]
         if i >= 0:

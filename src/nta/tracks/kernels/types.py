@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple
 
 import numpy as np
 
+import nta.compiled
 from nta.columns import BoolArray, FloatArray, IntArray
 
 Y, X = 0, 1  # columns of Open.shown: where the next spot is expected,
@@ -17,16 +17,8 @@ TRACK, MISSED = 0, 1  # columns of Open.label
 N_LABELS = 2
 MOST_STEPS = 50  # the mobility of a track is judged by its last so many steps
 
-Kernel = TypeVar("Kernel", bound=Callable[..., Any])
-
-
-def compiled(kernel: Kernel) -> Kernel:
-    """Compile a kernel on first use, keep it on disk, and let other threads run meanwhile."""
-    from numba import njit
-
-    build: Any = njit(cache=True, nogil=True, error_model="numpy")
-    built: Kernel = build(kernel)
-    return built
+compiled = nta.compiled.compiled(error_model="numpy")
+"""Decorator of the kernels of this room."""
 
 
 class Seen(NamedTuple):

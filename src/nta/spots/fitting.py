@@ -1,0 +1,18 @@
+"""What is asked of a fit, and how much its error grows where it is poor: the same of every engine that fits."""
+
+from __future__ import annotations
+
+import math
+
+FIT_SHARE = 0.7  # of the threshold that a fitted spot must still reach
+N_PARAMETERS = 5  # x, y, N, b and s
+POOR_SD = 6.0  # standard deviations of chi-square beyond which a fit is poor
+# Another shape, or unseen neighbours, make the place doubtful, but a streak has its middle where it seems to have it: the
+# variance about the true place grows as the root of chi-square (simulated streaks and crowds, chi-square from 2 to 100)
+ERROR_GROWTH = 0.25
+MOST_ERROR = 0.5  # widths: light is where it is, whatever the bound of a pair that can hardly be told apart
+
+
+def poor_chi2(n_pixels: int) -> float:
+    """Return the reduced chi-square from which on a fit to so many pixels is poor."""
+    return 1.0 + POOR_SD * math.sqrt(2.0 / (n_pixels - N_PARAMETERS))
