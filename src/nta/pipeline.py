@@ -172,7 +172,7 @@ def subtract_blank(analysis: Analysis, blank: Analysis) -> Analysis:
     """Return the analysis with the concentration of a blank, the diluent alone, taken off; sizes stay as they are."""
     if analysis.visibility is None or blank.visibility is None:
         raise MissingInputError(
-            "to subtract a blank, both results must have a concentration; analyze them with this version and a --profile"
+            "to subtract a blank, both results must have a concentration; analyse them with this version and a --profile"
         )
     same = analysis.provenance.sha256
     if same is not None and same == blank.provenance.sha256:

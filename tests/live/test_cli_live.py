@@ -101,7 +101,7 @@ def test_the_view_says_what_a_person_at_the_instrument_asks():
 def test_the_view_says_when_it_is_enough_and_what_is_missing():
     assert "sizes follow" in _drawn(Snapshot())
     assert "good enough" in _drawn(replace(FULL, sizing=_sizing(2.0), enough=True))
-    assert "too slow to analyze live" in _drawn(replace(FULL, frames_shed=100))
+    assert "too slow to analyse live" in _drawn(replace(FULL, frames_shed=100))
     assert "the recording goes on" in _drawn(replace(FULL, fault="RecordingError: x"))
     good = replace(FULL, sizing=replace(_sizing(), findings=()))
     assert "✓ concentration" in _drawn(good)

@@ -1,4 +1,4 @@
-"""`nta run`: record from a device, analyze, report."""
+"""`nta run`: record from a device, analyse, report."""
 
 from __future__ import annotations
 

@@ -89,7 +89,7 @@ def _report(
         failed = here.recv()
     except EOFError:
         process.join()
-        failed = f"the process that analyzed it died (exit code {process.exitcode})"
+        failed = f"the process that analysed it died (exit code {process.exitcode})"
     if failed:
         raise NtaError(failed)
 

@@ -182,7 +182,7 @@ class LiveAnalysis:
 
     def _raise_fault(self) -> None:
         if self._seen.fault:
-            raise DeviceError(f"the live analysis failed: {self._seen.fault}; analyze the recording instead")
+            raise DeviceError(f"the live analysis failed: {self._seen.fault}; analyse the recording instead")
 
     def _take_or_shed(self, frame: Frame) -> None:
         """Keep the frame for the search. One long gap costs fewer tracks than many short ones, so half is made room for."""

@@ -85,7 +85,7 @@ def lines(s: Snapshot) -> Iterator[Line]:
     if s.fault:
         yield Line(f"live analysis stopped ({s.fault}); the recording goes on", Verdict.FAIL)
     if s.frames_shed:
-        words = "this computer is too slow to analyze live; the report will have every frame"
+        words = "this computer is too slow to analyse live; the report will have every frame"
         yield Line(words, Verdict.WARN)
     if s.enough:
         yield Line("enough: D50 is known as well as was asked for", Verdict.PASS)

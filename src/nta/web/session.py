@@ -393,7 +393,7 @@ class Session:
             self._stop.wait(_AGAIN_S)
 
     def _pushed(self, frame: Frame, preview: Preview) -> str:
-        """Analyze a frame; return what is lacking for it, in words. The picture is there all the same."""
+        """Analyse a frame; return what is lacking for it, in words. The picture is there all the same."""
         try:
             preview.push(frame)
         except NtaError as error:
