@@ -2,13 +2,17 @@
 
 import asyncio
 import json
+import os
 import sys
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 
 from nta.devices import Instrument
+from nta.errors import NtaError
 from nta.web.runs import Runs
+from nta.web.session import Order
 
 pytest.importorskip("nicegui", reason="NiceGUI is not installed: pip install 'nta-lab[web]'")
 
@@ -133,3 +137,67 @@ def test_earlier_runs_are_listed_the_newest_first_with_what_came_of_them(tmp_pat
     assert found["done"].d50.replace("\u00a0", " ") == "104.8 nm (101.2 to 108.1 nm)"
     assert found["done"].report == "done/analysis/report.html"
     assert (found["bare"].report, found["broken"].d50) == ("", "")
+
+
+def test_one_folder_that_cannot_be_read_hides_no_other(tmp_path, monkeypatch):
+    for name in ("mine", "lost+found"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "recording.h5").touch()
+    is_file = Path.is_file
+
+    def refused(self):
+        if "lost+found" in self.parts:
+            raise PermissionError(13, "Permission denied", str(self))
+        return is_file(self)
+
+    monkeypatch.setattr(Path, "is_file", refused)
+    assert [run.name for run in Runs(tmp_path).list()] == ["mine"]
+    assert Runs(tmp_path / "none").list() == []
+
+
+@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="its file names are text")
+def test_a_folder_whose_name_is_no_text_does_not_break_the_page(session, visit, tmp_path):
+    strange = tmp_path / "runs" / os.fsdecode(b"\xff\xfe") / "analysis"
+    strange.mkdir(parents=True)
+    (strange / "report.html").touch()
+
+    async def see(user):
+        await user.should_see("none yet")
+
+    with session() as desk:
+        visit(desk, see)
+
+
+def test_why_there_is_no_report_stands_below_the_run(session, visit):
+    def make(*_):
+        raise NtaError("the frames are all black")
+
+    async def see(user):
+        await _until(lambda: next(iter(user.find(marker="record").elements)).enabled)
+        desk.record(Order(name="one", duration_s=0.3))
+        await user.should_see("no report: the frames are all black", retries=300)
+        await user.should_see("make report")
+
+    with session(make=make) as desk:
+        visit(desk, see)
+
+
+def test_a_dilution_is_written_as_a_ratio_or_a_factor(session, visit):
+    ordered = []
+
+    async def see(user):
+        await _until(lambda: next(iter(user.find(marker="record").elements)).enabled)
+        (field,) = user.find(marker="dilution").elements
+        assert field.value == "50"
+        (plan,) = user.find(marker="plan").elements
+        user.find(marker="dilution").clear().type("1:1.000")
+        user.find(marker="record").click()
+        await _until(lambda: "may be a dilution of one or of a thousand" in plan.text)
+        user.find(marker="dilution").clear().type("1:100")
+        user.find(marker="record").click()
+        await _until(lambda: ordered)
+
+    with session(conditions={"dilution": 50.0}) as desk:
+        desk.record = ordered.append
+        visit(desk, see)
+    assert ordered[0].conditions == {"dilution": 100.0}

@@ -94,3 +94,17 @@ def test_ctrl_c_ends_a_recording_in_order_and_it_is_reported(tmp_path):
     analysis = tmp_path / "runs" / "visited" / "analysis"
     assert (analysis / "report.html").is_file()
     assert json.loads((analysis / "summary.json").read_text())["recording"] == "runs/visited/recording.h5"
+
+
+@pytest.mark.skipif(not socket.has_ipv6, reason="this computer has no IPv6")
+def test_it_can_be_served_to_ipv6():
+    pytest.importorskip("nicegui", reason="NiceGUI is not installed: pip install 'nta-lab[web]'")
+    from nta.web.serve import free_port, shown_host
+
+    assert free_port("::1", 0) > 0
+    assert [shown_host(host) for host in ("0.0.0.0", "127.0.0.1", "::", "::1")] == [
+        "127.0.0.1",
+        "127.0.0.1",
+        "[::1]",
+        "[::1]",
+    ]

@@ -100,6 +100,7 @@ def test_a_lost_device_is_said_and_what_was_recorded_before_is_kept(
 ):
     monkeypatch.setattr(module, "_AGAIN_S", 0.1)
     with session(instrument()) as desk:
+        desk.set_knob("laser_mw", 70.0)
         folder = desk.record(Order(name="lost", duration_s=60.0))
         until(lambda: desk.look().snapshot.frames > 30, 120)
         camera = desk.instrument.camera
@@ -123,6 +124,7 @@ def test_a_lost_device_is_said_and_what_was_recorded_before_is_kept(
         camera.open = opened
         until(lambda: desk.look().phase == "previewing")
         assert "simulated is there again" in _said(desk)
+        assert desk.look().knobs["laser_mw"].asked is None, "its power may have been off"
 
 
 def test_a_full_disk_is_a_line_and_the_preview_goes_on(session, until, monkeypatch, reported):
@@ -151,7 +153,7 @@ def test_what_cannot_be_recorded_is_refused_before(session, instrument):
     with session(Instrument(name="bare", camera=bare.camera)) as desk:
         with pytest.raises(MissingInputError, match="temperature of the sample"):
             desk.record(Order(name="one"))
-        for name in ("", "  ", "../up", "a/b", ".hidden", "a\nb", "x" * 101):
+        for name in ("", "  ", "../up", "a/b", ".hidden", "a\nb", "x" * 101, "漢" * 90):
             with pytest.raises(SettingError, match="name"):
                 desk.record(Order(name=name, conditions={"temperature_c": 25.0}))
         with pytest.raises(SettingError, match="duration must be > 0 s"):
@@ -219,3 +221,57 @@ def test_no_instrument_is_a_state_that_is_said_and_not_the_end(session, until, i
         assert len(desk.look().notes) == 1, "said once, however often it is tried"
         there.set()
         until(lambda: desk.look().phase == "previewing")
+
+
+def test_no_recording_begins_while_a_knob_is_being_turned(session, until, monkeypatch):
+    with session() as desk:
+        laser = desk.instrument.laser
+        asked, may_answer, began = threading.Event(), threading.Event(), threading.Event()
+        turn = laser.set
+
+        def slowly(value):
+            asked.set()
+            may_answer.wait(20)
+            return turn(value)
+
+        monkeypatch.setattr(laser, "set", slowly)
+        turning = threading.Thread(target=desk.set_knob, args=("laser_mw", 60.0))
+        recording = threading.Thread(
+            target=lambda: (desk.record(Order(name="one", duration_s=0.2)), began.set())
+        )
+        turning.start()
+        until(asked.is_set)
+        recording.start()
+        assert not began.wait(0.3)
+        may_answer.set()
+        until(began.is_set)
+        turning.join()
+        recording.join()
+        until(lambda: desk.look().phase == "previewing", 120)
+
+
+def test_what_was_ordered_of_a_device_that_is_lost_before_it_begins_is_said(session, until):
+    with session() as desk:
+        with desk._lock:  # it is lost before it looks for orders again
+            desk.record(Order(name="one", duration_s=60.0))
+            desk._lose(DeviceError("the cable is out"))
+        assert "the cable is out | one: nothing was recorded" in _said(desk)
+        until(lambda: desk._order is None)
+        assert not desk.runs.list()
+
+
+def test_a_setting_asked_for_while_it_closes_is_answered_at_once(session, until):
+    with session() as desk:
+        answers = []
+
+        def turn():
+            with pytest.raises(DeviceError, match="closed"):
+                desk.set_camera("exposure_s", 0.012)
+            answers.append("refused")
+
+        with desk._lock:
+            turning = threading.Thread(target=turn)
+            desk._closing.set()  # as `close` does; nobody takes what is asked for from now on
+            turning.start()
+    turning.join(10)
+    assert answers == ["refused"]

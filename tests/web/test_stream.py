@@ -17,7 +17,7 @@ from nta.web.view import View
 pytest.importorskip(
     "fastapi", reason="NiceGUI, which brings it, is not installed: pip install 'nta-lab[web]'"
 )
-from fastapi import WebSocketDisconnect
+from fastapi import WebSocket, WebSocketDisconnect
 
 from nta.web.stream import Stream
 
@@ -189,8 +189,26 @@ def test_nonsense_asks_for_a_picture():
     assert (
         len(
             _served(
-                view, [(lambda: None, "no JSON"), (lambda: view.show(_frame(1, 20, np.uint8)), "[1]")]
+                view,
+                [
+                    (lambda: None, "no JSON"),
+                    (lambda: view.show(_frame(1, 20, np.uint8)), "[1]"),
+                    (lambda: view.show(_frame(2, 20, np.uint8)), "[" * 200_000),
+                ],
             ).got
         )
-        == 2
+        == 3
     )
+
+
+def test_bytes_instead_of_words_end_that_connection_and_nothing_else():
+    messages = [{"type": "websocket.connect"}, {"type": "websocket.receive", "bytes": b"x"}]
+
+    async def receive():
+        return messages.pop(0)
+
+    async def send(_):
+        pass
+
+    asyncio.run(Stream(View()).serve(WebSocket({"type": "websocket", "headers": []}, receive, send)))
+    assert not messages

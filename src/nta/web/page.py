@@ -9,7 +9,8 @@ from urllib.parse import quote
 from nicegui import run, ui
 
 from nta.assessment import Verdict
-from nta.errors import in_words
+from nta.errors import SettingError, in_words
+from nta.io import text as io_text
 from nta.live import LiveSettings, Snapshot
 from nta.live.wording import (
     Line,
@@ -45,7 +46,7 @@ class Page:
         self._session = session
         self._ticks = 0
         self._html: dict[int, str] = {}
-        self._runs: list[tuple[Run, str]] | None = None
+        self._runs: list[tuple[Run, str, str]] | None = None
         self._drawn: object = None
         self._refusal = ""
         ui.add_css(static("page.css"))
@@ -107,7 +108,11 @@ class Page:
                 sample = ui.input("Sample", value=said.get("sample", "")).props(_TEXT).mark("sample")
                 self._duration = _number("Seconds at most", None, "duration")
                 self._until = _number("D50 within ± %", None, "until")
-                dilution = _number("Dilution factor", said.get("dilution"), "dilution")
+                diluted = "" if (factor := said.get("dilution")) is None else f"{factor:.12g}"
+                # not a number: a browser takes 1:100 there for 1100
+                dilution = (
+                    ui.input("Dilution", placeholder="1:100", value=diluted).props(_TEXT).mark("dilution")
+                )
                 self._said: dict[str, ui.input | ui.number] = {"sample": sample, "dilution": dilution}
                 if self._session.instrument.thermostat is None:
                     here = _number("Temperature in the cell, °C", said.get("temperature_c"), "temperature")
@@ -158,7 +163,7 @@ class Page:
         for key, given in self._said.items():
             said.pop(key, None)
             if given.value not in (None, ""):
-                said[key] = given.value
+                said[key] = _factor(given.value) if key == "dilution" else given.value
         until = self._until.value
         return Order(
             name=self._name.value.strip() or dated_name(),
@@ -228,7 +233,7 @@ class Page:
         self._set(self._history, charts.history_chart(seen.history, seen.target))
 
     def _show_runs(self, runs: list[Run], look: Look) -> None:
-        shown = [(found, _becoming(found, look)) for found in runs[:_MOST_RUNS]]
+        shown = [(found, _becoming(found, look), _why_none(found, look)) for found in runs[:_MOST_RUNS]]
         if shown == self._runs:
             return
         self._runs = shown
@@ -236,8 +241,10 @@ class Page:
         with self._runs_box:
             if not shown:
                 ui.label("none yet").classes("nta-none")
-            for found, becoming in shown:
+            for found, becoming, why_none in shown:
                 self._run_row(found, becoming)
+                if why_none:
+                    ui.label(f"no report: {why_none}").classes("why bad")
 
     def _run_row(self, found: Run, becoming: str) -> None:
         when = f"{found.changed:%H:%M}" if _is_today(found.changed) else f"{found.changed:%Y-%m-%d}"
@@ -265,6 +272,14 @@ _TEXT = "dense outlined hide-bottom-space"
 
 def _number(label: str, value: float | None, name: str) -> ui.number:
     return ui.number(label, value=value).props(_TEXT).mark(name)
+
+
+def _factor(words: str) -> float:
+    """Return the factor of a dilution as somebody wrote it."""
+    factor = io_text.dilution(words)
+    if factor is None:
+        raise SettingError(io_text.no_dilution(words))
+    return factor
 
 
 def _wish(label: str, name: str, *, value: bool) -> None:
@@ -297,3 +312,8 @@ def _becoming(found: Run, look: Look) -> str:
     return {"waiting": "its report is waiting", "analyzing": "its report is being made"}.get(
         states.get(found.name, ""), ""
     )
+
+
+def _why_none(found: Run, look: Look) -> str:
+    """Say why the report of a run could not be made; empty where it was, or nobody tried."""
+    return next((task.why for task in look.tasks if task.name == found.name and task.state == "failed"), "")

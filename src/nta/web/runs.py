@@ -14,7 +14,7 @@ from nta.quantity import Quantity
 from nta.report import REPORT_FILE
 from nta.report.wording import in_one
 
-_LONGEST_NAME = 100
+_LONGEST_NAME, _MOST_BYTES = 100, 200  # a file system takes 255 bytes for a name, and a letter has up to 4
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,11 @@ class Runs:
             raise SettingError(
                 f'{name!r} is no name for a run: give letters and digits, none of / \\ : * ? " < > | and no dot in front'
             )
-        if len(name) > _LONGEST_NAME:
-            raise SettingError(f"the name has {len(name)} letters; {_LONGEST_NAME} are the most")
+        if len(name) > _LONGEST_NAME or len(name.encode()) > _MOST_BYTES:
+            raise SettingError(
+                f"the name has {len(name)} letters, {len(name.encode())} bytes; {_LONGEST_NAME} letters and "
+                f"{_MOST_BYTES} bytes are the most"
+            )
         folder = self.folder / name
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise SettingError(f"there is a run {name} already; choose another name")
@@ -50,20 +53,25 @@ class Runs:
         return folder
 
     def list(self) -> list[Run]:
-        """Return the runs, the newest first."""
-        if not self.folder.is_dir():
+        """Return the runs, the newest first, without those that no address can name or that may not be read."""
+        try:
+            entries = list(self.folder.iterdir())
+        except OSError:
             return []
-        found = (self._run(entry) for entry in self.folder.iterdir() if not entry.name.startswith("."))
+        found = (self._run(entry) for entry in entries if _is_named_in_text(entry))
         return sorted((run for run in found if run), key=lambda run: run.changed, reverse=True)
 
     def _run(self, folder: Path) -> Run | None:
-        """Return what lies in a folder as a run; None where it is none."""
-        for results in (folder / ANALYSIS_FOLDER, folder):
-            if (page := results / REPORT_FILE).is_file():
-                path = page.relative_to(self.folder).as_posix()
-                return Run(printable(folder.name), _changed(page), path, self._d50(results / "summary.json"))
-        recording = folder / RECORDING_FILE
-        return Run(printable(folder.name), _changed(recording), "", "") if recording.is_file() else None
+        """Return what lies in a folder as a run; None where it is none, is somebody else's, or just went away."""
+        try:
+            for results in (folder / ANALYSIS_FOLDER, folder):
+                if (page := results / REPORT_FILE).is_file():
+                    path = page.relative_to(self.folder).as_posix()
+                    return Run(folder.name, _changed(page), path, self._d50(results / "summary.json"))
+            recording = folder / RECORDING_FILE
+            return Run(folder.name, _changed(recording), "", "") if recording.is_file() else None
+        except OSError:
+            return None
 
     def _d50(self, summary: Path) -> str:
         """Return the D50 of a run in words, empty where its summary has none."""
@@ -81,6 +89,10 @@ class Runs:
             TypeError,
         ):  # written by another program, or just being replaced
             return ""
+
+
+def _is_named_in_text(entry: Path) -> bool:
+    return not entry.name.startswith(".") and printable(entry.name) == entry.name
 
 
 def _changed(path: Path) -> datetime:

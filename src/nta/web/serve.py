@@ -63,7 +63,8 @@ def free_port(host: str, port: int) -> int:
     if not 0 <= port <= _LAST_PORT:
         raise SettingError(f"--port must be 0 to {_LAST_PORT}, got {port}")
     try:
-        with socket.create_server((host, port)) as taken:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        with socket.create_server((host, port), family=family) as taken:
             return int(taken.getsockname()[1])
     except OSError as error:
         raise SettingError(
@@ -74,7 +75,8 @@ def free_port(host: str, port: int) -> int:
 
 def shown_host(host: str) -> str:
     """Return the host to type into a browser on this computer."""
-    return {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)
+    here = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    return f"[{here}]" if ":" in here else here
 
 
 def _has_screen() -> bool:

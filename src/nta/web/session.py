@@ -163,6 +163,7 @@ class Session:
         self.reports = Reports(report)
         self._profile, self._settings = profile, settings or AnalysisSettings()
         self._lock = threading.RLock()
+        self._turning = threading.Lock()  # a knob, which may take seconds: no recording begins meanwhile
         self._phase: Phase = "opening"
         self._why = ""
         self._notes: deque[Note] = deque(maxlen=_MOST_NOTES)
@@ -235,14 +236,15 @@ class Session:
 
     def set_knob(self, name: str, value: float) -> float:
         """Set a device beside the camera and return what it took; errors as of `set_camera`."""
-        with self._lock:
-            self._refuse_unless_previewing()
-            knob = self.instrument.knobs()[name]
-        took = knob.set(value)
-        with self._lock:
-            self._knobs[name] = replace(self._knobs[name], asked=took)
-            if self._preview is not None:  # what was learned of the light before holds no more
-                self._preview.forget()
+        with self._turning:
+            with self._lock:
+                self._refuse_unless_previewing()
+                knob = self.instrument.knobs()[name]
+            took = knob.set(value)
+            with self._lock:
+                self._knobs[name] = replace(self._knobs[name], asked=took)
+                if self._preview is not None:  # what was learned of the light before holds no more
+                    self._preview.forget()
         return took
 
     def record(self, order: Order) -> Path:
@@ -259,7 +261,7 @@ class Session:
         if order.duration_s is not None and not order.duration_s > 0:
             raise SettingError(f"the duration must be > 0 s, got {order.duration_s:g}")
         refuse_no_temperature(self.instrument, SampleConditions(**order.conditions))
-        with self._lock:
+        with self._turning, self._lock:
             self._refuse_unless_previewing()
             folder = self.runs.new(order.name)
             longest_s = live.usual_s if order.duration_s is None else order.duration_s
@@ -303,6 +305,7 @@ class Session:
                 self._closing.wait(_AGAIN_S)
         with self._lock:
             self._phase = "closed"
+            self._refuse_asked(DeviceError("the instrument was closed"))
         if self._preview is not None:
             self._preview.join()
 
@@ -311,12 +314,10 @@ class Session:
         self._read_camera()
         knobs = {name: KnobSeen(knob.limits()) for name, knob in self.instrument.knobs().items()}
         with self._lock:
-            self._knobs = {
-                name: replace(seen, asked=self._knobs[name].asked if name in self._knobs else None)
-                for name, seen in knobs.items()
-            }
+            self._knobs = knobs  # what was asked of them before may be forgotten there: the power was off
             if self._phase == "lost":
-                self.note(f"{self.instrument.name} is there again")
+                todo = "it may be set otherwise than before: look at its settings"
+                self.note(f"{self.instrument.name} is there again", todo=todo)
             self._phase, self._why = "previewing", ""
         if not self._warm.is_set():
             threading.Thread(target=self._warm_up, name="nta-web-warm-up", daemon=True).start()
@@ -339,18 +340,23 @@ class Session:
             if self._phase != "lost" or self._why != in_words(error):
                 self.note(in_words(error), Verdict.FAIL, "it is opened again as soon as it answers")
             self._phase, self._why, self._snapshot = "lost", in_words(error), Snapshot
+            if self._order is not None:
+                self.note(f"{self._order.order.name}: nothing was recorded", Verdict.FAIL, "record it again")
             self._order = None
-            while self._asked:
-                self._asked.popleft()[1].set_exception(DeviceError(in_words(error)))
+            self._refuse_asked(DeviceError(in_words(error)))
+
+    def _refuse_asked(self, error: DeviceError) -> None:
+        while self._asked:
+            self._asked.popleft()[1].set_exception(error)
 
     def _acquire(self) -> None:
         """Do what was asked for, or else preview until something is."""
         with self._lock:
+            if self._closing.is_set():
+                return
             asked = self._asked.popleft() if self._asked else None
             order = self._order
             self._stop = threading.Event() if order is None else order.stop
-            if self._closing.is_set():
-                return
             self.view.begin(self._state.bit_depth if self._state else 16)
         if asked is not None:
             self._configure(*asked)

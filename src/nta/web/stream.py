@@ -40,7 +40,9 @@ class Stream:
             return
         await socket.accept()
         number, sent_s = 0, 0.0
-        with suppress(WebSocketDisconnect, RuntimeError):  # the latter of a socket that closed while we sent
+        with suppress(
+            WebSocketDisconnect, RuntimeError, KeyError
+        ):  # of a socket that closed while we sent; of bytes
             while True:
                 asked = _asked(await socket.receive_text())
                 await asyncio.sleep(max(0.0, sent_s + 1 / _MOST_PER_S - time.monotonic()))
@@ -87,7 +89,7 @@ def _asked(words: str) -> dict[str, Any]:
     """Return what a browser asks for; what cannot be read asks for nothing special."""
     try:
         asked = json.loads(words)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return asked if isinstance(asked, dict) else {}
 
