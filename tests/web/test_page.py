@@ -64,20 +64,24 @@ def test_a_person_previews_turns_records_and_reads(session, visit, reported):
         await user.should_see("Runs in this folder")
         await user.should_see("none yet")
         laser = user.find(marker="laser_mw")
-        await _until(lambda: next(iter(laser.elements)).value == 50)
+        await _until(lambda: next(iter(laser.elements)).value == "50")
         laser.clear().type("400")
         laser.trigger("keydown.enter")
         (field,) = laser.elements
         await _until(lambda: field.error)
         assert field.error == "laser_mw must be between 0 and 100 mW, got 400.0"
-        assert field.value == 50
-        laser.clear().type("60")
+        assert field.value == "50"
+        laser.clear().type("sixty")
         laser.trigger("keydown.enter")
-        await _until(lambda: desk.look().knobs["laser_mw"].asked == 60)
+        await _until(lambda: field.error == "Laser, mW: 'sixty' is no number")
+        laser.clear().type("60,5")  # as half of Europe writes it: never 605
+        laser.trigger("keydown.enter")
+        await _until(lambda: desk.look().knobs["laser_mw"].asked == 60.5)
+        await _until(lambda: field.value == "60.5")
         assert field.error is None
         user.find(marker="name").type("first")
         user.find(marker="sample").type("<b>vesicles</b>")
-        user.find(marker="until").type("5")
+        user.find(marker="until").type("5,0")
         user.find(marker="record").click()
         await _until(lambda: "of at most 600 s" in _content(user, "recording"))
         await _until(lambda: "recording first" in _content(user, "phase"))

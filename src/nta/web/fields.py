@@ -1,4 +1,4 @@
-"""The fields in which a device is turned: what was asked for goes to it, what it took comes back."""
+"""Fields for numbers, and those in which a device is turned: what was asked for goes to it, what it took comes back."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from functools import partial
 
 from nicegui import run, ui
 
-from nta.errors import in_words
+from nta.errors import SettingError, in_words
+from nta.io import text as io_text
 from nta.web.session import KnobSeen
 
 _CAMERA = {
@@ -24,6 +25,35 @@ _KNOBS = {
 _FINE, _COARSE = 1.0, 5.0  # um that the buttons at the focus move it by
 
 
+class NumberInput(ui.input):
+    """A number as people write it, with point or comma: a browser's own field for numbers makes 75 of 7,5."""
+
+    def __init__(self, label: str, value: float | None = None) -> None:
+        super().__init__(label, value=_written(value))
+        self.props("dense outlined hide-bottom-space inputmode=decimal")
+
+    @property
+    def number(self) -> float | None:
+        """What is written; None where nothing is.
+
+        Raises
+        ------
+        SettingError
+            It is no number.
+        """
+        words = (self.value or "").strip()
+        if not words:
+            return None
+        value = io_text.number(words)
+        if value is None:
+            raise SettingError(f"{self.label}: {words!r} is no number")
+        return value
+
+    def write(self, value: float | None) -> None:
+        """Write a number."""
+        self.value = _written(value)
+
+
 class Field:
     """A number of a device, sent when Enter is pressed or the field is left; a refusal stands below in the device's words.
 
@@ -36,9 +66,7 @@ class Field:
         self._name, self._scale, self._send = name, scale, send
         self._value: float | None = None
         self._editing = False
-        self.input = ui.number(f"{label}, {unit}" if unit else label).props(
-            "dense outlined hide-bottom-space"
-        )
+        self.input = NumberInput(f"{label}, {unit}" if unit else label)
         self.input.mark(name)
         self.input.on("focus", self._begin)
         self.input.on("blur", self._leave)
@@ -48,7 +76,7 @@ class Field:
         """Show the value that the device has, unless somebody is at it."""
         if value is not None and not self._editing and value != self._value:
             self._value = value
-            self.input.value = _rounded(value * self._scale)
+            self.input.write(value * self._scale)
         self.input.set_enabled(not locked)
         if hint:
             self.input.props["hint"] = hint
@@ -56,7 +84,7 @@ class Field:
     async def move(self, by: float) -> None:
         """Ask for so much more than it is set to, in the unit of the page."""
         if self._value is not None:
-            await self._ask(_rounded(self._value * self._scale + by))
+            await self._ask(self._value * self._scale + by)
 
     def _begin(self) -> None:
         self._editing = True
@@ -66,11 +94,17 @@ class Field:
         await self._apply()
 
     async def _apply(self) -> None:
-        value = self.input.value
-        shown = None if self._value is None else _rounded(self._value * self._scale)
+        shown = _written(None if self._value is None else self._value * self._scale)
+        if self.input.value == shown:
+            return
+        try:
+            value = self.input.number
+        except SettingError as error:
+            self.input.error = in_words(error)
+            return
         if value is None:
             self.input.value = shown
-        elif value != shown:
+        else:
             await self._ask(value)
 
     async def _ask(self, value: float) -> None:
@@ -80,7 +114,7 @@ class Field:
         except Exception as error:  # of a driver's bug, too: the page goes on
             refusal = in_words(error)
         if self._value is not None:
-            self.input.value = _rounded(self._value * self._scale)
+            self.input.write(self._value * self._scale)
         self.input.error = refusal  # last: it goes with the next change of the value
 
 
@@ -139,6 +173,6 @@ def _hint(seen: KnobSeen) -> str:
     return span if seen.now is None else f"now {seen.now:.4g} · {span}"
 
 
-def _rounded(value: float) -> float:
+def _written(value: float | None) -> str:
     """Return a value as it is written in a field."""
-    return float(f"{value:.6g}")
+    return "" if value is None else f"{value:.6g}"

@@ -22,7 +22,7 @@ from nta.live.wording import (
 from nta.live.wording import lines as lines_of
 from nta.report.markup import text
 from nta.web import charts, words
-from nta.web.fields import Fields
+from nta.web.fields import Fields, NumberInput
 from nta.web.runs import Run
 from nta.web.session import Look, Order, Session, dated_name
 
@@ -106,17 +106,17 @@ class Page:
                     ui.input("Name of the run", placeholder="date and time").props(_TEXT).mark("name")
                 )
                 sample = ui.input("Sample", value=said.get("sample", "")).props(_TEXT).mark("sample")
-                self._duration = _number("Seconds at most", None, "duration")
-                self._until = _number("D50 within ± %", None, "until")
+                self._duration = NumberInput("Seconds at most").mark("duration")
+                self._until = NumberInput("D50 within ± %").mark("until")
                 diluted = "" if (factor := said.get("dilution")) is None else f"{factor:.12g}"
                 # not a number: a browser takes 1:100 there for 1100
                 dilution = (
                     ui.input("Dilution", placeholder="1:100", value=diluted).props(_TEXT).mark("dilution")
                 )
-                self._said: dict[str, ui.input | ui.number] = {"sample": sample, "dilution": dilution}
+                self._said: dict[str, ui.input] = {"sample": sample, "dilution": dilution}
                 if self._session.instrument.thermostat is None:
-                    here = _number("Temperature in the cell, °C", said.get("temperature_c"), "temperature")
-                    self._said["temperature_c"] = here
+                    here = NumberInput("Temperature in the cell, °C", said.get("temperature_c"))
+                    self._said["temperature_c"] = here.mark("temperature")
             with ui.element("div").classes("nta-record"):
                 self._start = ui.button("Record", icon="fiber_manual_record", on_click=self._record)
                 self._start.props("no-caps unelevated color=deep-orange-10").mark("record")
@@ -162,21 +162,24 @@ class Page:
         said = dict(self._session.conditions)
         for key, given in self._said.items():
             said.pop(key, None)
-            if given.value not in (None, ""):
-                said[key] = _factor(given.value) if key == "dilution" else given.value
-        until = self._until.value
+            if given.value:
+                said[key] = _read(key, given)
+        until = self._until.number
         return Order(
             name=self._name.value.strip() or dated_name(),
-            duration_s=self._duration.value,
+            duration_s=self._duration.number,
             until_d50_within=None if until is None else until / 100,
             conditions=said,
         )
 
     def _planned(self) -> str:
         """Say what will be recorded."""
-        until = self._until.value
+        try:
+            until, duration_s = self._until.number, self._duration.number
+        except SettingError as error:
+            return in_words(error)
         usual_s = LiveSettings(until_d50_within=None if until is None else _WITHIN).usual_s
-        longest = f"at most {self._duration.value or usual_s:g} s"
+        longest = f"at most {duration_s or usual_s:g} s"
         return longest if until is None else f"until D50 is within ±{until:g} %, {longest}"
 
     def _show(self, look: Look) -> None:
@@ -270,15 +273,15 @@ class Page:
 _TEXT = "dense outlined hide-bottom-space"
 
 
-def _number(label: str, value: float | None, name: str) -> ui.number:
-    return ui.number(label, value=value).props(_TEXT).mark(name)
-
-
-def _factor(words: str) -> float:
-    """Return the factor of a dilution as somebody wrote it."""
-    factor = io_text.dilution(words)
+def _read(key: str, given: ui.input) -> str | float | None:
+    """Return what is said in a field: words, a number, or the factor of a dilution."""
+    if isinstance(given, NumberInput):
+        return given.number
+    if key != "dilution":
+        return str(given.value)
+    factor = io_text.dilution(given.value)
     if factor is None:
-        raise SettingError(io_text.no_dilution(words))
+        raise SettingError(io_text.no_dilution(given.value))
     return factor
 
 
