@@ -11,8 +11,8 @@ import pytest
 
 from nta.devices import Instrument
 from nta.errors import NtaError
+from nta.web.look import Order
 from nta.web.runs import Runs
-from nta.web.session import Order
 
 pytest.importorskip("nicegui", reason="NiceGUI is not installed: pip install 'nta-lab[web]'")
 

@@ -10,7 +10,7 @@ from nta.devices import Instrument
 from nta.errors import DeviceError, MissingInputError, SettingError
 from nta.io.recordings import open_recording
 from nta.web import session as module
-from nta.web.session import Order
+from nta.web.look import Order
 
 
 def _said(session):

@@ -9,7 +9,7 @@ from nicegui import run, ui
 
 from nta.errors import SettingError, in_words
 from nta.io import text as io_text
-from nta.web.session import KnobSeen
+from nta.web.look import KnobSeen
 
 _CAMERA = {
     "exposure_s": ("Exposure", "ms", 1e3),

@@ -23,8 +23,9 @@ from nta.live.wording import lines as lines_of
 from nta.report.markup import text
 from nta.web import charts, words
 from nta.web.fields import Fields, NumberInput
+from nta.web.look import Look, Order
 from nta.web.runs import Run
-from nta.web.session import Look, Order, Session, dated_name
+from nta.web.session import Session, dated_name
 
 RUNS_PATH = "/runs"
 _EVERY_S = 0.5

@@ -11,12 +11,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from nta.acquisition import FrameWriter, LiveSource, ReaderSettings, Recorded
 from nta.assessment import Verdict
 from nta.calibration import InstrumentProfile, SampleConditions
-from nta.devices import Instrument, Limits
+from nta.devices import Instrument
 from nta.errors import DeviceError, NtaError, SettingError, in_words
 from nta.frames import CameraState, Frame, RecordingReport
 from nta.io.results import RECORDING_FILE
@@ -32,12 +32,12 @@ from nta.live import (
 from nta.live.wording import Line, reached
 from nta.settings import AnalysisSettings
 from nta.spots import Spots
+from nta.web.look import KnobSeen, Look, Note, Order, Phase
 from nta.web.preview import PREVIEW, Preview
-from nta.web.reports import Report, Reports, Task
+from nta.web.reports import Report, Reports
 from nta.web.runs import Runs
 from nta.web.view import View
 
-Phase = Literal["opening", "previewing", "recording", "lost", "closed"]
 _CAMERA_SETTINGS = ("exposure_s", "frame_rate_hz", "gain")
 _PREVIEW_READER = ReaderSettings(keep="newest", queue_bytes=32 << 20, reconnect_s=0.0)
 _AGAIN_S = 3.0  # between two attempts to open a lost device
@@ -47,56 +47,6 @@ _MOST_NOTES = 50
 _GETTING_READY = (
     "the analysis is getting ready: a few seconds, or minutes where it is the first on this computer"
 )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Order:
-    """What is to be recorded. duration_s : None: as long as usual; conditions : words as `SampleConditions` takes them."""
-
-    name: str
-    duration_s: float | None = None
-    until_d50_within: float | None = None
-    conditions: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class KnobSeen:
-    """A device beside the camera: as it was measured last, and what it took when it was last set."""
-
-    limits: Limits
-    now: float | None = None
-    asked: float | None = None
-
-
-@dataclass(frozen=True)
-class Note:
-    """Something that happened. number : rises from note to note."""
-
-    number: int
-    at: datetime
-    line: Line
-
-
-@dataclass(frozen=True, kw_only=True)
-class Look:
-    """The session at one moment.
-
-    why : why the device is lost, or what is waited for, in words. snapshot : of the preview, or of the recording under way.
-    last : the recording before, with its name; None where there was none. longest_s : that the recording may take.
-    camera : settings that can be turned. state : all that the camera says of itself, None while it is not open.
-    """
-
-    phase: Phase
-    why: str
-    snapshot: Snapshot
-    recording: str
-    longest_s: float | None
-    last: tuple[str, Snapshot] | None
-    camera: Mapping[str, float]
-    state: CameraState | None
-    knobs: Mapping[str, KnobSeen]
-    notes: tuple[Note, ...]
-    tasks: tuple[Task, ...]
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from nta.assessment import Verdict
 from nta.live.wording import Line, Row, Said
 from nta.report.markup import element, text
-from nta.web.session import Look, Note
+from nta.web.look import Look, Note
 
 _KINDS = {
     Verdict.PASS: "good",
