@@ -55,7 +55,9 @@ def test_controls_become_the_evidence_they_stand_for(path):
     lysed = material.mean_amount([p for p in study.arm("detergent") if p.of == study.arm("test")[0].name])
     blank = material.mean_amount([p for p in study.arm("blank") if not p.with_detergent])
     micelles = material.mean_amount([p for p in study.arm("blank") if p.with_detergent])
-    assert e.detergent_labile_test[0] == pytest.approx(1 - (lysed - 200 * micelles) / (whole - 200 * blank))
+    assert e.test.values("detergent_labile")[0] == pytest.approx(
+        1 - (lysed - 200 * micelles) / (whole - 200 * blank)
+    )
     assert e.test.values("particles_per_ug")[0] == pytest.approx(whole / 0.5)
     assert e.blank_in_cell == pytest.approx(blank)
     sham = material.mean_amount(study.arm("sham"))
@@ -95,7 +97,7 @@ def test_each_blank_counts_by_the_dilution_of_the_video_that_it_is_taken_off(pat
     }
     rest = {"reference": 5e7, "detergent": 1e7, "sham": 1e6}
     material = in_cell(replace(study, preparations=tubes), {**rest, **counts})
-    assert evidence_of(material, "test").detergent_labile_test == pytest.approx((0.8,))
+    assert evidence_of(material, "test").test.values("detergent_labile") == pytest.approx((0.8,))
 
 
 @pytest.mark.parametrize(
@@ -182,7 +184,8 @@ def test_shares_that_detergent_removes_are_paired_by_sample(path):
     assert item.evidence.paired
     assert measured == [[True, False, True], [False, True, True]]
     found = item.judgement.criteria["detergent_labile"].comparison
-    test, reference = item.evidence.detergent_labile_test, item.evidence.detergent_labile_reference
+    arms = item.evidence.test, item.evidence.reference
+    test, reference = (arm.values("detergent_labile") for arm in arms)
     assert found.std_err == pytest.approx(math.hypot(np.ptp(test), np.ptp(reference)) / 2)
 
 
@@ -213,7 +216,7 @@ def test_without_the_blank_of_the_detergent_there_is_no_labile_share(path):
     study = ledger(path)
     without = replace(study, preparations=tuple(p for p in study.preparations if not p.with_detergent))
     item = only(judged(without, {"test": "T0 same again"}, seeded(3), n_tracks=1000))
-    assert item.evidence.detergent_labile_test == ()
+    assert item.evidence.test.values("detergent_labile") == ()
     assert codes(item) == {"NO_MEMBRANE_EVIDENCE"}
 
 

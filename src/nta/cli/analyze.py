@@ -27,11 +27,11 @@ from nta.io.atomic import check_writable, new_folder
 from nta.io.results import RESULTS_FILE, load_analysis, results_files, summary
 from nta.one_recording import Request, analyze_file, write_results
 from nta.pipeline import ABOUT, Analysis
-from nta.report import summary_text
+from nta.report import REPORT_FILE, summary_text
 
 
 def run(options: argparse.Namespace) -> int:
-    """Analyze every recording; one that fails says why and the others go on."""
+    """Analyse every recording; one that fails says why and the others go on."""
     request = asked_of(options)
     folders = result_folders(options.recordings, options.output)
     several = len(folders) > 1
@@ -76,7 +76,7 @@ def asked_of(options: argparse.Namespace) -> Request:
 
 
 def analyze_recording(path: Path, folder: Path, request: Request, options: argparse.Namespace) -> Analysis:
-    """Analyze one recording into a folder, which appears only when everything in it is whole; put it on record if asked."""
+    """Analyse one recording into a folder, which appears only when everything in it is whole; put it on record if asked."""
     force = getattr(options, "force", False)
     refuse_taken(folder, force=force)
     with chosen_catalogue(options) as catalogue:
@@ -105,7 +105,7 @@ def show(analysis: Analysis, folder: Path, *, quiet: bool) -> None:
     """Print the summary for people, and where the report is."""
     if not quiet:
         print(summary_text(analysis))
-    say(f"report: {folder / 'report.html'}", quiet=quiet)
+    say(f"report: {folder / REPORT_FILE}", quiet=quiet)
 
 
 def refuse_taken(folder: Path, *, force: bool | None = None) -> None:

@@ -83,7 +83,7 @@ def results_folder(options: argparse.Namespace) -> Path:
 
 
 def report_of(recording: Path, folder: Path, request: Request, options: argparse.Namespace) -> int:
-    """Analyze a recording into the folder beside it and show the result."""
+    """Analyse a recording into the folder beside it and show the result."""
     try:
         analysis = analyze_recording(recording, folder / ANALYSIS_FOLDER, request, options)
     except BaseException:  # Ctrl-C included: the recording is whole

@@ -23,6 +23,7 @@ from nta.cli.arguments import device_settings
 from nta.cli.progress import say
 from nta.errors import NtaError, SettingError, in_words
 from nta.one_recording import Request
+from nta.report import REPORT_FILE
 
 if TYPE_CHECKING:
     from nta.web.reports import Task
@@ -67,7 +68,7 @@ def _say_what_came(task: Task, *, quiet: bool) -> None:
         say(f"nta: no report of {task.name}: {task.why}")
         say(f"analyze what was recorded with: nta analyze {task.recording} -o {task.results}")
     else:
-        say(f"report: {task.results / 'report.html'}", quiet=quiet)
+        say(f"report: {task.results / REPORT_FILE}", quiet=quiet)
 
 
 def _report(
@@ -78,7 +79,7 @@ def _report(
     request: Request,
     options: argparse.Namespace,
 ) -> None:
-    """Analyze a recording in a process of its own: the page goes on, whatever becomes of it."""
+    """Analyse a recording in a process of its own: the page goes on, whatever becomes of it."""
     asked = replace(request, conditions=said, threads=max(1, cores() - 1))  # the page knows them all
     spawn = multiprocessing.get_context("spawn")  # a fork would copy locks that threads hold
     here, there = spawn.Pipe(duplex=False)
@@ -97,7 +98,7 @@ def _report(
 def _answer(
     connection: Connection, recording: Path, folder: Path, request: Request, options: argparse.Namespace
 ) -> None:
-    """Analyze, and say why it failed; nothing where it did not."""
+    """Analyse, and say why it failed; nothing where it did not."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole group; the parent ends us
     if hasattr(os, "nice"):
         os.nice(_NICE)

@@ -16,6 +16,7 @@ from nta.io.results.summary import plain
 from nta.io.results.tables import with_end
 from nta.measurements.replicates import CONFIDENCE, Spread
 from nta.quantity import Quantity
+from nta.report import REPORT_FILE
 from nta.report import document as doc
 from nta.report.figures.style import Picture
 from nta.report.wording import UNITS, as_limit, count, in_one, number, prettied, scientific, when
@@ -65,7 +66,7 @@ def write_sop_report(outcome: ProcedureOutcome) -> Path:
     title = f"{outcome.procedure.name} · nanoparticle tracking"
     footer = f"nta-lab {version('nta-lab')} · {when(outcome.date)} · {outcome.procedure.file.name}, kept as sop.toml"
     html = page(blocks(outcome, draw_all(outcome)), title, footer)
-    report = outcome.folder / "report.html"
+    report = outcome.folder / REPORT_FILE
     with new_file(report) as partial:
         partial.write_text(html, encoding="utf-8")
     with (

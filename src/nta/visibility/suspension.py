@@ -79,7 +79,7 @@ def in_suspension(
     drawn_ml = _drawn_per_ml(run, volume, curve, law) * counted
     totals = drawn_ml.sum(axis=1)
     some = totals > 0
-    shares = drawn_ml[some] / totals[some, None] if _has_draws(run) else drawn_ml[:0]
+    shares = drawn_ml[some] / totals[some, None] if _draws(run) is not None else drawn_ml[:0]
     low, high = band(shares, per_ml / total, in_view.confidence)
     method = f"{in_view.method}; divided by the visible volume of each diameter, from {least_nm:.3g} nm on"
     distribution = replace(
@@ -95,8 +95,9 @@ def in_suspension(
     )
 
 
-def _has_draws(run: Run) -> bool:
-    return run.draws is not None and len(run.draws.draws) > 0
+def _draws(run: Run) -> FloatArray | None:
+    """Return the bootstrap draws of the sizes in view; None where none were made."""
+    return run.draws.draws if run.draws is not None and len(run.draws.draws) else None
 
 
 def _found(
@@ -128,8 +129,9 @@ def _drawn_per_ml(run: Run, volume: VisibleVolume, curve: DetectionCurve, law: B
     """Particles per ml in each bin for one found per frame, draw by draw: of the sizes and, by it, of the light."""
     in_view = run.sizes.distribution
     assert in_view is not None
-    alike = np.repeat(in_view.weight[None], _DRAWS, axis=0)
-    draws = run.draws.draws if run.draws is not None and _has_draws(run) else alike
+    draws = _draws(run)
+    if draws is None:
+        draws = np.repeat(in_view.weight[None], _DRAWS, axis=0)
     rng = np.random.default_rng(run.sizing.seed)
     by_scale = float(np.hypot(_LOG_LIGHT_STD, curve.rel_std[0])) * rng.standard_normal(len(draws))
     by_slope = law.slope_std * rng.standard_normal(len(draws))

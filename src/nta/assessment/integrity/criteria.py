@@ -139,16 +139,6 @@ class IntegrityEvidence:
             return f"paired by sample, {n} preparations each"
         return "one preparation each" if n == m == 1 else f"unpaired, {n} against {m} preparations"
 
-    @property
-    def detergent_labile_test(self) -> tuple[float, ...]:
-        """Detergent-labile shares of the test preparations that were split for detergent."""
-        return self.test.values("detergent_labile")
-
-    @property
-    def detergent_labile_reference(self) -> tuple[float, ...]:
-        """Detergent-labile shares of the reference preparations that were split for detergent."""
-        return () if self.reference is None else self.reference.values("detergent_labile")
-
 
 def compare_arms(evidence: IntegrityEvidence, limits: IntegrityLimits) -> dict[str, Criterion]:
     """Compute every criterion whose inputs exist; the others say what is missing."""
