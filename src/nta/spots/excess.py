@@ -33,7 +33,7 @@ Signed = NDArray[np.float32]  # signed grey values of a frame, its spots taken o
 def with_excess(layers: Sequence[Layer], pairs: Sequence[tuple[Signed, Signed]], sign: int) -> list[Layer]:
     """Return the layers, each half as fine as the one before, with their excess and clutter measured.
 
-    pairs : consecutive frames of the first layer, signed grey values without the light of spots.
+    pairs : consecutive frames of the first layer, signed grey values without stripes and the light of spots.
     """
     measured = []
     for layer in layers:
@@ -45,7 +45,7 @@ def with_excess(layers: Sequence[Layer], pairs: Sequence[tuple[Signed, Signed]],
         responses = [
             [_response(value[part] - pattern, layer, sign, limit) for value in pair] for pair in pairs
         ]
-        clutter = float(np.median([_spread_below(pair[0]) ** 2 for pair in responses]))
+        clutter = float(np.median([spread_below(pair[0]) ** 2 for pair in responses]))
         noise = _calm_variance(
             [_filtered(white_noise(*responses[0][0].shape), layer) / layer.filters.full_norm]
         )
@@ -100,7 +100,7 @@ def _filtered(image: NDArray[np.float32], layer: Layer) -> NDArray[np.float32]:
     return out
 
 
-def _spread_below(response: NDArray[np.float32]) -> float:
+def spread_below(response: NDArray[np.float32]) -> float:
     """Return the standard deviation as the distance from the median down to the 16th percentile."""
     h, w = response.shape
     middle, low = np.percentile(response[:: max(1, h // 160), :: max(1, w // 160)], [50, BELOW])

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nta.columns import Float32Array
 from nta.frames import Image
 from nta.spots.columns import ERROR, N_COLUMNS, N_TABLE, SNR, B, N, S, X, Y
 from nta.spots.fitting import FIT_SHARE, poor_chi2
@@ -23,6 +24,7 @@ from nta.spots.kernels.search import N_FOUND, N_LINES
 from nta.spots.kernels.shrink import shrink
 from nta.spots.learned import Layer, Learned, summed
 from nta.spots.settings import DetectionSettings
+from nta.spots.stripes import FrameStripes
 
 FIRST_SHARE = 0.78  # the half-resolution pass proposes above this share of the threshold
 NARROWEST = (0.5, 0.75)  # fitted width of a spot in focus, px, whatever the width of most of them
@@ -116,15 +118,20 @@ class LayerSearch:
         # out of focus most spots may be wide: those in focus are spots as well, and only single pixels are none
         narrowest = float(np.clip(0.45 * s, *NARROWEST)) if layer.step == 1 else NARROWEST_BINNED
         height, width = layer.background.shape
-        self._pattern = Pattern.of(layer.pattern, height)
-        self._pattern2 = Pattern.of(
-            summed(layer.pattern) if layer.pattern.size else layer.pattern, height // 2
-        )
+        self._stripes = FrameStripes.of(layer, sign, layer.fixed) if any(layer.wavering) else None
+        if self._stripes is not None:
+            self._pattern = Pattern(self._stripes.values, np.ones(height, np.bool_))
+            self._pattern2 = Pattern(self._stripes.sums, np.ones(height // 2, np.bool_))
+        else:
+            self._pattern = Pattern.of(layer.fixed, height)
+            self._pattern2 = Pattern.of(summed(layer.fixed), height // 2)
         self._lines = np.zeros((N_LINES, width // 2 + 2 * PAD + 32), np.float32)
         self._found = np.empty((MOST_SPOTS, N_FOUND))
-        level = sign * layer.background
+        level = layer.expected(sign)
         sd = np.sqrt(noise.variance(layer.background.astype(float)))
-        clip = summed(level) + 3 * np.sqrt(4 * noise.variance(summed(layer.background).astype(float) / 4))
+        clip = sign * summed(layer.background) + 3 * np.sqrt(
+            4 * noise.variance(summed(layer.background).astype(float) / 4)
+        )
         self._ground = Ground.of(level, sd, sign * noise.slope, clip.astype(np.float32))
         self._with_shoulders = self._proposal((f.half_curved / f.half_norm) ** 2)
         self._rules = FitRules(
@@ -152,6 +159,8 @@ class LayerSearch:
         return int(find(self._shown(image), self._ground, self._with_shoulders, self._rules, rows))
 
     def _shown(self, image: Image) -> Shown:
+        if self._stripes is not None:
+            self._stripes.look(image)
         words = image.dtype == np.uint16
         pairs = image.view(np.uint32 if words else np.uint16)
         return Shown(image, pairs, words, self._sign, self._pattern)
@@ -190,12 +199,24 @@ class LayerSearch:
         step = self.layer.step // first.step
         grey = self.layer.camera.gain_e_per_adu / first.camera.gain_e_per_adu
         radius = min(int(np.ceil(DISC_WINDOW * first.width_px)), N_BINS)
+        even, sign = self._without_stripes(image)
         return int(
             find_discs(
-                image, self._sign, n, found, step, grey, radius, self._grey_noise, first.width_px / step,
+                even, sign, n, found, step, grey, radius, self._grey_noise, first.width_px / step,
                 SIGNIFICANT * self._clutter_sd * self._k, discs, m,
             )
         )  # fmt: skip
+
+    def _without_stripes(self, image: Image) -> tuple[Image | Float32Array, np.float32]:
+        """Return the frame without stripes and the sign of its grey values: the frame itself where there are none."""
+        h, w = self.layer.background.shape
+        stripes = self.layer.stripes
+        if self._stripes is not None:
+            self._stripes.look(image)
+            stripes = self._stripes.values
+        if not stripes.size:
+            return image, self._sign
+        return self._sign * image[:h, :w] - stripes, np.float32(1)
 
 
 class _Shrink:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,13 @@ FIT_RADIUS = (5, 7)  # half side of the fit window, px: 2.7 sigma and more of a 
 WIDE_WINDOW_PX = 1.9  # width of a spot from which on the larger window is taken
 
 
+class Wavering(NamedTuple):
+    """Whether rows and columns have offsets that are new in every frame."""
+
+    rows: bool = False
+    columns: bool = False
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Layer:
     """One resolution: frames of sums of `step` x `step` camera px, divided by a power of two where they would not fit.
@@ -27,7 +35,8 @@ class Layer:
     smears noise. Fits and their errors take it as if the noise of every pixel were that much more.
     clutter : the same with rings, haze and whatever else is no spot, at least `excess`; the threshold goes by it.
     apart : widths that two spots must lie apart: nearer, they are one that moved while exposed.
-    background : grey values, fixed background. pattern : signed grey values of hot pixels and burnt-in text, or empty.
+    background : grey values, fixed background without stripes. pattern, stripes : signed grey values of hot pixels and
+    burnt-in text, and of whole columns and rows, or empty. wavering : what of the stripes is new in every frame.
     """
 
     step: int
@@ -41,6 +50,8 @@ class Layer:
     filters: Filters
     background: NDArray[np.float32]
     pattern: NDArray[np.float32]
+    stripes: NDArray[np.float32]
+    wavering: Wavering
 
     @classmethod
     def of_camera(
@@ -51,6 +62,8 @@ class Layer:
         noise: PixelNoise,
         background: NDArray[np.float32],
         pattern: NDArray[np.float32],
+        stripes: NDArray[np.float32],
+        wavering: Wavering,
     ) -> Layer:
         """Return the layer of the camera's own frames; spots are not known yet."""
         return cls(
@@ -65,7 +78,21 @@ class Layer:
             filters=filters_for(1.6),
             background=background,
             pattern=pattern,
+            stripes=stripes,
+            wavering=wavering,
         )
+
+    @property
+    def fixed(self) -> NDArray[np.float32]:
+        """Signed grey values to be subtracted from every frame, or empty."""
+        if not (self.pattern.size and self.stripes.size):
+            return self.pattern if self.pattern.size else self.stripes
+        return self.pattern + self.stripes
+
+    def expected(self, sign: int) -> NDArray[np.float32]:
+        """Signed grey values of a frame without spots."""
+        signed = np.float32(sign) * self.background
+        return signed + self.stripes if self.stripes.size else signed
 
     @property
     def shift(self) -> int:
@@ -102,7 +129,9 @@ class Layer:
             apart=self.apart,
             filters=filters_for(width_px),
             background=summed(self.background) / np.float32(part),
-            pattern=summed(self.pattern) / np.float32(part) if self.pattern.size else self.pattern,
+            pattern=summed(self.pattern) / np.float32(part),
+            stripes=summed(self.stripes) / np.float32(part),
+            wavering=self.wavering,
         )
 
 

@@ -14,13 +14,14 @@ from nta.errors import RecordingError
 from nta.frames import CameraState, Frame, Image
 from nta.spots.apart import least_apart
 from nta.spots.columns import FLAGS, SNR, S, X, Y
-from nta.spots.excess import Signed, box_mean, halved, with_excess
+from nta.spots.excess import Signed, box_mean, halved, spread_below, with_excess
 from nta.spots.filters import filters_for
-from nta.spots.learned import Layer, Learned, summed
+from nta.spots.learned import Layer, Learned, Wavering, summed
 from nta.spots.median import median_of
-from nta.spots.noise import estimated_camera, noise_and_camera
-from nta.spots.pattern import fixed_pattern
+from nta.spots.noise import PixelNoise, estimated_camera, noise_and_camera
+from nta.spots.pattern import FEWEST_FOR_PATTERN, fixed_pattern
 from nta.spots.settings import DetectionSettings
+from nta.spots.stripes import FrameStripes, fixed_stripes, wavering_of
 from nta.spots.table import SpotFlag
 from nta.spots.transfer import Seen, transferred_noise
 
@@ -37,6 +38,9 @@ ENOUGH_SPOTS = 2000  # to see whether they have more near pairs than chance make
 STRIDE = 8  # of the frames in which these are looked for
 
 WIDTH_UNKNOWN_PX = 1.6  # where there is nothing to learn it from; 0.25 um/px, 500 nm, NA 0.3
+FURTHEST = 1.6  # times the width before that one round of fits is believed
+CLEAR_SNR = 8.0
+FEWEST_CLEAR = 10  # spots whose width is believed
 WIDE_BOX = 42  # px; side of the mean that is background where contrast and width are guessed
 NARROWEST_BINNED_PX = 1.25  # sampled any coarser, a Gaussian loses information on its place
 NARROWEST_TO_BIN_PX = 2.6
@@ -61,21 +65,34 @@ def learn(frames: Sequence[Frame], settings: DetectionSettings, camera: CameraSt
     background = median_of(sample[: max(2 * (len(sample) // 2) - 1, 1)])
     level = float(np.median(background))
     noise, model = noise_and_camera(camera, stack, level)
+    stripes, wavering = np.empty((0, 0), np.float32), Wavering()
+    even_background = background
+    without_fixed = settings.remove_fixed_pattern and len(stack) >= FEWEST_FOR_PATTERN
+    if without_fixed:
+        stripes, wavering = _stripes(stack, background, noise)
+    if stripes.size or any(wavering):
+        even_background = background - (stripes if stripes.size else np.float32(0))
+        level = float(np.median(even_background))
+        noise, model = noise_and_camera(camera, stack, level)
     highpass = np.stack([f - box_mean(f, WIDE_BOX) for f in stack[:: max(1, len(stack) // PAIRS)]])
     dark = settings.contrast == "dark"
     if settings.contrast == "auto":
         dark = _is_dark(highpass, noise.variance(np.array(level)))
+    sign = -1 if dark else 1
     pattern = np.empty((0, 0), np.float32)
-    if settings.remove_fixed_pattern:
-        pattern = (-1 if dark else 1) * fixed_pattern(stack, background, noise)
+    if without_fixed:
+        pattern = sign * fixed_pattern(stack, even_background, noise)
     finest = Layer.of_camera(
         full_scale=_full_scale(sample, bit_depth),
         camera=model,
         noise=noise,
-        background=background,
+        background=even_background,
         pattern=pattern,
+        stripes=sign * stripes,
+        wavering=wavering,
     )
-    skipped, layer = _first_layer(finest, settings.spot_width_px or _correlation_width(highpass))
+    guess = settings.spot_width_px or _correlation_width(highpass)
+    skipped, layer = _first_layer(finest, guess)
     learned = Learned(
         width_px=first.shape[1],
         height_px=first.shape[0],
@@ -88,10 +105,34 @@ def learn(frames: Sequence[Frame], settings: DetectionSettings, camera: CameraSt
         skipped=skipped,
     )
     pairs = _pairs(frames)
-    learned, without_spots = _refined(learned, pairs, settings, told=model.source != "estimated")
+    told = model.source != "estimated"
+    learned, without_spots = _refined_from(guess, learned, pairs, settings, told)
     learned = _with_apart(learned, frames, settings)
     with_coarser = _with_coarser(learned, without_spots)
     return with_coarser if _has_discs(with_coarser, pairs, settings) else learned
+
+
+def _stripes(
+    stack: NDArray[np.float32], background: NDArray[np.float32], noise: PixelNoise
+) -> tuple[NDArray[np.float32], Wavering]:
+    """Return fixed stripes and whether there are new ones in every frame, and take both off the frames.
+
+    Stripes matter by what changes from frame to frame anyway: of noise that a codec has frozen they would be many times.
+    """
+    changes = stack[len(stack) // 2, ::2, ::2] - background[::2, ::2]
+    level = np.median(background)
+    sd = max(spread_below(changes), math.sqrt(noise.variance(np.array(level))))
+    fixed = fixed_stripes(background, sd)
+    even = background - fixed if fixed.size else background
+    if fixed.size:
+        stack -= fixed
+    wavering = wavering_of(list(stack), even, sd)
+    if any(wavering):
+        stripes = FrameStripes(even, np.empty((0, 0), np.float32), 1, sd, wavering)
+        for frame in stack:
+            stripes.look(frame)
+            frame -= stripes.values
+    return fixed, wavering
 
 
 def _pairs(frames: Sequence[Frame]) -> Pairs:
@@ -114,19 +155,34 @@ def _first_layer(finest: Layer, width_px: float) -> tuple[tuple[Layer, ...], Lay
     return tuple(skipped), layer
 
 
+def _refined_from(
+    guess: float, learned: Learned, pairs: Pairs, settings: DetectionSettings, told: bool
+) -> tuple[Learned, list[SignedPair]]:
+    """Return `_refined` from a guess of the width; from that of most recordings where that led to no clear spots."""
+    refined, without_spots, n_clear = _refined(learned, pairs, settings, told)
+    far = not 1 / FURTHEST < guess / WIDTH_UNKNOWN_PX < FURTHEST
+    if settings.spot_width_px is None and n_clear < FEWEST_CLEAR and far:
+        skipped, layer = _first_layer(learned.finest, WIDTH_UNKNOWN_PX)
+        started = replace(learned, skipped=skipped, layers=(layer,))
+        again, without_spots_again, n_clear_again = _refined(started, pairs, settings, told)
+        if n_clear_again >= FEWEST_CLEAR:
+            return again, without_spots_again
+    return refined, without_spots
+
+
 def _refined(
     learned: Learned, pairs: Pairs, settings: DetectionSettings, told: bool
-) -> tuple[Learned, list[SignedPair]]:
+) -> tuple[Learned, list[SignedPair], int]:
     """Return what was learned with width, noise and clutter as they are beside and under the spots that are found.
 
     The first round takes everything for clutter; the spots it finds nevertheless are taken out for the next. Returned, too,
-    are the pairs of frames as they are without spots, signed grey values of the first layer.
+    are the pairs of frames as they are without spots, signed grey values of the first layer, and how many spots were clear.
     """
     few = pairs[::2]  # until the last round: enough to come near
     learned = _with_excess(learned, _signed_pairs(few, learned))
     for _ in range(ROUNDS - 1):
         before = learned
-        learned, _ = _looked_again(learned, few, settings, told)
+        learned, *_ = _looked_again(learned, few, settings, told)
         if _alike(learned.layers[0], before.layers[0]):
             break
     return _looked_again(learned, pairs, settings, told)
@@ -134,8 +190,8 @@ def _refined(
 
 def _looked_again(
     learned: Learned, pairs: Pairs, settings: DetectionSettings, told: bool
-) -> tuple[Learned, list[SignedPair]]:
-    """Find the spots by what is known, and return what is known by them, with the pairs of frames without them."""
+) -> tuple[Learned, list[SignedPair], int]:
+    """Find the spots by what is known; return what is known by them, the pairs of frames without, how many are clear."""
     from nta.spots.fast import FrameSearch
 
     (layer,) = learned.layers
@@ -144,14 +200,15 @@ def _looked_again(
     finest, width = learned.finest, learned.spot_width_px
     if not told:
         finest = _with_noise_under_spots(learned, [frame for pair in seen for frame in pair])
-    if settings.spot_width_px is None:
-        rows = np.concatenate([frame.rows for pair in seen for frame in pair])
-        width = _fitted_width(rows, layer) * layer.step or width
+    rows = np.concatenate([frame.rows for pair in seen for frame in pair])
+    clear = rows[_are_clear(rows)]
+    if settings.spot_width_px is None and len(clear) >= FEWEST_CLEAR:
+        width = _fitted_width(clear, layer) * layer.step
     skipped, found = _first_layer(finest, width)
     learned = replace(learned, skipped=skipped, layers=(found,), camera=finest.camera)
     same = found.step == layer.step
     without_spots = [(a.rest, b.rest) for a, b in seen] if same else _signed_pairs(pairs, learned)
-    return _with_excess(learned, without_spots), without_spots
+    return _with_excess(learned, without_spots), without_spots, len(clear)
 
 
 def _with_excess(learned: Learned, without_spots: list[SignedPair]) -> Learned:
@@ -166,7 +223,7 @@ def _with_noise_under_spots(learned: Learned, seen: list[Seen]) -> Layer:
     if noise is None:
         return finest
     noise = noise.of_camera(layer.step, layer.camera.gain_e_per_adu / finest.camera.gain_e_per_adu)
-    return replace(finest, noise=noise, camera=estimated_camera(noise, float(np.median(learned.background))))
+    return replace(finest, noise=noise, camera=estimated_camera(noise, float(np.median(finest.background))))
 
 
 def _with_coarser(learned: Learned, without_spots: list[SignedPair]) -> Learned:
@@ -194,10 +251,21 @@ def _with_apart(learned: Learned, frames: Sequence[Frame], settings: DetectionSe
     return replace(learned, layers=(replace(first, apart=apart),))
 
 
+def _take_off_stripes(value: Signed, image: Image, layer: Layer, sign: int) -> None:
+    """Subtract the stripes of a frame of this layer."""
+    if any(layer.wavering):
+        stripes = FrameStripes.of(layer, sign, layer.stripes)
+        stripes.look(image)
+        value -= stripes.values
+    elif layer.stripes.size:
+        value -= layer.stripes
+
+
 def _signed(image: Image, learned: Learned) -> Signed:
-    """Signed grey values of a frame at the first layer."""
+    """Signed grey values of a frame at the first layer, without stripes."""
     h, w = learned.finest.background.shape
     value = learned.sign * image[:h, :w].astype(np.float32)
+    _take_off_stripes(value, image, learned.finest, learned.sign)
     for layer in learned.skipped:
         value = summed(value) / np.float32(2.0**layer.shift)
     return value
@@ -211,7 +279,9 @@ def _seen(image: Image, search: FrameSearch, learned: Learned) -> Seen:
     """Find the spots of a frame at the first layer, and what is left of it without them."""
     small, rows, light = search.first_layer(image)
     h, w = light.shape
-    return Seen(rows, learned.sign * small[:h, :w].astype(np.float32) - light, light)
+    rest = learned.sign * small[:h, :w].astype(np.float32) - light
+    _take_off_stripes(rest, small, learned.layers[0], learned.sign)
+    return Seen(rows, rest, light)
 
 
 def _alike(one: Layer, other: Layer) -> bool:
@@ -223,15 +293,17 @@ def _alike(one: Layer, other: Layer) -> bool:
     )
 
 
-def _fitted_width(rows: NDArray[np.float64], layer: Layer) -> float:
-    """Width at which clear spots are fitted, px of the layer, at most 1.6 times off the one before; 0 if few are clear."""
-    flags, snr = rows[:, FLAGS].astype(int), rows[:, SNR]
+def _are_clear(rows: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which spots are bright, whole, alone and fitted well."""
     unclear = int(SpotFlag.EDGE | SpotFlag.OVERLAPPING | SpotFlag.POOR_FIT)
-    clear = (flags & unclear == 0) & (snr > 8)
-    if clear.sum() < 10:
-        return 0.0
-    width = _weighted_median(rows[clear, S], np.minimum(snr[clear], 30))
-    return float(np.clip(width, max(0.6 * layer.width_px, 0.6), 1.6 * layer.width_px))
+    clear: NDArray[np.bool_] = (rows[:, FLAGS].astype(int) & unclear == 0) & (rows[:, SNR] > CLEAR_SNR)
+    return clear
+
+
+def _fitted_width(clear: NDArray[np.float64], layer: Layer) -> float:
+    """Width at which clear spots are fitted, px of the layer, at most `FURTHEST` times off the one before."""
+    width = _weighted_median(clear[:, S], np.minimum(clear[:, SNR], 30))
+    return float(np.clip(width, max(0.6 * layer.width_px, 0.6), FURTHEST * layer.width_px))
 
 
 def _has_discs(learned: Learned, pairs: Pairs, settings: DetectionSettings) -> bool:

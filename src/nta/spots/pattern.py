@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from nta.spots.median import median_of
 from nta.spots.noise import PixelNoise
 
+FEWEST_FOR_PATTERN = 8  # frames: of fewer, particles are still in the median
 CLEAR_SD = 3.0  # of one frame's noise; a lone pixel passes for a spot from 10 on
 SHARP = 3.0  # times the mean of its neighbours: a Gaussian of 0.6 px has 2.7 times that
 MOST_SHARP = 0.02  # of all pixels; more is the grain of a codec
@@ -25,8 +26,6 @@ def fixed_pattern(
     frames : (n, height, width), background : (height, width) their median over time.
     """
     none: NDArray[np.float32] = np.empty((0, 0), np.float32)
-    if len(frames) < 8:
-        return none
     smooth = _median_around(background)
     above = background - smooth
     variance = noise.variance(smooth.astype(float))

@@ -18,6 +18,7 @@ from nta.spots.fitting import ERROR_GROWTH, FIT_SHARE, MOST_ERROR, N_PARAMETERS,
 from nta.spots.kernels.follow import ABOVE_SD, HIGH, RISEN, STRIDE, TILE
 from nta.spots.learned import Learned, summed
 from nta.spots.settings import DetectionSettings
+from nta.spots.stripes import FrameStripes
 from nta.spots.table import SpotFlag
 
 Array = NDArray[np.float64]
@@ -42,8 +43,12 @@ class ReferenceSearch:
             grey = summed(grey) / np.float32(2.0**finer.shift)
         saturated = grey >= layer.full_scale
         value = self._learned.sign * grey.astype(float)
-        if layer.pattern.size:
-            value -= layer.pattern
+        if any(layer.wavering):
+            stripes = FrameStripes.of(layer, self._learned.sign, layer.fixed)
+            stripes.look(grey)
+            value -= stripes.values
+        elif layer.fixed.size:
+            value -= layer.fixed
         rows = [self._fitted(value, saturated, y, x) for y, x in self._maxima(value)]
         table = np.array([row for row in rows if row is not None]).reshape(-1, N_TABLE)
         table[:, [X, Y]] = step * table[:, [X, Y]] + 0.5 * (step - 1)

@@ -36,7 +36,7 @@ BAD = SATURATED | EDGE | OUT_OF_FOCUS | POOR_FIT
 class Seen(NamedTuple):
     """What was seen in a frame at a layer, in its px.
 
-    rows : of spots. rest : signed grey values without the spots' light. light : that light.
+    rows : of spots. rest : signed grey values without stripes and the spots' light. light : that light.
     """
 
     rows: FloatArray

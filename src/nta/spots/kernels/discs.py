@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from nta.columns import FloatArray, IntArray
+from nta.columns import Float32Array, FloatArray, IntArray
 from nta.frames import Image
 from nta.spots.columns import CHI2, ERROR, FLAGS, N_TABLE, SNR, B, N, S, X, Y
 from nta.spots.kernels.flags import EDGE, OUT_OF_FOCUS, POOR_FIT, SATURATED
@@ -51,8 +51,8 @@ class GreyNoise(NamedTuple):
 
 @compiled
 def _medians(
-    image: Image, sign: np.float32, cy: float, cx: float, radius: int, profile: FloatArray, values: FloatArray,
-    count: IntArray,
+    image: Image | Float32Array, sign: np.float32, cy: float, cx: float, radius: int, profile: FloatArray,
+    values: FloatArray, count: IntArray,
 ) -> bool:  # fmt: skip
     """Median of the pixels in each ring of one pixel: a first profile that neighbours do not disturb."""
     h, w = image.shape
@@ -77,7 +77,7 @@ def _medians(
 
 @compiled
 def _mean_profile(
-    image: Image, sign: np.float32, cy: float, cx: float, radius: int, spread2: float, profile: FloatArray,
+    image: Image | Float32Array, sign: np.float32, cy: float, cx: float, radius: int, spread2: float, profile: FloatArray,
     new: FloatArray, weight: FloatArray,
 ) -> None:  # fmt: skip
     """Mean profile, linear between whole pixels, of pixels clipped to the profile so far."""
@@ -106,7 +106,7 @@ def _mean_profile(
 
 @compiled
 def _moments(
-    image: Image, sign: np.float32, cy: float, cx: float, radius: int, within: int, background: float,
+    image: Image | Float32Array, sign: np.float32, cy: float, cx: float, radius: int, within: int, background: float,
     noise: GreyNoise, profile: FloatArray, spread2: float, sums: FloatArray,
 ) -> int:  # fmt: skip
     """Fisher matrix and gradient of the centre, misfit and variation; returns the number of pixels."""
@@ -178,7 +178,7 @@ def _half_light(profile: FloatArray, radius: int, half: float) -> float:
 
 @compiled
 def _fit_disc(
-    image: Image, sign: np.float32, cy: float, cx: float, radius: int, noise: GreyNoise, least: float,
+    image: Image | Float32Array, sign: np.float32, cy: float, cx: float, radius: int, noise: GreyNoise, least: float,
     profile: FloatArray, values: FloatArray, count: IntArray, new: FloatArray, sums: FloatArray, out: FloatArray,
 ) -> bool:  # fmt: skip
     """Fit centre and profile; False where there is no light or the centre runs away. `out` as a row of `find_discs`.
@@ -212,7 +212,7 @@ def _fit_disc(
 
 @compiled
 def _describe(
-    image: Image, sign: np.float32, cy: float, cx: float, radius: int, noise: GreyNoise, profile: FloatArray,
+    image: Image | Float32Array, sign: np.float32, cy: float, cx: float, radius: int, noise: GreyNoise, profile: FloatArray,
     spread2: float, sums: FloatArray, out: FloatArray,
 ) -> bool:  # fmt: skip
     """Light, extent, symmetry and errors of a fitted disc."""
@@ -251,7 +251,7 @@ def _describe(
 
 @compiled
 def find_discs(
-    image: Image, sign: np.float32, n: int, found: FloatArray, step: int, grey: float, radius: int,
+    image: Image | Float32Array, sign: np.float32, n: int, found: FloatArray, step: int, grey: float, radius: int,
     noise: GreyNoise, width: float, threshold: float, discs: FloatArray, m: int,
 ) -> int:  # fmt: skip
     """Fit a disc at each of the n candidates; append what is one to the m `discs` there are.
