@@ -1,8 +1,10 @@
 """Rings and discs: one flagged spot each, in the right place; groups of spots are not rings."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from scenes import Setup, exposed
+from scenes import Setup, exposed, film
 
 from nta.frames import Frame
 from nta.spots import SpotDetector, SpotFlag
@@ -61,3 +63,25 @@ def test_a_ring_is_one_flagged_spot_with_an_honest_error(radius):
     assert (
         0.35 < np.std(pulls) < 1.5
     )  # wide rings are fitted at a coarse resolution and stated with more doubt
+
+
+@pytest.mark.parametrize("electrons", [5000.0, 12_000.0, 40_000.0])
+def test_a_lone_wide_spot_is_found_however_bright(electrons):
+    """It is wider than any fit may be: the brighter, the more surely it had been dropped."""
+    shot = film(Setup(height=192, width=192, n_spots=6, bits=12, widths_px=(1.6, 1.8), seed=3))
+    rng = np.random.default_rng(8)
+    pulls, n_near = [], []
+    with SpotDetector(DetectionSettings(threads=1), shot.setup.camera) as detector:
+        detector.prime(shot.frames)
+        for frame in shot.frames:
+            light = np.zeros(frame.image.shape)
+            x, y = 96 + rng.uniform(-9, 9, 2)
+            _ring(light, x, y, 0.0, 4.2, electrons / (2 * np.pi * 4.2**2))
+            image = frame.image + np.rint(rng.poisson(light) / shot.setup.gain_e_per_adu).astype(np.uint16)
+            spots = detector.detect([replace(frame, image=image)])
+            xy = np.c_[spots.x_px, spots.y_px]
+            wide = (np.hypot(*(xy - (x, y)).T) < 8) & (spots.flags & OUT_OF_FOCUS != 0)
+            n_near.append(wide.sum())
+            pulls += list(((xy[wide] - (x, y)) / spots.localization_error_px[wide, None]).ravel())
+    assert np.mean(np.array(n_near) == 1) > 0.85
+    assert np.median(np.abs(pulls)) < 1.2

@@ -33,6 +33,7 @@ SPLIT_GAIN = 25.0  # drop of chi-square for three more parameters that proves tw
 MOST_SPOTS = 20_000  # in one frame
 MOST_DISCS = 1_000
 DISC_WINDOW = 6.0  # radius in which a disc is fitted, widths of a spot
+WIDER = 2  # times that radius, for lone discs
 
 
 class FrameSearch:
@@ -53,12 +54,17 @@ class FrameSearch:
         self._rows = np.empty((MOST_SPOTS, N_COLUMNS))
         self._discs = np.empty((MOST_DISCS, N_DISC))
 
-    def search(self, image: Image) -> NDArray[np.float64]:
-        """Return one row per spot, camera px and photo-electrons; see `nta.spots.columns`."""
+    def search(self, image: Image, lone_discs: bool = True) -> NDArray[np.float64]:
+        """Return one row per spot, camera px and photo-electrons; see `nta.spots.columns`.
+
+        lone_discs : whether spots too wide for a fit are looked at in a recording that has no discs in general.
+        """
         image = self._at_first_layer(image)
-        m = self._searches[0].spots(_viewable(image), self._rows)
+        m, n_wide = self._searches[0].spots(_viewable(image), self._rows)
         if len(self._searches) > 1:
             m = self._with_discs(image, m)
+        elif n_wide and lone_discs:
+            m = self._with_wide(image, m, n_wide)
         table: NDArray[np.float64] = self._rows[:m, :N_TABLE] * self._units + self._origin
         return table
 
@@ -66,7 +72,8 @@ class FrameSearch:
         """Return the frame at the first layer, its spots (px, electrons of that layer) and their light in grey values."""
         image = self._at_first_layer(image)
         first = self._searches[0]
-        rows = self._rows[: first.spots(_viewable(image), self._rows)].copy()
+        m, _ = first.spots(_viewable(image), self._rows)
+        rows = self._rows[:m].copy()
         light = np.zeros(first.layer.background.shape, np.float32)
         paint(rows, first.gain, light, np.empty((0, 0), np.float32))
         return image, rows, light
@@ -76,6 +83,11 @@ class FrameSearch:
         for shrunk in self._to_first:
             image = shrunk(image)
         return image
+
+    def _with_wide(self, image: Image, m: int, n_wide: int) -> int:
+        """Put what is too wide for a fit, where it is a disc, in the place of its parts among the m spots of the frame."""
+        n_discs = self._searches[0].wide(image, n_wide, self._discs)
+        return self._merged(m, n_discs)
 
     def _with_discs(self, image: Image, m: int) -> int:
         """Add discs and rings to the m spots of the frame and take out the spots that are part of them."""
@@ -88,6 +100,10 @@ class FrameSearch:
             n, found = coarser.candidates(_viewable(coarse))
             n_discs = finer.discs(image, n, found, first.layer, self._discs, n_discs)
             image = coarse
+        return self._merged(m, n_discs)
+
+    def _merged(self, m: int, n_discs: int) -> int:
+        first = self._searches[0]
         height, width = first.layer.background.shape
         return int(merge(self._rows, m, self._discs, n_discs, first.gain, first.offset, 1.0, height, width))
 
@@ -154,9 +170,10 @@ class LayerSearch:
         follow(image, self._sign, self._ground)
         return int(candidates(self._shown(image), self._proposal(0.0))), self._found
 
-    def spots(self, image: Image, rows: NDArray[np.float64]) -> int:
-        """Find and fit spots; `rows` as by `localise`, px and effective electrons of this layer."""
-        return int(find(self._shown(image), self._ground, self._with_shoulders, self._rules, rows))
+    def spots(self, image: Image, rows: NDArray[np.float64]) -> tuple[int, int]:
+        """Find and fit spots; `rows` and what is returned as by `localise`, px and effective electrons of this layer."""
+        m, n_wide = find(self._shown(image), self._ground, self._with_shoulders, self._rules, rows)
+        return int(m), int(n_wide)
 
     def _shown(self, image: Image) -> Shown:
         if self._stripes is not None:
@@ -198,11 +215,22 @@ class LayerSearch:
         """
         step = self.layer.step // first.step
         grey = self.layer.camera.gain_e_per_adu / first.camera.gain_e_per_adu
-        radius = min(int(np.ceil(DISC_WINDOW * first.width_px)), N_BINS)
+        return self._discs(image, n, found, 2, step, grey, first.width_px, discs, m)
+
+    def wide(self, image: Image, n: int, discs: NDArray[np.float64]) -> int:
+        """Fit discs at the n candidates of this layer that `spots` left for it; returns their number."""
+        return self._discs(image, n, self._found, 1, 1, 1.0, self.layer.width_px, discs, 0)
+
+    def _discs(
+        self, image: Image, n: int, found: NDArray[np.float64], zoom: int, step: int, grey: float, width: float,
+        discs: NDArray[np.float64], m: int,
+    ) -> int:  # fmt: skip
+        radius = min(int(np.ceil(DISC_WINDOW * width)), N_BINS)
+        widest = min(WIDER * radius, N_BINS) if zoom == 1 else radius
         even, sign = self._without_stripes(image)
         return int(
             find_discs(
-                even, sign, n, found, step, grey, radius, self._grey_noise, first.width_px / step,
+                even, sign, n, found, zoom, step, grey, radius, widest, self._grey_noise, width / step,
                 SIGNIFICANT * self._clutter_sd * self._k, discs, m,
             )
         )  # fmt: skip

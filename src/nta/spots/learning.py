@@ -244,7 +244,7 @@ def _with_apart(learned: Learned, frames: Sequence[Frame], settings: DetectionSe
     search = FrameSearch(learned, settings)
     places: list[NDArray[np.float64]] = []
     for frame in (frame for start in range(STRIDE) for frame in frames[start::STRIDE]):
-        places.append(search.search(frame.image)[:, [X, Y]])
+        places.append(search.search(frame.image, lone_discs=False)[:, [X, Y]])
         if sum(map(len, places)) >= ENOUGH_SPOTS:
             break
     apart = least_apart(places, learned.spot_width_px, first.background.size * first.step**2)
@@ -314,7 +314,7 @@ def _has_discs(learned: Learned, pairs: Pairs, settings: DetectionSettings) -> b
     without = FrameSearch(replace(learned, layers=learned.layers[:1]), settings)
     n_new = n_spots = 0
     for image, _ in pairs:
-        rows, plain = with_discs.search(image), without.search(image)
+        rows, plain = with_discs.search(image), without.search(image, lone_discs=False)
         discs = rows[rows[:, FLAGS].astype(int) & int(SpotFlag.OUT_OF_FOCUS) != 0]
         distance = np.hypot(*(discs[:, None, [X, Y]] - plain[None, :, [X, Y]]).transpose(2, 0, 1))
         n_new += int((distance.min(axis=1, initial=np.inf) > NEW_PLACE * learned.spot_width_px).sum())

@@ -31,6 +31,7 @@ WIDE = 1.6  # widths of a spot in focus from which on light is a disc
 SIGNIFICANT = 1.5  # thresholds: a disc has many pixels in which to be seen
 # of that width, by medians about a place that is not fitted yet: rather too wide than too narrow
 SURELY_NARROW = 0.8
+REACHES = 0.75  # share of the window's radius that holds nine tenths of the light: there may be more beyond
 INSIDE = 1.15  # extents within which a faint spot belongs to the disc
 OUTSHINES = 2.0  # times the disc's peak: a spot of its own in front of the disc
 EXPLAINED = 0.6  # share of a disc's light that a few well-fitted spots may not hold, or it is they
@@ -251,14 +252,14 @@ def _describe(
 
 @compiled
 def find_discs(
-    image: Image | Float32Array, sign: np.float32, n: int, found: FloatArray, step: int, grey: float, radius: int,
-    noise: GreyNoise, width: float, threshold: float, discs: FloatArray, m: int,
+    image: Image | Float32Array, sign: np.float32, n: int, found: FloatArray, zoom: int, step: int, grey: float, radius: int,
+    widest: int, noise: GreyNoise, width: float, threshold: float, discs: FloatArray, m: int,
 ) -> int:  # fmt: skip
     """Fit a disc at each of the n candidates; append what is one to the m `discs` there are.
 
-    image : frame in which the discs are fitted; found : (n, N_FOUND) candidates in px of a frame twice as coarse
+    image : frame in which the discs are fitted; found : (n, N_FOUND) candidates in px of a frame `zoom` times as coarse
     step : side of a px of `image`, px of the report; grey : grey values of the report in one of `image`
-    radius : of the window, px of `image`
+    radius : of the window, px of `image`; up to `widest` it grows where the light reaches its border
     width : of a spot in focus, px of `image`; threshold : least signal over noise of a disc
     discs : rows (X, Y, N in adu, B in adu, S, ERROR, CHI2, FLAGS, SNR, EXTENT, PEAK in adu, SYMMETRY), px of the report
 
@@ -272,12 +273,39 @@ def find_discs(
     count = np.zeros(N_BINS + 1, np.int64)
     sums = np.zeros(N_SUMS)
     out = np.zeros(N_DISC)
+    wider = np.zeros(N_DISC)
     for i in range(n):
-        cx, cy = 2 * found[i, FOUND_X] + 0.5, 2 * found[i, FOUND_Y] + 0.5
+        cx = zoom * found[i, FOUND_X] + 0.5 * (zoom - 1)
+        cy = zoom * found[i, FOUND_Y] + 0.5 * (zoom - 1)
         if m >= discs.shape[0] or not _fit_disc(
             image, sign, cy, cx, radius, noise, WIDE * width, profile, values, count, new, sums, out
         ):
             continue
+        window = radius
+        while (
+            window < widest
+            and out[EXTENT] > REACHES * window
+            and out[SYMMETRY] > SYMMETRIC
+            and out[SNR] > threshold
+        ):
+            window = min(2 * window, widest)
+            if not _fit_disc(
+                image,
+                sign,
+                out[Y],
+                out[X],
+                window,
+                noise,
+                WIDE * width,
+                profile,
+                values,
+                count,
+                new,
+                sums,
+                wider,
+            ):
+                break
+            out[:] = wider
         inside = 0 <= out[X] <= image.shape[1] - 1 and 0 <= out[Y] <= image.shape[0] - 1
         if not (inside and out[SYMMETRY] > SYMMETRIC and out[SNR] > threshold and out[S] > WIDE * width):
             continue

@@ -10,8 +10,10 @@ from nta.spots.kernels.options import compiled
 
 
 @compiled
-def find(shown: Shown, ground: Ground, proposal: Proposal, rules: FitRules, rows: FloatArray) -> int:
-    """Find and fit the spots of a frame: one row each, as by `localise`; returns their number."""
+def find(
+    shown: Shown, ground: Ground, proposal: Proposal, rules: FitRules, rows: FloatArray
+) -> tuple[int, int]:
+    """Find and fit the spots of a frame; rows, number and candidates for a wider window as by `localise`."""
     follow(shown.image, shown.sign, ground)
     n = candidates(shown, proposal)
     return localise(shown, n, proposal.found, rules, rows)

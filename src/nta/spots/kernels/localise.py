@@ -25,6 +25,7 @@ SPLIT_CHI2 = 1.4  # reduced chi-square (121 px: 3 sd) above which two spots are 
 # of the excess of chi-square that two spots must explain: a spot of another shape is not two
 SPLIT_SHARE = 0.5
 NOT_FITTED = 9.0  # chi-square of what could not be fitted: two spots may do
+BRIGHT = 1.5  # thresholds from which on what is too wide for the window is looked at in a wider one
 NO_SPOT = 0.0  # the same of what is none
 
 
@@ -53,10 +54,14 @@ class FitRules(NamedTuple):
 
 
 @compiled
-def localise(shown: Shown, n: int, found: FloatArray, rules: FitRules, rows: FloatArray) -> int:
-    """Fit the n candidates in `found` (`search.N_FOUND` columns) and write one row per spot; returns their number.
+def localise(shown: Shown, n: int, found: FloatArray, rules: FitRules, rows: FloatArray) -> tuple[int, int]:
+    """Fit the n candidates in `found` (`search.N_FOUND` columns) and write one row per spot.
 
     rows : (m, N_COLUMNS), see `nta.spots.columns`.
+
+    Returns
+    -------
+    Number of spots, and of bright ones that are too wide for the window: their places are then the first in `found`.
     """
     view = View(
         shown.image,
@@ -76,7 +81,7 @@ def localise(shown: Shown, n: int, found: FloatArray, rules: FitRules, rows: Flo
     if rules.split_gain > 0:
         extra = _split(view, desk, n, found, rules, rows, ok)
     h, w = shown.image.shape
-    return _keep(rows, n, extra, ok, h, w, rules)
+    return _keep(rows, n, extra, ok, h, w, rules, found)
 
 
 @compiled
@@ -272,16 +277,26 @@ def _snr(n: float, b: float, s: float, noise: Noise) -> float:
 
 @compiled
 def _keep(
-    rows: FloatArray, n: int, extra: int, ok: NDArray[np.uint8], h: int, w: int, rules: FitRules
-) -> int:
-    """Drop what is too faint, outside or found twice; set the flags; returns the number kept."""
+    rows: FloatArray,
+    n: int,
+    extra: int,
+    ok: NDArray[np.uint8],
+    h: int,
+    w: int,
+    rules: FitRules,
+    found: FloatArray,
+) -> tuple[int, int]:
+    """Drop what is too faint, outside or found twice; set the flags; returns what `localise` does."""
     radius, narrowest, widest = rules.radius, 1.001 * rules.limits.narrowest, 0.999 * rules.limits.widest
-    m = 0
+    m = wide = 0
     for i in range(n + extra):
         if not ok[i]:
             continue
         snr = _snr(rows[i, N], rows[i, B], rows[i, S], rules.noise)
         inside = -0.5 < rows[i, X] < w - 0.5 and -0.5 < rows[i, Y] < h - 0.5
+        if inside and snr > BRIGHT * rules.threshold and rows[i, S] >= widest:
+            found[wide, FOUND_X], found[wide, FOUND_Y] = rows[i, X], rows[i, Y]
+            wide += 1
         if not (snr > rules.threshold and inside and narrowest < rows[i, S] < widest):
             continue
         twice = False
@@ -308,4 +323,4 @@ def _keep(
         rows[m, FLAGS] = flags
         rows[m, SNR] = snr
         m += 1
-    return m
+    return m, wide
