@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -10,10 +11,21 @@ from typing import Any, Protocol, Self, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from nta.calibration.reading import is_number, stated_number
 from nta.errors import SettingError
+from nta.physics import CHECK_EXPOSURE
 
 _LARGEST_PIXEL_UM = 50.0
 """No camera chip has larger pixels, and no image of it in the sample either."""
+
+_NUMBERS = (
+    "frame_rate_hz",
+    "exposure_s",
+    "pixel_size_um",
+    "gain_e_per_adu",
+    "offset_adu",
+    "read_noise_e",
+)
 
 Image = NDArray[np.uint8] | NDArray[np.uint16]
 
@@ -51,24 +63,27 @@ class CameraState:
 
     def __post_init__(self) -> None:
         for name in ("width_px", "height_px"):
-            if not getattr(self, name) >= 1:
-                raise SettingError(f"{name} must be >= 1 px, got {getattr(self, name)}")
+            if not (is_number(getattr(self, name)) and getattr(self, name) >= 1):
+                raise SettingError(f"{name} must be >= 1 px, got {getattr(self, name)!r}")
         if self.bit_depth not in range(1, 17):
-            raise SettingError(f"bit_depth must be 1 to 16, a whole number, got {self.bit_depth}")
+            raise SettingError(f"bit_depth must be 1 to 16, a whole number, got {self.bit_depth!r}")
         object.__setattr__(self, "bit_depth", int(self.bit_depth))  # 12.0 is one, too
+        for name in _NUMBERS:
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, stated_number(name, getattr(self, name)))
         for name in ("frame_rate_hz", "pixel_size_um", "gain_e_per_adu"):
             value = getattr(self, name)
-            if value is not None and not (np.isfinite(value) and value > 0):
+            if value is not None and not 0 < value < math.inf:
                 raise SettingError(f"{name} must be > 0, got {value}")
         if self.pixel_size_um is not None and self.pixel_size_um > _LARGEST_PIXEL_UM:
             raise SettingError(
                 f"pixel_size_um={self.pixel_size_um:g} is no pixel in the sample plane of a microscope; give µm, not nm"
             )
-        if self.offset_adu is not None and not np.isfinite(self.offset_adu):
+        if self.offset_adu is not None and not math.isfinite(self.offset_adu):
             raise SettingError(f"offset_adu must be a number, got {self.offset_adu}")
-        if self.read_noise_e is not None and not (np.isfinite(self.read_noise_e) and self.read_noise_e >= 0):
+        if self.read_noise_e is not None and not 0 <= self.read_noise_e < math.inf:
             raise SettingError(f"read_noise_e must be >= 0 e, got {self.read_noise_e}")
-        if self.exposure_s is not None and not (np.isfinite(self.exposure_s) and self.exposure_s >= 0):
+        if self.exposure_s is not None and not 0 <= self.exposure_s < math.inf:
             raise SettingError(f"exposure_s must be >= 0 s, got {self.exposure_s}")
         if (
             self.exposure_s is not None
@@ -77,7 +92,7 @@ class CameraState:
         ):
             raise SettingError(
                 f"exposure_s={self.exposure_s:.6g} is longer than the frame interval "
-                f"{1 / self.frame_rate_hz:.6g} s ({self.frame_rate_hz:g} Hz); check --exposure-ms and --frame-rate"
+                f"{1 / self.frame_rate_hz:.6g} s ({self.frame_rate_hz:g} Hz); {CHECK_EXPOSURE}"
             )
 
 

@@ -8,6 +8,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from numbers import Real
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -51,8 +52,15 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 
 def is_number(value: Any) -> bool:
-    """Whether a value of a TOML file is a number; `true` is none."""
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    """Whether a value of a TOML file, or one given in Python, is a number; `true` is none."""
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
+def stated_number(name: str, value: Any) -> float:
+    """Return a number as a float; refuse by name what is none."""
+    if not is_number(value):
+        raise SettingError(f"{name} must be a number, got {value!r}")
+    return float(value)
 
 
 class Table:

@@ -6,6 +6,7 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
+from nta.calibration.reading import stated_number
 from nta.errors import NoRecordingError, RecordingError
 from nta.io.recordings.reader import Reader
 from nta.io.recordings.recording import Recording
@@ -59,9 +60,14 @@ def open_recording(
     """
     said: dict[str, Any] = {
         "frame_rate_hz": None if frame_rate_hz is None else frame_rate(frame_rate_hz, "frame rate"),
-        "exposure_s": exposure_s,
-        "pixel_size_um": pixel_size_um,
-        "bit_depth": bit_depth,
+        **{
+            name: None if value is None else stated_number(name, value)
+            for name, value in (
+                ("exposure_s", exposure_s),
+                ("pixel_size_um", pixel_size_um),
+                ("bit_depth", bit_depth),
+            )
+        },
     }
     where = Path(path)
     reader = _reader(where)
