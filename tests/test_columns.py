@@ -33,6 +33,13 @@ def test_two_dimensional_columns_are_refused():
         Marks(frame=np.zeros((2, 2)), y_px=np.zeros(2))
 
 
+@pytest.mark.parametrize("frame", [[0, 2.5], [0, np.nan], [0, np.inf]])
+def test_whole_numbers_are_not_made_of_others(frame):
+    with pytest.raises(ValueError, match=r"Marks\.frame must be whole numbers, got (2\.5|nan|inf) in row 1"):
+        Marks(frame=frame, y_px=np.zeros(2))
+    assert Marks(frame=[0.0, 2.0], y_px=np.zeros(2)).frame.tolist() == [0, 2]
+
+
 @given(st.lists(st.integers(0, 100), min_size=1, max_size=20), st.integers(0, 20))
 def test_cutting_and_joining_gives_the_same_table(frames, cut):
     table = Marks(frame=frames, y_px=np.arange(len(frames)), origin="there")

@@ -28,6 +28,15 @@ def column(dtype: Any, unit: str, meaning: str, *, every_row: float | None = Non
     return field(metadata=about) if every_row is None else field(default=None, metadata=about)
 
 
+def first_not_whole(values: ArrayLike) -> int | None:
+    """Return the place of the first value that a column of whole numbers would change; None where there is none."""
+    given = np.ravel(values)
+    if given.dtype.kind != "f":  # whole numbers need no look
+        return None
+    changed = ~np.isfinite(given) | (np.trunc(given) != given)
+    return int(np.argmax(changed)) if changed.any() else None
+
+
 @dataclass(frozen=True, eq=False)
 class Columns:
     """Base of the tables: every column one-dimensional and of the same length; other fields describe the whole table."""
@@ -38,7 +47,12 @@ class Columns:
             given = getattr(self, declared.name)
             if given is None:
                 given = np.full(len(self), declared.metadata["every_row"])
-            values = np.ascontiguousarray(given, dtype=declared.metadata["dtype"])
+            dtype = declared.metadata["dtype"]
+            if dtype.kind in "iu" and (row := first_not_whole(given)) is not None:
+                raise ValueError(
+                    f"{type(self).__name__}.{declared.name} must be whole numbers, got {np.ravel(given)[row]} in row {row}"
+                )
+            values = np.ascontiguousarray(given, dtype=dtype)
             if values.ndim != 1:
                 raise ValueError(
                     f"{type(self).__name__}.{declared.name} must have one dimension, got {values.ndim}"
