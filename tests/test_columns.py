@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from nta.columns import Columns, column
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Marks(Columns):
     frame: NDArray[np.int32] = column(np.int32, "1", "frame index")
     y_px: NDArray[np.float64] = column(np.float64, "px", "row")
@@ -21,6 +21,10 @@ def test_columns_are_converted_to_their_declared_types():
     assert marks.frame.dtype == np.int32
     assert marks.y_px.dtype == np.float64
     assert [c.metadata["unit"] for c in Marks.columns()] == ["1", "px"]
+
+
+def test_a_table_is_shown_by_its_extent():
+    assert repr(Marks(frame=range(5000), y_px=range(5000))) == "<Marks: 5000 rows of frame, y_px>"
 
 
 def test_columns_of_different_length_are_refused_by_name():

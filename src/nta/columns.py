@@ -37,9 +37,21 @@ def first_not_whole(values: ArrayLike) -> int | None:
     return int(np.argmax(changed)) if changed.any() else None
 
 
-@dataclass(frozen=True, eq=False)
+class Brief:
+    """Base of dataclasses that hold arrays (with repr=False): an array is shown by its type and shape."""
+
+    def __repr__(self) -> str:
+        shown = (f"{f.name}={_short(getattr(self, f.name))}" for f in fields(self))  # type: ignore[arg-type]
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+
+def _short(value: Any) -> str:
+    return f"<{value.dtype} {value.shape}>" if isinstance(value, np.ndarray) else repr(value)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Columns:
-    """Base of the tables: every column one-dimensional and of the same length; other fields describe the whole table."""
+    """Base of the tables (with repr=False): columns one-dimensional, of the same length; other fields are of the whole."""
 
     def __post_init__(self) -> None:
         lengths = {}
@@ -69,6 +81,13 @@ class Columns:
 
     def __len__(self) -> int:
         return len(getattr(self, self.columns()[0].name))
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {self._extent()} of {', '.join(self.as_dict())}>"
+
+    def _extent(self) -> str:
+        """Say how much is in the table."""
+        return f"{len(self)} rows"
 
     def select(self, rows: ArrayLike | slice) -> Self:
         """Return the table of the given rows (a mask, indices or a slice)."""

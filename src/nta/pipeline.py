@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
+from textwrap import indent
 from typing import Any
 
 import numpy as np
@@ -63,7 +64,7 @@ class Provenance:
     )  # what is said beside: date of the recording, operator, ...
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Analysis:
     """Everything one recording yields, with what is needed to repeat it."""
 
@@ -91,6 +92,10 @@ class Analysis:
         """Time from the first frame searched to the end of the last."""
         frames = self.spots.scene.frame_index
         return float(frames[-1] - frames[0] + 1) * self.diffusion.frame_interval_s if frames.size else 0.0
+
+    def __repr__(self) -> str:
+        shown = f"{self.sizes!r}\n{self.assessment!r}"
+        return f"Analysis of {self.provenance.recording}\n{indent(shown, '  ')}"
 
     @property
     def in_suspension(self) -> Mapping[str, Quantity]:

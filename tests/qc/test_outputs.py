@@ -43,6 +43,11 @@ def test_the_exit_code_is_the_verdict(folder, tmp_path, capsys, text, code):
     assert ("PASS", "FAIL", "INCONCLUSIVE")[code] in capsys.readouterr().out
 
 
+def test_a_report_is_shown_as_its_table(analysis, tmp_path):
+    report = nta.qc.check(analysis, spec(tmp_path, BAD))
+    assert repr(report) == str(report) == report.table()
+
+
 def test_results_in_folders_of_one_name_are_told_apart(folder, tmp_path):
     """Continuous integration joins tests of one name: a pass would hide a failure."""
     for run in ("lot 7", "lot 8"):

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nta.columns import Columns, column
+from nta.columns import Brief, Columns, column
 from nta.spots.table import Scene
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Linking:
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class Linking(Brief):
     """How the spots were linked: what was chosen, by the user or from the data, and the drift that was found."""
 
     search_range_px: float
@@ -26,7 +26,7 @@ class Linking:
     brownian_share: float = 0.0  # of the particles' own step variance, subtracted along: D / (1 - share)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Tracks(Columns):
     """Spots that belong to tracks, sorted by (track, frame); tracks are numbered 0..n-1 without gaps.
 
@@ -52,6 +52,9 @@ class Tracks(Columns):
         """Return (y, x) of the spots as they were in the image, drift included: where a stuck spot stays in one place."""
         place = np.searchsorted(self.scene.frame_index, self.frame)
         return self.y_px + self.linking.drift_y_px[place], self.x_px + self.linking.drift_x_px[place]
+
+    def _extent(self) -> str:
+        return f"{super()._extent()}, {self.n_tracks} tracks"
 
     @property
     def n_tracks(self) -> int:

@@ -21,7 +21,7 @@ class UnknownTracksError(TrackFileError):
     """A file is of no program whose tracks are understood."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class TrackTable(Columns):
     """Positions sorted by (track, frame); tracks are numbered 0..n-1, frames from 0 where the program counts from 0.
 
@@ -80,6 +80,9 @@ class TrackTable(Columns):
         if not (np.isfinite(rows.y_px).all() and np.isfinite(rows.x_px).all()):
             raise TrackFileError(f"a position of {program} is not a number")
         return replace(rows, notes=tuple(notes))
+
+    def _extent(self) -> str:
+        return f"{super()._extent()}, {self.n_tracks} tracks"
 
     @property
     def n_tracks(self) -> int:
