@@ -52,6 +52,7 @@ from nta.numba_cache import choose_numba_cache
 
 if TYPE_CHECKING:
     from nta.calibration import InstrumentProfile, SampleConditions, load_profile
+    from nta.io.recordings import from_frames
     from nta.io.recordings import open_recording as open  # noqa: A004 - nta.open reads as it should
     from nta.io.results import load_analysis as load
     from nta.io.results import save_analysis as save
@@ -67,6 +68,7 @@ _HOMES = {
     "InstrumentProfile": ("nta.calibration", "InstrumentProfile"),
     "SampleConditions": ("nta.calibration", "SampleConditions"),
     "analyze": ("nta.pipeline", "analyze"),
+    "from_frames": ("nta.io.recordings", "from_frames"),
     "load": ("nta.io.results", "load_analysis"),
     "load_profile": ("nta.calibration", "load_profile"),
     "open": ("nta.io.recordings", "open_recording"),
@@ -83,6 +85,7 @@ __all__ = [
     "InstrumentProfile",
     "SampleConditions",
     "analyze",
+    "from_frames",
     "load",
     "load_profile",
     "open",

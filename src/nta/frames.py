@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nta.calibration.reading import is_number, stated_number
-from nta.errors import SettingError
+from nta.errors import RecordingError, SettingError
 from nta.physics import CHECK_EXPOSURE
 
 _LARGEST_PIXEL_UM = 50.0
@@ -30,6 +30,35 @@ _NUMBERS = (
 Image = NDArray[np.uint8] | NDArray[np.uint16]
 
 
+def refuse_no_image(image: NDArray[Any]) -> None:
+    """Refuse what is no image of a camera, and say what to do.
+
+    Raises
+    ------
+    RecordingError
+        Not two-dimensional, other pixels than uint8 or uint16, or these in the other byte order.
+    """
+    if image.ndim != 2:
+        colours = image.ndim == 3 and image.shape[-1] in (3, 4)
+        remedy = (
+            "of a colour image give one channel, image[..., 0]"
+            if colours
+            else "give one image after the other"
+        )
+        raise RecordingError(
+            f"a frame must be (height, width), got an array of shape {image.shape}; {remedy}"
+        )
+    if image.dtype not in (np.uint8, np.uint16):
+        raise RecordingError(
+            f"a frame must be the camera's grey values as uint8 or uint16, got {image.dtype}; whole numbers become so by "
+            "image.astype(np.uint16); what was scaled or filtered no longer has the camera's noise: take the raw images"
+        )
+    if not image.dtype.isnative:
+        raise RecordingError(
+            f"a frame must be in this machine's byte order, got {image.dtype.str}; image.astype(np.uint16) turns it round"
+        )
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
     """One image with its place in the recording.
@@ -45,6 +74,16 @@ class Frame:
     time_s: float
     host_time_ns: int | None = None
     device_time_ns: int | None = None
+
+
+def refuse_pixel_size(pixel_size_um: float) -> None:
+    """Refuse a size that no pixel has in the sample plane of a microscope."""
+    if not 0 < pixel_size_um < math.inf:
+        raise SettingError(f"pixel_size_um must be > 0, got {pixel_size_um}")
+    if pixel_size_um > _LARGEST_PIXEL_UM:
+        raise SettingError(
+            f"pixel_size_um={pixel_size_um:g} is no pixel in the sample plane of a microscope; give µm, not nm"
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,14 +110,12 @@ class CameraState:
         for name in _NUMBERS:
             if getattr(self, name) is not None:
                 object.__setattr__(self, name, stated_number(name, getattr(self, name)))
-        for name in ("frame_rate_hz", "pixel_size_um", "gain_e_per_adu"):
+        for name in ("frame_rate_hz", "gain_e_per_adu"):
             value = getattr(self, name)
             if value is not None and not 0 < value < math.inf:
                 raise SettingError(f"{name} must be > 0, got {value}")
-        if self.pixel_size_um is not None and self.pixel_size_um > _LARGEST_PIXEL_UM:
-            raise SettingError(
-                f"pixel_size_um={self.pixel_size_um:g} is no pixel in the sample plane of a microscope; give µm, not nm"
-            )
+        if self.pixel_size_um is not None:
+            refuse_pixel_size(self.pixel_size_um)
         if self.offset_adu is not None and not math.isfinite(self.offset_adu):
             raise SettingError(f"offset_adu must be a number, got {self.offset_adu}")
         if self.read_noise_e is not None and not 0 <= self.read_noise_e < math.inf:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from textwrap import indent
 from typing import Any
 
@@ -15,7 +16,8 @@ import numpy as np
 
 from nta.assessment import Assessment, assess_recording, load_limits
 from nta.assessment.controls import against_blank, doubted, with_findings
-from nta.calibration import InstrumentProfile, SampleConditions
+from nta.calibration import InstrumentProfile, SampleConditions, load_profile
+from nta.calibration.reading import refuse_other
 from nta.diffusion import (
     DiffusionEstimates,
     MeanSquaredDisplacement,
@@ -106,7 +108,7 @@ class Analysis:
 def analyze(
     source: FrameSource,
     conditions: SampleConditions | None = None,
-    profile: InstrumentProfile | None = None,
+    profile: InstrumentProfile | str | Path | None = None,
     settings: AnalysisSettings | None = None,
     *,
     progress: Progress | None = None,
@@ -122,7 +124,7 @@ def analyze(
         Temperature and medium: what Stokes-Einstein needs. None: what the recording says; to add to that, take
         `stated_conditions(source.metadata, temperature_c=25.0)`.
     profile
-        The instrument; fills in what the recording does not say of its camera.
+        The instrument, or its name or file; fills in what the recording does not say of its camera.
     settings
         Defaults where None.
     progress
@@ -134,9 +136,21 @@ def analyze(
     ------
     MissingInputError
         Pixel size, frame rate, temperature or viscosity was given by nobody.
+    SettingError
+        What is given is of another kind, or there is no such profile.
     """
-    settings = settings or AnalysisSettings()
-    conditions = conditions or stated_conditions(source.metadata)
+    refuse_other(
+        "source", source, FrameSource, "open one with nta.open(path) or make one with nta.from_frames(images)"
+    )
+    settings = AnalysisSettings() if settings is None else settings
+    refuse_other(
+        "settings", settings, AnalysisSettings, "make them with AnalysisSettings.from_mapping or from_toml"
+    )
+    conditions = stated_conditions(source.metadata) if conditions is None else conditions
+    refuse_other("conditions", conditions, SampleConditions, "give nta.SampleConditions(temperature_c=25.0)")
+    profile = load_profile(profile) if isinstance(profile, str | Path) else profile
+    if profile is not None:
+        refuse_other("profile", profile, InstrumentProfile, 'give its name, or nta.load_profile("simulated")')
     camera = completed_camera(source.camera, profile)
     # refuse before the long work, not after it
     Scale.of(camera)

@@ -9,7 +9,7 @@ from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from nta.assessment.settings import AssessmentSettings
-from nta.calibration.reading import read_toml
+from nta.calibration.reading import read_toml, refuse_other
 from nta.diffusion import DiffusionSettings
 from nta.errors import SettingError
 from nta.sizes import SizingSettings
@@ -28,6 +28,15 @@ class AnalysisSettings:
     sizing: SizingSettings = field(default_factory=SizingSettings)
     visibility: VisibilitySettings = field(default_factory=VisibilitySettings)
     assessment: AssessmentSettings = field(default_factory=AssessmentSettings)
+
+    def __post_init__(self) -> None:
+        for stage in fields(self):
+            refuse_other(
+                stage.name,
+                getattr(self, stage.name),
+                get_type_hints(AnalysisSettings)[stage.name],
+                "plain data becomes settings by AnalysisSettings.from_mapping",
+            )
 
     @classmethod
     def from_mapping(cls, table: Mapping[str, Any], origin: str = "settings") -> AnalysisSettings:

@@ -63,6 +63,14 @@ def stated_number(name: str, value: Any) -> float:
     return float(value)
 
 
+def refuse_other(name: str, value: Any, kind: type | tuple[type, ...], remedy: str) -> None:
+    """Refuse by name what is of another kind, and say how to get the right one."""
+    if not isinstance(value, kind):
+        kinds = kind if isinstance(kind, tuple) else (kind,)
+        wanted = " or ".join(k.__name__ for k in kinds)
+        raise SettingError(f"{name} must be {wanted}, got {type(value).__name__}; {remedy}")
+
+
 class Table:
     """A TOML table that knows its file and refuses, when closed, whatever nobody asked for."""
 

@@ -30,6 +30,7 @@ class Linking(Brief):
 class Tracks(Columns):
     """Spots that belong to tracks, sorted by (track, frame); tracks are numbered 0..n-1 without gaps.
 
+    What `select` leaves keeps its numbers, so that row i of the estimates stays track i; one without rows has no spots.
     `y_px`, `x_px` are drift-subtracted; add `linking.drift_*_px` at the frame to get the position in the image.
     """
 
