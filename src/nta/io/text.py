@@ -11,6 +11,9 @@ from pathlib import Path
 
 from nta.errors import NtaError
 
+SPREADSHEET = "utf-8-sig"
+"""Encoding of tables that hold words of people: without its mark Excel takes UTF-8 for Windows-1252."""
+
 _ONE_GROUP = re.compile(r"[1-9]\d{0,2}[.,]\d{3}")
 _GROUPS = re.compile(r"[+-]?[1-9]\d{0,2}([.,])\d{3}(\1\d{3})+")
 _SPACE_IN_NUMBER = re.compile(r"(?<=\d)[ \u00a0\u202f](?=\d{3}(?!\d))")
