@@ -40,6 +40,8 @@ In a script::
     print(analysis.sizes.summary["d50_nm"])
     nta.write_results(analysis, "results")
 
+`nta.from_frames` does for images in memory what `nta.open` does for a file.
+
 Names are imported when first used, so that ``import nta`` costs nothing.
 """
 
@@ -101,6 +103,10 @@ choose_numba_cache()
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version  # costs more than the rest of this module
+
+        return version("nta-lab")
     try:
         module, attribute = _HOMES[name]
     except KeyError:

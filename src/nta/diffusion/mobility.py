@@ -29,9 +29,7 @@ def mobile_evidence(steps: Steps, noise: NoiseModel, log_likelihood: FloatArray)
     That costs the test little, since errors undo each other from one displacement to the next and steps of diffusion
     do not.
     """
-    expected = np.bincount(steps.track, noise.variance_um2(steps), minlength=steps.n_tracks) / np.maximum(
-        steps.n_points, 1
-    )
+    expected = np.bincount(steps.track, noise.variance_um2(steps), minlength=steps.n_tracks) / steps.n_points
     floor = (_LEAST_ERROR_PX * steps.pixel_size_um) ** 2
     ceiling = max(
         (_MOST_ERROR_PX * steps.pixel_size_um) ** 2, 4 * float(np.median(expected)) if expected.size else 0.0

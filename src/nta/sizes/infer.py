@@ -119,8 +119,8 @@ def size_distribution(
     settings = settings or SizingSettings()
     if tracks is not None and tracks.n_tracks != len(diffusion):
         raise SettingError(
-            f"there are {len(diffusion)} estimates and {tracks.n_tracks} tracks; row i of the estimates is of track i: to "
-            "leave tracks out, select rows of the tracks and estimate the diffusion of what is left"
+            f"there are {len(diffusion)} estimates and {tracks.n_tracks} tracks; row i of the estimates is of track i: "
+            "leave the same ones out of both, with tracks.only(mask) and diffusion.select(mask)"
         )
     temperature_c, viscosity_pa_s = conditions.known_temperature_c(), conditions.viscosity_pa_s()
     per_track = track_sizes(diffusion, temperature_c, viscosity_pa_s)

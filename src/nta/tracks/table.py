@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from nta.columns import Brief, Columns, column
+from nta.errors import SettingError
 from nta.spots.table import Scene
 
 
@@ -30,7 +31,7 @@ class Linking(Brief):
 class Tracks(Columns):
     """Spots that belong to tracks, sorted by (track, frame); tracks are numbered 0..n-1 without gaps.
 
-    What `select` leaves keeps its numbers, so that row i of the estimates stays track i; one without rows has no spots.
+    Rows that `select` leaves keep the numbers of their tracks; whole tracks are left out with `only`.
     `y_px`, `x_px` are drift-subtracted; add `linking.drift_*_px` at the frame to get the position in the image.
     """
 
@@ -48,6 +49,16 @@ class Tracks(Columns):
     flags: NDArray[np.uint16] = column(np.uint16, "1", "SpotFlag bits")
     linking: Linking
     scene: Scene
+
+    def only(self, which: ArrayLike) -> Tracks:
+        """Return the tracks of a mask over tracks, numbered anew; `select` with the same mask gives their estimates."""
+        mask = np.asarray(which)
+        if mask.dtype != bool or mask.shape != (self.n_tracks,):
+            raise SettingError(
+                f"which must be a mask over {self.n_tracks} tracks, got {mask.dtype} {mask.shape}"
+            )
+        rows = self.select(mask[self.track])
+        return replace(rows, track=(np.cumsum(mask) - 1)[rows.track])
 
     def in_image(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return (y, x) of the spots as they were in the image, drift included: where a stuck spot stays in one place."""
