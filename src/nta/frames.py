@@ -30,14 +30,18 @@ _NUMBERS = (
 Image = NDArray[np.uint8] | NDArray[np.uint16]
 
 
-def refuse_no_image(image: NDArray[Any]) -> None:
+def refuse_no_image(image: Any) -> None:
     """Refuse what is no image of a camera, and say what to do.
 
     Raises
     ------
     RecordingError
-        Not two-dimensional, other pixels than uint8 or uint16, or these in the other byte order.
+        No array, not two-dimensional, other pixels than uint8 or uint16, or these in the other byte order.
     """
+    if not isinstance(image, np.ndarray):
+        raise RecordingError(
+            f"a frame must be a NumPy array, got {type(image).__name__}; give np.asarray(image)"
+        )
     if image.ndim != 2:
         colours = image.ndim == 3 and image.shape[-1] in (3, 4)
         remedy = (

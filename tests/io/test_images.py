@@ -7,6 +7,7 @@ import pytest
 from outside_writers import noisy_frames, write_film
 
 from nta.errors import RecordingError, SettingError
+from nta.frames import refuse_no_image
 from nta.io.recordings import from_frames, open_recording
 
 SAID = {"frame_rate_hz": 30.0, "pixel_size_um": 0.25, "exposure_s": 0.015}
@@ -101,6 +102,11 @@ def test_an_image_of_another_kind_among_them_is_refused(stack):
     frames = from_frames([stack[0], stack[1] / 2], **SAID).frames()
     with pytest.raises(RecordingError, match="got float64"):
         list(frames)
+
+
+def test_a_frame_that_is_no_array_yet_is_told_so(stack):
+    with pytest.raises(RecordingError, match=r"got memoryview; give np\.asarray\(image\)"):
+        refuse_no_image(memoryview(stack[0]))
 
 
 def test_arrays_are_no_path(stack):

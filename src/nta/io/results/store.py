@@ -72,7 +72,7 @@ def refuse_batch(folder: Path) -> None:
         raise RecordingError(f"{batch} is the folder of a batch, and there are no results in it yet")
     named = ", ".join(str(file.parent) for file in files[:_MOST_NAMED])
     raise RecordingError(
-        f"{folder} is of a batch, which may hold blanks and beads too; give the results that are meant: "
+        f"{folder} is a folder of a batch, which may hold blanks and beads too; give the results that are meant: "
         f"{named}{', ...' if len(files) > _MOST_NAMED else ''}"
     )
 
