@@ -9,7 +9,7 @@ import numpy as np
 from nta.columns import Float32Array, FloatArray
 from nta.spots.columns import N, S, X, Y
 from nta.spots.kernels.algebra import axis
-from nta.spots.kernels.options import compiled
+from nta.spots.kernels.options import compiled, inlined
 
 REACH = 4.0  # widths
 MOST = 128  # px
@@ -39,7 +39,20 @@ def paint(rows: FloatArray, gain: float, image: Float32Array, leverage: Float32A
             e = rows[i, N] / gain * ay[0, y]
             for x in range(nx):
                 image[y0 + y, x0 + x] += np.float32(e * ax[0, x])
-                if follow:
-                    v = rows[i, S] ** 2 + 1.0 / 12.0
-                    u = ((x0 + x - rows[i, X]) ** 2 + (y0 + y - rows[i, Y]) ** 2) / v
-                    leverage[y0 + y, x0 + x] += np.float32(math.exp(-u) * (2 + u * u) / (math.pi * v))
+        if follow:
+            v = rows[i, S] ** 2 + 1.0 / 12.0
+            _from_centre(rows[i, X] - x0, v, ax[0, :nx], ax[1, :nx])
+            _from_centre(rows[i, Y] - y0, v, ay[0, :ny], ay[1, :ny])
+            for y in range(ny):
+                for x in range(nx):
+                    u = ax[0, x] + ay[0, y]
+                    near = ax[1, x] * ay[1, y]
+                    leverage[y0 + y, x0 + x] += np.float32(near * (2 + u * u) / (math.pi * v))
+
+
+@inlined
+def _from_centre(centre: float, v: float, u: FloatArray, near: FloatArray) -> None:
+    """Fill the square of the distance along an axis over v, u, and exp(-u): along both axes it is their product."""
+    for i in range(u.size):
+        u[i] = (i - centre) ** 2 / v
+        near[i] = math.exp(-u[i])
