@@ -66,7 +66,7 @@ class FrameSearch:
         first = self._searches[0]
         rows = self._rows[: first.spots(_viewable(image), self._rows)].copy()
         light = np.zeros(first.layer.background.shape, np.float32)
-        paint(rows, first.gain, light, np.empty((0, 0), np.float32))
+        paint(rows, first.gain, light)
         return image, rows, light
 
     def _at_first_layer(self, image: Image) -> Image:
