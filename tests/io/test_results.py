@@ -169,7 +169,7 @@ def test_the_folder_of_a_batch_says_what_to_give(analysis, tmp_path):
     for name in ("monday/run_10.avi", "monday/run_2.avi", "blank.avi", "z.avi"):
         (batch / "results" / name).mkdir(parents=True)
         save_analysis(analysis, batch / "results" / name / "results.h5")
-    words = r"is a folder of a batch, .*; give the results that are meant: .*results/blank\.avi, .*run_2\.avi, .*run_10\.avi, \.\.\.$"
+    words = r"is a folder of a batch, .*; give the results .*results/blank\.avi, .*run_2\.avi, .*run_10\.avi, \.\.\.$"
     for folder in (batch, batch / "results"):
         with pytest.raises(RecordingError, match=words):
             load_analysis(folder)
