@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from nta.io.atomic import new_file
-from nta.io.results.store import own_version
 from nta.io.results.summary import plain
 from nta.io.results.tables import write_csv
 from nta.io.tracks import TrackTable
@@ -21,6 +20,7 @@ from nta.measurements.from_analysis import MeasuredAnalysis
 from nta.measurements.from_vendor import MeasuredRun
 from nta.measurements.table import Measurement
 from nta.sizes import Distribution, SizeDistribution
+from nta.version import software
 
 RESULT_FILE, SIZES_FILE, CURVE_FILE = "result.json", "sizes.json", "sizes.csv"
 TRACKS_FILE = "tracks.csv"
@@ -118,7 +118,7 @@ def write_sizes(sizes: SizeDistribution, folder: Path, words: str, program: str)
         "format": "nta sizes",
         "version": SIZES_VERSION,
         "made_from": words,
-        "program": f"nta-lab {own_version()}, tracks of {program}",
+        "program": f"{software()}, tracks of {program}",
         "recording_id": MeasuredAnalysis(sizes).recording_id,
         "tracks_used": sizes.n_tracks_used,
         "temperature_c": sizes.temperature_c,

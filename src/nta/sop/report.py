@@ -6,7 +6,6 @@ import csv
 import json
 from collections.abc import Iterator
 from dataclasses import fields
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from nta.report.figures.style import Picture
 from nta.report.wording import UNITS, as_limit, count, in_one, number, prettied, scientific, when
 from nta.sop.execution import mean_blank
 from nta.sop.outcome import PER_FRAME, PER_ML, SIZES, Numbers, PlannedVideo, ProcedureOutcome
+from nta.version import software
 from nta.visibility import Concentration
 
 NAMES = {
@@ -64,7 +64,7 @@ def write_sop_report(outcome: ProcedureOutcome) -> Path:
     from nta.sop.figures import draw_all
 
     title = f"{outcome.procedure.name} · nanoparticle tracking"
-    footer = f"nta-lab {version('nta-lab')} · {when(outcome.date)} · {outcome.procedure.file.name}, kept as sop.toml"
+    footer = f"{software()} · {when(outcome.date)} · {outcome.procedure.file.name}, kept as sop.toml"
     html = page(blocks(outcome, draw_all(outcome)), title, footer)
     report = outcome.folder / REPORT_FILE
     with new_file(report) as partial:
@@ -92,7 +92,7 @@ def summary(outcome: ProcedureOutcome) -> dict[str, Any]:
             "version": 1,
             "procedure": outcome.procedure,
             "date": outcome.date,
-            "software": f"nta-lab {version('nta-lab')}",
+            "software": software(),
             "unit": "video",
             "confidence": CONFIDENCE,
             "over_videos": outcome.spreads,
