@@ -20,12 +20,12 @@ from nta.measurements.from_analysis import MeasuredAnalysis
 from nta.measurements.from_vendor import MeasuredRun
 from nta.measurements.table import Measurement
 from nta.sizes import Distribution, SizeDistribution
+from nta.sizes.numbers import SUMMARY_UNITS
 from nta.version import software
 
 RESULT_FILE, SIZES_FILE, CURVE_FILE = "result.json", "sizes.json", "sizes.csv"
 TRACKS_FILE = "tracks.csv"
 SIZES_VERSION = 2
-NUMBERS = ("d10_nm", "d50_nm", "d90_nm", "mean_nm", "mode_nm", "sd_nm", "geometric_sd", "span")
 
 
 def write_vendor_result(result: VendorResult, folder: Path) -> None:
@@ -85,7 +85,7 @@ def vendor_summary(result: VendorResult) -> dict[str, Any]:
 
 def numbers_of(measurement: Measurement) -> dict[str, Any]:
     """Return the summary of a measurement, each number with interval and unit."""
-    return {name: measurement.number(name).as_dict() for name in NUMBERS}
+    return {name: measurement.number(name).as_dict() for name in SUMMARY_UNITS}
 
 
 def write_positions(positions: Sequence[Position], path: Path) -> None:

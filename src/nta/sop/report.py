@@ -18,17 +18,24 @@ from nta.quantity import Quantity
 from nta.report import REPORT_FILE
 from nta.report import document as doc
 from nta.report.figures.style import Picture
-from nta.report.wording import UNITS, as_limit, count, in_one, number, prettied, scientific, when
+from nta.report.wording import (
+    SUMMARY_NAMES,
+    UNITS,
+    as_limit,
+    count,
+    in_one,
+    number,
+    prettied,
+    scientific,
+    when,
+)
 from nta.sop.execution import mean_blank
 from nta.sop.outcome import PER_FRAME, PER_ML, SIZES, Numbers, PlannedVideo, ProcedureOutcome
 from nta.version import software
 from nta.visibility import Concentration
 
 NAMES = {
-    "d10_nm": "D10",
-    "d50_nm": "D50 (median)",
-    "d90_nm": "D90",
-    "mean_nm": "Mean",
+    **{name: SUMMARY_NAMES[name] for name in SIZES},
     PER_FRAME: "Particles per frame, in tracks",
     PER_ML: "Concentration",
 }
