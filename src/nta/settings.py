@@ -9,11 +9,11 @@ from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from nta.assessment.settings import AssessmentSettings
-from nta.calibration.reading import read_toml
 from nta.diffusion import DiffusionSettings
 from nta.errors import SettingError
 from nta.sizes import SizingSettings
 from nta.spots import DetectionSettings
+from nta.stated import is_number, read_toml
 from nta.tracks import LinkingSettings
 from nta.visibility import VisibilitySettings
 
@@ -107,9 +107,9 @@ def _fits(value: Any, hint: Any) -> bool:
     if hint is type(None):
         return value is None
     if hint is float:
-        return isinstance(value, int | float) and not isinstance(value, bool)
+        return is_number(value)
     if hint is int:
-        return isinstance(value, int) and not isinstance(value, bool)
+        return is_number(value, whole=True)
     return isinstance(value, hint)
 
 

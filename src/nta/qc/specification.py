@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
-from nta.calibration.reading import Table
 from nta.errors import SettingError
 from nta.measurements.table import check_name
 from nta.qc.verdict import RANKS, Limits
+from nta.stated import Table
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,10 +10,10 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from nta.calibration.reading import read_toml
 from nta.errors import SettingError
 from nta.simulation.populations import Population
 from nta.simulation.scenario import Scenario
+from nta.stated import read_toml
 
 
 def list_scenarios() -> dict[str, str]:

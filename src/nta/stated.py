@@ -1,4 +1,4 @@
-"""Read calibration TOML: each number with unit and source, each key known, each complaint with its place."""
+"""What people state, in TOML files and as settings: read with each key known and each complaint with its place."""
 
 from __future__ import annotations
 
@@ -50,9 +50,9 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise SettingError(f"{path}: not valid TOML: brackets within brackets, too deep to be read") from None
 
 
-def is_number(value: Any) -> bool:
-    """Whether a value of a TOML file is a number; `true` is none."""
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def is_number(value: Any, *, whole: bool = False) -> bool:
+    """Whether a stated value is a number, or a whole one; `true` is none."""
+    return isinstance(value, int if whole else int | float) and not isinstance(value, bool)
 
 
 class Table:
