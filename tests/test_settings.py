@@ -30,6 +30,10 @@ def test_what_is_said_is_changed_and_nothing_else(tmp_path):
         ),
         ("[detection]\nthreshold_sd = 'high'\n", r"threshold_sd = 'high' is not of type float"),
         ("[detection]\nthreshold_sd = -1\n", r"mine\.toml \[detection\]: .*threshold_sd.*-1"),
+        (
+            "[detection]\ncontrast = 'dim'\n",
+            r"\[detection\]: contrast must be one of auto, bright, dark, got 'dim'",
+        ),
         ("detection = 5\n", r"\[detection\]: expected a table, got 5"),
         ("[detection\n", r"mine\.toml: not valid TOML"),
     ],
