@@ -7,9 +7,9 @@ from functools import cached_property
 import numpy as np
 
 from nta.measurements.identity import fingerprint
-from nta.measurements.table import Measurement, check_name, exact, percentile_share, unknown
+from nta.measurements.table import Measurement, check_name, exact, percentile_share
 from nta.pipeline import Analysis
-from nta.quantity import Quantity
+from nta.quantity import Quantity, unknown
 from nta.sizes import Distribution, Draws, SizeDistribution, size_distribution
 from nta.sizes.numbers import SUMMARY_UNITS
 from nta.sweep import BUDGET_TERM

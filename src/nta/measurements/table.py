@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal, Self
 
 from nta.errors import SettingError
-from nta.quantity import Quantity
+from nta.quantity import Quantity, unknown
 from nta.sizes import Distribution, Draws
 from nta.sizes.numbers import SUMMARY_UNITS
 
@@ -97,11 +97,6 @@ class Measurement(ABC):
     def findings_at_worst(self) -> str | None:
         """Return the worst verdict on the recording, "pass", "warn" or "fail"; None where nobody judged it."""
         return None
-
-
-def unknown(why: str, unit: str = "") -> Quantity:
-    """Return a quantity without a value."""
-    return Quantity(None, None, None, unit, why)
 
 
 def exact(value: float, unit: str, method: str) -> Quantity:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from nta.columns import FloatArray
-from nta.quantity import Quantity
+from nta.quantity import Quantity, unknown
 from nta.sizes.numbers import SUMMARY_UNITS, clopper_pearson, fraction, moved_fraction, summarise
 from nta.sizes.settings import SizingSettings
 from nta.sizes.table import Distribution
@@ -109,8 +109,8 @@ def share_in(
 def not_assessed(settings: SizingSettings, why: str) -> Numbers:
     """Give no number, and say why."""
     why = f"not assessed: {why}"
-    none = {name: Quantity(None, None, None, unit, why) for name, unit in SUMMARY_UNITS.items()}
-    windows = {window: Quantity(None, None, None, "1", why) for window in settings.windows_nm}
+    none = {name: unknown(why, unit) for name, unit in SUMMARY_UNITS.items()}
+    windows = {window: unknown(why, "1") for window in settings.windows_nm}
     return Numbers(summary=none, statistical=none, fractions=windows)
 
 

@@ -318,7 +318,7 @@ def mean_blank(blanks: list[Concentration]) -> Concentration:
 
     def mean(quantities: list[Quantity]) -> Quantity:
         first = quantities[0]
-        if any(q.low is None or q.high is None for q in quantities):
+        if any(q.ends is None for q in quantities):
             return replace(first, value=None, low=None, high=None)
         value = float(np.mean([q.value or 0.0 for q in quantities]))
         low, high = (float(np.mean([getattr(q, end) for q in quantities])) for end in ("low", "high"))

@@ -9,7 +9,7 @@ import numpy as np
 
 from nta.assessment.integrity import Arm
 from nta.columns import FloatArray
-from nta.quantity import Quantity, student_half_width
+from nta.quantity import Quantity, student_half_width, unknown
 from nta.study.outcome import StudyOutcome
 
 DIAMETERS = ("d10_nm", "d50_nm", "d90_nm")
@@ -77,7 +77,7 @@ def _mean(values: FloatArray, measure: str, unit: str, *, logs: bool = False) ->
     """Return the mean with its interval over replicates; of logarithms the one that goes with a ratio."""
     back = np.exp if logs else np.asarray
     if not len(values):
-        return Quantity(None, None, None, measure, "no video has a track with a size")
+        return unknown("no video has a track with a size", measure)
     mean = float(values.mean())
     if len(values) < 2:
         return Quantity(float(back(mean)), None, None, measure, f"one {unit}")
