@@ -44,7 +44,7 @@ def numbers_with_intervals(
     """
     factor = common_factor(len(draws), combined(budget), rng)
     summary, statistical = summary_with_intervals(distribution, draws, factor, budget)
-    method = _full_method(budget, settings.confidence)
+    method = full_method(settings.confidence, budget)
     fractions = {
         window: share_in(window, distribution, draws, factor, n_effective, method)
         for window in settings.windows_nm
@@ -61,7 +61,7 @@ def summary_with_intervals(
     """
     edges, weight, confidence = distribution.edges_nm, distribution.weight[None], distribution.confidence
     value, drawn = summarise(edges, weight), summarise(edges, draws)
-    alone, full = f"{_BOOTSTRAP}, {100 * confidence:g} %", _full_method(budget, confidence)
+    alone, full = f"{_BOOTSTRAP}, {100 * confidence:g} %", full_method(confidence, budget)
     summary, statistical = {}, {}
     for name, unit in SUMMARY_UNITS.items():
         at = float(value[name][0])
@@ -71,9 +71,10 @@ def summary_with_intervals(
     return summary, statistical
 
 
-def _full_method(budget: Mapping[str, float], confidence: float) -> str:
-    sources = ", ".join(budget) if budget else "no source stated"
-    return f"{_BOOTSTRAP} and systematic budget ({sources}), {100 * confidence:g} %"
+def full_method(confidence: float, budget: Mapping[str, float] | None = None) -> str:
+    """Say how an interval with the systematic part was made; of a budget that is at hand, what is in it."""
+    sources = "" if budget is None else f" ({', '.join(budget) or 'no source stated'})"
+    return f"{_BOOTSTRAP} and systematic budget{sources}, {100 * confidence:g} %"
 
 
 def _around(whole: Quantity, part: Quantity) -> Quantity:
