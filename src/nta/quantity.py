@@ -75,6 +75,9 @@ def unknown(why: str, unit: str = "") -> Quantity:
     return Quantity(None, None, None, unit, why)
 
 
+CONFIDENCE = 0.95
+"""Of an interval where nobody chose another."""
+
 Z_95 = 1.959963984540054
 """Half the width of an interval of 95 % of a normal law, in standard deviations."""
 
@@ -86,7 +89,7 @@ def coverage_factor(confidence: float) -> float:
     return float(ndtri(0.5 + confidence / 2))
 
 
-def student_half_width(values: ArrayLike, confidence: float = 0.95) -> NDArray[np.float64]:
+def student_half_width(values: ArrayLike, confidence: float = CONFIDENCE) -> NDArray[np.float64]:
     """Half the width of the interval of the mean of two or more independent values, over the first axis.
 
     Student's t with n - 1 degrees of freedom. Source: ISO/IEC Guide 98-3 (GUM), G.3.
@@ -96,3 +99,19 @@ def student_half_width(values: ArrayLike, confidence: float = 0.95) -> NDArray[n
     each = np.asarray(values, dtype=np.float64)
     n = len(each)
     return np.asarray(stdtrit(n - 1, 0.5 + confidence / 2) * each.std(axis=0, ddof=1) / np.sqrt(n))
+
+
+def student_mean(values: ArrayLike, unit: str, replicate: str, *, logs: bool = False) -> Quantity:
+    """Return the mean of values, one of each replicate, with Student's interval; of a single one without.
+
+    logs : the values are logarithms, and the mean, a geometric one, is given as what they are logarithms of.
+    """
+    each, back = np.asarray(values, dtype=np.float64), np.exp if logs else float
+    mean = float(each.mean())
+    if len(each) < 2:
+        return Quantity(float(back(mean)), None, None, unit, f"one {replicate}")
+    half = float(student_half_width(each))
+    value, low, high = (float(back(v)) for v in (mean, mean - half, mean + half))
+    return Quantity(
+        value, low, high, unit, f"Student t over {len(each)} {replicate}s, {100 * CONFIDENCE:g} %"
+    )

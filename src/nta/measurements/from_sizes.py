@@ -14,7 +14,7 @@ from nta.columns import FloatArray
 from nta.errors import SettingError
 from nta.measurements.table import Measurement, check_name, percentile_share
 from nta.measurements.writing import CURVE_FILE, SIZES_FILE, SIZES_VERSION
-from nta.quantity import Quantity, unknown
+from nta.quantity import CONFIDENCE, Quantity, unknown
 from nta.sizes import Distribution
 from nta.sizes.numbers import SUMMARY_UNITS, fraction, quantile
 
@@ -41,7 +41,7 @@ class MeasuredSizes(Measurement):
         curve = held["distribution"]
         self._curve = None if curve is None else _curve(folder / CURVE_FILE, curve)
         self.describes = f"{curve['describes']}, number-weighted" if curve else "no distribution"
-        self.confidence = curve["confidence"] if curve else 0.95
+        self.confidence = curve["confidence"] if curve else CONFIDENCE
 
     def distribution(self) -> Distribution | None:
         """Return the distribution with its band."""

@@ -18,9 +18,8 @@ import numpy as np
 
 from nta.columns import FloatArray
 from nta.measurements.table import Measurement
-from nta.quantity import Quantity, student_half_width, unknown
+from nta.quantity import CONFIDENCE, Quantity, student_half_width, unknown
 
-CONFIDENCE = 0.95  # of the intervals over videos
 LEAST_FOR_BAND = 3  # curves whose mean has an interval
 
 
@@ -141,7 +140,7 @@ def mean_curve(curves: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     """
     mean = curves.mean(axis=0)
     enough = len(curves) >= LEAST_FOR_BAND
-    half = student_half_width(curves, CONFIDENCE) if enough else np.full_like(mean, np.nan)
+    half = student_half_width(curves) if enough else np.full_like(mean, np.nan)
     return mean, np.maximum(mean - half, 0.0), mean + half
 
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from nta.measurements.replicates import CONFIDENCE, LEAST_FOR_BAND, mean_curve
+from nta.measurements.replicates import LEAST_FOR_BAND, mean_curve
+from nta.quantity import CONFIDENCE
 from nta.report.figures.style import (
     BLUE,
     DENSITY_LABEL,

@@ -13,8 +13,8 @@ from nta.assessment import Finding, Verdict
 from nta.io.atomic import new_file
 from nta.io.results.summary import plain
 from nta.io.results.tables import with_end
-from nta.measurements.replicates import CONFIDENCE, Spread
-from nta.quantity import Quantity
+from nta.measurements.replicates import Spread
+from nta.quantity import CONFIDENCE, Quantity
 from nta.report import REPORT_FILE
 from nta.report import document as doc
 from nta.report.figures.style import Picture

@@ -6,10 +6,8 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from nta.assessment.integrity import Arm, IntegrityEvidence, Judgement
-from nta.quantity import Quantity, student_half_width
+from nta.quantity import Quantity, student_mean
 from nta.study.attaching import PER_ML
 from nta.study.gathering import Material
 from nta.study.study import Preparation, Study
@@ -133,11 +131,7 @@ def _amount(material: Material, tubes: Sequence[Preparation]) -> Quantity | None
     amounts = [v.amount for v in material.videos(tubes) if v.amount is not None]
     if material.unit != PER_ML or not amounts:
         return None
-    mean = float(np.mean(amounts))
-    if len(amounts) < 2:
-        return Quantity(mean, None, None, "1/ml", "one video")
-    half = float(student_half_width(amounts))
-    return Quantity(mean, mean - half, mean + half, "1/ml", f"Student t over {len(amounts)} videos, 95 %")
+    return student_mean(amounts, "1/ml", "video")
 
 
 def _less(amount: Quantity, background: Quantity) -> Quantity:
