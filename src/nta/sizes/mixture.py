@@ -159,7 +159,8 @@ def known_of_width(evidence: Evidence, weight: FloatArray, mixture: Mixture) -> 
     alone = information[:, 2 * k, 2 * k] - (shared * np.linalg.solve(rest, shared[:, :, None])[:, :, 0]).sum(
         axis=1
     )
-    return np.maximum(alone, 0.0) * (2 * mixture.variance[:, 0]) ** 2
+    by_log = 2 * mixture.variance[:, 0]  # derivative of the variance by ln sd
+    return np.asarray(np.maximum(alone, 0.0) * by_log**2)
 
 
 def fit(
