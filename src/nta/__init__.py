@@ -3,6 +3,7 @@
 The rooms, in the order of the data; each holds one noun, its settings, and the function that makes it::
 
     physics, scattering  viscosity, diffusion and light: laws with their sources
+    stated               Table, build               what people write in TOML files and settings, typed and checked
     calibration          InstrumentProfile, SampleConditions: what somebody stated or certified
     frames               Frame, FrameSource         what a recording or a device yields
     devices              Instrument                 what a driver has to offer
@@ -51,6 +52,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from nta.numba_cache import choose_numba_cache
+from nta.version import own_version
 
 if TYPE_CHECKING:
     from nta.calibration import InstrumentProfile, SampleConditions, load_profile
@@ -104,9 +106,7 @@ choose_numba_cache()
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
-        from importlib.metadata import version  # costs more than the rest of this module
-
-        return version("nta-lab")
+        return own_version()
     try:
         module, attribute = _HOMES[name]
     except KeyError:

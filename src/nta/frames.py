@@ -11,9 +11,9 @@ from typing import Any, Protocol, Self, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from nta.calibration.reading import is_number, stated_number
 from nta.errors import RecordingError, SettingError
 from nta.physics import CHECK_EXPOSURE
+from nta.stated import is_number, stated_number
 
 _LARGEST_PIXEL_UM = 50.0
 """No camera chip has larger pixels, and no image of it in the sample either."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -17,7 +17,6 @@ import numpy as np
 from nta.assessment import Assessment, assess_recording, load_limits
 from nta.assessment.controls import against_blank, doubted, with_findings
 from nta.calibration import InstrumentProfile, SampleConditions, load_profile
-from nta.calibration.reading import refuse_other
 from nta.diffusion import (
     DiffusionEstimates,
     MeanSquaredDisplacement,
@@ -26,10 +25,12 @@ from nta.diffusion import (
 )
 from nta.errors import MissingInputError, SettingError
 from nta.frames import CameraState, Frame, FrameSource, RecordingReport
+from nta.progress import Progress
 from nta.quantity import Quantity
 from nta.settings import AnalysisSettings
 from nta.sizes import SizeDistribution, size_distribution
 from nta.spots import SpotDetector, Spots
+from nta.stated import refuse_other
 from nta.tracks import Relinking, TrackLinker, Tracks
 from nta.visibility import (
     DetectionCurve,
@@ -43,9 +44,6 @@ from nta.visibility import (
 
 ABOUT = ("date", "instrument", "operator", "comment")
 """What a report says of a recording that no number hangs on."""
-
-Progress = Callable[[int], None]
-"""Called with the number of frames searched so far."""
 
 
 @dataclass(frozen=True, kw_only=True)

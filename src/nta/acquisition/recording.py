@@ -15,9 +15,7 @@ from nta.acquisition.reader import ReaderSettings
 from nta.devices import Instrument, Losses
 from nta.errors import DeviceError, RecordingError, SettingError
 from nta.frames import Frame, RecordingReport
-
-Progress = Callable[[int], None]
-"""Called with the number of frames written so far."""
+from nta.progress import Progress
 
 
 class FrameWriter(Protocol):

@@ -6,9 +6,9 @@ import math
 from dataclasses import dataclass
 
 from nta.calibration.media import Medium, load_medium
-from nta.calibration.reading import stated_number
 from nta.errors import MissingInputError, SettingError
 from nta.physics import ZERO_CELSIUS_K
+from nta.stated import stated_number
 
 _NUMBERS = ("temperature_c", "temperature_std_c", "viscosity_mpas", "viscosity_rel_std", "dilution")
 _MOST_STD_C = 20.0

@@ -7,10 +7,10 @@ from functools import cached_property
 
 import numpy as np
 
-from nta.calibration.reading import stated_number
 from nta.columns import BoolArray, FloatArray, IntArray
 from nta.errors import SettingError
 from nta.frames import refuse_pixel_size
+from nta.stated import stated_number
 from nta.tracks.table import Tracks
 
 _REACH_SD = 2.5  # standard steps from the border within which a step is no evidence

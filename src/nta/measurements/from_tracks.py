@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from nta.calibration import SampleConditions
-from nta.calibration.reading import refuse_other, stated_number
 from nta.diffusion import DiffusionEstimates, estimate_diffusion
 from nta.errors import MissingInputError
 from nta.frames import CameraState
@@ -16,6 +15,7 @@ from nta.quantity import Z_95
 from nta.settings import AnalysisSettings
 from nta.sizes import SizeDistribution, size_distribution
 from nta.spots import CameraModel, Scene
+from nta.stated import refuse_other, stated_number
 from nta.tracks import Linking, Tracks, find_drift
 
 _ERROR_PX = 0.1  # of a position, per axis: a start value; the factor that makes it true is found from all tracks together

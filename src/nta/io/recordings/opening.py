@@ -7,11 +7,11 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from nta.calibration.reading import stated_number
 from nta.errors import NoRecordingError, RecordingError, SettingError
 from nta.io.recordings.reader import Reader
 from nta.io.recordings.recording import Recording
 from nta.io.recordings.sidecar import frame_rate, read_sidecar
+from nta.stated import stated_number
 
 _TIFFS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _FILMS = (b"\x1aE\xdf\xa3", b"0&\xb2u\x8ef\xcf\x11", b"\0\0\x01\xba", b"FLV\x01", b"OggS")
