@@ -53,7 +53,7 @@ class Features(Protocol):
     """A camera's features as one library gives them."""
 
     def has(self, name: str) -> bool:
-        """Say whether the camera has the feature and it can be read now."""
+        """Say whether the camera has the feature and it can be read now; `DeviceLost` where nobody answers."""
         ...
 
     def get(self, name: str) -> Value:
@@ -61,11 +61,11 @@ class Features(Protocol):
         ...
 
     def set(self, name: str, value: Value) -> None:
-        """Set the value; a `SettingError` where the camera refuses it."""
+        """Set the value; a `SettingError` where the camera refuses it, `DeviceLost` where nobody answers."""
         ...
 
     def entries(self, name: str) -> tuple[str, ...]:
-        """Return the values of an enumeration that can be chosen now."""
+        """Return the values of an enumeration that can be chosen now; `DeviceLost` where nobody answers."""
         ...
 
 

@@ -228,6 +228,23 @@ def test_an_unplugged_gige_camera_is_lost_and_comes_back(gige):
     assert all((frame.image == images[0]).all() for frame in frames)
 
 
+def test_a_gige_camera_that_falls_silent_is_lost_and_refuses_nothing(gige_port):
+    from viva_genicam.testing import FakeGigeCamera
+
+    fake = FakeGigeCamera()
+    fake.start()
+    with open_driver("gige", interface="lo") as instrument:
+        features = instrument.camera._features
+        assert not features.has("NoSuchFeature")
+        with pytest.raises(SettingError, match="Width"):
+            features.set("Width", 10**8)
+        fake.stop()
+        with pytest.raises(DeviceLost):
+            features.has("NoSuchFeature")
+        with pytest.raises(DeviceLost):
+            features.set("Width", 64)
+
+
 def test_lost_packets_are_incomplete_frames(gige_port):
     testing = pytest.importorskip("viva_genicam.testing")
     lost = [(5, 3), (9, 1)]
