@@ -20,9 +20,9 @@ class BaslerInstrument(Instrument):
     """A Basler camera.
 
     device : serial number, user-defined name, IP address or full name; empty for the only one there is.
-    settings : pixel_format, width_px, height_px, offset_x_px, offset_y_px, exposure_s, frame_rate_hz, gain to open
-        with; what is not named stays as the camera has it.
-    features : other features to set at opening, "BinningHorizontal=2; ReverseX=true".
+    settings : pixel_format, binning_x, binning_y, decimation_x, decimation_y, width_px, height_px, offset_x_px,
+        offset_y_px, exposure_s, frame_rate_hz, gain to open with; what is not named stays as the camera has it.
+    features : other features to set at opening, "ReverseX=true; BlackLevel=4".
     buffer_frames : frames that wait for a slow reader.
     """
 

@@ -296,6 +296,18 @@ def test_micromanager_reads_a_region(micromanager):
     assert frames[0].image.shape == (32, 40)
 
 
+@pytest.mark.parametrize("way", ["2", "2x2"])
+def test_micromanager_says_its_binning(micromanager, monkeypatch, way):
+    settings = {**micromanager, "properties": micromanager["properties"] + "; Binning=2"}
+    with open_driver("micromanager", **settings, exposure_s=0.01) as instrument:
+        camera = instrument.camera
+        assert (camera.state().binning, camera.state().width_px) == (2, 48)
+        with pytest.raises(SettingError, match=r'properties="Binning=2"'):
+            camera.configure(binning_x=1, binning_y=1)
+        monkeypatch.setattr(camera._core, "getProperty", lambda label, name: way)
+        assert camera._read_binning() == {"binning_x": 2, "binning_y": 2}
+
+
 def test_micromanager_says_its_rate_by_measuring(micromanager):
     with open_driver("micromanager", **micromanager, exposure_s=0.02) as instrument:
         slow = instrument.camera.state().frame_rate_hz

@@ -131,13 +131,17 @@ def foreign_profile(e: Evidence) -> Iterator[Finding]:
     if e.profile is None:
         return
     apart = [words for words in (_apart(e, name, unit) for name, unit in _COMPARED) if words]
+    n = e.camera.binning or 1
+    binned = (
+        f"; {n} x {n} pixels of the chip are one, which its pixel size takes into account" if n > 1 else ""
+    )
     yield Finding(
         name="profile_fits",
         title="Instrument profile",
         verdict=Verdict.WARN if apart else Verdict.PASS,
         evidence=f"the profile {e.profile.name} differs from the recording in {'; '.join(apart)}"
         if apart
-        else f"nothing in the recording contradicts the profile {e.profile.name}",
+        else f"nothing in the recording contradicts the profile {e.profile.name}{binned}",
         advice="choose the profile of the instrument and camera mode that made the recording"
         if apart
         else "",
