@@ -65,6 +65,23 @@ def temperature(e: Evidence) -> Iterator[Finding]:
         )
 
 
+def steadiness(e: Evidence) -> Iterator[Finding]:
+    """Judge whether laser and focus stayed as they were, where the instrument reads them: after a power cut they may not."""
+    advice = "find out what changed it, such as a power cut of the device, and record again"
+    for name, title, of_highest, unit in (
+        ("laser_mw", "Laser during the recording", True, "mW"),
+        ("focus_um", "Focus during the recording", False, "um"),
+    ):
+        read = np.asarray(e.metadata.get("telemetry", {}).get(name, {}).get("value", ()), dtype=float)
+        read = read[np.isfinite(read)]
+        if read.size < 2 or (of_highest and read.max() <= 0):
+            continue
+        low, high = float(read.min()), float(read.max())
+        moved = (high - low) / (high if of_highest else 1.0)
+        said = f"the {name.partition('_')[0]} read {low:.4g} to {high:.4g} {unit}"
+        yield finding(e, f"{name.partition('_')[0]}_range", title, moved, said, advice)
+
+
 def doubt_about_gain(camera: CameraModel, report: RecordingReport) -> str:
     """Say why a gain that was estimated from the film may be none of the camera's; empty where nothing says so."""
     if camera.source != "estimated":
