@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from nta.devices import checked_settings
 from nta.errors import DeviceError, DeviceLost, SettingError
 from nta.frames import Image
+from nta.stated import is_number
 from nta_drivers.choosing import assignments
 from nta_drivers.grabbing import GrabbingCamera, binning
 from nta_drivers.pixel_formats import bit_depth, checked_image
@@ -206,7 +207,7 @@ def _checked(name: str, value: Any) -> Any:
             raise SettingError(f"pixel_format must be a name like Mono8, got {value!r}")
         return value
     whole = name in _WHOLE
-    if isinstance(value, bool) or not isinstance(value, int if whole else int | float) or not isfinite(value):
+    if not (is_number(value, whole=whole) and isfinite(value)):
         raise SettingError(f"{name} must be a {'whole ' if whole else ''}number, got {value!r}")
     return value if whole else float(value)
 

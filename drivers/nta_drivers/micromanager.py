@@ -12,6 +12,7 @@ from typing import Any
 
 from nta.devices import FoundDevice, Instrument, Losses, checked_settings, vendor_library
 from nta.errors import DeviceError, DeviceLost, SettingError
+from nta.stated import is_number
 from nta_drivers.choosing import assignments
 from nta_drivers.grabbing import BINNING, Arrival, GrabbingCamera, binning
 from nta_drivers.pixel_formats import checked_image
@@ -167,7 +168,7 @@ class MicromanagerCamera(GrabbingCamera):
 
     def _apply_roi(self, settings: Mapping[str, Any]) -> None:
         roi = tuple(settings[name] for name in _ROI)
-        if any(isinstance(value, bool) or not isinstance(value, int) for value in roi):
+        if not all(is_number(value, whole=True) for value in roi):
             raise SettingError(f"{', '.join(_ROI)} must be whole numbers, got {roi}")
         x, y, width, height = roi
         if (
@@ -188,7 +189,7 @@ class MicromanagerCamera(GrabbingCamera):
             raise SettingError(f"the camera does not take {roi} as {', '.join(_ROI)}: it made {taken} of it")
 
     def _apply_exposure(self, exposure_s: Any) -> None:
-        if isinstance(exposure_s, bool) or not isinstance(exposure_s, int | float):
+        if not is_number(exposure_s):
             raise SettingError(f"exposure_s must be a number, got {exposure_s!r}")
         if not (isfinite(exposure_s) and exposure_s > 0):
             raise SettingError(f"exposure_s must be > 0, got {exposure_s}")

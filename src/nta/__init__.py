@@ -3,6 +3,7 @@
 The rooms, in the order of the data; each holds one noun, its settings, and the function that makes it::
 
     physics, scattering  viscosity, diffusion and light: laws with their sources
+    stated               Table, build               what people write in TOML files and settings, typed and checked
     calibration          InstrumentProfile, SampleConditions: what somebody stated or certified
     frames               Frame, FrameSource         what a recording or a device yields
     devices              Instrument                 what a driver has to offer

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -23,6 +23,7 @@ from nta.diffusion import (
 )
 from nta.errors import MissingInputError, SettingError
 from nta.frames import CameraState, Frame, FrameSource, RecordingReport
+from nta.progress import Progress
 from nta.quantity import Quantity
 from nta.settings import AnalysisSettings
 from nta.sizes import SizeDistribution, size_distribution
@@ -40,9 +41,6 @@ from nta.visibility import (
 
 ABOUT = ("date", "instrument", "operator", "comment")
 """What a report says of a recording that no number hangs on."""
-
-Progress = Callable[[int], None]
-"""Called with the number of frames searched so far."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,12 +13,16 @@ from typing import Literal
 from nta.devices import Camera, EndOfFrames, Knob, Losses, SetKnob
 from nta.errors import DeviceError, DeviceLost, DeviceTimeout, SettingError
 from nta.frames import Frame
+from nta.stated import check_choice
 
 _POLL_S = 0.2  # how long one read may wait: bounds the time to stop
 _STOP_S = 5.0  # a driver that has not returned from read by then is left behind, and it is said
 _STEPS_TOO_LONG = 10  # times what frame number and computer say: no step of a clock that runs
 _SHORT_STEP_S = 1.0  # a step that is no longer does no harm
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 2.0  # between two attempts to reopen a lost device
+
+
+Keep = Literal["all", "newest"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,14 +36,13 @@ class ReaderSettings:
     reconnect_s : how long a lost device is tried again until a frame comes; 0 gives up at once.
     """
 
-    keep: Literal["all", "newest"] = "all"
+    keep: Keep = "all"
     queue_bytes: int = 256 << 20  # 14 s of 640 x 480 x 16 bit at 30 Hz: rides out a slow disk
     stall_s: float = 10.0
     reconnect_s: float = 30.0
 
     def __post_init__(self) -> None:
-        if self.keep not in ("all", "newest"):
-            raise SettingError(f'keep must be "all" or "newest", got {self.keep!r}')
+        check_choice("keep", self.keep, Keep)
         for name in ("queue_bytes", "stall_s"):
             if not getattr(self, name) > 0:
                 raise SettingError(f"{name} must be > 0, got {getattr(self, name)}")

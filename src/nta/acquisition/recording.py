@@ -15,11 +15,9 @@ from nta.acquisition.reader import ReaderSettings
 from nta.devices import Instrument, Losses
 from nta.errors import DeviceError, RecordingError, SettingError
 from nta.frames import Frame, RecordingReport
+from nta.progress import Progress
 
 _ENDING = (signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else []))
-
-Progress = Callable[[int], None]
-"""Called with the number of frames written so far."""
 
 
 class FrameWriter(Protocol):

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from nta.batch.folder import whole_sets
-from nta.calibration.reading import read_toml
 from nta.catalogue.record import KINDS, as_time
 from nta.errors import SettingError
 from nta.io.recordings.folder import natural_key
 from nta.io.recordings.sidecar import frame_rate
 from nta.io.text import dilution, no_dilution, number, read_text, rows_of
+from nta.stated import is_number, read_toml
 
 CAMERA = ("frame_rate_hz", "exposure_ms", "pixel_size_um", "bit_depth")
 CONDITIONS = ("temperature_c", "temperature_std_c", "viscosity_mpas", "medium", "dilution", "sample")
@@ -151,7 +151,7 @@ def _checked(row: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
                 wrong.append(str(error))
         elif key == "dilution" and isinstance(value, str) and dilution(value) is None:
             wrong.append(no_dilution(value))
-        elif isinstance(value, bool) or not isinstance(value, int | float):
+        elif not is_number(value):
             wrong.append(f"{key} must be a number, got {value!r}")
         elif key == "bit_depth" and value not in range(1, 17):
             wrong.append(f"bit_depth must be 1 to 16, got {value}")

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from nta.calibration.folder import find_file
-from nta.calibration.reading import Number, Table
 from nta.errors import SettingError
+from nta.stated import Number, Table
 
 _MUST_BE_POSITIVE = (
     "pixel_size_um",

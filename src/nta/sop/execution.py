@@ -32,9 +32,10 @@ from nta.io.results import ANALYSIS_FOLDER, RECORDING_FILE
 from nta.live import new_recording
 from nta.measurements.identity import fingerprint
 from nta.pipeline import Analysis, analyze, stated_conditions, subtract_blank
+from nta.progress import Progress, Tell
 from nta.quantity import Quantity
 from nta.settings import AnalysisSettings
-from nta.sop.instrument import Tell, go_to, instrument_of, set_as_asked
+from nta.sop.instrument import go_to, instrument_of, set_as_asked
 from nta.sop.outcome import Numbers, PlannedVideo, ProcedureOutcome
 from nta.sop.procedure import Procedure, Stage, Step
 from nta.visibility import Concentration
@@ -42,7 +43,7 @@ from nta.visibility import Concentration
 Ask = Callable[[str], None]
 """Asks the operator to do something with the cell, and returns when it is done."""
 
-MakeBar = Callable[[str, int | None], AbstractContextManager[Callable[[int], None]]]
+MakeBar = Callable[[str, int | None], AbstractContextManager[Progress]]
 """Makes a bar of a title and a number of frames."""
 
 Keep = Callable[[Analysis, Path], None]
@@ -317,7 +318,7 @@ def mean_blank(blanks: list[Concentration]) -> Concentration:
 
     def mean(quantities: list[Quantity]) -> Quantity:
         first = quantities[0]
-        if any(q.low is None or q.high is None for q in quantities):
+        if any(q.ends is None for q in quantities):
             return replace(first, value=None, low=None, high=None)
         value = float(np.mean([q.value or 0.0 for q in quantities]))
         low, high = (float(np.mean([getattr(q, end) for q in quantities])) for end in ("low", "high"))

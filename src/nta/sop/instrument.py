@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NoReturn
 
 from nta.acquisition import open_driver
 from nta.devices import Instrument, Knob
 from nta.errors import DeviceTimeout, SettingError
+from nta.progress import Tell
 from nta.sop.procedure import Procedure, Stage, Step
 
-Tell = Callable[[str], None]
 _LOOK_S = 0.5  # between two looks at a temperature that is on its way
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -15,9 +15,7 @@ from nta.frames import FrameSource, RecordingReport
 from nta.io.atomic import new_file
 from nta.io.recordings.hdf5_writer import RecordingWriter
 from nta.io.recordings.tiff_words import OME_NAMESPACE
-
-Progress = Callable[[int], None]
-"""Called with the number of frames written so far."""
+from nta.progress import Progress
 
 _NOT_COPIED = ("clock", "telemetry", "temperature_log_c", "origin_report", "sources", "format")
 _OME = "http://www.openmicroscopy.org/Schemas/OME/2016-06"
