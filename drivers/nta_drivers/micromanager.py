@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import time
 from collections.abc import Iterator, Mapping
 from math import isfinite
@@ -13,7 +14,7 @@ from nta.devices import FoundDevice, Instrument, Losses, checked_settings, vendo
 from nta.errors import DeviceError, DeviceLost, SettingError
 from nta.stated import is_number
 from nta_drivers.choosing import assignments
-from nta_drivers.grabbing import Arrival, GrabbingCamera
+from nta_drivers.grabbing import BINNING, Arrival, GrabbingCamera, binning
 from nta_drivers.pixel_formats import checked_image
 
 _EXTRA = "micromanager"
@@ -21,6 +22,7 @@ _LABEL = "Camera"  # of a camera that is loaded alone
 _ROI = ("offset_x_px", "offset_y_px", "width_px", "height_px")
 _MEASURE_S = 1.0  # frame rate: known to its jitter, about 1 ms, over this
 _MEASURE_FRAMES = 60
+_BINNING = re.compile(r"\s*(\d+)(?:\s*[xX]\s*(\d+))?")
 _POLL_S = 0.001
 _SHORT_OF = 0.02  # a camera rounds its exposure; by more than this it has clipped
 
@@ -144,6 +146,10 @@ class MicromanagerCamera(GrabbingCamera):
                 f"{self._known['frame_rate_hz']:.6g} Hz as measured: change exposure_s, or give the camera's own "
                 "property when opening"
             )
+        if binned := sorted(set(settings) & set(BINNING)):
+            raise SettingError(
+                f'{", ".join(binned)} of a Micro-Manager camera is set when it is opened: properties="Binning=2"'
+            )
         before = self._known
         try:
             self._apply(settings)
@@ -207,6 +213,7 @@ class MicromanagerCamera(GrabbingCamera):
             )
         self._bits = int(core.getImageBitDepth())
         self._known = self._read()
+        binning(self._known)  # refuses what makes no square pixels
         if self._rate_of is None or self._rate_of[0] != self._known:  # a camera opened again keeps its rate
             self._rate_of = self._known, self._measured_hz()
         self._known = {**self._known, "frame_rate_hz": self._rate_of[1]}
@@ -216,9 +223,18 @@ class MicromanagerCamera(GrabbingCamera):
             exposure_s = float(self._core.getExposure(self._label)) / 1e3
         return {
             **dict(zip(_ROI, self._read_roi(), strict=True)),
+            **self._read_binning(),
             "exposure_s": exposure_s,
             "frame_rate_hz": None,
         }
+
+    def _read_binning(self) -> dict[str, int]:
+        """Return the binning, which adapters write as 2 or as 2x2; nothing of a camera that has none."""
+        with self._failing_as(DeviceLost):
+            if not self._core.hasProperty(self._label, "Binning"):
+                return {}
+            found = _BINNING.match(self._core.getProperty(self._label, "Binning"))
+        return {} if found is None else {"binning_x": int(found[1]), "binning_y": int(found[2] or found[1])}
 
     def _read_roi(self) -> tuple[int, ...]:
         with self._failing_as(DeviceLost):

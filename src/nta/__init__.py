@@ -31,6 +31,7 @@ and around them, nearest to the science first::
     qc, overlay          results against a specification and over time; results of all sources on one page
     web                  the instrument as a page in the browser
     cli                  the words of the command line
+    testing              the rules for drivers, as tests of a lab's own
 
 In a script::
 

@@ -92,7 +92,11 @@ def refuse_pixel_size(pixel_size_um: float) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class CameraState:
-    """What the camera was set to, as far as the recording or the device says; None means that nobody said."""
+    """What the camera was set to, as far as the recording or the device says; None means that nobody said.
+
+    binning : how many pixels of the chip are one here, along each edge: joined, or the others left out. The pixel size
+        is that of what they make.
+    """
 
     width_px: int
     height_px: int
@@ -103,6 +107,7 @@ class CameraState:
     gain_e_per_adu: float | None = None
     offset_adu: float | None = None
     read_noise_e: float | None = None
+    binning: int | None = None
 
     def __post_init__(self) -> None:
         for name in ("width_px", "height_px"):
@@ -111,6 +116,10 @@ class CameraState:
         if self.bit_depth not in range(1, 17):
             raise SettingError(f"bit_depth must be 1 to 16, a whole number, got {self.bit_depth!r}")
         object.__setattr__(self, "bit_depth", int(self.bit_depth))  # 12.0 is one, too
+        if self.binning is not None:
+            if not (is_number(self.binning) and self.binning >= 1 and self.binning == int(self.binning)):
+                raise SettingError(f"binning must be a whole number >= 1, got {self.binning!r}")
+            object.__setattr__(self, "binning", int(self.binning))
         for name in _NUMBERS:
             if getattr(self, name) is not None:
                 object.__setattr__(self, name, stated_number(name, getattr(self, name)))

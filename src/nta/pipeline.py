@@ -149,6 +149,7 @@ def analyze(
     profile = load_profile(profile) if isinstance(profile, str | Path) else profile
     if profile is not None:
         refuse_other("profile", profile, InstrumentProfile, 'give its name, or nta.load_profile("simulated")')
+        profile = profile.at_binning(source.camera.binning)
     camera = completed_camera(source.camera, profile)
     # refuse before the long work, not after it
     Scale.of(camera)
@@ -350,6 +351,7 @@ def completed_camera(camera: CameraState, profile: InstrumentProfile | None) -> 
     """Return the camera's state with what it does not say itself taken from the profile."""
     if profile is None:
         return camera
+    profile = profile.at_binning(camera.binning)
     names = ("pixel_size_um", "gain_e_per_adu", "offset_adu", "read_noise_e")
     given = {name: getattr(profile, name) for name in names if getattr(camera, name) is None}
     return replace(camera, **given)

@@ -92,7 +92,8 @@ def _plain_metadata(source: FrameSource) -> dict[str, Any]:
     plain = {key: value for key, value in plain.items() if key not in _NOT_COPIED}
     report = source.report
     cut = {"truncated": True, "claimed_frames": report.claimed_frames} if report.truncated else {}
-    return plain | {"copied_from": source.name, "lossy_codec": report.lossy_codec} | cut
+    binned = {} if source.camera.binning is None else {"binning": source.camera.binning}
+    return plain | {"copied_from": source.name, "lossy_codec": report.lossy_codec} | binned | cut
 
 
 def _copy_telemetry(metadata: Mapping[str, Any], writer: RecordingWriter) -> None:

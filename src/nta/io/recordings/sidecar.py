@@ -17,6 +17,7 @@ NUMBERS = (
     "gain_e_per_adu",
     "offset_adu",
     "read_noise_e",
+    "binning",
     "temperature_c",
     "temperature_std_c",
     "viscosity_mpas",

@@ -44,6 +44,7 @@ class Words:
     exposure_s: float | None = None
     pixel_size_um: float | None = None
     bit_depth: int | None = None
+    binning: int | None = None
     times_s: tuple[float, ...] = ()
     lossy_codec: str | None = None
     truncated: bool = False  # what was copied from
@@ -97,6 +98,7 @@ def _from_ome(text: str, path: Path) -> Words:
         exposure_s=_positive(_quantity(planes[0], "ExposureTime", SECONDS, "s")) if planes else None,
         pixel_size_um=None if size is None else size * 1e6,
         bit_depth=int(bits) if bits.isdecimal() else None,
+        binning=_whole(metadata.pop("binning", None)),
         times_s=times_s,
         lossy_codec=metadata.pop("lossy_codec", None),
         truncated=bool(metadata.pop("truncated", False)),
