@@ -57,9 +57,18 @@ def size_tracks(
     return sizes
 
 
-def _camera(**said: float | None) -> CameraState:
+def _camera(
+    *, frame_rate_hz: float, pixel_size_um: float | None = None, exposure_s: float | None = None
+) -> CameraState:
     """Return a camera of which nothing is known but what is said, which it checks."""
-    return CameraState(width_px=1, height_px=1, bit_depth=16, **said)
+    return CameraState(
+        width_px=1,
+        height_px=1,
+        bit_depth=16,
+        frame_rate_hz=frame_rate_hz,
+        pixel_size_um=pixel_size_um,
+        exposure_s=exposure_s,
+    )
 
 
 def size_particles(
