@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 
 from nta.errors import RecordingError, SettingError
 from nta.frames import CameraState, Frame, Image
+from nta.progress import Progress
 from nta.spots.columns import CHI2, ERROR, FLAGS, N_TABLE, SNR, B, N, S, X, Y
 from nta.spots.learned import Learned
 from nta.spots.learning import PRIME_FRAMES, check_alike, learn
 from nta.spots.settings import DetectionSettings
 from nta.spots.table import Scene, SpotFlag, Spots, join_spots
 
-Progress = Callable[[int], None]
 CHUNK = 32  # frames that one thread searches in a row
 CHUNK_BYTES = 16 * 2**20  # or fewer, where they are larger than this together
 LAST_INDEX = np.iinfo(np.int32).max  # that a table of spots holds
@@ -253,12 +253,10 @@ def _spots(
 
 def _on_pattern(rows: NDArray[np.float64], learned: Learned) -> NDArray[np.bool_]:
     """Which spots have their centre on a hot pixel, on burnt-in text, or beside one."""
-    pattern = learned.finest.pattern
-    if not pattern.size:
+    near = learned.near_pattern
+    if not near.size:
         return np.zeros(len(rows), dtype=bool)
-    fixed = np.pad(pattern != 0, 1)
-    h, w = pattern.shape
+    h, w = near.shape
     y = np.clip(np.rint(rows[:, Y]).astype(int), 0, h - 1)
     x = np.clip(np.rint(rows[:, X]).astype(int), 0, w - 1)
-    near = [fixed[y + dy, x + dx] for dy in range(3) for dx in range(3)]
-    return np.asarray(np.logical_or.reduce(near), dtype=bool)
+    return np.asarray(near[y, x])
