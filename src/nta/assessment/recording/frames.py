@@ -189,8 +189,8 @@ def exposure(e: Evidence) -> Finding:
             evidence=f"{1e3 * e.diffusion.exposure_s:.4g} ms stated, but neighbouring steps are as alike as after a longer "
             f"one: positions would have {scale:.2f} times the least variance that their light allows",
             advice="check the exposure: where it is longer than stated, the sizes are too large. If it is right, the light "
-            "is counted wrongly: by a stated gain that is wrong, or by a tone curve (gamma) of the camera or the file, to be "
-            "switched off",
+            "is counted wrongly: by a stated gain that is wrong, or by a tone curve (gamma) of the camera or the file; "
+            "switch it off",
             source="design choice: with the right exposure it is above 1 in simulated recordings",
         )
     return Finding(
