@@ -27,11 +27,12 @@ from nta.calibration import (
 from nta.devices import Instrument
 from nta.errors import DeviceError, NtaError, RecordingError, SettingError, in_words, is_foreseen
 from nta.io.atomic import new_folder
-from nta.io.recordings import Recording, checksum, open_recording
+from nta.io.recordings import Recording
 from nta.io.results import ANALYSIS_FOLDER, RECORDING_FILE
 from nta.live import new_recording
 from nta.measurements.identity import fingerprint
-from nta.pipeline import Analysis, analyze, stated_conditions, subtract_blank
+from nta.one_recording import Request, analyze_file
+from nta.pipeline import Analysis, stated_conditions, subtract_blank
 from nta.quantity import Quantity
 from nta.settings import AnalysisSettings
 from nta.sop.instrument import Tell, go_to, instrument_of
@@ -226,14 +227,15 @@ class _Run:
     def _analysis(self, video: PlannedVideo) -> Analysis:
         assert video.recording is not None
         path = self.folder / video.recording
-        profile, settings = self.basis.profile, self.basis.settings
-        with open_recording(path) as source:
+        request = Request(
+            conditions=self._words(video.stage), profile=self.basis.profile, settings=self.basis.settings
+        )
+
+        def watch(source: Recording) -> AbstractContextManager[Callable[[int], None]]:
             self._refuse_copy(video, source)
-            conditions = stated_conditions(source.metadata, **self._words(video.stage))
-            with self.make_bar(f"analysing {video.step.name}", source.report.claimed_frames) as progress:
-                analysis = analyze(
-                    source, conditions, profile, settings, progress=progress, sha256=checksum(path)
-                )
+            return self.make_bar(f"analysing {video.step.name}", source.report.claimed_frames)
+
+        analysis, _ = analyze_file(path, request, watch=watch)
         if video.stage == "sample":
             analysis = self._against_blank(analysis, video.step)
         analysis = replace(analysis, assessment=with_findings(analysis.assessment, self.findings.values()))

@@ -16,12 +16,13 @@ from nta.calibration import load_profile
 from nta.diffusion import TrackFlag
 from nta.errors import NtaError, RecordingError, SettingError
 from nta.io.atomic import new_folder
-from nta.io.recordings import checksum, open_recording
-from nta.io.results import RESULTS_FILE, load_analysis, results_files, save_analysis
+from nta.io.recordings import checksum
+from nta.io.results import RESULTS_FILE, is_results, load_analysis, results_files, save_analysis
 from nta.io.vendors import VendorResult, VendorRun, read_vendor
 from nta.measurements import result_name
 from nta.measurements.key import analysis_key
-from nta.pipeline import Analysis, analyze, stated_conditions
+from nta.one_recording import Request, analyze_file
+from nta.pipeline import Analysis
 from nta.settings import AnalysisSettings
 from nta.study.contradictions import Made, refuse_contradictions, without_dilution
 from nta.study.study import Preparation, Study
@@ -127,23 +128,11 @@ def _finished(path: Path, preparation: Preparation, study: Study) -> Iterator[At
         return
     # a folder without results may be one of images
     for file in results_files(path) if path.is_dir() else (path,):
-        if not _is_results(file):
+        if not is_results(file):
             continue
         analysis = load_analysis(file)
         refuse_contradictions(str(path), Made.of_analysis(analysis), preparation, study.instrument)
         yield _from_analysis(file, result_name(file), checksum(file), analysis, preparation)
-
-
-def _is_results(path: Path) -> bool:
-    if path.suffix not in (".h5", ".hdf5") or not path.is_file():
-        return False
-    import h5py
-
-    try:
-        with h5py.File(path, "r") as file:
-            return bool(file.attrs.get("format") == "nta analysis")
-    except OSError:
-        return False
 
 
 def _analysed(
@@ -181,9 +170,8 @@ def _analysed(
             return analysis
     else:
         tell(f"{path.name}: analysing")
-    with open_recording(path, **camera) as source:
-        conditions = stated_conditions(source.metadata, **cell)
-        analysis = analyze(source, conditions, profile, settings, sha256=digest)
+    request = Request(camera=camera, conditions=cell, profile=profile, settings=settings)
+    analysis, _ = analyze_file(path, request, sha256=digest)
     with new_folder(folder, replace=True) as partial:
         save_analysis(analysis, partial / RESULTS_FILE)
     return analysis
