@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from nta.assessment import Verdict
 from nta.batch.job import About, Job
 from nta.catalogue.record import numbers_of
 from nta.io.atomic import new_file
@@ -101,8 +102,8 @@ def _facts(analysis: Analysis, said: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "sample": analysis.conditions.sample,
         "verdict": said["verdict"],
-        "failed_findings": [f.title for f in findings if f.verdict == "fail"],
-        "findings_to_watch": [f.title for f in findings if f.verdict == "warn"],
+        "failed_findings": [f.title for f in findings if f.verdict is Verdict.FAIL],
+        "findings_to_watch": [f.title for f in findings if f.verdict is Verdict.WARN],
         "size_describes": said["size"]["describes"] or "",
         "confidence": said["size"]["confidence"],
         "frames": said["counts"]["frames"],

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal, get_args
 
+from nta.assessment import Verdict
 from nta.errors import NtaError, SettingError
 from nta.io.results.summary import digest
 from nta.quantity import Quantity
@@ -69,7 +70,7 @@ class RunRecord:
     results: str
     software: str
     settings_sha256: str
-    verdict: str
+    verdict: Verdict
     numbers: Mapping[str, Quantity]
 
     @property
@@ -80,7 +81,7 @@ class RunRecord:
     @property
     def failed(self) -> bool:
         """Whether the worst of its findings is a failure."""
-        return self.verdict == "fail"
+        return self.verdict is Verdict.FAIL
 
 
 def columns_of(summary: Mapping[str, Any]) -> dict[str, Any]:

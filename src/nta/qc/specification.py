@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
+from nta.assessment import Verdict
 from nta.calibration.reading import Table
 from nta.errors import SettingError
 from nta.measurements.table import check_name
@@ -169,7 +170,7 @@ def _recording(table: Table, section: str, _: Path) -> Iterator[Criterion]:
     inner.close()
     if word not in RANKS:
         inner.refuse(f"at_worst must be one of {', '.join(RANKS)}, got {word!r}")
-    yield Criterion(section=section, key="at_worst", limits=Limits(at_most=float(RANKS.index(word))))
+    yield Criterion(section=section, key="at_worst", limits=Limits(at_most=float(Verdict(word).severity)))
 
 
 def _limits(table: Table, key: str) -> Limits:

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from nta.assessment import Verdict
 from nta.calibration.reading import is_number
 from nta.errors import SettingError
 from nta.quantity import Quantity
 
-RANKS = ("pass", "warn", "fail")
-"""What a finding says of a recording, from good to bad; as a number its place here."""
+RANKS = (Verdict.PASS, Verdict.WARN, Verdict.FAIL)
+"""What the worst finding may say of a recording; as a number its severity, which is its place here."""
 
 
 class CheckVerdict(StrEnum):

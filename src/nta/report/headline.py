@@ -7,8 +7,10 @@ from pathlib import Path
 from nta.assessment import Finding, Verdict
 from nta.pipeline import Analysis
 from nta.quantity import Quantity
-from nta.report.markup import element, table, text
+from nta.report.markup import element, marked, table, text
 from nta.report.wording import (
+    MOODS,
+    VERDICT_WORDS,
     as_percent,
     concentration_words,
     confidence_words,
@@ -23,13 +25,6 @@ from nta.report.wording import (
     why_no_distribution,
     window_name,
 )
-
-_VERDICTS = {
-    Verdict.FAIL: ("fail", "✕", "Fail"),
-    Verdict.WARN: ("warn", "▲", "Watch"),
-    Verdict.NOT_ASSESSED: ("open", "○", "Not assessed"),
-    Verdict.PASS: ("pass", "✓", "Pass"),
-}
 
 
 def headline(analysis: Analysis) -> str:
@@ -69,18 +64,15 @@ def what_passed(analysis: Analysis) -> str:
 def _judged(analysis: Analysis) -> str:
     """Say whether the numbers may be used, and what speaks against it by name."""
     assessment = analysis.assessment
-    kind, sign, _ = _VERDICTS[assessment.worst]
     if analysis.sizes.distribution is None and assessment.worst is not Verdict.FAIL:
-        kind, sign, _ = _VERDICTS[Verdict.NOT_ASSESSED]
         why = analysis.sizes.summary["d50_nm"].method.removeprefix("not assessed: ")
-        words = f"No sizes: {text(why)}."
-        return element("span", f'<span class="mark">{sign}</span>{words}', kind=f"verdict {kind}")
+        return marked(MOODS[Verdict.NOT_ASSESSED], f"No sizes: {text(why)}.")
     named = [text(f.title).lower() for f in assessment.findings if f.verdict is assessment.worst]
     words = {
         Verdict.FAIL: f"Do not rely on these numbers as they are. Failed: {'; '.join(named)}.",
         Verdict.WARN: f"Usable with care. To watch: {'; '.join(named)}.",
     }.get(assessment.worst, "Nothing that was assessed speaks against these numbers.")
-    return element("span", f'<span class="mark">{sign}</span>{words}', kind=f"verdict {kind}")
+    return marked(MOODS[assessment.worst], words)
 
 
 def _about(analysis: Analysis) -> str:
@@ -166,5 +158,4 @@ def _sentence_of(finding: Finding) -> str:
 
 
 def _mark(verdict: Verdict) -> str:
-    kind, sign, word = _VERDICTS[verdict]
-    return element("span", f'<span class="mark">{sign}</span>{word}', kind=f"verdict {kind}")
+    return marked(MOODS[verdict], VERDICT_WORDS[verdict])

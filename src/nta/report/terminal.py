@@ -89,8 +89,7 @@ def _findings(analysis: Analysis) -> list[str]:
     lines = [f"  findings: {verdict_counts(analysis.assessment)}"]
     for finding in findings_worst_first(analysis.assessment):
         if finding.verdict in (Verdict.FAIL, Verdict.WARN):
-            word = "FAIL" if finding.verdict is Verdict.FAIL else "WARN"
-            lines.append(f"  {word}  {finding.title}: {prettied(finding.evidence)}")
+            lines.append(f"  {finding.verdict.upper()}  {finding.title}: {prettied(finding.evidence)}")
             if finding.advice:
                 lines.append(f"        → {finding.advice}")
     return lines

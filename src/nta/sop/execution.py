@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from nta.acquisition import Recorded, record
-from nta.assessment import Finding, Limit, Verdict, load_limits
+from nta.assessment import Finding, Limit, load_limits
 from nta.assessment.controls import bead_check, with_findings
 from nta.beads import size_ratio
 from nta.calibration import (
@@ -309,8 +309,7 @@ class _Run:
 
 def worst_of(findings: list[Finding]) -> tuple[Finding, ...]:
     """Return the worst of findings of one name, of two verdicts alike the one with the greater value; none of none."""
-    order = (Verdict.NOT_ASSESSED, Verdict.PASS, Verdict.WARN, Verdict.FAIL)
-    ranked = sorted(findings, key=lambda f: (order.index(f.verdict), f.value or 0.0))
+    ranked = sorted(findings, key=lambda f: (f.verdict.severity, f.value or 0.0))
     return tuple(ranked[-1:])
 
 
