@@ -11,8 +11,9 @@ from nta.assessment import Verdict
 from nta.assessment.limits import load_limits
 from nta.assessment.recording.frames import frame_rate
 from nta.calibration import load_profile
+from nta.circumstances import stated_conditions
 from nta.io.recordings import open_recording
-from nta.pipeline import analyze, stated_conditions
+from nta.pipeline import analyze
 from nta.simulation import load_scenario, simulate
 
 OF_SPOTS = ("saturated_spots", "spots_per_frame_high", "ambiguous_links")

@@ -9,12 +9,13 @@ import pytest
 import nta
 from nta.acquisition import record
 from nta.assessment import Verdict
+from nta.circumstances import completed_camera
 from nta.errors import DeviceError, MissingInputError, SettingError
 from nta.frames import CameraState, Frame
 from nta.io.recordings import RecordingWriter, open_recording
 from nta.live import LiveAnalysis, LiveSettings, Snapshot, Watched
 from nta.live.sizing import size_so_far
-from nta.pipeline import completed_camera, find_tracks
+from nta.pipeline import find_tracks
 from nta.spots import SpotDetector
 
 WATER = nta.SampleConditions(temperature_c=25.0)

@@ -14,7 +14,8 @@ from nta.calibration import SampleConditions, load_profile
 from nta.diffusion import estimate_diffusion, mean_squared_displacement
 from nta.frames import CameraState, RecordingReport
 from nta.physics import diffusion_um2_s
-from nta.pipeline import Analysis, Provenance
+from nta.pipeline import Analysis
+from nta.provenance import Provenance
 from nta.settings import AnalysisSettings
 from nta.sizes import SizingSettings, size_distribution
 from nta.spots import CameraModel, Scene, SpotFlag, Spots

@@ -9,7 +9,7 @@ from typing import Any
 
 from nta.measurements.key import analysis_key
 from nta.one_recording import Request
-from nta.pipeline import ABOUT, about_recording
+from nta.provenance import REPORTED, about_recording
 
 RESULTS = "results"
 
@@ -29,7 +29,7 @@ class About:
 
     def completed(self, metadata: Mapping[str, Any]) -> About:
         """Return it with what nobody said taken from the recording and its side-car."""
-        names = [f.name for f in fields(self) if f.name not in ("kind", *ABOUT)]
+        names = [f.name for f in fields(self) if f.name not in ("kind", *REPORTED)]
         recorded = {name: str(metadata[name]) for name in names if metadata.get(name)}
         recorded |= about_recording(metadata)
         said = {name: value for name, value in vars(self).items() if value}

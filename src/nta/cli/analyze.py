@@ -26,7 +26,8 @@ from nta.errors import SettingError, in_words
 from nta.io.atomic import check_writable, new_folder
 from nta.io.results import RESULTS_FILE, load_analysis, results_files, summary
 from nta.one_recording import Request, analyze_file, write_results
-from nta.pipeline import ABOUT, Analysis
+from nta.pipeline import Analysis
+from nta.provenance import REPORTED
 from nta.report import REPORT_FILE, summary_text
 
 
@@ -92,7 +93,7 @@ def analyze_recording(path: Path, folder: Path, request: Request, options: argpa
                 else None,
             )
         about = About(**about_in(options)).completed(metadata)
-        said = {name: value for name in ABOUT if (value := getattr(about, name))}
+        said = {name: value for name in REPORTED if (value := getattr(about, name))}
         analysis = replace(analysis, provenance=replace(analysis.provenance, about=said))
         with new_folder(folder, replace=force) as partial:
             write_results(analysis, partial)

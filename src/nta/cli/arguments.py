@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from nta.calibration import InstrumentProfile, SampleConditions, load_profile
+from nta.circumstances import stated_conditions
 from nta.errors import SettingError, printable
-from nta.pipeline import stated_conditions
 from nta.settings import AnalysisSettings
 
 _OTHER_KINDS = (".avi", ".mp4", ".mov", ".mkv", ".tif", ".tiff", ".cine", ".seq")

@@ -24,6 +24,7 @@ from nta.calibration import (
     load_certificate,
     load_profile,
 )
+from nta.circumstances import stated_conditions
 from nta.devices import Instrument
 from nta.errors import DeviceError, NtaError, RecordingError, SettingError, in_words, is_foreseen
 from nta.io.atomic import new_folder
@@ -32,7 +33,7 @@ from nta.io.results import ANALYSIS_FOLDER, RECORDING_FILE
 from nta.live import new_recording
 from nta.measurements.identity import fingerprint
 from nta.one_recording import Request, analyze_file
-from nta.pipeline import Analysis, stated_conditions, subtract_blank
+from nta.pipeline import Analysis, subtract_blank
 from nta.quantity import Quantity
 from nta.settings import AnalysisSettings
 from nta.sop.instrument import Tell, go_to, instrument_of
