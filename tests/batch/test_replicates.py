@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nta.batch import About, Job, JobOutcome, replicates
+from nta.batch import Job, JobOutcome, replicates
 from nta.batch.figures import group_curves, shortened
 from nta.batch.outcome import Curve
+from nta.catalogue import About
 from nta.measurements.replicates import mean_curve
 from nta.quantity import Quantity
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import difflib
 import glob
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from nta.batch.folder import whole_sets
 from nta.calibration.reading import read_toml
-from nta.catalogue.record import KINDS, as_time
+from nta.catalogue.record import About, as_time, check_kind
 from nta.errors import SettingError
 from nta.io.recordings.folder import natural_key
 from nta.io.recordings.sidecar import frame_rate
@@ -19,7 +19,7 @@ from nta.io.text import dilution, no_dilution, number, read_text, rows_of
 
 CAMERA = ("frame_rate_hz", "exposure_ms", "pixel_size_um", "bit_depth")
 CONDITIONS = ("temperature_c", "temperature_std_c", "viscosity_mpas", "medium", "dilution", "sample")
-ABOUT = ("group", "kind", "standard", "lot", "instrument", "operator", "date", "comment")
+ABOUT = tuple(f.name for f in fields(About))
 FILES = ("profile", "settings", "blank")
 KEYS = ("file", *ABOUT, *CONDITIONS, *CAMERA, *FILES)
 _TEXTS = {"file", *ABOUT, "medium", "sample", *FILES}
@@ -157,13 +157,15 @@ def _checked(row: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
             wrong.append(f"bit_depth must be 1 to 16, got {value}")
         else:
             words[key] = value
-    if words.get("date"):
-        try:
+    try:
+        if words.get("date"):
             as_time(words["date"], "date")
-        except SettingError as error:
-            wrong.append(str(error))
-    if words.get("kind", "sample") not in KINDS:
-        wrong.append(f"kind must be one of {', '.join(KINDS)}, got {words['kind']!r}")
+    except SettingError as error:
+        wrong.append(str(error))
+    try:
+        check_kind(words.get("kind", "sample"))
+    except SettingError as error:
+        wrong.append(str(error))
     return words, wrong
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from nta.assessment import Verdict
-from nta.batch.job import About, Job
+from nta.batch.job import Job
+from nta.catalogue import About
 from nta.catalogue.record import numbers_of
 from nta.io.atomic import new_file
 from nta.io.results import summary
@@ -58,6 +59,11 @@ class JobOutcome:
     statistical: Mapping[str, Quantity] = field(default_factory=dict)
     curve: Curve | None = None
     kept: bool = False
+
+    @property
+    def analysed(self) -> bool:
+        """Whether there are results of it, be they what was hoped for or not."""
+        return self.status in ANALYSED
 
     def stands_for(self, key: str) -> bool:
         """Say whether it answers the same question, so that nothing need be done."""

@@ -10,9 +10,10 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from nta.batch.folder import recordings_in
-from nta.batch.job import About, Job, result_folder
+from nta.batch.job import Job, result_folder
 from nta.batch.manifest import ABOUT, CAMERA, CONDITIONS, Entry, read_manifest
 from nta.calibration import InstrumentProfile, load_profile
+from nta.catalogue import About
 from nta.errors import SettingError, printable
 from nta.one_recording import Request
 from nta.settings import AnalysisSettings

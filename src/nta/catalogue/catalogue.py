@@ -17,11 +17,11 @@ from nta.assessment import Verdict
 from nta.catalogue.database import address, connect, naming_catalogue, prepare, shown, writing
 from nta.catalogue.record import (
     CORRECTABLE,
-    KINDS,
     CatalogueError,
     Kind,
     RunRecord,
     as_time,
+    check_kind,
     columns_of,
     numbers_of,
 )
@@ -111,8 +111,7 @@ class Catalogue:
         measured_at
             When the recording was made; ISO text or a datetime.
         """
-        if kind not in KINDS:
-            raise SettingError(f"kind must be one of {', '.join(KINDS)}, got {kind!r}")
+        check_kind(kind)
         said = analysis if isinstance(analysis, Mapping) else _summary(analysis)
         row = columns_of(said)
         row |= {
@@ -312,8 +311,7 @@ def _checked(changes: Mapping[str, Any], reason: str) -> dict[str, Any]:
             f"{unknown[0]} cannot be corrected, only what a person stated: {', '.join(CORRECTABLE)}; "
             "what was computed is corrected by another analysis"
         )
-    if changes.get("kind", "sample") not in KINDS:
-        raise SettingError(f"kind must be one of {', '.join(KINDS)}, got {changes['kind']!r}")
+    check_kind(changes.get("kind", "sample"))
     for name, value in changes.items():
         _check_value(name, value)
     if changes.get("measured_at") is not None:
