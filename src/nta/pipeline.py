@@ -61,6 +61,19 @@ class Analysis:
         return self.visibility.curve if self.visibility else None
 
     @property
+    def run(self) -> Run:
+        """The results of its stages as a run; the draws of the sizes are kept with no analysis."""
+        return Run(
+            tracks=self.tracks,
+            diffusion=self.diffusion,
+            sizes=self.sizes,
+            camera=self.camera,
+            conditions=self.conditions,
+            profile=self.profile,
+            sizing=self.settings.sizing,
+        )
+
+    @property
     def duration_s(self) -> float:
         """Time from the first frame searched to the end of the last."""
         frames = self.spots.scene.frame_index

@@ -167,8 +167,7 @@ def concentration_words(analysis: Analysis) -> tuple[str, str]:
     """Write the concentration and what it stands on; a count per frame and the reason where there is none per ml."""
     seen = analysis.visibility
     if seen is None:
-        per_frame = len(analysis.spots) / max(analysis.spots.scene.n_frames, 1)
-        return "not calibrated", f"{number(per_frame)} spots per frame"
+        return "not calibrated", f"{number(analysis.spots.per_frame)} spots per frame"
     found = seen.concentration
     per_frame_words = f"{number(found.per_frame.value)} tracked particles per frame"
     measured = found.best_known_per_ml

@@ -88,6 +88,17 @@ class Spots(Columns):
     flags: NDArray[np.uint16] = column(np.uint16, "1", "SpotFlag bits")
     scene: Scene
 
+    @property
+    def per_frame(self) -> float:
+        """Mean number of spots in a frame."""
+        return len(self) / max(self.scene.n_frames, 1)
+
+    @property
+    def counts(self) -> NDArray[np.int64]:
+        """Number of spots in every frame that was searched."""
+        place = np.searchsorted(self.scene.frame_index, self.frame)
+        return np.bincount(place, minlength=self.scene.n_frames)
+
 
 def join_spots(parts: Sequence[Spots]) -> Spots:
     """Join the spots of consecutive chunks of one recording, and their scenes: every frame that any of them lists, once."""

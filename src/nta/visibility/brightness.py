@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from nta.diffusion import DiffusionEstimates, TrackFlag
+from nta.diffusion import DiffusionEstimates
 from nta.quantity import Quantity
 
 _CONFIDENCE = 0.95
@@ -21,8 +21,7 @@ def brightness_e_per_ms(diffusion: DiffusionEstimates) -> Quantity:
 
     if not diffusion.exposure_s:
         return Quantity(None, None, None, _UNIT, "the exposure is not known")
-    doubtful = diffusion.flags & int(TrackFlag.SATURATED | TrackFlag.OUT_OF_FOCUS) != 0
-    light = np.sort(diffusion.intensity[diffusion.has_size & ~doubtful].astype(np.float64))
+    light = np.sort(diffusion.intensity[diffusion.has_size & diffusion.has_light].astype(np.float64))
     light = light[np.isfinite(light)] / (1e3 * diffusion.exposure_s)
     if not light.size:
         return Quantity(None, None, None, _UNIT, "no track with a size whose light is known")

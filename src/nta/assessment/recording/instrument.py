@@ -33,7 +33,7 @@ _KNOWN = {
 def temperature(e: Evidence) -> Iterator[Finding]:
     """Judge how steady the temperature was, and whether the sizes are made with the measured one."""
     title = "Temperature during the recording"
-    log, used = e.metadata.get("temperature_log_c"), e.conditions.known_temperature_c()
+    log, used = e.metadata.get("temperature_log_c"), e.run.conditions.known_temperature_c()
     if log is None or len(log) < 2:
         source = "no temperature" if log is None or len(log) == 0 else "a single temperature"
         yield not_assessed(
@@ -104,40 +104,40 @@ def camera(e: Evidence) -> Finding:
 def calibration(e: Evidence) -> Finding:
     """Judge the age of the instrument profile."""
     title = "Instrument calibration"
-    if e.profile is None:
+    if e.run.profile is None:
         return not_assessed(
             "calibration_age",
             title,
             "no instrument profile was given: pixel size and concentration are not traceable",
             "give --profile; the uncertainty of the pixel size is missing from the intervals",
         )
-    if e.profile.date is None:
+    if e.run.profile.date is None:
         return not_assessed(
-            "calibration_age", title, f"the profile {e.profile.name} has no date", "date the profile"
+            "calibration_age", title, f"the profile {e.run.profile.name} has no date", "date the profile"
         )
-    age = (datetime.now(UTC).date() - e.profile.date).days
+    age = (datetime.now(UTC).date() - e.run.profile.date).days
     return finding(
         e,
         "calibration_age",
         title,
         float(age),
-        f"the profile {e.profile.name} is {age} days old",
+        f"the profile {e.run.profile.name} is {age} days old",
         "calibrate again with certified beads",
     )
 
 
 def foreign_profile(e: Evidence) -> Iterator[Finding]:
     """Say whether profile and recording can be of the same instrument."""
-    if e.profile is None:
+    if e.run.profile is None:
         return
     apart = [words for words in (_apart(e, name, unit) for name, unit in _COMPARED) if words]
     yield Finding(
         name="profile_fits",
         title="Instrument profile",
         verdict=Verdict.WARN if apart else Verdict.PASS,
-        evidence=f"the profile {e.profile.name} differs from the recording in {'; '.join(apart)}"
+        evidence=f"the profile {e.run.profile.name} differs from the recording in {'; '.join(apart)}"
         if apart
-        else f"nothing in the recording contradicts the profile {e.profile.name}",
+        else f"nothing in the recording contradicts the profile {e.run.profile.name}",
         advice="choose the profile of the instrument and camera mode that made the recording"
         if apart
         else "",
@@ -146,7 +146,7 @@ def foreign_profile(e: Evidence) -> Iterator[Finding]:
 
 def _apart(e: Evidence, name: str, unit: str) -> str:
     """Name a number that the recording states otherwise than the profile; a smaller frame may be a region of interest."""
-    mine, other = getattr(e.camera, name), getattr(e.profile, name)
+    mine, other = getattr(e.run.camera, name), getattr(e.run.profile, name)
     if mine is None or other is None or math.isclose(mine, other, rel_tol=_SAME):
         return ""
     return f"{name.removesuffix('_um').replace('_', ' ')}: {other:g} {unit}, the recording has {mine:g}"

@@ -91,8 +91,7 @@ def spots_per_frame(analysis: Analysis) -> Picture:
     scene = analysis.spots.scene
     if scene.n_frames < 2:
         return Picture(name=name, title=title, caption="Fewer than two frames.", figure=None)
-    place = np.searchsorted(scene.frame_index, analysis.spots.frame)
-    per_frame = np.bincount(place, minlength=scene.n_frames)[: scene.n_frames]
+    per_frame = analysis.spots.counts
     time = np.asarray(scene.frame_index * analysis.diffusion.frame_interval_s, dtype=np.float64)
     smooth = _running_mean(per_frame.astype(np.float64), max(1, scene.n_frames // 20))
     figure = new_figure(HALF)
