@@ -28,9 +28,8 @@ from nta.circumstances import stated_conditions
 from nta.devices import Instrument
 from nta.errors import DeviceError, NtaError, RecordingError, SettingError, in_words, is_foreseen
 from nta.io.atomic import new_folder
-from nta.io.recordings import Recording
+from nta.io.recordings import Recording, new_recording
 from nta.io.results import ANALYSIS_FOLDER, RECORDING_FILE
-from nta.live import new_recording
 from nta.measurements.identity import fingerprint
 from nta.one_recording import Request, analyze_file
 from nta.pipeline import Analysis, subtract_blank

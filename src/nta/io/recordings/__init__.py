@@ -10,15 +10,24 @@ from nta.io.recordings.recording import Recording
 
 if TYPE_CHECKING:
     from nta.io.recordings.export import copy_to_hdf5, write_ome_tiff
-    from nta.io.recordings.hdf5_writer import RecordingWriter
+    from nta.io.recordings.hdf5_writer import RecordingWriter, new_recording
 
 _HOMES = {
     "RecordingWriter": "nta.io.recordings.hdf5_writer",
     "copy_to_hdf5": "nta.io.recordings.export",
+    "new_recording": "nta.io.recordings.hdf5_writer",
     "write_ome_tiff": "nta.io.recordings.export",
 }
 
-__all__ = ["Recording", "RecordingWriter", "checksum", "copy_to_hdf5", "open_recording", "write_ome_tiff"]
+__all__ = [
+    "Recording",
+    "RecordingWriter",
+    "checksum",
+    "copy_to_hdf5",
+    "new_recording",
+    "open_recording",
+    "write_ome_tiff",
+]
 
 
 def __getattr__(name: str) -> Any:
