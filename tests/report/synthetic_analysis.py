@@ -163,7 +163,7 @@ def _spots_and_tracks(rng, points, diameter, n_frames, loose_spots, dark):
         height_px=HEIGHT,
         bit_depth=12,
         contrast="dark" if dark else "bright",
-        camera=CameraModel(gain_e_per_adu=2.5, offset_adu=100.0, read_noise_e=2.5, source="profile"),
+        camera=CameraModel(gain_e_per_adu=2.5, offset_adu=100.0, read_noise_e=2.5, source="stated"),
         spot_width_px=1.4,
         threshold_sd=4.75,
         frame_index=frame_index,

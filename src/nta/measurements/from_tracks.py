@@ -141,9 +141,7 @@ def _scene(table: TrackTable, frames: np.ndarray[tuple[int], np.dtype[np.int64]]
         height_px=height,
         bit_depth=0,
         contrast="unknown",
-        camera=CameraModel(
-            gain_e_per_adu=np.nan, offset_adu=np.nan, read_noise_e=np.nan, source=table.program
-        ),
+        camera=CameraModel(gain_e_per_adu=np.nan, offset_adu=np.nan, read_noise_e=np.nan, source="unknown"),
         spot_width_px=np.nan,
         threshold_sd=np.nan,
         frame_index=frames,

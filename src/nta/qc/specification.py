@@ -177,7 +177,8 @@ def _limits(table: Table, key: str) -> Limits:
     values = table.get(key, dict, required=True)
     inner = Table(values, f"{table.origin} {key}", table)
     bounds = {name: inner.finite(name) if inner.has(name) else None for name in ("at_least", "at_most")}
-    on, source = inner.text("on", "interval"), inner.text("source", "")
+    on: Any = inner.text("on", "interval")  # checked by the limits themselves
+    source = inner.text("source", "")
     inner.close()
     try:
         return Limits(**bounds, on=on, source=source)

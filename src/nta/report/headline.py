@@ -25,6 +25,7 @@ from nta.report.wording import (
     why_no_distribution,
     window_name,
 )
+from nta.sizes.table import IN_VIEW, SUSPENSION, TRACKS
 
 
 def headline(analysis: Analysis) -> str:
@@ -93,7 +94,7 @@ def _about(analysis: Analysis) -> str:
 def _boxes(analysis: Analysis) -> list[str]:
     sizes = analysis.sizes
     of = (
-        {"suspension": ", in suspension"}.get(sizes.distribution.describes, ", in view")
+        {SUSPENSION: ", in suspension"}.get(sizes.distribution.describes, ", in view")
         if sizes.distribution
         else ""
     )
@@ -136,9 +137,9 @@ def _sentence(analysis: Analysis) -> str:
         return f"No size distribution. {why_no_distribution(analysis)}"
     d10, d90 = (sizes.summary.get(key) for key in ("d10_nm", "d90_nm"))
     subject = {
-        "particles in view": "the particles in view",
-        "suspension": "the particles in suspension",
-        "tracks": "the particles in view, every track counted once,",
+        IN_VIEW: "the particles in view",
+        SUSPENSION: "the particles in suspension",
+        TRACKS: "the particles in view, every track counted once,",
     }.get(sizes.distribution.describes, sizes.distribution.describes)
     if d10 is None or d90 is None or d10.value is None or d90.value is None:
         return f"The numbers describe {subject}."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy as np
 from nta.assessment.finding import Finding, Verdict
 from nta.assessment.recording.evidence import Evidence, finding, not_assessed
 from nta.frames import RecordingReport
-from nta.spots import CameraModel
+from nta.spots import CameraModel, ModelSource
 
 _MOST_E_PER_ADU = 200.0  # a full well of 50 000 e over the 255 steps of eight bits
 _SAME_C = 0.05  # 0.1 % of a diameter
@@ -23,9 +23,11 @@ _COMPARED = (
 )
 _SAME = 0.02  # relative; more is another camera, another mode or another objective
 
-_KNOWN = {
+_KNOWN: Mapping[ModelSource, str] = {
+    "stated": "as the recording or a profile states",
     "estimated": "estimated from this recording",
     "gain stated": "the gain as the recording or a profile states, the rest estimated from this recording",
+    "unknown": "nobody says how",
 }
 """How the camera is known, by the source of its model."""
 
@@ -92,9 +94,7 @@ def camera(e: Evidence) -> Finding:
         value=camera.gain_e_per_adu,
         unit="e/adu",
         evidence=f"gain {camera.gain_e_per_adu:.4g} e/adu, offset {camera.offset_adu:.3g} adu, read noise "
-        f"{camera.read_noise_e:.2g} e: "
-        + _KNOWN.get(camera.source, "as the recording or a profile states")
-        + (f"; {doubt}" if doubt else ""),
+        f"{camera.read_noise_e:.2g} e: " + _KNOWN[camera.source] + (f"; {doubt}" if doubt else ""),
         advice=""
         if known
         else "intensities are in photo-electrons only as far as this estimate holds; calibrate the camera",

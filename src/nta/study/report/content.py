@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from nta.assessment import Finding, Verdict
-from nta.assessment.integrity import Criterion, Decision, Integrity, Judgement
+from nta.assessment.integrity import Confidence, Criterion, Decision, Integrity, Judgement
 from nta.quantity import Quantity
 from nta.report import document as doc
 from nta.report.figures.style import Picture
@@ -37,7 +37,7 @@ _DECISIONS: Mapping[Decision, doc.Mark] = {
     Decision.CHANGED: doc.Mark("fail", "Changed"),
     Decision.INCONCLUSIVE: doc.Mark("open", "Not decided"),
 }
-_CONFIDENCE = {
+_CONFIDENCE: Mapping[Confidence, str] = {
     "high": "high: three preparations or more, and more than one line of evidence",
     "moderate": "moderate: three preparations or more, one line of evidence",
     "low": "low: fewer than three preparations; the statement holds for these tubes, not for the process",
