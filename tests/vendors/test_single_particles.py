@@ -9,7 +9,7 @@ from twins import PIXEL_UM, RATE_HZ, nanosight_summary, nanosight_tables, videod
 from nta.calibration import SampleConditions
 from nta.errors import MissingInputError
 from nta.io.vendors import VendorFileError, read_vendor
-from nta.measurements import MeasuredRun, size_particles, size_tracks
+from nta.measurements import MeasuredRun, size_foreign_tracks, size_particles
 from nta.physics import water_viscosity_pa_s
 from nta.settings import AnalysisSettings
 from nta.sizes import SizingSettings
@@ -43,7 +43,7 @@ def test_nanosight_tracks_are_the_same_particles_and_are_sized_again(tmp_path, r
     assert run.tracks.lengths.tolist() == n_points.tolist()
     assert (run.particles.included == particles.included).all()
     assert run.particles.n_points == pytest.approx(particles.n_points)
-    sizes = size_tracks(
+    sizes = size_foreign_tracks(
         run.tracks, WATER, pixel_size_um=PIXEL_UM, frame_rate_hz=RATE_HZ, exposure_s=0.0, settings=QUICK
     )
     d50 = sizes.summary["d50_nm"]

@@ -12,7 +12,7 @@ from nta.calibration import SampleConditions, load_certificate, load_medium, loa
 from nta.calibration.reading import Table
 from nta.errors import SettingError
 from nta.settings import AnalysisSettings
-from nta.sop.procedure import Control, Device, Measurement, Procedure
+from nta.sop.procedure import Control, Device, Procedure, VideoPlan
 
 _CONDITIONS = ("temperature_c", "temperature_std_c", "viscosity_mpas", "dilution")
 _ROUNDING = 1e-3  # a rounded exposure may touch the frame interval
@@ -91,9 +91,9 @@ def _temperature_of_a_sample(temperature_c: float) -> SampleConditions:
     return SampleConditions(temperature_c=temperature_c)
 
 
-def _measurement(table: Table) -> Measurement:
-    _only(table, [f.name for f in fields(Measurement)])
-    measurement = Measurement(
+def _measurement(table: Table) -> VideoPlan:
+    _only(table, [f.name for f in fields(VideoPlan)])
+    measurement = VideoPlan(
         videos=_count(table, "videos"),
         duration_s=_positive(table, "duration_s", required=True) or 0.0,
         settle_s=_not_negative(table, "settle_s"),

@@ -20,7 +20,7 @@ from nta.assessment.integrity.criteria import (
     Arm,
     Criterion,
     IntegrityEvidence,
-    Preparation,
+    MeasuredPreparation,
     Scale,
     compare_arms,
 )
@@ -43,8 +43,8 @@ __all__ = [
     "IntegrityEvidence",
     "IntegrityLimits",
     "Judgement",
+    "MeasuredPreparation",
     "Phenotype",
-    "Preparation",
     "Reason",
     "Scale",
     "Video",

@@ -29,7 +29,7 @@ from nta.errors import SettingError
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Preparation:
+class MeasuredPreparation:
     """The videos of one preparation: one tube of material that went through the process by itself.
 
     volume_ml : of the whole preparation, None where nobody said; recovery needs it.
@@ -53,7 +53,7 @@ class Arm:
     """Preparations of one kind."""
 
     name: str
-    preparations: tuple[Preparation, ...]
+    preparations: tuple[MeasuredPreparation, ...]
 
     @property
     def videos(self) -> tuple[Video, ...]:
@@ -192,7 +192,7 @@ def compare_arms(evidence: IntegrityEvidence, limits: IntegrityLimits) -> dict[s
 
 Of = Callable[..., Criterion]
 # of a video where it stands: one video may stand in several places
-Summary = Callable[[Video, Preparation, Arm], float]
+Summary = Callable[[Video, MeasuredPreparation, Arm], float]
 
 
 def _below_60(evidence: IntegrityEvidence, limits: IntegrityLimits, of: Of) -> Criterion:
@@ -220,7 +220,7 @@ def _recovery(evidence: IntegrityEvidence, limits: IntegrityLimits, of: Of) -> C
     if any(p.volume_ml is None for arm in evidence.arms for p in arm.preparations):
         return _missing(name, title, "ln", "the volumes of both arms are needed (volume_ml)")
 
-    def log_amount(video: Video, preparation: Preparation, arm: Arm) -> float:
+    def log_amount(video: Video, preparation: MeasuredPreparation, arm: Arm) -> float:
         amount, volume = video.amount, preparation.volume_ml
         assert amount is not None and volume is not None  # checked above  # noqa: PT018
         processed = evidence.sham_amount if arm is evidence.test else None
