@@ -14,15 +14,14 @@ from nta.calibration.reading import read_toml
 from nta.catalogue.record import About, as_time, check_kind
 from nta.errors import SettingError
 from nta.io.recordings.folder import natural_key
-from nta.io.recordings.sidecar import frame_rate
+from nta.io.recordings.words import CAMERA_NUMBERS, CONDITION_NUMBERS, CONDITION_TEXTS, frame_rate
 from nta.io.text import dilution, no_dilution, number, read_text, rows_of
 
-CAMERA = ("frame_rate_hz", "exposure_ms", "pixel_size_um", "bit_depth")
-CONDITIONS = ("temperature_c", "temperature_std_c", "viscosity_mpas", "medium", "dilution", "sample")
+CONDITIONS = (*CONDITION_NUMBERS, *CONDITION_TEXTS)
 ABOUT = tuple(f.name for f in fields(About))
 FILES = ("profile", "settings", "blank")
-KEYS = ("file", *ABOUT, *CONDITIONS, *CAMERA, *FILES)
-_TEXTS = {"file", *ABOUT, "medium", "sample", *FILES}
+KEYS = ("file", *ABOUT, *CONDITIONS, *CAMERA_NUMBERS, *FILES)
+_TEXTS = {"file", *ABOUT, *CONDITION_TEXTS, *FILES}
 _MOST_SHOWN = 10
 _SEPARATORS = (";", "\t", ",")
 

@@ -11,10 +11,11 @@ from typing import Any
 
 from nta.batch.folder import recordings_in
 from nta.batch.job import Job, result_folder
-from nta.batch.manifest import ABOUT, CAMERA, CONDITIONS, Entry, read_manifest
+from nta.batch.manifest import ABOUT, CONDITIONS, Entry, read_manifest
 from nta.calibration import InstrumentProfile, load_profile
 from nta.catalogue import About
 from nta.errors import SettingError, printable
+from nta.io.recordings.words import camera_said
 from nta.one_recording import Request
 from nta.settings import AnalysisSettings
 
@@ -84,12 +85,9 @@ class _Planner:
 
     def _asked(self, words: Mapping[str, Any]) -> Request:
         base = self._request
-        camera = {key: words[key] for key in CAMERA if key in words}
-        if "exposure_ms" in camera:
-            camera["exposure_s"] = camera.pop("exposure_ms") / 1e3
         return replace(
             base,
-            camera={**base.camera, **camera},
+            camera={**base.camera, **camera_said(words)},
             conditions={**base.conditions, **{key: words[key] for key in CONDITIONS if key in words}},
             profile=self._profile(words["profile"]) if "profile" in words else base.profile,
             settings=self._settings(words["settings"]) if "settings" in words else base.settings,

@@ -9,7 +9,8 @@ from typing import Any
 from nta.errors import NoRecordingError, RecordingError
 from nta.io.recordings.reader import Reader
 from nta.io.recordings.recording import Recording
-from nta.io.recordings.sidecar import frame_rate, read_sidecar
+from nta.io.recordings.sidecar import read_sidecar
+from nta.io.recordings.words import frame_rate
 
 _TIFFS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _FILMS = (b"\x1aE\xdf\xa3", b"0&\xb2u\x8ef\xcf\x11", b"\0\0\x01\xba", b"FLV\x01", b"OggS")
