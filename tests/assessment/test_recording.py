@@ -69,7 +69,7 @@ def test_the_rate_is_held_against_the_clock_of_the_recording(times_s, verdict):
     evidence = SimpleNamespace(
         spots=SimpleNamespace(scene=scene),
         metadata={"clock": "device"},
-        diffusion=SimpleNamespace(frame_interval_s=1 / 60),
+        run=SimpleNamespace(diffusion=SimpleNamespace(frame_interval_s=1 / 60)),
         limits=load_limits("recording_quality"),
     )
     assert frame_rate(evidence).verdict is verdict
