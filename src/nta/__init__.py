@@ -3,6 +3,7 @@
 The rooms, in the order of the data; each holds one noun, its settings, and the function that makes it::
 
     physics, scattering  viscosity, diffusion and light: laws with their sources
+    stated               Table, build               what people write in TOML files and settings, typed and checked
     calibration          InstrumentProfile, SampleConditions: what somebody stated or certified
     frames               Frame, FrameSource         what a recording or a device yields
     circumstances        stated_conditions          camera and sample as they are known
@@ -32,6 +33,7 @@ and around them, nearest to the science first::
     qc, overlay          results against a specification and over time; results of all sources on one page
     web                  the instrument as a page in the browser
     cli                  the words of the command line
+    testing              the rules for drivers, as tests of a lab's own
 
 In a script::
 

@@ -17,6 +17,7 @@ def completed_camera(camera: CameraState, profile: InstrumentProfile | None) -> 
     """Return the camera's state with what it does not say itself taken from the profile."""
     if profile is None:
         return camera
+    profile = profile.at_binning(camera.binning)
     names = ("pixel_size_um", "gain_e_per_adu", "offset_adu", "read_noise_e")
     given = {name: getattr(profile, name) for name in names if getattr(camera, name) is None}
     return replace(camera, **given)

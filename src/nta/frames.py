@@ -37,7 +37,11 @@ class Frame:
 
 @dataclass(frozen=True, kw_only=True)
 class CameraState:
-    """What the camera was set to, as far as the recording or the device says; None means that nobody said."""
+    """What the camera was set to, as far as the recording or the device says; None means that nobody said.
+
+    binning : how many pixels of the chip are one here, along each edge: joined, or the others left out. The pixel size
+        is that of what they make.
+    """
 
     width_px: int
     height_px: int
@@ -48,6 +52,7 @@ class CameraState:
     gain_e_per_adu: float | None = None
     offset_adu: float | None = None
     read_noise_e: float | None = None
+    binning: int | None = None
 
     def __post_init__(self) -> None:
         for name in ("width_px", "height_px"):
@@ -56,6 +61,10 @@ class CameraState:
         if self.bit_depth not in range(1, 17):
             raise SettingError(f"bit_depth must be 1 to 16, a whole number, got {self.bit_depth}")
         object.__setattr__(self, "bit_depth", int(self.bit_depth))  # 12.0 is one, too
+        if self.binning is not None:
+            if not (self.binning >= 1 and self.binning == int(self.binning)):
+                raise SettingError(f"binning must be a whole number >= 1, got {self.binning}")
+            object.__setattr__(self, "binning", int(self.binning))
         for name in ("frame_rate_hz", "pixel_size_um", "gain_e_per_adu"):
             value = getattr(self, name)
             if value is not None and not (np.isfinite(value) and value > 0):

@@ -13,7 +13,8 @@ from nta.calibration import InstrumentProfile, known_certificate
 from nta.circumstances import stated_conditions
 from nta.io.recordings import Recording, checksum, open_recording
 from nta.io.results import RESULTS_FILE, load_analysis, save_analysis, write_tables
-from nta.pipeline import Analysis, Progress, analyze, subtract_blank
+from nta.pipeline import Analysis, analyze, subtract_blank
+from nta.progress import Progress, Tell
 from nta.report import write_report
 from nta.settings import AnalysisSettings
 from nta.sweep import sweep
@@ -55,7 +56,7 @@ def analyze_file(
     *,
     watch: Watch = unwatched,
     sha256: str | None = None,
-    on_sweep: Callable[[str], None] | None = None,
+    on_sweep: Tell | None = None,
 ) -> tuple[Analysis, dict[str, Any]]:
     """Analyse a recorded file; return the analysis and what else the recording and its side-car say.
 
@@ -84,7 +85,7 @@ def analyze_file(
                 sha256=sha256 or checksum(path),
             )
         if on_sweep is not None:
-            analysis = sweep(source, analysis, told=on_sweep)
+            analysis = sweep(source, analysis, tell=on_sweep)
         metadata = dict(source.metadata)
     if blank is not None:
         analysis = subtract_blank(analysis, blank)

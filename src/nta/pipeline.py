@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from nta.assessment import Assessment, assess_recording, load_limits
@@ -17,6 +17,7 @@ from nta.diffusion import (
 )
 from nta.errors import MissingInputError, SettingError
 from nta.frames import CameraState, Frame, FrameSource, RecordingReport
+from nta.progress import Progress
 from nta.provenance import Provenance
 from nta.quantity import Quantity
 from nta.settings import AnalysisSettings
@@ -32,9 +33,6 @@ from nta.visibility import (
     measure_visibility,
     width_in_focus_px,
 )
-
-Progress = Callable[[int], None]
-"""Called with the number of frames searched so far."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -119,6 +117,7 @@ def analyze(
     """
     settings = settings or AnalysisSettings()
     conditions = conditions or stated_conditions(source.metadata)
+    profile = None if profile is None else profile.at_binning(source.camera.binning)
     camera = completed_camera(source.camera, profile)
     # refuse before the long work, not after it
     Scale.of(camera)

@@ -1,6 +1,7 @@
 """Opening: who is believed, and what a file that is no recording is told."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import av
@@ -105,6 +106,29 @@ def test_a_profile_fills_in_only_what_the_recording_does_not_say(film):
         assert completed.offset_adu == 12.0
     with open_recording(film, pixel_size_um=0.2) as recording:
         assert completed_camera(recording.camera, profile).pixel_size_um == 0.2
+
+
+def test_the_pixel_size_of_a_profile_follows_the_binning_of_the_recording():
+    profile = InstrumentProfile(
+        name="bench",
+        pixel_size_um=0.2,
+        gain_e_per_adu=2.0,
+        offset_adu=12.0,
+        read_noise_e=1.0,
+        spot_width_px=1.5,
+    )
+    camera = CameraState(width_px=8, height_px=8, bit_depth=12, binning=2)
+    completed = completed_camera(camera, profile)
+    assert completed.pixel_size_um == 0.4
+    assert (completed.gain_e_per_adu, completed.offset_adu, completed.read_noise_e) == (None, None, None)
+    assert profile.at_binning(2).spot_width_px is None
+    assert completed_camera(replace(camera, pixel_size_um=0.3), profile).pixel_size_um == 0.3
+    calibrated_so = replace(profile, binning=2)
+    assert completed_camera(camera, calibrated_so).pixel_size_um == 0.2
+    assert completed_camera(camera, calibrated_so).gain_e_per_adu == 2.0
+    assert completed_camera(replace(camera, binning=1), calibrated_so).pixel_size_um == 0.1
+    for unbinned in (None, 1):
+        assert completed_camera(replace(camera, binning=unbinned), profile).gain_e_per_adu == 2.0
 
 
 def test_conditions_come_from_words_then_side_car(film):

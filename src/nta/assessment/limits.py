@@ -9,8 +9,8 @@ from typing import Any, Literal, get_args
 
 from nta.assessment.finding import Finding, Verdict
 from nta.calibration import find_file
-from nta.calibration.reading import Table
 from nta.errors import SettingError
+from nta.stated import Table
 
 Sense = Literal["at least", "at most"]
 

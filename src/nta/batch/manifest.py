@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from nta.batch.folder import whole_sets
-from nta.calibration.reading import read_toml
-from nta.catalogue.record import About, as_time, check_kind
+from nta.catalogue.record import About, Kind, as_time
 from nta.errors import SettingError
 from nta.io.recordings.folder import natural_key
 from nta.io.recordings.words import CAMERA_NUMBERS, CONDITION_NUMBERS, CONDITION_TEXTS, frame_rate
 from nta.io.text import dilution, no_dilution, number, read_text, rows_of
+from nta.stated import check_choice, is_number, read_toml
 
 CONDITIONS = (*CONDITION_NUMBERS, *CONDITION_TEXTS)
 ABOUT = tuple(f.name for f in fields(About))
@@ -150,7 +150,7 @@ def _checked(row: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
                 wrong.append(str(error))
         elif key == "dilution" and isinstance(value, str) and dilution(value) is None:
             wrong.append(no_dilution(value))
-        elif isinstance(value, bool) or not isinstance(value, int | float):
+        elif not is_number(value):
             wrong.append(f"{key} must be a number, got {value!r}")
         elif key == "bit_depth" and value not in range(1, 17):
             wrong.append(f"bit_depth must be 1 to 16, got {value}")
@@ -162,7 +162,7 @@ def _checked(row: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
     except SettingError as error:
         wrong.append(str(error))
     try:
-        check_kind(words.get("kind", "sample"))
+        check_choice("kind", words.get("kind", "sample"), Kind)
     except SettingError as error:
         wrong.append(str(error))
     return words, wrong

@@ -18,7 +18,7 @@ from nta.batch.replicates import replicates
 from nta.batch.work import work
 from nta.errors import SettingError
 from nta.io.atomic import new_file
-from nta.io.results.store import own_version
+from nta.version import software
 
 PAGE = "overview.html"
 _FORMAT = "nta batch"
@@ -97,7 +97,7 @@ def _claimed(folder: Path) -> Iterator[None]:
     folder.mkdir(parents=True, exist_ok=True)
     with _locked(folder / _LOCK_FILE, folder):
         with new_file(marker) as partial:
-            partial.write_text(json.dumps({"format": _FORMAT, "software": f"nta-lab {own_version()}"}) + "\n")
+            partial.write_text(json.dumps({"format": _FORMAT, "software": software()}) + "\n")
         yield
 
 

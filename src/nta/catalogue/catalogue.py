@@ -21,13 +21,13 @@ from nta.catalogue.record import (
     Kind,
     RunRecord,
     as_time,
-    check_kind,
     columns_of,
     numbers_of,
 )
 from nta.catalogue.tables import numbers, runs
 from nta.errors import SettingError
 from nta.quantity import Quantity
+from nta.stated import check_choice
 
 if TYPE_CHECKING:
     from nta.pipeline import Analysis
@@ -111,7 +111,7 @@ class Catalogue:
         measured_at
             When the recording was made; ISO text or a datetime.
         """
-        check_kind(kind)
+        check_choice("kind", kind, Kind)
         said = analysis if isinstance(analysis, Mapping) else _summary(analysis)
         row = columns_of(said)
         row |= {
@@ -311,7 +311,7 @@ def _checked(changes: Mapping[str, Any], reason: str) -> dict[str, Any]:
             f"{unknown[0]} cannot be corrected, only what a person stated: {', '.join(CORRECTABLE)}; "
             "what was computed is corrected by another analysis"
         )
-    check_kind(changes.get("kind", "sample"))
+    check_choice("kind", changes.get("kind", "sample"), Kind)
     for name, value in changes.items():
         _check_value(name, value)
     if changes.get("measured_at") is not None:

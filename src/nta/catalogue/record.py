@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from nta.assessment import Verdict
 from nta.errors import NtaError, SettingError
 from nta.io.results.summary import digest
 from nta.provenance import REPORTED, about_recording
 from nta.quantity import Quantity
+from nta.stated import check_choice
 
 Kind = Literal["sample", "beads", "blank"]
-KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +34,7 @@ class About:
     comment: str = ""
 
     def __post_init__(self) -> None:
-        check_kind(self.kind)
+        check_choice("kind", self.kind, Kind)
 
     def completed(self, metadata: Mapping[str, Any]) -> About:
         """Return it with what nobody said taken from the recording and its side-car."""
@@ -63,12 +63,6 @@ CORRECTABLE = (
     "withdrawn",
 )
 """What a person stated and may state again; what was computed is corrected by another analysis."""
-
-
-def check_kind(kind: Any) -> None:
-    """Refuse what is no kind of recording."""
-    if kind not in KINDS:
-        raise SettingError(f"kind must be one of {', '.join(KINDS)}, got {kind!r}")
 
 
 class CatalogueError(NtaError):
@@ -154,11 +148,7 @@ def numbers_of(summary: Mapping[str, Any]) -> dict[str, Quantity]:
     found["brightness_e_per_ms"] = summary.get("brightness_e_per_ms") or {}
     found["tracks_used"] = {"value": summary["counts"]["tracks_in_distribution"], "unit": "1"}
     found["temperature_c"] = {"value": summary["size"]["temperature_c"], "unit": "degC"}
-    return {
-        name: Quantity(q["value"], q.get("low"), q.get("high"), q["unit"], q.get("method", ""))
-        for name, q in found.items()
-        if q.get("value") is not None
-    }
+    return {name: Quantity.from_dict(q) for name, q in found.items() if q.get("value") is not None}
 
 
 def analysis_uid(summary: Mapping[str, Any]) -> str:

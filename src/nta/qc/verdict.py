@@ -9,9 +9,9 @@ from enum import StrEnum
 from typing import Any, Literal, get_args
 
 from nta.assessment import Verdict
-from nta.calibration.reading import is_number
 from nta.errors import SettingError
 from nta.quantity import Quantity
+from nta.stated import is_number
 
 RANKS = (Verdict.PASS, Verdict.WARN, Verdict.FAIL)
 """What the worst finding may say of a recording; as a number its severity, which is its place here."""

@@ -147,7 +147,7 @@ class _Interval:
         """Mean of a positive number with its interval; the systematic budget moves lengths."""
         value = float(self.counts @ per_video)
         own = [r.sizes.statistical.get(name) for r in self.replicates]
-        within = [_half_width_ln(q) for q in own]
+        within = [None if q is None else q.half_width_ln for q in own]
         systematic = self._systematic() if unit == "nm" else 0.0
         reach = self._reach(np.log(np.maximum(per_video, 1e-12)), within, systematic)
         if reach is None:
@@ -217,13 +217,6 @@ def _moved(share: _ShareOf, window: tuple[float, float], systematic: float) -> f
     """Change of a share where all diameters change by a factor: the same as the window divided by it."""
     (low, high), f = window, math.exp(systematic)
     return abs(share(low / f, high / f) - share(low * f, high * f)) / 2
-
-
-def _half_width_ln(quantity: Quantity | None) -> float | None:
-    """Half of an interval in the logarithm; None where there is none."""
-    if quantity is None or quantity.low is None or quantity.high is None:
-        return None
-    return math.log(quantity.high / quantity.low) / 2 if quantity.low > 0 else None
 
 
 def _curve(sizes: SizeDistribution, describes: str | None) -> Distribution:

@@ -9,11 +9,11 @@ from typing import Any
 
 from nta.acquisition import list_drivers
 from nta.calibration import SampleConditions, load_certificate, load_medium, load_profile
-from nta.calibration.reading import Table
 from nta.errors import SettingError
 from nta.io.recordings.words import CONDITION_NUMBERS
 from nta.settings import AnalysisSettings
 from nta.sop.procedure import Control, Device, Procedure, VideoPlan
+from nta.stated import Table
 
 _ROUNDING = 1e-3  # a rounded exposure may touch the frame interval
 

@@ -19,7 +19,7 @@ class Claim:
 
     bit_depth : None for 16-bit data whose significant bits are not stated.
     clock : what the times of the shots come from: "device", "host", "container" or None.
-    camera : further fields of `CameraState` (gain_e_per_adu, offset_adu, read_noise_e).
+    camera : further fields of `CameraState` (gain_e_per_adu, offset_adu, read_noise_e, binning).
     """
 
     format: str

@@ -24,6 +24,7 @@ _CAMERA_FIELDS = (
     "gain_e_per_adu",
     "offset_adu",
     "read_noise_e",
+    "binning",
 )
 _CONDITIONS = ("temperature_c", "temperature_std_c", "medium", "viscosity_mpas", "dilution", "sample")
 _SAME = 2e-3  # relative; less is rounding, as 30 Hz for 29.97

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from nta.calibration.reading import read_toml
 from nta.errors import SettingError
 from nta.io.recordings.words import (
     CAMERA_NUMBERS,
@@ -15,8 +14,9 @@ from nta.io.recordings.words import (
     frame_rate,
 )
 from nta.provenance import REPORTED
+from nta.stated import is_number, read_toml
 
-NUMBERS = (*CAMERA_NUMBERS, "gain_e_per_adu", "offset_adu", "read_noise_e", *CONDITION_NUMBERS)
+NUMBERS = (*CAMERA_NUMBERS, "gain_e_per_adu", "offset_adu", "read_noise_e", "binning", *CONDITION_NUMBERS)
 TEXTS = (*CONDITION_TEXTS, *REPORTED)
 
 
@@ -70,7 +70,7 @@ def _checked(words: dict[str, Any], path: Path) -> dict[str, Any]:
             values[key] = value if isinstance(value, str) else str(value)
         elif key == "frame_rate_hz":
             values[key] = frame_rate(value, str(path))
-        elif isinstance(value, bool) or not isinstance(value, int | float):
+        elif not is_number(value):
             raise SettingError(f"{path}: {key} must be a number, got {value!r}")
         else:
             values[key] = value

@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 from nta.errors import SettingError
+from nta.stated import is_number
 
 CAMERA_NUMBERS = ("frame_rate_hz", "exposure_ms", "pixel_size_um", "bit_depth")
 CONDITION_NUMBERS = ("temperature_c", "temperature_std_c", "viscosity_mpas", "dilution")
@@ -32,7 +33,7 @@ def frame_rate(value: Any, where: str) -> Fraction | float:
     try:
         if isinstance(value, str):
             rate: Fraction | float = Fraction(value)
-        elif isinstance(value, int | float | Fraction) and not isinstance(value, bool):
+        elif is_number(value) or isinstance(value, Fraction):
             rate = value
         else:
             raise TypeError

@@ -7,7 +7,6 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from nta.io.recordings.folder import natural_key
 from nta.io.recordings.hdf5_layout import FORMAT as RECORDING_FORMAT
 from nta.io.results.encoding import Reader, Writer
 from nta.pipeline import Analysis
+from nta.version import software
 
 FORMAT = "nta analysis"
 VERSION = 1
@@ -79,7 +79,7 @@ def save_analysis(analysis: Analysis, path: str | Path) -> Path:
         file.attrs.update(
             format=FORMAT,
             version=VERSION,
-            software=f"nta-lab {own_version()}",
+            software=software(),
             created=datetime.now(UTC).isoformat(timespec="seconds"),
         )
         Writer().write(file, "analysis", analysis)
@@ -137,11 +137,3 @@ def _refuse_foreign(attributes: Any, path: Path) -> None:
             f"{path} was written as version {found_version} of the results format by {attributes.get('software')}; "
             f"this program reads up to version {VERSION}: update nta-lab"
         )
-
-
-def own_version() -> str:
-    """Return the version of nta-lab that is at work."""
-    try:
-        return version("nta-lab")
-    except PackageNotFoundError:
-        return "(not installed)"
