@@ -43,9 +43,10 @@ from whose import images_found  # noqa: E402
 
 from nta.assessment import Verdict  # noqa: E402
 from nta.calibration import load_profile  # noqa: E402
+from nta.circumstances import Scale, stated_conditions  # noqa: E402
 from nta.diffusion import estimate_diffusion  # noqa: E402
 from nta.physics import diameter_nm  # noqa: E402
-from nta.pipeline import Analysis, Scale, analyze, stated_conditions  # noqa: E402
+from nta.pipeline import Analysis, analyze  # noqa: E402
 from nta.simulation import Simulation, simulate  # noqa: E402
 from nta.simulation.populations import Mixture  # noqa: E402
 from nta.sizes import SizingSettings, size_distribution  # noqa: E402

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from nta import one_recording
 from nta.quantity import Quantity
-from nta.sop import carry_out, execution, read_procedure
+from nta.sop import carry_out, read_procedure
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "report"))
 
@@ -56,7 +57,7 @@ def quick_analysis(monkeypatch, made_up):
         made.append(replace(made_up, sizes=sizes, **words))
         return made[-1]
 
-    monkeypatch.setattr(execution, "analyze", analyze)
+    monkeypatch.setattr(one_recording, "analyze", analyze)
     return made
 
 

@@ -11,7 +11,7 @@ from nta.diffusion import estimate_diffusion
 from nta.errors import MissingInputError, SettingError
 from nta.io.tracks import TrackTable
 from nta.io.vendors import VendorFileError, read_vendor
-from nta.measurements import MeasuredRun, size_particles, size_tracks
+from nta.measurements import MeasuredRun, size_foreign_tracks, size_particles
 from nta.measurements.from_tracks import as_tracks
 from nta.physics import water_viscosity_pa_s
 from nta.settings import AnalysisSettings
@@ -40,7 +40,7 @@ STEADY = TrackTable.of([0] * 9, range(9), np.arange(9.0), np.arange(9.0), progra
 def test_tracks_are_not_sized_on_what_cannot_be(given, words):
     said = {"table": STEADY, "conditions": WATER, "pixel_size_um": 0.25, "frame_rate_hz": 30, **given}
     with pytest.raises((SettingError, MissingInputError), match=words):
-        size_tracks(said.pop("table"), said.pop("conditions"), **said)
+        size_foreign_tracks(said.pop("table"), said.pop("conditions"), **said)
 
 
 def test_estimates_without_their_tracks_are_refused():
@@ -85,7 +85,7 @@ def test_nanosight_tracks_are_the_same_particles_and_are_sized_again(tmp_path, r
     assert run.tracks.lengths.tolist() == n_points.tolist()
     assert (run.particles.included == particles.included).all()
     assert run.particles.n_points == pytest.approx(particles.n_points)
-    sizes = size_tracks(
+    sizes = size_foreign_tracks(
         run.tracks, WATER, pixel_size_um=PIXEL_UM, frame_rate_hz=RATE_HZ, exposure_s=0.0, settings=QUICK
     )
     d50 = sizes.summary["d50_nm"]
