@@ -48,3 +48,8 @@ def test_a_wrong_settings_file_is_refused_with_file_and_key(tmp_path, text, mess
 def test_a_missing_settings_file_is_named(tmp_path):
     with pytest.raises(SettingError, match=r"gone\.toml: no such settings file"):
         AnalysisSettings.from_toml(tmp_path / "gone.toml")
+
+
+def test_plain_data_is_not_taken_for_settings():
+    with pytest.raises(SettingError, match=r"detection must be DetectionSettings, got dict; .*from_mapping"):
+        AnalysisSettings(detection={"threshold_sd": 5})

@@ -6,7 +6,7 @@ import resource
 import subprocess
 import sys
 import tempfile
-from importlib.metadata import PackageNotFoundError
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import pytest
@@ -90,6 +90,10 @@ def test_help_takes_less_cpu_than_a_blink():
     cpu_s = (after.ru_utime + after.ru_stime) - (before.ru_utime + before.ru_stime)
     # 0.05 s on an idle machine; a heavy import costs 0.2 s or more, so 0.5 s tells the two apart on a busy one
     assert cpu_s < 0.5
+
+
+def test_the_version_is_that_of_the_distribution():
+    assert nta.__version__ == version("nta-lab")
 
 
 def test_the_first_use_says_that_it_compiles(capsys):

@@ -44,6 +44,8 @@ In a script::
     print(analysis.sizes.summary["d50_nm"])
     nta.write_results(analysis, "results")
 
+`nta.from_frames` does for images in memory what `nta.open` does for a file.
+
 Names are imported when first used, so that ``import nta`` costs nothing.
 """
 
@@ -53,10 +55,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from nta.numba_cache import choose_numba_cache
+from nta.version import own_version
 
 if TYPE_CHECKING:
     from nta.calibration import InstrumentProfile, SampleConditions, load_profile
     from nta.circumstances import stated_conditions
+    from nta.io.recordings import from_frames
     from nta.io.recordings import open_recording as open  # noqa: A004 - nta.open reads as it should
     from nta.io.results import load_analysis as load
     from nta.io.results import save_analysis as save
@@ -72,6 +76,7 @@ _HOMES = {
     "InstrumentProfile": ("nta.calibration", "InstrumentProfile"),
     "SampleConditions": ("nta.calibration", "SampleConditions"),
     "analyze": ("nta.pipeline", "analyze"),
+    "from_frames": ("nta.io.recordings", "from_frames"),
     "load": ("nta.io.results", "load_analysis"),
     "load_profile": ("nta.calibration", "load_profile"),
     "open": ("nta.io.recordings", "open_recording"),
@@ -88,6 +93,7 @@ __all__ = [
     "InstrumentProfile",
     "SampleConditions",
     "analyze",
+    "from_frames",
     "load",
     "load_profile",
     "open",
@@ -103,6 +109,8 @@ choose_numba_cache()
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return own_version()
     try:
         module, attribute = _HOMES[name]
     except KeyError:

@@ -15,7 +15,7 @@ from nta.io.recordings import Recording, checksum, open_recording
 from nta.io.results import RESULTS_FILE, load_analysis, save_analysis, write_tables
 from nta.pipeline import Analysis, analyze, subtract_blank
 from nta.progress import Progress, Tell
-from nta.report import write_report
+from nta.report import REPORT_FILE, write_report
 from nta.settings import AnalysisSettings
 from nta.sweep import sweep
 
@@ -95,9 +95,13 @@ def analyze_file(
 
 
 def write_results(analysis: Analysis, folder: str | Path, *, report: bool = True) -> None:
-    """Write results, tables and, unless it is not wanted, the report into a folder; it is made where it does not exist."""
+    """Write results, tables and, unless it is not wanted, the report into a folder, which is made where it does not exist.
+
+    Results that are there are replaced, and a report of theirs does not stay beside the new ones.
+    """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / REPORT_FILE).unlink(missing_ok=True)
     save_analysis(analysis, folder / RESULTS_FILE)
     write_tables(analysis, folder)
     if report:

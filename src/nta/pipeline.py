@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
+from textwrap import indent
 
 from nta.assessment import Assessment, assess_recording, load_limits
 from nta.assessment.controls import against_blank, doubted, with_findings
-from nta.calibration import InstrumentProfile, SampleConditions
+from nta.calibration import InstrumentProfile, SampleConditions, load_profile
 from nta.circumstances import Scale, completed_camera, stated_conditions
 from nta.diffusion import (
     DiffusionEstimates,
@@ -23,6 +25,7 @@ from nta.quantity import Quantity
 from nta.settings import AnalysisSettings
 from nta.sizes import SizeDistribution, size_distribution
 from nta.spots import SpotDetector, Spots
+from nta.stated import refuse_other
 from nta.tracks import Relinking, TrackLinker, Tracks
 from nta.visibility import (
     DetectionCurve,
@@ -35,7 +38,7 @@ from nta.visibility import (
 )
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Analysis:
     """Everything one recording yields, with what is needed to repeat it."""
 
@@ -77,6 +80,10 @@ class Analysis:
         frames = self.spots.scene.frame_index
         return float(frames[-1] - frames[0] + 1) * self.diffusion.frame_interval_s if frames.size else 0.0
 
+    def __repr__(self) -> str:
+        shown = f"{self.sizes!r}\n{self.assessment!r}"
+        return f"Analysis of {self.provenance.recording}\n{indent(shown, '  ')}"
+
     @property
     def in_suspension(self) -> Mapping[str, Quantity]:
         """Numbers of the distribution in suspension, by name; none where that is not known."""
@@ -86,7 +93,7 @@ class Analysis:
 def analyze(
     source: FrameSource,
     conditions: SampleConditions | None = None,
-    profile: InstrumentProfile | None = None,
+    profile: InstrumentProfile | str | Path | None = None,
     settings: AnalysisSettings | None = None,
     *,
     progress: Progress | None = None,
@@ -102,7 +109,7 @@ def analyze(
         Temperature and medium: what Stokes-Einstein needs. None: what the recording says; to add to that, take
         `stated_conditions(source.metadata, temperature_c=25.0)`.
     profile
-        The instrument; fills in what the recording does not say of its camera.
+        The instrument, or its name or file; fills in what the recording does not say of its camera.
     settings
         Defaults where None.
     progress
@@ -114,10 +121,22 @@ def analyze(
     ------
     MissingInputError
         Pixel size, frame rate, temperature or viscosity was given by nobody.
+    SettingError
+        What is given is of another kind, or there is no such profile.
     """
-    settings = settings or AnalysisSettings()
-    conditions = conditions or stated_conditions(source.metadata)
-    profile = None if profile is None else profile.at_binning(source.camera.binning)
+    refuse_other(
+        "source", source, FrameSource, "open one with nta.open(path) or make one with nta.from_frames(images)"
+    )
+    settings = AnalysisSettings() if settings is None else settings
+    refuse_other(
+        "settings", settings, AnalysisSettings, "make them with AnalysisSettings.from_mapping or from_toml"
+    )
+    conditions = stated_conditions(source.metadata) if conditions is None else conditions
+    refuse_other("conditions", conditions, SampleConditions, "give nta.SampleConditions(temperature_c=25.0)")
+    profile = load_profile(profile) if isinstance(profile, str | Path) else profile
+    if profile is not None:
+        refuse_other("profile", profile, InstrumentProfile, 'give its name, or nta.load_profile("simulated")')
+        profile = profile.at_binning(source.camera.binning)
     camera = completed_camera(source.camera, profile)
     # refuse before the long work, not after it
     Scale.of(camera)
@@ -130,7 +149,7 @@ def analyze(
         spots, tracks = find_tracks(frames, settings, detector=detector, progress=progress)
         width_px = width_in_focus_px(tracks.scene, profile, camera)
         curve = detection_curve(detector, tracks, sample.kept, settings.visibility, width_px=width_px)
-    run = size_tracks(spots, tracks, camera, conditions, profile, settings, detection=curve)
+    run = run_of_tracks(spots, tracks, camera, conditions, profile, settings, detection=curve)
     visibility = measure_visibility(run, curve, settings.visibility)
     return Analysis(
         spots=spots,
@@ -190,7 +209,7 @@ def find_tracks(
     return linker.spots, tracks
 
 
-def size_tracks(
+def run_of_tracks(
     spots: Spots,
     tracks: Tracks,
     camera: CameraState,

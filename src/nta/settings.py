@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 from nta.assessment.settings import AssessmentSettings
 from nta.diffusion import DiffusionSettings
 from nta.errors import SettingError
 from nta.sizes import SizingSettings
 from nta.spots import DetectionSettings
-from nta.stated import build, read_toml
+from nta.stated import build, read_toml, refuse_other
 from nta.tracks import LinkingSettings
 from nta.visibility import VisibilitySettings
 
@@ -27,6 +27,15 @@ class AnalysisSettings:
     sizing: SizingSettings = field(default_factory=SizingSettings)
     visibility: VisibilitySettings = field(default_factory=VisibilitySettings)
     assessment: AssessmentSettings = field(default_factory=AssessmentSettings)
+
+    def __post_init__(self) -> None:
+        for stage in fields(self):
+            refuse_other(
+                stage.name,
+                getattr(self, stage.name),
+                get_type_hints(AnalysisSettings)[stage.name],
+                "plain data becomes settings by AnalysisSettings.from_mapping",
+            )
 
     @classmethod
     def from_mapping(cls, table: Mapping[str, Any], origin: str = "settings") -> AnalysisSettings:

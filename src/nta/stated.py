@@ -8,6 +8,7 @@ import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields, is_dataclass
+from numbers import Integral, Real
 from pathlib import Path
 from types import UnionType
 from typing import Any, Literal, NoReturn, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -55,7 +56,22 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 def is_number(value: Any, *, whole: bool = False) -> bool:
     """Whether a stated value is a number, or a whole one; `true` is none."""
-    return isinstance(value, int if whole else int | float) and not isinstance(value, bool)
+    return isinstance(value, Integral if whole else Real) and not isinstance(value, bool)
+
+
+def stated_number(name: str, value: Any) -> float:
+    """Return a number as a float; refuse by name what is none."""
+    if not is_number(value):
+        raise SettingError(f"{name} must be a number, got {value!r}")
+    return float(value)
+
+
+def refuse_other(name: str, value: Any, kind: type | tuple[type, ...], remedy: str) -> None:
+    """Refuse by name what is of another kind, and say how to get the right one."""
+    if not isinstance(value, kind):
+        kinds = kind if isinstance(kind, tuple) else (kind,)
+        wanted = " or ".join(k.__name__ for k in kinds)
+        raise SettingError(f"{name} must be {wanted}, got {type(value).__name__}; {remedy}")
 
 
 def check_choice(name: str, value: Any, choices: Any) -> None:

@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -80,6 +81,27 @@ def test_an_image_without_pixels_is_none(size):
         CameraState(**{"width_px": 4, "height_px": 3, "bit_depth": 8, **size})
 
 
+@pytest.mark.parametrize("value", ["0.25", True, [0.25], np.array([0.25])])
+def test_what_is_no_number_is_refused_by_name(film, value):
+    words = "pixel_size_um must be a number, got "
+    with pytest.raises(SettingError, match=words):
+        CameraState(width_px=4, height_px=3, bit_depth=8, pixel_size_um=value)
+    with pytest.raises(SettingError, match=words):
+        open_recording(film, pixel_size_um=value)
+
+
+@pytest.mark.parametrize("rate", [np.float32(30), np.int64(30), Fraction(30)])
+def test_numbers_of_every_kind_are_numbers(rate):
+    state = CameraState(width_px=4, height_px=3, bit_depth=8, frame_rate_hz=rate)
+    assert state.frame_rate_hz == 30
+    assert type(state.frame_rate_hz) is float
+
+
+def test_an_exposure_in_ms_is_told_its_unit(film):
+    with pytest.raises(SettingError, match=r"longer than the frame interval.*exposure_s is in s"):
+        open_recording(film, frame_rate_hz=30, exposure_s=15)
+
+
 def test_what_is_neither_file_nor_folder_is_refused_and_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     for path in (tmp_path / "pipe", Path("/dev/zero")):
@@ -147,7 +169,10 @@ def test_conditions_come_from_words_then_side_car(film):
         ("frame_rate_hz = 0\n", r"frame_rate_hz must be > 0 Hz"),
         ("frame_rate_hz = \n", r"the side-car .*not valid TOML"),
         ("pixel_size_um = -0.2\n", r"pixel_size_um must be > 0"),
-        ("exposure_ms = 50\n", r"longer than the frame interval.*check --exposure-ms and --frame-rate"),
+        (
+            "exposure_ms = 50\n",
+            r"longer than the frame interval.*check the frame rate, and the unit of the exposure",
+        ),
     ],
 )
 def test_a_wrong_side_car_is_refused_by_name(film, text, message):

@@ -47,7 +47,7 @@ temperature_c = 25
 
 
 def _rows(folder):
-    with (folder / "videos.csv").open(encoding="utf-8") as file:
+    with (folder / "videos.csv").open(encoding="utf-8-sig") as file:
         return list(csv.DictReader(file))
 
 

@@ -6,10 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from nta.catalogue import About
+from nta.io.results import BATCH_RESULTS
 from nta.measurements.key import analysis_key
 from nta.one_recording import Request
-
-RESULTS = "results"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,4 +46,4 @@ class Job:
 
 def result_folder(output: Path, name: str) -> Path:
     """Return the folder of a recording's results: its own name, so that recordings that join later move nothing."""
-    return output / RESULTS / name
+    return output / BATCH_RESULTS / name

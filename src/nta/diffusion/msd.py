@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nta.columns import FloatArray, IntArray
+from nta.columns import Brief, FloatArray, IntArray
 from nta.compiled import compiled
 from nta.diffusion.ensemble import EnsembleMotion, ensemble_motion
 from nta.diffusion.likelihood import estimated_steps
@@ -16,8 +16,8 @@ from nta.quantity import Z_95, Quantity, unknown
 from nta.tracks.table import Tracks
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class MeanSquaredDisplacement:
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class MeanSquaredDisplacement(Brief):
     """Squared displacement in the plane (both axes added) against lag, and the line through it.
 
     lag_frames, lag_s : (n_lags,).

@@ -11,6 +11,9 @@ from pathlib import Path
 
 from nta.errors import NtaError
 
+SPREADSHEET = "utf-8-sig"
+"""Encoding of tables that hold words of people: without its mark Excel takes UTF-8 for Windows-1252."""
+
 SECONDS = {
     **dict.fromkeys(("s", "sec", "second", "seconds"), 1.0),
     **dict.fromkeys(("ms", "msec"), 1e-3),

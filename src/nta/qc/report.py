@@ -19,13 +19,16 @@ _WORDS = {CheckVerdict.PASS: "PASS", CheckVerdict.FAIL: "FAIL", CheckVerdict.INC
 _COLOURS = {CheckVerdict.PASS: "green", CheckVerdict.FAIL: "bold red", CheckVerdict.INCONCLUSIVE: "yellow"}
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class QcReport:
     """All checks of a specification."""
 
     name: str
     specification: str
     checks: tuple[Check, ...]
+
+    def __repr__(self) -> str:
+        return self.table()
 
     @property
     def verdict(self) -> CheckVerdict:

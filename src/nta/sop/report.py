@@ -13,6 +13,7 @@ from nta.assessment import Finding, Verdict
 from nta.io.atomic import new_file
 from nta.io.results.summary import plain
 from nta.io.results.tables import with_end
+from nta.io.text import SPREADSHEET
 from nta.measurements.replicates import Spread
 from nta.quantity import CONFIDENCE, Quantity
 from nta.report import REPORT_FILE
@@ -66,7 +67,7 @@ def write_sop_report(outcome: ProcedureOutcome) -> Path:
         partial.write_text(html, encoding="utf-8")
     with (
         new_file(outcome.folder / "videos.csv") as partial,
-        partial.open("w", encoding="utf-8", newline="") as file,
+        partial.open("w", encoding=SPREADSHEET, newline="") as file,
     ):
         rows = rows_of(outcome)
         writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from nta.io.recordings.images import from_frames
 from nta.io.recordings.opening import checksum, open_recording
 from nta.io.recordings.recording import Recording
 
@@ -24,6 +25,7 @@ __all__ = [
     "RecordingWriter",
     "checksum",
     "copy_to_hdf5",
+    "from_frames",
     "new_recording",
     "open_recording",
     "write_ome_tiff",

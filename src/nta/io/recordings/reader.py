@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from pathlib import Path
 from typing import Any, Protocol
 
 from nta.frames import Image, RecordingReport
@@ -79,11 +78,6 @@ class Tally:
 
 class Reader(Protocol):
     """A file format. Made from a path, it reads headers and closes the file again; `shots` opens it anew."""
-
-    @property
-    def path(self) -> Path:
-        """The file or folder."""
-        ...
 
     @property
     def claim(self) -> Claim:

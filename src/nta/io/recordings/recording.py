@@ -116,6 +116,13 @@ class Recording:
     ) -> None:
         self.close()
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out what is open: where the copy is unpickled, nothing is."""
+        return {**vars(self), "_open": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state, _open=weakref.WeakSet())
+
     def __repr__(self) -> str:
         c = self._camera
         kind = self._reader.claim.format

@@ -2,12 +2,15 @@
 
 from nta.io.results.store import (
     ANALYSIS_FOLDER,
+    BATCH_FILE,
+    BATCH_RESULTS,
     FORMAT,
     RECORDING_FILE,
     RESULTS_FILE,
     VERSION,
     is_results,
     load_analysis,
+    refuse_batch,
     results_file,
     results_files,
     save_analysis,
@@ -17,6 +20,8 @@ from nta.io.results.tables import TABLES, write_tables
 
 __all__ = [
     "ANALYSIS_FOLDER",
+    "BATCH_FILE",
+    "BATCH_RESULTS",
     "FORMAT",
     "RECORDING_FILE",
     "RESULTS_FILE",
@@ -24,6 +29,7 @@ __all__ = [
     "VERSION",
     "is_results",
     "load_analysis",
+    "refuse_batch",
     "results_file",
     "results_files",
     "save_analysis",

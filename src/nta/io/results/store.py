@@ -27,6 +27,11 @@ RECORDING_FILE = "recording.h5"
 """What is recorded into a folder."""
 ANALYSIS_FOLDER = "analysis"
 """Where the results of what was recorded into a folder lie, beside the recording."""
+BATCH_FILE = "batch.json"
+"""Marks the folder of a batch."""
+BATCH_RESULTS = "results"
+"""Folder of the results of a batch, in that folder."""
+_MOST_NAMED = 3
 _VIDEOS = f"video_*/{ANALYSIS_FOLDER}/{RESULTS_FILE}"  # of a procedure's sample; controls have other names
 
 
@@ -50,6 +55,7 @@ def results_file(path: Path) -> Path:
         return path
     found = results_files(path)
     if not found:
+        refuse_batch(path)
         raise RecordingError(f"{path} is a folder without results of nta: no {RESULTS_FILE} in it")
     if len(found) > 1:
         folders = ", ".join(str(file.parent) for file in found)
@@ -66,6 +72,21 @@ def is_results(path: Path) -> bool:
             return bool(file.attrs.get("format") == FORMAT)
     except OSError:
         return False
+
+
+def refuse_batch(folder: Path) -> None:
+    """Refuse the folder of a batch where results are asked for, and name those in it: some may be of blanks and beads."""
+    batch = next((f for f in (folder, folder.parent) if (f / BATCH_FILE).is_file()), None)
+    if batch is None or folder not in (batch, batch / BATCH_RESULTS):
+        return
+    files = sorted((batch / BATCH_RESULTS).rglob(RESULTS_FILE), key=lambda path: natural_key(str(path)))
+    if not files:
+        raise RecordingError(f"{batch} is the folder of a batch, and there are no results in it yet")
+    named = ", ".join(str(file.parent) for file in files[:_MOST_NAMED])
+    raise RecordingError(
+        f"{folder} is a folder of a batch, which may hold blanks and beads too; give the results that are meant: "
+        f"{named}{', ...' if len(files) > _MOST_NAMED else ''}"
+    )
 
 
 def save_analysis(analysis: Analysis, path: str | Path) -> Path:
