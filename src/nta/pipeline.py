@@ -149,7 +149,7 @@ def analyze(
         spots, tracks = find_tracks(frames, settings, detector=detector, progress=progress)
         width_px = width_in_focus_px(tracks.scene, profile, camera)
         curve = detection_curve(detector, tracks, sample.kept, settings.visibility, width_px=width_px)
-    run = size_tracks(spots, tracks, camera, conditions, profile, settings, detection=curve)
+    run = run_of_tracks(spots, tracks, camera, conditions, profile, settings, detection=curve)
     visibility = measure_visibility(run, curve, settings.visibility)
     return Analysis(
         spots=spots,
@@ -209,7 +209,7 @@ def find_tracks(
     return linker.spots, tracks
 
 
-def size_tracks(
+def run_of_tracks(
     spots: Spots,
     tracks: Tracks,
     camera: CameraState,

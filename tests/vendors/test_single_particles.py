@@ -11,7 +11,7 @@ from nta.diffusion import estimate_diffusion
 from nta.errors import MissingInputError, SettingError
 from nta.io.tracks import TrackTable
 from nta.io.vendors import VendorFileError, read_vendor
-from nta.measurements import MeasuredRun, size_foreign_tracks, size_particles
+from nta.measurements import MeasuredRun, size_particles, size_tracks
 from nta.measurements.from_tracks import as_tracks
 from nta.physics import water_viscosity_pa_s
 from nta.settings import AnalysisSettings
@@ -85,7 +85,7 @@ def test_nanosight_tracks_are_the_same_particles_and_are_sized_again(tmp_path, r
     assert run.tracks.lengths.tolist() == n_points.tolist()
     assert (run.particles.included == particles.included).all()
     assert run.particles.n_points == pytest.approx(particles.n_points)
-    sizes = size_foreign_tracks(
+    sizes = size_tracks(
         run.tracks, WATER, pixel_size_um=PIXEL_UM, frame_rate_hz=RATE_HZ, exposure_s=0.0, settings=QUICK
     )
     d50 = sizes.summary["d50_nm"]

@@ -17,7 +17,7 @@ from nta.io.atomic import new_folder
 from nta.io.text import read_text
 from nta.io.tracks import TrackTable
 from nta.io.vendors import VendorResult, VendorRun, zetaview
-from nta.measurements import read_foreign, size_foreign_tracks, size_particles
+from nta.measurements import read_foreign, size_particles, size_tracks
 from nta.measurements.writing import (
     TRACKS_FILE,
     write_positions,
@@ -128,7 +128,7 @@ def _sized(
         return sizes, "the vendor's diffusion coefficients"
     assert pixel_size_um is not None
     exposure_s = None if options.exposure_ms is None else options.exposure_ms / 1e3
-    sizes = size_foreign_tracks(
+    sizes = size_tracks(
         tracks, conditions, pixel_size_um=pixel_size_um, frame_rate_hz=frame_rate_hz, exposure_s=exposure_s
     )
     return sizes, f"the positions of {tracks.n_tracks} tracks"

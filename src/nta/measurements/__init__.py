@@ -2,7 +2,7 @@
 
 from nta.measurements.from_analysis import MeasuredAnalysis
 from nta.measurements.from_sizes import MeasuredSizes
-from nta.measurements.from_tracks import size_foreign_tracks, size_particles
+from nta.measurements.from_tracks import size_particles, size_tracks
 from nta.measurements.from_vendor import MeasuredRun
 from nta.measurements.identity import refuse_copies
 from nta.measurements.naming import distinct_names, result_name
@@ -21,6 +21,6 @@ __all__ = [
     "read_foreign",
     "refuse_copies",
     "result_name",
-    "size_foreign_tracks",
     "size_particles",
+    "size_tracks",
 ]

@@ -21,7 +21,7 @@ from nta.tracks import Linking, Tracks, find_drift
 _ERROR_PX = 0.1  # of a position, per axis: a start value; the factor that makes it true is found from all tracks together
 
 
-def size_foreign_tracks(
+def size_tracks(
     table: TrackTable,
     conditions: SampleConditions,
     *,
