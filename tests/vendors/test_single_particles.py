@@ -40,7 +40,7 @@ STEADY = TrackTable.of([0] * 9, range(9), np.arange(9.0), np.arange(9.0), progra
 def test_tracks_are_not_sized_on_what_cannot_be(given, words):
     said = {"table": STEADY, "conditions": WATER, "pixel_size_um": 0.25, "frame_rate_hz": 30, **given}
     with pytest.raises((SettingError, MissingInputError), match=words):
-        size_foreign_tracks(said.pop("table"), said.pop("conditions"), **said)
+        size_tracks(said.pop("table"), said.pop("conditions"), **said)
 
 
 def test_estimates_without_their_tracks_are_refused():
