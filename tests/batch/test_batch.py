@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-import videos
 
+from made import videos
 from nta.batch import JobOutcome, plan, run_batch
 from nta.batch.outcome import OUTCOME_FILE
 from nta.batch.processes import in_processes

@@ -5,8 +5,16 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from brownian_tracks import INTERVAL_S, PIXEL_UM, SCALE, blurred_path, brownian_tracks, estimated, tracks_of
 
+from made.brownian_tracks import (
+    INTERVAL_S,
+    PIXEL_UM,
+    SCALE,
+    blurred_path,
+    brownian_tracks,
+    estimated,
+    tracks_of,
+)
 from nta.diffusion import TrackFlag, estimate_diffusion
 from nta.diffusion.noise import _MOST_POINTS, _pieces, _Problem, fit_noise
 from nta.diffusion.steps import Steps

@@ -1,19 +1,14 @@
 """Procedures for the simulated instrument, and analyses that cost nothing."""
 
-import sys
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 
+from made.analysis import make_analysis
 from nta.quantity import Quantity
 from nta.sop import carry_out, execution, read_procedure
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "report"))
-
-from synthetic_analysis import make_analysis
 
 DEVICE = """
 name = "test"

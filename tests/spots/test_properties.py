@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scenes import Setup, film
 
+from made.scenes import Setup, film
 from nta.errors import RecordingError, SettingError
 from nta.frames import Frame
 from nta.spots import SpotDetector, detect_spots, join_spots

@@ -7,12 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from made.outcomes import judged, ledger, seeded
 from nta.assessment import Verdict
 from nta.assessment.integrity import Decision, Integrity, judge
 from nta.study.gathering import Material, evidence_of
 from nta.study.wording import resolving, verdict_sentence
-
-from .outcomes import judged, ledger, seeded
 
 
 def only(outcome):
