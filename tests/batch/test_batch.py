@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from made import videos
+from made.waiting import until
 from nta.batch import JobOutcome, plan, run_batch
 from nta.batch.outcome import OUTCOME_FILE
 from nta.batch.processes import in_processes
@@ -42,13 +43,6 @@ def _stamps(folder):
 def _command(source, output, settings, *more):
     words = ["batch", str(source), "-o", str(output), "--settings", str(settings), "--no-reports", "--quiet"]
     return [*words, *map(str, more)]
-
-
-def _until(condition, *, seconds=240):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.02)
 
 
 def test_a_name_that_is_no_utf8_is_a_row_like_any_other(few, quick, tmp_path):
@@ -116,7 +110,7 @@ def test_killed_in_the_middle_and_resumed_it_gives_the_same_and_redoes_nothing(
     folder = tmp_path / "batch"
     command = [sys.executable, "-m", "nta", *_command(twenty, folder, quick)]
     process = subprocess.Popen(command, start_new_session=True)
-    _until(lambda: len(_outcomes(folder)) >= 6)
+    until(lambda: len(_outcomes(folder)) >= 6, 240)
     process.kill()
     process.wait()
     time.sleep(0.5)  # the workers notice that their parent is gone
@@ -137,7 +131,7 @@ def test_ctrl_c_leaves_a_folder_that_goes_on(few, quick, tmp_path):
     folder = tmp_path / "batch"
     command = [sys.executable, "-m", "nta", *_command(few, folder, quick, "--workers", 1)]
     process = subprocess.Popen(command, start_new_session=True, stderr=subprocess.PIPE, text=True)
-    _until(lambda: _outcomes(folder))
+    until(lambda: _outcomes(folder), 240)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the workers too
     _, said = process.communicate(timeout=60)
     assert process.returncode == EXIT_INTERRUPTED

@@ -1,6 +1,5 @@
 """Every registered driver keeps the rules of `nta.devices`: one suite for all of them."""
 
-import threading
 import time
 from contextlib import contextmanager, nullcontext
 from itertools import pairwise
@@ -9,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from made.waiting import no_thread_left
 from nta.acquisition import LiveSource, ReaderSettings, list_drivers, open_driver
 from nta.devices import Camera, EndOfFrames, Instrument, Losses
 from nta.errors import DeviceError, DeviceTimeout, SettingError
@@ -61,19 +61,13 @@ def nothing_is_left_behind(request):
     if "make" in request.fixturenames:
         request.getfixturevalue("make")  # what it opens is not the driver's
 
-    def threads():
-        return {thread.ident for thread in threading.enumerate()}
-
     def files():
         return len(list(OPEN_FILES.iterdir())) if OPEN_FILES.is_dir() else 0
 
-    before = threads(), files()
-    yield
-    deadline = time.monotonic() + 2.0
-    while threads() - before[0] and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert not threads() - before[0], "a thread was left behind"
-    assert files() <= before[1], "a file was left open"
+    before = files()
+    with no_thread_left():
+        yield
+    assert files() <= before, "a file was left open"
 
 
 def _read(camera, n, timeout_s=2.0):

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from made.waiting import until
 from nta.assessment import Verdict
 from nta.devices import Instrument
 from nta.errors import DeviceError, MissingInputError, SettingError
@@ -22,7 +23,7 @@ def _frames(folder):
         return sum(1 for _ in recording.frames()), recording.metadata
 
 
-def test_it_previews_with_what_the_instrument_has_and_nothing_else(session, until):
+def test_it_previews_with_what_the_instrument_has_and_nothing_else(session):
     with session() as desk:
         until(lambda: desk.view.newest())
         until(lambda: desk.look().knobs["temperature_c"].now)
@@ -33,7 +34,7 @@ def test_it_previews_with_what_the_instrument_has_and_nothing_else(session, unti
         assert not desk.runs.list()
 
 
-def test_a_setting_is_read_back_and_a_refusal_is_in_the_devices_words(session, until):
+def test_a_setting_is_read_back_and_a_refusal_is_in_the_devices_words(session):
     with session() as desk:
         assert desk.set_camera("exposure_s", 0.012) == 0.012
         assert desk.look().camera["exposure_s"] == 0.012
@@ -50,7 +51,7 @@ def test_a_setting_is_read_back_and_a_refusal_is_in_the_devices_words(session, u
         until(lambda: desk.view.newest() is not before)  # it goes on
 
 
-def test_a_recording_is_as_long_as_asked_kept_and_reported(session, until, reported):
+def test_a_recording_is_as_long_as_asked_kept_and_reported(session, reported):
     with session(conditions={"medium": "water"}) as desk:
         folder = desk.record(
             Order(name="one", duration_s=1.5, conditions={"sample": "beads", "medium": "water"})
@@ -74,7 +75,7 @@ def test_a_recording_is_as_long_as_asked_kept_and_reported(session, until, repor
             desk.record(Order(name="one"))
 
 
-def test_it_ends_when_somebody_stops_it_and_nothing_is_lost(session, until, reported):
+def test_it_ends_when_somebody_stops_it_and_nothing_is_lost(session, reported):
     with session() as desk:
         folder = desk.record(Order(name="stopped", duration_s=60.0))
         until(lambda: desk.look().snapshot.frames > 30, 120)
@@ -86,7 +87,7 @@ def test_it_ends_when_somebody_stops_it_and_nothing_is_lost(session, until, repo
         until(lambda: reported)
 
 
-def test_closing_ends_a_recording_in_order(session, until, reported):
+def test_closing_ends_a_recording_in_order(session, reported):
     with session() as desk:
         folder = desk.record(Order(name="closed", duration_s=60.0))
         until(lambda: desk.look().snapshot.frames > 10, 120)
@@ -96,7 +97,7 @@ def test_closing_ends_a_recording_in_order(session, until, reported):
 
 
 def test_a_lost_device_is_said_and_what_was_recorded_before_is_kept(
-    session, until, reported, monkeypatch, instrument
+    session, reported, monkeypatch, instrument
 ):
     monkeypatch.setattr(module, "_AGAIN_S", 0.1)
     with session(instrument()) as desk:
@@ -127,7 +128,7 @@ def test_a_lost_device_is_said_and_what_was_recorded_before_is_kept(
         assert desk.look().knobs["laser_mw"].asked is None, "its power may have been off"
 
 
-def test_a_full_disk_is_a_line_and_the_preview_goes_on(session, until, monkeypatch, reported):
+def test_a_full_disk_is_a_line_and_the_preview_goes_on(session, monkeypatch, reported):
     from nta.io.recordings import RecordingWriter
 
     written = RecordingWriter.write
@@ -164,9 +165,7 @@ def test_what_cannot_be_recorded_is_refused_before(session, instrument):
         assert not desk.runs.list()
 
 
-def test_without_a_pixel_size_there_is_a_picture_and_the_reason_why_no_more(
-    session, until, instrument, monkeypatch
-):
+def test_without_a_pixel_size_there_is_a_picture_and_the_reason_why_no_more(session, instrument, monkeypatch):
     device = instrument()
     monkeypatch.setattr(
         device.camera, "state", lambda: replace(type(device.camera).state(device.camera), pixel_size_um=None)
@@ -183,7 +182,7 @@ def test_without_a_pixel_size_there_is_a_picture_and_the_reason_why_no_more(
         assert not desk.runs.list()
 
 
-def test_a_report_that_fails_is_said_and_can_be_asked_for_again(session, until):
+def test_a_report_that_fails_is_said_and_can_be_asked_for_again(session):
     failing = [MemoryError("too large")]
 
     def make(recording, folder, said):
@@ -203,7 +202,7 @@ def test_a_report_that_fails_is_said_and_can_be_asked_for_again(session, until):
         assert desk.runs.list()[0].report
 
 
-def test_no_instrument_is_a_state_that_is_said_and_not_the_end(session, until, instrument, monkeypatch):
+def test_no_instrument_is_a_state_that_is_said_and_not_the_end(session, instrument, monkeypatch):
     monkeypatch.setattr(module, "_AGAIN_S", 0.1)
     device = instrument()
     there = threading.Event()
@@ -223,7 +222,7 @@ def test_no_instrument_is_a_state_that_is_said_and_not_the_end(session, until, i
         until(lambda: desk.look().phase == "previewing")
 
 
-def test_no_recording_begins_while_a_knob_is_being_turned(session, until, monkeypatch):
+def test_no_recording_begins_while_a_knob_is_being_turned(session, monkeypatch):
     with session() as desk:
         laser = desk.instrument.laser
         asked, may_answer, began = threading.Event(), threading.Event(), threading.Event()
@@ -250,7 +249,7 @@ def test_no_recording_begins_while_a_knob_is_being_turned(session, until, monkey
         until(lambda: desk.look().phase == "previewing", 120)
 
 
-def test_what_was_ordered_of_a_device_that_is_lost_before_it_begins_is_said(session, until):
+def test_what_was_ordered_of_a_device_that_is_lost_before_it_begins_is_said(session):
     with session() as desk:
         with desk._lock:  # it is lost before it looks for orders again
             desk.record(Order(name="one", duration_s=60.0))
@@ -260,7 +259,7 @@ def test_what_was_ordered_of_a_device_that_is_lost_before_it_begins_is_said(sess
         assert not desk.runs.list()
 
 
-def test_a_setting_asked_for_while_it_closes_is_answered_at_once(session, until):
+def test_a_setting_asked_for_while_it_closes_is_answered_at_once(session):
     with session() as desk:
         answers = []
 
