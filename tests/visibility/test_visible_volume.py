@@ -12,7 +12,7 @@ from nta.sizes import Distribution, Draws, SizingSettings
 from nta.visibility import BrightnessLaw, Concentration, less_blank
 from nta.visibility.concentration import garwood
 from nta.visibility.curve import fit_curve
-from nta.visibility.injection import AS_SEEN, WIDTH_RATIOS, FrameSample, Trials, _places
+from nta.visibility.injection import AS_SEEN, WIDTH_RATIOS, FrameSample, Trials, places_apart
 from nta.visibility.light import CrossSections, LightSheet
 from nta.visibility.suspension import in_suspension
 from nta.visibility.table import VisibleVolume
@@ -194,14 +194,14 @@ def test_without_draws_of_the_sizes_numbers_in_suspension_claim_no_interval():
 
 def test_simulated_spots_lie_up_to_the_edge_and_apart(rng):
     scene = SimpleNamespace(height_px=120, width_px=160)
-    y, x = np.concatenate([_places(scene, 20.0, 12, rng) for _ in range(200)], axis=1)
+    y, x = np.concatenate([places_apart(scene, 20.0, 12, rng) for _ in range(200)], axis=1)
     assert min(y.min(), x.min()) < 0.5
     assert max(y.max() - 119, x.max() - 159) > -0.5
     near_edge = np.minimum(np.minimum(y, x), np.minimum(119 - y, 159 - x)) < 3
     assert near_edge.mean() == pytest.approx(
         1 - 113 * 153 / (120 * 160), abs=0.03
     )  # as many as its share of the area
-    y, x = _places(scene, 20.0, 12, rng)
+    y, x = places_apart(scene, 20.0, 12, rng)
     away = np.hypot(y[:, None] - y, x[:, None] - x)
     assert away[~np.eye(y.size, dtype=bool)].min() > 20
 

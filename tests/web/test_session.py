@@ -249,28 +249,59 @@ def test_no_recording_begins_while_a_knob_is_being_turned(session, monkeypatch):
         until(lambda: desk.look().phase == "previewing", 120)
 
 
-def test_what_was_ordered_of_a_device_that_is_lost_before_it_begins_is_said(session):
-    with session() as desk:
-        with desk._lock:  # it is lost before it looks for orders again
-            desk.record(Order(name="one", duration_s=60.0))
-            desk._lose(DeviceError("the cable is out"))
-        assert "the cable is out | one: nothing was recorded" in _said(desk)
-        until(lambda: desk._order is None)
-        assert not desk.runs.list()
+class _Configuring:
+    """The camera while it takes a setting: it does so, or raises an error, when it may."""
+
+    def __init__(self, camera, monkeypatch, error=None):
+        self.asked, self.may_answer = threading.Event(), threading.Event()
+        self._take, self._error = camera.configure, error
+        monkeypatch.setattr(camera, "configure", self._configure)
+
+    def _configure(self, **settings):
+        self.asked.set()
+        self.may_answer.wait(20)
+        if self._error:
+            raise self._error
+        self._take(**settings)
 
 
-def test_a_setting_asked_for_while_it_closes_is_answered_at_once(session):
+def _refused(answers, desk, value):
+    with pytest.raises(DeviceError) as refusal:
+        desk.set_camera("exposure_s", value)
+    answers.append(str(refusal.value))
+
+
+def test_what_was_ordered_of_a_device_that_is_lost_before_it_begins_is_said(session, monkeypatch):
+    monkeypatch.setattr(module, "_AGAIN_S", 0.1)
     with session() as desk:
         answers = []
+        camera = _Configuring(desk.instrument.camera, monkeypatch, DeviceError("the cable is out"))
+        turning = threading.Thread(target=_refused, args=(answers, desk, 0.012))
+        turning.start()
+        until(camera.asked.is_set)
+        desk.record(Order(name="one", duration_s=60.0))
+        camera.may_answer.set()
+        until(lambda: "the cable is out | one: nothing was recorded" in _said(desk))
+        until(lambda: desk.look().phase == "previewing")
+        assert not desk.look().recording
+        assert not desk.runs.list()
+        turning.join(10)
+    assert answers == ["the cable is out"]
 
-        def turn():
-            with pytest.raises(DeviceError, match="closed"):
-                desk.set_camera("exposure_s", 0.012)
-            answers.append("refused")
 
-        with desk._lock:
-            turning = threading.Thread(target=turn)
-            desk._closing.set()  # as `close` does; nobody takes what is asked for from now on
-            turning.start()
-    turning.join(10)
-    assert answers == ["refused"]
+def test_a_setting_asked_for_while_it_closes_is_answered_at_once(session, monkeypatch):
+    with session() as desk:
+        answers, closed = [], threading.Event()
+        camera = _Configuring(desk.instrument.camera, monkeypatch)
+        first = threading.Thread(target=desk.set_camera, args=("exposure_s", 0.011))
+        second = threading.Thread(target=_refused, args=(answers, desk, 0.012))
+        closing = threading.Thread(target=lambda: (desk.close(), closed.set()))
+        first.start()
+        until(camera.asked.is_set)
+        second.start()
+        closing.start()
+        assert not closed.wait(0.5), "the camera is at its first setting"
+        camera.may_answer.set()
+        for thread in (first, second, closing):
+            thread.join(10)
+    assert answers == ["the instrument was closed"]
