@@ -425,7 +425,7 @@ def test_doses_hold_concentration_times_volume_with_the_sham_taken_off(path):
 def test_counts_in_view_give_recovery_but_no_dose(path):
     outcome = judged(ledger(path), {"test": "T1 wall loss"}, seeded(10), per_ml=False)
     assert outcome.material.unit == "particles in view"
-    assert all(dose.particles is None for dose in outcome.doses)
+    assert {dose.particles for dose in outcome.doses} == {None}
     recovery = only(outcome).judgement.criteria["recovery"].comparison
     assert math.exp(recovery.estimate) == pytest.approx(0.6, abs=0.1)
 
