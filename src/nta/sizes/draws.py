@@ -9,6 +9,7 @@ import numpy as np
 from nta.columns import FloatArray
 from nta.quantity import Quantity
 from nta.sizes.intervals import common_factor, interval, share_in
+from nta.sizes.lobes import Lobes
 from nta.sizes.numbers import quantile
 from nta.sizes.table import Distribution
 
@@ -19,6 +20,7 @@ class Draws:
 
     rel_std : relative standard uncertainty of all diameters together.
     n_effective : how many tracks that count alike are worth those behind it.
+    lobes, lobes_draws : what the distribution and its draws are made of; None where it is no mixture.
     """
 
     distribution: Distribution
@@ -26,6 +28,8 @@ class Draws:
     rel_std: float
     seed: int
     n_effective: float
+    lobes: Lobes | None = None
+    lobes_draws: Lobes | None = None
 
     def percentile_nm(self, share: float) -> Quantity:
         """Diameter below which a share (0 to 1) of the particles lies, with its interval."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -24,6 +24,7 @@ from nta.sizes.likelihood import (
     frames_in_view,
     particles_behind,
 )
+from nta.sizes.lobes import Lobes
 from nta.sizes.population import infer_population
 from nta.sizes.settings import SizingSettings
 from nta.sizes.table import IN_VIEW, TRACKS, Distribution, SizeDistribution, TrackSizes
@@ -34,17 +35,34 @@ MOST_BEYOND = 0.5  # share of tracks beyond the bins from which on what lies wit
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class _Inferred:
-    """The distribution that numbers are of with its draws, and those beside it.
+class _Sized:
+    """The tracks that get a size, and what the methods ask of them; arrays are by track, of all tracks.
 
-    n_effective : how many tracks that count alike are worth those behind it.
+    used : which of them. in_view : frames that each stands for. particle : number of the one that each is of.
+    scale_nm_um2_s : diameter times diffusion coefficient.
     """
+
+    diffusion: DiffusionEstimates
+    diameter_nm: FloatArray
+    used: BoolArray
+    in_view: FloatArray
+    particle: IntArray
+    scale_nm_um2_s: float
+
+    @property
+    def n_particles(self) -> int:
+        """Particles behind the tracks."""
+        return int(np.unique(self.particle[self.used]).size)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Inferred:
+    """A distribution with its draws, and the lobes of both where they are mixtures in view."""
 
     distribution: Distribution
     draws: FloatArray
-    of_tracks: Distribution | None
-    comparison: tuple[Distribution, ...]
-    n_effective: float
+    lobes: Lobes | None = None
+    lobes_draws: Lobes | None = None
 
 
 def size_distribution(
@@ -103,33 +121,40 @@ def size_distribution(
     n_used = int(used.sum())
     rng = np.random.default_rng(settings.seed)
 
-    inferred, draws = None, None
+    draws, of_tracks, compared = None, None, {}
     if why := _why_not(n_used, per_track.share_beyond(used, settings), settings):
         numbers = not_assessed(settings, why)
     else:
-        scale = stokes_einstein_nm_um2_s(temperature_c, viscosity_pa_s)
-        inferred = _inferred(
-            diffusion, tracks, used, per_track, scale, likelihood, detection, compare, settings, rng
+        sized = _Sized(
+            diffusion=diffusion,
+            diameter_nm=per_track.diameter_nm,
+            used=used,
+            in_view=frames_in_view(diffusion, used, detection),
+            particle=particles_behind(tracks, diffusion),
+            scale_nm_um2_s=stokes_einstein_nm_um2_s(temperature_c, viscosity_pa_s),
         )
+        if compare or settings.method != "population":
+            # random numbers of its own: what is reported must not hang on what it is compared with
+            compared = _comparison(sized, settings, np.random.default_rng(settings.seed))
+        if settings.method == "population":
+            both = _populations(sized, tracks, likelihood, settings, rng)
+            inferred, of_tracks = both[_counted(settings)], both[TRACKS].distribution
+        else:
+            inferred = compared.pop(settings.method)
+        n_effective = _effective(sized, settings)
         numbers = numbers_with_intervals(
-            inferred.distribution, inferred.draws, budget, settings, rng, n_effective=inferred.n_effective
+            inferred.distribution, inferred.draws, budget, settings, rng, n_effective=n_effective
         )
-        draws = Draws(
-            distribution=inferred.distribution,
-            draws=inferred.draws,
-            rel_std=combined(budget),
-            seed=settings.seed,
-            n_effective=inferred.n_effective,
-        )
+        draws = Draws(**vars(inferred), rel_std=combined(budget), seed=settings.seed, n_effective=n_effective)
     sizes = SizeDistribution(
         tracks=per_track,
-        distribution=inferred.distribution if inferred else None,
-        of_tracks=inferred.of_tracks if inferred else None,
+        distribution=draws.distribution if draws else None,
+        of_tracks=of_tracks,
         suspension=None,
         summary=numbers.summary,
         statistical=numbers.statistical,
         fractions=numbers.fractions,
-        comparison=inferred.comparison if inferred else (),
+        comparison=tuple(one.distribution for one in compared.values()),
         n_tracks_used=n_used,
         viscosity_pa_s=viscosity_pa_s,
         temperature_c=temperature_c,
@@ -168,87 +193,52 @@ def track_sizes(diffusion: DiffusionEstimates, temperature_c: float, viscosity_p
     )
 
 
-def _inferred(
-    diffusion: DiffusionEstimates,
-    tracks: Tracks | None,
-    used: BoolArray,
-    per_track: TrackSizes,
-    scale_nm_um2_s: float,
-    likelihood: Likelihood | None,
-    detection: Detection | None,
-    compare: bool,
-    settings: SizingSettings,
-    rng: np.random.Generator,
-) -> _Inferred:
-    """Infer the distribution by the method that is asked for, and make those that it is compared with."""
-    in_view, particle = frames_in_view(diffusion, used, detection), particles_behind(tracks, diffusion)
-    n_particles = float(np.unique(particle[used]).size)
-    compared: dict[str, tuple[Distribution, FloatArray]] = {}
-    if compare or settings.method != "population":
-        # random numbers of its own: what is reported must not hang on what it is compared with
-        apart = np.random.default_rng(settings.seed)
-        compared = _comparison(diffusion, used, per_track, particle, scale_nm_um2_s, settings, apart)
-    if settings.method != "population":
-        distribution, draws = compared.pop(settings.method)
-        of_tracks, n_effective = None, n_particles
-    else:
-        both = _populations(
-            diffusion, tracks, used, scale_nm_um2_s, likelihood, in_view, particle, settings, rng
-        )
-        by_time = settings.counting == "time"
-        distribution, draws = both[IN_VIEW if by_time else TRACKS]
-        of_tracks = both[TRACKS][0]
-        time_of_each = np.bincount(particle[used], in_view[used]).astype(np.float64)
-        n_effective = effective_number(time_of_each) if by_time else n_particles
-    return _Inferred(
-        distribution=distribution,
-        draws=draws,
-        of_tracks=of_tracks,
-        comparison=tuple(d for d, _ in compared.values()),
-        n_effective=n_effective,
-    )
+def _counted(settings: SizingSettings) -> str:
+    """Say what the distribution describes that is reported."""
+    return IN_VIEW if settings.counting == "time" else TRACKS
+
+
+def _effective(sized: _Sized, settings: SizingSettings) -> float:
+    """Say how many tracks that count alike are worth those behind the reported distribution."""
+    if settings.method != "population" or _counted(settings) == TRACKS:
+        return float(sized.n_particles)
+    time_of_each = np.bincount(sized.particle[sized.used], sized.in_view[sized.used])
+    return effective_number(time_of_each.astype(np.float64))
 
 
 def _populations(
-    diffusion: DiffusionEstimates,
+    sized: _Sized,
     tracks: Tracks | None,
-    used: BoolArray,
-    scale_nm_um2_s: float,
     likelihood: Likelihood | None,
-    in_view: FloatArray,
-    particle: IntArray,
     settings: SizingSettings,
     rng: np.random.Generator,
-) -> dict[str, tuple[Distribution, FloatArray]]:
-    """Infer the population; by what it describes, the distribution and its draws."""
+) -> dict[str, _Inferred]:
+    """Infer the population: by what it describes."""
     grid = Grid.of(settings)
+    of = sized.diffusion, sized.used, sized.scale_nm_um2_s
     if likelihood is None and tracks is not None:
-        nodes_um2_s = np.sort(scale_nm_um2_s / np.exp(grid.nodes()))
-        likelihood = diffusion_likelihood(tracks, diffusion, nodes_um2_s, which=used)
+        nodes_um2_s = np.sort(sized.scale_nm_um2_s / np.exp(grid.nodes()))
+        likelihood = diffusion_likelihood(tracks, sized.diffusion, nodes_um2_s, which=sized.used)
     if likelihood is None:
-        evidence = evidence_from_estimates(grid, diffusion, used, scale_nm_um2_s, in_view, particle)
+        evidence = evidence_from_estimates(grid, *of, sized.in_view, sized.particle)
     else:
-        evidence = evidence_from_likelihood(
-            grid, diffusion, used, scale_nm_um2_s, likelihood, in_view, particle
-        )
+        evidence = evidence_from_likelihood(grid, *of, likelihood, sized.in_view, sized.particle)
     population = infer_population(evidence, settings, rng)
     method = (
         f"maximum likelihood of {evidence.n_tracks} tracks, log-normal populations: "
         f"{population.mixture.n_components} by the Bayesian information criterion"
     )
-    both = {
-        TRACKS: (population.tracks, population.tracks_draws),
-        IN_VIEW: (population.in_view, population.in_view_draws),
-    }
+    of_tracks = _reported(grid, population.tracks, population.tracks_draws, method, TRACKS, settings)
+    in_view = _reported(grid, population.in_view, population.in_view_draws, method, IN_VIEW, settings)
     return {
-        describes: _reported(grid, weight, draws, method, describes, settings)
-        for describes, (weight, draws) in both.items()
+        TRACKS: of_tracks,
+        IN_VIEW: replace(in_view, lobes=population.lobes, lobes_draws=population.lobes_draws),
     }
 
 
 def _reported(
     grid: Grid, weight: FloatArray, draws: FloatArray, method: str, describes: str, settings: SizingSettings
-) -> tuple[Distribution, FloatArray]:
+) -> _Inferred:
     """Cut to the reported bins; the shares are of what lies there."""
     inner = weight[grid.inner] / weight[grid.inner].sum()
     inner_draws = draws[:, grid.inner]
@@ -263,23 +253,18 @@ def _reported(
         describes=describes,
         confidence=settings.confidence,
     )
-    return distribution, inner_draws
+    return _Inferred(distribution=distribution, draws=inner_draws)
 
 
-def _comparison(
-    diffusion: DiffusionEstimates,
-    used: BoolArray,
-    per_track: TrackSizes,
-    particle: IntArray,
-    scale_nm_um2_s: float,
-    settings: SizingSettings,
-    rng: np.random.Generator,
-) -> dict[str, tuple[Distribution, FloatArray]]:
-    diameters = per_track.diameter_nm[used]
-    steps = np.maximum(diffusion.n_points[used] - 1, 1)
-    d = diffusion.diffusion_um2_s[used]
-    return {
-        "histogram": histogram(diameters, settings, rng, particle[used]),
-        "kde": kernel_density(diameters, settings, rng, particle[used]),
-        "ftla": finite_track_length_adjustment(d, steps, scale_nm_um2_s, settings, rng, particle[used]),
+def _comparison(sized: _Sized, settings: SizingSettings, rng: np.random.Generator) -> dict[str, _Inferred]:
+    """Make the plain estimates, by the name of the method."""
+    used, particle = sized.used, sized.particle[sized.used]
+    diameters = sized.diameter_nm[used]
+    steps = np.maximum(sized.diffusion.n_points[used] - 1, 1)
+    d = sized.diffusion.diffusion_um2_s[used]
+    made = {
+        "histogram": histogram(diameters, settings, rng, particle),
+        "kde": kernel_density(diameters, settings, rng, particle),
+        "ftla": finite_track_length_adjustment(d, steps, sized.scale_nm_um2_s, settings, rng, particle),
     }
+    return {name: _Inferred(distribution=d, draws=drawn) for name, (d, drawn) in made.items()}

@@ -12,6 +12,7 @@ from nta.blas import one_blas_thread
 from nta.columns import FloatArray
 from nta.sizes.components import find_components, refitted
 from nta.sizes.evidence import Evidence
+from nta.sizes.lobes import Lobes, lobes_in_view
 from nta.sizes.mixture import Mixture, fit
 from nta.sizes.settings import SizingSettings
 from nta.sizes.weighting import informed_by_duration, tilt_to_time
@@ -30,6 +31,7 @@ class Population:
     tracks, in_view : (n_bins,) every track counted once; particles in view, by the time that the tracks stand for.
     tracks_draws, in_view_draws : (repeats, n_bins).
     mixture : the chosen log-normals, of the tracks.
+    lobes, lobes_draws : of which the distributions in view are made.
     """
 
     tracks: FloatArray
@@ -37,6 +39,8 @@ class Population:
     tracks_draws: FloatArray
     in_view_draws: FloatArray
     mixture: Mixture
+    lobes: Lobes
+    lobes_draws: Lobes
 
 
 @one_blas_thread()
@@ -61,17 +65,21 @@ def infer_population(evidence: Evidence, settings: SizingSettings, rng: np.rando
     chosen = rng.choice(len(found.candidates), size=settings.repeats, p=probability / probability.sum())
     tracks_draws = np.empty((settings.repeats, tracks.shape[1]))
     in_view_draws = np.empty_like(tracks_draws)
+    lobes_draws = Lobes.empty(settings.repeats, max(c.mixture.n_components for c in found.candidates))
     for rows, candidate in _batches(chosen):
         weight, time = _bootstrap_weights(evidence, rows.size, rng)
         start = found.candidates[candidate].mixture.take(np.zeros(rows.size, dtype=np.int64))
         drawn = fit(evidence, weight, start, iterations=12, tolerance=0.02)
         tracks_draws[rows], in_view_draws[rows] = _distributions(evidence, drawn, time)
+        lobes_draws.put(rows, lobes_in_view(evidence.grid, drawn, tracks_draws[rows], in_view_draws[rows]))
     return Population(
         tracks=tracks[0],
         in_view=in_view[0],
         tracks_draws=tracks_draws,
         in_view_draws=in_view_draws,
         mixture=found.reported,
+        lobes=lobes_in_view(evidence.grid, found.reported, tracks, in_view),
+        lobes_draws=lobes_draws,
     )
 
 

@@ -48,7 +48,7 @@ def tilt_to_time(
     sums = sums.reshape(-1, n_fits, 3).astype(np.float64)
     posterior = sums[:, :, 1:] / np.maximum(sums[:, :, :1], 1e-30)
     target = np.einsum("bc,cbp->bp", weight / weight.sum(axis=1, keepdims=True), posterior)
-    return _tilted(distribution, u, target, degree)
+    return tilted_to(distribution, u, target, degree)
 
 
 def informed_by_duration(evidence: Evidence, tracks: FloatArray, in_view: FloatArray) -> Evidence:
@@ -68,10 +68,12 @@ def informed_by_duration(evidence: Evidence, tracks: FloatArray, in_view: FloatA
     return replace(evidence, likelihood=joined.astype(np.float32))
 
 
-def _tilted(
+def tilted_to(
     distribution: FloatArray, u: FloatArray, target: FloatArray, degree: NDArray[np.int64]
 ) -> FloatArray:
-    """Tilt by exp(a u + b u^2) to the target moments of u and u^2: Newton on a convex problem, bounded.
+    """Tilt distributions by exp(a u + b u^2) to the target moments of u and u^2: Newton on a convex problem, bounded.
+
+    distribution, u : (n, n_bins); target : (n, 2); degree : (n,), 1 to match the moment of u only.
 
     A step that overshoots is halved: u^2 is large in a far tail, and a tail of one false track must not become the whole.
     """

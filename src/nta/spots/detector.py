@@ -253,12 +253,10 @@ def _spots(
 
 def _on_pattern(rows: NDArray[np.float64], learned: Learned) -> NDArray[np.bool_]:
     """Which spots have their centre on a hot pixel, on burnt-in text, or beside one."""
-    pattern = learned.finest.pattern
-    if not pattern.size:
+    near = learned.near_pattern
+    if not near.size:
         return np.zeros(len(rows), dtype=bool)
-    fixed = np.pad(pattern != 0, 1)
-    h, w = pattern.shape
+    h, w = near.shape
     y = np.clip(np.rint(rows[:, Y]).astype(int), 0, h - 1)
     x = np.clip(np.rint(rows[:, X]).astype(int), 0, w - 1)
-    near = [fixed[y + dy, x + dx] for dy in range(3) for dx in range(3)]
-    return np.asarray(np.logical_or.reduce(near), dtype=bool)
+    return np.asarray(near[y, x])

@@ -35,8 +35,10 @@ def with_excess(layers: Sequence[Layer], pairs: Sequence[tuple[Signed, Signed]],
 
     pairs : consecutive frames of the first layer, signed grey values without the light of spots.
     """
-    measured = []
+    measured: list[Layer] = []
     for layer in layers:
+        if measured:
+            pairs = halved(pairs, measured[-1])
         h, w = layer.background.shape
         pairs = [(a[:h, :w], b[:h, :w]) for a, b in pairs]
         part = _middle(h, w)
@@ -52,7 +54,6 @@ def with_excess(layers: Sequence[Layer], pairs: Sequence[tuple[Signed, Signed]],
         calm = _calm_variance([np.float32(0.5**0.5) * (b - a) for a, b in responses])
         excess = max(1.0, calm / noise) if noise > 0 else 1.0
         measured.append(replace(layer, excess=excess, clutter=max(excess, clutter)))
-        pairs = halved(pairs, layer)
     return measured
 
 

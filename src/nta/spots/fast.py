@@ -14,7 +14,7 @@ from nta.spots.kernels.candidates import Proposal, ResponseNoise, Shown, candida
 from nta.spots.kernels.discs import N_BINS, N_DISC, SIGNIFICANT, GreyNoise, find_discs, merge
 from nta.spots.kernels.find import find
 from nta.spots.kernels.fit import Limits, Noise
-from nta.spots.kernels.follow import Ground, follow
+from nta.spots.kernels.follow import WATCHED, Ground, follow
 from nta.spots.kernels.localise import FitRules
 from nta.spots.kernels.paint import paint
 from nta.spots.kernels.patch import Pattern
@@ -66,7 +66,7 @@ class FrameSearch:
         first = self._searches[0]
         rows = self._rows[: first.spots(_viewable(image), self._rows)].copy()
         light = np.zeros(first.layer.background.shape, np.float32)
-        paint(rows, first.gain, light, np.empty((0, 0), np.float32))
+        paint(rows, first.gain, light)
         return image, rows, light
 
     def _at_first_layer(self, image: Image) -> Image:
@@ -122,10 +122,10 @@ class LayerSearch:
         )
         self._lines = np.zeros((N_LINES, width // 2 + 2 * PAD + 32), np.float32)
         self._found = np.empty((MOST_SPOTS, N_FOUND))
-        level = sign * layer.background
-        sd = np.sqrt(noise.variance(layer.background.astype(float)))
-        clip = summed(level) + 3 * np.sqrt(4 * noise.variance(summed(layer.background).astype(float) / 4))
-        self._ground = Ground.of(level, sd, sign * noise.slope, clip.astype(np.float32))
+        watched, half = layer.background[WATCHED], summed(layer.background)
+        sd = np.sqrt(noise.variance(watched.astype(float)))
+        clip = sign * half + 3 * np.sqrt(4 * noise.variance(half.astype(float) / 4))
+        self._ground = Ground.of(sign * watched, sd, sign * noise.slope, clip.astype(np.float32))
         self._with_shoulders = self._proposal((f.half_curved / f.half_norm) ** 2)
         self._rules = FitRules(
             radius=layer.fit_radius,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nta.columns import BoolArray
 from nta.frames import Image
 from nta.spots.apart import SPARROW
 from nta.spots.filters import Filters, filters_for
@@ -138,6 +140,17 @@ class Learned:
     def spot_width_px(self) -> float:
         """Standard deviation of a spot in focus, camera px."""
         return self.layers[0].width_px * self.layers[0].step
+
+    @cached_property
+    def near_pattern(self) -> BoolArray:
+        """Camera px on a hot pixel, on burnt-in text, or beside one; empty where there is neither."""
+        pattern = self.finest.pattern
+        if not pattern.size:
+            return np.empty((0, 0), dtype=bool)
+        h, w = pattern.shape
+        fixed = np.pad(pattern != 0, 1)
+        around = [fixed[dy : dy + h, dx : dx + w] for dy in range(3) for dx in range(3)]
+        return np.asarray(np.logical_or.reduce(around))
 
 
 def summed(image: NDArray[np.float32]) -> NDArray[np.float32]:

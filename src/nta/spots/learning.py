@@ -317,8 +317,7 @@ def _smoothed(images: NDArray[np.float32]) -> NDArray[np.float32]:
 def _is_dark(highpass: NDArray[np.float32], variance: NDArray[np.float64] | float) -> bool:
     """Whether the light that stands out of the noise is missing light."""
     z = _smoothed(highpass) / (3 * math.sqrt(float(variance)))
-    bright = float((z[z > 6] ** 3).sum())
-    dark = float((-(z[z < -6] ** 3)).sum())
+    bright, dark = (float((beyond * beyond * beyond).sum()) for beyond in (z[z > 6], -z[z < -6]))
     return dark > bright
 
 

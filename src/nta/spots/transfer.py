@@ -99,15 +99,15 @@ def _samples(seen: Seen, layer: Layer, noise: float) -> tuple[NDArray[np.float32
 
     noise : standard deviation of a pixel of the background.
     """
-    from nta.spots.kernels.paint import paint
+    from nta.spots.kernels.paint import add_leverage, paint
 
     rows, rest, light = seen
     gain = layer.camera.gain_e_per_adu / layer.excess
     bad = np.zeros_like(light)
     if (doubtful := rows[rows[:, FLAGS].astype(int) & BAD != 0]).size:
-        paint(doubtful, gain, bad, np.empty((0, 0), np.float32))
+        paint(doubtful, gain, bad)
     leverage = np.zeros_like(light)
-    paint(rows, gain, np.zeros_like(light), leverage)
+    add_leverage(rows, leverage)
     y, x, lit = _squares(light, bad, layer, noise)
     left = 0.5 * (rest[y, x] - rest[y, x + 1] - rest[y + 1, x] + rest[y + 1, x + 1])
     followed = chequered_share(layer.width_px) * np.minimum(leverage[y, x], MOST_LEVERAGE)

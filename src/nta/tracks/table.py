@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,6 +58,12 @@ class Tracks(Columns):
     def n_tracks(self) -> int:
         """Number of tracks."""
         return int(self.track[-1]) + 1 if len(self) else 0
+
+    @property
+    def share_given_up(self) -> float:
+        """Share of the links that were given up because crowding made them ambiguous; NaN without links."""
+        links = len(self) - self.n_tracks + self.linking.links_cut
+        return self.linking.links_cut / links if links else math.nan
 
     @property
     def first_row(self) -> NDArray[np.int64]:

@@ -25,8 +25,11 @@ from nta.visibility.volume import seen_by
 
 _WALKERS, _SEED = 1000, 1
 _QUANTILES = 10  # of the size distribution: diameters that stand for it
-_ITERATIONS = 8
-_CLOSE = 0.02  # of ln(light)
+_ITERATIONS = 30
+_CLOSE, _CLOSE_SLOPE = 0.01, 0.05  # of ln(light), and of its slope, to where the law has to come
+_CLOSE_ENOUGH = 5.0  # times that, where steps of the simulation leave nothing nearer
+_BOLDEST = 1.0  # step of ln(light), and of the slope
+_DAMPING = 1e-3  # where the expectation does not follow at all
 _LOG_LIGHT_STD = 0.10  # systematic: camera gain, exposure, light in the tails of a spot (design choice)
 _SLOPE_STD = 1.0  # believed of the slope before a look at the data: vesicles 1 to 2 below spheres, beads 0
 _FAINT_CONTRAST = (
@@ -83,13 +86,14 @@ def brightness_law(model: Model, stated_index: float | None) -> BrightnessLaw | 
     known_scale = _profile_scale(model)
     by_index = stated_index is None and known_scale is not None
     index = stated_index if stated_index is not None else model.table.medium_index + _FAINT_CONTRAST
+    anchor = np.exp(np.log(stand_ins(model.run)).mean(keepdims=True))
     law = BrightnessLaw(
         refractive_index=index,
         medium_index=model.table.medium_index,
-        scale_e_per_nm2=known_scale or 1.0,
+        scale_e_per_nm2=known_scale or math.exp(light.mean) / float(model.table.at(anchor, index)[0]),
         index_source="stated" if stated_index is not None else "this run" if by_index else "assumed",
         scale_source="calibrated" if by_index else "this run",
-        anchor_nm=float(np.exp(np.log(stand_ins(model.run)).mean())),
+        anchor_nm=float(anchor[0]),
     )
     fitted = _fitted(model, law, light, light.mean, with_slope=stated_index is None)
     if fitted is None or not by_index:
@@ -157,20 +161,40 @@ def _profile_scale(model: Model) -> float | None:
 def _fitted(
     model: Model, law: BrightnessLaw, light: Light, mean: float, *, with_slope: bool
 ) -> BrightnessLaw | None:
-    """Move scale or index, and the slope, until mean and slope of ln(light) are as seen."""
-    trust = _SLOPE_STD**2 / (_SLOPE_STD**2 + light.slope_std_err**2)
+    """Move scale or index, and the slope, until mean and slope of ln(light) are as seen; None where no law comes near.
+
+    Faint particles are missed, so that what is expected moves by less than the law does: how much less is learned on the way
+    (Broyden, Math. Comput. 19, 577 (1965)).
+    """
+    trust = _SLOPE_STD**2 / (_SLOPE_STD**2 + light.slope_std_err**2) if with_slope else 0.0
     if with_slope:
         law = replace(law, slope_std=math.sqrt(trust) * light.slope_std_err)
-    for _ in range(_ITERATIONS):
+
+    def missing(law: BrightnessLaw) -> FloatArray:
         expected, slope = model.expected(law)
-        missing, too_flat = mean - expected, trust * (light.slope - slope) if with_slope else 0.0
-        brighter = _brighter(model, law, missing)
-        if brighter is None:
-            return None
-        law = replace(brighter, slope=float(np.clip(law.slope + 0.7 * too_flat, -3, 3)))
-        if abs(missing) < _CLOSE and abs(too_flat) < 5 * _CLOSE:
+        # most probable is the slope at which the data pull as hard as the belief
+        pull = trust * (light.slope - slope) - (1 - trust) * law.slope if with_slope else 0.0
+        return np.array([(mean - expected) / _CLOSE, pull / _CLOSE_SLOPE])
+
+    unit = np.array([_CLOSE, _CLOSE_SLOPE])
+    follows = np.eye(2)  # by how much the expectation follows the law, both in units
+    best, still = law, missing(law)
+    left = still
+    for _ in range(_ITERATIONS):
+        if np.abs(left).max() < 1:
             break
-    return law
+        damped = follows.T @ follows + _DAMPING * np.eye(2)
+        step = np.clip(np.linalg.solve(damped, follows.T @ still), -_BOLDEST / unit, _BOLDEST / unit)
+        moved = _brighter(model, law, float(step[0] * _CLOSE))
+        if moved is None:
+            return None
+        law = replace(moved, slope=float(np.clip(law.slope + step[1] * _CLOSE_SLOPE, -3, 3)))
+        now = missing(law)
+        follows += np.outer(still - now - follows @ step, step) / (step @ step)
+        still = now
+        if np.abs(now).max() < np.abs(left).max():
+            best, left = law, now
+    return best if np.abs(left).max() < _CLOSE_ENOUGH else None
 
 
 def _brighter(model: Model, law: BrightnessLaw, by: float) -> BrightnessLaw | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from nta.calibration import InstrumentProfile, SampleConditions
 from nta.columns import BoolArray
 from nta.diffusion import DiffusionEstimates
@@ -46,6 +48,7 @@ class Run:
             min_points=self.sizing.min_points,
             search_range_px=linking.search_range_px,
             n_frames=scene.n_frames,
+            given_up=float(np.nan_to_num(self.tracks.share_given_up)),
         )
 
     def scale_nm_um2_s(self) -> float:

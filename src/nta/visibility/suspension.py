@@ -11,6 +11,7 @@ from nta.columns import FloatArray
 from nta.quantity import Quantity
 from nta.sizes import Distribution
 from nta.sizes.intervals import band, common_factor, summary_with_intervals
+from nta.sizes.lobes import Lobes
 from nta.sizes.table import SUSPENSION
 from nta.sizes.uncertainty import combined
 from nta.visibility.curve import DetectionCurve
@@ -49,7 +50,7 @@ def least_counted_nm(
     """
     if limit_nm is None:
         return None
-    cumulative = np.cumsum(_found(in_view.weight[None], in_view, volume, curve)[0])
+    cumulative = np.cumsum(_found(in_view.weight, in_view, volume, curve))
     median_nm = in_view.diameter_nm[np.searchsorted(cumulative, cumulative[-1] / 2)]
     enough = _LEAST_VOLUME * np.interp(median_nm, volume.diameter_nm, volume.volume_ml)
     too_small = np.flatnonzero((volume.volume_ml < enough) & (volume.diameter_nm < median_nm))
@@ -65,14 +66,19 @@ def in_suspension(
 ) -> Suspension | None:
     """Divide what was found by the volume it was found in; None where nothing is left to divide.
 
-    Below `least_nm` nothing is extrapolated: the distribution in suspension is of the particles from there on. Every
-    bootstrap draw of the sizes is divided by the volume that a draw of the light makes of it.
+    Below `least_nm` nothing is extrapolated: the distribution in suspension is of the particles from there on. Log-normal
+    populations are taken to be so in suspension, and in view what the visible volume leaves of them. Every bootstrap draw
+    of the sizes is divided by the volume that a draw of the light makes of it.
     """
     in_view = run.sizes.distribution
     assert in_view is not None
     counted = in_view.diameter_nm >= least_nm
-    found = _found(in_view.weight[None], in_view, volume, curve)[0]
-    per_ml = np.where(counted, found / np.exp(_log_volume(volume, in_view.diameter_nm)), 0.0)
+    log_ml = _log_volume(volume, in_view.diameter_nm)[None]
+    lobes = run.draws.lobes if run.draws is not None else None
+    found = _found(
+        _shaped(in_view.weight[None], lobes, log_ml, in_view, volume, curve), in_view, volume, curve
+    )[0]
+    per_ml = np.where(counted, found / np.exp(log_ml[0]), 0.0)
     total = float(per_ml.sum())
     if not total > 0:
         return None
@@ -81,7 +87,8 @@ def in_suspension(
     some = totals > 0
     shares = drawn_ml[some] / totals[some, None] if _draws(run) is not None else drawn_ml[:0]
     low, high = band(shares, per_ml / total, in_view.confidence)
-    method = f"{in_view.method}; divided by the visible volume of each diameter, from {least_nm:.3g} nm on"
+    words = "log-normal in suspension, seen" if lobes is not None else "divided"
+    method = f"{in_view.method}; {words} by the visible volume of each diameter, from {least_nm:.3g} nm on"
     distribution = replace(
         in_view, weight=per_ml / total, low=low, high=high, method=method, describes=SUSPENSION
     )
@@ -103,10 +110,32 @@ def _draws(run: Run) -> FloatArray | None:
 def _found(
     weights: FloatArray, in_view: Distribution, volume: VisibleVolume, curve: DetectionCurve
 ) -> FloatArray:
-    """Shares in view (n, n_bins) without the particles that lay behind others: the volume is that of the found ones."""
-    shown = np.interp(in_view.diameter_nm, volume.diameter_nm, curve.not_hidden(volume.electrons))
-    found = weights * shown
-    return np.asarray(found / found.sum(axis=1, keepdims=True))
+    """Shares in view (..., n_bins) without the particles that lay behind others: the volume is that of the found ones."""
+    found = weights * _shown(in_view, volume, curve)
+    return np.asarray(found / found.sum(axis=-1, keepdims=True))
+
+
+def _shaped(
+    weights: FloatArray,
+    lobes: Lobes | None,
+    log_ml: FloatArray,
+    in_view: Distribution,
+    volume: VisibleVolume,
+    curve: DetectionCurve,
+) -> FloatArray:
+    """Shares in view (n, n_bins) whose lobes fall as the volume does, `log_ml` (n, n_bins); as they are without lobes.
+
+    What is log-normal in view cannot fall as steeply as the volume just above the detection limit, and would stand for too
+    few small particles.
+    """
+    if lobes is None:
+        return weights
+    return lobes.through(np.log(in_view.diameter_nm), log_ml - np.log(_shown(in_view, volume, curve)))
+
+
+def _shown(in_view: Distribution, volume: VisibleVolume, curve: DetectionCurve) -> FloatArray:
+    """Share of the particles in view, bin by bin, that do not lie behind others."""
+    return np.asarray(np.interp(in_view.diameter_nm, volume.diameter_nm, curve.not_hidden(volume.electrons)))
 
 
 def _log_volume(
@@ -129,18 +158,21 @@ def _drawn_per_ml(run: Run, volume: VisibleVolume, curve: DetectionCurve, law: B
     """Particles per ml in each bin for one found per frame, draw by draw: of the sizes and, by it, of the light."""
     in_view = run.sizes.distribution
     assert in_view is not None
-    draws = _draws(run)
+    draws, lobes = _draws(run), run.draws.lobes_draws if run.draws is not None else None
     if draws is None:
-        draws = np.repeat(in_view.weight[None], _DRAWS, axis=0)
+        draws, lobes = np.repeat(in_view.weight[None], _DRAWS, axis=0), None
     rng = np.random.default_rng(run.sizing.seed)
     by_scale = float(np.hypot(_LOG_LIGHT_STD, curve.rel_std[0])) * rng.standard_normal(len(draws))
     by_slope = law.slope_std * rng.standard_normal(len(draws))
     lever = np.log(volume.diameter_nm / law.anchor_nm)
-    log_ml = [
-        _log_volume(volume, in_view.diameter_nm, scale + slope * lever)
-        for scale, slope in zip(by_scale, by_slope, strict=True)
-    ]
-    return np.asarray(_found(draws, in_view, volume, curve) / np.exp(log_ml))
+    log_ml = np.array(
+        [
+            _log_volume(volume, in_view.diameter_nm, scale + slope * lever)
+            for scale, slope in zip(by_scale, by_slope, strict=True)
+        ]
+    )
+    shaped = _shaped(draws, lobes, log_ml, in_view, volume, curve)
+    return np.asarray(_found(shaped, in_view, volume, curve) / np.exp(log_ml))
 
 
 def _numbers(run: Run, distribution: Distribution, shares: FloatArray) -> Mapping[str, Quantity]:

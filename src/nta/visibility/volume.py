@@ -30,7 +30,10 @@ _MARGIN_STEPS = 4.0
 
 @dataclass(frozen=True, kw_only=True)
 class View:
-    """What of the run decides which particles become tracks."""
+    """What of the run decides which particles become tracks.
+
+    given_up : share of the links that crowding made ambiguous: there a track ends, and the next begins.
+    """
 
     height_px: int
     width_px: int
@@ -39,6 +42,7 @@ class View:
     min_points: int
     search_range_px: float
     n_frames: int
+    given_up: float = 0.0
 
     @property
     def frames_simulated(self) -> int:
@@ -99,6 +103,7 @@ def seen_by(
             view.memory_frames,
             view.min_points,
             view.search_range_px * sheet.pixel_size_um,
+            view.given_up,
         )
     spots, n_tracks, log_light = joined
     box_ml = 2 * half_um * (height_um + 2 * margin_um) * (width_um + 2 * margin_um) * ML_PER_UM3
@@ -111,23 +116,26 @@ def seen_by(
 
 
 @lru_cache(maxsize=4)
-def _unit_walks(walkers: int, frames: int, seed: int) -> tuple[FloatArray, Float32Array, Float32Array]:
-    """Return where walkers start in a unit box, their steps as (z, y, x), and what decides whether they are found.
+def _unit_walks(
+    walkers: int, frames: int, seed: int
+) -> tuple[FloatArray, Float32Array, Float32Array, Float32Array]:
+    """Return where walkers start in a unit box, their steps as (z, y, x), and what decides if they are found, and linked.
 
     Drawn once for all kinds of particles: the same numbers move the small and the large ones.
     """
     rng = np.random.default_rng(seed)
     steps = rng.standard_normal((walkers, frames, 3), dtype=np.float32)
-    return rng.random((walkers, 3)), steps, rng.random((walkers, frames), dtype=np.float32)
+    places, found, linked = rng.random((walkers, 3)), *rng.random((2, walkers, frames), dtype=np.float32)
+    return places, steps, found, linked
 
 
 @njit(cache=True, nogil=True)
 def _walk(  # type: ignore[no-untyped-def]
-    start, steps, draws, step, box, chance, z_step, light_per_z2, memory, min_points, reach
+    start, steps, found, linked, step, box, chance, z_step, light_per_z2, memory, min_points, reach, given_up
 ):
     """Move particles in a box without walls (who leaves enters at the other side) and join what is found of each.
 
-    start, steps, draws : as by `_unit_walks`.
+    start, steps, found, linked : as by `_unit_walks`.
 
     Returns the number of spots in tracks of at least `min_points`, that of these tracks, and the sum of ln(relative light)
     over the spots.
@@ -142,10 +150,10 @@ def _walk(  # type: ignore[no-untyped-def]
         for frame in range(steps.shape[1]):
             place = int(abs(z) / z_step + 0.5)
             inside = 0 <= y < height and 0 <= x < width and place < chance.size
-            if inside and draws[walker, frame] < chance[place]:
+            if inside and found[walker, frame] < chance[place]:
                 gap = frame - last
                 far = (y - last_y) ** 2 + (x - last_x) ** 2 > reach * reach * gap
-                if points > 0 and (gap > memory + 1 or far):
+                if points > 0 and (gap > memory + 1 or far or linked[walker, frame] < given_up):
                     if points >= min_points:
                         spots, n_tracks, log_light = spots + points, n_tracks + 1, log_light + light
                     points, light = 0, 0.0

@@ -84,17 +84,15 @@ def _crowding(e: Evidence, per_frame: float) -> Finding:
 
 def _ambiguous(e: Evidence) -> Finding:
     """Judge the share of links that were given up."""
-    title, given_up = "Ambiguous links", e.tracks.linking.links_cut
-    links = len(e.tracks) - e.tracks.n_tracks + given_up
-    if not links:
+    title, cut = "Ambiguous links", e.tracks.share_given_up
+    if math.isnan(cut):
         return not_assessed("ambiguous_links", title, "no links", "")
-    cut = given_up / links
     return finding(
         e,
         "ambiguous_links",
         title,
         cut,
-        f"{given_up} links ({cut:.1%}) were given up because crowding made them ambiguous",
+        f"{e.tracks.linking.links_cut} links ({cut:.1%}) were given up because crowding made them ambiguous",
         _instead_of_noise(e) or "dilute further or raise the frame rate",
     )
 

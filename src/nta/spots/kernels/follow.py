@@ -16,6 +16,7 @@ from nta.spots.kernels.options import compiled
 from nta.spots.kernels.rows import f4
 
 STRIDE = 8  # px from one pixel that is looked at to the next
+WATCHED = (slice(STRIDE // 2, None, STRIDE),) * 2  # these pixels
 TILE = 8  # of these make the side of a tile
 ABOVE_SD = 0.75  # half of what the clip leaves (3 sd of 2x2 sums): more than `RISEN` of a tile's pixels are seldom beyond
 RISEN = 0.6  # for noise alone 23 % are, with a standard error of 5 %
@@ -41,13 +42,11 @@ class Ground(NamedTuple):
 
     @classmethod
     def of(cls, level: Float32Array, sd: FloatArray, growth: float, learned: Float32Array) -> Ground:
-        """Make it from level and noise of all pixels."""
-        sample = (slice(STRIDE // 2, None, STRIDE), slice(STRIDE // 2, None, STRIDE))
-        few = np.ascontiguousarray(level[sample], np.float32)
-        ty, tx = (max(n // TILE, 1) for n in few.shape)
+        """Make it from level and noise of the pixels that are `WATCHED`."""
+        ty, tx = (max(n // TILE, 1) for n in level.shape)
         return cls(
-            few,
-            np.ascontiguousarray(sd[sample], np.float32),
+            level,
+            sd.astype(np.float32),
             np.float32(growth),
             learned,
             learned.copy(),

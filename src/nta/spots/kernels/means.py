@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from nta.columns import Float32Array
-from nta.spots.kernels.options import compiled
+from nta.spots.kernels.options import compiled, inlined
 from nta.spots.kernels.rows import f4, reflected
 
 CLIP_SD = 3.0
@@ -71,22 +71,27 @@ def filtered(image: Float32Array, taps: Float32Array, out: Float32Array) -> None
     r = taps.size - 1
     row = np.empty(w + 2 * r, f4)
     for y in range(h):
-        inner = row[r : r + w]
-        for x in range(w):
-            inner[x] = taps[0] * image[y, x]
+        _taken(image[y], taps[0], row[r : r + w])
         for k in range(1, r + 1):
-            above, below = image[reflected(y - k, h)], image[reflected(y + k, h)]
-            for x in range(w):
-                inner[x] += taps[k] * (above[x] + below[x])
+            _add_both(image[reflected(y - k, h)], image[reflected(y + k, h)], taps[k], row[r : r + w])
         for k in range(1, r + 1):
             row[r - k] = row[r + k]
             row[r + w - 1 + k] = row[r + w - 1 - k]
-        along = out[y]
-        for x in range(w):
-            along[x] = taps[0] * row[x + r]
+        _taken(row[r : r + w], taps[0], out[y])
         for k in range(1, r + 1):
-            for x in range(w):
-                along[x] += taps[k] * (row[x + r - k] + row[x + r + k])
+            _add_both(row[r - k : r - k + w], row[r + k : r + k + w], taps[k], out[y])
+
+
+@inlined
+def _taken(row: Float32Array, weight: np.float32, out: Float32Array) -> None:
+    for x in range(out.size):
+        out[x] = weight * row[x]
+
+
+@inlined
+def _add_both(one: Float32Array, other: Float32Array, weight: np.float32, out: Float32Array) -> None:
+    for x in range(out.size):
+        out[x] += weight * (one[x] + other[x])
 
 
 @compiled

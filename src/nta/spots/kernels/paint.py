@@ -1,4 +1,4 @@
-"""The light of fitted spots as an image."""
+"""The light of fitted spots as an image, and how far their fits follow the noise of each pixel."""
 
 from __future__ import annotations
 
@@ -9,28 +9,21 @@ import numpy as np
 from nta.columns import Float32Array, FloatArray
 from nta.spots.columns import N, S, X, Y
 from nta.spots.kernels.algebra import axis
-from nta.spots.kernels.options import compiled
+from nta.spots.kernels.options import compiled, inlined
 
 REACH = 4.0  # widths
 MOST = 128  # px
 
 
 @compiled
-def paint(rows: FloatArray, gain: float, image: Float32Array, leverage: Float32Array) -> None:
-    """Add the spots of `rows` to `image` in grey values, `gain` electrons of the rows each.
-
-    leverage : empty, or as large as `image`: receives the share of a pixel's noise that the fit follows, the diagonal of the
-    hat matrix of x, y, N and s: exp(-u) (2 + u^2) / (pi s^2), u = r^2 / s^2 (orthonormal derivatives of a Gaussian).
-    """
-    follow = leverage.size > 0
+def paint(rows: FloatArray, gain: float, image: Float32Array) -> None:
+    """Add the spots of `rows` to `image` in grey values, `gain` electrons of the rows each."""
     h, w = image.shape
     ax = np.empty((3, MOST))
     ay = np.empty((3, MOST))
     for i in range(rows.shape[0]):
-        r = REACH * rows[i, S] + 1
-        x0, x1 = max(int(rows[i, X] - r), 0), min(int(rows[i, X] + r) + 1, w)
-        y0, y1 = max(int(rows[i, Y] - r), 0), min(int(rows[i, Y] + r) + 1, h)
-        nx, ny = min(x1 - x0, MOST), min(y1 - y0, MOST)
+        x0, nx = _reached(rows[i, X], rows[i, S], w)
+        y0, ny = _reached(rows[i, Y], rows[i, S], h)
         if nx <= 0 or ny <= 0:
             continue
         axis(rows[i, X] - x0, rows[i, S], nx, ax[0], ax[1], ax[2])
@@ -39,7 +32,37 @@ def paint(rows: FloatArray, gain: float, image: Float32Array, leverage: Float32A
             e = rows[i, N] / gain * ay[0, y]
             for x in range(nx):
                 image[y0 + y, x0 + x] += np.float32(e * ax[0, x])
-                if follow:
-                    v = rows[i, S] ** 2 + 1.0 / 12.0
-                    u = ((x0 + x - rows[i, X]) ** 2 + (y0 + y - rows[i, Y]) ** 2) / v
-                    leverage[y0 + y, x0 + x] += np.float32(math.exp(-u) * (2 + u * u) / (math.pi * v))
+
+
+@compiled
+def add_leverage(rows: FloatArray, image: Float32Array) -> None:
+    """Add the share of a pixel's noise that the fits of `rows` follow.
+
+    That is the diagonal of the hat matrix of x, y, N and s: exp(-u) (2 + u^2) / (pi s^2), u = r^2 / s^2 (orthonormal
+    derivatives of a Gaussian).
+    """
+    h, w = image.shape
+    ux, uy = np.empty(MOST), np.empty(MOST)
+    ex, ey = np.empty(MOST), np.empty(MOST)
+    for i in range(rows.shape[0]):
+        x0, nx = _reached(rows[i, X], rows[i, S], w)
+        y0, ny = _reached(rows[i, Y], rows[i, S], h)
+        v = rows[i, S] ** 2 + 1.0 / 12.0
+        for x in range(nx):
+            ux[x] = (x0 + x - rows[i, X]) ** 2 / v
+            ex[x] = math.exp(-ux[x])
+        for y in range(ny):
+            uy[y] = (y0 + y - rows[i, Y]) ** 2 / v
+            ey[y] = math.exp(-uy[y])
+        for y in range(ny):
+            for x in range(nx):
+                u = ux[x] + uy[y]
+                image[y0 + y, x0 + x] += np.float32(ex[x] * ey[y] * (2 + u * u) / (math.pi * v))
+
+
+@inlined
+def _reached(centre: float, width: float, size: int) -> tuple[int, int]:
+    """Return the first of the `size` px that a spot of this width reaches, and how many."""
+    r = REACH * width + 1
+    first, end = max(int(centre - r), 0), min(int(centre + r) + 1, size)
+    return first, min(end - first, MOST)

@@ -35,7 +35,7 @@ RESPONSE, EXCESS, LEVEL = 28, 36, 40
 N_LINES = 44
 # Columns of what is found: place px, response, level, and 1 where it is a shoulder of a brighter maximum
 FOUND_X, FOUND_Y, FOUND_RESPONSE, FOUND_LEVEL, FOUND_BESIDE, N_FOUND = 0, 1, 2, 3, 4, 5
-BLOCK = 64  # columns that are tested for any excess at once
+BLOCK = 16  # columns that are tested for any excess at once: spots are few, and hardly wider
 
 
 class Half(NamedTuple):

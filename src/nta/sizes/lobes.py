@@ -1,0 +1,79 @@
+"""The parts that a distribution in view is made of, by mean and spread, and the shape that a filter gives them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nta.columns import FloatArray
+from nta.sizes.evidence import Grid
+from nta.sizes.mixture import SMALLEST_SD, Mixture, component_bins
+from nta.sizes.weighting import tilted_to
+
+_REACH_SD = 8.0  # from its mean, beyond which a lobe has nothing
+_ROWS_AT_ONCE = 50  # bounds memory: 50 draws x a few lobes x bins
+_NONE = 1e-9  # share of a lobe that is none
+
+
+@dataclass(frozen=True, eq=False)
+class Lobes:
+    """Shares of the particles in view with mean and standard deviation of ln(diameter / nm): (n, n_lobes) each.
+
+    A row is a distribution, or a draw of one; rows of fewer lobes are filled up with lobes of share 0.
+    """
+
+    share: FloatArray
+    mean: FloatArray
+    sd: FloatArray
+
+    @classmethod
+    def empty(cls, n: int, n_lobes: int) -> Lobes:
+        """Return n rows without any lobe yet."""
+        return cls(np.zeros((n, n_lobes)), np.zeros((n, n_lobes)), np.ones((n, n_lobes)))
+
+    def put(self, rows: NDArray[np.int64], lobes: Lobes) -> None:
+        """Put lobes into these rows."""
+        filled = slice(lobes.share.shape[1])
+        self.share[rows, filled], self.mean[rows, filled], self.sd[rows, filled] = (
+            lobes.share,
+            lobes.mean,
+            lobes.sd,
+        )
+
+    def through(self, x: FloatArray, log_filter: FloatArray) -> FloatArray:
+        """Distributions (n, n_bins) over x = ln(diameter / nm) whose lobes are log-normals behind a filter.
+
+        log_filter : (n, n_bins), up to a constant of each row; the visible volume, say. Each lobe keeps share, mean and
+            standard deviation. A log-normal times a filter is of the exponential family of x and its square, whose
+            likeliest member has the mean and the variance of what came through (Barndorff-Nielsen, Information and
+            Exponential Families (1978), ch. 9).
+        """
+        seen = np.zeros(log_filter.shape)
+        row, lobe = np.nonzero(self.share)
+        for first in range(0, row.size, _ROWS_AT_ONCE):
+            of, at = row[first : first + _ROWS_AT_ONCE], lobe[first : first + _ROWS_AT_ONCE]
+            u = (x - self.mean[of, at, None]) / self.sd[of, at, None]
+            log_base = np.where(np.abs(u) < _REACH_SD, log_filter[of] - u * u / 2, -np.inf)
+            base = np.exp(log_base - log_base.max(axis=1, keepdims=True))
+            base /= base.sum(axis=1, keepdims=True)
+            shaped = tilted_to(base, u, np.tile([0.0, 1.0], (of.size, 1)), np.full(of.size, 2))
+            np.add.at(seen, of, self.share[of, at, None] * shaped)
+        return seen
+
+
+def lobes_in_view(grid: Grid, mixture: Mixture, tracks: FloatArray, in_view: FloatArray) -> Lobes:
+    """Take the components of tracks with them to the distribution in view, (n, n_bins) like that of the tracks."""
+    by_track = np.divide(in_view, tracks, out=np.zeros_like(in_view), where=tracks > 0)
+    bins = component_bins(grid, mixture.mean, mixture.variance)[0] * by_track[:, None]
+    total = np.maximum(bins.sum(axis=2), _NONE)
+    share = mixture.share * total
+    mean = bins @ grid.x / total
+    variance = bins @ grid.x**2 / total - mean**2
+    some = bins.sum(axis=2) > _NONE
+    return Lobes(
+        share=np.where(some, share, 0.0) / np.where(some, share, 0.0).sum(axis=1, keepdims=True),
+        mean=np.where(some, mean, mixture.mean),
+        sd=np.sqrt(np.maximum(np.where(some, variance, mixture.variance), SMALLEST_SD**2)),
+    )
