@@ -286,6 +286,11 @@ def test_with_a_given_viscosity_only_k_t_moves():
         {"viscosity_mpas": 0.0},
         {"viscosity_rel_std": 2.0},
         {"dilution": 0.5},
+        {"temperature_c": "25"},
+        {"dilution": "1:100"},
+        {"medium": None},
+        {"temperature_std_c": None},
+        {"sample": 7},
     ],
 )
 def test_impossible_conditions_are_refused(wrong):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nta.clock import agreed_rate, rate_of_clock
+from nta.clock import agreed_rate, rate_of_clock, recorded_rate
 
 RATES_HZ = (24, 25, 29.97, 30, 60, 75, 90, 100, 120, 144, 160, 240)
 
@@ -64,3 +64,30 @@ def test_stamps_since_1970_keep_their_resolution():
     late, early = rate_of_clock(stamps), rate_of_clock(stamps - stamps[0])
     assert late.doubt == pytest.approx(early.doubt)
     assert late.doubt > 0.01
+
+
+def test_a_camera_that_runs_slower_than_it_was_set_is_believed_by_its_clocks():
+    clock, numbers = _stamps(95.9), np.arange(600)
+    for clocks in ((clock, clock + 7e9), (None, clock), (clock, None)):
+        rate, notes = recorded_rate(160.0, clocks, numbers, 0.005)
+        assert rate == pytest.approx(95.9, rel=1e-4)
+        assert "set to 160 Hz" in notes[0]
+    assert recorded_rate(30.0, (_stamps(30), None), numbers) == (30.0, ())
+    assert recorded_rate(30.0, (None, None), numbers) == (30.0, ())
+    assert recorded_rate(None, (None, clock), numbers)[0] == pytest.approx(95.9, rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("device", "host", "count", "exposure_s"),
+    [
+        (_stamps(240), _stamps(30), 600, None),  # ticks of 8 ns taken for ns
+        (_stamps(30), _stamps(240), 600, None),  # played eight times as fast
+        (_stamps(45), None, 9, None),  # too few frames
+        (_stamps(45), None, 600, 0.033),  # 45 Hz leave no time for the exposure
+        (np.cumsum(np.resize([33e6, 33e6, 1e6, 66e6], 600)), None, 600, None),  # frames come in bursts
+    ],
+    ids=["ticks", "played", "few", "exposure", "bursts"],
+)
+def test_a_clock_that_cannot_be_believed_changes_no_stated_rate(device, host, count, exposure_s):
+    clocks = [None if times is None else times[:count] for times in (device, host)]
+    assert recorded_rate(30.0, clocks, np.arange(count), exposure_s)[0] == 30.0

@@ -42,6 +42,29 @@ def test_streaming_gives_the_tracks_of_room_after_room(beads, threads):
     assert tracks.n_tracks > 20
 
 
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"source": "video.avi"}, r"source must be FrameSource, got str; open one with nta\.open"),
+        ({"source": np.zeros((9, 9))}, r"got ndarray; .* nta\.from_frames\(images\)"),
+        ({"conditions": 25.0}, r"conditions must be SampleConditions, got float; give nta\.SampleConditions"),
+        ({"profile": 7}, r"profile must be InstrumentProfile, got int; give its name"),
+        ({"profile": "nobodys"}, r"no 'nobodys' in .*; there are .*simulated"),
+        ({"settings": {}}, r"settings must be AnalysisSettings, got dict; make them with .*from_mapping"),
+    ],
+)
+def test_what_is_of_another_kind_is_refused_before_the_work(given, words):
+    source = simulate("polystyrene_100nm", seed=4, n_frames=2)
+    with pytest.raises(SettingError, match=words):
+        analyze(**{"source": source, "conditions": SampleConditions(temperature_c=25.0), **given})
+
+
+def test_a_profile_may_be_named():
+    recording = simulate("polystyrene_100nm", seed=4, n_frames=20)
+    conditions = SampleConditions(temperature_c=25.0)
+    assert analyze(recording, conditions, "simulated").profile == load_profile("simulated")
+
+
 def test_memory_is_that_of_the_tables(beads):
     """Six times the frames: beyond the tables, nothing is kept (a frame kept would be 0.6 MB)."""
     camera, frames = beads

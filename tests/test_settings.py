@@ -26,11 +26,15 @@ def test_what_is_said_is_changed_and_nothing_else(tmp_path):
         ("[detektion]\n", r"unknown section \[detektion\]; there are assessment, detection"),
         (
             "[detection]\nthreshold = 5\n",
-            r"mine\.toml \[detection\]: unknown setting 'threshold'; there are .*threshold_sd",
+            r"mine\.toml \[detection\]: unknown key 'threshold'; there are .*threshold_sd",
         ),
         ("[detection]\nthreshold_sd = 'high'\n", r"threshold_sd = 'high' is not of type float"),
         ("[detection]\nthreshold_sd = -1\n", r"mine\.toml \[detection\]: .*threshold_sd.*-1"),
-        ("detection = 5\n", r"expected a table of settings, got 5"),
+        (
+            "[detection]\ncontrast = 'dim'\n",
+            r"\[detection\]: contrast must be one of auto, bright, dark, got 'dim'",
+        ),
+        ("detection = 5\n", r"\[detection\]: expected a table, got 5"),
         ("[detection\n", r"mine\.toml: not valid TOML"),
     ],
 )
@@ -44,3 +48,8 @@ def test_a_wrong_settings_file_is_refused_with_file_and_key(tmp_path, text, mess
 def test_a_missing_settings_file_is_named(tmp_path):
     with pytest.raises(SettingError, match=r"gone\.toml: no such settings file"):
         AnalysisSettings.from_toml(tmp_path / "gone.toml")
+
+
+def test_plain_data_is_not_taken_for_settings():
+    with pytest.raises(SettingError, match=r"detection must be DetectionSettings, got dict; .*from_mapping"):
+        AnalysisSettings(detection={"threshold_sd": 5})

@@ -6,12 +6,14 @@ import resource
 import subprocess
 import sys
 import tempfile
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import pytest
 
 import nta
 from nta.numba_cache import choose_numba_cache
+from nta.version import software
 
 HEAVY = {
     "numpy",
@@ -90,6 +92,10 @@ def test_help_takes_less_cpu_than_a_blink():
     assert cpu_s < 0.5
 
 
+def test_the_version_is_that_of_the_distribution():
+    assert nta.__version__ == version("nta-lab")
+
+
 def test_the_first_use_says_that_it_compiles(capsys):
     from numba import njit
 
@@ -105,3 +111,11 @@ def test_the_first_use_says_that_it_compiles(capsys):
     with compiling_said(quiet=True):
         njit(lambda x: x + 3)(1)
     assert "compiling" not in capsys.readouterr().err
+
+
+def test_a_program_that_was_not_installed_still_says_what_it_is(monkeypatch):
+    def missing(name):
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr("importlib.metadata.version", missing)
+    assert software() == "nta-lab (not installed)"

@@ -8,6 +8,7 @@ from typing import Any
 from nta.devices import Camera, EndOfFrames, checked_settings
 from nta.errors import DeviceError, SettingError
 from nta.frames import CameraState
+from nta.stated import is_number
 
 
 class AcquiringCamera(ABC, Camera):
@@ -17,7 +18,7 @@ class AcquiringCamera(ABC, Camera):
     """
 
     def __init__(self, name: str, *, buffer_frames: int) -> None:
-        if isinstance(buffer_frames, bool) or not isinstance(buffer_frames, int) or buffer_frames < 1:
+        if not is_number(buffer_frames, whole=True) or buffer_frames < 1:
             raise SettingError(f"buffer_frames must be a whole number >= 1, got {buffer_frames!r}")
         self._name = name
         self._buffer_frames = buffer_frames

@@ -20,9 +20,9 @@ class BaslerInstrument(Instrument):
     """A Basler camera.
 
     device : serial number, user-defined name, IP address or full name; empty for the only one there is.
-    settings : pixel_format, width_px, height_px, offset_x_px, offset_y_px, exposure_s, frame_rate_hz, gain to open
-        with; what is not named stays as the camera has it.
-    features : other features to set at opening, "BinningHorizontal=2; ReverseX=true".
+    settings : pixel_format, binning_x, binning_y, decimation_x, decimation_y, width_px, height_px, offset_x_px,
+        offset_y_px, exposure_s, frame_rate_hz, gain to open with; what is not named stays as the camera has it.
+    features : other features to set at opening, "ReverseX=true; BlackLevel=4".
     buffer_frames : frames that wait for a slow reader.
     """
 
@@ -62,7 +62,10 @@ class BaslerCamera(GenicamCamera):
     def _open_device(self) -> Features:
         self._pylon, self._errors = _libraries()
         factory = self._pylon.TlFactory.GetInstance()
-        infos = list(factory.EnumerateDevices())
+        try:
+            infos = list(factory.EnumerateDevices())
+        except self._errors.GenericException as error:
+            raise DeviceError(f"Basler cameras cannot be looked for: {_said(error)}") from None
         info = infos[chosen(self._device, [_choice(info) for info in infos], "Basler camera")]
         try:
             self._camera = self._pylon.InstantCamera(factory.CreateDevice(info))
@@ -70,7 +73,7 @@ class BaslerCamera(GenicamCamera):
         except self._errors.GenericException as error:
             raise DeviceError(f"{self._name} cannot be opened: {_said(error)}") from None
         self._name = f"Basler {info.GetModelName()} {info.GetSerialNumber()}"
-        features = _PylonFeatures(self._camera.GetNodeMap(), self._errors)
+        features = _PylonFeatures(self._camera, self._errors)
         if features.has("GevTimestampTickFrequency"):  # GigE models count ticks, the others ns
             self._tick_ns = 1e9 / float(features.get("GevTimestampTickFrequency"))
         return features
@@ -139,14 +142,19 @@ class BaslerCamera(GenicamCamera):
 
 
 class _PylonFeatures:
-    """`Features` over a node map of pylon."""
+    """`Features` over the node map of a camera of pylon."""
 
-    def __init__(self, nodes: Any, errors: Any) -> None:
-        self._nodes, self._errors = nodes, errors
+    def __init__(self, camera: Any, errors: Any) -> None:
+        self._camera, self._nodes, self._errors = camera, camera.GetNodeMap(), errors
 
     def has(self, name: str) -> bool:
-        node = self._nodes.GetNode(name)
-        return bool(self._errors.IsReadable(node))
+        try:
+            is_there = bool(self._errors.IsReadable(self._nodes.GetNode(name)))
+        except self._errors.GenericException as error:
+            raise DeviceLost(f"{name} cannot be read: {_said(error)}") from None
+        if not is_there:
+            self._lost_where_removed()
+        return is_there
 
     def get(self, name: str) -> Value:
         try:
@@ -160,10 +168,20 @@ class _PylonFeatures:
         try:
             node.FromString(value) if isinstance(value, str) else node.SetValue(value)
         except (self._errors.GenericException, TypeError) as error:
+            self._lost_where_removed()
             raise SettingError(f"{name}={value!r} is refused: {_said(error)}") from None
 
     def entries(self, name: str) -> tuple[str, ...]:
-        return tuple(self._nodes.GetNode(name).Symbolics) if self.has(name) else ()
+        if not self.has(name):
+            return ()
+        try:
+            return tuple(self._nodes.GetNode(name).Symbolics)
+        except self._errors.GenericException as error:
+            raise DeviceLost(f"{name} cannot be read: {_said(error)}") from None
+
+    def _lost_where_removed(self) -> None:
+        if self._camera.IsCameraDeviceRemoved():
+            raise DeviceLost("the camera was unplugged")
 
 
 def _libraries() -> tuple[Any, Any]:

@@ -15,14 +15,22 @@ from typing import Any, Protocol
 from nta.devices import checked_settings
 from nta.errors import DeviceError, DeviceLost, SettingError
 from nta.frames import Image
+from nta.stated import is_number
 from nta_drivers.choosing import assignments
-from nta_drivers.grabbing import GrabbingCamera
+from nta_drivers.grabbing import GrabbingCamera, binning
 from nta_drivers.pixel_formats import bit_depth, checked_image
 
 Value = bool | int | float | str
 
-# In the order in which they can be set: the format and the offsets bound the size, exposure and size the rate
+# In the order in which they can be set: format, binning and offsets bound the size, exposure and size the rate
+_BINNED = {
+    "binning_x": "BinningHorizontal",
+    "binning_y": "BinningVertical",
+    "decimation_x": "DecimationHorizontal",
+    "decimation_y": "DecimationVertical",
+}
 _WHOLE = {
+    **{name: (feature,) for name, feature in _BINNED.items()},
     "width_px": ("Width",),
     "height_px": ("Height",),
     "offset_x_px": ("OffsetX",),
@@ -53,7 +61,7 @@ class Features(Protocol):
     """A camera's features as one library gives them."""
 
     def has(self, name: str) -> bool:
-        """Say whether the camera has the feature and it can be read now."""
+        """Say whether the camera has the feature and it can be read now; `DeviceLost` where nobody answers."""
         ...
 
     def get(self, name: str) -> Value:
@@ -61,11 +69,11 @@ class Features(Protocol):
         ...
 
     def set(self, name: str, value: Value) -> None:
-        """Set the value; a `SettingError` where the camera refuses it."""
+        """Set the value; a `SettingError` where the camera refuses it, `DeviceLost` where nobody answers."""
         ...
 
     def entries(self, name: str) -> tuple[str, ...]:
-        """Return the values of an enumeration that can be chosen now."""
+        """Return the values of an enumeration that can be chosen now; `DeviceLost` where nobody answers."""
         ...
 
 
@@ -73,7 +81,7 @@ class GenicamCamera(GrabbingCamera):
     """Settings, state and their checks over `Features`; a driver opens the device and fetches frames.
 
     wanted : settings to open with; what is not named stays as the camera has it. features : other features to
-    set at opening, by name, or in words: "BinningHorizontal=2; ReverseX=true".
+    set at opening, by name, or in words: "ReverseX=true; BlackLevel=4".
     """
 
     def __init__(
@@ -139,7 +147,9 @@ class GenicamCamera(GrabbingCamera):
         before = _settings(features)
         try:
             _apply(features, checked)
-            _compare(checked, before, _settings(features))
+            taken = _settings(features)
+            _compare(checked, before, taken)
+            binning(taken)
         except SettingError:
             with suppress(
                 SettingError
@@ -197,7 +207,7 @@ def _checked(name: str, value: Any) -> Any:
             raise SettingError(f"pixel_format must be a name like Mono8, got {value!r}")
         return value
     whole = name in _WHOLE
-    if isinstance(value, bool) or not isinstance(value, int if whole else int | float) or not isfinite(value):
+    if not (is_number(value, whole=whole) and isfinite(value)):
         raise SettingError(f"{name} must be a {'whole ' if whole else ''}number, got {value!r}")
     return value if whole else float(value)
 
@@ -206,6 +216,9 @@ def _apply(features: Features, settings: Mapping[str, Any]) -> None:
     """Set in an order that a camera can follow: what bounds comes before what is bounded."""
     if "pixel_format" in settings:
         features.set("PixelFormat", settings["pixel_format"])
+    for name, feature in _BINNED.items():
+        if name in settings and features.get(feature) != settings[name]:
+            features.set(feature, settings[name])
     for size, offset in (("width_px", "offset_x_px"), ("height_px", "offset_y_px")):
         _apply_axis(features, _WHOLE[size][0], _WHOLE[offset][0], settings.get(size), settings.get(offset))
     for name, spellings in _REAL.items():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +82,7 @@ class GentlCamera(GenicamCamera):
         self._networked = _told(infos[place], "tl_type") in _NETWORKED
         self._count_incomplete()
         self._answers = self._is_answering()
-        return _GenApiFeatures(self._acquirer.remote_device.node_map)
+        return _GenApiFeatures(self._acquirer.remote_device.node_map, self._is_gone)
 
     def _close_device(self) -> None:
         for part, end in ((self._acquirer, "destroy"), (self._harvester, "reset")):
@@ -109,7 +109,7 @@ class GentlCamera(GenicamCamera):
             try:
                 buffer = self._acquirer.fetch(timeout=timeout_s)
             except TimeoutException:
-                if self._answers and not self._is_answering():
+                if self._is_gone():
                     raise DeviceLost(f"{self._name} does not answer any more") from None
                 return None
             if buffer is None:  # taken back by the library as incomplete, and counted by `_count_incomplete`
@@ -160,6 +160,9 @@ class GentlCamera(GenicamCamera):
 
         self._acquirer.add_callback(self._acquirer.Events.INCOMPLETE_BUFFER, Count())
 
+    def _is_gone(self) -> bool:
+        return self._answers and not self._is_answering()
+
     def _is_answering(self) -> bool:
         """Read the first register; what answered when it was opened and does not now is gone."""
         from genicam.gentl import AccessDeniedException, GenericException, InvalidAddressException
@@ -186,14 +189,20 @@ class GentlCamera(GenicamCamera):
 class _GenApiFeatures:
     """`Features` over a node map of the genicam package."""
 
-    def __init__(self, nodes: Any) -> None:
-        self._nodes = nodes
+    def __init__(self, nodes: Any, is_gone: Callable[[], bool]) -> None:
+        self._nodes, self._is_gone = nodes, is_gone
 
     def has(self, name: str) -> bool:
-        from genicam.genapi import EAccessMode
+        from genicam.genapi import EAccessMode, GenericException
 
-        node = self._nodes.get_node(name) if self._nodes.has_node(name) else None
-        return node is not None and node.get_access_mode() in (EAccessMode.RO, EAccessMode.RW)
+        try:
+            node = self._nodes.get_node(name) if self._nodes.has_node(name) else None
+            is_there = node is not None and node.get_access_mode() in (EAccessMode.RO, EAccessMode.RW)
+        except GenericException as error:
+            raise DeviceLost(f"{name} cannot be read: {_said(error)}") from None
+        if node is not None and not is_there:
+            self._lost_where_gone()
+        return is_there
 
     def get(self, name: str) -> Value:
         from genicam.genapi import GenericException
@@ -211,10 +220,22 @@ class _GenApiFeatures:
         try:
             node.from_string(value) if isinstance(value, str) else setattr(node, "value", value)
         except (GenericException, TypeError, AttributeError) as error:
+            self._lost_where_gone()
             raise SettingError(f"{name}={value!r} is refused: {_said(error)}") from None
 
     def entries(self, name: str) -> tuple[str, ...]:
-        return tuple(self._nodes.get_node(name).symbolics) if self.has(name) else ()
+        from genicam.genapi import GenericException
+
+        if not self.has(name):
+            return ()
+        try:
+            return tuple(self._nodes.get_node(name).symbolics)
+        except GenericException as error:
+            raise DeviceLost(f"{name} cannot be read: {_said(error)}") from None
+
+    def _lost_where_gone(self) -> None:
+        if self._is_gone():
+            raise DeviceLost("the camera does not answer any more")
 
 
 def _harvester(producer: str) -> Any:

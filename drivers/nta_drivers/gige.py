@@ -137,7 +137,11 @@ class GigeCamera(GenicamCamera):
 
 
 class _VivaFeatures:
-    """`Features` over the registers of a camera."""
+    """`Features` over the registers of a camera.
+
+    The library's one error is of a feature that is not there, a value that is refused and a camera that is gone alike; a
+    register that every camera has tells which.
+    """
 
     def __init__(self, camera: Any, error: type[Exception]) -> None:
         self._camera, self._error = camera, error
@@ -146,6 +150,7 @@ class _VivaFeatures:
         try:
             state = self._camera.feature_state(name)
         except self._error:
+            self._lost_where_silent()
             return False
         return bool(state.is_available and state.access in ("RO", "RW"))
 
@@ -162,10 +167,22 @@ class _VivaFeatures:
         try:
             self._camera.set(name, text)
         except self._error as error:
+            self._lost_where_silent()
             raise SettingError(f"{name}={value!r} is refused: {error}") from None
 
     def entries(self, name: str) -> tuple[str, ...]:
-        return tuple(self._camera.available_enum_entries(name)) if self.has(name) else ()
+        if not self.has(name):
+            return ()
+        try:
+            return tuple(self._camera.available_enum_entries(name))
+        except self._error as error:
+            raise DeviceLost(f"{name} cannot be read: {error}") from None
+
+    def _lost_where_silent(self) -> None:
+        try:
+            self._camera.read_register(_CONTROL, 4)
+        except self._error as error:
+            raise DeviceLost(f"the camera does not answer: {error}") from None
 
 
 def _discover(interface: str | None) -> list[Any]:

@@ -10,12 +10,12 @@ import threading
 import time
 from abc import abstractmethod
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from nta.devices import Losses
-from nta.errors import DeviceError, DeviceLost, DeviceTimeout
+from nta.errors import DeviceError, DeviceLost, DeviceTimeout, SettingError
 from nta.frames import CameraState, Frame, Image
 from nta_drivers.acquiring import AcquiringCamera
 
@@ -87,6 +87,7 @@ class GrabbingCamera(AcquiringCamera):
             bit_depth=self._bit_depth(),
             frame_rate_hz=settings.get("frame_rate_hz"),
             exposure_s=settings.get("exposure_s"),
+            binning=binning(settings),
         )
 
     def start(self, n_frames: int | None = None) -> None:
@@ -251,6 +252,27 @@ class _Clock:
             time_s = before_s + step_ns * 1e-9
         self._last = time_s, host_time_ns, device_time_ns
         return time_s
+
+
+BINNING = ("binning_x", "binning_y", "decimation_x", "decimation_y")
+
+
+def binning(settings: Mapping[str, Any]) -> int | None:
+    """Return how many pixels of the chip are one along each edge; None of a camera that does not say.
+
+    Raises
+    ------
+    SettingError
+        Their numbers along the two edges differ.
+    """
+    if not any(name in settings for name in BINNING):
+        return None
+    x, y = (settings.get(f"binning_{a}", 1) * settings.get(f"decimation_{a}", 1) for a in "xy")
+    if x != y:
+        raise SettingError(
+            f"the camera makes one pixel of {x} x {y}, and sizes need square ones: set its binning alike along both edges"
+        )
+    return int(x)
 
 
 def attributed(missing: int, told: Sequence[tuple[str, int]], rest: str) -> Losses:

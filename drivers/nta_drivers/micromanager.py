@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import time
 from collections.abc import Iterator, Mapping
 from math import isfinite
@@ -11,8 +12,9 @@ from typing import Any
 
 from nta.devices import FoundDevice, Instrument, Losses, checked_settings, vendor_library
 from nta.errors import DeviceError, DeviceLost, SettingError
+from nta.stated import is_number
 from nta_drivers.choosing import assignments
-from nta_drivers.grabbing import Arrival, GrabbingCamera
+from nta_drivers.grabbing import BINNING, Arrival, GrabbingCamera, binning
 from nta_drivers.pixel_formats import checked_image
 
 _EXTRA = "micromanager"
@@ -20,6 +22,7 @@ _LABEL = "Camera"  # of a camera that is loaded alone
 _ROI = ("offset_x_px", "offset_y_px", "width_px", "height_px")
 _MEASURE_S = 1.0  # frame rate: known to its jitter, about 1 ms, over this
 _MEASURE_FRAMES = 60
+_BINNING = re.compile(r"\s*(\d+)(?:\s*[xX]\s*(\d+))?")
 _POLL_S = 0.001
 _SHORT_OF = 0.02  # a camera rounds its exposure; by more than this it has clipped
 
@@ -143,6 +146,10 @@ class MicromanagerCamera(GrabbingCamera):
                 f"{self._known['frame_rate_hz']:.6g} Hz as measured: change exposure_s, or give the camera's own "
                 "property when opening"
             )
+        if binned := sorted(set(settings) & set(BINNING)):
+            raise SettingError(
+                f'{", ".join(binned)} of a Micro-Manager camera is set when it is opened: properties="Binning=2"'
+            )
         before = self._known
         try:
             self._apply(settings)
@@ -161,7 +168,7 @@ class MicromanagerCamera(GrabbingCamera):
 
     def _apply_roi(self, settings: Mapping[str, Any]) -> None:
         roi = tuple(settings[name] for name in _ROI)
-        if any(isinstance(value, bool) or not isinstance(value, int) for value in roi):
+        if not all(is_number(value, whole=True) for value in roi):
             raise SettingError(f"{', '.join(_ROI)} must be whole numbers, got {roi}")
         x, y, width, height = roi
         if (
@@ -182,7 +189,7 @@ class MicromanagerCamera(GrabbingCamera):
             raise SettingError(f"the camera does not take {roi} as {', '.join(_ROI)}: it made {taken} of it")
 
     def _apply_exposure(self, exposure_s: Any) -> None:
-        if isinstance(exposure_s, bool) or not isinstance(exposure_s, int | float):
+        if not is_number(exposure_s):
             raise SettingError(f"exposure_s must be a number, got {exposure_s!r}")
         if not (isfinite(exposure_s) and exposure_s > 0):
             raise SettingError(f"exposure_s must be > 0, got {exposure_s}")
@@ -206,6 +213,7 @@ class MicromanagerCamera(GrabbingCamera):
             )
         self._bits = int(core.getImageBitDepth())
         self._known = self._read()
+        binning(self._known)  # refuses what makes no square pixels
         if self._rate_of is None or self._rate_of[0] != self._known:  # a camera opened again keeps its rate
             self._rate_of = self._known, self._measured_hz()
         self._known = {**self._known, "frame_rate_hz": self._rate_of[1]}
@@ -215,9 +223,18 @@ class MicromanagerCamera(GrabbingCamera):
             exposure_s = float(self._core.getExposure(self._label)) / 1e3
         return {
             **dict(zip(_ROI, self._read_roi(), strict=True)),
+            **self._read_binning(),
             "exposure_s": exposure_s,
             "frame_rate_hz": None,
         }
+
+    def _read_binning(self) -> dict[str, int]:
+        """Return the binning, which adapters write as 2 or as 2x2; nothing of a camera that has none."""
+        with self._failing_as(DeviceLost):
+            if not self._core.hasProperty(self._label, "Binning"):
+                return {}
+            found = _BINNING.match(self._core.getProperty(self._label, "Binning"))
+        return {} if found is None else {"binning_x": int(found[1]), "binning_y": int(found[2] or found[1])}
 
     def _read_roi(self) -> tuple[int, ...]:
         with self._failing_as(DeviceLost):

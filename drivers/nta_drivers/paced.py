@@ -11,6 +11,7 @@ from typing import Any
 from nta.devices import Losses
 from nta.errors import DeviceError, DeviceTimeout, SettingError
 from nta.frames import Frame, Image
+from nta.stated import is_number
 from nta_drivers.acquiring import AcquiringCamera
 
 
@@ -118,6 +119,6 @@ class PacedCamera(AcquiringCamera):
 
 def checked_speed(speed: Any) -> float:
     """Return a speed, or refuse it."""
-    if isinstance(speed, bool) or not isinstance(speed, int | float) or not speed > 0:
+    if not is_number(speed) or not speed > 0:
         raise SettingError(f"speed must be > 0 (1 for life, inf for as fast as read), got {speed!r}")
     return float(speed)

@@ -16,6 +16,7 @@ from nta.devices import Instrument, Limits, Losses
 from nta.errors import DeviceLost, SettingError
 from nta.frames import CameraState, Image
 from nta.simulation import Scenario, load_scenario
+from nta.stated import is_number
 from nta_drivers.faults import Fault, read_faults
 from nta_drivers.paced import PacedCamera
 
@@ -273,7 +274,7 @@ def _with_camera(scenario: Scenario, given: dict[str, Any]) -> Scenario:
     """Return the scenario with other camera settings; with the depth, gain and offset keep the full well."""
     for name, value in given.items():
         whole = name in ("width_px", "height_px", "bit_depth")
-        if isinstance(value, bool) or not isinstance(value, int if whole else int | float):
+        if not is_number(value, whole=whole):
             raise SettingError(f"{name} must be a {'whole ' if whole else ''}number, got {value!r}")
     camera = scenario.camera
     depth = given.get("bit_depth", camera.bit_depth)

@@ -3,6 +3,7 @@
 The rooms, in the order of the data; each holds one noun, its settings, and the function that makes it::
 
     physics, scattering  viscosity, diffusion and light: laws with their sources
+    stated               Table, build               what people write in TOML files and settings, typed and checked
     calibration          InstrumentProfile, SampleConditions: what somebody stated or certified
     frames               Frame, FrameSource         what a recording or a device yields
     devices              Instrument                 what a driver has to offer
@@ -30,6 +31,7 @@ and around them, nearest to the science first::
     qc, overlay          results against a specification and over time; results of all sources on one page
     web                  the instrument as a page in the browser
     cli                  the words of the command line
+    testing              the rules for drivers, as tests of a lab's own
 
 In a script::
 
@@ -40,6 +42,8 @@ In a script::
     print(analysis.sizes.summary["d50_nm"])
     nta.write_results(analysis, "results")
 
+`nta.from_frames` does for images in memory what `nta.open` does for a file.
+
 Names are imported when first used, so that ``import nta`` costs nothing.
 """
 
@@ -49,9 +53,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from nta.numba_cache import choose_numba_cache
+from nta.version import own_version
 
 if TYPE_CHECKING:
     from nta.calibration import InstrumentProfile, SampleConditions, load_profile
+    from nta.io.recordings import from_frames
     from nta.io.recordings import open_recording as open  # noqa: A004 - nta.open reads as it should
     from nta.io.results import load_analysis as load
     from nta.io.results import save_analysis as save
@@ -67,6 +73,7 @@ _HOMES = {
     "InstrumentProfile": ("nta.calibration", "InstrumentProfile"),
     "SampleConditions": ("nta.calibration", "SampleConditions"),
     "analyze": ("nta.pipeline", "analyze"),
+    "from_frames": ("nta.io.recordings", "from_frames"),
     "load": ("nta.io.results", "load_analysis"),
     "load_profile": ("nta.calibration", "load_profile"),
     "open": ("nta.io.recordings", "open_recording"),
@@ -83,6 +90,7 @@ __all__ = [
     "InstrumentProfile",
     "SampleConditions",
     "analyze",
+    "from_frames",
     "load",
     "load_profile",
     "open",
@@ -98,6 +106,8 @@ choose_numba_cache()
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return own_version()
     try:
         module, attribute = _HOMES[name]
     except KeyError:

@@ -114,12 +114,13 @@ def size_ratio(analysis: Analysis, certificate: BeadCertificate) -> tuple[float,
         Too few tracks for a size distribution.
     """
     d50 = analysis.sizes.summary["d50_nm"]
-    if d50.value is None or d50.low is None or d50.high is None:
+    half = d50.half_width
+    if d50.value is None or half is None:
         raise CalibrationError(f"the beads have no size: {d50.method}")
     ratio = d50.value / certificate.diameter_nm
     assert analysis.sizes.distribution is not None
     factor = coverage_factor(analysis.sizes.distribution.confidence)
-    spread = (d50.high - d50.low) / (2 * factor * d50.value)
+    spread = half / (factor * d50.value)
     ratio_std = ratio * math.hypot(spread, certificate.diameter_std_nm / certificate.diameter_nm)
     return ratio, ratio_std
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +10,11 @@ from numpy.typing import ArrayLike, NDArray
 
 _RESOLUTIONS_NS = (1_000_000, 1000, 1)  # clocks count milliseconds, microseconds or what is finer
 _WORTH_A_REMARK = 0.01  # relative; less is a rounded setting
+_ENOUGH_FRAMES = 10  # of which time stamps say more than a setting does
+_MOST_JUMPS = 0.05  # share of the steps; with more it is no clock of frames, but one of bursts
+_TWO_CLOCKS = (
+    0.02  # relative; further apart, one of them does not count nanoseconds, or a recording was played
+)
 
 
 @dataclass(frozen=True)
@@ -74,3 +80,27 @@ def agreed_rate(stated_hz: float | None, clocked: ClockedRate | None) -> tuple[f
                 f"it was set to {stated_hz:g} Hz; its time stamps say {clocked.rate_hz:.6g} Hz, which was taken"
             )
     return clocked.rate_hz, tuple(notes)
+
+
+def recorded_rate(
+    stated_hz: float | None,
+    clocks_ns: Sequence[ArrayLike | None],
+    indices: ArrayLike,
+    exposure_s: float | None = None,
+) -> tuple[float | None, tuple[str, ...]]:
+    """Return the frame rate of frames with several clocks, the best first, and remarks, as `agreed_rate` does.
+
+    A stated rate stands where clocks cannot be believed: of too few frames, contradicting each other, or of a rate at which
+    the exposure would not fit between two frames.
+
+    clocks_ns : time stamps of all frames; None of a clock that is not there.
+    """
+    found = [rate for times in clocks_ns if times is not None and (rate := rate_of_clock(times, indices))]
+    if not stated_hz or not found:
+        return agreed_rate(stated_hz, found[0] if found else None)
+    best, count = found[0], np.asarray(indices).size
+    apart = max(abs(best.rate_hz / other.rate_hz - 1) - other.doubt for other in found)
+    too_fast = exposure_s is not None and exposure_s * best.rate_hz > 1
+    if count < _ENOUGH_FRAMES or best.jumps > _MOST_JUMPS * count or apart > _TWO_CLOCKS or too_fast:
+        return agreed_rate(stated_hz, None)
+    return agreed_rate(stated_hz, best)

@@ -28,9 +28,30 @@ def column(dtype: Any, unit: str, meaning: str, *, every_row: float | None = Non
     return field(metadata=about) if every_row is None else field(default=None, metadata=about)
 
 
-@dataclass(frozen=True, eq=False)
+def first_not_whole(values: ArrayLike) -> int | None:
+    """Return the place of the first value that a column of whole numbers would change; None where there is none."""
+    given = np.ravel(values)
+    if given.dtype.kind != "f":  # whole numbers need no look
+        return None
+    changed = ~np.isfinite(given) | (np.trunc(given) != given)
+    return int(np.argmax(changed)) if changed.any() else None
+
+
+class Brief:
+    """Base of dataclasses that hold arrays (with repr=False): an array is shown by its type and shape."""
+
+    def __repr__(self) -> str:
+        shown = (f"{f.name}={_short(getattr(self, f.name))}" for f in fields(self))  # type: ignore[arg-type]
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+
+def _short(value: Any) -> str:
+    return f"<{value.dtype} {value.shape}>" if isinstance(value, np.ndarray) else repr(value)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Columns:
-    """Base of the tables: every column one-dimensional and of the same length; other fields describe the whole table."""
+    """Base of the tables (with repr=False): columns one-dimensional, of the same length; other fields are of the whole."""
 
     def __post_init__(self) -> None:
         lengths = {}
@@ -38,7 +59,12 @@ class Columns:
             given = getattr(self, declared.name)
             if given is None:
                 given = np.full(len(self), declared.metadata["every_row"])
-            values = np.ascontiguousarray(given, dtype=declared.metadata["dtype"])
+            dtype = declared.metadata["dtype"]
+            if dtype.kind in "iu" and (row := first_not_whole(given)) is not None:
+                raise ValueError(
+                    f"{type(self).__name__}.{declared.name} must be whole numbers, got {np.ravel(given)[row]} in row {row}"
+                )
+            values = np.ascontiguousarray(given, dtype=dtype)
             if values.ndim != 1:
                 raise ValueError(
                     f"{type(self).__name__}.{declared.name} must have one dimension, got {values.ndim}"
@@ -55,6 +81,13 @@ class Columns:
 
     def __len__(self) -> int:
         return len(getattr(self, self.columns()[0].name))
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {self._extent()} of {', '.join(self.as_dict())}>"
+
+    def _extent(self) -> str:
+        """Say how much is in the table."""
+        return f"{len(self)} rows"
 
     def select(self, rows: ArrayLike | slice) -> Self:
         """Return the table of the given rows (a mask, indices or a slice)."""

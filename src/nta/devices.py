@@ -19,13 +19,16 @@ Rules for a camera, held by one conformance suite over all drivers:
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from importlib import import_module
 from types import ModuleType, TracebackType
 from typing import Any, Protocol, Self, runtime_checkable
 
-from nta.errors import DeviceError, SettingError
+from nta.errors import DeviceError, DeviceLost, SettingError
 from nta.frames import CameraState, Frame
+
+_SAME = 1e-3  # of a value, or of its unit below 1; less is the rounding of a device
 
 
 class EndOfFrames(DeviceError):  # noqa: N818 - an end, not a fault
@@ -159,6 +162,64 @@ class Focus(Knob, Protocol):
     """Position of the focal plane, in um."""
 
 
+_KNOBS = {
+    "temperature_c": "thermostat",
+    "laser_mw": "laser",
+    "pump_ul_min": "pump",
+    "focus_um": "focus",
+}
+
+
+class SetKnob:
+    """A knob that remembers what it was set to: a device whose power was off does not.
+
+    asked : what the device took last since it was opened; None where it was left as it was.
+    """
+
+    def __init__(self, knob: Knob) -> None:
+        self._knob = knob
+        self.asked: float | None = None
+
+    def get(self) -> float:
+        """Return the value as it is measured now."""
+        return self._knob.get()
+
+    def set(self, value: float) -> float:
+        """Ask for a value, and remember what the device took."""
+        self.asked = self._knob.set(value)
+        return self.asked
+
+    def set_again(self, name: str) -> None:
+        """Set what was taken before its device was lost; does nothing where it was left as it was.
+
+        Raises
+        ------
+        DeviceError
+            The device is gone, or does not take it any more.
+        """
+        if self.asked is None:
+            return
+        try:
+            took = self._knob.set(self.asked)
+        except DeviceLost:
+            if not hasattr(self, "open"):
+                raise
+            self.close()
+            self.open()
+            took = self._knob.set(self.asked)
+        if abs(took - self.asked) > _SAME * max(abs(self.asked), 1.0):
+            raise DeviceError(
+                f"{name} was set to {self.asked:g} before the device was lost, and now it takes {took:g}"
+            )
+
+    def limits(self) -> Limits:
+        """Return the range and the unit."""
+        return self._knob.limits()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._knob, name)  # `open` and `close`, where it has them
+
+
 @dataclass(frozen=True)
 class FoundDevice:
     """A device that a driver found: any of its names is what to give it as ``device``.
@@ -172,7 +233,10 @@ class FoundDevice:
 
 @dataclass(frozen=True)
 class Instrument:
-    """A named bundle of a camera and whatever else there is; a context manager that opens and closes."""
+    """A named bundle of a camera and whatever else there is; a context manager that opens and closes.
+
+    opened_as : the driver's name and the settings that it was given, kept with what is recorded.
+    """
 
     name: str
     camera: Camera
@@ -180,15 +244,18 @@ class Instrument:
     laser: Laser | None = None
     pump: Pump | None = None
     focus: Focus | None = None
+    opened_as: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Have the devices beside the camera remember what they are set to."""
+        for name in _KNOBS.values():
+            knob = getattr(self, name)
+            if knob is not None and not isinstance(knob, SetKnob):
+                object.__setattr__(self, name, SetKnob(knob))
 
     def knobs(self) -> dict[str, Knob]:
         """Return the devices beside the camera, by the name under which telemetry keeps them."""
-        named = {
-            "temperature_c": self.thermostat,
-            "laser_mw": self.laser,
-            "pump_ul_min": self.pump,
-            "focus_um": self.focus,
-        }
+        named = {name: getattr(self, attribute) for name, attribute in _KNOBS.items()}
         return {name: knob for name, knob in named.items() if knob is not None}
 
     def open(self) -> None:
@@ -204,8 +271,11 @@ class Instrument:
             raise
 
     def close(self) -> None:
-        """Close every part; one that fails does not keep the others open."""
+        """Close every part, and forget what it was set to; one that fails does not keep the others open."""
         failures = []
+        for name in _KNOBS.values():
+            if (knob := getattr(self, name)) is not None:
+                knob.asked = None
         for part in reversed(self._parts()):
             try:
                 part.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -10,12 +11,56 @@ from typing import Any, Protocol, Self, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from nta.errors import SettingError
+from nta.errors import RecordingError, SettingError
+from nta.physics import CHECK_EXPOSURE
+from nta.stated import is_number, stated_number
 
 _LARGEST_PIXEL_UM = 50.0
 """No camera chip has larger pixels, and no image of it in the sample either."""
 
+_NUMBERS = (
+    "frame_rate_hz",
+    "exposure_s",
+    "pixel_size_um",
+    "gain_e_per_adu",
+    "offset_adu",
+    "read_noise_e",
+)
+
 Image = NDArray[np.uint8] | NDArray[np.uint16]
+
+
+def refuse_no_image(image: Any) -> None:
+    """Refuse what is no image of a camera, and say what to do.
+
+    Raises
+    ------
+    RecordingError
+        No array, not two-dimensional, other pixels than uint8 or uint16, or these in the other byte order.
+    """
+    if not isinstance(image, np.ndarray):
+        raise RecordingError(
+            f"a frame must be a NumPy array, got {type(image).__name__}; give np.asarray(image)"
+        )
+    if image.ndim != 2:
+        colours = image.ndim == 3 and image.shape[-1] in (3, 4)
+        remedy = (
+            "of a colour image give one channel, image[..., 0]"
+            if colours
+            else "give one image after the other"
+        )
+        raise RecordingError(
+            f"a frame must be (height, width), got an array of shape {image.shape}; {remedy}"
+        )
+    if image.dtype not in (np.uint8, np.uint16):
+        raise RecordingError(
+            f"a frame must be the camera's grey values as uint8 or uint16, got {image.dtype}; whole numbers become so by "
+            "image.astype(np.uint16); what was scaled or filtered no longer has the camera's noise: take the raw images"
+        )
+    if not image.dtype.isnative:
+        raise RecordingError(
+            f"a frame must be in this machine's byte order, got {image.dtype.str}; image.astype(np.uint16) turns it round"
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,9 +80,23 @@ class Frame:
     device_time_ns: int | None = None
 
 
+def refuse_pixel_size(pixel_size_um: float) -> None:
+    """Refuse a size that no pixel has in the sample plane of a microscope."""
+    if not 0 < pixel_size_um < math.inf:
+        raise SettingError(f"pixel_size_um must be > 0, got {pixel_size_um}")
+    if pixel_size_um > _LARGEST_PIXEL_UM:
+        raise SettingError(
+            f"pixel_size_um={pixel_size_um:g} is no pixel in the sample plane of a microscope; give µm, not nm"
+        )
+
+
 @dataclass(frozen=True, kw_only=True)
 class CameraState:
-    """What the camera was set to, as far as the recording or the device says; None means that nobody said."""
+    """What the camera was set to, as far as the recording or the device says; None means that nobody said.
+
+    binning : how many pixels of the chip are one here, along each edge: joined, or the others left out. The pixel size
+        is that of what they make.
+    """
 
     width_px: int
     height_px: int
@@ -48,27 +107,33 @@ class CameraState:
     gain_e_per_adu: float | None = None
     offset_adu: float | None = None
     read_noise_e: float | None = None
+    binning: int | None = None
 
     def __post_init__(self) -> None:
         for name in ("width_px", "height_px"):
-            if not getattr(self, name) >= 1:
-                raise SettingError(f"{name} must be >= 1 px, got {getattr(self, name)}")
+            if not (is_number(getattr(self, name)) and getattr(self, name) >= 1):
+                raise SettingError(f"{name} must be >= 1 px, got {getattr(self, name)!r}")
         if self.bit_depth not in range(1, 17):
-            raise SettingError(f"bit_depth must be 1 to 16, a whole number, got {self.bit_depth}")
+            raise SettingError(f"bit_depth must be 1 to 16, a whole number, got {self.bit_depth!r}")
         object.__setattr__(self, "bit_depth", int(self.bit_depth))  # 12.0 is one, too
-        for name in ("frame_rate_hz", "pixel_size_um", "gain_e_per_adu"):
+        if self.binning is not None:
+            if not (is_number(self.binning) and self.binning >= 1 and self.binning == int(self.binning)):
+                raise SettingError(f"binning must be a whole number >= 1, got {self.binning!r}")
+            object.__setattr__(self, "binning", int(self.binning))
+        for name in _NUMBERS:
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, stated_number(name, getattr(self, name)))
+        for name in ("frame_rate_hz", "gain_e_per_adu"):
             value = getattr(self, name)
-            if value is not None and not (np.isfinite(value) and value > 0):
+            if value is not None and not 0 < value < math.inf:
                 raise SettingError(f"{name} must be > 0, got {value}")
-        if self.pixel_size_um is not None and self.pixel_size_um > _LARGEST_PIXEL_UM:
-            raise SettingError(
-                f"pixel_size_um={self.pixel_size_um:g} is no pixel in the sample plane of a microscope; give µm, not nm"
-            )
-        if self.offset_adu is not None and not np.isfinite(self.offset_adu):
+        if self.pixel_size_um is not None:
+            refuse_pixel_size(self.pixel_size_um)
+        if self.offset_adu is not None and not math.isfinite(self.offset_adu):
             raise SettingError(f"offset_adu must be a number, got {self.offset_adu}")
-        if self.read_noise_e is not None and not (np.isfinite(self.read_noise_e) and self.read_noise_e >= 0):
+        if self.read_noise_e is not None and not 0 <= self.read_noise_e < math.inf:
             raise SettingError(f"read_noise_e must be >= 0 e, got {self.read_noise_e}")
-        if self.exposure_s is not None and not (np.isfinite(self.exposure_s) and self.exposure_s >= 0):
+        if self.exposure_s is not None and not 0 <= self.exposure_s < math.inf:
             raise SettingError(f"exposure_s must be >= 0 s, got {self.exposure_s}")
         if (
             self.exposure_s is not None
@@ -77,7 +142,7 @@ class CameraState:
         ):
             raise SettingError(
                 f"exposure_s={self.exposure_s:.6g} is longer than the frame interval "
-                f"{1 / self.frame_rate_hz:.6g} s ({self.frame_rate_hz:g} Hz); check --exposure-ms and --frame-rate"
+                f"{1 / self.frame_rate_hz:.6g} s ({self.frame_rate_hz:g} Hz); {CHECK_EXPOSURE}"
             )
 
 

@@ -12,8 +12,9 @@ from nta.beads import against_certificate
 from nta.calibration import InstrumentProfile, known_certificate
 from nta.io.recordings import Recording, checksum, open_recording
 from nta.io.results import RESULTS_FILE, load_analysis, save_analysis, write_tables
-from nta.pipeline import Analysis, Progress, analyze, stated_conditions, subtract_blank
-from nta.report import write_report
+from nta.pipeline import Analysis, analyze, stated_conditions, subtract_blank
+from nta.progress import Progress, Tell
+from nta.report import REPORT_FILE, write_report
 from nta.settings import AnalysisSettings
 from nta.sweep import sweep
 
@@ -54,7 +55,7 @@ def analyze_file(
     *,
     watch: Watch = unwatched,
     sha256: str | None = None,
-    on_sweep: Callable[[str], None] | None = None,
+    on_sweep: Tell | None = None,
 ) -> tuple[Analysis, dict[str, Any]]:
     """Analyse a recorded file; return the analysis and what else the recording and its side-car say.
 
@@ -83,7 +84,7 @@ def analyze_file(
                 sha256=sha256 or checksum(path),
             )
         if on_sweep is not None:
-            analysis = sweep(source, analysis, told=on_sweep)
+            analysis = sweep(source, analysis, tell=on_sweep)
         metadata = dict(source.metadata)
     if blank is not None:
         analysis = subtract_blank(analysis, blank)
@@ -93,9 +94,13 @@ def analyze_file(
 
 
 def write_results(analysis: Analysis, folder: str | Path, *, report: bool = True) -> None:
-    """Write results, tables and, unless it is not wanted, the report into a folder; it is made where it does not exist."""
+    """Write results, tables and, unless it is not wanted, the report into a folder, which is made where it does not exist.
+
+    Results that are there are replaced, and a report of theirs does not stay beside the new ones.
+    """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / REPORT_FILE).unlink(missing_ok=True)
     save_analysis(analysis, folder / RESULTS_FILE)
     write_tables(analysis, folder)
     if report:

@@ -23,6 +23,9 @@ BOLTZMANN_J_K = 1.380649e-23
 ZERO_CELSIUS_K = 273.15
 """0 °C in kelvin, exact. Source: SI Brochure, 9th ed. (2019)."""
 
+CHECK_EXPOSURE = "check the frame rate, and the unit of the exposure: exposure_s is in s, --exposure-ms in ms"
+"""What to do where an exposure is longer than its frame."""
+
 WATER_VISCOSITY_RANGE_C = (-20.0, 110.0)
 """Validity of `water_viscosity_pa_s`: 253.15 K to 383.15 K, below 0 °C supercooled.
 
@@ -125,7 +128,7 @@ def blur_coefficient(exposure_s: float, interval_s: float) -> float:
     if not 0 <= exposure_s <= interval_s * (1 + 1e-3):  # a rounded exposure may touch the interval
         raise SettingError(
             f"exposure_s={exposure_s:g} must be between 0 and the frame interval {interval_s:g} s "
-            f"({1 / interval_s:g} Hz); check --exposure-ms and --frame-rate"
+            f"({1 / interval_s:g} Hz); {CHECK_EXPOSURE}"
         )
     return min(exposure_s / interval_s, 1.0) / 6.0
 

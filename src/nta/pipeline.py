@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import platform
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from textwrap import indent
 from typing import Any
 
 import numpy as np
 
 from nta.assessment import Assessment, assess_recording, load_limits
 from nta.assessment.controls import against_blank, doubted, with_findings
-from nta.calibration import InstrumentProfile, SampleConditions
+from nta.calibration import InstrumentProfile, SampleConditions, load_profile
 from nta.diffusion import (
     DiffusionEstimates,
     MeanSquaredDisplacement,
@@ -23,10 +25,12 @@ from nta.diffusion import (
 )
 from nta.errors import MissingInputError, SettingError
 from nta.frames import CameraState, Frame, FrameSource, RecordingReport
+from nta.progress import Progress
 from nta.quantity import Quantity
 from nta.settings import AnalysisSettings
 from nta.sizes import SizeDistribution, size_distribution
 from nta.spots import SpotDetector, Spots
+from nta.stated import refuse_other
 from nta.tracks import Relinking, TrackLinker, Tracks
 from nta.visibility import (
     DetectionCurve,
@@ -40,9 +44,6 @@ from nta.visibility import (
 
 ABOUT = ("date", "instrument", "operator", "comment")
 """What a report says of a recording that no number hangs on."""
-
-Progress = Callable[[int], None]
-"""Called with the number of frames searched so far."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +64,7 @@ class Provenance:
     )  # what is said beside: date of the recording, operator, ...
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Analysis:
     """Everything one recording yields, with what is needed to repeat it."""
 
@@ -92,6 +93,10 @@ class Analysis:
         frames = self.spots.scene.frame_index
         return float(frames[-1] - frames[0] + 1) * self.diffusion.frame_interval_s if frames.size else 0.0
 
+    def __repr__(self) -> str:
+        shown = f"{self.sizes!r}\n{self.assessment!r}"
+        return f"Analysis of {self.provenance.recording}\n{indent(shown, '  ')}"
+
     @property
     def in_suspension(self) -> Mapping[str, Quantity]:
         """Numbers of the distribution in suspension, by name; none where that is not known."""
@@ -101,7 +106,7 @@ class Analysis:
 def analyze(
     source: FrameSource,
     conditions: SampleConditions | None = None,
-    profile: InstrumentProfile | None = None,
+    profile: InstrumentProfile | str | Path | None = None,
     settings: AnalysisSettings | None = None,
     *,
     progress: Progress | None = None,
@@ -117,7 +122,7 @@ def analyze(
         Temperature and medium: what Stokes-Einstein needs. None: what the recording says; to add to that, take
         `stated_conditions(source.metadata, temperature_c=25.0)`.
     profile
-        The instrument; fills in what the recording does not say of its camera.
+        The instrument, or its name or file; fills in what the recording does not say of its camera.
     settings
         Defaults where None.
     progress
@@ -129,9 +134,22 @@ def analyze(
     ------
     MissingInputError
         Pixel size, frame rate, temperature or viscosity was given by nobody.
+    SettingError
+        What is given is of another kind, or there is no such profile.
     """
-    settings = settings or AnalysisSettings()
-    conditions = conditions or stated_conditions(source.metadata)
+    refuse_other(
+        "source", source, FrameSource, "open one with nta.open(path) or make one with nta.from_frames(images)"
+    )
+    settings = AnalysisSettings() if settings is None else settings
+    refuse_other(
+        "settings", settings, AnalysisSettings, "make them with AnalysisSettings.from_mapping or from_toml"
+    )
+    conditions = stated_conditions(source.metadata) if conditions is None else conditions
+    refuse_other("conditions", conditions, SampleConditions, "give nta.SampleConditions(temperature_c=25.0)")
+    profile = load_profile(profile) if isinstance(profile, str | Path) else profile
+    if profile is not None:
+        refuse_other("profile", profile, InstrumentProfile, 'give its name, or nta.load_profile("simulated")')
+        profile = profile.at_binning(source.camera.binning)
     camera = completed_camera(source.camera, profile)
     # refuse before the long work, not after it
     Scale.of(camera)
@@ -333,6 +351,7 @@ def completed_camera(camera: CameraState, profile: InstrumentProfile | None) -> 
     """Return the camera's state with what it does not say itself taken from the profile."""
     if profile is None:
         return camera
+    profile = profile.at_binning(camera.binning)
     names = ("pixel_size_um", "gain_e_per_adu", "offset_adu", "read_noise_e")
     given = {name: getattr(profile, name) for name in names if getattr(camera, name) is None}
     return replace(camera, **given)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +24,33 @@ class Quantity:
     unit: str
     method: str = ""
 
+    @classmethod
+    def from_dict(cls, said: Mapping[str, Any]) -> Quantity:
+        """Take it from plain data; the inverse of `as_dict`."""
+        return cls(said["value"], said.get("low"), said.get("high"), said["unit"], said.get("method", ""))
+
+    @property
+    def ends(self) -> tuple[float, float] | None:
+        """Both ends of the interval; None where there is none."""
+        return None if self.low is None or self.high is None else (self.low, self.high)
+
+    @property
+    def half_width(self) -> float | None:
+        """Half of the interval; None where there is none."""
+        return None if self.low is None or self.high is None else (self.high - self.low) / 2
+
+    @property
+    def half_width_ln(self) -> float | None:
+        """Half of the interval in the logarithm; None where there is none, or it reaches zero."""
+        if self.low is None or self.high is None or not self.low > 0:
+            return None
+        return math.log(self.high / self.low) / 2
+
+    def times(self, factor: float, unit: str) -> Quantity:
+        """Return the product with a factor that is known exactly."""
+        value, low, high = (None if v is None else v * factor for v in (self.value, self.low, self.high))
+        return Quantity(value, low, high, unit, self.method)
+
     def as_dict(self) -> dict[str, Any]:
         """Return plain data for JSON."""
         return {
@@ -36,10 +65,18 @@ class Quantity:
         if self.value is None:
             return "no result"
         text = f"{self.value:.4g}"
-        if self.low is not None and self.high is not None:
-            text += f" ({self.low:.4g} to {self.high:.4g})"
+        if self.ends is not None:
+            text += " ({:.4g} to {:.4g})".format(*self.ends)
         return f"{text} {self.unit}" if self.unit not in ("", "1") else text
 
+
+def unknown(why: str, unit: str = "") -> Quantity:
+    """Return a quantity without a value, and why there is none."""
+    return Quantity(None, None, None, unit, why)
+
+
+CONFIDENCE = 0.95
+"""Of an interval where nobody chose another."""
 
 Z_95 = 1.959963984540054
 """Half the width of an interval of 95 % of a normal law, in standard deviations."""
@@ -52,7 +89,7 @@ def coverage_factor(confidence: float) -> float:
     return float(ndtri(0.5 + confidence / 2))
 
 
-def student_half_width(values: ArrayLike, confidence: float = 0.95) -> NDArray[np.float64]:
+def student_half_width(values: ArrayLike, confidence: float = CONFIDENCE) -> NDArray[np.float64]:
     """Half the width of the interval of the mean of two or more independent values, over the first axis.
 
     Student's t with n - 1 degrees of freedom. Source: ISO/IEC Guide 98-3 (GUM), G.3.
@@ -62,3 +99,19 @@ def student_half_width(values: ArrayLike, confidence: float = 0.95) -> NDArray[n
     each = np.asarray(values, dtype=np.float64)
     n = len(each)
     return np.asarray(stdtrit(n - 1, 0.5 + confidence / 2) * each.std(axis=0, ddof=1) / np.sqrt(n))
+
+
+def student_mean(values: ArrayLike, unit: str, replicate: str, *, logs: bool = False) -> Quantity:
+    """Return the mean of values, one of each replicate, with Student's interval; of a single one without.
+
+    logs : the values are logarithms, and the mean, a geometric one, is given as what they are logarithms of.
+    """
+    each, back = np.asarray(values, dtype=np.float64), np.exp if logs else float
+    mean = float(each.mean())
+    if len(each) < 2:
+        return Quantity(float(back(mean)), None, None, unit, f"one {replicate}")
+    half = float(student_half_width(each))
+    value, low, high = (float(back(v)) for v in (mean, mean - half, mean + half))
+    return Quantity(
+        value, low, high, unit, f"Student t over {len(each)} {replicate}s, {100 * CONFIDENCE:g} %"
+    )

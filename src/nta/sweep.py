@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +13,7 @@ from nta.assessment.controls import with_findings
 from nta.diffusion.settings import LEAST_FRAMES, Noise
 from nta.frames import FrameSource
 from nta.pipeline import Analysis, find_tracks, size_tracks
+from nta.progress import Tell
 from nta.settings import AnalysisSettings
 from nta.sizes import SizeDistribution, Sweep, SweepPoint
 from nta.spots import THRESHOLDS_SD, SpotDetector, Spots
@@ -24,10 +25,8 @@ _THRESHOLDS = (0.85, 1.25, 1.6)  # times the one chosen
 _RANGES = (0.75, 1.4)  # times the search range chosen
 _SHORTEST = (4, 8, 12)  # spots
 
-Told = Callable[[str], None]
 
-
-def sweep(source: FrameSource, analysis: Analysis, told: Told | None = None) -> Analysis:
+def sweep(source: FrameSource, analysis: Analysis, tell: Tell | None = None) -> Analysis:
     """Repeat an analysis over the grid; return it with the sweep, and with its spread as a systematic term.
 
     source : the recording again, open; it is searched once for each threshold.
@@ -35,8 +34,8 @@ def sweep(source: FrameSource, analysis: Analysis, told: Told | None = None) -> 
     points = [_point("", "as chosen", analysis.sizes)]
     for setting, value, sizes in _variants(source, analysis):
         points.append(_point(setting, value, sizes))
-        if told is not None:
-            told(f"{setting} = {value}")
+        if tell is not None:
+            tell(f"{setting} = {value}")
     d50 = np.log([p.d50_nm for p in points if p.d50_nm])
     swept = Sweep(points=tuple(points), rel_std=float(d50.std(ddof=1)) if d50.size > 1 else 0.0)
     without = [f"{p.setting} = {p.value}" for p in points if p.d50_nm is None]

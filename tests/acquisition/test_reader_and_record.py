@@ -10,7 +10,7 @@ import pytest
 
 from made.scripted_camera import ListWriter, Pause, ScriptedCamera, ScriptedKnob, nta_threads
 from nta.acquisition import LiveSource, ReaderSettings, record
-from nta.devices import Instrument, Losses
+from nta.devices import Instrument, Limits, Losses
 from nta.errors import DeviceError, DeviceLost, DeviceTimeout, RecordingError, SettingError
 from nta.frames import FrameSource
 
@@ -201,6 +201,141 @@ def test_a_device_that_comes_back_gets_its_settings_and_the_gap_is_in_the_record
     assert "came back 1 time" in " ".join(done.report.notes)
 
 
+def _unplugged(script, until_s=0.3, **more):
+    """A camera that is lost at the end of the script, and comes back after a time."""
+    camera = ScriptedCamera([*script, DeviceLost("unplugged")], **more)
+    camera.gone_until = time.monotonic() + until_s
+    return camera
+
+
+def test_frames_missed_up_to_the_planned_end_are_counted_and_none_after_it():
+    """Lost after 0.1 s of 0.2 s that were asked for, and back after these are over."""
+    camera = _unplugged(range(10), then_reopens=[range(100)])
+    done = record(Instrument("scripted", camera), ListWriter(), duration_s=0.2)
+    assert (done.ended_by, done.fault) == ("request", None)
+    assert done.losses == Losses(delivered=10, lost_transport=10)
+
+
+def test_a_camera_that_stalls_over_the_planned_end_counts_no_frame_after_it():
+    told = Losses(delivered=10, lost_device=70)  # the frames 10 to 79, by its own count
+    done = record(_instrument(*range(10), 80, told=told), ListWriter(), duration_s=0.2)
+    assert done.losses == Losses(delivered=10, lost_device=10)
+
+
+@pytest.mark.parametrize(
+    ("last", "where"), [(DeviceLost("unplugged"), "lost_transport"), (Pause(60.0), "lost_device")]
+)
+def test_frames_missed_of_a_device_that_never_comes_back_are_counted(last, where):
+    camera = ScriptedCamera([*range(10), last])
+    camera.gone_until = math.inf
+    settings = ReaderSettings(stall_s=0.3, reconnect_s=0.4)
+    done = record(Instrument("scripted", camera), ListWriter(), duration_s=0.2, settings=settings)
+    assert done.ended_by == "fault"
+    assert done.losses == Losses(**{"delivered": 10, where: 10})
+
+
+def test_a_device_that_opens_and_never_delivers_is_given_up():
+    camera = ScriptedCamera([], then_reopens=[])
+    camera.start = lambda: None
+    camera.read = lambda timeout_s: (_ for _ in ()).throw(DeviceLost("insufficient bandwidth"))
+    stop = threading.Event()
+    timer = threading.Timer(5.0, stop.set)
+    timer.start()
+    settings = ReaderSettings(reconnect_s=0.8)
+    done = record(Instrument("flaps", camera), ListWriter(), duration_s=2.0, settings=settings, stop=stop)
+    timer.cancel()
+    assert done.ended_by == "fault"
+    assert "insufficient bandwidth" in str(done.fault)
+    assert camera.calls.count("open") < 8  # the pauses between two attempts grow
+    assert not any("came back" in note for note in done.report.notes)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [SettingError("ExposureAuto is refused: busy"), OSError(19, "No such device"), ValueError("a bug")],
+)
+def test_a_device_that_is_coming_back_may_refuse_in_any_words(monkeypatch, error):
+    camera = _unplugged(range(3), until_s=0.0, then_reopens=[range(3)])
+    answer, errors = camera.open, [error]
+
+    def opened():
+        if errors:
+            raise errors.pop()
+        answer()
+
+    monkeypatch.setattr(camera, "open", opened)
+    done = record(Instrument("scripted", camera), ListWriter(), n_frames=6)
+    assert (done.n_frames, done.fault) == (6, None)
+    assert "came back 1 time" in " ".join(done.report.notes)
+
+
+def test_one_that_never_stops_refusing_is_told_with_its_last_words(monkeypatch):
+    camera = _unplugged(range(3))
+    monkeypatch.setattr(camera, "open", lambda: (_ for _ in ()).throw(SettingError("no feature Gain")))
+    settings = ReaderSettings(reconnect_s=0.3)
+    done = record(Instrument("scripted", camera), ListWriter(), n_frames=6, settings=settings)
+    assert "unplugged" in str(done.fault)
+    assert "no feature Gain" in str(done.fault)
+
+
+class Forgetful:
+    """A knob that the loss of its device sets back."""
+
+    def __init__(self, value, takes=lambda value: value):
+        self.value, self._takes = value, takes
+
+    def get(self):
+        return self.value
+
+    def set(self, value):
+        self.value = self._takes(value)
+        return self.value
+
+    def limits(self):
+        return Limits(0.0, 100.0, "mW")
+
+
+def _power_cycled(**knobs):
+    """An instrument whose knobs go back to 50 while it is away."""
+    camera = _unplugged(range(3), then_reopens=[range(3)])
+    instrument = Instrument("scripted", camera, **knobs)
+    opened = camera.open
+
+    def power_on():
+        for knob in knobs.values():
+            knob.value = 50.0
+        opened()
+
+    camera.open = power_on
+    return instrument
+
+
+def test_what_was_set_beside_the_camera_is_set_again_and_what_was_not_is_left():
+    instrument = _power_cycled(laser=Forgetful(30.0), focus=Forgetful(30.0))
+    assert instrument.laser.set(12.0) == 12.0
+    done = record(instrument, ListWriter(), n_frames=6)
+    assert done.fault is None
+    assert (instrument.laser.get(), instrument.focus.get()) == (12.0, 50.0)
+
+
+def test_a_knob_that_does_not_take_it_any_more_ends_the_recording():
+    instrument = _power_cycled(laser=Forgetful(30.0, takes=lambda value: min(value, laser_mw[0])))
+    laser_mw = [100.0]
+    instrument.laser.set(12.0)
+    laser_mw[0] = 5.0
+    done = record(instrument, ListWriter(), n_frames=6, settings=ReaderSettings(reconnect_s=0.8))
+    assert done.n_frames == 3
+    assert "laser_mw was set to 12 before the device was lost, and now it takes 5" in str(done.fault)
+
+
+def test_a_device_that_was_closed_is_not_set_as_it_was_before():
+    instrument = _power_cycled(laser=Forgetful(30.0))
+    instrument.laser.set(12.0)
+    instrument.close()
+    record(instrument, ListWriter(), n_frames=6)
+    assert instrument.laser.get() == 50.0
+
+
 def test_a_drivers_bug_is_told_and_ends_the_recording_cleanly():
     writer = ListWriter()
     done = record(_instrument(0, ValueError("oops")), writer, n_frames=10)
@@ -233,7 +368,9 @@ def test_a_full_disk_stops_the_camera_and_says_how_much_is_there(error):
     assert writer.closed is not None
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
+)
 def test_a_signal_ends_the_recording_as_if_it_had_been_asked_for(number):
     before = signal.getsignal(number)
     script = [step for index in range(1000) for step in (Pause(0.005), index)]
@@ -247,6 +384,18 @@ def test_a_signal_ends_the_recording_as_if_it_had_been_asked_for(number):
     assert 5 < done.n_frames < 200
     assert writer.closed == (None, None)
     assert signal.getsignal(number) is before
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="this system has no terminals that hang up")
+def test_under_nohup_a_closed_terminal_ends_nothing():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        script = [step for index in range(30) for step in (Pause(0.005), index)]
+        threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGHUP)).start()
+        done = record(_instrument(*script), ListWriter(), n_frames=30)
+        assert (done.n_frames, done.ended_by) == (30, "request")
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 @pytest.mark.parametrize("busy", ["settings", "state", "start"])

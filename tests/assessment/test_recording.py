@@ -10,6 +10,7 @@ import tifffile
 from nta.assessment import Verdict
 from nta.assessment.limits import load_limits
 from nta.assessment.recording.frames import frame_rate
+from nta.assessment.recording.instrument import steadiness
 from nta.calibration import load_profile
 from nta.io.recordings import open_recording
 from nta.pipeline import analyze, stated_conditions
@@ -72,3 +73,22 @@ def test_the_rate_is_held_against_the_clock_of_the_recording(times_s, verdict):
         limits=load_limits("recording_quality"),
     )
     assert frame_rate(evidence).verdict is verdict
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "verdicts"),
+    [
+        ("laser_mw", [12.0, 12.1, 50.0], [Verdict.FAIL]),
+        ("laser_mw", [50.0, 44.0], [Verdict.WARN]),
+        ("laser_mw", [50.0, 49.2, np.nan], [Verdict.PASS]),
+        ("laser_mw", [0.0, 0.0], []),
+        ("focus_um", [7.5, 7.5, 0.0], [Verdict.FAIL]),
+        ("focus_um", [-0.01, 0.01], [Verdict.PASS]),
+        ("focus_um", [3.0], []),
+        ("pump_ul_min", [0.0, 5.0], []),
+    ],
+)
+def test_what_moves_during_a_recording_is_found(name, values, verdicts):
+    telemetry = {name: {"host_time_ns": np.arange(len(values)), "value": np.array(values)}}
+    evidence = SimpleNamespace(metadata={"telemetry": telemetry}, limits=load_limits("recording_quality"))
+    assert [finding.verdict for finding in steadiness(evidence)] == verdicts

@@ -83,7 +83,7 @@ def test_sixteen_results_and_four_reasons(uninterrupted):
     assert "is empty (0 bytes)" in others["empty.avi"]["reason"]
     assert "needs the pixel size" in others["no_metadata.avi"]["reason"]
     assert "it is text" in others["really_text.avi"]["reason"]
-    lines = (uninterrupted / "recordings.csv").read_text().splitlines()
+    lines = (uninterrupted / "recordings.csv").read_text(encoding="utf-8-sig").splitlines()
     assert len(lines) == 21
     assert lines[0].split(",") == list(rows[0])
 

@@ -180,7 +180,21 @@ def test_a_toml_manifest_has_words_for_all_and_patterns(tmp_path):
         ("recording\na.avi\n", r"one of them 'file'"),
         ("file,group\na.avi,lot, 1\n", r"line 2 has 3 cells, the head has 2"),
         ("file,file\na.avi,b.avi\n", r"the column 'file' is there twice"),
-        ("file,bit_depth\na.avi,40\n", r"bit_depth must be 1 to 16, got 40"),
+        ("file,bit_depth\na.avi,40\n", r"line 2: bit_depth must be 1 to 16, a whole number, got 40"),
+        (
+            "file,temperature_c\na.avi,298\n",
+            r"line 2: temperature_c=298 °C is no temperature .* give °C, not K",
+        ),
+        ("file,dilution\na.avi,0.01\n", r"line 2: dilution must be >= 1"),
+        ("file,pixel_size_um\na.avi,250\n", r"line 2: pixel_size_um=250 .* give µm, not nm"),
+        ("file,exposure_ms,frame_rate_hz\na.avi,50,30\n", r"line 2: exposure_s=0\.05 is longer than"),
+        ("file,medium\na.avi,pbss\n", r"line 2: no 'pbss' in .*; there are .*pbs"),
+        (
+            "file,medium,temperature_c\na.avi,glycerol 50 %,120\n",
+            r"line 2: the viscosity of glycerol 50 % is",
+        ),
+        ("file,profile\na.avi,\nb.avi,no_such_instrument\n", r"line 3: no 'no_such_instrument' in "),
+        ("file,settings\na.avi,no_such.toml\n", r"line 2: .*no_such\.toml"),
         ("file\n", r"names no recording"),
         ("", r"the file is empty"),
     ],
@@ -203,12 +217,33 @@ def test_all_complaints_come_at_once(tmp_path):
     assert "unknown 'grup'; did you mean 'group'" in str(caught.value)
 
 
-def test_a_wrong_profile_and_a_missing_file_are_rows_not_ends(tmp_path):
+def test_what_is_wrong_in_several_lines_is_said_of_each_before_any_work(tmp_path):
+    _touch(tmp_path, "a.avi", "b.avi", "c.avi")
+    manifest = tmp_path / "list.csv"
+    manifest.write_text("file;temperature_c;medium;profile\na.avi;25;;\nb.avi;298;pbss;\nc.avi;25;;nobodys\n")
+    with pytest.raises(SettingError) as caught:
+        plan(manifest, tmp_path / "out")
+    assert [line.split(":")[0].strip() for line in str(caught.value).splitlines()[1:]] == ["line 3", "line 4"]
+
+
+def test_files_named_in_a_manifest_lie_beside_it_and_are_read_with_it(tmp_path):
+    _touch(tmp_path, "a.avi", "b.avi")
+    (tmp_path / "mine.toml").write_text("[sizing]\nmin_tracks = 7\n")
+    manifest = tmp_path / "list.csv"
+    manifest.write_text("file,profile,settings,blank\na.avi,simulated,mine.toml,empty/results\nb.avi,,,\n")
+    a, b = plan(manifest, tmp_path / "out")
+    assert a.request.profile.name == "simulated"
+    assert a.request.settings.sizing.min_tracks == 7
+    assert a.request.blank == tmp_path / "empty" / "results"
+    assert b.request == Request()
+
+
+def test_a_missing_file_is_a_row_not_an_end(tmp_path):
     _touch(tmp_path, "a.avi")
     manifest = tmp_path / "list.csv"
-    manifest.write_text("file,profile\na.avi,no_such_instrument\ngone.avi,\n")
+    manifest.write_text("file\na.avi\ngone.avi\n")
     a, gone = plan(manifest, tmp_path / "out")
-    assert "no_such_instrument" in a.trouble
+    assert not a.trouble
     assert "there is no" in gone.trouble
 
 

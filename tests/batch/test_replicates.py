@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,6 +11,8 @@ from hypothesis import strategies as st
 from nta.batch import About, Job, JobOutcome, replicates
 from nta.batch.figures import group_curves, shortened
 from nta.batch.outcome import Curve
+from nta.batch.tables import groups_table, write_table
+from nta.io.text import read_text
 from nta.measurements.replicates import mean_curve
 from nta.quantity import Quantity
 
@@ -54,6 +57,14 @@ def test_what_videos_share_is_in_the_full_interval_alone():
     assert np.log(found.full_high / found.mean) == pytest.approx(
         np.hypot(np.log(found.high / found.mean), np.log(101 / 95) / 2), rel=1e-6
     )
+
+
+def test_a_spreadsheet_reads_what_people_wrote(tmp_path):
+    table = groups_table(replicates(_done([98.0, 102.0], group="in water at 25 °C")))
+    text, _ = write_table(table, tmp_path, "groups")
+    assert text.read_bytes().startswith(b"\xef\xbb\xbfgroup,")  # the mark by which Excel knows UTF-8
+    assert set(pd.read_csv(text)["group"]) == {"in water at 25 °C"}
+    assert read_text(text)[0].startswith("group,")
 
 
 def test_errors_of_shares_are_absolute():

@@ -15,10 +15,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from nta.batch import plan, run_batch
-from nta.batch.folder import BATCH_FILE
 from nta.batch.processes import in_processes
 from nta.batch.work import work
 from nta.io.recordings import RecordingWriter
+from nta.io.results import BATCH_FILE
 from nta.one_recording import Request
 from nta.simulation import load_scenario, simulate
 

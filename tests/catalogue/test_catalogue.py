@@ -199,7 +199,7 @@ def test_a_table_that_is_there_is_left_alone(tmp_path, variant, capsys):
     table = tmp_path / "runs.csv"
     words = ["catalogue", "export", "--catalogue", str(tmp_path / "runs.sqlite"), "-o", str(table)]
     assert main(words) == 0
-    head = table.read_text().splitlines()[0].split(",")
+    head = table.read_text(encoding="utf-8-sig").splitlines()[0].split(",")
     assert {"d50_nm", "d50_low_nm", "d50_high_nm"} <= set(head)
     table.write_text("mine")
     assert main(words) == 1

@@ -228,6 +228,23 @@ def test_an_unplugged_gige_camera_is_lost_and_comes_back(gige):
     assert all((frame.image == images[0]).all() for frame in frames)
 
 
+def test_a_gige_camera_that_falls_silent_is_lost_and_refuses_nothing(gige_port):
+    from viva_genicam.testing import FakeGigeCamera
+
+    fake = FakeGigeCamera()
+    fake.start()
+    with open_driver("gige", interface="lo") as instrument:
+        features = instrument.camera._features
+        assert not features.has("NoSuchFeature")
+        with pytest.raises(SettingError, match="Width"):
+            features.set("Width", 10**8)
+        fake.stop()
+        with pytest.raises(DeviceLost):
+            features.has("NoSuchFeature")
+        with pytest.raises(DeviceLost):
+            features.set("Width", 64)
+
+
 def test_lost_packets_are_incomplete_frames(gige_port):
     testing = pytest.importorskip("viva_genicam.testing")
     lost = [(5, 3), (9, 1)]
@@ -277,6 +294,18 @@ def test_micromanager_reads_a_region(micromanager):
             camera.configure(width_px=96)
         assert camera.settings()["width_px"] == 40
     assert frames[0].image.shape == (32, 40)
+
+
+@pytest.mark.parametrize("way", ["2", "2x2"])
+def test_micromanager_says_its_binning(micromanager, monkeypatch, way):
+    settings = {**micromanager, "properties": micromanager["properties"] + "; Binning=2"}
+    with open_driver("micromanager", **settings, exposure_s=0.01) as instrument:
+        camera = instrument.camera
+        assert (camera.state().binning, camera.state().width_px) == (2, 48)
+        with pytest.raises(SettingError, match=r'properties="Binning=2"'):
+            camera.configure(binning_x=1, binning_y=1)
+        monkeypatch.setattr(camera._core, "getProperty", lambda label, name: way)
+        assert camera._read_binning() == {"binning_x": 2, "binning_y": 2}
 
 
 def test_micromanager_says_its_rate_by_measuring(micromanager):

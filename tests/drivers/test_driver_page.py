@@ -11,8 +11,8 @@ HERE = Path(__file__).parent
 PAGE = (HERE.parents[1] / "docs" / "drivers.md").read_text(encoding="utf-8")
 
 
-def _block(language):
-    return re.search(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)[1]
+def _block(language, number=0):
+    return re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)[number]
 
 
 def _install(folder):
@@ -43,8 +43,9 @@ def _run(folder, *words):
 def test_the_driver_of_the_page_passes_the_conformance_suite(tmp_path):
     _install(tmp_path)
     assert "orbit          my-lab 1.0" in _run(tmp_path, "nta", "drivers").stdout
-    words = ("-q", "-n", "0", "-p", "no:cacheprovider", str(HERE / "test_conformance.py"), "-k", "orbit")
-    run = _run(tmp_path, "pytest", *words)
+    rules = tmp_path / "test_orbit.py"
+    rules.write_text(_block("python", 1), encoding="utf-8")
+    run = _run(tmp_path, "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(tmp_path), str(rules))
     assert run.returncode == 0, run.stdout
     passed = int(re.search(r"(\d+) passed", run.stdout)[1])
     assert passed > 20

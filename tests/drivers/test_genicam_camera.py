@@ -187,10 +187,47 @@ def test_colour_is_refused_at_opening_and_the_device_let_go():
 
 
 def test_other_features_are_set_at_opening_or_refused_by_name():
-    values = {**MODERN, "BinningHorizontal": 1}
-    assert _opened(values, features="BinningHorizontal=2").nodes.values["BinningHorizontal"] == "2"
+    camera = _opened({**MODERN, "ReverseX": "false"}, features="ReverseX=true")
+    assert camera.nodes.values["ReverseX"] == "true"
     with pytest.raises(SettingError, match="no feature Nonsense"):
         _opened(features="Nonsense=1")
+
+
+BINNED = {
+    **MODERN,
+    "BinningHorizontal": 2,
+    "BinningVertical": 2,
+    "DecimationHorizontal": 1,
+    "DecimationVertical": 1,
+}
+
+
+def test_binning_is_seen_whoever_left_it_on():
+    camera = _opened(BINNED)
+    assert camera.settings()["binning_x"] == 2
+    assert camera.state().binning == 2
+    assert _opened({**BINNED, "DecimationHorizontal": 2, "DecimationVertical": 2}).state().binning == 4
+    assert _opened(MODERN).state().binning is None  # this camera has none
+
+
+def test_binning_can_be_set_before_the_size():
+    camera = _opened(BINNED)
+    camera.nodes.log.clear()
+    taken = camera.configure(width_px=320, binning_x=4, binning_y=4)
+    assert (taken["binning_x"], camera.state().binning) == (4, 4)
+    assert [name for name, _ in camera.nodes.log[:2]] == ["BinningHorizontal", "BinningVertical"]
+    assert _opened(BINNED, wanted={"binning_x": 1, "binning_y": 1}).state().binning == 1
+
+
+def test_pixels_that_are_no_squares_are_refused():
+    camera = Camera(Nodes({**BINNED, "DecimationVertical": 2}))
+    with pytest.raises(SettingError, match=r"one pixel of 2 x 4, and sizes need square ones"):
+        camera.open()
+    assert camera.closed == 1
+    camera = _opened(BINNED)
+    with pytest.raises(SettingError, match=r"one pixel of 1 x 2"):
+        camera.configure(binning_x=1)
+    assert camera.settings()["binning_x"] == 2
 
 
 def test_a_camera_that_is_gone_keeps_its_last_word():

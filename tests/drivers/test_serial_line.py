@@ -4,6 +4,7 @@ import os
 import sys
 import threading
 import time
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -332,5 +333,56 @@ def test_what_is_no_such_instrument_is_said_in_time():
         with pytest.raises(DeviceTimeout, match=r"no answer to .*IDN"):
             open_driver("serial", port=os.ttyname(slave), answer_s=0.1).open()
     finally:
+        os.close(master)
+        os.close(slave)
+
+
+@posix
+def test_what_answers_and_is_another_device_is_told_by_its_words():
+    import tty
+
+    master, slave = os.openpty()
+    tty.setraw(master)
+    tty.setraw(slave)
+
+    def another():
+        with suppress(OSError):
+            while os.read(master, 4096):
+                os.write(master, b"KEITHLEY INSTRUMENTS INC.,MODEL 2000\r\n")
+
+    thread = threading.Thread(target=another, daemon=True)
+    thread.start()
+    try:
+        with pytest.raises(DeviceTimeout, match=r"not NTA-SERIAL .*KEITHLEY.*right port.* baud_rate=9600"):
+            open_driver("serial", port=os.ttyname(slave), baud_rate=9600, answer_s=0.1).open()
+    finally:
+        os.close(slave)
+        thread.join()
+        os.close(master)
+
+
+@posix
+def test_a_line_that_never_falls_silent_is_given_up_in_time(monkeypatch):
+    import tty
+
+    monkeypatch.setattr("nta_drivers.serial_nta.link._CONNECT_S", 0.5)
+    master, slave = os.openpty()
+    tty.setraw(slave)
+    stop = threading.Event()
+
+    def chatter():
+        while not stop.wait(0.01):
+            os.write(master, b"T=25.0;P=3\r\n")
+
+    thread = threading.Thread(target=chatter)
+    thread.start()
+    try:
+        began = time.monotonic()
+        with pytest.raises(DeviceTimeout, match=r"it began with b'T=25.0"):
+            open_driver("serial", port=os.ttyname(slave)).open()
+        assert time.monotonic() - began < 3.0
+    finally:
+        stop.set()
+        thread.join()
         os.close(master)
         os.close(slave)

@@ -178,7 +178,17 @@ def test_tables_are_recognised_by_their_columns(tmp_path, head, row, program):
         ("a.csv", "a,b\n1,2\n", "no table of tracks"),
         ("a.csv", "particle,frame,y,x\n1,0,1\n", "cut off"),
         ("a.csv", "particle,frame,y,x\n1,0,1,one\n", "not a number"),
-        ("a.csv", "particle,frame,y,x\n1,0,1,2\n1,0,3,4\n", "in two places in frame 0"),
+        ("a.csv", "particle,frame,y,x\n1,0,1,2\n1,0,3,4\n", "track 1 of trackpy is in two places in frame 0"),
+        (
+            "a.csv",
+            "frame,particle,y,x\n0,1,1,2\n5,,1,2\n0.0167,1,3,4\n",
+            r"row 4 of trackpy: frame is 0\.0167, not a whole",
+        ),
+        (
+            "a.csv",
+            "particle,frame,y,x\n1,0,1,2\n1,,3,4\n",
+            "row 3 of trackpy: frame is nan, not a whole number$",
+        ),
         ("a.xml", "<root><other/></root>", "of no program"),
         ("a.xml", "<root><TrackContestISBI2012>", "not whole"),
         ("a.xml", "<root><TrackContestISBI2012/></root>", "no track in it"),
@@ -194,6 +204,24 @@ def test_what_is_no_table_of_tracks_is_refused(tmp_path, name, text, complaint):
     path.write_text(text, encoding="utf-8")
     with pytest.raises(TrackFileError, match=complaint):
         read_tracks(path)
+
+
+@pytest.mark.parametrize(
+    "frame", [[0, 1 / 60, 2 / 60], [0.0, float("nan"), 5.0], [0, 2.5, 5], ["0", "one", "2"]]
+)
+def test_frames_that_are_not_whole_are_refused_and_not_cut(frame):
+    with pytest.raises(TrackFileError, match=r"row 1 of trackpy: frame is .*, not a whole|are no numbers"):
+        TrackTable.of([0, 0, 0], frame, [1.0, 2.0, 3.0], [1.0, 2.0, 3.0], program="trackpy")
+
+
+def test_rows_of_no_track_are_refused_and_not_joined_to_one():
+    with pytest.raises(TrackFileError, match="row 1 of trackpy is of no track"):
+        TrackTable.of([0, float("nan")], [0, 0], [1.0, 2.0], [1.0, 2.0], program="trackpy")
+
+
+def test_tracks_may_have_names_that_are_not_whole_numbers():
+    table = TrackTable.of([1.5, 1.0, 1.5], [0, 0, 1], [1.0, 2.0, 3.0], [1.0, 2.0, 3.0], program="mine")
+    assert (table.n_tracks, table.lengths.tolist()) == (2, [1, 2])
 
 
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 20)), min_size=1, unique=True))

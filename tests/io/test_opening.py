@@ -1,6 +1,8 @@
 """Opening: who is believed, and what a file that is no recording is told."""
 
 import os
+from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -79,6 +81,27 @@ def test_an_image_without_pixels_is_none(size):
         CameraState(**{"width_px": 4, "height_px": 3, "bit_depth": 8, **size})
 
 
+@pytest.mark.parametrize("value", ["0.25", True, [0.25], np.array([0.25])])
+def test_what_is_no_number_is_refused_by_name(film, value):
+    words = "pixel_size_um must be a number, got "
+    with pytest.raises(SettingError, match=words):
+        CameraState(width_px=4, height_px=3, bit_depth=8, pixel_size_um=value)
+    with pytest.raises(SettingError, match=words):
+        open_recording(film, pixel_size_um=value)
+
+
+@pytest.mark.parametrize("rate", [np.float32(30), np.int64(30), Fraction(30)])
+def test_numbers_of_every_kind_are_numbers(rate):
+    state = CameraState(width_px=4, height_px=3, bit_depth=8, frame_rate_hz=rate)
+    assert state.frame_rate_hz == 30
+    assert type(state.frame_rate_hz) is float
+
+
+def test_an_exposure_in_ms_is_told_its_unit(film):
+    with pytest.raises(SettingError, match=r"longer than the frame interval.*exposure_s is in s"):
+        open_recording(film, frame_rate_hz=30, exposure_s=15)
+
+
 def test_what_is_neither_file_nor_folder_is_refused_and_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     for path in (tmp_path / "pipe", Path("/dev/zero")):
@@ -107,6 +130,29 @@ def test_a_profile_fills_in_only_what_the_recording_does_not_say(film):
         assert completed_camera(recording.camera, profile).pixel_size_um == 0.2
 
 
+def test_the_pixel_size_of_a_profile_follows_the_binning_of_the_recording():
+    profile = InstrumentProfile(
+        name="bench",
+        pixel_size_um=0.2,
+        gain_e_per_adu=2.0,
+        offset_adu=12.0,
+        read_noise_e=1.0,
+        spot_width_px=1.5,
+    )
+    camera = CameraState(width_px=8, height_px=8, bit_depth=12, binning=2)
+    completed = completed_camera(camera, profile)
+    assert completed.pixel_size_um == 0.4
+    assert (completed.gain_e_per_adu, completed.offset_adu, completed.read_noise_e) == (None, None, None)
+    assert profile.at_binning(2).spot_width_px is None
+    assert completed_camera(replace(camera, pixel_size_um=0.3), profile).pixel_size_um == 0.3
+    calibrated_so = replace(profile, binning=2)
+    assert completed_camera(camera, calibrated_so).pixel_size_um == 0.2
+    assert completed_camera(camera, calibrated_so).gain_e_per_adu == 2.0
+    assert completed_camera(replace(camera, binning=1), calibrated_so).pixel_size_um == 0.1
+    for unbinned in (None, 1):
+        assert completed_camera(replace(camera, binning=unbinned), profile).gain_e_per_adu == 2.0
+
+
 def test_conditions_come_from_words_then_side_car(film):
     film.with_name("beads.avi.toml").write_text('temperature_c = 21.5\nmedium = "pbs"\nsample = "lot 7"\n')
     with open_recording(film) as recording:
@@ -123,7 +169,10 @@ def test_conditions_come_from_words_then_side_car(film):
         ("frame_rate_hz = 0\n", r"frame_rate_hz must be > 0 Hz"),
         ("frame_rate_hz = \n", r"the side-car .*not valid TOML"),
         ("pixel_size_um = -0.2\n", r"pixel_size_um must be > 0"),
-        ("exposure_ms = 50\n", r"longer than the frame interval.*check --exposure-ms and --frame-rate"),
+        (
+            "exposure_ms = 50\n",
+            r"longer than the frame interval.*check the frame rate, and the unit of the exposure",
+        ),
     ],
 )
 def test_a_wrong_side_car_is_refused_by_name(film, text, message):

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -107,6 +108,34 @@ def test_camera_conditions_settings_and_telemetry_come_back(tmp_path):
         assert {key: recording.metadata[key] for key in conditions} == conditions
         assert recording.metadata["settings"] == {"laser_mw": 40.0, "roi": [1, 2, 3]}
         np.testing.assert_array_equal(recording.metadata["temperature_log_c"], [23.5, 23.7])
+
+
+def test_binning_comes_back_by_every_way(tmp_path):
+    camera = replace(STATE, binning=2, pixel_size_um=None)
+    path = tmp_path / "a.h5"
+    with RecordingWriter(path, camera) as writer:
+        for k, image in enumerate(noisy_frames(3, 12)):
+            writer.write(_frame(image, k))
+    with open_recording(path) as recording:
+        assert recording.camera.binning == 2
+        copy_to_hdf5(recording, tmp_path / "copy.h5")
+        write_ome_tiff(recording, tmp_path / "copy.ome.tif")
+    for name in ("copy.h5", "copy.ome.tif"):
+        with open_recording(tmp_path / name) as recording:
+            assert recording.camera.binning == 2
+    path.with_suffix(".toml").write_text("binning = 4\n")
+    with open_recording(path) as recording:
+        assert recording.camera.binning == 4
+
+
+def test_a_camera_slower_than_it_was_set_is_read_with_the_rate_of_its_clock(tmp_path):
+    path = tmp_path / "slow.h5"
+    with RecordingWriter(path, replace(STATE, frame_rate_hz=50.0, exposure_s=0.015)) as writer:
+        for k, image in enumerate(noisy_frames(20, 12)):
+            writer.write(Frame(image, k, k / 30, host_time_ns=round(k / 30 * 1e9)))
+    with open_recording(path) as recording:
+        assert recording.camera.frame_rate_hz == pytest.approx(30.0)
+        assert any("set to 50 Hz" in note for note in recording.report.notes)
 
 
 # Writes frames as fast as it can and says how many were handed over; killed by the test in the middle of it.

@@ -20,6 +20,7 @@ from nta.errors import RecordingError
 from nta.io.results import load_analysis, results_files, save_analysis, summary, write_tables
 from nta.io.results.encoding import Reader, Writer
 from nta.io.results.tables import track_columns
+from nta.measurements import open_all
 from nta.pipeline import stated_conditions
 from nta.quantity import Quantity
 from nta.visibility import BrightnessLaw
@@ -157,6 +158,33 @@ def test_the_results_of_a_procedure_are_several(analysis, tmp_path):
     with pytest.raises(RecordingError, match=r"2 videos; give one of them: .*video_2/analysis, .*video_10"):
         load_analysis(tmp_path)
     assert load_analysis(tmp_path / "video_2").conditions == analysis.conditions
+
+
+def test_the_folder_of_a_batch_says_what_to_give(analysis, tmp_path):
+    batch = tmp_path / "batch"
+    batch.mkdir()
+    (batch / "batch.json").write_text("{}")
+    with pytest.raises(RecordingError, match="no results in it yet"):
+        load_analysis(batch)
+    for name in ("monday/run_10.avi", "monday/run_2.avi", "blank.avi", "z.avi"):
+        (batch / "results" / name).mkdir(parents=True)
+        save_analysis(analysis, batch / "results" / name / "results.h5")
+    words = r"is a folder of a batch, .*; give the results .*results/blank\.avi, .*run_2\.avi, .*run_10\.avi, \.\.\.$"
+    for folder in (batch, batch / "results"):
+        with pytest.raises(RecordingError, match=words):
+            load_analysis(folder)
+        with pytest.raises(RecordingError, match=words):
+            open_all([folder])
+    assert load_analysis(batch / "results" / "z.avi").conditions == analysis.conditions
+    with pytest.raises(RecordingError, match="a folder without results of nta"):
+        load_analysis(batch / "results" / "monday")
+
+
+def test_a_report_of_other_results_does_not_stay_beside_new_ones(analysis, tmp_path):
+    (tmp_path / "report.html").write_text("of other results")
+    nta.write_results(analysis, tmp_path, report=False)
+    assert not (tmp_path / "report.html").exists()
+    assert load_analysis(tmp_path).conditions == analysis.conditions
 
 
 def test_a_failed_save_leaves_what_was_there(analysis, tmp_path, monkeypatch):

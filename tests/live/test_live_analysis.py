@@ -2,6 +2,7 @@
 
 import threading
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -195,3 +196,17 @@ def test_a_snapshot_is_plain_data_for_a_page(tmp_path, instrument, profile):
     assert loaded["frames"] == 200
     assert sum(loaded["sizing"]["distribution"]["weight"]) == pytest.approx(1.0)
     assert json.loads(json.dumps(Snapshot().as_dict()))["sizing"] is None
+
+
+def test_live_sizes_are_made_with_the_rate_that_is_read_of_the_recording(tmp_path):
+    from nta.live.analysis import _Stamps
+
+    camera, stamps, path = _camera(exposure_s=0.005), _Stamps(), tmp_path / "slow.h5"
+    with RecordingWriter(path, camera) as writer:
+        for index in range(40):
+            frame = replace(_frame(index), host_time_ns=round(index / 20.1 * 1e9))
+            stamps.add(frame)
+            writer.write(frame)
+    with open_recording(path) as recording:
+        assert stamps.in_time(camera).frame_rate_hz == recording.camera.frame_rate_hz
+    assert stamps.in_time(camera).frame_rate_hz == pytest.approx(20.1)

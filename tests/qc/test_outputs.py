@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from xml.etree import ElementTree
 
 import pytest
@@ -41,6 +43,22 @@ def spec(folder, text):
 def test_the_exit_code_is_the_verdict(folder, tmp_path, capsys, text, code):
     assert main(["check", str(folder), "--spec", str(spec(tmp_path, text))]) == code
     assert ("PASS", "FAIL", "INCONCLUSIVE")[code] in capsys.readouterr().out
+
+
+def test_a_reader_that_goes_away_changes_no_verdict(folder, tmp_path):
+    words = ["check", str(folder), "--spec", str(spec(tmp_path, BAD)), "-o", "-"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "nta", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    process.stdout.close()
+    with process.stderr as errors:
+        assert errors.read() == b""
+    assert process.wait() == 1
+
+
+def test_a_report_is_shown_as_its_table(analysis, tmp_path):
+    report = nta.qc.check(analysis, spec(tmp_path, BAD))
+    assert repr(report) == str(report) == report.table()
 
 
 def test_results_in_folders_of_one_name_are_told_apart(folder, tmp_path):

@@ -50,6 +50,22 @@ def _page(analysis, folder):
     return text, " ".join(reader.words), reader
 
 
+def test_a_result_is_shown_in_a_notebook_by_its_numbers_and_findings(analysis, without_spots):
+    shown = repr(analysis)
+    assert analysis.provenance.recording in shown
+    assert f"D50               {analysis.sizes.summary['d50_nm']}\n" in shown
+    assert f"{analysis.sizes.n_tracks_used} tracks used" in shown
+    assert all(
+        finding.title in shown
+        for finding in analysis.assessment.findings
+        if finding.verdict in (Verdict.WARN, Verdict.FAIL)
+    )
+    assert "SizeDistribution: none, 0 tracks used" in repr(without_spots)
+    for part in (*vars(analysis).values(), *vars(analysis.sizes).values(), analysis.tracks.scene):
+        assert len(repr(part)) < 5000
+    assert "rows, " in repr(analysis.tracks)
+
+
 def test_the_page_is_one_file_that_loads_nothing(analysis, tmp_path):
     text, _, reader = _page(analysis, tmp_path)
     assert reader.outside == []

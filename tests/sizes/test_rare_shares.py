@@ -21,6 +21,12 @@ def test_shares_of_few_are_those_of_the_tables(seen, n, low, high):
     assert clopper_pearson(seen / n, n, 0.95) == pytest.approx((low, high), abs=1e-4)
 
 
+@pytest.mark.parametrize("share", [1e-4, 1e-6, 1e-300])
+def test_a_low_end_of_a_share_that_is_next_to_nothing_is_0(share):
+    """The quantile underflows, or is 1e-160."""
+    assert clopper_pearson(share, 73, 0.95)[0] == 0.0
+
+
 def test_tracks_that_count_alike_are_worth_their_number():
     assert effective_number(np.full(73, 2.5)) == pytest.approx(73)
     assert effective_number(np.array([1.0, 1.0, 10.0])) == pytest.approx(144 / 102)

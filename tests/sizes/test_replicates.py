@@ -100,6 +100,44 @@ def test_the_unit_is_the_preparation_from_three_on_else_the_video_else_the_track
     assert found.high / found.low == pytest.approx(of_the_video.high / of_the_video.low, rel=1e-6)
 
 
+def askew(median_nm, rng):
+    """Sizes of a video whose intervals reach three times as far up as down."""
+    sizes = video(median_nm, rng)
+
+    def stretched(quantities):
+        return {
+            key: replace(q, low=q.value * 0.97, high=q.value * 1.09) if q.unit == "nm" else q
+            for key, q in quantities.items()
+        }
+
+    return replace(sizes, summary=stretched(sizes.summary), statistical=stretched(sizes.statistical))
+
+
+def test_the_numbers_of_a_single_video_are_its_own(rng):
+    sizes = askew(100, rng)
+    found = combine_replicates([Replicate(preparation="p", sizes=sizes)], repeats=2)
+    for mine, own in ((found.summary, sizes.summary), (found.fractions, sizes.fractions)):
+        assert {k: (q.value, q.low, q.high) for k, q in mine.items()} == {
+            k: (q.value, q.low, q.high) for k, q in own.items()
+        }
+    assert "nothing of other videos" in found.summary["d90_nm"].method
+
+
+def test_intervals_that_reach_farther_up_than_down_stay_so(rng):
+    same = [Replicate(preparation="p", sizes=askew(100, rng)) for _ in range(4)]
+    d90 = combine_replicates(same, repeats=2).summary["d90_nm"]
+    assert np.log(d90.high / d90.value) == pytest.approx(np.log(1.09) / 2, rel=0.01)
+    assert np.log(d90.value / d90.low) == pytest.approx(-np.log(0.97) / 2, rel=0.01)
+
+
+def test_one_recording_given_as_three_preparations_is_refused(rng):
+    diameters = rng.lognormal(4.6, 0.2, 50)
+    tracks = TrackSizes(diameter_nm=diameters, low_nm=diameters, high_nm=diameters)
+    sizes = replace(video(100, rng), tracks=tracks)
+    with pytest.raises(SettingError, match="'a' and 'b', have the same tracks"):
+        combine_replicates([Replicate(preparation=name, sizes=sizes) for name in "abc"])
+
+
 def test_scatter_is_told_apart_by_level():
     found = combine_replicates(study(np.random.default_rng(3), 40, 4, between=0.08, within=0.03), repeats=2)
     assert found.between_videos == pytest.approx(0.03, rel=0.2)

@@ -46,7 +46,7 @@ temperature_c = 25
 
 
 def _rows(folder):
-    with (folder / "videos.csv").open(encoding="utf-8") as file:
+    with (folder / "videos.csv").open(encoding="utf-8-sig") as file:
         return list(csv.DictReader(file))
 
 
@@ -128,6 +128,25 @@ def test_a_device_that_fails_is_a_reason_and_is_opened_again(
     assert "the device failed" in outcome.videos[0].reason
     reasons = [video.reason for video in outcome.videos[1:]]
     assert reasons == ["", ""]
+
+
+def test_every_video_is_recorded_as_asked_whatever_the_device_forgot(
+    write, operator, quick_analysis, tmp_path, monkeypatch
+):
+    seen = []
+
+    def forgetting(instrument, writer, **more):
+        camera, laser = instrument.camera, instrument.laser
+        seen.append((camera.settings()["exposure_s"], camera.settings()["frame_rate_hz"], laser.get()))
+        done = record(instrument, writer, **more)
+        laser.set(50.0)  # as after a power cycle
+        camera.configure(exposure_s=0.015, frame_rate_hz=30.0)
+        return done
+
+    monkeypatch.setattr(execution, "record", forgetting)
+    asked = "exposure_ms = 4\nframe_rate_hz = 25\nlaser_mw = 12\n"
+    operator.carry_out(write(asked + THREE), tmp_path / "out")
+    assert seen == [(0.004, 25.0, 12.0)] * 3
 
 
 def test_an_interrupted_run_keeps_what_it_has(write, operator, quick_analysis, monkeypatch, tmp_path):

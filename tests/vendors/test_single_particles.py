@@ -7,16 +7,58 @@ import pytest
 
 from made.twins import PIXEL_UM, RATE_HZ, nanosight_summary, nanosight_tables, videodrop_result
 from nta.calibration import SampleConditions
-from nta.errors import MissingInputError
+from nta.diffusion import estimate_diffusion
+from nta.errors import MissingInputError, SettingError
+from nta.io.tracks import TrackTable
 from nta.io.vendors import VendorFileError, read_vendor
 from nta.measurements import MeasuredRun, size_particles, size_tracks
+from nta.measurements.from_tracks import as_tracks
 from nta.physics import water_viscosity_pa_s
 from nta.settings import AnalysisSettings
-from nta.sizes import SizingSettings
+from nta.sizes import SizingSettings, size_distribution
 
 VIEWSIZER = Path(__file__).parent / "viewsizer_150nm"
 WATER = SampleConditions(temperature_c=25.0)
 QUICK = AnalysisSettings(sizing=SizingSettings(repeats=50, bins=150, max_components=2))
+
+
+STEADY = TrackTable.of([0] * 9, range(9), np.arange(9.0), np.arange(9.0), program="mine")
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"table": {"track": [0]}}, r"table must be TrackTable, got dict; make one with TrackTable\.of"),
+        ({"conditions": 25.0}, r"conditions must be SampleConditions, got float; give nta\.SampleConditions"),
+        ({"pixel_size_um": 250}, "pixel_size_um=250 is no pixel .* give µm, not nm"),
+        ({"pixel_size_um": "0.25"}, "pixel_size_um must be a number, got '0.25'"),
+        ({"frame_rate_hz": 0}, "frame_rate_hz must be > 0"),
+        ({"frame_rate_hz": None}, "a size needs the frame rate"),
+        ({"exposure_s": 15}, "longer than the frame interval"),
+    ],
+)
+def test_tracks_are_not_sized_on_what_cannot_be(given, words):
+    said = {"table": STEADY, "conditions": WATER, "pixel_size_um": 0.25, "frame_rate_hz": 30, **given}
+    with pytest.raises((SettingError, MissingInputError), match=words):
+        size_tracks(said.pop("table"), said.pop("conditions"), **said)
+
+
+def test_estimates_without_their_tracks_are_refused():
+    tracks = as_tracks(
+        TrackTable.of([0] * 9 + [1] * 9, [*range(9)] * 2, np.arange(18.0), np.arange(18.0), program="mine")
+    )
+    with pytest.raises(SettingError, match="250 is no pixel"):
+        estimate_diffusion(tracks, pixel_size_um=250, frame_interval_s=1 / 30, exposure_s=None)
+    found = estimate_diffusion(tracks, pixel_size_um=0.25, frame_interval_s=1 / 30, exposure_s=None)
+    with pytest.raises(SettingError, match=r"1 estimates and 2 tracks; .* tracks\.only\(mask\) and"):
+        size_distribution(found.select([1]), tracks, WATER)
+    second = np.array([False, True])
+    left = tracks.only(second)
+    assert (left.n_tracks, len(left)) == (1, 9)
+    assert left.y_px == pytest.approx(tracks.y_px[9:])
+    assert size_distribution(found.select(second), left, WATER)[0].n_tracks_used <= 1
+    with pytest.raises(SettingError, match="a mask over 2 tracks"):
+        tracks.only([1])
 
 
 @pytest.mark.parametrize(("yes", "no"), [("True", "False"), ("1", "0"), ("Yes", "No")])

@@ -70,6 +70,18 @@ def test_a_run_shorter_than_its_shortest_track_sees_nothing():
     assert seen_by(curve, SHEET, view, 1e6, 0.05, walkers=400, seed=1).volume_ml == 0
 
 
+@pytest.mark.parametrize("given_up", [0.02, 0.15])
+def test_tracks_end_where_links_are_given_up(given_up):
+    """Particles that never leave: of links kept with probability q, q^(m-1) (1 + (m - 1) (1 - q)) of the spots are in tracks
+    of m spots and more (a run of k links has the geometric probability, and k spots)."""
+    curve = fit_curve(trials(ceiling=1.0), spot_width_px=1.4)
+    view = replace(VIEW, height_px=4800, width_px=6400, n_frames=100_000)
+    whole = seen_by(curve, SHEET, view, 1e6, 1e-6, walkers=400, seed=1).volume_ml
+    cut = seen_by(curve, SHEET, replace(view, given_up=given_up), 1e6, 1e-6, walkers=400, seed=1).volume_ml
+    kept, m = 1 - given_up, view.min_points
+    assert cut / whole == pytest.approx(kept ** (m - 1) * (1 + (m - 1) * given_up), rel=0.02)
+
+
 def test_bright_spots_hide_behind_fewer_particles_than_faint_ones():
     faint = trials(ceiling=0.8)
     rng = np.random.default_rng(2)

@@ -61,9 +61,8 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.slow
-def test_ctrl_c_ends_a_recording_in_order_and_it_is_reported(tmp_path):
-    """The server itself, with a recording that is ordered as soon as the instrument is there."""
+def _ended_while_it_records(tmp_path, number):
+    """Serve, with a recording that is ordered as soon as the instrument is there; return the exit code and what was said."""
     pytest.importorskip("nicegui", reason="NiceGUI is not installed: pip install 'nta-lab[web]'")
     (tmp_path / "ordering.py").write_text(_ORDERING)
     small = ("width_px=160", "height_px=120", "frame_rate_hz=60", "exposure_s=0.01")
@@ -82,14 +81,28 @@ def test_ctrl_c_ends_a_recording_in_order_and_it_is_reported(tmp_path):
     assert process.poll() is None
     with urllib.request.urlopen((tmp_path / "said").read_text().split()[2]) as page:
         assert b"nta" in page.read()
-    process.send_signal(signal.SIGINT)
-    assert process.wait(240) == 0
-    err = (tmp_path / "said").read_text()
+    process.send_signal(number)
+    code, err = process.wait(240), (tmp_path / "said").read_text()
     assert "Traceback" not in err
-    assert "making the report of visited" in err
     with open_recording(recording) as source:
         assert sum(1 for _ in source.frames()) > 10
         assert not source.report.truncated
+    return code, err
+
+
+@pytest.mark.slow
+def test_a_closed_terminal_ends_a_recording_in_order_and_the_report_is_left(tmp_path):
+    number = getattr(signal, "SIGHUP", signal.SIGTERM)  # which is what becomes of it
+    code, err = _ended_while_it_records(tmp_path, number)
+    assert code == 130
+    assert "no report of visited was made" in err
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_a_recording_in_order_and_it_is_reported(tmp_path):
+    code, err = _ended_while_it_records(tmp_path, signal.SIGINT)
+    assert code == 0
+    assert "making the report of visited" in err
     analysis = tmp_path / "runs" / "visited" / "analysis"
     assert (analysis / "report.html").is_file()
     assert json.loads((analysis / "summary.json").read_text())["recording"] == "runs/visited/recording.h5"

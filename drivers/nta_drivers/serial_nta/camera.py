@@ -11,6 +11,7 @@ import numpy as np
 from nta.devices import EndOfFrames, Losses, checked_settings
 from nta.errors import DeviceError, DeviceLost, DeviceTimeout, SettingError
 from nta.frames import CameraState, Frame, Image
+from nta.stated import is_number
 from nta_drivers.serial_nta.account import Account
 from nta_drivers.serial_nta.link import Link, Refusal, numbers
 from nta_drivers.serial_nta.message import Flags, Header
@@ -234,10 +235,10 @@ class SerialCamera:
         return {fact.name: _known(fact.name, value) for fact, value in zip(FACTS, values, strict=True)}
 
 
-def _checked(name: str, value: Any) -> float:
+def _checked(name: str, value: float) -> float:
     """Return a setting as it may be sent, or refuse what is no number."""
     whole = name in WHOLE_NUMBERS
-    if isinstance(value, bool) or not isinstance(value, int if whole else int | float) or value != value:
+    if not is_number(value, whole=whole) or value != value:
         raise SettingError(f"{name} must be a {'whole ' if whole else ''}number, got {value!r}")
     return value
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from nta.devices import Instrument, Knob, Limits
 from nta.errors import DeviceError, SettingError
+from nta.stated import is_number
 from nta_drivers.serial_nta.camera import SerialCamera
 from nta_drivers.serial_nta.link import Link, numbers
 from nta_drivers.serial_nta.vocabulary import KNOBS, MEASURED, OPTIONS, Command
@@ -43,9 +44,9 @@ class SerialInstrument(Instrument):
                 "the serial instrument needs its port: port=/dev/ttyACM0 or port=socket://host:5025"
             )
         for name, value in (("baud_rate", baud_rate), ("resends", resends)):
-            if isinstance(value, bool) or not isinstance(value, int) or value < (name == "baud_rate"):
+            if not is_number(value, whole=True) or value < (name == "baud_rate"):
                 raise SettingError(f"{name} must be a whole number, got {value!r}")
-        if not isinstance(answer_s, int | float) or not 0 < answer_s < 60:
+        if not is_number(answer_s) or not 0 < answer_s < 60:
             raise SettingError(f"answer_s must be between 0 and 60 s, got {answer_s!r}")
         wanted = {
             "width_px": width_px,

@@ -24,6 +24,7 @@ T = TypeVar("T")
 _SLICE_S = 0.1  # how long one wait for bytes may take: bounds what a close from outside has to wait
 _PARTIAL_S = 0.5  # a message that stands still for so long has lost bytes
 _TRIES = 4
+_CONNECT_S = 5.0  # until the first answer: what asks again, after a loss, does so for longer
 _LONGEST_S = 30.0  # of asking: a long picture may come before the answer
 _ERROR = re.compile(r'(-?\d+),"([^"]*)"')
 
@@ -176,13 +177,25 @@ class Link:
         self.events.clear()
         try:
             port.write(b"\n")  # ends whatever an earlier host left half said
-            self.identity, options, protocol = self.ask("*IDN?", "*OPT?", "SYST:PROT?")
+            self.identity, options, protocol = self._introduced()
             if protocol != PROTOCOL:
                 raise DeviceError(f"{self.url}: {self.identity} speaks {protocol}, this driver {PROTOCOL}")
         except BaseException:
             self._disconnect()
             raise
         self.options = frozenset(options.split(","))
+
+    def _introduced(self) -> list[str]:
+        """Ask who is there; tell a stranger from silence."""
+        try:
+            return self.ask("*IDN?", "*OPT?", "SYST:PROT?", limit_s=_CONNECT_S)
+        except DeviceTimeout:
+            if not self._parser.first:
+                raise
+            raise DeviceTimeout(
+                f"{self.url}: something answered, but not {PROTOCOL.partition(',')[0]} (it began with "
+                f"{self._parser.first!r}); is it the right port, and baud_rate={self._baud_rate}?"
+            ) from None
 
     def _disconnect(self) -> None:
         port, self._port = self._port, None

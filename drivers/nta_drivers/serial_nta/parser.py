@@ -11,6 +11,7 @@ from nta_drivers.serial_nta.message import MAGIC, Header, header_length, read_ch
 
 _MAX_LINE_BYTES = 4096
 _ROOM_BYTES = 1 << 16
+_FIRST_BYTES = 40  # enough to tell what speaks
 _MARK = re.compile(re.escape(MAGIC) + rb"|\|[0-9A-F]{4}\|[0-9A-F]{8}\n")
 _MARK_BYTES = 15  # of the longer of the two
 
@@ -59,6 +60,7 @@ class Parser:
         self._begin = self._end = 0  # of the bytes that wait
         self._search = 0  # where to look for the next mark
         self.missing = 0  # bytes that the block which is arriving still lacks
+        self.first = b""  # of all that came
 
     def room(self) -> memoryview:
         """Return where the next bytes may be put; tell how many were with `added`."""
@@ -74,6 +76,9 @@ class Parser:
 
     def added(self, n_bytes: int) -> None:
         """Take into account what was put into `room`."""
+        if len(self.first) < _FIRST_BYTES:
+            came = self._buffer[self._end : self._end + n_bytes]
+            self.first += bytes(came[: _FIRST_BYTES - len(self.first)])
         self._end += n_bytes
 
     def feed(self, data: bytes) -> None:

@@ -20,8 +20,13 @@ def prepared(instrument: Instrument, n_frames: int) -> Instrument:
         raise SettingError(f"the number of prepared frames must be >= 1, got {n_frames}")
     with instrument:
         camera = PreparedCamera(instrument.camera, n_frames)
-    knobs = {"thermostat": instrument.thermostat, "laser": instrument.laser}
-    return Instrument(instrument.name, camera, **knobs, pump=instrument.pump, focus=instrument.focus)
+    thermostat, laser, pump, focus = (
+        instrument.thermostat,
+        instrument.laser,
+        instrument.pump,
+        instrument.focus,
+    )
+    return Instrument(instrument.name, camera, thermostat, laser, pump, focus)
 
 
 class PreparedCamera(PacedCamera):

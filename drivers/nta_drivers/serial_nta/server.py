@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from nta.devices import Instrument
 from nta.errors import SettingError
+from nta.version import own_version
 from nta_drivers.faults import read_faults
 from nta_drivers.serial_nta.noise import Noise
 from nta_drivers.serial_nta.ports import Port, PtyPort, TcpPort
@@ -42,7 +42,7 @@ class Server:
         line: dict[str, Any] = {"noise": Noise(noise), "faults": line_faults(read_faults(faults))}
         port: Port = PtyPort(Path(pty) if pty else None) if tcp is None else tcp_port(tcp)
         self._instrument = prepared(instrument, prepared_frames) if prepared_frames else instrument
-        identity = f"nta-lab,{self._instrument.name.replace(',', ' ')},0,{version('nta-lab')}"
+        identity = f"nta-lab,{self._instrument.name.replace(',', ' ')},0,{own_version()}"
         self._instrument.open()
         try:
             self._serving = Serving(self._instrument, port, identity=identity, **line)

@@ -123,6 +123,7 @@ class LiveSource:
         self._reader = FrameReader(
             self._instrument.camera,
             self._settings,
+            knobs=self._instrument.knobs(),
             stop=self._stop,
             **self._ends,  # type: ignore[arg-type]
         )

@@ -6,19 +6,23 @@ import contextlib
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields, replace
 from typing import Literal
 
-from nta.devices import Camera, EndOfFrames, Losses
+from nta.devices import Camera, EndOfFrames, Knob, Losses, SetKnob
 from nta.errors import DeviceError, DeviceLost, DeviceTimeout, SettingError
 from nta.frames import Frame
+from nta.stated import check_choice
 
 _POLL_S = 0.2  # how long one read may wait: bounds the time to stop
 _STOP_S = 5.0  # a driver that has not returned from read by then is left behind, and it is said
 _STEPS_TOO_LONG = 10  # times what frame number and computer say: no step of a clock that runs
 _SHORT_STEP_S = 1.0  # a step that is no longer does no harm
-_BACK_OFF_S = (0.1, 2.0)  # first and longest pause between two attempts to reopen a lost device
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 2.0  # between two attempts to reopen a lost device
+
+
+Keep = Literal["all", "newest"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,17 +33,16 @@ class ReaderSettings:
         overwrites is seen as a gap and counted as lost by the host); "newest" drops the oldest, for a view.
     queue_bytes : memory for frames that wait.
     stall_s : no frame for this long is a fault.
-    reconnect_s : how long a lost device is tried again; 0 gives up at once.
+    reconnect_s : how long a lost device is tried again until a frame comes; 0 gives up at once.
     """
 
-    keep: Literal["all", "newest"] = "all"
+    keep: Keep = "all"
     queue_bytes: int = 256 << 20  # 14 s of 640 x 480 x 16 bit at 30 Hz: rides out a slow disk
     stall_s: float = 10.0
     reconnect_s: float = 30.0
 
     def __post_init__(self) -> None:
-        if self.keep not in ("all", "newest"):
-            raise SettingError(f'keep must be "all" or "newest", got {self.keep!r}')
+        check_choice("keep", self.keep, Keep)
         for name in ("queue_bytes", "stall_s"):
             if not getattr(self, name) > 0:
                 raise SettingError(f"{name} must be > 0, got {getattr(self, name)}")
@@ -50,6 +53,8 @@ class ReaderSettings:
 class FrameReader:
     """Acquires from an open camera until `n_frames` or `duration_s` are reached, or `stop` is set.
 
+    knobs : the devices beside the camera; what they were set to is set again with the camera's settings when a lost
+        device comes back.
     stop : set by whoever wants the end, safely in a signal handler; here it is only looked at, between two reads.
     fault : what ended it early, None otherwise. reconnections : how often a lost device came back.
     """
@@ -61,6 +66,7 @@ class FrameReader:
         *,
         n_frames: int | None = None,
         duration_s: float | None = None,
+        knobs: Mapping[str, Knob] | None = None,
         stop: threading.Event | None = None,
     ) -> None:
         self.settings = settings or ReaderSettings()
@@ -68,11 +74,12 @@ class FrameReader:
         self.reconnections = 0
         self.reached_end = False  # it got as many frames, or as long a time, as was asked for
         self.delivered = 0
-        self._camera = camera
+        self._camera, self._knobs = camera, knobs or {}
         self._n_frames, self._duration_s = n_frames, duration_s
         self._wanted = camera.settings()  # to give a device back when it returns
         state = camera.state()
         self._rate_hz = state.frame_rate_hz
+        self._planned = round(duration_s * self._rate_hz) if duration_s and self._rate_hz else None
         frame_bytes = state.width_px * state.height_px * (1 if state.bit_depth <= 8 else 2)
         self.capacity = max(4, self.settings.queue_bytes // frame_bytes)
         self._queue: deque[Frame] = deque()
@@ -85,6 +92,8 @@ class FrameReader:
         self._told = Losses()  # the camera's own account, of all runs that ended
         self._first: Frame | None = None
         self._last: Frame | None = None
+        self._arrived = time.monotonic()  # when the last frame did
+        self._away = _Away()
         self._offset = 0
         self._clock_shift_ns = 0  # added to a device clock that began anew after a reconnection
         self._thread: threading.Thread | None = None
@@ -94,6 +103,7 @@ class FrameReader:
         if self._thread is not None:
             raise DeviceError("this reader was started before; make a new one")
         self._camera.start()
+        self._arrived = time.monotonic()
         name = f"nta-reader-{self._camera.name}"
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
@@ -133,8 +143,10 @@ class FrameReader:
         were lost in transport while the device was gone, by the host while our queue was full, and else by
         the device.
         """
-        gaps = self._gaps
-        unexplained = max(0, gaps.frames - self._told.lost)
+        gaps, told = self._gaps, self._told
+        if self.reached_end and self._planned is not None:
+            told = _at_most(told, gaps.frames)  # what was lost after the planned end is no loss
+        unexplained = max(0, gaps.frames - told.lost)
         unplugged = min(unexplained, gaps.while_gone)
         host = min(unexplained - unplugged, gaps.while_full)
         mine = Losses(
@@ -143,7 +155,7 @@ class FrameReader:
             lost_host=host + gaps.dropped,
             incomplete=self._misnumbered,
         )
-        return replace(self._told + mine, delivered=self.delivered)
+        return replace(told + mine, delivered=self.delivered)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -165,6 +177,8 @@ class FrameReader:
     def _run(self) -> None:
         with self._faults_told():
             self._read_until_the_end()
+        if self.fault is not None:
+            self._note_missing_at_the_end()
         with self._faults_told():
             self._end_run()
         self._finish()
@@ -201,7 +215,7 @@ class FrameReader:
             except DeviceLost as error:
                 self._reconnect(error)
             else:
-                frame = self._continued(frame)
+                arrived, frame = time.monotonic(), self._continued(frame)
                 if frame.index <= (self._last.index if self._last else -1):
                     self._misnumbered += 1
                     if time.monotonic() - heard > self.settings.stall_s:
@@ -209,12 +223,15 @@ class FrameReader:
                             f"no frame with a new number for {self.settings.stall_s:g} s: {frame.index} comes again"
                         )
                     continue
+                self._end_outage()
                 self.reached_end = self._is_last(frame)
+                self._arrived = arrived
             heard = time.monotonic()  # the queue has taken the frame: a slow disk is no silence
 
     def _is_last(self, frame: Frame) -> bool:
         """Accept a frame unless it is past the end; say whether the end is reached."""
         if self._is_past_the_end(frame):
+            self._gaps.note(self._due_before(frame.index))
             return True
         self._accept(frame)
         return self.delivered + self._gaps.dropped == self._n_frames
@@ -226,6 +243,21 @@ class FrameReader:
         # half a frame of tolerance: at 30 Hz, 10 s are 300 frames whatever the clock's jitter
         slack = 0.5 / self._rate_hz if self._rate_hz else 0.0
         return elapsed_s > self._duration_s - slack
+
+    def _due_before(self, index: int) -> int:
+        """Return how many frames are missing between the last one and an index, up to the planned end."""
+        due = 0 if self._planned is None else min(index, self._planned)
+        return max(0, due - (self._last.index + 1 if self._last else 0))
+
+    def _note_missing_at_the_end(self) -> None:
+        """Count what was due while nothing came any more, where it is known when the end would have been."""
+        silent_s = time.monotonic() - self._arrived
+        missing = self._due_before(
+            (self._last.index + 1 if self._last else 0) + int(silent_s * (self._rate_hz or 0))
+        )
+        self._gaps.note(missing)
+        if self._away.since is not None:
+            self._gaps.while_gone += missing
 
     def _accept(self, frame: Frame) -> None:
         self._first = self._first or frame
@@ -266,29 +298,47 @@ class FrameReader:
         )
 
     def _reconnect(self, lost: DeviceLost) -> None:
-        """Open the device again with its settings; raise `lost` where it does not come back in time."""
-        since = time.monotonic()
-        pause, longest = _BACK_OFF_S
-        self._end_run()
-        while time.monotonic() - since < self.settings.reconnect_s:
-            if self._stop.wait(pause) or self._finished:
+        """Open the device again, set as it was; raise `lost` where no frame has come from it for too long."""
+        away = self._away
+        if away.since is None:
+            away.since = time.monotonic()
+        with contextlib.suppress(Exception):  # what a device that is gone makes a library throw
+            self._end_run()
+        last: Exception = lost
+        while time.monotonic() - away.since < self.settings.reconnect_s:
+            if self._stop.wait(away.pause_s) or self._finished:
                 break
-            pause = min(2 * pause, longest)
-            with contextlib.suppress(DeviceError):
-                self._camera.close()
-                self._camera.open()
-                self._camera.configure(**self._wanted)
-                self._camera.start()
-                self._resume(time.monotonic() - since)
+            away.pause_s = min(2 * away.pause_s, _LONGEST_PAUSE_S)
+            try:
+                self._open_again()
                 return
-        raise lost
+            except Exception as error:  # a device that is just coming back may refuse anything, in any words
+                last = error
+        if last is lost:
+            raise lost
+        raise DeviceLost(
+            f"{lost}; it was opened again for {self.settings.reconnect_s:g} s, at last: {last}"
+        ) from last
 
-    def _resume(self, outage_s: float) -> None:
-        self.reconnections += 1
+    def _open_again(self) -> None:
+        self._camera.close()
+        self._camera.open()
+        self._camera.configure(**self._wanted)
+        for name, knob in self._knobs.items():
+            if isinstance(knob, SetKnob):
+                knob.set_again(name)
+        self._camera.start()
         if self._last is not None:
-            missed = round(outage_s * self._rate_hz) if self._rate_hz else 0
-            self._gaps.while_gone += missed
+            missed = round((time.monotonic() - self._arrived) * (self._rate_hz or 0))
+            self._away.missed = missed
             self._offset = self._last.index + 1 + missed
+
+    def _end_outage(self) -> None:
+        """Take a device for present again: a frame came, which to open it does not prove."""
+        if self._away.since is not None:
+            self.reconnections += 1
+            self._gaps.while_gone += self._away.missed
+            self._away = _Away()
 
     def _end_run(self) -> None:
         """Stop the camera and add its account; a device that is gone may refuse."""
@@ -324,6 +374,18 @@ class _Elapsed:
 
 
 @dataclass
+class _Away:
+    """A device that was lost and has given no frame since.
+
+    since : on this computer's clock; None of one that is there. missed : frames, as it was opened last.
+    """
+
+    since: float | None = None
+    pause_s: float = _FIRST_PAUSE_S
+    missed: int = 0
+
+
+@dataclass
 class _Gaps:
     """Frames missing in the index, and under which circumstances."""
 
@@ -337,3 +399,12 @@ class _Gaps:
         self.frames += missing
         if self.full:
             self.while_full += missing
+
+
+def _at_most(told: Losses, frames: int) -> Losses:
+    """Return an account of no more lost frames than there were."""
+    left, shares = frames, {}
+    for name in (field.name for field in fields(Losses) if field.name.startswith("lost_")):
+        shares[name] = min(getattr(told, name), left)
+        left -= shares[name]
+    return replace(told, **shares, incomplete=min(told.incomplete, left))

@@ -15,9 +15,9 @@ from nta.acquisition.reader import ReaderSettings
 from nta.devices import Instrument, Losses
 from nta.errors import DeviceError, RecordingError, SettingError
 from nta.frames import Frame, RecordingReport
+from nta.progress import Progress
 
-Progress = Callable[[int], None]
-"""Called with the number of frames written so far."""
+_ENDING = (signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else []))
 
 
 class FrameWriter(Protocol):
@@ -41,8 +41,8 @@ class Recorded:
     """How a recording ended.
 
     ended_by : "request" when it is as long as asked, "device" when a playing device had no more, "signal" for
-        Ctrl-C, SIGTERM or `stop`, "fault" when the device failed (`fault` says how; the frames up to it are
-        kept).
+        Ctrl-C, SIGTERM, a closed terminal or `stop`, "fault" when the device failed (`fault` says how; the
+        frames up to it are kept).
     """
 
     n_frames: int
@@ -76,8 +76,8 @@ def record(
     """Record from an open instrument until the asked length, a signal, `stop` or a fault; close the writer.
 
     No frame that reached this computer is dropped for the file: the reader waits when the disk is slow, and
-    what the camera loses meanwhile is counted. Ctrl-C and SIGTERM set `stop`, which ends the recording as if
-    that had been asked for; a second Ctrl-C interrupts. `on_frame` is called after each frame is written (live
+    what the camera loses meanwhile is counted. Ctrl-C, SIGTERM and SIGHUP set `stop`, which ends the recording as
+    if that had been asked for; a second Ctrl-C interrupts. `on_frame` is called after each frame is written (live
     analysis).
 
     Raises
@@ -174,7 +174,7 @@ def _cause(
 
 @contextmanager
 def _set_by_signals(stop: threading.Event) -> Iterator[None]:
-    """Let the first SIGINT or SIGTERM set `stop`; then the handlers before are put back."""
+    """Let the first of `_ENDING` set `stop`; then the handlers before are put back."""
     if threading.current_thread() is not threading.main_thread():
         yield  # only the main thread may set handlers; the caller has `stop`
         return
@@ -189,8 +189,9 @@ def _set_by_signals(stop: threading.Event) -> Iterator[None]:
         stop.set()
         restore()  # a second Ctrl-C means it
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        before[number] = signal.signal(number, on_signal)
+    for number in _ENDING:
+        if number == signal.SIGINT or signal.getsignal(number) is not signal.SIG_IGN:  # nohup means it
+            before[number] = signal.signal(number, on_signal)
     try:
         yield
     finally:

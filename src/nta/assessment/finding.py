@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -42,7 +43,7 @@ class Finding:
         return {key: str(value) if isinstance(value, Verdict) else value for key, value in vars(self).items()}
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Assessment:
     """All findings of one analysis."""
 
@@ -56,3 +57,16 @@ class Assessment:
             if verdict in verdicts:
                 return verdict
         return Verdict.PASS
+
+    def __repr__(self) -> str:
+        counts = Counter(finding.verdict for finding in self.findings)
+        lines = [
+            f"Assessment: {', '.join(f'{counts[v]} {v}' for v in Verdict if counts[v]) or 'no findings'}"
+        ]
+        for verdict in (Verdict.FAIL, Verdict.WARN):
+            lines += [
+                f"{verdict.upper()}  {finding.title}: {finding.evidence}{f'; {finding.advice}' if finding.advice else ''}"
+                for finding in self.findings
+                if finding.verdict is verdict
+            ]
+        return "\n  ".join(lines)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from nta.assessment.finding import Finding, Verdict
 from nta.calibration import find_file
-from nta.calibration.reading import Table
 from nta.errors import SettingError
+from nta.stated import Table
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ from typing import Any
 from nta.batch.job import Job
 from nta.batch.outcome import Done, JobOutcome
 from nta.errors import NtaError, SettingError
-from nta.io.results.store import own_version
+from nta.version import own_version, software
 
 SCHEME = "dask://"
 _PATIENCE_S = 15.0
@@ -78,9 +78,7 @@ def _refuse_other_versions(client: Any) -> None:
     try:
         found: dict[str, str] = client.run(own_version)
     except Exception as error:  # dask passes on whatever the worker met
-        raise ClusterError(
-            f"the workers of the cluster cannot run nta-lab {own_version()}: {error}"
-        ) from None
+        raise ClusterError(f"the workers of the cluster cannot run {software()}: {error}") from None
     if not found:
         raise ClusterError("the cluster has no workers")
     for worker, theirs in found.items():

@@ -180,8 +180,8 @@ def _draw_videos(axis: Axes, row: int, colour: str, name: str, videos: Sequence[
     offsets = np.linspace(-0.2, 0.2, len(shown)) if len(shown) > 1 else [0.0]
     for offset, video in zip(offsets, shown, strict=False):
         quantity, y = video.numbers[name], row + float(offset)
-        if quantity.low is not None and quantity.high is not None:
-            axis.plot([quantity.low, quantity.high], [y, y], color=colour, linewidth=0.9, alpha=0.7)
+        if quantity.ends is not None:
+            axis.plot(quantity.ends, [y, y], color=colour, linewidth=0.9, alpha=0.7)
         filled = "white" if video.status == "incomplete" else colour
         axis.plot(
             np.array([quantity.value], float), [y], "o", markersize=4, color=colour, markerfacecolor=filled

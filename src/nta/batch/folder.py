@@ -10,7 +10,7 @@ from pathlib import Path
 
 from nta.io.recordings.folder import KINDS, natural_key
 from nta.io.recordings.tiff import files_of
-from nta.io.results import RESULTS_FILE
+from nta.io.results import BATCH_FILE, RESULTS_FILE
 
 RECORDINGS = (
     *(
@@ -35,7 +35,6 @@ RECORDINGS = (
     *(".nd2", ".czi", ".lif", ".lsm", ".ims", ".oib", ".oir", ".vsi", ".sif", ".spe", ".dcimg"),
 )
 _BESIDE = (".toml", ".npz", ".json")  # side-cars, truth of simulations, notes of programs
-BATCH_FILE = "batch.json"
 _CONTINUES = re.compile(r"(.+)_\d+(\.ome\.tiff?)", re.I)
 _IMAGES_OF_A_FOLDER = 2  # as many images make their folder one recording
 

@@ -7,11 +7,10 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from nta.io.results import BATCH_RESULTS
 from nta.measurements.key import analysis_key
 from nta.one_recording import Request
 from nta.pipeline import ABOUT, about_recording
-
-RESULTS = "results"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,4 +70,4 @@ class Job:
 
 def result_folder(output: Path, name: str) -> Path:
     """Return the folder of a recording's results: its own name, so that recordings that join later move nothing."""
-    return output / RESULTS / name
+    return output / BATCH_RESULTS / name

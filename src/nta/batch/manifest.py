@@ -6,16 +6,20 @@ import difflib
 import glob
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from nta.batch.folder import whole_sets
-from nta.calibration.reading import read_toml
+from nta.calibration import InstrumentProfile, SampleConditions, load_medium, load_profile
 from nta.catalogue.record import KINDS, as_time
 from nta.errors import SettingError
+from nta.frames import CameraState
 from nta.io.recordings.folder import natural_key
 from nta.io.recordings.sidecar import frame_rate
 from nta.io.text import dilution, no_dilution, number, read_text, rows_of
+from nta.settings import AnalysisSettings
+from nta.stated import is_number, read_toml
 
 CAMERA = ("frame_rate_hz", "exposure_ms", "pixel_size_um", "bit_depth")
 CONDITIONS = ("temperature_c", "temperature_std_c", "viscosity_mpas", "medium", "dilution", "sample")
@@ -29,7 +33,10 @@ _SEPARATORS = (";", "\t", ",")
 
 @dataclass(frozen=True)
 class Entry:
-    """One line: the recording, and what is said of it (keys as in the manifest, numbers as numbers)."""
+    """One line: the recording, and what is said of it.
+
+    words : keys as in the manifest, numbers as numbers; `profile` and `settings` as they were read, `blank` as a path.
+    """
 
     path: Path
     words: Mapping[str, Any]
@@ -44,18 +51,19 @@ def read_manifest(path: str | Path) -> list[Entry]:
     Raises
     ------
     SettingError
-        Not CSV or TOML, an unknown key, a value of the wrong type, a recording named twice; all complaints at once, each
-        with its line.
+        Not CSV or TOML, an unknown key, a value of the wrong type or that none can have, a profile, medium or settings file
+        that is not there, a recording named twice; all complaints at once, each with its line.
     """
     path = Path(path)
     if not path.is_file():
         raise SettingError(f"{path}: no such manifest")
     rows = _toml_rows(path) if path.suffix.lower() == ".toml" else _csv_rows(path)
+    beside = _Beside(path.parent)
     complaints: list[str] = []
     entries: list[Entry] = []
     first_at: dict[Path, str] = {}
     for place, row in rows:
-        words, wrong = _checked(row)
+        words, wrong = _checked(row, beside)
         complaints += [f"{place}: {complaint}" for complaint in wrong]
         for file in [] if "file" not in words else _files(path.parent, words["file"]):
             if file in first_at:
@@ -135,7 +143,27 @@ def _toml_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
         yield f"[[recording]] {recording.get('file', f'number {i}')}", {**table, **recording}
 
 
-def _checked(row: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+class _Beside:
+    """The files that rows name, relative to the manifest; each is read once."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.profile = cache(self._profile)
+        self.settings = cache(self._settings)
+
+    def blank(self, name: str) -> Path:
+        """Return where a blank lies; it is opened with the recordings it is of."""
+        return self._folder / name
+
+    def _profile(self, name: str) -> InstrumentProfile:
+        beside = self._folder / name
+        return load_profile(beside if beside.is_file() else name)
+
+    def _settings(self, name: str) -> AnalysisSettings:
+        return AnalysisSettings.from_toml(self._folder / name)
+
+
+def _checked(row: Mapping[str, Any], beside: _Beside) -> tuple[dict[str, Any], list[str]]:
     """Return the words of a row that are right, and what is wrong with the others."""
     words: dict[str, Any] = {}
     wrong = [] if row.get("file") else ["file is missing"]
@@ -151,20 +179,51 @@ def _checked(row: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
                 wrong.append(str(error))
         elif key == "dilution" and isinstance(value, str) and dilution(value) is None:
             wrong.append(no_dilution(value))
-        elif isinstance(value, bool) or not isinstance(value, int | float):
+        elif not is_number(value):
             wrong.append(f"{key} must be a number, got {value!r}")
-        elif key == "bit_depth" and value not in range(1, 17):
-            wrong.append(f"bit_depth must be 1 to 16, got {value}")
         else:
             words[key] = value
-    if words.get("date"):
-        try:
-            as_time(words["date"], "date")
-        except SettingError as error:
-            wrong.append(str(error))
     if words.get("kind", "sample") not in KINDS:
         wrong.append(f"kind must be one of {', '.join(KINDS)}, got {words['kind']!r}")
+    for refuse in (_refuse_date, _refuse_camera, _refuse_conditions):
+        try:
+            refuse(words)
+        except SettingError as error:
+            wrong.append(str(error))
+    for key in FILES:
+        if key in words:
+            try:
+                words[key] = getattr(beside, key)(words[key])
+            except SettingError as error:
+                wrong.append(str(error))
     return words, wrong
+
+
+def _refuse_date(words: Mapping[str, Any]) -> None:
+    if words.get("date"):
+        as_time(words["date"], "date")
+
+
+def camera_words(words: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is said of the camera, as `open_recording` takes it."""
+    said = {key: words[key] for key in CAMERA if key in words}
+    if "exposure_ms" in said:
+        said["exposure_s"] = said.pop("exposure_ms") / 1e3
+    return said
+
+
+def _refuse_camera(words: Mapping[str, Any]) -> None:
+    """Refuse what no camera can have, whatever the recording itself says."""
+    CameraState(**{"width_px": 1, "height_px": 1, "bit_depth": 16, **camera_words(words)})
+
+
+def _refuse_conditions(words: Mapping[str, Any]) -> None:
+    """Refuse what no sample can have, and a medium of unknown viscosity where none is given."""
+    conditions = SampleConditions(**{key: words[key] for key in CONDITIONS if key in words})
+    if "medium" in words and "viscosity_mpas" not in words:
+        load_medium(conditions.medium)
+        if "temperature_c" in words:
+            conditions.viscosity_pa_s()
 
 
 def _unknown(key: str) -> str:

@@ -148,4 +148,4 @@ def read_outcome(folder: Path) -> JobOutcome | None:
 
 
 def _quantities(held: Mapping[str, Mapping[str, Any]]) -> dict[str, Quantity]:
-    return {name: Quantity(**q) for name, q in held.items()}
+    return {name: Quantity.from_dict(q) for name, q in held.items()}

@@ -9,10 +9,11 @@ from urllib.parse import quote
 
 from nta.batch.batch import Batch
 from nta.batch.figures import group_curves, replicate_figure, small_multiples
-from nta.batch.job import RESULTS, Job
+from nta.batch.job import Job
 from nta.batch.outcome import ANALYSED, JobOutcome
 from nta.batch.replicates import Replicates, group_of
 from nta.io.atomic import new_file
+from nta.io.results import BATCH_RESULTS
 from nta.measurements.replicates import Spread
 from nta.quantity import Quantity
 from nta.report import REPORT_FILE
@@ -211,7 +212,7 @@ def _name(job: Job) -> str:
     """Return the name of a recording, as a link to its report where there is one."""
     if not (job.folder / REPORT_FILE).is_file():
         return text(job.name)
-    return f'<a href="{text(quote(f"{RESULTS}/{job.name}/{REPORT_FILE}"))}">{text(job.name)}</a>'
+    return f'<a href="{text(quote(f"{BATCH_RESULTS}/{job.name}/{REPORT_FILE}"))}">{text(job.name)}</a>'
 
 
 def _mark(outcome: JobOutcome) -> str:

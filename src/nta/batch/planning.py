@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from functools import cache
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 from nta.batch.folder import recordings_in
 from nta.batch.job import About, Job, result_folder
-from nta.batch.manifest import ABOUT, CAMERA, CONDITIONS, Entry, read_manifest
-from nta.calibration import InstrumentProfile, load_profile
+from nta.batch.manifest import ABOUT, CONDITIONS, FILES, Entry, camera_words, read_manifest
 from nta.errors import SettingError, printable
 from nta.one_recording import Request
-from nta.settings import AnalysisSettings
 
 
 def plan(
@@ -54,53 +50,29 @@ def plan(
         raise SettingError(
             f"{source} is no folder and, by its name, no manifest (.csv or .toml); one recording is analysed by nta analyze"
         )
-    planner = _Planner(source, request, about)
-    jobs = [planner.job(entry, output) for entry in read_manifest(source)]
+    jobs = [
+        _job(
+            entry.path,
+            source.parent,
+            output,
+            _asked(entry, request),
+            replace(about, **{key: entry.words[key] for key in ABOUT if key in entry.words}),
+        )
+        for entry in read_manifest(source)
+    ]
     _refuse_shared_folders(jobs, source)
     return jobs
 
 
-class _Planner:
-    """Turns the entries of one manifest into jobs; a profile or settings file is read once."""
-
-    def __init__(self, manifest: Path, request: Request, about: About) -> None:
-        self._folder = manifest.parent
-        self._request = request
-        self._about = about
-        self._profile = cache(self._load_profile)
-        self._settings = cache(self._load_settings)
-
-    def job(self, entry: Entry, output: Path) -> Job:
-        words = entry.words
-        request, trouble = self._request, ""
-        try:
-            request = self._asked(words)
-        except SettingError as error:
-            trouble = str(error)
-        about = replace(self._about, **{key: words[key] for key in ABOUT if key in words})
-        job = _job(entry.path, self._folder, output, request, about)
-        return replace(job, trouble=job.trouble or trouble)
-
-    def _asked(self, words: Mapping[str, Any]) -> Request:
-        base = self._request
-        camera = {key: words[key] for key in CAMERA if key in words}
-        if "exposure_ms" in camera:
-            camera["exposure_s"] = camera.pop("exposure_ms") / 1e3
-        return replace(
-            base,
-            camera={**base.camera, **camera},
-            conditions={**base.conditions, **{key: words[key] for key in CONDITIONS if key in words}},
-            profile=self._profile(words["profile"]) if "profile" in words else base.profile,
-            settings=self._settings(words["settings"]) if "settings" in words else base.settings,
-            blank=self._folder / words["blank"] if "blank" in words else base.blank,
-        )
-
-    def _load_profile(self, name: str) -> InstrumentProfile:
-        beside = self._folder / name
-        return load_profile(beside if beside.is_file() else name)
-
-    def _load_settings(self, name: str) -> AnalysisSettings:
-        return AnalysisSettings.from_toml(self._folder / name)
+def _asked(entry: Entry, base: Request) -> Request:
+    """Return what is asked of the recording of an entry: what it says itself before what holds for all."""
+    words = entry.words
+    return replace(
+        base,
+        camera={**base.camera, **camera_words(words)},
+        conditions={**base.conditions, **{key: words[key] for key in CONDITIONS if key in words}},
+        **{key: words[key] for key in FILES if key in words},
+    )
 
 
 def _refuse_shared_folders(jobs: Sequence[Job], source: Path) -> None:

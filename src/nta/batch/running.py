@@ -10,15 +10,15 @@ from pathlib import Path
 
 from nta.batch.batch import Batch
 from nta.batch.cluster import on_dask
-from nta.batch.folder import BATCH_FILE
-from nta.batch.job import RESULTS, Job
+from nta.batch.job import Job
 from nta.batch.outcome import Done, JobOutcome
 from nta.batch.processes import cores, in_processes
 from nta.batch.replicates import replicates
 from nta.batch.work import work
 from nta.errors import SettingError
 from nta.io.atomic import new_file
-from nta.io.results.store import own_version
+from nta.io.results import BATCH_FILE, BATCH_RESULTS
+from nta.version import software
 
 PAGE = "overview.html"
 _FORMAT = "nta batch"
@@ -97,7 +97,7 @@ def _claimed(folder: Path) -> Iterator[None]:
     folder.mkdir(parents=True, exist_ok=True)
     with _locked(folder / _LOCK_FILE, folder):
         with new_file(marker) as partial:
-            partial.write_text(json.dumps({"format": _FORMAT, "software": f"nta-lab {own_version()}"}) + "\n")
+            partial.write_text(json.dumps({"format": _FORMAT, "software": software()}) + "\n")
         yield
 
 
@@ -119,6 +119,6 @@ def _locked(file: Path, folder: Path) -> Iterator[None]:
 
 def _clear_up(folder: Path) -> None:
     """Remove what killed processes left half written."""
-    for leftover in (folder / RESULTS).rglob(".*"):
+    for leftover in (folder / BATCH_RESULTS).rglob(".*"):
         if leftover.suffix in (".partial", ".old") and leftover.is_dir():
             shutil.rmtree(leftover, ignore_errors=True)

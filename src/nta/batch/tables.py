@@ -17,6 +17,7 @@ from nta.batch.replicates import Replicates, group_of
 from nta.errors import printable
 from nta.io.atomic import new_file
 from nta.io.results.tables import with_end
+from nta.io.text import SPREADSHEET
 
 RECORDINGS, GROUPS = "recordings", "groups"
 _NUMBERS = (
@@ -98,7 +99,7 @@ def groups_table(found: Iterable[Replicates]) -> pa.Table:
 def write_table(table: pa.Table, folder: Path, name: str) -> tuple[Path, Path]:
     """Write `<name>.csv` and `<name>.parquet` into a folder; each file appears when it is whole."""
     text, packed = folder / f"{name}.csv", folder / f"{name}.parquet"
-    with new_file(text) as partial, partial.open("w", encoding="utf-8", newline="") as file:
+    with new_file(text) as partial, partial.open("w", encoding=SPREADSHEET, newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(table.column_names)
         writer.writerows([_cell(value) for value in row.values()] for row in table.to_pylist())

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nta.calibration.folder import calibration_folder, find_file
-from nta.calibration.reading import Table
 from nta.errors import SettingError
+from nta.stated import Table
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from nta.calibration.media import Medium, load_medium
 from nta.errors import MissingInputError, SettingError
 from nta.physics import ZERO_CELSIUS_K
+from nta.stated import stated_number
 
+_NUMBERS = ("temperature_c", "temperature_std_c", "viscosity_mpas", "viscosity_rel_std", "dilution")
 _MOST_STD_C = 20.0
 _VISCOSITIES_MPAS = (0.1, 1e5)  # from below pentane (0.22) to above cold glycerol (12 000 at 0 °C)
 
@@ -35,6 +37,12 @@ class SampleConditions:
     sample: str = ""
 
     def __post_init__(self) -> None:
+        for name in _NUMBERS:
+            if getattr(self, name) is not None or name == "temperature_std_c":
+                object.__setattr__(self, name, stated_number(name, getattr(self, name)))
+        for name in ("medium", "sample"):
+            if not isinstance(getattr(self, name), str):
+                raise SettingError(f"{name} must be a name, got {getattr(self, name)!r}")
         if self.temperature_c is not None and not -ZERO_CELSIUS_K < self.temperature_c < 200:
             hint = "; give °C, not K" if self.temperature_c >= 200 else ""
             raise SettingError(f"temperature_c={self.temperature_c:g} °C is no temperature of a sample{hint}")

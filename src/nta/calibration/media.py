@@ -11,9 +11,9 @@ from itertools import pairwise
 from pathlib import Path
 
 from nta.calibration.folder import calibration_folder, find_file
-from nta.calibration.reading import Table, is_number
 from nta.errors import SettingError
 from nta.physics import WATER_VISCOSITY_REL_STD, water_viscosity_pa_s
+from nta.stated import Table, is_number
 
 _STEP_C = 0.05  # for the slope of the viscosity with temperature: exact to 1e-6 relative within its range
 _WITH_CONTENT = re.compile(r"(?P<name>[A-Za-z][\w-]*)\s*[: ]\s*(?P<percent>[0-9]*\.?[0-9]+)\s*%?(?:\s*w/w)?$")

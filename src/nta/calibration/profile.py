@@ -5,12 +5,12 @@ from __future__ import annotations
 import datetime
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from nta.calibration.folder import find_file
-from nta.calibration.reading import Number, Table
 from nta.errors import SettingError
+from nta.stated import Number, Table
 
 _MUST_BE_POSITIVE = (
     "pixel_size_um",
@@ -21,6 +21,9 @@ _MUST_BE_POSITIVE = (
     "spot_width_px",
     "brightness_e_per_ms_nm2",
 )
+
+_OF_THE_MODE = ("gain_e_per_adu", "offset_adu", "read_noise_e", "spot_width_px", "brightness_e_per_ms_nm2")
+"""What holds of the mode of the camera in which it was measured."""
 
 PROFILE_NUMBERS: Mapping[str, tuple[str, str, Mapping[str, float]]] = {
     # field: (key in the file, unit, other units understood)
@@ -46,6 +49,7 @@ class InstrumentProfile:
     spot_width_px : Gaussian standard deviation of a spot in focus.
     brightness_e_per_ms_nm2 : photoelectrons per ms of exposure and nm² of scattering cross-section collected
         by the objective, for a particle in focus at the centre of the sheet.
+    binning : how many pixels of the chip were one, along each edge, when the numbers were measured.
     sources : where each number comes from, by field. rel_stds : relative standard uncertainties, by field.
     """
 
@@ -63,6 +67,7 @@ class InstrumentProfile:
     width_px: int | None = None
     height_px: int | None = None
     bit_depth: int | None = None
+    binning: int = 1
     date: datetime.date | None = None
     source: str = ""
     sources: Mapping[str, str] = field(default_factory=dict)
@@ -71,6 +76,30 @@ class InstrumentProfile:
     def rel_std(self, name: str) -> float | None:
         """Relative standard uncertainty of a number, by field; None where nobody stated it."""
         return self.rel_stds.get(name)
+
+    def at_binning(self, binning: int | None) -> InstrumentProfile:
+        """Return the profile of a recording with another binning; itself where that is the same, or nobody says it.
+
+        The optics stay and the pixel size grows. What is counted in pixels or grey values is left out: cameras sum or
+        average what they join, before or after it is read, and do not say which.
+        """
+        if binning is None or binning == self.binning:
+            return self
+        factor = binning / self.binning
+        of_the_mode = dict.fromkeys(_OF_THE_MODE)
+        kept = {key: value for key, value in self.sources.items() if key not in _OF_THE_MODE}
+        if "pixel_size_um" in kept:
+            kept["pixel_size_um"] += f", times {factor:g} for the binning of the recording"
+        return replace(
+            self,
+            binning=binning,
+            pixel_size_um=None if self.pixel_size_um is None else factor * self.pixel_size_um,
+            sources=kept,
+            rel_stds={key: value for key, value in self.rel_stds.items() if key not in _OF_THE_MODE},
+            width_px=None,
+            height_px=None,
+            **of_the_mode,  # type: ignore[arg-type]
+        )
 
     def __post_init__(self) -> None:
         for name in _MUST_BE_POSITIVE:
@@ -81,6 +110,8 @@ class InstrumentProfile:
             value = getattr(self, name)
             if value is not None and not (math.isfinite(value) and value >= 0):
                 raise SettingError(f"{name} must be >= 0, got {value}")
+        if self.binning < 1:
+            raise SettingError(f"binning must be >= 1, got {self.binning}")
         if self.numerical_aperture is not None and self.numerical_aperture > 1.6:
             raise SettingError(f"numerical_aperture must be at most 1.6, got {self.numerical_aperture}")
 
@@ -104,7 +135,7 @@ def load_profile(name_or_path: str | Path, folder: str | Path | None = None) -> 
     pixel = numbers.get("pixel_size_um")
     if pixel is not None and pixel.std is not None:
         values["pixel_size_rel_std"] = pixel.std / pixel.value
-    for key in ("width_px", "height_px", "bit_depth"):
+    for key in ("width_px", "height_px", "bit_depth", "binning"):
         if table.has(key):
             values[key] = table.get(key, int)
     name = table.text("name")

@@ -22,7 +22,7 @@ def profile_toml(profile: InstrumentProfile) -> str:
         f"date = {profile.date.isoformat()}",
         "",
     ]
-    for key in ("width_px", "height_px", "bit_depth"):
+    for key in ("width_px", "height_px", "bit_depth", "binning"):
         value = getattr(profile, key)
         if value is not None:
             lines.append(f"{key} = {value}")

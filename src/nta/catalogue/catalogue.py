@@ -16,7 +16,6 @@ import sqlalchemy as sa
 from nta.catalogue.database import address, connect, naming_catalogue, prepare, shown, writing
 from nta.catalogue.record import (
     CORRECTABLE,
-    KINDS,
     CatalogueError,
     Kind,
     RunRecord,
@@ -27,6 +26,7 @@ from nta.catalogue.record import (
 from nta.catalogue.tables import numbers, runs
 from nta.errors import SettingError
 from nta.quantity import Quantity
+from nta.stated import check_choice
 
 if TYPE_CHECKING:
     from nta.pipeline import Analysis
@@ -110,8 +110,7 @@ class Catalogue:
         measured_at
             When the recording was made; ISO text or a datetime.
         """
-        if kind not in KINDS:
-            raise SettingError(f"kind must be one of {', '.join(KINDS)}, got {kind!r}")
+        check_choice("kind", kind, Kind)
         said = analysis if isinstance(analysis, Mapping) else _summary(analysis)
         row = columns_of(said)
         row |= {
@@ -311,8 +310,7 @@ def _checked(changes: Mapping[str, Any], reason: str) -> dict[str, Any]:
             f"{unknown[0]} cannot be corrected, only what a person stated: {', '.join(CORRECTABLE)}; "
             "what was computed is corrected by another analysis"
         )
-    if changes.get("kind", "sample") not in KINDS:
-        raise SettingError(f"kind must be one of {', '.join(KINDS)}, got {changes['kind']!r}")
+    check_choice("kind", changes.get("kind", "sample"), Kind)
     for name, value in changes.items():
         _check_value(name, value)
     if changes.get("measured_at") is not None:

@@ -112,11 +112,7 @@ def numbers_of(summary: Mapping[str, Any]) -> dict[str, Quantity]:
     found["brightness_e_per_ms"] = summary.get("brightness_e_per_ms") or {}
     found["tracks_used"] = {"value": summary["counts"]["tracks_in_distribution"], "unit": "1"}
     found["temperature_c"] = {"value": summary["size"]["temperature_c"], "unit": "degC"}
-    return {
-        name: Quantity(q["value"], q.get("low"), q.get("high"), q["unit"], q.get("method", ""))
-        for name, q in found.items()
-        if q.get("value") is not None
-    }
+    return {name: Quantity.from_dict(q) for name, q in found.items() if q.get("value") is not None}
 
 
 def analysis_uid(summary: Mapping[str, Any]) -> str:

@@ -20,6 +20,7 @@ from nta.cli.verbs import (
     add_quality_verbs,
 )
 from nta.errors import NtaError, in_words
+from nta.version import own_version
 
 EXIT_OK, EXIT_FAILED, EXIT_INTERRUPTED = 0, 1, 130
 
@@ -76,9 +77,7 @@ class _Version(argparse.Action):
         super().__init__(option_strings, dest, nargs=0, help=help)
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
-        from importlib.metadata import version
-
-        print(f"nta {version('nta-lab')}")
+        print(f"nta {own_version()}")
         parser.exit()
 
 

@@ -46,6 +46,7 @@ def run(options: argparse.Namespace) -> int:
             f"no profile was written: the beads are not the size of their certificate; --force writes it all the same. "
             f"Evidence: {options.output.with_suffix('')}"
         )
+    base = base.at_binning(analysis.camera.binning)
     profile = calibrated_profile(beads, base, options.name or options.output.stem)
     profile = replace(
         profile,

@@ -21,6 +21,7 @@ from nta.errors import MissingInputError, SettingError
 from nta.io.atomic import new_file
 from nta.io.results import load_analysis, results_file, results_files
 from nta.io.results.tables import with_end
+from nta.io.text import SPREADSHEET
 from nta.report.terminal import plain
 from nta.report.wording import count, in_one, number
 
@@ -170,7 +171,7 @@ def _flat(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _write_csv(rows: Sequence[dict[str, Any]], path: Path) -> None:
     flat = _flat(rows)
-    with path.open("w", encoding="utf-8", newline="") as file:
+    with path.open("w", encoding=SPREADSHEET, newline="") as file:
         writer = csv.DictWriter(file, list(flat[0]) if flat else _stated(), lineterminator="\n")
         writer.writeheader()
         writer.writerows(flat)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 from nta.batch import About, Job, JobOutcome
 from nta.batch.outcome import ANALYSED
@@ -19,6 +19,7 @@ from nta.catalogue.record import as_time
 from nta.errors import NtaError, SettingError
 from nta.io.recordings import open_recording
 from nta.io.results import ANALYSIS_FOLDER
+from nta.stated import check_choice
 
 if TYPE_CHECKING:
     from nta.catalogue import Catalogue
@@ -115,8 +116,7 @@ def _kept_summary(folder: Path) -> dict[str, Any]:
 
 
 def _columns(about: About) -> dict[str, Any]:
-    if about.kind not in get_args(Kind):
-        raise SettingError(f"kind must be one of {', '.join(get_args(Kind))}, got {about.kind!r}")
+    check_choice("kind", about.kind, Kind)
     try:
         measured_at, comment = as_time(about.date, "date") if about.date else None, about.comment
     except SettingError:  # a side-car's date in somebody's own words is kept as words

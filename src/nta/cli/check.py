@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import traceback
 from pathlib import Path
@@ -59,7 +60,11 @@ def _run(options: argparse.Namespace) -> int:
         beads=options.beads,
         reference=options.reference,
     )
-    _write(report, options)
+    try:
+        _write(report, options)
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever reads our output has seen enough; the verdict stays
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains when it ends
     return _EXIT[report.verdict]
 
 

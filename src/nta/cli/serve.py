@@ -6,18 +6,19 @@ import argparse
 import multiprocessing
 import os
 import signal
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from importlib.util import find_spec
 from multiprocessing.connection import Connection
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from nta.acquisition import open_driver
 from nta.batch.processes import cores
-from nta.cli import EXIT_OK
+from nta.cli import EXIT_INTERRUPTED, EXIT_OK
 from nta.cli.analyze import analyze_recording, asked_of
 from nta.cli.arguments import device_settings
 from nta.cli.progress import say
@@ -32,7 +33,7 @@ _NICE = 10  # a report must not disturb the next recording
 
 
 def run(options: argparse.Namespace) -> int:
-    """Serve until Ctrl-C; the recording under way ends then, and what was recorded is reported."""
+    """Serve until Ctrl-C; the recording under way ends then, and what was recorded is reported: not after SIGTERM."""
     if find_spec("nicegui") is None:
         raise SettingError("nta serve needs NiceGUI, which is not installed: pip install 'nta-lab[web]'")
     from nta.web.runs import Runs
@@ -51,12 +52,50 @@ def run(options: argparse.Namespace) -> int:
         settings=request.settings,
     )
     say(f"nta serve: http://{shown_host(options.host)}:{port} (Ctrl-C ends it)", quiet=options.quiet)
-    with session, suppress(KeyboardInterrupt):
-        serve(session, host=options.host, port=port, browser=not options.no_browser)
-    session.reports.finish(partial(_say_what_is_waited_for, quiet=options.quiet))
+    try:
+        with _terminable():
+            with session, suppress(KeyboardInterrupt):
+                serve(session, host=options.host, port=port, browser=not options.no_browser)
+            session.reports.finish(partial(_say_what_is_waited_for, quiet=options.quiet))
+    except _Terminated:  # whoever ends it so will not wait for reports
+        for task in session.reports.tasks:
+            _say_what_is_left(task)
+        return EXIT_INTERRUPTED
     for task in session.reports.tasks:
         _say_what_came(task, quiet=options.quiet)
     return EXIT_OK
+
+
+class _Terminated(BaseException):
+    """SIGTERM came, or the terminal was closed."""
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Let SIGTERM, and SIGHUP unless nohup has it ignored, end the server in order: it hands the signal on at its end."""
+
+    def on_term(_number: int, _stack: FrameType | None) -> None:
+        raise _Terminated
+
+    def on_hangup(_number: int, _stack: FrameType | None) -> None:
+        signal.raise_signal(signal.SIGTERM)
+
+    before: dict[signal.Signals, Any] = {signal.SIGTERM: signal.signal(signal.SIGTERM, on_term)}
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        before[signal.SIGHUP] = signal.signal(signal.SIGHUP, on_hangup)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _say_what_is_left(task: Task) -> None:
+    if task.state != "done":
+        say(
+            f"nta: no report of {task.name} was made; ask for it on the page of the next server, or with: "
+            f"nta analyze {task.recording} -o {task.results}"
+        )
 
 
 def _say_what_is_waited_for(task: Task, *, quiet: bool) -> None:

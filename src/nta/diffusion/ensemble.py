@@ -11,7 +11,7 @@ from nta.diffusion.doubt import whitened
 from nta.diffusion.likelihood import estimated_steps
 from nta.diffusion.steps import Steps
 from nta.diffusion.table import DiffusionEstimates
-from nta.quantity import Z_95, Quantity
+from nta.quantity import Z_95, Quantity, unknown
 from nta.tracks.table import Tracks
 
 _LAG = 4  # frames over which growth is looked at: most tracks last so long
@@ -45,7 +45,7 @@ def _isotropy(steps: Steps, diffusion: DiffusionEstimates) -> Quantity:
     white = whitened(steps, diffusion.noise, diffusion.diffusion_um2_s[diffusion.has_size])
     white = white[np.isfinite(white).all(axis=1)]
     if steps.n_tracks < _LEAST_TRACKS or not white.size:
-        return Quantity(None, None, None, "1", f"{method}; too few tracks")
+        return unknown(f"{method}; too few tracks", "1")
     y, x = (white**2).sum(axis=0)
     # ln of an F ratio with n and n degrees of freedom has variance 4 / n
     half = Z_95 * 2 / np.sqrt(len(white))
@@ -64,7 +64,7 @@ def _exponent(steps: Steps, diffusion: DiffusionEstimates) -> Quantity:
     short, long, track = _stretches(steps, diffusion)
     there = np.unique(track)
     if there.size < _LEAST_TRACKS:
-        return Quantity(None, None, None, "1", f"{method}; too few tracks")
+        return unknown(f"{method}; too few tracks", "1")
     sums = np.stack([np.bincount(track, v, minlength=steps.n_tracks)[there] for v in (short, long)])
     weight = np.random.default_rng(_SEED).standard_exponential((_REPEATS, there.size))
     weight[0] = 1.0
@@ -74,7 +74,7 @@ def _exponent(steps: Steps, diffusion: DiffusionEstimates) -> Quantity:
         a, b = (weight @ sums.T).T
         exponent = np.log(b / a) / times
     if not np.isfinite(exponent).all():
-        return Quantity(None, None, None, "1", f"{method}; displacements drown in the localization error")
+        return unknown(f"{method}; displacements drown in the localization error", "1")
     low, high = np.quantile(exponent[1:], [0.025, 0.975])
     value = float(exponent[0])
     return Quantity(value, float(min(low, value)), float(max(high, value)), "1", method)

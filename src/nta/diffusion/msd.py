@@ -7,17 +7,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nta.columns import FloatArray, IntArray
+from nta.columns import Brief, FloatArray, IntArray
 from nta.compiled import compiled
 from nta.diffusion.ensemble import EnsembleMotion, ensemble_motion
 from nta.diffusion.likelihood import estimated_steps
 from nta.diffusion.table import DiffusionEstimates
-from nta.quantity import Z_95, Quantity
+from nta.quantity import Z_95, Quantity, unknown
 from nta.tracks.table import Tracks
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class MeanSquaredDisplacement:
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class MeanSquaredDisplacement(Brief):
     """Squared displacement in the plane (both axes added) against lag, and the line through it.
 
     lag_frames, lag_s : (n_lags,).
@@ -50,9 +50,7 @@ class MeanSquaredDisplacement:
     def diffusion(self) -> Quantity:
         """Slope of the line as a diffusion coefficient."""
         if not np.isfinite(self.diffusion_um2_s):
-            return Quantity(
-                None, None, None, "um2/s", "line through the ensemble's mean squared displacement"
-            )
+            return unknown("line through the ensemble's mean squared displacement", "um2/s")
         half = Z_95 * self.diffusion_std_err_um2_s
         return Quantity(
             self.diffusion_um2_s,

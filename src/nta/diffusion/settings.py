@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from nta.errors import SettingError
+from nta.stated import check_choice
 
 Estimator = Literal["likelihood", "cve", "ols", "gls"]
 
@@ -43,10 +44,8 @@ class DiffusionSettings:
     false_alarm_rate: float = 1e-3
 
     def __post_init__(self) -> None:
-        if self.estimator not in LEAST_FRAMES:
-            raise SettingError(f"estimator must be one of {', '.join(LEAST_FRAMES)}, got {self.estimator!r}")
-        if self.noise not in ("recording", "spots"):
-            raise SettingError(f"noise must be 'recording' or 'spots', got {self.noise!r}")
+        check_choice("estimator", self.estimator, Estimator)
+        check_choice("noise", self.noise, Noise)
         least = LEAST_FRAMES[self.estimator]
         if self.min_track_frames < least:
             raise SettingError(

@@ -9,6 +9,8 @@ import numpy as np
 
 from nta.columns import BoolArray, FloatArray, IntArray
 from nta.errors import SettingError
+from nta.frames import refuse_pixel_size
+from nta.stated import stated_number
 from nta.tracks.table import Tracks
 
 _REACH_SD = 2.5  # standard steps from the border within which a step is no evidence
@@ -54,9 +56,9 @@ class Steps:
 
         kept_share : (n_tracks,) share of D that their steps show (`nta.diffusion.selection`), given back; None: all.
         """
-        for name, value in (("pixel_size_um", pixel_size_um), ("frame_interval_s", frame_interval_s)):
-            if not (np.isfinite(value) and value > 0):
-                raise SettingError(f"{name} must be > 0, got {value}")
+        refuse_pixel_size(stated_number("pixel_size_um", pixel_size_um))
+        if not 0 < stated_number("frame_interval_s", frame_interval_s) < np.inf:
+            raise SettingError(f"frame_interval_s must be > 0, got {frame_interval_s}")
         drift_y, drift_x, drift_variance = _drift_px(tracks)
         # gives back the share of the Brownian motion that was subtracted along with the drift, or not seen
         kept = 1.0 if kept_share is None else kept_share[tracks.track]

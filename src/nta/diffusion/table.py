@@ -30,7 +30,7 @@ class TrackFlag(IntFlag):
         return cls.TOO_SHORT | cls.IMMOBILE | cls.NON_POSITIVE
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class DiffusionEstimates(Columns):
     """Diffusion coefficient of every track, row i is track i; NaN where there is none, with a flag that says why."""
 

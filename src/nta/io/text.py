@@ -11,6 +11,17 @@ from pathlib import Path
 
 from nta.errors import NtaError
 
+SPREADSHEET = "utf-8-sig"
+"""Encoding of tables that hold words of people: without its mark Excel takes UTF-8 for Windows-1252."""
+
+SECONDS = {
+    **dict.fromkeys(("s", "sec", "second", "seconds"), 1.0),
+    **dict.fromkeys(("ms", "msec"), 1e-3),
+    **dict.fromkeys(("µs", "μs", "us", "usec"), 1e-6),
+    **{"ns": 1e-9, "min": 60.0, "h": 3600.0, "hour": 3600.0},
+}
+"""Units of time as programs call them, in s."""
+
 _ONE_GROUP = re.compile(r"[1-9]\d{0,2}[.,]\d{3}")
 _GROUPS = re.compile(r"[+-]?[1-9]\d{0,2}([.,])\d{3}(\1\d{3})+")
 _SPACE_IN_NUMBER = re.compile(r"(?<=\d)[ \u00a0\u202f](?=\d{3}(?!\d))")

@@ -14,6 +14,7 @@ from typing import Self
 import numpy as np
 
 from nta.calibration import InstrumentProfile, SampleConditions
+from nta.clock import recorded_rate
 from nta.errors import DeviceError
 from nta.frames import CameraState, Frame, RecordingReport
 from nta.live.settings import LiveSettings
@@ -72,7 +73,7 @@ class LiveAnalysis:
         self._camera = completed_camera(camera, profile)
         Scale.of(self._camera)  # refuse before the sample is used up, not after
         self._conditions = conditions
-        self._profile = profile
+        self._profile = None if profile is None else profile.at_binning(camera.binning)
         self._settings = settings or AnalysisSettings()
         self._live = live or LiveSettings()
         self._found = found
@@ -86,6 +87,7 @@ class LiveAnalysis:
         self._ended = self._shedding = False
         self._seen = Snapshot(target=self._live.until_d50_within)
         self._arrived: deque[int] = deque(maxlen=_RECENT)  # host time, ns
+        self._stamps = _Stamps()
         self._first_time_s: float | None = None
         self._last_index = -1
         self._temperatures: list[float] = []
@@ -101,6 +103,7 @@ class LiveAnalysis:
         with self._changed:
             if self._first_time_s is None:
                 self._first_time_s = frame.time_s
+            self._stamps.add(frame)
             self._arrived.append(time.monotonic_ns() if frame.host_time_ns is None else frame.host_time_ns)
             seen = self._seen
             self._seen = replace(
@@ -249,12 +252,13 @@ class LiveAnalysis:
     def _known_conditions(self) -> tuple[SampleConditions, Growing]:
         with self._changed:
             log, seen = list(self._temperatures), self._seen
+            camera = self._stamps.in_time(self._camera)
         conditions = self._conditions
         if conditions.temperature_c is None and log:
             conditions = replace(conditions, temperature_c=float(np.mean(log)))
         report = RecordingReport(found_frames=seen.frames, lost_frames=seen.frames_lost)
         metadata = {"temperature_log_c": log} if log else {}
-        return conditions, Growing(name="live", camera=self._camera, report=report, metadata=metadata)
+        return conditions, Growing(name="live", camera=camera, report=report, metadata=metadata)
 
     def _size(self, spots: Spots, tracks: Tracks, conditions: SampleConditions, known: Growing) -> None:
         began = time.thread_time()
@@ -288,6 +292,33 @@ class LiveAnalysis:
                 history = (*history, D50Point(at_s=sizing.at_s, d50=sizing.d50_statistical))
             enough = self._seen.enough or self._in_a_row >= _IN_A_ROW
             self._seen = replace(self._seen, sizing=sizing, history=history, enough=enough)
+
+
+class _Stamps:
+    """Number and clocks of every frame: they say the rate at which the camera runs, as they do in the recording."""
+
+    def __init__(self) -> None:
+        self._index: list[int] = []
+        self._device: list[int] | None = []  # None once a frame had no time by this clock
+        self._host: list[int] | None = []
+
+    def add(self, frame: Frame) -> None:
+        self._index.append(frame.index)
+        self._device = _with(self._device, frame.device_time_ns)
+        self._host = _with(self._host, frame.host_time_ns)
+
+    def in_time(self, camera: CameraState) -> CameraState:
+        """Return the camera with the frame rate that `nta analyze` takes of the recording."""
+        clocks = (self._device or None, self._host or None)
+        rate_hz, _ = recorded_rate(camera.frame_rate_hz, clocks, self._index, camera.exposure_s)
+        return replace(camera, frame_rate_hz=rate_hz)
+
+
+def _with(times: list[int] | None, time_ns: int | None) -> list[int] | None:
+    if times is None or time_ns is None:
+        return None
+    times.append(time_ns)
+    return times
 
 
 def _frame_bytes(camera: CameraState) -> int:

@@ -56,10 +56,8 @@ class Sizing:
     @property
     def d50_within(self) -> float | None:
         """Relative half width of the statistical interval of D50; None where there is none."""
-        q = self.d50_statistical
-        if q.value is None or q.low is None or q.high is None:
-            return None
-        return (q.high - q.low) / (2 * q.value)
+        value, half = self.d50_statistical.value, self.d50_statistical.half_width
+        return None if value is None or half is None else half / value
 
 
 @dataclass(frozen=True, kw_only=True)

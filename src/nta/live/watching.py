@@ -21,7 +21,7 @@ def new_recording(path: Path, instrument: Instrument, said: SampleConditions) ->
         instrument.camera.state(),
         conditions=said,
         settings=instrument.camera.settings(),
-        metadata={"instrument": instrument.name},
+        metadata={"instrument": instrument.name, "opened_as": instrument.opened_as},
     )
 
 

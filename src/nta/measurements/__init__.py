@@ -7,7 +7,7 @@ from nta.measurements.from_vendor import MeasuredRun
 from nta.measurements.identity import refuse_copies
 from nta.measurements.naming import distinct_names, result_name
 from nta.measurements.opening import Result, open_all, open_measurements, read_foreign
-from nta.measurements.table import Measurement, unknown
+from nta.measurements.table import Measurement
 
 __all__ = [
     "MeasuredAnalysis",
@@ -23,5 +23,4 @@ __all__ = [
     "result_name",
     "size_particles",
     "size_tracks",
-    "unknown",
 ]

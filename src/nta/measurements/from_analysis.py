@@ -7,9 +7,9 @@ from functools import cached_property
 import numpy as np
 
 from nta.measurements.identity import fingerprint
-from nta.measurements.table import Measurement, check_name, exact, percentile_share, unknown
+from nta.measurements.table import Measurement, check_name, exact, percentile_share
 from nta.pipeline import Analysis
-from nta.quantity import Quantity
+from nta.quantity import CONFIDENCE, Quantity, unknown
 from nta.sizes import Distribution, Draws, SizeDistribution, size_distribution
 from nta.sizes.numbers import SUMMARY_UNITS
 from nta.sweep import BUDGET_TERM
@@ -33,7 +33,7 @@ class MeasuredAnalysis(Measurement):
         self.describes = f"{curve.describes}, number-weighted" if curve else "no distribution"
         self.n_tracks = self._sizes.n_tracks_used
         self.temperature_c = self._sizes.temperature_c
-        self.confidence = curve.confidence if curve else 0.95
+        self.confidence = curve.confidence if curve else CONFIDENCE
         self.recording_id = self._recording_id()
 
     @property

@@ -12,9 +12,9 @@ import numpy as np
 
 from nta.columns import FloatArray
 from nta.errors import SettingError
-from nta.measurements.table import Measurement, check_name, percentile_share, unknown
+from nta.measurements.table import Measurement, check_name, percentile_share
 from nta.measurements.writing import CURVE_FILE, SIZES_FILE, SIZES_VERSION
-from nta.quantity import Quantity
+from nta.quantity import CONFIDENCE, Quantity, unknown
 from nta.sizes import Distribution
 from nta.sizes.numbers import SUMMARY_UNITS, fraction, quantile
 
@@ -35,12 +35,13 @@ class MeasuredSizes(Measurement):
         self.recording_id = held["recording_id"]
         self._numbers, self._statistical = (_quantities(held[key]) for key in ("numbers", "statistical"))
         self._shares = {
-            (share.pop("low_nm"), share.pop("high_nm")): Quantity(**share) for share in held["fractions"]
+            (share.pop("low_nm"), share.pop("high_nm")): Quantity.from_dict(share)
+            for share in held["fractions"]
         }
         curve = held["distribution"]
         self._curve = None if curve is None else _curve(folder / CURVE_FILE, curve)
         self.describes = f"{curve['describes']}, number-weighted" if curve else "no distribution"
-        self.confidence = curve["confidence"] if curve else 0.95
+        self.confidence = curve["confidence"] if curve else CONFIDENCE
 
     def distribution(self) -> Distribution | None:
         """Return the distribution with its band."""
@@ -84,7 +85,7 @@ def _held(file: Path) -> dict[str, Any]:
 
 
 def _quantities(held: Mapping[str, Mapping[str, Any]]) -> dict[str, Quantity]:
-    return {name: Quantity(**q) for name, q in held.items()}
+    return {name: Quantity.from_dict(q) for name, q in held.items()}
 
 
 def _curve(file: Path, words: Mapping[str, Any]) -> Distribution:

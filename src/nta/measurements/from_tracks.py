@@ -7,12 +7,15 @@ import numpy as np
 from nta.calibration import SampleConditions
 from nta.diffusion import DiffusionEstimates, estimate_diffusion
 from nta.errors import MissingInputError
+from nta.frames import CameraState
 from nta.io.tracks import TrackTable
 from nta.io.vendors import VendorParticles
+from nta.pipeline import Scale
 from nta.quantity import Z_95
 from nta.settings import AnalysisSettings
 from nta.sizes import SizeDistribution, size_distribution
 from nta.spots import CameraModel, Scene
+from nta.stated import refuse_other, stated_number
 from nta.tracks import Linking, Tracks, find_drift
 
 _ERROR_PX = 0.1  # of a position, per axis: a start value; the factor that makes it true is found from all tracks together
@@ -34,19 +37,38 @@ def size_tracks(
     Raises
     ------
     MissingInputError
-        Temperature or viscosity was given by nobody, or there is no track.
+        Pixel size, frame rate, temperature or viscosity was given by nobody, or there is no track.
+    SettingError
+        What is given is of another kind, or no microscope has such a pixel size or frame rate.
     """
+    refuse_other(
+        "table", table, TrackTable, "make one with TrackTable.of(track, frame, y_px, x_px, program=...)"
+    )
+    refuse_other("conditions", conditions, SampleConditions, "give nta.SampleConditions(temperature_c=25.0)")
+    camera = _camera(pixel_size_um=pixel_size_um, frame_rate_hz=frame_rate_hz, exposure_s=exposure_s)
     settings = settings or AnalysisSettings()
     tracks = as_tracks(table)
     diffusion = estimate_diffusion(
         tracks,
-        pixel_size_um=pixel_size_um,
-        frame_interval_s=1 / frame_rate_hz,
-        exposure_s=exposure_s,
+        **vars(Scale.of(camera)),
         settings=settings.diffusion,
     )
     sizes, _ = size_distribution(diffusion, tracks, conditions, settings.sizing)
     return sizes
+
+
+def _camera(
+    *, frame_rate_hz: float, pixel_size_um: float | None = None, exposure_s: float | None = None
+) -> CameraState:
+    """Return a camera of which nothing is known but what is said, which it checks."""
+    return CameraState(
+        width_px=1,
+        height_px=1,
+        bit_depth=16,
+        frame_rate_hz=frame_rate_hz,
+        pixel_size_um=pixel_size_um,
+        exposure_s=exposure_s,
+    )
 
 
 def size_particles(
@@ -90,7 +112,8 @@ def size_particles(
         snr=nothing,
         flags=np.zeros(len(rows), dtype=np.uint16),
         estimator="the vendor's",
-        frame_interval_s=1 / frame_rate_hz,
+        frame_interval_s=1
+        / stated_number("frame_rate_hz", _camera(frame_rate_hz=frame_rate_hz).frame_rate_hz),
         exposure_s=None,
         pixel_size_um=np.nan,
     )

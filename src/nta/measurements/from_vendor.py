@@ -6,8 +6,8 @@ import numpy as np
 
 from nta.io.vendors import Histogram, VendorResult, VendorRun
 from nta.measurements.identity import fingerprint
-from nta.measurements.table import Measurement, check_name, exact, percentile_share, unknown
-from nta.quantity import Quantity
+from nta.measurements.table import Measurement, check_name, exact, percentile_share
+from nta.quantity import Quantity, unknown
 from nta.sizes import Distribution
 from nta.sizes.numbers import SUMMARY_UNITS
 

@@ -12,9 +12,9 @@ from nta.calibration.folder import calibration_folder
 from nta.io.recordings import checksum
 from nta.io.recordings.sidecar import sidecar_files
 from nta.io.results import results_file
-from nta.io.results.store import own_version
 from nta.io.results.summary import digest, plain
 from nta.settings import AnalysisSettings
+from nta.version import own_version
 
 
 def analysis_key(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from nta.errors import SettingError
-from nta.io.results import RESULTS_FILE, load_analysis, results_files
+from nta.io.results import RESULTS_FILE, load_analysis, refuse_batch, results_files
 from nta.io.tracks import TrackTable, UnknownTracksError, read_tracks
 from nta.io.vendors import UnknownExportError, VendorResult, read_vendor, viewsizer
 from nta.measurements.from_analysis import MeasuredAnalysis
@@ -70,6 +70,7 @@ def _from_path(path: Path) -> tuple[Measurement, ...]:
             raise SettingError(
                 f"{path} holds tracks that were not sized; import them again with what nta import says is missing"
             )
+        refuse_batch(path)
         if viewsizer.folder_table(path) is None:
             raise SettingError(f"{path} holds neither {RESULTS_FILE} nor a ViewSizer table of bins")
     elif path.suffix.lower() in (".h5", ".hdf5"):

@@ -17,10 +17,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from nta.columns import FloatArray
-from nta.measurements.table import Measurement, unknown
-from nta.quantity import Quantity, student_half_width
+from nta.measurements.table import Measurement
+from nta.quantity import CONFIDENCE, Quantity, student_half_width, unknown
 
-CONFIDENCE = 0.95  # of the intervals over videos
 LEAST_FOR_BAND = 3  # curves whose mean has an interval
 
 
@@ -141,7 +140,7 @@ def mean_curve(curves: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     """
     mean = curves.mean(axis=0)
     enough = len(curves) >= LEAST_FOR_BAND
-    half = student_half_width(curves, CONFIDENCE) if enough else np.full_like(mean, np.nan)
+    half = student_half_width(curves) if enough else np.full_like(mean, np.nan)
     return mean, np.maximum(mean - half, 0.0), mean + half
 
 
@@ -176,20 +175,16 @@ def variation(values: Sequence[Quantity], confidence: float) -> Quantity:
 
 def ratio(above: Quantity, below: Quantity) -> Quantity:
     """Return the ratio of two independent numbers; the relative half widths of their intervals add in quadrature."""
-    for q in (above, below):
-        if q.value is None:
-            return unknown(q.method, "1")
-    assert above.value is not None
-    assert below.value is not None
+    if above.value is None or below.value is None:
+        return unknown((above if above.value is None else below).method, "1")
     if not (above.value > 0 and below.value > 0):
         return unknown("a ratio needs two numbers above zero", "1")
     value = above.value / below.value
-    sides = (above.low, above.high, below.low, below.high)
-    if None in sides or min(s for s in sides if s is not None) <= 0:
+    if above.ends is None or below.ends is None or min(*above.ends, *below.ends) <= 0:
         return Quantity(
             value, None, None, "1", "no interval: one of the two numbers has none, or reaches zero"
         )
-    a_low, a_high, b_low, b_high = (float(s) for s in sides if s is not None)
+    (a_low, a_high), (b_low, b_high) = above.ends, below.ends
     down = math.hypot(math.log(above.value / a_low), math.log(b_high / below.value))
     up = math.hypot(math.log(a_high / above.value), math.log(below.value / b_low))
     return Quantity(value, value * math.exp(-down), value * math.exp(up), "1", "ratio, errors in quadrature")
@@ -202,9 +197,7 @@ def _vangel(cv: float, n: int, u: float) -> float:
 
 def _half(q: Quantity, *, logarithm: bool) -> float:
     """Half of an interval, in the logarithm or as it is; 0 where there is none."""
-    if q.low is None or q.high is None:
-        return 0.0
-    return math.log(q.high / q.low) / 2 if logarithm else (q.high - q.low) / 2
+    return (q.half_width_ln if logarithm else q.half_width) or 0.0
 
 
 def _are_positive(found: Sequence[Quantity], own: Sequence[Quantity | None]) -> bool:

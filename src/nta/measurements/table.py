@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import Literal, Self
 
 from nta.errors import SettingError
-from nta.quantity import Quantity
+from nta.quantity import CONFIDENCE, Quantity, unknown
 from nta.sizes import Distribution, Draws
 from nta.sizes.numbers import SUMMARY_UNITS
 
 Kind = Literal["sizes", "visibility"]
 """Numbers by the room that makes them: of the size distribution, or of what is seen and counted."""
-_VISIBILITY_CONFIDENCE = 0.95
 _PERCENTILE = re.compile(r"d(\d{1,2}(?:\.\d+)?)_nm")
 
 
@@ -36,7 +35,7 @@ class Measurement(ABC):
     describes: str
     hidden: tuple[str, ...] = ()
     n_tracks: int | None = None
-    confidence: float = 0.95
+    confidence: float = CONFIDENCE
     temperature_c: float | None = None
     recording_id: str = ""
     percentiles: str = "interpolated within bins of ln d"
@@ -61,7 +60,7 @@ class Measurement(ABC):
 
     def confidence_of(self, kind: Kind) -> float:
         """Confidence of the intervals: of sizes as chosen; of concentrations, counts and detection limits always 95 %."""
-        return self.confidence if kind == "sizes" else _VISIBILITY_CONFIDENCE
+        return self.confidence if kind == "sizes" else CONFIDENCE
 
     def statistical(self, name: str) -> Quantity | None:
         """Return the number with the statistical part of its interval alone; None where the parts are not known."""
@@ -97,11 +96,6 @@ class Measurement(ABC):
     def findings_at_worst(self) -> str | None:
         """Return the worst verdict on the recording, "pass", "warn" or "fail"; None where nobody judged it."""
         return None
-
-
-def unknown(why: str, unit: str = "") -> Quantity:
-    """Return a quantity without a value."""
-    return Quantity(None, None, None, unit, why)
 
 
 def exact(value: float, unit: str, method: str) -> Quantity:

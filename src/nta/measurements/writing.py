@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from nta.io.atomic import new_file
-from nta.io.results.store import own_version
 from nta.io.results.summary import plain
 from nta.io.results.tables import write_csv
 from nta.io.tracks import TrackTable
@@ -21,11 +20,12 @@ from nta.measurements.from_analysis import MeasuredAnalysis
 from nta.measurements.from_vendor import MeasuredRun
 from nta.measurements.table import Measurement
 from nta.sizes import Distribution, SizeDistribution
+from nta.sizes.numbers import SUMMARY_UNITS
+from nta.version import software
 
 RESULT_FILE, SIZES_FILE, CURVE_FILE = "result.json", "sizes.json", "sizes.csv"
 TRACKS_FILE = "tracks.csv"
 SIZES_VERSION = 2
-NUMBERS = ("d10_nm", "d50_nm", "d90_nm", "mean_nm", "mode_nm", "sd_nm", "geometric_sd", "span")
 
 
 def write_vendor_result(result: VendorResult, folder: Path) -> None:
@@ -85,7 +85,7 @@ def vendor_summary(result: VendorResult) -> dict[str, Any]:
 
 def numbers_of(measurement: Measurement) -> dict[str, Any]:
     """Return the summary of a measurement, each number with interval and unit."""
-    return {name: measurement.number(name).as_dict() for name in NUMBERS}
+    return {name: measurement.number(name).as_dict() for name in SUMMARY_UNITS}
 
 
 def write_positions(positions: Sequence[Position], path: Path) -> None:
@@ -118,7 +118,7 @@ def write_sizes(sizes: SizeDistribution, folder: Path, words: str, program: str)
         "format": "nta sizes",
         "version": SIZES_VERSION,
         "made_from": words,
-        "program": f"nta-lab {own_version()}, tracks of {program}",
+        "program": f"{software()}, tracks of {program}",
         "recording_id": MeasuredAnalysis(sizes).recording_id,
         "tracks_used": sizes.n_tracks_used,
         "temperature_c": sizes.temperature_c,

@@ -101,8 +101,8 @@ def _percentiles(sources: Sequence[Source]) -> Picture:
         colour = _COLOURS[row % len(_COLOURS)]
         for name, mark in zip(_PERCENTILES, "<o>", strict=True):
             q = source.number(name)
-            if q.low is not None and q.high is not None:
-                axis.plot([q.low, q.high], [row, row], color=colour, linewidth=2.2, solid_capstyle="butt")
+            if q.ends is not None:
+                axis.plot(q.ends, [row, row], color=colour, linewidth=2.2, solid_capstyle="butt")
             axis.plot(
                 [np.nan if q.value is None else q.value], [row], marker=mark, markersize=6, color=colour
             )

@@ -20,10 +20,9 @@ from nta.measurements import (
 )
 from nta.measurements.replicates import mean_over
 from nta.physics import water_viscosity_pa_s
-from nta.quantity import Quantity, student_half_width
+from nta.quantity import CONFIDENCE, Quantity, student_half_width
 
 EDGES_NM = np.geomspace(5.0, 5000.0, 241)  # 80 bins a decade: as fine as a short run resolves
-_CONFIDENCE = 0.95
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -47,12 +46,12 @@ class Source:
 
     def number(self, name: str) -> Quantity:
         """Return a number of the distribution, the mean where there are replicates."""
-        return mean_over(self.results, lambda m: m.number(name), name, _CONFIDENCE)
+        return mean_over(self.results, lambda m: m.number(name), name, CONFIDENCE)
 
     def concentration(self) -> tuple[Quantity, str]:
         """Return particles per ml or their limit, and of what: the sample where the dilution is known, else the cell."""
         for where, words in (("in_sample", "in the sample"), ("in_cell", "in the cell, dilution not stated")):
-            found = mean_over(self.results, lambda m, where=where: m.concentration(where), where, _CONFIDENCE)  # type: ignore[misc]
+            found = mean_over(self.results, lambda m, where=where: m.concentration(where), where, CONFIDENCE)  # type: ignore[misc]
             if found.high is not None or found.value is not None:
                 return found, words
         return found, ""
@@ -72,7 +71,7 @@ class Source:
             if not np.isfinite(only.low).all():
                 return each[0], np.full_like(each[0], np.nan), np.full_like(each[0], np.nan)
             return each[0], _rebinned(only.edges_nm, only.low), _rebinned(only.edges_nm, only.high)
-        mean, half = each.mean(axis=0), student_half_width(each, _CONFIDENCE)
+        mean, half = each.mean(axis=0), student_half_width(each)
         return mean, np.maximum(mean - half, 0.0), mean + half
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 
 from nta.assessment import Verdict
@@ -15,6 +14,7 @@ from nta.overlay.source import NoResultError, Source
 from nta.report import document as doc
 from nta.report.document.html import page
 from nta.report.wording import SUMMARY_NAMES, as_limit, in_one, number
+from nta.version import software
 
 _NUMBERS = ("d10_nm", "d50_nm", "d90_nm", "mean_nm", "mode_nm", "sd_nm", "span")
 _PRINTED = ("mean_nm", "mode_nm", "sd_nm", "d10_nm", "d50_nm", "d90_nm")
@@ -32,7 +32,7 @@ def write_overlay(
     """
     path = Path(path)
     now = datetime.now(UTC)
-    footer = f"nta-lab {version('nta-lab')} · {now:%Y-%m-%d %H:%M} UTC"
+    footer = f"{software()} · {now:%Y-%m-%d %H:%M} UTC"
     text = page(_content(sources, title, empty), title, footer)
     with new_file(path) as partial:
         partial.write_text(text, encoding="utf-8")

@@ -17,11 +17,11 @@ import numpy as np
 from nta.assessment import AssessmentSettings, Finding, load_limits
 from nta.assessment.limits import judged
 from nta.calibration import BeadCertificate, known_certificate
-from nta.calibration.reading import Table
 from nta.catalogue import RunRecord
 from nta.columns import FloatArray
 from nta.errors import SettingError
 from nta.io.atomic import new_file
+from nta.stated import Table
 
 QUANTITIES: Mapping[str, tuple[str, str]] = {
     "d50_nm": ("Diameter (D50)", "nm"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 
 import matplotlib.dates as mdates
@@ -32,6 +31,7 @@ from nta.report.figures.style import (
     new_figure,
 )
 from nta.report.wording import number, scientific
+from nta.version import software
 
 
 def write_charts(sets: Sequence[ChartSet], path: str | Path, *, png: str | Path | None = None) -> Path:
@@ -61,7 +61,7 @@ def write_charts(sets: Sequence[ChartSet], path: str | Path, *, png: str | Path 
             note=True,
         ),
     ]
-    footer = f"nta-lab {version('nta-lab')} · {datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
+    footer = f"{software()} · {datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
     with new_file(path) as partial:
         partial.write_text(page(blocks, "Control charts", footer), encoding="utf-8")
     return path

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 
 from nta.calibration import load_certificate
 from nta.errors import SettingError
-from nta.measurements import Measurement, Result, open_all, refuse_copies, unknown
+from nta.measurements import Measurement, Result, open_all, refuse_copies
 from nta.measurements.replicates import mean_over, ratio, variation
 from nta.measurements.table import Kind, exact
 from nta.qc.reference import distance
@@ -18,7 +17,7 @@ from nta.qc.report import QcReport
 from nta.qc.specification import Criterion, Specification, read_specification
 from nta.qc.verdict import RANKS, Check, CheckVerdict, Limits
 from nta.qc.wording import title, why_inconclusive
-from nta.quantity import Quantity, coverage_factor
+from nta.quantity import Quantity, coverage_factor, unknown
 
 Group = tuple[Measurement, ...]
 Given = Result | Sequence[Result]
@@ -251,11 +250,11 @@ def _share_of(part: Quantity, whole: Quantity) -> Quantity:
     """Ratio that may be zero; its ends are those of the part over the other ends of the whole."""
     assert part.value is not None
     assert whole.value
-    ends = (part.low, part.high, whole.low, whole.high)
-    if None in ends or not (whole.low or 0) > 0:
-        return Quantity(part.value / whole.value, None, None, "1", "no interval: one of the counts has none")
-    low, high = (part.low or 0.0) / (whole.high or math.inf), (part.high or 0.0) / (whole.low or math.inf)
-    return Quantity(part.value / whole.value, low, high, "1", "blank over sample, ends over opposite ends")
+    share = part.value / whole.value
+    if part.ends is None or whole.ends is None or not whole.ends[0] > 0:
+        return Quantity(share, None, None, "1", "no interval: one of the counts has none")
+    (low, high), (least, most) = part.ends, whole.ends
+    return Quantity(share, low / most, high / least, "1", "blank over sample, ends over opposite ends")
 
 
 def _beads(c: Criterion, j: _Judged) -> _Found:

@@ -14,8 +14,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from nta.columns import FloatArray
-from nta.measurements import Measurement, unknown
-from nta.quantity import Quantity
+from nta.measurements import Measurement
+from nta.quantity import Quantity, unknown
 from nta.sizes import Distribution, Draws
 
 _GRID = np.linspace(math.log(1.0), math.log(10_000.0), 2400)

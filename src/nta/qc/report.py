@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -14,18 +13,22 @@ from nta.io.atomic import new_file
 from nta.io.results.summary import plain
 from nta.qc.verdict import Check, CheckVerdict
 from nta.qc.wording import limits_words, measured_words
+from nta.version import software
 
 _WORDS = {CheckVerdict.PASS: "PASS", CheckVerdict.FAIL: "FAIL", CheckVerdict.INCONCLUSIVE: "?"}
 _COLOURS = {CheckVerdict.PASS: "green", CheckVerdict.FAIL: "bold red", CheckVerdict.INCONCLUSIVE: "yellow"}
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class QcReport:
     """All checks of a specification."""
 
     name: str
     specification: str
     checks: tuple[Check, ...]
+
+    def __repr__(self) -> str:
+        return self.table()
 
     @property
     def verdict(self) -> CheckVerdict:
@@ -40,7 +43,7 @@ class QcReport:
                 "version": 1,
                 "name": self.name,
                 "specification": self.specification,
-                "software": f"nta-lab {version('nta-lab')}",
+                "software": software(),
                 "date": datetime.now(UTC).isoformat(timespec="seconds"),
                 "verdict": str(self.verdict),
                 "checks": [check.as_dict() for check in self.checks],

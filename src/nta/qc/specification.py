@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
-from nta.calibration.reading import Table
 from nta.errors import SettingError
 from nta.measurements.table import check_name
 from nta.qc.verdict import RANKS, Limits
+from nta.quantity import CONFIDENCE
+from nta.stated import Table
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +73,7 @@ def read_specification(source: str | Path | Mapping[str, Any] | Specification) -
     table = Table(source, "specification") if isinstance(source, Mapping) else Table.read(Path(source))
     folder = Path() if isinstance(source, Mapping) else Path(source).parent
     name = table.text("name", "specification" if isinstance(source, Mapping) else Path(source).stem)
-    confidence = table.finite("confidence", 0.95)
+    confidence = table.finite("confidence", CONFIDENCE)
     criteria: list[Criterion] = []
     for section, read in _SECTIONS.items():
         if table.has(section):

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from nta.calibration.reading import is_number
 from nta.errors import SettingError
 from nta.quantity import Quantity
+from nta.stated import is_number
 
 RANKS = ("pass", "warn", "fail")
 """What a finding says of a recording, from good to bad; as a number its place here."""

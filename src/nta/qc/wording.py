@@ -41,14 +41,13 @@ def measured_words(quantity: Quantity, name: str) -> str:
         return "not judged" if quantity.value is None else RANKS[int(quantity.value)]
     if quantity.value is None:
         return "no result" if quantity.high is None else f"below {_written(quantity.high, name)}"
-    if quantity.low is None or quantity.high is None:
+    if quantity.ends is None:
         return f"{_written(quantity.value, name)} (no interval)"
-    if quantity.low == quantity.high:
+    low, high = quantity.ends
+    if low == high:
         return _written(quantity.value, name)
     if quantity.unit == "1/ml":
-        return (
-            f"{scientific(quantity.value)} ({scientific(quantity.low)} to {scientific(quantity.high)}) per ml"
-        )
+        return f"{scientific(quantity.value)} ({scientific(low)} to {scientific(high)}) per ml"
     value, interval = value_and_interval(as_percent(quantity) if in_percent(name) else quantity)
     return f"{value} ({interval})"
 

@@ -56,12 +56,11 @@ def value_and_interval(quantity: Quantity) -> tuple[str, str]:
         return "no result", ""
     unit = f"{_FIXED_SPACE}{q.unit}" if q.unit else ""
     if quantity.unit == "1/ml":
-        known = q.low is not None and q.high is not None
-        interval = f"{scientific(q.low or 0.0)} to {scientific(q.high or 0.0)}{unit}" if known else ""
+        interval = f"{' to '.join(map(scientific, q.ends))}{unit}" if q.ends else ""
         return f"{scientific(q.value)}{unit}", interval
-    if q.low is None or q.high is None or not math.isfinite(q.high - q.low):
+    half = q.half_width
+    if half is None or not math.isfinite(half):
         return f"{number(q.value)}{unit}", ""
-    half = (q.high - q.low) / 2
     decimals = max(0, 1 - _exponent(half)) if half > 0 else max(0, 3 - _exponent(q.value))
     # an interval of nearly nothing shows no more digits
     decimals = min(decimals, max(0, 5 - _exponent(q.value)))
@@ -88,11 +87,7 @@ def replace_unit(quantity: Quantity) -> Quantity:
 
 def as_percent(quantity: Quantity) -> Quantity:
     """Return a share as a percentage."""
-
-    def scaled(value: float | None) -> float | None:
-        return None if value is None else 100 * value
-
-    return Quantity(scaled(quantity.value), scaled(quantity.low), scaled(quantity.high), "%", quantity.method)
+    return quantity.times(100, "%")
 
 
 def prettied(words: str) -> str:
@@ -162,7 +157,7 @@ def concentration_words(analysis: Analysis) -> tuple[str, str]:
     )
     if measured.value is None and measured.high is not None:
         return as_limit(measured), f"{where}; {found.why_not}"
-    if measured.value is None or measured.low is None or measured.high is None:
+    if measured.value is None or measured.ends is None:
         return "not calibrated", per_frame_words
     least = f", from {number(found.least_nm)} nm on" if found.least_nm else ""
     value, interval = value_and_interval(measured)

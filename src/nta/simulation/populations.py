@@ -21,6 +21,7 @@ from nta.scattering import (
     sphere_cross_section_nm2,
 )
 from nta.simulation.materials import material
+from nta.stated import check_choice
 
 if TYPE_CHECKING:
     from scipy.interpolate import CubicSpline
@@ -41,6 +42,9 @@ _TABLE_ERROR = (
 )
 _FINEST = 4096
 _INDEX_STD_CUT = 3.0
+
+
+Assembly = Literal["single", "dimer", "cluster"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +77,7 @@ class Population:
     membrane_nm: float | None = None
     index_std: float = 0.0
     corona_nm: float = 0.0
-    assembly: Literal["single", "dimer", "cluster"] = "single"
+    assembly: Assembly = "single"
     monomer_nm: float | None = None
 
     def __post_init__(self) -> None:
@@ -92,10 +96,7 @@ class Population:
             )
         if self.cv > 0 and self.gsd > 1:
             raise SettingError(f"{where}give cv (normal) or gsd (log-normal), not both")
-        if self.assembly not in ("single", "dimer", "cluster"):
-            raise SettingError(
-                f'{where}assembly must be "single", "dimer" or "cluster", got {self.assembly!r}'
-            )
+        check_choice(f"{where}assembly", self.assembly, Assembly)
         if (self.assembly == "cluster") != (self.monomer_nm is not None):
             raise SettingError(
                 f"{where}a cluster, and only a cluster, needs monomer_nm (diameter of its spheres)"

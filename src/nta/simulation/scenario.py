@@ -12,6 +12,9 @@ from nta.frames import CameraState
 from nta.physics import ML_PER_UM3
 from nta.scattering import Collection
 from nta.simulation.populations import Population
+from nta.stated import check_choice
+
+Psf = Literal["gaussian", "diffraction"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +90,7 @@ class OpticsSettings:
     polarized: bool = True
     sheet_width_um: float = 5.0
     spot_width_px: float | None = None
-    psf: Literal["gaussian", "diffraction"] = "gaussian"
+    psf: Psf = "gaussian"
     focus_range_um: float | None = None
     focus_offset_um: float = 0.0
     brightness_e_per_ms_nm2: float = 450.0
@@ -96,8 +99,7 @@ class OpticsSettings:
     def __post_init__(self) -> None:
         _require(self, "pixel_size_um", "numerical_aperture", "wavelength_nm", "sheet_width_um", above=0)
         _require(self, "spot_width_px", "focus_range_um", "brightness_e_per_ms_nm2", "beam_waist_um", above=0)
-        if self.psf not in ("gaussian", "diffraction"):
-            raise SettingError(f'psf must be "gaussian" or "diffraction", got {self.psf!r}')
+        check_choice("psf", self.psf, Psf)
         if self.psf == "diffraction" and (self.spot_width_px is not None or self.focus_range_um is not None):
             raise SettingError(
                 'psf = "diffraction" follows from numerical_aperture and wavelength_nm; '

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import MISSING, fields, is_dataclass
+from dataclasses import fields, is_dataclass
 from importlib.resources import files
 from pathlib import Path
-from types import NoneType, UnionType
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any
 
-from nta.calibration.reading import read_toml
 from nta.errors import SettingError
-from nta.simulation.populations import Population
 from nta.simulation.scenario import Scenario
+from nta.stated import build, read_toml
 
 
 def list_scenarios() -> dict[str, str]:
@@ -49,8 +47,7 @@ def load_scenario(name_or_path: str | Path) -> Scenario:
 
 def scenario_from_mapping(table: Mapping[str, Any], origin: str = "scenario") -> Scenario:
     """Build a scenario from plain nested data, as TOML gives it."""
-    made: Scenario = _build(Scenario, table, origin)
-    return made
+    return build(Scenario, table, origin)
 
 
 def scenario_to_mapping(scenario: Scenario) -> dict[str, Any]:
@@ -70,44 +67,6 @@ def scenario_to_toml(scenario: Scenario) -> str:
     if not populations:
         lines.insert(0, "populations = []")
     return "\n".join(lines) + "\n"
-
-
-def _build(kind: type[Any], table: Mapping[str, Any], origin: str) -> Any:
-    if not isinstance(table, Mapping):
-        raise SettingError(f"{origin}: must be a table, got {table!r}")
-    hints = get_type_hints(kind)
-    known = [f.name for f in fields(kind)]
-    if unknown := sorted(set(table) - set(known)):
-        raise SettingError(f"{origin}: unknown key {unknown[0]!r}; there are {', '.join(known)}")
-    needed = [f.name for f in fields(kind) if f.default is MISSING and f.default_factory is MISSING]
-    if missing := [name for name in needed if name not in table]:
-        raise SettingError(f"{origin}: {missing[0]} is missing")
-    values = {key: _read(hints[key], value, key, origin) for key, value in table.items()}
-    try:
-        return kind(**values)
-    except SettingError as error:
-        raise SettingError(f"{origin}: {error}") from None
-
-
-def _read(hint: Any, value: Any, key: str, origin: str) -> Any:
-    if is_dataclass(hint):
-        return _build(hint, value, f"{origin} [{key}]")  # type: ignore[arg-type]
-    if hint == tuple[Population, ...]:
-        if not isinstance(value, list):
-            raise SettingError(f"{origin}: write populations as [[populations]]")
-        return tuple(
-            _build(Population, row, f"{origin} [[populations]] {i + 1}") for i, row in enumerate(value)
-        )
-    if isinstance(hint, UnionType):
-        hint = next(part for part in get_args(hint) if part is not NoneType)
-    if get_origin(hint) is Literal:
-        hint = str
-    fits = isinstance(value, (int, float) if hint is float else hint) and isinstance(value, bool) == (
-        hint is bool
-    )
-    if not fits:
-        raise SettingError(f"{origin}: {key} = {value!r} is of the wrong type, {hint.__name__} is wanted")
-    return float(value) if hint is float else value
 
 
 def _plain(value: Any) -> Any:

@@ -14,7 +14,7 @@ from nta.columns import Columns, FloatArray, column
 from nta.errors import RecordingError
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class TrueSpots(Columns):
     """Every image of a particle, sorted by frame then particle. Axes (y, x), centre of the first pixel at (0, 0).
 
@@ -45,7 +45,7 @@ class TrueSpots(Columns):
     crlb_px: NDArray[np.float64] = column(np.float64, "px", "Cramer-Rao bound of a position, per axis")
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class TrueParticles(Columns):
     """Every particle that has a row in `TrueSpots`, sorted by identity."""
 

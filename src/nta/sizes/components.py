@@ -3,11 +3,10 @@
 Components are added where the likelihood's directional derivative is steepest, as in the vertex methods for
 non-parametric mixtures (Lindsay, Ann. Stat. 11, 86 (1983)), or by splitting one in two. How many are needed
 is decided by the Bayesian information criterion (Schwarz, Ann. Stat. 6, 461 (1978); consistent for mixtures:
-Keribin, Sankhya A 62, 49 (2000)), each number tried with free widths, one common width, and the width of
-beads: close peaks of beads are told from one broad peak by fewer tracks where their widths need not be
-learned. What is reported is the width that the tracks teach, drawn towards that of beads as far as these explain the
-tracks as well: short tracks say little of a width far below their own blur, and it would come out too large as often as
-at its lower bound.
+Keribin, Sankhya A 62, 49 (2000)), each number tried with free widths and as beads, whose one common width is believed to
+lie where certificates have it: close peaks of beads are told from one broad peak by fewer tracks where their width
+need not be learned, and short tracks say little of a width far below their own blur, which would come out too large as
+often as at its lower bound.
 """
 
 from __future__ import annotations
@@ -20,11 +19,25 @@ from numpy.typing import NDArray
 
 from nta.columns import FloatArray
 from nta.sizes.evidence import Evidence
-from nta.sizes.mixture import BEAD_SD, LARGEST_SD, SMALLEST_SD, Mixture, Widths, component_bins, fit
+from nta.sizes.mixture import (
+    BEAD_SD,
+    BELIEF_SD,
+    LARGEST_SD,
+    SMALLEST_SD,
+    Mixture,
+    Widths,
+    component_bins,
+    fit,
+    known_of_width,
+)
 
 _TINY = 1e-30
-_DICTIONARY_SD = (SMALLEST_SD, BEAD_SD, 0.06, 0.12, 0.25, 0.5)
+_DICTIONARY_SD = (SMALLEST_SD, BEAD_SD, 0.12, 0.25, 0.5)
 _GIVE_UP_AFTER = 2  # more components without gain
+_LEAST_PROBABLE = 1e-3  # that draws are taken from
+_POWER = 0.5  # of the probabilities; by coverage
+_BROAD_SD = 0.1  # from which a component is no peak of beads, and its shape in doubt
+_OTHER_SHAPE = 0.2  # share of the draws; by coverage of the mode of populations that are no log-normals
 
 Start = tuple[FloatArray, FloatArray, FloatArray]
 """Shares, means and variances of the components to climb from."""
@@ -41,79 +54,82 @@ class Candidate:
     probability: float
 
 
-@dataclass(frozen=True, eq=False)
-class Components:
-    """What is reported, a single fit, and the candidates that draws are taken from, most probable first."""
-
-    reported: Mixture
-    candidates: list[Candidate]
-
-
-def find_components(evidence: Evidence, max_components: int) -> Components:
-    """Try 1, 2, ... components until more do not pay."""
+def find_components(evidence: Evidence, max_components: int) -> list[Candidate]:
+    """Try 1, 2, ... components until more do not pay; the most probable comes first."""
     weight = evidence.per_cell(np.ones(evidence.n_tracks))
     dictionary = _Dictionary.of(evidence)
     free = _climb(evidence, weight, _single_starts(dictionary, weight), "free")
-    beads = _climb(evidence, weight, [_with_sd(free, BEAD_SD)], "fixed")
+    beads = _climb(evidence, weight, [_with_sd(free, BEAD_SD), _with_sd(free, _mean_sd(free))], "beads")
     found = [free, beads]
-    best, idle = min(_score(m, evidence) for m in found), 0
+    scores = [_score(evidence, weight, m) for m in found]
+    best, idle = min(scores), 0
     for _ in range(1, max_components):
         starts = _more_starts(dictionary, evidence, weight, free)
         free = _climb(evidence, weight, starts, "free")
         starts = _more_starts(dictionary, evidence, weight, beads)
         starts = [(share, mean, np.full_like(mean, BEAD_SD**2)) for share, mean, _ in starts]
-        beads = _climb(evidence, weight, [*starts, _with_sd(free, BEAD_SD)], "fixed")
-        mean_sd = float(np.sqrt(np.mean(free.variance)))
-        common = _climb(
-            evidence,
-            weight,
-            [_with_sd(beads, BEAD_SD), _with_sd(beads, 0.1), _with_sd(free, mean_sd)],
-            "common",
-        )
-        found += [free, common, beads]
-        newest = min(_score(m, evidence) for m in found[-3:])
+        starts += [_with_sd(free, BEAD_SD), _with_sd(free, _mean_sd(free))]
+        beads = _climb(evidence, weight, starts, "beads")
+        found += [free, beads]
+        scores += [_score(evidence, weight, m) for m in found[-2:]]
+        newest = min(scores[-2:])
         best, idle = (newest, 0) if newest < best else (best, idle + 1)
         if idle == _GIVE_UP_AFTER:
             break
-    scores = np.array([_score(m, evidence) for m in found])
-    probability = np.exp(-(scores - scores.min()) / 2)
+    probability = np.exp(-(np.array(scores) - min(scores)) / 2)
     probability /= probability.sum()
-    order = np.argsort(-probability)
-    candidates = [Candidate(found[i], float(probability[i])) for i in order if probability[i] > 1e-3]
-    return Components(_reported(evidence, weight, candidates, found), candidates)
+    ranked = [Candidate(found[i], float(probability[i])) for i in np.argsort(-probability)]
+    richer = _richer(ranked)
+    return [c for c in ranked if c.probability > _LEAST_PROBABLE or c is richer]
 
 
-def _reported(
-    evidence: Evidence, weight: FloatArray, candidates: Sequence[Candidate], found: Sequence[Mixture]
-) -> Mixture:
-    """Fit the most probable number, its learned widths drawn towards those of beads by the odds of the two."""
-    best = candidates[0].mixture
-    k = best.n_components
-    if best.widths == "free" and k > 1:
-        return best
-    learned = next(m for m in found if m.n_components == k and m.widths == ("common" if k > 1 else "free"))
-    beads = next(m for m in found if m.n_components == k and m.widths == "fixed")
-    odds = np.exp(np.clip((_score(learned, evidence) - _score(beads, evidence)) / 2, -50, 50))
-    share = odds / (1 + odds)
-    variance = share * BEAD_SD**2 + (1 - share) * learned.variance
-    start = replace(learned, variance=variance, widths="fixed")
-    return fit(evidence, weight[None], start, iterations=30)
+def chances(candidates: Sequence[Candidate]) -> FloatArray:
+    """How often draws are taken from each candidate: (n,).
+
+    The criterion is surer than it is right (by coverage), hence a power of its probabilities. And it takes a shape for
+    log-normal until the tracks say otherwise: where a population is broader than beads, a share of the draws in any case
+    has one component more, with which it may be skewed or cut.
+    """
+    chance = np.array([c.probability for c in candidates]) ** _POWER
+    chance /= chance.sum()
+    richer = _richer(candidates)
+    if richer is None:
+        return chance
+    is_richer = np.array([c is richer for c in candidates])
+    of_richer = max(float(chance[is_richer][0]), _OTHER_SHAPE)
+    rest = np.where(is_richer, 0.0, chance)
+    return np.where(is_richer, of_richer, (1 - of_richer) * rest / rest.sum())
 
 
-def refitted(evidence: Evidence, found: Components) -> Components:
+def _richer(ranked: Sequence[Candidate]) -> Candidate | None:
+    """Return the candidate of one component more than the most probable, if that is broader than beads and not alone."""
+    best = ranked[0].mixture
+    if best.variance.max() < _BROAD_SD**2:
+        return None
+    more = best.n_components + 1
+    return next(
+        (c for c in ranked if c.mixture.widths == "free" and c.mixture.n_components == more),
+        None,
+    )
+
+
+def refitted(evidence: Evidence, candidates: list[Candidate]) -> list[Candidate]:
     """Climb to the top of other evidence from where the components are; how probable each is stays."""
     weight = evidence.per_cell(np.ones(evidence.n_tracks))[None]
-
-    def again(mixture: Mixture) -> Mixture:
-        return fit(evidence, weight, mixture, iterations=30)
-
-    candidates = [replace(c, mixture=again(c.mixture)) for c in found.candidates]
-    return Components(again(found.reported), candidates)
+    return [replace(c, mixture=fit(evidence, weight, c.mixture, iterations=30)) for c in candidates]
 
 
-def _score(mixture: Mixture, evidence: Evidence) -> float:
-    """Schwarz's criterion of a single fit; the smaller the better."""
-    return float(-2 * mixture.log_likelihood[0] + mixture.n_free * np.log(evidence.n_tracks))
+def _score(evidence: Evidence, weight: FloatArray, mixture: Mixture) -> float:
+    """Schwarz's criterion of a single fit; the smaller the better.
+
+    The width of beads costs by Laplace's integral over the belief about it: nothing where the tracks say nothing of it,
+    about as much as any other parameter where they know it well (Kass and Raftery, J. Am. Stat. Assoc. 90, 773 (1995),
+    sec. 4.1).
+    """
+    score = -2 * mixture.log_likelihood[0] + mixture.n_free * np.log(evidence.n_tracks)
+    if mixture.widths == "beads":
+        score += np.log1p(known_of_width(evidence, weight[None], mixture)[0] * BELIEF_SD**2)
+    return float(score)
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,6 +190,10 @@ def _more_starts(
         halves[-1] = share[k] / 2
         starts.append((halves, places, widths))
     return starts
+
+
+def _mean_sd(mixture: Mixture) -> float:
+    return float(np.sqrt(np.mean(mixture.variance)))
 
 
 def _with_sd(mixture: Mixture, sd: float) -> Start:

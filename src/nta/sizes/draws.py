@@ -8,7 +8,7 @@ import numpy as np
 
 from nta.columns import FloatArray
 from nta.quantity import Quantity
-from nta.sizes.intervals import common_factor, interval, share_in
+from nta.sizes.intervals import common_factor, full_method, interval, share_in
 from nta.sizes.lobes import Lobes
 from nta.sizes.numbers import quantile
 from nta.sizes.table import Distribution
@@ -50,4 +50,4 @@ class Draws:
         return common_factor(len(self.draws), self.rel_std, np.random.default_rng(self.seed))
 
     def _method(self) -> str:
-        return f"bootstrap over particles and systematic budget, {100 * self.distribution.confidence:g} %"
+        return full_method(self.distribution.confidence)

@@ -11,6 +11,7 @@ from nta.calibration import InstrumentProfile, SampleConditions
 from nta.columns import BoolArray, FloatArray, IntArray
 from nta.diffusion import Detection, diffusion_likelihood
 from nta.diffusion.table import DiffusionEstimates
+from nta.errors import SettingError
 from nta.physics import diameter_nm, stokes_einstein_nm_um2_s
 from nta.sizes.comparison import finite_track_length_adjustment, histogram, kernel_density
 from nta.sizes.draws import Draws
@@ -112,8 +113,15 @@ def size_distribution(
     ------
     MissingInputError
         Temperature or viscosity was given by nobody.
+    SettingError
+        There are not as many estimates as tracks.
     """
     settings = settings or SizingSettings()
+    if tracks is not None and tracks.n_tracks != len(diffusion):
+        raise SettingError(
+            f"there are {len(diffusion)} estimates and {tracks.n_tracks} tracks; row i of the estimates is of track i: "
+            "leave the same ones out of both, with tracks.only(mask) and diffusion.select(mask)"
+        )
     temperature_c, viscosity_pa_s = conditions.known_temperature_c(), conditions.viscosity_pa_s()
     per_track = track_sizes(diffusion, temperature_c, viscosity_pa_s)
     budget = {**systematic_budget(conditions, profile, diffusion), **(extra_budget or {})}

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from nta.columns import FloatArray
-from nta.quantity import Quantity
+from nta.quantity import Quantity, unknown
 from nta.sizes.numbers import SUMMARY_UNITS, clopper_pearson, fraction, moved_fraction, summarise
 from nta.sizes.settings import SizingSettings
 from nta.sizes.table import Distribution
@@ -44,7 +44,7 @@ def numbers_with_intervals(
     """
     factor = common_factor(len(draws), combined(budget), rng)
     summary, statistical = summary_with_intervals(distribution, draws, factor, budget)
-    method = _full_method(budget, settings.confidence)
+    method = full_method(settings.confidence, budget)
     fractions = {
         window: share_in(window, distribution, draws, factor, n_effective, method)
         for window in settings.windows_nm
@@ -61,7 +61,7 @@ def summary_with_intervals(
     """
     edges, weight, confidence = distribution.edges_nm, distribution.weight[None], distribution.confidence
     value, drawn = summarise(edges, weight), summarise(edges, draws)
-    alone, full = f"{_BOOTSTRAP}, {100 * confidence:g} %", _full_method(budget, confidence)
+    alone, full = f"{_BOOTSTRAP}, {100 * confidence:g} %", full_method(confidence, budget)
     summary, statistical = {}, {}
     for name, unit in SUMMARY_UNITS.items():
         at = float(value[name][0])
@@ -71,9 +71,10 @@ def summary_with_intervals(
     return summary, statistical
 
 
-def _full_method(budget: Mapping[str, float], confidence: float) -> str:
-    sources = ", ".join(budget) if budget else "no source stated"
-    return f"{_BOOTSTRAP} and systematic budget ({sources}), {100 * confidence:g} %"
+def full_method(confidence: float, budget: Mapping[str, float] | None = None) -> str:
+    """Say how an interval with the systematic part was made; of a budget that is at hand, what is in it."""
+    sources = "" if budget is None else f" ({', '.join(budget) or 'no source stated'})"
+    return f"{_BOOTSTRAP} and systematic budget{sources}, {100 * confidence:g} %"
 
 
 def _around(whole: Quantity, part: Quantity) -> Quantity:
@@ -109,8 +110,8 @@ def share_in(
 def not_assessed(settings: SizingSettings, why: str) -> Numbers:
     """Give no number, and say why."""
     why = f"not assessed: {why}"
-    none = {name: Quantity(None, None, None, unit, why) for name, unit in SUMMARY_UNITS.items()}
-    windows = {window: Quantity(None, None, None, "1", why) for window in settings.windows_nm}
+    none = {name: unknown(why, unit) for name, unit in SUMMARY_UNITS.items()}
+    windows = {window: unknown(why, "1") for window in settings.windows_nm}
     return Numbers(summary=none, statistical=none, fractions=windows)
 
 

@@ -2,7 +2,8 @@
 
 A log-normal has a width of its own, down to almost none: a monodisperse sample is one narrow component, a
 vesicle sample one broad one or a few. Tracks say little about widths far below the blur of a single track, so
-that there a weak belief takes over: no sample is much narrower than good beads (`BEAD_SD`).
+that there a belief takes over, that of the widths of beads (`BEAD_SD`, `BELIEF_SD`): of components of their own
+widths none is much narrower, and peaks that share one width are beads, neither much narrower nor much broader.
 All arrays carry a leading axis of fits, so that starts and bootstrap repeats are worked on together.
 """
 
@@ -17,14 +18,14 @@ from numpy.typing import NDArray
 from nta.columns import FloatArray
 from nta.sizes.evidence import Evidence, Grid
 
-Widths = Literal["free", "common", "fixed"]
-"""Standard deviations of ln d: each component its own, one for all, or left as they are."""
+Widths = Literal["free", "beads"]
+"""Standard deviations of ln d: each component its own, or one for all, that of beads."""
 
-BEAD_SD = 0.03
-"""Standard deviation of ln d of good beads: certified polystyrene of 50-200 nm has 2-8 % (design choice
-within it)."""
+BEAD_SD, BELIEF_SD = 0.04, 0.7
+"""Belief about the standard deviation of ln d of beads: its median, and the standard deviation of its logarithm, so that
+two thirds have 2 to 8 %, and 19 of 20 have 1 to 16 % (design choice: certificates of polystyrene typically state 2 to 3 %
+at 200 nm, 8 % at 100 nm and up to 15 % below)."""
 
-_BELOW_BEADS = 0.7  # belief about widths below BEAD_SD: half a normal in ln(sd), of this standard deviation
 SMALLEST_SD = 0.008
 LARGEST_SD = 1.0
 _TINY = 1e-30
@@ -35,7 +36,7 @@ class Mixture:
     """Log-normal mixtures, one per fit: arrays of shape (n_fits, n_components).
 
     share : of the particles, sums to 1 over the components; mean, variance : of ln(diameter / nm).
-    log_likelihood : (n_fits,), with the belief about small widths.
+    log_likelihood : (n_fits,), with the belief about widths.
     widths : what was free in the fit.
     """
 
@@ -62,9 +63,8 @@ class Mixture:
 
     @property
     def n_free(self) -> int:
-        """Number of free parameters."""
-        widths = {"free": self.n_components, "common": 1, "fixed": 0}
-        return 2 * self.n_components - 1 + widths[self.widths]
+        """Number of free parameters; a width that is believed to be that of beads is none."""
+        return 2 * self.n_components - 1 + (self.n_components if self.widths == "free" else 0)
 
     def on_bins(self, grid: Grid) -> FloatArray:
         """Probability of every bin: (n_fits, n_bins)."""
@@ -104,7 +104,7 @@ def _evaluate(
     variance: FloatArray,
     widths: Widths,
 ) -> _State:
-    """Evaluate fits at weights per cell (n_fits, n_cells)."""
+    """Evaluate fits by the tracks alone, at weights per cell (n_fits, n_cells)."""
     n_fits, k = share.shape
     n_cells, n_bins = evidence.likelihood.shape
     bins = np.stack(component_bins(evidence.grid, mean, variance)).astype(
@@ -120,45 +120,78 @@ def _evaluate(
     gradient = weighted.sum(axis=1, dtype=np.float64)
     information = np.matmul(weighted.transpose(0, 2, 1), scores).astype(np.float64)
     log_likelihood = np.einsum("bc,cb->b", weight, np.log(f, dtype=np.float64))
-    _tie_widths(gradient, information, k, widths)
-    belief, slope, curvature = _belief(variance[:, :1] if widths == "common" else variance)
-    free = slope.shape[1]
-    gradient[:, 2 * k : 2 * k + free] += slope
-    on = np.arange(2 * k, 2 * k + free)
-    information[:, on, on] += curvature
-    return _State(log_likelihood + belief, gradient, information)
+    if widths == "beads":
+        _tie_widths(gradient, information, k)
+    return _State(log_likelihood, gradient, information)
 
 
-def _tie_widths(gradient: FloatArray, information: FloatArray, k: int, widths: Widths) -> None:
+def _tie_widths(gradient: FloatArray, information: FloatArray, k: int) -> None:
     """Gather what concerns one common width in its first place, in place."""
-    if widths == "common":
-        gradient[:, 2 * k] = gradient[:, 2 * k :].sum(axis=1)
-        information[:, :, 2 * k] = information[:, :, 2 * k :].sum(axis=2)
-        information[:, 2 * k] = information[:, 2 * k :].sum(axis=1)
+    gradient[:, 2 * k] = gradient[:, 2 * k :].sum(axis=1)
+    information[:, :, 2 * k] = information[:, :, 2 * k :].sum(axis=2)
+    information[:, 2 * k] = information[:, 2 * k :].sum(axis=1)
 
 
-def _belief(variance: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Log-density of the belief about widths (n_fits,), its slope and curvature by variance."""
-    below = np.minimum(0.5 * np.log(variance) - np.log(BEAD_SD), 0.0) / _BELOW_BEADS
-    inner = 1 / (2 * variance * _BELOW_BEADS)
-    return -0.5 * (below**2).sum(axis=1), -below * inner, np.where(below < 0, inner**2, 0.0)
+def _believed(state: _State, variance: FloatArray, widths: Widths, bead_sd: FloatArray) -> _State:
+    """Join the belief about widths; of components of their own widths it is a belief about small ones only."""
+    k = variance.shape[1]
+    own = variance if widths == "free" else variance[:, :1]
+    off = (0.5 * np.log(own) - np.log(bead_sd)[:, None]) / BELIEF_SD
+    if widths == "free":
+        off = np.minimum(off, 0.0)
+    by_variance = 1 / (2 * own * BELIEF_SD)
+    on = np.arange(2 * k, 2 * k + own.shape[1])
+    gradient, information = state.gradient.copy(), state.information.copy()
+    gradient[:, on] -= off * by_variance
+    information[:, on, on] += np.where((off < 0) | (widths == "beads"), by_variance**2, 0.0)
+    return _State(state.log_likelihood - 0.5 * (off**2).sum(axis=1), gradient, information)
+
+
+def known_of_width(evidence: Evidence, weight: FloatArray, mixture: Mixture) -> FloatArray:
+    """Information of the tracks about the logarithm of beads' common width, shares and means unknown: (n_fits,)."""
+    k = mixture.n_components
+    place = mixture.share, mixture.mean, mixture.variance
+    information = _evaluate(evidence, weight, *place, mixture.widths).information
+    rest = information[:, 1 : 2 * k, 1 : 2 * k]  # shares sum to 1: one of them says nothing new
+    diagonal = np.einsum("bii->bi", rest)
+    rest = rest + np.eye(2 * k - 1) * (1e-9 * diagonal.max(axis=1) + 1e-12)[:, None, None]
+    shared = information[:, 1 : 2 * k, 2 * k]
+    alone = information[:, 2 * k, 2 * k] - (shared * np.linalg.solve(rest, shared[:, :, None])[:, :, 0]).sum(
+        axis=1
+    )
+    by_log = 2 * mixture.variance[:, 0]  # derivative of the variance by ln sd
+    return np.asarray(np.maximum(alone, 0.0) * by_log**2)
 
 
 def fit(
-    evidence: Evidence, weight: FloatArray, start: Mixture, *, iterations: int, tolerance: float = 1e-3
+    evidence: Evidence,
+    weight: FloatArray,
+    start: Mixture,
+    *,
+    iterations: int,
+    tolerance: float = 1e-3,
+    bead_sd: FloatArray | None = None,
 ) -> Mixture:
-    """Climb to the maximum of the weighted likelihood from each start.
+    """Climb to the maximum of the weighted likelihood, with the belief about widths, from each start.
+
+    bead_sd : (n_fits,) median of the belief; None: `BEAD_SD`.
 
     Damped scoring with the empirical information (Berndt, Hall, Hall and Hausman, Ann. Econ. Soc. Meas. 3,
     653 (1974)): near a maximum as fast as Newton, and quick where EM crawls, at components much narrower than
     the likelihoods. The variance is kept within its bounds by projection.
     """
     place = [start.share.copy(), start.mean.copy(), start.variance.copy()]
-    state = _evaluate(evidence, weight, place[0], place[1], place[2], start.widths)
+    centre = np.full(len(place[0]), BEAD_SD) if bead_sd is None else bead_sd
+
+    def evaluated(share: FloatArray, mean: FloatArray, variance: FloatArray) -> _State:
+        of_tracks = _evaluate(evidence, weight, share, mean, variance, start.widths)
+        return _believed(of_tracks, variance, start.widths, centre)
+
+    state = evaluated(*place)
     damping = np.full(len(place[0]), 1e-2)
     for _ in range(iterations):
         new = _step(evidence.grid, state, damping, place[0], place[1], place[2], start.widths)
-        trial = _evaluate(evidence, weight, *new, start.widths)
+        trial = evaluated(*new)
         gain = trial.log_likelihood - state.log_likelihood
         better = gain >= 0
         for old, fresh in zip([*place, *vars(state).values()], [*new, *vars(trial).values()], strict=True):
@@ -191,14 +224,15 @@ def _step(
     low, high = SMALLEST_SD**2, LARGEST_SD**2
     push = gradient[:, 2 * k :]
     fixed[:, 2 * k :] = ((variance <= low) & (push < 0)) | ((variance >= high) & (push > 0))
-    fixed[:, 2 * k + {"free": k, "common": 1, "fixed": 0}[widths] :] = True
+    if widths == "beads":
+        fixed[:, 2 * k + 1 :] = True
     gradient[fixed] = 0
     information[fixed[:, :, None] | fixed[:, None, :]] = 0
     diagonal = np.einsum("bii->bi", information)  # a view
     diagonal += damping[:, None] * diagonal + 1e-6 * diagonal.max(axis=1, keepdims=True) + 1e-12
     diagonal[fixed] += 1.0
     move = np.linalg.solve(information, gradient[:, :, None])[:, :, 0]
-    if widths == "common":
+    if widths == "beads":
         move[:, 2 * k :] = move[:, 2 * k : 2 * k + 1]
 
     logit = np.log(np.maximum(share, 1e-12)) + np.clip(move[:, :k], -2.0, 2.0)

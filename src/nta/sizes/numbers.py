@@ -20,6 +20,8 @@ SUMMARY_UNITS: Mapping[str, str] = {
 }
 """Names and units of the summary; the mode is the peak of the density per nm, span is (d90 - d10) / d50."""
 
+_NO_SHARE = 1e-9  # of the particles
+
 
 def summarise(edges_nm: FloatArray, weight: FloatArray) -> dict[str, FloatArray]:
     """Return every number of `SUMMARY_UNITS` for weights of shape (n, n_bins): arrays of shape (n,)."""
@@ -86,6 +88,7 @@ def clopper_pearson(share: float, n: float, confidence: float) -> tuple[float, f
     seen = n * min(max(share, 0.0), 1.0)
     tail = (1 - confidence) / 2
     low = float(betaincinv(seen, n - seen + 1, tail)) if seen > 0 else 0.0
+    low = low if low > _NO_SHARE else 0.0  # of a hundredth of a track it is 1e-160, and of less it underflows
     high = float(betaincinv(seen + 1, n - seen, 1 - tail)) if seen < n else 1.0
     return low, high
 

@@ -10,17 +10,16 @@ from numpy.typing import NDArray
 
 from nta.blas import one_blas_thread
 from nta.columns import FloatArray
-from nta.sizes.components import find_components, refitted
+from nta.sizes.components import chances, find_components, refitted
 from nta.sizes.evidence import Evidence
 from nta.sizes.lobes import Lobes, lobes_in_view
-from nta.sizes.mixture import Mixture, fit
+from nta.sizes.mixture import BEAD_SD, BELIEF_SD, Mixture, fit
 from nta.sizes.settings import SizingSettings
 from nta.sizes.weighting import informed_by_duration, tilt_to_time
 
 _DURATION_ROUNDS = (
     3  # durations teach the distribution, this the durations: the next round changes nothing to be seen
 )
-_DOUBT = 0.5  # power of the probabilities of component numbers: the criterion is surer than it is right (by coverage)
 _REPEATS_AT_ONCE = 50  # bounds memory: 50 repeats x 3000 cells x a few components
 
 
@@ -47,29 +46,31 @@ class Population:
 def infer_population(evidence: Evidence, settings: SizingSettings, rng: np.random.Generator) -> Population:
     """Infer the population by log-normal mixtures, their number by the information criterion.
 
-    Draws: Bayesian bootstrap over particles (Rubin, Ann. Stat. 9, 130 (1981)); in each the number of components
-    is drawn with the square root of the probabilities that the criterion gives (Kass and Raftery, J. Am. Stat.
-    Assoc. 90, 773 (1995)), so that the draws carry the doubt about it too.
+    Draws: Bayesian bootstrap over particles (Rubin, Ann. Stat. 9, 130 (1981)); in each the number of components is drawn,
+    too (`components.chances`), so that the draws carry the doubt about it. Where the belief about the widths of beads is
+    centred is drawn from that belief, so that widths of draws scatter as the belief does where tracks say nothing of them,
+    and as the tracks have it where they do (randomise, then optimise: Bardsley, Solonen, Haario and Laine, SIAM J. Sci.
+    Comput. 36, A1895 (2014)).
     """
     time = evidence.per_cell(evidence.n_points)[None]
     found = find_components(evidence, settings.max_components)
-    tracks, in_view = _distributions(evidence, found.reported, time)
+    tracks, in_view = _distributions(evidence, found[0].mixture, time)
     plain = evidence
     for _ in range(_DURATION_ROUNDS):
         evidence = informed_by_duration(plain, tracks[0], in_view[0])
         found = refitted(evidence, found)
-        tracks, in_view = _distributions(evidence, found.reported, time)
-    tracks, in_view = _distributions(evidence, found.reported, evidence.per_cell(evidence.in_view)[None])
+        tracks, in_view = _distributions(evidence, found[0].mixture, time)
+    tracks, in_view = _distributions(evidence, found[0].mixture, evidence.per_cell(evidence.in_view)[None])
 
-    probability = np.array([c.probability for c in found.candidates]) ** _DOUBT
-    chosen = rng.choice(len(found.candidates), size=settings.repeats, p=probability / probability.sum())
+    chosen = rng.choice(len(found), size=settings.repeats, p=chances(found))
     tracks_draws = np.empty((settings.repeats, tracks.shape[1]))
     in_view_draws = np.empty_like(tracks_draws)
-    lobes_draws = Lobes.empty(settings.repeats, max(c.mixture.n_components for c in found.candidates))
+    lobes_draws = Lobes.empty(settings.repeats, max(c.mixture.n_components for c in found))
     for rows, candidate in _batches(chosen):
         weight, time = _bootstrap_weights(evidence, rows.size, rng)
-        start = found.candidates[candidate].mixture.take(np.zeros(rows.size, dtype=np.int64))
-        drawn = fit(evidence, weight, start, iterations=12, tolerance=0.02)
+        start = found[candidate].mixture.take(np.zeros(rows.size, dtype=np.int64))
+        bead_sd = BEAD_SD * np.exp(BELIEF_SD * rng.standard_normal(rows.size))
+        drawn = fit(evidence, weight, start, iterations=12, tolerance=0.02, bead_sd=bead_sd)
         tracks_draws[rows], in_view_draws[rows] = _distributions(evidence, drawn, time)
         lobes_draws.put(rows, lobes_in_view(evidence.grid, drawn, tracks_draws[rows], in_view_draws[rows]))
     return Population(
@@ -77,8 +78,8 @@ def infer_population(evidence: Evidence, settings: SizingSettings, rng: np.rando
         in_view=in_view[0],
         tracks_draws=tracks_draws,
         in_view_draws=in_view_draws,
-        mixture=found.reported,
-        lobes=lobes_in_view(evidence.grid, found.reported, tracks, in_view),
+        mixture=found[0].mixture,
+        lobes=lobes_in_view(evidence.grid, found[0].mixture, tracks, in_view),
         lobes_draws=lobes_draws,
     )
 

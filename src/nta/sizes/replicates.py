@@ -2,8 +2,8 @@
 
 Tracks of one video share its focus, its drop and its drift, videos of one preparation share the preparation. Pooling tracks
 counts all of that as independent and gives intervals that are far too narrow. The numbers here are means over replicates,
-with Student's t over preparations where there are three or more, else over videos, else with the interval of the one
-video; never narrower than what its own tracks leave open. Systematic terms are shared by all replicates and are not averaged
+with Student's t over preparations where there are three or more, else over videos; of one video they are its own. Never
+narrower than what its own tracks leave open. Systematic terms are shared by all replicates and are not averaged
 out. The band of the curve is a hierarchical bootstrap, preparations, then videos, then each video's own band: with fewer
 than ten preparations a picture of the scatter, not an interval that covers as often as it says.
 
@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -82,8 +82,10 @@ def combine_replicates(
     Raises
     ------
     SettingError
-        No replicate; one without a distribution of this kind; different bins, or different things described.
+        No replicate; one without a distribution of this kind; different bins, or different things described; two that are
+        of one recording.
     """
+    _refuse_copies(replicates)
     curves = [_curve(r.sizes, describes) for r in replicates]
     first = _refuse_unlike(curves)
     groups = [
@@ -99,7 +101,11 @@ def combine_replicates(
     n_videos = len(replicates)
     unit = "preparation" if len(groups) >= _LEAST_PREPARATIONS else "video" if n_videos > 1 else "track"
     units = groups if unit == "preparation" else [[i] for i in range(n_videos)]
-    interval = _Interval(replicates, counts, units, unit, first.confidence)
+    alone = replicates[0].sizes if unit == "track" else None
+    own = (
+        alone if alone is not None and first is alone.distribution else None
+    )  # its numbers are of this curve
+    interval = _Interval(replicates, counts, units, unit, first.confidence, own)
     edges = first.edges_nm
     per_video = [summarise(edges, curve.weight[None]) for curve in curves]
     windows = list(replicates[0].sizes.fractions)
@@ -142,21 +148,27 @@ class _Interval:
     units: Sequence[Sequence[int]]
     unit: str
     confidence: float
+    own: SizeDistribution | None  # of the one video there is
 
     def of_ratio(self, per_video: Sequence[float], name: str, unit: str) -> Quantity:
         """Mean of a positive number with its interval; the systematic budget moves lengths."""
+        if self.own is not None and name in self.own.summary:
+            return replace(self.own.summary[name], method=self._words())
         value = float(self.counts @ per_video)
-        own = [r.sizes.statistical.get(name) for r in self.replicates]
-        within = [_half_width_ln(q) for q in own]
+        within = [_half_widths_ln(r.sizes.statistical.get(name)) for r in self.replicates]
         systematic = self._systematic() if unit == "nm" else 0.0
-        reach = self._reach(np.log(np.maximum(per_video, 1e-12)), within, systematic)
-        if reach is None:
+        each = np.log(np.maximum(per_video, 1e-12))
+        # one reach for each end: that of a D90 goes farther up than down
+        below, above = (self._reach(each, side, systematic) for side in zip(*within, strict=True))
+        if below is None or above is None:
             return Quantity(value, None, None, unit, "no interval: nothing is known of the scatter")
-        low = max(value / math.exp(reach), 1.0 if name == "geometric_sd" else 0.0)
-        return Quantity(value, low, value * math.exp(reach), unit, self._words())
+        low = max(value / math.exp(below), 1.0 if name == "geometric_sd" else 0.0)
+        return Quantity(value, low, value * math.exp(above), unit, self._words())
 
     def of_share(self, window: tuple[float, float], mean: _ShareOf, videos: Sequence[_ShareOf]) -> Quantity:
         """Interval of a share, of the mean curve and of those of the videos."""
+        if self.own is not None:
+            return replace(self.own.fractions[window], method=self._words())
         value = mean(*window)
         within = [
             self._of_tracks(r.sizes, window, video) for r, video in zip(self.replicates, videos, strict=True)
@@ -219,11 +231,27 @@ def _moved(share: _ShareOf, window: tuple[float, float], systematic: float) -> f
     return abs(share(low / f, high / f) - share(low * f, high * f)) / 2
 
 
-def _half_width_ln(quantity: Quantity | None) -> float | None:
-    """Half of an interval in the logarithm; None where there is none."""
-    if quantity is None or quantity.low is None or quantity.high is None:
-        return None
-    return math.log(quantity.high / quantity.low) / 2 if quantity.low > 0 else None
+def _half_widths_ln(quantity: Quantity | None) -> tuple[float | None, float | None]:
+    """How far an interval reaches down and up in the logarithm; None where there is none."""
+    if quantity is None or quantity.value is None or quantity.low is None or quantity.high is None:
+        return None, None
+    if not quantity.low > 0:
+        return None, None
+    value = min(max(quantity.value, quantity.low), quantity.high)
+    return math.log(value / quantity.low), math.log(quantity.high / value)
+
+
+def _refuse_copies(replicates: Sequence[Replicate]) -> None:
+    """Refuse the sizes of one recording given twice: tracks with the same diameters are the same tracks."""
+    seen: dict[bytes, str] = {}
+    for replicate in replicates:
+        tracks = replicate.sizes.tracks.diameter_nm
+        if tracks.size and tracks.tobytes() in seen:
+            raise SettingError(
+                f"two replicates, of the preparations {seen[tracks.tobytes()]!r} and {replicate.preparation!r}, have the "
+                "same tracks: one recording is one replicate however often it is given; give every recording once"
+            )
+        seen[tracks.tobytes()] = replicate.preparation
 
 
 def _curve(sizes: SizeDistribution, describes: str | None) -> Distribution:

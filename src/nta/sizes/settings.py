@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 from nta.errors import SettingError
+from nta.stated import check_choice
 
 Method = Literal["population", "histogram", "kde", "ftla"]
 Counting = Literal["time", "tracks"]
@@ -57,12 +58,8 @@ class SizingSettings:
             )
         if not 20 <= self.bins <= 5000:
             raise SettingError(f"bins must be 20 to 5000, got {self.bins}")
-        if self.method not in get_args(Method):
-            raise SettingError(f"method must be one of {', '.join(get_args(Method))}, got {self.method!r}")
-        if self.counting not in get_args(Counting):
-            raise SettingError(
-                f"counting must be one of {', '.join(get_args(Counting))}, got {self.counting!r}"
-            )
+        check_choice("method", self.method, Method)
+        check_choice("counting", self.counting, Counting)
         if self.min_tracks < 2:
             raise SettingError(f"min_tracks must be at least 2, got {self.min_tracks}")
         if self.min_points < 2:

@@ -8,16 +8,17 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from nta.columns import Columns, column
+from nta.columns import Brief, Columns, column
 from nta.quantity import Quantity
 from nta.sizes.settings import SizingSettings
 
 IN_VIEW = "particles in view"
 TRACKS = "tracks"
 SUSPENSION = "suspension"
+_SHOWN = {"d50_nm": "D50", "d10_nm": "D10", "d90_nm": "D90", "mode_nm": "mode"}
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class TrackSizes(Columns):
     """Hydrodynamic diameter of every track, row i is track i; NaN where a track gets no size."""
 
@@ -34,8 +35,8 @@ class TrackSizes(Columns):
         return float(beyond.mean()) if diameter.size else 0.0
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Distribution:
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class Distribution(Brief):
     """A number-weighted distribution over diameter: density on bins, with a pointwise band.
 
     edges_nm : (n + 1,) ascending bin edges, evenly spaced in log diameter.
@@ -89,7 +90,7 @@ class Sweep:
     rel_std: float
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class SizeDistribution:
     """Sizes of a recording: per track, as a distribution, and as numbers with intervals.
 
@@ -116,3 +117,13 @@ class SizeDistribution:
     of_tracks: Distribution | None = None
     statistical: Mapping[str, Quantity] = field(default_factory=dict)
     sweep: Sweep | None = None
+
+    def __repr__(self) -> str:
+        used = f"{self.n_tracks_used} tracks used"
+        if self.distribution is None:
+            return f"SizeDistribution: none, {used}"
+        curve = self.distribution
+        lines = [f"SizeDistribution of {curve.describes}, {100 * curve.confidence:g} % intervals"]
+        lines += [f"{name:<18}{self.summary[key]}" for key, name in _SHOWN.items() if key in self.summary]
+        lines += [f"{f'{low:g} to {high:g} nm':<18}{share}" for (low, high), share in self.fractions.items()]
+        return "\n  ".join([*lines, used])

@@ -6,7 +6,7 @@ import shutil
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,16 +25,17 @@ from nta.calibration import (
     load_profile,
 )
 from nta.devices import Instrument
-from nta.errors import DeviceError, NtaError, RecordingError, SettingError, in_words, is_foreseen
+from nta.errors import NtaError, RecordingError, SettingError, in_words, is_foreseen
 from nta.io.atomic import new_folder
 from nta.io.recordings import Recording, checksum, open_recording
 from nta.io.results import ANALYSIS_FOLDER, RECORDING_FILE
 from nta.live import new_recording
 from nta.measurements.identity import fingerprint
 from nta.pipeline import Analysis, analyze, stated_conditions, subtract_blank
+from nta.progress import Progress, Tell
 from nta.quantity import Quantity
 from nta.settings import AnalysisSettings
-from nta.sop.instrument import Tell, go_to, instrument_of
+from nta.sop.instrument import go_to, instrument_of, set_as_asked
 from nta.sop.outcome import Numbers, PlannedVideo, ProcedureOutcome
 from nta.sop.procedure import Procedure, Stage, Step
 from nta.visibility import Concentration
@@ -42,7 +43,7 @@ from nta.visibility import Concentration
 Ask = Callable[[str], None]
 """Asks the operator to do something with the cell, and returns when it is done."""
 
-MakeBar = Callable[[str, int | None], AbstractContextManager[Callable[[int], None]]]
+MakeBar = Callable[[str, int | None], AbstractContextManager[Progress]]
 """Makes a bar of a title and a number of frames."""
 
 Keep = Callable[[Analysis, Path], None]
@@ -176,7 +177,7 @@ class _Run:
         path = Path(step.name) / RECORDING_FILE
         video = PlannedVideo(stage=stage, step=step)
         try:
-            _open_patiently(instrument)
+            _open_patiently(self.procedure, instrument)
             go_to(self.procedure, step, instrument, self.tell)
             duration_s = self.procedure.duration_s(stage)
             rate = instrument.camera.state().frame_rate_hz
@@ -317,7 +318,7 @@ def mean_blank(blanks: list[Concentration]) -> Concentration:
 
     def mean(quantities: list[Quantity]) -> Quantity:
         first = quantities[0]
-        if any(q.low is None or q.high is None for q in quantities):
+        if any(q.ends is None for q in quantities):
             return replace(first, value=None, low=None, high=None)
         value = float(np.mean([q.value or 0.0 for q in quantities]))
         low, high = (float(np.mean([getattr(q, end) for q in quantities])) for end in ("low", "high"))
@@ -354,22 +355,22 @@ def _why_short(done: Recorded, duration_s: float) -> str:
     return ""
 
 
-def _open_patiently(instrument: Instrument) -> None:
-    """Open what was lost in the video before; a plug that is put back takes a moment."""
+def _open_patiently(procedure: Procedure, instrument: Instrument) -> None:
+    """Open what was lost in the video before, and set it as asked; a plug that is put back takes a moment."""
     began = time.monotonic()
     while True:
         try:
             instrument.open()
+            set_as_asked(procedure, instrument)
             return
-        except DeviceError:
+        except Exception:  # a device that is just coming back may refuse anything, in any words
             if time.monotonic() - began > _REOPEN_S:
                 raise
+            _let_go(instrument)
             time.sleep(_PAUSE_S)
 
 
 def _let_go(instrument: Instrument) -> None:
-    """Close a device that failed, so that the next video opens it afresh."""
-    try:
+    """Close a device that failed, so that it is opened afresh; one that is gone is as closed as it gets."""
+    with suppress(Exception):
         instrument.close()
-    except DeviceError:
-        return  # as closed as it gets

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from nta.measurements.replicates import CONFIDENCE, LEAST_FOR_BAND, mean_curve
+from nta.measurements.replicates import LEAST_FOR_BAND, mean_curve
+from nta.quantity import CONFIDENCE
 from nta.report.figures.style import (
     BLUE,
     DENSITY_LABEL,
@@ -81,8 +82,8 @@ def medians(outcome: ProcedureOutcome) -> Picture:
     for row, video in enumerate(rows):
         assert video.numbers is not None
         q = video.numbers.sizes["d50_nm"]
-        if q.low is not None and q.high is not None:
-            axis.plot([q.low, q.high], [row, row], color=INK, linewidth=2, solid_capstyle="butt")
+        if q.ends is not None:
+            axis.plot(q.ends, [row, row], color=INK, linewidth=2, solid_capstyle="butt")
         axis.plot([q.value or 0.0], [row], marker="o", markersize=5, color=INK)
     axis.set_yticks(range(len(rows)), [video.step.name for video in rows])
     axis.set_ylim(len(rows) - 0.4, -0.6)

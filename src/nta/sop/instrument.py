@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NoReturn
 
 from nta.acquisition import open_driver
 from nta.devices import Instrument, Knob
 from nta.errors import DeviceTimeout, SettingError
+from nta.progress import Tell
 from nta.sop.procedure import Procedure, Stage, Step
 
-Tell = Callable[[str], None]
 _LOOK_S = 0.5  # between two looks at a temperature that is on its way
 
 
@@ -28,18 +28,24 @@ def instrument_of(procedure: Procedure, stage: Stage) -> Iterator[Instrument]:
     device, control = procedure.device, procedure.control(stage)
     settings = {**device.settings, **(control.settings if control else {})}
     with open_driver(device.driver, **settings) as instrument:
-        wanted = {"exposure_s": device.exposure_s, "frame_rate_hz": device.frame_rate_hz}
-        instrument.camera.configure(**{key: value for key, value in wanted.items() if value is not None})
         check(procedure, instrument)
-        if device.laser_mw is not None:
-            _knob(procedure, instrument, "laser_mw").set(device.laser_mw)
-        if device.temperature_c is not None:
-            _knob(procedure, instrument, "temperature_c").set(device.temperature_c)
+        set_as_asked(procedure, instrument)
         try:
             yield instrument
         finally:
             if _uses_pump(procedure) and instrument.pump is not None:
                 instrument.pump.set(0.0)
+
+
+def set_as_asked(procedure: Procedure, instrument: Instrument) -> None:
+    """Set camera, laser and temperature: when it is opened, and before every video, as its power may have been off."""
+    device = procedure.device
+    wanted = {"exposure_s": device.exposure_s, "frame_rate_hz": device.frame_rate_hz}
+    instrument.camera.configure(**{key: value for key, value in wanted.items() if value is not None})
+    if device.laser_mw is not None:
+        _knob(procedure, instrument, "laser_mw").set(device.laser_mw)
+    if device.temperature_c is not None:
+        _knob(procedure, instrument, "temperature_c").set(device.temperature_c)
 
 
 def check(procedure: Procedure, instrument: Instrument) -> None:

@@ -9,10 +9,10 @@ from typing import Any
 
 from nta.acquisition import list_drivers
 from nta.calibration import SampleConditions, load_certificate, load_medium, load_profile
-from nta.calibration.reading import Table
 from nta.errors import SettingError
 from nta.settings import AnalysisSettings
 from nta.sop.procedure import Control, Device, Measurement, Procedure
+from nta.stated import Table
 
 _CONDITIONS = ("temperature_c", "temperature_std_c", "viscosity_mpas", "dilution")
 _ROUNDING = 1e-3  # a rounded exposure may touch the frame interval

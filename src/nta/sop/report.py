@@ -6,7 +6,6 @@ import csv
 import json
 from collections.abc import Iterator
 from dataclasses import fields
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -14,21 +13,30 @@ from nta.assessment import Finding, Verdict
 from nta.io.atomic import new_file
 from nta.io.results.summary import plain
 from nta.io.results.tables import with_end
-from nta.measurements.replicates import CONFIDENCE, Spread
-from nta.quantity import Quantity
+from nta.io.text import SPREADSHEET
+from nta.measurements.replicates import Spread
+from nta.quantity import CONFIDENCE, Quantity
 from nta.report import REPORT_FILE
 from nta.report import document as doc
 from nta.report.figures.style import Picture
-from nta.report.wording import UNITS, as_limit, count, in_one, number, prettied, scientific, when
+from nta.report.wording import (
+    SUMMARY_NAMES,
+    UNITS,
+    as_limit,
+    count,
+    in_one,
+    number,
+    prettied,
+    scientific,
+    when,
+)
 from nta.sop.execution import mean_blank
 from nta.sop.outcome import PER_FRAME, PER_ML, SIZES, Numbers, PlannedVideo, ProcedureOutcome
+from nta.version import software
 from nta.visibility import Concentration
 
 NAMES = {
-    "d10_nm": "D10",
-    "d50_nm": "D50 (median)",
-    "d90_nm": "D90",
-    "mean_nm": "Mean",
+    **{name: SUMMARY_NAMES[name] for name in SIZES},
     PER_FRAME: "Particles per frame, in tracks",
     PER_ML: "Concentration",
 }
@@ -64,14 +72,14 @@ def write_sop_report(outcome: ProcedureOutcome) -> Path:
     from nta.sop.figures import draw_all
 
     title = f"{outcome.procedure.name} · nanoparticle tracking"
-    footer = f"nta-lab {version('nta-lab')} · {when(outcome.date)} · {outcome.procedure.file.name}, kept as sop.toml"
+    footer = f"{software()} · {when(outcome.date)} · {outcome.procedure.file.name}, kept as sop.toml"
     html = page(blocks(outcome, draw_all(outcome)), title, footer)
     report = outcome.folder / REPORT_FILE
     with new_file(report) as partial:
         partial.write_text(html, encoding="utf-8")
     with (
         new_file(outcome.folder / "videos.csv") as partial,
-        partial.open("w", encoding="utf-8", newline="") as file,
+        partial.open("w", encoding=SPREADSHEET, newline="") as file,
     ):
         rows = rows_of(outcome)
         writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
@@ -92,7 +100,7 @@ def summary(outcome: ProcedureOutcome) -> dict[str, Any]:
             "version": 1,
             "procedure": outcome.procedure,
             "date": outcome.date,
-            "software": f"nta-lab {version('nta-lab')}",
+            "software": software(),
             "unit": "video",
             "confidence": CONFIDENCE,
             "over_videos": outcome.spreads,

@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 
 from nta.errors import RecordingError, SettingError
 from nta.frames import CameraState, Frame, Image
+from nta.progress import Progress
 from nta.spots.columns import CHI2, ERROR, FLAGS, N_TABLE, SNR, B, N, S, X, Y
 from nta.spots.learned import Learned
 from nta.spots.learning import PRIME_FRAMES, check_alike, learn
 from nta.spots.settings import DetectionSettings
 from nta.spots.table import Scene, SpotFlag, Spots, join_spots
 
-Progress = Callable[[int], None]
 CHUNK = 32  # frames that one thread searches in a row
 CHUNK_BYTES = 16 * 2**20  # or fewer, where they are larger than this together
 LAST_INDEX = np.iinfo(np.int32).max  # that a table of spots holds

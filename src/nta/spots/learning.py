@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nta.errors import RecordingError
-from nta.frames import CameraState, Frame, Image
+from nta.frames import CameraState, Frame, Image, refuse_no_image
 from nta.spots.apart import least_apart
 from nta.spots.columns import FLAGS, SNR, S, X, Y
 from nta.spots.excess import Signed, box_mean, halved, with_excess
@@ -262,10 +262,7 @@ def _first(frames: Sequence[Frame]) -> Image:
     if not frames:
         raise RecordingError("no frames to search for spots: the recording is empty")
     image = frames[0].image
-    if image.ndim != 2 or image.dtype not in (np.uint8, np.uint16) or not image.dtype.isnative:
-        raise RecordingError(
-            f"a frame must be (height, width) of uint8 or uint16 in this machine's byte order, got {_looks(image)}"
-        )
+    refuse_no_image(image)
     if min(image.shape) < LEAST_SIDE:
         raise RecordingError(
             f"frames of {image.shape[1]}x{image.shape[0]} px are too small: at least {LEAST_SIDE}x{LEAST_SIDE} px are "
@@ -286,8 +283,8 @@ def check_alike(frames: Sequence[Frame], first: Image) -> None:
 
 
 def _looks(image: Image) -> str:
-    size = "x".join(map(str, image.shape[::-1]))
-    return f"{size} px of {image.dtype}" + ("" if image.dtype.isnative else " in the other byte order")
+    size = f"{image.shape[1]}x{image.shape[0]} px" if image.ndim == 2 else f"an array of shape {image.shape}"
+    return f"{size} of {image.dtype}" + ("" if image.dtype.isnative else " in the other byte order")
 
 
 def _sample(frames: Sequence[Frame]) -> NDArray[Any]:

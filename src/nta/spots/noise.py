@@ -15,11 +15,11 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from nta.columns import FloatArray
 from nta.frames import CameraState
 from nta.spots.median import median_of
 from nta.spots.table import CameraModel
 
-Array = NDArray[np.float64]
 Floats = TypeVar("Floats", bound=np.floating)
 TILE = 8  # px; a tile is taken as one grey level
 LEAST_GROWTH = 1e-3  # of the variance: where light makes less of it, the noise does not show the gain
@@ -99,7 +99,7 @@ def _with_gain(
     return noise, CameraModel(gain_e_per_adu=gain, offset_adu=offset, read_noise_e=read, source="gain stated")
 
 
-def tile_statistics(frames: NDArray[np.float32]) -> tuple[Array, Array]:
+def tile_statistics(frames: NDArray[np.float32]) -> tuple[FloatArray, FloatArray]:
     """Grey level and variance of every tile of pairs of consecutive frames.
 
     The variance is half that of the difference of two frames: fixed structure cancels. The mean difference of a tile is

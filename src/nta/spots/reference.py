@@ -11,6 +11,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from nta.columns import FloatArray
 from nta.frames import Image
 from nta.spots.columns import ERROR, N_TABLE, B, N, S, X, Y
 from nta.spots.filters import BOX
@@ -20,7 +21,6 @@ from nta.spots.learned import Learned, summed
 from nta.spots.settings import DetectionSettings
 from nta.spots.table import SpotFlag
 
-Array = NDArray[np.float64]
 ITERATIONS = 30
 STRAY_PX = 2.5  # a fit may move so far from its maximum
 
@@ -33,7 +33,7 @@ class ReferenceSearch:
         self._layer = learned.layers[0]
         self._k = settings.threshold_sd
 
-    def search(self, image: Image) -> Array:
+    def search(self, image: Image) -> FloatArray:
         """Return one row per spot, camera px and photo-electrons; see `nta.spots.columns`."""
         layer, step = self._layer, self._layer.step
         height, width = self._learned.finest.background.shape
@@ -51,11 +51,11 @@ class ReferenceSearch:
         table[:, [S, ERROR]] *= step
         return table
 
-    def _variance(self, value: Array) -> Array:
+    def _variance(self, value: FloatArray) -> FloatArray:
         """Noise variance of signed grey values, excess included."""
         return self._layer.excess * self._layer.noise.variance(self._learned.sign * value)
 
-    def _maxima(self, value: Array) -> NDArray[np.int64]:
+    def _maxima(self, value: FloatArray) -> NDArray[np.int64]:
         from scipy import ndimage
 
         layer, f = self._layer, self._layer.filters
@@ -73,7 +73,7 @@ class ReferenceSearch:
         peak[[0, -1]] = peak[:, [0, -1]] = False
         return np.argwhere(peak)
 
-    def _fitted(self, value: Array, saturated: NDArray[np.bool_], y: int, x: int) -> Array | None:
+    def _fitted(self, value: FloatArray, saturated: NDArray[np.bool_], y: int, x: int) -> FloatArray | None:
         """Maximum-likelihood fit by Fisher scoring around (y, x); None where there is no spot."""
         layer, r = self._layer, self._layer.fit_radius
         h, w = value.shape
@@ -105,14 +105,14 @@ class ReferenceSearch:
 
     def _row(
         self,
-        p: Array,
-        patch: Array,
-        mean: Array,
-        weight: Array,
-        fisher: Array,
+        p: FloatArray,
+        patch: FloatArray,
+        mean: FloatArray,
+        weight: FloatArray,
+        fisher: FloatArray,
         corner: tuple[int, int],
         whole: NDArray[np.bool_],
-    ) -> Array | None:
+    ) -> FloatArray | None:
         layer, sign = self._layer, self._learned.sign
         bound = np.diag(np.linalg.inv(fisher))
         chi2 = float(((patch - mean) ** 2 * weight).sum() / (patch.size - N_PARAMETERS))
@@ -135,7 +135,7 @@ class ReferenceSearch:
         return np.array([x, y, p[N] * gain, (p[B] - offset) * gain, p[S], error, chi2, flags, snr])
 
 
-def _model(p: Array, shape: tuple[int, ...]) -> tuple[Array, Array]:
+def _model(p: FloatArray, shape: tuple[int, ...]) -> tuple[FloatArray, FloatArray]:
     """Pixel-integrated Gaussian on a background, and its derivatives by x, y, N, b and s."""
     x, y, n, b, s = p
     gx, dx, qx = _integrated(x, s, shape[1])
@@ -146,7 +146,7 @@ def _model(p: Array, shape: tuple[int, ...]) -> tuple[Array, Array]:
     return b + n * spot, np.stack(jacobian)
 
 
-def _integrated(centre: float, s: float, n: int) -> tuple[Array, Array, Array]:
+def _integrated(centre: float, s: float, n: int) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Share of a Gaussian on each of n pixels, its derivative by the centre and by s."""
     from scipy.special import ndtr
 
@@ -156,7 +156,7 @@ def _integrated(centre: float, s: float, n: int) -> tuple[Array, Array, Array]:
     return share, by_centre, by_width
 
 
-def _rise(value: Array, level: Array, sd: Array) -> Array:
+def _rise(value: FloatArray, level: FloatArray, sd: FloatArray) -> FloatArray:
     """How far the background has risen since it was learned, most of the tiles around; see `kernels.follow`."""
     from scipy import ndimage
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from nta.errors import SettingError
+from nta.stated import check_choice
 
 Contrast = Literal["auto", "bright", "dark"]
 Engine = Literal["fast", "reference", "trackpy"]
@@ -33,12 +34,8 @@ class DetectionSettings:
             raise SettingError(
                 f"threshold_sd must be {low:g} to {high:g} standard deviations of noise, got {self.threshold_sd}"
             )
-        for name, allowed in (
-            ("contrast", ("auto", "bright", "dark")),
-            ("engine", ("fast", "reference", "trackpy")),
-        ):
-            if getattr(self, name) not in allowed:
-                raise SettingError(f"{name} must be one of {', '.join(allowed)}, got {getattr(self, name)!r}")
+        check_choice("contrast", self.contrast, Contrast)
+        check_choice("engine", self.engine, Engine)
         if self.spot_width_px is not None and not 0.5 <= self.spot_width_px <= 20:
             raise SettingError(
                 f"spot_width_px must be 0.5 to 20 px (standard deviation), got {self.spot_width_px}"

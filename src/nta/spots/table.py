@@ -9,7 +9,7 @@ from enum import IntFlag
 import numpy as np
 from numpy.typing import NDArray
 
-from nta.columns import Columns, column
+from nta.columns import Brief, Columns, column
 from nta.errors import RecordingError
 
 
@@ -38,8 +38,8 @@ class CameraModel:
     source: str
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Scene:
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class Scene(Brief):
     """What the detector learned of the recording as a whole; travels with its spots."""
 
     width_px: int
@@ -66,7 +66,7 @@ class Scene:
         return int(self.frame_index.size)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Spots(Columns):
     """Spots of a recording, sorted by frame. Axes are (y, x); the centre of the first pixel is at (0, 0).
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from nta.assessment.integrity import Arm
 from nta.columns import FloatArray
-from nta.quantity import Quantity, student_half_width
+from nta.quantity import Quantity, student_mean, unknown
 from nta.study.outcome import StudyOutcome
 
 DIAMETERS = ("d10_nm", "d50_nm", "d90_nm")
@@ -54,7 +54,10 @@ def _summary(arm: Arm, least: float) -> ArmSummary:
         unit=unit,
         n=len(rows),
         diameters={
-            name: _mean(column, "nm", unit, logs=True) for name, column in zip(DIAMETERS, rows.T, strict=True)
+            name: student_mean(column, "nm", unit, logs=True)
+            if len(rows)
+            else unknown("no video has a track with a size", "nm")
+            for name, column in zip(DIAMETERS, rows.T, strict=True)
         },
         measured=measured_of(arm),
     )
@@ -64,23 +67,10 @@ def measured_of(arm: Arm) -> dict[str, Quantity]:
     """Return what other methods measured of an arm, as means over its preparations."""
     known = {name: values for name in MEASURED if (values := arm.values(name))}
     return {
-        name: _mean(np.array(values), "mV" if name == "zeta_mv" else "1", "preparation")
+        name: student_mean(values, "mV" if name == "zeta_mv" else "1", "preparation")
         for name, values in known.items()
     }
 
 
 def _log_diameters(diameter_nm: FloatArray) -> FloatArray:
     return np.log(np.percentile(diameter_nm, [10, 50, 90]))
-
-
-def _mean(values: FloatArray, measure: str, unit: str, *, logs: bool = False) -> Quantity:
-    """Return the mean with its interval over replicates; of logarithms the one that goes with a ratio."""
-    back = np.exp if logs else np.asarray
-    if not len(values):
-        return Quantity(None, None, None, measure, "no video has a track with a size")
-    mean = float(values.mean())
-    if len(values) < 2:
-        return Quantity(float(back(mean)), None, None, measure, f"one {unit}")
-    half = float(student_half_width(values))
-    low, high = (float(back(v)) for v in (mean - half, mean + half))
-    return Quantity(float(back(mean)), low, high, measure, f"Student t over {len(values)} {unit}s, 95 %")

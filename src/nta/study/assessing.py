@@ -9,8 +9,9 @@ from pathlib import Path
 from nta.assessment.integrity import IntegrityLimits, judge, load_integrity_limits
 from nta.errors import SettingError
 from nta.measurements import distinct_names
+from nta.progress import Tell
 from nta.settings import AnalysisSettings
-from nta.study.attaching import Attached, Tell, attach
+from nta.study.attaching import Attached, attach
 from nta.study.gathering import Material, evidence_of
 from nta.study.outcome import Judged, StudyOutcome, doses, trends
 from nta.study.study import Study

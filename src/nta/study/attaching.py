@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +22,7 @@ from nta.io.vendors import VendorResult, VendorRun, read_vendor
 from nta.measurements import result_name
 from nta.measurements.key import analysis_key
 from nta.pipeline import Analysis, analyze, stated_conditions
+from nta.progress import Tell
 from nta.settings import AnalysisSettings
 from nta.study.contradictions import Made, refuse_contradictions, without_dilution
 from nta.study.study import Preparation, Study
@@ -32,7 +33,6 @@ MIN_POINTS = 10
 The simulations behind the limits drew tracks of 10 and more."""
 _KEY_LETTERS = 20  # of 64: enough to tell analyses apart, short enough for the name of a folder
 _VENDOR_SUFFIXES = (".csv", ".txt")
-Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

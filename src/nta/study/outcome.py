@@ -6,10 +6,8 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from nta.assessment.integrity import Arm, IntegrityEvidence, Judgement
-from nta.quantity import Quantity, student_half_width
+from nta.quantity import Quantity, student_mean
 from nta.study.attaching import PER_ML
 from nta.study.gathering import Material
 from nta.study.study import Preparation, Study
@@ -88,8 +86,8 @@ def doses(material: Material) -> Iterator[Dose]:
             yield Dose(
                 preparation=tube.name,
                 volume_ml=volume,
-                particles=_times(amount, volume),
-                particles_net=_times(net, volume),
+                particles=amount and amount.times(volume, "particles"),
+                particles_net=net and net.times(volume, "particles"),
                 protein_ug=protein,
             )
 
@@ -133,31 +131,14 @@ def _amount(material: Material, tubes: Sequence[Preparation]) -> Quantity | None
     amounts = [v.amount for v in material.videos(tubes) if v.amount is not None]
     if material.unit != PER_ML or not amounts:
         return None
-    mean = float(np.mean(amounts))
-    if len(amounts) < 2:
-        return Quantity(mean, None, None, "1/ml", "one video")
-    half = float(student_half_width(amounts))
-    return Quantity(mean, mean - half, mean + half, "1/ml", f"Student t over {len(amounts)} videos, 95 %")
+    return student_mean(amounts, "1/ml", "video")
 
 
 def _less(amount: Quantity, background: Quantity) -> Quantity:
     """Subtract a background; the intervals add in quadrature."""
     assert amount.value is not None and background.value is not None  # noqa: PT018
-    halves = [(q.high - q.low) / 2 for q in (amount, background) if q.low is not None and q.high is not None]
-    net, half = amount.value - background.value, math.hypot(*halves)
-    known = len(halves) == 2
-    return Quantity(
-        net, net - half if known else None, net + half if known else None, amount.unit, "less the sham"
-    )
-
-
-def _times(quantity: Quantity | None, factor: float) -> Quantity | None:
-    if quantity is None:
-        return None
-
-    def scaled(value: float | None) -> float | None:
-        return None if value is None else value * factor
-
-    return Quantity(
-        scaled(quantity.value), scaled(quantity.low), scaled(quantity.high), "particles", quantity.method
-    )
+    net, words = amount.value - background.value, "less the sham"
+    if amount.half_width is None or background.half_width is None:
+        return Quantity(net, None, None, amount.unit, words)
+    half = math.hypot(amount.half_width, background.half_width)
+    return Quantity(net, net - half, net + half, amount.unit, words)

@@ -12,10 +12,10 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, Literal, NoReturn, TypeVar, get_args, get_origin, get_type_hints
 
-from nta.calibration.reading import read_toml
 from nta.errors import SettingError
 from nta.io.recordings import checksum
 from nta.io.results import results_files
+from nta.stated import is_number, read_toml
 from nta.study.study import (
     ARMS,
     Analysing,
@@ -133,7 +133,7 @@ def _value(key: str, value: Any, hint: Any, origin: str) -> Any:
             _refuse(origin, f"{key} = {value!r} must be a list: {key} = [{_shown(value)}]")
         return tuple(_value(key, item, get_args(want)[0], origin) for item in value)
     if want is float:
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        if not (is_number(value) and math.isfinite(value)):
             written = (
                 "; write it without quotes, with a point" if isinstance(value, str) and "," in value else ""
             )
@@ -146,7 +146,7 @@ def _value(key: str, value: Any, hint: Any, origin: str) -> Any:
         if not isinstance(value, str) or not value:
             _refuse(origin, f"{key} must hold paths in quotes, got {value!r}")
         return Path(value)
-    if not isinstance(value, want) or (want is int and isinstance(value, bool)):
+    if not (is_number(value, whole=True) if want is int else isinstance(value, want)):
         words = {
             str: "text in quotes",
             int: "a whole number",

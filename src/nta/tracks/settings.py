@@ -7,6 +7,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from nta.errors import SettingError
+from nta.stated import check_choice
+
+Ambiguous = Literal["cut", "keep"]
+Drift = Literal["auto", "none"]
+Engine = Literal["fast", "reference", "trackpy"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,11 +33,11 @@ class LinkingSettings:
 
     search_range_px: float | None = None
     memory_frames: int = 2
-    ambiguous: Literal["cut", "keep"] = "cut"
+    ambiguous: Ambiguous = "cut"
     max_wrong_link: float = 0.03
-    drift: Literal["auto", "none"] = "auto"
+    drift: Drift = "auto"
     min_track_frames: int = 2
-    engine: Literal["fast", "reference", "trackpy"] = "fast"
+    engine: Engine = "fast"
 
     def __post_init__(self) -> None:
         if self.search_range_px is not None and not (
@@ -51,10 +56,6 @@ class LinkingSettings:
             raise SettingError(
                 f"min_track_frames must be >= 2 (a track is at least two spots), got {self.min_track_frames}"
             )
-        for name, known in (
-            ("ambiguous", ("cut", "keep")),
-            ("drift", ("auto", "none")),
-            ("engine", ("fast", "reference", "trackpy")),
-        ):
-            if getattr(self, name) not in known:
-                raise SettingError(f"{name} must be one of {', '.join(known)}, got {getattr(self, name)!r}")
+        check_choice("ambiguous", self.ambiguous, Ambiguous)
+        check_choice("drift", self.drift, Drift)
+        check_choice("engine", self.engine, Engine)

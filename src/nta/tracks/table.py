@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from nta.columns import Columns, column
+from nta.columns import Brief, Columns, column
+from nta.errors import SettingError
 from nta.spots.table import Scene
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Linking:
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class Linking(Brief):
     """How the spots were linked: what was chosen, by the user or from the data, and the drift that was found."""
 
     search_range_px: float
@@ -27,10 +28,11 @@ class Linking:
     brownian_share: float = 0.0  # of the particles' own step variance, subtracted along: D / (1 - share)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Tracks(Columns):
     """Spots that belong to tracks, sorted by (track, frame); tracks are numbered 0..n-1 without gaps.
 
+    Rows that `select` leaves keep the numbers of their tracks; whole tracks are left out with `only`.
     `y_px`, `x_px` are drift-subtracted; add `linking.drift_*_px` at the frame to get the position in the image.
     """
 
@@ -49,10 +51,23 @@ class Tracks(Columns):
     linking: Linking
     scene: Scene
 
+    def only(self, which: ArrayLike) -> Tracks:
+        """Return the tracks of a mask over tracks, numbered anew; `select` with the same mask gives their estimates."""
+        mask = np.asarray(which)
+        if mask.dtype != bool or mask.shape != (self.n_tracks,):
+            raise SettingError(
+                f"which must be a mask over {self.n_tracks} tracks, got {mask.dtype} {mask.shape}"
+            )
+        rows = self.select(mask[self.track])
+        return replace(rows, track=(np.cumsum(mask) - 1)[rows.track])
+
     def in_image(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return (y, x) of the spots as they were in the image, drift included: where a stuck spot stays in one place."""
         place = np.searchsorted(self.scene.frame_index, self.frame)
         return self.y_px + self.linking.drift_y_px[place], self.x_px + self.linking.drift_x_px[place]
+
+    def _extent(self) -> str:
+        return f"{super()._extent()}, {self.n_tracks} tracks"
 
     @property
     def n_tracks(self) -> int:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from nta.diffusion import DiffusionEstimates, TrackFlag
-from nta.quantity import Quantity
+from nta.quantity import CONFIDENCE, Quantity, unknown
 
-_CONFIDENCE = 0.95
 _UNIT = "e/ms"
 
 
@@ -20,15 +19,15 @@ def brightness_e_per_ms(diffusion: DiffusionEstimates) -> Quantity:
     from scipy.special import bdtr
 
     if not diffusion.exposure_s:
-        return Quantity(None, None, None, _UNIT, "the exposure is not known")
+        return unknown("the exposure is not known", _UNIT)
     doubtful = diffusion.flags & int(TrackFlag.SATURATED | TrackFlag.OUT_OF_FOCUS) != 0
     light = np.sort(diffusion.intensity[diffusion.has_size & ~doubtful].astype(np.float64))
     light = light[np.isfinite(light)] / (1e3 * diffusion.exposure_s)
     if not light.size:
-        return Quantity(None, None, None, _UNIT, "no track with a size whose light is known")
+        return unknown("no track with a size whose light is known", _UNIT)
     median = float(np.median(light))
     below = bdtr(np.arange(light.size + 1), light.size, 0.5)  # of so many tracks being dimmer than the median
-    first = int(np.searchsorted(below, (1 - _CONFIDENCE) / 2)) - 1  # the interval reaches from this row ...
+    first = int(np.searchsorted(below, (1 - CONFIDENCE) / 2)) - 1  # the interval reaches from this row ...
     if first < 0:
         return Quantity(median, None, None, _UNIT, f"median of {light.size} tracks, too few for an interval")
     low, high = light[first], light[light.size - 1 - first]  # ... to its mirror image

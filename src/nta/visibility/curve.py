@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from nta.columns import FloatArray
+from nta.columns import Brief, FloatArray
 from nta.visibility.injection import AS_SEEN, WIDTH_RATIOS, Trials
 
 _STEPS = 60
@@ -15,8 +15,8 @@ _LEAST_TRIALS = 20
 _LEAST_BRIGHT, _MOST_CLASSES = 60, 6  # simulated spots in a class of light, and classes
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class DetectionCurve:
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class DetectionCurve(Brief):
     """Probability = most / (1 + (light_50 / light)^steepness), for each of a few widths, between them interpolated.
 
     `most` is what is found of spots for which there is light enough; the rest falls onto other particles. It is `ceiling`

@@ -26,7 +26,7 @@ from nta.visibility.volume import seen_by
 _WALKERS, _SEED = 1000, 1
 _QUANTILES = 10  # of the size distribution: diameters that stand for it
 _ITERATIONS = 30
-_CLOSE, _CLOSE_SLOPE = 0.01, 0.05  # of ln(light), and of its slope, to where the law has to come
+_CLOSE, _CLOSE_SLOPE = 0.01, 0.02  # of ln(light), and of its slope, to where the law has to come
 _CLOSE_ENOUGH = 5.0  # times that, where steps of the simulation leave nothing nearer
 _BOLDEST = 1.0  # step of ln(light), and of the slope
 _DAMPING = 1e-3  # where the expectation does not follow at all
@@ -185,6 +185,8 @@ def _fitted(
             break
         damped = follows.T @ follows + _DAMPING * np.eye(2)
         step = np.clip(np.linalg.solve(damped, follows.T @ still), -_BOLDEST / unit, _BOLDEST / unit)
+        if not step.any():
+            break
         moved = _brighter(model, law, float(step[0] * _CLOSE))
         if moved is None:
             return None

@@ -10,7 +10,7 @@ import numpy as np
 
 from nta.errors import SettingError
 from nta.frames import Frame
-from nta.quantity import Z_95, Quantity
+from nta.quantity import Z_95, Quantity, unknown
 from nta.sizes import SizeDistribution
 from nta.spots import SpotDetector
 from nta.tracks import Tracks
@@ -121,7 +121,7 @@ def _not_known(curve: DetectionCurve | None, counted: Concentration, why: str) -
     return Visibility(
         curve=curve,
         law=None,
-        limit_nm=Quantity(None, None, None, "nm", why),
+        limit_nm=unknown(why, "nm"),
         share_below_limit=None,
         volume=None,
         suspension=None,

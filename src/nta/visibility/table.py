@@ -16,7 +16,7 @@ from nta.visibility.curve import DetectionCurve
 NOT_SUBTRACTED = "not subtracted"
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class VisibleVolume(Columns):
     """The volume the run looked into, by diameter, for particles of the index of the brightness law."""
 
@@ -51,7 +51,7 @@ class BrightnessLaw:
     index_high: float | None = None
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class TrackIndices(Columns):
     """Effective refractive index of every track: of the homogeneous sphere of its diameter and light; NaN: none."""
 

@@ -76,9 +76,7 @@ def distribution_chart(
 
 def history_chart(history: Sequence[D50Point], target: float | None, height: float = 140.0) -> str:
     """Draw D50 with its interval as it became known; dotted where it would be known as well as is aimed for."""
-    known = [
-        p for p in history if p.d50.value is not None and p.d50.low is not None and p.d50.high is not None
-    ]
+    known = [p for p in history if p.d50.value is not None and p.d50.ends is not None]
     if not known:
         return _empty("D50 over the time follows", height)
     at_s = np.array([p.at_s for p in known])
@@ -104,9 +102,9 @@ def _across(x: _Axis, at_px: float, look: str) -> str:
 def _interval_of(d50: Quantity, x: _Axis, y: _Axis) -> str:
     at, base = float(x.px(d50.value or 0.0)), y.start_px
     line = f'<line x1="{at:.1f}" x2="{at:.1f}" y1="{y.end_px}" y2="{base}" stroke="{INK}" stroke-dasharray="2 3"/>'
-    if d50.low is None or d50.high is None:
+    if d50.ends is None:
         return line
-    ends = x.px(np.array([d50.low, d50.high]))
+    ends = x.px(np.array(d50.ends))
     return (
         f'{line}<line x1="{ends[0]:.1f}" x2="{ends[1]:.1f}" y1="{base}" y2="{base}" stroke="{INK}" stroke-width="4"/>'
         f'<text x="{at + 5:.1f}" y="{y.end_px + 9:.1f}" class="strong">D50</text>'

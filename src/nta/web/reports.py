@@ -45,7 +45,7 @@ class Reports:
         self._make = make
         self._changed = threading.Condition()
         self._tasks: list[Task] = []
-        self._closing = False
+        self._closing = self._held = False
         self._thread = threading.Thread(target=self._run, name="nta-web-reports", daemon=True)
         self._thread.start()
 
@@ -62,6 +62,11 @@ class Reports:
     def tasks(self) -> tuple[Task, ...]:
         """All of them, in the order in which they were asked for."""
         return tuple(self._tasks)
+
+    def hold(self) -> None:
+        """Begin no other report until `finish`: who ends the server may not want to wait for them."""
+        with self._changed:
+            self._held = True
 
     def finish(self, told: Callable[[Task], None] = lambda _: None) -> None:
         """Wait for what is still to be made, telling what is waited for; then end the thread."""
@@ -90,7 +95,7 @@ class Reports:
         with self._changed:
             while True:
                 for place, task in enumerate(self._tasks):
-                    if task.state == "waiting":
+                    if task.state == "waiting" and (self._closing or not self._held):
                         self._tasks[place] = replace(task, state="analyzing")
                         return place
                 if self._closing:

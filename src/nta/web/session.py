@@ -139,7 +139,8 @@ class Session:
         self.close()
 
     def close(self) -> None:
-        """End the acquisition in order and let go of the instrument; reports that are not done go on."""
+        """End the acquisition in order and let go of the instrument; reports that are not begun wait for their `finish`."""
+        self.reports.hold()
         with self._lock:
             self._closing.set()
             self._stop.set()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from nta.assessment.integrity.comparison import Margin
 from nta.calibration import find_file
-from nta.calibration.reading import Table
+from nta.stated import Table
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -46,6 +46,7 @@ def assess_recording(
             frames.frame_rate(evidence),
             frames.exposure(evidence),
             *instrument.temperature(evidence),
+            *instrument.steadiness(evidence),
             instrument.camera(evidence),
             instrument.calibration(evidence),
             *instrument.foreign_profile(evidence),

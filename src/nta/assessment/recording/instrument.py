@@ -65,6 +65,23 @@ def temperature(e: Evidence) -> Iterator[Finding]:
         )
 
 
+def steadiness(e: Evidence) -> Iterator[Finding]:
+    """Judge whether laser and focus stayed as they were, where the instrument reads them: after a power cut they may not."""
+    advice = "find out what changed it, such as a power cut of the device, and record again"
+    for name, title, of_highest, unit in (
+        ("laser_mw", "Laser during the recording", True, "mW"),
+        ("focus_um", "Focus during the recording", False, "um"),
+    ):
+        read = np.asarray(e.metadata.get("telemetry", {}).get(name, {}).get("value", ()), dtype=float)
+        read = read[np.isfinite(read)]
+        if read.size < 2 or (of_highest and read.max() <= 0):
+            continue
+        low, high = float(read.min()), float(read.max())
+        moved = (high - low) / (high if of_highest else 1.0)
+        said = f"the {name.partition('_')[0]} read {low:.4g} to {high:.4g} {unit}"
+        yield finding(e, f"{name.partition('_')[0]}_range", title, moved, said, advice)
+
+
 def doubt_about_gain(camera: CameraModel, report: RecordingReport) -> str:
     """Say why a gain that was estimated from the film may be none of the camera's; empty where nothing says so."""
     if camera.source != "estimated":
@@ -131,13 +148,17 @@ def foreign_profile(e: Evidence) -> Iterator[Finding]:
     if e.profile is None:
         return
     apart = [words for words in (_apart(e, name, unit) for name, unit in _COMPARED) if words]
+    n = e.camera.binning or 1
+    binned = (
+        f"; {n} x {n} pixels of the chip are one, which its pixel size takes into account" if n > 1 else ""
+    )
     yield Finding(
         name="profile_fits",
         title="Instrument profile",
         verdict=Verdict.WARN if apart else Verdict.PASS,
         evidence=f"the profile {e.profile.name} differs from the recording in {'; '.join(apart)}"
         if apart
-        else f"nothing in the recording contradicts the profile {e.profile.name}",
+        else f"nothing in the recording contradicts the profile {e.profile.name}{binned}",
         advice="choose the profile of the instrument and camera mode that made the recording"
         if apart
         else "",

@@ -43,13 +43,12 @@ def free_motion(e: Evidence) -> Iterator[Finding]:
             motion.isotropy, "look for flow, vibration, a tilted cell or pixels that are not square",
         ),
     ):  # fmt: skip
-        if q.value is None or q.low is None or q.high is None:
+        if q.value is None or q.ends is None:
             yield not_assessed(name, title, q.method, "")
             continue
-        off = max(q.low - 1, 1 - q.high, 0.0)
-        yield finding(
-            e, name, title, off, f"{words} {q.value:.3f} ({q.low:.3f} to {q.high:.3f}, 95 %)", advice
-        )
+        low, high = q.ends
+        off = max(low - 1, 1 - high, 0.0)
+        yield finding(e, name, title, off, f"{words} {q.value:.3f} ({low:.3f} to {high:.3f}, 95 %)", advice)
     yield _held_positions(e)
     share = share_flagged(e, TrackFlag.MIXED)
     if share is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from nta.io.recordings.images import from_frames
 from nta.io.recordings.opening import checksum, open_recording
 from nta.io.recordings.recording import Recording
 
@@ -18,7 +19,15 @@ _HOMES = {
     "write_ome_tiff": "nta.io.recordings.export",
 }
 
-__all__ = ["Recording", "RecordingWriter", "checksum", "copy_to_hdf5", "open_recording", "write_ome_tiff"]
+__all__ = [
+    "Recording",
+    "RecordingWriter",
+    "checksum",
+    "copy_to_hdf5",
+    "from_frames",
+    "open_recording",
+    "write_ome_tiff",
+]
 
 
 def __getattr__(name: str) -> Any:

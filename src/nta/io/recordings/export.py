@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -15,9 +15,7 @@ from nta.frames import FrameSource, RecordingReport
 from nta.io.atomic import new_file
 from nta.io.recordings.hdf5_writer import RecordingWriter
 from nta.io.recordings.tiff_words import OME_NAMESPACE
-
-Progress = Callable[[int], None]
-"""Called with the number of frames written so far."""
+from nta.progress import Progress
 
 _NOT_COPIED = ("clock", "telemetry", "temperature_log_c", "origin_report", "sources", "format")
 _OME = "http://www.openmicroscopy.org/Schemas/OME/2016-06"
@@ -94,7 +92,8 @@ def _plain_metadata(source: FrameSource) -> dict[str, Any]:
     plain = {key: value for key, value in plain.items() if key not in _NOT_COPIED}
     report = source.report
     cut = {"truncated": True, "claimed_frames": report.claimed_frames} if report.truncated else {}
-    return plain | {"copied_from": source.name, "lossy_codec": report.lossy_codec} | cut
+    binned = {} if source.camera.binning is None else {"binning": source.camera.binning}
+    return plain | {"copied_from": source.name, "lossy_codec": report.lossy_codec} | binned | cut
 
 
 def _copy_telemetry(metadata: Mapping[str, Any], writer: RecordingWriter) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nta.clock import rate_of_clock
+from nta.clock import recorded_rate
 from nta.errors import NoRecordingError, RecordingError
 from nta.io.recordings.hdf5_cut import PaddedFile, claimed_size, is_there, rows_there
 from nta.io.recordings.hdf5_layout import BLACK, COLUMNS, FORMAT, JSON_MARK, NO_TIME, VERSION
@@ -74,7 +74,7 @@ class Hdf5Reader:
         index, host, device = (rows_there(table, self._count, self._size, NO_TIME) for table in columns)
         self._index_lost = bool((index == NO_TIME).any() or (np.diff(index) <= 0).any())
         self._index = np.arange(self._count) if self._index_lost else index
-        self._clocks = {"host": host, "device": device}
+        self._clocks = {"host": host, "device": device}  # the better one last
         self._black = None
         if BLACK in file:
             with suppress(OSError):
@@ -107,17 +107,23 @@ class Hdf5Reader:
             metadata["origin_report"] = origin
         complete = bool(file.attrs["complete"]) and not self._cut
         clock = next((name for name in ("device", "host") if (self._clocks[name] != NO_TIME).all()), None)
-        clocked = None if clock is None else rate_of_clock(self._clocks[clock], self._index)
+        clocks = [times if (times != NO_TIME).all() else None for times in self._clocks.values()]
+        exposure_s = camera.get("exposure_s")
+        rate_hz, rate_notes = recorded_rate(
+            camera.get("frame_rate_hz"), clocks[::-1], self._index, exposure_s
+        )
         return Claim(
             format="nta HDF5",
             height_px=height,
             width_px=width,
             bit_depth=_depth(camera.get("bit_depth"), file["frames"].dtype.itemsize),
-            frame_rate_hz=camera.get("frame_rate_hz") or (None if clocked is None else clocked.rate_hz),
-            exposure_s=camera.get("exposure_s"),
+            frame_rate_hz=rate_hz,
+            exposure_s=exposure_s,
             pixel_size_um=camera.get("pixel_size_um"),
             camera={
-                key: camera[key] for key in ("gain_e_per_adu", "offset_adu", "read_noise_e") if key in camera
+                key: camera[key]
+                for key in ("gain_e_per_adu", "offset_adu", "read_noise_e", "binning")
+                if key in camera
             },
             metadata=metadata,
             frames=_claimed(self._count, origin),
@@ -126,6 +132,7 @@ class Hdf5Reader:
             notes=(
                 *(f"in the original: {note}" for note in origin.get("notes", ())),
                 *self._remarks(metadata, complete=complete),
+                *rate_notes,
             ),
             clock=clock,
         )

@@ -31,6 +31,7 @@ from nta.io.recordings.hdf5_layout import (
     VERSION,
     fixed_text,
 )
+from nta.version import software
 
 if TYPE_CHECKING:
     import h5py
@@ -226,7 +227,7 @@ class RecordingWriter:
         file = self._opened()
         _put(file, "format", FORMAT)
         file.attrs["version"] = VERSION
-        _put(file, "software", _software())
+        _put(file, "software", software())
         _put(file, "created", datetime.now(UTC).isoformat(timespec="seconds"))
         file.attrs["complete"] = False
         for name, values in groups.items():
@@ -314,12 +315,3 @@ def _jsonable(value: Any) -> Any:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return dataclasses.asdict(value)
     return str(value)
-
-
-def _software() -> str:
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return f"nta-lab {version('nta-lab')}"
-    except PackageNotFoundError:
-        return "nta-lab, not installed"

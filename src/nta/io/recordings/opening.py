@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from nta.errors import NoRecordingError, RecordingError
+from nta.errors import NoRecordingError, RecordingError, SettingError
 from nta.io.recordings.reader import Reader
 from nta.io.recordings.recording import Recording
 from nta.io.recordings.sidecar import frame_rate, read_sidecar
+from nta.stated import stated_number
 
 _TIFFS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _FILMS = (b"\x1aE\xdf\xa3", b"0&\xb2u\x8ef\xcf\x11", b"\0\0\x01\xba", b"FLV\x01", b"OggS")
@@ -24,7 +26,7 @@ _ZIP = b"PK\x03\x04"
 
 
 def open_recording(
-    path: str | Path,
+    path: str | PathLike[str],
     *,
     frame_rate_hz: float | str | None = None,
     exposure_s: float | None = None,
@@ -57,16 +59,30 @@ def open_recording(
     SettingError
         A given value or the side-car is wrong.
     """
-    said: dict[str, Any] = {
-        "frame_rate_hz": None if frame_rate_hz is None else frame_rate(frame_rate_hz, "frame rate"),
-        "exposure_s": exposure_s,
-        "pixel_size_um": pixel_size_um,
-        "bit_depth": bit_depth,
-    }
+    if not isinstance(path, str | PathLike):
+        raise SettingError(
+            f"{type(path).__name__} is no path of a recording; frames in memory are taken by "
+            "nta.from_frames(images, frame_rate_hz=..., pixel_size_um=...)"
+        )
+    said = said_of_camera(
+        frame_rate_hz=frame_rate_hz, exposure_s=exposure_s, pixel_size_um=pixel_size_um, bit_depth=bit_depth
+    )
     where = Path(path)
     reader = _reader(where)
     sidecar, remarks = read_sidecar(where)
     return Recording(reader, said, sidecar, str(path), remarks)
+
+
+def said_of_camera(**said: Any) -> dict[str, Any]:
+    """Return what is said of a camera as a recording takes it; refuse by name what is no number."""
+    return {
+        name: value
+        if value is None
+        else frame_rate(value, "frame rate")
+        if name == "frame_rate_hz"
+        else stated_number(name, value)
+        for name, value in said.items()
+    }
 
 
 def _reader(path: Path) -> Reader:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from pathlib import Path
 from typing import Any, Protocol
 
 from nta.frames import Image, RecordingReport
@@ -19,7 +18,7 @@ class Claim:
 
     bit_depth : None for 16-bit data whose significant bits are not stated.
     clock : what the times of the shots come from: "device", "host", "container" or None.
-    camera : further fields of `CameraState` (gain_e_per_adu, offset_adu, read_noise_e).
+    camera : further fields of `CameraState` (gain_e_per_adu, offset_adu, read_noise_e, binning).
     """
 
     format: str
@@ -79,11 +78,6 @@ class Tally:
 
 class Reader(Protocol):
     """A file format. Made from a path, it reads headers and closes the file again; `shots` opens it anew."""
-
-    @property
-    def path(self) -> Path:
-        """The file or folder."""
-        ...
 
     @property
     def claim(self) -> Claim:

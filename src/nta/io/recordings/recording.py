@@ -24,6 +24,7 @@ _CAMERA_FIELDS = (
     "gain_e_per_adu",
     "offset_adu",
     "read_noise_e",
+    "binning",
 )
 _CONDITIONS = ("temperature_c", "temperature_std_c", "medium", "viscosity_mpas", "dilution", "sample")
 _SAME = 2e-3  # relative; less is rounding, as 30 Hz for 29.97
@@ -114,6 +115,13 @@ class Recording:
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out what is open: where the copy is unpickled, nothing is."""
+        return {**vars(self), "_open": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state, _open=weakref.WeakSet())
 
     def __repr__(self) -> str:
         c = self._camera

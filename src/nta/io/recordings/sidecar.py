@@ -6,8 +6,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from nta.calibration.reading import read_toml
 from nta.errors import SettingError
+from nta.stated import is_number, read_toml
 
 NUMBERS = (
     "frame_rate_hz",  # a number, or a fraction in quotes: "24000/1001"
@@ -17,6 +17,7 @@ NUMBERS = (
     "gain_e_per_adu",
     "offset_adu",
     "read_noise_e",
+    "binning",
     "temperature_c",
     "temperature_std_c",
     "viscosity_mpas",
@@ -75,7 +76,7 @@ def _checked(words: dict[str, Any], path: Path) -> dict[str, Any]:
             values[key] = value if isinstance(value, str) else str(value)
         elif key == "frame_rate_hz":
             values[key] = frame_rate(value, str(path))
-        elif isinstance(value, bool) or not isinstance(value, int | float):
+        elif not is_number(value):
             raise SettingError(f"{path}: {key} must be a number, got {value!r}")
         elif key == "exposure_ms":
             values["exposure_s"] = value / 1e3
@@ -95,7 +96,7 @@ def frame_rate(value: Any, where: str) -> Fraction | float:
     try:
         if isinstance(value, str):
             rate: Fraction | float = Fraction(value)
-        elif isinstance(value, int | float | Fraction) and not isinstance(value, bool):
+        elif is_number(value) or isinstance(value, Fraction):
             rate = value
         else:
             raise TypeError

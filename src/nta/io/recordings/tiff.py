@@ -93,6 +93,7 @@ class TiffReader:
                 frame_rate_hz=self._rate,
                 exposure_s=words.exposure_s,
                 pixel_size_um=words.pixel_size_um,
+                camera={} if words.binning is None else {"binning": words.binning},
                 frames=frames,
                 truncated=cut or words.truncated,
                 lossy_codec=_LOSSY.get(int(page.compression), words.lossy_codec),

@@ -16,6 +16,7 @@ import numpy as np
 
 from nta.clock import agreed_rate, rate_of_clock
 from nta.errors import RecordingError
+from nta.io.text import SECONDS
 
 if TYPE_CHECKING:
     import tifffile
@@ -27,12 +28,6 @@ _SQUARE = 0.01  # relative; more is no rounding
 _METRES = {"m": 1.0, "cm": 1e-2, "mm": 1e-3, "nm": 1e-9} | dict.fromkeys(
     ("µm", "μm", "um", "micron", "microns"), 1e-6
 )
-_SECONDS = {
-    **dict.fromkeys(("s", "sec", "second", "seconds"), 1.0),
-    **dict.fromkeys(("ms", "msec"), 1e-3),
-    **dict.fromkeys(("µs", "μs", "us", "usec"), 1e-6),
-    **{"ns": 1e-9, "min": 60.0, "h": 3600.0, "hour": 3600.0},
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +44,7 @@ class Words:
     exposure_s: float | None = None
     pixel_size_um: float | None = None
     bit_depth: int | None = None
+    binning: int | None = None
     times_s: tuple[float, ...] = ()
     lossy_codec: str | None = None
     truncated: bool = False  # what was copied from
@@ -83,9 +79,9 @@ def _from_ome(text: str, path: Path) -> Words:
         return Words(dialect=" (OME)")
     metadata = _own_words(root)
     planes = pixels.findall("{*}Plane")
-    times = [_quantity(plane, "DeltaT", _SECONDS, "s") for plane in planes]
+    times = [_quantity(plane, "DeltaT", SECONDS, "s") for plane in planes]
     times_s = tuple(time for time in times if time is not None)
-    step = _positive(_quantity(pixels, "TimeIncrement", _SECONDS, "s"))
+    step = _positive(_quantity(pixels, "TimeIncrement", SECONDS, "s"))
     if len(times_s) != len(planes) or any(np.diff(times_s) <= 0):
         times_s = ()
     frame_rate_hz, clock_notes = agreed_rate(step and 1 / step, rate_of_clock(1e9 * np.array(times_s)))
@@ -99,9 +95,10 @@ def _from_ome(text: str, path: Path) -> Words:
         images=max(in_time, in_depth),
         files=tuple(files.items()) if len(files) > 1 else (),
         frame_rate_hz=frame_rate_hz,
-        exposure_s=_positive(_quantity(planes[0], "ExposureTime", _SECONDS, "s")) if planes else None,
+        exposure_s=_positive(_quantity(planes[0], "ExposureTime", SECONDS, "s")) if planes else None,
         pixel_size_um=None if size is None else size * 1e6,
         bit_depth=int(bits) if bits.isdecimal() else None,
+        binning=_whole(metadata.pop("binning", None)),
         times_s=times_s,
         lossy_codec=metadata.pop("lossy_codec", None),
         truncated=bool(metadata.pop("truncated", False)),
@@ -226,8 +223,8 @@ def _from_imagej(tiff: tifffile.TiffFile) -> Words:
 def _imagej_rate(words: dict[str, Any]) -> tuple[float | None, tuple[str, ...]]:
     """Return the frame rate of an ImageJ stack; none, and why, where its unit is not known or nothing but `fps` is there."""
     interval, unit = _positive(words.get("finterval")), _unescaped(words.get("tunit", "sec"))
-    if interval and unit in _SECONDS:
-        return 1 / (interval * _SECONDS[unit]), ()
+    if interval and unit in SECONDS:
+        return 1 / (interval * SECONDS[unit]), ()
     if interval:
         return None, (
             f"its frame interval is {interval:g} {unit}, a unit that is not known: no frame rate was taken",

@@ -2,11 +2,14 @@
 
 from nta.io.results.store import (
     ANALYSIS_FOLDER,
+    BATCH_FILE,
+    BATCH_RESULTS,
     FORMAT,
     RECORDING_FILE,
     RESULTS_FILE,
     VERSION,
     load_analysis,
+    refuse_batch,
     results_file,
     results_files,
     save_analysis,
@@ -16,12 +19,15 @@ from nta.io.results.tables import TABLES, write_tables
 
 __all__ = [
     "ANALYSIS_FOLDER",
+    "BATCH_FILE",
+    "BATCH_RESULTS",
     "FORMAT",
     "RECORDING_FILE",
     "RESULTS_FILE",
     "TABLES",
     "VERSION",
     "load_analysis",
+    "refuse_batch",
     "results_file",
     "results_files",
     "save_analysis",

@@ -7,7 +7,6 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from nta.io.atomic import new_file
 from nta.io.recordings.folder import natural_key
 from nta.io.results.encoding import Reader, Writer
 from nta.pipeline import Analysis
+from nta.version import software
 
 FORMAT = "nta analysis"
 VERSION = 1
@@ -26,6 +26,11 @@ RECORDING_FILE = "recording.h5"
 """What is recorded into a folder."""
 ANALYSIS_FOLDER = "analysis"
 """Where the results of what was recorded into a folder lie, beside the recording."""
+BATCH_FILE = "batch.json"
+"""Marks the folder of a batch."""
+BATCH_RESULTS = "results"
+"""Folder of the results of a batch, in that folder."""
+_MOST_NAMED = 3
 _VIDEOS = f"video_*/{ANALYSIS_FOLDER}/{RESULTS_FILE}"  # of a procedure's sample; controls have other names
 
 
@@ -49,11 +54,27 @@ def results_file(path: Path) -> Path:
         return path
     found = results_files(path)
     if not found:
+        refuse_batch(path)
         raise RecordingError(f"{path} is a folder without results of nta: no {RESULTS_FILE} in it")
     if len(found) > 1:
         folders = ", ".join(str(file.parent) for file in found)
         raise RecordingError(f"{path} holds the results of {len(found)} videos; give one of them: {folders}")
     return found[0]
+
+
+def refuse_batch(folder: Path) -> None:
+    """Refuse the folder of a batch where results are asked for, and name those in it: some may be of blanks and beads."""
+    batch = next((f for f in (folder, folder.parent) if (f / BATCH_FILE).is_file()), None)
+    if batch is None or folder not in (batch, batch / BATCH_RESULTS):
+        return
+    files = sorted((batch / BATCH_RESULTS).rglob(RESULTS_FILE), key=lambda path: natural_key(str(path)))
+    if not files:
+        raise RecordingError(f"{batch} is the folder of a batch, and there are no results in it yet")
+    named = ", ".join(str(file.parent) for file in files[:_MOST_NAMED])
+    raise RecordingError(
+        f"{folder} is a folder of a batch, which may hold blanks and beads too; give the results that are meant: "
+        f"{named}{', ...' if len(files) > _MOST_NAMED else ''}"
+    )
 
 
 def save_analysis(analysis: Analysis, path: str | Path) -> Path:
@@ -67,7 +88,7 @@ def save_analysis(analysis: Analysis, path: str | Path) -> Path:
         file.attrs.update(
             format=FORMAT,
             version=VERSION,
-            software=f"nta-lab {own_version()}",
+            software=software(),
             created=datetime.now(UTC).isoformat(timespec="seconds"),
         )
         Writer().write(file, "analysis", analysis)
@@ -125,11 +146,3 @@ def _refuse_foreign(attributes: Any, path: Path) -> None:
             f"{path} was written as version {found_version} of the results format by {attributes.get('software')}; "
             f"this program reads up to version {VERSION}: update nta-lab"
         )
-
-
-def own_version() -> str:
-    """Return the version of nta-lab that is at work."""
-    try:
-        return version("nta-lab")
-    except PackageNotFoundError:
-        return "(not installed)"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from nta.io.text import SECONDS
 from nta.io.tracks.table import TrackFileError
 
 _PIXELS = {"pixel", "pixels", "px", ""}
@@ -11,7 +12,6 @@ _UM = {
     **dict.fromkeys(("um", "µm", "μm", "micron", "microns", "micrometer"), 1.0),
     **{"nm": 1e-3, "mm": 1e3},
 }
-_SECONDS = {**dict.fromkeys(("s", "sec", "second", "seconds"), 1.0), **dict.fromkeys(("ms", "msec"), 1e-3)}
 _NOBODY_SAID = 1.0  # the interval that TrackMate writes of a movie without a frame rate, in "sec" too
 
 
@@ -47,5 +47,5 @@ def positions_in(path: Path, unit: str, pixel_size_um: float | None) -> tuple[fl
 
 def frame_rate_hz(interval: float, unit: str) -> float | None:
     """Return the frame rate of an interval between frames; None where nobody said it, or in a unit that is not known."""
-    seconds = _SECONDS.get(unit.lower())
+    seconds = SECONDS.get(unit.lower())
     return 1 / (interval * seconds) if seconds and interval > 0 and interval != _NOBODY_SAID else None

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nta.columns import Columns, column
+from nta.columns import Columns, column, first_not_whole
 from nta.io.text import TextFileError
 
 
@@ -20,7 +21,7 @@ class UnknownTracksError(TrackFileError):
     """A file is of no program whose tracks are understood."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class TrackTable(Columns):
     """Positions sorted by (track, frame); tracks are numbered 0..n-1, frames from 0 where the program counts from 0.
 
@@ -47,14 +48,20 @@ class TrackTable(Columns):
         *,
         program: str,
         notes: Sequence[str] = (),
+        rows_at: ArrayLike | None = None,
     ) -> TrackTable:
         """Make a table from rows in any order; the program's own names of tracks become numbers in their order.
+
+        rows_at : how complaints number the rows; from 0 where None.
 
         Raises
         ------
         TrackFileError
-            A track is in two places in one frame, or a position is not finite.
+            A track is in two places in one frame, a frame is no whole number, or a track or position not finite.
         """
+        _refuse_frames(frame, program, rows_at)
+        if (nameless := _first_nan(track)) is not None:
+            raise TrackFileError(f"row {_at(nameless, rows_at)} of {program} is of no track; leave it out")
         names, number = np.unique(np.asarray(track), return_inverse=True)
         rows = cls(
             track=number,
@@ -68,11 +75,14 @@ class TrackTable(Columns):
         if twice.size:
             first = twice[0]
             raise TrackFileError(
-                f"track {names[rows.track[first]]} of {program} is in two places in frame {rows.frame[first]}"
+                f"track {_name(names[rows.track[first]])} of {program} is in two places in frame {rows.frame[first]}"
             )
         if not (np.isfinite(rows.y_px).all() and np.isfinite(rows.x_px).all()):
             raise TrackFileError(f"a position of {program} is not a number")
         return replace(rows, notes=tuple(notes))
+
+    def _extent(self) -> str:
+        return f"{super()._extent()}, {self.n_tracks} tracks"
 
     @property
     def n_tracks(self) -> int:
@@ -83,3 +93,32 @@ class TrackTable(Columns):
     def lengths(self) -> NDArray[np.int64]:
         """Number of positions in each track."""
         return np.bincount(self.track, minlength=self.n_tracks)
+
+
+def _refuse_frames(frame: ArrayLike, program: str, rows_at: ArrayLike | None) -> None:
+    """Refuse what numbers no frame: most often it is a time."""
+    try:
+        frames = np.asarray(frame, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise TrackFileError(f"the frames of {program} are no numbers: {error}") from None
+    if (row := first_not_whole(frames)) is None:
+        return
+    value = frames[row]
+    hint = "; is it a time? Multiply it by the frame rate and round" if np.isfinite(value) else ""
+    raise TrackFileError(
+        f"row {_at(row, rows_at)} of {program}: frame is {value:g}, not a whole number{hint}"
+    )
+
+
+def _first_nan(track: ArrayLike) -> int | None:
+    names = np.asarray(track)
+    nan = names != names  # of names of any kind, NaN alone is not itself
+    return int(np.argmax(nan)) if nan.any() else None
+
+
+def _at(row: int, rows_at: ArrayLike | None) -> int:
+    return row if rows_at is None else int(np.asarray(rows_at)[row])
+
+
+def _name(of_track: Any) -> str:
+    return f"{of_track:g}" if isinstance(of_track, float) else str(of_track)

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from nta.columns import first_not_whole
 from nta.io.text import number, read_text, rows_of
 from nta.io.tracks.scale import frame_rate_hz, positions_in
 from nta.io.tracks.table import TrackFileError, TrackTable, UnknownTracksError
@@ -96,7 +97,12 @@ class _Table:
         """Return a column of whole numbers."""
         if name not in self.names:
             raise TrackFileError(f"{self.path}: the data package has no column {name}")
-        return self.numbers(name).astype(np.int64)
+        values = self.numbers(name)
+        if (row := first_not_whole(values)) is not None:
+            raise TrackFileError(
+                f"{self.path}: {name} is {values[row]:g} in row {row + 2}, not a whole number"
+            )
+        return values.astype(np.int64)
 
 
 def read_table(path: Path, pixel_size_um: float | None = None) -> TrackTable:
@@ -137,11 +143,12 @@ def _of_form(table: _Table, form: _Form, names: Sequence[str]) -> TrackTable:
     track, frame, y, x = (table.numbers(name) for name in names)
     linked = np.isfinite(track) & (track >= 0)  # -1, NaN or an empty cell: a spot that no track took
     return TrackTable.of(
-        track[linked].astype(np.int64),
-        frame[linked].astype(np.int64) - form.first_frame,
+        track[linked],
+        frame[linked] - form.first_frame,
         y[linked] - form.centre,
         x[linked] - form.centre,
         program=form.program,
+        rows_at=np.flatnonzero(linked) + 2,  # the names of the columns are the first
     )
 
 
@@ -199,6 +206,4 @@ def _data_package(path: Path) -> TrackTable:
         if branches
         else []
     )
-    return TrackTable.of(
-        link, frame[rows].astype(np.int64), y[rows], x[rows], program="biotracks data package", notes=notes
-    )
+    return TrackTable.of(link, frame[rows], y[rows], x[rows], program="biotracks data package", notes=notes)

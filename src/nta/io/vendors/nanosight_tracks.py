@@ -86,8 +86,8 @@ def read_tracks(path: str | Path) -> VendorResult:
     ids, frame = _numbers(path, table, _ID), _numbers(path, table, "Frame")
     try:
         tracks = TrackTable.of(
-            ids.astype(np.int64),
-            frame.astype(np.int64),
+            ids,
+            frame,
             _numbers(path, table, "Y/pixels"),
             _numbers(path, table, "X/pixels"),
             program="NanoSight NTA",

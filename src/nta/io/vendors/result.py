@@ -137,7 +137,7 @@ class PercentileConvention:
     offset_nm: float
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class VendorParticles(Columns):
     """A vendor's table of single particles, a row each; NaN where the program does not say.
 

@@ -28,8 +28,8 @@ def plateau(analysis: Analysis) -> Picture:
         if values[0] is not None:
             axis.axvline(values[0], color=colour, linewidth=0.7, linestyle="--")
     d50 = analysis.sizes.statistical.get("d50_nm")
-    if d50 is not None and d50.low is not None and d50.high is not None:
-        axis.axvspan(d50.low, d50.high, color=LIGHT, alpha=0.6, zorder=0)
+    if d50 is not None and d50.ends is not None:
+        axis.axvspan(*d50.ends, color=LIGHT, alpha=0.6, zorder=0)
     axis.set_yticks(list(rows), [_label(p.setting, p.value) for p in swept.points], fontsize=7)
     axis.invert_yaxis()
     axis.set_xlabel("hydrodynamic diameter, nm")

@@ -148,8 +148,8 @@ def _draw_percentiles(top: Axes, below: Axes, analysis: Analysis) -> None:
     for row, (name, q) in enumerate(rows):
         if q is None or q.value is None:
             continue
-        if q.low is not None and q.high is not None:
-            below.plot([q.low, q.high], [row, row], color=INK, linewidth=2.2, solid_capstyle="butt")
+        if q.ends is not None:
+            below.plot(q.ends, [row, row], color=INK, linewidth=2.2, solid_capstyle="butt")
         below.plot([q.value], [row], marker="o", markersize=5, color=INK)
         top.axvline(q.value, color=GREY, linewidth=0.6, linestyle=(0, (2, 3)), zorder=0)
         value, interval = value_and_interval(q)

@@ -267,10 +267,10 @@ def _doses(outcome: StudyOutcome) -> Iterator[doc.Block]:
 def _particles(quantity: Quantity | None) -> str:
     if quantity is None or quantity.value is None:
         return "–"
-    if quantity.low is None or quantity.high is None:
+    if quantity.ends is None:
         return _power(quantity.value)
     exponent = int(f"{quantity.value:e}".split("e")[1])
-    value, low, high = (f"{v / 10**exponent:.2f}" for v in (quantity.value, quantity.low, quantity.high))
+    value, low, high = (f"{v / 10**exponent:.2f}" for v in (quantity.value, *quantity.ends))
     return f"{value} ({low} to {high}) × 10{_superscript(exponent)}".replace("-", "−")
 
 

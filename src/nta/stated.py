@@ -1,4 +1,4 @@
-"""Read calibration TOML: each number with unit and source, each key known, each complaint with its place."""
+"""What people state, in TOML files and as settings: read with each key known and each complaint with its place."""
 
 from __future__ import annotations
 
@@ -6,12 +6,16 @@ import datetime
 import math
 import re
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, dataclass, fields, is_dataclass
+from numbers import Integral, Real
 from pathlib import Path
-from typing import Any, NoReturn
+from types import UnionType
+from typing import Any, Literal, NoReturn, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from nta.errors import SettingError
+
+Noun = TypeVar("Noun")
 
 _NUMBER_KEYS = {"value", "unit", "std", "rel_std", "expanded_uncertainty", "k", "source", "date"}
 
@@ -50,9 +54,113 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise SettingError(f"{path}: not valid TOML: brackets within brackets, too deep to be read") from None
 
 
-def is_number(value: Any) -> bool:
-    """Whether a value of a TOML file is a number; `true` is none."""
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def is_number(value: Any, *, whole: bool = False) -> bool:
+    """Whether a stated value is a number, or a whole one; `true` is none."""
+    return isinstance(value, Integral if whole else Real) and not isinstance(value, bool)
+
+
+def stated_number(name: str, value: Any) -> float:
+    """Return a number as a float; refuse by name what is none."""
+    if not is_number(value):
+        raise SettingError(f"{name} must be a number, got {value!r}")
+    return float(value)
+
+
+def refuse_other(name: str, value: Any, kind: type | tuple[type, ...], remedy: str) -> None:
+    """Refuse by name what is of another kind, and say how to get the right one."""
+    if not isinstance(value, kind):
+        kinds = kind if isinstance(kind, tuple) else (kind,)
+        wanted = " or ".join(k.__name__ for k in kinds)
+        raise SettingError(f"{name} must be {wanted}, got {type(value).__name__}; {remedy}")
+
+
+def check_choice(name: str, value: Any, choices: Any) -> None:
+    """Refuse what is none of the words of a `Literal`."""
+    if value not in get_args(choices):
+        raise SettingError(f"{name} must be one of {', '.join(get_args(choices))}, got {value!r}")
+
+
+def build(kind: type[Noun], table: Any, origin: str) -> Noun:
+    """Build a frozen dataclass from plain nested data: each key a field, each value of the type declared for it.
+
+    A field that is a dataclass is a table in turn, a tuple of them a list of tables; what is not named keeps its default.
+
+    Raises
+    ------
+    SettingError
+        A key is unknown or missing, or a value of the wrong type or refused by the dataclass; the message names `origin`,
+        table and key.
+    """
+    if not isinstance(table, Mapping):
+        raise SettingError(f"{origin}: expected a table, got {table!r}")
+    declared = {f.name: f for f in fields(kind)}  # type: ignore[arg-type]
+    if unknown := sorted(set(table) - set(declared)):
+        what = f"section [{unknown[0]}]" if isinstance(table[unknown[0]], Mapping) else f"key {unknown[0]!r}"
+        raise SettingError(f"{origin}: unknown {what}; there are {', '.join(sorted(declared))}")
+    for name, f in declared.items():
+        if name not in table and f.default is MISSING and f.default_factory is MISSING:
+            raise SettingError(f"{origin}: {name} is missing")
+    hints = get_type_hints(kind)
+    values = {key: _typed(key, value, hints[key], origin) for key, value in table.items()}
+    try:
+        return kind(**values)
+    except ValueError as error:
+        raise SettingError(f"{origin}: {error}") from None
+
+
+def _typed(key: str, value: Any, hint: Any, origin: str) -> Any:
+    """Return a plain value as the declared type."""
+    if is_dataclass(hint):
+        return build(hint, value, f"{origin} [{key}]")  # type: ignore[arg-type]
+    if get_origin(hint) is tuple and is_dataclass(inner := get_args(hint)[0]):
+        if not isinstance(value, list | tuple):
+            raise SettingError(f"{origin}: write {key} as [[{key}]]")
+        return tuple(
+            build(inner, row, f"{origin} [[{key}]] {i}")  # type: ignore[arg-type]
+            for i, row in enumerate(value, start=1)
+        )
+    if not _fits(value, hint):
+        raise SettingError(f"{origin}: {key} = {value!r} is not of type {_spelled(hint)}")
+    return _as_declared(value, hint)
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    """Say whether a plain value can stand for the declared type; which words a `Literal` takes, its class says better."""
+    origin, args = get_origin(hint), get_args(hint)
+    if origin in (Union, UnionType):
+        return any(_fits(value, arm) for arm in args)
+    if origin is Literal:
+        return isinstance(value, str)
+    if origin is tuple:
+        return (
+            isinstance(value, list | tuple)
+            and len(arms := _arms(args, value)) == len(value)
+            and all(map(_fits, value, arms))
+        )
+    if hint in (int, float):
+        return is_number(value, whole=hint is int)
+    return isinstance(value, hint)
+
+
+def _as_declared(value: Any, hint: Any) -> Any:
+    """Turn TOML lists into the tuples that frozen settings hold, and whole numbers into floats where these are meant."""
+    origin, args = get_origin(hint), get_args(hint)
+    if origin in (Union, UnionType):
+        return next(_as_declared(value, arm) for arm in args if _fits(value, arm))
+    if origin is tuple:
+        return tuple(map(_as_declared, value, _arms(args, value)))
+    return float(value) if hint is float else value
+
+
+def _arms(args: tuple[Any, ...], value: Sequence[Any]) -> Sequence[Any]:
+    """Return the declared type of each item of a tuple."""
+    return [args[0]] * len(value) if args[1:] == (Ellipsis,) else args
+
+
+def _spelled(hint: Any) -> str:
+    return (
+        getattr(hint, "__name__", str(hint)) if get_origin(hint) is None else str(hint).replace("typing.", "")
+    )
 
 
 class Table:
