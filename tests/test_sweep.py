@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from nta.circumstances import stated_conditions
 from nta.diffusion import DiffusionSettings
-from nta.pipeline import analyze, stated_conditions
+from nta.pipeline import analyze
 from nta.report.figures import draw_all
 from nta.settings import AnalysisSettings
 from nta.simulation import simulate

@@ -12,7 +12,7 @@ from nta.assessment import Finding, Verdict
 from nta.assessment.controls import with_findings
 from nta.diffusion.settings import LEAST_FRAMES, Noise
 from nta.frames import FrameSource
-from nta.pipeline import Analysis, find_tracks, size_tracks
+from nta.pipeline import Analysis, find_tracks, run_of_tracks
 from nta.progress import Tell
 from nta.settings import AnalysisSettings
 from nta.sizes import SizeDistribution, Sweep, SweepPoint
@@ -109,7 +109,7 @@ def _sized(analysis: Analysis, spots: Spots, tracks: Tracks, settings: AnalysisS
 
 def _run(analysis: Analysis, settings: AnalysisSettings, **how: Any) -> Run:
     """Size the tracks of the analysis again, with these settings."""
-    return size_tracks(
+    return run_of_tracks(
         analysis.spots,
         analysis.tracks,
         analysis.camera,

@@ -12,8 +12,8 @@ from nta.assessment.integrity import (
     Arm,
     Decision,
     Integrity,
+    MeasuredPreparation,
     Phenotype,
-    Preparation,
     compare_arms,
     judge,
     load_integrity_limits,
@@ -149,7 +149,7 @@ def test_a_video_without_tracks_is_named(rng):
     videos = list(evidence.test.videos)
     nothing = np.empty(0)
     videos[2] = replace(videos[2], name="dark.h5", diameter_nm=nothing, intensity=nothing)
-    dark = Arm(name="test", preparations=(Preparation(name="p", videos=tuple(videos)),))
+    dark = Arm(name="test", preparations=(MeasuredPreparation(name="p", videos=tuple(videos)),))
     judgement = judge(replace(evidence, test=dark), LIMITS)
     assert judgement.verdict is Integrity.INDETERMINATE
     assert [r.code for r in judgement.reasons] == ["FEW_TRACKS"]

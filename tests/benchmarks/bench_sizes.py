@@ -43,9 +43,10 @@ from whose import images_found
 
 from nta.assessment import Verdict
 from nta.calibration import load_profile
+from nta.circumstances import Scale, stated_conditions
 from nta.diffusion import estimate_diffusion
 from nta.physics import diameter_nm
-from nta.pipeline import Analysis, Scale, analyze, stated_conditions
+from nta.pipeline import Analysis, analyze
 from nta.simulation import Simulation, simulate
 from nta.simulation.populations import Mixture
 from nta.sizes import SizingSettings, size_distribution

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from made.analysis import make_analysis
+from nta import one_recording
 from nta.quantity import Quantity
-from nta.sop import carry_out, execution, read_procedure
+from nta.sop import carry_out, read_procedure
 
 DEVICE = """
 name = "test"
@@ -51,7 +52,7 @@ def quick_analysis(monkeypatch, made_up):
         made.append(replace(made_up, sizes=sizes, **words))
         return made[-1]
 
-    monkeypatch.setattr(execution, "analyze", analyze)
+    monkeypatch.setattr(one_recording, "analyze", analyze)
     return made
 
 

@@ -19,12 +19,12 @@ from nta.cli.progress import compiling_said, say
 from nta.cli.record import refuse_no_time, said_how_it_ended
 from nta.cli.run import report_of, results_folder
 from nta.errors import SettingError
+from nta.io.recordings import new_recording
 from nta.io.results import RECORDING_FILE
 from nta.live import (
     LiveAnalysis,
     LiveSettings,
     Snapshot,
-    new_recording,
     record_watched,
     refuse_no_temperature,
     warm_up,
