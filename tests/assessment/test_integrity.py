@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from made.studies import CASES, MEMBRANE, REFERENCE, arm, study, three
 from nta.assessment.finding import Verdict
 from nta.assessment.integrity import (
     Arm,
@@ -17,8 +18,6 @@ from nta.assessment.integrity import (
     judge,
     load_integrity_limits,
 )
-
-from .studies import CASES, MEMBRANE, REFERENCE, arm, study, three
 
 LIMITS = load_integrity_limits()
 SEEDS = 60

@@ -11,8 +11,8 @@ import pytest
 import tifffile
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from outside_writers import noisy_frames, write_film
 
+from made.outside_writers import noisy_frames, write_film
 from nta.calibration import InstrumentProfile
 from nta.circumstances import completed_camera, stated_conditions
 from nta.errors import NtaError, RecordingError, SettingError

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import nta
+from made.waiting import no_thread_left
 from nta.acquisition import record
 from nta.assessment import Verdict
 from nta.circumstances import completed_camera
@@ -24,12 +25,8 @@ WATER = nta.SampleConditions(temperature_c=25.0)
 
 @pytest.fixture(autouse=True)
 def no_thread_is_left_behind():
-    before = threading.active_count()
-    yield
-    deadline = time.monotonic() + 2
-    while threading.active_count() > before and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert threading.active_count() <= before
+    with no_thread_left():
+        yield
 
 
 def _same_columns(one, other):

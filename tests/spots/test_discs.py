@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from scenes import Setup, exposed
 
+from made.scenes import Setup, exposed
 from nta.frames import Frame
 from nta.spots import SpotDetector, SpotFlag
 from nta.spots.settings import DetectionSettings
