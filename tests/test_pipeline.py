@@ -8,12 +8,14 @@ import pytest
 
 from nta.assessment import AssessmentSettings
 from nta.calibration import SampleConditions, load_profile
+from nta.circumstances import stated_conditions
 from nta.cli import main
 from nta.errors import RecordingError, SettingError
 from nta.frames import Frame
 from nta.io.results import RESULTS_FILE, load_analysis
 from nta.one_recording import Request, analyze_file
-from nta.pipeline import Provenance, analyze, find_tracks, stated_conditions
+from nta.pipeline import analyze, find_tracks
+from nta.provenance import Provenance
 from nta.settings import AnalysisSettings
 from nta.simulation import load_scenario, scenario_to_toml, simulate
 from nta.spots import DetectionSettings, SpotDetector, detect_spots

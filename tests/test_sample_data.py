@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import nta
-from nta.pipeline import stated_conditions
+from nta.circumstances import stated_conditions
 from nta.simulation import load_truth, simulate
 
 FOLDER = Path(__file__).parents[1] / "sample_data"

@@ -3,14 +3,15 @@
 import numpy as np
 import pytest
 
+from nta.circumstances import stated_conditions
 from nta.diffusion import DiffusionSettings
-from nta.pipeline import analyze, stated_conditions
+from nta.pipeline import analyze
 from nta.report.figures import draw_all
 from nta.settings import AnalysisSettings
 from nta.simulation import simulate
 from nta.sizes import SizingSettings
 from nta.spots import DetectionSettings
-from nta.sweep import BUDGET_TERM, _thresholds, sweep
+from nta.sweep import BUDGET_TERM, sweep, thresholds_around
 from nta.visibility import VisibilitySettings
 
 
@@ -36,9 +37,9 @@ def test_beads_stay_on_a_plateau_and_the_spread_is_in_the_budget():
 
 
 def test_the_sweep_stays_within_what_the_rooms_take():
-    assert _thresholds(4.75) == pytest.approx([0.85 * 4.75, 1.25 * 4.75, 1.6 * 4.75])
-    assert _thresholds(1.0) == pytest.approx([1.25, 1.6])
-    assert _thresholds(90.0) == pytest.approx([0.85 * 90, 100.0])
+    assert thresholds_around(4.75) == pytest.approx([0.85 * 4.75, 1.25 * 4.75, 1.6 * 4.75])
+    assert thresholds_around(1.0) == pytest.approx([1.25, 1.6])
+    assert thresholds_around(90.0) == pytest.approx([0.85 * 90, 100.0])
 
 
 @pytest.mark.slow

@@ -6,6 +6,7 @@ The rooms, in the order of the data; each holds one noun, its settings, and the 
     stated               Table, build               what people write in TOML files and settings, typed and checked
     calibration          InstrumentProfile, SampleConditions: what somebody stated or certified
     frames               Frame, FrameSource         what a recording or a device yields
+    circumstances        stated_conditions          camera and sample as they are known
     devices              Instrument                 what a driver has to offer
     spots                SpotDetector               particles in each frame, with localization errors
     tracks               TrackLinker                spots of one particle from frame to frame, drift subtracted
@@ -13,6 +14,7 @@ The rooms, in the order of the data; each holds one noun, its settings, and the 
     sizes                size_distribution          the distribution of hydrodynamic diameters, with its band
     visibility           measure_visibility         what could be seen: detection limit, concentration, suspension
     assessment           assess_recording           findings: is this recording good enough to believe?
+    provenance           Provenance                 where a result comes from
     settings, pipeline   analyze                    all of it, in order
     simulation           simulate                   frames with known truth
 
@@ -57,12 +59,13 @@ from nta.version import own_version
 
 if TYPE_CHECKING:
     from nta.calibration import InstrumentProfile, SampleConditions, load_profile
+    from nta.circumstances import stated_conditions
     from nta.io.recordings import from_frames
     from nta.io.recordings import open_recording as open  # noqa: A004 - nta.open reads as it should
     from nta.io.results import load_analysis as load
     from nta.io.results import save_analysis as save
     from nta.one_recording import write_results
-    from nta.pipeline import Analysis, analyze, stated_conditions
+    from nta.pipeline import Analysis, analyze
     from nta.report import write_report
     from nta.settings import AnalysisSettings
     from nta.simulation import simulate
@@ -79,7 +82,7 @@ _HOMES = {
     "open": ("nta.io.recordings", "open_recording"),
     "save": ("nta.io.results", "save_analysis"),
     "simulate": ("nta.simulation", "simulate"),
-    "stated_conditions": ("nta.pipeline", "stated_conditions"),
+    "stated_conditions": ("nta.circumstances", "stated_conditions"),
     "write_report": ("nta.report", "write_report"),
     "write_results": ("nta.one_recording", "write_results"),
 }

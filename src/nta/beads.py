@@ -15,7 +15,7 @@ from nta.calibration import BeadCertificate, InstrumentProfile, known_certificat
 from nta.errors import MissingInputError, NtaError
 from nta.pipeline import Analysis
 from nta.quantity import Z_95, coverage_factor
-from nta.visibility import Run, Visibility, VisibilitySettings, measure_visibility
+from nta.visibility import Visibility, VisibilitySettings, measure_visibility
 
 _ENOUGH_LIGHT_SNR = 20.0  # spots whose width is known to a few per cent
 _IN_FOCUS_QUANTILE = 0.1  # of the widths of bright spots: most are out of focus by a little
@@ -263,17 +263,7 @@ def _light(
 def _seen(analysis: Analysis, certificate: BeadCertificate, profile: InstrumentProfile | None) -> Visibility:
     """Measure the visibility again, of beads of known index and with this profile."""
     settings = VisibilitySettings(refractive_index=certificate.refractive_index)
-    curve = analysis.detection
-    run = Run(
-        tracks=analysis.tracks,
-        diffusion=analysis.diffusion,
-        sizes=analysis.sizes,
-        camera=analysis.camera,
-        conditions=analysis.conditions,
-        profile=profile,
-        sizing=analysis.settings.sizing,
-    )
-    seen = measure_visibility(run, curve, settings)
+    seen = measure_visibility(replace(analysis.run, profile=profile), analysis.detection, settings)
     if seen.law is None:
         raise MissingInputError(f"the light of the beads says nothing: {'; '.join(seen.notes)}")
     return seen

@@ -10,9 +10,10 @@ from typing import Any
 
 from nta.beads import against_certificate
 from nta.calibration import InstrumentProfile, known_certificate
+from nta.circumstances import stated_conditions
 from nta.io.recordings import Recording, checksum, open_recording
 from nta.io.results import RESULTS_FILE, load_analysis, save_analysis, write_tables
-from nta.pipeline import Analysis, analyze, stated_conditions, subtract_blank
+from nta.pipeline import Analysis, analyze, subtract_blank
 from nta.progress import Progress, Tell
 from nta.report import REPORT_FILE, write_report
 from nta.settings import AnalysisSettings

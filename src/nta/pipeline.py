@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import platform
-import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields, replace
-from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
+from dataclasses import dataclass, replace
 from pathlib import Path
 from textwrap import indent
-from typing import Any
-
-import numpy as np
 
 from nta.assessment import Assessment, assess_recording, load_limits
 from nta.assessment.controls import against_blank, doubted, with_findings
 from nta.calibration import InstrumentProfile, SampleConditions, load_profile
+from nta.circumstances import Scale, completed_camera, stated_conditions
 from nta.diffusion import (
     DiffusionEstimates,
     MeanSquaredDisplacement,
@@ -26,6 +20,7 @@ from nta.diffusion import (
 from nta.errors import MissingInputError, SettingError
 from nta.frames import CameraState, Frame, FrameSource, RecordingReport
 from nta.progress import Progress
+from nta.provenance import Provenance
 from nta.quantity import Quantity
 from nta.settings import AnalysisSettings
 from nta.sizes import SizeDistribution, size_distribution
@@ -41,27 +36,6 @@ from nta.visibility import (
     measure_visibility,
     width_in_focus_px,
 )
-
-ABOUT = ("date", "instrument", "operator", "comment")
-"""What a report says of a recording that no number hangs on."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Provenance:
-    """Where a result comes from: what was read, by which versions, when and how.
-
-    date : UTC, to the microsecond: two analyses of one recording at once are two.
-    """
-
-    recording: str
-    sha256: str | None = None
-    date: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="microseconds"))
-    command: str = field(default_factory=lambda: " ".join(sys.argv))
-    versions: Mapping[str, str] = field(default_factory=lambda: _versions())
-    sources: Mapping[str, str] = field(default_factory=dict)  # who said what: {"frame_rate_hz": "user"}
-    about: Mapping[str, str] = field(
-        default_factory=dict
-    )  # what is said beside: date of the recording, operator, ...
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -86,6 +60,19 @@ class Analysis:
     def detection(self) -> DetectionCurve | None:
         """How probable it is that a spot is found; None where it was not measured."""
         return self.visibility.curve if self.visibility else None
+
+    @property
+    def run(self) -> Run:
+        """The results of its stages as a run; the draws of the sizes are kept with no analysis."""
+        return Run(
+            tracks=self.tracks,
+            diffusion=self.diffusion,
+            sizes=self.sizes,
+            camera=self.camera,
+            conditions=self.conditions,
+            profile=self.profile,
+            sizing=self.settings.sizing,
+        )
 
     @property
     def duration_s(self) -> float:
@@ -162,7 +149,7 @@ def analyze(
         spots, tracks = find_tracks(frames, settings, detector=detector, progress=progress)
         width_px = width_in_focus_px(tracks.scene, profile, camera)
         curve = detection_curve(detector, tracks, sample.kept, settings.visibility, width_px=width_px)
-    run = size_tracks(spots, tracks, camera, conditions, profile, settings, detection=curve)
+    run = run_of_tracks(spots, tracks, camera, conditions, profile, settings, detection=curve)
     visibility = measure_visibility(run, curve, settings.visibility)
     return Analysis(
         spots=spots,
@@ -176,12 +163,7 @@ def analyze(
         profile=profile,
         settings=settings,
         recording=source.report,
-        provenance=Provenance(
-            recording=source.name,
-            sha256=sha256,
-            sources=_who_said(source, conditions, profile),
-            about=about_recording(source.metadata),
-        ),
+        provenance=Provenance.of(source, conditions, profile, sha256),
         visibility=visibility,
     )
 
@@ -227,7 +209,7 @@ def find_tracks(
     return linker.spots, tracks
 
 
-def size_tracks(
+def run_of_tracks(
     spots: Spots,
     tracks: Tracks,
     camera: CameraState,
@@ -272,96 +254,3 @@ def size_tracks(
         sizing=settings.sizing,
         draws=draws,
     )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Scale:
-    """What turns pixels and frames into micrometres and seconds."""
-
-    pixel_size_um: float
-    frame_interval_s: float
-    exposure_s: float | None
-
-    @classmethod
-    def of(cls, camera: CameraState) -> Scale:
-        """Take the scale from the camera; refuse by name what nobody gave."""
-        missing = []
-        if camera.pixel_size_um is None:
-            missing.append("pixel size (--pixel-size-um, in the sample plane)")
-        if camera.frame_rate_hz is None:
-            missing.append("frame rate (--frame-rate, in Hz)")
-        if missing or camera.pixel_size_um is None or camera.frame_rate_hz is None:
-            raise MissingInputError(
-                f"a size needs the {' and the '.join(missing)}, and neither the recording nor anybody else says it; "
-                "give it on the command line, in a side-car TOML or in an instrument profile (--profile)"
-            )
-        return cls(
-            pixel_size_um=camera.pixel_size_um,
-            frame_interval_s=1 / camera.frame_rate_hz,
-            exposure_s=camera.exposure_s,
-        )
-
-
-def stated_conditions(metadata: Mapping[str, Any], **said: Any) -> SampleConditions:
-    """Return what was in the cell: what is `said` first, then a side-car, what was measured, the recording's own words."""
-    recorded = {
-        f.name: metadata[f.name] for f in fields(SampleConditions) if metadata.get(f.name) is not None
-    }
-    measured_c = _measured_temperature_c(metadata)
-    if measured_c is not None:
-        recorded["temperature_c"] = measured_c
-    return SampleConditions(
-        **{**recorded, **{key: value for key, value in said.items() if value is not None}}
-    )
-
-
-def _measured_temperature_c(metadata: Mapping[str, Any]) -> float | None:
-    """Return the mean of what a thermometer logged; None where there is no log, or a side-car says otherwise."""
-    log = np.asarray(metadata.get("temperature_log_c", ()), dtype=float)
-    by_hand = metadata.get("sources", {}).get("temperature_c") == "side-car"
-    return None if by_hand or not np.isfinite(log).any() else float(np.nanmean(log))
-
-
-def _who_said(
-    source: FrameSource, conditions: SampleConditions, profile: InstrumentProfile | None
-) -> dict[str, str]:
-    """Return where each value of camera and conditions comes from, by name."""
-    said = dict(source.metadata.get("sources", {}))
-    completed = completed_camera(source.camera, profile)
-    said |= {f.name: "profile" for f in fields(CameraState) if _differ(completed, source.camera, f.name)}
-    recorded = stated_conditions(source.metadata)
-    if _measured_temperature_c(source.metadata) is not None:
-        said["temperature_c"] = "measured"
-    return said | {f.name: "user" for f in fields(SampleConditions) if _differ(conditions, recorded, f.name)}
-
-
-def about_recording(metadata: Mapping[str, Any]) -> dict[str, str]:
-    """Return what the recording and its side-car say beside what is computed with: when, with what, by whom it was made."""
-    found = {name: str(metadata[name]) for name in ABOUT if metadata.get(name)}
-    if "date" not in found and metadata.get("created"):
-        found["date"] = str(metadata["created"])
-    return found
-
-
-def _differ(one: Any, other: Any, name: str) -> bool:
-    return bool(getattr(one, name) != getattr(other, name))
-
-
-def completed_camera(camera: CameraState, profile: InstrumentProfile | None) -> CameraState:
-    """Return the camera's state with what it does not say itself taken from the profile."""
-    if profile is None:
-        return camera
-    profile = profile.at_binning(camera.binning)
-    names = ("pixel_size_um", "gain_e_per_adu", "offset_adu", "read_noise_e")
-    given = {name: getattr(profile, name) for name in names if getattr(camera, name) is None}
-    return replace(camera, **given)
-
-
-def _versions() -> dict[str, str]:
-    found = {"python": platform.python_version(), "numpy": np.__version__}
-    for name in ("nta-lab", "numba", "scipy", "av", "h5py", "tifffile"):
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found

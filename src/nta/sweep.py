@@ -12,7 +12,7 @@ from nta.assessment import Finding, Verdict
 from nta.assessment.controls import with_findings
 from nta.diffusion.settings import LEAST_FRAMES, Noise
 from nta.frames import FrameSource
-from nta.pipeline import Analysis, find_tracks, size_tracks
+from nta.pipeline import Analysis, find_tracks, run_of_tracks
 from nta.progress import Tell
 from nta.settings import AnalysisSettings
 from nta.sizes import SizeDistribution, Sweep, SweepPoint
@@ -72,7 +72,7 @@ def _failed(without: list[str], n: int) -> Finding:
 def _variants(source: FrameSource, analysis: Analysis) -> Iterator[tuple[str, str, SizeDistribution]]:
     """Analyse with one setting changed at a time, from frames or from spots on, whichever is the least work."""
     quick = replace(analysis.settings, sizing=replace(analysis.settings.sizing, repeats=0))
-    for threshold in _thresholds(quick.detection.threshold_sd):
+    for threshold in thresholds_around(quick.detection.threshold_sd):
         changed = replace(quick, detection=replace(quick.detection, threshold_sd=threshold))
         with SpotDetector(changed.detection, analysis.camera) as detector:
             spots, tracks = find_tracks(source.frames(), changed, detector=detector)
@@ -96,7 +96,7 @@ def _variants(source: FrameSource, analysis: Analysis) -> Iterator[tuple[str, st
     yield "noise", other, _sized(analysis, analysis.spots, analysis.tracks, changed)
 
 
-def _thresholds(chosen: float) -> list[float]:
+def thresholds_around(chosen: float) -> list[float]:
     """Return the thresholds around the chosen one that a detector takes."""
     around = np.clip(chosen * np.array(_THRESHOLDS), *THRESHOLDS_SD)
     return [float(threshold) for threshold in np.unique(around) if threshold != chosen]
@@ -109,7 +109,7 @@ def _sized(analysis: Analysis, spots: Spots, tracks: Tracks, settings: AnalysisS
 
 def _run(analysis: Analysis, settings: AnalysisSettings, **how: Any) -> Run:
     """Size the tracks of the analysis again, with these settings."""
-    return size_tracks(
+    return run_of_tracks(
         analysis.spots,
         analysis.tracks,
         analysis.camera,

@@ -7,8 +7,8 @@ from dataclasses import replace
 from itertools import pairwise
 
 import pytest
-from scripted_camera import ListWriter, Pause, ScriptedCamera, ScriptedKnob, nta_threads
 
+from made.scripted_camera import ListWriter, Pause, ScriptedCamera, ScriptedKnob, nta_threads
 from nta.acquisition import LiveSource, ReaderSettings, record
 from nta.devices import Instrument, Limits, Losses
 from nta.errors import DeviceError, DeviceLost, DeviceTimeout, RecordingError, SettingError

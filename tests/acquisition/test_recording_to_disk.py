@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scripted_camera import ScriptedCamera, ScriptedKnob
 
+from made.scripted_camera import ScriptedCamera, ScriptedKnob
 from nta.acquisition import ReaderSettings, record
 from nta.devices import Instrument
 from nta.errors import DeviceLost

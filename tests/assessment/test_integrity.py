@@ -6,19 +6,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from made.studies import CASES, MEMBRANE, REFERENCE, arm, study, three
 from nta.assessment.finding import Verdict
 from nta.assessment.integrity import (
     Arm,
     Decision,
     Integrity,
+    MeasuredPreparation,
     Phenotype,
-    Preparation,
     compare_arms,
     judge,
     load_integrity_limits,
 )
-
-from .studies import CASES, MEMBRANE, REFERENCE, arm, study, three
 
 LIMITS = load_integrity_limits()
 SEEDS = 60
@@ -150,7 +149,7 @@ def test_a_video_without_tracks_is_named(rng):
     videos = list(evidence.test.videos)
     nothing = np.empty(0)
     videos[2] = replace(videos[2], name="dark.h5", diameter_nm=nothing, intensity=nothing)
-    dark = Arm(name="test", preparations=(Preparation(name="p", videos=tuple(videos)),))
+    dark = Arm(name="test", preparations=(MeasuredPreparation(name="p", videos=tuple(videos)),))
     judgement = judge(replace(evidence, test=dark), LIMITS)
     assert judgement.verdict is Integrity.INDETERMINATE
     assert [r.code for r in judgement.reasons] == ["FEW_TRACKS"]

@@ -12,8 +12,9 @@ from nta.assessment.limits import load_limits
 from nta.assessment.recording.frames import frame_rate
 from nta.assessment.recording.instrument import steadiness
 from nta.calibration import load_profile
+from nta.circumstances import stated_conditions
 from nta.io.recordings import open_recording
-from nta.pipeline import analyze, stated_conditions
+from nta.pipeline import analyze
 from nta.simulation import load_scenario, simulate
 
 OF_SPOTS = ("saturated_spots", "spots_per_frame_high", "ambiguous_links")
@@ -69,7 +70,7 @@ def test_the_rate_is_held_against_the_clock_of_the_recording(times_s, verdict):
     evidence = SimpleNamespace(
         spots=SimpleNamespace(scene=scene),
         metadata={"clock": "device"},
-        diffusion=SimpleNamespace(frame_interval_s=1 / 60),
+        run=SimpleNamespace(diffusion=SimpleNamespace(frame_interval_s=1 / 60)),
         limits=load_limits("recording_quality"),
     )
     assert frame_rate(evidence).verdict is verdict

@@ -1,13 +1,8 @@
 """A folder of twenty recordings, four of them bad."""
 
-import sys
-from pathlib import Path
-
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-import videos
+from made import videos
 
 
 @pytest.fixture(scope="session")

@@ -13,8 +13,9 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-import videos
 
+from made import videos
+from made.waiting import until
 from nta.batch import JobOutcome, plan, run_batch
 from nta.batch.outcome import OUTCOME_FILE
 from nta.batch.processes import in_processes
@@ -42,13 +43,6 @@ def _stamps(folder):
 def _command(source, output, settings, *more):
     words = ["batch", str(source), "-o", str(output), "--settings", str(settings), "--no-reports", "--quiet"]
     return [*words, *map(str, more)]
-
-
-def _until(condition, *, seconds=240):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.02)
 
 
 def test_a_name_that_is_no_utf8_is_a_row_like_any_other(few, quick, tmp_path):
@@ -116,7 +110,7 @@ def test_killed_in_the_middle_and_resumed_it_gives_the_same_and_redoes_nothing(
     folder = tmp_path / "batch"
     command = [sys.executable, "-m", "nta", *_command(twenty, folder, quick)]
     process = subprocess.Popen(command, start_new_session=True)
-    _until(lambda: len(_outcomes(folder)) >= 6)
+    until(lambda: len(_outcomes(folder)) >= 6, 240)
     process.kill()
     process.wait()
     time.sleep(0.5)  # the workers notice that their parent is gone
@@ -137,7 +131,7 @@ def test_ctrl_c_leaves_a_folder_that_goes_on(few, quick, tmp_path):
     folder = tmp_path / "batch"
     command = [sys.executable, "-m", "nta", *_command(few, folder, quick, "--workers", 1)]
     process = subprocess.Popen(command, start_new_session=True, stderr=subprocess.PIPE, text=True)
-    _until(lambda: _outcomes(folder))
+    until(lambda: _outcomes(folder), 240)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the workers too
     _, said = process.communicate(timeout=60)
     assert process.returncode == EXIT_INTERRUPTED
@@ -184,9 +178,9 @@ def test_only_what_changed_is_redone(few, quick, tmp_path, here):
 
     sizing = replace(request.settings.sizing, bins=50)
     other = replace(request, settings=replace(request.settings, sizing=sizing))
-    assert not any(o.kept for o in _again(few, folder, other).values())
+    assert [o.kept for o in _again(few, folder, other).values()] == [False] * 3
     threads = replace(other.settings, detection=replace(other.settings.detection, threads=2))
-    assert all(o.kept for o in _again(few, folder, replace(other, settings=threads)).values())
+    assert [o.kept for o in _again(few, folder, replace(other, settings=threads)).values()] == [True] * 3
     warmer = replace(other, conditions={"temperature_c": 30.0})
     hot = _again(few, folder, warmer)
     assert not any(o.kept for o in hot.values())
@@ -200,7 +194,7 @@ def test_what_is_said_beside_the_analysis_redoes_nothing(few, quick, tmp_path, h
         request = Request(settings=AnalysisSettings.from_toml(quick), report=False)
         batch = run_batch(plan(manifest, tmp_path / "batch", request=request), tmp_path / "batch")
         assert {r.group for r in batch.groups} == {group}
-    assert all(outcome.kept for _, outcome in batch.done)
+    assert [outcome.kept for _, outcome in batch.done] == [True] * 3
 
 
 def test_a_passing_trouble_is_tried_again(few, quick, tmp_path, here, monkeypatch):

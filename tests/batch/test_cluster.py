@@ -4,10 +4,9 @@ import os
 import signal
 import threading
 
-import cluster_work
 import pytest
-import videos
 
+from made import cluster_work, videos
 from nta.batch import plan, run_batch
 from nta.batch.cluster import ClusterError, on_dask
 from nta.batch.outcome import OUTCOME_FILE

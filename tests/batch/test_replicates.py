@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nta.batch import About, Job, JobOutcome, replicates
+from nta.batch import Job, JobOutcome, replicates
 from nta.batch.figures import group_curves, shortened
 from nta.batch.outcome import Curve
 from nta.batch.tables import groups_table, write_table
+from nta.catalogue import About
 from nta.io.text import read_text
 from nta.measurements.replicates import mean_curve
 from nta.quantity import Quantity

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from synthetic_analysis import make_analysis
 
+from made.analysis import make_analysis
 from nta.assessment import Verdict
 from nta.batch import plan
 from nta.beads import against_certificate

@@ -7,9 +7,10 @@ import pytest
 
 from nta.beads import CalibrationError, calibrated_profile, measure_beads, size_ratio
 from nta.calibration import calibration_folder, load_certificate, load_profile, profile_toml
+from nta.circumstances import stated_conditions
 from nta.cli import main
 from nta.errors import MissingInputError
-from nta.pipeline import analyze, stated_conditions
+from nta.pipeline import analyze
 from nta.settings import AnalysisSettings
 from nta.simulation import simulate
 from nta.sizes import SizingSettings

@@ -16,10 +16,9 @@ import sys
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "drivers"))
+sys.path.insert(0, str(Path(__file__).parents[1]))  # for made
 
-from instrument_process import serving
-
+from made.instrument_process import serving
 from nta_drivers.serial_nta import SerialInstrument
 
 FRAME_BYTES = 640 * 480

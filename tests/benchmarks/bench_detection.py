@@ -22,9 +22,8 @@ from pathlib import Path
 import numpy as np
 from parts import run_parts
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "spots"))
-from scenes import Film, Setup, film, positions, score
-
+sys.path.insert(0, str(Path(__file__).parents[1]))  # for made
+from made.scenes import Film, Setup, film, positions, score
 from nta.spots import SpotDetector
 from nta.spots.settings import DetectionSettings
 

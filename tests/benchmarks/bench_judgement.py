@@ -3,7 +3,7 @@
     python tests/benchmarks/bench_judgement.py [--seeds 200] [--videos 6] [--tracks 1000]
     python tests/benchmarks/bench_judgement.py --rendered FOLDER [--seeds 3]
 
-Tracks are drawn from populations, not rendered (`tests/assessment/studies.py` says how); three minutes on one core. With
+Tracks are drawn from populations, not rendered (`tests/made/studies.py` says how); three minutes on one core. With
 --rendered five of the cases are recordings of 15 s, judged through the whole pipeline from study.toml; a minute a seed.
 """
 
@@ -16,12 +16,10 @@ from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "assessment"))
-sys.path.insert(0, str(Path(__file__).parents[1] / "study"))
+sys.path.insert(0, str(Path(__file__).parents[1]))  # for made
 
-from rendered import rendered_study
-from studies import CASES, MEMBRANE, study
-
+from made.rendered import rendered_study
+from made.studies import CASES, MEMBRANE, study
 from nta.assessment.integrity import Integrity, judge, load_integrity_limits
 
 # case: verdict that is wanted and its least share; None: no verdict may exceed a tenth, it lies at a margin

@@ -27,9 +27,8 @@ from typing import Any
 import numpy as np
 from parts import run_parts
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tracks"))
-from brownian_world import World, brownian_world, sheet_world, true_tracks_of, wrong_share
-
+sys.path.insert(0, str(Path(__file__).parents[1]))  # for made
+from made.brownian_world import World, brownian_world, sheet_world, true_tracks_of, wrong_share
 from nta.spots import Spots
 from nta.tracks import LinkingSettings, TrackLinker, Tracks, link_spots
 

@@ -12,12 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
-for room in ("qc", "sizes"):
-    sys.path.insert(0, str(Path(__file__).parents[1] / room))
+sys.path.insert(0, str(Path(__file__).parents[1]))  # for made
 
-from bead_runs import bead_runs, bias_specification, certificate  # noqa: E402
-
-from nta.qc import check  # noqa: E402
+from made.bead_runs import bead_runs, bias_specification, certificate
+from nta.qc import check
 
 BIASES = (0.0, 0.05, -0.05, 0.07, 0.08, 0.10, -0.10)
 

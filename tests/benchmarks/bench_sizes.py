@@ -36,21 +36,22 @@ from pathlib import Path
 
 import numpy as np
 
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "sizes")]
+sys.path.insert(0, str(Path(__file__).parents[1]))  # for made
 
-from size_scenarios import BEADS, CASES, HARD, MIXTURE, VESICLES, random_scenario  # noqa: E402
-from whose import images_found  # noqa: E402
+from size_scenarios import BEADS, CASES, HARD, MIXTURE, VESICLES, random_scenario
+from whose import images_found
 
-from nta.assessment import Verdict  # noqa: E402
-from nta.calibration import load_profile  # noqa: E402
-from nta.diffusion import estimate_diffusion  # noqa: E402
-from nta.physics import diameter_nm  # noqa: E402
-from nta.pipeline import Analysis, Scale, analyze, stated_conditions  # noqa: E402
-from nta.simulation import Simulation, simulate  # noqa: E402
-from nta.simulation.populations import Mixture  # noqa: E402
-from nta.sizes import SizingSettings, size_distribution  # noqa: E402
-from nta.spots import CameraModel, Scene, Spots  # noqa: E402
-from nta.tracks import Linking, Tracks  # noqa: E402
+from nta.assessment import Verdict
+from nta.calibration import load_profile
+from nta.circumstances import Scale, stated_conditions
+from nta.diffusion import estimate_diffusion
+from nta.physics import diameter_nm
+from nta.pipeline import Analysis, analyze
+from nta.simulation import Simulation, simulate
+from nta.simulation.populations import Mixture
+from nta.sizes import SizingSettings, size_distribution
+from nta.spots import CameraModel, Scene, Spots
+from nta.tracks import Linking, Tracks
 
 DETECTABLE_SNR = 5.0
 SNR_EDGES = np.geomspace(3, 60, 16)
@@ -99,7 +100,7 @@ def main() -> None:
 
 
 def _coverage(seeds: int) -> None:
-    from interval_coverage import NAMES, SHAPES, outcomes
+    from made.interval_coverage import NAMES, SHAPES, outcomes
 
     held = defaultdict(list)
     for outcome in outcomes(range(seeds)):
@@ -113,7 +114,7 @@ def _coverage(seeds: int) -> None:
 
 
 def _cost() -> None:
-    from synthetic_tracks import CONDITIONS, lognormal, mixture, synthetic_tracks
+    from made.synthetic_tracks import CONDITIONS, lognormal, mixture, synthetic_tracks
 
     shapes = {
         "log-normal": lognormal(90, 0.4),

@@ -36,8 +36,9 @@ import numpy as np
 from parts import run_parts
 from whose import NEAR_PX, particle_of
 
+from nta.circumstances import Scale
 from nta.frames import Frame
-from nta.pipeline import Scale, find_tracks
+from nta.pipeline import find_tracks
 from nta.settings import AnalysisSettings
 from nta.simulation import CameraSettings, Population, SampleSettings, Scenario, Simulation, Truth, simulate
 from nta.spots import PRIME_FRAMES, DetectionSettings, SpotDetector, Spots

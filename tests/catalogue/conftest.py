@@ -1,18 +1,13 @@
 """Catalogues to test: the same tests run on SQLite and on a real PostgreSQL."""
 
-import sys
 from dataclasses import replace
 from itertools import count
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-sys.path.insert(0, str(Path(__file__).parents[1] / "report"))
-
-import postgres_server
-from synthetic_analysis import make_analysis
+from made import postgres_server
+from made.analysis import make_analysis
 
 _numbers = count()
 

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 import sqlalchemy as sa
-import writer
 
+from made import catalogue_writer
 from nta.catalogue import Catalogue, CatalogueError
 from nta.catalogue.database import address, connect
 from nta.cli import main
@@ -177,7 +177,9 @@ def test_two_processes_that_write_at_once_lose_nothing(url, analysis):
     said = summary(analysis)
     spawn = multiprocessing.get_context("spawn")
     start = spawn.Event()
-    writers = [spawn.Process(target=writer.write, args=(url, said, who, start)) for who in ("anna", "bert")]
+    writers = [
+        spawn.Process(target=catalogue_writer.write, args=(url, said, who, start)) for who in ("anna", "bert")
+    ]
     for process in writers:
         process.start()
     start.set()

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from brownian_tracks import INTERVAL_S, PIXEL_UM, brownian_tracks, estimated, tracks_of
 
+from made.brownian_tracks import INTERVAL_S, PIXEL_UM, brownian_tracks, estimated, tracks_of
 from nta.diffusion import TrackFlag, ensemble_motion
 
 MIXED, NON_BROWNIAN = int(TrackFlag.MIXED), int(TrackFlag.NON_BROWNIAN)

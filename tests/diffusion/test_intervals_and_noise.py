@@ -5,10 +5,18 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from brownian_tracks import INTERVAL_S, PIXEL_UM, SCALE, blurred_path, brownian_tracks, estimated, tracks_of
 
+from made.brownian_tracks import (
+    INTERVAL_S,
+    PIXEL_UM,
+    SCALE,
+    blurred_path,
+    brownian_tracks,
+    estimated,
+    tracks_of,
+)
 from nta.diffusion import TrackFlag, estimate_diffusion
-from nta.diffusion.noise import _MOST_POINTS, _pieces, _Problem, fit_noise
+from nta.diffusion.noise import NoiseProblem, fit_noise
 from nta.diffusion.steps import Steps
 from nta.errors import SettingError
 from nta.sizes import track_sizes
@@ -157,7 +165,7 @@ def test_the_noise_is_where_the_posterior_is_highest(rng):
     usable = np.ones(steps.n_tracks, bool)
     found = fit_noise(steps, usable, 0.5 * INTERVAL_S, believe_spots=False)
     assert found.variance_scale == pytest.approx(1.0, abs=0.25)
-    problem = _Problem.of(_pieces(steps, usable, _MOST_POINTS), 0.5 * INTERVAL_S, believe_spots=False)
+    problem = NoiseProblem.of(steps, usable, 0.5 * INTERVAL_S, believe_spots=False)
     here = problem(problem.of_model(found))[0]
     others = [problem(np.array([scale, floor]))[0] for scale in np.linspace(-0.8, 0.8, 9) for floor in (0, 1)]
     assert here < min(others) + 0.1

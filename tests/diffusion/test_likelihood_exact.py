@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from brownian_tracks import INTERVAL_S, PIXEL_UM, brownian_tracks, estimated
 
+from made.brownian_tracks import INTERVAL_S, PIXEL_UM, brownian_tracks, estimated
 from nta.diffusion import diffusion_likelihood
 from nta.errors import SettingError
 

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from brownian_tracks import SCALE, brownian_tracks
 
+from made.brownian_tracks import SCALE, brownian_tracks
 from nta.diffusion import estimate_diffusion, pace
 
 

@@ -5,10 +5,10 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from brownian_tracks import INTERVAL_S, PIXEL_UM, brownian_tracks, estimated, tracks_of
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from made.brownian_tracks import INTERVAL_S, PIXEL_UM, brownian_tracks, estimated, tracks_of
 from nta.diffusion import DiffusionSettings, TrackFlag, cve, estimate_diffusion
 
 FEW = settings(max_examples=25)

@@ -4,8 +4,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
-from brownian_tracks import INTERVAL_S, PIXEL_UM, SCALE, blurred_path, estimated, tracks_of
 
+from made.brownian_tracks import INTERVAL_S, PIXEL_UM, SCALE, blurred_path, estimated, tracks_of
 from nta.diffusion import DiffusionSettings, diffusion_likelihood, estimate_diffusion
 from nta.diffusion.selection import seen_motion
 from nta.diffusion.steps import Steps

@@ -4,8 +4,16 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from brownian_tracks import INTERVAL_S, PIXEL_UM, SCALE, blurred_path, brownian_tracks, estimated, tracks_of
 
+from made.brownian_tracks import (
+    INTERVAL_S,
+    PIXEL_UM,
+    SCALE,
+    blurred_path,
+    brownian_tracks,
+    estimated,
+    tracks_of,
+)
 from nta.assessment import Verdict
 from nta.calibration import SampleConditions
 from nta.diffusion import DiffusionSettings, diffusion_likelihood, ensemble_motion, estimate_diffusion

@@ -9,13 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from made.instrument_process import serving
 from nta.frames import CameraState, Frame
 from nta.io.recordings import RecordingWriter
 from nta_drivers.simulated import SimulatedInstrument
-
-sys.path.insert(0, str(Path(__file__).parent))  # with import-mode importlib no test folder is on the path
-
-from instrument_process import serving
 
 RATE_HZ = 100.0
 INSTALL = "pip install -e '.[emulators]'"

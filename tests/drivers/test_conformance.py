@@ -4,8 +4,8 @@ from contextlib import contextmanager, nullcontext
 
 import numpy as np
 import pytest
-from numbered_camera import NumberedCamera
 
+from made.numbered_camera import NumberedCamera
 from nta.acquisition import list_drivers
 from nta.devices import Instrument
 from nta.testing import DriverRules, maker

@@ -6,8 +6,8 @@ import time
 import zlib
 
 import pytest
-from numbered_camera import numbered_image, numbered_instrument
 
+from made.numbered_camera import numbered_image, numbered_instrument
 from nta.errors import DeviceLost, DeviceTimeout
 from nta_drivers.serial_nta.interpreter import Fetch, Interpreter
 from nta_drivers.serial_nta.message import Flags, checked_line, read_checked_line, read_header

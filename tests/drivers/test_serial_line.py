@@ -8,8 +8,8 @@ from contextlib import suppress
 
 import numpy as np
 import pytest
-from numbered_camera import CountedNoise, numbered_image, numbered_instrument, served
 
+from made.numbered_camera import CountedNoise, numbered_image, numbered_instrument, served
 from nta.acquisition import FrameReader, ReaderSettings, open_driver, record
 from nta.devices import EndOfFrames, Instrument
 from nta.errors import DeviceError, DeviceLost, DeviceTimeout, SettingError

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numbered_camera import numbered_image
 
+from made.numbered_camera import numbered_image
 from nta_drivers.serial_nta.message import (
     HEADER_BYTES,
     MAGIC,

@@ -5,8 +5,8 @@ import zlib
 
 import numpy as np
 import pytest
-from instrument_process import serving
 
+from made.instrument_process import serving
 from nta.io.recordings import open_recording
 from nta_drivers.serial_nta.message import Flags, read_header
 

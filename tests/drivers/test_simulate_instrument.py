@@ -6,8 +6,8 @@ import sys
 import time
 
 import pytest
-from instrument_process import serving
 
+from made.instrument_process import serving
 from nta.acquisition import open_driver
 from nta.cli import main
 from nta_drivers.serial_nta.ports import PtyPort, TcpPort

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from synthetic_analysis import make_analysis
 
+from made.analysis import make_analysis
 from nta.cli import main
 from nta.io.recordings import open_recording
 from nta.io.results import save_analysis

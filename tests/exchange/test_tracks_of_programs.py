@@ -1,5 +1,7 @@
 """Tracks of other programs: one movie, several programs, the same tracks; and what is written is read back."""
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -309,7 +311,8 @@ def test_what_pytrackmate_asks_for_is_in_our_trackmate_file(tmp_path, rng, featu
     declared = [f.get("feature") for f in root.findall("Model/FeatureDeclarations/SpotFeatures/Feature")]
     assert {"POSITION_X", "POSITION_T", "FRAME", "QUALITY", *features} <= set(declared)
     spots = root.findall("Model/AllSpots/SpotsInFrame/Spot")
-    assert all(float(spot.get(name)) is not None for spot in spots for name in declared)
+    assert len(spots) == len(table)
+    assert all(math.isfinite(float(spot.get(name))) for spot in spots for name in declared)
     chosen = root.find("Settings/InitialSpotFilter")
     assert all(float(spot.get(chosen.get("feature"))) > float(chosen.get("value")) for spot in spots)
     assert root.find("Settings/SpotFilterCollection") is not None

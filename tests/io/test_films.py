@@ -6,8 +6,8 @@ from fractions import Fraction
 import cv2
 import numpy as np
 import pytest
-from outside_writers import noisy_frames, palette_avi, smooth_frames, write_film
 
+from made.outside_writers import noisy_frames, palette_avi, smooth_frames, write_film
 from nta.errors import RecordingError
 from nta.io.recordings import open_recording
 

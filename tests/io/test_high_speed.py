@@ -4,8 +4,8 @@ import struct
 
 import numpy as np
 import pytest
-from outside_writers import noisy_frames, norpix_seq, phantom_cine
 
+from made.outside_writers import noisy_frames, norpix_seq, phantom_cine
 from nta.errors import RecordingError
 from nta.io.recordings import open_recording
 

@@ -4,8 +4,8 @@ import pickle
 
 import numpy as np
 import pytest
-from outside_writers import noisy_frames, write_film
 
+from made.outside_writers import noisy_frames, write_film
 from nta.errors import RecordingError, SettingError
 from nta.frames import refuse_no_image
 from nta.io.recordings import from_frames, open_recording

@@ -11,14 +11,14 @@ import pytest
 import tifffile
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from outside_writers import noisy_frames, write_film
 
+from made.outside_writers import noisy_frames, write_film
 from nta.calibration import InstrumentProfile
+from nta.circumstances import completed_camera, stated_conditions
 from nta.errors import NtaError, RecordingError, SettingError
 from nta.frames import CameraState
 from nta.io.recordings import checksum, copy_to_hdf5, open_recording
 from nta.io.recordings.folder import natural_key
-from nta.pipeline import completed_camera, stated_conditions
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ import pytest
 import tifffile
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from outside_writers import noisy_frames, write_film
 
+from made.outside_writers import noisy_frames, write_film
 from nta.errors import RecordingError, SettingError
 from nta.frames import CameraState, Frame, RecordingReport
 from nta.io.recordings import RecordingWriter, copy_to_hdf5, open_recording, write_ome_tiff

@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import nta
+from nta.circumstances import stated_conditions
 from nta.errors import RecordingError
 from nta.io.results import load_analysis, results_files, save_analysis, summary, write_tables
 from nta.io.results.encoding import Reader, Writer
 from nta.io.results.tables import track_columns
 from nta.measurements import open_all
-from nta.pipeline import stated_conditions
 from nta.quantity import Quantity
 from nta.visibility import BrightnessLaw
 from nta.visibility.table import TrackIndices

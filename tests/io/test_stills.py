@@ -7,9 +7,9 @@ import imageio.v3 as imageio
 import numpy as np
 import pytest
 import tifffile
-from outside_writers import noisy_frames
 from PIL import Image
 
+from made.outside_writers import noisy_frames
 from nta.batch.folder import recordings_in
 from nta.batch.manifest import read_manifest
 from nta.errors import RecordingError

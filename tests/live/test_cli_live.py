@@ -9,7 +9,7 @@ from rich.console import Console
 
 from nta.assessment import Finding, Verdict
 from nta.cli import main
-from nta.cli.live import _share
+from nta.cli.live import share_of
 from nta.cli.live_view import line, view
 from nta.errors import SettingError
 from nta.io.recordings import open_recording
@@ -122,13 +122,13 @@ def test_sparks_run_from_zero_to_the_largest():
 
 @pytest.mark.parametrize(("words", "share"), [("3%", 0.03), ("0.03", 0.03), ("12.5 %", 0.125)])
 def test_a_share_may_be_given_either_way(words, share):
-    assert _share(words) == pytest.approx(share)
+    assert share_of(words) == pytest.approx(share)
 
 
 @pytest.mark.parametrize("words", ["3", "x", "3%%", "%"])
 def test_what_is_no_share_is_refused(words):
     with pytest.raises(SettingError, match="until-d50-within"):
-        _share(words)
+        share_of(words)
 
 
 @pytest.mark.slow

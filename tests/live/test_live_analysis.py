@@ -8,14 +8,16 @@ import numpy as np
 import pytest
 
 import nta
+from made.waiting import no_thread_left
 from nta.acquisition import record
 from nta.assessment import Verdict
+from nta.circumstances import completed_camera
 from nta.errors import DeviceError, MissingInputError, SettingError
 from nta.frames import CameraState, Frame
 from nta.io.recordings import RecordingWriter, open_recording
-from nta.live import LiveAnalysis, LiveSettings, Snapshot, Watched
+from nta.live import LiveAnalysis, LiveSettings, Snapshot
 from nta.live.sizing import size_so_far
-from nta.pipeline import completed_camera, find_tracks
+from nta.pipeline import find_tracks
 from nta.spots import SpotDetector
 
 WATER = nta.SampleConditions(temperature_c=25.0)
@@ -23,12 +25,8 @@ WATER = nta.SampleConditions(temperature_c=25.0)
 
 @pytest.fixture(autouse=True)
 def no_thread_is_left_behind():
-    before = threading.active_count()
-    yield
-    deadline = time.monotonic() + 2
-    while threading.active_count() > before and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert threading.active_count() <= before
+    with no_thread_left():
+        yield
 
 
 def _same_columns(one, other):
@@ -43,8 +41,8 @@ def _recorded(path, instrument, profile, n_frames, **live_settings):
         instrument as device,
         LiveAnalysis(device.camera.state(), WATER, profile, live=LiveSettings(**live_settings)) as live,
     ):
-        writer = Watched(RecordingWriter(path, device.camera.state()), live)
-        done = record(device, writer, n_frames=n_frames)
+        writer = RecordingWriter(path, device.camera.state())
+        done = record(device, writer, n_frames=n_frames, on_frame=live.push, on_reading=live.telemetry)
         spots, tracks = live.finish()
         return done, spots, tracks, live.snapshot()
 
@@ -91,13 +89,15 @@ def test_the_interval_narrows_and_the_target_stops(tmp_path, instrument, profile
             live=LiveSettings(until_d50_within=0.08, least_interval_s=0.0, busy_share=1.0),
         ) as live,
     ):
-        writer = Watched(RecordingWriter(path, device.camera.state()), live)
+        writer = RecordingWriter(path, device.camera.state())
         done = record(
             device,
             writer,
             n_frames=6000,
             stop=enough,
             progress=lambda n: live.enough and enough.set(),
+            on_frame=live.push,
+            on_reading=live.telemetry,
         )
         seen = live.snapshot()
     assert done.n_frames < 6000
@@ -178,10 +178,10 @@ def test_without_scale_or_with_nonsense_it_is_refused_before_a_frame_is_taken():
 def test_the_measured_temperature_sizes_and_its_move_is_advice(tmp_path, instrument, profile):
 
     with instrument() as device, LiveAnalysis(device.camera.state(), nta.SampleConditions(), profile) as live:
-        writer = Watched(RecordingWriter(tmp_path / "out.h5", device.camera.state()), live)
+        writer = RecordingWriter(tmp_path / "out.h5", device.camera.state())
         live.telemetry("temperature_c", 26.5)
         live.telemetry("laser_mw", 50.0)
-        record(device, writer, n_frames=200)
+        record(device, writer, n_frames=200, on_frame=live.push, on_reading=live.telemetry)
         live.finish()
         seen = live.snapshot()
     moved = next(f for f in seen.sizing.findings if f.name == "temperature_range")

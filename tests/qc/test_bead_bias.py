@@ -1,8 +1,8 @@
 """Does a check fail what it should, and only that? Bead runs with known bias against limits of 5 %."""
 
-from bead_runs import bead_runs, bias_specification, certificate
 from scipy.stats import binom
 
+from made.bead_runs import bead_runs, bias_specification, certificate
 from nta.qc import CheckVerdict, check
 
 N_RUNS = 30

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from synthetic_analysis import make_analysis
 
+from made.analysis import make_analysis
 from nta.catalogue import Catalogue
 from nta.cli import main
 from nta.errors import SettingError

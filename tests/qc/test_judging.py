@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from bead_runs import certificate
 from hypothesis import given
 from hypothesis import strategies as st
 
+from made.bead_runs import certificate
 from nta.errors import SettingError
 from nta.io.vendors import Histogram, VendorResult, VendorRun
 from nta.measurements import MeasuredRun, Measurement
@@ -150,7 +150,7 @@ def test_a_run_given_twice_is_no_replicate():
 
 @pytest.mark.parametrize("sha256", ["9f86d081884c", None])
 def test_a_recording_analysed_twice_is_one_replicate(rng, sha256):
-    from synthetic_analysis import make_analysis
+    from made.analysis import make_analysis
 
     first = make_analysis(rng, n_tracks=60, n_frames=60, name="a.h5")
     first = replace(first, provenance=replace(first.provenance, sha256=sha256))
@@ -269,8 +269,7 @@ def test_a_blank_is_compared_in_the_cell():
 
 def test_a_blank_is_a_share_of_what_was_counted_before_it_was_taken_off(rng):
     """30 particles in the sample, 10 in the blank: a third, also where the result holds the 20 that are left."""
-    from synthetic_analysis import make_analysis
-
+    from made.analysis import make_analysis
     from nta.pipeline import subtract_blank
     from nta.visibility import Concentration, Visibility
 
@@ -300,8 +299,7 @@ def test_a_limit_is_a_number(value):
 
 
 def test_the_interval_of_a_distance_holds_none_and_sees_one(rng):
-    from synthetic_analysis import make_analysis
-
+    from made.analysis import make_analysis
     from nta.measurements import MeasuredAnalysis
 
     def measured(median_nm):
@@ -452,7 +450,7 @@ def test_a_certificate_is_as_sure_as_the_specification_asks_for(tmp_path, confid
 
 
 def test_without_repeats_a_distance_has_no_interval_and_says_why(rng):
-    from synthetic_analysis import make_analysis
+    from made.analysis import make_analysis
 
     settings = AnalysisSettings(sizing=SizingSettings(repeats=0, min_points=6))
     one, same, third, fourth = (

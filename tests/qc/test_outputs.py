@@ -7,9 +7,9 @@ import sys
 from xml.etree import ElementTree
 
 import pytest
-from synthetic_analysis import make_analysis
 
 import nta.qc
+from made.analysis import make_analysis
 from nta.cli import main
 from nta.io.results import save_analysis
 

@@ -1,14 +1,9 @@
 """Analyses to report on: an ordinary one, and those with nothing to show."""
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from synthetic_analysis import make_analysis
+from made.analysis import make_analysis
 
 
 @pytest.fixture(scope="session")

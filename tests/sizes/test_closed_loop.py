@@ -4,8 +4,8 @@ import time
 
 import numpy as np
 import pytest
-from synthetic_tracks import CONDITIONS, SyntheticTracks, lognormal, mixture, synthetic_tracks
 
+from made.synthetic_tracks import CONDITIONS, SyntheticTracks, lognormal, mixture, synthetic_tracks
 from nta.sizes import Distribution, SizeDistribution, SizingSettings, size_distribution
 
 SETTINGS = SizingSettings(repeats=100)

@@ -1,7 +1,8 @@
 """Intervals hold the truth as often as they say; bench_sizes.py asks many more samples."""
 
 import pytest
-from interval_coverage import NAMES, outcomes
+
+from made.interval_coverage import NAMES, outcomes
 
 
 @pytest.mark.slow

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from interval_coverage import rare_outcomes
-from synthetic_tracks import EXACT_CONDITIONS, lognormal, synthetic_tracks
 
+from made.interval_coverage import rare_outcomes
+from made.synthetic_tracks import EXACT_CONDITIONS, lognormal, synthetic_tracks
 from nta.sizes import SizingSettings, size_distribution
 from nta.sizes.likelihood import effective_number
 from nta.sizes.numbers import clopper_pearson

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from synthetic_tracks import CONDITIONS, mixture, synthetic_tracks
 
+from made.synthetic_tracks import CONDITIONS, mixture, synthetic_tracks
 from nta.diffusion import DiffusionEstimates, TrackFlag
 from nta.sizes import SizingSettings, size_distribution
 from nta.sizes.likelihood import frames_in_view

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from synthetic_tracks import EXACT_CONDITIONS, lognormal, synthetic_tracks
 
+from made.synthetic_tracks import EXACT_CONDITIONS, lognormal, synthetic_tracks
 from nta.sizes import SizeDistribution, SizingSettings, size_distribution
 from nta.sizes.components import Candidate, chances
 from nta.sizes.evidence import Evidence, Grid, gather_evidence

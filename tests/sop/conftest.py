@@ -1,19 +1,15 @@
 """Procedures for the simulated instrument, and analyses that cost nothing."""
 
-import sys
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 
+from made.analysis import make_analysis
+from nta import one_recording
 from nta.quantity import Quantity
-from nta.sop import carry_out, execution, read_procedure
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "report"))
-
-from synthetic_analysis import make_analysis
+from nta.sop import carry_out, read_procedure
 
 DEVICE = """
 name = "test"
@@ -56,7 +52,7 @@ def quick_analysis(monkeypatch, made_up):
         made.append(replace(made_up, sizes=sizes, **words))
         return made[-1]
 
-    monkeypatch.setattr(execution, "analyze", analyze)
+    monkeypatch.setattr(one_recording, "analyze", analyze)
     return made
 
 

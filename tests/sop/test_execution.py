@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import nta
+from nta import one_recording
 from nta.acquisition import record
 from nta.assessment import Verdict, load_limits
 from nta.assessment.controls import bead_check, blank_check
@@ -168,7 +169,7 @@ def test_an_analysis_that_fails_is_a_reason_too(write, operator, monkeypatch, tm
     def analyze(source, *_, **__):
         raise RecordingError("no whole frame")
 
-    monkeypatch.setattr(execution, "analyze", analyze)
+    monkeypatch.setattr(one_recording, "analyze", analyze)
     outcome = operator.carry_out(write(THREE + CONTROLS), tmp_path / "out")
     assert {video.reason for video in outcome.videos} == {"no whole frame"}
     assert "no video of the beads" in " ".join(outcome.notes)
@@ -179,7 +180,7 @@ def test_a_fault_of_ours_is_a_reason_with_its_traceback(write, operator, monkeyp
     def analyze(source, *_, **__):
         raise KeyError("width")
 
-    monkeypatch.setattr(execution, "analyze", analyze)
+    monkeypatch.setattr(one_recording, "analyze", analyze)
     path = write(THREE)
     outcome = operator.carry_out(path, tmp_path / "out")
     assert {video.reason for video in outcome.videos} == {"unexpected KeyError: 'width'"}
@@ -256,7 +257,7 @@ def test_every_good_video_is_put_on_record(write, operator, quick_analysis, tmp_
 
 
 def test_settings_are_read_before_the_first_video(write, operator, quick_analysis, monkeypatch, tmp_path):
-    file, made_up, seen = tmp_path / "settings.toml", execution.analyze, []
+    file, made_up, seen = tmp_path / "settings.toml", one_recording.analyze, []
     file.write_text("[linking]\nmemory_frames = 2\n")
 
     def edited_meanwhile(source, conditions, profile, settings, **more):
@@ -264,7 +265,7 @@ def test_settings_are_read_before_the_first_video(write, operator, quick_analysi
         file.write_text('[linking]\nmemory_frames = 5\n[assessment]\nlimits = "of another day"\n')
         return made_up(source, conditions, profile, settings, **more)
 
-    monkeypatch.setattr(execution, "analyze", edited_meanwhile)
+    monkeypatch.setattr(one_recording, "analyze", edited_meanwhile)
     named = CONTROLS + '[analysis]\nsettings = "settings.toml"\n'
     outcome = operator.carry_out(write(THREE + named), tmp_path / "out")
     assert not outcome.failed

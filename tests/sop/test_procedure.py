@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 from scipy import stats
-from synthetic_analysis import make_analysis
 
+from made.analysis import make_analysis
 from nta.cli import main
 from nta.errors import SettingError
 from nta.measurements import MeasuredAnalysis

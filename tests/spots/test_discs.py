@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from scenes import Setup, exposed, film
 
+from made.scenes import Setup, exposed, film
 from nta.frames import Frame
 from nta.spots import SpotDetector, SpotFlag
 from nta.spots.settings import DetectionSettings

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from scenes import Film, Setup, background_of, exposed, film, positions, score, spot_image
 from scipy.spatial import cKDTree
 
+from made.scenes import Film, Setup, background_of, exposed, film, positions, score, spot_image
 from nta.frames import Frame
 from nta.spots import SpotDetector, SpotFlag
 from nta.spots.settings import DetectionSettings

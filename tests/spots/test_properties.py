@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scenes import Setup, film
 
+from made.scenes import Setup, film
 from nta.errors import RecordingError, SettingError
 from nta.frames import Frame
 from nta.spots import SpotDetector, detect_spots, join_spots
@@ -66,10 +66,10 @@ def test_a_mirror_mirrors(shot):
     turned = [Frame(np.ascontiguousarray(f.image[:, ::-1]), f.index, f.time_s) for f in shot.frames]
     a, b = (detect_spots(frames, DetectionSettings(threads=1)) for frames in (shot.frames, turned))
     for index in range(len(shot.frames)):
-        x, mirrored = np.sort(a.x_px[a.frame == index]), np.sort(159 - b.x_px[b.frame == index])
+        x, mirrored = a.x_px[a.frame == index], 159 - b.x_px[b.frame == index]
         assert len(x) == pytest.approx(len(mirrored), abs=1)
-        if len(x) == len(mirrored):
-            assert x == pytest.approx(mirrored, abs=0.1)
+        alone = np.abs(x[:, None] - mirrored).min(axis=1) > 0.1
+        assert np.count_nonzero(alone) <= 1 < len(x)
 
 
 def test_odd_sizes_and_foreign_layouts_are_searched(shot):

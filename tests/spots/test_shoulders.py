@@ -1,8 +1,8 @@
 """Spots on the slope of a brighter one: no maximum of the filtered frame, and spots all the same; a ring has none."""
 
 import numpy as np
-from scenes import Setup, crlb_px, exposed, spot_image
 
+from made.scenes import Setup, crlb_px, exposed, spot_image
 from nta.frames import Frame
 from nta.spots import detect_spots
 from nta.spots.settings import DetectionSettings

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from scenes import Setup, film, positions, score
 
+from made.scenes import Setup, film, positions, score
 from nta.spots import SpotDetector
 from nta.spots.settings import DetectionSettings
 

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from scenes import Setup, film, positions, score
 
+from made.scenes import Setup, film, positions, score
 from nta.spots import SpotDetector, SpotFlag, detect_spots
 from nta.spots.settings import DetectionSettings
 
@@ -107,7 +107,7 @@ def test_a_blank_is_nearly_empty(camera):
 def test_pairs_that_overlap_are_two_spots():
     rng = np.random.default_rng(3)
     shot = film(Setup(n_spots=0, n_frames=16, camera_told=True))
-    from scenes import exposed, spot_image
+    from made.scenes import exposed, spot_image
 
     places = [(40 + 48 * i, 40 + 48 * j) for i in range(5) for j in range(4)]
     found = 0

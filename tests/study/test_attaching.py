@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import tifffile
-from twins import nanosight_summary
 
+from made.twins import nanosight_summary
 from nta.batch import Job
 from nta.calibration.folder import calibration_folder
 from nta.cli import main

@@ -4,9 +4,8 @@ from dataclasses import replace
 
 import pytest
 
+from made.outcomes import judged, ledger, seeded
 from nta.study.checklist import checklist
-
-from .outcomes import judged, ledger, seeded
 
 
 @pytest.fixture

@@ -1,19 +1,14 @@
 """The commands: a template to fill in, a check, and a report from results that exist already."""
 
 import json
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 
+from made.analysis import make_analysis
 from nta.cli import EXIT_FAILED, EXIT_OK, main
 from nta.io.results import save_analysis
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "report"))
-
-from synthetic_analysis import make_analysis
 
 
 def test_init_writes_a_template_that_check_accepts(tmp_path, capsys):

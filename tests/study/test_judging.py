@@ -7,12 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from made.outcomes import judged, ledger, seeded
 from nta.assessment import Verdict
 from nta.assessment.integrity import Decision, Integrity, judge
 from nta.study.gathering import Material, evidence_of
 from nta.study.wording import resolving, verdict_sentence
-
-from .outcomes import judged, ledger, seeded
 
 
 def only(outcome):
@@ -426,7 +425,7 @@ def test_doses_hold_concentration_times_volume_with_the_sham_taken_off(path):
 def test_counts_in_view_give_recovery_but_no_dose(path):
     outcome = judged(ledger(path), {"test": "T1 wall loss"}, seeded(10), per_ml=False)
     assert outcome.material.unit == "particles in view"
-    assert all(dose.particles is None for dose in outcome.doses)
+    assert {dose.particles for dose in outcome.doses} == {None}
     recovery = only(outcome).judgement.criteria["recovery"].comparison
     assert math.exp(recovery.estimate) == pytest.approx(0.6, abs=0.1)
 

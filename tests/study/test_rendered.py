@@ -1,8 +1,8 @@
 """Rendered studies through the whole pipeline: the right verdict or none, never a false DAMAGED."""
 
 import pytest
-from rendered import rendered_study
 
+from made.rendered import rendered_study
 from nta.assessment.integrity import Integrity
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]

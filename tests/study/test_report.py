@@ -5,9 +5,8 @@ import re
 
 import pytest
 
+from made.outcomes import judged, ledger, seeded
 from nta.study.report import write_study_report
-
-from .outcomes import judged, ledger, seeded
 
 pytestmark = pytest.mark.slow  # every figure is drawn, in three formats
 

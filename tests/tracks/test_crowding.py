@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from brownian_world import sheet_world, true_tracks_of, wrong_share
 
+from made.brownian_world import sheet_world, true_tracks_of, wrong_share
 from nta.tracks import link_spots
 
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from brownian_world import brownian_world, links_of
 
+from made.brownian_world import brownian_world, links_of
 from nta.diffusion import estimate_diffusion
 from nta.tracks import LinkingSettings, find_drift, link_spots
 

@@ -4,10 +4,10 @@ import dataclasses
 
 import numpy as np
 import pytest
-from brownian_world import brownian_world, links_of, make_scene, make_spots
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from made.brownian_world import brownian_world, links_of, make_scene, make_spots
 from nta.columns import Columns
 from nta.errors import SettingError
 from nta.spots.table import Spots

@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 import pytest
-from brownian_world import brownian_world
 
+from made.brownian_world import brownian_world
 from nta.tracks.motion import learn_motion
 
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from brownian_world import KT_OVER_3_PI_ETA, brownian_world, sheet_world
 
+from made.brownian_world import KT_OVER_3_PI_ETA, brownian_world, sheet_world
 from nta.tracks import LinkingSettings, Relinking, link_spots
 
 SETTINGS = LinkingSettings(drift="none")

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from brownian_world import KT_OVER_3_PI_ETA, sheet_world
 
+from made.brownian_world import KT_OVER_3_PI_ETA, sheet_world
 from nta.tracks import link_spots
 from nta.tracks.returning import particles_of
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from twins import nanosight_summary
 
+from made.twins import nanosight_summary
 from nta.cli import main
 from nta.io.vendors import VendorFileError, read_vendor
 

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from twins import nanosight_summary, nanosight_tables, videodrop_result
 
+from made.twins import nanosight_summary, nanosight_tables, videodrop_result
 from nta.io.text import number
 from nta.io.vendors import VendorFileError, read_vendor
 

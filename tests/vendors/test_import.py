@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from twins import PIXEL_UM, RATE_HZ, nanosight_tables, videodrop_result
 
+from made.twins import PIXEL_UM, RATE_HZ, nanosight_tables, videodrop_result
 from nta.cli import import_results, main
 from nta.errors import SettingError
 from nta.io.tracks import TrackFileError, TrackMateScale, write_trackmate

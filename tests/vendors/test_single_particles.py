@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from twins import PIXEL_UM, RATE_HZ, nanosight_summary, nanosight_tables, videodrop_result
 
+from made.twins import PIXEL_UM, RATE_HZ, nanosight_summary, nanosight_tables, videodrop_result
 from nta.calibration import SampleConditions
 from nta.diffusion import estimate_diffusion
 from nta.errors import MissingInputError, SettingError

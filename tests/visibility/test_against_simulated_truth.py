@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from nta.calibration import load_profile
-from nta.pipeline import analyze, stated_conditions
+from nta.circumstances import stated_conditions
+from nta.pipeline import analyze
 from nta.settings import AnalysisSettings
 from nta.simulation import load_scenario, simulate
 from nta.simulation.scenario import OpticsSettings

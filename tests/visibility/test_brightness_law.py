@@ -4,8 +4,8 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from test_visible_volume import SHEET, VIEW, WATER, lognormal, trials
 
+from made.visible_volume import SHEET, VIEW, WATER, lognormal, trials
 from nta.sizes import SizingSettings
 from nta.visibility.curve import fit_curve
 from nta.visibility.law import Model, brightness_law, stand_ins

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from nta.calibration import load_profile
+from nta.circumstances import stated_conditions
 from nta.io.results import load_analysis, save_analysis
-from nta.pipeline import analyze, stated_conditions, subtract_blank
+from nta.pipeline import analyze, subtract_blank
 from nta.settings import AnalysisSettings
 from nta.simulation import simulate
 from nta.sizes import SizingSettings

@@ -6,41 +6,18 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from made.visible_volume import SHEET, VIEW, WATER, lognormal, trials
 from nta.quantity import Quantity
-from nta.scattering import Collection, sphere_cross_section_nm2
+from nta.scattering import sphere_cross_section_nm2
 from nta.sizes import Distribution, Draws, SizingSettings
 from nta.visibility import BrightnessLaw, Concentration, less_blank
 from nta.visibility.concentration import garwood
 from nta.visibility.curve import fit_curve
-from nta.visibility.injection import AS_SEEN, WIDTH_RATIOS, FrameSample, Trials, _places
-from nta.visibility.light import CrossSections, LightSheet
+from nta.visibility.injection import AS_SEEN, WIDTH_RATIOS, FrameSample, Trials, places_apart
+from nta.visibility.light import CrossSections
 from nta.visibility.suspension import in_suspension
 from nta.visibility.table import VisibleVolume
-from nta.visibility.volume import View, seen_by
-
-SHEET = LightSheet(
-    sheet_width_um=5.0, focus_range_um=1e6, spot_width_px=1.4, pixel_size_um=0.25, exposure_s=0.001
-)
-VIEW = View(
-    height_px=480,
-    width_px=640,
-    frame_interval_s=1 / 30,
-    memory_frames=2,
-    min_points=5,
-    search_range_px=30.0,
-    n_frames=900,
-)
-WATER = Collection(wavelength_nm=488, numerical_aperture=0.3, medium_index=1.337)
-
-
-def trials(light_50=200.0, steepness=6.0, ceiling=0.95, n=8000, seed=1):
-    """Spots found with a known probability, whose 50 % light grows with the width."""
-    rng = np.random.default_rng(seed)
-    ratio = rng.integers(0, len(WIDTH_RATIOS), n)
-    middle = light_50 * np.array(WIDTH_RATIOS)[ratio] ** 1.5
-    light = middle * np.exp(rng.uniform(-1.2, 2.0, n))
-    found = rng.random(n) < ceiling / (1 + (middle / light) ** steepness)
-    return Trials(light, ratio, found)
+from nta.visibility.volume import seen_by
 
 
 def test_the_curve_finds_the_law_its_trials_were_drawn_from():
@@ -157,16 +134,6 @@ def volume_by_light(power):
     )
 
 
-def lognormal(median_nm=100.0, spread=0.3):
-    edges = np.geomspace(20, 400, 301)
-    x = np.log(edges[1:] * edges[:-1]) / 2
-    weight = np.exp(-0.5 * ((x - np.log(median_nm)) / spread) ** 2)
-    weight /= weight.sum()
-    return Distribution(
-        edges_nm=edges, weight=weight, low=weight, high=weight, method="", describes="in view", confidence=0.95
-    )  # fmt: skip
-
-
 def test_light_that_is_wrong_for_all_alike_moves_how_many_there_are_and_not_their_sizes():
     curve, volume = fit_curve(trials(), 1.4), volume_by_light(0.5)
     in_view = lognormal()
@@ -206,14 +173,14 @@ def test_without_draws_of_the_sizes_numbers_in_suspension_claim_no_interval():
 
 def test_simulated_spots_lie_up_to_the_edge_and_apart(rng):
     scene = SimpleNamespace(height_px=120, width_px=160)
-    y, x = np.concatenate([_places(scene, 20.0, 12, rng) for _ in range(200)], axis=1)
+    y, x = np.concatenate([places_apart(scene, 20.0, 12, rng) for _ in range(200)], axis=1)
     assert min(y.min(), x.min()) < 0.5
     assert max(y.max() - 119, x.max() - 159) > -0.5
     near_edge = np.minimum(np.minimum(y, x), np.minimum(119 - y, 159 - x)) < 3
     assert near_edge.mean() == pytest.approx(
         1 - 113 * 153 / (120 * 160), abs=0.03
     )  # as many as its share of the area
-    y, x = _places(scene, 20.0, 12, rng)
+    y, x = places_apart(scene, 20.0, 12, rng)
     away = np.hypot(y[:, None] - y, x[:, None] - x)
     assert away[~np.eye(y.size, dtype=bool)].min() > 20
 

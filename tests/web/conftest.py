@@ -1,11 +1,10 @@
 """The simulated instrument, small, behind a session; and a report that takes no time."""
 
-import threading
-import time
 from contextlib import contextmanager
 
 import pytest
 
+from made.waiting import no_thread_left, until
 from nta.acquisition import open_driver
 from nta.calibration import load_profile
 from nta.live import warm_up
@@ -13,20 +12,6 @@ from nta.web.runs import Runs
 from nta.web.session import Session
 
 _SMALL = {"width_px": 160, "height_px": 120, "frame_rate_hz": 60.0, "exposure_s": 0.01}
-
-
-def _until(true, timeout_s=20.0):
-    end = time.monotonic() + timeout_s
-    while not (found := true()):
-        assert time.monotonic() < end, "it did not come"
-        time.sleep(0.02)
-    return found
-
-
-@pytest.fixture(scope="session")
-def until():
-    """Return a function that waits until something is true, and returns it."""
-    return _until
 
 
 @pytest.fixture(scope="session")
@@ -57,7 +42,6 @@ def reported():
 def session(tmp_path, profile, instrument, reported, warm, monkeypatch):
     """Return a context manager: a session with an instrument, which previews."""
     monkeypatch.setattr("nta.web.session.warm_up", lambda *_: None)
-    before = threading.active_count()
 
     def report(recording, folder, said):
         reported.append((recording, dict(said)))
@@ -70,10 +54,10 @@ def session(tmp_path, profile, instrument, reported, warm, monkeypatch):
         session = Session(chosen, Runs(tmp_path / "runs"), make, **{"profile": profile, **words})
         try:
             with session:
-                _until(lambda: session.look().phase == phase)
+                until(lambda: session.look().phase == phase)
                 yield session
         finally:
             session.reports.finish()
 
-    yield begun
-    _until(lambda: threading.active_count() <= before)
+    with no_thread_left(within_s=20):
+        yield begun

@@ -6,11 +6,11 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import urllib.request
 
 import pytest
 
+from made.waiting import until
 from nta.cli import main, serve
 from nta.io.recordings import open_recording
 
@@ -68,7 +68,6 @@ def _ended_while_it_records(tmp_path, number):
     small = ("width_px=160", "height_px=120", "frame_rate_hz=60", "exposure_s=0.01")
     words = ["serve", *(f"--set={word}" for word in small), "--profile", "simulated", "-o", "runs"]
     recording = tmp_path / "runs" / "visited" / "recording.h5"
-    end = time.monotonic() + 240
     with (tmp_path / "said").open("w") as said:
         process = subprocess.Popen(
             [sys.executable, "ordering.py", *words, "--port", "0", "--no-browser"],
@@ -76,10 +75,10 @@ def _ended_while_it_records(tmp_path, number):
             stderr=said,
             env={name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")},
         )
-    while not (recording.exists() and recording.stat().st_size > 500_000):
-        assert process.poll() is None
-        assert time.monotonic() < end
-        time.sleep(0.2)
+    until(
+        lambda: process.poll() is not None or (recording.exists() and recording.stat().st_size > 500_000), 240
+    )
+    assert process.poll() is None
     with urllib.request.urlopen((tmp_path / "said").read_text().split()[2]) as page:
         assert b"nta" in page.read()
     process.send_signal(number)

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from made.waiting import until
 from nta.assessment import Verdict
 from nta.devices import Instrument
 from nta.errors import DeviceError, MissingInputError, SettingError
@@ -22,7 +23,7 @@ def _frames(folder):
         return sum(1 for _ in recording.frames()), recording.metadata
 
 
-def test_it_previews_with_what_the_instrument_has_and_nothing_else(session, until):
+def test_it_previews_with_what_the_instrument_has_and_nothing_else(session):
     with session() as desk:
         until(lambda: desk.view.newest())
         until(lambda: desk.look().knobs["temperature_c"].now)
@@ -33,7 +34,7 @@ def test_it_previews_with_what_the_instrument_has_and_nothing_else(session, unti
         assert not desk.runs.list()
 
 
-def test_a_setting_is_read_back_and_a_refusal_is_in_the_devices_words(session, until):
+def test_a_setting_is_read_back_and_a_refusal_is_in_the_devices_words(session):
     with session() as desk:
         assert desk.set_camera("exposure_s", 0.012) == 0.012
         assert desk.look().camera["exposure_s"] == 0.012
@@ -50,7 +51,7 @@ def test_a_setting_is_read_back_and_a_refusal_is_in_the_devices_words(session, u
         until(lambda: desk.view.newest() is not before)  # it goes on
 
 
-def test_a_recording_is_as_long_as_asked_kept_and_reported(session, until, reported):
+def test_a_recording_is_as_long_as_asked_kept_and_reported(session, reported):
     with session(conditions={"medium": "water"}) as desk:
         folder = desk.record(
             Order(name="one", duration_s=1.5, conditions={"sample": "beads", "medium": "water"})
@@ -74,7 +75,7 @@ def test_a_recording_is_as_long_as_asked_kept_and_reported(session, until, repor
             desk.record(Order(name="one"))
 
 
-def test_it_ends_when_somebody_stops_it_and_nothing_is_lost(session, until, reported):
+def test_it_ends_when_somebody_stops_it_and_nothing_is_lost(session, reported):
     with session() as desk:
         folder = desk.record(Order(name="stopped", duration_s=60.0))
         until(lambda: desk.look().snapshot.frames > 30, 120)
@@ -86,7 +87,7 @@ def test_it_ends_when_somebody_stops_it_and_nothing_is_lost(session, until, repo
         until(lambda: reported)
 
 
-def test_closing_ends_a_recording_in_order(session, until, reported):
+def test_closing_ends_a_recording_in_order(session, reported):
     with session() as desk:
         folder = desk.record(Order(name="closed", duration_s=60.0))
         until(lambda: desk.look().snapshot.frames > 10, 120)
@@ -96,7 +97,7 @@ def test_closing_ends_a_recording_in_order(session, until, reported):
 
 
 def test_a_lost_device_is_said_and_what_was_recorded_before_is_kept(
-    session, until, reported, monkeypatch, instrument
+    session, reported, monkeypatch, instrument
 ):
     monkeypatch.setattr(module, "_AGAIN_S", 0.1)
     with session(instrument()) as desk:
@@ -127,7 +128,7 @@ def test_a_lost_device_is_said_and_what_was_recorded_before_is_kept(
         assert desk.look().knobs["laser_mw"].asked is None, "its power may have been off"
 
 
-def test_a_full_disk_is_a_line_and_the_preview_goes_on(session, until, monkeypatch, reported):
+def test_a_full_disk_is_a_line_and_the_preview_goes_on(session, monkeypatch, reported):
     from nta.io.recordings import RecordingWriter
 
     written = RecordingWriter.write
@@ -164,9 +165,7 @@ def test_what_cannot_be_recorded_is_refused_before(session, instrument):
         assert not desk.runs.list()
 
 
-def test_without_a_pixel_size_there_is_a_picture_and_the_reason_why_no_more(
-    session, until, instrument, monkeypatch
-):
+def test_without_a_pixel_size_there_is_a_picture_and_the_reason_why_no_more(session, instrument, monkeypatch):
     device = instrument()
     monkeypatch.setattr(
         device.camera, "state", lambda: replace(type(device.camera).state(device.camera), pixel_size_um=None)
@@ -183,7 +182,7 @@ def test_without_a_pixel_size_there_is_a_picture_and_the_reason_why_no_more(
         assert not desk.runs.list()
 
 
-def test_a_report_that_fails_is_said_and_can_be_asked_for_again(session, until):
+def test_a_report_that_fails_is_said_and_can_be_asked_for_again(session):
     failing = [MemoryError("too large")]
 
     def make(recording, folder, said):
@@ -203,7 +202,7 @@ def test_a_report_that_fails_is_said_and_can_be_asked_for_again(session, until):
         assert desk.runs.list()[0].report
 
 
-def test_no_instrument_is_a_state_that_is_said_and_not_the_end(session, until, instrument, monkeypatch):
+def test_no_instrument_is_a_state_that_is_said_and_not_the_end(session, instrument, monkeypatch):
     monkeypatch.setattr(module, "_AGAIN_S", 0.1)
     device = instrument()
     there = threading.Event()
@@ -223,7 +222,7 @@ def test_no_instrument_is_a_state_that_is_said_and_not_the_end(session, until, i
         until(lambda: desk.look().phase == "previewing")
 
 
-def test_no_recording_begins_while_a_knob_is_being_turned(session, until, monkeypatch):
+def test_no_recording_begins_while_a_knob_is_being_turned(session, monkeypatch):
     with session() as desk:
         laser = desk.instrument.laser
         asked, may_answer, began = threading.Event(), threading.Event(), threading.Event()
@@ -250,28 +249,59 @@ def test_no_recording_begins_while_a_knob_is_being_turned(session, until, monkey
         until(lambda: desk.look().phase == "previewing", 120)
 
 
-def test_what_was_ordered_of_a_device_that_is_lost_before_it_begins_is_said(session, until):
-    with session() as desk:
-        with desk._lock:  # it is lost before it looks for orders again
-            desk.record(Order(name="one", duration_s=60.0))
-            desk._lose(DeviceError("the cable is out"))
-        assert "the cable is out | one: nothing was recorded" in _said(desk)
-        until(lambda: desk._order is None)
-        assert not desk.runs.list()
+class _Configuring:
+    """The camera while it takes a setting: it does so, or raises an error, when it may."""
+
+    def __init__(self, camera, monkeypatch, error=None):
+        self.asked, self.may_answer = threading.Event(), threading.Event()
+        self._take, self._error = camera.configure, error
+        monkeypatch.setattr(camera, "configure", self._configure)
+
+    def _configure(self, **settings):
+        self.asked.set()
+        self.may_answer.wait(20)
+        if self._error:
+            raise self._error
+        self._take(**settings)
 
 
-def test_a_setting_asked_for_while_it_closes_is_answered_at_once(session, until):
+def _refused(answers, desk, value):
+    with pytest.raises(DeviceError) as refusal:
+        desk.set_camera("exposure_s", value)
+    answers.append(str(refusal.value))
+
+
+def test_what_was_ordered_of_a_device_that_is_lost_before_it_begins_is_said(session, monkeypatch):
+    monkeypatch.setattr(module, "_AGAIN_S", 0.1)
     with session() as desk:
         answers = []
+        camera = _Configuring(desk.instrument.camera, monkeypatch, DeviceError("the cable is out"))
+        turning = threading.Thread(target=_refused, args=(answers, desk, 0.012))
+        turning.start()
+        until(camera.asked.is_set)
+        desk.record(Order(name="one", duration_s=60.0))
+        camera.may_answer.set()
+        until(lambda: "the cable is out | one: nothing was recorded" in _said(desk))
+        until(lambda: desk.look().phase == "previewing")
+        assert not desk.look().recording
+        assert not desk.runs.list()
+        turning.join(10)
+    assert answers == ["the cable is out"]
 
-        def turn():
-            with pytest.raises(DeviceError, match="closed"):
-                desk.set_camera("exposure_s", 0.012)
-            answers.append("refused")
 
-        with desk._lock:
-            turning = threading.Thread(target=turn)
-            desk._closing.set()  # as `close` does; nobody takes what is asked for from now on
-            turning.start()
-    turning.join(10)
-    assert answers == ["refused"]
+def test_a_setting_asked_for_while_it_closes_is_answered_at_once(session, monkeypatch):
+    with session() as desk:
+        answers, closed = [], threading.Event()
+        camera = _Configuring(desk.instrument.camera, monkeypatch)
+        first = threading.Thread(target=desk.set_camera, args=("exposure_s", 0.011))
+        second = threading.Thread(target=_refused, args=(answers, desk, 0.012))
+        closing = threading.Thread(target=lambda: (desk.close(), closed.set()))
+        first.start()
+        until(camera.asked.is_set)
+        second.start()
+        closing.start()
+        assert not closed.wait(0.5), "the camera is at its first setting"
+        camera.may_answer.set()
+        for thread in (first, second, closing):
+            thread.join(10)
+    assert answers == ["the instrument was closed"]

@@ -72,13 +72,14 @@ def record(
     settings: ReaderSettings | None = None,
     stop: threading.Event | None = None,
     on_frame: Callable[[Frame], None] | None = None,
+    on_reading: Callable[[str, float], None] | None = None,
 ) -> Recorded:
     """Record from an open instrument until the asked length, a signal, `stop` or a fault; close the writer.
 
     No frame that reached this computer is dropped for the file: the reader waits when the disk is slow, and
     what the camera loses meanwhile is counted. Ctrl-C, SIGTERM and SIGHUP set `stop`, which ends the recording as
-    if that had been asked for; a second Ctrl-C interrupts. `on_frame` is called after each frame is written (live
-    analysis).
+    if that had been asked for; a second Ctrl-C interrupts. `on_frame` and `on_reading` are told of each frame and of
+    name and value of each reading when it is written (live analysis).
 
     Raises
     ------
@@ -94,12 +95,15 @@ def record(
     with _set_by_signals(stop):
         try:
             for frame in source.frames():
-                _write(writer, frame, source.readings(), written)
-                written += 1
+                with _said_as_full(written):
+                    writer.write(frame)
                 if on_frame is not None:
                     on_frame(frame)
+                _write_readings(writer, source.readings(), written, on_reading)
+                written += 1
                 if progress is not None:
                     progress(written)
+            _write_readings(writer, source.readings(), written, on_reading)
             _finish(writer, source, written)
         except BaseException as error:
             source.close()
@@ -125,19 +129,22 @@ def _check_length(n_frames: int | None, duration_s: float | None, stop: threadin
             raise SettingError(f"{name} must be > 0, got {value}")
 
 
-def _write(writer: FrameWriter, frame: Frame, readings: list[Reading], written: int) -> None:
-    with _said_as_full(written):
-        writer.write(frame)
-        for reading in readings:
-            for name, value in reading.values.items():
+def _write_readings(
+    writer: FrameWriter,
+    readings: list[Reading],
+    written: int,
+    on_reading: Callable[[str, float], None] | None,
+) -> None:
+    for reading in readings:
+        for name, value in reading.values.items():
+            with _said_as_full(written):
                 writer.telemetry(name, value, reading.host_time_ns)
+            if on_reading is not None:
+                on_reading(name, value)
 
 
 def _finish(writer: FrameWriter, source: LiveSource, written: int) -> None:
     with _said_as_full(written):
-        for reading in source.readings():
-            for name, value in reading.values.items():
-                writer.telemetry(name, value, reading.host_time_ns)
         report = source.report
         writer.close(report if report.notes else None, None if source.fault is None else str(source.fault))
 

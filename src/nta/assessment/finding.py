@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -15,6 +16,19 @@ class Verdict(StrEnum):
     WARN = "warn"
     FAIL = "fail"
     NOT_ASSESSED = "not assessed"
+
+    @property
+    def severity(self) -> int:
+        """0 for a pass, more for what is worse; below 0 what says nothing."""
+        return _SEVERITY[self]
+
+
+_SEVERITY = {Verdict.NOT_ASSESSED: -1, Verdict.PASS: 0, Verdict.WARN: 1, Verdict.FAIL: 2}
+
+
+def worst(verdicts: Iterable[Verdict]) -> Verdict:
+    """Return the worst of verdicts; a pass where none says anything worse."""
+    return max(Verdict.PASS, *verdicts, key=lambda verdict: verdict.severity)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,11 +66,7 @@ class Assessment:
     @property
     def worst(self) -> Verdict:
         """The worst verdict among the findings; a pass where there are none."""
-        verdicts = {finding.verdict for finding in self.findings}
-        for verdict in (Verdict.FAIL, Verdict.WARN):
-            if verdict in verdicts:
-                return verdict
-        return Verdict.PASS
+        return worst(finding.verdict for finding in self.findings)
 
     def __repr__(self) -> str:
         counts = Counter(finding.verdict for finding in self.findings)

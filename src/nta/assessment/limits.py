@@ -5,11 +5,14 @@ from __future__ import annotations
 import datetime
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, Literal, get_args
 
 from nta.assessment.finding import Finding, Verdict
 from nta.calibration import find_file
 from nta.errors import SettingError
 from nta.stated import Table
+
+Sense = Literal["at least", "at most"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,13 +21,13 @@ class Limit:
 
     warn: float | None = None
     fail: float | None = None
-    sense: str
+    sense: Sense
     unit: str
     source: str
     date: datetime.date
 
     def __post_init__(self) -> None:
-        if self.sense not in ("at least", "at most"):
+        if self.sense not in get_args(Sense):
             raise SettingError(f'sense must be "at least" or "at most", got {self.sense!r}')
         if self.warn is None and self.fail is None:
             raise SettingError("a limit needs warn or fail")
@@ -83,7 +86,8 @@ def load_limits(name_or_path: str) -> Mapping[str, Limit]:
 
 def _limit(table: Table) -> Limit:
     bounds = {key: table.finite(key) if table.has(key) else None for key in ("warn", "fail")}
-    sense, unit = table.text("sense"), table.text("unit")
+    sense: Any = table.text("sense")  # checked by the limit itself
+    unit = table.text("unit")
     table.close()
     try:
         return Limit(**bounds, sense=sense, unit=unit, source=table.source(), date=table.date())

@@ -2,37 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
+from nta.catalogue import About
 from nta.io.results import BATCH_RESULTS
 from nta.measurements.key import analysis_key
 from nta.one_recording import Request
-from nta.pipeline import ABOUT, about_recording
-
-
-@dataclass(frozen=True, kw_only=True)
-class About:
-    """What is said of a recording beside its analysis; changing it repeats nothing but the check of beads."""
-
-    group: str = ""
-    kind: str = "sample"
-    standard: str = ""
-    lot: str = ""
-    instrument: str = ""
-    operator: str = ""
-    date: str = ""
-    comment: str = ""
-
-    def completed(self, metadata: Mapping[str, Any]) -> About:
-        """Return it with what nobody said taken from the recording and its side-car."""
-        names = [f.name for f in fields(self) if f.name not in ("kind", *ABOUT)]
-        recorded = {name: str(metadata[name]) for name in names if metadata.get(name)}
-        recorded |= about_recording(metadata)
-        said = {name: value for name, value in vars(self).items() if value}
-        return About(**{**recorded, **said})
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,28 +5,33 @@ from __future__ import annotations
 import difflib
 import glob
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from nta.batch.folder import whole_sets
 from nta.calibration import InstrumentProfile, SampleConditions, load_medium, load_profile
-from nta.catalogue.record import KINDS, as_time
+from nta.catalogue.record import About, Kind, as_time
 from nta.errors import SettingError
 from nta.frames import CameraState
 from nta.io.recordings.folder import natural_key
-from nta.io.recordings.sidecar import frame_rate
+from nta.io.recordings.words import (
+    CAMERA_NUMBERS,
+    CONDITION_NUMBERS,
+    CONDITION_TEXTS,
+    camera_said,
+    frame_rate,
+)
 from nta.io.text import dilution, no_dilution, number, read_text, rows_of
 from nta.settings import AnalysisSettings
-from nta.stated import is_number, read_toml
+from nta.stated import check_choice, is_number, read_toml
 
-CAMERA = ("frame_rate_hz", "exposure_ms", "pixel_size_um", "bit_depth")
-CONDITIONS = ("temperature_c", "temperature_std_c", "viscosity_mpas", "medium", "dilution", "sample")
-ABOUT = ("group", "kind", "standard", "lot", "instrument", "operator", "date", "comment")
+CONDITIONS = (*CONDITION_NUMBERS, *CONDITION_TEXTS)
+ABOUT = tuple(f.name for f in fields(About))
 FILES = ("profile", "settings", "blank")
-KEYS = ("file", *ABOUT, *CONDITIONS, *CAMERA, *FILES)
-_TEXTS = {"file", *ABOUT, "medium", "sample", *FILES}
+KEYS = ("file", *ABOUT, *CONDITIONS, *CAMERA_NUMBERS, *FILES)
+_TEXTS = {"file", *ABOUT, *CONDITION_TEXTS, *FILES}
 _MOST_SHOWN = 10
 _SEPARATORS = (";", "\t", ",")
 
@@ -183,9 +188,7 @@ def _checked(row: Mapping[str, Any], beside: _Beside) -> tuple[dict[str, Any], l
             wrong.append(f"{key} must be a number, got {value!r}")
         else:
             words[key] = value
-    if words.get("kind", "sample") not in KINDS:
-        wrong.append(f"kind must be one of {', '.join(KINDS)}, got {words['kind']!r}")
-    for refuse in (_refuse_date, _refuse_camera, _refuse_conditions):
+    for refuse in (_refuse_kind, _refuse_date, _refuse_camera, _refuse_conditions):
         try:
             refuse(words)
         except SettingError as error:
@@ -199,22 +202,18 @@ def _checked(row: Mapping[str, Any], beside: _Beside) -> tuple[dict[str, Any], l
     return words, wrong
 
 
+def _refuse_kind(words: Mapping[str, Any]) -> None:
+    check_choice("kind", words.get("kind", "sample"), Kind)
+
+
 def _refuse_date(words: Mapping[str, Any]) -> None:
     if words.get("date"):
         as_time(words["date"], "date")
 
 
-def camera_words(words: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what is said of the camera, as `open_recording` takes it."""
-    said = {key: words[key] for key in CAMERA if key in words}
-    if "exposure_ms" in said:
-        said["exposure_s"] = said.pop("exposure_ms") / 1e3
-    return said
-
-
 def _refuse_camera(words: Mapping[str, Any]) -> None:
     """Refuse what no camera can have, whatever the recording itself says."""
-    CameraState(**{"width_px": 1, "height_px": 1, "bit_depth": 16, **camera_words(words)})
+    CameraState(**{"width_px": 1, "height_px": 1, "bit_depth": 16, **camera_said(words)})
 
 
 def _refuse_conditions(words: Mapping[str, Any]) -> None:

@@ -8,7 +8,9 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from nta.batch.job import About, Job
+from nta.assessment import Verdict
+from nta.batch.job import Job
+from nta.catalogue import About
 from nta.catalogue.record import numbers_of
 from nta.io.atomic import new_file
 from nta.io.results import summary
@@ -58,6 +60,11 @@ class JobOutcome:
     curve: Curve | None = None
     kept: bool = False
 
+    @property
+    def analysed(self) -> bool:
+        """Whether there are results of it, be they what was hoped for or not."""
+        return self.status in ANALYSED
+
     def stands_for(self, key: str) -> bool:
         """Say whether it answers the same question, so that nothing need be done."""
         return self.key == key and self.lasting
@@ -101,8 +108,8 @@ def _facts(analysis: Analysis, said: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "sample": analysis.conditions.sample,
         "verdict": said["verdict"],
-        "failed_findings": [f.title for f in findings if f.verdict == "fail"],
-        "findings_to_watch": [f.title for f in findings if f.verdict == "warn"],
+        "failed_findings": [f.title for f in findings if f.verdict is Verdict.FAIL],
+        "findings_to_watch": [f.title for f in findings if f.verdict is Verdict.WARN],
         "size_describes": said["size"]["describes"] or "",
         "confidence": said["size"]["confidence"],
         "frames": said["counts"]["frames"],

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from nta.batch.batch import Batch
 from nta.batch.figures import group_curves, replicate_figure, small_multiples
 from nta.batch.job import Job
-from nta.batch.outcome import ANALYSED, JobOutcome
+from nta.batch.outcome import ANALYSED, JobOutcome, Status
 from nta.batch.replicates import Replicates, group_of
 from nta.io.atomic import new_file
 from nta.io.results import BATCH_RESULTS
@@ -18,9 +18,10 @@ from nta.measurements.replicates import Spread
 from nta.quantity import Quantity
 from nta.report import REPORT_FILE
 from nta.report.figures.style import Picture, as_svg
-from nta.report.markup import element, table, text, whole_page
+from nta.report.markup import element, marked, table, text, whole_page
 from nta.report.wording import (
     SUMMARY_NAMES,
+    Mood,
     as_percent,
     count,
     grouped,
@@ -29,12 +30,12 @@ from nta.report.wording import (
     window_name,
 )
 
-_MARKS = {
-    "result": ("pass", "✓", "Result"),
-    "incomplete": ("warn", "▲", "Cut off"),
-    "unsized": ("warn", "▲", "No size"),
-    "failed": ("fail", "✕", "No result"),
-    "skipped": ("open", "○", "No recording"),
+_MARKS: Mapping[Status, tuple[Mood, str]] = {
+    "result": ("pass", "Result"),
+    "incomplete": ("warn", "Cut off"),
+    "unsized": ("warn", "No size"),
+    "failed": ("fail", "No result"),
+    "skipped": ("open", "No recording"),
 }
 _NAMES = {
     **SUMMARY_NAMES,
@@ -216,8 +217,7 @@ def _name(job: Job) -> str:
 
 
 def _mark(outcome: JobOutcome) -> str:
-    kind, sign, word = _MARKS[outcome.status]
-    return element("span", f'<span class="mark">{sign}</span>{word}', kind=f"verdict {kind}")
+    return marked(*_MARKS[outcome.status])
 
 
 def _quantity_name(name: str) -> str:

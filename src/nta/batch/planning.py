@@ -8,9 +8,11 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from nta.batch.folder import recordings_in
-from nta.batch.job import About, Job, result_folder
-from nta.batch.manifest import ABOUT, CONDITIONS, FILES, Entry, camera_words, read_manifest
+from nta.batch.job import Job, result_folder
+from nta.batch.manifest import ABOUT, CONDITIONS, FILES, Entry, read_manifest
+from nta.catalogue import About
 from nta.errors import SettingError, printable
+from nta.io.recordings.words import camera_said
 from nta.one_recording import Request
 
 
@@ -69,7 +71,7 @@ def _asked(entry: Entry, base: Request) -> Request:
     words = entry.words
     return replace(
         base,
-        camera={**base.camera, **camera_words(words)},
+        camera={**base.camera, **camera_said(words)},
         conditions={**base.conditions, **{key: words[key] for key in CONDITIONS if key in words}},
         **{key: words[key] for key in FILES if key in words},
     )

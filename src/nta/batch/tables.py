@@ -11,9 +11,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from nta.batch.job import About, Job
-from nta.batch.outcome import ANALYSED, Done, JobOutcome
+from nta.batch.job import Job
+from nta.batch.outcome import Done, JobOutcome
 from nta.batch.replicates import Replicates, group_of
+from nta.catalogue import About
 from nta.errors import printable
 from nta.io.atomic import new_file
 from nta.io.results.tables import with_end
@@ -137,7 +138,7 @@ def _about(job: Job, outcome: JobOutcome, name: str) -> str:
 
 def _results(job: Job, outcome: JobOutcome) -> str:
     """Return the result folder relative to that of the batch."""
-    return f"results/{job.name}" if outcome.status in ANALYSED else ""
+    return f"results/{job.name}" if outcome.analysed else ""
 
 
 def _cell(value: Any) -> str:

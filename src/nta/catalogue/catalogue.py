@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import sqlalchemy as sa
 
+from nta.assessment import Verdict
 from nta.catalogue.database import address, connect, naming_catalogue, prepare, shown, writing
 from nta.catalogue.record import (
     CORRECTABLE,
@@ -337,4 +338,4 @@ def _records(connection: sa.Connection, query: sa.Select[Any]) -> list[RunRecord
     for run, name, *parts in connection.execute(sa.select(numbers).where(numbers.c.run.in_(ids))):
         if run in of:  # another process may have written since the query before
             of[run][name] = Quantity(*parts)
-    return [RunRecord(**row, numbers=of[row["id"]]) for row in found]
+    return [RunRecord(**{**row, "verdict": Verdict(row["verdict"])}, numbers=of[row["id"]]) for row in found]

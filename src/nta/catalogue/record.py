@@ -3,16 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
+from nta.assessment import Verdict
 from nta.errors import NtaError, SettingError
 from nta.io.results.summary import digest
+from nta.provenance import REPORTED, about_recording
 from nta.quantity import Quantity
+from nta.stated import check_choice
 
 Kind = Literal["sample", "beads", "blank"]
-KINDS: tuple[Kind, ...] = get_args(Kind)
+
+
+@dataclass(frozen=True, kw_only=True)
+class About:
+    """What is said of a recording beside its analysis; changing it repeats nothing but the check of beads.
+
+    group : recordings of one are replicates of one another.
+    """
+
+    group: str = ""
+    kind: Kind = "sample"
+    standard: str = ""
+    lot: str = ""
+    instrument: str = ""
+    operator: str = ""
+    date: str = ""
+    comment: str = ""
+
+    def __post_init__(self) -> None:
+        check_choice("kind", self.kind, Kind)
+
+    def completed(self, metadata: Mapping[str, Any]) -> About:
+        """Return it with what nobody said taken from the recording and its side-car."""
+        names = [f.name for f in fields(self) if f.name not in ("kind", *REPORTED)]
+        recorded = {name: str(metadata[name]) for name in names if metadata.get(name)}
+        recorded |= about_recording(metadata)
+        said = {name: value for name, value in vars(self).items() if value}
+        return About(**{**recorded, **said})
+
+    @property
+    def reported(self) -> dict[str, str]:
+        """What of it is kept with the results, for the report to tell."""
+        return {name: value for name in REPORTED if (value := getattr(self, name))}
+
 
 CORRECTABLE = (
     "kind",
@@ -69,7 +105,7 @@ class RunRecord:
     results: str
     software: str
     settings_sha256: str
-    verdict: str
+    verdict: Verdict
     numbers: Mapping[str, Quantity]
 
     @property
@@ -80,7 +116,7 @@ class RunRecord:
     @property
     def failed(self) -> bool:
         """Whether the worst of its findings is a failure."""
-        return self.verdict == "fail"
+        return self.verdict is Verdict.FAIL
 
 
 def columns_of(summary: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from nta.assessment import load_limits
-from nta.batch import About
 from nta.calibration import load_medium
 from nta.cli import EXIT_FAILED, EXIT_OK
 from nta.cli.arguments import (
@@ -26,7 +25,7 @@ from nta.errors import SettingError, in_words
 from nta.io.atomic import check_writable, new_folder
 from nta.io.results import RESULTS_FILE, load_analysis, results_files, summary
 from nta.one_recording import Request, analyze_file, write_results
-from nta.pipeline import ABOUT, Analysis
+from nta.pipeline import Analysis
 from nta.report import REPORT_FILE, summary_text
 
 
@@ -64,7 +63,7 @@ def asked_of(options: argparse.Namespace) -> Request:
         load_medium(options.medium)
     if options.blank is not None:
         load_analysis(options.blank)
-    about = About(**about_in(options))
+    about = about_in(options)
     return Request(
         camera=said_camera(options),
         conditions=said_conditions(options),
@@ -91,9 +90,8 @@ def analyze_recording(path: Path, folder: Path, request: Request, options: argpa
                 if getattr(options, "sweep", False)
                 else None,
             )
-        about = About(**about_in(options)).completed(metadata)
-        said = {name: value for name in ABOUT if (value := getattr(about, name))}
-        analysis = replace(analysis, provenance=replace(analysis.provenance, about=said))
+        about = about_in(options).completed(metadata)
+        analysis = replace(analysis, provenance=replace(analysis.provenance, about=about.reported))
         with new_folder(folder, replace=force) as partial:
             write_results(analysis, partial)
         if catalogue is not None:

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from nta.calibration import InstrumentProfile, SampleConditions, load_profile
+from nta.circumstances import stated_conditions
 from nta.errors import SettingError, printable
-from nta.pipeline import stated_conditions
+from nta.io.recordings.words import camera_said
 from nta.settings import AnalysisSettings
 
 _OTHER_KINDS = (".avi", ".mp4", ".mov", ".mkv", ".tif", ".tiff", ".cine", ".seq")
@@ -18,14 +19,7 @@ _OTHER_KINDS = (".avi", ".mp4", ".mov", ".mkv", ".tif", ".tiff", ".cine", ".seq"
 
 def said_camera(options: argparse.Namespace) -> dict[str, Any]:
     """Return what the user says of the camera, as `open_recording` takes it."""
-    exposure_ms = getattr(options, "exposure_ms", None)
-    said = {
-        "pixel_size_um": getattr(options, "pixel_size_um", None),
-        "frame_rate_hz": getattr(options, "frame_rate", None),
-        "exposure_s": None if exposure_ms is None else exposure_ms / 1e3,
-        "bit_depth": getattr(options, "bit_depth", None),
-    }
-    return {key: value for key, value in said.items() if value is not None}
+    return camera_said({**vars(options), "frame_rate_hz": getattr(options, "frame_rate", None)})
 
 
 def said_conditions(options: argparse.Namespace) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from nta.batch import PAGE, About, Batch, Job, JobOutcome, plan, run_batch
+from nta.batch import PAGE, Batch, Job, JobOutcome, plan, run_batch
 from nta.batch.tables import groups_table, recordings_table
 from nta.catalogue import CatalogueError
 from nta.cli import EXIT_FAILED, EXIT_OK
@@ -32,7 +32,7 @@ def run(options: argparse.Namespace) -> int:
         blank=None if options.blank is None else options.blank.absolute(),
         report=not options.no_reports,
     )
-    jobs = plan(options.source, options.output, request=request, about=About(**about_in(options)))
+    jobs = plan(options.source, options.output, request=request, about=about_in(options))
     unrecorded: list[str] = []
     with (
         chosen_catalogue(options) as catalogue,

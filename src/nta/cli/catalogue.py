@@ -12,7 +12,6 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from nta.batch import About
 from nta.catalogue import Catalogue, RunRecord
 from nta.cli import EXIT_OK
 from nta.cli.catalogue_entries import ENVIRONMENT_VARIABLE, about_in, catalogue_address, record_analysis
@@ -89,7 +88,7 @@ def _correct(catalogue: Catalogue, options: argparse.Namespace) -> None:
 def _add(catalogue: Catalogue, options: argparse.Namespace) -> None:
     for file in [file for path in options.results for file in _files(path)]:
         analysis = load_analysis(file)
-        about = About(**about_in(options)).completed(analysis.provenance.about)
+        about = about_in(options).completed(analysis.provenance.about)
         record = record_analysis(catalogue, analysis, file.parent, about)
         say(f"run {record.id}: {file.parent}", quiet=options.quiet)
 

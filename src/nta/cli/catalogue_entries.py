@@ -11,17 +11,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nta.batch import About, Job, JobOutcome
-from nta.batch.outcome import ANALYSED
 from nta.calibration import load_certificate
-from nta.catalogue import CatalogueError, Kind, RunRecord
+from nta.catalogue import About, CatalogueError, RunRecord
 from nta.catalogue.record import as_time
 from nta.errors import NtaError, SettingError
 from nta.io.recordings import open_recording
 from nta.io.results import ANALYSIS_FOLDER
-from nta.stated import check_choice
 
 if TYPE_CHECKING:
+    from nta.batch import Job, JobOutcome
     from nta.catalogue import Catalogue
     from nta.pipeline import Analysis
     from nta.sop import ProcedureOutcome
@@ -52,10 +50,10 @@ def chosen_catalogue(options: argparse.Namespace) -> Iterator[Catalogue | None]:
         yield catalogue
 
 
-def about_in(options: argparse.Namespace) -> dict[str, str]:
+def about_in(options: argparse.Namespace) -> About:
     """Return what the user says of a recording beside its analysis."""
     names = ("kind", "standard", "lot", "instrument", "operator")
-    return {name: value for name in names if (value := getattr(options, name, None))}
+    return About(**{name: value for name in names if (value := getattr(options, name, None))})
 
 
 def record_analysis(
@@ -78,13 +76,12 @@ def record_analysis(
 
 def record_outcome(catalogue: Catalogue, job: Job, outcome: JobOutcome) -> None:
     """Record what came of a job, where something did."""
-    if outcome.status not in ANALYSED:
+    if not outcome.analysed:
         return
     said = {name: value for name, value in vars(job.about).items() if value}
-    about = About(**{**vars(outcome.about), **said})
+    about = replace(outcome.about, **said)
     if outcome.status == "incomplete":
-        comment = "; ".join(filter(None, (about.comment, outcome.reason)))
-        about = About(**{**vars(about), "comment": comment})
+        about = replace(about, comment="; ".join(filter(None, (about.comment, outcome.reason))))
     record_analysis(catalogue, _kept_summary(job.folder), job.folder, about)
 
 
@@ -116,7 +113,6 @@ def _kept_summary(folder: Path) -> dict[str, Any]:
 
 
 def _columns(about: About) -> dict[str, Any]:
-    check_choice("kind", about.kind, Kind)
     try:
         measured_at, comment = as_time(about.date, "date") if about.date else None, about.comment
     except SettingError:  # a side-car's date in somebody's own words is kept as words

@@ -19,12 +19,12 @@ from nta.cli.progress import compiling_said, say
 from nta.cli.record import refuse_no_time, said_how_it_ended
 from nta.cli.run import report_of, results_folder
 from nta.errors import SettingError
+from nta.io.recordings import new_recording
 from nta.io.results import RECORDING_FILE
 from nta.live import (
     LiveAnalysis,
     LiveSettings,
     Snapshot,
-    new_recording,
     record_watched,
     refuse_no_temperature,
     warm_up,
@@ -41,7 +41,7 @@ def run(options: argparse.Namespace) -> int:
     request = asked_of(options)
     folder = results_folder(options)
     refuse_taken(folder)
-    target = None if options.until_d50_within is None else _share(options.until_d50_within)
+    target = None if options.until_d50_within is None else share_of(options.until_d50_within)
     settings = LiveSettings(until_d50_within=target)
     longest_s = settings.usual_s if options.duration is None else options.duration
     refuse_no_time(longest_s)
@@ -117,7 +117,7 @@ def _said_from_time_to_time(words: Callable[[], str]) -> Iterator[None]:
         say(words())
 
 
-def _share(words: str) -> float:
+def share_of(words: str) -> float:
     """Return a share given as "3%" or "0.03"."""
     number, percent, rest = words.partition("%")
     try:

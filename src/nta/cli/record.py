@@ -10,7 +10,7 @@ from nta.cli import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK
 from nta.cli.arguments import conditions_in, device_settings, refuse_other_than_hdf5
 from nta.cli.progress import frame_progress, say
 from nta.errors import SettingError
-from nta.live import new_recording
+from nta.io.recordings import new_recording
 
 
 def run(options: argparse.Namespace) -> int:

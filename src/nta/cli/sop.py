@@ -7,7 +7,6 @@ import json
 import sys
 from pathlib import Path
 
-from nta.batch import About
 from nta.cli import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK
 from nta.cli.catalogue_entries import about_in, chosen_catalogue, record_videos
 from nta.cli.progress import compiling_said, frame_progress, say
@@ -51,9 +50,7 @@ def carry_out_sop(procedure: Procedure, folder: Path, options: argparse.Namespac
             keep=write_results,
         )
         report = write_sop_report(outcome)
-        unrecorded = (
-            [] if catalogue is None else record_videos(catalogue, outcome, About(**about_in(options)))
-        )
+        unrecorded = [] if catalogue is None else record_videos(catalogue, outcome, about_in(options))
     for video in outcome.videos if options.debug else ():
         say(video.detail, quiet=not video.detail)
     if options.json:

@@ -1,9 +1,10 @@
 """Diffusion: a coefficient per track with its interval, and what is needed to doubt it."""
 
-from nta.diffusion.covariance import LineDiffusion, cve
+from nta.diffusion.covariance import cve
 from nta.diffusion.ensemble import EnsembleMotion, ensemble_motion
 from nta.diffusion.estimate import estimate_diffusion
 from nta.diffusion.likelihood import DiffusionLikelihood, diffusion_likelihood
+from nta.diffusion.lines import LineDiffusion
 from nta.diffusion.msd import MeanSquaredDisplacement, mean_squared_displacement
 from nta.diffusion.noise import NoiseModel
 from nta.diffusion.pace import Pace, pace

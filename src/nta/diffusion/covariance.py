@@ -7,37 +7,14 @@ with them: Vestergaard, Phys. Rev. E 94, 022401 (2016), eqs. 21-24. Motion-blur 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from nta.columns import FloatArray, IntArray
+from nta.diffusion.lines import LineDiffusion, TrackDiffusion, checked_line
 from nta.diffusion.steps import Steps
 from nta.errors import SettingError
-
-
-@dataclass(frozen=True)
-class LineDiffusion:
-    """Diffusion along one coordinate.
-
-    diffusion_um2_s, variance_um4_s2 : estimate and its variance.
-    localization_variance_um2 : variance of a position by localization alone; may come out negative from one track.
-    n_lags : lags of the mean squared displacement that were used; None where none is.
-    """
-
-    diffusion_um2_s: float
-    variance_um4_s2: float
-    localization_variance_um2: float
-    n_points: int
-    n_lags: int | None
-    estimator: str
-
-    @property
-    def std_err_um2_s(self) -> float:
-        """Standard error of the diffusion coefficient."""
-        return float(np.sqrt(self.variance_um4_s2))
 
 
 def cve(
@@ -62,7 +39,7 @@ def cve(
     localization_variance_um2, variance_of_localization_variance_um4
         Localization variance known from elsewhere, and the variance of that knowledge (0 if it is certain).
     """
-    t, x = _checked(frame, position_um, least=3)
+    t, x = checked_line(frame, position_um, least=3)
     if not 0 <= blur <= 0.25:
         raise SettingError(f"the motion-blur coefficient must be between 0 and 1/4, got {blur}")
     mean_step = float(np.mean(np.diff(t)))
@@ -78,15 +55,6 @@ def cve(
         noise, doubt = known, variance_of_localization_variance_um4 or 0.0
         variance = _variance_known(diffusion, noise, doubt, frame_interval_s, x.size, blur, mean_step)
     return LineDiffusion(float(diffusion), float(variance), float(noise), x.size, None, "cve")
-
-
-@dataclass(frozen=True, eq=False)
-class TrackDiffusion:
-    """Estimates of all tracks by one estimator; row i is track i, NaN where there are too few spots."""
-
-    diffusion_um2_s: FloatArray
-    std_err_um2_s: FloatArray
-    localization_variance_um2: FloatArray
 
 
 def cve_of_tracks(steps: Steps, blur: float) -> TrackDiffusion:
@@ -126,20 +94,3 @@ def _variance_known(
     d = mean_step * diffusion
     shrink = (mean_step - 2 * blur) ** 2
     return (2 * d**2 + 4 * epsilon * d + 3 * epsilon**2) / (n * shrink) + doubt / (shrink * interval_s**2)
-
-
-def _checked(frame: ArrayLike, position_um: ArrayLike, least: int) -> tuple[IntArray, FloatArray]:
-    """Return frames and positions of one coordinate as arrays; refuse what no estimator can use."""
-    t = np.asarray(frame)
-    x = np.asarray(position_um, dtype=np.float64)
-    if t.ndim != 1 or t.shape != x.shape:
-        raise SettingError(
-            f"frame and position_um must be of equal length, got shapes {t.shape} and {x.shape}"
-        )
-    if not np.issubdtype(t.dtype, np.integer):
-        raise SettingError(f"frame must hold whole numbers, got {t.dtype}")
-    if t.size < least:
-        raise SettingError(f"this estimate needs {least} positions or more, got {t.size}")
-    if np.any(np.diff(t) <= 0):
-        raise SettingError("frame must ascend without repeats")
-    return t.astype(np.int64), x

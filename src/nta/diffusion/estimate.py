@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nta.columns import BoolArray, FloatArray, IntArray
-from nta.diffusion.covariance import TrackDiffusion, cve_of_tracks
+from nta.diffusion.covariance import cve_of_tracks
 from nta.diffusion.doubt import changes_within, not_brownian, whitened
 from nta.diffusion.gaussian import Displacements, maximum_of_tracks
 from nta.diffusion.intervals import credible_intervals
+from nta.diffusion.lines import TrackDiffusion
 from nta.diffusion.mobility import may_move, mobile_evidence
 from nta.diffusion.noise import NoiseModel, fit_noise, fit_noise_apart, guess_diffusion
 from nta.diffusion.regression import gls_of_tracks, ols_of_tracks

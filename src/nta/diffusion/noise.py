@@ -92,9 +92,8 @@ def fit_noise(
     """
     if believe_spots and exposure_s is not None:
         return NoiseModel(exposure_s=exposure_s)
-    pieces = _pieces(steps, usable, _MOST_POINTS)
-    problem = _Problem.of(pieces, exposure_s, believe_spots)
-    if pieces.n_tracks == 0:
+    problem = NoiseProblem.of(steps, usable, exposure_s, believe_spots)
+    if problem.steps.n_tracks == 0:
         return problem.model(problem.start(), np.inf, 0.0)
     start = problem.of_model(near) if near else _searched(steps, usable, exposure_s, believe_spots)
     if not believe_spots:
@@ -115,7 +114,7 @@ def _searched(steps: Steps, usable: BoolArray, exposure_s: float | None, believe
     """Return about where the minimum is, from a quarter of the points."""
     from scipy.optimize import minimize
 
-    coarse = _Problem.of(_pieces(steps, usable, _MOST_POINTS // 4), exposure_s, believe_spots)
+    coarse = NoiseProblem.of(steps, usable, exposure_s, believe_spots, most_points=_MOST_POINTS // 4)
     found = minimize(
         lambda theta: coarse(theta)[0],
         coarse.start(),
@@ -126,7 +125,7 @@ def _searched(steps: Steps, usable: BoolArray, exposure_s: float | None, believe
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class _Problem:
+class NoiseProblem:
     """Minus log posterior of (ln scale, floor, logit of exposure over interval); what is known is left out."""
 
     steps: Steps
@@ -137,7 +136,17 @@ class _Problem:
     alike: list[IntArray]  # pieces of like errors
 
     @classmethod
-    def of(cls, steps: Steps, exposure_s: float | None, believe_spots: bool) -> _Problem:
+    def of(
+        cls,
+        steps: Steps,
+        usable: BoolArray,
+        exposure_s: float | None,
+        believe_spots: bool,
+        *,
+        most_points: int = _MOST_POINTS,
+    ) -> NoiseProblem:
+        """State the problem for pieces of the usable tracks."""
+        steps = _pieces(steps, usable, most_points)
         plain = NoiseModel(exposure_s=steps.frame_interval_s / 2 if exposure_s is None else exposure_s)
         guess = guess_diffusion(steps, plain.variance_um2(steps), plain.blur_s)
         low, high = np.quantile(guess, [0.02, 0.98]).tolist() if guess.size else (0.1, 10.0)
@@ -235,7 +244,7 @@ def _standing_still(steps: Steps) -> FloatArray:
     return np.hstack(columns)
 
 
-def _minimised(problem: _Problem, theta: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+def _minimised(problem: NoiseProblem, theta: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Newton's method on all points: return the minimum, its covariance and how mean ln D moves with each parameter."""
     value = problem(theta)[0]
     gradient, hessian, effect = _slopes(problem, theta, value)
@@ -250,7 +259,9 @@ def _minimised(problem: _Problem, theta: FloatArray) -> tuple[FloatArray, FloatA
     return theta, _inverse(hessian), effect
 
 
-def _slopes(problem: _Problem, theta: FloatArray, value: float) -> tuple[FloatArray, FloatArray, FloatArray]:
+def _slopes(
+    problem: NoiseProblem, theta: FloatArray, value: float
+) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Gradient and Hessian by central differences, and the slope of mean ln D, where the problem has this value.
 
     Mixed derivatives from two more values each (Abramowitz and Stegun 25.3.27).

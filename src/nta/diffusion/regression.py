@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from nta.columns import FloatArray, IntArray
 from nta.compiled import compiled
-from nta.diffusion.covariance import LineDiffusion, TrackDiffusion, _checked
+from nta.diffusion.lines import LineDiffusion, TrackDiffusion, checked_line
 from nta.diffusion.steps import Steps
 from nta.errors import SettingError
 
@@ -27,7 +27,7 @@ def line_msd(
 
     All pairs of positions are used, so pairs overlap; lags that no pair has are left out.
     """
-    t, x = _checked(frame, position_um, least=2)
+    t, x = checked_line(frame, position_um, least=2)
     sums, counts = _msd_sums(t - t[0], x, np.zeros_like(x), int(t[-1] - t[0]))
     lags = np.flatnonzero(counts)[:max_lag]
     return lags, sums[lags] / counts[lags], counts[lags]
@@ -40,7 +40,7 @@ def ols(
 
     Frames may be missing; the standard error then is rough, for it counts on even sampling.
     """
-    t, x = _checked(frame, position_um, least=3 if max_lag else 5)
+    t, x = checked_line(frame, position_um, least=3 if max_lag else 5)
     lags, msd, _ = line_msd(t, x)
     n_lags = _checked_lags(max_lag, lags.size) if max_lag else min(optimal_lags(lags, msd, x.size), lags.size)
     used = lags[:n_lags].astype(np.float64)
@@ -60,7 +60,7 @@ def gls(
     The iteration ends when intercept and slope per frame together change by less than `tolerance_um2`; None goes on
     until they stand still to 1e-8 of themselves.
     """
-    t, x = _checked(frame, position_um, least=3)
+    t, x = checked_line(frame, position_um, least=3)
     if np.any(np.diff(t) != 1):
         raise SettingError(
             "generalised least squares needs every frame; use cve or ols where frames are missing"

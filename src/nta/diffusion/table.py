@@ -61,10 +61,28 @@ class DiffusionEstimates(Columns):
     noise: NoiseModel = field(default_factory=NoiseModel)
     confidence: float = 0.95  # of the intervals
 
+    def flagged(self, flag: TrackFlag) -> NDArray[np.bool_]:
+        """Tracks that carry a flag, or one of several."""
+        return np.asarray(self.flags & int(flag) != 0)
+
+    def share_flagged(self, flag: TrackFlag) -> float | None:
+        """Return the share of tracks with a flag among those long enough to tell; None where there are none."""
+        long_enough = ~self.flagged(TrackFlag.TOO_SHORT)
+        return float(self.flagged(flag)[long_enough].mean()) if long_enough.any() else None
+
+    def counts_by_flag(self) -> dict[str, int]:
+        """Return how many tracks carry each flag, by its name."""
+        return {str(flag.name).lower(): int(self.flagged(flag).sum()) for flag in TrackFlag}
+
+    @property
+    def has_light(self) -> NDArray[np.bool_]:
+        """Tracks whose light is known: of saturated or out-of-focus spots it is not."""
+        return ~self.flagged(TrackFlag.SATURATED | TrackFlag.OUT_OF_FOCUS)
+
     @property
     def has_size(self) -> NDArray[np.bool_]:
         """Tracks that may be given a size."""
-        return np.asarray((self.flags & int(TrackFlag.no_size()) == 0) & (self.diffusion_um2_s > 0))
+        return np.asarray(~self.flagged(TrackFlag.no_size()) & (self.diffusion_um2_s > 0))
 
     def used(self, min_points: int) -> NDArray[np.bool_]:
         """Tracks that enter a size distribution: those with a size, of at least so many spots."""

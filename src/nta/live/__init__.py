@@ -5,7 +5,7 @@ from nta.live.settings import LiveSettings
 from nta.live.sizing import Sizing
 from nta.live.snapshot import D50Point, Snapshot
 from nta.live.warming import warm_up
-from nta.live.watching import Watched, new_recording, record_watched, refuse_no_temperature
+from nta.live.watching import record_watched, refuse_no_temperature
 
 __all__ = [
     "D50Point",
@@ -13,8 +13,6 @@ __all__ = [
     "LiveSettings",
     "Sizing",
     "Snapshot",
-    "Watched",
-    "new_recording",
     "record_watched",
     "refuse_no_temperature",
     "warm_up",

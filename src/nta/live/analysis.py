@@ -14,13 +14,13 @@ from typing import Self
 import numpy as np
 
 from nta.calibration import InstrumentProfile, SampleConditions
+from nta.circumstances import Scale, completed_camera
 from nta.clock import recorded_rate
 from nta.errors import DeviceError
 from nta.frames import CameraState, Frame, RecordingReport
 from nta.live.settings import LiveSettings
 from nta.live.sizing import Growing, Sizing, size_so_far
 from nta.live.snapshot import D50Point, Snapshot
-from nta.pipeline import Scale, completed_camera
 from nta.settings import AnalysisSettings
 from nta.spots import PRIME_FRAMES, SpotDetector, Spots
 from nta.tracks import TrackLinker, Tracks

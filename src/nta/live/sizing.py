@@ -9,7 +9,7 @@ from typing import Any, Self
 from nta.assessment import Finding, assess_recording
 from nta.calibration import InstrumentProfile, SampleConditions
 from nta.frames import CameraState, Frame, RecordingReport
-from nta.pipeline import size_tracks
+from nta.pipeline import run_of_tracks
 from nta.quantity import Quantity
 from nta.settings import AnalysisSettings
 from nta.sizes import Distribution
@@ -96,7 +96,7 @@ def size_so_far(
     detection : how probable it is that a spot is found, known at the end of the recording: then what is not seen of the
         motion is given back.
     """
-    run = size_tracks(
+    run = run_of_tracks(
         spots,
         tracks,
         source.camera,

@@ -61,7 +61,7 @@ class Snapshot:
         if self.sizing is None:
             return ()
         asking = [f for f in self.sizing.findings if f.verdict in (Verdict.FAIL, Verdict.WARN)]
-        return tuple(sorted(asking, key=lambda f: f.verdict is not Verdict.FAIL))
+        return tuple(sorted(asking, key=lambda f: -f.verdict.severity))
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain data for JSON."""

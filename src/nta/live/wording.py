@@ -11,10 +11,9 @@ from nta.assessment import Verdict
 from nta.live.sizing import Sizing
 from nta.live.snapshot import Snapshot
 from nta.quantity import Quantity
-from nta.report.wording import grouped, number, prettied, value_and_interval
+from nta.report.wording import MOODS, SIGNS, grouped, number, prettied, value_and_interval
 
 _SPARKS = " ▁▂▃▄▅▆▇█"
-_SIGNS = {Verdict.FAIL: "✕", Verdict.WARN: "▲", Verdict.PASS: "✓"}
 
 
 @dataclass(frozen=True)
@@ -90,7 +89,7 @@ def lines(s: Snapshot) -> Iterator[Line]:
     if s.enough:
         yield Line("enough: D50 is known as well as was asked for", Verdict.PASS)
     for finding in s.advice:
-        words = f"{_SIGNS[finding.verdict]} {finding.title}: {prettied(finding.evidence)}"
+        words = f"{SIGNS[MOODS[finding.verdict]]} {finding.title}: {prettied(finding.evidence)}"
         yield Line(words, finding.verdict, finding.advice)
     if s.sizing is not None and not s.advice:
         judged = {finding.name for finding in s.sizing.findings}

@@ -6,6 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
+from nta.assessment import Verdict
 from nta.measurements.identity import fingerprint
 from nta.measurements.table import Measurement, check_name, exact, percentile_share
 from nta.pipeline import Analysis
@@ -139,6 +140,6 @@ class MeasuredAnalysis(Measurement):
             return unknown("the drift was not assessed", "um/s")
         return exact(value, "um/s", "mean over the recording, subtracted before sizing")
 
-    def findings_at_worst(self) -> str | None:
+    def findings_at_worst(self) -> Verdict | None:
         """Return the worst verdict on the recording."""
-        return str(self._analysis.assessment.worst) if self._analysis else None
+        return self._analysis.assessment.worst if self._analysis else None

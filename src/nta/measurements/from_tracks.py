@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from nta.calibration import SampleConditions
+from nta.circumstances import Scale
 from nta.diffusion import DiffusionEstimates, estimate_diffusion
 from nta.errors import MissingInputError
 from nta.frames import CameraState
 from nta.io.tracks import TrackTable
 from nta.io.vendors import VendorParticles
-from nta.pipeline import Scale
 from nta.quantity import Z_95
 from nta.settings import AnalysisSettings
 from nta.sizes import SizeDistribution, size_distribution
@@ -164,9 +164,7 @@ def _scene(table: TrackTable, frames: np.ndarray[tuple[int], np.dtype[np.int64]]
         height_px=height,
         bit_depth=0,
         contrast="unknown",
-        camera=CameraModel(
-            gain_e_per_adu=np.nan, offset_adu=np.nan, read_noise_e=np.nan, source=table.program
-        ),
+        camera=CameraModel(gain_e_per_adu=np.nan, offset_adu=np.nan, read_noise_e=np.nan, source="unknown"),
         spot_width_px=np.nan,
         threshold_sd=np.nan,
         frame_index=frames,

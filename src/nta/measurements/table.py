@@ -8,6 +8,7 @@ from copy import copy
 from pathlib import Path
 from typing import Literal, Self
 
+from nta.assessment import Verdict
 from nta.errors import SettingError
 from nta.quantity import CONFIDENCE, Quantity, unknown
 from nta.sizes import Distribution, Draws
@@ -93,8 +94,8 @@ class Measurement(ABC):
         """Mean speed at which the particles move together; exact, because it is a fact about the recording."""
         return unknown(f"{self.source} exports no drift", "um/s")
 
-    def findings_at_worst(self) -> str | None:
-        """Return the worst verdict on the recording, "pass", "warn" or "fail"; None where nobody judged it."""
+    def findings_at_worst(self) -> Verdict | None:
+        """Return the worst verdict on the recording; None where nobody judged it."""
         return None
 
 

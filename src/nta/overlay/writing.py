@@ -98,11 +98,14 @@ def _findings(source: Source) -> str:
     if not ours:
         return "–"
     by_verdict = {
-        word: list(dict.fromkeys(f.title for a in ours for f in a.findings if f.verdict is verdict))
-        for verdict, word in ((Verdict.FAIL, "FAIL"), (Verdict.WARN, "WARN"))
+        verdict: list(dict.fromkeys(f.title for a in ours for f in a.findings if f.verdict is verdict))
+        for verdict in (Verdict.FAIL, Verdict.WARN)
     }
     return (
-        "; ".join(f"{word}: {', '.join(titles)}" for word, titles in by_verdict.items() if titles) or "passed"
+        "; ".join(
+            f"{verdict.upper()}: {', '.join(titles)}" for verdict, titles in by_verdict.items() if titles
+        )
+        or "passed"
     )
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nta.assessment import AssessmentSettings, Finding, load_limits
+from nta.assessment import AssessmentSettings, Finding, Verdict, load_limits
 from nta.assessment.limits import judged
 from nta.calibration import BeadCertificate, known_certificate
 from nta.catalogue import RunRecord
@@ -175,7 +175,7 @@ def _refuse_outlier(name: str, values: FloatArray, runs: Sequence[RunRecord]) ->
 
 
 def _watched(runs: Sequence[RunRecord]) -> str:
-    doubtful = [run for run in runs if run.verdict == "warn"]
+    doubtful = [run for run in runs if run.verdict is Verdict.WARN]
     return f"; among them with findings to watch: {_ids(doubtful)}" if doubtful else ""
 
 

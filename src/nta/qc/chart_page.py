@@ -72,7 +72,7 @@ def _of_set(charts: ChartSet, pictures: Iterable[Picture]) -> Iterator[doc.Block
     yield doc.Heading(baseline.name)
     broken = [_breaks(c, c.points[-1]) for c in charts.charts if not c.in_control]
     broken += [f"{_lower(QUANTITIES[name][0])} is not known" for name in charts.lacking]
-    yield doc.Verdict(
+    yield doc.Conclusion(
         group="",
         word="In control" if charts.in_control else "Out of control",
         mood="pass" if charts.in_control else "fail",

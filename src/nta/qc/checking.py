@@ -15,7 +15,7 @@ from nta.measurements.table import Kind, exact
 from nta.qc.reference import distance
 from nta.qc.report import QcReport
 from nta.qc.specification import Criterion, Specification, read_specification
-from nta.qc.verdict import RANKS, Check, CheckVerdict, Limits
+from nta.qc.verdict import Check, CheckVerdict, Limits
 from nta.qc.wording import title, why_inconclusive
 from nta.quantity import Quantity, coverage_factor, unknown
 
@@ -285,10 +285,10 @@ def _drift(_: Criterion, j: _Judged) -> _Found:
 
 
 def _recording(_: Criterion, j: _Judged) -> _Found:
-    word = j.group[0].findings_at_worst()
-    if word is None:
+    verdict = j.group[0].findings_at_worst()
+    if verdict is None:
         return _Found(unknown("nobody judged the recording"))
-    return _Found(exact(float(RANKS.index(word)), "", f"the worst finding of the recording: {word}"))
+    return _Found(exact(float(verdict.severity), "", f"the worst finding of the recording: {verdict}"))
 
 
 def _reference(c: Criterion, j: _Judged) -> _Found:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
+from nta.assessment import Verdict
 from nta.errors import SettingError
 from nta.measurements.table import check_name
 from nta.qc.verdict import RANKS, Limits
@@ -170,14 +171,15 @@ def _recording(table: Table, section: str, _: Path) -> Iterator[Criterion]:
     inner.close()
     if word not in RANKS:
         inner.refuse(f"at_worst must be one of {', '.join(RANKS)}, got {word!r}")
-    yield Criterion(section=section, key="at_worst", limits=Limits(at_most=float(RANKS.index(word))))
+    yield Criterion(section=section, key="at_worst", limits=Limits(at_most=float(Verdict(word).severity)))
 
 
 def _limits(table: Table, key: str) -> Limits:
     values = table.get(key, dict, required=True)
     inner = Table(values, f"{table.origin} {key}", table)
     bounds = {name: inner.finite(name) if inner.has(name) else None for name in ("at_least", "at_most")}
-    on, source = inner.text("on", "interval"), inner.text("source", "")
+    on: Any = inner.text("on", "interval")  # checked by the limits themselves
+    source = inner.text("source", "")
     inner.close()
     try:
         return Limits(**bounds, on=on, source=source)

@@ -6,14 +6,15 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal, get_args
 
+from nta.assessment import Verdict
 from nta.errors import SettingError
 from nta.quantity import Quantity
 from nta.stated import is_number
 
-RANKS = ("pass", "warn", "fail")
-"""What a finding says of a recording, from good to bad; as a number its place here."""
+RANKS = (Verdict.PASS, Verdict.WARN, Verdict.FAIL)
+"""What the worst finding may say of a recording; as a number its severity, which is its place here."""
 
 
 class CheckVerdict(StrEnum):
@@ -34,13 +35,17 @@ class CheckVerdict(StrEnum):
         return cls.INCONCLUSIVE
 
 
+JudgedOn = Literal["interval", "value"]
+"""The interval, or the value where a laboratory judges on the number alone."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What is allowed, ends included. on : "interval", or "value" where a laboratory judges on the number alone."""
+    """What is allowed, ends included."""
 
     at_least: float | None = None
     at_most: float | None = None
-    on: str = "interval"
+    on: JudgedOn = "interval"
     source: str = ""
 
     def __post_init__(self) -> None:
@@ -52,7 +57,7 @@ class Limits:
                 raise SettingError(f"{name} must be a finite number, got {value!r}")
         if self.at_least is not None and self.at_most is not None and self.at_least > self.at_most:
             raise SettingError(f"at_least = {self.at_least:g} lies above at_most = {self.at_most:g}")
-        if self.on not in ("interval", "value"):
+        if self.on not in get_args(JudgedOn):
             raise SettingError(f'on must be "interval" or "value", got {self.on!r}')
 
     def judge(self, quantity: Quantity) -> CheckVerdict:

@@ -7,8 +7,10 @@ from pathlib import Path
 from nta.assessment import Finding, Verdict
 from nta.pipeline import Analysis
 from nta.quantity import Quantity
-from nta.report.markup import element, table, text
+from nta.report.markup import element, marked, table, text
 from nta.report.wording import (
+    MOODS,
+    VERDICT_WORDS,
     as_percent,
     concentration_words,
     confidence_words,
@@ -23,13 +25,7 @@ from nta.report.wording import (
     why_no_distribution,
     window_name,
 )
-
-_VERDICTS = {
-    Verdict.FAIL: ("fail", "✕", "Fail"),
-    Verdict.WARN: ("warn", "▲", "Watch"),
-    Verdict.NOT_ASSESSED: ("open", "○", "Not assessed"),
-    Verdict.PASS: ("pass", "✓", "Pass"),
-}
+from nta.sizes.table import IN_VIEW, SUSPENSION, TRACKS
 
 
 def headline(analysis: Analysis) -> str:
@@ -69,18 +65,15 @@ def what_passed(analysis: Analysis) -> str:
 def _judged(analysis: Analysis) -> str:
     """Say whether the numbers may be used, and what speaks against it by name."""
     assessment = analysis.assessment
-    kind, sign, _ = _VERDICTS[assessment.worst]
     if analysis.sizes.distribution is None and assessment.worst is not Verdict.FAIL:
-        kind, sign, _ = _VERDICTS[Verdict.NOT_ASSESSED]
         why = analysis.sizes.summary["d50_nm"].method.removeprefix("not assessed: ")
-        words = f"No sizes: {text(why)}."
-        return element("span", f'<span class="mark">{sign}</span>{words}', kind=f"verdict {kind}")
+        return marked(MOODS[Verdict.NOT_ASSESSED], f"No sizes: {text(why)}.")
     named = [text(f.title).lower() for f in assessment.findings if f.verdict is assessment.worst]
     words = {
         Verdict.FAIL: f"Do not rely on these numbers as they are. Failed: {'; '.join(named)}.",
         Verdict.WARN: f"Usable with care. To watch: {'; '.join(named)}.",
     }.get(assessment.worst, "Nothing that was assessed speaks against these numbers.")
-    return element("span", f'<span class="mark">{sign}</span>{words}', kind=f"verdict {kind}")
+    return marked(MOODS[assessment.worst], words)
 
 
 def _about(analysis: Analysis) -> str:
@@ -101,7 +94,7 @@ def _about(analysis: Analysis) -> str:
 def _boxes(analysis: Analysis) -> list[str]:
     sizes = analysis.sizes
     of = (
-        {"suspension": ", in suspension"}.get(sizes.distribution.describes, ", in view")
+        {SUSPENSION: ", in suspension"}.get(sizes.distribution.describes, ", in view")
         if sizes.distribution
         else ""
     )
@@ -144,9 +137,9 @@ def _sentence(analysis: Analysis) -> str:
         return f"No size distribution. {why_no_distribution(analysis)}"
     d10, d90 = (sizes.summary.get(key) for key in ("d10_nm", "d90_nm"))
     subject = {
-        "particles in view": "the particles in view",
-        "suspension": "the particles in suspension",
-        "tracks": "the particles in view, every track counted once,",
+        IN_VIEW: "the particles in view",
+        SUSPENSION: "the particles in suspension",
+        TRACKS: "the particles in view, every track counted once,",
     }.get(sizes.distribution.describes, sizes.distribution.describes)
     if d10 is None or d90 is None or d10.value is None or d90.value is None:
         return f"The numbers describe {subject}."
@@ -166,5 +159,4 @@ def _sentence_of(finding: Finding) -> str:
 
 
 def _mark(verdict: Verdict) -> str:
-    kind, sign, word = _VERDICTS[verdict]
-    return element("span", f'<span class="mark">{sign}</span>{word}', kind=f"verdict {kind}")
+    return marked(MOODS[verdict], VERDICT_WORDS[verdict])

@@ -7,6 +7,7 @@ from html import escape
 from importlib import resources
 
 from nta.errors import printable
+from nta.report.wording import SIGNS, Mood
 
 
 def text(words: object) -> str:
@@ -27,6 +28,11 @@ def whole_page(title: str, body: str, *, more_css: str = "") -> str:
 def element(name: str, content: str, *, kind: str = "") -> str:
     """Return an element around finished markup."""
     return f'<{name} class="{kind}">{content}</{name}>' if kind else f"<{name}>{content}</{name}>"
+
+
+def marked(mood: Mood, words: str) -> str:
+    """Return finished markup behind the sign of how good that is, in its colour."""
+    return element("span", f'<span class="mark">{SIGNS[mood]}</span>{words}', kind=f"verdict {mood}")
 
 
 def table(

@@ -65,11 +65,9 @@ def _sizes(analysis: Analysis) -> list[str]:
 
 
 def _counts(analysis: Analysis) -> list[str]:
-    n_frames = analysis.spots.scene.n_frames
-    per_frame = len(analysis.spots) / max(n_frames, 1)
     return [
         f"  {count(analysis.sizes.n_tracks_used, 'track')} used of {count(analysis.tracks.n_tracks, 'track')}; "
-        f"{number(per_frame)} spots per frame in {count(n_frames, 'frame')}",
+        f"{number(analysis.spots.per_frame)} spots per frame in {count(analysis.spots.scene.n_frames, 'frame')}",
         *_visibility(analysis),
     ]
 
@@ -89,8 +87,7 @@ def _findings(analysis: Analysis) -> list[str]:
     lines = [f"  findings: {verdict_counts(analysis.assessment)}"]
     for finding in findings_worst_first(analysis.assessment):
         if finding.verdict in (Verdict.FAIL, Verdict.WARN):
-            word = "FAIL" if finding.verdict is Verdict.FAIL else "WARN"
-            lines.append(f"  {word}  {finding.title}: {prettied(finding.evidence)}")
+            lines.append(f"  {finding.verdict.upper()}  {finding.title}: {prettied(finding.evidence)}")
             if finding.advice:
                 lines.append(f"        → {finding.advice}")
     return lines

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Literal
 
 from nta.assessment import Assessment, Finding, Verdict
 from nta.pipeline import Analysis
@@ -21,10 +23,25 @@ SUMMARY_NAMES = {
     "span": "Span (D90 − D10) / D50",
 }
 UNITS = {"um2/s": "µm²/s", "um": "µm", "um/s": "µm/s", "1": "", "degC": "°C", "1/ml": "per ml"}
+Mood = Literal["pass", "warn", "fail", "open"]
+"""How good something is, whatever it is; "open": nobody can tell yet."""
+SIGNS: Mapping[Mood, str] = {"pass": "✓", "warn": "▲", "fail": "✕", "open": "○"}
+MOODS: Mapping[Verdict, Mood] = {
+    Verdict.FAIL: "fail",
+    Verdict.WARN: "warn",
+    Verdict.NOT_ASSESSED: "open",
+    Verdict.PASS: "pass",
+}
+"""In the order in which findings are told: what passed is told last, by name alone."""
+VERDICT_WORDS: Mapping[Verdict, str] = {
+    Verdict.FAIL: "Fail",
+    Verdict.WARN: "Watch",
+    Verdict.NOT_ASSESSED: "Not assessed",
+    Verdict.PASS: "Pass",
+}
 _FIXED_SPACE = "\u00a0"  # keeps a value and its unit on one line
 _TO = f"{_FIXED_SPACE}to{_FIXED_SPACE}"
 _COUNTED = r"\b\d{5,}(?= (?:tracks|spots|links|frames|found))"
-_WORST_FIRST = (Verdict.FAIL, Verdict.WARN, Verdict.NOT_ASSESSED, Verdict.PASS)
 
 
 def number(value: float | None, digits: int = 3) -> str:
@@ -119,7 +136,7 @@ def window_name(low_nm: float, high_nm: float) -> str:
 
 def findings_worst_first(assessment: Assessment) -> list[Finding]:
     """Return the findings, the worst first, otherwise in the order of the assessment."""
-    return sorted(assessment.findings, key=lambda finding: _WORST_FIRST.index(finding.verdict))
+    return [finding for verdict in MOODS for finding in assessment.findings if finding.verdict is verdict]
 
 
 def verdict_counts(assessment: Assessment) -> str:
@@ -130,7 +147,7 @@ def verdict_counts(assessment: Assessment) -> str:
         Verdict.NOT_ASSESSED: "not assessed",
         Verdict.PASS: "passed",
     }
-    counts = {v: sum(f.verdict is v for f in assessment.findings) for v in _WORST_FIRST}
+    counts = {v: sum(f.verdict is v for f in assessment.findings) for v in MOODS}
     return ", ".join(f"{n} {names[verdict]}" for verdict, n in counts.items() if n) or "nothing was assessed"
 
 
@@ -145,8 +162,7 @@ def concentration_words(analysis: Analysis) -> tuple[str, str]:
     """Write the concentration and what it stands on; a count per frame and the reason where there is none per ml."""
     seen = analysis.visibility
     if seen is None:
-        per_frame = len(analysis.spots) / max(analysis.spots.scene.n_frames, 1)
-        return "not calibrated", f"{number(per_frame)} spots per frame"
+        return "not calibrated", f"{number(analysis.spots.per_frame)} spots per frame"
     found = seen.concentration
     per_frame_words = f"{number(found.per_frame.value)} tracked particles per frame"
     measured = found.best_known_per_ml

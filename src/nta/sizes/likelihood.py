@@ -123,7 +123,7 @@ def _not_hidden(diffusion: DiffusionEstimates, detection: Detection | None) -> F
 
 def _with_too_short(diffusion: DiffusionEstimates, used: BoolArray) -> FloatArray:
     frames = diffusion.n_points.astype(np.float64)
-    too_short = (diffusion.flags & int(TrackFlag.TOO_SHORT) != 0) & (diffusion.n_points >= 2) & ~used
+    too_short = diffusion.flagged(TrackFlag.TOO_SHORT) & (diffusion.n_points >= 2) & ~used
     light = diffusion.intensity.astype(np.float64)
     known = (used | too_short) & np.isfinite(light)
     if not (used & known).any():

@@ -2,7 +2,7 @@
 
 from nta.sop.execution import carry_out
 from nta.sop.outcome import PlannedVideo, ProcedureOutcome
-from nta.sop.procedure import Control, Measurement, Procedure
+from nta.sop.procedure import Control, Procedure, VideoPlan
 from nta.sop.reading import read_procedure
 from nta.sop.report import write_sop_report
 from nta.sop.template import TEMPLATE
@@ -10,10 +10,10 @@ from nta.sop.template import TEMPLATE
 __all__ = [
     "TEMPLATE",
     "Control",
-    "Measurement",
     "PlannedVideo",
     "Procedure",
     "ProcedureOutcome",
+    "VideoPlan",
     "carry_out",
     "read_procedure",
     "write_sop_report",

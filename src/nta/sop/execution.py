@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from nta.acquisition import Recorded, record
-from nta.assessment import Finding, Limit, Verdict, load_limits
+from nta.assessment import Finding, Limit, load_limits
 from nta.assessment.controls import bead_check, with_findings
 from nta.beads import size_ratio
 from nta.calibration import (
@@ -24,14 +24,15 @@ from nta.calibration import (
     load_certificate,
     load_profile,
 )
+from nta.circumstances import stated_conditions
 from nta.devices import Instrument
 from nta.errors import NtaError, RecordingError, SettingError, in_words, is_foreseen
 from nta.io.atomic import new_folder
-from nta.io.recordings import Recording, checksum, open_recording
+from nta.io.recordings import Recording, new_recording
 from nta.io.results import ANALYSIS_FOLDER, RECORDING_FILE
-from nta.live import new_recording
 from nta.measurements.identity import fingerprint
-from nta.pipeline import Analysis, analyze, stated_conditions, subtract_blank
+from nta.one_recording import Request, analyze_file
+from nta.pipeline import Analysis, subtract_blank
 from nta.progress import Progress, Tell
 from nta.quantity import Quantity
 from nta.settings import AnalysisSettings
@@ -227,14 +228,15 @@ class _Run:
     def _analysis(self, video: PlannedVideo) -> Analysis:
         assert video.recording is not None
         path = self.folder / video.recording
-        profile, settings = self.basis.profile, self.basis.settings
-        with open_recording(path) as source:
+        request = Request(
+            conditions=self._words(video.stage), profile=self.basis.profile, settings=self.basis.settings
+        )
+
+        def watch(source: Recording) -> AbstractContextManager[Progress]:
             self._refuse_copy(video, source)
-            conditions = stated_conditions(source.metadata, **self._words(video.stage))
-            with self.make_bar(f"analysing {video.step.name}", source.report.claimed_frames) as progress:
-                analysis = analyze(
-                    source, conditions, profile, settings, progress=progress, sha256=checksum(path)
-                )
+            return self.make_bar(f"analysing {video.step.name}", source.report.claimed_frames)
+
+        analysis, _ = analyze_file(path, request, watch=watch)
         if video.stage == "sample":
             analysis = self._against_blank(analysis, video.step)
         analysis = replace(analysis, assessment=with_findings(analysis.assessment, self.findings.values()))
@@ -308,8 +310,7 @@ class _Run:
 
 def worst_of(findings: list[Finding]) -> tuple[Finding, ...]:
     """Return the worst of findings of one name, of two verdicts alike the one with the greater value; none of none."""
-    order = (Verdict.NOT_ASSESSED, Verdict.PASS, Verdict.WARN, Verdict.FAIL)
-    ranked = sorted(findings, key=lambda f: (order.index(f.verdict), f.value or 0.0))
+    ranked = sorted(findings, key=lambda f: (f.verdict.severity, f.value or 0.0))
     return tuple(ranked[-1:])
 
 

@@ -29,7 +29,7 @@ class Device:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Measurement:
+class VideoPlan:
     """Videos of the sample: so many at each position of the focus, or after each step of the pump.
 
     settle_s : rest before every video, after whatever was moved. flow_ul_min : of the pump during the videos.
@@ -78,7 +78,7 @@ class Procedure:
     file: Path
     name: str
     device: Device
-    measurement: Measurement
+    measurement: VideoPlan
     operator: str = ""
     comment: str = ""
     profile: str | None = None

@@ -10,11 +10,11 @@ from typing import Any
 from nta.acquisition import list_drivers
 from nta.calibration import SampleConditions, load_certificate, load_medium, load_profile
 from nta.errors import SettingError
+from nta.io.recordings.words import CONDITION_NUMBERS
 from nta.settings import AnalysisSettings
-from nta.sop.procedure import Control, Device, Measurement, Procedure
+from nta.sop.procedure import Control, Device, Procedure, VideoPlan
 from nta.stated import Table
 
-_CONDITIONS = ("temperature_c", "temperature_std_c", "viscosity_mpas", "dilution")
 _ROUNDING = 1e-3  # a rounded exposure may touch the frame interval
 
 
@@ -91,9 +91,9 @@ def _temperature_of_a_sample(temperature_c: float) -> SampleConditions:
     return SampleConditions(temperature_c=temperature_c)
 
 
-def _measurement(table: Table) -> Measurement:
-    _only(table, [f.name for f in fields(Measurement)])
-    measurement = Measurement(
+def _measurement(table: Table) -> VideoPlan:
+    _only(table, [f.name for f in fields(VideoPlan)])
+    measurement = VideoPlan(
         videos=_count(table, "videos"),
         duration_s=_positive(table, "duration_s", required=True) or 0.0,
         settle_s=_not_negative(table, "settle_s"),
@@ -133,8 +133,8 @@ def _control(table: Table, *, certified: bool) -> Control:
 def _conditions(top: Table) -> dict[str, Any]:
     if not top.has("sample"):
         return {}
-    table = _only(top.table("sample"), (*_CONDITIONS, "name", "medium"))
-    said: dict[str, Any] = {key: table.finite(key) for key in _CONDITIONS if table.has(key)}
+    table = _only(top.table("sample"), (*CONDITION_NUMBERS, "name", "medium"))
+    said: dict[str, Any] = {key: table.finite(key) for key in CONDITION_NUMBERS if table.has(key)}
     for key, name in (("name", "sample"), ("medium", "medium")):
         if text := table.text(key, ""):
             said[name] = text

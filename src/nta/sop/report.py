@@ -52,18 +52,6 @@ _SAID = {
     "dilution": ("dilution", 1.0, ""),
 }
 """How a page says what a procedure states: words, factor, unit."""
-_MOODS: dict[Verdict, doc.Mood] = {
-    Verdict.PASS: "pass",
-    Verdict.WARN: "warn",
-    Verdict.FAIL: "fail",
-    Verdict.NOT_ASSESSED: "open",
-}
-_WORDS = {
-    Verdict.PASS: "Pass",
-    Verdict.WARN: "Watch",
-    Verdict.FAIL: "Fail",
-    Verdict.NOT_ASSESSED: "Not assessed",
-}
 
 
 def write_sop_report(outcome: ProcedureOutcome) -> Path:
@@ -266,14 +254,14 @@ def _common(outcome: ProcedureOutcome) -> dict[str, tuple[Finding, list[str]]]:
             if finding.verdict not in (Verdict.FAIL, Verdict.WARN) or finding.name in of_controls:
                 continue
             example, videos = found.get(finding.name, (finding, []))
-            worse = finding.verdict is Verdict.FAIL and example.verdict is Verdict.WARN
+            worse = finding.verdict.severity > example.verdict.severity
             found[finding.name] = (finding if worse else example, [*videos, video.step.name])
     return found
 
 
 def _finding_row(where: str, finding: Finding) -> tuple[doc.Cell, ...]:
     words = prettied(finding.evidence) + (f" → {prettied(finding.advice)}" if finding.advice else "")
-    return doc.Mark(_MOODS[finding.verdict], _WORDS[finding.verdict]), finding.title, where, words
+    return doc.Mark.of(finding.verdict), finding.title, where, words
 
 
 def _videos(outcome: ProcedureOutcome) -> doc.Table:

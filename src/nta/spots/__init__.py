@@ -5,14 +5,16 @@ from __future__ import annotations
 from nta.spots.detector import SpotDetector, detect_spots
 from nta.spots.learning import PRIME_FRAMES
 from nta.spots.settings import THRESHOLDS_SD, DetectionSettings
-from nta.spots.table import CameraModel, Scene, SpotFlag, Spots, join_spots
+from nta.spots.table import CameraModel, ModelSource, Scene, SeenContrast, SpotFlag, Spots, join_spots
 
 __all__ = [
     "PRIME_FRAMES",
     "THRESHOLDS_SD",
     "CameraModel",
     "DetectionSettings",
+    "ModelSource",
     "Scene",
+    "SeenContrast",
     "SpotDetector",
     "SpotFlag",
     "Spots",

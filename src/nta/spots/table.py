@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import IntFlag
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,18 +25,21 @@ class SpotFlag(IntFlag):
     FIXED = 32  # sits on a hot pixel or a fixed pattern
 
 
+ModelSource = Literal["stated", "gain stated", "estimated", "unknown"]
+"""Stated by the recording or a profile, estimated from the recording's own noise; "gain stated": the rest is estimated."""
+
+SeenContrast = Literal["bright", "dark", "unknown"]
+"""Spots against their background."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class CameraModel:
-    """From grey values to photo-electrons: e = (adu - offset_adu) * gain_e_per_adu, variance = e + read_noise_e**2.
-
-    source: "stated" (by the recording or a profile), "estimated" (from the recording's own noise) or "gain stated", the
-        rest estimated.
-    """
+    """From grey values to photo-electrons: e = (adu - offset_adu) * gain_e_per_adu, variance = e + read_noise_e**2."""
 
     gain_e_per_adu: float
     offset_adu: float
     read_noise_e: float
-    source: str
+    source: ModelSource
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -45,7 +49,7 @@ class Scene(Brief):
     width_px: int
     height_px: int
     bit_depth: int
-    contrast: str  # "bright" or "dark" spots
+    contrast: SeenContrast
     camera: CameraModel
     spot_width_px: float  # standard deviation of a Gaussian spot in focus
     threshold_sd: float
@@ -87,6 +91,17 @@ class Spots(Columns):
     chi2: NDArray[np.float32] = column(np.float32, "1", "reduced chi-square of the fit")
     flags: NDArray[np.uint16] = column(np.uint16, "1", "SpotFlag bits")
     scene: Scene
+
+    @property
+    def per_frame(self) -> float:
+        """Mean number of spots in a frame."""
+        return len(self) / max(self.scene.n_frames, 1)
+
+    @property
+    def counts(self) -> NDArray[np.int64]:
+        """Number of spots in every frame that was searched."""
+        place = np.searchsorted(self.scene.frame_index, self.frame)
+        return np.bincount(place, minlength=self.scene.n_frames)
 
 
 def join_spots(parts: Sequence[Spots]) -> Spots:

@@ -16,12 +16,13 @@ from nta.calibration import load_profile
 from nta.diffusion import TrackFlag
 from nta.errors import NtaError, RecordingError, SettingError
 from nta.io.atomic import new_folder
-from nta.io.recordings import checksum, open_recording
-from nta.io.results import RESULTS_FILE, load_analysis, results_files, save_analysis
+from nta.io.recordings import checksum
+from nta.io.results import RESULTS_FILE, is_results, load_analysis, results_files, save_analysis
 from nta.io.vendors import VendorResult, VendorRun, read_vendor
 from nta.measurements import result_name
 from nta.measurements.key import analysis_key
-from nta.pipeline import Analysis, analyze, stated_conditions
+from nta.one_recording import Request, analyze_file
+from nta.pipeline import Analysis
 from nta.progress import Tell
 from nta.settings import AnalysisSettings
 from nta.study.contradictions import Made, refuse_contradictions, without_dilution
@@ -127,23 +128,11 @@ def _finished(path: Path, preparation: Preparation, study: Study) -> Iterator[At
         return
     # a folder without results may be one of images
     for file in results_files(path) if path.is_dir() else (path,):
-        if not _is_results(file):
+        if not is_results(file):
             continue
         analysis = load_analysis(file)
         refuse_contradictions(str(path), Made.of_analysis(analysis), preparation, study.instrument)
         yield _from_analysis(file, result_name(file), checksum(file), analysis, preparation)
-
-
-def _is_results(path: Path) -> bool:
-    if path.suffix not in (".h5", ".hdf5") or not path.is_file():
-        return False
-    import h5py
-
-    try:
-        with h5py.File(path, "r") as file:
-            return bool(file.attrs.get("format") == "nta analysis")
-    except OSError:
-        return False
 
 
 def _analysed(
@@ -181,9 +170,8 @@ def _analysed(
             return analysis
     else:
         tell(f"{path.name}: analysing")
-    with open_recording(path, **camera) as source:
-        conditions = stated_conditions(source.metadata, **cell)
-        analysis = analyze(source, conditions, profile, settings, sha256=digest)
+    request = Request(camera=camera, conditions=cell, profile=profile, settings=settings)
+    analysis, _ = analyze_file(path, request, sha256=digest)
     with new_folder(folder, replace=True) as partial:
         save_analysis(analysis, partial / RESULTS_FILE)
     return analysis
@@ -194,9 +182,7 @@ def _from_analysis(
 ) -> Attached:
     d, sizes = analysis.diffusion, analysis.sizes
     used = d.has_size & (d.n_points >= max(analysis.settings.sizing.min_points, MIN_POINTS))
-    doubtful = (d.flags & int(TrackFlag.SATURATED | TrackFlag.OUT_OF_FOCUS)) != 0
-    light = np.where(doubtful, np.nan, d.intensity.astype(np.float64))
-    long_enough = d.flags & int(TrackFlag.TOO_SHORT) == 0
+    light = np.where(d.has_light, d.intensity.astype(np.float64), np.nan)
     dilution = analysis.conditions.dilution or preparation.dilution
     in_view = len(analysis.tracks) / max(analysis.spots.scene.n_frames, 1) * (dilution or 1.0)
     findings = analysis.assessment.findings
@@ -206,8 +192,8 @@ def _from_analysis(
         intensity=light[used],
         dilution=dilution,
         crowded=any(f.name == "spots_per_frame_high" and f.verdict is Verdict.FAIL for f in findings),
-        saturated_share=_share(d.flags, TrackFlag.SATURATED, long_enough),
-        immobile_share=_share(d.flags, TrackFlag.IMMOBILE, long_enough),
+        saturated_share=d.share_flagged(TrackFlag.SATURATED) or 0.0,
+        immobile_share=d.share_flagged(TrackFlag.IMMOBILE) or 0.0,
         temperature_c=sizes.temperature_c,
         track_frames=float(d.n_points[used].mean()) if used.any() else None,
     )
@@ -233,15 +219,9 @@ def _per_ml(analysis: Analysis, dilution: float | None) -> float | None:
     return None if in_cell is None else in_cell * (dilution or 1.0)
 
 
-def _share(flags: Any, flag: TrackFlag, among: Any) -> float:
-    return float((flags[among] & int(flag) != 0).mean()) if among.any() else 0.0
-
-
 def _facts(analysis: Analysis) -> dict[str, Any]:
     scene, linking, d = analysis.spots.scene, analysis.tracks.linking, analysis.diffusion
-    per_frame = np.bincount(
-        np.searchsorted(scene.frame_index, analysis.spots.frame), minlength=scene.n_frames
-    )
+    per_frame = analysis.spots.counts
     return {
         "recording_sha256": analysis.provenance.sha256,
         "software": {"nta-lab": analysis.provenance.versions.get("nta-lab", "")},
@@ -261,7 +241,7 @@ def _facts(analysis: Analysis) -> dict[str, Any]:
         "medium": analysis.conditions.medium,
         "tracks_found": analysis.tracks.n_tracks,
         "tracks_used": analysis.sizes.n_tracks_used,
-        "tracks_by_flag": {str(f.name).lower(): int((d.flags & int(f) != 0).sum()) for f in TrackFlag},
+        "tracks_by_flag": d.counts_by_flag(),
         "spots_per_frame": [float(per_frame.mean()), int(per_frame.min()), int(per_frame.max())]
         if per_frame.size
         else None,

@@ -9,8 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from nta.assessment.integrity import Arm, IntegrityEvidence, Video
-from nta.assessment.integrity import Preparation as Measured
+from nta.assessment.integrity import Arm, IntegrityEvidence, MeasuredPreparation, Video
 from nta.calibration import load_certificate
 from nta.study.attaching import IN_VIEW, PER_ML, Attached
 from nta.study.contradictions import without_dilution
@@ -191,7 +190,7 @@ def _arm(name: str, tubes: Sequence[Preparation], material: Material, blank: flo
     return Arm(
         name=name,
         preparations=tuple(
-            Measured(
+            MeasuredPreparation(
                 name=p.name,
                 videos=tuple(material.videos([p])),
                 volume_ml=p.volume_ml,

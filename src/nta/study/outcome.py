@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from nta.assessment.integrity import Arm, IntegrityEvidence, Judgement
+from nta.assessment.integrity import Arm, IntegrityEvidence, Judgement, Scale
 from nta.quantity import Quantity, student_mean
 from nta.study.attaching import PER_ML
 from nta.study.gathering import Material
@@ -40,7 +40,7 @@ class Trend:
     name: str
     title: str
     along: str
-    unit: str
+    scale: Scale
     margin: tuple[float, float]
     points: tuple[tuple[str, float, float, float, float], ...]  # group, x, estimate, low, high
 
@@ -104,7 +104,8 @@ def trends(study: Study, judged: Sequence[Judged]) -> Iterator[Trend]:
 
 
 def _trend(judged: Sequence[Judged], at: dict[str, float | None], name: str, along: str) -> Trend | None:
-    points, margin, title, scale = [], (math.nan, math.nan), "", "1"
+    points, margin, title = [], (math.nan, math.nan), ""
+    scale: Scale = "1"
     for item in judged:
         criterion, x = item.judgement.criteria.get(name), at[item.group]
         if criterion is None or criterion.comparison is None or x is None:
@@ -115,7 +116,7 @@ def _trend(judged: Sequence[Judged], at: dict[str, float | None], name: str, alo
     if len(points) < 2:
         return None
     points.sort(key=lambda point: point[1])
-    return Trend(name=name, title=title, along=along, unit=scale, margin=margin, points=tuple(points))
+    return Trend(name=name, title=title, along=along, scale=scale, margin=margin, points=tuple(points))
 
 
 def _stored(study: Study, group: str, key: str) -> float | None:

@@ -30,7 +30,7 @@ def significant_cosines(
     of a constant: it says how large a steady drift could have gone unseen.
     """
     n = weight.size
-    cosines = _Cosines(n)
+    cosines = Cosines(n)
     level = 2 * np.log(np.pi**2 * (np.arange(n) + 1.0) ** 2 / (6 * FALSE_ALARM))
     of_weight = cosines.beyond(cosines.sums(weight))
     information = np.maximum(0.5 * (of_weight[0] + of_weight[::2]), 1e-9 * of_weight[0])
@@ -59,7 +59,7 @@ def significant_cosines(
     return chosen, fit, cosines.variance(fitted, covariance)
 
 
-class _Cosines:
+class Cosines:
     """The cosines cos(pi k (t + 1/2) / n) of n slots t, by fast Fourier transforms of twice the length."""
 
     def __init__(self, n: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from nta.diffusion import DiffusionEstimates, TrackFlag
+from nta.diffusion import DiffusionEstimates
 from nta.quantity import CONFIDENCE, Quantity, unknown
 
 _UNIT = "e/ms"
@@ -20,8 +20,7 @@ def brightness_e_per_ms(diffusion: DiffusionEstimates) -> Quantity:
 
     if not diffusion.exposure_s:
         return unknown("the exposure is not known", _UNIT)
-    doubtful = diffusion.flags & int(TrackFlag.SATURATED | TrackFlag.OUT_OF_FOCUS) != 0
-    light = np.sort(diffusion.intensity[diffusion.has_size & ~doubtful].astype(np.float64))
+    light = np.sort(diffusion.intensity[diffusion.has_size & diffusion.has_light].astype(np.float64))
     light = light[np.isfinite(light)] / (1e3 * diffusion.exposure_s)
     if not light.size:
         return unknown("no track with a size whose light is known", _UNIT)

@@ -90,7 +90,7 @@ def injection_trials(
     own = round(_OWN_SHARE * per_frame) if bright.size >= _LEAST_OWN else 0
     electrons, ratios, found = [], [], []
     for frame in frames:
-        y, x = _places(scene, _APART * width_px, per_frame, rng)
+        y, x = places_apart(scene, _APART * width_px, per_frame, rng)
         ratio = rng.integers(0, len(WIDTH_RATIOS), y.size)
         widths = width_px * ratios_tried[ratio]
         light = guess * ratios_tried[ratio] ** _WIDTH_POWER * np.exp(rng.uniform(low, high, y.size))
@@ -148,7 +148,7 @@ def _threshold_electrons(scene: Scene, width_px: float) -> float:
     return 2 * math.sqrt(math.pi) * width_px * sigma * scene.threshold_sd
 
 
-def _places(
+def places_apart(
     scene: Scene, apart_px: float, count: int, rng: np.random.Generator
 ) -> tuple[FloatArray, FloatArray]:
     """Random places, apart from each other, up to the very edge: what is missed there is missed of particles, too."""

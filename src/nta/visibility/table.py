@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,22 +29,27 @@ class VisibleVolume(Columns):
     )
 
 
+IndexSource = Literal["stated", "this run", "assumed"]
+ScaleSource = Literal["calibrated", "this run"]
+"""Calibrated: of the profile; this run: from the mean light of its tracks."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class BrightnessLaw:
     """Light against diameter: scale_e_per_nm2 * cross-section of a sphere of this index * (diameter / anchor_nm)^slope.
 
     Light is that in focus in the middle of the sheet, the cross-section that into the objective. slope : how much steeper
     than that of homogeneous spheres the light of this run's particles grows: membranes make it flatter; 0 where the index
-    was stated; slope_std its standard error. index_source, scale_source : "stated", "calibrated" (profile) or
-    "this run", found from the mean light of the tracks; one of the two must be known to find the other.
+    was stated; slope_std its standard error. index_source, scale_source : one of the two must be known to find the other;
+    where neither is, the index is assumed.
     index_low, index_high : interval of the index, None where it was stated.
     """
 
     refractive_index: float
     medium_index: float
     scale_e_per_nm2: float
-    index_source: str
-    scale_source: str
+    index_source: IndexSource
+    scale_source: ScaleSource
     slope: float = 0.0
     anchor_nm: float = 100.0
     slope_std: float = 0.0

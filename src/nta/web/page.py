@@ -24,7 +24,7 @@ from nta.report.markup import text
 from nta.web import charts, words
 from nta.web.fields import Fields, NumberInput
 from nta.web.look import Look, Order
-from nta.web.runs import Run
+from nta.web.runs import KeptRun
 from nta.web.session import Session, dated_name
 
 RUNS_PATH = "/runs"
@@ -47,7 +47,7 @@ class Page:
         self._session = session
         self._ticks = 0
         self._html: dict[int, str] = {}
-        self._runs: list[tuple[Run, str, str]] | None = None
+        self._runs: list[tuple[KeptRun, str, str]] | None = None
         self._drawn: object = None
         self._refusal = ""
         ui.add_css(static("page.css"))
@@ -236,7 +236,7 @@ class Page:
         self._set(self._distribution, charts.distribution_chart(curve, d50, why_no_sizes(seen)))
         self._set(self._history, charts.history_chart(seen.history, seen.target))
 
-    def _show_runs(self, runs: list[Run], look: Look) -> None:
+    def _show_runs(self, runs: list[KeptRun], look: Look) -> None:
         shown = [(found, _becoming(found, look), _why_none(found, look)) for found in runs[:_MOST_RUNS]]
         if shown == self._runs:
             return
@@ -250,7 +250,7 @@ class Page:
                 if why_none:
                     ui.label(f"no report: {why_none}").classes("why bad")
 
-    def _run_row(self, found: Run, becoming: str) -> None:
+    def _run_row(self, found: KeptRun, becoming: str) -> None:
         when = f"{found.changed:%H:%M}" if _is_today(found.changed) else f"{found.changed:%Y-%m-%d}"
         ui.label(found.name).classes("name")
         ui.label(when).classes("when")
@@ -308,7 +308,7 @@ def _is_today(moment: datetime) -> bool:
     return moment.date() == datetime.now().date()
 
 
-def _becoming(found: Run, look: Look) -> str:
+def _becoming(found: KeptRun, look: Look) -> str:
     """Say what is done with a run just now; empty where nothing is."""
     if found.name == look.recording:
         return "recording"
@@ -318,6 +318,6 @@ def _becoming(found: Run, look: Look) -> str:
     )
 
 
-def _why_none(found: Run, look: Look) -> str:
+def _why_none(found: KeptRun, look: Look) -> str:
     """Say why the report of a run could not be made; empty where it was, or nobody tried."""
     return next((task.why for task in look.tasks if task.name == found.name and task.state == "failed"), "")

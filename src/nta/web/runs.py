@@ -18,7 +18,7 @@ _LONGEST_NAME, _MOST_BYTES = 100, 200  # a file system takes 255 bytes for a nam
 
 
 @dataclass(frozen=True)
-class Run:
+class KeptRun:
     """A run in the folder. report : its page, as a path below the folder; empty where there is none. d50 : in words."""
 
     name: str
@@ -52,7 +52,7 @@ class Runs:
         check_writable(folder)
         return folder
 
-    def list(self) -> list[Run]:
+    def list(self) -> list[KeptRun]:
         """Return the runs, the newest first, without those that no address can name or that may not be read."""
         try:
             entries = list(self.folder.iterdir())
@@ -61,15 +61,15 @@ class Runs:
         found = (self._run(entry) for entry in entries if _is_named_in_text(entry))
         return sorted((run for run in found if run), key=lambda run: run.changed, reverse=True)
 
-    def _run(self, folder: Path) -> Run | None:
+    def _run(self, folder: Path) -> KeptRun | None:
         """Return what lies in a folder as a run; None where it is none, is somebody else's, or just went away."""
         try:
             for results in (folder / ANALYSIS_FOLDER, folder):
                 if (page := results / REPORT_FILE).is_file():
                     path = page.relative_to(self.folder).as_posix()
-                    return Run(folder.name, _changed(page), path, self._d50(results / "summary.json"))
+                    return KeptRun(folder.name, _changed(page), path, self._d50(results / "summary.json"))
             recording = folder / RECORDING_FILE
-            return Run(folder.name, _changed(recording), "", "") if recording.is_file() else None
+            return KeptRun(folder.name, _changed(recording), "", "") if recording.is_file() else None
         except OSError:
             return None
 

@@ -13,18 +13,18 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from nta.acquisition import FrameWriter, LiveSource, ReaderSettings, Recorded
+from nta.acquisition import LiveSource, ReaderSettings, Recorded
 from nta.assessment import Verdict
 from nta.calibration import InstrumentProfile, SampleConditions
 from nta.devices import Instrument
 from nta.errors import DeviceError, NtaError, SettingError, in_words
-from nta.frames import CameraState, Frame, RecordingReport
+from nta.frames import CameraState, Frame
+from nta.io.recordings import new_recording
 from nta.io.results import RECORDING_FILE
 from nta.live import (
     LiveAnalysis,
     LiveSettings,
     Snapshot,
-    new_recording,
     record_watched,
     refuse_no_temperature,
     warm_up,
@@ -58,24 +58,6 @@ class _Recording:
     longest_s: float
     live: LiveSettings
     stop: threading.Event = field(default_factory=threading.Event)
-
-
-class _Shown(FrameWriter):
-    """Writes with another writer first, then shows the frame."""
-
-    def __init__(self, writer: FrameWriter, view: View, measured: Callable[[str, float], None]) -> None:
-        self._writer, self._view, self._measured = writer, view, measured
-
-    def write(self, frame: Frame) -> None:
-        self._writer.write(frame)
-        self._view.show(frame)
-
-    def telemetry(self, name: str, value: float, host_time_ns: int | None = None) -> None:
-        self._writer.telemetry(name, value, host_time_ns)
-        self._measured(name, value)
-
-    def close(self, report: RecordingReport | None = None, ended_by: str | None = None) -> None:
-        self._writer.close(report, ended_by)
 
 
 class Session:
@@ -416,10 +398,12 @@ class Session:
                 self._snapshot, self._why = live.snapshot, ""
             return record_watched(
                 self.instrument,
-                _Shown(writer, self.view, self._measured),
+                writer,
                 live,
                 duration_s=recording.longest_s,
                 stop=recording.stop,
+                on_frame=self.view.show,
+                on_reading=self._measured,
             )
 
     def _say_how_it_ended(self, name: str, done: Recorded, seen: Snapshot) -> None:

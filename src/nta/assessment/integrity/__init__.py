@@ -16,12 +16,19 @@ from nta.assessment.integrity.comparison import (
     replicates_for_change,
     replicates_for_equivalence,
 )
-from nta.assessment.integrity.criteria import Arm, Criterion, IntegrityEvidence, Preparation, compare_arms
+from nta.assessment.integrity.criteria import (
+    Arm,
+    Criterion,
+    IntegrityEvidence,
+    MeasuredPreparation,
+    Scale,
+    compare_arms,
+)
 from nta.assessment.integrity.limits import IntegrityLimits, load_integrity_limits
 from nta.assessment.integrity.membrane import MEMBRANE_LINES
 from nta.assessment.integrity.reasons import Phenotype, Reason
 from nta.assessment.integrity.signatures import BrightnessCurve, Video
-from nta.assessment.integrity.verdict import FLAGGING, Integrity, Judgement, judge
+from nta.assessment.integrity.verdict import FLAGGING, Confidence, Integrity, Judgement, judge
 
 __all__ = [
     "FLAGGING",
@@ -29,15 +36,17 @@ __all__ = [
     "Arm",
     "BrightnessCurve",
     "Comparison",
+    "Confidence",
     "Criterion",
     "Decision",
     "Integrity",
     "IntegrityEvidence",
     "IntegrityLimits",
     "Judgement",
+    "MeasuredPreparation",
     "Phenotype",
-    "Preparation",
     "Reason",
+    "Scale",
     "Video",
     "compare_arms",
     "judge",

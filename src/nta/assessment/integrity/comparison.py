@@ -15,12 +15,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from nta.columns import FloatArray
 from nta.errors import SettingError
+
+ReplicateUnit = Literal["preparation", "video"]
 
 
 class Decision(StrEnum):
@@ -50,7 +53,7 @@ class Comparison:
     estimate : test minus reference. std_err, degrees_of_freedom : of the estimate.
     low, high : 95 % interval; equivalence_low, equivalence_high : 90 % interval, the one that TOST looks at.
     p_low, p_high : one-sided p-values for lying below the margin's low end and above its high end.
-    unit : what the replicates are, "preparation" or "video". paired : whether those of both arms belong together.
+    unit : what the replicates are. paired : whether those of both arms belong together.
     """
 
     estimate: float
@@ -63,7 +66,7 @@ class Comparison:
     margin: Margin
     p_low: float
     p_high: float
-    unit: str
+    unit: ReplicateUnit
     n_test: int
     n_reference: int
     paired: bool
@@ -84,7 +87,7 @@ class Comparison:
 
 
 def compare_independent(
-    test: ArrayLike, reference: ArrayLike, margin: Margin, *, unit: str, rounding: float = 0.0
+    test: ArrayLike, reference: ArrayLike, margin: Margin, *, unit: ReplicateUnit, rounding: float = 0.0
 ) -> Comparison:
     """Compare two arms of independent replicates (Welch).
 
@@ -106,7 +109,7 @@ def compare_independent(
 
 
 def compare_paired(
-    test: ArrayLike, reference: ArrayLike, margin: Margin, *, unit: str, rounding: float = 0.0
+    test: ArrayLike, reference: ArrayLike, margin: Margin, *, unit: ReplicateUnit, rounding: float = 0.0
 ) -> Comparison:
     """Compare arms whose replicates belong together: test[i] and reference[i] come from one preparation."""
     a, b = _replicates(test, "test"), _replicates(reference, "reference")
@@ -197,7 +200,7 @@ def _compared(
     std_err: float,
     freedom: float,
     margin: Margin,
-    unit: str,
+    unit: ReplicateUnit,
     sizes: tuple[int, int],
     *,
     paired: bool,

@@ -10,12 +10,14 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Literal
 
 import numpy as np
 
 from nta.assessment.integrity.comparison import (
     Comparison,
     Margin,
+    ReplicateUnit,
     compare_independent,
     compare_paired,
     rounding_error,
@@ -27,7 +29,7 @@ from nta.errors import SettingError
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Preparation:
+class MeasuredPreparation:
     """The videos of one preparation: one tube of material that went through the process by itself.
 
     volume_ml : of the whole preparation, None where nobody said; recovery needs it.
@@ -51,7 +53,7 @@ class Arm:
     """Preparations of one kind."""
 
     name: str
-    preparations: tuple[Preparation, ...]
+    preparations: tuple[MeasuredPreparation, ...]
 
     @property
     def videos(self) -> tuple[Video, ...]:
@@ -75,13 +77,17 @@ class Arm:
         return tuple(known for p in self.preparations if (known := getattr(p, name)) is not None)
 
 
+Scale = Literal["ln", "1", "mV"]
+"""Of differences: of logarithms, of shares, of zeta potentials."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Criterion:
-    """One comparison with its name for people and the scale its numbers are on ("ln" or "1")."""
+    """One comparison with its name for people and the scale its numbers are on."""
 
     name: str
     title: str
-    scale: str
+    scale: Scale
     comparison: Comparison | None
     missing: str = ""  # why there is no comparison
 
@@ -145,13 +151,13 @@ def compare_arms(evidence: IntegrityEvidence, limits: IntegrityLimits) -> dict[s
     reference = evidence.reference
     if reference is None:
         return {}
-    unit = "preparation" if _by_preparation(evidence, limits) else "video"
+    unit: ReplicateUnit = "preparation" if _by_preparation(evidence, limits) else "video"
     d50 = "d50_other_run" if evidence.differs_in_run else "d50"
 
     def of(
         name: str,
         title: str,
-        scale: str,
+        scale: Scale,
         margin: Margin,
         summary: Summary,
         rounding: float = 0.0,
@@ -186,7 +192,7 @@ def compare_arms(evidence: IntegrityEvidence, limits: IntegrityLimits) -> dict[s
 
 Of = Callable[..., Criterion]
 # of a video where it stands: one video may stand in several places
-Summary = Callable[[Video, Preparation, Arm], float]
+Summary = Callable[[Video, MeasuredPreparation, Arm], float]
 
 
 def _below_60(evidence: IntegrityEvidence, limits: IntegrityLimits, of: Of) -> Criterion:
@@ -214,7 +220,7 @@ def _recovery(evidence: IntegrityEvidence, limits: IntegrityLimits, of: Of) -> C
     if any(p.volume_ml is None for arm in evidence.arms for p in arm.preparations):
         return _missing(name, title, "ln", "the volumes of both arms are needed (volume_ml)")
 
-    def log_amount(video: Video, preparation: Preparation, arm: Arm) -> float:
+    def log_amount(video: Video, preparation: MeasuredPreparation, arm: Arm) -> float:
         amount, volume = video.amount, preparation.volume_ml
         assert amount is not None and volume is not None  # checked above  # noqa: PT018
         processed = evidence.sham_amount if arm is evidence.test else None
@@ -260,7 +266,7 @@ def _curve(evidence: IntegrityEvidence, reference: Arm) -> BrightnessCurve | str
     return curve
 
 
-def _missing(name: str, title: str, scale: str, why: str) -> Criterion:
+def _missing(name: str, title: str, scale: Scale, why: str) -> Criterion:
     return Criterion(name=name, title=title, scale=scale, comparison=None, missing=why)
 
 
@@ -269,7 +275,7 @@ def _by_value(
     reference: Arm,
     name: str,
     title: str,
-    scale: str,
+    scale: Scale,
     margin: Margin,
     value: str,
     unknown: str = "",
@@ -301,7 +307,7 @@ def _too_few(test: Arm, n_test: int, reference: Arm, n_reference: int) -> str:
     return f"known for {of_test} in the {test.name} arm and {of_reference} in the reference; an interval needs two each"
 
 
-def _rounding(test: Sequence[float], reference: Sequence[float], scale: str) -> float:
+def _rounding(test: Sequence[float], reference: Sequence[float], scale: Scale) -> float:
     """Return the standard error that the digits of both arms leave in their difference, or in ln of their ratio."""
     each = rounding_error((*test, *reference))
     sizes = (np.mean(test), np.mean(reference)) if scale == "ln" else (1.0, 1.0)
@@ -325,7 +331,7 @@ def _by_preparation(evidence: IntegrityEvidence, limits: IntegrityLimits) -> boo
     return all(len(arm.preparations) >= least for arm in (evidence.test, evidence.reference))
 
 
-def _replicates(arm: Arm, summary: Summary, unit: str) -> FloatArray:
+def _replicates(arm: Arm, summary: Summary, unit: ReplicateUnit) -> FloatArray:
     by_preparation = [[summary(video, p, arm) for video in p.videos] for p in arm.preparations]
     if unit == "video":
         return np.array([value for values in by_preparation for value in values])
@@ -333,7 +339,11 @@ def _replicates(arm: Arm, summary: Summary, unit: str) -> FloatArray:
 
 
 def _compared(
-    evidence: IntegrityEvidence, values: Sequence[FloatArray], margin: Margin, unit: str, rounding: float
+    evidence: IntegrityEvidence,
+    values: Sequence[FloatArray],
+    margin: Margin,
+    unit: ReplicateUnit,
+    rounding: float,
 ) -> Comparison:
     test, reference = values
     if evidence.paired and unit == "preparation" and test.size == reference.size:

@@ -14,6 +14,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Literal
 
 from nta.assessment.finding import Finding, Verdict
 from nta.assessment.integrity.comparison import Decision, holm
@@ -47,11 +48,14 @@ class Integrity(StrEnum):
     INDETERMINATE = "INDETERMINATE"
 
 
+Confidence = Literal["high", "moderate", "low"]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Judgement:
     """A verdict with everything it was made from.
 
-    tags : phenotypes that were found. confidence : "high", "moderate" or "low".
+    tags : phenotypes that were found.
     remarks : what other methods show beside the verdict, in sentences, and its reasons do not say.
     reasons : why there is no verdict, empty where there is one. gates : all that were checked.
     adjusted_p : Holm-adjusted, of every flagging criterion. flagged : those of them that changed by it.
@@ -61,7 +65,7 @@ class Judgement:
     tags: tuple[Phenotype, ...]
     remarks: tuple[str, ...]
     reasons: tuple[Reason, ...]
-    confidence: str
+    confidence: Confidence
     gates: tuple[Finding, ...]
     criteria: Mapping[str, Criterion]
     adjusted_p: Mapping[str, float]
@@ -282,7 +286,7 @@ _LINES_OF_DAMAGE = ({Phenotype.DIM}, {Phenotype.LEAKY})  # only light and lumen 
 
 def _confidence(
     verdict: Integrity, tags: tuple[Phenotype, ...], evidence: IntegrityEvidence, limits: IntegrityLimits
-) -> str:
+) -> Confidence:
     """Return "low" for a statement on these tubes only, else by how many lines of evidence agree."""
     if min(len(arm.preparations) for arm in evidence.arms) < limits.gates["preparations"]:
         return "low"

@@ -22,7 +22,7 @@ def assess_recording(
     spots : all of the run, in tracks or not. source : says what it lost and what it knows of instrument and sample.
     """
     evidence = Evidence(
-        **vars(run),
+        run=run,
         report=source.report,
         metadata=source.metadata,
         spots=spots,

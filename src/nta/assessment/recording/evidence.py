@@ -8,16 +8,16 @@ from typing import Any
 
 from nta.assessment.finding import Finding, Verdict
 from nta.assessment.limits import Limit, judged
-from nta.diffusion import TrackFlag
 from nta.frames import RecordingReport
 from nta.spots import Spots
 from nta.visibility import Run
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Evidence(Run):
+class Evidence:
     """What the findings look at: a run, all its spots, and what the recording says."""
 
+    run: Run
     report: RecordingReport
     metadata: Mapping[str, Any]
     spots: Spots
@@ -41,11 +41,3 @@ def finding(
 def not_assessed(name: str, title: str, why: str, advice: str) -> Finding:
     """Make the finding of what the evidence is missing for."""
     return Finding(name=name, title=title, verdict=Verdict.NOT_ASSESSED, evidence=why, advice=advice)
-
-
-def share_flagged(e: Evidence, flag: TrackFlag) -> float | None:
-    """Return the share of tracks with a flag among those long enough to tell; None where there are none."""
-    long_enough = e.diffusion.flags & int(TrackFlag.TOO_SHORT) == 0
-    if not long_enough.any():
-        return None
-    return float((e.diffusion.flags[long_enough] & int(flag) != 0).mean())

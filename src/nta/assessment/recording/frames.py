@@ -61,7 +61,7 @@ def losses(e: Evidence) -> Iterator[Finding]:
 def unmarked_losses(e: Evidence) -> Finding:
     """Judge whether frames are missing that the recording does not know of, by the steps of the particles."""
     name, title = "unmarked_losses", "Frames missing without a mark"
-    seen = pace(e.tracks, e.diffusion)
+    seen = pace(e.run.tracks, e.run.diffusion)
     if seen is None:
         why = "too few particles step together to show whether frames are missing that the recording does not know of"
         return not_assessed(name, title, why, "")
@@ -93,7 +93,7 @@ def _overruled_camera(e: Evidence) -> Iterator[str]:
         title, scale, unit = _CAMERA[name]
         yield (
             f"{title}: the {_who(claim['by'])} claims {scale * claim['value']:.6g} {unit}, "
-            f"the user said {scale * getattr(e.camera, name):.6g} {unit}"
+            f"the user said {scale * getattr(e.run.camera, name):.6g} {unit}"
         )
 
 
@@ -101,7 +101,7 @@ def _overruled_conditions(e: Evidence) -> Iterator[str]:
     """Name what the user says of the sample otherwise than the recording; a measured temperature is judged elsewhere."""
     logged = len(e.metadata.get("temperature_log_c", ())) > 0
     for name, (title, unit) in _CONDITIONS.items():
-        claim, used = e.metadata.get(name), getattr(e.conditions, name)
+        claim, used = e.metadata.get(name), getattr(e.run.conditions, name)
         if claim is None or used is None or (logged and name == "temperature_c"):
             continue
         if not math.isclose(claim, used, rel_tol=_SAME):
@@ -131,14 +131,14 @@ def codec(e: Evidence) -> Finding:
 
 def frame_rate(e: Evidence) -> Finding:
     """Judge the stated frame rate against the recording's own clock."""
-    title = "Frame rate"
+    title, interval_s = "Frame rate", e.run.diffusion.frame_interval_s
     scene, sources = e.spots.scene, e.metadata.get("sources", {})
     if e.metadata.get("clock") not in ("device", "host") or scene.n_frames < 10:
         by = sources.get("frame_rate_hz", "its own word")
         found = not_assessed(
             "frame_rate_agreement",
             title,
-            f"the recording has no clock of its own; the frame rate is {1 / e.diffusion.frame_interval_s:.6g} Hz by {by}",
+            f"the recording has no clock of its own; the frame rate is {1 / interval_s:.6g} Hz by {by}",
             "a wrong frame rate makes every diameter wrong by the same factor: check it against the camera",
         )
         if by == "recording" and e.metadata.get("is_film"):
@@ -152,25 +152,25 @@ def frame_rate(e: Evidence) -> Finding:
             title=title,
             verdict=Verdict.FAIL,
             evidence=f"the {e.metadata['clock']} clock stands still or goes back: it says nothing of the "
-            f"{1 / e.diffusion.frame_interval_s:.6g} Hz stated, nor when a frame was taken",
+            f"{1 / interval_s:.6g} Hz stated, nor when a frame was taken",
             advice="find what is wrong with the clock, or check the frame rate against the camera",
             source="design choice",
         )
-    deviation = abs(clocked.rate_hz * e.diffusion.frame_interval_s - 1)
+    deviation = abs(clocked.rate_hz * interval_s - 1)
     return finding(
         e,
         "frame_rate_agreement",
         title,
         deviation,
-        f"{1 / e.diffusion.frame_interval_s:.6g} Hz stated, {clocked.rate_hz:.6g} Hz by the {e.metadata['clock']} clock",
+        f"{1 / interval_s:.6g} Hz stated, {clocked.rate_hz:.6g} Hz by the {e.metadata['clock']} clock",
         "give the measured rate with --frame-rate, or find why the camera runs at another rate",
     )
 
 
 def exposure(e: Evidence) -> Finding:
     """Judge whether the motion blur is known."""
-    title = "Exposure"
-    if e.diffusion.exposure_s is None:
+    title, d = "Exposure", e.run.diffusion
+    if d.exposure_s is None:
         return Finding(
             name="exposure",
             title=title,
@@ -178,15 +178,15 @@ def exposure(e: Evidence) -> Finding:
             evidence="nobody said the exposure: motion blur and localization error cannot be told apart",
             advice="give --exposure-ms; until then the estimator fits both together and is less precise",
         )
-    scale = e.diffusion.noise.variance_scale
+    scale = d.noise.variance_scale
     if scale < _LEAST_SCALE:
         return Finding(
             name="exposure",
             title=title,
             verdict=Verdict.WARN,
-            value=1e3 * e.diffusion.exposure_s,
+            value=1e3 * d.exposure_s,
             unit="ms",
-            evidence=f"{1e3 * e.diffusion.exposure_s:.4g} ms stated, but neighbouring steps are as alike as after a longer "
+            evidence=f"{1e3 * d.exposure_s:.4g} ms stated, but neighbouring steps are as alike as after a longer "
             f"one: positions would have {scale:.2f} times the least variance that their light allows",
             advice="check the exposure: where it is longer than stated, the sizes are too large. If it is right, the light "
             "is counted wrongly: by a stated gain that is wrong, or by a tone curve (gamma) of the camera or the file; "
@@ -197,8 +197,7 @@ def exposure(e: Evidence) -> Finding:
         name="exposure",
         title=title,
         verdict=Verdict.PASS,
-        value=1e3 * e.diffusion.exposure_s,
+        value=1e3 * d.exposure_s,
         unit="ms",
-        evidence=f"{1e3 * e.diffusion.exposure_s:.4g} ms, "
-        f"{e.diffusion.exposure_s / e.diffusion.frame_interval_s:.2g} of the interval",
+        evidence=f"{1e3 * d.exposure_s:.4g} ms, {d.exposure_s / d.frame_interval_s:.2g} of the interval",
     )

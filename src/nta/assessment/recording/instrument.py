@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy as np
 from nta.assessment.finding import Finding, Verdict
 from nta.assessment.recording.evidence import Evidence, finding, not_assessed
 from nta.frames import RecordingReport
-from nta.spots import CameraModel
+from nta.spots import CameraModel, ModelSource
 
 _MOST_E_PER_ADU = 200.0  # a full well of 50 000 e over the 255 steps of eight bits
 _SAME_C = 0.05  # 0.1 % of a diameter
@@ -23,9 +23,11 @@ _COMPARED = (
 )
 _SAME = 0.02  # relative; more is another camera, another mode or another objective
 
-_KNOWN = {
+_KNOWN: Mapping[ModelSource, str] = {
+    "stated": "as the recording or a profile states",
     "estimated": "estimated from this recording",
     "gain stated": "the gain as the recording or a profile states, the rest estimated from this recording",
+    "unknown": "nobody says how",
 }
 """How the camera is known, by the source of its model."""
 
@@ -33,7 +35,7 @@ _KNOWN = {
 def temperature(e: Evidence) -> Iterator[Finding]:
     """Judge how steady the temperature was, and whether the sizes are made with the measured one."""
     title = "Temperature during the recording"
-    log, used = e.metadata.get("temperature_log_c"), e.conditions.known_temperature_c()
+    log, used = e.metadata.get("temperature_log_c"), e.run.conditions.known_temperature_c()
     if log is None or len(log) < 2:
         source = "no temperature" if log is None or len(log) == 0 else "a single temperature"
         yield not_assessed(
@@ -109,9 +111,7 @@ def camera(e: Evidence) -> Finding:
         value=camera.gain_e_per_adu,
         unit="e/adu",
         evidence=f"gain {camera.gain_e_per_adu:.4g} e/adu, offset {camera.offset_adu:.3g} adu, read noise "
-        f"{camera.read_noise_e:.2g} e: "
-        + _KNOWN.get(camera.source, "as the recording or a profile states")
-        + (f"; {doubt}" if doubt else ""),
+        f"{camera.read_noise_e:.2g} e: " + _KNOWN[camera.source] + (f"; {doubt}" if doubt else ""),
         advice=""
         if known
         else "intensities are in photo-electrons only as far as this estimate holds; calibrate the camera",
@@ -121,34 +121,34 @@ def camera(e: Evidence) -> Finding:
 def calibration(e: Evidence) -> Finding:
     """Judge the age of the instrument profile."""
     title = "Instrument calibration"
-    if e.profile is None:
+    if e.run.profile is None:
         return not_assessed(
             "calibration_age",
             title,
             "no instrument profile was given: pixel size and concentration are not traceable",
             "give --profile; the uncertainty of the pixel size is missing from the intervals",
         )
-    if e.profile.date is None:
+    if e.run.profile.date is None:
         return not_assessed(
-            "calibration_age", title, f"the profile {e.profile.name} has no date", "date the profile"
+            "calibration_age", title, f"the profile {e.run.profile.name} has no date", "date the profile"
         )
-    age = (datetime.now(UTC).date() - e.profile.date).days
+    age = (datetime.now(UTC).date() - e.run.profile.date).days
     return finding(
         e,
         "calibration_age",
         title,
         float(age),
-        f"the profile {e.profile.name} is {age} days old",
+        f"the profile {e.run.profile.name} is {age} days old",
         "calibrate again with certified beads",
     )
 
 
 def foreign_profile(e: Evidence) -> Iterator[Finding]:
     """Say whether profile and recording can be of the same instrument."""
-    if e.profile is None:
+    if e.run.profile is None:
         return
     apart = [words for words in (_apart(e, name, unit) for name, unit in _COMPARED) if words]
-    n = e.camera.binning or 1
+    n = e.run.camera.binning or 1
     binned = (
         f"; {n} x {n} pixels of the chip are one, which its pixel size takes into account" if n > 1 else ""
     )
@@ -156,9 +156,9 @@ def foreign_profile(e: Evidence) -> Iterator[Finding]:
         name="profile_fits",
         title="Instrument profile",
         verdict=Verdict.WARN if apart else Verdict.PASS,
-        evidence=f"the profile {e.profile.name} differs from the recording in {'; '.join(apart)}"
+        evidence=f"the profile {e.run.profile.name} differs from the recording in {'; '.join(apart)}"
         if apart
-        else f"nothing in the recording contradicts the profile {e.profile.name}{binned}",
+        else f"nothing in the recording contradicts the profile {e.run.profile.name}{binned}",
         advice="choose the profile of the instrument and camera mode that made the recording"
         if apart
         else "",
@@ -167,7 +167,7 @@ def foreign_profile(e: Evidence) -> Iterator[Finding]:
 
 def _apart(e: Evidence, name: str, unit: str) -> str:
     """Name a number that the recording states otherwise than the profile; a smaller frame may be a region of interest."""
-    mine, other = getattr(e.camera, name), getattr(e.profile, name)
+    mine, other = getattr(e.run.camera, name), getattr(e.run.profile, name)
     if mine is None or other is None or math.isclose(mine, other, rel_tol=_SAME):
         return ""
     return f"{name.removesuffix('_um').replace('_', ' ')}: {other:g} {unit}, the recording has {mine:g}"

@@ -7,18 +7,18 @@ from collections.abc import Iterator
 import numpy as np
 
 from nta.assessment.finding import Finding
-from nta.assessment.recording.evidence import Evidence, finding, not_assessed, share_flagged
+from nta.assessment.recording.evidence import Evidence, finding, not_assessed
 from nta.diffusion import TrackFlag, ensemble_motion
 
 
 def drift(e: Evidence) -> Finding:
     """Judge how fast the particles drift together."""
     title = "Drift"
-    time_s = e.spots.scene.frame_index * e.diffusion.frame_interval_s
-    if time_s.size < 2 or e.tracks.n_tracks == 0:
+    time_s = e.spots.scene.frame_index * e.run.diffusion.frame_interval_s
+    if time_s.size < 2 or e.run.tracks.n_tracks == 0:
         return not_assessed("drift", title, "no tracks to see a drift from", "")
-    y, x = e.tracks.linking.drift_y_px, e.tracks.linking.drift_x_px
-    path_um = float(np.hypot(np.diff(y), np.diff(x)).sum()) * e.diffusion.pixel_size_um
+    y, x = e.run.tracks.linking.drift_y_px, e.run.tracks.linking.drift_x_px
+    path_um = float(np.hypot(np.diff(y), np.diff(x)).sum()) * e.run.diffusion.pixel_size_um
     speed = path_um / float(time_s[-1] - time_s[0])
     return finding(
         e,
@@ -32,7 +32,7 @@ def drift(e: Evidence) -> Finding:
 
 def free_motion(e: Evidence) -> Iterator[Finding]:
     """Exponent and isotropy of all tracks together, and the tracks that are probably two particles."""
-    motion = ensemble_motion(e.tracks, e.diffusion)
+    motion = ensemble_motion(e.run.tracks, e.run.diffusion)
     for name, title, words, q, advice in (
         (
             "free_diffusion", "Exponent of the motion", "the mean squared displacement grows with time to the power",
@@ -50,7 +50,7 @@ def free_motion(e: Evidence) -> Iterator[Finding]:
         off = max(low - 1, 1 - high, 0.0)
         yield finding(e, name, title, off, f"{words} {q.value:.3f} ({low:.3f} to {high:.3f}, 95 %)", advice)
     yield _held_positions(e)
-    share = share_flagged(e, TrackFlag.MIXED)
+    share = e.run.diffusion.share_flagged(TrackFlag.MIXED)
     if share is not None:
         yield finding(
             e,
@@ -64,7 +64,7 @@ def free_motion(e: Evidence) -> Iterator[Finding]:
 
 def _held_positions(e: Evidence) -> Finding:
     """Say whether sizes had to come from positions further apart than neighbours."""
-    lag = e.diffusion.noise.lag_frames
+    lag = e.run.diffusion.noise.lag_frames
     seen = "displacements that do not touch are independent"
     if lag > 1:
         seen = (

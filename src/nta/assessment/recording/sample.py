@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from nta.assessment.finding import Finding, Verdict
-from nta.assessment.recording.evidence import Evidence, finding, not_assessed, share_flagged
+from nta.assessment.recording.evidence import Evidence, finding, not_assessed
 from nta.diffusion import TrackFlag
 
 _FULL = 0.995  # of full scale: eight bits at the top of sixteen reach no further
@@ -15,14 +15,14 @@ _FULL = 0.995  # of full scale: eight bits at the top of sixteen reach no furthe
 
 def enough_tracks(e: Evidence) -> Finding:
     """Judge the number of tracks that have a size; where they make no distribution, there is none that could fail."""
-    sized = int(e.diffusion.has_size.sum())
-    for_sizes = sized >= e.sizing.min_tracks
+    sized = int(e.run.diffusion.has_size.sum())
+    for_sizes = sized >= e.run.sizing.min_tracks
     found = finding(
         e,
         "enough_tracks",
         "Number of tracks",
         float(sized),
-        f"{sized} tracks have a size, of {e.tracks.n_tracks} found",
+        f"{sized} tracks have a size, of {e.run.tracks.n_tracks} found",
         "record longer or more videos; the intervals already say what these tracks are worth"
         if for_sizes
         else "few tracks: for a blank that is what is wanted; of a sample record longer or more videos",
@@ -35,24 +35,23 @@ def enough_tracks(e: Evidence) -> Finding:
 def in_range(e: Evidence) -> Finding:
     """Judge the share of tracks whose size lies beyond the bins of the distribution."""
     title = "Range of sizes"
-    used = e.used
+    used = e.run.used
     if not used.any():
         return not_assessed("beyond_range", title, "no track has a size", "")
-    beyond = e.sizes.tracks.share_beyond(used, e.sizing)
+    beyond = e.run.sizes.tracks.share_beyond(used, e.run.sizing)
     return finding(
         e,
         "beyond_range",
         title,
         beyond,
-        f"{beyond:.1%} of the tracks lie beyond {e.sizing.grid_low_nm:g} to {e.sizing.grid_high_nm:g} nm",
+        f"{beyond:.1%} of the tracks lie beyond {e.run.sizing.grid_low_nm:g} to {e.run.sizing.grid_high_nm:g} nm",
         "check pixel size, frame rate and viscosity, or widen [sizing] grid_low_nm and grid_high_nm",
     )
 
 
 def density(e: Evidence) -> Iterator[Finding]:
     """Judge the crowding: spots per frame, spots within the search range, links given up."""
-    scene = e.spots.scene
-    per_frame = len(e.spots) / max(scene.n_frames, 1)
+    per_frame = e.spots.per_frame
     yield finding(
         e,
         "spots_per_frame_low",
@@ -67,24 +66,24 @@ def density(e: Evidence) -> Iterator[Finding]:
 
 def _crowding(e: Evidence, per_frame: float) -> Finding:
     """Judge how many foreign spots lie where a particle's next one is looked for."""
-    title, scene = "Particle density", e.spots.scene
+    title, scene, range_px = "Particle density", e.spots.scene, e.run.tracks.linking.search_range_px
     if not len(e.spots):
         return not_assessed("spots_per_frame_high", title, "no spots", "")
-    area = math.pi * e.tracks.linking.search_range_px**2
+    area = math.pi * range_px**2
     crowding = per_frame * area / (scene.width_px * scene.height_px)
     return finding(
         e,
         "spots_per_frame_high",
         title,
         crowding,
-        f"{crowding:.2g} foreign spots are expected within the search range of {e.tracks.linking.search_range_px:.3g} px",
+        f"{crowding:.2g} foreign spots are expected within the search range of {range_px:.3g} px",
         _instead_of_noise(e) or "dilute further or raise the frame rate: crowded links become wrong sizes",
     )
 
 
 def _ambiguous(e: Evidence) -> Finding:
     """Judge the share of links that were given up."""
-    title, cut = "Ambiguous links", e.tracks.share_given_up
+    title, cut = "Ambiguous links", e.run.tracks.share_given_up
     if math.isnan(cut):
         return not_assessed("ambiguous_links", title, "no links", "")
     return finding(
@@ -92,7 +91,7 @@ def _ambiguous(e: Evidence) -> Finding:
         "ambiguous_links",
         title,
         cut,
-        f"{e.tracks.linking.links_cut} links ({cut:.1%}) were given up because crowding made them ambiguous",
+        f"{e.run.tracks.linking.links_cut} links ({cut:.1%}) were given up because crowding made them ambiguous",
         _instead_of_noise(e) or "dilute further or raise the frame rate",
     )
 
@@ -162,7 +161,7 @@ def immobile(e: Evidence) -> Finding:
 
 def _flagged(e: Evidence, flag: TrackFlag, name: str, title: str, seen: str, advice: str) -> Finding:
     """Judge the share of tracks with a flag."""
-    share = share_flagged(e, flag)
+    share = e.run.diffusion.share_flagged(flag)
     if share is None:
         return not_assessed(name, title, "no tracks", "")
     return finding(e, name, title, share, f"{share:.1%} {seen}", advice)

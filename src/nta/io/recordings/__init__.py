@@ -11,11 +11,12 @@ from nta.io.recordings.recording import Recording
 
 if TYPE_CHECKING:
     from nta.io.recordings.export import copy_to_hdf5, write_ome_tiff
-    from nta.io.recordings.hdf5_writer import RecordingWriter
+    from nta.io.recordings.hdf5_writer import RecordingWriter, new_recording
 
 _HOMES = {
     "RecordingWriter": "nta.io.recordings.hdf5_writer",
     "copy_to_hdf5": "nta.io.recordings.export",
+    "new_recording": "nta.io.recordings.hdf5_writer",
     "write_ome_tiff": "nta.io.recordings.export",
 }
 
@@ -25,6 +26,7 @@ __all__ = [
     "checksum",
     "copy_to_hdf5",
     "from_frames",
+    "new_recording",
     "open_recording",
     "write_ome_tiff",
 ]

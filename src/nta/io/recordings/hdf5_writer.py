@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from nta.calibration import SampleConditions
+from nta.devices import Instrument
 from nta.errors import RecordingError, SettingError
 from nta.frames import CameraState, Frame, RecordingReport
 from nta.io.atomic import check_writable
@@ -253,6 +255,18 @@ class RecordingWriter:
         )
         for name in (*COLUMNS, BLACK):
             file.create_dataset(name, (0,), np.int64, maxshape=(None,), chunks=(1024,), fletcher32=True)
+
+
+def new_recording(path: Path, instrument: Instrument, said: SampleConditions) -> RecordingWriter:
+    """Begin the recording of an open instrument, in a folder that is made where there is none."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return RecordingWriter(
+        path,
+        instrument.camera.state(),
+        conditions=said,
+        settings=instrument.camera.settings(),
+        metadata={"instrument": instrument.name, "opened_as": instrument.opened_as},
+    )
 
 
 def _append(table: Any, values: NDArray[Any]) -> None:

@@ -10,7 +10,8 @@ from typing import Any
 from nta.errors import NoRecordingError, RecordingError, SettingError
 from nta.io.recordings.reader import Reader
 from nta.io.recordings.recording import Recording
-from nta.io.recordings.sidecar import frame_rate, read_sidecar
+from nta.io.recordings.sidecar import read_sidecar
+from nta.io.recordings.words import frame_rate
 from nta.stated import stated_number
 
 _TIFFS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")

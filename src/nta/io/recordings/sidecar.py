@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 from nta.errors import SettingError
+from nta.io.recordings.words import (
+    CAMERA_NUMBERS,
+    CONDITION_NUMBERS,
+    CONDITION_TEXTS,
+    camera_said,
+    frame_rate,
+)
+from nta.provenance import REPORTED
 from nta.stated import is_number, read_toml
 
-NUMBERS = (
-    "frame_rate_hz",  # a number, or a fraction in quotes: "24000/1001"
-    "exposure_ms",
-    "pixel_size_um",
-    "bit_depth",
-    "gain_e_per_adu",
-    "offset_adu",
-    "read_noise_e",
-    "binning",
-    "temperature_c",
-    "temperature_std_c",
-    "viscosity_mpas",
-    "dilution",
-)
-TEXTS = ("medium", "sample", "instrument", "operator", "date", "comment")
+NUMBERS = (*CAMERA_NUMBERS, "gain_e_per_adu", "offset_adu", "read_noise_e", "binning", *CONDITION_NUMBERS)
+TEXTS = (*CONDITION_TEXTS, *REPORTED)
 
 
 def read_sidecar(recording: Path) -> tuple[dict[str, Any], tuple[str, ...]]:
@@ -78,30 +72,6 @@ def _checked(words: dict[str, Any], path: Path) -> dict[str, Any]:
             values[key] = frame_rate(value, str(path))
         elif not is_number(value):
             raise SettingError(f"{path}: {key} must be a number, got {value!r}")
-        elif key == "exposure_ms":
-            values["exposure_s"] = value / 1e3
         else:
             values[key] = value
-    return values
-
-
-def frame_rate(value: Any, where: str) -> Fraction | float:
-    """Return a frame rate given as a number or as a fraction in words ("24000/1001").
-
-    Raises
-    ------
-    SettingError
-        It is neither, or not above 0.
-    """
-    try:
-        if isinstance(value, str):
-            rate: Fraction | float = Fraction(value)
-        elif is_number(value) or isinstance(value, Fraction):
-            rate = value
-        else:
-            raise TypeError
-    except (TypeError, ValueError, ZeroDivisionError):
-        raise SettingError(f"{where}: frame_rate_hz must be a number or a fraction, got {value!r}") from None
-    if not 0 < rate < float("inf"):
-        raise SettingError(f"{where}: frame_rate_hz must be > 0 Hz, got {value}")
-    return rate
+    return {key: value for key, value in values.items() if key not in CAMERA_NUMBERS} | camera_said(values)

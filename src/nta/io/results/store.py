@@ -15,6 +15,7 @@ import h5py
 from nta.errors import RecordingError
 from nta.io.atomic import new_file
 from nta.io.recordings.folder import natural_key
+from nta.io.recordings.hdf5_layout import FORMAT as RECORDING_FORMAT
 from nta.io.results.encoding import Reader, Writer
 from nta.pipeline import Analysis
 from nta.version import software
@@ -60,6 +61,17 @@ def results_file(path: Path) -> Path:
         folders = ", ".join(str(file.parent) for file in found)
         raise RecordingError(f"{path} holds the results of {len(found)} videos; give one of them: {folders}")
     return found[0]
+
+
+def is_results(path: Path) -> bool:
+    """Say whether a file holds results of nta, by its content."""
+    if path.suffix not in (".h5", ".hdf5") or not path.is_file():
+        return False
+    try:
+        with h5py.File(path, "r") as file:
+            return bool(file.attrs.get("format") == FORMAT)
+    except OSError:
+        return False
 
 
 def refuse_batch(folder: Path) -> None:
@@ -137,7 +149,7 @@ def _refuse_foreign(attributes: Any, path: Path) -> None:
     """Refuse a file of another kind, or of a version this program does not know."""
     kind = attributes.get("format")
     if kind != FORMAT:
-        hint = "; analyze it first with nta analyze" if kind == "nta recording" else ""
+        hint = "; analyze it first with nta analyze" if kind == RECORDING_FORMAT else ""
         found = f"an {kind} file" if isinstance(kind, str) else "an HDF5 file of another program"
         raise RecordingError(f"{path} is {found}, not results of nta{hint}")
     found_version = attributes.get("version")

@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 
-from nta.diffusion import TrackFlag
 from nta.errors import printable
 from nta.io.atomic import new_file
 from nta.pipeline import Analysis
@@ -58,14 +57,11 @@ def summary(analysis: Analysis) -> dict[str, Any]:
             "counts": {
                 "frames": scene.n_frames,
                 "spots": len(analysis.spots),
-                "spots_per_frame": len(analysis.spots) / max(scene.n_frames, 1),
+                "spots_per_frame": analysis.spots.per_frame,
                 "tracks": analysis.tracks.n_tracks,
                 "tracks_with_size": int(analysis.diffusion.has_size.sum()),
                 "tracks_in_distribution": sizes.n_tracks_used,
-                "tracks_by_flag": {
-                    str(flag.name).lower(): int((analysis.diffusion.flags & int(flag) != 0).sum())
-                    for flag in TrackFlag
-                },
+                "tracks_by_flag": analysis.diffusion.counts_by_flag(),
             },
             "visibility": _visibility(analysis),
             "brightness_e_per_ms": brightness_e_per_ms(analysis.diffusion),

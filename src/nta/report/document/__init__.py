@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Self
 
+from nta.assessment import Verdict
 from nta.report.figures.style import Picture
-
-Mood = Literal["pass", "warn", "fail", "open"]
+from nta.report.wording import MOODS, VERDICT_WORDS, Mood
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,8 @@ class Paragraph:
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """The verdict on one group: the word, why in one sentence, and how sure."""
+class Conclusion:
+    """What is concluded of one group: the word, why in one sentence, and how sure."""
 
     group: str
     word: str
@@ -52,6 +52,11 @@ class Mark:
 
     mood: Mood
     word: str
+
+    @classmethod
+    def of(cls, verdict: Verdict) -> Self:
+        """Return the mark of a finding."""
+        return cls(MOODS[verdict], VERDICT_WORDS[verdict])
 
 
 Cell = str | Mark
@@ -81,5 +86,4 @@ class Pictures:
     pictures: tuple[Picture, ...]
 
 
-Block = Title | Heading | Paragraph | Verdict | Table | Bullets | Pictures
-SIGNS: dict[Mood, str] = {"pass": "✓", "warn": "▲", "fail": "✕", "open": "○"}
+Block = Title | Heading | Paragraph | Conclusion | Table | Bullets | Pictures

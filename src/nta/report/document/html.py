@@ -9,6 +9,7 @@ from importlib import resources
 from nta.report import document as doc
 from nta.report.figures.style import Picture, as_svg
 from nta.report.markup import element, table, text, whole_page
+from nta.report.wording import SIGNS
 
 
 def page(blocks: Iterable[doc.Block], title: str, footer: str) -> str:
@@ -40,8 +41,8 @@ def _(block: doc.Paragraph) -> str:
 
 
 @_html.register
-def _(block: doc.Verdict) -> str:
-    word = f'<span class="mark">{doc.SIGNS[block.mood]}</span> {text(block.word)}'
+def _(block: doc.Conclusion) -> str:
+    word = f'<span class="mark">{SIGNS[block.mood]}</span> {text(block.word)}'
     return element(
         "div",
         element("div", text(block.group), kind="group")
@@ -81,7 +82,7 @@ def _cell(cell: doc.Cell) -> str:
     if isinstance(cell, str):
         return text(cell)
     first, space, more = cell.word.partition(" ")
-    sign = f'<span class="mark">{doc.SIGNS[cell.mood]}</span>{text(first)}'  # which stay on one line
+    sign = f'<span class="mark">{SIGNS[cell.mood]}</span>{text(first)}'  # which stay on one line
     return element(
         "span", f"{element('span', sign, kind='verdict')}{space}{text(more)}", kind=f"verdict {cell.mood}"
     )

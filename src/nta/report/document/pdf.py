@@ -17,9 +17,10 @@ from fpdf.table import Row
 
 from nta.report import document as doc
 from nta.report.figures.style import GREY, INK, Picture
+from nta.report.wording import SIGNS, Mood
 
 _FONT = "DejaVu"
-_COLOURS: dict[doc.Mood, str] = {"pass": "#00734f", "warn": "#9a6700", "fail": "#b23c00", "open": "#5f5f5f"}
+_COLOURS: dict[Mood, str] = {"pass": "#00734f", "warn": "#9a6700", "fail": "#b23c00", "open": "#5f5f5f"}
 _HALF_GAP_MM = 6.0
 _HEADING_MM, _CAPTION_MM, _VERDICT_MM = 14.0, 14.0, 40.0
 
@@ -89,7 +90,7 @@ class _Sheet(FPDF):
         self.ln(1)
 
     @put.register
-    def _(self, block: doc.Verdict) -> None:
+    def _(self, block: doc.Conclusion) -> None:
         self.keep_together(_VERDICT_MM)
         page, top = self.page, self.y
         self._verdict(block)
@@ -99,12 +100,12 @@ class _Sheet(FPDF):
             self.set_fill_color("#ffffff")  # tables fill their cells with what was set last
         self.ln(3)
 
-    def _verdict(self, block: doc.Verdict) -> None:
+    def _verdict(self, block: doc.Conclusion) -> None:
         left = self.l_margin
         self.set_left_margin(left + 6)
         self.set_xy(left + 6, self.y + 2)
         self._line(block.group, 8.5, colour=GREY)
-        self._line(f"{doc.SIGNS[block.mood]} {block.word}", 18, bold=True, colour=_COLOURS[block.mood])
+        self._line(f"{SIGNS[block.mood]} {block.word}", 18, bold=True, colour=_COLOURS[block.mood])
         self._line(block.sentence, 9.5)
         self._line(f"Confidence {block.confidence}." if block.confidence else "", 8, colour=GREY)
         self.ln(2)
@@ -201,7 +202,7 @@ def _put_cell(row: Row, cell: doc.Cell) -> None:
         row.cell(cell)
     else:
         style = FontFace(emphasis="BOLD", color=_COLOURS[cell.mood])
-        row.cell(f"{doc.SIGNS[cell.mood]} {cell.word}", style=style)
+        row.cell(f"{SIGNS[cell.mood]} {cell.word}", style=style)
 
 
 def _height(picture: Picture, width_mm: float) -> float:

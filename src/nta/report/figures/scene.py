@@ -20,6 +20,7 @@ from nta.columns import FloatArray, IntArray
 from nta.pipeline import Analysis
 from nta.report.figures.style import BLUE, HALF, INK, LIGHT, WIDTH, Picture, new_figure
 from nta.report.wording import count, number
+from nta.spots import SeenContrast
 
 _WINDOW_S = 1.0  # tracks of the first second are drawn: enough to see motion, few enough to tell apart
 _MOST_TRACKS = 250
@@ -91,8 +92,7 @@ def spots_per_frame(analysis: Analysis) -> Picture:
     scene = analysis.spots.scene
     if scene.n_frames < 2:
         return Picture(name=name, title=title, caption="Fewer than two frames.", figure=None)
-    place = np.searchsorted(scene.frame_index, analysis.spots.frame)
-    per_frame = np.bincount(place, minlength=scene.n_frames)[: scene.n_frames]
+    per_frame = analysis.spots.counts
     time = np.asarray(scene.frame_index * analysis.diffusion.frame_interval_s, dtype=np.float64)
     smooth = _running_mean(per_frame.astype(np.float64), max(1, scene.n_frames // 20))
     figure = new_figure(HALF)
@@ -125,7 +125,7 @@ def _draw_frames(axis: Axes, time: FloatArray, per_frame: IntArray) -> None:
     axis.fill_between(time[:n:together], least, most, color=LIGHT, linewidth=0)
 
 
-def stretched(image: NDArray[Any], contrast: str) -> NDArray[np.uint8]:
+def stretched(image: NDArray[Any], contrast: SeenContrast) -> NDArray[np.uint8]:
     """Stretch grey values to 8 bit so that faint spots show: the background near one end, the strongest spots at the other.
 
     Linear from the background (the median) to the strongest 0.05 %, at least ten of its robust standard deviations

@@ -32,6 +32,7 @@ from nta.report.wording import (
     why_no_distribution,
 )
 from nta.sizes import Distribution
+from nta.sizes.table import SUSPENSION, TRACKS
 
 _LOG_FROM = (
     12.0  # ratio of the largest to the smallest diameter beyond which a linear axis hides the small ones
@@ -187,9 +188,8 @@ def _n_tracks(analysis: Analysis) -> str:
 def _name_of(curve: Distribution) -> str:
     """Name what a curve describes so that nobody can mistake one for the other."""
     return {
-        "particles in view": "particles in view",
-        "suspension": "in suspension (corrected for visibility)",
-        "tracks": "particles in view, every track counted once",
+        SUSPENSION: "in suspension (corrected for visibility)",
+        TRACKS: "particles in view, every track counted once",
     }.get(curve.describes, curve.describes)
 
 

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from nta.assessment import Finding, Verdict
-from nta.assessment.integrity import Criterion, Decision, Integrity, Judgement
+from nta.assessment.integrity import Confidence, Criterion, Decision, Integrity, Judgement
 from nta.quantity import Quantity
 from nta.report import document as doc
 from nta.report.figures.style import Picture
-from nta.report.wording import as_percent, count, in_one, number, prettied, value_and_interval
+from nta.report.wording import Mood, as_percent, count, in_one, number, prettied, value_and_interval
 from nta.study.arms import MEASURED, arm_summaries
 from nta.study.checklist import Checklist
 from nta.study.outcome import Judged, StudyOutcome
@@ -26,24 +26,18 @@ from nta.study.wording import (
     verdict_sentence,
 )
 
-_MOODS: Mapping[Integrity, doc.Mood] = {
+_MOODS: Mapping[Integrity, Mood] = {
     Integrity.INTACT: "pass",
     Integrity.ALTERED: "warn",
     Integrity.DAMAGED: "fail",
     Integrity.INDETERMINATE: "open",
-}
-_FOUND: Mapping[Verdict, doc.Mark] = {
-    Verdict.PASS: doc.Mark("pass", "Pass"),
-    Verdict.WARN: doc.Mark("warn", "Watch"),
-    Verdict.FAIL: doc.Mark("fail", "Fail"),
-    Verdict.NOT_ASSESSED: doc.Mark("open", "Not assessed"),
 }
 _DECISIONS: Mapping[Decision, doc.Mark] = {
     Decision.EQUIVALENT: doc.Mark("pass", "Equivalent"),
     Decision.CHANGED: doc.Mark("fail", "Changed"),
     Decision.INCONCLUSIVE: doc.Mark("open", "Not decided"),
 }
-_CONFIDENCE = {
+_CONFIDENCE: Mapping[Confidence, str] = {
     "high": "high: three preparations or more, and more than one line of evidence",
     "moderate": "moderate: three preparations or more, one line of evidence",
     "low": "low: fewer than three preparations; the statement holds for these tubes, not for the process",
@@ -82,9 +76,9 @@ def _title(outcome: StudyOutcome) -> doc.Title:
     return doc.Title("Were the vesicles touched?", study.title, " · ".join(p for p in parts if p))
 
 
-def _verdict(item: Judged) -> doc.Verdict:
+def _verdict(item: Judged) -> doc.Conclusion:
     judgement = item.judgement
-    return doc.Verdict(
+    return doc.Conclusion(
         group=item.group,
         word=str(judgement.verdict),
         mood=_MOODS[judgement.verdict],
@@ -228,7 +222,7 @@ def _gate(gate: Finding) -> tuple[doc.Cell, ...]:
     if gate.limit is not None:
         limit = f"{100 * gate.limit:g} %" if gate.unit == "1" else prettied(f"{gate.limit:g} {gate.unit}")
     words = prettied(gate.evidence) + (f". To do: {gate.advice}" if gate.advice else "")
-    return gate.title, _FOUND[gate.verdict], words, limit
+    return gate.title, doc.Mark.of(gate.verdict), words, limit
 
 
 def _courses(pictures: Mapping[str, Picture]) -> Iterator[doc.Block]:

@@ -212,7 +212,7 @@ def course(trend: Trend) -> Picture:
     """Draw a criterion along storage or freeze-thaw cycles."""
     figure = new_figure(HALF)
     axis = figure.subplots()
-    criterion = Criterion(name=trend.name, title=trend.title, scale=trend.unit, comparison=None)
+    criterion = Criterion(name=trend.name, title=trend.title, scale=trend.scale, comparison=None)
     low, high = (as_read(criterion, v) for v in trend.margin)
     axis.axhspan(low, high, color=LIGHT, alpha=0.45, linewidth=0)
     x = [point[1] for point in trend.points]
@@ -220,7 +220,7 @@ def course(trend: Trend) -> Picture:
     axis.errorbar(x, y, yerr=[y - below, above - y], color=BLUE, marker="o", capsize=3, linewidth=1.4)
     axis.set_xlabel(trend.along)
     axis.locator_params(axis="x", integer=True, nbins=6)
-    axis.set_ylabel(f"{trend.title.lower()}, {'pp' if trend.unit == '1' else '%'}")
+    axis.set_ylabel(f"{trend.title.lower()}, {'pp' if trend.scale == '1' else '%'}")
     caption = "Each group against the reference, with 95 % intervals; the margin in grey."
     return Picture(name=f"course_{trend.name}_{trend.along.split()[0]}", title=f"{trend.title} along {trend.along}",
                    caption=caption, figure=figure)  # fmt: skip

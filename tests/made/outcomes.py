@@ -4,8 +4,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from studies import CASES, REFERENCE, sphere, video
 
+from made.studies import CASES, REFERENCE, sphere, video
 from nta.study.assessing import judge_study
 from nta.study.attaching import Attached
 from nta.study.reading import read_study

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from synthetic_tracks import EXACT_CONDITIONS, lognormal, synthetic_tracks
 
+from made.synthetic_tracks import EXACT_CONDITIONS, lognormal, synthetic_tracks
 from nta.sizes import SizeDistribution, SizingSettings, size_distribution
 
 SETTINGS = SizingSettings(repeats=100, max_components=2, bins=150, grid_low_nm=40, grid_high_nm=250)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from zlib import crc32
 
-from studies import CASES, REFERENCE
-
+from made.studies import CASES, REFERENCE
 from nta.io.recordings import RecordingWriter
 from nta.simulation import CameraSettings, OpticsSettings, Population, SampleSettings, Scenario, simulate
 from nta.study import read_study

@@ -12,7 +12,7 @@ from functools import cache
 
 import numpy as np
 
-from nta.assessment.integrity import Arm, IntegrityEvidence, Preparation, Video
+from nta.assessment.integrity import Arm, IntegrityEvidence, MeasuredPreparation, Video
 from nta.scattering import Collection
 from nta.simulation.populations import Mixture, Population
 
@@ -120,7 +120,7 @@ def video(populations, n_tracks, rng, *, size_factor=1.0, gain_factor=1.0, name=
 
 def arm(name, populations, rng, *, n_videos=6, n_tracks=1000, detergent_labile=None, **factors):
     videos = tuple(video(populations, n_tracks, rng, name=f"{name}_{i}", **factors) for i in range(n_videos))
-    tube = Preparation(name=name, videos=videos, volume_ml=1.0, detergent_labile=detergent_labile)
+    tube = MeasuredPreparation(name=name, videos=videos, volume_ml=1.0, detergent_labile=detergent_labile)
     return Arm(name=name, preparations=(tube,))
 
 

@@ -66,7 +66,7 @@ def tracks_of(
     zeros = np.zeros(index.size)
     scene = Scene(
         width_px=640, height_px=480, bit_depth=16, contrast="bright", spot_width_px=1.5, threshold_sd=5.0,
-        camera=CameraModel(gain_e_per_adu=1.0, offset_adu=0.0, read_noise_e=1.0, source="profile"),
+        camera=CameraModel(gain_e_per_adu=1.0, offset_adu=0.0, read_noise_e=1.0, source="stated"),
         frame_index=index, frame_time_s=index * INTERVAL_S, example_image=np.zeros((2, 2), np.uint16),
         background=np.zeros((2, 2), np.float32), saturated_fraction=0.0,
     )  # fmt: skip

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from synthetic_tracks import EXACT_CONDITIONS, lognormal, mean_length, mixture, synthetic_tracks
 
+from made.synthetic_tracks import EXACT_CONDITIONS, lognormal, mean_length, mixture, synthetic_tracks
 from nta.sizes import SizingSettings, size_distribution
 
 SHAPES: dict[str, Callable[[int, np.random.Generator], NDArray[np.float64]]] = {

@@ -14,7 +14,7 @@ def make_scene(n_frames, height=480, width=640, frame_index=None):
         height_px=height,
         bit_depth=8,
         contrast="bright",
-        camera=CameraModel(gain_e_per_adu=1.0, offset_adu=0.0, read_noise_e=1.0, source="profile"),
+        camera=CameraModel(gain_e_per_adu=1.0, offset_adu=0.0, read_noise_e=1.0, source="stated"),
         spot_width_px=1.5,
         threshold_sd=4.75,
         frame_index=index.astype(np.int64),

@@ -14,7 +14,8 @@ from nta.calibration import SampleConditions, load_profile
 from nta.diffusion import estimate_diffusion, mean_squared_displacement
 from nta.frames import CameraState, RecordingReport
 from nta.physics import diffusion_um2_s
-from nta.pipeline import Analysis, Provenance
+from nta.pipeline import Analysis
+from nta.provenance import Provenance
 from nta.settings import AnalysisSettings
 from nta.sizes import SizingSettings, size_distribution
 from nta.spots import CameraModel, Scene, SpotFlag, Spots
@@ -162,7 +163,7 @@ def _spots_and_tracks(rng, points, diameter, n_frames, loose_spots, dark):
         height_px=HEIGHT,
         bit_depth=12,
         contrast="dark" if dark else "bright",
-        camera=CameraModel(gain_e_per_adu=2.5, offset_adu=100.0, read_noise_e=2.5, source="profile"),
+        camera=CameraModel(gain_e_per_adu=2.5, offset_adu=100.0, read_noise_e=2.5, source="stated"),
         spot_width_px=1.4,
         threshold_sd=4.75,
         frame_index=frame_index,

@@ -1,0 +1,71 @@
+"""Camera and sample as they are known: what each who knows something says of them, in the order in which it is believed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+
+from nta.calibration import InstrumentProfile, SampleConditions
+from nta.errors import MissingInputError
+from nta.frames import CameraState
+
+
+def completed_camera(camera: CameraState, profile: InstrumentProfile | None) -> CameraState:
+    """Return the camera's state with what it does not say itself taken from the profile."""
+    if profile is None:
+        return camera
+    profile = profile.at_binning(camera.binning)
+    names = ("pixel_size_um", "gain_e_per_adu", "offset_adu", "read_noise_e")
+    given = {name: getattr(profile, name) for name in names if getattr(camera, name) is None}
+    return replace(camera, **given)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scale:
+    """What turns pixels and frames into micrometres and seconds."""
+
+    pixel_size_um: float
+    frame_interval_s: float
+    exposure_s: float | None
+
+    @classmethod
+    def of(cls, camera: CameraState) -> Scale:
+        """Take the scale from the camera; refuse by name what nobody gave."""
+        missing = []
+        if camera.pixel_size_um is None:
+            missing.append("pixel size (--pixel-size-um, in the sample plane)")
+        if camera.frame_rate_hz is None:
+            missing.append("frame rate (--frame-rate, in Hz)")
+        if camera.pixel_size_um is None or camera.frame_rate_hz is None:
+            raise MissingInputError(
+                f"a size needs the {' and the '.join(missing)}, and neither the recording nor anybody else says it; "
+                "give it on the command line, in a side-car TOML or in an instrument profile (--profile)"
+            )
+        return cls(
+            pixel_size_um=camera.pixel_size_um,
+            frame_interval_s=1 / camera.frame_rate_hz,
+            exposure_s=camera.exposure_s,
+        )
+
+
+def stated_conditions(metadata: Mapping[str, Any], **said: Any) -> SampleConditions:
+    """Return what was in the cell: what is `said` first, then a side-car, what was measured, the recording's own words."""
+    recorded = {
+        f.name: metadata[f.name] for f in fields(SampleConditions) if metadata.get(f.name) is not None
+    }
+    measured_c = measured_temperature_c(metadata)
+    if measured_c is not None:
+        recorded["temperature_c"] = measured_c
+    return SampleConditions(
+        **{**recorded, **{key: value for key, value in said.items() if value is not None}}
+    )
+
+
+def measured_temperature_c(metadata: Mapping[str, Any]) -> float | None:
+    """Return the mean of what a thermometer logged; None where there is no log, or a side-car says otherwise."""
+    log = np.asarray(metadata.get("temperature_log_c", ()), dtype=float)
+    by_hand = metadata.get("sources", {}).get("temperature_c") == "side-car"
+    return None if by_hand or not np.isfinite(log).any() else float(np.nanmean(log))

@@ -1,0 +1,44 @@
+"""The words that people say of camera and sample, in side-cars, manifests, procedures and on the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Any
+
+from nta.errors import SettingError
+from nta.stated import is_number
+
+CAMERA_NUMBERS = ("frame_rate_hz", "exposure_ms", "pixel_size_um", "bit_depth")
+CONDITION_NUMBERS = ("temperature_c", "temperature_std_c", "viscosity_mpas", "dilution")
+CONDITION_TEXTS = ("medium", "sample")
+
+
+def camera_said(words: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what words say of the camera as `open_recording` takes it: the exposure, which people write in ms, in s."""
+    said = {name: words[name] for name in CAMERA_NUMBERS if words.get(name) is not None}
+    if "exposure_ms" in said:
+        said["exposure_s"] = said.pop("exposure_ms") / 1e3
+    return said
+
+
+def frame_rate(value: Any, where: str) -> Fraction | float:
+    """Return a frame rate given as a number or as a fraction in words ("24000/1001").
+
+    Raises
+    ------
+    SettingError
+        It is neither, or not above 0.
+    """
+    try:
+        if isinstance(value, str):
+            rate: Fraction | float = Fraction(value)
+        elif is_number(value) or isinstance(value, Fraction):
+            rate = value
+        else:
+            raise TypeError
+    except (TypeError, ValueError, ZeroDivisionError):
+        raise SettingError(f"{where}: frame_rate_hz must be a number or a fraction, got {value!r}") from None
+    if not 0 < rate < float("inf"):
+        raise SettingError(f"{where}: frame_rate_hz must be > 0 Hz, got {value}")
+    return rate
