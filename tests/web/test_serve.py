@@ -74,6 +74,7 @@ def _ended_while_it_records(tmp_path, number):
             cwd=tmp_path,
             stderr=said,
             env={name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")},
+            preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),  # also where the tests run under nohup
         )
     until(
         lambda: process.poll() is not None or (recording.exists() and recording.stat().st_size > 500_000), 240
