@@ -20,6 +20,7 @@ from nta.spots.kernels.options import compiled
 from nta.spots.kernels.search import FOUND_X, FOUND_Y
 
 ITERATIONS = 10
+FIRST_ITERATIONS = 2  # of what is probably no disc
 CLIP_SD = 3.0
 N_BINS = 40  # px from the centre, at most
 HALF_OF_GAUSSIAN = 1.1774  # radius that holds half the light of a Gaussian, in standard deviations
@@ -60,7 +61,7 @@ def _medians(
     count[:] = 0
     for y in range(max(0, int(cy) - radius), min(h, int(cy) + radius + 2)):
         for x in range(max(0, int(cx) - radius), min(w, int(cx) + radius + 2)):
-            k = int(math.hypot(x - cx, y - cy) + 0.5)
+            k = int(math.sqrt((x - cx) ** 2 + (y - cy) ** 2) + 0.5)
             if k <= radius and count[k] < values.shape[1]:
                 values[k, count[k]] = sign * float(image[y, x])
                 count[k] += 1
@@ -87,7 +88,7 @@ def _mean_profile(
     weight[:] = 1e-9
     for y in range(max(0, int(cy) - radius), min(h, int(cy) + radius + 2)):
         for x in range(max(0, int(cx) - radius), min(w, int(cx) + radius + 2)):
-            r = math.hypot(x - cx, y - cy)
+            r = math.sqrt((x - cx) ** 2 + (y - cy) ** 2)
             k = int(r)
             if k > radius:
                 continue
@@ -117,7 +118,7 @@ def _moments(
     for y in range(max(0, int(cy) - radius), min(h, int(cy) + radius + 2)):
         for x in range(max(0, int(cx) - radius), min(w, int(cx) + radius + 2)):
             dx, dy = x - cx, y - cy
-            r = math.hypot(dx, dy)
+            r = math.sqrt(dx * dx + dy * dy)
             k = int(r)
             if k > within:
                 continue
@@ -180,7 +181,8 @@ def _half_light(profile: FloatArray, radius: int, half: float) -> float:
 @compiled
 def _fit_disc(
     image: Image | Float32Array, sign: np.float32, cy: float, cx: float, radius: int, noise: GreyNoise, least: float,
-    profile: FloatArray, values: FloatArray, count: IntArray, new: FloatArray, sums: FloatArray, out: FloatArray,
+    iterations: int, profile: FloatArray, values: FloatArray, count: IntArray, new: FloatArray, sums: FloatArray,
+    out: FloatArray,
 ) -> bool:  # fmt: skip
     """Fit centre and profile; False where there is no light or the centre runs away. `out` as a row of `find_discs`.
 
@@ -193,7 +195,7 @@ def _fit_disc(
     y0, x0 = cy, cx
     spread2 = max(noise.var0 + noise.slope * profile[0], noise.floor)
     n = 0
-    for _ in range(ITERATIONS):
+    for _ in range(iterations):
         _mean_profile(image, sign, cy, cx, radius, spread2, profile, new, values[0])
         n = _moments(image, sign, cy, cx, radius, radius, 0.0, noise, profile, 4 * spread2, sums)
         spread2 = max(sums[RESIDUAL], sums[NOISE] * 0.5) / n
@@ -251,6 +253,31 @@ def _describe(
 
 
 @compiled
+def _fit_lone(
+    image: Image | Float32Array, sign: np.float32, cy: float, cx: float, radius: int, widest: int, noise: GreyNoise,
+    least: float, threshold: float, profile: FloatArray, values: FloatArray, count: IntArray, new: FloatArray,
+    sums: FloatArray, wider: FloatArray, out: FloatArray,
+) -> bool:  # fmt: skip
+    """Fit a disc in a window that grows where the light reaches its border.
+
+    Most places where a Gaussian was too narrow are pairs and streaks: a few steps tell that they are not symmetric.
+    """
+    y, x, iterations, window = cy, cx, FIRST_ITERATIONS, radius
+    while _fit_disc(
+        image, sign, y, x, window, noise, least, iterations, profile, values, count, new, sums, wider
+    ):
+        out[:] = wider
+        symmetric = out[SYMMETRY] > SYMMETRIC and out[SNR] > threshold
+        if iterations == FIRST_ITERATIONS and symmetric:
+            iterations = ITERATIONS
+        elif symmetric and window < widest and out[EXTENT] > REACHES * window:
+            y, x, window = out[Y], out[X], min(2 * window, widest)
+        else:
+            return bool(symmetric)
+    return iterations > FIRST_ITERATIONS and out[SYMMETRY] > SYMMETRIC
+
+
+@compiled
 def find_discs(
     image: Image | Float32Array, sign: np.float32, n: int, found: FloatArray, zoom: int, step: int, grey: float, radius: int,
     widest: int, noise: GreyNoise, width: float, threshold: float, discs: FloatArray, m: int,
@@ -277,35 +304,32 @@ def find_discs(
     for i in range(n):
         cx = zoom * found[i, FOUND_X] + 0.5 * (zoom - 1)
         cy = zoom * found[i, FOUND_Y] + 0.5 * (zoom - 1)
-        if m >= discs.shape[0] or not _fit_disc(
-            image, sign, cy, cx, radius, noise, WIDE * width, profile, values, count, new, sums, out
-        ):
-            continue
-        window = radius
-        while (
-            window < widest
-            and out[EXTENT] > REACHES * window
-            and out[SYMMETRY] > SYMMETRIC
-            and out[SNR] > threshold
-        ):
-            window = min(2 * window, widest)
-            if not _fit_disc(
+        if m == discs.shape[0]:
+            break
+        if widest > radius:
+            fitted = _fit_lone(
+                image, sign, cy, cx, radius, widest, noise, WIDE * width, threshold, profile, values, count, new, sums,
+                wider, out,
+            )  # fmt: skip
+        else:
+            fitted = _fit_disc(
                 image,
                 sign,
-                out[Y],
-                out[X],
-                window,
+                cy,
+                cx,
+                radius,
                 noise,
                 WIDE * width,
+                ITERATIONS,
                 profile,
                 values,
                 count,
                 new,
                 sums,
-                wider,
-            ):
-                break
-            out[:] = wider
+                out,
+            )
+        if not fitted:
+            continue
         inside = 0 <= out[X] <= image.shape[1] - 1 and 0 <= out[Y] <= image.shape[0] - 1
         if not (inside and out[SYMMETRY] > SYMMETRIC and out[SNR] > threshold and out[S] > WIDE * width):
             continue
