@@ -1,6 +1,6 @@
 """Columns and rows that lie above or below the others: offsets of amplifiers and converters, lines of a shaky supply.
 
-To a matched filter a faint stripe is much: along it nothing is averaged away, so one of a third of the noise of a pixel
+To a matched filter a faint stripe is much: along it nothing is averaged away, so one of two fifths of the noise of a pixel
 weighs as much as all of that noise. What stays is learned from the median frame, each half of the sensor by itself, as it
 may be read out by converters of its own. What is new in every frame is looked for in a recording that has it.
 """
