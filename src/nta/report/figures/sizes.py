@@ -209,8 +209,8 @@ def _caption(analysis: Analysis, scale: _Scale) -> str:
         )
     else:
         words.append(
-            "Dashed: the same particles as they are in suspension, each diameter divided by the volume in which it was "
-            "seen, and only from the diameter on at which that volume is known well."
+            "Dashed: the same particles as they are in suspension, where log-normal populations are taken for what the "
+            "volume of each diameter lets be seen of them; only from the diameter on at which that volume is known well."
         )
     seen = analysis.visibility
     if seen is None or seen.limit_nm.value is None:
