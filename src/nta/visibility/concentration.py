@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from nta.quantity import Z_95, Quantity
+from nta.quantity import Z_95, Quantity, unknown
 from nta.sizes.likelihood import particles_behind
 from nta.visibility.run import Run
 from nta.visibility.suspension import Suspension
@@ -35,7 +35,7 @@ def concentration(run: Run, suspension: Suspension | None, least_nm: float | Non
 
 def uncounted(run: Run, why_not: str) -> Concentration:
     """Count particles per frame, where nobody can say per ml."""
-    none = Quantity(None, None, None, "1/ml", why_not)
+    none = unknown(why_not, "1/ml")
     return Concentration(
         per_frame=_per_frame(run),
         in_cell_per_ml=none,
@@ -145,8 +145,5 @@ def _per_ml(run: Run, suspension: Suspension) -> Quantity:
 def _in_sample(in_cell: Quantity, dilution: float | None) -> Quantity:
     """Apply the dilution; nobody knows what is in the sample where nobody stated it."""
     if dilution is None:
-        return Quantity(None, None, None, in_cell.unit, "not known: the dilution was not stated")
-    value, low, high = (
-        None if v is None else v * dilution for v in (in_cell.value, in_cell.low, in_cell.high)
-    )
-    return Quantity(value, low, high, in_cell.unit, in_cell.method)
+        return unknown("not known: the dilution was not stated", in_cell.unit)
+    return in_cell.times(dilution, in_cell.unit)
