@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 
 from nta.columns import Float32Array, FloatArray
-from nta.spots.kernels.options import compiled
+from nta.spots.kernels.options import inlined
 
 Floats = Float32Array | FloatArray
 
 
-@compiled
+@inlined
 def factorise(a: FloatArray, n: int) -> bool:
     """Cholesky-factorise the lower triangle in place; False where it is not positive definite."""
     for j in range(n):
@@ -29,7 +29,7 @@ def factorise(a: FloatArray, n: int) -> bool:
     return True
 
 
-@compiled
+@inlined
 def substitute(a: FloatArray, g: FloatArray, n: int) -> None:
     """Solve in place with the factor of `factorise`."""
     for i in range(n):
@@ -44,7 +44,7 @@ def substitute(a: FloatArray, g: FloatArray, n: int) -> None:
         g[i] = t / a[i, i]
 
 
-@compiled
+@inlined
 def variance_of(a: FloatArray, n: int, index: int, z: FloatArray) -> float:
     """Diagonal element of the inverse, from the factor: the Cramer-Rao bound of one parameter. `z` is room for n numbers."""
     z[index:n] = 0.0
@@ -59,7 +59,7 @@ def variance_of(a: FloatArray, n: int, index: int, z: FloatArray) -> float:
     return total
 
 
-@compiled
+@inlined
 def axis(centre: float, sigma: float, n: int, g: Floats, d: Floats, q: Floats) -> None:
     """Return a sampled Gaussian of unit sum at 0..n-1, its derivative by the centre (d) and by sigma (q).
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from nta.columns import Float32Array, FloatArray
 from nta.frames import Image
 from nta.spots.kernels.lanes import LANES
-from nta.spots.kernels.options import compiled, inlined
+from nta.spots.kernels.options import inlined
 from nta.spots.kernels.patch import Pattern, load_patch
 from nta.spots.kernels.rows import f4
 from nta.spots.kernels.search import (
@@ -69,7 +69,7 @@ class Proposal(NamedTuple):
     found: FloatArray
 
 
-@compiled
+@inlined
 def candidates(shown: Shown, proposal: Proposal) -> int:
     """Find what the matched filter takes for spots: proposed at half resolution, kept at full resolution.
 
@@ -91,7 +91,7 @@ def candidates(shown: Shown, proposal: Proposal) -> int:
     return kept
 
 
-@compiled
+@inlined
 def _check(shown: Shown, proposal: Proposal, first: int, n: int) -> int:
     """Keep what the full-resolution matched filter keeps: 5x5 responses around each proposal from the first to the n-th.
 

@@ -16,7 +16,7 @@ from nta.columns import Float32Array, FloatArray, IntArray
 from nta.frames import Image
 from nta.spots.columns import CHI2, ERROR, FLAGS, N_TABLE, SNR, B, N, S, X, Y
 from nta.spots.kernels.flags import EDGE, OUT_OF_FOCUS, POOR_FIT, SATURATED
-from nta.spots.kernels.options import compiled
+from nta.spots.kernels.options import compiled, inlined
 from nta.spots.kernels.search import FOUND_X, FOUND_Y
 
 ITERATIONS = 10
@@ -51,7 +51,7 @@ class GreyNoise(NamedTuple):
     floor: float
 
 
-@compiled
+@inlined
 def _medians(
     image: Image | Float32Array, sign: np.float32, cy: float, cx: float, radius: int, profile: FloatArray,
     values: FloatArray, count: IntArray,
@@ -77,7 +77,7 @@ def _medians(
     return True
 
 
-@compiled
+@inlined
 def _mean_profile(
     image: Image | Float32Array, sign: np.float32, cy: float, cx: float, radius: int, spread2: float, profile: FloatArray,
     new: FloatArray, weight: FloatArray,
@@ -106,7 +106,7 @@ def _mean_profile(
     profile[radius + 1] = profile[radius]
 
 
-@compiled
+@inlined
 def _moments(
     image: Image | Float32Array, sign: np.float32, cy: float, cx: float, radius: int, within: int, background: float,
     noise: GreyNoise, profile: FloatArray, spread2: float, sums: FloatArray,
@@ -142,14 +142,14 @@ def _moments(
     return n
 
 
-@compiled
+@inlined
 def _around(profile: FloatArray, radius: int) -> float:
     """Background of a profile."""
     background: float = 0.5 * (profile[radius] + profile[radius - 1])
     return background
 
 
-@compiled
+@inlined
 def _ring_light(profile: FloatArray, radius: int, k: int) -> float:
     """Light in the k-th ring of one pixel."""
     area = 2 * math.pi * k if k else 0.25 * math.pi
@@ -157,7 +157,7 @@ def _ring_light(profile: FloatArray, radius: int, k: int) -> float:
     return light
 
 
-@compiled
+@inlined
 def _light(profile: FloatArray, radius: int) -> float:
     """Light of a profile."""
     total = 0.0
@@ -166,7 +166,7 @@ def _light(profile: FloatArray, radius: int) -> float:
     return total
 
 
-@compiled
+@inlined
 def _half_light(profile: FloatArray, radius: int, half: float) -> float:
     """Radius that holds the light `half`; -1 where there is none."""
     light = 0.0
@@ -178,7 +178,7 @@ def _half_light(profile: FloatArray, radius: int, half: float) -> float:
     return -1.0
 
 
-@compiled
+@inlined
 def _fit_disc(
     image: Image | Float32Array, sign: np.float32, cy: float, cx: float, radius: int, noise: GreyNoise, least: float,
     iterations: int, profile: FloatArray, values: FloatArray, count: IntArray, new: FloatArray, sums: FloatArray,
@@ -213,7 +213,7 @@ def _fit_disc(
     return _describe(image, sign, cy, cx, radius, noise, profile, spread2, sums, out)
 
 
-@compiled
+@inlined
 def _describe(
     image: Image | Float32Array, sign: np.float32, cy: float, cx: float, radius: int, noise: GreyNoise, profile: FloatArray,
     spread2: float, sums: FloatArray, out: FloatArray,
@@ -252,7 +252,7 @@ def _describe(
     return True
 
 
-@compiled
+@inlined
 def _fit_lone(
     image: Image | Float32Array, sign: np.float32, cy: float, cx: float, radius: int, widest: int, noise: GreyNoise,
     least: float, threshold: float, profile: FloatArray, values: FloatArray, count: IntArray, new: FloatArray,
@@ -346,7 +346,7 @@ def find_discs(
     return m
 
 
-@compiled
+@inlined
 def _are_spots(rows: FloatArray, n: int, disc: FloatArray, gain: float) -> bool:
     """Whether the disc's light is that of a few spots, each of which fits."""
     count, light = 0, 0.0

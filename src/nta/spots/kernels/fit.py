@@ -17,7 +17,7 @@ from nta.columns import Float32Array, FloatArray
 from nta.spots.columns import CHI2, ERROR, B, N, S, X, Y
 from nta.spots.kernels.algebra import axis, factorise, substitute, variance_of
 from nta.spots.kernels.lanes import LANES
-from nta.spots.kernels.options import compiled, inlined
+from nta.spots.kernels.options import inlined
 
 f4 = np.float32
 SIDE = 15  # most rows of a patch
@@ -159,7 +159,7 @@ def _normal_equations(work: Float32Array, n: float, a: FloatArray, g: FloatArray
     return float(chi2)
 
 
-@compiled
+@inlined
 def fit_one(
     data: Float32Array, light: Float32Array, mask: Float32Array, side: int, noise: Noise, limits: Limits,
     start: FloatArray, work: Float32Array, ay: FloatArray, a: FloatArray, g: FloatArray, out: FloatArray,

@@ -12,7 +12,7 @@ import numpy as np
 
 from nta.columns import BoolArray, Float32Array, FloatArray
 from nta.frames import Image
-from nta.spots.kernels.options import compiled
+from nta.spots.kernels.options import inlined
 from nta.spots.kernels.rows import f4
 
 STRIDE = 8  # px from one pixel that is looked at to the next
@@ -55,7 +55,7 @@ class Ground(NamedTuple):
         )
 
 
-@compiled
+@inlined
 def follow(image: Image, sign: np.float32, ground: Ground) -> None:
     """Fill `ground.limit` for this frame: as it was learned, and higher in and around tiles that have risen."""
     level, lift = ground.level, ground.lift
@@ -86,7 +86,7 @@ def follow(image: Image, sign: np.float32, ground: Ground) -> None:
             ground.limit[y, x] = ground.learned[y, x] + f4(4) * most
 
 
-@compiled
+@inlined
 def _risen_by(
     image: Image, sign: np.float32, ground: Ground, y0: int, y1: int, x0: int, x1: int
 ) -> np.float32:

@@ -6,7 +6,7 @@ import numpy as np
 
 from nta.columns import Float32Array
 from nta.frames import Image
-from nta.spots.kernels.options import compiled
+from nta.spots.kernels.options import compiled, inlined
 from nta.spots.kernels.rows import f4, reflected
 
 LOOKED_AT = 64  # px of a row whose median is where its mean is looked for
@@ -45,7 +45,7 @@ def line_offsets(
     less_smooth(raw, out)
 
 
-@compiled
+@inlined
 def less_smooth(raw: Float32Array, out: Float32Array) -> None:
     """Subtract a mean with triangular weights, reflected at the ends."""
     n = raw.size

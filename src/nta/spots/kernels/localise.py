@@ -15,7 +15,7 @@ from nta.spots.kernels.algebra import variance_of
 from nta.spots.kernels.candidates import Shown
 from nta.spots.kernels.fit import Limits, Noise, f4, fit_one
 from nta.spots.kernels.flags import EDGE, OUT_OF_FOCUS, OVERLAPPING, POOR_FIT, SATURATED
-from nta.spots.kernels.options import compiled, inlined
+from nta.spots.kernels.options import inlined
 from nta.spots.kernels.pair import fit_two
 from nta.spots.kernels.patch import Desk, View, is_near, load_electrons, neighbour_light, new_desk
 from nta.spots.kernels.search import FOUND_BESIDE, FOUND_LEVEL, FOUND_RESPONSE, FOUND_X, FOUND_Y
@@ -53,7 +53,7 @@ class FitRules(NamedTuple):
     poor: float
 
 
-@compiled
+@inlined
 def localise(shown: Shown, n: int, found: FloatArray, rules: FitRules, rows: FloatArray) -> tuple[int, int]:
     """Fit the n candidates in `found` (`search.N_FOUND` columns) and write one row per spot.
 
@@ -84,7 +84,7 @@ def localise(shown: Shown, n: int, found: FloatArray, rules: FitRules, rows: Flo
     return _keep(rows, n, extra, ok, h, w, rules, found)
 
 
-@compiled
+@inlined
 def _fit_alone(
     view: View, desk: Desk, n: int, found: FloatArray, rules: FitRules, rows: FloatArray, ok: NDArray[np.uint8]
 ) -> None:  # fmt: skip
@@ -119,7 +119,7 @@ def _fit_alone(
             rows[i, CHI2] = NOT_FITTED
 
 
-@compiled
+@inlined
 def _fit_shoulders(
     view: View, desk: Desk, n: int, found: FloatArray, rules: FitRules, rows: FloatArray, ok: NDArray[np.uint8]
 ) -> None:  # fmt: skip
@@ -142,7 +142,7 @@ def _fit_shoulders(
             _store_beside(view, desk, i, found, rows, ok)
 
 
-@compiled
+@inlined
 def _fit_beside(
     view: View, desk: Desk, n: int, found: FloatArray, rules: FitRules, rows: FloatArray, ok: NDArray[np.uint8]
 ) -> None:  # fmt: skip
@@ -156,7 +156,7 @@ def _fit_beside(
             _store_beside(view, desk, i, found, rows, ok)
 
 
-@compiled
+@inlined
 def _split(
     view: View, desk: Desk, n: int, found: FloatArray, rules: FitRules, rows: FloatArray, ok: NDArray[np.uint8]
 ) -> int:  # fmt: skip
@@ -234,14 +234,14 @@ def _fit(view: View, desk: Desk, light: Float32Array, rules: FitRules) -> bool:
     )  # fmt: skip
 
 
-@compiled
+@inlined
 def _significance2(desk: Desk) -> float:
     """Square of the fitted light over its error: what chi-square grows by without the spot."""
     gained: float = desk.out[N] ** 2 / variance_of(desk.a, 5, 2, desk.g)
     return gained
 
 
-@compiled
+@inlined
 def _store_beside(
     view: View, desk: Desk, i: int, found: FloatArray, rows: FloatArray, ok: NDArray[np.uint8]
 ) -> None:
@@ -275,7 +275,7 @@ def _snr(n: float, b: float, s: float, noise: Noise) -> float:
     return n / math.sqrt(4.0 * math.pi * (s * s + 1.0 / 12.0) * v)
 
 
-@compiled
+@inlined
 def _keep(
     rows: FloatArray,
     n: int,

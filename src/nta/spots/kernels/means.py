@@ -17,7 +17,7 @@ CLIPPED_VARIANCE = 1 - 2 * CLIP_SD * math.exp(-0.5 * CLIP_SD**2) / math.sqrt(2 *
 )
 
 
-@compiled
+@inlined
 def _bin_row(image: Float32Array, y: int, row: Float32Array) -> None:
     """Sum 2x2 px; an odd last row or column counts twice."""
     h, w = image.shape

@@ -11,7 +11,7 @@ from nta.spots.columns import CHI2, ERROR, B, N, S, X, Y
 from nta.spots.kernels.algebra import axis, factorise, substitute, variance_of
 from nta.spots.kernels.fit import Limits, Noise, f4
 from nta.spots.kernels.lanes import LANES
-from nta.spots.kernels.options import compiled
+from nta.spots.kernels.options import inlined
 
 X1, Y1, N1, X2, Y2, N2, B12, S12 = range(8)  # parameters: three of either spot, and two of both
 OF_ONE = X2 - X1
@@ -26,7 +26,7 @@ MERGED = 1.5  # widths
 Three = tuple[np.float32, np.float32, np.float32]
 
 
-@compiled
+@inlined
 def _residual_peak(
     data: Float32Array, light: Float32Array, side: int, noise: Noise, one: FloatArray, residual: Float32Array,
     score: Float32Array,
@@ -64,7 +64,7 @@ def _residual_peak(
     return math.sqrt(best) / SMOOTH_NORM, best_x, best_y, float(chi2)
 
 
-@compiled
+@inlined
 def _add_row(
     data: Float32Array, light: Float32Array, work: Float32Array, sign: np.float32, read: np.float32,
     floor: np.float32, b: np.float32, e1: Three, e2: Three, p1: np.float32, p2: np.float32,
@@ -141,7 +141,7 @@ def _add_row(
         work[44 * LANES + i] += wr * residual
 
 
-@compiled
+@inlined
 def _accumulate(
     data: Float32Array, light: Float32Array, side: int, noise: Noise, p: FloatArray, work: Float32Array,
     ay: Float32Array, a: FloatArray, g: FloatArray,
@@ -164,7 +164,7 @@ def _accumulate(
     return float(_sum_of(work, 44, side))
 
 
-@compiled
+@inlined
 def _sum_of(work: Float32Array, row: int, side: int) -> np.float32:
     total = f4(0)
     for i in range(row * LANES, row * LANES + side):
@@ -172,7 +172,7 @@ def _sum_of(work: Float32Array, row: int, side: int) -> np.float32:
     return total
 
 
-@compiled
+@inlined
 def fit_two(
     data: Float32Array, light: Float32Array, side: int, noise: Noise, limits: Limits, one: FloatArray, width: float,
     apart: float, first: FloatArray, second: FloatArray,

@@ -12,7 +12,7 @@ from nta.spots.columns import CENTRE_Y, N_COLUMNS, N, S, X, Y
 from nta.spots.kernels.algebra import axis
 from nta.spots.kernels.fit import SIDE, WORK, f4
 from nta.spots.kernels.lanes import LANES, load_lanes
-from nta.spots.kernels.options import compiled, inlined
+from nta.spots.kernels.options import inlined
 from nta.spots.kernels.rows import reflected
 
 NEAR = 11.0  # px beyond which a neighbour's light does not matter
@@ -69,7 +69,7 @@ class Desk(NamedTuple):
     out2: FloatArray
 
 
-@compiled
+@inlined
 def new_desk(radius: int) -> Desk:
     """Return an empty desk for patches of this radius."""
     side = 2 * radius + 1
@@ -147,7 +147,7 @@ def _subtract_pattern(
                 out[j, i] -= scale * pattern.values[y, reflected(cx - radius + i, pattern.values.shape[1])]
 
 
-@compiled
+@inlined
 def neighbour_light(rows: FloatArray, n: int, i: int, qx: int, qy: int, side: int, desk: Desk) -> bool:
     """Sum the light of the other fitted spots on the patch whose first pixel is (qx, qy); False where there is none."""
     light, ax, ay = desk.light, desk.ax, desk.ay
@@ -169,7 +169,7 @@ def neighbour_light(rows: FloatArray, n: int, i: int, qx: int, qy: int, side: in
     return some
 
 
-@compiled
+@inlined
 def is_near(rows: FloatArray, n: int, i: int, apart: float) -> bool:
     """Whether a fitted spot lies nearer than `apart` of its widths."""
     for direction in (-1, 1):

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nta.columns import Float32Array, FloatArray
-from nta.spots.kernels.options import compiled, inlined
+from nta.spots.kernels.options import inlined
 from nta.spots.kernels.patch import Pattern
 from nta.spots.kernels.rows import (
     PAD,
@@ -77,7 +77,7 @@ def _load_row(half: Half, y: int, clipped: int, filtered: int) -> None:
     along_row(raw[PAD - 3 : PAD + width + 3], half.lines[filtered][:width], half.taps)
 
 
-@compiled
+@inlined
 def begin(half: Half) -> None:
     """Load the rows that the first response depends on."""
     end = half.pairs.shape[1] + 2 * PAD
@@ -92,7 +92,7 @@ def begin(half: Half) -> None:
         column[x] = s
 
 
-@compiled
+@inlined
 def propose(half: Half, y0: int, y1: int, n: int, found: FloatArray) -> int:
     """Find maxima of the half-resolution matched filter that exceed the threshold, in rows y0 to y1: those before are done.
 
@@ -204,7 +204,7 @@ def _maxima(half: Half, y: int, curved: float, n: int, found: FloatArray) -> int
     return n
 
 
-@compiled
+@inlined
 def _most_curved(
     top: Float32Array, above: Float32Array, here: Float32Array, below: Float32Array, bottom: Float32Array, x: int,
     c: np.float32,
@@ -218,7 +218,7 @@ def _most_curved(
     return True
 
 
-@compiled
+@inlined
 def curvature(above: Float32Array, here: Float32Array, below: Float32Array, x: int) -> np.float32:
     """Return four times the response at x less the four around it."""
     curved: np.float32 = f4(4) * here[x] - here[x - 1] - here[x + 1] - above[x] - below[x]
