@@ -14,12 +14,13 @@ from made.brownian_tracks import (
     estimated,
     tracks_of,
 )
-from nta.assessment import Verdict
+from nta.assessment import Verdict, assess_recording
 from nta.calibration import SampleConditions
+from nta.circumstances import Scale
 from nta.diffusion import DiffusionSettings, diffusion_likelihood, ensemble_motion, estimate_diffusion
-from nta.diffusion.smoothing import step_correlation
+from nta.diffusion.smoothing import StepCorrelation, step_correlation
 from nta.diffusion.steps import Steps
-from nta.pipeline import analyze
+from nta.pipeline import analyze, run_of_tracks
 from nta.simulation import load_scenario, simulate
 
 TRUE_UM2_S = 2.0
@@ -145,6 +146,53 @@ def test_flow_is_not_taken_for_held_positions():
     seen = _correlation(tracks_of(parts))
     assert seen.held.all()
     assert seen.lag_frames == 1
+    assert seen.of_flow == pytest.approx(float(np.mean(seen.correlation)), rel=0.05)
+
+
+def test_faint_flow_is_not_taken_for_held_positions_where_chance_ends_a_correlation():
+    """As found in rolls of convection: flat, but one of the lags falls short of what is beyond chance."""
+    correlation = np.array([0.023, 0.024, 0.029, 0.013, 0.037, 0.024, 0.037])
+    std_err = np.full(7, 0.007)
+    held = (correlation > 3.1 * std_err) & (correlation > 0.01)
+    flow = StepCorrelation(correlation=correlation, std_err=std_err, held=held, beyond_sd=3.1)
+    assert held.tolist()[:4] == [True, True, True, False]
+    assert flow.lag_frames == 1
+    assert flow.of_flow == pytest.approx(0.02775)
+    ends = np.array([0.043, 0.031, 0.022, 0.004, 0.007, -0.003, 0.002])
+    codec = StepCorrelation(
+        correlation=ends, std_err=std_err, held=(ends > 3.1 * std_err) & (ends > 0.01), beyond_sd=3.1
+    )
+    assert codec.lag_frames == 5
+    assert codec.of_flow == 0
+
+
+def test_flow_that_differs_from_particle_to_particle_is_in_the_budget_and_a_finding():
+    recording = simulate("polystyrene_100nm", n_frames=200)
+    analysis = analyze(recording, SampleConditions(temperature_c=25.0))
+    assert analysis.diffusion.noise.flow == 0
+    assert "flow that is left" not in analysis.sizes.budget
+    tracks = analysis.tracks
+    rng = np.random.default_rng(8)
+    own = rng.normal(0, 0.3, (tracks.n_tracks, 2))[tracks.track]  # px a frame
+    y, x = (column + tracks.frame * own[:, axis] for axis, column in enumerate((tracks.y_px, tracks.x_px)))
+    moved = replace(tracks, y_px=y, x_px=x)
+    found = estimate_diffusion(moved, **vars(Scale.of(analysis.camera)))
+    run = run_of_tracks(
+        analysis.spots,
+        moved,
+        analysis.camera,
+        analysis.conditions,
+        None,
+        analysis.settings,
+        detection=None,
+        relink=False,
+    )
+    assert found.noise.flow > 0.01
+    assert run.sizes.budget["flow that is left"] == pytest.approx(1.5 * run.diffusion.noise.flow)
+    assessment = assess_recording(run, analysis.spots, recording, analysis.settings.assessment)
+    said = next(f for f in assessment.findings if f.name == "local_flow")
+    assert said.verdict in (Verdict.WARN, Verdict.FAIL)
+    assert "too small" in said.evidence
 
 
 def test_tracks_too_short_for_the_lag_are_flagged_not_guessed():

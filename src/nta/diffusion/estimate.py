@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -81,12 +81,14 @@ def estimate_diffusion(
         exposure_seen_s = None if exposure_s is None else exposure_s * seen.blur_share
         fit = _Fit.of(steps, fit_noise(steps, usable, exposure_seen_s, believe_spots, near=fit.noise))
 
-    lag = step_correlation(steps, usable, settings.false_alarm_rate).lag_frames
+    correlation = step_correlation(steps, usable, settings.false_alarm_rate)
+    lag = correlation.lag_frames
     if lag > 1:
         whole = settings.estimator == "likelihood"  # it takes all chains of positions that lie so far apart
         chains = steps.apart(lag, one_chain=not whole)
         long_enough &= chains.n_steps / (lag if whole else 1) >= LEAST_FRAMES[settings.estimator] - 1
         fit = _Fit.of(chains, fit_noise_apart(steps, usable & long_enough, believe_spots, lag))
+    fit = replace(fit, noise=replace(fit.noise, flow=correlation.of_flow))
     found, low, high = _by_estimator(fit, settings)
     flags = _flags(tracks, steps, long_enough, mobile, found.diffusion_um2_s)
     trusted = np.where(long_enough & mobile, fit.diffusion_um2_s, 0.0)

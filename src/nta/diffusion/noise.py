@@ -41,6 +41,7 @@ class NoiseModel:
     source : "reported": errors taken as the spots report them; "recording": scale and floor found from the tracks.
     lag_frames : frames between the positions that are compared; above 1 where the recording holds positions back
         (`nta.diffusion.smoothing`). The exposure is then as long as a blur of the same effect.
+    flow : correlation of displacements that does not end, of flow that is left in the positions; 0: there is none.
     """
 
     variance_scale: float = 1.0
@@ -50,6 +51,7 @@ class NoiseModel:
     diffusion_rel_std: float = 0.0
     source: str = "reported"
     lag_frames: int = 1
+    flow: float = 0.0
 
     @property
     def blur_s(self) -> float:

@@ -9,6 +9,9 @@ displacements is too small: of D T, the sum c_0 / 2 + c_1 + c_2 + ... of their c
 The remedy needs no model of the codec. Beyond the length m of the mean the squared displacement grows with 2 D as ever, less
 a constant, as it does beyond the exposure. So positions m frames apart are compared, and the constant stands as a blur that
 is found from the tracks.
+
+Flow that differs from place to place is in the positions even where the common drift is not. It correlates displacements,
+too, but without end, and longer lags would only make more of it: it is reported (`NoiseModel.flow`), and left in.
 """
 
 from __future__ import annotations
@@ -21,6 +24,9 @@ from nta.columns import BoolArray, FloatArray
 from nta.diffusion.steps import Steps
 
 _MOST_LAGS = 8  # frames over which positions may be held back; what lasts longer is flow
+_LASTING = (
+    0.5  # of the first correlations: what the later ones are of flow, and of positions held back hardly ever
+)
 _LEAST = 0.01  # correlation that matters: it takes about 2 % of D away
 _LEAST_TRACKS = 10
 
@@ -32,11 +38,13 @@ class StepCorrelation:
     correlation, std_err : (n_lags,) from k = 2 on; NaN where fewer than ten tracks can tell. The standard error is from the
         spread between tracks.
     held : (n_lags,) correlations that are there: beyond chance, and large enough to matter.
+    beyond_sd : standard errors that are beyond chance.
     """
 
     correlation: FloatArray
     std_err: FloatArray
     held: BoolArray
+    beyond_sd: float
 
     @property
     def lag_frames(self) -> int:
@@ -45,10 +53,28 @@ class StepCorrelation:
         1 for an ordinary recording, and where the correlation has no end within eight frames: then it is not one of held
         positions but of flow, which longer lags do not cure.
         """
-        if self.held.all():
-            return 1
-        last = int(np.argmin(self.held))  # displacements up to `last` + 1 frames apart are correlated
-        return last + 2 if last else 1
+        last = self._first_not_held
+        # displacements up to `last` + 1 frames apart are correlated
+        return last + 2 if last and not self.of_flow else 1
+
+    @property
+    def of_flow(self) -> float:
+        """Correlation without end within eight frames, as flow that is left in the positions makes it; 0: there is none.
+
+        Of all lags together from the first that is not held on: chance makes one lag of many fall short.
+        """
+        rest, held = self.correlation[self._first_not_held :], self.correlation[: self._first_not_held]
+        if not np.isfinite(rest).any():
+            return 0.0
+        weight = np.where(np.isfinite(rest), 1 / self.std_err[self._first_not_held :] ** 2, 0.0)
+        mean = float(np.average(np.nan_to_num(rest), weights=weight))
+        there = mean > self.beyond_sd / weight.sum() ** 0.5
+        lasting = mean > _LASTING * float(held.mean()) if held.size else True
+        return mean if there and lasting else 0.0
+
+    @property
+    def _first_not_held(self) -> int:
+        return 0 if self.held.all() else int(np.argmin(self.held))
 
 
 def step_correlation(steps: Steps, usable: BoolArray, false_alarm_rate: float) -> StepCorrelation:
@@ -79,5 +105,6 @@ def step_correlation(steps: Steps, usable: BoolArray, false_alarm_rate: float) -
             break
         value[k - 2] = sums.sum() / pairs.sum()
         std_err[k - 2] = np.sqrt(np.sum((sums - value[k - 2] * pairs) ** 2)) / pairs.sum()
-    beyond_chance = value > float(ndtri(1 - false_alarm_rate)) * std_err
-    return StepCorrelation(correlation=value, std_err=std_err, held=beyond_chance & (value > _LEAST))
+    beyond_sd = float(ndtri(1 - false_alarm_rate))
+    held = (value > beyond_sd * std_err) & (value > _LEAST)
+    return StepCorrelation(correlation=value, std_err=std_err, held=held, beyond_sd=beyond_sd)

@@ -36,7 +36,6 @@ _DICTIONARY_SD = (SMALLEST_SD, BEAD_SD, 0.12, 0.25, 0.5)
 _GIVE_UP_AFTER = 2  # more components without gain
 _LEAST_PROBABLE = 1e-3  # that draws are taken from
 _POWER = 0.5  # of the probabilities; by coverage
-_BROAD_SD = 0.1  # from which a component is no peak of beads, and its shape in doubt
 _OTHER_SHAPE = 0.2  # share of the draws; by coverage of the mode of populations that are no log-normals
 
 Start = tuple[FloatArray, FloatArray, FloatArray]
@@ -104,7 +103,7 @@ def chances(candidates: Sequence[Candidate]) -> FloatArray:
 def _richer(ranked: Sequence[Candidate]) -> Candidate | None:
     """Return the candidate of one component more than the most probable, if that is broader than beads and not alone."""
     best = ranked[0].mixture
-    if best.variance.max() < _BROAD_SD**2:
+    if not best.is_broad[0]:
         return None
     more = best.n_components + 1
     return next(

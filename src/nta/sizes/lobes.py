@@ -48,10 +48,11 @@ class Lobes:
         log_filter : (n, n_bins), up to a constant of each row; the visible volume, say. Each lobe keeps share, mean and
             standard deviation. A log-normal times a filter is of the exponential family of x and its square, whose
             likeliest member has the mean and the variance of what came through (Barndorff-Nielsen, Information and
-            Exponential Families (1978), ch. 9).
+            Exponential Families (1978), ch. 9). What lies beyond the bins, a stray track's lobe, is left out.
         """
         seen = np.zeros(log_filter.shape)
-        row, lobe = np.nonzero(self.share)
+        within = (self.mean + _REACH_SD * self.sd > x[0]) & (self.mean - _REACH_SD * self.sd < x[-1])
+        row, lobe = np.nonzero(self.share * within)
         for first in range(0, row.size, _ROWS_AT_ONCE):
             of, at = row[first : first + _ROWS_AT_ONCE], lobe[first : first + _ROWS_AT_ONCE]
             u = (x - self.mean[of, at, None]) / self.sd[of, at, None]

@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from nta.columns import FloatArray
+from nta.columns import BoolArray, FloatArray
 from nta.sizes.evidence import Evidence, Grid
 
 Widths = Literal["free", "beads"]
@@ -26,6 +26,7 @@ BEAD_SD, BELIEF_SD = 0.04, 0.7
 two thirds have 2 to 8 %, and 19 of 20 have 1 to 16 % (design choice: certificates of polystyrene typically state 2 to 3 %
 at 200 nm, 8 % at 100 nm and up to 15 % below)."""
 
+BROAD_SD = 0.1  # of ln d, from which a component is no peak of beads, and its shape in doubt
 SMALLEST_SD = 0.008
 LARGEST_SD = 1.0
 _TINY = 1e-30
@@ -65,6 +66,11 @@ class Mixture:
     def n_free(self) -> int:
         """Number of free parameters; a width that is believed to be that of beads is none."""
         return 2 * self.n_components - 1 + (self.n_components if self.widths == "free" else 0)
+
+    @property
+    def is_broad(self) -> BoolArray:
+        """Fits with a component broader than beads: (n_fits,)."""
+        return np.asarray(self.variance.max(axis=1) >= BROAD_SD**2)
 
     def on_bins(self, grid: Grid) -> FloatArray:
         """Probability of every bin: (n_fits, n_bins)."""

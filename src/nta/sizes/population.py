@@ -85,9 +85,13 @@ def infer_population(evidence: Evidence, settings: SizingSettings, rng: np.rando
 
 
 def _distributions(evidence: Evidence, mixture: Mixture, time: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Distributions of the tracks and of the particles in view.
+
+    The variance is matched, too, where there is one to speak of: that of a single peak of beads is mostly belief.
+    """
     tracks = mixture.on_bins(evidence.grid)
     tracks /= tracks.sum(axis=1, keepdims=True)
-    degree = np.full(len(tracks), min(mixture.n_components, 2), dtype=np.int64)
+    degree = np.where(mixture.is_broad | (mixture.n_components > 1), 2, 1).astype(np.int64)
     return tracks, tilt_to_time(evidence, time, tracks, degree)
 
 

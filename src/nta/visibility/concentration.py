@@ -19,8 +19,12 @@ REFERENCE_NM = 100.0  # diameter of the particles that stand for too few tracks 
 
 def concentration(run: Run, suspension: Suspension | None, least_nm: float | None) -> Concentration:
     """Count particles per frame and divide by the volume they were seen in."""
-    if suspension is None:
+    if least_nm is None:
         return uncounted(run, "the detection limit is not known")
+    if suspension is None:
+        return uncounted(
+            run, f"no particle was found from {least_nm:.3g} nm on, where the visible volume is known"
+        )
     dilution = run.conditions.dilution
     in_cell = _per_ml(run, suspension)
     return Concentration(

@@ -9,6 +9,7 @@ import numpy as np
 from nta.assessment.finding import Finding
 from nta.assessment.recording.evidence import Evidence, finding, not_assessed
 from nta.diffusion import TrackFlag, ensemble_motion
+from nta.sizes.uncertainty import error_by_flow
 
 
 def drift(e: Evidence) -> Finding:
@@ -50,6 +51,7 @@ def free_motion(e: Evidence) -> Iterator[Finding]:
         off = max(low - 1, 1 - high, 0.0)
         yield finding(e, name, title, off, f"{words} {q.value:.3f} ({low:.3f} to {high:.3f}, 95 %)", advice)
     yield _held_positions(e)
+    yield _flow(e)
     share = e.run.diffusion.share_flagged(TrackFlag.MIXED)
     if share is not None:
         yield finding(
@@ -78,4 +80,23 @@ def _held_positions(e: Evidence) -> Finding:
         float(lag),
         seen,
         "record without compression between frames and without temporal noise reduction: more tracks, narrower intervals",
+    )
+
+
+def _flow(e: Evidence) -> Finding:
+    """Say whether flow is left in the displacements, as flow that differs from place to place is."""
+    error, correlation = error_by_flow(e.run.diffusion), e.run.diffusion.noise.flow
+    seen = "displacements of a track further apart are not alike: no flow is left in them"
+    if error > 0:
+        seen = (
+            f"displacements of a track stay alike (correlation {correlation:.3f}): flow that differs from place to place is "
+            f"left in them, and sizes come out about {error:.0%} too small; so much stands in their budget"
+        )
+    return finding(
+        e,
+        "local_flow",
+        "Flow within the field",
+        error,
+        seen,
+        "wait for convection to settle, lower the laser's power, close leaks; a smaller field has less of it",
     )
