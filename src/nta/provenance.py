@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import shlex
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -30,7 +31,7 @@ class Provenance:
     recording: str
     sha256: str | None = None
     date: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="microseconds"))
-    command: str = field(default_factory=lambda: " ".join(sys.argv))
+    command: str = field(default_factory=lambda: shlex.join(sys.argv))
     versions: Mapping[str, str] = field(default_factory=lambda: _versions())
     sources: Mapping[str, str] = field(default_factory=dict)  # who said what: {"frame_rate_hz": "user"}
     about: Mapping[str, str] = field(

@@ -1,6 +1,7 @@
 """The catalogue keeps what it was given: on SQLite and on PostgreSQL, whoever writes at the same time."""
 
 import multiprocessing
+import shlex
 import sqlite3
 from datetime import UTC, datetime
 
@@ -8,11 +9,12 @@ import pytest
 import sqlalchemy as sa
 
 from made import catalogue_writer
-from nta.catalogue import Catalogue, CatalogueError
+from nta.catalogue import About, Catalogue, CatalogueError
 from nta.catalogue.database import address, connect
 from nta.cli import main
+from nta.cli.catalogue_entries import record_analysis
 from nta.errors import SettingError
-from nta.io.results import summary
+from nta.io.results import save_analysis, summary
 
 pytestmark = pytest.mark.timeout(900)  # a first run compiles, on machines that others use too
 
@@ -275,3 +277,25 @@ def test_a_run_that_nobody_dated_is_marked_in_the_list(tmp_path, variant, capsys
     dated, undated = capsys.readouterr().out.splitlines()[1:]
     assert "2026-10-02 08:00  " in dated
     assert "2026-11-02 10:00 (analysed)" in undated
+
+
+def test_what_could_not_be_recorded_comes_with_the_command_that_records_it_later(
+    tmp_path, analysis, monkeypatch
+):
+    file, folder = tmp_path / "my runs.sqlite", tmp_path / "ev 7"
+    folder.mkdir()
+    save_analysis(analysis, folder / "results.h5")
+    about = About(kind="beads", standard="PS 100", lot="7", operator="A. Roth")
+    with Catalogue.open(file) as catalogue:
+        with monkeypatch.context() as gone:
+            gone.setattr(catalogue, "_insert", _disk_full)
+            with pytest.raises(CatalogueError, match="the results are whole") as said:
+                record_analysis(catalogue, analysis, folder, about)
+        assert catalogue.runs() == []
+        assert main(shlex.split(str(said.value).partition("with: ")[2])[1:]) == 0
+        (run,) = catalogue.runs()
+    assert (run.kind, run.standard, run.lot, run.operator) == ("beads", "PS 100", "7", "A. Roth")
+
+
+def _disk_full(*_):
+    raise sa.exc.OperationalError("INSERT", {}, sqlite3.OperationalError("database or disk is full"))

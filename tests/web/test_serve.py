@@ -97,6 +97,7 @@ def test_a_closed_terminal_ends_a_recording_in_order_and_the_report_is_left(tmp_
     code, err = _ended_while_it_records(tmp_path, number)
     assert code == 130
     assert "no report of visited was made" in err
+    assert "nta analyze runs/visited/recording.h5 -o runs/visited/analysis --profile simulated" in err
 
 
 @pytest.mark.slow

@@ -20,7 +20,8 @@ from nta.acquisition import open_driver
 from nta.batch.processes import cores
 from nta.cli import EXIT_INTERRUPTED, EXIT_OK
 from nta.cli.analyze import analyze_recording, asked_of
-from nta.cli.arguments import device_settings
+from nta.cli.arguments import SAMPLE_OPTIONS, device_settings
+from nta.cli.commands import analyzing
 from nta.cli.progress import say
 from nta.errors import NtaError, SettingError, in_words
 from nta.one_recording import Request
@@ -59,10 +60,10 @@ def run(options: argparse.Namespace) -> int:
             session.reports.finish(partial(_say_what_is_waited_for, quiet=options.quiet))
     except _Terminated:  # whoever ends it so will not wait for reports
         for task in session.reports.tasks:
-            _say_what_is_left(task)
+            _say_what_is_left(task, options)
         return EXIT_INTERRUPTED
     for task in session.reports.tasks:
-        _say_what_came(task, quiet=options.quiet)
+        _say_what_came(task, options)
     return EXIT_OK
 
 
@@ -90,11 +91,11 @@ def _terminable() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _say_what_is_left(task: Task) -> None:
+def _say_what_is_left(task: Task, options: argparse.Namespace) -> None:
     if task.state != "done":
         say(
             f"nta: no report of {task.name} was made; ask for it on the page of the next server, or with: "
-            f"nta analyze {task.recording} -o {task.results}"
+            f"{_analyzing(task, options)}"
         )
 
 
@@ -102,12 +103,18 @@ def _say_what_is_waited_for(task: Task, *, quiet: bool) -> None:
     say(f"making the report of {task.name}; Ctrl-C leaves it unmade", quiet=quiet)
 
 
-def _say_what_came(task: Task, *, quiet: bool) -> None:
+def _say_what_came(task: Task, options: argparse.Namespace) -> None:
     if task.state == "failed":
         say(f"nta: no report of {task.name}: {task.why}")
-        say(f"analyze what was recorded with: nta analyze {task.recording} -o {task.results}")
+        say(f"analyze what was recorded with: {_analyzing(task, options)}")
     else:
-        say(f"report: {task.results / REPORT_FILE}", quiet=quiet)
+        say(f"report: {task.results / REPORT_FILE}", quiet=options.quiet)
+
+
+def _analyzing(task: Task, options: argparse.Namespace) -> str:
+    """Return the command that makes a report, with the words on the sample that the page knows."""
+    of_sample = {option: task.conditions.get(field) for field, option in SAMPLE_OPTIONS.items()}
+    return analyzing(task.recording, task.results, argparse.Namespace(**{**vars(options), **of_sample}))
 
 
 def _report(
