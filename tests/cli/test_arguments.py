@@ -162,6 +162,7 @@ def test_wrong_usage_exits_with_2_and_one_line(desk, capsys, words, said):
         ("analyze film.avi -o out --window 150-30", "0 <= low < high"),
         ("analyze film.avi -o out --profile nope", "no 'nope'"),
         ("analyze film.avi -o out --settings nope.toml", "nope.toml: no such settings file"),
+        ("analyze film.avi -o out --standard PS", "add --kind beads"),
         ("report empty", "empty is a folder without results of nta: no results.h5 in it"),
         ("report note.txt", "note.txt holds no results that can be read"),
         ("report film.avi", "film.avi holds no results that can be read"),
@@ -244,6 +245,11 @@ def test_a_fault_of_ours_does_not_stop_the_others_either(desk, capsys, monkeypat
         ("--medium blood", "there are glycerol, pbs"),
         ("--blank empty", "empty is a folder without results of nta"),
         ("--dilution 0.5", "dilution must be >= 1"),
+        (
+            "--standard PS --lot 7",
+            "standard and lot can be said of beads alone, and this is of kind sample; add --kind",
+        ),
+        ("--kind blank --lot 7", "lot can be said of beads alone, and this is of kind blank"),
     ],
 )
 def test_what_is_wrong_is_refused_before_anything_is_recorded(desk, capsys, verb, words, said):

@@ -160,6 +160,23 @@ def test_a_baseline_that_cannot_be_is_refused(catalogue, said, tmp_path):
         read_baseline(path)
 
 
+def test_a_baseline_of_no_run_names_the_runs_that_there_are(catalogue, said, tmp_path, capsys):
+    record(catalogue, said, [0.1], first=20, instrument="two", lot="7")
+    words = ["qc", "baseline", str(tmp_path / "runs.db"), "-o", str(tmp_path / "b.toml"), "--standard"]
+    assert main([*words, "polystyrene_100"]) == 1
+    told = capsys.readouterr().err
+    assert (
+        "holds no such run of beads; there are 20 runs of instrument one, standard polystyrene_100nm, lot not"
+        in told
+    )
+    assert "; 1 run of instrument two, standard polystyrene_100nm, lot 7" in told
+    with Catalogue.open(tmp_path / "other.db") as other:
+        record(other, said, [0.1], kind="sample", standard="")
+    words[2] = str(tmp_path / "other.db")
+    assert main([*words, "polystyrene_100nm"]) == 1
+    assert "record them with --kind beads --standard NAME" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("odd", "words"),
     [

@@ -44,6 +44,14 @@ class About:
         said = {name: value for name, value in vars(self).items() if value}
         return About(**{**recorded, **said})
 
+    def refuse_of_no_beads(self, remedy: str) -> None:
+        """Refuse a standard or a lot of what is said to be no beads: nothing would come of it. remedy : how to say so."""
+        named = [name for name in ("standard", "lot") if getattr(self, name)]
+        if named and self.kind != "beads":
+            raise SettingError(
+                f"{' and '.join(named)} can be said of beads alone, and this is of kind {self.kind}; {remedy}"
+            )
+
     @property
     def reported(self) -> dict[str, str]:
         """What of it is kept with the results, for the report to tell."""

@@ -14,7 +14,12 @@ from typing import Any
 
 from nta.catalogue import Catalogue, RunRecord
 from nta.cli import EXIT_OK
-from nta.cli.catalogue_entries import ENVIRONMENT_VARIABLE, about_in, catalogue_address, record_analysis
+from nta.cli.catalogue_entries import (
+    ENVIRONMENT_VARIABLE,
+    about_in,
+    catalogue_address,
+    record_analysis,
+)
 from nta.cli.progress import say
 from nta.errors import MissingInputError, SettingError
 from nta.io.atomic import new_file
@@ -86,9 +91,11 @@ def _correct(catalogue: Catalogue, options: argparse.Namespace) -> None:
 
 
 def _add(catalogue: Catalogue, options: argparse.Namespace) -> None:
+    said = about_in(options)
+    said.refuse_of_no_beads("add --kind beads")
     for file in [file for path in options.results for file in _files(path)]:
         analysis = load_analysis(file)
-        about = about_in(options).completed(analysis.provenance.about)
+        about = said.completed(analysis.provenance.about)
         record = record_analysis(catalogue, analysis, file.parent, about)
         say(f"run {record.id}: {file.parent}", quiet=options.quiet)
 
