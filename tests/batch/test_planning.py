@@ -178,6 +178,10 @@ def test_a_toml_manifest_has_words_for_all_and_patterns(tmp_path):
         ("file,standard\na.avi,PS 100\n", r"line 2: standard can be said of beads alone.* kind = beads"),
         ("file,kind,lot\na.avi,blank,7\n", r"line 2: lot can be said of beads alone.* of kind blank"),
         ("file,date\na.avi,05.01.2026\n", r"line 2: date: '05\.01\.2026' is no date; write 2026-"),
+        (
+            "file,date\na.avi,2026-01-05 14:20\n",
+            r"line 2: date: '2026-01-05 14:20' is a time of day without a zone",
+        ),
         ("file,group\na.avi,1\na.avi,2\n", r"line 3: a\.avi is there already, at line 2"),
         ("file,group\n,lot 1\n", r"line 2: file is missing"),
         ("recording\na.avi\n", r"one of them 'file'"),

@@ -272,7 +272,7 @@ def test_a_run_that_nobody_dated_is_marked_in_the_list(tmp_path, variant, capsys
     file = tmp_path / "runs.sqlite"
     with Catalogue.open(file) as catalogue:
         catalogue.record(variant(1))
-        catalogue.record(variant(2), measured_at="2026-10-02T08:00")
+        catalogue.record(variant(2), measured_at="2026-10-02T08:00Z")
     assert main(["catalog", "list", "--catalogue", str(file)]) == 0  # the other spelling
     dated, undated = capsys.readouterr().out.splitlines()[1:]
     assert "2026-10-02 08:00  " in dated
@@ -299,3 +299,22 @@ def test_what_could_not_be_recorded_comes_with_the_command_that_records_it_later
 
 def _disk_full(*_):
     raise sa.exc.OperationalError("INSERT", {}, sqlite3.OperationalError("database or disk is full"))
+
+
+def test_a_time_of_day_needs_its_zone_and_a_day_does_not(tmp_path, variant, capsys):
+    file = tmp_path / "runs.sqlite"
+    with Catalogue.open(file) as catalogue:
+        for wrong in ("2026-01-05 14:20", datetime(2026, 1, 5)):
+            with pytest.raises(SettingError, match=r"measured_at: .* without a zone; write 2026-"):
+                catalogue.record(variant(1), measured_at=wrong)
+        day = catalogue.record(variant(1), measured_at="2026-01-05")
+        noon = catalogue.record(variant(2), measured_at="2026-01-05T14:30:00+01:00")
+        assert catalogue.runs(since="2026-01-05T14:25+01:00") == [noon]
+        assert catalogue.runs(since="2026-01-05", until="2026-01-06") == [day, noon]
+    words = ["catalogue", "list", "--catalogue", str(file)]
+    assert main([*words, "--since", "2026-01-05 14:25"]) == 1
+    assert "since: '2026-01-05 14:25' is a time of day without a zone" in capsys.readouterr().err
+    assert main(words) == 0
+    head, _, listed = capsys.readouterr().out.splitlines()
+    assert "date, UTC" in head
+    assert "2026-01-05 13:30" in listed

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, Literal
 
 from nta.assessment import Verdict
@@ -167,11 +167,29 @@ def analysis_uid(summary: Mapping[str, Any]) -> str:
 
 
 def as_time(value: Any, what: str) -> datetime:
-    """Return a moment from ISO text or a datetime; without a zone it is UTC."""
+    """Return a moment from ISO text or a datetime; a day alone begins at midnight UTC.
+
+    Raises
+    ------
+    SettingError
+        It is no date, or a time of day that does not say where: an hour apart, two runs change places.
+    """
     try:
         moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
     except ValueError:
         raise SettingError(
             f"{what}: {value!r} is no date; write 2026-11-27 or 2026-11-27T14:30:00+01:00"
         ) from None
+    if moment.tzinfo is None and (isinstance(value, datetime) or not _is_day(str(value))):
+        raise SettingError(
+            f"{what}: {str(value)!r} is a time of day without a zone; write 2026-11-27T14:30:00+01:00, or the day alone"
+        )
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _is_day(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True

@@ -29,7 +29,7 @@ from nta.io.text import SPREADSHEET
 from nta.report.terminal import plain
 from nta.report.wording import count, in_one, number
 
-_COLUMNS = ("run", "date", "kind", "sample", "instrument", "operator", "D50 nm", "verdict", "recording")
+_COLUMNS = ("run", "date, UTC", "kind", "sample", "instrument", "operator", "D50 nm", "verdict", "recording")
 
 
 def run(options: argparse.Namespace) -> int:
