@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -17,6 +18,8 @@ from nta.calibration import InstrumentProfile, SampleConditions
 from nta.circumstances import completed_camera, measured_temperature_c, stated_conditions
 from nta.frames import CameraState, FrameSource
 
+RECORDING_FILE = "recording.h5"
+"""What a measurement calls its recording, which lies in a folder of its own."""
 REPORTED = ("date", "instrument", "operator", "comment")
 """What a report says of a recording that no number hangs on."""
 
@@ -37,6 +40,12 @@ class Provenance:
     about: Mapping[str, str] = field(
         default_factory=dict
     )  # what is said beside: date of the recording, operator, ...
+
+    @property
+    def called(self) -> str:
+        """What the recording is called: its file; of one that a measurement made, the folder that was named for it."""
+        path = Path(self.recording)
+        return (path.parent.name if path.name == RECORDING_FILE else "") or path.name
 
     @classmethod
     def of(

@@ -23,8 +23,6 @@ from nta.version import software
 FORMAT = "nta analysis"
 VERSION = 1
 RESULTS_FILE = "results.h5"
-RECORDING_FILE = "recording.h5"
-"""What is recorded into a folder."""
 ANALYSIS_FOLDER = "analysis"
 """Where the results of what was recorded into a folder lie, beside the recording."""
 BATCH_FILE = "batch.json"
