@@ -205,7 +205,9 @@ def test_a_table_that_is_there_is_left_alone(tmp_path, variant, capsys):
     assert {"d50_nm", "d50_low_nm", "d50_high_nm"} <= set(head)
     table.write_text("mine")
     assert main(words) == 1
-    assert f"{table} exists already" in capsys.readouterr().err
+    assert (
+        f"{table} exists; choose another name with -o, or replace it with --force" in capsys.readouterr().err
+    )
     assert table.read_text() == "mine"
 
 

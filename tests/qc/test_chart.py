@@ -239,7 +239,11 @@ def test_the_commands_make_baseline_page_and_pictures(catalogue, said, tmp_path,
     record(catalogue, said, [3.5], first=20)
     file, until = str(tmp_path / "runs.db"), (START + datetime.timedelta(days=20)).isoformat()
     baseline, page = tmp_path / "baseline.toml", tmp_path / "charts.html"
-    assert main(["qc", "baseline", file, "--instrument", "one", "--until", until, "-o", str(baseline)]) == 0
+    asked = ["qc", "baseline", file, "--instrument", "one", "--until", until, "-o", str(baseline)]
+    assert main(asked) == 0
+    assert main(asked) == 1
+    assert "exists; choose another name with -o, or replace it with --force" in capsys.readouterr().err
+    assert main([*asked, "--force"]) == 0
     words = [
         "qc",
         "chart",

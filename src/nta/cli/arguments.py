@@ -76,6 +76,12 @@ def refuse_other_than_hdf5(path: Path) -> None:
         )
 
 
+def refuse_existing(path: Path, *, force: bool) -> None:
+    """Refuse to write over a file that is there, unless it was asked for."""
+    if path.exists() and not force:
+        raise SettingError(f"{path} exists; choose another name with -o, or replace it with --force")
+
+
 def result_folders(paths: Sequence[Path], output: Path) -> dict[Path, Path]:
     """Return the result folder of each input: the output itself for one, a folder in it for each of several."""
     if len(paths) == 1:

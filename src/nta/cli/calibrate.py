@@ -5,14 +5,13 @@ from __future__ import annotations
 import argparse
 import math
 from dataclasses import replace
-from pathlib import Path
 
 from nta.assessment import Assessment, Verdict
 from nta.beads import BeadRun, CalibrationError, calibrated_profile, measure_beads
 from nta.calibration import InstrumentProfile, load_certificate, profile_toml
 from nta.cli import EXIT_OK
 from nta.cli.analyze import analyze_recording, asked_of
-from nta.cli.arguments import chosen_profile
+from nta.cli.arguments import chosen_profile, refuse_existing
 from nta.cli.progress import say
 from nta.errors import MissingInputError, SettingError
 from nta.io.atomic import new_file
@@ -27,7 +26,9 @@ def run(options: argparse.Namespace) -> int:
         raise MissingInputError(
             "give --profile: the wavelength, numerical aperture and light sheet of the instrument come from there"
         )
-    _refuse_taken(options.output, force=options.force)
+    if options.output.suffix != ".toml":
+        raise SettingError(f"-o {options.output}: a profile is a .toml file")
+    refuse_existing(options.output, force=options.force)
     if options.concentration is not None and not 0 < options.concentration < math.inf:
         raise SettingError(f"--concentration must be > 0 per ml, got {options.concentration:g}")
     index = certificate.refractive_index or options.refractive_index
@@ -99,10 +100,3 @@ def _check_of_size(beads: BeadRun) -> str:
             f"  check temperature and frame rate; a pixel size {beads.pixel_size_factor:.3f} times as large would explain it"
         )
     return "\n".join(lines)
-
-
-def _refuse_taken(path: Path, *, force: bool) -> None:
-    if path.suffix != ".toml":
-        raise SettingError(f"-o {path}: a profile is a .toml file")
-    if path.exists() and not force:
-        raise SettingError(f"{path} exists; choose another name with -o, or replace it with --force")

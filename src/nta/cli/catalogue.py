@@ -14,6 +14,7 @@ from typing import Any
 
 from nta.catalogue import Catalogue, RunRecord
 from nta.cli import EXIT_OK
+from nta.cli.arguments import refuse_existing
 from nta.cli.catalogue_entries import (
     ENVIRONMENT_VARIABLE,
     about_in,
@@ -106,6 +107,7 @@ def _files(path: Path) -> tuple[Path, ...]:
 
 
 def _export(catalogue: Catalogue, options: argparse.Namespace) -> None:
+    refuse_existing(options.output, force=options.force)
     found = [_plain(record) for record in _chosen(catalogue, options)]
     writers = {".csv": _write_csv, ".parquet": _write_parquet, ".json": _write_json}
     write = writers.get(options.output.suffix.lower())

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from nta.catalogue import Catalogue
 from nta.cli import EXIT_FAILED, EXIT_OK
+from nta.cli.arguments import refuse_existing
 from nta.cli.progress import say
 from nta.errors import SettingError
 from nta.qc.baseline import GOOD_RUNS, Baseline, make_baseline, read_baseline, write_baseline
@@ -26,6 +27,7 @@ def run(options: argparse.Namespace) -> int:
 def _baseline(catalogue: Catalogue, options: argparse.Namespace) -> int:
     if options.output.suffix != ".toml":
         raise SettingError(f"-o {options.output}: a baseline is a .toml file")
+    refuse_existing(options.output, force=options.force)
     runs = catalogue.runs(
         kind="beads",
         instrument=options.instrument,
