@@ -24,6 +24,7 @@ from nta.cli.arguments import SAMPLE_OPTIONS, device_settings
 from nta.cli.commands import analyzing
 from nta.cli.progress import say
 from nta.errors import NtaError, SettingError, in_words
+from nta.io.atomic import check_writable
 from nta.one_recording import Request
 from nta.report import REPORT_FILE
 
@@ -42,6 +43,9 @@ def run(options: argparse.Namespace) -> int:
     from nta.web.session import Session
 
     request = asked_of(options)
+    if options.output.exists() and not options.output.is_dir():
+        raise SettingError(f"{options.output} is a file; -o needs a folder, in which every run gets its own")
+    check_writable(options.output / "run")
     port = free_port(options.host, options.port)
     instrument = open_driver(options.driver, **device_settings(options))
     session = Session(
