@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+
 
 class NtaError(Exception):
     """Base of the errors a user can mend; the command line prints the message alone."""
@@ -42,6 +50,18 @@ def in_words(error: BaseException) -> str:
     else:
         words = " ".join(str(error).split()) or type(error).__name__
     return printable(words if is_foreseen(error) else f"unexpected {type(error).__name__}: {words}")
+
+
+@contextmanager
+def full_disk_named(target: Path) -> Iterator[None]:
+    """Tell of a disk that is full by the name of what people know, whatever was being written under another."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        words = f"{os.strerror(error.errno)}; free some space, or choose another disk"
+        raise OSError(error.errno, words, str(target)) from error
 
 
 def is_foreseen(error: BaseException) -> bool:

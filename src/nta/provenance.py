@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import platform
+import shlex
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -16,6 +18,8 @@ from nta.calibration import InstrumentProfile, SampleConditions
 from nta.circumstances import completed_camera, measured_temperature_c, stated_conditions
 from nta.frames import CameraState, FrameSource
 
+RECORDING_FILE = "recording.h5"
+"""What a measurement calls its recording, which lies in a folder of its own."""
 REPORTED = ("date", "instrument", "operator", "comment")
 """What a report says of a recording that no number hangs on."""
 
@@ -30,12 +34,18 @@ class Provenance:
     recording: str
     sha256: str | None = None
     date: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="microseconds"))
-    command: str = field(default_factory=lambda: " ".join(sys.argv))
+    command: str = field(default_factory=lambda: shlex.join(sys.argv))
     versions: Mapping[str, str] = field(default_factory=lambda: _versions())
     sources: Mapping[str, str] = field(default_factory=dict)  # who said what: {"frame_rate_hz": "user"}
     about: Mapping[str, str] = field(
         default_factory=dict
     )  # what is said beside: date of the recording, operator, ...
+
+    @property
+    def called(self) -> str:
+        """What the recording is called: its file; of one that a measurement made, the folder that was named for it."""
+        path = Path(self.recording)
+        return (path.parent.name if path.name == RECORDING_FILE else "") or path.name
 
     @classmethod
     def of(

@@ -7,6 +7,7 @@ import pytest
 from nta.batch import plan
 from nta.batch.folder import recordings_in
 from nta.batch.manifest import read_manifest
+from nta.catalogue import About
 from nta.errors import SettingError
 from nta.one_recording import Request
 
@@ -174,7 +175,13 @@ def test_a_toml_manifest_has_words_for_all_and_patterns(tmp_path):
         ("file,exposure_s\na.avi,0.015\n", r"unknown 'exposure_s'; did you mean 'exposure_ms'"),
         ("file,temperature_c\na.avi,warm\n", r"line 2: temperature_c must be a number, got 'warm'"),
         ("file,kind\na.avi,bead\n", r"line 2: kind must be one of sample, beads, blank, got 'bead'"),
+        ("file,standard\na.avi,PS 100\n", r"line 2: standard can be said of beads alone.* kind = beads"),
+        ("file,kind,lot\na.avi,blank,7\n", r"line 2: lot can be said of beads alone.* of kind blank"),
         ("file,date\na.avi,05.01.2026\n", r"line 2: date: '05\.01\.2026' is no date; write 2026-"),
+        (
+            "file,date\na.avi,2026-01-05 14:20\n",
+            r"line 2: date: '2026-01-05 14:20' is a time of day without a zone",
+        ),
         ("file,group\na.avi,1\na.avi,2\n", r"line 3: a\.avi is there already, at line 2"),
         ("file,group\n,lot 1\n", r"line 2: file is missing"),
         ("recording\na.avi\n", r"one of them 'file'"),
@@ -253,3 +260,17 @@ def test_what_is_no_source_is_said(tmp_path):
     for source, words in (("a.avi", "nta analyze"), ("gone", "there is no"), ("empty", "no recording in")):
         with pytest.raises(SettingError, match=words):
             plan(tmp_path / source, tmp_path / "out")
+
+
+def test_a_standard_of_the_command_line_is_of_the_beads_in_the_list_and_of_nothing_else(tmp_path):
+    _touch(tmp_path, "a.avi", "b.avi")
+    manifest = tmp_path / "list.csv"
+    manifest.write_text("file,kind\na.avi,beads\nb.avi,blank\n")
+    beads, blank = plan(manifest, tmp_path / "out", about=About(standard="PS 100", lot="7"))
+    assert (beads.about.standard, beads.about.lot, beads.request.beads) == ("PS 100", "7", "PS 100")
+    assert (blank.about.standard, blank.about.lot, blank.request.beads) == ("", "", None)
+    manifest.write_text("file,standard\na.avi,PS 100\n")
+    (beads,) = plan(manifest, tmp_path / "out", about=About(kind="beads"))
+    assert beads.request.beads == "PS 100"
+    with pytest.raises(SettingError, match=r"standard can be said of beads alone.* --kind beads"):
+        plan(tmp_path, tmp_path / "out", about=About(standard="PS 100"))

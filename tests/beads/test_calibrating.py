@@ -3,9 +3,11 @@
 import re
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
-from nta.beads import CalibrationError, calibrated_profile, measure_beads, size_ratio
+from made.analysis import make_analysis
+from nta.beads import BeadRun, CalibrationError, calibrated_profile, measure_beads, size_ratio
 from nta.calibration import calibration_folder, load_certificate, load_profile, profile_toml
 from nta.circumstances import stated_conditions
 from nta.cli import main
@@ -129,3 +131,27 @@ def test_a_profile_remembers_beads_that_were_not_the_size_they_should_be(beads):
     assert number.rel_std > 0.09
     assert re.search(r"came out at 0\.(78|79|80|81)", number.evidence)
     assert "checked" not in number.evidence
+
+
+def test_no_profile_is_made_of_a_run_that_failed_though_its_size_agrees(tmp_path, capsys, monkeypatch):
+    few = make_analysis(np.random.default_rng(1), n_tracks=60, median_nm=112)
+    asked = ["calibrate", "beads.h5", "--certificate", "example_polystyrene_100nm", "--profile", "simulated"]
+    asked += ["-o", str(tmp_path / "mine.toml")]
+
+    def measured(analysis, certificate, _):
+        ratio, std = size_ratio(analysis, certificate)
+        said = {"date": few.profile.date, "recording": few.provenance.recording, "numbers": {}}
+        return BeadRun(certificate=certificate, size_ratio=ratio, size_ratio_std=std, **said)
+
+    assert measured(few, CERTIFICATE, None).agrees
+    monkeypatch.setattr("nta.cli.calibrate.analyze_recording", lambda *_: few)
+    monkeypatch.setattr("nta.cli.calibrate.measure_beads", measured)
+    assert main(asked) == 1
+    out, err = capsys.readouterr()
+    assert "FAIL  Number of tracks" in out
+    assert "fails this run (Number of tracks" in err
+    assert "--force" in err
+    assert not (tmp_path / "mine.toml").exists()
+    assert main([*asked, "--force"]) == 0
+    assert "FAIL  Number of tracks" in capsys.readouterr().out
+    assert load_profile(tmp_path / "mine.toml").name == "mine"

@@ -1,6 +1,7 @@
 """The catalogue keeps what it was given: on SQLite and on PostgreSQL, whoever writes at the same time."""
 
 import multiprocessing
+import shlex
 import sqlite3
 from datetime import UTC, datetime
 
@@ -8,11 +9,12 @@ import pytest
 import sqlalchemy as sa
 
 from made import catalogue_writer
-from nta.catalogue import Catalogue, CatalogueError
+from nta.catalogue import About, Catalogue, CatalogueError
 from nta.catalogue.database import address, connect
 from nta.cli import main
+from nta.cli.catalogue_entries import record_analysis
 from nta.errors import SettingError
-from nta.io.results import summary
+from nta.io.results import save_analysis, summary
 
 pytestmark = pytest.mark.timeout(900)  # a first run compiles, on machines that others use too
 
@@ -203,7 +205,9 @@ def test_a_table_that_is_there_is_left_alone(tmp_path, variant, capsys):
     assert {"d50_nm", "d50_low_nm", "d50_high_nm"} <= set(head)
     table.write_text("mine")
     assert main(words) == 1
-    assert f"{table} exists already" in capsys.readouterr().err
+    assert (
+        f"{table} exists; choose another name with -o, or replace it with --force" in capsys.readouterr().err
+    )
     assert table.read_text() == "mine"
 
 
@@ -270,8 +274,49 @@ def test_a_run_that_nobody_dated_is_marked_in_the_list(tmp_path, variant, capsys
     file = tmp_path / "runs.sqlite"
     with Catalogue.open(file) as catalogue:
         catalogue.record(variant(1))
-        catalogue.record(variant(2), measured_at="2026-10-02T08:00")
+        catalogue.record(variant(2), measured_at="2026-10-02T08:00Z")
     assert main(["catalog", "list", "--catalogue", str(file)]) == 0  # the other spelling
     dated, undated = capsys.readouterr().out.splitlines()[1:]
     assert "2026-10-02 08:00  " in dated
     assert "2026-11-02 10:00 (analysed)" in undated
+
+
+def test_what_could_not_be_recorded_comes_with_the_command_that_records_it_later(
+    tmp_path, analysis, monkeypatch
+):
+    file, folder = tmp_path / "my runs.sqlite", tmp_path / "ev 7"
+    folder.mkdir()
+    save_analysis(analysis, folder / "results.h5")
+    about = About(kind="beads", standard="PS 100", lot="7", operator="A. Roth")
+    with Catalogue.open(file) as catalogue:
+        with monkeypatch.context() as gone:
+            gone.setattr(catalogue, "_insert", _disk_full)
+            with pytest.raises(CatalogueError, match="the results are whole") as said:
+                record_analysis(catalogue, analysis, folder, about)
+        assert catalogue.runs() == []
+        assert main(shlex.split(str(said.value).partition("with: ")[2])[1:]) == 0
+        (run,) = catalogue.runs()
+    assert (run.kind, run.standard, run.lot, run.operator) == ("beads", "PS 100", "7", "A. Roth")
+
+
+def _disk_full(*_):
+    raise sa.exc.OperationalError("INSERT", {}, sqlite3.OperationalError("database or disk is full"))
+
+
+def test_a_time_of_day_needs_its_zone_and_a_day_does_not(tmp_path, variant, capsys):
+    file = tmp_path / "runs.sqlite"
+    with Catalogue.open(file) as catalogue:
+        for wrong in ("2026-01-05 14:20", datetime(2026, 1, 5)):
+            with pytest.raises(SettingError, match=r"measured_at: .* without a zone; write 2026-"):
+                catalogue.record(variant(1), measured_at=wrong)
+        day = catalogue.record(variant(1), measured_at="2026-01-05")
+        noon = catalogue.record(variant(2), measured_at="2026-01-05T14:30:00+01:00")
+        assert catalogue.runs(since="2026-01-05T14:25+01:00") == [noon]
+        assert catalogue.runs(since="2026-01-05", until="2026-01-06") == [day, noon]
+    words = ["catalogue", "list", "--catalogue", str(file)]
+    assert main([*words, "--since", "2026-01-05 14:25"]) == 1
+    assert "since: '2026-01-05 14:25' is a time of day without a zone" in capsys.readouterr().err
+    assert main(words) == 0
+    head, _, listed = capsys.readouterr().out.splitlines()
+    assert "date, UTC" in head
+    assert "2026-01-05 13:30" in listed

@@ -1,17 +1,21 @@
 """The command line as a clumsy user meets it: one readable line, the right exit code, nothing left behind."""
 
 import json
+import shlex
 import shutil
 import signal
 import subprocess
 import sys
+from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 import pytest
 
 import nta
 from nta.cli import analyze, main
+from nta.cli.commands import analyzing
 from nta.cli.parser import dilution
+from nta.cli.verbs.options import analysis_options, catalogue_options, sample_options
 from nta.errors import RecordingError
 from nta.io.recordings import open_recording
 from nta.io.results import load_analysis
@@ -158,6 +162,7 @@ def test_wrong_usage_exits_with_2_and_one_line(desk, capsys, words, said):
         ("analyze film.avi -o out --window 150-30", "0 <= low < high"),
         ("analyze film.avi -o out --profile nope", "no 'nope'"),
         ("analyze film.avi -o out --settings nope.toml", "nope.toml: no such settings file"),
+        ("analyze film.avi -o out --standard PS", "add --kind beads"),
         ("report empty", "empty is a folder without results of nta: no results.h5 in it"),
         ("report note.txt", "note.txt holds no results that can be read"),
         ("report film.avi", "film.avi holds no results that can be read"),
@@ -240,6 +245,11 @@ def test_a_fault_of_ours_does_not_stop_the_others_either(desk, capsys, monkeypat
         ("--medium blood", "there are glycerol, pbs"),
         ("--blank empty", "empty is a folder without results of nta"),
         ("--dilution 0.5", "dilution must be >= 1"),
+        (
+            "--standard PS --lot 7",
+            "standard and lot can be said of beads alone, and this is of kind sample; add --kind",
+        ),
+        ("--kind blank --lot 7", "lot can be said of beads alone, and this is of kind blank"),
     ],
 )
 def test_what_is_wrong_is_refused_before_anything_is_recorded(desk, capsys, verb, words, said):
@@ -257,6 +267,55 @@ def test_a_measurement_whose_analysis_fails_says_how_to_go_on(desk, capsys, monk
     with pytest.raises(MemoryError):
         main(["run", "--duration", "0.2", "-o", "out", "-q"])
     assert "with: nta analyze out/recording.h5 -o out/analysis" in capsys.readouterr().err
+
+
+def test_the_command_to_go_on_with_asks_for_what_was_asked(desk, capsys, monkeypatch):
+    asked = []
+
+    def failing(path, request, **_):
+        asked.append((path, request))
+        raise MemoryError
+
+    monkeypatch.setattr(analyze, "analyze_file", failing)
+    Path("my words.toml").write_text("[linking]\nmemory_frames = 1\n")
+    said = {
+        "temperature": "-1.5",
+        "temperature-std": "0.2",
+        "medium": "pbs",
+        "viscosity-mpas": "1.75",
+        "dilution": "1:100",
+        "sample": "-EV 7, Müller's",
+        "profile": "simulated",
+        "settings": "my words.toml",
+        "engine": "reference",
+        "refractive-index": "1.39",
+        "catalogue": "my runs.sqlite",
+        "operator": "A. Roth",
+        "instrument": "left",
+        "kind": "beads",
+        "standard": "example_polystyrene_100nm",
+        "lot": "7",
+    }
+    words = ["run", "--duration", "0.2", "-o", "ctrl c5 ü", "-q", "--window", "40-80", "--window", "80-120"]
+    with pytest.raises(MemoryError):
+        main([*words, *(f"--{name}={value}" for name, value in said.items())])
+    go_on = shlex.split(capsys.readouterr().err.strip().rpartition("with: ")[2])
+    assert go_on[:5] == ["nta", "analyze", "ctrl c5 ü/recording.h5", "-o", "ctrl c5 ü/analysis"]
+    assert {"my runs.sqlite", "A. Roth", "left", "7"} <= set(go_on)
+    with pytest.raises(MemoryError):
+        main(go_on[1:])
+    assert asked[0] == asked[1]
+
+
+def test_the_command_to_go_on_with_knows_every_option_of_an_analysis():
+    shared = ArgumentParser()
+    for add in (sample_options, analysis_options, catalogue_options):
+        add(shared)
+    words = {name: "said" for name in vars(shared.parse_args([])) if name != "json"}
+    go_on = shlex.split(analyzing(Path("a.h5"), Path("out"), Namespace(**words)))
+    assert {word for word in go_on if word.startswith("--")} == {
+        f"--{name.replace('_', '-')}" for name in words
+    }
 
 
 def test_the_folder_of_a_measurement_stands_for_the_results_in_it(desk, capsys):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from nta.errors import SettingError
+from nta.errors import SettingError, in_words
 from nta.io import atomic
 from nta.io.atomic import new_file, new_folder
 
@@ -114,3 +114,17 @@ def test_a_mounted_disk_that_is_full_is_left_as_it_was(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="No space"):
         atomic._refill(target, partial)
     assert [p.name for p in target.iterdir()] == ["old.txt"]
+
+
+@pytest.mark.parametrize(("new", "name"), [(new_file, "a.csv"), (new_folder, "results")])
+def test_a_full_disk_is_told_by_the_name_that_people_know(tmp_path, new, name):
+    def fill():
+        with new(tmp_path / name), Path("/dev/full").open("w") as full:
+            full.write("x")
+
+    with pytest.raises(OSError, match="No space left on device") as caught:
+        fill()
+    assert in_words(caught.value) == (
+        f"{tmp_path / name}: No space left on device; free some space, or choose another disk"
+    )
+    assert not list(tmp_path.iterdir())

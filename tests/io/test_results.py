@@ -6,6 +6,8 @@ import enum
 import errno
 import json
 import math
+import subprocess
+import sys
 from pathlib import Path
 
 import h5py
@@ -255,18 +257,29 @@ def test_every_size_in_the_summary_has_its_unit_and_interval(analysis):
     assert len(told["findings"]) == len(analysis.assessment.findings)
 
 
-def test_a_full_disk_is_said_in_plain_words(analysis, tmp_path, monkeypatch):
-    def fails(*_):
-        raise RuntimeError(
-            "Can't close file (file write failed: errno = 28, error message = 'No space left on device')"
-        )
+# Saves an analysis again and again, with more room for the file every time.
+LIMITED = """
+import resource, sys
+from nta.io.results import load_analysis, save_analysis
+analysis = load_analysis(sys.argv[1])
+for limit in map(int, sys.argv[3:]):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+    try:
+        save_analysis(analysis, sys.argv[2])
+    except OSError as error:
+        print(error.errno)
+"""
 
-    monkeypatch.setattr(Writer, "write", fails)
-    with pytest.raises(OSError, match="No space left on device") as caught:
-        save_analysis(analysis, tmp_path / "results.h5")
-    assert caught.value.errno == errno.ENOSPC
-    assert "close file" not in str(caught.value)
-    assert not list(tmp_path.iterdir())
+
+def test_a_file_that_there_is_no_room_for_is_told_without_the_complaints_of_hdf5(analysis, tmp_path):
+    whole = save_analysis(analysis, tmp_path / "whole.h5")
+    limits = [int(whole.stat().st_size * share) for share in (0.01, 0.1, 0.3, 0.6, 0.99, 1.5)]
+    words = [sys.executable, "-c", LIMITED, str(whole), str(tmp_path / "results.h5"), *map(str, limits)]
+    done = subprocess.run(words, capture_output=True, text=True, check=True, timeout=120)
+    assert not done.stderr
+    assert list(map(int, done.stdout.split())) == [errno.EFBIG] * 5
+    assert load_analysis(tmp_path / "results.h5").conditions == analysis.conditions
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["results.h5", "whole.h5"]
 
 
 def test_an_index_beyond_all_that_was_worked_out_is_an_empty_cell(analysis):

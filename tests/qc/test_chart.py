@@ -160,6 +160,23 @@ def test_a_baseline_that_cannot_be_is_refused(catalogue, said, tmp_path):
         read_baseline(path)
 
 
+def test_a_baseline_of_no_run_names_the_runs_that_there_are(catalogue, said, tmp_path, capsys):
+    record(catalogue, said, [0.1], first=20, instrument="two", lot="7")
+    words = ["qc", "baseline", str(tmp_path / "runs.db"), "-o", str(tmp_path / "b.toml"), "--standard"]
+    assert main([*words, "polystyrene_100"]) == 1
+    told = capsys.readouterr().err
+    assert (
+        "holds no such run of beads; there are 20 runs of instrument one, standard polystyrene_100nm, lot not"
+        in told
+    )
+    assert "; 1 run of instrument two, standard polystyrene_100nm, lot 7" in told
+    with Catalogue.open(tmp_path / "other.db") as other:
+        record(other, said, [0.1], kind="sample", standard="")
+    words[2] = str(tmp_path / "other.db")
+    assert main([*words, "polystyrene_100nm"]) == 1
+    assert "record them with --kind beads --standard NAME" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("odd", "words"),
     [
@@ -222,7 +239,11 @@ def test_the_commands_make_baseline_page_and_pictures(catalogue, said, tmp_path,
     record(catalogue, said, [3.5], first=20)
     file, until = str(tmp_path / "runs.db"), (START + datetime.timedelta(days=20)).isoformat()
     baseline, page = tmp_path / "baseline.toml", tmp_path / "charts.html"
-    assert main(["qc", "baseline", file, "--instrument", "one", "--until", until, "-o", str(baseline)]) == 0
+    asked = ["qc", "baseline", file, "--instrument", "one", "--until", until, "-o", str(baseline)]
+    assert main(asked) == 0
+    assert main(asked) == 1
+    assert "exists; choose another name with -o, or replace it with --force" in capsys.readouterr().err
+    assert main([*asked, "--force"]) == 0
     words = [
         "qc",
         "chart",

@@ -124,6 +124,20 @@ def test_what_is_said_of_the_recording_is_on_the_page_and_in_the_summary(analysi
 
 
 @pytest.mark.parametrize(
+    ("recording", "head"),
+    [
+        ("runs/EV 7/recording.h5", "EV 7"),
+        ("recording.h5", "recording.h5"),
+        ("films/EV 7.avi", "EV 7.avi"),
+    ],
+)
+def test_the_page_is_headed_by_what_a_person_named(analysis, tmp_path, recording, head):
+    named = replace(analysis, provenance=replace(analysis.provenance, recording=recording))
+    text, _, _ = _page(named, tmp_path)
+    assert f"<h1>{head}</h1>" in text
+
+
+@pytest.mark.parametrize(
     ("gain", "codec", "words"),
     [
         (1040.0, None, "no camera has 1040 e/adu"),

@@ -57,6 +57,8 @@ def test_tracks_with_positions_are_sized_again(tmp_path, rng, capsys):
         main([*words, "-o", str(tmp_path / "b"), "--pixel-size-um", str(PIXEL_UM), "--exposure-ms", "1"]) == 0
     )
     sizes = json.loads((tmp_path / "b" / "sizes.json").read_text(encoding="utf-8"))
+    assert "Exposure" not in capsys.readouterr().out
+    assert sizes["findings"] == []
     assert sizes["numbers"]["d50_nm"]["low"] < 100 < sizes["numbers"]["d50_nm"]["high"]
     assert sizes["made_from"] == "the positions of 150 tracks"
     again = np.genfromtxt(tmp_path / "b" / "tracks.csv", delimiter=",", names=True)
@@ -70,6 +72,7 @@ def test_the_calibration_of_the_file_is_taken_and_not_contradicted(tmp_path, rng
     file = str(write_trackmate(tracks, tmp_path / "tracks.xml", scale))
     words = ["import", file, "--temperature", "25", "-o"]
     assert main([*words, str(tmp_path / "a")]) == 0
+    assert "WARN  Exposure: nobody said the exposure" in capsys.readouterr().out
     sizes = json.loads((tmp_path / "a" / "sizes.json").read_text(encoding="utf-8"))
     assert sizes["numbers"]["d50_nm"]["low"] < 100 < sizes["numbers"]["d50_nm"]["high"]
     assert main([*words, str(tmp_path / "b"), "--pixel-size-um", str(2 * PIXEL_UM)]) == 1
@@ -147,7 +150,9 @@ def test_tracks_that_were_sized_are_a_result_like_any_other(sized, tmp_path, cap
     assert main(["check", str(folder), "--spec", str(spec)]) == 0
     page = tmp_path / "page.html"
     assert main(["compare", str(folder), str(VIEWSIZER), "-o", str(page)]) == 0
+    assert said["findings"][0]["name"] == "exposure"
     assert "TrackMate" in page.read_text(encoding="utf-8")
+    assert "nobody said the exposure" in page.read_text(encoding="utf-8")
     with pytest.raises(SettingError, match="results of one recording"):
         check([folder, folder / "sizes.json"], {"replicates": {"at_least": 2}})
 
@@ -175,3 +180,13 @@ def test_who_knows_the_file_says_what_is_wrong_with_it(sized):
     table.write_text("nothing of the kind", encoding="utf-8")
     with pytest.raises(VendorFileError, match=r"no size export.*and .*no table of tracks"):
         open_measurements(table)
+
+
+def test_what_is_in_the_way_is_said_before_the_work_with_what_to_do(sized, tmp_path, capsys):
+    path, folder = sized
+    assert main(["import", str(path), "-o", str(folder)]) == 1
+    told = f"{folder} is not empty; choose another folder with -o, or replace what is in it with --force"
+    assert told in capsys.readouterr().err
+    assert main(["import", str(path), "-o", str(folder), "--force", "-q"]) == 0
+    assert main(["import", str(path), "-o", "/proc/out"]) == 1  # where nobody may write
+    assert capsys.readouterr().err.startswith("nta: /proc/out cannot be written: /proc")

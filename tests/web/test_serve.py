@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import urllib.request
+from pathlib import Path
 
 import pytest
 
@@ -38,6 +39,24 @@ def test_a_port_that_is_none_is_said(tmp_path, capsys):
     pytest.importorskip("nicegui", reason="NiceGUI is not installed: pip install 'nta-lab[web]'")
     assert main(["serve", "-o", str(tmp_path / "runs"), "--port", "99999"]) == 1
     assert "--port must be 0 to 65535, got 99999" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("output", "said"),
+    [
+        ("film.h5", "film.h5 is a file; -o needs a folder"),
+        ("film.h5/runs", "film.h5 is a file, not a folder"),
+        ("/proc/runs", "/proc: no new file may be made there"),
+    ],
+)
+def test_a_folder_that_cannot_be_one_is_said_before_a_device_is_opened(
+    tmp_path, capsys, monkeypatch, output, said
+):
+    pytest.importorskip("nicegui", reason="NiceGUI is not installed: pip install 'nta-lab[web]'")
+    monkeypatch.chdir(tmp_path)
+    Path("film.h5").touch()
+    assert main(["serve", "-o", output, "--port", "0", "--driver", "nope"]) == 1
+    assert said in capsys.readouterr().err
 
 
 _ORDERING = """
@@ -97,6 +116,7 @@ def test_a_closed_terminal_ends_a_recording_in_order_and_the_report_is_left(tmp_
     code, err = _ended_while_it_records(tmp_path, number)
     assert code == 130
     assert "no report of visited was made" in err
+    assert "nta analyze runs/visited/recording.h5 -o runs/visited/analysis --profile simulated" in err
 
 
 @pytest.mark.slow

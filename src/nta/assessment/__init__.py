@@ -2,10 +2,11 @@
 
 from nta.assessment.finding import Assessment, Finding, Verdict
 from nta.assessment.limits import Limit, load_limits
-from nta.assessment.recording import assess_recording
+from nta.assessment.recording import UNKNOWN_EXPOSURE, assess_recording
 from nta.assessment.settings import AssessmentSettings
 
 __all__ = [
+    "UNKNOWN_EXPOSURE",
     "Assessment",
     "AssessmentSettings",
     "Finding",

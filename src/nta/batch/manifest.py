@@ -6,7 +6,7 @@ import difflib
 import glob
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ from nta.io.recordings.words import (
 )
 from nta.io.text import dilution, no_dilution, number, read_text, rows_of
 from nta.settings import AnalysisSettings
-from nta.stated import check_choice, is_number, read_toml
+from nta.stated import is_number, read_toml
 
 CONDITIONS = (*CONDITION_NUMBERS, *CONDITION_TEXTS)
 ABOUT = tuple(f.name for f in fields(About))
@@ -47,11 +47,11 @@ class Entry:
     words: Mapping[str, Any]
 
 
-def read_manifest(path: str | Path) -> list[Entry]:
+def read_manifest(path: str | Path, kind: Kind = "sample") -> list[Entry]:
     """Read and check a manifest.
 
     A `file` is relative to the manifest and may be a pattern (``lot12_*.avi``). In TOML, keys above the first
-    ``[[recording]]`` hold for all.
+    ``[[recording]]`` hold for all. kind : of what says no kind.
 
     Raises
     ------
@@ -68,7 +68,7 @@ def read_manifest(path: str | Path) -> list[Entry]:
     entries: list[Entry] = []
     first_at: dict[Path, str] = {}
     for place, row in rows:
-        words, wrong = _checked(row, beside)
+        words, wrong = _checked(row, beside, kind)
         complaints += [f"{place}: {complaint}" for complaint in wrong]
         for file in [] if "file" not in words else _files(path.parent, words["file"]):
             if file in first_at:
@@ -168,7 +168,7 @@ class _Beside:
         return AnalysisSettings.from_toml(self._folder / name)
 
 
-def _checked(row: Mapping[str, Any], beside: _Beside) -> tuple[dict[str, Any], list[str]]:
+def _checked(row: Mapping[str, Any], beside: _Beside, kind: Kind) -> tuple[dict[str, Any], list[str]]:
     """Return the words of a row that are right, and what is wrong with the others."""
     words: dict[str, Any] = {}
     wrong = [] if row.get("file") else ["file is missing"]
@@ -188,7 +188,7 @@ def _checked(row: Mapping[str, Any], beside: _Beside) -> tuple[dict[str, Any], l
             wrong.append(f"{key} must be a number, got {value!r}")
         else:
             words[key] = value
-    for refuse in (_refuse_kind, _refuse_date, _refuse_camera, _refuse_conditions):
+    for refuse in (partial(_refuse_about, kind=kind), _refuse_date, _refuse_camera, _refuse_conditions):
         try:
             refuse(words)
         except SettingError as error:
@@ -202,8 +202,9 @@ def _checked(row: Mapping[str, Any], beside: _Beside) -> tuple[dict[str, Any], l
     return words, wrong
 
 
-def _refuse_kind(words: Mapping[str, Any]) -> None:
-    check_choice("kind", words.get("kind", "sample"), Kind)
+def _refuse_about(words: Mapping[str, Any], kind: Kind) -> None:
+    said = {key: words[key] for key in ("kind", "standard", "lot") if key in words}
+    About(**{"kind": kind, **said}).refuse_of_no_beads("say kind = beads")
 
 
 def _refuse_date(words: Mapping[str, Any]) -> None:

@@ -45,6 +45,7 @@ def plan(
             _job(f.path, source, output, request, about, skipped=f.doubtful, trouble=f.trouble) for f in found
         ]
         _refuse_shared_folders(jobs, source)
+        _refuse_unused_standard(jobs, about)
         return jobs
     if not source.exists():
         raise SettingError(f"there is no {source}; give a folder of recordings or a manifest")
@@ -58,11 +59,12 @@ def plan(
             source.parent,
             output,
             _asked(entry, request),
-            replace(about, **{key: entry.words[key] for key in ABOUT if key in entry.words}),
+            _about(entry, about),
         )
-        for entry in read_manifest(source)
+        for entry in read_manifest(source, about.kind)
     ]
     _refuse_shared_folders(jobs, source)
+    _refuse_unused_standard(jobs, about)
     return jobs
 
 
@@ -75,6 +77,17 @@ def _asked(entry: Entry, base: Request) -> Request:
         conditions={**base.conditions, **{key: words[key] for key in CONDITIONS if key in words}},
         **{key: words[key] for key in FILES if key in words},
     )
+
+
+def _about(entry: Entry, base: About) -> About:
+    """Return what is said of the recording of an entry; a standard that holds for all holds for all beads."""
+    about = replace(base, **{key: entry.words[key] for key in ABOUT if key in entry.words})
+    return about if about.kind == "beads" else replace(about, standard="", lot="")
+
+
+def _refuse_unused_standard(jobs: Sequence[Job], base: About) -> None:
+    if not any(job.about.kind == "beads" for job in jobs):
+        base.refuse_of_no_beads("add --kind beads, or say in a manifest which recordings are of beads")
 
 
 def _refuse_shared_folders(jobs: Sequence[Job], source: Path) -> None:

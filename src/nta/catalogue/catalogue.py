@@ -109,7 +109,7 @@ class Catalogue:
         instrument
             The profile's name where it is not given.
         measured_at
-            When the recording was made; ISO text or a datetime.
+            When the recording was made; ISO text or a datetime, a time of day with its zone.
         """
         check_choice("kind", kind, Kind)
         said = analysis if isinstance(analysis, Mapping) else _summary(analysis)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, Literal
 
 from nta.assessment import Verdict
@@ -43,6 +43,14 @@ class About:
         recorded |= about_recording(metadata)
         said = {name: value for name, value in vars(self).items() if value}
         return About(**{**recorded, **said})
+
+    def refuse_of_no_beads(self, remedy: str) -> None:
+        """Refuse a standard or a lot of what is said to be no beads: nothing would come of it. remedy : how to say so."""
+        named = [name for name in ("standard", "lot") if getattr(self, name)]
+        if named and self.kind != "beads":
+            raise SettingError(
+                f"{' and '.join(named)} can be said of beads alone, and this is of kind {self.kind}; {remedy}"
+            )
 
     @property
     def reported(self) -> dict[str, str]:
@@ -159,11 +167,29 @@ def analysis_uid(summary: Mapping[str, Any]) -> str:
 
 
 def as_time(value: Any, what: str) -> datetime:
-    """Return a moment from ISO text or a datetime; without a zone it is UTC."""
+    """Return a moment from ISO text or a datetime; a day alone begins at midnight UTC.
+
+    Raises
+    ------
+    SettingError
+        It is no date, or a time of day that does not say where: an hour apart, two runs change places.
+    """
     try:
         moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
     except ValueError:
         raise SettingError(
             f"{what}: {value!r} is no date; write 2026-11-27 or 2026-11-27T14:30:00+01:00"
         ) from None
+    if moment.tzinfo is None and (isinstance(value, datetime) or not _is_day(str(value))):
+        raise SettingError(
+            f"{what}: {str(value)!r} is a time of day without a zone; write 2026-11-27T14:30:00+01:00, or the day alone"
+        )
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _is_day(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True

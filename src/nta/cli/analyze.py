@@ -64,6 +64,7 @@ def asked_of(options: argparse.Namespace) -> Request:
     if options.blank is not None:
         load_analysis(options.blank)
     about = about_in(options)
+    about.refuse_of_no_beads("add --kind beads")
     return Request(
         camera=said_camera(options),
         conditions=said_conditions(options),

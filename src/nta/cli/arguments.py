@@ -14,6 +14,15 @@ from nta.errors import SettingError, printable
 from nta.io.recordings.words import camera_said
 from nta.settings import AnalysisSettings
 
+SAMPLE_OPTIONS = {
+    "temperature_c": "temperature",
+    "temperature_std_c": "temperature_std",
+    "medium": "medium",
+    "viscosity_mpas": "viscosity_mpas",
+    "dilution": "dilution",
+    "sample": "sample",
+}
+"""The fields of `SampleConditions`, and the option that says each."""
 _OTHER_KINDS = (".avi", ".mp4", ".mov", ".mkv", ".tif", ".tiff", ".cine", ".seq")
 
 
@@ -24,15 +33,8 @@ def said_camera(options: argparse.Namespace) -> dict[str, Any]:
 
 def said_conditions(options: argparse.Namespace) -> dict[str, Any]:
     """Return what the user says of the sample, as `SampleConditions` takes it."""
-    said = {
-        "temperature_c": options.temperature,
-        "temperature_std_c": options.temperature_std,
-        "medium": options.medium,
-        "viscosity_mpas": options.viscosity_mpas,
-        "dilution": options.dilution,
-        "sample": options.sample,
-    }
-    return {key: value for key, value in said.items() if value is not None}
+    said = {field: getattr(options, option) for field, option in SAMPLE_OPTIONS.items()}
+    return {field: value for field, value in said.items() if value is not None}
 
 
 def conditions_in(options: argparse.Namespace, metadata: Mapping[str, Any]) -> SampleConditions:
@@ -72,6 +74,12 @@ def refuse_other_than_hdf5(path: Path) -> None:
         raise SettingError(
             f"-o {path}: recordings are written as HDF5; name it {path.stem}.h5 (nta export turns it into OME-TIFF)"
         )
+
+
+def refuse_existing(path: Path, *, force: bool) -> None:
+    """Refuse to write over a file that is there, unless it was asked for."""
+    if path.exists() and not force:
+        raise SettingError(f"{path} exists; choose another name with -o, or replace it with --force")
 
 
 def result_folders(paths: Sequence[Path], output: Path) -> dict[Path, Path]:

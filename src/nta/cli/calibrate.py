@@ -5,16 +5,17 @@ from __future__ import annotations
 import argparse
 import math
 from dataclasses import replace
-from pathlib import Path
 
+from nta.assessment import Assessment, Verdict
 from nta.beads import BeadRun, CalibrationError, calibrated_profile, measure_beads
 from nta.calibration import InstrumentProfile, load_certificate, profile_toml
 from nta.cli import EXIT_OK
 from nta.cli.analyze import analyze_recording, asked_of
-from nta.cli.arguments import chosen_profile
+from nta.cli.arguments import chosen_profile, refuse_existing
 from nta.cli.progress import say
 from nta.errors import MissingInputError, SettingError
 from nta.io.atomic import new_file
+from nta.report import summary_text
 
 
 def run(options: argparse.Namespace) -> int:
@@ -25,7 +26,9 @@ def run(options: argparse.Namespace) -> int:
         raise MissingInputError(
             "give --profile: the wavelength, numerical aperture and light sheet of the instrument come from there"
         )
-    _refuse_taken(options.output, force=options.force)
+    if options.output.suffix != ".toml":
+        raise SettingError(f"-o {options.output}: a profile is a .toml file")
+    refuse_existing(options.output, force=options.force)
     if options.concentration is not None and not 0 < options.concentration < math.inf:
         raise SettingError(f"--concentration must be > 0 per ml, got {options.concentration:g}")
     index = certificate.refractive_index or options.refractive_index
@@ -39,11 +42,14 @@ def run(options: argparse.Namespace) -> int:
     analysis = analyze_recording(
         options.recording, options.output.with_suffix(""), asked_of(options), options
     )
+    if not options.quiet:
+        print(summary_text(analysis))
     beads = measure_beads(analysis, certificate, options.concentration)
-    if not beads.agrees and not options.force:
+    against = _what_speaks_against(beads, analysis.assessment)
+    if against and not options.force:
         print(_check_of_size(beads))
         raise CalibrationError(
-            f"no profile was written: the beads are not the size of their certificate; --force writes it all the same. "
+            f"no profile was written: {'; '.join(against)}; --force writes it all the same. "
             f"Evidence: {options.output.with_suffix('')}"
         )
     base = base.at_binning(analysis.camera.binning)
@@ -62,6 +68,13 @@ def run(options: argparse.Namespace) -> int:
     return EXIT_OK
 
 
+def _what_speaks_against(beads: BeadRun, assessment: Assessment) -> list[str]:
+    """Return why no profile is to be made of a run: the fewer its tracks, the more easily its size alone agrees."""
+    against = [] if beads.agrees else ["the beads are not the size of their certificate"]
+    failed = [finding.title for finding in assessment.findings if finding.verdict is Verdict.FAIL]
+    return [*against, f"its own assessment fails this run ({', '.join(failed)})"] if failed else against
+
+
 def _words(beads: BeadRun, profile: InstrumentProfile) -> str:
     """Say what the beads said, in the order in which a person asks."""
     lines = [_check_of_size(beads)]
@@ -76,22 +89,14 @@ def _words(beads: BeadRun, profile: InstrumentProfile) -> str:
 
 
 def _check_of_size(beads: BeadRun) -> str:
-    """Say whether the beads are of the size that their certificate states."""
+    """Say how far the beads are off the diameter that their certificate states, and how well that is known."""
     bias = 100 * (beads.size_ratio - 1)
-    verdict = "agrees with" if beads.agrees else "DIFFERS FROM"
     lines = [
-        f"{beads.certificate.name}: diameter {verdict} the certificate, {bias:+.1f} % "
-        f"(standard uncertainty {100 * beads.size_ratio_std:.1f} %)",
+        f"{beads.certificate.name}: {bias:+.1f} % of the certified diameter, "
+        f"{'within' if beads.agrees else 'BEYOND'} twice the standard uncertainty of {100 * beads.size_ratio_std:.1f} %",
     ]
     if not beads.agrees:
         lines.append(
             f"  check temperature and frame rate; a pixel size {beads.pixel_size_factor:.3f} times as large would explain it"
         )
     return "\n".join(lines)
-
-
-def _refuse_taken(path: Path, *, force: bool) -> None:
-    if path.suffix != ".toml":
-        raise SettingError(f"-o {path}: a profile is a .toml file")
-    if path.exists() and not force:
-        raise SettingError(f"{path} exists; choose another name with -o, or replace it with --force")

@@ -14,7 +14,13 @@ from typing import Any
 
 from nta.catalogue import Catalogue, RunRecord
 from nta.cli import EXIT_OK
-from nta.cli.catalogue_entries import ENVIRONMENT_VARIABLE, about_in, catalogue_address, record_analysis
+from nta.cli.arguments import refuse_existing
+from nta.cli.catalogue_entries import (
+    ENVIRONMENT_VARIABLE,
+    about_in,
+    catalogue_address,
+    record_analysis,
+)
 from nta.cli.progress import say
 from nta.errors import MissingInputError, SettingError
 from nta.io.atomic import new_file
@@ -24,7 +30,7 @@ from nta.io.text import SPREADSHEET
 from nta.report.terminal import plain
 from nta.report.wording import count, in_one, number
 
-_COLUMNS = ("run", "date", "kind", "sample", "instrument", "operator", "D50 nm", "verdict", "recording")
+_COLUMNS = ("run", "date, UTC", "kind", "sample", "instrument", "operator", "D50 nm", "verdict", "recording")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -86,9 +92,11 @@ def _correct(catalogue: Catalogue, options: argparse.Namespace) -> None:
 
 
 def _add(catalogue: Catalogue, options: argparse.Namespace) -> None:
+    said = about_in(options)
+    said.refuse_of_no_beads("add --kind beads")
     for file in [file for path in options.results for file in _files(path)]:
         analysis = load_analysis(file)
-        about = about_in(options).completed(analysis.provenance.about)
+        about = said.completed(analysis.provenance.about)
         record = record_analysis(catalogue, analysis, file.parent, about)
         say(f"run {record.id}: {file.parent}", quiet=options.quiet)
 
@@ -99,6 +107,7 @@ def _files(path: Path) -> tuple[Path, ...]:
 
 
 def _export(catalogue: Catalogue, options: argparse.Namespace) -> None:
+    refuse_existing(options.output, force=options.force)
     found = [_plain(record) for record in _chosen(catalogue, options)]
     writers = {".csv": _write_csv, ".parquet": _write_parquet, ".json": _write_json}
     write = writers.get(options.output.suffix.lower())

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from nta.calibration import load_certificate
 from nta.catalogue import About, CatalogueError, RunRecord
 from nta.catalogue.record import as_time
+from nta.cli.commands import as_options, command
 from nta.errors import NtaError, SettingError
 from nta.io.recordings import open_recording
 from nta.io.results import ANALYSIS_FOLDER
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 ENVIRONMENT_VARIABLE = "NTA_CATALOGUE"
 _NONE = "none"
+_ABOUT = ("kind", "standard", "lot", "instrument", "operator")
 
 
 def catalogue_address(options: argparse.Namespace) -> str | None:
@@ -52,8 +54,7 @@ def chosen_catalogue(options: argparse.Namespace) -> Iterator[Catalogue | None]:
 
 def about_in(options: argparse.Namespace) -> About:
     """Return what the user says of a recording beside its analysis."""
-    names = ("kind", "standard", "lot", "instrument", "operator")
-    return About(**{name: value for name in names if (value := getattr(options, name, None))})
+    return About(**{name: value for name in _ABOUT if (value := getattr(options, name, None))})
 
 
 def record_analysis(
@@ -69,8 +70,10 @@ def record_analysis(
     try:
         return catalogue.record(analysis, results=folder, **_columns(about))
     except CatalogueError as error:
+        said = {"catalogue": catalogue.name, **{name: getattr(about, name) for name in _ABOUT}}
+        later = command("catalogue", "add", folder, *as_options(said))
         raise CatalogueError(
-            f"{error}; the results are whole in {folder}, record them later with nta catalogue add {folder}"
+            f"{error}; the results are whole in {folder}, record them later with: {later}"
         ) from error
 
 

@@ -10,6 +10,7 @@ import traceback
 from pathlib import Path
 
 from nta.cli import EXIT_OK
+from nta.cli.commands import command
 from nta.cli.progress import say
 from nta.cli.verbs.quality import EXIT_CHECK_USAGE
 from nta.errors import NtaError, SettingError
@@ -45,7 +46,7 @@ def _run(options: argparse.Namespace) -> int:
         with new_file(options.init, replace=False) as partial:
             partial.write_text(TEMPLATE, encoding="utf-8")
         say(
-            f"{options.init}: set your limits, then: nta check RESULT --spec {options.init}",
+            f"{options.init}: set your limits, then: {command('check', 'RESULT', '--spec', options.init)}",
             quiet=options.quiet,
         )
         return EXIT_OK

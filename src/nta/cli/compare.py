@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from nta.cli import EXIT_OK
+from nta.cli.arguments import refuse_existing
 from nta.cli.progress import say
 from nta.errors import SettingError
 from nta.measurements import distinct_names, result_name
@@ -15,8 +16,7 @@ def run(options: argparse.Namespace) -> int:
     """Read every result and write the page."""
     if options.output.suffix.lower() not in (".html", ".htm"):
         raise SettingError(f"-o {options.output}: the page is an .html file")
-    if options.output.exists() and not options.force:
-        raise SettingError(f"{options.output} exists; choose another name, or replace it with --force")
+    refuse_existing(options.output, force=options.force)
     sources, empty = [], []
     names = distinct_names([result_name(path) for path in options.results], options.results)
     for path, name in zip(options.results, names, strict=True):

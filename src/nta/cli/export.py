@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from nta.cli import EXIT_OK
+from nta.cli.arguments import refuse_existing
 from nta.cli.progress import frame_progress, say
 from nta.errors import SettingError
 from nta.io.results import RECORDING_FILE, load_analysis, results_files, write_tables
@@ -42,8 +43,7 @@ def run(options: argparse.Namespace) -> int:
     else:
         if not target.name.lower().endswith(_SUFFIXES[form]):
             raise SettingError(f"-o {target}: the name must end in {' or '.join(_SUFFIXES[form])}")
-        if target.exists() and not options.force:
-            raise SettingError(f"{target} exists; choose another name, or replace it with --force")
+        refuse_existing(target, force=options.force)
         target.parent.mkdir(parents=True, exist_ok=True)
         if form in ("ome-tiff", "hdf5"):
             _recording(options, form)

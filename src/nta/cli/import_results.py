@@ -8,12 +8,13 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+from nta.assessment import UNKNOWN_EXPOSURE, Finding
 from nta.calibration import SampleConditions
 from nta.cli import EXIT_FAILED, EXIT_OK
 from nta.cli.arguments import result_folders
 from nta.cli.progress import say
 from nta.errors import SettingError, in_words
-from nta.io.atomic import new_folder
+from nta.io.atomic import check_writable, new_folder
 from nta.io.text import read_text
 from nta.io.tracks import TrackTable
 from nta.io.vendors import VendorResult, VendorRun, zetaview
@@ -27,6 +28,7 @@ from nta.measurements.writing import (
     write_zeta,
 )
 from nta.quantity import Quantity
+from nta.report.terminal import finding_lines, plain
 from nta.sizes import SizeDistribution
 
 _ROUNDING = 0.002  # 29.97 Hz is called 30
@@ -34,8 +36,10 @@ _ROUNDING = 0.002  # 29.97 Hz is called 30
 
 def run(options: argparse.Namespace) -> int:
     """Import every file; one that fails says why and the others go on."""
-    failed = 0
-    for path, folder in result_folders(options.files, options.output).items():
+    failed, folders = 0, result_folders(options.files, options.output)
+    for folder in folders.values():
+        check_writable(folder.resolve())  # of a link the folder it leads to
+    for path, folder in folders.items():
         try:
             _import(path, folder, options)
         except BrokenPipeError:  # nobody reads our output any more
@@ -50,19 +54,23 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _import(path: Path, folder: Path, options: argparse.Namespace) -> None:
+    if folder.is_dir() and any(folder.iterdir()) and not options.force:
+        raise SettingError(
+            f"{folder} is not empty; choose another folder with -o, or replace what is in it with --force"
+        )
     if _imported_beside(path, folder, options):
         return
     found = read_foreign(path, options.pixel_size_um)
     if isinstance(found, VendorResult) and options.dilution is not None:
         found = found.diluted(options.dilution)
-    sizes, words = _sized(found, options)
+    sizes, words, doubts = _sized(found, options)
     with new_folder(folder, replace=options.force) as partial:
         if isinstance(found, VendorResult):
             write_vendor_result(found, partial)
         else:
             write_track_table(found, partial / TRACKS_FILE)
         if sizes is not None:
-            write_sizes(sizes, partial, words, _program(found))
+            write_sizes(sizes, partial, words, _program(found), doubts)
         positions = path.with_name(f"{path.stem}_11pos.txt")
         if isinstance(found, VendorResult) and found.vendor == "ZetaView" and positions.is_file():
             write_positions(zetaview.read_positions(positions), partial / "positions.csv")
@@ -70,6 +78,8 @@ def _import(path: Path, folder: Path, options: argparse.Namespace) -> None:
         print(_said(found))
         if sizes is not None:
             print(f"  sized again from {words}: D50 {sizes.summary['d50_nm']}")
+            for line in finding_lines(doubts):
+                print(plain(line))
         elif words:
             print(f"  not sized again: {words}")
     say(f"imported: {folder}", quiet=options.quiet)
@@ -98,13 +108,13 @@ def _imported_beside(path: Path, folder: Path, options: argparse.Namespace) -> b
 
 def _sized(
     found: VendorResult | TrackTable, options: argparse.Namespace
-) -> tuple[SizeDistribution | None, str]:
-    """Size again what has tracks; return the sizes and what they were made from, or why there are none."""
+) -> tuple[SizeDistribution | None, str, tuple[Finding, ...]]:
+    """Size again what has tracks; return the sizes, what they were made from, or why there are none, and what to doubt."""
     run = found.runs[0] if isinstance(found, VendorResult) and len(found.runs) == 1 else None
     tracks = found if isinstance(found, TrackTable) else run.tracks if run else None
     with_d = run is not None and run.particles is not None and run.particles.n_points.max(initial=0) > 0
     if tracks is None and not with_d:
-        return None, ""
+        return None, "", ()
     source = found if isinstance(found, TrackTable) else run
     assert source is not None
     frame_rate_hz = _agreed("--frame-rate", options.frame_rate, source.frame_rate_hz)
@@ -116,7 +126,7 @@ def _sized(
     if tracks is not None:
         needed["--pixel-size-um"] = pixel_size_um
     if missing := [name for name, value in needed.items() if value is None]:
-        return None, f"give {', '.join(missing)}"
+        return None, f"give {', '.join(missing)}", ()
     conditions = SampleConditions(
         temperature_c=temperature_c, medium=options.medium or "water", viscosity_mpas=options.viscosity_mpas
     )
@@ -125,13 +135,14 @@ def _sized(
         assert run is not None
         assert run.particles is not None
         sizes = size_particles(run.particles, conditions, frame_rate_hz=frame_rate_hz)
-        return sizes, "the vendor's diffusion coefficients"
+        return sizes, "the vendor's diffusion coefficients", ()
     assert pixel_size_um is not None
     exposure_s = None if options.exposure_ms is None else options.exposure_ms / 1e3
     sizes = size_tracks(
         tracks, conditions, pixel_size_um=pixel_size_um, frame_rate_hz=frame_rate_hz, exposure_s=exposure_s
     )
-    return sizes, f"the positions of {tracks.n_tracks} tracks"
+    doubts = (UNKNOWN_EXPOSURE,) if exposure_s is None else ()
+    return sizes, f"the positions of {tracks.n_tracks} tracks", doubts
 
 
 def _agreed(option: str, said: float | None, recorded: float | None) -> float | None:

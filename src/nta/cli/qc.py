@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import argparse
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from nta.catalogue import Catalogue
 from nta.cli import EXIT_FAILED, EXIT_OK
+from nta.cli.arguments import refuse_existing
 from nta.cli.progress import say
 from nta.errors import SettingError
 from nta.qc.baseline import GOOD_RUNS, Baseline, make_baseline, read_baseline, write_baseline
 from nta.qc.chart import chart_runs
 from nta.qc.chart_page import write_charts
+from nta.report.wording import count
 
 
 def run(options: argparse.Namespace) -> int:
@@ -24,6 +27,7 @@ def run(options: argparse.Namespace) -> int:
 def _baseline(catalogue: Catalogue, options: argparse.Namespace) -> int:
     if options.output.suffix != ".toml":
         raise SettingError(f"-o {options.output}: a baseline is a .toml file")
+    refuse_existing(options.output, force=options.force)
     runs = catalogue.runs(
         kind="beads",
         instrument=options.instrument,
@@ -32,6 +36,8 @@ def _baseline(catalogue: Catalogue, options: argparse.Namespace) -> int:
         since=options.since,
         until=options.until,
     )
+    if not runs:
+        raise SettingError(f"{catalogue.name} holds no such run of beads; {_beads_in(catalogue)}")
     baseline = make_baseline(runs, catalogue=catalogue.name, date=datetime.now(UTC).date())
     write_baseline(baseline, options.output, replace=options.force)
     say(f"{options.output}: {baseline.source}", quiet=options.quiet)
@@ -41,6 +47,18 @@ def _baseline(catalogue: Catalogue, options: argparse.Namespace) -> int:
         say(words, quiet=options.quiet)
     say(f"baseline: {options.output}; look at it before you use it", quiet=options.quiet)
     return EXIT_OK
+
+
+def _beads_in(catalogue: Catalogue) -> str:
+    """Say of which beads there are runs: a name that is mistyped, or a date, is seen beside them."""
+    names = ("instrument", "standard", "lot")
+    series = Counter(
+        ", ".join(f"{name} {getattr(run, name) or 'not said'}" for name in names)
+        for run in catalogue.runs(kind="beads")
+    )
+    if not series:
+        return "none of its runs is of beads: record them with --kind beads --standard NAME"
+    return "there are " + "; ".join(f"{count(n, 'run')} of {of}" for of, n in sorted(series.items()))
 
 
 def _off_certificate(baseline: Baseline) -> Iterator[str]:

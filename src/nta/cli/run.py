@@ -11,6 +11,7 @@ from typing import Any
 
 from nta.cli import EXIT_OK
 from nta.cli.analyze import analyze_recording, asked_of, refuse_taken, show
+from nta.cli.commands import analyzing
 from nta.cli.progress import say
 from nta.cli.record import record_device
 from nta.errors import SettingError
@@ -53,7 +54,7 @@ def run(options: argparse.Namespace) -> int:
     recording = folder / RECORDING_FILE
     ended = record_device(recording, options)
     if ended != EXIT_OK:
-        _say_how_to_go_on(recording, folder)
+        _say_how_to_go_on(recording, folder, options)
         return ended
     return report_of(recording, folder, request, options)
 
@@ -88,7 +89,7 @@ def report_of(recording: Path, folder: Path, request: Request, options: argparse
         analysis = analyze_recording(recording, folder / ANALYSIS_FOLDER, request, options)
     except BaseException:  # Ctrl-C included: the recording is whole
         if not (folder / ANALYSIS_FOLDER).exists():
-            _say_how_to_go_on(recording, folder)
+            _say_how_to_go_on(recording, folder, options)
         raise
     if options.json:
         print(json.dumps(summary(analysis), indent=2))
@@ -97,5 +98,5 @@ def report_of(recording: Path, folder: Path, request: Request, options: argparse
     return EXIT_OK
 
 
-def _say_how_to_go_on(recording: Path, folder: Path) -> None:
-    say(f"analyze what was recorded with: nta analyze {recording} -o {folder / ANALYSIS_FOLDER}")
+def _say_how_to_go_on(recording: Path, folder: Path, options: argparse.Namespace) -> None:
+    say(f"analyze what was recorded with: {analyzing(recording, folder / ANALYSIS_FOLDER, options)}")

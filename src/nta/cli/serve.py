@@ -20,9 +20,11 @@ from nta.acquisition import open_driver
 from nta.batch.processes import cores
 from nta.cli import EXIT_INTERRUPTED, EXIT_OK
 from nta.cli.analyze import analyze_recording, asked_of
-from nta.cli.arguments import device_settings
+from nta.cli.arguments import SAMPLE_OPTIONS, device_settings
+from nta.cli.commands import analyzing
 from nta.cli.progress import say
 from nta.errors import NtaError, SettingError, in_words
+from nta.io.atomic import check_writable
 from nta.one_recording import Request
 from nta.report import REPORT_FILE
 
@@ -41,6 +43,9 @@ def run(options: argparse.Namespace) -> int:
     from nta.web.session import Session
 
     request = asked_of(options)
+    if options.output.exists() and not options.output.is_dir():
+        raise SettingError(f"{options.output} is a file; -o needs a folder, in which every run gets its own")
+    check_writable(options.output / "run")
     port = free_port(options.host, options.port)
     instrument = open_driver(options.driver, **device_settings(options))
     session = Session(
@@ -59,10 +64,10 @@ def run(options: argparse.Namespace) -> int:
             session.reports.finish(partial(_say_what_is_waited_for, quiet=options.quiet))
     except _Terminated:  # whoever ends it so will not wait for reports
         for task in session.reports.tasks:
-            _say_what_is_left(task)
+            _say_what_is_left(task, options)
         return EXIT_INTERRUPTED
     for task in session.reports.tasks:
-        _say_what_came(task, quiet=options.quiet)
+        _say_what_came(task, options)
     return EXIT_OK
 
 
@@ -90,11 +95,11 @@ def _terminable() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _say_what_is_left(task: Task) -> None:
+def _say_what_is_left(task: Task, options: argparse.Namespace) -> None:
     if task.state != "done":
         say(
             f"nta: no report of {task.name} was made; ask for it on the page of the next server, or with: "
-            f"nta analyze {task.recording} -o {task.results}"
+            f"{_analyzing(task, options)}"
         )
 
 
@@ -102,12 +107,18 @@ def _say_what_is_waited_for(task: Task, *, quiet: bool) -> None:
     say(f"making the report of {task.name}; Ctrl-C leaves it unmade", quiet=quiet)
 
 
-def _say_what_came(task: Task, *, quiet: bool) -> None:
+def _say_what_came(task: Task, options: argparse.Namespace) -> None:
     if task.state == "failed":
         say(f"nta: no report of {task.name}: {task.why}")
-        say(f"analyze what was recorded with: nta analyze {task.recording} -o {task.results}")
+        say(f"analyze what was recorded with: {_analyzing(task, options)}")
     else:
-        say(f"report: {task.results / REPORT_FILE}", quiet=quiet)
+        say(f"report: {task.results / REPORT_FILE}", quiet=options.quiet)
+
+
+def _analyzing(task: Task, options: argparse.Namespace) -> str:
+    """Return the command that makes a report, with the words on the sample that the page knows."""
+    of_sample = {option: task.conditions.get(field) for field, option in SAMPLE_OPTIONS.items()}
+    return analyzing(task.recording, task.results, argparse.Namespace(**{**vars(options), **of_sample}))
 
 
 def _report(

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from nta.cli import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK
 from nta.cli.catalogue_entries import about_in, chosen_catalogue, record_videos
+from nta.cli.commands import command
 from nta.cli.progress import compiling_said, frame_progress, say
 from nta.errors import SettingError
 from nta.io.atomic import new_file
@@ -32,7 +33,10 @@ def run(options: argparse.Namespace) -> int:
         raise SettingError(f"{options.procedure} exists already; name another file: nta sop init other.toml")
     with new_file(options.procedure, replace=False) as partial:
         partial.write_text(TEMPLATE, encoding="utf-8")
-    say(f"{options.procedure}: fill it in, then: nta run --sop {options.procedure}", quiet=options.quiet)
+    say(
+        f"{options.procedure}: fill it in, then: {command('run', '--sop', options.procedure)}",
+        quiet=options.quiet,
+    )
     return EXIT_OK
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from nta.cli import EXIT_OK
+from nta.cli.commands import command
 from nta.cli.progress import say
 from nta.errors import SettingError
 from nta.io.atomic import new_file
@@ -32,5 +33,5 @@ def run(options: argparse.Namespace) -> int:
         raise SettingError(f"{path} exists already; name another file: nta study init other.toml")
     with new_file(path, replace=False) as partial:
         partial.write_text(TEMPLATE, encoding="utf-8")
-    say(f"{path}: fill it in, then: nta assess {path} -o report", quiet=options.quiet)
+    say(f"{path}: fill it in, then: {command('assess', path, '-o', 'report')}", quiet=options.quiet)
     return EXIT_OK

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from nta.errors import SettingError
+from nta.errors import SettingError, full_disk_named
 
 
 @contextmanager
@@ -33,10 +33,11 @@ def new_file(path: str | Path, *, replace: bool = True) -> Iterator[Path]:
     partial = _beside(target, target.stem, f".partial{target.suffix}")
     partial.touch(exist_ok=False)
     try:
-        yield partial
-        if not replace and target.exists():
-            raise SettingError(f"{target} appeared while it was being written; it was left as it is")
-        partial.replace(target)
+        with full_disk_named(target):
+            yield partial
+            if not replace and target.exists():
+                raise SettingError(f"{target} appeared while it was being written; it was left as it is")
+            partial.replace(target)
     finally:
         partial.unlink(missing_ok=True)
 
@@ -80,8 +81,9 @@ def new_folder(path: str | Path, *, replace: bool = False) -> Iterator[Path]:
     partial = _beside(target, target.name, ".partial")
     partial.mkdir()
     try:
-        yield partial
-        _swap(partial, target, replace=replace)
+        with full_disk_named(target):
+            yield partial
+            _swap(partial, target, replace=replace)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 

@@ -30,6 +30,7 @@ class MeasuredSizes(Measurement):
         held = _held(folder / SIZES_FILE)
         self.name, self.path = folder.name, folder
         self.source = held["program"]
+        self.hidden = (*self.hidden, *(finding["evidence"] for finding in held.get("findings", ())))
         self.n_tracks = held["tracks_used"]
         self.temperature_c = held["temperature_c"]
         self.recording_id = held["recording_id"]

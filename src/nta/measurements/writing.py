@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from nta.assessment import Finding
 from nta.io.atomic import new_file
 from nta.io.results.summary import plain
 from nta.io.results.tables import write_csv
@@ -108,10 +109,12 @@ def write_zeta(profile: ZetaProfile, path: Path) -> None:
     )
 
 
-def write_sizes(sizes: SizeDistribution, folder: Path, words: str, program: str) -> None:
+def write_sizes(
+    sizes: SizeDistribution, folder: Path, words: str, program: str, findings: Iterable[Finding] = ()
+) -> None:
     """Write sizes that were made again from tracks, `sizes.json` and `sizes.csv`: `MeasuredSizes` reads them.
 
-    words : what they were made from. program : whose tracks they were.
+    words : what they were made from. program : whose tracks they were. findings : what speaks against them.
     """
     curve = sizes.distribution
     data = {
@@ -126,6 +129,7 @@ def write_sizes(sizes: SizeDistribution, folder: Path, words: str, program: str)
         "numbers": {name: q.as_dict() for name, q in sizes.summary.items()},
         "statistical": {name: q.as_dict() for name, q in sizes.statistical.items()},
         "fractions": [{"low_nm": a, "high_nm": b, **q.as_dict()} for (a, b), q in sizes.fractions.items()],
+        "findings": [finding.as_dict() for finding in findings],
         "distribution": None
         if curve is None
         else {name: getattr(curve, name) for name in ("method", "describes", "confidence", "key")},

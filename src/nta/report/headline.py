@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from nta.assessment import Finding, Verdict
 from nta.pipeline import Analysis
 from nta.quantity import Quantity
@@ -33,7 +31,7 @@ def headline(analysis: Analysis) -> str:
     return "\n".join(
         (
             element("p", "Nanoparticle tracking analysis", kind="kicker"),
-            element("h1", text(Path(analysis.provenance.recording).name)),
+            element("h1", text(analysis.provenance.called)),
             element("p", text(_about(analysis)), kind="about"),
             element("p", _judged(analysis), kind="judged"),
             element("div", "\n".join(_boxes(analysis)), kind="headline"),

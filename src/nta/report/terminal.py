@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 
-from nta.assessment import Verdict
+from nta.assessment import Finding, Verdict
 from nta.errors import printable
 from nta.pipeline import Analysis
 from nta.report.wording import (
@@ -84,10 +85,13 @@ def _visibility(analysis: Analysis) -> list[str]:
 
 
 def _findings(analysis: Analysis) -> list[str]:
-    lines = [f"  findings: {verdict_counts(analysis.assessment)}"]
-    for finding in findings_worst_first(analysis.assessment):
-        if finding.verdict in (Verdict.FAIL, Verdict.WARN):
-            lines.append(f"  {finding.verdict.upper()}  {finding.title}: {prettied(finding.evidence)}")
-            if finding.advice:
-                lines.append(f"        → {finding.advice}")
-    return lines
+    told = [f for f in findings_worst_first(analysis.assessment) if f.verdict in (Verdict.FAIL, Verdict.WARN)]
+    return [f"  findings: {verdict_counts(analysis.assessment)}", *finding_lines(told)]
+
+
+def finding_lines(findings: Iterable[Finding]) -> Iterator[str]:
+    """Write findings, each with what to do about it."""
+    for finding in findings:
+        yield f"  {finding.verdict.upper()}  {finding.title}: {prettied(finding.evidence)}"
+        if finding.advice:
+            yield f"        → {finding.advice}"

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from nta.errors import SettingError
+from nta.errors import SettingError, full_disk_named
 from nta.pipeline import Analysis
 
 REPORT_FILE = "report.html"
@@ -52,7 +52,7 @@ def _write(path: Path, content: bytes) -> Path:
     handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=f".partial{path.suffix}", dir=path.parent)
     partial = Path(name)
     try:
-        with os.fdopen(handle, "wb") as file:
+        with full_disk_named(path), os.fdopen(handle, "wb") as file:
             file.write(content)
         partial.chmod(0o644)  # mkstemp makes it private; a report is to be passed on
         partial.replace(path)

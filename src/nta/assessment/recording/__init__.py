@@ -6,12 +6,13 @@ from nta.assessment.finding import Assessment
 from nta.assessment.limits import load_limits
 from nta.assessment.recording import frames, instrument, motion, sample
 from nta.assessment.recording.evidence import Evidence
+from nta.assessment.recording.frames import UNKNOWN_EXPOSURE
 from nta.assessment.settings import AssessmentSettings
 from nta.frames import FrameSource
 from nta.spots import Spots
 from nta.visibility import Run
 
-__all__ = ["assess_recording"]
+__all__ = ["UNKNOWN_EXPOSURE", "assess_recording"]
 
 
 def assess_recording(

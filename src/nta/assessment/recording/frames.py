@@ -167,17 +167,21 @@ def frame_rate(e: Evidence) -> Finding:
     )
 
 
+UNKNOWN_EXPOSURE = Finding(
+    name="exposure",
+    title="Exposure",
+    verdict=Verdict.WARN,
+    evidence="nobody said the exposure: motion blur and localization error cannot be told apart",
+    advice="give --exposure-ms; until then the estimator fits both together and is less precise",
+)
+"""Also of tracks that another program made."""
+
+
 def exposure(e: Evidence) -> Finding:
     """Judge whether the motion blur is known."""
-    title, d = "Exposure", e.run.diffusion
+    title, d = UNKNOWN_EXPOSURE.title, e.run.diffusion
     if d.exposure_s is None:
-        return Finding(
-            name="exposure",
-            title=title,
-            verdict=Verdict.WARN,
-            evidence="nobody said the exposure: motion blur and localization error cannot be told apart",
-            advice="give --exposure-ms; until then the estimator fits both together and is less precise",
-        )
+        return UNKNOWN_EXPOSURE
     scale = d.noise.variance_scale
     if scale < _LEAST_SCALE:
         return Finding(

@@ -96,7 +96,8 @@ def _calibrate(verbs: Any, common: argparse.ArgumentParser) -> None:
     calibrate.add_argument(
         "--force",
         action="store_true",
-        help="replace a profile of that name; write one even where the beads are not the size of their certificate",
+        help="replace a profile of that name; write one even where the run failed, or its beads are not the size of their "
+        "certificate",
     )
     camera_options(calibrate)
     sample_options(calibrate)

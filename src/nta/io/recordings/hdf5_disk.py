@@ -1,4 +1,4 @@
-"""The file under the HDF5 library while a recording is written: after a write that fails it stays as the last flush left it.
+"""The file under the HDF5 library while a recording or a result is written: it stays as it was before a write that failed.
 
 HDF5 must not learn of such a failure: it would end the process while it lets go of what it could not write, or write
 half of its tables over those of the last flush. It is told that all went well, and whoever writes asks `failed`.
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 
-class RecordingFile(io.RawIOBase):
+class DiskFile(io.RawIOBase):
     """A file that writes what a flush adds before what it changes, and nothing more once a write failed.
 
     failed : the error of that write; None as long as all went well.

@@ -21,7 +21,7 @@ from nta.devices import Instrument
 from nta.errors import RecordingError, SettingError
 from nta.frames import CameraState, Frame, RecordingReport
 from nta.io.atomic import check_writable
-from nta.io.recordings.hdf5_disk import RecordingFile
+from nta.io.recordings.hdf5_disk import DiskFile
 from nta.io.recordings.hdf5_layout import (
     BLACK,
     COLUMNS,
@@ -92,7 +92,7 @@ class RecordingWriter:
         self._pending_black: list[int] = []
         self._pending_telemetry: list[tuple[int, bytes, float]] = []
         try:
-            self._disk = RecordingFile(self.path, replace=replace)
+            self._disk = DiskFile(self.path, replace=replace)
         except FileExistsError:
             raise SettingError(f"{self.path} exists already; choose another name, or move it away") from None
         except BlockingIOError:

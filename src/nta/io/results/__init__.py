@@ -5,7 +5,6 @@ from nta.io.results.store import (
     BATCH_FILE,
     BATCH_RESULTS,
     FORMAT,
-    RECORDING_FILE,
     RESULTS_FILE,
     VERSION,
     is_results,
@@ -17,6 +16,7 @@ from nta.io.results.store import (
 )
 from nta.io.results.summary import summary, write_summary
 from nta.io.results.tables import TABLES, write_tables
+from nta.provenance import RECORDING_FILE
 
 __all__ = [
     "ANALYSIS_FOLDER",

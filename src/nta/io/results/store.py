@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import errno
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -15,6 +13,7 @@ import h5py
 from nta.errors import RecordingError
 from nta.io.atomic import new_file
 from nta.io.recordings.folder import natural_key
+from nta.io.recordings.hdf5_disk import DiskFile
 from nta.io.recordings.hdf5_layout import FORMAT as RECORDING_FORMAT
 from nta.io.results.encoding import Reader, Writer
 from nta.pipeline import Analysis
@@ -23,8 +22,6 @@ from nta.version import software
 FORMAT = "nta analysis"
 VERSION = 1
 RESULTS_FILE = "results.h5"
-RECORDING_FILE = "recording.h5"
-"""What is recorded into a folder."""
 ANALYSIS_FOLDER = "analysis"
 """Where the results of what was recorded into a folder lie, beside the recording."""
 BATCH_FILE = "batch.json"
@@ -96,7 +93,7 @@ def save_analysis(analysis: Analysis, path: str | Path) -> Path:
     attribute. Any HDF5 program can read it; `load_analysis` gives back what was saved, field by field.
     """
     path = Path(path)
-    with new_file(path) as partial, _full_disk_said(path), h5py.File(partial, "w") as file:
+    with new_file(path) as partial, _on_disk(partial) as disk, h5py.File(disk, "w") as file:
         file.attrs.update(
             format=FORMAT,
             version=VERSION,
@@ -108,15 +105,18 @@ def save_analysis(analysis: Analysis, path: str | Path) -> Path:
 
 
 @contextmanager
-def _full_disk_said(path: Path) -> Iterator[None]:
-    """Say in the words of the system what HDF5 says in its own."""
+def _on_disk(path: Path) -> Iterator[DiskFile]:
+    """Yield the file that HDF5 writes into; a write that failed is raised here, of which HDF5 does not learn."""
+    disk = DiskFile(path, replace=True)
     try:
-        yield
-    except (OSError, RuntimeError) as error:
-        full = os.strerror(errno.ENOSPC)
-        if full not in str(error):
+        yield disk
+    except (OSError, RuntimeError):  # it may have read again what was not written
+        if disk.failed is None:
             raise
-        raise OSError(errno.ENOSPC, full, str(path)) from None
+    finally:
+        disk.close()
+    if disk.failed is not None:
+        raise disk.failed
 
 
 def load_analysis(path: str | Path) -> Analysis:
