@@ -160,7 +160,7 @@ def resolving(item: Judged) -> Iterator[tuple[str, str]]:
 
 def _how_many(c: Comparison, least: int, looked_at: float) -> str:
     """Say how many replicates would decide a criterion, with the scatter that was found, and no fewer than the gates ask."""
-    sd = c.std_err / math.sqrt(1 / c.n_test + 1 / c.n_reference)
+    sd = c.scatter
     beyond = max(c.estimate - c.margin.high, c.margin.low - c.estimate)
     fewest = max(least, min(c.n_test, c.n_reference) + 1)
     if beyond > 0:
