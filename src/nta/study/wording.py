@@ -170,7 +170,7 @@ def _how_many(c: Comparison, least: int, looked_at: float) -> str:
         n = replicates_for_equivalence(sd, c.margin, paired=c.paired, fewest=fewest)
         what = "show equivalence, were there no difference"
     if n is None:
-        return f"lies so near its margin, or scatters so much, that a hundred {c.unit}s per arm may not decide it."
+        return f"it lies so near its margin, or scatters so much, that a hundred {c.unit}s per arm may not decide it."
     return f"with this scatter, about {n} {c.unit}s per arm would {what}."
 
 
