@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from made.studies import CASES, MEMBRANE, REFERENCE, arm, study, three
+from made.studies import CASES, MEMBRANE, REFERENCE, arm, beads, scattering_beads, study, three
 from nta.assessment.finding import Verdict
 from nta.assessment.integrity import (
     Arm,
@@ -18,6 +18,7 @@ from nta.assessment.integrity import (
     judge,
     load_integrity_limits,
 )
+from nta.assessment.integrity.beads import bead_drifts
 
 LIMITS = load_integrity_limits()
 SEEDS = 60
@@ -120,7 +121,8 @@ def test_two_identical_preparations_of_five_videos_are_rarely_flagged():
     ("change", "code"),
     [
         ({"reference": None}, "NO_REFERENCE"),
-        ({"bead_size_ratio": 1.05}, "DIFFERENT_RUN"),
+        ({"beads_after": beads(size=1.05)}, "DIFFERENT_RUN"),
+        ({"beads_after": beads(light=1.2)}, "DIFFERENT_RUN"),
         ({"blank_in_cell": 3e9}, "BLANK_HIGH"),
         ({"detection_limit_nm": 90.0}, "LOD_TOO_HIGH"),
         ({"bead_bias": 0.2}, "BEAD_SIZE"),
@@ -193,15 +195,65 @@ def test_resting_tracks_support_and_make_no_verdict(rng):
 
 
 def test_dim_particles_without_beads_are_not_called_damaged(rng):
-    judgement = judge(replace(study("T9 all ghosts", rng), bead_intensity_ratio=None), LIMITS)
-    assert "dim for their size" in judgement.tags
-    assert [reason.code for reason in judgement.reasons] == ["NO_BEADS"]
+    for after in ((), beads(n_videos=1), beads(scatter=0.1)):
+        judgement = judge(replace(study("T9 all ghosts", rng), beads_after=after), LIMITS)
+        assert "dim for their size" in judgement.tags
+        assert [reason.code for reason in judgement.reasons] == ["NO_BEADS"]
 
 
-def test_identical_samples_without_blank_or_beads_are_not_called_intact(rng):
-    for missing in ("blank_in_cell", "bead_bias", "bead_size_ratio"):
-        judgement = judge(replace(study("T0 same again", rng, **MEMBRANE), **{missing: None}), LIMITS)
-        assert judgement.verdict is Integrity.INDETERMINATE
+@pytest.mark.parametrize(("n_videos", "verdict"), [(1, "INDETERMINATE"), (3, "ALTERED")])
+def test_particles_that_are_bright_and_nothing_else_take_steady_beads(rng, n_videos, verdict):
+    evidence = study("T0 same again", rng, **MEMBRANE)
+    brighter = arm("test", REFERENCE, rng, gain_factor=2.2, **MEMBRANE)
+    judgement = judge(replace(evidence, test=brighter, beads_after=beads(n_videos=n_videos)), LIMITS)
+    assert judgement.tags == ("bright for their size",)
+    assert judgement.verdict is Integrity[verdict]
+
+
+@pytest.mark.parametrize("missing", [{"blank_in_cell": None}, {"bead_bias": None}, {"beads_after": ()}])
+def test_identical_samples_without_blank_or_beads_are_not_called_intact(rng, missing):
+    judgement = judge(replace(study("T0 same again", rng, **MEMBRANE), **missing), LIMITS)
+    assert judgement.verdict is Integrity.INDETERMINATE
+
+
+@pytest.mark.parametrize(
+    ("drift", "n_videos", "scatter", "least_failed", "most_failed", "most_passed"),
+    [
+        (1.0, 3, 0.05, 0.0, 0.02, 1.0),
+        (1.0, 3, 0.13, 0.0, 0.02, 1.0),  # by the ratio alone in 36 %
+        (1.2, 3, 0.05, 0.15, 1.0, 0.01),
+        (1.2, 6, 0.05, 0.60, 1.0, 0.01),
+        (1.35, 3, 0.05, 0.80, 1.0, 0.0),
+    ],
+)
+def test_scatter_between_bead_videos_is_no_drift_and_a_drift_never_passes(
+    drift, n_videos, scatter, least_failed, most_failed, most_passed
+):
+    rng = np.random.default_rng(5)
+    evidence = study("T0 same again", rng)
+    counts = Counter()
+    for _ in range(200):
+        before, after = (scattering_beads(rng, light, n_videos, scatter) for light in (1.0, drift))
+        counts[
+            bead_drifts(replace(evidence, beads_before=before, beads_after=after), LIMITS)[1].decision
+        ] += 1
+    assert 200 * least_failed <= counts[Decision.CHANGED] <= 200 * most_failed
+    assert counts[Decision.EQUIVALENT] <= 200 * most_passed
+
+
+def test_beads_that_scatter_too_much_to_tell_are_said_not_to_decide(rng):
+    """One video of three that reads half the light had been a drift of +35 %."""
+    evidence = replace(study("T0 same again", rng, **MEMBRANE), beads_before=beads(light=1.02))
+    *others, last = beads(n_videos=3)
+    dark = replace(last, intensity=0.5 * last.intensity)
+    judgement = judge(replace(evidence, beads_after=(*others, dark)), LIMITS)
+    (gate,) = (g for g in judgement.gates if g.title == "Runs: brightness")
+    assert gate.verdict is Verdict.NOT_ASSESSED
+    assert gate.low < -gate.limit < gate.high
+    assert judgement.verdict is Integrity.INDETERMINATE
+    assert [reason.code for reason in judgement.reasons] == ["BEADS_UNDECIDED"]
+    assert "not decided whether the beads around the arms drifted" in judgement.reasons[0].text
+    assert "record more bead videos" in judgement.reasons[0].remedy
 
 
 def test_conflicting_membrane_evidence_is_said(rng):

@@ -95,8 +95,9 @@ def test_the_overview_holds_every_recording_and_group(uninterrupted):
         assert name in page
     assert "33 of 50 frames" in page
     assert (
-        len(re.findall(r"<td[^>]*>[\d.]+\u00a0nm \([\d.]+\u00a0to\u00a0[\d.]+\u00a0nm\)</td>", page)) == 17
-    )  # D50 of every result
+        len(re.findall(r"<td[^>]*>[\d.]+\u00a0nm \([\d.]+\u00a0to\u00a0[\d.]+\u00a0nm\)</td>", page))
+        == 3 * 17
+    )  # D50, D10 and D90 of every result
     assert "http" not in page.replace("http://www.w3.org", "")  # self-contained: nothing is fetched
     groups = pq.read_table(uninterrupted / "groups.parquet").to_pylist()
     d50 = [row for row in groups if row["quantity"] == "d50_nm"]

@@ -1,5 +1,6 @@
 """Mean, scatter and interval over videos, against values of a textbook's formulas."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -9,8 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nta.batch import Job, JobOutcome, replicates
+from nta.batch.batch import Batch
 from nta.batch.figures import group_curves, shortened
 from nta.batch.outcome import Curve
+from nta.batch.page import page
 from nta.batch.tables import groups_table, write_table
 from nta.catalogue import About
 from nta.io.text import read_text
@@ -140,3 +143,16 @@ def test_a_group_has_a_mean_curve_where_its_videos_have_the_same_bins():
     assert group_curves(two[:1], replicates(two[:1])) == []  # the video is shown already
     other = replace(two[1][1], curve=replace(two[1][1].curve, edges_nm=tuple(np.geomspace(20, 300, 41))))
     assert group_curves(two, replicates([two[0], (two[1][0], other)])) == []
+
+
+def test_every_number_in_the_table_of_recordings_has_its_interval(tmp_path):
+    names = {"d50_nm": "nm", "d10_nm": "nm", "d90_nm": "nm", "in_cell_per_ml": "1/ml"}
+    numbers = {name: Quantity(100.0, 95.0, 106.0, unit) for name, unit in names.items()}
+    job = Job(name="one.avi", recording=None, folder=tmp_path)
+    table = page(
+        Batch(folder=tmp_path, done=((job, JobOutcome(status="result", numbers=numbers)),), groups=())
+    )
+    assert re.findall(r"<td[^>]*>([^<]*\([^<]*\)[^<]*)</td>", table.replace("\u00a0", " ")) == [
+        *["100.0 nm (95.0 to 106.0 nm)"] * 3,
+        "100 (95.0 to 106) per ml in the cell",
+    ]

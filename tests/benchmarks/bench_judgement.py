@@ -3,8 +3,9 @@
     python tests/benchmarks/bench_judgement.py [--seeds 200] [--videos 6] [--tracks 1000]
     python tests/benchmarks/bench_judgement.py --rendered FOLDER [--seeds 3]
 
-Tracks are drawn from populations, not rendered (`tests/made/studies.py` says how); three minutes on one core. With
---rendered five of the cases are recordings of 15 s, judged through the whole pipeline from study.toml; a minute a seed.
+Tracks are drawn from populations, not rendered (`tests/made/studies.py` says how); four minutes on one core. A
+second table says how often beads around the arms are called drifting. With --rendered five of the cases are recordings of
+15 s instead, judged through the whole pipeline from study.toml; a minute a seed.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from __future__ import annotations
 import argparse
 import sys
 from collections import Counter
+from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -19,8 +22,9 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1]))  # for made
 
 from made.rendered import rendered_study
-from made.studies import CASES, MEMBRANE, study
-from nta.assessment.integrity import Integrity, judge, load_integrity_limits
+from made.studies import CASES, MEMBRANE, scattering_beads, study
+from nta.assessment.integrity import Decision, Integrity, judge, load_integrity_limits
+from nta.assessment.integrity.beads import bead_drifts
 
 # case: verdict that is wanted and its least share; None: no verdict may exceed a tenth, it lies at a margin
 WANTED = {
@@ -74,6 +78,31 @@ def complaint(short: str, shares: dict[Integrity, float]) -> str:
     return ""
 
 
+def drifting(drift: float, scatter: float, n_videos: int, runs: int = 2000) -> Counter[Decision | None]:
+    """Compare bead videos of this scatter around the arms many times, with a true drift in brightness."""
+    rng, limits = np.random.default_rng(5), load_integrity_limits()
+    evidence = study("T0 same again", rng)
+    counts: Counter[Decision | None] = Counter()
+    for _ in range(runs):
+        around = {
+            "beads_before": scattering_beads(rng, 1.0, n_videos, scatter),
+            "beads_after": scattering_beads(rng, drift, n_videos, scatter),
+        }
+        counts[bead_drifts(replace(evidence, **around), limits)[1].decision] += 1
+    return counts
+
+
+def print_drifts() -> None:
+    """Print how often beads are called drifting."""
+    print("\n| True drift | Scatter of videos | Videos on each side | drift | not decided | steady |")
+    print(f"|{'---|' * 6}")
+    for drift, scatter, n in product((1.0, 1.2, 1.4), (0.05, 0.10), (3, 6, 10)):
+        counts = drifting(drift, scatter, n)
+        asked = (Decision.CHANGED, Decision.INCONCLUSIVE, Decision.EQUIVALENT)
+        shares = " | ".join(f"{100 * counts[decision] / counts.total():.1f} %" for decision in asked)
+        print(f"| {100 * (drift - 1):.0f} % | {100 * scatter:.0f} % | {n} | {shares} |")
+
+
 def rendered(folder: Path, seeds: int) -> int:
     """Print verdict and criteria of every rendered study; return 1 where one is wrong."""
     wrong = 0
@@ -116,6 +145,7 @@ def main() -> int:
         print(
             f"| {case} | {' | '.join(f'{100 * shares[v]:.3g} %' for v in Integrity)} | {said} |", flush=True
         )
+    print_drifts()
     return int(short_of_it > 0)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from made.studies import CASES, REFERENCE, sphere, video
+from made.studies import CASES, REFERENCE, beads, video
 from nta.study.assessing import judge_study
 from nta.study.attaching import Attached
 from nta.study.reading import read_study
@@ -98,32 +98,19 @@ def judged(study, cases, rng, *, n_videos=5, n_tracks=600, per_ml=True, **change
     """Draw the videos of every preparation, each group from its case, and judge."""
     attached = {}
     for tube in study.preparations:
-        populations, scale = _populations(tube, cases)
         n = n_videos if tube.arm in ("reference", "test") else 2
+        populations = CASES[cases[tube.group or "test"]] if tube.arm == "test" else REFERENCE
+        drawn = (
+            [replace(bead, amount=1e10) for bead in beads()]
+            if tube.arm == "beads"
+            else [video(populations, n_tracks, rng) for _ in range(n)]
+        )
+        scale = {"detergent": 0.07, "blank": 0.01, "sham": 0.03}.get(tube.arm, 1.0)
         attached[tube.name] = tuple(
-            _attached(
-                video(
-                    populations,
-                    n_tracks,
-                    seeded(i) if tube.arm == "beads" else rng,
-                    name=f"{tube.name} {i + 1}.h5",
-                ),
-                scale,
-                per_ml,
-                tube,
-                changes,
-            )
-            for i in range(n)
+            _attached(replace(v, name=f"{tube.name} {i + 1}.h5"), scale, per_ml, tube, changes)
+            for i, v in enumerate(drawn)
         )
     return judge_study(study, attached)
-
-
-def _populations(tube, cases):
-    beads = (sphere("beads", 1.6, 101.0, 1.0, 1.03),)
-    scale = {"detergent": 0.07, "blank": 0.01, "sham": 0.03}.get(tube.arm, 1.0)
-    if tube.arm == "beads":
-        return beads, 1.0
-    return (CASES[cases[tube.group or "test"]] if tube.arm == "test" else REFERENCE), scale
 
 
 def _attached(drawn, scale, per_ml, tube, changes):

@@ -142,7 +142,29 @@ def study(case, rng, *, n_videos=6, n_tracks=1000, detergent_labile=None, size_f
         detection_limit_nm=60.0,
         blank_in_cell=1e7,
         bead_bias=0.01,
-        bead_size_ratio=1.0,
-        bead_intensity_ratio=1.0,
+        beads_before=beads(),
+        beads_after=beads(),
         **evidence,
+    )
+
+
+def beads(size=1.0, light=1.0, *, n_videos=3, scatter=0.002):
+    """Return bead videos around a diameter and a brightness, which scatter alike from video to video."""
+    steps = scatter * np.linspace(-1, 1, n_videos) if n_videos > 1 else np.zeros(1)
+    return tuple(
+        Video(
+            name=f"beads_{i}",
+            diameter_nm=np.full(100, 100.0 * size * np.exp(step)),
+            intensity=np.full(100, 50.0 * light * np.exp(step)),
+            temperature_c=25.0,
+        )
+        for i, step in enumerate(steps)
+    )
+
+
+def scattering_beads(rng, light, n_videos, scatter):
+    """Draw bead videos whose brightness scatters from video to video, by this standard deviation of its logarithm."""
+    return tuple(
+        replace(v, intensity=v.intensity * np.exp(scatter * rng.standard_normal()))
+        for v in beads(light=light, n_videos=n_videos, scatter=0.0)
     )

@@ -280,3 +280,31 @@ def test_a_series_in_control_says_so(catalogue, tmp_path):
     text = write_charts([chart_runs(catalogue, BASELINE)], tmp_path / "c.html").read_text(encoding="utf-8")
     assert "In control" in text
     assert "Out of control" not in text
+
+
+def test_a_baseline_is_not_in_control_by_itself(catalogue, said, tmp_path, capsys):
+    """All runs of the chart were those of the baseline, and the page said in green that the newest broke no rule."""
+    made = make_baseline(catalogue.runs(), catalogue="runs.db", date=datetime.date(2026, 3, 30))
+    catalogue.correct(catalogue.runs()[-1].id, reason="name", operator="B. Meier")
+    write_baseline(made, tmp_path / "b.toml")
+    assert read_baseline(tmp_path / "b.toml").runs == made.runs == tuple(range(1, 21))
+    words = ["qc", "chart", str(tmp_path / "runs.db"), "--baseline", str(tmp_path / "b.toml"), "--strict"]
+    assert main([*words, "-o", str(tmp_path / "c.html")]) == 0
+    assert "no run since the baseline (20 runs)" in capsys.readouterr().err
+    page = (tmp_path / "c.html").read_text(encoding="utf-8")
+    assert "No run since the baseline" in page
+    assert "In control" not in page
+    assert "Grey dots: runs that the baseline was made of" in page
+    record(catalogue, said, [0.2], first=20)
+    found = chart_runs(catalogue, made)
+    assert [p.of_baseline for p in found.charts[0].points] == [True] * 20 + [False]
+    text = write_charts([found], tmp_path / "c.html").read_text(encoding="utf-8")
+    assert "In control" in text
+
+
+def test_runs_of_a_baseline_are_numbers(tmp_path):
+    write_baseline(replace(BASELINE, runs=(1, 2)), tmp_path / "b.toml")
+    text = (tmp_path / "b.toml").read_text().replace("runs = [1, 2]", 'runs = ["1", 2]')
+    (tmp_path / "b.toml").write_text(text)
+    with pytest.raises(SettingError, match="is no list of the numbers of runs"):
+        read_baseline(tmp_path / "b.toml")

@@ -22,9 +22,9 @@ from nta.measurements import open_measurements
 from nta.quantity import Quantity
 from nta.report.wording import in_one
 from nta.sop import execution, read_procedure, write_sop_report
-from nta.sop.execution import INTERRUPTED, mean_blank, worst_of
+from nta.sop.execution import NOT_ANALYSED, NOT_MEASURED, worst_of
 from nta.sop.instrument import check, go_to
-from nta.visibility import Concentration
+from nta.visibility import Concentration, mean_concentration
 
 THREE = "[sample]\nname = 's'\ndilution = 10\n[measurement]\nvideos = 3\nduration_s = 0.3\n"
 CONTROLS = """
@@ -160,9 +160,36 @@ def test_an_interrupted_run_keeps_what_it_has(write, operator, quick_analysis, m
 
     monkeypatch.setattr(execution, "record", interrupted)
     outcome = operator.carry_out(write(THREE), tmp_path / "out")
-    assert [video.reason for video in outcome.videos] == ["", INTERRUPTED, INTERRUPTED]
+    first, second, third = outcome.videos
+    cut = f"cut short: the run was interrupted; the {second.n_frames} frames up to it are kept"
+    assert [video.reason for video in outcome.videos] == ["", cut, NOT_MEASURED]
+    assert first.numbers is not None
+    assert second.recording is not None
+    assert third.recording is third.n_frames is None
     assert "interrupted" in " ".join(outcome.notes)
     assert write_sop_report(outcome).is_file()
+
+
+def test_what_was_recorded_before_an_analysis_was_interrupted_is_said_to_be_there(
+    write, operator, monkeypatch, tmp_path
+):
+    def analyze(source, *_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(one_recording, "analyze", analyze)
+    two = CONTROLS.replace("[blank]", "videos = 2\n[blank]")
+    outcome = operator.carry_out(write(THREE + two), tmp_path / "out")
+    assert outcome.interrupted
+    beads, others = outcome.videos[:2], outcome.videos[2:]
+    assert {video.reason for video in beads} == {NOT_ANALYSED}, "the second is not begun"
+    assert {video.reason for video in others} == {NOT_MEASURED}
+    report = write_sop_report(outcome).read_text(encoding="utf-8")
+    for row in _rows(tmp_path / "out")[:2]:
+        assert (tmp_path / "out" / row["recording"]).is_file()
+        assert (int(row["n_frames"]), row["n_lost"]) == (beads[0].n_frames, "0")
+        assert row["n_frames"] in report
+        assert f"<b>{row['video']}:</b> recorded, not analysed" in report
+    assert _rows(tmp_path / "out")[2]["n_frames"] == ""
 
 
 def test_an_analysis_that_fails_is_a_reason_too(write, operator, monkeypatch, tmp_path):
@@ -197,7 +224,7 @@ def test_the_end_of_input_is_an_interruption(write, operator, quick_analysis, tm
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
     monkeypatch.setattr("builtins.input", lambda _words: (_ for _ in ()).throw(EOFError))
     assert main(["run", "--sop", str(write(THREE)), "-o", str(tmp_path / "out")]) == 130
-    assert {row["reason"] for row in _rows(tmp_path / "out")} == {INTERRUPTED}
+    assert {row["reason"] for row in _rows(tmp_path / "out")} == {NOT_MEASURED}
     monkeypatch.setattr("sys.stdin", None)  # closed by the shell: <&-
     assert main(["run", "--sop", str(write(THREE)), "-o", str(tmp_path / "none")]) == 1
     assert "give --yes" in capsys.readouterr().err
@@ -206,7 +233,8 @@ def test_the_end_of_input_is_an_interruption(write, operator, quick_analysis, tm
 def test_a_video_that_the_device_cut_short_is_not_used(write, operator, quick_analysis, tmp_path):
     path = write("[measurement]\nvideos = 1\nduration_s = 500\n", device=PLAYED)
     (video,) = operator.carry_out(path, tmp_path / "out").videos
-    assert "the device had no more after 120 frames, of 500 s" in video.reason
+    assert "the device had no more frames after 120; the recording is shorter than was asked" in video.reason
+    assert video.n_frames == 120
     assert video.numbers is None
     assert video.recording.name == "recording.h5"
 
@@ -344,10 +372,10 @@ def test_blanks_are_averaged_and_nothing_counted_stays_a_limit():
         q = Quantity(value, low, high, "1/ml", "")
         return Concentration(per_frame=q, in_cell_per_ml=q, in_sample_per_ml=q, dilution=None)
 
-    mean = mean_blank([found(2.0, 1.0, 4.0), found(None, 0.0, 2.0)]).in_cell_per_ml
+    mean = mean_concentration([found(2.0, 1.0, 4.0), found(None, 0.0, 2.0)]).in_cell_per_ml
     assert (mean.value, mean.low, mean.high) == (1.0, 0.5, 3.0)
-    assert mean_blank([found(None, 0.0, 2.0)]).in_cell_per_ml.value is None
-    assert mean_blank([found(2.0, 1.0, 4.0), found(None, None, None)]).in_cell_per_ml.value is None
+    assert mean_concentration([found(None, 0.0, 2.0)]).in_cell_per_ml.value is None
+    assert mean_concentration([found(2.0, 1.0, 4.0), found(None, None, None)]).in_cell_per_ml.value is None
 
 
 @pytest.mark.slow

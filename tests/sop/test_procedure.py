@@ -14,7 +14,7 @@ from nta.measurements.replicates import mean_over, spread_over_videos
 from nta.quantity import Quantity
 from nta.sop import read_procedure
 from nta.sop.outcome import Numbers, PlannedVideo, ProcedureOutcome
-from nta.sop.procedure import Step
+from nta.sop.procedure import Device, Step
 
 ONE = "[measurement]\nvideos = 1\nduration_s = 1\n"
 
@@ -30,6 +30,12 @@ def test_the_template_is_a_good_procedure(tmp_path, capsys):
     assert main(["sop", "check", str(path)]) == 0
     assert "5 of sample" in capsys.readouterr().err
     assert main(["sop", "init", str(path)]) == 1, "what is there is not overwritten"
+
+
+def test_what_a_procedure_does_not_state_is_as_the_device_has_it(write):
+    device = read_procedure(write(ONE)).device
+    assert device == Device(driver="simulated", settings=device.settings)
+    assert read_procedure(write("temperature_within_c = 0.5\n" + ONE)).device.temperature_within_c == 0.5
 
 
 def test_positions_and_pump_steps_are_spelled_out(write):

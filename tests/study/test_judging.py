@@ -9,7 +9,8 @@ import pytest
 
 from made.outcomes import judged, ledger, seeded
 from nta.assessment import Verdict
-from nta.assessment.integrity import Decision, Integrity, judge
+from nta.assessment.integrity import Decision, Integrity, judge, load_integrity_limits
+from nta.assessment.integrity.beads import bead_drifts
 from nta.study.gathering import Material, evidence_of
 from nta.study.wording import resolving, verdict_sentence
 
@@ -61,7 +62,7 @@ def test_controls_become_the_evidence_they_stand_for(path):
     assert e.blank_in_cell == pytest.approx(blank)
     sham = material.mean_amount(study.arm("sham"))
     assert e.sham_amount == pytest.approx(sham - 200 * blank)
-    assert e.bead_size_ratio == pytest.approx(1.0)
+    assert all(drift.decision is Decision.EQUIVALENT for drift in bead_drifts(e, load_integrity_limits()))
     assert abs(e.bead_bias) < 0.1
     assert e.paired
 
@@ -311,7 +312,9 @@ def test_drifting_beads_and_a_high_detection_limit_have_their_codes(path):
         for a in outcome.material.attached[after]
     )
     drifted = replace(outcome.material, attached={**outcome.material.attached, after: larger})
-    assert evidence_of(drifted, "test").bead_size_ratio == pytest.approx(1.05)
+    size, light = bead_drifts(evidence_of(drifted, "test"), load_integrity_limits())
+    assert math.exp(size.comparison.estimate) == pytest.approx(1.05)
+    assert light.comparison.estimate == pytest.approx(0.0)
 
 
 def test_arms_of_different_runs_do_not_compare_in_brightness(path):

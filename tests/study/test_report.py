@@ -38,6 +38,7 @@ def test_the_verdict_stands_before_everything_else(reported):
         "Runs: brightness",
         "Scatter between videos: count",
         "Limits: integrity.toml;",
+        "<b>Sample donor 1:</b> source conditioned medium",
     ):
         assert words in page
     assert "preparation(s)" not in page

@@ -5,6 +5,7 @@ import json
 import os
 import sys
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -123,6 +124,34 @@ def test_it_shows_only_what_the_instrument_has(session, visit, instrument):
         visit(desk, see)
 
 
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        (
+            "exposure_s=0.05 must be > 0 and no longer than the frame interval 0.0333333 s (30 Hz)",
+            "Exposure 50 ms must be > 0 ms and no longer than the frame interval 33.3333 ms (30 Hz)",
+        ),
+        (
+            "exposure_s must be between 0.001 and 1 s, got 5",
+            "Exposure must be between 1 ms and 1000 ms, got 5000 ms",
+        ),
+        (
+            "the camera does not take exposure_s=0.05: it made 2e-05 of it",
+            "The camera does not take exposure 50 ms: it made 0.02 ms of it",
+        ),
+        (
+            "exposure_s=0.05: ExposureTime is 20 to 30000 us",
+            "exposure_s=0.05: ExposureTime is 20 to 30000 us",
+        ),
+        ("the camera was unplugged 3 s ago", "the camera was unplugged 3 s ago"),
+    ],
+)
+def test_a_refused_exposure_is_told_in_the_unit_of_its_field(words, shown):
+    from nta.web.fields import refused_here
+
+    assert refused_here(words, "exposure_s", "Exposure", "ms", 1e3) == shown
+
+
 def test_earlier_runs_are_listed_the_newest_first_with_what_came_of_them(tmp_path):
     runs = Runs(tmp_path)
     done = tmp_path / "done" / "analysis"
@@ -141,6 +170,32 @@ def test_earlier_runs_are_listed_the_newest_first_with_what_came_of_them(tmp_pat
     assert found["done"].d50.replace("\u00a0", " ") == "104.8 nm (101.2 to 108.1 nm)"
     assert found["done"].report == "done/analysis/report.html"
     assert (found["bare"].report, found["broken"].d50) == ("", "")
+
+
+def test_a_run_stands_where_it_was_measured_not_where_its_files_were_written(tmp_path):
+    """A copy, or a report that was made again, had become the newest run."""
+
+    def run(name, date, recorded_s):
+        folder = tmp_path / name / "analysis"
+        folder.mkdir(parents=True)
+        (folder / "report.html").touch()
+        about = {} if date is None else {"date": date}
+        (folder / "summary.json").write_text(json.dumps({"provenance": {"about": about}}))
+        (tmp_path / name / "recording.h5").touch()
+        os.utime(tmp_path / name / "recording.h5", (recorded_s, recorded_s))
+
+    noon = datetime(2026, 3, 2, 12, tzinfo=UTC)
+    run("copied", "2026-03-01T09:00:00+00:00", noon.timestamp() + 7200)
+    run("newest", "2026-03-02T12:30:00+00:00", noon.timestamp())
+    run("undated", None, noon.timestamp())
+    run("in words", "last spring", noon.timestamp() - 3600)
+    found = Runs(tmp_path).list()
+    assert [run.name for run in found] == ["newest", "undated", "in words", "copied"]
+    assert [run.measured for run in found[1:]] == [
+        noon,
+        noon - timedelta(hours=1),
+        datetime(2026, 3, 1, 9, tzinfo=UTC),
+    ]
 
 
 def test_one_folder_that_cannot_be_read_hides_no_other(tmp_path, monkeypatch):

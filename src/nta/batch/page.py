@@ -167,24 +167,23 @@ def _recordings(batch: Batch) -> str:
         "Group",
         "",
         "D50 (interval)",
-        "D10",
-        "D90",
+        "D10 (interval)",
+        "D90 (interval)",
         "Tracks",
-        "Concentration",
+        "Concentration (interval)",
         "Failed",
     )
     rows = []
     for job, outcome in batch.done:
         numbers = outcome.numbers
         tracks = numbers.get("tracks_used")
-        median, *ends = (numbers.get(key) for key in ("d50_nm", "d10_nm", "d90_nm"))
+        sizes = (numbers.get(key) for key in ("d50_nm", "d10_nm", "d90_nm"))
         rows.append(
             [
                 _name(job),
                 text(group_of(job, outcome)),
                 _mark(outcome) + _copy_of(copies.get(job.name)),
-                text("–" if median is None else in_one(median)),
-                *(text("–" if q is None else _written("d50_nm", q)[0]) for q in ends),
+                *(text("–" if q is None else in_one(q)) for q in sizes),
                 text("–" if tracks is None or tracks.value is None else grouped(int(tracks.value))),
                 text(_per_ml(numbers)),
                 text("; ".join(outcome.facts.get("failed_findings", ()))),
@@ -205,7 +204,7 @@ def _per_ml(numbers: Mapping[str, Quantity]) -> str:
     for name, where in (("in_sample_per_ml", "in the sample"), ("in_cell_per_ml", "in the cell")):
         found = numbers.get(name)
         if found is not None and found.value is not None:
-            return f"{value_and_interval(found)[0]} {where}"
+            return f"{in_one(found)} {where}"
     return "–"
 
 

@@ -81,7 +81,8 @@ def _chart(catalogue: Catalogue, options: argparse.Namespace) -> int:
     for found in sets:
         for item in found.charts:
             last = item.points[-1]
-            word = "in control" if item.in_control else f"OUT OF CONTROL: {', '.join(last.rules)}"
+            good = "no run since the baseline" if found.none_since else "in control"
+            word = good if item.in_control else f"OUT OF CONTROL: {', '.join(last.rules)}"
             if item.quantity in found.lacking:
                 word = f"NOT KNOWN in the newest run, {found.newest}"
             say(f"{found.baseline.name}: {item.title}: {word} ({len(item.points)} runs)", quiet=options.quiet)

@@ -18,7 +18,6 @@ from nta.quantity import Quantity
 from nta.report.terminal import plain
 from nta.report.wording import count, prettied, value_and_interval
 from nta.sop import TEMPLATE, Procedure, ProcedureOutcome, carry_out, read_procedure, write_sop_report
-from nta.sop.execution import INTERRUPTED
 from nta.sop.report import NAMES, summary
 
 
@@ -64,7 +63,7 @@ def carry_out_sop(procedure: Procedure, folder: Path, options: argparse.Namespac
     say(f"report: {report}", quiet=options.quiet)
     for words in unrecorded:
         say(f"nta: {words}")
-    if any(video.reason == INTERRUPTED for video in outcome.videos):
+    if outcome.interrupted:
         return EXIT_INTERRUPTED
     return EXIT_FAILED if outcome.failed or unrecorded else EXIT_OK
 

@@ -58,7 +58,10 @@ class Level:
 
 @dataclass(frozen=True, kw_only=True)
 class Baseline:
-    """What is normal; instrument, standard and lot say which runs of the catalogue it is of (an empty lot: any)."""
+    """What is normal; instrument, standard and lot say which runs of the catalogue it is of (an empty lot: any).
+
+    runs : their numbers, of those that it was made of; empty where the file does not say.
+    """
 
     instrument: str
     standard: str
@@ -66,6 +69,11 @@ class Baseline:
     source: str
     levels: Mapping[str, Level] = field(default_factory=dict)
     lot: str = ""
+    runs: tuple[int, ...] = ()
+
+    def is_of(self, run: RunRecord) -> bool:
+        """Whether it was made of this run, or of the row that this one corrects."""
+        return run.id in self.runs or run.corrects in self.runs
 
     @property
     def name(self) -> str:
@@ -135,6 +143,7 @@ def make_baseline(runs: Sequence[RunRecord], *, catalogue: str, date: datetime.d
         f"{''.join(_left_out(name, without, len(runs)) for name, without in lacking.items())}"
         f"{_of_example(runs[0].standard)}",
         levels=levels,
+        runs=tuple(run.id for run in runs),
     )
 
 
@@ -218,6 +227,9 @@ def read_baseline(path: str | Path) -> Baseline:
         except SettingError as error:
             inner.refuse(str(error))
     instrument, standard, lot = table.text("instrument"), table.text("standard"), table.text("lot", "")
+    runs = table.get("runs", list, [])
+    if not all(type(run) is int for run in runs):
+        table.refuse(f"runs = {runs!r} is no list of the numbers of runs")
     table.close()
     if not levels:
         table.refuse(f"no quantity; there are {', '.join(QUANTITIES)}")
@@ -228,6 +240,7 @@ def read_baseline(path: str | Path) -> Baseline:
         date=table.date(),
         source=table.source(),
         levels=levels,
+        runs=tuple(runs),
     )
 
 
@@ -238,6 +251,7 @@ def write_baseline(baseline: Baseline, path: str | Path, *, replace: bool = Fals
         "# What is normal for this instrument and standard: fixed by the laboratory, changed only with a reason and date.",
         *(f"{key} = {value}" for key, value in words.items()),
         f"date = {baseline.date.isoformat()}",
+        f"runs = {list(baseline.runs)}",
     ]
     for name, level in baseline.levels.items():
         unit = QUANTITIES[name][1]

@@ -30,6 +30,7 @@ class Point:
     rules: tuple[str, ...]
     changed: str  # what differs from the run before: settings or software; empty: nothing
     failed: bool  # its assessment: the value is drawn, but no baseline is made of it
+    of_baseline: bool  # the baseline was made of it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +67,7 @@ class ChartSet:
 
     missing : quantities of the baseline that some runs do not have, with how many. newest : the newest run.
     lacking : quantities of the baseline that the newest run does not have.
+    none_since : the newest run is one that the baseline was made of: nothing was measured that could be held against it.
     """
 
     baseline: Baseline
@@ -73,6 +75,7 @@ class ChartSet:
     newest: int
     missing: tuple[str, ...] = ()
     lacking: tuple[str, ...] = ()
+    none_since: bool = False
 
     @property
     def in_control(self) -> bool:
@@ -122,17 +125,19 @@ def chart(runs: Sequence[RunRecord], baseline: Baseline) -> ChartSet:
         if not known or known[-1] is not ordered[-1]:
             lacking.append(name)
         if known:
-            charts.append(Chart(quantity=name, level=level, points=_points(name, level, known)))
+            charts.append(Chart(quantity=name, level=level, points=_points(name, baseline, known)))
     return ChartSet(
         baseline=baseline,
         charts=tuple(charts),
         newest=ordered[-1].id,
         missing=tuple(missing),
         lacking=tuple(lacking),
+        none_since=baseline.is_of(ordered[-1]),
     )
 
 
-def _points(name: str, level: Level, runs: Sequence[RunRecord]) -> tuple[Point, ...]:
+def _points(name: str, baseline: Baseline, runs: Sequence[RunRecord]) -> tuple[Point, ...]:
+    level = baseline.levels[name]
     found = [run.numbers[name] for run in runs]
     z = (np.array([q.value for q in found], dtype=np.float64) - level.mean) / level.sd
     rules, average = broken_rules(z), ewma(z)
@@ -150,6 +155,7 @@ def _points(name: str, level: Level, runs: Sequence[RunRecord]) -> tuple[Point, 
             rules=(*rules[i], *(("EWMA",) if average.broken[i] else ())),
             changed=_changed(previous[i], run),
             failed=run.failed,
+            of_baseline=baseline.is_of(run),
         )
         for i, (run, q) in enumerate(zip(runs, found, strict=True))
     )

@@ -72,13 +72,22 @@ def _of_set(charts: ChartSet, pictures: Iterable[Picture]) -> Iterator[doc.Block
     yield doc.Heading(baseline.name)
     broken = [_breaks(c, c.points[-1]) for c in charts.charts if not c.in_control]
     broken += [f"{_lower(QUANTITIES[name][0])} is not known" for name in charts.lacking]
-    yield doc.Conclusion(
-        group="",
-        word="In control" if charts.in_control else "Out of control",
-        mood="pass" if charts.in_control else "fail",
-        sentence=f"The newest run: {'; '.join(broken)}." if broken else "The newest run breaks no rule.",
-        confidence="",
-    )
+    if charts.none_since and not broken:
+        yield doc.Conclusion(
+            group="",
+            word="No run since the baseline",
+            mood="open",
+            sentence="The newest run is one that the baseline was made of; none came after it to be held against it.",
+            confidence="",
+        )
+    else:
+        yield doc.Conclusion(
+            group="",
+            word="In control" if charts.in_control else "Out of control",
+            mood="pass" if charts.in_control else "fail",
+            sentence=f"The newest run: {'; '.join(broken)}." if broken else "The newest run breaks no rule.",
+            confidence="",
+        )
     yield doc.Paragraph(f"Baseline of {baseline.date.isoformat()}: {baseline.source}.", note=True)
     for words in _doubts(charts):
         yield doc.Paragraph(words, note=True)
@@ -168,6 +177,11 @@ def _picture(charts: ChartSet, chart: Chart, index: int) -> Picture:
         f"({number(100 * level.sd / abs(level.mean))} % each) "
         f"of the baseline, {level.n} runs. Bars: 95 % interval of a run. Below: moving average in SD, with its limits. "
         "Marked runs break the rule that stands beside them."
+        + (
+            " Grey dots: runs that the baseline was made of."
+            if any(p.of_baseline for p in chart.points)
+            else ""
+        )
         + ("" if certified is None else f" Green: the certified {number(certified.diameter_nm, 4)} nm.")
     )
     return Picture(name=name, title=f"{chart.title}, {charts.baseline.name}", caption=caption, figure=figure)
@@ -191,6 +205,9 @@ def _draw_values(axis: Axes, chart: Chart, certified: BeadCertificate | None) ->
         if p.changed:
             axis.axvline(x, color=GREY, linewidth=0.6, linestyle=(0, (1, 2)))
     axis.plot(when, values, color=BLUE, marker="o", markersize=3.5, linewidth=0.8, zorder=2)
+    own = [(x, p.value) for x, p in zip(when, chart.points, strict=True) if p.of_baseline]
+    if own:
+        axis.plot(*zip(*own, strict=True), "o", color=GREY, markersize=3.5, zorder=3)
     failed = [(x, p.value) for x, p in zip(when, chart.points, strict=True) if p.failed]
     if failed:
         axis.plot(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nta.acquisition import Recorded, record
+from nta.acquisition import record
 from nta.assessment import Finding, Limit, load_limits
 from nta.assessment.controls import bead_check, with_findings
 from nta.beads import size_ratio
@@ -34,12 +34,11 @@ from nta.measurements.identity import fingerprint
 from nta.one_recording import Request, analyze_file
 from nta.pipeline import Analysis, subtract_blank
 from nta.progress import Progress, Tell
-from nta.quantity import Quantity
 from nta.settings import AnalysisSettings
 from nta.sop.instrument import go_to, instrument_of, set_as_asked
 from nta.sop.outcome import Numbers, PlannedVideo, ProcedureOutcome
 from nta.sop.procedure import Procedure, Stage, Step
-from nta.visibility import Concentration
+from nta.visibility import mean_concentration
 
 Ask = Callable[[str], None]
 """Asks the operator to do something with the cell, and returns when it is done."""
@@ -51,7 +50,9 @@ Keep = Callable[[Analysis, Path], None]
 """Writes an analysis, with tables and report, into an existing folder."""
 
 _REOPEN_S, _PAUSE_S = 20.0, 0.2
-INTERRUPTED = "not measured: the run was interrupted"
+NOT_MEASURED = "not measured: the run was interrupted"
+CUT_SHORT = "cut short: the run was interrupted; the {n_frames} frames up to it are kept"
+NOT_ANALYSED = "recorded, not analysed: the run was interrupted"
 _LOADED = {
     "beads": "Load the beads: {certificate}.",
     "blank": "Load the blank: the diluent alone, as it will be used.",
@@ -132,12 +133,14 @@ class _Run:
     first_images: dict[tuple[bool, str], str] = field(default_factory=dict)  # of beads or not
     blanks: dict[str, Analysis] = field(default_factory=dict)  # by the name of the video
     ratios: list[tuple[float, float]] = field(default_factory=list)
-    interrupted: bool = False
+    interrupted: bool = False  # nothing more is recorded; what is there is analysed ...
+    analysing: bool = True  # ... unless that was interrupted as well
 
     def outcome(self) -> ProcedureOutcome:
         began = datetime.now(UTC).isoformat(timespec="seconds")
         for stage in self.procedure.stages():
-            recorded = self._recorded(stage)
+            steps = self.procedure.steps(stage)
+            recorded = _not_measured(stage, steps) if self.interrupted else self._recorded(stage, steps)
             for video in recorded:
                 self.videos.append(self._analysed(video))
             self._judge(stage)
@@ -148,13 +151,11 @@ class _Run:
             videos=tuple(self.videos),
             findings=(*self.findings.values(), *worst_of(self.of_blank)),
             notes=tuple(self._notes()),
+            interrupted=self.interrupted,
         )
 
-    def _recorded(self, stage: Stage) -> list[PlannedVideo]:
+    def _recorded(self, stage: Stage, steps: Sequence[Step]) -> list[PlannedVideo]:
         """Record all videos of a stage one after the other, so that the cell is disturbed as little as possible."""
-        steps = self.procedure.steps(stage)
-        if self.interrupted:
-            return [PlannedVideo(stage=stage, step=step, reason=INTERRUPTED) for step in steps]
         done: list[PlannedVideo] = []
         try:
             certificate = self.procedure.beads.certificate if self.procedure.beads else ""
@@ -162,17 +163,14 @@ class _Run:
             with instrument_of(self.procedure, stage) as instrument:
                 for step in steps:
                     done.append(self._record(stage, step, instrument))
-                    if done[-1].reason == INTERRUPTED:
+                    if self.interrupted:
                         break
         except KeyboardInterrupt:
             self.interrupted = True
         except Exception as error:  # the instrument itself: none of the others can be recorded
             rest = (PlannedVideo(stage=stage, step=step) for step in steps[len(done) :])
             return [*done, *(self._failed(video, error) for video in rest)]
-        return [
-            *done,
-            *(PlannedVideo(stage=stage, step=step, reason=INTERRUPTED) for step in steps[len(done) :]),
-        ]
+        return [*done, *_not_measured(stage, steps[len(done) :])]
 
     def _record(self, stage: Stage, step: Step, instrument: Instrument) -> PlannedVideo:
         path = Path(step.name) / RECORDING_FILE
@@ -194,7 +192,10 @@ class _Run:
         self.tell(f"{step.name}: {done.losses}")
         if done.fault is not None:
             _let_go(instrument)
-        video = replace(video, recording=path, reason=_why_short(done, duration_s))
+        short = CUT_SHORT.format(n_frames=done.n_frames) if self.interrupted else done.shortfall
+        video = replace(
+            video, recording=path, n_frames=done.n_frames, n_lost=done.report.lost_frames, reason=short
+        )
         if video.reason:
             self.tell(f"{step.name}: {video.reason}")
         return video
@@ -209,13 +210,15 @@ class _Run:
         """Analyse a whole recording; one that was cut short is kept for whoever wants to look."""
         if video.recording is None or video.reason:
             return video
+        if not self.analysing:
+            return replace(video, reason=NOT_ANALYSED)
         try:
             analysis = self._analysis(video)
         except Exception as error:  # see `_record`
             return self._failed(video, error)
         except KeyboardInterrupt:
-            self.interrupted = True
-            return replace(video, reason=INTERRUPTED)
+            self.interrupted, self.analysing = True, False
+            return replace(video, reason=NOT_ANALYSED)
         if video.stage == "blank" and analysis.visibility is not None:
             self.blanks[video.step.name] = analysis
         if video.stage == "beads":
@@ -308,52 +311,26 @@ class _Run:
             yield "the bead certificate is an EXAMPLE: no such beads exist, and the check proves nothing"
 
 
+def _not_measured(stage: Stage, steps: Sequence[Step]) -> list[PlannedVideo]:
+    return [PlannedVideo(stage=stage, step=step, reason=NOT_MEASURED) for step in steps]
+
+
 def worst_of(findings: list[Finding]) -> tuple[Finding, ...]:
     """Return the worst of findings of one name, of two verdicts alike the one with the greater value; none of none."""
     ranked = sorted(findings, key=lambda f: (f.verdict.severity, f.value or 0.0))
     return tuple(ranked[-1:])
 
 
-def mean_blank(blanks: list[Concentration]) -> Concentration:
-    """Return the mean of several blanks; ends of intervals are averaged, as if their errors were the same one."""
-
-    def mean(quantities: list[Quantity]) -> Quantity:
-        first = quantities[0]
-        if any(q.ends is None for q in quantities):
-            return replace(first, value=None, low=None, high=None)
-        value = float(np.mean([q.value or 0.0 for q in quantities]))
-        low, high = (float(np.mean([getattr(q, end) for q in quantities])) for end in ("low", "high"))
-        return replace(first, value=value or None, low=low, high=high)
-
-    return replace(
-        blanks[0],
-        per_frame=mean([blank.per_frame for blank in blanks]),
-        in_cell_per_ml=mean([blank.in_cell_per_ml for blank in blanks]),
-        in_sample_per_ml=mean([blank.in_sample_per_ml for blank in blanks]),
-    )
-
-
 def _as_one(blanks: Mapping[str, Analysis]) -> Analysis:
     """Return one analysis that stands for several blanks: the first, with their names and their mean concentration."""
     first = next(iter(blanks.values()))
     seen = [blank.visibility for blank in blanks.values() if blank.visibility is not None]
-    concentration = mean_blank([visible.concentration for visible in seen])
+    concentration = mean_concentration([visible.concentration for visible in seen])
     return replace(
         first,
         visibility=replace(seen[0], concentration=concentration),
         provenance=replace(first.provenance, recording=", ".join(blanks)),
     )
-
-
-def _why_short(done: Recorded, duration_s: float) -> str:
-    """Return why a recording is not as long as asked; empty where it is."""
-    if done.ended_by == "signal":
-        return INTERRUPTED
-    if done.fault is not None:
-        return f"the device failed: {done.fault}; {done.n_frames} frames are kept"
-    if done.ended_by == "device":
-        return f"the device had no more after {done.n_frames} frames, of {duration_s:g} s that were asked for; they are kept"
-    return ""
 
 
 def _open_patiently(procedure: Procedure, instrument: Instrument) -> None:

@@ -23,8 +23,6 @@ PER_FRAME, PER_ML = "per_frame", "per_ml"
 class Numbers:
     """What is kept of the analysis of a video; the whole lies in its folder."""
 
-    n_frames: int
-    n_lost: int
     n_tracks: int
     temperature_c: float
     sizes: Mapping[str, Quantity]
@@ -37,8 +35,6 @@ class Numbers:
     def of(cls, analysis: Analysis) -> Numbers:
         """Take them from an analysis."""
         return cls(
-            n_frames=analysis.spots.scene.n_frames,
-            n_lost=analysis.recording.lost_frames,
             n_tracks=analysis.sizes.n_tracks_used,
             temperature_c=analysis.sizes.temperature_c,
             sizes={name: analysis.sizes.summary[name] for name in SIZES},
@@ -62,13 +58,15 @@ class Numbers:
 class PlannedVideo:
     """One planned video and what became of it: numbers, or the reason why there are none.
 
-    recording : where there is one, in the folder of the outcome. reason : empty where all is well. detail : the traceback of
-        a fault of ours.
+    recording : where there is one, in the folder of the outcome. n_frames, n_lost : of it, None where the recording failed.
+    reason : empty where all is well. detail : the traceback of a fault of ours.
     """
 
     stage: Stage
     step: Step
     recording: Path | None = None
+    n_frames: int | None = None
+    n_lost: int | None = None
     numbers: Numbers | None = None
     reason: str = ""
     detail: str = ""
@@ -81,7 +79,7 @@ class PlannedVideo:
 
 @dataclass(frozen=True, kw_only=True)
 class ProcedureOutcome:
-    """Everything that a procedure yielded."""
+    """Everything that a procedure yielded. interrupted : whether somebody ended it before its end."""
 
     procedure: Procedure
     folder: Path
@@ -89,6 +87,7 @@ class ProcedureOutcome:
     videos: tuple[PlannedVideo, ...]
     findings: tuple[Finding, ...] = ()  # of the controls
     notes: tuple[str, ...] = field(default=())
+    interrupted: bool = False
 
     def of(self, stage: Stage) -> tuple[PlannedVideo, ...]:
         """Return the videos of a stage."""

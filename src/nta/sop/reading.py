@@ -60,15 +60,18 @@ def _device(table: Table) -> tuple[Device, str | None]:
             f"exposure_ms = {exposure_ms:g} is longer than the frame interval, {1e3 / rate_hz:.4g} ms at "
             f"frame_rate_hz = {rate_hz:g}; expose for less, or take fewer frames"
         )
+    stated: dict[str, Any] = {
+        "exposure_s": None if exposure_ms is None else exposure_ms / 1e3,
+        "frame_rate_hz": rate_hz,
+        "laser_mw": _finite(table, "laser_mw"),
+        "temperature_c": _finite(table, "temperature_c"),
+        "temperature_within_c": _positive(table, "temperature_within_c"),
+        "temperature_wait_s": _positive(table, "temperature_wait_s"),
+    }
     device = Device(
         driver=_driver(table),
         settings=table.get("settings", dict, {}),
-        exposure_s=None if exposure_ms is None else exposure_ms / 1e3,
-        frame_rate_hz=rate_hz,
-        laser_mw=_finite(table, "laser_mw"),
-        temperature_c=_finite(table, "temperature_c"),
-        temperature_within_c=_positive(table, "temperature_within_c") or 0.2,
-        temperature_wait_s=_positive(table, "temperature_wait_s") or 600.0,
+        **{key: value for key, value in stated.items() if value is not None},
     )
     if device.temperature_c is not None:
         _checked(table, "temperature_c", _temperature_of_a_sample, device.temperature_c)

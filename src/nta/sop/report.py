@@ -30,10 +30,9 @@ from nta.report.wording import (
     scientific,
     when,
 )
-from nta.sop.execution import mean_blank
 from nta.sop.outcome import PER_FRAME, PER_ML, SIZES, Numbers, PlannedVideo, ProcedureOutcome
 from nta.version import software
-from nta.visibility import Concentration
+from nta.visibility import Concentration, mean_concentration
 
 NAMES = {
     **{name: SUMMARY_NAMES[name] for name in SIZES},
@@ -104,7 +103,7 @@ def rows_of(outcome: ProcedureOutcome) -> list[dict[str, Any]]:
     """Return the rows of the table, one a video; empty where there is no value."""
     found = [v.numbers.concentration for v in outcome.of("blank") if v.numbers is not None]
     blanks = [concentration for concentration in found if concentration is not None]
-    blank = mean_blank(blanks).in_cell_per_ml if blanks else None
+    blank = mean_concentration(blanks).in_cell_per_ml if blanks else None
     return [_row_of(video, blank if video.stage == "sample" else None) for video in outcome.videos]
 
 
@@ -118,8 +117,8 @@ def _row_of(video: PlannedVideo, blank: Quantity | None) -> dict[str, Any]:
         "recording": None if video.recording is None else video.recording.as_posix(),
         "good": video.good,
         "reason": video.reason,
-        "n_frames": n and n.n_frames,
-        "n_lost": n and n.n_lost,
+        "n_frames": video.n_frames,
+        "n_lost": video.n_lost,
         "n_tracks": n and n.n_tracks,
         "temperature_c": n and round(n.temperature_c, 3),
     }
@@ -166,7 +165,7 @@ def blocks(outcome: ProcedureOutcome, pictures: tuple[Picture, ...]) -> list[doc
         ),
         *_failures(outcome),
         doc.Heading("How it was measured"),
-        doc.Bullets(tuple(_conditions(outcome))),
+        doc.Bullets(tuple((f"{name}:", words) for name, words in _conditions(outcome))),
     ]
 
 
@@ -274,13 +273,12 @@ def _video_row(video: PlannedVideo) -> tuple[doc.Cell, ...]:
     n = video.numbers
     good = doc.Mark("pass", "good") if video.good else doc.Mark("fail", "see below")
     place = "" if video.step.focus_um is None else f" at {video.step.focus_um:g} µm"
+    frames, lost = ("–" if known is None else str(known) for known in (video.n_frames, video.n_lost))
+    recorded = (f"{video.step.name}{place}", good, frames, lost)
     if n is None:
-        return (f"{video.step.name}{place}", good, *("–",) * 8)
+        return (*recorded, *("–",) * 6)
     return (
-        f"{video.step.name}{place}",
-        good,
-        str(n.n_frames),
-        str(n.n_lost),
+        *recorded,
         str(n.n_tracks),
         f"{n.temperature_c:.2f}",
         *(in_one(n.sizes[name]) for name in ("d10_nm", "d50_nm", "d90_nm")),
@@ -299,7 +297,7 @@ def _failures(outcome: ProcedureOutcome) -> Iterator[doc.Block]:
     bad = [video for video in outcome.videos if video.reason]
     if bad:
         yield doc.Heading(f"{count(len(bad), 'video')} not used", level=3)
-        yield doc.Bullets(tuple((video.step.name, video.reason) for video in bad))
+        yield doc.Bullets(tuple((f"{video.step.name}:", video.reason) for video in bad))
 
 
 def _conditions(outcome: ProcedureOutcome) -> Iterator[tuple[str, str]]:

@@ -81,8 +81,6 @@ def evidence_of(material: Material, group: str) -> IntegrityEvidence:
     tests, references = _of_one_material(*all_of_both)
     blank = material.mean_amount(p for p in study.arm("blank") if not p.with_detergent)
     sham = material.mean_amount(study.arm("sham"), blank or 0.0)
-    before, after = (_beads(material, when) for when in ("before", "after"))
-    size_ratio, light_ratio = _ratios(before, after)
     return IntegrityEvidence(
         test=_arm(group, tests, material, blank),
         reference=_arm("reference", references, material, blank) if references else None,
@@ -93,8 +91,8 @@ def evidence_of(material: Material, group: str) -> IntegrityEvidence:
         blank_in_cell=blank,
         sham_amount=None if sham is None else max(sham, 0.0),
         bead_bias=_bead_bias(material),
-        bead_size_ratio=size_ratio,
-        bead_intensity_ratio=light_ratio,
+        beads_before=_beads(material, "before"),
+        beads_after=_beads(material, "after"),
         detection_limit_nm=_detection_limit(material, (*tests, *references)),
         uncounted=material.uncounted,
     )
@@ -216,25 +214,10 @@ def _detection_limit(material: Material, tubes: Sequence[Preparation]) -> float 
     return None if not known or (stated is None and None in found) else max(known)
 
 
-def _beads(material: Material, when: str) -> tuple[float, float] | None:
-    """Return median diameter and brightness of the beads measured before or after the arms."""
+def _beads(material: Material, when: str) -> tuple[Video, ...]:
+    """Return the videos of beads measured before or after the arms that have a size."""
     tubes = [p for p in material.study.arm("beads") if p.when == when]
-    videos = [v for v in material.videos(tubes) if v.diameter_nm.size]
-    if not videos:
-        return None
-    light = [float(np.median(known)) for v in videos if (known := v.intensity[np.isfinite(v.intensity)]).size]
-    size = float(np.mean([math.exp(v.log_d50()) for v in videos]))
-    return size, float(np.mean(light)) if light else math.nan
-
-
-def _ratios(
-    before: tuple[float, float] | None, after: tuple[float, float] | None
-) -> tuple[float | None, float | None]:
-    """Return after over before in diameter and brightness; None where one is not known."""
-    if before is None or after is None:
-        return None, None
-    light = after[1] / before[1]
-    return after[0] / before[0], light if math.isfinite(light) else None
+    return tuple(v for v in material.videos(tubes) if v.diameter_nm.size)
 
 
 def _bead_bias(material: Material) -> float | None:

@@ -122,7 +122,7 @@ recordings = []
 # when = "before"              # and another one with "after"
 # certificate = "my_beads_100nm"
 # temperature_c = 25.0
-# recordings = []
+# recordings = []              # three and more, before and after: their scatter tells what is no drift
 
 # [dose]
 # volumes_ml = [0.05, 0.1]     # particles and ug per dose are worked out

@@ -160,7 +160,7 @@ def resolving(item: Judged) -> Iterator[tuple[str, str]]:
 
 def _how_many(c: Comparison, least: int, looked_at: float) -> str:
     """Say how many replicates would decide a criterion, with the scatter that was found, and no fewer than the gates ask."""
-    sd = c.std_err / math.sqrt(1 / c.n_test + 1 / c.n_reference)
+    sd = c.scatter
     beyond = max(c.estimate - c.margin.high, c.margin.low - c.estimate)
     fewest = max(least, min(c.n_test, c.n_reference) + 1)
     if beyond > 0:
@@ -170,7 +170,7 @@ def _how_many(c: Comparison, least: int, looked_at: float) -> str:
         n = replicates_for_equivalence(sd, c.margin, paired=c.paired, fewest=fewest)
         what = "show equivalence, were there no difference"
     if n is None:
-        return f"lies so near its margin, or scatters so much, that a hundred {c.unit}s per arm may not decide it."
+        return f"it lies so near its margin, or scatters so much, that a hundred {c.unit}s per arm may not decide it."
     return f"with this scatter, about {n} {c.unit}s per arm would {what}."
 
 

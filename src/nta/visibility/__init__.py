@@ -1,7 +1,7 @@
 """Visibility: what a run could see, and so what is in suspension and how much of it."""
 
 from nta.visibility.brightness import brightness_e_per_ms
-from nta.visibility.concentration import less_blank
+from nta.visibility.concentration import less_blank, mean_concentration
 from nta.visibility.curve import DetectionCurve
 from nta.visibility.indices import light_of_spheres
 from nta.visibility.injection import FrameSample
@@ -25,6 +25,7 @@ __all__ = [
     "detection_curve",
     "less_blank",
     "light_of_spheres",
+    "mean_concentration",
     "measure_visibility",
     "width_in_focus_px",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -100,6 +101,26 @@ def less_blank(sample: Concentration, blank: Concentration) -> Concentration:
         blank=of_blank,
         why_not="" if is_number else "not above the blank: the upper end is a limit",
     )
+
+
+def mean_concentration(found: Sequence[Concentration]) -> Concentration:
+    """Return the mean of several (blanks); ends of intervals are averaged, as if their errors were the same one."""
+    return replace(
+        found[0],
+        per_frame=_mean([one.per_frame for one in found]),
+        in_cell_per_ml=_mean([one.in_cell_per_ml for one in found]),
+        in_sample_per_ml=_mean([one.in_sample_per_ml for one in found]),
+    )
+
+
+def _mean(quantities: Sequence[Quantity]) -> Quantity:
+    """Return the mean, where nothing counted is 0 up to its limit; no value where an interval is not known."""
+    first = quantities[0]
+    if any(q.ends is None for q in quantities):
+        return replace(first, value=None, low=None, high=None)
+    value = float(np.mean([q.value or 0.0 for q in quantities]))
+    low, high = (float(np.mean([getattr(q, end) for q in quantities])) for end in ("low", "high"))
+    return replace(first, value=value or None, low=low, high=high)
 
 
 def _other_range(sample_nm: float | None, blank_nm: float | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import partial
 
@@ -22,6 +23,8 @@ _KNOBS = {
     "pump_ul_min": ("Pump", "µL/min"),
     "focus_um": ("Focus", "µm"),
 }
+_NUMBER = re.compile(r"(?<![\w.])(-?\d++(?:\.\d++)?(?:e[-+]?\d++)?)(?! ?(?:Hz|px|%)|-)(?: s\b)?")
+_OTHER_TIME = re.compile(r"\d ?[uµm]s\b")
 _FINE, _COARSE = 1.0, 5.0  # um that the buttons at the focus move it by
 
 
@@ -63,7 +66,8 @@ class Field:
     def __init__(
         self, name: str, label: str, unit: str, scale: float, send: Callable[[str, float], float]
     ) -> None:
-        self._name, self._scale, self._send = name, scale, send
+        self._name, self._label, self._unit = name, label, unit
+        self._scale, self._send = scale, send
         self._value: float | None = None
         self._editing = False
         self.input = NumberInput(f"{label}, {unit}" if unit else label)
@@ -112,10 +116,22 @@ class Field:
         try:
             self._value = await run.io_bound(self._send, self._name, value / self._scale)
         except Exception as error:  # of a driver's bug, too: the page goes on
-            refusal = in_words(error)
+            refusal = refused_here(in_words(error), self._name, self._label, self._unit, self._scale)
         if self._value is not None:
             self.input.write(self._value * self._scale)
         self.input.error = refusal  # last: it goes with the next change of the value
+
+
+def refused_here(words: str, name: str, label: str, unit: str, scale: float) -> str:
+    """Return a refusal in the unit of the field, where the device names its setting and counts in another.
+
+    Numbers without a unit are in that of the setting; where a finer unit of time stands, nobody can tell, and all stays.
+    """
+    if scale == 1.0 or name not in words or _OTHER_TIME.search(words):
+        return words
+    found = _NUMBER.sub(lambda n: f"{float(n[1]) * scale:.6g} {unit}", words.replace(f"{name}=", f"{name} "))
+    shown = found.replace(name, label.lower())
+    return f"{shown[:1].upper()}{shown[1:]}"
 
 
 class Fields:

@@ -251,7 +251,7 @@ class Page:
                     ui.label(f"no report: {why_none}").classes("why bad")
 
     def _run_row(self, found: KeptRun, becoming: str) -> None:
-        when = f"{found.changed:%H:%M}" if _is_today(found.changed) else f"{found.changed:%Y-%m-%d}"
+        when = f"{found.measured:%H:%M}" if _is_today(found.measured) else f"{found.measured:%Y-%m-%d}"
         ui.label(found.name).classes("name")
         ui.label(when).classes("when")
         ui.label(becoming or found.d50).classes("d50")

@@ -6,7 +6,9 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
+from nta.catalogue.record import as_time
 from nta.errors import SettingError, printable
 from nta.io.atomic import check_writable
 from nta.io.results import ANALYSIS_FOLDER, RECORDING_FILE
@@ -19,10 +21,14 @@ _LONGEST_NAME, _MOST_BYTES = 100, 200  # a file system takes 255 bytes for a nam
 
 @dataclass(frozen=True)
 class KeptRun:
-    """A run in the folder. report : its page, as a path below the folder; empty where there is none. d50 : in words."""
+    """A run in the folder.
+
+    measured : when, as its report says; else when the recording, or what there is, was last written.
+    report : its page, as a path below the folder; empty where there is none. d50 : in words.
+    """
 
     name: str
-    changed: datetime
+    measured: datetime
     report: str
     d50: str
 
@@ -32,7 +38,7 @@ class Runs:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._known: dict[tuple[str, int], str] = {}  # D50 by summary and its time
+        self._known: dict[tuple[str, int], tuple[datetime | None, str]] = {}  # by summary and its time
 
     def new(self, name: str) -> Path:
         """Return the folder of a new run, which is not there yet; refuse a name that cannot be one, or is taken."""
@@ -59,41 +65,53 @@ class Runs:
         except OSError:
             return []
         found = (self._run(entry) for entry in entries if _is_named_in_text(entry))
-        return sorted((run for run in found if run), key=lambda run: run.changed, reverse=True)
+        return sorted((run for run in found if run), key=lambda run: run.measured, reverse=True)
 
     def _run(self, folder: Path) -> KeptRun | None:
         """Return what lies in a folder as a run; None where it is none, is somebody else's, or just went away."""
+        recording = folder / RECORDING_FILE
         try:
             for results in (folder / ANALYSIS_FOLDER, folder):
                 if (page := results / REPORT_FILE).is_file():
-                    path = page.relative_to(self.folder).as_posix()
-                    return KeptRun(folder.name, _changed(page), path, self._d50(results / "summary.json"))
-            recording = folder / RECORDING_FILE
-            return KeptRun(folder.name, _changed(recording), "", "") if recording.is_file() else None
+                    measured, d50 = self._said(results / "summary.json")
+                    measured = measured or _written(recording if recording.is_file() else page)
+                    return KeptRun(folder.name, measured, page.relative_to(self.folder).as_posix(), d50)
+            return KeptRun(folder.name, _written(recording), "", "") if recording.is_file() else None
         except OSError:
             return None
 
-    def _d50(self, summary: Path) -> str:
-        """Return the D50 of a run in words, empty where its summary has none."""
+    def _said(self, path: Path) -> tuple[datetime | None, str]:
+        """Return what a summary says: when the run was measured, None where it does not, and its D50 in words."""
         try:
-            key = str(summary), summary.stat().st_mtime_ns
+            key = str(path), path.stat().st_mtime_ns
             if key not in self._known:
-                said = json.loads(summary.read_text(encoding="utf-8"))["size"]["numbers"]["d50_nm"]
-                names = ("value", "low", "high", "unit")
-                self._known[key] = in_one(Quantity(*(said[name] for name in names)))
+                said = json.loads(path.read_text(encoding="utf-8"))
+                self._known[key] = _measured(said), _d50(said)
             return self._known[key]
-        except (
-            OSError,
-            ValueError,
-            KeyError,
-            TypeError,
-        ):  # written by another program, or just being replaced
-            return ""
+        except (OSError, ValueError):  # written by another program, or just being replaced
+            return None, ""
+
+
+def _measured(summary: Any) -> datetime | None:
+    """Return when a run was measured; None where its summary holds no such moment."""
+    try:
+        return as_time(summary["provenance"]["about"]["date"], "date").astimezone()
+    except (SettingError, KeyError, TypeError):
+        return None
+
+
+def _d50(summary: Any) -> str:
+    """Return the D50 of a run in words, empty where its summary has none."""
+    try:
+        said = summary["size"]["numbers"]["d50_nm"]
+        return in_one(Quantity(*(said[name] for name in ("value", "low", "high", "unit"))))
+    except (ValueError, KeyError, TypeError):
+        return ""
 
 
 def _is_named_in_text(entry: Path) -> bool:
     return not entry.name.startswith(".") and printable(entry.name) == entry.name
 
 
-def _changed(path: Path) -> datetime:
+def _written(path: Path) -> datetime:
     return datetime.fromtimestamp(path.stat().st_mtime).astimezone()

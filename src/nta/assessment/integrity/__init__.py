@@ -3,6 +3,7 @@
 signatures   what one recording says of its vesicles: sizes, tails, size at given brightness
 comparison   two arms compared: inside a margin, outside it, or not decided
 criteria     the comparisons that a judgement looks at, and the evidence they are made from
+beads        beads around the arms: did the instrument drift between them?
 gates        what must hold before two arms may be compared at all
 membrane     what other methods say of the membrane, where they were measured
 reasons      phenotypes that a verdict rests on, and reasons for having none

@@ -72,6 +72,11 @@ class Comparison:
     paired: bool
 
     @property
+    def scatter(self) -> float:
+        """Standard deviation of a replicate, as the standard error has it; of a paired difference, over sqrt(2)."""
+        return self.std_err / math.sqrt(1 / self.n_test + 1 / self.n_reference)
+
+    @property
     def decision(self) -> Decision:
         """What the intervals say, before any correction for looking at several criteria."""
         if self.low > self.margin.high or self.high < self.margin.low:

@@ -102,7 +102,7 @@ class IntegrityEvidence:
     recorded_apart : what differs between the videos of the arms in how they were recorded and analysed, one phrase each.
     blank_in_cell : of the buffer alone, by the same settings; it counts in every video by the dilution of that video.
     sham_amount : of material without vesicles that went through the whole process, less its buffer.
-    bead_size_ratio, bead_intensity_ratio : beads measured after over before the arms, for drift between them.
+    beads_before, beads_after : videos of beads before and after the arms, for drift between them.
     bead_bias : ln of bead D50 over certificate. detection_limit_nm : 50 % limit for intact vesicles.
     uncounted : why some videos have no amount, where there is more to say than that nobody counted.
     """
@@ -115,8 +115,8 @@ class IntegrityEvidence:
     recorded_apart: tuple[str, ...] = ()
     blank_in_cell: float | None = None
     sham_amount: float | None = None
-    bead_size_ratio: float | None = None
-    bead_intensity_ratio: float | None = None
+    beads_before: tuple[Video, ...] = ()
+    beads_after: tuple[Video, ...] = ()
     bead_bias: float | None = None
     detection_limit_nm: float | None = None
     uncounted: str = ""

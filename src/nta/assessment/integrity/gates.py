@@ -1,7 +1,7 @@
 """Gates of the integrity judgement: what must hold before two arms may be compared at all.
 
 Each gate is a finding. One that fails makes the verdict INDETERMINATE by its name; one that could not be assessed is said,
-and lowers what may be claimed.
+and lowers what may be claimed. So does one that the measurements do not decide.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from nta.assessment.finding import Finding, Verdict
+from nta.assessment.integrity.beads import Drift, bead_drifts
+from nta.assessment.integrity.comparison import Decision
 from nta.assessment.integrity.criteria import Arm, IntegrityEvidence
 from nta.assessment.integrity.limits import IntegrityLimits
 from nta.assessment.integrity.signatures import Video
@@ -253,28 +255,34 @@ def _run(e: IntegrityEvidence, limits: IntegrityLimits) -> Iterator[Finding]:
             "nobody stated that the arms were measured in one run; no recorded setting differs between them",
             "state run for each preparation",
         )
-    drifts = (
-        ("size", e.bead_size_ratio, "bead_drift_size"),
-        ("brightness", e.bead_intensity_ratio, "bead_drift_intensity"),
+    yield from (_steadiness(drift, limits) for drift in bead_drifts(e, limits))
+
+
+_SHOWN = {
+    Decision.EQUIVALENT: Verdict.PASS,
+    Decision.CHANGED: Verdict.FAIL,
+    Decision.INCONCLUSIVE: Verdict.NOT_ASSESSED,
+}
+
+
+def _steadiness(drift: Drift, limits: IntegrityLimits) -> Finding:
+    """Fail only where the beads are shown to have drifted, as a criterion is changed."""
+    c = drift.comparison
+    if c is None:
+        return _open("DIFFERENT_RUN", drift.said, drift.remedy, drift.quantity)
+    return Finding(
+        name="DIFFERENT_RUN",
+        title=_title("DIFFERENT_RUN", drift.quantity),
+        verdict=_SHOWN[c.decision],
+        value=c.estimate,
+        low=c.low,
+        high=c.high,
+        limit=limits.gates[drift.limit],
+        unit="1",
+        evidence=drift.said,
+        advice=drift.remedy,
+        source=limits.sources.get(drift.limit, ""),
     )
-    for quantity, ratio, key in drifts:
-        if ratio is None:
-            yield _open(
-                "DIFFERENT_RUN",
-                f"no beads before and after the arms: drift in {quantity} is not known",
-                "bracket the arms with beads",
-                quantity,
-            )
-            continue
-        yield _Looked(
-            "DIFFERENT_RUN",
-            abs(math.log(ratio)),
-            limits.gates[key],
-            "1",
-            f"beads around the arms drifted by {ratio - 1:+.1%} in {quantity}",
-            "measure both arms within one run, bracketed by beads, on a warmed-up laser",
-            of=quantity,
-        ).finding(limits, key)
 
 
 def _detection_limit(e: IntegrityEvidence, limits: IntegrityLimits) -> Iterator[Finding]:

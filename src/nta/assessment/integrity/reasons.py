@@ -44,16 +44,20 @@ SIZE_SHIFT = Reason(
     "measured too large (viscosity, temperature, a corona) they look like that",
     remedy="check viscosity and temperature of the arm, with beads in its medium; measure more preparations or videos",
 )
-NO_BEADS = Reason(
-    code="NO_BEADS",
-    text="the particles look dim for their size, but no beads tell whether the laser dimmed instead",
-    remedy="bracket the arms with beads and measure again",
-)
 NO_MEMBRANE = Reason(
     code="NO_MEMBRANE_EVIDENCE",
     text="no alteration detected; NTA alone does not see membranes",
     remedy="add a detergent arm with its blank, or a lumen dye with a membrane dye",
 )
+
+
+def light_alone(word: str, said: str, remedy: str) -> Reason:
+    """Return the reason of particles that look dim or bright for their size, where no beads are shown to be steady."""
+    return Reason(
+        code="NO_BEADS",
+        text=f"the particles look {word} for their size, but no beads tell whether the laser drifted instead: {said}",
+        remedy=remedy,
+    )
 
 
 def straddles(titles: Sequence[str], *, after_holm: bool) -> Reason:

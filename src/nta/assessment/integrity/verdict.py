@@ -17,6 +17,7 @@ from enum import StrEnum
 from typing import Literal
 
 from nta.assessment.finding import Finding, Verdict
+from nta.assessment.integrity.beads import bead_drifts
 from nta.assessment.integrity.comparison import Decision, holm
 from nta.assessment.integrity.criteria import Criterion, IntegrityEvidence, compare_arms
 from nta.assessment.integrity.gates import check_gates
@@ -24,11 +25,11 @@ from nta.assessment.integrity.limits import IntegrityLimits, load_integrity_limi
 from nta.assessment.integrity.membrane import membrane_phenotypes, membrane_reasons
 from nta.assessment.integrity.reasons import (
     CONFLICT,
-    NO_BEADS,
     NO_MEMBRANE,
     SIZE_SHIFT,
     Phenotype,
     Reason,
+    light_alone,
     straddles,
 )
 
@@ -82,7 +83,8 @@ def judge(evidence: IntegrityEvidence, limits: IntegrityLimits | None = None) ->
     """Judge a test arm against its reference.
 
     First the gates: any that fails makes the verdict INDETERMINATE, by name. Then flags: dim for their size and shown not to
-    be larger, or leaky, is DAMAGED; any other flag ALTERED. Then equivalence of everything with membrane evidence: INTACT.
+    be larger, or leaky, is DAMAGED; any other flag ALTERED; what rests on light takes beads that are shown to be steady.
+    Then equivalence of everything, steady beads and membrane evidence: INTACT.
     """
     limits = limits or load_integrity_limits()
     gates = check_gates(evidence, limits)
@@ -162,8 +164,9 @@ def _decided(
         return Integrity.INDETERMINATE, [Reason(code="FEW_REPLICATES", text=text, remedy=remedy)]
     if dim and _decision(criteria["sealed"]) is Decision.EQUIVALENT:
         return Integrity.INDETERMINATE, [CONFLICT]
-    if dim and evidence.bead_intensity_ratio is None:
-        return Integrity.INDETERMINATE, [NO_BEADS]
+    size, light = bead_drifts(evidence, limits)
+    if (dim or tags == (Phenotype.BRIGHT,)) and not light.steady:
+        return Integrity.INDETERMINATE, [light_alone("dim" if dim else "bright", light.said, light.remedy)]
     if dim and not (_shown_not_larger(criteria["d50"]) or _beyond_a_shift(criteria["beyond_median"])):
         return Integrity.INDETERMINATE, [SIZE_SHIFT]
     if dim:
@@ -181,6 +184,13 @@ def _decided(
         text = f"no alteration detected, but not everything was looked at ({'; '.join(missing)})"
         return Integrity.INDETERMINATE, [
             Reason(code="INCOMPLETE", text=text, remedy="add what is missing: " + "; ".join(missing))
+        ]
+    if drifting := [drift for drift in (size, light) if not drift.steady]:
+        return Integrity.INDETERMINATE, [
+            Reason(
+                code="BEADS_UNDECIDED", text=f"no alteration detected, but {drift.said}", remedy=drift.remedy
+            )
+            for drift in drifting
         ]
     against = membrane_reasons(evidence, criteria, limits)
     return (Integrity.INDETERMINATE, against) if against else (Integrity.INTACT, [])
@@ -216,11 +226,7 @@ def _not_looked_at(evidence: IntegrityEvidence, criteria: Mapping[str, Criterion
             yield f"{criteria[name].title.lower()}: {criteria[name].missing}"
     if evidence.blank_in_cell is None:
         yield "no blank of the buffer"
-    if (
-        evidence.bead_bias is None
-        or evidence.bead_size_ratio is None
-        or evidence.bead_intensity_ratio is None
-    ):
+    if evidence.bead_bias is None or not (evidence.beads_before and evidence.beads_after):
         yield "no certified beads before and after the arms"
 
 

@@ -91,7 +91,8 @@ def _resolution(outcome: StudyOutcome) -> Iterator[doc.Block]:
     for item in outcome.judged:
         if item.judgement.reasons:
             yield doc.Heading(f"What would resolve it{_of(outcome, item)}", 3)
-            yield doc.Bullets(tuple(dict.fromkeys(resolving(item))))
+            found = dict.fromkeys(resolving(item))
+            yield doc.Bullets(tuple((f"{name}:", words) for name, words in found))
 
 
 def _of(outcome: StudyOutcome, item: Judged) -> str:
@@ -287,7 +288,7 @@ def _handling(outcome: StudyOutcome) -> Iterator[doc.Block]:
         ("Instrument", study.instrument),
     ]
     items = tuple(
-        (title.replace("_", " "), _listed(filled_in(noun))) for title, noun in nouns if filled_in(noun)
+        (f"{title.replace('_', ' ')}:", _listed(filled_in(noun))) for title, noun in nouns if filled_in(noun)
     )
     yield doc.Bullets(items) if items else doc.Paragraph("Nothing was stated.")
     yield doc.Table(
