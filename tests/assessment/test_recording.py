@@ -9,7 +9,7 @@ import tifffile
 
 from nta.assessment import Verdict
 from nta.assessment.limits import load_limits
-from nta.assessment.recording.frames import frame_rate
+from nta.assessment.recording.frames import codec, frame_rate
 from nta.assessment.recording.instrument import steadiness
 from nta.calibration import load_profile
 from nta.circumstances import stated_conditions
@@ -93,3 +93,14 @@ def test_what_moves_during_a_recording_is_found(name, values, verdicts):
     telemetry = {name: {"host_time_ns": np.arange(len(values)), "value": np.array(values)}}
     evidence = SimpleNamespace(metadata={"telemetry": telemetry}, limits=load_limits("recording_quality"))
     assert [finding.verdict for finding in steadiness(evidence)] == verdicts
+
+
+@pytest.mark.parametrize(("clutter", "ruined"), [(1.1, False), (3.4, False), (26.0, True), (150.0, True)])
+def test_a_codec_that_left_no_noise_is_told_from_one_that_did(clutter, ruined):
+    evidence = SimpleNamespace(
+        report=SimpleNamespace(lossy_codec="h264"),
+        spots=SimpleNamespace(scene=SimpleNamespace(clutter=clutter)),
+    )
+    found = codec(evidence)
+    assert found.verdict is Verdict.WARN
+    assert ("faint particles are gone" in found.evidence) is ruined

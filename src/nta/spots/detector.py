@@ -235,6 +235,7 @@ def _spots(
         example_image=learned.example_image,
         background=learned.background,
         saturated_fraction=float((flags & int(SpotFlag.SATURATED) != 0).mean()) if flags.size else 0.0,
+        clutter=learned.layers[0].clutter,
     )
     return Spots(
         frame=frame,
