@@ -60,7 +60,8 @@ def ols(
     """
     t, x = checked_line(frame, position_um, least=3 if max_lag else _LEAST)
     lags, msd, _ = line_msd(t, x)
-    n_lags = _checked_lags(max_lag, lags.size) if max_lag else min(optimal_lags(lags, msd, x.size), lags.size)
+    there = min(lags.size, x.size - 1)
+    n_lags = _checked_lags(max_lag, there) if max_lag else min(optimal_lags(lags, msd, x.size), there)
     used = lags[:n_lags].astype(np.float64)
     return _line(_ols(used, msd[:n_lags], x.size), x.size, n_lags, frame_interval_s, "ols")
 
@@ -299,6 +300,8 @@ def _fit_tracks(
             out[0, k], out[1, k], out[2, k] = _gls(msd[:n_lags], n, 0.0)
         else:
             real_lags = lags.astype(np.float64)
-            n_lags = _optimal_lags(real_lags, msd, n) if max_lag == 0 else min(max_lag, lags.size)
+            # where frames are missing there may be more lags than the covariance of n positions knows
+            there = min(lags.size, n - 1)
+            n_lags = _optimal_lags(real_lags, msd, n) if max_lag == 0 else min(max_lag, there)
             out[0, k], out[1, k], out[2, k] = _ols(real_lags[:n_lags], msd[:n_lags], n)
     return out[0], out[1], out[2]
