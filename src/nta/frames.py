@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nta.errors import RecordingError, SettingError
-from nta.physics import CHECK_EXPOSURE
+from nta.physics import CHECK_EXPOSURE, exposure_fits
 from nta.stated import is_number, stated_number
 
 _LARGEST_PIXEL_UM = 50.0
@@ -138,7 +138,7 @@ class CameraState:
         if (
             self.exposure_s is not None
             and self.frame_rate_hz is not None
-            and self.exposure_s * self.frame_rate_hz > 1 + 1e-3  # a rounded exposure may touch the interval
+            and not exposure_fits(self.exposure_s, 1 / self.frame_rate_hz)
         ):
             raise SettingError(
                 f"exposure_s={self.exposure_s:.6g} is longer than the frame interval "
