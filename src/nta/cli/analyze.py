@@ -12,11 +12,11 @@ from nta.assessment import load_limits
 from nta.calibration import load_medium
 from nta.cli import EXIT_FAILED, EXIT_OK
 from nta.cli.arguments import (
+    camera_from_options,
     chosen_profile,
     chosen_settings,
     conditions_in,
     result_folders,
-    said_camera,
     said_conditions,
 )
 from nta.cli.catalogue_entries import about_in, chosen_catalogue, record_analysis
@@ -65,7 +65,7 @@ def asked_of(options: argparse.Namespace) -> Request:
         load_analysis(options.blank)
     about = about_in(options)
     return Request(
-        camera=said_camera(options),
+        camera=camera_from_options(options),
         conditions=said_conditions(options),
         profile=chosen_profile(options),
         settings=settings,
