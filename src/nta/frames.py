@@ -145,6 +145,16 @@ class CameraState:
                 f"{1 / self.frame_rate_hz:.6g} s ({self.frame_rate_hz:g} Hz); {CHECK_EXPOSURE}"
             )
 
+    @property
+    def dtype(self) -> type[np.uint8] | type[np.uint16]:
+        """Type of a pixel."""
+        return np.uint8 if self.bit_depth <= 8 else np.uint16
+
+    @property
+    def frame_bytes(self) -> int:
+        """Memory that a frame takes."""
+        return self.width_px * self.height_px * np.dtype(self.dtype).itemsize
+
 
 @dataclass(frozen=True, kw_only=True)
 class RecordingReport:

@@ -17,11 +17,11 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from nta.acquisition import open_driver
-from nta.batch.processes import cores
 from nta.cli import EXIT_INTERRUPTED, EXIT_OK
 from nta.cli.analyze import analyze_recording, asked_of
 from nta.cli.arguments import device_settings
 from nta.cli.progress import say
+from nta.cores import cores
 from nta.errors import NtaError, SettingError, in_words
 from nta.one_recording import Request
 from nta.report import REPORT_FILE
