@@ -1,7 +1,13 @@
+import datetime
+import tomllib
+from dataclasses import replace
+
 import pytest
 
+from nta.calibration import InstrumentProfile, load_profile, profile_toml
 from nta.errors import SettingError
 from nta.settings import AnalysisSettings
+from nta.simulation import load_scenario, scenario_from_mapping, scenario_to_toml
 
 
 def test_nothing_said_is_the_default():
@@ -53,3 +59,21 @@ def test_a_missing_settings_file_is_named(tmp_path):
 def test_plain_data_is_not_taken_for_settings():
     with pytest.raises(SettingError, match=r"detection must be DetectionSettings, got dict; .*from_mapping"):
         AnalysisSettings(detection={"threshold_sd": 5})
+
+
+STRANGE = ["one\rtwo", "a\tb\nc", 'c"d\\e', "f\x7fg\x01", "Größe", "🔬"]
+
+
+@pytest.mark.parametrize("words", STRANGE)
+def test_a_profile_of_any_name_is_read_again(tmp_path, words):
+    profile = InstrumentProfile(name=words, source=words, date=datetime.date(2026, 3, 1), pixel_size_um=0.2)
+    path = tmp_path / "mine.toml"
+    path.write_text(profile_toml(profile), encoding="utf-8")
+    again = load_profile(path)
+    assert (again.name, again.source) == (words, words)
+
+
+@pytest.mark.parametrize("words", STRANGE)
+def test_a_scenario_of_any_description_is_read_again(words):
+    scenario = replace(load_scenario("polystyrene_100nm"), description=words)
+    assert scenario_from_mapping(tomllib.loads(scenario_to_toml(scenario))) == scenario

@@ -9,10 +9,9 @@ from typing import Any
 from nta.devices import FoundDevice, Instrument, Losses, vendor_library
 from nta.errors import DeviceError, DeviceLost, SettingError
 from nta_drivers.choosing import chosen
-from nta_drivers.genicam_camera import Features, GenicamCamera, Value
+from nta_drivers.genicam_camera import BUFFERS, Features, GenicamCamera, Value, said_by
 from nta_drivers.grabbing import Arrival, attributed
 
-_BUFFERS = 32  # of pylon: rides out a second in which the thread does not run, at 30 Hz
 _NETWORKED = "BaslerGigE"
 
 
@@ -65,13 +64,13 @@ class BaslerCamera(GenicamCamera):
         try:
             infos = list(factory.EnumerateDevices())
         except self._errors.GenericException as error:
-            raise DeviceError(f"Basler cameras cannot be looked for: {_said(error)}") from None
+            raise DeviceError(f"Basler cameras cannot be looked for: {said_by(error)}") from None
         info = infos[chosen(self._device, [_choice(info) for info in infos], "Basler camera")]
         try:
             self._camera = self._pylon.InstantCamera(factory.CreateDevice(info))
             self._camera.Open()
         except self._errors.GenericException as error:
-            raise DeviceError(f"{self._name} cannot be opened: {_said(error)}") from None
+            raise DeviceError(f"{self._name} cannot be opened: {said_by(error)}") from None
         self._name = f"Basler {info.GetModelName()} {info.GetSerialNumber()}"
         features = _PylonFeatures(self._camera, self._errors)
         if features.has("GevTimestampTickFrequency"):  # GigE models count ticks, the others ns
@@ -86,7 +85,7 @@ class BaslerCamera(GenicamCamera):
 
     def _begin(self) -> None:
         super()._begin()
-        self._camera.MaxNumBuffer.Value = _BUFFERS
+        self._camera.MaxNumBuffer.Value = BUFFERS
         with self._lost_where_gone():
             self._camera.StartGrabbing(self._pylon.GrabStrategy_OneByOne)
         self._underruns = self._buffer_underruns()
@@ -138,7 +137,7 @@ class BaslerCamera(GenicamCamera):
         try:
             yield
         except self._errors.GenericException as error:
-            raise DeviceLost(f"{self._name}: {_said(error)}") from None
+            raise DeviceLost(f"{self._name}: {said_by(error)}") from None
 
 
 class _PylonFeatures:
@@ -151,7 +150,7 @@ class _PylonFeatures:
         try:
             is_there = bool(self._errors.IsReadable(self._nodes.GetNode(name)))
         except self._errors.GenericException as error:
-            raise DeviceLost(f"{name} cannot be read: {_said(error)}") from None
+            raise DeviceLost(f"{name} cannot be read: {said_by(error)}") from None
         if not is_there:
             self._lost_where_removed()
         return is_there
@@ -160,7 +159,7 @@ class _PylonFeatures:
         try:
             value: Value = self._nodes.GetNode(name).GetValue()
         except self._errors.GenericException as error:
-            raise DeviceLost(f"{name} cannot be read: {_said(error)}") from None
+            raise DeviceLost(f"{name} cannot be read: {said_by(error)}") from None
         return value
 
     def set(self, name: str, value: Value) -> None:
@@ -169,7 +168,7 @@ class _PylonFeatures:
             node.FromString(value) if isinstance(value, str) else node.SetValue(value)
         except (self._errors.GenericException, TypeError) as error:
             self._lost_where_removed()
-            raise SettingError(f"{name}={value!r} is refused: {_said(error)}") from None
+            raise SettingError(f"{name}={value!r} is refused: {said_by(error)}") from None
 
     def entries(self, name: str) -> tuple[str, ...]:
         if not self.has(name):
@@ -177,7 +176,7 @@ class _PylonFeatures:
         try:
             return tuple(self._nodes.GetNode(name).Symbolics)
         except self._errors.GenericException as error:
-            raise DeviceLost(f"{name} cannot be read: {_said(error)}") from None
+            raise DeviceLost(f"{name} cannot be read: {said_by(error)}") from None
 
     def _lost_where_removed(self) -> None:
         if self._camera.IsCameraDeviceRemoved():
@@ -191,8 +190,3 @@ def _libraries() -> tuple[Any, Any]:
 def _choice(info: Any) -> FoundDevice:
     names = [info.GetSerialNumber(), info.GetUserDefinedName(), info.GetIpAddress(), info.GetFullName()]
     return FoundDevice(tuple(name for name in names if name and name != "N/A"), info.GetFriendlyName())
-
-
-def _said(error: Exception) -> str:
-    """Return what pylon says without where in its sources it says it."""
-    return str(error).partition(" : ")[0].strip() or type(error).__name__

@@ -17,10 +17,12 @@ from nta.errors import DeviceError, DeviceLost, SettingError
 from nta.frames import Image
 from nta.stated import is_number
 from nta_drivers.choosing import assignments
-from nta_drivers.grabbing import GrabbingCamera, binning
+from nta_drivers.grabbing import SHORT_OF, GrabbingCamera, binning
 from nta_drivers.pixel_formats import bit_depth, checked_image
 
 Value = bool | int | float | str
+
+BUFFERS = 32  # of a vendor's library: rides out a second in which the thread does not run, at 30 Hz
 
 # In the order in which they can be set: format, binning and offsets bound the size, exposure and size the rate
 _BINNED = {
@@ -54,7 +56,6 @@ _STEADY: tuple[tuple[str, Value], ...] = (
     ("AcquisitionFrameRateEnabled", True),
 )
 _SETTINGS = ("pixel_format", *_WHOLE, *_REAL)
-_SHORT_OF = 0.02  # a camera rounds exposure and rate to its clock; by more than this it has clipped
 
 
 class Features(Protocol):
@@ -249,15 +250,20 @@ def _compare(asked: Mapping[str, Any], before: Mapping[str, Any], taken: Mapping
     """Refuse what the camera took otherwise than asked beyond the rounding of its clock, and what slows it unasked."""
     for name, value in asked.items():
         exact = name in _WHOLE or name == "pixel_format"
-        if (taken[name] != value) if exact else abs(taken[name] - value) > _SHORT_OF * abs(value):
+        if (taken[name] != value) if exact else abs(taken[name] - value) > SHORT_OF * abs(value):
             why = "; exposure, size and format allow no more" if name == "frame_rate_hz" else ""
             raise SettingError(
                 f"the camera does not take {name}={value!r}: it made {taken[name]!r} of it{why}"
             )
     if "frame_rate_hz" in taken and "frame_rate_hz" not in asked:
         was, now = before["frame_rate_hz"], taken["frame_rate_hz"]
-        if now < was * (1 - _SHORT_OF):
+        if now < was * (1 - SHORT_OF):
             raise SettingError(
                 f"{', '.join(sorted(asked))} would slow the camera from {was:g} Hz to {now:g} Hz; if that is meant, "
                 f"set frame_rate_hz={now:.6g} with it"
             )
+
+
+def said_by(error: Exception) -> str:
+    """Return what a vendor's library says without where in its sources it says it."""
+    return str(error).partition(" : ")[0].strip() or type(error).__name__

@@ -11,11 +11,10 @@ from typing import Any
 from nta.devices import FoundDevice, Instrument, Losses, vendor_library
 from nta.errors import DeviceError, DeviceLost, SettingError
 from nta_drivers.choosing import chosen
-from nta_drivers.genicam_camera import Features, GenicamCamera, Value
+from nta_drivers.genicam_camera import BUFFERS, Features, GenicamCamera, Value, said_by
 from nta_drivers.grabbing import Arrival, attributed
 
 _SEARCHED = "GENICAM_GENTL64_PATH"  # where the GenTL standard says that producers are
-_BUFFERS = 32
 _NETWORKED = ("GEV", "TLGEV", "GigEVision")
 
 
@@ -93,7 +92,7 @@ class GentlCamera(GenicamCamera):
 
     def _begin(self) -> None:
         super()._begin()
-        self._acquirer.num_buffers = max(_BUFFERS, self._acquirer.min_num_buffers)
+        self._acquirer.num_buffers = max(BUFFERS, self._acquirer.min_num_buffers)
         with self._lost_where_gone():
             self._acquirer.start()
         self._underruns, self._incomplete = self._buffer_underruns(), 0
@@ -183,7 +182,7 @@ class GentlCamera(GenicamCamera):
         try:
             yield
         except (GenApiError, GenTLError) as error:
-            raise DeviceLost(f"{self._name}: {_said(error)}") from None
+            raise DeviceLost(f"{self._name}: {said_by(error)}") from None
 
 
 class _GenApiFeatures:
@@ -199,7 +198,7 @@ class _GenApiFeatures:
             node = self._nodes.get_node(name) if self._nodes.has_node(name) else None
             is_there = node is not None and node.get_access_mode() in (EAccessMode.RO, EAccessMode.RW)
         except GenericException as error:
-            raise DeviceLost(f"{name} cannot be read: {_said(error)}") from None
+            raise DeviceLost(f"{name} cannot be read: {said_by(error)}") from None
         if node is not None and not is_there:
             self._lost_where_gone()
         return is_there
@@ -210,7 +209,7 @@ class _GenApiFeatures:
         try:
             value: Value = self._nodes.get_node(name).value
         except GenericException as error:
-            raise DeviceLost(f"{name} cannot be read: {_said(error)}") from None
+            raise DeviceLost(f"{name} cannot be read: {said_by(error)}") from None
         return value
 
     def set(self, name: str, value: Value) -> None:
@@ -221,7 +220,7 @@ class _GenApiFeatures:
             node.from_string(value) if isinstance(value, str) else setattr(node, "value", value)
         except (GenericException, TypeError, AttributeError) as error:
             self._lost_where_gone()
-            raise SettingError(f"{name}={value!r} is refused: {_said(error)}") from None
+            raise SettingError(f"{name}={value!r} is refused: {said_by(error)}") from None
 
     def entries(self, name: str) -> tuple[str, ...]:
         from genicam.genapi import GenericException
@@ -231,7 +230,7 @@ class _GenApiFeatures:
         try:
             return tuple(self._nodes.get_node(name).symbolics)
         except GenericException as error:
-            raise DeviceLost(f"{name} cannot be read: {_said(error)}") from None
+            raise DeviceLost(f"{name} cannot be read: {said_by(error)}") from None
 
     def _lost_where_gone(self) -> None:
         if self._is_gone():
@@ -252,7 +251,7 @@ def _harvester(producer: str) -> Any:
     except (OSError, core.GenTL_GenericException) as error:
         harvester.reset()
         raise DeviceError(
-            f"{', '.join(map(str, files))} cannot be used as GenTL producer: {_said(error)}"
+            f"{', '.join(map(str, files))} cannot be used as GenTL producer: {said_by(error)}"
         ) from None
     return harvester
 
@@ -279,7 +278,3 @@ def _told(info: Any, name: str) -> str:
         return str(getattr(info, name))
     except Exception:
         return ""
-
-
-def _said(error: Exception) -> str:
-    return str(error).partition(" : ")[0].strip() or type(error).__name__

@@ -19,6 +19,7 @@ from nta.errors import DeviceError, DeviceLost, DeviceTimeout, SettingError
 from nta.frames import CameraState, Frame, Image
 from nta_drivers.acquiring import AcquiringCamera
 
+SHORT_OF = 0.02  # a camera rounds exposure and rate to its clock; by more than this it has clipped
 POLL_S = 0.1  # the longest that one look for a frame may take: bounds the time to stop
 _STOP_S = 0.9
 _BLOCK_IDS = 0xFFFF  # a 16-bit block counter of GigE Vision runs from 1 to this and begins again

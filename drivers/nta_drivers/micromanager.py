@@ -14,7 +14,7 @@ from nta.devices import FoundDevice, Instrument, Losses, checked_settings, vendo
 from nta.errors import DeviceError, DeviceLost, SettingError
 from nta.stated import is_number
 from nta_drivers.choosing import assignments
-from nta_drivers.grabbing import BINNING, Arrival, GrabbingCamera, binning
+from nta_drivers.grabbing import BINNING, SHORT_OF, Arrival, GrabbingCamera, binning
 from nta_drivers.pixel_formats import checked_image
 
 _EXTRA = "micromanager"
@@ -24,7 +24,6 @@ _MEASURE_S = 1.0  # frame rate: known to its jitter, about 1 ms, over this
 _MEASURE_FRAMES = 60
 _BINNING = re.compile(r"\s*(\d+)(?:\s*[xX]\s*(\d+))?")
 _POLL_S = 0.001
-_SHORT_OF = 0.02  # a camera rounds its exposure; by more than this it has clipped
 
 
 class MicromanagerInstrument(Instrument):
@@ -196,7 +195,7 @@ class MicromanagerCamera(GrabbingCamera):
         with self._failing_as(SettingError):
             self._core.setExposure(self._label, exposure_s * 1e3)
             taken_s = float(self._core.getExposure(self._label)) / 1e3
-        if abs(taken_s - exposure_s) > _SHORT_OF * exposure_s:
+        if abs(taken_s - exposure_s) > SHORT_OF * exposure_s:
             raise SettingError(f"the camera does not take exposure_s={exposure_s}: it made {taken_s} of it")
 
     def _set_property(self, name: str, value: str) -> None:

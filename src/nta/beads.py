@@ -16,10 +16,10 @@ from nta.errors import MissingInputError, NtaError
 from nta.pipeline import Analysis
 from nta.quantity import Z_95, coverage_factor
 from nta.visibility import Visibility, VisibilitySettings, measure_visibility
+from nta.visibility.law import LIGHT_STD
 
 _ENOUGH_LIGHT_SNR = 20.0  # spots whose width is known to a few per cent
 _IN_FOCUS_QUANTILE = 0.1  # of the widths of bright spots: most are out of focus by a little
-_LIGHT_STD = 0.10  # of the brightness scale: gain, exposure, tails of a spot (design choice)
 _LIGHT_POWER = 5.5  # d ln(cross-section) / d ln(diameter) of beads of 50 to 200 nm
 _ANCHOR_STEPS, _ANCHORED = 4, 0.01
 
@@ -254,7 +254,7 @@ def _light(
     u_diameter = certificate.diameter_std_nm / certificate.diameter_nm
     found["brightness_e_per_ms_nm2"] = Measured(
         value=seen.law.scale_e_per_nm2 / (1e3 * analysis.camera.exposure_s),
-        rel_std=math.hypot(_LIGHT_POWER * u_diameter, _LIGHT_STD),
+        rel_std=math.hypot(_LIGHT_POWER * u_diameter, LIGHT_STD),
         evidence=f"mean light of {about}, refractive index {certificate.refractive_index:.4g}",
     )
     return found

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from importlib import import_module
 from types import ModuleType, TracebackType
 from typing import Any, Protocol, Self, runtime_checkable
@@ -162,6 +162,19 @@ class Focus(Knob, Protocol):
     """Position of the focal plane, in um."""
 
 
+@runtime_checkable
+class SelfOpening(Protocol):
+    """A device beside the camera that has something of its own to open: a line, a port."""
+
+    def open(self) -> None:
+        """Connect to the device; does nothing where it is open."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the device, also after a fault; does nothing where it is closed."""
+        ...
+
+
 _KNOBS = {
     "temperature_c": "thermostat",
     "laser_mw": "laser",
@@ -173,20 +186,20 @@ _KNOBS = {
 class SetKnob:
     """A knob that remembers what it was set to: a device whose power was off does not.
 
-    asked : what the device took last since it was opened; None where it was left as it was.
+    device : the knob itself. asked : what it took last since it was opened; None where it was left as it was.
     """
 
-    def __init__(self, knob: Knob) -> None:
-        self._knob = knob
+    def __init__(self, device: Knob) -> None:
+        self.device = device
         self.asked: float | None = None
 
     def get(self) -> float:
         """Return the value as it is measured now."""
-        return self._knob.get()
+        return self.device.get()
 
     def set(self, value: float) -> float:
         """Ask for a value, and remember what the device took."""
-        self.asked = self._knob.set(value)
+        self.asked = self.device.set(value)
         return self.asked
 
     def set_again(self, name: str) -> None:
@@ -200,13 +213,13 @@ class SetKnob:
         if self.asked is None:
             return
         try:
-            took = self._knob.set(self.asked)
+            took = self.device.set(self.asked)
         except DeviceLost:
-            if not hasattr(self, "open"):
+            if not isinstance(self.device, SelfOpening):
                 raise
-            self.close()
-            self.open()
-            took = self._knob.set(self.asked)
+            self.device.close()
+            self.device.open()
+            took = self.device.set(self.asked)
         if abs(took - self.asked) > _SAME * max(abs(self.asked), 1.0):
             raise DeviceError(
                 f"{name} was set to {self.asked:g} before the device was lost, and now it takes {took:g}"
@@ -214,10 +227,7 @@ class SetKnob:
 
     def limits(self) -> Limits:
         """Return the range and the unit."""
-        return self._knob.limits()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._knob, name)  # `open` and `close`, where it has them
+        return self.device.limits()
 
 
 @dataclass(frozen=True)
@@ -231,36 +241,36 @@ class FoundDevice:
     description: str
 
 
-@dataclass(frozen=True)
 class Instrument:
     """A named bundle of a camera and whatever else there is; a context manager that opens and closes.
+
+    The devices beside the camera remember what they are set to.
 
     opened_as : the driver's name and the settings that it was given, kept with what is recorded.
     """
 
-    name: str
-    camera: Camera
-    thermostat: Thermostat | None = None
-    laser: Laser | None = None
-    pump: Pump | None = None
-    focus: Focus | None = None
-    opened_as: Mapping[str, Any] = field(default_factory=dict)
+    def __init__(
+        self,
+        name: str,
+        camera: Camera,
+        thermostat: Thermostat | None = None,
+        laser: Laser | None = None,
+        pump: Pump | None = None,
+        focus: Focus | None = None,
+    ) -> None:
+        self.name, self.camera = name, camera
+        self.thermostat, self.laser = _remembering(thermostat), _remembering(laser)
+        self.pump, self.focus = _remembering(pump), _remembering(focus)
+        self.opened_as: Mapping[str, Any] = {}
 
-    def __post_init__(self) -> None:
-        """Have the devices beside the camera remember what they are set to."""
-        for name in _KNOBS.values():
-            knob = getattr(self, name)
-            if knob is not None and not isinstance(knob, SetKnob):
-                object.__setattr__(self, name, SetKnob(knob))
-
-    def knobs(self) -> dict[str, Knob]:
+    def knobs(self) -> dict[str, SetKnob]:
         """Return the devices beside the camera, by the name under which telemetry keeps them."""
         named = {name: getattr(self, attribute) for name, attribute in _KNOBS.items()}
         return {name: knob for name, knob in named.items() if knob is not None}
 
     def open(self) -> None:
         """Open every part that has something to open; what was opened is closed again if one fails."""
-        opened: list[Any] = []
+        opened: list[SelfOpening] = []
         try:
             for part in self._parts():
                 part.open()
@@ -284,9 +294,9 @@ class Instrument:
         if failures:
             raise failures[0]
 
-    def _parts(self) -> list[Any]:
-        knobs = (part for part in self.knobs().values() if hasattr(part, "open") and hasattr(part, "close"))
-        return [self.camera, *knobs]
+    def _parts(self) -> list[SelfOpening]:
+        devices = (knob.device for knob in self.knobs().values())
+        return [self.camera, *(device for device in devices if isinstance(device, SelfOpening))]
 
     def __enter__(self) -> Self:
         self.open()
@@ -296,6 +306,10 @@ class Instrument:
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _remembering(knob: Knob | None) -> SetKnob | None:
+    return knob if knob is None or isinstance(knob, SetKnob) else SetKnob(knob)
 
 
 def checked_settings(given: dict[str, Any], known: dict[str, Any]) -> None:

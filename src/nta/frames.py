@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nta.errors import RecordingError, SettingError
-from nta.physics import CHECK_EXPOSURE
+from nta.physics import CHECK_EXPOSURE, exposure_fits
 from nta.stated import is_number, stated_number
 
 _LARGEST_PIXEL_UM = 50.0
@@ -138,12 +138,22 @@ class CameraState:
         if (
             self.exposure_s is not None
             and self.frame_rate_hz is not None
-            and self.exposure_s * self.frame_rate_hz > 1 + 1e-3  # a rounded exposure may touch the interval
+            and not exposure_fits(self.exposure_s, 1 / self.frame_rate_hz)
         ):
             raise SettingError(
                 f"exposure_s={self.exposure_s:.6g} is longer than the frame interval "
                 f"{1 / self.frame_rate_hz:.6g} s ({self.frame_rate_hz:g} Hz); {CHECK_EXPOSURE}"
             )
+
+    @property
+    def dtype(self) -> type[np.uint8] | type[np.uint16]:
+        """Type of a pixel."""
+        return np.uint8 if self.bit_depth <= 8 else np.uint16
+
+    @property
+    def frame_bytes(self) -> int:
+        """Memory that a frame takes."""
+        return self.width_px * self.height_px * np.dtype(self.dtype).itemsize
 
 
 @dataclass(frozen=True, kw_only=True)

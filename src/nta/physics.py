@@ -117,6 +117,11 @@ def stokes_einstein_nm_um2_s(temperature_c: float, viscosity_pa_s: float) -> flo
     return BOLTZMANN_J_K * kelvin / (3 * math.pi * viscosity_pa_s) * 1e21  # m³/s -> nm um²/s
 
 
+def exposure_fits(exposure_s: float, interval_s: float) -> bool:
+    """Whether a shutter can be open so long in every frame interval; a rounded exposure may touch it."""
+    return exposure_s <= interval_s * (1 + 1e-3)
+
+
 def blur_coefficient(exposure_s: float, interval_s: float) -> float:
     """Motion-blur coefficient R of a shutter that is open for the first part of each frame interval.
 
@@ -125,7 +130,7 @@ def blur_coefficient(exposure_s: float, interval_s: float) -> float:
     """
     if not (math.isfinite(interval_s) and interval_s > 0):
         raise SettingError(f"interval_s must be > 0 s, got {interval_s}")
-    if not 0 <= exposure_s <= interval_s * (1 + 1e-3):  # a rounded exposure may touch the interval
+    if not (exposure_s >= 0 and exposure_fits(exposure_s, interval_s)):
         raise SettingError(
             f"exposure_s={exposure_s:g} must be between 0 and the frame interval {interval_s:g} s "
             f"({1 / interval_s:g} Hz); {CHECK_EXPOSURE}"

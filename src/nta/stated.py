@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 import math
 import re
 import tomllib
@@ -52,6 +53,11 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise SettingError(f"{path}: not valid TOML: {error}{hint}") from None
     except RecursionError:
         raise SettingError(f"{path}: not valid TOML: brackets within brackets, too deep to be read") from None
+
+
+def toml_text(words: str) -> str:
+    """Return words as a text of TOML, in quotes; its escapes are those of JSON, and DEL, which JSON lets stand."""
+    return json.dumps(words, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def is_number(value: Any, *, whole: bool = False) -> bool:

@@ -8,7 +8,8 @@ from itertools import pairwise
 
 import pytest
 
-from made.scripted_camera import ListWriter, Pause, ScriptedCamera, ScriptedKnob, nta_threads
+from made.scripted_camera import ListWriter, Pause, ScriptedCamera, ScriptedKnob
+from made.waiting import no_thread_left
 from nta.acquisition import LiveSource, ReaderSettings, record
 from nta.devices import Instrument, Limits, Losses
 from nta.errors import DeviceError, DeviceLost, DeviceTimeout, RecordingError, SettingError
@@ -19,8 +20,8 @@ QUICK = ReaderSettings(stall_s=0.3, reconnect_s=0.0)
 
 @pytest.fixture(autouse=True)
 def no_thread_is_left_behind():
-    yield
-    assert nta_threads() == []
+    with no_thread_left(within_s=0, named="nta-"):
+        yield
 
 
 def _instrument(*script, **kinds):
@@ -514,9 +515,9 @@ def test_leaving_early_stops_everything():
 def test_a_source_that_was_left_goes_on_and_one_that_was_stopped_does_not():
     source = LiveSource(_instrument(*range(100), then_reopens=[range(5), range(5)]))
     with source:
-        for _ in source.frames():
-            break
-        assert nta_threads() == []
+        with no_thread_left(within_s=0, named="nta-"):
+            for _ in source.frames():
+                break
         assert len(list(source.frames())) == 5
         source.stop()
         assert list(source.frames()) == []

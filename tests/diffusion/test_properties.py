@@ -9,7 +9,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from made.brownian_tracks import INTERVAL_S, PIXEL_UM, brownian_tracks, estimated, tracks_of
-from nta.diffusion import DiffusionSettings, TrackFlag, cve, estimate_diffusion
+from nta.diffusion import DiffusionSettings, TrackFlag, cve, estimate_diffusion, ols
+from nta.diffusion.regression import ols_of_tracks
+from nta.diffusion.steps import Steps
+from nta.errors import SettingError
 
 FEW = settings(max_examples=25)
 NUMBERS = ("diffusion_um2_s", "std_err_um2_s", "low_um2_s", "high_um2_s")
@@ -96,3 +99,17 @@ def test_the_covariance_estimate_of_a_line_is_shift_free_and_scales_with_its_squ
     one, moved = cve(frame, x, 0.1), cve(frame, 3 * x + shift, 0.1)
     assert moved.diffusion_um2_s == pytest.approx(9 * one.diffusion_um2_s, rel=1e-9, abs=1e-9)
     assert moved.localization_variance_um2 == pytest.approx(9 * one.localization_variance_um2, rel=1e-9)
+
+
+def test_a_line_through_more_lags_than_a_gappy_track_has_positions_takes_those_of_so_many_positions():
+    rng = np.random.default_rng(1)
+    frame = np.array([0, 1, 3, 6, 10, 15])  # 6 positions, 13 lags
+    position = 100 + np.cumsum(rng.normal(size=(frame.size, 2)), axis=0)
+    whole = (np.arange(30), 300 + np.cumsum(rng.normal(size=(30, 2)), axis=0))
+    steps = Steps.of(tracks_of([(frame, position), whole]), PIXEL_UM, INTERVAL_S)
+    few, many = (ols_of_tracks(steps, max_lag).diffusion_um2_s for max_lag in (5, 12))
+    assert np.isfinite(many).all()
+    assert many[0] == few[0]
+    assert many[1] != few[1]
+    with pytest.raises(SettingError, match="max_lag must be 2 to 5"):
+        ols(frame, position[:, 0], INTERVAL_S, max_lag=12)

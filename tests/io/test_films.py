@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from made.outside_writers import noisy_frames, palette_avi, smooth_frames, write_film
+from made.outside_writers import noisy_frames, palette_avi, read_back, smooth_frames, write_film
 from nta.errors import RecordingError
 from nta.io.recordings import open_recording
 
@@ -22,16 +22,10 @@ LOSSLESS = [
 ]
 
 
-def _read(path, **said):
-    with open_recording(path, **said) as recording:
-        frames = list(recording.frames())
-        return np.stack([frame.image for frame in frames]), frames, recording
-
-
 @pytest.mark.parametrize(("name", "codec", "pix_fmt", "depth"), LOSSLESS)
 def test_lossless_films_come_back_bit_for_bit(tmp_path, name, codec, pix_fmt, depth):
     frames = noisy_frames(depth=depth, shape=(36, 52))
-    images, _, recording = _read(write_film(tmp_path / name, frames, codec, pix_fmt))
+    images, _, recording = read_back(write_film(tmp_path / name, frames, codec, pix_fmt))
     np.testing.assert_array_equal(images, frames)
     assert images.dtype == frames.dtype
     assert recording.camera.bit_depth == depth
@@ -44,7 +38,7 @@ def test_lossless_films_come_back_bit_for_bit(tmp_path, name, codec, pix_fmt, de
 
 def test_luma_of_the_range_of_video_is_stretched_and_noted(tmp_path):
     frames = noisy_frames()
-    images, _, recording = _read(write_film(tmp_path / "a.avi", frames, "ffvhuff", "yuv420p"))
+    images, _, recording = read_back(write_film(tmp_path / "a.avi", frames, "ffvhuff", "yuv420p"))
     assert np.abs(images.astype(int) - frames).max() <= 1  # 220 grey values for 256
     assert recording.report.lossy_codec is None
     assert any("16-235" in note for note in recording.report.notes)
@@ -60,7 +54,7 @@ def test_sixteen_bits_in_an_avi_are_read_where_it_says_that_they_are_grey(tmp_pa
         data.index(b"\x01\0\x10\0", data.index(b"strf")) + 4
     )  # planes 1, bits 16; then the code of the pixels
     path.write_bytes(data[:at] + b"Y16 " + data[at + 4 :])
-    images, _, recording = _read(path)
+    images, _, recording = read_back(path)
     np.testing.assert_array_equal(images, frames)
     assert recording.camera.bit_depth == 16
 
@@ -76,7 +70,7 @@ def test_sixteen_bits_in_an_avi_are_read_where_it_says_that_they_are_grey(tmp_pa
 )
 def test_lossy_films_name_their_codec(tmp_path, name, codec, pix_fmt, word):
     frames = smooth_frames()
-    images, _, recording = _read(write_film(tmp_path / name, frames, codec, pix_fmt))
+    images, _, recording = read_back(write_film(tmp_path / name, frames, codec, pix_fmt))
     assert recording.report.lossy_codec == word
     assert len(images) == len(frames)
     assert np.abs(images.astype(float) - frames).mean() < 12  # a spot where it was, in the right order
@@ -93,7 +87,7 @@ def test_opencv_writes_what_we_read(tmp_path):
     for image in frames:
         writer.write(image)
     writer.release()
-    images, _, recording = _read(path)
+    images, _, recording = read_back(path)
     assert recording.camera.frame_rate_hz == 25
     assert images.shape == frames.shape
 
@@ -103,7 +97,7 @@ def test_a_palette_of_grey_gives_its_indices(tmp_path, top_down):
     frames = noisy_frames(shape=(9, 13))  # 13: rows are padded
     path = tmp_path / "palette.avi"
     path.write_bytes(palette_avi(frames, top_down=top_down))
-    images, _, recording = _read(path)
+    images, _, recording = read_back(path)
     np.testing.assert_array_equal(images, frames)
     assert recording.camera.frame_rate_hz == 30000 / 1001
     assert recording.report.notes == ()
@@ -114,7 +108,7 @@ def test_a_palette_that_is_turned_round_is_applied(tmp_path):
     inverse = np.arange(255, -1, -1, dtype=np.uint8)[:, None].repeat(3, axis=1)
     path = tmp_path / "inverse.avi"
     path.write_bytes(palette_avi(frames, palette=inverse))
-    np.testing.assert_array_equal(_read(path)[0], 255 - frames)
+    np.testing.assert_array_equal(read_back(path)[0], 255 - frames)
 
 
 def test_a_coloured_palette_becomes_grey_by_the_stated_rule(tmp_path):
@@ -122,7 +116,7 @@ def test_a_coloured_palette_becomes_grey_by_the_stated_rule(tmp_path):
     frames = noisy_frames(shape=(8, 12))
     path = tmp_path / "colour.avi"
     path.write_bytes(palette_avi(frames, palette=palette))
-    images, _, recording = _read(path)
+    images, _, recording = read_back(path)
     luma = np.rint(palette @ [0.299, 0.587, 0.114])
     assert np.abs(images - luma[frames]).max() <= 1
     assert any("Rec. 601" in note for note in recording.report.notes)
@@ -132,7 +126,7 @@ def test_a_coloured_palette_becomes_grey_by_the_stated_rule(tmp_path):
 def test_colour_becomes_grey_by_the_stated_rule(tmp_path, name):
     colours = np.random.default_rng(2).integers(0, 256, (6, 20, 28, 3), dtype=np.uint8)
     codec = {"rgb.avi": ("rawvideo", "bgr24"), "rgb.mkv": ("ffv1", "bgr0")}[name]
-    images, _, recording = _read(write_film(tmp_path / name, colours, *codec))
+    images, _, recording = read_back(write_film(tmp_path / name, colours, *codec))
     assert np.abs(images - colours @ np.array([0.299, 0.587, 0.114])).max() <= 0.5 + 1e-9
     assert any("Rec. 601" in note for note in recording.report.notes)
 
@@ -140,7 +134,7 @@ def test_colour_becomes_grey_by_the_stated_rule(tmp_path, name):
 def test_a_film_of_grey_stored_as_colour_keeps_its_values(tmp_path):
     frames = noisy_frames(6)
     path = write_film(tmp_path / "rgb.avi", frames[..., None].repeat(3, axis=3), "rawvideo", "bgr24")
-    images, _, recording = _read(path)
+    images, _, recording = read_back(path)
     np.testing.assert_array_equal(images, frames)
     assert recording.report.notes == ()
 
@@ -156,7 +150,7 @@ def test_frame_rates_are_kept(tmp_path, name, rate):
 
 def test_the_users_rate_goes_before_the_films(tmp_path):
     path = write_film(tmp_path / "a.avi", noisy_frames(4), "rawvideo", "gray")
-    _, frames, recording = _read(path, frame_rate_hz="24000/1001")
+    _, frames, recording = read_back(path, frame_rate_hz="24000/1001")
     assert recording.camera.frame_rate_hz == 24000 / 1001
     assert recording.metadata["sources"]["frame_rate_hz"] == "user"
     assert frames[1].time_s == pytest.approx(1001 / 24000)
@@ -167,7 +161,7 @@ def test_a_dropped_frame_of_a_film_with_time_stamps_is_a_gap(tmp_path):
     path = write_film(
         tmp_path / "gap.mkv", noisy_frames(8), "ffv1", "gray", stamps=stamps, time_base=Fraction(1, 1000)
     )
-    _, frames, recording = _read(path)
+    _, frames, recording = read_back(path)
     assert [frame.index for frame in frames] == [0, 1, 2, 3, 6, 7, 8, 9]
     assert recording.report.lost_frames == 2
 
@@ -180,7 +174,7 @@ def test_a_cut_film_gives_its_whole_frames(tmp_path, name, codec):
     path = write_film(tmp_path / name, frames, codec, "gray")
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) // 2])
-    images, _, recording = _read(path)
+    images, _, recording = read_back(path)
     report = recording.report
     assert 10 < len(images) < 30
     assert report.truncated
@@ -204,7 +198,7 @@ def test_damage_within_a_film_costs_the_frames_it_hit_and_no_others(tmp_path):
     middle = len(data) // 2
     data[middle : middle + 40] = bytes(255 - byte for byte in data[middle : middle + 40])
     path.write_bytes(data)
-    images, read, recording = _read(path)
+    images, read, recording = read_back(path)
     report = recording.report
     assert 1 <= report.damaged_frames + report.lost_frames <= 3
     assert len(images) == 30 - report.damaged_frames - report.lost_frames
@@ -218,7 +212,7 @@ def test_a_chunk_header_hit_in_an_uncompressed_avi_costs_its_frame(tmp_path):
     data = path.read_bytes()
     start = data.index(frames[5].tobytes()) - 8
     path.write_bytes(data[:start] + b"\xff" * 8 + data[start + 8 :])
-    _, read, recording = _read(path)
+    _, read, recording = read_back(path)
     assert [frame.index for frame in read] == [0, 1, 2, 3, 4, 6, 7, 8, 9, 10, 11]
     assert recording.report.damaged_frames == 1
     assert recording.report.lost_frames == 0
@@ -226,7 +220,7 @@ def test_a_chunk_header_hit_in_an_uncompressed_avi_costs_its_frame(tmp_path):
 
 def test_a_film_whose_first_clusters_are_lost_says_so(tmp_path):
     path = write_film(tmp_path / "late.mkv", noisy_frames(20), "ffv1", "gray", stamps=range(12, 32))
-    _, frames, recording = _read(path)
+    _, frames, recording = read_back(path)
     assert len(frames) == 20
     assert any("about 12 frames may be missing before" in note for note in recording.report.notes)
 
@@ -247,7 +241,7 @@ def test_fewer_frames_than_an_index_claims_are_told(tmp_path):
     at = data.index(b"stsz") + 16 + 4 * 5  # the size of the sixth sample
     data[at] = 0xFF
     path.write_bytes(data)
-    _, frames, recording = _read(path)
+    _, frames, recording = read_back(path)
     report = recording.report
     assert (report.claimed_frames, report.truncated) == (24, True)
     assert len(frames) < 24
@@ -279,7 +273,7 @@ def test_room_that_was_taken_beforehand_and_not_filled_ends_a_film(tmp_path, kep
         with pytest.raises(RecordingError, match="without a readable video stream"):
             open_recording(path)
     else:
-        images, _, recording = _read(path)
+        images, _, recording = read_back(path)
         np.testing.assert_array_equal(images, frames)
         assert (recording.report.truncated, recording.report.damaged_frames) == (True, 0)
     assert time.monotonic() - began < 5
@@ -289,7 +283,7 @@ def test_repeated_frames_are_counted(tmp_path):
     frames = noisy_frames(10)
     frames[4] = frames[3]
     frames[8] = frames[7]
-    _, _, recording = _read(write_film(tmp_path / "twice.avi", frames, "rawvideo", "gray"))
+    _, _, recording = read_back(write_film(tmp_path / "twice.avi", frames, "rawvideo", "gray"))
     assert recording.report.repeated_frames == 2
 
 

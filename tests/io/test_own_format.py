@@ -15,7 +15,7 @@ import tifffile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from made.outside_writers import noisy_frames, write_film
+from made.outside_writers import noisy_frames, read_back, write_film
 from nta.errors import RecordingError, SettingError
 from nta.frames import CameraState, Frame, RecordingReport
 from nta.io.recordings import RecordingWriter, copy_to_hdf5, open_recording, write_ome_tiff
@@ -42,12 +42,6 @@ def _written(path, images, **words):
         for k, image in enumerate(images):
             writer.write(_frame(image, k, host=10**9 + 40_000_000 * k))
     return path
-
-
-def _read(path, **said):
-    with open_recording(path, **said) as recording:
-        frames = list(recording.frames())
-        return np.stack([frame.image for frame in frames]), frames, recording
 
 
 @settings(max_examples=12)
@@ -81,7 +75,7 @@ def test_what_is_written_comes_back(depth, gaps, clocks, metadata):
                 writer.write(
                     Frame(images[k], index, index / 25, **{key: int(t[k]) for key, t in stamps.items()})
                 )
-        read_images, frames, recording = _read(path)
+        read_images, frames, recording = read_back(path)
         np.testing.assert_array_equal(read_images, images)
         assert read_images.dtype == depth
         assert [frame.index for frame in frames] == indices.tolist()
@@ -161,7 +155,7 @@ def test_a_killed_writer_leaves_a_file_that_opens(tmp_path, lines):
     process.send_signal(signal.SIGKILL)
     process.wait()
     process.stdout.close()
-    images, frames, recording = _read(path)
+    images, frames, recording = read_back(path)
     assert recording.report.truncated
     assert recording.report.damaged_frames == 0
     assert any("did not finish" in note for note in recording.report.notes)
@@ -199,7 +193,7 @@ def test_a_limit_on_its_size_leaves_what_the_last_flush_wrote(tmp_path, limit):
     assert not done.stderr
     written, number = map(int, done.stdout.split())
     assert number == errno.EFBIG
-    _, frames, recording = _read(path)
+    _, frames, recording = read_back(path)
     assert 1 <= len(frames) <= written
     assert [frame.index for frame in frames] == list(range(len(frames)))
     report = recording.report
@@ -217,7 +211,7 @@ def test_after_a_write_that_failed_nothing_is_accepted(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="No space left"):
         writer.write(_frame(images[2], 2))
     writer.close()
-    assert len(_read(tmp_path / "a.h5")[1]) == 1
+    assert len(read_back(tmp_path / "a.h5")[1]) == 1
 
 
 def test_a_recording_that_is_being_written_is_not_read(tmp_path):
@@ -233,7 +227,7 @@ def test_a_cut_file_gives_its_whole_frames(tmp_path, share):
     path = _written(tmp_path / "cut.h5", images)
     data = path.read_bytes()
     path.write_bytes(data[: int(share * len(data))])
-    found, frames, recording = _read(path)
+    found, frames, recording = read_back(path)
     assert 0.2 * share * 40 < len(found) <= 40 * share + 1
     for frame in frames:
         np.testing.assert_array_equal(frame.image, images[frame.index])
@@ -292,7 +286,7 @@ def test_flipped_bytes_cost_their_frame_alone(tmp_path):
     data = bytearray(path.read_bytes())
     data[chunk.byte_offset + 100] ^= 0xFF
     path.write_bytes(data)
-    found, frames, recording = _read(path)
+    found, frames, recording = read_back(path)
     assert [frame.index for frame in frames] == [k for k in range(12) if k != 7]
     report = recording.report
     assert (report.claimed_frames, report.found_frames, report.damaged_frames, report.lost_frames) == (
@@ -327,9 +321,9 @@ def test_frames_that_a_power_failure_left_as_zeros_are_damaged_and_dark_ones_are
     images = noisy_frames(12, 12)
     images[[2, 9]] = 0
     path = _with_everything(tmp_path / "a.h5", images)
-    assert len(_read(path)[1]) == 12
+    assert len(read_back(path)[1]) == 12
     _zeroed(path, "frames", [5, 6, 7])
-    _, frames, recording = _read(path)
+    _, frames, recording = read_back(path)
     assert [frame.index for frame in frames] == [0, 2, 3, 4, 5, 9, 10, 11, 12]
     assert (recording.report.damaged_frames, recording.report.lost_frames) == (3, 1)
 
@@ -338,13 +332,13 @@ def test_zeros_in_the_place_of_a_column_are_no_numbers_and_no_times(tmp_path):
     for name, clock in (("index", "device"), ("device_time_ns", "host"), ("host_time_ns", "device")):
         path = _with_everything(tmp_path / f"{name}.h5", noisy_frames(12, 12))
         _zeroed(path, name, [0])
-        _, frames, recording = _read(path)
+        _, frames, recording = read_back(path)
         assert [frame.index for frame in frames] == [k + (k > 0 and name != "index") for k in range(12)]
         assert recording.metadata["clock"] == clock
         assert [frame.time_s for frame in frames] == pytest.approx(np.arange(12) / 25)
     _zeroed(path, "telemetry", [0])
-    assert "temperature_log_c" not in _read(path)[2].metadata
-    assert any("indices is damaged" in note for note in _read(tmp_path / "index.h5")[2].report.notes)
+    assert "temperature_log_c" not in read_back(path)[2].metadata
+    assert any("indices is damaged" in note for note in read_back(tmp_path / "index.h5")[2].report.notes)
 
 
 @pytest.mark.parametrize("first", [0, 3_000_000_000])
@@ -353,7 +347,7 @@ def test_a_counter_that_jumps_out_of_all_proportion_is_numbered_on(tmp_path, fir
     with RecordingWriter(path, STATE) as writer:
         for k, image in enumerate(images):
             writer.write(_frame(image, first + k + 10**9 * (k >= 5) + (k >= 2)))
-    _, frames, recording = _read(path)
+    _, frames, recording = read_back(path)
     assert [frame.index for frame in frames] == [0, 1, 3, 4, 5, 6, 7, 8]
     assert frames[-1].time_s == pytest.approx(8 / 25)
     assert recording.report.lost_frames == 1
@@ -395,7 +389,7 @@ def test_the_writer_refuses_what_would_not_be_a_recording(tmp_path):
         RecordingWriter(path, STATE)
     with pytest.raises(SettingError, match="is no folder"):
         RecordingWriter(tmp_path / "nowhere" / "a.h5", STATE)
-    assert _read(path)[2].report.found_frames == 1
+    assert read_back(path)[2].report.found_frames == 1
 
 
 def test_an_error_while_recording_is_written_down(tmp_path):
@@ -408,7 +402,7 @@ def test_an_error_while_recording_is_written_down(tmp_path):
 
     with pytest.raises(OSError, match="cable"):
         record()
-    report = _read(path)[2].report
+    report = read_back(path)[2].report
     assert report.truncated
     assert any("the cable came off" in note for note in report.notes)
 
@@ -419,7 +413,7 @@ def test_a_copy_keeps_frames_words_and_doubts(tmp_path):
     first = _written(tmp_path / "first.h5", images, conditions={"temperature_c": 21.0})
     with open_recording(first) as recording:
         report = copy_to_hdf5(recording, tmp_path / "copy.h5")
-    found, _, again = _read(tmp_path / "copy.h5")
+    found, _, again = read_back(tmp_path / "copy.h5")
     np.testing.assert_array_equal(found, images)
     assert report.repeated_frames == 1
     assert again.camera == STATE
@@ -435,11 +429,11 @@ def test_a_copy_keeps_the_date_of_its_original(tmp_path):
         with open_recording(first) as recording:
             copy_to_hdf5(recording, tmp_path / name)
         first = tmp_path / name
-        assert _read(first)[2].metadata["created"] == "2024-05-06T07:08:09+00:00"
+        assert read_back(first)[2].metadata["created"] == "2024-05-06T07:08:09+00:00"
     film = write_film(tmp_path / "film.avi", noisy_frames(4), "rawvideo", "gray")
     with open_recording(film) as recording:
         copy_to_hdf5(recording, tmp_path / "of_the_film.h5")
-    assert "created" not in _read(tmp_path / "of_the_film.h5")[2].metadata
+    assert "created" not in read_back(tmp_path / "of_the_film.h5")[2].metadata
 
 
 def test_what_a_copy_found_may_be_long(tmp_path):
@@ -449,7 +443,7 @@ def test_what_a_copy_found_may_be_long(tmp_path):
         for frame in recording.frames():
             writer.write(frame)
         writer.close(report)
-    again = _read(tmp_path / "second.h5")[2]
+    again = read_back(tmp_path / "second.h5")[2]
     assert tuple(again.metadata["origin_report"]["notes"]) == report.notes
 
 
@@ -467,7 +461,7 @@ def test_no_text_lies_in_the_heap_where_one_wrong_byte_stops_the_hdf5_library(tm
         look("/", file)
         file.visititems(look)
     assert variable == []
-    metadata = _read(path)[2].metadata
+    metadata = read_back(path)[2].metadata
     assert {key: metadata[key] for key in words} == words
     assert metadata["list"] == ["a", "b"]
 
@@ -479,7 +473,7 @@ def test_texts_of_variable_length_as_of_earlier_recordings_are_read(tmp_path):
             text = place.attrs[key].decode()
             del place.attrs[key]
             place.attrs[key] = text
-    assert _read(path)[2].metadata["medium"] == "pbs"
+    assert read_back(path)[2].metadata["medium"] == "pbs"
 
 
 def test_a_bit_depth_that_no_camera_has_is_refused(tmp_path):
@@ -504,7 +498,7 @@ def test_a_copy_of_a_recording_that_was_cut_off_says_so_and_what_was_claimed(tmp
             report = write(recording, target)
             assert (report.truncated, report.claimed_frames) == (True, claimed)
         film = target
-    again = _read(target)[2].report
+    again = read_back(target)[2].report
     assert (again.truncated, again.claimed_frames) == (True, claimed)
     assert again.found_frames == report.found_frames < 10
 

@@ -9,17 +9,11 @@ import pytest
 import tifffile
 from PIL import Image
 
-from made.outside_writers import noisy_frames
+from made.outside_writers import noisy_frames, read_back
 from nta.batch.folder import recordings_in
 from nta.batch.manifest import read_manifest
 from nta.errors import RecordingError
 from nta.io.recordings import checksum, open_recording, write_ome_tiff
-
-
-def _read(path, **said):
-    with open_recording(path, **said) as recording:
-        frames = list(recording.frames())
-        return np.stack([frame.image for frame in frames]), frames, recording
 
 
 @pytest.mark.parametrize("depth", [8, 12, 16])
@@ -29,7 +23,7 @@ def test_stacks_come_back_bit_for_bit(tmp_path, depth, compression, bigtiff):
     frames = noisy_frames(depth=depth)
     path = tmp_path / "stack.tif"
     tifffile.imwrite(path, frames, compression=compression, bigtiff=bigtiff, photometric="minisblack")
-    images, _, recording = _read(path)
+    images, _, recording = read_back(path)
     np.testing.assert_array_equal(images, frames)
     assert images.dtype == frames.dtype
     assert recording.camera.bit_depth == depth  # of 16 bits those in use, by the brightest pixel
@@ -41,7 +35,7 @@ def test_stacks_come_back_bit_for_bit(tmp_path, depth, compression, bigtiff):
 def test_a_dim_recording_of_16_bits_is_not_taken_for_one_of_few(tmp_path, brightest, depth):
     frames = np.minimum(noisy_frames(depth=16), brightest).astype(np.uint16)
     tifffile.imwrite(tmp_path / "dim.tif", frames, photometric="minisblack")
-    assert _read(tmp_path / "dim.tif")[2].camera.bit_depth == depth
+    assert read_back(tmp_path / "dim.tif")[2].camera.bit_depth == depth
 
 
 @pytest.mark.parametrize("depth", [8, 12, 16])
@@ -49,7 +43,7 @@ def test_where_0_is_white_the_values_are_turned_round_within_their_bits(tmp_path
     frames, path = noisy_frames(depth=depth), tmp_path / "a.ome.tif"
     words = {"axes": "TYX", "SignificantBits": depth}
     tifffile.imwrite(path, 2**depth - 1 - frames, ome=True, metadata=words, photometric="miniswhite")
-    images, _, recording = _read(path)
+    images, _, recording = read_back(path)
     np.testing.assert_array_equal(images, frames)
     assert recording.camera.bit_depth == depth
 
@@ -59,14 +53,14 @@ def test_more_bits_than_are_stored_are_not_believed(tmp_path):
     tifffile.imwrite(
         tmp_path / "a.ome.tif", noisy_frames(), ome=True, metadata=words, photometric="minisblack"
     )
-    assert _read(tmp_path / "a.ome.tif")[2].camera.bit_depth == 8
+    assert read_back(tmp_path / "a.ome.tif")[2].camera.bit_depth == 8
 
 
 def test_big_endian_is_read(tmp_path):
     frames = noisy_frames(depth=16)
     path = tmp_path / "motorola.tif"
     tifffile.imwrite(path, frames, byteorder=">", photometric="minisblack")
-    images, _, _ = _read(path)
+    images, _, _ = read_back(path)
     np.testing.assert_array_equal(images, frames)
     assert images.dtype == np.uint16
 
@@ -87,7 +81,7 @@ def test_an_ome_tiff_says_its_scale(tmp_path, compression):
     tifffile.imwrite(
         path, frames, ome=True, metadata=words, compression=compression, photometric="minisblack"
     )
-    images, _, recording = _read(path)
+    images, _, recording = read_back(path)
     np.testing.assert_array_equal(images, frames)
     camera = recording.camera
     assert camera.pixel_size_um == pytest.approx(0.25)
@@ -108,14 +102,14 @@ def _timed(path, times_s, **words):
 
 @pytest.mark.parametrize("rate", [60, 120, 160])
 def test_times_of_an_ome_tiff_in_whole_milliseconds_give_the_rate(tmp_path, rate):
-    _, frames, recording = _read(_timed(tmp_path / "a.ome.tif", [round(k / rate, 3) for k in range(100)]))
+    _, frames, recording = read_back(_timed(tmp_path / "a.ome.tif", [round(k / rate, 3) for k in range(100)]))
     assert recording.camera.frame_rate_hz == pytest.approx(rate, rel=2e-3)
     assert [frame.index for frame in frames] == list(range(100))
 
 
 def test_a_wrong_time_is_no_gap_of_a_million_years(tmp_path):
     times_s = [*(k / 60 for k in range(29)), 9e8]
-    _, frames, recording = _read(_timed(tmp_path / "a.ome.tif", times_s))
+    _, frames, recording = read_back(_timed(tmp_path / "a.ome.tif", times_s))
     assert recording.camera.frame_rate_hz == pytest.approx(60, rel=1e-3)
     assert [frame.index for frame in frames] == list(range(30))
     assert recording.report.lost_frames == 0
@@ -124,7 +118,7 @@ def test_a_wrong_time_is_no_gap_of_a_million_years(tmp_path):
 
 def test_an_exposure_of_nothing_is_not_known(tmp_path):
     path = _timed(tmp_path / "a.ome.tif", [k / 60 for k in range(10)], ExposureTime=[0.0] * 10)
-    assert _read(path)[2].camera.exposure_s is None
+    assert read_back(path)[2].camera.exposure_s is None
 
 
 def test_an_imagej_stack_says_its_scale(tmp_path):
@@ -136,7 +130,7 @@ def test_an_imagej_stack_says_its_scale(tmp_path):
         resolution=(4.0, 4.0),
         metadata={"axes": "TYX", "unit": "um", "finterval": 0.05, "fps": 20.0},
     )
-    _, _, recording = _read(path)
+    _, _, recording = read_back(path)
     assert recording.camera.pixel_size_um == pytest.approx(0.25)
     assert recording.camera.frame_rate_hz == pytest.approx(20)
 
@@ -190,7 +184,7 @@ def _micromanager_set(folder, frames, first=8, compression=None):
 def test_a_recording_in_several_files_is_read_as_one(tmp_path, compression):
     frames = noisy_frames(12)
     first, second = _micromanager_set(tmp_path, frames, compression=compression)
-    images, _, recording = _read(first)
+    images, _, recording = read_back(first)
     np.testing.assert_array_equal(images, frames)
     assert (recording.report.claimed_frames, recording.report.truncated, recording.report.notes) == (
         12,
@@ -218,7 +212,7 @@ def test_a_cut_in_the_first_of_several_files_moves_no_later_frame(tmp_path):
     with tifffile.TiffFile(first) as tiff:
         end = tiff.pages[6].dataoffsets[0]
     first.write_bytes(first.read_bytes()[: end + 10])
-    _, read, recording = _read(first)
+    _, read, recording = read_back(first)
     assert [frame.index for frame in read] == [0, 1, 2, 3, 4, 5, 8, 9, 10, 11]
     assert recording.report.truncated
 
@@ -244,7 +238,7 @@ def test_an_ome_tiff_that_was_renamed_is_itself(tmp_path):
     frames = noisy_frames(8)
     first, second = _micromanager_set(tmp_path, frames, first=8)
     second.unlink()
-    np.testing.assert_array_equal(_read(first.rename(tmp_path / "monday.ome.tif"))[0], frames)
+    np.testing.assert_array_equal(read_back(first.rename(tmp_path / "monday.ome.tif"))[0], frames)
 
 
 def test_an_ome_tiff_of_several_positions_is_refused(tmp_path):
@@ -275,19 +269,19 @@ def test_positions_in_files_of_their_own_are_recordings(tmp_path):
             for i, image in enumerate(frames[6 * k : 6 * k + 6]):
                 words = {"description": xml.encode()} if i == 0 else {}
                 tiff.write(image, contiguous=False, metadata=None, **words)
-        read, _, recording = _read(path)
+        read, _, recording = read_back(path)
         np.testing.assert_array_equal(read, frames[6 * k : 6 * k + 6])
         assert recording.camera.frame_rate_hz == pytest.approx(20 / (k + 1))
         assert recording.report.notes == ()
     paths[0].unlink()
-    assert _read(paths[1])[2].report.notes == ()  # what became of the other position is of no concern
+    assert read_back(paths[1])[2].report.notes == ()  # what became of the other position is of no concern
 
 
 def test_a_stack_in_depth_is_taken_over_time_and_says_so(tmp_path):
     frames = noisy_frames(12)
     path = tmp_path / "depth.ome.tif"
     tifffile.imwrite(path, frames, metadata={"axes": "ZYX"}, photometric="minisblack")
-    images, _, recording = _read(path)
+    images, _, recording = read_back(path)
     np.testing.assert_array_equal(images, frames)
     assert any(
         "planes in depth; they were taken as frames over time" in note for note in recording.report.notes
@@ -305,7 +299,7 @@ def test_our_ome_tiff_is_what_others_read(tmp_path):
     np.testing.assert_array_equal(tifffile.imread(path), frames)
     with tifffile.TiffFile(path) as tiff:
         assert tiff.is_ome
-    images, _, again = _read(path)
+    images, _, again = read_back(path)
     np.testing.assert_array_equal(images, frames)
     assert again.camera.pixel_size_um == pytest.approx(0.2)
     assert again.camera.frame_rate_hz == pytest.approx(50)
@@ -364,7 +358,7 @@ def test_a_cut_stack_gives_its_whole_images(tmp_path, kind):
         tifffile.imwrite(path, frames, ome=kind == "ome", photometric="minisblack")
     data = path.read_bytes()
     path.write_bytes(data[: len(data) // 2])
-    images, _, recording = _read(path)
+    images, _, recording = read_back(path)
     assert 8 <= len(images) <= 11
     np.testing.assert_array_equal(images, frames[: len(images)])
     assert recording.report.truncated
@@ -379,7 +373,7 @@ def test_a_damaged_image_of_a_compressed_stack_is_left_out(tmp_path):
     data = bytearray(path.read_bytes())
     data[offset : offset + length] = b"\xff" * length
     path.write_bytes(data)
-    _, read, recording = _read(path)
+    _, read, recording = read_back(path)
     assert [frame.index for frame in read] == [0, 1, 2, 3, 5, 6, 7, 8, 9]
     assert recording.report.damaged_frames == 1
     assert recording.report.claimed_frames == 10
@@ -410,7 +404,7 @@ def test_frame_10_comes_after_frame_2(tmp_path):
     frames = noisy_frames(12)
     for k, image in enumerate(frames):
         imageio.imwrite(tmp_path / f"Frame {k + 1}.png", image)
-    images, read, recording = _read(tmp_path)
+    images, read, recording = read_back(tmp_path)
     np.testing.assert_array_equal(images, frames)
     assert [frame.index for frame in read] == list(range(12))
     assert recording.camera.frame_rate_hz is None
@@ -423,7 +417,7 @@ def test_folders_come_back_bit_for_bit(tmp_path, extension, depth):
     frames = noisy_frames(6, depth)
     for k, image in enumerate(frames):
         imageio.imwrite(tmp_path / f"{k:03}.{extension}", image)
-    images, _, recording = _read(tmp_path)
+    images, _, recording = read_back(tmp_path)
     np.testing.assert_array_equal(images, frames)
     assert recording.camera.bit_depth == depth
     assert recording.report.lossy_codec is None
@@ -457,7 +451,7 @@ def test_a_damaged_tiff_in_a_folder_costs_its_frame_and_prints_nothing(tmp_path,
         elif k == 9:
             data = data[: len(data) // 2]
         path.write_bytes(data)
-    images, read, recording = _read(tmp_path)
+    images, read, recording = read_back(tmp_path)
     assert [frame.index for frame in read] == [k for k in range(12) if k not in (3, 5, 9)]
     np.testing.assert_array_equal(images, np.delete(frames, [3, 5, 9], axis=0))
     assert recording.report.damaged_frames == 3
@@ -467,7 +461,7 @@ def test_a_damaged_tiff_in_a_folder_costs_its_frame_and_prints_nothing(tmp_path,
 def test_a_folder_of_jpeg_is_lossy(tmp_path):
     for k in range(3):
         Image.fromarray(np.full((16, 24), 60 + k, np.uint8)).save(tmp_path / f"{k}.jpg")
-    _, _, recording = _read(tmp_path)
+    _, _, recording = read_back(tmp_path)
     assert recording.report.lossy_codec == "JPEG"
 
 
@@ -479,7 +473,7 @@ def test_a_missing_number_is_a_lost_frame_and_a_broken_image_a_damaged_one(tmp_p
     broken = tmp_path / "f0006.png"
     broken.write_bytes(broken.read_bytes()[:300])
     (tmp_path / "notes.txt").write_text("no image")
-    _, read, recording = _read(tmp_path)
+    _, read, recording = read_back(tmp_path)
     assert [frame.index for frame in read] == [0, 1, 2, 4, 5, 7, 8, 9]
     report = recording.report
     assert (report.found_frames, report.damaged_frames, report.lost_frames) == (8, 1, 1)
@@ -539,7 +533,7 @@ def test_colour_images_become_grey_by_the_stated_rule(tmp_path):
     colours = np.random.default_rng(5).integers(0, 256, (3, 16, 20, 3), dtype=np.uint8)
     for k, image in enumerate(colours):
         imageio.imwrite(tmp_path / f"{k}.png", image)
-    images, _, recording = _read(tmp_path)
+    images, _, recording = read_back(tmp_path)
     assert np.abs(images - colours @ np.array([0.299, 0.587, 0.114])).max() <= 0.5 + 1e-9
     assert any("Rec. 601" in note for note in recording.report.notes)
 
@@ -553,7 +547,7 @@ def test_pixels_that_are_no_squares_give_no_pixel_size(tmp_path, height_nm, size
     if height_nm is not None:
         words |= {"PhysicalSizeY": height_nm, "PhysicalSizeYUnit": "nm"}
     tifffile.imwrite(path, noisy_frames(), metadata=words, photometric="minisblack")
-    _, _, recording = _read(path)
+    _, _, recording = read_back(path)
     assert recording.camera.pixel_size_um == (None if size_um is None else pytest.approx(size_um))
     assert any("0.25 x 0.5 um" in note for note in recording.report.notes) == (size_um is None)
 
@@ -563,6 +557,6 @@ def test_pixels_that_are_no_squares_give_none_in_an_imagej_stack_either(tmp_path
     tifffile.imwrite(
         path, noisy_frames(), imagej=True, resolution=(4.0, 2.0), metadata={"unit": "um", "axes": "TYX"}
     )
-    _, _, recording = _read(path)
+    _, _, recording = read_back(path)
     assert recording.camera.pixel_size_um is None
     assert any("0.25 x 0.5 um" in note for note in recording.report.notes)

@@ -7,6 +7,8 @@ import av
 import numpy as np
 from av.video.reformatter import ColorRange
 
+from nta.io.recordings import open_recording
+
 HEIGHT, WIDTH = 36, 52  # no multiple of 16: rows of decoded planes are padded
 
 
@@ -133,3 +135,10 @@ def phantom_cine(path, frames, *, setup_bytes=1600, shutter_ns=0, rate=30, times
     body = head + bitmap + setup[:setup_bytes] + times + struct.pack(f"<{count}Q", *offsets)
     path.write_bytes(body + b"".join(images))
     return path
+
+
+def read_back(path, **said):
+    """Return all images of a recording, its frames, and the recording, read to its end and closed."""
+    with open_recording(path, **said) as recording:
+        frames = list(recording.frames())
+        return np.stack([frame.image for frame in frames]), frames, recording

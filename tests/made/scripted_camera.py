@@ -1,6 +1,5 @@
 """A camera that does what a test tells it to: the script is a list of indices, exceptions and pauses."""
 
-import threading
 import time
 
 import numpy as np
@@ -118,7 +117,3 @@ class ScriptedKnob:
 
     def limits(self):
         raise NotImplementedError
-
-
-def nta_threads():
-    return [thread.name for thread in threading.enumerate() if thread.name.startswith("nta-")]

@@ -15,11 +15,11 @@ def until(true, timeout_s=20.0):
 
 
 @contextmanager
-def no_thread_left(within_s=2.0):
-    """See to it that every thread that began in between ends in time."""
+def no_thread_left(within_s=2.0, named=""):
+    """See to it that every thread that began in between, and whose name begins so, ends in time."""
     before = set(threading.enumerate())
     yield
     end = time.monotonic() + within_s
-    while left := set(threading.enumerate()) - before:
+    while left := {thread for thread in threading.enumerate() if thread.name.startswith(named)} - before:
         assert time.monotonic() < end, f"left behind: {sorted(thread.name for thread in left)}"
         time.sleep(0.02)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nta.errors import SettingError
-from nta.qc.rules import RULES, broken_rules, ewma, false_alarm_rate
+from nta.qc.rules import RULES, broken_rules, ewma
 
 QUIET = [0.3, -0.4, 0.8, -0.9, 0.1]
 
@@ -63,11 +63,11 @@ def test_mirrored_series_break_the_same_rules(series):
 def test_chance_alone_breaks_a_rule_as_often_as_stated(rng):
     marks = broken_rules(rng.standard_normal(60_000))
     for rule in RULES:
-        expected = false_alarm_rate(rule.name) * 60_000
+        expected = rule.false_alarm_rate * 60_000
         found = sum(rule.name in m for m in marks)
         # windows overlap, so that alarms come in clumps: three times the Poisson spread
         assert abs(found - expected) < 9 * math.sqrt(expected), rule.name
-    assert false_alarm_rate("1-3s") == pytest.approx(0.0027, abs=1e-5)
+    assert RULES[0].false_alarm_rate == pytest.approx(0.0027, abs=1e-5)
 
 
 def test_the_moving_average_is_that_of_the_published_example():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from nta.simulation.noise import expose, frame_state, tables
+from nta.simulation.noise import Reading, expose, frame_state, tables
 
 SIZE = (400, 500)
 
@@ -16,8 +16,8 @@ def exposed(
 ):
     expected = np.broadcast_to(np.float32(expected_e), SIZE).copy()
     image = np.empty(SIZE, dtype=np.uint8 if full_scale < 256 else np.uint16)
-    state = np.uint64(frame_state(seed, index))
-    expose(expected, *tables(), state, read, full_well, gain, offset, float(full_scale), image)
+    reading = Reading(read, full_well, gain, offset, float(full_scale))
+    expose(expected, tables(), frame_state(seed, index), reading, image)
     return image
 
 

@@ -326,9 +326,10 @@ class _Knob:
 def test_every_video_is_brought_to_its_place(write):
     text = "[measurement]\nvideos = 1\nduration_s = 1\npump_steps = 2\npump_ul_min = 5\npump_s = 0.01\nflow_ul_min = 1\n"
     procedure = read_procedure(write(text))
-    instrument = Instrument("fake", None, pump=_Knob(0.0), focus=_Knob(0.0))
+    pump = _Knob(0.0)
+    instrument = Instrument("fake", None, pump=pump, focus=_Knob(0.0))
     go_to(procedure, procedure.steps("sample")[0], instrument, lambda words: None)
-    assert instrument.pump.was_set == [5.0, 0.0, 1.0]
+    assert pump.was_set == [5.0, 0.0, 1.0]
 
 
 def test_a_video_waits_for_its_temperature_or_says_that_it_never_came(write, monkeypatch):

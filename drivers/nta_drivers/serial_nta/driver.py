@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nta.devices import Instrument, Knob, Limits
+from nta.devices import Instrument, Limits, SetKnob
 from nta.errors import DeviceError, SettingError
 from nta.stated import is_number
 from nta_drivers.serial_nta.camera import SerialCamera
@@ -62,11 +62,11 @@ class SerialInstrument(Instrument):
         )
         thermostat, laser, pump, focus = (SerialKnob(link, command) for command in KNOBS)
         super().__init__(f"serial at {port}", camera, thermostat, laser, pump, focus)
-        object.__setattr__(self, "_link", link)
+        self._link = link
 
-    def knobs(self) -> dict[str, Knob]:
+    def knobs(self) -> dict[str, SetKnob]:
         """Return the devices beside the camera; once it was open, those that it has."""
-        knobs, there = super().knobs(), self._link.options  # type: ignore[attr-defined]
+        knobs, there = super().knobs(), self._link.options
         return {name: knob for name, knob in knobs.items() if not there or OPTIONS[name] in there}
 
 

@@ -69,7 +69,7 @@ def open_driver(name: str, **settings: Any) -> Instrument:
         ) from error
     if not isinstance(instrument, Instrument):
         raise DeviceError(f"driver {name!r} made a {type(instrument).__name__}, not an Instrument")
-    object.__setattr__(instrument, "opened_as", {"driver": name, **settings})
+    instrument.opened_as = {"driver": name, **settings}
     return instrument
 
 

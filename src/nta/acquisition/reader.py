@@ -80,8 +80,7 @@ class FrameReader:
         state = camera.state()
         self._rate_hz = state.frame_rate_hz
         self._planned = round(duration_s * self._rate_hz) if duration_s and self._rate_hz else None
-        frame_bytes = state.width_px * state.height_px * (1 if state.bit_depth <= 8 else 2)
-        self.capacity = max(4, self.settings.queue_bytes // frame_bytes)
+        self.capacity = max(4, self.settings.queue_bytes // state.frame_bytes)
         self._queue: deque[Frame] = deque()
         self._changed = threading.Condition()
         self._stop = stop or threading.Event()

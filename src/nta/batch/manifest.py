@@ -20,7 +20,7 @@ from nta.io.recordings.words import (
     CAMERA_NUMBERS,
     CONDITION_NUMBERS,
     CONDITION_TEXTS,
-    camera_said,
+    camera_from_words,
     frame_rate,
 )
 from nta.io.text import dilution, no_dilution, number, read_text, rows_of
@@ -214,7 +214,7 @@ def _refuse_date(words: Mapping[str, Any]) -> None:
 
 def _refuse_camera(words: Mapping[str, Any]) -> None:
     """Refuse what no camera can have, whatever the recording itself says."""
-    CameraState(**{"width_px": 1, "height_px": 1, "bit_depth": 16, **camera_said(words)})
+    CameraState(**{"width_px": 1, "height_px": 1, "bit_depth": 16, **camera_from_words(words)})
 
 
 def _refuse_conditions(words: Mapping[str, Any]) -> None:

@@ -12,7 +12,7 @@ from nta.batch.job import Job, result_folder
 from nta.batch.manifest import ABOUT, CONDITIONS, FILES, Entry, read_manifest
 from nta.catalogue import About
 from nta.errors import SettingError, printable
-from nta.io.recordings.words import camera_said
+from nta.io.recordings.words import camera_from_words
 from nta.one_recording import Request
 
 
@@ -73,7 +73,7 @@ def _asked(entry: Entry, base: Request) -> Request:
     words = entry.words
     return replace(
         base,
-        camera={**base.camera, **camera_said(words)},
+        camera={**base.camera, **camera_from_words(words)},
         conditions={**base.conditions, **{key: words[key] for key in CONDITIONS if key in words}},
         **{key: words[key] for key in FILES if key in words},
     )

@@ -23,13 +23,6 @@ _STUCK = -getattr(signal, "SIGALRM", 0) or None  # how such a process ends; Wind
 _THREAD_LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 
-def cores() -> int:
-    """Return how many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def in_processes(
     jobs: Sequence[Job], function: Function, *, workers: int, threads: int, stuck_s: float = _STUCK_S
 ) -> Iterator[Done]:

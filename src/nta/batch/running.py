@@ -12,9 +12,10 @@ from nta.batch.batch import Batch
 from nta.batch.cluster import on_dask
 from nta.batch.job import Job
 from nta.batch.outcome import Done, JobOutcome
-from nta.batch.processes import cores, in_processes
+from nta.batch.processes import in_processes
 from nta.batch.replicates import replicates
 from nta.batch.work import work
+from nta.cores import cores
 from nta.errors import SettingError
 from nta.io.atomic import new_file
 from nta.io.results import BATCH_FILE, BATCH_RESULTS

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import datetime
-import json
 import re
 
 from nta.calibration.profile import PROFILE_NUMBERS, InstrumentProfile
 from nta.errors import SettingError
+from nta.stated import toml_text
 
 _DATED = re.compile(r"^(?P<words>.*) \((?P<date>\d{4}-\d\d-\d\d)\)$", re.DOTALL)
 
@@ -17,8 +17,8 @@ def profile_toml(profile: InstrumentProfile) -> str:
     if profile.date is None or not profile.source:
         raise SettingError("a profile needs a date and a source to be written")
     lines = [
-        f"name = {json.dumps(profile.name)}",
-        f"source = {json.dumps(profile.source, ensure_ascii=False)}",
+        f"name = {toml_text(profile.name)}",
+        f"source = {toml_text(profile.source)}",
         f"date = {profile.date.isoformat()}",
         "",
     ]
@@ -40,7 +40,7 @@ def _number(profile: InstrumentProfile, name: str, value: float, unit: str) -> s
     if rel_std is not None:
         words.append(f"rel_std = {rel_std:.3g}")
     source, date = _source(profile, name)
-    words += [f"source = {json.dumps(source, ensure_ascii=False)}", f"date = {date.isoformat()}"]
+    words += [f"source = {toml_text(source)}", f"date = {date.isoformat()}"]
     return ", ".join(words)
 
 

@@ -12,11 +12,11 @@ from nta.assessment import load_limits
 from nta.calibration import load_medium
 from nta.cli import EXIT_FAILED, EXIT_OK
 from nta.cli.arguments import (
+    camera_from_options,
     chosen_profile,
     chosen_settings,
     conditions_in,
     result_folders,
-    said_camera,
     said_conditions,
 )
 from nta.cli.catalogue_entries import about_in, chosen_catalogue, record_analysis
@@ -66,7 +66,7 @@ def asked_of(options: argparse.Namespace) -> Request:
     about = about_in(options)
     about.refuse_of_no_beads("add --kind beads")
     return Request(
-        camera=said_camera(options),
+        camera=camera_from_options(options),
         conditions=said_conditions(options),
         profile=chosen_profile(options),
         settings=settings,

@@ -11,7 +11,7 @@ from typing import Any
 from nta.calibration import InstrumentProfile, SampleConditions, load_profile
 from nta.circumstances import stated_conditions
 from nta.errors import SettingError, printable
-from nta.io.recordings.words import camera_said
+from nta.io.recordings.words import camera_from_words
 from nta.settings import AnalysisSettings
 
 SAMPLE_OPTIONS = {
@@ -26,9 +26,9 @@ SAMPLE_OPTIONS = {
 _OTHER_KINDS = (".avi", ".mp4", ".mov", ".mkv", ".tif", ".tiff", ".cine", ".seq")
 
 
-def said_camera(options: argparse.Namespace) -> dict[str, Any]:
+def camera_from_options(options: argparse.Namespace) -> dict[str, Any]:
     """Return what the user says of the camera, as `open_recording` takes it."""
-    return camera_said({**vars(options), "frame_rate_hz": getattr(options, "frame_rate", None)})
+    return camera_from_words({**vars(options), "frame_rate_hz": getattr(options, "frame_rate", None)})
 
 
 def said_conditions(options: argparse.Namespace) -> dict[str, Any]:

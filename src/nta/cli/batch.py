@@ -12,7 +12,7 @@ from nta.batch import PAGE, Batch, Job, JobOutcome, plan, run_batch
 from nta.batch.tables import groups_table, recordings_table
 from nta.catalogue import CatalogueError
 from nta.cli import EXIT_FAILED, EXIT_OK
-from nta.cli.arguments import chosen_profile, chosen_settings, said_camera, said_conditions
+from nta.cli.arguments import camera_from_options, chosen_profile, chosen_settings, said_conditions
 from nta.cli.catalogue_entries import about_in, chosen_catalogue, record_outcome
 from nta.cli.progress import file_progress, say
 from nta.measurements.replicates import Spread
@@ -25,7 +25,7 @@ from nta.report.wording import count, in_one, number
 def run(options: argparse.Namespace) -> int:
     """Analyse what is not analysed yet; one bad file gives one row with its reason, and exit code 1."""
     request = Request(
-        camera=said_camera(options),
+        camera=camera_from_options(options),
         conditions=said_conditions(options),
         profile=chosen_profile(options),
         settings=chosen_settings(options),

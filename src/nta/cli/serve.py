@@ -17,12 +17,12 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from nta.acquisition import open_driver
-from nta.batch.processes import cores
 from nta.cli import EXIT_INTERRUPTED, EXIT_OK
 from nta.cli.analyze import analyze_recording, asked_of
 from nta.cli.arguments import SAMPLE_OPTIONS, device_settings
 from nta.cli.commands import analyzing
 from nta.cli.progress import say
+from nta.cores import cores
 from nta.errors import NtaError, SettingError, in_words
 from nta.io.atomic import check_writable
 from nta.one_recording import Request

@@ -11,6 +11,7 @@ from nta.columns import Brief, FloatArray, IntArray
 from nta.compiled import compiled
 from nta.diffusion.ensemble import EnsembleMotion, ensemble_motion
 from nta.diffusion.likelihood import estimated_steps
+from nta.diffusion.regression import msd_sums
 from nta.diffusion.table import DiffusionEstimates
 from nta.quantity import Z_95, Quantity, unknown
 from nta.tracks.table import Tracks
@@ -133,15 +134,12 @@ def _line(t: FloatArray, value: FloatArray, std_err: FloatArray) -> tuple[float,
 def _sums(
     y: FloatArray, x: FloatArray, frame: IntArray, start: IntArray, max_lag: int
 ) -> tuple[FloatArray, NDArray[np.int32]]:
+    """Return sums of squared displacements and numbers of pairs, (tracks, lags 1..max_lag)."""
     n = start.size - 1
     sums = np.zeros((n, max_lag))
     pairs = np.zeros((n, max_lag), dtype=np.int32)
     for k in range(n):
-        for i in range(start[k], start[k + 1]):
-            for j in range(i + 1, start[k + 1]):
-                lag = frame[j] - frame[i]
-                if lag > max_lag:
-                    break
-                sums[k, lag - 1] += (y[j] - y[i]) ** 2 + (x[j] - x[i]) ** 2
-                pairs[k, lag - 1] += 1
+        rows = slice(start[k], start[k + 1])
+        of_track, counts = msd_sums(frame[rows], y[rows], x[rows], max_lag)
+        sums[k], pairs[k] = of_track[1:], counts[1:]
     return sums, pairs

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nta.columns import FloatArray
+from nta.columns import FloatArray, IntArray
 from nta.diffusion.doubt import whitened
 from nta.diffusion.likelihood import estimated_steps
 from nta.diffusion.steps import Steps
@@ -64,7 +64,7 @@ def pace(tracks: Tracks, diffusion: DiffusionEstimates) -> Pace | None:
     return Pace(missing=lost / (1 + lost), n_pairs=int(told.sum()))
 
 
-def _moving_share(steps: Steps, diffusion: DiffusionEstimates, d: FloatArray, row: FloatArray) -> float:
+def _moving_share(steps: Steps, diffusion: DiffusionEstimates, d: FloatArray, row: IntArray) -> float:
     """Return how much of the variance of a step is diffusion: only that grows with time."""
     moved = 2 * d[steps.track[row]] * steps.frame_interval_s
     variance = diffusion.noise.variance_um2(steps)

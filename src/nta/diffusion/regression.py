@@ -13,11 +13,14 @@ from numpy.typing import ArrayLike
 from nta.columns import FloatArray, IntArray
 from nta.compiled import compiled
 from nta.diffusion.lines import LineDiffusion, TrackDiffusion, checked_line
+from nta.diffusion.settings import LEAST_FRAMES
 from nta.diffusion.steps import Steps
 from nta.errors import SettingError
 
 GLS_LAGS = 10
 """Lags that generalised least squares uses of a track unless told otherwise; more add next to nothing."""
+
+_LEAST = LEAST_FRAMES["ols"]  # positions, also of a track's longest run for generalised least squares
 
 
 def line_msd(
@@ -28,9 +31,24 @@ def line_msd(
     All pairs of positions are used, so pairs overlap; lags that no pair has are left out.
     """
     t, x = checked_line(frame, position_um, least=2)
-    sums, counts = _msd_sums(t - t[0], x, np.zeros_like(x), int(t[-1] - t[0]))
+    sums, counts = msd_sums(t - t[0], x, np.zeros_like(x), int(t[-1] - t[0]))
     lags = np.flatnonzero(counts)[:max_lag]
     return lags, sums[lags] / counts[lags], counts[lags]
+
+
+@compiled()
+def msd_sums(t: IntArray, x: FloatArray, y: FloatArray, max_lag: int) -> tuple[FloatArray, IntArray]:
+    """Return sums of squared displacements and numbers of pairs by lag in frames, lags 0..max_lag."""
+    sums = np.zeros(max_lag + 1)
+    counts = np.zeros(max_lag + 1, dtype=np.int64)
+    for i in range(t.size):
+        for j in range(i + 1, t.size):
+            lag = t[j] - t[i]
+            if lag > max_lag:
+                break
+            sums[lag] += (x[j] - x[i]) ** 2 + (y[j] - y[i]) ** 2
+            counts[lag] += 1
+    return sums, counts
 
 
 def ols(
@@ -40,9 +58,10 @@ def ols(
 
     Frames may be missing; the standard error then is rough, for it counts on even sampling.
     """
-    t, x = checked_line(frame, position_um, least=3 if max_lag else 5)
+    t, x = checked_line(frame, position_um, least=3 if max_lag else _LEAST)
     lags, msd, _ = line_msd(t, x)
-    n_lags = _checked_lags(max_lag, lags.size) if max_lag else min(optimal_lags(lags, msd, x.size), lags.size)
+    there = min(lags.size, x.size - 1)
+    n_lags = _checked_lags(max_lag, there) if max_lag else min(optimal_lags(lags, msd, x.size), there)
     used = lags[:n_lags].astype(np.float64)
     return _line(_ols(used, msd[:n_lags], x.size), x.size, n_lags, frame_interval_s, "ols")
 
@@ -72,8 +91,10 @@ def gls(
 
 def optimal_lags(lags: ArrayLike, msd_um2: ArrayLike, n_points: int) -> int:
     """Return the number of lags at which the slope of a least-squares line is most precise (Michalet, Berglund 2012)."""
-    if n_points < 5:
-        raise SettingError(f"the optimal number of lags is known for 5 positions or more, got {n_points}")
+    if n_points < _LEAST:
+        raise SettingError(
+            f"the optimal number of lags is known for {_LEAST} positions or more, got {n_points}"
+        )
     return int(
         _optimal_lags(np.asarray(lags, dtype=np.float64), np.asarray(msd_um2, dtype=np.float64), n_points)
     )
@@ -110,21 +131,6 @@ def _checked_lags(wanted: int, there: int) -> int:
     if not 2 <= wanted <= there:
         raise SettingError(f"max_lag must be 2 to {there} for this track, got {wanted}")
     return wanted
-
-
-@compiled()
-def _msd_sums(t: IntArray, x: FloatArray, y: FloatArray, max_lag: int) -> tuple[FloatArray, IntArray]:
-    """Return sums of squared displacements and numbers of pairs by lag in frames, lags 0..max_lag."""
-    sums = np.zeros(max_lag + 1)
-    counts = np.zeros(max_lag + 1, dtype=np.int64)
-    for i in range(t.size):
-        for j in range(i + 1, t.size):
-            lag = t[j] - t[i]
-            if lag > max_lag:
-                break
-            sums[lag] += (x[j] - x[i]) ** 2 + (y[j] - y[i]) ** 2
-            counts[lag] += 1
-    return sums, counts
 
 
 @compiled()
@@ -196,7 +202,11 @@ def _gls(msd: FloatArray, n_points: int, tolerance: float) -> tuple[float, float
 
 @compiled()
 def _inverse(matrix: FloatArray) -> FloatArray:
-    """Inverse by Gauss-Jordan with row pivots; NaN throughout where singular."""
+    """Inverse by Gauss-Jordan with row pivots; NaN throughout where singular.
+
+    `numpy.linalg.inv` raises there, which would end the loop over the tracks, and its last digits are those of the machine's
+    LAPACK.
+    """
     n = matrix.shape[0]
     a = matrix.copy()
     b = np.eye(n)
@@ -278,11 +288,11 @@ def _fit_tracks(
             run, end = _longest_run(frame[first:last])
             first, last = first + run, first + end
         n = last - first
-        if n < 5:
+        if n < _LEAST:
             continue
         t = frame[first:last]
         span = t[n - 1] - t[0] if max_lag == 0 else min(t[n - 1] - t[0], 4 * max_lag)
-        sums, counts = _msd_sums(t, y[first:last], x[first:last], span)
+        sums, counts = msd_sums(t, y[first:last], x[first:last], span)
         lags = np.flatnonzero(counts)
         msd = sums[lags] / (2 * counts[lags])  # mean of the two axes
         if generalised:
@@ -290,6 +300,8 @@ def _fit_tracks(
             out[0, k], out[1, k], out[2, k] = _gls(msd[:n_lags], n, 0.0)
         else:
             real_lags = lags.astype(np.float64)
-            n_lags = _optimal_lags(real_lags, msd, n) if max_lag == 0 else min(max_lag, lags.size)
+            # where frames are missing there may be more lags than the covariance of n positions knows
+            there = min(lags.size, n - 1)
+            n_lags = _optimal_lags(real_lags, msd, n) if max_lag == 0 else min(max_lag, there)
             out[0, k], out[1, k], out[2, k] = _ols(real_lags[:n_lags], msd[:n_lags], n)
     return out[0], out[1], out[2]

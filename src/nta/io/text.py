@@ -35,7 +35,8 @@ def read_text(path: Path) -> tuple[str, str]:
     """Return a file's text and the encoding it was in.
 
     UTF-8 (with or without byte-order mark) is recognised by its validity; what is not valid UTF-8 is Windows-1252, or
-    Latin-1 where Windows-1252 has no such character. Nothing is dropped.
+    Latin-1 where Windows-1252 has no such character. UTF-16 is known by its byte-order mark. Nothing is dropped but zero
+    bytes.
     """
     try:
         raw = path.read_bytes()

@@ -81,7 +81,7 @@ class LiveAnalysis:
         self._linker = TrackLinker(self._settings.linking)
         self._sample = FrameSample(self._settings.visibility.frames)
         self._curve: DetectionCurve | None = None  # of the whole recording: known at its end
-        self._most_waiting = max(4 * PRIME_FRAMES, self._live.backlog_bytes // _frame_bytes(camera))
+        self._most_waiting = max(4 * PRIME_FRAMES, self._live.backlog_bytes // camera.frame_bytes)
         self._changed = threading.Condition()
         self._waiting: deque[Frame] = deque()
         self._ended = self._shedding = False
@@ -319,7 +319,3 @@ def _with(times: list[int] | None, time_ns: int | None) -> list[int] | None:
         return None
     times.append(time_ns)
     return times
-
-
-def _frame_bytes(camera: CameraState) -> int:
-    return camera.width_px * camera.height_px * (1 if camera.bit_depth <= 8 else 2)

@@ -34,7 +34,6 @@ def _walking_spots(camera: CameraState) -> list[Frame]:
     offset = camera.offset_adu or 0.0
     gain = camera.gain_e_per_adu or 1.0
     full_e = (full - offset) * gain
-    dtype = np.uint8 if camera.bit_depth <= 8 else np.uint16
     along = np.arange(_SIDE_PX)
     place = rng.uniform(0, _SIDE_PX, (2, _PARTICLES))
     frames = []
@@ -43,5 +42,5 @@ def _walking_spots(camera: CameraState) -> list[Frame]:
         y, x = (np.exp(-0.5 * ((along[:, None] - p) / 1.4) ** 2) for p in place)
         image = rng.poisson(full_e * (0.05 + 0.3 * y @ x.T)) / gain + offset
         time_s = index / (camera.frame_rate_hz or 30.0)
-        frames.append(Frame(np.clip(image, 0, full).astype(dtype), index, time_s))
+        frames.append(Frame(np.clip(image, 0, full).astype(camera.dtype), index, time_s))
     return frames

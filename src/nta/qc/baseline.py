@@ -6,7 +6,6 @@ Source of the outlier test: Grubbs, Technometrics 11, 1 (1969).
 from __future__ import annotations
 
 import datetime
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,7 +20,7 @@ from nta.catalogue import RunRecord
 from nta.columns import FloatArray
 from nta.errors import SettingError
 from nta.io.atomic import new_file
-from nta.stated import Table
+from nta.stated import Table, toml_text
 
 QUANTITIES: Mapping[str, tuple[str, str]] = {
     "d50_nm": ("Diameter (D50)", "nm"),
@@ -246,7 +245,7 @@ def read_baseline(path: str | Path) -> Baseline:
 
 def write_baseline(baseline: Baseline, path: str | Path, *, replace: bool = False) -> None:
     """Write a baseline as TOML, to be looked at, edited and kept."""
-    words = {key: _quoted(getattr(baseline, key)) for key in ("instrument", "standard", "lot", "source")}
+    words = {key: toml_text(getattr(baseline, key)) for key in ("instrument", "standard", "lot", "source")}
     lines = [
         "# What is normal for this instrument and standard: fixed by the laboratory, changed only with a reason and date.",
         *(f"{key} = {value}" for key, value in words.items()),
@@ -264,8 +263,3 @@ def write_baseline(baseline: Baseline, path: str | Path, *, replace: bool = Fals
         ]
     with new_file(path, replace=replace) as partial:
         partial.write_text("\n".join(lines) + "\n", encoding="utf-8")
-
-
-def _quoted(words: str) -> str:
-    """Return words as a TOML string; its escapes are those of JSON, and DEL, which JSON lets stand."""
-    return json.dumps(words, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -14,7 +14,7 @@ from nta.calibration import BeadCertificate
 from nta.io.atomic import new_file
 from nta.qc.baseline import GOOD_RUNS, QUANTITIES
 from nta.qc.chart import Chart, ChartSet, Point
-from nta.qc.rules import hints
+from nta.qc.rules import EWMA_WEIGHT, EWMA_WIDTH_SD, hints
 from nta.report import document as doc
 from nta.report.document.html import page
 from nta.report.figures.style import (
@@ -56,8 +56,8 @@ def write_charts(sets: Sequence[ChartSet], path: str | Path, *, png: str | Path 
         doc.Bullets(tuple((f"{name}:", f"{words}.") for name, words in hints().items())),
         doc.Paragraph(
             "Rules after Westgard et al., Clin. Chem. 27, 493 (1981); a rule is marked at the run that completes its "
-            "breaking. Moving average with weight 0.2 and limits of 3 of its standard deviations, Lucas and Saccucci, "
-            "Technometrics 32, 1 (1990).",
+            f"breaking. Moving average with weight {EWMA_WEIGHT:g} and limits of {EWMA_WIDTH_SD:g} of its standard "
+            "deviations, Lucas and Saccucci, Technometrics 32, 1 (1990).",
             note=True,
         ),
     ]

@@ -7,7 +7,7 @@ and Lucas and Saccucci, Technometrics 32, 1 (1990), for the exponentially weight
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,35 +16,44 @@ from numpy.typing import ArrayLike
 from nta.columns import FloatArray
 from nta.errors import SettingError
 
+EWMA_WEIGHT = 0.2  # sees shifts of one standard deviation soonest while 1-3s sees the large ones
+EWMA_WIDTH_SD = 3.0
+
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule: its name, what it says, what it hints at, and the number of measurements it looks back on."""
+    """A rule: its name, what it says, what it hints at, on how many measurements in a row, beyond how many SD.
+
+    opposite : one of them on either side, instead of all on one.
+    """
 
     name: str
     says: str
     hints: str
     span: int
-    broken: Callable[[FloatArray], bool]
+    limit_sd: float
+    opposite: bool = False
 
+    def is_broken(self, z: FloatArray) -> bool:
+        """Whether these measurements, as many as the rule looks at, break it."""
+        above, below = z > self.limit_sd, z < -self.limit_sd
+        return bool(above.any() and below.any() if self.opposite else above.all() or below.all())
 
-def _beyond(limit: float) -> Callable[[FloatArray], bool]:
-    """All on the same side, beyond a limit in standard deviations."""
-    return lambda z: bool((z > limit).all() or (z < -limit).all())
+    @property
+    def false_alarm_rate(self) -> float:
+        """Probability that measurements in control break it, of one window: what chance alone does."""
+        above = math.erfc(self.limit_sd / math.sqrt(2)) / 2
+        if self.opposite:
+            return float(1 - 2 * (1 - above) ** self.span + (1 - 2 * above) ** self.span)
+        return float(2 * above**self.span)
 
 
 RULES: tuple[Rule, ...] = (
-    Rule("1-3s", "one beyond 3 SD", "a gross error or a large shift", 1, _beyond(3.0)),
-    Rule("2-2s", "two in a row beyond 2 SD on one side", "a shift", 2, _beyond(2.0)),
-    Rule(
-        "R-4s",
-        "two in a row beyond 2 SD on opposite sides",
-        "scatter has grown",
-        2,
-        lambda z: bool(z.max() > 2.0 and z.min() < -2.0),
-    ),
-    Rule("4-1s", "four in a row beyond 1 SD on one side", "a small shift", 4, _beyond(1.0)),
-    Rule("10-x", "ten in a row on one side of the mean", "a small shift or a trend", 10, _beyond(0.0)),
+    Rule("1-3s", "one beyond 3 SD", "a gross error or a large shift", 1, 3.0),
+    Rule("2-2s", "two in a row beyond 2 SD on one side", "a shift", 2, 2.0),
+    Rule("R-4s", "two in a row beyond 2 SD on opposite sides", "scatter has grown", 2, 2.0, opposite=True),
+    Rule("4-1s", "four in a row beyond 1 SD on one side", "a small shift", 4, 1.0),
+    Rule("10-x", "ten in a row on one side of the mean", "a small shift or a trend", 10, 0.0),
 )
 
 
@@ -58,7 +67,7 @@ def broken_rules(z: ArrayLike) -> list[tuple[str, ...]]:
     if values.ndim != 1 or not np.isfinite(values).all():
         raise SettingError("control measurements must be a row of finite numbers")
     return [
-        tuple(r.name for r in RULES if i + 1 >= r.span and r.broken(values[i + 1 - r.span : i + 1]))
+        tuple(r.name for r in RULES if i + 1 >= r.span and r.is_broken(values[i + 1 - r.span : i + 1]))
         for i in range(values.size)
     ]
 
@@ -76,11 +85,8 @@ class Ewma:
         return [bool(beyond) for beyond in np.abs(self.value) > self.limit]
 
 
-def ewma(z: ArrayLike, *, weight: float = 0.2, width: float = 3.0) -> Ewma:
-    """Return e_i = weight z_i + (1 - weight) e_(i-1), e_0 = 0, and width times its standard deviation.
-
-    A weight of 0.2 sees shifts of one standard deviation soonest while 1-3s sees the large ones.
-    """
+def ewma(z: ArrayLike, *, weight: float = EWMA_WEIGHT, width: float = EWMA_WIDTH_SD) -> Ewma:
+    """Return e_i = weight z_i + (1 - weight) e_(i-1), e_0 = 0, and width times its standard deviation."""
     if not 0 < weight <= 1:
         raise SettingError(f"the weight of a moving average must be above 0 and at most 1, got {weight}")
     values = np.asarray(z, dtype=np.float64)
@@ -96,17 +102,7 @@ def ewma(z: ArrayLike, *, weight: float = 0.2, width: float = 3.0) -> Ewma:
 def hints() -> Mapping[str, str]:
     """Return what each rule says and hints at, for people."""
     words = {
-        rule.name: f"{rule.says}: {rule.hints} (by chance alone in {100 * false_alarm_rate(rule.name):.2g} % of runs)"
+        rule.name: f"{rule.says}: {rule.hints} (by chance alone in {100 * rule.false_alarm_rate:.2g} % of runs)"
         for rule in RULES
     }
     return words | {"EWMA": "moving average beyond its limits: a small shift that lasts"}
-
-
-def false_alarm_rate(rule: str) -> float:
-    """Probability that a rule is broken by measurements in control, of one window: what chance alone does."""
-    tail = {"1-3s": math.erfc(3 / math.sqrt(2)), "10-x": 2 * 0.5**10}
-    if rule in tail:
-        return tail[rule]
-    above = {"2-2s": 2.0, "R-4s": 2.0, "4-1s": 1.0}[rule]
-    p = math.erfc(above / math.sqrt(2)) / 2
-    return 2 * p ** {"2-2s": 2, "R-4s": 2, "4-1s": 4}[rule]

@@ -20,7 +20,6 @@ from nta.simulation.scenario_files import (
     list_scenarios,
     load_scenario,
     scenario_from_mapping,
-    scenario_to_mapping,
     scenario_to_toml,
 )
 from nta.simulation.truth import TrueParticles, TrueSpots, Truth, load_truth, save_truth
@@ -46,7 +45,6 @@ __all__ = [
     "load_truth",
     "save_truth",
     "scenario_from_mapping",
-    "scenario_to_mapping",
     "scenario_to_toml",
     "simulate",
     "sphere_cross_section_nm2",

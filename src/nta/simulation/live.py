@@ -12,7 +12,7 @@ from nta.physics import stokes_einstein_nm_um2_s
 from nta.simulation.cell import Cell
 from nta.simulation.images import Images, Lighting, images_of
 from nta.simulation.motion import Exposure
-from nta.simulation.noise import expose, frame_state, tables
+from nta.simulation.noise import Reading, expose, frame_state, tables
 from nta.simulation.optics import Picture, point_spread
 from nta.simulation.scenario import Scenario
 from nta.simulation.scene import Scene, StuckParticles
@@ -113,15 +113,12 @@ def developed(view: View, scenario: Scenario) -> Image:
     """Return the grey values of a view: noise, gain, offset, converter."""
     camera = scenario.camera
     image = np.empty(view.picture.shape, dtype=np.uint8 if camera.bit_depth <= 8 else np.uint16)
-    expose(
-        view.picture,
-        *tables(),
-        np.uint64(frame_state(scenario.seed, view.index)),
+    reading = Reading(
         camera.read_noise_e,
         np.inf if camera.full_well_e is None else camera.full_well_e,
         camera.gain_e_per_adu,
         camera.offset_adu,
         float(camera.full_scale_adu),
-        image,
     )
+    expose(view.picture, tables(), frame_state(scenario.seed, view.index), reading, image)
     return image

@@ -9,25 +9,63 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
-from numba import int64, njit, uint64
 from numpy.typing import NDArray
 
-from nta.columns import FloatArray, IntArray
+from nta.columns import Float32Array, FloatArray, IntArray
+from nta.compiled import compiled
+from nta.frames import Image
 
 _PER_ELECTRON = 16
 _TABLES = 64 * _PER_ELECTRON  # means up to 64 electrons
-_OUTCOMES = 128  # 64 + 8 standard deviations
+_BRIGHT_E = _TABLES / _PER_ELECTRON - 0.01  # from here on normal
+_OUTCOME_BITS = 7
+_OUTCOMES = 1 << _OUTCOME_BITS  # 64 + 8 standard deviations
+# A word, as an entry of an alias table: an outcome below, a threshold above; the bits between draw the rest of the mean
+_OUTCOME = np.uint64(_OUTCOMES - 1)
+_THRESHOLD_BITS = 32
+_THRESHOLD = np.uint64(_THRESHOLD_BITS)
+_REST_BITS = _THRESHOLD_BITS - _OUTCOME_BITS
+_REST = np.uint64((1 << _REST_BITS) - 1)
 
-_LAYERS = 128
+_LAYER_BITS = 7
+_LAYERS = 1 << _LAYER_BITS
+_LAYER = np.uint64(_LAYERS - 1)
+_PLACES = 2.0 ** (63 - _LAYER_BITS)  # to either side: the other bits of a word, signed
 _TAIL = 3.442619855899
 _AREA = 9.91256303526217e-3
 
 
+class Ziggurat(NamedTuple):
+    """Layers of equal area under the normal density: their edges, inner widths and units."""
+
+    edges: FloatArray
+    inner: IntArray
+    unit: FloatArray
+
+
+class Tables(NamedTuple):
+    """What the kernel looks up: alias tables, one row for each mean, and the ziggurat."""
+
+    alias: NDArray[np.uint64]
+    ziggurat: Ziggurat
+
+
+class Reading(NamedTuple):
+    """How electrons become grey values; the full well may be infinite."""
+
+    read_noise_e: float
+    full_well_e: float
+    gain_e_per_adu: float
+    offset_adu: float
+    full_scale_adu: float
+
+
 @lru_cache(maxsize=1)
-def tables() -> tuple[NDArray[np.uint64], FloatArray, IntArray, FloatArray]:
-    """Return what the kernel looks up: alias tables; the ziggurat's edges, inner widths and units.
+def tables() -> Tables:
+    """Return what the kernel looks up.
 
     An entry of an alias table holds a threshold of 32 bits above the alias. Ziggurat: Marsaglia and Tsang,
     J. Stat. Softw. 5 (8) (2000), in the form of Doornik (2005).
@@ -46,12 +84,12 @@ def tables() -> tuple[NDArray[np.uint64], FloatArray, IntArray, FloatArray]:
     for i in range(2, _LAYERS):
         edges[i] = math.sqrt(-2 * math.log(_AREA / edges[i - 1] + f))
         f = math.exp(-0.5 * edges[i] ** 2)
-    inner = (edges[1:] / edges[:-1] * 2.0**56).astype(np.int64)
-    return packed, edges, inner, edges[:-1] / 2.0**56
+    inner = (edges[1:] / edges[:-1] * _PLACES).astype(np.int64)
+    return Tables(packed, Ziggurat(edges, inner, edges[:-1] / _PLACES))
 
 
-@njit(cache=True)
-def _fill_alias_tables(chance, packed):  # type: ignore[no-untyped-def]
+@compiled()
+def _fill_alias_tables(chance: FloatArray, packed: NDArray[np.uint64]) -> None:
     """Vose's construction, IEEE Trans. Softw. Eng. 17, 972 (1991), one row per distribution; `chance` is used up."""
     rows, outcomes = chance.shape
     small = np.empty(outcomes, np.int64)
@@ -60,7 +98,7 @@ def _fill_alias_tables(chance, packed):  # type: ignore[no-untyped-def]
         p = chance[row]
         n_small = n_large = 0
         for i in range(outcomes):
-            packed[row, i] = uint64(0xFFFFFFFF00000000) | uint64(i)
+            packed[row, i] = np.uint64(0xFFFFFFFF00000000) | np.uint64(i)
             if p[i] < 1.0:
                 small[n_small] = i
                 n_small += 1
@@ -71,7 +109,7 @@ def _fill_alias_tables(chance, packed):  # type: ignore[no-untyped-def]
             n_small -= 1
             i = small[n_small]
             j = large[n_large - 1]
-            packed[row, i] = (uint64(p[i] * 4294967295.0) << uint64(32)) | uint64(j)
+            packed[row, i] = (np.uint64(p[i] * 4294967295.0) << _THRESHOLD) | np.uint64(j)
             p[j] -= 1.0 - p[i]
             if p[j] < 1.0:
                 n_large -= 1
@@ -79,63 +117,68 @@ def _fill_alias_tables(chance, packed):  # type: ignore[no-untyped-def]
                 n_small += 1
 
 
-def frame_state(seed: int, index: int) -> int:
+def frame_state(seed: int, index: int) -> np.uint64:
     """Return the state from which the noise of one frame is drawn: any frame can be made again without the others."""
-    return int(np.random.SeedSequence([seed, 1, index]).generate_state(1, np.uint64)[0])
-
-
-@njit(inline="always")
-def _next(state):  # type: ignore[no-untyped-def]
-    """SplitMix64: Steele, Lea and Flood, OOPSLA 2014."""
-    state = state + uint64(0x9E3779B97F4A7C15)
-    z = state
-    z = (z ^ (z >> uint64(30))) * uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> uint64(27))) * uint64(0x94D049BB133111EB)
-    return state, z ^ (z >> uint64(31))
-
-
-@njit(inline="always")
-def _uniform(word):  # type: ignore[no-untyped-def]
-    """Turn a word into a number in (0, 1)."""
-    return (float(int64(word >> uint64(11))) + 0.5) * (1.0 / 9007199254740992.0)
-
-
-@njit
-def _normals(state, edges, inner, unit, out):  # type: ignore[no-untyped-def]
-    """Fill with standard normal numbers; 7 bits choose the layer, the other 57, signed, the place in it."""
-    for i in range(out.size):
-        state, word = _next(state)
-        layer = word & uint64(127)
-        place = int64(word) >> 7
-        if abs(place) < inner[layer]:
-            out[i] = place * unit[layer]
-        else:
-            state, out[i] = _normal_rare(state, layer, place, edges, inner, unit)
+    state: np.uint64 = np.random.SeedSequence([seed, 1, index]).generate_state(1, np.uint64)[0]
     return state
 
 
-@njit
-def _normal_rare(state, layer, place, edges, inner, unit):  # type: ignore[no-untyped-def]
+@compiled(inline="always")
+def _next(state: np.uint64) -> tuple[np.uint64, np.uint64]:
+    """Return the next state and a random word. SplitMix64: Steele, Lea and Flood, OOPSLA 2014."""
+    state = state + np.uint64(0x9E3779B97F4A7C15)
+    z = state
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return state, z ^ (z >> np.uint64(31))
+
+
+@compiled(inline="always")
+def _uniform(word: np.uint64) -> float:
+    """Turn a word into a number in (0, 1)."""
+    return (float(np.int64(word >> np.uint64(11))) + 0.5) * (1.0 / 9007199254740992.0)
+
+
+@compiled()
+def _normals(state: np.uint64, ziggurat: Ziggurat, out: FloatArray) -> np.uint64:
+    """Fill with standard normal numbers; the low bits of a word choose the layer, the others, signed, the place in it."""
+    _, inner, unit = ziggurat
+    for i in range(out.size):
+        state, word = _next(state)
+        layer = word & _LAYER
+        place = np.int64(word) >> _LAYER_BITS
+        if abs(place) < inner[layer]:
+            out[i] = place * unit[layer]
+        else:
+            state, out[i] = _normal_rare(state, layer, place, ziggurat)
+    return state
+
+
+@compiled()
+def _normal_rare(
+    state: np.uint64, layer: np.uint64, place: np.int64, ziggurat: Ziggurat
+) -> tuple[np.uint64, float]:
     """Handle the one draw in eighty that falls outside the ziggurat's inner rectangles."""
+    edges, inner, unit = ziggurat
     while True:
         if abs(place) < inner[layer]:
             return state, place * unit[layer]
-        if layer == uint64(0):
-            return _normal_tail(state, place < 0)
+        if layer == np.uint64(0):
+            return _normal_tail(state, bool(place < 0))
         x = place * unit[layer]
-        outer, inside = edges[layer], edges[layer + uint64(1)]
+        outer, inside = edges[layer], edges[layer + np.uint64(1)]
         f0 = math.exp(-0.5 * (outer * outer - x * x))
         f1 = math.exp(-0.5 * (inside * inside - x * x))
         state, word = _next(state)
         if f1 + _uniform(word) * (f0 - f1) < 1.0:
             return state, x
         state, word = _next(state)
-        layer = word & uint64(127)
-        place = int64(word) >> 7
+        layer = word & _LAYER
+        place = np.int64(word) >> _LAYER_BITS
 
 
-@njit
-def _normal_tail(state, negative):  # type: ignore[no-untyped-def]
+@compiled()
+def _normal_tail(state: np.uint64, negative: bool) -> tuple[np.uint64, float]:
     """Draw from beyond the outermost edge: Marsaglia, Technometrics 6, 101 (1964)."""
     while True:
         state, word = _next(state)
@@ -145,9 +188,9 @@ def _normal_tail(state, negative):  # type: ignore[no-untyped-def]
             return state, (x - _TAIL if negative else _TAIL - x)
 
 
-@njit
-def _rest(u, mean):  # type: ignore[no-untyped-def]
-    """Poisson number of a mean below 1/16, by inversion."""
+@compiled()
+def _rest(u: float, mean: float) -> int:
+    """Draw the Poisson number of a mean below 1/16, by inversion."""
     chance = math.exp(-mean)
     total = chance
     count = 0
@@ -158,21 +201,21 @@ def _rest(u, mean):  # type: ignore[no-untyped-def]
     return count
 
 
-@njit
-def _poissons(state, mean, packed, edges, inner, unit, out):  # type: ignore[no-untyped-def]
+@compiled()
+def _poissons(state: np.uint64, mean: Float32Array, lookup: Tables, out: FloatArray) -> np.uint64:
     """Fill with Poisson numbers. The bright pixels, few as a rule, go last: the loop over the dim ones stays tight."""
     bright = 0
     for i in range(mean.size):
         m = float(mean[i])
-        if m < 63.99:
-            table = int(m * 16.0)
+        if m < _BRIGHT_E:
+            table = int(m * _PER_ELECTRON)
             state, word = _next(state)
-            entry = packed[uint64(table), word & uint64(127)]
+            entry = lookup.alias[np.uint64(table), word & _OUTCOME]
             # both sides are computed, so that the processor need not guess
-            kept = (word >> uint64(32)) < (entry >> uint64(32))
-            count = float(int64((word if kept else entry) & uint64(127)))
-            rest = m - float(table) * 0.0625
-            u = float(int64((word >> uint64(7)) & uint64(0x1FFFFFF))) * (1.0 / 33554432.0)
+            kept = (word >> _THRESHOLD) < (entry >> _THRESHOLD)
+            count = float(np.int64((word if kept else entry) & _OUTCOME))
+            rest = m - table / _PER_ELECTRON
+            u = float(np.int64((word >> np.uint64(_OUTCOME_BITS)) & _REST)) * (1.0 / (1 << _REST_BITS))
             if u > 1.0 - rest:  # else zero for certain, as exp(-m) > 1 - m
                 count += _rest(u, rest)
             out[i] = count
@@ -182,41 +225,29 @@ def _poissons(state, mean, packed, edges, inner, unit, out):  # type: ignore[no-
         return state
     for i in range(mean.size):
         m = float(mean[i])
-        if m >= 63.99:
+        if m >= _BRIGHT_E:
             state, word = _next(state)
-            state, z = _normal_rare(state, word & uint64(127), int64(word) >> 7, edges, inner, unit)
+            state, z = _normal_rare(state, word & _LAYER, np.int64(word) >> _LAYER_BITS, lookup.ziggurat)
             out[i] = max(math.floor(m + math.sqrt(m) * z + (z * z - 1.0) / 6.0 + 0.5), 0.0)
     return state
 
 
-@njit(cache=True, nogil=True)
-def expose(  # type: ignore[no-untyped-def]
-    expected,
-    packed,
-    edges,
-    inner,
-    unit,
-    state,
-    read_noise_e,
-    full_well_e,
-    gain_e_per_adu,
-    offset_adu,
-    full_scale,
-    image,
-):
+@compiled()
+def expose(expected: Float32Array, lookup: Tables, state: np.uint64, reading: Reading, image: Image) -> None:
     """Fill `image` with grey values of a frame whose expected electrons are `expected`."""
     height, width = expected.shape
-    state = uint64(state)
-    per_e = 1.0 / gain_e_per_adu
+    read_noise_e, full_well_e = reading.read_noise_e, reading.full_well_e
+    offset_adu, full_scale_adu = reading.offset_adu, reading.full_scale_adu
+    per_e = 1.0 / reading.gain_e_per_adu
     electrons = np.empty(width)
     read = np.zeros(width)
     for y in range(height):
-        state = _poissons(state, expected[y], packed, edges, inner, unit, electrons)
+        state = _poissons(state, expected[y], lookup, electrons)
         if read_noise_e > 0.0:
-            state = _normals(state, edges, inner, unit, read)
+            state = _normals(state, lookup.ziggurat, read)
         out = image[y]
         for x in range(width):
             held = electrons[x] if electrons[x] < full_well_e else full_well_e
             value = math.floor((held + read_noise_e * read[x]) * per_e + offset_adu + 0.5)
             value = value if value > 0.0 else 0.0
-            out[x] = value if value < full_scale else full_scale
+            out[x] = value if value < full_scale_adu else full_scale_adu

@@ -43,6 +43,7 @@ class CameraSettings:
             raise SettingError(f"bit_depth must be between 1 and 16, got {self.bit_depth}")
         _require(self, "frame_rate_hz", "gain_e_per_adu", above=0)
         _require(self, "exposure_s", "offset_adu", "read_noise_e", at_least=0)
+        # stricter than `exposure_fits`: particles would diffuse for longer than the frames say
         if self.exposure_s <= 0 or self.exposure_s * self.frame_rate_hz > 1 + 1e-9:
             raise SettingError(
                 f"exposure_s={self.exposure_s:g} must be > 0 and no longer than the frame interval "

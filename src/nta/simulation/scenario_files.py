@@ -11,7 +11,7 @@ from typing import Any
 
 from nta.errors import SettingError
 from nta.simulation.scenario import Scenario
-from nta.stated import build, read_toml
+from nta.stated import build, read_toml, toml_text
 
 
 def list_scenarios() -> dict[str, str]:
@@ -50,12 +50,6 @@ def scenario_from_mapping(table: Mapping[str, Any], origin: str = "scenario") ->
     return build(Scenario, table, origin)
 
 
-def scenario_to_mapping(scenario: Scenario) -> dict[str, Any]:
-    """Return plain nested data without what is None; the inverse of `scenario_from_mapping`."""
-    plain: dict[str, Any] = _plain(scenario)
-    return plain
-
-
 def scenario_to_toml(scenario: Scenario) -> str:
     """Return the scenario as TOML text, every value written out."""
     plain = _plain(scenario)
@@ -81,7 +75,4 @@ def _plain(value: Any) -> Any:
 def _value(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, str):
-        escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-        return f'"{escaped}"'
-    return repr(value)
+    return toml_text(value) if isinstance(value, str) else repr(value)

@@ -11,11 +11,10 @@ from nta.acquisition import list_drivers
 from nta.calibration import SampleConditions, load_certificate, load_medium, load_profile
 from nta.errors import SettingError
 from nta.io.recordings.words import CONDITION_NUMBERS
+from nta.physics import exposure_fits
 from nta.settings import AnalysisSettings
 from nta.sop.procedure import Control, Device, Procedure, VideoPlan
 from nta.stated import Table
-
-_ROUNDING = 1e-3  # a rounded exposure may touch the frame interval
 
 
 def read_procedure(path: str | Path) -> Procedure:
@@ -55,7 +54,7 @@ def _device(table: Table) -> tuple[Device, str | None]:
     declared = {f.name for f in fields(Device)} - {"exposure_s"}
     _only(table, (*declared, "exposure_ms", "profile"))
     exposure_ms, rate_hz = _positive(table, "exposure_ms"), _positive(table, "frame_rate_hz")
-    if exposure_ms and rate_hz and exposure_ms * rate_hz > 1e3 * (1 + _ROUNDING):
+    if exposure_ms and rate_hz and not exposure_fits(exposure_ms / 1e3, 1 / rate_hz):
         table.refuse(
             f"exposure_ms = {exposure_ms:g} is longer than the frame interval, {1e3 / rate_hz:.4g} ms at "
             f"frame_rate_hz = {rate_hz:g}; expose for less, or take fewer frames"

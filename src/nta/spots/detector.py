@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import queue
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -14,6 +13,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from nta.cores import cores
 from nta.errors import RecordingError, SettingError
 from nta.frames import CameraState, Frame, Image
 from nta.progress import Progress
@@ -70,9 +70,7 @@ class SpotDetector:
         self.camera = camera
         self._learned: Learned | None = None
         self._engine: _Engine | None = None
-        self._threads = self.settings.threads or (
-            len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        )
+        self._threads = self.settings.threads or cores()
         if self.settings.engine == "trackpy":
             self._threads = 1  # it holds the lock all the time, and its warnings are silenced process-wide
         self._pool: ThreadPoolExecutor | None = None

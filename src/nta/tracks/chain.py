@@ -35,15 +35,23 @@ class Chain(Protocol):
 
 
 class CompiledChain:
-    """The compiled pass over the frames, with what it carries from call to call: open tracks, counters, flow."""
+    """The compiled pass over the frames, with what it carries from call to call: open tracks, counters, flow.
+
+    odds : by which links are judged; None takes those of the least sum of squared displacements.
+    """
 
     def __init__(
-        self, settings: LinkingSettings, motion: Motion, search_range_px: float, scene: Scene
+        self,
+        settings: LinkingSettings,
+        motion: Motion,
+        search_range_px: float,
+        scene: Scene,
+        odds: Odds | None = None,
     ) -> None:
         from nta.tracks.kernels import flow, frames
 
         self.search_range_px = search_range_px
-        self.odds: Odds | None = None  # None: least sum of squared displacements
+        self._odds = odds
         self._memory = settings.memory_frames
         self._doubt = math.log(1 / settings.max_wrong_link - 1)
         self._step_variance = motion.typical_variance_px2 if settings.drift == "auto" else 0.0
@@ -70,8 +78,8 @@ class CompiledChain:
         first_row = np.concatenate([[0], np.flatnonzero(np.diff(frame)) + 1, [frame.size]]).astype(np.int64)
         tracks, after = (self._with_room(int(np.diff(first_row).max())) for _ in range(2))
         track = np.empty(frame.size, dtype=np.int64)
-        if self.odds:
-            odds, doubt, light = self.odds, self._doubt, log_light(spots)
+        if self._odds:
+            odds, doubt, light = self._odds, self._doubt, log_light(spots)
         else:
             unknown = np.zeros(frame.size)  # nobody asks
             odds, doubt, light = no_odds(), 0.0, (unknown, unknown)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nta.columns import IntArray
+from nta.errors import SettingError
 from nta.spots.table import Scene, Spots, join_spots
 from nta.tracks.chain import Chain, CompiledChain, log_light
 from nta.tracks.drift import Drift, find_drift, no_drift
@@ -49,9 +50,9 @@ class TrackLinker:
         """Take the next frames' spots; a frame must not be divided between two chunks."""
         if len(spots):
             if np.any(np.diff(spots.frame) < 0):
-                raise ValueError("spots must be sorted by frame")
+                raise SettingError("spots must be sorted by frame")
             if spots.frame[0] <= self._last_frame:
-                raise ValueError(
+                raise SettingError(
                     f"spots of frame {spots.frame[0]} came after frame {self._last_frame} was closed; "
                     "push whole frames in order"
                 )
@@ -83,7 +84,7 @@ class TrackLinker:
     def spots(self) -> Spots:
         """All spots that were pushed, with the frames of all their scenes."""
         if not self._chunks:
-            raise ValueError("no spots were pushed: there is no scene to make tracks in")
+            raise SettingError("no spots were pushed: there is no scene to make tracks in")
         if len(self._chunks) > 1:
             linked = len(self._tracks) == len(self._chunks)
             self._chunks = [join_spots(self._chunks)]
@@ -111,14 +112,14 @@ class TrackLinker:
         if settings.engine != "fast":
             plain = ScipyChain if settings.engine == "reference" else TrackpyChain
             return plain(reach, settings.memory_frames)
-        chain = CompiledChain(settings, motion, reach, scene)
+        odds = None
         if settings.ambiguous == "cut" and motion.anything_moves:
             by_distance = CompiledChain(settings, motion, reach, scene).link(first_spots)
             area = float(scene.height_px * scene.width_px)
-            chain.odds = learn_odds(
+            odds = learn_odds(
                 motion, by_distance, frame, *log_light(first_spots), settings.memory_frames, area
             )
-        return chain
+        return CompiledChain(settings, motion, reach, scene, odds)
 
     def _table(self) -> Tracks:
         assert self._chain is not None

@@ -102,7 +102,7 @@ def unknown_motion(n_spots: int, n_frames: int, height_px: int, width_px: int) -
 def learn_motion(
     y_px: FloatArray, x_px: FloatArray, frame: IntArray, height_px: int, width_px: int
 ) -> Motion:
-    """Learn the classes of motion from the spots of some tens of frames, sorted by frame."""
+    """Learn the classes of motion from the spots of the first frames, sorted by frame."""
     spots = _Spots.of(y_px, x_px, frame)
     reach = min(REACH_PX, 0.25 * min(height_px, width_px))
     variance = np.asarray(CLASS_SD_PX[reach / SD_IN_RANGE >= CLASS_SD_PX] ** 2)

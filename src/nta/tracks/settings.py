@@ -10,7 +10,7 @@ from nta.errors import SettingError
 from nta.stated import check_choice
 
 Ambiguous = Literal["cut", "keep"]
-Drift = Literal["auto", "none"]
+DriftHandling = Literal["auto", "none"]
 Engine = Literal["fast", "reference", "trackpy"]
 
 
@@ -35,7 +35,7 @@ class LinkingSettings:
     memory_frames: int = 2
     ambiguous: Ambiguous = "cut"
     max_wrong_link: float = 0.03
-    drift: Drift = "auto"
+    drift: DriftHandling = "auto"
     min_track_frames: int = 2
     engine: Engine = "fast"
 
@@ -57,5 +57,5 @@ class LinkingSettings:
                 f"min_track_frames must be >= 2 (a track is at least two spots), got {self.min_track_frames}"
             )
         check_choice("ambiguous", self.ambiguous, Ambiguous)
-        check_choice("drift", self.drift, Drift)
+        check_choice("drift", self.drift, DriftHandling)
         check_choice("engine", self.engine, Engine)

@@ -16,7 +16,7 @@ from nta.visibility.law import Model, observed_light
 from nta.visibility.light import collection
 from nta.visibility.table import BrightnessLaw, TrackIndices, Visibility
 
-_LIGHT_STD = (
+_TRACK_LIGHT_STD = (
     0.4  # of ln(light of a track): where in the sheet it was (design choice; 1/e² sheet, tracked spots)
 )
 
@@ -33,7 +33,7 @@ def track_indices(model: Model, law: BrightnessLaw) -> TrackIndices | None:
     contrast = np.where(known, table.contrast(np.where(known, d, 100.0), log_nm2), np.nan)
     with np.errstate(invalid="ignore", divide="ignore"):
         rel_d = run.diffusion.std_err_um2_s / run.diffusion.diffusion_um2_s
-    factor = np.exp(Z_95 * np.hypot(3 * np.where(known, rel_d, np.nan), _LIGHT_STD / 2))
+    factor = np.exp(Z_95 * np.hypot(3 * np.where(known, rel_d, np.nan), _TRACK_LIGHT_STD / 2))
     medium = table.medium_index
     return TrackIndices(
         refractive_index=medium + contrast,

@@ -23,6 +23,9 @@ from nta.visibility.run import Run
 from nta.visibility.table import BrightnessLaw
 from nta.visibility.volume import seen_by
 
+LIGHT_STD = 0.10
+"""Systematic standard uncertainty of a run's mean ln(light): camera gain, exposure, tails of a spot (design choice)."""
+
 _WALKERS, _SEED = 1000, 1
 _QUANTILES = 10  # of the size distribution: diameters that stand for it
 _ITERATIONS = 30
@@ -30,7 +33,6 @@ _CLOSE, _CLOSE_SLOPE = 0.01, 0.02  # of ln(light), and of its slope, to where th
 _CLOSE_ENOUGH = 5.0  # times that, where steps of the simulation leave nothing nearer
 _BOLDEST = 1.0  # step of ln(light), and of the slope
 _DAMPING = 1e-3  # where the expectation does not follow at all
-_LOG_LIGHT_STD = 0.10  # systematic: camera gain, exposure, light in the tails of a spot (design choice)
 _SLOPE_STD = 1.0  # believed of the slope before a look at the data: vesicles 1 to 2 below spheres, beads 0
 _FAINT_CONTRAST = (
     0.06  # of vesicles, 1.40 in water: shape of the law where nothing is known of index or scale
@@ -98,7 +100,7 @@ def brightness_law(model: Model, stated_index: float | None) -> BrightnessLaw | 
     fitted = _fitted(model, law, light, light.mean, with_slope=stated_index is None)
     if fitted is None or not by_index:
         return fitted
-    reach = Z_95 * float(np.hypot(light.std_err, _LOG_LIGHT_STD))
+    reach = Z_95 * float(np.hypot(light.std_err, LIGHT_STD))
     low, high = (_fitted(model, fitted, light, light.mean + s, with_slope=False) for s in (-reach, reach))
     return replace(
         fitted,

@@ -19,7 +19,7 @@ from nta.visibility.run import Run
 from nta.visibility.table import BrightnessLaw, VisibleVolume
 
 _LEAST_VOLUME = 0.3  # of the visible volume at the median in view
-_LOG_LIGHT_STD = 0.15  # of ln(light), of the law: moves the depth at which particles are seen (design choice)
+_LAW_LIGHT_STD = 0.15  # of the ln(light) that a law gives particles: moves the depth at which they are seen (design choice)
 _NOTHING = 1e-4  # of the largest visible volume: so little of it counts as none
 _DRAWS = 200  # of the light, where the sizes have no draws of their own
 
@@ -162,7 +162,7 @@ def _drawn_per_ml(run: Run, volume: VisibleVolume, curve: DetectionCurve, law: B
     if draws is None:
         draws, lobes = np.repeat(in_view.weight[None], _DRAWS, axis=0), None
     rng = np.random.default_rng(run.sizing.seed)
-    by_scale = float(np.hypot(_LOG_LIGHT_STD, curve.rel_std[0])) * rng.standard_normal(len(draws))
+    by_scale = float(np.hypot(_LAW_LIGHT_STD, curve.rel_std[0])) * rng.standard_normal(len(draws))
     by_slope = law.slope_std * rng.standard_normal(len(draws))
     lever = np.log(volume.diameter_nm / law.anchor_nm)
     log_ml = np.array(

@@ -10,11 +10,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from nta.columns import Float32Array, FloatArray
+from nta.compiled import compiled
 from nta.physics import ML_PER_UM3
 from nta.visibility.curve import DetectionCurve
 from nta.visibility.light import LightSheet
@@ -63,6 +64,42 @@ class Seen:
     mean_log_light: float
 
 
+class _Walks(NamedTuple):
+    """Where walkers start in a unit box, their steps as (z, y, x), and what decides if they are found, and linked."""
+
+    start: FloatArray
+    steps: Float32Array
+    found: Float32Array
+    linked: Float32Array
+
+
+class _Box(NamedTuple):
+    """Where they walk, in um: half its depth, the view with a margin to every side; and their standard step."""
+
+    half: float
+    height: float
+    width: float
+    margin: float
+    step: float
+
+
+class _Lit(NamedTuple):
+    """How the sheet shows them: chance of being found at every `z_step` um of depth; -ln(relative light) / z²."""
+
+    chance: FloatArray
+    z_step: float
+    light_per_z2: float
+
+
+class _Joining(NamedTuple):
+    """How the run joins what is found; `reach` in um."""
+
+    memory: int
+    min_points: int
+    reach: float
+    given_up: float
+
+
 def seen_by(
     curve: DetectionCurve,
     sheet: LightSheet,
@@ -89,22 +126,16 @@ def seen_by(
     margin_um = _MARGIN_STEPS * step_um
     half_um = float(z[seen[-1]]) + margin_um
     height_um, width_um = view.height_px * sheet.pixel_size_um, view.width_px * sheet.pixel_size_um
+    box = _Box(half_um, height_um, width_um, margin_um, step_um)
+    lit = _Lit(chance, z[1] - z[0], 2 / sheet.sheet_width_um**2)
+    reach_um = view.search_range_px * sheet.pixel_size_um
+    joining = _Joining(view.memory_frames, view.min_points, reach_um, view.given_up)
     joined = np.zeros(3)
     frames = frames or view.frames_simulated
     together = max(_TOGETHER // frames, 1)
     for first in range(0, walkers, together):
-        joined += _walk(
-            *_unit_walks(min(walkers - first, together), frames, seed + first),
-            step_um,
-            np.array([half_um, height_um, width_um, margin_um]),
-            chance,
-            z[1] - z[0],
-            2 / sheet.sheet_width_um**2,
-            view.memory_frames,
-            view.min_points,
-            view.search_range_px * sheet.pixel_size_um,
-            view.given_up,
-        )
+        walks = _unit_walks(min(walkers - first, together), frames, seed + first)
+        joined += _walk(walks, box, lit, joining)
     spots, n_tracks, log_light = joined
     box_ml = 2 * half_um * (height_um + 2 * margin_um) * (width_um + 2 * margin_um) * ML_PER_UM3
     per_particle = box_ml / (walkers * frames)
@@ -116,31 +147,25 @@ def seen_by(
 
 
 @lru_cache(maxsize=4)
-def _unit_walks(
-    walkers: int, frames: int, seed: int
-) -> tuple[FloatArray, Float32Array, Float32Array, Float32Array]:
-    """Return where walkers start in a unit box, their steps as (z, y, x), and what decides if they are found, and linked.
-
-    Drawn once for all kinds of particles: the same numbers move the small and the large ones.
-    """
+def _unit_walks(walkers: int, frames: int, seed: int) -> _Walks:
+    """Return walks drawn once for all kinds of particles: the same numbers move the small and the large ones."""
     rng = np.random.default_rng(seed)
     steps = rng.standard_normal((walkers, frames, 3), dtype=np.float32)
     places, found, linked = rng.random((walkers, 3)), *rng.random((2, walkers, frames), dtype=np.float32)
-    return places, steps, found, linked
+    return _Walks(places, steps, found, linked)
 
 
-@njit(cache=True, nogil=True)
-def _walk(  # type: ignore[no-untyped-def]
-    start, steps, found, linked, step, box, chance, z_step, light_per_z2, memory, min_points, reach, given_up
-):
+@compiled()
+def _walk(walks: _Walks, box: _Box, lit: _Lit, joining: _Joining) -> tuple[int, int, float]:
     """Move particles in a box without walls (who leaves enters at the other side) and join what is found of each.
-
-    start, steps, found, linked : as by `_unit_walks`.
 
     Returns the number of spots in tracks of at least `min_points`, that of these tracks, and the sum of ln(relative light)
     over the spots.
     """
-    half, height, width, margin = box
+    start, steps, found, linked = walks
+    half, height, width, margin, step = box
+    chance, z_step, light_per_z2 = lit
+    memory, min_points, reach, given_up = joining
     spots, n_tracks, log_light = 0, 0, 0.0
     for walker in range(start.shape[0]):
         z = half * (2 * start[walker, 0] - 1)
@@ -166,8 +191,8 @@ def _walk(  # type: ignore[no-untyped-def]
     return spots, n_tracks, log_light
 
 
-@njit(cache=True, inline="always")
-def _wrapped(place, low, span):  # type: ignore[no-untyped-def]
+@compiled(inline="always")
+def _wrapped(place: float, low: float, span: float) -> float:
     """Bring a place back into the box: the density stays even."""
     while place < low:
         place += span

@@ -10,7 +10,7 @@ import numpy as np
 
 from nta.errors import RecordingError, SettingError
 from nta.frames import Image, refuse_no_image
-from nta.io.recordings.opening import said_of_camera
+from nta.io.recordings.opening import checked_camera
 from nta.io.recordings.reader import Claim, Shot, Tally
 from nta.io.recordings.recording import Recording
 
@@ -45,7 +45,7 @@ def from_frames(
     SettingError
         A given value is wrong.
     """
-    said = said_of_camera(
+    said = checked_camera(
         frame_rate_hz=frame_rate_hz, exposure_s=exposure_s, pixel_size_um=pixel_size_um, bit_depth=bit_depth
     )
     reader = ImagesReader(images)

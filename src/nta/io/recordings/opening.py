@@ -65,7 +65,7 @@ def open_recording(
             f"{type(path).__name__} is no path of a recording; frames in memory are taken by "
             "nta.from_frames(images, frame_rate_hz=..., pixel_size_um=...)"
         )
-    said = said_of_camera(
+    said = checked_camera(
         frame_rate_hz=frame_rate_hz, exposure_s=exposure_s, pixel_size_um=pixel_size_um, bit_depth=bit_depth
     )
     where = Path(path)
@@ -74,16 +74,15 @@ def open_recording(
     return Recording(reader, said, sidecar, str(path), remarks)
 
 
-def said_of_camera(**said: Any) -> dict[str, Any]:
+def checked_camera(**said: Any) -> dict[str, Any]:
     """Return what is said of a camera as a recording takes it; refuse by name what is no number."""
-    return {
-        name: value
-        if value is None
-        else frame_rate(value, "frame rate")
-        if name == "frame_rate_hz"
-        else stated_number(name, value)
-        for name, value in said.items()
-    }
+    checked: dict[str, Any] = dict.fromkeys(said)
+    for name, value in said.items():
+        if name == "frame_rate_hz" and value is not None:
+            checked[name] = frame_rate(value, "frame rate")
+        elif value is not None:
+            checked[name] = stated_number(name, value)
+    return checked
 
 
 def _reader(path: Path) -> Reader:

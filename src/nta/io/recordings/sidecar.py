@@ -10,7 +10,7 @@ from nta.io.recordings.words import (
     CAMERA_NUMBERS,
     CONDITION_NUMBERS,
     CONDITION_TEXTS,
-    camera_said,
+    camera_from_words,
     frame_rate,
 )
 from nta.provenance import REPORTED
@@ -74,4 +74,6 @@ def _checked(words: dict[str, Any], path: Path) -> dict[str, Any]:
             raise SettingError(f"{path}: {key} must be a number, got {value!r}")
         else:
             values[key] = value
-    return {key: value for key, value in values.items() if key not in CAMERA_NUMBERS} | camera_said(values)
+    return {key: value for key, value in values.items() if key not in CAMERA_NUMBERS} | camera_from_words(
+        values
+    )

@@ -14,7 +14,7 @@ CONDITION_NUMBERS = ("temperature_c", "temperature_std_c", "viscosity_mpas", "di
 CONDITION_TEXTS = ("medium", "sample")
 
 
-def camera_said(words: Mapping[str, Any]) -> dict[str, Any]:
+def camera_from_words(words: Mapping[str, Any]) -> dict[str, Any]:
     """Return what words say of the camera as `open_recording` takes it: the exposure, which people write in ms, in s."""
     said = {name: words[name] for name in CAMERA_NUMBERS if words.get(name) is not None}
     if "exposure_ms" in said:
