@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from nta.columns import Float32Array
 from nta.frames import Image
 from nta.spots.columns import ERROR, N_COLUMNS, N_TABLE, SNR, B, N, S, X, Y
-from nta.spots.fitting import FIT_SHARE, poor_chi2
+from nta.spots.fitting import FIT_SHARE
 from nta.spots.kernels.candidates import Proposal, ResponseNoise, Shown, candidates
 from nta.spots.kernels.discs import N_BINS, N_DISC, SIGNIFICANT, GreyNoise, find_discs, merge
 from nta.spots.kernels.find import find
@@ -161,7 +161,6 @@ class LayerSearch:
             threshold=FIT_SHARE * self._clutter_sd * self._k,
             split_gain=float(split_gain),
             apart=layer.apart,
-            poor=poor_chi2((2 * layer.fit_radius + 1) ** 2),
         )
 
     def candidates(self, image: Image) -> tuple[int, NDArray[np.float64]]:

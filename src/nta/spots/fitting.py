@@ -13,6 +13,11 @@ ERROR_GROWTH = 0.25
 MOST_ERROR = 0.5  # widths: light is where it is, whatever the bound of a pair that can hardly be told apart
 
 
-def poor_chi2(n_pixels: int) -> float:
-    """Return the reduced chi-square from which on a fit to so many pixels is poor."""
-    return 1.0 + POOR_SD * math.sqrt(2.0 / (n_pixels - N_PARAMETERS))
+def freedom_of(n_pixels: float) -> float:
+    """Return the degrees of freedom of a fit to so many pixels: saturated ones are not fitted, and few may be left."""
+    return max(n_pixels - N_PARAMETERS, 1.0)
+
+
+def poor_chi2(freedom: float) -> float:
+    """Return the reduced chi-square from which on a fit of so many degrees of freedom is poor."""
+    return 1.0 + POOR_SD * math.sqrt(2.0 / freedom)

@@ -15,7 +15,7 @@ from nta.columns import FloatArray
 from nta.frames import Image
 from nta.spots.columns import ERROR, N_TABLE, B, N, S, X, Y
 from nta.spots.filters import BOX
-from nta.spots.fitting import ERROR_GROWTH, FIT_SHARE, MOST_ERROR, N_PARAMETERS, poor_chi2
+from nta.spots.fitting import ERROR_GROWTH, FIT_SHARE, MOST_ERROR, freedom_of, poor_chi2
 from nta.spots.kernels.follow import ABOVE_SD, HIGH, RISEN, STRIDE, TILE
 from nta.spots.learned import Learned, summed
 from nta.spots.settings import DetectionSettings
@@ -120,7 +120,8 @@ class ReferenceSearch:
     ) -> FloatArray | None:
         layer, sign = self._layer, self._learned.sign
         bound = np.diag(np.linalg.inv(fisher))
-        chi2 = float(((patch - mean) ** 2 * weight).sum() / (patch.size - N_PARAMETERS))
+        freedom = freedom_of(float(whole.sum()))
+        chi2 = float(((patch - mean) ** 2 * weight).sum() / freedom)
         noise = float(self._variance(np.array(p[B])))
         snr = p[N] / math.sqrt(4 * math.pi * (p[S] ** 2 + 1 / 12) * noise)
         snr /= math.sqrt(layer.clutter / layer.excess)
@@ -132,7 +133,7 @@ class ReferenceSearch:
         flags = 0 if whole.all() else int(SpotFlag.SATURATED)
         flags |= int(SpotFlag.EDGE) * (not (r <= x <= width - 1 - r and r <= y <= height - 1 - r))
         error = math.sqrt(0.5 * (bound[X] + bound[Y]))
-        if chi2 > poor_chi2(patch.size):
+        if chi2 > poor_chi2(freedom):
             flags |= int(SpotFlag.POOR_FIT)
             error *= chi2**ERROR_GROWTH
         error = min(error, MOST_ERROR * p[S])

@@ -14,7 +14,8 @@ from typing import NamedTuple
 import numpy as np
 
 from nta.columns import Float32Array, FloatArray
-from nta.spots.columns import CHI2, ERROR, B, N, S, X, Y
+from nta.spots.columns import CHI2, ERROR, FREEDOM, B, N, S, X, Y
+from nta.spots.fitting import N_PARAMETERS, freedom_of
 from nta.spots.kernels.algebra import axis, factorise, substitute, variance_of
 from nta.spots.kernels.lanes import LANES
 from nta.spots.kernels.options import inlined
@@ -24,6 +25,8 @@ SIDE = 15  # most rows of a patch
 N_MOMENTS = 15
 GX, DX, QX, MOMENTS = 0, LANES, 2 * LANES, 3 * LANES
 WORK = MOMENTS + N_MOMENTS * LANES
+
+_freedom_of = inlined(freedom_of)
 
 
 class Noise(NamedTuple):
@@ -160,6 +163,16 @@ def _normal_equations(work: Float32Array, n: float, a: FloatArray, g: FloatArray
 
 
 @inlined
+def _n_counted(mask: Float32Array, side: int) -> float:
+    """Return how many pixels of a patch count."""
+    n = f4(0)
+    for j in range(side):
+        for i in range(LANES):
+            n += mask[j, i]
+    return float(n)
+
+
+@inlined
 def fit_one(
     data: Float32Array, light: Float32Array, mask: Float32Array, side: int, noise: Noise, limits: Limits,
     start: FloatArray, work: Float32Array, ay: FloatArray, a: FloatArray, g: FloatArray, out: FloatArray,
@@ -172,7 +185,7 @@ def fit_one(
     mask : (side, 16) 1 where a pixel counts, 0 where it is saturated or beyond the patch
     start : (X, Y, N, B, S) to begin with, in patch coordinates
     work, ay, a, g : float32 (WORK,), float64 (3, 16), (8, 8), (8,) workspaces
-    out : receives the columns X to CHI2; `a` is left factorised
+    out : receives the columns X to CHI2 and FREEDOM; `a` is left factorised
 
     Returns
     -------
@@ -193,10 +206,10 @@ def fit_one(
                 f4(g1[j]), f4(d1[j]), f4(q1[j]),
             )  # fmt: skip
         chi2 = _normal_equations(work, n, a, g)
-        if not factorise(a, 5):
+        if not factorise(a, N_PARAMETERS):
             return False
         r0, r1, r2, r3, r4 = g[0], g[1], g[2], g[3], g[4]
-        substitute(a, g, 5)
+        substitute(a, g, N_PARAMETERS)
         sx = min(max(g[0], -0.7), 0.7)
         sy = min(max(g[1], -0.7), 0.7)
         ss = min(max(g[4], -0.35), 0.35)
@@ -218,6 +231,7 @@ def fit_one(
     out[N] = n
     out[B] = b
     out[S] = s
-    out[ERROR] = math.sqrt(0.5 * (variance_of(a, 5, 0, g) + variance_of(a, 5, 1, g)))
-    out[CHI2] = max(chi2, 0.0) / max(side * side - 5, 1)
+    out[ERROR] = math.sqrt(0.5 * (variance_of(a, N_PARAMETERS, X, g) + variance_of(a, N_PARAMETERS, Y, g)))
+    out[FREEDOM] = _freedom_of(_n_counted(mask, side))
+    out[CHI2] = max(chi2, 0.0) / out[FREEDOM]
     return bool(n > 0)

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nta.columns import Float32Array, FloatArray
-from nta.spots.columns import CENTRE_X, CENTRE_Y, CHI2, ERROR, FLAGS, SNR, B, N, S, X, Y
-from nta.spots.fitting import ERROR_GROWTH, MOST_ERROR
+from nta.spots.columns import CENTRE_X, CENTRE_Y, CHI2, ERROR, FLAGS, FREEDOM, SNR, B, N, S, X, Y
+from nta.spots.fitting import ERROR_GROWTH, MOST_ERROR, N_PARAMETERS, poor_chi2
 from nta.spots.kernels.algebra import variance_of
 from nta.spots.kernels.candidates import Shown
 from nta.spots.kernels.fit import Limits, Noise, f4, fit_one
@@ -28,6 +28,8 @@ NOT_FITTED = 9.0  # chi-square of what could not be fitted: two spots may do
 BRIGHT = 1.5  # thresholds from which on what is too wide for the window is looked at in a wider one
 NO_SPOT = 0.0  # the same of what is none
 
+_poor_chi2 = inlined(poor_chi2)
+
 
 class FitRules(NamedTuple):
     """How candidates are fitted.
@@ -36,7 +38,7 @@ class FitRules(NamedTuple):
     offset, gain, full_scale : of the camera; e = gain * (sign * image - offset), offset and full scale in adu.
     threshold : least matched-filter signal over noise of the fitted spot.
     split_gain : drop of chi-square from which on two spots are better than one; 0 where none is to be split.
-    apart : widths that two must lie apart. poor : reduced chi-square from which on a fit is poor.
+    apart : widths that two must lie apart.
     """
 
     radius: int
@@ -50,7 +52,6 @@ class FitRules(NamedTuple):
     threshold: float
     split_gain: float
     apart: float
-    poor: float
 
 
 @inlined
@@ -128,7 +129,6 @@ def _fit_shoulders(
     A shoulder is a spot if its light is significant and explains more than it leaves unexplained: part of a ring does not,
     and what is too near is part of a streak.
     """
-    freedom = (2 * view.radius + 1) ** 2 - 5
     for i in range(n):
         if not found[i, FOUND_BESIDE]:
             continue
@@ -137,7 +137,7 @@ def _fit_shoulders(
             not is_near(rows, n, i, rules.apart)
             and _load_beside(view, desk, n, i, found, rules, rows, ok) == 0
             and _fit(view, desk, desk.light, rules)
-            and _significance2(desk) > max(rules.threshold**2, (desk.out[CHI2] - 1.0) * freedom)
+            and _significance2(desk) > max(rules.threshold**2, _unexplained(desk.out))
         ):
             _store_beside(view, desk, i, found, rows, ok)
 
@@ -182,9 +182,8 @@ def _split(
         gained = fit_two(
             desk.patch, desk.light, side, rules.noise, rules.limits, one, rules.width, rules.apart, out, out2
         )
-        excess = (one[CHI2] - 1.0) * (side * side - 5)
         if (
-            gained > max(rules.split_gain, SPLIT_SHARE * excess)
+            gained > max(rules.split_gain, SPLIT_SHARE * _unexplained(one))
             and abs(out[X] - one[X]) < 2 * STRAY
             and abs(out[Y] - one[Y]) < 2 * STRAY
         ):
@@ -237,8 +236,15 @@ def _fit(view: View, desk: Desk, light: Float32Array, rules: FitRules) -> bool:
 @inlined
 def _significance2(desk: Desk) -> float:
     """Square of the fitted light over its error: what chi-square grows by without the spot."""
-    gained: float = desk.out[N] ** 2 / variance_of(desk.a, 5, 2, desk.g)
+    gained: float = desk.out[N] ** 2 / variance_of(desk.a, N_PARAMETERS, N, desk.g)
     return gained
+
+
+@inlined
+def _unexplained(out: FloatArray) -> float:
+    """Chi-square of a fit beyond what noise explains."""
+    beyond: float = (out[CHI2] - 1.0) * out[FREEDOM]
+    return beyond
 
 
 @inlined
@@ -264,7 +270,7 @@ def _store(rows: FloatArray, i: int, out: FloatArray, qx: int, qy: int) -> None:
     """Write a fit in frame coordinates."""
     rows[i, X] = out[X] + qx
     rows[i, Y] = out[Y] + qy
-    for k in (N, B, S, ERROR, CHI2):
+    for k in (N, B, S, ERROR, CHI2, FREEDOM):
         rows[i, k] = out[k]
 
 
@@ -312,7 +318,7 @@ def _keep(
         x, y = rows[i, X], rows[i, Y]
         if x < radius - 0.5 or y < radius - 0.5 or x > w - radius - 0.5 or y > h - radius - 0.5:
             flags |= EDGE
-        if rows[i, CHI2] > rules.poor:
+        if rows[i, CHI2] > _poor_chi2(rows[i, FREEDOM]):
             flags |= POOR_FIT
             rows[i, ERROR] *= rows[i, CHI2] ** ERROR_GROWTH
         rows[i, ERROR] = min(rows[i, ERROR], MOST_ERROR * rows[i, S])

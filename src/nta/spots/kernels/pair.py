@@ -7,7 +7,8 @@ import math
 import numpy as np
 
 from nta.columns import Float32Array, FloatArray
-from nta.spots.columns import CHI2, ERROR, B, N, S, X, Y
+from nta.spots.columns import CHI2, ERROR, FREEDOM, B, N, S, X, Y
+from nta.spots.fitting import N_PARAMETERS
 from nta.spots.kernels.algebra import axis, factorise, substitute, variance_of
 from nta.spots.kernels.fit import Limits, Noise, f4
 from nta.spots.kernels.lanes import LANES
@@ -181,13 +182,14 @@ def fit_two(
 
     Returns how much chi-square drops, 0 where there is nothing to split, the fit fails or the two have a single peak; the
     chi-square of `one` beside this light is put down in it.
-    `first`, `second` receive the columns X to CHI2, as in `fit_one`. `width` is the recording's sigma: a blend's own
+    `first`, `second` receive the columns that `fit_one` fills. `width` is the recording's sigma: a blend's own
     sigma is too wide. `apart`: widths that two must lie apart (`nta.spots.apart`).
     """
     residual = np.empty((LANES, LANES), f4)
     score = np.empty((LANES, LANES), f4)
     left, ix, iy, chi2_one = _residual_peak(data, light, side, noise, one, residual, score)
-    one[CHI2] = chi2_one / (side * side - 5)
+    one[FREEDOM] = side * side - N_PARAMETERS
+    one[CHI2] = chi2_one / one[FREEDOM]
     if left < LEFT_OVER_SD:
         return 0.0
     a = np.empty((8, 8))
@@ -241,7 +243,6 @@ def fit_two(
     nearest = apart * max(p[S12], width)
     if (p[X2] - p[X1]) ** 2 + (p[Y2] - p[Y1]) ** 2 < nearest**2:
         return 0.0
-    dof = side * side - 8
     for k in range(2):
         out = first if k == 0 else second
         out[X] = p[X1 + k * OF_ONE]
@@ -252,7 +253,8 @@ def fit_two(
         out[ERROR] = math.sqrt(
             0.5 * (variance_of(a, 8, X1 + k * OF_ONE, g) + variance_of(a, 8, Y1 + k * OF_ONE, g))
         )
-        out[CHI2] = chi2 / dof
+        out[FREEDOM] = side * side - 8
+        out[CHI2] = chi2 / out[FREEDOM]
         if not (-0.5 < out[X] < side - 0.5 and -0.5 < out[Y] < side - 0.5):
             return 0.0
     return chi2_one - chi2
