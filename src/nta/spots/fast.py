@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from nta.columns import Float32Array
 from nta.frames import Image
 from nta.spots.columns import ERROR, N_COLUMNS, N_TABLE, SNR, B, N, S, X, Y
-from nta.spots.fitting import FIT_SHARE
+from nta.spots.filters import MEAN_CLIP_SD
+from nta.spots.fitting import FIT_SHARE, NARROWEST_SHARE, widest_px
 from nta.spots.kernels.candidates import Proposal, ResponseNoise, Shown, candidates
 from nta.spots.kernels.discs import N_BINS, N_DISC, SIGNIFICANT, GreyNoise, find_discs, merge
 from nta.spots.kernels.find import find
@@ -132,7 +133,7 @@ class LayerSearch:
         self._grey_noise = GreyNoise(noise.var0, noise.slope * sign, noise.floor)
         s = layer.width_px
         # out of focus most spots may be wide: those in focus are spots as well, and only single pixels are none
-        narrowest = float(np.clip(0.45 * s, *NARROWEST)) if layer.step == 1 else NARROWEST_BINNED
+        narrowest = float(np.clip(NARROWEST_SHARE * s, *NARROWEST)) if layer.step == 1 else NARROWEST_BINNED
         height, width = layer.background.shape
         self._stripes = FrameStripes.of(layer, sign, layer.fixed) if any(layer.wavering) else None
         if self._stripes is not None:
@@ -145,7 +146,7 @@ class LayerSearch:
         self._found = np.empty((MOST_SPOTS, N_FOUND))
         watched, half = layer.background[WATCHED], summed(layer.background)
         sd = np.sqrt(noise.variance(watched.astype(float)))
-        clip = sign * half + 3 * np.sqrt(4 * noise.variance(half.astype(float) / 4))
+        clip = sign * half + MEAN_CLIP_SD * np.sqrt(4 * noise.variance(half.astype(float) / 4))
         level = layer.expected(sign)[WATCHED].astype(np.float32)
         self._ground = Ground.of(level, sd, sign * noise.slope, clip.astype(np.float32))
         self._with_shoulders = self._proposal((f.half_curved / f.half_norm) ** 2)
@@ -157,7 +158,7 @@ class LayerSearch:
             gain=self.gain,
             full_scale=float(layer.full_scale),
             noise=Noise(float(sign), read, noise.floor * self.gain**2),
-            limits=Limits(narrowest, min(2.2 * s, 0.7 * layer.fit_radius), settled=0.02, iterations=6),
+            limits=Limits(narrowest, widest_px(s, layer.fit_radius), settled=0.02, iterations=6),
             threshold=FIT_SHARE * self._clutter_sd * self._k,
             split_gain=float(split_gain),
             apart=layer.apart,

@@ -13,7 +13,7 @@ from nta.columns import BoolArray
 from nta.frames import Image
 from nta.spots.apart import SPARROW
 from nta.spots.filters import Filters, filters_for
-from nta.spots.noise import PixelNoise
+from nta.spots.noise import ROUNDING_VARIANCE, PixelNoise
 from nta.spots.table import CameraModel
 
 FIT_RADIUS = (5, 7)  # half side of the fit window, px: 2.7 sigma and more of a spot in focus
@@ -110,7 +110,7 @@ class Layer:
         """Return the layer of half the resolution, in which a spot is `width_px` wide."""
         part = 2.0**self.shift
         noise, camera = self.noise, self.camera
-        rounding = 1 / 12 if self.shift else 0.0
+        rounding = ROUNDING_VARIANCE if self.shift else 0.0
         return Layer(
             step=2 * self.step,
             full_scale=(4 * self.full_scale + (1 << self.shift >> 1)) >> self.shift,

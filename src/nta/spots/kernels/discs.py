@@ -40,7 +40,7 @@ FEW = 3
 CONCENTRIC = 0.5  # extents within which two discs are one
 # Sums over the pixels of a disc: Fisher matrix and gradient of the centre, residuals over their noise and as they are, light
 # about the background, and noise
-XX, XY, YY, GX, GY, OVER_NOISE, RESIDUAL, VARIATION, NOISE, N_SUMS = range(10)
+XX, XY, YY, TO_X, TO_Y, OVER_NOISE, RESIDUAL, VARIATION, NOISE, N_SUMS = range(10)
 
 
 class GreyNoise(NamedTuple):
@@ -132,8 +132,8 @@ def _moments(
             sums[XX] += jx * jx / v
             sums[XY] += jx * jy / v
             sums[YY] += jy * jy / v
-            sums[GX] += jx * left / v
-            sums[GY] += jy * left / v
+            sums[TO_X] += jx * left / v
+            sums[TO_Y] += jy * left / v
             sums[OVER_NOISE] += left * left / v
             sums[RESIDUAL] += left * left
             sums[VARIATION] += (mu - background) ** 2
@@ -202,8 +202,8 @@ def _fit_disc(
         determinant = sums[XX] * sums[YY] - sums[XY] ** 2
         if not determinant > 1e-12 * (sums[XX] + sums[YY]) ** 2:
             return False
-        sx = (sums[YY] * sums[GX] - sums[XY] * sums[GY]) / determinant
-        sy = (sums[XX] * sums[GY] - sums[XY] * sums[GX]) / determinant
+        sx = (sums[YY] * sums[TO_X] - sums[XY] * sums[TO_Y]) / determinant
+        sy = (sums[XX] * sums[TO_Y] - sums[XY] * sums[TO_X]) / determinant
         cx += min(max(sx, -0.7), 0.7)
         cy += min(max(sy, -0.7), 0.7)
         if math.hypot(cx - x0, cy - y0) > 0.4 * radius:

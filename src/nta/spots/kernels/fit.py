@@ -19,8 +19,8 @@ from nta.spots.fitting import N_PARAMETERS, freedom_of
 from nta.spots.kernels.algebra import axis, factorise, substitute, variance_of
 from nta.spots.kernels.lanes import LANES
 from nta.spots.kernels.options import inlined
+from nta.spots.kernels.rows import f4
 
-f4 = np.float32
 SIDE = 15  # most rows of a patch
 N_MOMENTS = 15
 GX, DX, QX, MOMENTS = 0, LANES, 2 * LANES, 3 * LANES

@@ -10,17 +10,17 @@ from numpy.typing import NDArray
 
 from nta.columns import Float32Array, FloatArray
 from nta.spots.columns import CENTRE_X, CENTRE_Y, CHI2, ERROR, FLAGS, FREEDOM, SNR, B, N, S, X, Y
-from nta.spots.fitting import ERROR_GROWTH, MOST_ERROR, N_PARAMETERS, poor_chi2
+from nta.spots.fitting import ERROR_GROWTH, MOST_ERROR, N_PARAMETERS, PIXEL_VARIANCE, STRAY_PX, poor_chi2
 from nta.spots.kernels.algebra import variance_of
 from nta.spots.kernels.candidates import Shown
-from nta.spots.kernels.fit import Limits, Noise, f4, fit_one
+from nta.spots.kernels.fit import Limits, Noise, fit_one
 from nta.spots.kernels.flags import EDGE, OUT_OF_FOCUS, OVERLAPPING, POOR_FIT, SATURATED
 from nta.spots.kernels.options import inlined
 from nta.spots.kernels.pair import fit_two
 from nta.spots.kernels.patch import Desk, View, is_near, load_electrons, neighbour_light, new_desk
+from nta.spots.kernels.rows import f4
 from nta.spots.kernels.search import FOUND_BESIDE, FOUND_LEVEL, FOUND_RESPONSE, FOUND_X, FOUND_Y
 
-STRAY = 2.5  # px a fit may move away from its candidate
 SPLIT_CHI2 = 1.4  # reduced chi-square (121 px: 3 sd) above which two spots are tried
 # of the excess of chi-square that two spots must explain: a spot of another shape is not two
 SPLIT_SHARE = 0.5
@@ -184,8 +184,8 @@ def _split(
         )
         if (
             gained > max(rules.split_gain, SPLIT_SHARE * _unexplained(one))
-            and abs(out[X] - one[X]) < 2 * STRAY
-            and abs(out[Y] - one[Y]) < 2 * STRAY
+            and abs(out[X] - one[X]) < 2 * STRAY_PX
+            and abs(out[Y] - one[Y]) < 2 * STRAY_PX
         ):
             _store(rows, i, out, qx, qy)
             _store(rows, n + extra, out2, qx, qy)
@@ -262,7 +262,9 @@ def _store_beside(
 @inlined
 def _stays(out: FloatArray, qx: int, qy: int, found: FloatArray, i: int) -> bool:
     """Whether a spot was fitted where it had been found."""
-    return bool(abs(out[X] + qx - found[i, FOUND_X]) < STRAY and abs(out[Y] + qy - found[i, FOUND_Y]) < STRAY)
+    return bool(
+        abs(out[X] + qx - found[i, FOUND_X]) < STRAY_PX and abs(out[Y] + qy - found[i, FOUND_Y]) < STRAY_PX
+    )
 
 
 @inlined
@@ -278,7 +280,7 @@ def _store(rows: FloatArray, i: int, out: FloatArray, qx: int, qy: int) -> None:
 def _snr(n: float, b: float, s: float, noise: Noise) -> float:
     """Matched-filter signal over background noise: N / sqrt(4 pi s^2 v), v the background's variance per pixel."""
     v = max(noise.sign * b + noise.read, noise.floor)
-    return n / math.sqrt(4.0 * math.pi * (s * s + 1.0 / 12.0) * v)
+    return n / math.sqrt(4.0 * math.pi * (s * s + PIXEL_VARIANCE) * v)
 
 
 @inlined

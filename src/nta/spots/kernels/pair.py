@@ -10,18 +10,19 @@ from nta.columns import Float32Array, FloatArray
 from nta.spots.columns import CHI2, ERROR, FREEDOM, B, N, S, X, Y
 from nta.spots.fitting import N_PARAMETERS
 from nta.spots.kernels.algebra import axis, factorise, substitute, variance_of
-from nta.spots.kernels.fit import Limits, Noise, f4
+from nta.spots.kernels.fit import Limits, Noise
 from nta.spots.kernels.lanes import LANES
 from nta.spots.kernels.options import inlined
+from nta.spots.kernels.rows import f4
 
 X1, Y1, N1, X2, Y2, N2, B12, S12 = range(8)  # parameters: three of either spot, and two of both
 OF_ONE = X2 - X1
 ITERATIONS = 12
 LEFT_OVER_SD = 4.0  # a second spot is tried where the smoothed residual of one exceeds this
-GX = 45 * LANES  # of the workspace: sums first, then the axes of both spots
+AXES = 45 * LANES  # of the workspace: sums first, then the axes of both spots
 WORK = 51 * LANES
 SMOOTH_NORM = 6.0  # root of the sum of squares of the (1 2 1) x (1 2 1) weights
-SETTLED = 1  # step from which on two that are nearer than MERGED do not part again
+APART_FOR_GOOD = 1  # step from which on two that are nearer than MERGED do not part again
 MERGED = 1.5  # widths
 
 Three = tuple[np.float32, np.float32, np.float32]
@@ -77,11 +78,11 @@ def _add_row(
     Written out, because only so the compiler keeps all columns side by side in its registers.
     """
     for i in range(LANES):
-        g1, g2 = work[GX + i], work[GX + 3 * LANES + i]
-        x1 = e1[0] * work[GX + LANES + i]
-        x2 = e2[0] * work[GX + 4 * LANES + i]
+        g1, g2 = work[AXES + i], work[AXES + 3 * LANES + i]
+        x1 = e1[0] * work[AXES + LANES + i]
+        x2 = e2[0] * work[AXES + 4 * LANES + i]
         y1, y2 = e1[1] * g1, e2[1] * g2
-        s = e1[0] * work[GX + 2 * LANES + i] + e1[2] * g1 + e2[0] * work[GX + 5 * LANES + i] + e2[2] * g2
+        s = e1[0] * work[AXES + 2 * LANES + i] + e1[2] * g1 + e2[0] * work[AXES + 5 * LANES + i] + e2[2] * g2
         n1, n2 = p1 * g1, p2 * g2
         mu = b + e1[0] * g1 + e2[0] * g2 + light[i]
         variance = sign * mu + read
@@ -150,7 +151,7 @@ def _accumulate(
     """Fisher matrix and gradient of (x1, y1, N1, x2, y2, N2, b, s); returns chi-square."""
     sign, read, floor = f4(noise.sign), f4(noise.read), f4(noise.floor)
     n1, n2, b = f4(p[N1]), f4(p[N2]), f4(p[B12])
-    work[:GX] = f4(0)
+    work[:AXES] = f4(0)
     for j in range(side):
         p1, p2 = ay[0, 0, j], ay[1, 0, j]
         e1 = (n1 * p1, n1 * ay[0, 1, j], n1 * ay[0, 2, j])
@@ -196,7 +197,7 @@ def fit_two(
     g = np.empty(8)
     before = np.empty(8)
     work = np.zeros(WORK, f4)
-    ax = work[GX:].reshape(2, 3, LANES)
+    ax = work[AXES:].reshape(2, 3, LANES)
     ay = np.empty((2, 3, LANES), f4)
     p = np.empty(8)
     # the centroid of the blend stays: the brighter spot starts on the other side of it by its share
@@ -237,7 +238,10 @@ def fit_two(
             for k in range(8):
                 chi2 -= before[k] * g[k]  # what the last step takes off, as in `fit_one`
             break
-        if iteration >= SETTLED and (p[X2] - p[X1]) ** 2 + (p[Y2] - p[Y1]) ** 2 < (MERGED * width) ** 2:
+        if (
+            iteration >= APART_FOR_GOOD
+            and (p[X2] - p[X1]) ** 2 + (p[Y2] - p[Y1]) ** 2 < (MERGED * width) ** 2
+        ):
             return 0.0  # they run into each other
     # two narrow spots imitate the streak of one that moved; none is narrower than the recording's spots are
     nearest = apart * max(p[S12], width)

@@ -10,10 +10,10 @@ from nta.columns import BoolArray, Float32Array, FloatArray
 from nta.frames import Image
 from nta.spots.columns import CENTRE_Y, N_COLUMNS, N, S, X, Y
 from nta.spots.kernels.algebra import axis
-from nta.spots.kernels.fit import SIDE, WORK, f4
+from nta.spots.kernels.fit import SIDE, WORK
 from nta.spots.kernels.lanes import LANES, load_lanes
 from nta.spots.kernels.options import inlined
-from nta.spots.kernels.rows import reflected
+from nta.spots.kernels.rows import f4, reflected
 
 NEAR = 11.0  # px beyond which a neighbour's light does not matter
 
