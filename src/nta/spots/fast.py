@@ -30,6 +30,8 @@ from nta.spots.stripes import FrameStripes
 FIRST_SHARE = 0.78  # the half-resolution pass proposes above this share of the threshold
 NARROWEST = (0.5, 0.75)  # fitted width of a spot in focus, px, whatever the width of most of them
 NARROWEST_BINNED = 0.25  # px of a coarser layer: a single pixel is fitted narrower still
+SETTLED_PX = 0.02  # step that ends a fit: the next would be far shorter (design choice)
+ITERATIONS = 6  # of a fit, at most (design choice)
 SPLIT_GAIN = 25.0  # drop of chi-square for three more parameters that proves two spots (p < 2e-5)
 MOST_SPOTS = 20_000  # in one frame
 MOST_DISCS = 1_000
@@ -158,7 +160,9 @@ class LayerSearch:
             gain=self.gain,
             full_scale=float(layer.full_scale),
             noise=Noise(float(sign), read, noise.floor * self.gain**2),
-            limits=Limits(narrowest, widest_px(s, layer.fit_radius), settled=0.02, iterations=6),
+            limits=Limits(
+                narrowest, widest_px(s, layer.fit_radius), settled=SETTLED_PX, iterations=ITERATIONS
+            ),
             threshold=FIT_SHARE * self._clutter_sd * self._k,
             split_gain=float(split_gain),
             apart=layer.apart,

@@ -15,13 +15,14 @@ import numpy as np
 from nta.columns import Float32Array, FloatArray, IntArray
 from nta.frames import Image
 from nta.spots.columns import CHI2, ERROR, FLAGS, N_TABLE, SNR, B, N, S, X, Y
+from nta.spots.fitting import LONGEST_STEP_PX
 from nta.spots.kernels.flags import EDGE, OUT_OF_FOCUS, POOR_FIT, SATURATED
 from nta.spots.kernels.options import compiled, inlined
 from nta.spots.kernels.search import FOUND_X, FOUND_Y
 
 ITERATIONS = 10
 FIRST_ITERATIONS = 2  # of what is probably no disc
-CLIP_SD = 3.0
+CLIP_SD = 3.0  # of the residuals: what is further from the profile is a neighbour's
 N_BINS = 40  # px from the centre, at most
 HALF_OF_GAUSSIAN = 1.1774  # radius that holds half the light of a Gaussian, in standard deviations
 EXTENT, PEAK, SYMMETRY = N_TABLE, N_TABLE + 1, N_TABLE + 2  # columns of a disc behind those of a spot
@@ -38,6 +39,18 @@ OUTSHINES = 2.0  # times the disc's peak: a spot of its own in front of the disc
 EXPLAINED = 0.6  # share of a disc's light that a few well-fitted spots may not hold, or it is they
 FEW = 3
 CONCENTRIC = 0.5  # extents within which two discs are one
+LEAST_WEIGHT = 0.1  # pixels: where there are fewer, the profile stays as it is (design choice)
+LEAST_RADIUS_PX = 0.3  # nearer to the centre, slopes have no direction
+# times the variance: for the centre, pixels are clipped later than for the profile (design choice)
+CLIP_WIDENED = 4
+UNCLIPPED = 100  # times the variance: a disc is described with all that is there
+LEAST_NOISE_SHARE = 0.5  # of the noise that is expected: residuals are taken to have so much (design choice)
+DEGENERATE = 1e-12  # determinant over squared trace of the Fisher matrix: without a slope there is no centre
+STRAY_SHARE = 0.4  # of the window's radius that the centre may move away by (design choice)
+SETTLED_PX = 0.01  # step that ends the fit (design choice)
+EXTENT_SHARE = 0.9  # of the light that a disc holds within its extent
+DESCRIBED = 1.2  # extents within which a disc is told from a group of spots (design choice)
+MOST_IN_RING = 8 * N_BINS  # pixels at one radius: the widest ring has 2 pi N_BINS
 # Sums over the pixels of a disc: Fisher matrix and gradient of the centre, residuals over their noise and as they are, light
 # about the background, and noise
 XX, XY, YY, TO_X, TO_Y, OVER_NOISE, RESIDUAL, VARIATION, NOISE, N_SUMS = range(10)
@@ -101,7 +114,7 @@ def _mean_profile(
             new[k + 1] += f * v
             weight[k + 1] += f
     for k in range(radius + 1):
-        if weight[k] > 0.1:
+        if weight[k] > LEAST_WEIGHT:
             profile[k] = new[k] / weight[k]
     profile[radius + 1] = profile[radius]
 
@@ -127,7 +140,7 @@ def _moments(
             v = max(noise.var0 + noise.slope * mu, noise.floor)
             limit = CLIP_SD * math.sqrt(spread2)
             left = min(max(sign * float(image[y, x]) - mu, -limit), limit)
-            grade = (profile[k] - profile[k + 1]) / max(r, 0.3)
+            grade = (profile[k] - profile[k + 1]) / max(r, LEAST_RADIUS_PX)
             jx, jy = grade * dx, grade * dy
             sums[XX] += jx * jx / v
             sums[XY] += jx * jy / v
@@ -197,18 +210,18 @@ def _fit_disc(
     n = 0
     for _ in range(iterations):
         _mean_profile(image, sign, cy, cx, radius, spread2, profile, new, values[0])
-        n = _moments(image, sign, cy, cx, radius, radius, 0.0, noise, profile, 4 * spread2, sums)
-        spread2 = max(sums[RESIDUAL], sums[NOISE] * 0.5) / n
+        n = _moments(image, sign, cy, cx, radius, radius, 0.0, noise, profile, CLIP_WIDENED * spread2, sums)
+        spread2 = max(sums[RESIDUAL], sums[NOISE] * LEAST_NOISE_SHARE) / n
         determinant = sums[XX] * sums[YY] - sums[XY] ** 2
-        if not determinant > 1e-12 * (sums[XX] + sums[YY]) ** 2:
+        if not determinant > DEGENERATE * (sums[XX] + sums[YY]) ** 2:
             return False
         sx = (sums[YY] * sums[TO_X] - sums[XY] * sums[TO_Y]) / determinant
         sy = (sums[XX] * sums[TO_Y] - sums[XY] * sums[TO_X]) / determinant
-        cx += min(max(sx, -0.7), 0.7)
-        cy += min(max(sy, -0.7), 0.7)
-        if math.hypot(cx - x0, cy - y0) > 0.4 * radius:
+        cx += min(max(sx, -LONGEST_STEP_PX), LONGEST_STEP_PX)
+        cy += min(max(sy, -LONGEST_STEP_PX), LONGEST_STEP_PX)
+        if math.hypot(cx - x0, cy - y0) > STRAY_SHARE * radius:
             return False
-        if abs(sx) < 0.01 and abs(sy) < 0.01:
+        if abs(sx) < SETTLED_PX and abs(sy) < SETTLED_PX:
             break
     return _describe(image, sign, cy, cx, radius, noise, profile, spread2, sums, out)
 
@@ -229,11 +242,11 @@ def _describe(
         peak = max(peak, profile[k] - background)
     for k in range(radius):
         light += _ring_light(profile, radius, k)
-        if light >= 0.9 * total:
+        if light >= EXTENT_SHARE * total:
             extent = k + 0.5
             break
-    within = min(int(1.2 * extent + 1.0), radius)
-    n = _moments(image, sign, cy, cx, radius, within, background, noise, profile, 100 * spread2, sums)
+    within = min(int(DESCRIBED * extent + 1.0), radius)
+    n = _moments(image, sign, cy, cx, radius, within, background, noise, profile, UNCLIPPED * spread2, sums)
     left = max(sums[RESIDUAL] - sums[NOISE], 0.0)
     determinant = sums[XX] * sums[YY] - sums[XY] ** 2
     if not determinant > 0:
@@ -296,7 +309,7 @@ def find_discs(
     """
     profile = np.zeros(N_BINS + 2)
     new = np.zeros(N_BINS + 2)
-    values = np.zeros((N_BINS + 1, 8 * N_BINS))
+    values = np.zeros((N_BINS + 1, MOST_IN_RING))
     count = np.zeros(N_BINS + 1, np.int64)
     sums = np.zeros(N_SUMS)
     out = np.zeros(N_DISC)

@@ -17,7 +17,15 @@ from nta.spots.kernels.fit import Limits, Noise, fit_one
 from nta.spots.kernels.flags import EDGE, OUT_OF_FOCUS, OVERLAPPING, POOR_FIT, SATURATED
 from nta.spots.kernels.options import inlined
 from nta.spots.kernels.pair import fit_two
-from nta.spots.kernels.patch import Desk, View, is_near, load_electrons, neighbour_light, new_desk
+from nta.spots.kernels.patch import (
+    UNSORTED_PX,
+    Desk,
+    View,
+    is_near,
+    load_electrons,
+    neighbour_light,
+    new_desk,
+)
 from nta.spots.kernels.rows import f4
 from nta.spots.kernels.search import FOUND_BESIDE, FOUND_LEVEL, FOUND_RESPONSE, FOUND_X, FOUND_Y
 
@@ -27,6 +35,10 @@ SPLIT_SHARE = 0.5
 NOT_FITTED = 9.0  # chi-square of what could not be fitted: two spots may do
 BRIGHT = 1.5  # thresholds from which on what is too wide for the window is looked at in a wider one
 NO_SPOT = 0.0  # the same of what is none
+AT_LIMIT = 0.001  # of the narrowest and the widest width: nearer to it, a fit has run into it
+TWICE_PX2 = 2.0  # square of the distance within which two fits are of one spot
+ROWS_BACK = UNSORTED_PX + 2  # px; further back in the rows no spot is so near
+OUT_OF_FOCUS_WIDTHS = 1.8  # widths of a spot in focus (design choice)
 
 _poor_chi2 = inlined(poor_chi2)
 
@@ -295,7 +307,8 @@ def _keep(
     found: FloatArray,
 ) -> tuple[int, int]:
     """Drop what is too faint, outside or found twice; set the flags; returns what `localise` does."""
-    radius, narrowest, widest = rules.radius, 1.001 * rules.limits.narrowest, 0.999 * rules.limits.widest
+    radius, limits = rules.radius, rules.limits
+    narrowest, widest = (1 + AT_LIMIT) * limits.narrowest, (1 - AT_LIMIT) * limits.widest
     m = wide = 0
     for i in range(n + extra):
         if not ok[i]:
@@ -309,8 +322,8 @@ def _keep(
             continue
         twice = False
         j = m - 1
-        while j >= 0 and (i >= n or rows[j, Y] > rows[i, Y] - 8):
-            if (rows[j, X] - rows[i, X]) ** 2 + (rows[j, Y] - rows[i, Y]) ** 2 < 2.0:
+        while j >= 0 and (i >= n or rows[j, Y] > rows[i, Y] - ROWS_BACK):
+            if (rows[j, X] - rows[i, X]) ** 2 + (rows[j, Y] - rows[i, Y]) ** 2 < TWICE_PX2:
                 twice = True
                 break
             j -= 1
@@ -324,7 +337,7 @@ def _keep(
             flags |= POOR_FIT
             rows[i, ERROR] *= rows[i, CHI2] ** ERROR_GROWTH
         rows[i, ERROR] = min(rows[i, ERROR], MOST_ERROR * rows[i, S])
-        if rows[i, S] > 1.8 * rules.width:
+        if rows[i, S] > OUT_OF_FOCUS_WIDTHS * rules.width:
             flags |= OUT_OF_FOCUS
         for k in range(FLAGS):
             rows[m, k] = rows[i, k]

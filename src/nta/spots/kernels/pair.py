@@ -8,22 +8,29 @@ import numpy as np
 
 from nta.columns import Float32Array, FloatArray
 from nta.spots.columns import CHI2, ERROR, FREEDOM, B, N, S, X, Y
-from nta.spots.fitting import N_PARAMETERS
+from nta.spots.fitting import LONGEST_STEP_PX, LONGEST_WIDTH_STEP_PX, N_PARAMETERS
 from nta.spots.kernels.algebra import axis, factorise, substitute, variance_of
-from nta.spots.kernels.fit import Limits, Noise
+from nta.spots.kernels.fit import LEAST_LEFT_OF_LIGHT, Limits, Noise
 from nta.spots.kernels.lanes import LANES
 from nta.spots.kernels.options import inlined
 from nta.spots.kernels.rows import f4
 
-X1, Y1, N1, X2, Y2, N2, B12, S12 = range(8)  # parameters: three of either spot, and two of both
+X1, Y1, N1, X2, Y2, N2, B12, S12, N_PAIR = range(9)  # parameters: three of either spot, and two of both
 OF_ONE = X2 - X1
 ITERATIONS = 12
 LEFT_OVER_SD = 4.0  # a second spot is tried where the smoothed residual of one exceeds this
-AXES = 45 * LANES  # of the workspace: sums first, then the axes of both spots
-WORK = 51 * LANES
+# Rows of the workspace: sums for the lower triangle of the Fisher matrix, the gradient and chi-square, then the axes
+GRADIENT = N_PAIR * (N_PAIR + 1) // 2
+CHI_SQUARE = GRADIENT + N_PAIR
+AXES = (CHI_SQUARE + 1) * LANES  # where those of both spots begin
+WORK = AXES + 2 * 3 * LANES
 SMOOTH_NORM = 6.0  # root of the sum of squares of the (1 2 1) x (1 2 1) weights
 APART_FOR_GOOD = 1  # step from which on two that are nearer than MERGED do not part again
 MERGED = 1.5  # widths
+FAINTER_SHARE = 0.35  # of the blend's light with which the second spot starts (design choice)
+BLEND_WIDENS = 1.15  # times the width of a spot: no wider do both start (design choice)
+RIDGE = 1.001  # times the diagonal: nearly coincident spots are nearly degenerate
+PAIR_SETTLED = 0.5  # of the step that ends the fit of one: two near ones go slowly (design choice)
 
 Three = tuple[np.float32, np.float32, np.float32]
 
@@ -158,12 +165,12 @@ def _accumulate(
         e2 = (n2 * p2, n2 * ay[1, 1, j], n2 * ay[1, 2, j])
         _add_row(data[j], light[j], work, sign, read, floor, b, e1, e2, p1, p2)
     row = 0
-    for k in range(8):
+    for k in range(N_PAIR):
         for m in range(k + 1):
             a[k, m] = _sum_of(work, row, side)
             row += 1
-        g[k] = _sum_of(work, 36 + k, side)
-    return float(_sum_of(work, 44, side))
+        g[k] = _sum_of(work, GRADIENT + k, side)
+    return float(_sum_of(work, CHI_SQUARE, side))
 
 
 @inlined
@@ -193,49 +200,50 @@ def fit_two(
     one[CHI2] = chi2_one / one[FREEDOM]
     if left < LEFT_OVER_SD:
         return 0.0
-    a = np.empty((8, 8))
-    g = np.empty(8)
-    before = np.empty(8)
+    a = np.empty((N_PAIR, N_PAIR))
+    g = np.empty(N_PAIR)
+    before = np.empty(N_PAIR)
     work = np.zeros(WORK, f4)
     ax = work[AXES:].reshape(2, 3, LANES)
     ay = np.empty((2, 3, LANES), f4)
-    p = np.empty(8)
+    p = np.empty(N_PAIR)
     # the centroid of the blend stays: the brighter spot starts on the other side of it by its share
-    p[X1] = one[X] - 0.35 * (ix - one[X])
-    p[Y1] = one[Y] - 0.35 * (iy - one[Y])
-    p[N1] = 0.65 * one[N]
+    p[X1] = one[X] - FAINTER_SHARE * (ix - one[X])
+    p[Y1] = one[Y] - FAINTER_SHARE * (iy - one[Y])
+    p[N1] = (1 - FAINTER_SHARE) * one[N]
     p[X2] = ix
     p[Y2] = iy
-    p[N2] = 0.35 * one[N]
+    p[N2] = FAINTER_SHARE * one[N]
     p[B12] = one[B]
-    p[S12] = min(one[S], 1.15 * width)
+    p[S12] = min(one[S], BLEND_WIDENS * width)
     chi2 = 0.0
     for iteration in range(ITERATIONS + 1):
         for k in range(2):
             axis(p[X1 + k * OF_ONE], p[S12], side, ax[k, 0], ax[k, 1], ax[k, 2])
             axis(p[Y1 + k * OF_ONE], p[S12], side, ay[k, 0], ay[k, 1], ay[k, 2])
         chi2 = _accumulate(data, light, side, noise, p, work, ay, a, g)
-        for k in range(8):
-            a[k, k] *= 1.001  # nearly coincident spots are nearly degenerate
-        if not factorise(a, 8):
+        for k in range(N_PAIR):
+            a[k, k] *= RIDGE
+        if not factorise(a, N_PAIR):
             return 0.0
         if iteration == ITERATIONS:
             break
         before[:] = g
-        substitute(a, g, 8)
+        substitute(a, g, N_PAIR)
         largest = 0.0
         for k in (X1, Y1, X2, Y2):
-            step = min(max(g[k], -0.7), 0.7)
+            step = min(max(g[k], -LONGEST_STEP_PX), LONGEST_STEP_PX)
             p[k] += step
             largest = max(largest, abs(step))
         for k in (N1, N2):
-            p[k] = max(p[k] + g[k], 0.25 * p[k])
+            p[k] = max(p[k] + g[k], LEAST_LEFT_OF_LIGHT * p[k])
         p[B12] += g[B12]
         if noise.sign * p[B12] + noise.read < noise.floor:
             p[B12] = noise.sign * (noise.floor - noise.read)
-        p[S12] = min(max(p[S12] + min(max(g[S12], -0.35), 0.35), limits.narrowest), limits.widest)
-        if largest < 0.5 * limits.settled:
-            for k in range(8):
+        step = min(max(g[S12], -LONGEST_WIDTH_STEP_PX), LONGEST_WIDTH_STEP_PX)
+        p[S12] = min(max(p[S12] + step, limits.narrowest), limits.widest)
+        if largest < PAIR_SETTLED * limits.settled:
+            for k in range(N_PAIR):
                 chi2 -= before[k] * g[k]  # what the last step takes off, as in `fit_one`
             break
         if (
@@ -255,9 +263,9 @@ def fit_two(
         out[B] = p[B12]
         out[S] = p[S12]
         out[ERROR] = math.sqrt(
-            0.5 * (variance_of(a, 8, X1 + k * OF_ONE, g) + variance_of(a, 8, Y1 + k * OF_ONE, g))
+            0.5 * (variance_of(a, N_PAIR, X1 + k * OF_ONE, g) + variance_of(a, N_PAIR, Y1 + k * OF_ONE, g))
         )
-        out[FREEDOM] = side * side - 8
+        out[FREEDOM] = side * side - N_PAIR
         out[CHI2] = chi2 / out[FREEDOM]
         if not (-0.5 < out[X] < side - 0.5 and -0.5 < out[Y] < side - 0.5):
             return 0.0
