@@ -38,6 +38,7 @@ NO_SPOT = 0.0  # the same of what is none
 AT_LIMIT = 0.001  # of the narrowest and the widest width: nearer to it, a fit has run into it
 TWICE_PX2 = 2.0  # square of the distance within which two fits are of one spot
 ROWS_BACK = UNSORTED_PX + 2  # px; further back in the rows no spot is so near
+N_WIDE = 2  # columns of what is too wide for the window: X and Y
 OUT_OF_FOCUS_WIDTHS = 1.8  # widths of a spot in focus (design choice)
 
 _poor_chi2 = inlined(poor_chi2)
@@ -67,14 +68,17 @@ class FitRules(NamedTuple):
 
 
 @inlined
-def localise(shown: Shown, n: int, found: FloatArray, rules: FitRules, rows: FloatArray) -> tuple[int, int]:
+def localise(
+    shown: Shown, n: int, found: FloatArray, rules: FitRules, rows: FloatArray, wide: FloatArray
+) -> tuple[int, int]:
     """Fit the n candidates in `found` (`search.N_FOUND` columns) and write one row per spot.
 
-    rows : (m, N_COLUMNS), see `nta.spots.columns`.
+    rows : (m, N_COLUMNS), see `nta.spots.columns`. wide : (m, N_WIDE), receives the places of bright spots that are too
+    wide for the window.
 
     Returns
     -------
-    Number of spots, and of bright ones that are too wide for the window: their places are then the first in `found`.
+    Number of spots, and of these places.
     """
     view = View(
         shown.image,
@@ -94,7 +98,7 @@ def localise(shown: Shown, n: int, found: FloatArray, rules: FitRules, rows: Flo
     if rules.split_gain > 0:
         extra = _split(view, desk, n, found, rules, rows, ok)
     h, w = shown.image.shape
-    return _keep(rows, n, extra, ok, h, w, rules, found)
+    return _keep(rows, n, extra, ok, h, w, rules, wide)
 
 
 @inlined
@@ -304,20 +308,20 @@ def _keep(
     h: int,
     w: int,
     rules: FitRules,
-    found: FloatArray,
+    wide: FloatArray,
 ) -> tuple[int, int]:
     """Drop what is too faint, outside or found twice; set the flags; returns what `localise` does."""
     radius, limits = rules.radius, rules.limits
     narrowest, widest = (1 + AT_LIMIT) * limits.narrowest, (1 - AT_LIMIT) * limits.widest
-    m = wide = 0
+    m = n_wide = 0
     for i in range(n + extra):
         if not ok[i]:
             continue
         snr = _snr(rows[i, N], rows[i, B], rows[i, S], rules.noise)
         inside = -0.5 < rows[i, X] < w - 0.5 and -0.5 < rows[i, Y] < h - 0.5
         if inside and snr > BRIGHT * rules.threshold and rows[i, S] >= widest:
-            found[wide, FOUND_X], found[wide, FOUND_Y] = rows[i, X], rows[i, Y]
-            wide += 1
+            wide[n_wide, X], wide[n_wide, Y] = rows[i, X], rows[i, Y]
+            n_wide += 1
         if not (snr > rules.threshold and inside and narrowest < rows[i, S] < widest):
             continue
         twice = False
@@ -344,4 +348,4 @@ def _keep(
         rows[m, FLAGS] = flags
         rows[m, SNR] = snr
         m += 1
-    return m, wide
+    return m, n_wide

@@ -182,6 +182,57 @@ def _sum_of(work: Float32Array, row: int, side: int) -> np.float32:
 
 
 @inlined
+def _start(one: FloatArray, ix: int, iy: int, width: float, p: FloatArray) -> None:
+    """Put the second spot where light is left over, and the first on the other side of the blend by its share."""
+    p[X1] = one[X] - FAINTER_SHARE * (ix - one[X])
+    p[Y1] = one[Y] - FAINTER_SHARE * (iy - one[Y])
+    p[N1] = (1 - FAINTER_SHARE) * one[N]
+    p[X2] = ix
+    p[Y2] = iy
+    p[N2] = FAINTER_SHARE * one[N]
+    p[B12] = one[B]
+    p[S12] = min(one[S], BLEND_WIDENS * width)
+
+
+@inlined
+def _step(g: FloatArray, noise: Noise, limits: Limits, p: FloatArray) -> float:
+    """Take the step `g` as far as one may go; returns how far a place went at most."""
+    largest = 0.0
+    for k in (X1, Y1, X2, Y2):
+        step = min(max(g[k], -LONGEST_STEP_PX), LONGEST_STEP_PX)
+        p[k] += step
+        largest = max(largest, abs(step))
+    for k in (N1, N2):
+        p[k] = max(p[k] + g[k], LEAST_LEFT_OF_LIGHT * p[k])
+    p[B12] += g[B12]
+    if noise.sign * p[B12] + noise.read < noise.floor:
+        p[B12] = noise.sign * (noise.floor - noise.read)
+    step = min(max(g[S12], -LONGEST_WIDTH_STEP_PX), LONGEST_WIDTH_STEP_PX)
+    p[S12] = min(max(p[S12] + step, limits.narrowest), limits.widest)
+    return largest
+
+
+@inlined
+def _distance2(p: FloatArray) -> float:
+    """Square of the distance of the two."""
+    distance2: float = (p[X2] - p[X1]) ** 2 + (p[Y2] - p[Y1]) ** 2
+    return distance2
+
+
+@inlined
+def _describe(
+    p: FloatArray, k: int, chi2: float, side: int, a: FloatArray, g: FloatArray, out: FloatArray
+) -> bool:
+    """Write the k-th of the two by the factorised Fisher matrix; whether it lies in the patch."""
+    x, y = X1 + k * OF_ONE, Y1 + k * OF_ONE
+    out[X], out[Y], out[N], out[B], out[S] = p[x], p[y], p[N1 + k * OF_ONE], p[B12], p[S12]
+    out[ERROR] = math.sqrt(0.5 * (variance_of(a, N_PAIR, x, g) + variance_of(a, N_PAIR, y, g)))
+    out[FREEDOM] = side * side - N_PAIR
+    out[CHI2] = chi2 / out[FREEDOM]
+    return bool(-0.5 < out[X] < side - 0.5 and -0.5 < out[Y] < side - 0.5)
+
+
+@inlined
 def fit_two(
     data: Float32Array, light: Float32Array, side: int, noise: Noise, limits: Limits, one: FloatArray, width: float,
     apart: float, first: FloatArray, second: FloatArray,
@@ -207,15 +258,7 @@ def fit_two(
     ax = work[AXES:].reshape(2, 3, LANES)
     ay = np.empty((2, 3, LANES), f4)
     p = np.empty(N_PAIR)
-    # the centroid of the blend stays: the brighter spot starts on the other side of it by its share
-    p[X1] = one[X] - FAINTER_SHARE * (ix - one[X])
-    p[Y1] = one[Y] - FAINTER_SHARE * (iy - one[Y])
-    p[N1] = (1 - FAINTER_SHARE) * one[N]
-    p[X2] = ix
-    p[Y2] = iy
-    p[N2] = FAINTER_SHARE * one[N]
-    p[B12] = one[B]
-    p[S12] = min(one[S], BLEND_WIDENS * width)
+    _start(one, ix, iy, width, p)
     chi2 = 0.0
     for iteration in range(ITERATIONS + 1):
         for k in range(2):
@@ -230,43 +273,15 @@ def fit_two(
             break
         before[:] = g
         substitute(a, g, N_PAIR)
-        largest = 0.0
-        for k in (X1, Y1, X2, Y2):
-            step = min(max(g[k], -LONGEST_STEP_PX), LONGEST_STEP_PX)
-            p[k] += step
-            largest = max(largest, abs(step))
-        for k in (N1, N2):
-            p[k] = max(p[k] + g[k], LEAST_LEFT_OF_LIGHT * p[k])
-        p[B12] += g[B12]
-        if noise.sign * p[B12] + noise.read < noise.floor:
-            p[B12] = noise.sign * (noise.floor - noise.read)
-        step = min(max(g[S12], -LONGEST_WIDTH_STEP_PX), LONGEST_WIDTH_STEP_PX)
-        p[S12] = min(max(p[S12] + step, limits.narrowest), limits.widest)
-        if largest < PAIR_SETTLED * limits.settled:
+        if _step(g, noise, limits, p) < PAIR_SETTLED * limits.settled:
             for k in range(N_PAIR):
                 chi2 -= before[k] * g[k]  # what the last step takes off, as in `fit_one`
             break
-        if (
-            iteration >= APART_FOR_GOOD
-            and (p[X2] - p[X1]) ** 2 + (p[Y2] - p[Y1]) ** 2 < (MERGED * width) ** 2
-        ):
+        if iteration >= APART_FOR_GOOD and _distance2(p) < (MERGED * width) ** 2:
             return 0.0  # they run into each other
     # two narrow spots imitate the streak of one that moved; none is narrower than the recording's spots are
-    nearest = apart * max(p[S12], width)
-    if (p[X2] - p[X1]) ** 2 + (p[Y2] - p[Y1]) ** 2 < nearest**2:
+    if _distance2(p) < (apart * max(p[S12], width)) ** 2:
         return 0.0
-    for k in range(2):
-        out = first if k == 0 else second
-        out[X] = p[X1 + k * OF_ONE]
-        out[Y] = p[Y1 + k * OF_ONE]
-        out[N] = p[N1 + k * OF_ONE]
-        out[B] = p[B12]
-        out[S] = p[S12]
-        out[ERROR] = math.sqrt(
-            0.5 * (variance_of(a, N_PAIR, X1 + k * OF_ONE, g) + variance_of(a, N_PAIR, Y1 + k * OF_ONE, g))
-        )
-        out[FREEDOM] = side * side - N_PAIR
-        out[CHI2] = chi2 / out[FREEDOM]
-        if not (-0.5 < out[X] < side - 0.5 and -0.5 < out[Y] < side - 0.5):
-            return 0.0
+    if not (_describe(p, 0, chi2, side, a, g, first) and _describe(p, 1, chi2, side, a, g, second)):
+        return 0.0
     return chi2_one - chi2
