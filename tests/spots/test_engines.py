@@ -1,5 +1,7 @@
 """The compiled kernels beside plain NumPy and SciPy, and beside trackpy."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.spatial import cKDTree
@@ -72,6 +74,16 @@ def test_the_error_of_a_poor_fit_grows_alike(shot):
     i, j = i[poor], j[poor]
     assert np.min(plain.chi2[j]) > 2  # the error is more than a fifth above the bound
     assert fast.localization_error_px[i] == pytest.approx(plain.localization_error_px[j], rel=0.04)
+
+
+@pytest.mark.parametrize("engine", ["fast", "reference"])
+def test_what_is_saturated_is_no_part_of_chi_square(engine):
+    """Of 121 pixels some twenty are at full scale: counted, they made a perfect fit one of 0.8, and a poor one pass."""
+    even = {"electrons": (6000, 6001), "widths_px": (1.6, 1.6), "gain_e_per_adu": 0.5, "camera_told": True}
+    spots = _spots(film(replace(SETUP, **even)), engine, spot_width_px=1.6)
+    assert len(spots) > 80
+    assert (spots.flags == int(SpotFlag.SATURATED)).all()
+    assert np.mean(spots.chi2) == pytest.approx(1.0, abs=0.05)
 
 
 def test_trackpy_sees_the_same_spots_less_exactly(shot):

@@ -17,4 +17,5 @@ SNR = 8  # matched-filter signal over noise
 N_TABLE = 9
 
 CENTRE_X, CENTRE_Y = 9, 10  # of kernels: middle pixel of the window on which the spot is fitted
-N_COLUMNS = 11
+FREEDOM = 11  # of kernels: degrees of freedom of the fit
+N_COLUMNS = 12

@@ -16,7 +16,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from nta.spots.filters import BOX
+from nta.spots.filters import BOX, MEAN_CLIP_SD
 from nta.spots.learned import Layer, summed
 
 BELOW = 15.8655  # percentile one standard deviation below the median
@@ -87,10 +87,10 @@ def _response(value: Signed, layer: Layer, sign: int, limit: Signed) -> Signed:
 
 
 def _clip(layer: Layer, sign: int, part: Part) -> Signed:
-    """Return three standard deviations above the background, signed grey values."""
+    """Return the clip of the local mean, signed grey values."""
     background = layer.background[part]
     sd = np.sqrt(layer.noise.variance(background.astype(float)))
-    return np.asarray(sign * background + 3 * sd, np.float32)
+    return np.asarray(sign * background + MEAN_CLIP_SD * sd, np.float32)
 
 
 def _filtered(image: NDArray[np.float32], layer: Layer) -> NDArray[np.float32]:

@@ -10,13 +10,23 @@ from numpy.typing import NDArray
 from nta.columns import Float32Array
 from nta.frames import Image
 from nta.spots.columns import ERROR, N_COLUMNS, N_TABLE, SNR, B, N, S, X, Y
-from nta.spots.fitting import FIT_SHARE, poor_chi2
+from nta.spots.filters import MEAN_CLIP_SD
+from nta.spots.fitting import FIT_SHARE, NARROWEST_SHARE, widest_px
 from nta.spots.kernels.candidates import Proposal, ResponseNoise, Shown, candidates
-from nta.spots.kernels.discs import N_BINS, N_DISC, SIGNIFICANT, GreyNoise, find_discs, merge
+from nta.spots.kernels.discs import (
+    N_BINS,
+    N_DISC,
+    SIGNIFICANT,
+    DiscRules,
+    GreyNoise,
+    Scale,
+    find_discs,
+    merge,
+)
 from nta.spots.kernels.find import find
 from nta.spots.kernels.fit import Limits, Noise
 from nta.spots.kernels.follow import WATCHED, Ground, follow
-from nta.spots.kernels.localise import FitRules
+from nta.spots.kernels.localise import N_WIDE, FitRules
 from nta.spots.kernels.paint import paint
 from nta.spots.kernels.patch import Pattern
 from nta.spots.kernels.rows import PAD
@@ -29,6 +39,8 @@ from nta.spots.stripes import FrameStripes
 FIRST_SHARE = 0.78  # the half-resolution pass proposes above this share of the threshold
 NARROWEST = (0.5, 0.75)  # fitted width of a spot in focus, px, whatever the width of most of them
 NARROWEST_BINNED = 0.25  # px of a coarser layer: a single pixel is fitted narrower still
+SETTLED_PX = 0.02  # step that ends a fit: the next would be far shorter (design choice)
+ITERATIONS = 6  # of a fit, at most (design choice)
 SPLIT_GAIN = 25.0  # drop of chi-square for three more parameters that proves two spots (p < 2e-5)
 MOST_SPOTS = 20_000  # in one frame
 MOST_DISCS = 1_000
@@ -60,11 +72,11 @@ class FrameSearch:
         lone_discs : whether spots too wide for a fit are looked at in a recording that has no discs in general.
         """
         image = self._at_first_layer(image)
-        m, n_wide = self._searches[0].spots(_viewable(image), self._rows)
+        m, wide = self._searches[0].spots(_viewable(image), self._rows)
         if len(self._searches) > 1:
             m = self._with_discs(image, m)
-        elif n_wide and lone_discs:
-            m = self._with_wide(image, m, n_wide)
+        elif len(wide) and lone_discs:
+            m = self._with_wide(image, m, wide)
         table: NDArray[np.float64] = self._rows[:m, :N_TABLE] * self._units + self._origin
         return table
 
@@ -84,9 +96,9 @@ class FrameSearch:
             image = shrunk(image)
         return image
 
-    def _with_wide(self, image: Image, m: int, n_wide: int) -> int:
+    def _with_wide(self, image: Image, m: int, wide: NDArray[np.float64]) -> int:
         """Put what is too wide for a fit, where it is a disc, in the place of its parts among the m spots of the frame."""
-        n_discs = self._searches[0].wide(image, n_wide, self._discs)
+        n_discs = self._searches[0].wide(image, wide, self._discs)
         return self._merged(m, n_discs)
 
     def _with_discs(self, image: Image, m: int) -> int:
@@ -97,15 +109,15 @@ class FrameSearch:
             self._coarser, self._searches[:-1], self._searches[1:], strict=True
         ):
             coarse = shrunk(image)
-            n, found = coarser.candidates(_viewable(coarse))
-            n_discs = finer.discs(image, n, found, first.layer, self._discs, n_discs)
+            places = coarser.candidates(_viewable(coarse))
+            n_discs = finer.discs(image, places, first.layer, self._discs, n_discs)
             image = coarse
         return self._merged(m, n_discs)
 
     def _merged(self, m: int, n_discs: int) -> int:
         first = self._searches[0]
         height, width = first.layer.background.shape
-        return int(merge(self._rows, m, self._discs, n_discs, first.gain, first.offset, 1.0, height, width))
+        return int(merge(self._rows, m, self._discs, n_discs, first.gain, first.offset, height, width))
 
 
 class LayerSearch:
@@ -132,7 +144,7 @@ class LayerSearch:
         self._grey_noise = GreyNoise(noise.var0, noise.slope * sign, noise.floor)
         s = layer.width_px
         # out of focus most spots may be wide: those in focus are spots as well, and only single pixels are none
-        narrowest = float(np.clip(0.45 * s, *NARROWEST)) if layer.step == 1 else NARROWEST_BINNED
+        narrowest = float(np.clip(NARROWEST_SHARE * s, *NARROWEST)) if layer.step == 1 else NARROWEST_BINNED
         height, width = layer.background.shape
         self._stripes = FrameStripes.of(layer, sign, layer.fixed) if any(layer.wavering) else None
         if self._stripes is not None:
@@ -143,9 +155,10 @@ class LayerSearch:
             self._pattern2 = Pattern.of(summed(layer.fixed), height // 2)
         self._lines = np.zeros((N_LINES, width // 2 + 2 * PAD + 32), np.float32)
         self._found = np.empty((MOST_SPOTS, N_FOUND))
+        self._wide = np.empty((MOST_SPOTS, N_WIDE))
         watched, half = layer.background[WATCHED], summed(layer.background)
         sd = np.sqrt(noise.variance(watched.astype(float)))
-        clip = sign * half + 3 * np.sqrt(4 * noise.variance(half.astype(float) / 4))
+        clip = sign * half + MEAN_CLIP_SD * np.sqrt(4 * noise.variance(half.astype(float) / 4))
         level = layer.expected(sign)[WATCHED].astype(np.float32)
         self._ground = Ground.of(level, sd, sign * noise.slope, clip.astype(np.float32))
         self._with_shoulders = self._proposal((f.half_curved / f.half_norm) ** 2)
@@ -157,22 +170,27 @@ class LayerSearch:
             gain=self.gain,
             full_scale=float(layer.full_scale),
             noise=Noise(float(sign), read, noise.floor * self.gain**2),
-            limits=Limits(narrowest, min(2.2 * s, 0.7 * layer.fit_radius), settled=0.02, iterations=6),
+            limits=Limits(
+                narrowest, widest_px(s, layer.fit_radius), settled=SETTLED_PX, iterations=ITERATIONS
+            ),
             threshold=FIT_SHARE * self._clutter_sd * self._k,
             split_gain=float(split_gain),
             apart=layer.apart,
-            poor=poor_chi2((2 * layer.fit_radius + 1) ** 2),
         )
 
-    def candidates(self, image: Image) -> tuple[int, NDArray[np.float64]]:
-        """Return where the matched filter exceeds the threshold: number and rows (x, y, response, level, is a shoulder)."""
+    def candidates(self, image: Image) -> NDArray[np.float64]:
+        """Return where the matched filter exceeds the threshold: rows (x, y, response, level, is a shoulder)."""
         follow(image, self._sign, self._ground)
-        return int(candidates(self._shown(image), self._proposal(0.0))), self._found
+        return self._found[: candidates(self._shown(image), self._proposal(0.0))]
 
-    def spots(self, image: Image, rows: NDArray[np.float64]) -> tuple[int, int]:
-        """Find and fit spots; `rows` and what is returned as by `localise`, px and effective electrons of this layer."""
-        m, n_wide = find(self._shown(image), self._ground, self._with_shoulders, self._rules, rows)
-        return int(m), int(n_wide)
+    def spots(self, image: Image, rows: NDArray[np.float64]) -> tuple[int, NDArray[np.float64]]:
+        """Find and fit spots; `rows` as by `localise`, px and effective electrons of this layer.
+
+        Returns their number, and the places of bright ones that are too wide for the window.
+        """
+        shown, ground = self._shown(image), self._ground
+        m, n_wide = find(shown, ground, self._with_shoulders, self._rules, rows, self._wide)
+        return int(m), self._wide[:n_wide]
 
     def _shown(self, image: Image) -> Shown:
         if self._stripes is not None:
@@ -202,37 +220,36 @@ class LayerSearch:
     def discs(
         self,
         image: Image,
-        n: int,
-        found: NDArray[np.float64],
+        places: NDArray[np.float64],
         first: Layer,
         discs: NDArray[np.float64],
         m: int,
     ) -> int:
-        """Fit discs in a frame of this layer at n candidates of the next coarser one; appends to the m there are.
+        """Fit discs in a frame of this layer at candidates of the next coarser one; appends to the m there are.
 
         Lengths are reported in px, light in grey values of the `first` layer.
         """
         step = self.layer.step // first.step
         grey = self.layer.camera.gain_e_per_adu / first.camera.gain_e_per_adu
-        return self._discs(image, n, found, 2, step, grey, first.width_px, discs, m)
+        return self._discs(image, places, Scale(2, step, grey), first.width_px, discs, m)
 
-    def wide(self, image: Image, n: int, discs: NDArray[np.float64]) -> int:
-        """Fit discs at the n candidates of this layer that `spots` left for it; returns their number."""
-        return self._discs(image, n, self._found, 1, 1, 1.0, self.layer.width_px, discs, 0)
+    def wide(self, image: Image, places: NDArray[np.float64], discs: NDArray[np.float64]) -> int:
+        """Fit discs where `spots` found what is too wide for its window; returns their number."""
+        return self._discs(image, places, Scale(1, 1, 1.0), self.layer.width_px, discs, 0)
 
     def _discs(
-        self, image: Image, n: int, found: NDArray[np.float64], zoom: int, step: int, grey: float, width: float,
-        discs: NDArray[np.float64], m: int,
+        self, image: Image, places: NDArray[np.float64], scale: Scale, width: float, discs: NDArray[np.float64], m: int
     ) -> int:  # fmt: skip
         radius = min(int(np.ceil(DISC_WINDOW * width)), N_BINS)
-        widest = min(WIDER * radius, N_BINS) if zoom == 1 else radius
+        rules = DiscRules(
+            radius=radius,
+            widest=min(WIDER * radius, N_BINS) if scale.zoom == 1 else radius,
+            noise=self._grey_noise,
+            width=width / scale.step,
+            threshold=SIGNIFICANT * self._clutter_sd * self._k,
+        )
         even, sign = self._without_stripes(image)
-        return int(
-            find_discs(
-                even, sign, n, found, zoom, step, grey, radius, widest, self._grey_noise, width / step,
-                SIGNIFICANT * self._clutter_sd * self._k, discs, m,
-            )
-        )  # fmt: skip
+        return int(find_discs(even, sign, places, scale, rules, discs, m))
 
     def _without_stripes(self, image: Image) -> tuple[Image | Float32Array, np.float32]:
         """Return the frame without stripes and the sign of its grey values: the frame itself where there are none."""

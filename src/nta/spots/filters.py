@@ -7,7 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from nta.spots.fitting import PIXEL_VARIANCE
+
 BOX = 11  # side of the local mean at half resolution
+MEAN_CLIP_SD = 3.0  # of the noise of what is averaged: what is further above its background does not raise the local mean
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -72,7 +75,7 @@ def _curved_norm(weights: NDArray[np.float32]) -> float:
 
 def _response(weights: NDArray[np.float32], width_px: float) -> float:
     x = np.arange(1 - weights.size, weights.size)
-    variance = width_px**2 + 1 / 12
+    variance = width_px**2 + PIXEL_VARIANCE
     spot = np.exp(-0.5 * x**2 / variance) / np.sqrt(2 * np.pi * variance)
     line = np.concatenate([weights[:0:-1], weights]).astype(float)
     return float((line * spot).sum() ** 2)

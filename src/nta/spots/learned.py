@@ -13,9 +13,10 @@ from nta.columns import BoolArray
 from nta.frames import Image
 from nta.spots.apart import SPARROW
 from nta.spots.filters import Filters, filters_for
-from nta.spots.noise import PixelNoise
+from nta.spots.noise import ROUNDING_VARIANCE, PixelNoise
 from nta.spots.table import CameraModel
 
+WIDTH_UNKNOWN_PX = 1.6  # where there is nothing to learn it from; 0.25 um/px, 500 nm, NA 0.3
 FIT_RADIUS = (5, 7)  # half side of the fit window, px: 2.7 sigma and more of a spot in focus
 WIDE_WINDOW_PX = 1.9  # width of a spot from which on the larger window is taken
 
@@ -71,13 +72,13 @@ class Layer:
         return cls(
             step=1,
             full_scale=full_scale,
-            width_px=1.6,
+            width_px=WIDTH_UNKNOWN_PX,
             camera=camera,
             noise=noise,
             excess=1.0,
             clutter=1.0,
             apart=SPARROW,
-            filters=filters_for(1.6),
+            filters=filters_for(WIDTH_UNKNOWN_PX),
             background=background,
             pattern=pattern,
             stripes=stripes,
@@ -110,7 +111,7 @@ class Layer:
         """Return the layer of half the resolution, in which a spot is `width_px` wide."""
         part = 2.0**self.shift
         noise, camera = self.noise, self.camera
-        rounding = 1 / 12 if self.shift else 0.0
+        rounding = ROUNDING_VARIANCE if self.shift else 0.0
         return Layer(
             step=2 * self.step,
             full_scale=(4 * self.full_scale + (1 << self.shift >> 1)) >> self.shift,

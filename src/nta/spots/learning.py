@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,13 +16,13 @@ from nta.spots.apart import least_apart
 from nta.spots.columns import FLAGS, SNR, S, X, Y
 from nta.spots.excess import Signed, box_mean, halved, spread_below, with_excess
 from nta.spots.filters import filters_for
-from nta.spots.learned import Layer, Learned, Wavering, summed
+from nta.spots.learned import WIDTH_UNKNOWN_PX, Layer, Learned, Wavering, summed
 from nta.spots.median import median_of
 from nta.spots.noise import PixelNoise, estimated_camera, noise_and_camera
 from nta.spots.pattern import FEWEST_FOR_PATTERN, fixed_pattern
 from nta.spots.settings import DetectionSettings
 from nta.spots.stripes import FrameStripes, fixed_stripes, wavering_of
-from nta.spots.table import SpotFlag
+from nta.spots.table import CameraModel, SpotFlag
 from nta.spots.transfer import Seen, transferred_noise
 
 if TYPE_CHECKING:
@@ -37,7 +37,6 @@ ROUNDS = 4
 ENOUGH_SPOTS = 2000  # to see whether they have more near pairs than chance makes
 STRIDE = 8  # of the frames in which these are looked for
 
-WIDTH_UNKNOWN_PX = 1.6  # where there is nothing to learn it from; 0.25 um/px, 500 nm, NA 0.3
 FURTHEST = 1.6  # times the width before that one round of fits is believed
 CLEAR_SNR = 8.0
 FEWEST_CLEAR = 10  # spots whose width is believed
@@ -54,6 +53,24 @@ Pairs = list[tuple[Image, Image]]
 SignedPair = tuple[Signed, Signed]
 
 
+class _Ground(NamedTuple):
+    """What is known of the ground that spots stand on before any is found.
+
+    frames : some of the first, without stripes. background : median of the frames as they are. even : it without stripes.
+    level : median of that. stripes : grey values of whole columns and rows, or empty. wavering : what of the stripes is new
+    in every frame. noise, camera : of the frames without stripes.
+    """
+
+    frames: NDArray[np.float32]
+    background: NDArray[np.float32]
+    even: NDArray[np.float32]
+    level: float
+    stripes: NDArray[np.float32]
+    wavering: Wavering
+    noise: PixelNoise
+    camera: CameraModel
+
+
 def learn(frames: Sequence[Frame], settings: DetectionSettings, camera: CameraState | None) -> Learned:
     """Learn from the first frames of a recording."""
     first = _first(frames)
@@ -61,36 +78,11 @@ def learn(frames: Sequence[Frame], settings: DetectionSettings, camera: CameraSt
     check_alike(frames, first)
     even = first.shape[1] // 2 * 2  # pixels are read in pairs
     sample = _sample(frames)[..., :even]
-    stack: NDArray[np.float32] = sample.astype(np.float32)
-    background = median_of(sample[: max(2 * (len(sample) // 2) - 1, 1)])
-    level = float(np.median(background))
-    noise, model = noise_and_camera(camera, stack, level)
-    stripes, wavering = np.empty((0, 0), np.float32), Wavering()
-    even_background = background
-    without_fixed = settings.remove_fixed_pattern and len(stack) >= FEWEST_FOR_PATTERN
-    if without_fixed:
-        stripes, wavering = _stripes(stack, background, noise)
-    if stripes.size or any(wavering):
-        even_background = background - (stripes if stripes.size else np.float32(0))
-        level = float(np.median(even_background))
-        noise, model = noise_and_camera(camera, stack, level)
-    highpass = np.stack([f - box_mean(f, WIDE_BOX) for f in stack[:: max(1, len(stack) // PAIRS)]])
-    dark = settings.contrast == "dark"
-    if settings.contrast == "auto":
-        dark = _is_dark(highpass, noise.variance(np.array(level)))
-    sign = -1 if dark else 1
-    pattern = np.empty((0, 0), np.float32)
-    if without_fixed:
-        pattern = sign * fixed_pattern(stack, even_background, noise)
-    finest = Layer.of_camera(
-        full_scale=_full_scale(sample, bit_depth),
-        camera=model,
-        noise=noise,
-        background=even_background,
-        pattern=pattern,
-        stripes=sign * stripes,
-        wavering=wavering,
-    )
+    remove_fixed = settings.remove_fixed_pattern and len(sample) >= FEWEST_FOR_PATTERN
+    ground = _ground(sample, camera, remove_fixed)
+    highpass = _highpass(ground.frames)
+    dark = _is_dark(highpass, ground) if settings.contrast == "auto" else settings.contrast == "dark"
+    finest = _finest(ground, -1 if dark else 1, _full_scale(sample, bit_depth), remove_fixed)
     guess = settings.spot_width_px or _correlation_width(highpass)
     skipped, layer = _first_layer(finest, guess)
     learned = Learned(
@@ -98,18 +90,38 @@ def learn(frames: Sequence[Frame], settings: DetectionSettings, camera: CameraSt
         height_px=first.shape[0],
         bit_depth=bit_depth,
         dark=dark,
-        camera=model,
-        background=np.pad(background, [(0, 0), (0, first.shape[1] - even)], mode="edge"),
+        camera=ground.camera,
+        background=np.pad(ground.background, [(0, 0), (0, first.shape[1] - even)], mode="edge"),
         example_image=first.copy(),
         layers=(layer,),
         skipped=skipped,
     )
     pairs = _pairs(frames)
-    told = model.source != "estimated"
+    told = ground.camera.source != "estimated"
     learned, without_spots = _refined_from(guess, learned, pairs, settings, told)
     learned = _with_apart(learned, frames, settings)
     with_coarser = _with_coarser(learned, without_spots)
     return with_coarser if _has_discs(with_coarser, pairs, settings) else learned
+
+
+def _ground(sample: NDArray[Any], camera: CameraState | None, remove_fixed: bool) -> _Ground:
+    """Learn background and noise, and the stripes if these are to be removed."""
+    frames: NDArray[np.float32] = sample.astype(np.float32)
+    background = median_of(sample[: max(2 * (len(sample) // 2) - 1, 1)])
+    level = float(np.median(background))
+    noise, model = noise_and_camera(camera, frames, level)
+    ground = _Ground(
+        frames, background, background, level, np.empty((0, 0), np.float32), Wavering(), noise, model
+    )
+    if not remove_fixed:
+        return ground
+    stripes, wavering = _stripes(frames, background, noise)
+    if not (stripes.size or any(wavering)):
+        return ground
+    even = background - (stripes if stripes.size else np.float32(0))
+    level = float(np.median(even))
+    noise, model = noise_and_camera(camera, frames, level)  # stripes had been taken for noise
+    return _Ground(frames, background, even, level, stripes, wavering, noise, model)
 
 
 def _stripes(
@@ -133,6 +145,27 @@ def _stripes(
             stripes.look(frame)
             frame -= stripes.values
     return fixed, wavering
+
+
+def _highpass(frames: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return some of the frames without what is wide."""
+    return np.stack([frame - box_mean(frame, WIDE_BOX) for frame in frames[:: max(1, len(frames) // PAIRS)]])
+
+
+def _finest(ground: _Ground, sign: int, full_scale: int, remove_fixed: bool) -> Layer:
+    """Return the layer of the camera's own frames, with the fixed pattern if this is to be removed."""
+    pattern = np.empty((0, 0), np.float32)
+    if remove_fixed:
+        pattern = sign * fixed_pattern(ground.frames, ground.even, ground.noise)
+    return Layer.of_camera(
+        full_scale=full_scale,
+        camera=ground.camera,
+        noise=ground.noise,
+        background=ground.even,
+        pattern=pattern,
+        stripes=sign * ground.stripes,
+        wavering=ground.wavering,
+    )
 
 
 def _pairs(frames: Sequence[Frame]) -> Pairs:
@@ -383,9 +416,10 @@ def _smoothed(images: NDArray[np.float32]) -> NDArray[np.float32]:
     return summed
 
 
-def _is_dark(highpass: NDArray[np.float32], variance: NDArray[np.float64] | float) -> bool:
+def _is_dark(highpass: NDArray[np.float32], ground: _Ground) -> bool:
     """Whether the light that stands out of the noise is missing light."""
-    z = _smoothed(highpass) / (3 * math.sqrt(float(variance)))
+    variance = float(ground.noise.variance(np.array(ground.level)))
+    z = _smoothed(highpass) / (3 * math.sqrt(variance))
     bright, dark = (float((beyond * beyond * beyond).sum()) for beyond in (z[z > 6], -z[z < -6]))
     return dark > bright
 

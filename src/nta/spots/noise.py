@@ -22,6 +22,7 @@ from nta.spots.table import CameraModel
 
 Floats = TypeVar("Floats", bound=np.floating)
 TILE = 8  # px; a tile is taken as one grey level
+ROUNDING_VARIANCE = 1 / 12  # adu^2, of a value that was rounded to the next whole grey value
 LEAST_GROWTH = 1e-3  # of the variance: where light makes less of it, the noise does not show the gain
 MOST_TILES = 16_384  # their variances are known to 0.2 % together
 
@@ -59,7 +60,7 @@ def told_noise(camera: CameraState | None) -> tuple[PixelNoise, CameraModel] | N
     ):
         return None
     gain, offset, read = camera.gain_e_per_adu, camera.offset_adu, camera.read_noise_e
-    floor = (read / gain) ** 2 + 1 / 12
+    floor = (read / gain) ** 2 + ROUNDING_VARIANCE
     noise = PixelNoise(var0=floor - offset / gain, slope=1 / gain, floor=floor)
     return noise, CameraModel(gain_e_per_adu=gain, offset_adu=offset, read_noise_e=read, source="stated")
 
@@ -88,13 +89,13 @@ def _with_gain(
     var0 = variance - level / gain
     if camera.offset_adu is not None:
         offset = camera.offset_adu
-        read = gain * math.sqrt(max(var0 + offset / gain - 1 / 12, 0.0))
+        read = gain * math.sqrt(max(var0 + offset / gain - ROUNDING_VARIANCE, 0.0))
     else:
         read = camera.read_noise_e or 0.0
-        if (read / gain) ** 2 + 1 / 12 > variance:
+        if (read / gain) ** 2 + ROUNDING_VARIANCE > variance:
             read = 0.0  # it is more than there is: that of another mode, or smoothed away
-        offset = gain * ((read / gain) ** 2 + 1 / 12 - var0)
-    floor = (read / gain) ** 2 + 1 / 12
+        offset = gain * ((read / gain) ** 2 + ROUNDING_VARIANCE - var0)
+    floor = (read / gain) ** 2 + ROUNDING_VARIANCE
     noise = PixelNoise(var0=floor - offset / gain, slope=1 / gain, floor=floor)
     return noise, CameraModel(gain_e_per_adu=gain, offset_adu=offset, read_noise_e=read, source="gain stated")
 
@@ -138,7 +139,7 @@ def estimated_noise(frames: NDArray[np.float32]) -> PixelNoise:
     # lower quartile of tile variances, times what it is short of the mean for chi-square of TILE^2 - 1 degrees of freedom
     short = 1 - 0.6745 * math.sqrt(2 / (TILE * TILE - 1))
     y = np.array([np.quantile(part, 0.25) for part in np.array_split(variance, n_bins)]) / short
-    floor = 1 / 12
+    floor = ROUNDING_VARIANCE
     y = np.maximum(y, floor)
     slope, var0 = 0.0, float(np.median(y))
     if n_bins >= 4:

@@ -14,8 +14,20 @@ from numpy.typing import NDArray
 from nta.columns import FloatArray
 from nta.frames import Image
 from nta.spots.columns import ERROR, N_TABLE, B, N, S, X, Y
-from nta.spots.filters import BOX
-from nta.spots.fitting import ERROR_GROWTH, FIT_SHARE, MOST_ERROR, N_PARAMETERS, poor_chi2
+from nta.spots.filters import BOX, MEAN_CLIP_SD
+from nta.spots.fitting import (
+    ERROR_GROWTH,
+    FIT_SHARE,
+    LONGEST_STEP_PX,
+    LONGEST_WIDTH_STEP_PX,
+    MOST_ERROR,
+    NARROWEST_SHARE,
+    PIXEL_VARIANCE,
+    STRAY_PX,
+    freedom_of,
+    poor_chi2,
+    widest_px,
+)
 from nta.spots.kernels.follow import ABOVE_SD, HIGH, RISEN, STRIDE, TILE
 from nta.spots.learned import Learned, summed
 from nta.spots.settings import DetectionSettings
@@ -23,7 +35,6 @@ from nta.spots.stripes import FrameStripes
 from nta.spots.table import SpotFlag
 
 ITERATIONS = 30
-STRAY_PX = 2.5  # a fit may move so far from its maximum
 
 
 class ReferenceSearch:
@@ -71,7 +82,9 @@ class ReferenceSearch:
         level = self._learned.sign * layer.background.astype(float)
         sd = np.sqrt(self._variance(level))
         risen = level + _rise(value, level, sd)
-        mean = ndimage.uniform_filter(np.minimum(value, risen + 3 * np.sqrt(self._variance(risen))), 2 * BOX)
+        mean = ndimage.uniform_filter(
+            np.minimum(value, risen + MEAN_CLIP_SD * np.sqrt(self._variance(risen))), 2 * BOX
+        )
         response -= mean
         sd = f.full_norm * np.sqrt(self._variance(mean) * layer.clutter / layer.excess)
         peak = (response == ndimage.maximum_filter(response, 3)) & (response > self._k * sd)
@@ -97,10 +110,10 @@ class ReferenceSearch:
                 change = np.linalg.solve(fisher, gradient)
             except np.linalg.LinAlgError:
                 return None
-            change[[X, Y]] = np.clip(change[[X, Y]], -0.7, 0.7)
-            change[S] = np.clip(change[S], -0.35, 0.35)
+            change[[X, Y]] = np.clip(change[[X, Y]], -LONGEST_STEP_PX, LONGEST_STEP_PX)
+            change[S] = np.clip(change[S], -LONGEST_WIDTH_STEP_PX, LONGEST_WIDTH_STEP_PX)
             p += change
-            if not (p[N] > 0 and 0.45 * layer.width_px < p[S] < min(2.2 * layer.width_px, 0.7 * r)):
+            if not (p[N] > 0 and NARROWEST_SHARE * s < p[S] < widest_px(s, r)):
                 return None
             if np.abs(change[[X, Y]]).max() < 1e-4:
                 break
@@ -120,9 +133,10 @@ class ReferenceSearch:
     ) -> FloatArray | None:
         layer, sign = self._layer, self._learned.sign
         bound = np.diag(np.linalg.inv(fisher))
-        chi2 = float(((patch - mean) ** 2 * weight).sum() / (patch.size - N_PARAMETERS))
+        freedom = freedom_of(float(whole.sum()))
+        chi2 = float(((patch - mean) ** 2 * weight).sum() / freedom)
         noise = float(self._variance(np.array(p[B])))
-        snr = p[N] / math.sqrt(4 * math.pi * (p[S] ** 2 + 1 / 12) * noise)
+        snr = p[N] / math.sqrt(4 * math.pi * (p[S] ** 2 + PIXEL_VARIANCE) * noise)
         snr /= math.sqrt(layer.clutter / layer.excess)
         if snr < FIT_SHARE * self._k:
             return None
@@ -132,7 +146,7 @@ class ReferenceSearch:
         flags = 0 if whole.all() else int(SpotFlag.SATURATED)
         flags |= int(SpotFlag.EDGE) * (not (r <= x <= width - 1 - r and r <= y <= height - 1 - r))
         error = math.sqrt(0.5 * (bound[X] + bound[Y]))
-        if chi2 > poor_chi2(patch.size):
+        if chi2 > poor_chi2(freedom):
             flags |= int(SpotFlag.POOR_FIT)
             error *= chi2**ERROR_GROWTH
         error = min(error, MOST_ERROR * p[S])

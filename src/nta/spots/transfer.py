@@ -21,7 +21,7 @@ from nta.spots.excess import box_mean
 from nta.spots.filters import BOX
 from nta.spots.kernels.flags import EDGE, OUT_OF_FOCUS, POOR_FIT, SATURATED
 from nta.spots.learned import Layer
-from nta.spots.noise import PixelNoise
+from nta.spots.noise import ROUNDING_VARIANCE, PixelNoise
 
 BINS = 16
 FEWEST = 60  # pixels in a bin
@@ -70,7 +70,7 @@ def transferred_noise(frames: Sequence[Seen], layer: Layer, sign: int) -> PixelN
     slope, var0 = _line(m, v, q, w)
     if not slope > 0:
         return None
-    floor = max(1 / 12, 0.3 * float(v.min()))
+    floor = max(ROUNDING_VARIANCE, 0.3 * float(v.min()))
     return PixelNoise(var0=var0, slope=slope, floor=floor)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from nta.columns import Float32Array, FloatArray
+from nta.spots.fitting import PIXEL_VARIANCE
 from nta.spots.kernels.options import inlined
 
 Floats = Float32Array | FloatArray
@@ -66,7 +67,7 @@ def axis(centre: float, sigma: float, n: int, g: Floats, d: Floats, q: Floats) -
     Sampling at pixel centres with variance sigma^2 + 1/12 stands for integrating over pixels: same bias-free positions and
     the same error within 0.1 % for sigma >= 1 px. Three exponentials in all: the ratio of neighbours is geometric.
     """
-    variance = sigma * sigma + 1.0 / 12.0
+    variance = sigma * sigma + PIXEL_VARIANCE
     iv = 1.0 / variance
     u = -centre
     value = math.exp(-0.5 * u * u * iv) * math.sqrt(iv / (2.0 * math.pi))

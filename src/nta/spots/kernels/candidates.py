@@ -11,7 +11,7 @@ from nta.columns import Float32Array, FloatArray
 from nta.frames import Image
 from nta.spots.kernels.lanes import LANES
 from nta.spots.kernels.options import inlined
-from nta.spots.kernels.patch import Pattern, load_patch
+from nta.spots.kernels.patch import UNSORTED_PX, Pattern, load_patch
 from nta.spots.kernels.rows import f4
 from nta.spots.kernels.search import (
     FOUND_BESIDE,
@@ -26,6 +26,7 @@ from nta.spots.kernels.search import (
 )
 
 CHECK = 5  # radius of the full-resolution filter
+DOUBLE_PX2 = 1.5  # square of the distance within which two proposals are one
 BAND = 16  # rows of the half-resolution pass after which its proposals are looked at: the frame is still in the cache there
 
 
@@ -145,7 +146,7 @@ def _check(shown: Shown, proposal: Proposal, first: int, n: int) -> int:
             y = cy - 2 + r0 + dy
             response = v - level
         clear = response > 0 and response * response > t2 * (noise.var0 + noise.slope * level)
-        if clear and not _is_double(found, kept, x, y, beside, 1.5):
+        if clear and not _is_double(found, kept, x, y, beside, DOUBLE_PX2):
             found[kept, FOUND_X] = x
             found[kept, FOUND_Y] = y
             found[kept, FOUND_RESPONSE] = response
@@ -190,7 +191,7 @@ def _is_double(found: FloatArray, n: int, x: float, y: float, beside: float, dis
     A shoulder takes no maximum's place.
     """
     j = n - 1
-    while j >= 0 and found[j, FOUND_Y] > y - 6:
+    while j >= 0 and found[j, FOUND_Y] > y - UNSORTED_PX:
         near = (found[j, FOUND_X] - x) ** 2 + (found[j, FOUND_Y] - y) ** 2 < distance2
         if near and found[j, FOUND_BESIDE] <= beside:
             return True

@@ -15,13 +15,13 @@ import numpy as np
 from nta.columns import Float32Array, FloatArray, IntArray
 from nta.frames import Image
 from nta.spots.columns import CHI2, ERROR, FLAGS, N_TABLE, SNR, B, N, S, X, Y
+from nta.spots.fitting import LONGEST_STEP_PX
 from nta.spots.kernels.flags import EDGE, OUT_OF_FOCUS, POOR_FIT, SATURATED
 from nta.spots.kernels.options import compiled, inlined
-from nta.spots.kernels.search import FOUND_X, FOUND_Y
 
 ITERATIONS = 10
 FIRST_ITERATIONS = 2  # of what is probably no disc
-CLIP_SD = 3.0
+CLIP_SD = 3.0  # of the residuals: what is further from the profile is a neighbour's
 N_BINS = 40  # px from the centre, at most
 HALF_OF_GAUSSIAN = 1.1774  # radius that holds half the light of a Gaussian, in standard deviations
 EXTENT, PEAK, SYMMETRY = N_TABLE, N_TABLE + 1, N_TABLE + 2  # columns of a disc behind those of a spot
@@ -38,9 +38,22 @@ OUTSHINES = 2.0  # times the disc's peak: a spot of its own in front of the disc
 EXPLAINED = 0.6  # share of a disc's light that a few well-fitted spots may not hold, or it is they
 FEW = 3
 CONCENTRIC = 0.5  # extents within which two discs are one
+BEYOND_PX = 1.0  # a disc that reaches beyond the frame by more is flagged
+LEAST_WEIGHT = 0.1  # pixels: where there are fewer, the profile stays as it is (design choice)
+LEAST_RADIUS_PX = 0.3  # nearer to the centre, slopes have no direction
+# times the variance: for the centre, pixels are clipped later than for the profile (design choice)
+CLIP_WIDENED = 4
+UNCLIPPED = 100  # times the variance: a disc is described with all that is there
+LEAST_NOISE_SHARE = 0.5  # of the noise that is expected: residuals are taken to have so much (design choice)
+DEGENERATE = 1e-12  # determinant over squared trace of the Fisher matrix: without a slope there is no centre
+STRAY_SHARE = 0.4  # of the window's radius that the centre may move away by (design choice)
+SETTLED_PX = 0.01  # step that ends the fit (design choice)
+EXTENT_SHARE = 0.9  # of the light that a disc holds within its extent
+DESCRIBED = 1.2  # extents within which a disc is told from a group of spots (design choice)
+MOST_IN_RING = 8 * N_BINS  # pixels at one radius: the widest ring has 2 pi N_BINS
 # Sums over the pixels of a disc: Fisher matrix and gradient of the centre, residuals over their noise and as they are, light
 # about the background, and noise
-XX, XY, YY, GX, GY, OVER_NOISE, RESIDUAL, VARIATION, NOISE, N_SUMS = range(10)
+XX, XY, YY, TO_X, TO_Y, OVER_NOISE, RESIDUAL, VARIATION, NOISE, N_SUMS = range(10)
 
 
 class GreyNoise(NamedTuple):
@@ -51,27 +64,79 @@ class GreyNoise(NamedTuple):
     floor: float
 
 
+class DiscRules(NamedTuple):
+    """How discs are fitted, in px and grey values of the frame they are fitted in.
+
+    radius : of the window; up to `widest` it grows where the light reaches its border.
+    width : of a spot in focus. threshold : least signal over noise.
+    """
+
+    radius: int
+    widest: int
+    noise: GreyNoise
+    width: float
+    threshold: float
+
+
+class Scale(NamedTuple):
+    """How lengths and grey values of three frames go together: candidates, the one in which discs are fitted, the report.
+
+    zoom : px of the fit in one of the candidates. step : px of the report in one of the fit. grey : grey values of the
+    report in one of the fit.
+    """
+
+    zoom: int
+    step: int
+    grey: float
+
+
+class DiscDesk(NamedTuple):
+    """Room to work on one disc.
+
+    profile : of the light. new, weight : the next one. values, filled : pixels of each ring, and how many there are.
+    sums : see `XX`. out : what was fitted, as a row of `find_discs`; wider : the same in a wider window.
+    """
+
+    profile: FloatArray
+    new: FloatArray
+    weight: FloatArray
+    values: FloatArray
+    filled: IntArray
+    sums: FloatArray
+    out: FloatArray
+    wider: FloatArray
+
+
+@inlined
+def _new_desk() -> DiscDesk:
+    """Return an empty desk."""
+    return DiscDesk(
+        np.zeros(N_BINS + 2), np.zeros(N_BINS + 2), np.zeros(N_BINS + 2), np.zeros((N_BINS + 1, MOST_IN_RING)),
+        np.zeros(N_BINS + 1, np.int64), np.zeros(N_SUMS), np.zeros(N_DISC), np.zeros(N_DISC),
+    )  # fmt: skip
+
+
 @inlined
 def _medians(
-    image: Image | Float32Array, sign: np.float32, cy: float, cx: float, radius: int, profile: FloatArray,
-    values: FloatArray, count: IntArray,
-) -> bool:  # fmt: skip
+    image: Image | Float32Array, sign: np.float32, cy: float, cx: float, radius: int, desk: DiscDesk
+) -> bool:
     """Median of the pixels in each ring of one pixel: a first profile that neighbours do not disturb."""
+    profile, values, filled = desk.profile, desk.values, desk.filled
     h, w = image.shape
-    count[:] = 0
+    filled[:] = 0
     for y in range(max(0, int(cy) - radius), min(h, int(cy) + radius + 2)):
         for x in range(max(0, int(cx) - radius), min(w, int(cx) + radius + 2)):
             k = int(math.sqrt((x - cx) ** 2 + (y - cy) ** 2) + 0.5)
-            if k <= radius and count[k] < values.shape[1]:
-                values[k, count[k]] = sign * float(image[y, x])
-                count[k] += 1
+            if k <= radius and filled[k] < values.shape[1]:
+                values[k, filled[k]] = sign * float(image[y, x])
+                filled[k] += 1
     for k in range(radius + 1):
-        if count[k] == 0:
+        if filled[k] == 0:
             if k == 0:
                 continue
             return False
-        profile[k] = np.median(values[k, : count[k]])
-    if count[0] == 0:
+        profile[k] = np.median(values[k, : filled[k]])
+    if filled[0] == 0:
         profile[0] = profile[1]
     profile[radius + 1] = profile[radius]
     return True
@@ -79,10 +144,10 @@ def _medians(
 
 @inlined
 def _mean_profile(
-    image: Image | Float32Array, sign: np.float32, cy: float, cx: float, radius: int, spread2: float, profile: FloatArray,
-    new: FloatArray, weight: FloatArray,
+    image: Image | Float32Array, sign: np.float32, cy: float, cx: float, radius: int, spread2: float, desk: DiscDesk
 ) -> None:  # fmt: skip
     """Mean profile, linear between whole pixels, of pixels clipped to the profile so far."""
+    profile, new, weight = desk.profile, desk.new, desk.weight
     h, w = image.shape
     new[:] = 0.0
     weight[:] = 1e-9
@@ -101,7 +166,7 @@ def _mean_profile(
             new[k + 1] += f * v
             weight[k + 1] += f
     for k in range(radius + 1):
-        if weight[k] > 0.1:
+        if weight[k] > LEAST_WEIGHT:
             profile[k] = new[k] / weight[k]
     profile[radius + 1] = profile[radius]
 
@@ -109,9 +174,10 @@ def _mean_profile(
 @inlined
 def _moments(
     image: Image | Float32Array, sign: np.float32, cy: float, cx: float, radius: int, within: int, background: float,
-    noise: GreyNoise, profile: FloatArray, spread2: float, sums: FloatArray,
+    noise: GreyNoise, spread2: float, desk: DiscDesk,
 ) -> int:  # fmt: skip
     """Fisher matrix and gradient of the centre, misfit and variation; returns the number of pixels."""
+    profile, sums = desk.profile, desk.sums
     h, w = image.shape
     sums[:] = 0.0
     n = 0
@@ -127,13 +193,13 @@ def _moments(
             v = max(noise.var0 + noise.slope * mu, noise.floor)
             limit = CLIP_SD * math.sqrt(spread2)
             left = min(max(sign * float(image[y, x]) - mu, -limit), limit)
-            grade = (profile[k] - profile[k + 1]) / max(r, 0.3)
+            grade = (profile[k] - profile[k + 1]) / max(r, LEAST_RADIUS_PX)
             jx, jy = grade * dx, grade * dy
             sums[XX] += jx * jx / v
             sums[XY] += jx * jy / v
             sums[YY] += jy * jy / v
-            sums[GX] += jx * left / v
-            sums[GY] += jy * left / v
+            sums[TO_X] += jx * left / v
+            sums[TO_Y] += jy * left / v
             sums[OVER_NOISE] += left * left / v
             sums[RESIDUAL] += left * left
             sums[VARIATION] += (mu - background) ** 2
@@ -180,45 +246,44 @@ def _half_light(profile: FloatArray, radius: int, half: float) -> float:
 
 @inlined
 def _fit_disc(
-    image: Image | Float32Array, sign: np.float32, cy: float, cx: float, radius: int, noise: GreyNoise, least: float,
-    iterations: int, profile: FloatArray, values: FloatArray, count: IntArray, new: FloatArray, sums: FloatArray,
-    out: FloatArray,
+    image: Image | Float32Array, sign: np.float32, cy: float, cx: float, radius: int, iterations: int, rules: DiscRules,
+    desk: DiscDesk, out: FloatArray,
 ) -> bool:  # fmt: skip
-    """Fit centre and profile; False where there is no light or the centre runs away. `out` as a row of `find_discs`.
-
-    least : width a disc has, px; what is clearly narrower is not fitted.
-    """
-    if not _medians(image, sign, cy, cx, radius, profile, values, count):
+    """Fit centre and profile; False where there is no light or the centre runs away. `out` as a row of `find_discs`."""
+    noise, profile, sums = rules.noise, desk.profile, desk.sums
+    if not _medians(image, sign, cy, cx, radius, desk):
         return False
-    if _half_light(profile, radius, 0.5 * _light(profile, radius)) < SURELY_NARROW * HALF_OF_GAUSSIAN * least:
+    half = _half_light(profile, radius, 0.5 * _light(profile, radius))
+    if half < SURELY_NARROW * HALF_OF_GAUSSIAN * (WIDE * rules.width):
         return False
     y0, x0 = cy, cx
     spread2 = max(noise.var0 + noise.slope * profile[0], noise.floor)
     n = 0
     for _ in range(iterations):
-        _mean_profile(image, sign, cy, cx, radius, spread2, profile, new, values[0])
-        n = _moments(image, sign, cy, cx, radius, radius, 0.0, noise, profile, 4 * spread2, sums)
-        spread2 = max(sums[RESIDUAL], sums[NOISE] * 0.5) / n
+        _mean_profile(image, sign, cy, cx, radius, spread2, desk)
+        n = _moments(image, sign, cy, cx, radius, radius, 0.0, noise, CLIP_WIDENED * spread2, desk)
+        spread2 = max(sums[RESIDUAL], sums[NOISE] * LEAST_NOISE_SHARE) / n
         determinant = sums[XX] * sums[YY] - sums[XY] ** 2
-        if not determinant > 1e-12 * (sums[XX] + sums[YY]) ** 2:
+        if not determinant > DEGENERATE * (sums[XX] + sums[YY]) ** 2:
             return False
-        sx = (sums[YY] * sums[GX] - sums[XY] * sums[GY]) / determinant
-        sy = (sums[XX] * sums[GY] - sums[XY] * sums[GX]) / determinant
-        cx += min(max(sx, -0.7), 0.7)
-        cy += min(max(sy, -0.7), 0.7)
-        if math.hypot(cx - x0, cy - y0) > 0.4 * radius:
+        sx = (sums[YY] * sums[TO_X] - sums[XY] * sums[TO_Y]) / determinant
+        sy = (sums[XX] * sums[TO_Y] - sums[XY] * sums[TO_X]) / determinant
+        cx += min(max(sx, -LONGEST_STEP_PX), LONGEST_STEP_PX)
+        cy += min(max(sy, -LONGEST_STEP_PX), LONGEST_STEP_PX)
+        if math.hypot(cx - x0, cy - y0) > STRAY_SHARE * radius:
             return False
-        if abs(sx) < 0.01 and abs(sy) < 0.01:
+        if abs(sx) < SETTLED_PX and abs(sy) < SETTLED_PX:
             break
-    return _describe(image, sign, cy, cx, radius, noise, profile, spread2, sums, out)
+    return _describe(image, sign, cy, cx, radius, noise, spread2, desk, out)
 
 
 @inlined
 def _describe(
-    image: Image | Float32Array, sign: np.float32, cy: float, cx: float, radius: int, noise: GreyNoise, profile: FloatArray,
-    spread2: float, sums: FloatArray, out: FloatArray,
+    image: Image | Float32Array, sign: np.float32, cy: float, cx: float, radius: int, noise: GreyNoise, spread2: float,
+    desk: DiscDesk, out: FloatArray,
 ) -> bool:  # fmt: skip
     """Light, extent, symmetry and errors of a fitted disc."""
+    profile, sums = desk.profile, desk.sums
     background = _around(profile, radius)
     total = _light(profile, radius)
     if not total > 0:
@@ -229,11 +294,11 @@ def _describe(
         peak = max(peak, profile[k] - background)
     for k in range(radius):
         light += _ring_light(profile, radius, k)
-        if light >= 0.9 * total:
+        if light >= EXTENT_SHARE * total:
             extent = k + 0.5
             break
-    within = min(int(1.2 * extent + 1.0), radius)
-    n = _moments(image, sign, cy, cx, radius, within, background, noise, profile, 100 * spread2, sums)
+    within = min(int(DESCRIBED * extent + 1.0), radius)
+    n = _moments(image, sign, cy, cx, radius, within, background, noise, UNCLIPPED * spread2, desk)
     left = max(sums[RESIDUAL] - sums[NOISE], 0.0)
     determinant = sums[XX] * sums[YY] - sums[XY] ** 2
     if not determinant > 0:
@@ -254,24 +319,21 @@ def _describe(
 
 @inlined
 def _fit_lone(
-    image: Image | Float32Array, sign: np.float32, cy: float, cx: float, radius: int, widest: int, noise: GreyNoise,
-    least: float, threshold: float, profile: FloatArray, values: FloatArray, count: IntArray, new: FloatArray,
-    sums: FloatArray, wider: FloatArray, out: FloatArray,
+    image: Image | Float32Array, sign: np.float32, cy: float, cx: float, rules: DiscRules, desk: DiscDesk
 ) -> bool:  # fmt: skip
-    """Fit a disc in a window that grows where the light reaches its border.
+    """Fit a disc in a window that grows where the light reaches its border, into `desk.out`.
 
     Most places where a Gaussian was too narrow are pairs and streaks: a few steps tell that they are not symmetric.
     """
-    y, x, iterations, window = cy, cx, FIRST_ITERATIONS, radius
-    while _fit_disc(
-        image, sign, y, x, window, noise, least, iterations, profile, values, count, new, sums, wider
-    ):
-        out[:] = wider
-        symmetric = out[SYMMETRY] > SYMMETRIC and out[SNR] > threshold
+    out = desk.out
+    y, x, iterations, window = cy, cx, FIRST_ITERATIONS, rules.radius
+    while _fit_disc(image, sign, y, x, window, iterations, rules, desk, desk.wider):
+        out[:] = desk.wider
+        symmetric = out[SYMMETRY] > SYMMETRIC and out[SNR] > rules.threshold
         if iterations == FIRST_ITERATIONS and symmetric:
             iterations = ITERATIONS
-        elif symmetric and window < widest and out[EXTENT] > REACHES * window:
-            y, x, window = out[Y], out[X], min(2 * window, widest)
+        elif symmetric and window < rules.widest and out[EXTENT] > REACHES * window:
+            y, x, window = out[Y], out[X], min(2 * window, rules.widest)
         else:
             return bool(symmetric)
     return iterations > FIRST_ITERATIONS and out[SYMMETRY] > SYMMETRIC
@@ -279,71 +341,56 @@ def _fit_lone(
 
 @compiled
 def find_discs(
-    image: Image | Float32Array, sign: np.float32, n: int, found: FloatArray, zoom: int, step: int, grey: float, radius: int,
-    widest: int, noise: GreyNoise, width: float, threshold: float, discs: FloatArray, m: int,
+    image: Image | Float32Array, sign: np.float32, places: FloatArray, scale: Scale, rules: DiscRules, discs: FloatArray,
+    m: int,
 ) -> int:  # fmt: skip
-    """Fit a disc at each of the n candidates; append what is one to the m `discs` there are.
+    """Fit a disc at each of the places in `image`; append what is one to the m `discs` there are.
 
-    image : frame in which the discs are fitted; found : (n, N_FOUND) candidates in px of a frame `zoom` times as coarse
-    step : side of a px of `image`, px of the report; grey : grey values of the report in one of `image`
-    radius : of the window, px of `image`; up to `widest` it grows where the light reaches its border
-    width : of a spot in focus, px of `image`; threshold : least signal over noise of a disc
+    places : rows (x, y, ...), px of the candidates
     discs : rows (X, Y, N in adu, B in adu, S, ERROR, CHI2, FLAGS, SNR, EXTENT, PEAK in adu, SYMMETRY), px of the report
 
     Returns
     -------
     Number of discs.
     """
-    profile = np.zeros(N_BINS + 2)
-    new = np.zeros(N_BINS + 2)
-    values = np.zeros((N_BINS + 1, 8 * N_BINS))
-    count = np.zeros(N_BINS + 1, np.int64)
-    sums = np.zeros(N_SUMS)
-    out = np.zeros(N_DISC)
-    wider = np.zeros(N_DISC)
-    for i in range(n):
-        cx = zoom * found[i, FOUND_X] + 0.5 * (zoom - 1)
-        cy = zoom * found[i, FOUND_Y] + 0.5 * (zoom - 1)
+    desk = _new_desk()
+    out = desk.out
+    for i in range(places.shape[0]):
         if m == discs.shape[0]:
             break
-        if widest > radius:
-            fitted = _fit_lone(
-                image, sign, cy, cx, radius, widest, noise, WIDE * width, threshold, profile, values, count, new, sums,
-                wider, out,
-            )  # fmt: skip
+        cx = scale.zoom * places[i, X] + 0.5 * (scale.zoom - 1)
+        cy = scale.zoom * places[i, Y] + 0.5 * (scale.zoom - 1)
+        if rules.widest > rules.radius:
+            fitted = _fit_lone(image, sign, cy, cx, rules, desk)
         else:
-            fitted = _fit_disc(
-                image,
-                sign,
-                cy,
-                cx,
-                radius,
-                noise,
-                WIDE * width,
-                ITERATIONS,
-                profile,
-                values,
-                count,
-                new,
-                sums,
-                out,
-            )
+            fitted = _fit_disc(image, sign, cy, cx, rules.radius, ITERATIONS, rules, desk, out)
         if not fitted:
             continue
         inside = 0 <= out[X] <= image.shape[1] - 1 and 0 <= out[Y] <= image.shape[0] - 1
-        if not (inside and out[SYMMETRY] > SYMMETRIC and out[SNR] > threshold and out[S] > WIDE * width):
-            continue
-        for k in (X, Y):
-            out[k] = step * out[k] + 0.5 * (step - 1)
-        for k in (S, ERROR, EXTENT):
-            out[k] *= step
-        for k in (B, PEAK):
-            out[k] *= grey / (step * step)
-        out[PEAK] *= 1 + 1 / (6 * width * width)  # a px as coarse as a spot is wide lowers its peak
-        out[N] *= grey
-        discs[m] = out
-        m += 1
+        if (
+            inside
+            and out[SYMMETRY] > SYMMETRIC
+            and out[SNR] > rules.threshold
+            and out[S] > WIDE * rules.width
+        ):
+            _report(out, scale, rules.width, discs[m])
+            m += 1
     return m
+
+
+@inlined
+def _report(out: FloatArray, scale: Scale, width: float, disc: FloatArray) -> None:
+    """Write a disc in px and grey values of the report; width : of a spot in focus, px of the fit."""
+    step, grey = scale.step, scale.grey
+    for k in (X, Y):
+        out[k] = step * out[k] + 0.5 * (step - 1)
+    for k in (S, ERROR, EXTENT):
+        out[k] *= step
+    for k in (B, PEAK):
+        out[k] *= grey / (step * step)
+    out[PEAK] *= 1 + 1 / (6 * width * width)  # a px as coarse as a spot is wide lowers its peak
+    out[N] *= grey
+    disc[:] = out
 
 
 @inlined
@@ -361,12 +408,11 @@ def _are_spots(rows: FloatArray, n: int, disc: FloatArray, gain: float) -> bool:
 
 @compiled
 def merge(
-    rows: FloatArray, n: int, discs: FloatArray, m: int, gain: float, offset: float, edge: float, height: int,
-    width: int,
+    rows: FloatArray, n: int, discs: FloatArray, m: int, gain: float, offset: float, height: int, width: int
 ) -> int:  # fmt: skip
     """Put each disc once into the n spots of a frame and take out the spots that are part of it.
 
-    gain, offset : from adu to the electrons of `rows`; edge : px, discs that reach beyond the frame by so much are flagged.
+    gain, offset : from adu to the electrons of `rows`. height, width : of the frame.
 
     Returns
     -------
@@ -405,7 +451,7 @@ def merge(
                 rows[left, k] = discs[j, k]
             rows[left, N] = gain * discs[j, N]
             rows[left, B] = gain * (discs[j, B] - offset)
-            x, y, reach = discs[j, X], discs[j, Y], discs[j, EXTENT] - edge
+            x, y, reach = discs[j, X], discs[j, Y], discs[j, EXTENT] - BEYOND_PX
             beyond = x < reach or y < reach or x > width - 1 - reach or y > height - 1 - reach
             rows[left, FLAGS] = int(discs[j, FLAGS]) | (EDGE if beyond else 0)
             rows[left, SNR] = discs[j, SNR]

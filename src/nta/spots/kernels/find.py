@@ -11,9 +11,9 @@ from nta.spots.kernels.options import compiled
 
 @compiled
 def find(
-    shown: Shown, ground: Ground, proposal: Proposal, rules: FitRules, rows: FloatArray
+    shown: Shown, ground: Ground, proposal: Proposal, rules: FitRules, rows: FloatArray, wide: FloatArray
 ) -> tuple[int, int]:
-    """Find and fit the spots of a frame; rows, number and candidates for a wider window as by `localise`."""
+    """Find and fit the spots of a frame; `rows`, `wide` and what is returned as by `localise`."""
     follow(shown.image, shown.sign, ground)
     n = candidates(shown, proposal)
-    return localise(shown, n, proposal.found, rules, rows)
+    return localise(shown, n, proposal.found, rules, rows, wide)

@@ -14,16 +14,22 @@ from typing import NamedTuple
 import numpy as np
 
 from nta.columns import Float32Array, FloatArray
-from nta.spots.columns import CHI2, ERROR, B, N, S, X, Y
+from nta.spots.columns import CHI2, ERROR, FREEDOM, B, N, S, X, Y
+from nta.spots.fitting import LONGEST_STEP_PX, LONGEST_WIDTH_STEP_PX, N_PARAMETERS, freedom_of
 from nta.spots.kernels.algebra import axis, factorise, substitute, variance_of
 from nta.spots.kernels.lanes import LANES
 from nta.spots.kernels.options import inlined
+from nta.spots.kernels.rows import f4
 
-f4 = np.float32
 SIDE = 15  # most rows of a patch
-N_MOMENTS = 15
-GX, DX, QX, MOMENTS = 0, LANES, 2 * LANES, 3 * LANES
-WORK = MOMENTS + N_MOMENTS * LANES
+LEAST_LEFT_OF_LIGHT = 0.25  # of the light before a step: it stays above 0 (design choice)
+# times the last step of a place: what the width still does hardly moves that (design choice)
+WIDTH_SETTLED = 10
+# The workspace: value g, derivative by the centre d and by sigma q of the Gaussian along x, then the column moments: sums
+# over y of weight W and of weighted residual R, each times the g, d and q along y that its name says; RR is chi-square
+GX, DX, QX, W, WG, WD, WQ, WGG, WGD, WGQ, WDD, WDQ, WQQ, R, RG, RD, RQ, RR, WORK = range(0, 19 * LANES, LANES)
+
+_freedom_of = inlined(freedom_of)
 
 
 class Noise(NamedTuple):
@@ -46,16 +52,16 @@ class Limits(NamedTuple):
 @inlined
 def _add_row(
     data: Float32Array, light: Float32Array, mask: Float32Array, work: Float32Array, background: np.float32,
-    scale: np.float32, sign: np.float32, read: np.float32, floor: np.float32, y0: np.float32, y1: np.float32,
-    y2: np.float32,
+    scale: np.float32, sign: np.float32, read: np.float32, floor: np.float32, g: np.float32, d: np.float32,
+    q: np.float32,
 ) -> None:  # fmt: skip
-    """Add one patch row to the column moments; y0, y1, y2 are the row's value, derivative by y and by sigma."""
-    y00 = y0 * y0
-    y01 = y0 * y1
-    y02 = y0 * y2
-    y11 = y1 * y1
-    y12 = y1 * y2
-    y22 = y2 * y2
+    """Add one patch row to the column moments; g, d, q are the row's value, derivative by y and by sigma."""
+    gg = g * g
+    gd = g * d
+    gq = g * q
+    dd = d * d
+    dq = d * q
+    qq = q * q
     for i in range(LANES):
         mu = background + scale * work[GX + i] + light[i]
         variance = sign * mu + read
@@ -63,21 +69,21 @@ def _add_row(
         wt = mask[i] / variance
         residual = data[i] - mu
         weighted = residual * wt
-        work[MOMENTS + i] += wt
-        work[MOMENTS + LANES + i] += wt * y0
-        work[MOMENTS + 2 * LANES + i] += wt * y1
-        work[MOMENTS + 3 * LANES + i] += wt * y2
-        work[MOMENTS + 4 * LANES + i] += wt * y00
-        work[MOMENTS + 5 * LANES + i] += wt * y01
-        work[MOMENTS + 6 * LANES + i] += wt * y02
-        work[MOMENTS + 7 * LANES + i] += wt * y11
-        work[MOMENTS + 8 * LANES + i] += wt * y12
-        work[MOMENTS + 9 * LANES + i] += wt * y22
-        work[MOMENTS + 10 * LANES + i] += weighted
-        work[MOMENTS + 11 * LANES + i] += weighted * y0
-        work[MOMENTS + 12 * LANES + i] += weighted * y1
-        work[MOMENTS + 13 * LANES + i] += weighted * y2
-        work[MOMENTS + 14 * LANES + i] += residual * weighted
+        work[W + i] += wt
+        work[WG + i] += wt * g
+        work[WD + i] += wt * d
+        work[WQ + i] += wt * q
+        work[WGG + i] += wt * gg
+        work[WGD + i] += wt * gd
+        work[WGQ + i] += wt * gq
+        work[WDD + i] += wt * dd
+        work[WDQ + i] += wt * dq
+        work[WQQ + i] += wt * qq
+        work[R + i] += weighted
+        work[RG + i] += weighted * g
+        work[RD + i] += weighted * d
+        work[RQ + i] += weighted * q
+        work[RR + i] += residual * weighted
 
 
 @inlined
@@ -108,33 +114,33 @@ def _normal_equations(work: Float32Array, n: float, a: FloatArray, g: FloatArray
         gx = work[GX + i]
         dx = work[DX + i]
         qx = work[QX + i]
-        wg = work[MOMENTS + LANES + i]
-        wgg = work[MOMENTS + 4 * LANES + i]
-        wgd = work[MOMENTS + 5 * LANES + i]
-        wgq = work[MOMENTS + 6 * LANES + i]
-        rg = work[MOMENTS + 11 * LANES + i]
+        wg = work[WG + i]
+        wgg = work[WGG + i]
+        wgd = work[WGD + i]
+        wgq = work[WGQ + i]
+        rg = work[RG + i]
         t = qx * wgg + gx * wgq
         xx += dx * dx * wgg
         xy += dx * gx * wgd
-        yy += gx * gx * work[MOMENTS + 7 * LANES + i]
+        yy += gx * gx * work[WDD + i]
         xn += dx * gx * wgg
         yn += gx * gx * wgd
         nn += gx * gx * wgg
         xb += dx * wg
-        yb += gx * work[MOMENTS + 2 * LANES + i]
+        yb += gx * work[WD + i]
         nb += gx * wg
-        bb += work[MOMENTS + i]
+        bb += work[W + i]
         xs += dx * t
-        ys += gx * (qx * wgd + gx * work[MOMENTS + 8 * LANES + i])
+        ys += gx * (qx * wgd + gx * work[WDQ + i])
         ns += gx * t
-        bs += qx * wg + gx * work[MOMENTS + 3 * LANES + i]
-        ss += qx * (t + gx * wgq) + gx * gx * work[MOMENTS + 9 * LANES + i]
+        bs += qx * wg + gx * work[WQ + i]
+        ss += qx * (t + gx * wgq) + gx * gx * work[WQQ + i]
         rx += dx * rg
-        ry += gx * work[MOMENTS + 12 * LANES + i]
+        ry += gx * work[RD + i]
         rn += gx * rg
-        rb += work[MOMENTS + 10 * LANES + i]
-        rs += qx * rg + gx * work[MOMENTS + 13 * LANES + i]
-        chi2 += work[MOMENTS + 14 * LANES + i]
+        rb += work[R + i]
+        rs += qx * rg + gx * work[RQ + i]
+        chi2 += work[RR + i]
     n2 = n * n
     a[0, 0] = n2 * xx
     a[1, 0] = n2 * xy
@@ -160,6 +166,16 @@ def _normal_equations(work: Float32Array, n: float, a: FloatArray, g: FloatArray
 
 
 @inlined
+def _n_counted(mask: Float32Array, side: int) -> float:
+    """Return how many pixels of a patch count."""
+    n = f4(0)
+    for j in range(side):
+        for i in range(LANES):
+            n += mask[j, i]
+    return float(n)
+
+
+@inlined
 def fit_one(
     data: Float32Array, light: Float32Array, mask: Float32Array, side: int, noise: Noise, limits: Limits,
     start: FloatArray, work: Float32Array, ay: FloatArray, a: FloatArray, g: FloatArray, out: FloatArray,
@@ -172,7 +188,7 @@ def fit_one(
     mask : (side, 16) 1 where a pixel counts, 0 where it is saturated or beyond the patch
     start : (X, Y, N, B, S) to begin with, in patch coordinates
     work, ay, a, g : float32 (WORK,), float64 (3, 16), (8, 8), (8,) workspaces
-    out : receives the columns X to CHI2; `a` is left factorised
+    out : receives the columns X to CHI2 and FREEDOM; `a` is left factorised
 
     Returns
     -------
@@ -186,30 +202,31 @@ def fit_one(
     for _ in range(limits.iterations):
         axis(px, s, side, g0, d0, q0)
         axis(py, s, side, g1, d1, q1)
-        work[MOMENTS:WORK] = f4(0)
+        work[W:] = f4(0)
         for j in range(side):
             _add_row(
                 data[j], light[j], mask[j], work, f4(b), f4(n * g1[j]), f4(sign), f4(read), f4(floor),
                 f4(g1[j]), f4(d1[j]), f4(q1[j]),
             )  # fmt: skip
         chi2 = _normal_equations(work, n, a, g)
-        if not factorise(a, 5):
+        if not factorise(a, N_PARAMETERS):
             return False
-        r0, r1, r2, r3, r4 = g[0], g[1], g[2], g[3], g[4]
-        substitute(a, g, 5)
-        sx = min(max(g[0], -0.7), 0.7)
-        sy = min(max(g[1], -0.7), 0.7)
-        ss = min(max(g[4], -0.35), 0.35)
+        r0, r1, r2, r3, r4 = g[X], g[Y], g[N], g[B], g[S]
+        substitute(a, g, N_PARAMETERS)
+        sx = min(max(g[X], -LONGEST_STEP_PX), LONGEST_STEP_PX)
+        sy = min(max(g[Y], -LONGEST_STEP_PX), LONGEST_STEP_PX)
+        ss = min(max(g[S], -LONGEST_WIDTH_STEP_PX), LONGEST_WIDTH_STEP_PX)
         px += sx
         py += sy
-        n = max(n + g[2], 0.25 * n)
-        b += g[3]
+        n = max(n + g[N], LEAST_LEFT_OF_LIGHT * n)
+        b += g[B]
         if sign * b + read < floor:
             b = sign * (floor - read)
         s = min(max(s + ss, limits.narrowest), limits.widest)
-        if abs(sx) < limits.settled and abs(sy) < limits.settled and abs(ss) < 10 * limits.settled:
+        settled = abs(sx) < limits.settled and abs(sy) < limits.settled
+        if settled and abs(ss) < WIDTH_SETTLED * limits.settled:
             # what the last step takes off: of a bright spot, whose residuals are sharp, more than all that is left
-            chi2 -= r0 * g[0] + r1 * g[1] + r2 * g[2] + r3 * g[3] + r4 * g[4]
+            chi2 -= r0 * g[X] + r1 * g[Y] + r2 * g[N] + r3 * g[B] + r4 * g[S]
             break
         if px < -1 or py < -1 or px > side or py > side:
             return False
@@ -218,6 +235,7 @@ def fit_one(
     out[N] = n
     out[B] = b
     out[S] = s
-    out[ERROR] = math.sqrt(0.5 * (variance_of(a, 5, 0, g) + variance_of(a, 5, 1, g)))
-    out[CHI2] = max(chi2, 0.0) / max(side * side - 5, 1)
+    out[ERROR] = math.sqrt(0.5 * (variance_of(a, N_PARAMETERS, X, g) + variance_of(a, N_PARAMETERS, Y, g)))
+    out[FREEDOM] = _freedom_of(_n_counted(mask, side))
+    out[CHI2] = max(chi2, 0.0) / out[FREEDOM]
     return bool(n > 0)

@@ -2,4 +2,10 @@
 
 from __future__ import annotations
 
-SATURATED, EDGE, OUT_OF_FOCUS, OVERLAPPING, POOR_FIT = 1, 2, 4, 8, 16
+from nta.spots.table import SpotFlag
+
+SATURATED = int(SpotFlag.SATURATED)
+EDGE = int(SpotFlag.EDGE)
+OUT_OF_FOCUS = int(SpotFlag.OUT_OF_FOCUS)
+OVERLAPPING = int(SpotFlag.OVERLAPPING)
+POOR_FIT = int(SpotFlag.POOR_FIT)

@@ -12,13 +12,17 @@ import numpy as np
 
 from nta.columns import BoolArray, Float32Array, FloatArray
 from nta.frames import Image
+from nta.spots.filters import MEAN_CLIP_SD
 from nta.spots.kernels.options import inlined
 from nta.spots.kernels.rows import f4
 
 STRIDE = 8  # px from one pixel that is looked at to the next
 WATCHED = (slice(STRIDE // 2, None, STRIDE),) * 2  # these pixels
 TILE = 8  # of these make the side of a tile
-ABOVE_SD = 0.75  # half of what the clip leaves (3 sd of 2x2 sums): more than `RISEN` of a tile's pixels are seldom beyond
+CLIP_OF_SUMS_SD = MEAN_CLIP_SD / 2  # of a pixel's noise: the mean of 2x2 px has half of it
+ABOVE_SD = (
+    CLIP_OF_SUMS_SD / 2
+)  # half of what the clip leaves: more than `RISEN` of a tile's pixels are seldom beyond
 RISEN = 0.6  # for noise alone 23 % are, with a standard error of 5 %
 HIGH = 0.8  # quantile of the rise of its pixels that lifts a tile: haze has slopes
 
@@ -110,4 +114,4 @@ def _risen_by(
     risen = np.sort(rise)[int(HIGH * n)]
     usual = sd[(y0 + y1) // 2, (x0 + x1) // 2]
     noise = np.sqrt(max(usual * usual + ground.growth * risen, usual * usual))
-    return f4(risen + 2 * f4(ABOVE_SD) * (noise - usual))
+    return f4(risen + CLIP_OF_SUMS_SD * (noise - usual))

@@ -9,24 +9,39 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nta.columns import Float32Array, FloatArray
-from nta.spots.columns import CENTRE_X, CENTRE_Y, CHI2, ERROR, FLAGS, SNR, B, N, S, X, Y
-from nta.spots.fitting import ERROR_GROWTH, MOST_ERROR
+from nta.spots.columns import CENTRE_X, CENTRE_Y, CHI2, ERROR, FLAGS, FREEDOM, SNR, B, N, S, X, Y
+from nta.spots.fitting import ERROR_GROWTH, MOST_ERROR, N_PARAMETERS, PIXEL_VARIANCE, STRAY_PX, poor_chi2
 from nta.spots.kernels.algebra import variance_of
 from nta.spots.kernels.candidates import Shown
-from nta.spots.kernels.fit import Limits, Noise, f4, fit_one
+from nta.spots.kernels.fit import Limits, Noise, fit_one
 from nta.spots.kernels.flags import EDGE, OUT_OF_FOCUS, OVERLAPPING, POOR_FIT, SATURATED
 from nta.spots.kernels.options import inlined
 from nta.spots.kernels.pair import fit_two
-from nta.spots.kernels.patch import Desk, View, is_near, load_electrons, neighbour_light, new_desk
+from nta.spots.kernels.patch import (
+    UNSORTED_PX,
+    Desk,
+    View,
+    is_near,
+    load_electrons,
+    neighbour_light,
+    new_desk,
+)
+from nta.spots.kernels.rows import f4
 from nta.spots.kernels.search import FOUND_BESIDE, FOUND_LEVEL, FOUND_RESPONSE, FOUND_X, FOUND_Y
 
-STRAY = 2.5  # px a fit may move away from its candidate
 SPLIT_CHI2 = 1.4  # reduced chi-square (121 px: 3 sd) above which two spots are tried
 # of the excess of chi-square that two spots must explain: a spot of another shape is not two
 SPLIT_SHARE = 0.5
 NOT_FITTED = 9.0  # chi-square of what could not be fitted: two spots may do
 BRIGHT = 1.5  # thresholds from which on what is too wide for the window is looked at in a wider one
 NO_SPOT = 0.0  # the same of what is none
+AT_LIMIT = 0.001  # of the narrowest and the widest width: nearer to it, a fit has run into it
+TWICE_PX2 = 2.0  # square of the distance within which two fits are of one spot
+ROWS_BACK = UNSORTED_PX + 2  # px; further back in the rows no spot is so near
+N_WIDE = 2  # columns of what is too wide for the window: X and Y
+OUT_OF_FOCUS_WIDTHS = 1.8  # widths of a spot in focus (design choice)
+
+_poor_chi2 = inlined(poor_chi2)
 
 
 class FitRules(NamedTuple):
@@ -36,7 +51,7 @@ class FitRules(NamedTuple):
     offset, gain, full_scale : of the camera; e = gain * (sign * image - offset), offset and full scale in adu.
     threshold : least matched-filter signal over noise of the fitted spot.
     split_gain : drop of chi-square from which on two spots are better than one; 0 where none is to be split.
-    apart : widths that two must lie apart. poor : reduced chi-square from which on a fit is poor.
+    apart : widths that two must lie apart.
     """
 
     radius: int
@@ -50,18 +65,20 @@ class FitRules(NamedTuple):
     threshold: float
     split_gain: float
     apart: float
-    poor: float
 
 
 @inlined
-def localise(shown: Shown, n: int, found: FloatArray, rules: FitRules, rows: FloatArray) -> tuple[int, int]:
+def localise(
+    shown: Shown, n: int, found: FloatArray, rules: FitRules, rows: FloatArray, wide: FloatArray
+) -> tuple[int, int]:
     """Fit the n candidates in `found` (`search.N_FOUND` columns) and write one row per spot.
 
-    rows : (m, N_COLUMNS), see `nta.spots.columns`.
+    rows : (m, N_COLUMNS), see `nta.spots.columns`. wide : (m, N_WIDE), receives the places of bright spots that are too
+    wide for the window.
 
     Returns
     -------
-    Number of spots, and of bright ones that are too wide for the window: their places are then the first in `found`.
+    Number of spots, and of these places.
     """
     view = View(
         shown.image,
@@ -81,7 +98,7 @@ def localise(shown: Shown, n: int, found: FloatArray, rules: FitRules, rows: Flo
     if rules.split_gain > 0:
         extra = _split(view, desk, n, found, rules, rows, ok)
     h, w = shown.image.shape
-    return _keep(rows, n, extra, ok, h, w, rules, found)
+    return _keep(rows, n, extra, ok, h, w, rules, wide)
 
 
 @inlined
@@ -128,7 +145,6 @@ def _fit_shoulders(
     A shoulder is a spot if its light is significant and explains more than it leaves unexplained: part of a ring does not,
     and what is too near is part of a streak.
     """
-    freedom = (2 * view.radius + 1) ** 2 - 5
     for i in range(n):
         if not found[i, FOUND_BESIDE]:
             continue
@@ -137,7 +153,7 @@ def _fit_shoulders(
             not is_near(rows, n, i, rules.apart)
             and _load_beside(view, desk, n, i, found, rules, rows, ok) == 0
             and _fit(view, desk, desk.light, rules)
-            and _significance2(desk) > max(rules.threshold**2, (desk.out[CHI2] - 1.0) * freedom)
+            and _significance2(desk) > max(rules.threshold**2, _unexplained(desk.out))
         ):
             _store_beside(view, desk, i, found, rows, ok)
 
@@ -182,11 +198,10 @@ def _split(
         gained = fit_two(
             desk.patch, desk.light, side, rules.noise, rules.limits, one, rules.width, rules.apart, out, out2
         )
-        excess = (one[CHI2] - 1.0) * (side * side - 5)
         if (
-            gained > max(rules.split_gain, SPLIT_SHARE * excess)
-            and abs(out[X] - one[X]) < 2 * STRAY
-            and abs(out[Y] - one[Y]) < 2 * STRAY
+            gained > max(rules.split_gain, SPLIT_SHARE * _unexplained(one))
+            and abs(out[X] - one[X]) < 2 * STRAY_PX
+            and abs(out[Y] - one[Y]) < 2 * STRAY_PX
         ):
             _store(rows, i, out, qx, qy)
             _store(rows, n + extra, out2, qx, qy)
@@ -237,8 +252,15 @@ def _fit(view: View, desk: Desk, light: Float32Array, rules: FitRules) -> bool:
 @inlined
 def _significance2(desk: Desk) -> float:
     """Square of the fitted light over its error: what chi-square grows by without the spot."""
-    gained: float = desk.out[N] ** 2 / variance_of(desk.a, 5, 2, desk.g)
+    gained: float = desk.out[N] ** 2 / variance_of(desk.a, N_PARAMETERS, N, desk.g)
     return gained
+
+
+@inlined
+def _unexplained(out: FloatArray) -> float:
+    """Chi-square of a fit beyond what noise explains."""
+    beyond: float = (out[CHI2] - 1.0) * out[FREEDOM]
+    return beyond
 
 
 @inlined
@@ -256,7 +278,9 @@ def _store_beside(
 @inlined
 def _stays(out: FloatArray, qx: int, qy: int, found: FloatArray, i: int) -> bool:
     """Whether a spot was fitted where it had been found."""
-    return bool(abs(out[X] + qx - found[i, FOUND_X]) < STRAY and abs(out[Y] + qy - found[i, FOUND_Y]) < STRAY)
+    return bool(
+        abs(out[X] + qx - found[i, FOUND_X]) < STRAY_PX and abs(out[Y] + qy - found[i, FOUND_Y]) < STRAY_PX
+    )
 
 
 @inlined
@@ -264,7 +288,7 @@ def _store(rows: FloatArray, i: int, out: FloatArray, qx: int, qy: int) -> None:
     """Write a fit in frame coordinates."""
     rows[i, X] = out[X] + qx
     rows[i, Y] = out[Y] + qy
-    for k in (N, B, S, ERROR, CHI2):
+    for k in (N, B, S, ERROR, CHI2, FREEDOM):
         rows[i, k] = out[k]
 
 
@@ -272,7 +296,7 @@ def _store(rows: FloatArray, i: int, out: FloatArray, qx: int, qy: int) -> None:
 def _snr(n: float, b: float, s: float, noise: Noise) -> float:
     """Matched-filter signal over background noise: N / sqrt(4 pi s^2 v), v the background's variance per pixel."""
     v = max(noise.sign * b + noise.read, noise.floor)
-    return n / math.sqrt(4.0 * math.pi * (s * s + 1.0 / 12.0) * v)
+    return n / math.sqrt(4.0 * math.pi * (s * s + PIXEL_VARIANCE) * v)
 
 
 @inlined
@@ -284,25 +308,26 @@ def _keep(
     h: int,
     w: int,
     rules: FitRules,
-    found: FloatArray,
+    wide: FloatArray,
 ) -> tuple[int, int]:
     """Drop what is too faint, outside or found twice; set the flags; returns what `localise` does."""
-    radius, narrowest, widest = rules.radius, 1.001 * rules.limits.narrowest, 0.999 * rules.limits.widest
-    m = wide = 0
+    radius, limits = rules.radius, rules.limits
+    narrowest, widest = (1 + AT_LIMIT) * limits.narrowest, (1 - AT_LIMIT) * limits.widest
+    m = n_wide = 0
     for i in range(n + extra):
         if not ok[i]:
             continue
         snr = _snr(rows[i, N], rows[i, B], rows[i, S], rules.noise)
         inside = -0.5 < rows[i, X] < w - 0.5 and -0.5 < rows[i, Y] < h - 0.5
         if inside and snr > BRIGHT * rules.threshold and rows[i, S] >= widest:
-            found[wide, FOUND_X], found[wide, FOUND_Y] = rows[i, X], rows[i, Y]
-            wide += 1
+            wide[n_wide, X], wide[n_wide, Y] = rows[i, X], rows[i, Y]
+            n_wide += 1
         if not (snr > rules.threshold and inside and narrowest < rows[i, S] < widest):
             continue
         twice = False
         j = m - 1
-        while j >= 0 and (i >= n or rows[j, Y] > rows[i, Y] - 8):
-            if (rows[j, X] - rows[i, X]) ** 2 + (rows[j, Y] - rows[i, Y]) ** 2 < 2.0:
+        while j >= 0 and (i >= n or rows[j, Y] > rows[i, Y] - ROWS_BACK):
+            if (rows[j, X] - rows[i, X]) ** 2 + (rows[j, Y] - rows[i, Y]) ** 2 < TWICE_PX2:
                 twice = True
                 break
             j -= 1
@@ -312,15 +337,15 @@ def _keep(
         x, y = rows[i, X], rows[i, Y]
         if x < radius - 0.5 or y < radius - 0.5 or x > w - radius - 0.5 or y > h - radius - 0.5:
             flags |= EDGE
-        if rows[i, CHI2] > rules.poor:
+        if rows[i, CHI2] > _poor_chi2(rows[i, FREEDOM]):
             flags |= POOR_FIT
             rows[i, ERROR] *= rows[i, CHI2] ** ERROR_GROWTH
         rows[i, ERROR] = min(rows[i, ERROR], MOST_ERROR * rows[i, S])
-        if rows[i, S] > 1.8 * rules.width:
+        if rows[i, S] > OUT_OF_FOCUS_WIDTHS * rules.width:
             flags |= OUT_OF_FOCUS
         for k in range(FLAGS):
             rows[m, k] = rows[i, k]
         rows[m, FLAGS] = flags
         rows[m, SNR] = snr
         m += 1
-    return m, wide
+    return m, n_wide

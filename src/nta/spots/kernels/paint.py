@@ -8,6 +8,7 @@ import numpy as np
 
 from nta.columns import Float32Array, FloatArray
 from nta.spots.columns import N, S, X, Y
+from nta.spots.fitting import PIXEL_VARIANCE
 from nta.spots.kernels.algebra import axis
 from nta.spots.kernels.options import compiled, inlined
 
@@ -47,7 +48,7 @@ def add_leverage(rows: FloatArray, image: Float32Array) -> None:
     for i in range(rows.shape[0]):
         x0, nx = _reached(rows[i, X], rows[i, S], w)
         y0, ny = _reached(rows[i, Y], rows[i, S], h)
-        v = rows[i, S] ** 2 + 1.0 / 12.0
+        v = rows[i, S] ** 2 + PIXEL_VARIANCE
         for x in range(nx):
             ux[x] = (x0 + x - rows[i, X]) ** 2 / v
             ex[x] = math.exp(-ux[x])

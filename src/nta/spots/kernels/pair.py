@@ -7,21 +7,30 @@ import math
 import numpy as np
 
 from nta.columns import Float32Array, FloatArray
-from nta.spots.columns import CHI2, ERROR, B, N, S, X, Y
+from nta.spots.columns import CHI2, ERROR, FREEDOM, B, N, S, X, Y
+from nta.spots.fitting import LONGEST_STEP_PX, LONGEST_WIDTH_STEP_PX, N_PARAMETERS
 from nta.spots.kernels.algebra import axis, factorise, substitute, variance_of
-from nta.spots.kernels.fit import Limits, Noise, f4
+from nta.spots.kernels.fit import LEAST_LEFT_OF_LIGHT, Limits, Noise
 from nta.spots.kernels.lanes import LANES
 from nta.spots.kernels.options import inlined
+from nta.spots.kernels.rows import f4
 
-X1, Y1, N1, X2, Y2, N2, B12, S12 = range(8)  # parameters: three of either spot, and two of both
+X1, Y1, N1, X2, Y2, N2, B12, S12, N_PAIR = range(9)  # parameters: three of either spot, and two of both
 OF_ONE = X2 - X1
 ITERATIONS = 12
 LEFT_OVER_SD = 4.0  # a second spot is tried where the smoothed residual of one exceeds this
-GX = 45 * LANES  # of the workspace: sums first, then the axes of both spots
-WORK = 51 * LANES
+# Rows of the workspace: sums for the lower triangle of the Fisher matrix, the gradient and chi-square, then the axes
+GRADIENT = N_PAIR * (N_PAIR + 1) // 2
+CHI_SQUARE = GRADIENT + N_PAIR
+AXES = (CHI_SQUARE + 1) * LANES  # where those of both spots begin
+WORK = AXES + 2 * 3 * LANES
 SMOOTH_NORM = 6.0  # root of the sum of squares of the (1 2 1) x (1 2 1) weights
-SETTLED = 1  # step from which on two that are nearer than MERGED do not part again
+APART_FOR_GOOD = 1  # step from which on two that are nearer than MERGED do not part again
 MERGED = 1.5  # widths
+FAINTER_SHARE = 0.35  # of the blend's light with which the second spot starts (design choice)
+BLEND_WIDENS = 1.15  # times the width of a spot: no wider do both start (design choice)
+RIDGE = 1.001  # times the diagonal: nearly coincident spots are nearly degenerate
+PAIR_SETTLED = 0.5  # of the step that ends the fit of one: two near ones go slowly (design choice)
 
 Three = tuple[np.float32, np.float32, np.float32]
 
@@ -76,11 +85,11 @@ def _add_row(
     Written out, because only so the compiler keeps all columns side by side in its registers.
     """
     for i in range(LANES):
-        g1, g2 = work[GX + i], work[GX + 3 * LANES + i]
-        x1 = e1[0] * work[GX + LANES + i]
-        x2 = e2[0] * work[GX + 4 * LANES + i]
+        g1, g2 = work[AXES + i], work[AXES + 3 * LANES + i]
+        x1 = e1[0] * work[AXES + LANES + i]
+        x2 = e2[0] * work[AXES + 4 * LANES + i]
         y1, y2 = e1[1] * g1, e2[1] * g2
-        s = e1[0] * work[GX + 2 * LANES + i] + e1[2] * g1 + e2[0] * work[GX + 5 * LANES + i] + e2[2] * g2
+        s = e1[0] * work[AXES + 2 * LANES + i] + e1[2] * g1 + e2[0] * work[AXES + 5 * LANES + i] + e2[2] * g2
         n1, n2 = p1 * g1, p2 * g2
         mu = b + e1[0] * g1 + e2[0] * g2 + light[i]
         variance = sign * mu + read
@@ -149,19 +158,19 @@ def _accumulate(
     """Fisher matrix and gradient of (x1, y1, N1, x2, y2, N2, b, s); returns chi-square."""
     sign, read, floor = f4(noise.sign), f4(noise.read), f4(noise.floor)
     n1, n2, b = f4(p[N1]), f4(p[N2]), f4(p[B12])
-    work[:GX] = f4(0)
+    work[:AXES] = f4(0)
     for j in range(side):
         p1, p2 = ay[0, 0, j], ay[1, 0, j]
         e1 = (n1 * p1, n1 * ay[0, 1, j], n1 * ay[0, 2, j])
         e2 = (n2 * p2, n2 * ay[1, 1, j], n2 * ay[1, 2, j])
         _add_row(data[j], light[j], work, sign, read, floor, b, e1, e2, p1, p2)
     row = 0
-    for k in range(8):
+    for k in range(N_PAIR):
         for m in range(k + 1):
             a[k, m] = _sum_of(work, row, side)
             row += 1
-        g[k] = _sum_of(work, 36 + k, side)
-    return float(_sum_of(work, 44, side))
+        g[k] = _sum_of(work, GRADIENT + k, side)
+    return float(_sum_of(work, CHI_SQUARE, side))
 
 
 @inlined
@@ -173,6 +182,57 @@ def _sum_of(work: Float32Array, row: int, side: int) -> np.float32:
 
 
 @inlined
+def _start(one: FloatArray, ix: int, iy: int, width: float, p: FloatArray) -> None:
+    """Put the second spot where light is left over, and the first on the other side of the blend by its share."""
+    p[X1] = one[X] - FAINTER_SHARE * (ix - one[X])
+    p[Y1] = one[Y] - FAINTER_SHARE * (iy - one[Y])
+    p[N1] = (1 - FAINTER_SHARE) * one[N]
+    p[X2] = ix
+    p[Y2] = iy
+    p[N2] = FAINTER_SHARE * one[N]
+    p[B12] = one[B]
+    p[S12] = min(one[S], BLEND_WIDENS * width)
+
+
+@inlined
+def _step(g: FloatArray, noise: Noise, limits: Limits, p: FloatArray) -> float:
+    """Take the step `g` as far as one may go; returns how far a place went at most."""
+    largest = 0.0
+    for k in (X1, Y1, X2, Y2):
+        step = min(max(g[k], -LONGEST_STEP_PX), LONGEST_STEP_PX)
+        p[k] += step
+        largest = max(largest, abs(step))
+    for k in (N1, N2):
+        p[k] = max(p[k] + g[k], LEAST_LEFT_OF_LIGHT * p[k])
+    p[B12] += g[B12]
+    if noise.sign * p[B12] + noise.read < noise.floor:
+        p[B12] = noise.sign * (noise.floor - noise.read)
+    step = min(max(g[S12], -LONGEST_WIDTH_STEP_PX), LONGEST_WIDTH_STEP_PX)
+    p[S12] = min(max(p[S12] + step, limits.narrowest), limits.widest)
+    return largest
+
+
+@inlined
+def _distance2(p: FloatArray) -> float:
+    """Square of the distance of the two."""
+    distance2: float = (p[X2] - p[X1]) ** 2 + (p[Y2] - p[Y1]) ** 2
+    return distance2
+
+
+@inlined
+def _describe(
+    p: FloatArray, k: int, chi2: float, side: int, a: FloatArray, g: FloatArray, out: FloatArray
+) -> bool:
+    """Write the k-th of the two by the factorised Fisher matrix; whether it lies in the patch."""
+    x, y = X1 + k * OF_ONE, Y1 + k * OF_ONE
+    out[X], out[Y], out[N], out[B], out[S] = p[x], p[y], p[N1 + k * OF_ONE], p[B12], p[S12]
+    out[ERROR] = math.sqrt(0.5 * (variance_of(a, N_PAIR, x, g) + variance_of(a, N_PAIR, y, g)))
+    out[FREEDOM] = side * side - N_PAIR
+    out[CHI2] = chi2 / out[FREEDOM]
+    return bool(-0.5 < out[X] < side - 0.5 and -0.5 < out[Y] < side - 0.5)
+
+
+@inlined
 def fit_two(
     data: Float32Array, light: Float32Array, side: int, noise: Noise, limits: Limits, one: FloatArray, width: float,
     apart: float, first: FloatArray, second: FloatArray,
@@ -181,78 +241,47 @@ def fit_two(
 
     Returns how much chi-square drops, 0 where there is nothing to split, the fit fails or the two have a single peak; the
     chi-square of `one` beside this light is put down in it.
-    `first`, `second` receive the columns X to CHI2, as in `fit_one`. `width` is the recording's sigma: a blend's own
+    `first`, `second` receive the columns that `fit_one` fills. `width` is the recording's sigma: a blend's own
     sigma is too wide. `apart`: widths that two must lie apart (`nta.spots.apart`).
     """
     residual = np.empty((LANES, LANES), f4)
     score = np.empty((LANES, LANES), f4)
     left, ix, iy, chi2_one = _residual_peak(data, light, side, noise, one, residual, score)
-    one[CHI2] = chi2_one / (side * side - 5)
+    one[FREEDOM] = side * side - N_PARAMETERS
+    one[CHI2] = chi2_one / one[FREEDOM]
     if left < LEFT_OVER_SD:
         return 0.0
-    a = np.empty((8, 8))
-    g = np.empty(8)
-    before = np.empty(8)
+    a = np.empty((N_PAIR, N_PAIR))
+    g = np.empty(N_PAIR)
+    before = np.empty(N_PAIR)
     work = np.zeros(WORK, f4)
-    ax = work[GX:].reshape(2, 3, LANES)
+    ax = work[AXES:].reshape(2, 3, LANES)
     ay = np.empty((2, 3, LANES), f4)
-    p = np.empty(8)
-    # the centroid of the blend stays: the brighter spot starts on the other side of it by its share
-    p[X1] = one[X] - 0.35 * (ix - one[X])
-    p[Y1] = one[Y] - 0.35 * (iy - one[Y])
-    p[N1] = 0.65 * one[N]
-    p[X2] = ix
-    p[Y2] = iy
-    p[N2] = 0.35 * one[N]
-    p[B12] = one[B]
-    p[S12] = min(one[S], 1.15 * width)
+    p = np.empty(N_PAIR)
+    _start(one, ix, iy, width, p)
     chi2 = 0.0
     for iteration in range(ITERATIONS + 1):
         for k in range(2):
             axis(p[X1 + k * OF_ONE], p[S12], side, ax[k, 0], ax[k, 1], ax[k, 2])
             axis(p[Y1 + k * OF_ONE], p[S12], side, ay[k, 0], ay[k, 1], ay[k, 2])
         chi2 = _accumulate(data, light, side, noise, p, work, ay, a, g)
-        for k in range(8):
-            a[k, k] *= 1.001  # nearly coincident spots are nearly degenerate
-        if not factorise(a, 8):
+        for k in range(N_PAIR):
+            a[k, k] *= RIDGE
+        if not factorise(a, N_PAIR):
             return 0.0
         if iteration == ITERATIONS:
             break
         before[:] = g
-        substitute(a, g, 8)
-        largest = 0.0
-        for k in (X1, Y1, X2, Y2):
-            step = min(max(g[k], -0.7), 0.7)
-            p[k] += step
-            largest = max(largest, abs(step))
-        for k in (N1, N2):
-            p[k] = max(p[k] + g[k], 0.25 * p[k])
-        p[B12] += g[B12]
-        if noise.sign * p[B12] + noise.read < noise.floor:
-            p[B12] = noise.sign * (noise.floor - noise.read)
-        p[S12] = min(max(p[S12] + min(max(g[S12], -0.35), 0.35), limits.narrowest), limits.widest)
-        if largest < 0.5 * limits.settled:
-            for k in range(8):
+        substitute(a, g, N_PAIR)
+        if _step(g, noise, limits, p) < PAIR_SETTLED * limits.settled:
+            for k in range(N_PAIR):
                 chi2 -= before[k] * g[k]  # what the last step takes off, as in `fit_one`
             break
-        if iteration >= SETTLED and (p[X2] - p[X1]) ** 2 + (p[Y2] - p[Y1]) ** 2 < (MERGED * width) ** 2:
+        if iteration >= APART_FOR_GOOD and _distance2(p) < (MERGED * width) ** 2:
             return 0.0  # they run into each other
     # two narrow spots imitate the streak of one that moved; none is narrower than the recording's spots are
-    nearest = apart * max(p[S12], width)
-    if (p[X2] - p[X1]) ** 2 + (p[Y2] - p[Y1]) ** 2 < nearest**2:
+    if _distance2(p) < (apart * max(p[S12], width)) ** 2:
         return 0.0
-    dof = side * side - 8
-    for k in range(2):
-        out = first if k == 0 else second
-        out[X] = p[X1 + k * OF_ONE]
-        out[Y] = p[Y1 + k * OF_ONE]
-        out[N] = p[N1 + k * OF_ONE]
-        out[B] = p[B12]
-        out[S] = p[S12]
-        out[ERROR] = math.sqrt(
-            0.5 * (variance_of(a, 8, X1 + k * OF_ONE, g) + variance_of(a, 8, Y1 + k * OF_ONE, g))
-        )
-        out[CHI2] = chi2 / dof
-        if not (-0.5 < out[X] < side - 0.5 and -0.5 < out[Y] < side - 0.5):
-            return 0.0
+    if not (_describe(p, 0, chi2, side, a, g, first) and _describe(p, 1, chi2, side, a, g, second)):
+        return 0.0
     return chi2_one - chi2

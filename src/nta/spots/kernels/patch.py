@@ -10,12 +10,14 @@ from nta.columns import BoolArray, Float32Array, FloatArray
 from nta.frames import Image
 from nta.spots.columns import CENTRE_Y, N_COLUMNS, N, S, X, Y
 from nta.spots.kernels.algebra import axis
-from nta.spots.kernels.fit import SIDE, WORK, f4
+from nta.spots.kernels.fit import SIDE, WORK
 from nta.spots.kernels.lanes import LANES, load_lanes
 from nta.spots.kernels.options import inlined
-from nta.spots.kernels.rows import reflected
+from nta.spots.kernels.rows import f4, reflected
 
 NEAR = 11.0  # px beyond which a neighbour's light does not matter
+# spots are in the order of their rows but for so much: two rows of 2x2 sums, and what refining moves
+UNSORTED_PX = 6
 
 
 class Pattern(NamedTuple):
@@ -154,7 +156,7 @@ def neighbour_light(rows: FloatArray, n: int, i: int, qx: int, qy: int, side: in
     some = False
     for direction in (-1, 1):
         j = i + direction
-        while 0 <= j < n and abs(rows[j, CENTRE_Y] - rows[i, CENTRE_Y]) < NEAR + 6:
+        while 0 <= j < n and abs(rows[j, CENTRE_Y] - rows[i, CENTRE_Y]) < NEAR + UNSORTED_PX:
             if rows[j, N] > 0 and abs(rows[j, X] - rows[i, X]) < NEAR and abs(rows[j, Y] - rows[i, Y]) < NEAR:
                 if not some:
                     some = True
@@ -174,7 +176,7 @@ def is_near(rows: FloatArray, n: int, i: int, apart: float) -> bool:
     """Whether a fitted spot lies nearer than `apart` of its widths."""
     for direction in (-1, 1):
         j = i + direction
-        while 0 <= j < n and abs(rows[j, CENTRE_Y] - rows[i, CENTRE_Y]) < NEAR + 6:
+        while 0 <= j < n and abs(rows[j, CENTRE_Y] - rows[i, CENTRE_Y]) < NEAR + UNSORTED_PX:
             if rows[j, N] > 0:
                 d2 = (rows[j, X] - rows[i, X]) ** 2 + (rows[j, Y] - rows[i, Y]) ** 2
                 if d2 < (apart * rows[j, S]) ** 2:

@@ -6,9 +6,11 @@ import numpy as np
 
 from nta.columns import Float32Array
 from nta.frames import Image
+from nta.spots.filters import BOX
 from nta.spots.kernels.options import inlined
 
 PAD = 16  # spare elements left of a row: room for the reflected border, and alignment
+BESIDE = BOX // 2  # elements of the local mean on either side of its middle
 f4 = np.float32
 Taps = tuple[np.float32, np.float32, np.float32, np.float32]  # of a filter of seven, from its middle outwards
 
@@ -49,8 +51,8 @@ def lower_of(row: Float32Array, limit: Float32Array, out: Float32Array) -> None:
 
 @inlined
 def reflect(row: Float32Array, width: int) -> None:
-    """Continue a padded row by reflection, six elements on each side."""
-    for i in range(6):
+    """Continue a padded row by reflection, on each side one element further than the local mean reaches."""
+    for i in range(BESIDE + 1):
         row[PAD - 1 - i] = row[PAD + 1 + i]
         row[PAD + width + i] = row[PAD + width - 2 - i]
 
@@ -85,8 +87,8 @@ def add_shifted(p: Float32Array, out: Float32Array, step: int) -> None:
 
 @inlined
 def box_mean(sum4: Float32Array, sum2: Float32Array, column: Float32Array, out: Float32Array) -> None:
-    """Mean over 11 x 11 from column sums and their running sums of two and of four."""
-    share = f4(1.0 / 121.0)
+    """Mean over BOX x BOX from column sums and their running sums of two and of four: 4 + 4 + 2 + 1."""
+    share = f4(1.0 / BOX**2)
     for x in range(out.size):
         out[x] = share * (sum4[x] + sum4[x + 4] + sum2[x + 8] + column[x + 10])
 

@@ -8,9 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nta.columns import Float32Array, FloatArray
+from nta.spots.filters import BOX
 from nta.spots.kernels.options import inlined
 from nta.spots.kernels.patch import Pattern
 from nta.spots.kernels.rows import (
+    BESIDE,
     PAD,
     Taps,
     across_rows,
@@ -83,11 +85,11 @@ def begin(half: Half) -> None:
     end = half.pairs.shape[1] + 2 * PAD
     lines = half.lines
     column = lines[COLUMN, :end]
-    for y in range(6):
+    for y in range(BESIDE + 1):
         _load_row(half, y, CLIPPED + y, RESPONSE_H + y)
     for x in range(end):
         s = lines[CLIPPED, x]
-        for y in range(1, 6):
+        for y in range(1, BESIDE + 1):
             s += f4(2.0) * lines[CLIPPED + y, x]
         column[x] = s
 
@@ -96,7 +98,7 @@ def begin(half: Half) -> None:
 def propose(half: Half, y0: int, y1: int, n: int, found: FloatArray) -> int:
     """Find maxima of the half-resolution matched filter that exceed the threshold, in rows y0 to y1: those before are done.
 
-    The response is ``taps * taps' * I2 - box11(min(I2, limit))`` of the 2x2 sums I2: matched filter minus local mean, where
+    The response is ``taps * taps' * I2 - box(min(I2, limit))`` of the 2x2 sums I2: matched filter minus local mean, where
     the clip at `limit` keeps bright neighbours out of the mean. What is found lies up to two rows before y0.
 
     Parameters
@@ -113,9 +115,9 @@ def propose(half: Half, y0: int, y1: int, n: int, found: FloatArray) -> int:
     end = w + 2 * PAD
     last = 2 * h - 2
     column = lines[COLUMN, :end]
-    near = lines[COLUMN, PAD - 5 : PAD + w + 5]
-    sum2 = lines[SUM2, : w + 9]
-    sum4 = lines[SUM4, : w + 7]
+    near = lines[COLUMN, PAD - BESIDE : PAD + w + BESIDE]
+    sum2 = lines[SUM2, : w + BOX - 2]
+    sum4 = lines[SUM4, : w + BOX - 4]
     for y in range(y0, y1):
         above = (abs(y - 3) & 7, abs(y - 2) & 7, abs(y - 1) & 7)
         b1, b2, b3 = y + 1, y + 2, y + 3
@@ -135,12 +137,12 @@ def propose(half: Half, y0: int, y1: int, n: int, found: FloatArray) -> int:
             half.taps, level, response,
         )  # fmt: skip
         excess(response, level, lines[EXCESS + (y & 3), :w], half.limit0, half.limit1)
-        entering = y + 6
+        entering = y + BESIDE + 1
         if entering < h:
             _load_row(half, entering, CLIPPED + (entering & 15), RESPONSE_H + (entering & 7))
         else:
             entering = last - entering
-        slide(column, lines[CLIPPED + (entering & 15), :end], lines[CLIPPED + (abs(y - 5) & 15), :end])
+        slide(column, lines[CLIPPED + (entering & 15), :end], lines[CLIPPED + (abs(y - BESIDE) & 15), :end])
         if y >= 3:  # two rows later: curvature is compared with that of the next row
             n = _maxima(half, y - 2, half.curved if y >= 4 else 0.0, n, found)
     if y1 == h:
