@@ -82,3 +82,37 @@ def test_beside_a_neighbour_ours_are_nearer_to_the_truth(compared):
     assert (ours[crowded] < CLOSE_PX).mean() > (theirs[crowded] < CLOSE_PX).mean() + 0.2
     assert np.median(ours[crowded]) < 0.6 * np.median(theirs[crowded])
     assert (ours < CLOSE_PX).mean() > (theirs < CLOSE_PX).mean() + 0.05
+
+
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_contrast_is_that_of_what_moves_and_not_of_the_dirt_on_the_glass(sign):
+    """Few moving beads of one kind beside brighter dirt of the other, that stands still."""
+    rng = np.random.default_rng(4)
+    grid = np.arange(128, dtype=float)
+
+    def picture(place, width_px, height):
+        axes = (np.exp(-((grid - axis[:, None]) ** 2) / (2 * width_px**2)) for axis in place.T)
+        return height * np.einsum("ny,nx->yx", *axes)
+
+    dirt = picture(rng.uniform(10, 118, (6, 2)), 2.5, -sign * 60.0)
+    place = rng.uniform(10, 118, (12, 2))
+    frames = []
+    for i in range(24):
+        place = place + rng.normal(0, 1.5, place.shape)
+        image = 120 + dirt + picture(place, 1.6, sign * 20.0) + rng.normal(0, 1.5, dirt.shape)
+        frames.append(Frame(np.clip(np.rint(image), 0, 255).astype(np.uint8), i, i / 24))
+    spots = detect_spots(frames, DetectionSettings(threads=1))
+    assert spots.scene.contrast == ("dark" if sign < 0 else "bright")
+
+
+def test_contrast_of_what_hardly_moves_is_seen_too():
+    rng = np.random.default_rng(5)
+    grid = np.arange(128, dtype=float)
+    place = rng.uniform(10, 118, (12, 2))
+    frames = []
+    for i in range(24):
+        at = place + rng.normal(0, 0.1, place.shape)
+        y, x = (np.exp(-((grid - axis[:, None]) ** 2) / (2 * 1.6**2)) for axis in at.T)
+        image = 120 - 40 * np.einsum("ny,nx->yx", y, x) + rng.normal(0, 1.5, (128, 128))
+        frames.append(Frame(np.clip(np.rint(image), 0, 255).astype(np.uint8), i, i / 24))
+    assert detect_spots(frames, DetectionSettings(threads=1)).scene.contrast == "dark"

@@ -38,6 +38,7 @@ ENOUGH_SPOTS = 2000  # to see whether they have more near pairs than chance make
 STRIDE = 8  # of the frames in which these are looked for
 
 FURTHEST = 1.6  # times the width before that one round of fits is believed
+CLEAR_CONTRAST = 2.0  # of bright over dark, or the other way round (design choice)
 CLEAR_SNR = 8.0
 FEWEST_CLEAR = 10  # spots whose width is believed
 WIDE_BOX = 42  # px; side of the mean that is background where contrast and width are guessed
@@ -417,10 +418,17 @@ def _smoothed(images: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _is_dark(highpass: NDArray[np.float32], ground: _Ground) -> bool:
-    """Whether the light that stands out of the noise is missing light."""
+    """Whether the light that stands out of the noise is missing light: what moves decides, dirt may be of either kind.
+
+    What hardly moves leaves as much of both kinds beside the background, and is judged with the rest.
+    """
     variance = float(ground.noise.variance(np.array(ground.level)))
-    z = _smoothed(highpass) / (3 * math.sqrt(variance))
-    bright, dark = (float((beyond * beyond * beyond).sum()) for beyond in (z[z > 6], -z[z < -6]))
+    still = ground.even - box_mean(ground.even, WIDE_BOX)
+    for picture in (highpass - still, highpass):
+        z = _smoothed(picture) / (3 * math.sqrt(variance))
+        bright, dark = (float((beyond * beyond * beyond).sum()) for beyond in (z[z > 6], -z[z < -6]))
+        if max(bright, dark) > CLEAR_CONTRAST * min(bright, dark):
+            break
     return dark > bright
 
 
