@@ -14,7 +14,7 @@ from nta.diffusion.doubt import changes_within, not_brownian, whitened
 from nta.diffusion.gaussian import Displacements, maximum_of_tracks
 from nta.diffusion.intervals import credible_intervals
 from nta.diffusion.lines import TrackDiffusion
-from nta.diffusion.mobility import may_move, mobile_evidence
+from nta.diffusion.mobility import is_still_light, may_move, mobile_evidence
 from nta.diffusion.noise import NoiseModel, fit_noise, fit_noise_apart, guess_diffusion
 from nta.diffusion.regression import gls_of_tracks, ols_of_tracks
 from nta.diffusion.selection import Detection, Links, seen_motion
@@ -71,8 +71,11 @@ def estimate_diffusion(
 
     usable = long_enough & _moves(steps)
     fit = _Fit.of(steps, fit_noise(steps, usable, exposure_s, believe_spots))
-    mobile = long_enough & (mobile_evidence(steps, fit.noise, fit.log_likelihood) >= settings.mobile_evidence)
-    mobile |= may_move(steps, fit.noise, fit.diffusion_um2_s, fit.information, mobile, long_enough)
+    width = _medians(tracks.width_px, steps.start).astype(np.float64) / tracks.scene.spot_width_px
+    evidence = mobile_evidence(steps, fit.noise, fit.log_likelihood, width)
+    mobile = long_enough & (evidence >= settings.mobile_evidence)
+    mobile &= ~(dirt := is_still_light(tracks, steps.track, width))
+    mobile |= may_move(steps, fit.noise, fit.diffusion_um2_s, fit.information, mobile, long_enough & ~dirt)
 
     seen = seen_motion(tracks, steps, fit.diffusion_um2_s, fit.noise.exposure_s, detection, links)
     if not seen.is_all:

@@ -196,8 +196,8 @@ def maximum_of_tracks(of: Displacements, guess: FloatArray) -> FloatArray:
 
 
 @compiled()
-def stillness_of_tracks(of: Displacements, creep: float, floor: float, ceiling: float) -> FloatArray:
-    """Log-likelihood of standing still with position errors of any variance between `floor` and `ceiling`.
+def stillness_of_tracks(of: Displacements, creep: float, floor: float, ceiling: FloatArray) -> FloatArray:
+    """Log-likelihood of standing still with position errors of any variance from `floor` to the track's `ceiling`.
 
     of : as by `Displacements.at_rest`. creep : diffusion coefficient that the drift's own error makes of a particle at rest.
     Returns the log-likelihood and the most likely variance of every track, (2, n_tracks).
@@ -209,8 +209,8 @@ def stillness_of_tracks(of: Displacements, creep: float, floor: float, ceiling: 
         if not enough(of.wait, first, last):
             continue
         guess = max(0.5 * float(np.var(y[first:last]) + np.var(x[first:last])), floor)
-        variance = most_likely_variance(of, first, last, creep, min(guess, ceiling))
-        variance = min(max(variance, floor), ceiling)
+        variance = most_likely_variance(of, first, last, creep, min(guess, ceiling[k]))
+        variance = min(max(variance, floor), ceiling[k])
         out[0, k] = likelihood_with_variance(of, first, last, creep, variance)
         out[1, k] = variance
     return out

@@ -154,7 +154,7 @@ def immobile(e: Evidence) -> Finding:
         TrackFlag.IMMOBILE,
         "immobile_tracks",
         "Immobile tracks",
-        "of the tracks move no more than their localization error explains; they get no size",
+        "of the tracks move no more than their localization error explains, or are still light; they get no size",
         "clean the cell; check for text burnt into the image and for hot pixels",
     )
 
