@@ -121,9 +121,10 @@ def _fit_alone(
         start[B] = (found[i, FOUND_LEVEL] - view.offset) * view.gain
         start[S] = rules.width
         if not found[i, FOUND_BESIDE]:  # shoulders wait until the light of the brighter ones is known
-            if load_electrons(view, cy, cx, desk) > 0:
+            saturated = load_electrons(view, cy, cx, desk)
+            if saturated > 0:
                 rows[i, FLAGS] = SATURATED
-            if _fit(view, desk, desk.dark, rules):
+            if _fit(view, desk, desk.dark, saturated, rules):
                 ok[i] = _stays(desk.out, cx - radius, cy - radius, found, i)
         if ok[i]:
             _store(rows, i, desk.out, cx - radius, cy - radius)
@@ -152,7 +153,7 @@ def _fit_shoulders(
         if (
             not is_near(rows, n, i, rules.apart)
             and _load_beside(view, desk, n, i, found, rules, rows, ok) == 0
-            and _fit(view, desk, desk.light, rules)
+            and _fit(view, desk, desk.light, 0, rules)
             and _significance2(desk) > max(rules.threshold**2, _unexplained(desk.out))
         ):
             _store_beside(view, desk, i, found, rows, ok)
@@ -164,11 +165,10 @@ def _fit_beside(
 ) -> None:  # fmt: skip
     """Fit all that have neighbours again, beside the light of these."""
     for i in range(n):
-        if (
-            (ok[i] or not found[i, FOUND_BESIDE])
-            and _load_beside(view, desk, n, i, found, rules, rows, ok) >= 0
-            and _fit(view, desk, desk.light, rules)
-        ):
+        if found[i, FOUND_BESIDE] and not ok[i]:
+            continue
+        saturated = _load_beside(view, desk, n, i, found, rules, rows, ok)
+        if saturated >= 0 and _fit(view, desk, desk.light, saturated, rules):
             _store_beside(view, desk, i, found, rows, ok)
 
 
@@ -242,9 +242,9 @@ def _load_beside(
 
 
 @inlined
-def _fit(view: View, desk: Desk, light: Float32Array, rules: FitRules) -> bool:
+def _fit(view: View, desk: Desk, light: Float32Array, n_masked: int, rules: FitRules) -> bool:
     return fit_one(
-        desk.patch, light, desk.mask, 2 * view.radius + 1, rules.noise, rules.limits, desk.start, desk.work,
+        desk.patch, light, desk.mask, n_masked, 2 * view.radius + 1, rules.noise, rules.limits, desk.start, desk.work,
         desk.ay, desk.a, desk.g, desk.out,
     )  # fmt: skip
 
