@@ -29,7 +29,7 @@ WIDTH_SETTLED = 10
 # over y of weight W and of weighted residual R, each times the g, d and q along y that its name says; RR is chi-square
 GX, DX, QX, W, WG, WD, WQ, WGG, WGD, WGQ, WDD, WDQ, WQQ, R, RG, RD, RQ, RR, WORK = range(0, 19 * LANES, LANES)
 
-_freedom_of = inlined(freedom_of)
+_freedom_of = inlined(freedom_of)  # what the plain engine calls, as a kernel
 
 
 class Noise(NamedTuple):
