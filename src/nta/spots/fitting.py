@@ -6,6 +6,7 @@ import math
 
 FIT_SHARE = 0.7  # of the threshold that a fitted spot must still reach
 N_PARAMETERS = 5  # x, y, N, b and s
+PIXEL_VARIANCE = 1 / 12  # px^2, of a place within its pixel: by so much pixels widen what they integrate
 # Where a fit starts far off, a whole step of Fisher scoring leads out of the window (design choices)
 LONGEST_STEP_PX = 0.7
 LONGEST_WIDTH_STEP_PX = 0.35
@@ -17,7 +18,6 @@ POOR_SD = 6.0  # standard deviations of chi-square beyond which a fit is poor
 # Another shape, or unseen neighbours, make the place doubtful, but a streak has its middle where it seems to have it: the
 # variance about the true place grows as the root of chi-square (simulated streaks and crowds, chi-square from 2 to 100)
 ERROR_GROWTH = 0.25
-PIXEL_VARIANCE = 1 / 12  # px^2, of a place within its pixel: by so much pixels widen what they integrate
 MOST_ERROR = 0.5  # widths: light is where it is, whatever the bound of a pair that can hardly be told apart
 
 
@@ -31,6 +31,6 @@ def freedom_of(n_pixels: float) -> float:
     return max(n_pixels - N_PARAMETERS, 1.0)
 
 
-def poor_chi2(freedom: float) -> float:
-    """Return the reduced chi-square from which on a fit of so many degrees of freedom is poor."""
-    return 1.0 + POOR_SD * math.sqrt(2.0 / freedom)
+def chi2_beyond(sd: float, freedom: float) -> float:
+    """Return the reduced chi-square that lies so many standard deviations above that of noise."""
+    return 1.0 + sd * math.sqrt(2.0 / freedom)

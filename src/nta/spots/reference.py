@@ -23,9 +23,10 @@ from nta.spots.fitting import (
     MOST_ERROR,
     NARROWEST_SHARE,
     PIXEL_VARIANCE,
+    POOR_SD,
     STRAY_PX,
+    chi2_beyond,
     freedom_of,
-    poor_chi2,
     widest_px,
 )
 from nta.spots.kernels.follow import ABOVE_SD, HIGH, RISEN, STRIDE, TILE
@@ -146,7 +147,7 @@ class ReferenceSearch:
         flags = 0 if whole.all() else int(SpotFlag.SATURATED)
         flags |= int(SpotFlag.EDGE) * (not (r <= x <= width - 1 - r and r <= y <= height - 1 - r))
         error = math.sqrt(0.5 * (bound[X] + bound[Y]))
-        if chi2 > poor_chi2(freedom):
+        if chi2 > chi2_beyond(POOR_SD, freedom):
             flags |= int(SpotFlag.POOR_FIT)
             error *= chi2**ERROR_GROWTH
         error = min(error, MOST_ERROR * p[S])

@@ -29,7 +29,7 @@ WIDTH_SETTLED = 10
 # over y of weight W and of weighted residual R, each times the g, d and q along y that its name says; RR is chi-square
 GX, DX, QX, W, WG, WD, WQ, WGG, WGD, WGQ, WDD, WDQ, WQQ, R, RG, RD, RQ, RR, WORK = range(0, 19 * LANES, LANES)
 
-_freedom_of = inlined(freedom_of)
+_freedom_of = inlined(freedom_of)  # what the plain engine calls, as a kernel
 
 
 class Noise(NamedTuple):
@@ -166,18 +166,8 @@ def _normal_equations(work: Float32Array, n: float, a: FloatArray, g: FloatArray
 
 
 @inlined
-def _n_counted(mask: Float32Array, side: int) -> float:
-    """Return how many pixels of a patch count."""
-    n = f4(0)
-    for j in range(side):
-        for i in range(LANES):
-            n += mask[j, i]
-    return float(n)
-
-
-@inlined
 def fit_one(
-    data: Float32Array, light: Float32Array, mask: Float32Array, side: int, noise: Noise, limits: Limits,
+    data: Float32Array, light: Float32Array, mask: Float32Array, n_masked: int, side: int, noise: Noise, limits: Limits,
     start: FloatArray, work: Float32Array, ay: FloatArray, a: FloatArray, g: FloatArray, out: FloatArray,
 ) -> bool:  # fmt: skip
     """Fit one spot on a patch in electrons.
@@ -186,6 +176,7 @@ def fit_one(
     ----------
     data, light : (side, 16) patch and the light of known neighbours on it
     mask : (side, 16) 1 where a pixel counts, 0 where it is saturated or beyond the patch
+    n_masked : pixels of the patch that do not count
     start : (X, Y, N, B, S) to begin with, in patch coordinates
     work, ay, a, g : float32 (WORK,), float64 (3, 16), (8, 8), (8,) workspaces
     out : receives the columns X to CHI2 and FREEDOM; `a` is left factorised
@@ -236,6 +227,6 @@ def fit_one(
     out[B] = b
     out[S] = s
     out[ERROR] = math.sqrt(0.5 * (variance_of(a, N_PARAMETERS, X, g) + variance_of(a, N_PARAMETERS, Y, g)))
-    out[FREEDOM] = _freedom_of(_n_counted(mask, side))
+    out[FREEDOM] = _freedom_of(side * side - n_masked)
     out[CHI2] = max(chi2, 0.0) / out[FREEDOM]
     return bool(n > 0)

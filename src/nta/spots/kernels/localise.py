@@ -10,7 +10,15 @@ from numpy.typing import NDArray
 
 from nta.columns import Float32Array, FloatArray
 from nta.spots.columns import CENTRE_X, CENTRE_Y, CHI2, ERROR, FLAGS, FREEDOM, SNR, B, N, S, X, Y
-from nta.spots.fitting import ERROR_GROWTH, MOST_ERROR, N_PARAMETERS, PIXEL_VARIANCE, STRAY_PX, poor_chi2
+from nta.spots.fitting import (
+    ERROR_GROWTH,
+    MOST_ERROR,
+    N_PARAMETERS,
+    PIXEL_VARIANCE,
+    POOR_SD,
+    STRAY_PX,
+    chi2_beyond,
+)
 from nta.spots.kernels.algebra import variance_of
 from nta.spots.kernels.candidates import Shown
 from nta.spots.kernels.fit import Limits, Noise, fit_one
@@ -29,7 +37,7 @@ from nta.spots.kernels.patch import (
 from nta.spots.kernels.rows import f4
 from nta.spots.kernels.search import FOUND_BESIDE, FOUND_LEVEL, FOUND_RESPONSE, FOUND_X, FOUND_Y
 
-SPLIT_CHI2 = 1.4  # reduced chi-square (121 px: 3 sd) above which two spots are tried
+SPLIT_SD = 3.0  # standard deviations of chi-square beyond which two spots are tried
 # of the excess of chi-square that two spots must explain: a spot of another shape is not two
 SPLIT_SHARE = 0.5
 NOT_FITTED = 9.0  # chi-square of what could not be fitted: two spots may do
@@ -41,7 +49,7 @@ ROWS_BACK = UNSORTED_PX + 2  # px; further back in the rows no spot is so near
 N_WIDE = 2  # columns of what is too wide for the window: X and Y
 OUT_OF_FOCUS_WIDTHS = 1.8  # widths of a spot in focus (design choice)
 
-_poor_chi2 = inlined(poor_chi2)
+_chi2_beyond = inlined(chi2_beyond)  # what the plain engine calls, as a kernel
 
 
 class FitRules(NamedTuple):
@@ -121,9 +129,10 @@ def _fit_alone(
         start[B] = (found[i, FOUND_LEVEL] - view.offset) * view.gain
         start[S] = rules.width
         if not found[i, FOUND_BESIDE]:  # shoulders wait until the light of the brighter ones is known
-            if load_electrons(view, cy, cx, desk) > 0:
+            saturated = load_electrons(view, cy, cx, desk)
+            if saturated > 0:
                 rows[i, FLAGS] = SATURATED
-            if _fit(view, desk, desk.dark, rules):
+            if _fit(view, desk, desk.dark, saturated, rules):
                 ok[i] = _stays(desk.out, cx - radius, cy - radius, found, i)
         if ok[i]:
             _store(rows, i, desk.out, cx - radius, cy - radius)
@@ -152,7 +161,7 @@ def _fit_shoulders(
         if (
             not is_near(rows, n, i, rules.apart)
             and _load_beside(view, desk, n, i, found, rules, rows, ok) == 0
-            and _fit(view, desk, desk.light, rules)
+            and _fit(view, desk, desk.light, 0, rules)
             and _significance2(desk) > max(rules.threshold**2, _unexplained(desk.out))
         ):
             _store_beside(view, desk, i, found, rows, ok)
@@ -164,11 +173,10 @@ def _fit_beside(
 ) -> None:  # fmt: skip
     """Fit all that have neighbours again, beside the light of these."""
     for i in range(n):
-        if (
-            (ok[i] or not found[i, FOUND_BESIDE])
-            and _load_beside(view, desk, n, i, found, rules, rows, ok) >= 0
-            and _fit(view, desk, desk.light, rules)
-        ):
+        if found[i, FOUND_BESIDE] and not ok[i]:
+            continue
+        saturated = _load_beside(view, desk, n, i, found, rules, rows, ok)
+        if saturated >= 0 and _fit(view, desk, desk.light, saturated, rules):
             _store_beside(view, desk, i, found, rows, ok)
 
 
@@ -179,10 +187,11 @@ def _split(
     """Try two spots where one does not fit; the second of each pair goes behind the n there are. Returns how many."""
     side = 2 * view.radius + 1
     out, out2 = desk.out, desk.out2
+    enough = _chi2_beyond(SPLIT_SD, side * side - N_PARAMETERS)
     extra = 0
     for i in range(n):
         saturated = int(rows[i, FLAGS]) & SATURATED  # a flat top is not two spots
-        if not rows[i, CHI2] > SPLIT_CHI2 or saturated or n + extra == rows.shape[0]:
+        if not rows[i, CHI2] > enough or saturated or n + extra == rows.shape[0]:
             continue
         qx, qy = _corner(view, rows, i)
         load_electrons(view, qy + view.radius, qx + view.radius, desk)
@@ -242,9 +251,9 @@ def _load_beside(
 
 
 @inlined
-def _fit(view: View, desk: Desk, light: Float32Array, rules: FitRules) -> bool:
+def _fit(view: View, desk: Desk, light: Float32Array, n_masked: int, rules: FitRules) -> bool:
     return fit_one(
-        desk.patch, light, desk.mask, 2 * view.radius + 1, rules.noise, rules.limits, desk.start, desk.work,
+        desk.patch, light, desk.mask, n_masked, 2 * view.radius + 1, rules.noise, rules.limits, desk.start, desk.work,
         desk.ay, desk.a, desk.g, desk.out,
     )  # fmt: skip
 
@@ -337,7 +346,7 @@ def _keep(
         x, y = rows[i, X], rows[i, Y]
         if x < radius - 0.5 or y < radius - 0.5 or x > w - radius - 0.5 or y > h - radius - 0.5:
             flags |= EDGE
-        if rows[i, CHI2] > _poor_chi2(rows[i, FREEDOM]):
+        if rows[i, CHI2] > _chi2_beyond(POOR_SD, rows[i, FREEDOM]):
             flags |= POOR_FIT
             rows[i, ERROR] *= rows[i, CHI2] ** ERROR_GROWTH
         rows[i, ERROR] = min(rows[i, ERROR], MOST_ERROR * rows[i, S])

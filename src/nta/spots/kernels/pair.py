@@ -183,7 +183,10 @@ def _sum_of(work: Float32Array, row: int, side: int) -> np.float32:
 
 @inlined
 def _start(one: FloatArray, ix: int, iy: int, width: float, p: FloatArray) -> None:
-    """Put the second spot where light is left over, and the first on the other side of the blend by its share."""
+    """Put the second spot where light is left over, and the first a little to the other side of the blend.
+
+    To keep the blend's centroid it would start half as far again; the fit goes there by itself, with no other result.
+    """
     p[X1] = one[X] - FAINTER_SHARE * (ix - one[X])
     p[Y1] = one[Y] - FAINTER_SHARE * (iy - one[Y])
     p[N1] = (1 - FAINTER_SHARE) * one[N]
