@@ -19,8 +19,10 @@ from nta.simulation import load_scenario, simulate
 from nta.study.assessing import assess_study
 from nta.study.attaching import attach
 from nta.study.checklist import checklist
+from nta.study.named import read_named
 from nta.study.reading import read_study
 
+QUICK = '[analysis]\nsettings = "analysis.toml"\n'  # of a study beside such a file
 SIDECAR = "pixel_size_um = {pixel}\nframe_rate_hz = 30\nexposure_ms = 15\ntemperature_c = 25\n"
 SETTINGS = "[sizing]\nmethod = 'histogram'\nrepeats = 0\nmin_tracks = 5\n[visibility]\nframes = 0\n"
 STUDY = """
@@ -54,12 +56,11 @@ def attached(film, tmp_path):
     shutil.copy(film, tmp_path)
     (tmp_path / "v.toml").write_text(SIDECAR.format(pixel=0.25))
     (tmp_path / "analysis.toml").write_text(SETTINGS)
-    (tmp_path / "study.toml").write_text(STUDY)
+    (tmp_path / "study.toml").write_text(STUDY + QUICK)
 
     def again():
         study, said = read_study(tmp_path / "study.toml"), []
-        settings = AnalysisSettings.from_toml(tmp_path / "analysis.toml")
-        (found,) = attach(study.preparations[0], study, settings, tmp_path / "kept", said.append)
+        (found,) = attach(study.preparations[0], study, read_named(study), tmp_path / "kept", said.append)
         return said, found.facts["pixel_size_um"]
 
     return again
@@ -214,8 +215,7 @@ def test_a_folder_of_images_is_a_recording(film, tmp_path):
         tifffile.imwrite(folder / f"f_{i:03}.tif", image)
     (folder / "recording.toml").write_text(SIDECAR.format(pixel=0.25))
     (tmp_path / "analysis.toml").write_text(SETTINGS)
-    (tmp_path / "study.toml").write_text(STUDY.replace("v.tif", "images"))
+    (tmp_path / "study.toml").write_text(STUDY.replace("v.tif", "images") + QUICK)
     study = read_study(tmp_path / "study.toml")
-    settings = AnalysisSettings.from_toml(tmp_path / "analysis.toml")
-    (found,) = attach(study.preparations[0], study, settings, tmp_path / "kept", print)
+    (found,) = attach(study.preparations[0], study, read_named(study), tmp_path / "kept", print)
     assert found.facts["pixel_size_um"] == 0.25

@@ -31,6 +31,51 @@ def test_check_says_where_a_dilution_is_stated_for_one_arm_alone(tmp_path, capsy
     assert "the dilution of" not in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("line", "table"),
+    [
+        ('settings = "nope.toml"', "analysis"),
+        ('limits = "nope"', "analysis"),
+        ('limits = "nope.toml"', "analysis"),
+        ('profile = "nope"', "instrument"),
+        ('certificate = "nope"', "preparation"),
+        ('medium = "pbss"', "preparation"),
+    ],
+)
+def test_what_a_study_names_is_looked_for_before_hours_of_work(tmp_path, capsys, line, table):
+    (tmp_path / "b.h5").write_bytes(b"no results: a recording, by all that check knows")
+    tables = {"analysis": "", "instrument": "", "preparation": ""}
+    tables[table] = line
+    path = tmp_path / "study.toml"
+    path.write_text(
+        'title = "x"\n'
+        + "".join(f"[{name}]\n{tables[name]}\n" for name in ("analysis", "instrument") if tables[name])
+        + '[[preparation]]\nname = "t"\narm = "test"\n'
+        + '[[preparation]]\nname = "b"\narm = "beads"\nrecordings = ["b.h5"]\nwhen = "before"\n'
+        + (
+            tables["preparation"]
+            if "certificate" in line
+            else f"""certificate = "example_polystyrene_100nm"
+{tables["preparation"]}"""
+        )
+    )
+    for command in (["study", "check", str(path)], ["assess", str(path), "-o", str(tmp_path / "out")]):
+        assert main(command) == EXIT_FAILED
+        said = capsys.readouterr().err
+        assert line.split(" = ")[0] in said
+        assert "nope" in said or "pbss" in said
+
+
+def test_a_medium_of_finished_results_may_be_any_words(tmp_path, capsys):
+    (tmp_path / "export.csv").write_text("no matter")
+    study = tmp_path / "study.toml"
+    study.write_text(
+        'title = "x"\n[[preparation]]\nname = "t"\narm = "test"\nmedium = "DMEM"\nrecordings = ["export.csv"]\n'
+    )
+    main(["study", "check", str(study)])
+    assert "DMEM" not in capsys.readouterr().err
+
+
 def test_init_leaves_a_study_that_is_there(tmp_path, capsys):
     path = tmp_path / "study.toml"
     path.write_text("mine")

@@ -10,7 +10,7 @@ from nta.cli.progress import say
 from nta.errors import SettingError
 from nta.io.atomic import new_file
 from nta.study import TEMPLATE, read_study
-from nta.study.attaching import check_attached
+from nta.study.attaching import check_study
 
 
 def run(options: argparse.Namespace) -> int:
@@ -18,7 +18,7 @@ def run(options: argparse.Namespace) -> int:
     path = options.study / "study.toml" if options.study.is_dir() else options.study
     if options.action == "check":
         study = read_study(path)
-        remarks = check_attached(study)
+        remarks = check_study(study)
         say(f"{path}: {len(study.preparations)} preparations, good", quiet=options.quiet)
         empty = [preparation.name for preparation in study.preparations if not preparation.recordings]
         if empty:

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from nta.assessment.integrity import IntegrityLimits, judge, load_integrity_limits
+from nta.assessment.integrity import IntegrityLimits, judge
 from nta.errors import SettingError
 from nta.measurements import distinct_names
 from nta.progress import Tell
-from nta.settings import AnalysisSettings
 from nta.study.attaching import Attached, attach
 from nta.study.gathering import Material, evidence_of
+from nta.study.named import read_named
 from nta.study.outcome import Judged, StudyOutcome, doses, trends
 from nta.study.study import Study
 
@@ -32,18 +32,12 @@ def assess_study(study: Study, kept: str | Path, *, tell: Tell) -> StudyOutcome:
     Raises
     ------
     SettingError
-        A video was attached that cannot be, or two that are analyses of one recording.
+        What the study names is not there, a video was attached that cannot be, or two that are analyses of one recording.
     """
-    here = study.file.parent
-    settings = (
-        AnalysisSettings.from_toml(here / study.analysis.settings)
-        if study.analysis.settings
-        else AnalysisSettings()
-    )
-    limits = load_integrity_limits(_limits_file(study))
-    attached = {p.name: attach(p, study, settings, Path(kept), tell) for p in study.preparations}
+    named = read_named(study)
+    attached = {p.name: attach(p, study, named, Path(kept), tell) for p in study.preparations}
     _refuse_copies(study, attached)
-    return judge_study(study, _distinct(attached), limits)
+    return judge_study(study, _distinct(attached), named.limits)
 
 
 def judge_study(
@@ -84,9 +78,3 @@ def _refuse_copies(study: Study, attached: Mapping[str, tuple[Attached, ...]]) -
                 f"{study.file} attaches {first.path} and {item.path}, which are of one recording; it belongs to one "
                 "preparation and counts once"
             )
-
-
-def _limits_file(study: Study) -> str:
-    """Return the name of the limits, or their path taken from the study's folder."""
-    name = study.analysis.limits
-    return str(study.file.parent / name) if name.endswith(".toml") else name

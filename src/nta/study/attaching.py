@@ -12,20 +12,19 @@ import numpy as np
 
 from nta.assessment import Finding, Verdict
 from nta.assessment.integrity import Video
-from nta.calibration import load_profile
 from nta.diffusion import TrackFlag
 from nta.errors import NtaError, RecordingError, SettingError
 from nta.io.atomic import new_folder
 from nta.io.recordings import checksum
-from nta.io.results import RESULTS_FILE, is_results, load_analysis, results_files, save_analysis
+from nta.io.results import RESULTS_FILE, load_analysis, save_analysis
 from nta.io.vendors import VendorResult, VendorRun, read_vendor
 from nta.measurements import result_name
 from nta.measurements.key import analysis_key
 from nta.one_recording import Request, analyze_file
 from nta.pipeline import Analysis
 from nta.progress import Tell
-from nta.settings import AnalysisSettings
 from nta.study.contradictions import Made, refuse_contradictions, without_dilution
+from nta.study.named import VENDOR_SUFFIXES, Named, files_with_results, read_named
 from nta.study.study import Preparation, Study
 
 PER_ML, IN_VIEW = "particles/ml", "particles in view"
@@ -33,7 +32,6 @@ MIN_POINTS = 10
 """Shortest track that is compared: from fewer points a size is known to no better than 40 %, which hides what is sought.
 The simulations behind the limits drew tracks of 10 and more."""
 _KEY_LETTERS = 20  # of 64: enough to tell analyses apart, short enough for the name of a folder
-_VENDOR_SUFFIXES = (".csv", ".txt")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -58,7 +56,7 @@ class Attached:
 
 
 def attach(
-    preparation: Preparation, study: Study, settings: AnalysisSettings, kept: Path, tell: Tell
+    preparation: Preparation, study: Study, named: Named, kept: Path, tell: Tell
 ) -> tuple[Attached, ...]:
     """Return the videos of a preparation; analyses are kept in a folder `kept` and used again."""
     if not preparation.recordings:
@@ -69,7 +67,7 @@ def attach(
     found: list[Attached] = []
     for path in preparation.recordings:
         with _placed(preparation, study):
-            found.extend(_from_path(path, preparation, study, settings, kept, tell))
+            found.extend(_from_path(path, preparation, study, named, kept, tell))
     given = preparation.concentration_per_ml
     if given and len(given) != len(found):
         raise SettingError(
@@ -79,11 +77,12 @@ def attach(
     return tuple(found)
 
 
-def check_attached(study: Study) -> list[str]:
-    """Refuse attached results and exports that cannot be used as the study states; recordings are not analysed for it.
+def check_study(study: Study) -> list[str]:
+    """Refuse what is named and not there, and results and exports that cannot be used as stated; nothing is analysed for it.
 
     Returns what can be used, and yet keeps something from being assessed.
     """
+    read_named(study)
     dilutions: dict[str, list[float | None]] = {}
     for preparation in study.preparations:
         found = dilutions.setdefault(preparation.name, [])
@@ -111,25 +110,22 @@ def _placed(preparation: Preparation, study: Study) -> Iterator[None]:
 
 
 def _from_path(
-    path: Path, preparation: Preparation, study: Study, settings: AnalysisSettings, kept: Path, tell: Tell
+    path: Path, preparation: Preparation, study: Study, named: Named, kept: Path, tell: Tell
 ) -> Iterator[Attached]:
     finished = list(_finished(path, preparation, study))
     yield from finished
     if not finished:
         digest = checksum(path)
-        analysis = _analysed(path, digest, preparation, study, settings, kept, tell)
+        analysis = _analysed(path, digest, preparation, study, named, kept, tell)
         yield _from_analysis(path, path.name, digest, analysis, preparation)
 
 
 def _finished(path: Path, preparation: Preparation, study: Study) -> Iterator[Attached]:
     """Yield the videos of results and exports, where they agree with the study; none of what is still to be analysed."""
-    if path.suffix.lower() in _VENDOR_SUFFIXES:
+    if path.suffix.lower() in VENDOR_SUFFIXES:
         yield from _from_export(path, preparation, study)
         return
-    # a folder without results may be one of images
-    for file in results_files(path) if path.is_dir() else (path,):
-        if not is_results(file):
-            continue
+    for file in files_with_results(path):
         analysis = load_analysis(file)
         refuse_contradictions(str(path), Made.of_analysis(analysis), preparation, study.instrument)
         yield _from_analysis(file, result_name(file), checksum(file), analysis, preparation)
@@ -140,13 +136,12 @@ def _analysed(
     digest: str,
     preparation: Preparation,
     study: Study,
-    settings: AnalysisSettings,
+    named: Named,
     kept: Path,
     tell: Tell,
 ) -> Analysis:
     """Analyse a recording, or take what is kept of it: the folder's name stands for all that the result depends on."""
-    instrument = study.instrument
-    profile = load_profile(instrument.profile) if instrument.profile else None
+    instrument, profile, settings = study.instrument, named.profile, named.settings
     camera: dict[str, Any] = {
         "pixel_size_um": instrument.pixel_size_um,
         "frame_rate_hz": instrument.frame_rate_hz,
