@@ -12,6 +12,7 @@ import numpy as np
 from nta.assessment import Finding, Verdict, load_limits
 from nta.assessment.controls import bead_check, with_findings
 from nta.calibration import BeadCertificate, InstrumentProfile, known_certificate
+from nta.calibration.profile import ANCHORED
 from nta.errors import MissingInputError, NtaError
 from nta.pipeline import Analysis
 from nta.quantity import Z_95, coverage_factor
@@ -247,7 +248,7 @@ def _light(
         found["sheet_width_um"] = Measured(
             value=profile.sheet_width_um,
             rel_std=math.hypot(counting, 0.05),
-            evidence=f"anchored to {concentration_per_ml:.3g} beads per ml: {about}",
+            evidence=f"{ANCHORED} {concentration_per_ml:.3g} beads per ml: {about}",
         )
     assert seen.law is not None
     assert analysis.camera.exposure_s is not None

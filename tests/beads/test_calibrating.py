@@ -56,6 +56,8 @@ def test_the_bead_run_gives_the_instrument_back(beads, tmp_path):
     assert again.pixel_size_rel_std == pytest.approx(result.size_ratio_std / 2, rel=1e-2)
     assert CERTIFICATE.lot in again.sources["brightness_e_per_ms_nm2"]
     assert again.date == result.date
+    assert again.sheet_is_anchored
+    assert not base.sheet_is_anchored
 
 
 @pytest.mark.slow

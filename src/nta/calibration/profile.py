@@ -39,6 +39,10 @@ PROFILE_NUMBERS: Mapping[str, tuple[str, str, Mapping[str, float]]] = {
 }
 
 
+ANCHORED = "anchored to"
+"""How the source begins of a sheet's width that follows from beads of known concentration."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class InstrumentProfile:
     """One instrument; None means that nobody measured it.
@@ -76,6 +80,11 @@ class InstrumentProfile:
     def rel_std(self, name: str) -> float | None:
         """Relative standard uncertainty of a number, by field; None where nobody stated it."""
         return self.rel_stds.get(name)
+
+    @property
+    def sheet_is_anchored(self) -> bool:
+        """Whether the width of the sheet is the one under which beads of known concentration come out right."""
+        return self.sources.get("sheet_width_um", "").startswith(ANCHORED)
 
     def at_binning(self, binning: int | None) -> InstrumentProfile:
         """Return the profile of a recording with another binning; itself where that is the same, or nobody says it.

@@ -9,6 +9,7 @@ from nta.visibility.light import width_in_focus_px
 from nta.visibility.measure import detection_curve, measure_visibility
 from nta.visibility.run import Run
 from nta.visibility.settings import VisibilitySettings
+from nta.visibility.shape import share_not_gaussian
 from nta.visibility.table import BrightnessLaw, Concentration, TrackIndices, Visibility, VisibleVolume
 
 __all__ = [
@@ -27,5 +28,6 @@ __all__ = [
     "light_of_spheres",
     "mean_concentration",
     "measure_visibility",
+    "share_not_gaussian",
     "width_in_focus_px",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -10,6 +11,7 @@ import numpy as np
 from nta.quantity import Z_95, Quantity, unknown
 from nta.sizes.likelihood import particles_behind
 from nta.visibility.run import Run
+from nta.visibility.shape import rel_std_by_shape
 from nta.visibility.suspension import Suspension
 from nta.visibility.table import NOT_SUBTRACTED, Concentration
 from nta.visibility.volume import Seen
@@ -159,10 +161,13 @@ def _counted(run: Run) -> tuple[float, float]:
 def _per_ml(run: Run, suspension: Suspension) -> Quantity:
     counted, error = _counted(run)
     counting = error / max(counted, 1e-12)
-    depth = (run.profile.rel_std("sheet_width_um") if run.profile else None) or 0.0
-    rel_std = float(np.hypot(np.hypot(counting, depth), suspension.rel_std))
+    depth, shape = 0.0, rel_std_by_shape(run.tracks)
+    if run.profile is not None:
+        depth = run.profile.rel_std("sheet_width_um") or 0.0
+        shape = 0.0 if run.profile.sheet_is_anchored else shape  # the anchor took it along
+    rel_std = math.hypot(counting, depth, suspension.rel_std, shape)
     value = counted * suspension.share_found / suspension.effective_ml
-    words = "counts, depth of the light sheet, sizes and brightness combined, 95 %"
+    words = "counts, depth of the light sheet, sizes, brightness and shape of the spots combined, 95 %"
     factor = float(np.exp(Z_95 * rel_std))
     return Quantity(value, value / factor, value * factor, "1/ml", words)
 

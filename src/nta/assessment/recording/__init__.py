@@ -38,6 +38,7 @@ def assess_recording(
             sample.full_scale(evidence),
             sample.saturation(evidence),
             sample.focus(evidence),
+            sample.shape(evidence),
             sample.immobile(evidence),
             *motion.free_motion(evidence),
             *frames.losses(evidence),

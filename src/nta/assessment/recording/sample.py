@@ -9,6 +9,7 @@ from dataclasses import replace
 from nta.assessment.finding import Finding, Verdict
 from nta.assessment.recording.evidence import Evidence, finding, not_assessed
 from nta.diffusion import TrackFlag
+from nta.visibility import share_not_gaussian
 
 _FULL = 0.995  # of full scale: eight bits at the top of sixteen reach no further
 
@@ -145,6 +146,26 @@ def focus(e: Evidence) -> Finding:
         "of the tracks are discs or rings for most of their time",
         "refocus on the light sheet; a thinner sheet shows fewer particles out of focus",
     )
+
+
+def shape(e: Evidence) -> Finding:
+    """Judge whether spots are the Gaussians that the concentration takes them for."""
+    title, share = "Shape of the spots", share_not_gaussian(e.run.tracks)
+    if share is None:
+        return not_assessed("spot_shape", title, "too few bright spots in focus to see their shape", "")
+    seen = f"{share:.0%} of the bright spots in focus are no Gaussians"
+    found = finding(
+        e,
+        "spot_shape",
+        title,
+        share,
+        seen,
+        "anchor the light sheet to beads of known concentration on this instrument (nta calibrate), or use a thinner sheet",
+    )
+    if found.verdict is not Verdict.WARN:
+        return found
+    words = "a concentration takes all spots to be; with the rings of real optics it comes out up to a half too large"
+    return replace(found, evidence=f"{seen}, as {words}")
 
 
 def immobile(e: Evidence) -> Finding:
