@@ -20,7 +20,10 @@ _DOUBT_CONFIDENCE = 0.95
 _WIDE = 1.5  # widths of a spot in focus, from which on a spot may be dirt out of focus (design choice)
 _WANDERS = 0.5  # of its width, as standard deviation, that the centre of dirt wanders at most (design choice)
 _DIRT_SHARE = 0.4  # of a spot's height that stands in the background where it is dirt (design choice)
-_SURROUNDINGS_PX = 42  # side of the mean that the background is held against
+_SMOOTH_PX, _SURROUNDINGS_PX = (
+    5,
+    42,
+)  # sides of the means of the background at a place, and of what it is held against
 
 
 def mobile_evidence(
@@ -88,7 +91,8 @@ def is_still_light(tracks: Tracks, track: IntArray, width: FloatArray) -> BoolAr
 
     background = scene.background.astype(np.float64)
     sign = -1 if scene.contrast == "dark" else 1
-    light_e = sign * scene.camera.gain_e_per_adu * (background - uniform_filter(background, _SURROUNDINGS_PX))
+    stands_out = uniform_filter(background, _SMOOTH_PX) - uniform_filter(background, _SURROUNDINGS_PX)
+    light_e = sign * scene.camera.gain_e_per_adu * stands_out
     row = np.searchsorted(scene.frame_index, tracks.frame)
     place = (tracks.y_px + tracks.linking.drift_y_px[row], tracks.x_px + tracks.linking.drift_x_px[row])
     y, x = (
