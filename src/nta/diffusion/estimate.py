@@ -74,7 +74,7 @@ def estimate_diffusion(
     width = _medians(tracks.width_px, steps.start).astype(np.float64) / tracks.scene.spot_width_px
     evidence = mobile_evidence(steps, fit.noise, fit.log_likelihood, width)
     mobile = long_enough & (evidence >= settings.mobile_evidence)
-    mobile &= ~(dirt := is_still_light(tracks, steps.track, width))
+    mobile &= ~(dirt := is_still_light(tracks, steps, width))
     mobile |= may_move(steps, fit.noise, fit.diffusion_um2_s, fit.information, mobile, long_enough & ~dirt)
 
     seen = seen_motion(tracks, steps, fit.diffusion_um2_s, fit.noise.exposure_s, detection, links)

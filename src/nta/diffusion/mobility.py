@@ -75,10 +75,10 @@ def may_move(
     return found
 
 
-def is_still_light(tracks: Tracks, track: IntArray, width: FloatArray) -> BoolArray:
+def is_still_light(tracks: Tracks, steps: Steps, width: FloatArray) -> BoolArray:
     """Tracks of wide spots whose light is in the background of the recording, and that stay there: dirt out of focus.
 
-    track : of every row. width : of each track's spots, over that of one in focus; NaN: not known.
+    steps : of these tracks. width : of each track's spots, over that of one in focus; NaN: not known.
 
     The centre of dirt wanders as particles pass over it, which looks like slow diffusion. Particles out of focus have left
     their places long before the background is learned.
@@ -93,17 +93,15 @@ def is_still_light(tracks: Tracks, track: IntArray, width: FloatArray) -> BoolAr
     sign = -1 if scene.contrast == "dark" else 1
     stands_out = uniform_filter(background, _SMOOTH_PX) - uniform_filter(background, _SURROUNDINGS_PX)
     light_e = sign * scene.camera.gain_e_per_adu * stands_out
-    row = np.searchsorted(scene.frame_index, tracks.frame)
-    place = (tracks.y_px + tracks.linking.drift_y_px[row], tracks.x_px + tracks.linking.drift_x_px[row])
+    place = tracks.in_image()
     y, x = (
         np.clip(np.rint(at).astype(int), 0, side - 1)
         for at, side in zip(place, background.shape, strict=True)
     )
     height_e = tracks.intensity / (2 * np.pi * tracks.width_px.astype(np.float64) ** 2)
-    n = np.bincount(track, minlength=width.size)
-    of_background = np.bincount(track, light_e[y, x] > _DIRT_SHARE * height_e, minlength=width.size)
-    stays = _spread(place, track, n) < _WANDERS * width * scene.spot_width_px
-    return np.asarray(wide & stays & (2 * of_background > n))
+    of_background = np.bincount(steps.track, light_e[y, x] > _DIRT_SHARE * height_e, minlength=width.size)
+    stays = _spread(place, steps.track, steps.n_points) < _WANDERS * width * scene.spot_width_px
+    return np.asarray(wide & stays & (2 * of_background > steps.n_points))
 
 
 def _spread(place: tuple[FloatArray, FloatArray], track: IntArray, n: IntArray) -> FloatArray:

@@ -48,7 +48,7 @@ def read_named(study: Study) -> Named:
             if tube.certificate:
                 load_certificate(tube.certificate)
         with _at(study, f"[[preparation]] {tube.name}: medium"):
-            if tube.medium and not all(is_finished(path) for path in tube.recordings):
+            if tube.medium and not all(_is_finished(path) for path in tube.recordings):
                 load_medium(tube.medium)  # of results and exports a medium may be any words
     return Named(settings=settings, limits=limits, profile=profile)
 
@@ -58,7 +58,7 @@ def files_with_results(path: Path) -> list[Path]:
     return [file for file in (results_files(path) if path.is_dir() else (path,)) if is_results(file)]
 
 
-def is_finished(path: Path) -> bool:
+def _is_finished(path: Path) -> bool:
     """Whether this is results or an export, not a recording that is still to be analysed."""
     return path.suffix.lower() in VENDOR_SUFFIXES or bool(files_with_results(path))
 
