@@ -13,10 +13,9 @@ from numpy.typing import NDArray
 
 from nta.blas import one_blas_thread
 from nta.columns import FloatArray, IntArray
+from nta.sizes.draws import Inferred, inferred
 from nta.sizes.evidence import Evidence, Grid, gather_evidence
-from nta.sizes.intervals import band
 from nta.sizes.settings import SizingSettings
-from nta.sizes.table import TRACKS, Distribution
 
 _FTLA_ITERATIONS = 200
 _BAND_REPEATS = 100
@@ -27,8 +26,8 @@ def histogram(
     settings: SizingSettings,
     rng: np.random.Generator,
     particle: IntArray | None = None,
-) -> tuple[Distribution, FloatArray]:
-    """Histogram of per-track diameters; returns it and its bootstrap draws.
+) -> Inferred:
+    """Histogram of per-track diameters, with its bootstrap draws.
 
     Bin width in ln d by Freedman and Diaconis, Z. Wahrsch. 57, 453 (1981), rounded so that bins fill the
     range.
@@ -42,7 +41,7 @@ def histogram(
     place = _place(x, np.log(edges))
     weights = _per_bin(place, bins, _resampled(x.size, settings.repeats, rng, particle))
     method = "histogram of per-track diameters, every track counted once"
-    return _distribution("histogram", edges, weights[0], weights[1:], method, settings), weights[1:]
+    return inferred(edges, weights[0], weights[1:], method, settings, key="histogram")
 
 
 def kernel_density(
@@ -50,8 +49,8 @@ def kernel_density(
     settings: SizingSettings,
     rng: np.random.Generator,
     particle: IntArray | None = None,
-) -> tuple[Distribution, FloatArray]:
-    """Gaussian kernel density of ln(per-track diameter); returns it and its bootstrap draws.
+) -> Inferred:
+    """Gaussian kernel density of ln(per-track diameter), with its bootstrap draws.
 
     Bandwidth by Silverman, Density Estimation for Statistics and Data Analysis (1986), eq. 3.31.
     """
@@ -69,7 +68,7 @@ def kernel_density(
     method = (
         f"kernel density of per-track diameters, bandwidth {bandwidth:.3g} in ln d, every track counted once"
     )
-    return _distribution("kernel_density", edges, weights[0], weights[1:], method, settings), weights[1:]
+    return inferred(edges, weights[0], weights[1:], method, settings, key="kernel_density")
 
 
 def finite_track_length_adjustment(
@@ -79,8 +78,8 @@ def finite_track_length_adjustment(
     settings: SizingSettings,
     rng: np.random.Generator,
     particle: IntArray | None = None,
-) -> tuple[Distribution, FloatArray]:
-    """Maximum-likelihood sizes given per-track D and number of steps alone; with its bootstrap draws.
+) -> Inferred:
+    """Maximum-likelihood sizes given per-track D and number of steps alone, with their bootstrap draws.
 
     The estimate from N two-dimensional steps is taken as Gamma distributed with shape N about the true D,
     without localization error, and the shares of the bins are found by EM, without smoothing.
@@ -101,7 +100,7 @@ def finite_track_length_adjustment(
         f"finite-track-length adjustment (Walker 2012), {_FTLA_ITERATIONS} EM iterations, tracks counted once"
     )
     key = "finite_track_length_adjustment"
-    return _distribution(key, coarse.edges_nm, weights[0], weights[1:], method, settings), weights[1:]
+    return inferred(coarse.edges_nm, weights[0], weights[1:], method, settings, key=key)
 
 
 @one_blas_thread()
@@ -139,24 +138,3 @@ def _per_bin(place: NDArray[np.int64], bins: int, weights: list[FloatArray]) -> 
     """Share of every bin for each set of weights; what lies outside the bins is left out."""
     counts = np.stack([np.bincount(place + 1, w, minlength=bins + 1)[1:] for w in weights])
     return np.asarray(counts / np.maximum(counts.sum(axis=1, keepdims=True), 1e-30))
-
-
-def _distribution(
-    key: str,
-    edges_nm: FloatArray,
-    weight: FloatArray,
-    draws: FloatArray,
-    method: str,
-    settings: SizingSettings,
-) -> Distribution:
-    low, high = band(draws, weight, settings.confidence)
-    return Distribution(
-        edges_nm=edges_nm,
-        weight=weight,
-        low=low,
-        high=high,
-        method=method,
-        describes=TRACKS,
-        confidence=settings.confidence,
-        key=key,
-    )

@@ -8,28 +8,37 @@ import numpy as np
 
 from nta.columns import FloatArray
 from nta.quantity import Quantity
-from nta.sizes.intervals import common_factor, full_method, interval, share_in
+from nta.sizes.intervals import band, common_factor, full_method, interval, share_in
 from nta.sizes.lobes import Lobes
 from nta.sizes.numbers import quantile
-from nta.sizes.table import Distribution
+from nta.sizes.settings import SizingSettings
+from nta.sizes.table import TRACKS, Distribution
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Draws:
-    """A distribution with its draws, (n_draws, n_bins) shares, and the systematic part that moves all diameters alike.
+class Inferred:
+    """A distribution with its bootstrap draws, (n_draws, n_bins) shares.
 
-    rel_std : relative standard uncertainty of all diameters together.
-    n_effective : how many tracks that count alike are worth those behind it.
-    lobes, lobes_draws : what the distribution and its draws are made of; None where it is no mixture.
+    lobes, lobes_draws : components of the distribution in view and of its draws; None if it is not such a mixture.
     """
 
     distribution: Distribution
     draws: FloatArray
+    lobes: Lobes | None = None
+    lobes_draws: Lobes | None = None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Draws(Inferred):
+    """A distribution with its draws, and the systematic uncertainty that scales all diameters by one factor.
+
+    rel_std : relative standard uncertainty of all diameters together.
+    n_effective : effective number of tracks: the number of equally weighted tracks with the same information (Kish).
+    """
+
     rel_std: float
     seed: int
     n_effective: float
-    lobes: Lobes | None = None
-    lobes_draws: Lobes | None = None
 
     def percentile_nm(self, share: float) -> Quantity:
         """Diameter below which a share (0 to 1) of the particles lies, with its interval."""
@@ -51,3 +60,28 @@ class Draws:
 
     def _method(self) -> str:
         return full_method(self.distribution.confidence)
+
+
+def inferred(
+    edges_nm: FloatArray,
+    weight: FloatArray,
+    draws: FloatArray,
+    method: str,
+    settings: SizingSettings,
+    *,
+    describes: str = TRACKS,
+    key: str = "",
+) -> Inferred:
+    """Return the distribution of these shares, with its band from the draws."""
+    low, high = band(draws, weight, settings.confidence)
+    distribution = Distribution(
+        edges_nm=edges_nm,
+        weight=weight,
+        low=low,
+        high=high,
+        method=method,
+        describes=describes,
+        confidence=settings.confidence,
+        key=key,
+    )
+    return Inferred(distribution=distribution, draws=draws)

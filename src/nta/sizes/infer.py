@@ -14,9 +14,9 @@ from nta.diffusion.table import DiffusionEstimates
 from nta.errors import SettingError
 from nta.physics import diameter_nm, stokes_einstein_nm_um2_s
 from nta.sizes.comparison import finite_track_length_adjustment, histogram, kernel_density
-from nta.sizes.draws import Draws
+from nta.sizes.draws import Draws, Inferred, inferred
 from nta.sizes.evidence import Grid
-from nta.sizes.intervals import band, not_assessed, numbers_with_intervals
+from nta.sizes.intervals import not_assessed, numbers_with_intervals
 from nta.sizes.likelihood import (
     Likelihood,
     effective_number,
@@ -25,10 +25,9 @@ from nta.sizes.likelihood import (
     frames_in_view,
     particles_behind,
 )
-from nta.sizes.lobes import Lobes
 from nta.sizes.population import infer_population
 from nta.sizes.settings import SizingSettings
-from nta.sizes.table import IN_VIEW, TRACKS, Distribution, SizeDistribution, TrackSizes
+from nta.sizes.table import IN_VIEW, TRACKS, SizeDistribution, TrackSizes
 from nta.sizes.uncertainty import combined, systematic_budget
 from nta.tracks.table import Tracks
 
@@ -54,16 +53,6 @@ class _Sized:
     def n_particles(self) -> int:
         """Particles behind the tracks."""
         return int(np.unique(self.particle[self.used]).size)
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class _Inferred:
-    """A distribution with its draws, and the lobes of both where they are mixtures in view."""
-
-    distribution: Distribution
-    draws: FloatArray
-    lobes: Lobes | None = None
-    lobes_draws: Lobes | None = None
 
 
 def size_distribution(
@@ -146,14 +135,14 @@ def size_distribution(
             compared = _comparison(sized, settings, np.random.default_rng(settings.seed))
         if settings.method == "population":
             both = _populations(sized, tracks, likelihood, settings, rng)
-            inferred, of_tracks = both[_counted(settings)], both[TRACKS].distribution
+            reported, of_tracks = both[_counted(settings)], both[TRACKS].distribution
         else:
-            inferred = compared.pop(settings.method)
+            reported = compared.pop(settings.method)
         n_effective = _effective(sized, settings)
         numbers = numbers_with_intervals(
-            inferred.distribution, inferred.draws, budget, settings, rng, n_effective=n_effective
+            reported.distribution, reported.draws, budget, settings, rng, n_effective=n_effective
         )
-        draws = Draws(**vars(inferred), rel_std=combined(budget), seed=settings.seed, n_effective=n_effective)
+        draws = Draws(**vars(reported), rel_std=combined(budget), seed=settings.seed, n_effective=n_effective)
     sizes = SizeDistribution(
         tracks=per_track,
         distribution=draws.distribution if draws else None,
@@ -220,7 +209,7 @@ def _populations(
     likelihood: Likelihood | None,
     settings: SizingSettings,
     rng: np.random.Generator,
-) -> dict[str, _Inferred]:
+) -> dict[str, Inferred]:
     """Infer the population: by what it describes."""
     grid = Grid.of(settings)
     of = sized.diffusion, sized.used, sized.scale_nm_um2_s
@@ -246,33 +235,22 @@ def _populations(
 
 def _reported(
     grid: Grid, weight: FloatArray, draws: FloatArray, method: str, describes: str, settings: SizingSettings
-) -> _Inferred:
-    """Cut to the reported bins; the shares are of what lies there."""
+) -> Inferred:
+    """Cut to the reported bins and normalise the shares to a sum of 1 there."""
     inner = weight[grid.inner] / weight[grid.inner].sum()
     inner_draws = draws[:, grid.inner]
     inner_draws = inner_draws / np.maximum(inner_draws.sum(axis=1, keepdims=True), 1e-30)
-    low, high = band(inner_draws, inner, settings.confidence)
-    distribution = Distribution(
-        edges_nm=grid.edges_nm,
-        weight=inner,
-        low=low,
-        high=high,
-        method=method,
-        describes=describes,
-        confidence=settings.confidence,
-    )
-    return _Inferred(distribution=distribution, draws=inner_draws)
+    return inferred(grid.edges_nm, inner, inner_draws, method, settings, describes=describes)
 
 
-def _comparison(sized: _Sized, settings: SizingSettings, rng: np.random.Generator) -> dict[str, _Inferred]:
+def _comparison(sized: _Sized, settings: SizingSettings, rng: np.random.Generator) -> dict[str, Inferred]:
     """Make the plain estimates, by the name of the method."""
     used, particle = sized.used, sized.particle[sized.used]
     diameters = sized.diameter_nm[used]
     steps = np.maximum(sized.diffusion.n_points[used] - 1, 1)
     d = sized.diffusion.diffusion_um2_s[used]
-    made = {
+    return {
         "histogram": histogram(diameters, settings, rng, particle),
         "kde": kernel_density(diameters, settings, rng, particle),
         "ftla": finite_track_length_adjustment(d, steps, sized.scale_nm_um2_s, settings, rng, particle),
     }
-    return {name: _Inferred(distribution=d, draws=drawn) for name, (d, drawn) in made.items()}
