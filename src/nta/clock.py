@@ -12,9 +12,8 @@ _RESOLUTIONS_NS = (1_000_000, 1000, 1)  # clocks count milliseconds, microsecond
 _WORTH_A_REMARK = 0.01  # relative; less is a rounded setting
 _ENOUGH_FRAMES = 10  # of which time stamps say more than a setting does
 _MOST_JUMPS = 0.05  # share of the steps; with more it is no clock of frames, but one of bursts
-_TWO_CLOCKS = (
-    0.02  # relative; further apart, one of them does not count nanoseconds, or a recording was played
-)
+# relative difference beyond which one of the clocks does not count nanoseconds, or a recording was played
+_TWO_CLOCKS = 0.02
 
 
 @dataclass(frozen=True)

@@ -20,10 +20,8 @@ _DOUBT_CONFIDENCE = 0.95
 _WIDE = 1.5  # widths of a spot in focus, from which on a spot may be dirt out of focus (design choice)
 _WANDERS = 0.5  # of its width, as standard deviation, that the centre of dirt wanders at most (design choice)
 _DIRT_SHARE = 0.4  # of a spot's height that stands in the background where it is dirt (design choice)
-_SMOOTH_PX, _SURROUNDINGS_PX = (
-    5,
-    42,
-)  # sides of the means of the background at a place, and of what it is held against
+# sides of the squares over which the background is averaged at a place, and around it for comparison
+_SMOOTH_PX, _SURROUNDINGS_PX = 5, 42
 
 
 def mobile_evidence(

@@ -24,9 +24,8 @@ from nta.columns import BoolArray, FloatArray
 from nta.diffusion.steps import Steps
 
 _MOST_LAGS = 8  # frames over which positions may be held back; what lasts longer is flow
-_LASTING = (
-    0.5  # of the first correlations: what the later ones are of flow, and of positions held back hardly ever
-)
+# share of the first correlations that later ones keep under flow, and hardly ever where positions are held back
+_LASTING = 0.5
 _LEAST = 0.01  # correlation that matters: it takes about 2 % of D away
 _LEAST_TRACKS = 10
 

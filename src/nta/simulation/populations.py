@@ -37,9 +37,8 @@ CLUSTER_FRACTAL_DIMENSION = 1.9
 """Between diffusion-limited (1.8) and reaction-limited (2.1) clusters. Source: Lin et al., Nature 339, 360 (1989)."""
 
 _NODES_PER_E_FOLD = 24  # of diameter, to begin with; cubic in log-log, made finer where Mie's minima are deep
-_TABLE_ERROR = (
-    4e-3  # between the nodes before the last halving, which leaves a sixteenth of it: below 0.1 % (tested)
-)
+# relative error between the nodes before the last halving, which leaves a sixteenth of it: below 0.1 % (tested)
+_TABLE_ERROR = 4e-3
 _FINEST = 4096
 _INDEX_STD_CUT = 3.0
 

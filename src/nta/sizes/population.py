@@ -17,9 +17,8 @@ from nta.sizes.mixture import BEAD_SD, BELIEF_SD, Mixture, fit
 from nta.sizes.settings import SizingSettings
 from nta.sizes.weighting import informed_by_duration, tilt_to_time
 
-_DURATION_ROUNDS = (
-    3  # durations teach the distribution, this the durations: the next round changes nothing to be seen
-)
+# distribution and durations are estimated in turn, each from the other; a fourth round changes nothing visible
+_DURATION_ROUNDS = 3
 _REPEATS_AT_ONCE = 50  # bounds memory: 50 repeats x 3000 cells x a few components
 
 

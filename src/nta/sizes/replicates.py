@@ -102,9 +102,8 @@ def combine_replicates(
     unit = "preparation" if len(groups) >= _LEAST_PREPARATIONS else "video" if n_videos > 1 else "track"
     units = groups if unit == "preparation" else [[i] for i in range(n_videos)]
     alone = replicates[0].sizes if unit == "track" else None
-    own = (
-        alone if alone is not None and first is alone.distribution else None
-    )  # its numbers are of this curve
+    # the video's own numbers hold only for its own curve, not for the suspension's
+    own = alone if alone is not None and first is alone.distribution else None
     interval = _Interval(replicates, counts, units, unit, first.confidence, own)
     edges = first.edges_nm
     per_video = [summarise(edges, curve.weight[None]) for curve in curves]

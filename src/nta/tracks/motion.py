@@ -26,15 +26,15 @@ N_BINS = 96
 # apparent step per axis: from a stuck bright spot to 12.8 px
 CLASS_SD_PX: FloatArray = np.geomspace(0.1, 12.8, 15)
 SD_IN_RANGE = 5.0  # a Rayleigh step exceeds 5 sd with probability exp(-12.5) = 4e-6: nothing is cut off
-LEAST_WEIGHT = 0.005  # a mobility that fewer spots show than this does not widen the range
-TAIL = math.sqrt(2.0)  # a population reaches beyond its last certain class, by one class
-CERTAIN_SD = 3.0  # nor does one that the scatter of the pairs of strangers explains as well
-MOVING_SD = 5.0  # that anything moves at all has to be surer than that
-STRANGERS_KEPT = 0.15  # strangers within range of a track, where ambiguous links are kept
+LEAST_WEIGHT = 0.005  # classes with a smaller share of the spots do not widen the search range
+TAIL = math.sqrt(2.0)  # the range extends one class beyond the fastest certain class
+CERTAIN_SD = 3.0  # evidence a class needs beyond chance pairs of different particles
+MOVING_SD = 5.0  # evidence needed that anything moves at all
+STRANGERS_KEPT = 0.15  # other particles within the range of a track, where ambiguous links are kept
 SD_KEPT = 3.5  # cuts exp(-6.1) = 0.2 % of a typical particle's steps
 FLOW_CELL_PX = 2.0
 FEW_PAIRS = 3.0  # in a bin of the histogram: no more than chance
-BLENDED_PX = 10.0  # strangers closer than this within a frame may be seen as one
+BLENDED_PX = 10.0  # two particles closer than this within a frame may be detected as one
 MOST_PAIRS = 4_000_000  # of spots anywhere in the image: enough for weights to a percent or two
 EM_ROUNDS = 200
 

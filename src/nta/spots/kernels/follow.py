@@ -20,10 +20,11 @@ STRIDE = 8  # px from one pixel that is looked at to the next
 WATCHED = (slice(STRIDE // 2, None, STRIDE),) * 2  # these pixels
 TILE = 8  # of these make the side of a tile
 CLIP_OF_SUMS_SD = MEAN_CLIP_SD / 2  # of a pixel's noise: the mean of 2x2 px has half of it
-ABOVE_SD = (
-    CLIP_OF_SUMS_SD / 2
-)  # half of what the clip leaves: more than `RISEN` of a tile's pixels are seldom beyond
-RISEN = 0.6  # for noise alone 23 % are, with a standard error of 5 %
+# half of the clipped range: pixels above it have risen
+ABOVE_SD = CLIP_OF_SUMS_SD / 2
+RISEN = (
+    0.6  # share of a tile's pixels that have risen; of noise alone it is 23 %, with a standard error of 5 %
+)
 HIGH = 0.8  # quantile of the rise of its pixels that lifts a tile: haze has slopes
 
 

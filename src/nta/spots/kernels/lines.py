@@ -10,9 +10,8 @@ from nta.spots.kernels.options import compiled, inlined
 from nta.spots.kernels.rows import f4, reflected
 
 LOOKED_AT = 64  # px of a row whose median is where its mean is looked for
-SMOOTH = (
-    42  # px on either side; what varies more slowly is the background's business, and light has its noise
-)
+# px on either side; slower variation is left to the background, and light has noise of its own
+SMOOTH = 42
 
 
 @compiled
