@@ -5,9 +5,9 @@ from nta.diffusion.ensemble import EnsembleMotion, ensemble_motion
 from nta.diffusion.estimate import estimate_diffusion
 from nta.diffusion.likelihood import DiffusionLikelihood, diffusion_likelihood
 from nta.diffusion.lines import LineDiffusion
+from nta.diffusion.missing_frames import MissingFrames, missing_frames
 from nta.diffusion.msd import MeanSquaredDisplacement, mean_squared_displacement
 from nta.diffusion.noise import NoiseModel
-from nta.diffusion.pace import Pace, pace
 from nta.diffusion.regression import gls, line_msd, ols, optimal_lags
 from nta.diffusion.selection import Detection, Links
 from nta.diffusion.settings import DiffusionSettings
@@ -22,8 +22,8 @@ __all__ = [
     "LineDiffusion",
     "Links",
     "MeanSquaredDisplacement",
+    "MissingFrames",
     "NoiseModel",
-    "Pace",
     "TrackFlag",
     "cve",
     "diffusion_likelihood",
@@ -32,7 +32,7 @@ __all__ = [
     "gls",
     "line_msd",
     "mean_squared_displacement",
+    "missing_frames",
     "ols",
     "optimal_lags",
-    "pace",
 ]

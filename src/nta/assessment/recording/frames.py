@@ -11,7 +11,7 @@ import numpy as np
 from nta.assessment.finding import Finding, Verdict
 from nta.assessment.recording.evidence import Evidence, finding, not_assessed
 from nta.clock import rate_of_clock
-from nta.diffusion import pace
+from nta.diffusion import missing_frames
 
 _CAMERA = {
     "frame_rate_hz": ("frame rate", 1.0, "Hz"),
@@ -64,7 +64,7 @@ def losses(e: Evidence) -> Iterator[Finding]:
 def unmarked_losses(e: Evidence) -> Finding:
     """Judge whether frames are missing that the recording does not know of, by the steps of the particles."""
     name, title = "unmarked_losses", "Frames missing without a mark"
-    seen = pace(e.run.tracks, e.run.diffusion)
+    seen = missing_frames(e.run.tracks, e.run.diffusion)
     if seen is None:
         why = "too few particles step together to show whether frames are missing that the recording does not know of"
         return not_assessed(name, title, why, "")

@@ -1,10 +1,12 @@
-"""Frames that are missing without a mark: between two pictures all particles go further at once than time allows.
+"""Detect missing frames that left no gap in the numbering: between two images all particles move further than one
+interval allows.
 
-A camera or a grabber that drops frames and numbers the rest on leaves no gap to see. But over a missing frame every particle
-has twice the time: the squared steps of all of them together, each over its own expectation, follow a chi-square
-distribution, scaled by 1 where nothing is missing and by nearly 2, 3 and 4 where one, two and three frames are. The shares
-of these are found by maximum likelihood (expectation-maximisation: Dempster, Laird and Rubin, J. R. Stat. Soc. B 39, 1
-(1977)), with the scatter between pictures as the lower half of them shows it, which missing frames do not widen.
+A camera or a frame grabber may drop a frame and number the next ones as if nothing were missing. Over a missing frame every
+particle diffuses for twice the time. The squared steps of all particles in a pair of frames, each divided by its expectation,
+sum to a chi-square distribution that is scaled by 1 if no frame is missing, and by nearly 2, 3 and 4 if one, two or three are.
+The shares of these four cases are estimated by maximum likelihood (expectation-maximisation: Dempster, Laird and Rubin,
+J. R. Stat. Soc. B 39, 1 (1977)). The scatter between pairs is taken from those below the median, which missing frames do not
+widen.
 """
 
 from __future__ import annotations
@@ -23,26 +25,26 @@ from nta.tracks.table import Tracks
 _MOST_MISSING = 3
 _LEAST_STEPS, _LEAST_PAIRS = 3, 30
 _ROUNDS = 200
-_MOST_SQUARED = 13.8  # one step in a thousand is longer: one particle makes no pair of frames conspicuous
-_SIGNIFICANT = 12.0  # log-likelihood that missing frames must gain, for three shares
+_MOST_SQUARED = 13.8  # cap that one step in a thousand exceeds: a single particle makes no pair of frames conspicuous
+_SIGNIFICANT = 12.0  # gain of log-likelihood that proves missing frames; they add three shares to the model
 _LOWER = 0.1587  # quantile one standard deviation below the median
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pace:
-    """What the steps say of frames between the frames.
+class MissingFrames:
+    """Share of missing frames, estimated from the steps of the particles.
 
-    missing : frames missing without a mark, as a share of those there should be; 0 where the steps do not prove any.
-    n_pairs : pairs of successive frames that were looked at.
+    missing : missing frames over all frames there should be; 0 if the steps prove none.
+    n_pairs : number of pairs of successive frames that were examined.
     """
 
     missing: float
     n_pairs: int
 
 
-def pace(tracks: Tracks, diffusion: DiffusionEstimates) -> Pace | None:
-    """Look at the steps of all tracks with a size, frame by frame; None where they are too few to tell."""
-    if diffusion.noise.lag_frames > 1:  # positions are held back: neighbouring steps say nothing
+def missing_frames(tracks: Tracks, diffusion: DiffusionEstimates) -> MissingFrames | None:
+    """Estimate the share of missing frames from the steps of all tracks with a size; None if there are too few steps."""
+    if diffusion.noise.lag_frames > 1:  # positions are smoothed in time: neighbouring steps are not independent
         return None
     sized = np.flatnonzero(diffusion.has_size)
     steps = estimated_steps(tracks, diffusion).select(sized)
@@ -61,20 +63,20 @@ def pace(tracks: Tracks, diffusion: DiffusionEstimates) -> Pace | None:
     freedom = 2 * n[told].astype(np.float64)
     shares = _shares(squared[told] / freedom, freedom, _moving_share(steps, diffusion, d, row[use]))
     lost = float(shares @ np.arange(shares.size))
-    return Pace(missing=lost / (1 + lost), n_pairs=int(told.sum()))
+    return MissingFrames(missing=lost / (1 + lost), n_pairs=int(told.sum()))
 
 
 def _moving_share(steps: Steps, diffusion: DiffusionEstimates, d: FloatArray, row: IntArray) -> float:
-    """Return how much of the variance of a step is diffusion: only that grows with time."""
+    """Return the share of diffusion in the variance of a step: only this share grows with time."""
     moved = 2 * d[steps.track[row]] * steps.frame_interval_s
     variance = diffusion.noise.variance_um2(steps)
     return float(np.mean(moved / (moved + variance[row] + variance[row + 1])))
 
 
 def _shares(ratio: FloatArray, freedom: FloatArray, moving: float) -> FloatArray:
-    """Shares of pairs with 0, 1, ... frames missing; all 0 but the first where that is not significant.
+    """Shares of pairs with 0, 1, ... missing frames; 1, 0, ... if missing frames are not significant.
 
-    ratio : squared steps over their expectation, mean of the pair. freedom : numbers that it is the mean of.
+    ratio : mean of squared step over expectation in each pair. freedom : degrees of freedom of that mean.
     """
     shape = freedom / (2 * _spread(ratio, freedom) ** 2)
     scale = _capped(1 + moving * np.arange(_MOST_MISSING + 1, dtype=np.float64))
@@ -87,12 +89,12 @@ def _shares(ratio: FloatArray, freedom: FloatArray, moving: float) -> FloatArray
 
 
 def _capped(scale: FloatArray) -> FloatArray:
-    """Mean of chi-square of two degrees of freedom, so scaled and capped, over that of scale 1."""
+    """Mean of chi-square with two degrees of freedom, scaled and capped at `_MOST_SQUARED`, over the mean at scale 1."""
     return np.asarray(scale * (1 - np.exp(-_MOST_SQUARED / (2 * scale))) / (1 - np.exp(-_MOST_SQUARED / 2)))
 
 
 def _spread(ratio: FloatArray, freedom: FloatArray) -> float:
-    """Return the scatter below the median over that of chi-square, at least 1.
+    """Return the scatter below the median over the scatter of chi-square, at least 1.
 
     The cube root of chi-square is nearly normal: Wilson and Hilferty, Proc. Natl. Acad. Sci. 17, 684 (1931).
     """
@@ -106,7 +108,7 @@ def _spread(ratio: FloatArray, freedom: FloatArray) -> float:
 def _climbed(
     ratio: FloatArray, shape: FloatArray, scale: FloatArray, shares: FloatArray
 ) -> tuple[float, FloatArray]:
-    """Return the log-likelihood of gamma distributions of these scales, but for constants, and their shares."""
+    """Fit a mixture of gamma distributions of these scales; return its log-likelihood, up to a constant, and its shares."""
     usual = float(np.average(ratio, weights=shape))
     with np.errstate(divide="ignore"):
         for _ in range(_ROUNDS):
