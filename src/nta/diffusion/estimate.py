@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from nta.columns import BoolArray, FloatArray, IntArray
 from nta.diffusion.covariance import cve_of_tracks
-from nta.diffusion.doubt import changes_within, not_brownian, whitened
+from nta.diffusion.track_anomalies import changes_within, not_brownian, whitened
 from nta.diffusion.gaussian import Displacements, maximum_of_tracks
 from nta.diffusion.intervals import credible_intervals
 from nta.diffusion.lines import TrackDiffusion

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nta.columns import FloatArray, IntArray
-from nta.diffusion.doubt import whitened
+from nta.diffusion.track_anomalies import whitened
 from nta.diffusion.likelihood import estimated_steps
 from nta.diffusion.steps import Steps
 from nta.diffusion.table import DiffusionEstimates
