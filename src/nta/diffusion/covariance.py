@@ -52,8 +52,8 @@ def cve(
         variance = _variance_free(diffusion, noise, frame_interval_s, x.size, blur, mean_step)
     else:
         diffusion = (square - 2 * known) / (2 * (mean_step - 2 * blur) * frame_interval_s)
-        noise, doubt = known, variance_of_localization_variance_um4 or 0.0
-        variance = _variance_known(diffusion, noise, doubt, frame_interval_s, x.size, blur, mean_step)
+        noise, of_known = known, variance_of_localization_variance_um4 or 0.0
+        variance = _variance_known(diffusion, noise, of_known, frame_interval_s, x.size, blur, mean_step)
     return LineDiffusion(float(diffusion), float(variance), float(noise), x.size, None, "cve")
 
 
@@ -87,10 +87,10 @@ def _variance_free(diffusion: Any, noise: Any, interval_s: float, n: Any, blur: 
 
 
 def _variance_known(
-    diffusion: Any, noise: Any, doubt: float, interval_s: float, n: Any, blur: float, mean_step: Any
+    diffusion: Any, noise: Any, of_known: float, interval_s: float, n: Any, blur: float, mean_step: Any
 ) -> Any:
-    """Variance with the localization variance known to the variance `doubt`: eq. 24 of Vestergaard (2016)."""
+    """Variance where the localization variance is known, itself with variance `of_known`: eq. 24 of Vestergaard (2016)."""
     epsilon = noise / interval_s - 2 * blur * diffusion
     d = mean_step * diffusion
     shrink = (mean_step - 2 * blur) ** 2
-    return (2 * d**2 + 4 * epsilon * d + 3 * epsilon**2) / (n * shrink) + doubt / (shrink * interval_s**2)
+    return (2 * d**2 + 4 * epsilon * d + 3 * epsilon**2) / (n * shrink) + of_known / (shrink * interval_s**2)

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from nta.columns import FloatArray, IntArray
-from nta.diffusion.track_anomalies import whitened
 from nta.diffusion.likelihood import estimated_steps
 from nta.diffusion.steps import Steps
 from nta.diffusion.table import DiffusionEstimates
+from nta.diffusion.track_anomalies import whitened
 from nta.quantity import Z_95, Quantity, unknown
 from nta.tracks.table import Tracks
 

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from nta.columns import BoolArray, FloatArray, IntArray
 from nta.diffusion.covariance import cve_of_tracks
-from nta.diffusion.track_anomalies import changes_within, not_brownian, whitened
 from nta.diffusion.gaussian import Displacements, maximum_of_tracks
 from nta.diffusion.intervals import credible_intervals
 from nta.diffusion.lines import TrackDiffusion
@@ -22,6 +21,7 @@ from nta.diffusion.settings import LEAST_FRAMES, DiffusionSettings
 from nta.diffusion.smoothing import step_correlation
 from nta.diffusion.steps import Steps
 from nta.diffusion.table import DiffusionEstimates, TrackFlag
+from nta.diffusion.track_anomalies import changes_within, not_brownian, whitened
 from nta.physics import blur_coefficient
 from nta.quantity import coverage_factor
 from nta.spots.table import SpotFlag

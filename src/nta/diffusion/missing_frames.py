@@ -1,12 +1,11 @@
-"""Detect missing frames that left no gap in the numbering: between two images all particles move further than one
-interval allows.
+"""Detect missing frames that left no gap in the numbering: all particles then move further than one interval allows.
 
 A camera or a frame grabber may drop a frame and number the next ones as if nothing were missing. Over a missing frame every
-particle diffuses for twice the time. The squared steps of all particles in a pair of frames, each divided by its expectation,
-sum to a chi-square distribution that is scaled by 1 if no frame is missing, and by nearly 2, 3 and 4 if one, two or three are.
-The shares of these four cases are estimated by maximum likelihood (expectation-maximisation: Dempster, Laird and Rubin,
-J. R. Stat. Soc. B 39, 1 (1977)). The scatter between pairs is taken from those below the median, which missing frames do not
-widen.
+particle diffuses for twice the time. The squared steps of all particles between two images, each divided by its expectation,
+sum to a chi-square distribution that is scaled by 1 if no frame is missing, and by nearly 2, 3 and 4 if one, two or three
+are. The shares of these four cases are estimated by maximum likelihood (expectation-maximisation: Dempster, Laird and Rubin,
+J. R. Stat. Soc. B 39, 1 (1977)). The scatter between pairs of images is measured below the median, where missing frames do
+not widen it.
 """
 
 from __future__ import annotations
@@ -16,16 +15,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from nta.columns import FloatArray, IntArray
-from nta.diffusion.track_anomalies import whitened
 from nta.diffusion.likelihood import estimated_steps
 from nta.diffusion.steps import Steps
 from nta.diffusion.table import DiffusionEstimates
+from nta.diffusion.track_anomalies import whitened
 from nta.tracks.table import Tracks
 
 _MOST_MISSING = 3
 _LEAST_STEPS, _LEAST_PAIRS = 3, 30
 _ROUNDS = 200
-_MOST_SQUARED = 13.8  # cap that one step in a thousand exceeds: a single particle makes no pair of frames conspicuous
+_MOST_SQUARED = (
+    13.8  # cap that one step in a thousand exceeds: a single particle makes no pair of frames conspicuous
+)
 _SIGNIFICANT = 12.0  # gain of log-likelihood that proves missing frames; they add three shares to the model
 _LOWER = 0.1587  # quantile one standard deviation below the median
 
@@ -44,7 +45,9 @@ class MissingFrames:
 
 def missing_frames(tracks: Tracks, diffusion: DiffusionEstimates) -> MissingFrames | None:
     """Estimate the share of missing frames from the steps of all tracks with a size; None if there are too few steps."""
-    if diffusion.noise.lag_frames > 1:  # positions are smoothed in time: neighbouring steps are not independent
+    if (
+        diffusion.noise.lag_frames > 1
+    ):  # positions are smoothed in time: neighbouring steps are not independent
         return None
     sized = np.flatnonzero(diffusion.has_size)
     steps = estimated_steps(tracks, diffusion).select(sized)
