@@ -12,7 +12,7 @@ from nta.frames import Image
 from nta.spots.columns import ERROR, N_COLUMNS, N_TABLE, SNR, B, N, S, X, Y
 from nta.spots.filters import MEAN_CLIP_SD
 from nta.spots.fitting import FIT_SHARE, NARROWEST_SHARE, widest_px
-from nta.spots.kernels.candidates import Proposal, ResponseNoise, Shown, candidates
+from nta.spots.kernels.candidates import FramePixels, Proposal, ResponseNoise, candidates
 from nta.spots.kernels.discs import (
     N_BINS,
     N_DISC,
@@ -25,7 +25,7 @@ from nta.spots.kernels.discs import (
 )
 from nta.spots.kernels.find import find
 from nta.spots.kernels.fit import Limits, Noise
-from nta.spots.kernels.follow import WATCHED, Ground, follow
+from nta.spots.kernels.follow import WATCHED, Background, follow
 from nta.spots.kernels.localise import N_WIDE, FitRules
 from nta.spots.kernels.paint import paint
 from nta.spots.kernels.patch import Pattern
@@ -160,7 +160,7 @@ class LayerSearch:
         sd = np.sqrt(noise.variance(watched.astype(float)))
         clip = sign * half + MEAN_CLIP_SD * np.sqrt(4 * noise.variance(half.astype(float) / 4))
         level = layer.expected(sign)[WATCHED].astype(np.float32)
-        self._ground = Ground.of(level, sd, sign * noise.slope, clip.astype(np.float32))
+        self._background = Background.of(level, sd, sign * noise.slope, clip.astype(np.float32))
         self._with_shoulders = self._proposal((f.half_curved / f.half_norm) ** 2)
         self._rules = FitRules(
             radius=layer.fit_radius,
@@ -180,31 +180,31 @@ class LayerSearch:
 
     def candidates(self, image: Image) -> NDArray[np.float64]:
         """Return where the matched filter exceeds the threshold: rows (x, y, response, level, is a shoulder)."""
-        follow(image, self._sign, self._ground)
-        return self._found[: candidates(self._shown(image), self._proposal(0.0))]
+        follow(image, self._sign, self._background)
+        return self._found[: candidates(self._frame(image), self._proposal(0.0))]
 
     def spots(self, image: Image, rows: NDArray[np.float64]) -> tuple[int, NDArray[np.float64]]:
         """Find and fit spots; `rows` as by `localise`, px and effective electrons of this layer.
 
         Returns their number, and the places of bright ones that are too wide for the window.
         """
-        shown, ground = self._shown(image), self._ground
-        m, n_wide = find(shown, ground, self._with_shoulders, self._rules, rows, self._wide)
+        frame, background = self._frame(image), self._background
+        m, n_wide = find(frame, background, self._with_shoulders, self._rules, rows, self._wide)
         return int(m), self._wide[:n_wide]
 
-    def _shown(self, image: Image) -> Shown:
+    def _frame(self, image: Image) -> FramePixels:
         if self._stripes is not None:
             self._stripes.look(image)
         words = image.dtype == np.uint16
         pairs = image.view(np.uint32 if words else np.uint16)
-        return Shown(image, pairs, words, self._sign, self._pattern)
+        return FramePixels(image, pairs, words, self._sign, self._pattern)
 
     def _proposal(self, curved: float) -> Proposal:
         """Return how spots are looked for; curved: of shoulders, 0: none are looked for."""
         f, k = self.layer.filters, self._clutter_sd * self._k
         return Proposal(
             pattern2=self._pattern2,
-            limit=self._ground.limit,
+            limit=self._background.limit,
             taps2=f.half,
             noise2=self._noise2,
             threshold2=FIRST_SHARE * k,

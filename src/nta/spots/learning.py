@@ -23,7 +23,7 @@ from nta.spots.pattern import FEWEST_FOR_PATTERN, fixed_pattern
 from nta.spots.settings import DetectionSettings
 from nta.spots.stripes import FrameStripes, fixed_stripes, wavering_of
 from nta.spots.table import CameraModel, SpotFlag
-from nta.spots.transfer import Seen, transferred_noise
+from nta.spots.transfer import SearchedFrame, transferred_noise
 
 if TYPE_CHECKING:
     from nta.spots.fast import FrameSearch
@@ -54,8 +54,8 @@ Pairs = list[tuple[Image, Image]]
 SignedPair = tuple[Signed, Signed]
 
 
-class _Ground(NamedTuple):
-    """What is known of the ground that spots stand on before any is found.
+class _LearnedBackground(NamedTuple):
+    """What is known of the background before any spot is found.
 
     frames : some of the first, without stripes. background : median of the frames as they are. even : it without stripes.
     level : median of that. stripes : grey values of whole columns and rows, or empty. wavering : what of the stripes is new
@@ -80,7 +80,7 @@ def learn(frames: Sequence[Frame], settings: DetectionSettings, camera: CameraSt
     even = first.shape[1] // 2 * 2  # pixels are read in pairs
     sample = _sample(frames)[..., :even]
     remove_fixed = settings.remove_fixed_pattern and len(sample) >= FEWEST_FOR_PATTERN
-    ground = _ground(sample, camera, remove_fixed)
+    ground = _learned_background(sample, camera, remove_fixed)
     highpass = _highpass(ground.frames)
     dark = _is_dark(highpass, ground) if settings.contrast == "auto" else settings.contrast == "dark"
     finest = _finest(ground, -1 if dark else 1, _full_scale(sample, bit_depth), remove_fixed)
@@ -105,13 +105,15 @@ def learn(frames: Sequence[Frame], settings: DetectionSettings, camera: CameraSt
     return with_coarser if _has_discs(with_coarser, pairs, settings) else learned
 
 
-def _ground(sample: NDArray[Any], camera: CameraState | None, remove_fixed: bool) -> _Ground:
+def _learned_background(
+    sample: NDArray[Any], camera: CameraState | None, remove_fixed: bool
+) -> _LearnedBackground:
     """Learn background and noise, and the stripes if these are to be removed."""
     frames: NDArray[np.float32] = sample.astype(np.float32)
     background = median_of(sample[: max(2 * (len(sample) // 2) - 1, 1)])
     level = float(np.median(background))
     noise, model = noise_and_camera(camera, frames, level)
-    ground = _Ground(
+    ground = _LearnedBackground(
         frames, background, background, level, np.empty((0, 0), np.float32), Wavering(), noise, model
     )
     if not remove_fixed:
@@ -122,7 +124,7 @@ def _ground(sample: NDArray[Any], camera: CameraState | None, remove_fixed: bool
     even = background - (stripes if stripes.size else np.float32(0))
     level = float(np.median(even))
     noise, model = noise_and_camera(camera, frames, level)  # stripes had been taken for noise
-    return _Ground(frames, background, even, level, stripes, wavering, noise, model)
+    return _LearnedBackground(frames, background, even, level, stripes, wavering, noise, model)
 
 
 def _stripes(
@@ -153,7 +155,7 @@ def _highpass(frames: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.stack([frame - box_mean(frame, WIDE_BOX) for frame in frames[:: max(1, len(frames) // PAIRS)]])
 
 
-def _finest(ground: _Ground, sign: int, full_scale: int, remove_fixed: bool) -> Layer:
+def _finest(ground: _LearnedBackground, sign: int, full_scale: int, remove_fixed: bool) -> Layer:
     """Return the layer of the camera's own frames, with the fixed pattern if this is to be removed."""
     pattern = np.empty((0, 0), np.float32)
     if remove_fixed:
@@ -250,7 +252,7 @@ def _with_excess(learned: Learned, without_spots: list[SignedPair]) -> Learned:
     return replace(learned, layers=tuple(with_excess(learned.layers, without_spots, learned.sign)))
 
 
-def _with_noise_under_spots(learned: Learned, seen: list[Seen]) -> Layer:
+def _with_noise_under_spots(learned: Learned, seen: list[SearchedFrame]) -> Layer:
     """Return the finest layer with noise and camera as pixels under the spots show them, if they do."""
     (layer,), finest = learned.layers, learned.finest
     noise = transferred_noise(seen, layer, learned.sign)
@@ -309,13 +311,13 @@ def _signed_pairs(pairs: Pairs, learned: Learned) -> list[SignedPair]:
     return [(_signed(a, learned), _signed(b, learned)) for a, b in pairs]
 
 
-def _seen(image: Image, search: FrameSearch, learned: Learned) -> Seen:
+def _seen(image: Image, search: FrameSearch, learned: Learned) -> SearchedFrame:
     """Find the spots of a frame at the first layer, and what is left of it without them."""
     small, rows, light = search.first_layer(image)
     h, w = light.shape
     rest = learned.sign * small[:h, :w].astype(np.float32) - light
     _take_off_stripes(rest, small, learned.layers[0], learned.sign)
-    return Seen(rows, rest, light)
+    return SearchedFrame(rows, rest, light)
 
 
 def _alike(one: Layer, other: Layer) -> bool:
@@ -417,7 +419,7 @@ def _smoothed(images: NDArray[np.float32]) -> NDArray[np.float32]:
     return summed
 
 
-def _is_dark(highpass: NDArray[np.float32], ground: _Ground) -> bool:
+def _is_dark(highpass: NDArray[np.float32], ground: _LearnedBackground) -> bool:
     """Whether the light that stands out of the noise is missing light: what moves decides, dirt may be of either kind.
 
     What hardly moves leaves as much of both kinds beside the background, and is judged with the rest.

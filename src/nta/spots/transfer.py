@@ -33,7 +33,7 @@ MOST_LEVERAGE = 0.6  # beyond, as good as nothing of a pixel's noise is left
 BAD = SATURATED | EDGE | OUT_OF_FOCUS | POOR_FIT
 
 
-class Seen(NamedTuple):
+class SearchedFrame(NamedTuple):
     """What was seen in a frame at a layer, in its px.
 
     rows : of spots. rest : signed grey values without stripes and the spots' light. light : that light.
@@ -44,7 +44,7 @@ class Seen(NamedTuple):
     light: Float32Array
 
 
-def transferred_noise(frames: Sequence[Seen], layer: Layer, sign: int) -> PixelNoise | None:
+def transferred_noise(frames: Sequence[SearchedFrame], layer: Layer, sign: int) -> PixelNoise | None:
     """Return the noise of the layer's grey values, None where the spots do not tell it."""
     from nta.spots.kernels.means import clipped_variance
 
@@ -91,7 +91,7 @@ def _line(
     return slope, var0
 
 
-def _samples(seen: Seen, layer: Layer, noise: float) -> tuple[NDArray[np.float32], ...]:
+def _samples(seen: SearchedFrame, layer: Layer, noise: float) -> tuple[NDArray[np.float32], ...]:
     """Light, level and residual of 2x2 px: all that good spots light, and some of the others.
 
     The residual is that of a chequered sum, half of (upper left - upper right - lower left + lower right): it has the

@@ -30,8 +30,11 @@ DOUBLE_PX2 = 1.5  # square of the distance within which two proposals are one
 BAND = 16  # rows of the half-resolution pass after which its proposals are looked at: the frame is still in the cache there
 
 
-class Shown(NamedTuple):
-    """A frame as kernels look at it: as pixels, and viewed as pairs of them (uint16 of 8 bits, or words of 16)."""
+class FramePixels(NamedTuple):
+    """A frame as the search reads it: its pixels, and the same memory viewed as pairs of pixels.
+
+    pairs : uint16 of two 8-bit pixels, or, where `is_words`, uint32 of two 16-bit pixels.
+    """
 
     image: Image
     pairs: NDArray[np.generic]
@@ -71,7 +74,7 @@ class Proposal(NamedTuple):
 
 
 @inlined
-def candidates(shown: Shown, proposal: Proposal) -> int:
+def candidates(frame: FramePixels, proposal: Proposal) -> int:
     """Find what the matched filter takes for spots: proposed at half resolution, kept at full resolution.
 
     Fills `proposal.found`; returns the number found.
@@ -79,27 +82,27 @@ def candidates(shown: Shown, proposal: Proposal) -> int:
     t2 = proposal.threshold2 * proposal.threshold2
     taps2, noise2 = proposal.taps2, proposal.noise2
     half = Half(
-        shown.pairs, shown.is_words, shown.sign, proposal.pattern2, proposal.limit,
+        frame.pairs, frame.is_words, frame.sign, proposal.pattern2, proposal.limit,
         (taps2[0], taps2[1], taps2[2], taps2[3]), f4(t2 * noise2.var0), f4(t2 * noise2.slope), proposal.curved,
         proposal.lines,
     )  # fmt: skip
     begin(half)
     kept = 0
-    height = shown.pairs.shape[0] // 2
+    height = frame.pairs.shape[0] // 2
     for y in range(0, height, BAND):
         n = propose(half, y, min(y + BAND, height), kept, proposal.found)
-        kept = _check(shown, proposal, kept, n)
+        kept = _check(frame, proposal, kept, n)
     return kept
 
 
 @inlined
-def _check(shown: Shown, proposal: Proposal, first: int, n: int) -> int:
+def _check(frame: FramePixels, proposal: Proposal, first: int, n: int) -> int:
     """Keep what the full-resolution matched filter keeps: 5x5 responses around each proposal from the first to the n-th.
 
     Rewrites `found` with the interpolated full-resolution peak, its response and level per pixel; drops doubles.
     Shoulders stay where the response is curved most; theirs is that of a lone spot with this curvature.
     """
-    image, sign, pattern = shown.image, shown.sign, shown.pattern
+    image, sign, pattern = frame.image, frame.sign, frame.pattern
     taps, noise, threshold, found = proposal.taps, proposal.noise, proposal.threshold, proposal.found
     radius = CHECK + 2
     pixels, down, filtered = (

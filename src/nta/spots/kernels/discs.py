@@ -90,8 +90,8 @@ class Scale(NamedTuple):
     grey: float
 
 
-class DiscDesk(NamedTuple):
-    """Room to work on one disc.
+class DiscWorkspace(NamedTuple):
+    """Scratch arrays for one disc.
 
     profile : of the light. new, weight : the next one. values, filled : pixels of each ring, and how many there are.
     sums : see `XX`. out : what was fitted, as a row of `find_discs`; wider : the same in a wider window.
@@ -108,9 +108,9 @@ class DiscDesk(NamedTuple):
 
 
 @inlined
-def _new_desk() -> DiscDesk:
-    """Return an empty desk."""
-    return DiscDesk(
+def _new_workspace() -> DiscWorkspace:
+    """Return an empty workspace."""
+    return DiscWorkspace(
         np.zeros(N_BINS + 2), np.zeros(N_BINS + 2), np.zeros(N_BINS + 2), np.zeros((N_BINS + 1, MOST_IN_RING)),
         np.zeros(N_BINS + 1, np.int64), np.zeros(N_SUMS), np.zeros(N_DISC), np.zeros(N_DISC),
     )  # fmt: skip
@@ -118,10 +118,10 @@ def _new_desk() -> DiscDesk:
 
 @inlined
 def _medians(
-    image: Image | Float32Array, sign: np.float32, cy: float, cx: float, radius: int, desk: DiscDesk
+    image: Image | Float32Array, sign: np.float32, cy: float, cx: float, radius: int, space: DiscWorkspace
 ) -> bool:
     """Median of the pixels in each ring of one pixel: a first profile that neighbours do not disturb."""
-    profile, values, filled = desk.profile, desk.values, desk.filled
+    profile, values, filled = space.profile, space.values, space.filled
     h, w = image.shape
     filled[:] = 0
     for y in range(max(0, int(cy) - radius), min(h, int(cy) + radius + 2)):
@@ -144,10 +144,10 @@ def _medians(
 
 @inlined
 def _mean_profile(
-    image: Image | Float32Array, sign: np.float32, cy: float, cx: float, radius: int, spread2: float, desk: DiscDesk
+    image: Image | Float32Array, sign: np.float32, cy: float, cx: float, radius: int, spread2: float, space: DiscWorkspace
 ) -> None:  # fmt: skip
     """Mean profile, linear between whole pixels, of pixels clipped to the profile so far."""
-    profile, new, weight = desk.profile, desk.new, desk.weight
+    profile, new, weight = space.profile, space.new, space.weight
     h, w = image.shape
     new[:] = 0.0
     weight[:] = 1e-9
@@ -174,10 +174,10 @@ def _mean_profile(
 @inlined
 def _moments(
     image: Image | Float32Array, sign: np.float32, cy: float, cx: float, radius: int, within: int, background: float,
-    noise: GreyNoise, spread2: float, desk: DiscDesk,
+    noise: GreyNoise, spread2: float, space: DiscWorkspace,
 ) -> int:  # fmt: skip
     """Fisher matrix and gradient of the centre, misfit and variation; returns the number of pixels."""
-    profile, sums = desk.profile, desk.sums
+    profile, sums = space.profile, space.sums
     h, w = image.shape
     sums[:] = 0.0
     n = 0
@@ -247,11 +247,11 @@ def _half_light(profile: FloatArray, radius: int, half: float) -> float:
 @inlined
 def _fit_disc(
     image: Image | Float32Array, sign: np.float32, cy: float, cx: float, radius: int, iterations: int, rules: DiscRules,
-    desk: DiscDesk, out: FloatArray,
+    space: DiscWorkspace, out: FloatArray,
 ) -> bool:  # fmt: skip
     """Fit centre and profile; False where there is no light or the centre runs away. `out` as a row of `find_discs`."""
-    noise, profile, sums = rules.noise, desk.profile, desk.sums
-    if not _medians(image, sign, cy, cx, radius, desk):
+    noise, profile, sums = rules.noise, space.profile, space.sums
+    if not _medians(image, sign, cy, cx, radius, space):
         return False
     half = _half_light(profile, radius, 0.5 * _light(profile, radius))
     if half < SURELY_NARROW * HALF_OF_GAUSSIAN * (WIDE * rules.width):
@@ -260,8 +260,8 @@ def _fit_disc(
     spread2 = max(noise.var0 + noise.slope * profile[0], noise.floor)
     n = 0
     for _ in range(iterations):
-        _mean_profile(image, sign, cy, cx, radius, spread2, desk)
-        n = _moments(image, sign, cy, cx, radius, radius, 0.0, noise, CLIP_WIDENED * spread2, desk)
+        _mean_profile(image, sign, cy, cx, radius, spread2, space)
+        n = _moments(image, sign, cy, cx, radius, radius, 0.0, noise, CLIP_WIDENED * spread2, space)
         spread2 = max(sums[RESIDUAL], sums[NOISE] * LEAST_NOISE_SHARE) / n
         determinant = sums[XX] * sums[YY] - sums[XY] ** 2
         if not determinant > DEGENERATE * (sums[XX] + sums[YY]) ** 2:
@@ -274,16 +274,16 @@ def _fit_disc(
             return False
         if abs(sx) < SETTLED_PX and abs(sy) < SETTLED_PX:
             break
-    return _describe(image, sign, cy, cx, radius, noise, spread2, desk, out)
+    return _describe(image, sign, cy, cx, radius, noise, spread2, space, out)
 
 
 @inlined
 def _describe(
     image: Image | Float32Array, sign: np.float32, cy: float, cx: float, radius: int, noise: GreyNoise, spread2: float,
-    desk: DiscDesk, out: FloatArray,
+    space: DiscWorkspace, out: FloatArray,
 ) -> bool:  # fmt: skip
     """Light, extent, symmetry and errors of a fitted disc."""
-    profile, sums = desk.profile, desk.sums
+    profile, sums = space.profile, space.sums
     background = _around(profile, radius)
     total = _light(profile, radius)
     if not total > 0:
@@ -298,7 +298,7 @@ def _describe(
             extent = k + 0.5
             break
     within = min(int(DESCRIBED * extent + 1.0), radius)
-    n = _moments(image, sign, cy, cx, radius, within, background, noise, UNCLIPPED * spread2, desk)
+    n = _moments(image, sign, cy, cx, radius, within, background, noise, UNCLIPPED * spread2, space)
     left = max(sums[RESIDUAL] - sums[NOISE], 0.0)
     determinant = sums[XX] * sums[YY] - sums[XY] ** 2
     if not determinant > 0:
@@ -319,16 +319,16 @@ def _describe(
 
 @inlined
 def _fit_lone(
-    image: Image | Float32Array, sign: np.float32, cy: float, cx: float, rules: DiscRules, desk: DiscDesk
+    image: Image | Float32Array, sign: np.float32, cy: float, cx: float, rules: DiscRules, space: DiscWorkspace
 ) -> bool:  # fmt: skip
-    """Fit a disc in a window that grows where the light reaches its border, into `desk.out`.
+    """Fit a disc in a window that grows where the light reaches its border, into `space.out`.
 
     Most places where a Gaussian was too narrow are pairs and streaks: a few steps tell that they are not symmetric.
     """
-    out = desk.out
+    out = space.out
     y, x, iterations, window = cy, cx, FIRST_ITERATIONS, rules.radius
-    while _fit_disc(image, sign, y, x, window, iterations, rules, desk, desk.wider):
-        out[:] = desk.wider
+    while _fit_disc(image, sign, y, x, window, iterations, rules, space, space.wider):
+        out[:] = space.wider
         symmetric = out[SYMMETRY] > SYMMETRIC and out[SNR] > rules.threshold
         if iterations == FIRST_ITERATIONS and symmetric:
             iterations = ITERATIONS
@@ -353,17 +353,17 @@ def find_discs(
     -------
     Number of discs.
     """
-    desk = _new_desk()
-    out = desk.out
+    space = _new_workspace()
+    out = space.out
     for i in range(places.shape[0]):
         if m == discs.shape[0]:
             break
         cx = scale.zoom * places[i, X] + 0.5 * (scale.zoom - 1)
         cy = scale.zoom * places[i, Y] + 0.5 * (scale.zoom - 1)
         if rules.widest > rules.radius:
-            fitted = _fit_lone(image, sign, cy, cx, rules, desk)
+            fitted = _fit_lone(image, sign, cy, cx, rules, space)
         else:
-            fitted = _fit_disc(image, sign, cy, cx, rules.radius, ITERATIONS, rules, desk, out)
+            fitted = _fit_disc(image, sign, cy, cx, rules.radius, ITERATIONS, rules, space, out)
         if not fitted:
             continue
         inside = 0 <= out[X] <= image.shape[1] - 1 and 0 <= out[Y] <= image.shape[0] - 1

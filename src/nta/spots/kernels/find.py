@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from nta.columns import FloatArray
-from nta.spots.kernels.candidates import Proposal, Shown, candidates
-from nta.spots.kernels.follow import Ground, follow
+from nta.spots.kernels.candidates import FramePixels, Proposal, candidates
+from nta.spots.kernels.follow import Background, follow
 from nta.spots.kernels.localise import FitRules, localise
 from nta.spots.kernels.options import compiled
 
 
 @compiled
 def find(
-    shown: Shown, ground: Ground, proposal: Proposal, rules: FitRules, rows: FloatArray, wide: FloatArray
-) -> tuple[int, int]:
+    frame: FramePixels, background: Background, proposal: Proposal, rules: FitRules, rows: FloatArray, wide: FloatArray
+) -> tuple[int, int]:  # fmt: skip
     """Find and fit the spots of a frame; `rows`, `wide` and what is returned as by `localise`."""
-    follow(shown.image, shown.sign, ground)
-    n = candidates(shown, proposal)
-    return localise(shown, n, proposal.found, rules, rows, wide)
+    follow(frame.image, frame.sign, background)
+    n = candidates(frame, proposal)
+    return localise(frame, n, proposal.found, rules, rows, wide)

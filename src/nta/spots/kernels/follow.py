@@ -28,7 +28,7 @@ RISEN = (
 HIGH = 0.8  # quantile of the rise of its pixels that lifts a tile: haze has slopes
 
 
-class Ground(NamedTuple):
+class Background(NamedTuple):
     """What is known of the background of a recording, and the clip as it is for the frame at hand.
 
     level, sd : signed grey value that was learned and noise at the pixels that are looked at. growth : of the variance with
@@ -46,7 +46,7 @@ class Ground(NamedTuple):
     lifted: BoolArray
 
     @classmethod
-    def of(cls, level: Float32Array, sd: FloatArray, growth: float, learned: Float32Array) -> Ground:
+    def of(cls, level: Float32Array, sd: FloatArray, growth: float, learned: Float32Array) -> Background:
         """Make it from level and noise of the pixels that are `WATCHED`."""
         ty, tx = (max(n // TILE, 1) for n in level.shape)
         return cls(
@@ -61,9 +61,9 @@ class Ground(NamedTuple):
 
 
 @inlined
-def follow(image: Image, sign: np.float32, ground: Ground) -> None:
-    """Fill `ground.limit` for this frame: as it was learned, and higher in and around tiles that have risen."""
-    level, lift = ground.level, ground.lift
+def follow(image: Image, sign: np.float32, background: Background) -> None:
+    """Fill `background.limit` for this frame: as it was learned, and higher in and around tiles that have risen."""
+    level, lift = background.level, background.lift
     ny, nx = level.shape
     ty, tx = lift.shape
     risen = False
@@ -71,35 +71,35 @@ def follow(image: Image, sign: np.float32, ground: Ground) -> None:
         y1 = ny if j == ty - 1 else (j + 1) * TILE
         for i in range(tx):
             x1 = nx if i == tx - 1 else (i + 1) * TILE
-            lift[j, i] = _risen_by(image, sign, ground, j * TILE, y1, i * TILE, x1)
+            lift[j, i] = _risen_by(image, sign, background, j * TILE, y1, i * TILE, x1)
             risen |= lift[j, i] > 0
     if not risen:
-        if ground.lifted[0]:
-            ground.limit[:, :] = ground.learned
-        ground.lifted[0] = False
+        if background.lifted[0]:
+            background.limit[:, :] = background.learned
+        background.lifted[0] = False
         return
-    ground.lifted[0] = True
+    background.lifted[0] = True
     side = TILE * STRIDE // 2
-    for y in range(ground.limit.shape[0]):
+    for y in range(background.limit.shape[0]):
         j = min(y // side, ty - 1)
-        for x in range(ground.limit.shape[1]):
+        for x in range(background.limit.shape[1]):
             i = min(x // side, tx - 1)
             most = f4(0)
             for k in range(max(j - 1, 0), min(j + 2, ty)):
                 for m in range(max(i - 1, 0), min(i + 2, tx)):
                     most = max(most, lift[k, m])
-            ground.limit[y, x] = ground.learned[y, x] + f4(4) * most
+            background.limit[y, x] = background.learned[y, x] + f4(4) * most
 
 
 @inlined
 def _risen_by(
-    image: Image, sign: np.float32, ground: Ground, y0: int, y1: int, x0: int, x1: int
+    image: Image, sign: np.float32, background: Background, y0: int, y1: int, x0: int, x1: int
 ) -> np.float32:
     """Return how far a tile's clip must rise; 0 where few of its pixels are above what noise does.
 
     As far as the tile has risen where it has risen most, and by what the clip lies higher above the noisier background.
     """
-    level, sd = ground.level, ground.sd
+    level, sd = background.level, background.sd
     above, n = 0, (y1 - y0) * (x1 - x0)
     for j in range(y0, y1):
         for i in range(x0, x1):
@@ -114,5 +114,5 @@ def _risen_by(
             rise[(j - y0) * (x1 - x0) + i - x0] = value - level[j, i]
     risen = np.sort(rise)[int(HIGH * n)]
     usual = sd[(y0 + y1) // 2, (x0 + x1) // 2]
-    noise = np.sqrt(max(usual * usual + ground.growth * risen, usual * usual))
+    noise = np.sqrt(max(usual * usual + background.growth * risen, usual * usual))
     return f4(risen + CLIP_OF_SUMS_SD * (noise - usual))

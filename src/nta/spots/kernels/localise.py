@@ -20,19 +20,19 @@ from nta.spots.fitting import (
     chi2_beyond,
 )
 from nta.spots.kernels.algebra import variance_of
-from nta.spots.kernels.candidates import Shown
+from nta.spots.kernels.candidates import FramePixels
 from nta.spots.kernels.fit import Limits, Noise, fit_one
 from nta.spots.kernels.flags import EDGE, OUT_OF_FOCUS, OVERLAPPING, POOR_FIT, SATURATED
 from nta.spots.kernels.options import inlined
 from nta.spots.kernels.pair import fit_two
 from nta.spots.kernels.patch import (
     UNSORTED_PX,
-    Desk,
-    View,
+    FrameElectrons,
+    Workspace,
     is_near,
     load_electrons,
     neighbour_light,
-    new_desk,
+    new_workspace,
 )
 from nta.spots.kernels.rows import f4
 from nta.spots.kernels.search import FOUND_BESIDE, FOUND_LEVEL, FOUND_RESPONSE, FOUND_X, FOUND_Y
@@ -77,7 +77,7 @@ class FitRules(NamedTuple):
 
 @inlined
 def localise(
-    shown: Shown, n: int, found: FloatArray, rules: FitRules, rows: FloatArray, wide: FloatArray
+    frame: FramePixels, n: int, found: FloatArray, rules: FitRules, rows: FloatArray, wide: FloatArray
 ) -> tuple[int, int]:
     """Fit the n candidates in `found` (`search.N_FOUND` columns) and write one row per spot.
 
@@ -88,35 +88,36 @@ def localise(
     -------
     Number of spots, and of these places.
     """
-    view = View(
-        shown.image,
-        shown.sign,
-        shown.pattern,
+    electrons = FrameElectrons(
+        frame.image,
+        frame.sign,
+        frame.pattern,
         rules.radius,
         f4(rules.offset),
         f4(rules.gain),
         rules.full_scale,
     )
-    desk = new_desk(rules.radius)
+    space = new_workspace(rules.radius)
     ok = np.zeros(rows.shape[0], np.uint8)
-    _fit_alone(view, desk, n, found, rules, rows, ok)
-    _fit_shoulders(view, desk, n, found, rules, rows, ok)
-    _fit_beside(view, desk, n, found, rules, rows, ok)
+    _fit_alone(electrons, space, n, found, rules, rows, ok)
+    _fit_shoulders(electrons, space, n, found, rules, rows, ok)
+    _fit_beside(electrons, space, n, found, rules, rows, ok)
     extra = 0
     if rules.split_gain > 0:
-        extra = _split(view, desk, n, found, rules, rows, ok)
-    h, w = shown.image.shape
+        extra = _split(electrons, space, n, found, rules, rows, ok)
+    h, w = frame.image.shape
     return _keep(rows, n, extra, ok, h, w, rules, wide)
 
 
 @inlined
 def _fit_alone(
-    view: View, desk: Desk, n: int, found: FloatArray, rules: FitRules, rows: FloatArray, ok: NDArray[np.uint8]
+    electrons: FrameElectrons, space: Workspace, n: int, found: FloatArray, rules: FitRules, rows: FloatArray,
+    ok: NDArray[np.uint8],
 ) -> None:  # fmt: skip
     """Fit every maximum as if it were alone; what fails, or waits, keeps its place without light."""
-    h, w = view.image.shape
-    radius = view.radius
-    start = desk.start
+    h, w = electrons.image.shape
+    radius = electrons.radius
+    start = space.start
     for i in range(n):
         cx = min(max(int(found[i, FOUND_X] + 0.5), radius), w - 1 - radius)
         cy = min(max(int(found[i, FOUND_Y] + 0.5), radius), h - 1 - radius)
@@ -126,16 +127,16 @@ def _fit_alone(
         start[X] = found[i, FOUND_X] - (cx - radius)
         start[Y] = found[i, FOUND_Y] - (cy - radius)
         start[N] = found[i, FOUND_RESPONSE] * rules.response_to_n
-        start[B] = (found[i, FOUND_LEVEL] - view.offset) * view.gain
+        start[B] = (found[i, FOUND_LEVEL] - electrons.offset) * electrons.gain
         start[S] = rules.width
         if not found[i, FOUND_BESIDE]:  # shoulders wait until the light of the brighter ones is known
-            saturated = load_electrons(view, cy, cx, desk)
+            saturated = load_electrons(electrons, cy, cx, space)
             if saturated > 0:
                 rows[i, FLAGS] = SATURATED
-            if _fit(view, desk, desk.dark, saturated, rules):
-                ok[i] = _stays(desk.out, cx - radius, cy - radius, found, i)
+            if _fit(electrons, space, space.dark, saturated, rules):
+                ok[i] = _stays(space.out, cx - radius, cy - radius, found, i)
         if ok[i]:
-            _store(rows, i, desk.out, cx - radius, cy - radius)
+            _store(rows, i, space.out, cx - radius, cy - radius)
         else:
             rows[i, X] = found[i, FOUND_X]
             rows[i, Y] = found[i, FOUND_Y]
@@ -147,7 +148,8 @@ def _fit_alone(
 
 @inlined
 def _fit_shoulders(
-    view: View, desk: Desk, n: int, found: FloatArray, rules: FitRules, rows: FloatArray, ok: NDArray[np.uint8]
+    electrons: FrameElectrons, space: Workspace, n: int, found: FloatArray, rules: FitRules, rows: FloatArray,
+    ok: NDArray[np.uint8],
 ) -> None:  # fmt: skip
     """Fit the shoulders of brighter spots beside the light of these.
 
@@ -160,43 +162,45 @@ def _fit_shoulders(
         rows[i, CHI2] = NO_SPOT
         if (
             not is_near(rows, n, i, rules.apart)
-            and _load_beside(view, desk, n, i, found, rules, rows, ok) == 0
-            and _fit(view, desk, desk.light, 0, rules)
-            and _significance2(desk) > max(rules.threshold**2, _unexplained(desk.out))
+            and _load_beside(electrons, space, n, i, found, rules, rows, ok) == 0
+            and _fit(electrons, space, space.light, 0, rules)
+            and _significance2(space) > max(rules.threshold**2, _unexplained(space.out))
         ):
-            _store_beside(view, desk, i, found, rows, ok)
+            _store_beside(electrons, space, i, found, rows, ok)
 
 
 @inlined
 def _fit_beside(
-    view: View, desk: Desk, n: int, found: FloatArray, rules: FitRules, rows: FloatArray, ok: NDArray[np.uint8]
+    electrons: FrameElectrons, space: Workspace, n: int, found: FloatArray, rules: FitRules, rows: FloatArray,
+    ok: NDArray[np.uint8],
 ) -> None:  # fmt: skip
     """Fit all that have neighbours again, beside the light of these."""
     for i in range(n):
         if found[i, FOUND_BESIDE] and not ok[i]:
             continue
-        saturated = _load_beside(view, desk, n, i, found, rules, rows, ok)
-        if saturated >= 0 and _fit(view, desk, desk.light, saturated, rules):
-            _store_beside(view, desk, i, found, rows, ok)
+        saturated = _load_beside(electrons, space, n, i, found, rules, rows, ok)
+        if saturated >= 0 and _fit(electrons, space, space.light, saturated, rules):
+            _store_beside(electrons, space, i, found, rows, ok)
 
 
 @inlined
 def _split(
-    view: View, desk: Desk, n: int, found: FloatArray, rules: FitRules, rows: FloatArray, ok: NDArray[np.uint8]
+    electrons: FrameElectrons, space: Workspace, n: int, found: FloatArray, rules: FitRules, rows: FloatArray,
+    ok: NDArray[np.uint8],
 ) -> int:  # fmt: skip
     """Try two spots where one does not fit; the second of each pair goes behind the n there are. Returns how many."""
-    side = 2 * view.radius + 1
-    out, out2 = desk.out, desk.out2
+    side = 2 * electrons.radius + 1
+    out, out2 = space.out, space.out2
     enough = _chi2_beyond(SPLIT_SD, side * side - N_PARAMETERS)
     extra = 0
     for i in range(n):
         saturated = int(rows[i, FLAGS]) & SATURATED  # a flat top is not two spots
         if not rows[i, CHI2] > enough or saturated or n + extra == rows.shape[0]:
             continue
-        qx, qy = _corner(view, rows, i)
-        load_electrons(view, qy + view.radius, qx + view.radius, desk)
-        if not neighbour_light(rows, n, i, qx, qy, side, desk):
-            desk.light[:, :] = f4(0)
+        qx, qy = _corner(electrons, rows, i)
+        load_electrons(electrons, qy + electrons.radius, qx + electrons.radius, space)
+        if not neighbour_light(rows, n, i, qx, qy, side, space):
+            space.light[:, :] = f4(0)
         if not ok[i]:
             rows[i, N] = found[i, FOUND_RESPONSE] * rules.response_to_n
         for k in (N, B, S):
@@ -205,8 +209,8 @@ def _split(
         out[Y] = rows[i, Y] - qy
         one = out.copy()
         gained = fit_two(
-            desk.patch, desk.light, side, rules.noise, rules.limits, one, rules.width, rules.apart, out, out2
-        )
+            space.patch, space.light, side, rules.noise, rules.limits, one, rules.width, rules.apart, out, out2
+        )  # fmt: skip
         if (
             gained > max(rules.split_gain, SPLIT_SHARE * _unexplained(one))
             and abs(out[X] - one[X]) < 2 * STRAY_PX
@@ -224,44 +228,46 @@ def _split(
 
 
 @inlined
-def _corner(view: View, rows: FloatArray, i: int) -> tuple[int, int]:
+def _corner(electrons: FrameElectrons, rows: FloatArray, i: int) -> tuple[int, int]:
     """Return the first pixel (x, y) of the patch of spot i."""
-    return int(rows[i, CENTRE_X]) - view.radius, int(rows[i, CENTRE_Y]) - view.radius
+    return int(rows[i, CENTRE_X]) - electrons.radius, int(rows[i, CENTRE_Y]) - electrons.radius
 
 
 @inlined
 def _load_beside(
-    view: View, desk: Desk, n: int, i: int, found: FloatArray, rules: FitRules, rows: FloatArray,
+    electrons: FrameElectrons, space: Workspace, n: int, i: int, found: FloatArray, rules: FitRules, rows: FloatArray,
     ok: NDArray[np.uint8],
 ) -> int:  # fmt: skip
     """Load the patch of spot i, its neighbours' light, and where its fit starts.
 
     Returns how many of its pixels are saturated, -1 where it has no neighbours.
     """
-    qx, qy = _corner(view, rows, i)
-    if not neighbour_light(rows, n, i, qx, qy, 2 * view.radius + 1, desk):
+    qx, qy = _corner(electrons, rows, i)
+    if not neighbour_light(rows, n, i, qx, qy, 2 * electrons.radius + 1, space):
         return -1
-    saturated = load_electrons(view, qy + view.radius, qx + view.radius, desk)
-    desk.start[X] = rows[i, X] - qx
-    desk.start[Y] = rows[i, Y] - qy
-    desk.start[N] = rows[i, N] if ok[i] else found[i, FOUND_RESPONSE] * rules.response_to_n
-    desk.start[B] = rows[i, B]
-    desk.start[S] = rows[i, S]
+    saturated = load_electrons(electrons, qy + electrons.radius, qx + electrons.radius, space)
+    space.start[X] = rows[i, X] - qx
+    space.start[Y] = rows[i, Y] - qy
+    space.start[N] = rows[i, N] if ok[i] else found[i, FOUND_RESPONSE] * rules.response_to_n
+    space.start[B] = rows[i, B]
+    space.start[S] = rows[i, S]
     return saturated
 
 
 @inlined
-def _fit(view: View, desk: Desk, light: Float32Array, n_masked: int, rules: FitRules) -> bool:
+def _fit(
+    electrons: FrameElectrons, space: Workspace, light: Float32Array, n_masked: int, rules: FitRules
+) -> bool:
     return fit_one(
-        desk.patch, light, desk.mask, n_masked, 2 * view.radius + 1, rules.noise, rules.limits, desk.start, desk.work,
-        desk.ay, desk.a, desk.g, desk.out,
+        space.patch, light, space.mask, n_masked, 2 * electrons.radius + 1, rules.noise, rules.limits, space.start,
+        space.work, space.ay, space.a, space.g, space.out,
     )  # fmt: skip
 
 
 @inlined
-def _significance2(desk: Desk) -> float:
+def _significance2(space: Workspace) -> float:
     """Square of the fitted light over its error: what chi-square grows by without the spot."""
-    gained: float = desk.out[N] ** 2 / variance_of(desk.a, N_PARAMETERS, N, desk.g)
+    gained: float = space.out[N] ** 2 / variance_of(space.a, N_PARAMETERS, N, space.g)
     return gained
 
 
@@ -274,12 +280,12 @@ def _unexplained(out: FloatArray) -> float:
 
 @inlined
 def _store_beside(
-    view: View, desk: Desk, i: int, found: FloatArray, rows: FloatArray, ok: NDArray[np.uint8]
-) -> None:
+    electrons: FrameElectrons, space: Workspace, i: int, found: FloatArray, rows: FloatArray, ok: NDArray[np.uint8]
+) -> None:  # fmt: skip
     """Keep the fit beside neighbours, unless it strayed."""
-    qx, qy = _corner(view, rows, i)
-    if _stays(desk.out, qx, qy, found, i):
-        _store(rows, i, desk.out, qx, qy)
+    qx, qy = _corner(electrons, rows, i)
+    if _stays(space.out, qx, qy, found, i):
+        _store(rows, i, space.out, qx, qy)
         rows[i, FLAGS] = int(rows[i, FLAGS]) | OVERLAPPING
         ok[i] = 1
 

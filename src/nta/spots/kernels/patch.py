@@ -35,8 +35,8 @@ class Pattern(NamedTuple):
         return cls(values, marked)
 
 
-class View(NamedTuple):
-    """A frame and how its grey values become electrons: gain * (sign * image - pattern - offset)."""
+class FrameElectrons(NamedTuple):
+    """A frame and how its grey values are converted to electrons: gain * (sign * image - pattern - offset)."""
 
     image: Image
     sign: np.float32
@@ -47,11 +47,11 @@ class View(NamedTuple):
     full_scale: float
 
 
-class Desk(NamedTuple):
-    """Room to work on one spot: patch, light of its neighbours and none, mask, and the workspaces of the fits.
+class Workspace(NamedTuple):
+    """Scratch arrays for one spot: patch, light of its neighbours, a patch without light, mask, and those of the fits.
 
-    `pixels` and `marks` are patch and mask with their rows one behind the other: one long loop is faster. `square` is the
-    mask where nothing is saturated.
+    `pixels` and `marks` are `patch` and `mask` as one long row: one long loop is faster. `square` is the mask of a patch
+    without saturated pixels.
     """
 
     patch: Float32Array
@@ -72,13 +72,13 @@ class Desk(NamedTuple):
 
 
 @inlined
-def new_desk(radius: int) -> Desk:
-    """Return an empty desk for patches of this radius."""
+def new_workspace(radius: int) -> Workspace:
+    """Return an empty workspace for patches of this radius."""
     side = 2 * radius + 1
     pixels, marks, square = np.zeros(SIDE * LANES, f4), np.zeros(SIDE * LANES, f4), np.zeros(SIDE * LANES, f4)
     for j in range(side):
         square[j * LANES : j * LANES + side] = f4(1)
-    return Desk(
+    return Workspace(
         pixels.reshape(SIDE, LANES), pixels, np.zeros((SIDE, LANES), f4), np.zeros((SIDE, LANES), f4),
         marks.reshape(SIDE, LANES), marks, square, np.zeros(WORK, f4), np.zeros((3, LANES)), np.zeros((3, LANES)),
         np.empty((8, 8)), np.empty(8), np.empty(5), np.empty(N_COLUMNS), np.empty(N_COLUMNS),
@@ -101,21 +101,21 @@ def load_patch(
 
 
 @inlined
-def load_electrons(view: View, cy: int, cx: int, desk: Desk) -> int:
+def load_electrons(electrons: FrameElectrons, cy: int, cx: int, space: Workspace) -> int:
     """Load the patch around (cy, cx) in electrons and mask its saturated pixels; returns how many these are."""
-    radius, pixels, marks, square = view.radius, desk.pixels, desk.marks, desk.square
+    radius, pixels, marks, square = electrons.radius, space.pixels, space.marks, space.square
     side = 2 * radius + 1
-    _load_pixels(view.image, cy, cx, radius, desk.patch)
-    full_scale = f4(view.full_scale)
+    _load_pixels(electrons.image, cy, cx, radius, space.patch)
+    full_scale = f4(electrons.full_scale)
     saturated = np.int32(0)
     for k in range(side * LANES):
         full = f4(pixels[k] >= full_scale)
         marks[k] = square[k] - square[k] * full
         saturated += np.int32(square[k] * full)
-    scale, shift = view.sign * view.gain, view.offset * view.gain
+    scale, shift = electrons.sign * electrons.gain, electrons.offset * electrons.gain
     for k in range(side * LANES):
         pixels[k] = scale * pixels[k] - shift
-    _subtract_pattern(view.pattern, cy, cx, radius, view.gain, desk.patch)
+    _subtract_pattern(electrons.pattern, cy, cx, radius, electrons.gain, space.patch)
     return int(saturated)
 
 
@@ -150,9 +150,9 @@ def _subtract_pattern(
 
 
 @inlined
-def neighbour_light(rows: FloatArray, n: int, i: int, qx: int, qy: int, side: int, desk: Desk) -> bool:
+def neighbour_light(rows: FloatArray, n: int, i: int, qx: int, qy: int, side: int, space: Workspace) -> bool:
     """Sum the light of the other fitted spots on the patch whose first pixel is (qx, qy); False where there is none."""
-    light, ax, ay = desk.light, desk.ax, desk.ay
+    light, ax, ay = space.light, space.ax, space.ay
     some = False
     for direction in (-1, 1):
         j = i + direction
