@@ -17,7 +17,7 @@ def _stamps(rate_hz, count=600, unit_ns=1):
 def test_a_clock_that_rounds_says_the_rate_of_the_camera(rate_hz, unit_ns):
     found = rate_of_clock(_stamps(rate_hz, unit_ns=unit_ns))
     assert found.rate_hz == pytest.approx(rate_hz, rel=5e-4)
-    assert abs(found.rate_hz / rate_hz - 1) <= found.doubt < 1e-3
+    assert abs(found.rate_hz / rate_hz - 1) <= found.rel_uncertainty < 1e-3
 
 
 @pytest.mark.parametrize("rate_hz", RATES_HZ)
@@ -34,7 +34,7 @@ def test_a_clock_that_jitters_says_how_sure_it_is(rng):
     for _ in range(20):
         stamps = _stamps(30, count=60) + rng.normal(0, 3e6, 60)
         found = rate_of_clock(stamps)
-        assert abs(found.rate_hz / 30 - 1) <= found.doubt < 0.02
+        assert abs(found.rate_hz / 30 - 1) <= found.rel_uncertainty < 0.02
 
 
 @pytest.mark.parametrize(
@@ -62,8 +62,8 @@ def test_without_a_clock_the_stated_rate_is_taken():
 def test_stamps_since_1970_keep_their_resolution():
     stamps = 1_780_000_000_000_000_000 + np.array([0, 33_000_000, 67_000_000], dtype=np.int64)
     late, early = rate_of_clock(stamps), rate_of_clock(stamps - stamps[0])
-    assert late.doubt == pytest.approx(early.doubt)
-    assert late.doubt > 0.01
+    assert late.rel_uncertainty == pytest.approx(early.rel_uncertainty)
+    assert late.rel_uncertainty > 0.01
 
 
 def test_a_camera_that_runs_slower_than_it_was_set_is_believed_by_its_clocks():

@@ -20,17 +20,17 @@ _TWO_CLOCKS = 0.02
 class ClockedRate:
     """A frame rate by time stamps.
 
-    doubt : relative; a rate nearer than this cannot be told from it by these stamps.
+    rel_uncertainty : the time stamps cannot distinguish rates that differ by less than this share.
     jumps : steps that are no frame interval: a gap, or a clock that was set.
     """
 
     rate_hz: float
-    doubt: float
+    rel_uncertainty: float
     jumps: int
 
     def agrees_with(self, rate_hz: float) -> bool:
         """Tell whether the stamps allow another rate."""
-        return abs(self.rate_hz / rate_hz - 1) <= self.doubt
+        return abs(self.rate_hz / rate_hz - 1) <= self.rel_uncertainty
 
 
 def rises(times: ArrayLike) -> bool:
@@ -98,7 +98,7 @@ def recorded_rate(
     if not stated_hz or not found:
         return agreed_rate(stated_hz, found[0] if found else None)
     best, count = found[0], np.asarray(indices).size
-    apart = max(abs(best.rate_hz / other.rate_hz - 1) - other.doubt for other in found)
+    apart = max(abs(best.rate_hz / other.rate_hz - 1) - other.rel_uncertainty for other in found)
     too_fast = exposure_s is not None and exposure_s * best.rate_hz > 1
     if count < _ENOUGH_FRAMES or best.jumps > _MOST_JUMPS * count or apart > _TWO_CLOCKS or too_fast:
         return agreed_rate(stated_hz, None)

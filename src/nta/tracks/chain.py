@@ -9,7 +9,7 @@ import numpy as np
 
 from nta.columns import FloatArray, IntArray
 from nta.spots.table import Scene, Spots
-from nta.tracks.kernels.types import N_LABELS, N_SHOWN, Grid, Odds, Open, Seen, no_odds
+from nta.tracks.kernels.types import N_LABELS, N_SHOWN, FrameSpots, Grid, Odds, Open, no_odds
 from nta.tracks.motion import Motion
 from nta.tracks.settings import LinkingSettings
 
@@ -53,7 +53,7 @@ class CompiledChain:
         self.search_range_px = search_range_px
         self._odds = odds
         self._memory = settings.memory_frames
-        self._doubt = math.log(1 / settings.max_wrong_link - 1)
+        self._least_odds = math.log(1 / settings.max_wrong_link - 1)
         self._step_variance = motion.typical_variance_px2 if settings.drift == "auto" else 0.0
         widening = settings.memory_frames + 1 if settings.ambiguous == "cut" else 1
         self._grid = _grid(search_range_px * math.sqrt(widening), motion.density_per_px2, scene)
@@ -79,12 +79,12 @@ class CompiledChain:
         tracks, after = (self._with_room(int(np.diff(first_row).max())) for _ in range(2))
         track = np.empty(frame.size, dtype=np.int64)
         if self._odds:
-            odds, doubt, light = self._odds, self._doubt, log_light(spots)
+            odds, least, light = self._odds, self._least_odds, log_light(spots)
         else:
-            unknown = np.zeros(frame.size)  # nobody asks
-            odds, doubt, light = no_odds(), 0.0, (unknown, unknown)
-        rules = Rules(self._grid, self.search_range_px, self._memory, odds, doubt, self._step_variance)
-        seen, carried = Seen(spots.y_px, spots.x_px, *light), Carried(self._counters, self._flow)
+            unknown = np.zeros(frame.size)  # not read without odds
+            odds, least, light = no_odds(), 0.0, (unknown, unknown)
+        rules = Rules(self._grid, self.search_range_px, self._memory, odds, least, self._step_variance)
+        seen, carried = FrameSpots(spots.y_px, spots.x_px, *light), Carried(self._counters, self._flow)
         link_frames(seen, frame, first_row, rules, tracks, after, carried, track)
         n = int(self._counters[N_OPEN])
         self._open = Open(tracks.shown[:n].copy(), tracks.label[:n].copy())

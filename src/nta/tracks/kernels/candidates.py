@@ -12,11 +12,11 @@ from nta.tracks.kernels.types import (
     N_STEPS,
     SQUARED_STEPS,
     Cells,
+    FrameSpots,
     Graph,
     Grid,
     Odds,
     Open,
-    Seen,
     X,
     Y,
     compiled,
@@ -27,7 +27,7 @@ SURE_SQUARED = 9.0  # a lone candidate within 3 sd of the track's own steps need
 
 
 @compiled
-def sort_into_cells(seen: Seen, grid: Grid, cells: Cells) -> None:
+def sort_into_cells(seen: FrameSpots, grid: Grid, cells: Cells) -> None:
     """Sort the spots into the cells of the grid (counting sort)."""
     start, y, x = cells.start, seen.y, seen.x
     start[:] = 0
@@ -110,7 +110,7 @@ def _near(
 
 @compiled
 def weigh_candidates(
-    tracks: Open, n_open: int, seen: Seen, limit: FloatArray, odds: Odds, graph: Graph, rivals: IntArray
+    tracks: Open, n_open: int, seen: FrameSpots, limit: FloatArray, odds: Odds, graph: Graph, rivals: IntArray
 ) -> bool:
     """Replace the costs by minus the log odds of each link; links less likely than not to exist are priced out (cost 0).
 

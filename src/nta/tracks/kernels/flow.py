@@ -12,7 +12,7 @@ import numpy as np
 
 from nta.columns import FloatArray, IntArray
 from nta.tracks.kernels.pairs import most_agreed, vote
-from nta.tracks.kernels.types import MISSED, Open, Seen, X, Y, compiled
+from nta.tracks.kernels.types import MISSED, FrameSpots, Open, X, Y, compiled
 
 FLOW_Y, FLOW_X, FLOW_VARIANCE, LEAP_Y, LEAP_X = 0, 1, 2, 3, 4
 N_FLOW = 5
@@ -45,7 +45,7 @@ def shift(tracks: Open, n_open: int, dy: float, dx: float) -> None:
 
 @compiled
 def follow(
-    seen: Seen, tracks: Open, n_open: int, spot_of: IntArray, flow: FloatArray, step_variance: float
+    seen: FrameSpots, tracks: Open, n_open: int, spot_of: IntArray, flow: FloatArray, step_variance: float
 ) -> None:
     """Correct the flow by the mean deviation of this frame's links from where they were expected."""
     n, dy, dx = 0, 0.0, 0.0
@@ -66,7 +66,7 @@ def follow(
 
 @compiled
 def leap(
-    seen: Seen, tracks: Open, n_open: int, spot_of: IntArray, flow: FloatArray, step_variance: float
+    seen: FrameSpots, tracks: Open, n_open: int, spot_of: IntArray, flow: FloatArray, step_variance: float
 ) -> bool:
     """Where fewer than half of the tracks went on, look for a displacement that most pairs agree on, and go along with it.
 

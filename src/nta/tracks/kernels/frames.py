@@ -27,13 +27,13 @@ from nta.tracks.kernels.types import (
     SQUARED_STEPS,
     TRACK,
     Cells,
+    FrameSpots,
     Graph,
     Grid,
     Matching,
     Odds,
     Open,
     Search,
-    Seen,
     X,
     Y,
     compiled,
@@ -41,24 +41,24 @@ from nta.tracks.kernels.types import (
 
 N_OPEN, N_TRACKS, LAST_FRAME, LINKS_CUT = 0, 1, 2, 3  # counters carried along
 N_COUNTERS = 4
-SHORT_STEP_DOUBT = 4.0  # log odds more are asked of the shortest step; see `_asked`
+SHORT_STEP_ODDS = 4.0  # log odds asked of the shortest step on top; see `_asked`
 FEW_STEPS = 3.0  # from which on the odds asked grow with the steps of a track
-GAP_DOUBT = 1.25  # a link over missed frames is no step, and only joins: so much surer it has to be
+GAP_ODDS = 1.25  # factor on the odds asked of a link over missed frames, which yields no step and only joins
 
 
 class Rules(NamedTuple):
     """How spots are linked; the same for all frames of a recording, but for how it is cut into calls.
 
-    doubt : links whose log odds against the next best explanation are below this are cut; 0 keeps every link and takes
-        the least sum of squared displacements instead of the greatest odds.
-    step_variance : typical step per axis, for following the flow; 0 expects none.
+    least_odds : links whose log odds against the next best explanation are below this are cut; 0 keeps every link and
+        takes the least sum of squared displacements instead of the greatest odds.
+    step_variance : typical variance of a step per axis, for following the flow; 0: no flow is expected.
     """
 
     grid: Grid
     range_px: float
     memory: int
     odds: Odds
-    doubt: float
+    least_odds: float
     step_variance: float
 
 
@@ -88,7 +88,7 @@ class Workspace(NamedTuple):
 
 @compiled
 def link_frames(
-    spots: Seen, frame: IntArray, first_row: IntArray, rules: Rules, tracks: Open, after: Open, carried: Carried,
+    spots: FrameSpots, frame: IntArray, first_row: IntArray, rules: Rules, tracks: Open, after: Open, carried: Carried,
     track: IntArray,
 ) -> None:  # fmt: skip
     """Link the frames first_row[f]:first_row[f + 1] of the spots; writes a track number per spot into `track`.
@@ -96,7 +96,7 @@ def link_frames(
     tracks : the first counters[N_OPEN] are open; the rest, and all of `after`, is room for those of the next frames.
     """
     grid, odds, counters, flow = rules.grid, rules.odds, carried.counters, carried.flow
-    weighed, flows = rules.doubt > 0, rules.step_variance > 0
+    weighed, flows = rules.least_odds > 0, rules.step_variance > 0
     most = 0
     for f in range(first_row.size - 1):
         most = max(most, first_row[f + 1] - first_row[f])
@@ -113,7 +113,7 @@ def link_frames(
     graph, transposed = _graph(room, 8 * room), _graph(most, 8 * room)
     for f in range(first_row.size - 1):
         a, b = first_row[f], first_row[f + 1]
-        seen = Seen(spots.y[a:b], spots.x[a:b], spots.log_light[a:b], spots.light_noise[a:b])
+        seen = FrameSpots(spots.y[a:b], spots.x[a:b], spots.log_light[a:b], spots.light_noise[a:b])
         frames = frame[a] - counters[LAST_FRAME]
         counters[LAST_FRAME] = frame[a]
         n_open = _age(tracks, counters[N_OPEN], frames - 1, rules.memory)
@@ -191,14 +191,14 @@ def _copy(tracks: Open, i: int, other: Open, k: int) -> None:
 
 @compiled
 def _doubt_links(
-    seen: Seen, tracks: Open, n_open: int, graph: Graph, transposed: Graph, rules: Rules, work: Workspace
-) -> int:
+    seen: FrameSpots, tracks: Open, n_open: int, graph: Graph, transposed: Graph, rules: Rules, work: Workspace
+) -> int:  # fmt: skip
     """Mark the spots whose link is doubtful, and the tracks that might as well have taken them; returns how many links.
 
     All links are judged before one is cut. The track ends and the spot starts a new one; an unmatched track that has a
     plausible claim on the spot ends too, for nobody can say where its particle went.
     """
-    doubt, odds, matching, cut, rivals = rules.doubt, rules.odds, work.matching, work.cut, work.numbers
+    least, odds, matching, cut, rivals = rules.least_odds, rules.odds, work.matching, work.cut, work.numbers
     closed, over_spots, over_tracks = work.closed, work.over_spots, work.over_tracks
     n = 0
     for i in range(n_open):
@@ -206,7 +206,7 @@ def _doubt_links(
         if spot < 0:
             continue
         price = matching.u[i] + matching.v[spot]  # the cost of the link
-        if tracks.label[i, MISSED] and price > -GAP_DOUBT * doubt:
+        if tracks.label[i, MISSED] and price > -GAP_ODDS * least:
             cut[spot] = True
             n += 1
             continue
@@ -215,26 +215,26 @@ def _doubt_links(
             and transposed.first[spot + 1] - transposed.first[spot] == 1
         ):
             continue
-        asked = _asked(doubt, seen, spot, tracks, i, odds)
+        asked = _asked(least, seen, spot, tracks, i, odds)
         if has_rivals(i, spot, graph, transposed, matching, asked) and (
             margin(i, graph, transposed, matching, over_spots, over_tracks, asked) < asked
         ):
             cut[spot] = True
             n += 1
-            for k in range(plausible_rivals(spot, transposed, matching, doubt, rivals)):
+            for k in range(plausible_rivals(spot, transposed, matching, least, rivals)):
                 closed[rivals[k]] = True
     return n
 
 
 @compiled
-def _asked(doubt: float, seen: Seen, spot: int, tracks: Open, i: int, odds: Odds) -> float:
-    """Return the log odds asked of a link: `doubt`, and more of long tracks and of short steps.
+def _asked(least: float, seen: FrameSpots, spot: int, tracks: Open, i: int, odds: Odds) -> float:
+    """Return the log odds asked of a link: `least`, and more of long tracks and of short steps.
 
     Long tracks: a wrong link spoils all spots of its track, while a long track that is cut tells nearly as much in two. The
     odds asked are 1 + n / FEW_STEPS times as high after n steps.
 
     Short steps: a rival is as likely sooner, the longer the step. Cutting at one margin would take away long steps, and D
-    would come out low. So as many short steps are cut in the same neighbourhoods: SHORT_STEP_DOUBT more is asked of a step
+    would come out low. So as many short steps are cut in the same neighbourhoods: SHORT_STEP_ODDS more is asked of a step
     of no length, nothing more of one of the usual squared length. The number was found by simulation: with it the mean
     squared step of the links that are kept is that of all (tests/benchmarks/bench_linking.py).
     """
@@ -243,13 +243,14 @@ def _asked(doubt: float, seen: Seen, spot: int, tracks: Open, i: int, odds: Odds
     # what is usual for a particle of a mixture is not known at its first steps
     known = 1 - 1 / max(shape, 1.0)
     for_length = np.log1p(tracks.shown[i, N_STEPS] / FEW_STEPS)
-    asked: float = doubt + for_length + SHORT_STEP_DOUBT * known * max(0.0, 1 - 0.5 * squared * shape / scale)
+    asked: float = least + for_length + SHORT_STEP_ODDS * known * max(0.0, 1 - 0.5 * squared * shape / scale)
     return asked
 
 
 @compiled
 def _carry_on(
-    seen: Seen, tracks: Open, n_open: int, memory: int, work: Workspace, after: Open, counters: IntArray, track: IntArray
+    seen: FrameSpots, tracks: Open, n_open: int, memory: int, work: Workspace, after: Open, counters: IntArray,
+    track: IntArray,
 ) -> int:  # fmt: skip
     """Name the frame's spots by their tracks and write the tracks that stay open after it; returns how many."""
     shown, label = after
@@ -278,7 +279,7 @@ def _carry_on(
 
 
 @compiled
-def _learn_step(seen: Seen, j: int, tracks: Open, i: int, shown: FloatArray) -> None:
+def _learn_step(seen: FrameSpots, j: int, tracks: Open, i: int, shown: FloatArray) -> None:
     """Add the step to spot j to what track i has shown, and let its oldest fade."""
     squared = (seen.y[j] - tracks.shown[i, Y]) ** 2 + (seen.x[j] - tracks.shown[i, X]) ** 2
     keep = min(1.0, (MOST_STEPS - 1) / max(tracks.shown[i, N_STEPS], 1.0))

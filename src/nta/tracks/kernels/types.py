@@ -21,8 +21,8 @@ compiled = nta.compiled.compiled(error_model="numpy")
 """Decorator of the kernels of this room."""
 
 
-class Seen(NamedTuple):
-    """The spots of one frame: places, ln intensity (NaN where there is none) and the variance of its error."""
+class FrameSpots(NamedTuple):
+    """Spots of a frame, or of several: positions, ln intensity (NaN if unknown) and the variance of its error."""
 
     y: FloatArray
     x: FloatArray
