@@ -30,9 +30,8 @@ def _table(name):
 )
 def test_water_viscosity_matches_the_published_tables(row):
     computed = water_viscosity_pa_s(float(row["temperature_k"]) - 273.15)
-    tolerance = (
-        1e-8 if row["source"] == "sr6" else 1e-3
-    )  # check values of the very formula; other tables 0.1 %
+    # check values of the very formula; other tables 0.1 %
+    tolerance = 1e-8 if row["source"] == "sr6" else 1e-3
     assert computed * 1e6 == pytest.approx(float(row["viscosity_upa_s"]), rel=tolerance)
 
 

@@ -41,6 +41,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # for made
 from size_scenarios import BEADS, CASES, HARD, MIXTURE, VESICLES, random_scenario
 from whose import images_found
 
+from made.brownian_world import make_scene
 from nta.assessment import Verdict
 from nta.calibration import load_profile
 from nta.circumstances import Scale, stated_conditions
@@ -50,7 +51,7 @@ from nta.pipeline import Analysis, analyze
 from nta.simulation import Simulation, simulate
 from nta.simulation.populations import Mixture
 from nta.sizes import SizingSettings, size_distribution
-from nta.spots import CameraModel, Scene, Spots
+from nta.spots import CameraModel, Spots
 from nta.tracks import Linking, Tracks
 
 DETECTABLE_SNR = 5.0
@@ -334,14 +335,11 @@ def true_tracks(simulation, seed: int = 0) -> Tracks:  # type: ignore[no-untyped
     track = np.unique(track[keep], return_inverse=True)[1]
     spots = spots.select(keep)
     n, camera = simulation.scenario.n_frames, simulation.camera
-    frame_index = np.arange(n)
-    scene = Scene(
-        width_px=camera.width_px, height_px=camera.height_px, bit_depth=camera.bit_depth, contrast="bright",
+    scene = make_scene(
+        n, camera.height_px, camera.width_px, bit_depth=camera.bit_depth, spot_width_px=1.6,
+        threshold_sd=DETECTABLE_SNR, frame_time_s=np.arange(n) / camera.frame_rate_hz,
         camera=CameraModel(gain_e_per_adu=camera.gain_e_per_adu, offset_adu=camera.offset_adu,
                            read_noise_e=camera.read_noise_e, source="stated"),
-        spot_width_px=1.6, threshold_sd=DETECTABLE_SNR, frame_index=frame_index,
-        frame_time_s=frame_index / camera.frame_rate_hz, example_image=np.zeros((2, 2), np.uint16),
-        background=np.zeros((2, 2), np.float32), saturated_fraction=0.0,
     )  # fmt: skip
     linking = Linking(
         search_range_px=0.0, memory_frames=2, drift_y_px=np.zeros(n), drift_x_px=np.zeros(n),

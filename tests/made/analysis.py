@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from made.brownian_world import make_scene
 from nta.assessment import assess_recording
 from nta.calibration import SampleConditions, load_profile
 from nta.diffusion import estimate_diffusion, mean_squared_displacement
@@ -18,7 +19,7 @@ from nta.pipeline import Analysis
 from nta.provenance import Provenance
 from nta.settings import AnalysisSettings
 from nta.sizes import SizingSettings, size_distribution
-from nta.spots import CameraModel, Scene, SpotFlag, Spots
+from nta.spots import CameraModel, SpotFlag, Spots
 from nta.tracks import Linking, Tracks
 from nta.visibility import Run
 
@@ -158,16 +159,14 @@ def _spots_and_tracks(rng, points, diameter, n_frames, loose_spots, dark):
     spots_x = column(x + drift_x[frame], loose[:, 2])
     spots_light = column(light, 300.0)
     image = _image(rng, spots_y, spots_x, spots_light, all_frames[order] == 0, dark)
-    scene = Scene(
-        width_px=WIDTH,
-        height_px=HEIGHT,
+    scene = make_scene(
+        n_frames,
+        HEIGHT,
+        WIDTH,
         bit_depth=12,
         contrast="dark" if dark else "bright",
         camera=CameraModel(gain_e_per_adu=2.5, offset_adu=100.0, read_noise_e=2.5, source="stated"),
         spot_width_px=1.4,
-        threshold_sd=4.75,
-        frame_index=frame_index,
-        frame_time_s=frame_index * INTERVAL_S,
         example_image=image,
         background=np.full((HEIGHT, WIDTH), 130, dtype=np.float32),
         saturated_fraction=float((flags > 0).mean()) if flags.size else 0.0,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from made.brownian_world import make_scene
 from nta.diffusion import DiffusionEstimates, DiffusionSettings, estimate_diffusion
-from nta.spots import CameraModel, Scene
 from nta.tracks import Linking, Tracks
 
 PIXEL_UM, INTERVAL_S = 0.25, 1 / 30
@@ -57,19 +59,14 @@ def tracks_of(
     light: list[NDArray[np.float64]] | None = None,
     snr: float = 15.0,
     recorded: NDArray[np.int64] | None = None,
+    **changes: Any,
 ) -> Tracks:
-    """Tables of tracks, each (frames, positions in px as (n, 2) y and x)."""
+    """Tables of tracks, each (frames, positions in px as (n, 2) y and x); `changes` replace fields of the scene."""
     sizes = [frame.size for frame, _ in parts]
     frame = np.concatenate([f for f, _ in parts])
     y, x = np.concatenate([p for _, p in parts]).T
     index = np.arange(int(frame.max()) + 1) if recorded is None else recorded
     zeros = np.zeros(index.size)
-    scene = Scene(
-        width_px=640, height_px=480, bit_depth=16, contrast="bright", spot_width_px=1.5, threshold_sd=5.0,
-        camera=CameraModel(gain_e_per_adu=1.0, offset_adu=0.0, read_noise_e=1.0, source="stated"),
-        frame_index=index, frame_time_s=index * INTERVAL_S, example_image=np.zeros((2, 2), np.uint16),
-        background=np.zeros((2, 2), np.float32), saturated_fraction=0.0,
-    )  # fmt: skip
     linking = Linking(
         search_range_px=16.0, memory_frames=2, drift_y_px=zeros, drift_x_px=zeros, drift_std_err_px=zeros,
         links_cut=0,
@@ -78,7 +75,8 @@ def tracks_of(
     return Tracks(
         track=np.repeat(np.arange(len(parts)), sizes), frame=frame, spot=np.arange(frame.size), y_px=y, x_px=x,
         intensity=1000 * same if light is None else np.concatenate(light), width_px=1.5 * same, snr=snr * same,
-        localization_error_px=error_px * same, flags=0 * same, linking=linking, scene=scene,
+        localization_error_px=error_px * same, flags=0 * same, linking=linking,
+        scene=make_scene(index.size, frame_index=index, **changes),
     )  # fmt: skip
 
 

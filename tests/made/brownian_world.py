@@ -1,15 +1,16 @@
 """A world of Brownian spots with known identity, and the tables to put them in."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from nta.spots.table import CameraModel, Scene, Spots
 
 
-def make_scene(n_frames, height=480, width=640, frame_index=None):
-    index = np.arange(n_frames) if frame_index is None else np.asarray(frame_index)
-    return Scene(
+def make_scene(n_frames, height=480, width=640, **changes):
+    """A dark, empty scene; `changes` replace its fields."""
+    index = np.asarray(changes.pop("frame_index", np.arange(n_frames)), np.int64)
+    scene = Scene(
         width_px=width,
         height_px=height,
         bit_depth=8,
@@ -17,12 +18,13 @@ def make_scene(n_frames, height=480, width=640, frame_index=None):
         camera=CameraModel(gain_e_per_adu=1.0, offset_adu=0.0, read_noise_e=1.0, source="stated"),
         spot_width_px=1.5,
         threshold_sd=4.75,
-        frame_index=index.astype(np.int64),
+        frame_index=index,
         frame_time_s=index / 30.0,
         example_image=np.zeros((height, width), np.uint8),
         background=np.zeros((height, width), np.float32),
         saturated_fraction=0.0,
     )
+    return replace(scene, **changes)
 
 
 def make_spots(frame, y, x, *, scene=None, intensity=1000.0, snr=15.0, localization_error_px=0.1, flags=0):

@@ -5,46 +5,31 @@ import json
 import numpy as np
 import pytest
 
+from made.brownian_tracks import tracks_of
 from nta.calibration import SampleConditions
 from nta.diffusion import DiffusionSettings, estimate_diffusion
 from nta.sizes import SizingSettings, size_distribution
-from nta.spots import CameraModel, Scene
-from nta.tracks import Linking, Tracks
 
 pytestmark = pytest.mark.real
 PIXEL_UM, INTERVAL_S = 0.16, 0.00748
 SETTINGS = SizingSettings(grid_low_nm=2, grid_high_nm=60_000, min_points=2, repeats=50)
 
 
-def tracks_of(path):
+def read_tracks(path):
     """The table as tracks; jumps of a trajectory over more than one frame are kept as gaps."""
     table = np.genfromtxt(path, delimiter=",", names=True)
     table = table[np.lexsort((table["frame"], table["trajectory"]))]
-    _, track, n = np.unique(table["trajectory"], return_inverse=True, return_counts=True)
-    table = table[n[track] >= 2]
-    track = np.unique(table["trajectory"], return_inverse=True)[1]
-    n_frames = int(table["frame"].max()) + 1
-    frames, zeros = np.arange(n_frames), np.zeros(n_frames)
-    scene = Scene(
-        width_px=1000, height_px=1000, bit_depth=16, contrast="bright", spot_width_px=1.3, threshold_sd=5,
-        camera=CameraModel(gain_e_per_adu=1, offset_adu=0, read_noise_e=1, source="estimated"),
-        frame_index=frames, frame_time_s=frames * INTERVAL_S, example_image=np.zeros((2, 2), np.uint16),
-        background=np.zeros((2, 2), np.float32), saturated_fraction=0,
-    )  # fmt: skip
-    linking = Linking(
-        search_range_px=10, memory_frames=1, drift_y_px=zeros, drift_x_px=zeros, drift_std_err_px=zeros,
-        links_cut=0,
-    )  # fmt: skip
-    same = np.ones(len(table))
-    return Tracks(
-        track=track, frame=table["frame"], spot=np.arange(len(table)), y_px=table["y"], x_px=table["x"],
-        intensity=1000 * same, width_px=1.3 * same, snr=10 * same, localization_error_px=0.22 * same,
-        flags=0 * same, linking=linking, scene=scene,
-    )  # fmt: skip
+    starts = np.flatnonzero(np.diff(table["trajectory"])) + 1
+    parts = [
+        (part["frame"], np.stack([part["y"], part["x"]], 1))
+        for part in np.split(table, starts)
+        if part.size > 1
+    ]
+    return tracks_of(parts, error_px=0.22, snr=10.0, width_px=1000, height_px=1000)
 
 
 def sized(path):
-    tracks = tracks_of(path)
+    tracks = read_tracks(path)
     diffusion = estimate_diffusion(
         tracks,
         pixel_size_um=PIXEL_UM,
