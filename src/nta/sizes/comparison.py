@@ -1,7 +1,7 @@
-"""The plain estimates that other programs print, for comparison, each named for what it is.
+"""The plain estimates that other programs print, for comparison, each named after its method.
 
-They describe single-track estimates, blurred by the length of the tracks, not the particles. Their bands are from drawing
-the particles again that the tracks are of (`nta.tracks.returning`).
+They describe single-track estimates, which are broadened by the finite length of the tracks, not the particles. Their bands
+come from a bootstrap over the particles of the tracks (`nta.tracks.returning`).
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ def finite_track_length_adjustment(
 def expectation_maximisation(evidence: Evidence, weight: FloatArray, iterations: int) -> FloatArray:
     """Shares of the bins of greatest likelihood, unsmoothed, by EM from an even start: (n_fits, n_bins).
 
-    Run long it is the non-parametric maximum-likelihood estimate: spikes, whatever the truth.
+    With many iterations it approaches the non-parametric maximum-likelihood estimate, which is spikes for any truth.
     """
     likelihood = evidence.likelihood
     counts = weight.astype(np.float32).T
@@ -129,12 +129,12 @@ def _place(x: FloatArray, edge: FloatArray) -> NDArray[np.int64]:
 
 
 def _resampled(n: int, repeats: int, rng: np.random.Generator, particle: IntArray | None) -> list[FloatArray]:
-    """Weights of the tracks: ones, then bootstrap repeats over particles; None: every track is of another one."""
+    """Weights of the tracks: ones, then bootstrap repeats over particles; None: each track has its own particle."""
     drawn = np.arange(n) if particle is None else np.unique(particle, return_inverse=True)[1]
     return [np.ones(n), *(rng.standard_exponential(drawn.max() + 1)[drawn] for _ in range(repeats))]
 
 
 def _per_bin(place: NDArray[np.int64], bins: int, weights: list[FloatArray]) -> FloatArray:
-    """Share of every bin for each set of weights; what lies outside the bins is left out."""
+    """Share of every bin for each set of weights; values outside the bins are left out."""
     counts = np.stack([np.bincount(place + 1, w, minlength=bins + 1)[1:] for w in weights])
     return np.asarray(counts / np.maximum(counts.sum(axis=1, keepdims=True), 1e-30))

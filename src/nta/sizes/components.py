@@ -3,10 +3,10 @@
 Components are added where the likelihood's directional derivative is steepest, as in the vertex methods for
 non-parametric mixtures (Lindsay, Ann. Stat. 11, 86 (1983)), or by splitting one in two. How many are needed
 is decided by the Bayesian information criterion (Schwarz, Ann. Stat. 6, 461 (1978); consistent for mixtures:
-Keribin, Sankhya A 62, 49 (2000)), each number tried with free widths and as beads, whose one common width is believed to
-lie where certificates have it: close peaks of beads are told from one broad peak by fewer tracks where their width
-need not be learned, and short tracks say little of a width far below their own blur, which would come out too large as
-often as at its lower bound.
+Keribin, Sankhya A 62, 49 (2000)). Each number is tried with free widths and with one common width, whose prior lies at the
+widths that bead certificates state. With this prior fewer tracks suffice to tell close bead peaks from one broad peak.
+Without it, short tracks hardly constrain a width far below their own blur: the estimate would be too large as often as at
+its lower bound.
 """
 
 from __future__ import annotations
@@ -34,9 +34,10 @@ from nta.sizes.mixture import (
 _TINY = 1e-30
 _DICTIONARY_SD = (SMALLEST_SD, BEAD_SD, 0.12, 0.25, 0.5)
 _GIVE_UP_AFTER = 2  # more components without gain
-_LEAST_PROBABLE = 1e-3  # that draws are taken from
-_POWER = 0.5  # of the probabilities; by coverage
-_OTHER_SHAPE = 0.2  # share of the draws; by coverage of the mode of populations that are no log-normals
+_LEAST_PROBABLE = 1e-3  # candidates less probable than this get no draws
+_POWER = 0.5  # power of the candidates' probabilities; chosen by coverage
+# least share of draws with one more component; by coverage of the mode of shapes not log-normal
+_OTHER_SHAPE = 0.2
 
 Start = tuple[FloatArray, FloatArray, FloatArray]
 """Shares, means and variances of the components to climb from."""
@@ -44,7 +45,7 @@ Start = tuple[FloatArray, FloatArray, FloatArray]
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
-    """A number of components with one law of their widths: a single fit, and how probable it is.
+    """A fit with a given number of components and kind of widths, and its probability.
 
     probability : from the information criterion, Kass and Raftery, J. Am. Stat. Assoc. 90, 773 (1995), eq. 9.
     """
@@ -54,7 +55,7 @@ class Candidate:
 
 
 def find_components(evidence: Evidence, max_components: int) -> list[Candidate]:
-    """Try 1, 2, ... components until more do not pay; the most probable comes first."""
+    """Try 1, 2, ... components until more do not improve the criterion; the most probable candidate comes first."""
     weight = evidence.per_cell(np.ones(evidence.n_tracks))
     dictionary = _Dictionary.of(evidence)
     free = _climb(evidence, weight, _single_starts(dictionary, weight), "free")
@@ -83,11 +84,11 @@ def find_components(evidence: Evidence, max_components: int) -> list[Candidate]:
 
 
 def chances(candidates: Sequence[Candidate]) -> FloatArray:
-    """How often draws are taken from each candidate: (n,).
+    """Return the share of the draws that is taken from each candidate: (n,).
 
-    The criterion is surer than it is right (by coverage), hence a power of its probabilities. And it takes a shape for
-    log-normal until the tracks say otherwise: where a population is broader than beads, a share of the draws in any case
-    has one component more, with which it may be skewed or cut.
+    Measured coverage shows that the criterion is overconfident: its probabilities are raised to the power `_POWER`. It also
+    assumes log-normal shapes until the data contradict them. Therefore, where a population is broader than beads, at least a
+    fixed share of the draws has one more component, which allows skewed or truncated shapes.
     """
     chance = np.array([c.probability for c in candidates]) ** _POWER
     chance /= chance.sum()
@@ -101,7 +102,7 @@ def chances(candidates: Sequence[Candidate]) -> FloatArray:
 
 
 def _richer(ranked: Sequence[Candidate]) -> Candidate | None:
-    """Return the candidate of one component more than the most probable, if that is broader than beads and not alone."""
+    """Return the candidate with one component more than the most probable one; None if the latter is not broad."""
     best = ranked[0].mixture
     if not best.is_broad[0]:
         return None
@@ -113,17 +114,17 @@ def _richer(ranked: Sequence[Candidate]) -> Candidate | None:
 
 
 def refitted(evidence: Evidence, candidates: list[Candidate]) -> list[Candidate]:
-    """Climb to the top of other evidence from where the components are; how probable each is stays."""
+    """Fit the candidates again to changed evidence, starting from their components; their probabilities stay."""
     weight = evidence.per_cell(np.ones(evidence.n_tracks))[None]
     return [replace(c, mixture=fit(evidence, weight, c.mixture, iterations=30)) for c in candidates]
 
 
 def _score(evidence: Evidence, weight: FloatArray, mixture: Mixture) -> float:
-    """Schwarz's criterion of a single fit; the smaller the better.
+    """Return Schwarz's criterion of a single fit; smaller is better.
 
-    The width of beads costs by Laplace's integral over the belief about it: nothing where the tracks say nothing of it,
-    about as much as any other parameter where they know it well (Kass and Raftery, J. Am. Stat. Assoc. 90, 773 (1995),
-    sec. 4.1).
+    The common width of beads is penalised by Laplace's integral over its prior: not at all if the tracks do not constrain
+    it, about as much as any other parameter if they determine it well (Kass and Raftery, J. Am. Stat. Assoc. 90, 773
+    (1995), sec. 4.1).
     """
     score = -2 * mixture.log_likelihood[0] + mixture.n_free * np.log(evidence.n_tracks)
     if mixture.widths == "beads":
@@ -133,7 +134,7 @@ def _score(evidence: Evidence, weight: FloatArray, mixture: Mixture) -> float:
 
 @dataclass(frozen=True, eq=False)
 class _Dictionary:
-    """Likelihood of every cell under single log-normals on a lattice: where a component may be added."""
+    """Likelihood of every cell under single log-normals on a lattice, the components that may be added."""
 
     mean: FloatArray
     variance: FloatArray
@@ -141,7 +142,7 @@ class _Dictionary:
 
     @classmethod
     def of(cls, evidence: Evidence) -> _Dictionary:
-        """Lay the lattice: finer for narrower components."""
+        """Make the lattice: finer for narrower components."""
         grid = evidence.grid
         strides = [max(1, round(max(sd / 2, 0.012) / grid.step)) for sd in _DICTIONARY_SD]
         mean = np.concatenate([grid.x[::stride] for stride in strides])
@@ -166,7 +167,7 @@ def _single_starts(dictionary: _Dictionary, weight: FloatArray) -> list[Start]:
 def _more_starts(
     dictionary: _Dictionary, evidence: Evidence, weight: FloatArray, mixture: Mixture
 ) -> list[Start]:
-    """Add a component where it promises most, for every width; and split each component in two."""
+    """Return starts with one more component: for every width, one where the gain is steepest; and each one split in two."""
     share, mean, variance = mixture.share[0], mixture.mean[0], mixture.variance[0]
     f = evidence.likelihood @ mixture.on_bins(evidence.grid)[0].astype(np.float32)
     promise = (weight / np.maximum(f, _TINY)) @ dictionary.values / weight.sum() - 1
@@ -200,7 +201,7 @@ def _with_sd(mixture: Mixture, sd: float) -> Start:
 
 
 def _climb(evidence: Evidence, weight: FloatArray, starts: Sequence[Start], widths: Widths) -> Mixture:
-    """Climb from all starts a little, from the best one to the top."""
+    """Climb a few steps from every start, then from the best one to the maximum."""
     share, mean, variance = (np.stack(column) for column in zip(*starts, strict=True))
     start = Mixture(
         share=share,

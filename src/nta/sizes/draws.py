@@ -1,4 +1,4 @@
-"""The bootstrap draws of a distribution: from them any number gets its interval, also one that nobody named before."""
+"""The bootstrap draws of a distribution, from which any number gets its interval."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Draws(Inferred):
         )
 
     def factors(self) -> FloatArray:
-        """Return the common factor of all diameters that belongs to each draw."""
+        """Return the common factor of all diameters for each draw."""
         return common_factor(len(self.draws), self.rel_std, np.random.default_rng(self.seed))
 
     def _method(self) -> str:

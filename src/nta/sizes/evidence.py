@@ -1,4 +1,4 @@
-"""What the tracks say of diameter: likelihoods on a log-diameter grid, alike tracks taken together."""
+"""Likelihoods of diameter on a logarithmic grid; tracks with similar likelihoods share a cell."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from nta.columns import Float32Array, FloatArray
 from nta.sizes.settings import SizingSettings
 
 MARGIN = 4.0
-"""The population is inferred on a grid that goes this factor beyond the reported one, so that what lies
-outside does not pile up at the edge of what is reported."""
+"""The population is inferred on a grid that extends beyond the reported one by this factor, so that particles
+outside do not pile up at the edges of the reported range."""
 
 _NODES_PER_E_FOLD = 16  # log-likelihoods are smooth in ln D: a cubic through them errs < 1e-3
 _LOCATION_CELL = 0.25  # width of a cell in standard deviations of its likelihoods: widens them by 0.3 %
@@ -22,14 +22,14 @@ _CHUNK = 4096  # tracks expanded onto the grid at a time: 10 MB
 
 @dataclass(frozen=True, kw_only=True)
 class Grid:
-    """Bins even in x = ln(diameter / nm); `inner` are the bins that are reported."""
+    """Bins of equal width in x = ln(diameter / nm); `inner` selects the reported bins."""
 
     edges: FloatArray
     inner: slice
 
     @classmethod
     def of(cls, settings: SizingSettings) -> Grid:
-        """Lay the reported bins and the margin on both sides."""
+        """Return the grid of the reported bins with the margin on both sides."""
         step = np.log(settings.grid_high_nm / settings.grid_low_nm) / settings.bins
         outside = int(np.ceil(np.log(MARGIN) / step))
         edges = np.log(settings.grid_low_nm) + step * np.arange(-outside, settings.bins + outside + 1)
@@ -51,7 +51,7 @@ class Grid:
         return np.exp(self.edges[self.inner.start : self.inner.stop + 1])
 
     def nodes(self) -> FloatArray:
-        """Values of x, fewer than the bins, at which log-likelihoods are asked for."""
+        """Values of x, fewer than the bins, at which log-likelihoods are computed."""
         span = self.edges[-1] - self.edges[0]
         n = int(np.ceil(span * _NODES_PER_E_FOLD)) + 1
         return np.asarray(self.edges[0] + span * np.arange(n) / (n - 1), dtype=np.float64)
@@ -59,13 +59,13 @@ class Grid:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Evidence:
-    """Likelihoods of diameter, cell by cell; a cell holds tracks whose likelihoods are alike.
+    """Likelihoods of diameter, cell by cell; a cell holds tracks with similar likelihoods.
 
     likelihood : (n_cells, n_bins), largest value of a row 1.
     cell : (n_tracks,) cell of every track.
-    n_points : (n_tracks,) number of spots of every track: the time it was seen.
-    particle : (n_tracks,) number of the particle that a track is of, as far as that can be told.
-    in_view : (n_tracks,) the same with the time of the tracks of like light that are too short to be sized.
+    n_points : (n_tracks,) number of spots of every track, its time in view in frames.
+    particle : (n_tracks,) number of the particle of every track, as far as it can be identified.
+    in_view : (n_tracks,) time in view including the time of too short tracks of similar light, in frames.
     """
 
     grid: Grid
@@ -93,12 +93,12 @@ def gather_evidence(
     in_view: FloatArray | None = None,
     particle: NDArray[np.int64] | None = None,
 ) -> Evidence:
-    """Put log-likelihoods given at `node_x` (ascending ln diameter) on the grid, alike tracks into one cell.
+    """Interpolate log-likelihoods given at `node_x` (ascending ln diameter) to the grid; pool similar tracks in cells.
 
-    Cells bound time and memory whatever the number of tracks: within a cell the likelihoods differ in place
-    by less than a quarter of their width and in width by a tenth, so that their mean stands for each of them.
+    Cells limit time and memory for any number of tracks. Within a cell the likelihoods differ in position by less
+    than a quarter of their width and in width by a tenth, so that their mean can represent each of them.
 
-    particle : by track, any numbers; None: every track is of another one.
+    particle : (n_tracks,) any numbers; None: each track has its own particle.
     """
     interpolation = _cubic_interpolation(node_x, grid.x)
     known: dict[tuple[int, int], int] = {}
@@ -128,7 +128,7 @@ def gather_evidence(
 
 
 def _cell_keys(x: FloatArray, likelihood: Float32Array) -> NDArray[np.int64]:
-    """Name the cell of each likelihood by its width and place: (n, 2)."""
+    """Return the cell of each likelihood as two integers, from its width and its position: (n, 2)."""
     total = likelihood.sum(axis=1, dtype=np.float64)
     moments = likelihood @ np.stack([x, x**2], axis=1)
     mean = moments[:, 0] / total
@@ -141,7 +141,7 @@ def _cell_keys(x: FloatArray, likelihood: Float32Array) -> NDArray[np.int64]:
 
 
 def _cubic_interpolation(node_x: FloatArray, x: FloatArray) -> FloatArray:
-    """Matrix (n_nodes, n_x) of cubic spline interpolation: values at nodes times it are values at x."""
+    """Matrix (n_nodes, n_x) of cubic spline interpolation: values at the nodes times the matrix are values at x."""
     from scipy.interpolate import CubicSpline
 
     return np.asarray(CubicSpline(node_x, np.eye(node_x.size), axis=0)(x), dtype=np.float64).T

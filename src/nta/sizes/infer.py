@@ -31,15 +31,16 @@ from nta.sizes.table import IN_VIEW, TRACKS, SizeDistribution, TrackSizes
 from nta.sizes.uncertainty import combined, systematic_budget
 from nta.tracks.table import Tracks
 
-MOST_BEYOND = 0.5  # share of tracks beyond the bins from which on what lies within says nothing of the sample
+# share of tracks beyond the bins above which the distribution does not represent the sample
+MOST_BEYOND = 0.5
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Sized:
-    """The tracks that get a size, and what the methods ask of them; arrays are by track, of all tracks.
+    """Input of the sizing methods; arrays have one entry for every track, also for unused tracks.
 
-    used : which of them. in_view : frames that each stands for. particle : number of the one that each is of.
-    scale_nm_um2_s : diameter times diffusion coefficient.
+    used : tracks that enter the distribution. in_view : time in view credited to each track, in frames.
+    particle : number of the particle of each track. scale_nm_um2_s : diameter times diffusion coefficient.
     """
 
     diffusion: DiffusionEstimates
@@ -51,7 +52,7 @@ class _Sized:
 
     @property
     def n_particles(self) -> int:
-        """Particles behind the tracks."""
+        """Number of different particles among the used tracks."""
         return int(np.unique(self.particle[self.used]).size)
 
 
@@ -72,38 +73,38 @@ def size_distribution(
     Parameters
     ----------
     diffusion
-        One estimate per track; tracks flagged as stuck or too short get no size and do not enter.
+        One estimate per track; tracks flagged as stuck or too short get no size and are left out.
     tracks
-        The same tracks, spot by spot: what the likelihoods are made of.
+        The same tracks, spot by spot, from which the likelihoods are computed; None if only the estimates are available.
     conditions
         Temperature and viscosity.
     settings
-        Defaults where None.
+        None: the defaults.
     profile
         The instrument, for the systematic budget.
     likelihood
-        Log-likelihoods of D per track; None: made from `tracks`, or, where these are None, approximated from
+        Log-likelihoods of D per track; None: computed from `tracks`, or, if `tracks` is None, approximated from
         the estimates and their standard errors.
     detection
-        How probable it is that a particle lies behind others, by its light: brings in the time for which it did. None: no
+        Probability that a particle of given light is hidden behind others; corrects for the time it was hidden. None: no
         particle hides another.
     extra_budget
-        Systematic terms found elsewhere, joined to the budget: relative standard uncertainty by source.
+        Further systematic terms to add to the budget: relative standard uncertainty by source.
     compare
-        Whether the plain estimates are made too, that the result is compared with: half of the time.
+        Whether to make the plain estimates for comparison as well; they take half of the time.
 
     Returns
     -------
     sizes, draws
-        The distribution with its numbers, and the bootstrap draws from which numbers that nobody named before get their
-        intervals; no draws where there are too few tracks for a distribution.
+        The distribution with its numbers, and its bootstrap draws, from which any further number gets its interval; the
+        draws are None if there are too few tracks for a distribution.
 
     Raises
     ------
     MissingInputError
-        Temperature or viscosity was given by nobody.
+        The temperature or the viscosity is not stated.
     SettingError
-        There are not as many estimates as tracks.
+        The numbers of estimates and of tracks differ.
     """
     settings = settings or SizingSettings()
     if tracks is not None and tracks.n_tracks != len(diffusion):
@@ -131,7 +132,7 @@ def size_distribution(
             scale_nm_um2_s=stokes_einstein_nm_um2_s(temperature_c, viscosity_pa_s),
         )
         if compare or settings.method != "population":
-            # random numbers of its own: what is reported must not hang on what it is compared with
+            # separate random numbers: the reported result must not depend on whether comparisons are made
             compared = _comparison(sized, settings, np.random.default_rng(settings.seed))
         if settings.method == "population":
             both = _populations(sized, tracks, likelihood, settings, rng)
@@ -161,7 +162,7 @@ def size_distribution(
 
 
 def _why_not(n_used: int, beyond: float, settings: SizingSettings) -> str:
-    """Say why there can be no distribution; empty where there can."""
+    """Return why there can be no distribution; empty if there can."""
     if n_used < settings.min_tracks:
         return f"{n_used} tracks, {settings.min_tracks} needed"
     if beyond > MOST_BEYOND:
@@ -173,9 +174,9 @@ def _why_not(n_used: int, beyond: float, settings: SizingSettings) -> str:
 
 
 def track_sizes(diffusion: DiffusionEstimates, temperature_c: float, viscosity_pa_s: float) -> TrackSizes:
-    """Give every track its diameter by Stokes-Einstein; NaN where it gets no size.
+    """Return the Stokes-Einstein diameter of every track; NaN if it gets no size.
 
-    The ends of the interval swap. A track whose D may be as low as zero has no upper end: infinity.
+    The ends of the interval swap. If the interval of D reaches zero, the upper end of the diameter is infinite.
     """
     has_size = diffusion.has_size
 
@@ -191,12 +192,12 @@ def track_sizes(diffusion: DiffusionEstimates, temperature_c: float, viscosity_p
 
 
 def _counted(settings: SizingSettings) -> str:
-    """Say what the distribution describes that is reported."""
+    """Return what the reported distribution describes."""
     return IN_VIEW if settings.counting == "time" else TRACKS
 
 
 def _effective(sized: _Sized, settings: SizingSettings) -> float:
-    """Say how many tracks that count alike are worth those behind the reported distribution."""
+    """Return the effective number of tracks: the number of equally weighted tracks with the same information (Kish)."""
     if settings.method != "population" or _counted(settings) == TRACKS:
         return float(sized.n_particles)
     time_of_each = np.bincount(sized.particle[sized.used], sized.in_view[sized.used])
@@ -210,7 +211,7 @@ def _populations(
     settings: SizingSettings,
     rng: np.random.Generator,
 ) -> dict[str, Inferred]:
-    """Infer the population: by what it describes."""
+    """Infer the population; return the distributions of tracks and of particles in view by what they describe."""
     grid = Grid.of(settings)
     of = sized.diffusion, sized.used, sized.scale_nm_um2_s
     if likelihood is None and tracks is not None:
@@ -244,7 +245,7 @@ def _reported(
 
 
 def _comparison(sized: _Sized, settings: SizingSettings, rng: np.random.Generator) -> dict[str, Inferred]:
-    """Make the plain estimates, by the name of the method."""
+    """Return the plain estimates by the name of the method."""
     used, particle = sized.used, sized.particle[sized.used]
     diameters = sized.diameter_nm[used]
     steps = np.maximum(sized.diffusion.n_points[used] - 1, 1)

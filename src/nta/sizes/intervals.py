@@ -1,4 +1,4 @@
-"""The numbers of a distribution with their intervals: statistical from the draws, systematic by budget."""
+"""The numbers of a distribution with intervals: statistical part from the draws, systematic part from the budget."""
 
 from __future__ import annotations
 
@@ -35,11 +35,12 @@ def numbers_with_intervals(
     *,
     n_effective: float,
 ) -> Numbers:
-    """Work out every number of the distribution and of its bootstrap draws (n_draws, n_bins).
+    """Compute every number of the distribution, with its interval from the bootstrap draws (n_draws, n_bins).
 
-    n_effective : how many tracks that count alike are worth those behind it, the least that a share may be open by.
+    n_effective : effective number of tracks: the number of equally weighted tracks with the same information (Kish); sets
+        the least width of the interval of a share.
 
-    The budget is brought in by drawing one common factor of all diameters per bootstrap draw (JCGM 101:2008,
+    The budget is included by drawing one common factor of all diameters per bootstrap draw (JCGM 101:2008,
     GUM Supplement 1, propagation of distributions by Monte Carlo).
     """
     factor = common_factor(len(draws), combined(budget), rng)
@@ -57,7 +58,7 @@ def summary_with_intervals(
 ) -> tuple[dict[str, Quantity], dict[str, Quantity]]:
     """Return every number of `SUMMARY_UNITS` with its full and with its statistical interval.
 
-    factor : of all diameters of each draw, by the budget.
+    factor : (n_draws,) common factor of all diameters in each draw, from the budget.
     """
     edges, weight, confidence = distribution.edges_nm, distribution.weight[None], distribution.confidence
     value, drawn = summarise(edges, weight), summarise(edges, draws)
@@ -72,13 +73,13 @@ def summary_with_intervals(
 
 
 def full_method(confidence: float, budget: Mapping[str, float] | None = None) -> str:
-    """Say how an interval with the systematic part was made; of a budget that is at hand, what is in it."""
+    """Return the words on how an interval with the systematic part was made, and the sources in the budget if given."""
     sources = "" if budget is None else f" ({', '.join(budget) or 'no source stated'})"
     return f"{_BOOTSTRAP} and systematic budget{sources}, {100 * confidence:g} %"
 
 
 def _around(whole: Quantity, part: Quantity) -> Quantity:
-    """Return the interval so that it holds that of a part of its errors: both are drawn, and scatter a little."""
+    """Widen the full interval to contain the statistical one: both are drawn at random, and scatter a little."""
     if whole.low is None or whole.high is None or part.low is None or part.high is None:
         return whole
     return replace(whole, low=min(whole.low, part.low), high=max(whole.high, part.high))
@@ -92,9 +93,9 @@ def share_in(
     n_effective: float,
     method: str,
 ) -> Quantity:
-    """Return the share of the particles between two diameters; no end is tighter than the number of tracks allows.
+    """Return the share of the particles between two diameters; its interval is as wide as the number of tracks requires.
 
-    The draws know the tracks alone: where none of 73 lies in a window, none of the draws has anything there, though one
+    The draws hold only the tracks there are: if none of 73 tracks lies in a window, no draw has anything there, although one
     particle in twenty might.
     """
     edges, confidence = distribution.edges_nm, distribution.confidence
@@ -108,7 +109,7 @@ def share_in(
 
 
 def not_assessed(settings: SizingSettings, why: str) -> Numbers:
-    """Give no number, and say why."""
+    """Return all numbers as unknown, with the reason."""
     why = f"not assessed: {why}"
     none = {name: unknown(why, unit) for name, unit in SUMMARY_UNITS.items()}
     windows = {window: unknown(why, "1") for window in settings.windows_nm}
@@ -116,7 +117,7 @@ def not_assessed(settings: SizingSettings, why: str) -> Numbers:
 
 
 def band(draws: FloatArray, weight: FloatArray, confidence: float) -> tuple[FloatArray, FloatArray]:
-    """Take quantiles of the draws bin by bin, widened to hold the estimate; NaN without draws."""
+    """Return quantiles of the draws bin by bin, widened to contain the estimate; NaN without draws."""
     if not len(draws):
         return np.full_like(weight, np.nan), np.full_like(weight, np.nan)
     low, high = np.quantile(draws, [(1 - confidence) / 2, (1 + confidence) / 2], axis=0)
@@ -124,14 +125,14 @@ def band(draws: FloatArray, weight: FloatArray, confidence: float) -> tuple[Floa
 
 
 def common_factor(n: int, relative_std: float, rng: np.random.Generator) -> FloatArray:
-    """Draw the common factor of all diameters: log-normal, evenly spread quantiles in random order."""
+    """Draw the common factor of all diameters: log-normal, at evenly spaced quantiles in random order."""
     from scipy.special import ndtri
 
     return np.asarray(np.exp(relative_std * ndtri((rng.permutation(n) + 0.5) / max(n, 1))))
 
 
 def interval(value: float, draws: FloatArray, unit: str, confidence: float, method: str) -> Quantity:
-    """Return the number with the interval that its draws give, widened to hold it."""
+    """Return the number with the interval from its draws, widened to contain the number."""
     if not len(draws):
         return Quantity(value, None, None, unit, "no intervals asked for")
     low, high = np.quantile(draws, [(1 - confidence) / 2, (1 + confidence) / 2])

@@ -1,4 +1,4 @@
-"""Where the likelihoods of diameter come from: the tracks themselves, or a table of estimates alone."""
+"""Likelihoods of diameter: from the tracks themselves, or approximated from a table of estimates alone."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from nta.sizes.evidence import Evidence, Grid, gather_evidence
 from nta.tracks.returning import particles_of
 from nta.tracks.table import Tracks
 
-_LIGHT_CLASSES, _LEAST_OF_LIGHT = 8, 25  # classes of light, and tracks in each
-_AWAY_S = 2.0  # after which a particle is taken for another one: most have come back by then, or will not
-_STANDS_FOR_MOST = 2.0  # times its own frames: where most tracks are too short, nobody knows what they are
+_LIGHT_CLASSES, _LEAST_OF_LIGHT = 8, 25  # most classes of light, and fewest tracks in each
+_AWAY_S = 2.0  # after so long a particle that appears is counted as a new one: most that come back have done so by then
+# most time credited to a track, times its own: if most tracks are too short, their sizes are unknown
+_STANDS_FOR_MOST = 2.0
 
 
 class Likelihood(Protocol):
@@ -68,7 +69,7 @@ def evidence_from_estimates(
     in_view: FloatArray,
     particle: IntArray,
 ) -> Evidence:
-    """Gather likelihoods approximated from per-track estimates; in_view, particle: as there."""
+    """Gather likelihoods approximated from per-track estimates; in_view, particle: as in `evidence_from_likelihood`."""
     node = grid.nodes()
     rows = np.flatnonzero(used)
     log_likelihood = approximate_log_likelihood(
@@ -81,18 +82,18 @@ def evidence_from_estimates(
 def frames_in_view(
     diffusion: DiffusionEstimates, used: BoolArray, detection: Detection | None = None
 ) -> FloatArray:
-    """Frames in which particles were in view, for which each track stands: its own, and a share of those without size.
+    """Return the time in view credited to each track, in frames: its own, and a share of the time of too short tracks.
 
-    Fast and faint particles, and those in a crowd, leave more tracks that are too short to be sized. Their time goes to the
-    sized tracks of like light, class by class. Single spots are left out: noise may be among them.
-    Faint particles are also hidden by brighter ones more often than these by them: where `detection` is known, a track
-    stands for the time of its likes that lay behind others.
+    Fast, faint or crowded particles leave more tracks that are too short to be sized. The observation time of these tracks
+    is credited to sized tracks of similar light, class by class. Single spots are left out: some may be noise.
+    Faint particles are hidden by bright ones more often than the reverse. Where `detection` is known, each track is also
+    credited with the time that particles of its light spent hidden.
     """
     return _with_too_short(diffusion, used) / _not_hidden(diffusion, detection)
 
 
 def particles_behind(tracks: Tracks | None, diffusion: DiffusionEstimates) -> IntArray:
-    """Return the particle that each track is of, (n_tracks,); each is of another one where only a table is left."""
+    """Return the number of the particle of each track, (n_tracks,); without `tracks`, each track has its own particle."""
     if tracks is None:
         return np.arange(diffusion.n_points.size)
     d = diffusion.diffusion_um2_s
@@ -106,7 +107,7 @@ def particles_behind(tracks: Tracks | None, diffusion: DiffusionEstimates) -> In
 
 
 def effective_number(weight: FloatArray) -> float:
-    """Return how many tracks that count alike know as much as these, which count for their weights.
+    """Return the effective number of tracks with these weights: equally weighted tracks with the same information.
 
     Source: Kish, Survey Sampling (1965), sec. 11.7.
     """
@@ -143,7 +144,7 @@ def approximate_log_likelihood(
     """Log-likelihood of D from estimate and standard error alone, at values of ln D: (n_tracks, n_values).
 
     The estimate is taken as Gamma distributed about D with shape n = (estimate / standard error)^2, as it is for n
-    free two-dimensional steps. For tracks of which only a table of estimates is left.
+    free two-dimensional steps. Used where only a table of estimates is available.
     """
     shape = np.clip((estimate_um2_s / std_err_um2_s) ** 2, 0.1, 1e5)[:, None]
     ratio = np.log(estimate_um2_s)[:, None] - log_d

@@ -1,4 +1,4 @@
-"""The parts that a distribution in view is made of, by mean and spread, and the shape that a filter gives them."""
+"""Components (lobes) of a distribution in view, and their shapes behind a filter such as the visible volume."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from nta.sizes.evidence import Grid
 from nta.sizes.mixture import SMALLEST_SD, Mixture, component_bins
 from nta.sizes.weighting import tilted_to
 
-_REACH_SD = 8.0  # from its mean, beyond which a lobe has nothing
+_REACH_SD = 8.0  # standard deviations from the mean beyond which a lobe is 0
 _ROWS_AT_ONCE = 50  # bounds memory: 50 draws x a few lobes x bins
-_NONE = 1e-9  # share of a lobe that is none
+_NONE = 1e-9  # lobes with a smaller share count as absent
 
 
 @dataclass(frozen=True, eq=False)
 class Lobes:
     """Shares of the particles in view with mean and standard deviation of ln(diameter / nm): (n, n_lobes) each.
 
-    A row is a distribution, or a draw of one; rows of fewer lobes are filled up with lobes of share 0.
+    A row is a distribution, or a draw of a distribution; rows with fewer lobes are padded with lobes of share 0.
     """
 
     share: FloatArray
@@ -30,11 +30,11 @@ class Lobes:
 
     @classmethod
     def empty(cls, n: int, n_lobes: int) -> Lobes:
-        """Return n rows without any lobe yet."""
+        """Return n rows without lobes."""
         return cls(np.zeros((n, n_lobes)), np.zeros((n, n_lobes)), np.ones((n, n_lobes)))
 
     def put(self, rows: NDArray[np.int64], lobes: Lobes) -> None:
-        """Put lobes into these rows."""
+        """Write `lobes` into these rows."""
         filled = slice(lobes.share.shape[1])
         self.share[rows, filled], self.mean[rows, filled], self.sd[rows, filled] = (
             lobes.share,
@@ -45,10 +45,10 @@ class Lobes:
     def through(self, x: FloatArray, log_filter: FloatArray) -> FloatArray:
         """Distributions (n, n_bins) over x = ln(diameter / nm) whose lobes are log-normals behind a filter.
 
-        log_filter : (n, n_bins), up to a constant of each row; the visible volume, say. Each lobe keeps share, mean and
-            standard deviation. A log-normal times a filter is of the exponential family of x and its square, whose
-            likeliest member has the mean and the variance of what came through (Barndorff-Nielsen, Information and
-            Exponential Families (1978), ch. 9). What lies beyond the bins, a stray track's lobe, is left out.
+        log_filter : (n, n_bins), up to a constant of each row; for example the visible volume. Each lobe keeps its share,
+            mean and standard deviation. A log-normal times a filter belongs to the exponential family of x and its square;
+            the maximum-likelihood member has the mean and the variance observed behind the filter (Barndorff-Nielsen,
+            Information and Exponential Families (1978), ch. 9). Lobes beyond the bins, of stray tracks, are left out.
         """
         seen = np.zeros(log_filter.shape)
         within = (self.mean + _REACH_SD * self.sd > x[0]) & (self.mean - _REACH_SD * self.sd < x[-1])
@@ -65,7 +65,10 @@ class Lobes:
 
 
 def lobes_in_view(grid: Grid, mixture: Mixture, tracks: FloatArray, in_view: FloatArray) -> Lobes:
-    """Take the components of tracks with them to the distribution in view, (n, n_bins) like that of the tracks."""
+    """Convert the components of the distribution of tracks to components of the distribution in view.
+
+    tracks, in_view : (n, n_bins) both distributions.
+    """
     by_track = np.divide(in_view, tracks, out=np.zeros_like(in_view), where=tracks > 0)
     bins = component_bins(grid, mixture.mean, mixture.variance)[0] * by_track[:, None]
     total = np.maximum(bins.sum(axis=2), _NONE)

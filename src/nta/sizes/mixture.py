@@ -1,9 +1,10 @@
 """Mixtures of log-normal populations, fitted to the likelihoods of all tracks.
 
 A log-normal has a width of its own, down to almost none: a monodisperse sample is one narrow component, a
-vesicle sample one broad one or a few. Tracks say little about widths far below the blur of a single track, so
-that there a belief takes over, that of the widths of beads (`BEAD_SD`, `BELIEF_SD`): of components of their own
-widths none is much narrower, and peaks that share one width are beads, neither much narrower nor much broader.
+vesicle sample one broad one or a few. Tracks hardly constrain widths far below the blur of a single track. There a
+prior takes over, centred on the width of bead standards (`BEAD_SD`, `BELIEF_SD`). With free widths it only keeps
+components from becoming much narrower than beads; with one common width, which is meant for beads, it acts on both
+sides.
 All arrays carry a leading axis of fits, so that starts and bootstrap repeats are worked on together.
 """
 
@@ -19,14 +20,15 @@ from nta.columns import BoolArray, FloatArray
 from nta.sizes.evidence import Evidence, Grid
 
 Widths = Literal["free", "beads"]
-"""Standard deviations of ln d: each component its own, or one for all, that of beads."""
+"""Standard deviations of ln d: "free", one for each component; "beads", one common to all components."""
 
 BEAD_SD, BELIEF_SD = 0.04, 0.7
-"""Belief about the standard deviation of ln d of beads: its median, and the standard deviation of its logarithm, so that
+"""Prior on the standard deviation of ln d of beads: its median, and the standard deviation of its logarithm, so that
 two thirds have 2 to 8 %, and 19 of 20 have 1 to 16 % (design choice: certificates of polystyrene typically state 2 to 3 %
 at 200 nm, 8 % at 100 nm and up to 15 % below)."""
 
-BROAD_SD = 0.1  # of ln d, from which a component is no peak of beads, and its shape in doubt
+# standard deviation of ln d from which on a component is no bead peak, and may not be log-normal
+BROAD_SD = 0.1
 SMALLEST_SD = 0.008
 LARGEST_SD = 1.0
 _TINY = 1e-30
@@ -37,8 +39,8 @@ class Mixture:
     """Log-normal mixtures, one per fit: arrays of shape (n_fits, n_components).
 
     share : of the particles, sums to 1 over the components; mean, variance : of ln(diameter / nm).
-    log_likelihood : (n_fits,), with the belief about widths.
-    widths : what was free in the fit.
+    log_likelihood : (n_fits,), including the prior on widths.
+    widths : whether widths were free or common in the fit.
     """
 
     share: FloatArray
@@ -64,7 +66,7 @@ class Mixture:
 
     @property
     def n_free(self) -> int:
-        """Number of free parameters; a width that is believed to be that of beads is none."""
+        """Number of free parameters; the common width of beads, which has a prior, is not counted."""
         return 2 * self.n_components - 1 + (self.n_components if self.widths == "free" else 0)
 
     @property
@@ -81,7 +83,7 @@ class Mixture:
 def component_bins(
     grid: Grid, mean: FloatArray, variance: FloatArray
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Give the probability of every bin under each component, and its derivatives by mean and variance."""
+    """Return the probability of every bin under each component, and its derivatives by mean and variance."""
     from scipy.special import ndtr
 
     sd = np.sqrt(variance)[..., None]
@@ -110,7 +112,7 @@ def _evaluate(
     variance: FloatArray,
     widths: Widths,
 ) -> _State:
-    """Evaluate fits by the tracks alone, at weights per cell (n_fits, n_cells)."""
+    """Evaluate fits without the prior, at weights per cell (n_fits, n_cells)."""
     n_fits, k = share.shape
     n_cells, n_bins = evidence.likelihood.shape
     bins = np.stack(component_bins(evidence.grid, mean, variance)).astype(
@@ -132,14 +134,14 @@ def _evaluate(
 
 
 def _tie_widths(gradient: FloatArray, information: FloatArray, k: int) -> None:
-    """Gather what concerns one common width in its first place, in place."""
+    """Sum gradient and information over the widths, which are one parameter, into the first width; works in place."""
     gradient[:, 2 * k] = gradient[:, 2 * k :].sum(axis=1)
     information[:, :, 2 * k] = information[:, :, 2 * k :].sum(axis=2)
     information[:, 2 * k] = information[:, 2 * k :].sum(axis=1)
 
 
 def _believed(state: _State, variance: FloatArray, widths: Widths, bead_sd: FloatArray) -> _State:
-    """Join the belief about widths; of components of their own widths it is a belief about small ones only."""
+    """Apply the prior on widths; with free widths it penalises only widths below that of beads."""
     k = variance.shape[1]
     own = variance if widths == "free" else variance[:, :1]
     off = (0.5 * np.log(own) - np.log(bead_sd)[:, None]) / BELIEF_SD
@@ -154,11 +156,11 @@ def _believed(state: _State, variance: FloatArray, widths: Widths, bead_sd: Floa
 
 
 def known_of_width(evidence: Evidence, weight: FloatArray, mixture: Mixture) -> FloatArray:
-    """Information of the tracks about the logarithm of beads' common width, shares and means unknown: (n_fits,)."""
+    """Fisher information of the tracks about ln(common width), with shares and means unknown: (n_fits,)."""
     k = mixture.n_components
     place = mixture.share, mixture.mean, mixture.variance
     information = _evaluate(evidence, weight, *place, mixture.widths).information
-    rest = information[:, 1 : 2 * k, 1 : 2 * k]  # shares sum to 1: one of them says nothing new
+    rest = information[:, 1 : 2 * k, 1 : 2 * k]  # shares sum to 1: one of them is redundant
     diagonal = np.einsum("bii->bi", rest)
     rest = rest + np.eye(2 * k - 1) * (1e-9 * diagonal.max(axis=1) + 1e-12)[:, None, None]
     shared = information[:, 1 : 2 * k, 2 * k]
@@ -178,9 +180,9 @@ def fit(
     tolerance: float = 1e-3,
     bead_sd: FloatArray | None = None,
 ) -> Mixture:
-    """Climb to the maximum of the weighted likelihood, with the belief about widths, from each start.
+    """Climb to the maximum of the weighted likelihood times the prior on widths, from each start.
 
-    bead_sd : (n_fits,) median of the belief; None: `BEAD_SD`.
+    bead_sd : (n_fits,) median of the prior; None: `BEAD_SD`.
 
     Damped scoring with the empirical information (Berndt, Hall, Hall and Hausman, Ann. Econ. Soc. Meas. 3,
     653 (1974)): near a maximum as fast as Newton, and quick where EM crawls, at components much narrower than

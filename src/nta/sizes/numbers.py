@@ -1,4 +1,4 @@
-"""Numbers that summarise a distribution on bins, worked out for many distributions at once."""
+"""Numbers that summarise a distribution on bins, computed for many distributions at once."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SUMMARY_UNITS: Mapping[str, str] = {
 }
 """Names and units of the summary; the mode is the peak of the density per nm, span is (d90 - d10) / d50."""
 
-_NO_SHARE = 1e-9  # of the particles
+_NO_SHARE = 1e-9  # shares of the particles below this count as 0
 
 
 def summarise(edges_nm: FloatArray, weight: FloatArray) -> dict[str, FloatArray]:
@@ -70,16 +70,16 @@ def fraction(edges_nm: FloatArray, weight: FloatArray, low_nm: float, high_nm: f
 def moved_fraction(
     edges_nm: FloatArray, draws: FloatArray, factor: FloatArray, low_nm: float, high_nm: float
 ) -> FloatArray:
-    """Share of each draw (n, n_bins) between two diameters, all of its diameters times its own factor: (n,).
+    """Share of each draw (n, n_bins) between two diameters, with all diameters of a draw multiplied by its factor: (n,).
 
-    All diameters times f is the same as the window divided by f.
+    Multiplying all diameters by f is the same as dividing the window by f.
     """
     pairs = zip(draws, factor, strict=True)
     return np.array([fraction(edges_nm, row[None], low_nm / f, high_nm / f)[0] for row, f in pairs])
 
 
 def clopper_pearson(share: float, n: float, confidence: float) -> tuple[float, float]:
-    """Exact interval of a share that was seen among n, which need be no whole number.
+    """Exact interval of a share observed among n, which need not be an integer.
 
     Source: Clopper and Pearson, Biometrika 26, 404 (1934), by quantiles of beta distributions.
     """
@@ -88,7 +88,8 @@ def clopper_pearson(share: float, n: float, confidence: float) -> tuple[float, f
     seen = n * min(max(share, 0.0), 1.0)
     tail = (1 - confidence) / 2
     low = float(betaincinv(seen, n - seen + 1, tail)) if seen > 0 else 0.0
-    low = low if low > _NO_SHARE else 0.0  # of a hundredth of a track it is 1e-160, and of less it underflows
+    # for a share of a hundredth of a track it is 1e-160, for less it underflows
+    low = low if low > _NO_SHARE else 0.0
     high = float(betaincinv(seen + 1, n - seen, 1 - tail)) if seen < n else 1.0
     return low, high
 

@@ -28,8 +28,8 @@ class Population:
 
     tracks, in_view : (n_bins,) every track counted once; particles in view, by the time that the tracks stand for.
     tracks_draws, in_view_draws : (repeats, n_bins).
-    mixture : the chosen log-normals, of the tracks.
-    lobes, lobes_draws : of which the distributions in view are made.
+    mixture : the chosen mixture of log-normals, for the tracks.
+    lobes, lobes_draws : components of the distributions in view.
     """
 
     tracks: FloatArray
@@ -43,13 +43,12 @@ class Population:
 
 @one_blas_thread()
 def infer_population(evidence: Evidence, settings: SizingSettings, rng: np.random.Generator) -> Population:
-    """Infer the population by log-normal mixtures, their number by the information criterion.
+    """Infer the population as a log-normal mixture; the information criterion chooses the number of components.
 
-    Draws: Bayesian bootstrap over particles (Rubin, Ann. Stat. 9, 130 (1981)); in each the number of components is drawn,
-    too (`components.chances`), so that the draws carry the doubt about it. Where the belief about the widths of beads is
-    centred is drawn from that belief, so that widths of draws scatter as the belief does where tracks say nothing of them,
-    and as the tracks have it where they do (randomise, then optimise: Bardsley, Solonen, Haario and Laine, SIAM J. Sci.
-    Comput. 36, A1895 (2014)).
+    Draws: Bayesian bootstrap over particles (Rubin, Ann. Stat. 9, 130 (1981)). The number of components is drawn as well
+    (`components.chances`), so that the draws include its uncertainty. The centre of the prior on bead widths is itself
+    drawn from that prior: widths that the tracks do not determine scatter like the prior, the others as the data determine
+    (randomise-then-optimise: Bardsley, Solonen, Haario and Laine, SIAM J. Sci. Comput. 36, A1895 (2014)).
     """
     time = evidence.per_cell(evidence.n_points)[None]
     found = find_components(evidence, settings.max_components)
@@ -84,9 +83,9 @@ def infer_population(evidence: Evidence, settings: SizingSettings, rng: np.rando
 
 
 def _distributions(evidence: Evidence, mixture: Mixture, time: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Distributions of the tracks and of the particles in view.
+    """Return the distributions of the tracks and of the particles in view.
 
-    The variance is matched, too, where there is one to speak of: that of a single peak of beads is mostly belief.
+    The variance is matched as well, except for a single bead peak, whose variance is mostly the prior's.
     """
     tracks = mixture.on_bins(evidence.grid)
     tracks /= tracks.sum(axis=1, keepdims=True)
@@ -95,7 +94,7 @@ def _distributions(evidence: Evidence, mixture: Mixture, time: FloatArray) -> tu
 
 
 def _batches(chosen: NDArray[np.int64]) -> Iterator[tuple[NDArray[np.int64], int]]:
-    """Repeats with the same candidate, a bounded number at a time."""
+    """Yield repeats with the same candidate, a bounded number at a time."""
     for candidate in np.unique(chosen):
         rows = np.flatnonzero(chosen == candidate)
         for start in range(0, rows.size, _REPEATS_AT_ONCE):

@@ -2,10 +2,10 @@
 
 Tracks of one video share its focus, its drop and its drift, videos of one preparation share the preparation. Pooling tracks
 counts all of that as independent and gives intervals that are far too narrow. The numbers here are means over replicates,
-with Student's t over preparations where there are three or more, else over videos; of one video they are its own. Never
-narrower than what its own tracks leave open. Systematic terms are shared by all replicates and are not averaged
-out. The band of the curve is a hierarchical bootstrap, preparations, then videos, then each video's own band: with fewer
-than ten preparations a picture of the scatter, not an interval that covers as often as it says.
+with Student's t over preparations where there are three or more, else over videos; with a single video its own intervals
+are kept. No interval is narrower than the uncertainty from the tracks alone. Systematic terms are shared by all replicates
+and are not averaged out. The band of the curve is a hierarchical bootstrap over preparations, then videos, then each video's
+own band. With fewer than ten preparations the band shows the scatter but does not reach its nominal coverage.
 
 Sources: the replicate as the unit: Lazic, BMC Neurosci. 11, 5 (2010); two-stage bootstrap: Davison and Hinkley, Bootstrap
 Methods and their Application (1997), sec. 3.8.
@@ -31,12 +31,12 @@ from nta.sizes.uncertainty import combined
 _LEAST_PREPARATIONS = 3
 
 _ShareOf = Callable[[float, float], float]
-"""Share of a curve between two diameters."""
+"""Function that returns the share of a curve between two diameters."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Replicate:
-    """The sizes of one video, and the preparation it is of."""
+    """The sizes of one video, and the name of its preparation."""
 
     preparation: str
     sizes: SizeDistribution
@@ -46,12 +46,12 @@ class Replicate:
 class ReplicateSizes:
     """The sizes of a sample from its replicates.
 
-    unit : what the intervals count: "preparation", "video" or, of a single video, "track".
-    distribution : mean over preparations of the mean over their videos, with a hierarchical bootstrap as its band.
+    unit : unit of replication of the intervals: "preparation", "video" or, for a single video, "track".
+    distribution : mean over preparations of the mean over their videos, with a band from a hierarchical bootstrap.
     summary, fractions : as in a `SizeDistribution`, means over preparations of the means over their videos; intervals over
-        the units. The mean curve of preparations that differ is wider than they are: its own numbers are others.
+        the units. If preparations differ, their mean curve is wider than each of them, so these are not its numbers.
     between_videos, between_preparations : standard deviation of ln(D50) between videos of one preparation, and between
-        the means of preparations; None where there is but one.
+        the means of preparations; None if there is only one.
     """
 
     unit: str
@@ -73,17 +73,18 @@ def combine_replicates(
     Parameters
     ----------
     replicates
-        Videos with the preparation each is of, analysed with the same settings.
+        Videos with their preparations, analysed with the same settings.
     describes
-        "suspension" for the distributions corrected for visibility; None: those the numbers of each video are of.
+        "suspension" for the distributions corrected for visibility; None: the distribution that each video's numbers
+        summarise.
     repeats, seed
-        Of the bootstrap that draws the band.
+        Repeats and seed of the bootstrap for the band.
 
     Raises
     ------
     SettingError
-        No replicate; one without a distribution of this kind; different bins, or different things described; two that are
-        of one recording.
+        There is no replicate, a replicate has no distribution of this kind, their bins or what they describe differ, or two
+        are from one recording.
     """
     _refuse_copies(replicates)
     curves = [_curve(r.sizes, describes) for r in replicates]
@@ -92,7 +93,9 @@ def combine_replicates(
         [i for i, r in enumerate(replicates) if r.preparation == name]
         for name in dict.fromkeys(r.preparation for r in replicates)
     ]
-    counts = np.empty(len(curves))  # of a video in the mean over preparations of the means over their videos
+    counts = np.empty(
+        len(curves)
+    )  # weight of each video in the mean over preparations of the means over their videos
     for group in groups:
         counts[group] = 1 / (len(groups) * len(group))
     weight = counts @ np.stack([curve.weight for curve in curves])
@@ -140,24 +143,24 @@ def combine_replicates(
 
 @dataclass(frozen=True, eq=False)
 class _Interval:
-    """Student's t over units of replication, on the logarithm of a number or on a share as it is."""
+    """Intervals by Student's t over units of replication: of positive numbers in the logarithm, of shares directly."""
 
     replicates: Sequence[Replicate]
-    counts: FloatArray  # share of every video in the mean
+    counts: FloatArray  # weight of every video in the mean
     units: Sequence[Sequence[int]]
     unit: str
     confidence: float
-    own: SizeDistribution | None  # of the one video there is
+    own: SizeDistribution | None  # sizes of the video if there is only one
 
     def of_ratio(self, per_video: Sequence[float], name: str, unit: str) -> Quantity:
-        """Mean of a positive number with its interval; the systematic budget moves lengths."""
+        """Mean of a positive number with its interval; the systematic budget applies to lengths only."""
         if self.own is not None and name in self.own.summary:
             return replace(self.own.summary[name], method=self._words())
         value = float(self.counts @ per_video)
         within = [_half_widths_ln(r.sizes.statistical.get(name)) for r in self.replicates]
         systematic = self._systematic() if unit == "nm" else 0.0
         each = np.log(np.maximum(per_video, 1e-12))
-        # one reach for each end: that of a D90 goes farther up than down
+        # the ends differ: the interval of a D90 reaches farther up than down
         below, above = (self._reach(each, side, systematic) for side in zip(*within, strict=True))
         if below is None or above is None:
             return Quantity(value, None, None, unit, "no interval: nothing is known of the scatter")
@@ -165,7 +168,7 @@ class _Interval:
         return Quantity(value, low, value * math.exp(above), unit, self._words())
 
     def of_share(self, window: tuple[float, float], mean: _ShareOf, videos: Sequence[_ShareOf]) -> Quantity:
-        """Interval of a share, of the mean curve and of those of the videos."""
+        """Share of the mean curve in a window, with its interval from the shares of the videos."""
         if self.own is not None:
             return replace(self.own.fractions[window], method=self._words())
         value = mean(*window)
@@ -174,7 +177,7 @@ class _Interval:
         ]
         moved = _moved(mean, window, self._systematic())
         each = np.array([video(*window) for video in videos])
-        # one reach for each end: that of a rare share goes far up and hardly down
+        # the ends differ: the interval of a rare share reaches far up and hardly down
         below, above = (self._reach(each, side, moved) for side in zip(*within, strict=True))
         if below is None or above is None:
             return Quantity(value, None, None, "1", "no interval: nothing is known of the scatter")
@@ -183,7 +186,7 @@ class _Interval:
     def _of_tracks(
         self, sizes: SizeDistribution, window: tuple[float, float], share: _ShareOf
     ) -> tuple[float | None, float | None]:
-        """How far a video's share reaches down and up without the systematic part, which its draws hold already."""
+        """Return how far a video's interval of a share reaches down and up, with its systematic part taken off."""
         q = sizes.fractions.get(window)
         if q is None or q.value is None or q.low is None or q.high is None:
             return None, None
@@ -194,20 +197,20 @@ class _Interval:
         return below, above
 
     def _systematic(self) -> float:
-        """Relative standard uncertainty of all diameters: shared by the replicates, the worst of them counts."""
+        """Relative standard uncertainty of all diameters, shared by the replicates: the largest of theirs."""
         return max(combined(r.sizes.budget) for r in self.replicates)
 
     def _reach(
         self, per_video: FloatArray, within: Sequence[float | None], systematic: float
     ) -> float | None:
-        """Half the width: t over the units, at least what the tracks leave open, with the systematic part."""
+        """Half the width: t over the units, no less than the uncertainty from the tracks, with the systematic part."""
         known = [w for w in within if w is not None]
         tracks = math.hypot(*(self.counts * known)) if len(known) == len(within) else None
         between = None
         if len(self.units) > 1:
             means = np.array([per_video[list(unit)].mean() for unit in self.units])
             between = float(student_half_width(means, self.confidence))
-            if self.unit == "video":  # of which some count for more: the mean is that of preparations
+            if self.unit == "video":  # videos weigh unequally: the mean is over preparations
                 between *= math.sqrt(means.size * float(self.counts @ self.counts))
         parts = [part for part in (tracks, between) if part is not None]
         return math.hypot(max(parts), coverage_factor(self.confidence) * systematic) if parts else None
@@ -225,13 +228,13 @@ def _share(edges_nm: FloatArray, weight: FloatArray, low_nm: float, high_nm: flo
 
 
 def _moved(share: _ShareOf, window: tuple[float, float], systematic: float) -> float:
-    """Change of a share where all diameters change by a factor: the same as the window divided by it."""
+    """Change of a share when all diameters change by the systematic factor: equivalent to dividing the window by it."""
     (low, high), f = window, math.exp(systematic)
     return abs(share(low / f, high / f) - share(low * f, high * f)) / 2
 
 
 def _half_widths_ln(quantity: Quantity | None) -> tuple[float | None, float | None]:
-    """How far an interval reaches down and up in the logarithm; None where there is none."""
+    """Return how far an interval reaches down and up in the logarithm; None if there is no interval."""
     if quantity is None or quantity.value is None or quantity.low is None or quantity.high is None:
         return None, None
     if not quantity.low > 0:
@@ -262,7 +265,7 @@ def _curve(sizes: SizeDistribution, describes: str | None) -> Distribution:
 
 
 def _refuse_unlike(curves: Sequence[Distribution]) -> Distribution:
-    """Return the first curve where all are of one kind on the same bins."""
+    """Return the first curve; refuse curves of different kinds or on different bins."""
     if not curves:
         raise SettingError("no replicates were given")
     first = curves[0]
@@ -277,12 +280,12 @@ def _refuse_unlike(curves: Sequence[Distribution]) -> Distribution:
 def _hierarchical_draws(
     curves: Sequence[Distribution], groups: Sequence[Sequence[int]], repeats: int, rng: np.random.Generator
 ) -> FloatArray:
-    """Draw preparations, of each its videos, of each a curve within its own band: (repeats, n_bins).
+    """Draw preparations, then videos of each, then for each video a curve within its band: (repeats, n_bins).
 
-    A video's curve moves up or down as a whole, by its band: each bin scatters as it should, the sum does not stay 1.
+    A video's curve moves up or down as a whole, by its band: each bin has the right scatter, but the sum does not stay 1.
     """
     reach = float(np.log(1e6))
-    sds = 2 * coverage_factor(curves[0].confidence)  # from one end of a band to the other
+    sds = 2 * coverage_factor(curves[0].confidence)  # standard deviations from one end of a band to the other
     spread = []
     for curve in curves:
         low, high = np.nan_to_num(curve.low), np.nan_to_num(curve.high)

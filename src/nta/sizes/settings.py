@@ -1,4 +1,4 @@
-"""What the analyst chooses about sizes."""
+"""Settings of the size distribution."""
 
 from __future__ import annotations
 
@@ -23,15 +23,16 @@ class SizingSettings:
     method : "population" infers the distribution from the likelihoods of all tracks; the others are the plain
         estimates that other programs print (histogram and kernel density of per-track diameters,
         finite-track-length adjustment).
-    counting : what the distribution counts. "time": the particles in view at a moment, averaged over the
-        recording, so that a particle counts by the time it was seen; "tracks": every track once, which counts
-        fast particles, that come and go, more often.
+    counting : weight of a track. "time": the particles in view at a moment, averaged over the recording, so that
+        a particle counts by its time in view; "tracks": every track once, which counts fast particles more often,
+        because they leave and return.
     min_tracks : below this there is no distribution ("not assessed"), only the sizes of the single tracks.
     min_points : shortest track, in spots, that enters the population.
-    confidence : of every interval and band of the sizes; concentrations, detection limits and indices have 95 %.
+    confidence : confidence level of all intervals and bands of the sizes; concentrations, detection limits and
+        indices have 95 %.
     repeats : bootstrap repeats; 0 for no intervals.
-    max_components : most log-normal components that are tried.
-    seed : of the bootstrap; the same seed gives the same numbers.
+    max_components : largest number of log-normal components that is tried.
+    seed : seed of the bootstrap; the same seed gives the same numbers.
     """
 
     windows_nm: tuple[tuple[float, float], ...] = ((30.0, 150.0), (30.0, 100.0), (100.0, 200.0))

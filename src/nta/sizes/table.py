@@ -44,7 +44,7 @@ class Distribution(Brief):
     low, high : (n,) band of the weights at the stated confidence.
     describes : "particles in view" (at a moment, averaged over the recording), "tracks" (every track counted
         once) or "suspension".
-    key : short name among several of a recording, for tables; `method` says the same in a sentence.
+    key : short name for tables that hold several distributions of a recording; `method` says the same in a sentence.
     """
 
     edges_nm: NDArray[np.float64]
@@ -69,7 +69,7 @@ class Distribution(Brief):
 
 @dataclass(frozen=True, kw_only=True)
 class SweepPoint:
-    """One analysis: which setting was changed to what (empty: none), and what came out."""
+    """Result of one analysis with one setting changed; `setting` and `value` are empty for the chosen settings."""
 
     setting: str
     value: str
@@ -81,9 +81,9 @@ class SweepPoint:
 
 @dataclass(frozen=True, kw_only=True)
 class Sweep:
-    """The answer over the settings; the first point is that of the settings chosen.
+    """Results over a grid of settings; the first point has the chosen settings.
 
-    rel_std : standard deviation of ln(D50) over the points, what the counting error of the points shares left in.
+    rel_std : standard deviation of ln(D50) over the points; it still includes counting errors.
     """
 
     points: tuple[SweepPoint, ...]
@@ -94,19 +94,19 @@ class Sweep:
 class SizeDistribution:
     """Sizes of a recording: per track, as a distribution, and as numbers with intervals.
 
-    distribution : what the numbers are of; `describes` says of what.
-    of_tracks : the same with every track counted once, whatever the time it was in view.
+    distribution : the distribution that the numbers summarise; its `describes` says what it counts.
+    of_tracks : the distribution with every track counted once, regardless of its time in view.
     summary : "d10_nm", "d50_nm", "d90_nm", "mean_nm", "mode_nm", "span", "sd_nm", "geometric_sd" -> Quantity.
         Intervals hold the statistical and the systematic part.
     statistical : the same numbers with the statistical part of the interval alone.
     fractions : (low_nm, high_nm) -> share of particles in this window, as Quantity with unit "1".
-    sweep : the answer over a grid of settings, where it was asked for.
+    sweep : results over a grid of settings, if requested.
     comparison : plain histogram, kernel density, finite-track-length adjustment, named by their method.
     """
 
     tracks: TrackSizes
     distribution: Distribution | None  # None: too few tracks for any distribution
-    suspension: Distribution | None  # corrected for visibility; None where the correction is not known
+    suspension: Distribution | None  # corrected for visibility; None if the correction is unknown
     summary: Mapping[str, Quantity]
     fractions: Mapping[tuple[float, float], Quantity]
     comparison: tuple[Distribution, ...]

@@ -1,4 +1,4 @@
-"""The systematic budget: what shifts every diameter of a recording alike, by source."""
+"""The systematic budget: uncertainties that shift every diameter of a recording by the same factor, by source."""
 
 from __future__ import annotations
 
@@ -11,24 +11,26 @@ from nta.calibration import InstrumentProfile, SampleConditions
 from nta.diffusion.table import DiffusionEstimates
 
 _REST = 0.005
-"""Relative standard deviation by which D50 of simulated recordings scatters beyond the other terms: 73 scenarios drawn by
-chance (tests/benchmarks/bench_sizes.py random)."""
+"""Relative standard deviation of D50 in simulated recordings beyond the other terms: 73 scenarios drawn at random
+(tests/benchmarks/bench_sizes.py random)."""
 _BY_FLOW = 1.5
-"""Relative error of the diameter over the correlation that flow leaves in displacements: five simulated recordings of 100 nm
-beads in rolls of convection, 1.4 (a D from squared displacements alone would have 1, the covariance-based one 3)."""
-_DOUBT = 1 / 3  # of what is given back; against the truth of simulated recordings (docs/sizes.md)
+"""Relative error of the diameter divided by the correlation that residual flow leaves in displacements. Five simulated
+recordings of 100 nm beads in convection rolls gave 1.4 (1 for a D from squared displacements alone, 3 for the
+covariance-based one)."""
+# relative uncertainty of the correction for lost long steps, from simulated recordings (docs/sizes.md)
+_DOUBT = 1 / 3
 
 
 def systematic_budget(
     conditions: SampleConditions, profile: InstrumentProfile | None, diffusion: DiffusionEstimates
 ) -> dict[str, float]:
-    """Relative standard uncertainty of the diameter by source; what nobody stated is left out, not guessed.
+    """Relative standard uncertainty of the diameter by source; uncertainties that were not stated are left out, not guessed.
 
     d = k T / (3 pi eta D) and D goes with the square of the pixel size: the pixel size counts twice. Temperature
     enters through T and, where the viscosity is the medium's, through the viscosity. The noise model of the recording
-    (localization error, unknown exposure) moves all diffusion coefficients alike. So does what detection and linking take of
-    long steps: a third of what is given back of it is doubted, and `_REST` is there in any case. Flow that differs
-    from place to place and is left in the tracks makes diameters too small by about `error_by_flow`.
+    (localization error, unknown exposure) moves all diffusion coefficients alike. So does the loss of long steps in
+    detection and linking: a third of its correction counts as uncertainty, and `_REST` is always included. Flow that differs
+    from place to place and remains in the tracks makes diameters too small by about `error_by_flow`.
     Combination in quadrature: JCGM 100:2008 (GUM), 5.1.2, for uncorrelated inputs.
     """
     viscosity = conditions.viscosity_relative_std()
@@ -46,12 +48,12 @@ def systematic_budget(
 
 
 def error_by_flow(diffusion: DiffusionEstimates) -> float:
-    """Share by which flow that is left in the displacements makes diameters too small, about."""
+    """Return the approximate relative error by which residual flow makes diameters too small."""
     return _BY_FLOW * diffusion.noise.flow
 
 
 def _given_back(diffusion: DiffusionEstimates) -> float:
-    """Share of the mean squared step that was given back, mean over the spots of the tracks that have a size."""
+    """Return the mean correction for lost long steps, as a share of the squared step, over spots of tracks with a size."""
     points = np.where(diffusion.has_size, diffusion.n_points, 0)
     return float(np.abs(1 - diffusion.kept_share) @ points) / max(int(points.sum()), 1)
 

@@ -1,4 +1,4 @@
-"""From tracks to particles in view: what a track counts for.
+"""From tracks to particles in view: the weight of a track.
 
 The mixture is inferred with every track counted once, because every track is one draw of a particle. Fast
 particles come and go and leave many short tracks, slow or bright ones fewer and longer ones. The particles in
@@ -7,10 +7,10 @@ a smooth function of diameter (residence and visibility have no steps), so it is
 tilt of the distribution, exp(a x + b x^2) with x = ln d, under which mean and variance of x are those of the time-weighted
 posteriors: one long track cannot raise a peak of its own.
 
-How long a track lasted says itself something of the diameter, and long tracks say more of it than short ones. Left
-out, that would count the long ones double. So the likelihood of every track is joined by that of its duration, taken as
-exponential about a mean that the tilt gives (`informed_by_duration`). What matters of it is the mean: the quasi-likelihood
-of Wedderburn, Biometrika 61, 439 (1974), fainter where durations scatter more than that.
+The duration of a track is itself evidence of its diameter, and long tracks constrain the diameter better than short ones.
+Without this evidence the time weights would count long tracks twice. So the likelihood of every track is multiplied by that
+of its duration, taken as exponential with a mean that the tilt gives (`informed_by_duration`). Only this mean matters: it is
+the quasi-likelihood of Wedderburn, Biometrika 61, 439 (1974), weakened where durations scatter more than an exponential.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from nta.sizes.evidence import Evidence
 
 _STEPS = 30
 _HALVINGS = 12
-_LARGEST_TILT = 4.0  # per standard deviation; more than any residence or visibility does
-_LARGEST_RATIO = 5.0  # of the mean duration at a diameter to that of all
+_LARGEST_TILT = 4.0  # per standard deviation; steeper than any residence time or visibility
+_LARGEST_RATIO = 5.0  # of the mean duration at a diameter to the mean duration of all tracks
 
 
 def tilt_to_time(
     evidence: Evidence, weight: FloatArray, distribution: FloatArray, degree: NDArray[np.int64]
 ) -> FloatArray:
-    """Turn distributions of tracks into distributions of particles in view.
+    """Convert distributions of tracks into distributions of particles in view.
 
     weight : (n_fits, n_cells) sum of (bootstrap weight x time) of the tracks of each cell.
     distribution : (n_fits, n_bins) of the tracks.
@@ -52,7 +52,7 @@ def tilt_to_time(
 
 
 def informed_by_duration(evidence: Evidence, tracks: FloatArray, in_view: FloatArray) -> Evidence:
-    """Join to every likelihood that of the track's duration, whose mean goes with diameter as in_view / tracks."""
+    """Multiply every likelihood by that of the track's duration, whose mean is proportional to in_view / tracks."""
     points = evidence.n_points
     shortest = float(points.min()) - 1
     beyond = float(points.mean()) - shortest
@@ -75,7 +75,7 @@ def tilted_to(
 
     distribution, u : (n, n_bins); target : (n, 2); degree : (n,), 1 to match the moment of u only.
 
-    A step that overshoots is halved: u^2 is large in a far tail, and a tail of one false track must not become the whole.
+    Overshooting steps are halved: u^2 is large in a far tail, and the tail of a single false track must not take over.
     """
     basis = np.stack([u, u * u], axis=1)
     free = np.stack([np.ones(len(u), dtype=bool), degree >= 2], axis=1)
@@ -106,7 +106,7 @@ def tilted_to(
 def _at_tilt(
     distribution: FloatArray, basis: FloatArray, target: FloatArray, tilt: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
-    """Return the tilted distributions, and the convex function that is least where they have the target moments."""
+    """Return the tilted distributions, and the convex function whose minimum gives them the target moments."""
     exponent = np.einsum("bp,bpg->bg", tilt, basis)
     exponent = np.where(distribution > 0, exponent, -np.inf)
     top = exponent.max(axis=1, keepdims=True)
