@@ -24,9 +24,8 @@ from nta.tracks.table import Tracks
 _MOST_MISSING = 3
 _LEAST_STEPS, _LEAST_PAIRS = 3, 30
 _ROUNDS = 200
-_MOST_SQUARED = (
-    13.8  # cap that one step in a thousand exceeds: a single particle makes no pair of frames conspicuous
-)
+# cap that one step in a thousand exceeds: a single particle makes no pair of frames conspicuous
+_MOST_SQUARED = 13.8
 _SIGNIFICANT = 12.0  # gain of log-likelihood that proves missing frames; they add three shares to the model
 _LOWER = 0.1587  # quantile one standard deviation below the median
 

@@ -126,9 +126,8 @@ class Cell:
 
         interval_s = self._camera.interval_s
         came_from = place - self._flow.shift_um(place, self._time_s, interval_s)
-        scale = (
-            1 / np.sqrt(4 * diffusion * interval_s)[:, None]
-        )  # erf wants distance / (sqrt(2) sqrt(2 D dt))
+        # erf wants distance / (sqrt(2) sqrt(2 D dt))
+        scale = 1 / np.sqrt(4 * diffusion * interval_s)[:, None]
         upper = (self.high_um - came_from) * scale
         lower = (came_from - self.low_um) * scale
         near = np.any(

@@ -58,9 +58,8 @@ class Scene(Brief):
     example_image: NDArray[np.uint8] | NDArray[np.uint16]  # first frame, for pictures
     background: NDArray[np.float32]  # (height, width) adu, fixed background of the recording
     saturated_fraction: float  # of spots with a pixel at full scale
-    clutter: float = (
-        1.0  # scatter of the filter's responses to what is no spot, in those that the noise of pixels makes
-    )
+    # scatter of the filter's responses to what is no spot, in those that the noise of pixels makes
+    clutter: float = 1.0
 
     @property
     def has_borders(self) -> bool:

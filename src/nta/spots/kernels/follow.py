@@ -22,9 +22,8 @@ TILE = 8  # of these make the side of a tile
 CLIP_OF_SUMS_SD = MEAN_CLIP_SD / 2  # of a pixel's noise: the mean of 2x2 px has half of it
 # half of the clipped range: pixels above it have risen
 ABOVE_SD = CLIP_OF_SUMS_SD / 2
-RISEN = (
-    0.6  # share of a tile's pixels that have risen; of noise alone it is 23 %, with a standard error of 5 %
-)
+# share of a tile's pixels that have risen; of noise alone it is 23 %, with a standard error of 5 %
+RISEN = 0.6
 HIGH = 0.8  # quantile of the rise of its pixels that lifts a tile: haze has slopes
 
 
