@@ -1,4 +1,4 @@
-"""One BLAS thread for small matrices: more cost time, and change the last digits."""
+"""Limit BLAS to one thread for small matrices: more threads are slower and change the last digits."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _turn = threading.RLock()
 
 @contextmanager
 def one_blas_thread() -> Iterator[None]:
-    """Let BLAS work in one thread; as a `with` or as a decorator.
+    """Limit BLAS to one thread; used in a `with` statement or as a decorator.
 
-    The number is one for the whole process. So callers take turns: of two that overlap, the second would find the limit of
-    the first, and put that back for good.
+    The limit holds for the whole process, so callers take turns: if two overlapped, the second would save the limit of the
+    first as the normal value and restore it for good.
     """
     with _turn, threadpool_limits(limits=1, user_api="blas"):
         yield

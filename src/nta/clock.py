@@ -8,20 +8,20 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-_RESOLUTIONS_NS = (1_000_000, 1000, 1)  # clocks count milliseconds, microseconds or what is finer
-_WORTH_A_REMARK = 0.01  # relative; less is a rounded setting
-_ENOUGH_FRAMES = 10  # of which time stamps say more than a setting does
-_MOST_JUMPS = 0.05  # share of the steps; with more it is no clock of frames, but one of bursts
+_RESOLUTIONS_NS = (1_000_000, 1000, 1)  # clocks count milliseconds, microseconds or finer units
+_WORTH_A_REMARK = 0.01  # relative difference from the stated rate; a smaller one may be rounding
+_ENOUGH_FRAMES = 10  # from so many frames on, time stamps are trusted more than a setting
+_MOST_JUMPS = 0.05  # share of the steps; with more, the stamps belong to bursts of frames
 # relative difference beyond which one of the clocks does not count nanoseconds, or a recording was played
 _TWO_CLOCKS = 0.02
 
 
 @dataclass(frozen=True)
 class ClockedRate:
-    """A frame rate by time stamps.
+    """Frame rate from time stamps.
 
     rel_uncertainty : the time stamps cannot distinguish rates that differ by less than this share.
-    jumps : steps that are no frame interval: a gap, or a clock that was set.
+    jumps : number of steps that are not a frame interval: gaps, or a clock that was set.
     """
 
     rate_hz: float
@@ -29,34 +29,35 @@ class ClockedRate:
     jumps: int
 
     def agrees_with(self, rate_hz: float) -> bool:
-        """Tell whether the stamps allow another rate."""
+        """Whether this rate agrees with the time stamps within their uncertainty."""
         return abs(self.rate_hz / rate_hz - 1) <= self.rel_uncertainty
 
 
 def rises(times: ArrayLike) -> bool:
-    """Tell whether there are stamps, each later than the one before."""
+    """Whether there are time stamps and each is later than the one before."""
     stamps = np.asarray(times)
     return bool(stamps.size > 0 and (stamps[1:] > stamps[:-1]).all())
 
 
 def rate_of_clock(times_ns: ArrayLike, indices: ArrayLike | None = None) -> ClockedRate | None:
-    """Return the frame rate by the whole stretch between the stamps, less the steps that are a jump or a gap.
+    """Return the frame rate from the total time between stamps, without steps that are a jump or a gap; None if unusable.
 
-    The median step would be that of one frame, rounded as the clock rounds: 17 ms of a camera that runs at 60 Hz.
+    The median step is no substitute: it is rounded to the clock's resolution, as 17 ms for a camera that runs at 60 Hz.
 
-    indices : of the frames, where some are missing between the stamps.
-    None where there are fewer than two stamps, one is no number, or they stand still or go back.
+    indices : frame indices, if frames are missing between the stamps. Unusable are fewer than two stamps, stamps that are
+        not finite, and stamps that do not advance.
     """
     stamps = np.asarray(times_ns)
     if stamps.size < 2 or not np.isfinite(stamps).all():
         return None
-    since = stamps - stamps[0]  # before they are floats: nanoseconds since 1970 have too many digits
+    # subtracted as integers: nanoseconds since 1970 have too many digits for floats
+    since = stamps - stamps[0]
     steps = np.diff(np.rint(since.astype(np.float64)))
     frames = np.ones(steps.size) if indices is None else np.diff(np.asarray(indices, dtype=np.float64))
     resolution = next(unit for unit in _RESOLUTIONS_NS if not (steps % unit).any())
     interval = float(np.median(steps / np.maximum(frames, 1)))
     good: NDArray[np.bool_] = steps > 0
-    for _ in range(2):  # a long gap is told from a jump only by an interval that is not rounded any more
+    for _ in range(2):  # only an interval that is no longer rounded tells a long gap from a jump
         good = (frames > 0) & (np.abs(steps - frames * interval) <= max(interval / 2, resolution))
         if not (good.any() and steps[good].sum() > 0):
             return None
@@ -67,7 +68,7 @@ def rate_of_clock(times_ns: ArrayLike, indices: ArrayLike | None = None) -> Cloc
 
 
 def agreed_rate(stated_hz: float | None, clocked: ClockedRate | None) -> tuple[float | None, tuple[str, ...]]:
-    """Return the rate that was stated unless the time stamps contradict it, and remarks on what is odd of them."""
+    """Return the stated rate unless the time stamps contradict it, and remarks on oddities of the stamps."""
     if clocked is None:
         return (stated_hz if stated_hz and 0 < stated_hz < np.inf else None), ()
     notes = [f"{clocked.jumps} steps between its time stamps are no frame interval"] if clocked.jumps else []
@@ -87,12 +88,12 @@ def recorded_rate(
     indices: ArrayLike,
     exposure_s: float | None = None,
 ) -> tuple[float | None, tuple[str, ...]]:
-    """Return the frame rate of frames with several clocks, the best first, and remarks, as `agreed_rate` does.
+    """Return the frame rate of frames with time stamps from several clocks, the best clock first; and remarks.
 
-    A stated rate stands where clocks cannot be believed: of too few frames, contradicting each other, or of a rate at which
-    the exposure would not fit between two frames.
+    A stated rate is kept if the clocks cannot be trusted: too few frames, clocks that contradict each other, or a rate at
+    which the exposure would not fit between two frames.
 
-    clocks_ns : time stamps of all frames; None of a clock that is not there.
+    clocks_ns : time stamps of all frames by each clock; None for a clock that is absent.
     """
     found = [rate for times in clocks_ns if times is not None and (rate := rate_of_clock(times, indices))]
     if not stated_hz or not found:

@@ -1,6 +1,6 @@
 """Frozen tables of NumPy columns: what `Spots`, `Tracks` and the estimates per track are made of.
 
-A column is a dataclass field declared with `column`; its dtype, unit and meaning are kept with it, so that readers,
+A column is a dataclass field declared with `column`. Its dtype, unit and meaning are stored with the field, so that readers,
 writers and reports take them from one place.
 """
 
@@ -22,23 +22,23 @@ IntArray = NDArray[np.int64]
 def column(dtype: Any, unit: str, meaning: str, *, every_row: float | None = None) -> Any:
     """Declare a column of a `Columns` table: dtype, unit ("1" for none) and meaning in one line.
 
-    every_row : value of all rows of a table that is made without this column, as those in files older than it are.
+    every_row : value for every row if the table is built without this column, as from files written before it existed.
     """
     about = {"dtype": np.dtype(dtype), "unit": unit, "meaning": meaning, "every_row": every_row}
     return field(metadata=about) if every_row is None else field(default=None, metadata=about)
 
 
 def first_not_whole(values: ArrayLike) -> int | None:
-    """Return the place of the first value that a column of whole numbers would change; None where there is none."""
+    """Return the index of the first value that conversion to whole numbers would change; None if there is none."""
     given = np.ravel(values)
-    if given.dtype.kind != "f":  # whole numbers need no look
+    if given.dtype.kind != "f":  # integers and booleans need no test
         return None
     changed = ~np.isfinite(given) | (np.trunc(given) != given)
     return int(np.argmax(changed)) if changed.any() else None
 
 
 class Brief:
-    """Base of dataclasses that hold arrays (with repr=False): an array is shown by its type and shape."""
+    """Base of dataclasses that hold arrays (with repr=False): an array is printed as its type and shape."""
 
     def __repr__(self) -> str:
         shown = (f"{f.name}={_short(getattr(self, f.name))}" for f in fields(self))  # type: ignore[arg-type]
@@ -51,7 +51,7 @@ def _short(value: Any) -> str:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Columns:
-    """Base of the tables (with repr=False): columns one-dimensional, of the same length; other fields are of the whole."""
+    """Base of the tables (with repr=False): one-dimensional columns of equal length; other fields hold for all rows."""
 
     def __post_init__(self) -> None:
         lengths = {}
@@ -86,7 +86,7 @@ class Columns:
         return f"<{type(self).__name__}: {self._extent()} of {', '.join(self.as_dict())}>"
 
     def _extent(self) -> str:
-        """Say how much is in the table."""
+        """Return the number of rows in words."""
         return f"{len(self)} rows"
 
     def select(self, rows: ArrayLike | slice) -> Self:
@@ -96,7 +96,7 @@ class Columns:
 
     @classmethod
     def concatenate(cls, tables: Iterable[Self]) -> Self:
-        """Join tables row after row; fields that are no columns are taken from the last table."""
+        """Append tables row by row; fields that are not columns are taken from the last table."""
         parts = list(tables)
         if not parts:
             raise ValueError(f"no {cls.__name__} to join")

@@ -1,4 +1,4 @@
-"""What can go wrong, in the user's words: every error nta raises on purpose is an `NtaError`."""
+"""Errors with messages for the user: every error that nta raises on purpose is an `NtaError`."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class NtaError(Exception):
-    """Base of the errors a user can mend; the command line prints the message alone."""
+    """Base of the errors a user can remedy; the command line prints the message alone."""
 
 
 class RecordingError(NtaError):
-    """A file is no recording, or nothing in it can be read."""
+    """A file is not a recording, or nothing in it can be read."""
 
 
 class NoRecordingError(RecordingError):
-    """A file is by its content none of a recording's formats: a note, a table, a single image."""
+    """The content of a file is in no recording format: a note, a table, a single image."""
 
 
 class MissingInputError(NtaError):
-    """A number that a size needs was given by nobody; the message names it and how to give it."""
+    """A number that sizing requires is not stated; the message names it and how to state it."""
 
 
 class SettingError(NtaError, ValueError):
@@ -35,7 +35,7 @@ class DeviceError(NtaError):
     """A device did not do what was asked."""
 
 
-class DeviceTimeout(DeviceError):  # noqa: N818 - reads as the device's state, not as our fault
+class DeviceTimeout(DeviceError):  # noqa: N818 - reads as the device's state, not as a bug
     """No frame or answer came in time; the device may still be there."""
 
 
@@ -44,7 +44,7 @@ class DeviceLost(DeviceError):  # noqa: N818
 
 
 def in_words(error: BaseException) -> str:
-    """Return an error in one line; what the operating system says without its number, a fault of ours by its kind."""
+    """Return an error as one line: a system error without its number, an unexpected error with its type."""
     if isinstance(error, OSError) and error.strerror:
         words = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     else:
@@ -54,7 +54,7 @@ def in_words(error: BaseException) -> str:
 
 @contextmanager
 def full_disk_named(target: Path) -> Iterator[None]:
-    """Tell of a disk that is full by the name of what people know, whatever was being written under another."""
+    """Report a full disk with the path the user asked for, even if a temporary file was being written."""
     try:
         yield
     except OSError as error:
@@ -65,10 +65,10 @@ def full_disk_named(target: Path) -> Iterator[None]:
 
 
 def is_foreseen(error: BaseException) -> bool:
-    """Whether an error tells of the input or the machine; any other is a fault of ours, whose traceback is of use."""
+    """Whether an error is due to the input or the machine; any other is a bug in nta, whose traceback is useful."""
     return isinstance(error, NtaError | OSError | MemoryError)
 
 
 def printable(text: str) -> str:
-    """Return text that can be written in UTF-8: of a file name that is none, its strange bytes in hexadecimal."""
+    """Return text that can be written as UTF-8; bytes of a file name that are not UTF-8 become hexadecimal."""
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

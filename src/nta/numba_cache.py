@@ -1,4 +1,4 @@
-"""Where compiled kernels are kept between runs: chosen before numba is imported, which reads it then."""
+"""Folder in which numba keeps compiled kernels between runs."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import os
 
 
 def choose_numba_cache() -> None:
-    """Name a folder for what numba compiles where it may write neither beside the package nor at home, and would not work.
+    """Choose a cache folder for numba if it can write neither beside the package nor in the home folder and would fail.
 
-    It reads the name when it is imported, so that this comes first.
+    Must run before numba is imported, which reads the variable then.
     """
     home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")  # noqa: PTH111 - pathlib costs a blink
     if "NUMBA_CACHE_DIR" in os.environ or os.access(os.path.dirname(__file__), os.W_OK) or _can_be_made(home):  # noqa: PTH120
@@ -19,16 +19,17 @@ def choose_numba_cache() -> None:
 
     user = os.getuid() if hasattr(os, "getuid") else 0
     folder = Path(tempfile.gettempdir()) / f"nta-compiled-{user}"
-    with suppress(OSError):  # nowhere at all: numba says so
+    with suppress(OSError):  # no folder can be written to: numba reports it
         folder.mkdir(mode=0o700, exist_ok=True)
         found = folder.lstat()
-        if found.st_uid != user or found.st_mode & 0o077 or folder.is_symlink():  # what is in it will be run
+        # the content of the folder will be executed
+        if found.st_uid != user or found.st_mode & 0o077 or folder.is_symlink():
             folder = Path(tempfile.mkdtemp(prefix="nta-compiled-"))
         os.environ["NUMBA_CACHE_DIR"] = str(folder)
 
 
 def _can_be_made(folder: str) -> bool:
-    """Make a folder, as numba would, and say whether it can be written to; without a home its name is no whole path."""
+    """Make a folder, as numba would; return whether it can be written to. Without a home folder its path is not absolute."""
     if not os.path.isabs(folder):  # noqa: PTH117
         return False
     try:

@@ -1,6 +1,6 @@
 """Constants and laws: the viscosity of water, Stokes-Einstein both ways, motion blur.
 
-Plain floats and arrays; every constant and formula carries its source. A float given is a float returned.
+Functions take floats or arrays and return the same kind; every constant and formula carries its source.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ ZERO_CELSIUS_K = 273.15
 """0 °C in kelvin, exact. Source: SI Brochure, 9th ed. (2019)."""
 
 CHECK_EXPOSURE = "check the frame rate, and the unit of the exposure: exposure_s is in s, --exposure-ms in ms"
-"""What to do where an exposure is longer than its frame."""
+"""Advice if an exposure is longer than the frame interval."""
 
 WATER_VISCOSITY_RANGE_C = (-20.0, 110.0)
 """Validity of `water_viscosity_pa_s`: 253.15 K to 383.15 K, below 0 °C supercooled.
@@ -118,7 +118,7 @@ def stokes_einstein_nm_um2_s(temperature_c: float, viscosity_pa_s: float) -> flo
 
 
 def exposure_fits(exposure_s: float, interval_s: float) -> bool:
-    """Whether a shutter can be open so long in every frame interval; a rounded exposure may touch it."""
+    """Whether the exposure fits in the frame interval, within rounding."""
     return exposure_s <= interval_s * (1 + 1e-3)
 
 

@@ -1,4 +1,4 @@
-"""Where a result comes from: what was read, by which versions, when and how, and who said what of it."""
+"""Where a result comes from: the recording, versions, time and command, and the source of each stated value."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from nta.circumstances import completed_camera, measured_temperature_c, stated_c
 from nta.frames import CameraState, FrameSource
 
 RECORDING_FILE = "recording.h5"
-"""What a measurement calls its recording, which lies in a folder of its own."""
+"""File name of a recording made by a measurement; each has a folder of its own, which names it."""
 REPORTED = ("date", "instrument", "operator", "comment")
-"""What a report says of a recording that no number hangs on."""
+"""Statements about a recording that a report shows but no computation uses."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Provenance:
-    """Where a result comes from: what was read, by which versions, when and how.
+    """Where a result comes from: the recording, versions, time and command of the analysis.
 
-    date : UTC, to the microsecond: two analyses of one recording at once are two.
+    date : UTC, to the microsecond, so that two analyses of a recording started together differ.
     """
 
     recording: str
@@ -36,14 +36,15 @@ class Provenance:
     date: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="microseconds"))
     command: str = field(default_factory=lambda: shlex.join(sys.argv))
     versions: Mapping[str, str] = field(default_factory=lambda: _versions())
-    sources: Mapping[str, str] = field(default_factory=dict)  # who said what: {"frame_rate_hz": "user"}
-    about: Mapping[str, str] = field(
+    sources: Mapping[str, str] = field(
         default_factory=dict
-    )  # what is said beside: date of the recording, operator, ...
+    )  # source of each stated value: {"frame_rate_hz": "user"}
+    # other statements about the recording: date, operator, ...
+    about: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def called(self) -> str:
-        """What the recording is called: its file; of one that a measurement made, the folder that was named for it."""
+        """Name of the recording: its file name or, for a recording made by a measurement, the name of its folder."""
         path = Path(self.recording)
         return (path.parent.name if path.name == RECORDING_FILE else "") or path.name
 
@@ -55,7 +56,7 @@ class Provenance:
         profile: InstrumentProfile | None,
         sha256: str | None,
     ) -> Self:
-        """Return the provenance of what is made here and now of a recording, as it is known under these words on it."""
+        """Return the provenance of an analysis of `source` by this installation, now, with its circumstances."""
         return cls(
             recording=source.name,
             sha256=sha256,
@@ -65,7 +66,7 @@ class Provenance:
 
 
 def about_recording(metadata: Mapping[str, Any]) -> dict[str, str]:
-    """Return what the recording and its side-car say beside what is computed with: when, with what, by whom it was made."""
+    """Return statements of the recording and its side-car that no computation uses: date, instrument, operator, ..."""
     found = {name: str(metadata[name]) for name in REPORTED if metadata.get(name)}
     if "date" not in found and metadata.get("created"):
         found["date"] = str(metadata["created"])
@@ -75,7 +76,7 @@ def about_recording(metadata: Mapping[str, Any]) -> dict[str, str]:
 def _who_said(
     source: FrameSource, conditions: SampleConditions, profile: InstrumentProfile | None
 ) -> dict[str, str]:
-    """Return where each value of camera and conditions comes from, by name."""
+    """Return the source of each value of camera and conditions, by name of the value."""
     said = dict(source.metadata.get("sources", {}))
     completed = completed_camera(source.camera, profile)
     said |= {f.name: "profile" for f in fields(CameraState) if _differ(completed, source.camera, f.name)}

@@ -1,4 +1,4 @@
-"""A number that says how sure it is: value, interval, unit and how the interval was made."""
+"""A number with its uncertainty: value, interval, unit and how the interval was made."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """A result with its interval. `low` and `high` are None where no interval could be made; `value` None: no result.
+    """A result with its interval. `low` and `high` are None if there is no interval; `value` is None if there is no result.
 
     method : one phrase on how value and interval were made, e.g. "bootstrap over particles, 95 %".
     """
@@ -26,28 +26,28 @@ class Quantity:
 
     @classmethod
     def from_dict(cls, said: Mapping[str, Any]) -> Quantity:
-        """Take it from plain data; the inverse of `as_dict`."""
+        """Make a quantity from plain data; the inverse of `as_dict`."""
         return cls(said["value"], said.get("low"), said.get("high"), said["unit"], said.get("method", ""))
 
     @property
     def ends(self) -> tuple[float, float] | None:
-        """Both ends of the interval; None where there is none."""
+        """Both ends of the interval; None if there is no interval."""
         return None if self.low is None or self.high is None else (self.low, self.high)
 
     @property
     def half_width(self) -> float | None:
-        """Half of the interval; None where there is none."""
+        """Half the width of the interval; None if there is no interval."""
         return None if self.low is None or self.high is None else (self.high - self.low) / 2
 
     @property
     def half_width_ln(self) -> float | None:
-        """Half of the interval in the logarithm; None where there is none, or it reaches zero."""
+        """Half the width of the interval in the logarithm; None if there is no interval, or if it reaches zero."""
         if self.low is None or self.high is None or not self.low > 0:
             return None
         return math.log(self.high / self.low) / 2
 
     def times(self, factor: float, unit: str) -> Quantity:
-        """Return the product with a factor that is known exactly."""
+        """Return the quantity times an exactly known factor."""
         value, low, high = (None if v is None else v * factor for v in (self.value, self.low, self.high))
         return Quantity(value, low, high, unit, self.method)
 
@@ -71,19 +71,19 @@ class Quantity:
 
 
 def unknown(why: str, unit: str = "") -> Quantity:
-    """Return a quantity without a value, and why there is none."""
+    """Return a quantity without a value; its method says why there is none."""
     return Quantity(None, None, None, unit, why)
 
 
 CONFIDENCE = 0.95
-"""Of an interval where nobody chose another."""
+"""Confidence level of an interval unless another is chosen."""
 
 Z_95 = 1.959963984540054
-"""Half the width of an interval of 95 % of a normal law, in standard deviations."""
+"""Half the width of a 95 % interval of a normal distribution, in standard deviations."""
 
 
 def coverage_factor(confidence: float) -> float:
-    """Half the width of an interval of a normal law, in standard deviations: 1.96 for 0.95 (GUM, 6.3.3)."""
+    """Half the width of an interval of a normal distribution, in standard deviations: 1.96 for 0.95 (GUM, 6.3.3)."""
     from scipy.special import ndtri
 
     return float(ndtri(0.5 + confidence / 2))
@@ -102,9 +102,9 @@ def student_half_width(values: ArrayLike, confidence: float = CONFIDENCE) -> NDA
 
 
 def student_mean(values: ArrayLike, unit: str, replicate: str, *, logs: bool = False) -> Quantity:
-    """Return the mean of values, one of each replicate, with Student's interval; of a single one without.
+    """Return the mean of values, one for each replicate, with Student's interval; a single value has no interval.
 
-    logs : the values are logarithms, and the mean, a geometric one, is given as what they are logarithms of.
+    logs : the values are logarithms; the result is their geometric mean, back in original units.
     """
     each, back = np.asarray(values, dtype=np.float64), np.exp if logs else float
     mean = float(each.mean())

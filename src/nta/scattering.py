@@ -1,4 +1,4 @@
-"""How bright a particle is: light scattered into the objective, by Mie theory, for homogeneous and coated spheres.
+"""Brightness of a particle: light scattered into the objective, by Mie theory, for homogeneous and coated spheres.
 
 Geometry: the laser travels along z', the objective looks along x', the electric field is along y' (across both), which
 is how a light-sheet instrument is polarised. The collected cross-section is the differential cross-section integrated
@@ -28,10 +28,10 @@ _POLAR_NODES, _AZIMUTH_NODES = 10, 24
 
 @dataclass(frozen=True, kw_only=True)
 class Collection:
-    """How the scattered light is excited and collected.
+    """Illumination and collection of the scattered light.
 
     medium_index : refractive index of the liquid at the laser's wavelength.
-    polarized : field across laser and objective; False: unpolarised laser.
+    polarized : laser polarised across laser and objective axes; False: unpolarised laser.
     """
 
     wavelength_nm: float
@@ -103,7 +103,9 @@ def coated_amplitudes(
     top = float(outer_size.max())
     n = np.arange(1, int(np.ceil(top + 4.05 * top ** (1 / 3) + 2)) + 1)
     x, y = core_size[:, None], outer_size[:, None]
-    with np.errstate(all="ignore"):  # orders a small sphere does not need overflow; they are dropped below
+    with np.errstate(
+        all="ignore"
+    ):  # orders that a small sphere does not need overflow; they are dropped below
         a, b = _coated_coefficients(n[None, :], x, y, core_m, shell_m)
     needed = n[None, :] <= np.ceil(y + 4.05 * np.cbrt(y) + 2)  # Wiscombe, Appl. Opt. 19, 1505 (1980)
     scale = np.where(needed, (2 * n + 1) / (n * (n + 1)), 0.0)
@@ -175,7 +177,7 @@ def _cone(sine: float, polarized: bool) -> tuple[FloatArray, FloatArray, FloatAr
 
 
 def dimer_gain(monomer_nm: FloatArray, light: Collection) -> FloatArray:
-    """Brightness of two touching equal spheres over that of one, turning freely: 2 (1 + sin(qL) / (qL)), L their distance.
+    """Brightness of a freely rotating pair of touching equal spheres over that of one: 2 (1 + sin(qL) / (qL)), L distance.
 
     Single scattering (Debye 1915), at 90 degrees; the pair turns many times within an exposure up to about 200 nm.
     """
@@ -185,11 +187,11 @@ def dimer_gain(monomer_nm: FloatArray, light: Collection) -> FloatArray:
 def cluster_gain(
     members: FloatArray, gyration_nm: FloatArray, fractal_dimension: float, light: Collection
 ) -> FloatArray:
-    """Brightness of a fractal cluster over that of one member: N² S(q), with the structure factor of Fisher and Burford.
+    """Brightness of a fractal cluster over the brightness of one member: N² S(q), structure factor of Fisher and Burford.
 
     S(q) = (1 + 2 q² Rg² / (3 Df))^(-Df/2). Source: Sorensen, Aerosol Sci. Technol. 35, 648 (2001), eq. 42.
     """
     q2r2 = (light.momentum_transfer_nm * gyration_nm) ** 2
     structure = (1 + 2 * q2r2 / (3 * fractal_dimension)) ** (-fractal_dimension / 2)
-    # a cluster never gives less than its members would alone
+    # a cluster is at least as bright as the sum of its members
     return np.maximum(members**2 * structure, members)

@@ -1,4 +1,4 @@
-"""Diffusion: a coefficient per track with its interval, and what is needed to doubt it."""
+"""Diffusion: a coefficient per track with its interval, and tests of whether to trust it."""
 
 from nta.diffusion.covariance import cve
 from nta.diffusion.ensemble import EnsembleMotion, ensemble_motion

@@ -1,4 +1,4 @@
-"""Covariance-based estimator of diffusion: of one coordinate, and of all tracks of a recording at once.
+"""Covariance-based estimator of diffusion, for one coordinate and for all tracks of a recording at once.
 
 Sources: Vestergaard, Blainey, Flyvbjerg, Phys. Rev. E 89, 022726 (2014), eqs. 14-18; missing positions and variances
 with them: Vestergaard, Phys. Rev. E 94, 022401 (2016), eqs. 21-24. Motion-blur coefficient R: Berglund, Phys. Rev. E
@@ -35,9 +35,9 @@ def cve(
     frame_interval_s
         Time between neighbouring frame indices.
     blur
-        Motion-blur coefficient R, 0 to 1/4. Touches the estimate only where the localization variance is given.
+        Motion-blur coefficient R, 0 to 1/4. Affects the estimate only if the localization variance is given.
     localization_variance_um2, variance_of_localization_variance_um4
-        Localization variance known from elsewhere, and the variance of that knowledge (0 if it is certain).
+        Localization variance from an independent measurement, and the variance of that value (0 if exact).
     """
     t, x = checked_line(frame, position_um, least=3)
     if not 0 <= blur <= 0.25:
@@ -58,7 +58,7 @@ def cve(
 
 
 def cve_of_tracks(steps: Steps, blur: float) -> TrackDiffusion:
-    """Covariance-based estimate of every track, both axes together; needs two displacements that follow each other.
+    """Covariance-based estimate of every track, both axes together; needs two consecutive displacements.
 
     One pass of sums over all displacements: no loop over tracks.
     """

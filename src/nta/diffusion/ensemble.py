@@ -1,4 +1,4 @@
-"""Is the motion of all particles together free diffusion? Exponent and isotropy, where single tracks cannot tell."""
+"""Is the motion of all particles together free diffusion? Exponent and isotropy, for which single tracks are too short."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from nta.diffusion.track_anomalies import whitened
 from nta.quantity import Z_95, Quantity, unknown
 from nta.tracks.table import Tracks
 
-_LAG = 4  # frames over which growth is looked at: most tracks last so long
+_LAG = 4  # frames over which the growth is measured: most tracks last so long
 _REPEATS, _SEED = 400, 1
 _LEAST_TRACKS = 10
 
@@ -23,8 +23,9 @@ _LEAST_TRACKS = 10
 class EnsembleMotion:
     """Motion of all tracks that may be given a size.
 
-    exponent : of the mean squared displacement, 1 for free diffusion; below 1 confined or slowed down, above 1 directed.
-    isotropy : mobility along y over that along x, 1 for free diffusion.
+    exponent : exponent of the mean squared displacement against time: 1 for free diffusion, below 1 for confined or slowed
+        motion, above 1 for directed motion.
+    isotropy : mobility along y over mobility along x, 1 for free diffusion.
     """
 
     exponent: Quantity
@@ -32,7 +33,7 @@ class EnsembleMotion:
 
 
 def ensemble_motion(tracks: Tracks, diffusion: DiffusionEstimates) -> EnsembleMotion:
-    """Ask all tracks together; values are None for fewer than ten tracks that can tell."""
+    """Return exponent and isotropy of all tracks together; values are None for fewer than ten suitable tracks."""
     steps = estimated_steps(tracks, diffusion)
     sized = diffusion.has_size
     steps = steps.select(np.flatnonzero(sized)).apart(diffusion.noise.lag_frames, one_chain=True)
@@ -40,7 +41,7 @@ def ensemble_motion(tracks: Tracks, diffusion: DiffusionEstimates) -> EnsembleMo
 
 
 def _isotropy(steps: Steps, diffusion: DiffusionEstimates) -> Quantity:
-    """Ratio of the sums of squares of whitened displacements: every displacement counts the same, fast or slow."""
+    """Ratio of the sums of squares of whitened displacements: fast and slow particles have equal weight."""
     method = "ratio of whitened squared displacements along y and x, 95 %"
     white = whitened(steps, diffusion.noise, diffusion.diffusion_um2_s[diffusion.has_size])
     white = white[np.isfinite(white).all(axis=1)]
@@ -56,9 +57,9 @@ def _isotropy(steps: Steps, diffusion: DiffusionEstimates) -> Quantity:
 def _exponent(steps: Steps, diffusion: DiffusionEstimates) -> Quantity:
     """Growth of the squared displacement from one frame to four, within the same stretches of the same tracks.
 
-    Only stretches without a gap count, and the short displacements are those inside the long ones: particles that leave
-    early, or are lost when they go far, drop out of both alike. Localization errors are taken off; blur takes the same
-    time, a third of the exposure, from both durations.
+    Only stretches without a gap count, and the short displacements are inside the long ones: particles that leave early, or
+    are lost when they move far, drop out of both alike. Localization errors are subtracted; blur shortens both durations by
+    the same time, a third of the exposure.
     """
     method = f"squared displacements over {_LAG} frames and over one, bootstrap over tracks, 95 %"
     short, long, track = _stretches(steps, diffusion)
@@ -81,12 +82,13 @@ def _exponent(steps: Steps, diffusion: DiffusionEstimates) -> Quantity:
 
 
 def _stretches(steps: Steps, diffusion: DiffusionEstimates) -> tuple[FloatArray, FloatArray, IntArray]:
-    """Squared displacements, less localization errors, over one frame (mean of those inside) and over `_LAG`; track.
+    """Return weighted squared displacements of stretches over one frame (their mean) and over `_LAG` frames; and the tracks.
 
-    Both are weighted by what the stretch can tell: the square of motion over motion plus error, whatever it did itself.
-    A few spots of no sharp place would else decide, by how well their errors are known.
+    Localization errors are subtracted. Each stretch is weighted by its expected information, (motion / (motion + error))²,
+    with the typical motion of all stretches, not by its own displacement. Otherwise a few poorly localised spots would
+    dominate through the error of their stated uncertainty.
     """
-    if steps.wait_frames.size < _LAG:  # nothing moves, or no longer than that
+    if steps.wait_frames.size < _LAG:  # no track is long enough
         return np.empty(0), np.empty(0), np.empty(0, dtype=np.int64)
     variance = diffusion.noise.variance_um2(steps)
     whole = np.convolve(steps.wait_frames == 1, np.ones(_LAG), "valid") == _LAG

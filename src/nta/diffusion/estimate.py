@@ -27,7 +27,7 @@ from nta.quantity import coverage_factor
 from nta.spots.table import SpotFlag
 from nta.tracks.table import Tracks
 
-_LEAST_STEPS = 2  # displacements that are evidence, whatever the number of spots
+_LEAST_STEPS = 2  # fewest usable displacements, whatever the number of spots
 
 
 def estimate_diffusion(
@@ -47,19 +47,18 @@ def estimate_diffusion(
     tracks
         Tracks of one recording, drift subtracted.
     pixel_size_um
-        In the sample plane.
+        Pixel size in the sample plane.
     frame_interval_s
         Time between neighbouring frame indices; missing frames make it longer.
     exposure_s
-        Time over which the camera averages a position; None where nobody knows: it is not guessed but found from the
-        tracks (see `NoiseModel`), whatever they leave open of it widens the intervals, and the covariance-based
-        estimator does without it.
+        Time over which the camera averages a position. None if unknown: it is then estimated from the tracks (see
+        `NoiseModel`), its uncertainty widens the intervals, and the covariance-based estimator does not use it.
     settings
-        Defaults where None.
+        None: the defaults.
     detection
-        How probable it is that a spot is found; None: spots that were missed are not accounted for.
+        Probability that a spot is found; None: no correction for spots that were missed.
     links
-        How much of the motion is left in links (`nta.tracks.Relinking`); None: those given up are not accounted for.
+        Share of the motion that remains in links (`nta.tracks.Relinking`); None: no correction for links given up.
     """
     settings = settings or DiffusionSettings()
     steps = Steps.of(tracks, pixel_size_um, frame_interval_s)
@@ -80,14 +79,14 @@ def estimate_diffusion(
     seen = seen_motion(tracks, steps, fit.diffusion_um2_s, fit.noise.exposure_s, detection, links)
     if not seen.is_all:
         steps = Steps.of(tracks, pixel_size_um, frame_interval_s, kept_share=seen.kept_share)
-        # an exposure that nobody told was found from the steps that are seen
+        # an unknown exposure was estimated from the visible steps and needs no correction
         exposure_seen_s = None if exposure_s is None else exposure_s * seen.blur_share
         fit = _Fit.of(steps, fit_noise(steps, usable, exposure_seen_s, believe_spots, near=fit.noise))
 
     correlation = step_correlation(steps, usable, settings.false_alarm_rate)
     lag = correlation.lag_frames
     if lag > 1:
-        whole = settings.estimator == "likelihood"  # it takes all chains of positions that lie so far apart
+        whole = settings.estimator == "likelihood"  # it uses all chains of positions so far apart
         chains = steps.apart(lag, one_chain=not whole)
         long_enough &= chains.n_steps / (lag if whole else 1) >= LEAST_FRAMES[settings.estimator] - 1
         fit = _Fit.of(chains, fit_noise_apart(steps, usable & long_enough, believe_spots, lag))
@@ -125,10 +124,10 @@ def estimate_diffusion(
 
 @dataclass(frozen=True, eq=False)
 class _Fit:
-    """The noise that steps tell of, and under it the most likely D of every track.
+    """Noise model estimated from the steps, and the maximum-likelihood D of each track under it.
 
-    steps : perhaps in chains of positions `noise.lag_frames` apart, which tell of the same motion: the information is that
-        of one of them.
+    steps : possibly interleaved chains of positions `noise.lag_frames` apart; all chains describe the same motion, so the
+        information is that of a single chain.
     """
 
     steps: Steps
@@ -146,9 +145,9 @@ class _Fit:
 
 
 def _by_estimator(fit: _Fit, settings: DiffusionSettings) -> tuple[TrackDiffusion, FloatArray, FloatArray]:
-    """Estimates of all tracks by the chosen estimator, with both ends of their intervals.
+    """Return the estimates of all tracks by the chosen estimator, with both ends of their intervals.
 
-    fit : for the likelihood to all chains of positions `noise.lag_frames` apart, else to the first of every track.
+    fit : of all chains of positions `noise.lag_frames` apart for the likelihood, otherwise of the first chain of each track.
     """
     steps, noise = fit.steps, fit.noise
     if settings.estimator == "likelihood":
@@ -172,7 +171,7 @@ def _by_estimator(fit: _Fit, settings: DiffusionSettings) -> tuple[TrackDiffusio
 
 
 def _log_normal_interval(found: TrackDiffusion, confidence: float) -> tuple[FloatArray, FloatArray]:
-    """Interval D * exp(-+ z s / D), the asymptotic one on the scale where D's error is nearly even."""
+    """Interval D * exp(-+ z s / D): the asymptotic interval of ln D, whose error hardly depends on D."""
     z = coverage_factor(confidence)
     d, s = found.diffusion_um2_s, found.std_err_um2_s
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
@@ -182,7 +181,7 @@ def _log_normal_interval(found: TrackDiffusion, confidence: float) -> tuple[Floa
 
 
 def _moves(steps: Steps) -> BoolArray:
-    """Tracks with any displacement beyond a hundredth of a pixel: keeps burnt-in text out of the noise fit."""
+    """Select tracks with any displacement beyond a hundredth of a pixel: keeps burnt-in text out of the noise fit."""
     square = np.bincount(steps.track_of_step, steps.dy_um**2 + steps.dx_um**2, minlength=steps.n_tracks)
     return np.asarray(square > (0.01 * steps.pixel_size_um) ** 2 * np.maximum(steps.n_steps, 1))
 
@@ -190,7 +189,7 @@ def _moves(steps: Steps) -> BoolArray:
 def _flags(
     tracks: Tracks, steps: Steps, long_enough: BoolArray, mobile: BoolArray, diffusion: FloatArray
 ) -> NDArray[np.uint16]:
-    """Give every track the flags it deserves."""
+    """Return the flags of every track except MIXED and NON_BROWNIAN."""
     flags = np.zeros(steps.n_tracks, dtype=np.uint16)
     flags[~long_enough] |= int(TrackFlag.TOO_SHORT)
     flags[long_enough & ~mobile] |= int(TrackFlag.IMMOBILE)
@@ -207,7 +206,7 @@ def _flags(
 def _doubts(
     tracks: Tracks, steps: Steps, noise: NoiseModel, diffusion: FloatArray, settings: DiffusionSettings
 ) -> NDArray[np.uint16]:
-    """Flag what is not one particle in free diffusion, among the tracks with D > 0."""
+    """Flag tracks with D > 0 that are not a single particle in free diffusion."""
     flags = np.zeros(steps.n_tracks, dtype=np.uint16)
     light = tracks.intensity.astype(np.float64)
     log_light = np.log(light, out=np.full(light.size, np.nan), where=light > 0)
@@ -222,7 +221,7 @@ def _doubts(
 
 
 def _most_spots(flags: NDArray[np.uint16], track: IntArray, n_points: IntArray, flag: SpotFlag) -> BoolArray:
-    """Tracks more than half of whose spots carry the flag."""
+    """Select tracks in which more than half of the spots carry the flag."""
     carry = np.bincount(track, (flags & int(flag)) != 0, minlength=n_points.size)
     return np.asarray(2 * carry > n_points)
 
@@ -231,7 +230,9 @@ def _medians(values: NDArray[np.float32], start: IntArray) -> NDArray[np.float32
     """Median of each track's rows."""
     n = np.diff(start)
     ordered = values.copy()
-    for first, last in pairwise(start.tolist()):  # a fifteenth of what sorting by track and value takes
+    for first, last in pairwise(
+        start.tolist()
+    ):  # takes a fifteenth of the time of sorting by track and value
         ordered[first:last].sort()
     return np.asarray(
         (ordered[start[:-1] + (n - 1) // 2] + ordered[start[:-1] + n // 2]) / 2, dtype=np.float32

@@ -10,8 +10,8 @@ Source: Berglund, Phys. Rev. E 82, 011917 (2010), with R T = t_E / 6 for an even
 errors follow from the same integrals, since the averages of neighbouring frames share one position's error and never
 an exposure. Writing e_i = s_i² - D t_E / 3 turns this into the unblurred model with errors e_i, which may be negative.
 
-A displacement over frames in which the particle was looked for and missed is left out (`Steps.wait_frames`): the linker
-joins over a gap only where the particle turns up near, so such displacements are a selection of short ones.
+A displacement over frames in which the particle was searched for and missed is left out (`Steps.wait_frames`): the linker
+joins over a gap only if the particle reappears nearby, so such displacements are selected to be short.
 
 The covariance is tridiagonal, so its L D L^T factors come in one pass: innovation z_i = d_i - g_i z_(i-1) of variance
 p_i, g_i = -e_i / p_(i-1). The pass also carries the derivatives with respect to one parameter: D, or an extra variance
@@ -32,14 +32,15 @@ if TYPE_CHECKING:
     from nta.diffusion.steps import Steps
 
 _TINY = 1e-300
-_FACTORS = 32  # variances multiplied before their logarithm is taken: each is within 1e9 times the usual one
+# variances multiplied before taking the logarithm: each is within a factor 1e9 of the usual one
+_FACTORS = 32
 
 
 class Displacements(NamedTuple):
-    """The displacements of tracks, with the noise that is in them.
+    """The displacements of tracks with their noise.
 
-    y, x : positions, um. variance : of each position, per axis, um2.
-    wait : frames from each row to the next, 0 where that displacement is left out and the chain begins anew.
+    y, x : positions, um. variance : variance of each position per axis, um2.
+    wait : frames from each row to the next, 0 where that displacement is left out and a new chain begins.
     start : (n_tracks + 1,) row where each track starts. blur_s : t_E / 3.
     """
 
@@ -67,7 +68,7 @@ class Displacements(NamedTuple):
 
     @classmethod
     def at_rest(cls, steps: Steps, y_um: FloatArray, x_um: FloatArray) -> Displacements:
-        """Return steps in a frame of rest, `Steps.frames_of_rest`: without blur, errors not known yet."""
+        """Return the steps in a frame of `Steps.frames_of_rest`, without blur and with zero errors."""
         none = np.zeros(y_um.size)
         return cls(y_um, x_um, steps.wait_frames, none, steps.start, steps.frame_interval_s, 0.0)
 
@@ -132,8 +133,8 @@ def _climb(
 ) -> tuple[float, float, float]:
     """Maximise the likelihood over D, or over an extra variance at this D, by Fisher scoring in its logarithm.
 
-    Returns the maximum's place, log-likelihood and information in the parameter itself; place 0 where the likelihood
-    rises all the way down to a millionth of the guess.
+    Returns the parameter at the maximum, the log-likelihood there and the information in the parameter itself; the
+    parameter is 0 if the likelihood keeps rising down to a millionth of the guess.
     """
     value = guess
     least = 1e-6 * guess
@@ -173,14 +174,14 @@ def most_likely_variance(of: Displacements, first: int, last: int, diffusion: fl
 def likelihood_with_variance(
     of: Displacements, first: int, last: int, diffusion: float, extra: float
 ) -> float:
-    """Log-likelihood of rows first:last at this D, with this variance more of every position."""
+    """Log-likelihood of rows first:last at this D, with this variance added to every position."""
     log_likelihood, _, _ = _score(of, first, last, diffusion, extra, False)
     return log_likelihood
 
 
 @compiled()
 def enough(wait: IntArray, first: int, last: int) -> bool:
-    """Whether a track has the two displacements that the least estimate needs."""
+    """Whether a track has two displacements, the fewest for an estimate."""
     return bool((wait[first : last - 1] > 0).sum() >= 2)
 
 
@@ -197,9 +198,9 @@ def maximum_of_tracks(of: Displacements, guess: FloatArray) -> FloatArray:
 
 @compiled()
 def stillness_of_tracks(of: Displacements, creep: float, floor: float, ceiling: FloatArray) -> FloatArray:
-    """Log-likelihood of standing still with position errors of any variance from `floor` to the track's `ceiling`.
+    """Log-likelihood of rest with position errors of any variance from `floor` to the track's `ceiling`.
 
-    of : as by `Displacements.at_rest`. creep : diffusion coefficient that the drift's own error makes of a particle at rest.
+    of : from `Displacements.at_rest`. creep : apparent diffusion coefficient of a resting particle due to the drift's error.
     Returns the log-likelihood and the most likely variance of every track, (2, n_tracks).
     """
     y, x, start = of.y, of.x, of.start
@@ -218,9 +219,9 @@ def stillness_of_tracks(of: Displacements, creep: float, floor: float, ceiling: 
 
 @compiled()
 def still_likelihood(of: Displacements, creep: float, variances: FloatArray) -> FloatArray:
-    """Log-likelihood of standing still with position errors of each of the variances, (n_tracks, n).
+    """Log-likelihood of rest with position errors of each of the variances, (n_tracks, n).
 
-    of : as by `Displacements.at_rest`.
+    of : from `Displacements.at_rest`.
     """
     start = of.start
     table = np.empty((start.size - 1, variances.size))
@@ -232,9 +233,9 @@ def still_likelihood(of: Displacements, creep: float, variances: FloatArray) -> 
 
 @compiled()
 def _to_usual(grid: FloatArray, interval_s: float, variance: FloatArray, relative: FloatArray) -> None:
-    """Fill one over the variance that a displacement of the track usually has at each D.
+    """Fill the inverse of the usual variance of a displacement of the track at each D.
 
-    Variances divided by it multiply to something a float can hold, so that one logarithm does for `_FACTORS` of them.
+    Products of variances scaled by it stay within the range of a float, so that one logarithm serves `_FACTORS` of them.
     """
     both = 2 * np.mean(variance)
     for g in range(grid.size):
@@ -305,7 +306,7 @@ def on_grid(
 def likelihood_table(
     of: Displacements, which: IntArray, grid: FloatArray, table: Float32Array, peak: FloatArray
 ) -> None:
-    """Fill table[i] with the log-likelihood of track which[i] on the grid, less its largest value, which goes to peak[i]."""
+    """Fill table[i] with the log-likelihood of track which[i] on the grid minus its maximum, which goes to peak[i]."""
     y, x, wait, variance, start = of.y, of.x, of.wait, of.variance, of.start
     interval_s, blur_s = of.interval_s, of.blur_s
     n = grid.size
@@ -352,7 +353,7 @@ def likelihood_table(
 
 @compiled()
 def innovations(of: Displacements, first: int, last: int, diffusion: float, out: FloatArray) -> None:
-    """Fill out[r] = (y, x) of each displacement, whitened by the model: independent, of unit variance, if it holds."""
+    """Fill out[r] = (y, x) of each displacement, whitened: independent and of unit variance if the model holds."""
     y, x, wait, variance = of.y, of.x, of.wait, of.variance
     interval_s, blur_s = of.interval_s, of.blur_s
     p, zy, zx, fresh = 1.0, 0.0, 0.0, True

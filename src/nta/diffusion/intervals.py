@@ -1,9 +1,9 @@
 """Interval of the diffusion coefficient of every track, from its own likelihood.
 
-The posterior under Jeffreys' prior: where noise is small this prior is flat in ln D, the posterior is that of a scale,
-and its equal-tailed interval covers exactly as often as it says whatever the number of displacements; where noise rules
-the prior falls off towards D = 0 and keeps the posterior proper. Jeffreys, Proc. R. Soc. A 186, 453 (1946); coverage to
-first order for any likelihood of one parameter: Welch and Peers, J. R. Stat. Soc. B 25, 318 (1963).
+The interval is that of the posterior under Jeffreys' prior. Where noise is small this prior is flat in ln D, D is a scale
+parameter, and the equal-tailed interval has exactly its nominal coverage for any number of displacements. Where noise
+dominates, the prior falls off towards D = 0 and keeps the posterior proper. Jeffreys, Proc. R. Soc. A 186, 453 (1946);
+coverage to first order for any likelihood of one parameter: Welch and Peers, J. R. Stat. Soc. B 25, 318 (1963).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _NODES = 96
 def credible_intervals(
     steps: Steps, noise: NoiseModel, diffusion: FloatArray, information: FloatArray, confidence: float
 ) -> tuple[FloatArray, FloatArray]:
-    """Lower and upper end per track; the lower end is 0 where the most likely D is 0, NaN where there is no estimate.
+    """Lower and upper end per track; the lower end is 0 if the most likely D is 0; both are NaN without an estimate.
 
     The uncertainty of the noise model, common to all tracks, is added in quadrature on the logarithmic scale.
     """
@@ -42,7 +42,7 @@ def credible_intervals(
 def _intervals(
     of: Displacements, diffusion: FloatArray, information: FloatArray, confidence: float, weight: float
 ) -> tuple[FloatArray, FloatArray]:
-    """Return both ends of the interval of every track; weight : of its log-likelihood."""
+    """Return both ends of the interval of every track; weight : factor on its log-likelihood."""
     start = of.start
     n = start.size - 1
     low, high = np.full(n, np.nan), np.full(n, np.nan)
@@ -53,7 +53,7 @@ def _intervals(
         if diffusion[k] > 0:
             centre = np.log(diffusion[k])
             width = 1 / np.sqrt(max(information[k] * diffusion[k] ** 2, 0.5))
-        else:  # around the standard error that D has at 0
+        else:  # around the standard error of D at D = 0
             centre, width = -0.5 * np.log(information[k]), 1.4
         nodes = centre + width * np.linspace(-7.0, 9.0, _NODES)
         on_grid(of, start[k], start[k + 1], np.exp(nodes), log_likelihood, info)

@@ -1,4 +1,4 @@
-"""What every track says of its diffusion coefficient: the whole likelihood on a grid, for inference over many tracks."""
+"""Likelihood of the diffusion coefficient of every track, on a grid, for inference over many tracks."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class DiffusionLikelihood:
     """Log-likelihood of D, track by track.
 
     grid_um2_s : (n_grid,) diffusion coefficients.
-    log_likelihood : (n_rows, n_grid) float32; of each row its largest value on the grid is subtracted, so it ends at 0.
-    peak : (n_rows,) what was subtracted, for positions in um.
+    log_likelihood : (n_rows, n_grid) float32, minus the maximum of each row, so that the largest value is 0.
+    peak : (n_rows,) the subtracted maximum, for positions in um.
     track : (n_rows,) track of each row.
     """
 
@@ -43,12 +43,12 @@ def diffusion_likelihood(
     Parameters
     ----------
     tracks
-        The tracks that were estimated.
+        The tracks to which the estimates belong.
     diffusion
-        Their estimates: pixel size, frame interval and noise model are taken from here.
+        The estimates; pixel size, frame interval and noise model are taken from here.
     grid_um2_s
-        Diffusion coefficients > 0; None: 200 of them, even in ln D, from a fifth of the smallest lower interval end to
-        five times the largest upper one.
+        Diffusion coefficients > 0; None: 200 values, even in ln D, from a fifth of the smallest lower end of an interval to
+        five times the largest upper end.
     which
         Track numbers (or a mask over tracks); None: the tracks that may be given a size.
     """
@@ -64,13 +64,13 @@ def diffusion_likelihood(
     table = np.empty((rows.size, grid.size), dtype=np.float32)
     peak = np.empty(rows.size)
     likelihood_table(Displacements.of(steps, diffusion.noise), rows, grid, table, peak)
-    if lag > 1:  # its chains tell of the same motion
+    if lag > 1:  # the chains describe the same motion
         table, peak = table / np.float32(lag), peak / lag
     return DiffusionLikelihood(grid_um2_s=grid, log_likelihood=table, peak=peak, track=rows)
 
 
 def estimated_steps(tracks: Tracks, diffusion: DiffusionEstimates) -> Steps:
-    """Return the steps that estimates were made of, with what was not seen of them given back."""
+    """Return the steps of the estimates, with the correction for motion that was not seen."""
     return Steps.of(
         tracks, diffusion.pixel_size_um, diffusion.frame_interval_s, kept_share=diffusion.kept_share
     )

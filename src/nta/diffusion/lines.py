@@ -1,4 +1,4 @@
-"""What estimators of single coordinates take and give: a line of positions, its diffusion, and that of all tracks."""
+"""Input and results of estimators of single coordinates, and of all tracks."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ class LineDiffusion:
     """Diffusion along one coordinate.
 
     diffusion_um2_s, variance_um4_s2 : estimate and its variance.
-    localization_variance_um2 : variance of a position by localization alone; may come out negative from one track.
-    n_lags : lags of the mean squared displacement that were used; None where none is.
+    localization_variance_um2 : variance of a position by localization alone; the estimate from one track may be negative.
+    n_lags : number of lags of the mean squared displacement that were used; None if the estimator uses no lags.
     """
 
     diffusion_um2_s: float
@@ -35,7 +35,7 @@ class LineDiffusion:
 
 @dataclass(frozen=True, eq=False)
 class TrackDiffusion:
-    """Estimates of all tracks by one estimator; row i is track i, NaN where there are too few spots."""
+    """Estimates of all tracks by one estimator; row i is track i, NaN if it has too few spots."""
 
     diffusion_um2_s: FloatArray
     std_err_um2_s: FloatArray
@@ -43,7 +43,7 @@ class TrackDiffusion:
 
 
 def checked_line(frame: ArrayLike, position_um: ArrayLike, least: int) -> tuple[IntArray, FloatArray]:
-    """Return frames and positions of one coordinate as arrays; refuse what no estimator can use."""
+    """Return frames and positions of one coordinate as arrays; refuse input that no estimator can use."""
     t = np.asarray(frame)
     x = np.asarray(position_um, dtype=np.float64)
     if t.ndim != 1 or t.shape != x.shape:

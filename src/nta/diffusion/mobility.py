@@ -1,4 +1,4 @@
-"""Does a track move, or does it only shiver? Diffusion weighed against standing still."""
+"""Does a track diffuse or rest? Likelihood ratio of diffusion against rest with localization errors."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from nta.diffusion.steps import Steps
 from nta.tracks.table import Tracks
 
 _LEAST_ERROR_PX = 1e-3  # burnt-in text does not move at all
-# a spot that stands still is found within half a pixel, whatever the detector says of itself; a wide one less precisely
+# largest localization error of a resting spot, whatever the reported error; wide spots may have more
 _MOST_ERROR_PX = 0.5
 _VARIANCE_SPREAD = np.log(4.0)  # standard deviation of ln(variance) of single spots about the noise model
-_SLOW_SHARE = 0.1  # quantile of D, among the tracks that move, that stands for their slow end
+_SLOW_SHARE = 0.1  # quantile of D of the mobile tracks that represents the slow ones
 _DOUBT_CONFIDENCE = 0.95
-_WIDE = 1.5  # widths of a spot in focus, from which on a spot may be dirt out of focus (design choice)
-_WANDERS = 0.5  # of its width, as standard deviation, that the centre of dirt wanders at most (design choice)
-_DIRT_SHARE = 0.4  # of a spot's height that stands in the background where it is dirt (design choice)
+_WIDE = 1.5  # width from which on a spot may be dirt out of focus, over the width in focus (design choice)
+_WANDERS = 0.5  # largest standard deviation of the centre of dirt, over the spot's width (design choice)
+_DIRT_SHARE = 0.4  # least share of a spot's height that is in the background if it is dirt (design choice)
 # sides of the squares over which the background is averaged at a place, and around it for comparison
 _SMOOTH_PX, _SURROUNDINGS_PX = 5, 42
 
@@ -27,15 +27,14 @@ _SMOOTH_PX, _SURROUNDINGS_PX = 5, 42
 def mobile_evidence(
     steps: Steps, noise: NoiseModel, log_likelihood: FloatArray, width: FloatArray
 ) -> FloatArray:
-    """Log-likelihood of "diffuses, errors as the noise model says" less that of "stands still, errors of its own size".
+    """Log-likelihood of diffusion with the errors of the noise model, minus that of rest with errors of any size.
 
-    log_likelihood : of each track at its most likely D. width : of its spots, over that of one in focus; NaN: not known.
+    log_likelihood : of each track at its most likely D. width : width of its spots over the width in focus; NaN: unknown.
 
-    Standing still is tried twice: in the image (stuck to the window, burnt-in text, hot pixels, all of which drift
-    correction sets moving) and in the drifting frame (the whole stage moves), where the drift's own error makes a
-    particle at rest creep. Its error may have any size, at a price that grows with its distance from the noise model.
-    That costs the test little, since errors undo each other from one displacement to the next and steps of diffusion
-    do not.
+    Rest is tested twice: in the image (stuck to the window, burnt-in text, hot pixels: drift correction makes these move)
+    and in the drift-corrected frame (the whole stage moves), where the drift's error makes a resting particle creep. The
+    localization error is free, with a penalty for its distance from the noise model. This hardly weakens the test:
+    localization errors cancel from one displacement to the next, steps of diffusion do not.
     """
     expected = np.bincount(steps.track, noise.variance_um2(steps), minlength=steps.n_tracks) / steps.n_points
     floor = (_LEAST_ERROR_PX * steps.pixel_size_um) ** 2
@@ -56,13 +55,13 @@ def may_move(
     mobile: BoolArray,
     long_enough: BoolArray,
 ) -> BoolArray:
-    """Tracks that have the benefit of the doubt: most tracks move, and these may be as fast as the slow ones of those.
+    """Select undecided tracks to count as mobile: most tracks move, and their D is compatible with slow mobile tracks.
 
-    diffusion_um2_s, information : most likely D of each track, and how well it is known. mobile : tracks that evidently
-    move, of those `long_enough` to tell.
+    diffusion_um2_s, information : most likely D of each track, and its Fisher information. mobile : tracks that evidently
+    move, among the `long_enough` ones.
 
-    A handful of positions cannot prove motion. To call them stuck would be wrong of nearly all, and would leave out just
-    those that happened to move little.
+    A few positions cannot prove motion. To call such tracks stuck would be wrong for nearly all of them, and would select
+    against the tracks that happened to move little.
     """
     doubtful = np.flatnonzero(long_enough & ~mobile & (diffusion_um2_s > 0))
     found = np.zeros(steps.n_tracks, dtype=bool)
@@ -74,12 +73,12 @@ def may_move(
 
 
 def is_still_light(tracks: Tracks, steps: Steps, width: FloatArray) -> BoolArray:
-    """Tracks of wide spots whose light is in the background of the recording, and that stay there: dirt out of focus.
+    """Select tracks of wide spots that stay where the background of the recording is bright: dirt out of focus.
 
-    steps : of these tracks. width : of each track's spots, over that of one in focus; NaN: not known.
+    steps : of these tracks. width : width of each track's spots over the width in focus; NaN: unknown.
 
-    The centre of dirt wanders as particles pass over it, which looks like slow diffusion. Particles out of focus have left
-    their places long before the background is learned.
+    The fitted centre of dirt shifts as particles pass over it, which looks like slow diffusion. Particles out of focus leave
+    their place too soon to show in the background.
     """
     scene = tracks.scene
     wide = width > _WIDE
@@ -103,7 +102,7 @@ def is_still_light(tracks: Tracks, steps: Steps, width: FloatArray) -> BoolArray
 
 
 def _spread(place: tuple[FloatArray, FloatArray], track: IntArray, n: IntArray) -> FloatArray:
-    """Return the standard deviation of the places of each track, mean of both axes."""
+    """Return the standard deviation of the positions of each track, rms of both axes."""
     variance = np.zeros(n.size)
     for at in place:
         mean = np.bincount(track, at, minlength=n.size) / n

@@ -1,19 +1,19 @@
 """Is a track one particle in free diffusion? Tests of single tracks, each with a stated rate of false alarms.
 
-The displacements are whitened by the model of the track's own D (`nta.diffusion.gaussian.innovations`): independent and of
-equal variance, if it holds. Then
+The displacements are whitened with the model of the track's own D (`nta.diffusion.gaussian.innovations`). If the model
+holds, they are independent and of equal variance. Tests:
 
-- isotropy: the sums of squares along both axes have a ratio that is F distributed;
-- persistence: neighbouring displacements are uncorrelated. Directed motion correlates them, a cage anticorrelates them. The
-  sum of neighbouring products over that of squares has, for normal displacements, a variance known exactly
-  (2 tr A² / (m (m + 2)) for the quadratic form A; Anderson, The Statistical Analysis of Time Series (1971), ch. 6), and
-  is taken as a symmetric beta of that variance;
-- mobility: no place divides the track into two of different D; the greatest likelihood ratio over all places, with the
-  tail of Miller and Siegmund, Biometrics 38, 1011 (1982);
-- light: no place divides it into two of different light. Light wanders as a particle moves through the light sheet; a jump
-  is what is large beside the changes just before and after it.
+- isotropy: the ratio of the sums of squares along both axes is F distributed;
+- persistence: neighbouring displacements are uncorrelated. Directed motion correlates them, a cage anticorrelates them. For
+  normal displacements, the sum of neighbouring products over the sum of squares has an exactly known variance
+  (2 tr A² / (m (m + 2)) for the quadratic form A; Anderson, The Statistical Analysis of Time Series (1971), ch. 6); it is
+  approximated by a symmetric beta distribution of that variance;
+- mobility: no position divides the track into two parts of different D. The statistic is the greatest likelihood ratio over
+  all positions, with the tail probability of Miller and Siegmund, Biometrics 38, 1011 (1982);
+- light: no position divides the track into two parts of different brightness. Brightness varies as a particle moves through
+  the light sheet; a jump is a change that is large compared with the changes just before and after it.
 
-Few tracks are long enough to be told apart one by one; `nta.diffusion.ensemble` asks all of them together.
+Few tracks are long enough for these tests; `nta.diffusion.ensemble` tests all tracks together.
 """
 
 from __future__ import annotations
@@ -26,26 +26,26 @@ from nta.diffusion.gaussian import Displacements, innovations
 from nta.diffusion.noise import NoiseModel
 from nta.diffusion.steps import Steps
 
-_LEAST_STEPS = 10  # for a test of shape: fewer tell nothing
-_LEAST_SIDE = 5  # displacements on either side of a change of mobility
-_LEAST_JUMP = float(np.log(1.5))  # of light: smaller ones are no second particle
-_NEAR, _AROUND = 3, 8  # spots whose light is averaged on either side; changes around them to compare with
+_LEAST_STEPS = 10  # fewest displacements for the tests of isotropy and persistence
+_LEAST_SIDE = 5  # fewest displacements on either side of a change of mobility
+_LEAST_JUMP = float(np.log(1.5))  # smaller jumps of brightness are not attributed to a second particle
+_NEAR, _AROUND = 3, 8  # spots averaged on either side of a jump; reach of the changes it is compared with
 _LEAST_AROUND = 8
 
 
 def whitened(steps: Steps, noise: NoiseModel, diffusion_um2_s: FloatArray) -> FloatArray:
-    """Displacements over their model: (n_displacements, 2) as y and x, NaN for tracks without D > 0."""
+    """Return displacements whitened with their model: (n_displacements, 2) as y and x, NaN for tracks without D > 0."""
     out = np.full((steps.y_um.size, 2), np.nan)
     _whiten(Displacements.of(steps, noise), diffusion_um2_s, out)
     return out[steps.row_of_step]
 
 
 def not_brownian(steps: Steps, white: FloatArray, false_alarm_rate: float) -> BoolArray:
-    """Tracks that are anisotropic, directed or confined; of faultless ones at most `false_alarm_rate`."""
+    """Select tracks that are anisotropic, directed or confined; at most a share `false_alarm_rate` of Brownian tracks."""
     n, track = steps.n_steps, steps.track_of_step
     along_y, along_x = (np.bincount(track, axis**2, minlength=n.size) for axis in white.T)
     near = (np.diff(steps.row_of_step) == 1) & (np.diff(track) == 0)
-    # a track without D is NaN, which must not spoil the next one
+    # a track without D is NaN, which must not affect the next track
     products = np.where(near, (white[1:] * white[:-1]).sum(axis=1), 0.0)
     product = np.bincount(track[1:], products, minlength=n.size)
     n_pairs = np.bincount(track[1:], near, minlength=n.size)
@@ -65,7 +65,7 @@ def not_brownian(steps: Steps, white: FloatArray, false_alarm_rate: float) -> Bo
 def changes_within(
     steps: Steps, white: FloatArray, log_light: FloatArray, false_alarm_rate: float
 ) -> BoolArray:
-    """Tracks whose mobility or light jumps, probably two particles; of faultless ones at most `false_alarm_rate`."""
+    """Select tracks whose mobility or light jumps, probably two particles; at most `false_alarm_rate` of single ones."""
     first = np.searchsorted(steps.track_of_step, np.arange(steps.n_tracks + 1))
     ratio = _mobility_ratio((white**2).sum(axis=1), first, _LEAST_SIDE)
     alone = false_alarm_rate / 2
@@ -80,7 +80,7 @@ def changes_within(
 
 
 def _beta_two_sided(value: FloatArray, shape: FloatArray) -> FloatArray:
-    """Two-sided tail of a symmetric beta law on 0 to 1."""
+    """Two-sided tail probability of a symmetric beta distribution on 0 to 1."""
     from scipy.special import betainc
 
     off = np.abs(np.clip(value, 0, 1) - 0.5)
@@ -88,7 +88,7 @@ def _beta_two_sided(value: FloatArray, shape: FloatArray) -> FloatArray:
 
 
 def _largest_chi2_tail(ratio: FloatArray, n: FloatArray) -> FloatArray:
-    """Probability that the greatest of the ratios over all divisions of n exceeds the one given."""
+    """Probability that the greatest likelihood ratio over all divisions of n displacements exceeds `ratio`."""
     edge = _LEAST_SIDE / np.maximum(n, 2 * _LEAST_SIDE + 1)
     b = np.sqrt(np.maximum(ratio, 1e-12))
     phi = np.exp(-0.5 * b * b) / np.sqrt(2 * np.pi)
@@ -100,7 +100,7 @@ def _repetition(log_light: FloatArray, steps: Steps) -> float:
     """Correlation of neighbouring changes of light, over all tracks: -1/2 for noise alone, 0 for a random walk."""
     row = steps.row_of_step
     change = log_light[row + 1] - log_light[row]
-    known = np.abs(change[np.isfinite(change)])  # tracks of other programs have no light
+    known = np.abs(change[np.isfinite(change)])  # tracks from other programs have no light
     spread = np.median(known) * 1.4826 if known.size else np.nan
     if not spread > 0:
         return 0.0
@@ -120,10 +120,10 @@ def _whiten(of: Displacements, diffusion: FloatArray, out: FloatArray) -> None:
 
 @compiled()
 def _mobility_ratio(square: FloatArray, first: IntArray, side: int) -> FloatArray:
-    """Twice the log of the greatest likelihood ratio of two mobilities against one, per track; 0 for short ones.
+    """Twice the log of the greatest likelihood ratio of two mobilities against one, per track; 0 for short tracks.
 
-    Divided by 1 + 1 / side + ..., the mean of the ratio of few displacements over that of many (Bartlett's correction
-    of Gamma scales: 1 + (1/k + 1/(n - k) - 1/n) / 6).
+    Divided by its mean for few displacements relative to many (Bartlett's correction for Gamma scales:
+    1 + (1/k + 1/(n - k) - 1/n) / 6).
     """
     ratio = np.zeros(first.size - 1)
     for t in range(ratio.size):
@@ -146,7 +146,7 @@ def _mobility_ratio(square: FloatArray, first: IntArray, side: int) -> FloatArra
 def _light_jump(
     log_light: FloatArray, start: IntArray, repetition: float, least: float, near: int, around: int, least_around: int
 ) -> tuple[FloatArray, FloatArray, FloatArray]:  # fmt: skip
-    """Least probable step of light per track: its t value, degrees of freedom, and the number of places tried."""
+    """Least probable jump of brightness in each track: t value, degrees of freedom, number of positions tested."""
     n_tracks = start.size - 1
     t, freedom, tried = np.zeros(n_tracks), np.ones(n_tracks), np.zeros(n_tracks)
     # the difference of two means of `near` values is a sum of changes with triangular weights
