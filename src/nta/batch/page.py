@@ -12,7 +12,7 @@ from nta.batch.figures import group_curves, replicate_figure, small_multiples
 from nta.batch.job import Job
 from nta.batch.outcome import ANALYSED, JobOutcome, Status
 from nta.batch.replicates import Replicates, group_of
-from nta.io.atomic import new_file
+from nta.io.atomic import write_text
 from nta.io.results import BATCH_RESULTS
 from nta.measurements.replicates import Spread
 from nta.quantity import Quantity
@@ -57,9 +57,7 @@ _HOW_TO_READ = (
 
 def write_page(batch: Batch, path: Path) -> Path:
     """Write the page; it appears when it is whole."""
-    with new_file(path) as partial:
-        partial.write_text(page(batch), encoding="utf-8")
-    return path
+    return write_text(path, page(batch))
 
 
 def page(batch: Batch) -> str:

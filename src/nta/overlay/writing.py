@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from nta.assessment import Verdict
-from nta.io.atomic import new_file
+from nta.io.atomic import write_text
 from nta.measurements import MeasuredAnalysis, MeasuredRun
 from nta.overlay.figures import draw_all
 from nta.overlay.source import NoResultError, Source
@@ -30,13 +30,9 @@ def write_overlay(
 
     empty : of what else was to be compared and has no result.
     """
-    path = Path(path)
     now = datetime.now(UTC)
     footer = f"{software()} · {now:%Y-%m-%d %H:%M} UTC"
-    text = page(_content(sources, title, empty), title, footer)
-    with new_file(path) as partial:
-        partial.write_text(text, encoding="utf-8")
-    return path
+    return write_text(path, page(_content(sources, title, empty), title, footer))
 
 
 def _content(sources: Sequence[Source], title: str, empty: Sequence[NoResultError]) -> list[doc.Block]:

@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from nta.calibration import BeadCertificate
-from nta.io.atomic import new_file
+from nta.io.atomic import new_file, write_text
 from nta.qc.baseline import GOOD_RUNS, QUANTITIES
 from nta.qc.chart import Chart, ChartSet, Point
 from nta.qc.rules import EWMA_WEIGHT, EWMA_WIDTH_SD, hints
@@ -36,7 +36,6 @@ from nta.version import software
 
 def write_charts(sets: Sequence[ChartSet], path: str | Path, *, png: str | Path | None = None) -> Path:
     """Write the page of all charts, and each chart as PNG into a folder where one is named."""
-    path = Path(path)
     pictures = {(i, c.quantity): _picture(s, c, i) for i, s in enumerate(sets) for c in s.charts}
     if png is not None:
         Path(png).mkdir(parents=True, exist_ok=True)
@@ -62,9 +61,7 @@ def write_charts(sets: Sequence[ChartSet], path: str | Path, *, png: str | Path 
         ),
     ]
     footer = f"{software()} · {datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
-    with new_file(path) as partial:
-        partial.write_text(page(blocks, "Control charts", footer), encoding="utf-8")
-    return path
+    return write_text(path, page(blocks, "Control charts", footer))
 
 
 def _of_set(charts: ChartSet, pictures: Iterable[Picture]) -> Iterator[doc.Block]:

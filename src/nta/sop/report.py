@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from nta.assessment import Finding, Verdict
-from nta.io.atomic import new_file
+from nta.io.atomic import new_file, write_json, write_text
 from nta.io.results.summary import plain
 from nta.io.results.tables import with_end
 from nta.io.text import SPREADSHEET
@@ -61,9 +60,7 @@ def write_sop_report(outcome: ProcedureOutcome) -> Path:
     title = f"{outcome.procedure.name} · nanoparticle tracking"
     footer = f"{software()} · {when(outcome.date)} · {outcome.procedure.file.name}, kept as sop.toml"
     html = page(blocks(outcome, draw_all(outcome)), title, footer)
-    report = outcome.folder / REPORT_FILE
-    with new_file(report) as partial:
-        partial.write_text(html, encoding="utf-8")
+    report = write_text(outcome.folder / REPORT_FILE, html)
     with (
         new_file(outcome.folder / "videos.csv") as partial,
         partial.open("w", encoding=SPREADSHEET, newline="") as file,
@@ -72,10 +69,7 @@ def write_sop_report(outcome: ProcedureOutcome) -> Path:
         writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
-    with new_file(outcome.folder / "summary.json") as partial:
-        partial.write_text(
-            json.dumps(summary(outcome), indent=2, ensure_ascii=False, allow_nan=False) + "\n", "utf-8"
-        )
+    write_json(outcome.folder / "summary.json", summary(outcome))
     return report
 
 

@@ -6,7 +6,6 @@ were not read. This is a list, not a certificate.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
@@ -14,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from nta.assessment.integrity import IntegrityLimits
-from nta.io.atomic import new_file
+from nta.io.atomic import write_json, write_text
 from nta.io.results.summary import plain
 from nta.report.wording import count
 from nta.study.arms import arm_summaries
@@ -72,10 +71,8 @@ def write_checklist(found: Checklist, folder: Path) -> None:
         "missing": [asdict(item) for item in found.missing],
         "methods": found.methods,
     }
-    with new_file(folder / CHECKLIST_FILE) as partial:
-        partial.write_text(json.dumps(plain(data), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    with new_file(folder / METHODS_FILE) as partial:
-        partial.write_text(found.methods + "\n", encoding="utf-8")
+    write_json(folder / CHECKLIST_FILE, plain(data))
+    write_text(folder / METHODS_FILE, found.methods + "\n")
 
 
 def _sample(o: StudyOutcome) -> Iterator[Item]:
