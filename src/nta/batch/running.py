@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -17,7 +16,7 @@ from nta.batch.replicates import replicates
 from nta.batch.work import work
 from nta.cores import cores
 from nta.errors import SettingError
-from nta.io.atomic import new_file
+from nta.io.atomic import write_json
 from nta.io.results import BATCH_FILE, BATCH_RESULTS
 from nta.version import software
 
@@ -97,8 +96,7 @@ def _claimed(folder: Path) -> Iterator[None]:
         raise SettingError(f"{folder} is not empty and no folder of a batch; choose another with -o")
     folder.mkdir(parents=True, exist_ok=True)
     with _locked(folder / _LOCK_FILE, folder):
-        with new_file(marker) as partial:
-            partial.write_text(json.dumps({"format": _FORMAT, "software": software()}) + "\n")
+        write_json(marker, {"format": _FORMAT, "software": software()}, indent=None)
         yield
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import errno
+import json
 import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from nta.errors import SettingError, full_disk_named
 
@@ -40,6 +42,18 @@ def new_file(path: str | Path, *, replace: bool = True) -> Iterator[Path]:
             partial.replace(target)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def write_text(path: str | Path, text: str, *, replace: bool = True) -> Path:
+    """Write a whole file of text in UTF-8 and return its path; see `new_file`."""
+    with new_file(path, replace=replace) as partial:
+        partial.write_text(text, encoding="utf-8")
+    return Path(path)
+
+
+def write_json(path: str | Path, data: Any, *, indent: int | None = 2) -> Path:
+    """Write plain data without NaN and infinity as a whole file of JSON and return its path; see `new_file`."""
+    return write_text(path, json.dumps(data, indent=indent, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def check_writable(path: str | Path) -> None:

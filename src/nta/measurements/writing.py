@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from nta.assessment import Finding
-from nta.io.atomic import new_file
+from nta.io.atomic import write_json
 from nta.io.results.summary import plain
 from nta.io.results.tables import write_csv
 from nta.io.tracks import TrackTable
@@ -31,7 +30,7 @@ SIZES_VERSION = 2
 
 def write_vendor_result(result: VendorResult, folder: Path) -> None:
     """Write `result.json`, `distribution.csv` and, where the file has them, `particles.csv` and `tracks.csv`."""
-    _write_json(folder / RESULT_FILE, vendor_summary(result))
+    write_json(folder / RESULT_FILE, vendor_summary(result))
     with_sizes = [run for run in result.runs if run.histogram is not None]
     if with_sizes:
         write_csv(folder / "distribution.csv", _histograms(with_sizes))
@@ -103,7 +102,7 @@ def write_positions(positions: Sequence[Position], path: Path) -> None:
 def write_zeta(profile: ZetaProfile, path: Path) -> None:
     """Write a zeta-potential run as JSON."""
     data = {f.name: getattr(profile, f.name) for f in fields(profile) if f.name != "profile"}
-    _write_json(
+    write_json(
         path,
         plain({"format": "nta zeta potential", "version": 1, **data, "profile": profile.profile.tolist()}),
     )
@@ -134,7 +133,7 @@ def write_sizes(
         if curve is None
         else {name: getattr(curve, name) for name in ("method", "describes", "confidence", "key")},
     }
-    _write_json(folder / SIZES_FILE, plain(data))
+    write_json(folder / SIZES_FILE, plain(data))
     if curve is not None:
         write_csv(folder / CURVE_FILE, _curve(curve))
 
@@ -188,10 +187,3 @@ def _or_nan(value: float | None) -> float:
 
 def _quoted(words: str) -> str:
     return '"' + words.replace('"', '""') + '"'
-
-
-def _write_json(path: Path, data: Any) -> None:
-    with new_file(path) as partial:
-        partial.write_text(
-            json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8"
-        )

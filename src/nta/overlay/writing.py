@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
 from nta.assessment import Verdict
-from nta.io.atomic import new_file
+from nta.io.atomic import write_text
 from nta.measurements import MeasuredAnalysis, MeasuredRun
 from nta.overlay.figures import draw_all
 from nta.overlay.source import NoResultError, Source
 from nta.report import document as doc
 from nta.report.document.html import page
 from nta.report.wording import SUMMARY_NAMES, as_limit, in_one, number
-from nta.version import software
 
 _NUMBERS = ("d10_nm", "d50_nm", "d90_nm", "mean_nm", "mode_nm", "sd_nm", "span")
 _PRINTED = ("mean_nm", "mode_nm", "sd_nm", "d10_nm", "d50_nm", "d90_nm")
@@ -30,13 +28,7 @@ def write_overlay(
 
     empty : of what else was to be compared and has no result.
     """
-    path = Path(path)
-    now = datetime.now(UTC)
-    footer = f"{software()} · {now:%Y-%m-%d %H:%M} UTC"
-    text = page(_content(sources, title, empty), title, footer)
-    with new_file(path) as partial:
-        partial.write_text(text, encoding="utf-8")
-    return path
+    return write_text(path, page(_content(sources, title, empty), title, doc.footer()))
 
 
 def _content(sources: Sequence[Source], title: str, empty: Sequence[NoResultError]) -> list[doc.Block]:

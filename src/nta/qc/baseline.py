@@ -19,7 +19,7 @@ from nta.calibration import BeadCertificate, known_certificate
 from nta.catalogue import RunRecord
 from nta.columns import FloatArray
 from nta.errors import SettingError
-from nta.io.atomic import new_file
+from nta.io.atomic import write_text
 from nta.stated import Table, toml_text
 
 QUANTITIES: Mapping[str, tuple[str, str]] = {
@@ -261,5 +261,4 @@ def write_baseline(baseline: Baseline, path: str | Path, *, replace: bool = Fals
             f"sd = {level.sd:.4g}",
             f"n = {level.n}",
         ]
-    with new_file(path, replace=replace) as partial:
-        partial.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    write_text(path, "\n".join(lines) + "\n", replace=replace)

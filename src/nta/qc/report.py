@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-from nta.io.atomic import new_file
+from nta.io.atomic import write_json, write_text
 from nta.io.results.summary import plain
 from nta.qc.verdict import Check, CheckVerdict
 from nta.qc.wording import limits_words, measured_words
+from nta.report.wording import capitalised
 from nta.version import software
 
 _WORDS = {CheckVerdict.PASS: "PASS", CheckVerdict.FAIL: "FAIL", CheckVerdict.INCONCLUSIVE: "?"}
@@ -53,8 +53,7 @@ class QcReport:
 
     def write_json(self, path: str | Path) -> Path:
         """Write the report as JSON; the file appears when it is whole."""
-        text = json.dumps(self.as_dict(), indent=2, ensure_ascii=False, allow_nan=False)
-        return _written(path, text + "\n")
+        return write_json(path, self.as_dict())
 
     def write_junit(self, path: str | Path) -> Path:
         """Write the report as JUnit XML: a test per check.
@@ -62,7 +61,7 @@ class QcReport:
         A failed check is a failure. An inconclusive one is an error of type "inconclusive", not skipped: most systems show
         what was skipped as good.
         """
-        return _written(path, self.junit())
+        return write_text(path, self.junit())
 
     def junit(self) -> str:
         """Return the JUnit XML."""
@@ -127,11 +126,4 @@ class QcReport:
     def _line(self, check: Check) -> str:
         words = f"{check.of}: {check.title} {measured_words(check.quantity, check.name)}; "
         words += f"allowed: {limits_words(check.limits, check.name)}"
-        return f"{words}. {check.words[:1].upper()}{check.words[1:]}" if check.words else words
-
-
-def _written(path: str | Path, text: str) -> Path:
-    path = Path(path)
-    with new_file(path) as partial:
-        partial.write_text(text, encoding="utf-8")
-    return path
+        return f"{words}. {capitalised(check.words)}" if check.words else words

@@ -5,7 +5,7 @@ from __future__ import annotations
 from nta.assessment import Finding, Verdict
 from nta.pipeline import Analysis
 from nta.quantity import Quantity
-from nta.report.markup import element, marked, table, text
+from nta.report.markup import box, element, marked, table, text
 from nta.report.wording import (
     MOODS,
     VERDICT_WORDS,
@@ -21,6 +21,7 @@ from nta.report.wording import (
     verdict_counts,
     when,
     why_no_distribution,
+    why_none,
     window_name,
 )
 from nta.sizes.table import IN_VIEW, SUSPENSION, TRACKS
@@ -64,8 +65,8 @@ def _judged(analysis: Analysis) -> str:
     """Say whether the numbers may be used, and what speaks against it by name."""
     assessment = analysis.assessment
     if analysis.sizes.distribution is None and assessment.worst is not Verdict.FAIL:
-        why = analysis.sizes.summary["d50_nm"].method.removeprefix("not assessed: ")
-        return marked(MOODS[Verdict.NOT_ASSESSED], f"No sizes: {text(why)}.")
+        why = text(why_none(analysis.sizes.summary["d50_nm"]))
+        return marked(MOODS[Verdict.NOT_ASSESSED], f"No sizes: {why}.")
     named = [text(f.title).lower() for f in assessment.findings if f.verdict is assessment.worst]
     words = {
         Verdict.FAIL: f"Do not rely on these numbers as they are. Failed: {'; '.join(named)}.",
@@ -102,31 +103,22 @@ def _boxes(analysis: Analysis) -> list[str]:
         _quantity_box(f"Share in {window_name(*window)}{of}", as_percent(share) if share else None, analysis)
     )
     boxes.append(
-        _box(
+        box(
             "Tracks used",
             grouped(sizes.n_tracks_used),
             f"of {count(analysis.tracks.n_tracks, 'track')} found",
         )
     )
     value, below = concentration_words(analysis)
-    boxes.append(_box("Concentration", value, below, words="10" not in value))
+    boxes.append(box("Concentration", value, below, words="10" not in value))
     return boxes
 
 
 def _quantity_box(name: str, quantity: Quantity | None, analysis: Analysis) -> str:
     if quantity is None or quantity.value is None:
-        return _box(name, "no result", quantity.method if quantity else "", words=True)
+        return box(name, "no result", quantity.method if quantity else "", words=True)
     value, interval = value_and_interval(quantity)
-    return _box(name, value, f"{interval} ({confidence_words(analysis)})" if interval else "no interval")
-
-
-def _box(name: str, value: str, below: str, *, words: bool = False) -> str:
-    return element(
-        "div",
-        element("div", text(name), kind="name")
-        + element("div", text(value), kind="value words" if words else "value")
-        + element("div", text(below), kind="interval"),
-    )
+    return box(name, value, f"{interval} ({confidence_words(analysis)})" if interval else "no interval")
 
 
 def _sentence(analysis: Analysis) -> str:

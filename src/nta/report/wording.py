@@ -41,6 +41,7 @@ VERDICT_WORDS: Mapping[Verdict, str] = {
 }
 _FIXED_SPACE = "\u00a0"  # keeps a value and its unit on one line
 _TO = f"{_FIXED_SPACE}to{_FIXED_SPACE}"
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _COUNTED = r"\b\d{5,}(?= (?:tracks|spots|links|frames|found))"
 
 
@@ -129,6 +130,11 @@ def when(moment: str) -> str:
     return re.sub(r"^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.\d+)?(?:\+00:00|Z)$", r"\1 \2 UTC", moment)
 
 
+def capitalised(words: str) -> str:
+    """Write the first letter as a capital."""
+    return words[:1].upper() + words[1:]
+
+
 def window_name(low_nm: float, high_nm: float) -> str:
     """Write a window of diameters."""
     return f"{low_nm:g}–{high_nm:g}{_FIXED_SPACE}nm"
@@ -198,8 +204,12 @@ def scientific(value: float) -> str:
     exponent = _exponent(value, digits=3)
     if exponent < 4:
         return number(value)
-    digits = str(exponent).translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))
-    return f"{value / 10**exponent:.2f}·10{digits}"
+    return f"{value / 10**exponent:.2f}·10{superscript(exponent)}"
+
+
+def superscript(exponent: int) -> str:
+    """Write an exponent with raised digits."""
+    return str(exponent).translate(_RAISED)
 
 
 def why_no_distribution(analysis: Analysis) -> str:
@@ -214,8 +224,13 @@ def why_no_distribution(analysis: Analysis) -> str:
             f"None of the {count(analysis.tracks.n_tracks, 'track')} moves more than its localization error explains, "
             "or is long enough to tell: there is no size."
         )
-    why = analysis.sizes.summary["d50_nm"].method.removeprefix("not assessed: ")
-    return f"{why[:1].upper()}{why[1:]}. The sizes of the single tracks are in tracks.csv."
+    why = why_none(analysis.sizes.summary["d50_nm"])
+    return f"{capitalised(why)}. The sizes of the single tracks are in tracks.csv."
+
+
+def why_none(quantity: Quantity) -> str:
+    """Say why a quantity has no value."""
+    return quantity.method.removeprefix("not assessed: ")
 
 
 def _exponent(value: float, digits: int = 17) -> int:

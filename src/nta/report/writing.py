@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from nta.errors import SettingError, full_disk_named
+from nta.errors import SettingError
+from nta.io.atomic import new_file
 from nta.pipeline import Analysis
 
 REPORT_FILE = "report.html"
@@ -47,15 +46,7 @@ def write_figures(
 
 
 def _write(path: Path, content: bytes) -> Path:
-    """Write under a temporary name beside the file, then rename: a reader never sees half a page."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=f".partial{path.suffix}", dir=path.parent)
-    partial = Path(name)
-    try:
-        with full_disk_named(path), os.fdopen(handle, "wb") as file:
-            file.write(content)
-        partial.chmod(0o644)  # mkstemp makes it private; a report is to be passed on
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with new_file(path) as partial:
+        partial.write_bytes(content)
     return path

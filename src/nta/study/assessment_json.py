@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import asdict
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from nta.assessment.integrity import Criterion, Judgement
-from nta.io.atomic import new_file
+from nta.io.atomic import write_json
 from nta.io.results.summary import plain
 from nta.study.arms import arm_summaries
 from nta.study.outcome import Judged, StudyOutcome
@@ -69,11 +68,7 @@ def plain_data(outcome: StudyOutcome) -> dict[str, Any]:
 
 def write_assessment(outcome: StudyOutcome, folder: Path) -> Path:
     """Write `assessment.json`; the file appears when it is whole."""
-    path = folder / ASSESSMENT_FILE
-    with new_file(path) as partial:
-        text = json.dumps(plain_data(outcome), indent=2, ensure_ascii=False, allow_nan=False)
-        partial.write_text(text + "\n", encoding="utf-8")
-    return path
+    return write_json(folder / ASSESSMENT_FILE, plain_data(outcome))
 
 
 def _judged(item: Judged) -> dict[str, Any]:

@@ -6,7 +6,6 @@ were not read. This is a list, not a certificate.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
@@ -14,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from nta.assessment.integrity import IntegrityLimits
-from nta.io.atomic import new_file
+from nta.io.atomic import write_json, write_text
 from nta.io.results.summary import plain
 from nta.report.wording import count
 from nta.study.arms import arm_summaries
@@ -24,6 +23,14 @@ from nta.study.wording import handled, range_words
 
 CHECKLIST_FILE, METHODS_FILE = "checklist.json", "methods.txt"
 _NOTHING: tuple[Any, ...] = (None, "", (), [], {})
+_OPTIONAL = (
+    "detergent control",
+    "process blank (sham)",
+    "orthogonal single-particle method",
+    "protein and lipoprotein markers",
+    "particles per µg of protein",
+)
+"""Fields that a final report may lack."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +40,7 @@ class Item:
     section: str
     name: str
     value: Any
-    essential: bool = True
+    essential: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,10 +63,20 @@ class Checklist:
 
 def checklist(outcome: StudyOutcome) -> Checklist:
     """Go through the list."""
-    items = (
-        *_sample(outcome), *_instrument(outcome), *_cell(outcome), *_analysis(outcome), *_controls(outcome),
-        *_results(outcome), *_support(outcome),
-    )  # fmt: skip
+    sections = {
+        "Sample": _sample(outcome),
+        "Instrument": _instrument(outcome),
+        "Cell": _cell(outcome),
+        "Analysis": _analysis(outcome),
+        "Controls": _controls(outcome),
+        "Results": _results(outcome),
+        "Orthogonal evidence": _support(outcome),
+    }
+    items = tuple(
+        Item(section=section, name=name, value=value, essential=name not in _OPTIONAL)
+        for section, values in sections.items()
+        for name, value in values.items()
+    )
     return Checklist(items=items, methods=_methods(outcome))
 
 
@@ -72,135 +89,114 @@ def write_checklist(found: Checklist, folder: Path) -> None:
         "missing": [asdict(item) for item in found.missing],
         "methods": found.methods,
     }
-    with new_file(folder / CHECKLIST_FILE) as partial:
-        partial.write_text(json.dumps(plain(data), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    with new_file(folder / METHODS_FILE) as partial:
-        partial.write_text(found.methods + "\n", encoding="utf-8")
+    write_json(folder / CHECKLIST_FILE, plain(data))
+    write_text(folder / METHODS_FILE, found.methods + "\n")
 
 
-def _sample(o: StudyOutcome) -> Iterator[Item]:
-    study = o.study
-    section = "Sample"
-    yield Item(
-        section=section, name="source of the material", value={k: s.source for k, s in study.samples.items()}
-    )
-    yield Item(section=section, name="start volume or cell number", value={
-        k: filled_in(s) for k, s in study.samples.items() if s.start_volume_ml or s.cells})  # fmt: skip
-    yield Item(section=section, name="isolation method with its parameters", value={
-        k: filled_in(i) for k, i in study.isolations.items() if len(filled_in(i)) > 1})  # fmt: skip
-    for name, key in (("storage buffer", "buffer"), ("storage tube", "tube"), ("storage temperature", "temperature_c"),
-                      ("storage time", "hours"), ("freeze-thaw cycles", "freeze_thaw_cycles")):  # fmt: skip
-        values = {k: getattr(s, key) for k, s in study.storages.items() if getattr(s, key) not in (None, "")}
-        yield Item(section=section, name=name, value=values)
+def _sample(o: StudyOutcome) -> dict[str, Any]:
+    samples, storages = o.study.samples, o.study.storages
+    isolations = {name: filled_in(i) for name, i in o.study.isolations.items()}
+
+    def stored(key: str) -> dict[str, Any]:
+        return {name: value for name, s in storages.items() if (value := getattr(s, key)) not in (None, "")}
+
+    return {
+        "source of the material": {name: s.source for name, s in samples.items()},
+        "start volume or cell number": {
+            name: filled_in(s) for name, s in samples.items() if s.start_volume_ml or s.cells
+        },
+        "isolation method with its parameters": {
+            name: fields for name, fields in isolations.items() if len(fields) > 1
+        },
+        "storage buffer": stored("buffer"),
+        "storage tube": stored("tube"),
+        "storage temperature": stored("temperature_c"),
+        "storage time": stored("hours"),
+        "freeze-thaw cycles": stored("freeze_thaw_cycles"),
+    }
 
 
-def _instrument(o: StudyOutcome) -> Iterator[Item]:
-    section, instrument = "Instrument", o.study.instrument
-    yield Item(section=section, name="instrument", value=instrument.name)
-    yield Item(section=section, name="serial number", value=instrument.serial)
-    yield Item(
-        section=section, name="laser wavelength, nm", value=instrument.laser_nm or _common(o, "wavelength_nm")
-    )
-    yield Item(section=section, name="filter", value=instrument.filter)
-    yield Item(section=section, name="objective", value=instrument.objective)
-    yield Item(section=section, name="camera", value=instrument.camera)
-    yield Item(section=section, name="camera settings (level, gain)", value=instrument.camera_settings)
-    yield Item(section=section, name="flow or static", value=instrument.flow)
-    yield Item(section=section, name="pixel size, µm", value=_common(o, "pixel_size_um"))
-    yield Item(section=section, name="frame rate, Hz", value=_common(o, "frame_rate_hz"))
-    yield Item(section=section, name="exposure, s", value=_common(o, "exposure_s"))
-    yield Item(section=section, name="bit depth", value=_common(o, "bit_depth"))
-    yield Item(section=section, name="frames per video", value=_each(o, "frames"))
-    yield Item(section=section, name="lost frames", value=_each(o, "lost_frames"))
+def _instrument(o: StudyOutcome) -> dict[str, Any]:
+    instrument = o.study.instrument
+    return {
+        "instrument": instrument.name,
+        "serial number": instrument.serial,
+        "laser wavelength, nm": instrument.laser_nm or _common(o, "wavelength_nm"),
+        "filter": instrument.filter,
+        "objective": instrument.objective,
+        "camera": instrument.camera,
+        "camera settings (level, gain)": instrument.camera_settings,
+        "flow or static": instrument.flow,
+        "pixel size, µm": _common(o, "pixel_size_um"),
+        "frame rate, Hz": _common(o, "frame_rate_hz"),
+        "exposure, s": _common(o, "exposure_s"),
+        "bit depth": _common(o, "bit_depth"),
+        "frames per video": _each(o, "frames"),
+        "lost frames": _each(o, "lost_frames"),
+    }
 
 
-def _cell(o: StudyOutcome) -> Iterator[Item]:
-    section = "Cell"
-    diluents = {p.name: p.diluent or p.medium for p in o.study.preparations if p.diluent or p.medium}
-    dilutions = {p.name: found for p in o.study.preparations if (found := o.material.dilutions(p))}
-    yield Item(section=section, name="temperature, °C", value=_each(o, "temperature_c"))
-    yield Item(section=section, name="viscosity, mPa s", value=_each(o, "viscosity_mpas"))
-    yield Item(section=section, name="diluent", value=diluents)
-    yield Item(section=section, name="dilution factor", value=dilutions)
+def _cell(o: StudyOutcome) -> dict[str, Any]:
+    preparations = o.study.preparations
+    return {
+        "temperature, °C": _each(o, "temperature_c"),
+        "viscosity, mPa s": _each(o, "viscosity_mpas"),
+        "diluent": {p.name: p.diluent or p.medium for p in preparations if p.diluent or p.medium},
+        "dilution factor": {p.name: found for p in preparations if (found := o.material.dilutions(p))},
+    }
 
 
-def _analysis(o: StudyOutcome) -> Iterator[Item]:
-    section = "Analysis"
-    yield Item(
-        section=section,
-        name="software and version",
-        value=_common(o, "software") or o.study.instrument.software,
-    )
-    yield Item(section=section, name="every parameter as used", value=_common(o, "settings"))
-    yield Item(section=section, name="estimator", value=_common(o, "estimator"))
-    yield Item(section=section, name="date of analysis", value=_each(o, "analysed"))
-    yield Item(section=section, name="checksum of the raw files", value={
-        a.video.name: a.sha256 for items in o.material.attached.values() for a in items})  # fmt: skip
-    yield Item(section=section, name="tracks used", value=_each(o, "tracks_used"))
-    yield Item(section=section, name="tracks excluded, with reasons", value=_each(o, "tracks_by_flag"))
-    yield Item(
-        section=section, name="particles per frame (mean, least, most)", value=_each(o, "spots_per_frame")
-    )
-    yield Item(
-        section=section, name="track lengths (10, 50, 90 %), frames", value=_each(o, "track_length_frames")
-    )
-    yield Item(section=section, name="drift, px", value=_each(o, "drift_px"))
-    yield Item(section=section, name="saturated spots, share", value=_each(o, "saturated_spots"))
+def _analysis(o: StudyOutcome) -> dict[str, Any]:
+    return {
+        "software and version": _common(o, "software") or o.study.instrument.software,
+        "every parameter as used": _common(o, "settings"),
+        "estimator": _common(o, "estimator"),
+        "date of analysis": _each(o, "analysed"),
+        "checksum of the raw files": {
+            a.video.name: a.sha256 for items in o.material.attached.values() for a in items
+        },
+        "tracks used": _each(o, "tracks_used"),
+        "tracks excluded, with reasons": _each(o, "tracks_by_flag"),
+        "particles per frame (mean, least, most)": _each(o, "spots_per_frame"),
+        "track lengths (10, 50, 90 %), frames": _each(o, "track_length_frames"),
+        "drift, px": _each(o, "drift_px"),
+        "saturated spots, share": _each(o, "saturated_spots"),
+    }
 
 
-def _controls(o: StudyOutcome) -> Iterator[Item]:
-    section, study, evidence = "Controls", o.study, o.judged[0].evidence
-    yield Item(section=section, name="buffer blank", value=evidence.blank_in_cell)
-    yield Item(
-        section=section, name="size standard: deviation from its certificate", value=evidence.bead_bias
-    )
-    yield Item(section=section, name="detection limit of this run, nm", value=evidence.detection_limit_nm)
-    yield Item(
-        section=section,
-        name="detergent control",
-        value=[p.name for p in study.arm("detergent")],
-        essential=False,
-    )
-    yield Item(
-        section=section,
-        name="process blank (sham)",
-        value=[p.name for p in study.arm("sham")],
-        essential=False,
-    )
-    yield Item(section=section, name="replicates (preparations, videos)", value={
-        name: [len(arm.preparations), len(arm.videos)] for name, arm in o.arms.items()})  # fmt: skip
-    yield Item(section=section, name="design", value={item.group: item.evidence.design for item in o.judged})
+def _controls(o: StudyOutcome) -> dict[str, Any]:
+    study, evidence = o.study, o.judged[0].evidence
+    return {
+        "buffer blank": evidence.blank_in_cell,
+        "size standard: deviation from its certificate": evidence.bead_bias,
+        "detection limit of this run, nm": evidence.detection_limit_nm,
+        "detergent control": [p.name for p in study.arm("detergent")],
+        "process blank (sham)": [p.name for p in study.arm("sham")],
+        "replicates (preparations, videos)": {
+            name: [len(arm.preparations), len(arm.videos)] for name, arm in o.arms.items()
+        },
+        "design": {item.group: item.evidence.design for item in o.judged},
+    }
 
 
-def _results(o: StudyOutcome) -> Iterator[Item]:
-    section = "Results"
-    yield Item(section=section, name="size distribution with D10, D50, D90 and intervals", value={
-        name: {key: found.as_dict() for key, found in arm.diameters.items()}
-        for name, arm in arm_summaries(o).items()})  # fmt: skip
-    yield Item(
-        section=section,
-        name="concentration in particles per ml",
-        value="per ml" if o.material.unit.endswith("ml") else None,
-    )
+def _results(o: StudyOutcome) -> dict[str, Any]:
+    return {
+        "size distribution with D10, D50, D90 and intervals": {
+            name: {key: found.as_dict() for key, found in arm.diameters.items()}
+            for name, arm in arm_summaries(o).items()
+        },
+        "concentration in particles per ml": "per ml" if o.material.unit.endswith("ml") else None,
+    }
 
 
-def _support(o: StudyOutcome) -> Iterator[Item]:
-    section, study = "Orthogonal evidence", o.study
-    yield Item(
-        section=section,
-        name="orthogonal single-particle method",
-        value=study.orthogonal_methods,
-        essential=False,
-    )
-    yield Item(section=section, name="protein and lipoprotein markers", value=study.markers, essential=False)
-    yield Item(
-        section=section,
-        name="particles per µg of protein",
-        value={
+def _support(o: StudyOutcome) -> dict[str, Any]:
+    return {
+        "orthogonal single-particle method": o.study.orthogonal_methods,
+        "protein and lipoprotein markers": o.study.markers,
+        "particles per µg of protein": {
             name: list(known) for name, arm in o.arms.items() if (known := arm.values("particles_per_ug"))
         },
-        essential=False,
-    )
+    }
 
 
 def _each(o: StudyOutcome, key: str) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from nta.errors import printable
-from nta.io.atomic import new_file
+from nta.io.atomic import write_json
 from nta.pipeline import Analysis
 from nta.quantity import Quantity
 from nta.visibility import brightness_e_per_ms
@@ -95,11 +95,7 @@ def _visibility(analysis: Analysis) -> dict[str, Any] | None:
 
 def write_summary(analysis: Analysis, path: str | Path) -> Path:
     """Write `summary.json`; the file appears when it is whole."""
-    path = Path(path)
-    with new_file(path) as partial:
-        text = json.dumps(summary(analysis), indent=2, ensure_ascii=False, allow_nan=False)
-        partial.write_text(text + "\n", encoding="utf-8")
-    return path
+    return write_json(path, summary(analysis))
 
 
 def digest(value: Any) -> str:
