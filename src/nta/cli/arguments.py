@@ -10,19 +10,11 @@ from typing import Any
 
 from nta.calibration import InstrumentProfile, SampleConditions, load_profile
 from nta.circumstances import stated_conditions
+from nta.cli.verbs.options import SAMPLE_OPTIONS
 from nta.errors import SettingError, printable
 from nta.io.recordings.words import camera_from_words
 from nta.settings import AnalysisSettings
 
-SAMPLE_OPTIONS = {
-    "temperature_c": "temperature",
-    "temperature_std_c": "temperature_std",
-    "medium": "medium",
-    "viscosity_mpas": "viscosity_mpas",
-    "dilution": "dilution",
-    "sample": "sample",
-}
-"""The fields of `SampleConditions`, and the option that says each."""
 _OTHER_KINDS = (".avi", ".mp4", ".mov", ".mkv", ".tif", ".tiff", ".cine", ".seq")
 
 

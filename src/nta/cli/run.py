@@ -7,7 +7,6 @@ import json
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from nta.cli import EXIT_OK
 from nta.cli.analyze import analyze_recording, asked_of, refuse_taken, show
@@ -18,34 +17,9 @@ from nta.errors import SettingError
 from nta.io.results import ANALYSIS_FOLDER, RECORDING_FILE, summary
 from nta.one_recording import Request
 
-_IN_THE_SOP: dict[str, Any] = {
-    "driver": "simulated",
-    "device_settings": [],
-    "duration": 20.0,
-    "window": [],
-    **dict.fromkeys(
-        (
-            "temperature",
-            "temperature_std",
-            "medium",
-            "viscosity_mpas",
-            "profile",
-            "settings",
-            "engine",
-            "blank",
-            "refractive_index",
-            "operator",
-            "kind",
-            "standard",
-            "lot",
-        )
-    ),
-}
-"""What a protocol of measurement says itself, with what it is when nobody says it on the command line."""
-
 
 def run(options: argparse.Namespace) -> int:
-    """Do the main job; the recording stays beside its report, also when the analysis fails."""
+    """Record, analyse and report; the recording stays beside its report, also if the analysis fails."""
     if options.sop is not None:
         return _run_sop(options)
     request = asked_of(options)
@@ -60,11 +34,11 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _run_sop(options: argparse.Namespace) -> int:
-    """Carry out a protocol of measurement; what it says is not said again on the command line."""
+    """Carry out a protocol of measurement; options that it states itself are refused."""
     from nta.cli.sop import carry_out_sop
     from nta.sop import read_procedure
 
-    for name, default in _IN_THE_SOP.items():
+    for name, default in options.defaults_in_a_protocol.items():
         if getattr(options, name) != default:
             word = {"device_settings": "set"}.get(name, name.replace("_", "-"))
             raise SettingError(f"--{word} is not for --sop: what it says stands in {options.sop}")

@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING, Any
 from nta.acquisition import open_driver
 from nta.cli import EXIT_INTERRUPTED, EXIT_OK
 from nta.cli.analyze import analyze_recording, asked_of
-from nta.cli.arguments import SAMPLE_OPTIONS, device_settings
+from nta.cli.arguments import device_settings
 from nta.cli.commands import analyzing
 from nta.cli.progress import say
+from nta.cli.verbs.options import SAMPLE_OPTIONS
 from nta.cores import cores
 from nta.errors import NtaError, SettingError, in_words
 from nta.io.atomic import check_writable
@@ -116,9 +117,9 @@ def _say_what_came(task: Task, options: argparse.Namespace) -> None:
 
 
 def _analyzing(task: Task, options: argparse.Namespace) -> str:
-    """Return the command that makes a report, with the words on the sample that the page knows."""
+    """Return the command that makes a report, with the sample as it was entered on the page."""
     of_sample = {option: task.conditions.get(field) for field, option in SAMPLE_OPTIONS.items()}
-    return analyzing(task.recording, task.results, argparse.Namespace(**{**vars(options), **of_sample}))
+    return analyzing(task.recording, task.results, options, **of_sample)
 
 
 def _report(
