@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 
+from nta.acquisition import dated_name
 from nta.cli import EXIT_OK
 from nta.cli.analyze import analyze_recording, asked_of, refuse_taken, show
 from nta.cli.commands import analyzing
@@ -53,8 +53,8 @@ def _run_sop(options: argparse.Namespace) -> int:
 
 
 def results_folder(options: argparse.Namespace) -> Path:
-    """Return the folder that was named, else one named by the time."""
-    return options.output or Path("nta-results") / datetime.now().strftime("%Y-%m-%d_%H%M%S")
+    """Return the output folder of these options; by default, a folder named by date and time."""
+    return options.output or Path("nta-results") / dated_name()
 
 
 def report_of(recording: Path, folder: Path, request: Request, options: argparse.Namespace) -> int:

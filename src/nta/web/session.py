@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
@@ -413,8 +412,3 @@ class Session:
             self.note(f"{name}: {done.shortfall}", Verdict.FAIL if done.fault else Verdict.WARN)
         for line in reached(seen):
             self.note(f"{name}: {line.text}", line.mood, line.todo)
-
-
-def dated_name() -> str:
-    """Return a name for a run by the time."""
-    return time.strftime("%Y-%m-%d_%H%M%S")
