@@ -49,15 +49,18 @@ def chosen_settings(options: argparse.Namespace) -> AnalysisSettings:
             linking=replace(settings.linking, engine=options.engine),
         )
     if options.refractive_index is not None:
-        settings = replace(
-            settings, visibility=replace(settings.visibility, refractive_index=options.refractive_index)
-        )
+        settings = with_refractive_index(settings, options.refractive_index)
     if options.window:
         settings = replace(
             settings,
             sizing=replace(settings.sizing, windows_nm=tuple(_window(text) for text in options.window)),
         )
     return settings
+
+
+def with_refractive_index(settings: AnalysisSettings, refractive_index: float | None) -> AnalysisSettings:
+    """Return settings with this refractive index of the particles; None if unknown."""
+    return replace(settings, visibility=replace(settings.visibility, refractive_index=refractive_index))
 
 
 def refuse_other_than_hdf5(path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from nta.acquisition import dated_name
 from nta.cli import EXIT_OK
-from nta.cli.analyze import analyze_recording, asked_of, refuse_taken, show
+from nta.cli.analyze import analyze_recording, asked_of, handling_of, refuse_taken, show
 from nta.cli.commands import analyzing
 from nta.cli.progress import say
 from nta.cli.record import record_device
@@ -58,10 +58,10 @@ def results_folder(options: argparse.Namespace) -> Path:
 
 
 def report_of(recording: Path, folder: Path, request: Request, options: argparse.Namespace) -> int:
-    """Analyse a recording into the folder beside it and show the result."""
+    """Analyse a recording into a folder beside it and print the result."""
     try:
-        analysis = analyze_recording(recording, folder / ANALYSIS_FOLDER, request, options)
-    except BaseException:  # Ctrl-C included: the recording is whole
+        analysis = analyze_recording(recording, folder / ANALYSIS_FOLDER, request, handling_of(options))
+    except BaseException:  # Ctrl-C included: the recording is complete
         if not (folder / ANALYSIS_FOLDER).exists():
             _say_how_to_go_on(recording, folder, options)
         raise

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from nta.cli import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK
-from nta.cli.catalogue_entries import about_in, chosen_catalogue, record_videos
+from nta.cli.catalogue_entries import about_in, catalogue_address, open_catalogue, record_videos
 from nta.cli.commands import command
 from nta.cli.progress import compiling_said, frame_progress, say
 from nta.cli.templates import write_template
@@ -39,7 +39,10 @@ def carry_out_sop(procedure: Procedure, folder: Path, options: argparse.Namespac
     """Carry out a procedure and report; the exit code is that of a failure if one video failed."""
     if not options.yes and not (sys.stdin and sys.stdin.isatty()):
         raise SettingError("nobody is there to load the cell; give --yes where that is not needed")
-    with chosen_catalogue(options) as catalogue, compiling_said(quiet=options.quiet):
+    with (
+        open_catalogue(catalogue_address(options)) as catalogue,
+        compiling_said(quiet=options.quiet),
+    ):
         outcome = carry_out(
             procedure,
             folder,
