@@ -12,17 +12,12 @@ from typing import Any
 
 from nta.batch.folder import whole_sets
 from nta.calibration import InstrumentProfile, SampleConditions, load_medium, load_profile
+from nta.calibration.conditions import CONDITION_NUMBERS, CONDITION_TEXTS
 from nta.catalogue.record import About, Kind, as_time
 from nta.errors import SettingError
 from nta.frames import CameraState
 from nta.io.recordings.folder import natural_key
-from nta.io.recordings.words import (
-    CAMERA_NUMBERS,
-    CONDITION_NUMBERS,
-    CONDITION_TEXTS,
-    camera_from_words,
-    frame_rate,
-)
+from nta.io.recordings.words import CAMERA_NUMBERS, camera_from_words, frame_rate
 from nta.io.text import dilution, no_dilution, number, read_text, rows_of
 from nta.settings import AnalysisSettings
 from nta.stated import is_number, read_toml
