@@ -10,7 +10,7 @@ import numpy as np
 
 from nta.calibration import InstrumentProfile, SampleConditions
 from nta.errors import MissingInputError
-from nta.frames import CameraState
+from nta.frames import CAMERA_CALIBRATION, CameraState
 
 
 def completed_camera(camera: CameraState, profile: InstrumentProfile | None) -> CameraState:
@@ -18,7 +18,7 @@ def completed_camera(camera: CameraState, profile: InstrumentProfile | None) -> 
     if profile is None:
         return camera
     profile = profile.at_binning(camera.binning)
-    names = ("pixel_size_um", "gain_e_per_adu", "offset_adu", "read_noise_e")
+    names = ("pixel_size_um", *CAMERA_CALIBRATION)
     given = {name: getattr(profile, name) for name in names if getattr(camera, name) is None}
     return replace(camera, **given)
 

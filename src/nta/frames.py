@@ -16,16 +16,13 @@ from nta.physics import CHECK_EXPOSURE, exposure_fits
 from nta.stated import is_number, stated_number
 
 _LARGEST_PIXEL_UM = 50.0
-"""No camera chip has larger pixels, and no image of it in the sample either."""
+"""No camera has larger pixels on its chip, so none has larger ones in the sample plane."""
 
-_NUMBERS = (
-    "frame_rate_hz",
-    "exposure_s",
-    "pixel_size_um",
-    "gain_e_per_adu",
-    "offset_adu",
-    "read_noise_e",
-)
+CAMERA_STATED = ("frame_rate_hz", "exposure_s", "pixel_size_um", "bit_depth")
+"""Fields of `CameraState` that a user may state with any recording."""
+CAMERA_CALIBRATION = ("gain_e_per_adu", "offset_adu", "read_noise_e")
+"""Fields of `CameraState` that a calibration of the camera gives."""
+_DECIMALS = tuple(name for name in (*CAMERA_STATED, *CAMERA_CALIBRATION) if name != "bit_depth")
 
 Image = NDArray[np.uint8] | NDArray[np.uint16]
 
@@ -120,7 +117,7 @@ class CameraState:
             if not (is_number(self.binning) and self.binning >= 1 and self.binning == int(self.binning)):
                 raise SettingError(f"binning must be a whole number >= 1, got {self.binning!r}")
             object.__setattr__(self, "binning", int(self.binning))
-        for name in _NUMBERS:
+        for name in _DECIMALS:
             if getattr(self, name) is not None:
                 object.__setattr__(self, name, stated_number(name, getattr(self, name)))
         for name in ("frame_rate_hz", "gain_e_per_adu"):

@@ -30,9 +30,18 @@ def quick(tmp_path_factory):
 @pytest.fixture
 def few(tmp_path, frames):
     """Folder of three good recordings."""
-    folder = tmp_path / "few"
+    return _good(tmp_path / "few", frames, 3)
+
+
+@pytest.fixture
+def eight(tmp_path, frames):
+    """Folder of eight good recordings."""
+    return _good(tmp_path / "eight", frames, 8)
+
+
+def _good(folder, frames, n):
     folder.mkdir()
-    for name, film in zip(videos.GOOD[:3], videos.variants(frames), strict=False):
+    for name, film in zip(videos.GOOD[:n], videos.variants(frames), strict=False):
         videos.write_avi(folder / name, film)
         (folder / name).with_suffix(".toml").write_text(videos.SIDECAR.format(sample="beads"))
     return folder

@@ -32,17 +32,6 @@ def cluster():
         yield local
 
 
-@pytest.fixture
-def eight(tmp_path, frames):
-    """Folder of eight recordings."""
-    folder = tmp_path / "eight"
-    folder.mkdir()
-    for name, film in zip(videos.GOOD[:8], videos.variants(frames), strict=False):
-        videos.write_avi(folder / name, film)
-        (folder / name).with_suffix(".toml").write_text(videos.SIDECAR.format(sample="beads"))
-    return folder
-
-
 @pytest.mark.slow
 def test_a_worker_killed_midway_costs_no_file_and_doubles_none(cluster, eight, quick, tmp_path):
     output = tmp_path / "batch"

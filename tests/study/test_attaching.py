@@ -19,8 +19,8 @@ from nta.simulation import load_scenario, simulate
 from nta.study.assessing import assess_study
 from nta.study.attaching import attach
 from nta.study.checklist import checklist
-from nta.study.named import read_named
 from nta.study.reading import read_study
+from nta.study.study_files import read_study_files
 
 QUICK = '[analysis]\nsettings = "analysis.toml"\n'  # of a study beside such a file
 SIDECAR = "pixel_size_um = {pixel}\nframe_rate_hz = 30\nexposure_ms = 15\ntemperature_c = 25\n"
@@ -60,7 +60,9 @@ def attached(film, tmp_path):
 
     def again():
         study, said = read_study(tmp_path / "study.toml"), []
-        (found,) = attach(study.preparations[0], study, read_named(study), tmp_path / "kept", said.append)
+        (found,) = attach(
+            study.preparations[0], study, read_study_files(study), tmp_path / "kept", said.append
+        )
         return said, found.facts["pixel_size_um"]
 
     return again
@@ -217,5 +219,5 @@ def test_a_folder_of_images_is_a_recording(film, tmp_path):
     (tmp_path / "analysis.toml").write_text(SETTINGS)
     (tmp_path / "study.toml").write_text(STUDY.replace("v.tif", "images") + QUICK)
     study = read_study(tmp_path / "study.toml")
-    (found,) = attach(study.preparations[0], study, read_named(study), tmp_path / "kept", print)
+    (found,) = attach(study.preparations[0], study, read_study_files(study), tmp_path / "kept", print)
     assert found.facts["pixel_size_um"] == 0.25

@@ -9,7 +9,7 @@ from nta.io.vendors import read_vendor
 from nta.study import read_study
 from nta.study.assessing import assess_study
 from nta.study.attaching import attach
-from nta.study.named import read_named
+from nta.study.study_files import read_study_files
 
 pytestmark = pytest.mark.real
 
@@ -29,7 +29,7 @@ def test_the_videos_of_an_export_have_the_medians_and_concentrations_it_prints(s
     for tube in study.preparations:
         result = read_vendor(tube.recordings[0])
         runs, shift_nm = result.runs, result.percentiles.offset_nm
-        items = attach(tube, study, read_named(study), tmp_path, print)
+        items = attach(tube, study, read_study_files(study), tmp_path, print)
         assert len(items) == len(runs)
         for item, run in zip(items, runs, strict=True):
             # the program shifts its percentiles from the bin edges; printed to 0.1 nm

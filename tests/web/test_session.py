@@ -216,7 +216,7 @@ def test_no_instrument_is_a_state_that_is_said_and_not_the_end(session, instrume
     monkeypatch.setattr(device.camera, "open", open_if_there)
     with session(device, phase="lost") as desk:
         assert desk.look().why == "no camera is connected"
-        assert desk.look().notes[0].line.mood is Verdict.FAIL
+        assert desk.look().notes[0].line.verdict is Verdict.FAIL
         assert len(desk.look().notes) == 1, "said once, however often it is tried"
         there.set()
         until(lambda: desk.look().phase == "previewing")

@@ -12,7 +12,7 @@ from PIL import Image as Pictures
 
 from nta.frames import Frame
 from nta.web.picture import Painter, Wanted
-from nta.web.view import View
+from nta.web.view import NewestFrames
 
 pytest.importorskip(
     "fastapi", reason="NiceGUI, which brings it, is not installed: pip install 'nta-lab[web]'"
@@ -69,7 +69,7 @@ def _served(view, asks, **how):
 
 
 def test_only_the_newest_frame_goes_out_when_it_is_asked_for():
-    view = View()
+    view = NewestFrames()
     view.begin(12)
 
     def arrive(*indices):
@@ -88,7 +88,7 @@ def test_only_the_newest_frame_goes_out_when_it_is_asked_for():
 
 
 def test_several_people_look_at_once_and_a_slow_one_holds_up_nobody():
-    view = View()
+    view = NewestFrames()
     view.begin(12)
     view.show(_frame(0))
     quick = Browser(view, [(lambda n=n: view.show(_frame(n)), "{}") for n in range(1, 6)])
@@ -106,7 +106,7 @@ def test_several_people_look_at_once_and_a_slow_one_holds_up_nobody():
 
 
 def test_spots_go_with_the_frame_in_which_they_are():
-    view = View()
+    view = NewestFrames()
     view.begin(12)
     for index in range(5, 10):
         view.show(_frame(index))
@@ -125,7 +125,7 @@ def test_spots_go_with_the_frame_in_which_they_are():
 
 
 def test_the_view_keeps_few_frames_and_begins_anew():
-    view = View()
+    view = NewestFrames()
     view.begin(8)
     for index in range(1000):
         view.show(_frame(index, 20, np.uint8))
@@ -139,7 +139,7 @@ def test_the_view_keeps_few_frames_and_begins_anew():
 
 @pytest.mark.parametrize(("bits", "kind"), [(8, np.uint8), (10, np.uint16), (12, np.uint16), (16, np.uint16)])
 def test_what_is_dark_is_stretched_and_what_is_saturated_is_marked(bits, kind):
-    view, full = View(), 2**bits - 1
+    view, full = NewestFrames(), 2**bits - 1
     view.begin(bits)
     image = np.full((256, 256), full // 16, kind)
     image[:, 128:] = full // 8
@@ -163,7 +163,7 @@ def test_what_is_dark_is_stretched_and_what_is_saturated_is_marked(bits, kind):
 
 
 def test_a_large_picture_is_sent_as_large_as_a_screen_can_show():
-    view = View()
+    view = NewestFrames()
     view.begin(8)
     view.show(Frame(np.zeros((3000, 4000), np.uint8), 0, 0.0))
     picture = Pictures.open(io.BytesIO(Painter().picture(view.newest(), Wanted()).jpeg))
@@ -174,7 +174,7 @@ def test_a_large_picture_is_sent_as_large_as_a_screen_can_show():
     ("origin", "accepted"), [("http://here:8080", True), ("http://elsewhere.example", False)]
 )
 def test_the_page_of_another_site_does_not_look_through_our_browser(origin, accepted):
-    view = View()
+    view = NewestFrames()
     view.begin(8)
     view.show(_frame(0, 20, np.uint8))
     browser = _served(view, [(lambda: None, "{}")], origin=origin)
@@ -183,7 +183,7 @@ def test_the_page_of_another_site_does_not_look_through_our_browser(origin, acce
 
 
 def test_nonsense_asks_for_a_picture():
-    view = View()
+    view = NewestFrames()
     view.begin(8)
     view.show(_frame(0, 20, np.uint8))
     assert (
@@ -210,5 +210,5 @@ def test_bytes_instead_of_words_end_that_connection_and_nothing_else():
     async def send(_):
         pass
 
-    asyncio.run(Stream(View()).serve(WebSocket({"type": "websocket", "headers": []}, receive, send)))
+    asyncio.run(Stream(NewestFrames()).serve(WebSocket({"type": "websocket", "headers": []}, receive, send)))
     assert not messages

@@ -3,7 +3,7 @@
 from nta.acquisition.drivers import DriverInfo, find_devices, list_drivers, load_entry, open_driver
 from nta.acquisition.live_source import LiveSource, Reading
 from nta.acquisition.reader import FrameReader, ReaderSettings
-from nta.acquisition.recording import FrameWriter, Recorded, record
+from nta.acquisition.recording import FrameWriter, Recorded, dated_name, record
 
 __all__ = [
     "DriverInfo",
@@ -13,6 +13,7 @@ __all__ = [
     "ReaderSettings",
     "Reading",
     "Recorded",
+    "dated_name",
     "find_devices",
     "list_drivers",
     "load_entry",

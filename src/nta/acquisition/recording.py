@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime
 from types import FrameType
 from typing import Any, Literal, Protocol
 
@@ -18,6 +19,11 @@ from nta.frames import Frame, RecordingReport
 from nta.progress import Progress
 
 _ENDING = (signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else []))
+
+
+def dated_name() -> str:
+    """Return the local date and time as a name for a new recording."""
+    return datetime.now().strftime("%Y-%m-%d_%H%M%S")
 
 
 class FrameWriter(Protocol):

@@ -12,17 +12,12 @@ from typing import Any
 
 from nta.batch.folder import whole_sets
 from nta.calibration import InstrumentProfile, SampleConditions, load_medium, load_profile
+from nta.calibration.conditions import CONDITION_NUMBERS, CONDITION_TEXTS
 from nta.catalogue.record import About, Kind, as_time
 from nta.errors import SettingError
 from nta.frames import CameraState
 from nta.io.recordings.folder import natural_key
-from nta.io.recordings.words import (
-    CAMERA_NUMBERS,
-    CONDITION_NUMBERS,
-    CONDITION_TEXTS,
-    camera_from_words,
-    frame_rate,
-)
+from nta.io.recordings.words import CAMERA_NUMBERS, camera_from_words, frame_rate
 from nta.io.text import dilution, no_dilution, number, read_text, rows_of
 from nta.settings import AnalysisSettings
 from nta.stated import is_number, read_toml
@@ -63,12 +58,12 @@ def read_manifest(path: str | Path, kind: Kind = "sample") -> list[Entry]:
     if not path.is_file():
         raise SettingError(f"{path}: no such manifest")
     rows = _toml_rows(path) if path.suffix.lower() == ".toml" else _csv_rows(path)
-    beside = _Beside(path.parent)
+    linked = _LinkedFiles(path.parent)
     complaints: list[str] = []
     entries: list[Entry] = []
     first_at: dict[Path, str] = {}
     for place, row in rows:
-        words, wrong = _checked(row, beside, kind)
+        words, wrong = _checked(row, linked, kind)
         complaints += [f"{place}: {complaint}" for complaint in wrong]
         for file in [] if "file" not in words else _files(path.parent, words["file"]):
             if file in first_at:
@@ -148,7 +143,7 @@ def _toml_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
         yield f"[[recording]] {recording.get('file', f'number {i}')}", {**table, **recording}
 
 
-class _Beside:
+class _LinkedFiles:
     """The files that rows name, relative to the manifest; each is read once."""
 
     def __init__(self, folder: Path) -> None:
@@ -168,7 +163,7 @@ class _Beside:
         return AnalysisSettings.from_toml(self._folder / name)
 
 
-def _checked(row: Mapping[str, Any], beside: _Beside, kind: Kind) -> tuple[dict[str, Any], list[str]]:
+def _checked(row: Mapping[str, Any], linked: _LinkedFiles, kind: Kind) -> tuple[dict[str, Any], list[str]]:
     """Return the words of a row that are right, and what is wrong with the others."""
     words: dict[str, Any] = {}
     wrong = [] if row.get("file") else ["file is missing"]
@@ -196,7 +191,7 @@ def _checked(row: Mapping[str, Any], beside: _Beside, kind: Kind) -> tuple[dict[
     for key in FILES:
         if key in words:
             try:
-                words[key] = getattr(beside, key)(words[key])
+                words[key] = getattr(linked, key)(words[key])
             except SettingError as error:
                 wrong.append(str(error))
     return words, wrong

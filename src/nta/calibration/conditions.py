@@ -10,7 +10,9 @@ from nta.errors import MissingInputError, SettingError
 from nta.physics import ZERO_CELSIUS_K
 from nta.stated import stated_number
 
-_NUMBERS = ("temperature_c", "temperature_std_c", "viscosity_mpas", "viscosity_rel_std", "dilution")
+CONDITION_NUMBERS = ("temperature_c", "temperature_std_c", "viscosity_mpas", "dilution")
+CONDITION_TEXTS = ("medium", "sample")
+"""Fields of `SampleConditions` that a user may state with any recording, with `CONDITION_NUMBERS`."""
 _MOST_STD_C = 20.0
 _VISCOSITIES_MPAS = (0.1, 1e5)  # from below pentane (0.22) to above cold glycerol (12 000 at 0 °C)
 
@@ -37,10 +39,10 @@ class SampleConditions:
     sample: str = ""
 
     def __post_init__(self) -> None:
-        for name in _NUMBERS:
+        for name in (*CONDITION_NUMBERS, "viscosity_rel_std"):
             if getattr(self, name) is not None or name == "temperature_std_c":
                 object.__setattr__(self, name, stated_number(name, getattr(self, name)))
-        for name in ("medium", "sample"):
+        for name in CONDITION_TEXTS:
             if not isinstance(getattr(self, name), str):
                 raise SettingError(f"{name} must be a name, got {getattr(self, name)!r}")
         if self.temperature_c is not None and not -ZERO_CELSIUS_K < self.temperature_c < 200:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nta.assessment import load_limits
 from nta.calibration import load_medium
+from nta.catalogue import About
 from nta.cli import EXIT_FAILED, EXIT_OK
 from nta.cli.arguments import (
     camera_from_options,
@@ -19,7 +20,7 @@ from nta.cli.arguments import (
     result_folders,
     said_conditions,
 )
-from nta.cli.catalogue_entries import about_in, chosen_catalogue, record_analysis
+from nta.cli.catalogue_entries import about_in, catalogue_address, open_catalogue, record_analysis
 from nta.cli.progress import compiling_said, frame_progress, say
 from nta.errors import SettingError, in_words
 from nta.io.atomic import check_writable, new_folder
@@ -29,18 +30,45 @@ from nta.pipeline import Analysis
 from nta.report import REPORT_FILE, summary_text
 
 
+@dataclass(frozen=True, kw_only=True)
+class Handling:
+    """What a command does around every analysis that it makes.
+
+    catalogue : address of the catalogue that records the analysis (None: not recorded). about : labels stated by the user.
+    force : replace existing results. sweep : repeat the analysis over a grid of settings.
+    """
+
+    catalogue: str | None
+    about: About
+    quiet: bool
+    force: bool = False
+    sweep: bool = False
+
+
+def handling_of(options: argparse.Namespace, *, force: bool = False, sweep: bool = False) -> Handling:
+    """Return the handling that the options of a command ask for."""
+    return Handling(
+        catalogue=catalogue_address(options),
+        about=about_in(options),
+        quiet=options.quiet,
+        force=force,
+        sweep=sweep,
+    )
+
+
 def run(options: argparse.Namespace) -> int:
-    """Analyse every recording; one that fails says why and the others go on."""
+    """Analyse every recording; if one fails, print why and continue with the others."""
     request = asked_of(options)
+    handling = handling_of(options, force=options.force, sweep=options.sweep)
     folders = result_folders(options.recordings, options.output)
     several = len(folders) > 1
     summaries, failed = [], 0
     for path, folder in folders.items():
         try:
-            analysis = analyze_recording(path, folder, request, options)
-        except BrokenPipeError:  # nobody reads our output any more
+            analysis = analyze_recording(path, folder, request, handling)
+        except BrokenPipeError:  # the reader of our output is gone
             raise
-        except Exception as error:  # one bad file never ends the others, not even by a fault of ours
+        except Exception as error:  # one bad file must not end the others, not even by a defect of nta
             if options.debug or not several:
                 raise
             failed += 1
@@ -55,7 +83,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def asked_of(options: argparse.Namespace) -> Request:
-    """Return what is asked of a recording; a wrong word is refused here, before anything is recorded or analysed."""
+    """Return the analysis that the options ask for; refuse wrong options before anything is recorded or analysed."""
     settings = chosen_settings(options)
     load_limits(settings.assessment.limits)
     conditions_in(options, {})
@@ -71,29 +99,28 @@ def asked_of(options: argparse.Namespace) -> Request:
         profile=chosen_profile(options),
         settings=settings,
         blank=options.blank,
-        beads=getattr(options, "certificate", about.standard) if about.kind == "beads" else None,
+        beads=about.standard if about.kind == "beads" else None,
     )
 
 
-def analyze_recording(path: Path, folder: Path, request: Request, options: argparse.Namespace) -> Analysis:
-    """Analyse one recording into a folder, which appears only when everything in it is whole; put it on record if asked."""
-    force = getattr(options, "force", False)
-    refuse_taken(folder, force=force)
-    with chosen_catalogue(options) as catalogue:
-        with compiling_said(quiet=options.quiet):
+def analyze_recording(path: Path, folder: Path, request: Request, handling: Handling) -> Analysis:
+    """Analyse one recording, write its results into a folder, which appears only when complete, and record the analysis."""
+    refuse_taken(folder, force=handling.force)
+    with open_catalogue(handling.catalogue) as catalogue:
+        with compiling_said(quiet=handling.quiet):
             analysis, metadata = analyze_file(
                 path,
                 request,
                 watch=lambda source: frame_progress(
-                    source.name, source.report.claimed_frames, quiet=options.quiet
+                    source.name, source.report.claimed_frames, quiet=handling.quiet
                 ),
-                on_sweep=(lambda words: say(f"sweep: {words}", quiet=options.quiet))
-                if getattr(options, "sweep", False)
+                on_sweep=(lambda words: say(f"sweep: {words}", quiet=handling.quiet))
+                if handling.sweep
                 else None,
             )
-        about = about_in(options).completed(metadata)
+        about = handling.about.completed(metadata)
         analysis = replace(analysis, provenance=replace(analysis.provenance, about=about.reported))
-        with new_folder(folder, replace=force) as partial:
+        with new_folder(folder, replace=handling.force) as partial:
             write_results(analysis, partial)
         if catalogue is not None:
             record_analysis(catalogue, analysis, folder, about)
@@ -101,22 +128,22 @@ def analyze_recording(path: Path, folder: Path, request: Request, options: argpa
 
 
 def show(analysis: Analysis, folder: Path, *, quiet: bool) -> None:
-    """Print the summary for people, and where the report is."""
+    """Print the summary for the user, and the path of the report."""
     if not quiet:
         print(summary_text(analysis))
     say(f"report: {folder / REPORT_FILE}", quiet=quiet)
 
 
 def refuse_taken(folder: Path, *, force: bool | None = None) -> None:
-    """Refuse a result folder that is in use, before the work and not after it; None: this command replaces nothing."""
+    """Refuse a result folder that is in use, before the work. force : None if this command never replaces results."""
     if folder.exists() and not folder.is_dir():
         raise SettingError(f"{folder} is a file; -o needs a folder")
-    check_writable(folder.resolve())  # of a link the folder it leads to
+    check_writable(folder.resolve())  # a link is checked by its target
     if not folder.exists() or not any(folder.iterdir()):
         return
     if not results_files(folder):
         raise SettingError(f"{folder} is not empty and holds no nta results; choose another folder with -o")
-    # results of its own: where they are those of a measurement, a recording lies beside them that is not made again
+    # only results in the folder itself: those of a measurement lie beside a recording that cannot be made again
     replaceable = (folder / RESULTS_FILE).exists()
     if not (force and replaceable):
         remedy = ", or replace them with --force" if force is not None and replaceable else ""

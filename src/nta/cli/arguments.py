@@ -10,19 +10,11 @@ from typing import Any
 
 from nta.calibration import InstrumentProfile, SampleConditions, load_profile
 from nta.circumstances import stated_conditions
+from nta.cli.verbs.options import SAMPLE_OPTIONS
 from nta.errors import SettingError, printable
 from nta.io.recordings.words import camera_from_words
 from nta.settings import AnalysisSettings
 
-SAMPLE_OPTIONS = {
-    "temperature_c": "temperature",
-    "temperature_std_c": "temperature_std",
-    "medium": "medium",
-    "viscosity_mpas": "viscosity_mpas",
-    "dilution": "dilution",
-    "sample": "sample",
-}
-"""The fields of `SampleConditions`, and the option that says each."""
 _OTHER_KINDS = (".avi", ".mp4", ".mov", ".mkv", ".tif", ".tiff", ".cine", ".seq")
 
 
@@ -57,15 +49,18 @@ def chosen_settings(options: argparse.Namespace) -> AnalysisSettings:
             linking=replace(settings.linking, engine=options.engine),
         )
     if options.refractive_index is not None:
-        settings = replace(
-            settings, visibility=replace(settings.visibility, refractive_index=options.refractive_index)
-        )
+        settings = with_refractive_index(settings, options.refractive_index)
     if options.window:
         settings = replace(
             settings,
             sizing=replace(settings.sizing, windows_nm=tuple(_window(text) for text in options.window)),
         )
     return settings
+
+
+def with_refractive_index(settings: AnalysisSettings, refractive_index: float | None) -> AnalysisSettings:
+    """Return settings with this refractive index of the particles; None if unknown."""
+    return replace(settings, visibility=replace(settings.visibility, refractive_index=refractive_index))
 
 
 def refuse_other_than_hdf5(path: Path) -> None:

@@ -13,7 +13,7 @@ from nta.batch.tables import groups_table, recordings_table
 from nta.catalogue import CatalogueError
 from nta.cli import EXIT_FAILED, EXIT_OK
 from nta.cli.arguments import camera_from_options, chosen_profile, chosen_settings, said_conditions
-from nta.cli.catalogue_entries import about_in, chosen_catalogue, record_outcome
+from nta.cli.catalogue_entries import about_in, catalogue_address, open_catalogue, record_outcome
 from nta.cli.progress import file_progress, say
 from nta.measurements.replicates import Spread
 from nta.one_recording import Request
@@ -35,7 +35,7 @@ def run(options: argparse.Namespace) -> int:
     jobs = plan(options.source, options.output, request=request, about=about_in(options))
     unrecorded: list[str] = []
     with (
-        chosen_catalogue(options) as catalogue,
+        open_catalogue(catalogue_address(options)) as catalogue,
         file_progress({job.name: _size(job.recording) for job in jobs}, quiet=options.quiet) as progress,
     ):
 

@@ -8,40 +8,21 @@ from dataclasses import replace
 
 from nta.assessment import Assessment, Verdict
 from nta.beads import BeadRun, CalibrationError, calibrated_profile, measure_beads
-from nta.calibration import InstrumentProfile, load_certificate, profile_toml
+from nta.calibration import BeadCertificate, InstrumentProfile, load_certificate, profile_toml
 from nta.cli import EXIT_OK
-from nta.cli.analyze import analyze_recording, asked_of
-from nta.cli.arguments import chosen_profile, refuse_existing
+from nta.cli.analyze import analyze_recording, asked_of, handling_of
+from nta.cli.arguments import chosen_profile, refuse_existing, with_refractive_index
 from nta.cli.progress import say
 from nta.errors import MissingInputError, SettingError
 from nta.io.atomic import new_file
+from nta.pipeline import Analysis
 from nta.report import summary_text
 
 
 def run(options: argparse.Namespace) -> int:
-    """Analyse the beads, say what they say, write the profile."""
-    certificate = load_certificate(options.certificate)
-    base = chosen_profile(options)
-    if base is None:
-        raise MissingInputError(
-            "give --profile: the wavelength, numerical aperture and light sheet of the instrument come from there"
-        )
-    if options.output.suffix != ".toml":
-        raise SettingError(f"-o {options.output}: a profile is a .toml file")
-    refuse_existing(options.output, force=options.force)
-    if options.concentration is not None and not 0 < options.concentration < math.inf:
-        raise SettingError(f"--concentration must be > 0 per ml, got {options.concentration:g}")
-    index = certificate.refractive_index or options.refractive_index
-    if index is None:
-        raise MissingInputError(
-            f"the certificate of {certificate.name} says no refractive_index, which the brightness scale needs: give "
-            "--refractive-index"
-        )
-    options.refractive_index, certificate = index, replace(certificate, refractive_index=index)
-    options.kind, options.standard, options.lot = "beads", certificate.name, certificate.lot
-    analysis = analyze_recording(
-        options.recording, options.output.with_suffix(""), asked_of(options), options
-    )
+    """Analyse the beads, compare them with their certificate and write the profile."""
+    certificate, base = _certificate_and_base(options)
+    analysis = _analysed(options, certificate)
     if not options.quiet:
         print(summary_text(analysis))
     beads = measure_beads(analysis, certificate, options.concentration)
@@ -68,15 +49,50 @@ def run(options: argparse.Namespace) -> int:
     return EXIT_OK
 
 
+def _certificate_and_base(options: argparse.Namespace) -> tuple[BeadCertificate, InstrumentProfile]:
+    """Return the certificate, with a refractive index, and the profile to start from; refuse wrong options."""
+    certificate = load_certificate(options.certificate)
+    base = chosen_profile(options)
+    if base is None:
+        raise MissingInputError(
+            "give --profile: the wavelength, numerical aperture and light sheet of the instrument come from there"
+        )
+    if options.output.suffix != ".toml":
+        raise SettingError(f"-o {options.output}: a profile is a .toml file")
+    refuse_existing(options.output, force=options.force)
+    if options.concentration is not None and not 0 < options.concentration < math.inf:
+        raise SettingError(f"--concentration must be > 0 per ml, got {options.concentration:g}")
+    index = certificate.refractive_index or options.refractive_index
+    if index is None:
+        raise MissingInputError(
+            f"the certificate of {certificate.name} says no refractive_index, which the brightness scale needs: give "
+            "--refractive-index"
+        )
+    return replace(certificate, refractive_index=index), base
+
+
+def _analysed(options: argparse.Namespace, certificate: BeadCertificate) -> Analysis:
+    """Analyse the recording as one of these beads; the results stay beside the profile as its evidence."""
+    request, handling = asked_of(options), handling_of(options, force=options.force)
+    about = replace(handling.about, kind="beads", standard=certificate.name, lot=certificate.lot)
+    settings = with_refractive_index(request.settings, certificate.refractive_index)
+    return analyze_recording(
+        options.recording,
+        options.output.with_suffix(""),
+        replace(request, settings=settings, beads=options.certificate),
+        replace(handling, about=about),
+    )
+
+
 def _what_speaks_against(beads: BeadRun, assessment: Assessment) -> list[str]:
-    """Return why no profile is to be made of a run: the fewer its tracks, the more easily its size alone agrees."""
+    """Return the reasons against a profile; size alone does not decide, since with few tracks it agrees too easily."""
     against = [] if beads.agrees else ["the beads are not the size of their certificate"]
     failed = [finding.title for finding in assessment.findings if finding.verdict is Verdict.FAIL]
     return [*against, f"its own assessment fails this run ({', '.join(failed)})"] if failed else against
 
 
 def _words(beads: BeadRun, profile: InstrumentProfile) -> str:
-    """Say what the beads said, in the order in which a person asks."""
+    """Return the findings about the beads, the most important first."""
     lines = [_check_of_size(beads)]
     if beads.certificate.is_example:
         lines.append(
@@ -89,7 +105,7 @@ def _words(beads: BeadRun, profile: InstrumentProfile) -> str:
 
 
 def _check_of_size(beads: BeadRun) -> str:
-    """Say how far the beads are off the diameter that their certificate states, and how well that is known."""
+    """Return the deviation of the beads from their certified diameter, with its uncertainty."""
     bias = 100 * (beads.size_ratio - 1)
     lines = [
         f"{beads.certificate.name}: {bias:+.1f} % of the certified diameter, "

@@ -32,17 +32,16 @@ _ABOUT = ("kind", "standard", "lot", "instrument", "operator")
 
 def catalogue_address(options: argparse.Namespace) -> str | None:
     """Return the catalogue that was named: by the option, else by the environment; None: nothing is to be recorded."""
-    named = getattr(options, "catalogue", None) or os.environ.get(ENVIRONMENT_VARIABLE)
+    named = options.catalogue or os.environ.get(ENVIRONMENT_VARIABLE)
     return None if named in (None, "", _NONE) else str(named)
 
 
 @contextmanager
-def chosen_catalogue(options: argparse.Namespace) -> Iterator[Catalogue | None]:
-    """Yield the catalogue that was named, open; None where none was.
+def open_catalogue(address: str | None) -> Iterator[Catalogue | None]:
+    """Yield the opened catalogue; None if there is no address.
 
-    It is opened before the work: a catalogue that cannot be reached is said at once, not after a night.
+    Open it before the work: a catalogue that cannot be reached is then reported at once, not after a night.
     """
-    address = catalogue_address(options)
     if address is None:
         yield None
         return

@@ -12,9 +12,9 @@ from pathlib import Path
 from nta.cli import EXIT_OK
 from nta.cli.commands import command
 from nta.cli.progress import say
+from nta.cli.templates import write_template
 from nta.cli.verbs.quality import EXIT_CHECK_USAGE
 from nta.errors import NtaError, SettingError
-from nta.io.atomic import new_file
 from nta.qc import TEMPLATE, CheckVerdict, QcReport, check, read_specification
 
 EXIT_UNREADABLE, EXIT_FAULT = 65, 70  # EX_DATAERR and EX_SOFTWARE of BSD's sysexits.h
@@ -43,12 +43,8 @@ def _refused(error: Exception, code: int, *, debug: bool) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     if options.init is not None:
-        with new_file(options.init, replace=False) as partial:
-            partial.write_text(TEMPLATE, encoding="utf-8")
-        say(
-            f"{options.init}: set your limits, then: {command('check', 'RESULT', '--spec', options.init)}",
-            quiet=options.quiet,
-        )
+        then = f"set your limits, then: {command('check', 'RESULT', '--spec', options.init)}"
+        write_template(options.init, TEMPLATE, then, quiet=options.quiet)
         return EXIT_OK
     if options.junit == _PRINTED and (options.json or options.output == _PRINTED):
         raise SettingError("JSON and JUnit XML cannot both be printed; give one of them a file")

@@ -1,4 +1,4 @@
-"""Commands that a user is told to give: they say again what this one was told, quoted for the shell."""
+"""Commands that a user is advised to run: they repeat the options of the current command, quoted for the shell."""
 
 from __future__ import annotations
 
@@ -8,43 +8,24 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-_ANALYZING = (
-    "temperature",
-    "temperature_std",
-    "medium",
-    "viscosity_mpas",
-    "dilution",
-    "sample",
-    "profile",
-    "settings",
-    "engine",
-    "window",
-    "refractive_index",
-    "blank",
-    "catalogue",
-    "operator",
-    "instrument",
-    "kind",
-    "standard",
-    "lot",
-)
-"""What `nta analyze` is told in the same words as the verbs that record."""
+from nta.cli.verbs.options import ANALYSIS_OPTIONS, CATALOGUE_OPTIONS, SAMPLE_OPTIONS
 
 
 def command(*words: object) -> str:
-    """Return a command of nta as it is typed."""
+    """Return a command of nta as it is typed in a shell."""
     return shlex.join(["nta", *map(str, words)])
 
 
-def analyzing(recording: Path, folder: Path, options: argparse.Namespace) -> str:
-    """Return the command that analyses a recording into a folder as these options say."""
-    said = {name: getattr(options, name) for name in _ANALYZING}
-    return command("analyze", recording, "-o", folder, *as_options(said))
+def analyzing(recording: Path, folder: Path, options: argparse.Namespace, **instead: Any) -> str:
+    """Return the command that analyses a recording into a folder with these options, or with `instead` of some of them."""
+    names = (*SAMPLE_OPTIONS.values(), *ANALYSIS_OPTIONS, *CATALOGUE_OPTIONS)
+    stated = {name: getattr(options, name) for name in names}
+    return command("analyze", recording, "-o", folder, *as_options(stated | instead))
 
 
-def as_options(said: Mapping[str, Any]) -> Iterator[str]:
-    """Write what is said by the names of options as the words of a command line; what nobody said is left out."""
-    for name, value in said.items():
+def as_options(stated: Mapping[str, Any]) -> Iterator[str]:
+    """Write options and their values as the words of a command line; options that were not given are left out."""
+    for name, value in stated.items():
         flag = f"--{name.replace('_', '-')}"
         for one in _each(value):
             word = f"{one:.15g}" if isinstance(one, float) else str(one)

@@ -75,7 +75,7 @@ def _recorded(
 
 def _say_what_was_reached(seen: Snapshot, *, quiet: bool) -> None:
     for said in reached(seen):
-        failed = said.mood is Verdict.FAIL
+        failed = said.verdict is Verdict.FAIL
         say(f"nta: {said.text}" if failed else said.text, quiet=quiet and not failed)
 
 

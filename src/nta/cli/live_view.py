@@ -10,7 +10,7 @@ import numpy as np
 
 from nta.assessment import Verdict
 from nta.live import Snapshot
-from nta.live.wording import Row, Said, lines, recording_rows, result_rows, why_no_sizes, with_interval
+from nta.live.wording import Piece, Row, lines, recording_rows, result_rows, why_no_sizes, with_interval
 from nta.report.curves import central_range_nm
 from nta.report.wording import number
 from nta.sizes import Distribution
@@ -85,8 +85,10 @@ def _texts(rows: Iterable[Row]) -> Iterator[tuple[str, Text | str]]:
         yield name, Text.assemble(*((said.text, _style(said)) for said in pieces))
 
 
-def _style(said: Said) -> str:
-    return " ".join(filter(None, (_STYLES[said.mood] if said.mood else "", "bold" if said.strong else "")))
+def _style(said: Piece) -> str:
+    return " ".join(
+        filter(None, (_STYLES[said.verdict] if said.verdict else "", "bold" if said.strong else ""))
+    )
 
 
 def _bars(curve: Distribution) -> Iterator[Text]:
@@ -119,6 +121,6 @@ def _advice(s: Snapshot) -> Iterator[Text]:
     from rich.text import Text
 
     for said in lines(s):
-        yield Text(said.text, style=_STYLES[said.mood])
+        yield Text(said.text, style=_STYLES[said.verdict])
         if said.todo:
             yield Text(f"  → {said.todo}")

@@ -5,12 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
-from typing import Any
 
+from nta.acquisition import dated_name
 from nta.cli import EXIT_OK
-from nta.cli.analyze import analyze_recording, asked_of, refuse_taken, show
+from nta.cli.analyze import analyze_recording, asked_of, handling_of, refuse_taken, show
 from nta.cli.commands import analyzing
 from nta.cli.progress import say
 from nta.cli.record import record_device
@@ -18,34 +17,9 @@ from nta.errors import SettingError
 from nta.io.results import ANALYSIS_FOLDER, RECORDING_FILE, summary
 from nta.one_recording import Request
 
-_IN_THE_SOP: dict[str, Any] = {
-    "driver": "simulated",
-    "device_settings": [],
-    "duration": 20.0,
-    "window": [],
-    **dict.fromkeys(
-        (
-            "temperature",
-            "temperature_std",
-            "medium",
-            "viscosity_mpas",
-            "profile",
-            "settings",
-            "engine",
-            "blank",
-            "refractive_index",
-            "operator",
-            "kind",
-            "standard",
-            "lot",
-        )
-    ),
-}
-"""What a protocol of measurement says itself, with what it is when nobody says it on the command line."""
-
 
 def run(options: argparse.Namespace) -> int:
-    """Do the main job; the recording stays beside its report, also when the analysis fails."""
+    """Record, analyse and report; the recording stays beside its report, also if the analysis fails."""
     if options.sop is not None:
         return _run_sop(options)
     request = asked_of(options)
@@ -60,11 +34,11 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _run_sop(options: argparse.Namespace) -> int:
-    """Carry out a protocol of measurement; what it says is not said again on the command line."""
+    """Carry out a protocol of measurement; options that it states itself are refused."""
     from nta.cli.sop import carry_out_sop
     from nta.sop import read_procedure
 
-    for name, default in _IN_THE_SOP.items():
+    for name, default in options.defaults_in_a_protocol.items():
         if getattr(options, name) != default:
             word = {"device_settings": "set"}.get(name, name.replace("_", "-"))
             raise SettingError(f"--{word} is not for --sop: what it says stands in {options.sop}")
@@ -79,15 +53,15 @@ def _run_sop(options: argparse.Namespace) -> int:
 
 
 def results_folder(options: argparse.Namespace) -> Path:
-    """Return the folder that was named, else one named by the time."""
-    return options.output or Path("nta-results") / datetime.now().strftime("%Y-%m-%d_%H%M%S")
+    """Return the output folder of these options; by default, a folder named by date and time."""
+    return options.output or Path("nta-results") / dated_name()
 
 
 def report_of(recording: Path, folder: Path, request: Request, options: argparse.Namespace) -> int:
-    """Analyse a recording into the folder beside it and show the result."""
+    """Analyse a recording into a folder beside it and print the result."""
     try:
-        analysis = analyze_recording(recording, folder / ANALYSIS_FOLDER, request, options)
-    except BaseException:  # Ctrl-C included: the recording is whole
+        analysis = analyze_recording(recording, folder / ANALYSIS_FOLDER, request, handling_of(options))
+    except BaseException:  # Ctrl-C included: the recording is complete
         if not (folder / ANALYSIS_FOLDER).exists():
             _say_how_to_go_on(recording, folder, options)
         raise

@@ -18,10 +18,11 @@ from typing import TYPE_CHECKING, Any
 
 from nta.acquisition import open_driver
 from nta.cli import EXIT_INTERRUPTED, EXIT_OK
-from nta.cli.analyze import analyze_recording, asked_of
-from nta.cli.arguments import SAMPLE_OPTIONS, device_settings
+from nta.cli.analyze import Handling, analyze_recording, asked_of, handling_of
+from nta.cli.arguments import device_settings
 from nta.cli.commands import analyzing
 from nta.cli.progress import say
+from nta.cli.verbs.options import SAMPLE_OPTIONS
 from nta.cores import cores
 from nta.errors import NtaError, SettingError, in_words
 from nta.io.atomic import check_writable
@@ -31,11 +32,11 @@ from nta.report import REPORT_FILE
 if TYPE_CHECKING:
     from nta.web.reports import Task
 
-_NICE = 10  # a report must not disturb the next recording
+_NICE = 10  # analysing must not disturb the next recording
 
 
 def run(options: argparse.Namespace) -> int:
-    """Serve until Ctrl-C; the recording under way ends then, and what was recorded is reported: not after SIGTERM."""
+    """Serve until Ctrl-C, which ends a running recording and waits for its report; SIGTERM does not wait for reports."""
     if find_spec("nicegui") is None:
         raise SettingError("nta serve needs NiceGUI, which is not installed: pip install 'nta-lab[web]'")
     from nta.web.runs import Runs
@@ -51,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
     session = Session(
         instrument,
         Runs(options.output),
-        partial(_report, request=request, options=options),
+        partial(_report, request=request, handling=replace(handling_of(options), quiet=True)),
         conditions=request.conditions,
         profile=request.profile,
         settings=request.settings,
@@ -62,7 +63,7 @@ def run(options: argparse.Namespace) -> int:
             with session, suppress(KeyboardInterrupt):
                 serve(session, host=options.host, port=port, browser=not options.no_browser)
             session.reports.finish(partial(_say_what_is_waited_for, quiet=options.quiet))
-    except _Terminated:  # whoever ends it so will not wait for reports
+    except _Terminated:  # the user who ends it so does not wait for reports
         for task in session.reports.tasks:
             _say_what_is_left(task, options)
         return EXIT_INTERRUPTED
@@ -72,12 +73,12 @@ def run(options: argparse.Namespace) -> int:
 
 
 class _Terminated(BaseException):
-    """SIGTERM came, or the terminal was closed."""
+    """SIGTERM was received, or the terminal was closed."""
 
 
 @contextmanager
 def _terminable() -> Iterator[None]:
-    """Let SIGTERM, and SIGHUP unless nohup has it ignored, end the server in order: it hands the signal on at its end."""
+    """Let SIGTERM, and SIGHUP unless nohup ignores it, end the server in order, which then passes the signal on."""
 
     def on_term(_number: int, _stack: FrameType | None) -> None:
         raise _Terminated
@@ -116,9 +117,9 @@ def _say_what_came(task: Task, options: argparse.Namespace) -> None:
 
 
 def _analyzing(task: Task, options: argparse.Namespace) -> str:
-    """Return the command that makes a report, with the words on the sample that the page knows."""
+    """Return the command that makes a report, with the sample as it was entered on the page."""
     of_sample = {option: task.conditions.get(field) for field, option in SAMPLE_OPTIONS.items()}
-    return analyzing(task.recording, task.results, argparse.Namespace(**{**vars(options), **of_sample}))
+    return analyzing(task.recording, task.results, options, **of_sample)
 
 
 def _report(
@@ -127,13 +128,13 @@ def _report(
     said: Mapping[str, Any],
     *,
     request: Request,
-    options: argparse.Namespace,
+    handling: Handling,
 ) -> None:
-    """Analyse a recording in a process of its own: the page goes on, whatever becomes of it."""
-    asked = replace(request, conditions=said, threads=max(1, cores() - 1))  # the page knows them all
+    """Analyse a recording in a separate process: the page continues even if the analysis crashes."""
+    asked = replace(request, conditions=said, threads=max(1, cores() - 1))  # the page has all conditions
     spawn = multiprocessing.get_context("spawn")  # a fork would copy locks that threads hold
     here, there = spawn.Pipe(duplex=False)
-    process = spawn.Process(target=_answer, args=(there, recording, folder, asked, options), daemon=True)
+    process = spawn.Process(target=_answer, args=(there, recording, folder, asked, handling), daemon=True)
     process.start()
     there.close()
     try:
@@ -146,15 +147,15 @@ def _report(
 
 
 def _answer(
-    connection: Connection, recording: Path, folder: Path, request: Request, options: argparse.Namespace
+    connection: Connection, recording: Path, folder: Path, request: Request, handling: Handling
 ) -> None:
-    """Analyse, and say why it failed; nothing where it did not."""
+    """Analyse, and send the reason of a failure; empty after success."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole group; the parent ends us
     if hasattr(os, "nice"):
         os.nice(_NICE)
     try:
-        analyze_recording(recording, folder, request, argparse.Namespace(**{**vars(options), "quiet": True}))
-    except Exception as error:  # it is told on the page
+        analyze_recording(recording, folder, request, handling)
+    except Exception as error:  # the page shows it
         connection.send(in_words(error))
     else:
         connection.send("")

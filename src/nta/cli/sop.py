@@ -8,11 +8,11 @@ import sys
 from pathlib import Path
 
 from nta.cli import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK
-from nta.cli.catalogue_entries import about_in, chosen_catalogue, record_videos
+from nta.cli.catalogue_entries import about_in, catalogue_address, open_catalogue, record_videos
 from nta.cli.commands import command
 from nta.cli.progress import compiling_said, frame_progress, say
+from nta.cli.templates import write_template
 from nta.errors import SettingError
-from nta.io.atomic import new_file
 from nta.one_recording import write_results
 from nta.quantity import Quantity
 from nta.report.terminal import plain
@@ -22,7 +22,7 @@ from nta.sop.report import NAMES, summary
 
 
 def run(options: argparse.Namespace) -> int:
-    """Do what was asked with the procedure."""
+    """Write a template of a procedure, or check a procedure."""
     if options.action == "check":
         procedure = read_procedure(options.procedure)
         videos = ", ".join(f"{len(procedure.steps(stage))} of {stage}" for stage in procedure.stages())
@@ -30,20 +30,19 @@ def run(options: argparse.Namespace) -> int:
         return EXIT_OK
     if options.procedure.exists():
         raise SettingError(f"{options.procedure} exists already; name another file: nta sop init other.toml")
-    with new_file(options.procedure, replace=False) as partial:
-        partial.write_text(TEMPLATE, encoding="utf-8")
-    say(
-        f"{options.procedure}: fill it in, then: {command('run', '--sop', options.procedure)}",
-        quiet=options.quiet,
-    )
+    then = f"fill it in, then: {command('run', '--sop', options.procedure)}"
+    write_template(options.procedure, TEMPLATE, then, quiet=options.quiet)
     return EXIT_OK
 
 
 def carry_out_sop(procedure: Procedure, folder: Path, options: argparse.Namespace) -> int:
-    """Carry a procedure out and report; one failed video makes the exit code say so."""
+    """Carry out a procedure and report; the exit code is that of a failure if one video failed."""
     if not options.yes and not (sys.stdin and sys.stdin.isatty()):
         raise SettingError("nobody is there to load the cell; give --yes where that is not needed")
-    with chosen_catalogue(options) as catalogue, compiling_said(quiet=options.quiet):
+    with (
+        open_catalogue(catalogue_address(options)) as catalogue,
+        compiling_said(quiet=options.quiet),
+    ):
         outcome = carry_out(
             procedure,
             folder,
@@ -69,7 +68,7 @@ def carry_out_sop(procedure: Procedure, folder: Path, options: argparse.Namespac
 
 
 def _lines(outcome: ProcedureOutcome) -> list[str]:
-    """Return the result in a few lines for a terminal."""
+    """Return a summary of the result, line by line, for a terminal."""
     lines = [outcome.procedure.name]
     for name, s in outcome.spreads.items():
         value, interval = value_and_interval(Quantity(s.mean, s.full_low, s.full_high, s.unit))
@@ -87,7 +86,7 @@ def _lines(outcome: ProcedureOutcome) -> list[str]:
 def _asked(words: str) -> None:
     try:
         input(f"{words} Then press Enter. ")
-    except EOFError:  # Ctrl-D, or the terminal is gone: nobody will load the cell
+    except EOFError:  # Ctrl-D, or the terminal is gone: no one will load the cell
         raise KeyboardInterrupt from None
 
 

@@ -7,14 +7,14 @@ import argparse
 from nta.cli import EXIT_OK
 from nta.cli.commands import command
 from nta.cli.progress import say
+from nta.cli.templates import write_template
 from nta.errors import SettingError
-from nta.io.atomic import new_file
 from nta.study import TEMPLATE, read_study
 from nta.study.attaching import check_study
 
 
 def run(options: argparse.Namespace) -> int:
-    """Do what was asked with the study file."""
+    """Write a template of a study file, or check a study file."""
     path = options.study / "study.toml" if options.study.is_dir() else options.study
     if options.action == "check":
         study = read_study(path)
@@ -31,7 +31,6 @@ def run(options: argparse.Namespace) -> int:
         return EXIT_OK
     if path.exists():
         raise SettingError(f"{path} exists already; name another file: nta study init other.toml")
-    with new_file(path, replace=False) as partial:
-        partial.write_text(TEMPLATE, encoding="utf-8")
-    say(f"{path}: fill it in, then: {command('assess', path, '-o', 'report')}", quiet=options.quiet)
+    then = f"fill it in, then: {command('assess', path, '-o', 'report')}"
+    write_template(path, TEMPLATE, then, quiet=options.quiet)
     return EXIT_OK

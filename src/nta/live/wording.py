@@ -17,15 +17,15 @@ _SPARKS = " ▁▂▃▄▅▆▇█"
 
 
 @dataclass(frozen=True)
-class Said:
-    """A piece of text. mood : how good that is, None where it is neither; strong : what the eye should find first."""
+class Piece:
+    """A piece of text. verdict : how good its content is (None: neither good nor bad); strong : emphasised."""
 
     text: str
-    mood: Verdict | None = None
+    verdict: Verdict | None = None
     strong: bool = False
 
 
-Row = tuple[str, tuple[Said, ...]]
+Row = tuple[str, tuple[Piece, ...]]
 """What is told, and its value in pieces that follow one another without a space."""
 
 
@@ -34,24 +34,24 @@ class Line:
     """A sentence on the recording. todo : what to do about it, empty where nothing is."""
 
     text: str
-    mood: Verdict
+    verdict: Verdict
     todo: str = ""
 
 
 def recording_rows(s: Snapshot, longest_s: float | None) -> Iterator[Row]:
     """Yield how the recording goes: time, frames, losses, temperature."""
     of = "" if longest_s is None else f" of at most {longest_s:g} s"
-    yield "recording", (Said(f"{s.elapsed_s:.1f} s{of}"),)
-    yield "frames", (Said(f"{grouped(s.frames)} at {number(s.frame_rate_hz)} Hz"),)
+    yield "recording", (Piece(f"{s.elapsed_s:.1f} s{of}"),)
+    yield "frames", (Piece(f"{grouped(s.frames)} at {number(s.frame_rate_hz)} Hz"),)
     yield _lost(s)
-    shed = (Said(", "), Said(f"{s.frames_shed} left out", Verdict.WARN)) if s.frames_shed else ()
-    yield "still to search", (Said(str(s.frames_waiting)), *shed)
+    shed = (Piece(", "), Piece(f"{s.frames_shed} left out", Verdict.WARN)) if s.frames_shed else ()
+    yield "still to search", (Piece(str(s.frames_waiting)), *shed)
     yield from _temperature(s)
 
 
 def preview_rows(s: Snapshot) -> Iterator[Row]:
     """Yield how the picture is while nothing is recorded."""
-    yield "frame rate", (Said(f"{number(s.frame_rate_hz)} Hz"),)
+    yield "frame rate", (Piece(f"{number(s.frame_rate_hz)} Hz"),)
     yield _lost(s)
     yield _particles(s)
     yield from _temperature(s)
@@ -65,16 +65,16 @@ def result_rows(s: Snapshot, *, goes_on: bool = True) -> Iterator[Row]:
         return
     yield (
         "tracks",
-        (Said(f"{grouped(sizing.n_tracks)}, {grouped(sizing.n_tracks_used)} sized"),),
+        (Piece(f"{grouped(sizing.n_tracks)}, {grouped(sizing.n_tracks_used)} sized"),),
     )
     if sizing.d50.value is None:
         return
     value, interval = with_interval(sizing.d50_statistical)
-    yield "D50", (Said(value, strong=True), Said(f" {interval}"))
-    yield "D10, D90", (Said(f"{with_interval(sizing.d10)[0]}, {with_interval(sizing.d90)[0]}"),)
+    yield "D50", (Piece(value, strong=True), Piece(f" {interval}"))
+    yield "D10, D90", (Piece(f"{with_interval(sizing.d10)[0]}, {with_interval(sizing.d90)[0]}"),)
     within = sizing.d50_within
     if within is not None:
-        yield "known to", (Said(f"±{100 * within:.1f} %"), *_against(s))
+        yield "known to", (Piece(f"±{100 * within:.1f} %"), *_against(s))
         if goes_on:
             yield from _still_needed(s, sizing, within)
 
@@ -139,30 +139,30 @@ def with_interval(quantity: Quantity) -> tuple[str, str]:
 
 
 def _lost(s: Snapshot) -> Row:
-    said = Said(str(s.frames_lost), Verdict.FAIL) if s.frames_lost else Said("0", Verdict.PASS)
+    said = Piece(str(s.frames_lost), Verdict.FAIL) if s.frames_lost else Piece("0", Verdict.PASS)
     return "lost", (said,)
 
 
 def _particles(s: Snapshot) -> Row:
-    recent = Said(f"  {sparks(s.recent_spots)}", Verdict.NOT_ASSESSED)
-    return "particles per frame", (Said(number(s.spots_per_frame)), recent)
+    recent = Piece(f"  {sparks(s.recent_spots)}", Verdict.NOT_ASSESSED)
+    return "particles per frame", (Piece(number(s.spots_per_frame)), recent)
 
 
 def _temperature(s: Snapshot) -> Iterator[Row]:
     if s.temperature_c is not None:
-        yield "temperature", (Said(f"{s.temperature_c:.2f} °C"),)
+        yield "temperature", (Piece(f"{s.temperature_c:.2f} °C"),)
 
 
-def _against(s: Snapshot) -> tuple[Said, ...]:
+def _against(s: Snapshot) -> tuple[Piece, ...]:
     if s.target is None:
         return ()
     if s.enough:
-        return Said(", "), Said("good enough", Verdict.PASS), Said(f" (±{100 * s.target:g} %)")
-    return (Said(f", aim ±{100 * s.target:g} %"),)
+        return Piece(", "), Piece("good enough", Verdict.PASS), Piece(f" (±{100 * s.target:g} %)")
+    return (Piece(f", aim ±{100 * s.target:g} %"),)
 
 
 def _still_needed(s: Snapshot, sizing: Sizing, within: float) -> Iterator[Row]:
     """Yield how long it still takes: the width of the interval goes with one over the root of the time."""
     if s.target is not None and not s.enough and within > s.target:
         total_s = sizing.at_s * (within / s.target) ** 2
-        yield "good enough in", (Said(f"about {max(total_s - s.elapsed_s, 0):.0f} s"),)
+        yield "good enough in", (Piece(f"about {max(total_s - s.elapsed_s, 0):.0f} s"),)

@@ -1,4 +1,4 @@
-"""Our own analyses as measurements."""
+"""Analyses by nta as measurements."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ from nta.quantity import CONFIDENCE, Quantity, unknown
 from nta.sizes import Distribution, Draws, SizeDistribution, size_distribution
 from nta.sizes.numbers import SUMMARY_UNITS
 from nta.sweep import BUDGET_TERM
+from nta.visibility import Visibility
 
 
 class MeasuredAnalysis(Measurement):
-    """An analysis, or its sizes alone.
+    """An analysis, or only its size distribution.
 
-    Numbers that were asked for at analysis time are taken from there; for others, the same inference is made again from
-    the tracks, with the same seed, which takes seconds and gives the same distribution.
+    Numbers computed by the analysis are returned as they are. For other numbers the inference is repeated from the tracks
+    with the same seed, which takes seconds and gives the same distribution.
     """
 
     def __init__(self, result: Analysis | SizeDistribution, name: str = "") -> None:
@@ -39,11 +40,15 @@ class MeasuredAnalysis(Measurement):
 
     @property
     def analysis(self) -> Analysis | None:
-        """The analysis behind it; None where only sizes were given."""
+        """The analysis; None if only a size distribution was given."""
         return self._analysis
 
+    @property
+    def _visibility(self) -> Visibility | None:
+        return self._analysis.visibility if self._analysis else None
+
     def distribution(self) -> Distribution | None:
-        """Return the distribution that the numbers are of."""
+        """Return the size distribution."""
         return self._sizes.distribution
 
     def number(self, name: str) -> Quantity:
@@ -58,11 +63,11 @@ class MeasuredAnalysis(Measurement):
         return drawn.percentile_nm(share)
 
     def statistical(self, name: str) -> Quantity | None:
-        """Return the number with the statistical part of its interval alone."""
+        """Return the number with the statistical part of its interval only."""
         return self._sizes.statistical.get(name)
 
     def share(self, low_nm: float, high_nm: float) -> Quantity:
-        """Share of the particles between two diameters."""
+        """Return the share of particles between two diameters."""
         known = self._sizes.fractions.get((low_nm, high_nm))
         if known is not None:
             return known
@@ -70,7 +75,7 @@ class MeasuredAnalysis(Measurement):
         return unknown(self._why_no_draws(), "1") if drawn is None else drawn.share(low_nm, high_nm)
 
     def draws(self) -> Draws | None:
-        """Infer the distribution again, for its draws."""
+        """Return draws of the distribution, by repeating the inference; None if there is no distribution."""
         return self._drawn
 
     @cached_property
@@ -92,7 +97,7 @@ class MeasuredAnalysis(Measurement):
         return draws
 
     def _recording_id(self) -> str:
-        """Checksum of the recording; where nobody took it, of the sizes of its tracks."""
+        """Return the checksum of the recording or, if it is not known, of the sizes of its tracks."""
         if self._analysis is not None and self._analysis.provenance.sha256:
             return self._analysis.provenance.sha256
         diameters = self._sizes.tracks.diameter_nm
@@ -104,8 +109,8 @@ class MeasuredAnalysis(Measurement):
         return "not among the numbers of this size distribution; give the whole analysis, from which it can be worked out"
 
     def concentration(self, where: str) -> Quantity:
-        """Particles per ml in the sample or in the cell."""
-        seen = self._analysis.visibility if self._analysis else None
+        """Return particles per ml; `where` is in_sample or in_cell."""
+        seen = self._visibility
         if seen is None:
             return unknown("the concentration was not measured", "1/ml")
         if where == "in_sample" and seen.concentration.dilution is None:
@@ -114,13 +119,13 @@ class MeasuredAnalysis(Measurement):
         return found
 
     def is_less_blank(self) -> bool:
-        """Say whether a blank was taken off the concentration."""
-        seen = self._analysis.visibility if self._analysis else None
+        """Return whether a blank was subtracted from the concentration."""
+        seen = self._visibility
         return seen is not None and seen.concentration.is_less_blank
 
     def per_frame(self) -> Quantity:
-        """Particles in tracks per frame."""
-        seen = self._analysis.visibility if self._analysis else None
+        """Return the mean number of tracked particles per frame."""
+        seen = self._visibility
         return (
             unknown("particles per frame were not counted", "1")
             if seen is None
@@ -128,12 +133,12 @@ class MeasuredAnalysis(Measurement):
         )
 
     def detection_limit(self) -> Quantity:
-        """Diameter at which half of the particles in focus are found in a frame."""
-        seen = self._analysis.visibility if self._analysis else None
+        """Return the diameter at which half of the particles in focus are found in a frame."""
+        seen = self._visibility
         return unknown("the detection limit was not measured", "nm") if seen is None else seen.limit_nm
 
     def drift(self) -> Quantity:
-        """Return the drift as the assessment of the recording found it."""
+        """Return the drift found by the assessment of the recording."""
         findings = self._analysis.assessment.findings if self._analysis else ()
         value = next((f.value for f in findings if f.name == "drift"), None)
         if value is None or not np.isfinite(value):

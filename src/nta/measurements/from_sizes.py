@@ -1,4 +1,4 @@
-"""Sizes that `nta import` made of another program's tracks, read back from their folder."""
+"""Sizes that `nta import` made from tracks of another program, read from their folder."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _NO_INTERVAL = f"no interval: worked out from the bins of {CURVE_FILE}, which we
 
 
 class MeasuredSizes(Measurement):
-    """Sizes made from tracks of another program: its numbers as they were inferred, others off its bins."""
+    """Sizes made from tracks of another program: numbers as they were inferred, or computed from the bins."""
 
     hidden = ("what it did not detect or linked wrongly stays so in sizes made from its tracks",)
 
@@ -34,7 +34,7 @@ class MeasuredSizes(Measurement):
         self.n_tracks = held["tracks_used"]
         self.temperature_c = held["temperature_c"]
         self.recording_id = held["recording_id"]
-        self._numbers, self._statistical = (_quantities(held[key]) for key in ("numbers", "statistical"))
+        self._numbers, self._statistical = (quantities(held[key]) for key in ("numbers", "statistical"))
         self._shares = {
             (share.pop("low_nm"), share.pop("high_nm")): Quantity.from_dict(share)
             for share in held["fractions"]
@@ -49,7 +49,7 @@ class MeasuredSizes(Measurement):
         return self._curve
 
     def number(self, name: str) -> Quantity:
-        """Return a number of the distribution; a percentile that was not asked for comes without an interval."""
+        """Return a number of the distribution; a percentile not requested at the import has no interval."""
         check_name(name)
         share = percentile_share(name)
         if name in self._numbers or share is None or self._curve is None:
@@ -59,11 +59,11 @@ class MeasuredSizes(Measurement):
         return Quantity(value, None, None, "nm", _NO_INTERVAL)
 
     def statistical(self, name: str) -> Quantity | None:
-        """Return the number with the statistical part of its interval alone."""
+        """Return the number with the statistical part of its interval only."""
         return self._statistical.get(name)
 
     def share(self, low_nm: float, high_nm: float) -> Quantity:
-        """Share of the particles between two diameters; of a window that was not asked for without an interval."""
+        """Return the share of particles between two diameters; without interval if the import did not request it."""
         known = self._shares.get((low_nm, high_nm))
         if known is not None or self._curve is None:
             return known or unknown(self._why(), "1")
@@ -85,7 +85,8 @@ def _held(file: Path) -> dict[str, Any]:
     return held
 
 
-def _quantities(held: Mapping[str, Mapping[str, Any]]) -> dict[str, Quantity]:
+def quantities(held: Mapping[str, Mapping[str, Any]]) -> dict[str, Quantity]:
+    """Return quantities by name from their form in JSON."""
     return {name: Quantity.from_dict(q) for name, q in held.items()}
 
 
@@ -100,5 +101,5 @@ def _curve(file: Path, words: Mapping[str, Any]) -> Distribution:
 
 
 def _bins(curve: Distribution) -> tuple[FloatArray, FloatArray]:
-    """Return the edges, and the weights as one of many distributions."""
+    """Return the edges, and the weights as a matrix of one row."""
     return curve.edges_nm, curve.weight[None]

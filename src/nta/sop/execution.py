@@ -88,14 +88,14 @@ def carry_out(
         raise SettingError(f"{folder} is in use; choose another folder with -o")
     with instrument_of(procedure, "sample"):
         pass  # refuses before the first control what the last sample could not be measured with
-    basis = _Basis.of(procedure)
+    files = _ProcedureFiles.of(procedure)
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(procedure.file, folder / "sop.toml")
-    return _Run(procedure, basis, folder, tell, ask, make_bar, keep).outcome()
+    return _Execution(procedure, files, folder, tell, ask, make_bar, keep).outcome()
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Basis:
+class _ProcedureFiles:
     """The files that a procedure names, read before its first video: edited during the run they change no later one."""
 
     profile: InstrumentProfile | None
@@ -104,7 +104,7 @@ class _Basis:
     certificate: BeadCertificate | None
 
     @classmethod
-    def of(cls, procedure: Procedure) -> _Basis:
+    def of(cls, procedure: Procedure) -> _ProcedureFiles:
         settings = (
             AnalysisSettings.from_toml(procedure.settings) if procedure.settings else AnalysisSettings()
         )
@@ -117,11 +117,11 @@ class _Basis:
 
 
 @dataclass
-class _Run:
+class _Execution:
     """One procedure under way: what controls have told so far."""
 
     procedure: Procedure
-    basis: _Basis
+    files: _ProcedureFiles
     folder: Path
     tell: Tell
     ask: Ask
@@ -232,7 +232,7 @@ class _Run:
         assert video.recording is not None
         path = self.folder / video.recording
         request = Request(
-            conditions=self._words(video.stage), profile=self.basis.profile, settings=self.basis.settings
+            conditions=self._words(video.stage), profile=self.files.profile, settings=self.files.settings
         )
 
         def watch(source: Recording) -> AbstractContextManager[Progress]:
@@ -278,8 +278,8 @@ class _Run:
 
     @property
     def _certificate(self) -> BeadCertificate:
-        assert self.basis.certificate is not None
-        return self.basis.certificate
+        assert self.files.certificate is not None
+        return self.files.certificate
 
     def _against_blank(self, analysis: Analysis, step: Step) -> Analysis:
         """Subtract the mean of the blanks, and keep what was found of it for the whole procedure."""
@@ -295,7 +295,7 @@ class _Run:
             certificate = self._certificate
             ratio, std = (float(np.mean(values)) for values in zip(*self.ratios, strict=True))
             words = f"{certificate.name}, lot {certificate.lot}"
-            finding = bead_check(ratio - 1, std, len(self.ratios), words, self.basis.limits)
+            finding = bead_check(ratio - 1, std, len(self.ratios), words, self.files.limits)
             self.findings["bead_check"] = finding
             self.tell(f"beads: {finding.evidence} ({finding.verdict})")
 
@@ -307,7 +307,7 @@ class _Run:
                 v.numbers for v in self.videos if v.stage == stage
             ):
                 yield f"no video of the {stage} could be used: {words}"
-        if self.basis.certificate is not None and self.basis.certificate.is_example:
+        if self.files.certificate is not None and self.files.certificate.is_example:
             yield "the bead certificate is an EXAMPLE: no such beads exist, and the check proves nothing"
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from nta.acquisition import list_drivers
 from nta.calibration import SampleConditions, load_certificate, load_medium, load_profile
+from nta.calibration.conditions import CONDITION_NUMBERS
 from nta.errors import SettingError
-from nta.io.recordings.words import CONDITION_NUMBERS
 from nta.physics import exposure_fits
 from nta.settings import AnalysisSettings
 from nta.sop.procedure import Control, Device, Procedure, VideoPlan

@@ -12,9 +12,9 @@ from nta.measurements import distinct_names
 from nta.progress import Tell
 from nta.study.attaching import Attached, attach
 from nta.study.gathering import Material, evidence_of
-from nta.study.named import read_named
 from nta.study.outcome import Judged, StudyOutcome, doses, trends
 from nta.study.study import Study
+from nta.study.study_files import read_study_files
 
 
 def assess_study(study: Study, kept: str | Path, *, tell: Tell) -> StudyOutcome:
@@ -34,10 +34,10 @@ def assess_study(study: Study, kept: str | Path, *, tell: Tell) -> StudyOutcome:
     SettingError
         What the study names is not there, a video was attached that cannot be, or two that are analyses of one recording.
     """
-    named = read_named(study)
-    attached = {p.name: attach(p, study, named, Path(kept), tell) for p in study.preparations}
+    files = read_study_files(study)
+    attached = {p.name: attach(p, study, files, Path(kept), tell) for p in study.preparations}
     _refuse_copies(study, attached)
-    return judge_study(study, _distinct(attached), named.limits)
+    return judge_study(study, _distinct(attached), files.limits)
 
 
 def judge_study(

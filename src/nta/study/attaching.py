@@ -24,8 +24,8 @@ from nta.one_recording import Request, analyze_file
 from nta.pipeline import Analysis
 from nta.progress import Tell
 from nta.study.contradictions import Made, refuse_contradictions, without_dilution
-from nta.study.named import VENDOR_SUFFIXES, Named, files_with_results, read_named
 from nta.study.study import Preparation, Study
+from nta.study.study_files import VENDOR_SUFFIXES, StudyFiles, files_with_results, read_study_files
 
 PER_ML, IN_VIEW = "particles/ml", "particles in view"
 MIN_POINTS = 10
@@ -56,9 +56,10 @@ class Attached:
 
 
 def attach(
-    preparation: Preparation, study: Study, named: Named, kept: Path, tell: Tell
+    preparation: Preparation, study: Study, files: StudyFiles, kept: Path, tell: Tell
 ) -> tuple[Attached, ...]:
-    """Return the videos of a preparation; analyses are kept in a folder `kept` and used again."""
+    """Return the videos of a preparation; analyses are stored in the folder `kept` and used again."""
+    attaching = _Attaching(preparation, study, files, kept, tell)
     if not preparation.recordings:
         raise SettingError(
             f"{study.file} [[preparation]] {preparation.name}: recordings is empty; attach what was measured, or take the "
@@ -67,7 +68,7 @@ def attach(
     found: list[Attached] = []
     for path in preparation.recordings:
         with _placed(preparation, study):
-            found.extend(_from_path(path, preparation, study, named, kept, tell))
+            found.extend(attaching.videos(path))
     given = preparation.concentration_per_ml
     if given and len(given) != len(found):
         raise SettingError(
@@ -82,7 +83,7 @@ def check_study(study: Study) -> list[str]:
 
     Returns what can be used, and yet keeps something from being assessed.
     """
-    read_named(study)
+    read_study_files(study)
     dilutions: dict[str, list[float | None]] = {}
     for preparation in study.preparations:
         found = dilutions.setdefault(preparation.name, [])
@@ -109,15 +110,56 @@ def _placed(preparation: Preparation, study: Study) -> Iterator[None]:
         raise type(error)(f"{study.file} [[preparation]] {preparation.name}: {error}") from error
 
 
-def _from_path(
-    path: Path, preparation: Preparation, study: Study, named: Named, kept: Path, tell: Tell
-) -> Iterator[Attached]:
-    finished = list(_finished(path, preparation, study))
-    yield from finished
-    if not finished:
-        digest = checksum(path)
-        analysis = _analysed(path, digest, preparation, study, named, kept, tell)
-        yield _from_analysis(path, path.name, digest, analysis, preparation)
+@dataclass(frozen=True)
+class _Attaching:
+    """Makes videos of the recordings of a preparation; `kept` is the folder of analyses."""
+
+    preparation: Preparation
+    study: Study
+    files: StudyFiles
+    kept: Path
+    tell: Tell
+
+    def videos(self, path: Path) -> Iterator[Attached]:
+        """Yield the videos of a recording, of results or of an export."""
+        finished = list(_finished(path, self.preparation, self.study))
+        yield from finished
+        if not finished:
+            digest = checksum(path)
+            yield _from_analysis(path, path.name, digest, self._analysed(path, digest), self.preparation)
+
+    def _analysed(self, path: Path, digest: str) -> Analysis:
+        """Analyse a recording, or load its kept analysis: the name of the folder depends on all that affects the result."""
+        instrument, preparation = self.study.instrument, self.preparation
+        profile, settings = self.files.profile, self.files.settings
+        camera: dict[str, Any] = {
+            "pixel_size_um": instrument.pixel_size_um,
+            "frame_rate_hz": instrument.frame_rate_hz,
+            "exposure_s": None if instrument.exposure_ms is None else instrument.exposure_ms / 1e3,
+        }
+        cell = {
+            "temperature_c": preparation.temperature_c,
+            "medium": preparation.medium or None,
+            "dilution": preparation.dilution,
+            "sample": preparation.name,
+        }
+        key = analysis_key(path, digest, camera=camera, conditions=cell, profile=profile, settings=settings)
+        folder = self.kept / key[:_KEY_LETTERS]
+        if (folder / RESULTS_FILE).is_file():
+            try:
+                analysis = load_analysis(folder / RESULTS_FILE)
+            except RecordingError as error:
+                self.tell(f"{path.name}: analysing again, what was kept cannot be read ({error})")
+            else:
+                self.tell(f"{path.name}: analysed before")
+                return analysis
+        else:
+            self.tell(f"{path.name}: analysing")
+        request = Request(camera=camera, conditions=cell, profile=profile, settings=settings)
+        analysis, _ = analyze_file(path, request, sha256=digest)
+        with new_folder(folder, replace=True) as partial:
+            save_analysis(analysis, partial / RESULTS_FILE)
+        return analysis
 
 
 def _finished(path: Path, preparation: Preparation, study: Study) -> Iterator[Attached]:
@@ -129,47 +171,6 @@ def _finished(path: Path, preparation: Preparation, study: Study) -> Iterator[At
         analysis = load_analysis(file)
         refuse_contradictions(str(path), Made.of_analysis(analysis), preparation, study.instrument)
         yield _from_analysis(file, result_name(file), checksum(file), analysis, preparation)
-
-
-def _analysed(
-    path: Path,
-    digest: str,
-    preparation: Preparation,
-    study: Study,
-    named: Named,
-    kept: Path,
-    tell: Tell,
-) -> Analysis:
-    """Analyse a recording, or take what is kept of it: the folder's name stands for all that the result depends on."""
-    instrument, profile, settings = study.instrument, named.profile, named.settings
-    camera: dict[str, Any] = {
-        "pixel_size_um": instrument.pixel_size_um,
-        "frame_rate_hz": instrument.frame_rate_hz,
-        "exposure_s": None if instrument.exposure_ms is None else instrument.exposure_ms / 1e3,
-    }
-    cell = {
-        "temperature_c": preparation.temperature_c,
-        "medium": preparation.medium or None,
-        "dilution": preparation.dilution,
-        "sample": preparation.name,
-    }
-    key = analysis_key(path, digest, camera=camera, conditions=cell, profile=profile, settings=settings)
-    folder = kept / key[:_KEY_LETTERS]
-    if (folder / RESULTS_FILE).is_file():
-        try:
-            analysis = load_analysis(folder / RESULTS_FILE)
-        except RecordingError as error:
-            tell(f"{path.name}: analysing again, what was kept cannot be read ({error})")
-        else:
-            tell(f"{path.name}: analysed before")
-            return analysis
-    else:
-        tell(f"{path.name}: analysing")
-    request = Request(camera=camera, conditions=cell, profile=profile, settings=settings)
-    analysis, _ = analyze_file(path, request, sha256=digest)
-    with new_folder(folder, replace=True) as partial:
-        save_analysis(analysis, partial / RESULTS_FILE)
-    return analysis
 
 
 def _from_analysis(

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from nicegui import run, ui
 
+from nta.acquisition import dated_name
 from nta.assessment import Verdict
 from nta.errors import SettingError, in_words
 from nta.io import text as io_text
@@ -25,7 +26,7 @@ from nta.web import charts, words
 from nta.web.fields import Fields, NumberInput
 from nta.web.look import Look, Order
 from nta.web.runs import KeptRun
-from nta.web.session import Session, dated_name
+from nta.web.session import Session
 
 RUNS_PATH = "/runs"
 _EVERY_S = 0.5

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image as Pictures
 
 from nta.frames import Image
-from nta.web.view import Seen
+from nta.web.view import ShownFrame
 
 _DARKEST, _BRIGHTEST = (
     1.0,
@@ -35,7 +35,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, eq=False)
-class Picture:
+class EncodedPicture:
     """A frame as JPEG. low, high : grey values that are black and white; full : the largest there is; saturated : pixels."""
 
     jpeg: bytes
@@ -50,10 +50,10 @@ class Painter:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._made: dict[tuple[int, Wanted], Picture] = {}
+        self._made: dict[tuple[int, Wanted], EncodedPicture] = {}
         self._range: tuple[int, float, float] | None = None  # grey values, with full scale
 
-    def picture(self, seen: Seen, wanted: Wanted) -> Picture:
+    def picture(self, seen: ShownFrame, wanted: Wanted) -> EncodedPicture:
         """Return the picture of a frame; takes a few milliseconds where nobody asked for it before."""
         with self._lock:
             key = seen.number, wanted
@@ -64,7 +64,7 @@ class Painter:
                 self._made[key] = made
             return self._made[key]
 
-    def _painted(self, image: Image, full: int, wanted: Wanted) -> Picture:
+    def _painted(self, image: Image, full: int, wanted: Wanted) -> EncodedPicture:
         low, high = self._stretch(image, full) if wanted.stretch else (0.0, float(full))
         grey = _table(low, high, image.dtype)[image]
         saturated = image >= full
@@ -79,7 +79,7 @@ class Painter:
             picture = picture.reduce(factor)
         buffer = io.BytesIO()
         picture.save(buffer, "JPEG", quality=_QUALITY, subsampling=0)
-        return Picture(buffer.getvalue(), low, high, full, count)
+        return EncodedPicture(buffer.getvalue(), low, high, full, count)
 
     def _stretch(self, image: Image, full: int) -> tuple[float, float]:
         """Return black and white: percentiles of this picture, eased from those before."""

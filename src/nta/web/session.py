@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
@@ -36,7 +35,7 @@ from nta.web.look import KnobSeen, Look, Note, Order, Phase
 from nta.web.preview import PREVIEW, Preview
 from nta.web.reports import Report, Reports
 from nta.web.runs import Runs
-from nta.web.view import View
+from nta.web.view import NewestFrames
 
 _CAMERA_SETTINGS = ("exposure_s", "frame_rate_hz", "gain")
 _PREVIEW_READER = ReaderSettings(keep="newest", queue_bytes=32 << 20, reconnect_s=0.0)
@@ -90,7 +89,7 @@ class Session:
         profile: InstrumentProfile | None = None,
         settings: AnalysisSettings | None = None,
     ) -> None:
-        self.instrument, self.runs, self.view = instrument, runs, View()
+        self.instrument, self.runs, self.view = instrument, runs, NewestFrames()
         self.conditions = dict(conditions or {})
         self.reports = Reports(report)
         self._profile, self._settings = profile, settings or AnalysisSettings()
@@ -213,11 +212,11 @@ class Session:
         """Have the report made of a run that has a recording and no report."""
         self.reports.add(name, self.runs.folder / name, {})
 
-    def note(self, words: str, mood: Verdict = Verdict.PASS, todo: str = "") -> None:
+    def note(self, words: str, verdict: Verdict = Verdict.PASS, todo: str = "") -> None:
         """Say something that happened."""
         with self._lock:
             self._noted += 1
-            self._notes.append(Note(self._noted, datetime.now().astimezone(), Line(words, mood, todo)))
+            self._notes.append(Note(self._noted, datetime.now().astimezone(), Line(words, verdict, todo)))
 
     def _refuse_unless_previewing(self) -> None:
         if self._phase == "recording":
@@ -407,14 +406,9 @@ class Session:
             )
 
     def _say_how_it_ended(self, name: str, done: Recorded, seen: Snapshot) -> None:
-        mood = Verdict.WARN if done.losses.lost else Verdict.PASS
-        self.note(f"{name}: {done.losses}", mood)
+        verdict = Verdict.WARN if done.losses.lost else Verdict.PASS
+        self.note(f"{name}: {done.losses}", verdict)
         if done.shortfall:
             self.note(f"{name}: {done.shortfall}", Verdict.FAIL if done.fault else Verdict.WARN)
         for line in reached(seen):
-            self.note(f"{name}: {line.text}", line.mood, line.todo)
-
-
-def dated_name() -> str:
-    """Return a name for a run by the time."""
-    return time.strftime("%Y-%m-%d_%H%M%S")
+            self.note(f"{name}: {line.text}", line.verdict, line.todo)

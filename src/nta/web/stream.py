@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from fastapi import WebSocket, WebSocketDisconnect
 
 from nta.web.picture import Painter, Wanted
-from nta.web.view import Seen, View
+from nta.web.view import NewestFrames, ShownFrame
 
 _MOST_PER_S = 35.0  # pictures for one browser: more is not seen, and costs the computer that records
 _LOOK_S = 0.004  # between two looks for a new frame
@@ -29,7 +29,7 @@ _FOREIGN = 1008  # close code: the page of another site must not look through th
 class Stream:
     """Sends the frames of a view."""
 
-    def __init__(self, view: View) -> None:
+    def __init__(self, view: NewestFrames) -> None:
         self._view = view
         self._painter = Painter()
 
@@ -60,7 +60,7 @@ class Stream:
             await asyncio.sleep(_LOOK_S)
         return seen.number, await asyncio.to_thread(self.message, seen, asked)
 
-    def message(self, seen: Seen, asked: dict[str, Any]) -> bytes:
+    def message(self, seen: ShownFrame, asked: dict[str, Any]) -> bytes:
         """Return the message of a frame as it was asked for."""
         wanted = Wanted(stretch=asked.get("stretch") is not False, mark=asked.get("mark") is not False)
         picture = self._painter.picture(seen, wanted)

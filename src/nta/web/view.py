@@ -18,7 +18,7 @@ _FORGET = 0.9  # what a delay counts for, of the one before
 
 
 @dataclass(frozen=True, eq=False)
-class Seen:
+class ShownFrame:
     """A frame of the view.
 
     number : rises by one from frame to frame, over all acquisitions. spots : (n, 2), x and y in px; None where they are not
@@ -32,7 +32,7 @@ class Seen:
     spots: FloatArray | None = None
 
 
-class View:
+class NewestFrames:
     """Keeps the newest frames and, as they come, their spots.
 
     Spots are found a batch of frames at a time, some tenths of a second after the frames. A view with spots is so much
@@ -41,7 +41,7 @@ class View:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._kept: deque[Seen] = deque()
+        self._kept: deque[ShownFrame] = deque()
         self._number, self._bit_depth = 0, 16
         self._delay_s = 0.0
 
@@ -56,7 +56,7 @@ class View:
         """Take the next frame."""
         with self._lock:
             self._number += 1
-            self._kept.append(Seen(self._number, frame, self._bit_depth, time.monotonic()))
+            self._kept.append(ShownFrame(self._number, frame, self._bit_depth, time.monotonic()))
             most = max(1, min(_MOST_FRAMES, _MOST_BYTES // frame.image.nbytes))
             while len(self._kept) > most:
                 self._kept.popleft()
@@ -75,7 +75,7 @@ class View:
                     waited_s = max(waited_s, now_s - seen.arrived_s)
             self._delay_s = max(waited_s, _FORGET * self._delay_s)
 
-    def newest(self, *, with_spots: bool = False) -> Seen | None:
+    def newest(self, *, with_spots: bool = False) -> ShownFrame | None:
         """Return the newest frame; with spots, one whose spots are known, if there is any."""
         with self._lock:
             if not self._kept:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from nta.assessment import Verdict
-from nta.live.wording import Line, Row, Said
+from nta.live.wording import Line, Piece, Row
 from nta.report.markup import element, text
 from nta.web.look import Look, Note
 
@@ -34,7 +34,7 @@ def rows(told: Iterable[Row]) -> str:
 
 def lines(told: Iterable[Line]) -> str:
     """Return sentences, each with what to do about it."""
-    return "".join(element("p", _line(line), kind=f"nta-line {_KINDS[line.mood]}") for line in told)
+    return "".join(element("p", _line(line), kind=f"nta-line {_KINDS[line.verdict]}") for line in told)
 
 
 def notes(told: Sequence[Note], most: int) -> str:
@@ -44,7 +44,7 @@ def notes(told: Sequence[Note], most: int) -> str:
         element(
             "p",
             element("time", f"{note.at:%H:%M:%S}") + _line(note.line),
-            kind=f"nta-line {_KINDS[note.line.mood]}",
+            kind=f"nta-line {_KINDS[note.line.verdict]}",
         )
         for note in newest
     )
@@ -66,9 +66,11 @@ def reporting(look: Look) -> str:
     )
 
 
-def _piece(said: Said) -> str:
-    kind = " ".join(filter(None, (_KINDS[said.mood] if said.mood else "", "strong" if said.strong else "")))
-    return element("span", text(said.text), kind=kind)
+def _piece(piece: Piece) -> str:
+    kind = " ".join(
+        filter(None, (_KINDS[piece.verdict] if piece.verdict else "", "strong" if piece.strong else ""))
+    )
+    return element("span", text(piece.text), kind=kind)
 
 
 def _line(line: Line) -> str:

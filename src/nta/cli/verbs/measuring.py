@@ -6,7 +6,22 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from nta.cli.verbs.options import analysis_options, catalogue_options, device_options, sample_options
+from nta.cli.verbs.options import (
+    ANALYSIS_OPTIONS,
+    SAMPLE_OPTIONS,
+    analysis_options,
+    catalogue_options,
+    device_options,
+    sample_options,
+)
+
+_IN_A_PROTOCOL = (
+    *("driver", "device_settings", "duration"),
+    *(option for option in SAMPLE_OPTIONS.values() if option not in ("sample", "dilution")),
+    *ANALYSIS_OPTIONS,
+    *("operator", "kind", "standard", "lot"),
+)
+"""The options of `nta run` that a protocol of measurement states itself."""
 
 
 def add_measuring_verbs(verbs: Any, common: argparse.ArgumentParser) -> None:
@@ -40,6 +55,7 @@ def _run(verbs: Any, common: argparse.ArgumentParser) -> None:
     sample_options(run)
     analysis_options(run)
     catalogue_options(run)
+    run.set_defaults(defaults_in_a_protocol={name: run.get_default(name) for name in _IN_A_PROTOCOL})
 
 
 def _live(verbs: Any, common: argparse.ArgumentParser) -> None:

@@ -7,6 +7,20 @@ from pathlib import Path
 
 from nta.cli.parser import dilution
 
+SAMPLE_OPTIONS = {
+    "temperature_c": "temperature",
+    "temperature_std_c": "temperature_std",
+    "medium": "medium",
+    "viscosity_mpas": "viscosity_mpas",
+    "dilution": "dilution",
+    "sample": "sample",
+}
+"""The option of `sample_options` for each field of `SampleConditions`."""
+ANALYSIS_OPTIONS = ("profile", "settings", "engine", "window", "refractive_index", "blank")
+"""The options of `analysis_options` that change the analysis."""
+CATALOGUE_OPTIONS = ("catalogue", "operator", "instrument", "kind", "standard", "lot")
+"""The options of `catalogue_options`."""
+
 
 def device_options(
     parser: argparse.ArgumentParser,

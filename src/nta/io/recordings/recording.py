@@ -12,21 +12,13 @@ from typing import Any, Self
 
 import numpy as np
 
+from nta.calibration.conditions import CONDITION_NUMBERS, CONDITION_TEXTS
 from nta.errors import RecordingError, SettingError
-from nta.frames import CameraState, Frame, Image, RecordingReport
+from nta.frames import CAMERA_CALIBRATION, CAMERA_STATED, CameraState, Frame, Image, RecordingReport
 from nta.io.recordings.reader import Claim, Reader, Shot, Tally
 
-_CAMERA_FIELDS = (
-    "frame_rate_hz",
-    "exposure_s",
-    "pixel_size_um",
-    "bit_depth",
-    "gain_e_per_adu",
-    "offset_adu",
-    "read_noise_e",
-    "binning",
-)
-_CONDITIONS = ("temperature_c", "temperature_std_c", "medium", "viscosity_mpas", "dilution", "sample")
+_CAMERA_FIELDS = (*CAMERA_STATED, *CAMERA_CALIBRATION, "binning")
+_CONDITIONS = (*CONDITION_NUMBERS, *CONDITION_TEXTS)
 _SAME = 2e-3  # relative; less is rounding, as 30 Hz for 29.97
 _DEPTHS = (12, 14, 16)  # of cameras whose pixels take two bytes; a dim recording is no sign of fewer bits
 _RATES_HZ = (0.01, 1e6)

@@ -5,18 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from nta.calibration.conditions import CONDITION_NUMBERS, CONDITION_TEXTS
 from nta.errors import SettingError
-from nta.io.recordings.words import (
-    CAMERA_NUMBERS,
-    CONDITION_NUMBERS,
-    CONDITION_TEXTS,
-    camera_from_words,
-    frame_rate,
-)
+from nta.frames import CAMERA_CALIBRATION
+from nta.io.recordings.words import CAMERA_NUMBERS, camera_from_words, frame_rate
 from nta.provenance import REPORTED
 from nta.stated import is_number, read_toml
 
-NUMBERS = (*CAMERA_NUMBERS, "gain_e_per_adu", "offset_adu", "read_noise_e", "binning", *CONDITION_NUMBERS)
+NUMBERS = (*CAMERA_NUMBERS, *CAMERA_CALIBRATION, "binning", *CONDITION_NUMBERS)
 TEXTS = (*CONDITION_TEXTS, *REPORTED)
 
 

@@ -10,8 +10,6 @@ from nta.errors import SettingError
 from nta.stated import is_number
 
 CAMERA_NUMBERS = ("frame_rate_hz", "exposure_ms", "pixel_size_um", "bit_depth")
-CONDITION_NUMBERS = ("temperature_c", "temperature_std_c", "viscosity_mpas", "dilution")
-CONDITION_TEXTS = ("medium", "sample")
 
 
 def camera_from_words(words: Mapping[str, Any]) -> dict[str, Any]:

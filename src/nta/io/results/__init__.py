@@ -1,19 +1,15 @@
 """Results: an analysis kept without loss in HDF5, as tables for other programs, and as one JSON of its numbers."""
 
-from nta.io.results.store import (
+from nta.io.results.layout import (
     ANALYSIS_FOLDER,
     BATCH_FILE,
     BATCH_RESULTS,
-    FORMAT,
     RESULTS_FILE,
-    VERSION,
-    is_results,
-    load_analysis,
     refuse_batch,
     results_file,
     results_files,
-    save_analysis,
 )
+from nta.io.results.store import FORMAT, VERSION, is_results, load_analysis, save_analysis
 from nta.io.results.summary import summary, write_summary
 from nta.io.results.tables import TABLES, write_tables
 from nta.provenance import RECORDING_FILE

@@ -12,52 +12,15 @@ import h5py
 
 from nta.errors import RecordingError
 from nta.io.atomic import new_file
-from nta.io.recordings.folder import natural_key
 from nta.io.recordings.hdf5_disk import DiskFile
 from nta.io.recordings.hdf5_layout import FORMAT as RECORDING_FORMAT
 from nta.io.results.encoding import Reader, Writer
+from nta.io.results.layout import results_file
 from nta.pipeline import Analysis
 from nta.version import software
 
 FORMAT = "nta analysis"
 VERSION = 1
-RESULTS_FILE = "results.h5"
-ANALYSIS_FOLDER = "analysis"
-"""Where the results of what was recorded into a folder lie, beside the recording."""
-BATCH_FILE = "batch.json"
-"""Marks the folder of a batch."""
-BATCH_RESULTS = "results"
-"""Folder of the results of a batch, in that folder."""
-_MOST_NAMED = 3
-_VIDEOS = f"video_*/{ANALYSIS_FOLDER}/{RESULTS_FILE}"  # of a procedure's sample; controls have other names
-
-
-def results_files(folder: Path) -> tuple[Path, ...]:
-    """Return the results files of a folder: its own, that of what was recorded into it, or those of a procedure's sample."""
-    for place in (folder, folder / ANALYSIS_FOLDER):
-        if (place / RESULTS_FILE).is_file():
-            return (place / RESULTS_FILE,)
-    return tuple(sorted(folder.glob(_VIDEOS), key=lambda path: natural_key(str(path))))
-
-
-def results_file(path: Path) -> Path:
-    """Return the one results file of a folder as `results_files` knows it, or the file itself.
-
-    Raises
-    ------
-    RecordingError
-        The folder holds none, or those of several videos.
-    """
-    if not path.is_dir():
-        return path
-    found = results_files(path)
-    if not found:
-        refuse_batch(path)
-        raise RecordingError(f"{path} is a folder without results of nta: no {RESULTS_FILE} in it")
-    if len(found) > 1:
-        folders = ", ".join(str(file.parent) for file in found)
-        raise RecordingError(f"{path} holds the results of {len(found)} videos; give one of them: {folders}")
-    return found[0]
 
 
 def is_results(path: Path) -> bool:
@@ -69,21 +32,6 @@ def is_results(path: Path) -> bool:
             return bool(file.attrs.get("format") == FORMAT)
     except OSError:
         return False
-
-
-def refuse_batch(folder: Path) -> None:
-    """Refuse the folder of a batch where results are asked for, and name those in it: some may be of blanks and beads."""
-    batch = next((f for f in (folder, folder.parent) if (f / BATCH_FILE).is_file()), None)
-    if batch is None or folder not in (batch, batch / BATCH_RESULTS):
-        return
-    files = sorted((batch / BATCH_RESULTS).rglob(RESULTS_FILE), key=lambda path: natural_key(str(path)))
-    if not files:
-        raise RecordingError(f"{batch} is the folder of a batch, and there are no results in it yet")
-    named = ", ".join(str(file.parent) for file in files[:_MOST_NAMED])
-    raise RecordingError(
-        f"{folder} is a folder of a batch, which may hold blanks and beads too; give the results that are meant: "
-        f"{named}{', ...' if len(files) > _MOST_NAMED else ''}"
-    )
 
 
 def save_analysis(analysis: Analysis, path: str | Path) -> Path:

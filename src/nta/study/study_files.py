@@ -1,4 +1,4 @@
-"""What a study names and others hold: settings, limits, profile, certificates, media. All of it is read before any work."""
+"""The files that a study names: settings, limits, profile, certificates, media. All are read before any work."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ VENDOR_SUFFIXES = (".csv", ".txt")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Named:
-    """How recordings of a study are analysed and judged."""
+class StudyFiles:
+    """Files named by a study, read: how its recordings are analysed and judged."""
 
     settings: AnalysisSettings
     limits: IntegrityLimits
     profile: InstrumentProfile | None
 
 
-def read_named(study: Study) -> Named:
-    """Read what a study names; certificates and media of its preparations are read to see that they are there.
+def read_study_files(study: Study) -> StudyFiles:
+    """Read the files that a study names; certificates and media of its preparations are only checked.
 
     Raises
     ------
     SettingError
-        One of them is not there or has a fault; names the place in the study file.
+        A file is missing or has a fault; the message names the place in the study file.
     """
     here, analysis = study.file.parent, study.analysis
     with _at(study, "[analysis] settings"):
@@ -49,17 +49,17 @@ def read_named(study: Study) -> Named:
                 load_certificate(tube.certificate)
         with _at(study, f"[[preparation]] {tube.name}: medium"):
             if tube.medium and not all(_is_finished(path) for path in tube.recordings):
-                load_medium(tube.medium)  # of results and exports a medium may be any words
-    return Named(settings=settings, limits=limits, profile=profile)
+                load_medium(tube.medium)  # for results and exports the medium may be free text
+    return StudyFiles(settings=settings, limits=limits, profile=profile)
 
 
 def files_with_results(path: Path) -> list[Path]:
-    """Return the results that this is or holds; none of a recording, be it a folder of images."""
+    """Return the results files at this path: the file itself, or those in a folder; empty for a recording."""
     return [file for file in (results_files(path) if path.is_dir() else (path,)) if is_results(file)]
 
 
 def _is_finished(path: Path) -> bool:
-    """Whether this is results or an export, not a recording that is still to be analysed."""
+    """Whether this path holds results or an export, not a recording that is still to be analysed."""
     return path.suffix.lower() in VENDOR_SUFFIXES or bool(files_with_results(path))
 
 
