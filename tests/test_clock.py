@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nta.clock import agreed_rate, rate_of_clock, recorded_rate
+from nta.clock import agreed_rate, numbered, rate_of_clock, recorded_rate
 
 RATES_HZ = (24, 25, 29.97, 30, 60, 75, 90, 100, 120, 144, 160, 240)
 
@@ -84,10 +84,49 @@ def test_a_camera_that_runs_slower_than_it_was_set_is_believed_by_its_clocks():
         (_stamps(30), _stamps(240), 600, None),  # played eight times as fast
         (_stamps(45), None, 9, None),  # too few frames
         (_stamps(45), None, 600, 0.033),  # 45 Hz leave no time for the exposure
-        (np.cumsum(np.resize([33e6, 33e6, 1e6, 66e6], 600)), None, 600, None),  # frames come in bursts
     ],
-    ids=["ticks", "played", "few", "exposure", "bursts"],
+    ids=["ticks", "played", "few", "exposure"],
 )
 def test_a_clock_that_cannot_be_believed_changes_no_stated_rate(device, host, count, exposure_s):
     clocks = [None if times is None else times[:count] for times in (device, host)]
     assert recorded_rate(30.0, clocks, np.arange(count), exposure_s)[0] == 30.0
+
+
+def _arrivals(true_s, how, rng):
+    """Return when a computer that is busy, ticks or collects frames says that they came."""
+    late = {
+        "2 ms": rng.exponential(0.002, true_s.size),
+        "8 ms": rng.exponential(0.008, true_s.size),
+        "ticks": np.ceil(true_s * 64) / 64 - true_s,
+        "batches": np.repeat(true_s[3::4], 4) + np.resize([0, 3e-4, 6e-4, 9e-4], true_s.size) - true_s,
+        "pairs": np.resize([1 / 60, 5e-4], true_s.size),
+    }[how]
+    return np.maximum.accumulate(true_s + late)
+
+
+@pytest.mark.parametrize("how", ["2 ms", "8 ms", "ticks", "batches", "pairs"])
+def test_frames_that_are_late_are_no_gaps_and_no_other_rate(how, rng):
+    arrivals = _arrivals(np.arange(1800) / 60, how, rng)
+    found = rate_of_clock(1e9 * arrivals)
+    assert found.rate_hz == pytest.approx(60, rel=5e-4)
+    assert found.jumps == 0
+    assert [k for _, k in numbered(((None, t) for t in arrivals), found.rate_hz)] == list(range(1800))
+    assert recorded_rate(200.0, (None, 1e9 * arrivals), np.arange(1800))[0] == pytest.approx(60, rel=1e-3)
+
+
+@pytest.mark.parametrize("how", ["2 ms", "8 ms"])
+def test_gaps_among_late_frames_are_found(how, rng):
+    true = np.delete(np.arange(1846), [100, *range(500, 505), *range(900, 940)])
+    arrivals = _arrivals(true / 60, how, rng)
+    found = rate_of_clock(1e9 * arrivals)
+    assert found.rate_hz == pytest.approx(60, rel=1e-3)
+    numbers = np.array([k for _, k in numbered(((None, t) for t in arrivals), found.rate_hz)])
+    assert np.mean(numbers != true) <= 0.005
+    assert numbers[-1] == true[-1]
+
+
+def test_what_somebody_says_decides_between_ticks_and_a_faster_clock_with_gaps():
+    stamps = 1e9 / 30 * np.array([k for k in range(600) if k % 5 != 4])  # at 30 Hz one in five is lost
+    assert rate_of_clock(stamps).rate_hz == pytest.approx(30)
+    assert rate_of_clock(stamps, near_hz=24.0).rate_hz == pytest.approx(24, rel=1e-3)
+    assert rate_of_clock(stamps, near_hz=100.0).rate_hz == pytest.approx(30)

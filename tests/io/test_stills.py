@@ -100,6 +100,18 @@ def _timed(path, times_s, **words):
     return path
 
 
+def test_an_ome_tiff_whose_frames_come_in_pairs_opens_without_gaps(tmp_path):
+    stamps = np.arange(60) * 50.0 + np.resize([50.0, 0.5], 60)  # ms; every other frame waits for the next
+    planes = {"DeltaT": list(stamps), "DeltaTUnit": ["ms"] * 60, "ExposureTime": [20.0] * 60} | {
+        "ExposureTimeUnit": ["ms"] * 60
+    }
+    path = tmp_path / "pairs.ome.tif"
+    tifffile.imwrite(path, noisy_frames(60), ome=True, metadata={"axes": "TYX", "Plane": planes})
+    with open_recording(path) as recording:
+        assert [frame.index for frame in recording.frames()] == list(range(60))
+    assert recording.camera.frame_rate_hz == pytest.approx(20, rel=5e-3)
+
+
 @pytest.mark.parametrize("rate", [60, 120, 160])
 def test_times_of_an_ome_tiff_in_whole_milliseconds_give_the_rate(tmp_path, rate):
     _, frames, recording = read_back(_timed(tmp_path / "a.ome.tif", [round(k / rate, 3) for k in range(100)]))

@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nta.clock import rate_of_clock
+from nta.clock import numbered, rate_of_clock
 from nta.errors import RecordingError
+from nta.frames import Image
 from nta.io.recordings.film_log import listening
 from nta.io.recordings.film_pixels import bit_depth, grey_image
-from nta.io.recordings.reader import Claim, Shot, Tally, next_index
+from nta.io.recordings.reader import Claim, Shot, Tally
 
 if TYPE_CHECKING:
     import av
@@ -27,19 +28,23 @@ if TYPE_CHECKING:
 _NOTES_KEPT = 3
 _STARTS_LATE = 3  # frames; by so many a film may begin late whose frames were packed out of order
 _INDEX_LAST = (".mp4", ".mov", ".m4v")
+_Found = tuple[Image | None, Fraction | None, str]
 _HARMLESS = ("overread",)  # some cameras' JPEG ends a few bytes late; the picture is whole
 
 
 class FilmReader:
-    """The first video stream of a film."""
+    """The first video stream of a film.
 
-    def __init__(self, path: Path) -> None:
+    known_hz : the frame rate that somebody states, for time stamps that may be of two.
+    """
+
+    def __init__(self, path: Path, known_hz: float | None = None) -> None:
         self.path = path
         complaints: list[str] = []
         with _opened(path, complaints) as container:
             stream = container.streams.video[0]
             steps = _steps(stream)
-            self._rate = _frame_rate(stream, steps)
+            self._rate = _frame_rate(stream, steps, known_hz)
             first = _first_frame(container, path)
             codec = stream.codec_context.codec
             steady = len(steps) > 0 and bool((steps == steps[0]).all())
@@ -63,22 +68,28 @@ class FilmReader:
     def shots(self, tally: Tally, positions: Sequence[int] | None = None) -> Iterator[Shot]:
         """Yield the frames that are whole; `positions` are not used."""
         del positions
-        index, before_s, time_s = -1, None, None
-        for frame, whole in _judged_frames(self.path, tally):
-            before_s, time_s = time_s, _time_s(frame)
-            if before_s is None and time_s is not None and self._rate is not None:
+        index, time_s = -1, None
+        for (image, time_s, complaint), index in numbered(self._images(tally), self._rate):
+            if index == 0 and time_s is not None and self._rate is not None:
                 self._note_late(tally, time_s)
-            index = next_index(index, before_s, time_s, self._rate)
-            if not whole:
+            if image is None:
                 tally.damaged += 1
-                continue
-            image = grey_image(frame, tally, self.path)
-            if image.shape != (self.claim.height_px, self.claim.width_px):
-                tally.damaged += 1
-                tally.note(f"the film changes its size to {image.shape[1]} x {image.shape[0]} px")
+                if complaint:
+                    tally.note(complaint)
                 continue
             yield Shot(index, image, container_time_s=None if time_s is None else float(time_s))
         self._compare(tally, index + 1, time_s)
+
+    def _images(self, tally: Tally) -> Iterator[tuple[_Found, Fraction | None]]:
+        """Yield the image of each frame, or why there is none, with its time stamp."""
+        for frame, whole in _judged_frames(self.path, tally):
+            time_s = _time_s(frame)
+            image = grey_image(frame, tally, self.path) if whole else None
+            complaint = ""
+            if image is not None and image.shape != (self.claim.height_px, self.claim.width_px):
+                complaint = f"the film changes its size to {image.shape[1]} x {image.shape[0]} px"
+                image = None
+            yield (image, time_s, complaint), time_s
 
     def _note_late(self, tally: Tally, first_s: Fraction) -> None:
         """Note where frames seem to be missing before the first one."""
@@ -213,7 +224,7 @@ def _judged_frames(path: Path, tally: Tally) -> Iterator[tuple[av.VideoFrame, bo
             tally.note(f"the decoder says: {words}")
 
 
-def _frame_rate(stream: Any, steps: NDArray[np.int64]) -> Fraction | None:
+def _frame_rate(stream: Any, steps: NDArray[np.int64], known_hz: float | None) -> Fraction | None:
     """Return the rate as an exact fraction: the step of the index where it is no rounded one, else by the header."""
     stated = stream.average_rate or stream.guessed_rate
     rate = Fraction(stated.numerator, stated.denominator) if stated else None
@@ -221,7 +232,7 @@ def _frame_rate(stream: Any, steps: NDArray[np.int64]) -> Fraction | None:
         return rate
     base = Fraction(stream.time_base.numerator, stream.time_base.denominator)
     exact = 1 / (int(np.median(steps)) * base)
-    clocked = rate_of_clock(np.cumsum([0, *steps]) * float(1e9 * base))
+    clocked = rate_of_clock(np.cumsum([0, *steps]) * float(1e9 * base), near_hz=known_hz)
     if clocked is None or clocked.agrees_with(float(exact)):
         return exact
     return rate if rate and clocked.agrees_with(float(rate)) else Fraction(clocked.rate_hz)

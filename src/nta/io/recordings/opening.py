@@ -69,8 +69,9 @@ def open_recording(
         frame_rate_hz=frame_rate_hz, exposure_s=exposure_s, pixel_size_um=pixel_size_um, bit_depth=bit_depth
     )
     where = Path(path)
-    reader = _reader(where)
-    sidecar, remarks = read_sidecar(where)
+    sidecar, remarks = read_sidecar(where) if where.exists() else ({}, ())
+    known = said["frame_rate_hz"] or sidecar.get("frame_rate_hz")
+    reader = _reader(where, None if known is None else float(known))
     return Recording(reader, said, sidecar, str(path), remarks)
 
 
@@ -85,8 +86,8 @@ def checked_camera(**said: Any) -> dict[str, Any]:
     return checked
 
 
-def _reader(path: Path) -> Reader:
-    """Return the reader that the first bytes ask for."""
+def _reader(path: Path, known_hz: float | None) -> Reader:
+    """Return the reader that the first bytes ask for; `known_hz` is the frame rate that somebody states."""
     if not path.exists():
         raise RecordingError(f"there is no {path}")
     if path.is_dir():
@@ -106,7 +107,7 @@ def _reader(path: Path) -> Reader:
     if start[:4] in _TIFFS:
         from nta.io.recordings.tiff import TiffReader
 
-        return TiffReader(path)
+        return TiffReader(path, known_hz)
     if start[:4] == b"CI\x2c\0":
         from nta.io.recordings.cine import CineReader
 
@@ -124,7 +125,7 @@ def _reader(path: Path) -> Reader:
         raise _refusal(path, start)
     from nta.io.recordings.film import FilmReader
 
-    return FilmReader(path)
+    return FilmReader(path, known_hz)
 
 
 def _refusal(path: Path, start: bytes) -> RecordingError:

@@ -90,18 +90,3 @@ class Reader(Protocol):
         positions : places in the file to read instead of all of it; a reader that cannot jump ignores them.
         """
         ...
-
-
-def next_index(
-    index: int,
-    before_s: Fraction | float | None,
-    time_s: Fraction | float | None,
-    rate: Fraction | float | None,
-) -> int:
-    """Return the index after `index` by the time stamps of both frames, so that a dropped frame leaves a gap.
-
-    Time stamps rounded or jittering by less than half an interval count as one interval.
-    """
-    if before_s is None or time_s is None or rate is None:
-        return index + 1
-    return index + max(1, round((time_s - before_s) * rate))

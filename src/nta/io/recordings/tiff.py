@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nta.clock import numbered
 from nta.errors import RecordingError
 from nta.io.recordings.grey import LUMA_NOTE, grey
 from nta.io.recordings.raw import Place, chosen, read_images
-from nta.io.recordings.reader import Claim, Shot, Tally, next_index
+from nta.io.recordings.reader import Claim, Shot, Tally
 from nta.io.recordings.tiff_layout import check_axes, check_pixels, frame_places, opened
 from nta.io.recordings.tiff_words import Words, stated
 
@@ -45,14 +46,17 @@ def files_of(path: Path) -> tuple[Path, ...]:
 
 
 class TiffReader:
-    """The images of a file, or of the files of a set, in their order, one for each frame."""
+    """The images of a file, or of the files of a set, in their order, one for each frame.
 
-    def __init__(self, path: Path) -> None:
+    known_hz : the frame rate that somebody states, for time stamps that may be of two.
+    """
+
+    def __init__(self, path: Path, known_hz: float | None = None) -> None:
         self.path = path
         with opened(path) as (tiff, complaints):
             page = tiff.pages.first
             check_pixels(page, path)
-            words = stated(tiff, path)
+            words = stated(tiff, path, known_hz)
             check_axes(tiff, path)
             self._samples = int(page.samplesperpixel)
             self._shape: tuple[int, ...] = tuple(page.shape)
@@ -83,14 +87,15 @@ class TiffReader:
             compression = _compression(page)
             timed = len(words.times_s) >= (claimed if words.files else count)
             self._times_s = words.times_s if timed else ()
-            self._rate = words.frame_rate_hz
-            steady = self._rate is not None and _steady(self._times_s, float(self._rate))
+            rate = words.frame_rate_hz
+            self._index = [k for _, k in numbered(((None, time) for time in self._times_s), rate)]
+            steady = rate is not None and _steady(self._times_s, rate)
             self.claim = Claim(
                 format=f"TIFF{words.dialect}, {compression}",
                 width_px=int(page.imagewidth),
                 height_px=int(page.imagelength),
                 bit_depth=depth if words.bit_depth or bits < 16 else None,
-                frame_rate_hz=self._rate,
+                frame_rate_hz=rate,
                 exposure_s=words.exposure_s,
                 pixel_size_um=words.pixel_size_um,
                 camera={} if words.binning is None else {"binning": words.binning},
@@ -104,11 +109,8 @@ class TiffReader:
 
     def shots(self, tally: Tally, positions: Sequence[int] | None = None) -> Iterator[Shot]:
         """Yield the images that can be read."""
-        index, before_s = -1, None
         for k, stored in self._stored(positions, tally):
-            time_s = self._times_s[k] if self._times_s else None
-            index = next_index(index, before_s, time_s, self._rate) if self._times_s else k
-            before_s = time_s
+            index, time_s = (self._index[k], self._times_s[k]) if self._times_s else (k, None)
             if stored is None:
                 tally.damaged += 1
                 continue

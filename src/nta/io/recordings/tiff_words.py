@@ -53,8 +53,8 @@ class Words:
     notes: tuple[str, ...] = ()
 
 
-def stated(tiff: tifffile.TiffFile, path: Path) -> Words:
-    """Return what the file says of itself.
+def stated(tiff: tifffile.TiffFile, path: Path, known_hz: float | None = None) -> Words:
+    """Return what the file says of itself; `known_hz` is the frame rate that somebody states.
 
     Raises
     ------
@@ -62,14 +62,14 @@ def stated(tiff: tifffile.TiffFile, path: Path) -> Words:
         It holds several images, or is a part of a recording that begins in another file.
     """
     if tiff.ome_metadata:
-        return _from_ome(tiff.ome_metadata, path)
+        return _from_ome(tiff.ome_metadata, path, known_hz)
     if tiff.imagej_metadata:
         return _from_imagej(tiff)
     shapes = [words.get("shape", ()) for words in tiff.shaped_metadata or ()]
     return Words(images=math.prod(shapes[0][:-2]) if len(shapes) == 1 and len(shapes[0]) == 3 else 0)
 
 
-def _from_ome(text: str, path: Path) -> Words:
+def _from_ome(text: str, path: Path, known_hz: float | None) -> Words:
     try:
         root = ElementTree.fromstring(text)
     except ElementTree.ParseError as error:
@@ -82,9 +82,11 @@ def _from_ome(text: str, path: Path) -> Words:
     times = [_quantity(plane, "DeltaT", SECONDS, "s") for plane in planes]
     times_s = tuple(time for time in times if time is not None)
     step = _positive(_quantity(pixels, "TimeIncrement", SECONDS, "s"))
-    if len(times_s) != len(planes) or any(np.diff(times_s) <= 0):
+    if len(times_s) != len(planes) or any(np.diff(times_s) < 0):
         times_s = ()
-    frame_rate_hz, clock_notes = agreed_rate(step and 1 / step, rate_of_clock(1e9 * np.array(times_s)))
+    rate = step and 1 / step
+    clocked = rate_of_clock(1e9 * np.array(times_s), near_hz=known_hz or rate)
+    frame_rate_hz, clock_notes = agreed_rate(rate, clocked)
     size, notes = _square(*(_positive(_quantity(pixels, f"PhysicalSize{a}", _METRES, "µm")) for a in "XY"))
     bits = pixels.get("SignificantBits", "")
     in_time, in_depth = (_counted(pixels.get(f"Size{axis}", "")) for axis in "TZ")
