@@ -123,7 +123,7 @@ def numbered(
 
 
 class _Level:
-    """The least lag of the frames to come: where frames are missing it rises at once, with a rate that is not exact slowly."""
+    """The least lag of the frames to come: it rises at once where frames are missing, slowly where the rate is not exact."""
 
     def __init__(self) -> None:
         self._low: float | None = None

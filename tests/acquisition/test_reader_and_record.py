@@ -202,6 +202,13 @@ def test_a_device_that_comes_back_gets_its_settings_and_the_gap_is_in_the_record
     assert "came back 1 time" in " ".join(done.report.notes)
 
 
+def test_the_rate_that_a_camera_reached_is_told_beside_the_one_it_was_set_to():
+    instrument = Instrument("scripted", OddClock(lambda time_s: 4 * time_s))
+    assert record(instrument, ListWriter(), n_frames=12).pace == "25 Hz, set to 100 Hz"
+    assert record(_instrument(*range(30)), ListWriter(), n_frames=30).pace == "100 Hz"
+    assert record(_instrument(*range(3)), ListWriter(), n_frames=3).pace == ""
+
+
 def _unplugged(script, until_s=0.3, **more):
     """A camera that is lost at the end of the script, and comes back after a time."""
     camera = ScriptedCamera([*script, DeviceLost("unplugged")], **more)

@@ -314,3 +314,9 @@ def test_a_film_without_frames_says_so(tmp_path):
     path.write_bytes(palette_avi(noisy_frames(1)[:0]))
     with pytest.raises(RecordingError, match="without a single whole frame"):
         open_recording(path)
+
+
+def test_an_interlaced_film_is_refused(tmp_path):
+    path = write_film(tmp_path / "fields.mpg", noisy_frames(6), "mpeg2video", "yuv420p", flags="+ildct+ilme")
+    with pytest.raises(RecordingError, match="interlaced: each of its images is two moments"):
+        open_recording(path)

@@ -21,6 +21,10 @@ from nta.progress import Progress
 _ENDING = (signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else []))
 
 
+_WORTH_A_WORD = 0.02  # relative difference between the frame rate that was set and that at which frames came
+_ENOUGH_FRAMES = 10  # from which their rate can be told
+
+
 def dated_name() -> str:
     """Return the local date and time as a name for a new recording."""
     return datetime.now().strftime("%Y-%m-%d_%H%M%S")
@@ -49,14 +53,26 @@ class Recorded:
     ended_by : "request" when it is as long as asked, "device" when a playing device had no more, "signal" for
         Ctrl-C, SIGTERM, a closed terminal or `stop`, "fault" when the device failed (`fault` says how; the
         frames up to it are kept).
+    set_hz, reached_hz : the frame rate that the camera was set to, and the one its frames came at.
     """
 
     n_frames: int
     losses: Losses
     report: RecordingReport
     metadata: dict[str, Any]
+    set_hz: float | None
+    reached_hz: float | None
     ended_by: Literal["request", "device", "signal", "fault"]
     fault: DeviceError | None = None
+
+    @property
+    def pace(self) -> str:
+        """Say the frame rate, and what it was set to where that is another; empty where it is not known."""
+        if self.reached_hz is None:
+            return ""
+        words = f"{self.reached_hz:.4g} Hz"
+        apart = self.set_hz is not None and abs(self.reached_hz / self.set_hz - 1) >= _WORTH_A_WORD
+        return f"{words}, set to {self.set_hz:g} Hz" if apart else words
 
     @property
     def shortfall(self) -> str:
@@ -98,11 +114,14 @@ def record(
     stop = stop or threading.Event()
     source = LiveSource(instrument, n_frames=n_frames, duration_s=duration_s, settings=settings, stop=stop)
     written = 0
+    first: Frame | None = None
+    last: Frame | None = None
     with _set_by_signals(stop):
         try:
             for frame in source.frames():
                 with _said_as_full(written):
                     writer.write(frame)
+                first, last = first or frame, frame
                 if on_frame is not None:
                     on_frame(frame)
                 _write_readings(writer, source.readings(), written, on_reading)
@@ -120,9 +139,19 @@ def record(
         losses=source.losses,
         report=source.report,
         metadata=source.metadata,
+        set_hz=source.camera.frame_rate_hz,
+        reached_hz=_rate_between(first, last),
         ended_by=_cause(source, stop.is_set(), written, n_frames, duration_s),
         fault=source.fault,
     )
+
+
+def _rate_between(first: Frame | None, last: Frame | None) -> float | None:
+    """Return the frame rate by number and time of two frames; None where they are too close."""
+    if first is None or last is None or last.index - first.index < _ENOUGH_FRAMES:
+        return None
+    time_s = last.time_s - first.time_s
+    return (last.index - first.index) / time_s if time_s > 0 else None
 
 
 def _check_length(n_frames: int | None, duration_s: float | None, stop: threading.Event | None) -> None:

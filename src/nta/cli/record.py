@@ -40,7 +40,7 @@ def refuse_no_time(duration_s: float) -> None:
 
 def said_how_it_ended(done: Recorded, path: Path, *, quiet: bool) -> int:
     """Say what was recorded and lost; return the exit code."""
-    say(f"recording: {path}: {done.losses}", quiet=quiet)
+    say(f"recording: {path}: {done.losses}" + (f", {done.pace}" if done.pace else ""), quiet=quiet)
     if done.shortfall:
         say(f"nta: {done.shortfall}")
     if done.ended_by == "fault":

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     import av
 
 _NOTES_KEPT = 3
+_LOOKED_AT = 5  # frames, to see whether a film is interlaced
 _STARTS_LATE = 3  # frames; by so many a film may begin late whose frames were packed out of order
 _INDEX_LAST = (".mp4", ".mov", ".m4v")
 _Found = tuple[Image | None, Fraction | None, str]
@@ -156,10 +158,18 @@ def _cut_hint(path: Path) -> str:
 
 
 def _first_frame(container: Any, path: Path) -> av.VideoFrame:
-    for decoded in _packets(container):
-        for frame in decoded.frames:
-            return frame
-    raise RecordingError(f"{path} is a film without a single frame that can be decoded")
+    """Return the first frame of a film; refuse one without, and one whose images are two fields each."""
+    decoded = (frame for packet in _packets(container) for frame in packet.frames)
+    first = list(islice(decoded, _LOOKED_AT))
+    if not first:
+        raise RecordingError(f"{path} is a film without a single frame that can be decoded")
+    if 2 * sum(bool(frame.interlaced_frame) for frame in first) > len(first):
+        raise RecordingError(
+            f"{path} is interlaced: each of its images is two moments, one in the odd rows and one in the even ones, between "
+            "which the particles moved; sizes would be wrong by a third. Record it progressive. Where only the mark is wrong, "
+            f"ffmpeg -i {path.name} -vf setfield=prog -c:v ffv1 progressive.mkv takes it away"
+        )
+    return first[0]
 
 
 @dataclass(frozen=True, eq=False)
