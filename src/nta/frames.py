@@ -161,7 +161,7 @@ class RecordingReport:
     found_frames: int = 0
     damaged_frames: int = 0  # present but unreadable
     repeated_frames: int = 0  # bit-identical to the frame before: concealed damage or a stalled camera
-    lost_frames: int = 0  # gaps in the index
+    lost_frames: int = 0  # gaps in the index, and what is known to be lost before and after it
     truncated: bool = False
     lossy_codec: str | None = None  # name of a codec that changes pixel values
     notes: tuple[str, ...] = field(default=())

@@ -104,6 +104,11 @@ def test_a_device_that_has_no_more_ends_the_recording():
     assert (done.n_frames, done.ended_by, done.fault) == (7, "device", None)
 
 
+def test_a_device_that_ends_when_all_that_was_planned_is_there_is_not_too_short():
+    done = record(_instrument(*range(200)), ListWriter(), duration_s=2.0)  # at 100 Hz; then there is no more
+    assert (done.n_frames, done.ended_by, done.shortfall) == (200, "request", "")
+
+
 def test_gaps_are_counted_and_the_cameras_own_account_comes_first():
     told = Losses(delivered=5, lost_transport=2, incomplete=1)
     done = record(_instrument(0, 1, 4, 5, 9, told=told), ListWriter(), n_frames=5)

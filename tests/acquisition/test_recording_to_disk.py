@@ -224,3 +224,15 @@ def test_memory_stays_flat_while_the_file_grows(tmp_path):
     assert rss[-1] - rss[2] < 12, (
         rss
     )  # MB, over 6000 frames: 54 000 of them, half an hour at 30 Hz, cost below 110
+
+
+def test_frames_that_were_lost_at_the_end_are_lost_for_whoever_opens_the_file(tmp_path):
+    camera = ScriptedCamera(
+        [*range(10), 12, *range(14, 16), DeviceLost("unplugged")], then_reopens=[range(100)]
+    )
+    camera.gone_until = time.monotonic() + 0.3
+    instrument, target = Instrument("scripted", camera), tmp_path / "out.h5"
+    done = record(instrument, RecordingWriter(target, instrument.camera.state()), duration_s=0.2)
+    assert done.losses.lost == 7
+    _, report, _ = _frames(target)
+    assert (report.found_frames, report.lost_frames) == (13, 7)

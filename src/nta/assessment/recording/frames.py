@@ -41,7 +41,7 @@ def losses(e: Evidence) -> Iterator[Finding]:
         "lost_frames",
         "Lost frames",
         lost,
-        f"{r.lost_frames} frames are missing between the {r.found_frames} found"
+        f"{r.lost_frames} frames are missing beside the {r.found_frames} found"
         + (f"; the file claims {r.claimed_frames}" if r.claimed_frames not in (None, r.found_frames) else "")
         + ("; the file is cut off" if r.truncated else ""),
         "check disk, cable and camera load; gaps are bridged with their true time where the index shows them",

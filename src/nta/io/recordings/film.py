@@ -165,9 +165,9 @@ def _first_frame(container: Any, path: Path) -> av.VideoFrame:
         raise RecordingError(f"{path} is a film without a single frame that can be decoded")
     if 2 * sum(bool(frame.interlaced_frame) for frame in first) > len(first):
         raise RecordingError(
-            f"{path} is interlaced: each of its images is two moments, one in the odd rows and one in the even ones, between "
-            "which the particles moved; sizes would be wrong by a third. Record it progressive. Where only the mark is wrong, "
-            f"ffmpeg -i {path.name} -vf setfield=prog -c:v ffv1 progressive.mkv takes it away"
+            f"{path} is interlaced: each of its images is two moments, one in the odd rows and one in the even ones, and "
+            "particles moved between them; sizes would be wrong by a third. Record it progressive. Where only the mark is "
+            f"wrong, ffmpeg -i {path.name} -vf setfield=prog -c:v ffv1 progressive.mkv takes it away"
         )
     return first[0]
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nta.clock import recorded_rate
 from nta.errors import NoRecordingError, RecordingError
@@ -127,6 +128,7 @@ class Hdf5Reader:
             },
             metadata=metadata,
             frames=_claimed(self._count, origin),
+            lost_outside=0 if self._index_lost else _lost_outside(self._index, origin),
             truncated=not complete or bool(origin.get("truncated")),
             lossy_codec=origin.get("lossy_codec"),
             notes=(
@@ -204,6 +206,14 @@ def _claimed(count: int, origin: dict[str, Any]) -> int | None:
     """Return how many frames there are, or were in an original that was cut off; None where that did not say."""
     claimed = origin.get("claimed_frames") if origin.get("truncated") else count
     return None if claimed is None else max(count, claimed)
+
+
+def _lost_outside(index: NDArray[np.int64], origin: dict[str, Any]) -> int:
+    """Return how many lost frames leave no gap in the index, as when the camera did not come back before the end."""
+    if len(index) == 0:
+        return 0
+    gaps = int(index[-1] - index[0]) + 1 - len(index)
+    return max(int(origin.get("lost_frames", 0)) - gaps, 0)
 
 
 def _depth(stated: Any, item_bytes: int) -> Any:

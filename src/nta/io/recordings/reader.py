@@ -18,6 +18,7 @@ class Claim:
 
     bit_depth : None for 16-bit data whose significant bits are not stated.
     clock : what the times of the shots come from: "device", "host", "container" or None.
+    lost_outside : frames known to be lost before the first one that is there or after the last.
     camera : further fields of `CameraState` (gain_e_per_adu, offset_adu, read_noise_e, binning).
     """
 
@@ -31,6 +32,7 @@ class Claim:
     camera: dict[str, float] = field(default_factory=dict)
     metadata: dict[str, Any] = field(default_factory=dict)
     frames: int | None = None
+    lost_outside: int = 0
     truncated: bool = False
     lossy_codec: str | None = None
     notes: tuple[str, ...] = ()
@@ -53,7 +55,8 @@ class Tally:
 
     def __init__(self, claim: Claim) -> None:
         self.claimed = claim.frames
-        self.found = self.damaged = self.repeated = self.lost = 0
+        self.found = self.damaged = self.repeated = 0
+        self.lost = claim.lost_outside
         self.truncated = claim.truncated
         self.lossy_codec = claim.lossy_codec
         self.notes = dict.fromkeys(claim.notes)  # a set that keeps its order
