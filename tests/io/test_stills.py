@@ -522,10 +522,37 @@ def test_two_series_in_a_folder_are_refused_by_name(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("stem", "said"),
+    [
+        ("img_channel{1:03}_position000_time{0:09}_z000", "2 after 'img_channel', 6 after '_time'"),
+        ("mov_t{0:04}_z0001_c{1:04}", "6 after 'mov_t', 2 after '_c'"),
+        ("run{1}_{0}", "2 after 'run', 6 after '_'"),
+    ],
+)
+def test_names_that_count_channels_or_positions_too_are_refused(tmp_path, stem, said):
+    folder = _named(tmp_path / "grid", [stem.format(k, other) for k in range(6) for other in range(2)])
+    with pytest.raises(RecordingError) as refused:
+        open_recording(folder)
+    assert said in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "stem",
+    ["img_channel000_position000_time{0:09}_z000", "mov_t{0:04}_z0001_c0001", "{0:04}_at_{1}ms"],
+)
+def test_the_number_that_counts_frames_is_the_index_wherever_it_stands(tmp_path, stem):
+    kept = [k for k in range(30) if k not in (20, 21)]
+    folder = _named(tmp_path / "images", [stem.format(k, 17 * k) for k in kept])
+    _, frames, recording = read_back(folder)
+    assert [frame.index for frame in frames] == kept
+    assert recording.report.lost_frames == 2
+
+
+@pytest.mark.parametrize(
     ("stems", "note"),
     [
         (
-            [f"run{run}_{k}" for run in (1, 2) for k in range(3)],
+            [f"run{run}_{k}" for run in (1, 2) for k in range(4 - run)],
             "start again 1 times: several recordings in one folder?",
         ),
         (["img_1", "img_2", "dark"], "named otherwise than the other images: dark"),

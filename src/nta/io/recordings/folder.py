@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -26,6 +27,8 @@ KINDS = {
     ".tif": "TIFF",
     ".tiff": "TIFF",
 }
+
+_NEARLY_ALL = 0.8  # of the numbers in the names go up by one, where they count frames
 
 
 def natural_key(name: str) -> tuple[tuple[int, int | str], ...]:
@@ -63,7 +66,7 @@ class FolderReader:
                 )
         stems = [file.stem for file in self._files]
         odd = _odd_names(path, stems)
-        self._index, note = _indices(stems)
+        self._index, note = _indices(path, stems)
         self.claim = Claim(
             format=f"folder of {kind}",
             width_px=shape.width,
@@ -134,32 +137,58 @@ def _odd_names(path: Path, stems: Sequence[str]) -> str:
     return f"named otherwise than the other images: {', '.join(others[:3])}" if others else ""
 
 
-def _indices(stems: list[str]) -> tuple[list[int], str]:
+def _indices(path: Path, stems: Sequence[str]) -> tuple[list[int], str]:
     """Return indices: the numbers in the names where they count frames, so that a missing file is a gap.
 
-    They do where names differ in their last number only, and it goes up by one nearly everywhere.
+    They do where one of the numbers in a name goes up by one nearly everywhere. Two that count, as of channel and time, are
+    refused.
     """
     in_order = list(range(len(stems)))
-    matches = [re.fullmatch(r"(.*?)(\d+)(\D*)", stem) for stem in stems]
-    if not all(matches) or len(stems) < 2:
+    found = [re.findall(r"\d+", stem) for stem in stems]
+    if len({re.sub(r"\d+", "0", stem.casefold()) for stem in stems}) > 1:
         return in_order, ""
-    parts = [m.groups() for m in matches if m]
-    if len({(before, after) for before, _, after in parts}) > 1:
-        return in_order, _start_again([(before, int(number)) for before, number, _ in parts])
-    numbers = np.array([int(number) for _, number, _ in parts], dtype=object)
-    steps = np.diff(numbers)
-    if (steps < 1).any() or np.mean(steps == 1) < 0.8:
-        return in_order, "" if (steps == steps[0]).all() else "the numbers in the names do not count frames"
-    missing = int(numbers[-1] - numbers[0]) + 1 - len(stems)
+    numbers = np.array([[int(digits) for digits in row] for row in found], dtype=object)
+    columns = [column for column in numbers.T if len(set(column)) > 1]
+    _refuse_grid(path, stems, numbers)
+    counting = [column for column in columns if _counts_frames(np.diff(column))]
+    if not counting:
+        return in_order, _start_again(numbers) if len(columns) > 1 else _uncounted(columns)
+    missing = int(counting[0][-1] - counting[0][0]) + 1 - len(stems)
     note = f"{missing} numbers are missing between {stems[0]} and {stems[-1]}" if missing else ""
-    return [int(number - numbers[0]) for number in numbers], note
+    return [int(number - counting[0][0]) for number in counting[0]], note
 
 
-def _start_again(names: Sequence[tuple[str, int]]) -> str:
+def _counts_frames(steps: NDArray[Any]) -> bool:
+    return bool((steps >= 1).all() and np.mean(steps == 1) >= _NEARLY_ALL)
+
+
+def _uncounted(columns: Sequence[NDArray[Any]]) -> str:
+    """Return a remark on the number that tells the names apart and does not count them, if it goes by no other step."""
+    steps = [np.diff(column) for column in columns]
+    return (
+        ""
+        if all((step == step[0]).all() for step in steps)
+        else "the numbers in the names do not count frames"
+    )
+
+
+def _refuse_grid(path: Path, stems: Sequence[str], numbers: NDArray[Any]) -> None:
+    """Refuse names in which two numbers or more count and each comes with each, as channel and time do."""
+    words = re.split(r"\d+", stems[0])
+    counts = {k: sorted(set(column)) for k, column in enumerate(numbers.T) if len(set(column)) > 1}
+    dense = all(len(values) >= _NEARLY_ALL * (values[-1] - values[0] + 1) for values in counts.values())
+    if len(counts) > 1 and dense and math.prod(map(len, counts.values())) == len(stems):
+        said = ", ".join(f"{len(values)} after {words[k]!r}" for k, values in counts.items())
+        raise RecordingError(
+            f"the names in {path} count more than frames ({said}); keep one channel, position or recording in a folder"
+        )
+
+
+def _start_again(numbers: NDArray[Any]) -> str:
     """Return a remark where several stretches of names count from the same number: perhaps so many recordings."""
-    counts: dict[str, list[int]] = defaultdict(list)
-    for before, number in names:
-        counts[before].append(number)
+    counts: dict[tuple[int, ...], list[int]] = defaultdict(list)
+    for *before, number in numbers.tolist():
+        counts[tuple(before)].append(number)
     runs = list(counts.values())
     if all(len(run) > 1 and run == list(range(runs[0][0], runs[0][0] + len(run))) for run in runs):
         return (
