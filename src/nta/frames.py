@@ -15,7 +15,7 @@ from nta.errors import RecordingError, SettingError
 from nta.physics import CHECK_EXPOSURE, exposure_fits
 from nta.stated import is_number, stated_number
 
-_LARGEST_PIXEL_UM = 50.0
+LARGEST_PIXEL_UM = 50.0
 """No camera has larger pixels on its chip, so none has larger ones in the sample plane."""
 
 CAMERA_STATED = ("frame_rate_hz", "exposure_s", "pixel_size_um", "bit_depth")
@@ -81,7 +81,7 @@ def refuse_pixel_size(pixel_size_um: float) -> None:
     """Refuse a size that no pixel has in the sample plane of a microscope."""
     if not 0 < pixel_size_um < math.inf:
         raise SettingError(f"pixel_size_um must be > 0, got {pixel_size_um}")
-    if pixel_size_um > _LARGEST_PIXEL_UM:
+    if pixel_size_um > LARGEST_PIXEL_UM:
         raise SettingError(
             f"pixel_size_um={pixel_size_um:g} is no pixel in the sample plane of a microscope; give µm, not nm"
         )

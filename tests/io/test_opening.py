@@ -302,3 +302,35 @@ def test_nothing_is_printed_and_no_log_level_stays_changed(film, capfd):
         list(recording.frames())
     assert capfd.readouterr() == ("", "")
     assert av.logging.get_level() == level
+
+
+@pytest.mark.parametrize(
+    ("words", "remark"),
+    [
+        (
+            {"PhysicalSizeX": 352.8, "PhysicalSizeY": 352.8},
+            "pixel size of 352.8 um is none in the sample plane",
+        ),
+        (
+            {"Plane": {"ExposureTime": [90.0] * 9, "ExposureTimeUnit": ["ms"] * 9}},
+            "exposure of 90 ms does not",
+        ),
+    ],
+)
+def test_what_no_camera_has_is_not_taken_from_a_file_and_remarked_on(tmp_path, words, remark):
+    path = tmp_path / "a.ome.tif"
+    tifffile.imwrite(path, noisy_frames(9), ome=True, metadata={"axes": "TYX", "TimeIncrement": 0.05} | words)
+    with open_recording(path) as recording:
+        assert (recording.camera.pixel_size_um, recording.camera.exposure_s) == (None, None)
+        assert any(remark in note and "not taken" in note for note in recording.report.notes)
+    with pytest.raises(SettingError, match=r"a\.ome\.tif: exposure_s=0\.09 is longer"):
+        open_recording(path, exposure_s=0.09)
+
+
+def test_a_shutter_that_is_always_open_fits_the_interval_by_time_stamps(tmp_path):
+    path = tmp_path / "a.ome.tif"
+    planes = {"DeltaT": [49.5 * k for k in range(9)], "DeltaTUnit": ["ms"] * 9}
+    planes |= {"ExposureTime": [50.0] * 9, "ExposureTimeUnit": ["ms"] * 9}
+    tifffile.imwrite(path, noisy_frames(9), ome=True, metadata={"axes": "TYX", "Plane": planes})
+    with open_recording(path) as recording:
+        assert recording.camera.exposure_s == pytest.approx(0.0495)

@@ -14,14 +14,26 @@ import numpy as np
 
 from nta.calibration.conditions import CONDITION_NUMBERS, CONDITION_TEXTS
 from nta.errors import RecordingError, SettingError
-from nta.frames import CAMERA_CALIBRATION, CAMERA_STATED, CameraState, Frame, Image, RecordingReport
+from nta.frames import (
+    CAMERA_CALIBRATION,
+    CAMERA_STATED,
+    LARGEST_PIXEL_UM,
+    CameraState,
+    Frame,
+    Image,
+    RecordingReport,
+)
 from nta.io.recordings.reader import Claim, Reader, Shot, Tally
+from nta.physics import exposure_fits
 
 _CAMERA_FIELDS = (*CAMERA_STATED, *CAMERA_CALIBRATION, "binning")
 _CONDITIONS = (*CONDITION_NUMBERS, *CONDITION_TEXTS)
 _SAME = 2e-3  # relative; less is rounding, as 30 Hz for 29.97
 _DEPTHS = (12, 14, 16)  # of cameras whose pixels take two bytes; a dim recording is no sign of fewer bits
 _RATES_HZ = (0.01, 1e6)
+_CLOCK_DOUBT = (
+    0.02  # relative; an interval by time stamps may seem shorter than a shutter that is always open
+)
 _LONGEST_GAP = 100_000  # frames, an hour at 30 Hz: whoever numbers so has lost count
 _FRAMES_TO_LOOK_AT = 12
 """Spread over the recording, to see how many bits of 16 are in use where nobody says."""
@@ -43,8 +55,9 @@ class Recording:
     ) -> None:
         self._reader = reader
         self._name = name
-        ranked = _ranked(reader.claim, said, sidecar)
-        self._remarks = [*remarks, *_corrections(ranked), *_refused_rate(reader.claim)]
+        own, refused = _believable(reader.claim, said.get("frame_rate_hz") or sidecar.get("frame_rate_hz"))
+        ranked = _ranked(own, said, sidecar)
+        self._remarks = [*remarks, *_corrections(ranked), *refused]
         self._tally = self._fresh_tally()
         self._open: weakref.WeakSet[Generator[Frame, None, None]] = weakref.WeakSet()
         self._sources = {key: words[0][0] for key, words in ranked.items()}
@@ -56,7 +69,10 @@ class Recording:
         rate = values.get("frame_rate_hz")
         values["frame_rate_hz"] = None if rate is None else float(rate)
         claim = reader.claim
-        self._camera = CameraState(width_px=claim.width_px, height_px=claim.height_px, **values)
+        try:
+            self._camera = CameraState(width_px=claim.width_px, height_px=claim.height_px, **values)
+        except SettingError as error:
+            raise SettingError(f"{name}: {error}") from None
         extra = {key: value for key, value in sidecar.items() if key not in _CAMERA_FIELDS}
         self._sources |= dict.fromkeys((key for key in _CONDITIONS if key in claim.metadata), "recording")
         self._sources |= dict.fromkeys(extra, "side-car")
@@ -233,14 +249,7 @@ _Ranked = dict[str, list[tuple[str, Any]]]
 """By field of the camera, who says what of it: user before side-car before recording."""
 
 
-def _ranked(claim: Claim, said: Mapping[str, Any], sidecar: Mapping[str, Any]) -> _Ranked:
-    own = {
-        "frame_rate_hz": None if any(_refused_rate(claim)) else claim.frame_rate_hz,
-        "exposure_s": claim.exposure_s,
-        "pixel_size_um": claim.pixel_size_um,
-        "bit_depth": claim.bit_depth,
-        **claim.camera,
-    }
+def _ranked(own: Mapping[str, Any], said: Mapping[str, Any], sidecar: Mapping[str, Any]) -> _Ranked:
     of_all = (("user", said), ("side-car", sidecar), ("recording", own))
     ranked = {
         key: [(who, words[key]) for who, words in of_all if words.get(key) is not None]
@@ -249,14 +258,39 @@ def _ranked(claim: Claim, said: Mapping[str, Any], sidecar: Mapping[str, Any]) -
     return {key: words for key, words in ranked.items() if words}
 
 
-def _refused_rate(claim: Claim) -> Iterator[str]:
-    """Remark where a file claims a frame rate that no camera has, which is then not taken."""
+def _believable(claim: Claim, stated_hz: Any) -> tuple[dict[str, Any], list[str]]:
+    """Return what a file claims of its camera, and remarks on what no camera has, which is not taken.
+
+    stated_hz : the frame rate by which somebody corrects the file's own.
+    """
+    own: dict[str, Any] = {
+        "frame_rate_hz": claim.frame_rate_hz,
+        "exposure_s": claim.exposure_s,
+        "pixel_size_um": claim.pixel_size_um,
+        "bit_depth": claim.bit_depth,
+        **claim.camera,
+    }
+    remarks = []
     low, high = _RATES_HZ
     if claim.frame_rate_hz is not None and not low <= claim.frame_rate_hz <= high:
-        yield (
-            f"its frame rate of {float(claim.frame_rate_hz):.4g} Hz is none of a camera ({low:g} to {high:g} Hz), "
-            "and was not taken"
-        )
+        own["frame_rate_hz"] = None
+        rate = f"its frame rate of {float(claim.frame_rate_hz):.4g} Hz is none of a camera ({low:g} to {high:g} Hz)"
+        remarks.append(f"{rate}, and was not taken")
+    if claim.pixel_size_um is not None and not 0 < claim.pixel_size_um <= LARGEST_PIXEL_UM:
+        own["pixel_size_um"] = None
+        size = f"its pixel size of {claim.pixel_size_um:.4g} um is none in the sample plane of a microscope"
+        remarks.append(f"{size}, and was not taken")
+    if claim.exposure_s is not None and stated_hz is None and own["frame_rate_hz"] is not None:
+        interval_s = 1 / float(own["frame_rate_hz"])
+        if not exposure_fits(claim.exposure_s, interval_s):
+            shutter_open = claim.exposure_s <= (1 + _CLOCK_DOUBT) * interval_s
+            own["exposure_s"] = interval_s if shutter_open else None
+            if not shutter_open:
+                remarks.append(
+                    f"its exposure of {1e3 * claim.exposure_s:.4g} ms does not fit in its frame interval of "
+                    f"{1e3 * interval_s:.4g} ms, and was not taken"
+                )
+    return own, remarks
 
 
 def _overruled(ranked: _Ranked) -> dict[str, dict[str, Any]]:
