@@ -334,3 +334,15 @@ def test_a_shutter_that_is_always_open_fits_the_interval_by_time_stamps(tmp_path
     tifffile.imwrite(path, noisy_frames(9), ome=True, metadata={"axes": "TYX", "Plane": planes})
     with open_recording(path) as recording:
         assert recording.camera.exposure_s == pytest.approx(0.0495)
+
+
+def test_a_bit_depth_that_the_pixels_contradict_is_not_believed(tmp_path):
+    path = tmp_path / "a.ome.tif"
+    for shift, depth in ((0, 12), (4, 16)):  # 8 claimed of 12 bits, and 12 that lie at the upper end of 16
+        images = np.minimum(noisy_frames(9, depth=12), 3000) << shift
+        images[4, 3, 3] = 3000 << shift
+        words = {"axes": "TYX", "TimeIncrement": 0.05, "SignificantBits": 8 + shift}
+        tifffile.imwrite(path, images.astype(np.uint16), ome=True, metadata=words)
+        with open_recording(path) as recording:
+            assert recording.camera.bit_depth == depth
+            assert any(f"it claims {8 + shift} bit, but there are" in n for n in recording.report.notes)

@@ -72,6 +72,7 @@ class CineReader:
             width_px=h.width,
             height_px=h.height,
             bit_depth=8 if self._dtype.itemsize == 1 else (h.real_bits or None),
+            stored_bits=8 * self._dtype.itemsize,
             frame_rate_hz=frame_rate_hz,
             exposure_s=(float(np.median(h.exposures_s)) if h.exposures_s else h.shutter_ns / 1e9)
             or None,  # 0 is nothing said

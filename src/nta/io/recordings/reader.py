@@ -17,6 +17,7 @@ class Claim:
     """What a file says of itself; None where it says nothing.
 
     bit_depth : None for 16-bit data whose significant bits are not stated.
+    stored_bits : those that a pixel takes, of a file that says how many of them count; the pixels may say otherwise.
     clock : what the times of the shots come from: "device", "host", "container" or None.
     lost_outside : frames known to be lost before the first one that is there or after the last.
     camera : further fields of `CameraState` (gain_e_per_adu, offset_adu, read_noise_e, binning).
@@ -26,6 +27,7 @@ class Claim:
     width_px: int
     height_px: int
     bit_depth: int | None
+    stored_bits: int | None = None
     frame_rate_hz: Fraction | float | None = None
     exposure_s: float | None = None
     pixel_size_um: float | None = None

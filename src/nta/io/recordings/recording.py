@@ -65,7 +65,11 @@ class Recording:
         if values.get("bit_depth") is None:
             values["bit_depth"] = self._looked_up_depth()
             self._sources["bit_depth"] = "brightest pixel"
-            self._tally = self._fresh_tally()
+        elif self._sources["bit_depth"] == "recording" and (
+            depth := self._contradicting_depth(values["bit_depth"])
+        ):
+            values["bit_depth"], self._sources["bit_depth"] = depth, "brightest pixel"
+        self._tally = self._fresh_tally()
         rate = values.get("frame_rate_hz")
         values["frame_rate_hz"] = None if rate is None else float(rate)
         claim = reader.claim
@@ -176,7 +180,26 @@ class Recording:
         tally.note(f"there are pixels above {2**depth - 1}: it is not {depth} bit")
 
     def _looked_up_depth(self) -> int:
-        """Round the brightest pixel of frames spread over the recording up to a depth that cameras have."""
+        """Round the brightest pixel up to a depth that cameras have."""
+        brightest = self._brightest()
+        depth = _depth_of(brightest)
+        self._remarks.append(
+            f"nobody says the bit depth; {depth} bit, as the brightest pixel looked at is {brightest}"
+        )
+        return depth
+
+    def _contradicting_depth(self, claimed: int) -> int | None:
+        """Return the depth that the pixels have where it is more than the file claims."""
+        if (self._reader.claim.stored_bits or 0) <= claimed or (brightest := self._brightest()) < 2**claimed:
+            return None
+        depth = _depth_of(brightest)
+        self._remarks.append(
+            f"it claims {claimed} bit, but there are pixels of {brightest}: {depth} bit were taken"
+        )
+        return depth
+
+    def _brightest(self) -> int:
+        """Return the brightest pixel of frames spread over the recording."""
         count = self._reader.claim.frames or _FRAMES_TO_LOOK_AT
         spread = sorted({round(k) for k in np.linspace(0, count - 1, _FRAMES_TO_LOOK_AT)})
         shots = self._reader.shots(Tally(self._reader.claim), spread)
@@ -187,17 +210,17 @@ class Recording:
             shots.close()
         if brightest is None:
             raise RecordingError(f"{self._name} holds no whole frame")
-        depth = next(bits for bits in _DEPTHS if brightest < 2**bits)
-        self._remarks.append(
-            f"nobody says the bit depth; {depth} bit, as the brightest pixel looked at is {brightest}"
-        )
-        return depth
+        return brightest
 
     def _fresh_tally(self) -> Tally:
         tally = Tally(self._reader.claim)
         for remark in self._remarks:
             tally.note(remark)
         return tally
+
+
+def _depth_of(brightest: int) -> int:
+    return next(bits for bits in _DEPTHS if brightest < 2**bits)
 
 
 def _numbered_on(shots: Iterator[Shot], tally: Tally) -> Iterator[Shot]:

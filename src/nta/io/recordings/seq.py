@@ -63,6 +63,7 @@ class SeqReader:
             width_px=width,
             height_px=height,
             bit_depth=real_bits if 8 <= real_bits <= bits else None,
+            stored_bits=bits,
             frame_rate_hz=frame_rate_hz,
             frames=claimed or None,
             truncated=count < claimed,

@@ -95,6 +95,7 @@ class TiffReader:
                 width_px=int(page.imagewidth),
                 height_px=int(page.imagelength),
                 bit_depth=depth if words.bit_depth or bits < 16 else None,
+                stored_bits=bits,
                 frame_rate_hz=rate,
                 exposure_s=words.exposure_s,
                 pixel_size_um=words.pixel_size_um,
