@@ -568,6 +568,25 @@ def test_names_that_may_be_of_several_recordings_are_remarked_on(tmp_path, stems
     assert (note is None and not notes) or note in notes[0]
 
 
+@pytest.mark.parametrize("in_a_folder", [False, True])
+def test_colours_in_planes_of_their_own_and_values_with_white_at_zero(tmp_path, in_a_folder):
+    grey = noisy_frames(3)
+    kinds = {
+        "rgb": (np.stack([grey] * 3, axis=1), {"photometric": "rgb", "planarconfig": "separate"}),
+        "white": (255 - grey, {"photometric": "miniswhite"}),
+    }
+    for name, (stored, words) in kinds.items():
+        path = tmp_path / name
+        if in_a_folder:
+            path.mkdir()
+            for k, image in enumerate(stored):
+                tifffile.imwrite(path / f"{k}.tif", image, **words)
+        else:
+            tifffile.imwrite(path := path.with_suffix(".tif"), stored, **words)
+        images, _, _ = read_back(path)
+        assert np.array_equal(images, grey)
+
+
 def test_colour_images_become_grey_by_the_stated_rule(tmp_path):
     colours = np.random.default_rng(5).integers(0, 256, (3, 16, 20, 3), dtype=np.uint8)
     for k, image in enumerate(colours):

@@ -17,7 +17,7 @@ from nta.errors import RecordingError
 from nta.frames import Image
 from nta.io.recordings.grey import LUMA_NOTE, grey
 from nta.io.recordings.reader import Claim, Shot, Tally
-from nta.io.recordings.tiff_layout import opened
+from nta.io.recordings.tiff_layout import Channels, opened
 
 KINDS = {
     ".png": "PNG",
@@ -82,7 +82,7 @@ class FolderReader:
         """Yield the images that can be read."""
         for k in range(len(self._files)) if positions is None else positions:
             try:
-                image, coloured = grey(_pixels(self._files[k]))
+                image, coloured = grey(_pixels(self._files[k], tally))
                 found = _Shape(image.shape[1], image.shape[0], deep=image.dtype == np.uint16)
                 if found != self._shape or image.dtype not in (np.uint8, np.uint16):
                     raise RecordingError(
@@ -234,12 +234,13 @@ def _is_deep_png(file: Path) -> bool:
     return start[:4] == b"\x89PNG" and start[24:25] == b"\x10"
 
 
-def _pixels(file: Path) -> NDArray[Any]:
+def _pixels(file: Path, tally: Tally) -> NDArray[Any]:
     """Return (height, width, channels) pixels at native depth."""
     if file.suffix.lower() in (".tif", ".tiff"):
         with opened(file) as (tiff, _):
-            pixels = tiff.asarray()
-    elif _is_deep_png(file):
+            page = tiff.pages.first
+            return Channels.of(page).taken(page.asarray(), tally)
+    if _is_deep_png(file):
         import imagecodecs
 
         pixels = imagecodecs.png_decode(file.read_bytes())  # Pillow cuts 16-bit RGB to 8

@@ -15,11 +15,11 @@ from nta.errors import RecordingError
 from nta.io.recordings.grey import LUMA_NOTE, grey
 from nta.io.recordings.raw import Place, chosen, read_images
 from nta.io.recordings.reader import Claim, Shot, Tally
-from nta.io.recordings.tiff_layout import check_axes, check_pixels, frame_places, opened
+from nta.io.recordings.tiff_layout import Channels, check_axes, check_pixels, frame_places, opened
 from nta.io.recordings.tiff_words import Words, stated
 
 _LOSSY = {6: "JPEG", 7: "JPEG", 34892: "JPEG", 33007: "JPEG", 50001: "WebP", 34927: "WebP"}
-_MIN_IS_WHITE, _PALETTE = 0, 3
+_PALETTE = 3
 
 
 @dataclass(frozen=True)
@@ -58,10 +58,8 @@ class TiffReader:
             check_pixels(page, path)
             words = stated(tiff, path, known_hz)
             check_axes(tiff, path)
-            self._samples = int(page.samplesperpixel)
             self._shape: tuple[int, ...] = tuple(page.shape)
             self._dtype = np.dtype(page.dtype).newbyteorder(tiff.byteorder)
-            self._white_is_zero = page.photometric == _MIN_IS_WHITE
             here = words.files[0][1] if words.files else words.images
             self._stacks = [_Stack(path, *frame_places(tiff, path, here, alone=not words.files))]
             for name, images in words.files[1:]:
@@ -83,7 +81,7 @@ class TiffReader:
                 notes.append("how many images there were is not known")
             bits = int(page.bitspersample)
             depth = min(words.bit_depth or bits, bits)  # more than are stored cannot be meant
-            self._white = np.array(2**depth - 1, page.dtype)
+            self._channels = Channels.of(page, depth)
             compression = _compression(page)
             timed = len(words.times_s) >= (claimed if words.files else count)
             self._times_s = words.times_s if timed else ()
@@ -115,12 +113,9 @@ class TiffReader:
             if stored is None:
                 tally.damaged += 1
                 continue
-            image, coloured = grey(stored if self._samples > 1 else stored[..., None])
+            image, coloured = grey(self._channels.taken(stored, tally))
             if coloured:
                 tally.note(LUMA_NOTE)
-            if self._white_is_zero:
-                tally.note("0 stands for white in this file; the values were turned round")
-                image = self._white - np.minimum(image, self._white)
             yield Shot(index, image, container_time_s=time_s)
 
     def _join(self, path: Path, images: int, like: Any, complaints: list[str]) -> None:

@@ -6,18 +6,23 @@ import logging
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nta.errors import RecordingError
 from nta.io.recordings.raw import Place
+from nta.io.recordings.reader import Tally
 
 if TYPE_CHECKING:
     import tifffile
 
 _FRAME_AXES = "TZIQRAVMHLPE"  # whatever counts images; a stack does not always know which of them it is
+_MIN_IS_WHITE = 0
+_PLANES = 2  # of PlanarConfiguration: each colour in a plane of its own
 _OTHER_FILE = "OME series failed to read"  # what the reader needs of other files, it opens itself
 _SLACK = 1 << 16  # bytes between the last image and the next directory; writers put descriptions there
 
@@ -63,6 +68,36 @@ def check_pixels(page: Any, path: Path) -> None:
     """Refuse pixels that no camera gives."""
     if page.dtype not in (np.uint8, np.uint16):
         raise RecordingError(f"{path} has {page.dtype} pixels; a recording has a camera's uint8 or uint16")
+
+
+@dataclass(frozen=True)
+class Channels:
+    """How an image is stored: of how many colours, these in planes of their own or not, and what is white where 0 is."""
+
+    samples: int
+    in_planes: bool
+    white: int | None
+
+    @classmethod
+    def of(cls, page: Any, depth: int | None = None) -> Channels:
+        """Return what a page says; `depth` are the bits that count, where they are fewer than are stored."""
+        samples, white = int(page.samplesperpixel), 2 ** (depth or int(page.bitspersample)) - 1
+        return cls(
+            samples=samples,
+            in_planes=samples > 1 and int(page.planarconfig) == _PLANES,
+            white=white if page.photometric == _MIN_IS_WHITE else None,
+        )
+
+    def taken(self, stored: NDArray[Any], tally: Tally) -> NDArray[Any]:
+        """Return an image as (height, width, channels), with 0 for black."""
+        pixels = stored[..., None] if self.samples == 1 else stored
+        if self.in_planes:
+            pixels = np.moveaxis(pixels, 0, -1)
+        if self.white is not None:
+            tally.note("0 stands for white in this file; the values were turned round")
+            white = np.array(self.white, pixels.dtype)
+            pixels = white - np.minimum(pixels, white)
+        return pixels
 
 
 def check_axes(tiff: tifffile.TiffFile, path: Path) -> None:
