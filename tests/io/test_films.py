@@ -3,6 +3,7 @@
 import time
 from fractions import Fraction
 
+import av
 import cv2
 import numpy as np
 import pytest
@@ -42,6 +43,26 @@ def test_luma_of_the_range_of_video_is_stretched_and_noted(tmp_path):
     assert np.abs(images.astype(int) - frames).max() <= 1  # 220 grey values for 256
     assert recording.report.lossy_codec is None
     assert any("16-235" in note for note in recording.report.notes)
+
+
+def test_luma_below_the_black_of_video_is_of_the_whole_range_where_nobody_says(tmp_path):
+    frames = noisy_frames() // 8  # 0 to 31
+    unstated = tmp_path / "a.mp4"
+    with av.open(str(unstated), "w") as film:
+        stream = film.add_stream("libx264", rate=30, options={"qp": "0"})
+        stream.height, stream.width, stream.pix_fmt = *frames.shape[1:], "yuv420p"
+        for k, image in enumerate(frames):
+            frame = av.VideoFrame(stream.width, stream.height, "yuv420p")
+            for plane, values in zip(frame.planes, (image, image[::2, ::2], image[::2, ::2]), strict=True):
+                rows = np.zeros((plane.height, plane.line_size), np.uint8)
+                rows[:, : plane.width] = values
+                plane.update(rows)
+            frame.pts = k
+            film.mux(stream.encode(frame))
+        film.mux(stream.encode())
+    images, _, recording = read_back(unstated)
+    assert np.array_equal(images, frames)
+    assert any("does not say the range of its luma" in note for note in recording.report.notes)
 
 
 def test_sixteen_bits_in_an_avi_are_read_where_it_says_that_they_are_grey(tmp_path):

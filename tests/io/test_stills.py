@@ -1,5 +1,6 @@
 """TIFF stacks and folders of images as other programs write them."""
 
+import re
 import struct
 import zlib
 
@@ -389,6 +390,16 @@ def test_a_damaged_image_of_a_compressed_stack_is_left_out(tmp_path):
     assert [frame.index for frame in read] == [0, 1, 2, 3, 5, 6, 7, 8, 9]
     assert recording.report.damaged_frames == 1
     assert recording.report.claimed_frames == 10
+
+
+def test_images_that_do_not_lie_in_the_order_of_time_are_refused(tmp_path):
+    path = tmp_path / "a.ome.tif"
+    tifffile.imwrite(path, noisy_frames(3), ome=True, metadata={"axes": "TYX"})
+    turned = "".join(f'<TiffData IFD="{2 - k}" FirstT="{k}" PlaneCount="1"/>' for k in range(3))
+    words = re.sub(r'<TiffData IFD="0" PlaneCount="3"\s*/>', turned, tifffile.tiffcomment(path))
+    tifffile.tiffcomment(path, words.encode())
+    with pytest.raises(RecordingError, match="do not lie in the order of their times"):
+        open_recording(path)
 
 
 @pytest.mark.parametrize(

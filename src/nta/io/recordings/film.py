@@ -20,14 +20,14 @@ from nta.clock import numbered, rate_of_clock
 from nta.errors import RecordingError
 from nta.frames import Image
 from nta.io.recordings.film_log import listening
-from nta.io.recordings.film_pixels import bit_depth, grey_image
+from nta.io.recordings.film_pixels import bit_depth, grey_image, is_full_range
 from nta.io.recordings.reader import Claim, Shot, Tally
 
 if TYPE_CHECKING:
     import av
 
 _NOTES_KEPT = 3
-_LOOKED_AT = 5  # frames, to see whether a film is interlaced
+_LOOKED_AT = 5  # frames, to see whether a film is interlaced, and its range
 _STARTS_LATE = 3  # frames; by so many a film may begin late whose frames were packed out of order
 _INDEX_LAST = (".mp4", ".mov", ".m4v")
 _Found = tuple[Image | None, Fraction | None, str]
@@ -47,7 +47,9 @@ class FilmReader:
             stream = container.streams.video[0]
             steps = _steps(stream)
             self._rate = _frame_rate(stream, steps, known_hz)
-            first = _first_frame(container, path)
+            frames = _first_frames(container, path)
+            first = frames[0]
+            self._full_range = is_full_range(frames)
             codec = stream.codec_context.codec
             steady = len(steps) > 0 and bool((steps == steps[0]).all())
             self.claim = Claim(
@@ -86,7 +88,7 @@ class FilmReader:
         """Yield the image of each frame, or why there is none, with its time stamp."""
         for frame, whole in _judged_frames(self.path, tally):
             time_s = _time_s(frame)
-            image = grey_image(frame, tally, self.path) if whole else None
+            image = grey_image(frame, tally, self.path, full_range=self._full_range) if whole else None
             complaint = ""
             if image is not None and image.shape != (self.claim.height_px, self.claim.width_px):
                 complaint = f"the film changes its size to {image.shape[1]} x {image.shape[0]} px"
@@ -157,8 +159,8 @@ def _cut_hint(path: Path) -> str:
     return "; an MP4 or MOV that was cut has lost its index: copy it anew, and record HDF5, AVI or MKV"
 
 
-def _first_frame(container: Any, path: Path) -> av.VideoFrame:
-    """Return the first frame of a film; refuse one without, and one whose images are two fields each."""
+def _first_frames(container: Any, path: Path) -> list[av.VideoFrame]:
+    """Return the first few frames of a film; refuse one without any, and one whose images are two fields each."""
     decoded = (frame for packet in _packets(container) for frame in packet.frames)
     first = list(islice(decoded, _LOOKED_AT))
     if not first:
@@ -169,7 +171,7 @@ def _first_frame(container: Any, path: Path) -> av.VideoFrame:
             "particles moved between them; sizes would be wrong by a third. Record it progressive. Where only the mark is "
             f"wrong, ffmpeg -i {path.name} -vf setfield=prog -c:v ffv1 progressive.mkv takes it away"
         )
-    return first[0]
+    return first
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,12 @@ from nta.io.recordings.reader import Tally
 if TYPE_CHECKING:
     import av
 
-_FULL_RANGE = 2  # AVCOL_RANGE_JPEG
+_UNSTATED, _FULL_RANGE = 0, 2  # AVCOL_RANGE_UNSPECIFIED, AVCOL_RANGE_JPEG
+_BELOW_BLACK, _SOME = (
+    12,
+    0.01,
+)  # of 255, and the share of pixels; a codec's ringing about black at 16 does not go there
+_UNSTATED_NOTE = "it does not say the range of its luma; there are values below the black of video, so it was taken as it is"
 _RANGE_NOTE = "luma of the range 16-235 stretched to 0-255 (in proportion at higher depth)"
 
 
@@ -25,7 +31,21 @@ def bit_depth(frame: av.VideoFrame) -> int | None:
     return None if bits == 16 else max(bits, 8)
 
 
-def grey_image(frame: av.VideoFrame, tally: Tally, path: Path) -> Image:
+def is_full_range(frames: Sequence[av.VideoFrame]) -> bool:
+    """Tell whether the luma of a film is of the whole range: by its word, or else by what lies below black."""
+    first = frames[0]
+    if first.format.name.startswith(("gray", "yuvj")) or first.color_range == _FULL_RANGE:
+        return True
+    if first.color_range != _UNSTATED or not _has_luma_plane(first.format):
+        return False
+    bits = first.format.components[0].bits
+    below = [
+        np.mean(_plane(frame, _stored_as(first.format)) < _BELOW_BLACK << (bits - 8)) for frame in frames
+    ]
+    return bool(np.mean(below) > _SOME)
+
+
+def grey_image(frame: av.VideoFrame, tally: Tally, path: Path, *, full_range: bool) -> Image:
     """Return the grey plane as it is stored; limited range is stretched, RGB goes by the colour rule."""
     layout = frame.format
     if layout.is_rgb or layout.has_palette:
@@ -40,11 +60,21 @@ def grey_image(frame: av.VideoFrame, tally: Tally, path: Path) -> Image:
     bits = layout.components[0].bits
     if not 8 <= bits <= 16:
         raise RecordingError(f"{path}: pixel format {layout.name} has {bits} bits; nta reads 8 to 16")
-    luma = _plane(frame, np.dtype("u1") if bits == 8 else np.dtype(">u2" if layout.is_big_endian else "<u2"))
-    if layout.name.startswith(("gray", "yuvj")) or frame.color_range == _FULL_RANGE:
+    luma = _plane(frame, _stored_as(layout))
+    if full_range:
+        if frame.color_range == _UNSTATED and not layout.name.startswith(("gray", "yuvj")):
+            tally.note(_UNSTATED_NOTE)
         return luma
     tally.note(_RANGE_NOTE)
     return _stretched(luma, bits)
+
+
+def _has_luma_plane(layout: av.VideoFormat) -> bool:
+    return layout.is_planar and not (layout.is_rgb or layout.has_palette) and layout.components[0].bits >= 8
+
+
+def _stored_as(layout: av.VideoFormat) -> np.dtype[Any]:
+    return np.dtype("u1" if layout.components[0].bits == 8 else ">u2" if layout.is_big_endian else "<u2")
 
 
 def _plane(frame: av.VideoFrame, dtype: np.dtype[Any]) -> Image:

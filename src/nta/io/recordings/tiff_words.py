@@ -78,7 +78,7 @@ def _from_ome(text: str, path: Path, known_hz: float | None) -> Words:
     if pixels is None:
         return Words(dialect=" (OME)")
     metadata = _own_words(root)
-    planes = pixels.findall("{*}Plane")
+    planes = sorted(pixels.iterfind("{*}Plane"), key=lambda plane: _place(plane, "The"))
     times = [_quantity(plane, "DeltaT", SECONDS, "s") for plane in planes]
     times_s = tuple(time for time in times if time is not None)
     step = _positive(_quantity(pixels, "TimeIncrement", SECONDS, "s"))
@@ -154,12 +154,23 @@ def _refuse_parts(path: Path, files: Mapping[str, int]) -> None:
 def _files(pixels: ElementTree.Element, root: ElementTree.Element, path: Path) -> Mapping[str, int]:
     """Return how many planes of an image lie in which file, in the order of the frames; this one by its present name."""
     found: dict[str, int] = {}
-    for data in sorted(pixels.iterfind("{*}TiffData"), key=lambda data: int(data.get("FirstT", "0"))):
+    last: dict[str, int] = {}
+    for data in sorted(pixels.iterfind("{*}TiffData"), key=lambda data: _place(data, "First")):
         uuid = data.find("{*}UUID")
         own = uuid is None or uuid.text == root.get("UUID", "")
         name = path.name if own or uuid is None else uuid.get("FileName", path.name)
         found[name] = found.get(name, 0) + int(data.get("PlaneCount", "1"))
+        if int(data.get("IFD", "0")) < last.get(name, 0):
+            raise RecordingError(
+                f"{path}: its images do not lie in the order of their times; write it anew with Fiji or bfconvert"
+            )
+        last[name] = int(data.get("IFD", "0"))
     return found
+
+
+def _place(element: ElementTree.Element, which: str) -> tuple[int, int]:
+    """Return the place of an image in time and depth."""
+    return int(element.get(f"{which}T", "0")), int(element.get(f"{which}Z", "0"))
 
 
 def _counted(text: str) -> int:
