@@ -40,6 +40,16 @@ def test_a_white_film_is_found_white_and_nothing_is_said_of_spots_it_has_not(tmp
         assert found[name].value is None
 
 
+@pytest.mark.parametrize(("offset", "told"), [(0, True), (12, False)])
+def test_noise_that_was_cut_off_at_black_is_told(tmp_path, rng, offset, told):
+    path = tmp_path / "film.tif"
+    noise = np.clip(rng.normal(offset, 2, (20, 64, 80)), 0, 255).astype(np.uint8)
+    tifffile.imwrite(path, noise, photometric="minisblack")
+    with open_recording(path, frame_rate_hz=30.0, pixel_size_um=0.2, exposure_s=0.01) as source:
+        found = by_name(analyze(source, stated_conditions(source.metadata, temperature_c=25.0)))
+    assert ("clipped_at_black" in found) is told
+
+
 def test_a_clean_blank_does_not_fail_for_being_clean():
     scene = load_scenario("blank")
     small = replace(scene, n_frames=60, camera=replace(scene.camera, width_px=160, height_px=120))

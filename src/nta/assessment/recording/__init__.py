@@ -36,6 +36,7 @@ def assess_recording(
             *sample.density(evidence),
             motion.drift(evidence),
             sample.full_scale(evidence),
+            *sample.clipped_at_black(evidence),
             sample.saturation(evidence),
             sample.focus(evidence),
             sample.shape(evidence),

@@ -121,6 +121,24 @@ def full_scale(e: Evidence) -> Finding:
     )
 
 
+def clipped_at_black(e: Evidence) -> Iterator[Finding]:
+    """Say where much of the picture is at 0, so that the noise below it is cut off and the camera is known wrongly."""
+    if not e.spots.scene.has_borders:
+        return
+    share = float((e.spots.scene.example_image == 0).mean())
+    found = finding(
+        e,
+        "clipped_at_black",
+        "Pixels cut off at black",
+        share,
+        f"{share:.1%} of the pixels of the first frame are 0: what is darker was cut off, and with it half of the noise; "
+        "brightness, and a gain or noise estimated from this recording, are wrong",
+        "raise the black level (offset) of the camera until no pixel is 0",
+    )
+    if found.verdict in (Verdict.WARN, Verdict.FAIL):
+        yield found
+
+
 def saturation(e: Evidence) -> Finding:
     """Judge the share of spots that touch full scale."""
     title, share = "Saturated spots", e.spots.scene.saturated_fraction
