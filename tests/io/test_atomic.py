@@ -10,7 +10,7 @@ import pytest
 
 from nta.errors import SettingError, in_words
 from nta.io import atomic
-from nta.io.atomic import new_file, new_folder
+from nta.io.atomic import new_file, new_folder, write_text
 
 
 def _write(folder, *, replace=False, text="new"):
@@ -128,3 +128,12 @@ def test_a_full_disk_is_told_by_the_name_that_people_know(tmp_path, new, name):
         f"{tmp_path / name}: No space left on device; free some space, or choose another disk"
     )
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("letter", ["a", "ü"])
+def test_a_name_may_be_as_long_as_the_file_system_allows(tmp_path, letter):
+    name = letter * (250 // len(letter.encode()))
+    assert write_text(tmp_path / f"{name}.txt", "all").read_text() == "all"
+    with new_folder(tmp_path / name) as folder:
+        (folder / "a").touch()
+    assert (tmp_path / name / "a").exists()

@@ -157,9 +157,10 @@ def test_the_whole_way(tmp_path, capsys):
     assert analysis.spots.scene.n_frames == 300
 
 
-def test_without_temperature_it_is_refused_before_recording(tmp_path, capsys, short_recording):
+@pytest.mark.parametrize("verb", ["run", "live"])
+def test_without_temperature_it_is_refused_before_recording(tmp_path, capsys, short_recording, verb):
     words = [
-        "live",
+        verb,
         "--driver",
         "playback",
         "--set",

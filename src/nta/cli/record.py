@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 
 from nta.acquisition import Recorded, open_driver, record
+from nta.calibration import SampleConditions
 from nta.cli import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK
 from nta.cli.arguments import conditions_in, device_settings, refuse_other_than_hdf5
 from nta.cli.progress import frame_progress, say
+from nta.devices import Instrument
 from nta.errors import SettingError
 from nta.io.recordings import new_recording
 
@@ -18,12 +21,21 @@ def run(options: argparse.Namespace) -> int:
     return record_device(options.output, options)
 
 
-def record_device(path: Path, options: argparse.Namespace) -> int:
-    """Record from the device that was named; a recording that ended early is kept, and the exit code says so."""
+def record_device(
+    path: Path,
+    options: argparse.Namespace,
+    refuse: Callable[[Instrument, SampleConditions], None] | None = None,
+) -> int:
+    """Record from the device that was named; a recording that ended early is kept, and the exit code says so.
+
+    refuse : raises where what is known of instrument and sample will not do, before anything is recorded.
+    """
     refuse_no_time(options.duration)
     refuse_other_than_hdf5(path)
     said = conditions_in(options, {})
     with open_driver(options.driver, **device_settings(options)) as instrument:
+        if refuse is not None:
+            refuse(instrument, said)
         writer = new_recording(path, instrument, said)
         rate = instrument.camera.state().frame_rate_hz
         total = round(options.duration * rate) if rate else None

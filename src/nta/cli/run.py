@@ -15,6 +15,7 @@ from nta.cli.progress import say
 from nta.cli.record import record_device
 from nta.errors import SettingError
 from nta.io.results import ANALYSIS_FOLDER, RECORDING_FILE, summary
+from nta.live import refuse_no_temperature
 from nta.one_recording import Request
 
 
@@ -26,7 +27,7 @@ def run(options: argparse.Namespace) -> int:
     folder = results_folder(options)
     refuse_taken(folder)
     recording = folder / RECORDING_FILE
-    ended = record_device(recording, options)
+    ended = record_device(recording, options, refuse_no_temperature)
     if ended != EXIT_OK:
         _say_how_to_go_on(recording, folder, options)
         return ended

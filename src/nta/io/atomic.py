@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import secrets
 import shutil
 import tempfile
@@ -13,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from nta.errors import SettingError, full_disk_named
+
+_LONGEST_NAME = 255  # bytes, of the file systems of Linux, macOS and Windows
 
 
 @contextmanager
@@ -157,4 +160,7 @@ def _holds_something(folder: Path) -> bool:
 
 def _beside(target: Path, stem: str, suffix: str) -> Path:
     """Return a new hidden name in the same folder; what is made by it has the rights that the user's mask gives."""
-    return target.with_name(f".{stem}-{secrets.token_hex(4)}{suffix}")
+    ending = f"-{secrets.token_hex(4)}{suffix}"
+    room = _LONGEST_NAME - len(os.fsencode(f".{ending}"))
+    short = os.fsencode(stem)[: max(room, 0)].decode(errors="ignore")
+    return target.with_name(f".{short}{ending}")
