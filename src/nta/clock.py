@@ -165,7 +165,8 @@ def _missing(lags: NDArray[np.float64], size: int) -> tuple[NDArray[np.int64], N
 
 
 def _resolution(steps: NDArray[np.float64]) -> float:
-    if (np.abs(steps - _WINDOWS_TICK_NS * np.rint(steps / _WINDOWS_TICK_NS)) <= _RESOLUTIONS_NS[0]).all():
+    ticks = np.rint(steps / _WINDOWS_TICK_NS)
+    if ticks.any() and (np.abs(steps - _WINDOWS_TICK_NS * ticks) <= _RESOLUTIONS_NS[0]).all():
         return _WINDOWS_TICK_NS
     return float(next(unit for unit in _RESOLUTIONS_NS if not (steps % unit).any()))
 

@@ -9,7 +9,7 @@ import tifffile
 
 from nta.assessment import Verdict
 from nta.assessment.limits import load_limits
-from nta.assessment.recording.frames import codec, frame_rate
+from nta.assessment.recording.frames import codec, frame_rate, interlaced
 from nta.assessment.recording.instrument import steadiness
 from nta.calibration import load_profile
 from nta.circumstances import stated_conditions
@@ -38,6 +38,31 @@ def test_a_white_film_is_found_white_and_nothing_is_said_of_spots_it_has_not(tmp
     for name in OF_SPOTS:
         assert found[name].verdict is Verdict.NOT_ASSESSED, name
         assert found[name].value is None
+
+
+def _drawn(rng, *, fields, row_noise):
+    """One image of moving spots and noise, whose odd rows may be of a moment later."""
+    y, x = np.mgrid[:90, :120]
+    image = rng.normal(20, 1, (90, 120)) + row_noise * rng.normal(0, 1, (90, 1))
+    for _ in range(15):
+        at, step = rng.uniform(5, 85, 2), rng.normal(0, 1.5, 2)
+        late = (y % 2) * fields
+        image += 60 * np.exp(-((y - at[0] - late * step[0]) ** 2 + (x - at[1] - late * step[1]) ** 2) / 3.0)
+    return image.astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    ("fields", "row_noise", "told"), [(False, 0.0, False), (False, 3.0, False), (True, 0.0, True)]
+)
+def test_rows_of_two_moments_are_told_and_rows_of_a_noisy_camera_are_not(rng, fields, row_noise, told):
+    for _ in range(10):
+        scene = SimpleNamespace(
+            has_borders=True, background=20.0, example_image=_drawn(rng, fields=fields, row_noise=row_noise)
+        )
+        evidence = SimpleNamespace(
+            spots=SimpleNamespace(scene=scene), limits=load_limits("recording_quality")
+        )
+        assert bool([*interlaced(evidence)]) is told
 
 
 @pytest.mark.parametrize(("offset", "told"), [(0, True), (12, False)])

@@ -346,3 +346,12 @@ def test_a_bit_depth_that_the_pixels_contradict_is_not_believed(tmp_path):
         with open_recording(path) as recording:
             assert recording.camera.bit_depth == depth
             assert any(f"it claims {8 + shift} bit, but there are" in n for n in recording.report.notes)
+
+
+def test_arrays_in_files_are_refused_with_the_way_to_give_them(tmp_path):
+    np.save(tmp_path / "a.npy", noisy_frames(3))
+    (tmp_path / "a.ome.zarr").mkdir()
+    (tmp_path / "a.ome.zarr" / ".zgroup").write_text("{}")
+    for name in ("a.npy", "a.ome.zarr"):
+        with pytest.raises(RecordingError, match=r"nta\.from_frames\(array"):
+            open_recording(tmp_path / name)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from nta.io.text import dilution, no_dilution, number
+from nta.io.text import TextFileError, dilution, no_dilution, number, read_text, rows_of
 
 
 @pytest.mark.parametrize(
@@ -48,3 +48,13 @@ def test_a_dilution_of_one_or_a_thousand_is_none(text, factor):
     assert dilution(text) == factor
     if factor is None and "000" in text:
         assert "one or of a thousand" in no_dilution(text)
+
+
+def test_the_line_that_tells_excel_the_separator_is_no_row_and_a_spreadsheet_is_no_text(tmp_path):
+    table = tmp_path / "a.csv"
+    table.write_bytes(b"\xef\xbb\xbfsep=;\r\nfile;lot\r\na.avi;7\r\n")
+    text, _ = read_text(table)
+    assert [row for _, row in rows_of(table, text, ";")] == [["file", "lot"], ["a.avi", "7"]]
+    (tmp_path / "a.xlsx").write_bytes(b"PK\x03\x04" + bytes(50))
+    with pytest.raises(TextFileError, match="save it as CSV"):
+        read_text(tmp_path / "a.xlsx")

@@ -14,6 +14,9 @@ from nta.errors import NtaError
 _SPREADSHEET = "utf-8-sig"
 """Encoding of tables that hold words of people: without its mark Excel takes UTF-8 for Windows-1252."""
 
+SPREADSHEETS = (".xlsx", ".xlsm", ".ods")
+"""Endings of spreadsheets that are zip archives."""
+
 SECONDS = {
     **dict.fromkeys(("s", "sec", "second", "seconds"), 1.0),
     **dict.fromkeys(("ms", "msec"), 1e-3),
@@ -24,6 +27,7 @@ SECONDS = {
 
 _ONE_GROUP = re.compile(r"[1-9]\d{0,2}[.,]\d{3}")
 _GROUPS = re.compile(r"[+-]?[1-9]\d{0,2}([.,])\d{3}(\1\d{3})+")
+_SEPARATOR_LINE = re.compile(r'\A\ufeff?"?sep=[;,\t|]"?\r?\n', re.IGNORECASE)
 _SPACE_IN_NUMBER = re.compile(r"(?<=\d)[ \u00a0\u202f](?=\d{3}(?!\d))")
 
 
@@ -36,7 +40,7 @@ def read_text(path: Path) -> tuple[str, str]:
 
     UTF-8 (with or without byte-order mark) is recognised by its validity; what is not valid UTF-8 is Windows-1252, or
     Latin-1 where Windows-1252 has no such character. UTF-16 is known by its byte-order mark. Nothing is dropped but zero
-    bytes.
+    bytes and Excel's line `sep=;`.
     """
     try:
         raw = path.read_bytes()
@@ -44,16 +48,24 @@ def read_text(path: Path) -> tuple[str, str]:
         raise TextFileError(f"{path}: cannot be read: {error.strerror}") from None
     if not raw.strip():
         raise TextFileError(f"{path}: the file is empty")
+    if raw.startswith(b"PK\x03\x04") and path.suffix.lower() in SPREADSHEETS:
+        raise TextFileError(f"{path}: a spreadsheet, not a text; save it as CSV")
     if b"\x00" in raw[:1000] and not raw.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise TextFileError(f"{path}: a binary file, not a text export")
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return raw.decode("utf-16"), "utf-16"
+        return _without_separator(raw.decode("utf-16")), "utf-16"
     for encoding in ("utf-8-sig" if raw.startswith(b"\xef\xbb\xbf") else "utf-8", "cp1252"):
         try:
-            return raw.replace(b"\x00", b"").decode(encoding), encoding  # ZetaView puts a stray NUL after a µ
+            # ZetaView puts a stray NUL after a µ
+            return _without_separator(raw.replace(b"\x00", b"").decode(encoding)), encoding
         except UnicodeDecodeError:
             continue
     return raw.replace(b"\x00", b"").decode("latin-1"), "latin-1"
+
+
+def _without_separator(text: str) -> str:
+    """Leave out the first line of a table in which Excel is told by what its cells are separated."""
+    return _SEPARATOR_LINE.sub("", text, count=1)
 
 
 def rows_of(path: Path, text: str, delimiter: str = ",") -> Iterator[tuple[int, list[str]]]:

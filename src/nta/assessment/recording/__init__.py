@@ -44,6 +44,7 @@ def assess_recording(
             *motion.free_motion(evidence),
             *frames.losses(evidence),
             frames.unmarked_losses(evidence),
+            *frames.interlaced(evidence),
             *frames.overruled(evidence),
             frames.codec(evidence),
             frames.frame_rate(evidence),

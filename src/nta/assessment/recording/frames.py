@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nta.assessment.finding import Finding, Verdict
 from nta.assessment.recording.evidence import Evidence, finding, not_assessed
@@ -76,6 +77,37 @@ def unmarked_losses(e: Evidence) -> Finding:
         )
     advice = "find out where frames are dropped (camera, grabber, screen capture) and record again"
     return finding(e, name, title, seen.missing, words, advice)
+
+
+def interlaced(e: Evidence) -> Iterator[Finding]:
+    """Say where the odd and the even rows of an image seem to be of two moments, as of a film that was not marked so."""
+    scene = e.spots.scene
+    if not scene.has_borders:
+        return
+    comb = _comb(scene.example_image - scene.background)
+    found = finding(
+        e,
+        "interlaced",
+        "Interlaced images",
+        comb,
+        "the odd and the even rows of the first frame do not fit together: neighbouring rows differ "
+        f"{comb:.1f} times as much, against every other row, as neighbouring columns do. Where the film is interlaced, each "
+        "image is two moments, and the sizes are wrong by a third",
+        "look at a moving particle at full size: if it is torn into lines, record progressive",
+    )
+    if found.verdict in (Verdict.WARN, Verdict.FAIL):
+        yield found
+
+
+def _comb(image: NDArray[np.floating]) -> float:
+    """Return how much neighbouring rows differ, over every other row, against the same of columns: 1 without fields."""
+    flat = image - np.median(image, axis=1, keepdims=True)  # of a camera, a whole row may be brighter
+    flat -= np.median(flat, axis=0)
+    shares = []
+    for rows in (flat, flat.T):
+        far = float(np.square(rows[2:] - rows[:-2]).sum())
+        shares.append(float(np.square(rows[1:-1] - rows[:-2]).sum()) / far if far else 0.0)
+    return shares[0] / shares[1] if all(shares) else 1.0
 
 
 def overruled(e: Evidence) -> Iterator[Finding]:

@@ -12,6 +12,7 @@ from nta.io.recordings.reader import Reader
 from nta.io.recordings.recording import Recording
 from nta.io.recordings.sidecar import read_sidecar
 from nta.io.recordings.words import frame_rate
+from nta.io.text import SPREADSHEETS
 from nta.stated import stated_number
 
 _TIFFS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
@@ -24,6 +25,11 @@ _MICROSCOPES = {
     b"p\0\0\0": ("a Leica LIF", "LAS X or Bio-Formats"),
 }
 _ZIP = b"PK\x03\x04"
+_NUMPY = b"\x93NUMPY"
+_ZARR = (".zgroup", ".zarray", ".zattrs", "zarr.json")
+_FROM_ARRAYS = (
+    "nta takes arrays in Python: nta.from_frames(array, frame_rate_hz=..., pixel_size_um=...); or write TIFF"
+)
 
 
 def open_recording(
@@ -91,6 +97,8 @@ def _reader(path: Path, known_hz: float | None) -> Reader:
     if not path.exists():
         raise RecordingError(f"there is no {path}")
     if path.is_dir():
+        if any((path / name).is_file() for name in _ZARR):
+            raise RecordingError(f"{path} is a Zarr store; {_FROM_ARRAYS}")
         from nta.io.recordings.folder import FolderReader
 
         return FolderReader(path)
@@ -138,6 +146,10 @@ def _refusal(path: Path, start: bytes) -> RecordingError:
             return RecordingError(
                 f"{path} is {kind}, which nta does not read; turn it into OME-TIFF with {tool}"
             )
+    if start.startswith(_NUMPY):
+        return NoRecordingError(f"{path} is a NumPy array; {_FROM_ARRAYS}")
+    if start.startswith(_ZIP) and path.suffix.lower() in SPREADSHEETS:
+        return NoRecordingError(f"{path} is a spreadsheet and no recording")
     if start.startswith(_ZIP):
         return NoRecordingError(f"{path} is a zip archive; unpack it")
     readable = all(32 <= byte < 127 or byte in b"\t\r\n" for byte in start)

@@ -119,7 +119,10 @@ def check_axes(tiff: tifffile.TiffFile, path: Path) -> None:
     if len(counts) > 1:
         raise RecordingError(f"{path} has more than a time axis ({said}); export one channel and plane")
     if "C" in counts:
-        raise RecordingError(f"{path} has {counts['C']} channels and no time axis; export one channel")
+        raise RecordingError(
+            f"{path} has {counts['C']} channels and no time axis; export one channel; if they are the frames, make them the "
+            "time axis (in Fiji: Image > Hyperstacks > Re-order Hyperstack, C to T)"
+        )
 
 
 def frame_places(
