@@ -17,7 +17,7 @@ _Item = TypeVar("_Item")
 _RESOLUTIONS_NS = (1_000_000, 1000, 1)  # clocks count milliseconds, microseconds or finer units
 _WINDOWS_TICK_NS = 15_625_000.0  # 64 Hz: by it a camera at 60 Hz looks like one at 64 Hz that loses frames
 _LATE_S = 0.5  # a computer that is busy for longer is not taken for late frames
-_AHEAD = (20, 256)  # frames to come that are looked at, fewest and most
+_AHEAD = (20, 128)  # frames to come that are looked at, fewest and most
 _FOLLOWS = 0.1  # share of its distance by which the least lag follows, each frame
 _REMEMBERS = 0.99  # share of how late frames have been that still holds a frame later
 _CLEARER = 0.5  # times the scatter: the shorter interval explains the stamps, not only more of them as gaps
@@ -76,14 +76,9 @@ def rate_of_clock(
     frames = (frames - frames[0]).astype(np.float64)
     resolution = _resolution(np.diff(since))
     fits = [_fit(since, frames, guess) for guess in _guesses(since, frames, resolution, gaps=indices is None)]
-    known = [fit for fit in fits if fit is not None]
-    if not known:
+    chosen = _chosen([fit for fit in fits if fit is not None], near_hz)
+    if chosen is None:
         return None
-    chosen = min(known, key=lambda fit: abs(fit.interval * (near_hz or 0) / 1e9 - 1))
-    if not near_hz or abs(chosen.interval * near_hz / 1e9 - 1) > _NEAR:
-        chosen = known[0]
-        if len(known) > 1 and known[1].is_better_than(chosen):
-            chosen = known[1]
     doubt = (resolution + 3 * chosen.scatter) * np.sqrt(1 + chosen.jumps) / chosen.span
     return ClockedRate(1e9 / chosen.interval, float(doubt), chosen.jumps)
 
@@ -185,6 +180,16 @@ class _Fit:
     def is_better_than(self, other: _Fit) -> bool:
         """Whether stamps lie on this line that by the other do not, with fewer frames missing than are there."""
         return self.scatter < _CLEARER * other.scatter and self.missing < _MOST_MISSING * self.found
+
+
+def _chosen(fits: Sequence[_Fit], near_hz: float | None) -> _Fit | None:
+    """Return the fit that somebody's word is about, else the first one that the next does not better."""
+    near = [fit for fit in fits if near_hz and abs(fit.interval * near_hz / 1e9 - 1) < _NEAR]
+    if near_hz and near:
+        return min(near, key=lambda fit: abs(fit.interval * near_hz / 1e9 - 1))
+    if len(fits) > 1 and fits[1].is_better_than(fits[0]):
+        return fits[1]
+    return fits[0] if fits else None
 
 
 def _guesses(

@@ -30,7 +30,7 @@ _NOTES_KEPT = 3
 _LOOKED_AT = 5  # frames, to see whether a film is interlaced, and its range
 _STARTS_LATE = 3  # frames; by so many a film may begin late whose frames were packed out of order
 _INDEX_LAST = (".mp4", ".mov", ".m4v")
-_Found = tuple[Image | None, Fraction | None, str]
+_Found = tuple[Image | None, Fraction | None, str, int]
 _HARMLESS = ("overread",)  # some cameras' JPEG ends a few bytes late; the picture is whole
 
 
@@ -73,7 +73,8 @@ class FilmReader:
         """Yield the frames that are whole; `positions` are not used."""
         del positions
         index, time_s = -1, None
-        for (image, time_s, complaint), index in numbered(self._images(tally), self._rate):
+        for (image, time_s, complaint, undecoded), index in numbered(self._images(tally), self._rate):
+            tally.damaged += undecoded
             if index == 0 and time_s is not None and self._rate is not None:
                 self._note_late(tally, time_s)
             if image is None:
@@ -85,15 +86,15 @@ class FilmReader:
         self._compare(tally, index + 1, time_s)
 
     def _images(self, tally: Tally) -> Iterator[tuple[_Found, Fraction | None]]:
-        """Yield the image of each frame, or why there is none, with its time stamp."""
-        for frame, whole in _judged_frames(self.path, tally):
+        """Yield the image of each frame, or why there is none, with its time stamp and how many before it gave no frame."""
+        for frame, whole, undecoded in _judged_frames(self.path, tally):
             time_s = _time_s(frame)
             image = grey_image(frame, tally, self.path, full_range=self._full_range) if whole else None
             complaint = ""
             if image is not None and image.shape != (self.claim.height_px, self.claim.width_px):
                 complaint = f"the film changes its size to {image.shape[1]} x {image.shape[0]} px"
                 image = None
-            yield (image, time_s, complaint), time_s
+            yield (image, time_s, complaint, undecoded), time_s
 
     def _note_late(self, tally: Tally, first_s: Fraction) -> None:
         """Note where frames seem to be missing before the first one."""
@@ -212,10 +213,14 @@ def _is_cut(complaint: str) -> bool:
     return "prematurely" in complaint or "truncat" in complaint.lower()
 
 
-def _judged_frames(path: Path, tally: Tally) -> Iterator[tuple[av.VideoFrame, bool]]:
-    """Yield each frame and whether nothing was complained of, nor of a frame that it builds upon."""
+def _judged_frames(path: Path, tally: Tally) -> Iterator[tuple[av.VideoFrame, bool, int]]:
+    """Yield each frame, whether nothing was complained of, nor of one that it builds upon, and how many before it failed.
+
+    Those that failed, and gave no frame, are counted when their turn comes: the frames are read ahead.
+    """
     with _opened(path) as container:
         notes: set[str] = set()
+        undecoded = 0
         bad: tuple[int, int] | None = (
             None  # first and last time stamp complained of since the last good key frame
         )
@@ -225,13 +230,15 @@ def _judged_frames(path: Path, tally: Tally) -> Iterator[tuple[av.VideoFrame, bo
             notes.update(decoded.complaints[: _NOTES_KEPT - len(notes)])
             if (decoded.complaints or decoded.packet.is_corrupt) and pts is not None:
                 bad = (pts, pts) if bad is None else (min(bad[0], pts), max(bad[1], pts))
-                tally.damaged += not decoded.frames and decoded.packet.size > 0
+                undecoded += not decoded.frames and decoded.packet.size > 0
             for frame in decoded.frames:
                 whole = not frame.is_corrupt
                 if bad is not None and frame.pts is not None and frame.pts >= bad[0]:
                     whole = whole and frame.key_frame and frame.pts > bad[1]
                     bad = None if whole else bad
-                yield frame, whole
+                yield frame, whole, undecoded
+                undecoded = 0
+        tally.damaged += undecoded
         for words in sorted(notes):
             tally.note(f"the decoder says: {words}")
 
