@@ -33,7 +33,7 @@ def video(
 ):
     """Sizes of a video whose own tracks leave its diameters open by `own`."""
     weight = curve(median_nm)
-    draws = np.stack([curve(median_nm * np.exp(own * z)) for z in rng.normal(size=24)])
+    draws = np.stack([curve(median_nm * np.exp(own * z)) for z in rng.normal(size=96)])
     low, high = np.quantile(draws, [0.025, 0.975], axis=0)
     distribution = Distribution(
         edges_nm=edges, weight=weight, low=low, high=high, method="m", describes=describes, confidence=0.95

@@ -48,8 +48,9 @@ def mean_of(
     """Return the mean of two or more numbers that cannot be negative, with its interval.
 
     The interval holds the scatter of the replicates (Student's t), never less than their own counting errors leave, and
-    what moves all of them alike (temperature, pixel size), which no number of replicates makes smaller. Where
-    a result does not tell the two parts of its interval apart, the whole of it counts as common.
+    what moves all of them alike (temperature, pixel size), which no number of replicates makes smaller: fully correlated
+    errors of a mean add up (JCGM 100:2008 (GUM), 5.2.2, note 1). Where a result does not tell the two parts of its interval
+    apart, the whole of it counts as common.
 
     own : each number with the statistical part of its interval alone; None where the parts are not known.
     share : errors of shares are absolute, and no share is above 1; those of sizes and counts are relative: the interval is
@@ -63,7 +64,7 @@ def mean_of(
     ]
     values = np.array([q.value for q in found], dtype=np.float64)
     spread = _scatter(values, confidence, logarithm=logarithm)
-    half = math.hypot(max(spread, math.hypot(*counting) / len(found)), max(common))
+    half = math.hypot(max(spread, math.hypot(*counting) / len(found)), sum(common) / len(found))
     if half == 0 and any(q.low is None for q in found):
         why = f"no interval: {len(found)} results are the same to the last digit, and none has an interval of its own"
         return Quantity(float(values.mean()), None, None, found[0].unit, why)
