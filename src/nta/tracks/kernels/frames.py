@@ -137,7 +137,7 @@ def link_frames(
             follow(seen, tracks, n_open, matching.spot_of, flow, rules.step_variance)
         counters[N_OPEN] = _carry_on(seen, tracks, n_open, rules.memory, work, after, counters, track[a:b])
         tracks, after = after, tracks
-    if (first_row.size - 1) % 2:  # the open tracks are where the caller does not look for them
+    if (first_row.size - 1) % 2:  # the open tracks are in the buffer that the caller does not read
         for i in range(counters[N_OPEN]):
             _copy(tracks, i, after, i)
 
