@@ -86,7 +86,7 @@ def _matched(came: IntArray, went: IntArray, n: int) -> IntArray:
 
 @compiled()
 def _numbered(before: IntArray, in_time: IntArray) -> IntArray:
-    """Number the chains of tracks; return the number of each track's chain."""
+    """Return the number of each track's chain."""
     number = np.empty(before.size, np.int64)
     n = 0
     for track in in_time:
