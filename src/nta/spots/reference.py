@@ -93,7 +93,7 @@ class ReferenceSearch:
         return np.argwhere(peak)
 
     def _fitted(self, value: FloatArray, saturated: NDArray[np.bool_], y: int, x: int) -> FloatArray | None:
-        """Maximum-likelihood fit by Fisher scoring around (y, x); None where there is no spot."""
+        """Maximum-likelihood fit by Fisher scoring around (y, x); None if there is no spot."""
         layer, r = self._layer, self._layer.fit_radius
         h, w = value.shape
         y0, x0 = int(np.clip(y - r, 0, h - 2 * r - 1)), int(np.clip(x - r, 0, w - 2 * r - 1))
