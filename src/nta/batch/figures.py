@@ -14,6 +14,7 @@ from nta.batch.outcome import Curve, Done, JobOutcome
 from nta.batch.replicates import Replicates, group_of
 from nta.columns import FloatArray
 from nta.measurements.replicates import Spread, mean_curve
+from nta.report.curves import tenths_of_decade
 from nta.report.figures.style import (
     BLUE,
     GREEN,
@@ -257,7 +258,7 @@ def _draw_panel(axis: Axes, panel: _Panel, limits: tuple[float, float, float]) -
 def _density(curve: Curve) -> tuple[FloatArray, tuple[FloatArray, FloatArray, FloatArray]]:
     """Return diameters and shares per tenth of a decade, with their band."""
     edges = np.array(curve.edges_nm)
-    width = 10 * np.diff(np.log10(edges))
+    width = tenths_of_decade(edges)
     weight, low, high = (np.array(values) / width for values in (curve.weight, curve.low, curve.high))
     return np.sqrt(edges[1:] * edges[:-1]), (weight, low, high)
 

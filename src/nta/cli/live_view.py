@@ -11,6 +11,7 @@ import numpy as np
 from nta.assessment import Verdict
 from nta.live import Snapshot
 from nta.live.wording import Row, Said, lines, recording_rows, result_rows, why_no_sizes, with_interval
+from nta.report.curves import central_range_nm
 from nta.report.wording import number
 from nta.sizes import Distribution
 
@@ -92,7 +93,7 @@ def _bars(curve: Distribution) -> Iterator[Text]:
     """Yield a bar per bin of diameter: full up to the share, faint up to the upper end of its band."""
     from rich.text import Text
 
-    low, high = _range(curve)
+    low, high = central_range_nm(curve, _OUTSIDE, 1 - _OUTSIDE, bins_beyond=1)
     edges = np.geomspace(low, high, _BINS + 1)
     share, upper = (_rebinned(curve, values, edges) for values in (curve.weight, np.nan_to_num(curve.high)))
     upper = np.maximum(upper, share)
@@ -106,14 +107,6 @@ def _bars(curve: Distribution) -> Iterator[Text]:
             ("░" * faint, "cyan dim"),
             (f" {100 * share[i]:.1f} %", ""),
         )
-
-
-def _range(curve: Distribution) -> tuple[float, float]:
-    """Return the diameters between which nearly all of the distribution lies."""
-    cumulative = np.cumsum(curve.weight)
-    low, high = np.searchsorted(cumulative, [_OUTSIDE, 1 - _OUTSIDE])
-    last = curve.edges_nm.size - 1
-    return float(curve.edges_nm[max(low - 1, 0)]), float(curve.edges_nm[min(high + 1, last)])
 
 
 def _rebinned(curve: Distribution, weight: np.ndarray, edges: np.ndarray) -> np.ndarray:

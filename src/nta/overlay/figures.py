@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from nta.columns import FloatArray
 from nta.overlay.source import EDGES_NM, Source
+from nta.report.curves import tenths_of_decade
 from nta.report.figures.style import (
     BLUE,
     DENSITY_LABEL,
@@ -29,10 +30,8 @@ from nta.report.figures.style import (
 
 _COLOURS = (BLUE, VERMILLION, GREEN, ORANGE, SKY, INK)
 _MANY = 20.0
-_FIGURE_IN, _LEGEND_ROW_IN = (
-    4.2,
-    0.2,
-)  # heights; the legend stands below, because somewhere above there is always a curve
+# Heights: the legend stands below the axes, where no curve can lie under it.
+_FIGURE_IN, _LEGEND_ROW_IN = 4.2, 0.2
 _NAME_CHARACTERS = (32, 56)  # of names as long as that, so many columns fit a legend: three, two, else one
 _LINES = ("-", "--", "-.", ":")
 _PERCENTILES = ("d10_nm", "d50_nm", "d90_nm")
@@ -46,7 +45,7 @@ def draw_all(sources: Sequence[Source]) -> tuple[Picture, ...]:
 
 def _curves(sources: Sequence[Source]) -> Picture:
     figure, axis = _figure([source.name for source in sources])
-    widths = 10 * np.diff(np.log10(EDGES_NM))
+    widths = tenths_of_decade(EDGES_NM)
     for number, source in enumerate(sources):
         _draw(axis, number, source.name, tuple(part / widths for part in source.shares()))
     _finish(axis, sources, DENSITY_LABEL)
@@ -74,7 +73,7 @@ def _concentrations(sources: Sequence[Source]) -> Picture:
         )
     names = [f"{source.name} ({words})" for _, source, _, words in drawn]
     figure, axis = _figure(names)
-    widths = 10 * np.diff(np.log10(EDGES_NM))
+    widths = tenths_of_decade(EDGES_NM)
     peaks = []
     for name, (number, source, total, _) in zip(names, drawn, strict=True):
         band = tuple((total.value or 0.0) * part / widths for part in source.shares())

@@ -8,6 +8,7 @@ import numpy as np
 
 from nta.measurements.replicates import LEAST_FOR_BAND, mean_curve
 from nta.quantity import CONFIDENCE
+from nta.report.curves import central_range_nm, tenths_of_decade
 from nta.report.figures.style import (
     BLUE,
     DENSITY_LABEL,
@@ -42,8 +43,7 @@ def distributions(outcome: ProcedureOutcome) -> Picture:
     figure = new_figure((WIDTH, 3.8))
     axis = figure.subplots()
     diameter = curves[0].diameter_nm
-    per_decade = 10 * np.diff(np.log10(curves[0].edges_nm))
-    shares = np.stack([curve.weight for curve in curves]) / per_decade
+    shares = np.stack([curve.weight for curve in curves]) / tenths_of_decade(curves[0].edges_nm)
     for share in shares:
         axis.plot(diameter, share, color=GREY, linewidth=0.8, alpha=0.8)
     mean, low, high = mean_curve(shares)
@@ -101,8 +101,5 @@ def _has_median(video: PlannedVideo) -> bool:
 
 
 def _range(curves: Sequence[Distribution]) -> tuple[float, float]:
-    ends = [
-        [float(c.edges_nm[np.searchsorted(np.cumsum(c.weight), q)]) for q in (_OUTSIDE, 1 - _OUTSIDE)]
-        for c in curves
-    ]
+    ends = [central_range_nm(curve, _OUTSIDE, 1 - _OUTSIDE) for curve in curves]
     return min(low for low, _ in ends) / 1.15, max(high for _, high in ends) * 1.15

@@ -10,6 +10,7 @@ import numpy as np
 from nta.columns import FloatArray
 from nta.live import D50Point
 from nta.quantity import Quantity
+from nta.report.curves import central_range_nm, tenths_of_decade
 from nta.report.figures.style import BLUE, DENSITY_LABEL, GREY, INK, LIGHT
 from nta.report.markup import text
 from nta.sizes import Distribution
@@ -57,9 +58,9 @@ def distribution_chart(
     if curve is None:
         return _empty(why_none, height)
     low_nm, high_nm = _range_nm(curve)
-    decades = np.diff(np.log10(curve.edges_nm))
+    widths = tenths_of_decade(curve.edges_nm)
     low, middle, high = (
-        10 * w / decades for w in (np.nan_to_num(curve.low), curve.weight, np.nan_to_num(curve.high))
+        100 * w / widths for w in (np.nan_to_num(curve.low), curve.weight, np.nan_to_num(curve.high))
     )
     shown = (curve.diameter_nm >= low_nm) & (curve.diameter_nm <= high_nm)
     top = float(max(middle[shown].max(), min(high[shown].max(), 1.8 * middle[shown].max()), 1e-9))
@@ -113,10 +114,7 @@ def _interval_of(d50: Quantity, x: _Axis, y: _Axis) -> str:
 
 def _range_nm(curve: Distribution) -> tuple[float, float]:
     """Return ends that hold nearly all of the distribution, and move in steps only."""
-    cumulative = np.cumsum(curve.weight)
-    last = curve.edges_nm.size - 1
-    first, end = np.searchsorted(cumulative, [_OUTSIDE, 1 - _OUTSIDE])
-    low, high = float(curve.edges_nm[max(first - 1, 0)]), float(curve.edges_nm[min(end + 1, last)])
+    low, high = central_range_nm(curve, _OUTSIDE, 1 - _OUTSIDE, bins_beyond=1)
     short = max(1.0, (_LEAST_RATIO / (high / low)) ** 0.5)
     low, high = low / short, high * short
     below = max(end * 10**p for p in range(-1, 6) for end in _ENDS if end * 10**p <= low)

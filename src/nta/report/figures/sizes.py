@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 
 from nta.columns import FloatArray
 from nta.pipeline import Analysis
+from nta.report.curves import central_range_nm, tenths_of_decade
 from nta.report.figures.style import (
     BLUE,
     DENSITY_LABEL,
@@ -54,20 +55,18 @@ class _Scale:
     @classmethod
     def of(cls, curve: Distribution, single_nm: FloatArray) -> _Scale:
         """Choose the range that holds the curve and nearly all single tracks."""
-        cumulative = np.cumsum(curve.weight)
-        low, high = (curve.edges_nm[np.searchsorted(cumulative, q)] for q in (0.004, 0.99))
+        low, high = central_range_nm(curve, 0.004, 0.99)
         if single_nm.size:
             low = min(low, float(np.quantile(single_nm, 0.01)))
             high = max(high, min(float(np.quantile(single_nm, 0.98)), 1.4 * high))
-        log = bool(high / low > _LOG_FROM)
-        if log:
-            return cls(float(low) / 1.3, float(high) * 1.3, True)
+        if high / low > _LOG_FROM:
+            return cls(low / 1.3, high * 1.3, True)
         margin = 0.15 * (high - low)
-        return cls(max(0.0, float(low - margin)), float(high + margin), False)
+        return cls(max(0.0, low - margin), high + margin, False)
 
     def density(self, weight: FloatArray, edges_nm: FloatArray) -> FloatArray:
         """Share per nm or per tenth of a decade."""
-        width = 10 * np.diff(np.log10(edges_nm)) if self.log else np.diff(edges_nm)
+        width = tenths_of_decade(edges_nm) if self.log else np.diff(edges_nm)
         return np.asarray(weight / width)
 
     def bins(self, n: int) -> FloatArray:

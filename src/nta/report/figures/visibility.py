@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.ticker import FuncFormatter
 
+from nta.physics import ML_PER_UM3
 from nta.pipeline import Analysis
+from nta.report.curves import central_range_nm
 from nta.report.figures.style import BLUE, GREY, HALF, VERMILLION, Picture, new_figure
 from nta.report.wording import number
 from nta.visibility import DetectionCurve
 
 _PERCENT = FuncFormatter(lambda v, _: f"{100 * v:g} %")
-_UM3_PER_ML = 1e12
 
 
 def detection(analysis: Analysis) -> Picture:
@@ -72,7 +73,7 @@ def visible_volume(analysis: Analysis) -> Picture:
     axis.set_ylabel("found in a frame, in focus", color=BLUE)
     axis.set_xlabel("hydrodynamic diameter, nm")
     other = axis.twinx()
-    other.plot(volume.diameter_nm, volume.volume_ml * _UM3_PER_ML / 1e3, color=VERMILLION, linestyle="--")
+    other.plot(volume.diameter_nm, volume.volume_ml / ML_PER_UM3 / 1e3, color=VERMILLION, linestyle="--")
     other.set_ylabel("visible volume, 1000 µm³", color=VERMILLION)
     other.set_ylim(bottom=0)
     other.spines["right"].set_visible(True)
@@ -92,7 +93,6 @@ def _range(analysis: Analysis) -> tuple[float, float]:
     """Diameters worth showing: the result, and what lies around the limit."""
     curve = analysis.sizes.distribution
     assert curve is not None
-    cumulative = np.cumsum(curve.weight)
-    low, high = (float(curve.edges_nm[np.searchsorted(cumulative, q)]) for q in (0.005, 0.99))
+    low, high = central_range_nm(curve, 0.005, 0.99)
     limit = analysis.visibility.limit_nm.value if analysis.visibility else None
     return 0.7 * min(low, limit or low), 1.4 * max(high, limit or high)
