@@ -17,8 +17,8 @@ from nta.io.results import BATCH_RESULTS
 from nta.measurements.replicates import Spread
 from nta.quantity import Quantity
 from nta.report import REPORT_FILE
-from nta.report.figures.style import Picture, as_svg
-from nta.report.markup import element, marked, table, text, whole_page
+from nta.report.document.html import figure
+from nta.report.markup import box, element, marked, table, text, whole_page
 from nta.report.wording import (
     SUMMARY_NAMES,
     Mood,
@@ -78,12 +78,12 @@ def _parts(batch: Batch) -> Iterator[str]:
     if batch.groups:
         yield element("h2", "Replicates")
         if (picture := replicate_figure(batch.done, batch.groups)) is not None:
-            yield _figure(picture)
-        yield from map(_figure, group_curves(batch.done, batch.groups))
+            yield figure(picture)
+        yield from map(figure, group_curves(batch.done, batch.groups))
     pictures = small_multiples(batch.done)
     if pictures:
         yield element("h2", "Size distributions")
-        yield from map(_figure, pictures)
+        yield from map(figure, pictures)
     if batch.groups:
         yield element("h2", "Numbers of the groups")
         yield element("div", _groups(batch.groups), kind="wide")
@@ -96,11 +96,11 @@ def _parts(batch: Batch) -> Iterator[str]:
 
 def _boxes(batch: Batch) -> Iterator[str]:
     cut, skipped = batch.count("incomplete"), batch.count("skipped")
-    yield _box("Recordings", str(len(batch.done) - skipped), _not_recordings(skipped))
-    yield _box("Results", str(batch.count("result")), _watched(batch, cut))
+    yield box("Recordings", str(len(batch.done) - skipped), _not_recordings(skipped))
+    yield box("Results", str(batch.count("result")), _watched(batch, cut))
     without = batch.count("failed") + batch.count("unsized")
-    yield _box("No result", str(without), "the reasons are below" if without else "")
-    yield _box("Groups of replicates", str(len(batch.groups)), _largest(batch))
+    yield box("No result", str(without), "the reasons are below" if without else "")
+    yield box("Groups of replicates", str(len(batch.groups)), _largest(batch))
 
 
 def _not_recordings(n: int) -> str:
@@ -120,11 +120,6 @@ def _largest(batch: Batch) -> str:
         return "no group and no sample is named"
     least, most = min(sizes), max(sizes)
     return f"{count(most, 'video')} each" if least == most else f"{least} to {most} videos each"
-
-
-def _box(name: str, value: str, below: str) -> str:
-    parts = ((name, "name"), (value, "value"), (below, "interval"))
-    return element("div", "".join(element("div", text(words), kind=kind) for words, kind in parts))
 
 
 def _reason_row(job: Job, outcome: JobOutcome) -> list[str]:
@@ -227,11 +222,6 @@ def _quantity_name(name: str) -> str:
 def _written(name: str, quantity: Quantity) -> tuple[str, str]:
     """Write a value and its interval, shares as percentages."""
     return value_and_interval(as_percent(quantity) if name.startswith("share_") else quantity)
-
-
-def _figure(picture: Picture) -> str:
-    caption = f"<b>{text(picture.title)}.</b> {text(picture.caption)}"
-    return element("figure", f"{as_svg(picture)}\n{element('figcaption', caption)}")
 
 
 def _footer(batch: Batch) -> str:

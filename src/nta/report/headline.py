@@ -5,7 +5,7 @@ from __future__ import annotations
 from nta.assessment import Finding, Verdict
 from nta.pipeline import Analysis
 from nta.quantity import Quantity
-from nta.report.markup import element, marked, table, text
+from nta.report.markup import box, element, marked, table, text
 from nta.report.wording import (
     MOODS,
     VERDICT_WORDS,
@@ -102,31 +102,22 @@ def _boxes(analysis: Analysis) -> list[str]:
         _quantity_box(f"Share in {window_name(*window)}{of}", as_percent(share) if share else None, analysis)
     )
     boxes.append(
-        _box(
+        box(
             "Tracks used",
             grouped(sizes.n_tracks_used),
             f"of {count(analysis.tracks.n_tracks, 'track')} found",
         )
     )
     value, below = concentration_words(analysis)
-    boxes.append(_box("Concentration", value, below, words="10" not in value))
+    boxes.append(box("Concentration", value, below, words="10" not in value))
     return boxes
 
 
 def _quantity_box(name: str, quantity: Quantity | None, analysis: Analysis) -> str:
     if quantity is None or quantity.value is None:
-        return _box(name, "no result", quantity.method if quantity else "", words=True)
+        return box(name, "no result", quantity.method if quantity else "", words=True)
     value, interval = value_and_interval(quantity)
-    return _box(name, value, f"{interval} ({confidence_words(analysis)})" if interval else "no interval")
-
-
-def _box(name: str, value: str, below: str, *, words: bool = False) -> str:
-    return element(
-        "div",
-        element("div", text(name), kind="name")
-        + element("div", text(value), kind="value words" if words else "value")
-        + element("div", text(below), kind="interval"),
-    )
+    return box(name, value, f"{interval} ({confidence_words(analysis)})" if interval else "no interval")
 
 
 def _sentence(analysis: Analysis) -> str:

@@ -35,6 +35,16 @@ def marked(mood: Mood, words: str) -> str:
     return element("span", f'<span class="mark">{SIGNS[mood]}</span>{words}', kind=f"verdict {mood}")
 
 
+def box(name: str, value: str, below: str, *, words: bool = False) -> str:
+    """Return one of the boxes at the head of a page; words : the value is no number and is set smaller."""
+    return element(
+        "div",
+        element("div", text(name), kind="name")
+        + element("div", text(value), kind="value words" if words else "value")
+        + element("div", text(below), kind="interval"),
+    )
+
+
 def table(
     head: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: Sequence[int] = (), kind: str = ""
 ) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from nta.pipeline import Analysis
 from nta.report.details import details
-from nta.report.figures.style import Picture, as_svg
+from nta.report.document.html import captions_alone, figure
+from nta.report.figures.style import Picture
 from nta.report.headline import findings, headline, what_passed
-from nta.report.markup import element, text, whole_page
+from nta.report.markup import element, whole_page
 from nta.report.numbers import numbers
 
 _FULL_WIDTH = ("size_distribution", "frame_with_tracks")
@@ -34,18 +35,19 @@ def page(analysis: Analysis, pictures: Iterable[Picture]) -> str:
     shown = tuple(pictures)
     first, second = (next(p for p in shown if p.name == name) for name in _FULL_WIDTH)
     small = [p for p in shown if p.name not in _FULL_WIDTH]
+    empty = [p for p in small if p.figure is None]
     body = "\n".join(
         (
             headline(analysis),
             findings(analysis),
             element("h2", "Size distribution"),
-            _figure(first, kind="wide"),
+            figure(first, kind="wide"),
             numbers(analysis),
             element("h2", "What was seen"),
-            _figure(second, kind="wide"),
+            figure(second, kind="wide"),
             element("h2", "Motion, light and counts"),
-            element("div", "\n".join(_figure(p) for p in small if p.figure), kind="pairs"),
-            _nothing_to_draw([p for p in small if not p.figure]),
+            element("div", "\n".join(figure(p) for p in small if p.figure), kind="pairs"),
+            captions_alone(empty) if empty else "",
             element("h2", "How to read this"),
             element("ul", "\n".join(element("li", words) for words in _HOW_TO_READ), kind="read"),
             what_passed(analysis),
@@ -53,22 +55,3 @@ def page(analysis: Analysis, pictures: Iterable[Picture]) -> str:
         )
     )
     return whole_page(f"{analysis.provenance.recording} · nanoparticle tracking analysis", body)
-
-
-def _figure(picture: Picture, *, kind: str = "") -> str:
-    """Return a figure with its caption; where there is nothing to draw, the reason stands in its place."""
-    if picture.figure is None:
-        return _nothing_to_draw([picture])
-    return element("figure", f"{as_svg(picture)}\n{element('figcaption', _caption(picture))}", kind=kind)
-
-
-def _nothing_to_draw(pictures: Sequence[Picture]) -> str:
-    return (
-        element("div", "".join(element("p", _caption(p)) for p in pictures), kind="nothing")
-        if pictures
-        else ""
-    )
-
-
-def _caption(picture: Picture) -> str:
-    return f"<b>{text(picture.title)}.</b> {text(picture.caption)}"

@@ -67,15 +67,24 @@ def _(block: doc.Bullets) -> str:
 
 @_html.register
 def _(block: doc.Pictures) -> str:
-    figures = "\n".join(_figure(picture) for picture in block.pictures)
+    figures = "\n".join(figure(picture) for picture in block.pictures)
     return element("div", figures, kind="pairs") if len(block.pictures) > 1 else figures
 
 
-def _figure(picture: Picture) -> str:
-    caption = f"<b>{text(picture.title)}.</b> {text(picture.caption)}"
+def figure(picture: Picture, *, kind: str = "") -> str:
+    """Return a figure with its caption; if there is nothing to draw, the caption alone, which says why."""
     if picture.figure is None:
-        return element("div", element("p", caption), kind="nothing")
-    return element("figure", f"{as_svg(picture)}\n{element('figcaption', caption)}")
+        return captions_alone([picture])
+    return element("figure", f"{as_svg(picture)}\n{element('figcaption', _caption(picture))}", kind=kind)
+
+
+def captions_alone(pictures: Iterable[Picture]) -> str:
+    """Return the captions of pictures that have no figure."""
+    return element("div", "".join(element("p", _caption(picture)) for picture in pictures), kind="nothing")
+
+
+def _caption(picture: Picture) -> str:
+    return f"<b>{text(picture.title)}.</b> {text(picture.caption)}"
 
 
 def _cell(cell: doc.Cell) -> str:
