@@ -17,6 +17,7 @@ from nta.report.wording import (
     number,
     percent,
     prettied,
+    superscript,
     suspension_from,
     value_and_interval,
     verdict_counts,
@@ -24,7 +25,7 @@ from nta.report.wording import (
     window_name,
 )
 
-_DIGITS = {superscript: str(i) for i, superscript in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")}
+_DIGITS = {superscript(digit): str(digit) for digit in range(10)}
 _PLAIN = str.maketrans({"\u00a0": " ", "\u202f": " ", "–": "-", "−": "-", "→": "->", "∞": "inf"} | _DIGITS)
 """A terminal or a pipe may know no more than Latin-1."""
 

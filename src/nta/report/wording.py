@@ -41,6 +41,7 @@ VERDICT_WORDS: Mapping[Verdict, str] = {
 }
 _FIXED_SPACE = "\u00a0"  # keeps a value and its unit on one line
 _TO = f"{_FIXED_SPACE}to{_FIXED_SPACE}"
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _COUNTED = r"\b\d{5,}(?= (?:tracks|spots|links|frames|found))"
 
 
@@ -198,8 +199,12 @@ def scientific(value: float) -> str:
     exponent = _exponent(value, digits=3)
     if exponent < 4:
         return number(value)
-    digits = str(exponent).translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))
-    return f"{value / 10**exponent:.2f}·10{digits}"
+    return f"{value / 10**exponent:.2f}·10{superscript(exponent)}"
+
+
+def superscript(exponent: int) -> str:
+    """Write an exponent with raised digits."""
+    return str(exponent).translate(_RAISED)
 
 
 def why_no_distribution(analysis: Analysis) -> str:

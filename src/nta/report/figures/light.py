@@ -11,7 +11,7 @@ from nta.assessment.recording.instrument import doubt_about_gain
 from nta.columns import BoolArray, FloatArray
 from nta.pipeline import Analysis
 from nta.report.figures.style import BLUE, GREY, HALF, INK, LIGHT, Picture, log_axis, new_figure
-from nta.report.wording import count, number
+from nta.report.wording import count, number, superscript
 from nta.visibility import light_of_spheres
 
 _LINES_OF_INDEX = (1.36, 1.40, 1.46, 1.60)
@@ -161,5 +161,4 @@ def _power(value: float) -> str:
         return f"{value:.3g}" if value < 1e3 else f"{value:.0f}"
     exponent = int(np.floor(np.log10(value) + 1e-9))
     mantissa = round(value / 10**exponent)
-    digits = str(exponent).translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))
-    return (f"{mantissa}·" if mantissa != 1 else "") + f"10{digits}"
+    return (f"{mantissa}·" if mantissa != 1 else "") + f"10{superscript(exponent)}"

@@ -10,7 +10,16 @@ from nta.assessment.integrity import Confidence, Criterion, Decision, Integrity,
 from nta.quantity import Quantity
 from nta.report import document as doc
 from nta.report.figures.style import Picture
-from nta.report.wording import Mood, as_percent, count, in_one, number, prettied, value_and_interval
+from nta.report.wording import (
+    Mood,
+    as_percent,
+    count,
+    in_one,
+    number,
+    prettied,
+    superscript,
+    value_and_interval,
+)
 from nta.study.arms import MEASURED, arm_summaries
 from nta.study.checklist import Checklist
 from nta.study.outcome import Judged, StudyOutcome
@@ -266,16 +275,12 @@ def _particles(quantity: Quantity | None) -> str:
         return _power(quantity.value)
     exponent = int(f"{quantity.value:e}".split("e")[1])
     value, low, high = (f"{v / 10**exponent:.2f}" for v in (quantity.value, *quantity.ends))
-    return f"{value} ({low} to {high}) × 10{_superscript(exponent)}".replace("-", "−")
+    return f"{value} ({low} to {high}) × 10{superscript(exponent)}".replace("-", "−")
 
 
 def _power(value: float) -> str:
     mantissa, exponent = f"{value:.2e}".split("e")
-    return f"{mantissa} × 10{_superscript(int(exponent))}".replace("-", "−")
-
-
-def _superscript(exponent: int) -> str:
-    return str(exponent).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    return f"{mantissa} × 10{superscript(int(exponent))}".replace("-", "−")
 
 
 def _handling(outcome: StudyOutcome) -> Iterator[doc.Block]:
