@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -18,7 +17,7 @@ from nta.catalogue import About
 from nta.errors import printable
 from nta.io.atomic import new_file
 from nta.io.results.tables import with_end
-from nta.io.text import SPREADSHEET
+from nta.io.text import write_rows
 
 RECORDINGS, GROUPS = "recordings", "groups"
 _NUMBERS = (
@@ -100,10 +99,9 @@ def groups_table(found: Iterable[Replicates]) -> pa.Table:
 def write_table(table: pa.Table, folder: Path, name: str) -> tuple[Path, Path]:
     """Write `<name>.csv` and `<name>.parquet` into a folder; each file appears when it is whole."""
     text, packed = folder / f"{name}.csv", folder / f"{name}.parquet"
-    with new_file(text) as partial, partial.open("w", encoding=SPREADSHEET, newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(table.column_names)
-        writer.writerows([_cell(value) for value in row.values()] for row in table.to_pylist())
+    rows = [{name: _cell(value) for name, value in row.items()} for row in table.to_pylist()]
+    with new_file(text) as partial:
+        write_rows(partial, table.column_names, rows)
     with new_file(packed) as partial:
         pq.write_table(table, partial, compression="zstd")
     return text, packed

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, fields
@@ -26,7 +25,7 @@ from nta.errors import MissingInputError, SettingError
 from nta.io.atomic import new_file
 from nta.io.results import load_analysis, results_file, results_files
 from nta.io.results.tables import with_end
-from nta.io.text import SPREADSHEET
+from nta.io.text import write_rows
 from nta.report.terminal import plain
 from nta.report.wording import count, in_one, number
 
@@ -179,10 +178,7 @@ def _flat(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _write_csv(rows: Sequence[dict[str, Any]], path: Path) -> None:
     flat = _flat(rows)
-    with path.open("w", encoding=SPREADSHEET, newline="") as file:
-        writer = csv.DictWriter(file, list(flat[0]) if flat else _stated(), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(flat)
+    write_rows(path, list(flat[0]) if flat else _stated(), flat)
 
 
 def _write_parquet(rows: Sequence[dict[str, Any]], path: Path) -> None:

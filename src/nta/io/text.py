@@ -6,12 +6,12 @@ import csv
 import io
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from nta.errors import NtaError
 
-SPREADSHEET = "utf-8-sig"
+_SPREADSHEET = "utf-8-sig"
 """Encoding of tables that hold words of people: without its mark Excel takes UTF-8 for Windows-1252."""
 
 SECONDS = {
@@ -70,6 +70,14 @@ def rows_of(path: Path, text: str, delimiter: str = ",") -> Iterator[tuple[int, 
             yield rows.line_num, [cell.strip() for cell in row]
     except csv.Error as error:
         raise TextFileError(f"{path}: line {rows.line_num} is no row of a table ({error})") from None
+
+
+def write_rows(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> None:
+    """Write a table as CSV that spreadsheet programs open with all its signs; a cell without a value stays empty."""
+    with path.open("w", encoding=_SPREADSHEET, newline="") as file:
+        writer = csv.DictWriter(file, columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
 
 
 def dilution(text: str) -> float | None:

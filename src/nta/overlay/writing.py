@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
 from nta.assessment import Verdict
@@ -14,7 +13,6 @@ from nta.overlay.source import NoResultError, Source
 from nta.report import document as doc
 from nta.report.document.html import page
 from nta.report.wording import SUMMARY_NAMES, as_limit, in_one, number
-from nta.version import software
 
 _NUMBERS = ("d10_nm", "d50_nm", "d90_nm", "mean_nm", "mode_nm", "sd_nm", "span")
 _PRINTED = ("mean_nm", "mode_nm", "sd_nm", "d10_nm", "d50_nm", "d90_nm")
@@ -30,9 +28,7 @@ def write_overlay(
 
     empty : of what else was to be compared and has no result.
     """
-    now = datetime.now(UTC)
-    footer = f"{software()} · {now:%Y-%m-%d %H:%M} UTC"
-    return write_text(path, page(_content(sources, title, empty), title, footer))
+    return write_text(path, page(_content(sources, title, empty), title, doc.footer()))
 
 
 def _content(sources: Sequence[Source], title: str, empty: Sequence[NoResultError]) -> list[doc.Block]:

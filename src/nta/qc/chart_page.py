@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
 import matplotlib.dates as mdates
@@ -30,8 +29,7 @@ from nta.report.figures.style import (
     house_style,
     new_figure,
 )
-from nta.report.wording import number, scientific
-from nta.version import software
+from nta.report.wording import capitalised, number, scientific
 
 
 def write_charts(sets: Sequence[ChartSet], path: str | Path, *, png: str | Path | None = None) -> Path:
@@ -60,8 +58,7 @@ def write_charts(sets: Sequence[ChartSet], path: str | Path, *, png: str | Path 
             note=True,
         ),
     ]
-    footer = f"{software()} · {datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
-    return write_text(path, page(blocks, "Control charts", footer))
+    return write_text(path, page(blocks, "Control charts", doc.footer()))
 
 
 def _of_set(charts: ChartSet, pictures: Iterable[Picture]) -> Iterator[doc.Block]:
@@ -113,17 +110,13 @@ def _lower(title: str) -> str:
     return f"{title[0].lower()}{title[1:]}"
 
 
-def _upper(sentence: str) -> str:
-    return f"{sentence[0].upper()}{sentence[1:]}"
-
-
 def _doubts(charts: ChartSet) -> Iterator[str]:
     few = {c.level.n for c in charts.charts if c.level.n < GOOD_RUNS}
     if few:
         doubt = 100 / np.sqrt(2 * (min(few) - 1))
         yield f"The baseline stands on {min(few)} runs: its SD, and so every limit, is known to {doubt:.0f} % only."
     if (off := charts.baseline.against_certificate()) is not None:
-        yield f"{_upper(off.evidence)}{f'. {_upper(off.advice)}' if off.advice else ''}."
+        yield f"{capitalised(off.evidence)}{f'. {capitalised(off.advice)}' if off.advice else ''}."
     yield from (f"{words}." for words in charts.missing)
     failed = sorted({p.run for c in charts.charts for p in c.points if p.failed})
     if failed:

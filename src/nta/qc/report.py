@@ -12,6 +12,7 @@ from nta.io.atomic import write_json, write_text
 from nta.io.results.summary import plain
 from nta.qc.verdict import Check, CheckVerdict
 from nta.qc.wording import limits_words, measured_words
+from nta.report.wording import capitalised
 from nta.version import software
 
 _WORDS = {CheckVerdict.PASS: "PASS", CheckVerdict.FAIL: "FAIL", CheckVerdict.INCONCLUSIVE: "?"}
@@ -125,4 +126,4 @@ class QcReport:
     def _line(self, check: Check) -> str:
         words = f"{check.of}: {check.title} {measured_words(check.quantity, check.name)}; "
         words += f"allowed: {limits_words(check.limits, check.name)}"
-        return f"{words}. {check.words[:1].upper()}{check.words[1:]}" if check.words else words
+        return f"{words}. {capitalised(check.words)}" if check.words else words

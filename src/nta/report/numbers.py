@@ -10,6 +10,7 @@ from nta.report.markup import element, table, text
 from nta.report.wording import (
     SUMMARY_NAMES,
     as_percent,
+    capitalised,
     concentration_words,
     confidence_words,
     number,
@@ -133,7 +134,7 @@ def _visibility(analysis: Analysis) -> str:
     return (
         element("h3", "Visibility and concentration")
         + table(("", ""), [*rows, [element("b", "Concentration"), element("b", text(value))]], numbers=(1,))
-        + element("p", text(". ".join(f"{words[:1].upper()}{words[1:]}" for words in notes)), kind="note")
+        + element("p", text(". ".join(map(capitalised, notes))), kind="note")
     )
 
 

@@ -130,6 +130,11 @@ def when(moment: str) -> str:
     return re.sub(r"^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.\d+)?(?:\+00:00|Z)$", r"\1 \2 UTC", moment)
 
 
+def capitalised(words: str) -> str:
+    """Write the first letter as a capital."""
+    return words[:1].upper() + words[1:]
+
+
 def window_name(low_nm: float, high_nm: float) -> str:
     """Write a window of diameters."""
     return f"{low_nm:g}–{high_nm:g}{_FIXED_SPACE}nm"
@@ -220,7 +225,7 @@ def why_no_distribution(analysis: Analysis) -> str:
             "or is long enough to tell: there is no size."
         )
     why = analysis.sizes.summary["d50_nm"].method.removeprefix("not assessed: ")
-    return f"{why[:1].upper()}{why[1:]}. The sizes of the single tracks are in tracks.csv."
+    return f"{capitalised(why)}. The sizes of the single tracks are in tracks.csv."
 
 
 def _exponent(value: float, digits: int = 17) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
@@ -12,7 +11,7 @@ from nta.assessment import Finding, Verdict
 from nta.io.atomic import new_file, write_json, write_text
 from nta.io.results.summary import plain
 from nta.io.results.tables import with_end
-from nta.io.text import SPREADSHEET
+from nta.io.text import write_rows
 from nta.measurements.replicates import Spread
 from nta.quantity import CONFIDENCE, Quantity
 from nta.report import REPORT_FILE
@@ -22,6 +21,7 @@ from nta.report.wording import (
     SUMMARY_NAMES,
     UNITS,
     as_limit,
+    capitalised,
     count,
     in_one,
     number,
@@ -61,14 +61,9 @@ def write_sop_report(outcome: ProcedureOutcome) -> Path:
     footer = f"{software()} · {when(outcome.date)} · {outcome.procedure.file.name}, kept as sop.toml"
     html = page(blocks(outcome, draw_all(outcome)), title, footer)
     report = write_text(outcome.folder / REPORT_FILE, html)
-    with (
-        new_file(outcome.folder / "videos.csv") as partial,
-        partial.open("w", encoding=SPREADSHEET, newline="") as file,
-    ):
-        rows = rows_of(outcome)
-        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    rows = rows_of(outcome)
+    with new_file(outcome.folder / "videos.csv") as partial:
+        write_rows(partial, list(rows[0]), rows)
     write_json(outcome.folder / "summary.json", summary(outcome))
     return report
 
@@ -143,7 +138,7 @@ def blocks(outcome: ProcedureOutcome, pictures: tuple[Picture, ...]) -> list[doc
     p = outcome.procedure
     return [
         doc.Title("Protocol of measurement", p.name, _about(outcome)),
-        *(doc.Paragraph(f"{note[:1].upper()}{note[1:]}.") for note in outcome.notes),
+        *(doc.Paragraph(f"{capitalised(note)}.") for note in outcome.notes),
         doc.Heading("Over all videos"),
         *_over_videos(outcome),
         doc.Pictures(pictures[:1]),

@@ -17,7 +17,7 @@ from nta.assessment.integrity import (
     replicates_for_equivalence,
 )
 from nta.quantity import Quantity
-from nta.report.wording import as_percent, count, in_one, value_and_interval
+from nta.report.wording import as_percent, capitalised, count, in_one, value_and_interval
 from nta.study.arms import measured_of
 from nta.study.outcome import Judged
 
@@ -72,15 +72,11 @@ def verdict_sentence(item: Judged) -> str:
         because = "; ".join(reason.text for reason in judgement.reasons)
         seen = "; ".join((*judgement.tags, *judgement.remarks))
         nevertheless = f" Seen nevertheless, without a verdict: {seen}." if seen else ""
-        return f"No verdict: {codes}. {_capital(because)}.{nevertheless}"
+        return f"No verdict: {codes}. {capitalised(because)}.{nevertheless}"
     if judgement.verdict is Integrity.INTACT:
         return _intact(item)
     sentences = [_damaged(item) if judgement.verdict is Integrity.DAMAGED else _altered(item)]
-    return " ".join((*sentences, *(f"{_capital(remark)}." for remark in judgement.remarks)))
-
-
-def _capital(words: str) -> str:
-    return words[:1].upper() + words[1:]
+    return " ".join((*sentences, *(f"{capitalised(remark)}." for remark in judgement.remarks)))
 
 
 def _altered(item: Judged) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Self
 
 from nta.assessment import Verdict
 from nta.report.figures.style import Picture
 from nta.report.wording import MOODS, VERDICT_WORDS, Mood
+from nta.version import software
 
 
 @dataclass(frozen=True)
@@ -87,3 +89,8 @@ class Pictures:
 
 
 Block = Title | Heading | Paragraph | Conclusion | Table | Bullets | Pictures
+
+
+def footer() -> str:
+    """Return the line below a document that is written now: the program with its version, and the time."""
+    return f"{software()} · {datetime.now(UTC):%Y-%m-%d %H:%M} UTC"

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 
 from nta.io.atomic import new_file
+from nta.report import document as doc
 from nta.report.figures.style import Picture, as_pdf, as_png, as_svg
 from nta.study.assessment_json import write_assessment
 from nta.study.checklist import checklist, write_checklist
 from nta.study.outcome import StudyOutcome
-from nta.version import software
 
 REPORT_NAME = "report"
 
@@ -28,7 +27,7 @@ def write_study_report(outcome: StudyOutcome, folder: str | Path) -> Path:
     pictures, found = draw_all(outcome), checklist(outcome)
     blocks = content(outcome, pictures, found)
     title = f"{outcome.study.title} · nanoparticle tracking"
-    footer = f"{software()} · {datetime.now(UTC):%Y-%m-%d %H:%M} UTC · {outcome.study.file.name}"
+    footer = f"{doc.footer()} · {outcome.study.file.name}"
     _write(folder / f"{REPORT_NAME}.html", page(blocks, title, footer).encode("utf-8"))
     drawn = [picture for picture in pictures.values() if picture.figure is not None]
     png = {picture.name: as_png(picture) for picture in drawn}
