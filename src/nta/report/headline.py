@@ -21,6 +21,7 @@ from nta.report.wording import (
     verdict_counts,
     when,
     why_no_distribution,
+    why_none,
     window_name,
 )
 from nta.sizes.table import IN_VIEW, SUSPENSION, TRACKS
@@ -64,8 +65,8 @@ def _judged(analysis: Analysis) -> str:
     """Say whether the numbers may be used, and what speaks against it by name."""
     assessment = analysis.assessment
     if analysis.sizes.distribution is None and assessment.worst is not Verdict.FAIL:
-        why = analysis.sizes.summary["d50_nm"].method.removeprefix("not assessed: ")
-        return marked(MOODS[Verdict.NOT_ASSESSED], f"No sizes: {text(why)}.")
+        why = text(why_none(analysis.sizes.summary["d50_nm"]))
+        return marked(MOODS[Verdict.NOT_ASSESSED], f"No sizes: {why}.")
     named = [text(f.title).lower() for f in assessment.findings if f.verdict is assessment.worst]
     words = {
         Verdict.FAIL: f"Do not rely on these numbers as they are. Failed: {'; '.join(named)}.",

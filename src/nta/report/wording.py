@@ -224,8 +224,13 @@ def why_no_distribution(analysis: Analysis) -> str:
             f"None of the {count(analysis.tracks.n_tracks, 'track')} moves more than its localization error explains, "
             "or is long enough to tell: there is no size."
         )
-    why = analysis.sizes.summary["d50_nm"].method.removeprefix("not assessed: ")
+    why = why_none(analysis.sizes.summary["d50_nm"])
     return f"{capitalised(why)}. The sizes of the single tracks are in tracks.csv."
+
+
+def why_none(quantity: Quantity) -> str:
+    """Say why a quantity has no value."""
+    return quantity.method.removeprefix("not assessed: ")
 
 
 def _exponent(value: float, digits: int = 17) -> int:
