@@ -35,9 +35,8 @@ from nta.report.wording import (
 from nta.sizes import Distribution
 from nta.sizes.table import SUSPENSION, TRACKS
 
-_LOG_FROM = (
-    12.0  # ratio of the largest to the smallest diameter beyond which a linear axis hides the small ones
-)
+# Ratio of the largest to the smallest diameter beyond which a linear axis hides the small diameters.
+_LOG_FROM = 12.0
 _MARKS = (("d10_nm", "D10"), ("d50_nm", "D50"), ("d90_nm", "D90"))
 _TITLE = "Size distribution"
 _NAME = "size_distribution"
