@@ -346,9 +346,9 @@ class FrameReader:
 
 
 class _Elapsed:
-    """Time since the first frame by the device's clock, and by this computer's over steps that cannot be.
+    """Time since the first frame by the device's clock; impossible steps of that clock are replaced by this computer's.
 
-    The device's time may well run faster or slower than this computer's: a recording played, a simulation.
+    The device's time may run faster or slower than this computer's, as in playback or simulation.
     """
 
     def __init__(self, rate_hz: float | None) -> None:

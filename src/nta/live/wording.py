@@ -1,4 +1,4 @@
-"""What a snapshot says, in words: the rows and lines that the terminal and the page in the browser both show."""
+"""A snapshot in words: the rows and lines shown on the terminal and on the page in the browser."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ class Piece:
 
 
 Row = tuple[str, tuple[Piece, ...]]
-"""What is told, and its value in pieces that follow one another without a space."""
+"""Label and value; the pieces of the value follow one another without a space."""
 
 
 @dataclass(frozen=True)
 class Line:
-    """A sentence on the recording. todo : what to do about it, empty where nothing is."""
+    """A sentence about the recording. todo : recommended action, empty if none is needed."""
 
     text: str
     verdict: Verdict
@@ -39,7 +39,7 @@ class Line:
 
 
 def recording_rows(s: Snapshot, longest_s: float | None) -> Iterator[Row]:
-    """Yield how the recording goes: time, frames, losses, temperature."""
+    """Yield the progress of the recording: time, frames, losses, temperature."""
     of = "" if longest_s is None else f" of at most {longest_s:g} s"
     yield "recording", (Piece(f"{s.elapsed_s:.1f} s{of}"),)
     yield "frames", (Piece(f"{grouped(s.frames)} at {number(s.frame_rate_hz)} Hz"),)
@@ -50,7 +50,7 @@ def recording_rows(s: Snapshot, longest_s: float | None) -> Iterator[Row]:
 
 
 def preview_rows(s: Snapshot) -> Iterator[Row]:
-    """Yield how the picture is while nothing is recorded."""
+    """Yield the state of the preview, while nothing is recorded."""
     yield "frame rate", (Piece(f"{number(s.frame_rate_hz)} Hz"),)
     yield _lost(s)
     yield _particles(s)

@@ -146,7 +146,7 @@ class Session:
             )
 
     def set_camera(self, name: str, value: float) -> float:
-        """Set a camera and return what it took; the preview begins anew.
+        """Set one camera setting and return the value the camera accepted; the preview restarts.
 
         Raises
         ------
