@@ -91,7 +91,7 @@ def _refuse_unused_standard(jobs: Sequence[Job], base: About) -> None:
 
 
 def _refuse_shared_folders(jobs: Sequence[Job], source: Path) -> None:
-    """Refuse recordings of the same name, or within one another: results of one would replace others."""
+    """Refuse recordings of the same name, or one within another: their results would overlap."""
     names = Counter(job.name for job in jobs)
     if twice := [name for name, times in names.items() if times > 1]:
         raise SettingError(
@@ -136,7 +136,7 @@ def _why_missing(recording: Path) -> str:
 
 
 def _name(recording: Path, base: Path) -> str:
-    """Return the path of a recording below the folder or manifest; of a recording elsewhere, the whole path without the root.
+    """Return the path of a recording below the folder or manifest; for one elsewhere, its whole path without the root.
 
     A link has its own name, not that of its target, which may be in the batch too.
     """
