@@ -1,4 +1,4 @@
-"""`nta analyze`: recordings in, results and reports out."""
+"""`nta analyze`: analyse recordings, and write results and reports."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A folder of images, one frame a file, in natural order: frame 10 comes after frame 2."""
+"""Read a folder of images, one frame per file, in natural order: frame 10 comes after frame 2."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class FolderReader:
                     raise RecordingError(
                         f"{found.width} x {found.height} px {image.dtype}, not {self._shape}"
                     )
-            except Exception as error:  # the decoders raise whatever they like on a damaged file
+            except Exception as error:  # decoders may raise anything on a damaged file
                 tally.damaged += 1
                 tally.note(f"{self._files[k].name} cannot be read ({error})")
                 continue
@@ -118,7 +118,7 @@ def image_files(path: Path) -> list[Path]:
 
 
 def _odd_names(path: Path, stems: Sequence[str]) -> str:
-    """Refuse a folder of two series of images; return a remark on images that are called otherwise than the others."""
+    """Refuse a folder with two series of images; return a remark on images whose names differ from the others."""
     series: dict[str, list[str]] = defaultdict(list)
     for stem in stems:
         series[re.sub(r"\d+(\.\d+)?", "0", stem.casefold())].append(stem)
@@ -135,9 +135,9 @@ def _odd_names(path: Path, stems: Sequence[str]) -> str:
 
 
 def _indices(stems: list[str]) -> tuple[list[int], str]:
-    """Return indices: the numbers in the names where they count frames, so that a missing file is a gap.
+    """Return frame indices: the numbers in the names if they count frames, so that a missing file is a gap.
 
-    They do where names differ in their last number only, and it goes up by one nearly everywhere.
+    They count frames if the names differ only in their last number, and it mostly rises by one.
     """
     in_order = list(range(len(stems)))
     matches = [re.fullmatch(r"(.*?)(\d+)(\D*)", stem) for stem in stems]
@@ -156,7 +156,7 @@ def _indices(stems: list[str]) -> tuple[list[int], str]:
 
 
 def _start_again(names: Sequence[tuple[str, int]]) -> str:
-    """Return a remark where several stretches of names count from the same number: perhaps so many recordings."""
+    """Return a remark if several series of names start at the same number: they may be separate recordings."""
     counts: dict[str, list[int]] = defaultdict(list)
     for before, number in names:
         counts[before].append(number)
@@ -177,7 +177,7 @@ def _header(file: Path) -> _Shape | None:
     try:
         with Pillow.open(file) as image:
             return _Shape(*image.size, deep=image.mode.startswith("I") or _is_deep_png(file))
-    except Exception:  # the decoders raise whatever they like on a damaged file
+    except Exception:  # decoders may raise anything on a damaged file
         return None
 
 
@@ -189,7 +189,7 @@ def _tiff_header(file: Path) -> _Shape | None:
     except RecordingError:
         return None
     if complaints and (pages > 1 or dtype not in (np.uint8, np.uint16)):
-        return None  # it is damaged, not of another kind
+        return None  # the file is damaged, not of another kind
     if pages > 1:
         raise RecordingError(
             f"{file} holds {pages} images, not one; open the file instead of its folder, or give the folder to nta batch"
@@ -213,7 +213,7 @@ def _pixels(file: Path) -> NDArray[Any]:
     elif _is_deep_png(file):
         import imagecodecs
 
-        pixels = imagecodecs.png_decode(file.read_bytes())  # Pillow cuts 16-bit RGB to 8
+        pixels = imagecodecs.png_decode(file.read_bytes())  # Pillow reduces 16-bit RGB to 8 bits
     else:
         pixels = _by_pillow(file)
     return pixels[..., None] if pixels.ndim == 2 else pixels

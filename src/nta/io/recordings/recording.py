@@ -1,4 +1,4 @@
-"""A recording as a `FrameSource`: the file's claim, the side-car and the user's words in one."""
+"""A recording as a `FrameSource`: it combines the file with its side-car and with values given by the user."""
 
 from __future__ import annotations
 
@@ -19,16 +19,20 @@ from nta.io.recordings.reader import Claim, Reader, Shot, Tally
 
 _CAMERA_FIELDS = (*CAMERA_STATED, *CAMERA_CALIBRATION, "binning")
 _CONDITIONS = (*CONDITION_NUMBERS, *CONDITION_TEXTS)
-_SAME = 2e-3  # relative; less is rounding, as 30 Hz for 29.97
-_DEPTHS = (12, 14, 16)  # of cameras whose pixels take two bytes; a dim recording is no sign of fewer bits
+_SAME = 2e-3  # relative tolerance for rounding, as 30 Hz for 29.97
+_DEPTHS = (
+    12,
+    14,
+    16,
+)  # bit depths of cameras with two bytes per pixel; a dim recording does not mean fewer bits
 _RATES_HZ = (0.01, 1e6)
-_LONGEST_GAP = 100_000  # frames, an hour at 30 Hz: whoever numbers so has lost count
+_LONGEST_GAP = 100_000  # frames, an hour at 30 Hz; a longer gap is a fault of the numbering
 _FRAMES_TO_LOOK_AT = 12
-"""Spread over the recording, to see how many bits of 16 are in use where nobody says."""
+"""Number of frames, spread over the recording, from which the bit depth is estimated if it is not stated."""
 
 
 class Recording:
-    """A recorded file: lazily read, native depth, one frame in memory at a time.
+    """A recorded file: read lazily at native depth, one frame in memory at a time.
 
     No file is open except while `frames()` is being iterated; leaving the context closes what is still open.
     """
@@ -73,30 +77,30 @@ class Recording:
 
     @property
     def camera(self) -> CameraState:
-        """What the camera was set to, by the user's words, else the side-car's, else the file's own."""
+        """Camera settings: given by the user, else by the side-car, else by the file."""
         return self._camera
 
     @property
     def metadata(self) -> dict[str, Any]:
-        """What else was recorded; `sources` says who said what, `clock` where the times come from.
+        """Other recorded values; `sources` names the source of each value, `clock` that of the times.
 
-        overruled : by name, the value that the user overrules and who stated it ("side-car", else "recording").
+        overruled : by name, the value replaced by the user, and its source ("side-car", else "recording").
         """
         return self._metadata
 
     @property
     def report(self) -> RecordingReport:
-        """What was claimed and what was found so far; complete once `frames()` is exhausted."""
+        """Claimed frames and those found so far; complete once `frames()` is exhausted."""
         return self._tally.report()
 
     def frames(self) -> Iterator[Frame]:
-        """Yield the whole frames from the first one on; may be called again."""
+        """Yield the complete frames from the first on; may be called again."""
         frames = self._frames()
         self._open.add(frames)
         return frames
 
     def close(self) -> None:
-        """Close what an unfinished iteration has left open."""
+        """Close files left open by an unfinished iteration."""
         for frames in list(self._open):
             frames.close()
 
@@ -109,7 +113,7 @@ class Recording:
         self.close()
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leave out what is open: where the copy is unpickled, nothing is."""
+        """Leave out open iterations: an unpickled copy has none."""
         return {**vars(self), "_open": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -150,7 +154,7 @@ class Recording:
             raise RecordingError(f"{self._name} holds no whole frame ({words})")
 
     def _remark_on_depth(self, brightest: int, tally: Tally) -> None:
-        """Refuse a depth that somebody stated and the pixels contradict; of the file's own, make a remark."""
+        """Refuse a stated bit depth that the pixels exceed; add a remark if the file states it."""
         depth, source = self._camera.bit_depth, self._sources["bit_depth"]
         if source in ("user", "side-car"):
             raise SettingError(
@@ -160,7 +164,7 @@ class Recording:
         tally.note(f"there are pixels above {2**depth - 1}: it is not {depth} bit")
 
     def _looked_up_depth(self) -> int:
-        """Round the brightest pixel of frames spread over the recording up to a depth that cameras have."""
+        """Return a bit depth that cameras have, large enough for the brightest pixel of frames spread over the recording."""
         count = self._reader.claim.frames or _FRAMES_TO_LOOK_AT
         spread = sorted({round(k) for k in np.linspace(0, count - 1, _FRAMES_TO_LOOK_AT)})
         shots = self._reader.shots(Tally(self._reader.claim), spread)
@@ -185,7 +189,7 @@ class Recording:
 
 
 def _numbered_on(shots: Iterator[Shot], tally: Tally) -> Iterator[Shot]:
-    """Yield shots with a number or a time stamp that is out of all proportion taken for a wrong one, not for a gap."""
+    """Yield shots; an absurdly large step of number or time stamp is treated as a fault, not as a gap."""
     last, too_much = -1, 0
     for shot in shots:
         if shot.index - too_much - last > _LONGEST_GAP:
@@ -199,12 +203,12 @@ def _numbered_on(shots: Iterator[Shot], tally: Tally) -> Iterator[Shot]:
 
 
 class _Clock:
-    """Seconds since the first frame, from the best clock there is."""
+    """Seconds since the first frame, from the best available clock."""
 
     def __init__(self, clock: str | None, frame_rate_hz: float | None, rate_source: str | None) -> None:
         self._clock = clock
         if clock == "container" and rate_source != "recording":
-            self._clock = None  # whoever corrects the rate of a film corrects its time stamps
+            self._clock = None  # a corrected frame rate of a film also replaces its time stamps
         self._rate = frame_rate_hz
         self._start: float | None = None
 
@@ -230,7 +234,7 @@ class _Clock:
 
 
 _Ranked = dict[str, list[tuple[str, Any]]]
-"""By field of the camera, who says what of it: user before side-car before recording."""
+"""Sources and values by field of the camera: user before side-car before recording."""
 
 
 def _ranked(claim: Claim, said: Mapping[str, Any], sidecar: Mapping[str, Any]) -> _Ranked:
@@ -250,7 +254,7 @@ def _ranked(claim: Claim, said: Mapping[str, Any], sidecar: Mapping[str, Any]) -
 
 
 def _refused_rate(claim: Claim) -> Iterator[str]:
-    """Remark where a file claims a frame rate that no camera has, which is then not taken."""
+    """Return a remark on a frame rate in the file that no camera has, which is ignored."""
     low, high = _RATES_HZ
     if claim.frame_rate_hz is not None and not low <= claim.frame_rate_hz <= high:
         yield (
@@ -260,7 +264,7 @@ def _refused_rate(claim: Claim) -> Iterator[str]:
 
 
 def _overruled(ranked: _Ranked) -> dict[str, dict[str, Any]]:
-    """Return what was said before the user said otherwise; a side-car stands for the file that it corrects."""
+    """Return the values replaced by the user; those of a side-car rather than those of the file."""
     return {
         key: {"value": float(words[1][1]), "by": words[1][0]}
         for key, words in ranked.items()
@@ -269,7 +273,7 @@ def _overruled(ranked: _Ranked) -> dict[str, dict[str, Any]]:
 
 
 def _corrections(ranked: _Ranked) -> Iterator[str]:
-    """Remark where a side-car says otherwise than the file beside it."""
+    """Return remarks on values of the side-car that differ from those of the file."""
     for key, words in ranked.items():
         by = dict(words)
         if "side-car" in by and "recording" in by and _apart(by["side-car"], by["recording"]):
@@ -285,5 +289,5 @@ def _apart(one: Any, other: Any) -> bool:
 
 
 def _same(image: Image, before: Image) -> bool:
-    """Tell whether two images are bit-identical; noisy ones are told apart by a few rows."""
+    """Return whether two images are identical bit by bit; a few rows suffice to tell noisy images apart."""
     return np.array_equal(image[::16], before[::16]) and np.array_equal(image, before)
