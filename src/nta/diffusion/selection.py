@@ -58,7 +58,7 @@ class Detection(Protocol):
         ...
 
     def not_hidden(self, electrons: FloatArray) -> FloatArray:
-        """Return the probability of not being hidden: that of being found with ample light, missed only behind others."""
+        """Return the probability that a spot with ample light is found: it is missed only behind other particles."""
         ...
 
 
