@@ -161,7 +161,7 @@ def _counted(run: Run) -> tuple[float, float]:
 def _per_ml(run: Run, suspension: Suspension) -> Quantity:
     counted, error = _counted(run)
     counting = error / max(counted, 1e-12)
-    depth, shape = 0.0, rel_std_by_shape(run.tracks)
+    depth, shape = 0.0, rel_std_by_shape(run.tracks, run.diffusion)
     if run.profile is not None:
         depth = run.profile.rel_std("sheet_width_um") or 0.0
         shape = 0.0 if run.profile.sheet_is_anchored else shape  # the anchor took it along

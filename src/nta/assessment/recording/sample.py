@@ -150,10 +150,15 @@ def focus(e: Evidence) -> Finding:
 
 def shape(e: Evidence) -> Finding:
     """Judge whether spots are the Gaussians that the concentration takes them for."""
-    title, share = "Shape of the spots", share_not_gaussian(e.run.tracks)
+    title, share = "Shape of the spots", share_not_gaussian(e.run.tracks, e.run.diffusion)
     if share is None:
-        return not_assessed("spot_shape", title, "too few bright spots in focus to see their shape", "")
-    seen = f"{share:.0%} of the bright spots in focus are no Gaussians"
+        return not_assessed(
+            "spot_shape",
+            title,
+            "too few bright spots in focus that motion does not smear to see their shape",
+            "expose for a shorter time, or record longer",
+        )
+    seen = f"{share:.0%} of the bright spots in focus are neither Gaussians nor smeared by motion"
     found = finding(
         e,
         "spot_shape",
@@ -164,8 +169,8 @@ def shape(e: Evidence) -> Finding:
     )
     if found.verdict is not Verdict.WARN:
         return found
-    words = "a concentration takes all spots to be; with the rings of real optics it comes out up to a half too large"
-    return replace(found, evidence=f"{seen}, as {words}")
+    words = "a concentration takes spots to be Gaussians; with the rings of real optics it comes out up to a half too large"
+    return replace(found, evidence=f"{seen}; {words}")
 
 
 def immobile(e: Evidence) -> Finding:
