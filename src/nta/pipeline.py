@@ -157,7 +157,7 @@ def analyze(
         diffusion=run.diffusion,
         msd=mean_squared_displacement(tracks, run.diffusion),
         sizes=replace(run.sizes, suspension=visibility.suspension),
-        assessment=assess_recording(run, spots, source, settings.assessment),
+        assessment=assess_recording(run, spots, source.report, source.metadata, settings.assessment),
         camera=camera,
         conditions=conditions,
         profile=profile,

@@ -189,7 +189,7 @@ def test_flow_that_differs_from_particle_to_particle_is_in_the_budget_and_a_find
     )
     assert found.noise.flow > 0.01
     assert run.sizes.budget["flow that is left"] == pytest.approx(1.5 * run.diffusion.noise.flow)
-    assessment = assess_recording(run, analysis.spots, recording, analysis.settings.assessment)
+    assessment = assess_recording(run, analysis.spots, recording.report, recording.metadata)
     said = next(f for f in assessment.findings if f.name == "local_flow")
     assert said.verdict in (Verdict.WARN, Verdict.FAIL)
     assert "too small" in said.evidence

@@ -5,8 +5,6 @@ It is what the report and the result files are tested with: every noun is the re
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 import numpy as np
 
 from nta.assessment import assess_recording
@@ -34,14 +32,6 @@ CAMERA = CameraState(
 CONDITIONS = SampleConditions(
     temperature_c=23.4, sample="EV prep 7, 1:200 in PBS", dilution=200.0, medium="pbs"
 )
-
-
-@dataclass
-class Source:
-    """As much of a frame source as the assessment looks at."""
-
-    report: RecordingReport
-    metadata: dict = field(default_factory=dict)
 
 
 def make_analysis(
@@ -84,7 +74,7 @@ def make_analysis(
         profile=profile,
         sizing=settings.sizing,
     )
-    assessment = assess_recording(run, spots, Source(report), settings.assessment)
+    assessment = assess_recording(run, spots, report, {}, settings.assessment)
     return Analysis(
         spots=spots,
         tracks=linked,

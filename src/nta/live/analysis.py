@@ -5,11 +5,11 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from nta.clock import recorded_rate
 from nta.errors import DeviceError
 from nta.frames import CameraState, Frame, RecordingReport
 from nta.live.settings import LiveSettings
-from nta.live.sizing import Growing, Sizing, size_so_far
+from nta.live.sizing import Sizing, size_so_far
 from nta.live.snapshot import D50Point, Snapshot
 from nta.settings import AnalysisSettings
 from nta.spots import PRIME_FRAMES, SpotDetector, Spots
@@ -242,14 +242,15 @@ class LiveAnalysis:
         elif finished is None and (time.monotonic() < self._due_s or not (before is None or before.done())):
             return
         spots, tracks = self._linker.spots, self._linker.snapshot() if finished is None else finished
-        conditions, known = self._known_conditions()
+        camera, conditions, report, metadata = self._known_so_far()
         if conditions.temperature_c is None:
             return  # nothing has measured it yet
-        self._sizing = self._sizer.submit(self._size, spots, tracks, conditions, known)
+        self._sizing = self._sizer.submit(self._size, spots, tracks, camera, conditions, report, metadata)
         if finished is not None:
             self._sizing.result()
 
-    def _known_conditions(self) -> tuple[SampleConditions, Growing]:
+    def _known_so_far(self) -> tuple[CameraState, SampleConditions, RecordingReport, Mapping[str, Any]]:
+        """Return camera and sample with what was measured so far, and what the recording would state of itself."""
         with self._changed:
             log, seen = list(self._temperatures), self._seen
             camera = self._stamps.in_time(self._camera)
@@ -258,19 +259,29 @@ class LiveAnalysis:
             conditions = replace(conditions, temperature_c=float(np.mean(log)))
         report = RecordingReport(found_frames=seen.frames, lost_frames=seen.frames_lost)
         metadata = {"temperature_log_c": log} if log else {}
-        return conditions, Growing(name="live", camera=camera, report=report, metadata=metadata)
+        return camera, conditions, report, metadata
 
-    def _size(self, spots: Spots, tracks: Tracks, conditions: SampleConditions, known: Growing) -> None:
+    def _size(
+        self,
+        spots: Spots,
+        tracks: Tracks,
+        camera: CameraState,
+        conditions: SampleConditions,
+        report: RecordingReport,
+        metadata: Mapping[str, Any],
+    ) -> None:
         began = time.thread_time()
         try:
             sizing = size_so_far(
                 spots,
                 tracks,
-                known,
+                camera,
                 conditions,
                 self._profile,
                 self._settings,
                 self._live.repeats,
+                report=report,
+                metadata=metadata,
                 detection=self._curve,
             )
         except Exception as error:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import Any
 
 from nta.assessment import Finding, assess_recording
 from nta.calibration import InstrumentProfile, SampleConditions
-from nta.frames import CameraState, Frame, RecordingReport
+from nta.frames import CameraState, RecordingReport
 from nta.pipeline import run_of_tracks
 from nta.quantity import Quantity
 from nta.settings import AnalysisSettings
@@ -60,35 +60,17 @@ class Sizing:
         return None if value is None or half is None else half / value
 
 
-@dataclass(frozen=True, kw_only=True)
-class Growing:
-    """A `FrameSource` of what is known so far, as the assessment asks for it; it has no frames to give again."""
-
-    name: str
-    camera: CameraState
-    report: RecordingReport
-    metadata: dict[str, Any]
-
-    def frames(self) -> Iterator[Frame]:
-        """Yield nothing."""
-        return iter(())
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Nothing is open."""
-
-
 def size_so_far(
     spots: Spots,
     tracks: Tracks,
-    source: Growing,
+    camera: CameraState,
     conditions: SampleConditions,
     profile: InstrumentProfile | None,
     settings: AnalysisSettings,
     repeats: int,
     *,
+    report: RecordingReport,
+    metadata: Mapping[str, Any],
     detection: DetectionCurve | None = None,
 ) -> Sizing:
     """Size the tracks of a recording that is still growing; fewer bootstrap repeats, hence draws, is all that differs.
@@ -99,7 +81,7 @@ def size_so_far(
     run = run_of_tracks(
         spots,
         tracks,
-        source.camera,
+        camera,
         conditions,
         profile,
         replace(settings, sizing=replace(settings.sizing, repeats=repeats)),
@@ -107,7 +89,7 @@ def size_so_far(
         relink=detection is not None,
         compare=False,
     )
-    assessment = assess_recording(run, spots, source, settings.assessment)
+    assessment = assess_recording(run, spots, report, metadata, settings.assessment)
     sizes = run.sizes
     by_name = {finding.name: finding for finding in assessment.findings}
     times = spots.scene.frame_time_s
