@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -148,72 +147,100 @@ class IntegrityEvidence:
 
 def compare_arms(evidence: IntegrityEvidence, limits: IntegrityLimits) -> dict[str, Criterion]:
     """Compute every criterion whose inputs exist; the others say what is missing."""
-    reference = evidence.reference
-    if reference is None:
+    if evidence.reference is None:
         return {}
     unit: ReplicateUnit = "preparation" if _by_preparation(evidence, limits) else "video"
-    d50 = "d50_other_run" if evidence.differs_in_run else "d50"
-
-    def of(
-        name: str,
-        title: str,
-        scale: Scale,
-        margin: Margin,
-        summary: Summary,
-        rounding: float = 0.0,
-    ) -> Criterion:
-        values = [_replicates(arm, summary, unit) for arm in (evidence.test, reference)]
-        found = _compared(evidence, values, margin, unit, rounding)
-        return Criterion(name=name, title=title, scale=scale, comparison=found)
-
-    by_value = partial(_by_value, evidence, reference)
+    c = _Comparer(evidence=evidence, reference=evidence.reference, limits=limits, unit=unit)
+    margins, uncounted = limits.margins, evidence.uncounted
+    d50 = margins["d50_other_run" if evidence.differs_in_run else "d50"]
     found = [
-        of("d50", "Median diameter", "ln", limits.margins[d50], lambda v, *_: v.log_d50()),
-        of("above_150", "Share above 150 nm", "1", limits.margins["above_150"], lambda v, *_: v.share(150, math.inf)),
-        of("above_200", "Share above 200 nm", "1", limits.margins["above_200"], lambda v, *_: v.share(200, math.inf)),
-        _below_60(evidence, limits, of),
-        of("span", "Span", "ln", _ln_margin(limits.margins["span"]), lambda v, *_: v.log_span()),
-        of("window", "Share in 30–150 nm", "1", limits.margins["window"], lambda v, *_: v.share(30, 150)),
-        _recovery(evidence, limits, of),
-        *_size_at_brightness(evidence, limits, reference, of),
-        by_value("detergent_labile", "Detergent-labile share", "1", limits.margins["detergent_labile_change"],
-                 "detergent_labile", evidence.uncounted),
-        by_value("sealed", "Sealed share", "ln", _ln_margin(limits.margins["sealed_ratio"]),
-                 "sealed_ratio"),
-        by_value("membrane_dye", "Membrane-dye positive share", "1", limits.margins["membrane_dye_change"],
-                 "membrane_dye"),
-        by_value("per_ug", "Particles per µg of protein", "ln", _ln_margin(limits.margins["recovery"]),
-                 "particles_per_ug"),
-        by_value("zeta", "Zeta potential", "mV", limits.margins["zeta"], "zeta_mv"),
-        _immobile(evidence, limits, of),
+        c.by_video("d50", "Median diameter", "ln", d50, lambda v, *_: v.log_d50()),
+        c.by_video("above_150", "Share above 150 nm", "1", margins["above_150"], lambda v, *_: v.share(150, math.inf)),
+        c.by_video("above_200", "Share above 200 nm", "1", margins["above_200"], lambda v, *_: v.share(200, math.inf)),
+        _below_60(c),
+        c.by_video("span", "Span", "ln", _ln_margin(margins["span"]), lambda v, *_: v.log_span()),
+        c.by_video("window", "Share in 30–150 nm", "1", margins["window"], lambda v, *_: v.share(30, 150)),
+        _recovery(c),
+        *_size_at_brightness(c),
+        c.by_value("detergent_labile", "Detergent-labile share", "1", margins["detergent_labile_change"],
+                   "detergent_labile", uncounted),
+        c.by_value("sealed", "Sealed share", "ln", _ln_margin(margins["sealed_ratio"]), "sealed_ratio"),
+        c.by_value("membrane_dye", "Membrane-dye positive share", "1", margins["membrane_dye_change"],
+                   "membrane_dye"),
+        c.by_value("per_ug", "Particles per µg of protein", "ln", _ln_margin(margins["recovery"]),
+                   "particles_per_ug"),
+        c.by_value("zeta", "Zeta potential", "mV", margins["zeta"], "zeta_mv"),
+        _immobile(c),
     ]  # fmt: skip
     return {criterion.name: criterion for criterion in found}
 
 
-Of = Callable[..., Criterion]
-# of a video where it stands: one video may stand in several places
+# The number of a video in the place where it stands: one video may stand in several preparations or arms.
 Summary = Callable[[Video, MeasuredPreparation, Arm], float]
 
 
-def _below_60(evidence: IntegrityEvidence, limits: IntegrityLimits, of: Of) -> Criterion:
-    name, title, limit = "below_60", "Share below 60 nm", limits.gates["detection_limit_nm"]
-    if evidence.detection_limit_nm is None:
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Comparer:
+    """The two arms, the limits, and the unit in which the arms are replicated."""
+
+    evidence: IntegrityEvidence
+    reference: Arm
+    limits: IntegrityLimits
+    unit: ReplicateUnit
+
+    def by_video(
+        self, name: str, title: str, scale: Scale, margin: Margin, summary: Summary, rounding: float = 0.0
+    ) -> Criterion:
+        """Compare a number that every video has."""
+        test, reference = (
+            _replicates(arm, summary, self.unit) for arm in (self.evidence.test, self.reference)
+        )
+        paired = self.evidence.paired and self.unit == "preparation" and test.size == reference.size
+        compare = compare_paired if paired else compare_independent
+        found = compare(test, reference, margin, unit=self.unit, rounding=rounding)
+        return Criterion(name=name, title=title, scale=scale, comparison=found)
+
+    def by_value(
+        self, name: str, title: str, scale: Scale, margin: Margin, value: str, unknown: str = ""
+    ) -> Criterion:
+        """Compare values that were measured of preparations, their ln on that scale; one value each gives no interval.
+
+        value : name of the field. unknown : why values may not be known.
+        """
+        test, reference = self.evidence.test, self.reference
+        a, b = test.values(value), reference.values(value)
+        if len(a) < 2 or len(b) < 2:
+            return _missing(name, title, scale, unknown or _too_few(test, len(a), reference, len(b)))
+        pairs = _pairs(test, reference, value) if self.evidence.paired else []
+        compare = compare_independent
+        if len(pairs) > 1:
+            compare, (a, b) = compare_paired, zip(*pairs, strict=True)
+        rounding = _rounding(a, b, scale)
+        measured, against = (np.log(arm) if scale == "ln" else np.array(arm) for arm in (a, b))
+        found = compare(measured, against, margin, unit="preparation", rounding=rounding)
+        return Criterion(name=name, title=title, scale=scale, comparison=found)
+
+
+def _below_60(c: _Comparer) -> Criterion:
+    name, title, limit = "below_60", "Share below 60 nm", c.limits.gates["detection_limit_nm"]
+    found_nm = c.evidence.detection_limit_nm
+    if found_nm is None:
         return _missing(name, title, "1", "the detection limit for intact vesicles is not known")
-    if evidence.detection_limit_nm > limit:
-        why = f"the detection limit is {evidence.detection_limit_nm:.0f} nm, above {limit:g} nm"
+    if found_nm > limit:
+        why = f"the detection limit is {found_nm:.0f} nm, above {limit:g} nm"
         return _missing(name, title, "1", why)
-    return of(name, title, "1", limits.margins[name], lambda v, *_: v.share(0, 60))
+    return c.by_video(name, title, "1", c.limits.margins[name], lambda v, *_: v.share(0, 60))
 
 
-def _immobile(evidence: IntegrityEvidence, limits: IntegrityLimits, of: Of) -> Criterion:
+def _immobile(c: _Comparer) -> Criterion:
     name, title = "immobile", "Share of immobile tracks"
-    if any(v.immobile_share is None for arm in evidence.arms for v in arm.videos):
+    if any(v.immobile_share is None for arm in c.evidence.arms for v in arm.videos):
         return _missing(name, title, "1", "the tracks of both arms are needed, and exports hold none")
-    return of(name, title, "1", limits.margins[name], lambda v, *_: v.immobile_share or 0.0)
+    return c.by_video(name, title, "1", c.limits.margins[name], lambda v, *_: v.immobile_share or 0.0)
 
 
-def _recovery(evidence: IntegrityEvidence, limits: IntegrityLimits, of: Of) -> Criterion:
-    name, title = "recovery", "Recovery"
+def _recovery(c: _Comparer) -> Criterion:
+    name, title, evidence = "recovery", "Recovery", c.evidence
     if any(v.amount is None for arm in evidence.arms for v in arm.videos):
         why = evidence.uncounted or "the particles of both arms must be counted by one instrument"
         return _missing(name, title, "ln", why)
@@ -229,28 +256,26 @@ def _recovery(evidence: IntegrityEvidence, limits: IntegrityLimits, of: Of) -> C
 
     test, reference = ([v.amount for v in arm.videos if v.amount] for arm in evidence.arms)
     rounding = _rounding(test, reference, "ln") if test and reference else 0.0  # they may have been typed in
-    return of(name, title, "ln", _ln_margin(limits.margins[name]), log_amount, rounding)
+    return c.by_video(name, title, "ln", _ln_margin(c.limits.margins[name]), log_amount, rounding)
 
 
-def _size_at_brightness(
-    evidence: IntegrityEvidence, limits: IntegrityLimits, reference: Arm, of: Of
-) -> Iterator[Criterion]:
+def _size_at_brightness(c: _Comparer) -> Iterator[Criterion]:
     """Yield size at given brightness, and what is left of it beside the shift of the median.
 
     All sizes measured too large by one factor shift both by it; emptied vesicles shift the first alone.
     """
-    margin = limits.margins["size_at_brightness"]
+    margin = c.limits.margins["size_at_brightness"]
     both = (
         ("size_at_brightness", "Size at given brightness"),
         ("beyond_median", "The same, beyond the median's shift"),
     )
-    curve = _curve(evidence, reference)
+    curve = _curve(c.evidence, c.reference)
     if isinstance(curve, str):
         yield from (_missing(name, title, "ln", curve) for name, title in both)
         return
     (first, second) = both
-    yield of(*first, "ln", margin, lambda v, *_: curve.excess(v))
-    yield of(*second, "ln", margin, lambda v, *_: curve.excess(v) - v.log_d50())
+    yield c.by_video(*first, "ln", margin, lambda v, *_: curve.excess(v))
+    yield c.by_video(*second, "ln", margin, lambda v, *_: curve.excess(v) - v.log_d50())
 
 
 def _curve(evidence: IntegrityEvidence, reference: Arm) -> BrightnessCurve | str:
@@ -268,33 +293,6 @@ def _curve(evidence: IntegrityEvidence, reference: Arm) -> BrightnessCurve | str
 
 def _missing(name: str, title: str, scale: Scale, why: str) -> Criterion:
     return Criterion(name=name, title=title, scale=scale, comparison=None, missing=why)
-
-
-def _by_value(
-    evidence: IntegrityEvidence,
-    reference: Arm,
-    name: str,
-    title: str,
-    scale: Scale,
-    margin: Margin,
-    value: str,
-    unknown: str = "",
-) -> Criterion:
-    """Compare values that were measured of preparations, their ln on that scale; one value each gives no interval.
-
-    value : name of the field. unknown : why values may not be known.
-    """
-    a, b = evidence.test.values(value), reference.values(value)
-    if len(a) < 2 or len(b) < 2:
-        return _missing(name, title, scale, unknown or _too_few(evidence.test, len(a), reference, len(b)))
-    pairs = _pairs(evidence.test, reference, value) if evidence.paired else []
-    compare = compare_independent
-    if len(pairs) > 1:
-        compare, (a, b) = compare_paired, zip(*pairs, strict=True)
-    rounding = _rounding(a, b, scale)
-    test, against = (np.log(arm) if scale == "ln" else np.array(arm) for arm in (a, b))
-    found = compare(test, against, margin, unit="preparation", rounding=rounding)
-    return Criterion(name=name, title=title, scale=scale, comparison=found)
 
 
 def _too_few(test: Arm, n_test: int, reference: Arm, n_reference: int) -> str:
@@ -336,19 +334,6 @@ def _replicates(arm: Arm, summary: Summary, unit: ReplicateUnit) -> FloatArray:
     if unit == "video":
         return np.array([value for values in by_preparation for value in values])
     return np.array([np.mean(values) for values in by_preparation])
-
-
-def _compared(
-    evidence: IntegrityEvidence,
-    values: Sequence[FloatArray],
-    margin: Margin,
-    unit: ReplicateUnit,
-    rounding: float,
-) -> Comparison:
-    test, reference = values
-    if evidence.paired and unit == "preparation" and test.size == reference.size:
-        return compare_paired(test, reference, margin, unit=unit, rounding=rounding)
-    return compare_independent(test, reference, margin, unit=unit, rounding=rounding)
 
 
 def _ln_margin(margin: Margin) -> Margin:

@@ -90,14 +90,45 @@ def judge(evidence: IntegrityEvidence, limits: IntegrityLimits | None = None) ->
     gates = check_gates(evidence, limits)
     failed = [_reason(gate) for gate in gates if gate.verdict is Verdict.FAIL]
     if not _comparable(evidence):
-        return _judgement(Integrity.INDETERMINATE, (), failed, evidence, gates, {}, {}, limits)
+        return _Case(evidence, limits, gates, {}, {}).judgement(Integrity.INDETERMINATE, failed)
     criteria = compare_arms(evidence, limits)
     adjusted = {name: p for claim in CLAIMS for name, p in _adjusted(criteria, claim).items()}
-    tags = tuple(_tags(_flagged(adjusted), evidence, criteria, limits))
-    if failed:
-        return _judgement(Integrity.INDETERMINATE, tags, failed, evidence, gates, criteria, adjusted, limits)
-    verdict, why = _decided(tags, evidence, criteria, adjusted, limits)
-    return _judgement(verdict, tags, why, evidence, gates, criteria, adjusted, limits)
+    case = _Case(evidence, limits, gates, criteria, adjusted)
+    tags = tuple(_tags(case))
+    verdict, why = (Integrity.INDETERMINATE, failed) if failed else _decided(case, tags)
+    return case.judgement(verdict, why, tags)
+
+
+@dataclass(frozen=True, eq=False)
+class _Case:
+    """The evidence with its limits, and the gates, criteria and Holm-adjusted p values that follow from them."""
+
+    evidence: IntegrityEvidence
+    limits: IntegrityLimits
+    gates: tuple[Finding, ...]
+    criteria: Mapping[str, Criterion]
+    adjusted: Mapping[str, float]
+
+    @property
+    def flagged(self) -> tuple[str, ...]:
+        """Flagging criteria that changed, Holm's correction applied."""
+        return tuple(name for name in FLAGGING if self.adjusted.get(name, 1.0) < _ALPHA)
+
+    def judgement(
+        self, verdict: Integrity, reasons: Sequence[Reason], tags: tuple[Phenotype, ...] = ()
+    ) -> Judgement:
+        return Judgement(
+            verdict=verdict,
+            tags=tags,
+            remarks=tuple(_remarks(self, reasons)),
+            reasons=tuple(reasons),
+            confidence=_confidence(verdict, tags, self.evidence, self.limits),
+            gates=self.gates,
+            criteria=self.criteria,
+            adjusted_p=self.adjusted,
+            flagged=self.flagged,
+            limits=self.limits,
+        )
 
 
 def _reason(gate: Finding) -> Reason:
@@ -108,10 +139,6 @@ def _adjusted(criteria: Mapping[str, Criterion], names: Sequence[str]) -> dict[s
     return holm({n: c.p_changed for n in names if (c := criteria[n].comparison) is not None})
 
 
-def _flagged(adjusted: Mapping[str, float]) -> tuple[str, ...]:
-    return tuple(name for name in FLAGGING if adjusted.get(name, 1.0) < _ALPHA)
-
-
 def _comparable(evidence: IntegrityEvidence) -> bool:
     """Say whether both arms have the two replicates that any interval needs, and each of them a track."""
     return evidence.reference is not None and all(
@@ -119,14 +146,10 @@ def _comparable(evidence: IntegrityEvidence) -> bool:
     )
 
 
-def _tags(
-    flagged: Sequence[str],
-    evidence: IntegrityEvidence,
-    criteria: Mapping[str, Criterion],
-    limits: IntegrityLimits,
-) -> Iterator[Phenotype]:
+def _tags(case: _Case) -> Iterator[Phenotype]:
     """Name the phenotypes; each appears once, in the order of the data."""
-    compared = {name: c for name in flagged if (c := criteria[name].comparison) is not None}
+    criteria, limits = case.criteria, case.limits
+    compared = {name: c for name in case.flagged if (c := criteria[name].comparison) is not None}
     up = {name for name, c in compared.items() if c.estimate > 0}
     down = set(compared) - up
     if up & {"d50", "above_150", "above_200"}:
@@ -144,16 +167,11 @@ def _tags(
         yield Phenotype.GAINED
     if _looks_leaky(criteria, limits) and not _few(criteria["sealed"], limits):
         yield Phenotype.LEAKY
-    yield from membrane_phenotypes(evidence, criteria, limits)
+    yield from membrane_phenotypes(case.evidence, criteria, limits)
 
 
-def _decided(
-    tags: tuple[Phenotype, ...],
-    evidence: IntegrityEvidence,
-    criteria: Mapping[str, Criterion],
-    adjusted: Mapping[str, float],
-    limits: IntegrityLimits,
-) -> tuple[Integrity, list[Reason]]:
+def _decided(case: _Case, tags: tuple[Phenotype, ...]) -> tuple[Integrity, list[Reason]]:
+    evidence, criteria, limits = case.evidence, case.criteria, case.limits
     dim = Phenotype.DIM in tags and Phenotype.LARGER not in tags
     if Phenotype.LEAKY in tags:
         return Integrity.DAMAGED, []
@@ -176,7 +194,7 @@ def _decided(
     undecided = [
         criteria[name].title.lower()
         for name in FLAGGING
-        if _decision(criteria[name], adjusted.get(name)) is Decision.INCONCLUSIVE
+        if _decision(criteria[name], case.adjusted.get(name)) is Decision.INCONCLUSIVE
     ]
     if undecided:
         return Integrity.INDETERMINATE, [straddles(undecided, after_holm=True)]
@@ -238,38 +256,10 @@ def _decision(criterion: Criterion, adjusted_p: float | None = None) -> Decision
     return decision
 
 
-def _judgement(
-    verdict: Integrity,
-    tags: tuple[Phenotype, ...],
-    reasons: list[Reason],
-    evidence: IntegrityEvidence,
-    gates: tuple[Finding, ...],
-    criteria: Mapping[str, Criterion],
-    adjusted: Mapping[str, float],
-    limits: IntegrityLimits,
-) -> Judgement:
-    return Judgement(
-        verdict=verdict,
-        tags=tags,
-        remarks=tuple(_remarks(reasons, evidence, criteria, limits)),
-        reasons=tuple(reasons),
-        confidence=_confidence(verdict, tags, evidence, limits),
-        gates=gates,
-        criteria=criteria,
-        adjusted_p=adjusted,
-        flagged=_flagged(adjusted),
-        limits=limits,
-    )
-
-
-def _remarks(
-    reasons: Sequence[Reason],
-    evidence: IntegrityEvidence,
-    criteria: Mapping[str, Criterion],
-    limits: IntegrityLimits,
-) -> Iterator[str]:
+def _remarks(case: _Case, reasons: Sequence[Reason]) -> Iterator[str]:
     """Yield what other methods found that would stand in the way of INTACT, with its numbers."""
-    for reason in membrane_reasons(evidence, criteria, limits) if criteria else ():
+    found = membrane_reasons(case.evidence, case.criteria, case.limits) if case.criteria else ()
+    for reason in found:
         if reason.code not in (NO_MEMBRANE.code, "CI_STRADDLES") and reason not in reasons:
             yield reason.text
 
