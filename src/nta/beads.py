@@ -264,7 +264,7 @@ def _light(
 def _seen(analysis: Analysis, certificate: BeadCertificate, profile: InstrumentProfile | None) -> Visibility:
     """Measure the visibility again, of beads of known index and with this profile."""
     settings = VisibilitySettings(refractive_index=certificate.refractive_index)
-    seen = measure_visibility(replace(analysis.run, profile=profile), analysis.detection, settings)
+    seen = measure_visibility(replace(analysis.sized, profile=profile), analysis.detection, settings)
     if seen.law is None:
         raise MissingInputError(f"the light of the beads says nothing: {'; '.join(seen.notes)}")
     return seen

@@ -23,6 +23,7 @@ from nta.progress import Progress
 from nta.provenance import Provenance
 from nta.quantity import Quantity
 from nta.settings import AnalysisSettings
+from nta.sized_tracks import SizedTracks
 from nta.sizes import SizeDistribution, size_distribution
 from nta.spots import SpotDetector, Spots
 from nta.stated import refuse_other
@@ -30,7 +31,6 @@ from nta.tracks import Relinking, TrackLinker, Tracks
 from nta.visibility import (
     DetectionCurve,
     FrameSample,
-    Run,
     Visibility,
     detection_curve,
     measure_visibility,
@@ -62,9 +62,9 @@ class Analysis:
         return self.visibility.curve if self.visibility else None
 
     @property
-    def run(self) -> Run:
-        """The results of its stages as a run; the draws of the sizes are kept with no analysis."""
-        return Run(
+    def sized(self) -> SizedTracks:
+        """Its sized tracks, without draws of the sizes, which no analysis keeps."""
+        return SizedTracks(
             tracks=self.tracks,
             diffusion=self.diffusion,
             sizes=self.sizes,
@@ -149,15 +149,15 @@ def analyze(
         spots, tracks = find_tracks(frames, settings, detector=detector, progress=progress)
         width_px = width_in_focus_px(tracks.scene, profile, camera)
         curve = detection_curve(detector, tracks, sample.kept, settings.visibility, width_px=width_px)
-    run = run_of_tracks(spots, tracks, camera, conditions, profile, settings, detection=curve)
-    visibility = measure_visibility(run, curve, settings.visibility)
+    sized = size_tracks(spots, tracks, camera, conditions, profile, settings, detection=curve)
+    visibility = measure_visibility(sized, curve, settings.visibility)
     return Analysis(
         spots=spots,
         tracks=tracks,
-        diffusion=run.diffusion,
-        msd=mean_squared_displacement(tracks, run.diffusion),
-        sizes=replace(run.sizes, suspension=visibility.suspension),
-        assessment=assess_recording(run, spots, source.report, source.metadata, settings.assessment),
+        diffusion=sized.diffusion,
+        msd=mean_squared_displacement(tracks, sized.diffusion),
+        sizes=replace(sized.sizes, suspension=visibility.suspension),
+        assessment=assess_recording(sized, spots, source.report, source.metadata, settings.assessment),
         camera=camera,
         conditions=conditions,
         profile=profile,
@@ -209,7 +209,7 @@ def find_tracks(
     return linker.spots, tracks
 
 
-def run_of_tracks(
+def size_tracks(
     spots: Spots,
     tracks: Tracks,
     camera: CameraState,
@@ -221,7 +221,7 @@ def run_of_tracks(
     relink: bool = True,
     extra_budget: Mapping[str, float] | None = None,
     compare: bool = True,
-) -> Run:
+) -> SizedTracks:
     """Estimate the diffusion of every track and infer the size distribution.
 
     relink : whether what links lose of the motion is given back, by linking the recording's own spots anew.
@@ -244,7 +244,7 @@ def run_of_tracks(
         extra_budget=extra_budget,
         compare=compare,
     )
-    return Run(
+    return SizedTracks(
         tracks=tracks,
         diffusion=diffusion,
         sizes=sizes,

@@ -12,13 +12,14 @@ from nta.assessment import Finding, Verdict
 from nta.assessment.controls import with_findings
 from nta.diffusion.settings import LEAST_FRAMES, Noise
 from nta.frames import FrameSource
-from nta.pipeline import Analysis, find_tracks, run_of_tracks
+from nta.pipeline import Analysis, find_tracks, size_tracks
 from nta.progress import Tell
 from nta.settings import AnalysisSettings
+from nta.sized_tracks import SizedTracks
 from nta.sizes import SizeDistribution, Sweep, SweepPoint
 from nta.spots import THRESHOLDS_SD, SpotDetector, Spots
 from nta.tracks import Tracks, link_spots
-from nta.visibility import Run, Visibility, measure_visibility
+from nta.visibility import Visibility, measure_visibility
 
 BUDGET_TERM = "choice of settings"
 _THRESHOLDS = (0.85, 1.25, 1.6)  # times the one chosen
@@ -43,17 +44,17 @@ def sweep(source: FrameSource, analysis: Analysis, tell: Tell | None = None) -> 
         analysis = replace(
             analysis, assessment=with_findings(analysis.assessment, [_failed(without, len(points))])
         )
-    run = _run(analysis, analysis.settings, extra_budget={BUDGET_TERM: swept.rel_std})
-    sizes = replace(run.sizes, suspension=analysis.sizes.suspension, sweep=swept)
-    return replace(analysis, sizes=sizes, visibility=_with_wider_intervals(analysis, run))
+    sized = _sized_again(analysis, analysis.settings, extra_budget={BUDGET_TERM: swept.rel_std})
+    sizes = replace(sized.sizes, suspension=analysis.sizes.suspension, sweep=swept)
+    return replace(analysis, sizes=sizes, visibility=_with_wider_intervals(analysis, sized))
 
 
-def _with_wider_intervals(analysis: Analysis, run: Run) -> Visibility | None:
+def _with_wider_intervals(analysis: Analysis, sized: SizedTracks) -> Visibility | None:
     """Return what the run could see, its numbers in suspension with the spread of the sweep in their intervals."""
     seen = analysis.visibility
     if seen is None or seen.suspension is None:
         return seen
-    again = measure_visibility(run, seen.curve, analysis.settings.visibility)
+    again = measure_visibility(sized, seen.curve, analysis.settings.visibility)
     return replace(seen, suspension_numbers=again.suspension_numbers)
 
 
@@ -104,12 +105,12 @@ def thresholds_around(chosen: float) -> list[float]:
 
 def _sized(analysis: Analysis, spots: Spots, tracks: Tracks, settings: AnalysisSettings) -> SizeDistribution:
     """Return the sizes of tracks under the conditions of the analysis."""
-    return _run(replace(analysis, spots=spots, tracks=tracks), settings, compare=False).sizes
+    return _sized_again(replace(analysis, spots=spots, tracks=tracks), settings, compare=False).sizes
 
 
-def _run(analysis: Analysis, settings: AnalysisSettings, **how: Any) -> Run:
+def _sized_again(analysis: Analysis, settings: AnalysisSettings, **how: Any) -> SizedTracks:
     """Size the tracks of the analysis again, with these settings."""
-    return run_of_tracks(
+    return size_tracks(
         analysis.spots,
         analysis.tracks,
         analysis.camera,

@@ -15,10 +15,10 @@ from nta.physics import diffusion_um2_s
 from nta.pipeline import Analysis
 from nta.provenance import Provenance
 from nta.settings import AnalysisSettings
+from nta.sized_tracks import SizedTracks
 from nta.sizes import SizingSettings, size_distribution
 from nta.spots import CameraModel, Scene, SpotFlag, Spots
 from nta.tracks import Linking, Tracks
-from nta.visibility import Run
 
 WIDTH, HEIGHT, PIXEL_UM, INTERVAL_S, EXPOSURE_S = 640, 480, 0.25, 1 / 30, 0.001
 CAMERA = CameraState(
@@ -65,7 +65,7 @@ def make_analysis(
     report = RecordingReport(
         claimed_frames=n_frames + 2, found_frames=n_frames, lost_frames=2, notes=("two frames are missing",)
     )
-    run = Run(
+    sized = SizedTracks(
         tracks=linked,
         diffusion=diffusion,
         sizes=sizes,
@@ -74,7 +74,7 @@ def make_analysis(
         profile=profile,
         sizing=settings.sizing,
     )
-    assessment = assess_recording(run, spots, report, {}, settings.assessment)
+    assessment = assess_recording(sized, spots, report, {}, settings.assessment)
     return Analysis(
         spots=spots,
         tracks=linked,

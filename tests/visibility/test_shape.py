@@ -61,7 +61,7 @@ def test_streaks_of_an_open_shutter_are_no_rings():
     assert share_not_gaussian(tracks, unstated) < 0.2
 
     smeared = replace(tracks, snr=tracks.snr * 100)
-    said = shape(SimpleNamespace(run=SimpleNamespace(tracks=smeared, diffusion=diffusion)))
+    said = shape(SimpleNamespace(sized=SimpleNamespace(tracks=smeared, diffusion=diffusion)))
     assert said.verdict is Verdict.NOT_ASSESSED
     assert "motion" in said.evidence
     assert "shorter" in said.advice

@@ -9,7 +9,7 @@ from typing import Any
 from nta.assessment import Finding, assess_recording
 from nta.calibration import InstrumentProfile, SampleConditions
 from nta.frames import CameraState, RecordingReport
-from nta.pipeline import run_of_tracks
+from nta.pipeline import size_tracks
 from nta.quantity import Quantity
 from nta.settings import AnalysisSettings
 from nta.sizes import Distribution
@@ -78,7 +78,7 @@ def size_so_far(
     detection : how probable it is that a spot is found, known at the end of the recording: then what is not seen of the
         motion is given back.
     """
-    run = run_of_tracks(
+    sized = size_tracks(
         spots,
         tracks,
         camera,
@@ -89,8 +89,8 @@ def size_so_far(
         relink=detection is not None,
         compare=False,
     )
-    assessment = assess_recording(run, spots, report, metadata, settings.assessment)
-    sizes = run.sizes
+    assessment = assess_recording(sized, spots, report, metadata, settings.assessment)
+    sizes = sized.sizes
     by_name = {finding.name: finding for finding in assessment.findings}
     times = spots.scene.frame_time_s
     return Sizing(

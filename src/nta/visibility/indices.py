@@ -23,16 +23,16 @@ _TRACK_LIGHT_STD = (
 
 def track_indices(model: Model, law: BrightnessLaw) -> TrackIndices | None:
     """Solve scale * cross-section(d, n) = light for n; None where the brightness scale is not calibrated."""
-    run, table = model.run, model.table
+    sized, table = model.sized, model.table
     if law.scale_source != "calibrated" and law.index_source != "stated":
         return None
-    d, light = run.sizes.tracks.diameter_nm, run.diffusion.intensity.astype(np.float64)
-    known = run.used & np.isfinite(d) & (light > 0)
-    depth = float(np.log(model.electrons(law, np.array([law.anchor_nm]))[0]) - observed_light(run).mean)
+    d, light = sized.sizes.tracks.diameter_nm, sized.diffusion.intensity.astype(np.float64)
+    known = sized.used & np.isfinite(d) & (light > 0)
+    depth = float(np.log(model.electrons(law, np.array([law.anchor_nm]))[0]) - observed_light(sized).mean)
     log_nm2 = np.log(np.where(known, light, 1.0)) + depth - np.log(law.scale_e_per_nm2)
     contrast = np.where(known, table.contrast(np.where(known, d, 100.0), log_nm2), np.nan)
     with np.errstate(invalid="ignore", divide="ignore"):
-        rel_d = run.diffusion.std_err_um2_s / run.diffusion.diffusion_um2_s
+        rel_d = sized.diffusion.std_err_um2_s / sized.diffusion.diffusion_um2_s
     factor = np.exp(Z_95 * np.hypot(3 * np.where(known, rel_d, np.nan), _TRACK_LIGHT_STD / 2))
     medium = table.medium_index
     return TrackIndices(

@@ -16,10 +16,10 @@ import numpy as np
 
 from nta.columns import FloatArray
 from nta.quantity import Z_95
+from nta.sized_tracks import SizedTracks
 from nta.sizes import approximate_log_likelihood
 from nta.visibility.curve import DetectionCurve
 from nta.visibility.light import CrossSections, LightSheet
-from nta.visibility.run import Run
 from nta.visibility.table import BrightnessLaw
 from nta.visibility.volume import seen_by
 
@@ -53,7 +53,7 @@ class Light:
 class Model:
     """What lets a law's light be expected: the run with its detection curve and light sheet, and cross-sections."""
 
-    run: Run
+    sized: SizedTracks
     curve: DetectionCurve
     sheet: LightSheet
     table: CrossSections
@@ -65,8 +65,8 @@ class Model:
 
     def expected(self, law: BrightnessLaw) -> tuple[float, float]:
         """Mean of ln(light) of tracked spots, and its slope on ln(diameter), that the particles in view would show."""
-        d = stand_ins(self.run)
-        scale, view = self.run.scale_nm_um2_s(), self.run.view()
+        d = stand_ins(self.sized)
+        scale, view = self.sized.scale_nm_um2_s(), self.sized.view()
         faintest = float(np.log(self.curve.light_50_e[0]))
         logs = np.empty(d.size)
         for i, (diameter, e) in enumerate(zip(d, self.electrons(law, d), strict=True)):
@@ -84,11 +84,11 @@ def brightness_law(model: Model, stated_index: float | None) -> BrightnessLaw | 
     Where neither is known, the index is taken as that of vesicles, and the scale is this run's. None: no index explains
     the light.
     """
-    light = observed_light(model.run)
+    light = observed_light(model.sized)
     known_scale = _profile_scale(model)
     by_index = stated_index is None and known_scale is not None
     index = stated_index if stated_index is not None else model.table.medium_index + _FAINT_CONTRAST
-    anchor = np.exp(np.log(stand_ins(model.run)).mean(keepdims=True))
+    anchor = np.exp(np.log(stand_ins(model.sized)).mean(keepdims=True))
     law = BrightnessLaw(
         refractive_index=index,
         medium_index=model.table.medium_index,
@@ -109,23 +109,23 @@ def brightness_law(model: Model, stated_index: float | None) -> BrightnessLaw | 
     )
 
 
-def stand_ins(run: Run) -> FloatArray:
+def stand_ins(sized: SizedTracks) -> FloatArray:
     """Diameters that stand for the particles in view, each for the same share."""
-    assert run.sizes.distribution is not None
-    cumulative = np.cumsum(run.sizes.distribution.weight)
+    assert sized.sizes.distribution is not None
+    cumulative = np.cumsum(sized.sizes.distribution.weight)
     middle = (np.arange(_QUANTILES) + 0.5) / _QUANTILES
     rows = np.searchsorted(cumulative, middle * cumulative[-1]).clip(0, cumulative.size - 1)
-    return np.asarray(run.sizes.distribution.diameter_nm[rows])
+    return np.asarray(sized.sizes.distribution.diameter_nm[rows])
 
 
-def observed_light(run: Run) -> Light:
+def observed_light(sized: SizedTracks) -> Light:
     """Work out what the used tracks show of light; every track counts by its spots."""
-    log_light = np.log(np.maximum(run.tracks.intensity.astype(np.float64), 1e-3))
-    used = run.used
-    points = np.bincount(run.tracks.track, minlength=used.size).astype(np.float64)[used]
-    mean_of_track = np.bincount(run.tracks.track, log_light, minlength=used.size)[used] / points
+    log_light = np.log(np.maximum(sized.tracks.intensity.astype(np.float64), 1e-3))
+    used = sized.used
+    points = np.bincount(sized.tracks.track, minlength=used.size).astype(np.float64)[used]
+    mean_of_track = np.bincount(sized.tracks.track, log_light, minlength=used.size)[used] / points
     mean = float(np.average(mean_of_track, weights=points))
-    x = _expected_log_diameter(run)
+    x = _expected_log_diameter(sized)
     x = x - np.average(x, weights=points)
     residual = mean_of_track - mean
     power = float((points * x * x).sum())
@@ -139,13 +139,13 @@ def observed_light(run: Run) -> Light:
     )
 
 
-def _expected_log_diameter(run: Run) -> FloatArray:
+def _expected_log_diameter(sized: SizedTracks) -> FloatArray:
     """Mean of ln(diameter) of every used track, given its estimate and the distribution in view."""
-    distribution = run.sizes.distribution
+    distribution = sized.sizes.distribution
     assert distribution is not None
     x = np.log(distribution.diameter_nm)
-    log_d = np.log(run.scale_nm_um2_s()) - x
-    d, std_err = (v[run.used] for v in (run.diffusion.diffusion_um2_s, run.diffusion.std_err_um2_s))
+    log_d = np.log(sized.scale_nm_um2_s()) - x
+    d, std_err = (v[sized.used] for v in (sized.diffusion.diffusion_um2_s, sized.diffusion.std_err_um2_s))
     log_likelihood = approximate_log_likelihood(log_d, d, std_err)
     log_likelihood -= log_likelihood.max(axis=1, keepdims=True)
     posterior = np.exp(log_likelihood) * distribution.weight
@@ -154,7 +154,7 @@ def _expected_log_diameter(run: Run) -> FloatArray:
 
 def _profile_scale(model: Model) -> float | None:
     """Photo-electrons per nm² in one exposure, by the profile."""
-    profile = model.run.profile
+    profile = model.sized.profile
     if profile is None or profile.brightness_e_per_ms_nm2 is None:
         return None
     return profile.brightness_e_per_ms_nm2 * model.sheet.exposure_s * 1e3

@@ -11,6 +11,7 @@ import numpy as np
 from nta.errors import SettingError
 from nta.frames import Frame
 from nta.quantity import Z_95, Quantity, unknown
+from nta.sized_tracks import SizedTracks
 from nta.sizes import SizeDistribution
 from nta.spots import SpotDetector
 from nta.tracks import Tracks
@@ -25,11 +26,10 @@ from nta.visibility.indices import track_indices
 from nta.visibility.injection import injection_trials
 from nta.visibility.law import Model, brightness_law
 from nta.visibility.light import CrossSections, LightSheet, collection, light_sheet, width_in_focus_px
-from nta.visibility.run import Run
 from nta.visibility.settings import VisibilitySettings
 from nta.visibility.suspension import in_suspension, least_counted_nm
 from nta.visibility.table import BrightnessLaw, Concentration, Visibility, VisibleVolume
-from nta.visibility.volume import Seen, seen_by
+from nta.visibility.volume import Seen, seen_by, view_of
 
 _DIAMETERS = 50  # of the visible volume; between them it is interpolated
 _MOST_FRAMES = 3000  # simulated to count tracks: hardly any is in view at the beginning of so many
@@ -56,7 +56,7 @@ def detection_curve(
 
 
 def measure_visibility(
-    run: Run, curve: DetectionCurve | None, settings: VisibilitySettings | None = None
+    sized: SizedTracks, curve: DetectionCurve | None, settings: VisibilitySettings | None = None
 ) -> Visibility:
     """Say what the run could see, and from it the distribution in suspension and the concentration.
 
@@ -64,41 +64,43 @@ def measure_visibility(
     what cannot be said without them is left out, with the reason in `notes`.
     """
     settings = settings or VisibilitySettings()
-    width_px = width_in_focus_px(run.tracks.scene, run.profile, run.camera)
+    width_px = width_in_focus_px(sized.tracks.scene, sized.profile, sized.camera)
     try:
-        sheet = light_sheet(run.profile, run.conditions, run.camera, width_px)
-        light = collection(run.profile, run.conditions)
+        sheet = light_sheet(sized.profile, sized.conditions, sized.camera, width_px)
+        light = collection(sized.profile, sized.conditions)
     except SettingError as error:  # nobody knows the refractive index of the liquid, say
-        return _not_known(curve, uncounted(run, str(error)), str(error))
-    why = _missing(run, curve, sheet)
+        return _not_known(curve, uncounted(sized, str(error)), str(error))
+    why = _missing(sized, curve, sheet)
     if curve is None or sheet is None or light is None:
-        return _not_known(curve, uncounted(run, why), why)
-    if run.sizes.distribution is None:
-        return _not_known(curve, concentration_of_few(run, _reference(run, curve, sheet, settings)), why)
-    model = Model(run, curve, sheet, CrossSections.of(light, run.sizing.grid_low_nm, run.sizing.grid_high_nm))
+        return _not_known(curve, uncounted(sized, why), why)
+    if sized.sizes.distribution is None:
+        return _not_known(curve, concentration_of_few(sized, _reference(sized, curve, sheet, settings)), why)
+    model = Model(
+        sized, curve, sheet, CrossSections.of(light, sized.sizing.grid_low_nm, sized.sizing.grid_high_nm)
+    )
     law = brightness_law(model, settings.refractive_index)
     if law is None:
         note = "no refractive index explains the light of the tracks with the brightness of the profile"
-        return _not_known(curve, uncounted(run, note), note)
+        return _not_known(curve, uncounted(sized, note), note)
     limit = _limit(model, law)
     volume = _volume(model, law, limit.value, settings)
-    least_nm = least_counted_nm(run.sizes.distribution, volume, curve, limit.value)
-    suspension = None if least_nm is None else in_suspension(run, volume, curve, law, least_nm)
+    least_nm = least_counted_nm(sized.sizes.distribution, volume, curve, limit.value)
+    suspension = None if least_nm is None else in_suspension(sized, volume, curve, law, least_nm)
     return Visibility(
         curve=curve,
         law=law,
         limit_nm=limit,
-        share_below_limit=_share_below(run.sizes, limit.value),
+        share_below_limit=_share_below(sized.sizes, limit.value),
         volume=volume,
         suspension=suspension.distribution if suspension else None,
         suspension_numbers=suspension.numbers if suspension else {},
-        concentration=concentration(run, suspension, least_nm),
+        concentration=concentration(sized, suspension, least_nm),
         indices=track_indices(model, law),
     )
 
 
-def _missing(run: Run, curve: DetectionCurve | None, sheet: LightSheet | None) -> str:
-    if run.sizes.distribution is None:
+def _missing(sized: SizedTracks, curve: DetectionCurve | None, sheet: LightSheet | None) -> str:
+    if sized.sizes.distribution is None:
         return "too few tracks for a size distribution"
     if sheet is None:
         return (
@@ -108,11 +110,15 @@ def _missing(run: Run, curve: DetectionCurve | None, sheet: LightSheet | None) -
     return "no detection curve" if curve is None else ""
 
 
-def _reference(run: Run, curve: DetectionCurve, sheet: LightSheet, settings: VisibilitySettings) -> Seen:
+def _reference(
+    sized: SizedTracks, curve: DetectionCurve, sheet: LightSheet, settings: VisibilitySettings
+) -> Seen:
     """Simulate particles that are seen well: the volume for runs of few tracks, whose sizes say too little."""
     light = _WELL_SEEN * float(curve.light_50_e[0])
-    diffusion = run.scale_nm_um2_s() / REFERENCE_NM
-    view = replace(run.view(), search_range_px=math.inf)  # few particles teach no search range and need none
+    diffusion = sized.scale_nm_um2_s() / REFERENCE_NM
+    view = replace(
+        sized.view(), search_range_px=math.inf
+    )  # few particles teach no search range and need none
     frames = min(view.n_frames, _MOST_FRAMES)
     return seen_by(curve, sheet, view, light, diffusion, settings.walkers, settings.seed, frames)
 
@@ -141,8 +147,8 @@ def _volume(
     steep = np.geomspace(0.8 * (limit_nm or low), middle, _DIAMETERS // 2, endpoint=False)
     diameter = np.concatenate([steep, np.geomspace(middle, high, _DIAMETERS // 2)])
     electrons = model.electrons(law, diameter)
-    diffusion = model.run.scale_nm_um2_s() / diameter
-    view = model.run.view()
+    diffusion = model.sized.scale_nm_um2_s() / diameter
+    view = view_of(model.sized)
     seen = [
         seen_by(curve, sheet, view, float(e), float(d), settings.walkers, settings.seed)
         for e, d in zip(electrons, diffusion, strict=True)
@@ -159,7 +165,7 @@ def _limit(model: Model, law: BrightnessLaw) -> Quantity:
     """Diameter at which half is found in the middle of the sheet; the interval is that of the fitted 50 % light."""
     d = np.geomspace(model.table.diameter_nm[0], model.table.diameter_nm[-1], 2000)
     electrons = model.electrons(law, d)
-    width = model.sheet.width_px(np.zeros(1), model.run.scale_nm_um2_s() / d)
+    width = model.sheet.width_px(np.zeros(1), model.sized.scale_nm_um2_s() / d)
     ends = []
     for sigmas in (0.0, Z_95, -Z_95):
         brighter = np.exp(sigmas * model.curve.rel_std[0])

@@ -9,13 +9,13 @@ import numpy as np
 
 from nta.columns import FloatArray
 from nta.quantity import Quantity
+from nta.sized_tracks import SizedTracks
 from nta.sizes import Distribution
 from nta.sizes.intervals import band, common_factor, summary_with_intervals
 from nta.sizes.lobes import Lobes
 from nta.sizes.table import SUSPENSION
 from nta.sizes.uncertainty import combined
 from nta.visibility.curve import DetectionCurve
-from nta.visibility.run import Run
 from nta.visibility.table import BrightnessLaw, VisibleVolume
 
 _LEAST_VOLUME = 0.3  # of the visible volume at the median in view
@@ -62,7 +62,7 @@ def least_counted_nm(
 
 
 def in_suspension(
-    run: Run, volume: VisibleVolume, curve: DetectionCurve, law: BrightnessLaw, least_nm: float
+    sized: SizedTracks, volume: VisibleVolume, curve: DetectionCurve, law: BrightnessLaw, least_nm: float
 ) -> Suspension | None:
     """Divide what was found by the volume it was found in; None where nothing is left to divide.
 
@@ -70,11 +70,11 @@ def in_suspension(
     populations are taken to be so in suspension, and in view what the visible volume leaves of them. Every bootstrap draw
     of the sizes is divided by the volume that a draw of the light makes of it.
     """
-    in_view = run.sizes.distribution
+    in_view = sized.sizes.distribution
     assert in_view is not None
     counted = in_view.diameter_nm >= least_nm
     log_ml = _log_volume(volume, in_view.diameter_nm)[None]
-    lobes = run.draws.lobes if run.draws is not None else None
+    lobes = sized.draws.lobes if sized.draws is not None else None
     found = _found(
         _shaped(in_view.weight[None], lobes, log_ml, in_view, volume, curve), in_view, volume, curve
     )[0]
@@ -82,10 +82,10 @@ def in_suspension(
     total = float(per_ml.sum())
     if not total > 0:
         return None
-    drawn_ml = _drawn_per_ml(run, volume, curve, law) * counted
+    drawn_ml = _drawn_per_ml(sized, volume, curve, law) * counted
     totals = drawn_ml.sum(axis=1)
     some = totals > 0
-    shares = drawn_ml[some] / totals[some, None] if _draws(run) is not None else drawn_ml[:0]
+    shares = drawn_ml[some] / totals[some, None] if _draws(sized) is not None else drawn_ml[:0]
     low, high = band(shares, per_ml / total, in_view.confidence)
     words = "log-normal in suspension, seen" if lobes is not None else "divided"
     method = f"{in_view.method}; {words} by the visible volume of each diameter, from {least_nm:.3g} nm on"
@@ -95,16 +95,16 @@ def in_suspension(
     share_found = float(found[counted].sum())
     return Suspension(
         distribution=distribution,
-        numbers=_numbers(run, distribution, shares),
+        numbers=_numbers(sized, distribution, shares),
         share_found=share_found,
         effective_ml=share_found / total,
         rel_std=_half_width_68(np.log(totals[some])),
     )
 
 
-def _draws(run: Run) -> FloatArray | None:
+def _draws(sized: SizedTracks) -> FloatArray | None:
     """Return the bootstrap draws of the sizes in view; None where none were made."""
-    return run.draws.draws if run.draws is not None and len(run.draws.draws) else None
+    return sized.draws.draws if sized.draws is not None and len(sized.draws.draws) else None
 
 
 def _found(
@@ -154,14 +154,16 @@ def _log_volume(
     return np.asarray(np.interp(diameter_nm, volume.diameter_nm, log_ml + more))
 
 
-def _drawn_per_ml(run: Run, volume: VisibleVolume, curve: DetectionCurve, law: BrightnessLaw) -> FloatArray:
+def _drawn_per_ml(
+    sized: SizedTracks, volume: VisibleVolume, curve: DetectionCurve, law: BrightnessLaw
+) -> FloatArray:
     """Particles per ml in each bin for one found per frame, draw by draw: of the sizes and, by it, of the light."""
-    in_view = run.sizes.distribution
+    in_view = sized.sizes.distribution
     assert in_view is not None
-    draws, lobes = _draws(run), run.draws.lobes_draws if run.draws is not None else None
+    draws, lobes = _draws(sized), sized.draws.lobes_draws if sized.draws is not None else None
     if draws is None:
         draws, lobes = np.repeat(in_view.weight[None], _DRAWS, axis=0), None
-    rng = np.random.default_rng(run.sizing.seed)
+    rng = np.random.default_rng(sized.sizing.seed)
     by_scale = float(np.hypot(_LAW_LIGHT_STD, curve.rel_std[0])) * rng.standard_normal(len(draws))
     by_slope = law.slope_std * rng.standard_normal(len(draws))
     lever = np.log(volume.diameter_nm / law.anchor_nm)
@@ -175,10 +177,10 @@ def _drawn_per_ml(run: Run, volume: VisibleVolume, curve: DetectionCurve, law: B
     return np.asarray(_found(shaped, in_view, volume, curve) / np.exp(log_ml))
 
 
-def _numbers(run: Run, distribution: Distribution, shares: FloatArray) -> Mapping[str, Quantity]:
+def _numbers(sized: SizedTracks, distribution: Distribution, shares: FloatArray) -> Mapping[str, Quantity]:
     """Work out the numbers of the distribution, their intervals from the draws of sizes and light and the budget."""
-    budget = run.sizes.budget
-    factor = common_factor(len(shares), combined(budget), np.random.default_rng(run.sizing.seed))
+    budget = sized.sizes.budget
+    factor = common_factor(len(shares), combined(budget), np.random.default_rng(sized.sizing.seed))
     numbers, _ = summary_with_intervals(distribution, shares, factor, budget)
     words = "the light that decides on the visible volume drawn with its error"
     return {name: replace(q, method=f"{q.method}; {words}") for name, q in numbers.items()}

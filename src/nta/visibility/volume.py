@@ -17,6 +17,7 @@ import numpy as np
 from nta.columns import Float32Array, FloatArray
 from nta.compiled import compiled
 from nta.physics import ML_PER_UM3
+from nta.sized_tracks import SizedTracks
 from nta.visibility.curve import DetectionCurve
 from nta.visibility.light import LightSheet
 
@@ -98,6 +99,21 @@ class _Joining(NamedTuple):
     min_points: int
     reach: float
     given_up: float
+
+
+def view_of(sized: SizedTracks) -> View:
+    """Return the tracking conditions of a recording."""
+    scene, linking = sized.tracks.scene, sized.tracks.linking
+    return View(
+        height_px=scene.height_px,
+        width_px=scene.width_px,
+        frame_interval_s=sized.diffusion.frame_interval_s,
+        memory_frames=linking.memory_frames,
+        min_points=sized.sizing.min_points,
+        search_range_px=linking.search_range_px,
+        n_frames=scene.n_frames,
+        given_up=float(np.nan_to_num(sized.tracks.share_given_up)),
+    )
 
 
 def seen_by(

@@ -12,14 +12,14 @@ from nta.assessment.recording.evidence import Evidence
 from nta.assessment.recording.frames import UNKNOWN_EXPOSURE
 from nta.assessment.settings import AssessmentSettings
 from nta.frames import RecordingReport
+from nta.sized_tracks import SizedTracks
 from nta.spots import Spots
-from nta.visibility import Run
 
 __all__ = ["UNKNOWN_EXPOSURE", "assess_recording"]
 
 
 def assess_recording(
-    run: Run,
+    sized: SizedTracks,
     spots: Spots,
     report: RecordingReport,
     metadata: Mapping[str, Any],
@@ -31,7 +31,7 @@ def assess_recording(
         instrument and sample.
     """
     evidence = Evidence(
-        run=run,
+        sized=sized,
         report=report,
         metadata=metadata,
         spots=spots,

@@ -9,15 +9,15 @@ from typing import Any
 from nta.assessment.finding import Finding, Verdict
 from nta.assessment.limits import Limit, judged
 from nta.frames import RecordingReport
+from nta.sized_tracks import SizedTracks
 from nta.spots import Spots
-from nta.visibility import Run
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Evidence:
     """What the findings look at: a run, all its spots, and what the recording says."""
 
-    run: Run
+    sized: SizedTracks
     report: RecordingReport
     metadata: Mapping[str, Any]
     spots: Spots

@@ -64,7 +64,7 @@ def losses(e: Evidence) -> Iterator[Finding]:
 def unmarked_losses(e: Evidence) -> Finding:
     """Judge whether frames are missing that the recording does not know of, by the steps of the particles."""
     name, title = "unmarked_losses", "Frames missing without a mark"
-    seen = pace(e.run.tracks, e.run.diffusion)
+    seen = pace(e.sized.tracks, e.sized.diffusion)
     if seen is None:
         why = "too few particles step together to show whether frames are missing that the recording does not know of"
         return not_assessed(name, title, why, "")
@@ -96,7 +96,7 @@ def _overruled_camera(e: Evidence) -> Iterator[str]:
         title, scale, unit = _CAMERA[name]
         yield (
             f"{title}: the {_who(claim['by'])} claims {scale * claim['value']:.6g} {unit}, "
-            f"the user said {scale * getattr(e.run.camera, name):.6g} {unit}"
+            f"the user said {scale * getattr(e.sized.camera, name):.6g} {unit}"
         )
 
 
@@ -104,7 +104,7 @@ def _overruled_conditions(e: Evidence) -> Iterator[str]:
     """Name what the user says of the sample otherwise than the recording; a measured temperature is judged elsewhere."""
     logged = len(e.metadata.get("temperature_log_c", ())) > 0
     for name, (title, unit) in _CONDITIONS.items():
-        claim, used = e.metadata.get(name), getattr(e.run.conditions, name)
+        claim, used = e.metadata.get(name), getattr(e.sized.conditions, name)
         if claim is None or used is None or (logged and name == "temperature_c"):
             continue
         if not math.isclose(claim, used, rel_tol=_SAME):
@@ -142,7 +142,7 @@ def codec(e: Evidence) -> Finding:
 
 def frame_rate(e: Evidence) -> Finding:
     """Judge the stated frame rate against the recording's own clock."""
-    title, interval_s = "Frame rate", e.run.diffusion.frame_interval_s
+    title, interval_s = "Frame rate", e.sized.diffusion.frame_interval_s
     scene, sources = e.spots.scene, e.metadata.get("sources", {})
     if e.metadata.get("clock") not in ("device", "host") or scene.n_frames < 10:
         by = sources.get("frame_rate_hz", "its own word")
@@ -190,7 +190,7 @@ UNKNOWN_EXPOSURE = Finding(
 
 def exposure(e: Evidence) -> Finding:
     """Judge whether the motion blur is known."""
-    title, d = UNKNOWN_EXPOSURE.title, e.run.diffusion
+    title, d = UNKNOWN_EXPOSURE.title, e.sized.diffusion
     if d.exposure_s is None:
         return UNKNOWN_EXPOSURE
     scale = d.noise.variance_scale

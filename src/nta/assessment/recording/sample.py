@@ -16,14 +16,14 @@ _FULL = 0.995  # of full scale: eight bits at the top of sixteen reach no furthe
 
 def enough_tracks(e: Evidence) -> Finding:
     """Judge the number of tracks that have a size; where they make no distribution, there is none that could fail."""
-    sized = int(e.run.diffusion.has_size.sum())
-    for_sizes = sized >= e.run.sizing.min_tracks
+    sized = int(e.sized.diffusion.has_size.sum())
+    for_sizes = sized >= e.sized.sizing.min_tracks
     found = finding(
         e,
         "enough_tracks",
         "Number of tracks",
         float(sized),
-        f"{sized} tracks have a size, of {e.run.tracks.n_tracks} found",
+        f"{sized} tracks have a size, of {e.sized.tracks.n_tracks} found",
         "record longer or more videos; the intervals already say what these tracks are worth"
         if for_sizes
         else "few tracks: for a blank that is what is wanted; of a sample record longer or more videos",
@@ -36,16 +36,16 @@ def enough_tracks(e: Evidence) -> Finding:
 def in_range(e: Evidence) -> Finding:
     """Judge the share of tracks whose size lies beyond the bins of the distribution."""
     title = "Range of sizes"
-    used = e.run.used
+    used = e.sized.used
     if not used.any():
         return not_assessed("beyond_range", title, "no track has a size", "")
-    beyond = e.run.sizes.tracks.share_beyond(used, e.run.sizing)
+    beyond = e.sized.sizes.tracks.share_beyond(used, e.sized.sizing)
     return finding(
         e,
         "beyond_range",
         title,
         beyond,
-        f"{beyond:.1%} of the tracks lie beyond {e.run.sizing.grid_low_nm:g} to {e.run.sizing.grid_high_nm:g} nm",
+        f"{beyond:.1%} of the tracks lie beyond {e.sized.sizing.grid_low_nm:g} to {e.sized.sizing.grid_high_nm:g} nm",
         "check pixel size, frame rate and viscosity, or widen [sizing] grid_low_nm and grid_high_nm",
     )
 
@@ -67,7 +67,7 @@ def density(e: Evidence) -> Iterator[Finding]:
 
 def _crowding(e: Evidence, per_frame: float) -> Finding:
     """Judge how many foreign spots lie where a particle's next one is looked for."""
-    title, scene, range_px = "Particle density", e.spots.scene, e.run.tracks.linking.search_range_px
+    title, scene, range_px = "Particle density", e.spots.scene, e.sized.tracks.linking.search_range_px
     if not len(e.spots):
         return not_assessed("spots_per_frame_high", title, "no spots", "")
     area = math.pi * range_px**2
@@ -84,7 +84,7 @@ def _crowding(e: Evidence, per_frame: float) -> Finding:
 
 def _ambiguous(e: Evidence) -> Finding:
     """Judge the share of links that were given up."""
-    title, cut = "Ambiguous links", e.run.tracks.share_given_up
+    title, cut = "Ambiguous links", e.sized.tracks.share_given_up
     if math.isnan(cut):
         return not_assessed("ambiguous_links", title, "no links", "")
     return finding(
@@ -92,7 +92,7 @@ def _ambiguous(e: Evidence) -> Finding:
         "ambiguous_links",
         title,
         cut,
-        f"{e.run.tracks.linking.links_cut} links ({cut:.1%}) were given up because crowding made them ambiguous",
+        f"{e.sized.tracks.linking.links_cut} links ({cut:.1%}) were given up because crowding made them ambiguous",
         _instead_of_noise(e) or "dilute further or raise the frame rate",
     )
 
@@ -150,7 +150,7 @@ def focus(e: Evidence) -> Finding:
 
 def shape(e: Evidence) -> Finding:
     """Judge whether spots are the Gaussians that the concentration takes them for."""
-    title, share = "Shape of the spots", share_not_gaussian(e.run.tracks, e.run.diffusion)
+    title, share = "Shape of the spots", share_not_gaussian(e.sized.tracks, e.sized.diffusion)
     if share is None:
         return not_assessed(
             "spot_shape",
@@ -187,7 +187,7 @@ def immobile(e: Evidence) -> Finding:
 
 def _flagged(e: Evidence, flag: TrackFlag, name: str, title: str, seen: str, advice: str) -> Finding:
     """Judge the share of tracks with a flag."""
-    share = e.run.diffusion.share_flagged(flag)
+    share = e.sized.diffusion.share_flagged(flag)
     if share is None:
         return not_assessed(name, title, "no tracks", "")
     return finding(e, name, title, share, f"{share:.1%} {seen}", advice)
