@@ -26,10 +26,8 @@ from nta.spots import PRIME_FRAMES, SpotDetector, Spots
 from nta.tracks import TrackLinker, Tracks
 from nta.visibility import DetectionCurve, FrameSample, detection_curve, width_in_focus_px
 
-_BATCH = (
-    8  # frames searched in a row at the least: a batch costs a table, and 8 frames are a quarter of a second
-)
-_MOST = 64  # at the most, so that tracks and view move on while a backlog is worked off
+_BATCH = 8  # smallest number of frames searched together: each batch costs a table, and 8 frames last a quarter of a second
+_MOST = 64  # largest number of frames searched together, so that tracks and view move on while a backlog is worked off
 _RECENT = 120  # frames whose spots and arrival times a snapshot shows
 _IN_A_ROW = 2  # sizings that must reach the target: an interval, too, is known to a tenth only
 

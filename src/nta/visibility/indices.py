@@ -16,9 +16,8 @@ from nta.visibility.law import Model, observed_light
 from nta.visibility.light import collection
 from nta.visibility.table import BrightnessLaw, TrackIndices, Visibility
 
-_TRACK_LIGHT_STD = (
-    0.4  # of ln(light of a track): where in the sheet it was (design choice; 1/e² sheet, tracked spots)
-)
+# Standard deviation of ln(light of a track) by its depth in the sheet (design choice; 1/e² sheet, tracked spots).
+_TRACK_LIGHT_STD = 0.4
 
 
 def track_indices(model: Model, law: BrightnessLaw) -> TrackIndices | None:

@@ -34,9 +34,8 @@ _CLOSE_ENOUGH = 5.0  # times that, where steps of the simulation leave nothing n
 _BOLDEST = 1.0  # step of ln(light), and of the slope
 _DAMPING = 1e-3  # where the expectation does not follow at all
 _SLOPE_STD = 1.0  # believed of the slope before a look at the data: vesicles 1 to 2 below spheres, beads 0
-_FAINT_CONTRAST = (
-    0.06  # of vesicles, 1.40 in water: shape of the law where nothing is known of index or scale
-)
+# Index contrast of vesicles (1.40) in water: it gives the law its shape if neither index nor scale is known.
+_FAINT_CONTRAST = 0.06
 
 
 @dataclass(frozen=True, eq=False)

@@ -64,9 +64,8 @@ class TrackIndices(Columns):
     refractive_index: NDArray[np.float64] = column(np.float64, "1", "effective refractive index")
     low: NDArray[np.float64] = column(np.float64, "1", "lower end of the 95 % interval")
     high: NDArray[np.float64] = column(np.float64, "1", "upper end of the 95 % interval")
-    depth_log_light: (
-        float  # mean of ln(light where a particle was seen / light in the middle of the sheet), subtracted
-    )
+    # Mean of ln(light where a particle was seen / light in the middle of the sheet), which was subtracted.
+    depth_log_light: float
 
 
 @dataclass(frozen=True, kw_only=True)
