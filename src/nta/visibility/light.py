@@ -48,10 +48,6 @@ class LightSheet:
         defocus = 1 + (z_um / self.focus_range_um) ** 2
         return np.asarray(np.sqrt(self.spot_width_px**2 * defocus + blur_px2))
 
-    def reach_um(self, ratio: float) -> float:
-        """Distance at which the light has fallen to 1 / ratio."""
-        return self.sheet_width_um * math.sqrt(max(math.log(max(ratio, 1.0)), 0.0) / 2)
-
 
 def light_sheet(
     profile: InstrumentProfile | None,
