@@ -17,7 +17,7 @@ from nta.errors import MissingInputError, NtaError
 from nta.pipeline import Analysis
 from nta.quantity import Z_95, coverage_factor
 from nta.visibility import Visibility, VisibilitySettings, measure_visibility
-from nta.visibility.law import LIGHT_STD
+from nta.visibility.brightness_law import LIGHT_STD
 
 _ENOUGH_LIGHT_SNR = 20.0  # spots whose width is known to a few per cent
 _IN_FOCUS_QUANTILE = 0.1  # of the widths of bright spots: most are out of focus by a little

@@ -7,8 +7,8 @@ import pytest
 
 from made.visible_volume import SHEET, VIEW, WATER, lognormal, trials
 from nta.sizes import SizingSettings
+from nta.visibility.brightness_law import LightModel, brightness_law, stand_ins
 from nta.visibility.curve import fit_curve
-from nta.visibility.law import Model, brightness_law, stand_ins
 from nta.visibility.light import CrossSections
 from nta.visibility.table import BrightnessLaw
 
@@ -31,7 +31,7 @@ def model_of(in_view):
     )
     sized.used = np.ones(d.size, bool)
     sized.diameter_nm = d
-    return Model(sized, CURVE, SHEET, CrossSections.of(WATER, 10.0, 2000.0))
+    return LightModel(sized, CURVE, SHEET, CrossSections.of(WATER, 10.0, 2000.0))
 
 
 def give_light(model, law):

@@ -14,7 +14,7 @@ from nta.sizes.likelihood import particles_behind
 from nta.visibility.shape import rel_std_by_shape
 from nta.visibility.suspension import Suspension
 from nta.visibility.table import NOT_SUBTRACTED, Concentration
-from nta.visibility.volume import Seen
+from nta.visibility.volume import FollowedVolume
 
 _SAME_LEAST = 0.1  # by which the least diameters of sample and blank may differ
 REFERENCE_NM = 100.0  # diameter of the particles that stand for too few tracks to know their sizes
@@ -52,7 +52,7 @@ def uncounted(sized: SizedTracks, why_not: str) -> Concentration:
     )
 
 
-def concentration_of_few(sized: SizedTracks, reference: Seen) -> Concentration:
+def concentration_of_few(sized: SizedTracks, reference: FollowedVolume) -> Concentration:
     """Concentration of a run with too few tracks for a size distribution, a blank above all: an interval, or a limit.
 
     Counted are tracks, in the volume in which particles are followed that diffuse as `REFERENCE_NM` and are seen well.

@@ -12,7 +12,7 @@ from nta.calibration import InstrumentProfile, SampleConditions
 from nta.columns import FloatArray
 from nta.quantity import Z_95
 from nta.scattering import sphere_cross_section_nm2
-from nta.visibility.law import Model, observed_light
+from nta.visibility.brightness_law import LightModel, observed_light
 from nta.visibility.light import collection
 from nta.visibility.table import BrightnessLaw, TrackIndices, Visibility
 
@@ -20,7 +20,7 @@ from nta.visibility.table import BrightnessLaw, TrackIndices, Visibility
 _TRACK_LIGHT_STD = 0.4
 
 
-def track_indices(model: Model, law: BrightnessLaw) -> TrackIndices | None:
+def track_indices(model: LightModel, law: BrightnessLaw) -> TrackIndices | None:
     """Solve scale * cross-section(d, n) = light for n; None where the brightness scale is not calibrated."""
     sized, table = model.sized, model.table
     if law.scale_source != "calibrated" and law.index_source != "stated":

@@ -15,6 +15,7 @@ from nta.sized_tracks import SizedTracks
 from nta.sizes import SizeDistribution
 from nta.spots import SpotDetector
 from nta.tracks import Tracks
+from nta.visibility.brightness_law import LightModel, brightness_law
 from nta.visibility.concentration import (
     REFERENCE_NM,
     concentration,
@@ -24,12 +25,11 @@ from nta.visibility.concentration import (
 from nta.visibility.curve import DetectionCurve, fit_curve
 from nta.visibility.indices import track_indices
 from nta.visibility.injection import injection_trials
-from nta.visibility.law import Model, brightness_law
 from nta.visibility.light import CrossSections, LightSheet, collection, light_sheet, width_in_focus_px
 from nta.visibility.settings import VisibilitySettings
 from nta.visibility.suspension import in_suspension, least_counted_nm
 from nta.visibility.table import BrightnessLaw, Concentration, Visibility, VisibleVolume
-from nta.visibility.volume import Seen, seen_by, view_of
+from nta.visibility.volume import FollowedVolume, followed_volume, view_of
 
 _DIAMETERS = 50  # of the visible volume; between them it is interpolated
 _MOST_FRAMES = 3000  # simulated to count tracks: hardly any is in view at the beginning of so many
@@ -75,7 +75,7 @@ def measure_visibility(
         return _not_known(curve, uncounted(sized, why), why)
     if sized.sizes.distribution is None:
         return _not_known(curve, concentration_of_few(sized, _reference(sized, curve, sheet, settings)), why)
-    model = Model(
+    model = LightModel(
         sized, curve, sheet, CrossSections.of(light, sized.sizing.grid_low_nm, sized.sizing.grid_high_nm)
     )
     law = brightness_law(model, settings.refractive_index)
@@ -112,7 +112,7 @@ def _missing(sized: SizedTracks, curve: DetectionCurve | None, sheet: LightSheet
 
 def _reference(
     sized: SizedTracks, curve: DetectionCurve, sheet: LightSheet, settings: VisibilitySettings
-) -> Seen:
+) -> FollowedVolume:
     """Simulate particles that are seen well: the volume for runs of few tracks, whose sizes say too little."""
     light = _WELL_SEEN * float(curve.light_50_e[0])
     diffusion = sized.scale_nm_um2_s() / REFERENCE_NM
@@ -120,7 +120,7 @@ def _reference(
         sized.view(), search_range_px=math.inf
     )  # few particles teach no search range and need none
     frames = min(view.n_frames, _MOST_FRAMES)
-    return seen_by(curve, sheet, view, light, diffusion, settings.walkers, settings.seed, frames)
+    return followed_volume(curve, sheet, view, light, diffusion, settings.walkers, settings.seed, frames)
 
 
 def _not_known(curve: DetectionCurve | None, counted: Concentration, why: str) -> Visibility:
@@ -138,7 +138,7 @@ def _not_known(curve: DetectionCurve | None, counted: Concentration, why: str) -
 
 
 def _volume(
-    model: Model, law: BrightnessLaw, limit_nm: float | None, settings: VisibilitySettings
+    model: LightModel, law: BrightnessLaw, limit_nm: float | None, settings: VisibilitySettings
 ) -> VisibleVolume:
     """Simulate particles of every diameter, closer together just above the limit, where the volume rises steeply."""
     sheet, curve = model.sheet, model.curve
@@ -150,7 +150,7 @@ def _volume(
     diffusion = model.sized.scale_nm_um2_s() / diameter
     view = view_of(model.sized)
     seen = [
-        seen_by(curve, sheet, view, float(e), float(d), settings.walkers, settings.seed)
+        followed_volume(curve, sheet, view, float(e), float(d), settings.walkers, settings.seed)
         for e, d in zip(electrons, diffusion, strict=True)
     ]
     return VisibleVolume(
@@ -161,7 +161,7 @@ def _volume(
     )
 
 
-def _limit(model: Model, law: BrightnessLaw) -> Quantity:
+def _limit(model: LightModel, law: BrightnessLaw) -> Quantity:
     """Diameter at which half is found in the middle of the sheet; the interval is that of the fitted 50 % light."""
     d = np.geomspace(model.table.diameter_nm[0], model.table.diameter_nm[-1], 2000)
     electrons = model.electrons(law, d)

@@ -31,7 +31,7 @@ _MARGIN_STEPS = 4.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class View:
+class TrackingView:
     """What of the run decides which particles become tracks.
 
     given_up : share of the links that crowding made ambiguous: there a track ends, and the next begins.
@@ -53,7 +53,7 @@ class View:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Seen:
+class FollowedVolume:
     """What becomes of particles of one kind.
 
     volume_ml : spots in tracks per frame, over particles per ml. tracks_ml : the same of tracks.
@@ -101,10 +101,10 @@ class _Joining(NamedTuple):
     given_up: float
 
 
-def view_of(sized: SizedTracks) -> View:
+def view_of(sized: SizedTracks) -> TrackingView:
     """Return the tracking conditions of a recording."""
     scene, linking = sized.tracks.scene, sized.tracks.linking
-    return View(
+    return TrackingView(
         height_px=scene.height_px,
         width_px=scene.width_px,
         frame_interval_s=sized.diffusion.frame_interval_s,
@@ -116,16 +116,16 @@ def view_of(sized: SizedTracks) -> View:
     )
 
 
-def seen_by(
+def followed_volume(
     curve: DetectionCurve,
     sheet: LightSheet,
-    view: View,
+    view: TrackingView,
     electrons: float,
     diffusion_um2_s: float,
     walkers: int,
     seed: int,
     frames: int | None = None,
-) -> Seen:
+) -> FollowedVolume:
     """Simulate particles of one brightness (in focus, in the middle of the sheet) and diffusion coefficient.
 
     frames : that are simulated; None: as many as the volume needs. Tracks need as many as the run has: those in view at its
@@ -138,7 +138,7 @@ def seen_by(
     chance = curve.probability(electrons * sheet.light(z), sheet.width_px(z, diffusion_um2_s))
     seen = np.flatnonzero(chance > _FAINTEST)
     if not seen.size:
-        return Seen(volume_ml=0.0, tracks_ml=0.0, mean_log_light=0.0)
+        return FollowedVolume(volume_ml=0.0, tracks_ml=0.0, mean_log_light=0.0)
     margin_um = _MARGIN_STEPS * step_um
     half_um = float(z[seen[-1]]) + margin_um
     height_um, width_um = view.height_px * sheet.pixel_size_um, view.width_px * sheet.pixel_size_um
@@ -155,7 +155,7 @@ def seen_by(
     spots, n_tracks, log_light = joined
     box_ml = 2 * half_um * (height_um + 2 * margin_um) * (width_um + 2 * margin_um) * ML_PER_UM3
     per_particle = box_ml / (walkers * frames)
-    return Seen(
+    return FollowedVolume(
         volume_ml=spots * per_particle,
         tracks_ml=n_tracks * per_particle,
         mean_log_light=log_light / max(spots, 1),

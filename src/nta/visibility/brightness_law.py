@@ -21,7 +21,7 @@ from nta.sizes import approximate_log_likelihood
 from nta.visibility.curve import DetectionCurve
 from nta.visibility.light import CrossSections, LightSheet
 from nta.visibility.table import BrightnessLaw
-from nta.visibility.volume import seen_by
+from nta.visibility.volume import followed_volume
 
 LIGHT_STD = 0.10
 """Systematic standard uncertainty of a run's mean ln(light): camera gain, exposure, tails of a spot (design choice)."""
@@ -39,7 +39,7 @@ _FAINT_CONTRAST = 0.06
 
 
 @dataclass(frozen=True, eq=False)
-class Light:
+class ObservedLight:
     """What the run shows of light: the mean of ln(light) of tracked spots, its standard error, its slope on ln(d)."""
 
     mean: float
@@ -49,7 +49,7 @@ class Light:
 
 
 @dataclass(frozen=True, eq=False)
-class Model:
+class LightModel:
     """What lets a law's light be expected: the run with its detection curve and light sheet, and cross-sections."""
 
     sized: SizedTracks
@@ -69,7 +69,9 @@ class Model:
         faintest = float(np.log(self.curve.light_50_e[0]))
         logs = np.empty(d.size)
         for i, (diameter, e) in enumerate(zip(d, self.electrons(law, d), strict=True)):
-            seen = seen_by(self.curve, self.sheet, view, float(e), scale / float(diameter), _WALKERS, _SEED)
+            seen = followed_volume(
+                self.curve, self.sheet, view, float(e), scale / float(diameter), _WALKERS, _SEED
+            )
             # a particle too faint to be tracked was tracked all the same: at the threshold
             logs[i] = np.log(e) + seen.mean_log_light if seen.volume_ml > 0 else faintest
         x = np.log(d) - np.log(d).mean()
@@ -77,7 +79,7 @@ class Model:
         return float(logs.mean()), slope
 
 
-def brightness_law(model: Model, stated_index: float | None) -> BrightnessLaw | None:
+def brightness_law(model: LightModel, stated_index: float | None) -> BrightnessLaw | None:
     """Find what is not stated: the index with the profile's brightness scale, or the scale with the stated index.
 
     Where neither is known, the index is taken as that of vesicles, and the scale is this run's. None: no index explains
@@ -117,7 +119,7 @@ def stand_ins(sized: SizedTracks) -> FloatArray:
     return np.asarray(sized.sizes.distribution.diameter_nm[rows])
 
 
-def observed_light(sized: SizedTracks) -> Light:
+def observed_light(sized: SizedTracks) -> ObservedLight:
     """Work out what the used tracks show of light; every track counts by its spots."""
     log_light = np.log(np.maximum(sized.tracks.intensity.astype(np.float64), 1e-3))
     used = sized.used
@@ -130,7 +132,7 @@ def observed_light(sized: SizedTracks) -> Light:
     power = float((points * x * x).sum())
     slope = float((points * x * residual).sum() / max(power, 1e-12))
     residual = residual - slope * x
-    return Light(
+    return ObservedLight(
         mean=mean,
         std_err=float(np.sqrt(((points * residual) ** 2).sum()) / points.sum()),
         slope=slope,
@@ -151,7 +153,7 @@ def _expected_log_diameter(sized: SizedTracks) -> FloatArray:
     return np.asarray(posterior @ x / np.maximum(posterior.sum(axis=1), 1e-30))
 
 
-def _profile_scale(model: Model) -> float | None:
+def _profile_scale(model: LightModel) -> float | None:
     """Photo-electrons per nm² in one exposure, by the profile."""
     profile = model.sized.profile
     if profile is None or profile.brightness_e_per_ms_nm2 is None:
@@ -160,7 +162,7 @@ def _profile_scale(model: Model) -> float | None:
 
 
 def _fitted(
-    model: Model, law: BrightnessLaw, light: Light, mean: float, *, with_slope: bool
+    model: LightModel, law: BrightnessLaw, light: ObservedLight, mean: float, *, with_slope: bool
 ) -> BrightnessLaw | None:
     """Move scale or index, and the slope, until mean and slope of ln(light) are as seen; None where no law comes near.
 
@@ -200,7 +202,7 @@ def _fitted(
     return best if np.abs(left).max() < _CLOSE_ENOUGH else None
 
 
-def _brighter(model: Model, law: BrightnessLaw, by: float) -> BrightnessLaw | None:
+def _brighter(model: LightModel, law: BrightnessLaw, by: float) -> BrightnessLaw | None:
     """Return the law with exp(by) times the light: by its scale where that is the run's own, else by its index."""
     if law.scale_source == "this run":
         return replace(law, scale_e_per_nm2=law.scale_e_per_nm2 * float(np.exp(by)))
