@@ -16,13 +16,17 @@ KT_OVER_3_PI_ETA = 0.48 * 1000  # nm um²/s: water at room temperature
 CURVE = fit_curve(trials(light_50=200.0), spot_width_px=1.4)
 
 
+@pytest.fixture(autouse=True)
+def one_view(monkeypatch):
+    monkeypatch.setattr("nta.visibility.brightness_law.view_of", lambda _: VIEW)
+
+
 def model_of(in_view):
     """A run of 400 tracks whose diameters are known well; what light they have is put in later."""
     sized = SimpleNamespace(
         sizes=SimpleNamespace(distribution=in_view),
         sizing=SizingSettings(),
         profile=None,
-        view=lambda: VIEW,
         scale_nm_um2_s=lambda: KT_OVER_3_PI_ETA,
     )
     d = np.repeat(stand_ins(sized), 40)

@@ -21,7 +21,7 @@ from nta.sizes import approximate_log_likelihood
 from nta.visibility.curve import DetectionCurve
 from nta.visibility.light import CrossSections, LightSheet
 from nta.visibility.table import BrightnessLaw
-from nta.visibility.volume import followed_volume
+from nta.visibility.volume import followed_volume, view_of
 
 LIGHT_STD = 0.10
 """Systematic standard uncertainty of a run's mean ln(light): camera gain, exposure, tails of a spot (design choice)."""
@@ -65,7 +65,7 @@ class LightModel:
     def expected(self, law: BrightnessLaw) -> tuple[float, float]:
         """Mean of ln(light) of tracked spots, and its slope on ln(diameter), that the particles in view would show."""
         d = stand_ins(self.sized)
-        scale, view = self.sized.scale_nm_um2_s(), self.sized.view()
+        scale, view = self.sized.scale_nm_um2_s(), view_of(self.sized)
         faintest = float(np.log(self.curve.light_50_e[0]))
         logs = np.empty(d.size)
         for i, (diameter, e) in enumerate(zip(d, self.electrons(law, d), strict=True)):

@@ -116,9 +116,8 @@ def _reference(
     """Simulate particles that are seen well: the volume for runs of few tracks, whose sizes say too little."""
     light = _WELL_SEEN * float(curve.light_50_e[0])
     diffusion = sized.scale_nm_um2_s() / REFERENCE_NM
-    view = replace(
-        sized.view(), search_range_px=math.inf
-    )  # few particles teach no search range and need none
+    # few particles teach no search range and need none
+    view = replace(view_of(sized), search_range_px=math.inf)
     frames = min(view.n_frames, _MOST_FRAMES)
     return followed_volume(curve, sheet, view, light, diffusion, settings.walkers, settings.seed, frames)
 
