@@ -1,4 +1,4 @@
-"""Camera and sample as they are known: what each who knows something says of them, in the order in which it is believed."""
+"""Camera and sample conditions from all sources, in order of precedence."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from nta.frames import CameraState
 
 
 def completed_camera(camera: CameraState, profile: InstrumentProfile | None) -> CameraState:
-    """Return the camera's state with what it does not say itself taken from the profile."""
+    """Return the camera state with its missing values taken from the profile."""
     if profile is None:
         return camera
     profile = profile.at_binning(camera.binning)
@@ -25,7 +25,7 @@ def completed_camera(camera: CameraState, profile: InstrumentProfile | None) -> 
 
 @dataclass(frozen=True, kw_only=True)
 class Scale:
-    """What turns pixels and frames into micrometres and seconds."""
+    """Factors that convert pixels and frames into micrometres and seconds."""
 
     pixel_size_um: float
     frame_interval_s: float
@@ -33,7 +33,7 @@ class Scale:
 
     @classmethod
     def of(cls, camera: CameraState) -> Scale:
-        """Take the scale from the camera; refuse by name what nobody gave."""
+        """Take the scale from the camera; refuse with the names of the missing values."""
         missing = []
         if camera.pixel_size_um is None:
             missing.append("pixel size (--pixel-size-um, in the sample plane)")
@@ -52,7 +52,7 @@ class Scale:
 
 
 def stated_conditions(metadata: Mapping[str, Any], **said: Any) -> SampleConditions:
-    """Return what was in the cell: what is `said` first, then a side-car, what was measured, the recording's own words."""
+    """Return the sample conditions: those in `said`, else of a side-car, else measured, else the recording's own."""
     recorded = {
         f.name: metadata[f.name] for f in fields(SampleConditions) if metadata.get(f.name) is not None
     }
@@ -65,7 +65,7 @@ def stated_conditions(metadata: Mapping[str, Any], **said: Any) -> SampleConditi
 
 
 def measured_temperature_c(metadata: Mapping[str, Any]) -> float | None:
-    """Return the mean of what a thermometer logged; None where there is no log, or a side-car says otherwise."""
+    """Return the mean of the temperature log; None if there is no log, or a side-car states the temperature."""
     log = np.asarray(metadata.get("temperature_log_c", ()), dtype=float)
     by_hand = metadata.get("sources", {}).get("temperature_c") == "side-car"
     return None if by_hand or not np.isfinite(log).any() else float(np.nanmean(log))

@@ -186,7 +186,10 @@ class LiveAnalysis:
             raise DeviceError(f"the live analysis failed: {self._seen.fault}; analyse the recording instead")
 
     def _take_or_shed(self, frame: Frame) -> None:
-        """Keep the frame for the search. One long gap costs fewer tracks than many short ones, so half is made room for."""
+        """Queue the frame for the search, or drop it if the queue is full.
+
+        Drops continue until the queue is half empty: one long gap costs fewer tracks than many short ones.
+        """
         n = len(self._waiting)
         self._shedding = n >= self._most_waiting or (self._shedding and n > self._most_waiting // 2)
         if self._shedding:

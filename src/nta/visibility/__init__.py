@@ -1,4 +1,4 @@
-"""Visibility: what a run could see, and so what is in suspension and how much of it."""
+"""Visibility: detection limit and visible volume of a recording; with them, particles in suspension and concentration."""
 
 from nta.visibility.brightness import brightness_e_per_ms
 from nta.visibility.concentration import less_blank, mean_concentration

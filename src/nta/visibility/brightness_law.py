@@ -1,10 +1,10 @@
-"""How bright the particles of this run are for their size: from their light to an index or to a brightness scale.
+"""Brightness of particles as a function of size: from their light to a refractive index or a brightness scale.
 
-The light of a track depends on where in the sheet it was, and its diameter is known only roughly; so it is not track by
-track that light is compared with size. The mean of ln(light) over all tracked spots is compared with what the inferred
-size distribution, the light sheet and the detection curve let expect: both sides hold the same blur. How light grows
-with size is a regression on what is expected of ln(diameter) given track and distribution, which the error of a single
-track does not flatten (regression calibration: Carroll et al., Measurement Error in Nonlinear Models (2006), ch. 4).
+The light of a track depends on its depth in the sheet, and its diameter is known only roughly; therefore light and size are
+not compared track by track. The mean of ln(light) over all tracked spots is compared with its prediction from the inferred
+size distribution, the light sheet and the detection curve: both contain the same blur. The growth of light with size is a
+regression on the posterior mean of ln(diameter) of each track, which the error of single tracks does not flatten
+(regression calibration: Carroll et al., Measurement Error in Nonlinear Models (2006), ch. 4).
 """
 
 from __future__ import annotations
@@ -24,23 +24,23 @@ from nta.visibility.table import BrightnessLaw
 from nta.visibility.volume import followed_volume, view_of
 
 LIGHT_STD = 0.10
-"""Systematic standard uncertainty of a run's mean ln(light): camera gain, exposure, tails of a spot (design choice)."""
+"""Systematic standard uncertainty of the mean ln(light) of a recording: gain, exposure, tails of spots (design choice)."""
 
 _WALKERS, _SEED = 1000, 1
-_QUANTILES = 10  # of the size distribution: diameters that stand for it
+_QUANTILES = 10  # number of diameters that represent the size distribution
 _ITERATIONS = 30
-_CLOSE, _CLOSE_SLOPE = 0.01, 0.02  # of ln(light), and of its slope, to where the law has to come
-_CLOSE_ENOUGH = 5.0  # times that, where steps of the simulation leave nothing nearer
-_BOLDEST = 1.0  # step of ln(light), and of the slope
-_DAMPING = 1e-3  # where the expectation does not follow at all
-_SLOPE_STD = 1.0  # believed of the slope before a look at the data: vesicles 1 to 2 below spheres, beads 0
+_CLOSE, _CLOSE_SLOPE = 0.01, 0.02  # tolerances of ln(light) and of its slope
+_CLOSE_ENOUGH = 5.0  # tolerances within which the best law is accepted, since the simulation changes in steps
+_BOLDEST = 1.0  # largest change of ln(light) and of the slope in one iteration
+_DAMPING = 1e-3  # keeps the solution finite if the prediction does not respond at all
+_SLOPE_STD = 1.0  # prior standard deviation of the slope: vesicles lie 1 to 2 below spheres, beads at 0
 # Index contrast of vesicles (1.40) in water: it gives the law its shape if neither index nor scale is known.
 _FAINT_CONTRAST = 0.06
 
 
 @dataclass(frozen=True, eq=False)
 class ObservedLight:
-    """What the run shows of light: the mean of ln(light) of tracked spots, its standard error, its slope on ln(d)."""
+    """Observed light: mean of ln(light) of tracked spots with its standard error, and its slope on ln(diameter)."""
 
     mean: float
     std_err: float
@@ -50,7 +50,7 @@ class ObservedLight:
 
 @dataclass(frozen=True, eq=False)
 class LightModel:
-    """What lets a law's light be expected: the run with its detection curve and light sheet, and cross-sections."""
+    """Everything needed to predict the light under a brightness law: the recording, its optics and cross-sections."""
 
     sized: SizedTracks
     curve: DetectionCurve
@@ -63,7 +63,7 @@ class LightModel:
         return law.scale_e_per_nm2 * self.table.at(diameter_nm, law.refractive_index) * tilt
 
     def expected(self, law: BrightnessLaw) -> tuple[float, float]:
-        """Mean of ln(light) of tracked spots, and its slope on ln(diameter), that the particles in view would show."""
+        """Return the predicted mean of ln(light) of tracked spots of particles in view, and its slope on ln(diameter)."""
         d = stand_ins(self.sized)
         scale, view = self.sized.scale_nm_um2_s(), view_of(self.sized)
         faintest = float(np.log(self.curve.light_50_e[0]))
@@ -72,7 +72,7 @@ class LightModel:
             seen = followed_volume(
                 self.curve, self.sheet, view, float(e), scale / float(diameter), _WALKERS, _SEED
             )
-            # a particle too faint to be tracked was tracked all the same: at the threshold
+            # if the law makes particles too faint to be tracked, although they were tracked, take the light of the threshold
             logs[i] = np.log(e) + seen.mean_log_light if seen.volume_ml > 0 else faintest
         x = np.log(d) - np.log(d).mean()
         slope = float(x @ logs / (x @ x)) if x @ x > 0 else 0.0
@@ -80,9 +80,9 @@ class LightModel:
 
 
 def brightness_law(model: LightModel, stated_index: float | None) -> BrightnessLaw | None:
-    """Find what is not stated: the index with the profile's brightness scale, or the scale with the stated index.
+    """Find the unknown one of two: the index from the profile's brightness scale, or the scale from the stated index.
 
-    Where neither is known, the index is taken as that of vesicles, and the scale is this run's. None: no index explains
+    If neither is known, the index of vesicles is assumed, and the scale is fitted to this recording. None: no index explains
     the light.
     """
     light = observed_light(model.sized)
@@ -111,7 +111,7 @@ def brightness_law(model: LightModel, stated_index: float | None) -> BrightnessL
 
 
 def stand_ins(sized: SizedTracks) -> FloatArray:
-    """Diameters that stand for the particles in view, each for the same share."""
+    """Return diameters that represent the particles in view, each for the same share."""
     assert sized.sizes.distribution is not None
     cumulative = np.cumsum(sized.sizes.distribution.weight)
     middle = (np.arange(_QUANTILES) + 0.5) / _QUANTILES
@@ -120,7 +120,7 @@ def stand_ins(sized: SizedTracks) -> FloatArray:
 
 
 def observed_light(sized: SizedTracks) -> ObservedLight:
-    """Work out what the used tracks show of light; every track counts by its spots."""
+    """Compute mean and slope of ln(light) of the used tracks, each weighted by its number of spots."""
     log_light = np.log(np.maximum(sized.tracks.intensity.astype(np.float64), 1e-3))
     used = sized.used
     points = np.bincount(sized.tracks.track, minlength=used.size).astype(np.float64)[used]
@@ -141,7 +141,7 @@ def observed_light(sized: SizedTracks) -> ObservedLight:
 
 
 def _expected_log_diameter(sized: SizedTracks) -> FloatArray:
-    """Mean of ln(diameter) of every used track, given its estimate and the distribution in view."""
+    """Posterior mean of ln(diameter) of each used track, given its D and the distribution in view."""
     distribution = sized.sizes.distribution
     assert distribution is not None
     x = np.log(distribution.diameter_nm)
@@ -154,7 +154,7 @@ def _expected_log_diameter(sized: SizedTracks) -> FloatArray:
 
 
 def _profile_scale(model: LightModel) -> float | None:
-    """Photo-electrons per nm² in one exposure, by the profile."""
+    """Brightness scale of the profile in photoelectrons per nm² and exposure; None if not stated."""
     profile = model.sized.profile
     if profile is None or profile.brightness_e_per_ms_nm2 is None:
         return None
@@ -164,10 +164,10 @@ def _profile_scale(model: LightModel) -> float | None:
 def _fitted(
     model: LightModel, law: BrightnessLaw, light: ObservedLight, mean: float, *, with_slope: bool
 ) -> BrightnessLaw | None:
-    """Move scale or index, and the slope, until mean and slope of ln(light) are as seen; None where no law comes near.
+    """Adjust scale or index, and slope, until predicted mean and slope of ln(light) equal the observed; None if none fits.
 
-    Faint particles are missed, so that what is expected moves by less than the law does: how much less is learned on the way
-    (Broyden, Math. Comput. 19, 577 (1965)).
+    Because faint particles are missed, the predicted mean changes by less than the law; that response is estimated during
+    the iteration (Broyden, Math. Comput. 19, 577 (1965)).
     """
     trust = _SLOPE_STD**2 / (_SLOPE_STD**2 + light.slope_std_err**2) if with_slope else 0.0
     if with_slope:
@@ -175,12 +175,12 @@ def _fitted(
 
     def missing(law: BrightnessLaw) -> FloatArray:
         expected, slope = model.expected(law)
-        # most probable is the slope at which the data pull as hard as the belief
+        # at the most probable slope the data and the prior balance
         pull = trust * (light.slope - slope) - (1 - trust) * law.slope if with_slope else 0.0
         return np.array([(mean - expected) / _CLOSE, pull / _CLOSE_SLOPE])
 
     unit = np.array([_CLOSE, _CLOSE_SLOPE])
-    follows = np.eye(2)  # by how much the expectation follows the law, both in units
+    follows = np.eye(2)  # response of the prediction to the law, both in units of the tolerance
     best, still = law, missing(law)
     left = still
     for _ in range(_ITERATIONS):
@@ -203,7 +203,7 @@ def _fitted(
 
 
 def _brighter(model: LightModel, law: BrightnessLaw, by: float) -> BrightnessLaw | None:
-    """Return the law with exp(by) times the light: by its scale where that is the run's own, else by its index."""
+    """Return the law with exp(by) times the light, by its scale if that is fitted, else by its index; None if none can."""
     if law.scale_source == "this run":
         return replace(law, scale_e_per_nm2=law.scale_e_per_nm2 * float(np.exp(by)))
     at = np.array([law.anchor_nm])

@@ -1,4 +1,4 @@
-"""How many particles there are per ml: those counted per frame, over the volume they were seen in."""
+"""Particles per ml: particles counted per frame, divided by the visible volume."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from nta.visibility.suspension import Suspension
 from nta.visibility.table import NOT_SUBTRACTED, Concentration
 from nta.visibility.volume import FollowedVolume
 
-_SAME_LEAST = 0.1  # by which the least diameters of sample and blank may differ
-REFERENCE_NM = 100.0  # diameter of the particles that stand for too few tracks to know their sizes
+_SAME_LEAST = 0.1  # relative difference allowed between the least diameters of sample and blank
+REFERENCE_NM = 100.0  # diameter assumed if tracks are too few to know their sizes
 
 
 def concentration(sized: SizedTracks, suspension: Suspension | None, least_nm: float | None) -> Concentration:
-    """Count particles per frame and divide by the volume they were seen in."""
+    """Count particles per frame and divide by the visible volume."""
     if least_nm is None:
         return uncounted(sized, "the detection limit is not known")
     if suspension is None:
@@ -41,7 +41,7 @@ def concentration(sized: SizedTracks, suspension: Suspension | None, least_nm: f
 
 
 def uncounted(sized: SizedTracks, why_not: str) -> Concentration:
-    """Count particles per frame, where nobody can say per ml."""
+    """Count particles per frame only, if the number per ml is not known."""
     none = unknown(why_not, "1/ml")
     return Concentration(
         per_frame=_per_frame(sized),
@@ -53,9 +53,9 @@ def uncounted(sized: SizedTracks, why_not: str) -> Concentration:
 
 
 def concentration_of_few(sized: SizedTracks, reference: FollowedVolume) -> Concentration:
-    """Concentration of a run with too few tracks for a size distribution, a blank above all: an interval, or a limit.
+    """Return the concentration if tracks are too few for a size distribution, as in a blank: an interval or an upper limit.
 
-    Counted are tracks, in the volume in which particles are followed that diffuse as `REFERENCE_NM` and are seen well.
+    Counts tracks, in the volume in which well visible particles that diffuse like spheres of `REFERENCE_NM` are followed.
     """
     count, n_frames = int(sized.used.sum()), max(sized.tracks.scene.n_frames, 1)
     looked_into_ml = reference.tracks_ml * n_frames
@@ -77,10 +77,10 @@ def concentration_of_few(sized: SizedTracks, reference: FollowedVolume) -> Conce
 
 
 def less_blank(sample: Concentration, blank: Concentration) -> Concentration:
-    """Subtract what a blank (the diluent alone) holds, in the cell, before the dilution is applied.
+    """Subtract the concentration of a blank (the diluent alone), in the cell, before the dilution is applied.
 
-    Errors of the counts add in quadrature; a blank in which nothing was counted still may hold up to its limit. Where the
-    lower end reaches zero there is no number any more, but a limit.
+    Errors of the counts add in quadrature; a blank without counts still contributes its upper limit. If the lower end
+    reaches zero, the result is an upper limit without a value.
     """
     mine, other = sample.in_cell_per_ml, blank.in_cell_per_ml
     if None in (mine.value, mine.low, mine.high) or other.low is None or other.high is None:
@@ -106,7 +106,7 @@ def less_blank(sample: Concentration, blank: Concentration) -> Concentration:
 
 
 def mean_concentration(found: Sequence[Concentration]) -> Concentration:
-    """Return the mean of several (blanks); ends of intervals are averaged, as if their errors were the same one."""
+    """Return the mean of several concentrations (blanks); interval ends are averaged, as for fully correlated errors."""
     return replace(
         found[0],
         per_frame=_mean([one.per_frame for one in found]),
@@ -116,7 +116,7 @@ def mean_concentration(found: Sequence[Concentration]) -> Concentration:
 
 
 def _mean(quantities: Sequence[Quantity]) -> Quantity:
-    """Return the mean, where nothing counted is 0 up to its limit; no value where an interval is not known."""
+    """Return the mean, counting a missing value as 0 with its upper limit; no value if an interval is not known."""
     first = quantities[0]
     if any(q.ends is None for q in quantities):
         return replace(first, value=None, low=None, high=None)
@@ -126,7 +126,7 @@ def _mean(quantities: Sequence[Quantity]) -> Quantity:
 
 
 def _other_range(sample_nm: float | None, blank_nm: float | None) -> str:
-    """Say where the blank was counted over other diameters than the sample; empty where it was not."""
+    """Say that blank and sample were counted over different diameters; empty if they were not."""
     if sample_nm is None or blank_nm is None or abs(blank_nm / sample_nm - 1) < _SAME_LEAST:
         return ""
     much = "much" if blank_nm < sample_nm else "little"
@@ -151,7 +151,7 @@ def _per_frame(sized: SizedTracks) -> Quantity:
 
 
 def _counted(sized: SizedTracks) -> tuple[float, float]:
-    """Spots in used tracks per frame, and its standard error; particles, not spots or tracks, were counted independently."""
+    """Spots in used tracks per frame, and its standard error: particles are independent, spots and tracks are not."""
     particle = particles_behind(sized.tracks, sized.diffusion)[sized.used]
     points = np.bincount(particle, sized.diffusion.n_points[sized.used])
     n_frames = max(sized.tracks.scene.n_frames, 1)
@@ -164,7 +164,7 @@ def _per_ml(sized: SizedTracks, suspension: Suspension) -> Quantity:
     depth, shape = 0.0, rel_std_by_shape(sized.tracks, sized.diffusion)
     if sized.profile is not None:
         depth = sized.profile.rel_std("sheet_width_um") or 0.0
-        shape = 0.0 if sized.profile.sheet_is_anchored else shape  # the anchor took it along
+        shape = 0.0 if sized.profile.sheet_is_anchored else shape  # the anchoring beads have it too
     rel_std = math.hypot(counting, depth, suspension.rel_std, shape)
     value = counted * suspension.share_found / suspension.effective_ml
     words = "counts, depth of the light sheet, sizes, brightness and shape of the spots combined, 95 %"
@@ -173,7 +173,7 @@ def _per_ml(sized: SizedTracks, suspension: Suspension) -> Quantity:
 
 
 def _in_sample(in_cell: Quantity, dilution: float | None) -> Quantity:
-    """Apply the dilution; nobody knows what is in the sample where nobody stated it."""
+    """Apply the dilution; the concentration in the sample is not known if no dilution was stated."""
     if dilution is None:
         return unknown("not known: the dilution was not stated", in_cell.unit)
     return in_cell.times(dilution, in_cell.unit)

@@ -1,6 +1,6 @@
-"""Effective refractive index of every track: of the homogeneous sphere that has its diameter and its light.
+"""Effective refractive index of each track: that of a homogeneous sphere of the track's diameter and light.
 
-An honest number of a single track is wide: with contrast c = n - n_medium, sigma_n = c sqrt((3 sigma_d/d)² +
+The index of a single track is uncertain: with contrast c = n - n_medium, sigma_n = c sqrt((3 sigma_d/d)² +
 (sigma_I / 2I)²) for small spheres, so that a track of 30 steps knows its index to about half the contrast of a vesicle.
 """
 
@@ -21,7 +21,7 @@ _TRACK_LIGHT_STD = 0.4
 
 
 def track_indices(model: LightModel, law: BrightnessLaw) -> TrackIndices | None:
-    """Solve scale * cross-section(d, n) = light for n; None where the brightness scale is not calibrated."""
+    """Solve scale * cross-section(d, n) = light for n; None if the brightness scale is not known."""
     sized, table = model.sized, model.table
     if law.scale_source != "calibrated" and law.index_source != "stated":
         return None
@@ -49,7 +49,7 @@ def light_of_spheres(
     diameter_nm: FloatArray,
     index: float,
 ) -> FloatArray:
-    """Light of spheres of one index, at the mean depth at which the particles of the run were seen; NaN where unknown."""
+    """Return the light of spheres of one index at the mean depth of the tracked particles; NaN if not known."""
     light = collection(profile, conditions)
     if light is None or seen.law is None or seen.indices is None:
         return np.full(diameter_nm.shape, np.nan)

@@ -1,4 +1,4 @@
-"""From a run's spots, tracks and sizes to what it could see: read `measure_visibility` from top to bottom."""
+"""From spots, tracks and sizes to the visibility of a recording: read `measure_visibility` from top to bottom."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ from nta.visibility.suspension import in_suspension, least_counted_nm
 from nta.visibility.table import BrightnessLaw, Concentration, Visibility, VisibleVolume
 from nta.visibility.volume import FollowedVolume, followed_volume, view_of
 
-_DIAMETERS = 50  # of the visible volume; between them it is interpolated
-_MOST_FRAMES = 3000  # simulated to count tracks: hardly any is in view at the beginning of so many
-_WELL_SEEN = 10.0  # times the light at which half are found
+_DIAMETERS = 50  # diameters at which the visible volume is simulated; it is interpolated between them
+_MOST_FRAMES = 3000  # largest number of frames simulated to count tracks: few tracks of so many begin with the first frame
+_WELL_SEEN = 10.0  # light of well visible particles, relative to the light at which half are found
 
 
 def detection_curve(
@@ -44,9 +44,9 @@ def detection_curve(
     *,
     width_px: float,
 ) -> DetectionCurve | None:
-    """Measure the detection curve of the run on some of its frames, with the detector that searched them all.
+    """Measure the detection curve on some frames of the recording, with the detector that searched all of them.
 
-    tracks : of the run, whose bright spots say what bright spots there are. width_px : of a spot in focus.
+    tracks : tracks of the recording; some simulated spots copy their bright spots. width_px : width of a spot in focus.
     """
     if not settings.frames or not frames:
         return None
@@ -58,17 +58,17 @@ def detection_curve(
 def measure_visibility(
     sized: SizedTracks, curve: DetectionCurve | None, settings: VisibilitySettings | None = None
 ) -> Visibility:
-    """Say what the run could see, and from it the distribution in suspension and the concentration.
+    """Compute detection limit and visible volume, and from them the distribution in suspension and the concentration.
 
-    Needs the detection curve, and of the profile the wavelength, the numerical aperture and the width of the light sheet;
-    what cannot be said without them is left out, with the reason in `notes`.
+    Needs the detection curve, and from the profile the wavelength, the numerical aperture and the width of the light sheet.
+    Results that cannot be computed without them are left out, with the reason in `notes`.
     """
     settings = settings or VisibilitySettings()
     width_px = width_in_focus_px(sized.tracks.scene, sized.profile, sized.camera)
     try:
         sheet = light_sheet(sized.profile, sized.conditions, sized.camera, width_px)
         light = collection(sized.profile, sized.conditions)
-    except SettingError as error:  # nobody knows the refractive index of the liquid, say
+    except SettingError as error:  # for example, the refractive index of the liquid is not known
         return _not_known(curve, uncounted(sized, str(error)), str(error))
     why = _missing(sized, curve, sheet)
     if curve is None or sheet is None or light is None:
@@ -113,10 +113,10 @@ def _missing(sized: SizedTracks, curve: DetectionCurve | None, sheet: LightSheet
 def _reference(
     sized: SizedTracks, curve: DetectionCurve, sheet: LightSheet, settings: VisibilitySettings
 ) -> FollowedVolume:
-    """Simulate particles that are seen well: the volume for runs of few tracks, whose sizes say too little."""
+    """Simulate well visible particles: their volume serves recordings with too few tracks for a size distribution."""
     light = _WELL_SEEN * float(curve.light_50_e[0])
     diffusion = sized.scale_nm_um2_s() / REFERENCE_NM
-    # few particles teach no search range and need none
+    # with few particles the search range cannot be estimated, and is not needed
     view = replace(view_of(sized), search_range_px=math.inf)
     frames = min(view.n_frames, _MOST_FRAMES)
     return followed_volume(curve, sheet, view, light, diffusion, settings.walkers, settings.seed, frames)
@@ -161,7 +161,7 @@ def _volume(
 
 
 def _limit(model: LightModel, law: BrightnessLaw) -> Quantity:
-    """Diameter at which half is found in the middle of the sheet; the interval is that of the fitted 50 % light."""
+    """Return the diameter of which half is found in the middle of the sheet, with the interval of the 50 % light."""
     d = np.geomspace(model.table.diameter_nm[0], model.table.diameter_nm[-1], 2000)
     electrons = model.electrons(law, d)
     width = model.sheet.width_px(np.zeros(1), model.sized.scale_nm_um2_s() / d)

@@ -1,4 +1,4 @@
-"""Do spots look like the Gaussians that the visible volume is simulated with?
+"""Shape of the spots: are they the Gaussians that the visible volume is simulated with?
 
 The image of a particle out of focus has rings, and a Gaussian fit catches 0.9 to 0.4 of its light. Then the law of
 brightness comes out too low, the volume too small, and the concentration too large. In focus the same optics shows in
@@ -17,8 +17,8 @@ from nta.spots.table import SpotFlag
 from nta.tracks import Tracks
 
 _BRIGHT_SNR = 15.0
-_IN_FOCUS = (0.8, 1.2)  # widths
-_FEWEST = 50  # spots whose share is known
+_IN_FOCUS = (0.8, 1.2)  # widths of spots in focus, relative to a typical spot
+_FEWEST = 50  # spots needed to estimate the share
 _STREAK = 55.0  # SNR times relative variance of motion where half of the spots fit no Gaussian
 _BY_SHAPE, _MOST = 0.7, 0.3
 """Relative error of the concentration over the share of bright spots that are no Gaussians: ten simulated recordings with
@@ -56,5 +56,5 @@ def _streaks(tracks: Tracks, diffusion: DiffusionEstimates) -> FloatArray:
 
 
 def rel_std_by_shape(tracks: Tracks, diffusion: DiffusionEstimates) -> float:
-    """Relative standard uncertainty of a concentration by the shape of the spots, where no beads were to anchor it."""
+    """Relative standard uncertainty of a concentration by the shape of the spots, unless beads anchored the sheet."""
     return min(_BY_SHAPE * (share_not_gaussian(tracks, diffusion) or 0.0), _MOST)

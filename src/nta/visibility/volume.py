@@ -1,8 +1,9 @@
-"""How large a volume the run looked into, for particles of a given light and diffusion.
+"""Visible volume of a recording, for particles of a given light and diffusion.
 
-A particle counts in the size distribution by the frames in which it was seen as part of a track. So the volume is that
-in which a particle is lit, found and followed: simulated particles diffuse through the light sheet, each is found in a
-frame with the probability of the detection curve at its depth, and what is found is joined as the run joins it.
+A particle counts in the size distribution by the number of frames in which it is part of a track. The visible volume is
+therefore the volume in which a particle is lit, found and followed: simulated particles diffuse through the light sheet,
+each is found in a frame with the probability of the detection curve at its depth, and the found positions are linked by the
+rules of the recording.
 """
 
 from __future__ import annotations
@@ -21,20 +22,20 @@ from nta.sized_tracks import SizedTracks
 from nta.visibility.curve import DetectionCurve
 from nta.visibility.light import LightSheet
 
-_LEAST_FRAMES = 160  # that are simulated, where the run has as many, and
-_TRACK_LENGTHS = 20  # times the shortest track: of one at either end a part is lost
-_TOGETHER = 320_000  # frames of walkers whose random numbers are kept: 5 MB
+_LEAST_FRAMES = 160  # at least so many frames are simulated, if the recording has them
+_TRACK_LENGTHS = 20  # frames simulated at least, in shortest tracks: tracks at either end lose a part
+_TOGETHER = 320_000  # steps of walkers whose random numbers are kept in memory: 5 MB
 _DEPTHS = 600  # entries of the table of detection probability over depth
-_FAINTEST = 0.002  # where the probability of being found is smaller, nothing is simulated
-_DEEPEST = 3.0  # sheet widths: the light there is 1e-8 of the middle's
+_FAINTEST = 0.002  # depths with a smaller probability of being found are not simulated
+_DEEPEST = 3.0  # sheet widths: the light there is 1e-8 of that in the middle
 _MARGIN_STEPS = 4.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrackingView:
-    """What of the run decides which particles become tracks.
+    """Tracking conditions that decide which particles become tracks.
 
-    given_up : share of the links that crowding made ambiguous: there a track ends, and the next begins.
+    given_up : share of links given up because crowding made them ambiguous; the track ends there and a new one begins.
     """
 
     height_px: int
@@ -48,15 +49,16 @@ class TrackingView:
 
     @property
     def frames_simulated(self) -> int:
-        """As many as the run has, or as many as make no difference."""
+        """Number of frames to simulate: that of the recording, or a smaller one that gives the same volume."""
         return min(self.n_frames, max(_LEAST_FRAMES, _TRACK_LENGTHS * self.min_points))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class FollowedVolume:
-    """What becomes of particles of one kind.
+    """Expected yield for particles of one size and light.
 
-    volume_ml : spots in tracks per frame, over particles per ml. tracks_ml : the same of tracks.
+    volume_ml : spots in tracks per frame, divided by the particles per ml.
+    tracks_ml : tracks per frame, divided by the particles per ml.
     mean_log_light : mean of ln(light of a tracked spot / light in the middle of the sheet).
     """
 
@@ -66,7 +68,7 @@ class FollowedVolume:
 
 
 class _Walks(NamedTuple):
-    """Where walkers start in a unit box, their steps as (z, y, x), and what decides if they are found, and linked."""
+    """Random numbers of walkers: start in a unit box, steps as (z, y, x), and uniform numbers for detection and linking."""
 
     start: FloatArray
     steps: Float32Array
@@ -75,7 +77,7 @@ class _Walks(NamedTuple):
 
 
 class _Box(NamedTuple):
-    """Where they walk, in um: half its depth, the view with a margin to every side; and their standard step."""
+    """Box of the walkers in um: half its depth, the field of view and the margin around it; and the standard step."""
 
     half: float
     height: float
@@ -85,7 +87,7 @@ class _Box(NamedTuple):
 
 
 class _Lit(NamedTuple):
-    """How the sheet shows them: chance of being found at every `z_step` um of depth; -ln(relative light) / z²."""
+    """Visibility over depth: probability of detection at every `z_step` um; -ln(relative light) / z²."""
 
     chance: FloatArray
     z_step: float
@@ -93,7 +95,7 @@ class _Lit(NamedTuple):
 
 
 class _Joining(NamedTuple):
-    """How the run joins what is found; `reach` in um."""
+    """Rules by which found positions are linked; `reach` in um."""
 
     memory: int
     min_points: int
@@ -128,10 +130,10 @@ def followed_volume(
 ) -> FollowedVolume:
     """Simulate particles of one brightness (in focus, in the middle of the sheet) and diffusion coefficient.
 
-    frames : that are simulated; None: as many as the volume needs. Tracks need as many as the run has: those in view at its
-        beginning are many of a short run's.
+    frames : number of frames simulated; None: as many as `volume_ml` needs. `tracks_ml` needs the frames of the recording:
+        particles in view at its beginning are a large share of the tracks of a short recording.
 
-    The same seed moves the particles of every kind alike, so that the volume is smooth in brightness and diffusion.
+    Equal seeds use the same random numbers for all particles, so that the volume is smooth in brightness and diffusion.
     """
     step_um = math.sqrt(2 * diffusion_um2_s * view.frame_interval_s)
     z = np.linspace(0.0, _DEEPEST * sheet.sheet_width_um, _DEPTHS)
@@ -164,7 +166,7 @@ def followed_volume(
 
 @lru_cache(maxsize=4)
 def _unit_walks(walkers: int, frames: int, seed: int) -> _Walks:
-    """Return walks drawn once for all kinds of particles: the same numbers move the small and the large ones."""
+    """Draw the walks once for all kinds of particles: small and large particles use the same random numbers."""
     rng = np.random.default_rng(seed)
     steps = rng.standard_normal((walkers, frames, 3), dtype=np.float32)
     places, found, linked = rng.random((walkers, 3)), *rng.random((2, walkers, frames), dtype=np.float32)
@@ -173,10 +175,10 @@ def _unit_walks(walkers: int, frames: int, seed: int) -> _Walks:
 
 @compiled()
 def _walk(walks: _Walks, box: _Box, lit: _Lit, joining: _Joining) -> tuple[int, int, float]:
-    """Move particles in a box without walls (who leaves enters at the other side) and join what is found of each.
+    """Move particles in a box with periodic boundaries and link the found positions of each particle.
 
-    Returns the number of spots in tracks of at least `min_points`, that of these tracks, and the sum of ln(relative light)
-    over the spots.
+    Returns the number of spots in tracks of at least `min_points`, the number of these tracks, and the sum of
+    ln(relative light) over the spots.
     """
     start, steps, found, linked = walks
     half, height, width, margin, step = box
@@ -209,7 +211,7 @@ def _walk(walks: _Walks, box: _Box, lit: _Lit, joining: _Joining) -> tuple[int, 
 
 @compiled(inline="always")
 def _wrapped(place: float, low: float, span: float) -> float:
-    """Bring a place back into the box: the density stays even."""
+    """Return a coordinate wrapped into the box, by which the density stays uniform."""
     while place < low:
         place += span
     while place >= low + span:
