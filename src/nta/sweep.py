@@ -1,4 +1,4 @@
-"""Does the answer hang on the settings? The same recording analysed over a sensible grid of them, one at a time."""
+"""Dependence of the sizes on the settings: one recording analysed again with one setting changed at a time."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from nta.tracks import Tracks, link_spots
 from nta.visibility import Visibility, measure_visibility
 
 BUDGET_TERM = "choice of settings"
-_THRESHOLDS = (0.85, 1.25, 1.6)  # times the one chosen
-_RANGES = (0.75, 1.4)  # times the search range chosen
-_SHORTEST = (4, 8, 12)  # spots
+_THRESHOLDS = (0.85, 1.25, 1.6)  # times the chosen threshold
+_RANGES = (0.75, 1.4)  # times the chosen search range
+_SHORTEST = (4, 8, 12)  # spots in the shortest track
 
 
 def sweep(source: FrameSource, analysis: Analysis, tell: Tell | None = None) -> Analysis:
-    """Repeat an analysis over the grid; return it with the sweep, and with its spread as a systematic term.
+    """Repeat an analysis over the grid of settings; return it with the sweep, and its spread as a systematic term.
 
-    source : the recording again, open; it is searched once for each threshold.
+    source : the same recording, open; it is searched once for each threshold.
     """
     points = [_point("", "as chosen", analysis.sizes)]
     for setting, value, sizes in _variants(source, analysis):
@@ -50,7 +50,7 @@ def sweep(source: FrameSource, analysis: Analysis, tell: Tell | None = None) -> 
 
 
 def _with_wider_intervals(analysis: Analysis, sized: SizedTracks) -> Visibility | None:
-    """Return what the run could see, its numbers in suspension with the spread of the sweep in their intervals."""
+    """Return the visibility with the spread of the sweep in the intervals of its numbers in suspension."""
     seen = analysis.visibility
     if seen is None or seen.suspension is None:
         return seen
@@ -71,7 +71,7 @@ def _failed(without: list[str], n: int) -> Finding:
 
 
 def _variants(source: FrameSource, analysis: Analysis) -> Iterator[tuple[str, str, SizeDistribution]]:
-    """Analyse with one setting changed at a time, from frames or from spots on, whichever is the least work."""
+    """Analyse with one setting changed at a time, starting from the last stage that the setting does not affect."""
     quick = replace(analysis.settings, sizing=replace(analysis.settings.sizing, repeats=0))
     for threshold in thresholds_around(quick.detection.threshold_sd):
         changed = replace(quick, detection=replace(quick.detection, threshold_sd=threshold))
@@ -98,13 +98,13 @@ def _variants(source: FrameSource, analysis: Analysis) -> Iterator[tuple[str, st
 
 
 def thresholds_around(chosen: float) -> list[float]:
-    """Return the thresholds around the chosen one that a detector takes."""
+    """Return thresholds around the chosen one, within the range that a detector accepts."""
     around = np.clip(chosen * np.array(_THRESHOLDS), *THRESHOLDS_SD)
     return [float(threshold) for threshold in np.unique(around) if threshold != chosen]
 
 
 def _sized(analysis: Analysis, spots: Spots, tracks: Tracks, settings: AnalysisSettings) -> SizeDistribution:
-    """Return the sizes of tracks under the conditions of the analysis."""
+    """Return the sizes of these tracks by these settings, with camera and sample of the analysis."""
     return _sized_again(replace(analysis, spots=spots, tracks=tracks), settings, compare=False).sizes
 
 

@@ -1,4 +1,4 @@
-"""Sizes of the tracks so far: diffusion, distribution and findings, by the same functions as of a whole recording."""
+"""Sizes of the tracks so far: diffusion, distribution and findings, by the functions that analyse whole recordings."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ WHILE_RECORDING = (
     "lost_frames",
     "temperature_range",
 )
-"""Findings that something can still be done about while the sample is in the cell."""
+"""Findings that the user can still act on while the sample is in the cell."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sizing:
     """Sizes at one moment of a growing recording.
 
-    at_s : time of the last frame that is in it. n_tracks, n_tracks_used : found, and in the distribution.
-    d50 : with the systematic budget; d50_statistical : what more frames can improve.
-    findings : those of `WHILE_RECORDING`, with the limits and words of the report.
+    at_s : time of the last frame included. n_tracks, n_tracks_used : tracks found, and tracks in the distribution.
+    d50 : with the systematic budget; d50_statistical : with the statistical interval, which more frames make narrower.
+    findings : findings named in `WHILE_RECORDING`, with the limits and words of the report.
     """
 
     at_s: float
@@ -55,7 +55,7 @@ class Sizing:
 
     @property
     def d50_within(self) -> float | None:
-        """Relative half width of the statistical interval of D50; None where there is none."""
+        """Relative half width of the statistical interval of D50; None if D50 has no interval."""
         value, half = self.d50_statistical.value, self.d50_statistical.half_width
         return None if value is None or half is None else half / value
 
@@ -73,10 +73,10 @@ def size_so_far(
     metadata: Mapping[str, Any],
     detection: DetectionCurve | None = None,
 ) -> Sizing:
-    """Size the tracks of a recording that is still growing; fewer bootstrap repeats, hence draws, is all that differs.
+    """Size the tracks of a growing recording, as those of a whole recording but with `repeats` bootstrap repeats.
 
-    detection : how probable it is that a spot is found, known at the end of the recording: then what is not seen of the
-        motion is given back.
+    report, metadata : frames and temperatures so far. detection : detection curve, known at the end of the recording only;
+        with it, motion that detection and linking lose is corrected.
     """
     sized = size_tracks(
         spots,

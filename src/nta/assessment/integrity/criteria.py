@@ -1,7 +1,7 @@
 """Criteria of integrity: each compares the test arm with its paired, less handled reference.
 
-A preparation is compared by preparation where there are at least three of them, else by video; the statement then holds
-for these tubes only. Scales: ln ratios for sizes and recovery, differences for shares.
+The replicate is the preparation if each arm has at least three, else the video; the statement then holds for these tubes
+only. Scales: ln ratios for sizes and recovery, differences for shares.
 """
 
 from __future__ import annotations
@@ -29,12 +29,13 @@ from nta.errors import SettingError
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class MeasuredPreparation:
-    """The videos of one preparation: one tube of material that went through the process by itself.
+    """One preparation, a tube of material that was processed separately, with its videos and other measurements.
 
-    volume_ml : of the whole preparation, None where nobody said; recovery needs it.
-    detergent_labile : share of its particles that detergent removes. sealed_ratio : lumen-dye over membrane-dye positive.
+    volume_ml : volume of the whole preparation, None if not stated; recovery needs it.
+    detergent_labile : share of its particles that detergent removes.
+    sealed_ratio : particles positive for the lumen dye, divided by those positive for the membrane dye.
     membrane_dye : share of its particles that a membrane dye stains. zeta_mv : zeta potential.
-    particles_per_ug : of protein. None: not measured.
+    particles_per_ug : particles per µg of protein. None: not measured.
     """
 
     name: str
@@ -49,7 +50,7 @@ class MeasuredPreparation:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Arm:
-    """Preparations of one kind."""
+    """Preparations that were handled in the same way."""
 
     name: str
     preparations: tuple[MeasuredPreparation, ...]
@@ -61,28 +62,28 @@ class Arm:
 
     @property
     def n_tracks(self) -> int:
-        """Tracks with a size, over all videos."""
+        """Number of tracks with a size in all videos."""
         return sum(video.n_tracks for video in self.videos)
 
     @property
     def track_frames(self) -> float | None:
-        """Mean length of the tracks, over all videos; None where a video does not say."""
+        """Mean length of the tracks in all videos; None if not known for every video."""
         lengths = [video.track_frames for video in self.videos]
         known = [length for length in lengths if length is not None]
         return float(np.mean(known)) if known and len(known) == len(lengths) else None
 
     def values(self, name: str) -> tuple[float, ...]:
-        """Return a number by the name of its field, of the preparations that it was measured of."""
+        """Return the values of a field, given by name, for the preparations in which it was measured."""
         return tuple(known for p in self.preparations if (known := getattr(p, name)) is not None)
 
 
 Scale = Literal["ln", "1", "mV"]
-"""Of differences: of logarithms, of shares, of zeta potentials."""
+"""Scale of a difference: of logarithms, of shares, or of zeta potentials."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Criterion:
-    """One comparison with its name for people and the scale its numbers are on."""
+    """One comparison, with its title and the scale of its numbers."""
 
     name: str
     title: str
@@ -93,17 +94,17 @@ class Criterion:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class IntegrityEvidence:
-    """Everything a judgement may look at; what is None was not measured and is never assumed.
+    """All evidence for a judgement; None means not measured, and is never assumed.
 
     reference, test : the arms that are compared. paired : whether their preparations belong together, in order.
-    left_out : preparations of whose sample the other arm has none.
-    same_run : measured in one run (day, settings, buffer), so that the narrow margins hold; None where nobody said.
-    recorded_apart : what differs between the videos of the arms in how they were recorded and analysed, one phrase each.
-    blank_in_cell : of the buffer alone, by the same settings; it counts in every video by the dilution of that video.
-    sham_amount : of material without vesicles that went through the whole process, less its buffer.
+    left_out : preparations of samples that the other arm does not have.
+    same_run : whether the arms were measured in one run (day, settings, buffer), as narrow margins need; None if not stated.
+    recorded_apart : differences in recording or analysis between the videos of the arms, one phrase each.
+    blank_in_cell : amount in the buffer alone, by the same settings; multiplied by the dilution of each video.
+    sham_amount : amount in material without vesicles that went through the whole process, minus its buffer.
     beads_before, beads_after : videos of beads before and after the arms, for drift between them.
-    bead_bias : ln of bead D50 over certificate. detection_limit_nm : 50 % limit for intact vesicles.
-    uncounted : why some videos have no amount, where there is more to say than that nobody counted.
+    bead_bias : ln(D50 of the beads / certified diameter). detection_limit_nm : 50 % limit for intact vesicles.
+    uncounted : reason why some videos have no amount; empty if they simply were not counted.
     """
 
     test: Arm
@@ -126,7 +127,7 @@ class IntegrityEvidence:
         return (self.test,) if self.reference is None else (self.test, self.reference)
 
     def from_buffer(self, video: Video) -> float:
-        """Return how much of a video's amount the buffer adds; 0 where no blank was measured."""
+        """Return the part of the amount in a video that comes from the buffer; 0 if no blank was measured."""
         return (self.blank_in_cell or 0.0) * (video.dilution or 1.0)
 
     @property
@@ -136,7 +137,7 @@ class IntegrityEvidence:
 
     @property
     def design(self) -> str:
-        """How the arms belong together: "paired by sample, 3 preparations each"."""
+        """Design of the comparison in words, such as "paired by sample, 3 preparations each"."""
         n, m = (len(arm.preparations) for arm in (self.test, self.reference or self.test))
         if self.reference is None:
             return "no reference"
@@ -146,7 +147,7 @@ class IntegrityEvidence:
 
 
 def compare_arms(evidence: IntegrityEvidence, limits: IntegrityLimits) -> dict[str, Criterion]:
-    """Compute every criterion whose inputs exist; the others say what is missing."""
+    """Compute every criterion whose inputs exist; the others state what is missing."""
     if evidence.reference is None:
         return {}
     unit: ReplicateUnit = "preparation" if _by_preparation(evidence, limits) else "video"
@@ -191,7 +192,7 @@ class _Comparer:
     def by_video(
         self, name: str, title: str, scale: Scale, margin: Margin, summary: Summary, rounding: float = 0.0
     ) -> Criterion:
-        """Compare a number that every video has."""
+        """Compare the arms by a number of each video."""
         test, reference = (
             _replicates(arm, summary, self.unit) for arm in (self.evidence.test, self.reference)
         )
@@ -203,9 +204,9 @@ class _Comparer:
     def by_value(
         self, name: str, title: str, scale: Scale, margin: Margin, value: str, unknown: str = ""
     ) -> Criterion:
-        """Compare values that were measured of preparations, their ln on that scale; one value each gives no interval.
+        """Compare the arms by values measured for preparations; on the scale "ln", by the ln of these values.
 
-        value : name of the field. unknown : why values may not be known.
+        value : name of the field. unknown : reason to state if too few values are known.
         """
         test, reference = self.evidence.test, self.reference
         a, b = test.values(value), reference.values(value)
@@ -255,14 +256,16 @@ def _recovery(c: _Comparer) -> Criterion:
         return math.log(max(amount - background, 1e-9 * amount, 1e-300) * volume)
 
     test, reference = ([v.amount for v in arm.videos if v.amount] for arm in evidence.arms)
-    rounding = _rounding(test, reference, "ln") if test and reference else 0.0  # they may have been typed in
+    # amounts that were typed in may be rounded
+    rounding = _rounding(test, reference, "ln") if test and reference else 0.0
     return c.by_video(name, title, "ln", _ln_margin(c.limits.margins[name]), log_amount, rounding)
 
 
 def _size_at_brightness(c: _Comparer) -> Iterator[Criterion]:
-    """Yield size at given brightness, and what is left of it beside the shift of the median.
+    """Yield size at given brightness, and the same minus the shift of the median diameter.
 
-    All sizes measured too large by one factor shift both by it; emptied vesicles shift the first alone.
+    If all sizes are measured too large by one factor, size at given brightness and median shift by the same; emptied
+    vesicles shift size at given brightness alone.
     """
     margin = c.limits.margins["size_at_brightness"]
     both = (
@@ -279,7 +282,7 @@ def _size_at_brightness(c: _Comparer) -> Iterator[Criterion]:
 
 
 def _curve(evidence: IntegrityEvidence, reference: Arm) -> BrightnessCurve | str:
-    """Return the brightness curve of the reference, or why there is none that all videos can be read on."""
+    """Return the brightness curve of the reference, or the reason why it cannot be used for all videos."""
     if evidence.differs_in_run:
         return "brightness compares within one run only"
     try:
@@ -296,7 +299,7 @@ def _missing(name: str, title: str, scale: Scale, why: str) -> Criterion:
 
 
 def _too_few(test: Arm, n_test: int, reference: Arm, n_reference: int) -> str:
-    """Say of how many preparations a value is known, where that is too few for an interval."""
+    """Return words for the numbers of preparations with a known value, which are too few for an interval."""
     if not n_test and not n_reference:
         return "not measured"
     of_test, of_reference = (
@@ -306,14 +309,14 @@ def _too_few(test: Arm, n_test: int, reference: Arm, n_reference: int) -> str:
 
 
 def _rounding(test: Sequence[float], reference: Sequence[float], scale: Scale) -> float:
-    """Return the standard error that the digits of both arms leave in their difference, or in ln of their ratio."""
+    """Return the standard error by rounding of the difference of the arms, or of the ln of their ratio."""
     each = rounding_error((*test, *reference))
     sizes = (np.mean(test), np.mean(reference)) if scale == "ln" else (1.0, 1.0)
     return math.hypot(*(each / float(size) for size in sizes))
 
 
 def _pairs(test: Arm, reference: Arm, value: str) -> list[tuple[float, float]]:
-    """Return the values of preparations that belong together, where both were measured."""
+    """Return pairs of values of preparations that belong together, if both were measured."""
     if len(test.preparations) != len(reference.preparations):
         return []
     both = (

@@ -1,7 +1,7 @@
-"""Gates of the integrity judgement: what must hold before two arms may be compared at all.
+"""Gates of the integrity judgement: conditions for comparing two arms at all.
 
-Each gate is a finding. One that fails makes the verdict INDETERMINATE by its name; one that could not be assessed is said,
-and lowers what may be claimed. So does one that the measurements do not decide.
+Each gate is a finding. A failed gate makes the verdict INDETERMINATE and names the reason. A gate that could not be assessed
+or decided is reported, and limits the claims that may be made.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ def _stability(e: IntegrityEvidence, limits: IntegrityLimits) -> Iterator[Findin
 
 
 def _worst_scatter(arm: Arm, summary: Callable[[Video], float | None]) -> float | None:
-    """Return the largest relative scatter among preparations of three and more videos; None where there is none."""
+    """Return the largest relative scatter among preparations of three or more videos; None if there are none."""
     groups = [[summary(v) for v in p.videos] for p in arm.preparations if len(p.videos) >= 3]
     known = [np.array(g, dtype=np.float64) for g in groups if None not in g]
     return max((float(np.std(g, ddof=1) / np.mean(g)) for g in known), default=None)
@@ -176,7 +176,7 @@ def _density(e: IntegrityEvidence, limits: IntegrityLimits) -> Iterator[Finding]
 
 
 def _dilution_ratio(videos: Sequence[Video]) -> float | None:
-    """Return by how much the amounts found at different dilutions differ; None for one dilution."""
+    """Return the largest relative difference of amounts found at different dilutions; None for one dilution."""
     groups: dict[float, list[float]] = defaultdict(list)
     for video in videos:
         if video.dilution is not None and video.amount is not None:
@@ -211,7 +211,7 @@ _SHOWN = {
 
 
 def _steadiness(drift: Drift, limits: IntegrityLimits) -> Finding:
-    """Fail only where the beads are shown to have drifted, as a criterion is changed."""
+    """Judge the drift of the beads; it fails only if shown to exceed the limit, as for a criterion."""
     c = drift.comparison
     if c is None:
         return _open("DIFFERENT_RUN", drift.said, drift.remedy, drift.quantity)
@@ -306,7 +306,7 @@ def _gate(
     at_least: bool = False,
     of: str = "",
 ) -> Finding:
-    """Judge a value against the limit named `key`; `remedy` is for a failure, `of` names one of several values of a gate."""
+    """Judge a value by the limit `key`; remedy : advice after a failure; of : name of the value, if a gate has several."""
     limit = limits.gates[key]
     good = value >= limit if at_least else value <= limit
     return Finding(

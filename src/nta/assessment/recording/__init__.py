@@ -25,10 +25,10 @@ def assess_recording(
     metadata: Mapping[str, Any],
     settings: AssessmentSettings | None = None,
 ) -> Assessment:
-    """Judge one recording: enough tracks, drift, saturation, losses, calibration and what else is known of it.
+    """Judge one recording by all findings: number of tracks, drift, saturation, losses, calibration and others.
 
-    spots : all of the run, in tracks or not. report : frames found and lost. metadata : what the recording states of
-        instrument and sample.
+    spots : all spots, in tracks or not. report : frames found and lost. metadata : statements of the recording on instrument
+        and sample.
     """
     evidence = Evidence(
         sized=sized,

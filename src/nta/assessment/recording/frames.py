@@ -25,10 +25,11 @@ _CONDITIONS = {
     "dilution": ("dilution", "x"),
 }
 _CODEC_ALONE = 3.0
-"""Scatter between spots over that by noise from which on little but the codec is left: simulated beads of 60 and 100 nm have
-1.1 to 1.8 in H.264 of 2 Mbit/s and more and in MJPEG of good quality, and 5 to 12 where their sizes or widths are wrong."""
-_SAME = 2e-3  # relative; less is rounding
-_LEAST_SCALE = 0.7  # of the variance of positions over the Cramer-Rao bound, which none is below
+"""Scatter between the spots, relative to that by noise, above which the codec has replaced most of the noise: simulated
+beads of 60 and 100 nm have 1.1 to 1.8 in H.264 of 2 Mbit/s and more and in MJPEG of good quality, and 5 to 12 if their sizes
+or widths come out wrong."""
+_SAME = 2e-3  # relative difference that is taken for rounding
+_LEAST_SCALE = 0.7  # smallest plausible variance of positions, relative to the Cramer-Rao bound
 
 
 def losses(e: Evidence) -> Iterator[Finding]:
@@ -62,7 +63,7 @@ def losses(e: Evidence) -> Iterator[Finding]:
 
 
 def unmarked_losses(e: Evidence) -> Finding:
-    """Judge whether frames are missing that the recording does not know of, by the steps of the particles."""
+    """Judge by the steps of the particles whether frames are missing without a gap in the numbering."""
     name, title = "unmarked_losses", "Frames missing without a mark"
     seen = pace(e.sized.tracks, e.sized.diffusion)
     if seen is None:
@@ -79,7 +80,7 @@ def unmarked_losses(e: Evidence) -> Finding:
 
 
 def overruled(e: Evidence) -> Iterator[Finding]:
-    """Warn where the user says otherwise than the recording."""
+    """Warn of values by the user that differ from those of the recording."""
     if words := [*_overruled_camera(e), *_overruled_conditions(e)]:
         yield Finding(
             name="overruled",
@@ -91,7 +92,7 @@ def overruled(e: Evidence) -> Iterator[Finding]:
 
 
 def _overruled_camera(e: Evidence) -> Iterator[str]:
-    """Name what the user says of the camera otherwise than the recording, with both values."""
+    """Yield each camera value by the user that differs from the recording, with both values."""
     for name, claim in e.metadata.get("overruled", {}).items():
         title, scale, unit = _CAMERA[name]
         yield (
@@ -101,7 +102,7 @@ def _overruled_camera(e: Evidence) -> Iterator[str]:
 
 
 def _overruled_conditions(e: Evidence) -> Iterator[str]:
-    """Name what the user says of the sample otherwise than the recording; a measured temperature is judged elsewhere."""
+    """Yield each sample value by the user that differs from the recording, except a measured temperature (`temperature`)."""
     logged = len(e.metadata.get("temperature_log_c", ())) > 0
     for name, (title, unit) in _CONDITIONS.items():
         claim, used = e.metadata.get(name), getattr(e.sized.conditions, name)
@@ -185,7 +186,7 @@ UNKNOWN_EXPOSURE = Finding(
     evidence="nobody said the exposure: motion blur and localization error cannot be told apart",
     advice="give --exposure-ms; until then the estimator fits both together and is less precise",
 )
-"""Also of tracks that another program made."""
+"""The same finding is used for tracks of other programs."""
 
 
 def exposure(e: Evidence) -> Finding:

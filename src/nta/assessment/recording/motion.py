@@ -13,7 +13,7 @@ from nta.sizes.uncertainty import error_by_flow
 
 
 def drift(e: Evidence) -> Finding:
-    """Judge how fast the particles drift together."""
+    """Judge the mean speed of the common drift."""
     title = "Drift"
     time_s = e.spots.scene.frame_index * e.sized.diffusion.frame_interval_s
     if time_s.size < 2 or e.sized.tracks.n_tracks == 0:
@@ -32,7 +32,7 @@ def drift(e: Evidence) -> Finding:
 
 
 def free_motion(e: Evidence) -> Iterator[Finding]:
-    """Exponent and isotropy of all tracks together, and the tracks that are probably two particles."""
+    """Judge exponent and isotropy of the motion of all tracks together, held-back positions, flow, and mixed tracks."""
     motion = ensemble_motion(e.sized.tracks, e.sized.diffusion)
     for name, title, words, q, advice in (
         (
@@ -65,7 +65,7 @@ def free_motion(e: Evidence) -> Iterator[Finding]:
 
 
 def _held_positions(e: Evidence) -> Finding:
-    """Say whether sizes had to come from positions further apart than neighbours."""
+    """Judge whether sizes had to be estimated from positions more than one frame apart."""
     lag = e.sized.diffusion.noise.lag_frames
     seen = "displacements that do not touch are independent"
     if lag > 1:
@@ -84,7 +84,7 @@ def _held_positions(e: Evidence) -> Finding:
 
 
 def _flow(e: Evidence) -> Finding:
-    """Say whether flow is left in the displacements, as flow that differs from place to place is."""
+    """Judge residual flow in the displacements, which remains if flow differs from place to place."""
     error, correlation = error_by_flow(e.sized.diffusion), e.sized.diffusion.noise.flow
     seen = "displacements of a track further apart are not alike: no flow is left in them"
     if error > 0:

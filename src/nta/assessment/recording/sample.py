@@ -1,4 +1,4 @@
-"""Is what is seen fit to be sized? Enough tracks, neither too dense nor too bright, in focus, moving."""
+"""Is the sample suitable for sizing? Enough tracks, neither too dense nor too bright, in focus, moving."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from nta.assessment.recording.evidence import Evidence, finding, not_assessed
 from nta.diffusion import TrackFlag
 from nta.visibility import share_not_gaussian
 
-_FULL = 0.995  # of full scale: eight bits at the top of sixteen reach no further
+_FULL = 0.995  # share of full scale that counts as full: 8-bit data in the upper bits of 16 reach no higher
 
 
 def enough_tracks(e: Evidence) -> Finding:
-    """Judge the number of tracks that have a size; where they make no distribution, there is none that could fail."""
+    """Judge the number of tracks that have a size; without a size distribution, few tracks are a warning at most."""
     sized = int(e.sized.diffusion.has_size.sum())
     for_sizes = sized >= e.sized.sizing.min_tracks
     found = finding(
@@ -66,7 +66,7 @@ def density(e: Evidence) -> Iterator[Finding]:
 
 
 def _crowding(e: Evidence, per_frame: float) -> Finding:
-    """Judge how many foreign spots lie where a particle's next one is looked for."""
+    """Judge the expected number of foreign spots within the search range of a particle."""
     title, scene, range_px = "Particle density", e.spots.scene, e.sized.tracks.linking.search_range_px
     if not len(e.spots):
         return not_assessed("spots_per_frame_high", title, "no spots", "")
@@ -98,14 +98,14 @@ def _ambiguous(e: Evidence) -> Finding:
 
 
 def _instead_of_noise(e: Evidence) -> str:
-    """Advise what to do where a codec may have made the spots."""
+    """Return advice for compressed recordings, in which the codec may have made spots; empty for others."""
     if e.report.lossy_codec is None:
         return ""
     return f"record uncompressed: what {e.report.lossy_codec} leaves of noise passes for particles; else dilute further"
 
 
 def full_scale(e: Evidence) -> Finding:
-    """Judge the share of the picture, without its spots, that is at full scale: nothing can be seen there."""
+    """Judge the share of the background that is at full scale, where nothing can be seen."""
     title, scene = "Pixels at full scale", e.spots.scene
     if not scene.has_borders:
         return not_assessed("full_scale", title, "there is no picture", "")
