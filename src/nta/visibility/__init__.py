@@ -1,4 +1,4 @@
-"""Visibility: what a run could see, and so what is in suspension and how much of it."""
+"""Visibility: detection limit and visible volume of a recording; with them, particles in suspension and concentration."""
 
 from nta.visibility.brightness import brightness_e_per_ms
 from nta.visibility.concentration import less_blank, mean_concentration
@@ -7,7 +7,6 @@ from nta.visibility.indices import light_of_spheres
 from nta.visibility.injection import FrameSample
 from nta.visibility.light import width_in_focus_px
 from nta.visibility.measure import detection_curve, measure_visibility
-from nta.visibility.run import Run
 from nta.visibility.settings import VisibilitySettings
 from nta.visibility.shape import share_not_gaussian
 from nta.visibility.table import BrightnessLaw, Concentration, TrackIndices, Visibility, VisibleVolume
@@ -17,7 +16,6 @@ __all__ = [
     "Concentration",
     "DetectionCurve",
     "FrameSample",
-    "Run",
     "TrackIndices",
     "Visibility",
     "VisibilitySettings",
