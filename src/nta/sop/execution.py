@@ -71,7 +71,7 @@ def carry_out(
     Parameters
     ----------
     procedure
-        What to measure.
+        Procedure to carry out.
     folder
         Must not exist, or be empty.
     tell, ask, make_bar
