@@ -50,9 +50,8 @@ def on_dask(
         raise ClusterError(f"no dask scheduler answers at {address}: {error}") from None
     with client:
         _refuse_other_versions(client)
-        run = (
-            uuid.uuid4().hex
-        )  # makes the keys unique: the cluster keeps results by key, nta keeps them in folders
+        # makes the keys unique: the cluster keeps results by key, nta keeps them in folders
+        run = uuid.uuid4().hex
         futures = {
             client.submit(function, _for_cluster(job), key=f"nta-{run}-{number}", pure=False): job
             for number, job in enumerate(jobs)
