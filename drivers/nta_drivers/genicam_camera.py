@@ -152,9 +152,8 @@ class GenicamCamera(GrabbingCamera):
             _compare(checked, before, taken)
             binning(taken)
         except SettingError:
-            with suppress(
-                SettingError
-            ):  # if the camera also refuses its previous values, the first refusal is raised
+            # if the camera also refuses its previous values, the first refusal is raised
+            with suppress(SettingError):
                 _apply(features, before)
             raise
 

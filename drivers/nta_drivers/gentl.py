@@ -86,9 +86,8 @@ class GentlCamera(GenicamCamera):
     def _close_device(self) -> None:
         for part, end in ((self._acquirer, "destroy"), (self._harvester, "reset")):
             if part is not None:
-                with contextlib.suppress(
-                    Exception
-                ):  # each producer raises its own errors for a device that is gone
+                # each producer raises its own errors for a device that is gone
+                with contextlib.suppress(Exception):
                     getattr(part, end)()
         self._acquirer = self._harvester = None
 

@@ -290,9 +290,8 @@ class MicromanagerCamera(GrabbingCamera):
         return self._first[0] + round((elapsed_ms - self._first[1]) * 1e6)
 
     def _attribute(self, missing: int) -> Losses:
-        return Losses(
-            lost_host=missing
-        )  # Micro-Manager numbers the frames that it receives, so its buffer overflowed
+        # Micro-Manager numbers the frames that it receives, so its buffer overflowed
+        return Losses(lost_host=missing)
 
     @contextlib.contextmanager
     def _failing_as(self, kind: type[DeviceError | SettingError]) -> Iterator[None]:

@@ -113,9 +113,8 @@ class PacedCamera(AcquiringCamera):
 
     def _change_speed(self, speed: float) -> None:
         if self._acquiring and speed != self._speed:
-            self._began = (
-                time.monotonic() - self._next()[1] / speed
-            )  # the clock continues from the next frame
+            # the clock continues from the next frame
+            self._began = time.monotonic() - self._next()[1] / speed
         self._speed = speed
 
 

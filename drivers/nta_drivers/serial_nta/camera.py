@@ -144,9 +144,8 @@ class SerialCamera:
         if not self._acquiring:
             return Losses()
         self._acquiring = False
-        with suppress(
-            DeviceError
-        ):  # the instrument is gone, or still busy with a long image, which the next start aborts
+        # the instrument is gone, or still busy with a long image, which the next start aborts
+        with suppress(DeviceError):
             self._link.ask("ABOR", limit_s=_STOP_S)
         return self._account.losses()
 

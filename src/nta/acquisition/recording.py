@@ -203,9 +203,8 @@ def _set_by_signals(stop: threading.Event) -> Iterator[None]:
         restore()  # a second Ctrl-C interrupts
 
     for number in _ENDING:
-        if (
-            number == signal.SIGINT or signal.getsignal(number) is not signal.SIG_IGN
-        ):  # nohup ignores SIGHUP on purpose
+        # nohup ignores SIGHUP on purpose
+        if number == signal.SIGINT or signal.getsignal(number) is not signal.SIG_IGN:
             before[number] = signal.signal(number, on_signal)
     try:
         yield

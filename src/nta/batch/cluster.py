@@ -50,9 +50,8 @@ def on_dask(
         raise ClusterError(f"no dask scheduler answers at {address}: {error}") from None
     with client:
         _refuse_other_versions(client)
-        run = (
-            uuid.uuid4().hex
-        )  # makes the keys unique: the cluster keeps results by key, nta keeps them in folders
+        # makes the keys unique: the cluster keeps results by key, nta keeps them in folders
+        run = uuid.uuid4().hex
         futures = {
             client.submit(function, _for_cluster(job), key=f"nta-{run}-{number}", pure=False): job
             for number, job in enumerate(jobs)
@@ -70,7 +69,7 @@ def _outcome(future: Any) -> JobOutcome:
     try:
         outcome: JobOutcome = future.result()
         return outcome
-    except Exception as error:  # whatever the cluster says of a job that it gave up
+    except Exception as error:  # the cluster gave the job up, with an error of any type
         if future.cancelled():
             raise ClusterError("the scheduler was lost; start the same command again to go on") from None
         return JobOutcome(status="failed", reason=f"given up by the cluster: {error}", lasting=False)
@@ -79,7 +78,7 @@ def _outcome(future: Any) -> JobOutcome:
 def _refuse_other_versions(client: Any) -> None:
     try:
         found: dict[str, str] = client.run(own_version)
-    except Exception as error:  # dask passes on whatever the worker met
+    except Exception as error:  # dask passes on any error of the worker
         raise ClusterError(f"the workers of the cluster cannot run {software()}: {error}") from None
     if not found:
         raise ClusterError("the cluster has no workers")

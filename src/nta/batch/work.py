@@ -50,9 +50,8 @@ def _done(job: Job, key: str, sha256: str) -> JobOutcome | None:
         return outcome
     except Exception as error:  # one bad file must not end a batch, not even by a defect of nta
         known = read_outcome(job.folder)
-        if known is not None and known.stands_for(
-            key
-        ):  # another worker was faster: a cluster may run a job twice
+        # another worker was faster: a cluster may run a job twice
+        if known is not None and known.stands_for(key):
             return known
         failed = JobOutcome(
             status="skipped" if job.skipped and isinstance(error, NoRecordingError) else "failed",

@@ -77,7 +77,6 @@ def _write(report: QcReport, options: argparse.Namespace) -> None:
     elif not options.quiet:
         from rich.console import Console
 
-        width = (
-            None if sys.stdout.isatty() else 140
-        )  # a log has no width, and wrapped cells are hard to search
+        # a log has no width, and wrapped cells are hard to search
+        width = None if sys.stdout.isatty() else 140
         report.print_to(Console(file=sys.stdout, width=width))

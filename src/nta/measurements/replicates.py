@@ -90,7 +90,7 @@ class Spread:
     """Mean of a number over videos with its spread; None if there are too few videos. The video is the unit.
 
     sd : standard deviation between videos. cv : sd over mean.
-    low, high : interval of the mean by the scatter of the videos alone, Student's t with n - 1 degrees of freedom
+    low, high : interval of the mean by the scatter of the videos only, Student's t with n - 1 degrees of freedom
         (ISO/IEC Guide 98-3 (GUM), G.3), on logarithms except for shares.
     full_low, full_high : with the errors common to all videos, and at least their counting errors, as in `nta check`.
     """

@@ -71,7 +71,7 @@ def carry_out(
     Parameters
     ----------
     procedure
-        What to measure.
+        Procedure to carry out.
     folder
         Must not exist, or be empty.
     tell, ask, make_bar
@@ -130,9 +130,8 @@ class _Execution:
     videos: list[PlannedVideo] = field(default_factory=list)
     findings: dict[str, Finding] = field(default_factory=dict)
     of_blank: list[Finding] = field(default_factory=list)  # one for each video of the sample
-    first_images: dict[tuple[bool, str], str] = field(
-        default_factory=dict
-    )  # by whether the video is of beads, and the fingerprint
+    # by whether the video is of beads, and the fingerprint
+    first_images: dict[tuple[bool, str], str] = field(default_factory=dict)
     blanks: dict[str, Analysis] = field(default_factory=dict)  # by the name of the video
     ratios: list[tuple[float, float]] = field(default_factory=list)
     interrupted: bool = False  # nothing more is recorded; existing recordings are analysed

@@ -20,9 +20,9 @@ from nta.study.study import Preparation, Study
 class Material:
     """A study with its videos, all counted in one unit.
 
-    attached : by preparation. unit : of every video's amount: per ml where all are calibrated, else in view; "" where some
-        were not counted. Amounts are of the original material, those of a blank of the buffer in the cell.
-    uncounted : why there is no amount of some preparations; "" where nothing stands against counting them.
+    attached : videos by preparation. unit : unit of all amounts: per ml if all videos are calibrated, else in view; "" if
+        some were not counted. Amounts refer to the original material, those of a blank to the buffer in the cell.
+    uncounted : why some preparations have no amount; "" if all can be counted.
     """
 
     study: Study
@@ -32,7 +32,7 @@ class Material:
 
     @classmethod
     def of(cls, study: Study, attached: Mapping[str, tuple[Attached, ...]]) -> Material:
-        """Choose the unit that all videos of the arms share, and count in it."""
+        """Choose a unit common to all videos of the arms, and count in it."""
         known = {p.name: _stated(p, attached[p.name]) for p in study.preparations}
         counted = [a for p in study.preparations if p.arm != "beads" for a in known[p.name]]
         unit = ""
@@ -60,14 +60,14 @@ class Material:
         return [a.video for tube in tubes for a in self.attached[tube.name]]
 
     def dilutions(self, tube: Preparation) -> tuple[float, ...]:
-        """Return the dilutions that the amounts of a preparation were made with: stated, or recorded by its results."""
+        """Return the dilutions used for the amounts of a preparation: stated, or recorded by its results."""
         found = dict.fromkeys(video.dilution for video in self.videos([tube]))
         return tuple(factor for factor in found if factor is not None)
 
     def mean_amount(self, tubes: Iterable[Preparation], blank_in_cell: float = 0.0) -> float | None:
-        """Return the mean amount over the videos of some preparations; None where there are none or one is unknown.
+        """Return the mean amount over the videos of some preparations; None if there are none or one is unknown.
 
-        blank_in_cell : of the buffer; of each video it is taken off at the dilution of that video.
+        blank_in_cell : amount in the buffer; it is subtracted from each video, multiplied by the dilution of that video.
         """
         videos = self.videos(tubes)
         known = [v.amount - blank_in_cell * (v.dilution or 1.0) for v in videos if v.amount is not None]

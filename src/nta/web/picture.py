@@ -13,10 +13,8 @@ from PIL import Image as Pictures
 from nta.frames import Image
 from nta.web.view import ShownFrame
 
-_DARKEST, _BRIGHTEST = (
-    1.0,
-    99.9,
-)  # percentiles shown as black and white: a hundred spots fill a thousandth of the image
+# percentiles shown as black and white: a hundred spots fill a thousandth of the image
+_DARKEST, _BRIGHTEST = 1.0, 99.9
 _LEAST_SHARE = 1 / 64  # least range from black to white, as a share of full scale: less would show only noise
 _SETTLE = 0.1  # share by which the stretch follows from frame to frame; prevents flicker
 _STEP = 4  # every fourth row and column enters the percentiles

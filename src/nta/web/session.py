@@ -94,9 +94,8 @@ class Session:
         self.reports = Reports(report)
         self._profile, self._settings = profile, settings or AnalysisSettings()
         self._lock = threading.RLock()
-        self._turning = (
-            threading.Lock()
-        )  # held while a knob is set, which may take seconds: no recording begins meanwhile
+        # held while a knob is set, which may take seconds: no recording begins meanwhile
+        self._turning = threading.Lock()
         self._phase: Phase = "opening"
         self._why = ""
         self._notes: deque[Note] = deque(maxlen=_MOST_NOTES)

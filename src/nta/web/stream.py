@@ -41,9 +41,8 @@ class Stream:
             return
         await socket.accept()
         number, sent_s = 0, 0.0
-        with suppress(
-            WebSocketDisconnect, RuntimeError, KeyError
-        ):  # the socket was closed while sending, or the message was not text
+        # the socket was closed while sending, or the message was not text
+        with suppress(WebSocketDisconnect, RuntimeError, KeyError):
             while True:
                 asked = _asked(await socket.receive_text())
                 await asyncio.sleep(max(0.0, sent_s + 1 / _MOST_PER_S - time.monotonic()))

@@ -20,10 +20,8 @@ from nta.io.recordings.grey import LUMA_NOTE, grey
 from nta.io.recordings.raw import Place, chosen, read_images
 from nta.io.recordings.reader import NO_CLOCK, Claim, Shot, Tally
 
-_TIMES, _EXPOSURES = (
-    1002,
-    1003,
-)  # tags of two blocks with one entry per image: TIME64 (seconds times 2^32), and seconds times 2^32
+# tags of two blocks with one entry per image: TIME64 (seconds times 2^32), and seconds times 2^32
+_TIMES, _EXPOSURES = 1002, 1003
 # offsets within SETUP
 _LENGTH, _FRAME_RATE, _COLOUR_FILTER, _REAL_BITS, _SHUTTER_NS = 142, 768, 808, 896, 1568
 

@@ -97,9 +97,8 @@ class FilmReader:
                     f"its header says {self._duration_s:.3f} s, its frames end at {float(end_s):.3f} s"
                 )
             tally.truncated |= cut
-        frames = max(
-            frames, tally.found + tally.damaged
-        )  # counted by time stamps, which leave gaps, or one by one
+        # counted by time stamps, which leave gaps, or one by one
+        frames = max(frames, tally.found + tally.damaged)
         if self.claim.frames is not None and frames < self.claim.frames:
             tally.truncated = True
             tally.note(f"its header says {self.claim.frames} frames, {frames} are there")

@@ -35,9 +35,8 @@ def grey_image(frame: av.VideoFrame, tally: Tally, path: Path) -> Image:
             tally.note(LUMA_NOTE)
         return image
     if not layout.is_planar and len(layout.components) > 1:
-        frame = frame.reformat(
-            format="yuv422p"
-        )  # splits a packed format into planes; the values are unchanged
+        # splits a packed format into planes; the values are unchanged
+        frame = frame.reformat(format="yuv422p")
         layout = frame.format
     bits = layout.components[0].bits
     if not 8 <= bits <= 16:

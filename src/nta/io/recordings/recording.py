@@ -20,11 +20,8 @@ from nta.io.recordings.reader import Claim, Reader, Shot, Tally
 _CAMERA_FIELDS = (*CAMERA_STATED, *CAMERA_CALIBRATION, "binning")
 _CONDITIONS = (*CONDITION_NUMBERS, *CONDITION_TEXTS)
 _SAME = 2e-3  # relative tolerance for rounding, as 30 Hz for 29.97
-_DEPTHS = (
-    12,
-    14,
-    16,
-)  # bit depths of cameras with two bytes per pixel; a dim recording does not mean fewer bits
+# bit depths of cameras with two bytes per pixel; a dim recording does not mean fewer bits
+_DEPTHS = 12, 14, 16
 _RATES_HZ = (0.01, 1e6)
 _LONGEST_GAP = 100_000  # frames, an hour at 30 Hz; a longer gap is a fault of the numbering
 _FRAMES_TO_LOOK_AT = 12

@@ -71,11 +71,8 @@ def check_axes(tiff: tifffile.TiffFile, path: Path) -> None:
     else:
         counts = {}
     words = tiff.imagej_metadata or {}
-    for axis, key in (
-        ("T", "frames"),
-        ("Z", "slices"),
-        ("C", "channels"),
-    ):  # known even if images are lost
+    # known even if images are lost
+    for axis, key in (("T", "frames"), ("Z", "slices"), ("C", "channels")):
         counts[axis] = max(counts.get(axis, 1), int(words.get(key, 1)))
     counts = {axis: n for axis, n in counts.items() if axis not in "YXS" and n > 1}
     said = ", ".join(f"{n} along {axis}" for axis, n in counts.items())
@@ -118,9 +115,8 @@ def _images_of_one_directory(tiff: tifffile.TiffFile, path: Path, length: int, c
     following = _next_directory(path, first.offset, tiff)
     if following == 0:  # one directory for a whole stack, as ImageJ writes it above 4 GB
         return claimed
-    images, rest = divmod(
-        following - first.dataoffsets[0], length
-    )  # the other directories were behind the images
+    # the other directories were behind the images
+    images, rest = divmod(following - first.dataoffsets[0], length)
     return max(images, 1) if rest < _SLACK else 1
 
 

@@ -224,9 +224,8 @@ class VendorResult:
     weighting: str
     percentiles: PercentileConvention | None
     runs: tuple[VendorRun, ...]
-    average: Mapping[str, tuple[float, float]] = field(
-        default_factory=dict
-    )  # mean over runs and its standard error, as printed
+    # mean over runs and its standard error, as printed
+    average: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     hidden: tuple[str, ...] = ()
 
     def diluted(self, dilution: float) -> VendorResult:
@@ -242,9 +241,8 @@ class VendorResult:
                 f"{self.file}: a dilution is a factor of at least 1 (100 for 1:100), got {dilution:g}"
             )
         for run in self.runs:
-            if run.dilution is not None and not np.isclose(
-                run.dilution, dilution, rtol=0.01
-            ):  # one of them may be rounded
+            # one of them may be rounded
+            if run.dilution is not None and not np.isclose(run.dilution, dilution, rtol=0.01):
                 raise VendorFileError(
                     f"{self.file}: {run.name} records the dilution {run.dilution:g}, which is applied already; {dilution:g} "
                     "was stated. Leave it out, or correct the record"
