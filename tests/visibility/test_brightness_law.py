@@ -7,7 +7,7 @@ import pytest
 
 from made.visible_volume import SHEET, VIEW, WATER, lognormal, trials
 from nta.sizes import SizingSettings
-from nta.visibility.brightness_law import LightModel, brightness_law, stand_ins
+from nta.visibility.brightness_law import LightModel, brightness_law, seeks_index, stand_ins
 from nta.visibility.curve import fit_curve
 from nta.visibility.light import CrossSections
 from nta.visibility.table import BrightnessLaw
@@ -71,8 +71,8 @@ def test_beads_of_which_few_or_many_are_found_have_their_light(light_e):
     assert np.log(found.scale_e_per_nm2 / true.scale_e_per_nm2) == pytest.approx(0, abs=0.1)
 
 
-@pytest.mark.parametrize("slope", [-2.0, -1.0, 0.0])
-def test_the_slope_of_vesicles_is_followed_to_its_end(slope):
+@pytest.mark.parametrize("slope", [-4.0, -2.0, -1.0, 0.0])
+def test_the_slope_of_vesicles_and_of_membrane_dye_is_followed_to_its_end(slope):
     model = model_of(lognormal(100.0, 0.3))
     true = law_of(model, 10_000.0, slope=slope, index=model.table.medium_index + 0.06)
     give_light(model, true)
@@ -89,3 +89,16 @@ def test_light_that_no_law_explains_has_none():
         model.sized.tracks.intensity.size, 1.0
     )  # fainter than what can be found
     assert brightness_law(model, 1.59) is None
+
+
+def test_a_stated_index_leaves_the_scale_to_be_found_wherever_that_of_the_profile_lies():
+    model = model_of(lognormal(60.0, 0.05))
+    true = law_of(model, 1000.0)
+    give_light(model, true)
+    far = true.scale_e_per_nm2 / (SHEET.exposure_s * 1e3) * 1e-13
+    model.sized.profile = SimpleNamespace(brightness_e_per_ms_nm2=far)
+    assert not seeks_index(model, 1.59)
+    assert seeks_index(model, None)
+    found = brightness_law(model, 1.59)
+    assert found.scale_source == "this run"
+    assert np.log(found.scale_e_per_nm2 / true.scale_e_per_nm2) == pytest.approx(0, abs=0.1)

@@ -150,6 +150,17 @@ def test_light_that_is_wrong_for_all_alike_moves_how_many_there_are_and_not_thei
     assert d50.high / d50.low < 1.01
 
 
+def test_light_that_falls_with_the_diameter_makes_the_number_no_less_certain():
+    d = np.geomspace(20, 800, 60)
+    light = np.minimum(d / 100, 1) ** 6 / np.maximum(d / 100, 1)
+    volume = VisibleVolume(
+        diameter_nm=d, electrons=1e4 * light, probability=np.ones(60), volume_ml=1e-9 * light**0.5
+    )
+    in_view = lognormal(250.0, 0.05)
+    run = run_of(in_view, np.repeat(in_view.weight[None], 2000, axis=0))
+    assert in_suspension(run, volume, fit_curve(trials(), 1.4), LAW, 30.0).rel_std < 0.5 * 0.2
+
+
 def test_intervals_in_suspension_hold_the_error_of_sizes_of_the_slope_of_light_and_the_budget():
     curve, volume = fit_curve(trials(), 1.4), volume_by_light(0.5)
     rng = np.random.default_rng(5)

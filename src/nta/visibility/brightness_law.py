@@ -33,6 +33,7 @@ _CLOSE, _CLOSE_SLOPE = 0.01, 0.02  # tolerances of ln(light) and of its slope
 _CLOSE_ENOUGH = 5.0  # tolerances within which the best law is accepted, since the simulation changes in steps
 _BOLDEST = 1.0  # largest change of ln(light) and of the slope in one iteration
 _DAMPING = 1e-3  # keeps the solution finite if the prediction does not respond at all
+_SLOPES = (-7.0, 3.0)  # membrane dye, whose light grows as d², lies at -4, as do mixtures of materials
 _SLOPE_STD = 1.0  # prior standard deviation of the slope: vesicles lie 1 to 2 below spheres, beads at 0
 # Index contrast of vesicles (1.40) in water: it gives the law its shape if neither index nor scale is known.
 _FAINT_CONTRAST = 0.06
@@ -82,24 +83,27 @@ class LightModel:
 def brightness_law(model: LightModel, stated_index: float | None) -> BrightnessLaw | None:
     """Find the unknown one of two: the index from the profile's brightness scale, or the scale from the stated index.
 
-    If neither is known, the index of vesicles is assumed, and the scale is fitted to this recording. None: no index explains
-    the light.
+    If neither is known, the index of vesicles is assumed, and the scale is fitted to this recording. None: neither
+    explains the light.
     """
     light = observed_light(model.sized)
-    known_scale = _profile_scale(model)
-    by_index = stated_index is None and known_scale is not None
+    known_scale = _profile_scale(model) if seeks_index(model, stated_index) else None
     index = stated_index if stated_index is not None else model.table.medium_index + _FAINT_CONTRAST
     anchor = np.exp(np.log(stand_ins(model.sized)).mean(keepdims=True))
     law = BrightnessLaw(
         refractive_index=index,
         medium_index=model.table.medium_index,
         scale_e_per_nm2=known_scale or math.exp(light.mean) / float(model.table.at(anchor, index)[0]),
-        index_source="stated" if stated_index is not None else "this run" if by_index else "assumed",
-        scale_source="calibrated" if by_index else "this run",
+        index_source="stated"
+        if stated_index is not None
+        else "assumed"
+        if known_scale is None
+        else "this run",
+        scale_source="this run" if known_scale is None else "calibrated",
         anchor_nm=float(anchor[0]),
     )
     fitted = _fitted(model, law, light, light.mean, with_slope=stated_index is None)
-    if fitted is None or not by_index:
+    if fitted is None or known_scale is None:
         return fitted
     reach = Z_95 * float(np.hypot(light.std_err, LIGHT_STD))
     low, high = (_fitted(model, fitted, light, light.mean + s, with_slope=False) for s in (-reach, reach))
@@ -108,6 +112,11 @@ def brightness_law(model: LightModel, stated_index: float | None) -> BrightnessL
         index_low=low.refractive_index if low else None,
         index_high=high.refractive_index if high else None,
     )
+
+
+def seeks_index(model: LightModel, stated_index: float | None) -> bool:
+    """Whether the index is the unknown one of the two, because only the scale is known."""
+    return stated_index is None and _profile_scale(model) is not None
 
 
 def stand_ins(sized: SizedTracks) -> FloatArray:
@@ -193,7 +202,7 @@ def _fitted(
         moved = _brighter(model, law, float(step[0] * _CLOSE))
         if moved is None:
             return None
-        law = replace(moved, slope=float(np.clip(law.slope + step[1] * _CLOSE_SLOPE, -3, 3)))
+        law = replace(moved, slope=float(np.clip(law.slope + step[1] * _CLOSE_SLOPE, *_SLOPES)))
         now = missing(law)
         follows += np.outer(still - now - follows @ step, step) / (step @ step)
         still = now

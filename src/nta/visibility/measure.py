@@ -15,7 +15,7 @@ from nta.sized_tracks import SizedTracks
 from nta.sizes import SizeDistribution
 from nta.spots import SpotDetector
 from nta.tracks import Tracks
-from nta.visibility.brightness_law import LightModel, brightness_law
+from nta.visibility.brightness_law import LightModel, brightness_law, seeks_index
 from nta.visibility.concentration import (
     REFERENCE_NM,
     concentration,
@@ -80,7 +80,11 @@ def measure_visibility(
     )
     law = brightness_law(model, settings.refractive_index)
     if law is None:
-        note = "no refractive index explains the light of the tracks with the brightness of the profile"
+        note = (
+            "no refractive index explains the light of the tracks with the brightness of the profile"
+            if seeks_index(model, settings.refractive_index)
+            else "no brightness scale explains both the light of the tracks and the light at which particles are found"
+        )
         return _not_known(curve, uncounted(sized, note), note)
     limit = _limit(model, law)
     volume = _volume(model, law, limit.value, settings)

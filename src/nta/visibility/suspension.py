@@ -148,9 +148,10 @@ def _log_volume(
     """
     log_ml = np.log(np.maximum(volume.volume_ml, _NOTHING * volume.volume_ml.max()))
     log_light = np.log(volume.electrons)
-    # if the light of large spheres falls with their diameter, they keep the volume of the brightest smaller sphere
+    # if the light of large particles falls with their diameter, their volume changes as that of the brightest smaller one
     rising = np.maximum.accumulate(log_light) + 1e-9 * np.arange(log_light.size)
-    more = np.interp(rising + brighter, rising, log_ml) - log_ml
+    largest = np.maximum.accumulate(log_ml)
+    more = np.interp(rising + brighter, rising, largest) - largest
     return np.asarray(np.interp(diameter_nm, volume.diameter_nm, log_ml + more))
 
 
