@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from nta.cores import cores
 from nta.errors import RecordingError, SettingError
-from nta.frames import CameraState, Frame, Image
+from nta.frames import CameraState, Frame, Image, same_image
 from nta.progress import Progress
 from nta.spots.columns import CHI2, ERROR, FLAGS, N_TABLE, SNR, B, N, S, X, Y
 from nta.spots.learned import Learned
@@ -105,8 +105,8 @@ class SpotDetector:
         self._chunk = int(np.clip(CHUNK_BYTES // self._learned.example_image.nbytes, 1, CHUNK))
 
     def primed(self, frames: Iterable[Frame]) -> Iterator[Frame]:
-        """Learn from the first of these frames, then yield all frames; none is kept in memory."""
-        stream = iter(frames)
+        """Learn from the first of these frames, then yield all but copies of the frame before; none is kept in memory."""
+        stream = _without_copies(frames)
         head = deque(islice(stream, PRIME_FRAMES))
         self.prime(list(head))
         while head:
@@ -150,6 +150,18 @@ class SpotDetector:
         assert self._engine is not None
         check_alike(chunk, self.learned.example_image)
         return _spots(chunk, self._engine.search(chunk), self.learned, self.settings)
+
+
+def _without_copies(frames: Iterable[Frame]) -> Iterator[Frame]:
+    """Leave out frames that repeat the one before bit by bit: they show no moment of their own, and become gaps.
+
+    An image of one grey value is no copy, because without noise every empty frame looks like that.
+    """
+    before: Image | None = None
+    for frame in frames:
+        if before is None or not same_image(frame.image, before) or np.ptp(frame.image) == 0:
+            yield frame
+        before = frame.image
 
 
 def _last_index(chunk: Sequence[Frame], before: int) -> int:

@@ -3,6 +3,7 @@
 from nta.visibility.brightness import brightness_e_per_ms
 from nta.visibility.concentration import less_blank, mean_concentration
 from nta.visibility.curve import DetectionCurve
+from nta.visibility.evenness import Evenness, evenness_across, evenness_in_time
 from nta.visibility.indices import light_of_spheres
 from nta.visibility.injection import FrameSample
 from nta.visibility.light import width_in_focus_px
@@ -15,6 +16,7 @@ __all__ = [
     "BrightnessLaw",
     "Concentration",
     "DetectionCurve",
+    "Evenness",
     "FrameSample",
     "TrackIndices",
     "Visibility",
@@ -22,6 +24,8 @@ __all__ = [
     "VisibleVolume",
     "brightness_e_per_ms",
     "detection_curve",
+    "evenness_across",
+    "evenness_in_time",
     "less_blank",
     "light_of_spheres",
     "mean_concentration",

@@ -11,6 +11,7 @@ import numpy as np
 from nta.quantity import Z_95, Quantity, unknown
 from nta.sized_tracks import SizedTracks
 from nta.sizes.likelihood import particles_behind
+from nta.visibility.evenness import evenness_across, evenness_in_time
 from nta.visibility.shape import rel_std_by_shape
 from nta.visibility.suspension import Suspension
 from nta.visibility.table import NOT_SUBTRACTED, Concentration
@@ -161,15 +162,24 @@ def _counted(sized: SizedTracks) -> tuple[float, float]:
 def _per_ml(sized: SizedTracks, suspension: Suspension) -> Quantity:
     counted, error = _counted(sized)
     counting = error / max(counted, 1e-12)
-    depth, shape = 0.0, rel_std_by_shape(sized.tracks, sized.diffusion)
+    depth, even = 0.0, evenness_in_time(sized)
     if sized.profile is not None:
         depth = sized.profile.rel_std("sheet_width_um") or 0.0
-        shape = 0.0 if sized.profile.sheet_is_anchored else shape  # the anchoring beads have it too
-    rel_std = math.hypot(counting, depth, suspension.rel_std, shape)
+    rel_std = math.hypot(
+        counting, depth, suspension.rel_std, even.rel_std if even else 0.0, _by_optics(sized)
+    )
     value = counted * suspension.share_found / suspension.effective_ml
-    words = "counts, depth of the light sheet, sizes, brightness and shape of the spots combined, 95 %"
+    words = "counts, their evenness, depth of the light sheet, sizes, brightness and shape of the spots combined, 95 %"
     factor = float(np.exp(Z_95 * rel_std))
     return Quantity(value, value / factor, value * factor, "1/ml", words)
+
+
+def _by_optics(sized: SizedTracks) -> float:
+    """Relative standard uncertainty by the shape of the spots and by a sheet narrower than the field."""
+    if sized.profile is not None and sized.profile.sheet_is_anchored:
+        return 0.0  # the anchoring beads have both too
+    across = evenness_across(sized)
+    return math.hypot(rel_std_by_shape(sized.tracks, sized.diffusion), across.rel_std if across else 0.0)
 
 
 def _in_sample(in_cell: Quantity, dilution: float | None) -> Quantity:

@@ -47,6 +47,7 @@ def assess_recording(
             sample.saturation(evidence),
             sample.focus(evidence),
             sample.shape(evidence),
+            *sample.evenness(evidence),
             sample.immobile(evidence),
             *motion.free_motion(evidence),
             *frames.losses(evidence),

@@ -9,7 +9,7 @@ from dataclasses import replace
 from nta.assessment.finding import Finding, Verdict
 from nta.assessment.recording.evidence import Evidence, finding, not_assessed
 from nta.diffusion import TrackFlag
-from nta.visibility import share_not_gaussian
+from nta.visibility import evenness_across, evenness_in_time, share_not_gaussian
 
 _FULL = 0.995  # share of full scale that counts as full: 8-bit data in the upper bits of 16 reach no higher
 
@@ -171,6 +171,45 @@ def shape(e: Evidence) -> Finding:
         return found
     words = "a concentration takes spots to be Gaussians; with the rings of real optics it comes out up to a half too large"
     return replace(found, evidence=f"{seen}; {words}")
+
+
+def evenness(e: Evidence) -> Iterator[Finding]:
+    """Judge whether particles are as frequent all the time and all over the field: a concentration is their mean."""
+    few = "too few particles to tell"
+    name, title = "steady_number", "Number of particles over time"
+    if (in_time := evenness_in_time(e.sized)) is None:
+        yield not_assessed(name, title, few, "")
+    else:
+        change = f"{in_time.first:.3g} in the first third and {in_time.last:.3g} in the last"
+        yield finding(
+            e,
+            name,
+            title,
+            in_time.shortfall,
+            f"particles in tracks per frame: {change}"
+            + ("; so much stands in the interval of the concentration" if in_time.shortfall else ""),
+            "of a dye that bleaches take the first seconds only, with less laser power; else let the sample come to rest "
+            "and hold the focus",
+        )
+    name, title = "even_field", "Particles across the field"
+    if (across := evenness_across(e.sized)) is None:
+        yield not_assessed(name, title, few, "")
+        return
+    change = f"{across.first:.3g} in the middle third of the field and {across.last:.3g} in each outer third"
+    yield finding(
+        e,
+        name,
+        title,
+        across.shortfall,
+        f"particles in tracks per frame: {change}"
+        + (
+            "; the light sheet is narrower than the field, and a concentration too small"
+            if across.shortfall
+            else ""
+        ),
+        "widen the light sheet, or cut the recording to the field that it fills, or anchor the sheet to beads of known "
+        "concentration (nta calibrate)",
+    )
 
 
 def immobile(e: Evidence) -> Finding:

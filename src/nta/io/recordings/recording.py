@@ -14,7 +14,7 @@ import numpy as np
 
 from nta.calibration.conditions import CONDITION_NUMBERS, CONDITION_TEXTS
 from nta.errors import RecordingError, SettingError
-from nta.frames import CAMERA_CALIBRATION, CAMERA_STATED, CameraState, Frame, Image, RecordingReport
+from nta.frames import CAMERA_CALIBRATION, CAMERA_STATED, CameraState, Frame, RecordingReport, same_image
 from nta.io.recordings.reader import Claim, Reader, Shot, Tally
 
 _CAMERA_FIELDS = (*CAMERA_STATED, *CAMERA_CALIBRATION, "binning")
@@ -134,7 +134,7 @@ class Recording:
             if before is not None:
                 missing = shot.index - before.index - 1
                 tally.lost += max(missing - (tally.damaged - damaged_before), 0)
-                tally.repeated += _same(shot.image, before.image)
+                tally.repeated += same_image(shot.image, before.image)
             damaged_before = tally.damaged
             if full_scale > np.iinfo(shot.image.dtype).max:
                 stored = np.iinfo(shot.image.dtype).bits
@@ -283,8 +283,3 @@ def _stater(source: str) -> str:
 
 def _apart(one: Any, other: Any) -> bool:
     return not math.isclose(one, other, rel_tol=_SAME)
-
-
-def _same(image: Image, before: Image) -> bool:
-    """Return whether two images are identical bit by bit; a few rows suffice to tell noisy images apart."""
-    return np.array_equal(image[::16], before[::16]) and np.array_equal(image, before)
