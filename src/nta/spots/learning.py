@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from nta.errors import RecordingError
 from nta.frames import CameraState, Frame, Image, refuse_no_image
 from nta.spots.apart import least_apart
-from nta.spots.columns import FLAGS, SNR, S, X, Y
+from nta.spots.columns import ERROR, FLAGS, SNR, S, X, Y
 from nta.spots.excess import Signed, box_mean, halved, spread_below, with_excess
 from nta.spots.filters import filters_for
 from nta.spots.learned import WIDTH_UNKNOWN_PX, Layer, Learned, Wavering, summed
@@ -41,6 +41,7 @@ FURTHEST = 1.6  # largest change of the width in one round of fits, as a factor
 CLEAR_CONTRAST = 2.0  # ratio of bright to dark light, or dark to bright, that decides (design choice)
 CLEAR_SNR = 8.0
 FEWEST_CLEAR = 10  # fewest clear spots from which the width is taken
+STILL_SD = 3.0  # distance, in its standard errors, within which a spot has not moved
 # px; side of the local mean that serves as background for first estimates of contrast and width
 WIDE_BOX = 42
 NARROWEST_BINNED_PX = 1.25  # sampled any coarser, a Gaussian loses information on its place
@@ -53,6 +54,19 @@ DISC_CLEAR_SD = 2.0  # distance from that share, in standard deviations of count
 
 Pairs = list[tuple[Image, Image]]
 SignedPair = tuple[Signed, Signed]
+
+
+class _Round(NamedTuple):
+    """Result of a round of detection.
+
+    without_spots : pairs of frames without spots, in signed grey values of the first layer. n_clear : number of clear spots
+    from which the width may be taken. mostly_still : whether most clear spots stand still, and were left out of that number.
+    """
+
+    learned: Learned
+    without_spots: list[SignedPair]
+    n_clear: int
+    mostly_still: bool
 
 
 class _LearnedBackground(NamedTuple):
@@ -196,40 +210,36 @@ def _first_layer(finest: Layer, width_px: float) -> tuple[tuple[Layer, ...], Lay
 def _refined_from(
     guess: float, learned: Learned, pairs: Pairs, settings: DetectionSettings, told: bool
 ) -> tuple[Learned, list[SignedPair]]:
-    """Return `_refined` from a guess of the width; if it gives no clear spots, from the usual width."""
-    refined, without_spots, n_clear = _refined(learned, pairs, settings, told)
+    """Return `_refined` from a guess of the width; if it gives no clear spots that move, from the usual width."""
+    found = _refined(learned, pairs, settings, told)
     far = not 1 / FURTHEST < guess / WIDTH_UNKNOWN_PX < FURTHEST
-    if settings.spot_width_px is None and n_clear < FEWEST_CLEAR and far:
+    if settings.spot_width_px is None and found.n_clear < FEWEST_CLEAR and far:
         skipped, layer = _first_layer(learned.finest, WIDTH_UNKNOWN_PX)
         started = replace(learned, skipped=skipped, layers=(layer,))
-        again, without_spots_again, n_clear_again = _refined(started, pairs, settings, told)
-        if n_clear_again >= FEWEST_CLEAR:
-            return again, without_spots_again
-    return refined, without_spots
+        again = _refined(started, pairs, settings, told)
+        # where little but dirt is seen, the guess is of the dirt
+        if again.n_clear >= FEWEST_CLEAR or found.mostly_still:
+            found = again
+    return found.learned, found.without_spots
 
 
-def _refined(
-    learned: Learned, pairs: Pairs, settings: DetectionSettings, told: bool
-) -> tuple[Learned, list[SignedPair], int]:
+def _refined(learned: Learned, pairs: Pairs, settings: DetectionSettings, told: bool) -> _Round:
     """Refine width, noise and clutter in rounds of detection.
 
-    The first round takes everything for clutter; the spots it finds nevertheless are removed for the next round. Also
-    returns the pairs of frames without spots, in signed grey values of the first layer, and the number of clear spots.
+    The first round takes everything for clutter; the spots it finds nevertheless are removed for the next round.
     """
     few = pairs[::2]  # enough for all rounds but the last
     learned = _with_excess(learned, _signed_pairs(few, learned))
     for _ in range(ROUNDS - 1):
         before = learned
-        learned, *_ = _looked_again(learned, few, settings, told)
+        learned = _looked_again(learned, few, settings, told).learned
         if _alike(learned.layers[0], before.layers[0]):
             break
     return _looked_again(learned, pairs, settings, told)
 
 
-def _looked_again(
-    learned: Learned, pairs: Pairs, settings: DetectionSettings, told: bool
-) -> tuple[Learned, list[SignedPair], int]:
-    """Do one round: find spots; return the refined result, the pairs of frames without spots, the number of clear spots."""
+def _looked_again(learned: Learned, pairs: Pairs, settings: DetectionSettings, told: bool) -> _Round:
+    """Do one round: find spots, and refine the result with them."""
     from nta.spots.fast import FrameSearch
 
     (layer,) = learned.layers
@@ -238,15 +248,19 @@ def _looked_again(
     finest, width = learned.finest, learned.spot_width_px
     if not told:
         finest = _with_noise_under_spots(learned, [frame for pair in seen for frame in pair])
-    rows = np.concatenate([frame.rows for pair in seen for frame in pair])
-    clear = rows[_are_clear(rows)]
+    of_pair = [np.concatenate([a.rows, b.rows]) for a, b in seen]
+    rows = np.concatenate(of_pair)
+    is_clear = _are_clear(rows)
+    is_still = _are_still(of_pair)[is_clear]
+    mostly_still = 2 * int(is_still.sum()) > is_still.size
+    clear = rows[is_clear][~is_still] if mostly_still else rows[is_clear]
     if settings.spot_width_px is None and len(clear) >= FEWEST_CLEAR:
         width = _fitted_width(clear, layer) * layer.step
     skipped, found = _first_layer(finest, width)
     learned = replace(learned, skipped=skipped, layers=(found,), camera=finest.camera)
     same = found.step == layer.step
     without_spots = [(a.rest, b.rest) for a, b in seen] if same else _signed_pairs(pairs, learned)
-    return _with_excess(learned, without_spots), without_spots, len(clear)
+    return _Round(_with_excess(learned, without_spots), without_spots, len(clear), mostly_still)
 
 
 def _with_excess(learned: Learned, without_spots: list[SignedPair]) -> Learned:
@@ -336,6 +350,19 @@ def _are_clear(rows: NDArray[np.float64]) -> NDArray[np.bool_]:
     unclear = int(SpotFlag.EDGE | SpotFlag.OVERLAPPING | SpotFlag.POOR_FIT)
     clear: NDArray[np.bool_] = (rows[:, FLAGS].astype(int) & unclear == 0) & (rows[:, SNR] > CLEAR_SNR)
     return clear
+
+
+def _are_still(of_pair: Sequence[NDArray[np.float64]]) -> NDArray[np.bool_]:
+    """Whether each spot stands at the same place in every pair of frames: it is dirt, not a particle."""
+    still = []
+    for rows in of_pair:
+        found = np.full(len(rows), len(of_pair) > 1)
+        for other in of_pair:
+            apart = np.hypot(*(rows[:, None, [X, Y]] - other[None, :, [X, Y]]).transpose(2, 0, 1))
+            by_chance = STILL_SD * np.hypot(rows[:, None, ERROR], other[None, :, ERROR])
+            found &= (apart < by_chance).any(axis=1)
+        still.append(found)
+    return np.concatenate(still)
 
 
 def _fitted_width(clear: NDArray[np.float64], layer: Layer) -> float:

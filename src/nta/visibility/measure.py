@@ -104,14 +104,16 @@ def measure_visibility(
 
 
 def _missing(sized: SizedTracks, curve: DetectionCurve | None, sheet: LightSheet | None) -> str:
-    if sized.sizes.distribution is None:
-        return "too few tracks for a size distribution"
     if sheet is None:
         return (
             "not calibrated: the depth of the light sheet (sheet_width), wavelength and numerical_aperture must stand in "
             "the instrument profile, and the exposure must be known"
         )
-    return "no detection curve" if curve is None else ""
+    if curve is None:
+        return (
+            "no detection curve: of the simulated spots too few were found or missed, or none were asked for"
+        )
+    return "too few tracks for a size distribution" if sized.sizes.distribution is None else ""
 
 
 def _reference(

@@ -58,7 +58,8 @@ def losses(e: Evidence) -> Iterator[Finding]:
         "Damaged frames",
         damaged,
         f"{r.damaged_frames} frames are unreadable, {r.repeated_frames} repeat the frame before bit by bit",
-        "a repeated frame hides a loss or a concealed transmission error and lowers D; record uncompressed",
+        "a repeated frame stands for one that was lost, and is left out; record uncompressed. If as many repeat as do not, "
+        "the file plays faster than the camera took frames: store each once, with the camera's frame rate",
     )
 
 

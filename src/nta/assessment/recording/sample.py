@@ -187,14 +187,15 @@ def evenness(e: Evidence) -> Iterator[Finding]:
             title,
             in_time.shortfall,
             f"particles in tracks per frame: {change}"
-            + ("; so much stands in the interval of the concentration" if in_time.shortfall else ""),
+            + (f"; their mean is {in_time.shortfall:.0%} below the most" if in_time.shortfall else ""),
             "of a dye that bleaches take the first seconds only, with less laser power; else let the sample come to rest "
-            "and hold the focus",
+            "and hold the focus; the interval of the concentration holds the difference",
         )
     name, title = "even_field", "Particles across the field"
     if (across := evenness_across(e.sized)) is None:
         yield not_assessed(name, title, few, "")
         return
+    narrow = "the light sheet is narrower than the field"
     change = f"{across.first:.3g} in the middle third of the field and {across.last:.3g} in each outer third"
     yield finding(
         e,
@@ -202,13 +203,9 @@ def evenness(e: Evidence) -> Iterator[Finding]:
         title,
         across.shortfall,
         f"particles in tracks per frame: {change}"
-        + (
-            "; the light sheet is narrower than the field, and a concentration too small"
-            if across.shortfall
-            else ""
-        ),
+        + (f"; {narrow}, and the mean {across.shortfall:.0%} below the middle" if across.shortfall else ""),
         "widen the light sheet, or cut the recording to the field that it fills, or anchor the sheet to beads of known "
-        "concentration (nta calibrate)",
+        "concentration (nta calibrate); its interval holds the difference",
     )
 
 
