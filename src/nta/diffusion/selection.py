@@ -21,7 +21,7 @@ go a fifteenth of their distance in a frame, per axis, this is 1 to 3 %.
 A link is given up where somebody else might have made the step, and long ones are given up sooner. What is left of the
 mean squared step is found by linking the recording's spots again, moved anew (`nta.tracks.relinking`).
 
-All three are measured against the truth of simulated recordings in docs/sizes.md.
+All three are measured against the truth of simulated recordings in docs/measured.md.
 """
 
 from __future__ import annotations

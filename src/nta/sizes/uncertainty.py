@@ -16,7 +16,7 @@ chance (tests/benchmarks/bench_sizes.py random)."""
 _BY_FLOW = 1.5
 """Relative error of the diameter over the correlation that flow leaves in displacements: five simulated recordings of 100 nm
 beads in rolls of convection, 1.4 (a D from squared displacements alone would have 1, the covariance-based one 3)."""
-_DOUBT = 1 / 3  # of what is given back; against the truth of simulated recordings (docs/sizes.md)
+_DOUBT = 1 / 3  # of what is given back; against the truth of simulated recordings (docs/measured.md)
 
 
 def systematic_budget(
