@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import nta
+from nta import cli
 from nta.assessment import load_limits
 from nta.assessment.integrity import Phenotype, gates, load_integrity_limits
 from nta.cli import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, check
@@ -176,3 +177,11 @@ def test_the_exit_codes_are_on_the_page():
 
 def test_the_keys_of_a_side_car_are_on_the_page():
     assert _names(_section("recordings.md", "The side-car")) == [*sidecar.NUMBERS, *sidecar.TEXTS]
+
+
+def test_every_command_is_on_the_page():
+    (verbs,) = cli._parser()._subparsers._group_actions
+    in_program = {parser.prog.removeprefix("nta ") for parser in verbs.choices.values()}
+    rows = _rows((ROOT / "docs" / "commands.md").read_text(encoding="utf-8"))
+    on_page = {verb for row in rows for verb in re.findall(r"`nta ([a-z-]+)", row[0])}
+    assert on_page == in_program
