@@ -87,13 +87,11 @@ class MicromanagerCamera(GrabbingCamera):
         self._core: Any = None
         self._label = _LABEL
         self._full_px: tuple[int, ...] = (0, 0)
-        self._rate_of: tuple[dict[str, Any], float | None] | None = (
-            None  # settings, and the rate measured with them
-        )
+        # settings, and the rate measured with them
+        self._rate_of: tuple[dict[str, Any], float | None] | None = None
         self._bits = 0
-        self._first: tuple[int, float] | None = (
-            None  # times of the first frame by the host and by Micro-Manager
-        )
+        # times of the first frame by the host and by Micro-Manager
+        self._first: tuple[int, float] | None = None
 
     def _bit_depth(self) -> int:
         return self._bits

@@ -322,9 +322,8 @@ def vendor_library(module: str, extra: str) -> ModuleType:
     """Import the library of a driver; a missing one is refused with what to install. To be called from `open`."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore"
-            )  # SWIG's, raised as errors while a module loads, end the interpreter
+            # SWIG's, raised as errors while a module loads, end the interpreter
+            warnings.simplefilter("ignore")
             return import_module(module)
     except ImportError as error:
         raise DeviceError(

@@ -165,9 +165,8 @@ class RecordingReport:
     claimed_frames: int | None = None  # None if the file does not say
     found_frames: int = 0
     damaged_frames: int = 0  # present but unreadable
-    repeated_frames: int = (
-        0  # identical to the previous frame, bit by bit: concealed damage or a stalled camera
-    )
+    # identical to the previous frame, bit by bit: concealed damage or a stalled camera
+    repeated_frames: int = 0
     lost_frames: int = 0  # gaps in the index
     truncated: bool = False
     lossy_codec: str | None = None  # name of a codec that changes pixel values

@@ -21,7 +21,7 @@ same factor: 1 to 3 % where particles move a fifteenth of their distance per fra
 A link is given up where another particle might have made the step, and long steps are given up sooner. The share of the mean
 squared step that remains is found by linking the recording's spots again along simulated paths (`nta.tracks.relinking`).
 
-docs/sizes.md compares all three corrections with the truth of simulated recordings.
+docs/measured.md compares all three corrections with the truth of simulated recordings.
 """
 
 from __future__ import annotations

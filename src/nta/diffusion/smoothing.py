@@ -1,7 +1,7 @@
 """Are positions smoothed over several frames? Correlation of displacements that are not neighbours.
 
-Displacements of free diffusion that share no position are independent, whatever the localization error and the exposure:
-these correlate only neighbouring displacements (Berglund, Phys. Rev. E 82, 011917 (2010)). A codec that predicts a frame
+Displacements of free diffusion that share no position are independent: localization error and exposure correlate only
+neighbouring displacements (Berglund, Phys. Rev. E 82, 011917 (2010)). A codec that predicts a frame
 from others, or a camera that averages frames against noise, makes moving spots lag behind. Each position is then a mean over
 several frames, displacements k frames apart are correlated up to the length of that mean, and D from successive
 displacements is too small: D T is the sum c_0 / 2 + c_1 + c_2 + ... of their covariances, of which the estimate contains

@@ -18,9 +18,8 @@ from nta.spots import CameraModel, Scene
 from nta.stated import refuse_other, stated_number
 from nta.tracks import Linking, Tracks, find_drift
 
-_ERROR_PX = (
-    0.1  # start value of the error of a position, per axis; its scale is estimated from all tracks together
-)
+# start value of the error of a position, per axis; its scale is estimated from all tracks together
+_ERROR_PX = 0.1
 
 
 def size_tracks(

@@ -49,9 +49,8 @@ class Painter:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._made: dict[tuple[int, Wanted], EncodedPicture] = {}
-        self._range: tuple[int, float, float] | None = (
-            None  # full scale, black and white of the previous image
-        )
+        # full scale, black and white of the previous image
+        self._range: tuple[int, float, float] | None = None
 
     def picture(self, seen: ShownFrame, wanted: Wanted) -> EncodedPicture:
         """Return the image of a frame; takes a few milliseconds if it is not kept."""

@@ -194,9 +194,8 @@ def _judged_frames(path: Path, tally: Tally) -> Iterator[tuple[av.VideoFrame, bo
     """Yield each frame and whether it is free of errors, as are the frames that it is predicted from."""
     with _opened(path) as container:
         notes: set[str] = set()
-        bad: tuple[int, int] | None = (
-            None  # first and last time stamp with an error since the last good key frame
-        )
+        # first and last time stamp with an error since the last good key frame
+        bad: tuple[int, int] | None = None
         for decoded in _packets(container):
             pts = decoded.packet.pts
             tally.truncated |= decoded.cut

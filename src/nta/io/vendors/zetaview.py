@@ -238,9 +238,8 @@ def _histogram(path: Path, table: NDArray[np.float64], dilution: float | None) -
         raise VendorFileError(
             f"{path}: the sizes of the table do not rise at {centers[:-1][steps <= 0][0]:g} nm"
         )
-    half = (
-        np.median(steps) / 2
-    )  # 5 nm bins; large centres are printed with four digits, so single steps are rounded
+    # 5 nm bins; large centres are printed with four digits, so single steps are rounded
+    half = np.median(steps) / 2
     edges = np.concatenate([centers - half, [centers[-1] + half]])
     return Histogram(edges_nm=edges, concentration_per_ml=table[:, 2] * (dilution or 1.0), counts=table[:, 1])
 
