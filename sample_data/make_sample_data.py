@@ -83,7 +83,9 @@ def write_tiff(simulation: Simulation, path: Path) -> None:
 def side_car(simulation: Simulation, *, scale: bool) -> str:
     """Return what an operator would note beside a film: what was in the cell, and the scale where it says none itself."""
     camera, sample = simulation.camera, simulation.scenario.sample
-    lines = [f"pixel_size_um = {camera.pixel_size_um}"] if scale else []
+    # a film's own frame rate may be that of playing it: the operator's word settles it
+    scales = [f"pixel_size_um = {camera.pixel_size_um}", f"frame_rate_hz = {camera.frame_rate_hz:g}"]
+    lines = scales if scale else []
     lines += [
         f"exposure_ms = {1e3 * (camera.exposure_s or 0):g}",
         f"gain_e_per_adu = {camera.gain_e_per_adu}",

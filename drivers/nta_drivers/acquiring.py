@@ -1,4 +1,4 @@
-"""A camera is open or closed, acquiring or not: the rules that all our drivers keep in the same way."""
+"""States of a camera, open or closed, acquiring or not, with rules common to all drivers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from nta.stated import is_number
 
 
 class AcquiringCamera(ABC, Camera):
-    """Opens once, configures only what changed and only at rest, starts only what is open.
+    """A camera that opens once, sets only changed values and only while not acquiring, and starts only when open.
 
     buffer_frames : frames that wait for a slow reader; the oldest are overwritten and counted as lost by the host.
     """
@@ -29,47 +29,47 @@ class AcquiringCamera(ABC, Camera):
 
     @property
     def name(self) -> str:
-        """Return what the device is called in messages."""
+        """Return the name of the device for messages."""
         return self._name
 
     @abstractmethod
     def settings(self) -> dict[str, Any]:
-        """Return what the device is set to now."""
+        """Return the present settings of the device."""
 
     @abstractmethod
     def state(self) -> CameraState:
-        """Return the settings as what a recording says of its camera."""
+        """Return the settings as the camera state of a recording."""
 
     @abstractmethod
     def _set(self, **settings: Any) -> None:
-        """Take known settings that differ, all or none of them; refuse what cannot be."""
+        """Set the changed values, all or none of them; refuse impossible ones."""
 
     @abstractmethod
     def _connect(self) -> None:
-        """Open what frames come from."""
+        """Open the source of the frames."""
 
     def _disconnect(self) -> None:
-        """Let go of what `_connect` took, whatever became of it; raises nothing for a device that is gone."""
+        """Release what `_connect` opened; raise nothing if the device is gone."""
 
     @abstractmethod
     def _begin(self) -> None:
         """Get ready for the first frame."""
 
     def open(self) -> None:
-        """Connect; does nothing where it is open."""
+        """Connect; do nothing if it is open."""
         if not self._is_open:
             self._connect()
             self._is_open = True
 
     def close(self) -> None:
-        """Stop and let go; does nothing where it is closed."""
+        """Stop and release the device; do nothing if it is closed."""
         self.stop()
         if self._is_open:
             self._is_open = False
             self._disconnect()
 
     def configure(self, **settings: Any) -> dict[str, Any]:
-        """Set what is named and return all settings as they are now."""
+        """Set the given values and return all present settings."""
         known = self.settings()
         checked_settings(settings, known)
         if changed := {key: value for key, value in settings.items() if value != known[key]}:
@@ -96,7 +96,7 @@ class AcquiringCamera(ABC, Camera):
             raise DeviceError(f"{self._name} is not open")
 
     def _check_more_to_read(self) -> None:
-        """Refuse to read what does not acquire, and to read on behind the number asked for."""
+        """Refuse to read if the camera is not acquiring, or beyond the requested number of frames."""
         if not self._acquiring:
             raise DeviceError(f"{self._name} is not acquiring; call start first")
         if self._n_frames is not None and self._delivered >= self._n_frames:

@@ -18,9 +18,9 @@ _NETWORKED = "BaslerGigE"
 class BaslerInstrument(Instrument):
     """A Basler camera.
 
-    device : serial number, user-defined name, IP address or full name; empty for the only one there is.
+    device : serial number, user-defined name, IP address or full name; empty if there is only one.
     settings : pixel_format, binning_x, binning_y, decimation_x, decimation_y, width_px, height_px, offset_x_px,
-        offset_y_px, exposure_s, frame_rate_hz, gain to open with; what is not named stays as the camera has it.
+        offset_y_px, exposure_s, frame_rate_hz, gain to open with; others stay as they are in the camera.
     features : other features to set at opening, "ReverseX=true; BlackLevel=4".
     buffer_frames : frames that wait for a slow reader.
     """
@@ -39,7 +39,7 @@ class BaslerInstrument(Instrument):
 
     @staticmethod
     def find_devices() -> list[FoundDevice]:
-        """Return the cameras that pylon sees now."""
+        """Return the cameras that pylon finds now."""
         pylon, _ = _libraries()
         return [_choice(info) for info in pylon.TlFactory.GetInstance().EnumerateDevices()]
 
@@ -73,7 +73,7 @@ class BaslerCamera(GenicamCamera):
             raise DeviceError(f"{self._name} cannot be opened: {said_by(error)}") from None
         self._name = f"Basler {info.GetModelName()} {info.GetSerialNumber()}"
         features = _PylonFeatures(self._camera, self._errors)
-        if features.has("GevTimestampTickFrequency"):  # GigE models count ticks, the others ns
+        if features.has("GevTimestampTickFrequency"):  # GigE models count ticks, other models ns
             self._tick_ns = 1e9 / float(features.get("GevTimestampTickFrequency"))
         return features
 
@@ -109,7 +109,7 @@ class BaslerCamera(GenicamCamera):
 
     def _arrival(self, result: Any) -> Arrival:
         ticks = int(result.TimeStamp)
-        time_ns = round(ticks * self._tick_ns) if ticks else None  # the emulation has no clock
+        time_ns = round(ticks * self._tick_ns) if ticks else None  # the emulated camera has no clock
         if not result.GrabSucceeded():
             return Arrival(None, int(result.BlockID), time_ns)
         return Arrival(self._image(result.Array, result.Width, result.Height), int(result.BlockID), time_ns)
@@ -124,7 +124,7 @@ class BaslerCamera(GenicamCamera):
         )
 
     def _buffer_underruns(self) -> int:
-        """Return how often pylon had no empty buffer, as far as this transport counts it."""
+        """Return how often pylon had no empty buffer, if this transport counts it."""
         try:
             return int(
                 self._camera.GetStreamGrabberNodeMap().GetNode("Statistic_Buffer_Underrun_Count").GetValue()
@@ -141,7 +141,7 @@ class BaslerCamera(GenicamCamera):
 
 
 class _PylonFeatures:
-    """`Features` over the node map of a camera of pylon."""
+    """`Features` of a camera, through its node map in pylon."""
 
     def __init__(self, camera: Any, errors: Any) -> None:
         self._camera, self._nodes, self._errors = camera, camera.GetNodeMap(), errors

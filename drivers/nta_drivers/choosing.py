@@ -1,4 +1,4 @@
-"""How a user says which device is meant, and what else to set on it."""
+"""Choose a device by the name that the user gives, and read further features to set."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from nta.errors import DeviceLost, SettingError
 
 
 def chosen(device: str, found: Sequence[FoundDevice], what: str) -> int:
-    """Return the place of the device that is meant; of the only one where nothing is said.
+    """Return the index of the named device; of the only one if no name is given.
 
     Raises
     ------
     DeviceLost
-        There is none, or none of that name: it may be plugged in again.
+        There is none, or none of that name; it may be plugged in again.
     SettingError
-        There are several and it was not said which.
+        There are several, and no name is given.
     """
     if not found:
         raise DeviceLost(
@@ -37,12 +37,12 @@ def chosen(device: str, found: Sequence[FoundDevice], what: str) -> int:
 
 
 def _is_called(device: str, name: str) -> bool:
-    """Compare names; a number on the command line has lost the zeros that it began with."""
+    """Compare names; a number on the command line has lost its leading zeros."""
     return device == name or (device.isdigit() and name.isdigit() and int(device) == int(name))
 
 
 def assignments(given: str | Mapping[str, Any]) -> dict[str, Any]:
-    """Return values by name from a mapping or from words, "GainAuto=Off; BinningHorizontal=2"."""
+    """Return values by name from a mapping or from a text, "GainAuto=Off; BinningHorizontal=2"."""
     if not isinstance(given, str):
         return dict(given)
     values: dict[str, Any] = {}

@@ -1,4 +1,4 @@
-"""Faults on request: what goes wrong in a real instrument, at a chosen time and for a chosen while."""
+"""Simulated faults of an instrument, at a chosen time and for a chosen duration."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ class Fault:
             raise SettingError(f"fault {self.kind}: at_s must be >= 0 and duration_s > 0")
 
     def is_on(self, time_s: float) -> bool:
-        """Say whether the fault is there at a time."""
+        """Return whether the fault is present at a time."""
         return self.at_s <= time_s < self.at_s + self.duration_s
 
 
 def read_faults(faults: str | Sequence[Fault]) -> tuple[Fault, ...]:
-    """Return faults given as such or in words: ``"lost@2+0.5; unplug@10+3"`` (kind @ start + duration, seconds)."""
+    """Return faults given as objects or as a text: ``"lost@2+0.5; unplug@10+3"`` (kind @ start + duration, seconds)."""
     if not isinstance(faults, str):
         return tuple(faults)
     found = []

@@ -1,4 +1,4 @@
-"""What cameras of the GenICam standard have in common: features by name, whichever library reads and sets them.
+"""Common parts of cameras of the GenICam standard: features by name, through any library.
 
 The names are those of the Standard Features Naming Convention (SFNC); older cameras write some of them with
 ``Abs`` or ``Raw`` at the end, and both are known.
@@ -22,9 +22,9 @@ from nta_drivers.pixel_formats import bit_depth, checked_image
 
 Value = bool | int | float | str
 
-BUFFERS = 32  # of a vendor's library: rides out a second in which the thread does not run, at 30 Hz
+BUFFERS = 32  # buffers of a vendor's library: bridge a second in which the thread does not run, at 30 Hz
 
-# In the order in which they can be set: format, binning and offsets bound the size, exposure and size the rate
+# In the order of setting: format, binning and offsets limit the size; exposure and size limit the rate
 _BINNED = {
     "binning_x": "BinningHorizontal",
     "binning_y": "BinningVertical",
@@ -45,7 +45,7 @@ _REAL = {
 }
 _UNIT = {"exposure_s": 1e6}  # GenICam counts exposure in us
 _RESULTING = ("ResultingFrameRate", "ResultingFrameRateAbs", "BslResultingAcquisitionFrameRate")
-# What would change the light or the pace behind our back, off before anything is measured
+# Automatic functions that change exposure, gain or rate; switched off before the measurement
 _STEADY: tuple[tuple[str, Value], ...] = (
     ("AcquisitionMode", "Continuous"),
     ("TriggerMode", "Off"),
@@ -59,30 +59,30 @@ _SETTINGS = ("pixel_format", *_WHOLE, *_REAL)
 
 
 class Features(Protocol):
-    """A camera's features as one library gives them."""
+    """The features of a camera, through one library."""
 
     def has(self, name: str) -> bool:
-        """Say whether the camera has the feature and it can be read now; `DeviceLost` where nobody answers."""
+        """Return whether the camera has the feature and it can be read now; raise `DeviceLost` without an answer."""
         ...
 
     def get(self, name: str) -> Value:
-        """Return the value; `DeviceLost` where the camera does not give it."""
+        """Return the value; raise `DeviceLost` if the camera does not return it."""
         ...
 
     def set(self, name: str, value: Value) -> None:
-        """Set the value; a `SettingError` where the camera refuses it, `DeviceLost` where nobody answers."""
+        """Set the value; raise `SettingError` if the camera refuses it, `DeviceLost` without an answer."""
         ...
 
     def entries(self, name: str) -> tuple[str, ...]:
-        """Return the values of an enumeration that can be chosen now; `DeviceLost` where nobody answers."""
+        """Return the values of an enumeration available now; raise `DeviceLost` without an answer."""
         ...
 
 
 class GenicamCamera(GrabbingCamera):
     """Settings, state and their checks over `Features`; a driver opens the device and fetches frames.
 
-    wanted : settings to open with; what is not named stays as the camera has it. features : other features to
-    set at opening, by name, or in words: "ReverseX=true; BlackLevel=4".
+    wanted : settings to open with; others stay as they are in the camera. features : other features to
+    set at opening, by name, or as a text: "ReverseX=true; BlackLevel=4".
     """
 
     def __init__(
@@ -101,7 +101,7 @@ class GenicamCamera(GrabbingCamera):
 
     @abstractmethod
     def _close_device(self) -> None:
-        """Let go of the device, whatever became of it."""
+        """Release the device, even if it is gone."""
 
     def _look(self) -> None:
         if self._features is not None:
@@ -124,7 +124,7 @@ class GenicamCamera(GrabbingCamera):
                 if unknown:
                     raise SettingError(f"{self._name} has no {', '.join(unknown)}")
                 self._set(**self._wanted)
-            self.state()  # a format or a rate that cannot be used is refused here, not in the first frame
+            self.state()  # refuses an unusable format or rate here, not at the first frame
         except BaseException:
             self._disconnect()
             raise
@@ -137,7 +137,7 @@ class GenicamCamera(GrabbingCamera):
         self._bits = self._bit_depth()
 
     def _image(self, array: Any, width_px: int, height_px: int) -> Image:
-        """Return what a library gave as an image of the camera's depth."""
+        """Return the data of a library as an image of the camera's depth."""
         return checked_image(array, width_px, height_px, self._bits)
 
     def _set(self, **settings: Any) -> None:
@@ -152,9 +152,8 @@ class GenicamCamera(GrabbingCamera):
             _compare(checked, before, taken)
             binning(taken)
         except SettingError:
-            with suppress(
-                SettingError
-            ):  # a camera that refuses its own values is told by what it refused first
+            # if the camera also refuses its previous values, the first refusal is raised
+            with suppress(SettingError):
                 _apply(features, before)
             raise
 
@@ -190,7 +189,7 @@ def _settings(features: Features) -> dict[str, Any]:
 
 
 def _fastest_hz(features: Features, settings: dict[str, Any]) -> float:
-    """Return what limits the rate: the camera's own word, and the exposure, which must fit in a frame."""
+    """Return the highest rate: limited by the camera, and by the exposure, which must fit into a frame."""
     limits = [float(features.get(name)) for name in _RESULTING if features.has(name)]
     if settings.get("exposure_s"):
         limits.append(1 / settings["exposure_s"])
@@ -202,7 +201,7 @@ def _spelling(features: Features, spellings: tuple[str, ...]) -> str | None:
 
 
 def _checked(name: str, value: Any) -> Any:
-    """Return a value of the right type; its range is the camera's to say."""
+    """Return a value of the right type; the camera itself checks its range."""
     if name == "pixel_format":
         if not isinstance(value, str):
             raise SettingError(f"pixel_format must be a name like Mono8, got {value!r}")
@@ -214,7 +213,7 @@ def _checked(name: str, value: Any) -> Any:
 
 
 def _apply(features: Features, settings: Mapping[str, Any]) -> None:
-    """Set in an order that a camera can follow: what bounds comes before what is bounded."""
+    """Set values in an order that a camera accepts: limiting values before those that they limit."""
     if "pixel_format" in settings:
         features.set("PixelFormat", settings["pixel_format"])
     for name, feature in _BINNED.items():
@@ -235,7 +234,7 @@ def _apply(features: Features, settings: Mapping[str, Any]) -> None:
 def _apply_axis(
     features: Features, size: str, offset: str, size_px: int | None, offset_px: int | None
 ) -> None:
-    """Set a size and keep or set its offset, which makes way first: it bounds the size."""
+    """Set a size, and keep or set its offset, which is first moved away because it limits the size."""
     if offset_px is None and size_px is not None and features.has(offset):
         offset_px = int(features.get(offset))
     if size_px is not None:
@@ -247,7 +246,7 @@ def _apply_axis(
 
 
 def _compare(asked: Mapping[str, Any], before: Mapping[str, Any], taken: Mapping[str, Any]) -> None:
-    """Refuse what the camera took otherwise than asked beyond the rounding of its clock, and what slows it unasked."""
+    """Refuse values accepted with more than a rounding difference, and settings that would lower the frame rate."""
     for name, value in asked.items():
         exact = name in _WHOLE or name == "pixel_format"
         if (taken[name] != value) if exact else abs(taken[name] - value) > SHORT_OF * abs(value):
@@ -265,5 +264,5 @@ def _compare(asked: Mapping[str, Any], before: Mapping[str, Any], taken: Mapping
 
 
 def said_by(error: Exception) -> str:
-    """Return what a vendor's library says without where in its sources it says it."""
+    """Return the message of a vendor's library, without the place in its source code."""
     return str(error).partition(" : ")[0].strip() or type(error).__name__

@@ -1,4 +1,4 @@
-"""Any GenICam camera through the GenTL producer (.cti file) of its maker, by harvesters."""
+"""Any GenICam camera through the GenTL producer (.cti file) of its maker, with harvesters."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from nta_drivers.choosing import chosen
 from nta_drivers.genicam_camera import BUFFERS, Features, GenicamCamera, Value, said_by
 from nta_drivers.grabbing import Arrival, attributed
 
-_SEARCHED = "GENICAM_GENTL64_PATH"  # where the GenTL standard says that producers are
+_SEARCHED = "GENICAM_GENTL64_PATH"  # variable in which the GenTL standard lists the folders of producers
 _NETWORKED = ("GEV", "TLGEV", "GigEVision")
 
 
 class GentlInstrument(Instrument):
     """A camera behind a GenTL producer.
 
-    producer : the .cti file; empty for all in the folders that GENICAM_GENTL64_PATH names.
-    device : serial number, id, user-defined name or model; empty for the only one there is.
-    settings, features, buffer_frames : as of `nta_drivers.basler.BaslerInstrument`.
+    producer : the .cti file; empty for all in the folders of GENICAM_GENTL64_PATH.
+    device : serial number, id, user-defined name or model; empty if there is only one.
+    settings, features, buffer_frames : as for `nta_drivers.basler.BaslerInstrument`.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class GentlInstrument(Instrument):
 
     @staticmethod
     def find_devices(producer: str | Path = "") -> list[FoundDevice]:
-        """Return the cameras that the producers see now."""
+        """Return the cameras that the producers find now."""
         harvester = _harvester(str(producer))
         try:
             return [_choice(info) for info in harvester.device_info_list]
@@ -86,7 +86,8 @@ class GentlCamera(GenicamCamera):
     def _close_device(self) -> None:
         for part, end in ((self._acquirer, "destroy"), (self._harvester, "reset")):
             if part is not None:
-                with contextlib.suppress(Exception):  # of a device that is gone, each producer throws its own
+                # each producer raises its own errors for a device that is gone
+                with contextlib.suppress(Exception):
                     getattr(part, end)()
         self._acquirer = self._harvester = None
 
@@ -111,7 +112,7 @@ class GentlCamera(GenicamCamera):
                 if self._is_gone():
                     raise DeviceLost(f"{self._name} does not answer any more") from None
                 return None
-            if buffer is None:  # taken back by the library as incomplete, and counted by `_count_incomplete`
+            if buffer is None:  # withdrawn by the library as incomplete; `_count_incomplete` counts it
                 return None
             with buffer:
                 return self._arrival(buffer)
@@ -122,7 +123,7 @@ class GentlCamera(GenicamCamera):
         return Arrival(image, int(buffer.module.frame_id), self._device_time_ns(buffer))
 
     def _device_time_ns(self, buffer: Any) -> int | None:
-        """Return the time of the device; None of a producer that has no clock or does not say how fast it runs."""
+        """Return the time of the device; None if the producer has no clock or does not state its frequency."""
         from genicam.gentl import GenericException
 
         with contextlib.suppress(GenericException):
@@ -142,10 +143,10 @@ class GentlCamera(GenicamCamera):
         )
 
     def _buffer_underruns(self) -> int:
-        """Return how often there was no empty buffer, as far as the producer counts it."""
+        """Return how often there was no empty buffer, if the producer counts it."""
         try:
             return int(self._acquirer.data_streams[0].num_underrun)
-        except Exception:  # an optional number of the standard
+        except Exception:  # the number is optional in the standard
             return 0
 
     def _count_incomplete(self) -> None:
@@ -163,13 +164,13 @@ class GentlCamera(GenicamCamera):
         return self._answers and not self._is_answering()
 
     def _is_answering(self) -> bool:
-        """Read the first register; what answered when it was opened and does not now is gone."""
+        """Read the first register; a device that answered at opening but not now is gone."""
         from genicam.gentl import AccessDeniedException, GenericException, InvalidAddressException
 
         try:
             self._acquirer.remote_device.port.read(0, 4)
         except (AccessDeniedException, InvalidAddressException):
-            return True  # a refusal is an answer
+            return True  # a refusal is an answer too
         except GenericException:
             return False
         return True
@@ -186,7 +187,7 @@ class GentlCamera(GenicamCamera):
 
 
 class _GenApiFeatures:
-    """`Features` over a node map of the genicam package."""
+    """`Features` through a node map of the genicam package."""
 
     def __init__(self, nodes: Any, is_gone: Callable[[], bool]) -> None:
         self._nodes, self._is_gone = nodes, is_gone
@@ -238,7 +239,7 @@ class _GenApiFeatures:
 
 
 def _harvester(producer: str) -> Any:
-    """Return a harvester over the producers, with their devices looked up."""
+    """Return a harvester for the producers, with an updated list of devices."""
     core = vendor_library("harvesters.core", "gentl")
     files = [Path(producer)] if producer else _installed_producers()
     if missing := [file for file in files if not file.is_file()]:
@@ -273,7 +274,7 @@ def _choice(info: Any) -> FoundDevice:
 
 
 def _told(info: Any, name: str) -> str:
-    """Return what a producer says of a device; what it does not know it throws."""
+    """Return a property of a device; producers raise errors for properties that they do not know."""
     try:
         return str(getattr(info, name))
     except Exception:

@@ -1,4 +1,4 @@
-"""GigE Vision cameras of any maker over the network, by viva-genicam: no vendor's software is needed."""
+"""GigE Vision cameras of any maker over the network, with viva-genicam: no vendor's software is needed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from nta_drivers.genicam_camera import Features, GenicamCamera, Value
 from nta_drivers.grabbing import Arrival, attributed
 
 _DISCOVERY_MS = 500
-# Bootstrap registers of GigE Vision 2.0, table 28: clock ticks a second (two words), who is in control
+# Bootstrap registers of GigE Vision 2.0, table 28: clock ticks per second (two words), control privilege
 _TICK_FREQUENCY = 0x093C
 _CONTROL = 0x0A00
 
@@ -21,10 +21,10 @@ _CONTROL = 0x0A00
 class GigeInstrument(Instrument):
     """A GigE Vision camera.
 
-    device : IP address, MAC address or model; empty for the only one there is.
-    interface : name or address of the network port to look on; empty for all.
-    packet_size : bytes of a packet on the wire; None leaves what the camera has.
-    settings, features, buffer_frames : as of `nta_drivers.basler.BaslerInstrument`.
+    device : IP address, MAC address or model; empty if there is only one.
+    interface : name or address of the network port to search; empty for all.
+    packet_size : bytes of a packet on the wire; None keeps the setting of the camera.
+    settings, features, buffer_frames : as for `nta_drivers.basler.BaslerInstrument`.
     """
 
     def __init__(
@@ -137,10 +137,10 @@ class GigeCamera(GenicamCamera):
 
 
 class _VivaFeatures:
-    """`Features` over the registers of a camera.
+    """`Features` through the registers of a camera.
 
-    The library's one error is of a feature that is not there, a value that is refused and a camera that is gone alike; a
-    register that every camera has tells which.
+    The library raises the same error for a missing feature, a refused value and a lost camera; reading a
+    register that every camera has distinguishes them.
     """
 
     def __init__(self, camera: Any, error: type[Exception]) -> None:
@@ -156,7 +156,7 @@ class _VivaFeatures:
 
     def get(self, name: str) -> Value:
         try:
-            self._camera.invalidate_all()  # what the camera has now, not what it was last sent
+            self._camera.invalidate_all()  # read the values from the camera, not from the cache
             value: Value = self._camera.feature_state(name).value
         except self._error as error:
             raise DeviceLost(f"{name} cannot be read: {error}") from None

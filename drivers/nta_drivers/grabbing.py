@@ -1,7 +1,7 @@
-"""A camera behind a vendor's library: a thread of ours takes every frame at once, so that none waits in the library.
+"""A camera behind a vendor's library: a thread fetches every frame at once, so that none waits in the library.
 
-What waits for a slow reader waits here, where it is counted; the host's clock is read when a frame arrives and
-not when somebody asks for it; and every driver attributes its losses in the same way.
+Frames for a slow reader wait here, where they are counted. The host's clock is read when a frame arrives,
+not when it is read; and every driver attributes its losses in the same way.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from nta.errors import DeviceError, DeviceLost, DeviceTimeout, SettingError
 from nta.frames import CameraState, Frame, Image
 from nta_drivers.acquiring import AcquiringCamera
 
-SHORT_OF = 0.02  # a camera rounds exposure and rate to its clock; by more than this it has clipped
-POLL_S = 0.1  # the longest that one look for a frame may take: bounds the time to stop
+SHORT_OF = 0.02  # relative tolerance for rounding to the camera's clock; larger differences are clipping
+POLL_S = 0.1  # longest wait for one frame: limits the time to stop
 _STOP_S = 0.9
-_BLOCK_IDS = 0xFFFF  # a 16-bit block counter of GigE Vision runs from 1 to this and begins again
+_BLOCK_IDS = 0xFFFF  # a 16-bit block counter of GigE Vision runs from 1 to this number, then again from 1
 
 
 @dataclass(frozen=True)
 class Arrival:
-    """What a device gave: an owned image, or None where it came incomplete.
+    """Data from a device: an owned image, or None if it arrived incomplete.
 
-    counter : the device's own, rising by one a frame; None where it counts nothing.
-    host_time_ns : on the monotonic clock, if the library knows better than us when it came.
+    counter : frame counter of the device; None if it has none.
+    host_time_ns : time of arrival on the monotonic clock, if the library knows it more precisely.
     """
 
     image: Image | None
@@ -42,45 +42,45 @@ class Arrival:
 @dataclass(frozen=True)
 class _Waiting:
     frame: Frame
-    lost: Losses  # all that was lost before this frame
+    lost: Losses  # all losses before this frame
 
 
 class GrabbingCamera(AcquiringCamera):
-    """Keeps the rules of `nta.devices.Camera`; a driver says how one frame is fetched."""
+    """Implements the rules of `nta.devices.Camera`; a driver implements how to fetch one frame."""
 
     def __init__(self, name: str, *, buffer_frames: int) -> None:
         super().__init__(name, buffer_frames=buffer_frames)
-        self._known: dict[str, Any] = {}  # what the device said last of its settings
+        self._known: dict[str, Any] = {}  # settings last read from the device
         self._run: _Run | None = None
 
     def _look(self) -> None:
-        """Bring `_known` up to date, where the device can be asked."""
+        """Update `_known`, if the device can be asked."""
 
     @abstractmethod
     def _bit_depth(self) -> int:
-        """Return the significant bits of a pixel as the device is set."""
+        """Return the significant bits of a pixel with the present settings."""
 
     @abstractmethod
     def _grab(self, timeout_s: float) -> Arrival | None:
-        """Return what comes next, None where nothing came in time; `DeviceLost` where nothing will."""
+        """Return the next arrival, None if nothing came in time; raise `DeviceLost` if the device is gone."""
 
     @abstractmethod
     def _halt(self) -> None:
-        """End what `_begin` began; raises nothing for a device that is gone."""
+        """End what `_begin` began; raise nothing if the device is gone."""
 
     @abstractmethod
     def _attribute(self, missing: int) -> Losses:
-        """Say where frames were lost that the device counted and that did not arrive; the sum is `missing`."""
+        """Return where frames were lost that the device counted but that did not arrive; their sum is `missing`."""
 
     def settings(self) -> dict[str, Any]:
-        """Return what the device is set to (what it has not is not there); of one that is gone, what it said last."""
+        """Return the settings that the device has; for a lost device, those last read."""
         self._look()
         if not self._known:
             raise DeviceError(f"{self._name} is not open")
         return dict(self._known)
 
     def state(self) -> CameraState:
-        """Return the settings as what a recording says of its camera."""
+        """Return the settings as the camera state of a recording."""
         settings = self.settings()
         return CameraState(
             width_px=settings["width_px"],
@@ -105,7 +105,7 @@ class GrabbingCamera(AcquiringCamera):
         return frame
 
     def stop(self) -> Losses:
-        """End the acquisition and account for its frames; zero where none was running."""
+        """End the acquisition and return the counts of its frames; zero if none was running."""
         if not self._acquiring or self._run is None:
             return Losses()
         self._acquiring = False
@@ -119,7 +119,7 @@ class GrabbingCamera(AcquiringCamera):
 
 
 class _Run:
-    """One acquisition: the thread, the frames that wait, and the account of those that do not."""
+    """One acquisition: its thread, the waiting frames, and the counts of lost ones."""
 
     def __init__(
         self,
@@ -136,20 +136,20 @@ class _Run:
         self._fault: DeviceError | None = None
         self._counter = Counter()
         self._clock = _Clock()
-        self._arrived = Losses()  # lost before the newest frame
-        self._taken = Losses()  # lost before the frame that was read last
+        self._arrived = Losses()  # losses before the newest frame
+        self._taken = Losses()  # losses before the frame read last
         self._overwritten = 0
         self._thread = threading.Thread(target=self._work, name=f"nta-grab-{name}", daemon=True)
         self._thread.start()
 
     @property
     def lost(self) -> Losses:
-        """What was lost up to the last frame read; everything, where none waits behind it."""
+        """Losses up to the last frame read; all losses if no frame waits."""
         with self._changed:
             return self._taken if self._queue else self._all_lost(self._arrived)
 
     def take(self, timeout_s: float) -> Frame:
-        """Return the oldest frame that waits; `DeviceTimeout` where none comes, or the fault that ended the thread."""
+        """Return the oldest waiting frame; raise `DeviceTimeout` if none comes, or the fault that ended the thread."""
         with self._changed:
             self._changed.wait_for(lambda: self._queue or self._fault or self._ending, timeout_s)
             if self._queue:
@@ -166,7 +166,7 @@ class _Run:
         return arrived + Losses(lost_host=self._overwritten)
 
     def end(self) -> bool:
-        """Ask the thread to end and say whether it did."""
+        """Ask the thread to end; return whether it did."""
         with self._changed:
             self._ending = True
             self._changed.notify_all()
@@ -182,7 +182,7 @@ class _Run:
             self._fail(error)
         except (
             Exception
-        ) as error:  # what a library throws and its driver does not know ends the run and is told
+        ) as error:  # errors of a library that its driver does not know end the acquisition, as its fault
             self._fail(DeviceError(f"{self._name}: {type(error).__name__}: {error}"))
 
     def _fail(self, fault: DeviceError) -> None:
@@ -216,16 +216,16 @@ class _Run:
 
 @dataclass
 class Counter:
-    """Turns a device's counter, which begins anywhere and may be of 16 bit, into an index from 0."""
+    """Turns the counter of a device, which may begin anywhere and have 16 bits, into an index from 0."""
 
     index: int = field(default=-1, init=False)
     _last: int | None = field(default=None, init=False)
 
     def count(self, counter: int | None) -> tuple[int, int]:
-        """Return the index of a frame and how many are missing before it."""
+        """Return the index of a frame and the number of frames missing before it."""
         step = 1 if counter is None or self._last is None else counter - self._last
         if step <= 0 and counter is not None and self._last is not None and self._last <= _BLOCK_IDS:
-            step += _BLOCK_IDS  # began again: 0 is left out
+            step += _BLOCK_IDS  # the counter has wrapped, without the value 0
         if not 0 < step <= _BLOCK_IDS // 2:
             raise DeviceLost(
                 f"the camera's frame counter jumped from {self._last} to {counter}: it was reset"
@@ -247,7 +247,7 @@ class _Clock:
             before_s, host_ns, device_ns = self._last
             if device_time_ns is None or device_ns is None or device_time_ns <= device_ns:
                 step_ns = host_time_ns - host_ns
-                device_time_ns = None  # a clock that stood still is not believed again
+                device_time_ns = None  # a clock that stood still once is not used again
             else:
                 step_ns = device_time_ns - device_ns
             time_s = before_s + step_ns * 1e-9
@@ -259,12 +259,12 @@ BINNING = ("binning_x", "binning_y", "decimation_x", "decimation_y")
 
 
 def binning(settings: Mapping[str, Any]) -> int | None:
-    """Return how many pixels of the chip are one along each edge; None of a camera that does not say.
+    """Return the pixels of the chip per pixel of the image, along each edge; None if the camera does not state them.
 
     Raises
     ------
     SettingError
-        Their numbers along the two edges differ.
+        The numbers along the two edges differ.
     """
     if not any(name in settings for name in BINNING):
         return None
@@ -277,7 +277,7 @@ def binning(settings: Mapping[str, Any]) -> int | None:
 
 
 def attributed(missing: int, told: Sequence[tuple[str, int]], rest: str) -> Losses:
-    """Share missing frames among what a library told of (field of `Losses`, frames), the remainder to `rest`."""
+    """Attribute missing frames to the losses that a library reports (field of `Losses`, frames), the remainder to `rest`."""
     shares = dict.fromkeys((name for name, _ in told), 0)
     left = missing
     for name, count in told:

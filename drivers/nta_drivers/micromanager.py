@@ -1,4 +1,4 @@
-"""Every camera that Micro-Manager drives, through pymmcore-plus."""
+"""Cameras supported by Micro-Manager, through pymmcore-plus."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from nta_drivers.grabbing import BINNING, SHORT_OF, Arrival, GrabbingCamera, bin
 from nta_drivers.pixel_formats import checked_image
 
 _EXTRA = "micromanager"
-_LABEL = "Camera"  # of a camera that is loaded alone
+_LABEL = "Camera"  # label of a camera that is loaded alone
 _ROI = ("offset_x_px", "offset_y_px", "width_px", "height_px")
-_MEASURE_S = 1.0  # frame rate: known to its jitter, about 1 ms, over this
+_MEASURE_S = 1.0  # the frame rate is measured over this time, to about 1 ms of jitter
 _MEASURE_FRAMES = 60
 _BINNING = re.compile(r"\s*(\d+)(?:\s*[xX]\s*(\d+))?")
 _POLL_S = 0.001
@@ -29,9 +29,9 @@ _POLL_S = 0.001
 class MicromanagerInstrument(Instrument):
     """A camera of Micro-Manager.
 
-    device : a configuration file (.cfg, its camera is taken), or ADAPTER/DEVICE for a camera alone.
+    device : a configuration file (.cfg) with a camera, or ADAPTER/DEVICE for a single camera.
     adapters : folder of Micro-Manager's device adapters; empty for the installation that pymmcore-plus finds.
-    properties : of the camera, to set at opening: "PixelType=16bit; Binning=2".
+    properties : properties of the camera, to set at opening: "PixelType=16bit; Binning=2".
     settings : exposure_s, width_px, height_px, offset_x_px, offset_y_px to open with.
     buffer_frames : frames that wait for a slow reader.
     """
@@ -52,7 +52,7 @@ class MicromanagerInstrument(Instrument):
 
     @staticmethod
     def find_devices(adapters: str | Path = "") -> list[FoundDevice]:
-        """Return the configuration files of the installation; what is plugged in, only loading one would tell."""
+        """Return the configuration files of the installation; only loading one shows what is plugged in."""
         folder = (
             Path(adapters) if str(adapters) else vendor_library("pymmcore_plus", _EXTRA).find_micromanager()
         )
@@ -63,7 +63,7 @@ class MicromanagerInstrument(Instrument):
 class MicromanagerCamera(GrabbingCamera):
     """The camera of `MicromanagerInstrument`.
 
-    Micro-Manager has no general frame rate: `frame_rate_hz` is what was measured after the last change, and is
+    Micro-Manager has no general frame rate: `frame_rate_hz` is measured after each change, and is
     changed by the exposure or by a property of the camera.
     """
 
@@ -87,11 +87,11 @@ class MicromanagerCamera(GrabbingCamera):
         self._core: Any = None
         self._label = _LABEL
         self._full_px: tuple[int, ...] = (0, 0)
-        self._rate_of: tuple[dict[str, Any], float | None] | None = (
-            None  # settings and the rate measured with them
-        )
+        # settings, and the rate measured with them
+        self._rate_of: tuple[dict[str, Any], float | None] | None = None
         self._bits = 0
-        self._first: tuple[int, float] | None = None  # host time and Micro-Manager's of the first frame
+        # times of the first frame by the host and by Micro-Manager
+        self._first: tuple[int, float] | None = None
 
     def _bit_depth(self) -> int:
         return self._bits
@@ -135,7 +135,7 @@ class MicromanagerCamera(GrabbingCamera):
         if self._core is not None:
             with contextlib.suppress(RuntimeError):
                 self._core.unloadAllDevices()
-                self._core.setPrimaryLogFile("")  # closes it, whoever else still holds the core
+                self._core.setPrimaryLogFile("")  # closes the log, even if the core is still referenced
         self._core = None
 
     def _set(self, **settings: Any) -> None:
@@ -159,7 +159,7 @@ class MicromanagerCamera(GrabbingCamera):
         self._settle()
 
     def _apply(self, settings: Mapping[str, Any]) -> None:
-        """Set and read back: Micro-Manager takes an impossible exposure or region without a word."""
+        """Set values and read them back: Micro-Manager accepts an impossible exposure or region silently."""
         if any(name in settings for name in _ROI):
             self._apply_roi({**{name: self._known[name] for name in _ROI}, **settings})
         if "exposure_s" in settings:
@@ -203,7 +203,7 @@ class MicromanagerCamera(GrabbingCamera):
             self._core.setProperty(self._label, name, value)
 
     def _settle(self) -> None:
-        """Read everything back after a change and measure the rate."""
+        """Read all settings after a change, and measure the rate."""
         core = self._core
         if (components := core.getNumberOfComponents()) != 1 or core.getBytesPerPixel() > 2:
             raise SettingError(
@@ -212,8 +212,8 @@ class MicromanagerCamera(GrabbingCamera):
             )
         self._bits = int(core.getImageBitDepth())
         self._known = self._read()
-        binning(self._known)  # refuses what makes no square pixels
-        if self._rate_of is None or self._rate_of[0] != self._known:  # a camera opened again keeps its rate
+        binning(self._known)  # refuses a binning without square pixels
+        if self._rate_of is None or self._rate_of[0] != self._known:  # a reopened camera keeps its rate
             self._rate_of = self._known, self._measured_hz()
         self._known = {**self._known, "frame_rate_hz": self._rate_of[1]}
 
@@ -228,7 +228,7 @@ class MicromanagerCamera(GrabbingCamera):
         }
 
     def _read_binning(self) -> dict[str, int]:
-        """Return the binning, which adapters write as 2 or as 2x2; nothing of a camera that has none."""
+        """Return the binning, which adapters write as 2 or as 2x2; none if the camera has none."""
         with self._failing_as(DeviceLost):
             if not self._core.hasProperty(self._label, "Binning"):
                 return {}
@@ -240,7 +240,7 @@ class MicromanagerCamera(GrabbingCamera):
             return tuple(int(value) for value in self._core.getROI(self._label))
 
     def _measured_hz(self) -> float | None:
-        """Let the camera run for a second and count; None where it gives fewer than three frames in that time."""
+        """Measure the rate over a second; None if the camera gives fewer than three frames."""
         times_s: list[float] = []
         self._begin()
         try:
@@ -278,7 +278,7 @@ class MicromanagerCamera(GrabbingCamera):
         return Arrival(image, counter, host_time_ns=self._host_time_ns(told))
 
     def _host_time_ns(self, told: Mapping[str, str]) -> int:
-        """Return when Micro-Manager had the frame, by its own clock, which runs with the host's."""
+        """Return when Micro-Manager received the frame, by its clock, which runs with the host's."""
         now = time.monotonic_ns()
         if "ElapsedTime-ms" not in told:
             return now
@@ -288,11 +288,12 @@ class MicromanagerCamera(GrabbingCamera):
         return self._first[0] + round((elapsed_ms - self._first[1]) * 1e6)
 
     def _attribute(self, missing: int) -> Losses:
-        return Losses(lost_host=missing)  # Micro-Manager numbers what reaches it; its buffer ran over
+        # Micro-Manager numbers the frames that it receives, so its buffer overflowed
+        return Losses(lost_host=missing)
 
     @contextlib.contextmanager
     def _failing_as(self, kind: type[DeviceError | SettingError]) -> Iterator[None]:
         try:
             yield
-        except RuntimeError as error:  # the one exception that Micro-Manager has
+        except RuntimeError as error:  # the only exception of Micro-Manager
             raise kind(f"{self._name}: {error}") from None

@@ -1,4 +1,4 @@
-"""A camera whose frames are made or read here instead of by a sensor, and handed out when they are due."""
+"""A camera whose frames are computed or read from a file, and returned when they are due."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from nta_drivers.acquiring import AcquiringCamera
 
 
 class PacedCamera(AcquiringCamera):
-    """Keeps the rules of `nta.devices.Camera`; a driver says which frame comes next and how it is made.
+    """Implements the rules of `nta.devices.Camera`; a driver implements which frame comes next and how it is made.
 
-    speed : how much faster than life; infinite for as fast as frames are read, which then loses none.
+    speed : factor over real time; infinite for as fast as frames are read, without losses.
     buffer_frames : see `AcquiringCamera`.
     """
 
@@ -31,21 +31,21 @@ class PacedCamera(AcquiringCamera):
 
     @abstractmethod
     def _next(self) -> tuple[int, float]:
-        """Return index and time [s] of the frame that comes next; `EndOfFrames` where there is none."""
+        """Return index and time [s] of the next frame; raise `EndOfFrames` if there is none."""
 
     @abstractmethod
     def _take(self) -> tuple[Image, int | None]:
-        """Return the image of the next frame and its device time [ns], and go on to the one after it."""
+        """Return the image of the next frame and its device time [ns], and advance by one frame."""
 
     @abstractmethod
     def _skip(self) -> None:
-        """Go on to the frame after the next."""
+        """Skip the next frame."""
 
     def _end(self) -> None:
-        """Let go of what `_begin` took."""
+        """Release what `_begin` opened."""
 
     def configure(self, **settings: Any) -> dict[str, Any]:
-        """Set what is named and return all settings as they are now; the speed also while it acquires."""
+        """Set the given values and return all present settings; the speed may change during an acquisition."""
         speed = checked_speed(settings.pop("speed", self._speed))
         super().configure(**settings)
         self._change_speed(speed)
@@ -68,7 +68,7 @@ class PacedCamera(AcquiringCamera):
         return self._frame(index, time_s)
 
     def stop(self) -> Losses:
-        """End the acquisition and account for its frames; zero where none was running."""
+        """End the acquisition and return the counts of its frames; zero if none was running."""
         if not self._acquiring:
             return Losses()
         self._acquiring = False
@@ -84,7 +84,7 @@ class PacedCamera(AcquiringCamera):
         image, device_time_ns = self._take()
         now = time.monotonic()
         if math.isfinite(self._speed):
-            # what making an image takes beyond its time is our slowness, not the reader's: the clock waits for it
+            # if making an image takes too long, the clock waits: that delay is not the reader's
             self._began += min(max(now - self._due(time_s), 0.0), now - before)
         self._delivered += 1
         return Frame(image, index, time_s, host_time_ns=time.monotonic_ns(), device_time_ns=device_time_ns)
@@ -102,7 +102,7 @@ class PacedCamera(AcquiringCamera):
             raise DeviceTimeout(f"{self._name}: no frame within {timeout_s:g} s")
 
     def _skip_overwritten(self) -> None:
-        """Leave out what ran over while a slow reader was away."""
+        """Skip the frames that were overwritten while a slow reader was busy."""
         rate = self.state().frame_rate_hz
         if math.isinf(self._speed) or rate is None:
             return
@@ -113,12 +113,13 @@ class PacedCamera(AcquiringCamera):
 
     def _change_speed(self, speed: float) -> None:
         if self._acquiring and speed != self._speed:
-            self._began = time.monotonic() - self._next()[1] / speed  # the clock goes on from the next frame
+            # the clock continues from the next frame
+            self._began = time.monotonic() - self._next()[1] / speed
         self._speed = speed
 
 
 def checked_speed(speed: Any) -> float:
-    """Return a speed, or refuse it."""
+    """Return the speed; refuse an impossible one."""
     if not is_number(speed) or not speed > 0:
         raise SettingError(f"speed must be > 0 (1 for life, inf for as fast as read), got {speed!r}")
     return float(speed)

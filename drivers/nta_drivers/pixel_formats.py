@@ -1,4 +1,4 @@
-"""Pixel formats of cameras, by their names in the GenICam standard: grey ones are taken, colour is refused."""
+"""Pixel formats of cameras, by their names in the GenICam standard: grey ones are accepted, colour is refused."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MONO = re.compile(r"Mono(8|10|12|14|16)(p|Packed)?")
 
 
 def bit_depth(pixel_format: str, choice: Iterable[str] = ()) -> int:
-    """Return the significant bits of a grey format, or refuse the format with those of `choice` that are grey."""
+    """Return the significant bits of a grey format; refuse others, naming the grey formats in `choice`."""
     if known := _MONO.fullmatch(pixel_format):
         return int(known[1])
     grey = [name for name in choice if _MONO.fullmatch(name)]

@@ -1,4 +1,4 @@
-"""A recording as if it were live: any file that nta reads, at its own pace, faster or slower."""
+"""Play back any recording that nta reads as if it were live, at its own pace, faster or slower."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ class PlaybackInstrument(Instrument):
     """Plays a recording.
 
     recording : path of a file or folder.
-    speed : 1 for the recording's own pace, 2 for twice as fast, inf for as fast as it is read.
-    loop : begin again at the end.
+    speed : 1 for the recording's own pace, 2 for twice as fast, inf for as fast as frames are read.
+    loop : restart at the end.
     buffer_frames : frames that wait for a slow reader.
-    frame_rate_hz, exposure_s, pixel_size_um, bit_depth : what the recording does not say, or says wrongly.
+    frame_rate_hz, exposure_s, pixel_size_um, bit_depth : values that the recording does not state, or states wrongly.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class PlaybackInstrument(Instrument):
 
 
 class PlaybackCamera(PacedCamera):
-    """The camera of `PlaybackInstrument`: of its settings only speed and loop can be changed."""
+    """The camera of `PlaybackInstrument`; only its speed and loop can be changed."""
 
     def __init__(
         self, path: Path, said: dict[str, Any], *, speed: float, loop: bool, buffer_frames: int
@@ -65,14 +65,14 @@ class PlaybackCamera(PacedCamera):
         self._coming: Frame | None = None
         self._last: Frame | None = None
         self._offset = (0, 0.0)  # index and time of the first frame of this round
-        self._missing = 0  # frames that the recording itself lacks
+        self._missing = 0  # frames missing in the recording itself
 
     def settings(self) -> dict[str, Any]:
         """Return the recording's settings, speed and loop."""
         return {**vars(self.state()), "speed": self._speed, "loop": self._loop}
 
     def state(self) -> CameraState:
-        """Return what the recording says of its camera."""
+        """Return the camera state of the recording."""
         if self._camera is None:
             raise DeviceError(f"{self._name} is not open")
         return self._camera

@@ -1,4 +1,4 @@
-"""The simulator as an instrument: camera, thermostat, laser, pump and focus that act on the picture."""
+"""The simulator as an instrument: camera, thermostat, laser, pump and focus that affect the images."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from nta.simulation.live import Knobs, LiveCell
 
 _LASER_MW = Limits(0.0, 100.0, "mW")
-_USUAL_LASER_MW = 50.0  # the power at which the scenario's brightness holds
+_USUAL_LASER_MW = 50.0  # laser power at which the brightness of the scenario applies
 _TEMPERATURE_C = Limits(15.0, 40.0, "°C")
-_TIME_CONSTANT_S = 20.0  # of the cell's temperature after a step of the set point
+_TIME_CONSTANT_S = 20.0  # time constant of the cell temperature after a step of the set point
 _PUMP_UL_MIN = Limits(0.0, 20.0, "uL/min")
-_CELL_MM2 = 2.0  # cross-section of the channel: 1 uL/min is 8.3 um/s
+_CELL_MM2 = 2.0  # cross-section of the channel: 1 uL/min gives 8.3 um/s
 _FOCUS_UM = Limits(-50.0, 50.0, "um")
 _BIT_DEPTHS = (8, 10, 12, 14, 16)
 _SATURATING = 30.0
@@ -42,9 +42,9 @@ class SimulatedInstrument(Instrument):
 
     scenario : name of a scenario (`nta simulate --list`), a TOML file, or a `Scenario`.
     speed : 1 for real time, inf for as fast as frames are read.
-    faults : what goes wrong and when, e.g. "lost@2+0.5; unplug@10+3"; see `nta_drivers.faults`.
-    seed : in place of the scenario's own; every start after the first takes the next one.
-    width_px, height_px, frame_rate_hz, exposure_s, bit_depth : in place of the scenario's own.
+    faults : simulated faults and their times, e.g. "lost@2+0.5; unplug@10+3"; see `nta_drivers.faults`.
+    seed : replaces that of the scenario; each further start uses the next seed.
+    width_px, height_px, frame_rate_hz, exposure_s, bit_depth : replace those of the scenario.
     """
 
     def __init__(
@@ -85,10 +85,10 @@ class SimulatedInstrument(Instrument):
 
 
 class _Cell:
-    """What the knobs of the instrument are set to; shared by all its devices."""
+    """Settings of the knobs of the instrument, shared by all its devices."""
 
     def __init__(self, scenario: Scenario) -> None:
-        self.now = time.monotonic  # the camera puts its own clock here while it acquires
+        self.now = time.monotonic  # replaced by the camera's clock while it acquires
         self.laser_mw = _USUAL_LASER_MW
         self.pump_ul_min = 0.0
         self.focus_um = 0.0
@@ -96,7 +96,7 @@ class _Cell:
         self._since = self.now()
 
     def temperature_c(self) -> float:
-        """Approach the set point exponentially."""
+        """Return the temperature, which approaches the set point exponentially."""
         share = math.exp(-max(self.now() - self._since, 0.0) / _TIME_CONSTANT_S)
         return self._set_c + (self._from_c - self._set_c) * share
 
@@ -106,14 +106,14 @@ class _Cell:
         self._set_c, self._since = value, self.now()
 
     def change_clock(self, now: Any) -> None:
-        """Go on by another clock, with the temperature of now."""
+        """Switch to another clock, and keep the present temperature."""
         self._from_c = self.temperature_c()
         self.now = now
         self._since = now()
 
 
 class SimulatedKnob:
-    """A value that is where it was set to."""
+    """A knob whose value is always the one set."""
 
     def __init__(self, cell: _Cell, name: str, limits: Limits) -> None:
         self._cell, self._name, self._limits = cell, name, limits
@@ -139,7 +139,7 @@ class SimulatedThermostat:
         self._cell, self._limits = cell, limits
 
     def get(self) -> float:
-        """Return the temperature of the liquid now."""
+        """Return the present temperature of the liquid."""
         return self._cell.temperature_c()
 
     def set(self, value: float) -> float:
@@ -170,7 +170,7 @@ class SimulatedCamera(PacedCamera):
         self._unplugged: set[Fault] = set()
 
     def settings(self) -> dict[str, Any]:
-        """Return what the camera is set to, and the speed."""
+        """Return the settings of the camera, and the speed."""
         camera = self._scenario.camera
         names = ("width_px", "height_px", "frame_rate_hz", "exposure_s", "bit_depth")
         return {**{name: getattr(camera, name) for name in names}, "speed": self._speed}
@@ -189,7 +189,7 @@ class SimulatedCamera(PacedCamera):
         self._prepare()
 
     def _prepare(self) -> LiveCell:
-        """Put the sample in; costs a second or two where the kernels are not compiled yet."""
+        """Make the sample; takes a second or two if the kernels are not compiled yet."""
         from nta.simulation.live import LiveCell
 
         if self._live is None:
@@ -203,7 +203,7 @@ class SimulatedCamera(PacedCamera):
 
     def _end(self) -> None:
         self._cell.change_clock(time.monotonic)
-        if time.monotonic() >= self._gone_until:  # after an unplugging the same particles are still there
+        if time.monotonic() >= self._gone_until:  # after unplugging, the same particles are still present
             self._live = None
             self._runs += 1
 
@@ -218,7 +218,7 @@ class SimulatedCamera(PacedCamera):
         return self._index, self._time_s()
 
     def _withheld(self) -> str:
-        """Return the fault that keeps the next frame from the reader, empty where there is none."""
+        """Return the fault that withholds the next frame from the reader; empty if there is none."""
         for fault in self._on():
             if fault.kind == "unplug" and fault not in self._unplugged:
                 self._unplugged.add(fault)
@@ -258,7 +258,7 @@ class SimulatedCamera(PacedCamera):
         )
 
     def _bubble(self) -> NDArray[np.float32] | None:
-        """Return the light of a disc, a quarter of the picture high, on its way from left to right."""
+        """Return the light of a disc, a quarter of the image high, that moves from left to right."""
         fault = next((fault for fault in self._on() if fault.kind == "bubble"), None)
         if fault is None:
             return None
@@ -271,7 +271,7 @@ class SimulatedCamera(PacedCamera):
 
 
 def _with_camera(scenario: Scenario, given: dict[str, Any]) -> Scenario:
-    """Return the scenario with other camera settings; with the depth, gain and offset keep the full well."""
+    """Return the scenario with other camera settings; gain and offset follow the bit depth so that the full well stays."""
     for name, value in given.items():
         whole = name in ("width_px", "height_px", "bit_depth")
         if not is_number(value, whole=whole):
@@ -293,7 +293,7 @@ def _with_camera(scenario: Scenario, given: dict[str, Any]) -> Scenario:
 
 
 def _thermostat_limits(scenario: Scenario) -> Limits:
-    """Return where the liquid's viscosity is known, within what the thermostat can do."""
+    """Return the temperatures at which the viscosity is known, within the range of the thermostat."""
     low, high = _TEMPERATURE_C.low, _TEMPERATURE_C.high
     if scenario.sample.viscosity_mpas is None:
         known = load_medium(scenario.sample.medium).viscosity.valid_c

@@ -12,6 +12,7 @@ The rooms, in the order of the data; each holds one noun, its settings, and the 
     tracks               TrackLinker                spots of one particle from frame to frame, drift subtracted
     diffusion            estimate_diffusion         a diffusion coefficient per track, with its interval
     sizes                size_distribution          the distribution of hydrodynamic diameters, with its band
+    sized_tracks         SizedTracks                the tracks of a recording with their sizes
     visibility           measure_visibility         what could be seen: detection limit, concentration, suspension
     assessment           assess_recording           findings: is this recording good enough to believe?
     provenance           Provenance                 where a result comes from

@@ -1,4 +1,4 @@
-"""What a run of certified beads says of the instrument: size bias, brightness scale, depth, spot width, camera."""
+"""Calibration of an instrument by certified beads: size bias, brightness scale, depth, spot width, camera."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from nta.errors import MissingInputError, NtaError
 from nta.pipeline import Analysis
 from nta.quantity import Z_95, coverage_factor
 from nta.visibility import Visibility, VisibilitySettings, measure_visibility
-from nta.visibility.law import LIGHT_STD
+from nta.visibility.brightness_law import LIGHT_STD
 
-_ENOUGH_LIGHT_SNR = 20.0  # spots whose width is known to a few per cent
-_IN_FOCUS_QUANTILE = 0.1  # of the widths of bright spots: most are out of focus by a little
+_ENOUGH_LIGHT_SNR = 20.0  # least SNR of spots whose width is known to a few per cent
+_IN_FOCUS_QUANTILE = 0.1  # quantile of the widths of bright spots, most of which are slightly out of focus
 _LIGHT_POWER = 5.5  # d ln(cross-section) / d ln(diameter) of beads of 50 to 200 nm
 _ANCHOR_STEPS, _ANCHORED = 4, 0.01
 
@@ -31,7 +31,7 @@ class CalibrationError(NtaError):
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
-    """A number of the profile, with its relative standard uncertainty and what it stands on."""
+    """A number of the profile, with its relative standard uncertainty and the evidence for it."""
 
     value: float
     rel_std: float | None
@@ -40,10 +40,10 @@ class Measured:
 
 @dataclass(frozen=True, kw_only=True)
 class BeadRun:
-    """What the beads said; `numbers` are fields of an `InstrumentProfile`.
+    """Result of a calibration by beads; `numbers` are fields of an `InstrumentProfile`.
 
-    size_ratio : measured over certified diameter; size_ratio_std : its standard uncertainty (tracks, certificate,
-        temperature, viscosity). agrees : within two of these.
+    size_ratio : measured divided by certified diameter; size_ratio_std : its standard uncertainty (tracks, certificate,
+        temperature, viscosity).
     """
 
     certificate: BeadCertificate
@@ -55,12 +55,12 @@ class BeadRun:
 
     @property
     def agrees(self) -> bool:
-        """Whether measured and certified diameter agree."""
+        """Whether measured and certified diameter agree within two standard uncertainties."""
         return _agree(self.size_ratio, self.size_ratio_std)
 
     @property
     def pixel_size_factor(self) -> float:
-        """Factor by which the pixel size would have to change for the sizes to agree: d goes with 1 / pixel size²."""
+        """Factor on the pixel size that would make the sizes agree: the diameter is proportional to 1 / pixel size²."""
         return math.sqrt(self.size_ratio)
 
 
@@ -76,18 +76,18 @@ def measure_beads(
     Parameters
     ----------
     analysis
-        Of the beads, with the profile to be completed: wavelength and numerical aperture must stand in it.
+        Analysis of the beads with the profile to be completed, which must state wavelength and numerical aperture.
     certificate
-        What the beads are.
+        Certificate of the beads.
     concentration_per_ml
-        Of the beads in the cell, where it is known: it anchors the depth of the light sheet.
+        Concentration of the beads in the cell, if known: it anchors the depth of the light sheet.
 
     Raises
     ------
     CalibrationError
         Too few tracks for a size distribution.
     MissingInputError
-        Wavelength or numerical aperture, or what the light of the beads needs, was given by nobody.
+        Wavelength, numerical aperture or another number that the light of the beads needs is not stated.
     """
     ratio, ratio_std = size_ratio(analysis, certificate)
     about = f"{analysis.sizes.n_tracks_used} tracks of {certificate.name}, lot {certificate.lot}"
@@ -107,7 +107,7 @@ def measure_beads(
 
 
 def size_ratio(analysis: Analysis, certificate: BeadCertificate) -> tuple[float, float]:
-    """Return measured over certified diameter, and its standard uncertainty: tracks, certificate and systematic budget.
+    """Return measured divided by certified diameter, and its standard uncertainty: tracks, certificate, systematic budget.
 
     Raises
     ------
@@ -127,14 +127,14 @@ def size_ratio(analysis: Analysis, certificate: BeadCertificate) -> tuple[float,
 
 
 def against_certificate(analysis: Analysis, standard: str) -> Analysis:
-    """Return the analysis of beads with their size judged: how far it is off the diameter of their certificate.
+    """Return the analysis of beads with a finding that compares their size with the certified diameter.
 
-    standard : name of the certificate, or its file; empty where nobody said what the beads are.
+    standard : name of the certificate, or its file; empty if not stated.
 
     Raises
     ------
     SettingError
-        The certificate is not valid, or a file that is not there.
+        The certificate is not valid, or its file does not exist.
     """
     certificate = known_certificate(standard)
     found = _unchecked(standard) if certificate is None else _checked(analysis, certificate)
@@ -172,7 +172,7 @@ def _not_assessed(evidence: str, advice: str) -> Finding:
 
 
 def calibrated_profile(beads: BeadRun, base: InstrumentProfile, name: str) -> InstrumentProfile:
-    """Return the base profile with what the beads said in it, each number with its evidence."""
+    """Return the base profile with the numbers measured by the beads, each with its evidence."""
     day = beads.date.isoformat()
     fields = {field: number.value for field, number in beads.numbers.items()}
     stds = {f: n.rel_std for f, n in beads.numbers.items() if n.rel_std is not None}
@@ -189,7 +189,7 @@ def calibrated_profile(beads: BeadRun, base: InstrumentProfile, name: str) -> In
 
 
 def _geometry(analysis: Analysis, ratio: float, ratio_std: float, about: str) -> dict[str, Measured]:
-    """Pixel size as it was used, known as well as the beads check it; bias of the sizes; width of a spot in focus."""
+    """Return the pixel size as used, with the uncertainty that the beads allow, and the width of a spot in focus."""
     camera = analysis.camera
     assert camera.pixel_size_um is not None
     d50 = analysis.sizes.summary["d50_nm"].value
@@ -216,10 +216,10 @@ def _geometry(analysis: Analysis, ratio: float, ratio_std: float, about: str) ->
 
 def _camera(analysis: Analysis) -> dict[str, Measured]:
     model = analysis.spots.scene.camera
-    if model.source == "estimated":  # again from every recording: it is no calibration
+    if model.source == "estimated":  # an estimate is made anew for each recording and is no calibration
         return {}
     words = f"camera model, {model.source}"
-    if model.source == "gain stated":  # the rest is an estimate again
+    if model.source == "gain stated":  # the other numbers are estimates
         return {"gain_e_per_adu": Measured(value=model.gain_e_per_adu, rel_std=None, evidence=words)}
     return {
         "gain_e_per_adu": Measured(value=model.gain_e_per_adu, rel_std=None, evidence=words),
@@ -231,7 +231,7 @@ def _camera(analysis: Analysis) -> dict[str, Measured]:
 def _light(
     analysis: Analysis, certificate: BeadCertificate, concentration_per_ml: float | None, about: str
 ) -> dict[str, Measured]:
-    """Brightness scale, and the depth where the concentration of the beads is known."""
+    """Return the brightness scale, and the depth of the sheet if the concentration of the beads is known."""
     if certificate.refractive_index is None:
         raise MissingInputError(
             f"the certificate of {certificate.name} says no refractive_index; the brightness scale needs it"
@@ -262,9 +262,9 @@ def _light(
 
 
 def _seen(analysis: Analysis, certificate: BeadCertificate, profile: InstrumentProfile | None) -> Visibility:
-    """Measure the visibility again, of beads of known index and with this profile."""
+    """Compute the visibility again, with the certified index of the beads and this profile."""
     settings = VisibilitySettings(refractive_index=certificate.refractive_index)
-    seen = measure_visibility(replace(analysis.run, profile=profile), analysis.detection, settings)
+    seen = measure_visibility(replace(analysis.sized, profile=profile), analysis.detection, settings)
     if seen.law is None:
         raise MissingInputError(f"the light of the beads says nothing: {'; '.join(seen.notes)}")
     return seen
@@ -273,7 +273,7 @@ def _seen(analysis: Analysis, certificate: BeadCertificate, profile: InstrumentP
 def _anchored(
     analysis: Analysis, certificate: BeadCertificate, seen: Visibility, concentration_per_ml: float
 ) -> tuple[InstrumentProfile, Visibility]:
-    """Change the width of the sheet until the beads come out at their concentration: the volume goes with the width."""
+    """Adjust the width of the sheet, to which the volume is proportional, until the concentration of the beads is right."""
     assert analysis.profile is not None
     profile = analysis.profile
     for _ in range(_ANCHOR_STEPS):

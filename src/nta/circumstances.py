@@ -14,7 +14,7 @@ from nta.frames import CAMERA_CALIBRATION, CameraState
 
 
 def completed_camera(camera: CameraState, profile: InstrumentProfile | None) -> CameraState:
-    """Return the camera's state with missing values taken from the profile."""
+    """Return the camera state with its missing values taken from the profile."""
     if profile is None:
         return camera
     profile = profile.at_binning(camera.binning)
@@ -25,7 +25,7 @@ def completed_camera(camera: CameraState, profile: InstrumentProfile | None) -> 
 
 @dataclass(frozen=True, kw_only=True)
 class Scale:
-    """Scale of a recording: pixel size, frame interval and exposure."""
+    """Factors that convert pixels and frames into micrometres and seconds."""
 
     pixel_size_um: float
     frame_interval_s: float
@@ -33,7 +33,7 @@ class Scale:
 
     @classmethod
     def of(cls, camera: CameraState) -> Scale:
-        """Take the scale from the camera; refuse, with names, if pixel size or frame rate is not stated."""
+        """Take the scale from the camera; refuse with the names of the missing values."""
         missing = []
         if camera.pixel_size_um is None:
             missing.append("pixel size (--pixel-size-um, in the sample plane)")
@@ -52,7 +52,7 @@ class Scale:
 
 
 def stated_conditions(metadata: Mapping[str, Any], **said: Any) -> SampleConditions:
-    """Return the sample conditions: from `said` first, then from a side-car, from measurements, and from the recording."""
+    """Return the sample conditions: those in `said`, else of a side-car, else measured, else the recording's own."""
     recorded = {
         f.name: metadata[f.name] for f in fields(SampleConditions) if metadata.get(f.name) is not None
     }
@@ -65,7 +65,7 @@ def stated_conditions(metadata: Mapping[str, Any], **said: Any) -> SampleConditi
 
 
 def measured_temperature_c(metadata: Mapping[str, Any]) -> float | None:
-    """Return the mean temperature logged; None if there is no log or a side-car states a temperature."""
+    """Return the mean of the temperature log; None if there is no log, or a side-car states the temperature."""
     log = np.asarray(metadata.get("temperature_log_c", ()), dtype=float)
     by_hand = metadata.get("sources", {}).get("temperature_c") == "side-car"
     return None if by_hand or not np.isfinite(log).any() else float(np.nanmean(log))

@@ -1,4 +1,4 @@
-"""What the time stamps of frames say of the frame rate, and how surely."""
+"""Frame rate from the time stamps of frames, with its uncertainty."""
 
 from __future__ import annotations
 

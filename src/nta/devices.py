@@ -1,19 +1,19 @@
-"""What a device has to be: the small protocols that every driver fulfils, and the bundle they come in.
+"""Protocols that every driver implements, and the `Instrument` that bundles its devices.
 
 A driver is a callable that takes its settings as keywords and returns an `Instrument`; a package registers it
 under the entry-point group ``nta.drivers``. Nothing is opened and no vendor library imported before
 `Instrument.open`.
 
-Rules for a camera, held by one conformance suite over all drivers:
+Rules for a camera, checked for all drivers by one conformance suite:
 
 - `open`, `close` and `stop` may be called twice and after a fault; `close` leaves no thread and no file
   behind;
-- `configure` returns what the device really took; an unknown or impossible value is a `SettingError` and
+- `configure` returns the values that the device accepted; an unknown or impossible value is a `SettingError` and
   changes nothing, it is never clipped;
-- `read` returns owned frames of native depth with strictly increasing `index`: a gap is that many lost
-  frames. It raises `DeviceTimeout` when none came in time, `DeviceLost` when the device is gone,
-  `EndOfFrames` when there are no more to come;
-- `stop` returns within a second and says how many frames were delivered and where the others were lost.
+- `read` returns owned frames of native depth with strictly increasing `index`: a gap in it means lost
+  frames. It raises `DeviceTimeout` if no frame came in time, `DeviceLost` if the device is gone,
+  `EndOfFrames` if there are no more frames;
+- `stop` returns within a second, with the numbers of frames delivered and of those lost, by place of loss.
 """
 
 from __future__ import annotations
@@ -28,23 +28,23 @@ from typing import Any, Protocol, Self, runtime_checkable
 from nta.errors import DeviceError, DeviceLost, SettingError
 from nta.frames import CameraState, Frame
 
-_SAME = 1e-3  # of a value, or of its unit below 1; less is the rounding of a device
+_SAME = 1e-3  # tolerance for rounding by the device: relative, or absolute for values below 1
 
 
 class EndOfFrames(DeviceError):  # noqa: N818 - an end, not a fault
-    """The device has no more frames to give: the asked number is reached, or the recording played is over."""
+    """The device has no more frames: the requested number is reached, or the played recording has ended."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Losses:
-    """What became of the frames between `start` and `stop`.
+    """Counts of delivered and lost frames between `start` and `stop`.
 
-    delivered : frames handed out whole.
-    lost_device : the device counted them and did not send them (its own buffer was overwritten).
-    lost_transport : sent and not arrived: packets, noise on the line, a cable out.
-    lost_host : arrived and dropped here, because nobody read in time.
-    incomplete : arrived damaged or cut, and dropped.
-    resent : of those delivered, how many came only when they were sent again.
+    delivered : complete frames returned by `read`.
+    lost_device : counted but not sent by the device (its buffer was overwritten).
+    lost_transport : sent but not received: lost packets, noise on the line, an unplugged cable.
+    lost_host : received but dropped here, because they were not read in time.
+    incomplete : received damaged or cut, and dropped.
+    resent : delivered frames that arrived only after being sent again.
     """
 
     delivered: int = 0
@@ -56,7 +56,7 @@ class Losses:
 
     @property
     def lost(self) -> int:
-        """All frames that were not delivered."""
+        """Number of frames that were not delivered."""
         return self.lost_device + self.lost_transport + self.lost_host + self.incomplete
 
     def __add__(self, other: Losses) -> Losses:
@@ -73,14 +73,14 @@ class Losses:
 
 @dataclass(frozen=True)
 class Limits:
-    """The range a value may be set to, ends included."""
+    """The range of values that a setting may take, ends included."""
 
     low: float
     high: float
     unit: str
 
     def check(self, name: str, value: float) -> float:
-        """Return the value, or refuse it by name, range and unit."""
+        """Return the value; refuse one out of range, with name, range and unit."""
         if not (isinstance(value, int | float) and self.low <= value <= self.high):
             raise SettingError(
                 f"{name} must be between {self.low:g} and {self.high:g} {self.unit}, got {value!r}"
@@ -90,35 +90,35 @@ class Limits:
 
 @runtime_checkable
 class Camera(Protocol):
-    """A source of frames that is acquiring; see the module for the rules."""
+    """A camera that acquires frames; see the module for the rules."""
 
     @property
     def name(self) -> str:
-        """Return what the device is called in messages."""
+        """Return the name of the device for messages."""
         ...
 
     def open(self) -> None:
-        """Connect to the device; does nothing where it is open."""
+        """Connect to the device; do nothing if it is open."""
         ...
 
     def close(self) -> None:
-        """Let go of the device, also after a fault; does nothing where it is closed."""
+        """Release the device, also after a fault; do nothing if it is closed."""
         ...
 
     def settings(self) -> dict[str, Any]:
-        """Return what the device is set to now (exposure_s, frame_rate_hz, width_px, ...)."""
+        """Return the present settings of the device (exposure_s, frame_rate_hz, width_px, ...)."""
         ...
 
     def configure(self, **settings: Any) -> dict[str, Any]:
-        """Set what is named and return all settings as the device took them."""
+        """Set the given values and return all settings as accepted by the device."""
         ...
 
     def state(self) -> CameraState:
-        """Return the settings as what a recording says of its camera."""
+        """Return the settings as the camera state of a recording."""
         ...
 
     def start(self, n_frames: int | None = None) -> None:
-        """Begin to acquire, with `index` from 0; for ever, or for a number of frames."""
+        """Begin to acquire, with `index` from 0: without end, or a number of frames."""
         ...
 
     def read(self, timeout_s: float = 1.0) -> Frame:
@@ -126,19 +126,19 @@ class Camera(Protocol):
         ...
 
     def stop(self) -> Losses:
-        """End the acquisition and account for its frames; zero where none was running."""
+        """End the acquisition and return the counts of its frames; zero if none was running."""
         ...
 
 
 class Knob(Protocol):
-    """A single value of a device, in the unit of its limits."""
+    """A single adjustable value of a device, in the unit of its limits."""
 
     def get(self) -> float:
-        """Return the value as it is measured now, not as it was asked for."""
+        """Return the value measured now, not the one that was set."""
         ...
 
     def set(self, value: float) -> float:
-        """Ask for a value; return what the device took. Out of range is a `SettingError`."""
+        """Set a value and return the one the device accepted; a value out of range is a `SettingError`."""
         ...
 
     def limits(self) -> Limits:
@@ -164,14 +164,14 @@ class Focus(Knob, Protocol):
 
 @runtime_checkable
 class SelfOpening(Protocol):
-    """A device beside the camera that has something of its own to open: a line, a port."""
+    """A device other than the camera with its own connection to open: a line, a port."""
 
     def open(self) -> None:
-        """Connect to the device; does nothing where it is open."""
+        """Connect to the device; do nothing if it is open."""
         ...
 
     def close(self) -> None:
-        """Let go of the device, also after a fault; does nothing where it is closed."""
+        """Release the device, also after a fault; do nothing if it is closed."""
         ...
 
 
@@ -184,9 +184,9 @@ _KNOBS = {
 
 
 class SetKnob:
-    """A knob that remembers what it was set to: a device whose power was off does not.
+    """A knob that remembers its setting, which a device loses when its power is off.
 
-    device : the knob itself. asked : what it took last since it was opened; None where it was left as it was.
+    device : the knob itself. asked : value accepted last since it was opened; None if it was not set.
     """
 
     def __init__(self, device: Knob) -> None:
@@ -194,21 +194,21 @@ class SetKnob:
         self.asked: float | None = None
 
     def get(self) -> float:
-        """Return the value as it is measured now."""
+        """Return the value measured now."""
         return self.device.get()
 
     def set(self, value: float) -> float:
-        """Ask for a value, and remember what the device took."""
+        """Set a value, and remember the one the device accepted."""
         self.asked = self.device.set(value)
         return self.asked
 
     def set_again(self, name: str) -> None:
-        """Set what was taken before its device was lost; does nothing where it was left as it was.
+        """Restore the value that was set before the device was lost; do nothing if none was set.
 
         Raises
         ------
         DeviceError
-            The device is gone, or does not take it any more.
+            The device is gone, or no longer accepts the value.
         """
         if self.asked is None:
             return
@@ -232,7 +232,7 @@ class SetKnob:
 
 @dataclass(frozen=True)
 class FoundDevice:
-    """A device that a driver found: any of its names is what to give it as ``device``.
+    """A device that a driver found; any of its names can be given to the driver as ``device``.
 
     A driver that can look for its devices has a static method ``find_devices() -> list[FoundDevice]``.
     """
@@ -242,11 +242,11 @@ class FoundDevice:
 
 
 class Instrument:
-    """A named bundle of a camera and whatever else there is; a context manager that opens and closes.
+    """A named bundle of a camera and further devices; a context manager that opens and closes them.
 
-    The devices beside the camera remember what they are set to.
+    The further devices remember their settings.
 
-    opened_as : the driver's name and the settings that it was given, kept with what is recorded.
+    opened_as : name and settings of the driver, stored with every recording.
     """
 
     def __init__(
@@ -264,12 +264,12 @@ class Instrument:
         self.opened_as: Mapping[str, Any] = {}
 
     def knobs(self) -> dict[str, SetKnob]:
-        """Return the devices beside the camera, by the name under which telemetry keeps them."""
+        """Return the devices other than the camera, by their name in the telemetry."""
         named = {name: getattr(self, attribute) for name, attribute in _KNOBS.items()}
         return {name: knob for name, knob in named.items() if knob is not None}
 
     def open(self) -> None:
-        """Open every part that has something to open; what was opened is closed again if one fails."""
+        """Open every part; if one fails, close those already opened."""
         opened: list[SelfOpening] = []
         try:
             for part in self._parts():
@@ -281,7 +281,7 @@ class Instrument:
             raise
 
     def close(self) -> None:
-        """Close every part, and forget what it was set to; one that fails does not keep the others open."""
+        """Close every part, and forget its settings; if one fails, the others are still closed."""
         failures = []
         for name in _KNOBS.values():
             if (knob := getattr(self, name)) is not None:
@@ -289,7 +289,7 @@ class Instrument:
         for part in reversed(self._parts()):
             try:
                 part.close()
-            except DeviceError as error:  # a lost device is as closed as it gets
+            except DeviceError as error:  # a lost device counts as closed
                 failures.append(error)
         if failures:
             raise failures[0]
@@ -313,18 +313,17 @@ def _remembering(knob: Knob | None) -> SetKnob | None:
 
 
 def checked_settings(given: dict[str, Any], known: dict[str, Any]) -> None:
-    """Refuse settings that a device does not have, naming those it has."""
+    """Refuse settings that a device does not have; the message names those it has."""
     if unknown := sorted(set(given) - set(known)):
         raise SettingError(f"unknown setting {unknown[0]!r}; there are {', '.join(sorted(known))}")
 
 
 def vendor_library(module: str, extra: str) -> ModuleType:
-    """Import the library that a driver speaks through, or say what to install. To be called from `open`."""
+    """Import the library of a driver; a missing one is refused with what to install. To be called from `open`."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore"
-            )  # SWIG's, raised as errors while a module loads, end the interpreter
+            # SWIG's, raised as errors while a module loads, end the interpreter
+            warnings.simplefilter("ignore")
             return import_module(module)
     except ImportError as error:
         raise DeviceError(

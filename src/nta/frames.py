@@ -1,4 +1,4 @@
-"""Frames and where they come from: the one protocol that recordings and drivers both fulfil."""
+"""Frames and their sources: the protocol that recordings and devices share."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ Image = NDArray[np.uint8] | NDArray[np.uint16]
 
 
 def refuse_no_image(image: Any) -> None:
-    """Refuse what is no image of a camera, and say what to do.
+    """Refuse an object that is no camera image; the message says what to do.
 
     Raises
     ------
     RecordingError
-        No array, not two-dimensional, other pixels than uint8 or uint16, or these in the other byte order.
+        Not an array, not two-dimensional, not uint8 or uint16, or in foreign byte order.
     """
     if not isinstance(image, np.ndarray):
         raise RecordingError(
@@ -60,14 +60,19 @@ def refuse_no_image(image: Any) -> None:
         )
 
 
+def same_image(image: Image, before: Image) -> bool:
+    """Whether two images are identical bit by bit; a few rows suffice to tell noisy images apart."""
+    return np.array_equal(image[::16], before[::16]) and np.array_equal(image, before)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
     """One image with its place in the recording.
 
-    image : (height, width), uint8 or uint16, as the camera gave it.
-    index : the device's counter, from 0; a gap between two frames is that many lost frames.
-    time_s : seconds since the first frame, from the best clock there is (device, host, or index over frame rate).
-    host_time_ns, device_time_ns : the raw clocks, None where there is none.
+    image : (height, width), uint8 or uint16, as delivered by the camera.
+    index : frame counter of the device, from 0; a gap in it means lost frames.
+    time_s : seconds since the first frame, from the best available clock (device, host, or index over frame rate).
+    host_time_ns, device_time_ns : raw clock readings; None if there is no such clock.
     """
 
     image: Image
@@ -78,7 +83,7 @@ class Frame:
 
 
 def refuse_pixel_size(pixel_size_um: float) -> None:
-    """Refuse a size that no pixel has in the sample plane of a microscope."""
+    """Refuse an impossible size of a pixel in the sample plane of a microscope."""
     if not 0 < pixel_size_um < math.inf:
         raise SettingError(f"pixel_size_um must be > 0, got {pixel_size_um}")
     if pixel_size_um > LARGEST_PIXEL_UM:
@@ -89,10 +94,10 @@ def refuse_pixel_size(pixel_size_um: float) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class CameraState:
-    """What the camera was set to, as far as the recording or the device says; None means that nobody said.
+    """Settings of the camera, stated by the recording or the device; None means not stated.
 
-    binning : how many pixels of the chip are one here, along each edge: joined, or the others left out. The pixel size
-        is that of what they make.
+    binning : pixels of the chip per pixel of the image, along each edge; the others are joined to it or skipped. The
+        pixel size is that of the image.
     """
 
     width_px: int
@@ -112,7 +117,7 @@ class CameraState:
                 raise SettingError(f"{name} must be >= 1 px, got {getattr(self, name)!r}")
         if self.bit_depth not in range(1, 17):
             raise SettingError(f"bit_depth must be 1 to 16, a whole number, got {self.bit_depth!r}")
-        object.__setattr__(self, "bit_depth", int(self.bit_depth))  # 12.0 is one, too
+        object.__setattr__(self, "bit_depth", int(self.bit_depth))  # accept 12.0 as well
         if self.binning is not None:
             if not (is_number(self.binning) and self.binning >= 1 and self.binning == int(self.binning)):
                 raise SettingError(f"binning must be a whole number >= 1, got {self.binning!r}")
@@ -144,24 +149,26 @@ class CameraState:
 
     @property
     def dtype(self) -> type[np.uint8] | type[np.uint16]:
-        """Type of a pixel."""
+        """Data type of a pixel."""
         return np.uint8 if self.bit_depth <= 8 else np.uint16
 
     @property
     def frame_bytes(self) -> int:
-        """Memory that a frame takes."""
+        """Size of a frame in bytes."""
         return self.width_px * self.height_px * np.dtype(self.dtype).itemsize
 
 
 @dataclass(frozen=True, kw_only=True)
 class RecordingReport:
-    """What was claimed by a recording and what was found in it, filled while its frames are read."""
+    """Frames that a recording claims and frames found in it, counted while they are read."""
 
-    claimed_frames: int | None = None  # None where the file claims nothing
+    claimed_frames: int | None = None  # None if the file does not say
     found_frames: int = 0
     damaged_frames: int = 0  # present but unreadable
-    repeated_frames: int = 0  # bit-identical to the frame before: concealed damage or a stalled camera
-    lost_frames: int = 0  # gaps in the index, and what is known to be lost before and after it
+    # identical to the previous frame, bit by bit: concealed damage or a stalled camera
+    repeated_frames: int = 0
+    # gaps in the index, and frames known to be lost before and after the recorded ones
+    lost_frames: int = 0
     truncated: bool = False
     lossy_codec: str | None = None  # name of a codec that changes pixel values
     notes: tuple[str, ...] = field(default=())
@@ -169,30 +176,30 @@ class RecordingReport:
 
 @runtime_checkable
 class FrameSource(Protocol):
-    """A recording, or a device that is acquiring: a context manager that yields frames.
+    """A recording, or a device that is acquiring; a context manager that yields frames.
 
-    `frames()` may be called again on a recording and starts from the first frame; on a device it goes on.
-    `report` is complete once `frames()` is exhausted. `metadata` holds what else was recorded (temperature_c, ...).
+    `frames()` may be called again on a recording and starts from the first frame; on a device it continues.
+    `report` is complete once `frames()` is exhausted. `metadata` holds all other recorded values (temperature_c, ...).
     """
 
     @property
     def name(self) -> str:
-        """Name of the file or device, for people."""
+        """Name of the file or device, as shown to users."""
         ...
 
     @property
     def camera(self) -> CameraState:
-        """Settings of the camera, as far as anybody said."""
+        """Settings of the camera, as far as they are stated."""
         ...
 
     @property
     def metadata(self) -> dict[str, Any]:
-        """Everything else that is known; `sources` says who said what."""
+        """All other recorded values; its entry `sources` names the source of each value."""
         ...
 
     @property
     def report(self) -> RecordingReport:
-        """What was claimed and found; complete once `frames()` is exhausted."""
+        """Claimed and found frames; complete once `frames()` is exhausted."""
         ...
 
     def frames(self) -> Iterator[Frame]:

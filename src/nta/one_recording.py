@@ -1,4 +1,4 @@
-"""One recording: from its file to everything that is kept of it."""
+"""Analyse one recording, and write all results of it."""
 
 from __future__ import annotations
 
@@ -20,18 +20,19 @@ from nta.settings import AnalysisSettings
 from nta.sweep import sweep
 
 Watch = Callable[[Recording], AbstractContextManager[Progress]]
-"""Gives, for a recording that is open, what is told of the frames done."""
+"""Returns the progress display for an open recording."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """What is asked of one recording.
+    """How one recording is to be analysed.
 
-    camera : words on the camera as `open_recording` takes them. conditions : words on the sample as `SampleConditions` takes
-        them. blank : results of the diluent alone, to be subtracted. threads : of detection; the result is the same.
-    beads : of a recording of beads, the name of their certificate, by which they are judged; empty where the side-car says
-        it. None: no beads.
-    report : whether a page is written for it too, which takes longer than the analysis of a short recording.
+    camera : stated settings, as arguments of `open_recording`. conditions : stated conditions, as arguments of
+        `SampleConditions`. blank : results of the diluent alone, to be subtracted. threads : number of threads of the
+        detection; it does not change the result.
+    beads : name of the certificate that beads are compared with; empty if the side-car states it; None if the sample is not
+        beads.
+    report : whether to write a report page, which takes longer than the analysis of a short recording.
     """
 
     camera: Mapping[str, Any] = field(default_factory=dict)
@@ -46,7 +47,7 @@ class Request:
 
 @contextmanager
 def unwatched(_: Recording) -> Iterator[Progress]:
-    """Watch nothing."""
+    """Show no progress."""
     yield lambda _: None
 
 
@@ -58,17 +59,17 @@ def analyze_file(
     sha256: str | None = None,
     on_sweep: Tell | None = None,
 ) -> tuple[Analysis, dict[str, Any]]:
-    """Analyse a recorded file; return the analysis and what else the recording and its side-car say.
+    """Analyse a recorded file; return the analysis and the metadata of the recording and its side-car.
 
     Parameters
     ----------
     sha256
-        Checksum of the file where it is known already.
+        Checksum of the file, if already known.
     on_sweep
-        Given: repeat the analysis over a grid of settings, and tell this how it goes.
+        If given, the analysis is repeated over a grid of settings, and this is told of the progress.
     """
     if request.beads:
-        known_certificate(request.beads)  # refuse a wrong one before the long work, not after it
+        known_certificate(request.beads)  # refuse a wrong certificate before the long analysis
     settings = request.settings
     if settings.detection.threads is None and request.threads is not None:
         settings = replace(settings, detection=replace(settings.detection, threads=request.threads))
@@ -95,9 +96,9 @@ def analyze_file(
 
 
 def write_results(analysis: Analysis, folder: str | Path, *, report: bool = True) -> None:
-    """Write results, tables and, unless it is not wanted, the report into a folder, which is made where it does not exist.
+    """Write results, tables and, if `report`, the report into a folder, which is created if it does not exist.
 
-    Results that are there are replaced, and a report of theirs does not stay beside the new ones.
+    Existing results are replaced, and their report is removed.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)

@@ -23,6 +23,7 @@ from nta.progress import Progress
 from nta.provenance import Provenance
 from nta.quantity import Quantity
 from nta.settings import AnalysisSettings
+from nta.sized_tracks import SizedTracks
 from nta.sizes import SizeDistribution, size_distribution
 from nta.spots import SpotDetector, Spots
 from nta.stated import refuse_other
@@ -30,7 +31,6 @@ from nta.tracks import Relinking, TrackLinker, Tracks
 from nta.visibility import (
     DetectionCurve,
     FrameSample,
-    Run,
     Visibility,
     detection_curve,
     measure_visibility,
@@ -54,17 +54,17 @@ class Analysis:
     settings: AnalysisSettings
     recording: RecordingReport
     provenance: Provenance
-    visibility: Visibility | None = None  # None in results of before it was measured
+    visibility: Visibility | None = None  # None in older results, which have none
 
     @property
     def detection(self) -> DetectionCurve | None:
-        """How probable it is that a spot is found; None where it was not measured."""
+        """The detection curve; None if it was not measured."""
         return self.visibility.curve if self.visibility else None
 
     @property
-    def run(self) -> Run:
-        """The results of its stages as a run; the draws of the sizes are kept with no analysis."""
-        return Run(
+    def sized(self) -> SizedTracks:
+        """Tracks, diffusion and sizes as one value; without bootstrap draws, which an analysis does not keep."""
+        return SizedTracks(
             tracks=self.tracks,
             diffusion=self.diffusion,
             sizes=self.sizes,
@@ -86,7 +86,7 @@ class Analysis:
 
     @property
     def in_suspension(self) -> Mapping[str, Quantity]:
-        """Numbers of the distribution in suspension, by name; none where that is not known."""
+        """Numbers of the distribution in suspension, by name; empty if it is not known."""
         return self.visibility.suspension_numbers if self.visibility else {}
 
 
@@ -106,12 +106,12 @@ def analyze(
     source
         An open recording or an acquiring device.
     conditions
-        Temperature and medium: what Stokes-Einstein needs. None: what the recording says; to add to that, take
-        `stated_conditions(source.metadata, temperature_c=25.0)`.
+        Temperature and medium, which the Stokes-Einstein equation needs. None: those that the recording states; to add
+        others, use `stated_conditions(source.metadata, temperature_c=25.0)`.
     profile
-        The instrument, or its name or file; fills in what the recording does not say of its camera.
+        The instrument, or its name or file; supplies camera values that the recording does not state.
     settings
-        Defaults where None.
+        Settings of all stages; None: defaults.
     progress
         Called with the number of frames done.
     sha256
@@ -120,9 +120,9 @@ def analyze(
     Raises
     ------
     MissingInputError
-        Pixel size, frame rate, temperature or viscosity was given by nobody.
+        Pixel size, frame rate, temperature or viscosity is not stated anywhere.
     SettingError
-        What is given is of another kind, or there is no such profile.
+        An argument is of the wrong type, or there is no such profile.
     """
     refuse_other(
         "source", source, FrameSource, "open one with nta.open(path) or make one with nta.from_frames(images)"
@@ -138,7 +138,7 @@ def analyze(
         refuse_other("profile", profile, InstrumentProfile, 'give its name, or nta.load_profile("simulated")')
         profile = profile.at_binning(source.camera.binning)
     camera = completed_camera(source.camera, profile)
-    # refuse before the long work, not after it
+    # check the input before the long work
     Scale.of(camera)
     conditions.viscosity_pa_s()
     load_limits(settings.assessment.limits)
@@ -149,15 +149,15 @@ def analyze(
         spots, tracks = find_tracks(frames, settings, detector=detector, progress=progress)
         width_px = width_in_focus_px(tracks.scene, profile, camera)
         curve = detection_curve(detector, tracks, sample.kept, settings.visibility, width_px=width_px)
-    run = run_of_tracks(spots, tracks, camera, conditions, profile, settings, detection=curve)
-    visibility = measure_visibility(run, curve, settings.visibility)
+    sized = size_tracks(spots, tracks, camera, conditions, profile, settings, detection=curve)
+    visibility = measure_visibility(sized, curve, settings.visibility)
     return Analysis(
         spots=spots,
         tracks=tracks,
-        diffusion=run.diffusion,
-        msd=mean_squared_displacement(tracks, run.diffusion),
-        sizes=replace(run.sizes, suspension=visibility.suspension),
-        assessment=assess_recording(run, spots, source, settings.assessment),
+        diffusion=sized.diffusion,
+        msd=mean_squared_displacement(tracks, sized.diffusion),
+        sizes=replace(sized.sizes, suspension=visibility.suspension),
+        assessment=assess_recording(sized, spots, source.report, source.metadata, settings.assessment),
         camera=camera,
         conditions=conditions,
         profile=profile,
@@ -169,7 +169,7 @@ def analyze(
 
 
 def subtract_blank(analysis: Analysis, blank: Analysis) -> Analysis:
-    """Return the analysis with the concentration of a blank, the diluent alone, taken off; sizes stay as they are."""
+    """Return the analysis with the concentration of a blank, the diluent alone, subtracted; sizes do not change."""
     if analysis.visibility is None or blank.visibility is None:
         raise MissingInputError(
             "to subtract a blank, both results must have a concentration; analyse them with this version and a --profile"
@@ -201,7 +201,7 @@ def find_tracks(
     detector: SpotDetector,
     progress: Progress | None = None,
 ) -> tuple[Spots, Tracks]:
-    """Find and link the spots of all frames, chunk by chunk as they come: nothing is kept but the tables."""
+    """Find and link the spots of all frames, chunk by chunk; only the tables are kept in memory."""
     linker = TrackLinker(settings.linking)
     for spots in detector.stream(detector.primed(frames), progress):
         linker.push(spots)
@@ -209,7 +209,7 @@ def find_tracks(
     return linker.spots, tracks
 
 
-def run_of_tracks(
+def size_tracks(
     spots: Spots,
     tracks: Tracks,
     camera: CameraState,
@@ -221,10 +221,10 @@ def run_of_tracks(
     relink: bool = True,
     extra_budget: Mapping[str, float] | None = None,
     compare: bool = True,
-) -> Run:
+) -> SizedTracks:
     """Estimate the diffusion of every track and infer the size distribution.
 
-    relink : whether what links lose of the motion is given back, by linking the recording's own spots anew.
+    relink : whether to correct the motion that linking loses, by linking the spots of the recording again.
     extra_budget, compare : as for `nta.sizes.size_distribution`.
     """
     diffusion = estimate_diffusion(
@@ -244,7 +244,7 @@ def run_of_tracks(
         extra_budget=extra_budget,
         compare=compare,
     )
-    return Run(
+    return SizedTracks(
         tracks=tracks,
         diffusion=diffusion,
         sizes=sizes,

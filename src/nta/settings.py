@@ -1,4 +1,4 @@
-"""What the analyst chose: the settings of all stages together, read from and written to TOML."""
+"""Settings of all stages of the analysis, read from TOML."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from nta.visibility import VisibilitySettings
 
 @dataclass(frozen=True, kw_only=True)
 class AnalysisSettings:
-    """The settings of every stage; each is documented beside the function it steers."""
+    """The settings of every stage; each is documented beside the function that uses it."""
 
     detection: DetectionSettings = field(default_factory=DetectionSettings)
     linking: LinkingSettings = field(default_factory=LinkingSettings)
@@ -39,7 +39,7 @@ class AnalysisSettings:
 
     @classmethod
     def from_mapping(cls, table: Mapping[str, Any], origin: str = "settings") -> AnalysisSettings:
-        """Build from nested plain data, e.g. ``{"detection": {"threshold_sd": 5}}``; what is not named keeps its default.
+        """Build from nested plain data, e.g. ``{"detection": {"threshold_sd": 5}}``; missing settings keep their default.
 
         Raises
         ------
@@ -63,7 +63,7 @@ class AnalysisSettings:
         return {f.name: dict(vars(getattr(self, f.name))) for f in fields(self)}
 
     def changed(self) -> dict[str, dict[str, Any]]:
-        """Return only what differs from the defaults."""
+        """Return only the settings that differ from their defaults."""
         default = AnalysisSettings().as_mapping()
         mine = self.as_mapping()
         differing = {s: {k: v for k, v in mine[s].items() if v != default[s][k]} for s in mine}

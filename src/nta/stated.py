@@ -1,4 +1,4 @@
-"""What people state, in TOML files and as settings: read with each key known and each complaint with its place."""
+"""Read values that users state in TOML files and settings; unknown keys are refused, and messages name the place."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _ZERO = re.compile(r"\\u0000|\\U00000000")
 
 @dataclass(frozen=True)
 class Number:
-    """A number from a calibration file in the asked unit, with its standard uncertainty and source."""
+    """A number from a calibration file in the requested unit, with its standard uncertainty and source."""
 
     value: float
     std: float | None
@@ -35,12 +35,12 @@ class Number:
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """Return what a TOML file holds.
+    """Return the content of a TOML file.
 
     Raises
     ------
     SettingError
-        It is no TOML, or has a zero byte in a text, which no file name and no program can take.
+        The file is not TOML, or a text in it has a zero byte, which no file name may contain.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -56,24 +56,24 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 
 def toml_text(words: str) -> str:
-    """Return words as a text of TOML, in quotes; its escapes are those of JSON, and DEL, which JSON lets stand."""
+    """Return a quoted TOML string; it has the escapes of JSON, and one for DEL, which JSON does not escape."""
     return json.dumps(words, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def is_number(value: Any, *, whole: bool = False) -> bool:
-    """Whether a stated value is a number, or a whole one; `true` is none."""
+    """Return whether a stated value is a number (and, on request, whole); `true` is not a number."""
     return isinstance(value, Integral if whole else Real) and not isinstance(value, bool)
 
 
 def stated_number(name: str, value: Any) -> float:
-    """Return a number as a float; refuse by name what is none."""
+    """Return a number as a float; refuse other values, naming them."""
     if not is_number(value):
         raise SettingError(f"{name} must be a number, got {value!r}")
     return float(value)
 
 
 def refuse_other(name: str, value: Any, kind: type | tuple[type, ...], remedy: str) -> None:
-    """Refuse by name what is of another kind, and say how to get the right one."""
+    """Refuse a value of another type, naming it, with the remedy."""
     if not isinstance(value, kind):
         kinds = kind if isinstance(kind, tuple) else (kind,)
         wanted = " or ".join(k.__name__ for k in kinds)
@@ -81,7 +81,7 @@ def refuse_other(name: str, value: Any, kind: type | tuple[type, ...], remedy: s
 
 
 def check_choice(name: str, value: Any, choices: Any) -> None:
-    """Refuse what is none of the words of a `Literal`."""
+    """Refuse a value that is not among the values of a `Literal`."""
     if value not in get_args(choices):
         raise SettingError(f"{name} must be one of {', '.join(get_args(choices))}, got {value!r}")
 
@@ -89,7 +89,7 @@ def check_choice(name: str, value: Any, choices: Any) -> None:
 def build(kind: type[Noun], table: Any, origin: str) -> Noun:
     """Build a frozen dataclass from plain nested data: each key a field, each value of the type declared for it.
 
-    A field that is a dataclass is a table in turn, a tuple of them a list of tables; what is not named keeps its default.
+    A field that is a dataclass is a nested table, a tuple of dataclasses a list of tables. Missing keys keep their defaults.
 
     Raises
     ------
@@ -131,7 +131,7 @@ def _typed(key: str, value: Any, hint: Any, origin: str) -> Any:
 
 
 def _fits(value: Any, hint: Any) -> bool:
-    """Say whether a plain value can stand for the declared type; which words a `Literal` takes, its class says better."""
+    """Return whether a plain value fits the declared type; the values of a `Literal` are checked by its dataclass."""
     origin, args = get_origin(hint), get_args(hint)
     if origin in (Union, UnionType):
         return any(_fits(value, arm) for arm in args)
@@ -149,7 +149,7 @@ def _fits(value: Any, hint: Any) -> bool:
 
 
 def _as_declared(value: Any, hint: Any) -> Any:
-    """Turn TOML lists into the tuples that frozen settings hold, and whole numbers into floats where these are meant."""
+    """Turn TOML lists into tuples, and whole numbers into floats if a float is declared."""
     origin, args = get_origin(hint), get_args(hint)
     if origin in (Union, UnionType):
         return next(_as_declared(value, arm) for arm in args if _fits(value, arm))
@@ -170,13 +170,13 @@ def _spelled(hint: Any) -> str:
 
 
 class Table:
-    """A TOML table that knows its file and refuses, when closed, whatever nobody asked for."""
+    """A TOML table that knows its file and refuses, when closed, all keys that were not read."""
 
     def __init__(self, values: Mapping[str, Any], origin: str, parent: Table | None = None) -> None:
         self.values = values
         self.origin = origin
         self._parent = parent
-        self._asked = {"source", "date"}  # allowed in every table: numbers without their own take these
+        self._asked = {"source", "date"}  # allowed in every table: used for numbers without their own
 
     @classmethod
     def read(cls, path: Path) -> Table:
@@ -191,12 +191,12 @@ class Table:
         raise SettingError(f"{self.origin}: {why}")
 
     def close(self) -> None:
-        """Refuse keys that nobody asked for."""
+        """Refuse keys that were not read."""
         if unknown := sorted(set(self.values) - self._asked):
             self.refuse(f"unknown key {unknown[0]!r}; there are {', '.join(sorted(self._asked))}")
 
     def has(self, key: str) -> bool:
-        """Say whether the key is there, and know it from now on."""
+        """Return whether the key exists; it then counts as read."""
         self._asked.add(key)
         return key in self.values
 
@@ -214,7 +214,7 @@ class Table:
         return value
 
     def text(self, key: str, default: str | None = None) -> str:
-        """Return a text; required where there is no default."""
+        """Return a text; required if there is no default."""
         value = str(self.get(key, str, default, required=default is None))
         if not value and default is None:
             self.refuse(f"{key} is empty")
@@ -239,7 +239,7 @@ class Table:
     ) -> Number | None:
         """Return a number ``key = { value, unit, std | rel_std | expanded_uncertainty + k, source, date }``.
 
-        `scales` gives other units that are understood, and what they are in `unit`.
+        scales : other accepted units, with their values in `unit`.
         """
         if not self.has(key):
             if required:

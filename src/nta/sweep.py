@@ -1,4 +1,4 @@
-"""Does the answer hang on the settings? The same recording analysed over a sensible grid of them, one at a time."""
+"""Dependence of the sizes on the settings: one recording analysed again with one setting changed at a time."""
 
 from __future__ import annotations
 
@@ -12,24 +12,25 @@ from nta.assessment import Finding, Verdict
 from nta.assessment.controls import with_findings
 from nta.diffusion.settings import LEAST_FRAMES, Noise
 from nta.frames import FrameSource
-from nta.pipeline import Analysis, find_tracks, run_of_tracks
+from nta.pipeline import Analysis, find_tracks, size_tracks
 from nta.progress import Tell
 from nta.settings import AnalysisSettings
+from nta.sized_tracks import SizedTracks
 from nta.sizes import SizeDistribution, Sweep, SweepPoint
 from nta.spots import THRESHOLDS_SD, SpotDetector, Spots
 from nta.tracks import Tracks, link_spots
-from nta.visibility import Run, Visibility, measure_visibility
+from nta.visibility import Visibility, measure_visibility
 
 BUDGET_TERM = "choice of settings"
-_THRESHOLDS = (0.85, 1.25, 1.6)  # times the one chosen
-_RANGES = (0.75, 1.4)  # times the search range chosen
-_SHORTEST = (4, 8, 12)  # spots
+_THRESHOLDS = (0.85, 1.25, 1.6)  # times the chosen threshold
+_RANGES = (0.75, 1.4)  # times the chosen search range
+_SHORTEST = (4, 8, 12)  # spots in the shortest track
 
 
 def sweep(source: FrameSource, analysis: Analysis, tell: Tell | None = None) -> Analysis:
-    """Repeat an analysis over the grid; return it with the sweep, and with its spread as a systematic term.
+    """Repeat an analysis over the grid of settings; return it with the sweep, and its spread as a systematic term.
 
-    source : the recording again, open; it is searched once for each threshold.
+    source : the same recording, open; it is searched once for each threshold.
     """
     points = [_point("", "as chosen", analysis.sizes)]
     for setting, value, sizes in _variants(source, analysis):
@@ -43,17 +44,17 @@ def sweep(source: FrameSource, analysis: Analysis, tell: Tell | None = None) -> 
         analysis = replace(
             analysis, assessment=with_findings(analysis.assessment, [_failed(without, len(points))])
         )
-    run = _run(analysis, analysis.settings, extra_budget={BUDGET_TERM: swept.rel_std})
-    sizes = replace(run.sizes, suspension=analysis.sizes.suspension, sweep=swept)
-    return replace(analysis, sizes=sizes, visibility=_with_wider_intervals(analysis, run))
+    sized = _sized_again(analysis, analysis.settings, extra_budget={BUDGET_TERM: swept.rel_std})
+    sizes = replace(sized.sizes, suspension=analysis.sizes.suspension, sweep=swept)
+    return replace(analysis, sizes=sizes, visibility=_with_wider_intervals(analysis, sized))
 
 
-def _with_wider_intervals(analysis: Analysis, run: Run) -> Visibility | None:
-    """Return what the run could see, its numbers in suspension with the spread of the sweep in their intervals."""
+def _with_wider_intervals(analysis: Analysis, sized: SizedTracks) -> Visibility | None:
+    """Return the visibility with the spread of the sweep in the intervals of its numbers in suspension."""
     seen = analysis.visibility
     if seen is None or seen.suspension is None:
         return seen
-    again = measure_visibility(run, seen.curve, analysis.settings.visibility)
+    again = measure_visibility(sized, seen.curve, analysis.settings.visibility)
     return replace(seen, suspension_numbers=again.suspension_numbers)
 
 
@@ -70,7 +71,7 @@ def _failed(without: list[str], n: int) -> Finding:
 
 
 def _variants(source: FrameSource, analysis: Analysis) -> Iterator[tuple[str, str, SizeDistribution]]:
-    """Analyse with one setting changed at a time, from frames or from spots on, whichever is the least work."""
+    """Analyse with one setting changed at a time, starting from the last stage that the setting does not affect."""
     quick = replace(analysis.settings, sizing=replace(analysis.settings.sizing, repeats=0))
     for threshold in thresholds_around(quick.detection.threshold_sd):
         changed = replace(quick, detection=replace(quick.detection, threshold_sd=threshold))
@@ -97,19 +98,19 @@ def _variants(source: FrameSource, analysis: Analysis) -> Iterator[tuple[str, st
 
 
 def thresholds_around(chosen: float) -> list[float]:
-    """Return the thresholds around the chosen one that a detector takes."""
+    """Return thresholds around the chosen one, within the range that a detector accepts."""
     around = np.clip(chosen * np.array(_THRESHOLDS), *THRESHOLDS_SD)
     return [float(threshold) for threshold in np.unique(around) if threshold != chosen]
 
 
 def _sized(analysis: Analysis, spots: Spots, tracks: Tracks, settings: AnalysisSettings) -> SizeDistribution:
-    """Return the sizes of tracks under the conditions of the analysis."""
-    return _run(replace(analysis, spots=spots, tracks=tracks), settings, compare=False).sizes
+    """Return the sizes of these tracks by these settings, with camera and sample of the analysis."""
+    return _sized_again(replace(analysis, spots=spots, tracks=tracks), settings, compare=False).sizes
 
 
-def _run(analysis: Analysis, settings: AnalysisSettings, **how: Any) -> Run:
+def _sized_again(analysis: Analysis, settings: AnalysisSettings, **how: Any) -> SizedTracks:
     """Size the tracks of the analysis again, with these settings."""
-    return run_of_tracks(
+    return size_tracks(
         analysis.spots,
         analysis.tracks,
         analysis.camera,

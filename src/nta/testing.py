@@ -1,6 +1,6 @@
-"""The rules that every driver keeps, as tests: a lab's own driver is put through them where it is written.
+"""Tests of the rules that every driver must keep, for use in the package of a driver.
 
-In a test file of the package that brings the driver::
+In a test file of that package::
 
     from nta.testing import DriverRules
 
@@ -8,7 +8,7 @@ In a test file of the package that brings the driver::
         driver = "orbit"
         settings = {"exposure_s": 0.002}
 
-The rules are those of `nta.devices`. pytest runs them; nothing else of nta needs it.
+The rules are those of `nta.devices`. They run under pytest, which nothing else in nta needs.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ from nta.errors import DeviceError, DeviceTimeout, SettingError
 from nta.frames import CameraState, Frame
 
 Make = Callable[..., Instrument]
-"""Makes a fresh instrument, with further settings of its driver."""
+"""Makes a new instrument, with further settings of its driver."""
 
 _OPEN_FILES = Path("/proc/self/fd")
-_WHILE_KEPT = 200  # frames: no driver's own ring of buffers has as many
+_WHILE_KEPT = 200  # frames, more than the buffers of any driver
 _KEPT_BYTES = 1 << 30
 _LET_GO_S = 2.0
 
 
 def maker(driver: str, settings: Mapping[str, Any]) -> Make:
-    """Return what makes instruments of a driver. One is opened here: libraries keep files of their own from then on."""
+    """Return a maker of instruments of a driver. One is opened first, because libraries keep files open from then on."""
     with open_driver(driver, **settings) as instrument:
         instrument.camera.start(1)
         instrument.camera.read(2.0)
@@ -46,10 +46,10 @@ def maker(driver: str, settings: Mapping[str, Any]) -> Make:
 
 
 class DriverRules:
-    """Derive a class whose name begins with Test from it, and say which driver is meant.
+    """Rules of drivers; derive a class whose name begins with Test, and name the driver.
 
-    driver : as it is registered. settings : that open it, quick enough for a test: a small picture, 30 Hz or more.
-    few_buffers : further settings with which no more than a few frames wait for a slow reader.
+    driver : its registered name. settings : settings that open it, quick enough for a test: a small image, 30 Hz or more.
+    few_buffers : further settings that allow only a few frames to wait for a slow reader.
     """
 
     driver: ClassVar[str] = ""
@@ -58,12 +58,12 @@ class DriverRules:
 
     @pytest.fixture
     def make(self) -> Make:
-        """Return what makes fresh instruments; to be overridden where a test has to prepare something for them."""
+        """Return a maker of new instruments; override it if a test has to prepare something."""
         return maker(self.driver, self.settings)
 
     @pytest.fixture(autouse=True)
     def nothing_is_left_behind(self, make: Make) -> Iterator[None]:
-        """Every rule leaves no thread and no open file; what `make` itself opened is not counted."""
+        """Check that a rule leaves no thread and no open file, except those that `make` opened."""
         threads, files = _threads(), _files()
         yield
         deadline = time.monotonic() + _LET_GO_S
@@ -146,7 +146,7 @@ class DriverRules:
             _read(instrument.camera, 40)
             took = time.monotonic() - began
             instrument.camera.stop()
-        assert took > 0.8 * 40 / rate  # never early; how late depends on the machine
+        assert took > 0.8 * 40 / rate  # never too early; the delay depends on the machine
 
     def test_settings_are_read_back_and_can_be_given_back(self, make: Make) -> None:
         with make() as instrument:

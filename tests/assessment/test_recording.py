@@ -105,7 +105,7 @@ def test_the_rate_is_held_against_the_clock_of_the_recording(times_s, verdict):
     evidence = SimpleNamespace(
         spots=SimpleNamespace(scene=scene),
         metadata={"clock": "device"},
-        run=SimpleNamespace(diffusion=SimpleNamespace(frame_interval_s=1 / 60)),
+        sized=SimpleNamespace(diffusion=SimpleNamespace(frame_interval_s=1 / 60)),
         limits=load_limits("recording_quality"),
     )
     assert frame_rate(evidence).verdict is verdict

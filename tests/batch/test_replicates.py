@@ -22,14 +22,14 @@ from nta.quantity import Quantity
 
 
 def _done(values, *, group="lot 1", status="result", name="d50_nm", half=1.0):
-    def of(value):
+    def of(value, half):
         number = Quantity(value, value - half, value + half, "nm")
         own = Quantity(value, value, value, "nm")
         return JobOutcome(status=status, numbers={name: number}, statistical={name: own})
 
     return [
-        (Job(name=f"{i}", recording=None, folder=None, about=About(group=group)), of(value))
-        for i, value in enumerate(values)
+        (Job(name=f"{i}", recording=None, folder=None, about=About(group=group)), of(value, of_one))
+        for i, (value, of_one) in enumerate(zip(values, np.broadcast_to(half, len(values)), strict=True))
     ]
 
 
@@ -58,9 +58,20 @@ def test_five_videos_against_tabulated_student_t():
 def test_what_videos_share_is_in_the_full_interval_alone():
     found = _d50(_done([98.0, 102.0, 100.0], half=3.0))
     assert found.full_high - found.mean > found.high - found.mean > 0
+    # errors that all share are fully correlated: they add up, each with the weight of its video
+    shared = np.mean([np.log((d50 + 3) / (d50 - 3)) / 2 for d50 in (98.0, 102.0, 100.0)])
     assert np.log(found.full_high / found.mean) == pytest.approx(
-        np.hypot(np.log(found.high / found.mean), np.log(101 / 95) / 2), rel=1e-6
+        np.hypot(np.log(found.high / found.mean), shared), rel=1e-6
     )
+
+
+def test_one_doubtful_video_widens_the_mean_by_its_weight():
+    sure, doubtful = (
+        _d50(_done([100.0, 100.5, 99.5], half=1.0)),
+        _d50(_done([100.0, 100.5, 99.5], half=[1.0, 1.0, 40.0])),
+    )
+    reach = [np.log(found.full_high / found.mean) for found in (sure, doubtful)]
+    assert 2 * reach[0] < reach[1] < np.log(1.4) / 2
 
 
 def test_a_spreadsheet_reads_what_people_wrote(tmp_path):

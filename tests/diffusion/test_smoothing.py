@@ -20,7 +20,7 @@ from nta.circumstances import Scale
 from nta.diffusion import DiffusionSettings, diffusion_likelihood, ensemble_motion, estimate_diffusion
 from nta.diffusion.smoothing import StepCorrelation, step_correlation
 from nta.diffusion.steps import Steps
-from nta.pipeline import analyze, run_of_tracks
+from nta.pipeline import analyze, size_tracks
 from nta.simulation import load_scenario, simulate
 
 TRUE_UM2_S = 2.0
@@ -177,7 +177,7 @@ def test_flow_that_differs_from_particle_to_particle_is_in_the_budget_and_a_find
     y, x = (column + tracks.frame * own[:, axis] for axis, column in enumerate((tracks.y_px, tracks.x_px)))
     moved = replace(tracks, y_px=y, x_px=x)
     found = estimate_diffusion(moved, **vars(Scale.of(analysis.camera)))
-    run = run_of_tracks(
+    run = size_tracks(
         analysis.spots,
         moved,
         analysis.camera,
@@ -189,7 +189,7 @@ def test_flow_that_differs_from_particle_to_particle_is_in_the_budget_and_a_find
     )
     assert found.noise.flow > 0.01
     assert run.sizes.budget["flow that is left"] == pytest.approx(1.5 * run.diffusion.noise.flow)
-    assessment = assess_recording(run, analysis.spots, recording, analysis.settings.assessment)
+    assessment = assess_recording(run, analysis.spots, recording.report, recording.metadata)
     said = next(f for f in assessment.findings if f.name == "local_flow")
     assert said.verdict in (Verdict.WARN, Verdict.FAIL)
     assert "too small" in said.evidence

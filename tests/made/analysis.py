@@ -5,8 +5,6 @@ It is what the report and the result files are tested with: every noun is the re
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 import numpy as np
 
 from made.brownian_world import make_scene
@@ -18,10 +16,10 @@ from nta.physics import diffusion_um2_s
 from nta.pipeline import Analysis
 from nta.provenance import Provenance
 from nta.settings import AnalysisSettings
+from nta.sized_tracks import SizedTracks
 from nta.sizes import SizingSettings, size_distribution
 from nta.spots import CameraModel, SpotFlag, Spots
 from nta.tracks import Linking, Tracks
-from nta.visibility import Run
 
 WIDTH, HEIGHT, PIXEL_UM, INTERVAL_S, EXPOSURE_S = 640, 480, 0.25, 1 / 30, 0.001
 CAMERA = CameraState(
@@ -35,14 +33,6 @@ CAMERA = CameraState(
 CONDITIONS = SampleConditions(
     temperature_c=23.4, sample="EV prep 7, 1:200 in PBS", dilution=200.0, medium="pbs"
 )
-
-
-@dataclass
-class Source:
-    """As much of a frame source as the assessment looks at."""
-
-    report: RecordingReport
-    metadata: dict = field(default_factory=dict)
 
 
 def make_analysis(
@@ -76,7 +66,7 @@ def make_analysis(
     report = RecordingReport(
         claimed_frames=n_frames + 2, found_frames=n_frames, lost_frames=2, notes=("two frames are missing",)
     )
-    run = Run(
+    sized = SizedTracks(
         tracks=linked,
         diffusion=diffusion,
         sizes=sizes,
@@ -85,7 +75,7 @@ def make_analysis(
         profile=profile,
         sizing=settings.sizing,
     )
-    assessment = assess_recording(run, spots, Source(report), settings.assessment)
+    assessment = assess_recording(sized, spots, report, {}, settings.assessment)
     return Analysis(
         spots=spots,
         tracks=linked,

@@ -6,12 +6,12 @@ from nta.scattering import Collection
 from nta.sizes import Distribution
 from nta.visibility.injection import WIDTH_RATIOS, Trials
 from nta.visibility.light import LightSheet
-from nta.visibility.volume import View
+from nta.visibility.volume import TrackingView
 
 SHEET = LightSheet(
     sheet_width_um=5.0, focus_range_um=1e6, spot_width_px=1.4, pixel_size_um=0.25, exposure_s=0.001
 )
-VIEW = View(
+VIEW = TrackingView(
     height_px=480,
     width_px=640,
     frame_interval_s=1 / 30,

@@ -29,11 +29,19 @@ def curve(median_nm, sd_ln=0.35):
 
 
 def video(
-    median_nm, rng, *, own=0.01, budget=0.0, edges=EDGES, describes="particles in view", n_effective=500.0
+    median_nm,
+    rng,
+    *,
+    own=0.01,
+    budget=0.0,
+    edges=EDGES,
+    describes="particles in view",
+    n_effective=500.0,
+    n_draws=24,
 ):
     """Sizes of a video whose own tracks leave its diameters open by `own`."""
     weight = curve(median_nm)
-    draws = np.stack([curve(median_nm * np.exp(own * z)) for z in rng.normal(size=24)])
+    draws = np.stack([curve(median_nm * np.exp(own * z)) for z in rng.normal(size=n_draws)])
     low, high = np.quantile(draws, [0.025, 0.975], axis=0)
     distribution = Distribution(
         edges_nm=edges, weight=weight, low=low, high=high, method="m", describes=describes, confidence=0.95
@@ -248,7 +256,7 @@ def narrow_video(median_nm, rng):
 def test_videos_of_one_preparation_have_the_mean_that_measurements_make(n_videos, within, own, budget):
     """The scatter of the videos decides, with the budget common to them, or the tracks of each do."""
     rng = np.random.default_rng([n_videos, int(1e4 * within)])
-    replicates = study(rng, 1, n_videos, within=within, own=own, budget=budget)
+    replicates = study(rng, 1, n_videos, within=within, own=own, budget=budget, n_draws=96)
     d50 = combine_replicates(replicates, repeats=2).summary["d50_nm"]
     sizes = [r.sizes for r in replicates]
     same = mean_of([s.summary["d50_nm"] for s in sizes], [s.statistical["d50_nm"] for s in sizes], 0.95)

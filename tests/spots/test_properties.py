@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from made.scenes import Setup, film
+from made.scenes import Setup, background_of, exposed, film, spot_image
 from nta.errors import RecordingError, SettingError
 from nta.frames import Frame
 from nta.spots import SpotDetector, detect_spots, join_spots
+from nta.spots.learned import WIDTH_UNKNOWN_PX
 from nta.spots.settings import DetectionSettings
 
 SETUP = Setup(height=128, width=160, n_spots=6, n_frames=12, apart_px=20.0, electrons=(600, 4500))
@@ -178,3 +179,25 @@ def test_a_stated_gain_is_used_whatever_else_is_stated(also):
     assert model.offset_adu == pytest.approx(100.0, abs=3.0)
     truth = np.concatenate(shot.truth)
     assert np.sum(spots.intensity) == pytest.approx(truth[:, 2].sum(), rel=0.05)
+
+
+def test_a_copy_of_the_frame_before_is_left_out_and_an_empty_frame_is_none(shot):
+    images = [frame.image for frame in shot.frames]
+    images[4:6] = [images[3], images[3]]
+    images[8:10] = [np.zeros_like(images[0])] * 2
+    frames = [replace(frame, image=image) for frame, image in zip(shot.frames, images, strict=True)]
+    found = detect_spots(frames, DetectionSettings(threads=1), shot.setup.camera)
+    assert found.scene.frame_index.tolist() == [0, 1, 2, 3, 6, 7, 8, 9, 10, 11]
+
+
+def test_the_width_is_not_that_of_dirt(rng):
+    """A blank of which nothing is seen but twenty wide specks that stand still."""
+    setup = replace(SETUP, height=240, width=320, bits=12)
+    light = background_of(setup)
+    for x, y in rng.uniform(20, 220, (20, 2)):
+        rows, columns, image = spot_image(x, y, 60_000.0, 6.0, setup.height, setup.width)[:3]
+        light[rows, columns] += image
+    frames = [Frame(exposed(light, setup, rng), index, index / 30) for index in range(24)]
+    with SpotDetector(DetectionSettings(threads=1), setup.camera) as detector:
+        detector.prime(frames)
+        assert detector.learned.spot_width_px == WIDTH_UNKNOWN_PX

@@ -7,8 +7,8 @@ import pytest
 
 from made.visible_volume import SHEET, VIEW, WATER, lognormal, trials
 from nta.sizes import SizingSettings
+from nta.visibility.brightness_law import LightModel, brightness_law, seeks_index, stand_ins
 from nta.visibility.curve import fit_curve
-from nta.visibility.law import Model, brightness_law, stand_ins
 from nta.visibility.light import CrossSections
 from nta.visibility.table import BrightnessLaw
 
@@ -16,37 +16,41 @@ KT_OVER_3_PI_ETA = 0.48 * 1000  # nm um²/s: water at room temperature
 CURVE = fit_curve(trials(light_50=200.0), spot_width_px=1.4)
 
 
+@pytest.fixture(autouse=True)
+def one_view(monkeypatch):
+    monkeypatch.setattr("nta.visibility.brightness_law.view_of", lambda _: VIEW)
+
+
 def model_of(in_view):
     """A run of 400 tracks whose diameters are known well; what light they have is put in later."""
-    run = SimpleNamespace(
+    sized = SimpleNamespace(
         sizes=SimpleNamespace(distribution=in_view),
         sizing=SizingSettings(),
         profile=None,
-        view=lambda: VIEW,
         scale_nm_um2_s=lambda: KT_OVER_3_PI_ETA,
     )
-    d = np.repeat(stand_ins(run), 40)
-    run.diffusion = SimpleNamespace(
+    d = np.repeat(stand_ins(sized), 40)
+    sized.diffusion = SimpleNamespace(
         diffusion_um2_s=KT_OVER_3_PI_ETA / d, std_err_um2_s=0.02 * KT_OVER_3_PI_ETA / d
     )
-    run.used = np.ones(d.size, bool)
-    run.diameter_nm = d
-    return Model(run, CURVE, SHEET, CrossSections.of(WATER, 10.0, 2000.0))
+    sized.used = np.ones(d.size, bool)
+    sized.diameter_nm = d
+    return LightModel(sized, CURVE, SHEET, CrossSections.of(WATER, 10.0, 2000.0))
 
 
 def give_light(model, law):
     """Let the tracks have the light that the law lets expect."""
     mean, slope = model.expected(law)
-    x = np.log(model.run.diameter_nm)
+    x = np.log(model.sized.diameter_nm)
     track = np.repeat(np.arange(x.size), 10)
     log_light = (mean + slope * (x - x.mean()))[track]
     log_light += 0.1 * np.random.default_rng(1).standard_normal(log_light.size)
-    model.run.tracks = SimpleNamespace(track=track, intensity=np.exp(log_light))
+    model.sized.tracks = SimpleNamespace(track=track, intensity=np.exp(log_light))
 
 
 def law_of(model, light_e, *, slope=0.0, index=1.59):
     """The law by which particles of the middle diameter have so much light."""
-    anchor = float(np.exp(np.log(stand_ins(model.run)).mean()))
+    anchor = float(np.exp(np.log(stand_ins(model.sized)).mean()))
     return BrightnessLaw(
         refractive_index=index,
         medium_index=model.table.medium_index,
@@ -67,8 +71,8 @@ def test_beads_of_which_few_or_many_are_found_have_their_light(light_e):
     assert np.log(found.scale_e_per_nm2 / true.scale_e_per_nm2) == pytest.approx(0, abs=0.1)
 
 
-@pytest.mark.parametrize("slope", [-2.0, -1.0, 0.0])
-def test_the_slope_of_vesicles_is_followed_to_its_end(slope):
+@pytest.mark.parametrize("slope", [-4.0, -2.0, -1.0, 0.0])
+def test_the_slope_of_vesicles_and_of_membrane_dye_is_followed_to_its_end(slope):
     model = model_of(lognormal(100.0, 0.3))
     true = law_of(model, 10_000.0, slope=slope, index=model.table.medium_index + 0.06)
     give_light(model, true)
@@ -81,7 +85,20 @@ def test_the_slope_of_vesicles_is_followed_to_its_end(slope):
 def test_light_that_no_law_explains_has_none():
     model = model_of(lognormal(100.0, 0.3))
     give_light(model, law_of(model, 1500.0))
-    model.run.tracks.intensity = np.full(
-        model.run.tracks.intensity.size, 1.0
+    model.sized.tracks.intensity = np.full(
+        model.sized.tracks.intensity.size, 1.0
     )  # fainter than what can be found
     assert brightness_law(model, 1.59) is None
+
+
+def test_a_stated_index_leaves_the_scale_to_be_found_wherever_that_of_the_profile_lies():
+    model = model_of(lognormal(60.0, 0.05))
+    true = law_of(model, 1000.0)
+    give_light(model, true)
+    far = true.scale_e_per_nm2 / (SHEET.exposure_s * 1e3) * 1e-13
+    model.sized.profile = SimpleNamespace(brightness_e_per_ms_nm2=far)
+    assert not seeks_index(model, 1.59)
+    assert seeks_index(model, None)
+    found = brightness_law(model, 1.59)
+    assert found.scale_source == "this run"
+    assert np.log(found.scale_e_per_nm2 / true.scale_e_per_nm2) == pytest.approx(0, abs=0.1)

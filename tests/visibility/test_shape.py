@@ -1,10 +1,15 @@
 """Rings of real optics show in bright spots in focus; a concentration that takes spots for Gaussians is in doubt."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from nta.assessment import Verdict
+from nta.assessment.recording.sample import shape
+from nta.circumstances import Scale
+from nta.diffusion import estimate_diffusion
 from nta.pipeline import find_tracks
 from nta.settings import AnalysisSettings
 from nta.simulation import load_scenario, simulate
@@ -13,26 +18,50 @@ from nta.visibility import share_not_gaussian
 from nta.visibility.shape import rel_std_by_shape
 
 
-@pytest.fixture(scope="module", params=["gaussian", "diffraction"])
-def psf_and_tracks(request):
-    scene = load_scenario("polystyrene_200nm")
-    optics = replace(scene.optics, psf=request.param, spot_width_px=None)
-    recording = simulate(replace(scene, optics=optics), n_frames=40)
+def _film(scene):
+    recording = simulate(scene, n_frames=40)
     settings = AnalysisSettings()
     with SpotDetector(settings.detection, recording.camera) as detector:
         _, tracks = find_tracks(recording.frames(), settings, detector=detector)
-    return request.param, tracks
+    return tracks, estimate_diffusion(tracks, **vars(Scale.of(recording.camera)))
 
 
-def test_rings_are_told_from_gaussians(psf_and_tracks):
-    psf, tracks = psf_and_tracks
-    share = share_not_gaussian(tracks)
+@pytest.fixture(scope="module", params=["gaussian", "diffraction"])
+def film(request):
+    scene = load_scenario("polystyrene_200nm")
+    optics = replace(scene.optics, psf=request.param, spot_width_px=None)
+    return request.param, *_film(replace(scene, optics=optics))
+
+
+def test_rings_are_told_from_gaussians(film):
+    psf, *spots = film
+    share = share_not_gaussian(*spots)
     assert share > 0.3 if psf == "diffraction" else share < 0.1
-    assert rel_std_by_shape(tracks) == pytest.approx(min(0.7 * share, 0.3))
+    assert rel_std_by_shape(*spots) == pytest.approx(min(0.7 * share, 0.3))
 
 
-def test_few_spots_tell_nothing(psf_and_tracks):
-    _, tracks = psf_and_tracks
+def test_few_spots_tell_nothing(film):
+    _, tracks, diffusion = film
     dim = replace(tracks, snr=np.full_like(tracks.snr, 5.0))
-    assert share_not_gaussian(dim) is None
-    assert rel_std_by_shape(dim) == 0
+    assert share_not_gaussian(dim, diffusion) is None
+    assert rel_std_by_shape(dim, diffusion) == 0
+
+
+def test_streaks_of_an_open_shutter_are_no_rings():
+    scene = load_scenario("polystyrene_100nm")
+    scene = replace(
+        scene,
+        camera=replace(scene.camera, frame_rate_hz=25.0, exposure_s=1 / 25),
+        optics=replace(scene.optics, brightness_e_per_ms_nm2=60.0),
+    )
+    tracks, diffusion = _film(scene)
+    assert share_not_gaussian(tracks, diffusion) < 0.15  # 0.28 of them fit no Gaussian
+    scale = {"pixel_size_um": diffusion.pixel_size_um, "frame_interval_s": diffusion.frame_interval_s}
+    unstated = estimate_diffusion(tracks, **scale, exposure_s=None)
+    assert share_not_gaussian(tracks, unstated) < 0.2
+
+    smeared = replace(tracks, snr=tracks.snr * 100)
+    said = shape(SimpleNamespace(sized=SimpleNamespace(tracks=smeared, diffusion=diffusion)))
+    assert said.verdict is Verdict.NOT_ASSESSED
+    assert "motion" in said.evidence
+    assert "shorter" in said.advice

@@ -17,7 +17,7 @@ from nta.visibility.injection import AS_SEEN, WIDTH_RATIOS, FrameSample, Trials,
 from nta.visibility.light import CrossSections
 from nta.visibility.suspension import in_suspension
 from nta.visibility.table import VisibleVolume
-from nta.visibility.volume import seen_by
+from nta.visibility.volume import followed_volume
 
 
 def test_the_curve_finds_the_law_its_trials_were_drawn_from():
@@ -36,15 +36,17 @@ def test_the_volume_is_that_of_a_long_run_however_long_tracks_must_be(min_points
     """Slow particles in a wide sheet stay in view: hardly a track is cut but by the ends of the run."""
     curve = fit_curve(trials(ceiling=1.0), spot_width_px=1.4)
     view = replace(VIEW, min_points=min_points, n_frames=100_000)
-    found = seen_by(curve, SHEET, view, 1e6, 0.05, walkers=400, seed=1).volume_ml
-    whole = seen_by(curve, SHEET, replace(view, min_points=3), 1e6, 0.05, walkers=400, seed=1).volume_ml
+    found = followed_volume(curve, SHEET, view, 1e6, 0.05, walkers=400, seed=1).volume_ml
+    whole = followed_volume(
+        curve, SHEET, replace(view, min_points=3), 1e6, 0.05, walkers=400, seed=1
+    ).volume_ml
     assert 0.85 < found / whole <= 1.0
 
 
 def test_a_run_shorter_than_its_shortest_track_sees_nothing():
     curve = fit_curve(trials(), spot_width_px=1.4)
     view = replace(VIEW, min_points=120, n_frames=100)
-    assert seen_by(curve, SHEET, view, 1e6, 0.05, walkers=400, seed=1).volume_ml == 0
+    assert followed_volume(curve, SHEET, view, 1e6, 0.05, walkers=400, seed=1).volume_ml == 0
 
 
 @pytest.mark.parametrize("given_up", [0.02, 0.15])
@@ -53,8 +55,10 @@ def test_tracks_end_where_links_are_given_up(given_up):
     of m spots and more (a run of k links has the geometric probability, and k spots)."""
     curve = fit_curve(trials(ceiling=1.0), spot_width_px=1.4)
     view = replace(VIEW, height_px=4800, width_px=6400, n_frames=100_000)
-    whole = seen_by(curve, SHEET, view, 1e6, 1e-6, walkers=400, seed=1).volume_ml
-    cut = seen_by(curve, SHEET, replace(view, given_up=given_up), 1e6, 1e-6, walkers=400, seed=1).volume_ml
+    whole = followed_volume(curve, SHEET, view, 1e6, 1e-6, walkers=400, seed=1).volume_ml
+    cut = followed_volume(
+        curve, SHEET, replace(view, given_up=given_up), 1e6, 1e-6, walkers=400, seed=1
+    ).volume_ml
     kept, m = 1 - given_up, view.min_points
     assert cut / whole == pytest.approx(kept ** (m - 1) * (1 + (m - 1) * given_up), rel=0.02)
 
@@ -146,6 +150,17 @@ def test_light_that_is_wrong_for_all_alike_moves_how_many_there_are_and_not_thei
     assert d50.high / d50.low < 1.01
 
 
+def test_light_that_falls_with_the_diameter_makes_the_number_no_less_certain():
+    d = np.geomspace(20, 800, 60)
+    light = np.minimum(d / 100, 1) ** 6 / np.maximum(d / 100, 1)
+    volume = VisibleVolume(
+        diameter_nm=d, electrons=1e4 * light, probability=np.ones(60), volume_ml=1e-9 * light**0.5
+    )
+    in_view = lognormal(250.0, 0.05)
+    run = run_of(in_view, np.repeat(in_view.weight[None], 2000, axis=0))
+    assert in_suspension(run, volume, fit_curve(trials(), 1.4), LAW, 30.0).rel_std < 0.5 * 0.2
+
+
 def test_intervals_in_suspension_hold_the_error_of_sizes_of_the_slope_of_light_and_the_budget():
     curve, volume = fit_curve(trials(), 1.4), volume_by_light(0.5)
     rng = np.random.default_rng(5)
@@ -196,7 +211,7 @@ def test_a_curve_needs_spots_found_and_missed():
 def test_slow_particles_are_seen_in_the_volume_that_geometry_gives(light_over_50):
     curve = fit_curve(trials(steepness=30.0, ceiling=1.0), spot_width_px=1.4)
     electrons = light_over_50 * curve.light_50_e[0]
-    seen = seen_by(curve, SHEET, VIEW, electrons, 1e-6, 4000, 1)
+    seen = followed_volume(curve, SHEET, VIEW, electrons, 1e-6, 4000, 1)
     half_um = 5.0 * np.sqrt(np.log(light_over_50) / 2)  # where the sheet's light has fallen to the 50 % light
     geometry_ml = 480 * 640 * 0.25**2 * 2 * half_um * 1e-12
     assert seen.volume_ml == pytest.approx(geometry_ml, rel=0.04)
@@ -205,7 +220,7 @@ def test_slow_particles_are_seen_in_the_volume_that_geometry_gives(light_over_50
 def test_fast_particles_are_tracked_in_less_than_they_are_seen_in():
     curve = fit_curve(trials(), spot_width_px=1.4)
     electrons = 20 * curve.light_50_e[0]
-    volume = [seen_by(curve, SHEET, VIEW, electrons, d, 2000, 1).volume_ml for d in (0.01, 5.0, 60.0)]
+    volume = [followed_volume(curve, SHEET, VIEW, electrons, d, 2000, 1).volume_ml for d in (0.01, 5.0, 60.0)]
     assert volume[0] > volume[1] > volume[2] > 0
 
 

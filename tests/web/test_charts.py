@@ -63,6 +63,18 @@ def test_the_distribution_has_its_peak_where_its_axis_says(median_nm, log_sd):
     assert len(marks) >= 3
 
 
+def test_the_density_is_in_per_cent():
+    svg = distribution_chart(_curve(100, 0.3), None, "")
+    _, (_, line) = _known(svg)
+    marks = {
+        float(word): float(y) - 4
+        for y, word in re.findall(r'<text x="[\d.]+" y="([\d.]+)" text-anchor="end">([\d.]+)</text>', svg)
+    }
+    (low, low_px), (high, high_px) = min(marks.items()), max(marks.items())
+    peak = low + (high - low) * (line[:, 1].min() - low_px) / (high_px - low_px)
+    assert peak == pytest.approx(100 * np.log(10) / 10 / (0.3 * np.sqrt(2 * np.pi)), rel=0.03)
+
+
 def test_d50_over_the_time_comes_nearer():
     history = [
         D50Point(at_s=float(t), d50=Quantity(100.0, 100 - 20 / t**0.5, 100 + 20 / t**0.5, "nm"))

@@ -116,6 +116,7 @@ def test_spots_go_with_the_frame_in_which_they_are():
     seen = view.newest(with_spots=True)
     assert (seen.frame.index, len(seen.spots)) in ((5, 1), (6, 0), (7, 2))
     assert view.newest().frame.index == 9
+    # `newest` returns one frame only; the spots of the others are seen inside
     by_index = {kept.frame.index: kept.spots for kept in view._kept}
     assert by_index[7].tolist() == [[1.0, 1.5], [2.0, 2.5]]
     assert len(by_index[6]) == 0

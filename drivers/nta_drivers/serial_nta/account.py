@@ -1,4 +1,4 @@
-"""What became of each frame of a run, as the host sees it."""
+"""Account for each frame of a run, on the host's side."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from nta_drivers.serial_nta.message import Header
 
 
 class Account:
-    """What became of the frames of a run."""
+    """Counts of delivered and lost frames of a run."""
 
     def __init__(self) -> None:
         self.delivered = 0
-        self.after = -1  # the next frame wanted is the first after this one
-        self._last = -1  # delivered
-        self._dropped = 0  # as the instrument said with the last one
-        self._tries = self._given_up = 0  # since the last one
+        self.after = -1  # the next requested frame is the first after this one
+        self._last = -1  # last delivered frame
+        self._dropped = 0  # as stated by the instrument with the last frame
+        self._tries = self._given_up = 0  # since the last delivered frame
         self._lost = Losses()
 
     def is_new(self, header: Header) -> bool:
-        """Say whether a frame was not delivered yet."""
+        """Return whether a frame was not delivered yet."""
         return header.sequence > self._last
 
     def note_damage(self, sequence: int | None, resends: int) -> None:
-        """Note that the frame that is due arrived damaged; its number is None where nobody can tell."""
+        """Note that the frame that is due arrived damaged; its number is None if unknown."""
         self._tries += 1
         if self._tries > resends:
             self._given_up += 1
@@ -30,7 +30,7 @@ class Account:
             self.after = max(self.after + 1, self.after if sequence is None else sequence)
 
     def note_frame(self, header: Header) -> None:
-        """Note a frame that arrived whole, and attribute those missing before it."""
+        """Note a frame that arrived complete, and attribute the missing frames before it."""
         missing = header.sequence - self._last - 1
         device = min(missing, header.dropped - self._dropped)
         incomplete = min(missing - device, self._given_up)
@@ -47,5 +47,5 @@ class Account:
         self.delivered += 1
 
     def losses(self) -> Losses:
-        """Return the account; what was damaged last and never came whole is incomplete."""
+        """Return the counts; a last frame that arrived only damaged is incomplete."""
         return self._lost + Losses(delivered=self.delivered, incomplete=self._given_up + (self._tries > 0))

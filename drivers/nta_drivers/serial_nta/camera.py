@@ -1,4 +1,4 @@
-"""The camera of an instrument on a serial line: frames are asked for one by one, and each is accounted for."""
+"""The camera of an instrument on a serial line: frames are requested one by one, and each is accounted for."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from nta_drivers.serial_nta.message import Flags, Header
 from nta_drivers.serial_nta.parser import Block, DamagedBlock
 from nta_drivers.serial_nta.vocabulary import CAMERA, FACTS, UNKNOWN, WHOLE_NUMBERS, by_name, last_node
 
-_HOLD_S = 0.1  # how long the instrument may wait for a frame before it answers that there is none
-_SILENT_S = 5.0  # an instrument that says nothing for so long is lost
-_START_S = 15.0  # a camera may take its time to start
+_HOLD_S = 0.1  # longest wait of the instrument for a frame before it answers that there is none
+_SILENT_S = 5.0  # an instrument silent for this time is lost
+_START_S = 15.0  # longest time that a camera may take to start
 _STOP_S = 0.4
 _Event = Block | DamagedBlock | Refusal
 
 
 class SerialCamera:
-    """Keeps the rules of `nta.devices.Camera` over a `Link`; see `SerialInstrument`."""
+    """Implements the rules of `nta.devices.Camera` over a `Link`; see `SerialInstrument`."""
 
     def __init__(self, link: Link, wanted: dict[str, Any], *, resends: int) -> None:
         self._link = link
@@ -38,17 +38,17 @@ class SerialCamera:
         self._account = Account()
         self._n_frames: int | None = None
         self._run = 0
-        self._asked: tuple[int, float] | None = None  # request, and when
+        self._asked: tuple[int, float] | None = None  # request number, and its time
         self._silent_asks = 0
         self._first: Frame | None = None
 
     @property
     def name(self) -> str:
-        """Return what the device is called in messages."""
+        """Return the name of the device for messages."""
         return f"camera at {self._link.url}"
 
     def open(self) -> None:
-        """Connect; opens again a line that was lost."""
+        """Connect; reopen a lost line."""
         if self._is_open and self._link.is_connected:
             return
         self._link.attach(self)
@@ -64,19 +64,19 @@ class SerialCamera:
             raise
 
     def close(self) -> None:
-        """Stop and let go of the line; does nothing where it is closed."""
+        """Stop and release the line; do nothing if it is closed."""
         self.stop()
         self._is_open = False
         self._link.detach(self)
 
     def settings(self) -> dict[str, Any]:
-        """Return what the camera is set to."""
+        """Return the settings of the camera."""
         if not self._settings:
             raise DeviceError(f"{self.name} is not open")
         return dict(self._settings)
 
     def configure(self, **settings: Any) -> dict[str, Any]:
-        """Set what is named, all or nothing, and return all settings as the instrument took them."""
+        """Set the given values, all or none, and return all settings as accepted by the instrument."""
         known = self.settings()
         checked_settings(settings, known)
         changed = {name: value for name, value in settings.items() if value != known[name]}
@@ -93,7 +93,7 @@ class SerialCamera:
         return self.settings()
 
     def state(self) -> CameraState:
-        """Return the settings as what a recording says of its camera."""
+        """Return the settings as the camera state of a recording."""
         said = {**self.settings(), **self._facts}
         del said["buffer_frames"]
         return CameraState(**said)
@@ -140,11 +140,12 @@ class SerialCamera:
                 raise DeviceTimeout(f"{self.name}: no frame within {timeout_s:g} s")
 
     def stop(self) -> Losses:
-        """End the acquisition and account for its frames; zero where none was running."""
+        """End the acquisition and return the counts of its frames; zero if none was running."""
         if not self._acquiring:
             return Losses()
         self._acquiring = False
-        with suppress(DeviceError):  # it is gone, or still busy with a long picture; the next start aborts it
+        # the instrument is gone, or still busy with a long image, which the next start aborts
+        with suppress(DeviceError):
             self._link.ask("ABOR", limit_s=_STOP_S)
         return self._account.losses()
 
@@ -153,11 +154,11 @@ class SerialCamera:
         self._asked = self._link.send(f"FRAM:FETC? {hold_ms},{after}", is_awaited=False), time.monotonic()
 
     def _patience_s(self) -> float:
-        """Return how long the line may be quiet before the question is asked again: longer each time."""
+        """Return how long the line may be silent before a query is repeated: longer each time."""
         return _HOLD_S + self._link.answer_s * float(2**self._silent_asks)
 
     def _ask_again_after_silence(self) -> None:
-        """Ask again where nothing was heard for long; an instrument that never says anything is lost."""
+        """Repeat the query after a long silence; an instrument that stays silent is lost."""
         asked_at = self._asked[1] if self._asked else 0.0
         if time.monotonic() - max(asked_at, self._link.heard_at) < self._patience_s():
             return
@@ -186,7 +187,7 @@ class SerialCamera:
         if header.run != self._run:
             if answered:
                 raise DeviceLost(f"{self.name}: the acquisition is gone; the instrument was restarted")
-            return None  # left over from before
+            return None  # left over from an earlier run
         if Flags.FRAME in header.flags:
             return self._frame(header, event.payload) if self._account.is_new(header) else None
         if answered:
@@ -236,7 +237,7 @@ class SerialCamera:
 
 
 def _checked(name: str, value: float) -> float:
-    """Return a setting as it may be sent, or refuse what is no number."""
+    """Return a setting in the form to be sent; refuse values that are not numbers."""
     whole = name in WHOLE_NUMBERS
     if not is_number(value, whole=whole) or value != value:
         raise SettingError(f"{name} must be a {'whole ' if whole else ''}number, got {value!r}")

@@ -16,13 +16,13 @@ class SerialInstrument(Instrument):
     """An instrument that speaks the protocol of `docs/serial_protocol.md`.
 
     port : serial port (/dev/ttyACM0, COM3) or URL: socket://host:port, hwgrep://text to find it by.
-    baud_rate : of a real serial line; USB and TCP do not mind.
-    resends : how often a frame that arrives damaged is asked for again before it is given up.
-    answer_s : how long an answer may take to begin.
-    width_px, height_px, bit_depth, frame_rate_hz, exposure_s, buffer_frames : set when it is opened; left as they
-        are where not given.
+    baud_rate : rate of a real serial line; USB and TCP ignore it.
+    resends : how often a damaged frame is requested again before it is given up.
+    answer_s : longest time until an answer begins.
+    width_px, height_px, bit_depth, frame_rate_hz, exposure_s, buffer_frames : set at opening; unchanged
+        if not given.
 
-    Camera and knobs open by themselves as well, so that a knob of this line can be bundled with another camera.
+    Camera and knobs can also be opened separately, so that a knob of this line can be bundled with another camera.
     """
 
     def __init__(
@@ -30,7 +30,7 @@ class SerialInstrument(Instrument):
         port: str = "",
         *,
         baud_rate: int = 115_200,
-        resends: int = 8,  # a quarter of VGA frames is hit at 1 in 10^6: one in 10^5 frames is given up
+        resends: int = 8,  # at 1 damaged byte in 10^6, a quarter of VGA frames is hit, and one frame in 10^5 is given up
         answer_s: float = 1.0,
         width_px: int | None = None,
         height_px: int | None = None,
@@ -65,13 +65,13 @@ class SerialInstrument(Instrument):
         self._link = link
 
     def knobs(self) -> dict[str, SetKnob]:
-        """Return the devices beside the camera; once it was open, those that it has."""
+        """Return the devices other than the camera; after opening, only those that the instrument has."""
         knobs, there = super().knobs(), self._link.options
         return {name: knob for name, knob in knobs.items() if not there or OPTIONS[name] in there}
 
 
 class SerialKnob:
-    """A value of the instrument that can be set."""
+    """An adjustable value of the instrument."""
 
     def __init__(self, link: Link, command: Command) -> None:
         self._link, self._name = link, command.name
@@ -81,22 +81,22 @@ class SerialKnob:
         self._limits: Limits | None = None
 
     def open(self) -> None:
-        """Connect and ask for the limits, where the instrument has this."""
+        """Connect and read the limits, if the instrument has this device."""
         self._link.attach(self)
         if OPTIONS[self._name] in self._link.options:
             low, high = numbers(self._link.ask(f"{self._command}? MIN", f"{self._command}? MAX"))
             self._limits = Limits(low, high, _UNITS[self._name])
 
     def close(self) -> None:
-        """Let go of the line."""
+        """Release the line."""
         self._link.detach(self)
 
     def get(self) -> float:
-        """Return the value as it is measured now."""
+        """Return the value measured now."""
         return next(numbers(self._link.ask(f"{self._measured}?")))
 
     def set(self, value: float) -> float:
-        """Ask for a value; return what the instrument took."""
+        """Set a value; return the one the instrument accepted."""
         value = self.limits().check(self._name, value)
         return next(numbers(self._link.ask(f"{self._command} {value!r}", f"{self._command}?")))
 

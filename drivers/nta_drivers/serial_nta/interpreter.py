@@ -1,4 +1,4 @@
-"""The instrument's end of the conversation: lines in, answers out, over any `nta.devices.Instrument`."""
+"""The instrument's end of the line: answer commands for any `nta.devices.Instrument`."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _LARGEST_BUFFER = 10_000
 
 @dataclass(frozen=True)
 class Fetch:
-    """A query for a frame that is still to be answered."""
+    """A query for a frame, not yet answered."""
 
     request: int
     after: int
@@ -49,9 +49,9 @@ class Fetch:
 
 
 class Interpreter:
-    """Does what lines say on an open instrument.
+    """Carries out command lines on an open instrument.
 
-    on_frame : called, in another thread, when there is a new frame or there will be none.
+    on_frame : called in another thread when there is a new frame, or when no more will come.
     """
 
     def __init__(
@@ -62,12 +62,12 @@ class Interpreter:
         self._values = Values(instrument)
         self.ring = FrameRing(instrument.camera, self._values.measured, on_frame)
         self._camera = instrument.camera
-        self._sent = -1  # the frame last given to a query that did not say which
+        self._sent = -1  # last frame returned to a query without a number
         self._picture_crc = 0
         self._actions = self._all_actions()
 
     def receive(self, line: bytes) -> Fetch | Buffers:
-        """Do a line, given without its end, and return what to answer: nothing, a line, blocks, or a fetch."""
+        """Carry out a line (without its end) and return the answer: nothing, a line, blocks, or a fetch."""
         if not line.strip():
             return []
         checked = read_checked_line(line)
@@ -87,7 +87,7 @@ class Interpreter:
         return [b";".join(answers), b"\n"] if answers else []
 
     def frame_block(self, fetch: Fetch) -> Buffers | None:
-        """Return the block that answers a fetch, None where its frame is not there yet."""
+        """Return the block that answers a fetch; None if its frame has not come yet."""
         found = self.ring.after(fetch.after)
         flags = self.ring.flags
         if found is None:
@@ -115,7 +115,7 @@ class Interpreter:
         return [block_prefix(header.header_bytes + len(payload)), header.pack(), payload, b"\n"]
 
     def no_frame(self, fetch: Fetch) -> Buffers:
-        """Return the block that says: none yet, or none any more."""
+        """Return the block that means: no frame yet, or no more frames."""
         header = Header(
             run=self.ring.run, request=fetch.request, flags=self.ring.flags, **self._values.measured()
         )
@@ -140,10 +140,10 @@ class Interpreter:
             return Fetch(request, int(given[1]) if len(given) == 2 else self._sent, wait_ms / 1000)
         except Refused as refused:
             self.registers.add(refused.code, refused.detail)
-            return self.no_frame(Fetch(request, -1, 0.0))  # a query is answered
+            return self.no_frame(Fetch(request, -1, 0.0))  # a query must always be answered
 
     def _do(self, word: str) -> bytes | None:
-        """Do one command; the answer to a query is empty where it fails, so that answers stay in their places."""
+        """Carry out one command; a failed query returns an empty answer, so that answers keep their places."""
         header, _, argument = word.partition(" ")
         is_query = header.endswith("?")
         try:
@@ -232,7 +232,7 @@ class Interpreter:
         return ",".join(f"{last_node(command)},{self._query(command, '').decode()}" for command in CAMERA)
 
     def _configure(self, given: list[str]) -> None:
-        """Take pairs of name and value, all or none."""
+        """Set pairs of name and value, all or none."""
         if Flags.ACQUIRING in self.ring.flags:
             raise Refused(-200, "abort before changing the camera")
         settings = read_settings(given)
@@ -243,7 +243,7 @@ class Interpreter:
         self.ring.capacity = int(capacity)
 
     def _picture(self) -> bytes:
-        """Return the newest picture as a block; takes one where nothing is acquiring."""
+        """Return the newest image as a block; take one if no acquisition is running."""
         image = self._running_picture() if Flags.ACQUIRING in self.ring.flags else self._single_picture()
         pixels = _pixels(image)
         self._picture_crc = zlib.crc32(pixels)

@@ -1,4 +1,4 @@
-"""The computer's end of the line: a port that may be noisy, and questions that are asked until they are answered."""
+"""The computer's end of the line: a port that may be noisy, and queries repeated until they are answered."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_SLICE_S = 0.1  # how long one wait for bytes may take: bounds what a close from outside has to wait
-_PARTIAL_S = 0.5  # a message that stands still for so long has lost bytes
+_SLICE_S = 0.1  # longest wait for bytes: limits the time that a close from outside has to wait
+_PARTIAL_S = 0.5  # a message without progress for this time has lost bytes
 _TRIES = 4
-_CONNECT_S = 5.0  # until the first answer: what asks again, after a loss, does so for longer
-_LONGEST_S = 30.0  # of asking: a long picture may come before the answer
+_CONNECT_S = 5.0  # longest time until the first answer; reopening after a loss is repeated for longer
+_LONGEST_S = 30.0  # longest time of a query: a long image may come before the answer
 _ERROR = re.compile(r'(-?\d+),"([^"]*)"')
 
 
 class Refusal:
-    """The instrument, or we, could not read what was sent; whoever waits asks again."""
+    """A message was unreadable at either end; the waiting query must be repeated."""
 
 
 class Link:
     """A port to an instrument, shared by its parts: open while any of them is.
 
-    url : what `serial.serial_for_url` takes: /dev/ttyACM0, COM3, socket://host:port, hwgrep://VID:PID.
-    answer_s : how long an answer may take to begin.
+    url : argument of `serial.serial_for_url`: /dev/ttyACM0, COM3, socket://host:port, hwgrep://VID:PID.
+    answer_s : longest time until an answer begins.
     """
 
     def __init__(self, url: str, *, baud_rate: int, answer_s: float) -> None:
@@ -53,20 +53,20 @@ class Link:
         self._parser = Parser()
         self._users: set[object] = set()
         self._request = 0
-        self._answers: dict[int, str | None] = {}  # None while awaited
+        self._answers: dict[int, str | None] = {}  # None while an answer is awaited
         self._refusals = 0
         self._receiving = False
         self._told = threading.Condition()
         self._writing = threading.Lock()
 
     def attach(self, user: object) -> None:
-        """Open the port if it is not, or not any more; identify the instrument."""
+        """Open the port if it is closed or lost; identify the instrument."""
         if self._port is None:
             self._connect()
         self._users.add(user)
 
     def detach(self, user: object) -> None:
-        """Close the port when nobody uses it."""
+        """Close the port when its last user detaches."""
         self._users.discard(user)
         if not self._users:
             self._disconnect()
@@ -84,9 +84,9 @@ class Link:
     def ask(self, *commands: str, answer_s: float = 0.0, limit_s: float = _LONGEST_S) -> list[str]:
         """Send commands and queries as one line and return the answers of the queries, at the latest after `limit_s`.
 
-        `answer_s` is how long the answer may take to begin where that is longer than usual.
+        answer_s : longest time until the answer begins, if longer than usual.
 
-        The line and its answer are checked, and sent again where either was damaged or lost.
+        The line and its answer are checked, and the line is sent again if either was damaged or lost.
 
         Raises
         ------
@@ -111,7 +111,7 @@ class Link:
         raise DeviceTimeout(f"{self.url}: no answer to {'; '.join(commands)}")
 
     def send(self, text: str, *, is_awaited: bool = True) -> int:
-        """Send a checked line and return its request number; `is_awaited` where a line will answer it."""
+        """Send a checked line and return its request number; is_awaited : whether a line will answer it."""
         port = self._port
         if port is None:
             raise DeviceLost(f"{self.url} is not connected")
@@ -127,9 +127,9 @@ class Link:
         return request
 
     def wait(self, done: Callable[[], T], *, quiet_s: float, deadline: float | None = None) -> T | None:
-        """Receive until `done` gives something; None when the line was quiet for so long or the deadline came.
+        """Receive until `done` returns something; None after a silence of this length, or at the deadline.
 
-        One thread receives for all that wait.
+        One thread receives for all waiting threads.
         """
         began = time.monotonic()
         looked = False
@@ -157,7 +157,7 @@ class Link:
             return result
 
     def give_up(self) -> None:
-        """Take the connection for lost: the instrument does not speak."""
+        """Treat the connection as lost: the instrument is silent."""
         self._disconnect()
 
     def _connect(self) -> None:
@@ -176,7 +176,7 @@ class Link:
         self._fd = readable_fd(port)
         self.events.clear()
         try:
-            port.write(b"\n")  # ends whatever an earlier host left half said
+            port.write(b"\n")  # ends an unfinished line of an earlier host
             self.identity, options, protocol = self._introduced()
             if protocol != PROTOCOL:
                 raise DeviceError(f"{self.url}: {self.identity} speaks {protocol}, this driver {PROTOCOL}")
@@ -186,7 +186,7 @@ class Link:
         self.options = frozenset(options.split(","))
 
     def _introduced(self) -> list[str]:
-        """Ask who is there; tell a stranger from silence."""
+        """Identify the instrument; distinguish another device from silence."""
         try:
             return self.ask("*IDN?", "*OPT?", "SYST:PROT?", limit_s=_CONNECT_S)
         except DeviceTimeout:

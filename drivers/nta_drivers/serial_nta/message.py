@@ -1,4 +1,4 @@
-"""What crosses the line: frame blocks and checked lines, each with its check sum.
+"""Messages on the line: frame blocks and checked lines, each with its checksum.
 
 `docs/serial_protocol.md` describes both byte by byte; the examples there are read by a test.
 """
@@ -14,7 +14,7 @@ from enum import IntFlag
 MAGIC = b"NTAF"
 VERSION = 1
 PROTOCOL = f"NTA-SERIAL,{VERSION}"
-REFUSAL = "?"  # the answer to a line whose check sum is wrong
+REFUSAL = "?"  # answer to a line with a wrong checksum
 MAX_HEADER_BYTES = 1024
 MAX_PAYLOAD_BYTES = 1 << 28
 
@@ -29,12 +29,12 @@ _CHECKED = re.compile(rb"(.*)\|([0-9A-F]{4})\|([0-9A-F]{8})", re.DOTALL)
 
 
 class Flags(IntFlag):
-    """What a frame block says beside its picture."""
+    """Flags of a frame block."""
 
-    FRAME = 1  # the payload is a frame; else there was none in time
-    ACQUIRING = 2  # the camera runs
-    END = 4  # no frames will come any more in this run
-    FAULT = 8  # the camera failed; CAMera:FAULt? tells how
+    FRAME = 1  # the payload is a frame; otherwise none came in time
+    ACQUIRING = 2  # the camera is acquiring
+    END = 4  # no more frames will come in this run
+    FAULT = 8  # the camera failed; CAMera:FAULt? returns the reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,12 +42,12 @@ class Header:
     """The header of a frame block.
 
     run : counts INITiate since power-on; 0 before the first.
-    request : of the checked line that is answered, 0 for an unchecked one.
+    request : request number of the answered line, 0 for an unchecked line.
     sequence : number of the frame in its run, from 0; counts every frame of the sensor, kept or not.
-    device_time_ns : the instrument's clock at the begin of the exposure.
-    dropped : frames of this run before this one that the instrument did not keep and never sent.
-    temperature_c, laser_mw, pump_ul_min, focus_um : as measured with the frame, NaN where there is none
-        or it does not answer.
+    device_time_ns : the instrument's clock at the start of the exposure.
+    dropped : earlier frames of this run that the instrument did not keep and never sent.
+    temperature_c, laser_mw, pump_ul_min, focus_um : values measured with the frame, NaN if the device
+        is missing or does not answer.
     """
 
     run: int
@@ -69,7 +69,7 @@ class Header:
     header_bytes: int = HEADER_BYTES
 
     def pack(self) -> bytes:
-        """Return the header as it is sent, its own check sum last."""
+        """Return the header as bytes, with its own checksum at the end."""
         fields = _FIELDS.pack(
             MAGIC,
             VERSION,
@@ -95,16 +95,16 @@ class Header:
 
 
 def header_length(begin: bytes) -> int | None:
-    """Return how long the header says it is, None where it cannot be one; `begin` is its first 8 bytes."""
+    """Return the stated length of a header, None if it is not a header. begin : its first 8 bytes."""
     magic, version, length = struct.unpack_from("<4sHH", begin)
     is_header = magic == MAGIC and version == VERSION and HEADER_BYTES <= length <= MAX_HEADER_BYTES
     return int(length) if is_header else None
 
 
 def read_header(data: bytes) -> Header | None:
-    """Return the header in `data`, which is as long as it says, or None where it is damaged.
+    """Return the header in `data`, which has the stated length; None if it is damaged.
 
-    Later versions may put fields between the known ones and the check sum; they are passed over.
+    Later versions may add fields between the known ones and the checksum; they are ignored.
     """
     if header_length(data) != len(data) or _CRC.unpack_from(data, len(data) - 4)[0] != zlib.crc32(data[:-4]):
         return None
@@ -138,19 +138,19 @@ def read_header(data: bytes) -> Header | None:
 
 
 def block_prefix(length: int) -> bytes:
-    """Return the begin of an IEEE 488.2 definite-length block of so many bytes."""
+    """Return the start of an IEEE 488.2 definite-length block of this many bytes."""
     digits = b"%d" % length
     return b"#%d%s" % (len(digits), digits)
 
 
 def checked_line(text: str, request: int) -> bytes:
-    """Return a line with its request number and check sum, ready to be sent."""
+    """Return a line with its request number and checksum, ready to be sent."""
     body = b"%s|%04X" % (text.encode("ascii", "replace"), request)
     return b"%s|%08X\n" % (body, zlib.crc32(body))
 
 
 def read_checked_line(line: bytes) -> tuple[str, int] | None:
-    """Return text and request number of a line without its end, or None where the check sum is wrong or missing."""
+    """Return text and request number of a line without its end, or None if the checksum is wrong or missing."""
     found = _CHECKED.fullmatch(line)
     if found is None or zlib.crc32(line[: found.end(2)]) != int(found[3], 16):
         return None

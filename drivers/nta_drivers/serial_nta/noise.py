@@ -1,4 +1,4 @@
-"""Noise on a line: single bytes flipped, lost and put in, at a rate per byte."""
+"""Noise on a line: single bytes changed, lost and inserted, at a rate per byte."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from nta.errors import SettingError
 
 
 class Noise:
-    """Damages what passes, a third each of flipped bits, lost bytes and inserted bytes.
+    """Damages data with equal shares of flipped bits, lost bytes and inserted bytes.
 
-    hits : damages done so far.
+    hits : number of damages so far.
     """
 
     def __init__(self, rate: float, seed: int = 0) -> None:
@@ -21,13 +21,13 @@ class Noise:
         self._rng = np.random.default_rng(seed)
 
     def damaged(self, data: bytes) -> bytes:
-        """Return what arrives of the data."""
+        """Return the data as they arrive."""
         n_hits = int(self._rng.binomial(len(data), self.rate)) if self.rate else 0
         if not n_hits:
             return data
         self.hits += n_hits
         spoilt = bytearray(data)
-        # from the end on, so that a lost or inserted byte does not move the places still to come
+        # from the end, so that a lost or inserted byte does not shift the remaining places
         for at in sorted(self._rng.choice(len(data), n_hits, replace=False), reverse=True):
             kind = self._rng.integers(3)
             if kind == 0:

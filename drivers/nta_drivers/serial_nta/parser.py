@@ -1,4 +1,4 @@
-"""Finding whole messages in a stream of bytes that may be damaged anywhere."""
+"""Find complete messages in a stream of bytes that may be damaged anywhere."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from nta_drivers.serial_nta.message import MAGIC, Header, header_length, read_ch
 
 _MAX_LINE_BYTES = 4096
 _ROOM_BYTES = 1 << 16
-_FIRST_BYTES = 40  # enough to tell what speaks
+_FIRST_BYTES = 40  # enough to identify the device
 _MARK = re.compile(re.escape(MAGIC) + rb"|\|[0-9A-F]{4}\|[0-9A-F]{8}\n")
-_MARK_BYTES = 15  # of the longer of the two
+_MARK_BYTES = 15  # length of the longer of the two marks
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A checked line that arrived whole."""
+    """A checked line that arrived complete."""
 
     text: str
     request: int
@@ -26,7 +26,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Block:
-    """A frame block that arrived whole; the payload is owned."""
+    """A frame block that arrived complete; it owns its payload."""
 
     header: Header
     payload: bytearray
@@ -34,36 +34,36 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class DamagedBlock:
-    """A frame block that did not; its header is None where that was hit."""
+    """A frame block that arrived damaged; its header is None if that was damaged."""
 
     header: Header | None
 
 
 @dataclass(frozen=True, slots=True)
 class DamagedLine:
-    """A line whose check sum is wrong."""
+    """A line with a wrong checksum."""
 
 
 Message = Line | Block | DamagedBlock | DamagedLine
 
 
 class Parser:
-    """Takes bytes in pieces of any size and gives the messages in them, in order.
+    """Takes bytes in pieces of any size and yields the messages in them, in order.
 
-    A message proves itself by its check sum, so nothing between messages needs to be right. After a damaged block
-    the search goes on right behind its header: where bytes were lost, the next message begins inside what was
-    announced as payload.
+    A message is verified by its checksum, so bytes between messages do not matter. After a damaged block
+    the search continues directly behind its header: if bytes were lost, the next message begins inside the
+    announced payload.
     """
 
     def __init__(self) -> None:
         self._buffer = bytearray(_ROOM_BYTES)
-        self._begin = self._end = 0  # of the bytes that wait
-        self._search = 0  # where to look for the next mark
-        self.missing = 0  # bytes that the block which is arriving still lacks
-        self.first = b""  # of all that came
+        self._begin = self._end = 0  # range of the waiting bytes
+        self._search = 0  # where to search for the next mark
+        self.missing = 0  # bytes still missing in the arriving block
+        self.first = b""  # first bytes of the stream
 
     def room(self) -> memoryview:
-        """Return where the next bytes may be put; tell how many were with `added`."""
+        """Return a buffer for the next bytes; then call `added` with their number."""
         needed = max(self.missing + 1, _ROOM_BYTES // 2)
         if len(self._buffer) - self._end < needed:
             waiting = self._buffer[self._begin : self._end]
@@ -75,7 +75,7 @@ class Parser:
         return memoryview(self._buffer)[self._end :]
 
     def added(self, n_bytes: int) -> None:
-        """Take into account what was put into `room`."""
+        """Note the number of bytes put into `room`."""
         if len(self.first) < _FIRST_BYTES:
             came = self._buffer[self._end : self._end + n_bytes]
             self.first += bytes(came[: _FIRST_BYTES - len(self.first)])
@@ -91,7 +91,7 @@ class Parser:
             data = data[n_bytes:]
 
     def messages(self, *, final: bool = False) -> Iterator[Message]:
-        """Yield what is complete; `final` gives up the block that waits for bytes, which will not come any more."""
+        """Yield complete messages. final : no more bytes will come, so give up an incomplete block."""
         while (mark := self._next_mark()) is not None:
             is_block = mark[0] == MAGIC
             message = self._block(mark.start(), final) if is_block else self._line(mark.start(), mark.end())
@@ -108,7 +108,7 @@ class Parser:
         return mark
 
     def _block(self, at: int, final: bool) -> Message | None:
-        """Return the block that begins at a mark, None to wait for more of it."""
+        """Return the block that begins at a mark; None to wait for more bytes."""
         there = self._end - at
         length = header_length(bytes(self._buffer[at : at + 8])) if there >= 8 else 8
         if length is not None and there < length:

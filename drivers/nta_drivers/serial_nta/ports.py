@@ -1,4 +1,4 @@
-"""Where the instrument listens: a pseudo-terminal or a TCP port, one host at a time."""
+"""Ports of the simulated instrument: a pseudo-terminal or a TCP port, for one host at a time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 from nta.errors import DeviceError, SettingError
 
 _CHUNK_BYTES = 1 << 16
-_DEAF_S = 5.0  # a host that takes nothing for so long has gone away; the rest of the message is dropped
+_DEAF_S = 5.0  # a host that reads nothing for this time is gone; the rest of the message is dropped
 
 
 class HostGone(Exception):  # noqa: N818 - an event of the line
@@ -21,28 +21,28 @@ class HostGone(Exception):  # noqa: N818 - an event of the line
 
 
 class Port(ABC):
-    """One end of a line; `open` after `close` is plugging it in again."""
+    """One end of a line; `open` after `close` is like plugging it in again."""
 
-    url: str  # what the driver is told
+    url: str  # URL for the driver
 
     @abstractmethod
     def open(self) -> None:
-        """Be there for a host."""
+        """Make the port available to a host."""
 
     @abstractmethod
     def close(self) -> None:
-        """Be gone."""
+        """Remove the port."""
 
     @abstractmethod
     def _fd(self) -> int | None:
-        """Return what to read from and write to, None while there is no host."""
+        """Return the file descriptor for reading and writing; None while there is no host."""
 
     @abstractmethod
     def hang_up(self) -> None:
-        """Get ready for the next host."""
+        """Prepare for the next host."""
 
     def wait(self, timeout_s: float, wake_fd: int) -> bool:
-        """Wait for the host to say something; return whether it did. Returns early when `wake_fd` is readable."""
+        """Wait for bytes of the host; return whether there are any. Returns early if `wake_fd` is readable."""
         fd = self._fd()
         ready, _, _ = select.select([wake_fd] if fd is None else [fd, wake_fd], [], [], timeout_s)
         if wake_fd in ready:
@@ -50,7 +50,7 @@ class Port(ABC):
         return fd in ready
 
     def read(self) -> bytes:
-        """Return what the host said."""
+        """Return the bytes sent by the host."""
         fd = self._fd()
         if fd is None:
             raise HostGone
@@ -63,7 +63,7 @@ class Port(ABC):
         return data
 
     def write(self, buffers: Sequence[bytes]) -> bool:
-        """Send; return False where the host did not take it all."""
+        """Send bytes; return False if the host did not read them all."""
         return all(self._write(memoryview(buffer)) for buffer in buffers)
 
     def _write(self, rest: memoryview) -> bool:
@@ -80,7 +80,7 @@ class Port(ABC):
 
 
 class PtyPort(Port):
-    """A pseudo-terminal, which to the host is a serial port; `link` is a name that stays when it is plugged anew."""
+    """A pseudo-terminal, a serial port for the host. link : a name that stays the same when it is reopened."""
 
     def __init__(self, link: Path | None = None) -> None:
         if not hasattr(os, "openpty"):
@@ -92,13 +92,13 @@ class PtyPort(Port):
         self.url = str(link or "")
 
     def open(self) -> None:
-        """Make the terminal."""
+        """Create the terminal."""
         import tty
 
         master, slave = os.openpty()
         tty.setraw(slave)  # no echo, no translation: all 256 bytes go through
         os.set_blocking(master, False)
-        self._fds = master, slave  # our slave stays open, so that the port outlives its hosts
+        self._fds = master, slave  # the slave stays open here, so that the port outlives its hosts
         name = os.ttyname(slave)
         self.url = str(self._link or name)
         if self._link is not None:
@@ -106,7 +106,7 @@ class PtyPort(Port):
             self._link.symlink_to(name)
 
     def close(self) -> None:
-        """Take it away."""
+        """Remove the terminal."""
         if self._link is not None and self._fds is not None:
             self._link.unlink(missing_ok=True)
         for fd in self._fds or ():
@@ -114,7 +114,7 @@ class PtyPort(Port):
         self._fds = None
 
     def hang_up(self) -> None:
-        """Nothing: our end of the terminal stays as it is."""
+        """Do nothing: this end of the terminal stays as it is."""
 
     def _fd(self) -> int | None:
         return self._fds[0] if self._fds else None
@@ -146,20 +146,20 @@ class TcpPort(Port):
             self._listener = None
 
     def hang_up(self) -> None:
-        """Let the host go."""
+        """Disconnect the host."""
         if self._host is not None:
             self._host.close()
             self._host = None
 
     def wait(self, timeout_s: float, wake_fd: int) -> bool:
-        """Wait for the host, or for one to come."""
+        """Wait for bytes of the host, or for a host to connect."""
         if self._host is not None or self._listener is None:
             return super().wait(timeout_s, wake_fd)
         ready, _, _ = select.select([self._listener.fileno(), wake_fd], [], [], timeout_s)
         if wake_fd in ready:
             os.read(wake_fd, _CHUNK_BYTES)
         if self._listener.fileno() in ready:
-            with suppress(OSError):  # it may have left again
+            with suppress(OSError):  # the host may have left again
                 self._host, _ = self._listener.accept()
                 self._host.setblocking(False)
                 self._host.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -1,4 +1,4 @@
-"""Frames made beforehand and played round and round: an instrument that is fast, whatever its sample costs."""
+"""Play prepared frames in a loop: an instrument that is fast even if its frames take long to compute."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from nta_drivers.paced import PacedCamera
 
 
 def prepared(instrument: Instrument, n_frames: int) -> Instrument:
-    """Return the instrument with `n_frames` of its camera in place of the camera; its knobs no longer act on them.
+    """Return the instrument with a camera that repeats `n_frames` of the original; knobs no longer affect the frames.
 
     The instrument is opened to take the frames, and closed again.
     """
@@ -30,7 +30,7 @@ def prepared(instrument: Instrument, n_frames: int) -> Instrument:
 
 
 class PreparedCamera(PacedCamera):
-    """Plays frames from memory; only their rate and exposure can be set, and act on the clock alone."""
+    """Plays frames from memory; only rate and exposure can be set, and they affect only the clock."""
 
     def __init__(self, camera: Camera, n_frames: int) -> None:
         super().__init__(f"{camera.name}, {n_frames} prepared frames", buffer_frames=10_000)
@@ -41,18 +41,18 @@ class PreparedCamera(PacedCamera):
         self._index = 0
 
     def settings(self) -> dict[str, Any]:
-        """Return what can be set."""
+        """Return the adjustable settings."""
         return {"frame_rate_hz": self._camera.frame_rate_hz, "exposure_s": self._camera.exposure_s}
 
     def state(self) -> CameraState:
-        """Return the camera that the frames were taken with, at the rate they are played."""
+        """Return the state of the original camera, with the present frame rate."""
         return self._camera
 
     def _set(self, **settings: Any) -> None:
         self._camera = replace(self._camera, **settings)
 
     def _connect(self) -> None:
-        """There is nothing to open."""
+        """Do nothing: there is nothing to open."""
 
     def _begin(self) -> None:
         self._index = 0

@@ -1,4 +1,4 @@
-"""Bytes from a port into the parser, as fast as the port allows."""
+"""Read bytes from a port into the parser, as fast as the port allows."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from nta_drivers.serial_nta.parser import Parser
 
 
 def read_into(parser: Parser, port: Any, fd: int | None, timeout_s: float) -> int:
-    """Put bytes into the parser, as they come; return how many. `fd` is read in place of the port where there is one."""
+    """Read bytes into the parser, and return their number. fd : read directly instead of the port, if not None."""
     room = parser.room()
     if fd is None:
         port.timeout = timeout_s
@@ -25,7 +25,7 @@ def read_into(parser: Parser, port: Any, fd: int | None, timeout_s: float) -> in
 
 
 def readable_fd(port: Any) -> int | None:
-    """Return what may be read directly, which is several times faster, where the port is a plain one on POSIX."""
+    """Return the file descriptor of a plain port on POSIX, which is several times faster to read; else None."""
     import serial
     from serial.urlhandler import protocol_socket
 
@@ -34,7 +34,7 @@ def readable_fd(port: Any) -> int | None:
 
 
 def _read_direct(fd: int, room: memoryview, wanted: int, timeout_s: float) -> int:
-    """Read what is there, and go on until `wanted` bytes came or the time is over; return how many."""
+    """Read available bytes until `wanted` have come or the time is over; return their number."""
     got, deadline = 0, time.monotonic() + timeout_s
     while select.select([fd], [], [], max(deadline - time.monotonic(), 0.0))[0]:
         n_bytes = os.readv(fd, [room[got:]])

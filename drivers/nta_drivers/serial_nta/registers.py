@@ -7,11 +7,15 @@ from collections import deque
 from nta_drivers.serial_nta.vocabulary import ERRORS
 
 _QUEUE_LENGTH = 16
-_EVENT_BITS = {1: 32, 2: 16, 3: 8}  # by hundreds of the error: command, execution, device error
+_EVENT_BITS = {
+    1: 32,
+    2: 16,
+    3: 8,
+}  # event bit by hundreds of the error code: command, execution, device error
 
 
 class Refused(Exception):  # noqa: N818 - the host's error, not ours
-    """A command that cannot be done, with its SCPI error."""
+    """A command that cannot be carried out, with its SCPI error."""
 
     def __init__(self, code: int, detail: str = "") -> None:
         super().__init__(code, detail)
@@ -19,21 +23,21 @@ class Refused(Exception):  # noqa: N818 - the host's error, not ours
 
 
 class Registers:
-    """Errors wait in a queue and leave their class in the event register."""
+    """Queue of errors, and event register with their classes."""
 
     def __init__(self) -> None:
-        self.event = 128  # power on
+        self.event = 128  # bit for power on
         self.event_mask = 0
         self.service_mask = 0
         self._errors: deque[tuple[int, str]] = deque()
 
     @property
     def n_errors(self) -> int:
-        """Number of errors that wait."""
+        """Number of errors in the queue."""
         return len(self._errors)
 
     def add(self, code: int, detail: str = "") -> None:
-        """Put an error into the queue; when it is full the newest becomes an overflow."""
+        """Add an error to the queue; if it is full, the newest is replaced by an overflow error."""
         self.event |= _EVENT_BITS.get(-code // 100, 0)
         if len(self._errors) == _QUEUE_LENGTH:
             self._errors[-1] = (-350, "")
@@ -41,13 +45,13 @@ class Registers:
             self._errors.append((code, detail))
 
     def next_error(self) -> str:
-        """Take the oldest error, as ``code,"text"``."""
+        """Remove and return the oldest error, as ``code,"text"``."""
         code, detail = self._errors.popleft() if self._errors else (0, "")
         text = ERRORS[code] + (f";{sendable(detail)}" if detail else "")
         return f'{code},"{text}"'
 
     def clear(self) -> None:
-        """Forget errors and events."""
+        """Clear errors and events."""
         self._errors.clear()
         self.event = 0
 
@@ -57,13 +61,13 @@ class Registers:
         return event
 
     def status_byte(self, *, acquiring: bool) -> int:
-        """Return the summary of all."""
+        """Return the status byte, which summarises all registers."""
         summary = 32 if self.event & self.event_mask else 0
         return (4 if self._errors else 0) | summary | (128 if acquiring else 0)
 
 
 def sendable(text: str) -> str:
-    """Return a text that may stand in quotes on the line: ASCII, one line, no quotes, no bars."""
+    """Return a text that can be sent in quotes: ASCII, one line, without quotes and bars."""
     for character, said in (('"', "'"), ("\n", " "), ("|", "/"), ("°C", "degC"), ("µ", "u")):
         text = text.replace(character, said)
     return text.encode("ascii", "replace").decode()

@@ -1,4 +1,4 @@
-"""The instrument's frames: a thread that reads the camera into a ring, and what became of each frame."""
+"""The frames of the instrument: a thread reads the camera into a ring and accounts for each frame."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _POLL_S = 0.2
 
 @dataclass(slots=True, eq=False)
 class Slot:
-    """A frame that is kept, the values measured with it, and how many before it the camera itself did not give."""
+    """A kept frame, the values measured with it, and the number of frames that the camera missed before it."""
 
     frame: Frame
     measured: dict[str, Any]
@@ -33,7 +33,7 @@ class FrameRing:
     def __init__(self, camera: Camera, measure: Callable[[], dict[str, Any]], on_frame: Callable[[], None]):
         self.capacity = 64
         self.run = 0
-        self.began_ns = 0  # this run, by the instrument's clock, which never goes back
+        self.began_ns = 0  # start of this run by the instrument's clock, which never goes back
         self.flags = Flags(0)
         self.fault = ""
         self._camera, self._measure, self._on_frame = camera, measure, on_frame
@@ -49,7 +49,7 @@ class FrameRing:
     def start(self, n_frames: int | None = None) -> None:
         """Start the camera and keep its frames, from 0."""
         self.stop()
-        if Flags.FAULT in self.flags:  # a device that is back has to be opened again
+        if Flags.FAULT in self.flags:  # a device that failed has to be reopened
             self._camera.close()
             self._camera.open()
         self._camera.start(n_frames)
@@ -61,8 +61,8 @@ class FrameRing:
         self._thread.start()
 
     def stop(self) -> None:
-        """End the acquisition and forget its frames."""
-        with self._changed:  # the thread may be telling of an end
+        """End the acquisition and discard its frames."""
+        with self._changed:  # the thread may be reporting the end
             self.flags &= ~Flags.ACQUIRING
         if self._thread is not None:
             self._thread.join()
@@ -70,7 +70,7 @@ class FrameRing:
         self._slots.clear()
 
     def after(self, sequence: int) -> tuple[Slot, int] | None:
-        """Return the oldest frame after one, and how many before it were dropped; the others are acknowledged."""
+        """Return the oldest frame after this one, and the number dropped before it; older frames count as acknowledged."""
         with self._changed:
             while self._slots and self._slots[0].frame.index <= sequence:
                 self._slots.popleft()
@@ -81,7 +81,7 @@ class FrameRing:
             return slot, slot.missing_before + self._overwritten
 
     def newest(self, timeout_s: float) -> Frame | None:
-        """Return the newest frame of this run, or None where none came in time."""
+        """Return the newest frame of this run; None if none came in time."""
         with self._changed:
             self._changed.wait_for(
                 lambda: self._newest is not None or not self.flags & Flags.ACQUIRING, timeout_s
@@ -89,7 +89,7 @@ class FrameRing:
             return self._newest.frame if self._newest else None
 
     def _read(self) -> None:
-        """Keep frames until the end, which is told, whatever it is, once the camera has stopped and can be had again."""
+        """Keep frames until the end, which is reported only after the camera has stopped and is available again."""
         flag, fault = Flags(0), ""
         try:
             self._keep_frames()
@@ -132,5 +132,5 @@ class FrameRing:
 
 
 def _said(error: Exception) -> str:
-    """Return a device's own words, or which bug it is."""
+    """Return the message of a device error, or the type of an unexpected error."""
     return str(error) if isinstance(error, DeviceError) else f"{type(error).__name__}: {error}"

@@ -1,4 +1,4 @@
-"""What `nta simulate-instrument` serves: any instrument of this computer, on a pseudo-terminal or a TCP port."""
+"""Serve any instrument of this computer on a pseudo-terminal or a TCP port, for `nta simulate-instrument`."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class Server:
 
     pty : "" for a pseudo-terminal of any name, or the path of a link to make to it.
     tcp : "[HOST:]PORT"; port 0 takes a free one.
-    prepared_frames : frames to make beforehand and play round and round; 0 makes each when it is due.
-    noise : damages per byte on the line, either way.
-    faults : of the line, "unplug@5+3; stall@10+2", in seconds since the first acquisition began.
+    prepared_frames : number of frames to prepare and play in a loop; 0 makes each when it is due.
+    noise : damages per byte on the line, in either direction.
+    faults : faults of the line, "unplug@5+3; stall@10+2", in seconds since the first acquisition began.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class Server:
 
 
 def tcp_port(text: str) -> TcpPort:
-    """Return the port that is meant by ``[HOST:]PORT``."""
+    """Return the port for ``[HOST:]PORT``."""
     host, _, number = text.rpartition(":")
     if not number.isdecimal() or int(number) > 65_535:
         raise SettingError(f"{text!r} is not [HOST:]PORT, e.g. 5025 or 0.0.0.0:5025")

@@ -1,4 +1,4 @@
-"""The instrument at work: its port, the conversation on it, and what goes wrong with the line on request."""
+"""Serve an instrument on a port, with simulated faults of the line."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _LINE_FAULTS = ("unplug", "stall")
 class Serving:
     """An instrument on a port, until `stop`.
 
-    noise : what the line does to bytes in either direction.
+    noise : damage to bytes on the line, in either direction.
     faults : "unplug" and "stall" of the line, in seconds since the first INITiate.
     """
 
@@ -46,7 +46,7 @@ class Serving:
             os.set_blocking(fd, False)
         self.interpreter = Interpreter(instrument, identity, self._wake)
         self._received = bytearray()
-        self._fetch: tuple[Fetch, float] | None = None  # with its deadline
+        self._fetch: tuple[Fetch, float] | None = None  # a fetch with its deadline
         self._first_run: float | None = None
         self._stopping = threading.Event()
 
@@ -67,7 +67,7 @@ class Serving:
         self._wake()
 
     def _wake(self) -> None:
-        with suppress(BlockingIOError, OSError):  # full of wakes already, or over
+        with suppress(BlockingIOError, OSError):  # the pipe is full of wake-ups already, or closed
             os.write(self._waking_fd, b"!")
 
     def _turn(self) -> None:
@@ -89,7 +89,7 @@ class Serving:
         *lines, rest = self._received.split(b"\n")
         self._received = rest if len(rest) <= _LONGEST_LINE_BYTES else bytearray()
         for line in lines:
-            self._answer_fetch(at_once=True)  # whoever speaks again does not wait for the frame any more
+            self._answer_fetch(at_once=True)  # a host that sends again no longer waits for the frame
             answer = self.interpreter.receive(bytes(line))
             if isinstance(answer, Fetch):
                 self._fetch = answer, time.monotonic() + answer.wait_s
@@ -129,7 +129,7 @@ class Serving:
 
 
 def line_faults(faults: Sequence[Fault]) -> tuple[Fault, ...]:
-    """Return the faults, or refuse one that no line has."""
+    """Return the faults; refuse those that a line cannot have."""
     if wrong := [fault.kind for fault in faults if fault.kind not in _LINE_FAULTS]:
         raise SettingError(f"a line has no fault {wrong[0]!r}; it has {', '.join(_LINE_FAULTS)}")
     return tuple(faults)

@@ -1,4 +1,4 @@
-"""The instrument's values as they are said on the line: knobs, camera settings, facts about the camera."""
+"""The values of the instrument in the form of the protocol: knobs, camera settings, facts about the camera."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ class Values:
         self._set_point_c: float | None = None
 
     def options(self) -> str:
-        """Return what is built in."""
+        """Return the names of the devices that are built in."""
         return ",".join(["CAMERA", *(OPTIONS[name] for name in self._knobs)])
 
     def measured(self) -> dict[str, Any]:
-        """Return the values of the knobs as they are now, without those that do not answer."""
+        """Return the present values of the knobs, without those that do not answer."""
         values = {}
         for name, knob in self._knobs.items():
-            with suppress(DeviceError):  # the frame it is measured with is good
+            with suppress(DeviceError):  # the frame is good even without this value
                 values[name] = knob.get()
         return values
 
@@ -60,7 +60,7 @@ class Values:
             self._set_point_c = taken
 
     def configure(self, settings: dict[str, float]) -> None:
-        """Set the camera; what is as asked already is left alone, since not every camera can set everything."""
+        """Set the camera; values that are unchanged are not set, since not every camera can set everything."""
         state = self._camera.state()
         changed = {name: value for name, value in settings.items() if value != getattr(state, name)}
         if changed:
@@ -96,7 +96,7 @@ def number(text: str) -> float:
 
 
 def said(value: float | None) -> str:
-    """Return a number as it is sent: as short as reads back the same, SCPI's not-a-number where nobody knows it."""
+    """Return a number as text: the shortest that reads back the same, SCPI's not-a-number if unknown."""
     if value is None or not math.isfinite(value):
         return f"{UNKNOWN:E}"
     return repr(value)

@@ -1,19 +1,19 @@
-"""What can be said to the instrument: every command of the protocol, in one table that both ends read."""
+"""Every command of the protocol, in one table used by both ends."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 
-UNKNOWN = 9.91e37  # SCPI's not-a-number: a value that nobody knows
+UNKNOWN = 9.91e37  # SCPI's not-a-number: an unknown value
 
 
 @dataclass(frozen=True)
 class Command:
-    """A command and its query, by its SCPI header: what is in capitals is the short form, either will do.
+    """A command and its query, by its SCPI header: the capitals are the short form, and both forms are accepted.
 
-    set, query : the arguments of the command and of the query, None where there is none.
-    name : the value's name in nta, where it is one.
+    set, query : arguments of the command and of the query; None if it does not exist.
+    name : name of the value in nta, if it is one.
     """
 
     header: str
@@ -24,7 +24,7 @@ class Command:
 
     @property
     def short(self) -> str:
-        """The shortest form."""
+        """The short form."""
         return "".join(c for c in self.header if not c.islower())
 
 

@@ -1,4 +1,4 @@
-"""Acquisition: from a device's name to frames on disk, with every lost frame counted."""
+"""Acquisition: open a device by name and record its frames to disk; every lost frame is counted."""
 
 from nta.acquisition.drivers import DriverInfo, find_devices, list_drivers, load_entry, open_driver
 from nta.acquisition.live_source import LiveSource, Reading

@@ -1,4 +1,4 @@
-"""Finding drivers: the entry points of every installed package, imported only when opened."""
+"""Find drivers by the entry points of installed packages; a driver is imported only when it is opened."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ GROUP = "nta.drivers"
 
 @dataclass(frozen=True)
 class DriverInfo:
-    """A driver as its package registers it; nothing of it has been imported.
+    """A driver as registered by its package; it is not imported.
 
-    libraries : what the driver speaks through, by package, with the installed version or None.
-    extra : what to install for them, "nta-lab[basler]"; empty where the driver needs nothing.
+    libraries : libraries of the driver, by package, with the installed version or None.
+    extra : what to install for them, "nta-lab[basler]"; empty if the driver needs no library.
     """
 
     name: str
@@ -31,7 +31,7 @@ class DriverInfo:
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """Libraries that are not installed; the driver can be opened where there are none."""
+        """Libraries that are not installed; the driver can be opened if there are none."""
         return tuple(name for name, installed in self.libraries.items() if installed is None)
 
 
@@ -55,7 +55,7 @@ def open_driver(name: str, **settings: Any) -> Instrument:
     SettingError
         There is no such driver (the known ones are listed), or it refuses the settings.
     DeviceError
-        The driver cannot be imported; says what to install.
+        The driver cannot be imported; the message says what to install.
     """
     factory = load_entry(GROUP, name, "driver")
     try:
@@ -74,21 +74,21 @@ def open_driver(name: str, **settings: Any) -> Instrument:
 
 
 def find_devices(name: str) -> list[FoundDevice]:
-    """Return the devices that a driver sees now; empty where it cannot look for them.
+    """Return the devices that a driver finds now; empty if it cannot search for them.
 
     Raises
     ------
     SettingError
         There is no such driver.
     DeviceError
-        The driver or its library cannot be imported (says what to install), or looking failed.
+        The driver or its library cannot be imported (the message says what to install), or the search failed.
     """
     look = getattr(load_entry(GROUP, name, "driver"), "find_devices", None)
     return [] if look is None else list(look())
 
 
 def load_entry(group: str, name: str, what: str) -> Any:
-    """Return what a package registers under a name; `what` it is called in errors, which are those of `open_driver`."""
+    """Return the object registered under a name. what : its name in error messages, which are those of `open_driver`."""
     entries = _entries(group)
     if name not in entries:
         raise SettingError(f"no {what} {name!r}; there are {', '.join(sorted(entries)) or 'none'}")
@@ -104,7 +104,7 @@ def load_entry(group: str, name: str, what: str) -> Any:
 
 
 def _libraries(entry: EntryPoint) -> dict[str, str | None]:
-    """Return what the driver's extra requires, from the metadata of its package."""
+    """Return the libraries required by the driver's extra, from the metadata of its package."""
     needed = entry.dist.requires or [] if entry.dist else []
     libraries: dict[str, str | None] = {}
     for extra in entry.extras:

@@ -1,4 +1,4 @@
-"""An acquiring instrument as a frame source: what reads a recording reads a device."""
+"""An acquiring instrument as a frame source, so that code that reads a recording can read a device."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from nta.frames import CameraState, Frame, RecordingReport
 
 @dataclass(frozen=True)
 class Reading:
-    """Values of an instrument's devices (temperature_c, laser_mw, ...) at a time of the host's clock."""
+    """Measured values of an instrument's devices (temperature_c, laser_mw, ...) at a time of the host's clock."""
 
     host_time_ns: int
     values: Mapping[str, float]
 
 
 class LiveSource:
-    """A `FrameSource` over an instrument: acquires while its frames are taken.
+    """A `FrameSource` over an instrument, which acquires while its frames are read.
 
     Entering opens the instrument if need be; `frames` starts it, and when they end `report` and `losses` are
     complete. Ends after `n_frames` or `duration_s`, when `stop` is set, or at a fault, which is then in `fault`:
-    the frames up to it are good. The devices are read every `telemetry_s` in a thread of their own: a slow answer
-    holds up no frame.
+    the frames up to it are good. The devices are read every `telemetry_s` in a separate thread: a slow answer
+    does not delay any frame.
     """
 
     def __init__(
@@ -61,34 +61,34 @@ class LiveSource:
 
     @property
     def camera(self) -> CameraState:
-        """What the camera is set to."""
+        """Settings of the camera."""
         if self._camera is None:
             self._camera = self._instrument.camera.state()
         return self._camera
 
     @property
     def fault(self) -> DeviceError | None:
-        """What ended the acquisition early, None otherwise."""
+        """Fault that ended the acquisition early, else None."""
         return self._reader.fault if self._reader else None
 
     @property
     def losses(self) -> Losses:
-        """What was delivered and lost so far."""
+        """Counts of frames delivered and lost so far."""
         return self._reader.losses if self._reader else Losses()
 
     @property
     def reached_end(self) -> bool:
-        """Whether it got as many frames, or as long a time, as was asked for."""
+        """Whether the requested number of frames, or time, was reached."""
         return self._reader is not None and self._reader.reached_end
 
     @property
     def waiting(self) -> int:
-        """Number of frames read and not yet taken."""
+        """Number of frames that wait in the queue."""
         return self._reader.waiting if self._reader else 0
 
     @property
     def metadata(self) -> dict[str, Any]:
-        """Settings of all devices, what was said beforehand, and the temperature measured so far."""
+        """Settings of all devices, stated values, and the temperature measured so far."""
         key = "temperature_c"
         log = [reading.values[key] for reading in self._telemetry.log if key in reading.values]
         measured = {key: sum(log) / len(log), "temperature_log_c": log} if log else {}
@@ -101,7 +101,7 @@ class LiveSource:
 
     @property
     def report(self) -> RecordingReport:
-        """What was found, with the lost frames and where they were lost."""
+        """Report of the frames found, with the places where frames were lost."""
         losses = self.losses
         notes = [str(losses)] if losses.lost or losses.resent else []
         if self._reader:
@@ -119,7 +119,7 @@ class LiveSource:
         )
 
     def frames(self) -> Iterator[Frame]:
-        """Acquire, and yield the frames; on a device it goes on, so every frame is given once."""
+        """Acquire, and yield every frame once."""
         self._reader = FrameReader(
             self._instrument.camera,
             self._settings,
@@ -127,7 +127,7 @@ class LiveSource:
             stop=self._stop,
             **self._ends,  # type: ignore[arg-type]
         )
-        if self._stop.is_set():  # maybe while the camera was asked for its settings
+        if self._stop.is_set():  # it may have been set while the camera was asked for its settings
             return
         self._reader.start()
         self._telemetry.start()
@@ -137,11 +137,11 @@ class LiveSource:
             self.close()
 
     def readings(self) -> list[Reading]:
-        """Take the readings of the devices made since the last call."""
+        """Return the readings of the devices since the last call."""
         return self._telemetry.take()
 
     def stop(self) -> None:
-        """Ask for the end; `frames` gives what was read and then ends. Safe in a signal handler."""
+        """Request the end; `frames` yields the frames already read and then ends. Safe in a signal handler."""
         self._stop.set()
 
     def close(self) -> None:
@@ -171,11 +171,11 @@ class _Telemetry:
         self._fresh: deque[Reading] = deque()
         self._done = threading.Event()
         self._thread: threading.Thread | None = None
-        self._failures: dict[str, tuple[int, str]] = {}  # by name: how often, and what was said last
+        self._failures: dict[str, tuple[int, str]] = {}  # by name: number of failures, and the last message
 
     @property
     def notes(self) -> list[str]:
-        """Say what could not be read."""
+        """Return notes on values that could not be read."""
         return [
             f"{name} could not be read {count} time(s): {words}"
             for name, (count, words) in self._failures.items()
@@ -210,7 +210,9 @@ class _Telemetry:
                 if not math.isfinite(value):
                     raise DeviceError(f"it says {value}")
                 values[name] = value
-            except Exception as error:  # of a driver's bug, too: a missing reading is no fault, and is told
+            except (
+                Exception
+            ) as error:  # also for a bug of a driver: a missing reading is not a fault, only a note
                 words = str(error) if isinstance(error, DeviceError) else f"{type(error).__name__}: {error}"
                 self._failures[name] = self._failures.get(name, (0, ""))[0] + 1, words
         if values:

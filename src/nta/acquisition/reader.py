@@ -1,4 +1,4 @@
-"""A thread that reads a camera into a bounded queue, counts what is lost and reopens a lost device."""
+"""Read a camera in a thread into a bounded queue, count lost frames, and reopen a lost device."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from nta.errors import DeviceError, DeviceLost, DeviceTimeout, SettingError
 from nta.frames import Frame
 from nta.stated import check_choice
 
-_POLL_S = 0.2  # how long one read may wait: bounds the time to stop
-_STOP_S = 5.0  # a driver that has not returned from read by then is left behind, and it is said
-_STEPS_TOO_LONG = 10  # times what frame number and computer say: no step of a clock that runs
-_SHORT_STEP_S = 1.0  # a step that is no longer does no harm
+_POLL_S = 0.2  # longest wait of one read: limits the time to stop
+_STOP_S = 5.0  # a driver that has not returned from read by then is abandoned, with a note
+_STEPS_TOO_LONG = 10  # a step longer than this multiple of the expected one is a fault of the clock
+_SHORT_STEP_S = 1.0  # shorter steps do no harm
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 2.0  # between two attempts to reopen a lost device
 
 
@@ -29,15 +29,15 @@ Keep = Literal["all", "newest"]
 class ReaderSettings:
     """How the reader thread works.
 
-    keep : "all" waits when the queue is full, so that a file gets every frame it can (what the camera then
-        overwrites is seen as a gap and counted as lost by the host); "newest" drops the oldest, for a view.
-    queue_bytes : memory for frames that wait.
-    stall_s : no frame for this long is a fault.
-    reconnect_s : how long a lost device is tried again until a frame comes; 0 gives up at once.
+    keep : "all" waits when the queue is full, so that a file gets as many frames as possible (frames that the camera then
+        overwrites are a gap, and counted as lost by the host); "newest" drops the oldest frame, for a display.
+    queue_bytes : memory of the queue.
+    stall_s : time without a frame that counts as a fault.
+    reconnect_s : how long to try to reopen a lost device until a frame comes; 0 gives up at once.
     """
 
     keep: Keep = "all"
-    queue_bytes: int = 256 << 20  # 14 s of 640 x 480 x 16 bit at 30 Hz: rides out a slow disk
+    queue_bytes: int = 256 << 20  # 14 s of 640 x 480 x 16 bit at 30 Hz: bridges a slow disk
     stall_s: float = 10.0
     reconnect_s: float = 30.0
 
@@ -51,12 +51,12 @@ class ReaderSettings:
 
 
 class FrameReader:
-    """Acquires from an open camera until `n_frames` or `duration_s` are reached, or `stop` is set.
+    """Acquires from an open camera until `n_frames` or `duration_s` is reached, or `stop` is set.
 
-    knobs : the devices beside the camera; what they were set to is set again with the camera's settings when a lost
-        device comes back.
-    stop : set by whoever wants the end, safely in a signal handler; here it is only looked at, between two reads.
-    fault : what ended it early, None otherwise. reconnections : how often a lost device came back.
+    knobs : devices other than the camera; their settings and those of the camera are restored when a lost device comes
+        back.
+    stop : set by the caller to end the acquisition, also in a signal handler; it is checked between two reads.
+    fault : fault that ended it early, else None. reconnections : number of times that a lost device came back.
     """
 
     def __init__(
@@ -72,11 +72,11 @@ class FrameReader:
         self.settings = settings or ReaderSettings()
         self.fault: DeviceError | None = None
         self.reconnections = 0
-        self.reached_end = False  # it got as many frames, or as long a time, as was asked for
+        self.reached_end = False  # the requested number of frames, or time, was reached
         self.delivered = 0
         self._camera, self._knobs = camera, knobs or {}
         self._n_frames, self._duration_s = n_frames, duration_s
-        self._wanted = camera.settings()  # to give a device back when it returns
+        self._wanted = camera.settings()  # settings to restore when a lost device comes back
         state = camera.state()
         self._rate_hz = state.frame_rate_hz
         self._planned = round(duration_s * self._rate_hz) if duration_s and self._rate_hz else None
@@ -84,17 +84,17 @@ class FrameReader:
         self._queue: deque[Frame] = deque()
         self._changed = threading.Condition()
         self._stop = stop or threading.Event()
-        self._finished = False  # no frame comes into the queue any more
+        self._finished = False  # no more frames come into the queue
         self._gaps = _Gaps()
         self._elapsed = _Elapsed(self._rate_hz)
-        self._misnumbered = 0  # frames whose number is not above the one before
-        self._told = Losses()  # the camera's own account, of all runs that ended
+        self._misnumbered = 0  # frames whose index did not increase
+        self._told = Losses()  # counts by the camera itself, over all ended runs
         self._first: Frame | None = None
         self._last: Frame | None = None
-        self._arrived = time.monotonic()  # when the last frame did
+        self._arrived = time.monotonic()  # time of the last frame
         self._away = _Away()
         self._offset = 0
-        self._clock_shift_ns = 0  # added to a device clock that began anew after a reconnection
+        self._clock_shift_ns = 0  # added to a device clock that restarted with a reconnection
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
@@ -108,7 +108,7 @@ class FrameReader:
         self._thread.start()
 
     def frames(self) -> Iterator[Frame]:
-        """Yield frames until there are no more to come; what waits when the end is asked for is still given."""
+        """Yield frames until there are no more; frames in the queue when the end is requested are still yielded."""
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: bool(self._queue) or self._finished)
@@ -119,7 +119,7 @@ class FrameReader:
             yield frame
 
     def stop(self) -> Losses:
-        """End the thread, stop the camera and return what was delivered and lost."""
+        """End the thread, stop the camera and return the counts of delivered and lost frames."""
         self._finish()
         if self._thread is not None:
             self._thread.join(_STOP_S)
@@ -136,15 +136,15 @@ class FrameReader:
 
     @property
     def losses(self) -> Losses:
-        """What was delivered and lost so far, each lost frame attributed once.
+        """Counts of frames delivered and lost so far; each lost frame is attributed once.
 
-        The camera's own account, given when it stops, comes first. Gaps in the index that it does not explain
-        were lost in transport while the device was gone, by the host while our queue was full, and else by
+        The counts by the camera itself, available when it stops, come first. Other gaps in the index count as lost
+        in transport while the device was gone, by the host while the queue was full, and else by
         the device.
         """
         gaps, told = self._gaps, self._told
         if self.reached_end and self._planned is not None:
-            told = _at_most(told, gaps.frames)  # what was lost after the planned end is no loss
+            told = _at_most(told, gaps.frames)  # frames lost after the planned end do not count
         unexplained = max(0, gaps.frames - told.lost)
         unplugged = min(unexplained, gaps.while_gone)
         host = min(unexplained - unplugged, gaps.while_full)
@@ -158,7 +158,7 @@ class FrameReader:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What was strange of the device, for the report."""
+        """Notes on anomalies of the device, for the report."""
         notes = []
         if self.reconnections:
             notes.append(f"the device was lost and came back {self.reconnections} time(s)")
@@ -190,7 +190,7 @@ class FrameReader:
             self.reached_end = self._planned is not None and self._due_before(self._planned) == 0
         except DeviceError as error:
             self.fault = self.fault or error
-        except Exception as error:  # a driver's bug ends the recording cleanly and is told
+        except Exception as error:  # a bug of a driver ends the recording in order, as its fault
             bug = DeviceError(f"{self._camera.name}: {type(error).__name__}: {error}")
             self.fault = self.fault or bug
 
@@ -225,10 +225,10 @@ class FrameReader:
                 self._end_outage()
                 self.reached_end = self._is_last(frame)
                 self._arrived = arrived
-            heard = time.monotonic()  # the queue has taken the frame: a slow disk is no silence
+            heard = time.monotonic()  # after the wait for the queue: a slow disk is not a stalled camera
 
     def _is_last(self, frame: Frame) -> bool:
-        """Accept a frame unless it is past the end; say whether the end is reached."""
+        """Put a frame into the queue unless it is past the end; return whether the end is reached."""
         if self._is_past_the_end(frame):
             self._gaps.note(self._due_before(frame.index))
             return True
@@ -239,17 +239,17 @@ class FrameReader:
         elapsed_s = self._elapsed.at(frame)
         if self._duration_s is None or self._first is None:
             return False
-        # half a frame of tolerance: at 30 Hz, 10 s are 300 frames whatever the clock's jitter
+        # half a frame of tolerance: at 30 Hz, 10 s are 300 frames in spite of jitter
         slack = 0.5 / self._rate_hz if self._rate_hz else 0.0
         return elapsed_s > self._duration_s - slack
 
     def _due_before(self, index: int) -> int:
-        """Return how many frames are missing between the last one and an index, up to the planned end."""
+        """Return the number of missing frames between the last one and an index, up to the planned end."""
         due = 0 if self._planned is None else min(index, self._planned)
         return max(0, due - (self._last.index + 1 if self._last else 0))
 
     def _note_missing_at_the_end(self) -> None:
-        """Count what was due while nothing came any more, where it is known when the end would have been."""
+        """Count the frames that were due after the last one, if the planned end is known."""
         silent_s = time.monotonic() - self._arrived
         missing = self._due_before(
             (self._last.index + 1 if self._last else 0) + int(silent_s * (self._rate_hz or 0))
@@ -271,13 +271,13 @@ class FrameReader:
             while len(self._queue) >= self.capacity and not self._ending():
                 self._changed.wait(_POLL_S)
             if self._finished:
-                return  # whoever took the frames has left
+                return  # the consumer of the frames is gone
             self._queue.append(frame)
             self.delivered += 1
             self._changed.notify_all()
 
     def _continued(self, frame: Frame) -> Frame:
-        """Count on from before a reconnection, so that index and time go on over the gap."""
+        """Shift index and time after a reconnection, so that they continue over the gap."""
         if not self._offset or self._last is None or self._first is None:
             return frame
         time_s = self._last.time_s + (1 / self._rate_hz if self._rate_hz else 0.0)
@@ -286,7 +286,7 @@ class FrameReader:
         if frame.device_time_ns is None or self._last.device_time_ns is None:
             return replace(frame, index=frame.index + self._offset, time_s=time_s)
         if frame.device_time_ns + self._clock_shift_ns <= self._last.device_time_ns:
-            # the device's clock began anew with the connection: a recording reads its times from it, so it must go on
+            # the device's clock restarted with the connection; it must continue, because recordings take their times from it
             since_last_ns = round((time_s - self._last.time_s) * 1e9)
             self._clock_shift_ns = self._last.device_time_ns + since_last_ns - frame.device_time_ns
         return replace(
@@ -297,11 +297,11 @@ class FrameReader:
         )
 
     def _reconnect(self, lost: DeviceLost) -> None:
-        """Open the device again, set as it was; raise `lost` where no frame has come from it for too long."""
+        """Reopen the device and restore its settings; raise `lost` if it has given no frame for too long."""
         away = self._away
         if away.since is None:
             away.since = time.monotonic()
-        with contextlib.suppress(Exception):  # what a device that is gone makes a library throw
+        with contextlib.suppress(Exception):  # a lost device may make its library raise anything
             self._end_run()
         last: Exception = lost
         while time.monotonic() - away.since < self.settings.reconnect_s:
@@ -311,7 +311,7 @@ class FrameReader:
             try:
                 self._open_again()
                 return
-            except Exception as error:  # a device that is just coming back may refuse anything, in any words
+            except Exception as error:  # a device that is just reconnecting may raise anything
                 last = error
         if last is lost:
             raise lost
@@ -333,22 +333,22 @@ class FrameReader:
             self._offset = self._last.index + 1 + missed
 
     def _end_outage(self) -> None:
-        """Take a device for present again: a frame came, which to open it does not prove."""
+        """Count a device as present again: a frame came, whereas opening it proves nothing."""
         if self._away.since is not None:
             self.reconnections += 1
             self._gaps.while_gone += self._away.missed
             self._away = _Away()
 
     def _end_run(self) -> None:
-        """Stop the camera and add its account; a device that is gone may refuse."""
+        """Stop the camera and add its counts; a lost device may refuse."""
         with contextlib.suppress(DeviceError):
             self._told = self._told + replace(self._camera.stop(), delivered=0)
 
 
 class _Elapsed:
-    """Time since the first frame by the device's clock, and by this computer's over steps that cannot be.
+    """Time since the first frame by the device's clock; impossible steps of that clock are replaced by this computer's.
 
-    The device's time may well run faster or slower than this computer's: a recording played, a simulation.
+    The device's time may run faster or slower than this computer's, as in playback or simulation.
     """
 
     def __init__(self, rate_hz: float | None) -> None:
@@ -358,7 +358,7 @@ class _Elapsed:
         self._last: tuple[Frame, float] | None = None
 
     def at(self, frame: Frame) -> float:
-        """Return the seconds from the first frame to this one, the next."""
+        """Return the seconds from the first frame to this one; call it for every frame, in order."""
         now_s = time.monotonic()
         if self._last is not None:
             before, before_s = self._last
@@ -374,9 +374,9 @@ class _Elapsed:
 
 @dataclass
 class _Away:
-    """A device that was lost and has given no frame since.
+    """Absence of a device that was lost and has given no frame since.
 
-    since : on this computer's clock; None of one that is there. missed : frames, as it was opened last.
+    since : its start by this computer's clock; None if the device is present. missed : frames missed when last reopened.
     """
 
     since: float | None = None
@@ -386,12 +386,12 @@ class _Away:
 
 @dataclass
 class _Gaps:
-    """Frames missing in the index, and under which circumstances."""
+    """Numbers of frames missing in the index, by circumstances."""
 
     frames: int = 0
     while_full: int = 0
     while_gone: int = 0
-    dropped: int = 0  # by us, from a queue that keeps the newest
+    dropped: int = 0  # dropped from a queue that keeps the newest
     full: bool = False
 
     def note(self, missing: int) -> None:
@@ -401,7 +401,7 @@ class _Gaps:
 
 
 def _at_most(told: Losses, frames: int) -> Losses:
-    """Return an account of no more lost frames than there were."""
+    """Return counts with at most as many lost frames as are missing."""
     left, shares = frames, {}
     for name in (field.name for field in fields(Losses) if field.name.startswith("lost_")):
         shares[name] = min(getattr(told, name), left)

@@ -1,4 +1,4 @@
-"""Recording: every frame of an instrument into a writer, and a clean end whatever ends it."""
+"""Record every frame of an instrument into a writer, and end cleanly in every case."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ def dated_name() -> str:
 
 
 class FrameWriter(Protocol):
-    """What recordings are written with; `nta.io.recordings.RecordingWriter` is one."""
+    """Writer of a recording, such as `nta.io.recordings.RecordingWriter`."""
 
     def write(self, frame: Frame) -> None:
         """Append a frame."""
         ...
 
     def telemetry(self, name: str, value: float, host_time_ns: int | None = None) -> None:
-        """Append what a device read (temperature_c, ...)."""
+        """Append a value measured by a device (temperature_c, ...)."""
         ...
 
     def close(self, report: RecordingReport | None = None, ended_by: str | None = None) -> None:
-        """Finish the file; `report` tells of losses, `ended_by` why it ended before its time."""
+        """Finish the file. report : frames and losses. ended_by : reason of an early end."""
         ...
 
 
@@ -50,8 +50,8 @@ class FrameWriter(Protocol):
 class Recorded:
     """How a recording ended.
 
-    ended_by : "request" when it is as long as asked, "device" when a playing device had no more, "signal" for
-        Ctrl-C, SIGTERM, a closed terminal or `stop`, "fault" when the device failed (`fault` says how; the
+    ended_by : "request" if it has the requested length, "device" if a playing device had no more frames, "signal" for
+        Ctrl-C, SIGTERM, a closed terminal or `stop`, "fault" if the device failed (see `fault`; the
         frames up to it are kept).
     set_hz, reached_hz : the frame rate that the camera was set to, and the one its frames came at.
     """
@@ -76,7 +76,7 @@ class Recorded:
 
     @property
     def shortfall(self) -> str:
-        """Say why it is shorter than was asked for; empty where nobody but the user ended it."""
+        """Reason why it is shorter than requested; empty if only the user ended it."""
         if self.ended_by == "fault":
             return f"the device failed: {self.fault}; the {self.n_frames} frames up to it are kept"
         if self.ended_by == "device":
@@ -96,19 +96,19 @@ def record(
     on_frame: Callable[[Frame], None] | None = None,
     on_reading: Callable[[str, float], None] | None = None,
 ) -> Recorded:
-    """Record from an open instrument until the asked length, a signal, `stop` or a fault; close the writer.
+    """Record from an open instrument until the requested length, a signal, `stop` or a fault; close the writer.
 
     No frame that reached this computer is dropped for the file: the reader waits when the disk is slow, and
-    what the camera loses meanwhile is counted. Ctrl-C, SIGTERM and SIGHUP set `stop`, which ends the recording as
-    if that had been asked for; a second Ctrl-C interrupts. `on_frame` and `on_reading` are told of each frame and of
-    name and value of each reading when it is written (live analysis).
+    frames that the camera loses meanwhile are counted. Ctrl-C, SIGTERM and SIGHUP set `stop`, which ends the recording as
+    planned; a second Ctrl-C interrupts. `on_frame` is called with each written frame, `on_reading` with
+    name and value of each reading (for the live analysis).
 
     Raises
     ------
     SettingError
         Neither or both of `n_frames` and `duration_s`, without a `stop`.
     RecordingError
-        The file cannot be written (disk full, permission); says how many frames are in it.
+        The file cannot be written (disk full, permission); the message says how many frames are in it.
     """
     _check_length(n_frames, duration_s, stop)
     stop = stop or threading.Event()
@@ -185,14 +185,14 @@ def _finish(writer: FrameWriter, source: LiveSource, written: int) -> None:
 
 
 def _abandon(writer: FrameWriter, why: str) -> None:
-    """Close a file that cannot take any more; what is in it was flushed before."""
+    """Close a file that cannot be written any more; its content was flushed before."""
     with suppress(OSError, RuntimeError):
         writer.close(None, why)
 
 
 @contextmanager
 def _said_as_full(written: int) -> Iterator[None]:
-    """Say what a failing file means; the HDF5 library tells of a full disk as either of the two."""
+    """Return the message for a failed write; the HDF5 library reports a full disk by either of two errors."""
     try:
         yield
     except (OSError, RuntimeError) as error:
@@ -216,9 +216,9 @@ def _cause(
 
 @contextmanager
 def _set_by_signals(stop: threading.Event) -> Iterator[None]:
-    """Let the first of `_ENDING` set `stop`; then the handlers before are put back."""
+    """Let the first signal of `_ENDING` set `stop`; then restore the previous handlers."""
     if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread may set handlers; the caller has `stop`
+        yield  # only the main thread may set handlers; other callers use `stop`
         return
     before: dict[signal.Signals, Any] = {}
 
@@ -229,10 +229,11 @@ def _set_by_signals(stop: threading.Event) -> Iterator[None]:
 
     def on_signal(_number: int, _stack: FrameType | None) -> None:
         stop.set()
-        restore()  # a second Ctrl-C means it
+        restore()  # a second Ctrl-C interrupts
 
     for number in _ENDING:
-        if number == signal.SIGINT or signal.getsignal(number) is not signal.SIG_IGN:  # nohup means it
+        # nohup ignores SIGHUP on purpose
+        if number == signal.SIGINT or signal.getsignal(number) is not signal.SIG_IGN:
             before[number] = signal.signal(number, on_signal)
     try:
         yield

@@ -1,4 +1,4 @@
-"""Judgements: what was looked at, what came out, and what to do about it."""
+"""Judgements of a recording or a study: findings with their evidence, verdict and advice."""
 
 from nta.assessment.finding import Assessment, Finding, Verdict
 from nta.assessment.limits import Limit, load_limits

@@ -1,4 +1,4 @@
-"""Controls of a run: what certified beads and a blank say of the sample measured after them."""
+"""Controls of a measurement: certified beads for its sizes, a blank for its concentration."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from nta.visibility import Concentration, less_blank
 def bead_check(
     bias: float, bias_std: float, n_videos: int, beads: str, limits: Mapping[str, Limit]
 ) -> Finding:
-    """Judge the size bias of certified beads; bias : measured over certified diameter, less one."""
+    """Judge the size bias of certified beads; bias : measured divided by certified diameter, minus one."""
     videos = "one video" if n_videos == 1 else f"{n_videos} videos"
     return judged(
         limits.get("bead_check"),
@@ -30,7 +30,7 @@ def bead_check(
 def against_blank(
     sample: Concentration, blank: Concentration, limits: Mapping[str, Limit]
 ) -> tuple[Concentration, Finding]:
-    """Take a blank off the sample's concentration, and judge it: per ml where both are known, else per frame."""
+    """Subtract a blank from the concentration of a sample, and judge it: per ml if both are known, else per frame."""
     pairs = (
         ("particles per ml", sample.in_cell_per_ml, blank.in_cell_per_ml),
         ("particles per frame", sample.per_frame, blank.per_frame),
@@ -56,7 +56,7 @@ def against_blank(
 
 
 def doubted(finding: Finding, doubt: str, advice: str) -> Finding:
-    """Return the finding with what speaks against it: it passes no more."""
+    """Return the finding with an objection added to its evidence; a pass becomes a warning."""
     return replace(
         finding,
         verdict=Verdict.FAIL if finding.verdict is Verdict.FAIL else Verdict.WARN,
@@ -66,7 +66,7 @@ def doubted(finding: Finding, doubt: str, advice: str) -> Finding:
 
 
 def blank_check(share: float, share_high: float, counted: str, limits: Mapping[str, Limit]) -> Finding:
-    """Judge the share of the sample's counts that the diluent alone has, and its upper end."""
+    """Judge the counts of the diluent alone, relative to those of the sample; share_high : upper end of the share."""
     return judged(
         limits.get("blank"),
         "blank",
@@ -78,7 +78,7 @@ def blank_check(share: float, share_high: float, counted: str, limits: Mapping[s
 
 
 def with_findings(assessment: Assessment, findings: Iterable[Finding]) -> Assessment:
-    """Return the assessment with these findings in the place of those of the same name."""
+    """Return the assessment with these findings, which replace findings of the same name."""
     new = {finding.name: finding for finding in findings}
     kept = tuple(new.pop(finding.name, finding) for finding in assessment.findings)
     return Assessment(findings=(*kept, *new.values()))

@@ -1,4 +1,4 @@
-"""A finding: one thing that was looked at, what came out, and what to do about it."""
+"""A finding: one question about a recording, with its verdict, evidence and advice."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 
 class Verdict(StrEnum):
-    """What a finding says; NOT_ASSESSED is said where the evidence is missing."""
+    """Result of a finding; NOT_ASSESSED if the evidence is missing."""
 
     PASS = "pass"
     WARN = "warn"
@@ -19,7 +19,7 @@ class Verdict(StrEnum):
 
     @property
     def severity(self) -> int:
-        """0 for a pass, more for what is worse; below 0 what says nothing."""
+        """Rank of the verdict: 0 for a pass, larger for worse verdicts, negative for NOT_ASSESSED."""
         return _SEVERITY[self]
 
 
@@ -27,7 +27,7 @@ _SEVERITY = {Verdict.NOT_ASSESSED: -1, Verdict.PASS: 0, Verdict.WARN: 1, Verdict
 
 
 def worst(verdicts: Iterable[Verdict]) -> Verdict:
-    """Return the worst of verdicts; a pass where none says anything worse."""
+    """Return the worst of several verdicts; a pass if there are none, or none was assessed."""
     return max(Verdict.PASS, *verdicts, key=lambda verdict: verdict.severity)
 
 
@@ -35,9 +35,9 @@ def worst(verdicts: Iterable[Verdict]) -> Verdict:
 class Finding:
     """One judgement with its evidence.
 
-    name : short identifier, e.g. "enough_tracks"; title : the same for people.
-    value, low, high, limit : in `unit`; None where there is none.
-    evidence : one sentence on what was seen; advice : what to do, empty for a pass; source : where the limit comes from.
+    name : short identifier, e.g. "enough_tracks"; title : name shown to people.
+    value, low, high, limit : numbers in `unit`; None if there is no such number.
+    evidence : one sentence on the observation; advice : recommended action, empty for a pass; source : origin of the limit.
     """
 
     name: str
@@ -65,7 +65,7 @@ class Assessment:
 
     @property
     def worst(self) -> Verdict:
-        """The worst verdict among the findings; a pass where there are none."""
+        """The worst verdict among the findings; a pass if there are no findings."""
         return worst(finding.verdict for finding in self.findings)
 
     def __repr__(self) -> str:

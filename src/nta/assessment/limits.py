@@ -17,7 +17,7 @@ Sense = Literal["at least", "at most"]
 
 @dataclass(frozen=True, kw_only=True)
 class Limit:
-    """Where a value stops being good: beyond `warn` a warning, beyond `fail` a failure."""
+    """Limits of a value: beyond `warn` a warning, beyond `fail` a failure."""
 
     warn: float | None = None
     fail: float | None = None
@@ -42,14 +42,14 @@ class Limit:
         return Verdict.PASS
 
     def crossed(self, verdict: Verdict) -> float | None:
-        """Return the number that the verdict was made on."""
+        """Return the limit that decided the verdict."""
         if verdict is Verdict.FAIL or self.warn is None:
             return self.fail
         return self.warn
 
 
 def judged(limit: Limit | None, name: str, title: str, value: float, seen: str, advice: str) -> Finding:
-    """Make the finding of a value; not assessed where the limits file sets no limit."""
+    """Judge a value; not assessed if the limits file sets no limit."""
     if limit is None:
         return Finding(
             name=name,

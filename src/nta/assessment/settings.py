@@ -1,4 +1,4 @@
-"""What the analyst may turn in the assessment."""
+"""Settings of the assessment."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class AssessmentSettings:
-    """Where the limits come from.
+    """Source of the limits.
 
     limits : name of a file in ``calibration/limits`` (without ``.toml``) or a path to a lab's own limits.
     """

@@ -1,4 +1,4 @@
-"""Jobs on a dask.distributed cluster that somebody runs; its workers see the same files under the same paths."""
+"""Run jobs on an existing dask.distributed cluster, whose workers see the same files under the same paths."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ class ClusterError(NtaError):
 def on_dask(
     jobs: Sequence[Job], function: Callable[[Job], JobOutcome | None], executor: str
 ) -> Iterator[Done]:
-    """Yield every job with its outcome as they are done, in no order; the jobs of a worker that is lost go to others.
+    """Yield every job with its outcome as they are done, in no order; jobs of a lost worker go to other workers.
 
-    A job is done once: a worker that comes late to a job finds the outcome of the other one. A job that takes several
-    workers with it is given up with a reason.
+    A job is done once: a worker that starts it late finds the outcome of the first. A job that crashes several workers
+    fails with a reason.
 
     Raises
     ------
     SettingError
-        The address is none of a dask scheduler, or dask is not installed here.
+        The address is not that of a dask scheduler, or dask is not installed here.
     ClusterError
         No scheduler answers, it was lost, or a worker has another version of nta-lab or none.
     """
@@ -50,7 +50,8 @@ def on_dask(
         raise ClusterError(f"no dask scheduler answers at {address}: {error}") from None
     with client:
         _refuse_other_versions(client)
-        run = uuid.uuid4().hex  # a cluster remembers results by key; ours are remembered by their folder
+        # makes the keys unique: the cluster keeps results by key, nta keeps them in folders
+        run = uuid.uuid4().hex
         futures = {
             client.submit(function, _for_cluster(job), key=f"nta-{run}-{number}", pure=False): job
             for number, job in enumerate(jobs)
@@ -60,7 +61,7 @@ def on_dask(
 
 
 def _for_cluster(job: Job) -> Job:
-    """Return the job with one thread: how many a worker takes at a time, and how long it lives, is the cluster's affair."""
+    """Return the job with one thread: the cluster decides how many jobs a worker takes at a time, and how long it lives."""
     return replace(job, settled=True, request=replace(job.request, threads=1))
 
 
@@ -68,7 +69,7 @@ def _outcome(future: Any) -> JobOutcome:
     try:
         outcome: JobOutcome = future.result()
         return outcome
-    except Exception as error:  # whatever the cluster says of a job that it gave up
+    except Exception as error:  # the cluster gave the job up, with an error of any type
         if future.cancelled():
             raise ClusterError("the scheduler was lost; start the same command again to go on") from None
         return JobOutcome(status="failed", reason=f"given up by the cluster: {error}", lasting=False)
@@ -77,7 +78,7 @@ def _outcome(future: Any) -> JobOutcome:
 def _refuse_other_versions(client: Any) -> None:
     try:
         found: dict[str, str] = client.run(own_version)
-    except Exception as error:  # dask passes on whatever the worker met
+    except Exception as error:  # dask passes on any error of the worker
         raise ClusterError(f"the workers of the cluster cannot run {software()}: {error}") from None
     if not found:
         raise ClusterError("the cluster has no workers")

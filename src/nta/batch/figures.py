@@ -1,4 +1,4 @@
-"""The figures of the overview: a small size distribution for every recording, and the groups beside one another."""
+"""The figures of the overview: a small size distribution for each recording, and the groups compared."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _COUNTED = {
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Panel:
-    """One small distribution: shares per tenth of a decade with their band, and fainter those it is the mean of."""
+    """A small distribution: shares per tenth of a decade with band. beside : curves of its videos, drawn thin."""
 
     title: str
     colour: str
@@ -59,7 +59,7 @@ class _Panel:
 
 
 def small_multiples(done: Sequence[Done]) -> list[Picture]:
-    """Draw the distribution of every recording on one scale, thirty to a figure."""
+    """Draw the distribution of each recording on a common scale, thirty per figure."""
     colours = group_colours(done)
     panels = []
     for job, outcome in done:
@@ -88,12 +88,14 @@ def small_multiples(done: Sequence[Done]) -> list[Picture]:
 
 
 def group_curves(done: Sequence[Done], groups: Sequence[Replicates]) -> list[Picture]:
-    """Draw the mean distribution of every group of two videos and more, thirty to a figure."""
+    """Draw the mean distribution of each group of at least two videos, thirty per figure."""
     colours = group_colours(done)
     panels = []
     for group in groups:
         curves = [_density(curve) for curve in group.curves]
-        same = len({diameter.tobytes() for diameter, _ in curves}) == 1  # else settings differ: no mean
+        same = (
+            len({diameter.tobytes() for diameter, _ in curves}) == 1
+        )  # bins differ if settings differ: no mean then
         if len(curves) < _LEAST_VIDEOS or not same:
             continue
         shares = np.stack([share for _, (share, _, _) in curves])
@@ -121,14 +123,14 @@ def group_curves(done: Sequence[Done], groups: Sequence[Replicates]) -> list[Pic
 
 
 def group_colours(done: Sequence[Done]) -> dict[str, str]:
-    """Return a colour for every group, in the order in which they come; they repeat after five."""
+    """Return a colour for each group, in order of appearance; colours repeat after five groups."""
     groups = dict.fromkeys(group_of(job, outcome) for job, outcome in done)
     named = [group for group in groups if group]
     return {"": BLUE, **{group: _COLOURS[i % len(_COLOURS)] for i, group in enumerate(named)}}
 
 
 def replicate_figure(done: Sequence[Done], groups: Sequence[Replicates]) -> Picture | None:
-    """Draw the videos of every group with their intervals, and the mean of the group with its own."""
+    """Draw the videos of each group with their intervals, and the mean of the group with its interval."""
     panels = [
         (name, label)
         for name, label in (
@@ -166,7 +168,7 @@ def replicate_figure(done: Sequence[Done], groups: Sequence[Replicates]) -> Pict
 
 
 def _counted(groups: Sequence[Replicates]) -> str:
-    """Return the concentration that is shown: in the sample where every group that has one has that."""
+    """Return the concentration to draw: in the sample if all groups with a concentration have that, else in the cell."""
     having = {
         name: {group.group for group in groups if name in group.spreads}
         for name in ("in_sample_per_ml", "in_cell_per_ml")
@@ -225,7 +227,7 @@ def _sheet(panels: Sequence[_Panel], limits: tuple[float, float, float]) -> Figu
             axis.set_title(words, fontsize=8, loc="left", color=INK, pad=2)
         for axis in axes.flat[len(panels) :]:
             axis.set_axis_off()
-        for column in range(COLUMNS):  # ticks below the last panel of each column
+        for column in range(COLUMNS):  # tick labels below the last panel of each column
             last = max((r for r in range(rows) if r * COLUMNS + column < len(panels)), default=None)
             if last is not None:
                 axes[last, column].tick_params(labelbottom=True)
@@ -264,7 +266,7 @@ def _density(curve: Curve) -> tuple[FloatArray, tuple[FloatArray, FloatArray, Fl
 
 
 def _limits(panels: Sequence[_Panel]) -> tuple[float, float, float]:
-    """Return the diameters between which nearly everything lies, and the height of the highest curve."""
+    """Return the range of diameters that contains nearly all particles, and the maximum of all curves."""
     lows, highs = [], []
     for panel in panels:
         cumulative = np.cumsum(panel.share)
@@ -276,7 +278,7 @@ def _limits(panels: Sequence[_Panel]) -> tuple[float, float, float]:
 
 
 def shortened(names: Sequence[str], most: int) -> list[str]:
-    """Return long names without their middle; those that look alike then are shown from where they differ."""
+    """Shorten long names in the middle; names that then look alike are shown from their first difference on."""
     keep = most - 1
     short = [
         name if len(name) <= most else f"{name[: keep - keep // 2]}…{name[-(keep // 2) :]}" for name in names

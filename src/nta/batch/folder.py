@@ -1,4 +1,4 @@
-"""The recordings in a folder and the folders below it."""
+"""Find the recordings in a folder tree."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ RECORDINGS = (
         ".seq",
     ),
     *(".tif", ".tiff"),
-    # what microscopes write; nta does not read it, and a batch must not pass over it
+    # formats of microscopes that nta does not read; a batch must report them
     *(".nd2", ".czi", ".lif", ".lsm", ".ims", ".oib", ".oir", ".vsi", ".sif", ".spe", ".dcimg"),
 )
 _BESIDE = (".toml", ".npz", ".json")  # side-cars, truth of simulations, notes of programs
@@ -43,7 +43,7 @@ _IMAGES_OF_A_FOLDER = 2  # as many images make their folder one recording
 class Found:
     """A file or folder of images.
 
-    doubtful : nothing in its name says that it is a recording. trouble : why it cannot be one.
+    doubtful : its name does not show that it is a recording. trouble : reason why it cannot be one.
     """
 
     path: Path
@@ -61,7 +61,7 @@ def recordings_in(folder: Path, *, leave_out: Path | None = None) -> list[Found]
 
 
 def _walk(folder: Path, left_out: set[Path]) -> Iterator[Found]:
-    """Walk a folder once, whatever links lead to it."""
+    """Walk through each folder only once, even if links lead to it."""
     left_out.add(folder.resolve())
     entries = sorted(
         (e for e in folder.iterdir() if not e.name.startswith(".")), key=lambda e: natural_key(e.name)
@@ -96,14 +96,14 @@ def whole_sets(paths: Sequence[Path]) -> list[Path]:
 
 
 def _leads_nowhere(entry: Path) -> bool:
-    """Say whether it is a link to nothing or to itself: a recording that is away, which must not go unseen."""
+    """Return whether it is a link to nothing or to itself: a missing recording, which must be reported."""
     return entry.is_symlink() and not entry.exists()
 
 
 def _is_recording(files: list[Path]) -> bool:
-    """Say whether the files are the frames of one recording: single images, alone in their folder.
+    """Return whether the files are the frames of one recording: single images, alone in their folder.
 
-    A TIFF may be an image or a whole stack, so a folder of TIFFs is one recording only where it says so by a side-car.
+    A TIFF may be an image or a whole stack, so a folder of TIFFs is one recording only if it has a side-car.
     """
     kinds = {file.suffix.lower() for file in files}
     images = [file for file in files if file.suffix.lower() in KINDS]

@@ -1,4 +1,4 @@
-"""What a batch has to do, one `Job` a recording, and the key by which a finished one is known again."""
+"""One `Job` for each recording of a batch, and the key that identifies a finished job."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from nta.one_recording import Request
 class Job:
     """One recording of a batch.
 
-    name : of the recording within the batch, as in the table; unique. folder : of its results.
-    trouble : why it is not even tried; it gets its row all the same. skipped : by its name it is no recording.
-    settled : take the result also from a process that compiled for it, see `work`.
+    name : unique name of the recording in the batch. folder : folder of its results.
+    trouble : reason why it is not analysed; it still gets a row. skipped : its file name shows that it is not a recording.
+    settled : accept the result even from a process that compiled kernels for it, see `work`.
     """
 
     name: str
@@ -30,7 +30,7 @@ class Job:
     settled: bool = False
 
     def key(self, sha256: str) -> str:
-        """Return the digest of all that the result depends on."""
+        """Return the digest of everything that the result depends on."""
         request = self.request
         return analysis_key(
             self.recording,
@@ -45,5 +45,5 @@ class Job:
 
 
 def result_folder(output: Path, name: str) -> Path:
-    """Return the folder of a recording's results: its own name, so that recordings that join later move nothing."""
+    """Return the folder of a recording's results; it depends only on its name, so adding recordings moves no results."""
     return output / BATCH_RESULTS / name

@@ -1,4 +1,4 @@
-"""A manifest: the list of the recordings of a batch with what is to be known of each, as CSV or TOML."""
+"""Read a manifest: the list of the recordings of a batch with the facts about each, as CSV or TOML."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _SEPARATORS = (";", "\t", ",")
 
 @dataclass(frozen=True)
 class Entry:
-    """One line: the recording, and what is said of it.
+    """One line of a manifest: the recording, and the facts stated about it.
 
     words : keys as in the manifest, numbers as numbers; `profile` and `settings` as they were read, `blank` as a path.
     """
@@ -46,12 +46,12 @@ def read_manifest(path: str | Path, kind: Kind = "sample") -> list[Entry]:
     """Read and check a manifest.
 
     A `file` is relative to the manifest and may be a pattern (``lot12_*.avi``). In TOML, keys above the first
-    ``[[recording]]`` hold for all. kind : of what says no kind.
+    ``[[recording]]`` apply to all. kind : kind of the recordings that state none.
 
     Raises
     ------
     SettingError
-        Not CSV or TOML, an unknown key, a value of the wrong type or that none can have, a profile, medium or settings file
+        Not CSV or TOML, an unknown key, a value of the wrong type or an impossible one, a profile, medium or settings file
         that is not there, a recording named twice; all complaints at once, each with its line.
     """
     path = Path(path)
@@ -123,7 +123,7 @@ def _head(path: Path, cells: Sequence[str]) -> list[str]:
 
 
 def _as_number(key: str, cell: str, *, decimal_comma: bool) -> Any:
-    """Return a number where the cell is one; a frame rate may be a fraction."""
+    """Return a number if the cell is one, else the cell; a frame rate may be a fraction."""
     if key == "frame_rate_hz" and "/" in cell:
         return cell
     value = dilution(cell) if key == "dilution" else number(cell, decimal_comma=decimal_comma)
@@ -144,7 +144,7 @@ def _toml_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 class _LinkedFiles:
-    """The files that rows name, relative to the manifest; each is read once."""
+    """Files named by rows, relative to the manifest; each is read once."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -152,7 +152,7 @@ class _LinkedFiles:
         self.settings = cache(self._settings)
 
     def blank(self, name: str) -> Path:
-        """Return where a blank lies; it is opened with the recordings it is of."""
+        """Return the path of a blank; it is opened when its recordings are analysed."""
         return self._folder / name
 
     def _profile(self, name: str) -> InstrumentProfile:
@@ -164,7 +164,7 @@ class _LinkedFiles:
 
 
 def _checked(row: Mapping[str, Any], linked: _LinkedFiles, kind: Kind) -> tuple[dict[str, Any], list[str]]:
-    """Return the words of a row that are right, and what is wrong with the others."""
+    """Return the valid entries of a row, and the faults of the others."""
     words: dict[str, Any] = {}
     wrong = [] if row.get("file") else ["file is missing"]
     for key, value in row.items():
@@ -208,12 +208,12 @@ def _refuse_date(words: Mapping[str, Any]) -> None:
 
 
 def _refuse_camera(words: Mapping[str, Any]) -> None:
-    """Refuse what no camera can have, whatever the recording itself says."""
+    """Refuse values that no camera can have."""
     CameraState(**{"width_px": 1, "height_px": 1, "bit_depth": 16, **camera_from_words(words)})
 
 
 def _refuse_conditions(words: Mapping[str, Any]) -> None:
-    """Refuse what no sample can have, and a medium of unknown viscosity where none is given."""
+    """Refuse values that no sample can have, and a medium of unknown viscosity if no viscosity is stated."""
     conditions = SampleConditions(**{key: words[key] for key in CONDITIONS if key in words})
     if "medium" in words and "viscosity_mpas" not in words:
         load_medium(conditions.medium)

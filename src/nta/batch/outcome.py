@@ -1,4 +1,4 @@
-"""What came of a job, and how it is kept beside the results so that it is not done twice."""
+"""The outcome of a job, and its file beside the results, by which a later run recognises finished jobs."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ANALYSED = ("result", "incomplete", "unsized")
 
 @dataclass(frozen=True, kw_only=True)
 class Curve:
-    """The size distribution as it is drawn: bins and shares with their band."""
+    """The size distribution for drawing: bins, and shares with their band."""
 
     edges_nm: tuple[float, ...]
     weight: tuple[float, ...]
@@ -35,16 +35,16 @@ class Curve:
 
 @dataclass(frozen=True, kw_only=True)
 class JobOutcome:
-    """What came of one recording.
+    """Outcome of one recording.
 
-    status : "result"; "incomplete": the recording is cut off, its numbers are those of what is whole; "unsized": it was
-        analysed and no size distribution came of it; "failed": no result;
-        "skipped": not by its name a recording, and not one by its content.
-    reason : why it is not a result. lasting : the reason lies in the recording or the words on it, so that trying again is
-        of no use. detail : the traceback of a fault of ours.
-    about, facts, numbers, curve : what is said of it, what was found.
-    statistical : the sizes with the statistical part of their intervals alone.
-    kept : found from an earlier run, not done again.
+    status : "result"; "incomplete": the recording is cut off, the numbers are those of its complete frames; "unsized": it
+        was analysed, but has no size distribution; "failed": no result; "skipped": neither name nor content of the file are
+        those of a recording.
+    reason : reason for any other status than "result". lasting : the reason lies in the recording or in its stated
+        conditions, so that another attempt would be useless. detail : traceback of an error in this program.
+    about : labels of the recording. facts, numbers, curve : results.
+    statistical : sizes with the statistical part of their intervals only.
+    kept : taken from an earlier run.
     """
 
     status: Status
@@ -62,11 +62,11 @@ class JobOutcome:
 
     @property
     def analysed(self) -> bool:
-        """Whether there are results of it, be they what was hoped for or not."""
+        """Whether the recording was analysed, with or without sizes."""
         return self.status in ANALYSED
 
     def stands_for(self, key: str) -> bool:
-        """Say whether it answers the same question, so that nothing need be done."""
+        """Return whether this outcome is valid for a job with this key, so that the job need not be run."""
         return self.key == key and self.lasting
 
 
@@ -135,7 +135,7 @@ def write_outcome(outcome: JobOutcome, folder: Path) -> None:
 
 
 def read_outcome(folder: Path) -> JobOutcome | None:
-    """Return the outcome kept in a folder; None where there is none, or none that this version can read."""
+    """Return the outcome in a folder; None if there is none that this version can read."""
     try:
         held = json.loads((folder / OUTCOME_FILE).read_text(encoding="utf-8"))
         if held.pop("format") != FORMAT:

@@ -1,4 +1,4 @@
-"""The overview of a batch: one self-contained page, in the style of the report, with links to every recording's own."""
+"""The overview of a batch: one self-contained page in the style of the report, with links to each report."""
 
 from __future__ import annotations
 
@@ -56,12 +56,12 @@ _HOW_TO_READ = (
 
 
 def write_page(batch: Batch, path: Path) -> Path:
-    """Write the page; it appears when it is whole."""
+    """Write the page; the file appears only when it is complete."""
     return write_text(path, page(batch))
 
 
 def page(batch: Batch) -> str:
-    """Return the whole page."""
+    """Return the whole page as HTML."""
     css = resources.files("nta.batch").joinpath("batch.css").read_text(encoding="utf-8")
     body = "\n".join(part for part in _parts(batch) if part)
     return whole_page(f"{batch.folder.absolute().name} · batch", body, more_css=css)
@@ -104,7 +104,7 @@ def _boxes(batch: Batch) -> Iterator[str]:
 
 
 def _not_recordings(n: int) -> str:
-    """Say how many files were looked into that are no recordings."""
+    """Return in words how many of the files are no recordings."""
     return f"and {count(n, 'file that is none', 'files that are none')}" if n else "every file is one"
 
 
@@ -186,14 +186,14 @@ def _recordings(batch: Batch) -> str:
 
 
 def _copy_of(first: str | None) -> str:
-    """Say of a recording that is there twice why its group is smaller than it looks."""
+    """Return a note for a recording that is a copy and therefore not counted in its group."""
     return (
         "" if first is None else f"<br>{element('span', text(f'copy of {first}, not counted'), kind='note')}"
     )
 
 
 def _per_ml(numbers: Mapping[str, Quantity]) -> str:
-    """Write the concentration in the sample; that in the cell, said so, where nobody stated the dilution."""
+    """Write the concentration in the sample, or in the cell if the dilution is not stated."""
     for name, where in (("in_sample_per_ml", "in the sample"), ("in_cell_per_ml", "in the cell")):
         found = numbers.get(name)
         if found is not None and found.value is not None:
@@ -202,7 +202,7 @@ def _per_ml(numbers: Mapping[str, Quantity]) -> str:
 
 
 def _name(job: Job) -> str:
-    """Return the name of a recording, as a link to its report where there is one."""
+    """Return the name of a recording, as a link to its report if there is one."""
     if not (job.folder / REPORT_FILE).is_file():
         return text(job.name)
     return f'<a href="{text(quote(f"{BATCH_RESULTS}/{job.name}/{REPORT_FILE}"))}">{text(job.name)}</a>'
@@ -220,7 +220,7 @@ def _quantity_name(name: str) -> str:
 
 
 def _written(name: str, quantity: Quantity) -> tuple[str, str]:
-    """Write a value and its interval, shares as percentages."""
+    """Return value and interval as texts, shares in per cent."""
     return value_and_interval(as_percent(quantity) if name.startswith("share_") else quantity)
 
 

@@ -1,4 +1,4 @@
-"""From a folder or a manifest, and the words that hold for all of it, to the jobs of a batch."""
+"""Make the jobs of a batch from a folder or a manifest, and from the options that apply to all recordings."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def plan(
     source
         Folder, or manifest (``.csv``, ``.tsv``, ``.txt`` or ``.toml``).
     output
-        Folder of the batch; what lies in it is not looked at for recordings.
+        Folder of the batch; it is not searched for recordings.
     request, about
-        What holds for every recording of which the manifest says nothing else.
+        Used for every recording, unless the manifest states other values.
 
     Raises
     ------
@@ -69,7 +69,7 @@ def plan(
 
 
 def _asked(entry: Entry, base: Request) -> Request:
-    """Return what is asked of the recording of an entry: what it says itself before what holds for all."""
+    """Return the request for an entry: its own values take precedence over those for all."""
     words = entry.words
     return replace(
         base,
@@ -80,7 +80,7 @@ def _asked(entry: Entry, base: Request) -> Request:
 
 
 def _about(entry: Entry, base: About) -> About:
-    """Return what is said of the recording of an entry; a standard that holds for all holds for all beads."""
+    """Return the labels of an entry; a standard stated for all applies to all beads."""
     about = replace(base, **{key: entry.words[key] for key in ABOUT if key in entry.words})
     return about if about.kind == "beads" else replace(about, standard="", lot="")
 
@@ -91,7 +91,7 @@ def _refuse_unused_standard(jobs: Sequence[Job], base: About) -> None:
 
 
 def _refuse_shared_folders(jobs: Sequence[Job], source: Path) -> None:
-    """Refuse recordings of one name, and one within another: the results of one would take the place of the other's."""
+    """Refuse recordings of the same name, or one within another: their results would overlap."""
     names = Counter(job.name for job in jobs)
     if twice := [name for name, times in names.items() if times > 1]:
         raise SettingError(
@@ -136,9 +136,9 @@ def _why_missing(recording: Path) -> str:
 
 
 def _name(recording: Path, base: Path) -> str:
-    """Return the path of a recording below the folder or manifest; of one elsewhere its whole path without the root.
+    """Return the path of a recording below the folder or manifest; for one elsewhere, its whole path without the root.
 
-    A link has its own name, not that of what it leads to, which may be there too.
+    A link has its own name, not that of its target, which may be in the batch too.
     """
     named = recording.name not in ("", "..")
     whole = recording.parent.resolve() / recording.name if named else recording.resolve()

@@ -1,4 +1,4 @@
-"""Jobs in processes of this machine: what a file does to its process, it does to that process alone."""
+"""Run jobs in processes on this machine: a file that crashes its process does not affect the others."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from nta.batch.job import Job
 from nta.batch.outcome import Done, JobOutcome
 
 Function = Callable[[Job], JobOutcome | None]
-_TRIES = 2  # a process may die by no fault of its file, e.g. when somebody else takes the memory
-_STUCK_S = 300.0  # without a line of Python run: a library that reads nonsense and comes to no end
-_STUCK = -getattr(signal, "SIGALRM", 0) or None  # how such a process ends; Windows has no such alarm
+_TRIES = 2  # a process may die without a fault of its file, e.g. when other programs use up the memory
+_STUCK_S = 300.0  # without running a line of Python: a library that hangs on nonsense
+_STUCK = -getattr(signal, "SIGALRM", 0) or None  # exit code of a stuck process; Windows has no such alarm
 _THREAD_LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 
@@ -28,9 +28,9 @@ def in_processes(
 ) -> Iterator[Done]:
     """Yield every job with its outcome as they are done, in no order.
 
-    A process that dies takes its job with it; the job is tried once more in a new one, then given up with a reason. One that
-    stands still for `stuck_s` seconds inside a library is ended, and its job given up. When the iteration is left, be it by
-    an interruption, the processes are ended.
+    The job of a process that dies is tried once more in a new process; then it fails with a reason. A process that hangs
+    inside a library for `stuck_s` seconds is ended, and its job fails. When the iteration is left, also by an interruption,
+    the processes are ended.
     """
     waiting = deque((job, 1) for job in jobs)
     with _library_threads(threads):
@@ -54,7 +54,7 @@ def in_processes(
                 if how == _STUCK:
                     yield job, JobOutcome(status="failed", reason=_stood_still(stuck_s), lasting=False)
                 elif how == 0 and not job.settled:
-                    # it compiled, and the job is to be done by code that was loaded
+                    # kernels were compiled; the job must be done by code loaded from the cache
                     waiting.appendleft((replace(job, settled=True), tries))
                 elif tries < _TRIES:
                     waiting.appendleft((job, tries + 1))
@@ -78,7 +78,7 @@ class _Worker:
 
     def give(self, job: Job, tries: int) -> None:
         self.job = (job, tries)
-        with suppress(OSError):  # it is dead, which the next look at the connection finds
+        with suppress(OSError):  # the process is dead; the next poll of the connection notices
             self.connection.send(job)
 
     def take(self) -> tuple[Job, int]:
@@ -87,7 +87,7 @@ class _Worker:
         return job
 
     def answer(self) -> JobOutcome | None:
-        """Return the outcome; None where the process wants to be replaced, or is dead."""
+        """Return the outcome; None if the process asks to be replaced, or is dead."""
         try:
             outcome: JobOutcome | None = self.connection.recv()
             return outcome
@@ -107,7 +107,7 @@ class _Worker:
 
 
 def _serve(connection: Connection, function: Function, stuck_s: float) -> None:
-    """Do jobs until the other end is closed."""
+    """Do jobs until the other end of the connection is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole group; the parent ends us
     threading.Thread(target=_end_when_stuck, args=(stuck_s,), daemon=True).start()
     threading.Thread(target=_leave_with_parent, daemon=True).start()
@@ -122,7 +122,7 @@ def _serve(connection: Connection, function: Function, stuck_s: float) -> None:
 
 
 def _end_when_stuck(stuck_s: float) -> None:
-    """Put the alarm that ends this process off again and again: a library that holds Python for good lets it go off."""
+    """Postpone the alarm that ends this process again and again; it goes off if a library blocks Python for good."""
     if _STUCK is not None:
         while True:
             signal.setitimer(signal.ITIMER_REAL, stuck_s)
@@ -130,7 +130,7 @@ def _end_when_stuck(stuck_s: float) -> None:
 
 
 def _leave_with_parent() -> None:
-    """End at once when the parent is gone: nobody waits for the result."""
+    """End at once when the parent process is gone: no one waits for the result."""
     parent = multiprocessing.parent_process()
     assert parent is not None
     wait([parent.sentinel])
@@ -139,7 +139,7 @@ def _leave_with_parent() -> None:
 
 @contextmanager
 def _library_threads(threads: int) -> Iterator[None]:
-    """Let the libraries of processes that start here use so many threads: as many processes share the cores."""
+    """Limit the threads of libraries in the processes started here, since the processes share the cores."""
     before = {name: os.environ.get(name) for name in _THREAD_LIMITS}
     os.environ.update({name: str(threads) for name in _THREAD_LIMITS if before[name] is None})
     try:

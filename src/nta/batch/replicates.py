@@ -1,4 +1,4 @@
-"""Replicates: the videos of a group, and what they say together. The video is the unit, never the particle."""
+"""Combine the videos of a group as replicates. The statistical unit is the video, never the particle."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _COUNTS = ("in_cell_per_ml", "in_sample_per_ml", "per_frame", "brightness_e_per_
 class Replicates:
     """The videos of one group that have a result.
 
-    copies : recordings that are byte by byte one of the others, and which: they count no second time.
+    copies : recordings identical to another one byte by byte, with the name of that one; they do not count.
     """
 
     group: str
@@ -27,14 +27,14 @@ class Replicates:
 
     @cached_property
     def spreads(self) -> Mapping[str, Spread]:
-        """Mean and spread over the videos by name of the number; what no video has is left out."""
+        """Mean and spread over the videos, by the name of the number; numbers that no video has are left out."""
         shares = dict.fromkeys(name for v in self.videos for name in v.numbers if name.startswith("share_"))
         found = ((name, self._over(name)) for name in (*_SIZES, *shares, *_COUNTS))
         return {name: spread for name, spread in found if spread is not None}
 
     @property
     def curves(self) -> Iterator[Curve]:
-        """The size distributions of the videos."""
+        """Size distributions of the videos."""
         return (video.curve for video in self.videos if video.curve is not None)
 
     def _over(self, name: str) -> Spread | None:
@@ -54,7 +54,7 @@ def group_of(job: Job, outcome: JobOutcome) -> str:
 def replicates(done: Iterable[Done], *, use_incomplete: bool = False) -> list[Replicates]:
     """Return the groups of videos with a result, in order of their first video.
 
-    A recording that is there twice, byte by byte, counts once.
+    A recording that occurs twice, byte by byte, counts once.
 
     use_incomplete : recordings that are cut off count too.
     """

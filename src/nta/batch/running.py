@@ -1,4 +1,4 @@
-"""A batch from its jobs to its tables and page; interrupted anywhere, it goes on where it was."""
+"""Run a batch, from its jobs to tables and page; an interrupted batch continues where it stopped."""
 
 from __future__ import annotations
 
@@ -34,29 +34,29 @@ def run_batch(
     use_incomplete: bool = False,
     on_done: Callable[[Job, JobOutcome], None] = lambda _job, _outcome: None,
 ) -> Batch:
-    """Do the jobs that are not done yet, write tables and page into the folder.
+    """Run the jobs that are not finished, and write tables and page into the folder.
 
     Parameters
     ----------
     folder
-        New, empty, or that of an earlier run of a batch: what was finished there with the same input, words, settings and
-        version is kept.
+        A new or empty folder, or that of an earlier run. Results there are kept if recording, stated conditions, settings
+        and version are the same.
     workers
-        Processes on this machine; as many as there are cores where None. With one job or one worker its detection runs
-        on all cores.
+        Number of processes on this machine; None: the number of cores. A single job or worker uses all cores for
+        detection.
     executor
-        ``dask://host:port``: the scheduler of a cluster whose workers see the same files under the same paths.
+        ``dask://host:port``: scheduler of a cluster whose workers have the same files under the same paths.
     use_incomplete
-        Recordings that are cut off count as replicates too.
+        Count recordings that are cut off as replicates.
     on_done
-        Called for every job as it is done.
+        Called for each job when it is finished.
 
     Raises
     ------
     SettingError
-        The folder is in use by something else, or by another batch at this moment.
+        The folder has other content, or another batch is running in it.
     """
-    from nta.batch.page import write_page  # with what draws and packs: no worker needs it
+    from nta.batch.page import write_page  # imports matplotlib and pyarrow, which workers do not need
     from nta.batch.tables import GROUPS, RECORDINGS, groups_table, recordings_table, write_table
 
     folder = Path(folder)
@@ -67,7 +67,7 @@ def run_batch(
         for job, outcome in _execute(jobs, workers, executor):
             outcomes[job.name] = outcome
             on_done(job, outcome)
-        _clear_up(folder)  # every job is done, by whomever: nobody writes any more
+        _clear_up(folder)  # all jobs are finished: no worker writes any more
         done = tuple((job, outcomes[job.name]) for job in jobs)
         batch = Batch(folder=folder, done=done, groups=tuple(replicates(done, use_incomplete=use_incomplete)))
         write_table(recordings_table(done), folder, RECORDINGS)
@@ -88,7 +88,7 @@ def _execute(jobs: Sequence[Job], workers: int | None, executor: str) -> Iterato
 
 @contextmanager
 def _claimed(folder: Path) -> Iterator[None]:
-    """Hold the folder for this batch; another one at the same time would undo what this one does."""
+    """Reserve the folder for this batch; two batches at once would overwrite each other's results."""
     marker = folder / BATCH_FILE
     if folder.exists() and not folder.is_dir():
         raise SettingError(f"{folder} is a file; -o needs a folder")
@@ -102,10 +102,10 @@ def _claimed(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def _locked(file: Path, folder: Path) -> Iterator[None]:
-    """Hold a lock that ends with this process, however it ends."""
+    """Hold a lock that the system releases when this process ends, even if it is killed."""
     try:
         import fcntl
-    except ImportError:  # Windows: nothing tells two batches in one folder apart
+    except ImportError:  # Windows has no such lock: two batches in one folder are not detected
         yield
         return
     with file.open("w") as opened:
@@ -117,7 +117,7 @@ def _locked(file: Path, folder: Path) -> Iterator[None]:
 
 
 def _clear_up(folder: Path) -> None:
-    """Remove what killed processes left half written."""
+    """Remove incomplete folders left by killed processes."""
     for leftover in (folder / BATCH_RESULTS).rglob(".*"):
         if leftover.suffix in (".partial", ".old") and leftover.is_dir():
             shutil.rmtree(leftover, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""The tables of a batch, as CSV and Parquet: a row a recording, and a row a number of a group."""
+"""The tables of a batch, as CSV and Parquet: one row per recording, and one row per quantity of a group."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _SPREAD = {
     "sd": "sd",
     "cv": "cv",
 }
-"""Columns of the groups by what they are in a `Spread`."""
+"""Columns of the table of groups, with the field of `Spread` they are taken from."""
 _PLAIN = ("tracks_used", "temperature_c")
 _FACTS: dict[str, pa.DataType] = {
     "verdict": pa.string(),
@@ -57,9 +57,9 @@ _FACTS: dict[str, pa.DataType] = {
 
 
 def recordings_table(done: Sequence[Done]) -> pa.Table:
-    """Return a row for every recording, in the order given; a cell is null where there is no value.
+    """Return one row per recording, in the given order; a cell without a value is null.
 
-    Nothing in it depends on when or in how many goes the batch was run.
+    The table does not depend on the time of the batch, nor on how often it was interrupted.
     """
     shares = list(dict.fromkeys(n for _, o in done for n in o.numbers if n.startswith("share_")))
     columns: list[tuple[str, pa.DataType, list[Any]]] = [
@@ -82,7 +82,7 @@ def recordings_table(done: Sequence[Done]) -> pa.Table:
 
 
 def groups_table(found: Iterable[Replicates]) -> pa.Table:
-    """Return a row for every number of every group."""
+    """Return one row per quantity and group."""
     rows = [(r, quantity, spread) for r in found for quantity, spread in r.spreads.items()]
     return _table(
         [
@@ -97,7 +97,7 @@ def groups_table(found: Iterable[Replicates]) -> pa.Table:
 
 
 def write_table(table: pa.Table, folder: Path, name: str) -> tuple[Path, Path]:
-    """Write `<name>.csv` and `<name>.parquet` into a folder; each file appears when it is whole."""
+    """Write `<name>.csv` and `<name>.parquet` into a folder; each file appears only when it is complete."""
     text, packed = folder / f"{name}.csv", folder / f"{name}.parquet"
     rows = [{name: _cell(value) for name, value in row.items()} for row in table.to_pylist()]
     with new_file(text) as partial:
@@ -130,17 +130,17 @@ def _fact(outcome: JobOutcome, name: str) -> Any:
 
 
 def _about(job: Job, outcome: JobOutcome, name: str) -> str:
-    """Return what is said of it now, else what was found in the recording."""
+    """Return a label as stated for this batch, else as found in the recording."""
     return str(getattr(job.about, name) or getattr(outcome.about, name))
 
 
 def _results(job: Job, outcome: JobOutcome) -> str:
-    """Return the result folder relative to that of the batch."""
+    """Return the folder of the results, relative to the folder of the batch."""
     return f"results/{job.name}" if outcome.analysed else ""
 
 
 def _cell(value: Any) -> str:
-    """Write a cell; numbers with nine digits, which no measurement of ours exceeds."""
+    """Write a cell; numbers with nine digits, more than any measurement has."""
     if value is None:
         return ""
     return f"{value:.9g}" if isinstance(value, float) else str(value)

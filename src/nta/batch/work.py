@@ -16,10 +16,11 @@ from nta.one_recording import analyze_file, write_results
 
 
 def work(job: Job) -> JobOutcome | None:
-    """Do a job, unless its folder holds the outcome already; what goes wrong is the outcome's reason.
+    """Do a job, unless its folder holds the outcome already; an error becomes the reason in the outcome.
 
-    None: kernels were compiled for it, so it is to be done again in a new process. Code that was just compiled differs from
-    the same code loaded later in the last digits of a position, and a table must not tell which file came first on a
+    Return None if kernels were compiled for it: then it must be done again in a new process.
+    Code that was just compiled differs from
+    the same code loaded later in the last digits of a position, and a table must not depend on which file came first on a
     machine. It happens once in the life of an installation.
     """
     try:
@@ -47,9 +48,10 @@ def _done(job: Job, key: str, sha256: str) -> JobOutcome | None:
             write_results(analysis, partial, report=job.request.report)
             write_outcome(outcome, partial)
         return outcome
-    except Exception as error:  # one bad file never ends a batch, not even by a fault of ours
+    except Exception as error:  # one bad file must not end a batch, not even by a defect of nta
         known = read_outcome(job.folder)
-        if known is not None and known.stands_for(key):  # another worker was faster: a cluster may ask twice
+        # another worker was faster: a cluster may run a job twice
+        if known is not None and known.stands_for(key):
             return known
         failed = JobOutcome(
             status="skipped" if job.skipped and isinstance(error, NoRecordingError) else "failed",
@@ -67,7 +69,7 @@ def _done(job: Job, key: str, sha256: str) -> JobOutcome | None:
 
 @contextmanager
 def _compilations() -> Iterator[list[object]]:
-    """Yield a list that is filled with what is compiled meanwhile."""
+    """Yield a list of the kernels compiled while the block runs."""
     from numba.core import event
 
     with event.install_recorder("numba:compile") as recorder:
@@ -75,7 +77,7 @@ def _compilations() -> Iterator[list[object]]:
 
 
 def _refuse_foreign(job: Job) -> None:
-    """Refuse to replace a folder that no batch made."""
+    """Refuse to replace a folder that was not made by a batch."""
     if not job.folder.is_dir() or not any(job.folder.iterdir()):
         return
     if not any((job.folder / name).exists() for name in (OUTCOME_FILE, RESULTS_FILE)):

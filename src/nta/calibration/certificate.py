@@ -1,4 +1,4 @@
-"""Reference beads: what their certificate says."""
+"""Certificates of reference beads."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from nta.stated import Table
 
 @dataclass(frozen=True, kw_only=True)
 class BeadCertificate:
-    """Diameter of a lot of reference beads.
+    """Certified diameter of a lot of reference beads.
 
     diameter_nm, diameter_std_nm : certified value and its standard uncertainty (expanded uncertainty / k).
-    method : what was measured, e.g. "TEM" or "DLS": a hydrodynamic diameter is a little larger than one from
+    method : method of measurement, e.g. "TEM" or "DLS": a hydrodynamic diameter is a little larger than one from
         TEM.
-    spread_nm : standard deviation of the sizes within the lot. is_example : made up to show the format.
+    spread_nm : standard deviation of the sizes within the lot. is_example : invented to show the format.
     """
 
     name: str
@@ -79,12 +79,12 @@ def load_certificate(name_or_path: str | Path, folder: str | Path | None = None)
 
 
 def known_certificate(standard: str) -> BeadCertificate | None:
-    """Return the certificate of a standard, by its file or by the name in it; None where there is none of that name.
+    """Return the certificate of a standard, by file name or by the name in the file; None if there is none.
 
     Raises
     ------
     SettingError
-        It is a ``.toml`` file that is not there, or the certificate is not valid.
+        The ``.toml`` file does not exist, or the certificate is not valid.
     """
     shelf = calibration_folder() / "beads"
     if Path(standard).suffix == ".toml" or (shelf / f"{standard}.toml").is_file():

@@ -1,4 +1,4 @@
-"""What was in the cell: temperature, medium, dilution. Belongs to the recording."""
+"""Conditions of the sample in the cell: temperature, medium, dilution. They belong to one recording."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _VISCOSITIES_MPAS = (0.1, 1e5)  # from below pentane (0.22) to above cold glycer
 
 @dataclass(frozen=True, kw_only=True)
 class SampleConditions:
-    """Conditions of one measurement; None means that nobody said.
+    """Conditions of one measurement; None means not stated.
 
     temperature_c : of the liquid.
     temperature_std_c : its standard uncertainty. The default of 0.2 °C is that of a thermostated cell (design
         choice, no measurement behind it): it is 0.5 % of the diameter in water.
     medium : name in ``calibration/media``; a solution with its content, e.g. "sucrose 10 %".
-    viscosity_mpas, viscosity_rel_std : viscosity at `temperature_c` measured by the user; it stands before
-        the medium's.
+    viscosity_mpas, viscosity_rel_std : viscosity at `temperature_c` measured by the user; it replaces
+        that of the medium.
     dilution : factor by which the sample was diluted (100 for 1:100).
     """
 
@@ -67,7 +67,7 @@ class SampleConditions:
             raise SettingError(f"dilution must be >= 1 (100 for 1:100), got {self.dilution}")
 
     def known_temperature_c(self) -> float:
-        """Return the temperature, or refuse by name."""
+        """Return the temperature; raise `MissingInputError` if it is not stated."""
         if self.temperature_c is None:
             raise MissingInputError(
                 "a size needs the temperature of the sample, and neither the recording nor anybody else "
@@ -76,12 +76,12 @@ class SampleConditions:
         return self.temperature_c
 
     def viscosity_pa_s(self) -> float:
-        """Dynamic viscosity of the liquid: the given one, or the medium's at the given temperature.
+        """Return the dynamic viscosity of the liquid: the stated one, or that of the medium at the stated temperature.
 
         Raises
         ------
         MissingInputError
-            Nobody gave the temperature: Stokes-Einstein needs it even where the viscosity is given.
+            The temperature is not stated: Stokes-Einstein needs it even if the viscosity is stated.
         SettingError
             The medium is unknown, or not known at this temperature.
         """
@@ -91,11 +91,11 @@ class SampleConditions:
         return self._medium().viscosity_pa_s(temperature_c)
 
     def relative_std(self) -> float:
-        """Relative standard uncertainty of T / viscosity, that is of every diameter alike.
+        """Return the relative standard uncertainty of T / viscosity, which is common to all diameters.
 
-        From the viscosity's own uncertainty and from the temperature, which enters through k T and, where the
+        It combines the uncertainty of the viscosity with that of the temperature, which enters through k T and, if the
         viscosity is the medium's, through the viscosity (water's: -2.2 % per °C at 25 °C, that of glycerol 50 % -3.6 %).
-        A viscosity given without its uncertainty adds nothing.
+        A viscosity stated without uncertainty counts as exact.
         """
         temperature_c = self.known_temperature_c()
         per_c = 1 / (temperature_c + ZERO_CELSIUS_K)
@@ -104,7 +104,7 @@ class SampleConditions:
         return math.hypot(per_c * self.temperature_std_c, self.viscosity_relative_std() or 0.0)
 
     def viscosity_relative_std(self) -> float | None:
-        """Relative standard uncertainty of the viscosity at this temperature; None where nobody said."""
+        """Return the relative standard uncertainty of the viscosity at this temperature; None if not stated."""
         if self.viscosity_mpas is not None:
             return self.viscosity_rel_std
         return self._medium().viscosity_rel_std()

@@ -1,4 +1,4 @@
-"""Where the calibration data lies."""
+"""Find the calibration data."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ENVIRONMENT_VARIABLE = "NTA_CALIBRATION"
 def calibration_folder(path: str | Path | None = None) -> Path:
     """Return the folder of profiles, media, beads and limits.
 
-    Looked for in this order: `path`; the folder named by ``$NTA_CALIBRATION``; ``nta/_calibration``, which is
+    It is searched for in this order: `path`; the folder named by ``$NTA_CALIBRATION``; ``nta/_calibration``, which is
     in the installed package; ``calibration/`` of a checkout (an editable install has no ``_calibration``).
 
     Raises

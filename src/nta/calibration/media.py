@@ -15,16 +15,16 @@ from nta.errors import SettingError
 from nta.physics import WATER_VISCOSITY_REL_STD, water_viscosity_pa_s
 from nta.stated import Table, is_number
 
-_STEP_C = 0.05  # for the slope of the viscosity with temperature: exact to 1e-6 relative within its range
+_STEP_C = 0.05  # step of the numerical derivative of viscosity, which is then exact to 1e-6 relative
 _WITH_CONTENT = re.compile(r"(?P<name>[A-Za-z][\w-]*)\s*[: ]\s*(?P<percent>[0-9]*\.?[0-9]+)\s*%?(?:\s*w/w)?$")
 
 
 @dataclass(frozen=True, kw_only=True)
 class RelativeViscosity:
-    """Viscosity relative to water on a grid of temperature and content; ln of it is interpolated, cubic.
+    """Viscosity relative to water on a grid of temperature and content; its logarithm is interpolated (cubic).
 
-    relative[i][j] belongs to temperatures_c[i] and mass_percent[j]. One temperature: the ratio is taken as
-    constant over `valid_c`. One mass per cent: a liquid of fixed composition.
+    relative[i][j] belongs to temperatures_c[i] and mass_percent[j]. With one temperature, the ratio is
+    constant over `valid_c`. With one mass per cent, the liquid has a fixed composition.
     """
 
     temperatures_c: tuple[float, ...]
@@ -59,7 +59,7 @@ class RelativeViscosity:
 
 @dataclass(frozen=True, kw_only=True)
 class RefractiveIndex:
-    """n² = 1 + sum of A_i l² / (l² - B_i), l in um, at `reference_c`; plus d n / d T and the solute's."""
+    """n² = 1 + sum of A_i l² / (l² - B_i), l in um, at `reference_c`; plus terms for temperature and solute."""
 
     sellmeier_a: tuple[float, ...]
     sellmeier_b_um2: tuple[float, ...]
@@ -91,7 +91,7 @@ class RefractiveIndex:
 
 @dataclass(frozen=True, kw_only=True)
 class Medium:
-    """A liquid that particles diffuse in; `mass_percent` is the solute's, 0 for a fixed composition."""
+    """A liquid in which particles diffuse. mass_percent : content of the solute, 0 for a fixed composition."""
 
     name: str
     mass_percent: float
@@ -107,12 +107,12 @@ class Medium:
             )
 
     def viscosity_pa_s(self, temperature_c: float) -> float:
-        """Dynamic viscosity in Pa s: that of water (IAPWS) times the medium's ratio to it.
+        """Return the dynamic viscosity in Pa s: that of water (IAPWS) times the ratio of the medium to water.
 
         Raises
         ------
         SettingError
-            A temperature outside the range of the medium's data; names range and value.
+            The temperature is outside the range of the data; the message names range and value.
         """
         low, high = self.viscosity.valid_c
         if not low <= temperature_c <= high:
@@ -125,14 +125,14 @@ class Medium:
         return water_viscosity_pa_s(float(temperature_c)) * ratio
 
     def log_viscosity_per_c(self, temperature_c: float) -> float:
-        """Return d ln(viscosity) / d T per °C; one-sided where the medium's data end."""
+        """Return d ln(viscosity) / d T per °C; one-sided at the ends of the data."""
         low, high = self.viscosity.valid_c
         ends = (max(temperature_c - _STEP_C, low), min(temperature_c + _STEP_C, high))
         below, above = (self.viscosity_pa_s(end) for end in ends)
         return math.log(above / below) / (ends[1] - ends[0])
 
     def viscosity_rel_std(self) -> float:
-        """Relative standard uncertainty of the viscosity: water's and the ratio's, added in quadrature."""
+        """Return the relative standard uncertainty of the viscosity: of water and of the ratio in quadrature."""
         return math.hypot(WATER_VISCOSITY_REL_STD, self.viscosity.rel_std)
 
     def refractive_index(self, wavelength_nm: float, temperature_c: float = 20.0) -> float:
@@ -143,7 +143,7 @@ class Medium:
 
 
 def load_medium(name: str, folder: str | Path | None = None) -> Medium:
-    """Read a medium from ``calibration/media``; a solution takes its content: "sucrose 10 %", "glycerol:20".
+    """Read a medium from ``calibration/media``; for a solution give its content too: "sucrose 10 %", "glycerol:20".
 
     Raises
     ------
@@ -169,7 +169,7 @@ def load_medium(name: str, folder: str | Path | None = None) -> Medium:
 
 
 def list_media(folder: str | Path | None = None) -> tuple[str, ...]:
-    """Return the names of the media there are."""
+    """Return the names of the available media."""
     return tuple(sorted(path.stem for path in (calibration_folder(folder) / "media").glob("*.toml")))
 
 
@@ -236,7 +236,7 @@ def _logs(values: Sequence[float]) -> list[float]:
 
 
 def _interpolated(x: float, knots: Sequence[float], values: Sequence[float]) -> float:
-    """Interpolate with the polynomial through the (up to) four nearest knots; beyond all, the end values."""
+    """Interpolate with the polynomial through the (up to) four nearest knots; beyond the outer knots, use their values."""
     if len(knots) == 1 or x <= knots[0]:
         return values[0]
     if x >= knots[-1]:

@@ -1,4 +1,4 @@
-"""What the instrument is: pixel size, optics and camera, each number with its date and source."""
+"""Instrument profiles: pixel size, optics and camera, each number with its date and source."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _MUST_BE_POSITIVE = (
 )
 
 _OF_THE_MODE = ("gain_e_per_adu", "offset_adu", "read_noise_e", "spot_width_px", "brightness_e_per_ms_nm2")
-"""What holds of the mode of the camera in which it was measured."""
+"""Fields that are valid only for the mode of the camera in which they were measured."""
 
 PROFILE_NUMBERS: Mapping[str, tuple[str, str, Mapping[str, float]]] = {
-    # field: (key in the file, unit, other units understood)
+    # field: (key in the file, unit, other accepted units)
     "pixel_size_um": ("pixel_size", "um", {"nm": 1e-3}),
     "numerical_aperture": ("numerical_aperture", "1", {}),
     "wavelength_nm": ("wavelength", "nm", {"um": 1e3}),
@@ -40,12 +40,12 @@ PROFILE_NUMBERS: Mapping[str, tuple[str, str, Mapping[str, float]]] = {
 
 
 ANCHORED = "anchored to"
-"""How the source begins of a sheet's width that follows from beads of known concentration."""
+"""First words of the source of a sheet width that was determined with beads of known concentration."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class InstrumentProfile:
-    """One instrument; None means that nobody measured it.
+    """Properties of one instrument; None means not measured.
 
     pixel_size_um : edge of a camera pixel in the sample plane; pixel_size_rel_std : its relative standard
         uncertainty.
@@ -53,8 +53,8 @@ class InstrumentProfile:
     spot_width_px : Gaussian standard deviation of a spot in focus.
     brightness_e_per_ms_nm2 : photoelectrons per ms of exposure and nm² of scattering cross-section collected
         by the objective, for a particle in focus at the centre of the sheet.
-    binning : how many pixels of the chip were one, along each edge, when the numbers were measured.
-    sources : where each number comes from, by field. rel_stds : relative standard uncertainties, by field.
+    binning : pixels of the chip per pixel of the image, along each edge, when the numbers were measured.
+    sources : source of each number, by field. rel_stds : relative standard uncertainties, by field.
     """
 
     name: str
@@ -78,19 +78,19 @@ class InstrumentProfile:
     rel_stds: Mapping[str, float] = field(default_factory=dict)
 
     def rel_std(self, name: str) -> float | None:
-        """Relative standard uncertainty of a number, by field; None where nobody stated it."""
+        """Return the relative standard uncertainty of a field; None if not stated."""
         return self.rel_stds.get(name)
 
     @property
     def sheet_is_anchored(self) -> bool:
-        """Whether the width of the sheet is the one under which beads of known concentration come out right."""
+        """Whether the width of the light sheet was determined with beads of known concentration."""
         return self.sources.get("sheet_width_um", "").startswith(ANCHORED)
 
     def at_binning(self, binning: int | None) -> InstrumentProfile:
-        """Return the profile of a recording with another binning; itself where that is the same, or nobody says it.
+        """Return the profile for another binning; unchanged if the binning is the same or not stated.
 
-        The optics stay and the pixel size grows. What is counted in pixels or grey values is left out: cameras sum or
-        average what they join, before or after it is read, and do not say which.
+        The optics stay the same and the pixel size grows. Numbers in pixels or grey values are dropped: cameras sum or
+        average binned pixels, before or after readout, and do not state which.
         """
         if binning is None or binning == self.binning:
             return self

@@ -1,4 +1,4 @@
-"""An instrument profile as TOML: what `load_profile` reads, and people too."""
+"""Write an instrument profile as TOML, to be read by `load_profile` and by people."""
 
 from __future__ import annotations
 

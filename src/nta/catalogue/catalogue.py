@@ -1,4 +1,4 @@
-"""`Catalogue`: record, read, correct."""
+"""`Catalogue`: record, read and correct analyses."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Catalogue:
     """An open catalogue; safe with any number of processes that write at once.
 
     Every row stays as it was written: triggers in the database refuse to change or remove one. A correction is a new row
-    that names the row it takes the place of.
+    that names the row it replaces.
     """
 
     def __init__(self, engine: sa.Engine) -> None:
@@ -47,7 +47,7 @@ class Catalogue:
 
     @classmethod
     def open(cls, where: str | Path, *, create: bool = True) -> Catalogue:
-        """Open a catalogue, make it where there is none, bring one of an earlier version to the present schema.
+        """Open a catalogue; create it if it does not exist, and migrate one of an earlier version to the present schema.
 
         Parameters
         ----------
@@ -59,7 +59,7 @@ class Catalogue:
         Raises
         ------
         CatalogueError
-            It cannot be opened, is of a later version, or is no catalogue.
+            It cannot be opened, has a later version, or is not a catalogue.
         SettingError
             The address is of another kind of database.
         """
@@ -80,7 +80,7 @@ class Catalogue:
 
     @property
     def name(self) -> str:
-        """The address for people, without password."""
+        """The address without password, for display."""
         return shown(self._engine.url)
 
     def record(
@@ -96,9 +96,9 @@ class Catalogue:
         comment: str = "",
         measured_at: datetime | str | None = None,
     ) -> RunRecord:
-        """Record an analysis, or its summary as `nta.io.results.summary` gives it; return its row.
+        """Record an analysis, or its summary made by `nta.io.results.summary`; return its row.
 
-        The same analysis is recorded once: a second time its row is returned as it stands, corrections included.
+        An analysis is recorded only once: a second time its present row is returned, with its corrections.
 
         Parameters
         ----------
@@ -107,7 +107,7 @@ class Catalogue:
         kind, standard, lot
             "beads" with the name of their certificate and lot, "blank" (the diluent alone) or "sample".
         instrument
-            The profile's name where it is not given.
+            Default: the name of the profile.
         measured_at
             When the recording was made; ISO text or a datetime, a time of day with its zone.
         """
@@ -138,17 +138,17 @@ class Catalogue:
             return self.history(known)[-1]
 
     def correct(self, run: int, *, reason: str, **changes: Any) -> RunRecord:
-        """Write a new row that takes the place of a row; return it.
+        """Write and return a new row that replaces a row.
 
         Parameters
         ----------
         run
-            Id of the row, which no other row may have corrected yet.
+            Id of the row; it must not have been corrected already.
         reason
-            Why; required.
+            Reason of the correction; required.
         **changes
-            What a person stated: kind, standard, lot, sample, instrument, operator, comment, results, measured_at; and
-            ``withdrawn=True`` for a run that counts no more. What was computed is corrected by another analysis.
+            Values stated by a user: kind, standard, lot, sample, instrument, operator, comment, results, measured_at; and
+            ``withdrawn=True`` for a run that no longer counts. Computed values are corrected by another analysis.
 
         Raises
         ------
@@ -170,7 +170,7 @@ class Catalogue:
                     return self._insert(connection, row)
             except sa.exc.IntegrityError:
                 newest = self.history(run)[-1].id
-                if newest == run:  # no row took its place: something else is wrong
+                if newest == run:  # no row replaced it: something else is wrong
                     raise
                 raise CatalogueError(
                     f"run {run} was corrected already; correct its newest row, {newest}"
@@ -191,16 +191,16 @@ class Catalogue:
         withdrawn: bool = False,
         superseded: bool = False,
     ) -> list[RunRecord]:
-        """Return the runs as they stand now, oldest measurement first.
+        """Return the present state of the runs, oldest measurement first.
 
         Parameters
         ----------
         kind, standard, lot, instrument, sample, operator, recording_sha256
-            Only runs of which this is said.
+            Only runs with this value.
         since, until
-            Only runs measured (or analysed, where nobody said when they were measured) from then on, before then.
+            Only runs measured (if not stated: analysed) from `since` on and before `until`.
         withdrawn, superseded
-            True: also runs that were withdrawn, also rows that a correction took the place of.
+            True: include withdrawn runs; include rows replaced by a correction.
         """
         when = sa.func.coalesce(runs.c.measured_at, runs.c.analysed_at)
         query = sa.select(*_LIGHT).order_by(when, runs.c.id)
@@ -243,7 +243,7 @@ class Catalogue:
         return found
 
     def summary(self, run: int) -> dict[str, Any]:
-        """Return everything that was recorded of a run: the summary of its analysis with settings, versions and findings."""
+        """Return the full recorded summary of a run, with settings, versions and findings."""
         query = sa.select(runs.c.summary).where(runs.c.id == run)
         with naming_catalogue(self._engine.url), self._engine.begin() as connection:
             found = connection.execute(query).scalar()
@@ -277,7 +277,7 @@ class Catalogue:
 
 
 def _summary(analysis: Analysis) -> dict[str, Any]:
-    """Return the summary of an analysis; who only reads a catalogue need not import what makes one."""
+    """Return the summary of an analysis; imported here, so that reading a catalogue does not import the analysis."""
     from nta.io.results import summary
 
     return summary(analysis)
@@ -294,7 +294,7 @@ def _fresh(*, corrects: int | None, reason: str, withdrawn: bool) -> dict[str, A
 
 
 def _account() -> str:
-    """Return the name of the account, or its number where the machine knows no name for it, as in a container."""
+    """Return the name of the account, or its number if it has no name, as in a container."""
     try:
         return getpass.getuser()
     except (KeyError, OSError, ImportError):
@@ -320,7 +320,7 @@ def _checked(changes: Mapping[str, Any], reason: str) -> dict[str, Any]:
 
 
 def _check_value(name: str, value: Any) -> None:
-    """Refuse what the column cannot hold; a moment may also be given as text."""
+    """Refuse a value that the column cannot hold; a moment may also be given as text."""
     column = runs.c[name]
     kinds = (datetime, str) if name == "measured_at" else (column.type.python_type,)
     if not (isinstance(value, kinds) or (value is None and column.nullable)):
@@ -336,6 +336,6 @@ def _records(connection: sa.Connection, query: sa.Select[Any]) -> list[RunRecord
     ids = query.with_only_columns(runs.c.id).order_by(None)
     of: dict[int, dict[str, Quantity]] = {row["id"]: {} for row in found}
     for run, name, *parts in connection.execute(sa.select(numbers).where(numbers.c.run.in_(ids))):
-        if run in of:  # another process may have written since the query before
+        if run in of:  # another process may have added rows since the previous query
             of[run][name] = Quantity(*parts)
     return [RunRecord(**{**row, "verdict": Verdict(row["verdict"])}, numbers=of[row["id"]]) for row in found]

@@ -1,4 +1,4 @@
-"""The database under the catalogue: opened by path or URL, brought to the present schema, its errors in the user's words."""
+"""Open the database of a catalogue by path or URL, migrate it to the present schema, and translate its errors."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from nta.catalogue.record import CatalogueError
 from nta.catalogue.tables import VERSION_TABLE
 from nta.errors import NtaError, SettingError
 
-_PATIENCE_S = 60.0  # for another process that writes
+_PATIENCE_S = 60.0  # to wait for another process that writes
 _LOCK = 0x6E7461  # of PostgreSQL's advisory locks: "nta"; one process migrates at a time
 
 
 def address(where: str | Path) -> sa.URL:
-    """Return the URL of a catalogue that is named by a path or a URL.
+    """Return the URL of a catalogue given by a path or a URL.
 
     Raises
     ------
     SettingError
-        It is a URL of another kind of database, or none that can be read.
+        The URL is of another kind of database, or invalid.
     """
     text = str(where)
     if "://" not in text:
@@ -48,7 +48,7 @@ def address(where: str | Path) -> sa.URL:
 
 
 def connect(url: sa.URL) -> sa.Engine:
-    """Return an engine; nothing is opened yet."""
+    """Return an engine; no connection is opened yet."""
     if url.get_backend_name() == "sqlite":
         engine = sa.create_engine(url, connect_args={"timeout": _PATIENCE_S})
         sa.event.listen(engine, "connect", _prepare_sqlite)
@@ -63,12 +63,12 @@ def connect(url: sa.URL) -> sa.Engine:
 
 
 def _prepare_sqlite(connection: Any, _: Any) -> None:
-    connection.isolation_level = None  # we begin transactions ourselves: Python's own leave DDL outside
+    connection.isolation_level = None  # transactions are begun explicitly: those of Python leave DDL outside
     connection.execute("PRAGMA foreign_keys = ON")
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:
-    """Take the write lock at the start: a reader that becomes a writer midway is refused without being waited for."""
+    """Take the write lock at the start: SQLite refuses, without waiting, a reader that becomes a writer midway."""
     writes = connection.get_execution_options().get("writes", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
@@ -82,7 +82,7 @@ def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
 
 @contextmanager
 def naming_catalogue(url: sa.URL) -> Iterator[None]:
-    """Turn what the database says into an error that names the catalogue, without its password."""
+    """Translate errors of the database into errors that name the catalogue, without its password."""
     try:
         yield
     except sa.exc.DBAPIError as error:
@@ -92,21 +92,21 @@ def naming_catalogue(url: sa.URL) -> Iterator[None]:
         raise CatalogueError(f"the catalogue {shown(url)}: {error}") from error
     except NtaError:
         raise
-    except (ValueError, TypeError) as error:  # what a row holds is not what was written into it
+    except (ValueError, TypeError) as error:  # the content of a row is not as it was written
         raise CatalogueError(
             f"the catalogue {shown(url)} is damaged: {error}; take it from a backup"
         ) from error
 
 
 def shown(url: sa.URL) -> str:
-    """Return the address for people: a path, or a URL without password."""
+    """Return the address for display: a path, or a URL without password."""
     if url.get_backend_name() == "sqlite":
         return url.database or ":memory:"
     return url.set(drivername=url.get_backend_name()).render_as_string(hide_password=True)
 
 
 def prepare(engine: sa.Engine) -> None:
-    """Make the tables, or bring those of an earlier version to the present schema, in one transaction.
+    """Create the tables, or migrate those of an earlier version to the present schema, in one transaction.
 
     Raises
     ------
@@ -133,7 +133,7 @@ def prepare(engine: sa.Engine) -> None:
 
 
 def schema_revision(connection: sa.Connection) -> str | None:
-    """Return the schema revision of a database; None where there is no catalogue in it."""
+    """Return the schema revision of a database; None if it holds no catalogue."""
     if not sa.inspect(connection).has_table(VERSION_TABLE):
         return None
     return connection.execute(sa.text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()
@@ -147,7 +147,7 @@ def newest_revision() -> str:
 
 
 def migration_config(connection: sa.Connection | None) -> Config:
-    """Return what alembic needs to know to migrate a connection."""
+    """Return the configuration with which alembic migrates a connection."""
     config = Config()
     config.set_main_option("script_location", str(resources.files("nta.catalogue") / "migrations"))
     config.set_main_option("path_separator", "os")

@@ -1,4 +1,4 @@
-"""The noun of this room: one analysis as the catalogue knows it, and how it is taken from a summary."""
+"""One analysis as a row of the catalogue, and how the row is made from a summary."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ Kind = Literal["sample", "beads", "blank"]
 
 @dataclass(frozen=True, kw_only=True)
 class About:
-    """What is said of a recording beside its analysis; changing it repeats nothing but the check of beads.
+    """Labels of a recording that do not affect its analysis; changing them repeats only the bead check.
 
-    group : recordings of one are replicates of one another.
+    group : recordings with the same group are replicates.
     """
 
     group: str = ""
@@ -37,7 +37,7 @@ class About:
         check_choice("kind", self.kind, Kind)
 
     def completed(self, metadata: Mapping[str, Any]) -> About:
-        """Return it with what nobody said taken from the recording and its side-car."""
+        """Return the labels, with missing ones taken from the recording and its side-car."""
         names = [f.name for f in fields(self) if f.name not in ("kind", *REPORTED)]
         recorded = {name: str(metadata[name]) for name in names if metadata.get(name)}
         recorded |= about_recording(metadata)
@@ -45,7 +45,7 @@ class About:
         return About(**{**recorded, **said})
 
     def refuse_of_no_beads(self, remedy: str) -> None:
-        """Refuse a standard or a lot of what is said to be no beads: nothing would come of it. remedy : how to say so."""
+        """Refuse a standard or a lot of a recording not of beads, which has no effect. remedy : how to state beads."""
         named = [name for name in ("standard", "lot") if getattr(self, name)]
         if named and self.kind != "beads":
             raise SettingError(
@@ -54,7 +54,7 @@ class About:
 
     @property
     def reported(self) -> dict[str, str]:
-        """What of it is kept with the results, for the report to tell."""
+        """The labels that are stored with the results, for the report."""
         return {name: value for name in REPORTED if (value := getattr(self, name))}
 
 
@@ -70,7 +70,7 @@ CORRECTABLE = (
     "measured_at",
     "withdrawn",
 )
-"""What a person stated and may state again; what was computed is corrected by another analysis."""
+"""Columns stated by users, which may be corrected; computed values are corrected by another analysis."""
 
 
 class CatalogueError(NtaError):
@@ -81,14 +81,14 @@ class CatalogueError(NtaError):
 class RunRecord:
     """One row of the catalogue.
 
-    id : of the row. uid : of the analysis, the same wherever it is recorded; a correction has its own.
-    corrects, reason, withdrawn : the row this one takes the place of (None: none), why, and whether the run counts no more.
-    recorded_at, recorded_by : when the row was written and by which account. measured_at : when the recording was made, as
-        far as somebody said; analysed_at : when it was analysed.
-    kind, standard, lot : sample, beads or blank; of beads the name of their certificate, and the lot.
-    recording, recording_sha256, results : the recording as it was named, its checksum, and where its results were put.
-    software, settings_sha256 : version of nta-lab and digest of all settings: runs that differ in one are no series.
-    verdict : the worst of the findings.
+    id : number of the row. uid : identity of the analysis, the same wherever it is recorded; a correction has its own.
+    corrects : row that this one replaces (None: none); reason : why; withdrawn : the run no longer counts.
+    recorded_at, recorded_by : when the row was written and by which account. measured_at : when the recording was made
+        (None: not stated); analysed_at : when it was analysed.
+    kind, standard, lot : sample, beads or blank; for beads, the name of their certificate, and their lot.
+    recording, recording_sha256, results : the recording as named by the user, its checksum, and the folder of its results.
+    software, settings_sha256 : version of nta-lab and digest of all settings: runs differing in one form no series.
+    verdict : worst verdict of the findings.
     numbers : "d50_nm", "in_cell_per_ml", "brightness_e_per_ms", ... with their intervals.
     """
 
@@ -118,7 +118,7 @@ class RunRecord:
 
     @property
     def when(self) -> datetime:
-        """When it was measured, or analysed where nobody said: the time axis of a chart."""
+        """When it was measured or, if not stated, analysed: the time axis of a chart."""
         return self.measured_at or self.analysed_at
 
     @property
@@ -128,7 +128,7 @@ class RunRecord:
 
 
 def columns_of(summary: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the columns of a row that come from what `nta.io.results.summary` says of an analysis."""
+    """Return the columns of a row that come from the summary of an analysis by `nta.io.results.summary`."""
     provenance, profile = summary["provenance"], summary["profile"]
     return {
         "uid": analysis_uid(summary),
@@ -145,7 +145,7 @@ def columns_of(summary: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def numbers_of(summary: Mapping[str, Any]) -> dict[str, Quantity]:
-    """Return the numbers of a summary by name; what has no value is left out."""
+    """Return the numbers of a summary by name; those without a value are left out."""
     found: dict[str, Mapping[str, Any]] = dict(summary["size"]["numbers"])
     for share in summary["size"]["fractions"]:
         found[f"share_{share['low_nm']:g}_{share['high_nm']:g}_nm"] = share
@@ -160,19 +160,19 @@ def numbers_of(summary: Mapping[str, Any]) -> dict[str, Quantity]:
 
 
 def analysis_uid(summary: Mapping[str, Any]) -> str:
-    """Return the identity of an analysis: what was read, how, by what and when, whatever else a summary may hold."""
+    """Return the identity of an analysis: its recording, settings, software and time, whatever else the summary holds."""
     provenance = summary["provenance"]
     parts = [provenance[key] for key in ("recording", "sha256", "date", "versions")]
     return digest([*parts, summary["settings"], summary["conditions"], summary["profile"]])
 
 
 def as_time(value: Any, what: str) -> datetime:
-    """Return a moment from ISO text or a datetime; a day alone begins at midnight UTC.
+    """Return a moment from ISO text or a datetime; a date without time means midnight UTC.
 
     Raises
     ------
     SettingError
-        It is no date, or a time of day that does not say where: an hour apart, two runs change places.
+        It is not a date, or it has a time of day without a time zone, which could swap the order of two runs.
     """
     try:
         moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))

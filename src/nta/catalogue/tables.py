@@ -1,4 +1,4 @@
-"""The tables of the catalogue as this version knows them; `migrations` makes them, step by step."""
+"""The tables of the catalogue in this version; `migrations` creates them, step by step."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ VERSION_TABLE = "nta_catalogue_version"
 
 
 class Moment(sa.types.TypeDecorator[datetime]):
-    """A moment in UTC; SQLite keeps no zone."""
+    """A moment in UTC; SQLite stores no time zone."""
 
     impl = sa.DateTime(timezone=True)
     cache_ok = True

@@ -1,6 +1,6 @@
 """The command line, `nta VERB ...`.
 
-The verbs and their options stand in `nta.cli.verbs`; what a verb does is imported when it is asked for, so that
+The verbs and their options stand in `nta.cli.verbs`; the code of a verb is imported only when it runs, so that
 `nta --help` starts at once.
 """
 
@@ -28,7 +28,7 @@ EXIT_OK, EXIT_FAILED, EXIT_INTERRUPTED = 0, 1, 130
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return 0 when done, 1 when it failed (stderr says why), 2 for wrong usage, 130 when interrupted."""
     if isinstance(sys.stdout, TextIOWrapper):
-        # a name that the terminal cannot show must not end a command after its work
+        # a name that the terminal cannot print must not make a command fail after its work
         sys.stdout.reconfigure(errors="backslashreplace")
     parser = _parser()
     options, unknown = parser.parse_known_args(arguments)
@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("nta: interrupted", file=sys.stderr)
         return EXIT_INTERRUPTED
-    except BrokenPipeError:  # the reader of our output went away, e.g. `nta drivers | head -1`
+    except BrokenPipeError:  # the reader of the output is gone, e.g. `nta drivers | head -1`
         sys.stderr.close()
         return EXIT_OK
     except (NtaError, OSError) as error:
@@ -71,7 +71,7 @@ def _parser() -> Parser:
 
 
 class _Version(argparse.Action):
-    """Look the version up only when asked: importing the metadata costs more than parsing."""
+    """Print the version; look it up only on request, because importing the metadata takes longer than parsing."""
 
     def __init__(self, option_strings: Sequence[str], dest: str, help: str | None = None) -> None:  # noqa: A002
         super().__init__(option_strings, dest, nargs=0, help=help)

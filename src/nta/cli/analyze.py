@@ -1,4 +1,4 @@
-"""`nta analyze`: recordings in, results and reports out."""
+"""`nta analyze`: analyse recordings, and write results and reports."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from nta.report import REPORT_FILE, summary_text
 
 @dataclass(frozen=True, kw_only=True)
 class Handling:
-    """What a command does around every analysis that it makes.
+    """How a command handles every analysis that it makes.
 
     catalogue : address of the catalogue that records the analysis (None: not recorded). about : labels stated by the user.
     force : replace existing results. sweep : repeat the analysis over a grid of settings.

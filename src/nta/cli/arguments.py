@@ -1,4 +1,4 @@
-"""The user's words, turned into what the library takes: conditions, profile, settings."""
+"""Turn options of the command line into arguments of the library: conditions, profile, settings."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ _OTHER_KINDS = (".avi", ".mp4", ".mov", ".mkv", ".tif", ".tiff", ".cine", ".seq"
 
 
 def camera_from_options(options: argparse.Namespace) -> dict[str, Any]:
-    """Return what the user says of the camera, as `open_recording` takes it."""
+    """Return the stated camera settings, as arguments of `open_recording`."""
     return camera_from_words({**vars(options), "frame_rate_hz": getattr(options, "frame_rate", None)})
 
 
 def said_conditions(options: argparse.Namespace) -> dict[str, Any]:
-    """Return what the user says of the sample, as `SampleConditions` takes it."""
+    """Return the stated conditions of the sample, as arguments of `SampleConditions`."""
     said = {field: getattr(options, option) for field, option in SAMPLE_OPTIONS.items()}
     return {field: value for field, value in said.items() if value is not None}
 
 
 def conditions_in(options: argparse.Namespace, metadata: Mapping[str, Any]) -> SampleConditions:
-    """Return what was in the cell: the user's words first, then the side-car's, then the recording's own."""
+    """Return the conditions of the sample: options take precedence over the side-car, the side-car over the recording."""
     return stated_conditions(metadata, **said_conditions(options))
 
 
@@ -40,7 +40,7 @@ def chosen_profile(options: argparse.Namespace) -> InstrumentProfile | None:
 
 
 def chosen_settings(options: argparse.Namespace) -> AnalysisSettings:
-    """Return the analysis settings: defaults, then the settings file, then single words."""
+    """Return the analysis settings: single options take precedence over the settings file, the file over the defaults."""
     settings = AnalysisSettings.from_toml(options.settings) if options.settings else AnalysisSettings()
     if options.engine:
         settings = replace(
@@ -64,7 +64,7 @@ def with_refractive_index(settings: AnalysisSettings, refractive_index: float | 
 
 
 def refuse_other_than_hdf5(path: Path) -> None:
-    """Refuse the name of another kind of recording for what is written as HDF5."""
+    """Refuse an output name with the suffix of another kind of recording: recordings are written as HDF5."""
     if not path.exists() and path.suffix.lower() in _OTHER_KINDS:
         raise SettingError(
             f"-o {path}: recordings are written as HDF5; name it {path.stem}.h5 (nta export turns it into OME-TIFF)"
@@ -72,13 +72,13 @@ def refuse_other_than_hdf5(path: Path) -> None:
 
 
 def refuse_existing(path: Path, *, force: bool) -> None:
-    """Refuse to write over a file that is there, unless it was asked for."""
+    """Refuse to replace an existing file, unless `force`."""
     if path.exists() and not force:
         raise SettingError(f"{path} exists; choose another name with -o, or replace it with --force")
 
 
 def result_folders(paths: Sequence[Path], output: Path) -> dict[Path, Path]:
-    """Return the result folder of each input: the output itself for one, a folder in it for each of several."""
+    """Return the result folder of each input: the output folder for a single input, else a folder in it for each."""
     if len(paths) == 1:
         return {paths[0]: output}
     folders: dict[Path, Path] = {}
@@ -87,7 +87,7 @@ def result_folders(paths: Sequence[Path], output: Path) -> dict[Path, Path]:
             raise SettingError(f"{path} is named twice")
         label = name = printable(path.name if path.is_dir() else path.stem)
         number = 2
-        while output / name in folders.values():  # two inputs of one name from two folders
+        while output / name in folders.values():  # two inputs of the same name from different folders
             name = f"{label}_{number}"
             number += 1
         folders[path] = output / name

@@ -1,4 +1,4 @@
-"""`nta assess`: a study in, verdicts and their report out."""
+"""`nta assess`: judge a study and write its report."""
 
 from __future__ import annotations
 

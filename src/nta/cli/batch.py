@@ -1,4 +1,4 @@
-"""`nta batch`: a folder or list of recordings in, one table and one page out."""
+"""`nta batch`: analyse a folder or list of recordings into one table and one page."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from nta.report.wording import count, in_one, number
 
 
 def run(options: argparse.Namespace) -> int:
-    """Analyse what is not analysed yet; one bad file gives one row with its reason, and exit code 1."""
+    """Analyse the recordings that have no results yet; a bad file gives a row with its reason, and exit code 1."""
     request = Request(
         camera=camera_from_options(options),
         conditions=said_conditions(options),
@@ -46,7 +46,7 @@ def run(options: argparse.Namespace) -> int:
             try:
                 record_outcome(catalogue, job, outcome)
             except CatalogueError as error:
-                # the batch goes on: a database that is away for an hour costs no night
+                # the batch continues: a database that is away for an hour must not cost a night
                 unrecorded.append(str(error))
 
         batch = run_batch(
@@ -70,7 +70,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _words(outcome: JobOutcome) -> str:
-    """Say in a few words what came of a recording."""
+    """Return the outcome of a recording in a few words."""
     d50 = outcome.numbers.get("d50_nm")
     words = plain(f"D50 {in_one(d50)}") if d50 is not None else outcome.reason or "no size distribution"
     if outcome.status == "incomplete" and d50 is not None:
@@ -79,7 +79,7 @@ def _words(outcome: JobOutcome) -> str:
 
 
 def _summary(batch: Batch) -> str:
-    """Say how the batch went: counts, reasons, groups."""
+    """Return a summary of the batch: counts, reasons, groups."""
     kept = sum(outcome.kept for _, outcome in batch.done)
     before = f" ({kept} done before)" if kept else ""
     lines = [f"{batch.count('result')} of {count(len(batch.done), 'file')} gave a result{before}"]
@@ -102,7 +102,7 @@ def _summary(batch: Batch) -> str:
 
 
 def _mean(s: Spread) -> str:
-    """Write a mean over videos: with what they share in its interval."""
+    """Return a mean over videos in words; its interval includes the uncertainty that all videos share."""
     mean = Quantity(s.mean, s.full_low, s.full_high, s.unit)
     scatter = "" if s.sd is None or s.cv is None else f", SD {number(s.sd)} nm, CV {100 * s.cv:.1f} %"
     return f"{in_one(mean)}{scatter}, {count(s.n, 'video')}"
@@ -116,7 +116,7 @@ def _rows(batch: Batch) -> dict[str, Any]:
 
 
 def _size(recording: Path) -> int:
-    """Return the bytes of a recording; of a folder those of its files, where it may be read."""
+    """Return the size of a recording in bytes; for a folder, the sum over its files if it can be read."""
     if recording.is_dir() and os.access(recording, os.R_OK | os.X_OK):
         return 1 + sum(file.stat().st_size for file in recording.iterdir() if file.is_file())
     return 1 + (recording.stat().st_size if recording.exists() else 0)

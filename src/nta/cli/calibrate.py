@@ -1,4 +1,4 @@
-"""`nta calibrate`: a run of certified beads in, a dated instrument profile out."""
+"""`nta calibrate`: make a dated instrument profile from a run of certified beads."""
 
 from __future__ import annotations
 

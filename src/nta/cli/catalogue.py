@@ -1,4 +1,4 @@
-"""`nta catalogue`: the runs on record."""
+"""`nta catalogue`: list, show, correct, add and export the recorded runs."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _COLUMNS = ("run", "date, UTC", "kind", "sample", "instrument", "operator", "D50
 
 
 def run(options: argparse.Namespace) -> int:
-    """Do what was asked with the catalogue that was named."""
+    """Open the catalogue and carry out the requested action."""
     address = catalogue_address(options)
     if address is None:
         raise MissingInputError(f"which catalogue? Give --catalogue FILE|URL, or set {ENVIRONMENT_VARIABLE}")
@@ -101,7 +101,7 @@ def _add(catalogue: Catalogue, options: argparse.Namespace) -> None:
 
 
 def _files(path: Path) -> tuple[Path, ...]:
-    """Return the results to record: a file, that of a folder, or all of a procedure's sample."""
+    """Return the results files to record: of a folder, of all sample videos of a procedure, or the given file."""
     return (path.is_dir() and results_files(path)) or (results_file(path),)
 
 
@@ -153,7 +153,7 @@ def _word(value: Any) -> str:
 
 
 def _plain(record: RunRecord) -> dict[str, Any]:
-    """Return a record as plain data."""
+    """Return a record as plain data for JSON."""
     row = {name: _dated(getattr(record, name)) for name in _stated()}
     return {**row, "numbers": {name: asdict(quantity) for name, quantity in record.numbers.items()}}
 
@@ -163,7 +163,7 @@ def _dated(value: Any) -> Any:
 
 
 def _flat(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Put the numbers into columns: value and ends of the interval of each, d50_nm, d50_low_nm, d50_high_nm."""
+    """Write each number as three columns, value and ends of the interval: d50_nm, d50_low_nm, d50_high_nm."""
     names = list(dict.fromkeys(name for row in rows for name in row["numbers"]))
     return [
         {key: value for key, value in row.items() if key != "numbers"}

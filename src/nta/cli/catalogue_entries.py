@@ -1,4 +1,4 @@
-"""Analyses on record: the catalogue that was named, by `--catalogue` or by the environment, and what is written into it."""
+"""Record analyses in the catalogue given by `--catalogue` or by the environment."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _ABOUT = ("kind", "standard", "lot", "instrument", "operator")
 
 
 def catalogue_address(options: argparse.Namespace) -> str | None:
-    """Return the catalogue that was named: by the option, else by the environment; None: nothing is to be recorded."""
+    """Return the catalogue given by the option, else by the environment; None if nothing is to be recorded."""
     named = options.catalogue or os.environ.get(ENVIRONMENT_VARIABLE)
     return None if named in (None, "", _NONE) else str(named)
 
@@ -52,19 +52,19 @@ def open_catalogue(address: str | None) -> Iterator[Catalogue | None]:
 
 
 def about_in(options: argparse.Namespace) -> About:
-    """Return what the user says of a recording beside its analysis."""
+    """Return the labels of a recording in these options."""
     return About(**{name: value for name in _ABOUT if (value := getattr(options, name, None))})
 
 
 def record_analysis(
     catalogue: Catalogue, analysis: Analysis | Mapping[str, Any], folder: Path, about: About
 ) -> RunRecord:
-    """Record an analysis whose results lie in a folder.
+    """Record an analysis whose results are in a folder.
 
     Raises
     ------
     CatalogueError
-        It could not be written; the message says how to do it later.
+        It could not be written; the message says how to record it later.
     """
     try:
         return catalogue.record(analysis, results=folder, **_columns(about))
@@ -77,7 +77,7 @@ def record_analysis(
 
 
 def record_outcome(catalogue: Catalogue, job: Job, outcome: JobOutcome) -> None:
-    """Record what came of a job, where something did."""
+    """Record the outcome of a job, if it was analysed."""
     if not outcome.analysed:
         return
     said = {name: value for name, value in vars(job.about).items() if value}
@@ -88,7 +88,7 @@ def record_outcome(catalogue: Catalogue, job: Job, outcome: JobOutcome) -> None:
 
 
 def record_videos(catalogue: Catalogue, carried_out: ProcedureOutcome, about: About) -> list[str]:
-    """Record every good video of a procedure, controls as what they are; return why some could not be, in words."""
+    """Record every good video of a procedure, controls with their kind; return the reasons of failures."""
     procedure, unrecorded = carried_out.procedure, []
     for video in carried_out.videos:
         if not video.good or video.recording is None:
@@ -104,7 +104,7 @@ def record_videos(catalogue: Catalogue, carried_out: ProcedureOutcome, about: Ab
             with open_recording(path) as source:
                 said = said.completed(source.metadata)
             record_analysis(catalogue, _kept_summary(folder), folder, said)
-        except (NtaError, OSError, ValueError) as error:  # the report is still to be shown
+        except (NtaError, OSError, ValueError) as error:  # the report must still be shown
             unrecorded.append(str(error))
     return unrecorded
 
@@ -117,7 +117,7 @@ def _kept_summary(folder: Path) -> dict[str, Any]:
 def _columns(about: About) -> dict[str, Any]:
     try:
         measured_at, comment = as_time(about.date, "date") if about.date else None, about.comment
-    except SettingError:  # a side-car's date in somebody's own words is kept as words
+    except SettingError:  # a date in free text, from a side-car, becomes part of the comment
         measured_at, comment = None, "; ".join(filter(None, (about.comment, f"measured {about.date}")))
     return {
         "kind": about.kind,

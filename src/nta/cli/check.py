@@ -1,4 +1,4 @@
-"""`nta check`: results against a specification; the exit code is the verdict."""
+"""`nta check`: compare results with a specification; the exit code is the verdict."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _EXIT = {CheckVerdict.PASS: 0, CheckVerdict.FAIL: 1, CheckVerdict.INCONCLUSIVE: 
 
 
 def run(options: argparse.Namespace) -> int:
-    """Check, say, write; every way to go wrong has an exit code that no verdict has."""
+    """Check, print and write; the exit codes of failures differ from those of verdicts."""
     try:
         return _run(options)
     except SettingError as error:
         return _refused(error, EXIT_CHECK_USAGE, debug=options.debug)
     except (NtaError, OSError) as error:
         return _refused(error, EXIT_UNREADABLE, debug=options.debug)
-    except Exception as error:  # the interpreter would end with 1, which is "fail"
+    except Exception as error:  # the interpreter would exit with 1, which means "fail"
         return _refused(error, EXIT_FAULT, debug=True)
 
 
@@ -60,8 +60,8 @@ def _run(options: argparse.Namespace) -> int:
     try:
         _write(report, options)
         sys.stdout.flush()
-    except BrokenPipeError:  # whoever reads our output has seen enough; the verdict stays
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains when it ends
+    except BrokenPipeError:  # the reader of the output is gone; the verdict stays
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains at exit
     return _EXIT[report.verdict]
 
 
@@ -77,5 +77,6 @@ def _write(report: QcReport, options: argparse.Namespace) -> None:
     elif not options.quiet:
         from rich.console import Console
 
-        width = None if sys.stdout.isatty() else 140  # a log has no width; folded cells are hard to search
+        # a log has no width, and wrapped cells are hard to search
+        width = None if sys.stdout.isatty() else 140
         report.print_to(Console(file=sys.stdout, width=width))

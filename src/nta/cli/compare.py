@@ -1,4 +1,4 @@
-"""`nta compare`: results of several sources on one page."""
+"""`nta compare`: show results of several sources on one page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`nta drivers`: the devices that can be opened."""
+"""`nta drivers`: list the devices that can be opened."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from nta.errors import DeviceError
 
 
 def run(options: argparse.Namespace) -> int:
-    """List the registered drivers, none of them imported; with --find, the devices they see too."""
+    """List the registered drivers without importing them; with --find, also the connected devices."""
     drivers = [_described(driver, find=options.find) for driver in list_drivers()]
     if options.json:
         print(json.dumps(drivers, indent=2))

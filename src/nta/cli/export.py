@@ -1,4 +1,4 @@
-"""`nta export`: results and recordings in the formats of other programs."""
+"""`nta export`: write results and recordings in the formats of other programs."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _FOLDERS: Mapping[str, Callable[[Analysis, Path], object]] = {
 
 
 def run(options: argparse.Namespace) -> int:
-    """Write what was asked for."""
+    """Write the requested format."""
     form, target = options.to, options.output
     if form in _FOLDERS:
         if target.exists() and not target.is_dir():
@@ -57,7 +57,7 @@ def _recording(options: argparse.Namespace, form: str) -> None:
     from nta.io.recordings import copy_to_hdf5, open_recording, write_ome_tiff
 
     path = options.source
-    if path.is_dir() and results_files(path):  # of a measurement the recording lies beside its results
+    if path.is_dir() and results_files(path):  # the recording of a measurement is beside its results
         path = path / RECORDING_FILE
         if not path.is_file():
             raise SettingError(f"{options.source} holds results; --to {form} takes the recording they are of")

@@ -1,4 +1,4 @@
-"""`nta import`: results and tracks of other programs as our files, sized again where the tracks allow it."""
+"""`nta import`: convert results and tracks of other programs into files of nta; tracks are sized again if possible."""
 
 from __future__ import annotations
 
@@ -31,20 +31,20 @@ from nta.quantity import Quantity
 from nta.report.terminal import finding_lines, plain
 from nta.sizes import SizeDistribution
 
-_ROUNDING = 0.002  # 29.97 Hz is called 30
+_ROUNDING = 0.002  # relative tolerance: 29.97 Hz is often given as 30
 
 
 def run(options: argparse.Namespace) -> int:
-    """Import every file; one that fails says why and the others go on."""
+    """Import every file; if one fails, print why and continue with the others."""
     failed, folders = 0, result_folders(options.files, options.output)
     for folder in folders.values():
-        check_writable(folder.resolve())  # of a link the folder it leads to
+        check_writable(folder.resolve())  # a link is checked by its target
     for path, folder in folders.items():
         try:
             _import(path, folder, options)
-        except BrokenPipeError:  # nobody reads our output any more
+        except BrokenPipeError:  # the reader of the output is gone
             raise
-        except Exception as error:  # one bad file never ends the others, not even by a fault of ours
+        except Exception as error:  # one bad file must not end the others, not even by a defect of nta
             if options.debug:
                 raise
             failed += 1
@@ -86,7 +86,7 @@ def _import(path: Path, folder: Path, options: argparse.Namespace) -> None:
 
 
 def _imported_beside(path: Path, folder: Path, options: argparse.Namespace) -> bool:
-    """Import what stands beside the sizes of a ZetaView: positions of the cell, or a zeta potential."""
+    """Import ZetaView files that hold no sizes: positions in the cell, or a zeta potential."""
     text = "" if path.is_dir() or path.suffix.lower() != ".txt" else read_text(path)[0]
     if not (zetaview.is_positions(text) or zetaview.is_profile(text)):
         return False
@@ -109,7 +109,7 @@ def _imported_beside(path: Path, folder: Path, options: argparse.Namespace) -> b
 def _sized(
     found: VendorResult | TrackTable, options: argparse.Namespace
 ) -> tuple[SizeDistribution | None, str, tuple[Finding, ...]]:
-    """Size again what has tracks; return the sizes, what they were made from, or why there are none, and what to doubt."""
+    """Size the tracks again; return the sizes, their source or the reason why there are none, and warnings."""
     run = found.runs[0] if isinstance(found, VendorResult) and len(found.runs) == 1 else None
     tracks = found if isinstance(found, TrackTable) else run.tracks if run else None
     with_d = run is not None and run.particles is not None and run.particles.n_points.max(initial=0) > 0
@@ -146,7 +146,7 @@ def _sized(
 
 
 def _agreed(option: str, said: float | None, recorded: float | None) -> float | None:
-    """Return what somebody says or the file records; where they contradict each other, nobody knows which is right."""
+    """Return the stated or the recorded value; refuse them if they contradict each other."""
     if said is None or recorded is None:
         return said if recorded is None else recorded
     if not math.isclose(said, recorded, rel_tol=_ROUNDING):
@@ -177,7 +177,7 @@ def _program(found: VendorResult | TrackTable) -> str:
 
 
 def _counted(removed: Counter[str]) -> str:
-    """Say by which rule of the program how many were removed."""
+    """Return how many were removed by which rule of the program, in words."""
     return ", ".join(f"{times} by {rule}" for rule, times in removed.items()) or "none"
 
 

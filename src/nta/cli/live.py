@@ -37,7 +37,7 @@ _LINE_EVERY_S = 10.0
 
 
 def run(options: argparse.Namespace) -> int:
-    """Record and show; Ctrl-C ends the recording, and the report follows as it does at the planned end."""
+    """Record and show the sizes; Ctrl-C ends the recording early, and the report follows as usual."""
     request = asked_of(options)
     folder = results_folder(options)
     refuse_taken(folder)
@@ -58,7 +58,7 @@ def run(options: argparse.Namespace) -> int:
 def _recorded(
     path: Path, options: argparse.Namespace, request: Request, settings: LiveSettings, longest_s: float
 ) -> tuple[Recorded, Snapshot]:
-    """Record with a live analysis beside it; return how it ended and the last look at it."""
+    """Record with a live analysis; return how the recording ended, and the last snapshot."""
     said = conditions_in(options, {})
     with open_driver(options.driver, **device_settings(options)) as instrument:
         refuse_no_temperature(instrument, said)
@@ -81,7 +81,7 @@ def _say_what_was_reached(seen: Snapshot, *, quiet: bool) -> None:
 
 @contextmanager
 def _shown(look: Callable[[], Snapshot], title: str, longest_s: float, *, quiet: bool) -> Iterator[None]:
-    """Draw the view on a terminal; elsewhere say a line from time to time."""
+    """Draw the view on a terminal; elsewhere print a line from time to time."""
     if quiet:
         yield
     elif sys.stderr.isatty():

@@ -1,4 +1,4 @@
-"""What `nta live` shows: a snapshot as rows of a terminal, drawn anew a few times a second."""
+"""The terminal view of `nta live`, redrawn a few times per second from a snapshot."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.text import Text
 
-_BAR = 44  # characters of the longest bar
+_BAR = 44  # characters in the longest bar
 _BINS = 16
-_OUTSIDE = 0.01  # share of the particles beyond each end of what is drawn
+_OUTSIDE = 0.01  # share of the particles outside the drawn range, at each end
 _STYLES = {
     Verdict.PASS: "green",
     Verdict.WARN: "yellow",
@@ -47,7 +47,7 @@ def view(snapshot: Snapshot, title: str, longest_s: float | None = None) -> Rend
 
 
 def line(snapshot: Snapshot) -> str:
-    """Return the snapshot in one line, for where nobody watches a terminal."""
+    """Return the snapshot in one line, for output that is not a terminal."""
     sizing = snapshot.sizing
     parts = [
         f"{snapshot.elapsed_s:6.1f} s",
@@ -78,7 +78,7 @@ def _numbers(snapshot: Snapshot, longest_s: float | None) -> RenderableType:
 
 
 def _texts(rows: Iterable[Row]) -> Iterator[tuple[str, Text | str]]:
-    """Yield the rows with the colours of a terminal."""
+    """Yield name and coloured value of each row."""
     from rich.text import Text
 
     for name, pieces in rows:
@@ -92,7 +92,7 @@ def _style(said: Piece) -> str:
 
 
 def _bars(curve: Distribution) -> Iterator[Text]:
-    """Yield a bar per bin of diameter: full up to the share, faint up to the upper end of its band."""
+    """Yield a bar for each bin of diameter: solid up to the share, faint up to the upper end of the band."""
     from rich.text import Text
 
     low, high = central_range_nm(curve, _OUTSIDE, 1 - _OUTSIDE, bins_beyond=1)
@@ -112,7 +112,7 @@ def _bars(curve: Distribution) -> Iterator[Text]:
 
 
 def _rebinned(curve: Distribution, weight: np.ndarray, edges: np.ndarray) -> np.ndarray:
-    """Sum shares of the fine bins into coarse ones."""
+    """Sum the shares of fine bins in coarse bins."""
     cumulative = np.append(0.0, np.cumsum(weight))
     return np.diff(np.interp(np.log(edges), np.log(curve.edges_nm), cumulative))
 

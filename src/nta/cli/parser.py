@@ -1,4 +1,4 @@
-"""The parser of every verb: what is wrong is said in one line, and a number is a number in the user's words."""
+"""The parser of every verb: an error is one line, and faulty numbers are explained in the user's words."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ EXIT_USAGE = 2
 
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser that answers a wrong word with one line instead of the whole usage.
+    """An argument parser that reports wrong usage in one line instead of the whole usage text.
 
-    `usage_code` is its exit code then: another one than 2 for a verb of which 2 is an answer.
+    usage_code : exit code for wrong usage; not 2 for a verb that uses 2 for a result.
     """
 
     usage_code = EXIT_USAGE
@@ -24,12 +24,12 @@ class Parser(argparse.ArgumentParser):
         self.register("type", float, _number)
 
     def error(self, message: str) -> NoReturn:
-        """Say what is wrong and where to read more; exit."""
+        """Print the error and where to read more; exit."""
         self.exit(self.usage_code, f"{self.prog}: {message} (see {self.prog} --help)\n")
 
 
 def dilution(text: str) -> float:
-    """Return the factor of a dilution, written as such or as 1:100."""
+    """Return the factor of a dilution, given as 100 or as 1:100."""
     factor = io_text.dilution(text)
     if factor is None:
         raise argparse.ArgumentTypeError(io_text.no_dilution(text))

@@ -1,4 +1,4 @@
-"""Progress on standard error: a bar on a terminal, nothing where nobody watches."""
+"""Show progress on standard error: a bar on a terminal, else nothing."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from contextlib import contextmanager
 from itertools import count
 
 FileDone = Callable[[str, str, bool], None]
-_ENOUGH_DONE = 0.01  # of what is to go, in bytes: less says nothing of the time left
+_ENOUGH_DONE = 0.01  # share of the bytes; with less done, the remaining time cannot be estimated
 
 
 @contextmanager
 def frame_progress(title: str, total: int | None, *, quiet: bool) -> Iterator[Callable[[int], None]]:
-    """Yield a function that is told the number of frames done so far."""
+    """Yield a function to call with the number of frames done so far."""
     if quiet or not sys.stderr.isatty():
         yield _unheard
         return
@@ -35,9 +35,9 @@ def frame_progress(title: str, total: int | None, *, quiet: bool) -> Iterator[Ca
 
 @contextmanager
 def file_progress(sizes: Mapping[str, int], *, quiet: bool) -> Iterator[FileDone]:
-    """Yield a function that is told the name of a file that is done, what came of it, and whether it was done before.
+    """Yield a function to call with the name of a finished file, its outcome, and whether it was finished before.
 
-    On a terminal a bar shows the time left, by the bytes there are to go; elsewhere a line is written for each file.
+    On a terminal a bar shows the remaining time, estimated from the remaining bytes; elsewhere one line is written per file.
     """
     if quiet:
         yield lambda _name, _words, _before: None
@@ -66,14 +66,14 @@ def file_progress(sizes: Mapping[str, int], *, quiet: bool) -> Iterator[FileDone
         def done(name: str, words: str, before: bool) -> None:
             nonlocal total
             progress.console.print(f"{escape(name)}: {escape(words)}", highlight=False)
-            total -= sizes[name] if before else 0  # it took no time and says nothing of the time left
+            total -= sizes[name] if before else 0  # it took no time, so it must not count for the speed
             progress.update(task, total=total, advance=0 if before else sizes[name], files=next(files))
 
         yield done
 
 
 class _Lines:
-    """A line for every file, with the time left where something is known of it."""
+    """Writes a line for every file, with the remaining time if it is known."""
 
     def __init__(self, sizes: Mapping[str, int]) -> None:
         self._sizes, self._started = sizes, time.monotonic()
@@ -94,7 +94,7 @@ class _Lines:
 
 
 def _spelled(seconds: float) -> str:
-    """Write a duration as people say it."""
+    """Return a duration in words."""
     if seconds < 100:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
@@ -102,7 +102,7 @@ def _spelled(seconds: float) -> str:
 
 @contextmanager
 def compiling_said(*, quiet: bool) -> Iterator[None]:
-    """Say it when kernels are compiled, which happens once and takes longer than most recordings."""
+    """Tell the user when kernels are compiled, which happens once and takes longer than most recordings."""
     if quiet:
         yield
         return
@@ -117,17 +117,17 @@ def compiling_said(*, quiet: bool) -> Iterator[None]:
                 say("compiling for this machine: about a minute, this once")
 
         def on_end(self, event: object) -> None:
-            """Nobody needs to know."""
+            """Do nothing: only the start is reported."""
 
     with event.install_listener("numba:compile", Once()):
         yield
 
 
 def say(text: str, *, quiet: bool = False) -> None:
-    """Tell the user something that is not the result."""
+    """Print a message, which is not part of the result, to standard error."""
     if not quiet:
         print(text, file=sys.stderr)
 
 
 def _unheard(done: int) -> None:
-    """Take a number that nobody watches."""
+    """Ignore the progress."""

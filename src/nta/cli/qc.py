@@ -1,4 +1,4 @@
-"""`nta qc`: control charts of the beads in the catalogue, and the baseline they are held against."""
+"""`nta qc`: control charts of the beads in the catalogue, and the baseline that they are compared with."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from nta.report.wording import count
 
 
 def run(options: argparse.Namespace) -> int:
-    """Do what was asked with the catalogue."""
+    """Make a baseline or a chart from the catalogue."""
     with Catalogue.open(options.catalogue, create=False) as catalogue:
         return _baseline(catalogue, options) if options.action == "baseline" else _chart(catalogue, options)
 
@@ -50,7 +50,7 @@ def _baseline(catalogue: Catalogue, options: argparse.Namespace) -> int:
 
 
 def _beads_in(catalogue: Catalogue) -> str:
-    """Say of which beads there are runs: a name that is mistyped, or a date, is seen beside them."""
+    """Return a list, in words, of the beads that have runs: it reveals a mistyped name or date."""
     names = ("instrument", "standard", "lot")
     series = Counter(
         ", ".join(f"{name} {getattr(run, name) or 'not said'}" for name in names)

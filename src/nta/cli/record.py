@@ -1,4 +1,4 @@
-"""`nta record`: every frame of a device into a file."""
+"""`nta record`: record every frame of a device into a file."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from nta.io.recordings import new_recording
 
 
 def run(options: argparse.Namespace) -> int:
-    """Record and say how it went."""
+    """Record, and report how the recording ended."""
     return record_device(options.output, options)
 
 
@@ -26,9 +26,9 @@ def record_device(
     options: argparse.Namespace,
     refuse: Callable[[Instrument, SampleConditions], None] | None = None,
 ) -> int:
-    """Record from the device that was named; a recording that ended early is kept, and the exit code says so.
+    """Record from the device in the options; a recording that ended early is kept, and the exit code shows it.
 
-    refuse : raises where what is known of instrument and sample will not do, before anything is recorded.
+    refuse : raises if what is known of instrument and sample is not enough, before anything is recorded.
     """
     refuse_no_time(options.duration)
     refuse_other_than_hdf5(path)
@@ -45,13 +45,13 @@ def record_device(
 
 
 def refuse_no_time(duration_s: float) -> None:
-    """Refuse a duration in which nothing can be recorded."""
+    """Refuse a duration that is not positive."""
     if not duration_s > 0:
         raise SettingError(f"--duration must be > 0 s, got {duration_s:g}")
 
 
 def said_how_it_ended(done: Recorded, path: Path, *, quiet: bool) -> int:
-    """Say what was recorded and lost; return the exit code."""
+    """Print what was recorded and lost; return the exit code."""
     say(f"recording: {path}: {done.losses}" + (f", {done.pace}" if done.pace else ""), quiet=quiet)
     if done.shortfall:
         say(f"nta: {done.shortfall}")

@@ -1,4 +1,4 @@
-"""`nta report`: the report of saved results, written again."""
+"""`nta report`: write the report of saved results again."""
 
 from __future__ import annotations
 

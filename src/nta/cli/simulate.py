@@ -1,4 +1,4 @@
-"""`nta simulate`: a recording of a sample that is known in every detail."""
+"""`nta simulate`: make a recording of a simulated sample, with its truth."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from nta.simulation import list_scenarios, save_truth, simulate
 
 
 def run(options: argparse.Namespace) -> int:
-    """Write the recording, and its truth beside it."""
+    """Write the recording, and beside it a file with its truth."""
     if options.list:
         for name, description in list_scenarios().items():
             print(f"{name:22} {description}")
@@ -54,5 +54,5 @@ def run(options: argparse.Namespace) -> int:
 
 
 def truth_path(recording: Path) -> Path:
-    """Return where the truth of a simulated recording lies."""
+    """Return the path of the truth of a simulated recording."""
     return recording.with_suffix(".truth.npz")

@@ -1,4 +1,4 @@
-"""`nta simulate-instrument`: a device of this computer as an instrument on a serial line, in a process of its own."""
+"""`nta simulate-instrument`: serve a device of this computer as an instrument on a serial line."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ GROUP = "nta.instrument_servers"
 
 
 def run(options: argparse.Namespace) -> int:
-    """Serve until Ctrl-C or SIGTERM; the first line on standard output is what a driver is to be given."""
+    """Serve until Ctrl-C or SIGTERM; the first line on standard output holds the settings for the driver."""
     serve = load_entry(GROUP, "serial", "server")
     served = serve(
         open_driver(options.driver, **device_settings(options)),

@@ -68,7 +68,7 @@ class Displacements(NamedTuple):
 
     @classmethod
     def at_rest(cls, steps: Steps, y_um: FloatArray, x_um: FloatArray) -> Displacements:
-        """Return the steps in a frame of `Steps.frames_of_rest`, without blur and with zero errors."""
+        """Return the steps in a frame of `Steps.frames_of_rest`, without blur; errors are added by the caller."""
         none = np.zeros(y_um.size)
         return cls(y_um, x_um, steps.wait_frames, none, steps.start, steps.frame_interval_s, 0.0)
 

@@ -22,15 +22,15 @@ class MeanSquaredDisplacement(Brief):
     """Squared displacement in the plane (both axes added) against lag, and the line through it.
 
     lag_frames, lag_s : (n_lags,).
-    track_um2, track_pairs : (n_tracks, n_lags) mean and number of pairs of each track; NaN and 0 where there is none.
+    track_um2, track_pairs : (n_tracks, n_lags) mean and number of pairs of each track; NaN and 0 if there is no pair.
     ensemble_um2, std_err_um2 : (n_lags,) mean over the tracks that may be given a size, weighted by their pairs, and
         its standard error from the spread between tracks; NaN for fewer than two tracks.
-    n_tracks : (n_lags,) tracks behind each mean.
+    n_tracks : (n_lags,) number of tracks in each mean.
     diffusion_um2_s, intercept_um2 : line 4 D lag + intercept through the first lags of the ensemble, weighted by
-        1 / std_err²; a picture of the data, not the estimate that sizes come from. NaN where there is none.
+        1 / std_err²; an illustration of the data, not the estimate for the sizes. NaN if there is no line.
     fit_lags : number of lags in the line.
-    first_fit_lag : first of them; above 1 where the recording holds positions back.
-    motion : exponent and isotropy of the ensemble; None in results of before they were asked.
+    first_fit_lag : first lag in the line; above 1 if positions are smoothed over frames.
+    motion : exponent and isotropy of the ensemble; None in results older than this field.
     """
 
     lag_frames: IntArray
@@ -66,10 +66,10 @@ class MeanSquaredDisplacement(Brief):
 def mean_squared_displacement(
     tracks: Tracks, diffusion: DiffusionEstimates, *, max_lag: int = 10, fit_lags: int = 4
 ) -> MeanSquaredDisplacement:
-    """Mean squared displacements up to `max_lag` frames; the ensemble is that of the tracks that may be given a size.
+    """Mean squared displacements up to `max_lag` frames; the ensemble contains the tracks that may be given a size.
 
     All pairs of a track's positions are used, so that neighbouring lags are correlated. At long lags only particles
-    that stay in view are left, and these are the slow ones: trust the first lags.
+    that stay in view remain, which are the slow ones: trust the first lags.
     """
     steps = estimated_steps(tracks, diffusion)
     sums, pairs = _sums(steps.y_um, steps.x_um, steps.frame, steps.start, max_lag)
@@ -116,8 +116,8 @@ def _ensemble(per_track: FloatArray, pairs: FloatArray) -> tuple[FloatArray, Flo
 def _line(t: FloatArray, value: FloatArray, std_err: FloatArray) -> tuple[float, float, float]:
     """Weighted line: slope, its standard error, intercept.
 
-    The means at different lags come from the same tracks and move together; their correlation is taken as one of a
-    common factor, so the slope's relative error is that of the first lag at least.
+    The means at different lags come from the same tracks and vary together; they are taken to share a common factor, so
+    that the relative error of the slope is at least that of the first lag.
     """
     if t.size < 2:
         return np.nan, np.nan, np.nan

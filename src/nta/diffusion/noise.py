@@ -1,10 +1,9 @@
-"""What a recording says of its own localization errors and blur, all tracks taken together.
+"""Localization errors and blur of a recording, estimated from all its tracks together.
 
-Reported localization errors are lower bounds: codecs, defocus and vibration add to them. The variances that the
-likelihood uses are `scale * reported + floor`, and the exposure, where nobody gave it, is one number between nothing
-and the frame interval. These few numbers maximise the likelihood of all tracks, whose diffusion coefficients are drawn
-from populations that are free themselves, one for each class of reported errors. (Taking each track's own best D instead
-would bias them: Neyman and Scott, Econometrica 16, 1 (1948).)
+Reported localization errors are lower bounds: codecs, defocus and vibration add to them. The likelihood uses the variances
+`scale * reported + floor`, and an unknown exposure is one number between 0 and the frame interval. These few parameters
+maximise the likelihood of all tracks, whose diffusion coefficients are drawn from free populations, one for each class of
+reported errors. (Using each track's own best D instead would bias them: Neyman and Scott, Econometrica 16, 1 (1948).)
 """
 
 from __future__ import annotations
@@ -18,30 +17,32 @@ from nta.diffusion.gaussian import Displacements, likelihood_table, still_likeli
 from nta.diffusion.population import best_population
 from nta.diffusion.steps import Steps
 
-_MOST_POINTS = 40_000  # spots used to fit the noise: its numbers are then known far better than any track
-_SCALE_SPREAD = 1.0  # prior standard deviation of ln(scale): a factor of 3 either way is no surprise
+# spots used to fit the noise: its parameters are then far more precise than any track's D
+_MOST_POINTS = 40_000
+_SCALE_SPREAD = 1.0  # prior standard deviation of ln(scale): a factor of 3 either way is plausible
 _FLOOR_PX = 0.05  # prior standard deviation of the floor's square root, in pixels
-_NODES = 64  # values of D on which the population lives
-_PIECE = 60  # spots per piece of a track: as wide a likelihood as a few nodes
-_MOST_CLASSES, _LEAST_ALIKE = 8, 50  # populations, and pieces in each
+_NODES = 64  # values of D of the population
+_PIECE = 60  # spots per piece of a track: its likelihood is then a few nodes wide
+_MOST_CLASSES, _LEAST_ALIKE = 8, 50  # most populations, and fewest pieces in each
 _STILL_NODES = 12
 _NEWTON_STEPS, _LONGEST_STEP, _SHORTEST_STEP = 8, 0.5, 0.01
-_LEAST_FLOOR = 1.0  # to start from, in `_FLOOR_PX`
-_NO_BETTER = 0.02  # of the log posterior: far less than its parameters are uncertain by
-_LEAST_PX = 1e-3  # no position is known better than this
+_LEAST_FLOOR = 1.0  # least start value of the floor, in `_FLOOR_PX`
+# gain of the log posterior that ends the search: far below the uncertainty of the parameters
+_NO_BETTER = 0.02
+_LEAST_PX = 1e-3  # least error of a position
 
 
 @dataclass(frozen=True, kw_only=True)
 class NoiseModel:
     """Errors of a position: variance = variance_scale * reported variance + variance_floor_um2, per axis.
 
-    exposure_s : exposure that blurs the positions, as given or, with source "recording", as found from the tracks.
-    exposure_std_s : its standard error; 0 where it was given.
-    diffusion_rel_std : relative standard error that this model's uncertainty puts on all diffusion coefficients alike.
-    source : "reported": errors taken as the spots report them; "recording": scale and floor found from the tracks.
-    lag_frames : frames between the positions that are compared; above 1 where the recording holds positions back
-        (`nta.diffusion.smoothing`). The exposure is then as long as a blur of the same effect.
-    flow : correlation of displacements that does not end, of flow that is left in the positions; 0: there is none.
+    exposure_s : exposure that blurs the positions, as stated or else as estimated from the tracks.
+    exposure_std_s : its standard error; 0 if stated.
+    diffusion_rel_std : relative standard error common to all diffusion coefficients due to this model's uncertainty.
+    source : "reported": errors as reported by the spots; "recording": scale and floor estimated from the tracks.
+    lag_frames : frames between the positions that are compared; above 1 if positions are smoothed over frames
+        (`nta.diffusion.smoothing`). The exposure is then that of an equivalent blur.
+    flow : correlation of displacements that does not decay, due to flow left in the positions; 0: none.
     """
 
     variance_scale: float = 1.0
@@ -55,7 +56,7 @@ class NoiseModel:
 
     @property
     def blur_s(self) -> float:
-        """A third of the exposure: the time that blur takes from the variance of a displacement."""
+        """A third of the exposure: the time by which blur shortens the duration of a displacement in its variance."""
         return self.exposure_s / 3
 
     def variance_um2(self, steps: Steps) -> FloatArray:
@@ -67,7 +68,7 @@ class NoiseModel:
 
 
 def guess_diffusion(steps: Steps, variance_um2: FloatArray, blur_s: float) -> FloatArray:
-    """Start value of every track: mean squared displacement less the noise, and never less than a twentieth of it."""
+    """Return the start value of D for every track: mean squared displacement minus noise, at least a twentieth of it."""
     row = steps.row_of_step
     square = np.bincount(steps.track_of_step, steps.dy_um**2 + steps.dx_um**2, minlength=steps.n_tracks)
     noise = np.bincount(
@@ -87,10 +88,10 @@ def fit_noise(
     believe_spots: bool,
     near: NoiseModel | None = None,
 ) -> NoiseModel:
-    """Find the noise of a recording from its `usable` tracks.
+    """Estimate the noise of a recording from its `usable` tracks.
 
-    believe_spots : take the errors as reported; then only an unknown exposure is found.
-    near : the noise as it was found from nearly the same steps; None: looked for everywhere.
+    believe_spots : use the errors as reported; only an unknown exposure is then estimated.
+    near : noise estimated from nearly the same steps, as a start; None: global search.
     """
     if believe_spots and exposure_s is not None:
         return NoiseModel(exposure_s=exposure_s)
@@ -99,7 +100,7 @@ def fit_noise(
         return problem.model(problem.start(), np.inf, 0.0)
     start = problem.of_model(near) if near else _searched(steps, usable, exposure_s, believe_spots)
     if not believe_spots:
-        # the floor counts by its square: at 0 it has no slope, and Newton's method would stay there
+        # the floor enters by its square: at 0 it has no slope, and Newton's method would stay there
         start[1] = max(abs(start[1]), _LEAST_FLOOR)
     theta, covariance, effect = _minimised(problem, start)
     rel_std = max(float(effect @ covariance @ effect), 0.0) ** 0.5
@@ -107,13 +108,13 @@ def fit_noise(
 
 
 def fit_noise_apart(steps: Steps, usable: BoolArray, believe_spots: bool, lag_frames: int) -> NoiseModel:
-    """Find the noise of positions so many frames apart; their blur is more than the exposure's, and found."""
+    """Estimate the noise of positions `lag_frames` apart; their blur exceeds that of the exposure and is estimated too."""
     found = fit_noise(steps.apart(lag_frames, one_chain=True), usable, None, believe_spots)
     return replace(found, lag_frames=lag_frames)
 
 
 def _searched(steps: Steps, usable: BoolArray, exposure_s: float | None, believe_spots: bool) -> FloatArray:
-    """Return about where the minimum is, from a quarter of the points."""
+    """Return the approximate minimum, found with a quarter of the points."""
     from scipy.optimize import minimize
 
     coarse = NoiseProblem.of(steps, usable, exposure_s, believe_spots, most_points=_MOST_POINTS // 4)
@@ -128,14 +129,14 @@ def _searched(steps: Steps, usable: BoolArray, exposure_s: float | None, believe
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class NoiseProblem:
-    """Minus log posterior of (ln scale, floor, logit of exposure over interval); what is known is left out."""
+    """Minus log posterior of (ln scale, floor, logit of exposure over interval), without the parameters that are known."""
 
     steps: Steps
     exposure_s: float | None
     believe_spots: bool
     grid: FloatArray
-    still: FloatArray  # (n_pieces, n) log-likelihood of standing still, with errors of n sizes
-    alike: list[IntArray]  # pieces of like errors
+    still: FloatArray  # (n_pieces, n) log-likelihood of rest, with errors of n sizes
+    alike: list[IntArray]  # pieces with similar errors, class by class
 
     @classmethod
     def of(
@@ -164,12 +165,12 @@ class NoiseProblem:
         )
 
     def start(self) -> FloatArray:
-        """Errors as reported with a small floor; exposure half of the interval."""
+        """Return start values: errors as reported with a small floor; exposure half of the interval."""
         noise = [] if self.believe_spots else [0.0, 0.3]
         return np.array(noise + ([0.0] if self.exposure_s is None else []))
 
     def simplex(self) -> FloatArray:
-        """Corners from which the search starts."""
+        """Return the initial simplex of the search."""
         start = self.start()
         return np.concatenate([start[None], start + 0.7 * np.eye(start.size)])
 
@@ -188,7 +189,7 @@ class NoiseProblem:
         if exposure is None:
             share = float(1 / (1 + np.exp(-theta[-1])))
             exposure = share * interval
-            no_wider = 12**-0.5  # than an even prior
+            no_wider = 12**-0.5  # than a uniform prior
             exposure_std = interval * min(share * (1 - share) * logit_std, no_wider)
         return NoiseModel(
             variance_scale=scale,
@@ -206,7 +207,7 @@ class NoiseProblem:
         likelihood_table(Displacements.of(s, model), np.arange(s.n_tracks), self.grid, table, peak)
         top = np.maximum(peak, self.still.max(axis=1))
         table += (peak - top)[:, None].astype(np.float32)
-        # columns beyond the grid are particles at rest: as part of the population they need not be left out beforehand
+        # columns beyond the grid are resting particles: part of the population, so that they need not be excluded first
         moving_or_still = np.exp(np.hstack([table, (self.still - top[:, None]).astype(np.float32)]))
         evidence, mean, ln_grid = 0.0, 0.0, np.log(self.grid)
         for alike in self.alike:
@@ -219,15 +220,15 @@ class NoiseProblem:
         if not self.believe_spots:
             penalty += 0.5 * (theta[0] / _SCALE_SPREAD) ** 2 + 0.5 * theta[1] ** 2
         if self.exposure_s is None:
-            penalty += 2 * float(np.logaddexp(0, theta[-1])) - theta[-1]  # even prior over the interval
+            penalty += 2 * float(np.logaddexp(0, theta[-1])) - theta[-1]  # uniform prior over the interval
         return penalty - evidence - float(np.sum(top)), mean
 
 
 def _alike(steps: Steps) -> list[IntArray]:
-    """Classes of pieces by their reported errors, each of which has a population of its own.
+    """Group the pieces in classes by their reported errors; each class has a population of its own.
 
-    Small particles are faint and fast: drawn from one population with the bright ones, their D would come out too small,
-    and errors as large as theirs would make up for it.
+    Small particles are faint and fast: in a common population with bright ones their D would be too small, and the noise
+    parameters would compensate with larger errors.
     """
     if not steps.n_tracks:
         return []
@@ -237,7 +238,7 @@ def _alike(steps: Steps) -> list[IntArray]:
 
 
 def _standing_still(steps: Steps) -> FloatArray:
-    """Log-likelihood of every piece for a particle at rest, with errors from a fiftieth to half a pixel."""
+    """Log-likelihood of every piece for a resting particle, with errors from a fiftieth to half a pixel."""
     variances = (np.geomspace(0.02, 0.5, _STILL_NODES) * steps.pixel_size_um) ** 2
     columns = [
         still_likelihood(Displacements.at_rest(steps, y, x), creep, variances)
@@ -247,7 +248,7 @@ def _standing_still(steps: Steps) -> FloatArray:
 
 
 def _minimised(problem: NoiseProblem, theta: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Newton's method on all points: return the minimum, its covariance and how mean ln D moves with each parameter."""
+    """Newton's method on all points: return the minimum, its covariance and the slope of mean ln D in each parameter."""
     value = problem(theta)[0]
     gradient, hessian, effect = _slopes(problem, theta, value)
     for _ in range(_NEWTON_STEPS):
@@ -264,13 +265,13 @@ def _minimised(problem: NoiseProblem, theta: FloatArray) -> tuple[FloatArray, Fl
 def _slopes(
     problem: NoiseProblem, theta: FloatArray, value: float
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Gradient and Hessian by central differences, and the slope of mean ln D, where the problem has this value.
+    """Gradient and Hessian by central differences, and the slope of mean ln D; value : of the problem at `theta`.
 
     Mixed derivatives from two more values each (Abramowitz and Stegun 25.3.27).
     """
     n, h = theta.size, 0.1
     gradient, hessian, effect = np.empty(n), np.empty((n, n)), np.empty(n)
-    both = np.empty(n)  # of the values on either side, less twice the middle
+    both = np.empty(n)  # sums of the values on either side minus twice the middle
     for i in range(n):
         a = np.eye(n)[i] * h
         (up, mean_up), (down, mean_down) = problem(theta + a), problem(theta - a)
@@ -286,13 +287,13 @@ def _slopes(
 
 
 def _inverse(hessian: FloatArray) -> FloatArray:
-    """Covariance; a direction that the tracks say nothing of is no wider than its prior."""
+    """Return the covariance; directions that the tracks do not constrain are no wider than the prior."""
     values, vectors = np.linalg.eigh(hessian)
     return np.asarray(vectors @ np.diag(1 / np.maximum(values, 0.3)) @ vectors.T)
 
 
 def _pieces(steps: Steps, usable: BoolArray, most_points: int) -> Steps:
-    """Every m-th usable track, m such that the points are enough and not too many, cut into pieces of like length.
+    """Select every m-th usable track, with m set by `most_points`, and cut them into pieces of similar length.
 
     Cutting loses one displacement in sixty and keeps every piece's likelihood wider than the grid's spacing.
     """

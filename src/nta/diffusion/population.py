@@ -1,4 +1,4 @@
-"""The population that explains all pieces of tracks best: free on a grid of diffusion coefficients."""
+"""Maximum-likelihood population of all pieces of tracks: non-parametric, on a grid of diffusion coefficients."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _EM_STEPS = 50
 
 @compiled(fastmath=True)
 def best_population(likelihood: Float32Array, pieces: IntArray) -> tuple[float, Float32Array]:
-    """Find the weights of the columns that make these pieces likeliest; return the log-likelihood, and the weights.
+    """Find the maximum-likelihood weights of the columns for these pieces; return the log-likelihood, and the weights.
 
-    A free population (Kiefer and Wolfowitz, Ann. Math. Stat. 27, 887 (1956)), by expectation maximisation from an even
-    start: as many steps every time, so that what is found moves smoothly with the likelihood.
+    A non-parametric population (Kiefer and Wolfowitz, Ann. Math. Stat. 27, 887 (1956)), by expectation maximisation from a
+    uniform start. The number of steps is fixed, so that the result varies smoothly with the likelihood.
 
-    likelihood : float32 (n, n_columns), its largest value per row about 1. pieces : the rows that count.
+    likelihood : float32 (n, n_columns), its largest value per row about 1. pieces : the rows to use.
     """
     n = likelihood.shape[1]
     pull = np.empty(n, np.float32)

@@ -18,7 +18,7 @@ from nta.diffusion.steps import Steps
 from nta.errors import SettingError
 
 GLS_LAGS = 10
-"""Lags that generalised least squares uses of a track unless told otherwise; more add next to nothing."""
+"""Default number of lags of generalised least squares; more lags add next to nothing."""
 
 _LEAST = LEAST_FRAMES["ols"]  # positions, also of a track's longest run for generalised least squares
 
@@ -26,9 +26,9 @@ _LEAST = LEAST_FRAMES["ols"]  # positions, also of a track's longest run for gen
 def line_msd(
     frame: ArrayLike, position_um: ArrayLike, max_lag: int | None = None
 ) -> tuple[IntArray, FloatArray, IntArray]:
-    """Mean squared displacement of one coordinate: lags in frames that occur, values in um2, numbers of pairs.
+    """Mean squared displacement of one coordinate: existing lags in frames, values in um2, numbers of pairs.
 
-    All pairs of positions are used, so pairs overlap; lags that no pair has are left out.
+    All pairs of positions are used, so pairs overlap; lags without a pair are left out.
     """
     t, x = checked_line(frame, position_um, least=2)
     sums, counts = msd_sums(t - t[0], x, np.zeros_like(x), int(t[-1] - t[0]))
@@ -56,7 +56,7 @@ def ols(
 ) -> LineDiffusion:
     """Least-squares line through the first lags of one coordinate; None takes the optimal number of lags.
 
-    Frames may be missing; the standard error then is rough, for it counts on even sampling.
+    Frames may be missing; the standard error is then approximate, as it assumes even sampling.
     """
     t, x = checked_line(frame, position_um, least=3 if max_lag else _LEAST)
     lags, msd, _ = line_msd(t, x)
@@ -106,7 +106,7 @@ def ols_of_tracks(steps: Steps, max_lag: int | None) -> TrackDiffusion:
 
 
 def gls_of_tracks(steps: Steps, max_lag: int | None) -> TrackDiffusion:
-    """Generalised least squares of every track, both axes together; of a track with gaps the longest run without."""
+    """Generalised least squares of every track, both axes together; of a track with gaps only the longest run."""
     return _of_tracks(steps, GLS_LAGS if max_lag is None else max_lag, True)
 
 
@@ -174,7 +174,7 @@ def _ols(lags: FloatArray, msd: FloatArray, n_points: int) -> tuple[float, float
 def _gls(msd: FloatArray, n_points: int, tolerance: float) -> tuple[float, float, float]:
     """Intercept, slope and variance of the slope; fixed-point iteration of eq. 10 from the two-point line.
 
-    Where it does not settle, or the covariance is singular, least squares on two lags.
+    If it does not converge, or the covariance is singular: least squares on two lags.
     """
     n_lags = msd.size
     lags = np.arange(1.0, n_lags + 1.0)
@@ -244,7 +244,7 @@ def _optimal_for(ratio: float, n_points: int) -> tuple[int, int]:
 
 @compiled()
 def _optimal_lags(lags: FloatArray, msd: FloatArray, n_points: int) -> int:
-    """Iterate the optimal number of lags for the slope until it comes back."""
+    """Iterate the optimal number of lags for the slope until it repeats."""
     n_lags = max(2, n_points // 10)
     seen = np.zeros(max(n_points, 3) + 3, dtype=np.bool_)
     for _ in range(100):
@@ -300,7 +300,7 @@ def _fit_tracks(
             out[0, k], out[1, k], out[2, k] = _gls(msd[:n_lags], n, 0.0)
         else:
             real_lags = lags.astype(np.float64)
-            # where frames are missing there may be more lags than the covariance of n positions knows
+            # if frames are missing there may be more lags than the covariance of n positions has
             there = min(lags.size, n - 1)
             n_lags = _optimal_lags(real_lags, msd, n) if max_lag == 0 else min(max_lag, there)
             out[0, k], out[1, k], out[2, k] = _ols(real_lags[:n_lags], msd[:n_lags], n)

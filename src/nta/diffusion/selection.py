@@ -1,27 +1,27 @@
-"""Steps that are seen are a selection of the steps that are made.
+"""Corrections for selection: short steps are more likely to be observed than long steps.
 
-A particle that moves far while exposed is smeared; a smeared spot is fainter per pixel, and where light is short it is
-missed. What is found moved less during the exposure than it would have on average. With frame interval T, exposure t_E,
-and shares r and q that are left of two moments of the motion within an exposure, the squared way from the centroid of the
-path to its end, 2 D t_E / 3, and the product of the ways to the centroid and from it, D t_E / 3,
+A particle that moves far during the exposure is smeared; a smeared spot is fainter per pixel, and a faint one is missed.
+Particles that are found have therefore moved less during the exposure than average. Two moments of the motion within an
+exposure are reduced to the shares r and q: the squared distance from the centroid of the path to its end, 2 D t_E / 3, and
+the product of the displacements to and from the centroid, D t_E / 3. With frame interval T and exposure t_E,
 
     var(d_i) = 2 D (T - t_E + 2 r t_E / 3) + errors,    cov(d_i, d_(i+1)) = q D t_E / 3 + errors.
 
 That is the model of `nta.diffusion.gaussian` for the diffusion coefficient k D and the exposure q t_E / k, where
-k = 1 - (1 - 2 r / 3 - q / 3) t_E / T. r and q follow from how often spots of this light and width are found in this run:
-they are means over simulated exposures, weighted by that probability.
+k = 1 - (1 - 2 r / 3 - q / 3) t_E / T. r and q are means over simulated exposures, weighted by the probability that spots of
+this light and width are found in this recording.
 
-A particle is missed, too, where it comes to lie behind another. After a short step it is still where it was seen a frame
-before, and nobody hid it; after a long one it may be anywhere. If others hide it from within the radius R, at a place taken
-at random with the probability 1 - exp(-m), then after its step r_1 and theirs r_2 the circle within R has gained the area
-pi R² f(|r_1 - r_2| / R) that was not known to be free, and the particle is seen with the probability exp(-m f). To first
-order in m the mean squared step that is seen is 1 - m cov(r_1², f) / <r_1²> of all: D shows that share. Where particles
-go a fifteenth of their distance in a frame, per axis, this is 1 to 3 %.
+A particle is also missed while another hides it. After a short step it is still near where it was just visible, so it is
+probably not hidden; after a long step it may be anywhere. Let others within radius R hide a particle at a random place with
+probability 1 - exp(-m). After its step r_1 and their step r_2, the circle of radius R covers an area
+pi R² f(|r_1 - r_2| / R) that was not known to be free, and the particle is visible with probability exp(-m f). To first
+order in m, the visible steps have the mean square 1 - m cov(r_1², f) / <r_1²> relative to all steps, and D is low by the
+same factor: 1 to 3 % where particles move a fifteenth of their distance per frame and axis.
 
-A link is given up where somebody else might have made the step, and long ones are given up sooner. What is left of the
-mean squared step is found by linking the recording's spots again, moved anew (`nta.tracks.relinking`).
+A link is given up where another particle might have made the step, and long steps are given up sooner. The share of the mean
+squared step that remains is found by linking the recording's spots again along simulated paths (`nta.tracks.relinking`).
 
-All three are measured against the truth of simulated recordings in docs/sizes.md.
+docs/measured.md compares all three corrections with the truth of simulated recordings.
 """
 
 from __future__ import annotations
@@ -37,42 +37,44 @@ from nta.diffusion.steps import Steps
 from nta.tracks.table import Tracks
 
 _EXPOSURES, _MOMENTS = 2000, 16
-_KNOTS = (16, 6, 8)  # of the table: lights, widths, spreads
+_KNOTS = (16, 6, 8)  # knots of the table: light, width, spread
 _PASSES = 2
-_NEAR = 2  # rows before and after whose light and width are averaged: one spot's own are as noisy as the selection
-_HIDES = 2.5  # widths of a spot from which one particle hides another; from 2 to 3 the share is the same within a sixth
+_NEAR = 2  # rows before and after whose light and width are averaged: those of a single spot are subject to selection
+_HIDES = 2.5  # distance, in widths of a spot, within which one particle hides another; 2 to 3 change the share by a sixth
 _PAIRS = 20_000
-_MOST_HIDDEN = 0.2  # of the mean squared step; beyond, the first order in m is too little
-_STANDS_STILL = 0.02  # of the usual variance of a step: less is no motion
+# largest correction of the mean squared step: beyond, the first order in m does not suffice
+_MOST_HIDDEN = 0.2
+_STANDS_STILL = 0.02  # variance of the steps over the usual one below which a track counts as resting
 _FEW_STEPS = 4
-_LEAST_LEFT = 0.5  # below, hardly anything is found, and what is known of detection is too little
+# least share: below it hardly any spot is found, and the detection probability is too uncertain
+_LEAST_LEFT = 0.5
 
 
 class Detection(Protocol):
-    """How probable it is that a spot is found, and that no other particle hides it."""
+    """Probability that a spot is found, and that no other particle hides it."""
 
     def probability(self, electrons: FloatArray, width_px: FloatArray) -> FloatArray:
         """Return the probability by light and width of the image."""
         ...
 
     def not_hidden(self, electrons: FloatArray) -> FloatArray:
-        """Return the probability where there is light enough: what is missed then lies behind other particles."""
+        """Return the probability that a spot with ample light is found: it is missed only behind other particles."""
         ...
 
 
 class Links(Protocol):
-    """How much of the motion is left in the links that were made."""
+    """Share of the motion that remains in the links."""
 
     def kept_share(self, step_variance_px2: FloatArray) -> FloatArray:
-        """Return the share of the mean squared step, by the variance of a track's steps per axis; NaN: not known."""
+        """Return the share of the mean squared step of each track, given its step variance per axis; NaN: unknown."""
         ...
 
 
 @dataclass(frozen=True, eq=False)
 class SeenMotion:
-    """What is left of the motion in the steps that are seen.
+    """Share of the motion that remains in the observed steps.
 
-    kept_share : (n_tracks,) share of D. blur_share : share of the exposure that blurs, one for the recording.
+    kept_share : (n_tracks,) share of D. blur_share : share of the exposure that blurs, common to the recording.
     """
 
     kept_share: FloatArray
@@ -80,7 +82,7 @@ class SeenMotion:
 
     @property
     def is_all(self) -> bool:
-        """Whether nothing is missing."""
+        """Whether no motion is lost."""
         return self.blur_share == 1 and bool(np.all(self.kept_share == 1))
 
 
@@ -92,15 +94,15 @@ def seen_motion(
     detection: Detection | None,
     links: Links | None = None,
 ) -> SeenMotion:
-    """Find what is left of the motion: all of it where every spot would be found and linked, or nobody knows.
+    """Estimate the share of the motion that is observed: 1 if every spot is found and linked, or if this is unknown.
 
-    diffusion_um2_s : of every track, as estimated without this; where it is not known, the share is 1.
+    diffusion_um2_s : D of every track, estimated without this correction; if unknown, the share is 1.
     """
     known = np.isfinite(diffusion_um2_s) & (diffusion_um2_s > 0)
     seen = SeenMotion(np.ones(steps.n_tracks), 1.0)
     if not known.any():
         return seen
-    for _ in range(_PASSES):  # more is missed of what is faster than it seems
+    for _ in range(_PASSES):  # particles faster than their first estimate lose more
         diffusion = np.where(known, diffusion_um2_s / seen.kept_share, 0.0)
         seen = SeenMotion(np.ones(steps.n_tracks), 1.0)
         if detection is not None:
@@ -112,10 +114,10 @@ def seen_motion(
 
 
 def _step_variance_px2(steps: Steps, diffusion_um2_s: FloatArray, exposure_s: float) -> FloatArray:
-    """Variance per axis of the steps of every track, from frame to frame; NaN of what is too short to have a D.
+    """Variance per axis of the steps of every track from frame to frame; NaN if a track is too short to have a D.
 
-    The D of a few steps is more scattered than the particles are: it is drawn towards the mean by as much as its own error
-    is of the whole scatter of ln D.
+    ln D of few steps scatters more than the particles do; it is shrunk towards the mean by the ratio of its error variance
+    to the total variance.
     """
     between_s = steps.frame_interval_s - exposure_s / 3
     variance = 2 * diffusion_um2_s * between_s / steps.pixel_size_um**2
@@ -130,10 +132,10 @@ def _step_variance_px2(steps: Steps, diffusion_um2_s: FloatArray, exposure_s: fl
 def _seen_at(
     tracks: Tracks, steps: Steps, diffusion_um2_s: FloatArray, exposure_s: float, detection: Detection
 ) -> SeenMotion:
-    """Find what is left of the motion of tracks that have this D; 0: nothing is asked."""
+    """Estimate the share of the motion that is observed for tracks of this D; tracks with D = 0 are skipped."""
     light = np.maximum(_near_mean(tracks.intensity.astype(np.float64), steps), 1.0)
     led_past_others = _led_past_others(tracks, steps, light, diffusion_um2_s, exposure_s, detection)
-    # variance along an axis that the motion of one exposure gives to the image, were nothing missed
+    # variance along an axis that motion during one exposure adds to the image, without selection
     spread = (diffusion_um2_s * exposure_s / 3 / steps.pixel_size_um**2)[steps.track]
     width = np.sqrt(np.maximum(_near_mean(tracks.width_px.astype(np.float64) ** 2, steps) - spread, 0.0))
     rows = np.flatnonzero(spread > 0)
@@ -156,7 +158,7 @@ def _led_past_others(
     exposure_s: float,
     detection: Detection,
 ) -> FloatArray:
-    """Share of the mean squared step of each track that is left where long steps lead behind other particles."""
+    """Share of the mean squared step of each track that remains when long steps end behind other particles."""
     hidden = -np.log(np.clip(detection.not_hidden(light), 1e-3, 1.0))
     hidden = np.bincount(steps.track, hidden, steps.n_tracks) / np.maximum(steps.n_points, 1)
     between_s = steps.frame_interval_s - exposure_s / 3
@@ -167,12 +169,12 @@ def _led_past_others(
 
 @cache
 def _lost_behind() -> tuple[FloatArray, FloatArray]:
-    """Return standard steps per axis over the radius that hides, and cov(r_1², f) / <r_1²> there."""
+    """Return standard steps per axis over the hiding radius R, and cov(r_1², f) / <r_1²> for each."""
     steps = np.random.default_rng(0).standard_normal((2, _PAIRS, 2))
     squared = (steps[0] ** 2).sum(axis=1)
     apart = np.hypot(*(steps[0] - steps[1]).T)
     ratio = np.concatenate([[0.0], np.geomspace(0.01, 30, 60)])
-    half = np.minimum(ratio[:, None] * apart / 2, 1.0)  # from 1 on, the circles overlap no more
+    half = np.minimum(ratio[:, None] * apart / 2, 1.0)  # from 1 on, the circles no longer overlap
     gained = 1 - 2 / np.pi * (np.arccos(half) - half * np.sqrt(1 - half**2))
     return ratio, ((gained - gained.mean(axis=1, keepdims=True)) @ squared) / squared.sum()
 
@@ -191,7 +193,7 @@ def _near_mean(values: FloatArray, steps: Steps) -> FloatArray:
 def _moments_left(
     light: FloatArray, width: FloatArray, spread: FloatArray, detection: Detection
 ) -> tuple[FloatArray, FloatArray]:
-    """Shares r and q, row by row, interpolated in a table over light, width and spread."""
+    """Return the shares r and q of every row, interpolated in a table over light, width and spread."""
     from scipy.interpolate import RegularGridInterpolator
 
     columns = (light, width, np.maximum(spread, 1e-6))
@@ -212,10 +214,10 @@ def _moments_left(
 
 @cache
 def _exposures() -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Simulate Brownian paths while the shutter is open; return three numbers of each, over their means.
+    """Simulate Brownian paths during the exposure; return three numbers of each, normalised to a mean of 1.
 
-    These are the variance along the path, the squared way from its centroid to its end, and the product of the ways to
-    the centroid and from it; each is a sum over both axes.
+    These are the variance along the path, the squared distance from its centroid to its end, and the product of the
+    displacements to and from the centroid; each is a sum over both axes.
     """
     rng = np.random.default_rng(0)
     steps = rng.standard_normal((_EXPOSURES, 2, _MOMENTS))
@@ -229,6 +231,6 @@ def _exposures() -> tuple[FloatArray, FloatArray, FloatArray]:
 
 
 def _knots(values: FloatArray, n: int) -> FloatArray:
-    """Places in ln(value), even between its 1 % and 99 % points."""
+    """Return knots in ln(value), evenly spaced between its 1 % and 99 % points."""
     low, high = np.log(np.quantile(values, [0.01, 0.99]))
     return np.linspace(low, max(high, low + 1e-3), n)

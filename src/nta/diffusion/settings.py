@@ -1,4 +1,4 @@
-"""What the analyst may turn in the estimate of diffusion."""
+"""Settings of the estimate of diffusion."""
 
 from __future__ import annotations
 
@@ -18,21 +18,20 @@ Noise = Literal["recording", "spots"]
 
 @dataclass(frozen=True, kw_only=True)
 class DiffusionSettings:
-    """How a diffusion coefficient is made from a track, and when a track is distrusted.
+    """How a diffusion coefficient is estimated from a track, and when a track is flagged.
 
     estimator : "likelihood": maximum of the exact Gaussian likelihood, the most precise; "cve": covariance-based
         (Vestergaard et al. 2014), needs no model of the noise; "ols": least squares on the optimal number of lags
         (Michalet and Berglund 2012); "gls": generalised least squares (Bullerjahn et al. 2020). The first two leave out
-        displacements that are no evidence (`Steps.wait_frames`); the lines take all pairs of positions, as everywhere.
-    noise : what is believed of the localization errors (and of the blur, where the exposure is unknown). "recording":
-        reported errors times a factor plus a floor, both found from all tracks together; "spots": the errors as
-        reported.
-    min_track_frames : spots a track must have to be given a diffusion coefficient.
-    confidence : of the intervals per track.
+        displacements selected to be short (`Steps.wait_frames`); the last two use all pairs of positions, as is usual.
+    noise : model of the localization errors (and of the blur, if the exposure is unknown). "recording": reported variances
+        times a factor plus a floor, both estimated from all tracks together; "spots": the errors as reported.
+    min_track_frames : number of spots that a track needs to get a diffusion coefficient.
+    confidence : confidence level of the intervals per track.
     max_lag : lags used by "ols" and "gls"; None: the optimal number (ols), at most 10 (gls).
-    mobile_evidence : log-likelihood by which diffusion must explain a track better than standing still with errors of any
-        size does, for the track to count as mobile.
-    false_alarm_rate : share of faultless tracks that each of the flags MIXED and NON_BROWNIAN may be given to.
+    mobile_evidence : least log-likelihood ratio of diffusion against rest with errors of any size for a track to count as
+        mobile.
+    false_alarm_rate : share of normal tracks that each of the flags MIXED and NON_BROWNIAN may be given to.
     """
 
     estimator: Estimator = "likelihood"

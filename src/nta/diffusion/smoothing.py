@@ -1,17 +1,19 @@
-"""Are positions held back over frames? What displacements further apart than neighbours tell of the recording.
+"""Are positions smoothed over several frames? Correlation of displacements that are not neighbours.
 
-Displacements of free diffusion that do not touch are independent, whatever the localization error and the exposure: these
-reach from one displacement to the next and no further (Berglund, Phys. Rev. E 82, 011917 (2010)). A codec that predicts
-a frame from others, or a camera that averages frames to remove noise, holds moving spots back. Each position is then a
-mean over several frames, displacements k frames apart are correlated up to the length of that mean, and D from successive
-displacements is too small: of D T, the sum c_0 / 2 + c_1 + c_2 + ... of their covariances, it sees the first two terms.
+Displacements of free diffusion that share no position are independent: localization error and exposure correlate only
+neighbouring displacements (Berglund, Phys. Rev. E 82, 011917 (2010)). A codec that predicts a frame
+from others, or a camera that averages frames against noise, makes moving spots lag behind. Each position is then a mean over
+several frames, displacements k frames apart are correlated up to the length of that mean, and D from successive
+displacements is too small: D T is the sum c_0 / 2 + c_1 + c_2 + ... of their covariances, of which the estimate contains
+only the first two terms.
 
-The remedy needs no model of the codec. Beyond the length m of the mean the squared displacement grows with 2 D as ever, less
-a constant, as it does beyond the exposure. So positions m frames apart are compared, and the constant stands as a blur that
-is found from the tracks.
+The remedy needs no model of the codec. Beyond the length m of the mean, the squared displacement grows with 2 D as usual,
+minus a constant, as it does beyond the exposure. So positions m frames apart are compared, and the constant is described as
+a blur that is estimated from the tracks.
 
-Flow that differs from place to place is in the positions even where the common drift is not. It correlates displacements,
-too, but without end, and longer lags would only make more of it: it is reported (`NoiseModel.flow`), and left in.
+Flow that varies from place to place remains in the positions after the common drift is subtracted. It also correlates
+displacements, but without decay, and longer lags would only enlarge its effect. It is reported (`NoiseModel.flow`), not
+removed.
 """
 
 from __future__ import annotations
@@ -23,21 +25,21 @@ import numpy as np
 from nta.columns import BoolArray, FloatArray
 from nta.diffusion.steps import Steps
 
-_MOST_LAGS = 8  # frames over which positions may be held back; what lasts longer is flow
-# share of the first correlations that later ones keep under flow, and hardly ever where positions are held back
+_MOST_LAGS = 8  # frames over which positions may be smoothed; correlations that last longer are due to flow
+# least ratio of later to first correlations under flow; smoothed positions hardly ever reach it
 _LASTING = 0.5
-_LEAST = 0.01  # correlation that matters: it takes about 2 % of D away
+_LEAST = 0.01  # least correlation that matters: it lowers D by about 2 %
 _LEAST_TRACKS = 10
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class StepCorrelation:
-    """Correlation of displacements of one frame with those k = 2, 3 ... frames later in the same track, all tracks together.
+    """Correlation of displacements of one frame with displacements k = 2, 3 ... frames later in the same track.
 
-    correlation, std_err : (n_lags,) from k = 2 on; NaN where fewer than ten tracks can tell. The standard error is from the
-        spread between tracks.
-    held : (n_lags,) correlations that are there: beyond chance, and large enough to matter.
-    beyond_sd : standard errors that are beyond chance.
+    correlation, std_err : (n_lags,) from k = 2 on, all tracks together; NaN with fewer than ten suitable tracks. The
+        standard error is from the spread between tracks.
+    held : (n_lags,) whether the correlation is significant and large enough to matter.
+    beyond_sd : number of standard errors from which on a correlation is significant.
     """
 
     correlation: FloatArray
@@ -47,10 +49,10 @@ class StepCorrelation:
 
     @property
     def lag_frames(self) -> int:
-        """Frames between positions whose displacements are independent but for their neighbours.
+        """Frames between positions such that only neighbouring displacements are correlated.
 
-        1 for an ordinary recording, and where the correlation has no end within eight frames: then it is not one of held
-        positions but of flow, which longer lags do not cure.
+        1 for an ordinary recording, and if the correlation does not decay within eight frames: it is then due to flow, not
+        to smoothed positions, and longer lags are no remedy.
         """
         last = self._first_not_held
         # displacements up to `last` + 1 frames apart are correlated
@@ -58,9 +60,9 @@ class StepCorrelation:
 
     @property
     def of_flow(self) -> float:
-        """Correlation without end within eight frames, as flow that is left in the positions makes it; 0: there is none.
+        """Correlation that does not decay within eight frames, as residual flow causes; 0: none.
 
-        Of all lags together from the first that is not held on: chance makes one lag of many fall short.
+        Pools all lags from the first that is not `held` on: a single lag of many may fall short by chance.
         """
         rest, held = self.correlation[self._first_not_held :], self.correlation[: self._first_not_held]
         if not np.isfinite(rest).any():
@@ -77,10 +79,10 @@ class StepCorrelation:
 
 
 def step_correlation(steps: Steps, usable: BoolArray, false_alarm_rate: float) -> StepCorrelation:
-    """Correlate displacements that do not touch, over the `usable` tracks.
+    """Correlate displacements that share no position, over the `usable` tracks.
 
-    Every track's products are taken over its own mean square, so that fast particles count as slow ones do. By chance the
-    first correlation passes for real in at most `false_alarm_rate` of the recordings.
+    Every track's products are divided by its mean square, so that fast and slow particles have equal weight. By chance, the
+    first correlation is significant in at most a share `false_alarm_rate` of recordings.
     """
     from scipy.special import ndtri
 

@@ -1,4 +1,4 @@
-"""Tracks in micrometres and frames, laid out for the estimators: a border where units are converted once."""
+"""Tracks in micrometres and frames, arranged for the estimators; units are converted only here."""
 
 from __future__ import annotations
 
@@ -13,21 +13,20 @@ from nta.frames import refuse_pixel_size
 from nta.stated import stated_number
 from nta.tracks.table import Tracks
 
-_REACH_SD = 2.5  # standard steps from the border within which a step is no evidence
+_REACH_SD = 2.5  # distance from the border, in standard steps, within which steps are not used
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Steps:
-    """Positions of all tracks in um, and what is needed to judge their displacements.
+    """Positions of all tracks in um, with their errors and the durations of their displacements.
 
-    error_variance_um2 : variance of each position by localization, per axis, as the spots report it; 0 where a
-        recording's spots report none.
+    error_variance_um2 : localization variance of each position per axis, as reported by the spots; 0 if not reported.
     drift_y_um, drift_x_um : drift that was subtracted from each position; position + drift is the place in the image.
-    drift_variance_um2 : variance that the drift's own error adds to a displacement of one frame, per axis.
-    wait_frames : frames from each position to the next of its track; 0 where there is none, and where the displacement is
-        no evidence because only short ones are seen. That is so over frames in which the particle was looked for and not
-        found: the linker joins what turns up near and misses what went far (over frames that were never recorded it
-        misses nothing). And it is so near the border of the frame: whatever steps beyond it is not seen.
+    drift_variance_um2 : variance that the error of the drift adds to a displacement of one frame, per axis.
+    wait_frames : frames from each position to the next of its track; 0 if there is no next one, and if the displacement is
+        not used because only short ones are observed. This holds over frames in which the particle was searched for but not
+        found: the linker joins particles that reappear nearby and misses those that went far (over frames that were never
+        recorded none is missed). It also holds near the border of the frame: steps beyond it are not observed.
     start : (n_tracks + 1,) row where each track starts.
     """
 
@@ -54,16 +53,17 @@ class Steps:
     ) -> Steps:
         """Convert the tracks of a recording.
 
-        kept_share : (n_tracks,) share of D that their steps show (`nta.diffusion.selection`), given back; None: all.
+        kept_share : (n_tracks,) share of D in the observed steps (`nta.diffusion.selection`), for which positions are
+            corrected; None: 1.
         """
         refuse_pixel_size(stated_number("pixel_size_um", pixel_size_um))
         if not 0 < stated_number("frame_interval_s", frame_interval_s) < np.inf:
             raise SettingError(f"frame_interval_s must be > 0, got {frame_interval_s}")
         drift_y, drift_x, drift_variance = _drift_px(tracks)
-        # gives back the share of the Brownian motion that was subtracted along with the drift, or not seen
+        # corrects for the share of the Brownian motion that was subtracted with the drift, or not observed
         kept = 1.0 if kept_share is None else kept_share[tracks.track]
         stretched_um = pixel_size_um / np.sqrt((1 - tracks.linking.brownian_share) * kept)
-        # errors are stretched with the positions, but for those of which the drift took its share, too
+        # errors are stretched with the positions, except by the drift's share, which was subtracted from them as well
         error_variance_um2 = _error_variance_px2(tracks) * pixel_size_um**2 / kept
         return cls(
             y_um=tracks.y_px * stretched_um,
@@ -81,7 +81,7 @@ class Steps:
         )
 
     def select(self, tracks: IntArray) -> Steps:
-        """Return the given tracks alone, numbered anew."""
+        """Return only the given tracks, renumbered."""
         counts = self.n_points[tracks]
         start = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
         rows = np.arange(start[-1]) + np.repeat(self.start[tracks] - start[:-1], counts)
@@ -94,15 +94,15 @@ class Steps:
         )
 
     def rows_apart(self, lag_frames: int, *, one_chain: bool = False) -> IntArray:
-        """Rows of every track in chains of positions `lag_frames` apart, chain after chain; or of its first chain."""
+        """Return the rows of every track in chains of positions `lag_frames` apart: all chains, or only the first."""
         phase = (self.frame - self.first_frame[self.track]) % lag_frames
         rows = np.lexsort((self.frame, phase, self.track))
         return rows[phase[rows] == 0] if one_chain else rows
 
     def apart(self, lag_frames: int, *, one_chain: bool = False) -> Steps:
-        """Return the chains of `rows_apart` as steps whose frames last `lag_frames` of these; 1: as they are.
+        """Return the chains of `rows_apart` as steps with a frame interval `lag_frames` times as long; 1: unchanged.
 
-        All chains of a track tell of the same motion: their likelihood counts `lag_frames` times what one of them does.
+        All chains of a track describe the same motion: their likelihood counts it `lag_frames` times.
         """
         if lag_frames == 1:
             return self
@@ -126,7 +126,7 @@ class Steps:
         )
 
     def cut(self, most_points: int) -> Steps:
-        """Cut tracks into pieces of at most about `most_points` spots, numbered anew."""
+        """Cut tracks into pieces of at most about `most_points` spots, renumbered."""
         n_pieces = np.maximum(1, np.round(self.n_points / most_points)).astype(np.int64)
         track = np.repeat(np.arange(self.n_tracks), self.n_points)
         place = np.arange(self.track.size) - self.start[track]
@@ -136,9 +136,9 @@ class Steps:
         return replace(self, start=start.astype(np.int64), track=piece, wait_frames=wait)
 
     def frames_of_rest(self) -> list[tuple[FloatArray, FloatArray, float]]:
-        """Return y, x and creep in the frames in which a particle may be at rest: the image, and the drifting one.
+        """Return y, x and creep in the two frames of reference in which a particle may rest: image and drift-corrected.
 
-        Creep is the diffusion coefficient that the drift's own error makes of a particle at rest.
+        Creep is the apparent diffusion coefficient of a resting particle due to the error of the drift.
         """
         creep = self.drift_variance_um2 / (2 * self.frame_interval_s)
         drifting = (self.y_um, self.x_um, creep)
@@ -158,7 +158,7 @@ class Steps:
 
     @cached_property
     def row_of_step(self) -> IntArray:
-        """Row from which each displacement starts; those that are no evidence are left out."""
+        """Row from which each usable displacement starts."""
         return np.flatnonzero(self.wait_frames)
 
     @cached_property
@@ -168,7 +168,7 @@ class Steps:
 
     @cached_property
     def n_steps(self) -> IntArray:
-        """Displacements per track."""
+        """Usable displacements per track."""
         return np.bincount(self.track_of_step, minlength=self.n_tracks)
 
     @cached_property
@@ -198,7 +198,7 @@ class Steps:
 
 
 def _wait_frames(tracks: Tracks) -> IntArray:
-    """Frames to the next position; 0 at the end of a track, and where recorded frames lie between."""
+    """Return the frames to the next position; 0 at the end of a track, and if recorded frames lie between."""
     frame = tracks.frame.astype(np.int64)
     recorded = tracks.scene.frame_index
     place = np.searchsorted(recorded, frame) if recorded.size else frame
@@ -207,10 +207,11 @@ def _wait_frames(tracks: Tracks) -> IntArray:
 
 
 def _may_leave(tracks: Tracks, drift_y_px: FloatArray, drift_x_px: FloatArray) -> BoolArray:
-    """Rows from which a typical step reaches the border of the frame: who crosses it is not seen again.
+    """Select rows from which a typical step may reach the border of the frame: particles that cross it are lost.
 
-    What stays took a short step, or one inward. A quarter of a per cent of the squared step is lost at a border far away
-    (one step in 300 px), 4 % of that beyond this reach. Typical is Rayleigh's median: sd sqrt(2 ln 2).
+    Particles that stay made a short step, or a step inward. For steps of 1/300 of the frame, the border would take a quarter
+    of a per cent of the mean squared step; 4 % of that loss remains beyond this reach. The typical step is from the Rayleigh
+    median: sd sqrt(2 ln 2).
     """
     scene = tracks.scene
     follows = np.flatnonzero((np.diff(tracks.track) == 0) & (np.diff(tracks.frame) == 1))
@@ -225,7 +226,7 @@ def _may_leave(tracks: Tracks, drift_y_px: FloatArray, drift_x_px: FloatArray) -
 
 
 def _error_variance_px2(tracks: Tracks) -> FloatArray:
-    """Squared localization errors; what is missing or not positive takes the recording's median."""
+    """Squared localization errors; missing or non-positive ones are replaced by the recording's median."""
     error = tracks.localization_error_px.astype(np.float64)
     good = np.isfinite(error) & (error > 0)
     typical = float(np.median(error[good])) if good.any() else 0.0

@@ -13,7 +13,7 @@ from nta.diffusion.noise import NoiseModel
 
 
 class TrackFlag(IntFlag):
-    """Why a track gets no size, or one that deserves less trust; a track is flagged, not dropped."""
+    """Why a track gets no size, or a less reliable one; a track is flagged, not dropped."""
 
     TOO_SHORT = 1  # fewer spots than the estimator needs
     IMMOBILE = 2  # moves no more than its localization error explains: stuck, burnt-in text, hot pixel
@@ -32,7 +32,7 @@ class TrackFlag(IntFlag):
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class DiffusionEstimates(Columns):
-    """Diffusion coefficient of every track, row i is track i; NaN where there is none, with a flag that says why."""
+    """Diffusion coefficient of every track, row i is track i; NaN if there is none, with a flag that says why."""
 
     diffusion_um2_s: NDArray[np.float64] = column(
         np.float64, "um2/s", "diffusion coefficient, per-track estimate"
@@ -59,31 +59,31 @@ class DiffusionEstimates(Columns):
     exposure_s: float | None
     pixel_size_um: float
     noise: NoiseModel = field(default_factory=NoiseModel)
-    confidence: float = 0.95  # of the intervals
+    confidence: float = 0.95  # confidence level of the intervals
 
     def flagged(self, flag: TrackFlag) -> NDArray[np.bool_]:
-        """Tracks that carry a flag, or one of several."""
+        """Whether each track carries the flag, or any of several."""
         return np.asarray(self.flags & int(flag) != 0)
 
     def share_flagged(self, flag: TrackFlag) -> float | None:
-        """Return the share of tracks with a flag among those long enough to tell; None where there are none."""
+        """Return the share of tracks with a flag among the tracks that are not too short; None if there are none."""
         long_enough = ~self.flagged(TrackFlag.TOO_SHORT)
         return float(self.flagged(flag)[long_enough].mean()) if long_enough.any() else None
 
     def counts_by_flag(self) -> dict[str, int]:
-        """Return how many tracks carry each flag, by its name."""
+        """Return the number of tracks with each flag, by its name."""
         return {str(flag.name).lower(): int(self.flagged(flag).sum()) for flag in TrackFlag}
 
     @property
     def has_light(self) -> NDArray[np.bool_]:
-        """Tracks whose light is known: of saturated or out-of-focus spots it is not."""
+        """Whether the light of each track is known; it is not for saturated or out-of-focus spots."""
         return ~self.flagged(TrackFlag.SATURATED | TrackFlag.OUT_OF_FOCUS)
 
     @property
     def has_size(self) -> NDArray[np.bool_]:
-        """Tracks that may be given a size."""
+        """Whether each track may be given a size."""
         return np.asarray(~self.flagged(TrackFlag.no_size()) & (self.diffusion_um2_s > 0))
 
     def used(self, min_points: int) -> NDArray[np.bool_]:
-        """Tracks that enter a size distribution: those with a size, of at least so many spots."""
+        """Whether each track enters a size distribution: it has a size and at least `min_points` spots."""
         return np.asarray(self.has_size & (self.n_points >= min_points))

@@ -1,9 +1,9 @@
-"""Files and nothing but files: what is read becomes one of our nouns, what is written appears whole or not at all.
+"""Read and write files; a written file appears only when it is complete.
 
-recordings   `open_recording`: films, stacks and folders of images as a `FrameSource`; our own HDF5 written
+recordings   `open_recording`: films, stacks and folders of images as a `FrameSource`; HDF5 of nta is written
 tracks       tracks of other programs, read and written
-results      an analysis kept without loss, as tables and as one JSON of its numbers
+results      an analysis without loss in HDF5, as tables, and its numbers as JSON
 vendors      exports of other programs, read as printed
-atomic       files and folders that appear when they are whole
-text         text of whatever encoding
+atomic       files and folders that appear only when complete
+text         text in any encoding
 """

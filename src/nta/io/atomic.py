@@ -1,4 +1,4 @@
-"""Output that is whole or not there: write under a temporary name in the same folder, then rename."""
+"""Atomic output: write under a temporary name in the same folder, then rename."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _LONGEST_NAME = 255  # bytes, of the file systems of Linux, macOS and Windows
 
 @contextmanager
 def new_file(path: str | Path, *, replace: bool = True) -> Iterator[Path]:
-    """Yield a temporary path beside `path`; it takes that name when the block ends without an exception.
+    """Yield a temporary path beside `path`; the file is renamed to `path` if the block ends without an exception.
 
-    The temporary name keeps the extension, for writers that choose their format by it.
+    The temporary name keeps the extension, from which some writers choose their format.
 
     Raises
     ------
     SettingError
-        The folder does not exist, `path` is a folder, or it exists and may not be replaced.
+        The folder does not exist, `path` is a folder, or the file exists and `replace` is False.
     """
     target = Path(path)
     _check_parent(target)
@@ -48,24 +48,24 @@ def new_file(path: str | Path, *, replace: bool = True) -> Iterator[Path]:
 
 
 def write_text(path: str | Path, text: str, *, replace: bool = True) -> Path:
-    """Write a whole file of text in UTF-8 and return its path; see `new_file`."""
+    """Write text as UTF-8 and return the path; the file appears only when it is complete (see `new_file`)."""
     with new_file(path, replace=replace) as partial:
         partial.write_text(text, encoding="utf-8")
     return Path(path)
 
 
 def write_json(path: str | Path, data: Any, *, indent: int | None = 2) -> Path:
-    """Write plain data without NaN and infinity as a whole file of JSON and return its path; see `new_file`."""
+    """Write plain data without NaN and infinity as JSON and return the path (see `write_text`)."""
     return write_text(path, json.dumps(data, indent=indent, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def check_writable(path: str | Path) -> None:
-    """Refuse, before any work is done, a place where nothing can be written.
+    """Refuse a path that cannot be written, before any work is done.
 
     Raises
     ------
     SettingError
-        The nearest folder above `path` that exists takes no files.
+        No file can be created in the nearest existing folder above `path`.
     """
     above = next(folder for folder in Path(path).absolute().parents if folder.exists())
     if not above.is_dir():
@@ -80,16 +80,16 @@ def check_writable(path: str | Path) -> None:
 
 @contextmanager
 def new_folder(path: str | Path, *, replace: bool = False) -> Iterator[Path]:
-    """Yield a temporary folder beside `path`; it takes that name when the block ends without an exception.
+    """Yield a temporary folder beside `path`; it is renamed to `path` if the block ends without an exception.
 
-    An empty folder of that name is replaced; one with something in it only with `replace`, as a whole.
+    An existing empty folder is replaced; a folder with content is replaced as a whole, and only with `replace`.
 
     Raises
     ------
     SettingError
-        `path` is a file, or a folder that is not empty and may not be replaced.
+        `path` is a file, or a folder with content and `replace` is False.
     """
-    target = Path(path).resolve()  # of a link the folder it leads to
+    target = Path(path).resolve()  # follows a link to its folder
     target.parent.mkdir(parents=True, exist_ok=True)
     if target.exists() and not target.is_dir():
         raise SettingError(f"{target} is a file; a folder is to be written there")
@@ -106,7 +106,7 @@ def new_folder(path: str | Path, *, replace: bool = False) -> Iterator[Path]:
 
 
 def _swap(partial: Path, target: Path, *, replace: bool) -> None:
-    """Put `partial` in the place of `target`; what was there is removed only once the new one stands."""
+    """Rename `partial` to `target`; an existing folder is removed only after that."""
     if not target.exists():
         partial.rename(target)
         return
@@ -115,7 +115,7 @@ def _swap(partial: Path, target: Path, *, replace: bool) -> None:
     old = _beside(target, target.name, ".old")
     try:
         target.rename(old)
-    except OSError:  # where a disk is mounted the folder stays, and what is in it changes
+    except OSError:  # a mount point cannot be renamed: replace its content
         _refill(target, partial)
         return
     try:
@@ -127,7 +127,7 @@ def _swap(partial: Path, target: Path, *, replace: bool) -> None:
 
 
 def _refill(target: Path, partial: Path) -> None:
-    """Move what is in `partial` into `target`; what was there is removed only once all of it is."""
+    """Move the content of `partial` into `target`; the old content is removed only after that."""
     before = list(target.iterdir())
     old = _beside(target / "all", target.name, ".old")
     old.mkdir()
@@ -138,7 +138,7 @@ def _refill(target: Path, partial: Path) -> None:
         for entry in list(partial.iterdir()):
             moved.append(target / entry.name)
             shutil.move(entry, moved[-1])
-    except BaseException:  # the disk is full: as it was before
+    except BaseException:  # e.g. a full disk: restore the old content
         for entry in moved:
             shutil.rmtree(entry) if entry.is_dir() else entry.unlink(missing_ok=True)
         for entry in list(old.iterdir()):
@@ -159,7 +159,7 @@ def _holds_something(folder: Path) -> bool:
 
 
 def _beside(target: Path, stem: str, suffix: str) -> Path:
-    """Return a new hidden name in the same folder; what is made by it has the rights that the user's mask gives."""
+    """Return a new hidden name in the same folder; unlike `tempfile`, files made with it follow the user's umask."""
     ending = f"-{secrets.token_hex(4)}{suffix}"
     room = _LONGEST_NAME - len(os.fsencode(f".{ending}"))
     short = os.fsencode(stem)[: max(room, 0)].decode(errors="ignore")

@@ -1,4 +1,4 @@
-"""Text as other programs write it: several encodings, several ideas of a decimal point."""
+"""Read text and numbers of other programs, in several encodings and with decimal point or comma."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 from nta.errors import NtaError
 
 _SPREADSHEET = "utf-8-sig"
-"""Encoding of tables that hold words of people: without its mark Excel takes UTF-8 for Windows-1252."""
+"""Encoding of tables with free text: without a byte-order mark Excel reads UTF-8 as Windows-1252."""
 
 SPREADSHEETS = (".xlsx", ".xlsm", ".ods")
 """Endings of spreadsheets that are zip archives."""
@@ -23,7 +23,7 @@ SECONDS = {
     **dict.fromkeys(("µs", "μs", "us", "usec"), 1e-6),
     **{"ns": 1e-9, "min": 60.0, "h": 3600.0, "hour": 3600.0},
 }
-"""Units of time as programs call them, in s."""
+"""Units of time in s, by the names that programs use."""
 
 _ONE_GROUP = re.compile(r"[1-9]\d{0,2}[.,]\d{3}")
 _GROUPS = re.compile(r"[+-]?[1-9]\d{0,2}([.,])\d{3}(\1\d{3})+")
@@ -32,15 +32,15 @@ _SPACE_IN_NUMBER = re.compile(r"(?<=\d)[ \u00a0\u202f](?=\d{3}(?!\d))")
 
 
 class TextFileError(NtaError):
-    """A file is no text that can be read."""
+    """A file is not readable as text."""
 
 
 def read_text(path: Path) -> tuple[str, str]:
-    """Return a file's text and the encoding it was in.
+    """Return the text of a file and its encoding.
 
-    UTF-8 (with or without byte-order mark) is recognised by its validity; what is not valid UTF-8 is Windows-1252, or
-    Latin-1 where Windows-1252 has no such character. UTF-16 is known by its byte-order mark. Nothing is dropped but zero
-    bytes and Excel's line `sep=;`.
+    Text that is valid UTF-8 is read as UTF-8; other text is read as Windows-1252, or as Latin-1 if it contains a byte that
+    Windows-1252 does not define. UTF-16 is recognised by its byte-order mark. Only zero bytes and Excel's line `sep=;` are
+    dropped.
     """
     try:
         raw = path.read_bytes()
@@ -56,7 +56,7 @@ def read_text(path: Path) -> tuple[str, str]:
         return _without_separator(raw.decode("utf-16")), "utf-16"
     for encoding in ("utf-8-sig" if raw.startswith(b"\xef\xbb\xbf") else "utf-8", "cp1252"):
         try:
-            # ZetaView puts a stray NUL after a µ
+            # ZetaView writes a NUL after a µ
             return _without_separator(raw.replace(b"\x00", b"").decode(encoding)), encoding
         except UnicodeDecodeError:
             continue
@@ -69,12 +69,12 @@ def _without_separator(text: str) -> str:
 
 
 def rows_of(path: Path, text: str, delimiter: str = ",") -> Iterator[tuple[int, list[str]]]:
-    """Yield the rows of a table, each with the number of its line; a stray carriage return ends a line.
+    """Yield the rows of a table with their line numbers; a single carriage return ends a line.
 
     Raises
     ------
     TextFileError
-        A cell is longer than any program writes; a quote may have been left open.
+        A cell is longer than any real cell; a quote may not have been closed.
     """
     rows = csv.reader(io.StringIO(text.lstrip("\ufeff"), newline=None), delimiter=delimiter)
     try:
@@ -85,7 +85,7 @@ def rows_of(path: Path, text: str, delimiter: str = ",") -> Iterator[tuple[int, 
 
 
 def write_rows(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> None:
-    """Write a table as CSV that spreadsheet programs open with all its signs; a cell without a value stays empty."""
+    """Write a table as CSV in the encoding that spreadsheet programs recognise; a cell without a value stays empty."""
     with path.open("w", encoding=_SPREADSHEET, newline="") as file:
         writer = csv.DictWriter(file, columns, lineterminator="\n")
         writer.writeheader()
@@ -93,9 +93,9 @@ def write_rows(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, o
 
 
 def dilution(text: str) -> float | None:
-    """Return the factor of a dilution that is written 1000, 1000x, 1:1000 or 1/1000; None where it is none of these.
+    """Return the factor of a dilution written as 1000, 1000x, 1:1000 or 1/1000; None for any other text.
 
-    1.000 and 1,000 are none: who writes so means one, or a thousand.
+    1.000 and 1,000 are ambiguous (one or a thousand) and give None.
     """
     one, ratio, part = text.strip().strip('"').replace("/", ":").partition(":")
     factor = (part if ratio else one).strip().rstrip("xX×").strip()
@@ -105,18 +105,18 @@ def dilution(text: str) -> float | None:
 
 
 def no_dilution(text: str) -> str:
-    """Say of words that are no dilution what is wrong with them."""
+    """Return why a text is not accepted as a dilution."""
     if any(_ONE_GROUP.fullmatch(word) for word in re.split(r"[\s:/xX×\"]+", text)):
         return f"{text!r} may be a dilution of one or of a thousand; write 1000, or 1:1000"
     return f"{text!r} is no dilution; write 1:100 or its factor, 100"
 
 
 def number(text: str, *, decimal_comma: bool = True) -> float | None:
-    """Return a finite number as a program printed it, with decimal point or comma; None for anything else.
+    """Return a finite number written with decimal point or comma; None for any other text.
 
-    Thousands may be grouped where that cannot be mistaken: 1 000, 1,000,000.
+    Groups of thousands are accepted if they are unambiguous: 1 000, 1,000,000.
 
-    decimal_comma : whether a comma may be the decimal sign; in a file that is separated by commas it is not.
+    decimal_comma : a comma may be the decimal sign; False for files separated by commas.
     """
     word = _SPACE_IN_NUMBER.sub("", text.strip().strip('"').strip())
     if _GROUPS.fullmatch(word):
@@ -127,4 +127,4 @@ def number(text: str, *, decimal_comma: bool = True) -> float | None:
         value = float(word)
     except ValueError:
         return None
-    return value if math.isfinite(value) else None  # NaN is a vendor's way of saying nothing
+    return value if math.isfinite(value) else None  # vendors write NaN for a missing value

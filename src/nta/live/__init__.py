@@ -1,4 +1,4 @@
-"""Live analysis: the same detection and linking on a recording that is still growing, and what it looks like so far."""
+"""Live analysis: detection, linking and sizing of a recording while it grows."""
 
 from nta.live.analysis import LiveAnalysis
 from nta.live.settings import LiveSettings

@@ -1,15 +1,15 @@
-"""`LiveAnalysis`: frames in as they come, tracks identical to those of the recording afterwards, sizes as they sharpen."""
+"""`LiveAnalysis`: analyses frames as they arrive; its tracks equal those of the recording, its sizes sharpen."""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
@@ -19,19 +19,17 @@ from nta.clock import recorded_rate
 from nta.errors import DeviceError
 from nta.frames import CameraState, Frame, RecordingReport
 from nta.live.settings import LiveSettings
-from nta.live.sizing import Growing, Sizing, size_so_far
+from nta.live.sizing import Sizing, size_so_far
 from nta.live.snapshot import D50Point, Snapshot
 from nta.settings import AnalysisSettings
 from nta.spots import PRIME_FRAMES, SpotDetector, Spots
 from nta.tracks import TrackLinker, Tracks
 from nta.visibility import DetectionCurve, FrameSample, detection_curve, width_in_focus_px
 
-_BATCH = (
-    8  # frames searched in a row at the least: a batch costs a table, and 8 frames are a quarter of a second
-)
-_MOST = 64  # at the most, so that tracks and view move on while a backlog is worked off
+_BATCH = 8  # smallest number of frames searched together: each batch costs a table, and 8 frames last a quarter of a second
+_MOST = 64  # largest number of frames searched together, so that tracks and view move on while a backlog is worked off
 _RECENT = 120  # frames whose spots and arrival times a snapshot shows
-_IN_A_ROW = 2  # sizings that must reach the target: an interval, too, is known to a tenth only
+_IN_A_ROW = 2  # consecutive sizings that must reach the target, as an interval is only known to a tenth
 
 
 class LiveAnalysis:
@@ -44,20 +42,20 @@ class LiveAnalysis:
     Parameters
     ----------
     camera
-        As the recording states it.
+        Camera state as the recording states it.
     conditions
-        What is in the cell; with no temperature in it, the one that `telemetry` brings is taken, as it is of a recording.
+        Sample conditions; if they state no temperature, the mean of the `telemetry` is used, as for a recording.
     profile, settings
         As for `nta.analyze`.
     live
-        Defaults where None.
+        Settings of the live analysis; None: defaults.
     found
         Called with the spots of every batch of frames as soon as they are searched, in the thread that searches.
 
     Raises
     ------
     MissingInputError
-        Pixel size or frame rate was given by nobody.
+        Pixel size or frame rate is not stated anywhere.
     """
 
     def __init__(
@@ -71,7 +69,7 @@ class LiveAnalysis:
         found: Callable[[Spots], None] | None = None,
     ) -> None:
         self._camera = completed_camera(camera, profile)
-        Scale.of(self._camera)  # refuse before the sample is used up, not after
+        Scale.of(self._camera)  # refuses a camera without scale before the sample is used up
         self._conditions = conditions
         self._profile = None if profile is None else profile.at_binning(camera.binning)
         self._settings = settings or AnalysisSettings()
@@ -80,7 +78,7 @@ class LiveAnalysis:
         self._detector = SpotDetector(self._settings.detection, self._camera)
         self._linker = TrackLinker(self._settings.linking)
         self._sample = FrameSample(self._settings.visibility.frames)
-        self._curve: DetectionCurve | None = None  # of the whole recording: known at its end
+        self._curve: DetectionCurve | None = None  # known at the end of the recording
         self._most_waiting = max(4 * PRIME_FRAMES, self._live.backlog_bytes // camera.frame_bytes)
         self._changed = threading.Condition()
         self._waiting: deque[Frame] = deque()
@@ -118,14 +116,14 @@ class LiveAnalysis:
             self._changed.notify_all()
 
     def telemetry(self, name: str, value: float) -> None:
-        """Take a reading of the instrument; of `temperature_c` the mean is what sizes are made with."""
+        """Take a reading of the instrument; sizes use the mean of `temperature_c`."""
         if name == "temperature_c":
             with self._changed:
                 self._temperatures.append(value)
                 self._seen = replace(self._seen, temperature_c=value)
 
     def snapshot(self) -> Snapshot:
-        """Return what is known now."""
+        """Return the current state of the analysis."""
         with self._changed:
             stamps = self._arrived
             span_s = (stamps[-1] - stamps[0]) * 1e-9 if len(stamps) > 1 else 0.0
@@ -137,24 +135,24 @@ class LiveAnalysis:
 
     @property
     def enough(self) -> bool:
-        """Whether D50 is known as well as was asked for."""
+        """Whether D50 has reached the precision that was asked for."""
         return self._seen.enough
 
     def finish(self) -> tuple[Spots, Tracks]:
-        """Search what still waits, size once more, and return spots and tracks.
+        """Search the remaining frames, size once more, and return spots and tracks.
 
         Raises
         ------
         RecordingError
             There were no frames, or they change their size.
         DeviceError
-            The live analysis failed, before or in the last sizing; the recording is not concerned.
+            The live analysis failed, before or in the last sizing; the recording is not affected.
         """
         self._end()
         self._searcher.join()
         self._raise_fault()
         if self._linker.motion is None and not self._seen.frames:
-            self._detector.prime([])  # says that there are no frames
+            self._detector.prime([])  # raises the error for no frames
         tracks = self._linker.finish()
         self._curve = self._detection_curve(tracks)
         self._size_now(tracks)
@@ -162,7 +160,7 @@ class LiveAnalysis:
         return self._linker.spots, tracks
 
     def close(self) -> None:
-        """End the threads; what waits is left unsearched."""
+        """End the threads; frames that still wait are not searched."""
         with self._changed:
             self._waiting.clear()
         self._end()
@@ -188,7 +186,10 @@ class LiveAnalysis:
             raise DeviceError(f"the live analysis failed: {self._seen.fault}; analyse the recording instead")
 
     def _take_or_shed(self, frame: Frame) -> None:
-        """Keep the frame for the search. One long gap costs fewer tracks than many short ones, so half is made room for."""
+        """Queue the frame for the search, or drop it if the queue is full.
+
+        Drops continue until the queue is half empty: one long gap costs fewer tracks than many short ones.
+        """
         n = len(self._waiting)
         self._shedding = n >= self._most_waiting or (self._shedding and n > self._most_waiting // 2)
         if self._shedding:
@@ -204,19 +205,19 @@ class LiveAnalysis:
             while frames := self._next_frames(_BATCH, _MOST):
                 self._search(frames)
                 self._size_now()
-        except Exception as error:  # the recording goes on; it is said in the snapshot and raised by finish
+        except Exception as error:  # the recording goes on; `snapshot` shows the fault, `finish` raises it
             with self._changed:
                 self._seen = replace(self._seen, fault=f"{type(error).__name__}: {error}")
                 self._waiting.clear()
 
     def _next_frames(self, least: int, most: int) -> list[Frame]:
-        """Wait for so many frames and take them; fewer only at the end."""
+        """Wait for at least `least` frames and take up to `most`; fewer only at the end."""
         with self._changed:
             self._changed.wait_for(lambda: len(self._waiting) >= least or self._ended)
             return [self._waiting.popleft() for _ in range(min(most, len(self._waiting)))]
 
     def _detection_curve(self, tracks: Tracks) -> DetectionCurve | None:
-        """Measure the run's detection curve, once the search is over: it is the same detector that looks."""
+        """Measure the detection curve once the search is over, because it uses the same detector."""
         width_px = width_in_focus_px(tracks.scene, self._profile, self._camera)
         visibility = self._settings.visibility
         return detection_curve(self._detector, tracks, self._sample.kept, visibility, width_px=width_px)
@@ -235,21 +236,22 @@ class LiveAnalysis:
             self._seen = replace(self._seen, recent_spots=(*self._seen.recent_spots, *found)[-_RECENT:])
 
     def _size_now(self, finished: Tracks | None = None) -> None:
-        """Have the tracks so far sized, where it is time for it and the last sizing is done; `finished` ones at once."""
+        """Submit the tracks so far for sizing if it is due and the last one is done; `finished` tracks are sized at once."""
         before = self._sizing
         if finished is not None and before is not None:
             before.result()
         elif finished is None and (time.monotonic() < self._due_s or not (before is None or before.done())):
             return
         spots, tracks = self._linker.spots, self._linker.snapshot() if finished is None else finished
-        conditions, known = self._known_conditions()
+        camera, conditions, report, metadata = self._known_so_far()
         if conditions.temperature_c is None:
-            return  # nothing has measured it yet
-        self._sizing = self._sizer.submit(self._size, spots, tracks, conditions, known)
+            return  # no temperature was measured yet
+        self._sizing = self._sizer.submit(self._size, spots, tracks, camera, conditions, report, metadata)
         if finished is not None:
             self._sizing.result()
 
-    def _known_conditions(self) -> tuple[SampleConditions, Growing]:
+    def _known_so_far(self) -> tuple[CameraState, SampleConditions, RecordingReport, Mapping[str, Any]]:
+        """Return camera and sample with values measured so far, and report and metadata of the recording so far."""
         with self._changed:
             log, seen = list(self._temperatures), self._seen
             camera = self._stamps.in_time(self._camera)
@@ -258,19 +260,29 @@ class LiveAnalysis:
             conditions = replace(conditions, temperature_c=float(np.mean(log)))
         report = RecordingReport(found_frames=seen.frames, lost_frames=seen.frames_lost)
         metadata = {"temperature_log_c": log} if log else {}
-        return conditions, Growing(name="live", camera=camera, report=report, metadata=metadata)
+        return camera, conditions, report, metadata
 
-    def _size(self, spots: Spots, tracks: Tracks, conditions: SampleConditions, known: Growing) -> None:
+    def _size(
+        self,
+        spots: Spots,
+        tracks: Tracks,
+        camera: CameraState,
+        conditions: SampleConditions,
+        report: RecordingReport,
+        metadata: Mapping[str, Any],
+    ) -> None:
         began = time.thread_time()
         try:
             sizing = size_so_far(
                 spots,
                 tracks,
-                known,
+                camera,
                 conditions,
                 self._profile,
                 self._settings,
                 self._live.repeats,
+                report=report,
+                metadata=metadata,
                 detection=self._curve,
             )
         except Exception as error:
@@ -295,11 +307,11 @@ class LiveAnalysis:
 
 
 class _Stamps:
-    """Number and clocks of every frame: they say the rate at which the camera runs, as they do in the recording."""
+    """Index and time stamps of every frame, which give the frame rate as those of the recording do."""
 
     def __init__(self) -> None:
         self._index: list[int] = []
-        self._device: list[int] | None = []  # None once a frame had no time by this clock
+        self._device: list[int] | None = []  # None after a frame without time by this clock
         self._host: list[int] | None = []
 
     def add(self, frame: Frame) -> None:
@@ -308,7 +320,7 @@ class _Stamps:
         self._host = _with(self._host, frame.host_time_ns)
 
     def in_time(self, camera: CameraState) -> CameraState:
-        """Return the camera with the frame rate that `nta analyze` takes of the recording."""
+        """Return the camera with the frame rate that `nta analyze` would find for the recording."""
         clocks = (self._device or None, self._host or None)
         rate_hz, _ = recorded_rate(camera.frame_rate_hz, clocks, self._index, camera.exposure_s)
         return replace(camera, frame_rate_hz=rate_hz)

@@ -1,4 +1,4 @@
-"""What may be turned in live analysis; the science itself is steered by `AnalysisSettings`, live or not."""
+"""Settings of the live analysis; those of the science are in `AnalysisSettings`, live or not."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ _UNTIL_TOLD_S, _UNTIL_GOOD_S = 60.0, 600.0
 
 @dataclass(frozen=True, kw_only=True)
 class LiveSettings:
-    """How often sizes are inferred while a recording grows, and when it is good enough.
+    """How often sizes are inferred while a recording grows, and when they are precise enough.
 
-    until_d50_within : relative half width of the statistical interval of D50 that is aimed for, 0.03 for ±3 %;
+    until_d50_within : target for the relative half width of the statistical interval of D50, 0.03 for ±3 %;
         None: no target. The systematic part (temperature, pixel size) does not shrink with more frames and is
         not counted.
-    least_interval_s : sizes are not inferred more often than this.
-    busy_share : share of one core that inferring sizes may take, so that the recording is not disturbed whatever the
+    least_interval_s : shortest time between two inferences of sizes.
+    busy_share : share of one core that inferring sizes may use, so that it never disturbs the recording, whatever the
         number of tracks.
     repeats : bootstrap repeats of the live intervals; 100 know the half width of an interval to a tenth.
-    backlog_bytes : memory for frames that wait to be searched. Beyond it frames are left out of the live
+    backlog_bytes : memory for frames that wait to be searched. If it is full, frames are left out of the live
         analysis, never out of the recording.
     """
 
@@ -32,7 +32,7 @@ class LiveSettings:
 
     @property
     def usual_s(self) -> float:
-        """Seconds to record where nobody says how long; at most so many, where D50 says when it is enough."""
+        """Duration if none is stated; with a target for D50, the longest duration."""
         return _UNTIL_TOLD_S if self.until_d50_within is None else _UNTIL_GOOD_S
 
     def __post_init__(self) -> None:

@@ -1,15 +1,15 @@
-"""Sizes of the tracks so far: diffusion, distribution and findings, by the same functions as of a whole recording."""
+"""Sizes of the tracks so far: diffusion, distribution and findings, by the functions that analyse whole recordings."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import Any
 
 from nta.assessment import Finding, assess_recording
 from nta.calibration import InstrumentProfile, SampleConditions
-from nta.frames import CameraState, Frame, RecordingReport
-from nta.pipeline import run_of_tracks
+from nta.frames import CameraState, RecordingReport
+from nta.pipeline import size_tracks
 from nta.quantity import Quantity
 from nta.settings import AnalysisSettings
 from nta.sizes import Distribution
@@ -30,16 +30,16 @@ WHILE_RECORDING = (
     "lost_frames",
     "temperature_range",
 )
-"""Findings that something can still be done about while the sample is in the cell."""
+"""Findings that the user can still act on while the sample is in the cell."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sizing:
     """Sizes at one moment of a growing recording.
 
-    at_s : time of the last frame that is in it. n_tracks, n_tracks_used : found, and in the distribution.
-    d50 : with the systematic budget; d50_statistical : what more frames can improve.
-    findings : those of `WHILE_RECORDING`, with the limits and words of the report.
+    at_s : time of the last frame included. n_tracks, n_tracks_used : tracks found, and tracks in the distribution.
+    d50 : with the systematic budget; d50_statistical : with the statistical interval, which more frames make narrower.
+    findings : findings named in `WHILE_RECORDING`, with the limits and words of the report.
     """
 
     at_s: float
@@ -55,51 +55,33 @@ class Sizing:
 
     @property
     def d50_within(self) -> float | None:
-        """Relative half width of the statistical interval of D50; None where there is none."""
+        """Relative half width of the statistical interval of D50; None if D50 has no interval."""
         value, half = self.d50_statistical.value, self.d50_statistical.half_width
         return None if value is None or half is None else half / value
-
-
-@dataclass(frozen=True, kw_only=True)
-class Growing:
-    """A `FrameSource` of what is known so far, as the assessment asks for it; it has no frames to give again."""
-
-    name: str
-    camera: CameraState
-    report: RecordingReport
-    metadata: dict[str, Any]
-
-    def frames(self) -> Iterator[Frame]:
-        """Yield nothing."""
-        return iter(())
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Nothing is open."""
 
 
 def size_so_far(
     spots: Spots,
     tracks: Tracks,
-    source: Growing,
+    camera: CameraState,
     conditions: SampleConditions,
     profile: InstrumentProfile | None,
     settings: AnalysisSettings,
     repeats: int,
     *,
+    report: RecordingReport,
+    metadata: Mapping[str, Any],
     detection: DetectionCurve | None = None,
 ) -> Sizing:
-    """Size the tracks of a recording that is still growing; fewer bootstrap repeats, hence draws, is all that differs.
+    """Size the tracks of a growing recording, as those of a whole recording but with `repeats` bootstrap repeats.
 
-    detection : how probable it is that a spot is found, known at the end of the recording: then what is not seen of the
-        motion is given back.
+    report, metadata : frames and temperatures so far. detection : detection curve, known at the end of the recording only;
+        with it, motion that detection and linking lose is corrected.
     """
-    run = run_of_tracks(
+    sized = size_tracks(
         spots,
         tracks,
-        source.camera,
+        camera,
         conditions,
         profile,
         replace(settings, sizing=replace(settings.sizing, repeats=repeats)),
@@ -107,8 +89,8 @@ def size_so_far(
         relink=detection is not None,
         compare=False,
     )
-    assessment = assess_recording(run, spots, source, settings.assessment)
-    sizes = run.sizes
+    assessment = assess_recording(sized, spots, report, metadata, settings.assessment)
+    sizes = sized.sizes
     by_name = {finding.name: finding for finding in assessment.findings}
     times = spots.scene.frame_time_s
     return Sizing(

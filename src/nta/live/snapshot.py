@@ -1,4 +1,4 @@
-"""One look at a growing recording: frozen, complete, ready for a terminal or a page."""
+"""A snapshot of a growing recording, for a terminal or a page."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from nta.quantity import Quantity
 
 @dataclass(frozen=True, kw_only=True)
 class D50Point:
-    """D50 as it was known at a time of the recording, with its statistical interval."""
+    """D50 at a time of the recording, with its statistical interval."""
 
     at_s: float
     d50: Quantity
@@ -22,18 +22,18 @@ class D50Point:
 
 @dataclass(frozen=True, kw_only=True)
 class Snapshot:
-    """What is known of a recording at one moment.
+    """State of a recording at one moment.
 
     elapsed_s : time of the newest frame since the first.
-    frames : received, all of them in the file. frames_lost : gaps in their index.
-    frames_waiting : received and not searched yet. frames_shed : left out of the live analysis because it could
-        not keep up; they are in the file all the same.
-    frame_rate_hz : at which frames arrive now, by this computer's clock.
-    temperature_c : measured last; None where nothing measures it.
-    spots_per_frame, recent_spots : mean over the recent frames, and each of them, the newest last.
-    sizing : the latest sizes; None before the first. history : D50 of every sizing so far.
-    target, enough : relative half width of D50 that is aimed for, and whether it was reached twice in a row.
-    fault : what ended the live analysis, empty where nothing did; the recording goes on.
+    frames : number received, all in the file. frames_lost : number lost, by gaps in the index.
+    frames_waiting : number received but not searched yet. frames_shed : number left out of the live analysis because
+        it could not keep up; they are in the file too.
+    frame_rate_hz : rate at which frames arrive now, by this computer's clock.
+    temperature_c : last measured value; None if it is not measured.
+    spots_per_frame, recent_spots : spots in recent frames: their mean, and the number in each, the newest last.
+    sizing : latest sizes; None before the first. history : D50 of every sizing so far.
+    target, enough : target for the relative half width of D50, and whether it was reached twice in a row.
+    fault : error that ended the live analysis, else empty; the recording continues.
     """
 
     elapsed_s: float = 0.0
@@ -57,7 +57,7 @@ class Snapshot:
 
     @property
     def advice(self) -> tuple[Finding, ...]:
-        """Findings that ask for something to be done, failures first."""
+        """Findings that call for action, failures first."""
         if self.sizing is None:
             return ()
         asking = [f for f in self.sizing.findings if f.verdict in (Verdict.FAIL, Verdict.WARN)]

@@ -1,4 +1,4 @@
-"""Compile and load everything before the first frame that counts: a compiler at work holds up every other thread."""
+"""Compile and load all kernels before the first frame: a running compiler blocks every other thread."""
 
 from __future__ import annotations
 

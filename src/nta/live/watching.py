@@ -1,4 +1,4 @@
-"""Recording under the eyes of a live analysis."""
+"""Record with a live analysis."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def record_watched(
     on_frame: Callable[[Frame], None] = lambda _: None,
     on_reading: Callable[[str, float], None] = lambda *_: None,
 ) -> Recorded:
-    """Record from an open instrument with a live analysis beside it, until that knows enough; else as `record` does."""
+    """Record from an open instrument with a live analysis, until that has reached its target; else like `record`."""
     ended = stop or threading.Event()
 
     def show(frame: Frame) -> None:
@@ -39,6 +39,6 @@ def record_watched(
 
 
 def refuse_no_temperature(instrument: Instrument, said: SampleConditions) -> None:
-    """Refuse by name what no size can be made without, before the sample is used up."""
+    """Refuse to record if the temperature is not known, before the sample is used up."""
     if instrument.thermostat is None:
         said.known_temperature_c()

@@ -1,4 +1,4 @@
-"""What a snapshot says, in words: the rows and lines that the terminal and the page in the browser both show."""
+"""A snapshot in words: the rows and lines shown on the terminal and on the page in the browser."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ class Piece:
 
 
 Row = tuple[str, tuple[Piece, ...]]
-"""What is told, and its value in pieces that follow one another without a space."""
+"""Label and value; the pieces of the value follow one another without a space."""
 
 
 @dataclass(frozen=True)
 class Line:
-    """A sentence on the recording. todo : what to do about it, empty where nothing is."""
+    """A sentence about the recording. todo : recommended action, empty if none is needed."""
 
     text: str
     verdict: Verdict
@@ -39,7 +39,7 @@ class Line:
 
 
 def recording_rows(s: Snapshot, longest_s: float | None) -> Iterator[Row]:
-    """Yield how the recording goes: time, frames, losses, temperature."""
+    """Yield the progress of the recording: time, frames, losses, temperature."""
     of = "" if longest_s is None else f" of at most {longest_s:g} s"
     yield "recording", (Piece(f"{s.elapsed_s:.1f} s{of}"),)
     yield "frames", (Piece(f"{grouped(s.frames)} at {number(s.frame_rate_hz)} Hz"),)
@@ -50,7 +50,7 @@ def recording_rows(s: Snapshot, longest_s: float | None) -> Iterator[Row]:
 
 
 def preview_rows(s: Snapshot) -> Iterator[Row]:
-    """Yield how the picture is while nothing is recorded."""
+    """Yield the state of the preview, while nothing is recorded."""
     yield "frame rate", (Piece(f"{number(s.frame_rate_hz)} Hz"),)
     yield _lost(s)
     yield _particles(s)
@@ -58,7 +58,7 @@ def preview_rows(s: Snapshot) -> Iterator[Row]:
 
 
 def result_rows(s: Snapshot, *, goes_on: bool = True) -> Iterator[Row]:
-    """Yield what is known of the sample so far: particles, tracks, sizes, and, where it goes on, how long it still takes."""
+    """Yield the results so far: particles, tracks, sizes and, while recording, the remaining time."""
     yield _particles(s)
     sizing = s.sizing
     if sizing is None:
@@ -80,7 +80,7 @@ def result_rows(s: Snapshot, *, goes_on: bool = True) -> Iterator[Row]:
 
 
 def lines(s: Snapshot) -> Iterator[Line]:
-    """Yield what is wrong and what to do about it, the worst first; one line where all is good."""
+    """Yield faults with the recommended action, the worst first; one line if all is good."""
     if s.fault:
         yield Line(f"live analysis stopped ({s.fault}); the recording goes on", Verdict.FAIL)
     if s.frames_shed:
@@ -100,7 +100,7 @@ def lines(s: Snapshot) -> Iterator[Line]:
 
 
 def reached(s: Snapshot) -> Iterator[Line]:
-    """Yield what came of a recording that is over, beside its frames."""
+    """Yield the outcome of a finished recording, apart from its frames."""
     if s.frames_shed:
         words = f"{s.frames_shed} frames came too fast to be shown live; the report has them"
         yield Line(words, Verdict.WARN)
@@ -116,14 +116,14 @@ def reached(s: Snapshot) -> Iterator[Line]:
 
 
 def why_no_sizes(s: Snapshot) -> str:
-    """Say why there is no distribution yet."""
+    """Return why there is no distribution yet."""
     if s.sizing is None:
         return "sizes follow when the first frames are linked"
     return f"no distribution yet: {s.sizing.d50.method}"
 
 
 def sparks(counts: tuple[int, ...], width: int = 24) -> str:
-    """Return counts as a row of little bars, from zero to the largest."""
+    """Return counts as a row of small bars, from zero to the largest."""
     if not counts:
         return ""
     parts = np.array_split(np.array(counts, dtype=float), min(width, len(counts)))
@@ -133,7 +133,7 @@ def sparks(counts: tuple[int, ...], width: int = 24) -> str:
 
 
 def with_interval(quantity: Quantity) -> tuple[str, str]:
-    """Write a value and, in brackets, its interval."""
+    """Return a value and, in brackets, its interval."""
     value, interval = value_and_interval(quantity)
     return value, f"({interval})" if interval else ""
 
@@ -162,7 +162,7 @@ def _against(s: Snapshot) -> tuple[Piece, ...]:
 
 
 def _still_needed(s: Snapshot, sizing: Sizing, within: float) -> Iterator[Row]:
-    """Yield how long it still takes: the width of the interval goes with one over the root of the time."""
+    """Yield the remaining time: the width of the interval decreases with the square root of the time."""
     if s.target is not None and not s.enough and within > s.target:
         total_s = sizing.at_s * (within / s.target) ** 2
         yield "good enough in", (Piece(f"about {max(total_s - s.elapsed_s, 0):.0f} s"),)

@@ -1,4 +1,4 @@
-"""Measurements: what one result says of one sample, whichever program it came from, in one unit system with intervals."""
+"""Measurements: the numbers of one result, from any program, with intervals and in one system of units."""
 
 from nta.measurements.from_analysis import MeasuredAnalysis
 from nta.measurements.from_sizes import MeasuredSizes

@@ -63,7 +63,7 @@ class MeasuredSizes(Measurement):
         return self._statistical.get(name)
 
     def share(self, low_nm: float, high_nm: float) -> Quantity:
-        """Return the share of particles between two diameters; without interval if the import did not request it."""
+        """Return the share of particles between two diameters; a window not requested at the import has no interval."""
         known = self._shares.get((low_nm, high_nm))
         if known is not None or self._curve is None:
             return known or unknown(self._why(), "1")

@@ -1,4 +1,4 @@
-"""Tracks of other programs sized with our statistics: what their positions say, whoever linked them."""
+"""Size tracks of other programs by the statistics of nta."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from nta.spots import CameraModel, Scene
 from nta.stated import refuse_other, stated_number
 from nta.tracks import Linking, Tracks, find_drift
 
-_ERROR_PX = 0.1  # of a position, per axis: a start value; the factor that makes it true is found from all tracks together
+# start value of the error of a position, per axis; its scale is estimated from all tracks together
+_ERROR_PX = 0.1
 
 
 def size_tracks(
@@ -32,14 +33,14 @@ def size_tracks(
 ) -> SizeDistribution:
     """Size tracks of another program: drift subtracted, noise found from the tracks, population inferred.
 
-    What the other program did not detect or linked wrongly stays so.
+    Missed detections and wrong links by the other program remain.
 
     Raises
     ------
     MissingInputError
-        Pixel size, frame rate, temperature or viscosity was given by nobody, or there is no track.
+        Pixel size, frame rate, temperature or viscosity is not stated, or there is no track.
     SettingError
-        What is given is of another kind, or no microscope has such a pixel size or frame rate.
+        An argument has the wrong type, or pixel size or frame rate is impossible.
     """
     refuse_other(
         "table", table, TrackTable, "make one with TrackTable.of(track, frame, y_px, x_px, program=...)"
@@ -60,7 +61,7 @@ def size_tracks(
 def _camera(
     *, frame_rate_hz: float, pixel_size_um: float | None = None, exposure_s: float | None = None
 ) -> CameraState:
-    """Return a camera of which nothing is known but what is said, which it checks."""
+    """Return a camera with only the stated values, which are checked."""
     return CameraState(
         width_px=1,
         height_px=1,
@@ -78,10 +79,10 @@ def size_particles(
     frame_rate_hz: float,
     settings: AnalysisSettings | None = None,
 ) -> SizeDistribution:
-    """Size a vendor's table of diffusion coefficients and track lengths, where it holds no positions.
+    """Size a vendor's table of diffusion coefficients and track lengths without positions.
 
-    Every coefficient is taken to be as uncertain as one from so many free steps without localization error, which is the
-    least it can be. Tracks that the vendor did not include take part too.
+    Each coefficient is assumed to be as uncertain as one from the same number of free steps without localization error,
+    the smallest possible uncertainty. Tracks that the vendor excluded are included.
 
     Raises
     ------
@@ -122,7 +123,7 @@ def size_particles(
 
 
 def as_tracks(table: TrackTable) -> Tracks:
-    """Return tracks as the house knows them, with the drift they share subtracted; what nobody measured is NaN."""
+    """Return `Tracks` with their common drift subtracted; values that were not measured are NaN."""
     if not len(table):
         raise MissingInputError(f"there is no track of {table.program} to size")
     frames = np.arange(int(table.frame.min()), int(table.frame.max()) + 1)
@@ -157,7 +158,7 @@ def as_tracks(table: TrackTable) -> Tracks:
 
 
 def _scene(table: TrackTable, frames: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Scene:
-    """Return a scene of which nothing is known but its frames."""
+    """Return a scene of which only the frames are known."""
     height, width = int(table.y_px.max()) + 1, int(table.x_px.max()) + 1
     return Scene(
         width_px=width,

@@ -1,4 +1,4 @@
-"""Runs of vendors' programs as measurements: their histogram in our units, percentiles by our convention."""
+"""Runs of vendors' programs as measurements, with percentiles by the convention of nta."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _NO_INTERVAL = "from the vendor's histogram; one run of a vendor's program has n
 class MeasuredRun(Measurement):
     """One run of a vendor's export.
 
-    The vendor's own statistics stay in `run.printed`; numbers here are worked out from the histogram in one way for all
-    programs: percentiles at bin edges. A single run has no interval, because the programs give none; several
-    runs of a sample have that of their scatter.
+    The vendor's own statistics stay in `run.printed`; numbers here are computed from the histogram in one way for all
+    programs, with percentiles at bin edges. A single run has no interval, because the programs state none; for several
+    runs of a sample, the interval follows from their scatter.
     """
 
     def __init__(self, result: VendorResult, run: VendorRun) -> None:
@@ -35,7 +35,7 @@ class MeasuredRun(Measurement):
         self.recording_id = _recording_id(run)
 
     def distribution(self) -> Distribution | None:
-        """Return the histogram as shares per bin, without a band."""
+        """Return the histogram as shares per bin, without intervals."""
         histogram = self.run.histogram
         if histogram is None:
             return None
@@ -64,14 +64,14 @@ class MeasuredRun(Measurement):
         return unknown(f"{self.source} does not give it", unit) if value is None else _alone(value, unit)
 
     def share(self, low_nm: float, high_nm: float) -> Quantity:
-        """Share of the particles between two diameters, cut bins counted in part."""
+        """Return the share of particles between two diameters; cut bins count in part."""
         histogram = self.run.histogram
         return (
             unknown(self._why(), "1") if histogram is None else _alone(histogram.share(low_nm, high_nm), "1")
         )
 
     def concentration(self, where: str) -> Quantity:
-        """Particles per ml; of the cell only where the dilution is recorded."""
+        """Return particles per ml; in the cell only if the dilution is recorded."""
         sample, dilution = self.run.concentration_per_ml, self.run.dilution
         if sample is None:
             return unknown(self._why() or f"{self.source} does not give it", "1/ml")
@@ -80,12 +80,12 @@ class MeasuredRun(Measurement):
         return _alone(sample if where == "in_sample" else sample / (dilution or 1.0), "1/ml")
 
     def per_frame(self) -> Quantity:
-        """Particles per frame as printed."""
+        """Return the particles per frame, as printed."""
         value = self.run.particles_per_frame
         return unknown("not in the file", "1") if value is None else _alone(value, "1")
 
     def drift(self) -> Quantity:
-        """Return the drift where the vendor gives a speed."""
+        """Return the drift, if the vendor states a speed."""
         value = self.run.drift_um_s
         return super().drift() if value is None else exact(value, "um/s", "as the vendor printed it")
 
@@ -94,7 +94,7 @@ class MeasuredRun(Measurement):
 
 
 def _recording_id(run: VendorRun) -> str:
-    """Digest of all that is printed of a run but its name, which a copy of the file may change."""
+    """Return the digest of all that is printed for a run, except its name, which may differ in a copy of the file."""
     histogram = run.histogram
     if histogram is None:
         return ""

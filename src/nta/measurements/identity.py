@@ -1,4 +1,4 @@
-"""Which recording a result is of: one that is given twice is one replicate, under whatever name, however analysed."""
+"""Identify the recording of a result: two results of one recording are one replicate, under any name or analysis."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import numpy as np
 from nta.errors import SettingError
 from nta.measurements.table import Measurement
 
-_LETTERS = 12  # of 64: enough to find the recording by
+_LETTERS = 12  # of 64: enough to identify the recording
 
 
 def fingerprint(*parts: Any) -> str:
-    """Return a digest of numbers, for results that do not say which recording they are of."""
+    """Return a digest of numbers, for results that do not state their recording."""
     total = hashlib.sha256()
     for part in parts:
         total.update(part.tobytes() if isinstance(part, np.ndarray) else repr(part).encode())
@@ -23,12 +23,12 @@ def fingerprint(*parts: Any) -> str:
 
 
 def refuse_copies(replicates: Sequence[Measurement]) -> None:
-    """Refuse replicates of which two are of one recording.
+    """Refuse replicates if two of them are of the same recording.
 
     Raises
     ------
     SettingError
-        Names the two; their agreement would say nothing of the next video.
+        Two are of the same recording, so their agreement says nothing about another video; the message names them.
     """
     seen: dict[str, Measurement] = {}
     for m in replicates:

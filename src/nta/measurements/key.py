@@ -1,4 +1,4 @@
-"""The key by which an analysis is known again, so that what was analysed once need not be analysed twice."""
+"""The key that identifies an analysis, so that it need not be repeated."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ def analysis_key(
     blank: Path | None = None,
     beads: str | None = None,
 ) -> str:
-    """Return the digest of all that a result depends on: input, side-car, words, settings, calibration, version.
+    """Return the digest of all that a result depends on: input, side-car, stated values, settings, calibration, version.
 
-    sha256 : checksum of the recording. camera, conditions : words on both, as given. blank : results of the diluent alone.
-    beads : of a recording of beads, the name of their certificate.
+    sha256 : checksum of the recording. camera, conditions : stated values. blank : results of the diluent alone.
+    beads : name of the certificate, for a recording of beads.
     """
     chosen = settings.as_mapping()
-    chosen["detection"].pop("threads")  # does not change the result
+    chosen["detection"].pop("threads")  # the number of threads does not change the result
     words: dict[str, Any] = {
         "input": sha256,
         "sidecar": [_sha256(file) for file in sidecar_files(recording)],
@@ -46,13 +46,13 @@ def analysis_key(
         "calibration": _calibration(),
         "version": own_version(),
     }
-    if beads is not None:  # results of samples stay known under the key that they were made with
+    if beads is not None:  # only then, so that the keys of existing results of samples stay valid
         words["beads"] = beads, known_certificate(beads)
     return digest(plain(words))
 
 
 def _calibration() -> list[str]:
-    """Return the digests of the media and limits, which every analysis may use."""
+    """Return the digests of media and limits, which any analysis may use."""
     folder = calibration_folder()
     return [
         _sha256(file) for shelf in ("media", "limits") for file in sorted((folder / shelf).glob("*.toml"))

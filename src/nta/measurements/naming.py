@@ -1,4 +1,4 @@
-"""What a result is called: by the folder that a person named, and never as another one beside it."""
+"""Name results by the folder that the user named, all names different."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from nta.io.results import ANALYSIS_FOLDER, RESULTS_FILE
 
 
 def result_name(path: Path) -> str:
-    """Return the name of a result: that of its folder, or of its file where somebody named that."""
+    """Return the name of a result: that of its folder, or of its file if the user named the file."""
     named = _named(path)
     return named.name if named.is_dir() else named.stem
 
 
 def distinct_names(names: Sequence[str], paths: Sequence[Path | None]) -> list[str]:
-    """Return the names, where two are alike with the folders above them that tell them apart, else with a number.
+    """Return distinct names: equal names get the parent folders that differ, else a number.
 
-    paths : where each result comes from; None where nobody knows.
+    paths : source of each result; None if unknown.
     """
     above = [() if path is None else _above(name, path) for name, path in zip(names, paths, strict=True)]
     longer = []
@@ -39,14 +39,14 @@ def distinct_names(names: Sequence[str], paths: Sequence[Path | None]) -> list[s
 
 
 def _named(path: Path) -> Path:
-    """Return the folder or file that a result is called after."""
+    """Return the folder or file that a result is named after."""
     whole = path.resolve()
     place = whole.parent if whole.name == RESULTS_FILE else whole
     return place.parent if place.name == ANALYSIS_FOLDER else place
 
 
 def _above(name: str, path: Path) -> tuple[str, ...]:
-    """Return what stands above a result: folders, and the export of which it is one run."""
+    """Return the parents of a result: folders, and the export of which it is one run."""
     named = _named(path)
     folders = named.parent.parts[1:]
     return folders if name in (named.name, named.stem) else (*folders, result_name(path))

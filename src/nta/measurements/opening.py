@@ -1,4 +1,4 @@
-"""Results of any kind, opened: a path, an analysis, sizes alone, or a vendor's export."""
+"""Open results of any kind as measurements: a path, an analysis, a size distribution, or a vendor's export."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ from nta.pipeline import Analysis
 from nta.sizes import SizeDistribution
 
 Result = str | Path | Analysis | SizeDistribution | VendorResult | Measurement
-"""What can be opened as a measurement."""
+"""Objects that can be opened as measurements."""
 
 
 def open_all(results: Sequence[Result]) -> tuple[Measurement, ...]:
-    """Return the measurements of several results, no two under one name."""
+    """Return the measurements of several results, with distinct names."""
     found = [m for result in results for m in open_measurements(result)]
     names = distinct_names([m.name for m in found], [m.path for m in found])
     return tuple(m if m.name == name else m.called(name) for m, name in zip(found, names, strict=True))
 
 
 def open_measurements(result: Result) -> tuple[Measurement, ...]:
-    """Return the measurements of a result: one of an analysis, one per run of a vendor's export or video of a procedure.
+    """Return the measurements of a result: one for an analysis, one per run of a vendor's export or video of a procedure.
 
     Raises
     ------
     RecordingError, VendorFileError
-        The file is not there or not understood.
+        The file does not exist or cannot be read.
     SettingError
-        Not a kind of result.
+        The object is not a result.
     """
     if isinstance(result, Measurement):
         return (result,)
@@ -85,14 +85,14 @@ def _from_path(path: Path) -> tuple[Measurement, ...]:
 
 
 def read_foreign(path: Path, pixel_size_um: float | None = None) -> VendorResult | TrackTable:
-    """Read a vendor's export or tracks of another program; what is neither is told what was tried.
+    """Read a vendor's export or tracks of another program; the message about another file says what was tried.
 
-    pixel_size_um : for tracks whose positions are in um in a file that does not say it.
+    pixel_size_um : needed for tracks with positions in um in a file that does not state it.
 
     Raises
     ------
     VendorFileError, TrackFileError
-        By the reader that knows the file.
+        Raised by the reader of this kind of file.
     """
     try:
         return read_vendor(path)

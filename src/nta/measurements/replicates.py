@@ -1,8 +1,8 @@
-"""Several results of one sample made one: means and coefficients of variation with their intervals.
+"""Combine several results of one sample: means and coefficients of variation with their intervals.
 
-For results of whatever program, of which one number with its interval is known. Where our own size distributions are at
-hand, and videos belong to several preparations, `nta.sizes.combine_replicates` also makes the mean curve, and counts by
-preparation; of one preparation both give the same interval.
+This works for results of any program, from one number with its interval. For size distributions by nta and videos of
+several preparations, `nta.sizes.combine_replicates` also makes the mean curve, and takes the preparation as the unit; for
+one preparation, both give the same interval.
 
 Sources: Student's t on the replicates; interval of a coefficient of variation, Vangel, Am. Stat. 50, 21 (1996), eq. 6
 (modified McKay), for normal scatter.
@@ -20,7 +20,7 @@ from nta.columns import FloatArray
 from nta.measurements.table import Measurement
 from nta.quantity import CONFIDENCE, Quantity, student_half_width, unknown
 
-LEAST_FOR_BAND = 3  # curves whose mean has an interval
+LEAST_FOR_BAND = 3  # fewest curves whose mean has an interval
 
 
 def mean_over(
@@ -31,7 +31,7 @@ def mean_over(
     *,
     share: bool = False,
 ) -> Quantity:
-    """Return the mean over replicates with its interval, as `mean_of` makes it; of one result, the number as it is."""
+    """Return the mean over replicates with its interval, as `mean_of` makes it; a single result is returned unchanged."""
     found = [number(m) for m in measurements]
     if len(found) == 1:
         return found[0]
@@ -47,13 +47,14 @@ def mean_of(
 ) -> Quantity:
     """Return the mean of two or more numbers that cannot be negative, with its interval.
 
-    The interval holds the scatter of the replicates (Student's t), never less than their own counting errors leave, and
-    what moves all of them alike (temperature, pixel size), which no number of replicates makes smaller. Where
-    a result does not tell the two parts of its interval apart, the whole of it counts as common.
+    The interval contains the scatter of the replicates (Student's t), at least their own counting errors, and the errors
+    common to all (temperature, pixel size), which more replicates do not reduce: fully correlated errors of a mean add up
+    (JCGM 100:2008 (GUM), 5.2.2, note 1). If the two parts of a result's interval are not known, the whole interval counts as
+    common.
 
-    own : each number with the statistical part of its interval alone; None where the parts are not known.
-    share : errors of shares are absolute, and no share is above 1; those of sizes and counts are relative: the interval is
-        made on logarithms, unless a number or its interval reaches zero.
+    own : each number with only the statistical part of its interval; None if the parts are not known.
+    share : whether the numbers are shares, with absolute errors and at most 1; errors of sizes and counts are relative, and
+        the interval is computed on logarithms unless a number or its interval reaches zero.
     """
     logarithm = not share and _are_positive(found, own)
     counting = [0.0 if q is None else _half(q, logarithm=logarithm) for q in own]
@@ -63,7 +64,7 @@ def mean_of(
     ]
     values = np.array([q.value for q in found], dtype=np.float64)
     spread = _scatter(values, confidence, logarithm=logarithm)
-    half = math.hypot(max(spread, math.hypot(*counting) / len(found)), max(common))
+    half = math.hypot(max(spread, math.hypot(*counting) / len(found)), sum(common) / len(found))
     if half == 0 and any(q.low is None for q in found):
         why = f"no interval: {len(found)} results are the same to the last digit, and none has an interval of its own"
         return Quantity(float(values.mean()), None, None, found[0].unit, why)
@@ -73,7 +74,7 @@ def mean_of(
 
 
 def _scatter(values: FloatArray, confidence: float, *, logarithm: bool) -> float:
-    """Half of Student's interval of the mean, of the logarithms or of the values as they are."""
+    """Return half the width of Student's interval of the mean, of the logarithms or of the values."""
     return float(student_half_width(np.log(values) if logarithm else values, confidence))
 
 
@@ -86,12 +87,12 @@ def _ends(values: FloatArray, half: float, *, logarithm: bool, share: bool) -> t
 
 @dataclass(frozen=True, kw_only=True)
 class Spread:
-    """Mean of a number over videos with its spread; None where there are too few videos to tell. The video is the unit.
+    """Mean of a number over videos with its spread; None if there are too few videos. The video is the unit.
 
     sd : standard deviation between videos. cv : sd over mean.
-    low, high : interval of the mean by the scatter of the videos alone, Student's t with n - 1 degrees of freedom
-        (ISO/IEC Guide 98-3 (GUM), G.3), on logarithms but for shares.
-    full_low, full_high : with what all videos share, and never narrower than their tracks leave open: as `nta check` has it.
+    low, high : interval of the mean by the scatter of the videos only, Student's t with n - 1 degrees of freedom
+        (ISO/IEC Guide 98-3 (GUM), G.3), on logarithms except for shares.
+    full_low, full_high : with the errors common to all videos, and at least their counting errors, as in `nta check`.
     """
 
     n: int
@@ -108,7 +109,7 @@ class Spread:
 def spread_over_videos(
     numbers: Sequence[Quantity], own: Sequence[Quantity | None], *, share: bool = False
 ) -> Spread | None:
-    """Sum up one number of several videos, with both intervals as `mean_of` makes them; None where there is none."""
+    """Sum up one number of several videos, with both intervals as `mean_of` makes them; None if there is none."""
     if not numbers:
         return None
     values = np.array([q.value for q in numbers], dtype=np.float64)
@@ -116,7 +117,7 @@ def spread_over_videos(
     if n < 2:
         return Spread(n=n, mean=mean, unit=unit)
     sd = float(values.std(ddof=1))
-    logarithm = not share and _are_positive(numbers, own)  # one scale for both intervals
+    logarithm = not share and _are_positive(numbers, own)  # the same scale for both intervals
     half = _scatter(values, CONFIDENCE, logarithm=logarithm)
     low, high = _ends(values, half, logarithm=logarithm, share=share)
     full = mean_of(numbers, own, CONFIDENCE, share=share)
@@ -134,9 +135,9 @@ def spread_over_videos(
 
 
 def mean_curve(curves: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return the mean of curves, (n, bins), and its pointwise interval over them, Student's t; NaN of less than three.
+    """Return the mean of curves, (n, bins), and its pointwise Student's t interval; NaN for fewer than three curves.
 
-    The interval of two reaches everywhere but where they cross, and says nothing of either.
+    The interval of two curves would be very wide except where they cross.
     """
     mean = curves.mean(axis=0)
     enough = len(curves) >= LEAST_FOR_BAND
@@ -147,7 +148,7 @@ def mean_curve(curves: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
 def variation(values: Sequence[Quantity], confidence: float) -> Quantity:
     """Return the coefficient of variation of replicates with its interval.
 
-    Three replicates know a coefficient of variation to a factor of six upwards, ten to a factor of 1.9.
+    The upper limit is six times the value for three replicates, 1.9 times for ten.
     """
     known = np.array([q.value for q in values if q.value is not None], dtype=np.float64)
     if known.size < len(values):
@@ -196,7 +197,7 @@ def _vangel(cv: float, n: int, u: float) -> float:
 
 
 def _half(q: Quantity, *, logarithm: bool) -> float:
-    """Half of an interval, in the logarithm or as it is; 0 where there is none."""
+    """Return half the width of an interval, of the logarithm or of the value; 0 if there is none."""
     return (q.half_width_ln if logarithm else q.half_width) or 0.0
 
 

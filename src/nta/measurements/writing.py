@@ -1,4 +1,4 @@
-"""Results of other programs as our files: numbers in JSON, distributions and particles as tables."""
+"""Write results of other programs in the formats of nta: numbers as JSON, distributions and particles as tables."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SIZES_VERSION = 2
 
 
 def write_vendor_result(result: VendorResult, folder: Path) -> None:
-    """Write `result.json`, `distribution.csv` and, where the file has them, `particles.csv` and `tracks.csv`."""
+    """Write `result.json`, `distribution.csv` and, if the export has them, `particles.csv` and `tracks.csv`."""
     write_json(folder / RESULT_FILE, vendor_summary(result))
     with_sizes = [run for run in result.runs if run.histogram is not None]
     if with_sizes:
@@ -44,7 +44,7 @@ def write_vendor_result(result: VendorResult, folder: Path) -> None:
 
 
 def vendor_summary(result: VendorResult) -> dict[str, Any]:
-    """Return all numbers of an export as plain data: as printed, recomputed, conditions, hidden filters."""
+    """Return all numbers of an export as plain data: printed and recomputed numbers, conditions, hidden filters."""
     runs = []
     for run in result.runs:
         again = MeasuredRun(result, run)
@@ -84,12 +84,12 @@ def vendor_summary(result: VendorResult) -> dict[str, Any]:
 
 
 def numbers_of(measurement: Measurement) -> dict[str, Any]:
-    """Return the summary of a measurement, each number with interval and unit."""
+    """Return the summary of a measurement; each number has interval and unit."""
     return {name: measurement.number(name).as_dict() for name in SUMMARY_UNITS}
 
 
 def write_positions(positions: Sequence[Position], path: Path) -> None:
-    """Write what each position of a ZetaView cell gave, and by which rule it was removed."""
+    """Write the results at each position of a ZetaView cell, and the rule by which a position was removed."""
     names = ("position", "n_tracks", "particles_per_frame", "concentration_per_ml", "d50_nm", "drift_um_s")
     columns: dict[str, tuple[str, Any]] = {
         name: ("%.8g", np.array([_or_nan(getattr(p, name)) for p in positions])) for name in names
@@ -111,9 +111,9 @@ def write_zeta(profile: ZetaProfile, path: Path) -> None:
 def write_sizes(
     sizes: SizeDistribution, folder: Path, words: str, program: str, findings: Iterable[Finding] = ()
 ) -> None:
-    """Write sizes that were made again from tracks, `sizes.json` and `sizes.csv`: `MeasuredSizes` reads them.
+    """Write sizes that were calculated from tracks of another program, as `sizes.json` and `sizes.csv` for `MeasuredSizes`.
 
-    words : what they were made from. program : whose tracks they were. findings : what speaks against them.
+    words : description of the tracks. program : program that made the tracks. findings : doubts about the sizes.
     """
     curve = sizes.distribution
     data = {
@@ -139,7 +139,7 @@ def write_sizes(
 
 
 def write_track_table(table: TrackTable, path: Path) -> None:
-    """Write tracks of another program as a table that this program reads again."""
+    """Write tracks of another program as a table that nta can read."""
     columns = {"track": "%d", "frame": "%d", "y_px": "%.6g", "x_px": "%.6g"}
     write_csv(path, {name: (form, getattr(table, name)) for name, form in columns.items()})
 

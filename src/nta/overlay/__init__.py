@@ -1,4 +1,4 @@
-"""An overlay: results of several sources on one page, in one unit system, each with its weighting and its filters named."""
+"""Compare results of several sources on one page, in the same units, with weighting and filters of each named."""
 
 from nta.overlay.source import NoResultError, Source, open_source, source
 from nta.overlay.writing import write_overlay

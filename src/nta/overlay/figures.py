@@ -1,4 +1,4 @@
-"""The curves of all sources over one another, and their percentiles side by side."""
+"""Draw the curves of all sources on common axes, and their percentiles side by side."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _COLOURS = (BLUE, VERMILLION, GREEN, ORANGE, SKY, INK)
 _MANY = 20.0
 # Heights: the legend stands below the axes, where no curve can lie under it.
 _FIGURE_IN, _LEGEND_ROW_IN = 4.2, 0.2
-_NAME_CHARACTERS = (32, 56)  # of names as long as that, so many columns fit a legend: three, two, else one
+_NAME_CHARACTERS = (32, 56)  # longest names for three and two columns of the legend; longer names: one column
 _LINES = ("-", "--", "-.", ":")
 _PERCENTILES = ("d10_nm", "d50_nm", "d90_nm")
 
@@ -83,7 +83,7 @@ def _concentrations(sources: Sequence[Source]) -> Picture:
     _legend(figure, names)
     least = min((peak for peak in peaks if peak > 0), default=0.0)
     if least and max(peaks) > _MANY * least:
-        # on a linear axis the thinner ones would be lines along the bottom
+        # On a linear axis the lower curves would lie along the bottom.
         axis.set_yscale("log")
         axis.set_ylim(bottom=least / 300)
     missing = [s.name for _, s, q, _ in known if q.value is None]
@@ -116,14 +116,14 @@ def _percentiles(sources: Sequence[Source]) -> Picture:
 
 
 def _figure(names: Sequence[str]) -> tuple[Figure, Axes]:
-    """Return a figure with one axis and room below it for a legend of these names, which `_legend` draws."""
+    """Return a figure with one pair of axes, and room below for the legend that `_legend` draws."""
     rows = math.ceil(len(names) / _columns(names))
     figure = new_figure((WIDTH, _FIGURE_IN + _LEGEND_ROW_IN * rows))
     return figure, figure.subplots()
 
 
 def _columns(names: Sequence[str]) -> int:
-    """Return into how many columns a legend of these names fits."""
+    """Return the number of columns for a legend with these names."""
     longest = max(map(len, names))
     return 1 + sum(longest <= most for most in _NAME_CHARACTERS)
 

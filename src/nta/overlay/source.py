@@ -1,4 +1,4 @@
-"""A source: one result or the replicates of one, as one curve with its band and one row of numbers."""
+"""A source of the comparison: one result or its replicates, as one curve with band and one row of numbers."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from nta.measurements.replicates import mean_over
 from nta.physics import water_viscosity_pa_s
 from nta.quantity import CONFIDENCE, Quantity, student_half_width
 
-EDGES_NM = np.geomspace(5.0, 5000.0, 241)  # 80 bins a decade: as fine as a short run resolves
+EDGES_NM = np.geomspace(5.0, 5000.0, 241)  # 80 bins per decade, the resolution of a short run
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Source:
-    """What one line of the overlay shows.
+    """One source: its results and the name of its curve.
 
-    failed : runs without a result, and why. viscosity_ratio : the program's viscosity over that of water at the stated
-        temperature (IAPWS), None where one is not known; rescaled : whether the sizes here were freed of it.
+    failed : runs without a result, with the reason. viscosity_ratio : viscosity used by the program, divided by that of
+        water at the stated temperature (IAPWS); None if unknown. rescaled : the sizes were corrected by this ratio.
     """
 
     name: str
@@ -41,15 +41,15 @@ class Source:
 
     @property
     def program(self) -> str:
-        """The program that made it."""
+        """Program that made the results."""
         return self.results[0].source
 
     def number(self, name: str) -> Quantity:
-        """Return a number of the distribution, the mean where there are replicates."""
+        """Return a number of the distribution; the mean if there are replicates."""
         return mean_over(self.results, lambda m: m.number(name), name, CONFIDENCE)
 
     def concentration(self) -> tuple[Quantity, str]:
-        """Return particles per ml or their limit, and of what: the sample where the dilution is known, else the cell."""
+        """Return particles per ml or an upper limit, and whether in the sample (dilution known) or in the cell."""
         for where, words in (("in_sample", "in the sample"), ("in_cell", "in the cell, dilution not stated")):
             found = mean_over(self.results, lambda m, where=where: m.concentration(where), where, CONFIDENCE)  # type: ignore[misc]
             if found.high is not None or found.value is not None:
@@ -57,13 +57,13 @@ class Source:
         return found, ""
 
     def why_limit(self) -> str:
-        """Return why there is a limit in the place of a number; other programs give none."""
+        """Return why there is only an upper limit; empty for results of other programs, which state none."""
         first = self.results[0]
         seen = first.analysis.visibility if isinstance(first, MeasuredAnalysis) and first.analysis else None
         return seen.concentration.why_not if seen else ""
 
     def shares(self) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Return the share of the particles in the bins of `EDGES_NM`, and the ends of its band, NaN without one."""
+        """Return the shares in the bins of `EDGES_NM`, and both ends of the band (NaN without a band)."""
         curves = [m.distribution() for m in self.results]
         each = np.array([_rebinned(c.edges_nm, c.weight) for c in curves if c is not None])
         if len(each) == 1:
@@ -76,7 +76,7 @@ class Source:
 
 
 class NoResultError(SettingError):
-    """A source has no run with a result in it: `name` is the source's, `why` what is said of it."""
+    """A source contains no run with a result. name : of the source. why : the reason."""
 
     def __init__(self, name: str, why: str) -> None:
         super().__init__(f"{name}: {why}")
@@ -86,18 +86,18 @@ class NoResultError(SettingError):
 def open_source(path: str | Path, *, name: str = "", same_viscosity: bool = False) -> Source:
     """Read a result folder, `results.h5` or a vendor's export; several videos in one export become one source.
 
-    name : of the source; where it is not given, that of the folder or file.
+    name : of the source; by default that of the folder or file.
 
     Raises
     ------
     NoResultError
-        There is no run with a result in it.
+        The source contains no run with a result.
     """
     return source(Path(path), name=name or result_name(Path(path)), same_viscosity=same_viscosity)
 
 
 def source(result: Result, *, name: str = "", same_viscosity: bool = False) -> Source:
-    """Make a source of a result; `same_viscosity` frees the sizes of vendors of their own viscosity of water."""
+    """Make a source from a result; `same_viscosity` recalculates vendors' sizes with the viscosity of water used here."""
     found = open_measurements(result)
     failed = tuple(f"{m.name}: {_why(m)}" for m in found if m.distribution() is None)
     good = tuple(m for m in found if m.distribution() is not None)
@@ -116,7 +116,7 @@ def source(result: Result, *, name: str = "", same_viscosity: bool = False) -> S
 
 
 def _viscosity_ratio(results: Sequence[Measurement]) -> float | None:
-    """Return the mean ratio of the program's viscosity to water's; None of our own results, which say their medium."""
+    """Return the mean ratio of the program's viscosity to that of water; None for our own results, which state a medium."""
     runs = [m.run for m in results if isinstance(m, MeasuredRun)]
     known = [
         run.viscosity_pa_s / water_viscosity_pa_s(run.temperature_c)
@@ -140,6 +140,6 @@ def _why(m: Measurement) -> str:
 
 
 def _rebinned(edges_nm: FloatArray, weight: FloatArray) -> FloatArray:
-    """Shares in the common bins: the sum of what lies in each, a bin that is cut counted in part."""
+    """Return the shares in the common bins; a bin across an edge is divided in proportion."""
     below = np.concatenate([[0.0], np.cumsum(weight)])
     return np.diff(np.interp(np.log(EDGES_NM), np.log(edges_nm), below))

@@ -1,4 +1,4 @@
-"""The page of an overlay: curves first, then the numbers, then what each program did to get them."""
+"""The comparison page: curves, numbers, and how each program obtained them."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def write_overlay(
     title: str = "Comparison of results",
     empty: Sequence[NoResultError] = (),
 ) -> Path:
-    """Write the comparison page, one file that can be mailed, printed and archived.
+    """Write the comparison as one self-contained page.
 
-    empty : of what else was to be compared and has no result.
+    empty : errors of sources without a result; the page lists their reasons.
     """
     return write_text(path, page(_content(sources, title, empty), title, doc.footer()))
 
@@ -85,7 +85,7 @@ def _tracks(source: Source) -> str:
 
 
 def _findings(source: Source) -> str:
-    """Say what was found wrong with our own results; other programs judge nothing."""
+    """Return the findings of our own results in words; other programs assess nothing."""
     ours = [m.analysis.assessment for m in source.results if isinstance(m, MeasuredAnalysis) and m.analysis]
     if not ours:
         return "–"
@@ -135,7 +135,7 @@ def _percentiles(source: Source) -> str:
 
 
 def _printed(sources: Sequence[Source]) -> Iterator[doc.Block]:
-    """Yield the vendors' own statistics as they stand in the files."""
+    """Yield the statistics that the vendors' programs wrote into their files."""
     rows = [
         (
             s.name,

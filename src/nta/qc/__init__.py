@@ -1,4 +1,4 @@
-"""Quality control: results against a specification, judged on their intervals: pass, fail or inconclusive.
+"""Quality control: judge the intervals of results against a specification as pass, fail or inconclusive.
 
 ::
 

@@ -1,4 +1,4 @@
-"""A size distribution asserted in a test, with a message that says what was measured and what was allowed."""
+"""Assert a size distribution in a test; the message of a failure states measured values and limits."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ def assert_size_distribution(
     allow_inconclusive: bool = False,
     **sections: Any,
 ) -> QcReport:
-    """Assert that results meet a specification; return the report where they do.
+    """Assert that results meet a specification, and return the report.
 
     Sections may be given by name instead: ``assert_size_distribution(analysis, size={"d50_nm": {"at_most": 105}})``.
-    An inconclusive check is not met, unless `allow_inconclusive`.
+    An inconclusive check counts as failed, unless `allow_inconclusive`.
 
     Raises
     ------
     AssertionError
-        A check failed, or was inconclusive; the message has a line for each.
+        A check failed, or was inconclusive; the message has a line for each such check.
     SettingError
         The specification is not valid.
     """

@@ -1,4 +1,4 @@
-"""The baseline of a control chart: mean and SD fixed by the laboratory for an instrument and a standard, dated.
+"""The baseline of a control chart: mean and SD that the laboratory fixed for an instrument and a standard, with date.
 
 Source of the outlier test: Grubbs, Technometrics 11, 1 (1969).
 """
@@ -29,16 +29,16 @@ QUANTITIES: Mapping[str, tuple[str, str]] = {
     "in_sample_per_ml": ("Concentration in the sample", "1/ml"),
     "in_cell_per_ml": ("Concentration in the cell", "1/ml"),
 }
-"""What is charted, with its name and unit."""
+"""Quantities that are charted, with name and unit."""
 LEAST_RUNS = 5
-_ROUNDING = 1e-9  # less scatter than this, relative to the mean, is none
-_OUTLIER_P = 0.001  # chance that runs in control hold one: a baseline is not refused for a tail
-GOOD_RUNS = 20  # an SD of 20 runs is known to 16 %
+_ROUNDING = 1e-9  # relative scatter below this is rounding error
+_OUTLIER_P = 0.001  # probability that a baseline of runs in control is refused for an outlier
+GOOD_RUNS = 20  # the SD of 20 runs has a relative uncertainty of 16 %
 
 
 @dataclass(frozen=True, kw_only=True)
 class Level:
-    """Mean and standard deviation of a quantity in control, and of how many runs they are."""
+    """Mean and standard deviation of a quantity in control, from `n` runs."""
 
     mean: float
     sd: float
@@ -57,9 +57,9 @@ class Level:
 
 @dataclass(frozen=True, kw_only=True)
 class Baseline:
-    """What is normal; instrument, standard and lot say which runs of the catalogue it is of (an empty lot: any).
+    """Mean and SD of each quantity in control, for the runs of one instrument, standard and lot (an empty lot: any).
 
-    runs : their numbers, of those that it was made of; empty where the file does not say.
+    runs : numbers of the runs it was made from; empty if not stated in the file.
     """
 
     instrument: str
@@ -71,7 +71,7 @@ class Baseline:
     runs: tuple[int, ...] = ()
 
     def is_of(self, run: RunRecord) -> bool:
-        """Whether it was made of this run, or of the row that this one corrects."""
+        """Whether the baseline was made from this run, or from the row that this run corrects."""
         return run.id in self.runs or run.corrects in self.runs
 
     @property
@@ -83,11 +83,11 @@ class Baseline:
 
     @property
     def certificate(self) -> BeadCertificate | None:
-        """Certificate of the standard; None where there is none of that name."""
+        """Certificate of the standard; None if there is no certificate of that name."""
         return known_certificate(self.standard)
 
     def against_certificate(self) -> Finding | None:
-        """Judge how far the mean diameter is off the certified one, by the limit of a bead run; None where nothing says."""
+        """Compare the mean diameter with the certified one, by the limit for bead runs; None without either."""
         level, beads = self.levels.get("d50_nm"), self.certificate
         if level is None or beads is None:
             return None
@@ -104,17 +104,17 @@ class Baseline:
 
 
 def make_baseline(runs: Sequence[RunRecord], *, catalogue: str, date: datetime.date) -> Baseline:
-    """Make a baseline of runs that the laboratory knows to be in control; failed ones are left out, and named in `source`.
+    """Make a baseline from runs in control; runs that failed their assessment are left out, and named in `source`.
 
-    A recording that its own assessment fails (crowded, saturated, drifting, beads off their certificate) says nothing of
-    what is normal, and one such run makes the SD, and so every limit of the chart, too wide.
+    A recording that failed its assessment (crowded, saturated, drifting, beads off their certificate) is not typical of
+    the instrument. A single such run would make the SD, and thus every limit of the chart, too wide.
 
-    catalogue : name of where the runs come from.
+    catalogue : name of the catalogue of the runs, for `source`.
 
     Raises
     ------
     SettingError
-        The runs are too few, of more than one instrument, standard, lot or settings, or one lies far off the others.
+        The runs are too few, differ in instrument, standard, lot or settings, or one of them is an outlier.
     """
     failed = [run for run in runs if run.failed]
     runs = [run for run in runs if not run.failed]
@@ -147,7 +147,7 @@ def make_baseline(runs: Sequence[RunRecord], *, catalogue: str, date: datetime.d
 
 
 def _refuse_mixed(runs: Sequence[RunRecord]) -> None:
-    """Refuse runs that are no series: what differs between them would be scatter of the instrument."""
+    """Refuse runs of different instruments, standards, lots or settings: the differences would count as scatter."""
     for what in ("instrument", "standard", "lot"):
         names = sorted({getattr(run, what) for run in runs})
         if len(names) > 1:
@@ -165,7 +165,7 @@ def _refuse_mixed(runs: Sequence[RunRecord]) -> None:
 
 
 def _refuse_outlier(name: str, values: FloatArray, runs: Sequence[RunRecord]) -> None:
-    """Refuse runs of which one lies far off the others (Grubbs): it would set the limits of the chart alone."""
+    """Refuse runs with an outlier (Grubbs), which alone would determine the limits of the chart."""
     from scipy.stats import t
 
     n, z = values.size, np.abs(values - values.mean()) / values.std(ddof=1)
@@ -188,7 +188,7 @@ def _watched(runs: Sequence[RunRecord]) -> str:
 
 
 def _left_out(name: str, without: Sequence[RunRecord], n: int) -> str:
-    """Say why a quantity is not charted; nothing of one that no run has."""
+    """Return why a quantity is not charted; an empty text if no run has the quantity."""
     return f"; without {QUANTITIES[name][0]}, not known in {_ids(without)}" if 0 < len(without) < n else ""
 
 
@@ -197,7 +197,7 @@ def _ids(runs: Sequence[RunRecord]) -> str:
 
 
 def _of_example(standard: str) -> str:
-    """Say so where the standard is one of the certificates that show the format; nothing of a name without a certificate."""
+    """Return a note if the certificate of the standard is an example that only shows the format; else an empty text."""
     certificate = known_certificate(standard)
     if certificate is None or not certificate.is_example:
         return ""
@@ -210,7 +210,7 @@ def read_baseline(path: str | Path) -> Baseline:
     Raises
     ------
     SettingError
-        No such file, no TOML, an unknown key or an impossible number; names file and key.
+        The file does not exist, is not TOML, or has an unknown key or an impossible number.
     """
     table = Table.read(Path(path))
     levels = {}
@@ -244,7 +244,7 @@ def read_baseline(path: str | Path) -> Baseline:
 
 
 def write_baseline(baseline: Baseline, path: str | Path, *, replace: bool = False) -> None:
-    """Write a baseline as TOML, to be looked at, edited and kept."""
+    """Write a baseline as a TOML file that can be read and edited."""
     words = {key: toml_text(getattr(baseline, key)) for key in ("instrument", "standard", "lot", "source")}
     lines = [
         "# What is normal for this instrument and standard: fixed by the laboratory, changed only with a reason and date.",

@@ -1,4 +1,4 @@
-"""A control chart: the runs of a standard over time against their baseline, and which rule each of them breaks."""
+"""A control chart: runs of a standard over time, compared with their baseline, and the rules that they break."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from nta.qc.rules import broken_rules, ewma
 
 @dataclass(frozen=True, kw_only=True)
 class Point:
-    """A run on the chart: z is its value less the mean, in SD of the baseline; rules: those it completes the breaking of."""
+    """A run on the chart. z : (value - mean) / SD of the baseline. rules : rules that are broken with this run."""
 
     run: int
     when: datetime
@@ -28,9 +28,9 @@ class Point:
     average: float  # EWMA of z
     average_limit: float
     rules: tuple[str, ...]
-    changed: str  # what differs from the run before: settings or software; empty: nothing
-    failed: bool  # its assessment: the value is drawn, but no baseline is made of it
-    of_baseline: bool  # the baseline was made of it
+    changed: str  # differences from the previous run (settings, software); empty if none
+    failed: bool  # the run failed its assessment: it is drawn, but not used for a baseline
+    of_baseline: bool  # the baseline was made from this run
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +43,7 @@ class Chart:
 
     @property
     def title(self) -> str:
-        """The quantity in words."""
+        """Name of the quantity for readers."""
         return QUANTITIES[self.quantity][0]
 
     @property
@@ -57,7 +57,7 @@ class Chart:
         return not self.points or not self.points[-1].rules
 
     def z(self) -> FloatArray:
-        """All z, in order."""
+        """Return z of all runs, in order of time."""
         return np.array([p.z for p in self.points])
 
 
@@ -65,9 +65,9 @@ class Chart:
 class ChartSet:
     """All charts of one baseline.
 
-    missing : quantities of the baseline that some runs do not have, with how many. newest : the newest run.
-    lacking : quantities of the baseline that the newest run does not have.
-    none_since : the newest run is one that the baseline was made of: nothing was measured that could be held against it.
+    missing : quantities that some runs lack, with the number of these runs. newest : number of the newest run.
+    lacking : quantities of the baseline that the newest run lacks.
+    none_since : the newest run belongs to the baseline, so that there is no later run to compare with it.
     """
 
     baseline: Baseline
@@ -90,12 +90,12 @@ def chart_runs(
     since: datetime | str | None = None,
     until: datetime | str | None = None,
 ) -> ChartSet:
-    """Chart the runs of a baseline's instrument and standard; withdrawn and corrected ones do not count.
+    """Chart the runs of the baseline's instrument and standard, without withdrawn and corrected runs.
 
     Raises
     ------
     SettingError
-        There is no such run in the catalogue.
+        The catalogue has no such run.
     """
     runs = catalogue.runs(
         kind="beads",
@@ -113,7 +113,7 @@ def chart_runs(
 
 
 def chart(runs: Sequence[RunRecord], baseline: Baseline) -> ChartSet:
-    """Chart runs in the order of time."""
+    """Chart runs in order of time."""
     ordered = sorted(runs, key=lambda run: (run.when, run.id))
     charts, missing, lacking = [], [], []
     for name, level in baseline.levels.items():

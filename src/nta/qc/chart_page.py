@@ -1,4 +1,4 @@
-"""Control charts as a page and as pictures."""
+"""Write control charts as a page and as PNG images."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from nta.report.wording import capitalised, number, scientific
 
 
 def write_charts(sets: Sequence[ChartSet], path: str | Path, *, png: str | Path | None = None) -> Path:
-    """Write the page of all charts, and each chart as PNG into a folder where one is named."""
+    """Write the page of all charts. png : folder for each chart as PNG; None: no PNG."""
     pictures = {(i, c.quantity): _picture(s, c, i) for i, s in enumerate(sets) for c in s.charts}
     if png is not None:
         Path(png).mkdir(parents=True, exist_ok=True)
@@ -204,7 +204,7 @@ def _draw_values(axis: Axes, chart: Chart, certified: BeadCertificate | None) ->
             *zip(*failed, strict=True), "o", color=BLUE, markersize=3.5, markerfacecolor="white", zorder=4
         )
     for x, p in zip(when, chart.points, strict=True):
-        named = [rule for rule in p.rules if rule != "EWMA"]  # seen in the panel below
+        named = [rule for rule in p.rules if rule != "EWMA"]  # EWMA is shown in the panel below
         if p.rules:
             axis.plot([x], [p.value], marker="s", markersize=6.5, color=VERMILLION, zorder=3)
             axis.annotate(

@@ -1,4 +1,4 @@
-"""Results against a specification: read `check` from top to bottom to see the whole way."""
+"""Check results against a specification; `check` shows all steps in order."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ Given = Result | Sequence[Result]
 
 @dataclass(frozen=True, kw_only=True)
 class _Judged:
-    """Results that are judged together, and what they are compared with."""
+    """Results that are judged together, and the results they are compared with."""
 
     group: Group
-    others: Mapping[str, Group]  # by section: "blank", "beads", "reference"
+    others: Mapping[str, Group]  # results to compare with, by section: "blank", "beads", "reference"
     confidence: float
 
     @property
@@ -38,10 +38,10 @@ class _Judged:
 
 @dataclass(frozen=True)
 class _Found:
-    """What a criterion is judged on.
+    """Value a criterion is judged on.
 
-    stated : least confidence of the results' own intervals that entered; 1 where none did, because what is worked out
-        here is worked out as the specification asks.
+    stated : lowest confidence level of the results' own intervals that were used; 1 if none, since intervals computed here
+        have the confidence level of the specification.
     """
 
     quantity: Quantity
@@ -56,23 +56,23 @@ def check(
     beads: Given | None = None,
     reference: Given | None = None,
 ) -> QcReport:
-    """Validate one result or several against a specification, on the intervals.
+    """Check one or several results against a specification, based on their intervals.
 
     Parameters
     ----------
     results
         Paths of result folders, `results.h5` or vendors' exports; analyses; size distributions. Several are judged one by
-        one, or together as replicates of one sample where the specification has a section [replicates]; an export of
+        one, or together as replicates of one sample if the specification has a section [replicates]; an export of
         several videos counts as several results.
     specification
         A TOML file, or the same as nested plain data.
     blank, beads, reference
-        Results that the sections of this name compare with; they stand before the paths in the specification.
+        Results for the sections of these names; they take precedence over the paths in the specification.
 
     Raises
     ------
     SettingError
-        The specification is not valid, or lacks a result to compare with; two of the replicates are of one recording.
+        The specification is not valid, a result to compare with is missing, or two replicates are of the same recording.
     RecordingError, VendorFileError
         A result cannot be read.
     """
@@ -98,13 +98,13 @@ def _opened(results: Given) -> Group:
 
 
 def _replicates_of(measured: Group) -> Group:
-    """Return results that are to be averaged, each of a recording of its own."""
+    """Return results to be averaged; refuse two results of the same recording."""
     refuse_copies(measured)
     return measured
 
 
 def _others(spec: Specification, section: str, said: Given | None) -> Group:
-    """Return what a section compares with: what was said, else the paths of the specification."""
+    """Return the results a section compares with: `said` if given, else those at the paths of the specification."""
     if said is not None:
         return _replicates_of(_opened(said))
     paths = next(
@@ -114,7 +114,7 @@ def _others(spec: Specification, section: str, said: Given | None) -> Group:
 
 
 def _checks(criterion: Criterion, judged: _Judged) -> Iterator[Check]:
-    """Apply one criterion: to the results together, or, where it is of every single one, to each."""
+    """Apply a criterion to all results together, or to each of them if its section judges single results."""
     single = criterion.section in _OF_EVERY_RESULT
     for part in [(m,) for m in judged.group] if single else [judged.group]:
         here = _Judged(group=part, others=judged.others, confidence=judged.confidence)
@@ -134,7 +134,7 @@ def _checks(criterion: Criterion, judged: _Judged) -> Iterator[Check]:
 
 
 def _believed(found: _Found, limits: Limits, confidence: float) -> Quantity:
-    """Take the interval away where it is of less confidence than the specification asks for."""
+    """Remove the interval if its confidence level is below that of the specification."""
     quantity = found.quantity
     if limits.on == "value" or quantity.low == quantity.high or found.stated >= confidence - 1e-9:
         return quantity
@@ -154,14 +154,14 @@ def _mean(
     *,
     share: bool = False,
 ) -> _Found:
-    """Mean over results, with the least confidence of those that bring an interval of their own."""
+    """Return the mean over results, with the lowest confidence level of the results' own intervals."""
     quantity = mean_over(group, number, name, confidence, share=share)
     stated = [m.confidence_of(kind) for m in group if (own := number(m)).low != own.high]
     return _Found(quantity, min(stated, default=1.0))
 
 
 def _least(quantity: Quantity, of: Iterable[_Found]) -> _Found:
-    """Say of what was made of several numbers that it is as sure as the least sure of them."""
+    """Return a value derived from several, with the lowest of their confidence levels."""
     return _Found(quantity, min(found.stated for found in of))
 
 
@@ -176,7 +176,7 @@ def _window(c: Criterion, j: _Judged) -> _Found:
     share = found.quantity
     if share.high is None:
         return found
-    # no share is above 1, whatever its replicates scatter
+    # The interval over replicates may extend above 1, but no share does.
     return replace(found, quantity=replace(share, high=min(share.high, 1.0)))
 
 
@@ -205,10 +205,10 @@ def _replicates(c: Criterion, j: _Judged) -> _Found:
 
 
 def _counted_in(group: Group) -> tuple[str, str]:
-    """Return where the particles of all were counted, and empty words, or why that is not one place.
+    """Return the place of the concentration for all results, or why there is no common place.
 
-    In the sample where the dilution of all is known, in the cell where that of none is. Of some alone, the two would be
-    compared with each other, which is off by the whole dilution.
+    The place is the sample if the dilution of all results is known, and the cell if no dilution is known. If only some are
+    known, concentrations in sample and cell would be mixed, which differ by the dilution.
     """
     counted = [m for m in group if _is_known(m.concentration("in_cell"))]
     lacking = [m.name for m in counted if not _is_known(m.concentration("in_sample"))]
@@ -221,12 +221,12 @@ def _counted_in(group: Group) -> tuple[str, str]:
 
 
 def _is_known(q: Quantity) -> bool:
-    """Say whether there is a number, or the limit that stands for one where nothing was counted."""
+    """Return whether there is a value, or the upper limit that replaces it if nothing was counted."""
     return q.value is not None or q.high is not None
 
 
 def _blank(_: Criterion, j: _Judged) -> _Found:
-    """Particles of the blank over those of the sample, both as they were in the cell: before a blank was taken off."""
+    """Return the ratio of particles in blank and sample, both in the cell and before subtraction of a blank."""
     blank = j.others["blank"]
     if not blank:
         return _Found(unknown("no blank was given; name one with --blank, or result = in [blank]", "1"))
@@ -241,13 +241,13 @@ def _blank(_: Criterion, j: _Judged) -> _Found:
         sample, empty = (found.quantity for found in both)
         if sample.value and empty.value is not None:
             return _least(_share_of(empty, sample), both)
-        if sample.value and empty.high is not None:  # nothing was counted in the blank: a limit
+        if sample.value and empty.high is not None:  # nothing was counted in the blank: an upper limit
             return _least(_share_of(Quantity(0.0, 0.0, empty.high, empty.unit), sample), both)
     return _Found(unknown("the particles of blank and sample were not counted in the same unit", "1"))
 
 
 def _share_of(part: Quantity, whole: Quantity) -> Quantity:
-    """Ratio that may be zero; its ends are those of the part over the other ends of the whole."""
+    """Return a ratio that may be zero; its ends are low / high and high / low of part and whole."""
     assert part.value is not None
     assert whole.value
     share = part.value / whole.value
@@ -258,7 +258,7 @@ def _share_of(part: Quantity, whole: Quantity) -> Quantity:
 
 
 def _beads(c: Criterion, j: _Judged) -> _Found:
-    """Median over certified diameter, less one, of the beads that were named, else of the result itself."""
+    """Return D50 / certified diameter - 1, for the given beads or, without these, for the result itself."""
     if "certificate" not in c.given:
         raise SettingError('[beads] needs certificate = "...", a name in calibration/beads or a file')
     certificate = load_certificate(c.given["certificate"])

@@ -1,9 +1,9 @@
-"""How far two size distributions lie apart, with an interval that is never too small.
+"""Distance between two size distributions, with a conservative interval.
 
-The distance is the area between the cumulative distributions over ln d: the Wasserstein distance of order one of ln d,
-which is by how much, on average, a particle would have to change its size (0.1: by 10 %) to turn one into the other.
-An estimate of it is too large by what the estimates scatter. By the triangle inequality it lies no further from the true
-distance than both estimates lie, together, from their own truths; how far that is, their bootstrap draws say.
+The distance is the area between the cumulative distributions over ln d, i.e. the Wasserstein distance of order one of
+ln d: the mean relative change of size (0.1: 10 %) that turns one distribution into the other. Statistical scatter biases
+the estimated distance upwards. By the triangle inequality its error is at most the sum of the distances of both estimated
+distributions from the true ones; bootstrap draws estimate these distances.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ _GRID = np.linspace(math.log(1.0), math.log(10_000.0), 2400)
 def distance(test: Sequence[Measurement], reference: Sequence[Measurement], confidence: float) -> Quantity:
     """Return the distance between the mean distributions of two groups of results.
 
-    Within a group, the scatter comes from the draws of an analysis, or, of results that have none (vendors' exports,
-    analyses with repeats = 0), from resampling the results; a single one of these has no interval.
+    The scatter within a group is taken from the bootstrap draws of the analyses. For results without draws (vendors'
+    exports, analyses with repeats = 0) it is taken from resampling the results; a single such result has no interval.
     """
     for m in (*test, *reference):
         if m.distribution() is None:
@@ -47,7 +47,7 @@ def distance(test: Sequence[Measurement], reference: Sequence[Measurement], conf
 
 
 def _radius(group: Sequence[Measurement], mean: FloatArray) -> FloatArray | None:
-    """How far the draws of the mean distribution of a group lie from it; None of a single result without draws."""
+    """Return distances of the draws of a group's mean distribution from it; None for a single result without draws."""
     drawn = [d for m in group if (d := m.draws()) is not None and len(d.draws)]
     if len(drawn) == len(group):
         each = [_drawn(d) for d in drawn]
@@ -68,7 +68,7 @@ def _why_none(alone: Measurement) -> str:
 
 
 def _resampled(group: Sequence[Measurement], repeats: int = 400) -> FloatArray:
-    """Draw results with replacement; widened by n / (n - 1), because few results scatter too little."""
+    """Resample results with replacement; the variance is scaled by n / (n - 1), since resampling underestimates it."""
     rng = np.random.default_rng(1)
     each = np.array([_cumulative(_known(m.distribution())) for m in group])
     n, mean = len(each), each.mean(axis=0)
@@ -81,7 +81,7 @@ def _mean(group: Sequence[Measurement]) -> FloatArray:
 
 
 def _drawn(draws: Draws) -> FloatArray:
-    """Cumulative distributions of the draws, each moved by its draw of the common factor of all diameters."""
+    """Return cumulative distributions of the draws, each shifted by a draw of the common factor of all diameters."""
     edge = np.log(draws.distribution.edges_nm)
     below = np.concatenate([np.zeros((len(draws.draws), 1)), np.cumsum(draws.draws, axis=1)], axis=1)
     shifts = np.log(draws.factors())

@@ -1,4 +1,4 @@
-"""What a check came to: the verdict, and as JSON, as JUnit XML for continuous integration, as a table for people."""
+"""Report of all checks: as JSON, as JUnit XML for continuous integration, and as a table."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class QcReport:
 
     @property
     def verdict(self) -> CheckVerdict:
-        """The worst of the checks."""
+        """The worst verdict of all checks."""
         return CheckVerdict.worst(check.verdict for check in self.checks)
 
     def as_dict(self) -> dict[str, Any]:
@@ -52,14 +52,14 @@ class QcReport:
         return data
 
     def write_json(self, path: str | Path) -> Path:
-        """Write the report as JSON; the file appears when it is whole."""
+        """Write the report as JSON; the file appears only when it is complete."""
         return write_json(path, self.as_dict())
 
     def write_junit(self, path: str | Path) -> Path:
-        """Write the report as JUnit XML: a test per check.
+        """Write the report as JUnit XML, with one test per check.
 
-        A failed check is a failure. An inconclusive one is an error of type "inconclusive", not skipped: most systems show
-        what was skipped as good.
+        A failed check is a failure. An inconclusive check is an error of type "inconclusive" and not skipped, because most
+        systems show skipped tests as passed.
         """
         return write_text(path, self.junit())
 
@@ -87,7 +87,7 @@ class QcReport:
         return ElementTree.tostring(suites, encoding="unicode", xml_declaration=True) + "\n"
 
     def table(self, width: int | None = None) -> str:
-        """Return the report as a table for people, without colours."""
+        """Return the report as a text table without colours."""
         import io
 
         from rich.console import Console
@@ -117,7 +117,7 @@ class QcReport:
         console.print(Text(f"{self.name}: {self.verdict.upper()}", style=_COLOURS[self.verdict]))
 
     def problems(self) -> str:
-        """Return what did not pass, a line each, failures first."""
+        """Return one line for each check that did not pass, failures first."""
         bad = [
             c for v in (CheckVerdict.FAIL, CheckVerdict.INCONCLUSIVE) for c in self.checks if c.verdict is v
         ]

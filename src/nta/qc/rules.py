@@ -1,4 +1,4 @@
-"""When a series of control measurements is out of control: Westgard's rules and the EWMA.
+"""Rules for control measurements: Westgard's rules and the exponentially weighted moving average (EWMA).
 
 Sources: Westgard, Barry, Hunt and Groth, Clin. Chem. 27, 493 (1981), for the rules; Roberts, Technometrics 1, 239 (1959),
 and Lucas and Saccucci, Technometrics 32, 1 (1990), for the exponentially weighted moving average.
@@ -16,15 +16,16 @@ from numpy.typing import ArrayLike
 from nta.columns import FloatArray
 from nta.errors import SettingError
 
-EWMA_WEIGHT = 0.2  # sees shifts of one standard deviation soonest while 1-3s sees the large ones
+EWMA_WEIGHT = 0.2  # fastest detection of shifts by one SD; 1-3s detects large shifts
 EWMA_WIDTH_SD = 3.0
 
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule: its name, what it says, what it hints at, on how many measurements in a row, beyond how many SD.
+    """A rule of control charts.
 
-    opposite : one of them on either side, instead of all on one.
+    says : condition in words. hints : probable cause. span : number of consecutive measurements. limit_sd : distance from
+    the mean, in SD. opposite : the measurements lie on both sides of the mean, instead of all on one side.
     """
 
     name: str
@@ -35,13 +36,13 @@ class Rule:
     opposite: bool = False
 
     def is_broken(self, z: FloatArray) -> bool:
-        """Whether these measurements, as many as the rule looks at, break it."""
+        """Return whether `span` consecutive measurements break the rule."""
         above, below = z > self.limit_sd, z < -self.limit_sd
         return bool(above.any() and below.any() if self.opposite else above.all() or below.all())
 
     @property
     def false_alarm_rate(self) -> float:
-        """Probability that measurements in control break it, of one window: what chance alone does."""
+        """Probability that `span` measurements in control break the rule by chance."""
         above = math.erfc(self.limit_sd / math.sqrt(2)) / 2
         if self.opposite:
             return float(1 - 2 * (1 - above) ** self.span + (1 - 2 * above) ** self.span)
@@ -58,10 +59,10 @@ RULES: tuple[Rule, ...] = (
 
 
 def broken_rules(z: ArrayLike) -> list[tuple[str, ...]]:
-    """Return, for each measurement, the rules that it completes the breaking of.
+    """Return, for each measurement, the rules that are broken by it and the measurements before it.
 
-    z : measurements as (value - mean) / SD of the baseline, in the order of time. R-4s is made for several controls in one
-        run; with one control a run it looks at two runs in a row.
+    z : measurements as (value - mean) / SD of the baseline, in order of time. R-4s was designed for several controls in one
+        run; with one control per run it compares consecutive runs.
     """
     values = np.asarray(z, dtype=np.float64)
     if values.ndim != 1 or not np.isfinite(values).all():
@@ -74,19 +75,19 @@ def broken_rules(z: ArrayLike) -> list[tuple[str, ...]]:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Ewma:
-    """The moving average of z, in standard deviations of one measurement, and its limit at each; the other is minus that."""
+    """Exponentially weighted moving average of z, and its limits ± `limit`, for each measurement."""
 
     value: FloatArray
     limit: FloatArray
 
     @property
     def broken(self) -> list[bool]:
-        """Where the average lies beyond its limits."""
+        """Whether the average lies beyond its limits, for each measurement."""
         return [bool(beyond) for beyond in np.abs(self.value) > self.limit]
 
 
 def ewma(z: ArrayLike, *, weight: float = EWMA_WEIGHT, width: float = EWMA_WIDTH_SD) -> Ewma:
-    """Return e_i = weight z_i + (1 - weight) e_(i-1), e_0 = 0, and width times its standard deviation."""
+    """Return e_i = weight z_i + (1 - weight) e_(i-1), e_0 = 0; limit: `width` times the standard deviation of e_i."""
     if not 0 < weight <= 1:
         raise SettingError(f"the weight of a moving average must be above 0 and at most 1, got {weight}")
     values = np.asarray(z, dtype=np.float64)
@@ -100,7 +101,7 @@ def ewma(z: ArrayLike, *, weight: float = EWMA_WEIGHT, width: float = EWMA_WIDTH
 
 
 def hints() -> Mapping[str, str]:
-    """Return what each rule says and hints at, for people."""
+    """Return condition, probable cause and false-alarm rate of each rule in words."""
     words = {
         rule.name: f"{rule.says}: {rule.hints} (by chance alone in {100 * rule.false_alarm_rate:.2g} % of runs)"
         for rule in RULES

@@ -1,4 +1,4 @@
-"""A specification: what a result must be, read from TOML or from the same as plain data; each complaint with its place."""
+"""A specification of results, read from TOML or plain data; errors name the place in the file."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from nta.stated import Table
 class Criterion:
     """One line of a specification.
 
-    section, key : where it stands, e.g. "size", "d50_nm". window_nm : of a share. given : what else stands in the section,
-        e.g. a certificate or a path.
+    section, key : place in the specification, e.g. "size", "d50_nm". window_nm : range of diameters of a share. given :
+        other entries of the section, e.g. a certificate or a path.
     """
 
     section: str
@@ -39,9 +39,10 @@ class Criterion:
 
 @dataclass(frozen=True, kw_only=True)
 class Specification:
-    """All criteria; several results are taken as replicates of one sample where it has a section [replicates].
+    """All criteria of a specification.
 
-    confidence : least confidence of an interval that is believed.
+    confidence : lowest confidence level of an interval that is accepted. replicates : there is a section [replicates], and
+    several results are replicates of one sample.
     """
 
     name: str
@@ -62,12 +63,12 @@ class Specification:
 
 
 def read_specification(source: str | Path | Mapping[str, Any] | Specification) -> Specification:
-    """Read a specification from a TOML file, or from the same as nested plain data.
+    """Read a specification from a TOML file, or from nested plain data of the same form.
 
     Raises
     ------
     SettingError
-        No such file, no TOML, an unknown section or key, a limit that cannot be; names the file and the place.
+        The file does not exist, is not TOML, or has an unknown section or key or an impossible limit.
     """
     if isinstance(source, Specification):
         return source
@@ -115,7 +116,7 @@ def _windows(table: Table, section: str, _: Path) -> Iterator[Criterion]:
 def _plain(
     *keys: str, extra: tuple[str, ...] = (), paths: tuple[str, ...] = ()
 ) -> Callable[..., Iterator[Criterion]]:
-    """Read a section of named limits, with texts and paths that belong to all of them."""
+    """Return a reader for a section of named limits, with texts and paths that apply to all of them."""
 
     def read(table: Table, section: str, folder: Path) -> Iterator[Criterion]:
         inner = table.table(section)
@@ -133,7 +134,7 @@ def _plain(
 
 
 def _whole(unit: str) -> Callable[..., Iterator[Criterion]]:
-    """Read a section that is itself the limit, e.g. [tracks] at_least = 500."""
+    """Return a reader for a section that is a single limit, e.g. [tracks] at_least = 500."""
 
     def read(table: Table, section: str, _: Path) -> Iterator[Criterion]:
         yield Criterion(section=section, key=unit, limits=_limits(table, section))

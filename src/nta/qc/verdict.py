@@ -1,4 +1,4 @@
-"""A check: one criterion, what was measured, and what its interval says of the limits."""
+"""A check: one criterion, the measured quantity, and the verdict of its interval on the limits."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from nta.quantity import Quantity
 from nta.stated import is_number
 
 RANKS = (Verdict.PASS, Verdict.WARN, Verdict.FAIL)
-"""What the worst finding may say of a recording; as a number its severity, which is its place here."""
+"""Verdicts of the worst finding of a recording, in order of severity; quantities and limits hold the index."""
 
 
 class CheckVerdict(StrEnum):
-    """What an interval says of limits."""
+    """Verdict of an interval on limits."""
 
-    PASS = "pass"  # all of the interval lies within
-    FAIL = "fail"  # all of the interval lies beyond one of them
-    # neither, or there is no interval: more data or another measurement would decide
+    PASS = "pass"  # the whole interval lies within the limits
+    FAIL = "fail"  # the whole interval lies beyond one limit
+    # neither, or there is no interval; more data or another measurement are needed
     INCONCLUSIVE = "inconclusive"
 
     @classmethod
     def worst(cls, verdicts: Iterable[CheckVerdict]) -> CheckVerdict:
-        """Return the worst: a failure stands before a doubt, and nothing at all is a doubt."""
+        """Return the worst verdict: fail, then inconclusive, then pass; inconclusive if there are none."""
         found = set(verdicts)
         for verdict in (cls.FAIL, cls.INCONCLUSIVE, cls.PASS):
             if verdict in found:
@@ -36,12 +36,12 @@ class CheckVerdict(StrEnum):
 
 
 JudgedOn = Literal["interval", "value"]
-"""The interval, or the value where a laboratory judges on the number alone."""
+"""Judge the interval, or only the value if a laboratory chooses so."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What is allowed, ends included."""
+    """Allowed range of a quantity, ends included."""
 
     at_least: float | None = None
     at_most: float | None = None
@@ -61,7 +61,7 @@ class Limits:
             raise SettingError(f'on must be "interval" or "value", got {self.on!r}')
 
     def judge(self, quantity: Quantity) -> CheckVerdict:
-        """Judge a number by its interval, or by its value where these limits say so."""
+        """Judge a quantity by its interval, or by its value if `on` is "value"."""
         ends = self.judged_ends(quantity)
         if ends is None:
             return CheckVerdict.INCONCLUSIVE
@@ -75,10 +75,10 @@ class Limits:
         return CheckVerdict.INCONCLUSIVE
 
     def judged_ends(self, quantity: Quantity) -> tuple[float, float] | None:
-        """Return the ends of what is judged; None where there is nothing to judge.
+        """Return the ends of the judged interval; None if there is nothing to judge.
 
-        An interval without a value is a limit ("at most 1e6 per ml") and judged as any other; one of no width is then no
-        interval.
+        An interval without a value states a limit ("at most 1e6 per ml") and is judged like any other; without a value, an
+        interval of zero width does not count.
         """
         low, high = (quantity.value, quantity.value) if self.on == "value" else (quantity.low, quantity.high)
         if low is None or high is None or math.isnan(low) or math.isnan(high):
@@ -96,7 +96,7 @@ class Limits:
 class Check:
     """One criterion applied to one result, or to several results together.
 
-    of : the result. words : one sentence on what was seen and what would decide a doubt.
+    of : name of the result. words : reason and remedy of an inconclusive verdict, in one sentence.
     """
 
     name: str

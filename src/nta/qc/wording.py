@@ -1,4 +1,4 @@
-"""Criteria and doubts in words."""
+"""Write criteria, measured values, limits and inconclusive verdicts in words."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _TITLES = {
 
 
 def title(criterion: Criterion) -> str:
-    """Name a criterion for people."""
+    """Return the name of a criterion for readers."""
     key = criterion.key
     if criterion.window_nm is not None:
         return f"Share in {window_name(*criterion.window_nm)}"
@@ -53,7 +53,7 @@ def measured_words(quantity: Quantity, name: str) -> str:
 
 
 def limits_words(limits: Limits, name: str) -> str:
-    """Write limits in the same unit as what was measured."""
+    """Write limits in the unit of the measured value."""
     low, high = (None if v is None else _written(v, name) for v in (limits.at_least, limits.at_most))
     if name == "recording.at_worst" and limits.at_most is not None:
         return f"at worst {RANKS[int(limits.at_most)]}"
@@ -62,12 +62,12 @@ def limits_words(limits: Limits, name: str) -> str:
 
 
 def in_percent(name: str) -> bool:
-    """Say whether a criterion is of a share, a bias or a coefficient of variation."""
+    """Return whether a criterion is a share, a bias or a coefficient of variation, written in per cent."""
     return name.startswith("window.") or name.endswith(("_cv", ".share", ".bias"))
 
 
 def why_inconclusive(quantity: Quantity, limits: Limits) -> str:
-    """Say why an interval decides nothing, and what would help."""
+    """Return why an interval is inconclusive, and what would help."""
     ends = limits.judged_ends(quantity)
     if ends is None:
         alone = quantity.value is not None and "interval" in quantity.method

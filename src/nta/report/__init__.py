@@ -1,6 +1,6 @@
 """The report: one page to look at, its figures one by one, and a few lines for the terminal.
 
-matplotlib is imported only where a figure is drawn.
+matplotlib is imported only when a figure is drawn.
 """
 
 from __future__ import annotations

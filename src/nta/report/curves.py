@@ -1,4 +1,4 @@
-"""Numbers that every drawing of a size distribution needs."""
+"""Calculate bin widths and axis ranges for drawings of size distributions."""
 
 from __future__ import annotations
 

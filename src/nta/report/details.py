@@ -1,4 +1,4 @@
-"""What is needed to judge and to repeat the analysis: settings, conditions, camera, instrument, recording, provenance."""
+"""List everything needed to judge and repeat the analysis: settings, conditions, camera, recording, provenance."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from nta.settings import AnalysisSettings
 
 @dataclass(frozen=True)
 class Row:
-    """A name with its value in words; the name may be a field's, with its unit."""
+    """A name and its value in words; the name may be that of a field and then ends in the unit."""
 
     name: str
     value: str
@@ -43,7 +43,7 @@ _UNIT_SUFFIXES = {
 
 
 def details(analysis: Analysis) -> str:
-    """Return everything that stands below the results."""
+    """Return all sections that follow the results."""
     return "\n".join(
         (
             element("h2", "Settings and conditions"),
@@ -95,7 +95,7 @@ def _viscosity(analysis: Analysis) -> Row:
 
 
 def _chosen(analysis: Analysis) -> dict[str, Rows]:
-    """Return the settings by stage: what was chosen by whom, and what the program chose from the recording."""
+    """Return the settings by stage; values marked "automatic" were chosen by the program from the recording."""
     default, changed = AnalysisSettings().as_mapping(), analysis.settings.changed()
     found = {
         ("detection", "contrast"): analysis.spots.scene.contrast,
@@ -117,7 +117,7 @@ def _chosen(analysis: Analysis) -> dict[str, Rows]:
 
 
 def _section(title: str, rows: Rows, said: Mapping[str, str]) -> str:
-    """Return a titled list of names and values; who said a value is told once below the list, by letter."""
+    """Return a titled list of names and values; letters refer to the sources of the values, listed below."""
     sources = list(dict.fromkeys(said[row.name] for row in rows if row.name in said and row.stated))
     letters = {source: chr(ord("a") + i) for i, source in enumerate(sources)}
     shown = [
@@ -130,7 +130,7 @@ def _section(title: str, rows: Rows, said: Mapping[str, str]) -> str:
 
 
 def _values(noun: Any, digits: int = 6) -> Rows:
-    """List the fields of a noun."""
+    """List the fields of a dataclass with their values; leave out empty texts and `sources`."""
     return [
         Row(f.name, _value(f.name, value, digits=digits), stated=value is not None)
         for f in fields(noun)
@@ -139,7 +139,7 @@ def _values(noun: Any, digits: int = 6) -> Rows:
 
 
 def _about(analysis: Analysis) -> Rows:
-    """List what is said of the recording beside what is computed with; nobody's silence is filled."""
+    """List statements on the recording that no computation uses; operator and instrument may be "not stated"."""
     said = analysis.provenance.about
     return [
         Row("measured", when(said["date"]) if "date" in said else "not stated"),
@@ -192,7 +192,7 @@ def _provenance(analysis: Analysis) -> Rows:
 
 
 def _spelled(name: str) -> str:
-    """Spell a field's name without its unit, which stands at the value."""
+    """Write the name of a field in words without its unit, which is written after the value."""
     return name.removesuffix(_suffix(name)).replace("_", " ")
 
 

@@ -1,4 +1,4 @@
-"""The head of the page: the answer with its interval, and what to know before believing it."""
+"""The head of the page: the main results with intervals, and the findings that limit their use."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from nta.sizes.table import IN_VIEW, SUSPENSION, TRACKS
 
 
 def headline(analysis: Analysis) -> str:
-    """Return title, verdict, the four numbers people look for, and the answer as one sentence."""
+    """Return title, verdict, the four main numbers, and the size range in one sentence."""
     return "\n".join(
         (
             element("p", "Nanoparticle tracking analysis", kind="kicker"),
@@ -42,7 +42,7 @@ def headline(analysis: Analysis) -> str:
 
 
 def findings(analysis: Analysis) -> str:
-    """Return the findings, worst first, each with what to do; of what passed the names alone."""
+    """Return the findings, the worst first, each with advice; findings that passed are only named."""
     ordered = findings_worst_first(analysis.assessment)
     parts = [element("h2", f"Findings: {text(verdict_counts(analysis.assessment))}")]
     if rows := [_finding(f) for f in ordered if f.verdict is not Verdict.PASS]:
@@ -53,7 +53,7 @@ def findings(analysis: Analysis) -> str:
 
 
 def what_passed(analysis: Analysis) -> str:
-    """Return the findings that passed, with what was seen."""
+    """Return the findings that passed, with their evidence."""
     passed = [f for f in analysis.assessment.findings if f.verdict is Verdict.PASS]
     lines = (element("li", f"{text(f.title)}: {_sentence_of(f)}") for f in passed)
     if not passed:
@@ -62,7 +62,7 @@ def what_passed(analysis: Analysis) -> str:
 
 
 def _judged(analysis: Analysis) -> str:
-    """Say whether the numbers may be used, and what speaks against it by name."""
+    """Say whether the numbers may be used, and name the findings against it."""
     assessment = analysis.assessment
     if analysis.sizes.distribution is None and assessment.worst is not Verdict.FAIL:
         why = text(why_none(analysis.sizes.summary["d50_nm"]))

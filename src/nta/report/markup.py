@@ -1,4 +1,4 @@
-"""The few pieces of HTML the page is made of; `text` escapes, everything else takes finished markup."""
+"""The HTML elements of the pages; `text` escapes its argument, all other functions take finished markup."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def text(words: object) -> str:
 
 
 def whole_page(title: str, body: str, *, more_css: str = "") -> str:
-    """Return one file that can be mailed, printed and archived: finished markup in the house's style."""
+    """Return finished markup as one self-contained HTML file in the common style of all pages."""
     css = resources.files("nta.report").joinpath("page.css").read_text(encoding="utf-8")
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
@@ -31,12 +31,12 @@ def element(name: str, content: str, *, kind: str = "") -> str:
 
 
 def marked(mood: Mood, words: str) -> str:
-    """Return finished markup behind the sign of how good that is, in its colour."""
+    """Return finished markup preceded by the sign of its mood, in the colour of that mood."""
     return element("span", f'<span class="mark">{SIGNS[mood]}</span>{words}', kind=f"verdict {mood}")
 
 
 def box(name: str, value: str, below: str, *, words: bool = False) -> str:
-    """Return one of the boxes at the head of a page; words : the value is no number and is set smaller."""
+    """Return one of the boxes at the head of a page; words : the value is text, set in smaller type."""
     return element(
         "div",
         element("div", text(name), kind="name")
@@ -65,7 +65,7 @@ def table(
 
 
 def definitions(rows: Iterable[tuple[str, str, str, bool]]) -> str:
-    """Return a list of names and values, each with the letter of a note (or none) and whether it was changed."""
+    """Return a definition list. rows : name, value, letter of a note (or empty), whether it differs from the default."""
     items = []
     for name, value, letter, changed in rows:
         mark = ' class="changed"' if changed else ""

@@ -1,4 +1,4 @@
-"""The numbers under the distribution: every one with its interval, and where the uncertainty comes from."""
+"""The numbers below the distribution, each with its interval, and the sources of uncertainty."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _PER_FRAME = "particles in tracks per frame"
 
 
 def numbers(analysis: Analysis) -> str:
-    """Return the tables of numbers and of the systematic budget; nothing where there is no distribution."""
+    """Return the tables of numbers and of the systematic budget; an empty text if there is no distribution."""
     if analysis.sizes.distribution is None:
         return ""
     right = f"{_budget(analysis)}{_visibility(analysis)}"
@@ -53,7 +53,7 @@ def _summary(analysis: Analysis) -> str:
 
 
 def _in_suspension(analysis: Analysis) -> str:
-    """Return the numbers of the other curve, in a table of their own so that nobody takes one for the other."""
+    """Return the numbers in suspension, in a separate table so that they are not taken for those in view."""
     found = analysis.in_suspension
     if not found:
         return ""
@@ -107,7 +107,7 @@ def _budget(analysis: Analysis) -> str:
 
 
 def _visibility(analysis: Analysis) -> str:
-    """Return what the run could see and how much there is of it."""
+    """Return the table of detection limit, visible volume and concentration."""
     seen = analysis.visibility
     if seen is None:
         return ""
@@ -145,5 +145,5 @@ def _one_below_the_other(quantity: Quantity) -> str:
 
 
 def _terms(analysis: Analysis) -> Iterator[tuple[str, float]]:
-    """Yield the terms, the largest first."""
+    """Yield the terms of the systematic budget, the largest first."""
     yield from sorted(analysis.sizes.budget.items(), key=lambda item: -item[1])

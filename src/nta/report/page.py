@@ -1,4 +1,4 @@
-"""The page as a string: most important first, everything in one file that can be mailed, printed and archived."""
+"""The report as one self-contained HTML page, the most important part first."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _HOW_TO_READ = (
 
 
 def page(analysis: Analysis, pictures: Iterable[Picture]) -> str:
-    """Return the whole page."""
+    """Return the whole page as HTML."""
     shown = tuple(pictures)
     first, second = (next(p for p in shown if p.name == name) for name in _FULL_WIDTH)
     small = [p for p in shown if p.name not in _FULL_WIDTH]

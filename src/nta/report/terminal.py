@@ -1,4 +1,4 @@
-"""The few lines that a person sees on the terminal when an analysis is done."""
+"""The summary printed on the terminal when an analysis is finished."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ from nta.report.wording import (
 
 _DIGITS = {superscript(digit): str(digit) for digit in range(10)}
 _PLAIN = str.maketrans({"\u00a0": " ", "\u202f": " ", "–": "-", "−": "-", "→": "->", "∞": "inf"} | _DIGITS)
-"""A terminal or a pipe may know no more than Latin-1."""
+"""Replacements for signs outside Latin-1, which a terminal or a pipe may not be able to show."""
 
 
 def plain(words: str) -> str:
-    """Write what a page would show with signs that every terminal has: 2.6e8 for 2.6·10⁸."""
+    """Replace the typographic signs of a page by signs that every terminal can show: 2.6·10⁸ becomes 2.6e8."""
     return re.sub("·10(?=[⁰¹²³⁴-⁹])", "e", words).translate(_PLAIN)
 
 
 def summary_text(analysis: Analysis) -> str:
-    """Return the result in a few lines: sizes with intervals, counts, and the findings that are not good."""
+    """Return the result in a few lines: sizes with intervals, counts, and the findings that failed or need watching."""
     lines = [_title(analysis), *_sizes(analysis), *_counts(analysis), *_findings(analysis)]
     return plain("\n".join(lines))
 
@@ -91,7 +91,7 @@ def _findings(analysis: Analysis) -> list[str]:
 
 
 def finding_lines(findings: Iterable[Finding]) -> Iterator[str]:
-    """Write findings, each with what to do about it."""
+    """Yield the lines of the findings, each followed by its advice."""
     for finding in findings:
         yield f"  {finding.verdict.upper()}  {finding.title}: {prettied(finding.evidence)}"
         if finding.advice:

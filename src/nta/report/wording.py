@@ -1,4 +1,4 @@
-"""Numbers and verdicts in words: one way of writing each, on the page, in the figures and on the terminal."""
+"""Write numbers and verdicts in the same way on pages, in figures and on the terminal."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SUMMARY_NAMES = {
 }
 UNITS = {"um2/s": "µm²/s", "um": "µm", "um/s": "µm/s", "1": "", "degC": "°C", "1/ml": "per ml"}
 Mood = Literal["pass", "warn", "fail", "open"]
-"""How good something is, whatever it is; "open": nobody can tell yet."""
+"""Rating that sets sign and colour on a page; "open": not decided."""
 SIGNS: Mapping[Mood, str] = {"pass": "✓", "warn": "▲", "fail": "✕", "open": "○"}
 MOODS: Mapping[Verdict, Mood] = {
     Verdict.FAIL: "fail",
@@ -32,21 +32,21 @@ MOODS: Mapping[Verdict, Mood] = {
     Verdict.NOT_ASSESSED: "open",
     Verdict.PASS: "pass",
 }
-"""In the order in which findings are told: what passed is told last, by name alone."""
+"""Mood of each verdict, in the order in which findings are listed."""
 VERDICT_WORDS: Mapping[Verdict, str] = {
     Verdict.FAIL: "Fail",
     Verdict.WARN: "Watch",
     Verdict.NOT_ASSESSED: "Not assessed",
     Verdict.PASS: "Pass",
 }
-_FIXED_SPACE = "\u00a0"  # keeps a value and its unit on one line
+_FIXED_SPACE = "\u00a0"  # no-break space: keeps a value and its unit on one line
 _TO = f"{_FIXED_SPACE}to{_FIXED_SPACE}"
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _COUNTED = r"\b\d{5,}(?= (?:tracks|spots|links|frames|found))"
 
 
 def number(value: float | None, digits: int = 3) -> str:
-    """Write a number with so many significant digits, without an exponent where it can be read without."""
+    """Write a number with the given significant digits; very small and very large numbers get an exponent."""
     if value is None or math.isnan(value):
         return "–"
     if math.isinf(value):
@@ -58,16 +58,15 @@ def number(value: float | None, digits: int = 3) -> str:
 
 
 def percent(share: float | None) -> str:
-    """Write a share in per cent to two digits; what is as good as nothing is 0."""
+    """Write a share in per cent to two digits; shares up to 1e-6 are written as 0."""
     return f"{number(100 * share if share and share > 1e-6 else 0.0, 2)} %"
 
 
 def value_and_interval(quantity: Quantity) -> tuple[str, str]:
-    """Write value and interval alike, to the second significant digit of the interval's half width, with the unit.
+    """Return value and interval as texts with the unit, both to the second digit of the interval's half width.
 
-    Concentrations are written with powers of ten.
-
-    The second text is empty where there is no interval, the first says so where there is no value.
+    Concentrations are written with powers of ten. Without a value the first text is "no result"; without an interval the
+    second text is empty.
     """
     q = replace_unit(quantity)
     if q.value is None or not math.isfinite(q.value):
@@ -80,7 +79,7 @@ def value_and_interval(quantity: Quantity) -> tuple[str, str]:
     if half is None or not math.isfinite(half):
         return f"{number(q.value)}{unit}", ""
     decimals = max(0, 1 - _exponent(half)) if half > 0 else max(0, 3 - _exponent(q.value))
-    # an interval of nearly nothing shows no more digits
+    # A very narrow interval does not add digits beyond the sixth of the value.
     decimals = min(decimals, max(0, 5 - _exponent(q.value)))
     decimals = min(decimals, 1) if q.unit == "%" else decimals
     value, low, high = (f"{v:.{decimals}f}".replace("-", "−") for v in (q.value, q.low, q.high))
@@ -88,18 +87,17 @@ def value_and_interval(quantity: Quantity) -> tuple[str, str]:
 
 
 def in_one(quantity: Quantity) -> str:
-    """Write value and interval as one: "104.8 nm (101.2 to 108.1 nm)", "2.1·10⁸ (1.9·10⁸ to 2.3·10⁸) per ml"."""
+    """Write value and interval as one text: "104.8 nm (101.2 to 108.1 nm)", "2.1·10⁸ (1.9·10⁸ to 2.3·10⁸) per ml"."""
     value, interval = value_and_interval(quantity)
     if not interval:
         return value
-    unit = (
-        f"{_FIXED_SPACE}{UNITS['1/ml']}" if quantity.unit == "1/ml" else ""
-    )  # long: it stands once, at the end
+    # The long unit "per ml" is written once, after the interval.
+    unit = f"{_FIXED_SPACE}{UNITS['1/ml']}" if quantity.unit == "1/ml" else ""
     return f"{value.removesuffix(unit)} ({interval.removesuffix(unit).replace(' to ', _TO)}){unit}"
 
 
 def replace_unit(quantity: Quantity) -> Quantity:
-    """Return the quantity in the unit people read: µm²/s, no "1"."""
+    """Return the quantity with its unit as shown to readers: "µm²/s" for "um2/s", no unit for "1"."""
     return replace(quantity, unit=UNITS.get(quantity.unit, quantity.unit))
 
 
@@ -109,44 +107,44 @@ def as_percent(quantity: Quantity) -> Quantity:
 
 
 def prettied(words: str) -> str:
-    """Write the units and counts in a sentence as people do."""
+    """Return a sentence with units and large counts in typographic form."""
     words = re.sub(_COUNTED, lambda found: grouped(int(found[0])), words)
     words = re.sub(r"(?<=\d)%", f"{_FIXED_SPACE}%", words)
     return re.sub(r"(?<=\d )um\b", "µm", words).replace(" degC", " °C")
 
 
 def count(n: int, singular: str, plural: str = "") -> str:
-    """Write how many there are: "1 track", "1234 tracks", "12 345 tracks"."""
+    """Write a count with its noun: "1 track", "1234 tracks", "12 345 tracks"."""
     return f"{grouped(n)} {singular if n == 1 else plural or singular + 's'}"
 
 
 def grouped(n: int) -> str:
-    """Write a whole number, from five digits on with narrow spaces between thousands."""
+    """Write an integer; numbers of five and more digits get narrow spaces between thousands."""
     return f"{n:,}".replace(",", "\u202f") if abs(n) >= 10_000 else str(n)
 
 
 def when(moment: str) -> str:
-    """Write a moment as people do; what is no ISO text in UTC stays as somebody wrote it."""
+    """Write an ISO time in UTC as "2026-03-02 09:30:00 UTC"; return any other text unchanged."""
     return re.sub(r"^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.\d+)?(?:\+00:00|Z)$", r"\1 \2 UTC", moment)
 
 
 def capitalised(words: str) -> str:
-    """Write the first letter as a capital."""
+    """Return the words with a capital first letter."""
     return words[:1].upper() + words[1:]
 
 
 def window_name(low_nm: float, high_nm: float) -> str:
-    """Write a window of diameters."""
+    """Write a range of diameters: "30–150 nm"."""
     return f"{low_nm:g}–{high_nm:g}{_FIXED_SPACE}nm"
 
 
 def findings_worst_first(assessment: Assessment) -> list[Finding]:
-    """Return the findings, the worst first, otherwise in the order of the assessment."""
+    """Return the findings, the worst first; findings of one verdict keep the order of the assessment."""
     return [finding for verdict in MOODS for finding in assessment.findings if finding.verdict is verdict]
 
 
 def verdict_counts(assessment: Assessment) -> str:
-    """Write how the findings came out, the worst first; what did not occur is left out."""
+    """Write the number of findings for each verdict that occurs, the worst first."""
     names = {
         Verdict.FAIL: "failed",
         Verdict.WARN: "to watch",
@@ -158,14 +156,14 @@ def verdict_counts(assessment: Assessment) -> str:
 
 
 def confidence_words(analysis: Analysis) -> str:
-    """Write the confidence of the intervals."""
+    """Write the confidence level of the intervals: "95 %"."""
     distribution = analysis.sizes.distribution
     confidence = distribution.confidence if distribution else analysis.settings.sizing.confidence
     return f"{100 * confidence:g} %"
 
 
 def concentration_words(analysis: Analysis) -> tuple[str, str]:
-    """Write the concentration and what it stands on; a count per frame and the reason where there is none per ml."""
+    """Return concentration and basis as texts; without a value: an upper limit with the reason, or the count per frame."""
     seen = analysis.visibility
     if seen is None:
         return "not calibrated", f"{number(analysis.spots.per_frame)} spots per frame"
@@ -187,18 +185,18 @@ def concentration_words(analysis: Analysis) -> tuple[str, str]:
 
 
 def as_limit(quantity: Quantity) -> str:
-    """Write the upper end of a concentration that has no number: "below 3.4·10⁶ per ml"."""
+    """Write the upper limit of a concentration without a value: "below 3.4·10⁶ per ml"."""
     return f"below {scientific(quantity.high or 0.0)}{_FIXED_SPACE}per ml"
 
 
 def suspension_from(analysis: Analysis) -> str:
-    """Write the diameter from which on the distribution in suspension is known."""
+    """Write the smallest diameter at which the distribution in suspension is known."""
     seen = analysis.visibility
     return f"{number(seen.concentration.least_nm if seen else None)} nm"
 
 
 def scientific(value: float) -> str:
-    """Write a large number as people write concentrations: 2.6·10⁸."""
+    """Write a positive number; from 10⁴ on with a power of ten: 2.6·10⁸."""
     if not value > 0:
         return "0"
     exponent = _exponent(value, digits=3)
@@ -208,12 +206,12 @@ def scientific(value: float) -> str:
 
 
 def superscript(exponent: int) -> str:
-    """Write an exponent with raised digits."""
+    """Write an exponent in superscript digits."""
     return str(exponent).translate(_RAISED)
 
 
 def why_no_distribution(analysis: Analysis) -> str:
-    """Say why there is no size distribution."""
+    """Return why there is no size distribution, as sentences."""
     if not len(analysis.spots):
         return "No spot was found in this recording, so there is nothing to size."
     if not analysis.tracks.n_tracks:
@@ -229,10 +227,10 @@ def why_no_distribution(analysis: Analysis) -> str:
 
 
 def why_none(quantity: Quantity) -> str:
-    """Say why a quantity has no value."""
+    """Return why a quantity has no value."""
     return quantity.method.removeprefix("not assessed: ")
 
 
 def _exponent(value: float, digits: int = 17) -> int:
-    """Return the power of ten of a number as it is written with so many digits: 9.996 with three is 10.0."""
+    """Return the decimal exponent of a number rounded to the given digits: 1 for 9.996 with three digits (10.0)."""
     return int(f"{value:.{digits - 1}e}".partition("e")[2])

@@ -1,4 +1,4 @@
-"""Report and figures as files: each is whole or not there."""
+"""Write report and figures as files; a file appears only when it is complete."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ REPORT_FILE = "report.html"
 
 
 def write_report(analysis: Analysis, folder: str | Path) -> Path:
-    """Write `report.html`, one self-contained page, into a folder; the folder is made where it does not exist."""
+    """Write `report.html`, one self-contained page, into a folder, which is created if needed."""
     return _write(Path(folder) / REPORT_FILE, report_page(analysis).encode("utf-8"))
 
 
 def report_page(analysis: Analysis) -> str:
-    """Return the page as a string."""
+    """Return the report as HTML."""
     from nta.report.figures import draw_all
     from nta.report.page import page
 
@@ -28,7 +28,7 @@ def report_page(analysis: Analysis) -> str:
 def write_figures(
     analysis: Analysis, folder: str | Path, formats: Sequence[str] = ("svg", "png")
 ) -> tuple[Path, ...]:
-    """Write every figure of the report into a folder, e.g. `size_distribution.svg`; empty ones are left out."""
+    """Write every figure of the report into a folder, e.g. `size_distribution.svg`; figures without data are skipped."""
     from nta.report.figures import draw_all
     from nta.report.figures.style import as_png, as_svg
 

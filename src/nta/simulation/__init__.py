@@ -1,6 +1,6 @@
-"""Frames with known truth: particles of known size, their light, their motion and the camera that sees them.
+"""Simulated frames with known truth: particles of known size, their light, their motion and the camera.
 
-``simulate("ev_lognormal")`` gives a `Simulation`: a `FrameSource` whose `truth` says what every spot was.
+``simulate("ev_lognormal")`` returns a `Simulation`: a `FrameSource` whose `truth` lists every spot.
 """
 
 from nta.scattering import Collection, coated_cross_section_nm2, sphere_cross_section_nm2

@@ -1,4 +1,4 @@
-"""The particles in a volume wider than what is seen, open to the liquid around and in equilibrium with it."""
+"""The particles in a volume larger than the view, open to the surrounding liquid and in equilibrium with it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from nta.simulation.motion import Exposure, Flow
 from nta.simulation.populations import Drawn, Mixture
 from nta.simulation.scenario import Scenario
 
-# Beyond this many sheet widths the light is exp(-2 * 2.5^2) = 4e-6 of the middle's: nothing there is ever seen.
+# Beyond this many sheet widths the light is exp(-2 * 2.5^2) = 4e-6 of the middle's: no particle there is ever visible.
 _DEPTH_IN_SHEET_WIDTHS = 2.5
 _MARGIN_UM = 5.0
 _MARGIN_STEPS = 5.0
@@ -23,9 +23,9 @@ _MARGIN_STEPS = 5.0
 class Cell:
     """Particles moved from frame to frame.
 
-    Those that leave are forgotten; others enter from an endless liquid around. A particle that enters within one interval
-    is found by drawing the equilibrium density over the volume and keeping those that came from outside, with their
-    probability: so the density is the same everywhere, at all times, for every size.
+    Particles that leave are dropped; others enter from an infinite surrounding liquid. To find those that enter within one
+    interval, particles are drawn at equilibrium density over the volume and kept with the probability that they came from
+    outside. So the density is the same everywhere, at all times, for every size.
     """
 
     def __init__(self, scenario: Scenario, light: Collection, rng: np.random.Generator) -> None:
@@ -57,12 +57,12 @@ class Cell:
     def turn(
         self, scale_nm_um2_s: float | None = None, flow_y_um_s: float = 0.0, flow_x_um_s: float = 0.0
     ) -> None:
-        """Change the liquid: diameter times diffusion coefficient (None: the scenario's), and flow added to its own."""
+        """Change the liquid: diameter times diffusion coefficient (None: the scenario's), and additional flow."""
         self._scale = self._own_scale if scale_nm_um2_s is None else scale_nm_um2_s
         self._flow = self._flow.with_extra(flow_y_um_s, flow_x_um_s)
 
     def expose(self) -> Exposure:
-        """Move all particles through one exposure and the dead time after it; return where they were seen."""
+        """Move all particles through one exposure and the dead time after it; return their positions in the exposure."""
         pieces, count = self._motion.blur_steps, len(self)
         piece_s = self._camera.exposure_s / pieces
         diffusion = self._scale / self._drawn.diameter_nm
@@ -93,7 +93,7 @@ class Cell:
         return place + noise + self._flow.shift_um(place, self._time_s + self._camera.exposure_s, dead_s)
 
     def _exchange(self, place: FloatArray) -> None:
-        """Forget who left, and let others in."""
+        """Drop particles that left, and let others enter."""
         inside = np.all((place >= self.low_um) & (place < self.high_um), axis=1)
         position, drawn = self._entering()
         self._position = np.concatenate([place[inside], position])
@@ -101,14 +101,14 @@ class Cell:
         self._particle = np.concatenate([self._particle[inside], self._numbers(len(drawn))])
 
     def _equilibrium(self) -> tuple[FloatArray, Drawn]:
-        """Draw the whole volume: an ideal gas, as many as Poisson says."""
+        """Draw the whole volume: an ideal gas with a Poisson number of particles."""
         if self._mixture is None:
             return np.empty((0, 3)), Drawn.nothing()
         which, diameter, place = self._drawn_places(self._mixture)
         return place, self._mixture.complete(which, diameter, self._rng)
 
     def _entering(self) -> tuple[FloatArray, Drawn]:
-        """Draw the whole volume, and keep what was outside one interval ago."""
+        """Draw the whole volume, and keep the particles that were outside one interval ago."""
         if self._mixture is None:
             return np.empty((0, 3)), Drawn.nothing()
         which, diameter, place = self._drawn_places(self._mixture)
@@ -121,12 +121,12 @@ class Cell:
         return which, diameter, self.low_um + self._rng.random((count, 3)) * (self.high_um - self.low_um)
 
     def _was_inside(self, place: FloatArray, diffusion: FloatArray) -> FloatArray:
-        """Probability that a particle that is here now was inside the volume one interval ago."""
+        """Probability that a particle now at this position was inside the volume one interval ago."""
         from scipy.special import erf
 
         interval_s = self._camera.interval_s
         came_from = place - self._flow.shift_um(place, self._time_s, interval_s)
-        # erf wants distance / (sqrt(2) sqrt(2 D dt))
+        # argument of erf: distance / (sqrt(2) sqrt(2 D dt))
         scale = 1 / np.sqrt(4 * diffusion * interval_s)[:, None]
         upper = (self.high_um - came_from) * scale
         lower = (came_from - self.low_um) * scale
@@ -148,7 +148,7 @@ class Cell:
 
 
 def _volume(scenario: Scenario, largest_step_um: float) -> tuple[FloatArray, FloatArray]:
-    """Corners (z, y, x) of the volume: what is seen, a margin, and what one interval can bring into it."""
+    """Corners (z, y, x) of the volume: the view, a margin, and the distance that particles move within one interval."""
     pixel = scenario.optics.pixel_size_um
     margin = _MARGIN_UM + _MARGIN_STEPS * largest_step_um
     depth = _DEPTH_IN_SHEET_WIDTHS * scenario.optics.sheet_width_um

@@ -1,4 +1,4 @@
-"""Diffraction patterns on pixels: looked up by radius and defocus, motion within a piece by two points around its mean."""
+"""Diffraction patterns on pixels, tabulated by radius and defocus; motion within a piece is two points about its mean."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from nta.columns import Float32Array, FloatArray
 from nta.compiled import compiled
 from nta.simulation.gaussian import Pictures, information
 
-_FAINTEST_E = 0.03  # per pixel; a pattern is cut where all of it beyond is fainter
+_FAINTEST_E = 0.03  # electrons per pixel; a pattern is cut at the radius beyond which all of it is fainter
 
 
 class Pattern(NamedTuple):
@@ -27,9 +27,9 @@ class Pattern(NamedTuple):
 
 
 class Pieces(NamedTuple):
-    """Images, each in pieces of the exposure, (images, pieces): place and its standard deviation in px, depth, light.
+    """Images in pieces of the exposure, (images, pieces): position and its standard deviation in px, depth, light.
 
-    depth : row of the pattern, between rows where it is no whole number.
+    depth : row of the pattern; fractions interpolate between rows.
     """
 
     y: FloatArray
@@ -42,7 +42,7 @@ class Pieces(NamedTuple):
 
 @compiled()
 def _reach_px(envelope: Float32Array, step_px: float, electrons: float) -> float:
-    """Radius beyond which no pixel gets as much as `_FAINTEST_E`; the envelope falls."""
+    """Radius beyond which every pixel gets less than `_FAINTEST_E`; the envelope decreases with radius."""
     low, high = 0, envelope.size
     while low < high:
         middle = (low + high) // 2
@@ -58,7 +58,7 @@ def _add_pattern(
     target: NDArray[np.floating], y0: int, x0: int, profile: FloatArray, step_px: float, y: float, x: float, light: float,
     reach: float,
 ) -> None:  # fmt: skip
-    """Add one pattern centred at (y, x); target[0] takes light, target[1:], if there, slopes in y and x."""
+    """Add one pattern centred at (y, x): light to target[0], and slopes in y and x to target[1:] if present."""
     slopes = target.shape[0] == 3
     last = profile.size - 2
     per_px = 1.0 / step_px
@@ -85,7 +85,7 @@ def _add_pattern(
 def _add_piece(
     target: NDArray[np.floating], y0: int, x0: int, pattern: Pattern, profile: FloatArray, pieces: Pieces, i: int, k: int
 ) -> None:  # fmt: skip
-    """Add the k-th piece of the i-th image to a target whose first pixel is (y0, x0); `profile` is room for radii."""
+    """Add the k-th piece of the i-th image to a target whose first pixel is (y0, x0); `profile` is scratch."""
     share, envelope, step_px = pattern.share, pattern.envelope, pattern.step_px
     depth, electrons = pieces.depth[i, k], pieces.electrons[i, k]
     row = int(depth)
@@ -96,8 +96,8 @@ def _add_piece(
     reach = min(reach, (profile.size - 1) * step_px)
     for r in range(min(profile.size, int(reach / step_px) + 2)):
         profile[r] = share[row, r] * (1.0 - weight) + share[row + 1, r] * weight
-    # two points at one standard deviation to both sides have mean and variance of the path; the diagonals take turns from
-    # piece to piece, so that their covariances cancel
+    # two points at plus and minus one standard deviation have the mean and variance of the path; they alternate between the
+    # two diagonals from piece to piece, so that the covariances of y and x cancel
     spread_x = pieces.spread_x[i, k] if k % 2 == 0 else -pieces.spread_x[i, k]
     for side in (-1.0, 1.0):
         at_y = pieces.y[i, k] + side * pieces.spread_y[i, k]

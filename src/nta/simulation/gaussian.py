@@ -1,4 +1,4 @@
-"""Spots of light on pixels: Gaussian spots integrated over the pixels, and how well each could be seen at best."""
+"""Gaussian spots integrated over pixels, with their signal-to-noise ratio and Cramer-Rao bound."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from nta.columns import Float32Array, FloatArray
 from nta.compiled import compiled
 
 _REACH = 4.5  # standard deviations; 1e-5 of the light falls outside
-_LARGEST = 256  # px, the largest piece of picture one spot may cover along an axis
+_LARGEST = 256  # px, the largest extent of a spot along an axis
 
 
 class Blobs(NamedTuple):
-    """Gaussian spots, each in pieces of the exposure: places and widths in px and light, (spots, pieces)."""
+    """Gaussian spots in pieces of the exposure: positions and widths in px, and light, (spots, pieces)."""
 
     y: FloatArray
     x: FloatArray
@@ -25,7 +25,7 @@ class Blobs(NamedTuple):
 
 
 class Pictures(NamedTuple):
-    """Expected electrons of a frame with the particles and without, and what reading adds to their variance."""
+    """Expected electrons of a frame with and without particles, and the variance added by reading."""
 
     full: Float32Array
     empty: Float32Array
@@ -34,7 +34,7 @@ class Pictures(NamedTuple):
 
 @compiled(inline="always")
 def _range(centres: FloatArray, widths: FloatArray, size: int) -> tuple[int, int]:
-    """First and last pixel that any piece of a path touches along one axis; last < first: none."""
+    """First and last pixel that any piece of a path reaches along one axis; last < first: none."""
     low = 1e30
     high = -1e30
     for k in range(centres.size):
@@ -98,8 +98,8 @@ def gaussian_visibility(pictures: Pictures, blobs: Blobs, snr: FloatArray, crlb:
     """Signal-to-noise ratio and Cramer-Rao bound of every spot, from the noise-free pictures with and without spots.
 
     snr : of the matched filter, sqrt(sum s² / v), v the variance without any spot (background and read noise).
-    crlb : standard error of a position in px (root mean square over both axes) of an unbiased estimate that knows shape,
-        light and neighbours: from the 2 x 2 Fisher information with the variance of the full picture.
+    crlb : standard error of a position in px (root mean square over both axes) of an unbiased estimate if shape, light and
+        neighbours are known: from the 2 x 2 Fisher information with the variance of the full picture.
     """
     y, x, width_y, width_x, electrons = blobs.y, blobs.x, blobs.width_y, blobs.width_x, blobs.electrons
     height, width = pictures.full.shape

@@ -1,4 +1,4 @@
-"""What the objective sees of the particles in one exposure: light, place, depth and blur, before it is spread out."""
+"""Images of the particles in one exposure: light, position, depth and blur, before the point spread function."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from nta.simulation.scenario import Scenario
 if TYPE_CHECKING:
     from nta.simulation.optics import PointSpread
 
-_FAINTEST_E = 0.05  # an image of fewer electrons changes nothing that can be measured
+_FAINTEST_E = 0.05  # images of fewer electrons have no measurable effect
 
 
 @dataclass(frozen=True, eq=False)
 class Images:
-    """Light of the particles that could be seen in one frame; (particles, pieces of the exposure) but for two.
+    """Light of the particles that may be visible in one frame; arrays are (particles, pieces of the exposure) unless stated.
 
-    particle : (particles,); middle_um : (particles, 3), (z, y, x) at mid-exposure as seen, shift of the picture included.
-    y_px, x_px : mean position in each piece; spread_*_px2 : variance of the path within the piece.
-    depth_um : distance from focus. electrons : expected, of the whole image.
+    particle : (particles,). middle_um : (particles, 3), (z, y, x) in the image at mid-exposure, with shift of the picture.
+    y_px, x_px : mean position in each piece. spread_*_px2 : variance of the path within the piece.
+    depth_um : distance from focus. electrons : expected electrons of the whole image.
     """
 
     particle: NDArray[np.int64]
@@ -57,9 +57,9 @@ def images_of(
     start_s: float,
     jitter: FloatArray,
 ) -> Images:
-    """Return the images of all particles that leave light on the frame.
+    """Return the images of all particles with light on the frame.
 
-    start_s : when the shutter opens. jitter : (y, x) of this frame, standard normal.
+    start_s : time at which the shutter opens. jitter : (y, x) of this frame, standard normal.
     """
     camera, motion, pixel = scenario.camera, scenario.motion, scenario.optics.pixel_size_um
     pieces = exposure.mean_um.shape[1]
@@ -86,7 +86,7 @@ def images_of(
 
 
 def _light(exposure: Exposure, scenario: Scenario) -> FloatArray:
-    """Photo-electrons in each piece of the exposure: cross-section times the sheet's intensity where the particle is."""
+    """Photo-electrons in each piece of the exposure: cross-section times the sheet's intensity at the particle."""
     optics, camera = scenario.optics, scenario.camera
     per_nm2 = optics.brightness_e_per_ms_nm2 * camera.exposure_s * 1e3 / exposure.mean_um.shape[1]
     sheet = np.exp(-2 * (exposure.mean_um[:, :, 0] / optics.sheet_width_um) ** 2)
@@ -100,7 +100,7 @@ def _light(exposure: Exposure, scenario: Scenario) -> FloatArray:
 def _touching(
     mean_um: FloatArray, width_um: FloatArray, electrons: FloatArray, scenario: Scenario
 ) -> NDArray[np.bool_]:
-    """Which particles leave light on the frame."""
+    """Whether each particle has light on the frame."""
     camera, pixel, motion = scenario.camera, scenario.optics.pixel_size_um, scenario.motion
     widths = 5 if scenario.optics.psf == "gaussian" else 20  # rings reach far
     reach = widths * width_um.max(axis=1) + 2 * pixel + motion.vibration_um + 6 * motion.jitter_um

@@ -1,4 +1,4 @@
-"""The simulated cell as something one can turn knobs at: frame by frame, for as long as one likes."""
+"""The simulated cell for interactive use: frame by frame, with adjustable conditions, for any time."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from nta.simulation.scene import Scene, StuckParticles
 
 @dataclass(frozen=True, kw_only=True)
 class Knobs:
-    """What acts on the cell during one frame.
+    """Adjustable conditions during one frame.
 
-    light : laser power relative to the scenario's; acts on particles and background alike.
-    temperature_c : of the liquid, None for the scenario's. Brightness is left as it is.
-    flow_x_um_s, flow_y_um_s : added to the scenario's drift.
+    light : laser power relative to the scenario's; scales the light of particles and background.
+    temperature_c : temperature of the liquid; None: the scenario's. Does not affect brightness.
+    flow_x_um_s, flow_y_um_s : flow added to the scenario's drift.
     focus_um : shift of the focal plane, added to the scenario's.
     """
 
@@ -37,9 +37,9 @@ class Knobs:
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """One exposure before the camera: expected electrons per pixel, with and without particles, and what made them.
+    """One exposure before the camera: expected electrons per pixel, with and without particles, and the images in it.
 
-    The pictures are used again for the next view.
+    The arrays of the pictures are reused for the next view.
     """
 
     index: int
@@ -50,19 +50,19 @@ class View:
 
 
 class LiveCell:
-    """Particles, optics and camera of a scenario; `n_frames` of the scenario does not end it."""
+    """Particles, optics and camera of a scenario; runs beyond the scenario's `n_frames`."""
 
     def __init__(self, scenario: Scenario) -> None:
         seed, camera = scenario.seed, scenario.camera
         light = scenario.collection()
         self.scenario = scenario
-        # separate streams: hot pixels more or less change neither paths nor noise
+        # separate random streams: the number of hot pixels affects neither paths nor noise
         motion, stuck, scene, jitter = (np.random.default_rng([seed, i]) for i in (0, 2, 3, 4))
         self._cell = Cell(scenario, light, motion)
         self._stuck = StuckParticles(scenario, light, stuck)
         self._scene = Scene(scenario, scene)
         self._jitter = jitter
-        # knobs and drift may take the focus anywhere; twice the depth of the cell is farther than anything is seen
+        # knobs and drift may move the focus; no particle is visible at twice the depth of the cell
         self.spread = point_spread(scenario.optics, light.medium_index, 2 * self._cell.depth_um)
         self._picture = np.empty((camera.height_px, camera.width_px), dtype=np.float32)
         self._empty = np.empty_like(self._picture)
@@ -70,7 +70,7 @@ class LiveCell:
         self._scales: dict[float, float] = {}
 
     def view(self, knobs: Knobs = Knobs()) -> View:
-        """Expose the next frame and return what falls on the camera."""
+        """Expose the next frame and return the light on the camera."""
         scenario = self.scenario
         index = self._index
         start_s = index * scenario.camera.interval_s
@@ -90,7 +90,7 @@ class LiveCell:
         return developed(view, self.scenario)
 
     def skip(self, knobs: Knobs = Knobs()) -> None:
-        """Let a frame interval pass without making its picture."""
+        """Advance by one frame interval without making a picture."""
         self._pass(knobs)
 
     def _pass(self, knobs: Knobs) -> tuple[Exposure, NDArray[np.float64]]:
@@ -99,7 +99,7 @@ class LiveCell:
         return self._stuck.joined(self._cell.expose()), self._jitter.standard_normal(2)
 
     def _scale_at(self, temperature_c: float | None) -> float | None:
-        """Product of diameter and diffusion coefficient; 0.01 °C is 0.02 % of it, so that is as fine as it goes."""
+        """Product of diameter and diffusion coefficient; the temperature is rounded to 0.01 °C, 0.02 % of the product."""
         if temperature_c is None:
             return None
         key = round(temperature_c, 2)

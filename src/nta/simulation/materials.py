@@ -1,4 +1,4 @@
-"""What particles are made of: refractive indices, each with its source."""
+"""Materials of particles: refractive indices, each with its source."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from nta.errors import SettingError
 
 @dataclass(frozen=True, kw_only=True)
 class Material:
-    """Optical make-up of a particle.
+    """Optical properties of a particle.
 
-    index : refractive index (of the lumen, where there is a membrane) at a vacuum wavelength in nm; None: that of the
-        liquid around.
+    index : refractive index (of the lumen, if there is a membrane) as a function of the vacuum wavelength in nm; None: the
+        index of the surrounding liquid.
     membrane_nm : thickness of the membrane, 0 for a homogeneous sphere; membrane_index : its refractive index.
     """
 

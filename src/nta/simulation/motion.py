@@ -1,4 +1,4 @@
-"""How particles move: Brownian motion, its exact mean over an exposure, flow and vibration.
+"""Motion of particles: Brownian motion, its exact mean over an exposure, flow and vibration.
 
 All positions are (z, y, x) in um; z counts from the middle of the light sheet, y and x from the centre of the first pixel.
 """
@@ -28,7 +28,7 @@ def brownian_exposures(
 
     The shutter is open for the first `exposure_s` of every interval. The end of the exposure and the mean over it are
     jointly Gaussian and drawn as such, so every moment is exact: steps of the result have the variance
-    2 D dt (1 - 2 R) and neighbouring ones the covariance 2 D dt R, R = exposure / (6 dt).
+    2 D dt (1 - 2 R) and neighbouring steps the covariance 2 D dt R, R = exposure / (6 dt).
     Source: Berglund, Phys. Rev. E 82, 011917 (2010).
     """
     during = np.sqrt(2 * diffusion_um2_s * exposure_s) * rng.standard_normal((n_frames, axes))
@@ -49,7 +49,7 @@ def _bridge_mean(
 
 @dataclass(frozen=True, eq=False)
 class Exposure:
-    """Where every particle of the volume was during one exposure.
+    """Positions of all particles of the volume during one exposure.
 
     mean_um : (particles, pieces, 3), mean position in each piece of the exposure.
     spread_um2 : (particles, pieces, 2), variance in y and x of the path within the piece about its mean.
@@ -81,7 +81,7 @@ class Flow:
         return cls(scenario.motion, middle_row_um, scenario.optics.sheet_width_um)
 
     def with_extra(self, y_um_s: float, x_um_s: float) -> Flow:
-        """Return the same with this velocity added."""
+        """Return the flow with this velocity added."""
         if (y_um_s, x_um_s) == (self.extra_y_um_s, self.extra_x_um_s):
             return self
         return replace(self, extra_y_um_s=y_um_s, extra_x_um_s=x_um_s)
@@ -104,7 +104,7 @@ class Flow:
         if motion.shear_per_s:
             shift[:, 2] += motion.shear_per_s * (place[:, 1] - self.middle_row_um) * duration_s
         if motion.parabolic_um_s:
-            # beyond the walls of the shallow cell the liquid rests
+            # beyond the walls of the shallow cell there is no flow
             profile = np.maximum(1 - (place[:, 0] / self.sheet_um) ** 2, 0.0)
             shift[:, 2] += motion.parabolic_um_s * profile * duration_s
         return shift

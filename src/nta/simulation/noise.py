@@ -1,8 +1,9 @@
 """From expected photo-electrons to grey values: shot noise, read noise, full well, gain, offset, converter.
 
-A pixel costs two random words. Shot noise is exact below 64 electrons: the mean is cut into a multiple of 1/16, drawn
-from an alias table (Walker 1977), and a rest below 1/16, drawn by inversion; two Poisson numbers add to one. From 64
-electrons on it is a normal number with the skewness of the Poisson distribution (Cornish-Fisher), rounded.
+A pixel takes two random words. Shot noise is exact below 64 electrons: the mean is divided into a multiple of 1/16, drawn
+from an alias table (Walker 1977), and a remainder below 1/16, drawn by inversion; the sum of two Poisson numbers is a
+Poisson number. From 64 electrons on it is a normal number with the skewness of the Poisson distribution (Cornish-Fisher),
+rounded.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from nta.frames import Image
 
 _PER_ELECTRON = 16
 _TABLES = 64 * _PER_ELECTRON  # means up to 64 electrons
-_BRIGHT_E = _TABLES / _PER_ELECTRON - 0.01  # from here on normal
+_BRIGHT_E = _TABLES / _PER_ELECTRON - 0.01  # from here on normal numbers are used
 _OUTCOME_BITS = 7
 _OUTCOMES = 1 << _OUTCOME_BITS  # 64 + 8 standard deviations
 # A word, as an entry of an alias table: an outcome below, a threshold above; the bits between draw the rest of the mean
@@ -47,14 +48,14 @@ class Ziggurat(NamedTuple):
 
 
 class Tables(NamedTuple):
-    """What the kernel looks up: alias tables, one row for each mean, and the ziggurat."""
+    """Tables for the kernel: alias tables, one row for each mean, and the ziggurat."""
 
     alias: NDArray[np.uint64]
     ziggurat: Ziggurat
 
 
 class Reading(NamedTuple):
-    """How electrons become grey values; the full well may be infinite."""
+    """Conversion of electrons to grey values; the full well may be infinite."""
 
     read_noise_e: float
     full_well_e: float
@@ -65,7 +66,7 @@ class Reading(NamedTuple):
 
 @lru_cache(maxsize=1)
 def tables() -> Tables:
-    """Return what the kernel looks up.
+    """Return the tables for the kernel.
 
     An entry of an alias table holds a threshold of 32 bits above the alias. Ziggurat: Marsaglia and Tsang,
     J. Stat. Softw. 5 (8) (2000), in the form of Doornik (2005).
@@ -90,7 +91,7 @@ def tables() -> Tables:
 
 @compiled()
 def _fill_alias_tables(chance: FloatArray, packed: NDArray[np.uint64]) -> None:
-    """Vose's construction, IEEE Trans. Softw. Eng. 17, 972 (1991), one row per distribution; `chance` is used up."""
+    """Vose's construction, IEEE Trans. Softw. Eng. 17, 972 (1991), one row per distribution; `chance` is overwritten."""
     rows, outcomes = chance.shape
     small = np.empty(outcomes, np.int64)
     large = np.empty(outcomes, np.int64)
@@ -118,7 +119,7 @@ def _fill_alias_tables(chance: FloatArray, packed: NDArray[np.uint64]) -> None:
 
 
 def frame_state(seed: int, index: int) -> np.uint64:
-    """Return the state from which the noise of one frame is drawn: any frame can be made again without the others."""
+    """Return the random state for the noise of one frame: any frame can be reproduced without the others."""
     state: np.uint64 = np.random.SeedSequence([seed, 1, index]).generate_state(1, np.uint64)[0]
     return state
 
@@ -203,7 +204,7 @@ def _rest(u: float, mean: float) -> int:
 
 @compiled()
 def _poissons(state: np.uint64, mean: Float32Array, lookup: Tables, out: FloatArray) -> np.uint64:
-    """Fill with Poisson numbers. The bright pixels, few as a rule, go last: the loop over the dim ones stays tight."""
+    """Fill with Poisson numbers. Bright pixels, usually few, come last, so that the loop over dim ones stays simple."""
     bright = 0
     for i in range(mean.size):
         m = float(mean[i])
@@ -216,7 +217,7 @@ def _poissons(state: np.uint64, mean: Float32Array, lookup: Tables, out: FloatAr
             count = float(np.int64((word if kept else entry) & _OUTCOME))
             rest = m - table / _PER_ELECTRON
             u = float(np.int64((word >> np.uint64(_OUTCOME_BITS)) & _REST)) * (1.0 / (1 << _REST_BITS))
-            if u > 1.0 - rest:  # else zero for certain, as exp(-m) > 1 - m
+            if u > 1.0 - rest:  # otherwise certainly zero, because exp(-m) > 1 - m
                 count += _rest(u, rest)
             out[i] = count
         else:

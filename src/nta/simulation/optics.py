@@ -1,7 +1,7 @@
-"""How the light of a point is spread over the picture, in focus and out of it.
+"""Point spread functions, in focus and out of focus.
 
-Two point spread functions with the same interface: a Gaussian one, which is what most localisation assumes, and the
-diffraction pattern, with its rings in focus and its discs out of it, which is what it meets.
+Two point spread functions with the same interface: a Gaussian, which most localisation assumes, and the diffraction pattern
+of real optics, with rings in focus and discs out of focus.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class PointSpread(Protocol):
     """Spreads images over a picture of expected electrons."""
 
     def width_um(self, depth_um: FloatArray) -> FloatArray:
-        """Return the standard deviation of a spot at this distance from focus; that of its core, if it is no Gaussian."""
+        """Return the standard deviation of a spot at this distance from focus; of its core, if it is not Gaussian."""
 
     def add(self, picture: Picture, images: Images) -> None:
         """Add the light of the images to a picture."""
@@ -38,7 +38,7 @@ class PointSpread(Protocol):
 
 
 def point_spread(optics: OpticsSettings, medium_index: float, depth_um: float) -> PointSpread:
-    """Return the point spread function of the optics, good to this distance from focus."""
+    """Return the point spread function of the optics, valid up to this distance from focus."""
     if optics.psf == "gaussian":
         return GaussianSpread(optics, medium_index)
     return DiffractionSpread(optics, medium_index, depth_um)
@@ -105,7 +105,7 @@ class DiffractionSpread:
         self._envelope = np.maximum.accumulate(share[:, ::-1], axis=1)[:, ::-1].astype(np.float32)
 
     def width_um(self, depth_um: FloatArray) -> FloatArray:
-        """Return the width of the Gaussian that has as much of its light within one standard deviation."""
+        """Return the radius that contains as much light as a Gaussian within one standard deviation."""
         width: FloatArray = np.interp(np.abs(depth_um), self._depth_um, self._core_um)
         return width
 
@@ -143,7 +143,7 @@ class DiffractionSpread:
         """Light per um² of unit light, (depths, radii)."""
         from scipy.special import j0
 
-        # the phase over the pupil turns at most this often; four nodes for each half turn
+        # largest number of turns of the phase over the pupil; four nodes for each half turn
         turns = self._wave_number_um * (
             self._depth_um[-1] * (self._index - math.sqrt(self._index**2 - self._na**2))
             + self._na * radius_um.max()
@@ -158,7 +158,7 @@ class DiffractionSpread:
         return intensity
 
     def _over_pixel(self) -> FloatArray:
-        """Mean of the intensity over a pixel at each radius, in every direction alike."""
+        """Mean of the intensity over a pixel at each radius, averaged over directions."""
         ring = self._pixel_um / math.sqrt(6)  # variance of a pixel: h²/12 per axis
         angles = (np.arange(16) + 0.5) * math.pi / 8
         shifted = np.hypot(self._radius_um[:, None] + ring * np.cos(angles), ring * np.sin(angles))
@@ -168,7 +168,7 @@ class DiffractionSpread:
 
 
 def _core_width(radius_um: FloatArray, intensity: FloatArray) -> float:
-    """Radius that holds 1 - exp(-1/2) of the light, as one standard deviation of a 2-D Gaussian does."""
+    """Radius that contains 1 - exp(-1/2) of the light, like one standard deviation of a 2-D Gaussian."""
     ring = 2 * math.pi * radius_um * intensity
     step = radius_um[1] - radius_um[0]
     inside = np.concatenate([[0.0], np.cumsum((ring[1:] + ring[:-1]) / 2 * step)])

@@ -1,4 +1,4 @@
-"""What swims in the cell: populations of particles, and single particles drawn from them."""
+"""Populations of particles in the cell, and single particles drawn from them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from scipy.interpolate import CubicSpline
 
 DIMER_DIAMETER_RATIO = 1.392
-"""Hydrodynamic diameter of two touching equal spheres, averaged over orientation, over that of one.
+"""Hydrodynamic diameter of two touching equal spheres, averaged over orientation, over the diameter of one.
 
 Source: translational friction of a touching doublet, f = 1.392 f0 (Garcia de la Torre and Bloomfield,
 Q. Rev. Biophys. 14, 81 (1981)).
@@ -51,16 +51,16 @@ class Population:
     """Particles of one kind.
 
     fraction : share by number; the fractions of a scenario are normalised to a sum of 1.
-    diameter_nm : hydrodynamic diameter: of all (beads), mean (cv) or median (gsd) by number.
-    cv : relative standard deviation of a normal distribution; gsd : geometric standard deviation of a log-normal one.
-    min_diameter_nm, max_diameter_nm : nothing is drawn outside.
+    diameter_nm : hydrodynamic diameter: of every particle (neither cv nor gsd), mean (cv) or median (gsd) by number.
+    cv : relative standard deviation of a normal distribution. gsd : geometric standard deviation of a log-normal one.
+    min_diameter_nm, max_diameter_nm : limits of the drawn diameters.
     material : sets refractive index and membrane; see `nta.simulation.materials`.
-    refractive_index, membrane_index, membrane_nm : instead of the material's; the first is the lumen's where there is a
-        membrane.
-    index_std : standard deviation of `refractive_index` from particle to particle, cut at 3.
+    refractive_index, membrane_index, membrane_nm : replace the material's values; `refractive_index` is that of the lumen
+        if there is a membrane.
+    index_std : standard deviation of `refractive_index` between particles; truncated at 3 standard deviations.
     corona_nm : hydrodynamic minus optical diameter.
-    assembly : "single"; "dimer": two touching spheres; "cluster": a fractal of spheres of `monomer_nm`. The diameter is
-        that of the whole.
+    assembly : "single"; "dimer": two touching spheres; "cluster": a fractal of spheres of `monomer_nm`. `diameter_nm` is
+        the diameter of the assembly.
     """
 
     name: str
@@ -122,7 +122,7 @@ class Population:
         return diameters
 
     def diameter_range_nm(self) -> tuple[float, float]:
-        """Diameters that can be drawn, as far as six standard deviations."""
+        """Range of the drawn diameters, up to six standard deviations."""
         if self.gsd > 1:
             low, high = self.diameter_nm / self.gsd**6, self.diameter_nm * self.gsd**6
         else:
@@ -138,14 +138,14 @@ class Population:
         return np.full(count, self.diameter_nm)
 
     def index(self, light: Collection) -> float:
-        """Mean refractive index of the body (the lumen, where there is a membrane)."""
+        """Mean refractive index of the body (the lumen, if there is a membrane)."""
         if self.refractive_index is not None:
             return self.refractive_index
         law = material(self.material).index
         return light.medium_index if law is None else law(light.wavelength_nm)
 
     def cross_section_nm2(self, diameter_nm: FloatArray, index: float, light: Collection) -> FloatArray:
-        """Light collected from particles of these hydrodynamic diameters and this index of the body, exact."""
+        """Exact collected cross-section of particles of these hydrodynamic diameters and this index of the body."""
         optical = np.asarray(diameter_nm, dtype=np.float64) - self.corona_nm
         if self.assembly == "dimer":
             monomer = optical / DIMER_DIAMETER_RATIO
@@ -169,7 +169,7 @@ class Population:
 
 @dataclass(frozen=True, eq=False)
 class Drawn:
-    """Particles that were drawn: one row each."""
+    """Drawn particles, one per row."""
 
     population: NDArray[np.int16]
     diameter_nm: FloatArray
@@ -185,7 +185,7 @@ class Drawn:
         return cls(np.empty(0, np.int16), np.empty(0), np.empty(0), np.empty(0))
 
     def select(self, rows: NDArray[np.bool_]) -> Drawn:
-        """Return some of them."""
+        """Return the selected particles."""
         return Drawn(
             self.population[rows],
             self.diameter_nm[rows],
@@ -194,7 +194,7 @@ class Drawn:
         )
 
     def followed_by(self, others: Drawn) -> Drawn:
-        """Return these and then others."""
+        """Return these particles followed by others."""
         return Drawn(
             np.concatenate([self.population, others.population]),
             np.concatenate([self.diameter_nm, others.diameter_nm]),
@@ -204,7 +204,7 @@ class Drawn:
 
 
 class Mixture:
-    """Populations with their shares; draws particles and knows how bright each is."""
+    """Populations with their shares; draws particles and computes their brightness."""
 
     def __init__(self, populations: Sequence[Population], light: Collection) -> None:
         self.populations = tuple(populations)
@@ -213,7 +213,7 @@ class Mixture:
         self._brightness = [_Brightness(p, light) for p in populations]
 
     def draw_sizes(self, count: int, rng: np.random.Generator) -> tuple[NDArray[np.int16], FloatArray]:
-        """Draw population and diameter of as many particles."""
+        """Draw population and diameter of `count` particles."""
         which = (
             np.zeros(count, np.int16)
             if len(self.populations) == 1
@@ -238,7 +238,7 @@ class Mixture:
 
 
 class _Brightness:
-    """Cross-section of one population as an interpolated table: thousands of particles cost microseconds."""
+    """Cross-section of one population as an interpolated table: thousands of particles take microseconds."""
 
     def __init__(self, population: Population, light: Collection) -> None:
         self._mean = population.index(light)
@@ -267,7 +267,7 @@ class _Brightness:
     maxsize=64
 )  # an instrument that is started again has the same particles, and this is what takes it seconds
 def _log_brightness(population: Population, index: float, light: Collection) -> CubicSpline:
-    """Return log cross-section over log diameter; its nodes are doubled until halving them hardly matters."""
+    """Return log cross-section over log diameter; the number of nodes is doubled until it hardly matters."""
     from scipy.interpolate import CubicSpline
 
     low, high = (math.log(d) for d in population.diameter_range_nm())

@@ -1,4 +1,4 @@
-"""The truth of a scenario, written down while its particles are followed through noise-free pictures."""
+"""The truth of a scenario, recorded while its particles are followed through noise-free pictures."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def record_truth(scenario: Scenario) -> Truth:
 
 
 def _spots(view: View, cell: LiveCell) -> TrueSpots:
-    """Return the rows of one frame: images whose centre is on the picture and that are bright enough to be listed."""
+    """Return the rows of one frame: images with their centre on the picture and bright enough to be listed."""
     scenario, images = cell.scenario, view.images
     height, width = view.picture.shape
     snr, crlb = cell.spread.visibility(view.picture, view.empty, scenario.camera.read_noise_e, images)
@@ -63,13 +63,13 @@ def _spots(view: View, cell: LiveCell) -> TrueSpots:
 
 
 class _Particles:
-    """What is known of every particle that was listed."""
+    """Properties of every listed particle."""
 
     def __init__(self) -> None:
         self._rows: dict[int, tuple[float, ...]] = {}
 
     def note(self, spots: TrueSpots, exposure: Exposure) -> None:
-        """Take note of those that are new."""
+        """Add particles that are new."""
         drawn = exposure.drawn
         for row in np.searchsorted(exposure.particle, spots.particle):
             identity = int(exposure.particle[row])
@@ -83,7 +83,7 @@ class _Particles:
                 )
 
     def table(self, spots: TrueSpots) -> TrueParticles:
-        """Return them by identity."""
+        """Return the particles sorted by identity."""
         identity = np.array(sorted(self._rows), dtype=np.int64)
         rows = np.searchsorted(identity, spots.particle)
         best = np.zeros(identity.size)

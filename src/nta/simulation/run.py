@@ -1,4 +1,4 @@
-"""From a scenario to frames and truth: a recording that was never recorded."""
+"""From a scenario to frames and truth: a simulated recording."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 def simulate(
     scenario: Scenario | str | Path, *, seed: int | None = None, n_frames: int | None = None
 ) -> Simulation:
-    """Simulate a scenario, given itself, by name or as a TOML file; nothing is computed before it is asked for.
+    """Simulate a scenario, given as object, name or TOML file; frames and truth are computed only when requested.
 
     Parameters
     ----------
     scenario
-        What to simulate; `list_scenarios` names those that come with nta.
+        Scenario to simulate; `list_scenarios` names the scenarios included in nta.
     seed, n_frames
-        Instead of the scenario's own.
+        Replace the scenario's values.
 
     Raises
     ------
@@ -45,8 +45,8 @@ def simulate(
 class Simulation:
     """A simulated recording: a `FrameSource`, and the truth.
 
-    `frames()` may be called again and gives the same frames, bit for bit; it keeps nothing, so a recording may be as long
-    as one likes. `truth` follows the same particles through noise-free pictures, once, and is kept.
+    `frames()` may be called again and gives the same frames, bit for bit. Frames are not kept in memory, so a recording may
+    be of any length. `truth` follows the same particles through noise-free pictures, once, and is kept.
     """
 
     def __init__(self, scenario: Scenario) -> None:
@@ -61,7 +61,7 @@ class Simulation:
 
     @property
     def camera(self) -> CameraState:
-        """What the simulated camera was set to."""
+        """State of the simulated camera."""
         return self.scenario.camera_state()
 
     @property
@@ -96,7 +96,7 @@ class Simulation:
         return None
 
     def frames(self) -> Iterator[Frame]:
-        """Yield the frames, made one by one."""
+        """Yield the frames one by one."""
         from nta.simulation.live import developed
 
         for view in self._views():
@@ -106,7 +106,7 @@ class Simulation:
 
     @property
     def truth(self) -> Truth:
-        """What the frames show."""
+        """Truth of the frames."""
         if self._truth is None:
             from nta.simulation.recorder import record_truth
 

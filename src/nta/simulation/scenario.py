@@ -1,4 +1,4 @@
-"""What is simulated: instrument, sample and disturbances as frozen values, each section a table of a TOML file."""
+"""Scenarios: instrument, sample and disturbances as frozen values, each section a table of a TOML file."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class CameraSettings:
             raise SettingError(f"bit_depth must be between 1 and 16, got {self.bit_depth}")
         _require(self, "frame_rate_hz", "gain_e_per_adu", above=0)
         _require(self, "exposure_s", "offset_adu", "read_noise_e", at_least=0)
-        # stricter than `exposure_fits`: particles would diffuse for longer than the frames say
+        # stricter than `exposure_fits`: particles would diffuse for longer than the frame interval
         if self.exposure_s <= 0 or self.exposure_s * self.frame_rate_hz > 1 + 1e-9:
             raise SettingError(
                 f"exposure_s={self.exposure_s:g} must be > 0 and no longer than the frame interval "
@@ -123,7 +123,7 @@ class OpticsSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class SampleSettings:
-    """The liquid and how much is in it; exactly one of the two amounts.
+    """The liquid and the amount of particles; exactly one of the two amounts is given.
 
     concentration_per_ml : particles per ml, of all populations together, in the cell.
     number_in_view : mean number of particles inside the frame and within `sheet_width_um` of the middle of the sheet.
@@ -143,7 +143,7 @@ class SampleSettings:
         self.conditions("")
 
     def conditions(self, sample: str) -> SampleConditions:
-        """Return the conditions as the analysis takes them."""
+        """Return the conditions in the form that the analysis takes."""
         return SampleConditions(
             temperature_c=self.temperature_c,
             medium=self.medium,
@@ -155,7 +155,7 @@ class SampleSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class MotionSettings:
-    """What moves besides Brownian motion. Flow moves free particles; vibration and jitter move the whole picture.
+    """Motion besides Brownian motion. Flow moves free particles; vibration and jitter move the whole picture.
 
     drift_*_um_s : constant velocity; z along the optical axis.
     oscillation_* : velocity amplitude v cos(2 pi f t), direction counted from x towards y.
@@ -188,7 +188,7 @@ class MotionSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class BackgroundSettings:
-    """Light that is on every pixel, in electrons per exposure.
+    """Background light on every pixel, in electrons per exposure.
 
     gradient_x, gradient_y : relative change from edge to edge. slow_change : relative amplitude of a sinusoid of
     `slow_period_s`; fading_per_s : relative loss per second (exponential).
@@ -214,9 +214,9 @@ class BackgroundSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class DefectSettings:
-    """What is seen and does not diffuse.
+    """Defects that are visible but do not diffuse.
 
-    hot_pixels : pixels with extra dark signal, uniform between half and once and a half of `hot_pixel_e` per exposure.
+    hot_pixels : number of pixels with extra dark signal, uniform between 0.5 and 1.5 times `hot_pixel_e` per exposure.
     stuck_particles : spheres of `stuck_diameter_nm` and `stuck_material`, fixed at depth `stuck_depth_um`.
     """
 
@@ -242,7 +242,7 @@ class Scenario:
     description: str = ""
     seed: int = 1
     n_frames: int = 900
-    truth_min_snr: float = 0.5  # fainter images are in the frames and not in the truth
+    truth_min_snr: float = 0.5  # fainter images are in the frames but not in the truth
     camera: CameraSettings = field(default_factory=CameraSettings)
     optics: OpticsSettings = field(default_factory=OpticsSettings)
     motion: MotionSettings = field(default_factory=MotionSettings)
@@ -271,7 +271,7 @@ class Scenario:
 
     @property
     def view_volume_ml(self) -> float:
-        """Volume in which `number_in_view` counts: the frame's area, one sheet width to both sides."""
+        """Volume to which `number_in_view` refers: area of the frame, one sheet width to both sides of the middle."""
         area = self.camera.width_px * self.camera.height_px * self.optics.pixel_size_um**2
         return area * 2 * self.optics.sheet_width_um * ML_PER_UM3
 
@@ -290,11 +290,11 @@ class Scenario:
 
     @property
     def conditions(self) -> SampleConditions:
-        """Return what is in the cell, as the analysis takes it."""
+        """Return the sample conditions in the form that the analysis takes."""
         return self.sample.conditions(self.name)
 
     def collection(self) -> Collection:
-        """Return how light is excited and collected."""
+        """Return the illumination and collection of light."""
         index = load_medium(self.sample.medium).refractive_index(
             self.optics.wavelength_nm, self.sample.temperature_c
         )

@@ -15,7 +15,7 @@ from nta.stated import build, read_toml, toml_text
 
 
 def list_scenarios() -> dict[str, str]:
-    """Return the scenarios that come with nta: name and description."""
+    """Return name and description of the scenarios included in nta."""
     folder = files("nta.simulation") / "scenarios"
     names = sorted(
         entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml")
@@ -24,7 +24,7 @@ def list_scenarios() -> dict[str, str]:
 
 
 def load_scenario(name_or_path: str | Path) -> Scenario:
-    """Read a scenario: one that comes with nta, by name, or a TOML file.
+    """Read a scenario: one included in nta, by name, or a TOML file.
 
     Raises
     ------
@@ -46,7 +46,7 @@ def load_scenario(name_or_path: str | Path) -> Scenario:
 
 
 def scenario_from_mapping(table: Mapping[str, Any], origin: str = "scenario") -> Scenario:
-    """Build a scenario from plain nested data, as TOML gives it."""
+    """Build a scenario from plain nested data, as read from TOML."""
     return build(Scenario, table, origin)
 
 

@@ -1,4 +1,4 @@
-"""What is on the picture besides free particles: background, hot pixels, particles stuck to a wall."""
+"""Everything on the picture besides free particles: background, hot pixels, particles stuck to a wall."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Scene:
         self._hot_e = (defects.hot_pixel_e * (0.5 + rng.random(defects.hot_pixels))).astype(np.float32)
 
     def fill(self, empty: NDArray[np.float32], time_s: float, power: float = 1.0) -> None:
-        """Fill in the expected electrons of the picture without particles; `power` is the laser's, hot pixels need none."""
+        """Fill in the expected electrons without particles; laser power scales the background but not hot pixels."""
         change = self._background
         factor = power * (1 + change.slow_change * np.sin(2 * np.pi * time_s / change.slow_period_s))
         np.multiply(self._level, np.float32(factor * np.exp(-change.fading_per_s * time_s)), out=empty)
@@ -33,7 +33,7 @@ class Scene:
 
 
 class StuckParticles:
-    """Particles stuck to a wall: put in front of the moving ones, with identities below zero."""
+    """Particles stuck to a wall: listed before the moving ones, with identities below zero."""
 
     def __init__(self, scenario: Scenario, light: Collection, rng: np.random.Generator) -> None:
         defects, camera = scenario.defects, scenario.camera

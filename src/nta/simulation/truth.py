@@ -1,4 +1,4 @@
-"""The truth beside the frames: what was where, what it was, and what was in the cell."""
+"""The truth of simulated frames: positions and properties of all particles, and the sample."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from nta.errors import RecordingError
 class TrueSpots(Columns):
     """Every image of a particle, sorted by frame then particle. Axes (y, x), centre of the first pixel at (0, 0).
 
-    A camera sees the mean over the exposure, not a moment of it: `y_px` and `x_px` are the centroid of the light that fell
-    during the exposure, which is what a localisation should return; `z_um`, `y_um` and `x_um` are at its middle. For a
-    100 nm sphere and 15 ms they differ by 0.1 um.
+    A camera sees the mean over the exposure, not an instant: `y_px` and `x_px` are the centroid of the light during the
+    exposure, which a localisation should return; `z_um`, `y_um` and `x_um` are the position at mid-exposure. For a 100 nm
+    sphere and 15 ms they differ by 0.1 um.
     """
 
     frame: NDArray[np.int32] = column(np.int32, "1", "frame index")
@@ -65,7 +65,7 @@ class TrueParticles(Columns):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Truth:
-    """What a simulated recording shows, without doubt."""
+    """The truth of a simulated recording: its spots, its particles and the sample."""
 
     spots: TrueSpots
     particles: TrueParticles
@@ -76,7 +76,7 @@ class Truth:
     scenario_toml: str
 
     def detectable(self, min_snr: float = 5.0, min_frames: int = 10) -> TrueParticles:
-        """Return the free particles that were at or above this signal-to-noise ratio in as many frames."""
+        """Return the free particles that reached this signal-to-noise ratio in at least `min_frames` frames."""
         bright = self.spots.particle[self.spots.snr >= min_snr]
         frames = np.bincount(np.searchsorted(self.particles.particle, bright), minlength=len(self.particles))
         return self.particles.select((frames >= min_frames) & (self.particles.population >= 0))
@@ -111,7 +111,7 @@ def load_truth(path: str | Path) -> Truth:
     Raises
     ------
     RecordingError
-        The file is missing or is no truth of a simulated recording.
+        The file is missing or does not hold the truth of a simulated recording.
     """
     try:
         with np.load(path, allow_pickle=False) as file:

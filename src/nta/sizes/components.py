@@ -1,4 +1,4 @@
-"""How many log-normal populations the tracks can tell apart, and where each is.
+"""Number of log-normal components that the tracks can distinguish, and their parameters.
 
 Components are added where the likelihood's directional derivative is steepest, as in the vertex methods for
 non-parametric mixtures (Lindsay, Ann. Stat. 11, 86 (1983)), or by splitting one in two. How many are needed

@@ -93,9 +93,7 @@ def combine_replicates(
         [i for i, r in enumerate(replicates) if r.preparation == name]
         for name in dict.fromkeys(r.preparation for r in replicates)
     ]
-    counts = np.empty(
-        len(curves)
-    )  # weight of each video in the mean over preparations of the means over their videos
+    counts = np.empty(len(curves))  # weight of each video in the mean over preparations of their means
     for group in groups:
         counts[group] = 1 / (len(groups) * len(group))
     weight = counts @ np.stack([curve.weight for curve in curves])
@@ -197,8 +195,11 @@ class _Interval:
         return below, above
 
     def _systematic(self) -> float:
-        """Relative standard uncertainty of all diameters, shared by the replicates: the largest of theirs."""
-        return max(combined(r.sizes.budget) for r in self.replicates)
+        """Relative standard uncertainty of the mean diameter by errors that all replicates share.
+
+        Fully correlated errors add up with the weights of the mean (JCGM 100:2008 (GUM), 5.2.2, note 1).
+        """
+        return float(self.counts @ [combined(r.sizes.budget) for r in self.replicates])
 
     def _reach(
         self, per_video: FloatArray, within: Sequence[float | None], systematic: float

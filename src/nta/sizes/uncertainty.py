@@ -17,7 +17,7 @@ _BY_FLOW = 1.5
 """Relative error of the diameter divided by the correlation that residual flow leaves in displacements. Five simulated
 recordings of 100 nm beads in convection rolls gave 1.4 (1 for a D from squared displacements alone, 3 for the
 covariance-based one)."""
-# relative uncertainty of the correction for lost long steps, from simulated recordings (docs/sizes.md)
+# relative uncertainty of the correction for lost long steps, from simulated recordings (docs/measured.md)
 _DOUBT = 1 / 3
 
 

@@ -1,4 +1,4 @@
-"""Protocols of measurement (SOP): what is to be measured, as TOML; carried out into one folder with one report."""
+"""Protocols of measurement (SOP), written as TOML and carried out into one folder with one report."""
 
 from nta.sop.execution import carry_out
 from nta.sop.outcome import PlannedVideo, ProcedureOutcome

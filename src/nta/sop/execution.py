@@ -1,4 +1,4 @@
-"""Carrying out a procedure: stage after stage, video after video; one that fails is a row, and the rest goes on."""
+"""Carry out a procedure: stage by stage, video by video; a video that fails is a row, and the others continue."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ Ask = Callable[[str], None]
 """Asks the operator to do something with the cell, and returns when it is done."""
 
 MakeBar = Callable[[str, int | None], AbstractContextManager[Progress]]
-"""Makes a bar of a title and a number of frames."""
+"""Makes a progress bar from a title and a number of frames."""
 
 Keep = Callable[[Analysis, Path], None]
 """Writes an analysis, with tables and report, into an existing folder."""
@@ -65,29 +65,29 @@ def carry_out(
 ) -> ProcedureOutcome:
     """Carry out a procedure into a new folder; each video has a folder of its own in it.
 
-    Whatever fails with one video, the device included, is the reason in its row. Ctrl-C ends the run: what was
-    recorded is kept and what was analysed is in the outcome.
+    Any failure of one video, also of the device, becomes the reason in its row. Ctrl-C ends the run: recordings are
+    kept, and finished analyses are in the outcome.
 
     Parameters
     ----------
     procedure
-        What to measure.
+        Procedure to carry out.
     folder
         Must not exist, or be empty.
     tell, ask, make_bar
-        How the operator hears of it and answers.
+        How to inform and ask the operator.
     keep
-        How an analysis is kept.
+        How to store an analysis.
 
     Raises
     ------
     SettingError
-        The folder is in use, the instrument cannot do what is asked, or what the procedure names is not there.
+        The folder is in use, the instrument cannot do what is asked, or a file named by the procedure is missing.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise SettingError(f"{folder} is in use; choose another folder with -o")
     with instrument_of(procedure, "sample"):
-        pass  # refuses before the first control what the last sample could not be measured with
+        pass  # refuses, before the first control, settings that the sample cannot be measured with
     files = _ProcedureFiles.of(procedure)
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(procedure.file, folder / "sop.toml")
@@ -96,7 +96,7 @@ def carry_out(
 
 @dataclass(frozen=True, kw_only=True)
 class _ProcedureFiles:
-    """The files that a procedure names, read before its first video: edited during the run they change no later one."""
+    """Files named by a procedure, read before its first video, so that later edits do not affect the run."""
 
     profile: InstrumentProfile | None
     settings: AnalysisSettings
@@ -118,7 +118,7 @@ class _ProcedureFiles:
 
 @dataclass
 class _Execution:
-    """One procedure under way: what controls have told so far."""
+    """One procedure while it is carried out, with the results of its controls so far."""
 
     procedure: Procedure
     files: _ProcedureFiles
@@ -129,12 +129,13 @@ class _Execution:
     keep: Keep
     videos: list[PlannedVideo] = field(default_factory=list)
     findings: dict[str, Finding] = field(default_factory=dict)
-    of_blank: list[Finding] = field(default_factory=list)  # one of every video of the sample
-    first_images: dict[tuple[bool, str], str] = field(default_factory=dict)  # of beads or not
+    of_blank: list[Finding] = field(default_factory=list)  # one for each video of the sample
+    # by whether the video is of beads, and the fingerprint
+    first_images: dict[tuple[bool, str], str] = field(default_factory=dict)
     blanks: dict[str, Analysis] = field(default_factory=dict)  # by the name of the video
     ratios: list[tuple[float, float]] = field(default_factory=list)
-    interrupted: bool = False  # nothing more is recorded; what is there is analysed ...
-    analysing: bool = True  # ... unless that was interrupted as well
+    interrupted: bool = False  # nothing more is recorded; existing recordings are analysed
+    analysing: bool = True  # False: the analysis was interrupted as well
 
     def outcome(self) -> ProcedureOutcome:
         began = datetime.now(UTC).isoformat(timespec="seconds")
@@ -167,7 +168,7 @@ class _Execution:
                         break
         except KeyboardInterrupt:
             self.interrupted = True
-        except Exception as error:  # the instrument itself: none of the others can be recorded
+        except Exception as error:  # a failure of the instrument: none of the other videos can be recorded
             rest = (PlannedVideo(stage=stage, step=step) for step in steps[len(done) :])
             return [*done, *(self._failed(video, error) for video in rest)]
         return [*done, *_not_measured(stage, steps[len(done) :])]
@@ -185,7 +186,7 @@ class _Execution:
                 f"recording {step.name}", round(duration_s * rate) if rate else None
             ) as progress:
                 done = record(instrument, writer, duration_s=duration_s, progress=progress)
-        except Exception as error:  # one video never ends the others, not even by a fault of ours
+        except Exception as error:  # one video must not end the others, not even by a defect of nta
             there = (self.folder / path).exists()
             return self._failed(replace(video, recording=path if there else None), error)
         self.interrupted = done.ended_by == "signal"
@@ -201,13 +202,13 @@ class _Execution:
         return video
 
     def _failed(self, video: PlannedVideo, error: Exception) -> PlannedVideo:
-        """Return the video with what went wrong; of a fault of ours the traceback is kept too."""
+        """Return the video with the reason of its failure; for a defect of nta, the traceback is kept too."""
         self.tell(f"{video.step.name}: {in_words(error)}")
         detail = "" if is_foreseen(error) else traceback.format_exc()
         return replace(video, reason=in_words(error), detail=detail)
 
     def _analysed(self, video: PlannedVideo) -> PlannedVideo:
-        """Analyse a whole recording; one that was cut short is kept for whoever wants to look."""
+        """Analyse a complete recording; one that was cut short is kept but not analysed."""
         if video.recording is None or video.reason:
             return video
         if not self.analysing:
@@ -248,10 +249,10 @@ class _Execution:
         return analysis
 
     def _refuse_copy(self, video: PlannedVideo, source: Recording) -> None:
-        """Refuse a video that begins with the very image of another: no noise comes twice.
+        """Refuse a video that begins with the same image as another: noise never repeats.
 
-        The files differ by their clocks, so that checksums do not tell. A blank that is the sample itself would take all of
-        it away; beads may be the sample, where somebody tries a procedure out.
+        Checksums do not show copies, because the files differ in their clocks. A blank that is the sample itself would
+        remove the whole sample. Beads may be the sample, when a procedure is tried out.
         """
         image = next(source.frames()).image
         if image.min() == image.max():
@@ -265,7 +266,7 @@ class _Execution:
             )
 
     def _words(self, stage: Stage) -> dict[str, object]:
-        """Return what is said of the liquid; a control has the sample's temperature and nothing else of it."""
+        """Return the stated conditions of the liquid; a control shares only the temperature with the sample."""
         said, control = dict(self.procedure.conditions), self.procedure.control(stage)
         if control is None:
             return said
@@ -282,7 +283,7 @@ class _Execution:
         return self.files.certificate
 
     def _against_blank(self, analysis: Analysis, step: Step) -> Analysis:
-        """Subtract the mean of the blanks, and keep what was found of it for the whole procedure."""
+        """Subtract the mean of the blanks, and keep its finding for the whole procedure."""
         if not self.blanks or analysis.visibility is None:
             return analysis
         net = subtract_blank(analysis, _as_one(self.blanks))
@@ -316,13 +317,13 @@ def _not_measured(stage: Stage, steps: Sequence[Step]) -> list[PlannedVideo]:
 
 
 def worst_of(findings: list[Finding]) -> tuple[Finding, ...]:
-    """Return the worst of findings of one name, of two verdicts alike the one with the greater value; none of none."""
+    """Return the worst of several findings of the same name; with equal verdicts, the one with the largest value."""
     ranked = sorted(findings, key=lambda f: (f.verdict.severity, f.value or 0.0))
     return tuple(ranked[-1:])
 
 
 def _as_one(blanks: Mapping[str, Analysis]) -> Analysis:
-    """Return one analysis that stands for several blanks: the first, with their names and their mean concentration."""
+    """Return one analysis for several blanks: the first, with the names of all and their mean concentration."""
     first = next(iter(blanks.values()))
     seen = [blank.visibility for blank in blanks.values() if blank.visibility is not None]
     concentration = mean_concentration([visible.concentration for visible in seen])
@@ -334,14 +335,14 @@ def _as_one(blanks: Mapping[str, Analysis]) -> Analysis:
 
 
 def _open_patiently(procedure: Procedure, instrument: Instrument) -> None:
-    """Open what was lost in the video before, and set it as asked; a plug that is put back takes a moment."""
+    """Reopen devices lost in the previous video, and set them; reconnecting a plug takes a moment."""
     began = time.monotonic()
     while True:
         try:
             instrument.open()
             set_as_asked(procedure, instrument)
             return
-        except Exception:  # a device that is just coming back may refuse anything, in any words
+        except Exception:  # a device that is just reconnecting may raise anything
             if time.monotonic() - began > _REOPEN_S:
                 raise
             _let_go(instrument)
@@ -349,6 +350,6 @@ def _open_patiently(procedure: Procedure, instrument: Instrument) -> None:
 
 
 def _let_go(instrument: Instrument) -> None:
-    """Close a device that failed, so that it is opened afresh; one that is gone is as closed as it gets."""
+    """Close a device that failed, so that it can be reopened; errors of a lost device are ignored."""
     with suppress(Exception):
         instrument.close()

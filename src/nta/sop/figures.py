@@ -1,4 +1,4 @@
-"""The pictures of a procedure: the distributions of all videos over each other, and their medians side by side."""
+"""The figures of a procedure: distributions of all videos on common axes, and their medians."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ from nta.report.wording import count, number
 from nta.sizes import Distribution
 from nta.sop.outcome import PlannedVideo, ProcedureOutcome
 
-_OUTSIDE = 0.005  # share of the particles beyond each end of the axis
+_OUTSIDE = 0.005  # share of the particles outside the axis, at each end
 
 
 def draw_all(outcome: ProcedureOutcome) -> tuple[Picture, ...]:
-    """Draw both."""
+    """Draw both figures."""
     with house_style():
         return distributions(outcome), medians(outcome)
 
 
 def distributions(outcome: ProcedureOutcome) -> Picture:
-    """Draw the distribution of every video, and their mean with the interval over videos."""
+    """Draw the distribution of each video, and the mean distribution with its interval over videos."""
     curves = [n.distribution for n in outcome.numbers() if n.distribution is not None]
     title, name = "Size distributions of the videos", "sop_distributions"
     if not curves:
@@ -68,7 +68,7 @@ def distributions(outcome: ProcedureOutcome) -> Picture:
 
 
 def medians(outcome: ProcedureOutcome) -> Picture:
-    """Draw D50 of every video with its own interval, and the mean."""
+    """Draw D50 of each video with its interval, and the mean."""
     title, name = "D50 of the videos", "sop_medians"
     rows = [video for video in outcome.of("sample") if _has_median(video)]
     spread = outcome.spreads.get("d50_nm")

@@ -1,4 +1,4 @@
-"""Setting an instrument as a procedure asks, and bringing it to the place of the next video."""
+"""Set an instrument as a procedure states, and move it to the place of the next video."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from nta.errors import DeviceTimeout, SettingError
 from nta.progress import Tell
 from nta.sop.procedure import Procedure, Stage, Step
 
-_LOOK_S = 0.5  # between two looks at a temperature that is on its way
+_LOOK_S = 0.5  # between two readings of a temperature that is changing
 
 
 @contextmanager
@@ -38,7 +38,7 @@ def instrument_of(procedure: Procedure, stage: Stage) -> Iterator[Instrument]:
 
 
 def set_as_asked(procedure: Procedure, instrument: Instrument) -> None:
-    """Set camera, laser and temperature: when it is opened, and before every video, as its power may have been off."""
+    """Set camera, laser and temperature: after opening, and before every video, because the power may have been off."""
     device = procedure.device
     wanted = {"exposure_s": device.exposure_s, "frame_rate_hz": device.frame_rate_hz}
     instrument.camera.configure(**{key: value for key, value in wanted.items() if value is not None})
@@ -49,7 +49,7 @@ def set_as_asked(procedure: Procedure, instrument: Instrument) -> None:
 
 
 def check(procedure: Procedure, instrument: Instrument) -> None:
-    """Refuse what the instrument cannot do before the first video, with file and key."""
+    """Refuse, before the first video, settings that the instrument cannot take; the message names file and key."""
     device, m = procedure.device, procedure.measurement
     asked = [
         ("device", "laser_mw", "laser_mw", device.laser_mw),
@@ -76,7 +76,7 @@ def check(procedure: Procedure, instrument: Instrument) -> None:
 
 
 def go_to(procedure: Procedure, step: Step, instrument: Instrument, tell: Tell) -> None:
-    """Move focus and liquid to where a video is recorded, wait for the temperature, and let it settle.
+    """Move the focus and pump fresh sample for a video, wait for the temperature, and let the liquid settle.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What carrying out a procedure yields: one row per video, good or not, and what all of them say together."""
+"""Outcome of a procedure: one row per video, good or not, and their combined numbers."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ PER_FRAME, PER_ML = "per_frame", "per_ml"
 
 @dataclass(frozen=True, kw_only=True)
 class Numbers:
-    """What is kept of the analysis of a video; the whole lies in its folder."""
+    """Numbers of the analysis of a video; the full results are in its folder."""
 
     n_tracks: int
     temperature_c: float
     sizes: Mapping[str, Quantity]
-    statistical: Mapping[str, Quantity]  # the sizes with the statistical part of their intervals alone
+    statistical: Mapping[str, Quantity]  # sizes with only the statistical part of their intervals
     concentration: Concentration | None
     distribution: Distribution | None
     findings: tuple[Finding, ...]
 
     @classmethod
     def of(cls, analysis: Analysis) -> Numbers:
-        """Take them from an analysis."""
+        """Take the numbers from an analysis."""
         return cls(
             n_tracks=analysis.sizes.n_tracks_used,
             temperature_c=analysis.sizes.temperature_c,
@@ -45,7 +45,7 @@ class Numbers:
         )
 
     def number(self, name: str) -> Quantity | None:
-        """Return a number by name: one of `SIZES`, `PER_FRAME` or `PER_ML` (in the sample where a dilution is stated)."""
+        """Return a number by name: one of `SIZES`, `PER_FRAME` or `PER_ML` (in the sample if a dilution is stated)."""
         if name in self.sizes:
             return self.sizes[name]
         found = self.concentration
@@ -56,10 +56,10 @@ class Numbers:
 
 @dataclass(frozen=True, kw_only=True)
 class PlannedVideo:
-    """One planned video and what became of it: numbers, or the reason why there are none.
+    """One planned video with its numbers, or the reason why there are none.
 
-    recording : where there is one, in the folder of the outcome. n_frames, n_lost : of it, None where the recording failed.
-    reason : empty where all is well. detail : the traceback of a fault of ours.
+    recording : its path in the folder of the outcome, if there is one. n_frames, n_lost : its frames, None if the recording
+    failed. reason : empty if nothing failed. detail : traceback of a defect of nta.
     """
 
     stage: Stage
@@ -73,13 +73,13 @@ class PlannedVideo:
 
     @property
     def good(self) -> bool:
-        """Whether it has numbers and nothing speaks against them."""
+        """Whether it has numbers and no reason against them."""
         return self.numbers is not None and not self.reason
 
 
 @dataclass(frozen=True, kw_only=True)
 class ProcedureOutcome:
-    """Everything that a procedure yielded. interrupted : whether somebody ended it before its end."""
+    """Everything that a procedure yielded. interrupted : whether the user ended it early."""
 
     procedure: Procedure
     folder: Path
@@ -104,7 +104,7 @@ class ProcedureOutcome:
 
     @cached_property
     def spreads(self) -> Mapping[str, Spread]:
-        """Return mean and spread over the sample's videos, by name; what no video has is left out."""
+        """Return mean and spread over the sample's videos, by name; numbers that no video has are left out."""
         good = list(self.numbers())
         found = {}
         for name in (*SIZES, PER_FRAME, PER_ML):

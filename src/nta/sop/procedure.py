@@ -1,4 +1,4 @@
-"""The noun of this room: a procedure, what is measured in which order and under which conditions."""
+"""A procedure: which videos are measured, in which order and under which conditions."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ Stage = Literal["beads", "blank", "sample"]
 
 @dataclass(frozen=True, kw_only=True)
 class Device:
-    """The instrument and what it is set to; None leaves a value as it is.
+    """The instrument and its settings; None leaves a value unchanged.
 
-    settings : of the driver. temperature_within_c : how near the thermostat must be before a video begins, and
-        temperature_wait_s how long that may take.
+    settings : settings of the driver. temperature_within_c : largest deviation of the thermostat when a video begins.
+        temperature_wait_s : longest wait for it.
     """
 
     driver: str
@@ -30,9 +30,9 @@ class Device:
 
 @dataclass(frozen=True, kw_only=True)
 class VideoPlan:
-    """Videos of the sample: so many at each position of the focus, or after each step of the pump.
+    """Videos of the sample: their number at each position of the focus, or after each step of the pump.
 
-    settle_s : rest before every video, after whatever was moved. flow_ul_min : of the pump during the videos.
+    settle_s : rest before every video, after moving. flow_ul_min : flow of the pump during the videos.
     """
 
     videos: int
@@ -47,9 +47,9 @@ class VideoPlan:
 
 @dataclass(frozen=True, kw_only=True)
 class Control:
-    """Videos of something else than the sample, before it: certified beads, or the diluent alone.
+    """Videos of a control, before the sample: certified beads, or the diluent alone.
 
-    settings : of the driver, instead of the device's (another scenario of the simulator).
+    settings : settings of the driver that replace those of the device (e.g. another scenario of the simulator).
     """
 
     videos: int
@@ -61,7 +61,7 @@ class Control:
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """One video to be recorded: where the focus is, and whether fresh sample is pumped in before it."""
+    """One video to be recorded: position of the focus, and whether fresh sample is pumped in before it."""
 
     name: str
     focus_um: float | None = None
@@ -72,7 +72,7 @@ class Step:
 class Procedure:
     """A whole protocol of measurement.
 
-    conditions : what is said of the sample (sample, medium, dilution, ...), as `SampleConditions` takes it.
+    conditions : stated conditions of the sample, as arguments of `SampleConditions`.
     """
 
     file: Path
@@ -88,7 +88,7 @@ class Procedure:
     blank: Control | None = None
 
     def stages(self) -> tuple[Stage, ...]:
-        """Return what is measured, in order: beads, blank, sample."""
+        """Return the stages that are measured, in order: beads, blank, sample."""
         controls: tuple[Stage, ...] = ("beads", "blank")
         return (*(name for name in controls if getattr(self, name) is not None), "sample")
 
@@ -97,12 +97,12 @@ class Procedure:
         return {"beads": self.beads, "blank": self.blank, "sample": None}[stage]
 
     def duration_s(self, stage: Stage) -> float:
-        """Return how long one video of a stage is."""
+        """Return the duration of one video of a stage."""
         control = self.control(stage)
         return self.measurement.duration_s if control is None else control.duration_s
 
     def steps(self, stage: Stage) -> tuple[Step, ...]:
-        """Return the videos of a stage, in order; controls are measured where the sample's first video is."""
+        """Return the videos of a stage, in order; controls are measured at the position of the first video of the sample."""
         m, control = self.measurement, self.control(stage)
         first_um = m.positions_um[0] if m.positions_um else None
         if control is not None:

@@ -1,4 +1,4 @@
-"""Read a procedure from TOML: every complaint names file, table and key, and says what to do."""
+"""Read a procedure from TOML; every error message names file, table and key, and says what to do."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def _device(table: Table) -> tuple[Device, str | None]:
 
 
 def _driver(table: Table) -> str:
-    """Return the name of a driver that is registered here; whether its library is installed shows when it is opened."""
+    """Return the name of a registered driver; whether its library is installed is checked when it is opened."""
     name = table.text("driver")
     known = [driver.name for driver in list_drivers()]
     if name not in known:
@@ -159,7 +159,7 @@ def _analysis(top: Table, path: Path) -> Path | None:
 
 
 def _only(table: Table, keys: Iterable[str]) -> Table:
-    """Refuse other keys before anything else: a missing key is most often a misspelled one."""
+    """Refuse unknown keys first: a missing key is most often a misspelled one."""
     for key in keys:
         table.has(key)
     table.close()
@@ -167,7 +167,7 @@ def _only(table: Table, keys: Iterable[str]) -> Table:
 
 
 def _checked(table: Table, key: str, load: Any, value: Any) -> None:
-    """Refuse, in this table's name, what cannot be loaded."""
+    """Load a file; refuse one that cannot be loaded, naming this table."""
     try:
         load(value)
     except SettingError as error:

@@ -1,4 +1,4 @@
-"""The one report of a procedure: mean and spread over videos, every video, controls, what went wrong."""
+"""The report of a procedure: mean and spread over videos, each video, controls, and failures."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ _SAID = {
     "viscosity_rel_std": ("relative standard uncertainty of the viscosity", 1.0, ""),
     "dilution": ("dilution", 1.0, ""),
 }
-"""How a page says what a procedure states: words, factor, unit."""
+"""Words, factor and unit with which a page writes an entry of a procedure."""
 
 
 def write_sop_report(outcome: ProcedureOutcome) -> Path:
@@ -89,7 +89,7 @@ def summary(outcome: ProcedureOutcome) -> dict[str, Any]:
 
 
 def rows_of(outcome: ProcedureOutcome) -> list[dict[str, Any]]:
-    """Return the rows of the table, one a video; empty where there is no value."""
+    """Return one row of the table for each video; a cell is empty if there is no value."""
     found = [v.numbers.concentration for v in outcome.of("blank") if v.numbers is not None]
     blanks = [concentration for concentration in found if concentration is not None]
     blank = mean_concentration(blanks).in_cell_per_ml if blanks else None
@@ -97,7 +97,7 @@ def rows_of(outcome: ProcedureOutcome) -> list[dict[str, Any]]:
 
 
 def _row_of(video: PlannedVideo, blank: Quantity | None) -> dict[str, Any]:
-    """Return one video as a row; `blank` is what was taken off the concentration in the cell."""
+    """Return the row of a video. blank : concentration that was subtracted in the cell."""
     n = video.numbers
     row: dict[str, Any] = {
         "stage": video.stage,
@@ -134,7 +134,7 @@ def _row_of(video: PlannedVideo, blank: Quantity | None) -> dict[str, Any]:
 
 
 def blocks(outcome: ProcedureOutcome, pictures: tuple[Picture, ...]) -> list[doc.Block]:
-    """Return the whole report."""
+    """Return all blocks of the report."""
     p = outcome.procedure
     return [
         doc.Title("Protocol of measurement", p.name, _about(outcome)),
@@ -207,7 +207,7 @@ def _spread_row(name: str, s: Spread, outcome: ProcedureOutcome) -> tuple[str, .
 
 
 def _counted(outcome: ProcedureOutcome) -> str:
-    """Say of what the concentration over the videos is: where, with which dilution, of particles from which diameter on."""
+    """Return the place, dilution and least diameter of the concentration over videos, in words."""
     found = [n.concentration for n in outcome.numbers() if n.concentration is not None]
     least = [c.least_nm for c in found if c.least_nm is not None]
     words = [where(found[0])]
@@ -220,7 +220,7 @@ def _counted(outcome: ProcedureOutcome) -> str:
 
 
 def where(found: Concentration) -> str:
-    """Say where the best known concentration is: the sample's needs a dilution that somebody stated."""
+    """Return the place of the best known concentration: the sample if the dilution is stated, else the cell."""
     return "in the cell" if found.dilution is None else "in the sample"
 
 
@@ -234,7 +234,7 @@ def _findings(outcome: ProcedureOutcome) -> doc.Block:
 
 
 def _common(outcome: ProcedureOutcome) -> dict[str, tuple[Finding, list[str]]]:
-    """Return the bad findings of the videos, each once with its worst example and the videos that have it."""
+    """Return findings to watch or failed, by name, each with its worst example and the videos concerned."""
     of_controls = {finding.name for finding in outcome.findings}
     found: dict[str, tuple[Finding, list[str]]] = {}
     for video in outcome.of("sample"):
@@ -321,7 +321,7 @@ def _conditions(outcome: ProcedureOutcome) -> Iterator[tuple[str, str]]:
 
 
 def _said(key: str, value: object) -> str:
-    """Say what a procedure states in words and units of people."""
+    """Write an entry of a procedure in words, with its unit."""
     words, factor, unit = _SAID.get(key, (key.replace("_", " "), 1.0, ""))
     written = f"{factor * value:g}" if isinstance(value, int | float) else str(value)
     return f"{words} {written} {unit}".rstrip()

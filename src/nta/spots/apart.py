@@ -1,9 +1,9 @@
-"""How far apart two spots must lie to be two: a particle that moves far while exposed looks like two near ones.
+"""Least distance of two spots: a particle that moves far during the exposure looks like two particles side by side.
 
-Two Gaussians nearer than two widths have one peak, and are never told apart. Beyond, a streak may still be explained best by
-two spots, the oftener the farther particles move in an exposure. Particles do not know of each other: of spots at random
-places a known number have a neighbour at a given distance. Where there are clearly more, and so long as there are more than
-twice as many, most of them are halves.
+Two Gaussians nearer than two widths have a single peak and are never separated. Beyond that, a streak may still be fitted
+best by two spots, more often the farther particles move during an exposure. Independent particles at random positions have
+a known number of neighbours at a given distance. At distances where the number of pairs is significantly larger, and more
+than twice the expected number, most pairs are halves of streaks.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ import numpy as np
 
 from nta.columns import FloatArray
 
-SPARROW = 2.0  # widths: nearer, two Gaussians have one peak
+SPARROW = 2.0  # widths; two Gaussians nearer than this have a single peak
 EDGES = np.array([SPARROW, 2.5, 3.0, 3.5, 4.0])  # widths
-TOO_MANY = 2.0  # times the pairs that chance makes
-CLEAR_SD = 3.0  # standard deviations of counting
+TOO_MANY = 2.0  # times the number of pairs expected by chance
+CLEAR_SD = 3.0  # standard deviations of counting for a significant excess
 
 
 def least_apart(frames: Sequence[FloatArray], width_px: float, area_px2: float) -> float:
-    """Return the distance, in widths, from which on pairs of spots are no more than chance makes.
+    """Return the distance, in widths, from which on pairs of spots are no more frequent than by chance.
 
-    frames : (n, 2) places of the spots of some frames, px, in either order of axes; width_px : of a spot.
+    frames : (n, 2) positions of the spots of some frames, px, in either order of axes. width_px : width of a spot.
     """
     seen, by_chance = np.zeros(EDGES.size - 1), 0.0
     for places in frames:
@@ -36,7 +36,7 @@ def least_apart(frames: Sequence[FloatArray], width_px: float, area_px2: float) 
 
 
 def _distances(places: FloatArray, reach: float) -> FloatArray:
-    """Return the distances of all pairs, but for those farther than `reach` along the first axis."""
+    """Return the distances of all pairs, except pairs farther apart than `reach` along the first axis."""
     places = places[np.argsort(places[:, 0])]
     found = [np.empty(0)]
     for lag in range(1, len(places)):

@@ -1,13 +1,13 @@
-"""Columns of the rows in which engines and kernels hand spots on: one row per spot.
+"""Columns of the arrays in which engines and kernels exchange spots: one row per spot.
 
-What an engine returns has the first `N_TABLE`, in camera px and photo-electrons. The rows that kernels work on are in px and
-electrons of a layer, and have columns of their own behind these.
+An engine returns the first `N_TABLE` columns, in camera px and photo-electrons. Kernels work in px and electrons of a layer,
+and have further columns behind these.
 """
 
 from __future__ import annotations
 
 X, Y = 0, 1  # centre, px
-N = 2  # light above the background, e
+N = 2  # total light above the background, e
 B = 3  # background, e per px
 S = 4  # standard deviation of the Gaussian, px
 ERROR = 5  # standard error of the centre, per axis, px
@@ -16,6 +16,6 @@ FLAGS = 7  # bits of `SpotFlag`
 SNR = 8  # matched-filter signal over noise
 N_TABLE = 9
 
-CENTRE_X, CENTRE_Y = 9, 10  # of kernels: middle pixel of the window on which the spot is fitted
-FREEDOM = 11  # of kernels: degrees of freedom of the fit
+CENTRE_X, CENTRE_Y = 9, 10  # kernels only: middle pixel of the fit window
+FREEDOM = 11  # kernels only: degrees of freedom of the fit
 N_COLUMNS = 12

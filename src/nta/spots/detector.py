@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from nta.cores import cores
 from nta.errors import RecordingError, SettingError
-from nta.frames import CameraState, Frame, Image
+from nta.frames import CameraState, Frame, Image, same_image
 from nta.progress import Progress
 from nta.spots.columns import CHI2, ERROR, FLAGS, N_TABLE, SNR, B, N, S, X, Y
 from nta.spots.learned import Learned
@@ -24,9 +24,9 @@ from nta.spots.settings import DetectionSettings
 from nta.spots.table import Scene, SpotFlag, Spots, join_spots
 
 CHUNK = 32  # frames that one thread searches in a row
-CHUNK_BYTES = 16 * 2**20  # or fewer, where they are larger than this together
-LAST_INDEX = np.iinfo(np.int32).max  # that a table of spots holds
-MOST_MISSING = 1_000_000  # frames in a row; beyond, the counter is wrong, for 1.7 hours at 160 Hz are no gap
+CHUNK_BYTES = 16 * 2**20  # most bytes of these frames together: large frames come in smaller chunks
+LAST_INDEX = np.iinfo(np.int32).max  # largest frame index that a table of spots can hold
+MOST_MISSING = 1_000_000  # frames in a row; a longer gap, 1.7 hours at 160 Hz, means a wrong frame counter
 
 
 def detect_spots(
@@ -42,16 +42,16 @@ def detect_spots(
     frames
         Frames of one recording, in order.
     settings
-        Defaults where None.
+        None: the defaults.
     camera
-        What is known of the camera; gain, offset and read noise are estimated from the frames where they are missing.
+        State of the camera; gain, offset and read noise are estimated from the frames if missing.
     progress
         Called with the number of frames searched so far.
 
     Raises
     ------
     RecordingError
-        There are no frames, they change their size or kind, or their numbers do not rise.
+        There are no frames, their size or pixel type changes, or their indices do not increase.
     """
     settings = settings or DetectionSettings()
     with SpotDetector(settings, camera) as detector:
@@ -59,10 +59,10 @@ def detect_spots(
 
 
 class SpotDetector:
-    """Finds spots chunk after chunk, after a look at the first frames.
+    """Finds spots chunk by chunk, after learning from the first frames.
 
-    The spots of a frame depend on that frame and on what `prime` learned, on nothing else: chunks of any length, any number
-    of threads, live or from a file, give identical spots.
+    The spots of a frame depend only on that frame and on the result of `prime`: chunks of any length, any number of
+    threads, live or from a file, give identical spots.
     """
 
     def __init__(self, settings: DetectionSettings | None = None, camera: CameraState | None = None) -> None:
@@ -72,7 +72,8 @@ class SpotDetector:
         self._engine: _Engine | None = None
         self._threads = self.settings.threads or cores()
         if self.settings.engine == "trackpy":
-            self._threads = 1  # it holds the lock all the time, and its warnings are silenced process-wide
+            # trackpy never releases the interpreter's lock, and its warnings are silenced process-wide
+            self._threads = 1
         self._pool: ThreadPoolExecutor | None = None
         self._chunk = CHUNK
 
@@ -83,14 +84,14 @@ class SpotDetector:
         self.close()
 
     def close(self) -> None:
-        """End the threads."""
+        """Stop the threads."""
         if self._pool is not None:
             self._pool.shutdown(wait=True, cancel_futures=True)
             self._pool = None
 
     @property
     def learned(self) -> Learned:
-        """What `prime` learned."""
+        """Result of `prime`."""
         if self._learned is None:
             raise SettingError(
                 "the detector has seen no frames yet; call prime(frames) with the first frames"
@@ -104,8 +105,8 @@ class SpotDetector:
         self._chunk = int(np.clip(CHUNK_BYTES // self._learned.example_image.nbytes, 1, CHUNK))
 
     def primed(self, frames: Iterable[Frame]) -> Iterator[Frame]:
-        """Learn from the first of these frames, then yield all of them; none is held on to."""
-        stream = iter(frames)
+        """Learn from the first of these frames, then yield all but copies of the frame before; none is kept in memory."""
+        stream = _without_copies(frames)
         head = deque(islice(stream, PRIME_FRAMES))
         self.prime(list(head))
         while head:
@@ -119,7 +120,7 @@ class SpotDetector:
         return join_spots(list(self.stream(iter(frames), None)))
 
     def stream(self, frames: Iterator[Frame], progress: Progress | None = None) -> Iterator[Spots]:
-        """Yield the spots of chunk after chunk, in order, while threads search the next ones."""
+        """Yield the spots chunk by chunk, in order, while threads search the next chunks."""
         waiting: deque[Future[Spots]] = deque()
         done, before = 0, -1
         while True:
@@ -151,8 +152,20 @@ class SpotDetector:
         return _spots(chunk, self._engine.search(chunk), self.learned, self.settings)
 
 
+def _without_copies(frames: Iterable[Frame]) -> Iterator[Frame]:
+    """Leave out frames that repeat the one before bit by bit: they show no moment of their own, and become gaps.
+
+    An image of one grey value is no copy, because without noise every empty frame looks like that.
+    """
+    before: Image | None = None
+    for frame in frames:
+        if before is None or not same_image(frame.image, before) or np.ptp(frame.image) == 0:
+            yield frame
+        before = frame.image
+
+
 def _last_index(chunk: Sequence[Frame], before: int) -> int:
-    """Return the index of the last frame; refuse what does not rise, or leaves out more frames than a gap can."""
+    """Return the index of the last frame; refuse indices that do not increase, or that leave an impossible gap."""
     for frame in chunk:
         if not before < frame.index:
             raise RecordingError(f"frame {frame.index} comes after frame {before}: frame numbers must rise")
@@ -166,9 +179,9 @@ def _last_index(chunk: Sequence[Frame], before: int) -> int:
 
 
 class _Engine:
-    """Runs the kernels on frame after frame; buffers are taken from a queue, one set per thread at work.
+    """Runs the kernels frame by frame; each working thread takes one set of buffers from a queue.
 
-    They stay with a thread for all its frames: handed round frame by frame, they would change the cache, too.
+    A thread keeps its buffers for all frames of a chunk: exchanging them at every frame would lose the processor's cache.
     """
 
     def __init__(self, learned: Learned, settings: DetectionSettings) -> None:
@@ -187,7 +200,7 @@ class _Engine:
 
 
 class _Search(Protocol):
-    """What an engine does with one frame."""
+    """An engine that searches one frame at a time."""
 
     def search(self, image: Image) -> NDArray[np.float64]:
         """Return one row per spot, camera px and photo-electrons; see `nta.spots.columns`."""
@@ -195,7 +208,7 @@ class _Search(Protocol):
 
 
 def _search_of(settings: DetectionSettings) -> Callable[[Learned, DetectionSettings], _Search]:
-    """Return the engine that was chosen."""
+    """Return the chosen engine."""
     if settings.engine == "trackpy":
         from nta.spots.peers import TrackpySearch
 
@@ -215,7 +228,7 @@ def _spots(
     learned: Learned,
     settings: DetectionSettings,
 ) -> Spots:
-    """Put the rows of an engine into a table."""
+    """Convert the rows of an engine to a table of spots."""
     rows = np.concatenate(tables) if tables else np.empty((0, N_TABLE))
     frame = np.repeat([f.index for f in chunk], [len(t) for t in tables])
     flags = rows[:, FLAGS].astype(np.uint16)
@@ -251,7 +264,7 @@ def _spots(
 
 
 def _on_pattern(rows: NDArray[np.float64], learned: Learned) -> NDArray[np.bool_]:
-    """Which spots have their centre on a hot pixel, on burnt-in text, or beside one."""
+    """Whether the centre of each spot is on or beside a hot pixel or burnt-in text."""
     near = learned.near_pattern
     if not near.size:
         return np.zeros(len(rows), dtype=bool)

@@ -1,10 +1,9 @@
-"""How much more the matched filter's response varies than the camera's noise explains.
+"""Variance of the matched filter's response beyond the noise of the camera: excess noise and clutter.
 
-The noise of a pixel is not all there is. A codec leaves noise that neighbouring pixels share, which a filter does not
-average away: it shows in the response to the difference of two frames, wherever nothing moves, and belongs to the noise of
-every fit.
-Rings and haze of particles far from focus are structure that is no spot either: they show in the response itself, in its
-spread below the median, which spots (they are above) do not touch, and raise the threshold.
+Excess: a codec leaves noise that is correlated between neighbouring pixels, which a filter does not average away. It is
+measured in the response to the difference of two frames, where nothing moves, and enters the noise of every fit.
+Clutter: rings and haze of particles far from focus are structure but not spots. They are measured in the response itself,
+by its spread below the median, which spots (above the median) do not affect; they raise the threshold.
 """
 
 from __future__ import annotations
@@ -20,20 +19,20 @@ from nta.spots.filters import BOX, MEAN_CLIP_SD
 from nta.spots.learned import Layer, summed
 
 BELOW = 15.8655  # percentile one standard deviation below the median
-TILE = 10  # px; in the calmest of them nothing moves
+TILE = 10  # px; side of a tile: in the calmest tiles nothing moves
 CALM = 0.15  # share of tiles that count as calm
 FEWEST_TILES = 40
 
-SIDE = 320  # px of a frame that are measured
+SIDE = 320  # px; side of the part of a frame that is measured
 
 Part = tuple[slice, slice]
-Signed = NDArray[np.float32]  # signed grey values of a frame, its spots taken out
+Signed = NDArray[np.float32]  # signed grey values of a frame without its spots
 
 
 def with_excess(layers: Sequence[Layer], pairs: Sequence[tuple[Signed, Signed]], sign: int) -> list[Layer]:
-    """Return the layers, each half as fine as the one before, with their excess and clutter measured.
+    """Return the layers, each at half the resolution of the one before, with their excess and clutter measured.
 
-    pairs : consecutive frames of the first layer, signed grey values without stripes and the light of spots.
+    pairs : consecutive frames at the first layer, signed grey values without stripes and without the light of spots.
     """
     measured: list[Layer] = []
     for layer in layers:
@@ -58,26 +57,26 @@ def with_excess(layers: Sequence[Layer], pairs: Sequence[tuple[Signed, Signed]],
 
 
 def halved(pairs: Sequence[tuple[Signed, Signed]], layer: Layer) -> list[tuple[Signed, Signed]]:
-    """Return the pairs of this layer at the next coarser one."""
+    """Return the pairs of frames of this layer at half its resolution."""
     divisor = np.float32(2.0**layer.shift)
     return [(summed(a) / divisor, summed(b) / divisor) for a, b in pairs]
 
 
 @lru_cache(maxsize=8)
 def white_noise(height: int, width: int) -> Signed:
-    """White noise of unit variance, the same every time: what the calmest tiles show of it is known, not derived."""
+    """White noise of unit variance, always the same: its response in the calmest tiles is measured, not derived."""
     noise: Signed = np.random.default_rng(0).standard_normal((height, width), dtype=np.float32)
     return noise
 
 
 def _middle(height: int, width: int) -> Part:
-    """Return the middle of a frame, as large as is needed for the statistics."""
+    """Return the slices of the middle of a frame, large enough for the statistics."""
     y, x = (max(0, (n - SIDE) // 2) for n in (height, width))
     return slice(y, y + SIDE), slice(x, x + SIDE)
 
 
 def _response(value: Signed, layer: Layer, sign: int, limit: Signed) -> Signed:
-    """Response of the matched filter in units of the standard deviation that white noise gives it.
+    """Response of the matched filter over the standard deviation of its response to white noise.
 
     limit : upper clip of the local mean.
     """
@@ -87,7 +86,7 @@ def _response(value: Signed, layer: Layer, sign: int, limit: Signed) -> Signed:
 
 
 def _clip(layer: Layer, sign: int, part: Part) -> Signed:
-    """Return the clip of the local mean, signed grey values."""
+    """Return the upper clip of the local mean, in signed grey values."""
     background = layer.background[part]
     sd = np.sqrt(layer.noise.variance(background.astype(float)))
     return np.asarray(sign * background + MEAN_CLIP_SD * sd, np.float32)
@@ -102,14 +101,14 @@ def _filtered(image: NDArray[np.float32], layer: Layer) -> NDArray[np.float32]:
 
 
 def spread_below(response: NDArray[np.float32]) -> float:
-    """Return the standard deviation as the distance from the median down to the 16th percentile."""
+    """Return the distance from the median down to the 16th percentile, the standard deviation of a normal distribution."""
     h, w = response.shape
     middle, low = np.percentile(response[:: max(1, h // 160), :: max(1, w // 160)], [50, BELOW])
     return float(middle - low)
 
 
 def _calm_variance(differences: Sequence[NDArray[np.float32]]) -> float:
-    """Mean square in the calmest tiles; 0 where a codec froze them or they are few."""
+    """Mean square in the calmest tiles; 0 if a codec froze them or there are too few."""
     variances = np.concatenate([_tile_squares(d).ravel() for d in differences])
     if variances.size < FEWEST_TILES:
         return 0.0

@@ -37,10 +37,10 @@ from nta.spots.settings import DetectionSettings
 from nta.spots.stripes import FrameStripes
 
 FIRST_SHARE = 0.78  # the half-resolution pass proposes above this share of the threshold
-NARROWEST = (0.5, 0.75)  # fitted width of a spot in focus, px, whatever the width of most of them
-NARROWEST_BINNED = 0.25  # px of a coarser layer: a single pixel is fitted narrower still
+NARROWEST = (0.5, 0.75)  # px; range of the least fitted width, whatever the usual width
+NARROWEST_BINNED = 0.25  # px of a coarser layer; a single pixel is fitted narrower still
 SETTLED_PX = 0.02  # step that ends a fit: the next would be far shorter (design choice)
-ITERATIONS = 6  # of a fit, at most (design choice)
+ITERATIONS = 6  # most iterations of a fit (design choice)
 SPLIT_GAIN = 25.0  # drop of chi-square for three more parameters that proves two spots (p < 2e-5)
 MOST_SPOTS = 20_000  # in one frame
 MOST_DISCS = 1_000
@@ -53,7 +53,7 @@ class FrameSearch:
 
     def __init__(self, learned: Learned, settings: DetectionSettings) -> None:
         first = learned.layers[0]
-        # camera px and photo-electrons, standard deviations of noise with the clutter in it
+        # units of the table: camera px, photo-electrons, standard deviations of noise including clutter
         self._units = np.ones(N_TABLE)
         self._units[[X, Y, S, ERROR]] = first.step
         self._units[N], self._units[B] = first.excess, first.excess / first.step**2
@@ -69,7 +69,7 @@ class FrameSearch:
     def search(self, image: Image, lone_discs: bool = True) -> NDArray[np.float64]:
         """Return one row per spot, camera px and photo-electrons; see `nta.spots.columns`.
 
-        lone_discs : whether spots too wide for a fit are looked at in a recording that has no discs in general.
+        lone_discs : whether spots too wide for a fit are tried as discs in a recording that has few discs.
         """
         image = self._at_first_layer(image)
         m, wide = self._searches[0].spots(_viewable(image), self._rows)
@@ -97,12 +97,12 @@ class FrameSearch:
         return image
 
     def _with_wide(self, image: Image, m: int, wide: NDArray[np.float64]) -> int:
-        """Put what is too wide for a fit, where it is a disc, in the place of its parts among the m spots of the frame."""
+        """Fit discs where spots are too wide; replace the spots that are part of a disc among the m spots of the frame."""
         n_discs = self._searches[0].wide(image, wide, self._discs)
         return self._merged(m, n_discs)
 
     def _with_discs(self, image: Image, m: int) -> int:
-        """Add discs and rings to the m spots of the frame and take out the spots that are part of them."""
+        """Add discs and rings to the m spots of the frame, and remove the spots that are part of them."""
         n_discs = 0
         first = self._searches[0]
         for shrunk, finer, coarser in zip(
@@ -126,7 +126,7 @@ class LayerSearch:
     def __init__(self, layer: Layer, sign: int, settings: DetectionSettings) -> None:
         self.layer = layer
         self._k = settings.threshold_sd
-        # thresholds over those of noise alone
+        # factor on thresholds due to clutter
         self._clutter_sd = float(np.sqrt(layer.clutter / layer.excess))
         split_gain = settings.split_overlapping * SPLIT_GAIN * layer.clutter / layer.excess
         self._sign = np.float32(sign)
@@ -143,7 +143,7 @@ class LayerSearch:
         )
         self._grey_noise = GreyNoise(noise.var0, noise.slope * sign, noise.floor)
         s = layer.width_px
-        # out of focus most spots may be wide: those in focus are spots as well, and only single pixels are none
+        # if most spots are out of focus, narrower spots in focus are valid too; only single pixels are excluded
         narrowest = float(np.clip(NARROWEST_SHARE * s, *NARROWEST)) if layer.step == 1 else NARROWEST_BINNED
         height, width = layer.background.shape
         self._stripes = FrameStripes.of(layer, sign, layer.fixed) if any(layer.wavering) else None
@@ -200,7 +200,7 @@ class LayerSearch:
         return FramePixels(image, pairs, words, self._sign, self._pattern)
 
     def _proposal(self, curved: float) -> Proposal:
-        """Return how spots are looked for; curved: of shoulders, 0: none are looked for."""
+        """Return the parameters of the search; curved : as in `search.Half`, 0: without shoulders."""
         f, k = self.layer.filters, self._clutter_sd * self._k
         return Proposal(
             pattern2=self._pattern2,
@@ -225,7 +225,7 @@ class LayerSearch:
         discs: NDArray[np.float64],
         m: int,
     ) -> int:
-        """Fit discs in a frame of this layer at candidates of the next coarser one; appends to the m there are.
+        """Fit discs in a frame of this layer at candidates of the next coarser layer; append them to the first m discs.
 
         Lengths are reported in px, light in grey values of the `first` layer.
         """
@@ -234,7 +234,7 @@ class LayerSearch:
         return self._discs(image, places, Scale(2, step, grey), first.width_px, discs, m)
 
     def wide(self, image: Image, places: NDArray[np.float64], discs: NDArray[np.float64]) -> int:
-        """Fit discs where `spots` found what is too wide for its window; returns their number."""
+        """Fit discs where `spots` found light too wide for its window; return their number."""
         return self._discs(image, places, Scale(1, 1, 1.0), self.layer.width_px, discs, 0)
 
     def _discs(
@@ -252,7 +252,7 @@ class LayerSearch:
         return int(find_discs(even, sign, places, scale, rules, discs, m))
 
     def _without_stripes(self, image: Image) -> tuple[Image | Float32Array, np.float32]:
-        """Return the frame without stripes and the sign of its grey values: the frame itself where there are none."""
+        """Return the frame without stripes and the sign of its grey values; the frame itself if it has no stripes."""
         h, w = self.layer.background.shape
         stripes = self.layer.stripes
         if self._stripes is not None:
@@ -277,7 +277,7 @@ class _Shrink:
 
 
 def _viewable(image: Image) -> Image:
-    """Return the image so that pairs of pixels can be viewed as one number; an odd last column is left out."""
+    """Return the image in a layout in which pairs of pixels can be viewed as one number, without an odd last column."""
     if (
         image.flags.c_contiguous
         and image.flags.writeable

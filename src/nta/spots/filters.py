@@ -10,18 +10,19 @@ from numpy.typing import NDArray
 from nta.spots.fitting import PIXEL_VARIANCE
 
 BOX = 11  # side of the local mean at half resolution
-MEAN_CLIP_SD = 3.0  # of the noise of what is averaged: what is further above its background does not raise the local mean
+MEAN_CLIP_SD = 3.0  # standard deviations of noise above the background at which the local mean is clipped
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Filters:
     """Six full-resolution and four half-resolution weights (centre outwards, unit sum) with the norms of the filters.
 
-    A norm is the standard deviation of the response to unit white noise of one sample (pixel or 2x2 sum), the local mean
-    subtracted. `response` is the full-resolution response to a spot of unit volume, its own share in the mean included.
+    A norm is the standard deviation of the response to unit white noise of one sample (pixel or 2x2 sum), with the local
+    mean subtracted. `response` is the full-resolution response to a spot of unit volume, including its share in the mean.
 
-    Curvature is four times a response less the four around it: what a spot on the slope of a brighter one still has.
-    `half_curved` is its norm at half resolution, `curvature` the full-resolution one of a spot over its response.
+    Curvature is four times the response at a pixel minus the responses at its four neighbours; a spot on the slope of a
+    brighter spot still shows it. `half_curved` is its norm at half resolution, `curvature` the curvature of a spot at full
+    resolution over its response.
     """
 
     full: NDArray[np.float32]
@@ -36,7 +37,7 @@ class Filters:
 def filters_for(width_px: float) -> Filters:
     """Return the filters matched to Gaussian spots of standard deviation `width_px`."""
     full = _weights(width_px, 6)
-    # a 2x2 sum has blurred by a variance of 1/4 px^2 already; in half-resolution px the rest is a quarter of that
+    # a 2x2 sum already blurs by a variance of 1/4 px^2; the rest is divided by four in half-resolution px
     half = _weights(np.sqrt(max(width_px**2 - 0.25, 0.5) / 4), 4)
     side = 2 * BOX
     return Filters(

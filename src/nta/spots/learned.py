@@ -1,4 +1,4 @@
-"""What the detector knows of a recording before it searches its frames, at each resolution it looks at."""
+"""Result of learning from the first frames of a recording, for each resolution that is searched."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from nta.spots.filters import Filters, filters_for
 from nta.spots.noise import ROUNDING_VARIANCE, PixelNoise
 from nta.spots.table import CameraModel
 
-WIDTH_UNKNOWN_PX = 1.6  # where there is nothing to learn it from; 0.25 um/px, 500 nm, NA 0.3
-FIT_RADIUS = (5, 7)  # half side of the fit window, px: 2.7 sigma and more of a spot in focus
-WIDE_WINDOW_PX = 1.9  # width of a spot from which on the larger window is taken
+WIDTH_UNKNOWN_PX = 1.6  # width assumed if it cannot be learned; 0.25 um/px, 500 nm, NA 0.3
+FIT_RADIUS = (5, 7)  # half side of the fit window, px: at least 2.7 sigma of a spot in focus
+WIDE_WINDOW_PX = 1.9  # width of a spot from which on the larger window is used
 
 
 class Wavering(NamedTuple):
-    """Whether rows and columns have offsets that are new in every frame."""
+    """Whether rows and columns have offsets that change from frame to frame."""
 
     rows: bool = False
     columns: bool = False
@@ -30,16 +30,16 @@ class Wavering(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Layer:
-    """One resolution: frames of sums of `step` x `step` camera px, divided by a power of two where they would not fit.
+    """One resolution: frames of sums of `step` x `step` camera px, divided by a power of two if they would overflow.
 
     step : camera px per px of this layer. full_scale : grey value of a saturated px.
-    width_px : of a spot, px of this layer. camera, noise : of the grey values of this layer.
-    excess : variance of noise in the filter's response over what white noise of the pixels makes of it, at least 1: a codec
-    smears noise. Fits and their errors take it as if the noise of every pixel were that much more.
-    clutter : the same with rings, haze and whatever else is no spot, at least `excess`; the threshold goes by it.
-    apart : widths that two spots must lie apart: nearer, they are one that moved while exposed.
-    background : grey values, fixed background without stripes. pattern, stripes : signed grey values of hot pixels and
-    burnt-in text, and of whole columns and rows, or empty. wavering : what of the stripes is new in every frame.
+    width_px : width of a spot in px of this layer. camera, noise : camera model and noise of this layer's grey values.
+    excess : variance of the filter's response to noise over that to white noise of the pixels, at least 1: a codec
+    correlates noise. Fits and their errors use the pixel noise multiplied by it.
+    clutter : the same ratio including rings, haze and other structure, at least `excess`; it sets the threshold.
+    apart : least distance of two spots in widths: a nearer pair is one particle that moved during the exposure.
+    background : grey values of the fixed background without stripes. pattern, stripes : signed grey values of hot pixels and
+    burnt-in text, and of whole columns and rows, or empty. wavering : which stripes change from frame to frame.
     """
 
     step: int
@@ -68,7 +68,7 @@ class Layer:
         stripes: NDArray[np.float32],
         wavering: Wavering,
     ) -> Layer:
-        """Return the layer of the camera's own frames; spots are not known yet."""
+        """Return the layer of the camera's own frames, before spots are known."""
         return cls(
             step=1,
             full_scale=full_scale,
@@ -140,10 +140,10 @@ class Layer:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Learned:
-    """What was learned of a recording; nothing here changes afterwards.
+    """Result of learning from a recording; it does not change afterwards.
 
-    layers : the first is searched for spots; the others, coarser by two each, for discs and rings, where there are any.
-    skipped : layers finer than the first: spots are wider than needs their resolution.
+    layers : the first is searched for spots; further layers, each coarser by two, for discs and rings, if there are any.
+    skipped : layers finer than the first; spots are too wide to need their resolution.
     """
 
     width_px: int
@@ -158,7 +158,7 @@ class Learned:
 
     @property
     def sign(self) -> int:
-        """-1 where spots are dark."""
+        """-1 for dark spots, 1 for bright spots."""
         return -1 if self.dark else 1
 
     @property
@@ -173,7 +173,7 @@ class Learned:
 
     @cached_property
     def near_pattern(self) -> BoolArray:
-        """Camera px on a hot pixel, on burnt-in text, or beside one; empty where there is neither."""
+        """Camera px on or beside a hot pixel or burnt-in text; empty if there are none."""
         pattern = self.finest.pattern
         if not pattern.size:
             return np.empty((0, 0), dtype=bool)

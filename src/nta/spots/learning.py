@@ -1,4 +1,4 @@
-"""What the first frames say about a recording: contrast, spot width, noise, background, fixed pattern, discs and rings."""
+"""Learning from the first frames of a recording: contrast, spot width, noise, background, fixed pattern, discs and rings."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from nta.errors import RecordingError
 from nta.frames import CameraState, Frame, Image, refuse_no_image
 from nta.spots.apart import least_apart
-from nta.spots.columns import FLAGS, SNR, S, X, Y
+from nta.spots.columns import ERROR, FLAGS, SNR, S, X, Y
 from nta.spots.excess import Signed, box_mean, halved, spread_below, with_excess
 from nta.spots.filters import filters_for
 from nta.spots.learned import WIDTH_UNKNOWN_PX, Layer, Learned, Wavering, summed
@@ -28,38 +28,53 @@ from nta.spots.transfer import SearchedFrame, transferred_noise
 if TYPE_CHECKING:
     from nta.spots.fast import FrameSearch
 
-PRIME_FRAMES = 64  # frames looked at before detection starts
-PRIME_BYTES = 32 * 2**20  # at most this much image data, as floats, is looked at
-MOST_PRIMED = 24  # frames whose median is the background
-# of consecutive frames, in which spots are looked for to learn their width, the noise and the clutter
+PRIME_FRAMES = 64  # frames used for learning before detection starts
+PRIME_BYTES = 32 * 2**20  # most image data, as floats, used for learning
+MOST_PRIMED = 24  # most frames whose median is the background
+# pairs of consecutive frames in which spots are searched for to learn their width, the noise and the clutter
 PAIRS = 4
 ROUNDS = 4
-ENOUGH_SPOTS = 2000  # to see whether they have more near pairs than chance makes
-STRIDE = 8  # of the frames in which these are looked for
+ENOUGH_SPOTS = 2000  # spots that suffice to tell whether close pairs are more frequent than by chance
+STRIDE = 8  # spacing of the frames in which these spots are searched for
 
-FURTHEST = 1.6  # times the width before that one round of fits is believed
-CLEAR_CONTRAST = 2.0  # of bright over dark, or the other way round (design choice)
+FURTHEST = 1.6  # largest change of the width in one round of fits, as a factor
+CLEAR_CONTRAST = 2.0  # ratio of bright to dark light, or dark to bright, that decides (design choice)
 CLEAR_SNR = 8.0
-FEWEST_CLEAR = 10  # spots whose width is believed
-WIDE_BOX = 42  # px; side of the mean that is background where contrast and width are guessed
+FEWEST_CLEAR = 10  # fewest clear spots from which the width is taken
+STILL_SD = 3.0  # distance, in its standard errors, within which a spot has not moved
+# px; side of the local mean that serves as background for first estimates of contrast and width
+WIDE_BOX = 42
 NARROWEST_BINNED_PX = 1.25  # sampled any coarser, a Gaussian loses information on its place
 NARROWEST_TO_BIN_PX = 2.6
 MOST_LAYERS = 4
-LEAST_SIDE = 32  # px of the frames of a layer; the search itself needs 12 rows
-NEW_PLACE = 0.5  # widths from every spot of the first layer: the centre of a ring is none of these
-DISC_SHARE = 0.05  # of all spots that must be discs for discs to be looked for in all frames
-DISC_CLEAR_SD = 2.0  # standard deviations of counting from that share
+LEAST_SIDE = 32  # px; least side of the frames of a layer; the search itself needs 12 rows
+NEW_PLACE = 0.5  # least distance, in widths, of a new disc from every spot of the first layer
+DISC_SHARE = 0.05  # share of discs among the spots from which on discs are searched for in all frames
+DISC_CLEAR_SD = 2.0  # distance from that share, in standard deviations of counting, that decides early
 
 Pairs = list[tuple[Image, Image]]
 SignedPair = tuple[Signed, Signed]
 
 
-class _LearnedBackground(NamedTuple):
-    """What is known of the background before any spot is found.
+class _Round(NamedTuple):
+    """Result of a round of detection.
 
-    frames : some of the first, without stripes. background : median of the frames as they are. even : it without stripes.
-    level : median of that. stripes : grey values of whole columns and rows, or empty. wavering : what of the stripes is new
-    in every frame. noise, camera : of the frames without stripes.
+    without_spots : pairs of frames without spots, in signed grey values of the first layer. n_clear : number of clear spots
+    from which the width may be taken. mostly_still : whether most clear spots stand still, and were left out of that number.
+    """
+
+    learned: Learned
+    without_spots: list[SignedPair]
+    n_clear: int
+    mostly_still: bool
+
+
+class _LearnedBackground(NamedTuple):
+    """Background and noise, learned before any spot is found.
+
+    frames : some of the first frames, without stripes. background : median of the original frames. even : background
+    without stripes. level : median of `even`. stripes : grey values of whole columns and rows, or empty. wavering : which
+    stripes change from frame to frame. noise, camera : noise and camera model of the frames without stripes.
     """
 
     frames: NDArray[np.float32]
@@ -108,7 +123,7 @@ def learn(frames: Sequence[Frame], settings: DetectionSettings, camera: CameraSt
 def _learned_background(
     sample: NDArray[Any], camera: CameraState | None, remove_fixed: bool
 ) -> _LearnedBackground:
-    """Learn background and noise, and the stripes if these are to be removed."""
+    """Learn background and noise, and stripes if they are to be removed."""
     frames: NDArray[np.float32] = sample.astype(np.float32)
     background = median_of(sample[: max(2 * (len(sample) // 2) - 1, 1)])
     level = float(np.median(background))
@@ -123,16 +138,17 @@ def _learned_background(
         return ground
     even = background - (stripes if stripes.size else np.float32(0))
     level = float(np.median(even))
-    noise, model = noise_and_camera(camera, frames, level)  # stripes had been taken for noise
+    noise, model = noise_and_camera(camera, frames, level)  # the first estimate included the stripes
     return _LearnedBackground(frames, background, even, level, stripes, wavering, noise, model)
 
 
 def _stripes(
     stack: NDArray[np.float32], background: NDArray[np.float32], noise: PixelNoise
 ) -> tuple[NDArray[np.float32], Wavering]:
-    """Return fixed stripes and whether there are new ones in every frame, and take both off the frames.
+    """Return fixed stripes and whether stripes change from frame to frame; subtract both from the frames in place.
 
-    Stripes matter by what changes from frame to frame anyway: of noise that a codec has frozen they would be many times.
+    Stripes are compared with the actual change from frame to frame: compared with noise that a codec has frozen, any stripe
+    would seem strong.
     """
     changes = stack[len(stack) // 2, ::2, ::2] - background[::2, ::2]
     level = np.median(background)
@@ -151,12 +167,12 @@ def _stripes(
 
 
 def _highpass(frames: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return some of the frames without what is wide."""
+    """Return some of the frames without wide structure."""
     return np.stack([frame - box_mean(frame, WIDE_BOX) for frame in frames[:: max(1, len(frames) // PAIRS)]])
 
 
 def _finest(ground: _LearnedBackground, sign: int, full_scale: int, remove_fixed: bool) -> Layer:
-    """Return the layer of the camera's own frames, with the fixed pattern if this is to be removed."""
+    """Return the layer of the camera's own frames, with the fixed pattern if it is to be removed."""
     pattern = np.empty((0, 0), np.float32)
     if remove_fixed:
         pattern = sign * fixed_pattern(ground.frames, ground.even, ground.noise)
@@ -172,13 +188,13 @@ def _finest(ground: _LearnedBackground, sign: int, full_scale: int, remove_fixed
 
 
 def _pairs(frames: Sequence[Frame]) -> Pairs:
-    """Consecutive frames from all over the first ones."""
+    """Return pairs of consecutive frames, spread over the first frames."""
     starts = np.unique(np.linspace(0, len(frames) - 2, PAIRS).astype(int))
     return [(frames[i].image, frames[i + 1].image) for i in starts]
 
 
 def _first_layer(finest: Layer, width_px: float) -> tuple[tuple[Layer, ...], Layer]:
-    """Return the layers finer than is needed for spots of this width, camera px, and the one to be searched for them."""
+    """Return the layers finer than needed for spots of this width (camera px), and the layer that is searched."""
     skipped: list[Layer] = []
     layer = replace(finest, width_px=width_px, filters=filters_for(width_px), excess=1.0, clutter=1.0)
     while (
@@ -194,40 +210,36 @@ def _first_layer(finest: Layer, width_px: float) -> tuple[tuple[Layer, ...], Lay
 def _refined_from(
     guess: float, learned: Learned, pairs: Pairs, settings: DetectionSettings, told: bool
 ) -> tuple[Learned, list[SignedPair]]:
-    """Return `_refined` from a guess of the width; from that of most recordings where that led to no clear spots."""
-    refined, without_spots, n_clear = _refined(learned, pairs, settings, told)
+    """Return `_refined` from a guess of the width; if it gives no clear spots that move, from the usual width."""
+    found = _refined(learned, pairs, settings, told)
     far = not 1 / FURTHEST < guess / WIDTH_UNKNOWN_PX < FURTHEST
-    if settings.spot_width_px is None and n_clear < FEWEST_CLEAR and far:
+    if settings.spot_width_px is None and found.n_clear < FEWEST_CLEAR and far:
         skipped, layer = _first_layer(learned.finest, WIDTH_UNKNOWN_PX)
         started = replace(learned, skipped=skipped, layers=(layer,))
-        again, without_spots_again, n_clear_again = _refined(started, pairs, settings, told)
-        if n_clear_again >= FEWEST_CLEAR:
-            return again, without_spots_again
-    return refined, without_spots
+        again = _refined(started, pairs, settings, told)
+        # where little but dirt is seen, the guess is of the dirt
+        if again.n_clear >= FEWEST_CLEAR or found.mostly_still:
+            found = again
+    return found.learned, found.without_spots
 
 
-def _refined(
-    learned: Learned, pairs: Pairs, settings: DetectionSettings, told: bool
-) -> tuple[Learned, list[SignedPair], int]:
-    """Return what was learned with width, noise and clutter as they are beside and under the spots that are found.
+def _refined(learned: Learned, pairs: Pairs, settings: DetectionSettings, told: bool) -> _Round:
+    """Refine width, noise and clutter in rounds of detection.
 
-    The first round takes everything for clutter; the spots it finds nevertheless are taken out for the next. Returned, too,
-    are the pairs of frames as they are without spots, signed grey values of the first layer, and how many spots were clear.
+    The first round takes everything for clutter; the spots it finds nevertheless are removed for the next round.
     """
-    few = pairs[::2]  # until the last round: enough to come near
+    few = pairs[::2]  # enough for all rounds but the last
     learned = _with_excess(learned, _signed_pairs(few, learned))
     for _ in range(ROUNDS - 1):
         before = learned
-        learned, *_ = _looked_again(learned, few, settings, told)
+        learned = _looked_again(learned, few, settings, told).learned
         if _alike(learned.layers[0], before.layers[0]):
             break
     return _looked_again(learned, pairs, settings, told)
 
 
-def _looked_again(
-    learned: Learned, pairs: Pairs, settings: DetectionSettings, told: bool
-) -> tuple[Learned, list[SignedPair], int]:
-    """Find the spots by what is known; return what is known by them, the pairs of frames without, how many are clear."""
+def _looked_again(learned: Learned, pairs: Pairs, settings: DetectionSettings, told: bool) -> _Round:
+    """Do one round: find spots, and refine the result with them."""
     from nta.spots.fast import FrameSearch
 
     (layer,) = learned.layers
@@ -236,24 +248,28 @@ def _looked_again(
     finest, width = learned.finest, learned.spot_width_px
     if not told:
         finest = _with_noise_under_spots(learned, [frame for pair in seen for frame in pair])
-    rows = np.concatenate([frame.rows for pair in seen for frame in pair])
-    clear = rows[_are_clear(rows)]
+    of_pair = [np.concatenate([a.rows, b.rows]) for a, b in seen]
+    rows = np.concatenate(of_pair)
+    is_clear = _are_clear(rows)
+    is_still = _are_still(of_pair)[is_clear]
+    mostly_still = 2 * int(is_still.sum()) > is_still.size
+    clear = rows[is_clear][~is_still] if mostly_still else rows[is_clear]
     if settings.spot_width_px is None and len(clear) >= FEWEST_CLEAR:
         width = _fitted_width(clear, layer) * layer.step
     skipped, found = _first_layer(finest, width)
     learned = replace(learned, skipped=skipped, layers=(found,), camera=finest.camera)
     same = found.step == layer.step
     without_spots = [(a.rest, b.rest) for a, b in seen] if same else _signed_pairs(pairs, learned)
-    return _with_excess(learned, without_spots), without_spots, len(clear)
+    return _Round(_with_excess(learned, without_spots), without_spots, len(clear), mostly_still)
 
 
 def _with_excess(learned: Learned, without_spots: list[SignedPair]) -> Learned:
-    """Return it with excess and clutter measured in pairs of frames without their spots, as far as these are known."""
+    """Return the result with excess and clutter measured in pairs of frames without the spots found so far."""
     return replace(learned, layers=tuple(with_excess(learned.layers, without_spots, learned.sign)))
 
 
 def _with_noise_under_spots(learned: Learned, seen: list[SearchedFrame]) -> Layer:
-    """Return the finest layer with noise and camera as pixels under the spots show them, if they do."""
+    """Return the finest layer with noise and camera measured in pixels under the spots, if possible."""
     (layer,), finest = learned.layers, learned.finest
     noise = transferred_noise(seen, layer, learned.sign)
     if noise is None:
@@ -263,7 +279,7 @@ def _with_noise_under_spots(learned: Learned, seen: list[SearchedFrame]) -> Laye
 
 
 def _with_coarser(learned: Learned, without_spots: list[SignedPair]) -> Learned:
-    """Return it with coarser layers after the first, their excess and clutter measured."""
+    """Return the result with coarser layers added, with their excess and clutter."""
     (first,) = learned.layers
     layers = [first]
     while len(layers) < MOST_LAYERS and min(layers[-1].background.shape) >= 2 * LEAST_SIDE:
@@ -273,7 +289,7 @@ def _with_coarser(learned: Learned, without_spots: list[SignedPair]) -> Learned:
 
 
 def _with_apart(learned: Learned, frames: Sequence[Frame], settings: DetectionSettings) -> Learned:
-    """Return it with how far apart two spots must lie, by the spots of some frames from all over the first ones."""
+    """Return the result with the least distance of two spots, from spots of frames spread over the first frames."""
     from nta.spots.fast import FrameSearch
 
     (first,) = learned.layers
@@ -312,7 +328,7 @@ def _signed_pairs(pairs: Pairs, learned: Learned) -> list[SignedPair]:
 
 
 def _seen(image: Image, search: FrameSearch, learned: Learned) -> SearchedFrame:
-    """Find the spots of a frame at the first layer, and what is left of it without them."""
+    """Find the spots of a frame at the first layer, and subtract them."""
     small, rows, light = search.first_layer(image)
     h, w = light.shape
     rest = learned.sign * small[:h, :w].astype(np.float32) - light
@@ -330,20 +346,33 @@ def _alike(one: Layer, other: Layer) -> bool:
 
 
 def _are_clear(rows: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Which spots are bright, whole, alone and fitted well."""
+    """Whether each spot is bright, whole, alone and well fitted."""
     unclear = int(SpotFlag.EDGE | SpotFlag.OVERLAPPING | SpotFlag.POOR_FIT)
     clear: NDArray[np.bool_] = (rows[:, FLAGS].astype(int) & unclear == 0) & (rows[:, SNR] > CLEAR_SNR)
     return clear
 
 
+def _are_still(of_pair: Sequence[NDArray[np.float64]]) -> NDArray[np.bool_]:
+    """Whether each spot stands at the same place in every pair of frames: it is dirt, not a particle."""
+    still = []
+    for rows in of_pair:
+        found = np.full(len(rows), len(of_pair) > 1)
+        for other in of_pair:
+            apart = np.hypot(*(rows[:, None, [X, Y]] - other[None, :, [X, Y]]).transpose(2, 0, 1))
+            by_chance = STILL_SD * np.hypot(rows[:, None, ERROR], other[None, :, ERROR])
+            found &= (apart < by_chance).any(axis=1)
+        still.append(found)
+    return np.concatenate(still)
+
+
 def _fitted_width(clear: NDArray[np.float64], layer: Layer) -> float:
-    """Width at which clear spots are fitted, px of the layer, at most `FURTHEST` times off the one before."""
+    """Return the fitted width of clear spots, px of the layer, at most a factor `FURTHEST` from the previous width."""
     width = _weighted_median(clear[:, S], np.minimum(clear[:, SNR], 30))
     return float(np.clip(width, max(0.6 * layer.width_px, 0.6), FURTHEST * layer.width_px))
 
 
 def _has_discs(learned: Learned, pairs: Pairs, settings: DetectionSettings) -> bool:
-    """Whether coarser layers are worth their time: there are discs where the first layer has no spot."""
+    """Whether coarser layers are worth searching: they contain discs where the first layer has no spot."""
     from nta.spots.fast import FrameSearch
 
     with_discs = FrameSearch(learned, settings)
@@ -356,7 +385,7 @@ def _has_discs(learned: Learned, pairs: Pairs, settings: DetectionSettings) -> b
         n_new += int((distance.min(axis=1, initial=np.inf) > NEW_PLACE * learned.spot_width_px).sum())
         n_spots += len(rows)
         if abs(n_new - DISC_SHARE * n_spots) > DISC_CLEAR_SD * math.sqrt(DISC_SHARE * n_spots):
-            break  # the other frames would hardly say otherwise
+            break  # further frames would hardly change the decision
     return n_new > DISC_SHARE * n_spots
 
 
@@ -396,7 +425,7 @@ def _looks(image: Image) -> str:
 
 
 def _sample(frames: Sequence[Frame]) -> NDArray[Any]:
-    """Pairs of consecutive frames from all over the first ones."""
+    """Return pairs of consecutive frames, spread over the first frames, as one array."""
     most = int(np.clip(PRIME_BYTES // (4 * frames[0].image.size), 8, MOST_PRIMED))
     if len(frames) <= most:
         return np.stack([f.image for f in frames])
@@ -406,7 +435,7 @@ def _sample(frames: Sequence[Frame]) -> NDArray[Any]:
 
 
 def _full_scale(sample: NDArray[Any], bit_depth: int) -> int:
-    """Return the highest grey value: of 12 bits that a camera moved to the top of 16, the last four are always 0."""
+    """Return the highest grey value; if 12 bits are shifted to the top of 16, the lowest four bits are always 0."""
     bits = int(np.bitwise_or.reduce(sample[:: max(1, len(sample) - 1)], axis=None))
     smallest_step = bits & -bits or 1
     return int((2**bit_depth - 1) // smallest_step * smallest_step)
@@ -420,9 +449,9 @@ def _smoothed(images: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _is_dark(highpass: NDArray[np.float32], ground: _LearnedBackground) -> bool:
-    """Whether the light that stands out of the noise is missing light: what moves decides, dirt may be of either kind.
+    """Whether spots are darker than their background; only moving spots decide, because dirt may be bright or dark.
 
-    What hardly moves leaves as much of both kinds beside the background, and is judged with the rest.
+    Slow particles leave as much bright as dark light after subtraction of the background; they are judged with the rest.
     """
     variance = float(ground.noise.variance(np.array(ground.level)))
     still = ground.even - box_mean(ground.even, WIDE_BOX)
@@ -437,8 +466,8 @@ def _is_dark(highpass: NDArray[np.float32], ground: _LearnedBackground) -> bool:
 def _correlation_width(highpass: NDArray[np.float32]) -> float:
     """Return the standard deviation of the spots from the mean spatial autocorrelation.
 
-    Gaussian spots of standard deviation s give an autocorrelation exp(-r^2 / (4 s^2)); its value at lag 0 holds the noise
-    and is left out.
+    Gaussian spots of standard deviation s give an autocorrelation exp(-r^2 / (4 s^2)); its value at lag 0 includes the
+    noise and is left out.
     """
     h, w = highpass.shape[1:]
     power = np.zeros((h, w // 2 + 1))

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 def median_of(images: NDArray[np.generic]) -> NDArray[np.float32]:
     """Median along the first axis: of (n, height, width), n at least 1.
 
-    By a sorting network whose every exchange is a minimum and a maximum of two whole images: ten times as fast as sorting
-    pixel by pixel, more so in the camera's own integers.
+    Uses a sorting network whose exchanges are minimum and maximum of two whole images: ten times as fast as sorting pixel by
+    pixel, and faster still in the camera's own integers.
     """
     n = len(images)
     line = [np.array(image) for image in images]
@@ -27,10 +27,10 @@ def median_of(images: NDArray[np.generic]) -> NDArray[np.float32]:
 
 @lru_cache(maxsize=8)
 def _exchanges(n: int) -> tuple[tuple[int, int], ...]:
-    """Exchanges that bring the middle of n values to its place, in order.
+    """Exchanges, in order, that bring the middle of n values to its place.
 
-    Source: Batcher's merge exchange, Knuth, The Art of Computer Programming 3, 5.2.2, algorithm M; what the middle does not
-    depend on is left out.
+    Source: Batcher's merge exchange, Knuth, The Art of Computer Programming 3, 5.2.2, algorithm M, without the exchanges
+    that do not affect the middle.
     """
     found = []
     top = 1 << max(n - 1, 1).bit_length() - 1

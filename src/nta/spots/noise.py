@@ -1,9 +1,9 @@
-"""Photon transfer: how the noise of a pixel grows with its grey level, learned from the recording itself.
+"""Photon transfer: growth of a pixel's noise with its grey level, learned from the recording itself.
 
 The variance of a linear camera is var0 + slope * level (Janesick, Photon Transfer, SPIE 2007): slope = 1 / gain, and var0
-holds offset and read noise together. Neither needs a dark frame for detection; offset and read noise cannot be told apart
-from a recording, so an estimated camera has the offset where its variance would vanish and no read noise: photo-electrons
-are then right up to a constant background.
+combines offset and read noise. Detection needs no dark frame. Offset and read noise cannot be separated in a recording, so
+an estimated camera has no read noise and the offset at which its variance would vanish: photo-electrons are then correct up
+to a constant background.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from nta.spots.median import median_of
 from nta.spots.table import CameraModel
 
 Floats = TypeVar("Floats", bound=np.floating)
-TILE = 8  # px; a tile is taken as one grey level
-ROUNDING_VARIANCE = 1 / 12  # adu^2, of a value that was rounded to the next whole grey value
-LEAST_GROWTH = 1e-3  # of the variance: where light makes less of it, the noise does not show the gain
-MOST_TILES = 16_384  # their variances are known to 0.2 % together
+TILE = 8  # px; side of a tile, which has a single grey level
+ROUNDING_VARIANCE = 1 / 12  # adu^2, variance due to rounding to whole grey values
+LEAST_GROWTH = 1e-3  # least share of light in the variance: with less, the noise does not determine the gain
+MOST_TILES = 16_384  # most tiles used: together they determine the variance to 0.2 %
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,22 +36,22 @@ class PixelNoise:
     floor: float
 
     def variance(self, level: NDArray[Floats]) -> NDArray[Floats]:
-        """Variance at a grey level, in its precision."""
+        """Variance at a grey level, in the level's floating-point precision."""
         variance: NDArray[Floats] = np.maximum(self.var0 + self.slope * level, self.floor)
         return variance
 
     def of_camera(self, step: int, part: float) -> PixelNoise:
-        """Return the noise of a camera px, where this is that of sums of `step` x `step` px divided by `part`."""
+        """Return the noise of a camera px if this is the noise of sums of `step` x `step` px divided by `part`."""
         share = (part / step) ** 2
         return PixelNoise(var0=share * self.var0, slope=part * self.slope, floor=share * self.floor)
 
     def times(self, factor: float) -> PixelNoise:
-        """Return the noise of so many times the variance."""
+        """Return the noise with its variance multiplied by `factor`."""
         return PixelNoise(var0=factor * self.var0, slope=factor * self.slope, floor=factor * self.floor)
 
 
 def told_noise(camera: CameraState | None) -> tuple[PixelNoise, CameraModel] | None:
-    """Return the noise of a camera whose gain, offset and read noise are stated; None where one of them is not."""
+    """Return the noise of a camera whose gain, offset and read noise are stated; None if any is not stated."""
     if (
         camera is None
         or camera.gain_e_per_adu is None
@@ -68,7 +68,7 @@ def told_noise(camera: CameraState | None) -> tuple[PixelNoise, CameraModel] | N
 def noise_and_camera(
     camera: CameraState | None, frames: NDArray[np.float32], level: float
 ) -> tuple[PixelNoise, CameraModel]:
-    """Return the noise of a pixel and the camera model: what is stated of the camera, the rest from the frames.
+    """Return the noise of a pixel and the camera model: as stated, with missing values estimated from the frames.
 
     level : grey value of the background.
     """
@@ -76,7 +76,7 @@ def noise_and_camera(
     if told is not None:
         return told
     noise = estimated_noise(frames)
-    # without a gain, offset and read noise say nothing of electrons
+    # without a gain, offset and read noise cannot be converted to electrons
     if camera is None or camera.gain_e_per_adu is None:
         return noise, estimated_camera(noise, level)
     return _with_gain(camera.gain_e_per_adu, camera, float(noise.variance(np.array(level))), level)
@@ -85,7 +85,7 @@ def noise_and_camera(
 def _with_gain(
     gain: float, camera: CameraState, variance: float, level: float
 ) -> tuple[PixelNoise, CameraModel]:
-    """Return the camera of this gain whose background has the variance that is seen, by its offset or its read noise."""
+    """Return the camera of this gain, with offset or read noise chosen to match the observed variance of the background."""
     var0 = variance - level / gain
     if camera.offset_adu is not None:
         offset = camera.offset_adu
@@ -93,7 +93,7 @@ def _with_gain(
     else:
         read = camera.read_noise_e or 0.0
         if (read / gain) ** 2 + ROUNDING_VARIANCE > variance:
-            read = 0.0  # it is more than there is: that of another mode, or smoothed away
+            read = 0.0  # the stated noise exceeds the observed noise: it is for another mode, or the frames were smoothed
         offset = gain * ((read / gain) ** 2 + ROUNDING_VARIANCE - var0)
     floor = (read / gain) ** 2 + ROUNDING_VARIANCE
     noise = PixelNoise(var0=floor - offset / gain, slope=1 / gain, floor=floor)
@@ -101,10 +101,10 @@ def _with_gain(
 
 
 def tile_statistics(frames: NDArray[np.float32]) -> tuple[FloatArray, FloatArray]:
-    """Grey level and variance of every tile of pairs of consecutive frames.
+    """Return the grey level and the variance of every tile of pairs of consecutive frames.
 
-    The variance is half that of the difference of two frames: fixed structure cancels. The mean difference of a tile is
-    taken off first: flicker of the light source is not noise of a pixel.
+    The variance is half that of the difference of two frames, in which fixed structure cancels. The mean difference of a
+    tile is subtracted first, because flicker of the light source is not pixel noise.
     """
     _, h, w = frames.shape
     ty, tx = h // TILE, w // TILE
@@ -136,14 +136,14 @@ def estimated_noise(frames: NDArray[np.float32]) -> PixelNoise:
     level, variance = level[order], variance[order]
     n_bins = int(np.clip(level.size // 400, 1, 40))
     x = np.array([np.median(part) for part in np.array_split(level, n_bins)])
-    # lower quartile of tile variances, times what it is short of the mean for chi-square of TILE^2 - 1 degrees of freedom
+    # lower quartile of tile variances, corrected to the mean for chi-square with TILE^2 - 1 degrees of freedom
     short = 1 - 0.6745 * math.sqrt(2 / (TILE * TILE - 1))
     y = np.array([np.quantile(part, 0.25) for part in np.array_split(variance, n_bins)]) / short
     floor = ROUNDING_VARIANCE
     y = np.maximum(y, floor)
     slope, var0 = 0.0, float(np.median(y))
     if n_bins >= 4:
-        least = 0.02 * max(abs(float(x.mean())), 1.0)  # that levels must differ by to show a slope
+        least = 0.02 * max(abs(float(x.mean())), 1.0)  # least range of levels that determines a slope
         keep = np.ones(n_bins, bool)
         for _ in range(4):
             if np.ptp(x[keep]) <= least:
@@ -159,7 +159,7 @@ def estimated_noise(frames: NDArray[np.float32]) -> PixelNoise:
 
 
 def estimated_camera(noise: PixelNoise, level: float) -> CameraModel:
-    """Return the camera that has this noise; where the noise does not grow with the level, an offset of 0 is assumed."""
+    """Return the camera with this noise; if the noise does not grow with the level, an offset of 0 is assumed."""
     slope, variance = noise.slope, float(noise.variance(np.array(level)))
     if slope * max(level, 1.0) < LEAST_GROWTH * variance:
         slope = variance / max(level, 1.0)

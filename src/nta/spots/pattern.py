@@ -1,6 +1,6 @@
-"""What stays the same in every frame and is sharper than light can be: hot pixels and burnt-in text.
+"""Fixed pattern: structure that is the same in every frame and sharper than the optics allow: hot pixels, burnt-in text.
 
-A particle that rests is as wide as the optics make it and stays in: whether it moves is for later rooms to say.
+A resting particle is as wide as the optics make it and is not part of the pattern; later stages decide whether it moves.
 """
 
 from __future__ import annotations
@@ -11,19 +11,19 @@ from numpy.typing import NDArray
 from nta.spots.median import median_of
 from nta.spots.noise import PixelNoise
 
-FEWEST_FOR_PATTERN = 8  # frames: of fewer, particles are still in the median
-CLEAR_SD = 3.0  # of one frame's noise; a lone pixel passes for a spot from 10 on
-SHARP = 3.0  # times the mean of its neighbours: a Gaussian of 0.6 px has 2.7 times that
-MOST_SHARP = 0.02  # of all pixels; more is the grain of a codec
-CALM = 0.1  # of the expected variance: a pixel that does not even have noise was not seen by the camera
+FEWEST_FOR_PATTERN = 8  # frames; with fewer, particles remain in the median
+CLEAR_SD = 3.0  # standard deviations of one frame's noise; a lone pixel is detected as a spot from 10 on
+SHARP = 3.0  # ratio to the mean of the neighbours; a Gaussian of 0.6 px has a ratio of 2.7
+MOST_SHARP = 0.02  # share of all pixels; more is the grain of a codec
+CALM = 0.1  # share of the expected variance; a pixel with less noise was not recorded by the camera
 
 
 def fixed_pattern(
     frames: NDArray[np.float32], background: NDArray[np.float32], noise: PixelNoise
 ) -> NDArray[np.float32]:
-    """Return what to subtract, grey values, or an empty array where there is nothing.
+    """Return the pattern to subtract, in grey values; an empty array if there is none.
 
-    frames : (n, height, width), background : (height, width) their median over time.
+    frames : (n, height, width). background : (height, width) median of the frames over time.
     """
     none: NDArray[np.float32] = np.empty((0, 0), np.float32)
     smooth = _median_around(background)
@@ -46,7 +46,7 @@ def fixed_pattern(
 
 
 def _moving(frames: NDArray[np.float32], noise: PixelNoise, level: NDArray[np.float32]) -> bool:
-    """Whether pixels in general have the noise that is expected; where a codec has frozen them, calm says nothing."""
+    """Whether pixels in general have the expected noise; if a codec has frozen them, lack of noise is not conclusive."""
     part = frames[:, ::7, ::7]
     expected = noise.variance(level[::7, ::7].astype(float))
     return bool(np.median(part.var(axis=0) / expected) > 0.5)

@@ -1,8 +1,8 @@
 """A second opinion on the spots: `trackpy.locate` behind the interface of the compiled search (needs the extra `reference`).
 
 trackpy (Allan et al., doi:10.5281/zenodo.4682814) finds local maxima of the band-passed image and refines them to their
-centre of mass (Crocker and Grier, J. Colloid Interface Sci. 179, 298 (1996)). It knows neither camera nor noise: both are
-put in here, so that its threshold and its numbers mean what they mean everywhere else.
+centre of mass (Crocker and Grier, J. Colloid Interface Sci. 179, 298 (1996)). It uses neither camera model nor noise: both
+are added here, so that threshold and results have the same meaning as for the other engines.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class TrackpySearch:
         return np.where(edge, int(SpotFlag.EDGE), 0) + np.where(saturated, int(SpotFlag.SATURATED), 0.0)
 
     def _mass_of_noise(self) -> float:
-        """Return the largest mass that noise alone reaches on 256 x 256 px: it adds up what is above its own mean."""
+        """Return the largest mass that noise alone reaches on 256 x 256 px: trackpy sums pixels above their own mean."""
         noise = np.random.default_rng(0).normal(0, self._noise_adu, (256, 256))
         level = max(float(np.median(self._learned.background)), 6 * self._noise_adu)
         with warnings.catch_warnings():
@@ -85,7 +85,7 @@ class TrackpySearch:
         return float(found["mass"].max()) if len(found) else 0.0
 
     def _kept_of_a_perfect_spot(self) -> float:
-        """Share of a spot's light that trackpy's band-pass and window leave in its mass."""
+        """Share of a spot's light that remains in its mass after trackpy's band-pass and window."""
         s, half = self._learned.spot_width_px, 2 * self._diameter
         line = np.exp(-0.5 * (np.arange(-half, half + 1) / s) ** 2)
         spot = np.rint(30_000 * np.outer(line, line)).astype(np.uint16)

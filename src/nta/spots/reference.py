@@ -1,7 +1,7 @@
-"""The plain engine: NumPy and SciPy, slow, without shortcuts; what the compiled kernels' fits are held to in tests.
+"""The plain engine: NumPy and SciPy, slow, without shortcuts; tests compare the fits of the compiled kernels with it.
 
-It filters the whole frame at full resolution and fits every maximum by itself with a Gaussian integrated over pixels:
-neighbours, blends, discs and rings are the fast engine's business.
+It filters the whole frame at full resolution and fits every maximum by itself with a Gaussian integrated over pixels.
+Neighbours, blends, discs and rings are left to the fast engine.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ class ReferenceSearch:
         return np.argwhere(peak)
 
     def _fitted(self, value: FloatArray, saturated: NDArray[np.bool_], y: int, x: int) -> FloatArray | None:
-        """Maximum-likelihood fit by Fisher scoring around (y, x); None where there is no spot."""
+        """Maximum-likelihood fit by Fisher scoring around (y, x); None if there is no spot."""
         layer, r = self._layer, self._layer.fit_radius
         h, w = value.shape
         y0, x0 = int(np.clip(y - r, 0, h - 2 * r - 1)), int(np.clip(x - r, 0, w - 2 * r - 1))
@@ -177,7 +177,7 @@ def _integrated(centre: float, s: float, n: int) -> tuple[FloatArray, FloatArray
 
 
 def _rise(value: FloatArray, level: FloatArray, sd: FloatArray) -> FloatArray:
-    """How far the background has risen since it was learned, most of the tiles around; see `kernels.follow`."""
+    """Rise of the background since it was learned, the maximum over the tiles around; see `kernels.follow`."""
     from scipy import ndimage
 
     above = value - level

@@ -1,4 +1,4 @@
-"""What the analyst may choose about spots."""
+"""Settings of the detection of spots."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from nta.stated import check_choice
 
 Contrast = Literal["auto", "bright", "dark"]
 Engine = Literal["fast", "reference", "trackpy"]
-THRESHOLDS_SD = (1.0, 100.0)  # lowest and highest that can be asked for
+THRESHOLDS_SD = (1.0, 100.0)  # lowest and highest threshold allowed
 
 
 @dataclass(frozen=True, kw_only=True)
 class DetectionSettings:
-    """How spots are found; the defaults are meant to hold for every recording."""
+    """How spots are found; the defaults are meant for every recording."""
 
     # noise passes this 0.2 times per 640x480 frame (sigma 1.6 px), never twice in a row
     threshold_sd: float = 4.75
@@ -25,7 +25,7 @@ class DetectionSettings:
     spot_width_px: float | None = None
     engine: Engine = "fast"
     remove_fixed_pattern: bool = True  # hot pixels, pixel offsets and burnt-in text
-    split_overlapping: bool = True  # fit two spots where one does not explain the light
+    split_overlapping: bool = True  # fit two spots if a single spot does not explain the light
     threads: int | None = None  # None: as many as there are cores; does not change the result
 
     def __post_init__(self) -> None:

@@ -1,8 +1,9 @@
-"""Columns and rows that lie above or below the others: offsets of amplifiers and converters, lines of a shaky supply.
+"""Stripes: offsets of whole columns and rows, from amplifiers, converters or an unstable supply.
 
-To a matched filter a faint stripe is much: along it nothing is averaged away, so one of two fifths of the noise of a pixel
-weighs as much as all of that noise. What stays is learned from the median frame, each half of the sensor by itself, as it
-may be read out by converters of its own. What is new in every frame is looked for in a recording that has it.
+A faint stripe disturbs a matched filter strongly, because it does not average out along its length: a stripe of two fifths
+of a pixel's noise contributes as much as all of that noise. Fixed stripes are learned from the median frame, each half of
+the sensor separately, because it may have converters of its own. Stripes that change from frame to frame are measured in
+each frame, if the recording has any.
 """
 
 from __future__ import annotations
@@ -22,16 +23,16 @@ from nta.spots.learned import Layer, Wavering
 LEAST_SD = 0.1  # rms of stripes over the noise of a pixel: weaker ones raise the threshold by 3 % at most
 STRIP = 4  # px; width of the strips between which a step is looked for
 CLEAR = 5.0  # standard deviations of chance
-REACH_SD = 3.0  # of a pixel's noise: what is further from its stripe is no part of it
-LOOKED_AT = 8  # frames in which stripes are looked for that are new in every frame
-PASSES = 2  # of strong stripes, the smooth background holds a share at first
-LAPS = 2  # columns are seen the better, the better the rows are known
+REACH_SD = 3.0  # standard deviations of a pixel's noise; pixels further from the stripe's median are left out
+LOOKED_AT = 8  # frames examined for stripes that change from frame to frame
+PASSES = 2  # repeated, because at first the smooth background contains a share of strong stripes
+LAPS = 2  # columns and rows are estimated in turn
 
 
 def fixed_stripes(background: Float32Array, sd: float) -> Float32Array:
-    """Return the stripes of a median frame, grey values, or an empty array where there are none.
+    """Return the stripes of a median frame, in grey values; an empty array if there are none.
 
-    sd : how much a pixel changes from frame to frame.
+    sd : standard deviation of a pixel from frame to frame.
     """
     rest = background.copy()
     stripes: Float32Array = np.zeros_like(rest)
@@ -49,7 +50,7 @@ def fixed_stripes(background: Float32Array, sd: float) -> Float32Array:
 
 
 def _sharp_stripes(background: Float32Array, sd: float) -> Float32Array | None:
-    """Return what stands out of the smooth background in whole columns and rows; None where there is nothing."""
+    """Return offsets of whole columns and rows from the smooth background; None if there are none."""
     side = 2 * BOX
     rest = background - box_mean(box_mean(background, side), side)
     flat = np.clip(rest, -REACH_SD * sd, REACH_SD * sd)
@@ -70,7 +71,7 @@ def _sharp_stripes(background: Float32Array, sd: float) -> Float32Array | None:
 
 
 def wavering_of(frames: Sequence[Float32Array], background: Float32Array, sd: float) -> Wavering:
-    """Return whether frames have stripes that their median has not; frames and background without fixed ones."""
+    """Return whether frames have stripes that their median has not; frames and background are without fixed stripes."""
     chosen = frames[:: max(1, len(frames) // LOOKED_AT)]
     rests = [frame - background for frame in chosen]
     rests = [rest - np.float32(np.median(rest[::7, ::7])) for rest in rests]
@@ -80,9 +81,9 @@ def wavering_of(frames: Sequence[Float32Array], background: Float32Array, sd: fl
 
 
 class FrameStripes:
-    """Finds and keeps what is fixed and what is new in the frame at hand, in px of a layer; not to be shared by threads.
+    """Fixed and new stripes of the current frame, in px of a layer; not to be shared by threads.
 
-    values, sums : to be subtracted from its signed grey values and from 2x2 sums of these.
+    values, sums : offsets to subtract from the signed grey values, and from their 2x2 sums.
     """
 
     def __init__(
@@ -98,7 +99,7 @@ class FrameStripes:
 
     @classmethod
     def of(cls, layer: Layer, sign: int, fixed: Float32Array) -> FrameStripes:
-        """Make it for the frames of a layer, of which `fixed` (may be empty) is to be subtracted, too."""
+        """Make an instance for the frames of a layer; `fixed` (may be empty) is subtracted as well."""
         sd = float(np.sqrt(layer.noise.variance(np.array(np.median(layer.background)))))
         return cls(layer.expected(sign), fixed, sign, sd, layer.wavering)
 
@@ -120,15 +121,15 @@ def _halves(image: Float32Array) -> list[Float32Array]:
 
 
 def _parts(image: Float32Array) -> list[Float32Array]:
-    """Return views of the halves whose columns may be striped, and of those whose rows may be, as columns."""
+    """Return views of the halves whose columns may be striped, and, transposed, of the halves whose rows may be."""
     return [*_halves(image), *_halves(image.T)]
 
 
 def _step(part: Float32Array, sd: float) -> Float32Array:
-    """Step in the middle of the rows, half of it below 0 and half above: a sensor that is read out from two sides.
+    """Return the step in the middle of the rows, half below 0 and half above: a sensor that is read out from two sides.
 
-    Measured from strips left and right of the middle, the slope of those further out taken off; 0 where the upper and the
-    lower half do not agree.
+    Measured from strips left and right of the middle, with the slope of strips further out subtracted; 0 if the upper and
+    the lower half do not agree.
     """
     middle = part.shape[1] // 2
     strips = part[:, middle - 2 * STRIP : middle + 2 * STRIP].reshape(len(part), 4, STRIP).mean(axis=2)
@@ -149,7 +150,7 @@ def _means(image: Float32Array) -> list[Float32Array]:
 
 
 def _offsets(part: Float32Array, sd: float) -> Float32Array:
-    """Mean of every column over that of all, what is far from its median (text, particles that rest) left out."""
+    """Mean of every column minus that of all columns, without pixels far from the median (text, resting particles)."""
     middle = np.median(part[:: max(1, len(part) // 64)], axis=0)
     away = part - middle
     near = np.abs(away) <= REACH_SD * sd
@@ -167,9 +168,9 @@ def _waver(rests: Sequence[Float32Array], sd: float) -> bool:
 
 
 def _alike(halves: Sequence[Float32Array], sd: float) -> bool:
-    """Whether both halves have offsets in common that matter: dirt and particles are in one of them.
+    """Whether both halves share significant offsets; dirt and particles affect only one half.
 
-    Those near the border are not asked: there, an uneven light is not told from its smooth part.
+    Columns near the border are not used: uneven light there cannot be separated from stripes.
     """
     border = min(2 * BOX, halves[0].shape[-1] // 4)
     one, other = (half[..., border:-border] for half in halves)

@@ -15,7 +15,7 @@ from nta.errors import RecordingError
 
 
 class SpotFlag(IntFlag):
-    """Why a spot's numbers deserve less trust; a spot is flagged, not dropped."""
+    """Why a spot's numbers are less reliable; a spot is flagged, not dropped."""
 
     SATURATED = 1  # a pixel at full scale within the fit window
     EDGE = 2  # the fit window leaves the frame
@@ -26,15 +26,16 @@ class SpotFlag(IntFlag):
 
 
 ModelSource = Literal["stated", "gain stated", "estimated", "unknown"]
-"""Stated by the recording or a profile, estimated from the recording's own noise; "gain stated": the rest is estimated."""
+"""Source of the camera model: "stated" by the recording or a profile, "estimated" from the recording's noise; "gain stated":
+offset and read noise are estimated."""
 
 SeenContrast = Literal["bright", "dark", "unknown"]
-"""Spots against their background."""
+"""Spots compared with their background."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CameraModel:
-    """From grey values to photo-electrons: e = (adu - offset_adu) * gain_e_per_adu, variance = e + read_noise_e**2."""
+    """Conversion of grey values to electrons: e = (adu - offset_adu) * gain_e_per_adu, variance = e + read_noise_e**2."""
 
     gain_e_per_adu: float
     offset_adu: float
@@ -44,7 +45,7 @@ class CameraModel:
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Scene(Brief):
-    """What the detector learned of the recording as a whole; travels with its spots."""
+    """Properties of the whole recording found by the detector; kept with its spots."""
 
     width_px: int
     height_px: int
@@ -53,17 +54,17 @@ class Scene(Brief):
     camera: CameraModel
     spot_width_px: float  # standard deviation of a Gaussian spot in focus
     threshold_sd: float
-    frame_index: NDArray[np.int64]  # index of every frame that was searched, also those without spots
+    frame_index: NDArray[np.int64]  # index of every frame that was searched, including frames without spots
     frame_time_s: NDArray[np.float64]
     example_image: NDArray[np.uint8] | NDArray[np.uint16]  # first frame, for pictures
     background: NDArray[np.float32]  # (height, width) adu, fixed background of the recording
-    saturated_fraction: float  # of spots with a pixel at full scale
-    # scatter of the filter's responses to what is no spot, in those that the noise of pixels makes
+    saturated_fraction: float  # share of spots with a pixel at full scale
+    # variance of the filter's response without spots over its variance due to pixel noise
     clutter: float = 1.0
 
     @property
     def has_borders(self) -> bool:
-        """Whether the size of the frame is known; of tracks that another program made, only where they were is."""
+        """Whether the size of the frame is known; for tracks from another program only their positions are known."""
         return self.bit_depth > 0
 
     @property
@@ -76,8 +77,8 @@ class Scene(Brief):
 class Spots(Columns):
     """Spots of a recording, sorted by frame. Axes are (y, x); the centre of the first pixel is at (0, 0).
 
-    Intensities are photo-electrons by the scene's camera model, of the whole spot (volume of the fitted Gaussian); dark
-    spots have positive intensity too (light missing).
+    Intensities are photo-electrons of the whole spot (volume of the fitted Gaussian) by the scene's camera model; those of
+    dark spots are positive too (missing light).
     """
 
     frame: NDArray[np.int32] = column(np.int32, "1", "frame index")
@@ -107,7 +108,7 @@ class Spots(Columns):
 
 
 def join_spots(parts: Sequence[Spots]) -> Spots:
-    """Join the spots of consecutive chunks of one recording, and their scenes: every frame that any of them lists, once."""
+    """Join the spots of consecutive chunks of one recording, and their scenes, which list every frame once."""
     if not parts:
         raise RecordingError("no frames to search for spots: the recording is empty")
     scenes, n_spots = [part.scene for part in parts], [len(part) for part in parts]

@@ -1,8 +1,8 @@
-"""Photon transfer under the spots: how far pixels are from the fitted light, against how much light there is.
+"""Photon transfer under the spots: variance of the residuals of pixels against the fitted light.
 
-A recording with an even background has one grey level but for its spots: only they tell how the noise grows with light.
-Spots are no perfect Gaussians. What the fit misses is smooth over neighbouring pixels, as noise is not, and grows with the
-square of the light: it is told apart by both.
+A recording with an even background has a single grey level except in its spots: only spots show how the noise grows with
+light. Spots are not perfect Gaussians. The misfit is smooth over neighbouring pixels, unlike noise, and its square grows
+with the square of the light: both distinguish it from noise.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ from nta.spots.learned import Layer
 from nta.spots.noise import ROUNDING_VARIANCE, PixelNoise
 
 BINS = 16
-FEWEST = 60  # pixels in a bin
-LEAST_RANGE = 2.0  # brightest bin over the darkest, in standard deviations of noise
-LIT_SD = 0.3  # standard deviations of noise from which on light is that of a spot
-BAD_SD = 0.05  # the same of doubtful spots: their pixels are left out
-EVERY = 31  # of the pixels that no spot lights is looked at: there are enough of them
-MOST_LEVERAGE = 0.6  # beyond, as good as nothing of a pixel's noise is left
+FEWEST = 60  # fewest pixels in a bin
+LEAST_RANGE = 2.0  # least difference of the brightest and the darkest bin, in standard deviations of noise
+LIT_SD = 0.3  # least light of a pixel under a spot, in standard deviations of noise
+BAD_SD = 0.05  # light of unreliable spots, in the same unit, from which on a pixel is left out
+EVERY = 31  # one in so many of the unlit pixels is used: there are enough of them
+MOST_LEVERAGE = 0.6  # beyond, practically nothing of a pixel's noise remains in the residual
 BAD = SATURATED | EDGE | OUT_OF_FOCUS | POOR_FIT
 
 
 class SearchedFrame(NamedTuple):
-    """What was seen in a frame at a layer, in its px.
+    """A searched frame at a layer, in px of this layer.
 
-    rows : of spots. rest : signed grey values without stripes and the spots' light. light : that light.
+    rows : rows of its spots. rest : signed grey values without stripes and without the light of spots. light : that light.
     """
 
     rows: FloatArray
@@ -45,7 +45,7 @@ class SearchedFrame(NamedTuple):
 
 
 def transferred_noise(frames: Sequence[SearchedFrame], layer: Layer, sign: int) -> PixelNoise | None:
-    """Return the noise of the layer's grey values, None where the spots do not tell it."""
+    """Return the noise of the layer's grey values; None if the spots do not determine it."""
     from nta.spots.kernels.means import clipped_variance
 
     sd = float(np.sqrt(layer.noise.variance(np.array(np.median(layer.background[::4, ::4])))))
@@ -77,7 +77,7 @@ def transferred_noise(frames: Sequence[SearchedFrame], layer: Layer, sign: int) 
 def _line(
     m: NDArray[np.float64], v: NDArray[np.float64], q: NDArray[np.float64], w: NDArray[np.float64]
 ) -> tuple[float, float]:
-    """Weighted fit of v = var0 + slope m + misfit q, misfit not below 0; relative errors of v are alike but for w."""
+    """Weighted fit of v = var0 + slope m + misfit q with misfit >= 0; relative errors of v are inverse to w."""
     scale = v.copy()
     slope = var0 = 0.0
     for _ in range(3):
@@ -92,10 +92,10 @@ def _line(
 
 
 def _samples(seen: SearchedFrame, layer: Layer, noise: float) -> tuple[NDArray[np.float32], ...]:
-    """Light, level and residual of 2x2 px: all that good spots light, and some of the others.
+    """Return light, level and residual of squares of 2x2 px: all squares under good spots, and some unlit ones.
 
-    The residual is that of a chequered sum, half of (upper left - upper right - lower left + lower right): it has the
-    variance of a pixel, and hardly anything of what is smooth, be it background or what a spot differs by from a Gaussian.
+    The residual is a chequered sum, half of (upper left - upper right - lower left + lower right): it has the variance of a
+    pixel, and contains hardly any smooth structure, such as background or the misfit of a spot.
 
     noise : standard deviation of a pixel of the background.
     """
@@ -117,7 +117,7 @@ def _samples(seen: SearchedFrame, layer: Layer, noise: float) -> tuple[NDArray[n
 def _squares(
     light: Float32Array, bad: Float32Array, layer: Layer, noise: float
 ) -> tuple[IntArray, IntArray, Float32Array]:
-    """Row and column of squares of 2x2 px, and their mean light: all that good spots light, and some of the others."""
+    """Return row, column and mean light of squares of 2x2 px: all squares under good spots, and some unlit ones."""
     from nta.spots.kernels.squares import lit_squares
 
     y, x = np.empty((2, light.size), np.int64)
@@ -129,7 +129,7 @@ def _squares(
 
 @lru_cache(maxsize=16)
 def chequered_share(width_px: float) -> float:
-    """Leverage of a fit of x, y, N and s on chequered sums of 2x2 px over that on pixels, mean of a spot."""
+    """Leverage of chequered sums of 2x2 px on a fit of x, y, N and s over the leverage of pixels, mean over a spot."""
     reach = math.ceil(5 * width_px)
     axis = np.arange(-reach, reach + 1.0) / width_px
     y, x = np.meshgrid(axis, axis, indexing="ij")

@@ -1,4 +1,4 @@
-"""Each arm by itself: its diameters in nm and what other methods measured of it, with intervals over its replicates."""
+"""Summary of each arm: diameters in nm and results of other methods, with intervals over replicates."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ MEASURED = {
     "particles_per_ug": "Particles per µg of protein",
     "zeta_mv": "Zeta potential",
 }
-"""What other methods measure of a preparation, with its name for people."""
+"""Results of other methods on a preparation, with their names for readers."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ArmSummary:
-    """One arm. unit, n : replicates that the diameters are means over. measured : by other methods, over preparations."""
+    """Summary of an arm. unit, n : kind and number of replicates of the diameters. measured : results of other methods."""
 
     unit: str
     n: int
@@ -64,7 +64,7 @@ def _summary(arm: Arm, least: float) -> ArmSummary:
 
 
 def measured_of(arm: Arm) -> dict[str, Quantity]:
-    """Return what other methods measured of an arm, as means over its preparations."""
+    """Return the results of other methods on an arm, as means over its preparations."""
     known = {name: values for name in MEASURED if (values := arm.values(name))}
     return {
         name: student_mean(values, "mV" if name == "zeta_mv" else "1", "preparation")

@@ -25,14 +25,14 @@ def assess_study(study: Study, kept: str | Path, *, tell: Tell) -> StudyOutcome:
     study
         As `read_study` gives it.
     kept
-        Folder for the analyses; what is there already is not analysed again.
+        Folder of the analyses; existing ones are not repeated.
     tell
-        Told what is going on, one line at a time.
+        Called with the progress, one line at a time.
 
     Raises
     ------
     SettingError
-        What the study names is not there, a video was attached that cannot be, or two that are analyses of one recording.
+        A file named by the study is missing, a video cannot be attached, or two videos are of the same recording.
     """
     files = read_study_files(study)
     attached = {p.name: attach(p, study, files, Path(kept), tell) for p in study.preparations}
@@ -43,7 +43,7 @@ def assess_study(study: Study, kept: str | Path, *, tell: Tell) -> StudyOutcome:
 def judge_study(
     study: Study, attached: Mapping[str, tuple[Attached, ...]], limits: IntegrityLimits | None = None
 ) -> StudyOutcome:
-    """Judge a study whose videos are at hand, by preparation."""
+    """Judge a study whose videos are given, by preparation."""
     material = Material.of(study, attached)
     judged = []
     for group in study.groups:
@@ -69,7 +69,7 @@ def _distinct(attached: Mapping[str, tuple[Attached, ...]]) -> dict[str, tuple[A
 
 
 def _refuse_copies(study: Study, attached: Mapping[str, tuple[Attached, ...]]) -> None:
-    """Refuse two results of one recording, or one beside the recording itself: that the files differ says nothing."""
+    """Refuse two results of the same recording, or a result beside its recording, even if the files differ."""
     seen: dict[str, Attached] = {}
     for item in (a for items in attached.values() for a in items):
         first = seen.setdefault(item.facts.get("recording_sha256") or item.sha256, item)

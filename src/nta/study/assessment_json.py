@@ -1,4 +1,4 @@
-"""The study as plain data: everything the report says, for other programs."""
+"""The content of a study report as plain data, for other programs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _VERSION = 1
 
 
 def plain_data(outcome: StudyOutcome) -> dict[str, Any]:
-    """Return what `assessment.json` holds: plain data, ready for JSON (no NaN, no infinity)."""
+    """Return the content of `assessment.json`: plain data for JSON, without NaN and infinity."""
     study = outcome.study
     data: dict[str, Any] = plain(
         {
@@ -67,7 +67,7 @@ def plain_data(outcome: StudyOutcome) -> dict[str, Any]:
 
 
 def write_assessment(outcome: StudyOutcome, folder: Path) -> Path:
-    """Write `assessment.json`; the file appears when it is whole."""
+    """Write `assessment.json`; the file appears only when it is complete."""
     return write_json(folder / ASSESSMENT_FILE, plain_data(outcome))
 
 

@@ -1,4 +1,4 @@
-"""What a study file attaches, made into videos: recordings are analysed once and found again by their checksum."""
+"""Make videos of the files that a study attaches; recordings are analysed once and found again by their checksum."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ _KEY_LETTERS = 20  # of 64: enough to tell analyses apart, short enough for the 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Attached:
-    """One video with where it comes from.
+    """One video, with its source.
 
-    per_ml, in_view : of the original material, None where not known. d50_nm : median diameter of the particles, freed of the
-        blur of single tracks. limit_nm : diameter that is found in half of the frames. findings : of the recording.
-    facts : what a reader of the report wants to know of it.
+    per_ml, in_view : concentration of the original material, None if unknown. d50_nm : median diameter, corrected for the
+        blur of single tracks. limit_nm : diameter at which a particle is found in half of the frames. findings : those
+        of the recording. facts : further values for the report.
     """
 
     path: Path
@@ -79,9 +79,9 @@ def attach(
 
 
 def check_study(study: Study) -> list[str]:
-    """Refuse what is named and not there, and results and exports that cannot be used as stated; nothing is analysed for it.
+    """Check the files of a study without analysing: refuse missing files, and results and exports that contradict the study.
 
-    Returns what can be used, and yet keeps something from being assessed.
+    Return remarks on files that can be used but prevent an assessment.
     """
     read_study_files(study)
     dilutions: dict[str, list[float | None]] = {}
@@ -103,7 +103,7 @@ def check_study(study: Study) -> list[str]:
 
 @contextmanager
 def _placed(preparation: Preparation, study: Study) -> Iterator[None]:
-    """Say where in the study file it is that something is wrong with."""
+    """Add the place in the study file to an error."""
     try:
         yield
     except NtaError as error:
@@ -163,7 +163,7 @@ class _Attaching:
 
 
 def _finished(path: Path, preparation: Preparation, study: Study) -> Iterator[Attached]:
-    """Yield the videos of results and exports, where they agree with the study; none of what is still to be analysed."""
+    """Yield the videos of results and exports, after checking them against the study; none for a recording."""
     if path.suffix.lower() in VENDOR_SUFFIXES:
         yield from _from_export(path, preparation, study)
         return
@@ -208,7 +208,7 @@ def _from_analysis(
 
 
 def _per_ml(analysis: Analysis, dilution: float | None) -> float | None:
-    """Return particles per ml of the material, where the visible volume of the run is known."""
+    """Return particles per ml of the material; None if the visible volume is not known."""
     if analysis.visibility is None:
         return None
     in_cell = analysis.visibility.concentration.in_cell_per_ml.value
@@ -268,7 +268,7 @@ def _from_export(path: Path, preparation: Preparation, study: Study) -> Iterator
 def _from_run(
     path: Path, digest: str, result: VendorResult, run: VendorRun, preparation: Preparation
 ) -> Attached:
-    """Stand one diameter per track for the printed histogram: spread evenly over it, no more than it says."""
+    """Replace a printed histogram by one diameter per track (at least 200), spread evenly within each bin."""
     histogram = run.histogram
     assert histogram is not None
     n = int(run.n_tracks or (histogram.counts.sum() if histogram.counts is not None else 0))

@@ -1,7 +1,7 @@
-"""What a reader looks for in a report on vesicles by tracking, which of it this study has, and a methods paragraph.
+"""Reporting checklist for particle tracking of vesicles, filled in from a study, and a methods paragraph.
 
-The fields follow what MISEV2023, EV-TRACK and MIAPTE are publicly said to ask for; the texts of ISO 19430 and ASTM E2834
-were not read. This is a list, not a certificate.
+The fields follow public summaries of MISEV2023, EV-TRACK and MIAPTE; the texts of ISO 19430 and ASTM E2834 were not
+consulted. A complete list does not certify conformity.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ _OPTIONAL = (
     "protein and lipoprotein markers",
     "particles per µg of protein",
 )
-"""Fields that a final report may lack."""
+"""Names of fields that a final report may lack."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Item:
-    """One field: value is None where nobody said it. essential : a report should not be called final without it."""
+    """One field. value : None or empty if not stated. essential : a final report must state it."""
 
     section: str
     name: str
@@ -45,24 +45,24 @@ class Item:
 
 @dataclass(frozen=True, kw_only=True)
 class Checklist:
-    """All fields and the methods paragraph made from them."""
+    """All fields of the checklist, and the methods paragraph."""
 
     items: tuple[Item, ...]
     methods: str
 
     @property
     def stated(self) -> tuple[Item, ...]:
-        """Fields that are there."""
+        """Fields with a value."""
         return tuple(item for item in self.items if item.value not in _NOTHING)
 
     @property
     def missing(self) -> tuple[Item, ...]:
-        """Fields that nobody filled in."""
+        """Fields without a value."""
         return tuple(item for item in self.items if item.value in _NOTHING)
 
 
 def checklist(outcome: StudyOutcome) -> Checklist:
-    """Go through the list."""
+    """Return the checklist of a study."""
     sections = {
         "Sample": _sample(outcome),
         "Instrument": _instrument(outcome),
@@ -200,14 +200,14 @@ def _support(o: StudyOutcome) -> dict[str, Any]:
 
 
 def _each(o: StudyOutcome, key: str) -> dict[str, Any]:
-    """Collect a fact of every video; empty where not all have it."""
+    """Return a fact of every video with tracks, by name of the video; empty if one of them lacks it."""
     videos = [a for items in o.material.attached.values() for a in items]
     facts = {a.video.name: a.facts.get(key) for a in videos if a.video.n_tracks}
     return {} if not facts or any(v in _NOTHING for v in facts.values()) else facts
 
 
 def _common(o: StudyOutcome, key: str) -> Any:
-    """Return a fact that all videos share, else all that occur."""
+    """Return a fact if all videos share it, else the list of its values; None if unknown."""
     found: list[Any] = []
     for fact in _each(o, key).values():
         if fact not in found:
@@ -216,7 +216,7 @@ def _common(o: StudyOutcome, key: str) -> Any:
 
 
 def _methods(o: StudyOutcome) -> str:
-    """Write the methods paragraph from what is known; what is not is marked in brackets."""
+    """Return the methods paragraph; facts that are not known are named in brackets."""
     study, instrument = o.study, o.study.instrument
 
     def known(value: Any, otherwise: str, form: Callable[[Any], str] = str) -> str:
@@ -258,7 +258,7 @@ def _methods(o: StudyOutcome) -> str:
 
 
 def _grouped(values: dict[str, str]) -> Iterator[str]:
-    """Yield each value once, with the groups it holds for where there are several."""
+    """Yield each value once, preceded by its groups if the values differ."""
     for value in dict.fromkeys(values.values()):
         groups = ", ".join(group for group, this in values.items() if this == value)
         yield value if len(set(values.values())) == 1 else f"{groups}: {value}"
@@ -296,7 +296,7 @@ def _software(versions: Any) -> str:
 
 
 def _phrase(values: dict[str, Any]) -> str:
-    """Write how material was handled as one phrase; what its value says itself is not named."""
+    """Write how material was handled as one phrase; keys that are clear from their value are not named."""
     said_by_value = (
         "method",
         "buffer",

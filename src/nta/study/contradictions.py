@@ -1,7 +1,7 @@
-"""What a study states of a preparation, held against what attached results were made with: they agree, or are refused.
+"""Compare the statements of a study about a preparation with attached results; results that contradict are refused.
 
-Recordings that the study analyses itself take what it states; results and exports are finished, and nothing that is stated
-beside them changes their sizes any more.
+Recordings analysed for the study use its statements. Results and exports are finished: statements cannot change their
+sizes any more.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from nta.io.vendors import VendorRun
 from nta.pipeline import Analysis
 from nta.study.study import Instrument, Preparation, Study
 
-_SAME_C = 0.5  # a thermometer beside a set point; 1.2 % of a diameter
+_SAME_C = 0.5  # thermometer against set point; 1.2 % of a diameter
 _SAME_VISCOSITY = 0.03  # programs print that of water as 0.9 mPa s
-_SAME = 0.01  # of the rest: nominal values, rounded
+_SAME = 0.01  # tolerance of the other values, which are nominal and rounded
 
 
 @dataclass(frozen=True, kw_only=True)
 class Made:
-    """What a result was made with, by the study's keys; None where it does not say."""
+    """Conditions under which a result was made, by the keys of the study; None if not stated."""
 
     temperature_c: float | None
     medium: str | None = None
@@ -35,7 +35,7 @@ class Made:
 
     @classmethod
     def of_analysis(cls, analysis: Analysis) -> Made:
-        """Take it from our own results; a viscosity that somebody measured stands in place of the medium."""
+        """Take the conditions from an analysis by nta; a measured viscosity replaces the medium."""
         conditions, d = analysis.conditions, analysis.diffusion
         by_name = conditions.viscosity_mpas is None
         return cls(
@@ -50,7 +50,7 @@ class Made:
 
     @classmethod
     def of_run(cls, run: VendorRun) -> Made:
-        """Take it from a run of a vendor's program, as far as its export says."""
+        """Take the conditions from a run of a vendor's program, as far as its export states them."""
         return cls(
             temperature_c=run.temperature_c,
             viscosity_mpas=None if run.viscosity_pa_s is None else 1e3 * run.viscosity_pa_s,
@@ -62,12 +62,12 @@ class Made:
 
 
 def refuse_contradictions(what: str, made: Made, preparation: Preparation, instrument: Instrument) -> None:
-    """Refuse a result that was made otherwise than the study states.
+    """Refuse a result made under other conditions than the study states.
 
     Raises
     ------
     SettingError
-        Names the result, and each value on both sides.
+        The message names the result, and each differing value on both sides.
     """
     if apart := list(_apart(made, preparation, instrument)):
         raise SettingError(
@@ -79,9 +79,9 @@ def refuse_contradictions(what: str, made: Made, preparation: Preparation, instr
 def without_dilution(
     study: Study, dilutions: Mapping[str, Sequence[float | None]]
 ) -> tuple[tuple[str, ...], str]:
-    """Return the preparations whose dilution is not known while that of others is, and a sentence that says so.
+    """Return the preparations of unknown dilution if that of others is known, and a sentence that says so.
 
-    dilutions : of the videos of each preparation. Where nobody stated any, amounts compare as they are.
+    dilutions : those of the videos of each preparation. If none is stated, amounts are compared as they are.
     """
     counted = [p.name for p in study.preparations if p.arm not in ("beads", "blank")]
     stated = [name for name in counted if dilutions[name] and None not in dilutions[name]]
@@ -92,7 +92,7 @@ def without_dilution(
 
 
 def _apart(made: Made, preparation: Preparation, instrument: Instrument) -> Iterator[str]:
-    """Yield what differs; what one side does not say contradicts nothing."""
+    """Yield the differing values; a value that one side does not state is no contradiction."""
     stated = {
         "temperature_c": preparation.temperature_c,
         "dilution": preparation.dilution,

@@ -1,4 +1,4 @@
-"""From the ledger and its videos to the evidence of one comparison: arms, controls, and what was measured otherwise."""
+"""Gather the evidence of one comparison from the ledger and its videos: arms, controls, other measurements."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from nta.study.study import Preparation, Study
 class Material:
     """A study with its videos, all counted in one unit.
 
-    attached : by preparation. unit : of every video's amount: per ml where all are calibrated, else in view; "" where some
-        were not counted. Amounts are of the original material, those of a blank of the buffer in the cell.
-    uncounted : why there is no amount of some preparations; "" where nothing stands against counting them.
+    attached : videos by preparation. unit : unit of all amounts: per ml if all videos are calibrated, else in view; "" if
+        some were not counted. Amounts refer to the original material, those of a blank to the buffer in the cell.
+    uncounted : why some preparations have no amount; "" if all can be counted.
     """
 
     study: Study
@@ -32,7 +32,7 @@ class Material:
 
     @classmethod
     def of(cls, study: Study, attached: Mapping[str, tuple[Attached, ...]]) -> Material:
-        """Choose the unit that all videos of the arms share, and count in it."""
+        """Choose a unit common to all videos of the arms, and count in it."""
         known = {p.name: _stated(p, attached[p.name]) for p in study.preparations}
         counted = [a for p in study.preparations if p.arm != "beads" for a in known[p.name]]
         unit = ""
@@ -60,14 +60,14 @@ class Material:
         return [a.video for tube in tubes for a in self.attached[tube.name]]
 
     def dilutions(self, tube: Preparation) -> tuple[float, ...]:
-        """Return the dilutions that the amounts of a preparation were made with: stated, or recorded by its results."""
+        """Return the dilutions used for the amounts of a preparation: stated, or recorded by its results."""
         found = dict.fromkeys(video.dilution for video in self.videos([tube]))
         return tuple(factor for factor in found if factor is not None)
 
     def mean_amount(self, tubes: Iterable[Preparation], blank_in_cell: float = 0.0) -> float | None:
-        """Return the mean amount over the videos of some preparations; None where there are none or one is unknown.
+        """Return the mean amount over the videos of some preparations; None if there are none or one is unknown.
 
-        blank_in_cell : of the buffer; of each video it is taken off at the dilution of that video.
+        blank_in_cell : amount in the buffer; it is subtracted from each video, multiplied by the dilution of that video.
         """
         videos = self.videos(tubes)
         known = [v.amount - blank_in_cell * (v.dilution or 1.0) for v in videos if v.amount is not None]
@@ -75,7 +75,7 @@ class Material:
 
 
 def evidence_of(material: Material, group: str) -> IntegrityEvidence:
-    """Gather what there is on one group of test preparations."""
+    """Gather the evidence on one group of test preparations."""
     study = material.study
     all_of_both = study.arm("test", group), study.arm("reference")
     tests, references = _of_one_material(*all_of_both)
@@ -98,11 +98,11 @@ def evidence_of(material: Material, group: str) -> IntegrityEvidence:
     )
 
 
-_ALIKE = 0.01  # relative: rates and exposures that were rounded, or timed frame by frame
+_ALIKE = 0.01  # relative tolerance: rates and exposures are rounded, or measured frame by frame
 
 
 def _same_run(tubes: Iterable[Preparation]) -> bool | None:
-    """Say whether tubes were measured in one run; None where no run was stated."""
+    """Return whether tubes were measured in one run; None if no run is stated."""
     runs = {p.run for p in tubes}
     return None if runs == {""} else len(runs) == 1
 
@@ -139,7 +139,7 @@ def _program(versions: Mapping[str, str]) -> str:
 
 
 def _stated(tube: Preparation, items: tuple[Attached, ...]) -> tuple[Attached, ...]:
-    """Let a stated concentration stand before what the recording gives."""
+    """Replace the measured concentration by a stated one."""
     if not tube.concentration_per_ml:
         return items
     return tuple(replace(a, per_ml=c) for a, c in zip(items, tube.concentration_per_ml, strict=True))
@@ -148,8 +148,8 @@ def _stated(tube: Preparation, items: tuple[Attached, ...]) -> tuple[Attached, .
 def _counted(item: Attached, unit: str, *, in_cell: bool) -> Attached:
     """Count a video in the chosen unit.
 
-    Of a blank it matters what is in the cell: that much the buffer adds to every sample, whatever dilution was written
-    beside the blank.
+    A blank counts as measured in the cell: the buffer adds that amount to every sample, whatever dilution is stated for
+    the blank.
     """
     amount = {PER_ML: item.per_ml, IN_VIEW: item.in_view}.get(unit)
     if amount is not None and in_cell:
@@ -160,9 +160,9 @@ def _counted(item: Attached, unit: str, *, in_cell: bool) -> Attached:
 def _of_one_material(
     tests: Sequence[Preparation], references: Sequence[Preparation]
 ) -> tuple[tuple[Preparation, ...], tuple[Preparation, ...]]:
-    """Keep what both arms have of the same samples; a tube of which nobody said may be of any.
+    """Keep the samples that both arms have; a tube without a stated sample matches any.
 
-    Where each sample has one tube in each arm, the references come in the order of their tests.
+    If each sample has one tube in each arm, the references are in the order of the tests.
     """
     both = _sharing(tests, references), _sharing(references, tests)
     if not all(both):
@@ -173,13 +173,13 @@ def _of_one_material(
 
 
 def _sharing(tubes: Sequence[Preparation], others: Sequence[Preparation]) -> tuple[Preparation, ...]:
-    """Return the tubes of which the other arm has the sample too, as far as samples are named."""
+    """Return the tubes whose sample the other arm has too; a tube without a stated sample matches any."""
     samples = {p.sample for p in others}
     return tuple(p for p in tubes if not p.sample or "" in samples or p.sample in samples)
 
 
 def _one_to_one(tests: Sequence[Preparation], references: Sequence[Preparation]) -> bool:
-    """Say whether each sample has one tube in each arm."""
+    """Return whether each sample has exactly one tube in each arm."""
     samples, others = (sorted(p.sample for p in tubes) for tubes in (tests, references))
     return samples == others and len(set(samples)) == len(samples) and "" not in samples
 
@@ -204,9 +204,9 @@ def _arm(name: str, tubes: Sequence[Preparation], material: Material, blank: flo
 
 
 def _detection_limit(material: Material, tubes: Sequence[Preparation]) -> float | None:
-    """Return the worst of the stated detection limit and those that the videos were found to have.
+    """Return the largest of the stated detection limit and those measured in the videos.
 
-    None where nobody stated one and a video has none.
+    None if none is stated and a video has none.
     """
     stated = material.study.instrument.detection_limit_nm
     found = [a.limit_nm for tube in tubes for a in material.attached[tube.name]]
@@ -215,13 +215,13 @@ def _detection_limit(material: Material, tubes: Sequence[Preparation]) -> float 
 
 
 def _beads(material: Material, when: str) -> tuple[Video, ...]:
-    """Return the videos of beads measured before or after the arms that have a size."""
+    """Return the videos, with a size, of beads measured before or after the arms."""
     tubes = [p for p in material.study.arm("beads") if p.when == when]
     return tuple(v for v in material.videos(tubes) if v.diameter_nm.size)
 
 
 def _bead_bias(material: Material) -> float | None:
-    """Return ln of the beads' median over their certificate."""
+    """Return ln of the ratio of the beads' median diameter to the certified one."""
     ratios = [
         (math.log(a.d50_nm) if a.d50_nm else a.video.log_d50())
         - math.log(load_certificate(tube.certificate).diameter_nm)
@@ -233,10 +233,10 @@ def _bead_bias(material: Material) -> float | None:
 
 
 def _labile(material: Material, tube: Preparation, blank: float | None) -> float | None:
-    """Return 1 - (C_detergent - its blank) / (C - blank) of a preparation; None where it was not split for detergent.
+    """Return 1 - (C_detergent - its blank) / (C - blank) of a preparation; None if no detergent arm was split from it.
 
-    Each blank counts by the dilution of the video that it is taken off.
-    Without the blank of the detergent there is no value: micelles and residues would count as vesicles that resist.
+    Each blank is multiplied by the dilution of the video that it is subtracted from.
+    The blank with detergent is required: micelles and residues would otherwise count as resistant vesicles.
     """
     study = material.study
     detergent_blank = material.mean_amount(p for p in study.arm("blank") if p.with_detergent)

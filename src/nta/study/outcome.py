@@ -1,4 +1,4 @@
-"""What a study comes to: a judgement per group of test preparations, and the tables and trends beside it."""
+"""Outcome of a study: a judgement for each group of test preparations, with doses and trends."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Judged:
 
 @dataclass(frozen=True, kw_only=True)
 class Dose:
-    """What one dose of a preparation holds. particles_net : less the sham's, where there is one."""
+    """Content of one dose of a preparation. particles_net : particles minus those of the sham; None without a sham."""
 
     preparation: str
     volume_ml: float
@@ -57,7 +57,7 @@ class StudyOutcome:
 
     @property
     def arms(self) -> dict[str, Arm]:
-        """All arms by name, each once: references, which groups may share, then the groups."""
+        """All arms by name: first the references, which groups may share, then the groups."""
         references: dict[tuple[str, ...], tuple[str, Arm]] = {}
         for item in self.judged:
             if (reference := item.evidence.reference) is not None:
@@ -70,12 +70,12 @@ class StudyOutcome:
 
     @property
     def groups_differ(self) -> bool:
-        """Say whether there are several groups to lay side by side."""
+        """Whether there are several groups to compare."""
         return len(self.judged) > 1
 
 
 def doses(material: Material) -> Iterator[Dose]:
-    """Yield what each dose volume holds of each preparation, the sham at equal volume beside the test."""
+    """Yield the content of each dose volume, for every preparation of the reference, test and sham arms."""
     study = material.study
     sham = _amount(material, study.arm("sham"))
     for tube in (*study.arm("reference"), *study.arm("test"), *study.arm("sham")):
@@ -93,7 +93,7 @@ def doses(material: Material) -> Iterator[Dose]:
 
 
 def trends(study: Study, judged: Sequence[Judged]) -> Iterator[Trend]:
-    """Yield the course of each criterion along storage, where two and more groups differ in it."""
+    """Yield each criterion against storage time or cycles, if at least two groups differ in these."""
     for key, along in (("hours", "hours of storage"), ("freeze_thaw_cycles", "freeze-thaw cycles")):
         at = {item.group: _stored(study, item.group, key) for item in judged}
         if len({x for x in at.values() if x is not None}) < 2:
@@ -120,7 +120,7 @@ def _trend(judged: Sequence[Judged], at: dict[str, float | None], name: str, alo
 
 
 def _stored(study: Study, group: str, key: str) -> float | None:
-    """Return hours or cycles that all tubes of a group share."""
+    """Return storage hours or cycles of a group; None if its preparations differ."""
     values = {
         getattr(study.storages[p.storage], key) if p.storage else None for p in study.arm("test", group)
     }
@@ -128,7 +128,7 @@ def _stored(study: Study, group: str, key: str) -> float | None:
 
 
 def _amount(material: Material, tubes: Sequence[Preparation]) -> Quantity | None:
-    """Return particles per ml of the material with the t interval over the videos; needs a calibrated concentration."""
+    """Return particles per ml with the t interval over the videos; None without a calibrated concentration."""
     amounts = [v.amount for v in material.videos(tubes) if v.amount is not None]
     if material.unit != PER_ML or not amounts:
         return None
@@ -136,7 +136,7 @@ def _amount(material: Material, tubes: Sequence[Preparation]) -> Quantity | None
 
 
 def _less(amount: Quantity, background: Quantity) -> Quantity:
-    """Subtract a background; the intervals add in quadrature."""
+    """Subtract a background; half widths of the intervals are added in quadrature."""
     assert amount.value is not None and background.value is not None  # noqa: PT018
     net, words = amount.value - background.value, "less the sham"
     if amount.half_width is None or background.half_width is None:

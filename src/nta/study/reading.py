@@ -1,4 +1,4 @@
-"""Read ``study.toml``: every complaint names file, place, key and what to do."""
+"""Read ``study.toml``; every error message names file, place and key, and says what to do."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def read_study(path: str | Path) -> Study:
     Raises
     ------
     SettingError
-        Not TOML, an unknown key, a value of the wrong type or unit, a name that leads nowhere, a file that does not exist,
+        Not TOML, an unknown key, a value of the wrong type or unit, a reference to nothing, a file that does not exist,
         two preparations of one name, a recording that is there twice, no test arm.
     """
     path = Path(path)
@@ -91,7 +91,7 @@ def _place(path: Path, tube: Any, number: int) -> str:
 
 
 def _noun(kind: type[Noun], table: Any, origin: str, **more: Any) -> Noun:
-    """Build a noun of the ledger from a table; every key is checked against the field's declared type."""
+    """Build a dataclass of the ledger from a table; every value is checked against the declared type of its field."""
     if not isinstance(table, Mapping):
         _refuse(origin, f"expected a table of keys, got {table!r}")
     declared = {f.name: f for f in fields(kind)}  # type: ignore[arg-type]
@@ -121,7 +121,7 @@ def _refuse_unknown(table: Mapping[str, Any], known: Sequence[str], origin: str)
 
 
 def _value(key: str, value: Any, hint: Any, origin: str) -> Any:
-    """Return a TOML value as the declared type, or say what was expected."""
+    """Return a TOML value as the declared type; the message of a refusal says what was expected."""
     arms = [a for a in get_args(hint) if a is not type(None)] if get_origin(hint) is UnionType else [hint]
     want = arms[0]
     if get_origin(want) is Literal:
@@ -170,7 +170,7 @@ def _found(tube: Preparation, path: Path) -> Preparation:
 
 
 def _contradictions(study: Study) -> Iterator[str]:
-    """Yield what is wrong between the parts."""
+    """Yield contradictions between the parts of a study."""
     names = Counter(p.name for p in study.preparations)
     if double := next((n for n, count in names.items() if count > 1), None):
         yield f"[[preparation]] {double}: the name is used {names[double]} times; give each tube a name of its own"
@@ -186,7 +186,7 @@ def _contradictions(study: Study) -> Iterator[str]:
 
 
 def _copies(paths: Iterable[Path]) -> Iterator[tuple[Path, Path]]:
-    """Yield what is there twice under two names; only files of one size are read."""
+    """Yield files that occur twice under two names; only files of equal size are read."""
     sized: dict[int, list[Path]] = {}
     for path in paths:
         for file in (path.is_dir() and results_files(path)) or (path,):  # a folder may be one of images

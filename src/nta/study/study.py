@@ -1,6 +1,6 @@
-"""The handling ledger: what was done to which material before it was measured, as frozen nouns.
+"""The handling ledger: how each material was treated before it was measured, as frozen dataclasses.
 
-Each field is a key of ``study.toml`` of the same name; its unit is in the name. None and "" mean that nobody said.
+Each field is a key of ``study.toml`` of the same name; its unit is in the name. None and "" mean not stated.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ ARMS: tuple[ArmName, ...] = ("reference", "test", "detergent", "blank", "sham", 
 
 @dataclass(frozen=True, kw_only=True)
 class Instrument:
-    """What measured. profile : in ``calibration/instruments``; detection_limit_nm : half of intact vesicles are seen.
+    """The instrument. profile : name in ``calibration/instruments``; detection_limit_nm : half of intact vesicles are seen.
 
-    pixel_size_um, frame_rate_hz, exposure_ms : what the recordings do not say of themselves.
+    pixel_size_um, frame_rate_hz, exposure_ms : values that the recordings do not state themselves.
     """
 
     name: str = ""
@@ -46,7 +46,7 @@ class Instrument:
 
 @dataclass(frozen=True, kw_only=True)
 class Analysing:
-    """How recordings are analysed and judged: settings file, limits of the judgement by name or path."""
+    """How recordings are analysed and judged: settings file, and limits of the judgement by name or path."""
 
     settings: str = ""
     limits: str = "integrity"
@@ -54,7 +54,7 @@ class Analysing:
 
 @dataclass(frozen=True, kw_only=True)
 class Sample:
-    """The material that was split: a donor, a culture, a lot. start_volume_ml : what isolation began with."""
+    """The material that was split: a donor, a culture, a lot. start_volume_ml : volume before isolation."""
 
     source: str
     start_volume_ml: float | None = None
@@ -67,7 +67,7 @@ class Sample:
 
 @dataclass(frozen=True, kw_only=True)
 class Isolation:
-    """One way of isolating, with the parameters a reader needs to repeat it."""
+    """One method of isolation, with the parameters needed to repeat it."""
 
     method: str
     steps: tuple[str, ...] = ()
@@ -89,7 +89,7 @@ class Isolation:
 
 @dataclass(frozen=True, kw_only=True)
 class Storage:
-    """What a preparation went through between isolation and measurement."""
+    """Treatment of a preparation between isolation and measurement."""
 
     buffer: str
     tube: str = ""
@@ -108,11 +108,11 @@ class Storage:
 class Preparation:
     """One tube: which arm it belongs to, where it comes from, and the recordings made of it.
 
-    group : test preparations of one group are judged together; "test" where there is one.
-    of : the preparation that a detergent arm was split from. with_detergent : of a blank.
-    certificate : of beads; when : "before" or "after" the arms, where beads bracket them.
-    run : measured together; arms of different runs do not compare in brightness. Left out everywhere: nobody said.
-    concentration_per_ml : of the material, one per video in the order of recordings, where measured otherwise.
+    group : test preparations with the same group are judged together; "test" if there is only one group.
+    of : the preparation that a detergent arm was split from. with_detergent : whether a blank contains detergent.
+    certificate : certificate of beads; when : whether beads were measured "before" or "after" the arms.
+    run : preparations measured together; brightness is not compared between runs. Empty in all preparations: not stated.
+    concentration_per_ml : of the material, one per video in the order of recordings, if measured by another method.
     """
 
     name: str
@@ -158,7 +158,7 @@ class Preparation:
 
 @dataclass(frozen=True, kw_only=True)
 class Dosing:
-    """Doses that are given: volumes_ml : per animal or well."""
+    """Doses that are given. volumes_ml : volumes per animal or well."""
 
     volumes_ml: tuple[float, ...] = ()
 
@@ -169,7 +169,7 @@ class Dosing:
 
 @dataclass(frozen=True, kw_only=True)
 class Study:
-    """Everything a study file says."""
+    """Content of a study file."""
 
     title: str
     operator: str = ""
@@ -187,7 +187,7 @@ class Study:
     file: Path = Path("study.toml")
 
     def arm(self, name: ArmName, group: str = "") -> tuple[Preparation, ...]:
-        """Return the preparations of an arm, of a group where one is named."""
+        """Return the preparations of an arm, or of one group of it."""
         return tuple(
             p for p in self.preparations if p.arm == name and (not group or (p.group or name) == group)
         )
@@ -199,7 +199,7 @@ class Study:
 
 
 def filled_in(noun: Any) -> dict[str, Any]:
-    """Return the fields of a noun that somebody filled in."""
+    """Return the fields of a dataclass that are filled in."""
     return {f.name: value for f in fields(noun) if (value := getattr(noun, f.name)) not in (None, "", ())}
 
 

@@ -1,4 +1,4 @@
-"""Verdicts and criteria in words: what was found with its interval, and what that does not say."""
+"""Write verdicts and criteria in words: result, interval, and limits of the conclusion."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from nta.report.wording import as_percent, capitalised, count, in_one, value_and
 from nta.study.arms import measured_of
 from nta.study.outcome import Judged
 
-# said as a percentage of the reference; other logarithms as a change
+# Criteria written as a percentage of the reference; other logarithmic criteria are written as a change.
 _RATIOS = ("recovery", "sealed", "span", "per_ug")
 _BEHIND = {
     Phenotype.MOSTLY_NOT_VESICULAR: "detergent_labile",
@@ -29,7 +29,7 @@ _BEHIND = {
     Phenotype.STAINED_LESS: "membrane_dye",
     Phenotype.WITH_PROTEIN: "per_ug",
 }
-"""Criteria of the phenotypes that other methods show."""
+"""Criterion behind each phenotype that is found by another method."""
 _UNITS = {
     "c": "°C",
     "min": "min",
@@ -41,9 +41,9 @@ _UNITS = {
     "hz": "Hz",
     "ms": "ms",
 }
-"""How people write the units that end the keys of a study."""
-_NO_SCATTER = 1e-9  # standard errors below this come from replicates that are all alike
-# of ln size at given brightness when every vesicle is emptied; simulated, linear in the share
+"""Units as written for readers, by the suffix of a key in a study file."""
+_NO_SCATTER = 1e-9  # a standard error below this means that all replicates have the same value
+# Change of ln size at given brightness if all vesicles are emptied; from simulation, proportional to the share emptied.
 _SHIFT_OF_ALL = 0.36
 
 DEFINITION = (
@@ -65,7 +65,7 @@ CANNOT_TELL = (
 
 
 def verdict_sentence(item: Judged) -> str:
-    """Return the verdict with its numbers."""
+    """Return the verdict as sentences with its numbers."""
     judgement = item.judgement
     if judgement.verdict is Integrity.INDETERMINATE:
         codes = ", ".join(dict.fromkeys(reason.code for reason in judgement.reasons))
@@ -95,7 +95,7 @@ def _altered(item: Judged) -> str:
 
 
 def measured(criterion: Criterion) -> Quantity | None:
-    """Return what was compared in the unit people read, with its 95 % interval."""
+    """Return the result of a criterion in the unit shown to readers, with its 95 % interval; None if not compared."""
     c = criterion.comparison
     if c is None:
         return None
@@ -107,14 +107,14 @@ def measured(criterion: Criterion) -> Quantity | None:
 
 
 def as_read(criterion: Criterion, value: float) -> float:
-    """Return a value of the comparison's scale in per cent, percentage points or mV."""
+    """Convert a value from the scale of the comparison to per cent, percentage points or mV."""
     if criterion.scale == "ln":
         return 100 * (math.exp(value) if criterion.name in _RATIOS else math.expm1(value))
     return value if criterion.scale == "mV" else 100 * value
 
 
 def margin_words(criterion: Criterion, comparison: Comparison) -> str:
-    """Return the margin in the unit people read."""
+    """Return the margin in words, in the unit shown to readers."""
     low, high = (as_read(criterion, v) for v in (comparison.margin.low, comparison.margin.high))
     unit = {"mV": "mV", "1": "pp"}.get(criterion.scale, "%")
     return range_words(low, high, unit, signed=criterion.name not in _RATIOS)
@@ -127,7 +127,7 @@ def range_words(low: float, high: float, unit: str, *, signed: bool = True) -> s
 
 
 def handled(key: str, value: Any) -> tuple[str, str]:
-    """Return what a key of the study is called, and its value with its unit: "temperature", "−80 °C"."""
+    """Return name and value of a key of a study file in words: "temperature", "−80 °C"."""
     if key == "freeze_thaw_cycles":
         return "", count(value, "freeze-thaw cycle")
     if key == "hours":
@@ -140,7 +140,7 @@ def handled(key: str, value: Any) -> tuple[str, str]:
 
 
 def resolving(item: Judged) -> Iterator[tuple[str, str]]:
-    """Yield, for each reason without a verdict, its code and what would resolve it."""
+    """Yield each reason for an undecided verdict or criterion, and the remedy."""
     for reason in item.judgement.reasons:
         yield reason.code, f"{reason.remedy}."
     judgement = item.judgement
@@ -150,12 +150,14 @@ def resolving(item: Judged) -> Iterator[tuple[str, str]]:
         if c is not None and judgement.decision(name) is Decision.INCONCLUSIVE:
             gate = "videos_per_arm" if c.unit == "video" else "preparations"
             p = judgement.adjusted_p.get(name, 1.0)
-            looked_at = p / c.p_changed if p < 1 else 1.0  # criteria that Holm's correction counts here
+            looked_at = (
+                p / c.p_changed if p < 1 else 1.0
+            )  # number of criteria that Holm's correction counts here
             yield judgement.criteria[name].title, _how_many(c, int(judgement.limits.gates[gate]), looked_at)
 
 
 def _how_many(c: Comparison, least: int, looked_at: float) -> str:
-    """Say how many replicates would decide a criterion, with the scatter that was found, and no fewer than the gates ask."""
+    """Return the replicates needed to decide a criterion at the observed scatter, at least those the gate requires."""
     sd = c.scatter
     beyond = max(c.estimate - c.margin.high, c.margin.low - c.estimate)
     fewest = max(least, min(c.n_test, c.n_reference) + 1)
@@ -179,12 +181,12 @@ def _reference(item: Judged) -> str:
 
 
 def over_words(c: Comparison) -> str:
-    """Name the replicates of an interval: "3 pairs of preparations", "6 and 6 videos"."""
+    """Return the replicates of an interval in words: "3 pairs of preparations", "6 and 6 videos"."""
     return f"{c.n_test} pairs of {c.unit}s" if c.paired else f"{c.n_test} and {c.n_reference} {c.unit}s"
 
 
 def _changed(item: Judged) -> str:
-    """List the criteria that the tags rest on, with intervals."""
+    """Return the criteria that the tags are based on, with intervals."""
     judgement = item.judgement
     names = (*judgement.flagged, *(_BEHIND[tag] for tag in judgement.tags if tag in _BEHIND))
     return "; ".join(
@@ -225,7 +227,7 @@ def _damaged(item: Judged) -> str:
 
 
 def _about(share: float) -> str:
-    """Say a share as roughly as it is known."""
+    """Return a share in approximate words, since it is only roughly known."""
     for edge, words in ((0.33, "a quarter"), (0.62, "half"), (0.85, "three quarters")):
         if share < edge:
             return words

@@ -1,4 +1,4 @@
-"""What links whole frames as they come: the compiled pass over the frames, with its state between calls."""
+"""Linking of whole frames in order: the compiled pass over the frames, with its state between calls."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from nta.tracks.kernels.types import N_LABELS, N_SHOWN, FrameSpots, Grid, Odds, 
 from nta.tracks.motion import Motion
 from nta.tracks.settings import LinkingSettings
 
-FEW_IN_ROWS = 40  # candidates that are faster looked through than found by columns
+FEW_IN_ROWS = 40  # with fewer candidates, scanning three rows is faster than dividing them into columns
 
 
 class Chain(Protocol):
-    """What links whole frames as they come and carries its open tracks along."""
+    """A linker of whole frames in order, which keeps its open tracks between calls."""
 
     @property
     def search_range_px(self) -> float:
-        """How far a spot may move between two frames."""
+        """Largest displacement of a particle between two frames."""
         ...
 
     @property
@@ -35,9 +35,9 @@ class Chain(Protocol):
 
 
 class CompiledChain:
-    """The compiled pass over the frames, with what it carries from call to call: open tracks, counters, flow.
+    """The compiled pass over the frames, with its state between calls: open tracks, counters, flow.
 
-    odds : by which links are judged; None takes those of the least sum of squared displacements.
+    odds : odds by which links are judged; None: links of the least sum of squared displacements.
     """
 
     def __init__(
@@ -91,7 +91,7 @@ class CompiledChain:
         return track
 
     def _with_room(self, most_spots: int) -> Open:
-        """Return a copy of the open tracks with room for all that frames of so many spots can leave open."""
+        """Return a copy of the open tracks with room for all tracks that frames of so many spots can leave open."""
         n = self._open.label.shape[0]
         room = n + (self._memory + 2) * most_spots
         tracks = Open(np.empty((room, N_SHOWN)), np.empty((room, N_LABELS), dtype=np.int64))
@@ -100,7 +100,7 @@ class CompiledChain:
 
 
 def _grid(longest_px: float, density_per_px2: float, scene: Scene) -> Grid:
-    """Rows as high as the longest link; divided into columns, too, where three rows hold more than a few spots."""
+    """Return a grid with rows as high as the longest link, divided into columns if three rows hold more than a few spots."""
     in_three_rows = 3 * longest_px * scene.width_px * density_per_px2
     n_columns = 1 if in_three_rows < FEW_IN_ROWS else int(scene.width_px / longest_px) + 1
     return Grid(
@@ -112,7 +112,7 @@ def _grid(longest_px: float, density_per_px2: float, scene: Scene) -> Grid:
 
 
 def log_light(spots: Spots) -> tuple[FloatArray, FloatArray]:
-    """Return ln intensity (NaN where there is none) and the variance of its error from photon noise."""
+    """Return ln intensity (NaN if unknown) and the variance of its error from photon noise."""
     known = spots.intensity > 0
     log_light = np.log(spots.intensity, out=np.full(len(spots), np.nan), where=known)
     noise = np.divide(1.0, spots.snr, out=np.ones(len(spots)), where=spots.snr > 1) ** 2

@@ -1,10 +1,10 @@
-"""Smooth flow as the few cosines over the recording that stand out of the noise of the mean step, whose size is known.
+"""Smooth flow as a sum of the few cosines over the recording that exceed the noise of the mean step, whose size is known.
 
 Without flow, cosine k has a score z_y**2 + z_x**2 that follows chi-square with two degrees of freedom,
-P(> c) = exp(-c / 2). It is kept where this is below FALSE_ALARM * 6 / (pi * (k + 1))**2; these add up to FALSE_ALARM over
-all k and favour slow drift. Where everything vibrates it must stand out of that, too. The strongest come first, and all are
-refitted together (matching pursuit with a family-wise level; the threshold is that of Donoho and Johnstone, Biometrika 81,
-425 (1994)).
+P(> c) = exp(-c / 2). A cosine is kept if this is below FALSE_ALARM * 6 / (pi * (k + 1))**2; these levels add up to
+FALSE_ALARM over all k and favour slow drift. If everything vibrates, a cosine must exceed the vibration as well. The
+strongest cosines are selected first, and all are refitted together (matching pursuit with a family-wise level; the threshold
+is that of Donoho and Johnstone, Biometrika 81, 425 (1994)).
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ import numpy as np
 
 from nta.columns import FloatArray, IntArray
 
-FALSE_ALARM = 0.01  # chance that a recording without drift has some subtracted
-EATEN_AT_MOST = 0.005  # cosines per step seen: share of the Brownian variance that flow may take along
-SLOTS_PER_COSINE = 10  # more cosines than this are no flow but vibration
-MOST_COSINES = 300  # two a second are enough for ten minutes of oscillating flow
+FALSE_ALARM = 0.01  # probability that drift is subtracted from a recording without drift
+EATEN_AT_MOST = 0.005  # most cosines per step: the share of Brownian variance subtracted with the flow
+SLOTS_PER_COSINE = 10  # least slots per cosine: more cosines would describe vibration, not flow
+MOST_COSINES = 300  # two per second suffice for ten minutes of oscillating flow
 
 
 def significant_cosines(
@@ -26,8 +26,8 @@ def significant_cosines(
 ) -> tuple[list[int], FloatArray, FloatArray]:
     """Select and fit cosines to the mean step pull / weight, (2, slots).
 
-    Returns the cosines, the fitted step and its variance per axis; with no cosine selected, a step of zero with the variance
-    of a constant: it says how large a steady drift could have gone unseen.
+    Returns the cosines, the fitted step and its variance per axis. If no cosine is selected, the step is zero and its
+    variance is that of a constant, which limits the steady drift that could have been missed.
     """
     n = weight.size
     cosines = Cosines(n)
@@ -42,11 +42,13 @@ def significant_cosines(
     fit = np.zeros((2, n))
     while len(chosen) < most:
         score = (left**2).sum(axis=0) / information
-        usual = max(1.0, float(np.median(score)) / (2 * math.log(2)))  # more where everything vibrates
+        usual = max(1.0, float(np.median(score)) / (2 * math.log(2)))  # larger if everything vibrates
         excess = score - usual * level
         excess[chosen] = -np.inf
         best = np.argsort(excess)[::-1][: most - len(chosen)]
-        best = best[excess[best] > max(0.0, 0.3 * float(excess.max()))]  # those nearly as strong go along
+        best = best[
+            excess[best] > max(0.0, 0.3 * float(excess.max()))
+        ]  # nearly as strong cosines are added at once
         if not best.size:
             break
         chosen += best.tolist()
@@ -78,13 +80,13 @@ class Cosines:
         return np.asarray(np.fft.irfft(spectrum, 2 * self._n)[..., : self._n])
 
     def beyond(self, sums: FloatArray) -> FloatArray:
-        """Return the sums for k = 0 .. 2n - 1: cosine 2n - k is minus cosine k, and cosine n nothing."""
+        """Return the sums for k = 0 .. 2n - 1: cosine 2n - k is minus cosine k, and cosine n is zero."""
         return np.concatenate([sums, [0.0], -sums[:0:-1]])
 
     def variance(self, chosen: IntArray, covariance: FloatArray) -> FloatArray:
         """Return the variance in every slot of cosines whose amplitudes have this covariance.
 
-        A product of two cosines is two cosines (`_gram`): the variance is a series of them.
+        A product of two cosines is a sum of two cosines (`_gram`), so the variance is a cosine series.
         """
         n = self._n
         less, more = np.abs(chosen[:, None] - chosen), chosen[:, None] + chosen
@@ -98,7 +100,7 @@ class Cosines:
 def _gram(chosen: list[int] | IntArray, of_weight: FloatArray) -> FloatArray:
     """Return the weighted products of cosines k and l: cos a cos b = (cos(a - b) + cos(a + b)) / 2.
 
-    A trace on the diagonal keeps those apart that are the same where there are steps.
+    A small term on the diagonal separates cosines that coincide in all slots with steps.
     """
     k = np.asarray(chosen)
     gram = 0.5 * (of_weight[np.abs(k[:, None] - k)] + of_weight[k[:, None] + k])

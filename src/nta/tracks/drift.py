@@ -1,18 +1,19 @@
-"""Drift: the motion that all particles share, found in their steps and taken out of the tracks.
+"""Drift: the motion that all particles share, estimated from their steps and subtracted from the tracks.
 
-The mean step of the N particles in view is drift plus the mean of N Brownian steps. Subtracting it frame by frame takes
-1/N of the Brownian variance along, so that sizes come out N/(N - 1) too large. Three kinds of common motion are told from
-Brownian motion by what makes them different, and nothing else is subtracted:
+The mean step of the N particles in view is the drift plus the mean of N Brownian steps. Subtracting it frame by frame would
+also remove 1/N of the Brownian variance, and sizes would be too large by N/(N - 1). Three kinds of common motion can be
+distinguished from Brownian motion, and only these are subtracted:
 
-- Flow is smooth: the weighted mean step is described by the few cosines over the recording that stand out of the noise
+- Flow is smooth: the weighted mean step is described by the few cosines over the recording that exceed the noise
   (`nta.tracks.cosines`).
-- A knock is one step in which everything jumps, too far for the noise of all frames together (level FALSE_ALARM again).
-- Vibration makes the mean step vary more than N Brownian steps can. Its variance tau**2 is what is left when the expected
-  s**2 = 1 / sum(1 / variance) is taken off; if it is significant, tau**2 / (tau**2 + s**2) of each mean step is
-  subtracted (shrinkage of James and Stein; Efron and Morris, J. Am. Stat. Assoc. 68, 117 (1973)).
+- A knock is a single step in which everything jumps, too far to be noise in any of the frames (level FALSE_ALARM again).
+- Vibration makes the mean step vary more than N Brownian steps do. Its variance tau**2 is the excess over the expected
+  s**2 = 1 / sum(1 / variance). If it is significant, tau**2 / (tau**2 + s**2) of each mean step is subtracted
+  (James-Stein shrinkage; Efron and Morris, J. Am. Stat. Assoc. 68, 117 (1973)).
 
-Each subtraction takes along a share of the Brownian variance that is known: one step's worth per cosine and per knock, the
-shrinkage factor per vibrating frame, over the number of steps. It is reported (`brownian_share`): D / (1 - share) undoes it.
+Each subtraction also removes a known share of the Brownian variance: one step's worth per cosine and per knock, the
+shrinkage factor per vibrating frame, over the number of steps. It is reported (`brownian_share`); D / (1 - share) corrects
+for it.
 """
 
 from __future__ import annotations
@@ -27,20 +28,20 @@ from numpy.typing import NDArray
 from nta.columns import BoolArray, FloatArray, IntArray
 from nta.tracks.cosines import FALSE_ALARM, significant_cosines
 
-PRIOR_STEPS = 4.0  # a track's own step variance counts from about this many steps on
-CLIP_SD = 4.0  # a step beyond this is a wrong link more likely than not, and counts as this
+PRIOR_STEPS = 4.0  # number of steps from which on a track's own step variance outweighs the prior
+CLIP_SD = 4.0  # steps are clipped here: longer ones are more likely wrong links than not
 WHITE_RATIO = 1.3  # between 2 (a stuck spot: positions are independent) and 0 (free diffusion)
 LEAST_SPOTS_FOR_STUCK = 8
 LEAST_STEPS_FOR_KNOCK = 3
-VIBRATION_SD = 5.0  # the excess variance must be this many of its standard errors, and
-VIBRATION_EXCESS = 0.2  # this share of what is expected, for that is known to some per cent only
+VIBRATION_SD = 5.0  # least excess variance of a vibration, in its standard errors
+VIBRATION_EXCESS = 0.2  # least excess over the expected variance, which is known only to some per cent
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Drift:
     """Common motion at successive frames: position (0 at the first) and standard error of one step, per axis.
 
-    vibration_px : standard deviation per axis of the common frame-to-frame jitter beyond flow; 0 where none is significant.
+    vibration_px : standard deviation per axis of the common frame-to-frame jitter beyond flow; 0 if not significant.
     brownian_share : share of the particles' own step variance that was subtracted with the drift.
     """
 
@@ -52,15 +53,15 @@ class Drift:
     brownian_share: float = 0.0
 
     def at(self, frame: NDArray[Any]) -> tuple[FloatArray, FloatArray]:
-        """Return (y, x) of the drift at the given frames; before the first and after the last it stands still."""
+        """Return (y, x) of the drift at the given frames; it is constant before the first and after the last frame."""
         index = np.clip(np.asarray(frame) - self.first_frame, 0, self.y_px.size - 1)
         return self.y_px[index], self.x_px[index]
 
     def subtracted(
         self, frame: NDArray[Any], y_px: FloatArray, x_px: FloatArray
     ) -> tuple[FloatArray, FloatArray]:
-        """Return (y, x) of spots seen in these frames less the drift."""
-        if self.y_px.size == 1:  # positions are left alone
+        """Return (y, x) of spots seen in these frames minus the drift."""
+        if self.y_px.size == 1:  # no drift is subtracted
             return y_px, x_px
         y, x = self.at(frame)
         return y_px - y, x_px - x
@@ -75,26 +76,26 @@ class Drift:
 
 
 def no_drift(first_frame: int = 0) -> Drift:
-    """Return the drift of a recording whose positions are left alone."""
+    """Return a drift of zero, for recordings without drift subtraction."""
     return Drift(first_frame=first_frame, y_px=np.zeros(1), x_px=np.zeros(1), step_std_err_px=np.zeros(0))
 
 
 def find_drift(first_row: IntArray, frame: IntArray, y_px: FloatArray, x_px: FloatArray) -> Drift:
     """Find the common motion of tracks; track i is rows first_row[i]:first_row[i + 1], sorted by frame.
 
-    Spots that stay where they are (stuck, hot pixels, text in the image) do not tell how the liquid moves and are left out.
+    Spots that rest (stuck particles, hot pixels, text in the image) do not follow the liquid and are left out.
     """
     steps = _Steps(first_row, frame, y_px, x_px)
     if not steps.n:
         return no_drift(int(frame[0]) if frame.size else 0)
     middle = steps.middle()
     weight = steps.weights(middle)
-    if not weight.any():  # nothing that moves was seen twice in a row
+    if not weight.any():  # no moving particle was seen in two successive frames
         return no_drift(steps.start)
     jump = _knocks(steps, middle, weight)
     calm = np.logical_not(jump.any(axis=0))
     smooth = middle
-    for _ in range(2):  # the variance of the steps is known better once the drift is
+    for _ in range(2):  # the variance of the steps is more precise once the drift is known
         weight = steps.weights(smooth + jump)
         slot_weight, pull, n = steps.pull(smooth + jump, weight)
         chosen, smooth, variance = significant_cosines(
@@ -149,7 +150,7 @@ class _Steps:
     def weights(
         self, common: FloatArray, slot_weight: FloatArray | None = None, weight: FloatArray | None = None
     ) -> FloatArray:
-        """Return, per track, one over its step variance per axis, drawn towards that of all where it has few steps."""
+        """Return, per track, the inverse step variance per axis, shrunk towards that of all tracks if it has few steps."""
         from nta.tracks.kernels.steps import squared_steps
 
         first_row = self.columns[0]
@@ -165,21 +166,21 @@ class _Steps:
             return nothing
         typical = float(np.median(squared[moving] / freedom[moving]))
         variance = (squared + 2 * PRIOR_STEPS * typical) / (freedom + 2 * PRIOR_STEPS)
-        floor = 1e-3 * max(typical, 1e-12)  # a track that repeats its position must not rule alone
+        floor = 1e-3 * max(typical, 1e-12)  # a track that repeats its position must not dominate
         return np.where(self._moving, 1 / np.maximum(variance, floor), 0.0)
 
     def pull(self, common: FloatArray, weight: FloatArray) -> tuple[FloatArray, FloatArray, int]:
-        """Return the summed weight and the weighted sum of the steps about the common one, per slot, and their number."""
+        """Return, per slot, the summed weight and the weighted sum of steps about the common step; and their number."""
         from nta.tracks.kernels.steps import pull_of_steps
 
         return pull_of_steps(*self.columns, self.start, common, weight, CLIP_SD)
 
 
 def _stuck(first_row: IntArray, y_px: FloatArray, x_px: FloatArray) -> BoolArray:
-    """Say of each track whether its positions scatter independently about one place, as a stuck spot's do.
+    """Whether the positions of each track scatter independently about one place, as those of a stuck spot do.
 
-    Where most tracks look stuck (the whole image shakes, or the particles hardly move between frames) the ratio of steps to
-    spread cannot tell them apart, and none is called stuck.
+    If most tracks look stuck (the whole image shakes, or particles hardly move between frames), the ratio of steps to
+    spread is not conclusive, and no track is called stuck.
     """
     from nta.tracks.kernels.steps import ratio_of_steps_to_spread
 
@@ -189,9 +190,9 @@ def _stuck(first_row: IntArray, y_px: FloatArray, x_px: FloatArray) -> BoolArray
 
 
 def _knocks(steps: _Steps, common: FloatArray, weight: FloatArray) -> FloatArray:
-    """Return the jump beyond the common step in the few slots where everything jumps, (2, slots), and 0 in all others.
+    """Return the jump beyond the common step in the few slots where everything jumps, and 0 in all others: (2, slots).
 
-    One or two particles that go far are no knock. The jump is the median, for a knock may be far beyond CLIP_SD.
+    One or two particles that move far are not a knock. The jump is the median step, because a knock may exceed CLIP_SD.
     """
     jump = np.zeros_like(common)
     slot_weight, pull, _ = steps.pull(common, weight)
@@ -208,25 +209,25 @@ def _knocks(steps: _Steps, common: FloatArray, weight: FloatArray) -> FloatArray
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Rest:
-    """Common steps beyond smooth drift and knocks: what is left of the knocks, taken whole, and vibration, in part."""
+    """Common steps beyond smooth drift and the jumps of knocks: the rest of each knock in full, vibration in part."""
 
     step: FloatArray  # (2, slots) to subtract
-    variance: FloatArray  # of it, per axis
+    variance: FloatArray  # variance of this step, per axis
     vibration_px: float
-    freedom: float  # steps' worth of Brownian variance that goes along
+    freedom: float  # Brownian variance that is subtracted along, in units of steps
 
     @classmethod
     def of(cls, steps: _Steps, common: FloatArray, weight: FloatArray, calm: BoolArray) -> _Rest:
         slot_weight, pull, _ = steps.pull(common, weight)
         seen = slot_weight > 0
         mean = np.divide(pull, slot_weight, out=np.zeros_like(pull), where=seen)
-        # vibration is in every step: what N particles scatter by is told by their scatter about the mean of their frame
+        # vibration is in every step, so the Brownian scatter is measured about the mean of each frame
         weight = steps.weights(common + mean, slot_weight, weight)
         slot_weight, pull, _ = steps.pull(common, weight)
         seen = slot_weight > 0
         mean = np.divide(pull, slot_weight, out=np.zeros_like(pull), where=seen)
         expected = np.divide(1.0, slot_weight, out=np.full(seen.size, np.inf), where=seen)
-        score = (mean**2).sum(axis=0) / (2 * expected)  # its mean is 1 where there is only Brownian motion
+        score = (mean**2).sum(axis=0) / (2 * expected)  # its mean is 1 for Brownian motion alone
         vibration = _vibration_variance(score[calm & seen], expected[calm & seen])
         part = np.where(calm, vibration / (vibration + expected) if vibration > 0 else 0.0, 1.0)
         return cls(
@@ -238,7 +239,7 @@ class _Rest:
 
 
 def _vibration_variance(score: FloatArray, expected: FloatArray) -> float:
-    """Return the variance per axis of common steps beyond what is expected of Brownian motion; 0 where insignificant.
+    """Return the variance per axis of common steps beyond that expected from Brownian motion; 0 if not significant.
 
     score : squared mean step over twice the expected variance, whose mean is 1 + vibration / expected.
     """

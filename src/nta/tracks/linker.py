@@ -1,4 +1,4 @@
-"""Linking in a stream: spots in, frames by frames or all at once, tracks out."""
+"""Linking of spots to tracks, as a stream of frames or all at once."""
 
 from __future__ import annotations
 
@@ -18,10 +18,16 @@ from nta.tracks.reference import ScipyChain, TrackpyChain
 from nta.tracks.settings import LinkingSettings
 from nta.tracks.table import Linking, Tracks
 
-LEARNING_SPOTS = 8000  # the motion is learned from the first frames that hold so many spots ...
-LEARNING_FRAMES = 300  # ... or from so many frames, whichever comes first
-LEAST_RANGE_PX = 1.0  # where nothing moves, or nothing is there
-CARRIED_OVER = ("intensity", "width_px", "snr", "localization_error_px", "flags")  # from spots to tracks
+# the motion is learned from the first frames that hold so many spots, or from so many frames, whichever comes first
+LEARNING_SPOTS, LEARNING_FRAMES = 8000, 300
+LEAST_RANGE_PX = 1.0  # search range if nothing moves, or if there are no spots
+CARRIED_OVER = (
+    "intensity",
+    "width_px",
+    "snr",
+    "localization_error_px",
+    "flags",
+)  # columns of spots and tracks
 
 
 def link_spots(spots: Spots, settings: LinkingSettings | None = None) -> Tracks:
@@ -32,22 +38,22 @@ def link_spots(spots: Spots, settings: LinkingSettings | None = None) -> Tracks:
 
 
 class TrackLinker:
-    """Links spots as they come: `push` chunks of whole frames in order, `snapshot` what there is, `finish` for the rest.
+    """Links a stream of spots: `push` chunks of whole frames in order, `snapshot` for tracks so far, `finish` at the end.
 
-    The tracks do not depend on how the frames were cut into chunks. Frames are held back until the recording's motion can
-    be learned from them (`LEARNING_SPOTS`, `LEARNING_FRAMES`); what is kept of the rest is the table itself.
+    The tracks do not depend on how the frames are divided into chunks. The first frames are kept until the recording's
+    motion can be learned from them (`LEARNING_SPOTS`, `LEARNING_FRAMES`); from the other frames only the table is kept.
     """
 
     def __init__(self, settings: LinkingSettings | None = None) -> None:
         self.settings = settings or LinkingSettings()
         self.motion: Motion | None = None
         self._chunks: list[Spots] = []
-        self._tracks: list[IntArray] = []  # track number of every spot, one array per chunk that is linked
+        self._tracks: list[IntArray] = []  # track number of every spot, one array per linked chunk
         self._chain: Chain | None = None
         self._last_frame = -1
 
     def push(self, spots: Spots) -> None:
-        """Take the next frames' spots; a frame must not be divided between two chunks."""
+        """Add the spots of the next frames; a frame must not be divided between two chunks."""
         if len(spots):
             if np.any(np.diff(spots.frame) < 0):
                 raise SettingError("spots must be sorted by frame")
@@ -66,7 +72,7 @@ class TrackLinker:
         self._link_waiting()
 
     def snapshot(self) -> Tracks:
-        """Return the tracks of all that was pushed so far; the linker goes on as if nothing had been asked."""
+        """Return the tracks of all spots pushed so far, without affecting further linking."""
         if self._chain is not None:
             return self._table()
         preview = TrackLinker(self.settings)
@@ -82,7 +88,7 @@ class TrackLinker:
 
     @property
     def spots(self) -> Spots:
-        """All spots that were pushed, with the frames of all their scenes."""
+        """All spots pushed so far, with the frames of all their scenes."""
         if not self._chunks:
             raise SettingError("no spots were pushed: there is no scene to make tracks in")
         if len(self._chunks) > 1:
@@ -98,7 +104,7 @@ class TrackLinker:
                 self._tracks.append(self._chain.link(chunk) if len(chunk) else none)
 
     def _started(self, first_spots: Spots) -> Chain:
-        """Learn motion and odds from the first spots; from here on frames are linked as they come."""
+        """Learn motion and odds from the first spots; later frames are linked as they come."""
         scene, settings = first_spots.scene, self.settings
         frame = first_spots.frame.astype(np.int64)
         ambiguous = settings.ambiguous if settings.engine == "fast" else "keep"
@@ -160,14 +166,14 @@ class TrackLinker:
 
 
 def _learning_rows(frame: NDArray[np.int32]) -> int | None:
-    """Return how many rows the motion is learned from (whole frames), or None while there are too few."""
+    """Return the number of rows from which the motion is learned (whole frames); None while there are too few."""
     last_of_frame = np.append(np.flatnonzero(np.diff(frame)), frame.size - 1) + 1
     enough = (last_of_frame >= LEARNING_SPOTS) | (np.arange(1, last_of_frame.size + 1) >= LEARNING_FRAMES)
     return int(last_of_frame[np.argmax(enough)]) if enough.any() else None
 
 
 def _by_track(track: IntArray, least: int) -> tuple[IntArray, IntArray]:
-    """Drop tracks of fewer than `least` spots; returns the numbers of the others and the rows of their spots, sorted.
+    """Drop tracks with fewer than `least` spots; return the numbers of the other tracks and the sorted rows of their spots.
 
     Tracks are numbered in the order of their first spots.
     """

@@ -1,13 +1,13 @@
-"""How far the particles of a recording move between frames, learned from the spots before anything is linked.
+"""Distribution of the particles' steps between frames, learned from the spots before linking.
 
-Every pair of spots in two successive frames has a distance. Pairs of one particle have the distance of a Brownian step;
-pairs of strangers are spread over the image. The histogram of all distances is therefore
+Every pair of spots in two successive frames has a distance. For pairs of the same particle it is a Brownian step; pairs of
+different particles (strangers) are spread over the image. The histogram of all distances is therefore
 
     counts(r) = n_starts * [sum_k weight_k Rayleigh(r; variance_k)] + n_strangers * spread(r),
 
 and the weights follow from it without linking, however crowded the recording is. The idea is particle image correlation
 spectroscopy (Semrau and Schmidt, Biophys. J. 92, 613 (2007)); here the weights on a grid of variances are found by maximum
-likelihood of the counts, so that a small share of fast particles is seen too. How strangers are spread is seen from the
+likelihood of the counts, so that a small share of fast particles is found too. The spread of strangers is measured from
 pairs within a frame, all of which are strangers: spots need not fill the image evenly.
 """
 
@@ -21,7 +21,7 @@ import numpy as np
 
 from nta.columns import BoolArray, FloatArray, IntArray
 
-REACH_PX = 64.0  # pairs further apart are not looked at: five standard steps of 12.8 px
+REACH_PX = 64.0  # largest distance of pairs that are used: five standard steps of 12.8 px
 N_BINS = 96
 # apparent step per axis: from a stuck bright spot to 12.8 px
 CLASS_SD_PX: FloatArray = np.geomspace(0.1, 12.8, 15)
@@ -33,7 +33,7 @@ MOVING_SD = 5.0  # evidence needed that anything moves at all
 STRANGERS_KEPT = 0.15  # other particles within the range of a track, where ambiguous links are kept
 SD_KEPT = 3.5  # cuts exp(-6.1) = 0.2 % of a typical particle's steps
 FLOW_CELL_PX = 2.0
-FEW_PAIRS = 3.0  # in a bin of the histogram: no more than chance
+FEW_PAIRS = 3.0  # number of pairs in a bin of the histogram that is no more than chance
 BLENDED_PX = 10.0  # two particles closer than this within a frame may be detected as one
 MOST_PAIRS = 4_000_000  # of spots anywhere in the image: enough for weights to a percent or two
 EM_ROUNDS = 200
@@ -41,10 +41,10 @@ EM_ROUNDS = 200
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Motion:
-    """Steps per axis and frame (localization error included), as classes of a variance each, about a common flow.
+    """Steps per axis and frame (localization error included), in classes of given variance, about a common flow.
 
     weight : share of the spots that are seen again in the next frame with a step of this class.
-    fastest_px : standard step of the fastest class that is certainly there; 0 where none is.
+    fastest_px : standard step of the fastest class that is certainly present; 0 if there is none.
     """
 
     variance_px2: FloatArray
@@ -56,7 +56,7 @@ class Motion:
 
     @property
     def anything_moves(self) -> bool:
-        """Whether spots were seen again at all."""
+        """Whether any spot was seen again."""
         return self.fastest_px > 0
 
     @property
@@ -68,10 +68,10 @@ class Motion:
         return float(self.variance_px2[np.searchsorted(share, 0.5)])
 
     def search_range_px(self, ambiguous: str) -> float:
-        """Return the range that holds every step of every class.
+        """Return the search range that contains the steps of all classes.
 
-        Where ambiguous links are kept, every stranger within range is a possible wrong link: the range then ends where one
-        source in seven has a stranger in it, but not below what a typical particle needs.
+        If ambiguous links are kept, every stranger within range is a possible wrong link. The range is then limited so that
+        one track in seven has a stranger in it, but not below the range of a typical particle.
         """
         whole = SD_IN_RANGE * TAIL * self.fastest_px
         if ambiguous == "cut":
@@ -88,7 +88,7 @@ class Motion:
 
 
 def unknown_motion(n_spots: int, n_frames: int, height_px: int, width_px: int) -> Motion:
-    """Return the motion of a recording of which only the density is asked for."""
+    """Return the motion of a recording for which only the density is needed."""
     return Motion(
         variance_px2=np.ones(1),
         weight=np.zeros(1),
@@ -128,7 +128,7 @@ def learn_motion(
 
 @dataclass(frozen=True, eq=False)
 class _Spots:
-    """Spots by frame and y, and which of them are looked through where there are too many pairs."""
+    """Spots sorted by frame and y, and the selection of pairs if there are too many."""
 
     y_px: FloatArray
     x_px: FloatArray
@@ -151,7 +151,7 @@ class _Spots:
 
     @property
     def stride(self) -> int:
-        """Every so many spots start pairs."""
+        """Only every `stride`-th spot starts pairs."""
         return 1 + int((self.counts.astype(np.float64) ** 2).sum() // MOST_PAIRS)
 
     def pairs_across(self) -> tuple[int, int]:
@@ -161,7 +161,7 @@ class _Spots:
         return int(starts[self.successive].sum()), int((starts * n_next)[self.successive].sum())
 
     def pairs_within(self) -> float:
-        """Return how many pairs of spots of one frame are looked at."""
+        """Return the number of pairs of spots within a frame that are used."""
         return float((self.counts * (self.counts - 1.0) / 2).sum()) / self.stride
 
     def votes(self, reach: float) -> FloatArray:
@@ -173,7 +173,7 @@ class _Spots:
         return votes
 
     def distances(self, lag: int, reach: float, flow: tuple[float, float] = (0.0, 0.0)) -> FloatArray:
-        """Histogram of the distances of pairs `lag` frames apart, in bins even in sqrt(distance): finer where it matters."""
+        """Histogram of the distances of pairs `lag` frames apart, in bins of equal width in sqrt(distance)."""
         from nta.tracks.kernels.pairs import count_distances
 
         usable = self.successive if lag else np.ones(self.counts.size, dtype=bool)
@@ -183,7 +183,7 @@ class _Spots:
 
 
 def _common_displacement(votes: FloatArray) -> tuple[float, float]:
-    """Return the displacement (y, x) that most pairs agree on; zero where they agree no more than by chance."""
+    """Return the displacement (y, x) that most pairs agree on; zero if they agree no more than by chance."""
     from nta.tracks.kernels.pairs import most_agreed
 
     y, x, agreed, by_chance = most_agreed(votes, FLOW_CELL_PX)
@@ -201,11 +201,11 @@ def _evenly_spread(r: FloatArray, height: float, width: float) -> FloatArray:
 
 
 def _crowding(counts: FloatArray, expected: FloatArray, edges: FloatArray) -> FloatArray:
-    """How much denser strangers are at each distance than evenly spread ones, from the pairs within frames.
+    """Density of strangers at each distance relative to evenly spread spots, from the pairs within frames.
 
-    A smooth law a + b r**2, and what was counted as far as it is more than FEW_PAIRS: slow neighbours stay neighbours for
-    many frames, and must not be taken for fast particles. Pairs closer than a spot's width may be seen as one: there the
-    law is bridged, and a lack of pairs says nothing.
+    The observed density is shrunk towards a smooth law a + b r**2, with a prior weight of FEW_PAIRS pairs; large counts are
+    followed, because slow neighbours stay neighbours for many frames and must not be taken for fast particles. Pairs closer
+    than a spot's width may be detected as one; there a lack of pairs is ignored and the law is used.
     """
     middle = 0.5 * (edges[1:] + edges[:-1])
     apart = (middle > BLENDED_PX) & (expected > 0)
@@ -237,7 +237,7 @@ class _Fit:
         self._steps = inside[:-1] - inside[1:]
 
     def weights(self, n_classes: int) -> FloatArray:
-        """Return the weights where only the slowest so many classes may have any."""
+        """Return the weights with only the `n_classes` slowest classes present."""
         from nta.tracks.kernels.pairs import fit_weights
 
         weight = np.zeros(self._steps.shape[1])
@@ -260,9 +260,9 @@ class _Fit:
 
     @cached_property
     def n_certain(self) -> int:
-        """Number of classes up to the fastest that is there: without it the counts would be CERTAIN_SD less likely.
+        """Number of classes up to the fastest that is certainly present.
 
-        A class that hardly any spot shows is left out as well.
+        Omitting that class lowers the likelihood by CERTAIN_SD or more. Classes with almost no spots are ignored.
         """
         weight = self.weights(self._steps.shape[1])
         likelihood = self._log_likelihood(weight)

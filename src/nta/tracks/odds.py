@@ -1,20 +1,20 @@
 """The odds that a link is right, learned from the recording itself.
 
-A link of an open track i to a spot j is judged by the ratio of two densities: that the particle of i is seen again, after a
-step d and with this light, against that it is not, and j is something new:
+A link of an open track i to a spot j is judged by the ratio of two probability densities: that the particle of i is seen
+again, after a step d and with this light, and that it is not seen and j is a new particle:
 
     odds = seen(I_i) / (1 - seen(I_i)) * step density(d | steps of i so far) * light density(I_j | I_i)
            / density of new spots(I_j)
 
 The step variance of a particle is drawn from an inverse-gamma distribution over the sample (its moments come from
 `nta.tracks.motion`) and learned along the track; the density of the next step is then Student's t in two dimensions
-(conjugate prior; Gelman et al., Bayesian Data Analysis, 3rd ed., sections 3.2 to 3.6). It has tails heavy enough for a
-particle faster than those before it. The spots of the frame are assigned so that the product of the odds is greatest, and a
-link is cut where an assignment without it is nearly as likely.
+(conjugate prior; Gelman et al., Bayesian Data Analysis, 3rd ed., sections 3.2 to 3.6). Its tails are heavy enough for a
+particle faster than the others. The spots of a frame are assigned so that the product of the odds is greatest, and a link is
+cut if an assignment without it is nearly as likely.
 
-Does cutting bias D? Cutting links because their steps are long would. Here a link is judged against its rivals, and more
-is asked of short steps than of long ones (`nta.tracks.kernels.frames`), so that the steps that are kept have the mean square
-of all: measured against simulated truth by tests/benchmarks/bench_linking.py, tested by tests/tracks/test_crowding.py.
+Does cutting bias D? Cutting links because their steps are long would. Here a link is judged against its rivals, and higher
+odds are required of short steps than of long ones (`nta.tracks.kernels.frames`), so that the kept steps have the mean square
+of all steps: measured against simulated truth by tests/benchmarks/bench_linking.py, tested by tests/tracks/test_crowding.py.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ from nta.columns import FloatArray, IntArray
 from nta.tracks.kernels.types import MOST_STEPS, Odds
 from nta.tracks.motion import Motion
 
-SHAPE_RANGE = (1.0, 20.0)  # of the inverse-gamma law: from "any mobility" to "all particles alike"
-LIGHT_FLOOR = 0.05**2  # variance of ln intensity: no spot repeats its light better than this
+SHAPE_RANGE = (1.0, 20.0)  # shape of the inverse-gamma law: from "any mobility" to "all particles alike"
+LIGHT_FLOOR = 0.05**2  # least variance of the change of ln intensity of a particle
 N_LIGHT_CLASSES = 10
-ABSURD = 1e-5  # probability of a step that is not looked for: P(r**2 > x) = (1 + x / (2 scale))**-shape
-LEAST_SPOTS = 5  # of a track, to learn from its light
+ABSURD = 1e-5  # steps less probable than this are not searched for: P(r**2 > x) = (1 + x / (2 scale))**-shape
+LEAST_SPOTS = 5  # spots of a track that is used to learn changes of light
 
 
 def learn_odds(
@@ -66,7 +66,7 @@ def learn_odds(
 
 
 def _inverse_gamma(log_mean: float, log_variance: float) -> tuple[float, float]:
-    """Return shape and scale of the inverse-gamma law with the given mean and variance of its logarithm.
+    """Return shape and scale of the inverse-gamma distribution with the given mean and variance of its logarithm.
 
     var ln V = trigamma(shape), mean ln V = ln(scale) - digamma(shape); asymptotic series, Abramowitz and Stegun 6.3.18 and
     6.4.12, better than 1 % from shape 1 on.
@@ -82,7 +82,10 @@ def _inverse_gamma(log_mean: float, log_variance: float) -> tuple[float, float]:
 
 @dataclass(frozen=True, eq=False)
 class _Provisional:
-    """Tracks made by distance alone, rows sorted by (track, frame): good enough to learn how spots come, go and change."""
+    """Provisional tracks, linked by distance alone, from which appearance, loss and change of spots are learned.
+
+    Rows are sorted by (track, frame).
+    """
 
     track: IntArray
     frame: IntArray
@@ -92,7 +95,7 @@ class _Provisional:
 
     @cached_property
     def waited(self) -> IntArray:
-        """Frames until the next spot of the track; 0 where there is none."""
+        """Frames until the next spot of the track; 0 if there is none."""
         inside = np.append(np.diff(self.track) == 0, False)
         return np.where(inside, np.append(np.diff(self.frame), 0), 0)
 
@@ -112,7 +115,7 @@ class _Provisional:
         return np.asarray(np.log((again + 0.5) / (lost + 0.5)))
 
     def log_odds_of_return(self, light: IntArray) -> FloatArray:
-        """Ln odds, per class of light, that a particle missing in one frame, or more, is seen in the next."""
+        """Ln odds, per class of light, that a particle missed in one or more frames is seen in the next."""
         late = self.waited > 1
         gone = (self.waited == 0) & (self.frame < self.frame.max() - self.memory_frames)
         missed = self.memory_frames * gone + np.where(late, self.waited - 2, 0)
@@ -121,7 +124,7 @@ class _Provisional:
         return np.asarray(np.log((returns + 0.5) / (chances + 0.5)))
 
     def log_density_of_new(self, light: IntArray) -> FloatArray:
-        """Ln of the number of new spots per frame and class of light; those of the first frames were there before."""
+        """Ln of the number of new spots per frame and class of light, without the first frames, where all spots are new."""
         settled = self.frame.min() + self.memory_frames
         new = np.append(True, np.diff(self.track) != 0) & (self.frame > settled)
         count = np.bincount(light[new], minlength=N_LIGHT_CLASSES)

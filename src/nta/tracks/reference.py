@@ -1,7 +1,7 @@
-"""Second opinions: plain linkers that share no code with the compiled one, chosen by `LinkingSettings.engine`.
+"""Second opinions: plain linkers that share no code with the compiled one, selected by `LinkingSettings.engine`.
 
-Both take the least sum of squared displacements within the search range, where a track without a spot costs the squared
-range (Crocker and Grier, J. Colloid Interface Sci. 179, 298 (1996)), keep every link and predict no flow.
+Both minimise the sum of squared displacements within the search range, where a track without a spot costs the squared
+range (Crocker and Grier, J. Colloid Interface Sci. 179, 298 (1996)). They keep every link and do not predict flow.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from nta.spots.table import Spots
 
 
 class ScipyChain:
-    """Every frame one dense assignment problem, solved by `scipy.optimize.linear_sum_assignment`."""
+    """Linker that solves a dense assignment problem for every frame by `scipy.optimize.linear_sum_assignment`."""
 
     links_cut = 0
 
     def __init__(self, search_range_px: float, memory_frames: int) -> None:
         self.search_range_px = search_range_px
         self._memory = memory_frames
-        self._place = np.empty((0, 2))  # of the last spot of every open track
+        self._place = np.empty((0, 2))  # position of the last spot of every open track
         self._last_frame = np.empty(0, dtype=np.int64)
         self._name = np.empty(0, dtype=np.int64)
         self._n_tracks = 0
@@ -90,7 +90,7 @@ class TrackpyChain:
     def _link_frame(self, places: FloatArray, frame: int) -> IntArray:
         if self._links is None:
             self._links, self._last_frame = self._start(), frame - 1
-        # trackpy counts the frames it is given: those without spots have to be given too, as far as it remembers
+        # trackpy counts the frames it is given: frames without spots must be given too, as many as its memory lasts
         missed = min(frame - self._last_frame - 1, self._memory + 1)
         self._waiting.extend((frame - k, np.empty((0, 2))) for k in range(missed, 0, -1))
         self._waiting.append((frame, places))

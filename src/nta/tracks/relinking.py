@@ -1,9 +1,9 @@
-"""Bias of linking: where links are ambiguous, long steps are cut more often than short ones.
+"""Bias of linking: if links are ambiguous, long steps are cut more often than short ones.
 
-No formula gives how many: it depends on which particles are near one another, how alike their light is, and what the linker
-has learned of each. It is estimated by linking the recording's own spots again along simulated walks: every track keeps its
-frames, its light and its errors, and diffuses freely, as fast as before, from a random place in the frame. Of these walks it
-is known whose each spot is, which links should have been made, and how far each step went.
+No formula gives this bias: it depends on which particles are close to each other, how similar their light is, and what the
+linker has learned about each. It is estimated by linking the recording's own spots again along simulated walks: every track
+keeps its frames, its light and its errors, and diffuses freely with the same D from a random position in the frame. For
+these walks the particle of each spot, the correct links and the length of each step are known.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from nta.tracks.linker import link_spots
 from nta.tracks.settings import LinkingSettings
 from nta.tracks.table import Tracks
 
-_MOST_SPOTS = 60_000  # that are linked again; of a longer recording the first frames
+_MOST_SPOTS = 60_000  # most spots that are linked again; of a longer recording only the first frames
 _LEAST_ROUNDS, _MOST_ROUNDS = 1, 4
-_LINKS_OF_A_KIND = 4000  # of tracks alike in speed, that say how much they lost
+_LINKS_OF_A_KIND = 4000  # least number of steps in a class of similar speed
 _MOST_KINDS = 8
-_LEAST_KEPT = 0.9  # no more than the rest is given back: what links lose beyond is not known well enough
-_BLENDED = 2.0  # widths of a spot: of two nearer to each other, detection finds one
+_LEAST_KEPT = 0.9  # least share: a larger loss is not known precisely enough to be corrected in full
+_BLENDED = 2.0  # distance, in widths of a spot, below which detection finds only one of two spots
 _SEED = 19_080_101
 
 
@@ -32,7 +32,7 @@ _SEED = 19_080_101
 class Relinking:
     """The spots of a recording, to be linked again by the same settings.
 
-    tracks : as they were linked from these spots.
+    tracks : the tracks that were linked from these spots.
     """
 
     spots: Spots
@@ -40,12 +40,12 @@ class Relinking:
     settings: LinkingSettings
 
     def kept_share(self, step_variance_px2: FloatArray) -> FloatArray:
-        """Share of the mean squared step that is left in links, for every track: 1 where nothing is known.
+        """Share of the mean squared step that remains in links, for every track; 1 if unknown.
 
-        Counted are steps between successive frames in both of which the particle was found.
+        Only steps between successive frames count in both of which the particle was found.
 
-        step_variance_px2 : (n_tracks,) of a step from frame to frame, per axis; 0: the track stays where it is; NaN:
-            nobody knows, it moves as the others do.
+        step_variance_px2 : (n_tracks,) variance of a step from frame to frame, per axis; 0: the track rests; NaN: unknown,
+            the track is moved like a typical one.
         """
         variance = np.where(np.isfinite(step_variance_px2), step_variance_px2, _typical(step_variance_px2))
         share = np.ones(variance.size)
@@ -62,16 +62,17 @@ class Relinking:
         return share
 
     def _of_spots(self, of_tracks: FloatArray) -> FloatArray:
-        """Spread a number per track over the spots; those in no track have the typical one."""
+        """Return the value of its track for every spot; spots in no track get the typical value."""
         values = np.full(len(self.spots), _typical(of_tracks))
         values[self.tracks.spot] = of_tracks[self.tracks.track]
         return values
 
     @cached_property
     def _particles(self) -> IntArray:
-        """Number of the particle of each spot: tracks, joined where one ends and the next begins.
+        """Number of the particle of each spot: tracks are joined if one begins where another has just ended.
 
-        Crowding cuts tracks; as many particles as there are tracks would be as many newcomers to be taken for somebody else.
+        Crowding cuts tracks. If each track were a particle of its own, too many new particles would appear that could be
+        confused with others.
         """
         piece = np.arange(len(self.spots)) + self.tracks.n_tracks
         piece[self.tracks.spot] = self.tracks.track
@@ -81,13 +82,13 @@ class Relinking:
         first, last = order[begins], order[np.append(begins[1:], order.size) - 1]
         whose = np.arange(first.size)
         ends, starts = self._joints(last, first)
-        whose[starts] = ends  # a later piece is of the particle of an earlier one
+        whose[starts] = ends  # a later piece belongs to the particle of the earlier one
         while np.any(whose[whose] != whose):
             whose = whose[whose]
         return np.asarray(whose[piece])
 
     def _joints(self, last: IntArray, first: IntArray) -> tuple[IntArray, IntArray]:
-        """Pairs of pieces, by their last and first spots: the nearest that begins a frame after one has ended."""
+        """Pair pieces, given their last and first spots: each with the nearest piece that begins one frame after its end."""
         from scipy.spatial import cKDTree
 
         reach = self.tracks.linking.search_range_px
@@ -103,10 +104,10 @@ class Relinking:
 
 @dataclass(frozen=True, eq=False)
 class _Walk:
-    """Spots sorted by the particle that made them, and how far it goes before each.
+    """Spots sorted by particle, with the variance and duration of the step to each spot.
 
-    particle : number of each spot's, in no other order than the spots'.
-    variance_px2 : of a step of one frame. frames : since the spot before; 0 where a particle appears.
+    particle : number of the particle of each spot.
+    variance_px2 : variance of a step of one frame. frames : frames since the previous spot; 0 for a particle's first.
     """
 
     spots: Spots
@@ -116,7 +117,7 @@ class _Walk:
 
     @classmethod
     def of(cls, spots: Spots, particle: IntArray, variance_px2: FloatArray) -> _Walk:
-        """Sort the spots, of a long recording those of the first frames."""
+        """Sort the spots by particle; of a long recording only the first frames are used."""
         if len(spots) > _MOST_SPOTS:
             first = slice(0, int(np.searchsorted(spots.frame, spots.frame[_MOST_SPOTS])))
             spots, particle, variance_px2 = spots.select(first), particle[first], variance_px2[first]
@@ -129,7 +130,7 @@ class _Walk:
     def linked_again(
         self, rng: np.random.Generator, settings: LinkingSettings
     ) -> tuple[FloatArray, FloatArray, BoolArray]:
-        """Walk and link once; of steps between successive frames: variance, squared length over it, whether linked."""
+        """Simulate and link once; return variance, squared length over variance, and whether linked, for every step."""
         place = self._places(rng)
         order = np.lexsort((self.particle, self.spots.frame))
         shown = order[_not_blended(self.spots.select(order), place[order])]
@@ -146,7 +147,7 @@ class _Walk:
         return variance, squared, (track[steps] == track[steps + 1]) & (track[steps] >= 0)
 
     def _places(self, rng: np.random.Generator) -> FloatArray:
-        """Free diffusion from anywhere in the frame, reflected at its borders."""
+        """Simulate free diffusion from random positions in the frame, reflected at its borders."""
         scene = self.spots.scene
         size = np.array([scene.height_px - 1, scene.width_px - 1], np.float64)
         steps = rng.standard_normal((self.particle.size, 2))
@@ -159,7 +160,7 @@ class _Walk:
 
 
 def _not_blended(spots: Spots, place: FloatArray) -> BoolArray:
-    """Which spots, sorted by frame, are not outshone by a nearer one than detection tells apart."""
+    """Whether each spot, sorted by frame, has no brighter spot so close that detection would find only that one."""
     from scipy.spatial import cKDTree
 
     apart = _BLENDED * spots.scene.spot_width_px
@@ -174,7 +175,7 @@ def _not_blended(spots: Spots, place: FloatArray) -> BoolArray:
 def _by_speed(
     variance: FloatArray, squared: FloatArray, linked: BoolArray
 ) -> tuple[FloatArray, FloatArray] | None:
-    """Mean ln(variance), and share of the mean squared step that links keep, of steps alike; None without steps."""
+    """Mean ln(variance) and share of the mean squared step that links keep, per class of speed; None without links."""
     if not linked.any():
         return None
     order = np.argsort(variance, kind="stable")
@@ -185,6 +186,6 @@ def _by_speed(
 
 
 def _typical(variance: FloatArray) -> float:
-    """Median of what moves; 0 where nothing does."""
+    """Median variance of the moving tracks; 0 if none moves."""
     moving = variance[variance > 0]
     return float(np.median(moving)) if moving.size else 0.0

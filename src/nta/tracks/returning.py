@@ -1,10 +1,9 @@
-"""Which tracks are probably of one particle, that left the light or was lost for a while and came back.
+"""Identify tracks that probably belong to one particle, which left the light or was lost for a while and came back.
 
-A particle crosses the light sheet several times, and leaves a track each time. Its tracks tell several times of one
-particle, not of several: what is drawn again in a bootstrap must be particles. To every beginning of a track the end before
-it is found from which a diffusing particle would most probably have come, each end being left by one particle only. Where
-that is wrong, two particles are drawn together that have nothing to do with one another: that widens no interval on
-average.
+A particle may cross the light sheet several times, and leaves a track each time. These tracks are not independent: a
+bootstrap must resample particles. For each beginning of a track, the earlier end is found from which a diffusing particle
+would most probably have come; each end is used only once. A wrong assignment makes two unrelated particles be resampled
+together, which does not change the width of intervals on average.
 """
 
 from __future__ import annotations
@@ -15,19 +14,19 @@ from nta.columns import FloatArray, IntArray
 from nta.compiled import compiled
 from nta.tracks.table import Tracks
 
-_REACH2 = 9.0  # squared distance over its variance per axis: 1.1 % of returns go farther
-_BEST = 4  # ends that are remembered of every beginning
+_REACH2 = 9.0  # squared distance over variance per axis; 1.1 % of returns are beyond
+_BEST = 4  # number of most probable ends that are kept for every beginning
 
 
 def particles_of(tracks: Tracks, step_variance_px2: FloatArray, longest_frames: int) -> IntArray:
-    """Return the number of the particle that each track is of, (n_tracks,), from 0 on.
+    """Return the number of the particle of each track, (n_tracks,), from 0 on.
 
     Parameters
     ----------
     step_variance_px2
         Variance of a step of one frame per axis, by track.
     longest_frames
-        Frames after which nobody is taken for one that comes back.
+        Longest gap, in frames, after which a particle may be recognised.
     """
     first, last = tracks.first_row[:-1], tracks.first_row[1:] - 1
     begin, end = tracks.frame[first].astype(np.int64), tracks.frame[last].astype(np.int64)
@@ -47,10 +46,10 @@ def _likeliest(
     begin: IntArray, end: IntArray, by_end: IntArray, sorted_end: IntArray, start_px: FloatArray, stop_px: FloatArray,
     variance_px2: FloatArray, longest: int,
 ) -> tuple[FloatArray, IntArray]:  # fmt: skip
-    """Return cost and track of the few ends from which each beginning most probably comes; infinite where there are fewer.
+    """Return cost and track of the `_BEST` most probable ends for each beginning; the cost is infinite if there are fewer.
 
-    Cost: less the logarithm of the density of coming back after g frames at a distance r. Times between crossings of a
-    plane fall with g^(-3/2) (Redner, A Guide to First-Passage Processes (2001), sec. 1.3).
+    Cost: minus the logarithm of the density of returning after g frames at a distance r. The density of times between
+    crossings of a plane falls as g^(-3/2) (Redner, A Guide to First-Passage Processes (2001), sec. 1.3).
     """
     cost = np.full((begin.size, _BEST), np.inf)
     went = np.zeros((begin.size, _BEST), np.int64)
@@ -75,7 +74,7 @@ def _likeliest(
 
 @compiled()
 def _matched(came: IntArray, went: IntArray, n: int) -> IntArray:
-    """Give every track the one before it, -1 where there is none: pairs in their order, each end and beginning once."""
+    """Return the previous track of every track, -1 if there is none: pairs are taken in order, each end only once."""
     before = np.full(n, -1)
     taken = np.zeros(n, np.bool_)
     for k in range(came.size):
@@ -87,7 +86,7 @@ def _matched(came: IntArray, went: IntArray, n: int) -> IntArray:
 
 @compiled()
 def _numbered(before: IntArray, in_time: IntArray) -> IntArray:
-    """Give the tracks that follow one another the number of their chain."""
+    """Return the number of each track's chain."""
     number = np.empty(before.size, np.int64)
     n = 0
     for track in in_time:

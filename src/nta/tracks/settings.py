@@ -1,4 +1,4 @@
-"""What the analyst may turn in linking and drift subtraction."""
+"""Settings of linking and drift subtraction."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ Engine = Literal["fast", "reference", "trackpy"]
 
 @dataclass(frozen=True, kw_only=True)
 class LinkingSettings:
-    """How spots become tracks.
+    """How spots are linked to tracks.
 
-    search_range_px : how far a spot may move between two frames; None chooses it from the recording's own steps and
-        density (`nta.tracks.motion`), so that one setting serves 30 nm vesicles and 1 um beads.
-    memory_frames : a spot may be missing in this many frames (blinking, defocus, a lost frame) and keep its track.
-    ambiguous : "cut" ends both tracks where crowding makes a link doubtful, because a wrong link is a wrong size;
-        "keep" takes the shortest links that are possible, as trackpy does.
-    max_wrong_link : a link is doubtful when the odds that it is wrong exceed this probability; less is allowed of a long
-        track, which has more to lose: a quarter of it after nine steps.
-    drift : "auto" subtracts the common motion of the particles where it is significant; "none" leaves positions alone.
-    min_track_frames : shorter tracks are dropped from the table; two spots are the least that make a track.
+    search_range_px : largest displacement of a particle between two frames; None: chosen from the recording's own steps
+        and density (`nta.tracks.motion`), so that one setting serves 30 nm vesicles and 1 um beads.
+    memory_frames : number of frames in which a spot may be missing (blinking, defocus, a lost frame) and keep its track.
+    ambiguous : "cut" ends both tracks if crowding makes a link doubtful, because a wrong link gives a wrong size;
+        "keep" uses the shortest possible links, as trackpy does.
+    max_wrong_link : a link is doubtful if the probability that it is wrong exceeds this; for long tracks, which have more
+        to lose, the limit is lower: a quarter of it after nine steps.
+    drift : "auto" subtracts the common motion of the particles where it is significant; "none" subtracts nothing.
+    min_track_frames : shorter tracks are dropped from the table; a track has at least two spots.
     engine : "fast" (compiled); "reference" (SciPy, slow) and "trackpy" (needs the extra `reference`) are second
-        opinions that know neither doubt nor drift while linking: they keep every link and expect slow flow.
+        opinions that neither judge links nor follow drift while linking: they keep every link and assume slow flow.
     """
 
     search_range_px: float | None = None

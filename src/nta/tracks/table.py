@@ -15,7 +15,7 @@ from nta.spots.table import Scene
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Linking(Brief):
-    """How the spots were linked: what was chosen, by the user or from the data, and the drift that was found."""
+    """How the spots were linked: parameters chosen by the user or from the data, and the drift found."""
 
     search_range_px: float
     memory_frames: int
@@ -32,7 +32,7 @@ class Linking(Brief):
 class Tracks(Columns):
     """Spots that belong to tracks, sorted by (track, frame); tracks are numbered 0..n-1 without gaps.
 
-    Rows that `select` leaves keep the numbers of their tracks; whole tracks are left out with `only`.
+    `select` keeps the track numbers of the selected rows; use `only` to select whole tracks.
     `y_px`, `x_px` are drift-subtracted; add `linking.drift_*_px` at the frame to get the position in the image.
     """
 

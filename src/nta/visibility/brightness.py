@@ -1,4 +1,4 @@
-"""How bright the particles of a run are: one number to follow an instrument by."""
+"""Median brightness of the particles of a recording: one number to monitor an instrument by."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ _UNIT = "e/ms"
 def brightness_e_per_ms(diffusion: DiffusionEstimates) -> Quantity:
     """Return the median light of the tracks that have a size, in photoelectrons per ms of exposure.
 
-    Tracks of saturated or out-of-focus spots are left out: their light is not known. The interval is that of a median from
-    order statistics (David and Nagaraja, Order Statistics, 3rd ed. (2003), section 7.1), of the counting of tracks alone.
+    Tracks of saturated or out-of-focus spots are left out, because their light is not known. The interval is that of a
+    median by order statistics (David and Nagaraja, Order Statistics, 3rd ed. (2003), section 7.1); it covers the sampling of
+    tracks only.
     """
     from scipy.special import bdtr
 
@@ -25,7 +26,7 @@ def brightness_e_per_ms(diffusion: DiffusionEstimates) -> Quantity:
     if not light.size:
         return unknown("no track with a size whose light is known", _UNIT)
     median = float(np.median(light))
-    below = bdtr(np.arange(light.size + 1), light.size, 0.5)  # of so many tracks being dimmer than the median
+    below = bdtr(np.arange(light.size + 1), light.size, 0.5)  # probability that at most k tracks are dimmer
     first = int(np.searchsorted(below, (1 - CONFIDENCE) / 2)) - 1  # the interval reaches from this row ...
     if first < 0:
         return Quantity(median, None, None, _UNIT, f"median of {light.size} tracks, too few for an interval")

@@ -1,4 +1,4 @@
-"""How many particles there are per ml: those counted per frame, over the volume they were seen in."""
+"""Particles per ml: particles counted per frame, divided by the visible volume."""
 
 from __future__ import annotations
 
@@ -9,29 +9,30 @@ from dataclasses import replace
 import numpy as np
 
 from nta.quantity import Z_95, Quantity, unknown
+from nta.sized_tracks import SizedTracks
 from nta.sizes.likelihood import particles_behind
-from nta.visibility.run import Run
+from nta.visibility.evenness import evenness_across, evenness_in_time
 from nta.visibility.shape import rel_std_by_shape
 from nta.visibility.suspension import Suspension
 from nta.visibility.table import NOT_SUBTRACTED, Concentration
-from nta.visibility.volume import Seen
+from nta.visibility.volume import FollowedVolume
 
-_SAME_LEAST = 0.1  # by which the least diameters of sample and blank may differ
-REFERENCE_NM = 100.0  # diameter of the particles that stand for too few tracks to know their sizes
+_SAME_LEAST = 0.1  # relative difference allowed between the least diameters of sample and blank
+REFERENCE_NM = 100.0  # diameter assumed if tracks are too few to know their sizes
 
 
-def concentration(run: Run, suspension: Suspension | None, least_nm: float | None) -> Concentration:
-    """Count particles per frame and divide by the volume they were seen in."""
+def concentration(sized: SizedTracks, suspension: Suspension | None, least_nm: float | None) -> Concentration:
+    """Count particles per frame and divide by the visible volume."""
     if least_nm is None:
-        return uncounted(run, "the detection limit is not known")
+        return uncounted(sized, "the detection limit is not known")
     if suspension is None:
         return uncounted(
-            run, f"no particle was found from {least_nm:.3g} nm on, where the visible volume is known"
+            sized, f"no particle was found from {least_nm:.3g} nm on, where the visible volume is known"
         )
-    dilution = run.conditions.dilution
-    in_cell = _per_ml(run, suspension)
+    dilution = sized.conditions.dilution
+    in_cell = _per_ml(sized, suspension)
     return Concentration(
-        per_frame=_per_frame(run),
+        per_frame=_per_frame(sized),
         in_cell_per_ml=in_cell,
         in_sample_per_ml=_in_sample(in_cell, dilution),
         dilution=dilution,
@@ -40,47 +41,47 @@ def concentration(run: Run, suspension: Suspension | None, least_nm: float | Non
     )
 
 
-def uncounted(run: Run, why_not: str) -> Concentration:
-    """Count particles per frame, where nobody can say per ml."""
+def uncounted(sized: SizedTracks, why_not: str) -> Concentration:
+    """Count particles per frame only, if the number per ml is not known."""
     none = unknown(why_not, "1/ml")
     return Concentration(
-        per_frame=_per_frame(run),
+        per_frame=_per_frame(sized),
         in_cell_per_ml=none,
         in_sample_per_ml=none,
-        dilution=run.conditions.dilution,
+        dilution=sized.conditions.dilution,
         why_not=why_not,
     )
 
 
-def concentration_of_few(run: Run, reference: Seen) -> Concentration:
-    """Concentration of a run with too few tracks for a size distribution, a blank above all: an interval, or a limit.
+def concentration_of_few(sized: SizedTracks, reference: FollowedVolume) -> Concentration:
+    """Return the concentration if tracks are too few for a size distribution, as in a blank: an interval or an upper limit.
 
-    Counted are tracks, in the volume in which particles are followed that diffuse as `REFERENCE_NM` and are seen well.
+    Counts tracks, in the volume in which well visible particles that diffuse like spheres of `REFERENCE_NM` are followed.
     """
-    count, n_frames = int(run.used.sum()), max(run.tracks.scene.n_frames, 1)
+    count, n_frames = int(sized.used.sum()), max(sized.tracks.scene.n_frames, 1)
     looked_into_ml = reference.tracks_ml * n_frames
     if not looked_into_ml > 0:
-        return uncounted(run, f"no simulated particle is followed for {run.sizing.min_points} frames")
-    particles = np.unique(particles_behind(run.tracks, run.diffusion)[run.used]).size
+        return uncounted(sized, f"no simulated particle is followed for {sized.sizing.min_points} frames")
+    particles = np.unique(particles_behind(sized.tracks, sized.diffusion)[sized.used]).size
     tracks_each = count / particles if particles else 1.0
     low, high = (end * tracks_each / looked_into_ml for end in garwood(particles))
     words = f"{count} tracks of {particles} particles, Poisson interval of 95 %, of particles as easily seen as good beads"
     in_cell = Quantity(count / looked_into_ml if count else None, low, high, "1/ml", words)
     return Concentration(
-        per_frame=_per_frame(run),
+        per_frame=_per_frame(sized),
         in_cell_per_ml=in_cell,
-        in_sample_per_ml=_in_sample(in_cell, run.conditions.dilution),
-        dilution=run.conditions.dilution,
+        in_sample_per_ml=_in_sample(in_cell, sized.conditions.dilution),
+        dilution=sized.conditions.dilution,
         volume_ml=reference.volume_ml,
         why_not="" if count else "nothing was counted: the upper end is a limit",
     )
 
 
 def less_blank(sample: Concentration, blank: Concentration) -> Concentration:
-    """Subtract what a blank (the diluent alone) holds, in the cell, before the dilution is applied.
+    """Subtract the concentration of a blank (the diluent alone), in the cell, before the dilution is applied.
 
-    Errors of the counts add in quadrature; a blank in which nothing was counted still may hold up to its limit. Where the
-    lower end reaches zero there is no number any more, but a limit.
+    Errors of the counts add in quadrature; a blank without counts still contributes its upper limit. If the lower end
+    reaches zero, the result is an upper limit without a value.
     """
     mine, other = sample.in_cell_per_ml, blank.in_cell_per_ml
     if None in (mine.value, mine.low, mine.high) or other.low is None or other.high is None:
@@ -106,7 +107,7 @@ def less_blank(sample: Concentration, blank: Concentration) -> Concentration:
 
 
 def mean_concentration(found: Sequence[Concentration]) -> Concentration:
-    """Return the mean of several (blanks); ends of intervals are averaged, as if their errors were the same one."""
+    """Return the mean of several concentrations (blanks); interval ends are averaged, as for fully correlated errors."""
     return replace(
         found[0],
         per_frame=_mean([one.per_frame for one in found]),
@@ -116,7 +117,7 @@ def mean_concentration(found: Sequence[Concentration]) -> Concentration:
 
 
 def _mean(quantities: Sequence[Quantity]) -> Quantity:
-    """Return the mean, where nothing counted is 0 up to its limit; no value where an interval is not known."""
+    """Return the mean, counting a missing value as 0 with its upper limit; no value if an interval is not known."""
     first = quantities[0]
     if any(q.ends is None for q in quantities):
         return replace(first, value=None, low=None, high=None)
@@ -126,7 +127,7 @@ def _mean(quantities: Sequence[Quantity]) -> Quantity:
 
 
 def _other_range(sample_nm: float | None, blank_nm: float | None) -> str:
-    """Say where the blank was counted over other diameters than the sample; empty where it was not."""
+    """Say that blank and sample were counted over different diameters; empty if they were not."""
     if sample_nm is None or blank_nm is None or abs(blank_nm / sample_nm - 1) < _SAME_LEAST:
         return ""
     much = "much" if blank_nm < sample_nm else "little"
@@ -141,39 +142,48 @@ def garwood(count: int) -> tuple[float, float]:
     return low, float(gammaincinv(count + 1, 0.975))
 
 
-def _per_frame(run: Run) -> Quantity:
-    mean, error = _counted(run)
+def _per_frame(sized: SizedTracks) -> Quantity:
+    mean, error = _counted(sized)
     if mean == 0:
-        limit = garwood(0)[1] * run.sizing.min_points / max(run.tracks.scene.n_frames, 1)
+        limit = garwood(0)[1] * sized.sizing.min_points / max(sized.tracks.scene.n_frames, 1)
         return Quantity(0.0, 0.0, limit, "1", "95 % limit when no track was found (Poisson)")
     low, high = max(mean - Z_95 * error, 0.0), mean + Z_95 * error
     return Quantity(mean, low, high, "1", "compound Poisson over particles, 95 %")
 
 
-def _counted(run: Run) -> tuple[float, float]:
-    """Spots in used tracks per frame, and its standard error; particles, not spots or tracks, were counted independently."""
-    particle = particles_behind(run.tracks, run.diffusion)[run.used]
-    points = np.bincount(particle, run.diffusion.n_points[run.used])
-    n_frames = max(run.tracks.scene.n_frames, 1)
+def _counted(sized: SizedTracks) -> tuple[float, float]:
+    """Spots in used tracks per frame, and its standard error: particles are independent, spots and tracks are not."""
+    particle = particles_behind(sized.tracks, sized.diffusion)[sized.used]
+    points = np.bincount(particle, sized.diffusion.n_points[sized.used])
+    n_frames = max(sized.tracks.scene.n_frames, 1)
     return float(points.sum()) / n_frames, float(np.sqrt((points**2).sum())) / n_frames
 
 
-def _per_ml(run: Run, suspension: Suspension) -> Quantity:
-    counted, error = _counted(run)
+def _per_ml(sized: SizedTracks, suspension: Suspension) -> Quantity:
+    counted, error = _counted(sized)
     counting = error / max(counted, 1e-12)
-    depth, shape = 0.0, rel_std_by_shape(run.tracks)
-    if run.profile is not None:
-        depth = run.profile.rel_std("sheet_width_um") or 0.0
-        shape = 0.0 if run.profile.sheet_is_anchored else shape  # the anchor took it along
-    rel_std = math.hypot(counting, depth, suspension.rel_std, shape)
+    depth, even = 0.0, evenness_in_time(sized)
+    if sized.profile is not None:
+        depth = sized.profile.rel_std("sheet_width_um") or 0.0
+    rel_std = math.hypot(
+        counting, depth, suspension.rel_std, even.rel_std if even else 0.0, _by_optics(sized)
+    )
     value = counted * suspension.share_found / suspension.effective_ml
-    words = "counts, depth of the light sheet, sizes, brightness and shape of the spots combined, 95 %"
+    words = "counts, their evenness, depth of the light sheet, sizes, brightness and shape of the spots combined, 95 %"
     factor = float(np.exp(Z_95 * rel_std))
     return Quantity(value, value / factor, value * factor, "1/ml", words)
 
 
+def _by_optics(sized: SizedTracks) -> float:
+    """Relative standard uncertainty by the shape of the spots and by a sheet narrower than the field."""
+    if sized.profile is not None and sized.profile.sheet_is_anchored:
+        return 0.0  # the anchoring beads have both too
+    across = evenness_across(sized)
+    return math.hypot(rel_std_by_shape(sized.tracks, sized.diffusion), across.rel_std if across else 0.0)
+
+
 def _in_sample(in_cell: Quantity, dilution: float | None) -> Quantity:
-    """Apply the dilution; nobody knows what is in the sample where nobody stated it."""
+    """Apply the dilution; the concentration in the sample is not known if no dilution was stated."""
     if dilution is None:
         return unknown("not known: the dilution was not stated", in_cell.unit)
     return in_cell.times(dilution, in_cell.unit)

@@ -1,4 +1,4 @@
-"""The detection curve: how probable it is that a spot of given light and width is found in one frame of this run."""
+"""The detection curve: probability that a spot of given light and width is found in one frame of the recording."""
 
 from __future__ import annotations
 
@@ -11,23 +11,24 @@ from nta.columns import Brief, FloatArray
 from nta.visibility.injection import AS_SEEN, WIDTH_RATIOS, Trials
 
 _STEPS = 60
-_LEAST_TRIALS = 20
-_LEAST_BRIGHT, _MOST_CLASSES = 60, 6  # simulated spots in a class of light, and classes
+_LEAST_TRIALS = 20  # simulated spots that must be found, and that must be missed
+_LEAST_BRIGHT, _MOST_CLASSES = 60, 6  # fewest simulated spots in a class of light, and most classes
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class DetectionCurve(Brief):
-    """Probability = most / (1 + (light_50 / light)^steepness), for each of a few widths, between them interpolated.
+    """Probability = most / (1 + (light_50 / light)^steepness) for each of a few widths, interpolated between the widths.
 
-    `most` is what is found of spots for which there is light enough; the rest falls onto other particles. It is `ceiling`
-    up to the brightest light that was tried with every width, and more for brighter spots, which hide behind fewer.
+    `most` is the share found of spots with enough light; the rest falls onto other particles. It equals `ceiling` up to the
+    brightest light that was tried with every width, and is larger for brighter spots, which fewer particles hide.
 
-    spot_width_px : of a spot in focus. width_px : (n,) the widths that were tried.
-    light_50_e : (n,) photo-electrons at which half of `ceiling` is found; rel_std : (n,) its relative standard error.
-    steepness : (n,); ceiling : share found of the brighter ones, at the width that is found best.
-    bright_e, bright_share : (m,) light of spots as bright as the run's own bright ones, ascending, and the share found.
-    trials : number of simulated spots; light_e, found_share, found_count : what was seen at the width in focus, by bins
-        of light, for the figure.
+    spot_width_px : width of a spot in focus. width_px : (n,) the widths that were tried.
+    light_50_e : (n,) photoelectrons at which half of `ceiling` is found; rel_std : (n,) its relative standard error.
+    steepness : (n,); ceiling : share found of the brighter spots, at the width with the largest share.
+    bright_e, bright_share : (m,) light of simulated spots as bright as the recording's own bright ones, ascending, and the
+        share found.
+    trials : number of simulated spots; light_e, found_share, found_count : light, share found and number of the simulated
+        spots in focus, by bins of light, for the figure.
     """
 
     spot_width_px: float
@@ -55,7 +56,7 @@ class DetectionCurve(Brief):
         return np.asarray(self.not_hidden(electrons) * by_light)
 
     def not_hidden(self, electrons: FloatArray) -> FloatArray:
-        """Share of the particles of this light that do not lie behind others: `most`."""
+        """Share of the particles of this light that are not hidden behind others: `most`."""
         light = np.asarray(electrons, dtype=np.float64)
         if not self.bright_e.size:
             return np.full(light.shape, self.ceiling)
@@ -63,7 +64,7 @@ class DetectionCurve(Brief):
 
 
 def fit_curve(trials: Trials, spot_width_px: float) -> DetectionCurve | None:
-    """Fit the curve to trials by maximum likelihood; None where too few spots were found or missed to tell."""
+    """Fit the curve to trials by maximum likelihood; None if too few spots were found, or too few missed."""
     in_focus = trials.ratio == 0
     if min(trials.found[in_focus].sum(), (~trials.found[in_focus]).sum()) < _LEAST_TRIALS:
         return None
@@ -92,9 +93,9 @@ def fit_curve(trials: Trials, spot_width_px: float) -> DetectionCurve | None:
 
 
 def _ceiling(trials: Trials) -> float:
-    """Share found of the brighter spots of the width that is found best: those are missed for other reasons than light.
+    """Share found of the brighter spots, at the width with the largest share: lack of light is not why these are missed.
 
-    In a run whose spots are all widened by motion or defocus, a simulated spot in focus is not the easiest to find.
+    If motion or defocus widens all spots of a recording, simulated spots in focus are not the easiest to find.
     """
     shares = []
     for i in range(len(WIDTH_RATIOS)):
@@ -106,7 +107,7 @@ def _ceiling(trials: Trials) -> float:
 
 
 def _bright(trials: Trials, ceiling: float) -> tuple[FloatArray, FloatArray]:
-    """Light of spots as bright as the run's own bright ones, class by class, and the share found, which rises with light."""
+    """Return classes of bright simulated spots: mean light, and share found, made non-decreasing with light."""
     as_seen = trials.ratio == AS_SEEN
     n_classes = min(int(as_seen.sum()) // _LEAST_BRIGHT, _MOST_CLASSES)
     if n_classes == 0:
@@ -125,7 +126,7 @@ def _bright(trials: Trials, ceiling: float) -> tuple[FloatArray, FloatArray]:
 def _logistic(x: FloatArray, found: NDArray[np.bool_], ceiling: float) -> tuple[float, float, float]:
     """Fit ceiling / (1 + exp(-k (x - m))): return m, k and the standard error of m, by Fisher scoring.
 
-    Where hardly any is found, m stays a little beyond the brightest that was tried: nothing is known of brighter ones.
+    If hardly any spot is found, m stays slightly above the brightest light tried, since brighter spots were not tested.
     """
     middle, steep = float(np.median(x)), 5.0
     information = np.eye(2)

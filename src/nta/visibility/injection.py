@@ -1,7 +1,7 @@
-"""Simulated spots put into the run's own frames, and found again by the run's own detector.
+"""Simulated spots added to frames of the recording, and searched for by its own detector.
 
-What limits detection is in the frames already: background, noise, hot pixels, neighbours. So the spots are added to
-them, with photon noise of their own, and the question is answered by the detector itself.
+The frames already contain all that limits detection: background, noise, hot pixels, neighbours. Simulated spots are added
+with photon noise of their own, and the detector that searched the recording decides which of them are found.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ from nta.spots import Scene, SpotDetector, Spots
 from nta.tracks import Tracks
 
 WIDTH_RATIOS = (1.0, 1.3, 1.8, 2.5)
-"""Widths of the simulated spots over that of a spot in focus: motion and defocus widen."""
+"""Widths of the simulated spots, relative to a spot in focus: motion and defocus widen spots."""
 
-_BRIGHTNESS_RANGE = (0.35, 8.0)  # of the brightness at which the matched filter reaches the threshold
-_OWN_SHARE = 0.25  # of the simulated spots are as bright as those of the run that are brighter than that
-_LEAST_OWN = 20  # spots that must be brighter for it
+_BRIGHTNESS_RANGE = (0.35, 8.0)  # relative to the light at which the matched filter reaches the threshold
+_OWN_SHARE = 0.25  # share of the simulated spots that copy spots of the recording brighter than this range
+_LEAST_OWN = 20  # number of such bright spots that the recording must have
 _WIDTH_POWER = 1.6  # wide spots need more light than the matched filter of their own width would
 _REACH = 4.0  # widths: 99.99 % of the light of a Gaussian spot
-_APART = 12.0  # widths between simulated spots of one frame: none disturbs another
-_MATCH = 2.0  # widths within which a spot is the one that was put there
+_APART = 12.0  # widths between simulated spots of one frame, so that they do not disturb each other
+_MATCH = 2.0  # widths within which a found spot counts as the simulated one
 
 
 AS_SEEN = -1
 
 
 class FrameSample:
-    """Keeps some frames of a recording, evenly spread, while all of them pass."""
+    """Keeps a sample of frames, evenly spread over the recording, while all frames pass."""
 
     def __init__(self, n: int) -> None:
         self._n = n
@@ -43,7 +43,7 @@ class FrameSample:
         self.kept: list[Frame] = []
 
     def take(self, frame: Frame) -> None:
-        """Look at the next frame."""
+        """Keep the next frame, or not."""
         if self._n and self._passed % self._stride == 0:
             self.kept.append(frame)
             if len(self.kept) == 2 * self._n:
@@ -62,7 +62,7 @@ class FrameSample:
 class Trials:
     """Simulated spots: light, width over that of a spot in focus (an index into WIDTH_RATIOS), found or not.
 
-    A ratio of AS_SEEN marks those with light and width of a bright spot of the run.
+    A ratio of AS_SEEN marks simulated spots with light and width of a bright spot of the recording.
     """
 
     electrons: FloatArray
@@ -78,9 +78,9 @@ def injection_trials(
     per_frame: int,
     rng: np.random.Generator,
 ) -> Trials:
-    """Put spots into the frames and look for them with a detector that has seen the recording.
+    """Add simulated spots to the frames and search for them with the detector of the recording.
 
-    width_px : of a spot in focus.
+    width_px : width of a spot in focus.
     """
     scene = tracks.scene
     guess = _threshold_electrons(scene, width_px)
@@ -151,7 +151,7 @@ def _threshold_electrons(scene: Scene, width_px: float) -> float:
 def places_apart(
     scene: Scene, apart_px: float, count: int, rng: np.random.Generator
 ) -> tuple[FloatArray, FloatArray]:
-    """Random places, apart from each other, up to the very edge: what is missed there is missed of particles, too."""
+    """Draw random places apart from each other, up to the very edge, where particles are missed as well."""
     places: list[tuple[float, float]] = []
     for _ in range(4 * count):
         y = rng.uniform(-0.5, scene.height_px - 0.5)
@@ -165,9 +165,9 @@ def places_apart(
 
 
 def _found(y: FloatArray, x: FloatArray, before: Spots, after: Spots, reach: FloatArray) -> BoolArray:
-    """Say which simulated spots are there as spots that were not there before.
+    """Return which simulated spots were found, as spots that were not there before.
 
-    A simulated spot that falls onto a particle and is merged with it is not found: so it is with particles.
+    A simulated spot that is merged with a particle counts as missed, as a particle would be.
     """
     taken = np.zeros(len(after), dtype=bool)
     for row, column in zip(before.y_px, before.x_px, strict=True):

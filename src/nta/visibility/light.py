@@ -1,4 +1,4 @@
-"""Where particles are lit and in focus, and how bright a sphere is there: light sheet, defocus, scattering."""
+"""Light sheet, defocus and scattering: illumination, spot width and brightness of a sphere over depth."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from nta.scattering import Collection, coated_cross_section_nm2
 from nta.spots import Scene
 
 _SHELL_NM = 1.0
-MOST_CONTRAST = 0.6  # of an index over that of the medium: as far as spheres are worked out
+MOST_CONTRAST = 0.6  # largest index above that of the medium for which cross-sections are tabulated
 
 
 @dataclass(frozen=True, kw_only=True)
 class LightSheet:
-    """Light and focus along the optical axis, z = 0 in the middle of the sheet, which is in focus.
+    """Light and focus along the optical axis; z = 0 is the middle of the sheet, which is in focus.
 
     sheet_width_um : 1/e² half-width, intensity exp(-2 z²/w²).
-    focus_range_um : distance at which a spot is wider by the square root of 2: 2 n s / NA (s: width in focus, in um),
-        where the width far from focus becomes that of the geometrical cone, |z| NA / (2 n).
+    focus_range_um : distance at which a spot is wider by the square root of 2: 2 n s / NA (s: width in focus, in um), so
+        that the width far from focus is that of the geometrical cone, |z| NA / (2 n).
     """
 
     sheet_width_um: float
@@ -39,7 +39,7 @@ class LightSheet:
         return np.asarray(np.exp(-2 * (z_um / self.sheet_width_um) ** 2))
 
     def width_px(self, z_um: FloatArray, diffusion_um2_s: FloatArray | float) -> FloatArray:
-        """Width of a spot out of focus by z, of a particle that diffuses during the exposure.
+        """Width of the spot of a particle at distance z from focus that diffuses during the exposure.
 
         The path of a Brownian particle within an exposure t has a variance of D t / 3 about its own mean per axis, on
         average (Berglund, Phys. Rev. E 82, 011917 (2010)).
@@ -48,10 +48,6 @@ class LightSheet:
         defocus = 1 + (z_um / self.focus_range_um) ** 2
         return np.asarray(np.sqrt(self.spot_width_px**2 * defocus + blur_px2))
 
-    def reach_um(self, ratio: float) -> float:
-        """Distance at which the light has fallen to 1 / ratio."""
-        return self.sheet_width_um * math.sqrt(max(math.log(max(ratio, 1.0)), 0.0) / 2)
-
 
 def light_sheet(
     profile: InstrumentProfile | None,
@@ -59,7 +55,7 @@ def light_sheet(
     camera: CameraState,
     spot_width_px: float,
 ) -> LightSheet | None:
-    """Return the light sheet of the instrument; None where the profile does not say how deep it is lit."""
+    """Return the light sheet of the instrument; None if profile and camera do not state all of its numbers."""
     if (
         profile is None
         or profile.sheet_width_um is None
@@ -81,7 +77,7 @@ def light_sheet(
 
 
 def width_in_focus_px(scene: Scene, profile: InstrumentProfile | None, camera: CameraState) -> float:
-    """Width of a spot in focus: the profile's, or that of diffraction, or that of the run's typical spot, which is wider.
+    """Width of a spot in focus: of the profile, else by diffraction, else of the recording's typical spot, which is wider.
 
     Diffraction: 0.21 wavelength / NA (Zhang, Zerubia and Olivo-Marin, Appl. Opt. 46, 1819 (2007), 2-D fit of the Airy
     pattern).
@@ -99,7 +95,7 @@ def width_in_focus_px(scene: Scene, profile: InstrumentProfile | None, camera: C
 
 
 def collection(profile: InstrumentProfile | None, conditions: SampleConditions) -> Collection | None:
-    """Return how scattered light is collected; None where wavelength or aperture are not in the profile."""
+    """Return the optics that collect scattered light; None if the profile states no wavelength or aperture."""
     if profile is None or profile.wavelength_nm is None or profile.numerical_aperture is None:
         return None
     return Collection(
@@ -119,7 +115,7 @@ def medium_index(profile: InstrumentProfile, conditions: SampleConditions) -> fl
 
 @dataclass(frozen=True, eq=False)
 class CrossSections:
-    """Collected cross-sections of homogeneous spheres over diameter and refractive index, as a table."""
+    """Table of collected cross-sections of homogeneous spheres over diameter and refractive index."""
 
     diameter_nm: FloatArray
     index: FloatArray
@@ -129,12 +125,12 @@ class CrossSections:
     @classmethod
     @cache  # recordings of one instrument share it
     def of(cls, light: Collection, low_nm: float, high_nm: float) -> CrossSections:
-        """Work the table out: 24 diameters per e-fold, 14 indices even in the logarithm of their contrast."""
+        """Compute the table: 24 diameters per e-fold, 14 indices evenly spaced in the logarithm of their contrast."""
         count = max(8, math.ceil(24 * math.log(high_nm / low_nm)))
         diameter = np.geomspace(low_nm, high_nm, count)
         contrast = np.geomspace(0.004, MOST_CONTRAST, 14)
         index = light.medium_index + contrast
-        # a coated sphere of one index is a sphere, and is worked out for all diameters at once
+        # a coated sphere of one index is a sphere; its function computes all diameters at once
         with one_blas_thread():
             columns = [
                 coated_cross_section_nm2(diameter, float(n), float(n), _SHELL_NM, light) for n in index
@@ -151,7 +147,7 @@ class CrossSections:
         return np.asarray(np.exp(np.interp(np.log(diameter_nm), np.log(self.diameter_nm), row)))
 
     def contrast(self, diameter_nm: FloatArray, log_nm2: FloatArray) -> FloatArray:
-        """Return n - n_medium of the spheres that have these cross-sections; the ends of the table where none has."""
+        """Return n - n_medium of the spheres with these cross-sections, limited to the ends of the table."""
         log_contrast = np.log(self.index - self.medium_index)
         place = np.interp(np.log(diameter_nm), np.log(self.diameter_nm), np.arange(self.diameter_nm.size))
         lower = np.minimum(place.astype(np.int64), self.diameter_nm.size - 2)

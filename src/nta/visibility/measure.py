@@ -1,4 +1,4 @@
-"""From a run's spots, tracks and sizes to what it could see: read `measure_visibility` from top to bottom."""
+"""From spots, tracks and sizes to the visibility of a recording: read `measure_visibility` from top to bottom."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ import numpy as np
 from nta.errors import SettingError
 from nta.frames import Frame
 from nta.quantity import Z_95, Quantity, unknown
+from nta.sized_tracks import SizedTracks
 from nta.sizes import SizeDistribution
 from nta.spots import SpotDetector
 from nta.tracks import Tracks
+from nta.visibility.brightness_law import LightModel, brightness_law, seeks_index
 from nta.visibility.concentration import (
     REFERENCE_NM,
     concentration,
@@ -23,17 +25,15 @@ from nta.visibility.concentration import (
 from nta.visibility.curve import DetectionCurve, fit_curve
 from nta.visibility.indices import track_indices
 from nta.visibility.injection import injection_trials
-from nta.visibility.law import Model, brightness_law
 from nta.visibility.light import CrossSections, LightSheet, collection, light_sheet, width_in_focus_px
-from nta.visibility.run import Run
 from nta.visibility.settings import VisibilitySettings
 from nta.visibility.suspension import in_suspension, least_counted_nm
 from nta.visibility.table import BrightnessLaw, Concentration, Visibility, VisibleVolume
-from nta.visibility.volume import Seen, seen_by
+from nta.visibility.volume import FollowedVolume, followed_volume, view_of
 
-_DIAMETERS = 50  # of the visible volume; between them it is interpolated
-_MOST_FRAMES = 3000  # simulated to count tracks: hardly any is in view at the beginning of so many
-_WELL_SEEN = 10.0  # times the light at which half are found
+_DIAMETERS = 50  # diameters at which the visible volume is simulated; it is interpolated between them
+_MOST_FRAMES = 3000  # largest number of frames simulated to count tracks: few tracks of so many begin with the first frame
+_WELL_SEEN = 10.0  # light of well visible particles, relative to the light at which half are found
 
 
 def detection_curve(
@@ -44,9 +44,9 @@ def detection_curve(
     *,
     width_px: float,
 ) -> DetectionCurve | None:
-    """Measure the detection curve of the run on some of its frames, with the detector that searched them all.
+    """Measure the detection curve on some frames of the recording, with the detector that searched all of them.
 
-    tracks : of the run, whose bright spots say what bright spots there are. width_px : of a spot in focus.
+    tracks : tracks of the recording; some simulated spots copy their bright spots. width_px : width of a spot in focus.
     """
     if not settings.frames or not frames:
         return None
@@ -56,65 +56,76 @@ def detection_curve(
 
 
 def measure_visibility(
-    run: Run, curve: DetectionCurve | None, settings: VisibilitySettings | None = None
+    sized: SizedTracks, curve: DetectionCurve | None, settings: VisibilitySettings | None = None
 ) -> Visibility:
-    """Say what the run could see, and from it the distribution in suspension and the concentration.
+    """Compute detection limit and visible volume, and from them the distribution in suspension and the concentration.
 
-    Needs the detection curve, and of the profile the wavelength, the numerical aperture and the width of the light sheet;
-    what cannot be said without them is left out, with the reason in `notes`.
+    Needs the detection curve, and from the profile the wavelength, the numerical aperture and the width of the light sheet.
+    Results that cannot be computed without them are left out, with the reason in `notes`.
     """
     settings = settings or VisibilitySettings()
-    width_px = width_in_focus_px(run.tracks.scene, run.profile, run.camera)
+    width_px = width_in_focus_px(sized.tracks.scene, sized.profile, sized.camera)
     try:
-        sheet = light_sheet(run.profile, run.conditions, run.camera, width_px)
-        light = collection(run.profile, run.conditions)
-    except SettingError as error:  # nobody knows the refractive index of the liquid, say
-        return _not_known(curve, uncounted(run, str(error)), str(error))
-    why = _missing(run, curve, sheet)
+        sheet = light_sheet(sized.profile, sized.conditions, sized.camera, width_px)
+        light = collection(sized.profile, sized.conditions)
+    except SettingError as error:  # for example, the refractive index of the liquid is not known
+        return _not_known(curve, uncounted(sized, str(error)), str(error))
+    why = _missing(sized, curve, sheet)
     if curve is None or sheet is None or light is None:
-        return _not_known(curve, uncounted(run, why), why)
-    if run.sizes.distribution is None:
-        return _not_known(curve, concentration_of_few(run, _reference(run, curve, sheet, settings)), why)
-    model = Model(run, curve, sheet, CrossSections.of(light, run.sizing.grid_low_nm, run.sizing.grid_high_nm))
+        return _not_known(curve, uncounted(sized, why), why)
+    if sized.sizes.distribution is None:
+        return _not_known(curve, concentration_of_few(sized, _reference(sized, curve, sheet, settings)), why)
+    model = LightModel(
+        sized, curve, sheet, CrossSections.of(light, sized.sizing.grid_low_nm, sized.sizing.grid_high_nm)
+    )
     law = brightness_law(model, settings.refractive_index)
     if law is None:
-        note = "no refractive index explains the light of the tracks with the brightness of the profile"
-        return _not_known(curve, uncounted(run, note), note)
+        note = (
+            "no refractive index explains the light of the tracks with the brightness of the profile"
+            if seeks_index(model, settings.refractive_index)
+            else "no brightness scale explains both the light of the tracks and the light at which particles are found"
+        )
+        return _not_known(curve, uncounted(sized, note), note)
     limit = _limit(model, law)
     volume = _volume(model, law, limit.value, settings)
-    least_nm = least_counted_nm(run.sizes.distribution, volume, curve, limit.value)
-    suspension = None if least_nm is None else in_suspension(run, volume, curve, law, least_nm)
+    least_nm = least_counted_nm(sized.sizes.distribution, volume, curve, limit.value)
+    suspension = None if least_nm is None else in_suspension(sized, volume, curve, law, least_nm)
     return Visibility(
         curve=curve,
         law=law,
         limit_nm=limit,
-        share_below_limit=_share_below(run.sizes, limit.value),
+        share_below_limit=_share_below(sized.sizes, limit.value),
         volume=volume,
         suspension=suspension.distribution if suspension else None,
         suspension_numbers=suspension.numbers if suspension else {},
-        concentration=concentration(run, suspension, least_nm),
+        concentration=concentration(sized, suspension, least_nm),
         indices=track_indices(model, law),
     )
 
 
-def _missing(run: Run, curve: DetectionCurve | None, sheet: LightSheet | None) -> str:
-    if run.sizes.distribution is None:
-        return "too few tracks for a size distribution"
+def _missing(sized: SizedTracks, curve: DetectionCurve | None, sheet: LightSheet | None) -> str:
     if sheet is None:
         return (
             "not calibrated: the depth of the light sheet (sheet_width), wavelength and numerical_aperture must stand in "
             "the instrument profile, and the exposure must be known"
         )
-    return "no detection curve" if curve is None else ""
+    if curve is None:
+        return (
+            "no detection curve: of the simulated spots too few were found or missed, or none were asked for"
+        )
+    return "too few tracks for a size distribution" if sized.sizes.distribution is None else ""
 
 
-def _reference(run: Run, curve: DetectionCurve, sheet: LightSheet, settings: VisibilitySettings) -> Seen:
-    """Simulate particles that are seen well: the volume for runs of few tracks, whose sizes say too little."""
+def _reference(
+    sized: SizedTracks, curve: DetectionCurve, sheet: LightSheet, settings: VisibilitySettings
+) -> FollowedVolume:
+    """Simulate well visible particles: their volume serves recordings with too few tracks for a size distribution."""
     light = _WELL_SEEN * float(curve.light_50_e[0])
-    diffusion = run.scale_nm_um2_s() / REFERENCE_NM
-    view = replace(run.view(), search_range_px=math.inf)  # few particles teach no search range and need none
+    diffusion = sized.scale_nm_um2_s() / REFERENCE_NM
+    # with few particles the search range cannot be estimated, and is not needed
+    view = replace(view_of(sized), search_range_px=math.inf)
     frames = min(view.n_frames, _MOST_FRAMES)
-    return seen_by(curve, sheet, view, light, diffusion, settings.walkers, settings.seed, frames)
+    return followed_volume(curve, sheet, view, light, diffusion, settings.walkers, settings.seed, frames)
 
 
 def _not_known(curve: DetectionCurve | None, counted: Concentration, why: str) -> Visibility:
@@ -132,7 +143,7 @@ def _not_known(curve: DetectionCurve | None, counted: Concentration, why: str) -
 
 
 def _volume(
-    model: Model, law: BrightnessLaw, limit_nm: float | None, settings: VisibilitySettings
+    model: LightModel, law: BrightnessLaw, limit_nm: float | None, settings: VisibilitySettings
 ) -> VisibleVolume:
     """Simulate particles of every diameter, closer together just above the limit, where the volume rises steeply."""
     sheet, curve = model.sheet, model.curve
@@ -141,10 +152,10 @@ def _volume(
     steep = np.geomspace(0.8 * (limit_nm or low), middle, _DIAMETERS // 2, endpoint=False)
     diameter = np.concatenate([steep, np.geomspace(middle, high, _DIAMETERS // 2)])
     electrons = model.electrons(law, diameter)
-    diffusion = model.run.scale_nm_um2_s() / diameter
-    view = model.run.view()
+    diffusion = model.sized.scale_nm_um2_s() / diameter
+    view = view_of(model.sized)
     seen = [
-        seen_by(curve, sheet, view, float(e), float(d), settings.walkers, settings.seed)
+        followed_volume(curve, sheet, view, float(e), float(d), settings.walkers, settings.seed)
         for e, d in zip(electrons, diffusion, strict=True)
     ]
     return VisibleVolume(
@@ -155,11 +166,11 @@ def _volume(
     )
 
 
-def _limit(model: Model, law: BrightnessLaw) -> Quantity:
-    """Diameter at which half is found in the middle of the sheet; the interval is that of the fitted 50 % light."""
+def _limit(model: LightModel, law: BrightnessLaw) -> Quantity:
+    """Return the diameter of which half is found in the middle of the sheet, with the interval of the 50 % light."""
     d = np.geomspace(model.table.diameter_nm[0], model.table.diameter_nm[-1], 2000)
     electrons = model.electrons(law, d)
-    width = model.sheet.width_px(np.zeros(1), model.run.scale_nm_um2_s() / d)
+    width = model.sheet.width_px(np.zeros(1), model.sized.scale_nm_um2_s() / d)
     ends = []
     for sigmas in (0.0, Z_95, -Z_95):
         brighter = np.exp(sigmas * model.curve.rel_std[0])

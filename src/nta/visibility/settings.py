@@ -1,4 +1,4 @@
-"""What the analyst may choose about visibility."""
+"""Settings of the visibility."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from nta.errors import SettingError
 
 @dataclass(frozen=True, kw_only=True)
 class VisibilitySettings:
-    """How the detection curve and the visible volume of a run are found.
+    """Settings for the detection curve and the visible volume of a recording.
 
-    refractive_index : of the particles, at the laser's wavelength, where it is known (1.605 for polystyrene at 488 nm).
-        None: the one that explains the run's own brightness.
-    frames, spots_per_frame : simulated spots are put into this many frames, evenly spread over the recording, this many
-        into each. 32 x 60 fix the 50 % limit to 2 % of its brightness; 0 frames: no detection curve.
-    walkers : simulated particles per diameter for the visible volume.
-    seed : of the simulated spots and particles.
+    refractive_index : index of the particles at the laser's wavelength, if known (1.605 for polystyrene at 488 nm).
+        None: the index that explains the brightness in the recording.
+    frames, spots_per_frame : number of frames, evenly spread over the recording, to which simulated spots are added, and
+        number of spots in each. 32 x 60 determine the 50 % limit to 2 % of its brightness; 0 frames: no detection curve.
+    walkers : number of simulated particles per diameter for the visible volume.
+    seed : seed of the simulated spots and particles.
     """
 
     refractive_index: float | None = None

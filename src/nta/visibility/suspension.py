@@ -1,4 +1,4 @@
-"""From the particles in view to those in suspension: what was found of each diameter, over the volume it was found in."""
+"""From the particles in view to those in suspension: particles found of each diameter, divided by their visible volume."""
 
 from __future__ import annotations
 
@@ -9,28 +9,28 @@ import numpy as np
 
 from nta.columns import FloatArray
 from nta.quantity import Quantity
+from nta.sized_tracks import SizedTracks
 from nta.sizes import Distribution
 from nta.sizes.intervals import band, common_factor, summary_with_intervals
 from nta.sizes.lobes import Lobes
 from nta.sizes.table import SUSPENSION
 from nta.sizes.uncertainty import combined
 from nta.visibility.curve import DetectionCurve
-from nta.visibility.run import Run
 from nta.visibility.table import BrightnessLaw, VisibleVolume
 
-_LEAST_VOLUME = 0.3  # of the visible volume at the median in view
-_LAW_LIGHT_STD = 0.15  # of the ln(light) that a law gives particles: moves the depth at which they are seen (design choice)
-_NOTHING = 1e-4  # of the largest visible volume: so little of it counts as none
-_DRAWS = 200  # of the light, where the sizes have no draws of their own
+_LEAST_VOLUME = 0.3  # smallest visible volume of counted particles, relative to that at the median in view
+_LAW_LIGHT_STD = 0.15  # standard uncertainty of ln(light) by the law (design choice)
+_NOTHING = 1e-4  # smallest visible volume that is divided by, relative to the largest
+_DRAWS = 200  # number of draws of the light if the sizes have no draws of their own
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Suspension:
-    """The particles in suspension, from the least diameter that is counted on.
+    """Particles in suspension, from the least counted diameter upwards.
 
-    numbers : of the distribution, as in `SizeDistribution.summary`.
-    share_found : of the particles that were found, those from the least diameter on.
-    effective_ml : the visible volume, mean over the particles in suspension.
+    numbers : summary of the distribution, as in `SizeDistribution.summary`.
+    share_found : share of the found particles that lies above the least counted diameter.
+    effective_ml : mean visible volume of the particles in suspension.
     rel_std : relative standard uncertainty of share_found / effective_ml, by the sizes and by the light.
     """
 
@@ -44,9 +44,9 @@ class Suspension:
 def least_counted_nm(
     in_view: Distribution, volume: VisibleVolume, curve: DetectionCurve, limit_nm: float | None
 ) -> float | None:
-    """Diameter from which on particles are counted: where the visible volume is a good part of that of the median.
+    """Return the least diameter that is counted, from which the visible volume is at least `_LEAST_VOLUME` of the median's.
 
-    Below, a few particles stand for very many, and the blur of the distribution decides how many.
+    Below it few found particles stand for very many, and their number would depend on the blur of the distribution.
     """
     if limit_nm is None:
         return None
@@ -62,19 +62,19 @@ def least_counted_nm(
 
 
 def in_suspension(
-    run: Run, volume: VisibleVolume, curve: DetectionCurve, law: BrightnessLaw, least_nm: float
+    sized: SizedTracks, volume: VisibleVolume, curve: DetectionCurve, law: BrightnessLaw, least_nm: float
 ) -> Suspension | None:
-    """Divide what was found by the volume it was found in; None where nothing is left to divide.
+    """Divide the found particles of each size by the volume in which that size is found; None if no particle is left.
 
-    Below `least_nm` nothing is extrapolated: the distribution in suspension is of the particles from there on. Log-normal
-    populations are taken to be so in suspension, and in view what the visible volume leaves of them. Every bootstrap draw
-    of the sizes is divided by the volume that a draw of the light makes of it.
+    Nothing is extrapolated below `least_nm`, where the distribution starts. Populations are log-normal in suspension; in
+    view they are log-normal times the visible volume. Each bootstrap draw of the sizes is divided by the volume computed
+    with one draw of the light.
     """
-    in_view = run.sizes.distribution
+    in_view = sized.sizes.distribution
     assert in_view is not None
     counted = in_view.diameter_nm >= least_nm
     log_ml = _log_volume(volume, in_view.diameter_nm)[None]
-    lobes = run.draws.lobes if run.draws is not None else None
+    lobes = sized.draws.lobes if sized.draws is not None else None
     found = _found(
         _shaped(in_view.weight[None], lobes, log_ml, in_view, volume, curve), in_view, volume, curve
     )[0]
@@ -82,10 +82,10 @@ def in_suspension(
     total = float(per_ml.sum())
     if not total > 0:
         return None
-    drawn_ml = _drawn_per_ml(run, volume, curve, law) * counted
+    drawn_ml = _drawn_per_ml(sized, volume, curve, law) * counted
     totals = drawn_ml.sum(axis=1)
     some = totals > 0
-    shares = drawn_ml[some] / totals[some, None] if _draws(run) is not None else drawn_ml[:0]
+    shares = drawn_ml[some] / totals[some, None] if _draws(sized) is not None else drawn_ml[:0]
     low, high = band(shares, per_ml / total, in_view.confidence)
     words = "log-normal in suspension, seen" if lobes is not None else "divided"
     method = f"{in_view.method}; {words} by the visible volume of each diameter, from {least_nm:.3g} nm on"
@@ -95,22 +95,22 @@ def in_suspension(
     share_found = float(found[counted].sum())
     return Suspension(
         distribution=distribution,
-        numbers=_numbers(run, distribution, shares),
+        numbers=_numbers(sized, distribution, shares),
         share_found=share_found,
         effective_ml=share_found / total,
         rel_std=_half_width_68(np.log(totals[some])),
     )
 
 
-def _draws(run: Run) -> FloatArray | None:
-    """Return the bootstrap draws of the sizes in view; None where none were made."""
-    return run.draws.draws if run.draws is not None and len(run.draws.draws) else None
+def _draws(sized: SizedTracks) -> FloatArray | None:
+    """Return the bootstrap draws of the sizes in view; None if there are none."""
+    return sized.draws.draws if sized.draws is not None and len(sized.draws.draws) else None
 
 
 def _found(
     weights: FloatArray, in_view: Distribution, volume: VisibleVolume, curve: DetectionCurve
 ) -> FloatArray:
-    """Shares in view (..., n_bins) without the particles that lay behind others: the volume is that of the found ones."""
+    """Remove hidden particles from the shares in view (..., n_bins): the visible volume refers to found particles only."""
     found = weights * _shown(in_view, volume, curve)
     return np.asarray(found / found.sum(axis=-1, keepdims=True))
 
@@ -123,10 +123,10 @@ def _shaped(
     volume: VisibleVolume,
     curve: DetectionCurve,
 ) -> FloatArray:
-    """Shares in view (n, n_bins) whose lobes fall as the volume does, `log_ml` (n, n_bins); as they are without lobes.
+    """Return shares in view (n, n_bins) with lobes that are log-normal times the visible volume; unchanged without lobes.
 
-    What is log-normal in view cannot fall as steeply as the volume just above the detection limit, and would stand for too
-    few small particles.
+    log_ml : (n, n_bins), logarithm of the volume. A log-normal in view cannot fall as steeply as the volume just above the
+    detection limit, and would stand for too few small particles.
     """
     if lobes is None:
         return weights
@@ -134,34 +134,37 @@ def _shaped(
 
 
 def _shown(in_view: Distribution, volume: VisibleVolume, curve: DetectionCurve) -> FloatArray:
-    """Share of the particles in view, bin by bin, that do not lie behind others."""
+    """Share of the particles in view of each bin that are not hidden behind others."""
     return np.asarray(np.interp(in_view.diameter_nm, volume.diameter_nm, curve.not_hidden(volume.electrons)))
 
 
 def _log_volume(
     volume: VisibleVolume, diameter_nm: FloatArray, brighter: FloatArray | float = 0.0
 ) -> FloatArray:
-    """Logarithm of the visible volume at these diameters, had the particles exp(brighter) times their light.
+    """Logarithm of the visible volume at these diameters, if the particles had exp(brighter) times their light.
 
-    brighter : one number, or one for each diameter of `volume`. More light moves a particle to the volume of those that
-    have so much; that these diffuse otherwise is left out, as diffusion matters less by far.
+    brighter : one number, or one for each diameter of `volume`. A particle with more light gets the volume of the diameter
+    that has that light; the different diffusion of that diameter is neglected, because it matters much less than light.
     """
     log_ml = np.log(np.maximum(volume.volume_ml, _NOTHING * volume.volume_ml.max()))
     log_light = np.log(volume.electrons)
-    # where the light of large spheres falls with their diameter, the volume stays that of the brightest before
+    # if the light of large particles falls with their diameter, their volume changes as that of the brightest smaller one
     rising = np.maximum.accumulate(log_light) + 1e-9 * np.arange(log_light.size)
-    more = np.interp(rising + brighter, rising, log_ml) - log_ml
+    largest = np.maximum.accumulate(log_ml)
+    more = np.interp(rising + brighter, rising, largest) - largest
     return np.asarray(np.interp(diameter_nm, volume.diameter_nm, log_ml + more))
 
 
-def _drawn_per_ml(run: Run, volume: VisibleVolume, curve: DetectionCurve, law: BrightnessLaw) -> FloatArray:
-    """Particles per ml in each bin for one found per frame, draw by draw: of the sizes and, by it, of the light."""
-    in_view = run.sizes.distribution
+def _drawn_per_ml(
+    sized: SizedTracks, volume: VisibleVolume, curve: DetectionCurve, law: BrightnessLaw
+) -> FloatArray:
+    """Return particles per ml in each bin per particle found per frame, one row for each draw of sizes and light."""
+    in_view = sized.sizes.distribution
     assert in_view is not None
-    draws, lobes = _draws(run), run.draws.lobes_draws if run.draws is not None else None
+    draws, lobes = _draws(sized), sized.draws.lobes_draws if sized.draws is not None else None
     if draws is None:
         draws, lobes = np.repeat(in_view.weight[None], _DRAWS, axis=0), None
-    rng = np.random.default_rng(run.sizing.seed)
+    rng = np.random.default_rng(sized.sizing.seed)
     by_scale = float(np.hypot(_LAW_LIGHT_STD, curve.rel_std[0])) * rng.standard_normal(len(draws))
     by_slope = law.slope_std * rng.standard_normal(len(draws))
     lever = np.log(volume.diameter_nm / law.anchor_nm)
@@ -175,17 +178,17 @@ def _drawn_per_ml(run: Run, volume: VisibleVolume, curve: DetectionCurve, law: B
     return np.asarray(_found(shaped, in_view, volume, curve) / np.exp(log_ml))
 
 
-def _numbers(run: Run, distribution: Distribution, shares: FloatArray) -> Mapping[str, Quantity]:
-    """Work out the numbers of the distribution, their intervals from the draws of sizes and light and the budget."""
-    budget = run.sizes.budget
-    factor = common_factor(len(shares), combined(budget), np.random.default_rng(run.sizing.seed))
+def _numbers(sized: SizedTracks, distribution: Distribution, shares: FloatArray) -> Mapping[str, Quantity]:
+    """Summarise the distribution; intervals combine the draws of sizes and light with the systematic budget."""
+    budget = sized.sizes.budget
+    factor = common_factor(len(shares), combined(budget), np.random.default_rng(sized.sizing.seed))
     numbers, _ = summary_with_intervals(distribution, shares, factor, budget)
     words = "the light that decides on the visible volume drawn with its error"
     return {name: replace(q, method=f"{q.method}; {words}") for name, q in numbers.items()}
 
 
 def _half_width_68(values: FloatArray) -> float:
-    """Return the standard deviation of what is normal but for a few far away."""
+    """Return half the width of the central 68 %: a standard deviation that a few outliers do not change."""
     if not values.size:
         return 0.0
     low, high = np.quantile(values, [0.158655, 0.841345])

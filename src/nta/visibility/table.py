@@ -1,4 +1,4 @@
-"""The noun of this room: what the run could see, and what follows for the suspension."""
+"""The nouns of this room: detection limit and visible volume of a recording, and what follows for the suspension."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NOT_SUBTRACTED = "not subtracted"
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class VisibleVolume(Columns):
-    """The volume the run looked into, by diameter, for particles of the index of the brightness law."""
+    """Visible volume by diameter, for particles of the index of the brightness law."""
 
     diameter_nm: NDArray[np.float64] = column(np.float64, "nm", "hydrodynamic diameter")
     electrons: NDArray[np.float64] = column(np.float64, "e", "light in focus in the middle of the sheet")
@@ -31,18 +31,18 @@ class VisibleVolume(Columns):
 
 IndexSource = Literal["stated", "this run", "assumed"]
 ScaleSource = Literal["calibrated", "this run"]
-"""Calibrated: of the profile; this run: from the mean light of its tracks."""
+"""Calibrated: taken from the profile; this run: fitted to the mean light of its tracks."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class BrightnessLaw:
     """Light against diameter: scale_e_per_nm2 * cross-section of a sphere of this index * (diameter / anchor_nm)^slope.
 
-    Light is that in focus in the middle of the sheet, the cross-section that into the objective. slope : how much steeper
-    than that of homogeneous spheres the light of this run's particles grows: membranes make it flatter; 0 where the index
-    was stated; slope_std its standard error. index_source, scale_source : one of the two must be known to find the other;
-    where neither is, the index is assumed.
-    index_low, index_high : interval of the index, None where it was stated.
+    Light refers to focus in the middle of the sheet; the cross-section is that of scattering into the objective.
+    slope : exponent by which light grows with diameter more steeply than that of homogeneous spheres; membranes make it
+        negative; 0 if the index was stated. slope_std : its standard error.
+    index_source, scale_source : either index or scale must be known to find the other; if neither is, the index is assumed.
+    index_low, index_high : interval of the index; None if it was not fitted.
     """
 
     refractive_index: float
@@ -59,26 +59,26 @@ class BrightnessLaw:
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class TrackIndices(Columns):
-    """Effective refractive index of every track: of the homogeneous sphere of its diameter and light; NaN: none."""
+    """Effective refractive index of each track: that of a homogeneous sphere of its diameter and light; NaN: none."""
 
     refractive_index: NDArray[np.float64] = column(np.float64, "1", "effective refractive index")
     low: NDArray[np.float64] = column(np.float64, "1", "lower end of the 95 % interval")
     high: NDArray[np.float64] = column(np.float64, "1", "upper end of the 95 % interval")
-    depth_log_light: (
-        float  # mean of ln(light where a particle was seen / light in the middle of the sheet), subtracted
-    )
+    # Mean of ln(light where a particle was seen / light in the middle of the sheet), which was subtracted.
+    depth_log_light: float
 
 
 @dataclass(frozen=True, kw_only=True)
 class Concentration:
-    """Particles per frame and, where the depth is known, per ml.
+    """Particles per frame and, if the depth of the light sheet is known, per ml.
 
-    per_frame : spots in used tracks, mean over the frames.
-    in_cell_per_ml : as measured; in_sample_per_ml : times the dilution, which is applied here and nowhere else; not known
-        where nobody stated it.
-    volume_ml : visible volume, mean over the particles in suspension: in_cell = per_frame / volume.
-    least_nm : the concentration is of particles from this diameter on: below, fewer than half are found.
-    why_not : reason where there is no number per ml.
+    per_frame : number of spots in used tracks, mean over the frames.
+    in_cell_per_ml : concentration as measured; in_sample_per_ml : the same times the dilution, which is applied nowhere
+        else; not known if the dilution was not stated.
+    volume_ml : mean visible volume of the particles in suspension: in_cell = per_frame / volume.
+    least_nm : least diameter of the counted particles; of smaller ones too few are found.
+    blank : blank that was subtracted, or the reason why not.
+    why_not : reason why there is no number per ml.
     """
 
     per_frame: Quantity
@@ -92,23 +92,23 @@ class Concentration:
 
     @property
     def is_less_blank(self) -> bool:
-        """Whether a blank was taken off; `blank` says so, or why not."""
+        """Whether a blank was subtracted."""
         return bool(self.blank) and not self.blank.startswith(NOT_SUBTRACTED)
 
     @property
     def best_known_per_ml(self) -> Quantity:
-        """In the sample where the dilution was stated, else in the cell."""
+        """Concentration in the sample if the dilution was stated, else in the cell."""
         return self.in_cell_per_ml if self.dilution is None else self.in_sample_per_ml
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Visibility:
-    """What the run could see.
+    """Detection limit and visible volume of a recording, with the suspension computed from them.
 
-    curve : None where no detection curve was asked for or could be made. limit_nm : diameter at which a particle in focus
-        in the middle of the sheet is found in half of the frames.
-    share_below_limit : of the particles in view. suspension_numbers : of the distribution in suspension, as in
-        `SizeDistribution.summary`.
+    curve : None if no detection curve was asked for, or none could be measured. limit_nm : diameter of which a particle in
+        focus in the middle of the sheet is found in half of the frames.
+    share_below_limit : share of the particles in view that are smaller than the limit.
+    suspension_numbers : summary of the distribution in suspension, as in `SizeDistribution.summary`.
     """
 
     curve: DetectionCurve | None

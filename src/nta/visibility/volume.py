@@ -1,8 +1,9 @@
-"""How large a volume the run looked into, for particles of a given light and diffusion.
+"""Visible volume of a recording, for particles of a given light and diffusion.
 
-A particle counts in the size distribution by the frames in which it was seen as part of a track. So the volume is that
-in which a particle is lit, found and followed: simulated particles diffuse through the light sheet, each is found in a
-frame with the probability of the detection curve at its depth, and what is found is joined as the run joins it.
+A particle counts in the size distribution by the number of frames in which it is part of a track. The visible volume is
+therefore the volume in which a particle is lit, found and followed: simulated particles diffuse through the light sheet,
+each is found in a frame with the probability of the detection curve at its depth, and the found positions are linked by the
+rules of the recording.
 """
 
 from __future__ import annotations
@@ -17,23 +18,24 @@ import numpy as np
 from nta.columns import Float32Array, FloatArray
 from nta.compiled import compiled
 from nta.physics import ML_PER_UM3
+from nta.sized_tracks import SizedTracks
 from nta.visibility.curve import DetectionCurve
 from nta.visibility.light import LightSheet
 
-_LEAST_FRAMES = 160  # that are simulated, where the run has as many, and
-_TRACK_LENGTHS = 20  # times the shortest track: of one at either end a part is lost
-_TOGETHER = 320_000  # frames of walkers whose random numbers are kept: 5 MB
+_LEAST_FRAMES = 160  # at least so many frames are simulated, if the recording has them
+_TRACK_LENGTHS = 20  # frames simulated at least, in shortest tracks: tracks at either end lose a part
+_TOGETHER = 320_000  # steps of walkers whose random numbers are kept in memory: 5 MB
 _DEPTHS = 600  # entries of the table of detection probability over depth
-_FAINTEST = 0.002  # where the probability of being found is smaller, nothing is simulated
-_DEEPEST = 3.0  # sheet widths: the light there is 1e-8 of the middle's
+_FAINTEST = 0.002  # depths with a smaller probability of being found are not simulated
+_DEEPEST = 3.0  # sheet widths: the light there is 1e-8 of that in the middle
 _MARGIN_STEPS = 4.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class View:
-    """What of the run decides which particles become tracks.
+class TrackingView:
+    """Tracking conditions that decide which particles become tracks.
 
-    given_up : share of the links that crowding made ambiguous: there a track ends, and the next begins.
+    given_up : share of links given up because crowding made them ambiguous; the track ends there and a new one begins.
     """
 
     height_px: int
@@ -47,15 +49,16 @@ class View:
 
     @property
     def frames_simulated(self) -> int:
-        """As many as the run has, or as many as make no difference."""
+        """Number of frames to simulate: that of the recording, or a smaller one that gives the same volume."""
         return min(self.n_frames, max(_LEAST_FRAMES, _TRACK_LENGTHS * self.min_points))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Seen:
-    """What becomes of particles of one kind.
+class FollowedVolume:
+    """Expected yield for particles of one size and light.
 
-    volume_ml : spots in tracks per frame, over particles per ml. tracks_ml : the same of tracks.
+    volume_ml : spots in tracks per frame, divided by the particles per ml.
+    tracks_ml : tracks per frame, divided by the particles per ml.
     mean_log_light : mean of ln(light of a tracked spot / light in the middle of the sheet).
     """
 
@@ -65,7 +68,7 @@ class Seen:
 
 
 class _Walks(NamedTuple):
-    """Where walkers start in a unit box, their steps as (z, y, x), and what decides if they are found, and linked."""
+    """Random numbers of walkers: start in a unit box, steps as (z, y, x), and uniform numbers for detection and linking."""
 
     start: FloatArray
     steps: Float32Array
@@ -74,7 +77,7 @@ class _Walks(NamedTuple):
 
 
 class _Box(NamedTuple):
-    """Where they walk, in um: half its depth, the view with a margin to every side; and their standard step."""
+    """Box of the walkers in um: half its depth, the field of view and the margin around it; and the standard step."""
 
     half: float
     height: float
@@ -84,7 +87,7 @@ class _Box(NamedTuple):
 
 
 class _Lit(NamedTuple):
-    """How the sheet shows them: chance of being found at every `z_step` um of depth; -ln(relative light) / z²."""
+    """Visibility over depth: probability of detection at every `z_step` um; -ln(relative light) / z²."""
 
     chance: FloatArray
     z_step: float
@@ -92,7 +95,7 @@ class _Lit(NamedTuple):
 
 
 class _Joining(NamedTuple):
-    """How the run joins what is found; `reach` in um."""
+    """Rules by which found positions are linked; `reach` in um."""
 
     memory: int
     min_points: int
@@ -100,29 +103,44 @@ class _Joining(NamedTuple):
     given_up: float
 
 
-def seen_by(
+def view_of(sized: SizedTracks) -> TrackingView:
+    """Return the tracking conditions of a recording."""
+    scene, linking = sized.tracks.scene, sized.tracks.linking
+    return TrackingView(
+        height_px=scene.height_px,
+        width_px=scene.width_px,
+        frame_interval_s=sized.diffusion.frame_interval_s,
+        memory_frames=linking.memory_frames,
+        min_points=sized.sizing.min_points,
+        search_range_px=linking.search_range_px,
+        n_frames=scene.n_frames,
+        given_up=float(np.nan_to_num(sized.tracks.share_given_up)),
+    )
+
+
+def followed_volume(
     curve: DetectionCurve,
     sheet: LightSheet,
-    view: View,
+    view: TrackingView,
     electrons: float,
     diffusion_um2_s: float,
     walkers: int,
     seed: int,
     frames: int | None = None,
-) -> Seen:
+) -> FollowedVolume:
     """Simulate particles of one brightness (in focus, in the middle of the sheet) and diffusion coefficient.
 
-    frames : that are simulated; None: as many as the volume needs. Tracks need as many as the run has: those in view at its
-        beginning are many of a short run's.
+    frames : number of frames simulated; None: as many as `volume_ml` needs. `tracks_ml` needs the frames of the recording:
+        particles in view at its beginning are a large share of the tracks of a short recording.
 
-    The same seed moves the particles of every kind alike, so that the volume is smooth in brightness and diffusion.
+    Equal seeds use the same random numbers for all particles, so that the volume is smooth in brightness and diffusion.
     """
     step_um = math.sqrt(2 * diffusion_um2_s * view.frame_interval_s)
     z = np.linspace(0.0, _DEEPEST * sheet.sheet_width_um, _DEPTHS)
     chance = curve.probability(electrons * sheet.light(z), sheet.width_px(z, diffusion_um2_s))
     seen = np.flatnonzero(chance > _FAINTEST)
     if not seen.size:
-        return Seen(volume_ml=0.0, tracks_ml=0.0, mean_log_light=0.0)
+        return FollowedVolume(volume_ml=0.0, tracks_ml=0.0, mean_log_light=0.0)
     margin_um = _MARGIN_STEPS * step_um
     half_um = float(z[seen[-1]]) + margin_um
     height_um, width_um = view.height_px * sheet.pixel_size_um, view.width_px * sheet.pixel_size_um
@@ -139,7 +157,7 @@ def seen_by(
     spots, n_tracks, log_light = joined
     box_ml = 2 * half_um * (height_um + 2 * margin_um) * (width_um + 2 * margin_um) * ML_PER_UM3
     per_particle = box_ml / (walkers * frames)
-    return Seen(
+    return FollowedVolume(
         volume_ml=spots * per_particle,
         tracks_ml=n_tracks * per_particle,
         mean_log_light=log_light / max(spots, 1),
@@ -148,7 +166,7 @@ def seen_by(
 
 @lru_cache(maxsize=4)
 def _unit_walks(walkers: int, frames: int, seed: int) -> _Walks:
-    """Return walks drawn once for all kinds of particles: the same numbers move the small and the large ones."""
+    """Draw the walks once for all kinds of particles: small and large particles use the same random numbers."""
     rng = np.random.default_rng(seed)
     steps = rng.standard_normal((walkers, frames, 3), dtype=np.float32)
     places, found, linked = rng.random((walkers, 3)), *rng.random((2, walkers, frames), dtype=np.float32)
@@ -157,10 +175,10 @@ def _unit_walks(walkers: int, frames: int, seed: int) -> _Walks:
 
 @compiled()
 def _walk(walks: _Walks, box: _Box, lit: _Lit, joining: _Joining) -> tuple[int, int, float]:
-    """Move particles in a box without walls (who leaves enters at the other side) and join what is found of each.
+    """Move particles in a box with periodic boundaries and link the found positions of each particle.
 
-    Returns the number of spots in tracks of at least `min_points`, that of these tracks, and the sum of ln(relative light)
-    over the spots.
+    Returns the number of spots in tracks of at least `min_points`, the number of these tracks, and the sum of
+    ln(relative light) over the spots.
     """
     start, steps, found, linked = walks
     half, height, width, margin, step = box
@@ -193,7 +211,7 @@ def _walk(walks: _Walks, box: _Box, lit: _Lit, joining: _Joining) -> tuple[int, 
 
 @compiled(inline="always")
 def _wrapped(place: float, low: float, span: float) -> float:
-    """Bring a place back into the box: the density stays even."""
+    """Return a coordinate wrapped into the box, by which the density stays uniform."""
     while place < low:
         place += span
     while place >= low + span:

@@ -1,7 +1,7 @@
 """The live page in a browser: preview, recording and report of one instrument.
 
-`session` is the instrument with its states and knows of no browser; `look` is what goes between it and a page. `view` holds
-the newest frames, `picture` makes them pictures, `stream` sends them to whoever asks; `charts`, `runs`, `fields` and `page`
-are what is seen. NiceGUI is imported in `page`, `fields`, `stream` and `serve` alone, and the room by `nta serve` alone.
+`session` is the instrument with its states, independent of a browser; `look` holds what session and page exchange. `view`
+holds the newest frames, `picture` encodes them, `stream` sends them to browsers; `charts`, `runs`, `fields` and `page` are
+visible. NiceGUI is imported only in `page`, `fields`, `stream` and `serve`, and this package only by `nta serve`.
 Nothing is measured or judged here.
 """

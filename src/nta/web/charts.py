@@ -1,4 +1,4 @@
-"""The two charts of a growing recording, as SVG: the distribution with its band, and D50 over the time."""
+"""The two charts of a running recording, as SVG: distribution with band, and D50 over time."""
 
 from __future__ import annotations
 
@@ -16,25 +16,16 @@ from nta.report.markup import text
 from nta.sizes import Distribution
 
 _WIDTH, _LEFT, _RIGHT, _TOP, _BOTTOM = 460.0, 46.0, 12.0, 10.0, 40.0
-_OUTSIDE = 0.005  # share of the particles beyond each end of what is drawn
-_ENDS = (
-    1.0,
-    1.5,
-    2.0,
-    3.0,
-    4.0,
-    5.0,
-    6.0,
-    8.0,
-    10.0,
-)  # times a power of ten: ends of an axis that stand still
-_LEAST_RATIO = 4.0  # of an axis of diameters, so that beads are a peak and not the whole picture
+_OUTSIDE = 0.005  # share of the particles outside the drawn range, at each end
+# Ends of an axis, times a power of ten; with few possible ends the axis does not move with every update.
+_ENDS = (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
+_LEAST_RATIO = 4.0  # of the ends of a diameter axis, so that beads are a peak and do not fill the chart
 _TICKS = 5
 
 
 @dataclass(frozen=True)
 class _Axis:
-    """From values to px; with its marks and their words."""
+    """An axis: conversion of values to px, and positions of the ticks."""
 
     low: float
     high: float
@@ -60,7 +51,7 @@ def distribution_chart(
     low_nm, high_nm = _range_nm(curve)
     widths = tenths_of_decade(curve.edges_nm)
     low, middle, high = (
-        w / widths for w in (np.nan_to_num(curve.low), curve.weight, np.nan_to_num(curve.high))
+        100 * w / widths for w in (np.nan_to_num(curve.low), curve.weight, np.nan_to_num(curve.high))
     )
     shown = (curve.diameter_nm >= low_nm) & (curve.diameter_nm <= high_nm)
     top = float(max(middle[shown].max(), min(high[shown].max(), 1.8 * middle[shown].max()), 1e-9))
@@ -76,7 +67,7 @@ def distribution_chart(
 
 
 def history_chart(history: Sequence[D50Point], target: float | None, height: float = 140.0) -> str:
-    """Draw D50 with its interval as it became known; dotted where it would be known as well as is aimed for."""
+    """Draw D50 with its interval over time; dotted lines show the target interval."""
     known = [p for p in history if p.d50.value is not None and p.d50.ends is not None]
     if not known:
         return _empty("D50 over the time follows", height)
@@ -113,7 +104,7 @@ def _interval_of(d50: Quantity, x: _Axis, y: _Axis) -> str:
 
 
 def _range_nm(curve: Distribution) -> tuple[float, float]:
-    """Return ends that hold nearly all of the distribution, and move in steps only."""
+    """Return axis ends that contain nearly all of the distribution; they are round, so that they change in steps."""
     low, high = central_range_nm(curve, _OUTSIDE, 1 - _OUTSIDE, bins_beyond=1)
     short = max(1.0, (_LEAST_RATIO / (high / low)) ** 0.5)
     low, high = low / short, high * short
@@ -123,13 +114,13 @@ def _range_nm(curve: Distribution) -> tuple[float, float]:
 
 
 def _marks_nm(low: float, high: float) -> tuple[float, ...]:
-    """Return 1, 2 and 5 times the powers of ten; more of them on a short axis."""
+    """Return ticks at 1, 2 and 5 times the powers of ten; more of them on a short axis."""
     steps = (1, 2, 5) if high / low > 8 else (1, 1.5, 2, 3, 4, 5, 6, 8)
     return tuple(step * 10.0**p for p in range(-1, 6) for step in steps if low <= step * 10.0**p <= high)
 
 
 def _linear(low: float, high: float, start_px: float, end_px: float, *, from_zero: bool = True) -> _Axis:
-    """Return an axis with round marks; its end is a mark where it begins at zero, so that it grows in steps."""
+    """Return an axis with round ticks; if it starts at zero, it ends at a tick, so that it grows in steps."""
     span = max(high - low, 1e-9)
     rough = span / _TICKS
     power = 10.0 ** np.floor(np.log10(rough))

@@ -1,4 +1,4 @@
-"""Fields for numbers, and those in which a device is turned: what was asked for goes to it, what it took comes back."""
+"""Input fields for numbers, and for settings of devices: a field sends its value and shows the one accepted."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ _KNOBS = {
 }
 _NUMBER = re.compile(r"(?<![\w.])(-?\d++(?:\.\d++)?(?:e[-+]?\d++)?)(?! ?(?:Hz|px|%)|-)(?: s\b)?")
 _OTHER_TIME = re.compile(r"\d ?[uµm]s\b")
-_FINE, _COARSE = 1.0, 5.0  # um that the buttons at the focus move it by
+_FINE, _COARSE = 1.0, 5.0  # steps in um of the buttons beside the focus
 
 
 class NumberInput(ui.input):
-    """A number as people write it, with point or comma: a browser's own field for numbers makes 75 of 7,5."""
+    """A text field for a number with point or comma: the number field of a browser turns 7,5 into 75."""
 
     def __init__(self, label: str, value: float | None = None) -> None:
         super().__init__(label, value=_written(value))
@@ -37,12 +37,12 @@ class NumberInput(ui.input):
 
     @property
     def number(self) -> float | None:
-        """What is written; None where nothing is.
+        """Return the entered number; None if the field is empty.
 
         Raises
         ------
         SettingError
-            It is no number.
+            The text is not a number.
         """
         words = (self.value or "").strip()
         if not words:
@@ -53,14 +53,14 @@ class NumberInput(ui.input):
         return value
 
     def write(self, value: float | None) -> None:
-        """Write a number."""
+        """Show a number in the field."""
         self.value = _written(value)
 
 
 class Field:
-    """A number of a device, sent when Enter is pressed or the field is left; a refusal stands below in the device's words.
+    """A setting of a device, sent when Enter is pressed or the field is left; a refusal is shown below it.
 
-    scale : from the device's unit to the one on the page.
+    scale : factor from the unit of the device to that on the page.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class Field:
         self.input.on("keydown.enter", self._apply)
 
     def show(self, value: float | None, hint: str, *, locked: bool) -> None:
-        """Show the value that the device has, unless somebody is at it."""
+        """Show the present value of the device, unless the field is being edited."""
         if value is not None and not self._editing and value != self._value:
             self._value = value
             self.input.write(value * self._scale)
@@ -86,7 +86,7 @@ class Field:
             self.input.props["hint"] = hint
 
     async def move(self, by: float) -> None:
-        """Ask for so much more than it is set to, in the unit of the page."""
+        """Change the setting by a step, in the unit of the page."""
         if self._value is not None:
             await self._ask(self._value * self._scale + by)
 
@@ -115,17 +115,17 @@ class Field:
         refusal = None
         try:
             self._value = await run.io_bound(self._send, self._name, value / self._scale)
-        except Exception as error:  # of a driver's bug, too: the page goes on
+        except Exception as error:  # also for a bug of a driver: the page must go on
             refusal = refused_here(in_words(error), self._name, self._label, self._unit, self._scale)
         if self._value is not None:
             self.input.write(self._value * self._scale)
-        self.input.error = refusal  # last: it goes with the next change of the value
+        self.input.error = refusal  # last, because changing the value clears it
 
 
 def refused_here(words: str, name: str, label: str, unit: str, scale: float) -> str:
-    """Return a refusal in the unit of the field, where the device names its setting and counts in another.
+    """Return a refusal converted to the unit of the field, if the device uses another unit.
 
-    Numbers without a unit are in that of the setting; where a finer unit of time stands, nobody can tell, and all stays.
+    Numbers without a unit are in that of the setting; a text with a finer unit of time is ambiguous and stays unchanged.
     """
     if scale == 1.0 or name not in words or _OTHER_TIME.search(words):
         return words
@@ -135,7 +135,7 @@ def refused_here(words: str, name: str, label: str, unit: str, scale: float) -> 
 
 
 class Fields:
-    """The settings that an instrument has, and no others."""
+    """Fields for exactly the settings that an instrument has."""
 
     def __init__(
         self, set_camera: Callable[[str, float], float], set_knob: Callable[[str, float], float]
@@ -147,7 +147,7 @@ class Fields:
         self._box = ui.element("div").classes("nta-fields")
 
     def show(self, camera: dict[str, float], knobs: dict[str, KnobSeen], *, locked: bool) -> None:
-        """Show what the instrument is set to; its fields are made when they are first known."""
+        """Show the settings of the instrument; the fields are made when the settings are first known."""
         if (known := (*camera, *knobs)) != self._known:
             self._build(known)
         for name, value in camera.items():
@@ -173,7 +173,7 @@ class Fields:
 
 
 def _focus_buttons(field: Field) -> list[ui.button]:
-    """Put up buttons that move the focus: nobody finds it by typing."""
+    """Add buttons that move the focus, which is hard to find by typing."""
     with ui.element("div").classes("wide nta-moves"):
         ui.label("Focus").classes("quiet")
         moves = {by: f"{by:+g} µm".replace("-", "−") for by in (-_COARSE, -_FINE, _FINE, _COARSE)}
@@ -190,5 +190,5 @@ def _hint(seen: KnobSeen) -> str:
 
 
 def _written(value: float | None) -> str:
-    """Return a value as it is written in a field."""
+    """Return a value as text for a field."""
     return "" if value is None else f"{value:.6g}"

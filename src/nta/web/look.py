@@ -1,4 +1,4 @@
-"""What goes between the session and a page: what is ordered, and how everything looks at one moment; all frozen."""
+"""Frozen values exchanged between session and page: the order of a recording, and the state at one moment."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Phase = Literal["opening", "previewing", "recording", "lost", "closed"]
 
 @dataclass(frozen=True, kw_only=True)
 class Order:
-    """What is to be recorded. duration_s : None: as long as usual; conditions : words as `SampleConditions` takes them."""
+    """Order of a recording. duration_s : None for the usual time; conditions : arguments of `SampleConditions`."""
 
     name: str
     duration_s: float | None = None
@@ -28,7 +28,7 @@ class Order:
 
 @dataclass(frozen=True)
 class KnobSeen:
-    """A device beside the camera: as it was measured last, and what it took when it was last set."""
+    """A device other than the camera: its last measured value, and the value accepted when it was last set."""
 
     limits: Limits
     now: float | None = None
@@ -37,7 +37,7 @@ class KnobSeen:
 
 @dataclass(frozen=True)
 class Note:
-    """Something that happened. number : rises from note to note."""
+    """A note about an event. number : increases from note to note."""
 
     number: int
     at: datetime
@@ -46,11 +46,11 @@ class Note:
 
 @dataclass(frozen=True, kw_only=True)
 class Look:
-    """The session at one moment.
+    """State of the session at one moment.
 
-    why : why the device is lost, or what is waited for, in words. snapshot : of the preview, or of the recording under way.
-    last : the recording before, with its name; None where there was none. longest_s : that the recording may take.
-    camera : settings that can be turned. state : all that the camera says of itself, None while it is not open.
+    why : reason why the device is lost, or what is waited for. snapshot : that of the preview, or of the running recording.
+    last : previous recording with its name; None if there is none. longest_s : longest duration of the recording.
+    camera : adjustable settings. state : full state of the camera, None while it is not open.
     """
 
     phase: Phase

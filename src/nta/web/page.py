@@ -1,4 +1,4 @@
-"""The page: picture and what is wrong with it on the left, what to turn, to record and what comes of it on the right."""
+"""The page: image and its faults on the left; settings, recording and results on the right."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ from nta.web.session import Session
 
 RUNS_PATH = "/runs"
 _EVERY_S = 0.5
-_RUNS_EVERY = 6  # of these: the folder is looked through
+_RUNS_EVERY = 6  # the folder of runs is read at every sixth refresh
 _MOST_NOTES = 5
 _MOST_RUNS = 30
-_WITHIN = 0.03  # any target will do to ask how long is usual with one
+_WITHIN = 0.03  # any target gives the usual duration with a target
 
 
 def static(name: str) -> str:
-    """Return a file of this room."""
+    """Return the path of a static file of this package."""
     return resources.files("nta.web").joinpath("static", name).read_text(encoding="utf-8")
 
 
 class Page:
-    """One browser's page; it shows the session, of which there is one for all."""
+    """The page of one browser; all pages show the same session."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -111,7 +111,7 @@ class Page:
                 self._duration = NumberInput("Seconds at most").mark("duration")
                 self._until = NumberInput("D50 within ± %").mark("until")
                 diluted = "" if (factor := said.get("dilution")) is None else f"{factor:.12g}"
-                # not a number: a browser takes 1:100 there for 1100
+                # not a number field, in which a browser turns 1:100 into 1100
                 dilution = (
                     ui.input("Dilution", placeholder="1:100", value=diluted).props(_TEXT).mark("dilution")
                 )
@@ -160,7 +160,7 @@ class Page:
         self._show(self._session.look())
 
     def _ordered(self) -> Order:
-        """Return what the fields ask for."""
+        """Return the order entered in the fields."""
         said = dict(self._session.conditions)
         for key, given in self._said.items():
             said.pop(key, None)
@@ -175,7 +175,7 @@ class Page:
         )
 
     def _planned(self) -> str:
-        """Say what will be recorded."""
+        """Return, in words, what will be recorded."""
         try:
             until, duration_s = self._until.number, self._duration.number
         except SettingError as error:
@@ -211,7 +211,7 @@ class Page:
         self._fields.show(dict(look.camera), dict(look.knobs), locked=look.phase != "previewing")
 
     def _show_sizes(self, look: Look) -> None:
-        """Show the recording under way, else the one before; a preview is no measurement."""
+        """Show the sizes of the running recording, else of the previous one; a preview is not a measurement."""
         recording = look.phase == "recording"
         if recording:
             name, seen = look.recording, look.snapshot
@@ -266,7 +266,7 @@ class Page:
             ask.props("flat dense no-caps color=primary")
 
     def _set(self, box: ui.html, content: str) -> None:
-        """Send what changed, and nothing else."""
+        """Update only the content that changed."""
         if self._html.get(box.id) != content:
             self._html[box.id] = content
             box.set_content(content)
@@ -276,7 +276,7 @@ _TEXT = "dense outlined hide-bottom-space"
 
 
 def _read(key: str, given: ui.input) -> str | float | None:
-    """Return what is said in a field: words, a number, or the factor of a dilution."""
+    """Return the content of a field: text, a number, or the factor of a dilution."""
     if isinstance(given, NumberInput):
         return given.number
     if key != "dilution":
@@ -288,7 +288,7 @@ def _read(key: str, given: ui.input) -> str | float | None:
 
 
 def _wish(label: str, name: str, *, value: bool) -> None:
-    """Put up a switch for how this browser, and no other, wants the picture."""
+    """Add a switch for the display of the image in this browser only."""
     script = "ntaView.want({{{}: {}}})"
     switch = ui.switch(
         label,
@@ -310,7 +310,7 @@ def _is_today(moment: datetime) -> bool:
 
 
 def _becoming(found: KeptRun, look: Look) -> str:
-    """Say what is done with a run just now; empty where nothing is."""
+    """Return, in words, what is being done with a run; empty if nothing."""
     if found.name == look.recording:
         return "recording"
     states = {task.name: task.state for task in look.tasks}
@@ -320,5 +320,5 @@ def _becoming(found: KeptRun, look: Look) -> str:
 
 
 def _why_none(found: KeptRun, look: Look) -> str:
-    """Say why the report of a run could not be made; empty where it was, or nobody tried."""
+    """Return why the report of a run failed; empty if it was made or not requested."""
     return next((task.why for task in look.tasks if task.name == found.name and task.state == "failed"), "")

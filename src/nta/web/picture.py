@@ -1,4 +1,4 @@
-"""A frame as a picture for people: grey values stretched to what there is to see, as JPEG."""
+"""Encode a frame for display, as JPEG with a stretched grey scale."""
 
 from __future__ import annotations
 
@@ -13,22 +13,20 @@ from PIL import Image as Pictures
 from nta.frames import Image
 from nta.web.view import ShownFrame
 
-_DARKEST, _BRIGHTEST = (
-    1.0,
-    99.9,
-)  # percentiles that become black and white: a hundred spots fill a thousandth of the picture
-_LEAST_SHARE = 1 / 64  # of full scale from black to white: less would show noise alone
-_SETTLE = 0.1  # how fast the stretch follows from frame to frame, so that it does not flicker
-_STEP = 4  # rows and columns looked at for the percentiles
-_MOST_PX = 1600  # of a side: no screen shows more in its window
+# percentiles shown as black and white: a hundred spots fill a thousandth of the image
+_DARKEST, _BRIGHTEST = 1.0, 99.9
+_LEAST_SHARE = 1 / 64  # least range from black to white, as a share of full scale: less would show only noise
+_SETTLE = 0.1  # share by which the stretch follows from frame to frame; prevents flicker
+_STEP = 4  # every fourth row and column enters the percentiles
+_MOST_PX = 1600  # longest side: no window shows more
 _QUALITY = 85
-_KEPT = 4  # pictures, for several people who look at once
-_SATURATED = (213, 94, 0)  # vermillion of the report's figures
+_KEPT = 4  # images, for several browsers at once
+_SATURATED = (213, 94, 0)  # vermilion, as in the figures of the report
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """How somebody wants to see it. stretch : black to white over what there is, else over full scale. mark : saturation."""
+    """Options of the display. stretch : stretch the grey scale to the image. mark : colour saturated pixels."""
 
     stretch: bool = True
     mark: bool = True
@@ -36,7 +34,7 @@ class Wanted:
 
 @dataclass(frozen=True, eq=False)
 class EncodedPicture:
-    """A frame as JPEG. low, high : grey values that are black and white; full : the largest there is; saturated : pixels."""
+    """A frame as JPEG. low, high : grey values shown black and white; full : full scale; saturated : saturated pixels."""
 
     jpeg: bytes
     low: float
@@ -46,15 +44,16 @@ class EncodedPicture:
 
 
 class Painter:
-    """Makes pictures of frames; those of the newest frames are kept, so that many people cost little more than one."""
+    """Encodes frames; keeps the newest images, so that many browsers cost little more than one."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._made: dict[tuple[int, Wanted], EncodedPicture] = {}
-        self._range: tuple[int, float, float] | None = None  # grey values, with full scale
+        # full scale, black and white of the previous image
+        self._range: tuple[int, float, float] | None = None
 
     def picture(self, seen: ShownFrame, wanted: Wanted) -> EncodedPicture:
-        """Return the picture of a frame; takes a few milliseconds where nobody asked for it before."""
+        """Return the image of a frame; takes a few milliseconds if it is not kept."""
         with self._lock:
             key = seen.number, wanted
             if key not in self._made:
@@ -82,7 +81,7 @@ class Painter:
         return EncodedPicture(buffer.getvalue(), low, high, full, count)
 
     def _stretch(self, image: Image, full: int) -> tuple[float, float]:
-        """Return black and white: percentiles of this picture, eased from those before."""
+        """Return the grey values of black and white: percentiles of this image, smoothed over the previous ones."""
         low, high = map(float, np.percentile(image[::_STEP, ::_STEP], (_DARKEST, _BRIGHTEST)))
         if self._range is not None and self._range[0] == full:
             low, high = (
@@ -94,7 +93,7 @@ class Painter:
 
 
 def _table(low: float, high: float, kind: np.dtype[np.uint8] | np.dtype[np.uint16]) -> NDArray[np.uint8]:
-    """Return the grey on screen of every grey value that an image of its kind can hold."""
+    """Return the displayed grey of every possible grey value of the image."""
     values = np.arange(np.iinfo(kind).max + 1, dtype=np.float32)
     table: NDArray[np.uint8] = np.clip((values - low) * (255 / (high - low)), 0, 255).astype(np.uint8)
     return table

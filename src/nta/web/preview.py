@@ -1,4 +1,4 @@
-"""Live analysis of a picture that nobody records: begun anew from time to time, so that it speaks of now."""
+"""Live analysis of a preview, which is restarted from time to time so that it describes the present."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from nta.live import LiveAnalysis, LiveSettings, Snapshot
 from nta.spots import Spots
 
 PREVIEW = LiveSettings(repeats=50, busy_share=0.15, backlog_bytes=32 << 20)
-"""Of a preview: it may be rougher than a recording, and must not lag behind."""
+"""Settings of a preview, which may be coarser than a recording but must not lag behind."""
 
 _ANEW_S = 30.0
-_NOT_YET = frozenset({"enough_tracks"})  # findings that a preview of seconds would always have
+_NOT_YET = frozenset({"enough_tracks"})  # findings that a short preview would always have
 
 Begin = Callable[[Callable[[Spots], None]], LiveAnalysis]
-"""Begins a live analysis, which tells its spots."""
+"""Begins a live analysis that passes its spots to the given function."""
 
 
 class Preview:
-    """Shows frames to one live analysis after the other; between two, what the one before said still stands.
+    """Passes frames to one live analysis after another; in between, the last snapshot stays.
 
     Parameters
     ----------
     begin
-        Begins one.
+        Begins a live analysis.
     found
-        Is told the spots, and the index of the frame that they count as 0.
+        Called with the spots, and the index of the frame that they count as 0.
     """
 
     def __init__(self, begin: Begin, found: Callable[[Spots, int], None]) -> None:
@@ -53,7 +53,7 @@ class Preview:
         self._live.push(replace(frame, index=shifted[0], time_s=shifted[1]))
 
     def forget(self) -> None:
-        """Begin anew with the next frame: what was learned of the light so far holds no more."""
+        """Restart with the next frame, because the light has changed."""
         self._forget = True
 
     def telemetry(self, name: str, value: float) -> None:
@@ -62,7 +62,7 @@ class Preview:
             self._live.telemetry(name, value)
 
     def snapshot(self) -> Snapshot:
-        """Return what is known now; losses are counted since the preview began."""
+        """Return the present state; losses are counted since the preview began."""
         if self._live is None:
             return self._before
         now, before = self._live.snapshot(), self._before
@@ -78,7 +78,7 @@ class Preview:
         )
 
     def close(self) -> None:
-        """End the analysis, in a thread of its own: a sizing under way takes a second, and frames are coming."""
+        """End the analysis in a separate thread: a running inference takes a second, while frames keep coming."""
         if self._live is not None:
             self.join()
             self._ending = threading.Thread(target=self._live.close, name="nta-preview-end", daemon=True)
@@ -86,7 +86,7 @@ class Preview:
             self._live = None
 
     def join(self) -> None:
-        """Wait for the end of what was closed."""
+        """Wait until the closed analysis has ended."""
         if self._ending is not None:
             self._ending.join()
 

@@ -1,4 +1,4 @@
-"""Reports of recordings that are over: one after the other, beside whatever is being acquired."""
+"""Make reports of finished recordings, one after another, while the instrument acquires."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from nta.errors import in_words, is_foreseen
 from nta.io.results import ANALYSIS_FOLDER, RECORDING_FILE
 
 Report = Callable[[Path, Path, Mapping[str, Any]], None]
-"""Analyses a recording into a folder with its report, with words on the sample as `SampleConditions` takes them."""
+"""Analyses a recording into a folder with its report, under stated conditions (arguments of `SampleConditions`)."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """A report to be made. why : it failed, in words; detail : of a fault of ours, the traceback."""
+    """A report to be made. why : reason of a failure; detail : traceback of a defect of nta."""
 
     name: str
     folder: Path
@@ -29,17 +29,17 @@ class Task:
 
     @property
     def recording(self) -> Path:
-        """What is analysed."""
+        """Path of the recording."""
         return self.folder / RECORDING_FILE
 
     @property
     def results(self) -> Path:
-        """Where the report goes."""
+        """Folder of the report."""
         return self.folder / ANALYSIS_FOLDER
 
 
 class Reports:
-    """Makes reports in a thread of its own, in the order in which they were asked for."""
+    """Makes reports in a separate thread, in the order of the requests."""
 
     def __init__(self, make: Report) -> None:
         self._make = make
@@ -50,7 +50,7 @@ class Reports:
         self._thread.start()
 
     def add(self, name: str, folder: Path, conditions: Mapping[str, Any]) -> None:
-        """Ask for the report of the recording in a folder; one that is waiting or under way is not asked for twice."""
+        """Request the report of the recording in a folder, unless it is waiting or being made."""
         with self._changed:
             if any(task.folder == folder and task.state in ("waiting", "analyzing") for task in self._tasks):
                 return
@@ -60,16 +60,16 @@ class Reports:
 
     @property
     def tasks(self) -> tuple[Task, ...]:
-        """All of them, in the order in which they were asked for."""
+        """All tasks, in the order of the requests."""
         return tuple(self._tasks)
 
     def hold(self) -> None:
-        """Begin no other report until `finish`: who ends the server may not want to wait for them."""
+        """Begin no further report until `finish`: the user who ends the server may not want to wait."""
         with self._changed:
             self._held = True
 
     def finish(self, told: Callable[[Task], None] = lambda _: None) -> None:
-        """Wait for what is still to be made, telling what is waited for; then end the thread."""
+        """Wait for the remaining reports, announcing each; then end the thread."""
         with self._changed:
             self._closing = True
             self._changed.notify_all()
@@ -84,14 +84,14 @@ class Reports:
             try:
                 self._make(task.recording, task.results, task.conditions)
                 done = replace(task, state="done")
-            except Exception as error:  # one report never ends the others, not even by a fault of ours
+            except Exception as error:  # one report must not end the others, not even by a defect of nta
                 detail = "" if is_foreseen(error) else traceback.format_exc()
                 done = replace(task, state="failed", why=in_words(error), detail=detail)
             with self._changed:
                 self._tasks = [done if other.folder == task.folder else other for other in self._tasks]
 
     def _next(self) -> int | None:
-        """Wait for a task and take it up; None when there will be none any more."""
+        """Wait for the next task; None if there will be no more."""
         with self._changed:
             while True:
                 for place, task in enumerate(self._tasks):

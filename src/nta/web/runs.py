@@ -1,4 +1,4 @@
-"""The folder of the runs: where a new one goes, and which there are, with their reports."""
+"""The folder of the runs: paths of new runs, and the list of existing runs with their reports."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from nta.quantity import Quantity
 from nta.report import REPORT_FILE
 from nta.report.wording import in_one
 
-_LONGEST_NAME, _MOST_BYTES = 100, 200  # a file system takes 255 bytes for a name, and a letter has up to 4
+_LONGEST_NAME, _MOST_BYTES = 100, 200  # a name may have 255 bytes, and a character up to 4
 
 
 @dataclass(frozen=True)
 class KeptRun:
     """A run in the folder.
 
-    measured : when, as its report says; else when the recording, or what there is, was last written.
-    report : its page, as a path below the folder; empty where there is none. d50 : in words.
+    measured : time stated by its report; else when the recording, or another file, was last written.
+    report : page as a path below the folder, empty if there is none. d50 : D50 in words.
     """
 
     name: str
@@ -41,7 +41,7 @@ class Runs:
         self._known: dict[tuple[str, int], tuple[datetime | None, str]] = {}  # by summary and its time
 
     def new(self, name: str) -> Path:
-        """Return the folder of a new run, which is not there yet; refuse a name that cannot be one, or is taken."""
+        """Return the path of the folder of a new run; refuse an impossible or existing name."""
         name = name.strip()
         if not name or name.startswith(".") or set(name) & set('/\\:*?"<>|') or not name.isprintable():
             raise SettingError(
@@ -59,7 +59,7 @@ class Runs:
         return folder
 
     def list(self) -> list[KeptRun]:
-        """Return the runs, the newest first, without those that no address can name or that may not be read."""
+        """Return the runs, the newest first, without those that cannot be read or have no valid address."""
         try:
             entries = list(self.folder.iterdir())
         except OSError:
@@ -68,7 +68,7 @@ class Runs:
         return sorted((run for run in found if run), key=lambda run: run.measured, reverse=True)
 
     def _run(self, folder: Path) -> KeptRun | None:
-        """Return what lies in a folder as a run; None where it is none, is somebody else's, or just went away."""
+        """Return a folder as a run; None if it is not a run, may not be read, or was just removed."""
         recording = folder / RECORDING_FILE
         try:
             for results in (folder / ANALYSIS_FOLDER, folder):
@@ -81,19 +81,19 @@ class Runs:
             return None
 
     def _said(self, path: Path) -> tuple[datetime | None, str]:
-        """Return what a summary says: when the run was measured, None where it does not, and its D50 in words."""
+        """Return the time of measurement in a summary, None if not stated, and the D50 in words."""
         try:
             key = str(path), path.stat().st_mtime_ns
             if key not in self._known:
                 said = json.loads(path.read_text(encoding="utf-8"))
                 self._known[key] = _measured(said), _d50(said)
             return self._known[key]
-        except (OSError, ValueError):  # written by another program, or just being replaced
+        except (OSError, ValueError):  # the file is of another program, or just being replaced
             return None, ""
 
 
 def _measured(summary: Any) -> datetime | None:
-    """Return when a run was measured; None where its summary holds no such moment."""
+    """Return when a run was measured; None if its summary does not state it."""
     try:
         return as_time(summary["provenance"]["about"]["date"], "date").astimezone()
     except (SettingError, KeyError, TypeError):
@@ -101,7 +101,7 @@ def _measured(summary: Any) -> datetime | None:
 
 
 def _d50(summary: Any) -> str:
-    """Return the D50 of a run in words, empty where its summary has none."""
+    """Return the D50 of a run in words; empty if its summary has none."""
     try:
         said = summary["size"]["numbers"]["d50_nm"]
         return in_one(Quantity(*(said[name] for name in ("value", "low", "high", "unit"))))

@@ -1,4 +1,4 @@
-"""The server: the page, the stream and the reports, on one port of this computer."""
+"""Serve the page, the stream and the reports on one port of this computer."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _ICON = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="7" fill="#111"/>'
     '<circle cx="10" cy="20" r="3" fill="#56B4E9"/><circle cx="21" cy="11" r="4" fill="#fff"/></svg>'
 )
-_LAST_WORDS_S = 2.0  # that browsers get to let go
+_LAST_WORDS_S = 2.0  # time for browsers to disconnect
 _LET_IT_START_S = 1.0
 _LAST_PORT = 65535
 
 
 def build(session: Session) -> None:
-    """Put the page, the stream and the folder of the runs where a browser finds them."""
+    """Register the page, the stream and the folder of the runs."""
     session.runs.folder.mkdir(parents=True, exist_ok=True)
     stream = Stream(session.view)
     app.add_api_websocket_route("/view", stream.serve)
@@ -38,7 +38,7 @@ def build(session: Session) -> None:
 
 
 def serve(session: Session, *, host: str, port: int, browser: bool) -> None:
-    """Serve the page until Ctrl-C; then the recording that may be under way ends in order, and the instrument is let go."""
+    """Serve the page until Ctrl-C; then a running recording ends in order, and the instrument is released."""
     build(session)
     app.on_shutdown(lambda: asyncio.to_thread(session.close))
     if browser and _has_screen():
@@ -54,12 +54,12 @@ def serve(session: Session, *, host: str, port: int, browser: bool) -> None:
         show_welcome_message=False,
         uvicorn_logging_level="error",
         timeout_graceful_shutdown=_LAST_WORDS_S,
-        ws_per_message_deflate=False,  # JPEG does not get smaller
+        ws_per_message_deflate=False,  # JPEG cannot be compressed further
     )
 
 
 def free_port(host: str, port: int) -> int:
-    """Return the port, or for 0 one that is free; refuse one that is taken, before a device is opened."""
+    """Return the port, or a free one for 0; refuse a taken one before a device is opened."""
     if not 0 <= port <= _LAST_PORT:
         raise SettingError(f"--port must be 0 to {_LAST_PORT}, got {port}")
     try:
@@ -80,7 +80,7 @@ def shown_host(host: str) -> str:
 
 
 def _has_screen() -> bool:
-    """Whether a browser can open here: on a server a text browser would take the terminal away."""
+    """Return whether a graphical browser can open: on a server, a text browser would occupy the terminal."""
     return not sys.platform.startswith("linux") or bool(
         os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
     )

@@ -1,4 +1,4 @@
-"""One instrument with its states: previewing, recording, lost; whoever looks or asks may come from any thread."""
+"""One instrument with its states: previewing, recording, lost; its methods may be called from any thread."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ from nta.web.view import NewestFrames
 _CAMERA_SETTINGS = ("exposure_s", "frame_rate_hz", "gain")
 _PREVIEW_READER = ReaderSettings(keep="newest", queue_bytes=32 << 20, reconnect_s=0.0)
 _AGAIN_S = 3.0  # between two attempts to open a lost device
-_LOOK_S = 0.1  # between two looks at whether the end is asked for
-_ANSWER_S = 30.0  # that a device may take for a setting
+_LOOK_S = 0.1  # between two checks for a request to end
+_ANSWER_S = 30.0  # longest time that a device may take for a setting
 _MOST_NOTES = 50
 _GETTING_READY = (
     "the analysis is getting ready: a few seconds, or minutes where it is the first on this computer"
@@ -50,7 +50,7 @@ _GETTING_READY = (
 
 @dataclass(frozen=True)
 class _Recording:
-    """A recording that was ordered, until it is over."""
+    """An ordered recording, until it has ended."""
 
     order: Order
     folder: Path
@@ -60,21 +60,21 @@ class _Recording:
 
 
 class Session:
-    """Shows, turns and records one instrument; a context manager that ends its threads.
+    """Previews, adjusts and records one instrument; a context manager that ends its threads.
 
-    One thread opens the instrument and takes its frames: for the preview, or for a recording that was ordered. A device that
-    is lost is opened again until it comes back. What was recorded is always reported, in a thread of `Reports`.
+    One thread opens the instrument and takes its frames, for the preview or for an ordered recording. It tries to reopen a
+    lost device until it comes back. Every recording gets a report, made in a thread of `Reports`.
 
     Parameters
     ----------
     instrument
-        Is opened and closed here.
+        Instrument, opened and closed by the session.
     runs
-        Where recordings go.
+        Folder of the recordings.
     report
         Makes the report of a recording.
     conditions
-        Words on the sample that hold until somebody says otherwise.
+        Stated conditions of the sample, used until others are entered.
     profile, settings
         As for `nta.analyze`.
     """
@@ -94,7 +94,8 @@ class Session:
         self.reports = Reports(report)
         self._profile, self._settings = profile, settings or AnalysisSettings()
         self._lock = threading.RLock()
-        self._turning = threading.Lock()  # a knob, which may take seconds: no recording begins meanwhile
+        # held while a knob is set, which may take seconds: no recording begins meanwhile
+        self._turning = threading.Lock()
         self._phase: Phase = "opening"
         self._why = ""
         self._notes: deque[Note] = deque(maxlen=_MOST_NOTES)
@@ -105,10 +106,10 @@ class Session:
         self._knobs: dict[str, KnobSeen] = {}
         self._order: _Recording | None = None
         self._last: tuple[str, Snapshot] | None = None
-        self._asked: deque[tuple[dict[str, float], Future[None]]] = deque()  # camera settings to be made
+        self._asked: deque[tuple[dict[str, float], Future[None]]] = deque()  # requested camera settings
         self._preview: Preview | None = None
         self._warm = threading.Event()
-        self._stop = threading.Event()  # of the acquisition under way
+        self._stop = threading.Event()  # ends the running acquisition
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="nta-web-session", daemon=True)
 
@@ -120,7 +121,7 @@ class Session:
         self.close()
 
     def close(self) -> None:
-        """End the acquisition in order and let go of the instrument; reports that are not begun wait for their `finish`."""
+        """End the acquisition in order and release the instrument; reports not yet begun wait for `finish`."""
         self.reports.hold()
         with self._lock:
             self._closing.set()
@@ -129,7 +130,7 @@ class Session:
             self._thread.join()
 
     def look(self) -> Look:
-        """Return what is known now."""
+        """Return the present state."""
         with self._lock:
             return Look(
                 phase=self._phase,
@@ -146,7 +147,7 @@ class Session:
             )
 
     def set_camera(self, name: str, value: float) -> float:
-        """Set a camera and return what it took; the preview begins anew.
+        """Set one camera setting and return the value the camera accepted; the preview restarts.
 
         Raises
         ------
@@ -167,7 +168,7 @@ class Session:
         return self._camera[name]
 
     def set_knob(self, name: str, value: float) -> float:
-        """Set a device beside the camera and return what it took; errors as of `set_camera`."""
+        """Set a device other than the camera and return the value it accepted; errors as for `set_camera`."""
         with self._turning:
             with self._lock:
                 self._refuse_unless_previewing()
@@ -175,19 +176,19 @@ class Session:
             took = knob.set(value)
             with self._lock:
                 self._knobs[name] = replace(self._knobs[name], asked=took)
-                if self._preview is not None:  # what was learned of the light before holds no more
+                if self._preview is not None:  # the light has changed
                     self._preview.forget()
         return took
 
     def record(self, order: Order) -> Path:
-        """Begin a recording and return its folder; what is wrong is refused before the sample is used up.
+        """Begin a recording and return its folder; a faulty order is refused before the sample is used up.
 
         Raises
         ------
         SettingError
-            A name that is taken or none, a time or target out of range, or a recording is under way.
+            The name is taken or impossible, a time or target is out of range, or a recording is running.
         MissingInputError
-            Nobody measures or says the temperature.
+            The temperature is neither measured nor stated.
         """
         live = LiveSettings(until_d50_within=order.until_d50_within)
         if order.duration_s is not None and not order.duration_s > 0:
@@ -199,21 +200,21 @@ class Session:
             longest_s = live.usual_s if order.duration_s is None else order.duration_s
             self._order = _Recording(order, folder, longest_s, live)
             self._phase, self._why, self._snapshot = "recording", _GETTING_READY, Snapshot
-            self._stop.set()  # of the preview
+            self._stop.set()  # ends the preview
         return folder
 
     def stop(self) -> None:
-        """End the recording that is under way, as if it had been asked for; nothing is lost."""
+        """End the running recording as if it had reached its length; nothing is lost."""
         with self._lock:
             if self._order is not None:
                 self._order.stop.set()
 
     def report(self, name: str) -> None:
-        """Have the report made of a run that has a recording and no report."""
+        """Request the report of a run that has a recording but no report."""
         self.reports.add(name, self.runs.folder / name, {})
 
     def note(self, words: str, verdict: Verdict = Verdict.PASS, todo: str = "") -> None:
-        """Say something that happened."""
+        """Add a note about an event."""
         with self._lock:
             self._noted += 1
             self._notes.append(Note(self._noted, datetime.now().astimezone(), Line(words, verdict, todo)))
@@ -225,14 +226,14 @@ class Session:
             raise DeviceError(f"the instrument is not there: {self._why or self._phase}")
 
     def _run(self) -> None:
-        """Hold the instrument open, and take its frames until the end; what goes wrong is said and tried again."""
+        """Keep the instrument open and take its frames until the end; after a failure, add a note and try again."""
         while not self._closing.is_set():
             try:
                 with self.instrument:
                     self._opened()
                     while not self._closing.is_set():
                         self._acquire()
-            except Exception as error:  # of a driver's bug, too: the page goes on
+            except Exception as error:  # also for a bug of a driver: the page must go on
                 self._lose(error)
                 self._closing.wait(_AGAIN_S)
         with self._lock:
@@ -242,11 +243,11 @@ class Session:
             self._preview.join()
 
     def _opened(self) -> None:
-        """Read what the instrument has."""
+        """Read the settings and limits of the instrument."""
         self._read_camera()
         knobs = {name: KnobSeen(knob.limits()) for name, knob in self.instrument.knobs().items()}
         with self._lock:
-            self._knobs = knobs  # what was asked of them before may be forgotten there: the power was off
+            self._knobs = knobs  # previous settings may be lost, because the power was off
             if self._phase == "lost":
                 todo = "it may be set otherwise than before: look at its settings"
                 self.note(f"{self.instrument.name} is there again", todo=todo)
@@ -261,7 +262,7 @@ class Session:
             self._camera, self._state = {name: float(value) for name, value in known.items()}, state
 
     def _warm_up(self) -> None:
-        """Compile what the analysis needs, beside the preview; what it misses is said when it begins."""
+        """Compile the kernels of the analysis during the preview; missing inputs are reported when the analysis begins."""
         assert self._state is not None
         with suppress(NtaError):
             warm_up(self._state, self._profile, self._settings)
@@ -282,7 +283,7 @@ class Session:
             self._asked.popleft()[1].set_exception(error)
 
     def _acquire(self) -> None:
-        """Do what was asked for, or else preview until something is."""
+        """Carry out requests; preview while there are none."""
         with self._lock:
             if self._closing.is_set():
                 return
@@ -310,7 +311,7 @@ class Session:
             answer.set_result(None)
 
     def _show(self) -> None:
-        """Preview until something is asked for."""
+        """Preview until there is a request."""
         source = LiveSource(self.instrument, settings=_PREVIEW_READER, stop=self._stop)
         preview = Preview(self._begin_preview, self.view.found)
         with self._lock:
@@ -327,11 +328,11 @@ class Session:
             preview.close()
         if source.fault is not None:
             raise source.fault
-        if not shown:  # of a device that has nothing to give
+        if not shown:  # the device delivered no frame
             self._stop.wait(_AGAIN_S)
 
     def _pushed(self, frame: Frame, preview: Preview) -> str:
-        """Analyse a frame; return what is lacking for it, in words. The picture is there all the same."""
+        """Analyse a frame; return, in words, what the analysis lacks. The image is shown in any case."""
         try:
             preview.push(frame)
         except NtaError as error:
@@ -353,12 +354,12 @@ class Session:
     def _begin_preview(self, found: Callable[[Spots], None]) -> LiveAnalysis:
         assert self._state is not None
         said, chosen = SampleConditions(**self.conditions), self._settings
-        # what it takes frames of its own for is known at the end of a recording only
+        # the preview keeps its own frames until the recording has ended
         chosen = replace(chosen, visibility=replace(chosen.visibility, frames=0))
         return LiveAnalysis(self._state, said, self._profile, chosen, PREVIEW, found=found)
 
     def _record(self, recording: _Recording) -> None:
-        """Record, and have it reported; a file that cannot be written is said, and the preview goes on."""
+        """Record, and request the report; if the file cannot be written, add a note and continue the preview."""
         name, done = recording.order.name, None
         try:
             if self._is_ready(recording.stop):
@@ -380,7 +381,7 @@ class Session:
                 raise done.fault
 
     def _is_ready(self, stop: threading.Event) -> bool:
-        """Wait until everything is compiled; false where the end is asked for before."""
+        """Wait until all kernels are compiled; return False if the end is requested before."""
         while not self._warm.wait(_LOOK_S):
             if stop.is_set():
                 return False

@@ -1,8 +1,9 @@
-"""The view on its way to a browser: over a websocket, the newest frame each time the browser asks for one.
+"""Send the newest frame to a browser over a websocket, each time the browser asks for one.
 
-A browser that is slow asks seldom, one that is away never: what it does not ask for is not made, and nothing queues up.
+A slow browser asks less often, a closed one never. Images are made only on request, so that nothing queues up.
 
-A message is the length of its head (4 bytes, big-endian), the head (JSON), and the JPEG; without a frame the head is empty.
+A message consists of the length of its head (4 bytes, big-endian), the head (JSON) and the JPEG; without a frame the head
+is empty.
 """
 
 from __future__ import annotations
@@ -20,14 +21,14 @@ from fastapi import WebSocket, WebSocketDisconnect
 from nta.web.picture import Painter, Wanted
 from nta.web.view import NewestFrames, ShownFrame
 
-_MOST_PER_S = 35.0  # pictures for one browser: more is not seen, and costs the computer that records
-_LOOK_S = 0.004  # between two looks for a new frame
-_QUIET_S = 1.0  # without one a message without picture is sent: whether the browser is still there shows in sending only
-_FOREIGN = 1008  # close code: the page of another site must not look through the browser of somebody here
+_MOST_PER_S = 35.0  # images per second for one browser: more are not visible, and load the recording computer
+_LOOK_S = 0.004  # between two checks for a new frame
+_QUIET_S = 1.0  # then a message without image is sent: only sending shows whether the browser is gone
+_FOREIGN = 1008  # close code: pages of other sites must not read the images through a local browser
 
 
 class Stream:
-    """Sends the frames of a view."""
+    """Sends the newest frames to browsers."""
 
     def __init__(self, view: NewestFrames) -> None:
         self._view = view
@@ -40,9 +41,8 @@ class Stream:
             return
         await socket.accept()
         number, sent_s = 0, 0.0
-        with suppress(
-            WebSocketDisconnect, RuntimeError, KeyError
-        ):  # of a socket that closed while we sent; of bytes
+        # the socket was closed while sending, or the message was not text
+        with suppress(WebSocketDisconnect, RuntimeError, KeyError):
             while True:
                 asked = _asked(await socket.receive_text())
                 await asyncio.sleep(max(0.0, sent_s + 1 / _MOST_PER_S - time.monotonic()))
@@ -51,7 +51,7 @@ class Stream:
                 await socket.send_bytes(message)
 
     async def _next(self, after: int, asked: dict[str, Any]) -> tuple[int, bytes]:
-        """Wait for a frame other than the one sent last, and return its number and message."""
+        """Wait for a frame newer than the last one sent, and return its number and message."""
         spots = bool(asked.get("spots"))
         quiet_s = time.monotonic() + _QUIET_S
         while (seen := self._view.newest(with_spots=spots)) is None or seen.number == after:
@@ -61,7 +61,7 @@ class Stream:
         return seen.number, await asyncio.to_thread(self.message, seen, asked)
 
     def message(self, seen: ShownFrame, asked: dict[str, Any]) -> bytes:
-        """Return the message of a frame as it was asked for."""
+        """Return the message of a frame with the requested options."""
         wanted = Wanted(stretch=asked.get("stretch") is not False, mark=asked.get("mark") is not False)
         picture = self._painter.picture(seen, wanted)
         height, width = seen.frame.image.shape
@@ -86,7 +86,7 @@ def _message(head: dict[str, Any], jpeg: bytes) -> bytes:
 
 
 def _asked(words: str) -> dict[str, Any]:
-    """Return what a browser asks for; what cannot be read asks for nothing special."""
+    """Return the options requested by a browser; none if they cannot be read."""
     try:
         asked = json.loads(words)
     except (ValueError, RecursionError):
@@ -95,6 +95,6 @@ def _asked(words: str) -> dict[str, Any]:
 
 
 def _is_own(socket: WebSocket) -> bool:
-    """Whether the page that asks came from here; a program that is no browser says nothing and may."""
+    """Return whether the requesting page is from this server; programs other than browsers state no origin and may ask."""
     origin = socket.headers.get("origin")
     return origin is None or urlsplit(origin).netloc == socket.headers.get("host")

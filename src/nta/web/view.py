@@ -1,4 +1,4 @@
-"""The newest frames of a device, for whoever looks: putting one in never waits, and nobody need take it out."""
+"""Keep the newest frames of a device for display; adding a frame never waits for a reader."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from nta.columns import FloatArray
 from nta.frames import Frame
 from nta.spots import Spots
 
-_MOST_FRAMES, _MOST_BYTES = 128, 48 << 20  # that are kept until their spots are known
-_FORGET = 0.9  # what a delay counts for, of the one before
+_MOST_FRAMES, _MOST_BYTES = 128, 48 << 20  # kept until their spots are known
+_FORGET = 0.9  # factor by which a past delay decays
 
 
 @dataclass(frozen=True, eq=False)
 class ShownFrame:
-    """A frame of the view.
+    """A frame to be shown.
 
-    number : rises by one from frame to frame, over all acquisitions. spots : (n, 2), x and y in px; None where they are not
-    known (yet).
+    number : increases by one from frame to frame, over all acquisitions. spots : (n, 2), x and y in px; None if not known
+    (yet).
     """
 
     number: int
@@ -33,10 +33,10 @@ class ShownFrame:
 
 
 class NewestFrames:
-    """Keeps the newest frames and, as they come, their spots.
+    """Keeps the newest frames, and their spots when they are found.
 
-    Spots are found a batch of frames at a time, some tenths of a second after the frames. A view with spots is so much
-    behind the other and moves on frame by frame all the same, each with its own spots.
+    Spots are found for a batch of frames at a time, some tenths of a second after the frames. A display with spots lags by
+    that delay, but still shows frame by frame, each with its own spots.
     """
 
     def __init__(self) -> None:
@@ -46,7 +46,7 @@ class NewestFrames:
         self._delay_s = 0.0
 
     def begin(self, bit_depth: int) -> None:
-        """Forget the frames before: an acquisition begins, and with it the frame numbers."""
+        """Forget the previous frames: a new acquisition begins, with new frame indices."""
         with self._lock:
             self._kept.clear()
             self._bit_depth = bit_depth
@@ -62,7 +62,7 @@ class NewestFrames:
                 self._kept.popleft()
 
     def found(self, spots: Spots, first_index: int = 0) -> None:
-        """Take the spots of frames that were shown; `first_index` is that of the frame which the spots count as 0."""
+        """Take the spots of frames that were shown; first_index : index of the frame that the spots count as 0."""
         where = np.column_stack((spots.x_px, spots.y_px))
         searched = spots.scene.frame_index
         now_s = time.monotonic()
@@ -76,7 +76,7 @@ class NewestFrames:
             self._delay_s = max(waited_s, _FORGET * self._delay_s)
 
     def newest(self, *, with_spots: bool = False) -> ShownFrame | None:
-        """Return the newest frame; with spots, one whose spots are known, if there is any."""
+        """Return the newest frame; with `with_spots`, one whose spots are known, if there is any."""
         with self._lock:
             if not self._kept:
                 return None

@@ -1,4 +1,4 @@
-"""Rows, lines and notes as markup; the words themselves are those of `nta.live.wording`."""
+"""Rows, lines and notes as markup; their texts come from `nta.live.wording`."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def rows(told: Iterable[Row]) -> str:
 
 
 def lines(told: Iterable[Line]) -> str:
-    """Return sentences, each with what to do about it."""
+    """Return sentences, each with the recommended action."""
     return "".join(element("p", _line(line), kind=f"nta-line {_KINDS[line.verdict]}") for line in told)
 
 
@@ -51,7 +51,7 @@ def notes(told: Sequence[Note], most: int) -> str:
 
 
 def phase(look: Look) -> str:
-    """Return the state of the instrument, to be seen from across the room."""
+    """Return the state of the instrument, in large type."""
     kind, words = _PHASES[look.phase]
     if look.phase == "recording":
         words = f"recording {look.recording}" if look.snapshot.frames else f"about to record {look.recording}"
@@ -59,7 +59,7 @@ def phase(look: Look) -> str:
 
 
 def reporting(look: Look) -> str:
-    """Return which reports are being made; empty where none is."""
+    """Return which reports are being made; empty if none."""
     names = [task.name for task in look.tasks if task.state in ("waiting", "analyzing")]
     return (
         element("span", text(f"making the report of {', '.join(names)} …"), kind="nta-busy") if names else ""

@@ -1,12 +1,12 @@
-"""Integrity of vesicles: two arms of a study compared, and what may be said of the preparation that was handled.
+"""Integrity of vesicles: two arms of a study compared, and the verdict on the handled preparation.
 
-signatures   what one recording says of its vesicles: sizes, tails, size at given brightness
+signatures   sizes, tails and size at given brightness of the vesicles in one recording
 comparison   two arms compared: inside a margin, outside it, or not decided
-criteria     the comparisons that a judgement looks at, and the evidence they are made from
+criteria     the comparisons that a judgement uses, and the evidence they are computed from
 beads        beads around the arms: did the instrument drift between them?
-gates        what must hold before two arms may be compared at all
-membrane     what other methods say of the membrane, where they were measured
-reasons      phenotypes that a verdict rests on, and reasons for having none
+gates        conditions for comparing two arms at all
+membrane     evidence of other methods on the membrane
+reasons      phenotypes that a verdict is based on, and reasons why there is no verdict
 verdict      the judgement itself: INTACT, ALTERED, DAMAGED, or none
 limits       gates, margins and thresholds, read from a file
 """

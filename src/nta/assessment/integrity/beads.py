@@ -1,10 +1,10 @@
 """Beads around the arms: did the instrument drift between them? Shown to have drifted, shown to be steady, or not decided.
 
-The videos of the beads are the replicates, before and after the arms, and scatter as all videos do; a ratio of their means
-alone would call one bad video a drift. Simulated, three videos on each side that scatter by 5 % in brightness: without any
-drift they are never called drifting (by the ratio alone in 1 % of runs, at 10 % scatter in 22 %), and a true drift of 20 %
-passes in 0.1 %; it is called one in 26 % of runs, in 70 % with six videos. What is not decided is no drift, and stands in
-the way of what rests on steady beads.
+The videos of the beads before and after the arms are replicates with scatter of their own; a ratio of their means alone
+would take one bad video for a drift. Simulated with three videos on each side and a scatter of 5 % in brightness: without
+drift none is reported (by the ratio alone in 1 % of runs, in 22 % at a scatter of 10 %); a true drift of 20 % passes as
+steady in 0.1 % of runs and is reported in 26 %, in 70 % with six videos. An undecided drift does not count as drift, but
+prevents conclusions that require steady beads.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from nta.assessment.integrity.criteria import IntegrityEvidence
 from nta.assessment.integrity.limits import IntegrityLimits
 from nta.assessment.integrity.signatures import Video
 
-_FEWEST = 3  # videos of beads on each side that are advised; two give an interval, and a very wide one
+_FEWEST = 3  # recommended number of bead videos on each side; two give a very wide interval
 
 
 @dataclass(frozen=True, kw_only=True)
 class Drift:
-    """Beads after the arms against those before them, ln of their ratio.
+    """Comparison of the beads after the arms with those before them, as ln of their ratio.
 
-    limit : by its name among the gates. comparison : None where nothing can be compared; `missing` says why.
+    limit : name of the limit among the gates. comparison : None if nothing can be compared; missing : the reason.
     """
 
     quantity: str
@@ -43,7 +43,7 @@ class Drift:
 
     @property
     def decision(self) -> Decision | None:
-        """What the bead videos show; None where they cannot be compared."""
+        """Decision by the bead videos; None if they cannot be compared."""
         return None if self.comparison is None else self.comparison.decision
 
     @property
@@ -53,7 +53,7 @@ class Drift:
 
     @property
     def said(self) -> str:
-        """What was seen, in words."""
+        """The observation, in words."""
         c = self.comparison
         if c is None:
             return self.missing
@@ -69,7 +69,7 @@ class Drift:
 
     @property
     def remedy(self) -> str:
-        """What to do about it; empty where they are steady."""
+        """Recommended action; empty if the beads are steady."""
         c = self.comparison
         if c is None:
             return f"bracket the arms with beads, {_FEWEST} videos and more on each side"
@@ -124,6 +124,6 @@ def _unknown(quantity: str, limit: str, why: str) -> Drift:
 
 
 def _log_brightness(video: Video) -> float:
-    """Return ln of the median brightness; NaN where no track has one."""
+    """Return ln of the median brightness; NaN if no track has a known brightness."""
     known = video.intensity[np.isfinite(video.intensity) & (video.intensity > 0)]
     return float(np.log(np.median(known))) if known.size else math.nan

@@ -1,8 +1,8 @@
 """Two arms compared: is the difference inside a margin, outside it, or not decided by these replicates?
 
 The replicate is the preparation where there are at least three, else the video, never the particle: pooling particles
-raises false alarms from 5 % to 23-60 % (simulated; video-to-video scatter of 2 % in size). Intervals are Student's t on
-summaries of replicates, and never narrower than the digits that these were written with.
+raises false alarms from 5 % to 23-60 % (simulated; video-to-video scatter of 2 % in size). Intervals are Student's t
+intervals of the replicates' summaries, and never narrower than the rounding of those summaries.
 
 Sources: two one-sided tests, Schuirmann, J. Pharmacokinet. Biopharm. 15, 657 (1987); unequal variances, Welch, Biometrika
 34, 28 (1947); many flags, Holm, Scand. J. Statist. 6, 65 (1979).
@@ -27,7 +27,7 @@ ReplicateUnit = Literal["preparation", "video"]
 
 
 class Decision(StrEnum):
-    """What an interval says of a margin."""
+    """Result of comparing an interval with a margin."""
 
     EQUIVALENT = "equivalent"  # the 90 % interval lies within the margin
     CHANGED = "changed"  # the 95 % interval lies outside the margin
@@ -36,7 +36,7 @@ class Decision(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Margin:
-    """Range of differences that count as none, ends included, on the scale of the comparison."""
+    """Range of differences that count as no difference, ends included, on the scale of the comparison."""
 
     low: float
     high: float
@@ -51,9 +51,9 @@ class Comparison:
     """Difference of two arms with its intervals.
 
     estimate : test minus reference. std_err, degrees_of_freedom : of the estimate.
-    low, high : 95 % interval; equivalence_low, equivalence_high : 90 % interval, the one that TOST looks at.
-    p_low, p_high : one-sided p-values for lying below the margin's low end and above its high end.
-    unit : what the replicates are. paired : whether those of both arms belong together.
+    low, high : 95 % interval; equivalence_low, equivalence_high : 90 % interval, used by the two one-sided tests (TOST).
+    p_low, p_high : one-sided p-values for a difference below the low end and above the high end of the margin.
+    unit : kind of replicate. paired : whether the replicates of the two arms belong together.
     """
 
     estimate: float
@@ -73,12 +73,12 @@ class Comparison:
 
     @property
     def scatter(self) -> float:
-        """Standard deviation of a replicate, as the standard error has it; of a paired difference, over sqrt(2)."""
+        """Standard deviation of one replicate, from the standard error; if paired, of the differences over sqrt(2)."""
         return self.std_err / math.sqrt(1 / self.n_test + 1 / self.n_reference)
 
     @property
     def decision(self) -> Decision:
-        """What the intervals say, before any correction for looking at several criteria."""
+        """Decision by the intervals, before any correction for multiple criteria."""
         if self.low > self.margin.high or self.high < self.margin.low:
             return Decision.CHANGED
         if self.equivalence_low >= self.margin.low and self.equivalence_high <= self.margin.high:
@@ -96,7 +96,7 @@ def compare_independent(
 ) -> Comparison:
     """Compare two arms of independent replicates (Welch).
 
-    rounding : standard error that rounding leaves in the difference, however many replicates agree; see `rounding_error`.
+    rounding : standard error of the difference by rounding, which more replicates do not reduce; see `rounding_error`.
 
     Raises
     ------
@@ -127,10 +127,10 @@ def compare_paired(
 
 
 def rounding_error(values: Iterable[float]) -> float:
-    """Return the standard uncertainty of numbers that were rounded: their last digit over sqrt(12).
+    """Return the standard uncertainty of rounded numbers: their last digit divided by sqrt(12).
 
-    The last digit is the finest that any of them has: of 1.0 and 0.79 it is 0.01. Values that were computed have all
-    digits, and as good as none. It does not average out: what lies between two digits is rounded the same way every time.
+    The last digit is the finest that any of the numbers has: of 1.0 and 0.79 it is 0.01. Computed values have all digits,
+    and practically no rounding error. The error does not average out: equal values are rounded the same way every time.
     Source: ISO/IEC Guide 98-3 (GUM), F.2.2.1.
     """
     places = [
@@ -140,7 +140,7 @@ def rounding_error(values: Iterable[float]) -> float:
 
 
 def holm(p_values: Mapping[str, float]) -> dict[str, float]:
-    """Return p-values adjusted for looking at all of them at once."""
+    """Return p-values with Holm's correction for testing all of them at once."""
     ordered = sorted(p_values, key=lambda name: p_values[name])
     adjusted, largest = {}, 0.0
     for rank, name in enumerate(ordered):
@@ -152,10 +152,10 @@ def holm(p_values: Mapping[str, float]) -> dict[str, float]:
 def replicates_for_equivalence(
     sd: float, margin: Margin, *, paired: bool = False, fewest: int = 2, power: float = 0.8, most: int = 100
 ) -> int | None:
-    """Return how many replicates per arm make equivalence likely, were there no difference; None above `most`.
+    """Return the replicates per arm needed to show equivalence if the arms do not differ; None if more than `most`.
 
-    Two arms of standard deviation `sd` each, of the difference over sqrt(2) where they are paired; no fewer than `fewest`.
-    The noncentral part is neglected, as is usual for a plan.
+    sd : standard deviation of a replicate (paired: of the differences, divided by sqrt(2)). fewest : smallest number
+    returned. Uses the central t distribution, as is usual for planning.
     """
     half = min(abs(margin.low), abs(margin.high))
     return _planned(sd, half, 0.95, 0.5 + power / 2, range(fewest, most + 1), paired=paired)
@@ -171,9 +171,10 @@ def replicates_for_change(
     power: float = 0.8,
     most: int = 100,
 ) -> int | None:
-    """Return how many replicates per arm make a difference that lies `beyond` its margin a called one; None above `most`.
+    """Return the replicates per arm needed to detect a difference that exceeds its margin; None if more than `most`.
 
-    looked_at : criteria that share the 5 % of false alarms.
+    beyond : distance of the difference from the margin. looked_at : number of criteria that share the 5 % of false alarms.
+    Others as for `replicates_for_equivalence`.
     """
     return _planned(sd, beyond, 1 - 0.025 / looked_at, power, range(fewest, most + 1), paired=paired)
 
@@ -181,7 +182,7 @@ def replicates_for_change(
 def _planned(
     sd: float, reach: float, confidence: float, power: float, among: range, *, paired: bool
 ) -> int | None:
-    """Return the least number of replicates whose intervals, with this power, are no wider than `reach`."""
+    """Return the smallest number of replicates whose intervals, with this power, are no wider than `reach`."""
     from scipy.stats import t
 
     for n in among:
@@ -212,7 +213,8 @@ def _compared(
 ) -> Comparison:
     from scipy.stats import t
 
-    std_err = max(std_err, 1e-12)  # identical replicates: an interval of no width, not a division by zero
+    # identical replicates give an interval of no width instead of a division by zero
+    std_err = max(std_err, 1e-12)
     wide, narrow = t.ppf(0.975, freedom) * std_err, t.ppf(0.95, freedom) * std_err
     return Comparison(
         estimate=estimate,

@@ -1,7 +1,7 @@
 """Criteria of integrity: each compares the test arm with its paired, less handled reference.
 
-A preparation is compared by preparation where there are at least three of them, else by video; the statement then holds
-for these tubes only. Scales: ln ratios for sizes and recovery, differences for shares.
+The replicate is the preparation if each arm has at least three, else the video; the statement then holds for these tubes
+only. Scales: ln ratios for sizes and recovery, differences for shares.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -30,12 +29,13 @@ from nta.errors import SettingError
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class MeasuredPreparation:
-    """The videos of one preparation: one tube of material that went through the process by itself.
+    """One preparation, a tube of material that was processed separately, with its videos and other measurements.
 
-    volume_ml : of the whole preparation, None where nobody said; recovery needs it.
-    detergent_labile : share of its particles that detergent removes. sealed_ratio : lumen-dye over membrane-dye positive.
+    volume_ml : volume of the whole preparation, None if not stated; recovery needs it.
+    detergent_labile : share of its particles that detergent removes.
+    sealed_ratio : particles positive for the lumen dye, divided by those positive for the membrane dye.
     membrane_dye : share of its particles that a membrane dye stains. zeta_mv : zeta potential.
-    particles_per_ug : of protein. None: not measured.
+    particles_per_ug : particles per µg of protein. None: not measured.
     """
 
     name: str
@@ -50,7 +50,7 @@ class MeasuredPreparation:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Arm:
-    """Preparations of one kind."""
+    """Preparations that were handled in the same way."""
 
     name: str
     preparations: tuple[MeasuredPreparation, ...]
@@ -62,28 +62,28 @@ class Arm:
 
     @property
     def n_tracks(self) -> int:
-        """Tracks with a size, over all videos."""
+        """Number of tracks with a size in all videos."""
         return sum(video.n_tracks for video in self.videos)
 
     @property
     def track_frames(self) -> float | None:
-        """Mean length of the tracks, over all videos; None where a video does not say."""
+        """Mean length of the tracks in all videos; None if not known for every video."""
         lengths = [video.track_frames for video in self.videos]
         known = [length for length in lengths if length is not None]
         return float(np.mean(known)) if known and len(known) == len(lengths) else None
 
     def values(self, name: str) -> tuple[float, ...]:
-        """Return a number by the name of its field, of the preparations that it was measured of."""
+        """Return the values of a field, given by name, for the preparations in which it was measured."""
         return tuple(known for p in self.preparations if (known := getattr(p, name)) is not None)
 
 
 Scale = Literal["ln", "1", "mV"]
-"""Of differences: of logarithms, of shares, of zeta potentials."""
+"""Scale of a difference: of logarithms, of shares, or of zeta potentials."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Criterion:
-    """One comparison with its name for people and the scale its numbers are on."""
+    """One comparison, with its title and the scale of its numbers."""
 
     name: str
     title: str
@@ -94,17 +94,17 @@ class Criterion:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class IntegrityEvidence:
-    """Everything a judgement may look at; what is None was not measured and is never assumed.
+    """All evidence for a judgement; None means not measured, and is never assumed.
 
     reference, test : the arms that are compared. paired : whether their preparations belong together, in order.
-    left_out : preparations of whose sample the other arm has none.
-    same_run : measured in one run (day, settings, buffer), so that the narrow margins hold; None where nobody said.
-    recorded_apart : what differs between the videos of the arms in how they were recorded and analysed, one phrase each.
-    blank_in_cell : of the buffer alone, by the same settings; it counts in every video by the dilution of that video.
-    sham_amount : of material without vesicles that went through the whole process, less its buffer.
+    left_out : preparations of samples that the other arm does not have.
+    same_run : whether the arms were measured in one run (day, settings, buffer), as narrow margins need; None if not stated.
+    recorded_apart : differences in recording or analysis between the videos of the arms, one phrase each.
+    blank_in_cell : amount in the buffer alone, by the same settings; multiplied by the dilution of each video.
+    sham_amount : amount in material without vesicles that went through the whole process, minus its buffer.
     beads_before, beads_after : videos of beads before and after the arms, for drift between them.
-    bead_bias : ln of bead D50 over certificate. detection_limit_nm : 50 % limit for intact vesicles.
-    uncounted : why some videos have no amount, where there is more to say than that nobody counted.
+    bead_bias : ln(D50 of the beads / certified diameter). detection_limit_nm : 50 % limit for intact vesicles.
+    uncounted : reason why some videos have no amount; empty if they simply were not counted.
     """
 
     test: Arm
@@ -127,7 +127,7 @@ class IntegrityEvidence:
         return (self.test,) if self.reference is None else (self.test, self.reference)
 
     def from_buffer(self, video: Video) -> float:
-        """Return how much of a video's amount the buffer adds; 0 where no blank was measured."""
+        """Return the part of the amount in a video that comes from the buffer; 0 if no blank was measured."""
         return (self.blank_in_cell or 0.0) * (video.dilution or 1.0)
 
     @property
@@ -137,7 +137,7 @@ class IntegrityEvidence:
 
     @property
     def design(self) -> str:
-        """How the arms belong together: "paired by sample, 3 preparations each"."""
+        """Design of the comparison in words, such as "paired by sample, 3 preparations each"."""
         n, m = (len(arm.preparations) for arm in (self.test, self.reference or self.test))
         if self.reference is None:
             return "no reference"
@@ -147,73 +147,101 @@ class IntegrityEvidence:
 
 
 def compare_arms(evidence: IntegrityEvidence, limits: IntegrityLimits) -> dict[str, Criterion]:
-    """Compute every criterion whose inputs exist; the others say what is missing."""
-    reference = evidence.reference
-    if reference is None:
+    """Compute every criterion whose inputs exist; the others state what is missing."""
+    if evidence.reference is None:
         return {}
     unit: ReplicateUnit = "preparation" if _by_preparation(evidence, limits) else "video"
-    d50 = "d50_other_run" if evidence.differs_in_run else "d50"
-
-    def of(
-        name: str,
-        title: str,
-        scale: Scale,
-        margin: Margin,
-        summary: Summary,
-        rounding: float = 0.0,
-    ) -> Criterion:
-        values = [_replicates(arm, summary, unit) for arm in (evidence.test, reference)]
-        found = _compared(evidence, values, margin, unit, rounding)
-        return Criterion(name=name, title=title, scale=scale, comparison=found)
-
-    by_value = partial(_by_value, evidence, reference)
+    c = _Comparer(evidence=evidence, reference=evidence.reference, limits=limits, unit=unit)
+    margins, uncounted = limits.margins, evidence.uncounted
+    d50 = margins["d50_other_run" if evidence.differs_in_run else "d50"]
     found = [
-        of("d50", "Median diameter", "ln", limits.margins[d50], lambda v, *_: v.log_d50()),
-        of("above_150", "Share above 150 nm", "1", limits.margins["above_150"], lambda v, *_: v.share(150, math.inf)),
-        of("above_200", "Share above 200 nm", "1", limits.margins["above_200"], lambda v, *_: v.share(200, math.inf)),
-        _below_60(evidence, limits, of),
-        of("span", "Span", "ln", _ln_margin(limits.margins["span"]), lambda v, *_: v.log_span()),
-        of("window", "Share in 30–150 nm", "1", limits.margins["window"], lambda v, *_: v.share(30, 150)),
-        _recovery(evidence, limits, of),
-        *_size_at_brightness(evidence, limits, reference, of),
-        by_value("detergent_labile", "Detergent-labile share", "1", limits.margins["detergent_labile_change"],
-                 "detergent_labile", evidence.uncounted),
-        by_value("sealed", "Sealed share", "ln", _ln_margin(limits.margins["sealed_ratio"]),
-                 "sealed_ratio"),
-        by_value("membrane_dye", "Membrane-dye positive share", "1", limits.margins["membrane_dye_change"],
-                 "membrane_dye"),
-        by_value("per_ug", "Particles per µg of protein", "ln", _ln_margin(limits.margins["recovery"]),
-                 "particles_per_ug"),
-        by_value("zeta", "Zeta potential", "mV", limits.margins["zeta"], "zeta_mv"),
-        _immobile(evidence, limits, of),
+        c.by_video("d50", "Median diameter", "ln", d50, lambda v, *_: v.log_d50()),
+        c.by_video("above_150", "Share above 150 nm", "1", margins["above_150"], lambda v, *_: v.share(150, math.inf)),
+        c.by_video("above_200", "Share above 200 nm", "1", margins["above_200"], lambda v, *_: v.share(200, math.inf)),
+        _below_60(c),
+        c.by_video("span", "Span", "ln", _ln_margin(margins["span"]), lambda v, *_: v.log_span()),
+        c.by_video("window", "Share in 30–150 nm", "1", margins["window"], lambda v, *_: v.share(30, 150)),
+        _recovery(c),
+        *_size_at_brightness(c),
+        c.by_value("detergent_labile", "Detergent-labile share", "1", margins["detergent_labile_change"],
+                   "detergent_labile", uncounted),
+        c.by_value("sealed", "Sealed share", "ln", _ln_margin(margins["sealed_ratio"]), "sealed_ratio"),
+        c.by_value("membrane_dye", "Membrane-dye positive share", "1", margins["membrane_dye_change"],
+                   "membrane_dye"),
+        c.by_value("per_ug", "Particles per µg of protein", "ln", _ln_margin(margins["recovery"]),
+                   "particles_per_ug"),
+        c.by_value("zeta", "Zeta potential", "mV", margins["zeta"], "zeta_mv"),
+        _immobile(c),
     ]  # fmt: skip
     return {criterion.name: criterion for criterion in found}
 
 
-Of = Callable[..., Criterion]
-# of a video where it stands: one video may stand in several places
+# The number of a video in the place where it stands: one video may stand in several preparations or arms.
 Summary = Callable[[Video, MeasuredPreparation, Arm], float]
 
 
-def _below_60(evidence: IntegrityEvidence, limits: IntegrityLimits, of: Of) -> Criterion:
-    name, title, limit = "below_60", "Share below 60 nm", limits.gates["detection_limit_nm"]
-    if evidence.detection_limit_nm is None:
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Comparer:
+    """The two arms, the limits, and the unit in which the arms are replicated."""
+
+    evidence: IntegrityEvidence
+    reference: Arm
+    limits: IntegrityLimits
+    unit: ReplicateUnit
+
+    def by_video(
+        self, name: str, title: str, scale: Scale, margin: Margin, summary: Summary, rounding: float = 0.0
+    ) -> Criterion:
+        """Compare the arms by a number of each video."""
+        test, reference = (
+            _replicates(arm, summary, self.unit) for arm in (self.evidence.test, self.reference)
+        )
+        paired = self.evidence.paired and self.unit == "preparation" and test.size == reference.size
+        compare = compare_paired if paired else compare_independent
+        found = compare(test, reference, margin, unit=self.unit, rounding=rounding)
+        return Criterion(name=name, title=title, scale=scale, comparison=found)
+
+    def by_value(
+        self, name: str, title: str, scale: Scale, margin: Margin, value: str, unknown: str = ""
+    ) -> Criterion:
+        """Compare the arms by values measured for preparations; on the scale "ln", by the ln of these values.
+
+        value : name of the field. unknown : reason to state if too few values are known.
+        """
+        test, reference = self.evidence.test, self.reference
+        a, b = test.values(value), reference.values(value)
+        if len(a) < 2 or len(b) < 2:
+            return _missing(name, title, scale, unknown or _too_few(test, len(a), reference, len(b)))
+        pairs = _pairs(test, reference, value) if self.evidence.paired else []
+        compare = compare_independent
+        if len(pairs) > 1:
+            compare, (a, b) = compare_paired, zip(*pairs, strict=True)
+        rounding = _rounding(a, b, scale)
+        measured, against = (np.log(arm) if scale == "ln" else np.array(arm) for arm in (a, b))
+        found = compare(measured, against, margin, unit="preparation", rounding=rounding)
+        return Criterion(name=name, title=title, scale=scale, comparison=found)
+
+
+def _below_60(c: _Comparer) -> Criterion:
+    name, title, limit = "below_60", "Share below 60 nm", c.limits.gates["detection_limit_nm"]
+    found_nm = c.evidence.detection_limit_nm
+    if found_nm is None:
         return _missing(name, title, "1", "the detection limit for intact vesicles is not known")
-    if evidence.detection_limit_nm > limit:
-        why = f"the detection limit is {evidence.detection_limit_nm:.0f} nm, above {limit:g} nm"
+    if found_nm > limit:
+        why = f"the detection limit is {found_nm:.0f} nm, above {limit:g} nm"
         return _missing(name, title, "1", why)
-    return of(name, title, "1", limits.margins[name], lambda v, *_: v.share(0, 60))
+    return c.by_video(name, title, "1", c.limits.margins[name], lambda v, *_: v.share(0, 60))
 
 
-def _immobile(evidence: IntegrityEvidence, limits: IntegrityLimits, of: Of) -> Criterion:
+def _immobile(c: _Comparer) -> Criterion:
     name, title = "immobile", "Share of immobile tracks"
-    if any(v.immobile_share is None for arm in evidence.arms for v in arm.videos):
+    if any(v.immobile_share is None for arm in c.evidence.arms for v in arm.videos):
         return _missing(name, title, "1", "the tracks of both arms are needed, and exports hold none")
-    return of(name, title, "1", limits.margins[name], lambda v, *_: v.immobile_share or 0.0)
+    return c.by_video(name, title, "1", c.limits.margins[name], lambda v, *_: v.immobile_share or 0.0)
 
 
-def _recovery(evidence: IntegrityEvidence, limits: IntegrityLimits, of: Of) -> Criterion:
-    name, title = "recovery", "Recovery"
+def _recovery(c: _Comparer) -> Criterion:
+    name, title, evidence = "recovery", "Recovery", c.evidence
     if any(v.amount is None for arm in evidence.arms for v in arm.videos):
         why = evidence.uncounted or "the particles of both arms must be counted by one instrument"
         return _missing(name, title, "ln", why)
@@ -228,33 +256,33 @@ def _recovery(evidence: IntegrityEvidence, limits: IntegrityLimits, of: Of) -> C
         return math.log(max(amount - background, 1e-9 * amount, 1e-300) * volume)
 
     test, reference = ([v.amount for v in arm.videos if v.amount] for arm in evidence.arms)
-    rounding = _rounding(test, reference, "ln") if test and reference else 0.0  # they may have been typed in
-    return of(name, title, "ln", _ln_margin(limits.margins[name]), log_amount, rounding)
+    # amounts that were typed in may be rounded
+    rounding = _rounding(test, reference, "ln") if test and reference else 0.0
+    return c.by_video(name, title, "ln", _ln_margin(c.limits.margins[name]), log_amount, rounding)
 
 
-def _size_at_brightness(
-    evidence: IntegrityEvidence, limits: IntegrityLimits, reference: Arm, of: Of
-) -> Iterator[Criterion]:
-    """Yield size at given brightness, and what is left of it beside the shift of the median.
+def _size_at_brightness(c: _Comparer) -> Iterator[Criterion]:
+    """Yield size at given brightness, and the same minus the shift of the median diameter.
 
-    All sizes measured too large by one factor shift both by it; emptied vesicles shift the first alone.
+    If all sizes are measured too large by one factor, size at given brightness and median shift by the same; emptied
+    vesicles shift size at given brightness alone.
     """
-    margin = limits.margins["size_at_brightness"]
+    margin = c.limits.margins["size_at_brightness"]
     both = (
         ("size_at_brightness", "Size at given brightness"),
         ("beyond_median", "The same, beyond the median's shift"),
     )
-    curve = _curve(evidence, reference)
+    curve = _curve(c.evidence, c.reference)
     if isinstance(curve, str):
         yield from (_missing(name, title, "ln", curve) for name, title in both)
         return
     (first, second) = both
-    yield of(*first, "ln", margin, lambda v, *_: curve.excess(v))
-    yield of(*second, "ln", margin, lambda v, *_: curve.excess(v) - v.log_d50())
+    yield c.by_video(*first, "ln", margin, lambda v, *_: curve.excess(v))
+    yield c.by_video(*second, "ln", margin, lambda v, *_: curve.excess(v) - v.log_d50())
 
 
 def _curve(evidence: IntegrityEvidence, reference: Arm) -> BrightnessCurve | str:
-    """Return the brightness curve of the reference, or why there is none that all videos can be read on."""
+    """Return the brightness curve of the reference, or the reason why it cannot be used for all videos."""
     if evidence.differs_in_run:
         return "brightness compares within one run only"
     try:
@@ -270,35 +298,8 @@ def _missing(name: str, title: str, scale: Scale, why: str) -> Criterion:
     return Criterion(name=name, title=title, scale=scale, comparison=None, missing=why)
 
 
-def _by_value(
-    evidence: IntegrityEvidence,
-    reference: Arm,
-    name: str,
-    title: str,
-    scale: Scale,
-    margin: Margin,
-    value: str,
-    unknown: str = "",
-) -> Criterion:
-    """Compare values that were measured of preparations, their ln on that scale; one value each gives no interval.
-
-    value : name of the field. unknown : why values may not be known.
-    """
-    a, b = evidence.test.values(value), reference.values(value)
-    if len(a) < 2 or len(b) < 2:
-        return _missing(name, title, scale, unknown or _too_few(evidence.test, len(a), reference, len(b)))
-    pairs = _pairs(evidence.test, reference, value) if evidence.paired else []
-    compare = compare_independent
-    if len(pairs) > 1:
-        compare, (a, b) = compare_paired, zip(*pairs, strict=True)
-    rounding = _rounding(a, b, scale)
-    test, against = (np.log(arm) if scale == "ln" else np.array(arm) for arm in (a, b))
-    found = compare(test, against, margin, unit="preparation", rounding=rounding)
-    return Criterion(name=name, title=title, scale=scale, comparison=found)
-
-
 def _too_few(test: Arm, n_test: int, reference: Arm, n_reference: int) -> str:
-    """Say of how many preparations a value is known, where that is too few for an interval."""
+    """Return words for the numbers of preparations with a known value, which are too few for an interval."""
     if not n_test and not n_reference:
         return "not measured"
     of_test, of_reference = (
@@ -308,14 +309,14 @@ def _too_few(test: Arm, n_test: int, reference: Arm, n_reference: int) -> str:
 
 
 def _rounding(test: Sequence[float], reference: Sequence[float], scale: Scale) -> float:
-    """Return the standard error that the digits of both arms leave in their difference, or in ln of their ratio."""
+    """Return the standard error by rounding of the difference of the arms, or of the ln of their ratio."""
     each = rounding_error((*test, *reference))
     sizes = (np.mean(test), np.mean(reference)) if scale == "ln" else (1.0, 1.0)
     return math.hypot(*(each / float(size) for size in sizes))
 
 
 def _pairs(test: Arm, reference: Arm, value: str) -> list[tuple[float, float]]:
-    """Return the values of preparations that belong together, where both were measured."""
+    """Return pairs of values of preparations that belong together, if both were measured."""
     if len(test.preparations) != len(reference.preparations):
         return []
     both = (
@@ -336,19 +337,6 @@ def _replicates(arm: Arm, summary: Summary, unit: ReplicateUnit) -> FloatArray:
     if unit == "video":
         return np.array([value for values in by_preparation for value in values])
     return np.array([np.mean(values) for values in by_preparation])
-
-
-def _compared(
-    evidence: IntegrityEvidence,
-    values: Sequence[FloatArray],
-    margin: Margin,
-    unit: ReplicateUnit,
-    rounding: float,
-) -> Comparison:
-    test, reference = values
-    if evidence.paired and unit == "preparation" and test.size == reference.size:
-        return compare_paired(test, reference, margin, unit=unit, rounding=rounding)
-    return compare_independent(test, reference, margin, unit=unit, rounding=rounding)
 
 
 def _ln_margin(margin: Margin) -> Margin:

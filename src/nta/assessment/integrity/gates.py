@@ -1,7 +1,7 @@
-"""Gates of the integrity judgement: what must hold before two arms may be compared at all.
+"""Gates of the integrity judgement: conditions for comparing two arms at all.
 
-Each gate is a finding. One that fails makes the verdict INDETERMINATE by its name; one that could not be assessed is said,
-and lowers what may be claimed. So does one that the measurements do not decide.
+Each gate is a finding. A failed gate makes the verdict INDETERMINATE and names the reason. A gate that could not be assessed
+or decided is reported, and limits the claims that may be made.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -35,34 +34,6 @@ TITLES = {
     "NO_REFERENCE": "Reference",
     "MATRIX": "Temperature of the arms",
 }
-
-
-@dataclass(frozen=True)
-class _Looked:
-    """What was looked at and against what; `text` and `remedy` are for a failure."""
-
-    code: str
-    value: float
-    limit: float
-    unit: str
-    text: str
-    remedy: str
-    at_least: bool = False
-    of: str = ""  # what of the gate was looked at, where it looks at several
-
-    def finding(self, limits: IntegrityLimits, key: str) -> Finding:
-        good = self.value >= self.limit if self.at_least else self.value <= self.limit
-        return Finding(
-            name=self.code,
-            title=_title(self.code, self.of),
-            verdict=Verdict.PASS if good else Verdict.FAIL,
-            value=self.value,
-            limit=self.limit,
-            unit=self.unit,
-            evidence=self.text,
-            advice="" if good else self.remedy,
-            source=limits.sources.get(key, ""),
-        )
 
 
 def check_gates(evidence: IntegrityEvidence, limits: IntegrityLimits) -> tuple[Finding, ...]:
@@ -99,43 +70,28 @@ def _reference(e: IntegrityEvidence, _: IntegrityLimits) -> Iterator[Finding]:
 def _tracks(e: IntegrityEvidence, limits: IntegrityLimits) -> Iterator[Finding]:
     arm = min(e.arms, key=lambda a: a.n_tracks)
     least = limits.gates["tracks_per_arm"]
-    yield _Looked(
-        "FEW_TRACKS",
-        arm.n_tracks,
-        least,
-        "tracks",
-        f"the {arm.name} arm has {arm.n_tracks} tracks; {least:g} are needed",
-        "record longer or more videos",
-        at_least=True,
-    ).finding(limits, "tracks_per_arm")
+    text = f"the {arm.name} arm has {arm.n_tracks} tracks; {least:g} are needed"
+    remedy = "record longer or more videos"
+    yield _gate(limits, "tracks_per_arm", "FEW_TRACKS", arm.n_tracks, "tracks", text, remedy, at_least=True)
 
 
 def _videos(e: IntegrityEvidence, limits: IntegrityLimits) -> Iterator[Finding]:
     arm = min(e.arms, key=lambda a: len(a.videos))
     least = limits.gates["videos_per_arm"]
-    yield _Looked(
-        "FEW_REPLICATES",
-        len(arm.videos),
-        least,
-        "videos",
-        f"the {arm.name} arm has {len(arm.videos)} videos; {least:g} are needed",
-        f"record at least {least:g} videos of each arm",
-        at_least=True,
-    ).finding(limits, "videos_per_arm")
+    text = f"the {arm.name} arm has {len(arm.videos)} videos; {least:g} are needed"
+    remedy = f"record at least {least:g} videos of each arm"
+    yield _gate(
+        limits, "videos_per_arm", "FEW_REPLICATES", len(arm.videos), "videos", text, remedy, at_least=True
+    )
 
 
 def _bead_size(e: IntegrityEvidence, limits: IntegrityLimits) -> Iterator[Finding]:
     if e.bead_bias is None:
         yield _open("BEAD_SIZE", "no certified beads were measured", "record certified beads in the same run")
         return
-    yield _Looked(
-        "BEAD_SIZE",
-        abs(math.expm1(e.bead_bias)),
-        limits.gates["bead_size_bias"],
-        "1",
-        f"certified beads come out {math.expm1(e.bead_bias):+.1%} in size",
-        "check pixel size, temperature and frame rate; calibrate",
-    ).finding(limits, "bead_size_bias")
+    text = f"certified beads come out {math.expm1(e.bead_bias):+.1%} in size"
+    remedy = "check pixel size, temperature and frame rate; calibrate"
+    yield _gate(limits, "bead_size_bias", "BEAD_SIZE", abs(math.expm1(e.bead_bias)), "1", text, remedy)
 
 
 def _stability(e: IntegrityEvidence, limits: IntegrityLimits) -> Iterator[Finding]:
@@ -153,19 +109,13 @@ def _stability(e: IntegrityEvidence, limits: IntegrityLimits) -> Iterator[Findin
             )
             continue
         worst, arm = max(scatters)
-        yield _Looked(
-            "UNSTABLE",
-            worst,
-            limits.gates[key],
-            "1",
-            f"{quantity} scatters by {worst:.0%} between videos of a preparation of the {arm} arm",
-            "look for drift, bubbles, settling and aggregation in the cell; mix and record again",
-            of=quantity,
-        ).finding(limits, key)
+        text = f"{quantity} scatters by {worst:.0%} between videos of a preparation of the {arm} arm"
+        remedy = "look for drift, bubbles, settling and aggregation in the cell; mix and record again"
+        yield _gate(limits, key, "UNSTABLE", worst, "1", text, remedy, of=quantity)
 
 
 def _worst_scatter(arm: Arm, summary: Callable[[Video], float | None]) -> float | None:
-    """Return the largest relative scatter among preparations of three and more videos; None where there is none."""
+    """Return the largest relative scatter among preparations of three or more videos; None if there are none."""
     groups = [[summary(v) for v in p.videos] for p in arm.preparations if len(p.videos) >= 3]
     known = [np.array(g, dtype=np.float64) for g in groups if None not in g]
     return max((float(np.std(g, ddof=1) / np.mean(g)) for g in known), default=None)
@@ -199,7 +149,7 @@ def _background(
     share, name = max((float(np.mean(shares)), name) for name, shares in counted)
     text = f"the {word} holds {share:.1%} of the particles of the {name} arm"
     remedy = "filter the buffer, clean the cell, or dilute less"
-    return _Looked(code, share, limits.gates[key], "1", text, remedy).finding(limits, key)
+    return _gate(limits, key, code, share, "1", text, remedy)
 
 
 def _density(e: IntegrityEvidence, limits: IntegrityLimits) -> Iterator[Finding]:
@@ -220,18 +170,13 @@ def _density(e: IntegrityEvidence, limits: IntegrityLimits) -> Iterator[Finding]
         )
         return
     worst = max(ratios)
-    yield _Looked(
-        "DENSITY",
-        worst,
-        limits.gates["dilution_linearity"],
-        "1",
-        f"counts at two dilutions, each multiplied by its dilution, differ by {worst:.0%}",
-        "work in the range where counts follow the dilution",
-    ).finding(limits, "dilution_linearity")
+    text = f"counts at two dilutions, each multiplied by its dilution, differ by {worst:.0%}"
+    remedy = "work in the range where counts follow the dilution"
+    yield _gate(limits, "dilution_linearity", "DENSITY", worst, "1", text, remedy)
 
 
 def _dilution_ratio(videos: Sequence[Video]) -> float | None:
-    """Return by how much the amounts found at different dilutions differ; None for one dilution."""
+    """Return the largest relative difference of amounts found at different dilutions; None for one dilution."""
     groups: dict[float, list[float]] = defaultdict(list)
     for video in videos:
         if video.dilution is not None and video.amount is not None:
@@ -266,7 +211,7 @@ _SHOWN = {
 
 
 def _steadiness(drift: Drift, limits: IntegrityLimits) -> Finding:
-    """Fail only where the beads are shown to have drifted, as a criterion is changed."""
+    """Judge the drift of the beads; it fails only if shown to exceed the limit, as for a criterion."""
     c = drift.comparison
     if c is None:
         return _open("DIFFERENT_RUN", drift.said, drift.remedy, drift.quantity)
@@ -293,19 +238,13 @@ def _detection_limit(e: IntegrityEvidence, limits: IntegrityLimits) -> Iterator[
             "measure it and give detection_limit_nm",
         )
         return
-    yield _Looked(
-        "LOD_TOO_HIGH",
-        e.detection_limit_nm,
-        limits.gates["detection_limit_nm"],
-        "nm",
-        f"half of the intact vesicles of {e.detection_limit_nm:.0f} nm are seen",
-        "raise laser power or exposure; or judge under limits of your own that need no small sizes",
-    ).finding(limits, "detection_limit_nm")
+    text = f"half of the intact vesicles of {e.detection_limit_nm:.0f} nm are seen"
+    remedy = "raise laser power or exposure; or judge under limits of your own that need no small sizes"
+    yield _gate(limits, "detection_limit_nm", "LOD_TOO_HIGH", e.detection_limit_nm, "nm", text, remedy)
 
 
-_TRACK_LENGTHS = (
-    1.5  # of one arm over the other's: twice as long shifts the median by 2.7 % (simulated, 30 and 15 frames)
-)
+# Mean track length of one arm over that of the other: twice as long shifts the median by 2.7 % (simulated, 30 and 15 frames)
+_TRACK_LENGTHS = 1.5
 
 
 def _track_lengths(e: IntegrityEvidence, _: IntegrityLimits) -> Iterator[Finding]:
@@ -334,14 +273,9 @@ def _track_lengths(e: IntegrityEvidence, _: IntegrityLimits) -> Iterator[Finding
 def _saturation(e: IntegrityEvidence, limits: IntegrityLimits) -> Iterator[Finding]:
     shares = [(float(np.mean([v.saturated_share for v in a.videos])), a.name) for a in e.arms if a.videos]
     share, name = max(shares, default=(0.0, ""))
-    yield _Looked(
-        "SATURATED",
-        share,
-        limits.gates["saturated_share"],
-        "1",
-        f"{share:.1%} of the tracks of the {name} arm are saturated",
-        "lower exposure, gain or laser power and record again",
-    ).finding(limits, "saturated_share")
+    text = f"{share:.1%} of the tracks of the {name} arm are saturated"
+    remedy = "lower exposure, gain or laser power and record again"
+    yield _gate(limits, "saturated_share", "SATURATED", share, "1", text, remedy)
 
 
 def _matrix(e: IntegrityEvidence, limits: IntegrityLimits) -> Iterator[Finding]:
@@ -355,14 +289,37 @@ def _matrix(e: IntegrityEvidence, limits: IntegrityLimits) -> Iterator[Finding]:
         )
         return
     spread = max(known) - min(known)
-    yield _Looked(
-        "MATRIX",
-        spread,
-        limits.gates["temperature_difference_c"],
-        "degC",
-        f"the videos were measured at temperatures {spread:.2g} degC apart",
-        "measure both arms at one temperature",
-    ).finding(limits, "temperature_difference_c")
+    text = f"the videos were measured at temperatures {spread:.2g} degC apart"
+    remedy = "measure both arms at one temperature"
+    yield _gate(limits, "temperature_difference_c", "MATRIX", spread, "degC", text, remedy)
+
+
+def _gate(
+    limits: IntegrityLimits,
+    key: str,
+    code: str,
+    value: float,
+    unit: str,
+    text: str,
+    remedy: str,
+    *,
+    at_least: bool = False,
+    of: str = "",
+) -> Finding:
+    """Judge a value by the limit `key`; remedy : advice after a failure; of : name of the value, if a gate has several."""
+    limit = limits.gates[key]
+    good = value >= limit if at_least else value <= limit
+    return Finding(
+        name=code,
+        title=_title(code, of),
+        verdict=Verdict.PASS if good else Verdict.FAIL,
+        value=value,
+        limit=limit,
+        unit=unit,
+        evidence=text,
+        advice="" if good else remedy,
+        source=limits.sources.get(key, ""),
+    )
 
 
 def _good(code: str, text: str) -> Finding:

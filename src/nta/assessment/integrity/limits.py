@@ -12,7 +12,7 @@ from nta.stated import Table
 
 @dataclass(frozen=True, kw_only=True)
 class IntegrityLimits:
-    """All limits by name; `units` says what each is in, `sources` where it comes from."""
+    """All limits by name, with the unit and the source of each."""
 
     gates: Mapping[str, float]
     margins: Mapping[str, Margin]

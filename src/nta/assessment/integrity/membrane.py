@@ -1,8 +1,8 @@
-"""What other methods say of the membrane: detergent, dyes and protein, where they were measured.
+"""Evidence of other methods on the membrane: detergent, dyes and protein.
 
-A value of the test arm alone says nothing of what was done to it: detergent that resists, or protein, may have been there
-before. Such a value is a phenotype where the reference differs, else a remark; a remark bars INTACT. INTACT needs one line
-of evidence on the membrane, and every line that was measured has to agree.
+A value of the test arm alone does not show an effect of the process: particles that resist detergent, or protein, may have
+been there before. A low value is a phenotype if the reference differs, else a remark, which prevents INTACT. INTACT needs
+one line of evidence on the membrane, and every measured line has to agree.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from nta.assessment.integrity.limits import IntegrityLimits
 from nta.assessment.integrity.reasons import NO_MEMBRANE, Phenotype, Reason, straddles
 
 MEMBRANE_LINES = {"detergent_labile": "detergent_labile", "sealed": "sealed_ratio"}
-"""Criteria of which INTACT needs one, and allows none to disagree; with the value of a preparation that each compares."""
+"""Criteria of which INTACT needs one and of which none may disagree, with the field of a preparation that each compares."""
 _DIFFERS, _UNKNOWN = "MEMBRANE_CHANGED", NO_MEMBRANE.code
 
 
 def membrane_phenotypes(
     evidence: IntegrityEvidence, criteria: Mapping[str, Criterion], limits: IntegrityLimits
 ) -> Iterator[Phenotype]:
-    """Name what differs from the reference and is below its threshold."""
+    """Yield phenotypes for values that differ from the reference and lie below their threshold."""
     labile, _ = _means(evidence, "detergent_labile")
     if labile is not None and _is_lower(criteria["detergent_labile"]):
         if labile < limits.thresholds["detergent_labile_mixed"]:
@@ -41,7 +41,7 @@ def membrane_phenotypes(
 def membrane_reasons(
     evidence: IntegrityEvidence, criteria: Mapping[str, Criterion], limits: IntegrityLimits
 ) -> list[Reason]:
-    """Return what stands against calling membranes intact; nothing where every line that was measured agrees."""
+    """Return reasons against calling membranes intact; none if every measured line agrees."""
     lines = {
         "detergent_labile": list(_detergent(evidence, criteria["detergent_labile"], limits)),
         "sealed": list(_sealed(evidence, criteria["sealed"], limits)),
@@ -52,7 +52,7 @@ def membrane_reasons(
         if not against and evidence.test.values(MEMBRANE_LINES[line])
     ]
     found = [reason for against in lines.values() for reason in against]
-    if agree:  # then what is merely not known of the other line does not matter
+    if agree:  # a line that agrees makes unknown values of the other line irrelevant
         found = [_in_conflict(reason, agree[0]) for reason in found if reason.code != _UNKNOWN]
     return [*(found if found or agree else [NO_MEMBRANE]), *_impure(evidence, limits)]
 
@@ -66,7 +66,7 @@ def _in_conflict(reason: Reason, other: str) -> Reason:
 def _detergent(
     evidence: IntegrityEvidence, criterion: Criterion, limits: IntegrityLimits
 ) -> Iterator[Reason]:
-    """Yield what the detergent arms say against membranes that are as they were."""
+    """Yield evidence of the detergent arms against unchanged membranes."""
     test, reference = _means(evidence, "detergent_labile")
     if test is None:
         return
@@ -97,7 +97,7 @@ def _detergent(
 
 
 def _sealed(evidence: IntegrityEvidence, criterion: Criterion, limits: IntegrityLimits) -> Iterator[Reason]:
-    """Yield what the lumen dye says against membranes that are as they were."""
+    """Yield evidence of the lumen dye against unchanged membranes."""
     test, reference = _means(evidence, "sealed_ratio")
     if test is None or reference is None:
         if test is not None:
@@ -113,7 +113,7 @@ def _sealed(evidence: IntegrityEvidence, criterion: Criterion, limits: Integrity
 
 
 def _difference(criterion: Criterion, difference: float, margin: Margin, seen: str) -> Iterator[Reason]:
-    """Yield what speaks against no difference; without an interval the values themselves must agree within the margin."""
+    """Yield evidence of a difference; without an interval the values themselves must agree within the margin."""
     decision = None if criterion.comparison is None else criterion.comparison.decision
     if decision is Decision.INCONCLUSIVE:
         yield straddles([criterion.title.lower()], after_holm=False)
@@ -127,7 +127,7 @@ def _difference(criterion: Criterion, difference: float, margin: Margin, seen: s
 
 
 def _impure(evidence: IntegrityEvidence, limits: IntegrityLimits) -> Iterator[Reason]:
-    """Yield that there is much protein beside the particles."""
+    """Yield a reason if there is much protein relative to the particles."""
     test, reference = _means(evidence, "particles_per_ug")
     least = limits.thresholds["pure_particles_per_ug"]
     if test is not None and test < least:
@@ -141,7 +141,7 @@ def _impure(evidence: IntegrityEvidence, limits: IntegrityLimits) -> Iterator[Re
 
 
 def _means(evidence: IntegrityEvidence, name: str) -> tuple[float | None, float | None]:
-    """Return the mean of what was measured of the preparations of test and reference; None where nothing was."""
+    """Return the means over the preparations of test and reference; None if not measured."""
     reference = () if evidence.reference is None else evidence.reference.values(name)
     test, reference = evidence.test.values(name), reference
     return (float(np.mean(test)) if test else None, float(np.mean(reference)) if reference else None)

@@ -1,4 +1,4 @@
-"""Why: phenotypes that a verdict rests on, and reasons for having none."""
+"""Phenotypes that a verdict is based on, and reasons why there is no verdict."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class Phenotype(StrEnum):
-    """What a touched preparation looks like; the values are the words for people and for files."""
+    """Signature of a touched preparation; the values are the words shown to people and written to files."""
 
     LARGER = "larger (aggregated or fused)"
     SMALLER = "smaller"
@@ -26,7 +26,7 @@ class Phenotype(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Reason:
-    """A code with the sentence behind it and what would resolve it."""
+    """A reason against a verdict: its code, a sentence, and what would resolve it."""
 
     code: str
     text: str
@@ -52,7 +52,7 @@ NO_MEMBRANE = Reason(
 
 
 def light_alone(word: str, said: str, remedy: str) -> Reason:
-    """Return the reason of particles that look dim or bright for their size, where no beads are shown to be steady."""
+    """Return the reason for particles that look dim or bright for their size while no beads are shown to be steady."""
     return Reason(
         code="NO_BEADS",
         text=f"the particles look {word} for their size, but no beads tell whether the laser drifted instead: {said}",
@@ -61,7 +61,7 @@ def light_alone(word: str, said: str, remedy: str) -> Reason:
 
 
 def straddles(titles: Sequence[str], *, after_holm: bool) -> Reason:
-    """Return the reason of criteria that are not decided."""
+    """Return the reason for criteria that are not decided."""
     corrected = ", corrected for looking at several criteria," if after_holm else ""
     return Reason(
         code="CI_STRADDLES",

@@ -1,4 +1,4 @@
-"""What one recording says of its vesicles: sizes, tails, and size at given brightness.
+"""Signatures of the vesicles in one recording: sizes, tails, and size at given brightness.
 
 Brightness at given size is the intuitive signature and the wrong one: size is the noisier of the two (18-30 % per track
 against 10-20 %), so conditioning on it suffers regression dilution and calls merely smaller intact vesicles damaged.
@@ -25,15 +25,15 @@ the mean by 0.17 (0.14 with 10-90) and strong aggregation by 0.02 (0.05), at the
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Video:
-    """One recording of one arm, as the judgement sees it.
+    """One recording of one arm, reduced to what the judgement needs.
 
-    diameter_nm, intensity : (n_tracks,) of the tracks that have a size; intensity is NaN where saturated or not known.
-    amount : particles of the original material, dilution applied once, in one unit for all videos of a study: per ml where
-        calibrated, else in view; None where nobody counted.
-    dilution : of the material in this video. crowded : whether the recording itself was judged too dense.
-    saturated_share, immobile_share : of the tracks. temperature_c : at which it was measured, None where nobody said.
-    track_frames : mean length of the tracks, None where they are not at hand.
-    counted : tracks behind the diameters where these stand for a histogram; None where each is a track.
+    diameter_nm, intensity : (n_tracks,) of the tracks that have a size; intensity is NaN if saturated or not known.
+    amount : particles in the original material, dilution applied once, in one unit for all videos of a study: per ml if
+        calibrated, else in view; None if not counted.
+    dilution : dilution of the material in this video. crowded : whether the recording itself was judged too dense.
+    saturated_share, immobile_share : shares of the tracks. temperature_c : temperature of the sample, None if not stated.
+    track_frames : mean length of the tracks, None if the tracks are not available.
+    counted : number of tracks, if the diameters represent a histogram; None if each diameter is a track.
     """
 
     name: str
@@ -98,8 +98,8 @@ class BrightnessCurve:
     def excess(self, video: Video) -> float:
         """Return the trimmed mean of ln diameter above the curve; positive: dim for their size, negative: bright.
 
-        The mean sees a subpopulation in proportion to its share, the median hardly sees a quarter of ghosts; a tenth cut
-        off at each end keeps wild tracks out.
+        The mean responds to a subpopulation in proportion to its share, while the median hardly responds to a quarter of
+        ghosts; trimming a tenth at each end removes outliers.
         """
         log_intensity, log_diameter = _logs([video])
         inside = (log_intensity >= self.log_intensity[0]) & (log_intensity <= self.log_intensity[-1])

@@ -34,14 +34,14 @@ from nta.assessment.integrity.reasons import (
 )
 
 CLAIMS = (("d50", "above_150", "above_200", "below_60"), ("recovery",), ("size_at_brightness",))
-"""Criteria that can flag a change by NTA alone, by claim: sizes, number, light. Holm's correction runs within a claim: that
-particles are missing rests on one criterion, that sizes changed on any of four."""
+"""Criteria that can flag a change by NTA alone, grouped by claim: sizes, number, light. Holm's correction is applied within
+each claim: one criterion shows that particles are missing, any of four that sizes changed."""
 FLAGGING = tuple(name for claim in CLAIMS for name in claim)
 _ALPHA = 0.05
 
 
 class Integrity(StrEnum):
-    """What may be said of the vesicles."""
+    """Verdict on the vesicles."""
 
     INTACT = "INTACT"
     ALTERED = "ALTERED"
@@ -54,12 +54,12 @@ Confidence = Literal["high", "moderate", "low"]
 
 @dataclass(frozen=True, kw_only=True)
 class Judgement:
-    """A verdict with everything it was made from.
+    """A verdict with everything it is based on.
 
     tags : phenotypes that were found.
-    remarks : what other methods show beside the verdict, in sentences, and its reasons do not say.
-    reasons : why there is no verdict, empty where there is one. gates : all that were checked.
-    adjusted_p : Holm-adjusted, of every flagging criterion. flagged : those of them that changed by it.
+    remarks : results of other methods that bear on the verdict and are not among the reasons, in sentences.
+    reasons : reasons why there is no verdict; empty if there is one. gates : all gates that were checked.
+    adjusted_p : Holm-adjusted p-value of every flagging criterion. flagged : criteria that changed by these p-values.
     """
 
     verdict: Integrity
@@ -74,7 +74,7 @@ class Judgement:
     limits: IntegrityLimits
 
     def decision(self, name: str) -> Decision | None:
-        """Return what was decided of a criterion, None where it was not compared; see `_decision`."""
+        """Return the decision on a criterion, None if it was not compared; see `_decision`."""
         criterion = self.criteria.get(name)
         return None if criterion is None else _decision(criterion, self.adjusted_p.get(name))
 
@@ -82,22 +82,53 @@ class Judgement:
 def judge(evidence: IntegrityEvidence, limits: IntegrityLimits | None = None) -> Judgement:
     """Judge a test arm against its reference.
 
-    First the gates: any that fails makes the verdict INDETERMINATE, by name. Then flags: dim for their size and shown not to
-    be larger, or leaky, is DAMAGED; any other flag ALTERED; what rests on light takes beads that are shown to be steady.
-    Then equivalence of everything, steady beads and membrane evidence: INTACT.
+    First the gates: any failed gate makes the verdict INDETERMINATE. Then flags: particles that are leaky, or dim for their
+    size and shown not to be larger, are DAMAGED; any other flag means ALTERED; flags by light require beads that are shown
+    to be steady. INTACT requires equivalence of everything, steady beads and membrane evidence.
     """
     limits = limits or load_integrity_limits()
     gates = check_gates(evidence, limits)
     failed = [_reason(gate) for gate in gates if gate.verdict is Verdict.FAIL]
     if not _comparable(evidence):
-        return _judgement(Integrity.INDETERMINATE, (), failed, evidence, gates, {}, {}, limits)
+        return _Case(evidence, limits, gates, {}, {}).judgement(Integrity.INDETERMINATE, failed)
     criteria = compare_arms(evidence, limits)
     adjusted = {name: p for claim in CLAIMS for name, p in _adjusted(criteria, claim).items()}
-    tags = tuple(_tags(_flagged(adjusted), evidence, criteria, limits))
-    if failed:
-        return _judgement(Integrity.INDETERMINATE, tags, failed, evidence, gates, criteria, adjusted, limits)
-    verdict, why = _decided(tags, evidence, criteria, adjusted, limits)
-    return _judgement(verdict, tags, why, evidence, gates, criteria, adjusted, limits)
+    case = _Case(evidence, limits, gates, criteria, adjusted)
+    tags = tuple(_tags(case))
+    verdict, why = (Integrity.INDETERMINATE, failed) if failed else _decided(case, tags)
+    return case.judgement(verdict, why, tags)
+
+
+@dataclass(frozen=True, eq=False)
+class _Case:
+    """The evidence with its limits, and the gates, criteria and Holm-adjusted p values that follow from them."""
+
+    evidence: IntegrityEvidence
+    limits: IntegrityLimits
+    gates: tuple[Finding, ...]
+    criteria: Mapping[str, Criterion]
+    adjusted: Mapping[str, float]
+
+    @property
+    def flagged(self) -> tuple[str, ...]:
+        """Flagging criteria that changed, Holm's correction applied."""
+        return tuple(name for name in FLAGGING if self.adjusted.get(name, 1.0) < _ALPHA)
+
+    def judgement(
+        self, verdict: Integrity, reasons: Sequence[Reason], tags: tuple[Phenotype, ...] = ()
+    ) -> Judgement:
+        return Judgement(
+            verdict=verdict,
+            tags=tags,
+            remarks=tuple(_remarks(self, reasons)),
+            reasons=tuple(reasons),
+            confidence=_confidence(verdict, tags, self.evidence, self.limits),
+            gates=self.gates,
+            criteria=self.criteria,
+            adjusted_p=self.adjusted,
+            flagged=self.flagged,
+            limits=self.limits,
+        )
 
 
 def _reason(gate: Finding) -> Reason:
@@ -108,25 +139,17 @@ def _adjusted(criteria: Mapping[str, Criterion], names: Sequence[str]) -> dict[s
     return holm({n: c.p_changed for n in names if (c := criteria[n].comparison) is not None})
 
 
-def _flagged(adjusted: Mapping[str, float]) -> tuple[str, ...]:
-    return tuple(name for name in FLAGGING if adjusted.get(name, 1.0) < _ALPHA)
-
-
 def _comparable(evidence: IntegrityEvidence) -> bool:
-    """Say whether both arms have the two replicates that any interval needs, and each of them a track."""
+    """Return whether both arms have at least two videos, as any interval needs, and every video has tracks."""
     return evidence.reference is not None and all(
         len(arm.videos) >= 2 and all(v.diameter_nm.size for v in arm.videos) for arm in evidence.arms
     )
 
 
-def _tags(
-    flagged: Sequence[str],
-    evidence: IntegrityEvidence,
-    criteria: Mapping[str, Criterion],
-    limits: IntegrityLimits,
-) -> Iterator[Phenotype]:
-    """Name the phenotypes; each appears once, in the order of the data."""
-    compared = {name: c for name in flagged if (c := criteria[name].comparison) is not None}
+def _tags(case: _Case) -> Iterator[Phenotype]:
+    """Yield each phenotype found, once."""
+    criteria, limits = case.criteria, case.limits
+    compared = {name: c for name in case.flagged if (c := criteria[name].comparison) is not None}
     up = {name for name, c in compared.items() if c.estimate > 0}
     down = set(compared) - up
     if up & {"d50", "above_150", "above_200"}:
@@ -144,16 +167,11 @@ def _tags(
         yield Phenotype.GAINED
     if _looks_leaky(criteria, limits) and not _few(criteria["sealed"], limits):
         yield Phenotype.LEAKY
-    yield from membrane_phenotypes(evidence, criteria, limits)
+    yield from membrane_phenotypes(case.evidence, criteria, limits)
 
 
-def _decided(
-    tags: tuple[Phenotype, ...],
-    evidence: IntegrityEvidence,
-    criteria: Mapping[str, Criterion],
-    adjusted: Mapping[str, float],
-    limits: IntegrityLimits,
-) -> tuple[Integrity, list[Reason]]:
+def _decided(case: _Case, tags: tuple[Phenotype, ...]) -> tuple[Integrity, list[Reason]]:
+    evidence, criteria, limits = case.evidence, case.criteria, case.limits
     dim = Phenotype.DIM in tags and Phenotype.LARGER not in tags
     if Phenotype.LEAKY in tags:
         return Integrity.DAMAGED, []
@@ -176,7 +194,7 @@ def _decided(
     undecided = [
         criteria[name].title.lower()
         for name in FLAGGING
-        if _decision(criteria[name], adjusted.get(name)) is Decision.INCONCLUSIVE
+        if _decision(criteria[name], case.adjusted.get(name)) is Decision.INCONCLUSIVE
     ]
     if undecided:
         return Integrity.INDETERMINATE, [straddles(undecided, after_holm=True)]
@@ -202,25 +220,25 @@ def _looks_leaky(criteria: Mapping[str, Criterion], limits: IntegrityLimits) -> 
 
 
 def _shown_not_larger(d50: Criterion) -> bool:
-    """Say whether the median diameter is shown to lie no further up than its margin; further down does not make dim."""
+    """Return whether the median diameter is shown not to exceed its margin; a smaller one does not make particles dim."""
     c = d50.comparison
     return c is not None and c.equivalence_high <= c.margin.high
 
 
 def _beyond_a_shift(beyond_median: Criterion) -> bool:
-    """Say whether particles are dim for their size by more than all sizes measured too large would make them."""
+    """Return whether particles are dim for their size by more than a common error of all sizes explains."""
     c = beyond_median.comparison
     return c is not None and c.low > c.margin.high
 
 
 def _few(criterion: Criterion, limits: IntegrityLimits) -> bool:
-    """Say whether a comparison stands on fewer preparations than a claim on the process needs."""
+    """Return whether a comparison has fewer preparations than a claim on the process needs."""
     c = criterion.comparison
     return c is not None and min(c.n_test, c.n_reference) < limits.gates["preparations"]
 
 
 def _not_looked_at(evidence: IntegrityEvidence, criteria: Mapping[str, Criterion]) -> Iterator[str]:
-    """Name what INTACT cannot do without."""
+    """Yield what is missing for the verdict INTACT."""
     for name in ("recovery", "size_at_brightness"):
         if criteria[name].comparison is None:
             yield f"{criteria[name].title.lower()}: {criteria[name].missing}"
@@ -231,45 +249,17 @@ def _not_looked_at(evidence: IntegrityEvidence, criteria: Mapping[str, Criterion
 
 
 def _decision(criterion: Criterion, adjusted_p: float | None = None) -> Decision | None:
-    """Return what the interval says; where several criteria are looked at, "changed" has to outlast Holm's correction."""
+    """Return the decision by the intervals; "changed" also has to hold after Holm's correction, if it applies."""
     decision = None if criterion.comparison is None else criterion.comparison.decision
     if decision is Decision.CHANGED and adjusted_p is not None and adjusted_p >= _ALPHA:
         return Decision.INCONCLUSIVE
     return decision
 
 
-def _judgement(
-    verdict: Integrity,
-    tags: tuple[Phenotype, ...],
-    reasons: list[Reason],
-    evidence: IntegrityEvidence,
-    gates: tuple[Finding, ...],
-    criteria: Mapping[str, Criterion],
-    adjusted: Mapping[str, float],
-    limits: IntegrityLimits,
-) -> Judgement:
-    return Judgement(
-        verdict=verdict,
-        tags=tags,
-        remarks=tuple(_remarks(reasons, evidence, criteria, limits)),
-        reasons=tuple(reasons),
-        confidence=_confidence(verdict, tags, evidence, limits),
-        gates=gates,
-        criteria=criteria,
-        adjusted_p=adjusted,
-        flagged=_flagged(adjusted),
-        limits=limits,
-    )
-
-
-def _remarks(
-    reasons: Sequence[Reason],
-    evidence: IntegrityEvidence,
-    criteria: Mapping[str, Criterion],
-    limits: IntegrityLimits,
-) -> Iterator[str]:
-    """Yield what other methods found that would stand in the way of INTACT, with its numbers."""
-    for reason in membrane_reasons(evidence, criteria, limits) if criteria else ():
+def _remarks(case: _Case, reasons: Sequence[Reason]) -> Iterator[str]:
+    """Yield findings of other methods that would prevent INTACT and are not among the reasons, with their numbers."""
+    found = membrane_reasons(case.evidence, case.criteria, case.limits) if case.criteria else ()
+    for reason in found:
         if reason.code not in (NO_MEMBRANE.code, "CI_STRADDLES") and reason not in reasons:
             yield reason.text
 
@@ -286,14 +276,14 @@ _LINES = (
         Phenotype.WITH_PROTEIN,
     },
 )
-"""Phenotypes by the line of evidence they rest on: size, light, number, and what other methods measured."""
-_LINES_OF_DAMAGE = ({Phenotype.DIM}, {Phenotype.LEAKY})  # only light and lumen dye speak of damage
+"""Phenotypes by line of evidence: size, light, number, and measurements of other methods."""
+_LINES_OF_DAMAGE = ({Phenotype.DIM}, {Phenotype.LEAKY})  # only light and lumen dye indicate damage
 
 
 def _confidence(
     verdict: Integrity, tags: tuple[Phenotype, ...], evidence: IntegrityEvidence, limits: IntegrityLimits
 ) -> Confidence:
-    """Return "low" for a statement on these tubes only, else by how many lines of evidence agree."""
+    """Return "low" for a statement on these tubes only, else the confidence by the number of agreeing lines of evidence."""
     if min(len(arm.preparations) for arm in evidence.arms) < limits.gates["preparations"]:
         return "low"
     lines = _LINES_OF_DAMAGE if verdict is Integrity.DAMAGED else _LINES

@@ -2,30 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from nta.assessment.finding import Assessment
 from nta.assessment.limits import load_limits
 from nta.assessment.recording import frames, instrument, motion, sample
 from nta.assessment.recording.evidence import Evidence
 from nta.assessment.recording.frames import UNKNOWN_EXPOSURE
 from nta.assessment.settings import AssessmentSettings
-from nta.frames import FrameSource
+from nta.frames import RecordingReport
+from nta.sized_tracks import SizedTracks
 from nta.spots import Spots
-from nta.visibility import Run
 
 __all__ = ["UNKNOWN_EXPOSURE", "assess_recording"]
 
 
 def assess_recording(
-    run: Run, spots: Spots, source: FrameSource, settings: AssessmentSettings | None = None
+    sized: SizedTracks,
+    spots: Spots,
+    report: RecordingReport,
+    metadata: Mapping[str, Any],
+    settings: AssessmentSettings | None = None,
 ) -> Assessment:
-    """Judge one recording: enough tracks, drift, saturation, losses, calibration and what else is known of it.
+    """Judge one recording by all findings: number of tracks, drift, saturation, losses, calibration and others.
 
-    spots : all of the run, in tracks or not. source : says what it lost and what it knows of instrument and sample.
+    spots : all spots, in tracks or not. report : frames found and lost. metadata : statements of the recording on instrument
+        and sample.
     """
     evidence = Evidence(
-        run=run,
-        report=source.report,
-        metadata=source.metadata,
+        sized=sized,
+        report=report,
+        metadata=metadata,
         spots=spots,
         limits=load_limits((settings or AssessmentSettings()).limits),
     )
@@ -40,6 +48,8 @@ def assess_recording(
             sample.saturation(evidence),
             sample.focus(evidence),
             sample.shape(evidence),
+            *sample.evenness(evidence),
+            sample.blinking(evidence),
             sample.immobile(evidence),
             *motion.free_motion(evidence),
             *frames.losses(evidence),

@@ -1,4 +1,4 @@
-"""What the findings on a recording look at, and how a finding of it is made."""
+"""The evidence that findings on a recording are based on, and the functions that make a finding."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import Any
 from nta.assessment.finding import Finding, Verdict
 from nta.assessment.limits import Limit, judged
 from nta.frames import RecordingReport
+from nta.sized_tracks import SizedTracks
 from nta.spots import Spots
-from nta.visibility import Run
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Evidence:
-    """What the findings look at: a run, all its spots, and what the recording says."""
+    """Evidence for the findings: sized tracks, all spots, and what the recording states of itself."""
 
-    run: Run
+    sized: SizedTracks
     report: RecordingReport
     metadata: Mapping[str, Any]
     spots: Spots
@@ -34,10 +34,10 @@ def finding(
     *,
     limit: str | None = None,
 ) -> Finding:
-    """Make the finding of a value that has a limit."""
+    """Judge a value by its limit; limit : name of the limit, if it differs from that of the finding."""
     return judged(evidence.limits.get(limit or name), name, title, value, seen, advice)
 
 
 def not_assessed(name: str, title: str, why: str, advice: str) -> Finding:
-    """Make the finding of what the evidence is missing for."""
+    """Return the finding of a question for which the evidence is missing."""
     return Finding(name=name, title=title, verdict=Verdict.NOT_ASSESSED, evidence=why, advice=advice)

@@ -26,10 +26,11 @@ _CONDITIONS = {
     "dilution": ("dilution", "x"),
 }
 _CODEC_ALONE = 3.0
-"""Scatter between spots over that by noise from which on little but the codec is left: simulated beads of 60 and 100 nm have
-1.1 to 1.8 in H.264 of 2 Mbit/s and more and in MJPEG of good quality, and 5 to 12 where their sizes or widths are wrong."""
-_SAME = 2e-3  # relative; less is rounding
-_LEAST_SCALE = 0.7  # of the variance of positions over the Cramer-Rao bound, which none is below
+"""Scatter between the spots, relative to that by noise, above which the codec has replaced most of the noise: simulated
+beads of 60 and 100 nm have 1.1 to 1.8 in H.264 of 2 Mbit/s and more and in MJPEG of good quality, and 5 to 12 if their sizes
+or widths come out wrong."""
+_SAME = 2e-3  # relative difference that is taken for rounding
+_LEAST_SCALE = 0.7  # smallest plausible variance of positions, relative to the Cramer-Rao bound
 
 
 def losses(e: Evidence) -> Iterator[Finding]:
@@ -58,14 +59,15 @@ def losses(e: Evidence) -> Iterator[Finding]:
         "Damaged frames",
         damaged,
         f"{r.damaged_frames} frames are unreadable, {r.repeated_frames} repeat the frame before bit by bit",
-        "a repeated frame hides a loss or a concealed transmission error and lowers D; record uncompressed",
+        "a repeated frame stands for one that was lost, and is left out; record uncompressed. If as many repeat as do not, "
+        "the file plays faster than the camera took frames: store each once, with the camera's frame rate",
     )
 
 
 def unmarked_losses(e: Evidence) -> Finding:
-    """Judge whether frames are missing that the recording does not know of, by the steps of the particles."""
+    """Judge by the steps of the particles whether frames are missing without a gap in the numbering."""
     name, title = "unmarked_losses", "Frames missing without a mark"
-    seen = missing_frames(e.run.tracks, e.run.diffusion)
+    seen = missing_frames(e.sized.tracks, e.sized.diffusion)
     if seen is None:
         why = "too few particles step together to show whether frames are missing that the recording does not know of"
         return not_assessed(name, title, why, "")
@@ -111,7 +113,7 @@ def _comb(image: NDArray[np.floating]) -> float:
 
 
 def overruled(e: Evidence) -> Iterator[Finding]:
-    """Warn where the user says otherwise than the recording."""
+    """Warn of values by the user that differ from those of the recording."""
     if words := [*_overruled_camera(e), *_overruled_conditions(e)]:
         yield Finding(
             name="overruled",
@@ -123,20 +125,20 @@ def overruled(e: Evidence) -> Iterator[Finding]:
 
 
 def _overruled_camera(e: Evidence) -> Iterator[str]:
-    """Name what the user says of the camera otherwise than the recording, with both values."""
+    """Yield each camera value by the user that differs from the recording, with both values."""
     for name, claim in e.metadata.get("overruled", {}).items():
         title, scale, unit = _CAMERA[name]
         yield (
             f"{title}: the {_who(claim['by'])} claims {scale * claim['value']:.6g} {unit}, "
-            f"the user said {scale * getattr(e.run.camera, name):.6g} {unit}"
+            f"the user said {scale * getattr(e.sized.camera, name):.6g} {unit}"
         )
 
 
 def _overruled_conditions(e: Evidence) -> Iterator[str]:
-    """Name what the user says of the sample otherwise than the recording; a measured temperature is judged elsewhere."""
+    """Yield each sample value by the user that differs from the recording, except a measured temperature (`temperature`)."""
     logged = len(e.metadata.get("temperature_log_c", ())) > 0
     for name, (title, unit) in _CONDITIONS.items():
-        claim, used = e.metadata.get(name), getattr(e.run.conditions, name)
+        claim, used = e.metadata.get(name), getattr(e.sized.conditions, name)
         if claim is None or used is None or (logged and name == "temperature_c"):
             continue
         if not math.isclose(claim, used, rel_tol=_SAME):
@@ -174,7 +176,7 @@ def codec(e: Evidence) -> Finding:
 
 def frame_rate(e: Evidence) -> Finding:
     """Judge the stated frame rate against the recording's own clock."""
-    title, interval_s = "Frame rate", e.run.diffusion.frame_interval_s
+    title, interval_s = "Frame rate", e.sized.diffusion.frame_interval_s
     scene, sources = e.spots.scene, e.metadata.get("sources", {})
     if e.metadata.get("clock") not in ("device", "host") or scene.n_frames < 10:
         by = sources.get("frame_rate_hz", "its own word")
@@ -217,12 +219,12 @@ UNKNOWN_EXPOSURE = Finding(
     evidence="nobody said the exposure: motion blur and localization error cannot be told apart",
     advice="give --exposure-ms; until then the estimator fits both together and is less precise",
 )
-"""Also of tracks that another program made."""
+"""The same finding is used for tracks of other programs."""
 
 
 def exposure(e: Evidence) -> Finding:
     """Judge whether the motion blur is known."""
-    title, d = UNKNOWN_EXPOSURE.title, e.run.diffusion
+    title, d = UNKNOWN_EXPOSURE.title, e.sized.diffusion
     if d.exposure_s is None:
         return UNKNOWN_EXPOSURE
     scale = d.noise.variance_scale

@@ -1,4 +1,4 @@
-"""Is what the instrument says of itself known: temperature, camera, calibration, controls?"""
+"""Is the instrument known: temperature, camera, calibration, controls?"""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _COMPARED = (
     ("gain_e_per_adu", "e/ADU"),
     ("offset_adu", "ADU"),
 )
-_SAME = 0.02  # relative; more is another camera, another mode or another objective
+_SAME = 0.02  # largest relative difference; a larger one means another camera, mode or objective
 
 _KNOWN: Mapping[ModelSource, str] = {
     "stated": "as the recording or a profile states",
@@ -29,13 +29,13 @@ _KNOWN: Mapping[ModelSource, str] = {
     "gain stated": "the gain as the recording or a profile states, the rest estimated from this recording",
     "unknown": "nobody says how",
 }
-"""How the camera is known, by the source of its model."""
+"""Words for the source of the camera model."""
 
 
 def temperature(e: Evidence) -> Iterator[Finding]:
-    """Judge how steady the temperature was, and whether the sizes are made with the measured one."""
+    """Judge the stability of the temperature, and whether the sizes use the measured temperature."""
     title = "Temperature during the recording"
-    log, used = e.metadata.get("temperature_log_c"), e.run.conditions.known_temperature_c()
+    log, used = e.metadata.get("temperature_log_c"), e.sized.conditions.known_temperature_c()
     if log is None or len(log) < 2:
         source = "no temperature" if log is None or len(log) == 0 else "a single temperature"
         yield not_assessed(
@@ -68,7 +68,7 @@ def temperature(e: Evidence) -> Iterator[Finding]:
 
 
 def steadiness(e: Evidence) -> Iterator[Finding]:
-    """Judge whether laser and focus stayed as they were, where the instrument reads them: after a power cut they may not."""
+    """Judge the stability of laser and focus, if the instrument reads them: a power cut may change them."""
     advice = "find out what changed it, such as a power cut of the device, and record again"
     for name, title, of_highest, unit in (
         ("laser_mw", "Laser during the recording", True, "mW"),
@@ -85,7 +85,7 @@ def steadiness(e: Evidence) -> Iterator[Finding]:
 
 
 def doubt_about_gain(camera: CameraModel, report: RecordingReport) -> str:
-    """Say why a gain that was estimated from the film may be none of the camera's; empty where nothing says so."""
+    """Return reasons why a gain estimated from the film may not be that of the camera; empty if there are none."""
     if camera.source != "estimated":
         return ""
     doubts = []
@@ -121,34 +121,34 @@ def camera(e: Evidence) -> Finding:
 def calibration(e: Evidence) -> Finding:
     """Judge the age of the instrument profile."""
     title = "Instrument calibration"
-    if e.run.profile is None:
+    if e.sized.profile is None:
         return not_assessed(
             "calibration_age",
             title,
             "no instrument profile was given: pixel size and concentration are not traceable",
             "give --profile; the uncertainty of the pixel size is missing from the intervals",
         )
-    if e.run.profile.date is None:
+    if e.sized.profile.date is None:
         return not_assessed(
-            "calibration_age", title, f"the profile {e.run.profile.name} has no date", "date the profile"
+            "calibration_age", title, f"the profile {e.sized.profile.name} has no date", "date the profile"
         )
-    age = (datetime.now(UTC).date() - e.run.profile.date).days
+    age = (datetime.now(UTC).date() - e.sized.profile.date).days
     return finding(
         e,
         "calibration_age",
         title,
         float(age),
-        f"the profile {e.run.profile.name} is {age} days old",
+        f"the profile {e.sized.profile.name} is {age} days old",
         "calibrate again with certified beads",
     )
 
 
 def foreign_profile(e: Evidence) -> Iterator[Finding]:
-    """Say whether profile and recording can be of the same instrument."""
-    if e.run.profile is None:
+    """Judge whether profile and recording can be of the same instrument."""
+    if e.sized.profile is None:
         return
     apart = [words for words in (_apart(e, name, unit) for name, unit in _COMPARED) if words]
-    n = e.run.camera.binning or 1
+    n = e.sized.camera.binning or 1
     binned = (
         f"; {n} x {n} pixels of the chip are one, which its pixel size takes into account" if n > 1 else ""
     )
@@ -156,9 +156,9 @@ def foreign_profile(e: Evidence) -> Iterator[Finding]:
         name="profile_fits",
         title="Instrument profile",
         verdict=Verdict.WARN if apart else Verdict.PASS,
-        evidence=f"the profile {e.run.profile.name} differs from the recording in {'; '.join(apart)}"
+        evidence=f"the profile {e.sized.profile.name} differs from the recording in {'; '.join(apart)}"
         if apart
-        else f"nothing in the recording contradicts the profile {e.run.profile.name}{binned}",
+        else f"nothing in the recording contradicts the profile {e.sized.profile.name}{binned}",
         advice="choose the profile of the instrument and camera mode that made the recording"
         if apart
         else "",
@@ -166,15 +166,15 @@ def foreign_profile(e: Evidence) -> Iterator[Finding]:
 
 
 def _apart(e: Evidence, name: str, unit: str) -> str:
-    """Name a number that the recording states otherwise than the profile; a smaller frame may be a region of interest."""
-    mine, other = getattr(e.run.camera, name), getattr(e.run.profile, name)
+    """Return a value that differs between recording and profile, in words; empty if it agrees or is not stated."""
+    mine, other = getattr(e.sized.camera, name), getattr(e.sized.profile, name)
     if mine is None or other is None or math.isclose(mine, other, rel_tol=_SAME):
         return ""
     return f"{name.removesuffix('_um').replace('_', ' ')}: {other:g} {unit}, the recording has {mine:g}"
 
 
 def controls() -> Iterator[Finding]:
-    """Say what a single recording can never show."""
+    """Yield the controls that a single recording cannot contain."""
     yield not_assessed(
         "blank",
         "Blank",

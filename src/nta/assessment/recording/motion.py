@@ -13,13 +13,13 @@ from nta.sizes.uncertainty import error_by_flow
 
 
 def drift(e: Evidence) -> Finding:
-    """Judge how fast the particles drift together."""
+    """Judge the mean speed of the common drift."""
     title = "Drift"
-    time_s = e.spots.scene.frame_index * e.run.diffusion.frame_interval_s
-    if time_s.size < 2 or e.run.tracks.n_tracks == 0:
+    time_s = e.spots.scene.frame_index * e.sized.diffusion.frame_interval_s
+    if time_s.size < 2 or e.sized.tracks.n_tracks == 0:
         return not_assessed("drift", title, "no tracks to see a drift from", "")
-    y, x = e.run.tracks.linking.drift_y_px, e.run.tracks.linking.drift_x_px
-    path_um = float(np.hypot(np.diff(y), np.diff(x)).sum()) * e.run.diffusion.pixel_size_um
+    y, x = e.sized.tracks.linking.drift_y_px, e.sized.tracks.linking.drift_x_px
+    path_um = float(np.hypot(np.diff(y), np.diff(x)).sum()) * e.sized.diffusion.pixel_size_um
     speed = path_um / float(time_s[-1] - time_s[0])
     return finding(
         e,
@@ -32,8 +32,8 @@ def drift(e: Evidence) -> Finding:
 
 
 def free_motion(e: Evidence) -> Iterator[Finding]:
-    """Exponent and isotropy of all tracks together, and the tracks that are probably two particles."""
-    motion = ensemble_motion(e.run.tracks, e.run.diffusion)
+    """Judge exponent and isotropy of the motion of all tracks together, held-back positions, flow, and mixed tracks."""
+    motion = ensemble_motion(e.sized.tracks, e.sized.diffusion)
     for name, title, words, q, advice in (
         (
             "free_diffusion", "Exponent of the motion", "the mean squared displacement grows with time to the power",
@@ -52,7 +52,7 @@ def free_motion(e: Evidence) -> Iterator[Finding]:
         yield finding(e, name, title, off, f"{words} {q.value:.3f} ({low:.3f} to {high:.3f}, 95 %)", advice)
     yield _held_positions(e)
     yield _flow(e)
-    share = e.run.diffusion.share_flagged(TrackFlag.MIXED)
+    share = e.sized.diffusion.share_flagged(TrackFlag.MIXED)
     if share is not None:
         yield finding(
             e,
@@ -65,8 +65,8 @@ def free_motion(e: Evidence) -> Iterator[Finding]:
 
 
 def _held_positions(e: Evidence) -> Finding:
-    """Say whether sizes had to come from positions further apart than neighbours."""
-    lag = e.run.diffusion.noise.lag_frames
+    """Judge whether sizes had to be estimated from positions more than one frame apart."""
+    lag = e.sized.diffusion.noise.lag_frames
     seen = "displacements that do not touch are independent"
     if lag > 1:
         seen = (
@@ -84,8 +84,8 @@ def _held_positions(e: Evidence) -> Finding:
 
 
 def _flow(e: Evidence) -> Finding:
-    """Say whether flow is left in the displacements, as flow that differs from place to place is."""
-    error, correlation = error_by_flow(e.run.diffusion), e.run.diffusion.noise.flow
+    """Judge residual flow in the displacements, which remains if flow differs from place to place."""
+    error, correlation = error_by_flow(e.sized.diffusion), e.sized.diffusion.noise.flow
     seen = "displacements of a track further apart are not alike: no flow is left in them"
     if error > 0:
         seen = (

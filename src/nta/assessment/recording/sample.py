@@ -1,4 +1,4 @@
-"""Is what is seen fit to be sized? Enough tracks, neither too dense nor too bright, in focus, moving."""
+"""Is the sample suitable for sizing? Enough tracks, neither too dense nor too bright, in focus, moving."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from dataclasses import replace
 from nta.assessment.finding import Finding, Verdict
 from nta.assessment.recording.evidence import Evidence, finding, not_assessed
 from nta.diffusion import TrackFlag
-from nta.visibility import share_not_gaussian
+from nta.visibility import evenness_across, evenness_in_time, share_not_gaussian, share_vanishing
 
-_FULL = 0.995  # of full scale: eight bits at the top of sixteen reach no further
+_FULL = 0.995  # share of full scale that counts as full: 8-bit data in the upper bits of 16 reach no higher
 
 
 def enough_tracks(e: Evidence) -> Finding:
-    """Judge the number of tracks that have a size; where they make no distribution, there is none that could fail."""
-    sized = int(e.run.diffusion.has_size.sum())
-    for_sizes = sized >= e.run.sizing.min_tracks
+    """Judge the number of tracks that have a size; without a size distribution, few tracks are a warning at most."""
+    sized = int(e.sized.diffusion.has_size.sum())
+    for_sizes = sized >= e.sized.sizing.min_tracks
     found = finding(
         e,
         "enough_tracks",
         "Number of tracks",
         float(sized),
-        f"{sized} tracks have a size, of {e.run.tracks.n_tracks} found",
+        f"{sized} tracks have a size, of {e.sized.tracks.n_tracks} found",
         "record longer or more videos; the intervals already say what these tracks are worth"
         if for_sizes
         else "few tracks: for a blank that is what is wanted; of a sample record longer or more videos",
@@ -36,16 +36,16 @@ def enough_tracks(e: Evidence) -> Finding:
 def in_range(e: Evidence) -> Finding:
     """Judge the share of tracks whose size lies beyond the bins of the distribution."""
     title = "Range of sizes"
-    used = e.run.used
+    used = e.sized.used
     if not used.any():
         return not_assessed("beyond_range", title, "no track has a size", "")
-    beyond = e.run.sizes.tracks.share_beyond(used, e.run.sizing)
+    beyond = e.sized.sizes.tracks.share_beyond(used, e.sized.sizing)
     return finding(
         e,
         "beyond_range",
         title,
         beyond,
-        f"{beyond:.1%} of the tracks lie beyond {e.run.sizing.grid_low_nm:g} to {e.run.sizing.grid_high_nm:g} nm",
+        f"{beyond:.1%} of the tracks lie beyond {e.sized.sizing.grid_low_nm:g} to {e.sized.sizing.grid_high_nm:g} nm",
         "check pixel size, frame rate and viscosity, or widen [sizing] grid_low_nm and grid_high_nm",
     )
 
@@ -66,8 +66,8 @@ def density(e: Evidence) -> Iterator[Finding]:
 
 
 def _crowding(e: Evidence, per_frame: float) -> Finding:
-    """Judge how many foreign spots lie where a particle's next one is looked for."""
-    title, scene, range_px = "Particle density", e.spots.scene, e.run.tracks.linking.search_range_px
+    """Judge the expected number of foreign spots within the search range of a particle."""
+    title, scene, range_px = "Particle density", e.spots.scene, e.sized.tracks.linking.search_range_px
     if not len(e.spots):
         return not_assessed("spots_per_frame_high", title, "no spots", "")
     area = math.pi * range_px**2
@@ -84,7 +84,7 @@ def _crowding(e: Evidence, per_frame: float) -> Finding:
 
 def _ambiguous(e: Evidence) -> Finding:
     """Judge the share of links that were given up."""
-    title, cut = "Ambiguous links", e.run.tracks.share_given_up
+    title, cut = "Ambiguous links", e.sized.tracks.share_given_up
     if math.isnan(cut):
         return not_assessed("ambiguous_links", title, "no links", "")
     return finding(
@@ -92,20 +92,20 @@ def _ambiguous(e: Evidence) -> Finding:
         "ambiguous_links",
         title,
         cut,
-        f"{e.run.tracks.linking.links_cut} links ({cut:.1%}) were given up because crowding made them ambiguous",
+        f"{e.sized.tracks.linking.links_cut} links ({cut:.1%}) were given up because crowding made them ambiguous",
         _instead_of_noise(e) or "dilute further or raise the frame rate",
     )
 
 
 def _instead_of_noise(e: Evidence) -> str:
-    """Advise what to do where a codec may have made the spots."""
+    """Return advice for compressed recordings, in which the codec may have made spots; empty for others."""
     if e.report.lossy_codec is None:
         return ""
     return f"record uncompressed: what {e.report.lossy_codec} leaves of noise passes for particles; else dilute further"
 
 
 def full_scale(e: Evidence) -> Finding:
-    """Judge the share of the picture, without its spots, that is at full scale: nothing can be seen there."""
+    """Judge the share of the background that is at full scale, where nothing can be seen."""
     title, scene = "Pixels at full scale", e.spots.scene
     if not scene.has_borders:
         return not_assessed("full_scale", title, "there is no picture", "")
@@ -168,10 +168,15 @@ def focus(e: Evidence) -> Finding:
 
 def shape(e: Evidence) -> Finding:
     """Judge whether spots are the Gaussians that the concentration takes them for."""
-    title, share = "Shape of the spots", share_not_gaussian(e.run.tracks)
+    title, share = "Shape of the spots", share_not_gaussian(e.sized.tracks, e.sized.diffusion)
     if share is None:
-        return not_assessed("spot_shape", title, "too few bright spots in focus to see their shape", "")
-    seen = f"{share:.0%} of the bright spots in focus are no Gaussians"
+        return not_assessed(
+            "spot_shape",
+            title,
+            "too few bright spots in focus that motion does not smear to see their shape",
+            "expose for a shorter time, or record longer",
+        )
+    seen = f"{share:.0%} of the bright spots in focus are neither Gaussians nor smeared by motion"
     found = finding(
         e,
         "spot_shape",
@@ -182,8 +187,64 @@ def shape(e: Evidence) -> Finding:
     )
     if found.verdict is not Verdict.WARN:
         return found
-    words = "a concentration takes all spots to be; with the rings of real optics it comes out up to a half too large"
-    return replace(found, evidence=f"{seen}, as {words}")
+    words = "a concentration takes spots to be Gaussians; with the rings of real optics it comes out up to a half too large"
+    return replace(found, evidence=f"{seen}; {words}")
+
+
+def evenness(e: Evidence) -> Iterator[Finding]:
+    """Judge whether particles are as frequent all the time and all over the field: a concentration is their mean."""
+    few = "too few particles to tell"
+    name, title = "steady_number", "Number of particles over time"
+    if (in_time := evenness_in_time(e.sized)) is None:
+        yield not_assessed(name, title, few, "")
+    else:
+        change = f"{in_time.first:.3g} in the first third and {in_time.last:.3g} in the last"
+        yield finding(
+            e,
+            name,
+            title,
+            in_time.shortfall,
+            f"particles in tracks per frame: {change}"
+            + (f"; their mean is {in_time.shortfall:.0%} below the most" if in_time.shortfall else ""),
+            "of a dye that bleaches take the first seconds only, with less laser power; else let the sample come to rest "
+            "and hold the focus; the interval of the concentration holds the difference",
+        )
+    name, title = "even_field", "Particles across the field"
+    if (across := evenness_across(e.sized)) is None:
+        yield not_assessed(name, title, few, "")
+        return
+    narrow = "the light sheet is narrower than the field"
+    change = f"{across.first:.3g} in the middle third of the field and {across.last:.3g} in each outer third"
+    yield finding(
+        e,
+        name,
+        title,
+        across.shortfall,
+        f"particles in tracks per frame: {change}"
+        + (f"; {narrow}, and the mean {across.shortfall:.0%} below the middle" if across.shortfall else ""),
+        "widen the light sheet, or cut the recording to the field that it fills, or anchor the sheet to beads of known "
+        "concentration (nta calibrate); its interval holds the difference",
+    )
+
+
+def blinking(e: Evidence) -> Finding:
+    """Judge whether bright particles are gone in the next frame."""
+    name, title = "blinking", "Blinking"
+    share = share_vanishing(e.sized, e.spots)
+    if share is None:
+        return not_assessed(name, title, "too few bright spots to tell", "")
+    found = finding(
+        e,
+        name,
+        title,
+        share,
+        f"after {share:.1%} of the bright spots there is none in the next frame",
+        "less laser power or another dye; see that shutter and light source are steady",
+    )
+    if found.verdict is not Verdict.WARN:
+        return found
+    words = "particles that go dark are missing from a concentration, which comes out too small, and from long tracks"
+    return replace(found, evidence=f"{found.evidence}; {words}")
 
 
 def immobile(e: Evidence) -> Finding:
@@ -200,7 +261,7 @@ def immobile(e: Evidence) -> Finding:
 
 def _flagged(e: Evidence, flag: TrackFlag, name: str, title: str, seen: str, advice: str) -> Finding:
     """Judge the share of tracks with a flag."""
-    share = e.run.diffusion.share_flagged(flag)
+    share = e.sized.diffusion.share_flagged(flag)
     if share is None:
         return not_assessed(name, title, "no tracks", "")
     return finding(e, name, title, share, f"{share:.1%} {seen}", advice)

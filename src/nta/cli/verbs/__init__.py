@@ -1,4 +1,4 @@
-"""What can be said to `nta`: the verbs and their options; nothing heavy is imported, so that `--help` starts at once."""
+"""The verbs of `nta` and their options; nothing heavy is imported, so that `--help` starts at once."""
 
 from nta.cli.verbs.analysing import add_analysing_verbs
 from nta.cli.verbs.catalogue import add_catalogue_verb

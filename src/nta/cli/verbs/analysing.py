@@ -1,4 +1,4 @@
-"""The words of the verbs that turn recordings into results and judge them."""
+"""Options of the verbs that analyse and judge recordings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The words of `nta catalogue`."""
+"""Options of `nta catalogue`."""
 
 from __future__ import annotations
 

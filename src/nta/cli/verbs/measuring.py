@@ -1,4 +1,4 @@
-"""The words of the verbs that open a device or simulate one."""
+"""Options of the verbs that open or simulate a device."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ def device_options(
     *,
     timed: bool = True,
 ) -> None:
-    """Add which device is opened, and, where it is `timed`, for how long."""
+    """Add the options of the device and, if `timed`, of the duration."""
     device = parser.add_argument_group("device")
     device.add_argument(
         "--driver", default="simulated", help="which device (default: simulated); see `nta drivers`"
@@ -53,7 +53,7 @@ def device_options(
 
 
 def camera_options(parser: argparse.ArgumentParser) -> None:
-    """Add what the camera was set to."""
+    """Add the options that state camera settings."""
     camera = parser.add_argument_group("camera", "what the recording does not say, or says wrongly")
     camera.add_argument(
         "--pixel-size-um", type=float, metavar="UM", help="size of a pixel in the sample plane"
@@ -68,7 +68,7 @@ def camera_options(parser: argparse.ArgumentParser) -> None:
 
 
 def sample_options(parser: argparse.ArgumentParser) -> None:
-    """Add what was in the cell."""
+    """Add the options that state the sample."""
     sample = parser.add_argument_group("sample", "what was in the cell")
     sample.add_argument("--temperature", type=float, metavar="C", help="temperature at the cell in degC")
     sample.add_argument("--temperature-std", type=float, metavar="C", help="its standard uncertainty")
@@ -86,7 +86,7 @@ def sample_options(parser: argparse.ArgumentParser) -> None:
 
 
 def analysis_options(parser: argparse.ArgumentParser, *, printed: bool = True) -> None:
-    """Add how it is analysed; `printed`: the summary can be, as JSON."""
+    """Add the options of the analysis. printed : also `--json`, which prints the summary."""
     analysis = parser.add_argument_group("analysis")
     analysis.add_argument(
         "--profile", help="instrument profile: a name in calibration/instruments or a TOML file"
@@ -127,7 +127,7 @@ def analysis_options(parser: argparse.ArgumentParser, *, printed: bool = True) -
 
 
 def catalogue_options(parser: argparse.ArgumentParser, *, stated: bool = True) -> None:
-    """Add where the run is put on record; `stated`: also what kind of run it is."""
+    """Add the options of the catalogue. stated : also those that state the kind of run."""
     catalogue = parser.add_argument_group("catalogue", "to put the analysis on record; see docs/batch.md")
     catalogue.add_argument(
         "--catalogue",

@@ -1,4 +1,4 @@
-"""The words of the verbs that judge, read, compare and hand on results; like the package itself it imports nothing heavy."""
+"""Options of the verbs that check, import, compare and export results; nothing heavy is imported."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from nta.cli.parser import dilution
 
 EXIT_CHECK_USAGE = 64
-"""Wrong usage of `nta check`, where 2 means inconclusive; the number is EX_USAGE of BSD's sysexits.h."""
+"""Exit code of `nta check` for wrong usage, since 2 means inconclusive; EX_USAGE of BSD's sysexits.h."""
 
 
 def add_quality_verbs(verbs: Any, common: argparse.ArgumentParser) -> None:

@@ -1,4 +1,4 @@
-"""Recordings: files and folders read as a `FrameSource`, and our own HDF5 written."""
+"""Recordings: files and folders read as a `FrameSource`; HDF5 of nta is written."""
 
 from __future__ import annotations
 

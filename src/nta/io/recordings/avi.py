@@ -1,4 +1,4 @@
-"""Uncompressed AVI, read by its chunks: decoders change the values of palette pixels and trust headers."""
+"""Read uncompressed AVI chunk by chunk: decoders change the values of palette pixels, and trust headers."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class AviReader:
         )
 
     def shots(self, tally: Tally, positions: Sequence[int] | None = None) -> Iterator[Shot]:
-        """Yield the frames that are whole."""
+        """Yield the complete frames."""
         places = chosen(self._places, positions)
         for place, pixels in read_images(self.path, places, self._shape, self._dtype):
             tally.damaged = bisect(self._damaged, place.index)
@@ -84,7 +84,7 @@ class AviReader:
 
 
 def is_uncompressed_avi(path: Path) -> bool:
-    """Tell whether this AVI's video is stored without a codec, in a way this reader knows."""
+    """Return whether the video is stored without a codec, in a layout that this reader knows."""
     with path.open("rb") as file:
         h = read_header(file, path.stat().st_size, path)
     return h.code in _GREY_CODES or (h.code in _DIB_CODES and h.bits in (8, 16, 24, 32))
@@ -103,8 +103,8 @@ def _storage(h: Header, path: Path) -> tuple[tuple[int, int], np.dtype[Any], boo
 
 
 def _grey_table(palette: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
-    """Return (256, channels) what each index stands for; None where it is the grey value itself."""
-    if not palette.any():  # none, or one that a writer of grey images left empty
+    """Return the colours of the palette, (256, channels); None if the index is the grey value itself."""
+    if not palette.any():  # no palette, or one left empty by a writer of grey images
         return None
     if (palette == np.arange(len(palette), dtype=np.uint8)[:, None]).all():
         return None

@@ -1,7 +1,7 @@
 """Phantom `.cine`: uncompressed frames of Vision Research's high-speed cameras.
 
 Layout after Vision Research, "Cine File Format" (2007 and later): file header of 44 bytes, a bitmap header, the
-SETUP record, blocks tagged by a number, and a table of where the images lie. All little-endian; rows bottom-up.
+SETUP record, blocks tagged by a number, and a table of the offsets of the images. All little-endian; rows bottom-up.
 """
 
 from __future__ import annotations
@@ -20,10 +20,8 @@ from nta.io.recordings.grey import LUMA_NOTE, grey
 from nta.io.recordings.raw import Place, chosen, read_images
 from nta.io.recordings.reader import NO_CLOCK, Claim, Shot, Tally
 
-_TIMES, _EXPOSURES = (
-    1002,
-    1003,
-)  # tags: TIME64 (seconds times 2^32) and seconds times 2^32, one for each image
+# tags of two blocks with one entry per image: TIME64 (seconds times 2^32), and seconds times 2^32
+_TIMES, _EXPOSURES = 1002, 1003
 # offsets within SETUP
 _LENGTH, _FRAME_RATE, _COLOUR_FILTER, _REAL_BITS, _SHUTTER_NS = 142, 768, 808, 896, 1568
 
@@ -59,8 +57,8 @@ class CineReader:
             length = int(np.prod(self._shape)) * self._dtype.itemsize
             places = []
             for k, offset in enumerate(h.offsets):
-                file.seek(min(offset, size))  # a damaged one may lie anywhere
-                annotation = file.read(4)  # its own size in front, then the image
+                file.seek(min(offset, size))  # a damaged offset may be anything
+                annotation = file.read(4)  # the annotation begins with its own size; the image follows it
                 start = offset + struct.unpack("<I", annotation)[0] if len(annotation) == 4 else size
                 places.append(Place(k, start, length))
         self._places = [place for place in places if place.offset + length <= size]
@@ -75,7 +73,7 @@ class CineReader:
             stored_bits=8 * self._dtype.itemsize,
             frame_rate_hz=frame_rate_hz,
             exposure_s=(float(np.median(h.exposures_s)) if h.exposures_s else h.shutter_ns / 1e9)
-            or None,  # 0 is nothing said
+            or None,  # 0 means not stated
             frames=h.count,
             truncated=len(self._places) < h.count,
             notes=notes if rises(h.times_ns) or not h.times_ns else (*notes, NO_CLOCK),
@@ -83,7 +81,7 @@ class CineReader:
         )
 
     def shots(self, tally: Tally, positions: Sequence[int] | None = None) -> Iterator[Shot]:
-        """Yield the frames that are whole, with the camera's own times."""
+        """Yield the complete frames, with the times of the camera."""
         h = self._header
         for place, stored in read_images(
             self.path, chosen(self._places, positions), self._shape, self._dtype

@@ -1,4 +1,4 @@
-"""Recordings written anew: into our own HDF5, or as OME-TIFF for other programs."""
+"""Copy recordings into HDF5 of nta, or into OME-TIFF for other programs."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ _OME = "http://www.openmicroscopy.org/Schemas/OME/2016-06"
 def copy_to_hdf5(
     source: FrameSource, path: str | Path, *, replace: bool = False, progress: Progress | None = None
 ) -> RecordingReport:
-    """Copy a recording into nta's own HDF5, bit for bit, with its metadata and a report of what was found.
+    """Copy a recording into HDF5 of nta, bit for bit, with its metadata and a report of the frames found.
 
-    A codec that changed the pixels before stays known, and that the recording was cut off. The file appears only when it is
-    whole.
+    A lossy codec of the original, and that it was cut off, stay recorded. The file appears only when it is
+    complete.
     """
     with new_file(path, replace=replace) as partial:
         metadata = {key: value for key, value in source.metadata.items() if key not in _NOT_COPIED}
@@ -48,13 +48,13 @@ def write_ome_tiff(
 ) -> RecordingReport:
     """Write a recording as uncompressed OME-TIFF with its scale, depth and the time of each frame.
 
-    A lost frame leaves no gap in a stack, but one in the times; that the recording was cut off stays known. The file
-    appears only when it is whole.
+    A lost frame leaves a gap in the times, not in the stack; that the recording was cut off stays recorded. The file
+    appears only when it is complete.
 
     Raises
     ------
     RecordingError
-        There is no frame, or one is lost and neither clock nor frame rate can tell when.
+        There is no frame, or a frame is lost and neither clock nor frame rate gives its time.
     """
     import tifffile
 
@@ -87,7 +87,7 @@ def _untold_gap(name: str, before: int, after: int) -> str:
 
 
 def _plain_metadata(source: FrameSource) -> dict[str, Any]:
-    """Return what fits in pairs of words: the conditions, a codec that changed the pixels before, what was cut off."""
+    """Return the metadata that fit into pairs of key and value: conditions, lossy codec, truncation."""
     plain = {key: value for key, value in source.metadata.items() if isinstance(value, str | int | float)}
     plain = {key: value for key, value in plain.items() if key not in _NOT_COPIED}
     report = source.report

@@ -1,7 +1,7 @@
-"""Compressed films (AVI, MP4, MOV, MKV, ...) through PyAV: what is claimed, and which frames are whole.
+"""Read compressed films (AVI, MP4, MOV, MKV, ...) with PyAV: the claims of the file, and its complete frames.
 
-A decoder hides damage: it repeats or patches, and says so in its log alone. Packets are therefore decoded one
-by one in this thread with an ear on that log, and from a complaint to the next key frame nothing is believed.
+A decoder hides damage: it repeats or patches frames, and reports it only in its log. Packets are therefore decoded one
+by one in this thread while that log is read. After an error, all frames until the next key frame are discarded.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     import av
 
 _NOTES_KEPT = 3
-_LOOKED_AT = 5  # frames, to see whether a film is interlaced, and its range
-_STARTS_LATE = 3  # frames; by so many a film may begin late whose frames were packed out of order
+_LOOKED_AT = 5  # frames from which interlacing and the range of the luma are recognised
+_STARTS_LATE = 3  # frames; a film with reordered frames may begin late by this number
 _INDEX_LAST = (".mp4", ".mov", ".m4v")
+_HARMLESS = ("overread",)  # the JPEG of some cameras ends a few bytes late; the image is complete
 _Found = tuple[Image | None, Fraction | None, str, int]
-_HARMLESS = ("overread",)  # some cameras' JPEG ends a few bytes late; the picture is whole
 
 
 class FilmReader:
@@ -70,7 +70,7 @@ class FilmReader:
             self._duration_s = container.duration / 1e6 if told and container.duration else None
 
     def shots(self, tally: Tally, positions: Sequence[int] | None = None) -> Iterator[Shot]:
-        """Yield the frames that are whole; `positions` are not used."""
+        """Yield the complete frames; `positions` are not used."""
         del positions
         index, time_s = -1, None
         for (image, time_s, complaint, undecoded), index in numbered(self._images(tally), self._rate):
@@ -97,7 +97,7 @@ class FilmReader:
             yield (image, time_s, complaint, undecoded), time_s
 
     def _note_late(self, tally: Tally, first_s: Fraction) -> None:
-        """Note where frames seem to be missing before the first one."""
+        """Note that frames seem to be missing before the first one."""
         missing = round(float(first_s) * float(self._rate or 0))
         if missing > _STARTS_LATE:
             tally.note(
@@ -105,7 +105,7 @@ class FilmReader:
             )
 
     def _compare(self, tally: Tally, frames: int, end_s: Fraction | None) -> None:
-        """Note where the film ends before its header says, or holds fewer frames."""
+        """Note that the film ends earlier, or holds fewer frames, than its header says."""
         if self._duration_s is not None and self._rate is not None and end_s is not None:
             cut = float(end_s) + 2.5 / float(self._rate) < self._duration_s
             if cut:
@@ -113,7 +113,8 @@ class FilmReader:
                     f"its header says {self._duration_s:.3f} s, its frames end at {float(end_s):.3f} s"
                 )
             tally.truncated |= cut
-        frames = max(frames, tally.found + tally.damaged)  # by time stamps, which leave gaps, or one by one
+        # counted by time stamps, which leave gaps, or one by one
+        frames = max(frames, tally.found + tally.damaged)
         if self.claim.frames is not None and frames < self.claim.frames:
             tally.truncated = True
             tally.note(f"its header says {self.claim.frames} frames, {frames} are there")
@@ -126,7 +127,7 @@ def _time_s(frame: av.VideoFrame) -> Fraction | None:
 
 
 def _opened(path: Path, heard: list[str] | None = None) -> av.container.InputContainer:
-    """Open a film; what the library complains of in one that it opens nevertheless comes into `heard`."""
+    """Open a film; errors that the library logs without failing are added to `heard`."""
     import av
 
     container: av.container.InputContainer | None = None
@@ -148,7 +149,7 @@ def _opened(path: Path, heard: list[str] | None = None) -> av.container.InputCon
     if stream.codec_context is None:
         container.close()
         raise RecordingError(f"{path} does not say by which codec its frames were packed{_cut_hint(path)}")
-    # frame threads would mix up which packet a complaint is about
+    # with frame threads, an error could not be assigned to its packet
     stream.thread_type = "NONE"
     stream.codec_context.thread_count = 1
     return container
@@ -177,7 +178,7 @@ def _first_frames(container: Any, path: Path) -> list[av.VideoFrame]:
 
 @dataclass(frozen=True, eq=False)
 class _Decoded:
-    """A packet with the frames that came out of the decoder because of it, and what it complained of."""
+    """A packet with the frames that the decoder returned for it, and the errors it logged."""
 
     packet: Any
     frames: list[av.VideoFrame]
@@ -214,16 +215,15 @@ def _is_cut(complaint: str) -> bool:
 
 
 def _judged_frames(path: Path, tally: Tally) -> Iterator[tuple[av.VideoFrame, bool, int]]:
-    """Yield each frame, whether nothing was complained of, nor of one that it builds upon, and how many before it failed.
+    """Yield each frame, whether it and the frames it is predicted from are free of errors, and how many before it failed.
 
-    Those that failed, and gave no frame, are counted when their turn comes: the frames are read ahead.
+    Those that failed gave no frame. They are counted when their turn comes, because frames are read ahead.
     """
     with _opened(path) as container:
         notes: set[str] = set()
         undecoded = 0
-        bad: tuple[int, int] | None = (
-            None  # first and last time stamp complained of since the last good key frame
-        )
+        # first and last time stamp with an error since the last good key frame
+        bad: tuple[int, int] | None = None
         for decoded in _packets(container):
             pts = decoded.packet.pts
             tally.truncated |= decoded.cut
@@ -244,7 +244,7 @@ def _judged_frames(path: Path, tally: Tally) -> Iterator[tuple[av.VideoFrame, bo
 
 
 def _frame_rate(stream: Any, steps: NDArray[np.int64], known_hz: float | None) -> Fraction | None:
-    """Return the rate as an exact fraction: the step of the index where it is no rounded one, else by the header."""
+    """Return the rate as an exact fraction: from the step of the index if that is not rounded, else from the header."""
     stated = stream.average_rate or stream.guessed_rate
     rate = Fraction(stated.numerator, stated.denominator) if stated else None
     if not (len(steps) and stream.time_base):
@@ -258,7 +258,7 @@ def _frame_rate(stream: Any, steps: NDArray[np.int64], known_hz: float | None) -
 
 
 def _steps(stream: Any) -> NDArray[np.int64]:
-    """Return the steps between the time stamps of the index, empty where it does not list every frame."""
+    """Return the steps between the time stamps of the index; empty if the index does not list every frame."""
     entries = stream.index_entries
     if not stream.frames or len(entries) != stream.frames or len(entries) < 2:
         return np.empty(0, np.int64)
@@ -268,6 +268,6 @@ def _steps(stream: Any) -> NDArray[np.int64]:
 
 
 def _words(error: BaseException) -> str:
-    """Return an error of ffmpeg without its number and the name of the call."""
+    """Return the text of an error of ffmpeg, without its number and the name of the call."""
     text = str(error).splitlines()[0]
     return text.split("] ", 1)[-1].split(": '", 1)[0]

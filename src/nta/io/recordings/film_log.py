@@ -1,4 +1,4 @@
-"""An ear on what ffmpeg complains of while it reads: PyAV's log, which is off by default, for a moment."""
+"""Collect the errors that ffmpeg logs while it reads, through PyAV's log, which is off by default."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ _before: tuple[int | None, bool] = (None, True)
 def listening() -> Iterator[list[str]]:
     """Yield a list that, once the block is left, holds the errors ffmpeg logged in this thread.
 
-    PyAV's level and its skipping of repeated messages are process-wide: they are set while anybody listens and
-    put back afterwards. Nothing is printed.
+    PyAV's level and its skipping of repeated messages are process-wide: they are set while any thread listens, and
+    restored afterwards. Nothing is printed.
     """
     from av import logging as av_log
 

@@ -1,4 +1,4 @@
-"""Grey values of a decoded frame, taken from its luma plane instead of through a colour conversion."""
+"""Take the grey values of a decoded frame from its luma plane, without a colour conversion."""
 
 from __future__ import annotations
 
@@ -55,7 +55,8 @@ def grey_image(frame: av.VideoFrame, tally: Tally, path: Path, *, full_range: bo
             tally.note(LUMA_NOTE)
         return image
     if not layout.is_planar and len(layout.components) > 1:
-        frame = frame.reformat(format="yuv422p")  # a packed format taken apart, values unchanged
+        # splits a packed format into planes; the values are unchanged
+        frame = frame.reformat(format="yuv422p")
         layout = frame.format
     bits = layout.components[0].bits
     if not 8 <= bits <= 16:
@@ -86,7 +87,7 @@ def _plane(frame: av.VideoFrame, dtype: np.dtype[Any]) -> Image:
 
 
 def _stretched(luma: Image, bits: int) -> Image:
-    """Undo the head and foot room of video: black at 16, white at 235 of 255 (ITU-R BT.601-7, table 3)."""
+    """Stretch limited-range video, with black at 16 and white at 235 of 255, to full range (ITU-R BT.601-7, table 3)."""
     black, white, full = 16 << (bits - 8), 235 << (bits - 8), (1 << bits) - 1
     values = (np.arange(1 << bits) - black) * (full / (white - black))
     table = np.clip(np.rint(values), 0, full).astype(luma.dtype)

@@ -1,4 +1,4 @@
-"""A folder of images, one frame a file, in natural order: frame 10 comes after frame 2."""
+"""Read a folder of images, one frame per file, in natural order: frame 10 comes after frame 2."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class FolderReader:
                     raise RecordingError(
                         f"{found.width} x {found.height} px {image.dtype}, not {self._shape}"
                     )
-            except Exception as error:  # the decoders raise whatever they like on a damaged file
+            except Exception as error:  # decoders may raise anything on a damaged file
                 tally.damaged += 1
                 tally.note(f"{self._files[k].name} cannot be read ({error})")
                 continue
@@ -121,7 +121,7 @@ def image_files(path: Path) -> list[Path]:
 
 
 def _odd_names(path: Path, stems: Sequence[str]) -> str:
-    """Refuse a folder of two series of images; return a remark on images that are called otherwise than the others."""
+    """Refuse a folder with two series of images; return a remark on images whose names differ from the others."""
     series: dict[str, list[str]] = defaultdict(list)
     for stem in stems:
         series[re.sub(r"\d+(\.\d+)?", "0", stem.casefold())].append(stem)
@@ -206,7 +206,7 @@ def _header(file: Path) -> _Shape | None:
     try:
         with Pillow.open(file) as image:
             return _Shape(*image.size, deep=image.mode.startswith("I") or _is_deep_png(file))
-    except Exception:  # the decoders raise whatever they like on a damaged file
+    except Exception:  # decoders may raise anything on a damaged file
         return None
 
 
@@ -218,7 +218,7 @@ def _tiff_header(file: Path) -> _Shape | None:
     except RecordingError:
         return None
     if complaints and (pages > 1 or dtype not in (np.uint8, np.uint16)):
-        return None  # it is damaged, not of another kind
+        return None  # the file is damaged, not of another kind
     if pages > 1:
         raise RecordingError(
             f"{file} holds {pages} images, not one; open the file instead of its folder, or give the folder to nta batch"
@@ -243,7 +243,7 @@ def _pixels(file: Path, tally: Tally) -> NDArray[Any]:
     if _is_deep_png(file):
         import imagecodecs
 
-        pixels = imagecodecs.png_decode(file.read_bytes())  # Pillow cuts 16-bit RGB to 8
+        pixels = imagecodecs.png_decode(file.read_bytes())  # Pillow reduces 16-bit RGB to 8 bits
     else:
         pixels = _by_pillow(file)
     return pixels[..., None] if pixels.ndim == 2 else pixels

@@ -1,4 +1,4 @@
-"""Colour becomes grey by one stated rule, in integer arithmetic."""
+"""Convert colour to grey by one fixed rule, in integer arithmetic."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ _WEIGHTS = np.array([299, 587, 114], dtype=np.uint32)  # thousandths; ITU-R BT.6
 def grey(pixels: NDArray[Any]) -> tuple[Image, bool]:
     """Return (height, width) grey values of (height, width, channels) pixels, and whether coloured.
 
-    Channels are R, G, B and perhaps alpha, or grey and perhaps alpha; alpha is ignored. Where R, G and B are
-    equal everywhere one of them is taken as it is, which is also their luma; else Rec. 601 luma, rounded.
+    Channels are R, G, B and perhaps alpha, or grey and perhaps alpha; alpha is ignored. If R, G and B are
+    equal everywhere, one of them is returned, which is also their luma; else Rec. 601 luma, rounded.
     """
     channels = pixels.shape[2]
     if channels < 3 or _all_equal(pixels):
@@ -28,7 +28,7 @@ def grey(pixels: NDArray[Any]) -> tuple[Image, bool]:
 
 def _all_equal(pixels: NDArray[Any]) -> bool:
     red, green, blue = pixels[..., 0], pixels[..., 1], pixels[..., 2]
-    first = slice(0, 1)  # one row tells most colour images from grey ones
+    first = slice(0, 1)  # one row distinguishes most colour images from grey ones
     return (
         np.array_equal(red[first], green[first])
         and np.array_equal(red[first], blue[first])

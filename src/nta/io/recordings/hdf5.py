@@ -1,4 +1,4 @@
-"""Reader of the recordings that nta writes itself (see `hdf5_layout`)."""
+"""Read recordings written by nta (see `hdf5_layout`)."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     import h5py
 
 _DAMAGE = (OSError, KeyError, RuntimeError, ValueError, TypeError, OverflowError)
-"""What h5py raises of a file whose own tables hold nonsense."""
+"""Errors that h5py raises on a file with corrupt internal tables."""
 
 
 class Hdf5Reader:
-    """Frames, clocks and everything that was said, from our own HDF5."""
+    """Frames, clocks and metadata from HDF5 of nta."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -42,18 +42,18 @@ class Hdf5Reader:
             raise RecordingError(f"{path} is an nta recording without a single frame")
 
     def shots(self, tally: Tally, positions: Sequence[int] | None = None) -> Iterator[Shot]:
-        """Yield the frames that are there and whose checksum holds."""
+        """Yield the frames that exist and whose checksum is correct."""
         with _opened(self.path, cut=self._cut) as file:
             images, beyond = file["frames"], 0
             for k in range(self._count) if positions is None else positions:
-                if k >= self._count:  # claimed by the original that was copied, which was cut off
+                if k >= self._count:  # claimed by the original of the copy, which was cut off
                     break
                 if self._cut and not is_there(images, k, self._size):
                     beyond += 1
                     continue
                 try:
                     image = images[k]
-                except OSError as error:  # fletcher32 does not match
+                except OSError as error:  # the fletcher32 checksum does not match
                     tally.damaged += 1
                     tally.note(f"frame {self._index[k]} is unreadable ({_first_line(error)})")
                     continue
@@ -75,14 +75,14 @@ class Hdf5Reader:
         index, host, device = (rows_there(table, self._count, self._size, NO_TIME) for table in columns)
         self._index_lost = bool((index == NO_TIME).any() or (np.diff(index) <= 0).any())
         self._index = np.arange(self._count) if self._index_lost else index
-        self._clocks = {"host": host, "device": device}  # the better one last
+        self._clocks = {"host": host, "device": device}  # the better clock last
         self._black = None
         if BLACK in file:
             with suppress(OSError):
                 self._black = frozenset(file[BLACK][:].tolist())
 
     def _is_lost(self, k: int) -> bool:
-        """Tell of a frame that reads as zeros whether it was written otherwise; the index says which are black."""
+        """Return whether a frame of zeros was lost by the disk; `/black` lists the frames that really are black."""
         return not self._index_lost and self._black is not None and int(self._index[k]) not in self._black
 
     def _time(self, clock: str, k: int) -> int | None:
@@ -96,7 +96,7 @@ class Hdf5Reader:
         if settings := _attributes(file, "settings"):
             metadata["settings"] = settings
         of_file = ["software", "ended_by"]
-        if "copied_from" not in metadata:  # a copy keeps the date of its original, whoever knows it
+        if "copied_from" not in metadata:  # a copy keeps the date of its original, if known
             of_file.append("created")
         for name in of_file:
             if name in file.attrs:
@@ -196,14 +196,14 @@ def _attributes(file: h5py.File, name: str) -> dict[str, Any]:
 
 
 def _origin(file: h5py.File) -> dict[str, Any]:
-    """Return what was found when the frames were copied from another recording."""
-    if "origin_report" in file:  # a long text
+    """Return the report made when the frames were copied from another recording."""
+    if "origin_report" in file:  # stored as a long text
         return dict(json.loads(file["origin_report"].asstr()[()]))
     return dict(json.loads(_plain(file.attrs.get("origin_report", "{}"))))
 
 
 def _claimed(count: int, origin: dict[str, Any]) -> int | None:
-    """Return how many frames there are, or were in an original that was cut off; None where that did not say."""
+    """Return the number of frames, or that of an original that was cut off; None if the original did not state it."""
     claimed = origin.get("claimed_frames") if origin.get("truncated") else count
     return None if claimed is None else max(count, claimed)
 
@@ -217,7 +217,7 @@ def _lost_outside(index: NDArray[np.int64], origin: dict[str, Any]) -> int:
 
 
 def _depth(stated: Any, item_bytes: int) -> Any:
-    """Return the bits that were stated, but 8 for pixels of a byte: a camera that is set to 12 bits may give such ones."""
+    """Return the stated bit depth, but 8 for uint8 pixels: a camera set to 12 bits may deliver those."""
     return min(stated, 8) if isinstance(stated, int) and item_bytes == 1 else stated
 
 
@@ -234,7 +234,7 @@ def _plain(value: Any) -> Any:
 def _telemetry(file: h5py.File) -> dict[str, Any]:
     """Return the telemetry by name, and the temperatures as `temperature_log_c`."""
     table = file["telemetry"][:]
-    table = table[table["name"] != b""]  # zeros, where the disk lost them
+    table = table[table["name"] != b""]  # rows of zeros were lost by the disk
     if len(table) == 0:
         return {}
     names = np.char.decode(table["name"], "utf-8")

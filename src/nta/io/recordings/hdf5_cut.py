@@ -1,8 +1,8 @@
-"""What is left of an HDF5 file that was cut short, as by a copy that broke off, or damaged.
+"""Read the remains of an HDF5 file that was cut short, as by an interrupted copy, or damaged.
 
-HDF5 refuses such a file as a whole. Shown one of the length that its superblock claims, filled up where nothing is left,
-it opens; a chunk is believed only where it lies within what is there. It is filled with ones, an address of nothing and
-the length of no message: in zeros the library (2.0) looks for the end of a list for ever.
+HDF5 refuses such a file completely, but opens it if it is padded to the length that its superblock claims. A chunk is
+used only if it lies within the existing part. The padding is of ones, which are neither a valid address nor a valid length;
+with zeros the library (2.0) searches for the end of a list for ever.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def claimed_size(path: Path) -> int:
 
 
 class PaddedFile(io.RawIOBase):
-    """A file that reads as ones from its end up to the length that it should have."""
+    """A file that reads as ones beyond its end, up to the length that it should have."""
 
     def __init__(self, path: Path, length: int) -> None:
         self._file = path.open("rb", buffering=0)
@@ -71,24 +71,25 @@ class PaddedFile(io.RawIOBase):
 
 
 def is_there(dataset: h5py.Dataset, row: int, size: int) -> bool:
-    """Tell whether the chunk that holds a row lies within a file of `size` bytes."""
+    """Return whether the chunk of a row lies within a file of `size` bytes."""
     chunk = row // dataset.chunks[0] * dataset.chunks[0]
     try:
         found = dataset.id.get_chunk_info_by_coord((chunk, *(0,) * (dataset.ndim - 1)))
-    except (OSError, RuntimeError, ValueError):  # the tree that tells where it lies is cut off itself
+    except (OSError, RuntimeError, ValueError):  # the index of the chunks is cut off itself
         return False
     return found.byte_offset is not None and found.byte_offset + found.size <= size
 
 
 def rows_there(dataset: h5py.Dataset, count: int, size: int, missing: int) -> NDArray[np.int64]:
-    """Return the first rows of a column, with `missing` in the place of those cut off, damaged or lost by the disk.
+    """Return the first rows of a column; `missing` replaces rows cut off, damaged or lost by the disk.
 
-    What a disk lost in a power failure reads as zeros, whose checksum is zero: no column holds the same twice.
+    Rows lost by the disk in a power failure read as zeros with a valid checksum (zero); they are recognised because no
+    column holds the same value twice.
     """
     rows = np.full(count, missing, np.int64)
     step = dataset.chunks[0]
     for start in range(0, count, step):
-        with suppress(OSError):  # its checksum does not match
+        with suppress(OSError):  # the checksum does not match
             if is_there(dataset, start, size):
                 found = dataset[start : min(start + step, count)]
                 rows[start : start + step] = found if found.any() or found.size == 1 else missing

@@ -1,7 +1,7 @@
-"""The file under the HDF5 library while a recording or a result is written: it stays as it was before a write that failed.
+"""Give the HDF5 library a file to write into that keeps its last good state if a write fails.
 
-HDF5 must not learn of such a failure: it would end the process while it lets go of what it could not write, or write
-half of its tables over those of the last flush. It is told that all went well, and whoever writes asks `failed`.
+The failure is hidden from HDF5, which would crash the process while releasing unwritten data, or overwrite the tables of
+the last flush with half of the new ones. The library sees a success; the writer checks `failed`.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from typing import Any
 
 
 class DiskFile(io.RawIOBase):
-    """A file that writes what a flush adds before what it changes, and nothing more once a write failed.
+    """A file in which a flush first appends and then overwrites, and which writes nothing more after a failure.
 
-    failed : the error of that write; None as long as all went well.
+    failed : error of the failed write; None as long as none failed.
     """
 
     def __init__(self, path: Path, *, replace: bool) -> None:
-        # "x", not a look beforehand: of two that begin at once, one gets the name
+        # "x" instead of a test beforehand: if two processes begin at once, only one gets the name
         self._file = path.open("rb+" if replace and path.exists() else "xb+", buffering=0)
         try:
             _lock(self._file)
@@ -35,9 +35,9 @@ class DiskFile(io.RawIOBase):
 
     @contextmanager
     def one_flush(self) -> Iterator[None]:
-        """Hold what is written, and hand it over when the block ends: what lies last in the file comes first.
+        """Buffer all writes, and perform them when the block ends, from the end of the file to its beginning.
 
-        A table that is changed in place then never points to one for which there was no room.
+        A table changed in place then never points to one that did not fit on the disk.
         """
         self._held = []
         try:
@@ -49,7 +49,7 @@ class DiskFile(io.RawIOBase):
         held, self._held = self._held or [], None
         in_order = sorted(held, key=lambda piece: piece[0])
         apart = all(a + len(one) <= b for (a, one), (b, _) in pairwise(in_order))
-        for offset, data in reversed(in_order) if apart else held:  # of what overlaps the last written stands
+        for offset, data in reversed(in_order) if apart else held:  # if writes overlap, the last one must win
             self._put(offset, data)
 
     def _put(self, offset: int, data: Any) -> None:
@@ -110,13 +110,13 @@ class DiskFile(io.RawIOBase):
 
 
 def _lock(file: io.FileIO) -> None:
-    """Keep others from reading a file that is being written, as HDF5 does with those it opens itself."""
-    with suppress(ImportError):  # there is none outside POSIX
+    """Lock the file against readers while it is written, as HDF5 does with files that it opens itself."""
+    with suppress(ImportError):  # the module exists only on POSIX
         import fcntl
 
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise
-        except OSError:  # a file system without locks
+        except OSError:  # the file system has no locks
             pass

@@ -1,12 +1,12 @@
-"""The layout of nta's own recordings, version 1.
+"""The layout of recordings written by nta, version 1.
 
 - ``/frames`` (n, height, width) uint8 or uint16, one chunk a frame, fletcher32.
 - ``/index``, ``/host_time_ns``, ``/device_time_ns`` (n,) int64; the most negative number for "no clock".
-- ``/black`` (k,) int64: the indices of frames that are zero in every pixel. A chunk that the disk lost in a power
-  failure is zeros, too, with the right checksum (Fletcher's of zeros is zero). Recordings up to 2026-11 lack it.
-- ``/telemetry`` (m,) records of host_time_ns, name, value: what was measured along the way (temperature_c).
-- Attributes of ``/camera``, ``/conditions``, ``/settings``, ``/metadata``: what was said; JSON where HDF5 has
-  no such type, a dataset of that name where the text is long. Texts have a fixed length: those of variable length lie in
+- ``/black`` (k,) int64: the indices of frames that are zero in every pixel. A chunk lost by the disk in a power
+  failure is also zeros with a valid checksum (that of zeros is zero). Recordings up to 2026-11 lack it.
+- ``/telemetry`` (m,) records of host_time_ns, name, value: values measured during the recording (temperature_c).
+- Attributes of ``/camera``, ``/conditions``, ``/settings``, ``/metadata``: stated values; as JSON if HDF5 has
+  no such type, as a dataset of that name if the text is long. Texts have a fixed length: those of variable length lie in
   a heap of the file where one wrong byte can let the HDF5 library search for ever.
 - Attributes of the root: format, version, software, created, complete (set when it was closed in order).
 

@@ -1,4 +1,4 @@
-"""Writer of nta's own recordings: safe against being killed, exact to the bit."""
+"""Write recordings as HDF5 of nta: exact to the bit, and readable even if the program is killed."""
 
 from __future__ import annotations
 
@@ -38,24 +38,24 @@ from nta.version import software
 if TYPE_CHECKING:
     import h5py
 
-_SPARE_BYTES, _FRAMES_SPARE = 1 << 20, 4  # left free on a disk, for the tables of the file
+_SPARE_BYTES, _FRAMES_SPARE = 1 << 20, 4  # kept free on the disk, for the tables of the file
 
 
 class RecordingWriter:
-    """Writes frames as they come, under the final name; whoever is killed loses at most the last second.
+    """Writes frames as they come, under the final name; if the program is killed, at most the last second is lost.
 
     Parameters
     ----------
     path
-        The file, `.h5` by custom.
+        The file, usually `.h5`.
     camera
-        Width, height and whatever is known of the camera.
+        State of the camera, as far as it is known.
     conditions, settings, metadata
-        What was in the cell, what the device was set to, and everything else: a mapping or a dataclass each.
+        Conditions of the sample, settings of the device, and other values: a mapping or a dataclass each.
     flush_interval_s
-        How much may be lost [s].
+        Longest time that may be lost [s].
     replace
-        Whether a file of that name may be overwritten.
+        Whether to replace an existing file.
 
     Raises
     ------
@@ -118,7 +118,7 @@ class RecordingWriter:
         Raises
         ------
         RecordingError
-            Its shape or depth is not the recording's, its index does not grow, or the recording is closed.
+            Its shape or depth differs from the recording's, its index does not increase, or the recording is closed.
         """
         file = self._opened()
         if "frames" not in file:
@@ -146,7 +146,7 @@ class RecordingWriter:
             self.flush()
 
     def telemetry(self, name: str, value: float, host_time_ns: int | None = None) -> None:
-        """Append a measured value, e.g. `("temperature_c", 24.9)`; the time is now where none is given."""
+        """Append a measured value, e.g. `("temperature_c", 24.9)`; the default time is now."""
         self._opened()
         encoded = name.encode()
         if not 0 < len(encoded) <= TELEMETRY["name"].itemsize:
@@ -155,7 +155,7 @@ class RecordingWriter:
         self._pending_telemetry.append((when, encoded, float(value)))
 
     def flush(self) -> None:
-        """Hand everything so far to the operating system; a stalled camera is a good moment for it."""
+        """Hand all data so far to the operating system; also called while a camera stalls."""
         file = self._opened()
         if self._pending_rows:
             for name, values in zip(COLUMNS, np.array(self._pending_rows, np.int64).T, strict=True):
@@ -173,16 +173,16 @@ class RecordingWriter:
         self._flushed_s = time.monotonic()
 
     def close(self, report: RecordingReport | None = None, ended_by: str | None = None) -> None:
-        """Mark the recording as complete and close it; harmless when closed already.
+        """Mark the recording as complete and close it; do nothing if it is closed already.
 
-        report : what was found while copying from another recording; kept as its `origin_report`.
-        ended_by : why it ended early; the recording is then not marked as complete.
+        report : report of the copied recording; stored as `origin_report`.
+        ended_by : reason why it ended early; the recording is then not marked as complete.
         """
         if self._file is None:
             return
         try:
             if self._disk.failed is not None:
-                return  # what the last flush wrote opens, and says that its writer did not finish
+                return  # the file of the last flush can be opened, and shows that its writer did not finish
             if report is not None:
                 _put(self._file, "origin_report", json.dumps(dataclasses.asdict(report)))
             if ended_by is not None:
@@ -201,7 +201,7 @@ class RecordingWriter:
         self.close(ended_by=None if value is None else f"{type(value).__name__}: {value}")
 
     def _refuse_full(self, frame_bytes: int) -> None:
-        """Stop while there is room to close in order: a table that HDF5 could not write leaves a file nothing can open."""
+        """Stop while there is room to close in order: if HDF5 cannot write a table, the file can never be opened."""
         free = shutil.disk_usage(self.path.parent).free
         if free < _FRAMES_SPARE * frame_bytes + _SPARE_BYTES:
             raise OSError(errno.ENOSPC, f"{free / 2**20:.1f} MB are free", str(self.path))
@@ -217,7 +217,7 @@ class RecordingWriter:
             raise OSError(self._disk.failed.errno, self._disk.failed.strerror, str(self.path))
 
     def _let_go(self) -> None:
-        """Close the file; what HDF5 still writes after a failure goes nowhere."""
+        """Close the file; writes by HDF5 after a failure are discarded."""
         try:
             if self._file is not None:
                 self._file.close()
@@ -258,7 +258,7 @@ class RecordingWriter:
 
 
 def new_recording(path: Path, instrument: Instrument, said: SampleConditions) -> RecordingWriter:
-    """Begin the recording of an open instrument, in a folder that is made where there is none."""
+    """Begin the recording of an open instrument; its folder is created if it does not exist."""
     path.parent.mkdir(parents=True, exist_ok=True)
     return RecordingWriter(
         path,
@@ -280,10 +280,12 @@ def _clock(time_ns: int | None) -> int:
 
 
 def _keep_metadata_in_memory(file: h5py.File) -> None:
-    """Write HDF5's own tables at a flush and never between: a half-written tree is what a kill must not leave."""
+    """Let HDF5 write its tables only at a flush, so that a killed program never leaves a half-written tree."""
     config = file.id.get_mdc_config()
     config.evictions_enabled = False
-    config.incr_mode = config.decr_mode = config.flash_incr_mode = 0  # off, as evictions can be only then
+    config.incr_mode = config.decr_mode = config.flash_incr_mode = (
+        0  # evictions can be off only if these are off
+    )
     file.id.set_mdc_config(config)
 
 
@@ -303,7 +305,7 @@ def _mapping(values: Any) -> dict[str, Any]:
 
 
 def _put(group: Any, key: str, value: Any) -> None:
-    """Keep a value under its name: as HDF5 has it, else as JSON; None is left out."""
+    """Store a value under its name: as a type of HDF5, else as JSON; None is left out."""
     if value is None:
         return
     if isinstance(value, np.generic):

@@ -1,4 +1,4 @@
-"""Frames that are in memory, or come from another program: a recording of arrays."""
+"""Make a recording of arrays in memory, or of images from another program."""
 
 from __future__ import annotations
 
@@ -26,22 +26,22 @@ def from_frames(
 ) -> Recording:
     """Make a recording of images in memory: a NumPy stack, a list, a dask or zarr array, a pims sequence, a generator.
 
-    An image is asked for when its turn comes, and made an array then. What nobody says of the camera, a profile may.
+    Each image is fetched only when it is needed. A profile may state the camera settings that are not given here.
 
     Parameters
     ----------
     images
-        One image after the other, each (height, width) of uint8 or uint16, as the camera gave it: the model of the noise,
-        and with it every interval, is of these grey values.
+        One image after the other, each (height, width) of uint8 or uint16, as delivered by the camera: the noise model,
+        and so every interval, assumes these grey values.
     frame_rate_hz, exposure_s, pixel_size_um, bit_depth
         As for `open_recording`.
     name
-        What results call the recording.
+        Name of the recording in the results.
 
     Raises
     ------
     RecordingError
-        There is no image, or it is none of a camera.
+        There is no image, or an image is not that of a camera.
     SettingError
         A given value is wrong.
     """
@@ -57,7 +57,7 @@ def from_frames(
 
 
 class ImagesReader:
-    """Images in the order they come; those of a generator can be read but once, and `once` says so."""
+    """Images in their order. once : whether they can be read only once, as those of a generator."""
 
     def __init__(self, images: Iterable[Any]) -> None:
         if isinstance(images, str | bytes) or not hasattr(images, "__iter__"):
@@ -81,7 +81,7 @@ class ImagesReader:
         )
 
     def shots(self, _: Tally, positions: Sequence[int] | None = None) -> Iterator[Shot]:
-        """Yield the images, of a sequence those at these places."""
+        """Yield the images; of a sequence, only those at `positions`."""
         at = getattr(self._images, "__getitem__", None)
         if positions is not None and at is not None:
             yield from (Shot(k, _as_image(at(k))) for k in positions)
@@ -101,7 +101,7 @@ class ImagesReader:
 
 
 def _as_image(image: Any) -> Image:
-    """Return an image as an array in the byte order of this machine; refuse what is none of a camera."""
+    """Return an image as an array in the byte order of this machine; refuse other objects."""
     array = np.asarray(image)
     array = array.astype(array.dtype.newbyteorder("="), copy=False)
     refuse_no_image(array)

@@ -1,4 +1,4 @@
-"""`open_recording`: the reader is chosen by what is in the file, not by its name."""
+"""`open_recording`: the reader is chosen by the content of the file, not by its name."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ def open_recording(
     pixel_size_um: float | None = None,
     bit_depth: int | None = None,
 ) -> Recording:
-    """Open a recorded file or a folder of images; nothing but headers is read.
+    """Open a recorded file or a folder of images; only headers are read.
 
-    What is given here goes before the side-car TOML, and that before the file's own claim;
-    `metadata["sources"]` tells which was taken.
+    Values given here take precedence over the side-car TOML, and the side-car over the file;
+    `metadata["sources"]` names the source of each value.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ def open_recording(
     Raises
     ------
     RecordingError
-        There is no such file, it is no recording, or nothing in it can be read.
+        The file does not exist, is not a recording, or holds nothing that can be read.
     SettingError
         A given value or the side-car is wrong.
     """
@@ -82,7 +82,7 @@ def open_recording(
 
 
 def checked_camera(**said: Any) -> dict[str, Any]:
-    """Return what is said of a camera as a recording takes it; refuse by name what is no number."""
+    """Return stated camera settings as a recording uses them; refuse values that are not numbers, naming them."""
     checked: dict[str, Any] = dict.fromkeys(said)
     for name, value in said.items():
         if name == "frame_rate_hz" and value is not None:
@@ -93,7 +93,7 @@ def checked_camera(**said: Any) -> dict[str, Any]:
 
 
 def _reader(path: Path, known_hz: float | None) -> Reader:
-    """Return the reader that the first bytes ask for; `known_hz` is the frame rate that somebody states."""
+    """Return the reader chosen by the first bytes; `known_hz` is the frame rate that the user or a side-car states."""
     if not path.exists():
         raise RecordingError(f"there is no {path}")
     if path.is_dir():
@@ -137,7 +137,7 @@ def _reader(path: Path, known_hz: float | None) -> Reader:
 
 
 def _refusal(path: Path, start: bytes) -> RecordingError:
-    """Return what to say of a file that no reader takes: a microscope's is a recording all the same."""
+    """Return the message about a file without a reader; a file of a microscope is a recording, only not readable."""
     for magic, kind in _SINGLE_IMAGES.items():
         if start.startswith(magic):
             return NoRecordingError(f"{path} is a single {kind} image; give the folder that holds the frames")
@@ -176,7 +176,7 @@ def checksum(path: str | Path) -> str:
 
 
 def _files(path: Path) -> tuple[Path, ...]:
-    """Return the files that a recording lies in."""
+    """Return the files of a recording."""
     if path.is_dir():
         from nta.io.recordings.folder import image_files
 

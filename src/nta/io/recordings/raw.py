@@ -1,4 +1,4 @@
-"""Uncompressed images at known places of a file: read straight into an array, nothing else kept."""
+"""Read uncompressed images at known places of a file, one at a time."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where one image lies in a file, and its index in the recording."""
+    """Place of one image in a file, and its index in the recording."""
 
     index: int
     offset: int
@@ -24,7 +24,7 @@ class Place:
 def read_array(
     file: BufferedReader, offset: int, shape: tuple[int, ...], dtype: np.dtype[Any]
 ) -> NDArray[Any] | None:
-    """Return the array stored at `offset` in the machine's byte order; None where the file ends in it."""
+    """Return the array stored at `offset` in the machine's byte order; None if the file ends inside it."""
     pixels = np.empty(shape, dtype)
     file.seek(offset)
     if file.readinto(pixels.reshape(-1).view(np.uint8).data) != pixels.nbytes:
@@ -35,7 +35,7 @@ def read_array(
 def read_images(
     path: Path, places: Sequence[Place], shape: tuple[int, ...], dtype: np.dtype[Any]
 ) -> Iterator[tuple[Place, NDArray[Any] | None]]:
-    """Yield each place with its pixels, None for one that is cut short; the file is open meanwhile."""
+    """Yield each place with its pixels, None for an image that is cut short; the file stays open meanwhile."""
     with path.open("rb") as file:
         for place in places:
             yield place, read_array(file, place.offset, shape, dtype)

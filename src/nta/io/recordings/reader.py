@@ -1,4 +1,4 @@
-"""What every reader of a file format gives: a claim when it opens, and shots while it is read."""
+"""Interface of the readers of file formats: a claim when opened, and shots while read."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ NO_CLOCK = "its time stamps are missing or do not rise; the times follow from th
 
 @dataclass(frozen=True, kw_only=True)
 class Claim:
-    """What a file says of itself; None where it says nothing.
+    """Statements of a file about itself; None means not stated.
 
     bit_depth : None for 16-bit data whose significant bits are not stated.
-    stored_bits : those that a pixel takes, of a file that says how many of them count; the pixels may say otherwise.
-    clock : what the times of the shots come from: "device", "host", "container" or None.
-    lost_outside : frames known to be lost before the first one that is there or after the last.
+    stored_bits : bits of a stored pixel, if the file states how many of them count; the pixels may contradict it.
+    clock : source of the times of the shots: "device", "host", "container" or None.
+    lost_outside : frames known to be lost before the first recorded frame or after the last.
     camera : further fields of `CameraState` (gain_e_per_adu, offset_adu, read_noise_e, binning).
     """
 
@@ -43,7 +43,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Shot:
-    """One whole image as a reader found it, with its index and the clocks of the file."""
+    """One complete image, with its index and the clocks of the file."""
 
     index: int
     image: Image
@@ -53,7 +53,7 @@ class Shot:
 
 
 class Tally:
-    """Counts what a reader finds; becomes the `RecordingReport`."""
+    """Counts of a reader, from which the `RecordingReport` is made."""
 
     def __init__(self, claim: Claim) -> None:
         self.claimed = claim.frames
@@ -61,10 +61,10 @@ class Tally:
         self.lost = claim.lost_outside
         self.truncated = claim.truncated
         self.lossy_codec = claim.lossy_codec
-        self.notes = dict.fromkeys(claim.notes)  # a set that keeps its order
+        self.notes = dict.fromkeys(claim.notes)  # an ordered set
 
     def note(self, text: str) -> None:
-        """Keep a remark, once."""
+        """Add a remark, unless it is there already."""
         self.notes[text] = None
 
     def report(self) -> RecordingReport:
@@ -82,16 +82,16 @@ class Tally:
 
 
 class Reader(Protocol):
-    """A file format. Made from a path, it reads headers and closes the file again; `shots` opens it anew."""
+    """Reader of a file format. Its constructor reads headers and closes the file; `shots` opens it again."""
 
     @property
     def claim(self) -> Claim:
-        """What the file says of itself."""
+        """Statements of the file about itself."""
         ...
 
     def shots(self, tally: Tally, positions: Sequence[int] | None = None) -> Iterator[Shot]:
-        """Yield the whole images in order; damaged ones are counted in `tally` and left out.
+        """Yield the complete images in order; damaged ones are counted in `tally` and left out.
 
-        positions : places in the file to read instead of all of it; a reader that cannot jump ignores them.
+        positions : places in the file to read instead of all of it; a reader without random access ignores them.
         """
         ...

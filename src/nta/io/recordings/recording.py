@@ -1,4 +1,4 @@
-"""A recording as a `FrameSource`: the file's claim, the side-car and the user's words in one."""
+"""A recording as a `FrameSource`: it combines the file with its side-car and with values given by the user."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ from nta.frames import (
     LARGEST_PIXEL_UM,
     CameraState,
     Frame,
-    Image,
     RecordingReport,
+    same_image,
 )
 from nta.io.recordings.reader import Claim, Reader, Shot, Tally
 from nta.physics import exposure_fits
 
 _CAMERA_FIELDS = (*CAMERA_STATED, *CAMERA_CALIBRATION, "binning")
 _CONDITIONS = (*CONDITION_NUMBERS, *CONDITION_TEXTS)
-_SAME = 2e-3  # relative; less is rounding, as 30 Hz for 29.97
-_DEPTHS = (12, 14, 16)  # of cameras whose pixels take two bytes; a dim recording is no sign of fewer bits
+_SAME = 2e-3  # relative tolerance for rounding, as 30 Hz for 29.97
+# bit depths of cameras with two bytes per pixel; a dim recording does not mean fewer bits
+_DEPTHS = 12, 14, 16
 _RATES_HZ = (0.01, 1e6)
-_CLOCK_DOUBT = (
-    0.02  # relative; an interval by time stamps may seem shorter than a shutter that is always open
-)
-_LONGEST_GAP = 100_000  # frames, an hour at 30 Hz: whoever numbers so has lost count
+# relative tolerance: by time stamps, an interval may seem shorter than a shutter that is always open
+_CLOCK_DOUBT = 0.02
+_LONGEST_GAP = 100_000  # frames, an hour at 30 Hz; a longer gap is a fault of the numbering
 _FRAMES_TO_LOOK_AT = 12
-"""Spread over the recording, to see how many bits of 16 are in use where nobody says."""
+"""Number of frames, spread over the recording, from which the bit depth is estimated if it is not stated."""
 
 
 class Recording:
-    """A recorded file: lazily read, native depth, one frame in memory at a time.
+    """A recorded file: read lazily at native depth, one frame in memory at a time.
 
     No file is open except while `frames()` is being iterated; leaving the context closes what is still open.
     """
@@ -93,30 +93,30 @@ class Recording:
 
     @property
     def camera(self) -> CameraState:
-        """What the camera was set to, by the user's words, else the side-car's, else the file's own."""
+        """Camera settings: given by the user, else by the side-car, else by the file."""
         return self._camera
 
     @property
     def metadata(self) -> dict[str, Any]:
-        """What else was recorded; `sources` says who said what, `clock` where the times come from.
+        """Other recorded values; `sources` names the source of each value, `clock` that of the times.
 
-        overruled : by name, the value that the user overrules and who stated it ("side-car", else "recording").
+        overruled : by name, the value replaced by the user, and its source ("side-car", else "recording").
         """
         return self._metadata
 
     @property
     def report(self) -> RecordingReport:
-        """What was claimed and what was found so far; complete once `frames()` is exhausted."""
+        """Claimed frames and those found so far; complete once `frames()` is exhausted."""
         return self._tally.report()
 
     def frames(self) -> Iterator[Frame]:
-        """Yield the whole frames from the first one on; may be called again."""
+        """Yield the complete frames from the first on; may be called again."""
         frames = self._frames()
         self._open.add(frames)
         return frames
 
     def close(self) -> None:
-        """Close what an unfinished iteration has left open."""
+        """Close files left open by an unfinished iteration."""
         for frames in list(self._open):
             frames.close()
 
@@ -129,7 +129,7 @@ class Recording:
         self.close()
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leave out what is open: where the copy is unpickled, nothing is."""
+        """Leave out open iterations: an unpickled copy has none."""
         return {**vars(self), "_open": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -153,7 +153,7 @@ class Recording:
             if before is not None:
                 missing = shot.index - before.index - 1
                 tally.lost += max(missing - (tally.damaged - damaged_before), 0)
-                tally.repeated += _same(shot.image, before.image)
+                tally.repeated += same_image(shot.image, before.image)
             damaged_before = tally.damaged
             if full_scale > np.iinfo(shot.image.dtype).max:
                 stored = np.iinfo(shot.image.dtype).bits
@@ -170,7 +170,7 @@ class Recording:
             raise RecordingError(f"{self._name} holds no whole frame ({words})")
 
     def _remark_on_depth(self, brightest: int, tally: Tally) -> None:
-        """Refuse a depth that somebody stated and the pixels contradict; of the file's own, make a remark."""
+        """Refuse a stated bit depth that the pixels exceed; add a remark if the file states it."""
         depth, source = self._camera.bit_depth, self._sources["bit_depth"]
         if source in ("user", "side-car"):
             raise SettingError(
@@ -180,7 +180,7 @@ class Recording:
         tally.note(f"there are pixels above {2**depth - 1}: it is not {depth} bit")
 
     def _looked_up_depth(self) -> int:
-        """Round the brightest pixel up to a depth that cameras have."""
+        """Return a bit depth that cameras have, large enough for the brightest pixel."""
         brightest = self._brightest()
         depth = _depth_of(brightest)
         self._remarks.append(
@@ -189,7 +189,7 @@ class Recording:
         return depth
 
     def _contradicting_depth(self, claimed: int) -> int | None:
-        """Return the depth that the pixels have where it is more than the file claims."""
+        """Return the depth of the pixels if it is more than the file claims."""
         if (self._reader.claim.stored_bits or 0) <= claimed or (brightest := self._brightest()) < 2**claimed:
             return None
         depth = _depth_of(brightest)
@@ -224,7 +224,7 @@ def _depth_of(brightest: int) -> int:
 
 
 def _numbered_on(shots: Iterator[Shot], tally: Tally) -> Iterator[Shot]:
-    """Yield shots with a number or a time stamp that is out of all proportion taken for a wrong one, not for a gap."""
+    """Yield shots; an absurdly large step of number or time stamp is treated as a fault, not as a gap."""
     last, too_much = -1, 0
     for shot in shots:
         if shot.index - too_much - last > _LONGEST_GAP:
@@ -238,12 +238,12 @@ def _numbered_on(shots: Iterator[Shot], tally: Tally) -> Iterator[Shot]:
 
 
 class _Clock:
-    """Seconds since the first frame, from the best clock there is."""
+    """Seconds since the first frame, from the best available clock."""
 
     def __init__(self, clock: str | None, frame_rate_hz: float | None, rate_source: str | None) -> None:
         self._clock = clock
         if clock == "container" and rate_source != "recording":
-            self._clock = None  # whoever corrects the rate of a film corrects its time stamps
+            self._clock = None  # a corrected frame rate of a film also replaces its time stamps
         self._rate = frame_rate_hz
         self._start: float | None = None
 
@@ -269,7 +269,7 @@ class _Clock:
 
 
 _Ranked = dict[str, list[tuple[str, Any]]]
-"""By field of the camera, who says what of it: user before side-car before recording."""
+"""Sources and values by field of the camera: user before side-car before recording."""
 
 
 def _ranked(own: Mapping[str, Any], said: Mapping[str, Any], sidecar: Mapping[str, Any]) -> _Ranked:
@@ -317,7 +317,7 @@ def _believable(claim: Claim, stated_hz: Any) -> tuple[dict[str, Any], list[str]
 
 
 def _overruled(ranked: _Ranked) -> dict[str, dict[str, Any]]:
-    """Return what was said before the user said otherwise; a side-car stands for the file that it corrects."""
+    """Return the values replaced by the user; those of a side-car rather than those of the file."""
     return {
         key: {"value": float(words[1][1]), "by": words[1][0]}
         for key, words in ranked.items()
@@ -326,7 +326,7 @@ def _overruled(ranked: _Ranked) -> dict[str, dict[str, Any]]:
 
 
 def _corrections(ranked: _Ranked) -> Iterator[str]:
-    """Remark where a side-car says otherwise than the file beside it."""
+    """Return remarks on values of the side-car that differ from those of the file."""
     for key, words in ranked.items():
         by = dict(words)
         if "side-car" in by and "recording" in by and _apart(by["side-car"], by["recording"]):
@@ -339,8 +339,3 @@ def _stater(source: str) -> str:
 
 def _apart(one: Any, other: Any) -> bool:
     return not math.isclose(one, other, rel_tol=_SAME)
-
-
-def _same(image: Image, before: Image) -> bool:
-    """Tell whether two images are bit-identical; noisy ones are told apart by a few rows."""
-    return np.array_equal(image[::16], before[::16]) and np.array_equal(image, before)

@@ -1,7 +1,7 @@
-"""The chunks of an AVI file, by walking over them.
+"""Find the chunks of an AVI file by walking through it.
 
 Layout from Microsoft's "AVI RIFF File Reference" and the OpenDML AVI file format extensions 1.02 (1997): several
-RIFF segments, each with a ``movi`` list. What headers and indices claim is only compared with the chunks found,
+RIFF segments, each with a ``movi`` list. The claims of headers and indices are only compared with the chunks found,
 because they are wrong in a file whose writer was killed.
 """
 
@@ -22,19 +22,19 @@ from nta.errors import RecordingError
 from nta.io.recordings.raw import Place
 
 _CHUNK = re.compile(rb"\d\d(db|dc|wb|tx|pc)|ix\d\d|JUNK|junk|idx1|LIST|RIFF|hdrl|strl|[a-z]{4}|[A-Z]{4}")
-_NOTHING = b"\0\0\0\0"  # room that a writer took on the disk beforehand and did not fill
+_NOTHING = b"\0\0\0\0"  # space reserved by a writer but not filled
 _WINDOW = 1 << 20
 
 
 @dataclass(frozen=True, kw_only=True)
 class Header:
-    """What the header lists say of the first video stream."""
+    """Header of the first video stream."""
 
     stream: int
     frames: int
     rate: Fraction | None
     width: int
-    height: int  # negative where the first row stored is the top one
+    height: int  # negative if the top row is stored first
     bits: int
     code: bytes
     palette: NDArray[np.uint8]  # (entries, 3) red, green, blue
@@ -46,8 +46,8 @@ class Walk:
 
     places: list[Place] = field(default_factory=list)
     damaged: list[int] = field(default_factory=list)
-    frames: int = 0  # found and damaged
-    cut: bool = False  # the last chunk goes beyond the end of the file
+    frames: int = 0  # number of frames, found and damaged
+    cut: bool = False  # whether the last chunk extends beyond the end of the file
 
 
 def read_header(file: BufferedReader, size: int, path: Path) -> Header:
@@ -56,7 +56,7 @@ def read_header(file: BufferedReader, size: int, path: Path) -> Header:
     Raises
     ------
     RecordingError
-        There is no video stream in it.
+        The file holds no video stream.
     """
     found: dict[bytes, bytes] = {}
     streams, video, claims = 0, -1, [0]
@@ -97,7 +97,7 @@ def read_header(file: BufferedReader, size: int, path: Path) -> Header:
 def walk(file: BufferedReader, size: int, stream: int, frame_bytes: int) -> Walk:
     """Find every frame chunk of a stream.
 
-    Where a chunk's header is damaged the walk goes on at the next chunk of a frame's size; how many frames lie
+    After a damaged chunk header, the walk continues at the next chunk of the size of a frame; the number of frames
     between follows from the distance.
     """
     codes = tuple(b"%02d%s" % (stream, kind) for kind in (b"db", b"dc"))
@@ -135,7 +135,7 @@ def walk(file: BufferedReader, size: int, stream: int, frame_bytes: int) -> Walk
 def _next_frame(
     file: BufferedReader, start: int, size: int, codes: tuple[bytes, ...], length: int
 ) -> int | None:
-    """Return where the next header of a frame of the given length lies."""
+    """Return the offset of the next header of a frame of the given length."""
     wanted = [code + struct.pack("<I", length) for code in codes]
     at = start
     while at < size:
@@ -144,12 +144,12 @@ def _next_frame(
         hits = [hit for hit in (window.find(header) for header in wanted) if hit >= 0]
         if hits:
             return at + min(hits)
-        at += _WINDOW - 7  # a header may lie across two windows
+        at += _WINDOW - 7  # a header may extend over two windows
     return None
 
 
 def _chunks(file: BufferedReader, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
-    """Yield (code, offset of the data, length) of every chunk that is no list; lists are entered."""
+    """Yield (code, offset of the data, length) of every chunk except lists, which are entered."""
     at = start
     while at + 8 <= end:
         file.seek(at)
@@ -164,7 +164,7 @@ def _chunks(file: BufferedReader, start: int, end: int) -> Iterator[tuple[bytes,
 
 
 def _first_movi(file: BufferedReader, size: int) -> int:
-    """Return where the first list of frames begins; the end of the file where there is none."""
+    """Return the offset of the first list of frames; the end of the file if there is none."""
     at = 12
     while at + 12 <= size:
         file.seek(at)

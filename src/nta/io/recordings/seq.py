@@ -22,7 +22,7 @@ _MONO = 100
 
 
 class SeqReader:
-    """Grey frames of 8 or 16 bits with the host's times."""
+    """Grey frames of 8 or 16 bits, with times by the host's clock."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -72,7 +72,7 @@ class SeqReader:
         )
 
     def shots(self, tally: Tally, positions: Sequence[int] | None = None) -> Iterator[Shot]:
-        """Yield the frames that are whole."""
+        """Yield the complete frames."""
         with self.path.open("rb") as file:
             for place in chosen(self._places, positions):
                 image = read_array(file, place.offset, self._shape, self._dtype)
@@ -82,7 +82,7 @@ class SeqReader:
                 yield Shot(place.index, image, host_time_ns=self._time_ns(file, place))
 
     def _time_ns(self, file: BufferedReader, place: Place) -> int | None:
-        """Return the time written behind an image: seconds, milliseconds, and from version 5 on microseconds."""
+        """Return the time stored after an image: seconds, milliseconds, and from version 5 on microseconds."""
         file.seek(place.offset + self._length)
         stamp = file.read(8 if self._microseconds else 6)
         if len(stamp) < (8 if self._microseconds else 6):

@@ -1,4 +1,4 @@
-"""What a person wrote beside a recording: `<name>.toml`, or `recording.toml` in a folder of images."""
+"""Read the side-car written by a user: `<name>.toml`, or `recording.toml` in a folder of images."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ TEXTS = (*CONDITION_TEXTS, *REPORTED)
 
 
 def read_sidecar(recording: Path) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """Return what the side-car of a recording says, with `exposure_ms` as `exposure_s`, and remarks.
+    """Return the values of the side-car of a recording, with `exposure_ms` as `exposure_s`, and remarks.
 
-    Of `beads.avi` it is `beads.avi.toml` or `beads.toml`; a `beads.toml` with tables in it is something else
-    (a scenario, settings), is left alone and remarked on.
+    The side-car of `beads.avi` is `beads.avi.toml` or `beads.toml`. A `beads.toml` with tables is something else
+    (a scenario, settings); it is ignored, with a remark.
 
     Raises
     ------
     SettingError
-        It is no TOML, has an unknown key, a value of the wrong type, or there are two side-cars.
+        It is not TOML, has an unknown key or a value of the wrong type, or there are two side-cars.
     """
     perhaps = None if recording.is_dir() else recording.with_suffix(".toml")
     found = {path: _parsed(path) for path in sidecar_files(recording)}

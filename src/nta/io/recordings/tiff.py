@@ -1,4 +1,4 @@
-"""TIFF stacks, OME-TIFF and ImageJ hyperstacks, image by image, without a decoder where uncompressed."""
+"""Read TIFF stacks, OME-TIFF and ImageJ hyperstacks image by image, without a decoder if uncompressed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _PALETTE = 3
 
 @dataclass(frozen=True)
 class _Stack:
-    """The images of one file: where they lie as they are, or else the pages to decode; and how many there were."""
+    """Images of one file: the places of uncompressed ones, else the pages to decode; and their claimed number."""
 
     path: Path
     places: list[Place]
@@ -36,7 +36,7 @@ class _Stack:
 
 
 def files_of(path: Path) -> tuple[Path, ...]:
-    """Return the files of a recording that a program wrote in several, in order; the path alone where that is all."""
+    """Return the files of a recording in order, if it was written in several; else only the path."""
     try:
         with opened(path) as (tiff, _):
             files = stated(tiff, path).files
@@ -80,7 +80,7 @@ class TiffReader:
             if frames is None:
                 notes.append("how many images there were is not known")
             bits = int(page.bitspersample)
-            depth = min(words.bit_depth or bits, bits)  # more than are stored cannot be meant
+            depth = min(words.bit_depth or bits, bits)  # a bit depth above the stored one cannot be meant
             self._channels = Channels.of(page, depth)
             compression = _compression(page)
             timed = len(words.times_s) >= (claimed if words.files else count)
@@ -135,7 +135,7 @@ class TiffReader:
     def _stored(
         self, positions: Sequence[int] | None, tally: Tally
     ) -> Iterator[tuple[int, NDArray[Any] | None]]:
-        """Yield the images as they are stored, each with its number in the recording."""
+        """Yield the stored images, each with its number in the recording."""
         start = 0
         for stack in self._stacks:
             here = (
@@ -144,7 +144,7 @@ class TiffReader:
             read = self._raw(stack, here) if stack.places else self._decoded(stack, here, tally)
             for k, stored in read:
                 yield start + k, stored
-            start += stack.claimed  # images that a cut took leave a gap
+            start += stack.claimed  # images cut off leave a gap
 
     def _raw(
         self, stack: _Stack, positions: Sequence[int] | None
@@ -162,14 +162,14 @@ class TiffReader:
                 pixels = None
                 try:
                     pixels = tiff.pages[stack.pages[k]].asarray()
-                except Exception as error:  # each decompressor has its own kind of error
+                except Exception as error:  # each decompressor raises its own type of error
                     words = (str(error) or repr(error)).splitlines()[0]
                     tally.note(f"images that cannot be read ({words})")
                 yield k, pixels if pixels is not None and pixels.shape == self._shape else None
 
 
 def _claimed_frames(words: Words, claimed: int, *, damaged: bool) -> int | None:
-    """Return how many images there are, or were; None where a lost directory or an original cut off leaves that open."""
+    """Return the original number of images; None if unknown, because a directory is lost or the original was cut off."""
     if (damaged and not words.images) or (words.truncated and words.claimed_frames is None):
         return None
     return max(claimed, words.claimed_frames or 0)

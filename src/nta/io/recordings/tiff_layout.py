@@ -1,4 +1,4 @@
-"""Where the frames of a TIFF lie, also where the file was cut and its directory of images is lost."""
+"""Find the frames of a TIFF, even if the file was cut and its directory of images is lost."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from nta.io.recordings.reader import Tally
 if TYPE_CHECKING:
     import tifffile
 
-_FRAME_AXES = "TZIQRAVMHLPE"  # whatever counts images; a stack does not always know which of them it is
+_FRAME_AXES = "TZIQRAVMHLPE"  # axes that count images; files do not always state the right one
 _MIN_IS_WHITE = 0
-_PLANES = 2  # of PlanarConfiguration: each colour in a plane of its own
-_OTHER_FILE = "OME series failed to read"  # what the reader needs of other files, it opens itself
-_SLACK = 1 << 16  # bytes between the last image and the next directory; writers put descriptions there
+_PLANES = 2  # value of PlanarConfiguration: each colour in a plane of its own
+_OTHER_FILE = "OME series failed to read"  # about other files of a set, which this reader opens itself
+_SLACK = 1 << 16  # most bytes between the last image and the next directory, where writers put descriptions
 
 
 @contextmanager
 def opened(path: Path) -> Iterator[tuple[tifffile.TiffFile, list[str]]]:
-    """Open a TIFF; what tifffile would print of a damaged one comes as a list."""
+    """Open a TIFF; messages that tifffile logs about a damaged file are yielded as a list."""
     import tifffile
 
     complaints: list[str] = []
@@ -44,9 +44,7 @@ def opened(path: Path) -> Iterator[tuple[tifffile.TiffFile, list[str]]]:
             yield tiff, complaints
     except RecordingError:
         raise
-    except (
-        Exception
-    ) as error:  # of damaged tags tifffile raises whatever follows from them, division by zero too
+    except Exception as error:  # on damaged tags tifffile may raise anything, even a division by zero
         words = (str(error) or repr(error)).splitlines()[0]
         raise RecordingError(f"{path} cannot be read as TIFF: {words}") from error
     finally:
@@ -65,7 +63,7 @@ class _Listener(logging.Handler):
 
 
 def check_pixels(page: Any, path: Path) -> None:
-    """Refuse pixels that no camera gives."""
+    """Refuse pixels of a type that no camera delivers."""
     if page.dtype not in (np.uint8, np.uint16):
         raise RecordingError(f"{path} has {page.dtype} pixels; a recording has a camera's uint8 or uint16")
 
@@ -108,11 +106,8 @@ def check_axes(tiff: tifffile.TiffFile, path: Path) -> None:
     else:
         counts = {}
     words = tiff.imagej_metadata or {}
-    for axis, key in (
-        ("T", "frames"),
-        ("Z", "slices"),
-        ("C", "channels"),
-    ):  # known also where images are lost
+    # known even if images are lost
+    for axis, key in (("T", "frames"), ("Z", "slices"), ("C", "channels")):
         counts[axis] = max(counts.get(axis, 1), int(words.get(key, 1)))
     counts = {axis: n for axis, n in counts.items() if axis not in "YXS" and n > 1}
     said = ", ".join(f"{n} along {axis}" for axis, n in counts.items())
@@ -128,7 +123,7 @@ def check_axes(tiff: tifffile.TiffFile, path: Path) -> None:
 def frame_places(
     tiff: tifffile.TiffFile, path: Path, stated_images: int, *, alone: bool = True
 ) -> tuple[list[Place], list[int], int]:
-    """Return the places of uncompressed images, or else the pages to decode; and how many are claimed.
+    """Return the places of uncompressed images, else the pages to decode; and the claimed number of images.
 
     alone : whether all images of the recording are in this file.
     """
@@ -153,18 +148,19 @@ def frame_places(
 
 
 def _images_of_one_directory(tiff: tifffile.TiffFile, path: Path, length: int, claimed: int) -> int:
-    """Return how many images lie one behind the other where the file has, or has left, a single directory."""
+    """Return the number of consecutive images of a file that has, or has kept, only one directory."""
     first = tiff.pages.first
     following = _next_directory(path, first.offset, tiff)
-    if following == 0:  # one for a whole stack, as ImageJ writes it above 4 GB
+    if following == 0:  # one directory for a whole stack, as ImageJ writes it above 4 GB
         return claimed
-    images, rest = divmod(following - first.dataoffsets[0], length)  # the others were behind the images
+    # the other directories were behind the images
+    images, rest = divmod(following - first.dataoffsets[0], length)
     return max(images, 1) if rest < _SLACK else 1
 
 
 def _is_straight(page: Any) -> bool:
-    """Tell whether the pixels of a page lie in the file as they are."""
-    whole = page.keyframe  # pages like the first one are kept without tags of their own
+    """Return whether the pixels of a page are stored uncompressed, in one piece."""
+    whole = page.keyframe  # tifffile keeps pages like the first one without their own tags
     plain = int(whole.compression) == 1 and int(whole.bitspersample) in (8, 16)
     return plain and int(whole.planarconfig) == 1 and bool(page.is_contiguous)
 
@@ -174,7 +170,7 @@ def _frame_pages(tiff: tifffile.TiffFile, path: Path) -> list[int]:
     first = tiff.pages.first
     for number in range(len(tiff.pages)):
         page = tiff.pages[number]
-        if 0 in page.shape:  # its directory is damaged, which shows when it is decoded
+        if 0 in page.shape:  # the directory is damaged; decoding will report it
             continue
         if page.shape != first.shape or page.dtype != first.dtype:
             raise RecordingError(
@@ -192,7 +188,7 @@ def _series_images(tiff: tifffile.TiffFile) -> int:
 
 
 def _next_directory(path: Path, offset: int, tiff: tifffile.TiffFile) -> int:
-    """Return where a directory of tags says that the next one lies (TIFF 6.0, section 2; 8-byte form of BigTIFF)."""
+    """Return the offset of the next directory of tags (TIFF 6.0, section 2; 8-byte form of BigTIFF)."""
     count, entry, pointer = ("Q", 20, "Q") if tiff.is_bigtiff else ("H", 12, "I")
     with path.open("rb") as file:
         file.seek(offset)

@@ -1,4 +1,4 @@
-"""What a TIFF says beside its pixels: OME-XML, ImageJ's description, and the shape that tifffile notes."""
+"""Read the metadata of a TIFF: OME-XML, the description by ImageJ, and the shape noted by tifffile."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     import tifffile
 
 OME_NAMESPACE = "nta-lab/recording"
-"""Of the pairs of words that nta adds to an OME-TIFF; the values are JSON."""
+"""Namespace of the pairs that nta adds to an OME-TIFF; their values are JSON."""
 
-_SQUARE = 0.01  # relative; more is no rounding
+_SQUARE = 0.01  # relative tolerance for rounding
 _METRES = {"m": 1.0, "cm": 1e-2, "mm": 1e-3, "nm": 1e-9} | dict.fromkeys(
     ("µm", "μm", "um", "micron", "microns"), 1e-6
 )
@@ -32,9 +32,9 @@ _METRES = {"m": 1.0, "cm": 1e-2, "mm": 1e-3, "nm": 1e-9} | dict.fromkeys(
 
 @dataclass(frozen=True, kw_only=True)
 class Words:
-    """What the file says; None or empty for what it does not.
+    """Statements of the file; None or empty means not stated.
 
-    files : where the recording is written in several files, their names in the order of the frames, and how many each holds.
+    files : if the recording was written in several files, their names in the order of the frames, and the number in each.
     """
 
     dialect: str = ""
@@ -47,19 +47,19 @@ class Words:
     binning: int | None = None
     times_s: tuple[float, ...] = ()
     lossy_codec: str | None = None
-    truncated: bool = False  # what was copied from
-    claimed_frames: int | None = None  # of what was copied from, where it was cut off
+    truncated: bool = False  # whether the original was cut off
+    claimed_frames: int | None = None  # number of frames of the original, if it was cut off
     metadata: dict[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
 
 def stated(tiff: tifffile.TiffFile, path: Path, known_hz: float | None = None) -> Words:
-    """Return what the file says of itself; `known_hz` is the frame rate that somebody states.
+    """Return the statements of the file about itself; `known_hz` is the frame rate that the user or a side-car states.
 
     Raises
     ------
     RecordingError
-        It holds several images, or is a part of a recording that begins in another file.
+        The file holds several images, or is a part of a recording that begins in another file.
     """
     if tiff.ome_metadata:
         return _from_ome(tiff.ome_metadata, path, known_hz)
@@ -111,13 +111,13 @@ def _from_ome(text: str, path: Path, known_hz: float | None) -> Words:
 
 
 def _image(root: ElementTree.Element, path: Path) -> tuple[ElementTree.Element | None, Mapping[str, int]]:
-    """Return the image that the file holds, and in which files how many of its planes lie."""
+    """Return the image in the file, and the number of its planes in each file."""
     if (elsewhere := root.find("{*}BinaryOnly")) is not None:
         raise RecordingError(
             f"{path} is a part of the recording in {elsewhere.get('MetadataFile', 'another file')}; give that"
         )
     every = [(pixels, _files(pixels, root, path)) for pixels in root.iterfind(".//{*}Image/{*}Pixels")]
-    if len(every) == 1 and len(every[0][1]) <= 1:  # all there is, under whatever name the file had then
+    if len(every) == 1 and len(every[0][1]) <= 1:  # the only file, under the name it had when written
         return every[0][0], {}
     here = [(pixels, files) for pixels, files in every if not files or path.name in files]
     if len(here) > 1:
@@ -137,7 +137,7 @@ def _image(root: ElementTree.Element, path: Path) -> tuple[ElementTree.Element |
 
 
 def _refuse_parts(path: Path, files: Mapping[str, int]) -> None:
-    """Refuse a file that is not the first of its recording, and a recording of which a file is not there."""
+    """Refuse a file that is not the first of its recording, and a recording with a missing file."""
     names, ends = list(files), list(accumulate(files.values()))
     for name, count, end in zip(names, files.values(), ends, strict=True):
         frames = f"frames {end - count} to {end - 1}"
@@ -152,7 +152,7 @@ def _refuse_parts(path: Path, files: Mapping[str, int]) -> None:
 
 
 def _files(pixels: ElementTree.Element, root: ElementTree.Element, path: Path) -> Mapping[str, int]:
-    """Return how many planes of an image lie in which file, in the order of the frames; this one by its present name."""
+    """Return the number of planes of an image in each file, in the order of the frames; this file by its present name."""
     found: dict[str, int] = {}
     last: dict[str, int] = {}
     for data in sorted(pixels.iterfind("{*}TiffData"), key=lambda data: _place(data, "First")):
@@ -178,7 +178,7 @@ def _counted(text: str) -> int:
 
 
 def _square(width_m: float | None, height_m: float | None) -> tuple[float | None, tuple[str, ...]]:
-    """Return the edge of a pixel; None, and why, where it is no square."""
+    """Return the edge of a pixel; None, with the reason, if pixels are not square."""
     if width_m is None or height_m is None or math.isclose(width_m, height_m, rel_tol=_SQUARE):
         return width_m, ()
     edges = f"{1e6 * width_m:.4g} x {1e6 * height_m:.4g} um"
@@ -186,7 +186,7 @@ def _square(width_m: float | None, height_m: float | None) -> tuple[float | None
 
 
 def _own_words(root: ElementTree.Element) -> dict[str, Any]:
-    """Return what nta itself wrote into an OME-TIFF beside the schema's own fields."""
+    """Return the values that nta wrote into an OME-TIFF in addition to the fields of the schema."""
     pairs = root.findall(f".//{{*}}MapAnnotation[@Namespace='{OME_NAMESPACE}']/{{*}}Value/{{*}}M")
     try:
         return {pair.get("K", ""): json.loads(pair.text or "null") for pair in pairs}
@@ -195,7 +195,7 @@ def _own_words(root: ElementTree.Element) -> dict[str, Any]:
 
 
 def _quantity(element: ElementTree.Element, name: str, units: dict[str, float], default: str) -> float | None:
-    """Return an attribute in SI units; None where it is missing, no number or in an unknown unit."""
+    """Return an attribute in SI units; None if it is missing, not a number, or in an unknown unit."""
     try:
         value = float(element.get(name, "")) * units[element.get(name + "Unit", default)]
     except (ValueError, KeyError):
@@ -234,7 +234,7 @@ def _from_imagej(tiff: tifffile.TiffFile) -> Words:
 
 
 def _imagej_rate(words: dict[str, Any]) -> tuple[float | None, tuple[str, ...]]:
-    """Return the frame rate of an ImageJ stack; none, and why, where its unit is not known or nothing but `fps` is there."""
+    """Return the frame rate of an ImageJ stack; None, with the reason, if its unit is not known or only `fps` is stated."""
     interval, unit = _positive(words.get("finterval")), _unescaped(words.get("tunit", "sec"))
     if interval and unit in SECONDS:
         return 1 / (interval * SECONDS[unit]), ()
@@ -250,5 +250,5 @@ def _imagej_rate(words: dict[str, Any]) -> tuple[float | None, tuple[str, ...]]:
 
 
 def _unescaped(word: Any) -> str:
-    """Return a word of ImageJ's, which writes what is beyond ASCII by its number, as Java does."""
+    """Return a text of ImageJ with its escapes resolved: non-ASCII characters are written by number, as in Java."""
     return re.sub(r"\\u([0-9a-fA-F]{4})", lambda found: chr(int(found[1], 16)), str(word)).strip()

@@ -1,4 +1,4 @@
-"""The words that people say of camera and sample, in side-cars, manifests, procedures and on the command line."""
+"""Camera settings as users state them, in side-cars, manifests and on the command line."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ CAMERA_NUMBERS = ("frame_rate_hz", "exposure_ms", "pixel_size_um", "bit_depth")
 
 
 def camera_from_words(words: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what words say of the camera as `open_recording` takes it: the exposure, which people write in ms, in s."""
+    """Return stated camera settings as arguments of `open_recording`, with the exposure converted from ms to s."""
     said = {name: words[name] for name in CAMERA_NUMBERS if words.get(name) is not None}
     if "exposure_ms" in said:
         said["exposure_s"] = said.pop("exposure_ms") / 1e3
@@ -26,7 +26,7 @@ def frame_rate(value: Any, where: str) -> Fraction | float:
     Raises
     ------
     SettingError
-        It is neither, or not above 0.
+        The value is neither a number nor a fraction, or not above 0.
     """
     try:
         if isinstance(value, str):

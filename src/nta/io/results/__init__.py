@@ -1,4 +1,4 @@
-"""Results: an analysis kept without loss in HDF5, as tables for other programs, and as one JSON of its numbers."""
+"""Results: an analysis without loss in HDF5, as tables for other programs, and its numbers as JSON."""
 
 from nta.io.results.layout import (
     ANALYSIS_FOLDER,

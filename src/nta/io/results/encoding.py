@@ -1,9 +1,9 @@
-"""Frozen dataclasses in HDF5, exactly: what the fields hold decides how they are kept, their declared types how they return.
+"""Store frozen dataclasses in HDF5 exactly: their values decide the storage, their declared types the form when read.
 
 - A number, truth value, text, date or enum member is an attribute; None is an empty one.
 - An array is a dataset; a column of a table carries its unit and meaning.
-- A dataclass, tuple, list or mapping is a group that says so in its attribute `nta_type`.
-- What is the same object in two places is kept once and linked, and comes back as one object.
+- A dataclass, tuple, list or mapping is a group; its attribute `nta_type` states which.
+- An object that occurs in two places is stored once and linked, and read as one object.
 
 The file names no class that is imported from it: a class must be among the declared types of the field.
 """
@@ -21,16 +21,16 @@ import h5py
 import numpy as np
 
 _TYPE = "nta_type"
-_MEMBERS = "members"  # names of a mapping in their order, which HDF5 does not keep
+_MEMBERS = "members"  # keys of a mapping in their order, which HDF5 does not store
 _LONG_TEXT = 30_000  # bytes; all attributes of an object share 64 KiB of header
-_WORTH_PACKING = 4096  # bytes; below that a compressed chunk costs more than it saves
+_WORTH_PACKING = 4096  # bytes; compressing less costs more than it saves
 
 
 class Writer:
-    """Writes values below HDF5 groups and remembers what was written already."""
+    """Writes values into HDF5 groups and remembers the objects already written."""
 
     def __init__(self) -> None:
-        self._written: dict[int, tuple[Any, str]] = {}  # holds the object too, so that its id stays taken
+        self._written: dict[int, tuple[Any, str]] = {}  # keeps the object too, so that its id is not reused
 
     def write(self, parent: h5py.Group, name: str, value: Any) -> None:
         """Write a value as a member of `parent`."""
@@ -74,7 +74,7 @@ class Writer:
 
 
 class Reader:
-    """Reads values back; what was one object when it was written is one object again."""
+    """Reads values; linked values become one object again."""
 
     def __init__(self) -> None:
         self._read: dict[int, Any] = {}
@@ -157,7 +157,7 @@ def _write_scalar(parent: h5py.Group, name: str, value: Any) -> None:
 
 
 def _write_text(parent: h5py.Group, name: str, value: str) -> None:
-    """Write text: plain, or as bytes where HDF5 text cannot hold it (a zero byte, a file name that is no UTF-8)."""
+    """Write text: plain, or as bytes if HDF5 text cannot hold it (a zero byte, a file name that is not UTF-8)."""
     encoded = value.encode("utf-8", "surrogateescape")
     if "\0" in value or encoded.decode("utf-8", "replace") != value:
         parent.attrs[name] = np.void(encoded)
@@ -181,7 +181,7 @@ def _read_array(member: h5py.Dataset) -> np.ndarray[Any, Any]:
 
 
 def _as_declared(value: Any, hint: Any) -> Any:
-    """Return the scalar as the declared type: HDF5 knows neither dates nor enums."""
+    """Return the scalar as the declared type, since HDF5 has neither dates nor enums."""
     for arm in _arms(hint):
         if value is None or not isinstance(arm, type):
             continue
@@ -235,5 +235,5 @@ def _has_default(f: Field[Any]) -> bool:
 
 
 def _is_plain_name(key: str) -> bool:
-    """Say whether a key can be the name of an HDF5 member as it stands."""
+    """Return whether a key can be used unchanged as the name of an HDF5 member."""
     return bool(key) and key.isprintable() and "/" not in key and key not in (".", "..", _MEMBERS, _TYPE)

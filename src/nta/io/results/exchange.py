@@ -1,4 +1,4 @@
-"""Results as other programs read them: Parquet, tracks as trackpy names their columns, TrackMate and ISBI-challenge XML."""
+"""Results in formats of other programs: Parquet, tracks for trackpy, TrackMate XML and ISBI-challenge XML."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _TABLES = {"tracks": track_columns, "spots": spot_columns, "distribution": distr
 def write_parquet_tables(analysis: Analysis, folder: str | Path) -> tuple[Path, ...]:
     """Write `tracks`, `spots` and `distribution` as Parquet into an existing folder, with the columns of the CSV tables.
 
-    Numbers keep all their digits. The summary of the analysis travels in the file's metadata under the key ``nta``.
+    Numbers keep all digits. The metadata of each file contain the summary of the analysis under the key ``nta``.
     """
     import pyarrow as pa
     from pyarrow import parquet
@@ -41,10 +41,12 @@ def write_parquet_tables(analysis: Analysis, folder: str | Path) -> tuple[Path, 
 
 
 def trackpy_columns(analysis: Analysis, *, drift: bool = True) -> dict[str, tuple[str, Any]]:
-    """Return the spots of tracks under trackpy's names: y, x in px, mass in photo-electrons, size as radius of gyration, ep.
+    """Return the spots of the tracks with trackpy's column names.
 
-    drift : True: positions as they are in the image, which is what trackpy's own `subtract_drift` expects; False: with the
-        drift that nta found subtracted.
+    y, x, size (radius of gyration) and ep (localization error) in px; mass in photo-electrons.
+
+    drift : True: positions in the image, as trackpy's `subtract_drift` expects; False: positions after subtraction of the
+        drift that nta measured.
     """
     tracks = analysis.tracks
     y, x = tracks.in_image() if drift else (tracks.y_px, tracks.x_px)
@@ -52,8 +54,11 @@ def trackpy_columns(analysis: Analysis, *, drift: bool = True) -> dict[str, tupl
         "y": ("%.6g", y),
         "x": ("%.6g", x),
         "mass": ("%.6g", tracks.intensity),
-        "size": ("%.5g", tracks.width_px * np.sqrt(2)),  # of a Gaussian in two dimensions
-        "signal": ("%.6g", tracks.intensity / (2 * np.pi * tracks.width_px**2)),  # height of the Gaussian
+        "size": ("%.5g", tracks.width_px * np.sqrt(2)),  # radius of gyration of a two-dimensional Gaussian
+        "signal": (
+            "%.6g",
+            tracks.intensity / (2 * np.pi * tracks.width_px**2),
+        ),  # peak height of the Gaussian
         "ep": ("%.4g", tracks.localization_error_px),
         "frame": ("%d", tracks.frame),
         "particle": ("%d", tracks.track),
@@ -61,7 +66,7 @@ def trackpy_columns(analysis: Analysis, *, drift: bool = True) -> dict[str, tupl
 
 
 def trackpy_frame(analysis: Analysis, *, drift: bool = True) -> Any:
-    """Return the DataFrame that trackpy's `emsd`, `imsd`, `subtract_drift` and plots take (needs pandas)."""
+    """Return the DataFrame for trackpy's `emsd`, `imsd`, `subtract_drift` and plots (needs pandas)."""
     try:
         import pandas as pd
     except ImportError:
@@ -74,7 +79,7 @@ def trackpy_frame(analysis: Analysis, *, drift: bool = True) -> Any:
 
 
 def track_table(analysis: Analysis, *, drift: bool = True) -> TrackTable:
-    """Return where every track was in every frame, in the image or with the drift subtracted."""
+    """Return the positions of all tracks in all frames, in the image or with the drift subtracted."""
     tracks = analysis.tracks
     y, x = tracks.in_image() if drift else (tracks.y_px, tracks.x_px)
     return TrackTable(
@@ -112,5 +117,5 @@ def write_exchange(analysis: Analysis, path: str | Path, form: str, *, drift: bo
 
 
 def _without_nan(scale: TrackMateScale) -> Mapping[str, Any]:
-    """Leave out a feature with no value: TrackMate's reader refuses NaN."""
+    """Return the features without those that contain NaN, which TrackMate's reader refuses."""
     return {"features": {name: v for name, v in scale.features.items() if np.isfinite(v).all()}}

@@ -15,9 +15,8 @@ BATCH_FILE = "batch.json"
 BATCH_RESULTS = "results"
 """Folder of the results, in the folder of a batch."""
 _MOST_NAMED = 3
-_VIDEOS = (
-    f"video_*/{ANALYSIS_FOLDER}/{RESULTS_FILE}"  # only videos of the sample match: controls have other names
-)
+# only videos of the sample match: controls have other names
+_VIDEOS = f"video_*/{ANALYSIS_FOLDER}/{RESULTS_FILE}"
 
 
 def results_files(folder: Path) -> tuple[Path, ...]:

@@ -1,4 +1,4 @@
-"""An analysis as an HDF5 file and back, every field of it; `encoding` says how."""
+"""Write an analysis with all its fields to an HDF5 file and read it back; see `encoding`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ VERSION = 1
 
 
 def is_results(path: Path) -> bool:
-    """Say whether a file holds results of nta, by its content."""
+    """Return whether a file holds results of nta, by its content."""
     if path.suffix not in (".h5", ".hdf5") or not path.is_file():
         return False
     try:
@@ -35,10 +35,10 @@ def is_results(path: Path) -> bool:
 
 
 def save_analysis(analysis: Analysis, path: str | Path) -> Path:
-    """Write an analysis; the file appears when it is whole, and replaces one of that name.
+    """Write an analysis; the file appears when it is complete, and replaces an existing one.
 
-    A stage is a group, a table a group of columns with their unit and meaning as attributes; what has no length is an
-    attribute. Any HDF5 program can read it; `load_analysis` gives back what was saved, field by field.
+    A stage is a group, a table a group of columns with their unit and meaning as attributes; scalars are
+    attributes. Any HDF5 program can read it; `load_analysis` restores every field.
     """
     path = Path(path)
     with new_file(path) as partial, _on_disk(partial) as disk, h5py.File(disk, "w") as file:
@@ -54,11 +54,11 @@ def save_analysis(analysis: Analysis, path: str | Path) -> Path:
 
 @contextmanager
 def _on_disk(path: Path) -> Iterator[DiskFile]:
-    """Yield the file that HDF5 writes into; a write that failed is raised here, of which HDF5 does not learn."""
+    """Yield the file that HDF5 writes into; a failed write, which is hidden from HDF5, is raised here."""
     disk = DiskFile(path, replace=True)
     try:
         yield disk
-    except (OSError, RuntimeError):  # it may have read again what was not written
+    except (OSError, RuntimeError):  # HDF5 may have read data that were not written
         if disk.failed is None:
             raise
     finally:
@@ -87,7 +87,7 @@ def load_analysis(path: str | Path) -> Analysis:
         raise RecordingError(
             f"{path} holds no results that can be read: not HDF5, cut off or damaged ({error})"
         ) from None
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:  # HDF5 raises the last one
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:  # h5py raises RuntimeError
         raise RecordingError(f"{path}: the results are incomplete or damaged: {error}") from None
     assert isinstance(loaded, Analysis)
     return loaded

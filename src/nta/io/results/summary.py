@@ -1,4 +1,4 @@
-"""All numbers of an analysis as plain data: with unit and interval, settings, findings and where it comes from."""
+"""All numbers of an analysis as plain data: quantities with unit and interval, settings, findings, provenance."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SUMMARY_VERSION = 1
 
 
 def summary(analysis: Analysis) -> dict[str, Any]:
-    """Return what `summary.json` holds: plain data, ready for JSON (no NaN, no infinity)."""
+    """Return the content of `summary.json`: plain data for JSON, without NaN and infinity."""
     sizes, scene, seen = analysis.sizes, analysis.spots.scene, analysis.visibility
     values: dict[str, Any] = plain(
         {
@@ -80,7 +80,7 @@ def summary(analysis: Analysis) -> dict[str, Any]:
 
 
 def _visibility(analysis: Analysis) -> dict[str, Any] | None:
-    """Return detection limit, index and concentration; None in results of before they were measured."""
+    """Return detection limit, index and concentration; None for results of versions that did not measure them."""
     seen = analysis.visibility
     if seen is None:
         return None
@@ -94,18 +94,18 @@ def _visibility(analysis: Analysis) -> dict[str, Any] | None:
 
 
 def write_summary(analysis: Analysis, path: str | Path) -> Path:
-    """Write `summary.json`; the file appears when it is whole."""
+    """Write `summary.json`; the file appears only when it is complete."""
     return write_json(path, summary(analysis))
 
 
 def digest(value: Any) -> str:
-    """Return the SHA-256 of plain data in its one canonical spelling."""
+    """Return the SHA-256 of plain data in canonical JSON: sorted keys, no spaces, ASCII."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
     return hashlib.sha256(text.encode("ascii")).hexdigest()
 
 
 def plain(value: Any) -> Any:
-    """Return plain data, ready for JSON; what is no number becomes null, because JSON knows neither NaN nor infinity."""
+    """Return plain data for JSON; NaN and infinity, which JSON does not have, become null."""
     if isinstance(value, Quantity):
         return plain(value.as_dict())
     if isinstance(value, Enum):

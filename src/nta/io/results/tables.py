@@ -1,4 +1,4 @@
-"""Tables for spreadsheets and other programs: tracks, spots, distribution; units are in the names of the columns."""
+"""Tables for other programs: tracks, spots, distribution; names of columns contain the unit."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from nta.visibility.light import MOST_CONTRAST
 
 TABLES = ("tracks.csv", "spots.csv", "distribution.csv", "summary.json")
 _UNITS_OF_COLUMNS = ("_per_ml", "_e_per_ms", "_nm", "_c")
-_ROWS_AT_ONCE = 20_000  # a few MB of text
+_ROWS_AT_ONCE = 20_000  # rows that are formatted together, a few MB of text
 
 
 def write_tables(analysis: Analysis, folder: str | Path) -> tuple[Path, ...]:
     """Write `tracks.csv`, `spots.csv`, `distribution.csv` and `summary.json` into an existing folder.
 
-    A cell is empty where there is no value. `distribution.csv` has one row per bin and curve: which curve a row belongs to
-    stands in its column `curve`, and the shares of one curve sum to 1.
+    A cell without a value is empty. `distribution.csv` has one row per bin and curve; its column `curve` names the curve,
+    and the shares of each curve sum to 1.
     """
     folder = Path(folder)
     return (
@@ -39,7 +39,7 @@ def write_tables(analysis: Analysis, folder: str | Path) -> tuple[Path, ...]:
 
 
 def track_columns(analysis: Analysis) -> dict[str, tuple[str, Any]]:
-    """Return the columns of `tracks.csv`: name to printf format and values."""
+    """Return the columns of `tracks.csv`: printf format and values by name."""
     d, sizes = analysis.diffusion, analysis.sizes.tracks
     return {
         "track": ("%d", np.arange(len(d))),
@@ -60,7 +60,7 @@ def track_columns(analysis: Analysis) -> dict[str, tuple[str, Any]]:
 
 
 def _indices(analysis: Analysis) -> dict[str, tuple[str, Any]]:
-    """Return effective refractive indices, where the brightness is calibrated; an upper end beyond all indices is none."""
+    """Return effective refractive indices if the brightness is calibrated; an upper end beyond all indices is NaN."""
     seen = analysis.visibility
     indices = seen.indices if seen else None
     if seen is None or indices is None:
@@ -74,7 +74,7 @@ def _indices(analysis: Analysis) -> dict[str, tuple[str, Any]]:
 
 
 def spot_columns(analysis: Analysis) -> dict[str, tuple[str, Any]]:
-    """Return the columns of `spots.csv`; `track` is -1 for a spot that no track took."""
+    """Return the columns of `spots.csv`; `track` is -1 for a spot in no track."""
     spots = analysis.spots
     track = np.full(len(spots), -1, dtype=np.int64)
     track[analysis.tracks.spot] = analysis.tracks.track
@@ -94,9 +94,9 @@ def spot_columns(analysis: Analysis) -> dict[str, tuple[str, Any]]:
 
 
 def distribution_columns(analysis: Analysis) -> dict[str, tuple[str, Any]]:
-    """Return the columns of `distribution.csv`: the result first, then what it is compared with.
+    """Return the columns of `distribution.csv`: first the result, then the distributions for comparison.
 
-    `curve` is the key to group by; `describes` and `method` say of what and how in words, and several curves may share them.
+    `curve` is unique for each curve; `describes` and `method` are in words, and several curves may share them.
     """
     by_key = _curves(analysis.sizes)
     curves = list(by_key.values())
@@ -120,7 +120,7 @@ def distribution_columns(analysis: Analysis) -> dict[str, tuple[str, Any]]:
 
 
 def _curves(sizes: SizeDistribution) -> dict[str, Distribution]:
-    """Return the distributions by a short key, each its own."""
+    """Return the distributions by a short unique key."""
     named = {
         "result": sizes.distribution,
         "suspension": sizes.suspension,
@@ -128,25 +128,25 @@ def _curves(sizes: SizeDistribution) -> dict[str, Distribution]:
     }
     found = {key: curve for key, curve in named.items() if curve is not None}
     for i, curve in enumerate(sizes.comparison, 1):
-        found[curve.key or f"comparison_{i}"] = curve  # results of older versions know no keys
+        found[curve.key or f"comparison_{i}"] = curve  # results of older versions have no keys
     return found
 
 
 def with_end(name: str, end: str) -> str:
-    """Return the column of an end of an interval, "_low" or "_high": the unit stays last, d50_low_nm."""
+    """Insert "_low" or "_high" before the unit of a column: d50_nm becomes d50_low_nm."""
     unit = next((unit for unit in _UNITS_OF_COLUMNS if name.endswith(unit)), "")
     return f"{name.removesuffix(unit)}{end}{unit}"
 
 
 def flag_words(flags: NDArray[np.integer[Any]], kind: type[IntFlag]) -> list[str]:
-    """Return the flags of every row in words, joined by `;`; empty where there are none."""
+    """Return the flags of each row in words, joined by `;`; empty without flags."""
     found, which = np.unique(flags, return_inverse=True)
     words = [";".join(str(m.name).lower() for m in kind if m & int(value)) for value in found]
     return [words[i] for i in which.tolist()]
 
 
 def write_csv(path: Path, columns: Mapping[str, tuple[str, Any]]) -> Path:
-    """Write columns, given as printf format and values; the file appears when it is whole."""
+    """Write columns, given as printf format and values; the file appears only when it is complete."""
     with new_file(path) as partial, partial.open("w", encoding="utf-8", newline="\n") as file:
         file.write(",".join(columns) + "\n")
         file.writelines(_lines(columns))
@@ -154,7 +154,7 @@ def write_csv(path: Path, columns: Mapping[str, tuple[str, Any]]) -> Path:
 
 
 def _lines(columns: Mapping[str, tuple[str, Any]]) -> Iterator[str]:
-    """Yield the text of many rows at a time: one formatting of a long template is several times faster than row by row."""
+    """Yield the text of many rows at once: a single long template is several times faster than formatting each row."""
     template = ",".join(form for form, _ in columns.values()) + "\n"
     n_rows = len(next(iter(columns.values()))[1])
     for start in range(0, n_rows, _ROWS_AT_ONCE):
@@ -164,5 +164,5 @@ def _lines(columns: Mapping[str, tuple[str, Any]]) -> Iterator[str]:
             part = values[start:stop]
             cells[i :: len(columns)] = part.tolist() if isinstance(part, np.ndarray) else part
         text = (template * (stop - start)) % tuple(cells)
-        # No number is an empty cell, which every program reads as missing; no word of ours starts with "nan".
+        # NaN becomes an empty cell, which all programs read as missing; no text in a table starts with "nan".
         yield text.replace(",nan", ",")

@@ -22,12 +22,12 @@ __all__ = [
 def read_tracks(path: str | Path, pixel_size_um: float | None = None) -> TrackTable:
     """Read tracks that another program wrote, recognised by content.
 
-    pixel_size_um : for a file whose positions are in um and which does not say it.
+    pixel_size_um : needed for a file with positions in um that does not state it.
 
     Raises
     ------
     TrackFileError
-        Of no program that is understood, or damaged; the message says what was found.
+        The file is of no known program, or damaged; the message says what was found.
     """
     path = Path(path)
     if not path.is_file():

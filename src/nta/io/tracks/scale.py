@@ -1,4 +1,4 @@
-"""Units of other programs' tracks: what their lengths and times are in ours."""
+"""Convert the units of tracks of other programs."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ _UM = {
     **dict.fromkeys(("um", "µm", "μm", "micron", "microns", "micrometer"), 1.0),
     **{"nm": 1e-3, "mm": 1e3},
 }
-_NOBODY_SAID = 1.0  # the interval that TrackMate writes of a movie without a frame rate, in "sec" too
+_NOBODY_SAID = 1.0  # interval, also in "sec", that TrackMate writes for a movie without a frame rate
 
 
 def is_pixels(unit: str) -> bool:
-    """Say whether lengths are in pixels."""
+    """Return whether lengths are in pixels."""
     return unit.lower() in _PIXELS
 
 
 def um_per(unit: str) -> float | None:
-    """Return how many um a unit of length is; None of one that is not known."""
+    """Return a unit of length in um; None if it is not known."""
     return _UM.get(unit.lower())
 
 
 def positions_in(path: Path, unit: str, pixel_size_um: float | None) -> tuple[float, float | None]:
-    """Return by what positions are divided to be in pixels, and the pixel size in um where it plays a part.
+    """Return the divisor that converts positions to pixels, and the pixel size in um if it is used.
 
     Raises
     ------
     TrackFileError
-        They are no pixels, and the pixel size is given by nobody.
+        Positions are not in pixels, and the pixel size is not stated.
     """
     if is_pixels(unit):
         return 1.0, None
@@ -46,6 +46,6 @@ def positions_in(path: Path, unit: str, pixel_size_um: float | None) -> tuple[fl
 
 
 def frame_rate_hz(interval: float, unit: str) -> float | None:
-    """Return the frame rate of an interval between frames; None where nobody said it, or in a unit that is not known."""
+    """Return the frame rate of an interval between frames; None if not stated, or in an unknown unit."""
     seconds = SECONDS.get(unit.lower())
     return 1 / (interval * seconds) if seconds and interval > 0 and interval != _NOBODY_SAID else None

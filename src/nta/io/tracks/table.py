@@ -1,4 +1,4 @@
-"""The noun of this room: tracks as other programs know them, a place in every frame and no more."""
+"""Tracks of other programs: only positions by frame."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from nta.io.text import TextFileError
 
 
 class TrackFileError(TextFileError):
-    """A file is no table of tracks that is understood."""
+    """A file is not a readable table of tracks."""
 
 
 class UnknownTracksError(TrackFileError):
-    """A file is of no program whose tracks are understood."""
+    """A file is of no program whose tracks can be read."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class TrackTable(Columns):
-    """Positions sorted by (track, frame); tracks are numbered 0..n-1, frames from 0 where the program counts from 0.
+    """Positions sorted by (track, frame); tracks are numbered 0..n-1, frames from 0, also if the program counts from 1.
 
-    program : which wrote it. notes : what was done to the file's tracks to make these. pixel_size_um, frame_rate_hz : as
-        the file states them, None where it does not.
+    program : program that wrote the file. notes : changes made to the tracks of the file. pixel_size_um, frame_rate_hz :
+        as stated by the file, else None.
     """
 
     track: NDArray[np.int64] = column(np.int64, "1", "track number")
@@ -50,14 +50,14 @@ class TrackTable(Columns):
         notes: Sequence[str] = (),
         rows_at: ArrayLike | None = None,
     ) -> TrackTable:
-        """Make a table from rows in any order; the program's own names of tracks become numbers in their order.
+        """Make a table from rows in any order; the names of tracks become numbers in their order.
 
-        rows_at : how complaints number the rows; from 0 where None.
+        rows_at : row numbers for error messages; from 0 if None.
 
         Raises
         ------
         TrackFileError
-            A track is in two places in one frame, a frame is no whole number, or a track or position not finite.
+            A track is in two places in one frame, a frame is not a whole number, or a track or position is not finite.
         """
         _refuse_frames(frame, program, rows_at)
         if (nameless := _first_nan(track)) is not None:
@@ -96,7 +96,7 @@ class TrackTable(Columns):
 
 
 def _refuse_frames(frame: ArrayLike, program: str, rows_at: ArrayLike | None) -> None:
-    """Refuse what numbers no frame: most often it is a time."""
+    """Refuse frames that are not whole numbers: most often they are times."""
     try:
         frames = np.asarray(frame, dtype=np.float64)
     except (TypeError, ValueError) as error:
@@ -112,7 +112,7 @@ def _refuse_frames(frame: ArrayLike, program: str, rows_at: ArrayLike | None) ->
 
 def _first_nan(track: ArrayLike) -> int | None:
     names = np.asarray(track)
-    nan = names != names  # of names of any kind, NaN alone is not itself
+    nan = names != names  # names may be of any type; only NaN differs from itself
     return int(np.argmax(nan)) if nan.any() else None
 
 

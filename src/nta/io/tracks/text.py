@@ -1,4 +1,4 @@
-"""Tracks as tables: Mosaic, CellProfiler, trackpy, stracking, TrackMate's spots, biotracks data packages, our own."""
+"""Read tracks in tables: Mosaic, CellProfiler, trackpy, stracking, TrackMate's spots, biotracks data packages, nta."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from nta.io.tracks.table import TrackFileError, TrackTable, UnknownTracksError
 
 @dataclass(frozen=True)
 class _Form:
-    """How a program names its columns, and where it counts from.
+    """Column names of a program, and its numbering.
 
     first_frame, centre : number of the first frame, and coordinate of the centre of the first pixel.
     """
@@ -33,7 +33,7 @@ class _Form:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The columns as a person names them."""
+        """The names of the columns, for messages."""
         return tuple(pattern.partition("(")[0] for pattern in (self.track, self.frame, self.y, self.x))
 
 
@@ -57,7 +57,7 @@ _NOTHING = ("", "nan", "none")
 
 @dataclass(frozen=True)
 class _Table:
-    """The cells of a file: the names of its columns, and the rows below them, the first of which has the number 2."""
+    """Cells of a file: the names of its columns, and the rows below, of which the first has the number 2."""
 
     path: Path
     names: list[str]
@@ -74,12 +74,12 @@ class _Table:
         return cls(path, names, rows, decimal_comma=delimiter != ",")
 
     def numbers(self, name: str) -> NDArray[np.float64]:
-        """Return a column, NaN where it says nothing.
+        """Return a column; NaN for empty cells.
 
         Raises
         ------
         TrackFileError
-            A row is cut off, or a cell is no number.
+            A row is cut off, or a cell is not a number.
         """
         column, values = self.names.index(name), []
         for line, row in enumerate(self.rows, start=2):
@@ -108,12 +108,12 @@ class _Table:
 def read_table(path: Path, pixel_size_um: float | None = None) -> TrackTable:
     """Read a table of tracks, recognised by the names of its columns; separated by comma, tab or semicolon.
 
-    pixel_size_um : for positions that are in um in a file that does not say it.
+    pixel_size_um : needed for positions in um in a file that does not state it.
 
     Raises
     ------
     TrackFileError
-        The columns are of no program that is understood, or a cell is no number.
+        The columns are of no known program, or a cell is not a number.
     """
     if path.name.endswith("objects.csv"):
         return _data_package(path)
@@ -141,19 +141,19 @@ def read_table(path: Path, pixel_size_um: float | None = None) -> TrackTable:
 
 def _of_form(table: _Table, form: _Form, names: Sequence[str]) -> TrackTable:
     track, frame, y, x = (table.numbers(name) for name in names)
-    linked = np.isfinite(track) & (track >= 0)  # -1, NaN or an empty cell: a spot that no track took
+    linked = np.isfinite(track) & (track >= 0)  # -1, NaN or an empty cell: a spot that is in no track
     return TrackTable.of(
         track[linked],
         frame[linked] - form.first_frame,
         y[linked] - form.centre,
         x[linked] - form.centre,
         program=form.program,
-        rows_at=np.flatnonzero(linked) + 2,  # the names of the columns are the first
+        rows_at=np.flatnonzero(linked) + 2,  # row 1 holds the names of the columns
     )
 
 
 def _trackmate_spots(table: _Table, pixel_size_um: float | None) -> TrackTable:
-    """Read TrackMate's table of spots, which has the units of its columns in a row of its own below their names."""
+    """Read TrackMate's table of spots, which has a row of units below the names of the columns."""
     at = table.names.index("FRAME")
     n_head = next((i for i, row in enumerate(table.rows) if len(row) > at and number(row[at]) is not None), 0)
     above = [dict(zip(table.names, row, strict=False)) for row in table.rows[:n_head]]
@@ -184,8 +184,8 @@ def _trackmate_spots(table: _Table, pixel_size_um: float | None) -> TrackTable:
 def _data_package(path: Path) -> TrackTable:
     """Read the three tables of a biotracks data package: objects, links (unbranched chains of objects), tracks of links.
 
-    Every link becomes a track of its own, so that a track that splits or merges comes in its branches; the object at
-    which they part stands in each. Frames are numbered as the program did whose tracks were converted.
+    Every link becomes a separate track, so a track that splits or merges is read as its branches, each with the object
+    where they meet. Frames are numbered as by the program whose tracks were converted.
     """
     stem = str(path).removesuffix("objects.csv")
     objects, links, tracks = (

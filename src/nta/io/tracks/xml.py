@@ -1,4 +1,4 @@
-"""Tracks as XML: the ISBI 2012 tracking challenge, Icy, and TrackMate; read, and all but Icy written too.
+"""Read tracks as XML: the ISBI 2012 tracking challenge, Icy, and TrackMate; write all but Icy.
 
 Formats: Chenouard et al., Nat. Methods 11, 281 (2014), supplement, for the challenge; for TrackMate the files that versions
 3.4 and 6.0 write.
@@ -50,12 +50,12 @@ _TRACK_FEATURES = {
 def read_xml(path: Path, pixel_size_um: float | None = None) -> TrackTable:
     """Read an XML file of tracks, recognised by its elements.
 
-    pixel_size_um : for positions that are in um in a file that does not say it.
+    pixel_size_um : needed for positions in um in a file that does not state it.
 
     Raises
     ------
     TrackFileError
-        Not whole, of none of the three programs, or positions in um and nobody gives the pixel size.
+        The file is incomplete, of none of the three programs, or has positions in um and no stated pixel size.
     """
     try:
         root = ElementTree.parse(path).getroot()
@@ -91,10 +91,10 @@ def write_isbi(table: TrackTable, path: str | Path) -> Path:
 
 @dataclass(frozen=True, kw_only=True)
 class TrackMateScale:
-    """What turns pixels and frames into TrackMate's units; without a pixel size positions stay in pixels.
+    """Conversion of pixels and frames into TrackMate's units; without a pixel size, positions stay in pixels.
 
-    spot_radius_px : drawn by TrackMate around each spot. features : values of the rows, by TrackMate's name: "QUALITY",
-        "TOTAL_INTENSITY", "SNR".
+    spot_radius_px : radius that TrackMate draws around each spot. features : values of the rows, by TrackMate's name:
+        "QUALITY", "TOTAL_INTENSITY", "SNR".
     """
 
     width_px: int = 0
@@ -146,7 +146,7 @@ def write_trackmate(table: TrackTable, path: str | Path, scale: TrackMateScale |
 
 
 def _declarations(model: Element, scale: TrackMateScale) -> None:
-    """Say which features spots, edges and tracks have: readers look for those alone."""
+    """Declare the features of spots, edges and tracks: readers look only for declared ones."""
     more = {name: declared for name, declared in _MORE_FEATURES.items() if name in scale.features}
     every = {"Spot": {**_SPOT_FEATURES, **more}, "Edge": _EDGE_FEATURES, "Track": _TRACK_FEATURES}
     declarations = ElementTree.SubElement(model, "FeatureDeclarations")
@@ -219,13 +219,13 @@ def _simple_tracks(path: Path, root: Element, pixel_size_um: float | None) -> Tr
 
 
 def _float(text: str | None) -> float:
-    """Return a number, NaN of what is none."""
+    """Return a number; NaN for other text."""
     value = None if text is None else number(text)
     return math.nan if value is None else value
 
 
 def _trackmate(path: Path, root: Element, pixel_size_um: float | None) -> TrackTable:
-    """Follow the edges of every visible track; where a track splits or merges, its branches become tracks of their own."""
+    """Follow the edges of every visible track; if a track splits or merges, its branches become separate tracks."""
     model = root.find("Model")
     if model is None:
         raise TrackFileError(f"{path}: a TrackMate file without a model")
@@ -266,7 +266,7 @@ def _trackmate(path: Path, root: Element, pixel_size_um: float | None) -> TrackT
 def _pixel_size(
     path: Path, root: Element, model: Element, given_um: float | None
 ) -> tuple[float, float | None]:
-    """Return the pixel size in the file's unit, 1 where positions are in pixels, and in um where its unit is known."""
+    """Return the pixel size in the file's unit, 1 if positions are in pixels, and in um if its unit is known."""
     unit = model.get("spatialunits", "")
     image = root.find("Settings/ImageData")
     size = _float(image.get("pixelwidth")) if image is not None else math.nan
@@ -277,7 +277,7 @@ def _pixel_size(
 
 
 def _branches(edges: list[tuple[int, int]]) -> Iterator[list[int]]:
-    """Yield chains of spots between splits and merges; a chain of one spot is no track."""
+    """Yield chains of spots between splits and merges; a single spot is not a track."""
     after: dict[int, list[int]] = {}
     before: dict[int, list[int]] = {}
     for a, b in edges:
@@ -289,7 +289,7 @@ def _branches(edges: list[tuple[int, int]]) -> Iterator[list[int]]:
 
     for spot in sorted(set(after) | set(before)):
         if len(before.get(spot, ())) == 1 and plain(before[spot][0], spot):
-            continue  # inside a chain
+            continue  # not the start of a chain
         chain = [spot]
         while len(after.get(chain[-1], ())) == 1 and plain(chain[-1], after[chain[-1]][0]):
             chain.append(after[chain[-1]][0])

@@ -1,4 +1,4 @@
-"""Results of other programs: NanoSight, ZetaView, ViewSizer and Videodrop exports, read as printed, in our units."""
+"""Read exports of NanoSight, ZetaView, ViewSizer and Videodrop as printed, in the units of nta."""
 
 from __future__ import annotations
 
@@ -62,12 +62,12 @@ _UNDERSTOOD = (
 
 
 def read_vendor(path: str | Path) -> VendorResult:
-    """Read a vendor's size export, recognised by its content; of a ViewSizer measurement the folder will do.
+    """Read a vendor's size export, recognised by its content; for a ViewSizer measurement, its folder suffices.
 
     Raises
     ------
     VendorFileError
-        Not an export that is understood; the message says what is, and what to do with look-alikes.
+        The file is not a readable export; the message lists the readable ones, and says what to do with similar files.
     """
     path = Path(path)
     if path.is_dir():

@@ -1,9 +1,9 @@
 """NanoSight NTA 3.x: ExperimentSummary and Summary (one column per video).
 
-Cells are separated by commas, or by semicolons where the locale has decimal commas.
+Cells are separated by commas, or by semicolons if the locale has decimal commas.
 
 Facts from real exports of NTA 3.2 and 3.4: the bins sum to the printed concentration; concentrations are already those of
-the original sample where a dilution factor was recorded; the mean is that of the bin centres; percentiles are interpolated
+the original sample if a dilution factor was recorded; the mean is that of the bin centres; percentiles are interpolated
 at the bin edges in 3.4 and lie exactly 1 nm lower in 3.2. Only number-weighted blocks are read as number distributions.
 """
 
@@ -39,7 +39,7 @@ _PRINTED = {
     "D90": "d90_nm",
 }
 _CONCENTRATION = "Concentration (Particles / ml)"
-_ROUNDED = 0.005  # relative; the concentration is printed with three digits
+_ROUNDED = 0.005  # relative tolerance: the concentration is printed with three digits
 _DILUTION = "Dilution factor (concentrations adjusted for this factor)"
 _NUMBER_WITH_COMMA = re.compile(r"[+-]?[\d.]*\d,\d[\d.,]*(e[+-]?\d+)?", re.I)
 _HIDDEN = (
@@ -55,7 +55,7 @@ Rows = dict[str, list[str]]
 class _Block:
     """One distribution of the ``[Size Data]`` section.
 
-    ended : whether anything follows its table, as percentiles do; nothing does where the file was cut off in it.
+    ended : whether anything follows its table, as percentiles do; if not, the file was cut off inside the table.
     """
 
     weighting: str
@@ -65,12 +65,12 @@ class _Block:
 
     @property
     def cut(self) -> str:
-        """What is said of a run whose table is not all there."""
+        """Reason for refusing a run with an incomplete table."""
         return f"the file ends inside its size table, at {self.table[-1][0]} nm"
 
 
 def is_summary(text: str) -> bool:
-    """Say whether a text is a NanoSight summary."""
+    """Return whether a text is a NanoSight summary."""
     return text.lstrip('\ufeff\r\n\t ,;"').startswith(_HEADS)
 
 
@@ -80,8 +80,8 @@ def read_summary(path: str | Path) -> VendorResult:
     Raises
     ------
     VendorFileError
-        The file is no NanoSight summary, or ends before or inside its size table; of several runs, those that are whole
-        before the end of a cut file are read.
+        The file is not a NanoSight summary, or ends before or inside its size table; of a cut file with several runs, the
+        complete ones are read.
     """
     path = Path(path)
     text, encoding = read_text(path)
@@ -126,9 +126,9 @@ def read_summary(path: str | Path) -> VendorResult:
 
 
 def _lines(path: Path, text: str) -> list[list[str]]:
-    """Return the cells of each line from the first that says something; where commas are decimal, others separate.
+    """Return the cells of each line from the first non-empty one; if commas are decimal, another character separates.
 
-    In a file that is separated by commas, a comma in a number groups thousands, or somebody converted it badly.
+    In a file separated by commas, a comma in a number groups thousands, or comes from a faulty conversion.
     """
     weighting = re.search(r'^"?Weighting"?\s*([,;\t])', text, re.M)
     delimiter = weighting[1] if weighting else max(",;\t", key=text.count)
@@ -177,7 +177,7 @@ def _blocks(rows: Sequence[list[str]]) -> Iterator[_Block]:
         table = list(takewhile(lambda row: row and number(row[0]) is not None, below))
         ended = any(cell for row in below[len(table) :] for cell in row)
         if not ended and len(table) > 1 and len(table[-1]) < len(table[-2]):
-            table.pop()  # a line that was cut through
+            table.pop()  # the line was cut off
         yield _Block(part[0][1] if len(part[0]) > 1 else "", _named(part[:head]), table, ended)
 
 
@@ -195,7 +195,7 @@ def _number_block(path: Path, blocks: Sequence[_Block]) -> _Block:
 
 
 def _missing(block: _Block) -> tuple[str, ...]:
-    """Say what a file lacks of which the runs that were read are whole as far as their bins tell."""
+    """Return, in words, what a cut file lacks, although the bins of the runs read are complete."""
     if block.ended:
         return ()
     return (
@@ -243,7 +243,7 @@ def _run(path: Path, name: str, column: int, sections: dict[str, Rows], block: _
 
 
 def _per_bin(block: _Block, column: int) -> NDArray[np.float64]:
-    """Return a run's column of the size table, NaN for an empty cell."""
+    """Return the column of a run in the size table; NaN for empty cells."""
     return np.array(
         [number(row[column]) if len(row) > column else None for row in block.table], dtype=np.float64
     )
@@ -252,7 +252,7 @@ def _per_bin(block: _Block, column: int) -> NDArray[np.float64]:
 def _fault(
     block: _Block, per_bin: NDArray[np.float64], printed_per_ml: float | None, tracks: float | None
 ) -> str:
-    """Say why a run has no result, empty where it has one."""
+    """Return why a run has no result; empty if it has one."""
     if not np.isfinite(per_bin).all():
         return (
             f"the size table has an empty cell at {block.table[int(np.argmin(np.isfinite(per_bin)))][0]} nm"

@@ -1,9 +1,9 @@
 """NanoSight NTA 3.x tables of single particles: ``_ParticleData.csv`` and ``_AllTracks.csv``.
 
-Columns are known by their names, in whatever order, separated by commas, semicolons or tabs.
+Columns are found by their names, in any order, separated by commas, semicolons or tabs.
 
-The columns are known from programs that read them; no real file was at hand, so that these readers were tested on files
-made from that description alone. Positions are taken as they stand: drift is not subtracted in them, as far as is known.
+The columns are known from programs that read them. No real file was available, so these readers were tested only on
+files made from that description. Positions are used unchanged: as far as known, drift is not subtracted from them.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _ID, _SIZE, _DIFFUSION = "Particle ID", "Size/nm", "Diffusion coefficient/nm^2 s
 _LIGHT, _INCLUDED = "Ln(Adjusted intensity)/AU", "Included in distribution?"
 _PARTICLES = (_ID, _SIZE, _DIFFUSION, _LIGHT, "Start frame", "Tracklength", _INCLUDED)
 _TRACKS = (_ID, _SIZE, _DIFFUSION, "Frame", "X/pixels", "Y/pixels", _LIGHT, _INCLUDED)
-# the words for true and false also as spreadsheets in German and French save them
+# true and false, also as saved by German and French spreadsheets
 _YES, _NO = {"true", "1", "yes", "wahr", "vrai"}, {"false", "0", "no", "falsch", "faux"}
 _HIDDEN = (
     "which tracks are included in the distribution is the program's choice; its rule is not exported",
@@ -41,19 +41,19 @@ _HIDDEN = (
 
 @dataclass(frozen=True)
 class _Table:
-    """The columns that are needed, by name, and whether a comma may be a decimal sign in them."""
+    """The required columns, by name, and whether a comma may be a decimal sign in them."""
 
     columns: Mapping[str, Sequence[str]]
     decimal_comma: bool
 
 
 def is_particles(text: str) -> bool:
-    """Say whether a text is a ParticleData table."""
+    """Return whether a text is a ParticleData table."""
     return _has(text, _PARTICLES)
 
 
 def is_tracks(text: str) -> bool:
-    """Say whether a text is an AllTracks table."""
+    """Return whether a text is an AllTracks table."""
     return _has(text, _TRACKS)
 
 
@@ -63,7 +63,7 @@ def read_particles(path: str | Path) -> VendorResult:
     Raises
     ------
     VendorFileError
-        Not such a table, a cell that is no number, or a particle twice.
+        The file is not such a table, a cell is not a number, or a particle occurs twice.
     """
     path = Path(path)
     table, encoding = _table(path, _PARTICLES)
@@ -79,7 +79,7 @@ def read_tracks(path: str | Path) -> VendorResult:
     Raises
     ------
     VendorFileError
-        Not such a table, a cell that is no number, or a track in two places at once.
+        The file is not such a table, a cell is not a number, or a track is in two places at once.
     """
     path = Path(path)
     table, encoding = _table(path, _TRACKS)

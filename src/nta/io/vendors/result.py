@@ -1,4 +1,4 @@
-"""What a vendor's program printed, in our units: read, never recomputed in silence."""
+"""Results printed by a vendor's program, in the units of nta; they are never recomputed silently."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ _LARGEST_NM = 1e6
 
 
 class VendorFileError(TextFileError):
-    """A file is not the vendor export it looks like, or not one that is understood."""
+    """A file is not the vendor export that it looks like, or cannot be read."""
 
 
 def recorded_dilution(path: Path, cell: str) -> float | None:
-    """Return the dilution that an export records; None where nobody entered one, which some programs write as 0.
+    """Return the dilution recorded in an export; None if none was entered, which some programs write as 0.
 
     Raises
     ------
     VendorFileError
-        Something was entered that is no factor: whether the concentrations hold it, nobody could say.
+        The entry is not a factor, so it is unknown whether the concentrations include it.
     """
     factor = dilution(cell)
     if (factor is None and re.search(r"\d", cell)) or (factor or 0.0) < 0:
@@ -37,9 +37,9 @@ def recorded_dilution(path: Path, cell: str) -> float | None:
 
 
 def refuse_joined(path: Path, text: str, head: str) -> None:
-    """Refuse a file into which somebody joined several exports: which header is whose, nothing in it says.
+    """Refuse a file of several joined exports, whose headers cannot be assigned.
 
-    head : what stands once in an export.
+    head : text that occurs once in an export.
     """
     if (times := text.count(head)) > 1:
         raise VendorFileError(
@@ -48,7 +48,7 @@ def refuse_joined(path: Path, text: str, head: str) -> None:
 
 
 class UnknownExportError(VendorFileError):
-    """A file is of no vendor whose exports are understood; it may be something else, such as tracks."""
+    """A file is of no vendor whose exports can be read; it may be something else, such as tracks."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -57,8 +57,8 @@ class Histogram:
 
     edges_nm : (n + 1,) ascending bin edges.
     concentration_per_ml : (n,) particles per ml of the original sample in each bin: dilution applied exactly once; shares
-        of the particles where `absolute` is False, because the file says nothing of a concentration.
-    counts : (n,) tracks in each bin, None where the vendor does not export them.
+        of the particles if `absolute` is False, because the file states no concentration.
+    counts : (n,) tracks in each bin, None if the vendor does not export them.
     """
 
     edges_nm: NDArray[np.float64]
@@ -68,12 +68,12 @@ class Histogram:
 
     @classmethod
     def of_sizes(cls, diameter_nm: NDArray[np.float64], per_ml: float | None = None) -> Histogram:
-        """Return the histogram of single particles in bins of 1 nm; per_ml: what one particle stands for, if known.
+        """Return the histogram of single particles in bins of 1 nm. per_ml : concentration per counted particle, if known.
 
         Raises
         ------
         VendorFileError
-            A size is that of no particle: the table would have as many bins as it has nanometres.
+            A size is impossible: the table would have one bin per nanometre.
         """
         if diameter_nm.max() > _LARGEST_NM:
             raise VendorFileError(
@@ -88,7 +88,7 @@ class Histogram:
 
     @property
     def center_nm(self) -> NDArray[np.float64]:
-        """Arithmetic bin centres."""
+        """Return the arithmetic bin centres."""
         return (self.edges_nm[1:] + self.edges_nm[:-1]) / 2
 
     def mean_nm(self) -> float:
@@ -107,17 +107,17 @@ class Histogram:
         return float(np.exp(np.sqrt(np.average((ln - mean) ** 2, weights=self.concentration_per_ml))))
 
     def mode_nm(self) -> float:
-        """Return the centre of the bin of greatest density per nm."""
+        """Return the centre of the bin with the greatest density per nm."""
         return float(self.center_nm[np.argmax(self.concentration_per_ml / np.diff(self.edges_nm))])
 
     def share(self, low_nm: float, high_nm: float) -> float:
-        """Return the share of the particles between two diameters, cut bins counted in part."""
+        """Return the share of particles between two diameters; cut bins count in part."""
         overlap = np.minimum(self.edges_nm[1:], high_nm) - np.maximum(self.edges_nm[:-1], low_nm)
         part = np.clip(overlap / np.diff(self.edges_nm), 0.0, 1.0)
         return float(np.average(part, weights=self.concentration_per_ml))
 
     def percentile_nm(self, share: float, convention: PercentileConvention) -> float:
-        """Return the diameter below which a share of the particles lies, by the vendor's convention."""
+        """Return the diameter below which a share of the particles is, by the vendor's convention."""
         return self.edge_percentile_nm(share) + convention.offset_nm
 
     def edge_percentile_nm(self, share: float) -> float:
@@ -131,7 +131,7 @@ class Histogram:
 
 @dataclass(frozen=True)
 class PercentileConvention:
-    """How a program reads percentiles off its histogram: interpolated at the bin edges, then shifted by `offset_nm`."""
+    """How a program computes percentiles: interpolation at the bin edges, then a shift by `offset_nm`."""
 
     description: str
     offset_nm: float
@@ -139,9 +139,9 @@ class PercentileConvention:
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class VendorParticles(Columns):
-    """A vendor's table of single particles, a row each; NaN where the program does not say.
+    """A vendor's table of single particles, one row each; NaN for values that the program does not state.
 
-    diffusion_um2_s and diameter_nm are the vendor's own, by the vendor's viscosity.
+    diffusion_um2_s and diameter_nm are computed by the vendor, with the vendor's viscosity.
     """
 
     diameter_nm: NDArray[np.float64] = column(np.float64, "nm", "the vendor's diameter")
@@ -155,7 +155,7 @@ class VendorParticles(Columns):
 
     @classmethod
     def of_sizes(cls, diameter_nm: NDArray[np.float64], **known: NDArray[Any]) -> VendorParticles:
-        """Make a table of particles of which the sizes are known, and what else is given; all included unless said."""
+        """Make a table of particles of known sizes, with other given columns; by default all are included."""
         nothing = np.full(diameter_nm.size, np.nan)
         columns = dict.fromkeys(("diffusion_um2_s", "log_intensity", "n_points", "quality"), nothing)
         return cls(
@@ -167,11 +167,11 @@ class VendorParticles(Columns):
 class VendorRun:
     """One measurement of a vendor's program: a video or a run over positions.
 
-    particles, tracks : the single particles, and where they were in each frame, where the file has them.
+    particles, tracks : single particles, and their positions in each frame, if the file has them.
     printed : the vendor's own statistics exactly as printed, e.g. "mean_nm", "sd_nm", "mode_nm", "d10_nm", "d50_nm",
-        "d90_nm", "d50_volume_nm"; None where the vendor printed none.
+        "d90_nm", "d50_volume_nm"; None if the vendor printed none.
     concentration_per_ml : of the original sample. dilution : factor by which the sample was diluted, None if not recorded.
-    failed : why there is no result, empty where there is one.
+    failed : why there is no result; empty if there is one.
     """
 
     name: str
@@ -195,7 +195,7 @@ class VendorRun:
     failed: str = ""
 
     def reproduced(self, convention: PercentileConvention) -> dict[str, float]:
-        """Recompute from the histogram what the vendor printed, by the vendor's documented conventions."""
+        """Recompute the printed statistics from the histogram, by the vendor's documented conventions."""
         if self.histogram is None:
             return {}
         table = {
@@ -211,9 +211,9 @@ class VendorRun:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class VendorResult:
-    """A vendor's export file: who wrote it, what it holds, what it does not say.
+    """Content of a vendor's export file.
 
-    hidden : what the program did to the data without exporting it, as far as it is known; for the report.
+    hidden : known processing by the program that the file does not state, for the report.
     """
 
     vendor: str
@@ -224,27 +224,25 @@ class VendorResult:
     weighting: str
     percentiles: PercentileConvention | None
     runs: tuple[VendorRun, ...]
-    average: Mapping[str, tuple[float, float]] = field(
-        default_factory=dict
-    )  # printed mean over runs and its standard error
+    # mean over runs and its standard error, as printed
+    average: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     hidden: tuple[str, ...] = ()
 
     def diluted(self, dilution: float) -> VendorResult:
-        """Return the result with the dilution that somebody states, applied where the file records none.
+        """Return the result with a stated dilution, applied to runs without a recorded one.
 
         Raises
         ------
         VendorFileError
-            A run records another dilution, which is in its concentration already.
+            A run records another dilution, which its concentration already includes.
         """
         if not dilution >= 1:
             raise VendorFileError(
                 f"{self.file}: a dilution is a factor of at least 1 (100 for 1:100), got {dilution:g}"
             )
         for run in self.runs:
-            if run.dilution is not None and not np.isclose(
-                run.dilution, dilution, rtol=0.01
-            ):  # one may be rounded
+            # one of them may be rounded
+            if run.dilution is not None and not np.isclose(run.dilution, dilution, rtol=0.01):
                 raise VendorFileError(
                     f"{self.file}: {run.name} records the dilution {run.dilution:g}, which is applied already; {dilution:g} "
                     "was stated. Leave it out, or correct the record"

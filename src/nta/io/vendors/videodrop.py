@@ -1,8 +1,8 @@
 """Videodrop (Myriade): ``*-Results.csv`` with the blocks RESULTS, SETTINGS and TRACKING, separated by semicolons.
 
-The form is known from a program that reads it; no real file was at hand, so that this reader was tested on files made
-from that description alone. Whether the printed concentration holds the dilution is not known: none is stated in the file,
-so it is taken as that of the measured drop.
+The format is known from a program that reads it. No real file was available, so this reader was tested only on files made
+from that description. It is not known whether the printed concentration includes the dilution, which the file does not
+state; it is taken as the concentration of the measured drop.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _HIDDEN = (
 
 
 def is_results(text: str) -> bool:
-    """Say whether a text is a Videodrop result."""
+    """Return whether a text is a Videodrop result."""
     return all(_title(text, block) is not None for block in _BLOCKS) and ";" in text
 
 
@@ -52,7 +52,7 @@ def read_results(path: str | Path) -> VendorResult:
     Raises
     ------
     VendorFileError
-        Not such a file, a number in it cannot be read, or its table of particles has no diameters.
+        The file is not such a result, a number cannot be read, or its table of particles has no diameters.
     """
     path = Path(path)
     text, encoding = read_text(path)
@@ -117,13 +117,13 @@ def _pairs(rows: Sequence[Sequence[str]]) -> dict[str, str]:
 
 
 def _with_units(pairs: Mapping[str, str]) -> dict[str, str]:
-    """Return the values with the units that stand in the names: "D10 [nm]" is 80 becomes "D10" is 80 nm."""
+    """Move units from names to values: "D10 [nm]" = 80 becomes "D10" = 80 nm."""
     named = ((re.fullmatch(r"(.*?)\s*[(\[](.*)[)\]]", key), key, value) for key, value in pairs.items())
     return dict((found[1], f"{value} {found[2]}") if found else (key, value) for found, key, value in named)
 
 
 def _number(path: Path, pairs: Mapping[str, str], key: str) -> tuple[float | None, str]:
-    """Return the number of a cell such as "1,2E9 particles/mL", and its unit; None where the cell says nothing."""
+    """Return the number of a cell such as "1,2E9 particles/mL", and its unit; None if the cell is empty."""
     cell = pairs.get(key, "")
     if not re.search(r"\d", cell):
         return None, ""
@@ -145,7 +145,7 @@ def _per_ml(path: Path, pairs: Mapping[str, str], key: str) -> float | None:
 
 
 def _known(path: Path, key: str, unit: str, units: Mapping[str, float]) -> float:
-    """Return how much a unit is; one that is not known would change a number in silence."""
+    """Return the factor of a unit; refuse an unknown one, which would silently change a number."""
     if unit not in units:
         raise VendorFileError(f"{path}: {key} is in {unit!r}, a unit that is not known")
     return units[unit]

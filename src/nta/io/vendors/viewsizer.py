@@ -1,9 +1,9 @@
 """ViewSizer 3000 (Horiba): tables of bins, videos and the binary list of particles, with the XML beside them.
 
 Facts from real exports (software 2.12): the density of a bin is its count over videos x volume x bin width, with the volume
-of the XML; it knows no dilution, which is applied here, once. ``Videos_*.dat`` and all tables hold only the particles
-whose quality in ``Particles_*.raw`` is at most 0.40, a rule that no export states. The list of particles ends with the
-viscosity in Pa s and the temperature in degC that the sizes were made with.
+of the XML; it excludes the dilution, which is applied here, once. ``Videos_*.dat`` and all tables hold only the particles
+whose quality in ``Particles_*.raw`` is at most 0.40, a limit that no export states. The list of particles ends with the
+viscosity in Pa s and the temperature in degC used for the sizes.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ _BINS = "/LowerBinDiameter_[nm]"
 _VOLUMES = "/LowerBin_[mL]"
 _VIDEOS = "/Video#\t#particles"
 _WHOLE_NM = 6000.0  # the tables of four real measurements reach beyond, the wide bins to 6046 nm, those of 1 nm to 20 000
-QUALITY_LIMIT = 0.40  # of the particles that enter the vendor's tables; found on four real measurements
-_TABLES = ("ConstantBinsTable_*.dat", "WideBinsTable_*.dat")  # the finest first
+QUALITY_LIMIT = 0.40  # quality limit of the vendor's tables, found from four real measurements
+_TABLES = ("ConstantBinsTable_*.dat", "WideBinsTable_*.dat")  # finest bins first
 _HIDDEN = (
     f"particles whose quality is above {QUALITY_LIMIT} are left out of all tables; the rule is in no header, and the values "
     "only in Particles_*.raw",
@@ -42,7 +42,7 @@ _HIDDEN = (
 
 @dataclass(frozen=True, kw_only=True)
 class _Beside:
-    """What the measurement's XML says; empty where there is none."""
+    """Values of the XML of the measurement; empty if there is none."""
 
     settings: Mapping[str, str]
     volume_ml: float | None
@@ -79,32 +79,32 @@ class _Beside:
 
 
 def is_bins(text: str) -> bool:
-    """Say whether a text is a table of bins."""
+    """Return whether a text is a table of bins."""
     return text.startswith(_BINS)
 
 
 def is_videos(text: str) -> bool:
-    """Say whether a text is a list of videos."""
+    """Return whether a text is a list of videos."""
     return text.startswith("/[Sample Info]") and _VIDEOS in text[:1000]
 
 
 def is_volumes(text: str) -> bool:
-    """Say whether a text is a table weighted by volume, which holds no number distribution."""
+    """Return whether a text is a table weighted by volume, which has no number distribution."""
     return text.startswith(_VOLUMES)
 
 
 def is_settings(text: str) -> bool:
-    """Say whether a text is the XML of a measurement."""
+    """Return whether a text is the XML of a measurement."""
     return "<SampleData" in text[:500]
 
 
 def is_list(path: Path) -> bool:
-    """Say whether a file is a binary list of particles."""
+    """Return whether a file is a binary list of particles."""
     return path.name.startswith("Particles_") and path.suffix == ".raw"
 
 
 def folder_table(folder: Path) -> Path | None:
-    """Return the finest table of bins in a measurement's folder; None where it is no such folder."""
+    """Return the finest table of bins in a measurement's folder; None for another folder."""
     places = (folder, *sorted(folder.glob("Results*")))
     found = (path for table in _TABLES for place in places for path in sorted(place.glob(table)))
     return next(found, None)
@@ -116,7 +116,7 @@ def read_bins(path: str | Path) -> VendorResult:
     Raises
     ------
     VendorFileError
-        Not such a table, its bins do not rise, or it is cut off.
+        The file is not such a table, its bins do not increase, or it is cut off.
     """
     path = Path(path)
     text, encoding = read_text(path)
@@ -152,12 +152,12 @@ def read_bins(path: str | Path) -> VendorResult:
 
 
 def read_videos(path: str | Path) -> VendorResult:
-    """Read a ``Videos_*.dat``: a run per video, with the sizes of its particles, mean and SD as printed.
+    """Read a ``Videos_*.dat``: one run per video, with the sizes of its particles, and mean and SD as printed.
 
     Raises
     ------
     VendorFileError
-        Not such a file, or a video has another number of sizes than it says.
+        The file is not such a list, or a video has another number of sizes than stated.
     """
     path = Path(path)
     text, encoding = read_text(path)
@@ -181,7 +181,7 @@ def read_list(path: str | Path) -> VendorResult:
     Raises
     ------
     VendorFileError
-        The file is shorter or longer than it says.
+        The file is shorter or longer than it states.
     """
     path = Path(path)
     raw = path.read_bytes()
@@ -214,7 +214,7 @@ def read_list(path: str | Path) -> VendorResult:
 
 
 def _listed_below(table: Path, end_nm: float) -> int:
-    """Return how many particles below a size the list beside a table has that belong into it; 0 where there is none."""
+    """Return the number of particles below a size in the list that belongs to a table; 0 if there is no list."""
     beside = table.with_name(f"Particles_{table.name.partition('_')[2]}").with_suffix(".raw")
     particles = read_list(beside).runs[0].particles if beside.is_file() else None
     return 0 if particles is None else int((particles.diameter_nm[particles.included] < end_nm).sum())
@@ -240,7 +240,7 @@ def _video(path: Path, cells: Sequence[str], beside: _Beside) -> VendorRun:
 
 
 def _one_particle(beside: _Beside, videos: int) -> float | None:
-    """Particles per ml of the original sample that one particle stands for."""
+    """Return the concentration in the original sample per counted particle."""
     return None if not beside.volume_ml else (beside.dilution or 1.0) / (videos * beside.volume_ml)
 
 

@@ -44,14 +44,14 @@ _HIDDEN = (
 
 @dataclass(frozen=True, kw_only=True)
 class Position:
-    """One position in the cell; `removal` names the vendor's rule that took it out, empty where it was used."""
+    """One position in the cell; `removal` names the vendor's rule that excluded it; empty if it was used."""
 
     used: bool
     position: float | None
     n_tracks: int | None
     particles_per_frame: float | None
     concentration_per_ml: float | None  # of the original sample
-    d50_nm: float | None  # None where the vendor prints its filler of 5997.5 nm for "no traces"
+    d50_nm: float | None  # None if the vendor prints its placeholder of 5997.5 nm for "no traces"
     drift_um_s: float | None
     removal: str
 
@@ -69,27 +69,27 @@ class ZetaProfile:
 
 
 def is_size(text: str) -> bool:
-    """Say whether a text is a ZetaView size export."""
+    """Return whether a text is a ZetaView size export."""
     return "ZetaView" in text[:2000] and re.search(rf"^{_TYPE}\s*Size Distribution", text, re.M) is not None
 
 
 def is_profile(text: str) -> bool:
-    """Say whether a text is a ZetaView zeta-potential export."""
+    """Return whether a text is a ZetaView zeta-potential export."""
     return "ZetaView" in text[:2000] and re.search(rf"^{_TYPE}\s*Profile", text, re.M) is not None
 
 
 def is_positions(text: str) -> bool:
-    """Say whether a text is a ZetaView table of positions."""
+    """Return whether a text is a ZetaView table of positions."""
     return text.startswith(_POSITIONS_HEAD)
 
 
 def read_size(path: str | Path) -> VendorResult:
-    """Read a ``_size_`` file; a failed run comes back as a run that says so, without any size.
+    """Read a ``_size_`` file; a failed run is returned with its reason and without sizes.
 
     Raises
     ------
     VendorFileError
-        The file is no ZetaView size export, or ends before its table or with tracks missing from it.
+        The file is not a ZetaView size export, ends before its table, or its table lacks tracks.
     """
     path = Path(path)
     text, encoding = read_text(path)
@@ -119,7 +119,7 @@ def read_size(path: str | Path) -> VendorResult:
 
 
 def read_positions(path: str | Path) -> tuple[Position, ...]:
-    """Read an ``_11pos`` file: what each position in the cell gave, and why it was removed."""
+    """Read an ``_11pos`` file: the result of each position in the cell, and the reason if it was excluded."""
     path = Path(path)
     text, _ = read_text(path)
     if not is_positions(text):
@@ -163,7 +163,7 @@ def _header(text: str) -> dict[str, str]:
 
 
 def _tables(path: Path, text: str) -> tuple[list[NDArray[np.float64]], bool]:
-    """Return size, number and concentration of the linear and the logarithmic table, and whether they were ended.
+    """Return size, number and concentration of the linear and the logarithmic table, and whether they were complete.
 
     They are split at the sentinel rows of -1.
     """
@@ -188,7 +188,7 @@ def _tables(path: Path, text: str) -> tuple[list[NDArray[np.float64]], bool]:
 def _refuse_missing(
     path: Path, keys: dict[str, str], tables: Sequence[NDArray[np.float64]], *, ended: bool
 ) -> None:
-    """Refuse a table without its end, unless all tracks are in what is left of it, and one that has lost all of them."""
+    """Refuse a table without its end unless it still holds all tracks, and a table without any tracks."""
     counted = float(tables[0][:, 1].sum()) if tables else 0.0
     tracks = _number(keys, "Number of Traces") or 0.0
     if ended and counted == 0 < tracks:
@@ -238,9 +238,8 @@ def _histogram(path: Path, table: NDArray[np.float64], dilution: float | None) -
         raise VendorFileError(
             f"{path}: the sizes of the table do not rise at {centers[:-1][steps <= 0][0]:g} nm"
         )
-    half = (
-        np.median(steps) / 2
-    )  # 5 nm bins; large centres are printed with four digits, so single steps are rounded
+    # 5 nm bins; large centres are printed with four digits, so single steps are rounded
+    half = np.median(steps) / 2
     edges = np.concatenate([centers - half, [centers[-1] + half]])
     return Histogram(edges_nm=edges, concentration_per_ml=table[:, 2] * (dilution or 1.0), counts=table[:, 1])
 

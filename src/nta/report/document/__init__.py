@@ -1,4 +1,4 @@
-"""What a report is made of, before it is a page or a PDF: both are written from the same blocks."""
+"""The blocks of a report; the HTML page and the PDF are both written from them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from nta.version import software
 
 @dataclass(frozen=True)
 class Title:
-    """The head of the document: a kicker above the title, a line of facts below."""
+    """The head of the document: a line above the title (`kicker`), the title, a line of facts below."""
 
     kicker: str
     words: str
@@ -23,7 +23,7 @@ class Title:
 
 @dataclass(frozen=True)
 class Heading:
-    """A heading; level 2 opens a section, 3 a part of it."""
+    """A heading; level 2 opens a section, level 3 a subsection."""
 
     words: str
     level: int = 2
@@ -31,7 +31,7 @@ class Heading:
 
 @dataclass(frozen=True)
 class Paragraph:
-    """Running text; a note is smaller."""
+    """Running text; a note is set in smaller type."""
 
     words: str
     note: bool = False
@@ -39,7 +39,7 @@ class Paragraph:
 
 @dataclass(frozen=True)
 class Conclusion:
-    """What is concluded of one group: the word, why in one sentence, and how sure."""
+    """The conclusion on one group: verdict, reason in one sentence, and confidence."""
 
     group: str
     word: str
@@ -50,7 +50,7 @@ class Conclusion:
 
 @dataclass(frozen=True)
 class Mark:
-    """A table cell that says how something came out; sign and word, so that it survives a grey printer."""
+    """A table cell with a verdict as sign and word, so that it is readable without colour."""
 
     mood: Mood
     word: str
@@ -66,7 +66,7 @@ Cell = str | Mark
 
 @dataclass(frozen=True)
 class Table:
-    """Rows under a head. widths : relative; numbers : columns set flush right."""
+    """Rows below a head. widths : relative widths of the columns. numbers : columns aligned to the right."""
 
     head: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
@@ -76,14 +76,14 @@ class Table:
 
 @dataclass(frozen=True)
 class Bullets:
-    """A list of sentences; each may begin with words that stand out."""
+    """A list of sentences; each may begin with emphasised words."""
 
     items: tuple[tuple[str, str], ...]  # (lead, words)
 
 
 @dataclass(frozen=True)
 class Pictures:
-    """Figures with their captions, side by side where there are two."""
+    """Figures with captions; two figures stand side by side."""
 
     pictures: tuple[Picture, ...]
 
@@ -92,5 +92,5 @@ Block = Title | Heading | Paragraph | Conclusion | Table | Bullets | Pictures
 
 
 def footer() -> str:
-    """Return the line below a document that is written now: the program with its version, and the time."""
+    """Return the footer of a document written now: program, version and time."""
     return f"{software()} · {datetime.now(UTC):%Y-%m-%d %H:%M} UTC"

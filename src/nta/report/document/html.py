@@ -1,4 +1,4 @@
-"""The report as a page: one file that can be mailed, printed and archived."""
+"""The report as one self-contained HTML page."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from nta.report.wording import SIGNS
 
 
 def page(blocks: Iterable[doc.Block], title: str, footer: str) -> str:
-    """Return the whole page."""
+    """Return the whole page as HTML."""
     css = resources.files("nta.report.document").joinpath("document.css").read_text(encoding="utf-8")
     body = "\n".join([*map(_html, blocks), element("footer", text(footer))])
     return whole_page(title, body, more_css=css)
@@ -72,7 +72,7 @@ def _(block: doc.Pictures) -> str:
 
 
 def figure(picture: Picture, *, kind: str = "") -> str:
-    """Return a figure with its caption; if there is nothing to draw, the caption alone, which says why."""
+    """Return a figure with its caption; without a figure, only the caption, which says why there is none."""
     if picture.figure is None:
         return captions_alone([picture])
     return element("figure", f"{as_svg(picture)}\n{element('figcaption', _caption(picture))}", kind=kind)
@@ -91,7 +91,9 @@ def _cell(cell: doc.Cell) -> str:
     if isinstance(cell, str):
         return text(cell)
     first, space, more = cell.word.partition(" ")
-    sign = f'<span class="mark">{SIGNS[cell.mood]}</span>{text(first)}'  # which stay on one line
+    sign = (
+        f'<span class="mark">{SIGNS[cell.mood]}</span>{text(first)}'  # sign and first word stay on one line
+    )
     return element(
         "span", f"{element('span', sign, kind='verdict')}{space}{text(more)}", kind=f"verdict {cell.mood}"
     )

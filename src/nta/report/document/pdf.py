@@ -1,6 +1,6 @@
-"""The report as a PDF, laid out with fpdf2: no browser and no system library is needed.
+"""The report as a PDF, laid out with fpdf2, which needs no browser and no system library.
 
-The font is DejaVu Sans, which comes with matplotlib: it holds every sign the report uses, on every machine.
+The font is DejaVu Sans, which comes with matplotlib and has all signs that the report uses.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _HEADING_MM, _CAPTION_MM, _VERDICT_MM = 14.0, 14.0, 40.0
 
 
 def pdf(blocks: Iterable[doc.Block], pictures: Mapping[str, bytes], title: str, footer: str) -> bytes:
-    """Return the whole document; `pictures` holds the drawn figures as PNG, by name."""
+    """Return the PDF. pictures : the drawn figures as PNG, by name."""
     sheet = _Sheet(pictures, footer)
     sheet.set_title(title)
     sheet.add_page()
@@ -41,7 +41,7 @@ def pdf(blocks: Iterable[doc.Block], pictures: Mapping[str, bytes], title: str, 
 
 
 class _Sheet(FPDF):
-    """A4 pages that know how each block of a report looks."""
+    """A4 pages with a layout method for each kind of block."""
 
     def __init__(self, pictures: Mapping[str, bytes], footer: str) -> None:
         super().__init__(format="A4")
@@ -54,7 +54,7 @@ class _Sheet(FPDF):
         self._write(9)
 
     def footer(self) -> None:
-        """Write page number and origin at the foot of each page."""
+        """Write footer and page number at the foot of each page."""
         self.set_y(-13)
         self._write(7, colour=GREY)
         self.cell(0, 5, self._foot)
@@ -97,7 +97,7 @@ class _Sheet(FPDF):
         if self.page == page:
             self.set_fill_color(_COLOURS[block.mood])
             self.rect(self.l_margin, top, 2.4, self.y - top, style="F")
-            self.set_fill_color("#ffffff")  # tables fill their cells with what was set last
+            self.set_fill_color("#ffffff")  # tables fill their cells with the last fill colour
         self.ln(3)
 
     def _verdict(self, block: doc.Conclusion) -> None:
@@ -184,7 +184,7 @@ class _Sheet(FPDF):
         self.set_text_color(colour)
 
     def height_of(self, block: doc.Pictures) -> float:
-        """Return what figures and captions take up, in mm."""
+        """Return the height of figures and captions, in mm."""
         width = self._width_of(block)
         return max((_height(p, width) for p in block.pictures if p.figure), default=0.0) + _CAPTION_MM
 
@@ -192,7 +192,7 @@ class _Sheet(FPDF):
         return self.epw if len(block.pictures) == 1 else (self.epw - _HALF_GAP_MM) / 2
 
     def keep_together(self, height_mm: float) -> None:
-        """Begin a new page where what follows would be torn."""
+        """Begin a new page if the next `height_mm` do not fit on this page."""
         if self.will_page_break(height_mm):
             self.add_page()
 

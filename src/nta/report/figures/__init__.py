@@ -1,4 +1,4 @@
-"""The figures of the report, each with what it shows and a caption; one without data says why it is empty."""
+"""The figures of the report, each with a caption; the caption of an empty figure says why it is empty."""
 
 from __future__ import annotations
 

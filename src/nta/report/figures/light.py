@@ -1,4 +1,4 @@
-"""Figures of light: brightness against diameter, signal over noise of the spots."""
+"""Figures of scattered light: brightness against diameter, signal-to-noise ratio of the spots."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from nta.report.wording import count, number, superscript
 from nta.visibility import light_of_spheres
 
 _LINES_OF_INDEX = (1.36, 1.40, 1.46, 1.60)
-_SINGLE_POINTS = 1500  # tracks drawn one by one; beyond, the map is a density
+_SINGLE_POINTS = 1500  # most tracks that are drawn as points; more are drawn as a density
 _DENSITY = LinearSegmentedColormap.from_list("density", ["#ffffff", "#9ecae1", BLUE, "#08306b"])
 
 
@@ -67,7 +67,7 @@ def brightness_map(analysis: Analysis) -> Picture:
 
 
 def _draw_indices(axis: Axes, analysis: Analysis) -> str:
-    """Draw what spheres of a few refractive indices would give, where the brightness is calibrated; return the words."""
+    """Draw the brightness of spheres of a few refractive indices, if it is calibrated; return words for the caption."""
     seen = analysis.visibility
     if seen is None or seen.indices is None:
         return ""
@@ -93,7 +93,7 @@ def _draw_indices(axis: Axes, analysis: Analysis) -> str:
 
 
 def spot_light(analysis: Analysis) -> Picture:
-    """Draw signal over noise of all spots against the threshold."""
+    """Draw the signal-to-noise ratio of all spots, with the detection threshold."""
     name, title = "signal_over_noise", "Signal over noise"
     snr = analysis.spots.snr
     snr = snr[np.isfinite(snr) & (snr > 0)]
@@ -113,7 +113,7 @@ def spot_light(analysis: Analysis) -> Picture:
     log_axis(axis)
     axis.set_xlabel("signal over noise of a spot")
     axis.set_ylabel("spots")
-    axis.set_ylim(top=1.25 * axis.get_ylim()[1])  # the legend stands above the bars
+    axis.set_ylim(top=1.25 * axis.get_ylim()[1])  # room for the legend above the bars
     axis.legend(loc="upper right", ncols=2)
     caption = (
         f"{count(len(analysis.spots), 'spot')}, median {number(float(np.median(snr)))}. Dashed: the detection threshold, "
@@ -125,7 +125,7 @@ def spot_light(analysis: Analysis) -> Picture:
 
 
 def _draw_blur(axis: Axes, analysis: Analysis, shown: BoolArray) -> None:
-    """Draw, in a corner, how uncertain the diameter of a single track is."""
+    """Draw the median uncertainty of a single track's diameter in a corner."""
     sizes = analysis.sizes.tracks
     low, high = (
         float(np.median(np.log10(v[shown] / sizes.diameter_nm[shown]))) for v in (sizes.low_nm, sizes.high_nm)
@@ -140,14 +140,14 @@ def _draw_blur(axis: Axes, analysis: Analysis, shown: BoolArray) -> None:
 
 
 def _span(values: FloatArray) -> tuple[float, float]:
-    """Range that shows nearly all points without one outlier squeezing the rest."""
+    """Return a range that shows nearly all points and ignores outliers."""
     low, high = np.quantile(values, [0.002, 0.998])
     margin = max(0.06 * float(high - low), 0.04)
     return float(low) - margin, float(high) + margin
 
 
 def _log_ticks(axis: Axis) -> None:
-    """Label an axis of logarithms with what they are the logarithms of."""
+    """Label an axis of log10 values with the values themselves."""
     low, high = axis.get_view_interval()
     decades = np.arange(np.floor(low), np.ceil(high) + 1)
     steps = (1, 2, 5) if high - low < 2.2 else (1,)

@@ -1,4 +1,4 @@
-"""Figures of motion: mean squared displacement, drift, lengths of the tracks."""
+"""Figures of motion: mean squared displacement, drift, track lengths."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _MOST_LINES = 150  # single tracks drawn behind the ensemble
 
 
 def mean_squared_displacement(analysis: Analysis) -> Picture:
-    """Draw the ensemble's mean squared displacement with the line through its first lags."""
+    """Draw the mean squared displacement of the ensemble with the line fitted to its first lags."""
     name, title = "mean_squared_displacement", "Mean squared displacement"
     msd = analysis.msd
     known = np.isfinite(msd.ensemble_um2)
@@ -74,7 +74,7 @@ def mean_squared_displacement(analysis: Analysis) -> Picture:
 
 
 def _motion_words(motion: EnsembleMotion | None) -> str:
-    """Exponent and isotropy in words, as far as they are known."""
+    """Return exponent and isotropy of the motion in words, as far as they are known."""
     if motion is None or motion.exponent.value is None or motion.isotropy.value is None:
         return ""
     (exponent, e_interval), (ratio, r_interval) = map(value_and_interval, (motion.exponent, motion.isotropy))
@@ -85,7 +85,7 @@ def _motion_words(motion: EnsembleMotion | None) -> str:
 
 
 def drift(analysis: Analysis) -> Picture:
-    """Draw the common motion of the particles that was found and subtracted."""
+    """Draw the drift that was subtracted from the tracks."""
     name, title = "drift", "Drift"
     scene, linking = analysis.spots.scene, analysis.tracks.linking
     if scene.n_frames < 2 or analysis.tracks.n_tracks == 0:
@@ -100,7 +100,7 @@ def drift(analysis: Analysis) -> Picture:
     ):
         axis.plot(time, pixel * values, color=colour, linestyle=dashes, label=label)
     reach = pixel * max(float(np.ptp(linking.drift_x_px)), float(np.ptp(linking.drift_y_px)))
-    if reach < pixel:  # a flat line should look flat
+    if reach < pixel:  # The axis has a minimum range, so that a drift of nearly zero looks flat.
         axis.set_ylim(-pixel, pixel)
     axis.set_xlim(time[0], time[-1])
     axis.set_xlabel("time, s")
@@ -120,7 +120,7 @@ def drift(analysis: Analysis) -> Picture:
 
 
 def track_lengths(analysis: Analysis) -> Picture:
-    """Draw how long the tracks are."""
+    """Draw the distribution of track lengths."""
     name, title = "track_lengths", "Track lengths"
     n_points = analysis.diffusion.n_points
     if not n_points.size:
@@ -155,7 +155,7 @@ def track_lengths(analysis: Analysis) -> Picture:
 def _draw_survival(
     axis: Axes, n_points: NDArray[np.int32], colour: str, label: str, dashes: Any = "-"
 ) -> None:
-    """Draw how many tracks are at least so long."""
+    """Draw the number of tracks with at least a given length."""
     lengths, counts = np.unique(n_points, return_counts=True)
     at_least = np.cumsum(counts[::-1])[::-1]
     axis.step(lengths, at_least, where="pre", color=colour, linestyle=dashes, label=label)

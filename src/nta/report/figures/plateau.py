@@ -1,4 +1,4 @@
-"""The plateau: D10, D50 and D90 over the settings that were swept."""
+"""D10, D50 and D90 over the settings that were swept."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _NUMBERS = (("d90_nm", "D90", VERMILLION), ("d50_nm", "D50", BLUE), ("d10_nm", "
 
 
 def plateau(analysis: Analysis) -> Picture:
-    """Draw the answer over the settings; on a plateau it does not hang on them."""
+    """Draw the sizes over the settings; on a plateau they do not depend on them."""
     name, title = "plateau", "The answer over the settings"
     swept = analysis.sizes.sweep
     if swept is None:

@@ -1,4 +1,4 @@
-"""Figures of what was seen: a frame with its tracks drawn on it, spots per frame over time."""
+"""Figures of the image: a frame with tracks, and the number of spots per frame over time."""
 
 from __future__ import annotations
 
@@ -22,13 +22,16 @@ from nta.report.figures.style import BLUE, HALF, INK, LIGHT, WIDTH, Picture, new
 from nta.report.wording import count, number
 from nta.spots import SeenContrast
 
-_WINDOW_S = 1.0  # tracks of the first second are drawn: enough to see motion, few enough to tell apart
+_WINDOW_S = (
+    1.0  # tracks that begin within this time are drawn: enough to see motion, few enough to tell apart
+)
 _MOST_TRACKS = 250
-_ZOOM = 5  # how many times the detail is enlarged
-_MOST_PIXELS = 1400  # along a side of the picture; more cannot be seen on the page
-_MOST_POINTS = 3000  # of a curve over time; more are drawn as the range of neighbouring frames
+_ZOOM = 5  # magnification of the detail
+_MOST_PIXELS = 1400  # largest number of pixels along a side; more cannot be resolved on the page
+_MOST_POINTS = 3000  # longest curve over time; a longer one is drawn as the range of neighbouring frames
 
-# parts of "plasma" (van der Walt and Smith, matplotlib 1.5) that stand out; even in lightness, also in grey print
+# Parts of "plasma" (van der Walt and Smith, matplotlib 1.5) with contrast to the background; lightness is uniform,
+# so that grey prints are readable too.
 _ON_DARK = ListedColormap(colormaps["plasma"](np.linspace(0.38, 1.0, 128)), "on_dark")
 _ON_LIGHT = ListedColormap(colormaps["plasma"](np.linspace(0.0, 0.72, 128)), "on_light")
 
@@ -43,7 +46,7 @@ class _Box:
     height: float
 
     def cut(self, image: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], tuple[float, float, float, float]]:
-        """Return the pixels the box touches, made coarser where there are more than can be seen, and their extent."""
+        """Return the pixels of the box, binned if they are too many to be seen, and their extent."""
         rows = slice(int(self.top), int(np.ceil(self.top + self.height)))
         columns = slice(int(self.left), int(np.ceil(self.left + self.width)))
         part = image[rows, columns]
@@ -55,7 +58,7 @@ class _Box:
 
 
 def frame_with_tracks(analysis: Analysis) -> Picture:
-    """Draw the first frame with the tracks of the first second on it, and a detail of it enlarged."""
+    """Draw the first frame with the tracks of the first second, and an enlarged detail."""
     name, title = "frame_with_tracks", "First frame with tracks"
     scene = analysis.spots.scene
     image = stretched(scene.example_image, scene.contrast)
@@ -87,7 +90,7 @@ def frame_with_tracks(analysis: Analysis) -> Picture:
 
 
 def spots_per_frame(analysis: Analysis) -> Picture:
-    """Draw how many spots there are in each frame."""
+    """Draw the number of spots in each frame."""
     name, title = "spots_per_frame", "Particles per frame"
     scene = analysis.spots.scene
     if scene.n_frames < 2:
@@ -114,7 +117,7 @@ def spots_per_frame(analysis: Analysis) -> Picture:
 
 
 def _draw_frames(axis: Axes, time: FloatArray, per_frame: IntArray) -> None:
-    """Draw every frame; where there are too many for a line, the least and the most of neighbours."""
+    """Draw the value of every frame, or the range over neighbouring frames if there are too many."""
     together = int(np.ceil(time.size / _MOST_POINTS))
     if together == 1:
         axis.plot(time, per_frame, color=LIGHT, linewidth=0.7)
@@ -126,10 +129,11 @@ def _draw_frames(axis: Axes, time: FloatArray, per_frame: IntArray) -> None:
 
 
 def stretched(image: NDArray[Any], contrast: SeenContrast) -> NDArray[np.uint8]:
-    """Stretch grey values to 8 bit so that faint spots show: the background near one end, the strongest spots at the other.
+    """Stretch grey values to 8 bit so that faint spots are visible.
 
-    Linear from the background (the median) to the strongest 0.05 %, at least ten of its robust standard deviations
-    (1.4826 times the median distance), then a root that lifts what is faint.
+    The scale is linear from the background (the median) to the strongest 0.05 % of the pixels, but spans at least ten
+    robust standard deviations of the background (1.4826 times the median absolute deviation). A root then brightens faint
+    spots.
     """
     sign = -1.0 if contrast == "dark" else 1.0
     light = sign * image.astype(np.float64)
@@ -141,7 +145,7 @@ def stretched(image: NDArray[Any], contrast: SeenContrast) -> NDArray[np.uint8]:
 
 
 def _tracks_to_draw(analysis: Analysis) -> IntArray:
-    """Choose the tracks that begin in the first second, those of the first frame first."""
+    """Return the tracks that begin in the first second, in the order of their first frame."""
     diffusion, scene = analysis.diffusion, analysis.spots.scene
     if not len(diffusion) or not scene.n_frames:
         return np.empty(0, dtype=np.int64)
@@ -151,19 +155,19 @@ def _tracks_to_draw(analysis: Analysis) -> IntArray:
 
 
 def _window_frames(analysis: Analysis) -> int:
-    """Return the number of frames in the first second; one at least."""
+    """Return the number of frames in the first second, at least one."""
     return max(1, round(_WINDOW_S / analysis.diffusion.frame_interval_s))
 
 
 def _path(analysis: Analysis, track: int) -> FloatArray:
-    """Positions (x, y) of a track in the image, its drift put back."""
+    """Return the positions (x, y) of a track in the image, with the drift added back."""
     start, stop = np.searchsorted(analysis.tracks.track, [track, track + 1])
     y, x = analysis.tracks.select(slice(int(start), int(stop))).in_image()
     return np.column_stack([x, y])
 
 
 def _diameter_norm(analysis: Analysis, chosen: IntArray) -> Normalize | None:
-    """Return the colour scale of the sized tracks that are drawn, outliers left out; None where there are none."""
+    """Return the colour scale for the diameters of the drawn tracks, without outliers; None if no track has a size."""
     diameter, sizing = analysis.sizes.tracks.diameter_nm[chosen], analysis.settings.sizing
     known = diameter[(diameter >= sizing.grid_low_nm) & (diameter <= sizing.grid_high_nm)]
     if not known.size:
@@ -199,7 +203,7 @@ def _draw_tracks(
 
 
 def _detail(analysis: Analysis, chosen: IntArray, frame: _Box) -> _Box:
-    """Find the part of the frame where most tracks with a size lie."""
+    """Return the part of the frame with the most sized tracks."""
     width, height = frame.width / _ZOOM, frame.height / _ZOOM
     sized = chosen[np.isfinite(analysis.sizes.tracks.diameter_nm[chosen])]
     shown = sized if sized.size else chosen
@@ -213,7 +217,7 @@ def _detail(analysis: Analysis, chosen: IntArray, frame: _Box) -> _Box:
 
 
 def _scale_bar(axis: Axes, pixel_size_um: float, box: _Box, colour: str) -> None:
-    """Draw a bar of a round length, about a fifth of the picture."""
+    """Draw a scale bar of a round length, about a fifth of the picture."""
     target = 0.2 * box.width * pixel_size_um
     step = 10 ** np.floor(np.log10(target))
     length = float(step * max(s for s in (1, 2, 5) if s * step <= target))
@@ -255,7 +259,7 @@ def _frame_caption(analysis: Analysis, chosen: IntArray) -> str:
 
 
 def _running_mean(values: FloatArray, width: int) -> FloatArray:
-    """Mean over a centred window, which is cut at the ends."""
+    """Return the mean over a centred window, which is shorter at the ends."""
     total = np.concatenate([[0.0], np.cumsum(values)])
     at = np.arange(values.size)
     low, high = np.maximum(at - width, 0), np.minimum(at + width + 1, values.size)

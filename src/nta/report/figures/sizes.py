@@ -1,4 +1,4 @@
-"""The size distribution: the curve with its band, the single tracks behind it, and the percentiles with their intervals."""
+"""The figure of the size distribution: curve with band, histogram of single tracks, percentiles with intervals."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ _LOG_FROM = 12.0
 _MARKS = (("d10_nm", "D10"), ("d50_nm", "D50"), ("d90_nm", "D90"))
 _TITLE = "Size distribution"
 _NAME = "size_distribution"
-_Entry = tuple[tuple[Artist, ...], str]  # of the legend: what is drawn together, and its name
+_Entry = tuple[tuple[Artist, ...], str]  # entry of the legend: artists that share one label, and the label
 
 
 @dataclass(frozen=True)
 class _Scale:
-    """How diameters are spread over the axis; densities are per nm, or per tenth of a decade on a log axis."""
+    """Range and scale of the diameter axis; densities are per nm, or per tenth of a decade on a log axis."""
 
     low_nm: float
     high_nm: float
@@ -53,7 +53,7 @@ class _Scale:
 
     @classmethod
     def of(cls, curve: Distribution, single_nm: FloatArray) -> _Scale:
-        """Choose the range that holds the curve and nearly all single tracks."""
+        """Choose the range that contains the curve and nearly all single tracks."""
         low, high = central_range_nm(curve, 0.004, 0.99)
         if single_nm.size:
             low = min(low, float(np.quantile(single_nm, 0.01)))
@@ -64,12 +64,12 @@ class _Scale:
         return cls(max(0.0, low - margin), high + margin, False)
 
     def density(self, weight: FloatArray, edges_nm: FloatArray) -> FloatArray:
-        """Share per nm or per tenth of a decade."""
+        """Return the share per nm or per tenth of a decade."""
         width = tenths_of_decade(edges_nm) if self.log else np.diff(edges_nm)
         return np.asarray(weight / width)
 
     def bins(self, n: int) -> FloatArray:
-        """Edges for a histogram of single tracks."""
+        """Return bin edges for a histogram of single tracks."""
         spread = np.geomspace if self.log else np.linspace
         return np.asarray(spread(max(self.low_nm, 1e-3), self.high_nm, n + 1))
 
@@ -98,8 +98,8 @@ def size_distribution(analysis: Analysis) -> Picture:
     top.set_ylim(bottom=0)
     top.set_xlim(scale.low_nm, scale.high_nm)
     if scale.log:
-        log_axis(below)  # and with it the other, which shares it
-    top.legend(  # above the axes: wherever it stood within, some sample has its peak there
+        log_axis(below)  # the upper axes share this axis
+    top.legend(  # above the axes: any place inside would hide the peak of some sample
         [handles for handles, _ in entries],
         [label for _, label in entries],
         loc="lower left",
@@ -113,7 +113,7 @@ def size_distribution(analysis: Analysis) -> Picture:
 
 
 def _single_tracks(analysis: Analysis) -> tuple[FloatArray, FloatArray]:
-    """Return the diameters of the single tracks used, and what each counts for."""
+    """Return the diameters of the tracks used, and their weights."""
     diameter = analysis.sizes.tracks.diameter_nm
     settings = analysis.settings.sizing
     used = analysis.diffusion.used(settings.min_points)
@@ -142,7 +142,7 @@ def _draw_curve(
 
 
 def _draw_percentiles(top: Axes, below: Axes, analysis: Analysis) -> None:
-    """Draw D10, D50, D90 as points with intervals on a strip of their own, with hairlines up to the curve."""
+    """Draw D10, D50 and D90 with intervals on a separate strip, and hairlines up to the curve."""
     rows = [(name, analysis.sizes.summary.get(key)) for key, name in _MARKS]
     for row, (name, q) in enumerate(rows):
         if q is None or q.value is None:
@@ -167,7 +167,7 @@ def _draw_percentiles(top: Axes, below: Axes, analysis: Analysis) -> None:
 
 
 def _draw_limit(axis: Axes, analysis: Analysis) -> list[_Entry]:
-    """Hatch what lies below the detection limit: grey are the single tracks."""
+    """Hatch the range below the detection limit; grey is already used for the single tracks."""
     seen = analysis.visibility
     if seen is None or seen.limit_nm.value is None or seen.law is None:
         return []
@@ -184,7 +184,7 @@ def _n_tracks(analysis: Analysis) -> str:
 
 
 def _name_of(curve: Distribution) -> str:
-    """Name what a curve describes so that nobody can mistake one for the other."""
+    """Return an unambiguous name for the population that a curve describes."""
     return {
         SUSPENSION: "in suspension (corrected for visibility)",
         TRACKS: "particles in view, every track counted once",

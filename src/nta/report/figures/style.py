@@ -1,4 +1,4 @@
-"""How the figures look: one style, colours that colour-blind readers and grey printers keep apart, text as text."""
+"""Style of the figures: colours that are distinct for colour-blind readers and in grey print, text kept as text."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ _STYLE: dict[str, Any] = {
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Picture:
-    """A figure with its words. `figure` is None where there is nothing to draw; the caption then says why."""
+    """A figure with title and caption; figure : None if there is nothing to draw, the caption then says why."""
 
     name: str
     title: str
@@ -86,7 +86,7 @@ class Picture:
 
 @contextmanager
 def house_style() -> Iterator[None]:
-    """Draw in the style of the house, whatever the user's own matplotlib is set to."""
+    """Apply the common style of all figures, independent of the user's matplotlib settings."""
     with mpl.rc_context():
         mpl.rcdefaults()
         mpl.rcParams.update(_STYLE)  # type: ignore[arg-type, unused-ignore]
@@ -94,12 +94,12 @@ def house_style() -> Iterator[None]:
 
 
 def new_figure(size: tuple[float, float]) -> Figure:
-    """Make an empty figure."""
+    """Return an empty figure. size : width and height in inches."""
     return Figure(figsize=size, layout="constrained")
 
 
 def as_svg(picture: Picture) -> str:
-    """Return the figure as an SVG element: the same for the same data, with ids no other figure uses."""
+    """Return the figure as an SVG element; its text depends only on the data, its ids are unique on the page."""
     if picture.figure is None:
         raise ValueError(f"{picture.name} has no figure")
     buffer = io.StringIO()
@@ -127,7 +127,7 @@ def as_png(picture: Picture) -> bytes:
 
 
 def as_pdf(picture: Picture) -> bytes:
-    """Return the figure as a PDF of one page, for print: lines stay lines."""
+    """Return the figure as a PDF of one page, with vector graphics for print."""
     if picture.figure is None:
         raise ValueError(f"{picture.name} has no figure")
     buffer = io.BytesIO()
@@ -144,7 +144,7 @@ def log_axis(axis: Axes) -> None:
 
 
 def _smaller(match: re.Match[str]) -> str:
-    """Keep a grey picture as grey: a quarter of the bytes of the RGBA that matplotlib writes."""
+    """Return an opaque grey image as grey PNG, a quarter of the size of the RGBA that matplotlib writes."""
     picture = Image.open(io.BytesIO(base64.b64decode(match[1])))
     pixels = np.asarray(picture.convert("RGBA"))
     opaque = bool((pixels[..., 3] == 255).all())

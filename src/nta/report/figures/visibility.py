@@ -1,4 +1,4 @@
-"""Figures of what the run could see: the detection curve, and the volume in which particles of each size were seen."""
+"""Figures of the visibility: detection curve, and visible volume for each size."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _PERCENT = FuncFormatter(lambda v, _: f"{100 * v:g} %")
 
 
 def detection(analysis: Analysis) -> Picture:
-    """Draw the share of simulated spots that was found again against their light."""
+    """Draw the share of simulated spots that were detected, against their light."""
     name, title = "detection_curve", "Detection curve of this run"
     seen = analysis.visibility
     if seen is None or seen.curve is None:
@@ -90,7 +90,7 @@ def visible_volume(analysis: Analysis) -> Picture:
 
 
 def _range(analysis: Analysis) -> tuple[float, float]:
-    """Diameters worth showing: the result, and what lies around the limit."""
+    """Return a range of diameters that contains the distribution and the detection limit."""
     curve = analysis.sizes.distribution
     assert curve is not None
     low, high = central_range_nm(curve, 0.005, 0.99)

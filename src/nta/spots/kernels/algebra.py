@@ -13,7 +13,7 @@ Floats = Float32Array | FloatArray
 
 @inlined
 def factorise(a: FloatArray, n: int) -> bool:
-    """Cholesky-factorise the lower triangle in place; False where it is not positive definite."""
+    """Cholesky-factorise the lower triangle in place; False if the matrix is not positive definite."""
     for j in range(n):
         s = a[j, j]
         for k in range(j):
@@ -47,7 +47,7 @@ def substitute(a: FloatArray, g: FloatArray, n: int) -> None:
 
 @inlined
 def variance_of(a: FloatArray, n: int, index: int, z: FloatArray) -> float:
-    """Diagonal element of the inverse, from the factor: the Cramer-Rao bound of one parameter. `z` is room for n numbers."""
+    """Diagonal element of the inverse, from the factor: the Cramer-Rao bound of one parameter. `z` is scratch, length n."""
     z[index:n] = 0.0
     z[index] = 1.0
     total = 0.0
@@ -62,10 +62,10 @@ def variance_of(a: FloatArray, n: int, index: int, z: FloatArray) -> float:
 
 @inlined
 def axis(centre: float, sigma: float, n: int, g: Floats, d: Floats, q: Floats) -> None:
-    """Return a sampled Gaussian of unit sum at 0..n-1, its derivative by the centre (d) and by sigma (q).
+    """Fill g with a sampled Gaussian of unit sum at 0..n-1, d and q with its derivatives by the centre and by sigma.
 
-    Sampling at pixel centres with variance sigma^2 + 1/12 stands for integrating over pixels: same bias-free positions and
-    the same error within 0.1 % for sigma >= 1 px. Three exponentials in all: the ratio of neighbours is geometric.
+    Sampling at pixel centres with variance sigma^2 + 1/12 replaces integration over pixels: positions stay unbiased and
+    their errors agree within 0.1 % for sigma >= 1 px. Only three exponentials: the ratio of neighbours is geometric.
     """
     variance = sigma * sigma + PIXEL_VARIANCE
     iv = 1.0 / variance

@@ -1,4 +1,4 @@
-"""Where spots may be: proposed at half resolution, looked at again at full resolution, one band of rows after the other."""
+"""Candidates for spots: proposed at half resolution, checked at full resolution, one band of rows after the other."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ from nta.spots.kernels.search import (
 )
 
 CHECK = 5  # radius of the full-resolution filter
-DOUBLE_PX2 = 1.5  # square of the distance within which two proposals are one
-BAND = 16  # rows of the half-resolution pass after which its proposals are looked at: the frame is still in the cache there
+DOUBLE_PX2 = 1.5  # squared distance below which two proposals count as one
+BAND = 16  # rows of the half-resolution pass between checks, while the frame is still in the cache
 
 
 class FramePixels(NamedTuple):
@@ -44,18 +44,18 @@ class FramePixels(NamedTuple):
 
 
 class ResponseNoise(NamedTuple):
-    """Variance of a filter's response at a signed level of 0, and what it grows with the level."""
+    """Variance of a filter's response at a signed level of 0, and its growth with the level."""
 
     var0: float
     slope: float
 
 
 class Proposal(NamedTuple):
-    """How spots are looked for: the matched filters at half resolution (names ending in 2) and at full resolution.
+    """Parameters of the search: the matched filters at half resolution (names ending in 2) and at full resolution.
 
     pattern2 : fixed pattern of the 2x2 sums. limit, curved, lines : as in `search.Half`.
     taps2, taps : weights of the filter, from its middle outwards. threshold2, threshold : standard deviations of noise.
-    spot_curvature : of the response to a lone spot over the response.
+    spot_curvature : curvature of the response to a lone spot over the response.
     found : (m, N_FOUND) receives x, y (px), response, level per px and whether it is a shoulder.
     """
 
@@ -75,9 +75,9 @@ class Proposal(NamedTuple):
 
 @inlined
 def candidates(frame: FramePixels, proposal: Proposal) -> int:
-    """Find what the matched filter takes for spots: proposed at half resolution, kept at full resolution.
+    """Find candidates with the matched filter: proposed at half resolution, kept if confirmed at full resolution.
 
-    Fills `proposal.found`; returns the number found.
+    Fills `proposal.found`; returns the number of candidates.
     """
     t2 = proposal.threshold2 * proposal.threshold2
     taps2, noise2 = proposal.taps2, proposal.noise2
@@ -97,10 +97,10 @@ def candidates(frame: FramePixels, proposal: Proposal) -> int:
 
 @inlined
 def _check(frame: FramePixels, proposal: Proposal, first: int, n: int) -> int:
-    """Keep what the full-resolution matched filter keeps: 5x5 responses around each proposal from the first to the n-th.
+    """Confirm proposals first to n with the full-resolution matched filter, on 5x5 responses around each.
 
-    Rewrites `found` with the interpolated full-resolution peak, its response and level per pixel; drops doubles.
-    Shoulders stay where the response is curved most; theirs is that of a lone spot with this curvature.
+    Rewrites `found` with the interpolated full-resolution peak, its response and level per pixel; drops duplicates.
+    A shoulder is placed where the curvature is largest; its response is that of a lone spot of this curvature.
     """
     image, sign, pattern = frame.image, frame.sign, frame.pattern
     taps, noise, threshold, found = proposal.taps, proposal.noise, proposal.threshold, proposal.found
@@ -161,9 +161,9 @@ def _check(frame: FramePixels, proposal: Proposal, first: int, n: int) -> int:
 
 @inlined
 def _filter(patch: Float32Array, taps: Float32Array, down: Float32Array, peak: Float32Array) -> None:
-    """Filter a patch of 15 rows of LANES, one behind the other, to 5 rows whose first 5 elements are its middle.
+    """Filter a patch of 15 consecutive rows of LANES to 5 rows whose first 5 elements are its middle.
 
-    Row ends are filtered into the next row as well: one long loop is faster, and nobody looks there.
+    The filter also runs across row ends: one long loop is faster, and those elements are not used.
     """
     t0, t1, t2, t3, t4, t5 = taps[0], taps[1], taps[2], taps[3], taps[4], taps[5]
     row = LANES
@@ -189,9 +189,9 @@ def _filter(patch: Float32Array, taps: Float32Array, down: Float32Array, peak: F
 
 @inlined
 def _is_double(found: FloatArray, n: int, x: float, y: float, beside: float, distance2: float) -> bool:
-    """Whether one of the first n, which are sorted by y but for a few px, lies closer than the root of `distance2`.
+    """Whether one of the first n candidates, sorted by y within a few px, is closer than the root of `distance2`.
 
-    A shoulder takes no maximum's place.
+    A shoulder does not suppress a maximum.
     """
     j = n - 1
     while j >= 0 and found[j, FOUND_Y] > y - UNSORTED_PX:

@@ -1,8 +1,9 @@
-"""Discs and rings: what a particle out of focus looks like is symmetric about its centre, whatever its profile.
+"""Discs and rings: the image of a particle out of focus is symmetric about its centre, whatever its profile.
 
-The centre is fitted together with the radial profile, which is taken from the pixels themselves: no model of the optics is
-needed, and the Fisher information of the profile's slope gives the error of the centre. Pixels far from the profile
-(neighbours) are clipped. How much of the light's variation the profile explains tells a ring from a group of spots.
+The centre is fitted together with the radial profile, which is measured from the pixels themselves: no model of the optics
+is needed, and the Fisher information of the profile's slope gives the error of the centre. Pixels far from the profile
+(neighbours) are clipped. The share of the light's variation that the profile explains distinguishes a ring from a group of
+spots.
 """
 
 from __future__ import annotations
@@ -20,39 +21,39 @@ from nta.spots.kernels.flags import EDGE, OUT_OF_FOCUS, POOR_FIT, SATURATED
 from nta.spots.kernels.options import compiled, inlined
 
 ITERATIONS = 10
-FIRST_ITERATIONS = 2  # of what is probably no disc
-CLIP_SD = 3.0  # of the residuals: what is further from the profile is a neighbour's
-N_BINS = 40  # px from the centre, at most
+FIRST_ITERATIONS = 2  # iterations to see whether a candidate is a disc at all
+CLIP_SD = 3.0  # clip of the residuals from the profile, in standard deviations: excludes neighbours
+N_BINS = 40  # largest radius of a profile, px
 HALF_OF_GAUSSIAN = 1.1774  # radius that holds half the light of a Gaussian, in standard deviations
 EXTENT, PEAK, SYMMETRY = N_TABLE, N_TABLE + 1, N_TABLE + 2  # columns of a disc behind those of a spot
 N_DISC = N_TABLE + 3
 # share of the variation that is symmetric: a lone disc has 0.8 or more, two equal spots at most 0.4
 SYMMETRIC = 0.6
-WIDE = 1.6  # widths of a spot in focus from which on light is a disc
-SIGNIFICANT = 1.5  # thresholds: a disc has many pixels in which to be seen
-# of that width, by medians about a place that is not fitted yet: rather too wide than too narrow
+WIDE = 1.6  # least width of a disc over the width of a spot in focus
+SIGNIFICANT = 1.5  # threshold of a disc over that of a spot: a disc has more pixels
+# share of `WIDE` below which a disc is ruled out before the fit: medians about an unfitted centre overestimate the width
 SURELY_NARROW = 0.8
-REACHES = 0.75  # share of the window's radius that holds nine tenths of the light: there may be more beyond
-INSIDE = 1.15  # extents within which a faint spot belongs to the disc
-OUTSHINES = 2.0  # times the disc's peak: a spot of its own in front of the disc
-EXPLAINED = 0.6  # share of a disc's light that a few well-fitted spots may not hold, or it is they
+REACHES = 0.75  # extent over the window's radius from which on light may continue beyond the window
+INSIDE = 1.15  # radius, in extents, within which a faint spot is part of the disc
+OUTSHINES = 2.0  # brightness over the disc's peak from which on a spot is a particle in front of the disc
+EXPLAINED = 0.6  # share of the light from which on a few well-fitted spots explain the disc
 FEW = 3
-CONCENTRIC = 0.5  # extents within which two discs are one
+CONCENTRIC = 0.5  # distance, in extents, below which two discs count as one
 BEYOND_PX = 1.0  # a disc that reaches beyond the frame by more is flagged
-LEAST_WEIGHT = 0.1  # pixels: where there are fewer, the profile stays as it is (design choice)
-LEAST_RADIUS_PX = 0.3  # nearer to the centre, slopes have no direction
-# times the variance: for the centre, pixels are clipped later than for the profile (design choice)
+LEAST_WEIGHT = 0.1  # pixels; bins of the profile with fewer are not updated (design choice)
+LEAST_RADIUS_PX = 0.3  # nearer to the centre, the radial slope has no direction
+# factor on the clip variance for the fit of the centre, relative to that of the profile (design choice)
 CLIP_WIDENED = 4
-UNCLIPPED = 100  # times the variance: a disc is described with all that is there
-LEAST_NOISE_SHARE = 0.5  # of the noise that is expected: residuals are taken to have so much (design choice)
+UNCLIPPED = 100  # the same factor for the description of a disc: practically no clipping
+LEAST_NOISE_SHARE = 0.5  # lower limit of the residual noise, as a share of the expected noise (design choice)
 DEGENERATE = 1e-12  # determinant over squared trace of the Fisher matrix: without a slope there is no centre
-STRAY_SHARE = 0.4  # of the window's radius that the centre may move away by (design choice)
+STRAY_SHARE = 0.4  # largest shift of the centre, as a share of the window's radius (design choice)
 SETTLED_PX = 0.01  # step that ends the fit (design choice)
-EXTENT_SHARE = 0.9  # of the light that a disc holds within its extent
-DESCRIBED = 1.2  # extents within which a disc is told from a group of spots (design choice)
-MOST_IN_RING = 8 * N_BINS  # pixels at one radius: the widest ring has 2 pi N_BINS
-# Sums over the pixels of a disc: Fisher matrix and gradient of the centre, residuals over their noise and as they are, light
-# about the background, and noise
+EXTENT_SHARE = 0.9  # share of the light within the extent of a disc
+DESCRIBED = 1.2  # radius, in extents, within which symmetry is measured (design choice)
+MOST_IN_RING = 8 * N_BINS  # room for the pixels at one radius; the widest ring has 2 pi N_BINS
+# Sums over the pixels of a disc: Fisher matrix and gradient of the centre; squared residuals, over the noise and absolute;
+# squared light about the background; noise variance
 XX, XY, YY, TO_X, TO_Y, OVER_NOISE, RESIDUAL, VARIATION, NOISE, N_SUMS = range(10)
 
 
@@ -65,10 +66,10 @@ class GreyNoise(NamedTuple):
 
 
 class DiscRules(NamedTuple):
-    """How discs are fitted, in px and grey values of the frame they are fitted in.
+    """Rules of the disc fit, in px and grey values of the frame in which discs are fitted.
 
-    radius : of the window; up to `widest` it grows where the light reaches its border.
-    width : of a spot in focus. threshold : least signal over noise.
+    radius : radius of the window; it grows up to `widest` if the light reaches its border.
+    width : width of a spot in focus. threshold : least signal over noise.
     """
 
     radius: int
@@ -79,10 +80,10 @@ class DiscRules(NamedTuple):
 
 
 class Scale(NamedTuple):
-    """How lengths and grey values of three frames go together: candidates, the one in which discs are fitted, the report.
+    """Ratios of lengths and grey values between the layers of the candidates, of the fit and of the report.
 
-    zoom : px of the fit in one of the candidates. step : px of the report in one of the fit. grey : grey values of the
-    report in one of the fit.
+    zoom : px of the fit per px of the candidates. step : px of the report per px of the fit. grey : grey values of the
+    report per grey value of the fit.
     """
 
     zoom: int
@@ -93,8 +94,8 @@ class Scale(NamedTuple):
 class DiscWorkspace(NamedTuple):
     """Scratch arrays for one disc.
 
-    profile : of the light. new, weight : the next one. values, filled : pixels of each ring, and how many there are.
-    sums : see `XX`. out : what was fitted, as a row of `find_discs`; wider : the same in a wider window.
+    profile : radial profile. new, weight : the next profile and its weights. values, filled : pixels of each ring, and their
+    number. sums : see `XX`. out : fitted disc, as a row of `find_discs`; wider : the disc fitted in a wider window.
     """
 
     profile: FloatArray
@@ -120,7 +121,7 @@ def _new_workspace() -> DiscWorkspace:
 def _medians(
     image: Image | Float32Array, sign: np.float32, cy: float, cx: float, radius: int, space: DiscWorkspace
 ) -> bool:
-    """Median of the pixels in each ring of one pixel: a first profile that neighbours do not disturb."""
+    """Fill `profile` with the median of each ring of pixels, a first estimate that is robust against neighbours."""
     profile, values, filled = space.profile, space.values, space.filled
     h, w = image.shape
     filled[:] = 0
@@ -146,7 +147,7 @@ def _medians(
 def _mean_profile(
     image: Image | Float32Array, sign: np.float32, cy: float, cx: float, radius: int, spread2: float, space: DiscWorkspace
 ) -> None:  # fmt: skip
-    """Mean profile, linear between whole pixels, of pixels clipped to the profile so far."""
+    """Update the profile: mean of the pixels, clipped about the previous profile; linear between whole pixels."""
     profile, new, weight = space.profile, space.new, space.weight
     h, w = image.shape
     new[:] = 0.0
@@ -234,7 +235,7 @@ def _light(profile: FloatArray, radius: int) -> float:
 
 @inlined
 def _half_light(profile: FloatArray, radius: int, half: float) -> float:
-    """Radius that holds the light `half`; -1 where there is none."""
+    """Radius that encloses the light `half`; -1 if there is none."""
     light = 0.0
     for k in range(radius):
         more = _ring_light(profile, radius, k)
@@ -249,7 +250,7 @@ def _fit_disc(
     image: Image | Float32Array, sign: np.float32, cy: float, cx: float, radius: int, iterations: int, rules: DiscRules,
     space: DiscWorkspace, out: FloatArray,
 ) -> bool:  # fmt: skip
-    """Fit centre and profile; False where there is no light or the centre runs away. `out` as a row of `find_discs`."""
+    """Fit centre and profile into `out`, a row of `find_discs`; False if there is no light or the centre strays."""
     noise, profile, sums = rules.noise, space.profile, space.sums
     if not _medians(image, sign, cy, cx, radius, space):
         return False
@@ -321,9 +322,9 @@ def _describe(
 def _fit_lone(
     image: Image | Float32Array, sign: np.float32, cy: float, cx: float, rules: DiscRules, space: DiscWorkspace
 ) -> bool:  # fmt: skip
-    """Fit a disc in a window that grows where the light reaches its border, into `space.out`.
+    """Fit a disc into `space.out`, in a window that grows if the light reaches its border.
 
-    Most places where a Gaussian was too narrow are pairs and streaks: a few steps tell that they are not symmetric.
+    Most places where a Gaussian was too narrow are pairs and streaks: after a few steps they prove not to be symmetric.
     """
     out = space.out
     y, x, iterations, window = cy, cx, FIRST_ITERATIONS, rules.radius
@@ -344,7 +345,7 @@ def find_discs(
     image: Image | Float32Array, sign: np.float32, places: FloatArray, scale: Scale, rules: DiscRules, discs: FloatArray,
     m: int,
 ) -> int:  # fmt: skip
-    """Fit a disc at each of the places in `image`; append what is one to the m `discs` there are.
+    """Fit a disc at each of the places in `image`; append the discs found to the first m rows of `discs`.
 
     places : rows (x, y, ...), px of the candidates
     discs : rows (X, Y, N in adu, B in adu, S, ERROR, CHI2, FLAGS, SNR, EXTENT, PEAK in adu, SYMMETRY), px of the report
@@ -380,7 +381,7 @@ def find_discs(
 
 @inlined
 def _report(out: FloatArray, scale: Scale, width: float, disc: FloatArray) -> None:
-    """Write a disc in px and grey values of the report; width : of a spot in focus, px of the fit."""
+    """Write a disc in px and grey values of the report; width : width of a spot in focus, px of the fit."""
     step, grey = scale.step, scale.grey
     for k in (X, Y):
         out[k] = step * out[k] + 0.5 * (step - 1)
@@ -388,14 +389,14 @@ def _report(out: FloatArray, scale: Scale, width: float, disc: FloatArray) -> No
         out[k] *= step
     for k in (B, PEAK):
         out[k] *= grey / (step * step)
-    out[PEAK] *= 1 + 1 / (6 * width * width)  # a px as coarse as a spot is wide lowers its peak
+    out[PEAK] *= 1 + 1 / (6 * width * width)  # px as coarse as a spot is wide lower its peak
     out[N] *= grey
     disc[:] = out
 
 
 @inlined
 def _are_spots(rows: FloatArray, n: int, disc: FloatArray, gain: float) -> bool:
-    """Whether the disc's light is that of a few spots, each of which fits."""
+    """Whether a few well-fitted spots explain the disc's light."""
     count, light = 0, 0.0
     for i in range(n):
         if math.hypot(rows[i, X] - disc[X], rows[i, Y] - disc[Y]) < disc[EXTENT] and not (
@@ -410,9 +411,9 @@ def _are_spots(rows: FloatArray, n: int, disc: FloatArray, gain: float) -> bool:
 def merge(
     rows: FloatArray, n: int, discs: FloatArray, m: int, gain: float, offset: float, height: int, width: int
 ) -> int:  # fmt: skip
-    """Put each disc once into the n spots of a frame and take out the spots that are part of it.
+    """Add each disc once to the n spots of a frame, and remove the spots that are part of a disc.
 
-    gain, offset : from adu to the electrons of `rows`. height, width : of the frame.
+    gain, offset : conversion from adu to the electrons of `rows`. height, width : size of the frame.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""All that is done with a frame at full resolution, in one call: threads hand the interpreter's lock over once a frame."""
+"""The whole search of a frame in one compiled call, so that a thread takes the interpreter's lock only once per frame."""
 
 from __future__ import annotations
 

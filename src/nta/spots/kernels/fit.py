@@ -22,14 +22,15 @@ from nta.spots.kernels.options import inlined
 from nta.spots.kernels.rows import f4
 
 SIDE = 15  # most rows of a patch
-LEAST_LEFT_OF_LIGHT = 0.25  # of the light before a step: it stays above 0 (design choice)
-# times the last step of a place: what the width still does hardly moves that (design choice)
+# least share of the light that a step leaves: the light stays above 0 (design choice)
+LEAST_LEFT_OF_LIGHT = 0.25
+# factor on the step that ends the fit, for the width: late changes of the width hardly move the centre (design choice)
 WIDTH_SETTLED = 10
 # The workspace: value g, derivative by the centre d and by sigma q of the Gaussian along x, then the column moments: sums
 # over y of weight W and of weighted residual R, each times the g, d and q along y that its name says; RR is chi-square
 GX, DX, QX, W, WG, WD, WQ, WGG, WGD, WGQ, WDD, WDQ, WQQ, R, RG, RD, RQ, RR, WORK = range(0, 19 * LANES, LANES)
 
-_freedom_of = inlined(freedom_of)  # what the plain engine calls, as a kernel
+_freedom_of = inlined(freedom_of)  # the same function as in the plain engine, as a kernel
 
 
 class Noise(NamedTuple):
@@ -41,7 +42,7 @@ class Noise(NamedTuple):
 
 
 class Limits(NamedTuple):
-    """Widths between which a spot is fitted, px; the step that ends the fit, px; the most steps."""
+    """Limits of a fit: least and largest width, px; the step that ends the fit, px; the most iterations."""
 
     narrowest: float
     widest: float
@@ -175,15 +176,15 @@ def fit_one(
     Parameters
     ----------
     data, light : (side, 16) patch and the light of known neighbours on it
-    mask : (side, 16) 1 where a pixel counts, 0 where it is saturated or beyond the patch
-    n_masked : pixels of the patch that do not count
-    start : (X, Y, N, B, S) to begin with, in patch coordinates
+    mask : (side, 16) 1 for pixels that are used, 0 for saturated pixels and beyond the patch
+    n_masked : number of pixels of the patch that are not used
+    start : (X, Y, N, B, S) start values, in patch coordinates
     work, ay, a, g : float32 (WORK,), float64 (3, 16), (8, 8), (8,) workspaces
     out : receives the columns X to CHI2 and FREEDOM; `a` is left factorised
 
     Returns
     -------
-    Whether it converged to something inside the patch.
+    Whether the fit converged inside the patch.
     """
     sign, read, floor = noise
     px, py, n, b, s = start[X], start[Y], start[N], start[B], start[S]
@@ -216,7 +217,7 @@ def fit_one(
         s = min(max(s + ss, limits.narrowest), limits.widest)
         settled = abs(sx) < limits.settled and abs(sy) < limits.settled
         if settled and abs(ss) < WIDTH_SETTLED * limits.settled:
-            # what the last step takes off: of a bright spot, whose residuals are sharp, more than all that is left
+            # drop of chi-square by the last step: for bright spots, whose residuals are sharp, it exceeds what is left
             chi2 -= r0 * g[X] + r1 * g[Y] + r2 * g[N] + r3 * g[B] + r4 * g[S]
             break
         if px < -1 or py < -1 or px > side or py > side:

@@ -1,4 +1,4 @@
-"""Bits of `nta.spots.table.SpotFlag` as plain numbers, which kernels need."""
+"""Bits of `nta.spots.table.SpotFlag` as plain integers, for use in kernels."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Backgrounds that grow brighter than they were when they were learned: haze that moves in, a lamp that warms up.
+"""Follow a background that becomes brighter than it was when learned: haze that moves in, a lamp that warms up.
 
-The local mean is clipped a little above the learned background, so that bright spots do not raise it. Where the background
-itself has risen beyond that, the clip would make spots of its noise. So it is looked at in every frame, by few pixels.
+The local mean is clipped a little above the learned background, so that bright spots do not raise it. If the background
+itself rises above the clip, its noise would be detected as spots. So a few pixels of every frame are compared with it.
 """
 
 from __future__ import annotations
@@ -16,24 +16,24 @@ from nta.spots.filters import MEAN_CLIP_SD
 from nta.spots.kernels.options import inlined
 from nta.spots.kernels.rows import f4
 
-STRIDE = 8  # px from one pixel that is looked at to the next
-WATCHED = (slice(STRIDE // 2, None, STRIDE),) * 2  # these pixels
-TILE = 8  # of these make the side of a tile
-CLIP_OF_SUMS_SD = MEAN_CLIP_SD / 2  # of a pixel's noise: the mean of 2x2 px has half of it
+STRIDE = 8  # px between watched pixels
+WATCHED = (slice(STRIDE // 2, None, STRIDE),) * 2  # indices of the watched pixels
+TILE = 8  # side of a tile, in watched pixels
+CLIP_OF_SUMS_SD = MEAN_CLIP_SD / 2  # clip in units of a pixel's noise: the mean of 2x2 px has half of it
 # half of the clipped range: pixels above it have risen
 ABOVE_SD = CLIP_OF_SUMS_SD / 2
 # share of a tile's pixels that have risen; of noise alone it is 23 %, with a standard error of 5 %
 RISEN = 0.6
-HIGH = 0.8  # quantile of the rise of its pixels that lifts a tile: haze has slopes
+HIGH = 0.8  # quantile of the rise of a tile's pixels that counts as its rise: haze has slopes
 
 
 class Background(NamedTuple):
-    """What is known of the background of a recording, and the clip as it is for the frame at hand.
+    """Learned background of a recording, and the clip for the current frame.
 
-    level, sd : signed grey value that was learned and noise at the pixels that are looked at. growth : of the variance with
-        the signed level.
-    learned, limit : clip of 2x2 sums as it was learned, and of this frame.
-    lift : how far each tile has risen. lifted : one flag, whether `limit` differs from `learned`.
+    level, sd : learned signed grey value and noise at the watched pixels. growth : growth of the variance with the signed
+        level.
+    learned, limit : clip of 2x2 sums, as learned and for the current frame.
+    lift : rise of the clip in each tile. lifted : one flag, whether `limit` differs from `learned`.
     """
 
     level: Float32Array
@@ -46,7 +46,7 @@ class Background(NamedTuple):
 
     @classmethod
     def of(cls, level: Float32Array, sd: FloatArray, growth: float, learned: Float32Array) -> Background:
-        """Make it from level and noise of the pixels that are `WATCHED`."""
+        """Make a background from level and noise of the `WATCHED` pixels."""
         ty, tx = (max(n // TILE, 1) for n in level.shape)
         return cls(
             level,
@@ -61,7 +61,7 @@ class Background(NamedTuple):
 
 @inlined
 def follow(image: Image, sign: np.float32, background: Background) -> None:
-    """Fill `background.limit` for this frame: as it was learned, and higher in and around tiles that have risen."""
+    """Fill `background.limit` for this frame: as learned, but higher in and around tiles that have risen."""
     level, lift = background.level, background.lift
     ny, nx = level.shape
     ty, tx = lift.shape
@@ -94,9 +94,9 @@ def follow(image: Image, sign: np.float32, background: Background) -> None:
 def _risen_by(
     image: Image, sign: np.float32, background: Background, y0: int, y1: int, x0: int, x1: int
 ) -> np.float32:
-    """Return how far a tile's clip must rise; 0 where few of its pixels are above what noise does.
+    """Return by how much a tile's clip must rise; 0 if no more of its pixels are high than noise explains.
 
-    As far as the tile has risen where it has risen most, and by what the clip lies higher above the noisier background.
+    This is the tile's rise where it has risen most, plus the growth of the clip's distance with the higher noise.
     """
     level, sd = background.level, background.sd
     above, n = 0, (y1 - y0) * (x1 - x0)

@@ -1,4 +1,4 @@
-"""Rows of pixels as vectors of the processor: what the compiler does not find out by itself."""
+"""Rows of pixels as processor vectors, which the compiler does not find by itself."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ LANES = 16  # elements of a row of a patch: two vectors of eight
 
 @intrinsic
 def load_lanes(_typing_context: Any, pixels: types.Array, out: types.Array) -> Any:
-    """Convert LANES pixels in a row, unsigned, to float32 at once; `out` has room for as many.
+    """Convert LANES consecutive unsigned pixels to float32 at once; `out` holds LANES elements.
 
-    As a loop this is done pixel by pixel: the compiler must suppose that a store changes the pixels still to be read.
+    A plain loop would run pixel by pixel: the compiler must assume that a store changes pixels that are still to be read.
     """
 
     def generated(context: Any, builder: ir.IRBuilder, signature: Any, arguments: tuple[Any, ...]) -> Any:

@@ -1,4 +1,4 @@
-"""What whole rows of a frame lie above what is expected of them: the part of stripes that is new in every frame."""
+"""Offsets of whole rows and columns of a frame from their expectation: stripes that change from frame to frame."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from nta.frames import Image
 from nta.spots.kernels.options import compiled, inlined
 from nta.spots.kernels.rows import f4, reflected
 
-LOOKED_AT = 64  # px of a row whose median is where its mean is looked for
+LOOKED_AT = 64  # px of a row whose median is the start for its clipped mean
 # px on either side; slower variation is left to the background, and light has noise of its own
 SMOOTH = 42
 
@@ -22,9 +22,9 @@ def line_offsets(
     reach: np.float32,
     out: Float32Array,
 ) -> None:
-    """Fill `out` with the mean of ``sign * image - expected`` of every row, less what is smooth over many rows.
+    """Fill `out` with the mean of ``sign * image - expected`` of every row, minus its smooth part over many rows.
 
-    Pixels further than `reach` from the row's median are left out: spots.
+    Pixels further than `reach` from the row's median, such as spots, are left out.
     """
     height, width = expected.shape
     every = max(width // LOOKED_AT, 1)
@@ -62,7 +62,7 @@ def less_smooth(raw: Float32Array, out: Float32Array) -> None:
 def add_lines(
     fixed: Float32Array, rows: Float32Array, columns: Float32Array, out: Float32Array, out2: Float32Array
 ) -> None:
-    """Fill `out` with `fixed` (may be empty) plus what is new in rows and columns, `out2` with its 2x2 sums."""
+    """Fill `out` with `fixed` (may be empty) plus the new offsets of rows and columns, and `out2` with its 2x2 sums."""
     height, width = out.shape
     for y in range(height):
         for x in range(width):

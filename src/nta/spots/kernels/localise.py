@@ -1,4 +1,4 @@
-"""Localise all candidates of a frame: fit, fit again beside the known neighbours, split blends, drop doubles, flag."""
+"""Localise all candidates of a frame: fit, fit again beside known neighbours, split blends, drop duplicates, set flags."""
 
 from __future__ import annotations
 
@@ -38,28 +38,29 @@ from nta.spots.kernels.rows import f4
 from nta.spots.kernels.search import FOUND_BESIDE, FOUND_LEVEL, FOUND_RESPONSE, FOUND_X, FOUND_Y
 
 SPLIT_SD = 3.0  # standard deviations of chi-square beyond which two spots are tried
-# of the excess of chi-square that two spots must explain: a spot of another shape is not two
+# share of the excess chi-square that two spots must explain: otherwise it is a single spot of another shape
 SPLIT_SHARE = 0.5
-NOT_FITTED = 9.0  # chi-square of what could not be fitted: two spots may do
-BRIGHT = 1.5  # thresholds from which on what is too wide for the window is looked at in a wider one
-NO_SPOT = 0.0  # the same of what is none
-AT_LIMIT = 0.001  # of the narrowest and the widest width: nearer to it, a fit has run into it
-TWICE_PX2 = 2.0  # square of the distance within which two fits are of one spot
-ROWS_BACK = UNSORTED_PX + 2  # px; further back in the rows no spot is so near
-N_WIDE = 2  # columns of what is too wide for the window: X and Y
-OUT_OF_FOCUS_WIDTHS = 1.8  # widths of a spot in focus (design choice)
+NOT_FITTED = 9.0  # chi-square assigned after a failed fit: two spots are tried
+BRIGHT = 1.5  # signal over threshold from which on spots too wide for the window are fitted as discs
+NO_SPOT = 0.0  # chi-square assigned to shoulders that are not spots: two spots are not tried
+AT_LIMIT = 0.001  # relative distance from the least and largest width within which a fit is at the limit
+TWICE_PX2 = 2.0  # squared distance below which two fits count as the same spot
+ROWS_BACK = UNSORTED_PX + 2  # px; spots further back in the rows cannot be that close
+N_WIDE = 2  # columns of the places too wide for the window: X and Y
+OUT_OF_FOCUS_WIDTHS = 1.8  # width over the width in focus from which on a spot is flagged (design choice)
 
-_chi2_beyond = inlined(chi2_beyond)  # what the plain engine calls, as a kernel
+_chi2_beyond = inlined(chi2_beyond)  # the same function as in the plain engine, as a kernel
 
 
 class FitRules(NamedTuple):
-    """How candidates are fitted.
+    """Rules of the fits.
 
-    radius, width : of the window and of a spot in focus, px. response_to_n : electrons per adu of matched-filter response.
-    offset, gain, full_scale : of the camera; e = gain * (sign * image - offset), offset and full scale in adu.
+    radius : radius of the window, px. width : width of a spot in focus, px. response_to_n : electrons per adu of
+    matched-filter response. offset, gain, full_scale : of the camera; e = gain * (sign * image - offset), offset and full
+    scale in adu.
     threshold : least matched-filter signal over noise of the fitted spot.
-    split_gain : drop of chi-square from which on two spots are better than one; 0 where none is to be split.
-    apart : widths that two must lie apart.
+    split_gain : drop of chi-square from which on two spots are accepted; 0: spots are not split.
+    apart : least distance of two spots in widths.
     """
 
     radius: int
@@ -81,12 +82,12 @@ def localise(
 ) -> tuple[int, int]:
     """Fit the n candidates in `found` (`search.N_FOUND` columns) and write one row per spot.
 
-    rows : (m, N_COLUMNS), see `nta.spots.columns`. wide : (m, N_WIDE), receives the places of bright spots that are too
+    rows : (m, N_COLUMNS), see `nta.spots.columns`. wide : (m, N_WIDE), receives the positions of bright spots that are too
     wide for the window.
 
     Returns
     -------
-    Number of spots, and of these places.
+    Number of spots, and number of positions in `wide`.
     """
     electrons = FrameElectrons(
         frame.image,
@@ -114,7 +115,7 @@ def _fit_alone(
     electrons: FrameElectrons, space: Workspace, n: int, found: FloatArray, rules: FitRules, rows: FloatArray,
     ok: NDArray[np.uint8],
 ) -> None:  # fmt: skip
-    """Fit every maximum as if it were alone; what fails, or waits, keeps its place without light."""
+    """Fit every maximum as if it were alone; shoulders and failed fits keep their position, with no light."""
     h, w = electrons.image.shape
     radius = electrons.radius
     start = space.start
@@ -129,7 +130,9 @@ def _fit_alone(
         start[N] = found[i, FOUND_RESPONSE] * rules.response_to_n
         start[B] = (found[i, FOUND_LEVEL] - electrons.offset) * electrons.gain
         start[S] = rules.width
-        if not found[i, FOUND_BESIDE]:  # shoulders wait until the light of the brighter ones is known
+        if not found[
+            i, FOUND_BESIDE
+        ]:  # shoulders are fitted later, when the light of brighter spots is known
             saturated = load_electrons(electrons, cy, cx, space)
             if saturated > 0:
                 rows[i, FLAGS] = SATURATED
@@ -151,10 +154,10 @@ def _fit_shoulders(
     electrons: FrameElectrons, space: Workspace, n: int, found: FloatArray, rules: FitRules, rows: FloatArray,
     ok: NDArray[np.uint8],
 ) -> None:  # fmt: skip
-    """Fit the shoulders of brighter spots beside the light of these.
+    """Fit the shoulders of brighter spots, given the light of these spots.
 
-    A shoulder is a spot if its light is significant and explains more than it leaves unexplained: part of a ring does not,
-    and what is too near is part of a streak.
+    A shoulder is a spot if its light is significant and explains more chi-square than it leaves unexplained, which part of
+    a ring does not. A shoulder too close to the brighter spot is part of a streak.
     """
     for i in range(n):
         if not found[i, FOUND_BESIDE]:
@@ -174,7 +177,7 @@ def _fit_beside(
     electrons: FrameElectrons, space: Workspace, n: int, found: FloatArray, rules: FitRules, rows: FloatArray,
     ok: NDArray[np.uint8],
 ) -> None:  # fmt: skip
-    """Fit all that have neighbours again, beside the light of these."""
+    """Fit all spots with neighbours again, given the light of the neighbours."""
     for i in range(n):
         if found[i, FOUND_BESIDE] and not ok[i]:
             continue
@@ -188,13 +191,13 @@ def _split(
     electrons: FrameElectrons, space: Workspace, n: int, found: FloatArray, rules: FitRules, rows: FloatArray,
     ok: NDArray[np.uint8],
 ) -> int:  # fmt: skip
-    """Try two spots where one does not fit; the second of each pair goes behind the n there are. Returns how many."""
+    """Try two spots where one does not fit; append the second of each pair after the first n rows; return their number."""
     side = 2 * electrons.radius + 1
     out, out2 = space.out, space.out2
     enough = _chi2_beyond(SPLIT_SD, side * side - N_PARAMETERS)
     extra = 0
     for i in range(n):
-        saturated = int(rows[i, FLAGS]) & SATURATED  # a flat top is not two spots
+        saturated = int(rows[i, FLAGS]) & SATURATED  # a saturated, flat top does not prove two spots
         if not rows[i, CHI2] > enough or saturated or n + extra == rows.shape[0]:
             continue
         qx, qy = _corner(electrons, rows, i)
@@ -238,9 +241,9 @@ def _load_beside(
     electrons: FrameElectrons, space: Workspace, n: int, i: int, found: FloatArray, rules: FitRules, rows: FloatArray,
     ok: NDArray[np.uint8],
 ) -> int:  # fmt: skip
-    """Load the patch of spot i, its neighbours' light, and where its fit starts.
+    """Load the patch of spot i, its neighbours' light, and the start values of its fit.
 
-    Returns how many of its pixels are saturated, -1 where it has no neighbours.
+    Returns the number of saturated pixels; -1 if it has no neighbours.
     """
     qx, qy = _corner(electrons, rows, i)
     if not neighbour_light(rows, n, i, qx, qy, 2 * electrons.radius + 1, space):
@@ -266,14 +269,14 @@ def _fit(
 
 @inlined
 def _significance2(space: Workspace) -> float:
-    """Square of the fitted light over its error: what chi-square grows by without the spot."""
+    """Square of the fitted light over its error: the increase of chi-square without the spot."""
     gained: float = space.out[N] ** 2 / variance_of(space.a, N_PARAMETERS, N, space.g)
     return gained
 
 
 @inlined
 def _unexplained(out: FloatArray) -> float:
-    """Chi-square of a fit beyond what noise explains."""
+    """Chi-square of a fit minus its expectation for noise."""
     beyond: float = (out[CHI2] - 1.0) * out[FREEDOM]
     return beyond
 
@@ -282,7 +285,7 @@ def _unexplained(out: FloatArray) -> float:
 def _store_beside(
     electrons: FrameElectrons, space: Workspace, i: int, found: FloatArray, rows: FloatArray, ok: NDArray[np.uint8]
 ) -> None:  # fmt: skip
-    """Keep the fit beside neighbours, unless it strayed."""
+    """Store the fit beside neighbours, unless it strayed."""
     qx, qy = _corner(electrons, rows, i)
     if _stays(space.out, qx, qy, found, i):
         _store(rows, i, space.out, qx, qy)
@@ -292,7 +295,7 @@ def _store_beside(
 
 @inlined
 def _stays(out: FloatArray, qx: int, qy: int, found: FloatArray, i: int) -> bool:
-    """Whether a spot was fitted where it had been found."""
+    """Whether the fit stayed close to the candidate's position."""
     return bool(
         abs(out[X] + qx - found[i, FOUND_X]) < STRAY_PX and abs(out[Y] + qy - found[i, FOUND_Y]) < STRAY_PX
     )
@@ -325,7 +328,7 @@ def _keep(
     rules: FitRules,
     wide: FloatArray,
 ) -> tuple[int, int]:
-    """Drop what is too faint, outside or found twice; set the flags; returns what `localise` does."""
+    """Drop spots that are too faint, outside or duplicates; set the flags; return the numbers that `localise` returns."""
     radius, limits = rules.radius, rules.limits
     narrowest, widest = (1 + AT_LIMIT) * limits.narrowest, (1 - AT_LIMIT) * limits.widest
     m = n_wide = 0

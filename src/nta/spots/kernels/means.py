@@ -1,4 +1,4 @@
-"""Box mean and matched filter of whole frames, reflected at the borders, and clipped variances: what learning asks for."""
+"""Box mean and matched filter of whole frames, reflected at the borders, and clipped variances, for learning."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _bin_row(image: Float32Array, y: int, row: Float32Array) -> None:
 def box_means(image: Float32Array, side: int, out: Float32Array) -> None:
     """Fill `out` with the mean over `side` x `side` 2x2 sums around each of them, per px; `side` odd.
 
-    Sums slide in double precision: nothing is lost over the length of a frame.
+    Sliding sums in double precision do not lose accuracy over a frame.
     """
     h2, w2 = (image.shape[0] + 1) // 2, (image.shape[1] + 1) // 2
     r = side // 2
@@ -96,9 +96,9 @@ def _add_both(one: Float32Array, other: Float32Array, weight: np.float32, out: F
 
 @compiled
 def clipped_variance(values: Float32Array) -> float:
-    """Variance of the values within three standard deviations, that of a normal distribution being kept.
+    """Variance of the values within three standard deviations, corrected to be unbiased for a normal distribution.
 
-    Not from percentiles: grey values may be so coarse that these are all the same.
+    Percentiles are no substitute: grey values may be so coarse that all percentiles are equal.
     """
     centre, spread, kept = 0.0, 0.0, 1.0
     for lap in range(7):

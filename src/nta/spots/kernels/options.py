@@ -1,4 +1,4 @@
-"""How the kernels of this room are compiled."""
+"""Compiler options of the spot kernels."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _FLAGS: dict[str, Any] = {"fastmath": True, "boundscheck": False, "error_model":
 
 compiled = nta.compiled.compiled(**_FLAGS)
 
-# The same for every kernel that another one calls. Handing over the arrays would take as long as the work itself; and with
-# sums in any order (fastmath) every copy of a kernel rounds in its own way: of two the linker takes either, and the
-# process that compiles would find other last digits than all later ones.
+# For kernels called by other kernels. Passing the arrays would take as long as the work itself. Besides, with sums in any
+# order (fastmath) every compiled copy of a kernel rounds differently; the linker may choose either of two copies, so that
+# the process that compiles would get other last digits than later processes.
 inlined = nta.compiled.compiled(**_FLAGS, forceinline=True)

@@ -1,4 +1,4 @@
-"""The light of fitted spots as an image, and how far their fits follow the noise of each pixel."""
+"""The light of fitted spots as an image, and the leverage of each pixel on their fits."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MOST = 128  # px
 
 @compiled
 def paint(rows: FloatArray, gain: float, image: Float32Array) -> None:
-    """Add the spots of `rows` to `image` in grey values, `gain` electrons of the rows each."""
+    """Add the spots of `rows` to `image` in grey values of `gain` electrons."""
     h, w = image.shape
     ax = np.empty((3, MOST))
     ay = np.empty((3, MOST))
@@ -37,9 +37,9 @@ def paint(rows: FloatArray, gain: float, image: Float32Array) -> None:
 
 @compiled
 def add_leverage(rows: FloatArray, image: Float32Array) -> None:
-    """Add the share of a pixel's noise that the fits of `rows` follow.
+    """Add the leverage of each pixel: the share of its noise that the fits of `rows` follow.
 
-    That is the diagonal of the hat matrix of x, y, N and s: exp(-u) (2 + u^2) / (pi s^2), u = r^2 / s^2 (orthonormal
+    It is the diagonal of the hat matrix of x, y, N and s: exp(-u) (2 + u^2) / (pi s^2), u = r^2 / s^2 (orthonormal
     derivatives of a Gaussian).
     """
     h, w = image.shape
@@ -63,7 +63,7 @@ def add_leverage(rows: FloatArray, image: Float32Array) -> None:
 
 @inlined
 def _reached(centre: float, width: float, size: int) -> tuple[int, int]:
-    """Return the first of the `size` px that a spot of this width reaches, and how many."""
+    """Return the first pixel of a row of `size` px that a spot of this width reaches, and the number of such pixels."""
     r = REACH * width + 1
     first, end = max(int(centre - r), 0), min(int(centre + r) + 1, size)
     return first, min(end - first, MOST)

@@ -1,4 +1,4 @@
-"""Fit of two overlapping spots where one does not explain the light."""
+"""Fit of two overlapping spots where a single spot does not explain the light."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from nta.spots.kernels.lanes import LANES
 from nta.spots.kernels.options import inlined
 from nta.spots.kernels.rows import f4
 
-X1, Y1, N1, X2, Y2, N2, B12, S12, N_PAIR = range(9)  # parameters: three of either spot, and two of both
+X1, Y1, N1, X2, Y2, N2, B12, S12, N_PAIR = range(9)  # parameters: three of each spot, and two in common
 OF_ONE = X2 - X1
 ITERATIONS = 12
-LEFT_OVER_SD = 4.0  # a second spot is tried where the smoothed residual of one exceeds this
+LEFT_OVER_SD = 4.0  # a second spot is tried if the smoothed residual of one spot exceeds this
 # Rows of the workspace: sums for the lower triangle of the Fisher matrix, the gradient and chi-square, then the axes
 GRADIENT = N_PAIR * (N_PAIR + 1) // 2
 CHI_SQUARE = GRADIENT + N_PAIR
-AXES = (CHI_SQUARE + 1) * LANES  # where those of both spots begin
+AXES = (CHI_SQUARE + 1) * LANES  # start of the axes of both spots
 WORK = AXES + 2 * 3 * LANES
 SMOOTH_NORM = 6.0  # root of the sum of squares of the (1 2 1) x (1 2 1) weights
-APART_FOR_GOOD = 1  # step from which on two that are nearer than MERGED do not part again
+APART_FOR_GOOD = 1  # iteration from which on spots nearer than MERGED do not separate again
 MERGED = 1.5  # widths
-FAINTER_SHARE = 0.35  # of the blend's light with which the second spot starts (design choice)
-BLEND_WIDENS = 1.15  # times the width of a spot: no wider do both start (design choice)
-RIDGE = 1.001  # times the diagonal: nearly coincident spots are nearly degenerate
-PAIR_SETTLED = 0.5  # of the step that ends the fit of one: two near ones go slowly (design choice)
+FAINTER_SHARE = 0.35  # share of the blend's light with which the second spot starts (design choice)
+BLEND_WIDENS = 1.15  # largest start width of both spots over the width of a spot (design choice)
+RIDGE = 1.001  # factor on the diagonal: the matrix of nearly coincident spots is nearly degenerate
+PAIR_SETTLED = 0.5  # factor on the step that ends the fit of one: close pairs converge slowly (design choice)
 
 Three = tuple[np.float32, np.float32, np.float32]
 
@@ -40,7 +40,7 @@ def _residual_peak(
     data: Float32Array, light: Float32Array, side: int, noise: Noise, one: FloatArray, residual: Float32Array,
     score: Float32Array,
 ) -> tuple[float, int, int, float]:  # fmt: skip
-    """Where the one-spot fit leaves most light, in standard deviations; returns (sd, x, y, chi-square)."""
+    """Find the largest smoothed residual of the one-spot fit; return it (in sd), its x and y, and chi-square."""
     sign, read, floor = f4(noise.sign), f4(noise.read), f4(noise.floor)
     gx = np.zeros((3, LANES), f4)
     gy = np.zeros((3, LANES), f4)
@@ -80,9 +80,9 @@ def _add_row(
 ) -> None:  # fmt: skip
     """Add one patch row to the sums per column: J' W J (lower triangle), J' W r and r' W r, J as in `_accumulate`.
 
-    e1, e2 : of either spot, N times value, derivative by y and by sigma at this row. p1, p2 : its value alone.
+    e1, e2 : for each spot, N times value, derivative by y and by sigma at this row. p1, p2 : value of each spot.
 
-    Written out, because only so the compiler keeps all columns side by side in its registers.
+    The sums are written out because only then the compiler keeps all columns in vector registers.
     """
     for i in range(LANES):
         g1, g2 = work[AXES + i], work[AXES + 3 * LANES + i]
@@ -183,9 +183,10 @@ def _sum_of(work: Float32Array, row: int, side: int) -> np.float32:
 
 @inlined
 def _start(one: FloatArray, ix: int, iy: int, width: float, p: FloatArray) -> None:
-    """Put the second spot where light is left over, and the first a little to the other side of the blend.
+    """Start the second spot at the largest residual, and the first a little to the other side of the blend.
 
-    To keep the blend's centroid it would start half as far again; the fit goes there by itself, with no other result.
+    To keep the blend's centroid, the first would have to start half as far again; the fit moves there by itself, with the
+    same result.
     """
     p[X1] = one[X] - FAINTER_SHARE * (ix - one[X])
     p[Y1] = one[Y] - FAINTER_SHARE * (iy - one[Y])
@@ -199,7 +200,7 @@ def _start(one: FloatArray, ix: int, iy: int, width: float, p: FloatArray) -> No
 
 @inlined
 def _step(g: FloatArray, noise: Noise, limits: Limits, p: FloatArray) -> float:
-    """Take the step `g` as far as one may go; returns how far a place went at most."""
+    """Take the step `g`, limited in length; return the longest shift of a position."""
     largest = 0.0
     for k in (X1, Y1, X2, Y2):
         step = min(max(g[k], -LONGEST_STEP_PX), LONGEST_STEP_PX)
@@ -217,7 +218,7 @@ def _step(g: FloatArray, noise: Noise, limits: Limits, p: FloatArray) -> float:
 
 @inlined
 def _distance2(p: FloatArray) -> float:
-    """Square of the distance of the two."""
+    """Squared distance of the two spots."""
     distance2: float = (p[X2] - p[X1]) ** 2 + (p[Y2] - p[Y1]) ** 2
     return distance2
 
@@ -226,7 +227,7 @@ def _distance2(p: FloatArray) -> float:
 def _describe(
     p: FloatArray, k: int, chi2: float, side: int, a: FloatArray, g: FloatArray, out: FloatArray
 ) -> bool:
-    """Write the k-th of the two by the factorised Fisher matrix; whether it lies in the patch."""
+    """Write the k-th spot, with errors from the factorised Fisher matrix; return whether it lies in the patch."""
     x, y = X1 + k * OF_ONE, Y1 + k * OF_ONE
     out[X], out[Y], out[N], out[B], out[S] = p[x], p[y], p[N1 + k * OF_ONE], p[B12], p[S12]
     out[ERROR] = math.sqrt(0.5 * (variance_of(a, N_PAIR, x, g) + variance_of(a, N_PAIR, y, g)))
@@ -242,10 +243,10 @@ def fit_two(
 ) -> float:  # fmt: skip
     """Fit two spots (own x, y, N; common b, s) starting from the residual of the one-spot fit `one`.
 
-    Returns how much chi-square drops, 0 where there is nothing to split, the fit fails or the two have a single peak; the
-    chi-square of `one` beside this light is put down in it.
+    Returns the drop of chi-square; 0 if there is nothing to split, the fit fails or the pair has a single peak. Writes the
+    chi-square of the one-spot fit beside this light into `one`.
     `first`, `second` receive the columns that `fit_one` fills. `width` is the recording's sigma: a blend's own
-    sigma is too wide. `apart`: widths that two must lie apart (`nta.spots.apart`).
+    sigma is too wide. `apart`: least distance of two spots in widths (`nta.spots.apart`).
     """
     residual = np.empty((LANES, LANES), f4)
     score = np.empty((LANES, LANES), f4)
@@ -278,11 +279,11 @@ def fit_two(
         substitute(a, g, N_PAIR)
         if _step(g, noise, limits, p) < PAIR_SETTLED * limits.settled:
             for k in range(N_PAIR):
-                chi2 -= before[k] * g[k]  # what the last step takes off, as in `fit_one`
+                chi2 -= before[k] * g[k]  # drop of chi-square by the last step, as in `fit_one`
             break
         if iteration >= APART_FOR_GOOD and _distance2(p) < (MERGED * width) ** 2:
-            return 0.0  # they run into each other
-    # two narrow spots imitate the streak of one that moved; none is narrower than the recording's spots are
+            return 0.0  # the spots merge
+    # two narrow spots imitate the streak of one that moved; real spots are not narrower than the recording's
     if _distance2(p) < (apart * max(p[S12], width)) ** 2:
         return 0.0
     if not (_describe(p, 0, chi2, side, a, g, first) and _describe(p, 1, chi2, side, a, g, second)):

@@ -15,20 +15,20 @@ from nta.spots.kernels.lanes import LANES, load_lanes
 from nta.spots.kernels.options import inlined
 from nta.spots.kernels.rows import f4, reflected
 
-NEAR = 11.0  # px beyond which a neighbour's light does not matter
-# spots are in the order of their rows but for so much: two rows of 2x2 sums, and what refining moves
+NEAR = 11.0  # px beyond which a neighbour's light is neglected
+# spots are sorted by y only within this: two rows of 2x2 sums, plus the shift by refinement
 UNSORTED_PX = 6
 
 
 class Pattern(NamedTuple):
-    """Fixed pattern of a frame, signed grey values, and the rows in which there is any: mostly few."""
+    """Fixed pattern of a frame in signed grey values, and the rows that contain any of it, mostly few."""
 
     values: Float32Array
     marked: BoolArray
 
     @classmethod
     def of(cls, values: Float32Array, height: int) -> Pattern:
-        """Return the pattern of these values; they may be empty."""
+        """Make a pattern from these values, which may be empty."""
         marked = np.zeros(height, np.bool_)
         if values.size:
             np.any(values, axis=1, out=marked)
@@ -92,7 +92,7 @@ def load_patch(
 ) -> None:  # fmt: skip
     """Copy the square of `radius` around (cy, cx) as ``sign * image - pattern``, reflected at the frame's border.
 
-    `pixels` is the patch with its rows one behind the other.
+    `pixels` is the patch as one long row.
     """
     _load_pixels(image, cy, cx, radius, patch)
     for k in range(pixels.size):
@@ -102,7 +102,7 @@ def load_patch(
 
 @inlined
 def load_electrons(electrons: FrameElectrons, cy: int, cx: int, space: Workspace) -> int:
-    """Load the patch around (cy, cx) in electrons and mask its saturated pixels; returns how many these are."""
+    """Load the patch around (cy, cx) in electrons and mask its saturated pixels; return the number of saturated pixels."""
     radius, pixels, marks, square = electrons.radius, space.pixels, space.marks, space.square
     side = 2 * radius + 1
     _load_pixels(electrons.image, cy, cx, radius, space.patch)
@@ -123,7 +123,7 @@ def load_electrons(electrons: FrameElectrons, cy: int, cx: int, space: Workspace
 def _load_pixels(image: Image, cy: int, cx: int, radius: int, out: Float32Array) -> None:
     """Copy the square of `radius` around (cy, cx), reflected at the frame's border.
 
-    Elsewhere whole rows of LANES are copied: what lies right of the square is no part of it.
+    Away from the border whole rows of LANES are copied; pixels right of the square are not part of it.
     """
     h, w = image.shape
     left = cx - radius
@@ -151,7 +151,7 @@ def _subtract_pattern(
 
 @inlined
 def neighbour_light(rows: FloatArray, n: int, i: int, qx: int, qy: int, side: int, space: Workspace) -> bool:
-    """Sum the light of the other fitted spots on the patch whose first pixel is (qx, qy); False where there is none."""
+    """Sum the light of the other fitted spots on the patch whose first pixel is (qx, qy); False if there are none."""
     light, ax, ay = space.light, space.ax, space.ay
     some = False
     for direction in (-1, 1):

@@ -1,4 +1,4 @@
-"""Loops over one image row, each vectorised on its own, and where a row goes on beyond the border."""
+"""Loops over one image row, each vectorised by itself, and the reflection of rows at the border."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from nta.spots.kernels.options import inlined
 PAD = 16  # spare elements left of a row: room for the reflected border, and alignment
 BESIDE = BOX // 2  # elements of the local mean on either side of its middle
 f4 = np.float32
-Taps = tuple[np.float32, np.float32, np.float32, np.float32]  # of a filter of seven, from its middle outwards
+Taps = tuple[
+    np.float32, np.float32, np.float32, np.float32
+]  # weights of a filter of seven taps, from its middle outwards
 
 
 @inlined
@@ -51,7 +53,7 @@ def lower_of(row: Float32Array, limit: Float32Array, out: Float32Array) -> None:
 
 @inlined
 def reflect(row: Float32Array, width: int) -> None:
-    """Continue a padded row by reflection, on each side one element further than the local mean reaches."""
+    """Extend a padded row by reflection, on each side one element further than the local mean reaches."""
     for i in range(BESIDE + 1):
         row[PAD - 1 - i] = row[PAD + 1 + i]
         row[PAD + width + i] = row[PAD + width - 2 - i]
@@ -72,7 +74,7 @@ def across_rows(
     a0: Float32Array, a1: Float32Array, a2: Float32Array, a3: Float32Array, a4: Float32Array, a5: Float32Array,
     a6: Float32Array, taps: Taps, level: Float32Array, out: Float32Array,
 ) -> None:  # fmt: skip
-    """Symmetric filter of seven taps across rows, less the level."""
+    """Symmetric filter of seven taps across rows, minus the level."""
     k0, k1, k2, k3 = taps
     for x in range(out.size):
         out[x] = k0 * a3[x] + k1 * (a2[x] + a4[x]) + k2 * (a1[x] + a5[x]) + k3 * (a0[x] + a6[x]) - level[x]
@@ -120,6 +122,6 @@ def any_positive(row: Float32Array) -> bool:
 
 @inlined
 def reflected(i: int, n: int) -> int:
-    """Return the row or column of n that stands for the i-th, which may lie outside."""
+    """Return the index within 0..n-1 of row or column i, reflected if it lies outside."""
     i = abs(i)
     return i if i < n else 2 * n - 2 - i

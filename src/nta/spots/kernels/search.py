@@ -1,4 +1,4 @@
-"""Propose where spots may be: a matched filter in one fused pass at half resolution."""
+"""Propose candidates for spots: a matched filter in one fused pass at half resolution."""
 
 from __future__ import annotations
 
@@ -35,19 +35,19 @@ RESPONSE_H, CLIPPED = 0, 8
 RAW, COLUMN, SUM2, SUM4 = 24, 25, 26, 27
 RESPONSE, EXCESS, LEVEL = 28, 36, 40
 N_LINES = 44
-# Columns of what is found: place px, response, level, and 1 where it is a shoulder of a brighter maximum
+# Columns of the candidates: position px, response, level, and 1 for a shoulder of a brighter maximum
 FOUND_X, FOUND_Y, FOUND_RESPONSE, FOUND_LEVEL, FOUND_BESIDE, N_FOUND = 0, 1, 2, 3, 4, 5
-BLOCK = 16  # columns that are tested for any excess at once: spots are few, and hardly wider
+BLOCK = 16  # columns that are tested for any excess at once: spots are few, and hardly wider than this
 
 
 class Half(NamedTuple):
-    """A frame at half resolution and the matched filter that is laid over it, row by row in `lines`.
+    """A frame at half resolution and its matched filter, which works row by row in `lines`.
 
     pairs : frame viewed as pairs of pixels, (height, width // 2), uint16 for 8-bit and uint32 for 16-bit frames
     pattern : fixed pattern of the 2x2 sums
     limit : (height // 2, width // 2) clip of the local mean
-    limit0, limit1 : square of the least response at a level of 0, and what it grows with the level
-    curved : variance of the curvature of the response over that of the response, for shoulders; 0 where none are wanted
+    limit0, limit1 : square of the least response at a level of 0, and its growth with the level
+    curved : variance of the response's curvature over the variance of the response, to find shoulders; 0: no shoulders
     """
 
     pairs: NDArray[np.generic]
@@ -99,15 +99,16 @@ def propose(half: Half, y0: int, y1: int, n: int, found: FloatArray) -> int:
     """Find maxima of the half-resolution matched filter that exceed the threshold, in rows y0 to y1: those before are done.
 
     The response is ``taps * taps' * I2 - box(min(I2, limit))`` of the 2x2 sums I2: matched filter minus local mean, where
-    the clip at `limit` keeps bright neighbours out of the mean. What is found lies up to two rows before y0.
+    the clip at `limit` keeps bright neighbours out of the mean. Maxima up to two rows before y0 are found as well.
 
     Parameters
     ----------
-    found : (m, N_FOUND) receives behind its first n x, y (full-resolution px), response, level and whether it is a shoulder
+    found : (m, N_FOUND) receives, after its first n rows, x, y (full-resolution px), response, level and whether it is a
+        shoulder
 
     Returns
     -------
-    Number found, those before included.
+    Number of candidates, including the first n.
     """
     h = half.pairs.shape[0] // 2
     w = half.pairs.shape[1]
@@ -143,7 +144,7 @@ def propose(half: Half, y0: int, y1: int, n: int, found: FloatArray) -> int:
         else:
             entering = last - entering
         slide(column, lines[CLIPPED + (entering & 15), :end], lines[CLIPPED + (abs(y - BESIDE) & 15), :end])
-        if y >= 3:  # two rows later: curvature is compared with that of the next row
+        if y >= 3:  # two rows behind: curvature is compared with the next row's
             n = _maxima(half, y - 2, half.curved if y >= 4 else 0.0, n, found)
     if y1 == h:
         n = _maxima(half, h - 2, 0.0, n, found)
@@ -211,7 +212,7 @@ def _most_curved(
     top: Float32Array, above: Float32Array, here: Float32Array, below: Float32Array, bottom: Float32Array, x: int,
     c: np.float32,
 ) -> bool:  # fmt: skip
-    """Whether the response is curved by c, more than at the eight pixels around: a spot on the slope of a brighter one."""
+    """Whether the curvature c is larger than at the eight neighbours: a spot on the slope of a brighter one."""
     if curvature(above, here, below, x - 1) >= c or curvature(above, here, below, x + 1) > c:
         return False
     for k in range(x - 1, x + 2):
@@ -222,6 +223,6 @@ def _most_curved(
 
 @inlined
 def curvature(above: Float32Array, here: Float32Array, below: Float32Array, x: int) -> np.float32:
-    """Return four times the response at x less the four around it."""
+    """Return four times the response at x minus the responses at its four neighbours."""
     curved: np.float32 = f4(4) * here[x] - here[x - 1] - here[x + 1] - above[x] - below[x]
     return curved

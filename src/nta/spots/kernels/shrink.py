@@ -13,7 +13,7 @@ from nta.spots.kernels.options import compiled
 def shrink(image: Image, full_scale: int, shift: int, out: NDArray[np.uint16]) -> None:
     """Sum 2x2 pixels into `out`, (height // 2, width // 2) uint16, divided by two `shift` times and rounded.
 
-    A sum with a pixel at `full_scale` becomes that of four such pixels: saturation is seen at every resolution.
+    A sum with a pixel at `full_scale` is set to the sum of four such pixels, so that saturation shows at every resolution.
     """
     full = (np.uint32(4) * np.uint32(full_scale) + (np.uint32(1 << shift) >> np.uint32(1))) >> np.uint32(
         shift

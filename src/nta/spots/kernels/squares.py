@@ -1,4 +1,4 @@
-"""Squares of 2x2 px under spots, and some of the others: where the noise of pixels is looked at."""
+"""Squares of 2x2 px under spots, and some of the unlit ones, in which pixel noise is measured."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ def lit_squares(
     light: Float32Array, bad: Float32Array, pattern: Float32Array, least: np.float32, most_bad: np.float32, every: int,
     rows: IntArray, columns: IntArray, mean: Float32Array,
 ) -> int:  # fmt: skip
-    """Fill row and column of the squares' upper left px, and the mean of their light; returns how many there are.
+    """Fill row and column of the upper left px of squares, and their mean light; return the number of squares.
 
-    Taken are all with more light than `least`, and one in `every` of all. Left out are those with a px on the fixed pattern
-    (empty where there is none), or with as much light of doubtful spots, `bad`, as `most_bad`.
+    Selected are all squares with more light than `least`, and in any case one in `every` of all squares. Squares with a px
+    on the fixed pattern (may be empty), or with at least `most_bad` light of unreliable spots (`bad`), are left out.
     """
     height, width = light.shape
     fixed = pattern.size > 0

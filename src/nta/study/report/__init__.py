@@ -1,4 +1,4 @@
-"""The report of a study: one document, written as a page and as a PDF, with its figures and a twin in JSON."""
+"""The report of a study: one document as HTML and PDF, with its figures and the same data as JSON."""
 
 from __future__ import annotations
 

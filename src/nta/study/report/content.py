@@ -1,4 +1,4 @@
-"""What the report of a study says, block by block: verdicts first, then pictures, tables, limits of what is known."""
+"""The blocks of a study report: verdicts, figures, tables, and the limits of the method."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ _CONFIDENCE: Mapping[Confidence, str] = {
 
 
 def content(outcome: StudyOutcome, pictures: Mapping[str, Picture], checklist: Checklist) -> list[doc.Block]:
-    """Return the whole report."""
+    """Return all blocks of the report."""
     return [
         _title(outcome),
         *(_verdict(item) for item in outcome.judged),
@@ -132,7 +132,7 @@ def _overview(outcome: StudyOutcome, pictures: Mapping[str, Picture]) -> Iterato
 
 
 def _arms(outcome: StudyOutcome) -> Iterator[doc.Block]:
-    """Give each arm's diameters in nm, and what other methods measured of it."""
+    """Yield the diameters of each arm in nm, and its results of other methods."""
     arms = arm_summaries(outcome)
     yield doc.Heading("Each arm by itself", 3)
     yield doc.Table(
@@ -160,14 +160,14 @@ def _arms(outcome: StudyOutcome) -> Iterator[doc.Block]:
 
 
 def _known(quantity: Quantity, name: str) -> str:
-    """Write what was measured of an arm."""
+    """Write a result of another method."""
     if name == "particles_per_ug":
         return _particles(quantity)
     return in_one(quantity if quantity.unit == "mV" else as_percent(quantity))
 
 
 def _handled(outcome: StudyOutcome, group: str) -> tuple[str, str]:
-    """Name how the preparations of a group were isolated and stored."""
+    """Return isolation and storage of a group's preparations in words."""
     study = outcome.study
     tubes = study.arm("test", group)
     isolated = dict.fromkeys(study.isolations[p.isolation].method for p in tubes if p.isolation)
@@ -324,7 +324,7 @@ def _recordings(outcome: StudyOutcome) -> Iterator[doc.Block]:
     unit = outcome.material.unit
     rows = []
     for tube in outcome.study.preparations:
-        sparse = tube.arm in ("blank", "sham", "detergent")  # few particles are what these should show
+        sparse = tube.arm in ("blank", "sham", "detergent")  # these arms should have few particles
         for a in outcome.material.attached[tube.name]:
             worst = [
                 f

@@ -1,4 +1,4 @@
-"""The pictures of a study: distributions, brightness maps, recovery, criteria against their margins, groups, trends."""
+"""The figures of a study: distributions, brightness maps, criteria with their margins, groups, trends."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from nta.study.wording import as_read, measured_words
 _COLOURS = (BLUE, VERMILLION, GREEN, ORANGE, SKY, INK)
 _DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
 _GRID_NM = np.geomspace(30.0, 600.0, 160)
-_BANDWIDTH = 0.08  # of ln diameter; fine beside the blur of single tracks (0.2 and more)
+_BANDWIDTH = 0.08  # of ln diameter; small compared with the uncertainty of single tracks (0.2 and more)
 _DECIDED = {
     Decision.EQUIVALENT: (BLUE, "o", "equivalent"),
     Decision.CHANGED: (VERMILLION, "D", "changed"),
@@ -43,7 +43,7 @@ _DECIDED = {
 
 
 def draw_all(outcome: StudyOutcome) -> dict[str, Picture]:
-    """Draw every figure there is data for, by name."""
+    """Draw all figures that have data, by name."""
     with house_style():
         return {picture.name: picture for picture in _pictures(outcome)}
 
@@ -64,7 +64,7 @@ def _pictures(outcome: StudyOutcome) -> Iterator[Picture]:
 
 
 def distributions(outcome: StudyOutcome) -> Picture:
-    """Draw the size distributions of the reference and of every group over each other, with bands."""
+    """Draw the size distributions of the reference and of all groups on common axes, with bands."""
     figure = new_figure((WIDTH, 3.6))
     axis = figure.subplots()
     for i, (name, arm) in enumerate(outcome.arms.items()):
@@ -94,7 +94,7 @@ def distributions(outcome: StudyOutcome) -> Picture:
 
 
 def _alike(outcome: StudyOutcome) -> str:
-    """Say of which arms the tracks are how long, where that is known: the shorter, the wider."""
+    """Return words on the track lengths of the arms: the shorter the tracks, the wider the curve."""
     lengths = {name: arm.track_frames for name, arm in outcome.arms.items()}
     known = {name: frames for name, frames in lengths.items() if frames is not None}
     if len(known) < len(lengths):
@@ -104,7 +104,7 @@ def _alike(outcome: StudyOutcome) -> str:
 
 
 def criteria(item: Judged, number: int = 0) -> Picture:
-    """Draw every criterion's interval against its margin, all margins on one scale."""
+    """Draw the interval of each criterion relative to its margin, on a common scale."""
     rows = [c for c in item.judgement.criteria.values() if c.comparison is not None]
     figure = new_figure((WIDTH, 0.75 + 0.34 * len(rows)))
     axis = figure.subplots()
@@ -152,7 +152,7 @@ def criteria(item: Judged, number: int = 0) -> Picture:
 
 
 def brightness_maps(item: Judged, number: int = 0) -> Picture:
-    """Draw size against brightness of both arms on one scale, with the reference's curve in both."""
+    """Draw size against brightness for both arms on the same scale, with the curve of the reference in both."""
     reference = item.evidence.reference
     assert reference is not None
     figure = new_figure((WIDTH, 3.2))
@@ -188,7 +188,7 @@ def brightness_maps(item: Judged, number: int = 0) -> Picture:
 
 
 def side_by_side(judged: Sequence[Judged]) -> Picture:
-    """Draw the main criteria of all groups beside each other."""
+    """Draw the main criteria of all groups side by side."""
     names = [n for n in FLAGGING if any(_known(item, n) for item in judged)]
     if not names:
         return Picture(
@@ -209,7 +209,7 @@ def side_by_side(judged: Sequence[Judged]) -> Picture:
 
 
 def course(trend: Trend) -> Picture:
-    """Draw a criterion along storage or freeze-thaw cycles."""
+    """Draw a criterion against storage time or freeze-thaw cycles."""
     figure = new_figure(HALF)
     axis = figure.subplots()
     criterion = Criterion(name=trend.name, title=trend.title, scale=trend.scale, comparison=None)
@@ -259,7 +259,7 @@ def _interval(axis: Axes, item: Judged, name: str, y: float) -> None:
 
 
 def _density(diameter_nm: FloatArray) -> FloatArray:
-    """Kernel density of ln diameter on the grid, from a fine histogram."""
+    """Return the kernel density of ln diameter on the grid, from a fine histogram."""
     step = np.log(_GRID_NM[1] / _GRID_NM[0])
     edges = np.exp(np.append(np.log(_GRID_NM) - step / 2, np.log(_GRID_NM[-1]) + step / 2))
     counts = np.histogram(diameter_nm, edges)[0] / diameter_nm.size
@@ -273,7 +273,7 @@ def _half_width(curves: FloatArray) -> FloatArray:
 
 
 def _scaled(criterion: Criterion, value: float) -> float:
-    """Put a value on the scale on which the margin goes from -1 to 1."""
+    """Return a value on the scale on which the margin extends from -1 to 1."""
     c = criterion.comparison
     assert c is not None
     return value / (c.margin.high if value > 0 else -c.margin.low)

@@ -1,4 +1,4 @@
-"""The report of a study as files: each is whole or not there."""
+"""Write the report of a study as files; a file appears only when it is complete."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Compiled passes over plain arrays; what they are for is said by the files above them."""
+"""Compiled passes over plain arrays; the files in `nta.tracks` that call them explain their purpose."""

@@ -1,10 +1,10 @@
-"""Compiled solver of the assignment problem: which open track takes which spot, at least summed cost, and by what margin.
+"""Compiled solver of the assignment problem: open tracks take spots at the least total cost; margins of the solution.
 
 The problem of one frame: every source (the end of a track) may take at most one spot, every spot may go to at most one
-source. Taking costs c <= 0 (a gain), staying alone costs 0. Minimising the sum is the linear assignment problem, solved by
-shortest augmenting paths with dual prices (Jonker and Volgenant, Computing 38, 325 (1987)) on the sparse graph of
-candidates. A path explores only what is connected to its start: connected components need not be built, and may have any
-size.
+source. A link costs c <= 0 (a gain), an unlinked source or spot costs 0. Minimising the sum is the linear assignment
+problem, solved by shortest augmenting paths with dual prices (Jonker and Volgenant, Computing 38, 325 (1987)) on the sparse
+graph of candidates. A path explores only what is connected to its start: connected components need not be built, and may
+have any size.
 
 With c = distance**2 - range**2 this is the objective of trackpy's linker (Crocker and Grier, J. Colloid Interface Sci. 179,
 298 (1996)): least sum of squared displacements, where an unlinked track costs range**2.
@@ -20,7 +20,7 @@ from nta.tracks.kernels.types import Graph, Matching, Search, compiled
 
 @compiled
 def assign(graph: Graph, n_sources: int, n_spots: int, matching: Matching, search: Search) -> None:
-    """Match sources to spots at least summed cost."""
+    """Match sources to spots at the least total cost."""
     spot_of, source_of, u, v = matching
     for j in range(n_spots):
         source_of[j] = -1
@@ -114,10 +114,10 @@ def _clean(search: Search, n_touched: int) -> None:
 def ways_out(
     start: int, partner: int, graph: Graph, matching: Matching, search: Search, limit: float
 ) -> tuple[float, float]:
-    """Return what it costs `start` to do without its partner by way of others: to a free end, and round to the partner.
+    """Return the costs if `start` loses its partner: of the cheapest path to a free end, and of that round to the partner.
 
-    Shortest alternating paths in reduced costs, followed up to `limit`; infinity where there is none. The same function
-    serves both sides: for a spot, hand over the transposed graph and the matching with its sides exchanged.
+    Shortest alternating paths in reduced costs, followed up to `limit`; infinity if there is no path. The same function
+    serves both sides: for a spot, pass the transposed graph and the matching with its sides exchanged.
     """
     _, source_of, u, v = matching
     distance, _, visited, touched = search
@@ -153,7 +153,7 @@ def ways_out(
 
 @compiled
 def transpose(graph: Graph, n_sources: int, n_spots: int, other: Graph) -> None:
-    """Write the graph as seen from the spots."""
+    """Write the transposed graph, from spots to sources."""
     first = other.first
     first[: n_spots + 1] = 0
     n_edges = graph.first[n_sources]
@@ -182,11 +182,11 @@ def margin(
     back: Search,
     limit: float,
 ) -> float:
-    """Return by how much the total cost rises if this source's spot goes to others (exact below `limit`).
+    """Return the increase of the total cost if this source's link is forbidden (exact below `limit`).
 
-    The next best matching differs by one alternating cycle through the forbidden link: either the source finds another way
-    round to the spot, or the source ends free on its side and the spot on its own. That both simply stay alone is not
-    counted: this decides whether there is a link at all, and has been weighed by its cost.
+    The next best matching differs by one alternating cycle through the forbidden link: either a path leads from the source
+    round to the spot, or one path leads from the source to a free end and another from the spot to a free end. The case
+    that both simply stay unlinked is not counted: whether there is a link at all has been decided by its cost.
     """
     spot = matching.spot_of[source]
     free, swap = ways_out(source, spot, graph, matching, search, limit)
@@ -201,7 +201,7 @@ def margin(
 def has_rivals(
     source: int, spot: int, graph: Graph, transposed: Graph, matching: Matching, limit: float
 ) -> bool:
-    """Say whether any other candidate of the source or of the spot has a reduced cost, hence a margin, below `limit`."""
+    """Whether any other candidate of the source or of the spot has a reduced cost, hence perhaps a margin, below `limit`."""
     for e in range(graph.first[source], graph.first[source + 1]):
         j = graph.spot[e]
         if j != spot and graph.cost[e] - matching.u[source] - matching.v[j] < limit:
@@ -215,7 +215,7 @@ def has_rivals(
 
 @compiled
 def plausible_rivals(spot: int, transposed: Graph, matching: Matching, limit: float, rivals: IntArray) -> int:
-    """List the unmatched sources that might have taken a spot, their reduced cost (at most their margin) below `limit`."""
+    """List the unmatched sources that might have taken a spot: reduced cost (a lower bound of the margin) below `limit`."""
     n = 0
     for e in range(transposed.first[spot], transposed.first[spot + 1]):
         i = transposed.spot[e]

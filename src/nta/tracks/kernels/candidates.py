@@ -1,4 +1,4 @@
-"""Compiled search for the spots each open track may take, and the price of each."""
+"""Compiled search for the spots that each open track may take, and the cost of each link."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from nta.tracks.kernels.types import (
     compiled,
 )
 
-SURE = -1e6  # the cost of a link beyond doubt
+SURE = -1e6  # the cost of a certain link
 SURE_SQUARED = 9.0  # a lone candidate within 3 sd of the track's own steps needs no further evidence
 
 
@@ -55,7 +55,7 @@ def sort_into_cells(seen: FrameSpots, grid: Grid, cells: Cells) -> None:
 def set_limits(
     tracks: Open, n_open: int, range_px: float, weighed: bool, odds: Odds, limit: FloatArray
 ) -> None:
-    """Write how far each track may go, squared: the range, or less where its own steps so far make that absurd."""
+    """Write the squared search range of each track: the common range, or less if its own steps make that absurd."""
     for i in range(n_open):
         limit[i] = range_px * range_px
         if weighed:
@@ -68,7 +68,7 @@ def set_limits(
 def list_candidates(
     tracks: Open, n_open: int, grid: Grid, cells: Cells, limit: FloatArray, graph: Graph
 ) -> bool:
-    """List the spots within reach of each track; cost = distance**2 - limit. Returns False where they find no room."""
+    """List the spots within reach of each track; cost = distance**2 - limit. Returns False if `graph` is too small."""
     spot, cost, y, x, order, start = graph.spot, graph.cost, cells.y, cells.x, cells.order, cells.start
     room, n = cost.size, 0
     for i in range(n_open):
@@ -95,10 +95,10 @@ def list_candidates(
 def _near(
     y: FloatArray, x: FloatArray, order: IntArray, at_y: float, at_x: float, limit: float, spot: IntArray, cost: FloatArray
 ) -> int:  # fmt: skip
-    """Write the spots nearer than the limit and their costs; returns how many.
+    """Write the spots nearer than the limit and their costs; return their number.
 
-    Every spot is written and then kept or overwritten: a branch would be mispredicted twice per source, which costs more
-    than all the rest. The unsigned index spares the test for counting from the end.
+    Every spot is written and then kept or overwritten: a branch would be mispredicted twice per source, which takes longer
+    than everything else. The unsigned index avoids the test for negative indices.
     """
     n, one, none = np.uint64(0), np.uint64(1), np.uint64(0)
     for k in range(y.size):
@@ -112,9 +112,9 @@ def _near(
 def weigh_candidates(
     tracks: Open, n_open: int, seen: FrameSpots, limit: FloatArray, odds: Odds, graph: Graph, rivals: IntArray
 ) -> bool:
-    """Replace the costs by minus the log odds of each link; links less likely than not to exist are priced out (cost 0).
+    """Replace the costs by minus the log odds of each link; links less likely than not get cost 0 and are not made.
 
-    A lone candidate close by is not weighed: it is taken. Returns whether there was anything else.
+    A single candidate close by is accepted without weighing. Returns whether there were other cases.
     """
     rivals[: seen.y.size] = 0
     for e in range(graph.first[n_open]):
@@ -147,7 +147,7 @@ def weigh_candidates(
 
 @compiled
 def step_law(tracks: Open, i: int, odds: Odds) -> tuple[float, float]:
-    """Return shape and scale (px2) of a track's step variance, by its steps so far, for the next step or over a gap."""
+    """Return shape and scale (px2) of the step variance of a track given its steps so far, for the next step or a gap."""
     shape: float = odds.shape + tracks.shown[i, N_STEPS]
     scale: float = odds.scale_px2 + 0.5 * tracks.shown[i, SQUARED_STEPS]
     return shape, scale * (tracks.label[i, MISSED] + 1)
@@ -155,14 +155,14 @@ def step_law(tracks: Open, i: int, odds: Odds) -> tuple[float, float]:
 
 @compiled
 def light_class(log_light: float, odds: Odds) -> int:
-    """Return the class of light of a spot, the first where its light is unknown."""
+    """Return the class of light of a spot; the first class if its light is unknown."""
     k = (log_light - odds.darkest) * odds.classes_per_log + 0.5
     return min(int(k), odds.log_new.size - 1) if k > 0 else 0
 
 
 @compiled
 def log_density_of_change(change: float, variance: float) -> float:
-    """Return ln density of a change of ln intensity in one particle; NaN, where a spot has no intensity, says nothing.
+    """Return the ln density of a change of ln intensity in one particle; a change of NaN, without intensity, gives 0.
 
     Student's t with 4 degrees of freedom, ln Gamma(5/2) - ln Gamma(2) - ln(4 pi) / 2 = -0.98: a flash or an overlap does
     not veto a link.

@@ -1,9 +1,9 @@
 """Compiled prediction of the common motion from one frame to the next, so that flow does not break tracks.
 
 The flow is followed by a Kalman filter (Kalman, J. Basic Eng. 82, 35 (1960)): it may change by a twentieth of a Brownian
-step per frame, and is seen through the mean step of the frame's links. Where it leaps (a knock, a valve) and the links
-fail, the displacement that most pairs of spots agree on is sought without links. The flow only says where to look: what is
-subtracted from the tracks in the end is found anew by `nta.tracks.drift`.
+step per frame, and is observed as the mean step of the frame's links. If it leaps (a knock, a valve) and the links fail, the
+displacement that most pairs of spots agree on is found without links. The flow only tells the linker where to search; the
+drift that is subtracted from the tracks is estimated afresh by `nta.tracks.drift`.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from nta.tracks.kernels.types import MISSED, FrameSpots, Open, X, Y, compiled
 
 FLOW_Y, FLOW_X, FLOW_VARIANCE, LEAP_Y, LEAP_X = 0, 1, 2, 3, 4
 N_FLOW = 5
-CHANGE_SD = 0.05  # of a Brownian step: what the flow may change from one frame to the next
-STILL_SD = 0.25  # of a Brownian step: slower flow does not matter to the search, and is not predicted
-LEAP_PX = 64.0  # displacements looked through when the links fail
+CHANGE_SD = 0.05  # change of the flow from one frame to the next, over a Brownian step
+STILL_SD = 0.25  # flow below this share of a Brownian step is not predicted: it does not matter to the search
+LEAP_PX = 64.0  # largest displacement tried when the links fail
 LEAST_VOTES = 4
-SAME_LEAP_SD = 3.0  # two leaps in a row that differ by no more than this are a flow
+SAME_LEAP_SD = 3.0  # two successive leaps that differ by no more than this count as flow
 
 
 @compiled
 def predict(tracks: Open, n_open: int, flow: FloatArray, step_variance: float, frames: int) -> None:
-    """Move the places where the tracks are expected by the flow of some frames."""
+    """Move the expected positions of the tracks by the flow over some frames."""
     if not _still(flow, step_variance):
         shift(tracks, n_open, frames * flow[FLOW_Y], frames * flow[FLOW_X])
 
@@ -37,7 +37,7 @@ def _still(flow: FloatArray, step_variance: float) -> bool:
 
 @compiled
 def shift(tracks: Open, n_open: int, dy: float, dx: float) -> None:
-    """Move the places where the tracks are expected."""
+    """Move the expected positions of the tracks."""
     for i in range(n_open):
         tracks.shown[i, Y] += dy
         tracks.shown[i, X] += dx
@@ -47,7 +47,7 @@ def shift(tracks: Open, n_open: int, dy: float, dx: float) -> None:
 def follow(
     seen: FrameSpots, tracks: Open, n_open: int, spot_of: IntArray, flow: FloatArray, step_variance: float
 ) -> None:
-    """Correct the flow by the mean deviation of this frame's links from where they were expected."""
+    """Correct the flow by the mean deviation of this frame's links from the expected positions."""
     n, dy, dx = 0, 0.0, 0.0
     for i in range(n_open):
         j = spot_of[i]
@@ -68,9 +68,9 @@ def follow(
 def leap(
     seen: FrameSpots, tracks: Open, n_open: int, spot_of: IntArray, flow: FloatArray, step_variance: float
 ) -> bool:
-    """Where fewer than half of the tracks went on, look for a displacement that most pairs agree on, and go along with it.
+    """If fewer than half of the tracks continued, find the displacement that most pairs agree on, and apply it.
 
-    A leap that repeats itself in the next frame is a flow. Returns whether the expected places have moved.
+    A leap that repeats in the next frame counts as flow. Returns whether the expected positions were moved.
     """
     open_now, linked = 0, 0
     for i in range(n_open):

@@ -42,12 +42,12 @@ from nta.tracks.kernels.types import (
 N_OPEN, N_TRACKS, LAST_FRAME, LINKS_CUT = 0, 1, 2, 3  # counters carried along
 N_COUNTERS = 4
 SHORT_STEP_ODDS = 4.0  # log odds asked of the shortest step on top; see `_asked`
-FEW_STEPS = 3.0  # from which on the odds asked grow with the steps of a track
+FEW_STEPS = 3.0  # steps of a track that double the odds asked of a link; see `_asked`
 GAP_ODDS = 1.25  # factor on the odds asked of a link over missed frames, which yields no step and only joins
 
 
 class Rules(NamedTuple):
-    """How spots are linked; the same for all frames of a recording, but for how it is cut into calls.
+    """Rules of linking, constant over a recording.
 
     least_odds : links whose log odds against the next best explanation are below this are cut; 0 keeps every link and
         takes the least sum of squared displacements instead of the greatest odds.
@@ -63,17 +63,17 @@ class Rules(NamedTuple):
 
 
 class Carried(NamedTuple):
-    """What is carried along from frame to frame, beside the open tracks: counters (N_OPEN to LINKS_CUT), and the flow."""
+    """State kept from frame to frame besides the open tracks: counters (N_OPEN to LINKS_CUT), and the flow."""
 
     counters: IntArray
     flow: FloatArray
 
 
 class Workspace(NamedTuple):
-    """Room for one frame at a time: of so many spots at most, and so many open tracks.
+    """Scratch arrays for one frame at a time.
 
-    cut : spots whose link is given up. closed : tracks that end with it. limit : how far each track may go, squared.
-    numbers : of spots or tracks.
+    cut : spots whose link is given up. closed : tracks that end with it. limit : squared search range of each track.
+    numbers : indices or counts of spots or tracks.
     """
 
     cells: Cells
@@ -91,9 +91,9 @@ def link_frames(
     spots: FrameSpots, frame: IntArray, first_row: IntArray, rules: Rules, tracks: Open, after: Open, carried: Carried,
     track: IntArray,
 ) -> None:  # fmt: skip
-    """Link the frames first_row[f]:first_row[f + 1] of the spots; writes a track number per spot into `track`.
+    """Link the spots of the frames first_row[f]:first_row[f + 1]; write the track number of each spot into `track`.
 
-    tracks : the first counters[N_OPEN] are open; the rest, and all of `after`, is room for those of the next frames.
+    tracks : the first counters[N_OPEN] rows are open tracks; the other rows, and all of `after`, are scratch.
     """
     grid, odds, counters, flow = rules.grid, rules.odds, carried.counters, carried.flow
     weighed, flows = rules.least_odds > 0, rules.step_variance > 0
@@ -102,7 +102,7 @@ def link_frames(
         most = max(most, first_row[f + 1] - first_row[f])
     room = tracks.shown.shape[0]
     work = _workspace(grid, most, room)
-    # taken out of the tuple once: in the loop each array would be counted as one more reference, frame by frame
+    # unpacked once: inside the loop each access would change the array's reference count
     cells, matching, over_spots, limit, numbers = (
         work.cells,
         work.matching,
@@ -122,7 +122,7 @@ def link_frames(
         sort_into_cells(seen, grid, cells)
         set_limits(tracks, n_open, rules.range_px, weighed, odds, limit)
         doubtful = False
-        for attempt in range(2):  # a second time where all particles have leapt
+        for attempt in range(2):  # a second time if all particles have leapt
             while not list_candidates(tracks, n_open, grid, cells, limit, graph):
                 graph, transposed = _graph(room, 2 * graph.cost.size), _graph(most, 2 * graph.cost.size)
             doubtful = weighed and weigh_candidates(tracks, n_open, seen, limit, odds, graph, numbers)
@@ -137,14 +137,14 @@ def link_frames(
             follow(seen, tracks, n_open, matching.spot_of, flow, rules.step_variance)
         counters[N_OPEN] = _carry_on(seen, tracks, n_open, rules.memory, work, after, counters, track[a:b])
         tracks, after = after, tracks
-    if (first_row.size - 1) % 2:  # the open tracks are where the caller does not look for them
+    if (first_row.size - 1) % 2:  # the open tracks are in the buffer that the caller does not read
         for i in range(counters[N_OPEN]):
             _copy(tracks, i, after, i)
 
 
 @compiled
 def _workspace(grid: Grid, most: int, room: int) -> Workspace:
-    """Return room for frames of at most so many spots, and so many open tracks."""
+    """Return scratch arrays for frames with at most so many spots, and so many open tracks."""
     n_cells = grid.n_rows * grid.n_columns
     return Workspace(
         Cells(
@@ -169,7 +169,7 @@ def _search(n: int) -> Search:
 
 @compiled
 def _age(tracks: Open, n_open: int, skipped: int, memory: int) -> int:
-    """Let the tracks miss the frames in which nothing was seen; those beyond memory end. Returns how many are left."""
+    """Count frames without spots as missed by all tracks, end tracks beyond memory, and return how many are left."""
     if skipped <= 0:
         return n_open
     kept = 0
@@ -193,10 +193,10 @@ def _copy(tracks: Open, i: int, other: Open, k: int) -> None:
 def _doubt_links(
     seen: FrameSpots, tracks: Open, n_open: int, graph: Graph, transposed: Graph, rules: Rules, work: Workspace
 ) -> int:  # fmt: skip
-    """Mark the spots whose link is doubtful, and the tracks that might as well have taken them; returns how many links.
+    """Mark spots with a doubtful link, and unmatched tracks that might have taken them; return the number of such links.
 
-    All links are judged before one is cut. The track ends and the spot starts a new one; an unmatched track that has a
-    plausible claim on the spot ends too, for nobody can say where its particle went.
+    All links are judged before any is cut. The track ends and the spot starts a new one. An unmatched track with a plausible
+    claim on the spot ends too, because the position of its particle is unknown.
     """
     least, odds, matching, cut, rivals = rules.least_odds, rules.odds, work.matching, work.cut, work.numbers
     closed, over_spots, over_tracks = work.closed, work.over_spots, work.over_tracks
@@ -230,17 +230,17 @@ def _doubt_links(
 def _asked(least: float, seen: FrameSpots, spot: int, tracks: Open, i: int, odds: Odds) -> float:
     """Return the log odds asked of a link: `least`, and more of long tracks and of short steps.
 
-    Long tracks: a wrong link spoils all spots of its track, while a long track that is cut tells nearly as much in two. The
-    odds asked are 1 + n / FEW_STEPS times as high after n steps.
+    Long tracks: a wrong link spoils all spots of its track, while a long track cut in two loses little information. The odds
+    asked are 1 + n / FEW_STEPS times as high after n steps.
 
-    Short steps: a rival is as likely sooner, the longer the step. Cutting at one margin would take away long steps, and D
-    would come out low. So as many short steps are cut in the same neighbourhoods: SHORT_STEP_ODDS more is asked of a step
-    of no length, nothing more of one of the usual squared length. The number was found by simulation: with it the mean
-    squared step of the links that are kept is that of all (tests/benchmarks/bench_linking.py).
+    Short steps: the longer a step, the more rivals are as likely as its spot. Cutting at a fixed margin would remove long
+    steps, and D would be too low. So short steps in the same neighbourhoods are cut as often: SHORT_STEP_ODDS more is asked
+    of a step of length 0, and nothing more from the usual squared length on. The number was found by simulation: with it the
+    mean squared step of the kept links equals that of all links (tests/benchmarks/bench_linking.py).
     """
     shape, scale = step_law(tracks, i, odds)
     squared = (seen.y[spot] - tracks.shown[i, Y]) ** 2 + (seen.x[spot] - tracks.shown[i, X]) ** 2
-    # what is usual for a particle of a mixture is not known at its first steps
+    # the usual step of a particle in a mixture is not known at its first steps
     known = 1 - 1 / max(shape, 1.0)
     for_length = np.log1p(tracks.shown[i, N_STEPS] / FEW_STEPS)
     asked: float = least + for_length + SHORT_STEP_ODDS * known * max(0.0, 1 - 0.5 * squared * shape / scale)
@@ -252,7 +252,7 @@ def _carry_on(
     seen: FrameSpots, tracks: Open, n_open: int, memory: int, work: Workspace, after: Open, counters: IntArray,
     track: IntArray,
 ) -> int:  # fmt: skip
-    """Name the frame's spots by their tracks and write the tracks that stay open after it; returns how many."""
+    """Write the track number of each spot, and the tracks that stay open after this frame; return their number."""
     shown, label = after
     matching, cut, closed = work.matching, work.cut, work.closed
     for j in range(seen.y.size):
@@ -280,7 +280,7 @@ def _carry_on(
 
 @compiled
 def _learn_step(seen: FrameSpots, j: int, tracks: Open, i: int, shown: FloatArray) -> None:
-    """Add the step to spot j to what track i has shown, and let its oldest fade."""
+    """Add the step to spot j to the step statistics of track i; old steps fade."""
     squared = (seen.y[j] - tracks.shown[i, Y]) ** 2 + (seen.x[j] - tracks.shown[i, X]) ** 2
     keep = min(1.0, (MOST_STEPS - 1) / max(tracks.shown[i, N_STEPS], 1.0))
     shown[j, SQUARED_STEPS] = keep * tracks.shown[i, SQUARED_STEPS] + squared / (tracks.label[i, MISSED] + 1)

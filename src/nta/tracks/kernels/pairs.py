@@ -1,4 +1,4 @@
-"""Compiled statistics of pairs of spots, from which the motion is learned before anything is linked."""
+"""Compiled statistics of pairs of spots, from which the motion is learned before linking."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def vote_on_flow(
 ) -> None:  # fmt: skip
     """Count the displacements from every `stride`-th spot of the usable frames to those of the next; see `vote`.
 
-    The spots of each frame are sorted by y, here and below: only those within reach along y are looked at.
+    Here and below, the spots of each frame are sorted by y; only spots within reach along y are examined.
     """
     reach = (votes.shape[0] // 2 + 0.5) * cell_px
     for f in range(first_row.size - 2):
@@ -33,7 +33,7 @@ def count_distances(
 ) -> None:  # fmt: skip
     """Count the distances below reach of pairs of spots `lag` frames apart (0: within a frame, each pair once).
 
-    The bins are even in the square root of the distance. Only every `stride`-th spot starts pairs.
+    The bins have equal width in the square root of the distance. Only every `stride`-th spot starts pairs.
     """
     scale = counts.size / np.sqrt(reach)
     for f in range(first_row.size - 1 - lag):
@@ -51,7 +51,7 @@ def count_distances(
 
 @compiled
 def _window(y: FloatArray, first: int, last: int, end: int, at_y: float, reach: float) -> tuple[int, int]:
-    """Move the window over the sorted spots on to those within reach of the next place."""
+    """Advance the window over the sorted spots to the spots within reach of the next position."""
     while first < end and y[first] <= at_y - reach:
         first += 1
     last = max(first, last)
@@ -62,7 +62,7 @@ def _window(y: FloatArray, first: int, last: int, end: int, at_y: float, reach: 
 
 @compiled
 def vote(y: FloatArray, x: FloatArray, at_y: float, at_x: float, cell_px: float, votes: FloatArray) -> None:
-    """Count displacements from a place in the square cells of a histogram whose middle cell is centred on zero."""
+    """Count displacements from a position in the square cells of a histogram whose middle cell is centred on zero."""
     half = votes.shape[0] // 2
     reach = (half + 0.5) * cell_px
     for k in range(y.size):
@@ -73,7 +73,7 @@ def vote(y: FloatArray, x: FloatArray, at_y: float, at_x: float, cell_px: float,
 
 @compiled
 def most_agreed(votes: FloatArray, cell_px: float) -> tuple[float, float, float, float]:
-    """Return the displacement (y, x) that most pairs agree on, their votes (3 by 3 cells) and those expected by chance."""
+    """Return the displacement (y, x) with most votes, its votes (3 by 3 cells) and the votes expected by chance."""
     half = votes.shape[0] // 2
     most, best_row, best_column, every = -1.0, half, half, 0.0
     for row in range(1, votes.shape[0] - 1):
@@ -100,8 +100,8 @@ def fit_weights(
 ) -> None:  # fmt: skip
     """Improve the weights of the first weight.size classes of steps towards maximum likelihood, by expectation maximisation.
 
-    Poisson counts with mean n_starts * steps @ weight + strangers * spread, where the strangers are the pairs that are not
-    of one particle. Source: Dempster, Laird and Rubin, J. R. Stat. Soc. B 39, 1 (1977).
+    Poisson counts with mean n_starts * steps @ weight + strangers * spread, where strangers are pairs of different
+    particles. Source: Dempster, Laird and Rubin, J. R. Stat. Soc. B 39, 1 (1977).
     """
     within, growth = np.zeros(weight.size), np.zeros(weight.size)
     for b in range(counts.size):

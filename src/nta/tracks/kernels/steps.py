@@ -63,8 +63,8 @@ def pull_of_steps(
 ) -> tuple[FloatArray, FloatArray, int]:  # fmt: skip
     """Sum, per frame-to-frame slot, the weights of the steps and the weighted steps about the common one, (2, slots).
 
-    step_weight : per track, one over the variance of its steps per axis; tracks of weight 0 are left out. Steps further than
-    clip_sd of their own standard deviations from the common step count as just so far. Also returns the number of steps.
+    step_weight : per track, inverse variance of its steps per axis; tracks of weight 0 are left out. Steps are clipped at
+    clip_sd of their track's standard deviations from the common step. Also returns the number of steps.
     """
     weight, pull, n = np.zeros(common.shape[1]), np.zeros(common.shape), 0
     for t in range(first_row.size - 1):
@@ -86,10 +86,10 @@ def squared_steps(
     first_row: IntArray, frame: IntArray, y: FloatArray, x: FloatArray, start: int, common: FloatArray,
     step_weight: FloatArray, slot_weight: FloatArray,
 ) -> tuple[FloatArray, FloatArray]:  # fmt: skip
-    """Sum, per track, the squared steps about the common one (both axes), and their degrees of freedom.
+    """Sum, per track, the squared steps about the common step (both axes), and their degrees of freedom.
 
-    slot_weight : summed weight of the steps that the common one was averaged from in each slot, which takes step_weight /
-    slot_weight of a degree of freedom from each step and axis; infinity where it was not averaged slot by slot.
+    slot_weight : summed weight of the steps averaged in each slot to give the common step, which takes step_weight /
+    slot_weight of a degree of freedom from each step and axis; infinity if the common step was not averaged slot by slot.
     """
     squared, freedom = np.zeros(first_row.size - 1), np.zeros(first_row.size - 1)
     for t in range(squared.size):

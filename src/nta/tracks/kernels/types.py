@@ -1,4 +1,4 @@
-"""Bundles of arrays and numbers that the compiled kernels share (named tuples are what numba takes by name)."""
+"""Bundles of arrays and numbers shared by the compiled kernels; numba accesses named tuples by field name."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LOG_LIGHT, LIGHT_NOISE = 4, 5  # ln intensity of the last spot, and the variance
 N_SHOWN = 6
 TRACK, MISSED = 0, 1  # columns of Open.label
 N_LABELS = 2
-MOST_STEPS = 50  # the mobility of a track is judged by its last so many steps
+MOST_STEPS = 50  # number of last steps by which the mobility of a track is judged
 
 compiled = nta.compiled.compiled(error_model="numpy")
 """Decorator of the kernels of this room."""
@@ -31,9 +31,9 @@ class FrameSpots(NamedTuple):
 
 
 class Open(NamedTuple):
-    """Tracks that may go on, one a row, with room for more; in the graph they are the sources of links.
+    """Open tracks, one per row, with spare rows; in the graph they are the sources of links.
 
-    shown : where the next spot is expected, and what the track has shown so far: columns Y to LIGHT_NOISE.
+    shown : expected position of the next spot, and statistics of the track so far: columns Y to LIGHT_NOISE.
     label : columns TRACK and MISSED.
     """
 
@@ -44,7 +44,7 @@ class Open(NamedTuple):
 class Grid(NamedTuple):
     """Cells over the image, no side shorter than the longest link; spots beyond its edge belong to the outermost cells.
 
-    With one column, a cell's three neighbouring rows are one stretch of the sorted spots.
+    With a single column, three neighbouring rows of cells are one contiguous stretch of the sorted spots.
     """
 
     rows_per_px: float
@@ -72,7 +72,7 @@ class Graph(NamedTuple):
 
 
 class Matching(NamedTuple):
-    """Who takes whom (-1: nobody) and the dual prices that prove it best: cost - u - v >= 0, = 0 where matched."""
+    """Partners (-1: none) and the dual prices that prove the matching optimal: cost - u - v >= 0, = 0 where matched."""
 
     spot_of: IntArray
     source_of: IntArray
@@ -90,15 +90,15 @@ class Search(NamedTuple):
 
 
 class Odds(NamedTuple):
-    """What is known of a recording's links before one is made; see `nta.tracks.odds`.
+    """Statistics of a recording that decide on links, learned before linking; see `nta.tracks.odds`.
 
-    shape, scale_px2 : of the inverse-gamma law of step variances over the particles.
+    shape, scale_px2 : parameters of the inverse-gamma distribution of step variances over the particles.
     light_step_variance : variance of the change of ln intensity of one particle in one frame.
     darkest, classes_per_log : ln intensity in the middle of the first class of light, and classes per unit of it.
-    absurd : by number of steps so far, squared step in scales beyond which no particle is looked for.
-    log_seen, log_returns : per class of light, ln odds that a particle that was seen, or was missing, is seen in the next
-        frame.
-    log_new : per class, ln of the new spots per frame, px2 and unit of ln intensity.
+    absurd : by number of steps so far, squared step over scale beyond which the particle is not searched for.
+    log_seen, log_returns : per class of light, ln odds that a particle is seen in the next frame if it was seen, or missed,
+        in this one.
+    log_new : per class of light, ln density of new spots per frame, px2 and unit of ln intensity.
     """
 
     shape: float
@@ -113,6 +113,6 @@ class Odds(NamedTuple):
 
 
 def no_odds() -> Odds:
-    """Return odds that say nothing, for links by distance alone."""
+    """Return empty odds, for links by distance alone."""
     nothing = np.zeros(1)
     return Odds(0.0, 0.0, 0.0, 0.0, 0.0, nothing, nothing, nothing, nothing)
