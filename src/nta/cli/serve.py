@@ -125,7 +125,8 @@ def _analyzing(task: Task, options: argparse.Namespace) -> str:
 
 def _labels(about: Mapping[str, Any]) -> dict[str, Any]:
     """Return the labels of a run; a certificate and a lot are of beads alone."""
-    return dict(about) if about.get("kind") == "beads" else {**about, "standard": "", "lot": ""}
+    of_beads = about.get("kind", "beads") == "beads"  # without a kind that of the options holds
+    return dict(about) if of_beads else {**about, "standard": "", "lot": ""}
 
 
 def _report(

@@ -103,7 +103,7 @@ def _per_ml(words: str, group: Sequence[tuple[int, Source, Quantity]]) -> Pictur
         band = per_ml_by_size(counted, total)
         widths = tenths_of_decade(counted.edges_nm)
         _draw(axis, number, source.name, counted, band)
-        peaks.append(float((band[0] / widths).max()))
+        peaks.append(float(np.nanmax(band[0] / widths)))
     label = "particles per ml and tenth of a decade"
     _finish(axis, [counted for *_, counted in shown], label)
     _legend(figure, names)
@@ -174,7 +174,7 @@ def _draw(axis: Axes, number: int, name: str, curve: Distribution, band: tuple[F
     middle, low, high = (part / tenths_of_decade(curve.edges_nm) for part in band)
     colour, line = _COLOURS[number % len(_COLOURS)], _LINES[number // len(_COLOURS) % len(_LINES)]
     axis.plot(curve.diameter_nm, middle, color=colour, linestyle=line, label=name)
-    if np.isfinite(low).all():
+    if np.isfinite(low).any():
         axis.fill_between(curve.diameter_nm, low, high, color=colour, alpha=0.2, linewidth=0)
 
 

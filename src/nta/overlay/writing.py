@@ -61,7 +61,7 @@ def _numbers(sources: Sequence[Source]) -> doc.Table:
     rows: list[tuple[doc.Cell, ...]] = [
         *((_row_name(key), *(in_column(s.number(key)) for s in sources)) for key in _NUMBERS),
         *(
-            (f"{_row_name(key)}, in suspension", *(_counted(s, key) for s in sources))
+            (_row_name(key, " in suspension"), *(_counted(s, key) for s in sources))
             for key in _COUNTED
             if any(s.number_counted(key).value is not None for s in sources)
         ),
@@ -91,9 +91,9 @@ def _counted(source: Source, key: str) -> str:
     return "–" if q.value is None else in_column(q)
 
 
-def _row_name(key: str) -> str:
+def _row_name(key: str, where: str = "") -> str:
     """Return the name of a number with its unit."""
-    return f"{SUMMARY_NAMES[key]}, nm" if key.endswith("_nm") else SUMMARY_NAMES[key]
+    return f"{SUMMARY_NAMES[key]}{where}{', nm' if key.endswith('_nm') else ''}"
 
 
 def _tracks(source: Source) -> str:

@@ -94,7 +94,8 @@ def in_one(quantity: Quantity) -> str:
 
 def in_column(quantity: Quantity, *below: str) -> str:
     """Write value, interval and further words on lines of their own, for a column that has the unit in its head."""
-    return "\n".join(line for line in (*without_unit(quantity), *below) if line)
+    value, interval = without_unit(quantity)
+    return "\n".join(line for line in (value, interval.replace(" to ", _TO), *below) if line)
 
 
 def replace_unit(quantity: Quantity) -> Quantity:

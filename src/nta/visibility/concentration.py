@@ -110,13 +110,15 @@ def less_blank(sample: Concentration, blank: Concentration) -> Concentration:
 def per_ml_by_size(counted: Distribution, total: Quantity) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return the particles per ml in each bin, and the ends of their interval; NaN if shares or concentration have none.
 
+    Below the least counted diameter all are NaN: there nothing was counted, which is not the same as none.
+
     counted : the distribution in suspension, of which `total` is the sum. The distances of the ends of both add in
     quadrature as if shares and total were independent. They share the error of sizes and light, so that this is an
     approximation; it rather widens the interval, because that error is in both.
     """
     value = np.nan if total.value is None else total.value
     low, high = (np.nan, np.nan) if total.ends is None else total.ends
-    middle = value * counted.weight
+    middle = np.where(np.cumsum(counted.weight) > 0, value * counted.weight, np.nan)
     below = np.hypot(value * (counted.weight - counted.low), (value - low) * counted.weight)
     above = np.hypot(value * (counted.high - counted.weight), (high - value) * counted.weight)
     return middle, np.maximum(middle - below, 0.0), middle + above
