@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from nta.quantity import Quantity, student_mean, unknown
+from nta.quantity import Quantity, fixed, student_mean, unknown
 
 SIZE = Quantity(100.0, 80.0, 125.0, "nm", "made up")
 
@@ -39,3 +39,23 @@ def test_the_mean_of_logarithms_is_given_as_what_they_are_of():
     assert found.value == pytest.approx(100.0)
     assert found.ends is not None
     assert found.ends[0] * found.ends[1] == pytest.approx(100.0**2)
+
+
+@pytest.mark.parametrize(
+    ("quantity", "words"),
+    [
+        (Quantity(118.2345, 112.61, 123.09, "nm"), "118.2 (112.6 to 123.1) nm"),
+        (Quantity(1.842e-45, 0.0, 0.1454, "1"), "0.000 (0.000 to 0.145)"),
+        (Quantity(-1e-9, -0.3, 0.4, "1"), "0.00 (-0.30 to 0.40)"),
+        (Quantity(2.682e8, 2.123e8, 3.388e8, "1/ml"), "2.68e8 (2.12e8 to 3.39e8) 1/ml"),
+        (Quantity(2.682e9, None, None, "1"), "2.68e9"),
+    ],
+)
+def test_a_quantity_is_written_in_the_digits_of_its_interval(quantity, words):
+    assert str(quantity) == words
+
+
+def test_no_number_is_written_as_minus_zero():
+    assert fixed(-0.04, 1, signed=True) == "0.0"
+    assert fixed(-0.06, 1, signed=True) == "-0.1"
+    assert fixed(0.06, 1, signed=True) == "+0.1"

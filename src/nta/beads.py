@@ -15,7 +15,7 @@ from nta.calibration import BeadCertificate, InstrumentProfile, known_certificat
 from nta.calibration.profile import ANCHORED
 from nta.errors import MissingInputError, NtaError
 from nta.pipeline import Analysis
-from nta.quantity import Z_95, coverage_factor
+from nta.quantity import Z_95, coverage_factor, with_power
 from nta.visibility import Visibility, VisibilitySettings, measure_visibility
 from nta.visibility.brightness_law import LIGHT_STD
 
@@ -248,7 +248,7 @@ def _light(
         found["sheet_width_um"] = Measured(
             value=profile.sheet_width_um,
             rel_std=math.hypot(counting, 0.05),
-            evidence=f"{ANCHORED} {concentration_per_ml:.3g} beads per ml: {about}",
+            evidence=f"{ANCHORED} {with_power(concentration_per_ml)} beads per ml: {about}",
         )
     assert seen.law is not None
     assert analysis.camera.exposure_s is not None

@@ -25,7 +25,7 @@ from importlib import import_module
 from types import ModuleType, TracebackType
 from typing import Any, Protocol, Self, runtime_checkable
 
-from nta.errors import DeviceError, DeviceLost, SettingError
+from nta.errors import DeviceError, DeviceLost, SettingError, how_to_install
 from nta.frames import CameraState, Frame
 
 _SAME = 1e-3  # tolerance for rounding by the device: relative, or absolute for values below 1
@@ -327,5 +327,5 @@ def vendor_library(module: str, extra: str) -> ModuleType:
             return import_module(module)
     except ImportError as error:
         raise DeviceError(
-            f"this device needs {module}, which cannot be imported ({error}); pip install 'nta-lab[{extra}]'"
+            f"this device needs {module}, which cannot be imported ({error}); {how_to_install(extra)}"
         ) from None

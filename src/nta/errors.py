@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+_OURS = "nta-lab"
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -41,6 +42,13 @@ class DeviceTimeout(DeviceError):  # noqa: N818 - reads as the device's state, n
 
 class DeviceLost(DeviceError):  # noqa: N818
     """The device is gone (unplugged, powered off, link closed)."""
+
+
+def how_to_install(extra: str, package: str = _OURS) -> str:
+    """Return how to install an optional part of a package; ours is on no index and is installed from its folder."""
+    if package == _OURS:
+        return f"pip install -e '.[{extra}]' in the project's folder installs it"
+    return f"pip install '{package}[{extra}]' installs it"
 
 
 def in_words(error: BaseException) -> str:

@@ -64,15 +64,65 @@ class Quantity:
     def __str__(self) -> str:
         if self.value is None:
             return "no result"
-        text = f"{self.value:.4g}"
-        if self.ends is not None:
-            text += " ({:.4g} to {:.4g})".format(*self.ends)
+        text, ends = rounded(self)
+        if ends is not None:
+            text += f" ({ends[0]} to {ends[1]})"
         return f"{text} {self.unit}" if self.unit not in ("", "1") else text
 
 
 def unknown(why: str, unit: str = "") -> Quantity:
     """Return a quantity without a value; its method says why there is none."""
     return Quantity(None, None, None, unit, why)
+
+
+def rounded(quantity: Quantity, *, signed: bool = False) -> tuple[str, tuple[str, str] | None]:
+    """Write value and ends of the interval in ASCII, all to the second digit of the interval's half width.
+
+    Concentrations are written with powers of ten, values without an interval with three digits. signed : with "+" before
+    what is above zero, for differences.
+    """
+    if quantity.value is None or not math.isfinite(quantity.value):
+        raise ValueError("a quantity without a value has no digits")
+    value, ends = quantity.value, quantity.ends
+    if quantity.unit == "1/ml":
+        return with_power(value), None if ends is None else (with_power(ends[0]), with_power(ends[1]))
+    half = quantity.half_width
+    if half is None or not math.isfinite(half) or ends is None:
+        text = in_digits(value)
+        return f"+{text}" if signed and value > 0 else text, None
+    decimals = max(0, 1 - decimal_exponent(half)) if half > 0 else max(0, 3 - decimal_exponent(value))
+    # A very narrow interval does not add digits beyond the sixth of the value.
+    decimals = min(decimals, max(0, 5 - decimal_exponent(value)))
+    decimals = min(decimals, 1) if quantity.unit == "%" else decimals
+    written, low, high = (fixed(v, decimals, signed=signed) for v in (value, *ends))
+    return written, (low, high)
+
+
+def fixed(value: float, decimals: int, *, signed: bool = False) -> str:
+    """Write a number with a fixed number of decimals, never as "-0.0"."""
+    value = round(value, decimals) + 0.0  # of a negative zero this makes zero
+    return f"{value:{'+' if signed and value else ''}.{decimals}f}"
+
+
+def in_digits(value: float, digits: int = 3) -> str:
+    """Write a finite number with the given significant digits; very small and very large ones as "3.07e8"."""
+    if value != 0 and not 1e-4 <= abs(value) < 1e7:
+        mantissa, _, exponent = f"{value:.{digits - 1}e}".partition("e")
+        return f"{mantissa}e{int(exponent)}"
+    return f"{value:.{max(0, digits - 1 - decimal_exponent(value, digits))}f}"
+
+
+def with_power(value: float) -> str:
+    """Write a number with three digits, from 10^4 on with a power of ten: "2.60e8"."""
+    if not abs(value) > 0:
+        return "0"
+    exponent = decimal_exponent(value, digits=3)
+    return in_digits(value) if exponent < 4 else f"{value / 10**exponent:.2f}e{exponent}"
+
+
+def decimal_exponent(value: float, digits: int = 17) -> int:
+    """Return the decimal exponent of a number rounded to the given digits: 1 for 9.996 with three digits (10.0)."""
+    return int(f"{value:.{digits - 1}e}".partition("e")[2])
 
 
 CONFIDENCE = 0.95

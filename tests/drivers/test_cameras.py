@@ -50,7 +50,7 @@ def test_a_missing_library_names_the_extra_when_the_device_is_opened(driver, mon
         monkeypatch.delitem(sys.modules, module)
     monkeypatch.setitem(sys.modules, VENDORS[driver], None)
     instrument = open_driver(driver, **NAMED.get(driver, {"device": "1"}))
-    with pytest.raises(DeviceError, match=rf"pip install 'nta-lab\[{driver}\]'"):
+    with pytest.raises(DeviceError, match=rf"pip install -e '\.\[{driver}\]'"):
         instrument.open()
     instrument.close()
 

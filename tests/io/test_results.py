@@ -8,6 +8,7 @@ import json
 import math
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -25,7 +26,7 @@ from nta.io.results.encoding import Reader, Writer
 from nta.io.results.tables import track_columns
 from nta.measurements import open_all
 from nta.quantity import Quantity
-from nta.visibility import BrightnessLaw
+from nta.visibility import BrightnessLaw, Concentration
 from nta.visibility.table import TrackIndices
 
 SAMPLES = Path(__file__).parents[2] / "sample_data"
@@ -242,6 +243,27 @@ def test_the_tables_have_the_stated_columns_and_the_numbers_of_the_analysis(anal
             float(r["density_per_nm"]) * (float(r["edge_high_nm"]) - float(r["edge_low_nm"])) for r in rows
         )
         assert share == pytest.approx(1, abs=1e-3), key
+
+
+def test_the_table_holds_particles_per_ml_and_nm_with_their_interval(analysis, tmp_path):
+    curve = analysis.sizes.distribution
+    per_ml = Quantity(1e8, 0.8e8, 1.3e8, "1/ml")
+    found = Concentration(
+        per_frame=per_ml, in_cell_per_ml=per_ml, in_sample_per_ml=per_ml.times(50, "1/ml"), dilution=50.0
+    )
+    seen = replace(analysis.visibility, concentration=found)
+    known = replace(analysis, sizes=replace(analysis.sizes, suspension=curve), visibility=seen)
+    write_tables(known, tmp_path)
+    rows = _rows(tmp_path / "distribution.csv")
+    assert {row["in_sample_per_ml_per_nm"] for row in rows if row["curve"] != "suspension"} == {""}
+    rows = [row for row in rows if row["curve"] == "suspension"]
+    ends = ("in_sample_low_per_ml_per_nm", "in_sample_per_ml_per_nm", "in_sample_high_per_ml_per_nm")
+    low, middle, high = (np.array([float(row[end] or "nan") for row in rows]) for end in ends)
+    assert np.nansum(middle * np.diff(curve.edges_nm)) == pytest.approx(50e8, rel=1e-4)
+    known = np.isfinite(middle)
+    assert ((low <= middle) & (middle <= high))[known].all()
+    peak = int(np.nanargmax(middle))  # wider than by the shares or the concentration alone
+    assert high[peak] / middle[peak] > max(1.3, curve.high[peak] / curve.weight[peak]) * (1 - 1e-6)
 
 
 def test_every_size_in_the_summary_has_its_unit_and_interval(analysis):

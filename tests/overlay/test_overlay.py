@@ -56,7 +56,8 @@ def test_videos_of_an_export_become_one_source_with_an_interval():
     assert q.low < 100 < q.high
     assert len(found.results) == 3
     assert found.failed == ("video 9: found no tracks",)
-    middle, low, high = found.shares()
+    curve = found.curve()
+    middle, low, high = curve.weight, curve.low, curve.high
     assert middle.sum() == pytest.approx(1)
     assert (low <= middle + 1e-12).all()
     assert (high >= middle - 1e-12).all()
@@ -65,12 +66,17 @@ def test_videos_of_an_export_become_one_source_with_an_interval():
 def test_a_single_run_has_no_band_and_no_interval():
     found = source(vendor())
     assert found.number("d50_nm").low is None
-    assert np.isnan(found.shares()[1]).all()
+    assert np.isnan(found.curve().low).all()
 
 
 def test_shares_survive_the_common_bins():
-    shares = source(vendor()).shares()[0]
-    below = np.cumsum(shares)
+    coarse = vendor(medians=(100,)).runs[0]
+    half = Histogram(
+        edges_nm=coarse.histogram.edges_nm[::2],
+        concentration_per_ml=np.add.reduceat(coarse.histogram.concentration_per_ml, np.arange(0, 118, 2)),
+    )
+    mixed = replace(vendor(), runs=(coarse, replace(coarse, histogram=half)))
+    below = np.cumsum(source(mixed).curve().weight)
     assert EDGES_NM[np.searchsorted(below, 0.5)] == pytest.approx(100, rel=0.05)
 
 
@@ -106,8 +112,8 @@ def test_the_legend_covers_no_curve(n):
         source(vendor(medians=(80 + 10 * i,)), name=f"20250219_00{i}_EV_ip_p1_F7-5000_size_488")
         for i in range(n)
     ]
-    curves, concentrations, _ = draw_all(sources)
-    for picture in (curves, concentrations):
+    curves, _, concentrations = draw_all(sources)
+    for picture in (curves, *concentrations):
         figure = picture.figure
         figure.draw_without_rendering()
         (legend,), (axis,) = figure.legends, figure.axes
@@ -120,7 +126,7 @@ def test_the_legend_covers_no_curve(n):
 
 @pytest.mark.parametrize(("per_ml", "scale"), [(5e9, "linear"), (5e10, "log")])
 def test_what_is_much_thinner_is_still_to_be_seen(per_ml, scale):
-    _, concentrations, _ = draw_all(
+    *_, (concentrations,) = draw_all(
         [source(vendor(), name="thin"), source(vendor(per_ml=per_ml), name="thick")]
     )
     assert concentrations.figure.axes[0].get_yscale() == scale
@@ -171,8 +177,65 @@ def test_a_limit_of_a_concentration_is_shown_with_its_reason(rng, tmp_path):
     )  # fmt: skip
     shown = [source(replace(analysis, visibility=seen), name="thin"), source(vendor(), name="thick")]
     page = write_overlay(shown, tmp_path / "page.html").read_text(encoding="utf-8")
-    assert "below 9.76·10⁷\u00a0per ml in the sample; not above the blank" in page
-    assert "No number: thin" in page  # the figure of the concentrations
+    assert f'below 9.76·10⁷\u00a0per ml in the sample<span class="interval">{why}</span>' in page
+    assert "No number of particles per ml: thin" in page
+
+
+def counted(rng, *, suspension=True, dilution=None, per_ml=1e8):
+    """An analysis whose distribution in suspension starts where the one in view has its median."""
+    analysis = make_analysis(rng, n_tracks=200, n_frames=100)
+    view = analysis.sizes.distribution
+    weight = np.where(view.diameter_nm >= 105, view.weight, 0.0)
+    in_suspension = replace(
+        view, weight=weight / weight.sum(), low=0.8 * weight / weight.sum(), high=1.2 * weight / weight.sum()
+    )
+    in_cell = Quantity(per_ml, 0.9 * per_ml, 1.1 * per_ml, "1/ml")
+    found = Concentration(
+        per_frame=Quantity(3.0, 2.0, 4.0, "1"), in_cell_per_ml=in_cell, dilution=dilution, least_nm=105.0,
+        in_sample_per_ml=in_cell.times(dilution or 1.0, "1/ml"),
+    )  # fmt: skip
+    median = Quantity(123.4, 120.0, 126.0, "nm")
+    seen = Visibility(
+        curve=None, law=None, limit_nm=Quantity(None, None, None, "nm"), share_below_limit=None, volume=None,
+        suspension=in_suspension, suspension_numbers={"d50_nm": median}, concentration=found, indices=None,
+    )  # fmt: skip
+    sizes = replace(analysis.sizes, suspension=in_suspension if suspension else None)
+    return replace(analysis, sizes=sizes, visibility=seen)
+
+
+def test_per_ml_is_drawn_of_what_the_concentration_counts(rng):
+    *_, (picture,) = draw_all([source(counted(rng), name="one")])
+    (line,) = picture.figure.axes[0].lines
+    x, y = line.get_data()
+    assert np.isnan(y[x < 100]).all()  # nothing is counted there
+    step = np.log10(x[1] / x[0])  # the area below the curve is the concentration
+    assert 10 * step * np.nansum(y) == pytest.approx(1e8)
+
+
+def test_without_a_distribution_in_suspension_there_is_no_curve_per_ml(rng):
+    *_, (picture,) = draw_all([source(counted(rng, suspension=False), name="one")])
+    assert picture.figure is None
+    assert "one, because the concentration counts particles in suspension" in picture.caption
+
+
+def test_cell_and_sample_are_drawn_apart_and_suspension_has_its_rows(rng, tmp_path):
+    sources = [
+        source(counted(rng), name="undiluted"),
+        source(counted(rng, dilution=100.0), name="diluted"),
+    ]
+    *_, (cell, sample) = draw_all(sources)
+    assert "cell" in cell.title
+    assert "sample" in sample.title
+    assert [len(picture.figure.axes[0].lines) for picture in (cell, sample)] == [1, 1]
+    page = write_overlay(sources, tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "D50 (median) in suspension, nm" in page
+    assert "123.4<" in page
+
+
+def test_the_intervals_of_a_narrow_sample_stay_apart(rng):
+    _, picture, _ = draw_all([source(counted(rng), name="one")])
+    heights = {float(np.mean(line.get_ydata())) for line in picture.figure.axes[0].lines}
+    assert len(heights) == 3
 
 
 def test_what_import_made_of_an_export_leads_back_to_the_export(tmp_path, capsys):

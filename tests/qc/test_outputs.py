@@ -12,6 +12,8 @@ import nta.qc
 from made.analysis import make_analysis
 from nta.cli import main
 from nta.io.results import save_analysis
+from nta.qc.verdict import Limits
+from nta.qc.wording import limits_words
 
 GOOD = "[size]\nd50_nm = { at_least = 60, at_most = 160 }\nd05_nm = { at_least = 20 }\n"
 BAD = "[size]\nd50_nm = { at_most = 60 }\n[tracks]\nat_least = 10\n"
@@ -173,3 +175,9 @@ def test_the_table_has_a_row_for_each_check(analysis):
     assert "Worst finding of the recording" in table
     assert "at worst fail" in table
     assert "µm/s" in table
+
+
+def test_limits_are_shown_in_the_digits_that_were_given():
+    assert limits_words(Limits(at_least=80, at_most=220), "size.d50_nm") == "80 nm to 220 nm"
+    assert limits_words(Limits(at_most=0.075), "window.30_150") == "at most 7.5 %"
+    assert limits_words(Limits(at_least=1e8), "concentration.in_sample_per_ml") == "at least 1.00·10⁸ per ml"

@@ -11,6 +11,7 @@ from nta.assessment.recording.instrument import doubt_about_gain
 from nta.io.results import summary
 from nta.report import write_report
 from nta.report.details import details
+from nta.report.figures.style import log_axis, new_figure
 
 VOID = {"meta", "br", "hr", "img", "link", "input"}
 
@@ -194,3 +195,15 @@ def test_a_name_cannot_write_on_the_page(analysis, tmp_path):
     assert "<script" not in text
     assert "<b>.h5" not in text
     assert name in words
+
+
+@pytest.mark.parametrize(("low", "high", "least"), [(80, 260, 4), (95, 110, 3), (38, 480, 4), (10, 2000, 7)])
+def test_a_logarithmic_axis_has_enough_labels_all_on_one_line(low, high, least):
+    figure = new_figure((4, 3))
+    axis = figure.subplots()
+    log_axis(axis)
+    axis.set_xlim(low, high)
+    figure.draw_without_rendering()
+    labels = [label.get_text() for label in axis.get_xticklabels()]
+    assert len([words for words in labels if words]) >= least
+    assert not any(label.get_text() for label in axis.get_xticklabels(minor=True))

@@ -12,6 +12,8 @@ from nta.pipeline import subtract_blank
 from nta.quantity import Quantity
 from nta.report import summary_text
 from nta.report.figures import draw_all
+from nta.report.figures.sizes import particles_per_ml
+from nta.report.figures.style import house_style
 from nta.report.numbers import numbers
 from nta.report.page import page
 from nta.report.terminal import plain
@@ -200,8 +202,32 @@ def test_a_concentration_is_written_like_any_other_quantity():
     assert plain(in_one(q)) == "2.68e8 (2.12e8 to 3.39e8) per ml"
 
 
+def test_powers_of_ten_are_written_alike_on_pages_and_plainly_on_the_terminal():
+    assert number(1.43e9) == "1.43·10⁹"
+    assert number(3.2e-6) == "3.20·10⁻⁶"
+    shown = prettied("blank of 0 per ml (up to 1.47e7), 3.1e-06 foreign spots, in 2e5.h5 and 3e8f")
+    assert shown == "blank of 0 per ml (up to 1.47·10⁷), 3.1·10⁻⁶ foreign spots, in 2e5.h5 and 3e8f"
+    assert plain(shown) == "blank of 0 per ml (up to 1.47e7), 3.1e-6 foreign spots, in 2e5.h5 and 3e8f"
+
+
+def test_a_difference_has_its_sign_at_every_number():
+    q = Quantity(3.0, -14.2, 10.4, "%")
+    assert value_and_interval(q, signed=True) == ("+3\u00a0%", "−14 to +10\u00a0%")
+
+
 def test_counts_and_shares_are_written_alike_in_tables_and_sentences():
     assert (count(1379, "track"), count(13790, "track")) == ("1379 tracks", "13\u202f790 tracks")
     assert prettied("13790 tracks (0.2%) in 20261120 EV.h5") == (
         "13\u202f790 tracks (0.2\u00a0%) in 20261120 EV.h5"
     )
+
+
+def test_particles_per_ml_are_drawn_only_of_what_is_counted(analysis, seen_analysis):
+    assert particles_per_ml(analysis).figure is None
+    with house_style():
+        picture = particles_per_ml(seen_analysis)
+    axis = picture.figure.axes[0]
+    x, y = axis.lines[0].get_data()
+    area = np.nansum((y[1:] + y[:-1]) / 2 * np.diff(x))
+    assert area == pytest.approx(5.2e10, rel=0.01)  # the concentration in the sample
+    assert "particles per ml and nm" in axis.get_ylabel()

@@ -25,7 +25,7 @@ def test_the_verdict_stands_before_everything_else(reported):
     folder, _ = reported
     page = (folder / "report.html").read_text()
     assert page.index("DAMAGED") < page.index("ALTERED") < page.index("What was compared")
-    assert re.search(r"larger at equal brightness by \+\d+\.?\d*\s% \(95 % interval \d", page)
+    assert re.search(r"larger at equal brightness by \+\d+\.?\d*\s% \(95 % interval \+\d", page)
     for words in (
         "What tracking cannot tell",
         "Gates",

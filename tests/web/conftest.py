@@ -43,8 +43,8 @@ def session(tmp_path, profile, instrument, reported, warm, monkeypatch):
     """Return a context manager: a session with an instrument, which previews."""
     monkeypatch.setattr("nta.web.session.warm_up", lambda *_: None)
 
-    def report(recording, folder, said):
-        reported.append((recording, dict(said)))
+    def report(recording, folder, said, about):
+        reported.append((recording, dict(said), dict(about)))
         folder.mkdir(parents=True)
         (folder / "report.html").write_text("<p>a report</p>")
 

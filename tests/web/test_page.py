@@ -15,7 +15,7 @@ from nta.errors import NtaError
 from nta.web.look import Order
 from nta.web.runs import Runs
 
-pytest.importorskip("nicegui", reason="NiceGUI is not installed: pip install 'nta-lab[web]'")
+pytest.importorskip("nicegui", reason="NiceGUI is not installed: pip install -e '.[web]'")
 
 
 @pytest.fixture
@@ -99,7 +99,8 @@ def test_a_person_previews_turns_records_and_reads(session, visit, reported):
 
     with session() as desk:
         visit(desk, see)
-    assert reported == [(desk.runs.folder / "first" / "recording.h5", {"sample": "<b>vesicles</b>"})]
+    about = {"kind": "sample", "standard": ""}
+    assert reported == [(desk.runs.folder / "first" / "recording.h5", {"sample": "<b>vesicles</b>"}, about)]
 
 
 def test_what_is_refused_is_a_line_on_the_page(session, visit, instrument):
@@ -260,3 +261,44 @@ def test_a_dilution_is_written_as_a_ratio_or_a_factor(session, visit):
         desk.record = ordered.append
         visit(desk, see)
     assert ordered[0].conditions == {"dilution": 100.0}
+
+
+def test_medium_viscosity_and_kind_are_of_the_next_recording(session, visit):
+    ordered = []
+
+    async def see(user):
+        await _until(lambda: next(iter(user.find(marker="record").elements)).enabled)
+        user.find(marker="medium").clear().type("pbs")
+        user.find(marker="viscosity").clear().type("0,95")
+        (kind,) = user.find(marker="kind").elements
+        kind.value = "beads"
+        (standard,) = user.find(marker="standard").elements
+        standard.value = "example_polystyrene_100nm"
+        user.find(marker="record").click()
+        await _until(lambda: ordered)
+
+    with session(conditions={"medium": "water"}, about={"kind": "sample"}) as desk:
+        desk.record = ordered.append
+        visit(desk, see)
+    assert ordered[0].conditions == {"medium": "pbs", "viscosity_mpas": 0.95}
+    assert ordered[0].about == {"kind": "beads", "standard": "example_polystyrene_100nm"}
+
+
+def test_a_medium_that_is_not_there_is_refused_before_the_recording(session):
+    with session() as desk, pytest.raises(NtaError, match="treacle"):
+        desk.record(Order(name="one", conditions={"medium": "treacle"}))
+
+
+def test_a_refusal_does_not_stay_on_the_good_value(session, visit, monkeypatch):
+    monkeypatch.setattr("nta.web.fields._REFUSAL_S", 0.2)
+
+    async def see(user):
+        laser = user.find(marker="laser_mw")
+        (field,) = laser.elements
+        await _until(lambda: field.value == "50")
+        laser.clear().type("400")
+        laser.trigger("keydown.enter")
+        await _until(lambda: field.value == "50" and not field.error)
+
+    with session() as desk:
+        visit(desk, see)

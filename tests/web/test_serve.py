@@ -20,13 +20,13 @@ def test_without_nicegui_it_says_how_to_get_it(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(serve, "find_spec", lambda _: None)
     assert main(["serve", "-o", str(tmp_path / "runs")]) == 1
     assert capsys.readouterr().err == (
-        "nta: nta serve needs NiceGUI, which is not installed: pip install 'nta-lab[web]'\n"
+        "nta: nta serve needs NiceGUI, which is not installed; pip install -e '.[web]' in the project's folder installs it\n"
     )
     assert not (tmp_path / "runs").exists()
 
 
 def test_a_port_that_is_taken_is_said_before_a_device_is_opened(tmp_path, capsys):
-    pytest.importorskip("nicegui", reason="NiceGUI is not installed: pip install 'nta-lab[web]'")
+    pytest.importorskip("nicegui", reason="NiceGUI is not installed: pip install -e '.[web]'")
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         assert main(["serve", "-o", str(tmp_path / "runs"), "--port", str(port)]) == 1
@@ -36,7 +36,7 @@ def test_a_port_that_is_taken_is_said_before_a_device_is_opened(tmp_path, capsys
 
 
 def test_a_port_that_is_none_is_said(tmp_path, capsys):
-    pytest.importorskip("nicegui", reason="NiceGUI is not installed: pip install 'nta-lab[web]'")
+    pytest.importorskip("nicegui", reason="NiceGUI is not installed: pip install -e '.[web]'")
     assert main(["serve", "-o", str(tmp_path / "runs"), "--port", "99999"]) == 1
     assert "--port must be 0 to 65535, got 99999" in capsys.readouterr().err
 
@@ -52,7 +52,7 @@ def test_a_port_that_is_none_is_said(tmp_path, capsys):
 def test_a_folder_that_cannot_be_one_is_said_before_a_device_is_opened(
     tmp_path, capsys, monkeypatch, output, said
 ):
-    pytest.importorskip("nicegui", reason="NiceGUI is not installed: pip install 'nta-lab[web]'")
+    pytest.importorskip("nicegui", reason="NiceGUI is not installed: pip install -e '.[web]'")
     monkeypatch.chdir(tmp_path)
     Path("film.h5").touch()
     assert main(["serve", "-o", output, "--port", "0", "--driver", "nope"]) == 1
@@ -82,7 +82,7 @@ if __name__ == "__main__":
 
 def _ended_while_it_records(tmp_path, number):
     """Serve, with a recording that is ordered as soon as the instrument is there; return the exit code and what was said."""
-    pytest.importorskip("nicegui", reason="NiceGUI is not installed: pip install 'nta-lab[web]'")
+    pytest.importorskip("nicegui", reason="NiceGUI is not installed: pip install -e '.[web]'")
     (tmp_path / "ordering.py").write_text(_ORDERING)
     small = ("width_px=160", "height_px=120", "frame_rate_hz=60", "exposure_s=0.01")
     words = ["serve", *(f"--set={word}" for word in small), "--profile", "simulated", "-o", "runs"]
@@ -131,7 +131,7 @@ def test_ctrl_c_ends_a_recording_in_order_and_it_is_reported(tmp_path):
 
 @pytest.mark.skipif(not socket.has_ipv6, reason="this computer has no IPv6")
 def test_it_can_be_served_to_ipv6():
-    pytest.importorskip("nicegui", reason="NiceGUI is not installed: pip install 'nta-lab[web]'")
+    pytest.importorskip("nicegui", reason="NiceGUI is not installed: pip install -e '.[web]'")
     from nta.web.serve import free_port, shown_host
 
     assert free_port("::1", 0) > 0

@@ -68,7 +68,7 @@ def test_a_recording_is_as_long_as_asked_kept_and_reported(session, reported):
         name, seen = desk.look().last
         assert (name, seen.frames) == ("one", 90)
         until(lambda: [task.state for task in desk.look().tasks] == ["done"])
-        assert reported == [(folder / "recording.h5", {"sample": "beads", "medium": "water"})]
+        assert reported == [(folder / "recording.h5", {"sample": "beads", "medium": "water"}, {})]
         (run,) = desk.runs.list()
         assert (run.name, run.report) == ("one", "one/analysis/report.html")
         with pytest.raises(SettingError, match="there is a run one already"):
@@ -185,7 +185,7 @@ def test_without_a_pixel_size_there_is_a_picture_and_the_reason_why_no_more(sess
 def test_a_report_that_fails_is_said_and_can_be_asked_for_again(session):
     failing = [MemoryError("too large")]
 
-    def make(recording, folder, said):
+    def make(recording, folder, said, about):
         if failing:
             raise failing.pop()
         folder.mkdir()

@@ -14,9 +14,7 @@ from nta.frames import Frame
 from nta.web.picture import Painter, Wanted
 from nta.web.view import NewestFrames
 
-pytest.importorskip(
-    "fastapi", reason="NiceGUI, which brings it, is not installed: pip install 'nta-lab[web]'"
-)
+pytest.importorskip("fastapi", reason="NiceGUI, which brings it, is not installed: pip install -e '.[web]'")
 from fastapi import WebSocket, WebSocketDisconnect
 
 from nta.web.stream import Stream

@@ -9,7 +9,7 @@ from inspect import signature
 from typing import Any
 
 from nta.devices import FoundDevice, Instrument
-from nta.errors import DeviceError, SettingError
+from nta.errors import DeviceError, SettingError, how_to_install
 
 GROUP = "nta.drivers"
 
@@ -99,7 +99,7 @@ def load_entry(group: str, name: str, what: str) -> Any:
         package = entry.dist.metadata["Name"] if entry.dist else "its package"
         extra = entry.extras[0] if entry.extras else name
         raise DeviceError(
-            f"{what} {name!r} of {package} cannot be loaded ({error}); try pip install '{package}[{extra}]'"
+            f"{what} {name!r} of {package} cannot be loaded ({error}); {how_to_install(extra, package)}"
         ) from error
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from nta.batch.job import Job
 from nta.batch.outcome import Done, JobOutcome
-from nta.errors import NtaError, SettingError
+from nta.errors import NtaError, SettingError, how_to_install
 from nta.version import own_version, software
 
 SCHEME = "dask://"
@@ -42,7 +42,7 @@ def on_dask(
         from distributed import Client, as_completed
     except ImportError:
         raise SettingError(
-            "a dask cluster needs the package distributed: pip install 'nta-lab[dask]'"
+            f"a dask cluster needs the package distributed; {how_to_install('dask')}"
         ) from None
     try:
         client = Client(f"tcp://{address}", timeout=_PATIENCE_S, set_as_default=False)  # type: ignore[no-untyped-call]

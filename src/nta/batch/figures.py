@@ -28,14 +28,15 @@ from nta.report.figures.style import (
     Picture,
     house_style,
     new_figure,
+    powers_of_ten,
 )
-from nta.report.wording import scientific
 
 COLUMNS, ROWS = 5, 6
 _COLOURS = (BLUE, VERMILLION, GREEN, ORANGE, SKY)
 _ROW_HEIGHT = 1.25  # inches
 _MOST_LETTERS, _MOST_LETTERS_OF_ROW = 22, 34
 _LEAST_VIDEOS = 2
+_MOST_BAND = 1.8  # height of the axis at most, relative to the highest curve
 _QUANTILES = (0.005, 0.995)
 _TICKS_NM = (10, 20, 50, 100, 200, 500, 1000, 2000)
 _COUNTED = {
@@ -83,7 +84,8 @@ def small_multiples(done: Sequence[Done]) -> list[Picture]:
         "sizes",
         "Size distributions",
         "One panel a recording, all on one scale: number distribution over the logarithm of the diameter with its "
-        "pointwise band; the line marks D50. Grey panels are of recordings that are cut off.",
+        "pointwise band, which is cut where it reaches far above all curves; the line marks D50. Grey panels are of "
+        "recordings that are cut off.",
     )
 
 
@@ -153,8 +155,7 @@ def replicate_figure(done: Sequence[Done], groups: Sequence[Replicates]) -> Pict
             _draw_means(axis, [group.spreads.get(name) for group in groups])
             axis.set_xlabel(label)
             if name != "d50_nm":
-                axis.xaxis.set_major_formatter(FuncFormatter(lambda v, _: scientific(v)))
-                axis.tick_params(axis="x", labelrotation=20)
+                powers_of_ten(axis.xaxis, max(abs(end) for end in axis.get_xlim()), label)
         axes[0].set_yticks(range(len(names)), shortened(names, _MOST_LETTERS_OF_ROW))
         axes[0].set_ylim(len(names) - 0.4, -0.6)
     return Picture(
@@ -266,7 +267,7 @@ def _density(curve: Curve) -> tuple[FloatArray, tuple[FloatArray, FloatArray, Fl
 
 
 def _limits(panels: Sequence[_Panel]) -> tuple[float, float, float]:
-    """Return the range of diameters that contains nearly all particles, and the maximum of all curves."""
+    """Return the range of diameters that contains nearly all particles, and the height of all curves and bands."""
     lows, highs = [], []
     for panel in panels:
         cumulative = np.cumsum(panel.share)
@@ -274,6 +275,8 @@ def _limits(panels: Sequence[_Panel]) -> tuple[float, float, float]:
         lows.append(float(panel.diameter_nm[ends[0]]))
         highs.append(float(panel.diameter_nm[min(ends[1], len(cumulative) - 1)]))
     top = max(float(share.max()) for panel in panels for share in (panel.share, *panel.beside))
+    # a band may stand far above its curve: then it is cut, so that the curves are still to be seen
+    top = max(top, min(max(float(np.nan_to_num(panel.high).max()) for panel in panels), _MOST_BAND * top))
     return min(lows) / 1.2, max(highs) * 1.2, top
 
 

@@ -18,16 +18,17 @@ from nta.measurements.replicates import Spread
 from nta.quantity import Quantity
 from nta.report import REPORT_FILE
 from nta.report.document.html import figure
-from nta.report.markup import box, element, marked, table, text, whole_page
+from nta.report.markup import box, element, marked, stacked, table, text, whole_page
 from nta.report.wording import (
     SUMMARY_NAMES,
+    UNITS,
     Mood,
     as_percent,
     count,
     grouped,
-    in_one,
-    value_and_interval,
+    in_column,
     window_name,
+    without_unit,
 )
 
 _MARKS: Mapping[Status, tuple[Mood, str]] = {
@@ -42,7 +43,7 @@ _NAMES = {
     "in_cell_per_ml": "Concentration in the cell",
     "in_sample_per_ml": "Concentration in the sample",
     "per_frame": "Seen per frame, in tracks",
-    "brightness_e_per_ms": "Median light of the tracks, e/ms",
+    "brightness_e_per_ms": "Median light of the tracks",
 }
 _HOW_TO_READ = (
     "<b>The video is the unit.</b> Means, standard deviations and intervals of a group are over its videos. The thousands "
@@ -143,7 +144,7 @@ def _spread_cells(quantity: str, s: Spread, n_videos: int) -> tuple[str, ...]:
 
     mean, over_videos = written(s.mean, s.low, s.high)
     return (
-        _quantity_name(quantity),
+        _quantity_name(quantity, s.unit),
         mean,
         over_videos or "–",
         written(s.mean, s.full_low, s.full_high)[1] or "–",
@@ -159,11 +160,11 @@ def _recordings(batch: Batch) -> str:
         "Recording",
         "Group",
         "",
-        "D50 (interval)",
-        "D10 (interval)",
-        "D90 (interval)",
+        "D50, nm",
+        "D10, nm",
+        "D90, nm",
         "Tracks",
-        "Concentration (interval)",
+        "Concentration, per ml",
         "Failed",
     )
     rows = []
@@ -176,9 +177,9 @@ def _recordings(batch: Batch) -> str:
                 _name(job),
                 text(group_of(job, outcome)),
                 _mark(outcome) + _copy_of(copies.get(job.name)),
-                *(text("–" if q is None else in_one(q)) for q in sizes),
+                *(stacked("–" if q is None else in_column(q)) for q in sizes),
                 text("–" if tracks is None or tracks.value is None else grouped(int(tracks.value))),
-                text(_per_ml(numbers)),
+                stacked(_per_ml(numbers)),
                 text("; ".join(outcome.facts.get("failed_findings", ()))),
             ]
         )
@@ -197,7 +198,7 @@ def _per_ml(numbers: Mapping[str, Quantity]) -> str:
     for name, where in (("in_sample_per_ml", "in the sample"), ("in_cell_per_ml", "in the cell")):
         found = numbers.get(name)
         if found is not None and found.value is not None:
-            return f"{in_one(found)} {where}"
+            return in_column(found, where)
     return "–"
 
 
@@ -212,16 +213,18 @@ def _mark(outcome: JobOutcome) -> str:
     return marked(*_MARKS[outcome.status])
 
 
-def _quantity_name(name: str) -> str:
+def _quantity_name(name: str, unit: str) -> str:
+    """Return the name of a number with its unit, which its row does not repeat."""
     if name.startswith("share_"):
         low, high = name.removeprefix("share_").removesuffix("_nm").split("_")
-        return f"Share in {window_name(float(low), float(high))}"
-    return _NAMES.get(name, name)
+        return f"Share in {window_name(float(low), float(high))}, %"
+    shown = UNITS.get(unit, unit)
+    return ", ".join(filter(None, (_NAMES.get(name, name), shown)))
 
 
 def _written(name: str, quantity: Quantity) -> tuple[str, str]:
-    """Return value and interval as texts, shares in per cent."""
-    return value_and_interval(as_percent(quantity) if name.startswith("share_") else quantity)
+    """Return value and interval as texts without the unit, shares in per cent."""
+    return without_unit(as_percent(quantity) if name.startswith("share_") else quantity)
 
 
 def _footer(batch: Batch) -> str:

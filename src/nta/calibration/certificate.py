@@ -78,6 +78,11 @@ def load_certificate(name_or_path: str | Path, folder: str | Path | None = None)
         table.refuse(str(error))
 
 
+def list_certificates() -> tuple[str, ...]:
+    """Return the names of the available certificates of beads."""
+    return tuple(sorted(path.stem for path in (calibration_folder() / "beads").glob("*.toml")))
+
+
 def known_certificate(standard: str) -> BeadCertificate | None:
     """Return the certificate of a standard, by file name or by the name in the file; None if there is none.
 

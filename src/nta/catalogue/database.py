@@ -16,7 +16,7 @@ from alembic.util import CommandError
 
 from nta.catalogue.record import CatalogueError
 from nta.catalogue.tables import VERSION_TABLE
-from nta.errors import NtaError, SettingError
+from nta.errors import NtaError, SettingError, how_to_install
 
 _PATIENCE_S = 60.0  # to wait for another process that writes
 _LOCK = 0x6E7461  # of PostgreSQL's advisory locks: "nta"; one process migrates at a time
@@ -58,7 +58,7 @@ def connect(url: sa.URL) -> sa.Engine:
         return sa.create_engine(url, connect_args={"connect_timeout": 10})
     except ModuleNotFoundError:
         raise CatalogueError(
-            "a catalogue in PostgreSQL needs the package psycopg: pip install 'nta-lab[postgres]'"
+            f"a catalogue in PostgreSQL needs the package psycopg; {how_to_install('postgres')}"
         ) from None
 
 

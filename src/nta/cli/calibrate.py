@@ -16,6 +16,7 @@ from nta.cli.progress import say
 from nta.errors import MissingInputError, SettingError
 from nta.io.atomic import new_file
 from nta.pipeline import Analysis
+from nta.quantity import fixed
 from nta.report import summary_text
 
 
@@ -108,7 +109,7 @@ def _check_of_size(beads: BeadRun) -> str:
     """Return the deviation of the beads from their certified diameter, with its uncertainty."""
     bias = 100 * (beads.size_ratio - 1)
     lines = [
-        f"{beads.certificate.name}: {bias:+.1f} % of the certified diameter, "
+        f"{beads.certificate.name}: {fixed(bias, 1, signed=True)} % of the certified diameter, "
         f"{'within' if beads.agrees else 'BEYOND'} twice the standard uncertainty of {100 * beads.size_ratio_std:.1f} %",
     ]
     if not beads.agrees:

@@ -9,7 +9,7 @@ from typing import Any
 
 from nta.acquisition import DriverInfo, find_devices, list_drivers
 from nta.cli import EXIT_OK
-from nta.errors import DeviceError
+from nta.errors import DeviceError, how_to_install
 
 
 def run(options: argparse.Namespace) -> int:
@@ -39,6 +39,7 @@ def _described(driver: DriverInfo, *, find: bool) -> dict[str, Any]:
 
 def _state(driver: dict[str, Any]) -> str:
     if driver["missing"]:
-        return f"not installed: pip install '{driver['extra']}'"
+        package, _, extra = driver["extra"].removesuffix("]").partition("[")
+        return f"not installed: {how_to_install(extra, package)}"
     with_what = ", ".join(f"{name} {installed}" for name, installed in driver["libraries"].items())
     return f"ready, with {with_what}" if with_what else "ready"

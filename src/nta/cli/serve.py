@@ -24,7 +24,7 @@ from nta.cli.commands import analyzing
 from nta.cli.progress import say
 from nta.cli.verbs.options import SAMPLE_OPTIONS
 from nta.cores import cores
-from nta.errors import NtaError, SettingError, in_words
+from nta.errors import NtaError, SettingError, how_to_install, in_words
 from nta.io.atomic import check_writable
 from nta.one_recording import Request
 from nta.report import REPORT_FILE
@@ -38,7 +38,7 @@ _NICE = 10  # analysing must not disturb the next recording
 def run(options: argparse.Namespace) -> int:
     """Serve until Ctrl-C, which ends a running recording and waits for its report; SIGTERM does not wait for reports."""
     if find_spec("nicegui") is None:
-        raise SettingError("nta serve needs NiceGUI, which is not installed: pip install 'nta-lab[web]'")
+        raise SettingError(f"nta serve needs NiceGUI, which is not installed; {how_to_install('web')}")
     from nta.web.runs import Runs
     from nta.web.serve import free_port, serve, shown_host
     from nta.web.session import Session
@@ -54,6 +54,7 @@ def run(options: argparse.Namespace) -> int:
         Runs(options.output),
         partial(_report, request=request, handling=replace(handling_of(options), quiet=True)),
         conditions=request.conditions,
+        about={"kind": options.kind or "sample", "standard": options.standard or ""},
         profile=request.profile,
         settings=request.settings,
     )
@@ -119,19 +120,33 @@ def _say_what_came(task: Task, options: argparse.Namespace) -> None:
 def _analyzing(task: Task, options: argparse.Namespace) -> str:
     """Return the command that makes a report, with the sample as it was entered on the page."""
     of_sample = {option: task.conditions.get(field) for field, option in SAMPLE_OPTIONS.items()}
-    return analyzing(task.recording, task.results, options, **of_sample)
+    return analyzing(task.recording, task.results, options, **of_sample, **_labels(task.about))
+
+
+def _labels(about: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the labels of a run; a certificate and a lot are of beads alone."""
+    of_beads = about.get("kind", "beads") == "beads"  # without a kind that of the options holds
+    return dict(about) if of_beads else {**about, "standard": "", "lot": ""}
 
 
 def _report(
     recording: Path,
     folder: Path,
     said: Mapping[str, Any],
+    about: Mapping[str, Any],
     *,
     request: Request,
     handling: Handling,
 ) -> None:
     """Analyse a recording in a separate process: the page continues even if the analysis crashes."""
-    asked = replace(request, conditions=said, threads=max(1, cores() - 1))  # the page has all conditions
+    labels = replace(handling.about, **_labels(about))
+    asked = replace(
+        request,
+        conditions=said,  # the page has all conditions
+        beads=labels.standard if labels.kind == "beads" else None,
+        threads=max(1, cores() - 1),
+    )
+    handling = replace(handling, about=labels)
     spawn = multiprocessing.get_context("spawn")  # a fork would copy locks that threads hold
     here, there = spawn.Pipe(duplex=False)
     process = spawn.Process(target=_answer, args=(there, recording, folder, asked, handling), daemon=True)

@@ -108,6 +108,15 @@ class MeasuredAnalysis(Measurement):
             return self._sizes.summary["d50_nm"].method
         return "not among the numbers of this size distribution; give the whole analysis, from which it can be worked out"
 
+    def counted(self) -> Distribution | None:
+        """Return the distribution in suspension; the one in view counts bright particles in a deeper layer."""
+        return self._sizes.suspension
+
+    def number_counted(self, name: str) -> Quantity:
+        """Return a number of the distribution in suspension."""
+        known = self._analysis.in_suspension if self._analysis else {}
+        return known.get(name) or unknown("the distribution in suspension is not known", "nm")
+
     def concentration(self, where: str) -> Quantity:
         """Return particles per ml; `where` is in_sample or in_cell."""
         seen = self._visibility

@@ -52,6 +52,10 @@ class MeasuredRun(Measurement):
             confidence=self.confidence,
         )
 
+    def counted(self) -> Distribution | None:
+        """Return the histogram: the program exports it in particles per ml."""
+        return self.distribution()
+
     def number(self, name: str) -> Quantity:
         """Return a number of the histogram."""
         check_name(name)

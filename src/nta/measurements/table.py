@@ -72,6 +72,15 @@ class Measurement(ABC):
         """Return the distribution with its bootstrap draws; None if there are none."""
         return None
 
+    def counted(self) -> Distribution | None:
+        """Return the distribution of the particles that the concentration counts; None if it is not known."""
+        return None
+
+    def number_counted(self, name: str) -> Quantity:
+        """Return a number of the distribution in suspension, from the least counted diameter on."""
+        del name
+        return unknown(f"{self.source} states no distribution in suspension", "nm")
+
     def concentration(self, where: str) -> Quantity:
         """Return particles per ml "in_sample" (dilution applied once) or "in_cell" (as measured)."""
         return unknown(

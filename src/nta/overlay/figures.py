@@ -10,8 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from nta.columns import FloatArray
-from nta.overlay.source import EDGES_NM, Source
-from nta.report.curves import tenths_of_decade
+from nta.overlay.source import Source
+from nta.quantity import Quantity
+from nta.report.curves import central_range_nm, tenths_of_decade
 from nta.report.figures.style import (
     BLUE,
     DENSITY_LABEL,
@@ -26,10 +27,14 @@ from nta.report.figures.style import (
     house_style,
     log_axis,
     new_figure,
+    powers_of_ten,
 )
+from nta.sizes import Distribution
+from nta.visibility import per_ml_by_size
 
 _COLOURS = (BLUE, VERMILLION, GREEN, ORANGE, SKY, INK)
 _MANY = 20.0
+_LEAST_NM = 5.0  # left end of the axis at least: the first bin of an export may begin at zero
 # Heights: the legend stands below the axes, where no curve can lie under it.
 _FIGURE_IN, _LEGEND_ROW_IN = 4.2, 0.2
 _NAME_CHARACTERS = (32, 56)  # longest names for three and two columns of the legend; longer names: one column
@@ -37,18 +42,18 @@ _LINES = ("-", "--", "-.", ":")
 _PERCENTILES = ("d10_nm", "d50_nm", "d90_nm")
 
 
-def draw_all(sources: Sequence[Source]) -> tuple[Picture, ...]:
-    """Draw the figures of the page."""
+def draw_all(sources: Sequence[Source]) -> tuple[Picture, Picture, tuple[Picture, ...]]:
+    """Draw the figures of the page: distributions, percentiles, and concentrations, in the cell and in the sample."""
     with house_style():
-        return _curves(sources), _concentrations(sources), _percentiles(sources)
+        return _curves(sources), _percentiles(sources), _concentrations(sources)
 
 
 def _curves(sources: Sequence[Source]) -> Picture:
     figure, axis = _figure([source.name for source in sources])
-    widths = tenths_of_decade(EDGES_NM)
-    for number, source in enumerate(sources):
-        _draw(axis, number, source.name, tuple(part / widths for part in source.shares()))
-    _finish(axis, sources, DENSITY_LABEL)
+    curves = [source.curve() for source in sources]
+    for number, (source, curve) in enumerate(zip(sources, curves, strict=True)):
+        _draw(axis, number, source.name, curve, (curve.weight, curve.low, curve.high))
+    _finish(axis, curves, DENSITY_LABEL)
     _legend(figure, [source.name for source in sources])
     axis.yaxis.set_major_formatter(PER_CENT)
     caption = (
@@ -56,61 +61,93 @@ def _curves(sources: Sequence[Source]) -> Picture:
         "per tenth of a decade. Bands: of an analysis the 95 % band of its "
         "inference; of several videos in one export the 95 % interval of their mean at each diameter; a single run of a "
         "vendor's program has none. Programs that show single tracks give wider curves than those that infer the "
-        "sample: look at the table."
+        "sample: look at the table. The mode there is the peak of the density per nm, which lies at smaller diameters than "
+        "the peak here."
     )
     return Picture(name="curves", title="Size distributions", caption=caption, figure=figure)
 
 
-def _concentrations(sources: Sequence[Source]) -> Picture:
-    known = [(number, s, *s.concentration()) for number, s in enumerate(sources)]
-    drawn = [(number, s, q, words) for number, s, q, words in known if q.value is not None]
-    if not drawn:
-        return Picture(
-            name="concentrations",
-            title="Concentrations",
-            caption="No source states a concentration.",
-            figure=None,
-        )
-    names = [f"{source.name} ({words})" for _, source, _, words in drawn]
+def _concentrations(sources: Sequence[Source]) -> tuple[Picture, ...]:
+    """Draw particles per ml over diameter; cell and sample apart, because a dilution lies between them."""
+    numbered = [(number, source, *source.concentration()) for number, source in enumerate(sources)]
+    known = [one for one in numbered if one[2].value is not None]
+    drawn = {words: [one for one in known if one[3] == words] for _, _, _, words in known}
+    pictures = [_per_ml(words, [one[:3] for one in group]) for words, group in drawn.items()]
+    lacking = [source.name for _, source, total, _ in numbered if total.value is None]
+    if lacking:
+        pictures.append(_none(f"No number of particles per ml: {', '.join(lacking)}."))
+    return tuple(pictures)
+
+
+def _per_ml(words: str, group: Sequence[tuple[int, Source, Quantity]]) -> Picture:
+    """Draw the sources whose concentration is known in one place, the cell or the sample."""
+    title = f"Particles per ml {words}"
+    shown = [
+        (number, source, total, counted)
+        for number, source, total in group
+        if (counted := source.counted()) is not None
+    ]
+    unseen = [source.name for _, source, _ in group if source.counted() is None]
+    why = (
+        f" No curve: {', '.join(unseen)}, because the concentration counts particles in suspension, and only the "
+        "distribution in view is known."
+        if unseen
+        else ""
+    )
+    if not shown:
+        return Picture(name="concentrations_none", title=title, caption=why.strip(), figure=None)
+    names = [source.name for _, source, _, _ in shown]
     figure, axis = _figure(names)
-    widths = tenths_of_decade(EDGES_NM)
     peaks = []
-    for name, (number, source, total, _) in zip(names, drawn, strict=True):
-        band = tuple((total.value or 0.0) * part / widths for part in source.shares())
-        _draw(axis, number, name, band)
-        peaks.append(float(band[0].max()))
-    _finish(axis, [source for _, source, _, _ in drawn], "particles per ml and tenth of a decade")
+    for number, source, total, counted in shown:
+        band = per_ml_by_size(counted, total)
+        widths = tenths_of_decade(counted.edges_nm)
+        _draw(axis, number, source.name, counted, band)
+        peaks.append(float(np.nanmax(band[0] / widths)))
+    label = "particles per ml and tenth of a decade"
+    _finish(axis, [counted for *_, counted in shown], label)
     _legend(figure, names)
     least = min((peak for peak in peaks if peak > 0), default=0.0)
     if least and max(peaks) > _MANY * least:
         # On a linear axis the lower curves would lie along the bottom.
         axis.set_yscale("log")
         axis.set_ylim(bottom=least / 300)
-    missing = [s.name for _, s, q, _ in known if q.value is None]
-    caption = "The same distributions times the concentration; a dilution is applied once, where it is known."
-    if missing:
-        caption += f" No number: {', '.join(missing)}."
-    return Picture(name="concentrations", title="Concentrations", caption=caption, figure=figure)
+    else:
+        powers_of_ten(axis.yaxis, max(peaks), label)
+    caption = (
+        "The concentration divided over the diameters of the particles it counts: of an analysis those in suspension, from "
+        "the least counted diameter on; of a vendor's export its own histogram. Bands: shares and concentration together, "
+        f"95 %, where both have an interval.{why}"
+    )
+    return Picture(
+        name=f"concentrations_{'sample' if 'sample' in words else 'cell'}",
+        title=title,
+        caption=caption,
+        figure=figure,
+    )
+
+
+def _none(words: str) -> Picture:
+    return Picture(name="concentrations_none", title="Concentrations", caption=words, figure=None)
 
 
 def _percentiles(sources: Sequence[Source]) -> Picture:
-    figure = new_figure((WIDTH, 0.9 + 0.42 * len(sources)))
+    figure = new_figure((WIDTH, 0.9 + 0.55 * len(sources)))
     axis = figure.subplots()
     for row, source in enumerate(sources):
         colour = _COLOURS[row % len(_COLOURS)]
-        for name, mark in zip(_PERCENTILES, "<o>", strict=True):
+        # one above the other: the intervals of a narrow sample overlap
+        for name, mark, y in zip(_PERCENTILES, "<o>", (row - 0.22, row, row + 0.22), strict=True):
             q = source.number(name)
             if q.ends is not None:
-                axis.plot(q.ends, [row, row], color=colour, linewidth=2.2, solid_capstyle="butt")
-            axis.plot(
-                [np.nan if q.value is None else q.value], [row], marker=mark, markersize=6, color=colour
-            )
+                axis.plot(q.ends, [y, y], color=colour, linewidth=2.2, solid_capstyle="butt")
+            axis.plot([np.nan if q.value is None else q.value], [y], marker=mark, markersize=5, color=colour)
     axis.set_yticks(range(len(sources)), [source.name for source in sources])
     axis.set_ylim(len(sources) - 0.5, -0.5)
     _nanometres(axis)
     caption = (
-        "D10, D50 and D90, all read off in one way: interpolated within bins, without the offsets that some programs have. "
-        "Lines: 95 % intervals, where there are any."
+        "D10, D50 and D90 from above, all read off in one way: interpolated within bins, without the offsets that some "
+        "programs have. Lines: 95 % intervals, where there are any."
     )
     return Picture(name="percentiles", title="Percentiles", caption=caption, figure=figure)
 
@@ -132,22 +169,19 @@ def _legend(figure: Figure, names: Sequence[str]) -> None:
     figure.legend(loc="outside lower center", ncols=_columns(names))
 
 
-def _draw(axis: Axes, number: int, name: str, band: tuple[FloatArray, ...]) -> None:
-    middle, low, high = band
-    centre = np.sqrt(EDGES_NM[1:] * EDGES_NM[:-1])
+def _draw(axis: Axes, number: int, name: str, curve: Distribution, band: tuple[FloatArray, ...]) -> None:
+    """Draw numbers per bin as a density per tenth of a decade, with their band."""
+    middle, low, high = (part / tenths_of_decade(curve.edges_nm) for part in band)
     colour, line = _COLOURS[number % len(_COLOURS)], _LINES[number // len(_COLOURS) % len(_LINES)]
-    axis.plot(centre, middle, color=colour, linestyle=line, label=name)
-    if np.isfinite(low).all():
-        axis.fill_between(centre, low, high, color=colour, alpha=0.2, linewidth=0)
+    axis.plot(curve.diameter_nm, middle, color=colour, linestyle=line, label=name)
+    if np.isfinite(low).any():
+        axis.fill_between(curve.diameter_nm, low, high, color=colour, alpha=0.2, linewidth=0)
 
 
-def _finish(axis: Axes, sources: Sequence[Source], label: str) -> None:
-    total = np.sum([source.shares()[0] for source in sources], axis=0)
-    below = np.cumsum(total) / total.sum()
-    low = float(EDGES_NM[int(np.searchsorted(below, 0.002))])
-    high = float(EDGES_NM[min(int(np.searchsorted(below, 0.995)) + 1, EDGES_NM.size - 1)])
+def _finish(axis: Axes, curves: Sequence[Distribution], label: str) -> None:
+    ranges = [central_range_nm(curve, 0.002, 0.995, bins_beyond=1) for curve in curves]
     _nanometres(axis)
-    axis.set_xlim(low / 1.1, high * 1.1)
+    axis.set_xlim(max(min(low for low, _ in ranges), _LEAST_NM) / 1.1, max(high for _, high in ranges) * 1.1)
     axis.set_ylim(bottom=0)
     axis.set_ylabel(label)
 

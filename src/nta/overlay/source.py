@@ -21,8 +21,11 @@ from nta.measurements import (
 from nta.measurements.replicates import mean_over
 from nta.physics import water_viscosity_pa_s
 from nta.quantity import CONFIDENCE, Quantity, student_half_width
+from nta.sizes import Distribution
 
-EDGES_NM = np.geomspace(5.0, 5000.0, 241)  # 80 bins per decade, the resolution of a short run
+EDGES_NM = np.geomspace(
+    5.0, 5000.0, 601
+)  # of replicates with different bins: 1.2 % wide, as those of an analysis
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -62,17 +65,34 @@ class Source:
         seen = first.analysis.visibility if isinstance(first, MeasuredAnalysis) and first.analysis else None
         return seen.concentration.why_not if seen else ""
 
-    def shares(self) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Return the shares in the bins of `EDGES_NM`, and both ends of the band (NaN without a band)."""
-        curves = [m.distribution() for m in self.results]
-        each = np.array([_rebinned(c.edges_nm, c.weight) for c in curves if c is not None])
-        if len(each) == 1:
-            only = next(c for c in curves if c is not None)
-            if not np.isfinite(only.low).all():
-                return each[0], np.full_like(each[0], np.nan), np.full_like(each[0], np.nan)
-            return each[0], _rebinned(only.edges_nm, only.low), _rebinned(only.edges_nm, only.high)
-        mean, half = each.mean(axis=0), student_half_width(each)
-        return mean, np.maximum(mean - half, 0.0), mean + half
+    def number_counted(self, name: str) -> Quantity:
+        """Return a number of the distribution in suspension; the mean if there are replicates."""
+        return mean_over(self.results, lambda m: m.number_counted(name), name, CONFIDENCE)
+
+    def curve(self) -> Distribution:
+        """Return the distribution with its band; the band is NaN for a single run without one."""
+        found = _mean_curve([m.distribution() for m in self.results])
+        assert found is not None  # a source is made of results that have one
+        return found
+
+    def counted(self) -> Distribution | None:
+        """Return the distribution of the particles that the concentration counts; None if a result does not know it."""
+        return _mean_curve([m.counted() for m in self.results])
+
+
+def _mean_curve(curves: Sequence[Distribution | None]) -> Distribution | None:
+    """Return the mean with its interval, in the bins of the curves if they agree; a single curve is returned unchanged."""
+    known = [curve for curve in curves if curve is not None]
+    if len(known) < len(curves):
+        return None
+    first = known[0]
+    if len(known) == 1:
+        return first
+    same = all(np.array_equal(curve.edges_nm, first.edges_nm) for curve in known)
+    edges = first.edges_nm if same else EDGES_NM
+    each = np.array([curve.weight if same else _rebinned(curve.edges_nm, curve.weight) for curve in known])
+    mean, half = each.mean(axis=0), student_half_width(each)
+    return replace(first, edges_nm=edges, weight=mean, low=np.maximum(mean - half, 0.0), high=mean + half)
 
 
 class NoResultError(SettingError):

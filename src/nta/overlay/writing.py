@@ -10,11 +10,13 @@ from nta.io.atomic import write_text
 from nta.measurements import MeasuredAnalysis, MeasuredRun
 from nta.overlay.figures import draw_all
 from nta.overlay.source import NoResultError, Source
+from nta.quantity import fixed
 from nta.report import document as doc
 from nta.report.document.html import page
-from nta.report.wording import SUMMARY_NAMES, as_limit, in_one, number
+from nta.report.wording import SUMMARY_NAMES, as_limit, grouped, in_column, number
 
 _NUMBERS = ("d10_nm", "d50_nm", "d90_nm", "mean_nm", "mode_nm", "sd_nm", "span")
+_COUNTED = ("d10_nm", "d50_nm", "d90_nm")
 _PRINTED = ("mean_nm", "mode_nm", "sd_nm", "d10_nm", "d50_nm", "d90_nm")
 
 
@@ -32,7 +34,7 @@ def write_overlay(
 
 
 def _content(sources: Sequence[Source], title: str, empty: Sequence[NoResultError]) -> list[doc.Block]:
-    curves, concentrations, percentiles = draw_all(sources)
+    curves, percentiles, concentrations = draw_all(sources)
     return [
         doc.Title("Nanoparticle tracking analysis", title, " · ".join(s.name for s in sources)),
         doc.Pictures((curves,)),
@@ -45,7 +47,7 @@ def _content(sources: Sequence[Source], title: str, empty: Sequence[NoResultErro
             note=True,
         ),
         doc.Pictures((percentiles,)),
-        doc.Pictures((concentrations,)),
+        *(doc.Pictures((picture,)) for picture in concentrations),
         doc.Heading("How each was made"),
         _makings(sources),
         *_printed(sources),
@@ -57,8 +59,13 @@ def _content(sources: Sequence[Source], title: str, empty: Sequence[NoResultErro
 
 def _numbers(sources: Sequence[Source]) -> doc.Table:
     rows: list[tuple[doc.Cell, ...]] = [
-        *((SUMMARY_NAMES[key], *(in_one(s.number(key)) for s in sources)) for key in _NUMBERS),
-        ("Concentration", *(_concentration(s) for s in sources)),
+        *((_row_name(key), *(in_column(s.number(key)) for s in sources)) for key in _NUMBERS),
+        *(
+            (_row_name(key, " in suspension"), *(_counted(s, key) for s in sources))
+            for key in _COUNTED
+            if any(s.number_counted(key).value is not None for s in sources)
+        ),
+        ("Concentration, per ml", *(_concentration(s) for s in sources)),
         ("Tracks", *(_tracks(s) for s in sources)),
         ("Results", *(str(len(s.results)) for s in sources)),
         ("Findings", *(_findings(s) for s in sources)),
@@ -75,13 +82,23 @@ def _table(
 def _concentration(source: Source) -> str:
     q, words = source.concentration()
     if q.value is None and q.high is not None:
-        return "; ".join(part for part in (f"{as_limit(q)} {words}", source.why_limit()) if part)
-    return "–" if q.value is None else f"{in_one(q)} {words}"
+        return "\n".join(part for part in (f"{as_limit(q)} {words}", source.why_limit()) if part)
+    return "–" if q.value is None else in_column(q, words)
+
+
+def _counted(source: Source, key: str) -> str:
+    q = source.number_counted(key)
+    return "–" if q.value is None else in_column(q)
+
+
+def _row_name(key: str, where: str = "") -> str:
+    """Return the name of a number with its unit."""
+    return f"{SUMMARY_NAMES[key]}{where}{', nm' if key.endswith('_nm') else ''}"
 
 
 def _tracks(source: Source) -> str:
     known = [m.n_tracks for m in source.results if m.n_tracks is not None]
-    return str(sum(known)) if len(known) == len(source.results) else "–"
+    return grouped(sum(known)) if len(known) == len(source.results) else "–"
 
 
 def _findings(source: Source) -> str:
@@ -118,10 +135,10 @@ def _temperature(source: Source) -> str:
 def _viscosity(source: Source) -> str:
     if source.viscosity_ratio is None:
         return "of its medium" if not isinstance(source.results[0], MeasuredRun) else "not stated"
-    shift = 100 * (source.viscosity_ratio - 1)
+    shift = f"{fixed(100 * (source.viscosity_ratio - 1), 1, signed=True)} %".replace("-", "−")
     if source.rescaled:
-        return f"{shift:+.1f} %: taken out, sizes here are {shift:+.1f} % against the file's"
-    return f"{shift:+.1f} %: by the viscosity of water sizes would be {shift:+.1f} %"
+        return f"{shift}: taken out, sizes here are {shift} against the file's"
+    return f"{shift}: by the viscosity of water sizes would be {shift}"
 
 
 def _percentiles(source: Source) -> str:
@@ -148,7 +165,7 @@ def _printed(sources: Sequence[Source]) -> Iterator[doc.Block]:
     ]
     if rows:
         yield doc.Heading("As printed by the programs, nm", 3)
-        names = tuple(SUMMARY_NAMES[key] for key in _PRINTED)
+        names = tuple(SUMMARY_NAMES[key].partition(" (")[0] for key in _PRINTED)
         yield _table(("Source", "Run", *names), rows, numbers=tuple(range(2, 2 + len(_PRINTED))))
 
 

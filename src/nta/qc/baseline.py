@@ -20,6 +20,7 @@ from nta.catalogue import RunRecord
 from nta.columns import FloatArray
 from nta.errors import SettingError
 from nta.io.atomic import write_text
+from nta.quantity import fixed
 from nta.stated import Table, toml_text
 
 QUANTITIES: Mapping[str, tuple[str, str]] = {
@@ -97,8 +98,8 @@ class Baseline:
             "bead_check",
             "Size standard",
             abs(bias),
-            f"the mean of the baseline is {100 * bias:+.1f} % off the certified {beads.diameter_nm:.4g} nm "
-            f"(standard uncertainty {100 * beads.diameter_std_nm / beads.diameter_nm:.1f} %)",
+            f"the mean of the baseline is {fixed(100 * bias, 1, signed=True)} % off the certified "
+            f"{beads.diameter_nm:.4g} nm (standard uncertainty {100 * beads.diameter_std_nm / beads.diameter_nm:.1f} %)",
             "a chart about a wrong mean shows changes and no error: check temperature, frame rate and pixel size",
         )
 

@@ -14,6 +14,7 @@ from nta.io.atomic import new_file, write_text
 from nta.qc.baseline import GOOD_RUNS, QUANTITIES
 from nta.qc.chart import Chart, ChartSet, Point
 from nta.qc.rules import EWMA_WEIGHT, EWMA_WIDTH_SD, hints
+from nta.quantity import fixed
 from nta.report import document as doc
 from nta.report.document.html import page
 from nta.report.figures.style import (
@@ -139,7 +140,7 @@ def _row(chart: Chart, point: Point) -> tuple[doc.Cell, ...]:
         str(point.run),
         when,
         _written(chart, point.value),
-        f"{point.z:+.1f} SD",
+        f"{fixed(point.z, 1, signed=True)} SD".replace("-", "−"),
         breaks,
         doc.Mark("fail", "failed") if point.failed else "",
         point.changed,
@@ -165,7 +166,8 @@ def _picture(charts: ChartSet, chart: Chart, index: int) -> Picture:
     caption = (
         f"Mean {_written(chart, level.mean)} and lines at 1, 2 and 3 SD "
         f"({number(100 * level.sd / abs(level.mean))} % each) "
-        f"of the baseline, {level.n} runs. Bars: 95 % interval of a run. Below: moving average in SD, with its limits. "
+        f"of the baseline, {level.n} runs. Bars: 95 % interval of a run, with a triangle where it "
+        "reaches beyond the axis. Below: moving average in SD, with its limits. "
         "Marked runs break the rule that stands beside them."
         + (
             " Grey dots: runs that the baseline was made of."
@@ -216,6 +218,11 @@ def _draw_values(axis: Axes, chart: Chart, certified: BeadCertificate | None) ->
         axis.axhline(certified.diameter_nm, color=GREEN, linewidth=1.2)
         reach = max(reach, 1.1 * abs(certified.diameter_nm - level.mean))
     axis.set_ylim(level.mean - reach, level.mean + reach)
+    for x, p in zip(when, chart.points, strict=True):
+        for end, mark, side in ((p.low, "v", -1), (p.high, "^", 1)):
+            if end is not None and side * (end - level.mean) > reach:
+                edge = level.mean + side * reach
+                axis.plot([x], [edge], marker=mark, markersize=4, color=GREY, clip_on=False)
     axis.set_ylabel("per ml" if chart.unit == "1/ml" else chart.unit)
 
 

@@ -53,8 +53,8 @@ def measured_words(quantity: Quantity, name: str) -> str:
 
 
 def limits_words(limits: Limits, name: str) -> str:
-    """Write limits in the unit of the measured value."""
-    low, high = (None if v is None else _written(v, name) for v in (limits.at_least, limits.at_most))
+    """Write limits in the unit of the measured value, in the digits that were given."""
+    low, high = (None if v is None else _limit(v, name) for v in (limits.at_least, limits.at_most))
     if name == "recording.at_worst" and limits.at_most is not None:
         return f"at worst {RANKS[int(limits.at_most)]}"
     words = f"{low} to {high}" if low and high else (f"at least {low}" if low else f"at most {high}")
@@ -81,6 +81,19 @@ def why_inconclusive(quantity: Quantity, limits: Limits) -> str:
     return f"the interval holds the {' and the '.join(crossed)} limit: more tracks or more replicates would decide"
 
 
+def _limit(value: float, name: str) -> str:
+    if "per_ml" in name:
+        return f"{scientific(value)} per ml"
+    words = f"{100 * value:.6g} %" if in_percent(name) else f"{value:.6g}{_unit(name)}"
+    return words.replace("-", "−")
+
+
+def _unit(name: str) -> str:
+    """Return the unit of a criterion that is neither a concentration nor in per cent, with the space before it."""
+    of_section = {"drift.um_s": " µm/s", "detection_limit.nm": " nm"}
+    return of_section.get(name, " nm" if name.endswith("_nm") else "")
+
+
 def _written(value: float, name: str) -> str:
     if "per_ml" in name:
         return f"{scientific(value)} per ml"
@@ -88,10 +101,7 @@ def _written(value: float, name: str) -> str:
         return f"{number(100 * value)} %"
     if name in ("tracks.number", "replicates.number"):
         return f"{value:g}"
-    unit = {"drift.um_s": " µm/s", "detection_limit.nm": " nm"}.get(
-        name, " nm" if name.endswith("_nm") else ""
-    )
-    return f"{number(value, 4)}{unit}"
+    return f"{number(value, 4)}{_unit(name)}"
 
 
 def _number_name(key: str) -> str:

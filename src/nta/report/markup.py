@@ -30,6 +30,12 @@ def element(name: str, content: str, *, kind: str = "") -> str:
     return f'<{name} class="{kind}">{content}</{name}>' if kind else f"<{name}>{content}</{name}>"
 
 
+def stacked(words: str) -> str:
+    """Return a cell for a narrow column: the first line, and below it the other lines in smaller grey type."""
+    first, *below = words.split("\n")
+    return text(first) + "".join(element("span", text(line), kind="interval") for line in below)
+
+
 def marked(mood: Mood, words: str) -> str:
     """Return finished markup preceded by the sign of its mood, in the colour of that mood."""
     return element("span", f'<span class="mark">{SIGNS[mood]}</span>{words}', kind=f"verdict {mood}")

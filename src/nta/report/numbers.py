@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from nta.pipeline import Analysis
 from nta.quantity import Quantity
-from nta.report.markup import element, table, text
+from nta.report.markup import element, stacked, table, text
 from nta.report.wording import (
     SUMMARY_NAMES,
     as_percent,
@@ -15,6 +15,7 @@ from nta.report.wording import (
     confidence_words,
     number,
     percent,
+    prettied,
     suspension_from,
     value_and_interval,
     window_name,
@@ -125,10 +126,11 @@ def _visibility(analysis: Analysis) -> str:
         rows.append(["Visible volume", text(f"{number(1e6 * found.volume_ml)} nl")])
     rows.append(["Dilution", "not stated" if found.dilution is None else f"{found.dilution:g}"])
     if found.blank:
-        rows.append(["Blank", text(found.blank)])
+        rows.append(["Blank", text(prettied(found.blank))])
     value, below = concentration_words(analysis)
     note = (
-        found.why_not or f"{found.in_cell_per_ml.method}. Particles per ml = {_PER_FRAME} / visible volume."
+        found.why_not
+        or f"{prettied(found.in_cell_per_ml.method)}. Particles per ml = {_PER_FRAME} / visible volume."
     )
     notes = [below] if note in below else [below, note]
     return (
@@ -140,8 +142,7 @@ def _visibility(analysis: Analysis) -> str:
 
 def _one_below_the_other(quantity: Quantity) -> str:
     """Return a value with its interval below it, for a narrow column."""
-    value, interval = value_and_interval(quantity)
-    return text(value) + (element("span", text(interval), kind="interval") if interval else "")
+    return stacked("\n".join(filter(None, value_and_interval(quantity))))
 
 
 def _terms(analysis: Analysis) -> Iterator[tuple[str, float]]:

@@ -12,7 +12,7 @@ from nta.report.headline import findings, headline, what_passed
 from nta.report.markup import element, whole_page
 from nta.report.numbers import numbers
 
-_FULL_WIDTH = ("size_distribution", "frame_with_tracks")
+_FULL_WIDTH = ("size_distribution", "particles_per_ml", "frame_with_tracks")
 
 _HOW_TO_READ = (
     "<b>Hydrodynamic diameter.</b> Each particle is followed while it diffuses; its diffusion coefficient gives the "
@@ -33,7 +33,7 @@ _HOW_TO_READ = (
 def page(analysis: Analysis, pictures: Iterable[Picture]) -> str:
     """Return the whole page as HTML."""
     shown = tuple(pictures)
-    first, second = (next(p for p in shown if p.name == name) for name in _FULL_WIDTH)
+    sizes, per_ml, scene = (next(p for p in shown if p.name == name) for name in _FULL_WIDTH)
     small = [p for p in shown if p.name not in _FULL_WIDTH]
     empty = [p for p in small if p.figure is None]
     body = "\n".join(
@@ -41,10 +41,11 @@ def page(analysis: Analysis, pictures: Iterable[Picture]) -> str:
             headline(analysis),
             findings(analysis),
             element("h2", "Size distribution"),
-            figure(first, kind="wide"),
+            figure(sizes, kind="wide"),
+            figure(per_ml, kind="wide"),
             numbers(analysis),
             element("h2", "What was seen"),
-            figure(second, kind="wide"),
+            figure(scene, kind="wide"),
             element("h2", "Motion, light and counts"),
             element("div", "\n".join(figure(p) for p in small if p.figure), kind="pairs"),
             captions_alone(empty) if empty else "",

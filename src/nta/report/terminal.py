@@ -25,14 +25,14 @@ from nta.report.wording import (
     window_name,
 )
 
-_DIGITS = {superscript(digit): str(digit) for digit in range(10)}
+_DIGITS = {superscript(digit): str(digit) for digit in range(10)} | {"⁻": "-"}
 _PLAIN = str.maketrans({"\u00a0": " ", "\u202f": " ", "–": "-", "−": "-", "→": "->", "∞": "inf"} | _DIGITS)
 """Replacements for signs outside Latin-1, which a terminal or a pipe may not be able to show."""
 
 
 def plain(words: str) -> str:
     """Replace the typographic signs of a page by signs that every terminal can show: 2.6·10⁸ becomes 2.6e8."""
-    return re.sub("·10(?=[⁰¹²³⁴-⁹])", "e", words).translate(_PLAIN)
+    return re.sub("·10(?=[⁻⁰¹²³⁴-⁹])", "e", words).translate(_PLAIN)
 
 
 def summary_text(analysis: Analysis) -> str:

@@ -10,14 +10,14 @@ from typing import Literal
 
 from nta.assessment import Assessment, Finding, Verdict
 from nta.pipeline import Analysis
-from nta.quantity import Quantity
+from nta.quantity import Quantity, in_digits, rounded, with_power
 
 SUMMARY_NAMES = {
     "d10_nm": "D10",
     "d50_nm": "D50 (median)",
     "d90_nm": "D90",
     "mean_nm": "Mean",
-    "mode_nm": "Mode",
+    "mode_nm": "Mode (per nm)",  # the peak of the density per nm; on a log axis the peak lies elsewhere
     "sd_nm": "Standard deviation",
     "geometric_sd": "Geometric standard deviation",
     "span": "Span (D90 − D10) / D50",
@@ -42,6 +42,8 @@ VERDICT_WORDS: Mapping[Verdict, str] = {
 _FIXED_SPACE = "\u00a0"  # no-break space: keeps a value and its unit on one line
 _TO = f"{_FIXED_SPACE}to{_FIXED_SPACE}"
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+_POWER = r"(?<=\d)e([+-]?\d{1,3})\b"
+_NUMBER_WITH_POWER = r"(?<![\w.-])-?\d(?:\.\d+)?e[+-]?\d{1,3}(?!\w|\.\w)"
 _COUNTED = r"\b\d{5,}(?= (?:tracks|spots|links|frames|found))"
 
 
@@ -51,10 +53,7 @@ def number(value: float | None, digits: int = 3) -> str:
         return "–"
     if math.isinf(value):
         return "∞" if value > 0 else "−∞"
-    if value != 0 and not 1e-4 <= abs(value) < 1e7:
-        return f"{value:.{digits - 1}e}".replace("-", "−")
-    decimals = max(0, digits - 1 - _exponent(value, digits))
-    return f"{value:.{decimals}f}".replace("-", "−")
+    return _typeset(in_digits(value, digits))
 
 
 def percent(share: float | None) -> str:
@@ -62,28 +61,25 @@ def percent(share: float | None) -> str:
     return f"{number(100 * share if share and share > 1e-6 else 0.0, 2)} %"
 
 
-def value_and_interval(quantity: Quantity) -> tuple[str, str]:
+def value_and_interval(quantity: Quantity, *, signed: bool = False) -> tuple[str, str]:
     """Return value and interval as texts with the unit, both to the second digit of the interval's half width.
 
     Concentrations are written with powers of ten. Without a value the first text is "no result"; without an interval the
-    second text is empty.
+    second text is empty. signed : with a sign before what is above zero too.
     """
-    q = replace_unit(quantity)
-    if q.value is None or not math.isfinite(q.value):
+    shown = replace_unit(quantity).unit
+    unit = f"{_FIXED_SPACE}{shown}" if shown else ""
+    value, interval = without_unit(quantity, signed=signed)
+    known = quantity.value is not None and math.isfinite(quantity.value)
+    return f"{value}{unit}" if known else value, f"{interval}{unit}" if interval else ""
+
+
+def without_unit(quantity: Quantity, *, signed: bool = False) -> tuple[str, str]:
+    """Return value and interval as `value_and_interval`, for a column that has the unit in its head."""
+    if quantity.value is None or not math.isfinite(quantity.value):
         return "no result", ""
-    unit = f"{_FIXED_SPACE}{q.unit}" if q.unit else ""
-    if quantity.unit == "1/ml":
-        interval = f"{' to '.join(map(scientific, q.ends))}{unit}" if q.ends else ""
-        return f"{scientific(q.value)}{unit}", interval
-    half = q.half_width
-    if half is None or not math.isfinite(half):
-        return f"{number(q.value)}{unit}", ""
-    decimals = max(0, 1 - _exponent(half)) if half > 0 else max(0, 3 - _exponent(q.value))
-    # A very narrow interval does not add digits beyond the sixth of the value.
-    decimals = min(decimals, max(0, 5 - _exponent(q.value)))
-    decimals = min(decimals, 1) if q.unit == "%" else decimals
-    value, low, high = (f"{v:.{decimals}f}".replace("-", "−") for v in (q.value, q.low, q.high))
-    return f"{value}{unit}", f"{low} to {high}{unit}"
+    value, ends = rounded(quantity, signed=signed)
+    return _typeset(value), _typeset(" to ".join(ends)) if ends else ""
 
 
 def in_one(quantity: Quantity) -> str:
@@ -94,6 +90,12 @@ def in_one(quantity: Quantity) -> str:
     # The long unit "per ml" is written once, after the interval.
     unit = f"{_FIXED_SPACE}{UNITS['1/ml']}" if quantity.unit == "1/ml" else ""
     return f"{value.removesuffix(unit)} ({interval.removesuffix(unit).replace(' to ', _TO)}){unit}"
+
+
+def in_column(quantity: Quantity, *below: str) -> str:
+    """Write value, interval and further words on lines of their own, for a column that has the unit in its head."""
+    value, interval = without_unit(quantity)
+    return "\n".join(line for line in (value, interval.replace(" to ", _TO), *below) if line)
 
 
 def replace_unit(quantity: Quantity) -> Quantity:
@@ -108,6 +110,7 @@ def as_percent(quantity: Quantity) -> Quantity:
 
 def prettied(words: str) -> str:
     """Return a sentence with units and large counts in typographic form."""
+    words = re.sub(_NUMBER_WITH_POWER, lambda found: _typeset(found[0]), words)
     words = re.sub(_COUNTED, lambda found: grouped(int(found[0])), words)
     words = re.sub(r"(?<=\d)%", f"{_FIXED_SPACE}%", words)
     return re.sub(r"(?<=\d )um\b", "µm", words).replace(" degC", " °C")
@@ -196,13 +199,8 @@ def suspension_from(analysis: Analysis) -> str:
 
 
 def scientific(value: float) -> str:
-    """Write a positive number; from 10⁴ on with a power of ten: 2.6·10⁸."""
-    if not value > 0:
-        return "0"
-    exponent = _exponent(value, digits=3)
-    if exponent < 4:
-        return number(value)
-    return f"{value / 10**exponent:.2f}·10{superscript(exponent)}"
+    """Write a number; from 10⁴ on with a power of ten: 2.6·10⁸."""
+    return _typeset(with_power(value))
 
 
 def superscript(exponent: int) -> str:
@@ -231,6 +229,6 @@ def why_none(quantity: Quantity) -> str:
     return quantity.method.removeprefix("not assessed: ")
 
 
-def _exponent(value: float, digits: int = 17) -> int:
-    """Return the decimal exponent of a number rounded to the given digits: 1 for 9.996 with three digits (10.0)."""
-    return int(f"{value:.{digits - 1}e}".partition("e")[2])
+def _typeset(words: str) -> str:
+    """Return numbers with a true minus and with powers of ten: "2.6·10⁸" for "2.6e8" or "2.6e+08"."""
+    return re.sub(_POWER, lambda found: f"·10{superscript(int(found[1]))}", words).replace("-", "−")

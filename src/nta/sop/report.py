@@ -23,11 +23,12 @@ from nta.report.wording import (
     as_limit,
     capitalised,
     count,
-    in_one,
+    in_column,
     number,
     prettied,
     scientific,
     when,
+    without_unit,
 )
 from nta.sop.outcome import PER_FRAME, PER_ML, SIZES, Numbers, PlannedVideo, ProcedureOutcome
 from nta.version import software
@@ -192,18 +193,12 @@ def _over_videos(outcome: ProcedureOutcome) -> Iterator[doc.Block]:
 
 
 def _spread_row(name: str, s: Spread, outcome: ProcedureOutcome) -> tuple[str, ...]:
-    def write(value: float | None) -> str:
-        if value is None:
-            return "–"
-        return scientific(value) if name == PER_ML else number(value, 4)
-
-    def interval(low: float | None, high: float | None) -> str:
-        return "–" if low is None or high is None else f"{write(low)} to {write(high)}"
-
+    mean, interval = without_unit(Quantity(s.mean, s.low, s.high, s.unit))
+    _, full = without_unit(Quantity(s.mean, s.full_low, s.full_high, s.unit))
     cv = "–" if s.cv is None else f"{100 * s.cv:.1f} %"
+    sd = "–" if s.sd is None else scientific(s.sd) if name == PER_ML else number(s.sd, 2)
     words = f"{NAMES[name]} {_counted(outcome)}" if name == PER_ML else NAMES[name]
-    ends = interval(s.low, s.high), interval(s.full_low, s.full_high)
-    return words, str(s.n), UNITS.get(s.unit, s.unit), write(s.mean), write(s.sd), cv, *ends
+    return words, str(s.n), UNITS.get(s.unit, s.unit), mean, sd, cv, interval or "–", full or "–"
 
 
 def _counted(outcome: ProcedureOutcome) -> str:
@@ -253,7 +248,18 @@ def _finding_row(where: str, finding: Finding) -> tuple[doc.Cell, ...]:
 
 
 def _videos(outcome: ProcedureOutcome) -> doc.Table:
-    head = ("Video", "", "Frames", "Lost", "Tracks", "°C", "D10", "D50", "D90", "Concentration")
+    head = (
+        "Video",
+        "",
+        "Frames",
+        "Lost",
+        "Tracks",
+        "°C",
+        "D10, nm",
+        "D50, nm",
+        "D90, nm",
+        "Concentration, per ml",
+    )
     rows = tuple(_video_row(video) for video in outcome.videos)
     return doc.Table(head, rows, widths=(1.3, 1, 1, 0.8, 1, 0.9, 2.4, 2.4, 2.4, 3), numbers=(2, 3, 4, 5))
 
@@ -270,7 +276,7 @@ def _video_row(video: PlannedVideo) -> tuple[doc.Cell, ...]:
         *recorded,
         str(n.n_tracks),
         f"{n.temperature_c:.2f}",
-        *(in_one(n.sizes[name]) for name in ("d10_nm", "d50_nm", "d90_nm")),
+        *(in_column(n.sizes[name]) for name in ("d10_nm", "d50_nm", "d90_nm")),
         _concentration(n),
     )
 
@@ -279,7 +285,8 @@ def _concentration(n: Numbers) -> str:
     q = n.number(PER_ML)
     if q is None or n.concentration is None or (q.value is None and q.high is None):
         return "–"
-    return f"{as_limit(q) if q.value is None else in_one(q)} {where(n.concentration)}"
+    place = where(n.concentration)
+    return f"{as_limit(q)}\n{place}" if q.value is None else in_column(q, place)
 
 
 def _failures(outcome: ProcedureOutcome) -> Iterator[doc.Block]:

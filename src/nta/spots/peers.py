@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nta.errors import SettingError
+from nta.errors import SettingError, how_to_install
 from nta.frames import Image
 from nta.spots.columns import ERROR, FLAGS, N_TABLE, SNR, B, N, S, X, Y
 from nta.spots.learned import Learned
@@ -98,6 +98,6 @@ def _trackpy() -> Any:
         import trackpy
     except ImportError:
         raise SettingError(
-            'the detection engine "trackpy" needs trackpy; install it with: pip install "nta-lab[reference]"'
+            f'the detection engine "trackpy" needs trackpy; {how_to_install("reference")}'
         ) from None
     return trackpy

@@ -199,12 +199,11 @@ def _title(criterion: Criterion) -> str:
 
 
 def measured_words(criterion: Criterion) -> str:
-    """Return "+14 % (9 to 19 %)"."""
+    """Return "+14 % (95 % interval +9 to +19 %)"."""
     quantity = measured(criterion)
     assert quantity is not None
-    value, interval = value_and_interval(quantity)
-    sign = "+" if criterion.name not in _RATIOS and not value.startswith(("−", "0")) else ""
-    return f"{sign}{value} (95 % interval {interval})" if interval else f"{sign}{value}"
+    value, interval = value_and_interval(quantity, signed=criterion.name not in _RATIOS)
+    return f"{value} (95 % interval {interval})" if interval else value
 
 
 def _damaged(item: Judged) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from nta.columns import BoolArray, FloatArray, IntArray
-from nta.errors import SettingError
+from nta.errors import SettingError, how_to_install
 from nta.spots.table import Spots
 
 
@@ -105,7 +105,7 @@ class TrackpyChain:
             import trackpy
         except ImportError:
             raise SettingError(
-                'the linking engine "trackpy" needs trackpy; install it with: pip install "nta-lab[reference]"'
+                f'the linking engine "trackpy" needs trackpy; {how_to_install("reference")}'
             ) from None
         trackpy.quiet()
         fed = iter(self._waiting.popleft, None)

@@ -1,7 +1,7 @@
 """Visibility: detection limit and visible volume of a recording; with them, particles in suspension and concentration."""
 
 from nta.visibility.brightness import brightness_e_per_ms
-from nta.visibility.concentration import less_blank, mean_concentration
+from nta.visibility.concentration import less_blank, mean_concentration, per_ml_by_size
 from nta.visibility.curve import DetectionCurve
 from nta.visibility.evenness import Evenness, evenness_across, evenness_in_time
 from nta.visibility.indices import light_of_spheres
@@ -31,6 +31,7 @@ __all__ = [
     "light_of_spheres",
     "mean_concentration",
     "measure_visibility",
+    "per_ml_by_size",
     "share_not_gaussian",
     "share_vanishing",
     "width_in_focus_px",

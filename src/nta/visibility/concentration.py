@@ -8,8 +8,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from nta.quantity import Z_95, Quantity, unknown
+from nta.columns import FloatArray
+from nta.quantity import Z_95, Quantity, unknown, with_power
 from nta.sized_tracks import SizedTracks
+from nta.sizes import Distribution
 from nta.sizes.likelihood import particles_behind
 from nta.visibility.evenness import evenness_across, evenness_in_time
 from nta.visibility.shape import rel_std_by_shape
@@ -94,8 +96,8 @@ def less_blank(sample: Concentration, blank: Concentration) -> Concentration:
     low = value - float(np.hypot(mine.value - mine.low, other.high - level))
     high = value + float(np.hypot(mine.high - mine.value, level - other.low))
     is_number = low > 0
-    of_blank = f"{level:.3g} per ml{_other_range(sample.least_nm, blank.least_nm)}"
-    words = f"{mine.method}; blank of {of_blank} (up to {other.high:.3g}) subtracted"
+    of_blank = f"{with_power(level)} per ml{_other_range(sample.least_nm, blank.least_nm)}"
+    words = f"{mine.method}; blank of {of_blank} (up to {with_power(other.high)}) subtracted"
     in_cell = Quantity(value if is_number else None, max(low, 0.0), max(high, 0.0), "1/ml", words)
     return replace(
         sample,
@@ -104,6 +106,23 @@ def less_blank(sample: Concentration, blank: Concentration) -> Concentration:
         blank=of_blank,
         why_not="" if is_number else "not above the blank: the upper end is a limit",
     )
+
+
+def per_ml_by_size(counted: Distribution, total: Quantity) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return the particles per ml in each bin, and the ends of their interval; NaN if shares or concentration have none.
+
+    Below the least counted diameter all are NaN: there nothing was counted, which is not the same as none.
+
+    counted : the distribution in suspension, of which `total` is the sum. The distances of the ends of both add in
+    quadrature as if shares and total were independent. They share the error of sizes and light, so that this is an
+    approximation; it rather widens the interval, because that error is in both.
+    """
+    value = np.nan if total.value is None else total.value
+    low, high = (np.nan, np.nan) if total.ends is None else total.ends
+    middle = np.where(np.cumsum(counted.weight) > 0, value * counted.weight, np.nan)
+    below = np.hypot(value * (counted.weight - counted.low), (value - low) * counted.weight)
+    above = np.hypot(value * (counted.high - counted.weight), (high - value) * counted.weight)
+    return middle, np.maximum(middle - below, 0.0), middle + above
 
 
 def mean_concentration(found: Sequence[Concentration]) -> Concentration:

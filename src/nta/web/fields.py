@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
 from functools import partial
 
@@ -25,6 +26,7 @@ _KNOBS = {
 }
 _NUMBER = re.compile(r"(?<![\w.])(-?\d++(?:\.\d++)?(?:e[-+]?\d++)?)(?! ?(?:Hz|px|%)|-)(?: s\b)?")
 _OTHER_TIME = re.compile(r"\d ?[uµm]s\b")
+_REFUSAL_S = 10.0  # a refusal stays below its field so long: to be read, not to mark the good value as bad
 _FINE, _COARSE = 1.0, 5.0  # steps in um of the buttons beside the focus
 
 
@@ -70,6 +72,7 @@ class Field:
         self._scale, self._send = scale, send
         self._value: float | None = None
         self._editing = False
+        self._refused_at: float | None = None
         self.input = NumberInput(f"{label}, {unit}" if unit else label)
         self.input.mark(name)
         self.input.on("focus", self._begin)
@@ -81,6 +84,8 @@ class Field:
         if value is not None and not self._editing and value != self._value:
             self._value = value
             self.input.write(value * self._scale)
+        if self._refused_at is not None and time.monotonic() > self._refused_at + _REFUSAL_S:
+            self._forgive()
         self.input.set_enabled(not locked)
         if hint:
             self.input.props["hint"] = hint
@@ -92,6 +97,11 @@ class Field:
 
     def _begin(self) -> None:
         self._editing = True
+        self._forgive()
+
+    def _forgive(self) -> None:
+        """Remove the refusal of an earlier value: the field shows the accepted one."""
+        self._refused_at, self.input.error = None, None
 
     async def _leave(self) -> None:
         self._editing = False
@@ -120,6 +130,7 @@ class Field:
         if self._value is not None:
             self.input.write(self._value * self._scale)
         self.input.error = refusal  # last, because changing the value clears it
+        self._refused_at = None if refusal is None else time.monotonic()
 
 
 def refused_here(words: str, name: str, label: str, unit: str, scale: float) -> str:

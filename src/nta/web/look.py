@@ -18,12 +18,17 @@ Phase = Literal["opening", "previewing", "recording", "lost", "closed"]
 
 @dataclass(frozen=True, kw_only=True)
 class Order:
-    """Order of a recording. duration_s : None for the usual time; conditions : arguments of `SampleConditions`."""
+    """Order of a recording.
+
+    duration_s : None for the usual time. conditions : arguments of `SampleConditions`. about : labels, as arguments of
+        `About`: whether it is a sample, beads or a blank, and the certificate of the beads.
+    """
 
     name: str
     duration_s: float | None = None
     until_d50_within: float | None = None
     conditions: Mapping[str, Any] = field(default_factory=dict)
+    about: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime
 from importlib import resources
+from typing import get_args
 from urllib.parse import quote
 
 from nicegui import run, ui
 
 from nta.acquisition import dated_name
 from nta.assessment import Verdict
+from nta.calibration import list_certificates, list_media
+from nta.catalogue.record import Kind
 from nta.errors import SettingError, in_words
 from nta.io import text as io_text
 from nta.live import LiveSettings, Snapshot
@@ -115,10 +118,25 @@ class Page:
                 dilution = (
                     ui.input("Dilution", placeholder="1:100", value=diluted).props(_TEXT).mark("dilution")
                 )
-                self._said: dict[str, ui.input] = {"sample": sample, "dilution": dilution}
+                medium = ui.input(
+                    "Medium",
+                    placeholder="water",
+                    value=said.get("medium", ""),
+                    autocomplete=list(list_media()),
+                )
+                self._said: dict[str, ui.input] = {
+                    "sample": sample,
+                    "dilution": dilution,
+                    "medium": medium.props(_TEXT).mark("medium"),
+                    "viscosity_mpas": NumberInput("Viscosity, mPa s", said.get("viscosity_mpas")).mark(
+                        "viscosity"
+                    ),
+                }
+                self._said["viscosity_mpas"].props("placeholder='of the medium'")
                 if self._session.instrument.thermostat is None:
                     here = NumberInput("Temperature in the cell, °C", said.get("temperature_c"))
                     self._said["temperature_c"] = here.mark("temperature")
+                self._kind_fields()
             with ui.element("div").classes("nta-record"):
                 self._start = ui.button("Record", icon="fiber_manual_record", on_click=self._record)
                 self._start.props("no-caps unelevated color=deep-orange-10").mark("record")
@@ -127,6 +145,21 @@ class Page:
                 self._plan = ui.label().mark("plan")
                 self._progress = ui.linear_progress(0.0, show_value=False).style("flex: 1")
             self._rows = ui.html("", sanitize=False).mark("recording")
+
+    def _kind_fields(self) -> None:
+        """Add the fields that say whether the recording is of a sample, of beads or of a blank."""
+        about = self._session.about
+        self._kind = ui.select(list(get_args(Kind)), label="Kind", value=about.get("kind", "sample"))
+        self._kind.props(_TEXT).mark("kind")
+        names = ["", *list_certificates()]
+        standard = about.get("standard", "")
+        self._standard = ui.select(
+            names if standard in names else [*names, standard],
+            label="Certificate of the beads",
+            value=standard,
+        )
+        self._standard.props(_TEXT).mark("standard")
+        self._standard.bind_visibility_from(self._kind, "value", value="beads")
 
     def _sizes(self) -> None:
         with ui.element("div").classes("nta-card nta-sizes-card") as self._sizes_card:
@@ -172,6 +205,10 @@ class Page:
             duration_s=self._duration.number,
             until_d50_within=None if until is None else until / 100,
             conditions=said,
+            about={
+                "kind": self._kind.value,
+                "standard": self._standard.value if self._kind.value == "beads" else "",
+            },
         )
 
     def _planned(self) -> str:

@@ -12,8 +12,9 @@ from typing import Any, Literal
 from nta.errors import in_words, is_foreseen
 from nta.io.results import ANALYSIS_FOLDER, RECORDING_FILE
 
-Report = Callable[[Path, Path, Mapping[str, Any]], None]
-"""Analyses a recording into a folder with its report, under stated conditions (arguments of `SampleConditions`)."""
+Report = Callable[[Path, Path, Mapping[str, Any], Mapping[str, Any]], None]
+"""Analyses a recording into a folder with its report, under stated conditions (arguments of `SampleConditions`) and with
+labels (arguments of `About`)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +24,7 @@ class Task:
     name: str
     folder: Path
     conditions: Mapping[str, Any]
+    about: Mapping[str, Any]
     state: Literal["waiting", "analyzing", "done", "failed"] = "waiting"
     why: str = ""
     detail: str = ""
@@ -49,13 +51,13 @@ class Reports:
         self._thread = threading.Thread(target=self._run, name="nta-web-reports", daemon=True)
         self._thread.start()
 
-    def add(self, name: str, folder: Path, conditions: Mapping[str, Any]) -> None:
+    def add(self, name: str, folder: Path, conditions: Mapping[str, Any], about: Mapping[str, Any]) -> None:
         """Request the report of the recording in a folder, unless it is waiting or being made."""
         with self._changed:
             if any(task.folder == folder and task.state in ("waiting", "analyzing") for task in self._tasks):
                 return
             self._tasks = [task for task in self._tasks if task.folder != folder]
-            self._tasks.append(Task(name=name, folder=folder, conditions=conditions))
+            self._tasks.append(Task(name=name, folder=folder, conditions=conditions, about=about))
             self._changed.notify_all()
 
     @property
@@ -82,7 +84,7 @@ class Reports:
         while (place := self._next()) is not None:
             task = self._tasks[place]
             try:
-                self._make(task.recording, task.results, task.conditions)
+                self._make(task.recording, task.results, task.conditions, task.about)
                 done = replace(task, state="done")
             except Exception as error:  # one report must not end the others, not even by a defect of nta
                 detail = "" if is_foreseen(error) else traceback.format_exc()

@@ -14,7 +14,7 @@ from typing import Any
 
 from nta.acquisition import LiveSource, ReaderSettings, Recorded
 from nta.assessment import Verdict
-from nta.calibration import InstrumentProfile, SampleConditions
+from nta.calibration import InstrumentProfile, SampleConditions, load_medium
 from nta.devices import Instrument
 from nta.errors import DeviceError, NtaError, SettingError, in_words
 from nta.frames import CameraState, Frame
@@ -75,6 +75,8 @@ class Session:
         Makes the report of a recording.
     conditions
         Stated conditions of the sample, used until others are entered.
+    about
+        Labels (arguments of `About`), used until others are entered.
     profile, settings
         As for `nta.analyze`.
     """
@@ -86,11 +88,12 @@ class Session:
         report: Report,
         *,
         conditions: Mapping[str, Any] | None = None,
+        about: Mapping[str, Any] | None = None,
         profile: InstrumentProfile | None = None,
         settings: AnalysisSettings | None = None,
     ) -> None:
         self.instrument, self.runs, self.view = instrument, runs, NewestFrames()
-        self.conditions = dict(conditions or {})
+        self.conditions, self.about = dict(conditions or {}), dict(about or {})
         self.reports = Reports(report)
         self._profile, self._settings = profile, settings or AnalysisSettings()
         self._lock = threading.RLock()
@@ -193,7 +196,9 @@ class Session:
         live = LiveSettings(until_d50_within=order.until_d50_within)
         if order.duration_s is not None and not order.duration_s > 0:
             raise SettingError(f"the duration must be > 0 s, got {order.duration_s:g}")
-        refuse_no_temperature(self.instrument, SampleConditions(**order.conditions))
+        said = SampleConditions(**order.conditions)
+        load_medium(said.medium)
+        refuse_no_temperature(self.instrument, said)
         with self._turning, self._lock:
             self._refuse_unless_previewing()
             folder = self.runs.new(order.name)
@@ -211,7 +216,7 @@ class Session:
 
     def report(self, name: str) -> None:
         """Request the report of a run that has a recording but no report."""
-        self.reports.add(name, self.runs.folder / name, {})
+        self.reports.add(name, self.runs.folder / name, {}, self.about)
 
     def note(self, words: str, verdict: Verdict = Verdict.PASS, todo: str = "") -> None:
         """Add a note about an event."""
@@ -374,7 +379,8 @@ class Session:
                 self._phase, self._why, self._snapshot, self._order = "previewing", "", Snapshot, None
                 self._last = (name, seen) if seen.frames else self._last
             if seen.frames:
-                self.reports.add(name, recording.folder, recording.order.conditions)
+                order = recording.order
+                self.reports.add(name, recording.folder, order.conditions, order.about)
         if done is not None:
             self._say_how_it_ended(name, done, seen)
             if done.fault is not None:

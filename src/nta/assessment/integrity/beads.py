@@ -25,6 +25,7 @@ from nta.assessment.integrity.comparison import (
 from nta.assessment.integrity.criteria import IntegrityEvidence
 from nta.assessment.integrity.limits import IntegrityLimits
 from nta.assessment.integrity.signatures import Video
+from nta.quantity import fixed
 
 _FEWEST = 3  # recommended number of bead videos on each side; two give a very wide interval
 
@@ -57,10 +58,10 @@ class Drift:
         c = self.comparison
         if c is None:
             return self.missing
-        low, high = (math.expm1(end) for end in (c.low, c.high))
-        numbers = (
-            f"{math.expm1(c.estimate):+.1%} in {self.quantity} (95 % interval {low:+.1%} to {high:+.1%})"
+        value, low, high = (
+            f"{fixed(100 * math.expm1(v), 1, signed=True)}%" for v in (c.estimate, c.low, c.high)
         )
+        numbers = f"{value} in {self.quantity} (95 % interval {low} to {high})"
         return {
             Decision.EQUIVALENT: f"beads around the arms are steady: {numbers}",
             Decision.CHANGED: f"beads around the arms drifted by {numbers}",

@@ -155,7 +155,7 @@ def compare_arms(evidence: IntegrityEvidence, limits: IntegrityLimits) -> dict[s
     margins, uncounted = limits.margins, evidence.uncounted
     d50 = margins["d50_other_run" if evidence.differs_in_run else "d50"]
     found = [
-        c.by_video("d50", "Median diameter", "ln", d50, lambda v, *_: v.log_d50()),
+        c.by_video("d50", "Median of the tracks' diameters", "ln", d50, lambda v, *_: v.log_d50()),
         c.by_video("above_150", "Share above 150 nm", "1", margins["above_150"], lambda v, *_: v.share(150, math.inf)),
         c.by_video("above_200", "Share above 200 nm", "1", margins["above_200"], lambda v, *_: v.share(200, math.inf)),
         _below_60(c),

@@ -18,6 +18,7 @@ from nta.assessment.integrity.comparison import Decision
 from nta.assessment.integrity.criteria import Arm, IntegrityEvidence
 from nta.assessment.integrity.limits import IntegrityLimits
 from nta.assessment.integrity.signatures import Video
+from nta.quantity import fixed
 
 TITLES = {
     "FEW_TRACKS": "Number of tracks",
@@ -89,7 +90,7 @@ def _bead_size(e: IntegrityEvidence, limits: IntegrityLimits) -> Iterator[Findin
     if e.bead_bias is None:
         yield _open("BEAD_SIZE", "no certified beads were measured", "record certified beads in the same run")
         return
-    text = f"certified beads come out {math.expm1(e.bead_bias):+.1%} in size"
+    text = f"certified beads come out {fixed(100 * math.expm1(e.bead_bias), 1, signed=True)}% in size"
     remedy = "check pixel size, temperature and frame rate; calibrate"
     yield _gate(limits, "bead_size_bias", "BEAD_SIZE", abs(math.expm1(e.bead_bias)), "1", text, remedy)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from nta.errors import SettingError
+from nta.errors import SettingError, how_to_install
 from nta.io.atomic import new_file
 from nta.io.results.summary import summary
 from nta.io.results.tables import distribution_columns, spot_columns, track_columns, write_csv
@@ -70,9 +70,7 @@ def trackpy_frame(analysis: Analysis, *, drift: bool = True) -> Any:
     try:
         import pandas as pd
     except ImportError:
-        raise SettingError(
-            'a DataFrame needs pandas; install it with: pip install "nta-lab[reference]"'
-        ) from None
+        raise SettingError(f"a DataFrame needs pandas; {how_to_install('reference')}") from None
     return pd.DataFrame(
         {name: values for name, (_, values) in trackpy_columns(analysis, drift=drift).items()}
     )

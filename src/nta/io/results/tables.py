@@ -14,8 +14,10 @@ from nta.diffusion import TrackFlag
 from nta.io.atomic import new_file
 from nta.io.results.summary import write_summary
 from nta.pipeline import Analysis
+from nta.quantity import Quantity
 from nta.sizes import Distribution, SizeDistribution
 from nta.spots import SpotFlag
+from nta.visibility import per_ml_by_size
 from nta.visibility.light import MOST_CONTRAST
 
 TABLES = ("tracks.csv", "spots.csv", "distribution.csv", "summary.json")
@@ -96,7 +98,10 @@ def spot_columns(analysis: Analysis) -> dict[str, tuple[str, Any]]:
 def distribution_columns(analysis: Analysis) -> dict[str, tuple[str, Any]]:
     """Return the columns of `distribution.csv`: first the result, then the distributions for comparison.
 
-    `curve` is unique for each curve; `describes` and `method` are in words, and several curves may share them.
+    `curve` is unique for each curve; `describes` and `method` are in words, and several curves may share them. Particles
+    per ml are stated of the curve "suspension" only, which is what the concentration counts: in the cell as measured, and
+    in the sample if the dilution was stated. Their ends hold the errors of shares and concentration, as `per_ml_by_size`
+    combines them.
     """
     by_key = _curves(analysis.sizes)
     curves = list(by_key.values())
@@ -114,9 +119,26 @@ def distribution_columns(analysis: Analysis) -> dict[str, tuple[str, Any]]:
         "edge_low_nm": ("%.8g", joined([c.edges_nm[:-1] for c in curves])),
         "edge_high_nm": ("%.8g", joined([c.edges_nm[1:] for c in curves])),
         "share": ("%.6g", joined([c.weight for c in curves])),
+        **_per_ml_columns(analysis, by_key),
         "describes": ('"%s"', [c.describes for c in curves for _ in c.weight]),
         "method": ('"%s"', [c.method for c in curves for _ in c.weight]),
     }
+
+
+def _per_ml_columns(
+    analysis: Analysis, curves: Mapping[str, Distribution]
+) -> dict[str, tuple[str, NDArray[np.float64]]]:
+    """Return particles per ml and nm in cell and sample; NaN for curves other than that in suspension."""
+    found: dict[str, list[NDArray[np.float64]]] = {}
+    for key, curve in curves.items():
+        for place in ("in_cell", "in_sample"):
+            per_ml = (np.full(curve.weight.size, np.nan),) * 3
+            if key == "suspension" and analysis.visibility is not None:
+                total: Quantity = getattr(analysis.visibility.concentration, f"{place}_per_ml")
+                per_ml = per_ml_by_size(curve, total)
+            for end, values in zip(("", "_low", "_high"), per_ml, strict=True):
+                found.setdefault(f"{place}{end}_per_ml_per_nm", []).append(values / np.diff(curve.edges_nm))
+    return {name: ("%.6g", np.concatenate(parts)) for name, parts in found.items()}
 
 
 def _curves(sizes: SizeDistribution) -> dict[str, Distribution]:

@@ -66,7 +66,10 @@ Cell = str | Mark
 
 @dataclass(frozen=True)
 class Table:
-    """Rows below a head. widths : relative widths of the columns. numbers : columns aligned to the right."""
+    """Rows below a head; the lines of a cell after the first are set smaller.
+
+    widths : relative widths of the columns. numbers : columns aligned to the right.
+    """
 
     head: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]

@@ -8,7 +8,7 @@ from importlib import resources
 
 from nta.report import document as doc
 from nta.report.figures.style import Picture, as_svg
-from nta.report.markup import element, table, text, whole_page
+from nta.report.markup import element, stacked, table, text, whole_page
 from nta.report.wording import SIGNS
 
 
@@ -89,7 +89,7 @@ def _caption(picture: Picture) -> str:
 
 def _cell(cell: doc.Cell) -> str:
     if isinstance(cell, str):
-        return text(cell)
+        return stacked(cell)
     first, space, more = cell.word.partition(" ")
     sign = (
         f'<span class="mark">{SIGNS[cell.mood]}</span>{text(first)}'  # sign and first word stay on one line

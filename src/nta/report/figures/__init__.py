@@ -7,7 +7,7 @@ from nta.report.figures.light import brightness_map, spot_light
 from nta.report.figures.motion import drift, mean_squared_displacement, track_lengths
 from nta.report.figures.plateau import plateau
 from nta.report.figures.scene import frame_with_tracks, spots_per_frame
-from nta.report.figures.sizes import size_distribution
+from nta.report.figures.sizes import particles_per_ml, size_distribution
 from nta.report.figures.style import Picture, house_style
 from nta.report.figures.visibility import detection, visible_volume
 
@@ -15,6 +15,7 @@ __all__ = ["Picture", "draw_all"]
 
 _FIGURES = (
     size_distribution,
+    particles_per_ml,
     frame_with_tracks,
     mean_squared_displacement,
     brightness_map,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,17 +24,21 @@ from nta.report.figures.style import (
     Picture,
     log_axis,
     new_figure,
+    powers_of_ten,
 )
 from nta.report.wording import (
     confidence_words,
     count,
+    in_one,
     number,
     percent,
+    suspension_from,
     value_and_interval,
     why_no_distribution,
 )
 from nta.sizes import Distribution
 from nta.sizes.table import SUSPENSION, TRACKS
+from nta.visibility import per_ml_by_size
 
 # Ratio of the largest to the smallest diameter beyond which a linear axis hides the small diameters.
 _LOG_FROM = 12.0
@@ -112,6 +117,40 @@ def size_distribution(analysis: Analysis) -> Picture:
     return Picture(name=_NAME, title=_TITLE, caption=_caption(analysis, scale), figure=figure)
 
 
+def particles_per_ml(analysis: Analysis) -> Picture:
+    """Draw the particles per ml and nm in suspension, in the sample if the dilution was stated."""
+    name, title, seen = "particles_per_ml", "Particles per ml over diameter", analysis.visibility
+    counted, total = analysis.sizes.suspension, seen.concentration.best_known_per_ml if seen else None
+    if seen is None or total is None or total.value is None or counted is None:
+        why = "Particles per ml over diameter are not known without a concentration and the distribution in suspension."
+        return Picture(name=name, title=title, caption=why, figure=None)
+    widths = np.diff(counted.edges_nm)
+    density = [part / widths for part in per_ml_by_size(counted, total)]
+    figure = new_figure((WIDTH, 3.2))
+    axis = figure.subplots()
+    _draw_band(axis, counted, density, VERMILLION)
+    scale = _Scale.of(counted, np.empty(0))
+    axis.set_xlim(scale.low_nm, scale.high_nm)
+    if scale.log:
+        log_axis(axis)
+    axis.set_ylim(bottom=0)
+    where = "sample" if seen.concentration.dilution else "cell"
+    powers_of_ten(axis.yaxis, float(np.nanmax(density)), f"particles per ml and nm, in the {where}")
+    axis.set_xlabel("hydrodynamic diameter, nm")
+    diluted = (
+        f"with the dilution of {seen.concentration.dilution:g} applied"
+        if seen.concentration.dilution
+        else "no dilution was stated"
+    )
+    caption = (
+        f"The concentration of {in_one(total)} divided over the diameters of the particles that it counts, those in "
+        f"suspension from {suspension_from(analysis)} on; in the {where}, {diluted}. The area below the line is the "
+        "concentration. Band: 95 % at each diameter, shares and concentration together, their errors taken as independent. "
+        "The numbers are in distribution.csv."
+    )
+    return Picture(name=name, title=title, caption=caption, figure=figure)
+
+
 def _single_tracks(analysis: Analysis) -> tuple[FloatArray, FloatArray]:
     """Return the diameters of the tracks used, and their weights."""
     diameter = analysis.sizes.tracks.diameter_nm
@@ -133,12 +172,20 @@ def _draw_single_tracks(axis: Axes, scale: _Scale, single_nm: FloatArray, weight
 def _draw_curve(
     axis: Axes, scale: _Scale, curve: Distribution, colour: str, n_tracks: str, *, dashed: bool = False
 ) -> _Entry:
-    x = curve.diameter_nm
-    low, middle, high = (scale.density(w, curve.edges_nm) for w in (curve.low, curve.weight, curve.high))
+    shares = (curve.weight, curve.low, curve.high)
+    drawn = _draw_band(axis, curve, [scale.density(w, curve.edges_nm) for w in shares], colour, dashed=dashed)
+    label = f"{_name_of(curve)}, {100 * curve.confidence:g} % band"
+    return drawn, f"{label}, {n_tracks}" if n_tracks else label
+
+
+def _draw_band(
+    axis: Axes, curve: Distribution, density: Sequence[FloatArray], colour: str, *, dashed: bool = False
+) -> tuple[Artist, ...]:
+    """Draw a density and the ends of its band over the diameters of a curve."""
+    x, (middle, low, high) = curve.diameter_nm, density
     band = axis.fill_between(x, low, high, color=colour, alpha=0.25, linewidth=0)
     (line,) = axis.plot(x, middle, color=colour, linewidth=1.8, linestyle="--" if dashed else "-")
-    label = f"{_name_of(curve)}, {100 * curve.confidence:g} % band"
-    return (band, line), f"{label}, {n_tracks}" if n_tracks else label
+    return band, line
 
 
 def _draw_percentiles(top: Axes, below: Axes, analysis: Analysis) -> None:

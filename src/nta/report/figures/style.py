@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import math
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,9 +14,12 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import XAxis, YAxis
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, Locator, MaxNLocator, NullFormatter
 from PIL import Image
+
+from nta.report.wording import superscript
 
 # Okabe and Ito, Color Universal Design (2008), https://jfly.uni-koeln.de/color/; used in this order of lightness
 BLUE = "#0072B2"
@@ -31,6 +35,14 @@ DENSITY_LABEL = "density, % per tenth of a decade"
 PER_CENT = FuncFormatter(
     lambda value, _: f"{100 * value:.3g}"
 )  # of densities, whose unit stands in the label
+
+_LARGE = 4  # exponent from which an axis shows a power of ten
+_LEAST_TICKS = 4  # of a logarithmic axis, with the first of these steps of a decade that give so many
+_STEPS = (
+    (1, 2, 5),
+    (1, 1.5, 2, 3, 4, 5, 7),
+    (1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 3.5, 4, 5, 6, 7, 8, 9),
+)
 
 WIDTH = 9.3  # inches at 72 points: the full width of the page
 HALF = (4.55, 3.0)
@@ -136,11 +148,40 @@ def as_pdf(picture: Picture) -> bytes:
     return buffer.getvalue()
 
 
+class _Steps(Locator):
+    """Labelled ticks of a logarithmic axis: at 1, 2 and 5, and closer ones on a short axis."""
+
+    def __call__(self) -> list[float]:
+        assert self.axis is not None
+        return self.tick_values(*self.axis.get_view_interval())
+
+    def tick_values(self, vmin: float, vmax: float) -> list[float]:
+        low, high = sorted((max(vmin, 1e-12), max(vmax, 1e-12)))
+        decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+        for steps in _STEPS:
+            ticks = [step * 10.0**decade for decade in decades for step in steps]
+            shown = [tick for tick in ticks if low * (1 - 1e-9) <= tick <= high * (1 + 1e-9)]
+            if len(shown) >= _LEAST_TICKS:
+                return shown
+        return [float(tick) for tick in MaxNLocator(5).tick_values(low, high) if low <= tick <= high]
+
+
 def log_axis(axis: Axes) -> None:
-    """Make the x axis logarithmic, labelled with plain numbers at 1, 2 and 5."""
+    """Make the x axis logarithmic, labelled with plain numbers."""
     axis.set_xscale("log")
+    axis.xaxis.set_major_locator(_Steps())
     axis.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
-    axis.xaxis.set_minor_formatter(lambda value, _: f"{value:g}" if f"{value:.0e}"[0] in "25" else "")
+    axis.xaxis.set_minor_formatter(NullFormatter())
+
+
+def powers_of_ten(axis: XAxis | YAxis, most: float, label: str) -> None:
+    """Label an axis of large numbers with one common power of ten, which stands in the label of the axis."""
+    exponent = math.floor(math.log10(most)) if most > 0 else 0
+    if exponent < _LARGE:
+        axis.set_label_text(label)
+        return
+    axis.set_major_formatter(lambda value, _: f"{value / 10.0**exponent:.3g}")
+    axis.set_label_text(f"10{superscript(exponent)} {label}")
 
 
 def _smaller(match: re.Match[str]) -> str:

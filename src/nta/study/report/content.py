@@ -17,7 +17,7 @@ from nta.report.wording import (
     in_one,
     number,
     prettied,
-    superscript,
+    scientific,
     value_and_interval,
 )
 from nta.study.arms import MEASURED, arm_summaries
@@ -136,7 +136,7 @@ def _arms(outcome: StudyOutcome) -> Iterator[doc.Block]:
     arms = arm_summaries(outcome)
     yield doc.Heading("Each arm by itself", 3)
     yield doc.Table(
-        ("Arm", "Over", "D10", "D50 (median)", "D90"),
+        ("Arm", "Over", "D10 of the tracks", "Median of the tracks' diameters", "D90 of the tracks"),
         tuple(
             (name, count(arm.n, arm.unit), *(in_one(q) for q in arm.diameters.values()))
             for name, arm in arms.items()
@@ -271,16 +271,8 @@ def _doses(outcome: StudyOutcome) -> Iterator[doc.Block]:
 def _particles(quantity: Quantity | None) -> str:
     if quantity is None or quantity.value is None:
         return "–"
-    if quantity.ends is None:
-        return _power(quantity.value)
-    exponent = int(f"{quantity.value:e}".split("e")[1])
-    value, low, high = (f"{v / 10**exponent:.2f}" for v in (quantity.value, *quantity.ends))
-    return f"{value} ({low} to {high}) × 10{superscript(exponent)}".replace("-", "−")
-
-
-def _power(value: float) -> str:
-    mantissa, exponent = f"{value:.2e}".split("e")
-    return f"{mantissa} × 10{superscript(int(exponent))}".replace("-", "−")
+    value, *ends = (scientific(v) for v in (quantity.value, *(quantity.ends or ())))
+    return f"{value} ({' to '.join(ends)})" if ends else value
 
 
 def _handling(outcome: StudyOutcome) -> Iterator[doc.Block]:
@@ -331,7 +323,7 @@ def _recordings(outcome: StudyOutcome) -> Iterator[doc.Block]:
                 for f in a.findings
                 if f.verdict is Verdict.FAIL and not (sparse and f.name == "enough_tracks")
             ]
-            amount = "–" if a.video.amount is None else _power(a.video.amount)
+            amount = "–" if a.video.amount is None else scientific(a.video.amount)
             said = "; ".join(f.title for f in worst)
             mark = (
                 doc.Mark("fail", said)

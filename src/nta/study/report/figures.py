@@ -12,14 +12,17 @@ from nta.assessment.integrity import FLAGGING, Arm, BrightnessCurve, Criterion, 
 from nta.columns import FloatArray
 from nta.errors import SettingError
 from nta.quantity import student_half_width
+from nta.report.curves import tenths_of_decade
 from nta.report.figures.style import (
     BLUE,
+    DENSITY_LABEL,
     GREEN,
     GREY,
     HALF,
     INK,
     LIGHT,
     ORANGE,
+    PER_CENT,
     SKY,
     VERMILLION,
     WIDTH,
@@ -83,7 +86,8 @@ def distributions(outcome: StudyOutcome) -> Picture:
     axis.set_ylim(bottom=0)
     _plain_ticks(axis, (30, 50, 100, 150, 200, 300, 500))
     axis.set_xlabel("hydrodynamic diameter of the tracks, nm")
-    axis.set_ylabel("share per unit of ln diameter")
+    axis.set_ylabel(DENSITY_LABEL)
+    axis.yaxis.set_major_formatter(PER_CENT)
     if axis.get_legend_handles_labels()[0]:
         axis.legend(loc="upper right")
     caption = (
@@ -162,25 +166,25 @@ def brightness_maps(item: Judged, number: int = 0) -> Picture:
     span = np.percentile(light, [0.5, 99.5])
     for axis, (x, y), arm in zip(axes, both, (reference, item.evidence.test), strict=True):
         axis.hexbin(
-            x,
             y,
+            x,
             gridsize=45,
             cmap="Greys",
             bins="log",
             mincnt=1,
-            extent=(*span, np.log(25), np.log(500)),
+            extent=(np.log(25), np.log(500), *span),
             linewidths=0.1,
         )
         axis.set_title(f"{arm.name}, {count(x.size, 'track')}", loc="left")
-        axis.set_xlabel("ln of brightness in e")
+        axis.set_xlabel("diameter of the track, nm")
         _curve(axis, reference)
-    axes[0].set_ylabel("diameter, nm")
+    axes[0].set_ylabel("ln of brightness in e")
     marks = (30, 50, 100, 200, 400)
-    axes[0].set_yticks(np.log(marks), [str(m) for m in marks])
+    axes[0].set_xticks(np.log(marks), [str(m) for m in marks])
     caption = (
         "One point per track, darker where there are more. The line is the reference's median diameter at a "
-        "brightness, drawn where the criterion is read. Emptied vesicles lie above it (dim for their size), "
-        "lipoproteins and dense protein below."
+        "brightness, drawn where the criterion is read. Emptied vesicles lie right of it (dim for their size), "
+        "lipoproteins and dense protein left."
     )
     return Picture(
         name=f"brightness_{number + 1}", title="Size and brightness", caption=caption, figure=figure
@@ -259,13 +263,13 @@ def _interval(axis: Axes, item: Judged, name: str, y: float) -> None:
 
 
 def _density(diameter_nm: FloatArray) -> FloatArray:
-    """Return the kernel density of ln diameter on the grid, from a fine histogram."""
+    """Return the kernel density of ln diameter on the grid per tenth of a decade, from a fine histogram."""
     step = np.log(_GRID_NM[1] / _GRID_NM[0])
     edges = np.exp(np.append(np.log(_GRID_NM) - step / 2, np.log(_GRID_NM[-1]) + step / 2))
     counts = np.histogram(diameter_nm, edges)[0] / diameter_nm.size
     reach = np.arange(-30, 31) * step / _BANDWIDTH
     kernel = np.exp(-0.5 * reach**2)
-    return np.asarray(np.convolve(counts, kernel / kernel.sum(), mode="same") / step)
+    return np.asarray(np.convolve(counts, kernel / kernel.sum(), mode="same") / tenths_of_decade(edges))
 
 
 def _half_width(curves: FloatArray) -> FloatArray:
@@ -291,7 +295,7 @@ def _curve(axis: Axes, reference: Arm) -> None:
         curve = BrightnessCurve.of(reference.videos)
     except SettingError:
         return
-    axis.plot(curve.log_intensity, curve.log_diameter, color=VERMILLION, linewidth=2)
+    axis.plot(curve.log_diameter, curve.log_intensity, color=VERMILLION, linewidth=2)
 
 
 def _has_light(item: Judged) -> bool:
@@ -313,7 +317,7 @@ def _starred(criterion: Criterion) -> str:
 
 def _short(name: str) -> str:
     return {
-        "d50": "D50, %",
+        "d50": "median of the\ntracks, %",
         "above_150": "> 150 nm, pp",
         "above_200": "> 200 nm, pp",
         "below_60": "< 60 nm, pp",
