@@ -401,6 +401,31 @@ def test_a_recording_that_is_interrupted_exits_with_130_and_is_kept(tmp_path):
         assert sum(1 for _ in recording.frames()) > 0
 
 
+_PRINTING = """
+import sys
+from nta import cli
+from nta.cli import drivers
+def run(options):
+    for _ in range(3):
+        print("a result", flush=True)
+        sys.stderr.write("progress\\n")
+    open("done", "w").close()
+    return 3
+drivers.run = run
+sys.exit(cli.main(["drivers"]))
+"""
+
+
+@pytest.mark.parametrize("streams", ["| true", "2>&1 | true", "2>&-", ">&-", ">&- 2>&-"])
+def test_work_goes_on_when_nobody_reads_what_is_printed(tmp_path, streams):
+    (tmp_path / "printing.py").write_text(_PRINTING)
+    line = f"set -o pipefail; {shlex.quote(sys.executable)} printing.py {streams}"
+    done = subprocess.run(["bash", "-c", line], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 3
+    assert (tmp_path / "done").exists()
+    assert "Error" not in done.stderr
+
+
 def test_drivers_for_people_and_for_scripts(capsys):
     assert main(["drivers"]) == 0
     assert "simulated" in capsys.readouterr().out

@@ -66,8 +66,6 @@ def run(options: argparse.Namespace) -> int:
     for path, folder in folders.items():
         try:
             analysis = analyze_recording(path, folder, request, handling)
-        except BrokenPipeError:  # the reader of our output is gone
-            raise
         except Exception as error:  # one bad file must not end the others, not even by a defect of nta
             if options.debug or not several:
                 raise
