@@ -57,6 +57,8 @@ def _forgiving_cache() -> Any:
         def load_overload(self, sig: Any, target_context: Any) -> Any:
             try:
                 return super().load_overload(sig, target_context)
+            except MemoryError:  # the file is good
+                raise
             except Exception:  # unpickling nonsense may raise anything
                 self._forget()
                 return None

@@ -221,6 +221,15 @@ def test_json_alone_is_on_standard_output_and_one_bad_recording_does_not_stop_th
     ]
 
 
+def test_too_little_memory_is_said(capsys, monkeypatch):
+    def full(_):
+        raise MemoryError
+
+    monkeypatch.setattr("nta.cli.drivers.run", full)
+    assert main(["drivers"]) == 1
+    assert capsys.readouterr().err.startswith("nta: the memory of this computer does not suffice")
+
+
 def test_a_fault_of_ours_does_not_stop_the_others_either(desk, capsys, monkeypatch):
     shutil.copy(SAMPLES / "beads_100nm.h5", "beads.h5")
     analyzed = analyze.analyze_file

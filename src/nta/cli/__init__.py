@@ -48,7 +48,7 @@ def _run(arguments: Sequence[str] | None) -> int:
     except KeyboardInterrupt:
         print("nta: interrupted", file=sys.stderr)
         return EXIT_INTERRUPTED
-    except (NtaError, OSError) as error:
+    except (NtaError, OSError, MemoryError) as error:
         if options.debug:
             raise
         print(f"nta: {in_words(error)}", file=sys.stderr)
