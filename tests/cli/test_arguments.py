@@ -273,8 +273,7 @@ def test_a_measurement_whose_analysis_fails_says_how_to_go_on(desk, capsys, monk
         raise MemoryError
 
     monkeypatch.setattr(analyze, "analyze_file", failing)
-    with pytest.raises(MemoryError):
-        main(["run", "--duration", "0.2", "-o", "out", "-q"])
+    assert main(["run", "--duration", "0.2", "-o", "out", "-q"]) == 1
     assert "with: nta analyze out/recording.h5 -o out/analysis" in capsys.readouterr().err
 
 
@@ -306,13 +305,11 @@ def test_the_command_to_go_on_with_asks_for_what_was_asked(desk, capsys, monkeyp
         "lot": "7",
     }
     words = ["run", "--duration", "0.2", "-o", "ctrl c5 ü", "-q", "--window", "40-80", "--window", "80-120"]
-    with pytest.raises(MemoryError):
-        main([*words, *(f"--{name}={value}" for name, value in said.items())])
-    go_on = shlex.split(capsys.readouterr().err.strip().rpartition("with: ")[2])
+    assert main([*words, *(f"--{name}={value}" for name, value in said.items())]) == 1
+    go_on = shlex.split(capsys.readouterr().err.rpartition("with: ")[2].splitlines()[0])
     assert go_on[:5] == ["nta", "analyze", "ctrl c5 ü/recording.h5", "-o", "ctrl c5 ü/analysis"]
     assert {"my runs.sqlite", "A. Roth", "left", "7"} <= set(go_on)
-    with pytest.raises(MemoryError):
-        main(go_on[1:])
+    assert main(go_on[1:]) == 1
     assert asked[0] == asked[1]
 
 
