@@ -1,5 +1,6 @@
 """Start-up stays light: the command line answers before anything heavy is imported."""
 
+import importlib.util
 import os
 import re
 import resource
@@ -74,6 +75,65 @@ def test_compiled_code_finds_a_place_where_home_and_package_are_closed(tmp_path,
     monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
     choose_numba_cache()
     assert "NUMBA_CACHE_DIR" in os.environ
+
+
+_KERNEL = """
+from nta.compiled import compiled
+@compiled()
+def twice(x):
+    return 2 * x
+"""
+
+
+@pytest.fixture
+def twice(tmp_path, monkeypatch):
+    """Return a function that loads a compiled kernel as a new program would, with its cache in `tmp_path`."""
+    monkeypatch.setattr("numba.config.CACHE_DIR", str(tmp_path))
+    source = tmp_path / "kernel.py"
+    source.write_text(_KERNEL)
+
+    def loaded():
+        spec = importlib.util.spec_from_file_location("kernel", source)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module.twice
+
+    return loaded
+
+
+@pytest.mark.parametrize("pattern", ["*.nbi", "*.nbc"])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda data: b"",
+        lambda data: data[:20],
+        lambda data: data[: len(data) // 2].ljust(len(data), b"\0"),
+        lambda data: data[: len(data) // 2] + bytes(len(data) // 4) + data[-(len(data) // 4) :],
+    ],
+    ids=["empty", "cut", "half of it zeros", "a hole"],
+)
+def test_damaged_compiled_code_is_compiled_anew(tmp_path, twice, pattern, damage):
+    assert twice()(2) == 4
+    (file,) = tmp_path.rglob(pattern)
+    file.write_bytes(damage(file.read_bytes()))
+    kernel = twice()
+    assert kernel(2) == 4
+    assert kernel.stats.cache_misses
+    again = twice()
+    assert again(2) == 4
+    assert again.stats.cache_hits, "it is kept again"
+
+
+def test_compiled_code_runs_though_it_cannot_be_kept(tmp_path, twice, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("numba.core.caching.IndexDataCacheFile._save_data", full)
+    assert twice()(2) == 4
+    (index,) = tmp_path.rglob("*.nbi")
+    index.write_bytes(b"nonsense")
+    monkeypatch.setattr("numba.core.caching.IndexDataCacheFile._save_index", full)
+    assert twice()(3) == 6
 
 
 def test_the_map_of_the_house_names_every_room():

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
+from functools import cache
+from importlib import import_module
 from typing import Any, TypeVar
 
 Kernel = TypeVar("Kernel", bound=Callable[..., Any])
@@ -17,8 +20,58 @@ def compiled(**flags: Any) -> Callable[[Kernel], Kernel]:
     def build(kernel: Kernel) -> Kernel:
         from numba import njit
 
-        with_flags: Any = njit(cache=True, nogil=True, **flags)
-        built: Kernel = with_flags(kernel)
-        return built
+        with_flags: Any = njit(nogil=True, **flags)
+        built: Any = with_flags(kernel)
+        built._cache = _forgiving_cache()(kernel)  # as cache=True does, with another cache
+        kept: Kernel = built
+        return kept
 
     return build
+
+
+@cache
+def _forgiving_cache() -> Any:
+    """Return a class of numba's caches for which a damaged file is one that is missing: a cache must not stop the work."""
+    import pickle
+    from zlib import crc32
+
+    caching: Any = import_module("numba.core.caching")
+    serialize: Any = import_module("numba.core.serialize")
+
+    class WithChecksum(caching.CompileResultCacheImpl):  # type: ignore[misc]
+        """Checks the machine code before it is loaded: LLVM ends the program over what it cannot read."""
+
+        def reduce(self, cres: Any) -> tuple[int, bytes]:
+            data = serialize.dumps(super().reduce(cres))
+            return crc32(data), data
+
+        def rebuild(self, target_context: Any, payload: tuple[int, bytes]) -> Any:
+            checksum, data = payload
+            if crc32(data) != checksum:
+                raise ValueError("the compiled code is damaged")
+            return super().rebuild(target_context, pickle.loads(data))
+
+    class ForgivingCache(caching.FunctionCache):  # type: ignore[misc]
+        _impl_class = WithChecksum
+
+        def load_overload(self, sig: Any, target_context: Any) -> Any:
+            try:
+                return super().load_overload(sig, target_context)
+            except MemoryError:  # the file is good
+                raise
+            except Exception:  # unpickling nonsense may raise anything
+                self._forget()
+                return None
+
+        def save_overload(self, sig: Any, data: Any) -> None:
+            with suppress(OSError):  # a full or closed disk; the code is in memory
+                super().save_overload(sig, data)
+
+        def _forget(self) -> None:
+            """Empty the index, so that it is written anew with the code compiled next."""
+            try:
+                self.flush()
+            except OSError:
+                self.disable()
+
+    return ForgivingCache

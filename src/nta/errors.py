@@ -55,6 +55,8 @@ def in_words(error: BaseException) -> str:
     """Return an error as one line: a system error without its number, an unexpected error with its type."""
     if isinstance(error, OSError) and error.strerror:
         words = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    elif isinstance(error, MemoryError) and not str(error):
+        words = "the memory of this computer does not suffice; close other programs"
     else:
         words = " ".join(str(error).split()) or type(error).__name__
     return printable(words if is_foreseen(error) else f"unexpected {type(error).__name__}: {words}")

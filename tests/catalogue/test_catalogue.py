@@ -174,6 +174,19 @@ def test_postgresql_refuses_to_empty_a_table(new_postgres, variant):
         assert catalogue.runs() == [put]
 
 
+def test_a_server_restarted_during_an_analysis_loses_no_entry(new_postgres, variant):
+    import psycopg
+
+    with Catalogue.open(new_postgres) as catalogue:
+        first = catalogue.record(variant(1))
+        with psycopg.connect(new_postgres, autocommit=True) as other:
+            other.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        assert catalogue.runs() == [first]
+
+
 def test_two_processes_that_write_at_once_lose_nothing(url, analysis):
     """They also make the catalogue at once, and record one analysis both."""
     said = summary(analysis)

@@ -221,6 +221,15 @@ def test_json_alone_is_on_standard_output_and_one_bad_recording_does_not_stop_th
     ]
 
 
+def test_too_little_memory_is_said(capsys, monkeypatch):
+    def full(_):
+        raise MemoryError
+
+    monkeypatch.setattr("nta.cli.drivers.run", full)
+    assert main(["drivers"]) == 1
+    assert capsys.readouterr().err.startswith("nta: the memory of this computer does not suffice")
+
+
 def test_a_fault_of_ours_does_not_stop_the_others_either(desk, capsys, monkeypatch):
     shutil.copy(SAMPLES / "beads_100nm.h5", "beads.h5")
     analyzed = analyze.analyze_file
@@ -264,8 +273,7 @@ def test_a_measurement_whose_analysis_fails_says_how_to_go_on(desk, capsys, monk
         raise MemoryError
 
     monkeypatch.setattr(analyze, "analyze_file", failing)
-    with pytest.raises(MemoryError):
-        main(["run", "--duration", "0.2", "-o", "out", "-q"])
+    assert main(["run", "--duration", "0.2", "-o", "out", "-q"]) == 1
     assert "with: nta analyze out/recording.h5 -o out/analysis" in capsys.readouterr().err
 
 
@@ -297,13 +305,11 @@ def test_the_command_to_go_on_with_asks_for_what_was_asked(desk, capsys, monkeyp
         "lot": "7",
     }
     words = ["run", "--duration", "0.2", "-o", "ctrl c5 ü", "-q", "--window", "40-80", "--window", "80-120"]
-    with pytest.raises(MemoryError):
-        main([*words, *(f"--{name}={value}" for name, value in said.items())])
-    go_on = shlex.split(capsys.readouterr().err.strip().rpartition("with: ")[2])
+    assert main([*words, *(f"--{name}={value}" for name, value in said.items())]) == 1
+    go_on = shlex.split(capsys.readouterr().err.rpartition("with: ")[2].splitlines()[0])
     assert go_on[:5] == ["nta", "analyze", "ctrl c5 ü/recording.h5", "-o", "ctrl c5 ü/analysis"]
     assert {"my runs.sqlite", "A. Roth", "left", "7"} <= set(go_on)
-    with pytest.raises(MemoryError):
-        main(go_on[1:])
+    assert main(go_on[1:]) == 1
     assert asked[0] == asked[1]
 
 
@@ -399,6 +405,31 @@ def test_a_recording_that_is_interrupted_exits_with_130_and_is_kept(tmp_path):
     assert "Traceback" not in err
     with open_recording(tmp_path / "a.h5") as recording:
         assert sum(1 for _ in recording.frames()) > 0
+
+
+_PRINTING = """
+import sys
+from nta import cli
+from nta.cli import drivers
+def run(options):
+    for _ in range(3):
+        print("a result", flush=True)
+        sys.stderr.write("progress\\n")
+    open("done", "w").close()
+    return 3
+drivers.run = run
+sys.exit(cli.main(["drivers"]))
+"""
+
+
+@pytest.mark.parametrize("streams", ["| true", "2>&1 | true", "2>&-", ">&-", ">&- 2>&-"])
+def test_work_goes_on_when_nobody_reads_what_is_printed(tmp_path, streams):
+    (tmp_path / "printing.py").write_text(_PRINTING)
+    line = f"set -o pipefail; {shlex.quote(sys.executable)} printing.py {streams}"
+    done = subprocess.run(["bash", "-c", line], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 3
+    assert (tmp_path / "done").exists()
+    assert "Error" not in done.stderr
 
 
 def test_drivers_for_people_and_for_scripts(capsys):

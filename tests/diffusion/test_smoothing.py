@@ -166,6 +166,17 @@ def test_faint_flow_is_not_taken_for_held_positions_where_chance_ends_a_correlat
     assert codec.of_flow == 0
 
 
+def test_lags_without_spread_do_not_count_as_flow():
+    """As where every frame is there twice: of two steps in a row, one is 0, and so is every product."""
+    std_err = np.array([0.0, 0.007, 0.0, 0.007, 0.0, 0.007, 0.0])
+    correlation = np.where(std_err > 0, 0.3, 0.0)
+    none, beyond_sd = np.zeros(7, dtype=bool), 3.1
+    doubled = StepCorrelation(correlation=correlation, std_err=std_err, held=none, beyond_sd=beyond_sd)
+    assert doubled.of_flow == pytest.approx(0.3)
+    still = StepCorrelation(correlation=0 * std_err, std_err=0 * std_err, held=none, beyond_sd=beyond_sd)
+    assert still.of_flow == 0
+
+
 def test_flow_that_differs_from_particle_to_particle_is_in_the_budget_and_a_finding():
     recording = simulate("polystyrene_100nm", n_frames=200)
     analysis = analyze(recording, SampleConditions(temperature_c=25.0))

@@ -20,7 +20,8 @@ from hypothesis.extra import numpy as hnp
 
 import nta
 from nta.circumstances import stated_conditions
-from nta.errors import RecordingError
+from nta.cli.analyze import refuse_taken
+from nta.errors import RecordingError, SettingError
 from nta.io.results import load_analysis, results_files, save_analysis, summary, write_tables
 from nta.io.results.encoding import Reader, Writer
 from nta.io.results.tables import track_columns
@@ -181,6 +182,21 @@ def test_the_folder_of_a_batch_says_what_to_give(analysis, tmp_path):
     assert load_analysis(batch / "results" / "z.avi").conditions == analysis.conditions
     with pytest.raises(RecordingError, match="a folder without results of nta"):
         load_analysis(batch / "results" / "monday")
+
+
+def test_recordings_that_a_killed_measurement_left_are_named_with_what_to_do(tmp_path):
+    run = tmp_path / "my run"
+    for name in ("video_10", "video_2", "beads_1", "blank_1"):
+        (run / name).mkdir(parents=True)
+        (run / name / "recording.h5").touch()
+    words = (
+        r"no results\.h5 in it; it holds recordings that were not analysed \(beads_1/recording\.h5, "
+        r"blank_1/recording\.h5, video_2/recording\.h5, \.\.\.\): nta batch '.*my run' -o '.*my run_analysed'$"
+    )
+    with pytest.raises(RecordingError, match=words):
+        load_analysis(run)
+    with pytest.raises(SettingError, match=r"another folder with -o; it holds recordings that were not"):
+        refuse_taken(run)
 
 
 def test_a_report_of_other_results_does_not_stay_beside_new_ones(analysis, tmp_path):

@@ -34,6 +34,17 @@ def test_it_previews_with_what_the_instrument_has_and_nothing_else(session):
         assert not desk.runs.list()
 
 
+def test_the_compiler_runs_in_another_process_before_the_server_loads_what_it_made(session, monkeypatch):
+    done = []
+    with session() as desk:
+        until(desk._warm.is_set)
+        for name in ("compile_aside", "warm_up"):
+            monkeypatch.setattr(module, name, lambda *needed, name=name: done.append((name, needed)))
+        desk._warm_up()
+        needed = desk._state, desk._profile, desk._settings
+    assert done == [("compile_aside", needed), ("warm_up", needed)]
+
+
 def test_a_setting_is_read_back_and_a_refusal_is_in_the_devices_words(session):
     with session() as desk:
         assert desk.set_camera("exposure_s", 0.012) == 0.012

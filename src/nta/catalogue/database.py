@@ -55,7 +55,8 @@ def connect(url: sa.URL) -> sa.Engine:
         sa.event.listen(engine, "begin", _begin_sqlite)
         return engine
     try:
-        return sa.create_engine(url, connect_args={"connect_timeout": 10})
+        # pre_ping: a server that was restarted during an analysis has dropped the connection
+        return sa.create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": 10})
     except ModuleNotFoundError:
         raise CatalogueError(
             f"a catalogue in PostgreSQL needs the package psycopg; {how_to_install('postgres')}"

@@ -10,9 +10,9 @@ import argparse
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from io import TextIOWrapper
 
 from nta.cli.parser import EXIT_USAGE, Parser
+from nta.cli.streams import lasting_streams
 from nta.cli.verbs import (
     add_analysing_verbs,
     add_catalogue_verb,
@@ -27,9 +27,11 @@ EXIT_OK, EXIT_FAILED, EXIT_INTERRUPTED = 0, 1, 130
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return 0 when done, 1 when it failed (stderr says why), 2 for wrong usage, 130 when interrupted."""
-    if isinstance(sys.stdout, TextIOWrapper):
-        # a name that the terminal cannot print must not make a command fail after its work
-        sys.stdout.reconfigure(errors="backslashreplace")
+    with lasting_streams():
+        return _run(arguments)
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     parser = _parser()
     options, unknown = parser.parse_known_args(arguments)
     if unknown:
@@ -40,14 +42,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return EXIT_USAGE
     try:
         module = options.module or options.verb.replace("-", "_")
-        return int(import_module(f"nta.cli.{module}").run(options))
+        code = int(import_module(f"nta.cli.{module}").run(options))
+        sys.stdout.flush()
+        return code
     except KeyboardInterrupt:
         print("nta: interrupted", file=sys.stderr)
         return EXIT_INTERRUPTED
-    except BrokenPipeError:  # the reader of the output is gone, e.g. `nta drivers | head -1`
-        sys.stderr.close()
-        return EXIT_OK
-    except (NtaError, OSError) as error:
+    except (NtaError, OSError, MemoryError) as error:
         if options.debug:
             raise
         print(f"nta: {in_words(error)}", file=sys.stderr)

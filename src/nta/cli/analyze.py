@@ -24,7 +24,7 @@ from nta.cli.catalogue_entries import about_in, catalogue_address, open_catalogu
 from nta.cli.progress import compiling_said, frame_progress, say
 from nta.errors import SettingError, in_words
 from nta.io.atomic import check_writable, new_folder
-from nta.io.results import RESULTS_FILE, load_analysis, results_files, summary
+from nta.io.results import RESULTS_FILE, load_analysis, not_analysed, results_files, summary
 from nta.one_recording import Request, analyze_file, write_results
 from nta.pipeline import Analysis
 from nta.report import REPORT_FILE, summary_text
@@ -66,8 +66,6 @@ def run(options: argparse.Namespace) -> int:
     for path, folder in folders.items():
         try:
             analysis = analyze_recording(path, folder, request, handling)
-        except BrokenPipeError:  # the reader of our output is gone
-            raise
         except Exception as error:  # one bad file must not end the others, not even by a defect of nta
             if options.debug or not several:
                 raise
@@ -142,7 +140,9 @@ def refuse_taken(folder: Path, *, force: bool | None = None) -> None:
     if not folder.exists() or not any(folder.iterdir()):
         return
     if not results_files(folder):
-        raise SettingError(f"{folder} is not empty and holds no nta results; choose another folder with -o")
+        raise SettingError(
+            f"{folder} is not empty and holds no nta results; choose another folder with -o{not_analysed(folder)}"
+        )
     # only results in the folder itself: those of a measurement lie beside a recording that cannot be made again
     replaceable = (folder / RESULTS_FILE).exists()
     if not (force and replaceable):

@@ -42,8 +42,6 @@ def run(options: argparse.Namespace) -> int:
     for path, folder in folders.items():
         try:
             _import(path, folder, options)
-        except BrokenPipeError:  # the reader of the output is gone
-            raise
         except Exception as error:  # one bad file must not end the others, not even by a defect of nta
             if options.debug:
                 raise

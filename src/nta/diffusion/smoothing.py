@@ -65,10 +65,12 @@ class StepCorrelation:
         Pools all lags from the first that is not `held` on: a single lag of many may fall short by chance.
         """
         rest, held = self.correlation[self._first_not_held :], self.correlation[: self._first_not_held]
-        if not np.isfinite(rest).any():
+        std_err = self.std_err[self._first_not_held :]
+        known = np.isfinite(rest) & (std_err > 0)  # no spread where every frame is there twice: steps of 0
+        if not known.any():
             return 0.0
-        weight = np.where(np.isfinite(rest), 1 / self.std_err[self._first_not_held :] ** 2, 0.0)
-        mean = float(np.average(np.nan_to_num(rest), weights=weight))
+        weight = 1 / std_err[known] ** 2
+        mean = float(np.average(rest[known], weights=weight))
         there = mean > self.beyond_sd / weight.sum() ** 0.5
         lasting = mean > _LASTING * float(held.mean()) if held.size else True
         return mean if there and lasting else 0.0

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import signal
+from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
@@ -25,6 +28,29 @@ def warm_up(
         for frame in _walking_spots(small):
             live.push(frame)
         live.finish()
+
+
+def compile_aside(
+    camera: CameraState, profile: InstrumentProfile | None = None, settings: AnalysisSettings | None = None
+) -> None:
+    """Do the same in a process of its own, which leaves the compiled code on disk.
+
+    A program that runs for days keeps neither the memory of the compiler, hundreds of megabytes, nor a preview that the
+    compiler holds up. If the process fails, nothing is lost: `warm_up` compiles what it does not find.
+    """
+    spawn = multiprocessing.get_context("spawn")  # a fork would copy locks that threads hold
+    process = spawn.Process(target=_compile, args=(camera, profile, settings), daemon=True)
+    with suppress(OSError):  # no memory for another process
+        process.start()
+        process.join()
+
+
+def _compile(
+    camera: CameraState, profile: InstrumentProfile | None, settings: AnalysisSettings | None
+) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole group; the parent ends us
+    with suppress(Exception):  # the parent meets it too
+        warm_up(camera, profile, settings)
 
 
 def _walking_spots(camera: CameraState) -> list[Frame]:

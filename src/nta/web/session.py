@@ -24,6 +24,7 @@ from nta.live import (
     LiveAnalysis,
     LiveSettings,
     Snapshot,
+    compile_aside,
     record_watched,
     refuse_no_temperature,
     warm_up,
@@ -267,10 +268,12 @@ class Session:
             self._camera, self._state = {name: float(value) for name, value in known.items()}, state
 
     def _warm_up(self) -> None:
-        """Compile the kernels of the analysis during the preview; missing inputs are reported when the analysis begins."""
+        """Compile and load the kernels of the analysis during the preview; it says itself what input it lacks."""
         assert self._state is not None
+        needed = self._state, self._profile, self._settings
+        compile_aside(*needed)
         with suppress(NtaError):
-            warm_up(self._state, self._profile, self._settings)
+            warm_up(*needed)
         self._warm.set()
 
     def _lose(self, error: Exception) -> None:
