@@ -11,7 +11,6 @@ from nta.visibility.measure import detection_curve, measure_visibility
 from nta.visibility.settings import VisibilitySettings
 from nta.visibility.shape import share_not_gaussian
 from nta.visibility.table import BrightnessLaw, Concentration, TrackIndices, Visibility, VisibleVolume
-from nta.visibility.vanishing import share_vanishing
 
 __all__ = [
     "BrightnessLaw",
@@ -33,6 +32,5 @@ __all__ = [
     "measure_visibility",
     "per_ml_by_size",
     "share_not_gaussian",
-    "share_vanishing",
     "width_in_focus_px",
 ]

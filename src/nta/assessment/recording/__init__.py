@@ -49,7 +49,6 @@ def assess_recording(
             sample.focus(evidence),
             sample.shape(evidence),
             *sample.evenness(evidence),
-            sample.blinking(evidence),
             sample.immobile(evidence),
             *motion.free_motion(evidence),
             *frames.losses(evidence),

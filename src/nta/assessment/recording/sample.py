@@ -9,7 +9,7 @@ from dataclasses import replace
 from nta.assessment.finding import Finding, Verdict
 from nta.assessment.recording.evidence import Evidence, finding, not_assessed
 from nta.diffusion import TrackFlag
-from nta.visibility import evenness_across, evenness_in_time, share_not_gaussian, share_vanishing
+from nta.visibility import evenness_across, evenness_in_time, share_not_gaussian
 
 _FULL = 0.995  # share of full scale that counts as full: 8-bit data in the upper bits of 16 reach no higher
 
@@ -225,26 +225,6 @@ def evenness(e: Evidence) -> Iterator[Finding]:
         "widen the light sheet, or cut the recording to the field that it fills, or anchor the sheet to beads of known "
         "concentration (nta calibrate); its interval holds the difference",
     )
-
-
-def blinking(e: Evidence) -> Finding:
-    """Judge whether bright particles are gone in the next frame."""
-    name, title = "blinking", "Blinking"
-    share = share_vanishing(e.sized, e.spots)
-    if share is None:
-        return not_assessed(name, title, "too few bright spots to tell", "")
-    found = finding(
-        e,
-        name,
-        title,
-        share,
-        f"after {share:.1%} of the bright spots there is none in the next frame",
-        "less laser power or another dye; see that shutter and light source are steady",
-    )
-    if found.verdict is not Verdict.WARN:
-        return found
-    words = "particles that go dark are missing from a concentration, which comes out too small, and from long tracks"
-    return replace(found, evidence=f"{found.evidence}; {words}")
 
 
 def immobile(e: Evidence) -> Finding:
