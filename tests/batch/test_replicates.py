@@ -163,7 +163,9 @@ def test_every_number_in_the_table_of_recordings_has_its_interval(tmp_path):
     table = page(
         Batch(folder=tmp_path, done=((job, JobOutcome(status="result", numbers=numbers)),), groups=())
     )
-    assert re.findall(r"<td[^>]*>([^<]*\([^<]*\)[^<]*)</td>", table.replace("\u00a0", " ")) == [
-        *["100.0 nm (95.0 to 106.0 nm)"] * 3,
-        "100 (95.0 to 106) per ml in the cell",
+    cells = re.findall(r'<td class="number">([^<]+)((?:<span class="interval">[^<]*</span>)+)</td>', table)
+    words = [(value, re.findall(r">([^<]+)<", below.replace("\u00a0", " "))) for value, below in cells]
+    assert words == [
+        *[("100.0", ["95.0 to 106.0"])] * 3,
+        ("100", ["95.0 to 106", "in the cell"]),
     ]

@@ -20,7 +20,8 @@ from nta.errors import DeviceTimeout, RecordingError, SettingError
 from nta.io.results import results_files
 from nta.measurements import open_measurements
 from nta.quantity import Quantity
-from nta.report.wording import in_one
+from nta.report.markup import stacked
+from nta.report.wording import in_column
 from nta.sop import execution, read_procedure, write_sop_report
 from nta.sop.execution import NOT_ANALYSED, NOT_MEASURED, worst_of
 from nta.sop.instrument import check, go_to
@@ -77,7 +78,7 @@ def test_controls_come_first_and_all_of_it_lies_in_one_folder(write, operator, q
     assert "EXAMPLE" in report
     assert all(name in report for name in names)
     sizes = quick_analysis[-1].sizes.summary
-    assert all(in_one(sizes[name]) in report for name in ("d10_nm", "d50_nm", "d90_nm")), (
+    assert all(stacked(in_column(sizes[name])) in report for name in ("d10_nm", "d50_nm", "d90_nm")), (
         "with their intervals"
     )
     assert json.loads((folder / "summary.json").read_text())["over_videos"]["d50_nm"]["n"] == 3

@@ -30,7 +30,7 @@ from nta.report.figures.style import (
     house_style,
     new_figure,
 )
-from nta.report.wording import capitalised, number, scientific
+from nta.report.wording import capitalised, number, prettied, scientific
 
 
 def write_charts(sets: Sequence[ChartSet], path: str | Path, *, png: str | Path | None = None) -> Path:
@@ -117,7 +117,7 @@ def _doubts(charts: ChartSet) -> Iterator[str]:
         doubt = 100 / np.sqrt(2 * (min(few) - 1))
         yield f"The baseline stands on {min(few)} runs: its SD, and so every limit, is known to {doubt:.0f} % only."
     if (off := charts.baseline.against_certificate()) is not None:
-        yield f"{capitalised(off.evidence)}{f'. {capitalised(off.advice)}' if off.advice else ''}."
+        yield f"{prettied(capitalised(off.evidence))}{f'. {capitalised(off.advice)}' if off.advice else ''}."
     yield from (f"{words}." for words in charts.missing)
     failed = sorted({p.run for c in charts.charts for p in c.points if p.failed})
     if failed:
@@ -174,7 +174,7 @@ def _picture(charts: ChartSet, chart: Chart, index: int) -> Picture:
             if any(p.of_baseline for p in chart.points)
             else ""
         )
-        + ("" if certified is None else f" Green: the certified {number(certified.diameter_nm, 4)} nm.")
+        + ("" if certified is None else f" Green: the certified {certified.diameter_nm:g} nm.")
     )
     return Picture(name=name, title=f"{chart.title}, {charts.baseline.name}", caption=caption, figure=figure)
 

@@ -112,6 +112,7 @@ def prettied(words: str) -> str:
     """Return a sentence with units and large counts in typographic form."""
     words = re.sub(_NUMBER_WITH_POWER, lambda found: _typeset(found[0]), words)
     words = re.sub(_COUNTED, lambda found: grouped(int(found[0])), words)
+    words = re.sub(r"(?<![\w-])-(?=\d+(?:\.\d+)? ?%)", "−", words)
     words = re.sub(r"(?<=\d)%", f"{_FIXED_SPACE}%", words)
     return re.sub(r"(?<=\d )um\b", "µm", words).replace(" degC", " °C")
 

@@ -200,10 +200,15 @@ def _title(criterion: Criterion) -> str:
 
 def measured_words(criterion: Criterion) -> str:
     """Return "+14 % (95 % interval +9 to +19 %)"."""
+    value, interval = measured_texts(criterion)
+    return f"{value} (95 % interval {interval})" if interval else value
+
+
+def measured_texts(criterion: Criterion) -> tuple[str, str]:
+    """Return "+14 %" and "+9 to +19 %"; ratios have no signs."""
     quantity = measured(criterion)
     assert quantity is not None
-    value, interval = value_and_interval(quantity, signed=criterion.name not in _RATIOS)
-    return f"{value} (95 % interval {interval})" if interval else value
+    return value_and_interval(quantity, signed=criterion.name not in _RATIOS)
 
 
 def _damaged(item: Judged) -> str:

@@ -158,7 +158,7 @@ class Page:
             label="Certificate of the beads",
             value=standard,
         )
-        self._standard.props(_TEXT).mark("standard")
+        self._standard.props(_TEXT).classes("wide").mark("standard")
         self._standard.bind_visibility_from(self._kind, "value", value="beads")
 
     def _sizes(self) -> None:

@@ -18,7 +18,6 @@ from nta.report.wording import (
     number,
     prettied,
     scientific,
-    value_and_interval,
 )
 from nta.study.arms import MEASURED, arm_summaries
 from nta.study.checklist import Checklist
@@ -29,7 +28,7 @@ from nta.study.wording import (
     DEFINITION,
     handled,
     margin_words,
-    measured,
+    measured_texts,
     over_words,
     resolving,
     verdict_sentence,
@@ -211,11 +210,11 @@ def _group(item: Judged, n: int, pictures: Mapping[str, Picture], of: str) -> It
 
 
 def _criterion(criterion: Criterion, judgement: Judgement) -> tuple[doc.Cell, ...]:
-    quantity, comparison = measured(criterion), criterion.comparison
+    comparison = criterion.comparison
     p, decision = judgement.adjusted_p.get(criterion.name), judgement.decision(criterion.name)
-    if quantity is None or comparison is None or decision is None:
+    if comparison is None or decision is None:
         return criterion.title, "", "", "", "", "", doc.Mark("open", f"Not assessed: {criterion.missing}")
-    value, interval = value_and_interval(quantity)
+    value, interval = measured_texts(criterion)
     return (
         criterion.title,
         value,
