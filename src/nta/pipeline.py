@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from textwrap import indent
 
-from nta.assessment import Assessment, assess_recording, load_limits
+from nta.assessment import Assessment, Kind, assess_recording, load_limits
 from nta.assessment.controls import against_blank, doubted, with_findings
 from nta.calibration import InstrumentProfile, SampleConditions, load_profile
 from nta.circumstances import Scale, completed_camera, stated_conditions
@@ -25,7 +25,7 @@ from nta.quantity import Quantity
 from nta.settings import AnalysisSettings
 from nta.sizes import SizeDistribution, size_distribution
 from nta.spots import SpotDetector, Spots
-from nta.stated import refuse_other
+from nta.stated import check_choice, refuse_other
 from nta.tracks import Relinking, TrackLinker, Tracks
 from nta.visibility import (
     DetectionCurve,
@@ -96,6 +96,7 @@ def analyze(
     profile: InstrumentProfile | str | Path | None = None,
     settings: AnalysisSettings | None = None,
     *,
+    kind: Kind = "sample",
     progress: Progress | None = None,
     sha256: str | None = None,
 ) -> Analysis:
@@ -112,6 +113,9 @@ def analyze(
         The instrument, or its name or file; fills in what the recording does not say of its camera.
     settings
         Defaults where None.
+    kind
+        What the recording is of: a sample, certified beads, or a blank, the diluent alone. It is judged as such; the
+        numbers do not depend on it.
     progress
         Called with the number of frames done.
     sha256
@@ -141,6 +145,7 @@ def analyze(
     # refuse before the long work, not after it
     Scale.of(camera)
     conditions.viscosity_pa_s()
+    check_choice("kind", kind, Kind)
     load_limits(settings.assessment.limits)
 
     sample = FrameSample(settings.visibility.frames)
@@ -157,7 +162,7 @@ def analyze(
         diffusion=run.diffusion,
         msd=mean_squared_displacement(tracks, run.diffusion),
         sizes=replace(run.sizes, suspension=visibility.suspension),
-        assessment=assess_recording(run, spots, source, settings.assessment),
+        assessment=assess_recording(run, spots, source, settings.assessment, kind=kind),
         camera=camera,
         conditions=conditions,
         profile=profile,

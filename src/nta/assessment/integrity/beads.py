@@ -26,6 +26,7 @@ from nta.assessment.integrity.criteria import IntegrityEvidence
 from nta.assessment.integrity.limits import IntegrityLimits
 from nta.assessment.integrity.signatures import Video
 
+_MOST_ASKED = 20  # videos of beads on each side: nobody records more, so a worse scatter needs another remedy
 _FEWEST = 3  # videos of beads on each side that are advised; two give an interval, and a very wide one
 
 
@@ -80,6 +81,8 @@ class Drift:
         n = replicates_for_equivalence(
             c.scatter, c.margin, fewest=max(_FEWEST, min(c.n_test, c.n_reference) + 1)
         )
+        if n is not None and n > _MOST_ASKED:
+            return f"record longer bead videos: with this scatter, {_MOST_ASKED} on each side would not show steady ones"
         enough = "" if n is None else f": with this scatter, about {n} on each side would show steady ones"
         return f"record more bead videos, or longer ones{enough}"
 

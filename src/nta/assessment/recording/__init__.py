@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nta.assessment.finding import Assessment
+from nta.assessment.finding import Assessment, Kind
 from nta.assessment.limits import load_limits
 from nta.assessment.recording import frames, instrument, motion, sample
 from nta.assessment.recording.evidence import Evidence
@@ -16,11 +16,17 @@ __all__ = ["UNKNOWN_EXPOSURE", "assess_recording"]
 
 
 def assess_recording(
-    run: Run, spots: Spots, source: FrameSource, settings: AssessmentSettings | None = None
+    run: Run,
+    spots: Spots,
+    source: FrameSource,
+    settings: AssessmentSettings | None = None,
+    *,
+    kind: Kind = "sample",
 ) -> Assessment:
     """Judge one recording: enough tracks, drift, saturation, losses, calibration and what else is known of it.
 
     spots : all of the run, in tracks or not. source : says what it lost and what it knows of instrument and sample.
+    kind : what the recording is of; a blank is good if little is seen, and asks for no blank and no beads of its own.
     """
     evidence = Evidence(
         run=run,
@@ -28,6 +34,7 @@ def assess_recording(
         metadata=source.metadata,
         spots=spots,
         limits=load_limits((settings or AssessmentSettings()).limits),
+        kind=kind,
     )
     return Assessment(
         findings=(
@@ -52,6 +59,7 @@ def assess_recording(
             instrument.camera(evidence),
             instrument.calibration(evidence),
             *instrument.foreign_profile(evidence),
-            *instrument.controls(),
-        )
+            *instrument.controls(evidence),
+        ),
+        kind=kind,
     )
