@@ -410,7 +410,7 @@ def test_a_result_that_its_report_fails_is_marked_named_and_said_to_be_in_the_me
     assert words[0] == (
         "3 of 3 files gave a result: 1 good, 1 to use with care, 1 not to be relied on: c (drift, focus)"
     )
-    assert "1 of 3 videos in the means not to be relied on: c (drift, focus); to leave out" in words[-1]
+    assert "1 of 3 videos in the means is not to be relied on: c (drift, focus); to leave out" in words[-1]
     text = page(batch)
     assert text.index("Do not rely on c (drift, focus)") < text.index("Recordings")
     marks = re.findall(r'<span class="mark">(.)</span>(Good|Use with care|Do not rely on it)</span>', text)

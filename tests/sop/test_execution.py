@@ -416,7 +416,7 @@ def test_videos_not_to_be_relied_on_are_named_first(write, operator, quick_analy
     first = replace(first, numbers=replace(first.numbers, assessment=kept))
     others = [replace(v, numbers=replace(v.numbers, assessment=Assessment(findings=()))) for v in others]
     outcome = replace(outcome, videos=(first, *others))
-    said = "Do not rely on video_1 (drift); 1 video of these in the means below"
+    said = "Do not rely on video_1 (drift); the means below hold 1 video of these"
     assert _lines(outcome)[1].strip() == said
     report = write_sop_report(outcome).read_text(encoding="utf-8")
     assert report.index(said) < report.index("Over all videos")

@@ -20,7 +20,7 @@ def bead_check(
         "bead_check",
         "Size standard",
         abs(bias),
-        f"{beads}: {100 * bias:+.1f} % of the certified diameter in {videos}, "
+        f"{beads}: {round(100 * bias, 1) + 0.0:+.1f} % of the certified diameter in {videos}, "
         f"standard uncertainty {100 * bias_std:.1f} %"
         + ("" if abs(bias) > 2 * bias_std else ": they agree within twice of it"),
         "check temperature, frame rate and pixel size before believing the sizes; nta calibrate makes a new profile",

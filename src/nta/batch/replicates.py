@@ -43,7 +43,8 @@ class Replicates:
         if not self.failed:
             return ""
         return (
-            f"{len(self.failed)} of {count(len(self.videos), 'video')} in the means not to be relied on: "
+            f"{len(self.failed)} of {count(len(self.videos), 'video')} in the means "
+            f"{'is' if len(self.failed) == 1 else 'are'} not to be relied on: "
             f"{with_reasons(self.failed)}; to leave out what failed, list the others in a manifest"
         )
 

@@ -17,7 +17,7 @@ from nta.stated import check_choice
 
 @dataclass(frozen=True, kw_only=True)
 class About:
-    """Labels of a recording that do not affect its analysis; changing them repeats only the bead check.
+    """Labels of a recording that affect no number of its analysis; kind and standard are what it is judged as.
 
     group : recordings with the same group are replicates.
     """

@@ -180,7 +180,7 @@ def words_on_failed(outcome: ProcedureOutcome) -> str:
         return ""
     words = f"Do not rely on {with_reasons(outcome.not_to_rely_on, at_most=len(outcome.videos))}"
     inside = sum(video.step.name in outcome.not_to_rely_on for video in outcome.of("sample"))
-    return f"{words}; {count(inside, 'video')} of these in the means below" if inside else words
+    return f"{words}; the means below hold {count(inside, 'video')} of these" if inside else words
 
 
 def _over_videos(outcome: ProcedureOutcome) -> Iterator[doc.Block]:
