@@ -347,12 +347,12 @@ def test_the_limit_of_a_clean_blank_is_kept_and_shown(tmp_path, variant, capsys)
 
 def test_the_list_fits_the_terminal():
     rows = [
-        ("run", "operator", "recording"),
-        ("1", "", "/data/2026/a long folder/polystyrene_1.h5"),
-        ("2", "", "b"),
+        ("run", "kind", "operator", "recording"),
+        ("1", "beads example_polystyrene_100nm", "", "/data/2026/a long folder/polystyrene_1.h5"),
+        ("2", "blank", "", "b"),
     ]
     wide, narrow = list(_lines(rows, None)), list(_lines(rows, 30))
     assert max(map(len, wide)) > 30 >= max(map(len, narrow))
-    assert narrow[1].endswith("ene_1.h5")
-    assert "operator" in wide[0]
-    assert "operator" not in narrow[0]
+    assert narrow[0].split() == ["run", "kind"]
+    assert narrow[1] == "1    beads examp..tyrene_100nm"
+    assert [line.strip() for line in narrow[3:]] == ["2    blank", "b"]

@@ -36,7 +36,9 @@ _COLUMNS = (
     *("run", "date, UTC", "kind", "sample", "instrument", "operator", "D50 nm", "per ml", "verdict"),
     "recording",
 )
-_NARROWEST = 8  # of a column that is shortened, in letters
+_BELOW = ("sample", "recording")  # columns that stand below their row on a narrow terminal
+_LABELS = ("kind", "instrument", "operator")  # columns that are cut there
+_NARROWEST, _INDENT = 8, "     "
 
 
 def run(options: argparse.Namespace) -> int:
@@ -62,15 +64,32 @@ def _list(catalogue: Catalogue, options: argparse.Namespace) -> None:
 
 
 def _lines(rows: Sequence[Sequence[str]], width: int | None) -> Iterator[str]:
-    """Yield rows under their head as lines. width : of the terminal; empty columns are left out for it, long ones cut."""
-    columns = list(zip(*rows, strict=True))
-    if width is not None and len(rows) > 1:
-        columns = [column for column in columns if any(column[1:])]
+    """Yield rows under their head as lines; where they are wider than the terminal, long texts stand below their row."""
+    lines = _in_columns(list(zip(*rows, strict=True)), None)
+    if width is None or max(map(len, lines)) <= width:
+        yield from lines
+        return
+    columns = [column for column in zip(*rows, strict=True) if column[0] not in _BELOW and any(column[1:])]
+    below = [column for column in zip(*rows, strict=True) if column[0] in _BELOW]
+    for n, line in enumerate(_in_columns(columns, width)):
+        yield line
+        if n:
+            yield from (_INDENT + _cut(column[n], width - len(_INDENT)) for column in below if column[n])
+
+
+def _in_columns(columns: Sequence[Sequence[str]], width: int | None) -> list[str]:
+    """Return columns as lines; labels are cut until the lines fit the width."""
     widths = [max(map(len, column)) for column in columns]
-    while width is not None and sum(widths) + 2 * (len(widths) - 1) > width and max(widths) > _NARROWEST:
-        widths[widths.index(max(widths))] -= 1
-    for row in zip(*columns, strict=True):
-        yield "  ".join(_cut(cell, w).ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip()
+    labels = [i for i, column in enumerate(columns) if column[0] in _LABELS]
+    while width is not None and labels and sum(widths) + 2 * (len(widths) - 1) > width:
+        longest = max(labels, key=widths.__getitem__)
+        if widths[longest] <= _NARROWEST:
+            break
+        widths[longest] -= 1
+    return [
+        "  ".join(_cut(cell, w).ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip()
+        for row in zip(*columns, strict=True)
+    ]
 
 
 def _cut(cell: str, width: int) -> str:
