@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from nta.assessment import Kind
 from nta.beads import against_certificate
 from nta.calibration import InstrumentProfile, known_certificate
 from nta.circumstances import stated_conditions
@@ -30,8 +31,8 @@ class Request:
     camera : stated settings, as arguments of `open_recording`. conditions : stated conditions, as arguments of
         `SampleConditions`. blank : results of the diluent alone, to be subtracted. threads : number of threads of the
         detection; it does not change the result.
-    beads : name of the certificate that beads are compared with; empty if the side-car states it; None if the sample is not
-        beads.
+    kind : what the recording is of. standard : for beads, the name of the certificate that they are compared with; empty if
+        the side-car states it.
     report : whether to write a report page, which takes longer than the analysis of a short recording.
     """
 
@@ -40,7 +41,8 @@ class Request:
     profile: InstrumentProfile | None = None
     settings: AnalysisSettings = field(default_factory=AnalysisSettings)
     blank: Path | None = None
-    beads: str | None = None
+    kind: Kind = "sample"
+    standard: str = ""
     threads: int | None = None
     report: bool = True
 
@@ -68,8 +70,8 @@ def analyze_file(
     on_sweep
         If given, the analysis is repeated over a grid of settings, and this is told of the progress.
     """
-    if request.beads:
-        known_certificate(request.beads)  # refuse a wrong certificate before the long analysis
+    if request.standard:
+        known_certificate(request.standard)  # refuse a wrong certificate before the long analysis
     settings = request.settings
     if settings.detection.threads is None and request.threads is not None:
         settings = replace(settings, detection=replace(settings.detection, threads=request.threads))
@@ -82,6 +84,7 @@ def analyze_file(
                 conditions,
                 request.profile,
                 settings,
+                kind=request.kind,
                 progress=progress,
                 sha256=sha256 or checksum(path),
             )
@@ -90,8 +93,8 @@ def analyze_file(
         metadata = dict(source.metadata)
     if blank is not None:
         analysis = subtract_blank(analysis, blank)
-    if request.beads is not None:
-        analysis = against_certificate(analysis, request.beads or str(metadata.get("standard", "")))
+    if request.kind == "beads":
+        analysis = against_certificate(analysis, request.standard or str(metadata.get("standard", "")))
     return replace(analysis, settings=request.settings), metadata
 
 

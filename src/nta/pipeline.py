@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from textwrap import indent
 
-from nta.assessment import Assessment, assess_recording, load_limits
+from nta.assessment import Assessment, Kind, assess_recording, load_limits
 from nta.assessment.controls import against_blank, doubted, with_findings
 from nta.calibration import InstrumentProfile, SampleConditions, load_profile
 from nta.circumstances import Scale, completed_camera, stated_conditions
@@ -26,7 +26,7 @@ from nta.settings import AnalysisSettings
 from nta.sized_tracks import SizedTracks
 from nta.sizes import SizeDistribution, size_distribution
 from nta.spots import SpotDetector, Spots
-from nta.stated import refuse_other
+from nta.stated import check_choice, refuse_other
 from nta.tracks import Relinking, TrackLinker, Tracks
 from nta.visibility import (
     DetectionCurve,
@@ -96,6 +96,7 @@ def analyze(
     profile: InstrumentProfile | str | Path | None = None,
     settings: AnalysisSettings | None = None,
     *,
+    kind: Kind = "sample",
     progress: Progress | None = None,
     sha256: str | None = None,
 ) -> Analysis:
@@ -112,6 +113,8 @@ def analyze(
         The instrument, or its name or file; supplies camera values that the recording does not state.
     settings
         Settings of all stages; None: defaults.
+    kind
+        Kind of recording: a sample, certified beads, or a blank (only the diluent). Findings depend on it, numbers do not.
     progress
         Called with the number of frames done.
     sha256
@@ -141,6 +144,7 @@ def analyze(
     # check the input before the long work
     Scale.of(camera)
     conditions.viscosity_pa_s()
+    check_choice("kind", kind, Kind)
     load_limits(settings.assessment.limits)
 
     sample = FrameSample(settings.visibility.frames)
@@ -157,7 +161,9 @@ def analyze(
         diffusion=sized.diffusion,
         msd=mean_squared_displacement(tracks, sized.diffusion),
         sizes=replace(sized.sizes, suspension=visibility.suspension),
-        assessment=assess_recording(sized, spots, source.report, source.metadata, settings.assessment),
+        assessment=assess_recording(
+            sized, spots, source.report, source.metadata, settings.assessment, kind=kind
+        ),
         camera=camera,
         conditions=conditions,
         profile=profile,

@@ -253,7 +253,9 @@ def test_beads_that_scatter_too_much_to_tell_are_said_not_to_decide(rng):
     assert judgement.verdict is Integrity.INDETERMINATE
     assert [reason.code for reason in judgement.reasons] == ["BEADS_UNDECIDED"]
     assert "not decided whether the beads around the arms drifted" in judgement.reasons[0].text
-    assert "record more bead videos" in judgement.reasons[0].remedy
+    assert judgement.reasons[0].remedy.startswith(
+        "record longer bead videos: with this scatter, 20 on each side"
+    )
 
 
 def test_conflicting_membrane_evidence_is_said(rng):

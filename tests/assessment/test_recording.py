@@ -78,14 +78,16 @@ def test_noise_that_was_cut_off_at_black_is_told(tmp_path, rng, offset, told):
 def test_a_clean_blank_does_not_fail_for_being_clean():
     scene = load_scenario("blank")
     small = replace(scene, n_frames=60, camera=replace(scene.camera, width_px=160, height_px=120))
-    simulation = simulate(small, seed=2)
-    analysis = analyze(simulation, stated_conditions(simulation.metadata), load_profile("simulated"))
-    found = by_name(analysis)
-    assert analysis.sizes.distribution is None
-    assert analysis.assessment.worst is Verdict.WARN
-    for name in ("enough_tracks", "spots_per_frame_low"):
-        assert found[name].verdict is Verdict.WARN
-        assert "for a blank that is what is wanted" in found[name].advice
+    for kind, verdict in (("sample", Verdict.WARN), ("blank", Verdict.PASS)):
+        simulation = simulate(small, seed=2)
+        conditions = stated_conditions(simulation.metadata)
+        analysis = analyze(simulation, conditions, load_profile("simulated"), kind=kind)
+        found = by_name(analysis)
+        assert analysis.sizes.distribution is None
+        assert analysis.assessment.worst is verdict
+        for name in ("enough_tracks", "spots_per_frame_low"):
+            assert found[name].verdict is verdict
+            assert ("say --kind blank" in found[name].advice) == (kind == "sample")
 
 
 @pytest.mark.parametrize(

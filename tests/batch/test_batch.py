@@ -17,14 +17,21 @@ import pytest
 from made import videos
 from made.waiting import until
 from nta.batch import JobOutcome, plan, run_batch
+from nta.batch.batch import Batch
+from nta.batch.job import Job
 from nta.batch.outcome import OUTCOME_FILE
+from nta.batch.page import page
 from nta.batch.processes import in_processes
+from nta.batch.replicates import replicates
+from nta.batch.tables import groups_table
 from nta.batch.work import work
 from nta.catalogue import Catalogue
 from nta.cli import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, main
+from nta.cli.batch import _summary
 from nta.errors import SettingError
 from nta.io.results import RESULTS_FILE, load_analysis
 from nta.one_recording import Request
+from nta.quantity import Quantity
 from nta.settings import AnalysisSettings
 
 pytestmark = pytest.mark.timeout(900)  # processes of their own, on shared machines
@@ -382,8 +389,37 @@ def test_a_blank_may_well_be_without_a_size(few, quick, tmp_path, frames, here):
     (few / "blank.toml").write_text(videos.SIDECAR.format(sample="diluent"))
     manifest, folder = tmp_path / "list.csv", tmp_path / "batch"
     request = Request(settings=AnalysisSettings.from_toml(quick), report=False)
-    for kind in ("sample", "blank"):  # what is said beside the analysis redoes nothing
+    for kind, status in (("sample", "unsized"), ("blank", "result")):
         manifest.write_text(f"file;kind\nfew/blank.avi;{kind}\n")
         batch = run_batch(plan(manifest, folder, request=request), folder)
-        assert [outcome.status for _, outcome in batch.done] == ["unsized"]
+        assert [outcome.status for _, outcome in batch.done] == [status]
         assert batch.whole == (kind == "blank")
+    assert "No size" not in (folder / "overview.html").read_text(encoding="utf-8")
+
+
+def test_a_result_that_its_report_fails_is_marked_named_and_said_to_be_in_the_mean(tmp_path):
+    def done(name, verdict, failed):
+        d50 = Quantity(100.0, 95.0, 105.0, "nm")
+        facts = {"verdict": verdict, "failed_findings": failed, "sample": "s"}
+        job = Job(name=name, recording=tmp_path / name, folder=tmp_path / "results" / name)
+        return job, JobOutcome(status="result", sha256=name, facts=facts, numbers={"d50_nm": d50})
+
+    rows = (done("a", "pass", []), done("b", "warn", []), done("c", "fail", ["Drift", "Focus"]))
+    batch = Batch(folder=tmp_path, done=rows, groups=tuple(replicates(rows)))
+    words = _summary(batch).splitlines()
+    assert words[0] == (
+        "3 of 3 files gave a result: 1 good, 1 to use with care, 1 not to be relied on: c (drift, focus)"
+    )
+    assert "1 of 3 videos in the means is not to be relied on: c (drift, focus); to leave out" in words[-1]
+    text = page(batch)
+    assert text.index("Do not rely on c (drift, focus)") < text.index("Recordings")
+    marks = re.findall(r'<span class="mark">(.)</span>(Good|Use with care|Do not rely on it)</span>', text)
+    assert marks == [("✓", "Good"), ("▲", "Use with care"), ("✕", "Do not rely on it")]
+    assert groups_table(batch.groups).column("videos_failed").to_pylist() == [1]
+
+
+@pytest.mark.parametrize("words", ["--blank nope", "--medium nope"])
+def test_what_is_not_there_is_refused_before_the_first_recording(few, tmp_path, words, capsys):
+    assert main(["batch", str(few), "-o", str(tmp_path / "out"), *words.split()]) == EXIT_FAILED
+    assert "nope" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()

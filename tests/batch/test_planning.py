@@ -267,10 +267,10 @@ def test_a_standard_of_the_command_line_is_of_the_beads_in_the_list_and_of_nothi
     manifest = tmp_path / "list.csv"
     manifest.write_text("file,kind\na.avi,beads\nb.avi,blank\n")
     beads, blank = plan(manifest, tmp_path / "out", about=About(standard="PS 100", lot="7"))
-    assert (beads.about.standard, beads.about.lot, beads.request.beads) == ("PS 100", "7", "PS 100")
-    assert (blank.about.standard, blank.about.lot, blank.request.beads) == ("", "", None)
+    assert (beads.about.standard, beads.about.lot, beads.request.standard) == ("PS 100", "7", "PS 100")
+    assert (blank.about.standard, blank.about.lot, blank.request.standard) == ("", "", "")
     manifest.write_text("file,standard\na.avi,PS 100\n")
     (beads,) = plan(manifest, tmp_path / "out", about=About(kind="beads"))
-    assert beads.request.beads == "PS 100"
+    assert beads.request.standard == "PS 100"
     with pytest.raises(SettingError, match=r"standard can be said of beads alone.* --kind beads"):
         plan(tmp_path, tmp_path / "out", about=About(standard="PS 100"))

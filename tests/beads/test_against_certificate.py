@@ -66,5 +66,5 @@ def test_a_batch_judges_its_beads_and_does_them_again_for_another_certificate(tm
         list_.write_text(f"file,kind,standard\n{line}\n")
         (job,) = plan(list_, tmp_path / "out")
         keys.append(job.key("0"))
-    assert job.request.beads == "example_polystyrene_200nm"
+    assert job.request.standard == "example_polystyrene_200nm"
     assert len(set(keys)) == 3

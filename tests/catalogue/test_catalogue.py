@@ -12,9 +12,12 @@ from made import catalogue_writer
 from nta.catalogue import About, Catalogue, CatalogueError
 from nta.catalogue.database import address, connect
 from nta.cli import main
+from nta.cli.catalogue import _lines
 from nta.cli.catalogue_entries import record_analysis
 from nta.errors import SettingError
 from nta.io.results import save_analysis, summary
+from nta.quantity import Quantity
+from nta.visibility import Concentration, Visibility
 
 pytestmark = pytest.mark.timeout(900)  # a first run compiles, on machines that others use too
 
@@ -333,3 +336,36 @@ def test_a_time_of_day_needs_its_zone_and_a_day_does_not(tmp_path, variant, caps
     head, _, listed = capsys.readouterr().out.splitlines()
     assert "date, UTC" in head
     assert "2026-01-05 13:30" in listed
+
+
+def test_the_limit_of_a_clean_blank_is_kept_and_shown(tmp_path, variant, capsys):
+    limit = Quantity(None, 0.0, 2.19e6, "1/ml", "nothing was counted")
+    found = Concentration(
+        per_frame=Quantity(0.0, 0.0, 0.1, "1"), in_cell_per_ml=limit, in_sample_per_ml=limit, dilution=None
+    )
+    seen = Visibility(
+        curve=None, law=None, limit_nm=limit, share_below_limit=None, volume=None, suspension=None,
+        concentration=found, indices=None,
+    )  # fmt: skip
+    where, table = str(tmp_path / "runs.sqlite"), tmp_path / "runs.csv"
+    with Catalogue.open(where) as catalogue:
+        run = catalogue.record(variant(1, visibility=seen), kind="blank")
+        assert run.numbers["in_cell_per_ml"].high == 2.19e6
+    for words in (["list"], ["show", "1"]):
+        assert main(["catalogue", *words, "--catalogue", where]) == 0
+        assert "below 2.19e6" in capsys.readouterr().out
+    assert main(["catalogue", "export", "--catalogue", where, "-o", str(table)]) == 0
+    assert "in_cell_high_per_ml" in table.read_text(encoding="utf-8-sig")
+
+
+def test_the_list_fits_the_terminal():
+    rows = [
+        ("run", "kind", "operator", "recording"),
+        ("1", "beads example_polystyrene_100nm", "", "/data/2026/a long folder/polystyrene_1.h5"),
+        ("2", "blank", "", "b"),
+    ]
+    wide, narrow = list(_lines(rows, None)), list(_lines(rows, 30))
+    assert max(map(len, wide)) > 30 >= max(map(len, narrow))
+    assert narrow[0].split() == ["run", "kind"]
+    assert narrow[1] == "1    beads examp..tyrene_100nm"
+    assert [line.strip() for line in narrow[3:]] == ["2    blank", "b"]

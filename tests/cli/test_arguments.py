@@ -158,7 +158,6 @@ def test_wrong_usage_exits_with_2_and_one_line(desk, capsys, words, said):
             "analyze film.avi -o out --pixel-size-um 0.25 --temperature 25 --dilution 0",
             "dilution must be >= 1",
         ),
-        ("analyze film.avi -o out --window 30", "--window '30' is not LOW-HIGH in nm"),
         ("analyze film.avi -o out --window 150-30", "0 <= low < high"),
         ("analyze film.avi -o out --profile nope", "no 'nope'"),
         ("analyze film.avi -o out --settings nope.toml", "nope.toml: no such settings file"),
@@ -166,7 +165,6 @@ def test_wrong_usage_exits_with_2_and_one_line(desk, capsys, words, said):
         ("report empty", "empty is a folder without results of nta: no results.h5 in it"),
         ("report note.txt", "note.txt holds no results that can be read"),
         ("report film.avi", "film.avi holds no results that can be read"),
-        ("simulate", "say which scenario and where to"),
         ("simulate nope -o a.h5", "no scenario named 'nope'; there are blank"),
         ("simulate blank -o a.h5 --frames 0", "n_frames must be >= 1"),
         ("simulate blank -o film.avi --frames 2", "film.avi exists already"),
@@ -191,6 +189,15 @@ def test_what_fails_exits_with_1_says_why_in_one_line_and_leaves_nothing(desk, c
     assert lines[0].startswith("nta: ")
     assert said in lines[0]
     assert _left(desk) == before
+
+
+def test_a_window_or_a_scenario_that_is_not_said_is_wrong_usage(desk, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["analyze", "film.avi", "-o", "out", "--window", "40"])
+    assert ended.value.code == main(["simulate"]) == 2
+    said = capsys.readouterr().err
+    assert "'40' is not LOW-HIGH in nm" in said
+    assert "say which scenario and where to" in said
 
 
 def test_a_dilution_is_a_factor_or_a_ratio():

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from made.brownian_world import make_scene
-from nta.assessment import assess_recording
+from nta.assessment import Kind, assess_recording
 from nta.calibration import SampleConditions, load_profile
 from nta.diffusion import estimate_diffusion, mean_squared_displacement
 from nta.frames import CameraState, RecordingReport
@@ -48,6 +48,7 @@ def make_analysis(
     dark: bool = False,
     with_profile: bool = True,
     name: str = "2026-11-20 EV prep 7 run 2.h5",
+    kind: Kind = "sample",
 ) -> Analysis:
     """Make tracks of log-normal particles and analyse them."""
     settings = settings or AnalysisSettings(sizing=SizingSettings(repeats=50, min_points=6))
@@ -75,7 +76,7 @@ def make_analysis(
         profile=profile,
         sizing=settings.sizing,
     )
-    assessment = assess_recording(sized, spots, report, {}, settings.assessment)
+    assessment = assess_recording(sized, spots, report, {}, settings.assessment, kind=kind)
     return Analysis(
         spots=spots,
         tracks=linked,

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from made.analysis import make_analysis
+from nta.assessment import Verdict
+from nta.assessment.controls import with_findings
 from nta.cli import main
 from nta.errors import SettingError
 from nta.io.results import save_analysis
@@ -251,3 +253,13 @@ def test_a_source_without_any_result_is_refused():
     with pytest.raises(SettingError, match="found no tracks"):
         source(failed)
     assert open_source(VIEWSIZER).name == "viewsizer_150nm"
+
+
+def test_a_source_that_its_report_fails_is_said_first_and_marked(rng, tmp_path):
+    analysis = make_analysis(rng, n_tracks=200, n_frames=100)
+    drifting = replace(analysis.assessment.findings[0], title="Drift", verdict=Verdict.FAIL)
+    failed = replace(analysis, assessment=with_findings(analysis.assessment, [drifting]))
+    shown = [source(failed, name="moved"), source(vendor(), name="other")]
+    page = write_overlay(shown, tmp_path / "page.html").read_text(encoding="utf-8")
+    assert page.index("Do not rely on moved (drift)") < page.index("Numbers")
+    assert "not rely on it: Drift" in page

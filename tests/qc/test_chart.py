@@ -267,6 +267,8 @@ def test_the_commands_make_baseline_page_and_pictures(catalogue, said, tmp_path,
     assert (tmp_path / "png" / pictures[0]).read_bytes().startswith(b"\x89PNG")
     assert main(["qc", "chart", file, "-o", str(page)]) == 1
     assert "needs a baseline" in capsys.readouterr().err
+    assert main([*words, "--instrument", "other"]) == 1
+    assert "a chart takes the runs of its baseline and no --instrument" in capsys.readouterr().err
     assert main(["qc", "chart", str(tmp_path / "none.db"), "--baseline", str(baseline), "-o", str(page)]) == 1
 
 

@@ -4,12 +4,15 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import pytest
 
 import nta.qc
 from made.analysis import make_analysis
+from nta.assessment import Verdict
+from nta.assessment.controls import with_findings
 from nta.cli import main
 from nta.io.results import save_analysis
 from nta.qc.verdict import Limits
@@ -181,3 +184,21 @@ def test_limits_are_shown_in_the_digits_that_were_given():
     assert limits_words(Limits(at_least=80, at_most=220), "size.d50_nm") == "80 nm to 220 nm"
     assert limits_words(Limits(at_most=0.075), "window.30_150") == "at most 7.5 %"
     assert limits_words(Limits(at_least=1e8), "concentration.in_sample_per_ml") == "at least 1.00·10⁸ per ml"
+
+
+def test_a_result_that_its_report_fails_is_named_though_nobody_asked(analysis, tmp_path, capsys):
+    drifting = replace(analysis.assessment.findings[0], title="Drift", verdict=Verdict.FAIL)
+    failed = replace(analysis, assessment=with_findings(analysis.assessment, [drifting]))
+    report = nta.qc.check(failed, spec(tmp_path, GOOD))
+    assert report.verdict == "pass"
+    assert f"Do not rely on {analysis.provenance.called} (drift)" in " ".join(report.table().split())
+    assert list(report.as_dict()["not_to_rely_on"].values()) == [["Drift"]]
+    assert "Do not rely on" in report.junit()
+
+
+@pytest.mark.parametrize("section", ["blank", "beads", "reference"])
+def test_a_result_that_no_section_looks_at_is_refused(folder, tmp_path, section, capsys):
+    words = ["check", str(folder), "--spec", str(spec(tmp_path, GOOD)), f"--{section}", str(folder)]
+    assert main(words) == 64
+    assert f"--{section} given, but" in (said := capsys.readouterr().err)
+    assert f"has no [{section}] section" in said

@@ -15,7 +15,7 @@ def uncommented(template: str) -> str:
 def test_the_template_is_a_specification_also_with_everything_in_it(tmp_path):
     path = tmp_path / "spec.toml"
     path.write_text(TEMPLATE, encoding="utf-8")
-    assert len(read_specification(path).criteria) == 7
+    assert len(read_specification(path).criteria) == 8
     path.write_text(uncommented(TEMPLATE), encoding="utf-8")
     full = read_specification(path)
     assert {c.section for c in full.criteria} == {

@@ -4,14 +4,21 @@ import re
 from dataclasses import replace
 from html.parser import HTMLParser
 
+import numpy as np
 import pytest
 
+from made.analysis import make_analysis
 from nta.assessment import Verdict
 from nta.assessment.recording.instrument import doubt_about_gain
+from nta.beads import against_certificate
 from nta.io.results import summary
-from nta.report import write_report
+from nta.quantity import Quantity
+from nta.report import summary_text, write_report
 from nta.report.details import details
 from nta.report.figures.style import log_axis, new_figure
+from nta.report.terminal import plain
+from nta.report.wording import capitalised, prettied
+from nta.visibility import Concentration, Visibility
 
 VOID = {"meta", "br", "hr", "img", "link", "input"}
 
@@ -207,3 +214,31 @@ def test_a_logarithmic_axis_has_enough_labels_all_on_one_line(low, high, least):
     labels = [label.get_text() for label in axis.get_xticklabels()]
     assert len([words for words in labels if words]) >= least
     assert not any(label.get_text() for label in axis.get_xticklabels(minor=True))
+
+
+def test_a_clean_blank_is_headed_by_its_limit_and_wants_no_more(tmp_path):
+    analysis = make_analysis(np.random.default_rng(8), n_tracks=2, loose_spots=0, n_frames=40, kind="blank")
+    limit = Quantity(None, 0.0, 2.19e6, "1/ml", "counts")
+    found = Concentration(
+        per_frame=Quantity(0.0, 0.0, 0.1, "1"), in_cell_per_ml=limit, in_sample_per_ml=limit, dilution=None
+    )
+    seen = Visibility(
+        curve=None, law=None, limit_nm=limit, share_below_limit=None, volume=None, suspension=None,
+        concentration=found, indices=None,
+    )  # fmt: skip
+    analysis = replace(analysis, visibility=seen)
+    by_name = {f.name: f for f in analysis.assessment.findings}
+    assert by_name["enough_tracks"].verdict is by_name["spots_per_frame_low"].verdict is Verdict.PASS
+    assert not {"blank", "bead_check"} & set(by_name)
+    head = "blank: background below 2.19·10⁶\u00a0per ml in the cell"
+    assert capitalised(head) in _page(analysis, tmp_path)[1]
+    assert plain(head) in summary_text(analysis)
+
+
+def test_beads_are_headed_by_their_bias(tmp_path):
+    analysis = make_analysis(np.random.default_rng(5), n_tracks=80, n_frames=60, kind="beads")
+    judged = against_certificate(analysis, "example_polystyrene_100nm")
+    bias = next(f.evidence for f in judged.assessment.findings if f.name == "bead_check")
+    _, words, _ = _page(judged, tmp_path)
+    assert prettied(bias) in words[: words.index("Median diameter")]
+    assert plain(prettied(bias)) in summary_text(judged)

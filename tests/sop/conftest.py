@@ -43,12 +43,18 @@ def quick_analysis(monkeypatch, made_up):
     """Analyses are made up, of another median for each recording; their conditions are those asked for."""
     made = []
 
-    def analyze(source, conditions, profile, settings, *, progress, sha256):
+    def analyze(source, conditions, profile, settings, *, kind, progress, sha256):
         progress(len(list(source.frames())))
         d50 = Quantity(100.0 + 2 * len(made), 95.0, 115.0, "nm", "made up")
         sizes = replace(made_up.sizes, summary={**made_up.sizes.summary, "d50_nm": d50}, temperature_c=25.0)
         provenance = replace(made_up.provenance, recording=source.name, sha256=sha256)
-        words = {"conditions": conditions, "recording": source.report, "provenance": provenance}
+        assessment = replace(made_up.assessment, kind=kind)
+        words = {
+            "assessment": assessment,
+            "conditions": conditions,
+            "recording": source.report,
+            "provenance": provenance,
+        }
         made.append(replace(made_up, sizes=sizes, **words))
         return made[-1]
 

@@ -10,11 +10,12 @@ import pytest
 import nta
 from nta import one_recording
 from nta.acquisition import record
-from nta.assessment import Verdict, load_limits
+from nta.assessment import Assessment, Verdict, load_limits
 from nta.assessment.controls import bead_check, blank_check
 from nta.calibration import load_certificate
 from nta.catalogue import Catalogue
 from nta.cli import main
+from nta.cli.sop import _lines
 from nta.devices import Instrument, Limits
 from nta.errors import DeviceTimeout, RecordingError, SettingError
 from nta.io.results import results_files
@@ -406,3 +407,20 @@ def test_the_whole_way_with_a_real_analysis(write, tmp_path, capsys):
     assert blank.evidence.startswith("blank_1: ")
     assert "the blank is of pbs, the sample in water" in blank.evidence
     assert any("video_" in f["evidence"] and "blank is of pbs" in f["evidence"] for f in told["findings"])
+
+
+def test_videos_not_to_be_relied_on_are_named_first(write, operator, quick_analysis, tmp_path):
+    outcome = operator.carry_out(write(THREE), tmp_path / "out")
+    first, *others = outcome.videos
+    failed = replace(first.numbers.assessment.findings[0], title="Drift", verdict=Verdict.FAIL)
+    kept = replace(first.numbers.assessment, findings=(failed,))
+    first = replace(first, numbers=replace(first.numbers, assessment=kept))
+    others = [replace(v, numbers=replace(v.numbers, assessment=Assessment(findings=()))) for v in others]
+    outcome = replace(outcome, videos=(first, *others))
+    said = "Do not rely on video_1 (drift); the means below hold 1 video of these"
+    assert _lines(outcome)[1].strip() == said
+    report = write_sop_report(outcome).read_text(encoding="utf-8")
+    assert report.index(said) < report.index("Over all videos")
+    assert report.count("not rely on it") == 1
+    assert report.count("</span>Good") == 2
+    assert [row["verdict"] for row in _rows(tmp_path / "out")] == ["fail", "pass", "pass"]

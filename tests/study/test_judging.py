@@ -234,6 +234,9 @@ def test_a_study_that_lacks_something_has_no_verdict_and_says_what_to_do(path, h
     assert item.judgement.verdict is Integrity.INDETERMINATE
     assert code in codes(item)
     assert next(reason.remedy for reason in item.judgement.reasons if reason.code == code)
+    words = verdict_sentence(item)
+    assert words.startswith(f"No verdict: {item.judgement.reasons[0].text}")
+    assert words.index(code) > len("No verdict: ")
 
 
 def test_what_is_missing_is_never_fewer_videos_than_the_gate_asks_for(path):

@@ -159,6 +159,8 @@ def test_earlier_runs_are_listed_the_newest_first_with_what_came_of_them(tmp_pat
     done.mkdir(parents=True)
     (done / "report.html").touch()
     said = {"size": {"numbers": {"d50_nm": {"value": 104.8, "low": 101.2, "high": 108.1, "unit": "nm"}}}}
+    drift = {"title": "Drift", "verdict": "fail"}
+    said |= {"verdict": "fail", "findings": [drift, {"title": "Focus", "verdict": "pass"}]}
     (done / "summary.json").write_text(json.dumps(said))
     (tmp_path / "bare").mkdir()
     (tmp_path / "bare" / "recording.h5").touch()
@@ -169,6 +171,8 @@ def test_earlier_runs_are_listed_the_newest_first_with_what_came_of_them(tmp_pat
     found = {run.name: run for run in runs.list()}
     assert set(found) == {"done", "bare", "broken"}
     assert found["done"].d50.replace("\u00a0", " ") == "104.8 nm (101.2 to 108.1 nm)"
+    assert (found["done"].mark, found["done"].failed) == (("fail", "Do not rely on it"), ("Drift",))
+    assert found["bare"].mark is None
     assert found["done"].report == "done/analysis/report.html"
     assert (found["bare"].report, found["broken"].d50) == ("", "")
 

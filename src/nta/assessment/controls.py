@@ -82,4 +82,4 @@ def with_findings(assessment: Assessment, findings: Iterable[Finding]) -> Assess
     """Return the assessment with these findings, which replace findings of the same name."""
     new = {finding.name: finding for finding in findings}
     kept = tuple(new.pop(finding.name, finding) for finding in assessment.findings)
-    return Assessment(findings=(*kept, *new.values()))
+    return replace(assessment, findings=(*kept, *new.values()))

@@ -6,7 +6,10 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
+
+Kind = Literal["sample", "beads", "blank"]
+"""What a recording is of: certified beads and the diluent alone are controls of a sample, and judged as such."""
 
 
 class Verdict(StrEnum):
@@ -28,7 +31,7 @@ _SEVERITY = {Verdict.NOT_ASSESSED: -1, Verdict.PASS: 0, Verdict.WARN: 1, Verdict
 
 def worst(verdicts: Iterable[Verdict]) -> Verdict:
     """Return the worst of several verdicts; a pass if there are none, or none was assessed."""
-    return max(Verdict.PASS, *verdicts, key=lambda verdict: verdict.severity)
+    return max((Verdict.PASS, *verdicts), key=lambda verdict: verdict.severity)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,14 +62,20 @@ class Finding:
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Assessment:
-    """All findings of one analysis."""
+    """All findings of one analysis. kind : what the recording was judged as."""
 
     findings: tuple[Finding, ...]
+    kind: Kind = "sample"
 
     @property
     def worst(self) -> Verdict:
         """The worst verdict among the findings; a pass if there are no findings."""
         return worst(finding.verdict for finding in self.findings)
+
+    @property
+    def failed(self) -> list[str]:
+        """The titles of the findings that failed."""
+        return [finding.title for finding in self.findings if finding.verdict is Verdict.FAIL]
 
     def __repr__(self) -> str:
         counts = Counter(finding.verdict for finding in self.findings)

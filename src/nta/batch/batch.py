@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from nta.assessment import Verdict
 from nta.batch.outcome import Done
 from nta.batch.replicates import Replicates
 
@@ -21,11 +22,15 @@ class Batch:
         """Return the number of recordings with this status."""
         return sum(outcome.status == status for _, outcome in self.done)
 
+    def of(self, verdict: Verdict) -> dict[str, tuple[str, ...]]:
+        """Return the names of the analysed recordings with this worst verdict, with their failed findings."""
+        return {
+            job.name: tuple(outcome.facts.get("failed_findings", ()))
+            for job, outcome in self.done
+            if outcome.analysed and outcome.verdict is verdict
+        }
+
     @property
     def whole(self) -> bool:
-        """Whether every recording gave a result; files that are no recordings do not count, and a blank may be empty."""
-        return all(
-            outcome.status in ("result", "skipped")
-            or (outcome.status == "unsized" and job.about.kind == "blank")
-            for job, outcome in self.done
-        )
+        """Whether every recording gave a result; files that are no recordings do not count."""
+        return all(outcome.status in ("result", "skipped") for _, outcome in self.done)

@@ -180,7 +180,7 @@ def _counted(groups: Sequence[Replicates]) -> str:
 
 
 def _draw_videos(axis: Axes, row: int, colour: str, name: str, videos: Sequence[JobOutcome]) -> None:
-    shown = [v for v in videos if name in v.numbers]
+    shown = [v for v in videos if name in v.numbers and v.numbers[name].value is not None]
     offsets = np.linspace(-0.2, 0.2, len(shown)) if len(shown) > 1 else [0.0]
     for offset, video in zip(offsets, shown, strict=False):
         quantity, y = video.numbers[name], row + float(offset)

@@ -40,7 +40,8 @@ class Job:
             profile=request.profile,
             settings=request.settings,
             blank=request.blank,
-            beads=request.beads,
+            kind=request.kind,
+            standard=request.standard,
         )
 
 

@@ -10,10 +10,11 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
+from nta.assessment import Kind
 from nta.batch.folder import whole_sets
 from nta.calibration import InstrumentProfile, SampleConditions, load_medium, load_profile
 from nta.calibration.conditions import CONDITION_NUMBERS, CONDITION_TEXTS
-from nta.catalogue.record import About, Kind, as_time
+from nta.catalogue.record import About, as_time
 from nta.errors import SettingError
 from nta.frames import CameraState
 from nta.io.recordings.folder import natural_key

@@ -38,8 +38,8 @@ class JobOutcome:
     """Outcome of one recording.
 
     status : "result"; "incomplete": the recording is cut off, the numbers are those of its complete frames; "unsized": it
-        was analysed, but has no size distribution; "failed": no result; "skipped": neither name nor content of the file are
-        those of a recording.
+        was analysed, but has no size distribution, which only a blank can do without; "failed": no result; "skipped":
+        neither name nor content of the file are those of a recording.
     reason : reason for any other status than "result". lasting : the reason lies in the recording or in its stated
         conditions, so that another attempt would be useless. detail : traceback of an error in this program.
     about : labels of the recording. facts, numbers, curve : results.
@@ -65,6 +65,11 @@ class JobOutcome:
         """Whether the recording was analysed, with or without sizes."""
         return self.status in ANALYSED
 
+    @property
+    def verdict(self) -> Verdict:
+        """The worst verdict of its findings."""
+        return Verdict(self.facts.get("verdict", Verdict.NOT_ASSESSED))
+
     def stands_for(self, key: str) -> bool:
         """Return whether this outcome is valid for a job with this key, so that the job need not be run."""
         return self.key == key and self.lasting
@@ -81,10 +86,11 @@ def of_analysis(analysis: Analysis, about: About, *, key: str, sha256: str) -> J
     of = f" of {report.claimed_frames}" if report.claimed_frames else ""
     distribution = analysis.sizes.distribution
     reasons = [f"the recording is cut off: {report.found_frames}{of} frames are whole"] if cut else []
-    if distribution is None:
+    unsized = distribution is None and analysis.assessment.kind != "blank"
+    if unsized:
         reasons.append(f"no size distribution: {analysis.sizes.summary['d50_nm'].method}")
     return JobOutcome(
-        status="incomplete" if cut else "unsized" if distribution is None else "result",
+        status="incomplete" if cut else "unsized" if unsized else "result",
         reason="; ".join(reasons),
         key=key,
         sha256=sha256,
@@ -108,7 +114,7 @@ def _facts(analysis: Analysis, said: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "sample": analysis.conditions.sample,
         "verdict": said["verdict"],
-        "failed_findings": [f.title for f in findings if f.verdict is Verdict.FAIL],
+        "failed_findings": analysis.assessment.failed,
         "findings_to_watch": [f.title for f in findings if f.verdict is Verdict.WARN],
         "size_describes": said["size"]["describes"] or "",
         "confidence": said["size"]["confidence"],

@@ -7,6 +7,7 @@ from importlib import resources
 from pathlib import Path
 from urllib.parse import quote
 
+from nta.assessment import Verdict
 from nta.batch.batch import Batch
 from nta.batch.figures import group_curves, replicate_figure, small_multiples
 from nta.batch.job import Job
@@ -19,6 +20,7 @@ from nta.quantity import Quantity
 from nta.report import REPORT_FILE
 from nta.report.document.html import figure
 from nta.report.markup import box, element, marked, stacked, table, text, whole_page
+from nta.report.reliance import mark_of, with_reasons
 from nta.report.wording import (
     SUMMARY_NAMES,
     UNITS,
@@ -31,8 +33,7 @@ from nta.report.wording import (
     without_unit,
 )
 
-_MARKS: Mapping[Status, tuple[Mood, str]] = {
-    "result": ("pass", "Result"),
+_LACKING: Mapping[Status, tuple[Mood, str]] = {
     "incomplete": ("warn", "Cut off"),
     "unsized": ("warn", "No size"),
     "failed": ("fail", "No result"),
@@ -53,6 +54,8 @@ _HOW_TO_READ = (
     "than the tracks leave open.",
     "<b>Cut off</b> recordings were analysed as far as they are whole. Their numbers are shown, and count in no mean unless "
     "that was asked for. A recording that is there twice, byte by byte, counts once.",
+    "<b>Do not rely on it</b> stands at a recording with a finding that failed. It counts in the means, since leaving out "
+    "what one dislikes is a choice to be made by people: list the recordings to be kept in a manifest to leave it out.",
 )
 
 
@@ -71,6 +74,9 @@ def page(batch: Batch) -> str:
 def _parts(batch: Batch) -> Iterator[str]:
     yield element("p", "Nanoparticle tracking analysis · batch", kind="kicker")
     yield element("h1", text(batch.folder.absolute().name))
+    failing = batch.of(Verdict.FAIL)
+    if failing:
+        yield element("p", marked("fail", text(_not_to_rely_on(failing))), kind="judged")
     yield element("div", "\n".join(_boxes(batch)), kind="headline")
     without = [(job, outcome) for job, outcome in batch.done if outcome.status != "result"]
     if without:
@@ -87,12 +93,19 @@ def _parts(batch: Batch) -> Iterator[str]:
         yield from map(figure, pictures)
     if batch.groups:
         yield element("h2", "Numbers of the groups")
+        for group in batch.groups:
+            if words := group.words_on_failed:
+                yield element("p", marked("warn", text(f"{group.group}: {words}.")), kind="judged")
         yield element("div", _groups(batch.groups), kind="wide")
     yield element("h2", "Recordings")
     yield element("div", _recordings(batch), kind="wide")
     yield element("h2", "How to read this")
     yield element("ul", "\n".join(element("li", words) for words in _HOW_TO_READ), kind="read")
     yield element("footer", text(_footer(batch)))
+
+
+def _not_to_rely_on(failing: Mapping[str, Sequence[str]]) -> str:
+    return f"Do not rely on {with_reasons(failing)}. The reports say what to do."
 
 
 def _boxes(batch: Batch) -> Iterator[str]:
@@ -110,9 +123,8 @@ def _not_recordings(n: int) -> str:
 
 
 def _watched(batch: Batch, cut: int) -> str:
-    failing = sum(bool(outcome.facts.get("failed_findings")) for _, outcome in batch.done)
     more = [f"{cut} more cut off"] if cut else []
-    return "; ".join([*more, f"{failing or 'none'} with a finding that failed"])
+    return "; ".join([*more, f"{len(batch.of(Verdict.FAIL)) or 'none'} not to be relied on"])
 
 
 def _largest(batch: Batch) -> str:
@@ -197,7 +209,7 @@ def _per_ml(numbers: Mapping[str, Quantity]) -> str:
     """Write the concentration in the sample, or in the cell if the dilution is not stated."""
     for name, where in (("in_sample_per_ml", "in the sample"), ("in_cell_per_ml", "in the cell")):
         found = numbers.get(name)
-        if found is not None and found.value is not None:
+        if found is not None:
             return in_column(found, where)
     return "–"
 
@@ -210,7 +222,8 @@ def _name(job: Job) -> str:
 
 
 def _mark(outcome: JobOutcome) -> str:
-    return marked(*_MARKS[outcome.status])
+    """Return the mark of a recording: what it lacks, else whether its result may be relied on."""
+    return marked(*mark_of(outcome.verdict, _LACKING.get(outcome.status)))
 
 
 def _quantity_name(name: str, unit: str) -> str:

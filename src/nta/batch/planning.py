@@ -120,7 +120,7 @@ def _job(
         name=name,
         recording=recording.absolute(),
         folder=result_folder(output.absolute(), name),
-        request=replace(request, beads=about.standard if about.kind == "beads" else None),
+        request=replace(request, kind=about.kind, standard=about.standard),
         about=about,
         trouble=trouble or _why_missing(recording),
         skipped=skipped,

@@ -6,9 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from nta.assessment import Verdict
 from nta.batch.job import Job
 from nta.batch.outcome import ANALYSED, Curve, Done, JobOutcome
 from nta.measurements.replicates import Spread, spread_over_videos
+from nta.report.reliance import with_reasons
+from nta.report.wording import count
 
 _SIZES = ("d50_nm", "d10_nm", "d90_nm", "mean_nm", "mode_nm")
 _COUNTS = ("in_cell_per_ml", "in_sample_per_ml", "per_frame", "brightness_e_per_ms")
@@ -19,11 +22,13 @@ class Replicates:
     """The videos of one group that have a result.
 
     copies : recordings identical to another one byte by byte, with the name of that one; they do not count.
+    failed : videos with a finding that failed, with the titles of these findings; they count.
     """
 
     group: str
     videos: tuple[JobOutcome, ...]
     copies: Mapping[str, str] = field(default_factory=dict)
+    failed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @cached_property
     def spreads(self) -> Mapping[str, Spread]:
@@ -33,12 +38,23 @@ class Replicates:
         return {name: spread for name, spread in found if spread is not None}
 
     @property
+    def words_on_failed(self) -> str:
+        """Say which videos are in the means though they failed, and how to leave them out; empty if there are none."""
+        if not self.failed:
+            return ""
+        return (
+            f"{len(self.failed)} of {count(len(self.videos), 'video')} in the means "
+            f"{'is' if len(self.failed) == 1 else 'are'} not to be relied on: "
+            f"{with_reasons(self.failed)}; to leave out what failed, list the others in a manifest"
+        )
+
+    @property
     def curves(self) -> Iterator[Curve]:
         """Size distributions of the videos."""
         return (video.curve for video in self.videos if video.curve is not None)
 
     def _over(self, name: str) -> Spread | None:
-        known = [v for v in self.videos if name in v.numbers]
+        known = [v for v in self.videos if name in v.numbers and v.numbers[name].value is not None]
         return spread_over_videos(
             [v.numbers[name] for v in known],
             [v.statistical.get(name) for v in known],
@@ -73,6 +89,11 @@ def replicates(done: Iterable[Done], *, use_incomplete: bool = False) -> list[Re
             group=group,
             videos=tuple(outcome for _, outcome in videos.values()),
             copies=copies.get(group, {}),
+            failed={
+                name: tuple(outcome.facts["failed_findings"])
+                for name, outcome in videos.values()
+                if outcome.verdict is Verdict.FAIL
+            },
         )
         for group, videos in groups.items()
     ]

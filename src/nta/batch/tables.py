@@ -92,6 +92,7 @@ def groups_table(found: Iterable[Replicates]) -> pa.Table:
             *((name, pa.float64(), [getattr(s, part) for _, _, s in rows]) for name, part in _SPREAD.items()),
             ("videos", pa.int64(), [spread.n for _, _, spread in rows]),
             ("videos_of_group", pa.int64(), [len(r.videos) for r, _, _ in rows]),
+            ("videos_failed", pa.int64(), [len(r.failed) for r, _, _ in rows]),
         ]
     )
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from nta.catalogue.record import About, CatalogueError, Kind, RunRecord
+from nta.catalogue.record import About, CatalogueError, RunRecord
 
 if TYPE_CHECKING:
     from nta.catalogue.catalogue import Catalogue
 
 _HOMES = {"Catalogue": "nta.catalogue.catalogue"}
 
-__all__ = ["About", "Catalogue", "CatalogueError", "Kind", "RunRecord"]
+__all__ = ["About", "Catalogue", "CatalogueError", "RunRecord"]
 
 
 def __getattr__(name: str) -> Any:

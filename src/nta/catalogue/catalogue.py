@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING, Any, Self
 
 import sqlalchemy as sa
 
-from nta.assessment import Verdict
+from nta.assessment import Kind, Verdict
 from nta.catalogue.database import address, connect, naming_catalogue, prepare, shown, writing
 from nta.catalogue.record import (
     CORRECTABLE,
     CatalogueError,
-    Kind,
     RunRecord,
     as_time,
     columns_of,

@@ -5,21 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime
-from typing import Any, Literal
+from typing import Any
 
-from nta.assessment import Verdict
+from nta.assessment import Kind, Verdict
 from nta.errors import NtaError, SettingError
 from nta.io.results.summary import digest
 from nta.provenance import REPORTED, about_recording
 from nta.quantity import Quantity
 from nta.stated import check_choice
 
-Kind = Literal["sample", "beads", "blank"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class About:
-    """Labels of a recording that do not affect its analysis; changing them repeats only the bead check.
+    """Labels of a recording that affect no number of its analysis; kind and standard are what it is judged as.
 
     group : recordings with the same group are replicates.
     """
@@ -145,7 +143,7 @@ def columns_of(summary: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def numbers_of(summary: Mapping[str, Any]) -> dict[str, Quantity]:
-    """Return the numbers of a summary by name; those without a value are left out."""
+    """Return the numbers of a summary by name, also those known by an upper limit alone: the count of a clean blank."""
     found: dict[str, Mapping[str, Any]] = dict(summary["size"]["numbers"])
     for share in summary["size"]["fractions"]:
         found[f"share_{share['low_nm']:g}_{share['high_nm']:g}_nm"] = share
@@ -156,7 +154,11 @@ def numbers_of(summary: Mapping[str, Any]) -> dict[str, Quantity]:
     found["brightness_e_per_ms"] = summary.get("brightness_e_per_ms") or {}
     found["tracks_used"] = {"value": summary["counts"]["tracks_in_distribution"], "unit": "1"}
     found["temperature_c"] = {"value": summary["size"]["temperature_c"], "unit": "degC"}
-    return {name: Quantity.from_dict(q) for name, q in found.items() if q.get("value") is not None}
+    return {
+        name: Quantity.from_dict(q)
+        for name, q in found.items()
+        if q.get("value") is not None or q.get("high") is not None
+    }
 
 
 def analysis_uid(summary: Mapping[str, Any]) -> str:

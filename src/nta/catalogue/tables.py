@@ -68,7 +68,7 @@ numbers = sa.Table(
     metadata,
     sa.Column("run", sa.ForeignKey("nta_runs.id"), primary_key=True),
     sa.Column("name", sa.Text, primary_key=True),
-    sa.Column("value", sa.Float, nullable=False),
+    sa.Column("value", sa.Float),
     sa.Column("low", sa.Float),
     sa.Column("high", sa.Float),
     sa.Column("unit", sa.Text, nullable=False),

@@ -82,6 +82,13 @@ def run(options: argparse.Namespace) -> int:
 
 def asked_of(options: argparse.Namespace) -> Request:
     """Return the analysis that the options ask for; refuse wrong options before anything is recorded or analysed."""
+    about = about_in(options)
+    about.refuse_of_no_beads("add --kind beads")
+    return replace(asked_of_any_kind(options), kind=about.kind, standard=about.standard)
+
+
+def asked_of_any_kind(options: argparse.Namespace) -> Request:
+    """Return the analysis that the options ask for, whatever the kind of recording; refuse what is wrong or not there."""
     settings = chosen_settings(options)
     load_limits(settings.assessment.limits)
     conditions_in(options, {})
@@ -89,15 +96,12 @@ def asked_of(options: argparse.Namespace) -> Request:
         load_medium(options.medium)
     if options.blank is not None:
         load_analysis(options.blank)
-    about = about_in(options)
-    about.refuse_of_no_beads("add --kind beads")
     return Request(
         camera=camera_from_options(options),
         conditions=said_conditions(options),
         profile=chosen_profile(options),
         settings=settings,
         blank=options.blank,
-        beads=about.standard if about.kind == "beads" else None,
     )
 
 

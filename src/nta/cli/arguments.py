@@ -10,6 +10,7 @@ from typing import Any
 
 from nta.calibration import InstrumentProfile, SampleConditions, load_profile
 from nta.circumstances import stated_conditions
+from nta.cli.parser import window_ends
 from nta.cli.verbs.options import SAMPLE_OPTIONS
 from nta.errors import SettingError, printable
 from nta.io.recordings.words import camera_from_words
@@ -53,7 +54,7 @@ def chosen_settings(options: argparse.Namespace) -> AnalysisSettings:
     if options.window:
         settings = replace(
             settings,
-            sizing=replace(settings.sizing, windows_nm=tuple(_window(text) for text in options.window)),
+            sizing=replace(settings.sizing, windows_nm=tuple(map(window_ends, options.window))),
         )
     return settings
 
@@ -103,16 +104,6 @@ def device_settings(options: argparse.Namespace) -> dict[str, Any]:
             raise SettingError(f"--set {word!r} is not KEY=VALUE, e.g. --set exposure_s=0.01")
         settings[key] = _value(value)
     return settings
-
-
-def _window(text: str) -> tuple[float, float]:
-    low, dash, high = text.partition("-")
-    try:
-        if not dash:
-            raise ValueError
-        return float(low), float(high)
-    except ValueError:
-        raise SettingError(f"--window {text!r} is not LOW-HIGH in nm, e.g. --window 30-150") from None
 
 
 def _value(text: str) -> bool | int | float | str:

@@ -5,30 +5,29 @@ from __future__ import annotations
 import argparse
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from nta.assessment import Verdict
 from nta.batch import PAGE, Batch, Job, JobOutcome, plan, run_batch
 from nta.batch.tables import groups_table, recordings_table
 from nta.catalogue import CatalogueError
 from nta.cli import EXIT_FAILED, EXIT_OK
-from nta.cli.arguments import camera_from_options, chosen_profile, chosen_settings, said_conditions
+from nta.cli.analyze import asked_of_any_kind
 from nta.cli.catalogue_entries import about_in, catalogue_address, open_catalogue, record_outcome
 from nta.cli.progress import file_progress, say
 from nta.measurements.replicates import Spread
-from nta.one_recording import Request
 from nta.quantity import Quantity
+from nta.report.reliance import with_reasons
 from nta.report.terminal import plain
 from nta.report.wording import count, in_one, number
 
 
 def run(options: argparse.Namespace) -> int:
     """Analyse the recordings that have no results yet; a bad file gives a row with its reason, and exit code 1."""
-    request = Request(
-        camera=camera_from_options(options),
-        conditions=said_conditions(options),
-        profile=chosen_profile(options),
-        settings=chosen_settings(options),
+    request = replace(
+        asked_of_any_kind(options),
         blank=None if options.blank is None else options.blank.absolute(),
         report=not options.no_reports,
     )
@@ -72,9 +71,15 @@ def run(options: argparse.Namespace) -> int:
 def _words(outcome: JobOutcome) -> str:
     """Return the outcome of a recording in a few words."""
     d50 = outcome.numbers.get("d50_nm")
-    words = plain(f"D50 {in_one(d50)}") if d50 is not None else outcome.reason or "no size distribution"
+    per_ml = outcome.numbers.get("in_cell_per_ml")
+    if outcome.about.kind == "blank" and per_ml is not None:
+        words = plain(f"background {in_one(per_ml)}")
+    else:
+        words = plain(f"D50 {in_one(d50)}") if d50 is not None else outcome.reason or "no size distribution"
     if outcome.status == "incomplete" and d50 is not None:
         words += f", {outcome.reason}"
+    if outcome.verdict is Verdict.FAIL:
+        words += f", do not rely on it ({', '.join(outcome.facts['failed_findings']).lower()})"
     return words + (", done before" if outcome.kept else "")
 
 
@@ -82,7 +87,9 @@ def _summary(batch: Batch) -> str:
     """Return a summary of the batch: counts, reasons, groups."""
     kept = sum(outcome.kept for _, outcome in batch.done)
     before = f" ({kept} done before)" if kept else ""
-    lines = [f"{batch.count('result')} of {count(len(batch.done), 'file')} gave a result{before}"]
+    lines = [
+        f"{batch.count('result')} of {count(len(batch.done), 'file')} gave a result{before}: {_judged(batch)}"
+    ]
     lines += [
         f"  {outcome.status.upper():<11}{job.name}: {outcome.reason}"
         for job, outcome in batch.done
@@ -98,7 +105,21 @@ def _summary(batch: Batch) -> str:
         for group in batch.groups
         if "d50_nm" in group.spreads
     ]
+    lines += [f"  {group.group}: {words}" for group in batch.groups if (words := group.words_on_failed)]
     return "\n".join(lines)
+
+
+def _judged(batch: Batch) -> str:
+    """Return how many results are good and how many are not, and name those not to be relied on."""
+    words = [
+        f"{n} {judged}"
+        for verdict, judged in ((Verdict.PASS, "good"), (Verdict.WARN, "to use with care"))
+        if (n := len(batch.of(verdict)))
+    ]
+    failing = batch.of(Verdict.FAIL)
+    if failing:
+        words.append(f"{len(failing)} not to be relied on: {with_reasons(failing)}")
+    return ", ".join(words) or "none was analysed"
 
 
 def _mean(s: Spread) -> str:

@@ -80,7 +80,7 @@ def _analysed(options: argparse.Namespace, certificate: BeadCertificate) -> Anal
     return analyze_recording(
         options.recording,
         options.output.with_suffix(""),
-        replace(request, settings=settings, beads=options.certificate),
+        replace(request, settings=settings, kind="beads", standard=options.certificate),
         replace(handling, about=about),
     )
 

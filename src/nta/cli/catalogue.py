@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, fields
 from datetime import datetime
 from itertools import pairwise
@@ -26,10 +28,17 @@ from nta.io.atomic import new_file
 from nta.io.results import load_analysis, results_file, results_files
 from nta.io.results.tables import with_end
 from nta.io.text import write_rows
+from nta.quantity import Quantity
 from nta.report.terminal import plain
-from nta.report.wording import count, in_one, number
+from nta.report.wording import as_limit, count, in_one, number, scientific
 
-_COLUMNS = ("run", "date, UTC", "kind", "sample", "instrument", "operator", "D50 nm", "verdict", "recording")
+_COLUMNS = (
+    *("run", "date, UTC", "kind", "sample", "instrument", "operator", "D50 nm", "per ml", "verdict"),
+    "recording",
+)
+_BELOW = ("sample", "recording")  # columns that stand below their row on a narrow terminal
+_LABELS = ("kind", "instrument", "operator")  # columns that are cut there
+_NARROWEST, _INDENT = 8, "     "
 
 
 def run(options: argparse.Namespace) -> int:
@@ -49,10 +58,46 @@ def _list(catalogue: Catalogue, options: argparse.Namespace) -> None:
         print(json.dumps([_plain(record) for record in found], indent=2, ensure_ascii=False))
         return
     rows = [_COLUMNS, *(_cells(record) for record in found)]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    for line in _lines(rows, shutil.get_terminal_size().columns if sys.stdout.isatty() else None):
+        print(line)
     say(f"{count(len(found), 'run')} in {catalogue.name}", quiet=options.quiet)
+
+
+def _lines(rows: Sequence[Sequence[str]], width: int | None) -> Iterator[str]:
+    """Yield rows under their head as lines; where they are wider than the terminal, long texts stand below their row."""
+    lines = _in_columns(list(zip(*rows, strict=True)), None)
+    if width is None or max(map(len, lines)) <= width:
+        yield from lines
+        return
+    columns = [column for column in zip(*rows, strict=True) if column[0] not in _BELOW and any(column[1:])]
+    below = [column for column in zip(*rows, strict=True) if column[0] in _BELOW]
+    for n, line in enumerate(_in_columns(columns, width)):
+        yield line
+        if n:
+            yield from (_INDENT + _cut(column[n], width - len(_INDENT)) for column in below if column[n])
+
+
+def _in_columns(columns: Sequence[Sequence[str]], width: int | None) -> list[str]:
+    """Return columns as lines; labels are cut until the lines fit the width."""
+    widths = [max(map(len, column)) for column in columns]
+    labels = [i for i, column in enumerate(columns) if column[0] in _LABELS]
+    while width is not None and labels and sum(widths) + 2 * (len(widths) - 1) > width:
+        longest = max(labels, key=widths.__getitem__)
+        if widths[longest] <= _NARROWEST:
+            break
+        widths[longest] -= 1
+    return [
+        "  ".join(_cut(cell, w).ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip()
+        for row in zip(*columns, strict=True)
+    ]
+
+
+def _cut(cell: str, width: int) -> str:
+    """Cut a long cell in its middle: names of one folder differ at their ends."""
+    if len(cell) <= width:
+        return cell
+    begin = (width - 2) // 2
+    return f"{cell[:begin]}..{cell[len(cell) - (width - 2 - begin) :]}"
 
 
 def _show(catalogue: Catalogue, options: argparse.Namespace) -> None:
@@ -127,6 +172,7 @@ def _chosen(catalogue: Catalogue, options: argparse.Namespace) -> list[RunRecord
 
 def _cells(record: RunRecord) -> tuple[str, ...]:
     d50 = record.numbers.get("d50_nm")
+    per_ml = record.numbers.get("in_sample_per_ml") or record.numbers.get("in_cell_per_ml")
     what = f"{record.kind} {record.standard}".rstrip() + (" (withdrawn)" if record.withdrawn else "")
     return (
         str(record.id),
@@ -135,10 +181,17 @@ def _cells(record: RunRecord) -> tuple[str, ...]:
         record.sample,
         record.instrument,
         record.operator,
-        number(d50.value, 4) if d50 else "-",
+        number(d50.value, 4) if d50 else "",
+        "" if per_ml is None else plain(_per_ml(per_ml)),
         record.verdict,
         record.recording,
     )
+
+
+def _per_ml(concentration: Quantity) -> str:
+    if concentration.value is None:
+        return as_limit(concentration).removesuffix("per ml").rstrip()
+    return scientific(concentration.value)
 
 
 def _stated() -> list[str]:

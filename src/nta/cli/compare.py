@@ -9,7 +9,8 @@ from nta.cli.arguments import refuse_existing
 from nta.cli.progress import say
 from nta.errors import SettingError
 from nta.measurements import distinct_names, result_name
-from nta.overlay import NoResultError, open_source, write_overlay
+from nta.overlay import NoResultError, not_to_rely_on, open_source, write_overlay
+from nta.report.reliance import with_reasons
 
 
 def run(options: argparse.Namespace) -> int:
@@ -34,5 +35,7 @@ def run(options: argparse.Namespace) -> int:
             print(
                 f"{source.name}: D50 {source.number('d50_nm')}, {source.program}, {source.results[0].describes}"
             )
+        if failed := not_to_rely_on(sources):
+            print(f"Do not rely on {with_reasons(failed)}")
     say(f"page: {options.output}", quiet=options.quiet)
     return EXIT_OK

@@ -36,6 +36,21 @@ def dilution(text: str) -> float:
     return factor
 
 
+def window(text: str) -> str:
+    """Return the text of a range of diameters in nm, given as 30-150: the command to go on with repeats it."""
+    try:
+        window_ends(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not LOW-HIGH in nm, e.g. 30-150") from None
+    return text
+
+
+def window_ends(text: str) -> tuple[float, float]:
+    """Return the ends of a range of diameters; ValueError if it is not LOW-HIGH."""
+    low, _, high = text.partition("-")
+    return float(low), float(high)
+
+
 def _number(text: str) -> float:
     try:
         value = float(text)

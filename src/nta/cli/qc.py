@@ -74,6 +74,10 @@ def _chart(catalogue: Catalogue, options: argparse.Namespace) -> int:
         )
     if options.output.suffix.lower() not in (".html", ".htm"):
         raise SettingError(f"-o {options.output}: the page is an .html file")
+    if of_runs := [f"--{name}" for name in ("instrument", "standard", "lot") if getattr(options, name)]:
+        raise SettingError(
+            f"a chart takes the runs of its baseline and no {', '.join(of_runs)}; make a baseline of those runs first"
+        )
     baselines = [read_baseline(path) for path in options.baseline]
     sets = [chart_runs(catalogue, b, since=options.since, until=options.until) for b in baselines]
     options.output.parent.mkdir(parents=True, exist_ok=True)

@@ -143,7 +143,8 @@ def _report(
     asked = replace(
         request,
         conditions=said,  # the page has all conditions
-        beads=labels.standard if labels.kind == "beads" else None,
+        kind=labels.kind,
+        standard=labels.standard if labels.kind == "beads" else "",
         threads=max(1, cores() - 1),
     )
     handling = replace(handling, about=labels)

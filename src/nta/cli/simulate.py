@@ -9,8 +9,8 @@ from pathlib import Path
 from nta.calibration import SampleConditions
 from nta.cli import EXIT_OK
 from nta.cli.arguments import refuse_other_than_hdf5
+from nta.cli.parser import EXIT_USAGE
 from nta.cli.progress import frame_progress, say
-from nta.errors import SettingError
 from nta.io.atomic import new_file
 from nta.io.recordings import RecordingWriter
 from nta.simulation import list_scenarios, save_truth, simulate
@@ -23,9 +23,8 @@ def run(options: argparse.Namespace) -> int:
             print(f"{name:22} {description}")
         return EXIT_OK
     if options.scenario is None or options.output is None:
-        raise SettingError(
-            "say which scenario and where to: nta simulate SCENARIO -o FILE.h5 (nta simulate --list)"
-        )
+        say("nta: say which scenario and where to: nta simulate SCENARIO -o FILE.h5 (nta simulate --list)")
+        return EXIT_USAGE
     refuse_other_than_hdf5(options.output)
     with simulate(options.scenario, seed=options.seed, n_frames=options.frames) as simulation:
         options.output.parent.mkdir(parents=True, exist_ok=True)

@@ -18,7 +18,7 @@ from nta.quantity import Quantity
 from nta.report.terminal import plain
 from nta.report.wording import count, prettied, value_and_interval
 from nta.sop import TEMPLATE, Procedure, ProcedureOutcome, carry_out, read_procedure, write_sop_report
-from nta.sop.report import NAMES, summary
+from nta.sop.report import NAMES, summary, words_on_failed
 
 
 def run(options: argparse.Namespace) -> int:
@@ -69,7 +69,8 @@ def carry_out_sop(procedure: Procedure, folder: Path, options: argparse.Namespac
 
 def _lines(outcome: ProcedureOutcome) -> list[str]:
     """Return a summary of the result, line by line, for a terminal."""
-    lines = [outcome.procedure.name]
+    failed = words_on_failed(outcome)
+    lines = [outcome.procedure.name, *([f"  {plain(failed)}"] if failed else [])]
     for name, s in outcome.spreads.items():
         value, interval = value_and_interval(Quantity(s.mean, s.full_low, s.full_high, s.unit))
         cv = "" if s.cv is None else f"   CV {100 * s.cv:.1f} %"

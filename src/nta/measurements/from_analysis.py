@@ -157,3 +157,7 @@ class MeasuredAnalysis(Measurement):
     def findings_at_worst(self) -> Verdict | None:
         """Return the worst verdict on the recording."""
         return self._analysis.assessment.worst if self._analysis else None
+
+    def failed_findings(self) -> list[str]:
+        """Return the titles of the findings on the recording that failed."""
+        return self._analysis.assessment.failed if self._analysis else []

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from nta.assessment import Kind
 from nta.calibration import InstrumentProfile, known_certificate
 from nta.calibration.folder import calibration_folder
 from nta.io.recordings import checksum
@@ -26,12 +27,13 @@ def analysis_key(
     profile: InstrumentProfile | None,
     settings: AnalysisSettings,
     blank: Path | None = None,
-    beads: str | None = None,
+    kind: Kind = "sample",
+    standard: str = "",
 ) -> str:
     """Return the digest of all that a result depends on: input, side-car, stated values, settings, calibration, version.
 
     sha256 : checksum of the recording. camera, conditions : stated values. blank : results of the diluent alone.
-    beads : name of the certificate, for a recording of beads.
+    kind : what the recording is of. standard : name of the certificate, for a recording of beads.
     """
     chosen = settings.as_mapping()
     chosen["detection"].pop("threads")  # the number of threads does not change the result
@@ -46,8 +48,8 @@ def analysis_key(
         "calibration": _calibration(),
         "version": own_version(),
     }
-    if beads is not None:  # only then, so that the keys of existing results of samples stay valid
-        words["beads"] = beads, known_certificate(beads)
+    if kind != "sample":  # only then, so that the keys of existing results of samples stay valid
+        words[kind] = standard, known_certificate(standard)
     return digest(plain(words))
 
 

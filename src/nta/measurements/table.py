@@ -107,6 +107,10 @@ class Measurement(ABC):
         """Return the worst verdict on the recording; None if it was not judged."""
         return None
 
+    def failed_findings(self) -> list[str]:
+        """Return the titles of the findings on the recording that failed."""
+        return []
+
 
 def exact(value: float, unit: str, method: str) -> Quantity:
     """Return an exactly known number: a count, a fact about a file."""

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from nta.assessment import Assessment, Verdict
+from nta.assessment.finding import worst
 from nta.columns import FloatArray
 from nta.errors import SettingError
 from nta.measurements import (
@@ -64,6 +66,18 @@ class Source:
         first = self.results[0]
         seen = first.analysis.visibility if isinstance(first, MeasuredAnalysis) and first.analysis else None
         return seen.concentration.why_not if seen else ""
+
+    @property
+    def assessments(self) -> list[Assessment]:
+        """The assessments of our own results; other programs assess nothing."""
+        return [m.analysis.assessment for m in self.results if isinstance(m, MeasuredAnalysis) and m.analysis]
+
+    @property
+    def verdict(self) -> Verdict:
+        """The worst verdict of its findings."""
+        if not self.assessments:
+            return Verdict.NOT_ASSESSED
+        return worst(assessment.worst for assessment in self.assessments)
 
     def number_counted(self, name: str) -> Quantity:
         """Return a number of the distribution in suspension; the mean if there are replicates."""

@@ -7,12 +7,13 @@ from pathlib import Path
 
 from nta.assessment import Verdict
 from nta.io.atomic import write_text
-from nta.measurements import MeasuredAnalysis, MeasuredRun
+from nta.measurements import MeasuredRun
 from nta.overlay.figures import draw_all
 from nta.overlay.source import NoResultError, Source
 from nta.quantity import fixed
 from nta.report import document as doc
 from nta.report.document.html import page
+from nta.report.reliance import mark_of, with_reasons
 from nta.report.wording import SUMMARY_NAMES, as_limit, grouped, in_column, number
 
 _NUMBERS = ("d10_nm", "d50_nm", "d90_nm", "mean_nm", "mode_nm", "sd_nm", "span")
@@ -37,6 +38,7 @@ def _content(sources: Sequence[Source], title: str, empty: Sequence[NoResultErro
     curves, percentiles, concentrations = draw_all(sources)
     return [
         doc.Title("Nanoparticle tracking analysis", title, " · ".join(s.name for s in sources)),
+        *_judged(sources),
         doc.Pictures((curves,)),
         doc.Heading("Numbers"),
         _numbers(sources),
@@ -59,6 +61,7 @@ def _content(sources: Sequence[Source], title: str, empty: Sequence[NoResultErro
 
 def _numbers(sources: Sequence[Source]) -> doc.Table:
     rows: list[tuple[doc.Cell, ...]] = [
+        ("Own report", *(_mark(s) for s in sources)),
         *((_row_name(key), *(in_column(s.number(key)) for s in sources)) for key in _NUMBERS),
         *(
             (_row_name(key, " in suspension"), *(_counted(s, key) for s in sources))
@@ -68,7 +71,6 @@ def _numbers(sources: Sequence[Source]) -> doc.Table:
         ("Concentration, per ml", *(_concentration(s) for s in sources)),
         ("Tracks", *(_tracks(s) for s in sources)),
         ("Results", *(str(len(s.results)) for s in sources)),
-        ("Findings", *(_findings(s) for s in sources)),
     ]
     return _table(("", *(s.name for s in sources)), rows)
 
@@ -101,21 +103,32 @@ def _tracks(source: Source) -> str:
     return grouped(sum(known)) if len(known) == len(source.results) else "–"
 
 
-def _findings(source: Source) -> str:
-    """Return the findings of our own results in words; other programs assess nothing."""
-    ours = [m.analysis.assessment for m in source.results if isinstance(m, MeasuredAnalysis) and m.analysis]
-    if not ours:
+def _mark(source: Source) -> doc.Cell:
+    """Return whether our own results may be relied on, with the findings against it; other programs assess nothing."""
+    assessments = source.assessments
+    if not assessments:
         return "–"
-    by_verdict = {
-        verdict: list(dict.fromkeys(f.title for a in ours for f in a.findings if f.verdict is verdict))
-        for verdict in (Verdict.FAIL, Verdict.WARN)
-    }
-    return (
-        "; ".join(
-            f"{verdict.upper()}: {', '.join(titles)}" for verdict, titles in by_verdict.items() if titles
-        )
-        or "passed"
+    mood, words = mark_of(source.verdict)
+    against = source.verdict in (Verdict.FAIL, Verdict.WARN)
+    titles = dict.fromkeys(
+        f.title for a in assessments for f in a.findings if against and f.verdict is source.verdict
     )
+    return doc.Mark(mood, f"{words}: {', '.join(titles)}" if titles else words)
+
+
+def _judged(sources: Sequence[Source]) -> Iterator[doc.Block]:
+    """Say first which sources must not be relied on."""
+    if failed := not_to_rely_on(sources):
+        yield doc.Paragraph(f"Do not rely on {with_reasons(failed)}.", mood="fail")
+
+
+def not_to_rely_on(sources: Sequence[Source]) -> dict[str, list[str]]:
+    """Return the names of the sources with a finding that failed, with the titles of these findings."""
+    return {
+        s.name: list(dict.fromkeys(title for a in s.assessments for title in a.failed))
+        for s in sources
+        if s.verdict is Verdict.FAIL
+    }
 
 
 def _makings(sources: Sequence[Source]) -> doc.Table:
@@ -138,7 +151,8 @@ def _viscosity(source: Source) -> str:
     shift = f"{fixed(100 * (source.viscosity_ratio - 1), 1, signed=True)} %".replace("-", "−")
     if source.rescaled:
         return f"{shift}: taken out, sizes here are {shift} against the file's"
-    return f"{shift}: by the viscosity of water sizes would be {shift}"
+    larger = "larger" if source.viscosity_ratio > 1 else "smaller"
+    return f"{shift}; by that of water sizes would be {larger} by as much"
 
 
 def _percentiles(source: Source) -> str:

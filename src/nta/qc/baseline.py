@@ -125,7 +125,10 @@ def make_baseline(runs: Sequence[RunRecord], *, catalogue: str, date: datetime.d
             f"a baseline needs at least {LEAST_RUNS} runs (better {GOOD_RUNS}), there are {len(runs)}{out}"
         )
     _refuse_mixed(runs)
-    lacking = {name: [run for run in runs if name not in run.numbers] for name in QUANTITIES}
+    lacking = {
+        name: [run for run in runs if name not in run.numbers or run.numbers[name].value is None]
+        for name in QUANTITIES
+    }
     levels = {}
     for name in (name for name in QUANTITIES if not lacking[name]):
         values = np.array([run.numbers[name].value for run in runs], dtype=np.float64)

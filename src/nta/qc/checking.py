@@ -19,6 +19,13 @@ from nta.qc.verdict import Check, CheckVerdict, Limits
 from nta.qc.wording import title, why_inconclusive
 from nta.quantity import Quantity, coverage_factor, unknown
 
+_EXAMPLES = {
+    "blank": "[blank] with share = { at_most = 0.05 }",
+    "beads": '[beads] with certificate = "NAME" and bias = { at_least = -0.05, at_most = 0.05 }',
+    "reference": "[reference] with d50_ratio = { at_least = 0.9, at_most = 1.11 }",
+}
+"""A section that makes use of a result to compare with; limits are examples."""
+
 Group = tuple[Measurement, ...]
 Given = Result | Sequence[Result]
 
@@ -72,12 +79,15 @@ def check(
     Raises
     ------
     SettingError
-        The specification is not valid, a result to compare with is missing, or two replicates are of the same recording.
+        The specification is not valid or does not use a result to compare with, such a result is missing, or two
+        replicates are of the same recording.
     RecordingError, VendorFileError
         A result cannot be read.
     """
     spec = read_specification(specification)
     said = {"blank": blank, "beads": beads, "reference": reference}
+    for section, given in said.items():
+        _refuse_unasked(spec, section, given)
     others = {section: _others(spec, section, given) for section, given in said.items()}
     measured = _opened(results)
     groups = [_replicates_of(measured)] if spec.replicates else [(m,) for m in measured]
@@ -86,7 +96,26 @@ def check(
         judged = _Judged(group=group, others=others, confidence=spec.confidence)
         for criterion in spec.criteria:
             checks.extend(_checks(criterion, judged))
-    return QcReport(name=spec.name, specification=spec.file, checks=tuple(checks))
+    return QcReport(
+        name=spec.name,
+        specification=spec.file,
+        checks=tuple(checks),
+        not_to_rely_on=_failed([*measured, *(m for group in others.values() for m in group)]),
+    )
+
+
+def _refuse_unasked(spec: Specification, section: str, given: Given | None) -> None:
+    """Refuse a result that no criterion would look at."""
+    if given is not None and all(c.section != section for c in spec.criteria):
+        raise SettingError(
+            f"--{section} given, but {spec.file or 'the specification'} has no [{section}] section, so nothing would be "
+            f"checked against it: add {_EXAMPLES[section]}"
+        )
+
+
+def _failed(measured: Iterable[Measurement]) -> dict[str, tuple[str, ...]]:
+    """Return the names of results with a finding that failed, with the titles of these findings, whatever was asked."""
+    return {m.name: titles for m in measured if (titles := tuple(m.failed_findings()))}
 
 
 def _opened(results: Given) -> Group:

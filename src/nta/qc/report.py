@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from nta.io.atomic import write_json, write_text
 from nta.io.results.summary import plain
 from nta.qc.verdict import Check, CheckVerdict
 from nta.qc.wording import limits_words, measured_words
+from nta.report.reliance import with_reasons
 from nta.report.wording import capitalised
 from nta.version import software
 
@@ -21,11 +23,16 @@ _COLOURS = {CheckVerdict.PASS: "green", CheckVerdict.FAIL: "bold red", CheckVerd
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class QcReport:
-    """All checks of a specification."""
+    """All checks of a specification.
+
+    not_to_rely_on : results with a finding that failed, with the titles of these findings. They are named whatever the
+        specification asks for; whether they count is its section [recording].
+    """
 
     name: str
     specification: str
     checks: tuple[Check, ...]
+    not_to_rely_on: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         return self.table()
@@ -46,6 +53,7 @@ class QcReport:
                 "software": software(),
                 "date": datetime.now(UTC).isoformat(timespec="seconds"),
                 "verdict": str(self.verdict),
+                "not_to_rely_on": self.not_to_rely_on,
                 "checks": [check.as_dict() for check in self.checks],
             }
         )
@@ -83,6 +91,8 @@ class QcReport:
             elif check.verdict is CheckVerdict.INCONCLUSIVE:
                 ElementTree.SubElement(case, "error", {"type": "inconclusive", "message": words})
             ElementTree.SubElement(case, "system-out").text = words
+        if words := self._words_on_failed():
+            ElementTree.SubElement(suite, "system-out").text = words
         ElementTree.indent(suites)
         return ElementTree.tostring(suites, encoding="unicode", xml_declaration=True) + "\n"
 
@@ -114,7 +124,15 @@ class QcReport:
             cells += [Text(limits_words(check.limits, check.name)), Text(check.words)]
             table.add_row(*cells)
         console.print(table)
+        if words := self._words_on_failed():
+            console.print(Text(words, style=_COLOURS[CheckVerdict.FAIL]))
         console.print(Text(f"{self.name}: {self.verdict.upper()}", style=_COLOURS[self.verdict]))
+
+    def _words_on_failed(self) -> str:
+        """Name the results that must not be relied on; empty if there are none."""
+        if not self.not_to_rely_on:
+            return ""
+        return f"Do not rely on {with_reasons(self.not_to_rely_on, at_most=len(self.not_to_rely_on))}"
 
     def problems(self) -> str:
         """Return one line for each check that did not pass, failures first."""

@@ -55,8 +55,8 @@ at_least = 1000
 # [drift]                      # um/s, mean over the recording
 # at_most = 5
 
-# [recording]                  # worst finding on the recording that is allowed: pass, warn or fail
-# at_worst = "warn"
+[recording]                    # worst finding on the recording that is allowed: pass, warn or fail
+at_worst = "warn"              # take out for exports of other programs, which judge no recording
 
 # [reference]                  # equivalence with a reference lot; or nta check --reference RESULT
 # result = ["reference_1/", "reference_2/", "reference_3/"]

@@ -10,8 +10,11 @@ from nta.report.wording import (
     MOODS,
     VERDICT_WORDS,
     as_percent,
+    background,
+    capitalised,
     concentration_words,
     confidence_words,
+    control_words,
     count,
     findings_worst_first,
     grouped,
@@ -62,17 +65,20 @@ def what_passed(analysis: Analysis) -> str:
 
 
 def _judged(analysis: Analysis) -> str:
-    """Say whether the numbers may be used, and name the findings against it."""
+    """Say whether the numbers may be used, and name the findings against it; of a control, say what it was made for."""
     assessment = analysis.assessment
-    if analysis.sizes.distribution is None and assessment.worst is not Verdict.FAIL:
+    control = f"{capitalised(words)}." if (words := prettied(control_words(analysis))) else ""
+    no_sizes = analysis.sizes.distribution is None and assessment.kind != "blank"
+    if no_sizes and assessment.worst is not Verdict.FAIL:
         why = text(why_none(analysis.sizes.summary["d50_nm"]))
         return marked(MOODS[Verdict.NOT_ASSESSED], f"No sizes: {why}.")
-    named = [text(f.title).lower() for f in assessment.findings if f.verdict is assessment.worst]
-    words = {
-        Verdict.FAIL: f"Do not rely on these numbers as they are. Failed: {'; '.join(named)}.",
-        Verdict.WARN: f"Usable with care. To watch: {'; '.join(named)}.",
+    named = "; ".join(f.title.lower() for f in assessment.findings if f.verdict is assessment.worst)
+    judged = {
+        Verdict.FAIL: f"Do not rely on these numbers as they are. Failed: {named}.",
+        Verdict.WARN: f"Usable with care. To watch: {named}.",
     }.get(assessment.worst, "Nothing that was assessed speaks against these numbers.")
-    return marked(MOODS[assessment.worst], words)
+    said = (judged, control) if assessment.worst is Verdict.FAIL else (control, judged)
+    return marked(MOODS[assessment.worst], text(" ".join(filter(None, said))))
 
 
 def _about(analysis: Analysis) -> str:
@@ -91,27 +97,30 @@ def _about(analysis: Analysis) -> str:
 
 
 def _boxes(analysis: Analysis) -> list[str]:
+    tracks = box(
+        "Tracks used",
+        grouped(analysis.sizes.n_tracks_used),
+        f"of {count(analysis.tracks.n_tracks, 'track')} found",
+    )
+    if analysis.assessment.kind == "blank":
+        few = [] if analysis.sizes.distribution is None else _size_boxes(analysis)
+        return [box("Background", background(analysis), "of the diluent alone", words=True), tracks, *few]
+    value, below = concentration_words(analysis)
+    return [*_size_boxes(analysis), tracks, box("Concentration", value, below, words="10" not in value)]
+
+
+def _size_boxes(analysis: Analysis) -> list[str]:
     sizes = analysis.sizes
     of = (
         {SUSPENSION: ", in suspension"}.get(sizes.distribution.describes, ", in view")
         if sizes.distribution
         else ""
     )
-    boxes = [_quantity_box(f"Median diameter D50{of}", sizes.summary.get("d50_nm"), analysis)]
     window, share = next(iter(sizes.fractions.items()), ((30.0, 150.0), None))
-    boxes.append(
-        _quantity_box(f"Share in {window_name(*window)}{of}", as_percent(share) if share else None, analysis)
-    )
-    boxes.append(
-        box(
-            "Tracks used",
-            grouped(sizes.n_tracks_used),
-            f"of {count(analysis.tracks.n_tracks, 'track')} found",
-        )
-    )
-    value, below = concentration_words(analysis)
-    boxes.append(box("Concentration", value, below, words="10" not in value))
-    return boxes
+    return [
+        _quantity_box(f"Median diameter D50{of}", sizes.summary.get("d50_nm"), analysis),
+        _quantity_box(f"Share in {window_name(*window)}{of}", as_percent(share) if share else None, analysis),
+    ]
 
 
 def _quantity_box(name: str, quantity: Quantity | None, analysis: Analysis) -> str:
@@ -123,6 +132,8 @@ def _quantity_box(name: str, quantity: Quantity | None, analysis: Analysis) -> s
 
 def _sentence(analysis: Analysis) -> str:
     sizes = analysis.sizes
+    if sizes.distribution is None and analysis.assessment.kind == "blank":
+        return "Too few particles for a size distribution, as it should be in a blank."
     if sizes.distribution is None:
         return f"No size distribution. {why_no_distribution(analysis)}"
     d10, d90 = (sizes.summary.get(key) for key in ("d10_nm", "d90_nm"))

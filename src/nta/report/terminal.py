@@ -12,6 +12,7 @@ from nta.report.wording import (
     as_percent,
     concentration_words,
     confidence_words,
+    control_words,
     count,
     findings_worst_first,
     number,
@@ -37,7 +38,13 @@ def plain(words: str) -> str:
 
 def summary_text(analysis: Analysis) -> str:
     """Return the result in a few lines: sizes with intervals, counts, and the findings that failed or need watching."""
-    lines = [_title(analysis), *_sizes(analysis), *_counts(analysis), *_findings(analysis)]
+    lines = [
+        _title(analysis),
+        *_control(analysis),
+        *_sizes(analysis),
+        *_counts(analysis),
+        *_findings(analysis),
+    ]
     return plain("\n".join(lines))
 
 
@@ -46,8 +53,15 @@ def _title(analysis: Analysis) -> str:
     return printable(f"{analysis.provenance.recording}{sample}")
 
 
+def _control(analysis: Analysis) -> list[str]:
+    words = control_words(analysis)
+    return [f"  {prettied(words)}"] if words else []
+
+
 def _sizes(analysis: Analysis) -> list[str]:
     sizes = analysis.sizes
+    if sizes.distribution is None and analysis.assessment.kind == "blank":
+        return ["  too few particles for a size distribution, as it should be in a blank"]
     if sizes.distribution is None:
         return [f"  no size distribution. {why_no_distribution(analysis)}"]
     rows = [("D50", sizes.summary.get("d50_nm")), ("D10", sizes.summary.get("d10_nm"))]

@@ -83,7 +83,12 @@ def without_unit(quantity: Quantity, *, signed: bool = False) -> tuple[str, str]
 
 
 def in_one(quantity: Quantity) -> str:
-    """Write value and interval as one text: "104.8 nm (101.2 to 108.1 nm)", "2.1·10⁸ (1.9·10⁸ to 2.3·10⁸) per ml"."""
+    """Write value and interval as one text: "104.8 nm (101.2 to 108.1 nm)", "2.1·10⁸ (1.9·10⁸ to 2.3·10⁸) per ml".
+
+    Where only an upper limit is known, write that: "below 3.4·10⁶ per ml".
+    """
+    if quantity.value is None and quantity.high is not None:
+        return as_limit(quantity)
     value, interval = value_and_interval(quantity)
     if not interval:
         return value
@@ -93,8 +98,12 @@ def in_one(quantity: Quantity) -> str:
 
 
 def in_column(quantity: Quantity, *below: str) -> str:
-    """Write value, interval and further words on lines of their own, for a column that has the unit in its head."""
-    value, interval = without_unit(quantity)
+    """Write value, interval and further words on lines of their own, for a column that has the unit in its head.
+
+    Where only an upper limit is known, write that.
+    """
+    limited = quantity.value is None and quantity.high is not None
+    value, interval = (as_limit(quantity), "") if limited else without_unit(quantity)
     return "\n".join(line for line in (value, interval.replace(" to ", _TO), *below) if line)
 
 
@@ -188,9 +197,30 @@ def concentration_words(analysis: Analysis) -> tuple[str, str]:
     return value, f"{interval} {where}{least}"
 
 
+def control_words(analysis: Analysis) -> str:
+    """Return what the recording of a control was made for: background of a blank, bias of beads; empty for a sample."""
+    kind = analysis.assessment.kind
+    if kind == "beads":
+        found = next((f.evidence for f in analysis.assessment.findings if f.name == "bead_check"), "")
+        return f"beads: {found}" if found else ""
+    return f"blank: background {background(analysis)}" if kind == "blank" else ""
+
+
+def background(analysis: Analysis) -> str:
+    """Write the particles of a blank: per ml in the cell or, without a calibration, per frame."""
+    seen = analysis.visibility
+    found = seen.concentration.in_cell_per_ml if seen else None
+    if seen is None or found is None or (found.value is None and found.high is None):
+        n = seen.concentration.per_frame.value if seen else analysis.spots.per_frame
+        return f"{number(n)} {'tracked particles' if seen else 'spots'} per frame, not calibrated per ml"
+    return f"{in_one(found)} in the cell"
+
+
 def as_limit(quantity: Quantity) -> str:
-    """Write the upper limit of a concentration without a value: "below 3.4·10⁶ per ml"."""
-    return f"below {scientific(quantity.high or 0.0)}{_FIXED_SPACE}per ml"
+    """Write the upper limit of a quantity without a value: "below 3.4·10⁶ per ml"."""
+    unit = UNITS.get(quantity.unit, quantity.unit)
+    written = scientific if quantity.unit == "1/ml" else number
+    return f"below {written(quantity.high or 0.0)}{_FIXED_SPACE if unit else ''}{unit}"
 
 
 def suspension_from(analysis: Analysis) -> str:

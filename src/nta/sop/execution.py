@@ -233,7 +233,13 @@ class _Execution:
         assert video.recording is not None
         path = self.folder / video.recording
         request = Request(
-            conditions=self._words(video.stage), profile=self.files.profile, settings=self.files.settings
+            conditions=self._words(video.stage),
+            profile=self.files.profile,
+            settings=self.files.settings,
+            kind=video.stage,
+            standard=str(self.procedure.beads.certificate)
+            if video.stage == "beads" and self.procedure.beads
+            else "",
         )
 
         def watch(source: Recording) -> AbstractContextManager[Progress]:

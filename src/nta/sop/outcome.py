@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from nta.assessment import Finding
+from nta.assessment import Assessment, Finding, Verdict
 from nta.measurements.replicates import Spread, spread_over_videos
 from nta.pipeline import Analysis
 from nta.quantity import Quantity
@@ -29,7 +29,7 @@ class Numbers:
     statistical: Mapping[str, Quantity]  # sizes with only the statistical part of their intervals
     concentration: Concentration | None
     distribution: Distribution | None
-    findings: tuple[Finding, ...]
+    assessment: Assessment
 
     @classmethod
     def of(cls, analysis: Analysis) -> Numbers:
@@ -41,7 +41,7 @@ class Numbers:
             statistical=analysis.sizes.statistical,
             concentration=analysis.visibility.concentration if analysis.visibility else None,
             distribution=analysis.sizes.distribution,
-            findings=analysis.assessment.findings,
+            assessment=analysis.assessment,
         )
 
     def number(self, name: str) -> Quantity | None:
@@ -73,8 +73,13 @@ class PlannedVideo:
 
     @property
     def good(self) -> bool:
-        """Whether it has numbers and no reason against them."""
+        """Whether it has numbers and no reason against them; `verdict` says whether they may be relied on."""
         return self.numbers is not None and not self.reason
+
+    @property
+    def verdict(self) -> Verdict:
+        """The worst verdict of its findings."""
+        return self.numbers.assessment.worst if self.numbers else Verdict.NOT_ASSESSED
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,6 +102,15 @@ class ProcedureOutcome:
     def failed(self) -> tuple[PlannedVideo, ...]:
         """Return the videos without numbers."""
         return tuple(video for video in self.videos if video.numbers is None)
+
+    @property
+    def not_to_rely_on(self) -> dict[str, list[str]]:
+        """Return the names of the videos with a finding that failed, with the titles of these findings."""
+        return {
+            video.step.name: video.numbers.assessment.failed
+            for video in self.videos
+            if video.numbers is not None and video.verdict is Verdict.FAIL
+        }
 
     def numbers(self) -> Iterator[Numbers]:
         """Yield the numbers of the sample's good videos."""

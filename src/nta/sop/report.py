@@ -17,10 +17,10 @@ from nta.quantity import CONFIDENCE, Quantity
 from nta.report import REPORT_FILE
 from nta.report import document as doc
 from nta.report.figures.style import Picture
+from nta.report.reliance import mark_of, with_reasons
 from nta.report.wording import (
     SUMMARY_NAMES,
     UNITS,
-    as_limit,
     capitalised,
     count,
     in_column,
@@ -82,6 +82,7 @@ def summary(outcome: ProcedureOutcome) -> dict[str, Any]:
             "confidence": CONFIDENCE,
             "over_videos": outcome.spreads,
             "videos": rows_of(outcome),
+            "not_to_rely_on": outcome.not_to_rely_on,
             "findings": [finding.as_dict() for finding in outcome.findings],
             "notes": outcome.notes,
         }
@@ -106,6 +107,7 @@ def _row_of(video: PlannedVideo, blank: Quantity | None) -> dict[str, Any]:
         "focus_um": video.step.focus_um,
         "recording": None if video.recording is None else video.recording.as_posix(),
         "good": video.good,
+        "verdict": str(video.verdict) if n else "",
         "reason": video.reason,
         "n_frames": video.n_frames,
         "n_lost": video.n_lost,
@@ -127,7 +129,7 @@ def _row_of(video: PlannedVideo, blank: Quantity | None) -> dict[str, Any]:
     row["counted_from_nm"] = found and found.least_nm
     worst = [
         f"{f.name}:{f.verdict}"
-        for f in (n.findings if n else ())
+        for f in (n.assessment.findings if n else ())
         if f.verdict in (Verdict.FAIL, Verdict.WARN)
     ]
     row["findings"] = ";".join(worst)
@@ -139,6 +141,7 @@ def blocks(outcome: ProcedureOutcome, pictures: tuple[Picture, ...]) -> list[doc
     p = outcome.procedure
     return [
         doc.Title("Protocol of measurement", p.name, _about(outcome)),
+        *_judged(outcome),
         *(doc.Paragraph(f"{capitalised(note)}.") for note in outcome.notes),
         doc.Heading("Over all videos"),
         *_over_videos(outcome),
@@ -164,6 +167,21 @@ def _about(outcome: ProcedureOutcome) -> str:
     sample = str(p.conditions.get("sample", ""))
     parts = [sample, p.device.driver, p.operator, f"measured {when(outcome.date)}", p.comment]
     return " · ".join(part for part in parts if part)
+
+
+def _judged(outcome: ProcedureOutcome) -> Iterator[doc.Block]:
+    """Say first which videos must not be relied on."""
+    if outcome.not_to_rely_on:
+        yield doc.Paragraph(f"{words_on_failed(outcome)}.", mood="fail")
+
+
+def words_on_failed(outcome: ProcedureOutcome) -> str:
+    """Say which videos must not be relied on, and why; empty if there are none."""
+    if not outcome.not_to_rely_on:
+        return ""
+    words = f"Do not rely on {with_reasons(outcome.not_to_rely_on, at_most=len(outcome.videos))}"
+    inside = sum(video.step.name in outcome.not_to_rely_on for video in outcome.of("sample"))
+    return f"{words}; the means below hold {count(inside, 'video')} of these" if inside else words
 
 
 def _over_videos(outcome: ProcedureOutcome) -> Iterator[doc.Block]:
@@ -233,7 +251,7 @@ def _common(outcome: ProcedureOutcome) -> dict[str, tuple[Finding, list[str]]]:
     of_controls = {finding.name for finding in outcome.findings}
     found: dict[str, tuple[Finding, list[str]]] = {}
     for video in outcome.of("sample"):
-        for finding in video.numbers.findings if video.numbers else ():
+        for finding in video.numbers.assessment.findings if video.numbers else ():
             if finding.verdict not in (Verdict.FAIL, Verdict.WARN) or finding.name in of_controls:
                 continue
             example, videos = found.get(finding.name, (finding, []))
@@ -266,10 +284,10 @@ def _videos(outcome: ProcedureOutcome) -> doc.Table:
 
 def _video_row(video: PlannedVideo) -> tuple[doc.Cell, ...]:
     n = video.numbers
-    good = doc.Mark("pass", "good") if video.good else doc.Mark("fail", "see below")
+    mark = doc.Mark(*mark_of(video.verdict, None if video.good else ("fail", "See below")))
     place = "" if video.step.focus_um is None else f" at {video.step.focus_um:g} µm"
     frames, lost = ("–" if known is None else str(known) for known in (video.n_frames, video.n_lost))
-    recorded = (f"{video.step.name}{place}", good, frames, lost)
+    recorded = (f"{video.step.name}{place}", mark, frames, lost)
     if n is None:
         return (*recorded, *("–",) * 6)
     return (
@@ -285,8 +303,7 @@ def _concentration(n: Numbers) -> str:
     q = n.number(PER_ML)
     if q is None or n.concentration is None or (q.value is None and q.high is None):
         return "–"
-    place = where(n.concentration)
-    return f"{as_limit(q)}\n{place}" if q.value is None else in_column(q, place)
+    return in_column(q, where(n.concentration))
 
 
 def _failures(outcome: ProcedureOutcome) -> Iterator[doc.Block]:

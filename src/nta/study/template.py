@@ -7,7 +7,7 @@ TEMPLATE = """\
 
 title = "Does one freeze-thaw cycle touch our vesicles?"
 operator = ""
-date = 2026-01-31
+# date = 2026-01-31            # of the measurement: yours
 question = ""
 orthogonal_methods = []        # e.g. ["cryo-EM", "nano flow cytometry"]
 markers = []                   # e.g. ["CD9 (western blot)", "calnexin negative"]

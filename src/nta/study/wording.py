@@ -72,7 +72,7 @@ def verdict_sentence(item: Judged) -> str:
         because = "; ".join(reason.text for reason in judgement.reasons)
         seen = "; ".join((*judgement.tags, *judgement.remarks))
         nevertheless = f" Seen nevertheless, without a verdict: {seen}." if seen else ""
-        return f"No verdict: {codes}. {capitalised(because)}.{nevertheless}"
+        return f"No verdict: {because} ({codes}).{nevertheless}"
     if judgement.verdict is Integrity.INTACT:
         return _intact(item)
     sentences = [_damaged(item) if judgement.verdict is Integrity.DAMAGED else _altered(item)]

@@ -10,9 +10,8 @@ from urllib.parse import quote
 from nicegui import run, ui
 
 from nta.acquisition import dated_name
-from nta.assessment import Verdict
+from nta.assessment import Kind, Verdict
 from nta.calibration import list_certificates, list_media
-from nta.catalogue.record import Kind
 from nta.errors import SettingError, in_words
 from nta.io import text as io_text
 from nta.live import LiveSettings, Snapshot
@@ -25,6 +24,7 @@ from nta.live.wording import (
 )
 from nta.live.wording import lines as lines_of
 from nta.report.markup import text
+from nta.report.wording import SIGNS
 from nta.web import charts, words
 from nta.web.fields import Fields, NumberInput
 from nta.web.look import Look, Order
@@ -285,6 +285,8 @@ class Page:
                 ui.label("none yet").classes("nta-none")
             for found, becoming, why_none in shown:
                 self._run_row(found, becoming)
+                if found.failed:
+                    ui.label(f"do not rely on it: {', '.join(found.failed).lower()}").classes("why bad")
                 if why_none:
                     ui.label(f"no report: {why_none}").classes("why bad")
 
@@ -292,7 +294,7 @@ class Page:
         when = f"{found.measured:%H:%M}" if _is_today(found.measured) else f"{found.measured:%Y-%m-%d}"
         ui.label(found.name).classes("name")
         ui.label(when).classes("when")
-        ui.label(becoming or found.d50).classes("d50")
+        ui.label(becoming or _marked(found)).classes("d50")
         if found.report:
             link = f"{RUNS_PATH}/{quote(found.report)}"
             ui.html(f'<a href="{link}" target="_blank">report</a>', sanitize=False)
@@ -354,6 +356,11 @@ def _becoming(found: KeptRun, look: Look) -> str:
     return {"waiting": "its report is waiting", "analyzing": "its report is being made"}.get(
         states.get(found.name, ""), ""
     )
+
+
+def _marked(found: KeptRun) -> str:
+    """Return the D50 of a run, with the sign of whether it may be relied on."""
+    return f"{SIGNS[found.mark[0]]} {found.d50}" if found.mark and found.d50 else found.d50
 
 
 def _why_none(found: KeptRun, look: Look) -> str:

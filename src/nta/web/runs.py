@@ -8,13 +8,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from nta.assessment import Verdict
 from nta.catalogue.record import as_time
 from nta.errors import SettingError, printable
 from nta.io.atomic import check_writable
 from nta.io.results import ANALYSIS_FOLDER, RECORDING_FILE
 from nta.quantity import Quantity
 from nta.report import REPORT_FILE
-from nta.report.wording import in_one
+from nta.report.reliance import mark_of
+from nta.report.wording import Mood, in_one
 
 _LONGEST_NAME, _MOST_BYTES = 100, 200  # a name may have 255 bytes, and a character up to 4
 
@@ -25,12 +27,25 @@ class KeptRun:
 
     measured : time stated by its report; else when the recording, or another file, was last written.
     report : page as a path below the folder, empty if there is none. d50 : D50 in words.
+    mark : sign and words of whether it may be relied on, None without a report; failed : titles of its failed findings.
     """
 
     name: str
     measured: datetime
     report: str
     d50: str
+    mark: tuple[Mood, str] | None = None
+    failed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Said:
+    """What the summary of a run states."""
+
+    measured: datetime | None = None
+    d50: str = ""
+    mark: tuple[Mood, str] | None = None
+    failed: tuple[str, ...] = ()
 
 
 class Runs:
@@ -38,7 +53,7 @@ class Runs:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._known: dict[tuple[str, int], tuple[datetime | None, str]] = {}  # by summary and its time
+        self._known: dict[tuple[str, int], _Said] = {}  # by summary and its time
 
     def new(self, name: str) -> Path:
         """Return the path of the folder of a new run; refuse an impossible or existing name."""
@@ -73,23 +88,24 @@ class Runs:
         try:
             for results in (folder / ANALYSIS_FOLDER, folder):
                 if (page := results / REPORT_FILE).is_file():
-                    measured, d50 = self._said(results / "summary.json")
-                    measured = measured or _written(recording if recording.is_file() else page)
-                    return KeptRun(folder.name, measured, page.relative_to(self.folder).as_posix(), d50)
+                    said = self._said(results / "summary.json")
+                    measured = said.measured or _written(recording if recording.is_file() else page)
+                    address = page.relative_to(self.folder).as_posix()
+                    return KeptRun(folder.name, measured, address, said.d50, said.mark, said.failed)
             return KeptRun(folder.name, _written(recording), "", "") if recording.is_file() else None
         except OSError:
             return None
 
-    def _said(self, path: Path) -> tuple[datetime | None, str]:
-        """Return the time of measurement in a summary, None if not stated, and the D50 in words."""
+    def _said(self, path: Path) -> _Said:
+        """Return what a summary states; nothing if it cannot be read."""
         try:
             key = str(path), path.stat().st_mtime_ns
             if key not in self._known:
                 said = json.loads(path.read_text(encoding="utf-8"))
-                self._known[key] = _measured(said), _d50(said)
+                self._known[key] = _Said(_measured(said), _d50(said), *_judged(said))
             return self._known[key]
         except (OSError, ValueError):  # the file is of another program, or just being replaced
-            return None, ""
+            return _Said()
 
 
 def _measured(summary: Any) -> datetime | None:
@@ -107,6 +123,15 @@ def _d50(summary: Any) -> str:
         return in_one(Quantity(*(said[name] for name in ("value", "low", "high", "unit"))))
     except (ValueError, KeyError, TypeError):
         return ""
+
+
+def _judged(summary: Any) -> tuple[tuple[Mood, str] | None, tuple[str, ...]]:
+    """Return the mark of a run and the titles of its failed findings; none if its summary does not judge it."""
+    try:
+        failed = tuple(str(f["title"]) for f in summary["findings"] if f["verdict"] == Verdict.FAIL)
+        return mark_of(Verdict(summary["verdict"])), failed
+    except (ValueError, KeyError, TypeError):
+        return None, ()
 
 
 def _is_named_in_text(entry: Path) -> bool:

@@ -27,6 +27,7 @@ from nta.assessment.integrity.limits import IntegrityLimits
 from nta.assessment.integrity.signatures import Video
 from nta.quantity import fixed
 
+_MOST_ASKED = 20  # largest advised number of bead videos on each side; beyond it, only longer videos help
 _FEWEST = 3  # recommended number of bead videos on each side; two give a very wide interval
 
 
@@ -79,10 +80,11 @@ class Drift:
         if c.decision is Decision.CHANGED:
             return "measure both arms within one run, bracketed by beads, on a warmed-up laser"
         n = replicates_for_equivalence(
-            c.scatter, c.margin, fewest=max(_FEWEST, min(c.n_test, c.n_reference) + 1)
+            c.scatter, c.margin, fewest=max(_FEWEST, min(c.n_test, c.n_reference) + 1), most=_MOST_ASKED
         )
-        enough = "" if n is None else f": with this scatter, about {n} on each side would show steady ones"
-        return f"record more bead videos, or longer ones{enough}"
+        if n is None:
+            return f"record longer bead videos: with this scatter, {_MOST_ASKED} on each side would not show steady ones"
+        return f"record more bead videos, or longer ones: with this scatter, about {n} on each side would show steady ones"
 
 
 def bead_drifts(evidence: IntegrityEvidence, limits: IntegrityLimits) -> tuple[Drift, Drift]:

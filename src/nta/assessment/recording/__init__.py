@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from nta.assessment.finding import Assessment
+from nta.assessment.finding import Assessment, Kind
 from nta.assessment.limits import load_limits
 from nta.assessment.recording import frames, instrument, motion, sample
 from nta.assessment.recording.evidence import Evidence
@@ -24,11 +24,13 @@ def assess_recording(
     report: RecordingReport,
     metadata: Mapping[str, Any],
     settings: AssessmentSettings | None = None,
+    *,
+    kind: Kind = "sample",
 ) -> Assessment:
     """Judge one recording by all findings: number of tracks, drift, saturation, losses, calibration and others.
 
     spots : all spots, in tracks or not. report : frames found and lost. metadata : statements of the recording on instrument
-        and sample.
+        and sample. kind : what the recording is of; a good blank shows few particles, and needs no blank and no beads.
     """
     evidence = Evidence(
         sized=sized,
@@ -36,6 +38,7 @@ def assess_recording(
         metadata=metadata,
         spots=spots,
         limits=load_limits((settings or AssessmentSettings()).limits),
+        kind=kind,
     )
     return Assessment(
         findings=(
@@ -63,6 +66,7 @@ def assess_recording(
             instrument.camera(evidence),
             instrument.calibration(evidence),
             *instrument.foreign_profile(evidence),
-            *instrument.controls(),
-        )
+            *instrument.controls(evidence),
+        ),
+        kind=kind,
     )

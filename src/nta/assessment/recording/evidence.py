@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from nta.assessment.finding import Finding, Verdict
+from nta.assessment.finding import Finding, Kind, Verdict
 from nta.assessment.limits import Limit, judged
 from nta.frames import RecordingReport
 from nta.sized_tracks import SizedTracks
@@ -22,6 +22,7 @@ class Evidence:
     metadata: Mapping[str, Any]
     spots: Spots
     limits: Mapping[str, Limit]
+    kind: Kind = "sample"
 
 
 def finding(

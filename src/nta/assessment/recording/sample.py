@@ -17,6 +17,8 @@ _FULL = 0.995  # share of full scale that counts as full: 8-bit data in the uppe
 def enough_tracks(e: Evidence) -> Finding:
     """Judge the number of tracks that have a size; without a size distribution, few tracks are a warning at most."""
     sized = int(e.sized.diffusion.has_size.sum())
+    if e.kind == "blank":
+        return _few_wanted("enough_tracks", "Number of tracks", float(sized), f"{sized} tracks have a size")
     for_sizes = sized >= e.sized.sizing.min_tracks
     found = finding(
         e,
@@ -26,7 +28,7 @@ def enough_tracks(e: Evidence) -> Finding:
         f"{sized} tracks have a size, of {e.sized.tracks.n_tracks} found",
         "record longer or more videos; the intervals already say what these tracks are worth"
         if for_sizes
-        else "few tracks: for a blank that is what is wanted; of a sample record longer or more videos",
+        else "record longer or more videos; of a blank few tracks are wanted: say --kind blank",
     )
     if found.verdict is Verdict.FAIL and not for_sizes:
         return replace(found, verdict=Verdict.WARN, limit=e.limits["enough_tracks"].crossed(Verdict.WARN))
@@ -53,16 +55,20 @@ def in_range(e: Evidence) -> Finding:
 def density(e: Evidence) -> Iterator[Finding]:
     """Judge the crowding: spots per frame, spots within the search range, links given up."""
     per_frame = e.spots.per_frame
-    yield finding(
-        e,
-        "spots_per_frame_low",
-        "Spots per frame",
-        per_frame,
-        f"{per_frame:.3g} spots per frame",
-        "few particles: for a blank that is what is wanted; dilute a sample less, or record longer",
-    )
+    name, title, seen = "spots_per_frame_low", "Spots per frame", f"{per_frame:.3g} spots per frame"
+    advice = "dilute the sample less, or record longer; of a blank few particles are wanted: say --kind blank"
+    if e.kind == "blank":
+        yield _few_wanted(name, title, per_frame, seen)
+    else:
+        yield finding(e, name, title, per_frame, seen, advice)
     yield _crowding(e, per_frame)
     yield _ambiguous(e)
+
+
+def _few_wanted(name: str, title: str, value: float, seen: str) -> Finding:
+    """Make the finding of a count that a sample can have too little of, and a blank cannot."""
+    words = f"{seen}; of a blank few are wanted"
+    return Finding(name=name, title=title, verdict=Verdict.PASS, value=value, evidence=words)
 
 
 def _crowding(e: Evidence, per_frame: float) -> Finding:

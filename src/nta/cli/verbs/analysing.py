@@ -41,7 +41,10 @@ def _analyze(verbs: Any, common: argparse.ArgumentParser) -> None:
     )
     camera_options(analyze)
     sample_options(analyze)
-    analysis_options(analyze)
+    analysis_options(
+        analyze,
+        printed="print the summary as JSON on standard output: an object; of several recordings a list",
+    )
     catalogue_options(analyze)
 
 
@@ -73,7 +76,7 @@ def _batch(verbs: Any, common: argparse.ArgumentParser) -> None:
     )
     camera_options(batch)
     sample_options(batch)
-    analysis_options(batch)
+    analysis_options(batch, printed="print the rows of both tables as JSON on standard output")
     catalogue_options(batch)
 
 

@@ -107,7 +107,7 @@ def _serve(verbs: Any, common: argparse.ArgumentParser) -> None:
     )
     page.add_argument("--no-browser", action="store_true", help="open no browser")
     sample_options(serve)
-    analysis_options(serve, printed=False)
+    analysis_options(serve, printed="")
     catalogue_options(serve)
 
 

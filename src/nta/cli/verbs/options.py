@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from nta.cli.parser import dilution
+from nta.cli.parser import dilution, window
 
 SAMPLE_OPTIONS = {
     "temperature_c": "temperature",
@@ -85,8 +85,10 @@ def sample_options(parser: argparse.ArgumentParser) -> None:
     sample.add_argument("--sample", help="name of the sample")
 
 
-def analysis_options(parser: argparse.ArgumentParser, *, printed: bool = True) -> None:
-    """Add the options of the analysis. printed : also `--json`, which prints the summary."""
+def analysis_options(
+    parser: argparse.ArgumentParser, *, printed: str = "print the summary as JSON on standard output"
+) -> None:
+    """Add the options of the analysis. printed : what `--json` prints, empty where there is no such option."""
     analysis = parser.add_argument_group("analysis")
     analysis.add_argument(
         "--profile", help="instrument profile: a name in calibration/instruments or a TOML file"
@@ -101,6 +103,7 @@ def analysis_options(parser: argparse.ArgumentParser, *, printed: bool = True) -
     )
     analysis.add_argument(
         "--window",
+        type=window,
         action="append",
         default=[],
         metavar="LOW-HIGH",
@@ -119,11 +122,7 @@ def analysis_options(parser: argparse.ArgumentParser, *, printed: bool = True) -
         help="results of the diluent alone: taken off the concentration, never off the size distribution",
     )
     if printed:
-        analysis.add_argument(
-            "--json",
-            action="store_true",
-            help="print the summary as JSON on standard output: an object; of several recordings a list of them",
-        )
+        analysis.add_argument("--json", action="store_true", help=printed)
 
 
 def catalogue_options(parser: argparse.ArgumentParser, *, stated: bool = True) -> None:

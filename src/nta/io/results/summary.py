@@ -32,6 +32,7 @@ def summary(analysis: Analysis) -> dict[str, Any]:
             "version": SUMMARY_VERSION,
             "recording": analysis.provenance.recording,
             "sample": analysis.conditions.sample,
+            "kind": analysis.assessment.kind,
             "verdict": analysis.assessment.worst,
             "size": {
                 "describes": sizes.distribution.describes if sizes.distribution else None,

@@ -31,10 +31,11 @@ class Heading:
 
 @dataclass(frozen=True)
 class Paragraph:
-    """Running text; a note is set in smaller type."""
+    """Running text; a note is set in smaller type, a sentence that judges has the sign and colour of its mood."""
 
     words: str
     note: bool = False
+    mood: Mood | None = None
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from importlib import resources
 
 from nta.report import document as doc
 from nta.report.figures.style import Picture, as_svg
-from nta.report.markup import element, stacked, table, text, whole_page
+from nta.report.markup import element, marked, stacked, table, text, whole_page
 from nta.report.wording import SIGNS
 
 
@@ -37,6 +37,8 @@ def _(block: doc.Heading) -> str:
 
 @_html.register
 def _(block: doc.Paragraph) -> str:
+    if block.mood:
+        return element("p", marked(block.mood, text(block.words)), kind="judged")
     return element("p", text(block.words), kind="note" if block.note else "")
 
 

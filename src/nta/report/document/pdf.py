@@ -86,7 +86,10 @@ class _Sheet(FPDF):
 
     @put.register
     def _(self, block: doc.Paragraph) -> None:
-        self._line(block.words, 7.5 if block.note else 9, colour=GREY if block.note else INK)
+        if block.mood:
+            self._line(f"{SIGNS[block.mood]} {block.words}", 9, bold=True, colour=_COLOURS[block.mood])
+        else:
+            self._line(block.words, 7.5 if block.note else 9, colour=GREY if block.note else INK)
         self.ln(1)
 
     @put.register
