@@ -9,6 +9,7 @@ import sys
 import tempfile
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
@@ -53,6 +54,14 @@ def test_the_pipeline_needs_neither_pandas_nor_pictures():
     )
 
 
+@pytest.fixture
+def own_environment():
+    """Give back the environment as it was; monkeypatch does not know of a variable that the code under test sets."""
+    with mock.patch.dict(os.environ):
+        yield
+
+
+@pytest.mark.usefixtures("own_environment")
 def test_compiled_code_finds_a_place_where_home_and_package_are_closed(tmp_path, monkeypatch):
     monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
