@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from made import catalogue_writer
+from made.clean_blank import clean_blank
 from nta.catalogue import About, Catalogue, CatalogueError
 from nta.catalogue.database import address, connect
 from nta.cli import main
@@ -16,8 +17,6 @@ from nta.cli.catalogue import _lines
 from nta.cli.catalogue_entries import record_analysis
 from nta.errors import SettingError
 from nta.io.results import save_analysis, summary
-from nta.quantity import Quantity
-from nta.visibility import Concentration, Visibility
 
 pytestmark = pytest.mark.timeout(900)  # a first run compiles, on machines that others use too
 
@@ -339,17 +338,9 @@ def test_a_time_of_day_needs_its_zone_and_a_day_does_not(tmp_path, variant, caps
 
 
 def test_the_limit_of_a_clean_blank_is_kept_and_shown(tmp_path, variant, capsys):
-    limit = Quantity(None, 0.0, 2.19e6, "1/ml", "nothing was counted")
-    found = Concentration(
-        per_frame=Quantity(0.0, 0.0, 0.1, "1"), in_cell_per_ml=limit, in_sample_per_ml=limit, dilution=None
-    )
-    seen = Visibility(
-        curve=None, law=None, limit_nm=limit, share_below_limit=None, volume=None, suspension=None,
-        concentration=found, indices=None,
-    )  # fmt: skip
     where, table = str(tmp_path / "runs.sqlite"), tmp_path / "runs.csv"
     with Catalogue.open(where) as catalogue:
-        run = catalogue.record(variant(1, visibility=seen), kind="blank")
+        run = catalogue.record(variant(1, visibility=clean_blank(2.19e6)), kind="blank")
         assert run.numbers["in_cell_per_ml"].high == 2.19e6
     for words in (["list"], ["show", "1"]):
         assert main(["catalogue", *words, "--catalogue", where]) == 0

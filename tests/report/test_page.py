@@ -8,17 +8,16 @@ import numpy as np
 import pytest
 
 from made.analysis import make_analysis
+from made.clean_blank import clean_blank
 from nta.assessment import Verdict
 from nta.assessment.recording.instrument import doubt_about_gain
 from nta.beads import against_certificate
 from nta.io.results import summary
-from nta.quantity import Quantity
 from nta.report import summary_text, write_report
 from nta.report.details import details
 from nta.report.figures.style import log_axis, new_figure
 from nta.report.terminal import plain
 from nta.report.wording import capitalised, prettied
-from nta.visibility import Concentration, Visibility
 
 VOID = {"meta", "br", "hr", "img", "link", "input"}
 
@@ -218,15 +217,7 @@ def test_a_logarithmic_axis_has_enough_labels_all_on_one_line(low, high, least):
 
 def test_a_clean_blank_is_headed_by_its_limit_and_wants_no_more(tmp_path):
     analysis = make_analysis(np.random.default_rng(8), n_tracks=2, loose_spots=0, n_frames=40, kind="blank")
-    limit = Quantity(None, 0.0, 2.19e6, "1/ml", "counts")
-    found = Concentration(
-        per_frame=Quantity(0.0, 0.0, 0.1, "1"), in_cell_per_ml=limit, in_sample_per_ml=limit, dilution=None
-    )
-    seen = Visibility(
-        curve=None, law=None, limit_nm=limit, share_below_limit=None, volume=None, suspension=None,
-        concentration=found, indices=None,
-    )  # fmt: skip
-    analysis = replace(analysis, visibility=seen)
+    analysis = replace(analysis, visibility=clean_blank(2.19e6))
     by_name = {f.name: f for f in analysis.assessment.findings}
     assert by_name["enough_tracks"].verdict is by_name["spots_per_frame_low"].verdict is Verdict.PASS
     assert not {"blank", "bead_check"} & set(by_name)

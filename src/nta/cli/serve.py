@@ -144,7 +144,7 @@ def _report(
         request,
         conditions=said,  # the page has all conditions
         kind=labels.kind,
-        standard=labels.standard if labels.kind == "beads" else "",
+        standard=labels.standard,
         threads=max(1, cores() - 1),
     )
     handling = replace(handling, about=labels)
