@@ -226,7 +226,8 @@ def growth(options: argparse.Namespace) -> list[str]:
 
 
 def _per_frame(shot: Film, threads: int, rounds: int) -> float:
-    frames = shot.frames * 8
+    many = shot.frames * 8
+    frames = [replace(frame, index=i) for i, frame in enumerate(many)]  # frame numbers must rise
     with SpotDetector(DetectionSettings(threads=threads), shot.setup.camera) as detector:
         detector.prime(shot.frames)
         detector.detect(frames)
