@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from nta.columns import BoolArray, Float32Array, FloatArray
 from nta.errors import RecordingError
 from nta.frames import CameraState, Frame, Image, refuse_no_image
 from nta.spots.apart import least_apart
@@ -77,11 +78,11 @@ class _LearnedBackground(NamedTuple):
     stripes change from frame to frame. noise, camera : noise and camera model of the frames without stripes.
     """
 
-    frames: NDArray[np.float32]
-    background: NDArray[np.float32]
-    even: NDArray[np.float32]
+    frames: Float32Array
+    background: Float32Array
+    even: Float32Array
     level: float
-    stripes: NDArray[np.float32]
+    stripes: Float32Array
     wavering: Wavering
     noise: PixelNoise
     camera: CameraModel
@@ -124,7 +125,7 @@ def _learned_background(
     sample: NDArray[Any], camera: CameraState | None, remove_fixed: bool
 ) -> _LearnedBackground:
     """Learn background and noise, and stripes if they are to be removed."""
-    frames: NDArray[np.float32] = sample.astype(np.float32)
+    frames: Float32Array = sample.astype(np.float32)
     background = median_of(sample[: max(2 * (len(sample) // 2) - 1, 1)])
     level = float(np.median(background))
     noise, model = noise_and_camera(camera, frames, level)
@@ -143,8 +144,8 @@ def _learned_background(
 
 
 def _stripes(
-    stack: NDArray[np.float32], background: NDArray[np.float32], noise: PixelNoise
-) -> tuple[NDArray[np.float32], Wavering]:
+    stack: Float32Array, background: Float32Array, noise: PixelNoise
+) -> tuple[Float32Array, Wavering]:
     """Return fixed stripes and whether stripes change from frame to frame; subtract both from the frames in place.
 
     Stripes are compared with the actual change from frame to frame: compared with noise that a codec has frozen, any stripe
@@ -166,7 +167,7 @@ def _stripes(
     return fixed, wavering
 
 
-def _highpass(frames: NDArray[np.float32]) -> NDArray[np.float32]:
+def _highpass(frames: Float32Array) -> Float32Array:
     """Return some of the frames without wide structure."""
     return np.stack([frame - box_mean(frame, WIDE_BOX) for frame in frames[:: max(1, len(frames) // PAIRS)]])
 
@@ -249,11 +250,12 @@ def _looked_again(learned: Learned, pairs: Pairs, settings: DetectionSettings, t
     if not told:
         finest = _with_noise_under_spots(learned, [frame for pair in seen for frame in pair])
     of_pair = [np.concatenate([a.rows, b.rows]) for a, b in seen]
-    rows = np.concatenate(of_pair)
-    is_clear = _are_clear(rows)
-    is_still = _are_still(of_pair)[is_clear]
+    clear_of_pair = [rows[_are_clear(rows)] for rows in of_pair]
+    clear = np.concatenate(clear_of_pair)
+    is_still = _are_still(clear_of_pair, of_pair)
     mostly_still = 2 * int(is_still.sum()) > is_still.size
-    clear = rows[is_clear][~is_still] if mostly_still else rows[is_clear]
+    if mostly_still:
+        clear = clear[~is_still]
     if settings.spot_width_px is None and len(clear) >= FEWEST_CLEAR:
         width = _fitted_width(clear, layer) * layer.step
     skipped, found = _first_layer(finest, width)
@@ -294,7 +296,7 @@ def _with_apart(learned: Learned, frames: Sequence[Frame], settings: DetectionSe
 
     (first,) = learned.layers
     search = FrameSearch(learned, settings)
-    places: list[NDArray[np.float64]] = []
+    places: list[FloatArray] = []
     for frame in (frame for start in range(STRIDE) for frame in frames[start::STRIDE]):
         places.append(search.search(frame.image, lone_discs=False)[:, [X, Y]])
         if sum(map(len, places)) >= ENOUGH_SPOTS:
@@ -345,27 +347,42 @@ def _alike(one: Layer, other: Layer) -> bool:
     )
 
 
-def _are_clear(rows: NDArray[np.float64]) -> NDArray[np.bool_]:
+def _are_clear(rows: FloatArray) -> BoolArray:
     """Whether each spot is bright, whole, alone and well fitted."""
     unclear = int(SpotFlag.EDGE | SpotFlag.OVERLAPPING | SpotFlag.POOR_FIT)
-    clear: NDArray[np.bool_] = (rows[:, FLAGS].astype(int) & unclear == 0) & (rows[:, SNR] > CLEAR_SNR)
+    clear: BoolArray = (rows[:, FLAGS].astype(int) & unclear == 0) & (rows[:, SNR] > CLEAR_SNR)
     return clear
 
 
-def _are_still(of_pair: Sequence[NDArray[np.float64]]) -> NDArray[np.bool_]:
-    """Whether each spot stands at the same place in every pair of frames: it is dirt, not a particle."""
+def _are_still(clear_of_pair: Sequence[FloatArray], of_pair: Sequence[FloatArray]) -> BoolArray:
+    """Whether each clear spot stands at the same place in every pair of frames: it is dirt, not a particle."""
     still = []
-    for rows in of_pair:
-        found = np.full(len(rows), len(of_pair) > 1)
-        for other in of_pair:
-            apart = np.hypot(*(rows[:, None, [X, Y]] - other[None, :, [X, Y]]).transpose(2, 0, 1))
-            by_chance = STILL_SD * np.hypot(rows[:, None, ERROR], other[None, :, ERROR])
-            found &= (apart < by_chance).any(axis=1)
-        still.append(found)
+    for clear in clear_of_pair:
+        met = [_are_met(clear, rows) for rows in of_pair]
+        still.append(np.all(met, axis=0) & (len(of_pair) > 1))
     return np.concatenate(still)
 
 
-def _fitted_width(clear: NDArray[np.float64], layer: Layer) -> float:
+def _are_met(rows: FloatArray, others: FloatArray) -> BoolArray:
+    """Whether each spot has one of the others at its place, within their errors."""
+    others = others[np.argsort(others[:, X])]
+    met = np.zeros(len(rows), bool)
+    if not len(others):
+        return met
+    reach = STILL_SD * np.hypot(rows[:, ERROR], np.nanmax(others[:, ERROR]))
+    at = np.searchsorted(others[:, X], rows[:, X] - reach)
+    end = np.searchsorted(others[:, X], rows[:, X] + reach, side="right")
+    left = np.flatnonzero(at < end)
+    while left.size:
+        one, other = rows[left], others[at[left]]
+        apart = np.hypot(one[:, X] - other[:, X], one[:, Y] - other[:, Y])
+        met[left] = apart < STILL_SD * np.hypot(one[:, ERROR], other[:, ERROR])
+        at[left] += 1
+        left = left[~met[left] & (at[left] < end[left])]
+    return met
+
+
+def _fitted_width(clear: FloatArray, layer: Layer) -> float:
     """Return the fitted width of clear spots, px of the layer, at most a factor `FURTHEST` from the previous width."""
     width = _weighted_median(clear[:, S], np.minimum(clear[:, SNR], 30))
     return float(np.clip(width, max(0.6 * layer.width_px, 0.6), FURTHEST * layer.width_px))
@@ -389,7 +406,7 @@ def _has_discs(learned: Learned, pairs: Pairs, settings: DetectionSettings) -> b
     return n_new > DISC_SHARE * n_spots
 
 
-def _weighted_median(values: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
+def _weighted_median(values: FloatArray, weights: FloatArray) -> float:
     order = np.argsort(values)
     total = np.cumsum(weights[order])
     return float(values[order][np.searchsorted(total, 0.5 * total[-1])])
@@ -441,14 +458,14 @@ def _full_scale(sample: NDArray[Any], bit_depth: int) -> int:
     return int((2**bit_depth - 1) // smallest_step * smallest_step)
 
 
-def _smoothed(images: NDArray[np.float32]) -> NDArray[np.float32]:
+def _smoothed(images: Float32Array) -> Float32Array:
     """Sum over 3 x 3 px."""
     rows = images[..., :-2, :] + images[..., 1:-1, :] + images[..., 2:, :]
-    summed: NDArray[np.float32] = rows[..., :-2] + rows[..., 1:-1] + rows[..., 2:]
+    summed: Float32Array = rows[..., :-2] + rows[..., 1:-1] + rows[..., 2:]
     return summed
 
 
-def _is_dark(highpass: NDArray[np.float32], ground: _LearnedBackground) -> bool:
+def _is_dark(highpass: Float32Array, ground: _LearnedBackground) -> bool:
     """Whether spots are darker than their background; only moving spots decide, because dirt may be bright or dark.
 
     Slow particles leave as much bright as dark light after subtraction of the background; they are judged with the rest.
@@ -463,7 +480,7 @@ def _is_dark(highpass: NDArray[np.float32], ground: _LearnedBackground) -> bool:
     return dark > bright
 
 
-def _correlation_width(highpass: NDArray[np.float32]) -> float:
+def _correlation_width(highpass: Float32Array) -> float:
     """Return the standard deviation of the spots from the mean spatial autocorrelation.
 
     Gaussian spots of standard deviation s give an autocorrelation exp(-r^2 / (4 s^2)); its value at lag 0 includes the
