@@ -20,7 +20,10 @@ def add_analysing_verbs(verbs: Any, common: argparse.ArgumentParser) -> None:
 
 
 def _analyze(verbs: Any, common: argparse.ArgumentParser) -> None:
-    analyze = verbs.add_parser("analyze", parents=[common], help="analyse recordings and write their reports")
+    analyze = verbs.add_parser(
+        "analyze", aliases=["analyse"], parents=[common], help="analyse recordings and write their reports"
+    )
+    analyze.set_defaults(module="analyze")
     analyze.add_argument(
         "recordings", nargs="+", type=Path, metavar="RECORDING", help="video, TIFF, HDF5 or folder of images"
     )
