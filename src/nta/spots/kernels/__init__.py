@@ -13,7 +13,7 @@ Order of the calls for one frame (`find.find`, called by `nta.spots.fast`), and 
                 centre and free radial profile; `merge` replaces the spots that are part of a disc
 
 Others: algebra (Cholesky factor, sampled Gaussian); lines (stripes that are new in every frame); means, squares and paint
-(statistics for `nta.spots.learning` and `nta.spots.transfer`: box means, clipped variance, the light of fitted spots).
+(statistics that are learned before the search: box means, clipped variance, the light of fitted spots).
 
 Array arguments are filled by the callee (`out`, `found`, `rows`, `wide`, `discs`) or are scratch. `FrameSearch` allocates
 `rows` and `discs` once per thread, `LayerSearch` `found`, `wide` and `lines`, `localise` and `find_discs` their `Workspace`
