@@ -130,3 +130,10 @@ def test_what_somebody_says_decides_between_ticks_and_a_faster_clock_with_gaps()
     assert rate_of_clock(stamps).rate_hz == pytest.approx(30)
     assert rate_of_clock(stamps, near_hz=24.0).rate_hz == pytest.approx(24, rel=1e-3)
     assert rate_of_clock(stamps, near_hz=100.0).rate_hz == pytest.approx(30)
+
+
+def test_where_no_frame_is_late_none_is_kept_waiting():
+    read = []
+    stamped = ((read.append(k) or k, time_s) for k, time_s in enumerate([0.0, 0.1, 0.3, 0.4]))
+    numbers = [(item, index, len(read)) for item, index in numbered(stamped, 10.0, on_time=True)]
+    assert numbers == [(0, 0, 1), (1, 1, 2), (2, 3, 3), (3, 4, 4)]

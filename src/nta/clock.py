@@ -84,18 +84,22 @@ def rate_of_clock(
 
 
 def numbered(
-    stamped: Iterable[tuple[_Item, Fraction | float | None]], rate_hz: Fraction | float | None
+    stamped: Iterable[tuple[_Item, Fraction | float | None]],
+    rate_hz: Fraction | float | None,
+    *,
+    on_time: bool = False,
 ) -> Iterator[tuple[_Item, int]]:
     """Yield what is stamped with an index by its time [s], so that lost frames leave a gap and late ones leave none.
 
     Every frame after a gap comes later, and after a late frame some come in time again: a gap is where the least lag of
-    the frames to come rises by a frame or more. So many of them are looked at as come in half a second.
+    the frames to come rises by a frame or more. So many of them are looked at as come in half a second, unless no frame is
+    known to be late (`on_time`): then none is kept waiting.
     """
     if rate_hz is None:
         yield from ((item, k) for k, (item, _) in enumerate(stamped))
         return
     rate, level = float(rate_hz), _Level()
-    size, index, start = _ahead(rate), -1, None
+    size, index, start = 1 if on_time else _ahead(rate), -1, None
     waiting: deque[tuple[_Item, float | None]] = deque()
     source = enumerate(stamped)
     while True:

@@ -51,7 +51,7 @@ class FilmReader:
             first = frames[0]
             self._full_range = is_full_range(frames)
             codec = stream.codec_context.codec
-            steady = len(steps) > 0 and bool((steps == steps[0]).all())
+            self._steady = len(steps) > 0 and bool((steps == steps[0]).all())
             self.claim = Claim(
                 format=f"{container.format.name.split(',')[0]}, {codec.name} {first.format.name}",
                 width_px=first.width,
@@ -62,7 +62,7 @@ class FilmReader:
                 | {f"film_{key}": str(value) for key, value in container.metadata.items()},
                 frames=stream.frames or None,
                 lossy_codec=codec.name if codec.lossy else None,
-                clock=None if first.pts is None or steady else "container",
+                clock=None if first.pts is None or self._steady else "container",
                 notes=tuple(f"its structure is damaged ({words})" for words in complaints[:_NOTES_KEPT]),
             )
             # elsewhere ffmpeg estimates a duration from bit rates
@@ -73,7 +73,8 @@ class FilmReader:
         """Yield the complete frames; `positions` are not used."""
         del positions
         index, time_s = -1, None
-        for (image, time_s, complaint, undecoded), index in numbered(self._images(tally), self._rate):
+        images = numbered(self._images(tally), self._rate, on_time=self._steady)
+        for (image, time_s, complaint, undecoded), index in images:
             tally.damaged += undecoded
             if index == 0 and time_s is not None and self._rate is not None:
                 self._note_late(tally, time_s)
