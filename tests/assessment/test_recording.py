@@ -9,10 +9,11 @@ import tifffile
 
 from nta.assessment import Verdict
 from nta.assessment.limits import load_limits
-from nta.assessment.recording.frames import codec, frame_rate, interlaced
+from nta.assessment.recording.frames import codec, exposure, frame_rate, interlaced
 from nta.assessment.recording.instrument import steadiness
 from nta.calibration import load_profile
 from nta.circumstances import stated_conditions
+from nta.diffusion import NoiseModel
 from nta.io.recordings import open_recording
 from nta.pipeline import analyze
 from nta.simulation import load_scenario, simulate
@@ -141,3 +142,18 @@ def test_a_codec_that_left_no_noise_is_told_from_one_that_did(clutter, ruined):
     found = codec(evidence)
     assert found.verdict is Verdict.WARN
     assert ("faint particles are gone" in found.evidence) is ruined
+
+
+@pytest.mark.parametrize(
+    ("scale", "rel_std", "verdict"),
+    [
+        (0.3, 0.15, Verdict.WARN),
+        (0.64, 0.1, Verdict.WARN),
+        (0.55, 0.62, Verdict.PASS),
+        (0.9, 0.02, Verdict.PASS),
+    ],
+)
+def test_an_exposure_is_doubted_only_beyond_chance(scale, rel_std, verdict):
+    noise = NoiseModel(variance_scale=scale, variance_scale_rel_std=rel_std)
+    diffusion = SimpleNamespace(exposure_s=0.006, frame_interval_s=1 / 30, noise=noise)
+    assert exposure(SimpleNamespace(sized=SimpleNamespace(diffusion=diffusion))).verdict is verdict

@@ -77,6 +77,14 @@ def test_the_noise_of_a_recording_is_found_from_its_tracks(rng):
     assert typical == pytest.approx(0.1**2, rel=0.15)
 
 
+def test_of_particles_that_go_far_the_noise_is_hardly_known(rng):
+    slow = brownian_tracks(rng, np.full(200, 0.2), 20, error_um=0.05)
+    fast = brownian_tracks(rng, np.full(200, 5.0), 20, error_um=0.05)
+    known, unknown = (estimated(tracks, noise="recording").noise for tracks in (slow, fast))
+    assert known.variance_scale_rel_std < 0.2
+    assert unknown.variance_scale_rel_std > 0.4
+
+
 def test_an_unknown_exposure_is_found_and_what_it_leaves_open_widens_the_intervals(rng):
     truth = 4.3
     tracks = brownian_tracks(rng, np.full(300, truth), 40, exposure_s=INTERVAL_S, error_um=0.03)

@@ -13,7 +13,7 @@ from nta.diffusion import estimate_diffusion
 from nta.pipeline import find_tracks
 from nta.settings import AnalysisSettings
 from nta.simulation import load_scenario, simulate
-from nta.spots import SpotDetector
+from nta.spots import SpotDetector, SpotFlag
 from nta.visibility import share_not_gaussian
 from nta.visibility.shape import rel_std_by_shape
 
@@ -45,6 +45,20 @@ def test_few_spots_tell_nothing(film):
     dim = replace(tracks, snr=np.full_like(tracks.snr, 5.0))
     assert share_not_gaussian(dim, diffusion) is None
     assert rel_std_by_shape(dim, diffusion) == 0
+
+
+def test_a_few_particles_on_the_haze_of_others_tell_nothing(film):
+    psf, tracks, diffusion = film
+    if psf == "diffraction":
+        return
+    length = np.bincount(tracks.track)
+    longest = np.argsort(length)[::-1][:12]
+    few = np.isin(tracks.track, longest)
+    poor = np.isin(tracks.track, longest[:4])  # all spots of a third of them
+    flags = np.where(few & poor, tracks.flags | int(SpotFlag.POOR_FIT), tracks.flags)
+    snr = np.where(few, np.float32(20.0), np.float32(5.0))  # the others are too faint to be looked at
+    assert share_not_gaussian(replace(tracks, flags=flags, snr=snr), diffusion) is None
+    assert share_not_gaussian(replace(tracks, snr=snr), diffusion) < 0.12
 
 
 def test_streaks_of_an_open_shutter_are_no_rings():

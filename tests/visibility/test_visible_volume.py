@@ -161,6 +161,20 @@ def test_light_that_falls_with_the_diameter_makes_the_number_no_less_certain():
     assert in_suspension(run, volume, fit_curve(trials(), 1.4), LAW, 30.0).rel_std < 0.5 * 0.2
 
 
+def test_large_particles_that_the_law_of_light_says_cannot_be_seen_do_not_stand_for_very_many():
+    d = np.geomspace(20, 800, 60)
+    light = np.minimum(d / 100, 1) ** 6 * np.minimum(250 / d, 1) ** 20
+    volume = VisibleVolume(
+        diameter_nm=d, electrons=1e4 * light, probability=np.ones(60), volume_ml=1e-9 * light**0.5
+    )
+    small, large = lognormal(100.0, 0.05), lognormal(380.0, 0.02)
+    in_view = replace(small, weight=0.97 * small.weight + 0.03 * large.weight)
+    run = run_of(in_view, np.repeat(in_view.weight[None], 200, axis=0))
+    found = in_suspension(run, volume, fit_curve(trials(), 1.4), LAW, 30.0)
+    assert found.distribution.weight[in_view.diameter_nm > 250].sum() < 0.04
+    assert found.effective_ml == pytest.approx(1e-9, rel=0.1)
+
+
 def test_intervals_in_suspension_hold_the_error_of_sizes_of_the_slope_of_light_and_the_budget():
     curve, volume = fit_curve(trials(), 1.4), volume_by_light(0.5)
     rng = np.random.default_rng(5)

@@ -38,6 +38,8 @@ class NoiseModel:
 
     exposure_s : exposure that blurs the positions, as stated or else as estimated from the tracks.
     exposure_std_s : its standard error; 0 if stated.
+    variance_scale_rel_std : standard error of ln(variance_scale), large where particles go so far that errors of positions
+        hardly show; 0 if it is not estimated.
     diffusion_rel_std : relative standard error common to all diffusion coefficients due to this model's uncertainty.
     source : "reported": errors as reported by the spots; "recording": scale and floor estimated from the tracks.
     lag_frames : frames between the positions that are compared; above 1 if positions are smoothed over frames
@@ -49,6 +51,7 @@ class NoiseModel:
     variance_floor_um2: float = 0.0
     exposure_s: float = 0.0
     exposure_std_s: float = 0.0
+    variance_scale_rel_std: float = 0.0
     diffusion_rel_std: float = 0.0
     source: str = "reported"
     lag_frames: int = 1
@@ -97,14 +100,15 @@ def fit_noise(
         return NoiseModel(exposure_s=exposure_s)
     problem = NoiseProblem.of(steps, usable, exposure_s, believe_spots)
     if problem.steps.n_tracks == 0:
-        return problem.model(problem.start(), np.inf, 0.0)
+        start = problem.start()
+        return problem.model(start, np.full(start.size, np.inf), 0.0)
     start = problem.of_model(near) if near else _searched(steps, usable, exposure_s, believe_spots)
     if not believe_spots:
         # the floor enters by its square: at 0 it has no slope, and Newton's method would stay there
         start[1] = max(abs(start[1]), _LEAST_FLOOR)
     theta, covariance, effect = _minimised(problem, start)
     rel_std = max(float(effect @ covariance @ effect), 0.0) ** 0.5
-    return problem.model(theta, float(np.sqrt(covariance[-1, -1])), rel_std)
+    return problem.model(theta, np.sqrt(np.diag(covariance)), rel_std)
 
 
 def fit_noise_apart(steps: Steps, usable: BoolArray, believe_spots: bool, lag_frames: int) -> NoiseModel:
@@ -181,28 +185,32 @@ class NoiseProblem:
         share = np.clip(model.exposure_s / self.steps.frame_interval_s, 1e-6, 1 - 1e-6)
         return np.array(noise + ([np.log(share / (1 - share))] if self.exposure_s is None else []))
 
-    def model(self, theta: FloatArray, logit_std: float, rel_std: float) -> NoiseModel:
-        """Noise model at these parameters."""
+    def model(self, theta: FloatArray, std: FloatArray, rel_std: float) -> NoiseModel:
+        """Noise model at these parameters, which have these standard errors."""
         interval = self.steps.frame_interval_s
-        scale, floor = (1.0, 0.0) if self.believe_spots else (float(np.exp(theta[0])), float(theta[1] ** 2))
+        scale, scale_std, floor = 1.0, 0.0, 0.0
+        if not self.believe_spots:
+            scale, floor = float(np.exp(theta[0])), float(theta[1] ** 2)
+            scale_std = min(float(std[0]), _SCALE_SPREAD)
         exposure, exposure_std = self.exposure_s, 0.0
         if exposure is None:
             share = float(1 / (1 + np.exp(-theta[-1])))
             exposure = share * interval
             no_wider = 12**-0.5  # than a uniform prior
-            exposure_std = interval * min(share * (1 - share) * logit_std, no_wider)
+            exposure_std = interval * min(share * (1 - share) * float(std[-1]), no_wider)
         return NoiseModel(
             variance_scale=scale,
             variance_floor_um2=floor * (_FLOOR_PX * self.steps.pixel_size_um) ** 2,
             exposure_s=exposure,
             exposure_std_s=exposure_std,
+            variance_scale_rel_std=scale_std,
             diffusion_rel_std=rel_std,
             source="reported" if self.believe_spots else "recording",
         )
 
     def __call__(self, theta: FloatArray) -> tuple[float, float]:
         """Return minus the log posterior, and the population's mean of ln D."""
-        s, model = self.steps, self.model(theta, 0.0, 0.0)
+        s, model = self.steps, self.model(theta, np.zeros(theta.size), 0.0)
         table, peak = np.empty((s.n_tracks, _NODES), dtype=np.float32), np.empty(s.n_tracks)
         likelihood_table(Displacements.of(s, model), np.arange(s.n_tracks), self.grid, table, peak)
         top = np.maximum(peak, self.still.max(axis=1))

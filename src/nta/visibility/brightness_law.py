@@ -27,7 +27,8 @@ LIGHT_STD = 0.10
 """Systematic standard uncertainty of the mean ln(light) of a recording: gain, exposure, tails of spots (design choice)."""
 
 _WALKERS, _SEED = 1000, 1
-_QUANTILES = 10  # number of diameters that represent the size distribution
+_STAND_INS = 12  # most diameters that represent the size distribution
+_LEAST_SHARE = 1e-3  # smallest share of the particles in view that has a diameter of its own among them
 _ITERATIONS = 30
 _CLOSE, _CLOSE_SLOPE = 0.01, 0.02  # tolerances of ln(light) and of its slope
 _CLOSE_ENOUGH = 5.0  # tolerances within which the best law is accepted, since the simulation changes in steps
@@ -65,7 +66,7 @@ class LightModel:
 
     def expected(self, law: BrightnessLaw) -> tuple[float, float]:
         """Return the predicted mean of ln(light) of tracked spots of particles in view, and its slope on ln(diameter)."""
-        d = stand_ins(self.sized)
+        d, share = stand_ins(self.sized)
         scale, view = self.sized.scale_nm_um2_s(), view_of(self.sized)
         faintest = float(np.log(self.curve.light_50_e[0]))
         logs = np.empty(d.size)
@@ -75,9 +76,10 @@ class LightModel:
             )
             # if the law makes particles too faint to be tracked, although they were tracked, take the light of the threshold
             logs[i] = np.log(e) + seen.mean_log_light if seen.volume_ml > 0 else faintest
-        x = np.log(d) - np.log(d).mean()
-        slope = float(x @ logs / (x @ x)) if x @ x > 0 else 0.0
-        return float(logs.mean()), slope
+        x = np.log(d) - share @ np.log(d)
+        power = float(share @ x**2)
+        slope = float(share @ (x * logs)) / power if power > 0 else 0.0
+        return float(share @ logs), slope
 
 
 def brightness_law(model: LightModel, stated_index: float | None) -> BrightnessLaw | None:
@@ -89,7 +91,8 @@ def brightness_law(model: LightModel, stated_index: float | None) -> BrightnessL
     light = observed_light(model.sized)
     known_scale = _profile_scale(model) if seeks_index(model, stated_index) else None
     index = stated_index if stated_index is not None else model.table.medium_index + _FAINT_CONTRAST
-    anchor = np.exp(np.log(stand_ins(model.sized)).mean(keepdims=True))
+    d, share = stand_ins(model.sized)
+    anchor = np.exp(np.atleast_1d(share @ np.log(d)))
     law = BrightnessLaw(
         refractive_index=index,
         medium_index=model.table.medium_index,
@@ -119,13 +122,22 @@ def seeks_index(model: LightModel, stated_index: float | None) -> bool:
     return stated_index is None and _profile_scale(model) is not None
 
 
-def stand_ins(sized: SizedTracks) -> FloatArray:
-    """Return diameters that represent the particles in view, each for the same share."""
-    assert sized.sizes.distribution is not None
-    cumulative = np.cumsum(sized.sizes.distribution.weight)
-    middle = (np.arange(_QUANTILES) + 0.5) / _QUANTILES
-    rows = np.searchsorted(cumulative, middle * cumulative[-1]).clip(0, cumulative.size - 1)
-    return np.asarray(sized.sizes.distribution.diameter_nm[rows])
+def stand_ins(sized: SizedTracks) -> tuple[FloatArray, FloatArray]:
+    """Return diameters that represent the particles in view, and the share that each stands for.
+
+    They are evenly spread in ln(diameter), so that a few large aggregates, to which a slope owes most of what it is, are
+    among them.
+    """
+    distribution = sized.sizes.distribution
+    assert distribution is not None
+    x, weight = np.log(distribution.diameter_nm), distribution.weight
+    there = np.flatnonzero(weight > _LEAST_SHARE * weight.max())
+    low, high = x[there[0]], x[there[-1]]
+    piece = ((x - low) / max(high - low, 1e-9) * _STAND_INS).astype(np.int64).clip(0, _STAND_INS - 1)
+    share = np.bincount(piece, weight, _STAND_INS) / weight.sum()
+    kept = share > _LEAST_SHARE
+    middle = np.bincount(piece, weight * x, _STAND_INS)[kept] / weight.sum() / share[kept]
+    return np.exp(middle), share[kept] / share[kept].sum()
 
 
 def observed_light(sized: SizedTracks) -> ObservedLight:

@@ -9,16 +9,21 @@ Motion during the exposure smears a spot into a streak, which is no Gaussian eit
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from nta.columns import FloatArray
 from nta.diffusion import DiffusionEstimates
+from nta.sizes.likelihood import effective_number, particles_behind
 from nta.spots.table import SpotFlag
 from nta.tracks import Tracks
 
 _BRIGHT_SNR = 15.0
 _IN_FOCUS = (0.8, 1.2)  # widths of spots in focus, relative to a typical spot
 _FEWEST = 50  # spots needed to estimate the share
+_FEWEST_PARTICLES = 5.0  # effective number of particles that they must come from
+_UNSURE = 0.1  # standard error of the share beyond which it says nothing: half of the limit of the finding
 _STREAK = 55.0  # SNR times relative variance of motion where half of the spots fit no Gaussian
 _BY_SHAPE, _MOST = 0.7, 0.3
 """Relative error of the concentration over the share of bright spots that are no Gaussians: ten simulated recordings with
@@ -29,7 +34,8 @@ def share_not_gaussian(tracks: Tracks, diffusion: DiffusionEstimates) -> float |
     """Share of the bright, lone spots in focus that neither a Gaussian nor motion explains; None if too few can tell.
 
     Each spot counts by its probability of fitting a Gaussian in spite of its motion. Tracks without a size are left out,
-    because the motion of their spots is not known.
+    because the motion of their spots is not known. Spots of one particle are alike: one that lies on the haze of another has
+    hardly a spot that fits. Therefore the share is as uncertain as the scatter between particles makes it.
     """
     width = tracks.width_px / tracks.scene.spot_width_px
     doubtful = int(SpotFlag.SATURATED | SpotFlag.EDGE | SpotFlag.OVERLAPPING)
@@ -38,8 +44,14 @@ def share_not_gaussian(tracks: Tracks, diffusion: DiffusionEstimates) -> float |
     looked_at &= diffusion.has_size[tracks.track]
     poor = tracks.flags[looked_at] & int(SpotFlag.POOR_FIT) != 0
     by_motion = _streaks(tracks, diffusion)[looked_at]
-    can_tell = float((1 - by_motion).sum())
-    return max(float((poor - by_motion).sum()) / can_tell, 0.0) if can_tell >= _FEWEST else None
+    particle = particles_behind(tracks, diffusion)[tracks.track[looked_at]]
+    able = np.bincount(particle, 1 - by_motion).astype(np.float64)
+    if able.sum() < _FEWEST or (number := effective_number(able)) < _FEWEST_PARTICLES:
+        return None
+    beyond = np.bincount(particle, poor - by_motion)
+    share = float(beyond.sum() / able.sum())
+    scatter = float(((beyond - share * able) ** 2).sum()) * number / (number - 1)
+    return max(share, 0.0) if math.sqrt(scatter) < _UNSURE * able.sum() else None
 
 
 def _streaks(tracks: Tracks, diffusion: DiffusionEstimates) -> FloatArray:

@@ -145,14 +145,14 @@ def _log_volume(
 
     brighter : one number, or one for each diameter of `volume`. A particle with more light gets the volume of the diameter
     that has that light; the different diffusion of that diameter is neglected, because it matters much less than light.
+    A particle is seen in no smaller volume than a smaller one is: where the law of light falls with the diameter, the few
+    large ones that were found in spite of it would stand for very many.
     """
     log_ml = np.log(np.maximum(volume.volume_ml, _NOTHING * volume.volume_ml.max()))
     log_light = np.log(volume.electrons)
-    # if the light of large particles falls with their diameter, their volume changes as that of the brightest smaller one
     rising = np.maximum.accumulate(log_light) + 1e-9 * np.arange(log_light.size)
-    largest = np.maximum.accumulate(log_ml)
-    more = np.interp(rising + brighter, rising, largest) - largest
-    return np.asarray(np.interp(diameter_nm, volume.diameter_nm, log_ml + more))
+    seen = np.interp(rising + brighter, rising, np.maximum.accumulate(log_ml))
+    return np.asarray(np.interp(diameter_nm, volume.diameter_nm, seen))
 
 
 def _drawn_per_ml(

@@ -13,6 +13,7 @@ from nta.assessment.finding import Finding, Verdict
 from nta.assessment.recording.evidence import Evidence, finding, not_assessed
 from nta.clock import rate_of_clock
 from nta.diffusion import missing_frames
+from nta.quantity import Z_95
 
 _CAMERA = {
     "frame_rate_hz": ("frame rate", 1.0, "Hz"),
@@ -228,7 +229,9 @@ def exposure(e: Evidence) -> Finding:
     if d.exposure_s is None:
         return UNKNOWN_EXPOSURE
     scale = d.noise.variance_scale
-    if scale < _LEAST_SCALE:
+    # where particles go far in a frame, errors of positions hardly show, and chance makes any scale
+    beyond_chance = scale * math.exp(Z_95 * d.noise.variance_scale_rel_std) < 1
+    if scale < _LEAST_SCALE and beyond_chance:
         return Finding(
             name="exposure",
             title=title,

@@ -179,7 +179,7 @@ def shape(e: Evidence) -> Finding:
         return not_assessed(
             "spot_shape",
             title,
-            "too few bright spots in focus that motion does not smear to see their shape",
+            "too few particles with bright spots in focus that motion does not smear to see their shape",
             "expose for a shorter time, or record longer",
         )
     seen = f"{share:.0%} of the bright spots in focus are neither Gaussians nor smeared by motion"
