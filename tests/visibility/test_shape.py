@@ -15,7 +15,13 @@ from nta.settings import AnalysisSettings
 from nta.simulation import load_scenario, simulate
 from nta.spots import SpotDetector, SpotFlag
 from nta.visibility import share_not_gaussian
+from nta.visibility.light import LightSheet
 from nta.visibility.shape import rel_std_by_shape
+
+THIN = LightSheet(
+    sheet_width_um=3.0, focus_range_um=3.3, spot_width_px=1.4, pixel_size_um=0.25, exposure_s=0.015
+)
+THICK = replace(THIN, sheet_width_um=5.0)
 
 
 def _film(scene):
@@ -37,14 +43,16 @@ def test_rings_are_told_from_gaussians(film):
     psf, *spots = film
     share = share_not_gaussian(*spots)
     assert share > 0.3 if psf == "diffraction" else share < 0.1
-    assert rel_std_by_shape(*spots) == pytest.approx(min(0.7 * share, 0.3))
+    assert rel_std_by_shape(*spots, THIN) == pytest.approx(min(0.7 * share, 0.3))
+    assert rel_std_by_shape(*spots, THICK) == pytest.approx(max(min(0.7 * share, 0.3), 0.15))
 
 
 def test_few_spots_tell_nothing(film):
     _, tracks, diffusion = film
     dim = replace(tracks, snr=np.full_like(tracks.snr, 5.0))
     assert share_not_gaussian(dim, diffusion) is None
-    assert rel_std_by_shape(dim, diffusion) == 0
+    assert rel_std_by_shape(dim, diffusion, THIN) == 0
+    assert rel_std_by_shape(dim, diffusion, THICK) == 0.15  # faint spots hide their rings
 
 
 def test_a_few_particles_on_the_haze_of_others_tell_nothing(film):

@@ -14,6 +14,7 @@ from nta.sized_tracks import SizedTracks
 from nta.sizes import Distribution
 from nta.sizes.likelihood import particles_behind
 from nta.visibility.evenness import evenness_across, evenness_in_time
+from nta.visibility.light import LightSheet
 from nta.visibility.shape import rel_std_by_shape
 from nta.visibility.suspension import Suspension
 from nta.visibility.table import NOT_SUBTRACTED, Concentration
@@ -23,7 +24,9 @@ _SAME_LEAST = 0.1  # relative difference allowed between the least diameters of 
 REFERENCE_NM = 100.0  # diameter assumed if tracks are too few to know their sizes
 
 
-def concentration(sized: SizedTracks, suspension: Suspension | None, least_nm: float | None) -> Concentration:
+def concentration(
+    sized: SizedTracks, suspension: Suspension | None, least_nm: float | None, sheet: LightSheet
+) -> Concentration:
     """Count particles per frame and divide by the visible volume."""
     if least_nm is None:
         return uncounted(sized, "the detection limit is not known")
@@ -32,7 +35,7 @@ def concentration(sized: SizedTracks, suspension: Suspension | None, least_nm: f
             sized, f"no particle was found from {least_nm:.3g} nm on, where the visible volume is known"
         )
     dilution = sized.conditions.dilution
-    in_cell = _per_ml(sized, suspension)
+    in_cell = _per_ml(sized, suspension, sheet)
     return Concentration(
         per_frame=_per_frame(sized),
         in_cell_per_ml=in_cell,
@@ -178,14 +181,14 @@ def _counted(sized: SizedTracks) -> tuple[float, float]:
     return float(points.sum()) / n_frames, float(np.sqrt((points**2).sum())) / n_frames
 
 
-def _per_ml(sized: SizedTracks, suspension: Suspension) -> Quantity:
+def _per_ml(sized: SizedTracks, suspension: Suspension, sheet: LightSheet) -> Quantity:
     counted, error = _counted(sized)
     counting = error / max(counted, 1e-12)
     depth, even = 0.0, evenness_in_time(sized)
     if sized.profile is not None:
         depth = sized.profile.rel_std("sheet_width_um") or 0.0
     rel_std = math.hypot(
-        counting, depth, suspension.rel_std, even.rel_std if even else 0.0, _by_optics(sized)
+        counting, depth, suspension.rel_std, even.rel_std if even else 0.0, _by_optics(sized, sheet)
     )
     value = counted * suspension.share_found / suspension.effective_ml
     words = "counts, their evenness, depth of the light sheet, sizes, brightness and shape of the spots combined, 95 %"
@@ -193,12 +196,13 @@ def _per_ml(sized: SizedTracks, suspension: Suspension) -> Quantity:
     return Quantity(value, value / factor, value * factor, "1/ml", words)
 
 
-def _by_optics(sized: SizedTracks) -> float:
+def _by_optics(sized: SizedTracks, sheet: LightSheet) -> float:
     """Relative standard uncertainty by the shape of the spots and by a sheet narrower than the field."""
     if sized.profile is not None and sized.profile.sheet_is_anchored:
         return 0.0  # the anchoring beads have both too
     across = evenness_across(sized)
-    return math.hypot(rel_std_by_shape(sized.tracks, sized.diffusion), across.rel_std if across else 0.0)
+    by_shape = rel_std_by_shape(sized.tracks, sized.diffusion, sheet)
+    return math.hypot(by_shape, across.rel_std if across else 0.0)
 
 
 def _in_sample(in_cell: Quantity, dilution: float | None) -> Quantity:

@@ -34,6 +34,11 @@ class LightSheet:
     pixel_size_um: float
     exposure_s: float
 
+    @property
+    def shows_rings(self) -> bool:
+        """Whether particles are lit where they are out of focus: a real objective images them as rings."""
+        return self.sheet_width_um > self.focus_range_um
+
     def light(self, z_um: FloatArray) -> FloatArray:
         """Intensity relative to the middle of the sheet."""
         return np.asarray(np.exp(-2 * (z_um / self.sheet_width_um) ** 2))

@@ -98,7 +98,7 @@ def measure_visibility(
         volume=volume,
         suspension=suspension.distribution if suspension else None,
         suspension_numbers=suspension.numbers if suspension else {},
-        concentration=concentration(sized, suspension, least_nm),
+        concentration=concentration(sized, suspension, least_nm, sheet),
         indices=track_indices(model, law),
     )
 
