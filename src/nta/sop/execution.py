@@ -195,7 +195,11 @@ class _Execution:
             _let_go(instrument)
         short = CUT_SHORT.format(n_frames=done.n_frames) if self.interrupted else done.shortfall
         video = replace(
-            video, recording=path, n_frames=done.n_frames, n_lost=done.report.lost_frames, reason=short
+            video,
+            recording=path if done.n_frames else None,
+            n_frames=done.n_frames,
+            n_lost=done.report.lost_frames,
+            reason=short,
         )
         if video.reason:
             self.tell(f"{step.name}: {video.reason}")
