@@ -35,7 +35,7 @@ from nta.one_recording import Request, analyze_file
 from nta.pipeline import Analysis, subtract_blank
 from nta.progress import Progress, Tell
 from nta.settings import AnalysisSettings
-from nta.sop.instrument import go_to, instrument_of, set_as_asked
+from nta.sop.instrument import go_to, instrument_of, made, set_as_asked
 from nta.sop.outcome import Numbers, PlannedVideo, ProcedureOutcome
 from nta.sop.procedure import Procedure, Stage, Step
 from nta.visibility import mean_concentration
@@ -86,6 +86,8 @@ def carry_out(
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise SettingError(f"{folder} is in use; choose another folder with -o")
+    for stage in procedure.stages():
+        made(procedure, stage)
     with instrument_of(procedure, "sample"):
         pass  # refuses, before the first control, settings that the sample cannot be measured with
     files = _ProcedureFiles.of(procedure)
