@@ -320,6 +320,7 @@ def test_how_long_it_was_tried_is_said_where_the_user_ended_it():
     timer = threading.Timer(0.3, stop.set)
     timer.start()
     done = record(Instrument("scripted", camera), ListWriter(), n_frames=6, stop=stop)
+    assert (done.ended_by, done.stopped) == ("fault", True)
     assert re.search(r"it was opened again for 0\.[2-9]\d? s, at last: scripted: still gone", str(done.fault))
 
 

@@ -55,6 +55,7 @@ class Recorded:
     ended_by : "request" if it has the requested length, "device" if a playing device had no more frames, "signal" for
         Ctrl-C, SIGTERM, a closed terminal or `stop`, "fault" if the device failed (see `fault`; the
         frames up to it are kept).
+    stopped : whether a signal or `stop` asked for the end, also while a device that had failed was opened again.
     set_hz, reached_hz : the frame rate that the camera was set to, and the one its frames came at.
     """
 
@@ -65,6 +66,7 @@ class Recorded:
     set_hz: float | None
     reached_hz: float | None
     ended_by: Literal["request", "device", "signal", "fault"]
+    stopped: bool = False
     fault: DeviceError | None = None
 
     @property
@@ -147,6 +149,7 @@ def record(
         set_hz=source.camera.frame_rate_hz,
         reached_hz=_rate_between(first, last),
         ended_by=_cause(source, stop.is_set(), written, n_frames, duration_s),
+        stopped=stop.is_set(),
         fault=source.fault,
     )
 

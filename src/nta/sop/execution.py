@@ -191,17 +191,17 @@ class _Execution:
         except Exception as error:  # one video must not end the others, not even by a defect of nta
             there = (self.folder / path).exists()
             return self._failed(replace(video, recording=path if there else None), error)
-        self.interrupted = done.ended_by == "signal"
+        self.interrupted = done.stopped
         self.tell(f"{step.name}: {done.losses}")
         if done.fault is not None:
             _let_go(instrument)
-        short = CUT_SHORT.format(n_frames=done.n_frames) if self.interrupted else done.shortfall
+        cut = CUT_SHORT.format(n_frames=done.n_frames) if self.interrupted else ""
         video = replace(
             video,
             recording=path if done.n_frames else None,
             n_frames=done.n_frames,
             n_lost=done.report.lost_frames,
-            reason=short,
+            reason=done.shortfall or cut,
         )
         if video.reason:
             self.tell(f"{step.name}: {video.reason}")
