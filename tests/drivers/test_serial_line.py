@@ -317,11 +317,16 @@ def test_wrong_words_are_refused_before_anything_is_opened(words, message):
         open_driver("serial", **words)
 
 
+@posix
 def test_a_port_that_is_not_there_is_lost_and_a_wrong_url_is_said():
     with pytest.raises(
         DeviceLost, match=r"cannot be opened: there is no such port; is the instrument plugged in"
     ):
         open_driver("serial", port="/dev/no_such_port").open()
+    with pytest.raises(DeviceLost, match="it is no serial port"):
+        open_driver("serial", port=os.devnull).open()
+    with pytest.raises(DeviceLost, match="nothing listens there; is the instrument on"):
+        open_driver("serial", port="socket://127.0.0.1:1").open()
     with pytest.raises(SettingError, match="the number of the TCP port is missing"):
         open_driver("serial", port="socket://127.0.0.1").open()
     with pytest.raises(SettingError, match="nonsense"):

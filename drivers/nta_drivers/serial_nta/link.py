@@ -34,6 +34,8 @@ _WHY_NOT_OPENED = {
     errno.EACCES: "this account may not use it; on Linux, add it to the group of the port (dialout) and log in again",
     errno.EAGAIN: "another program has it open; end that first",
     errno.EBUSY: "another program has it open; end that first",
+    errno.ECONNREFUSED: "nothing listens there; is the instrument on, and is this its port?",
+    errno.ENOTTY: "it is no serial port; one is named like /dev/ttyACM0 or COM3",
     errno.EISDIR: "it is a folder; a port is named like /dev/ttyACM0 or COM3",
 }
 _ERROR = re.compile(r'(-?\d+),"([^"]*)"')
@@ -183,7 +185,9 @@ class Link:
         except ValueError as error:
             raise SettingError(f"port={self.url!r}: {error}") from error
         except (OSError, serial.SerialException) as error:
-            why = _WHY_NOT_OPENED.get(error.errno or 0, error)
+            # pyserial does not always keep the number of the system's error, which is the first of its arguments
+            cause = error.__context__ if error.errno is None and error.__context__ else error
+            why = _WHY_NOT_OPENED.get(cause.args[0], cause) if cause.args else cause
             raise DeviceLost(f"{self.url} cannot be opened: {why}") from error
         self._port, self._parser = port, Parser()
         self._fd = readable_fd(port)
