@@ -17,7 +17,7 @@ def chosen(device: str, found: Sequence[FoundDevice], what: str) -> int:
     DeviceLost
         There is none, or none of that name; it may be plugged in again.
     SettingError
-        There are several, and no name is given.
+        There are several, and no name is given, or one that they share.
     """
     if not found:
         raise DeviceLost(
@@ -30,7 +30,11 @@ def chosen(device: str, found: Sequence[FoundDevice], what: str) -> int:
         ]
         if len(fits) == 1:
             return fits[0]
-        raise DeviceLost(f"no single {what} is called {device!r}; there are {listed}")
+        if fits:
+            raise SettingError(
+                f"{len(fits)} {what}s are called {device!r}; say which by a name of its own: {listed}"
+            )
+        raise DeviceLost(f"no {what} is called {device!r}; there are {listed}")
     if len(found) > 1:
         raise SettingError(f"there is more than one {what}; say which with device=...: {listed}")
     return 0

@@ -6,6 +6,7 @@ The names are those of the Standard Features Naming Convention (SFNC); older cam
 
 from __future__ import annotations
 
+import re
 from abc import abstractmethod
 from collections.abc import Mapping
 from contextlib import suppress
@@ -56,6 +57,7 @@ _STEADY: tuple[tuple[str, Value], ...] = (
     ("AcquisitionFrameRateEnabled", True),
 )
 _SETTINGS = ("pixel_format", *_WHOLE, *_REAL)
+_PLACE = re.compile(r" : \w+ thrown .*", re.DOTALL)
 
 
 class Features(Protocol):
@@ -265,4 +267,4 @@ def _compare(asked: Mapping[str, Any], before: Mapping[str, Any], taken: Mapping
 
 def said_by(error: Exception) -> str:
     """Return the message of a vendor's library, without the place in its source code."""
-    return str(error).partition(" : ")[0].strip() or type(error).__name__
+    return _PLACE.sub("", str(error)).strip() or type(error).__name__

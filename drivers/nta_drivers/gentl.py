@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -15,6 +16,7 @@ from nta_drivers.genicam_camera import BUFFERS, Features, GenicamCamera, Value, 
 from nta_drivers.grabbing import Arrival, attributed
 
 _SEARCHED = "GENICAM_GENTL64_PATH"  # variable in which the GenTL standard lists the folders of producers
+_FIRST_CALL = "GCInitLib"  # GenTL standard 1.5, section 6.3.1
 _NETWORKED = ("GEV", "TLGEV", "GigEVision")
 
 
@@ -247,6 +249,7 @@ def _harvester(producer: str) -> Any:
     harvester = core.Harvester()
     try:
         for file in files:
+            _refuse_other_library(file)
             harvester.add_file(str(file), check_existence=True, check_validity=True)
         harvester.update()
     except (OSError, core.GenTL_GenericException) as error:
@@ -255,6 +258,12 @@ def _harvester(producer: str) -> Any:
             f"{', '.join(map(str, files))} cannot be used as GenTL producer: {said_by(error)}"
         ) from None
     return harvester
+
+
+def _refuse_other_library(file: Path) -> None:
+    """Refuse a library that is no producer: harvesters ends the interpreter over one that lacks the functions."""
+    if not hasattr(ctypes.CDLL(str(file)), _FIRST_CALL):
+        raise OSError(f"it has no {_FIRST_CALL}, with which every producer begins")
 
 
 def _installed_producers() -> list[Path]:

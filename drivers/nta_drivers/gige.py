@@ -8,11 +8,13 @@ from typing import Any
 
 from nta.devices import FoundDevice, Instrument, Losses, vendor_library
 from nta.errors import DeviceError, DeviceLost, SettingError
+from nta.stated import is_number
 from nta_drivers.choosing import chosen
 from nta_drivers.genicam_camera import Features, GenicamCamera, Value
 from nta_drivers.grabbing import Arrival, attributed
 
 _DISCOVERY_MS = 500
+_PACKET_BYTES = (576, 65_535)  # what every host must take, and what a datagram carries
 # Bootstrap registers of GigE Vision 2.0, table 28: clock ticks per second (two words), control privilege
 _TICK_FREQUENCY = 0x093C
 _CONTROL = 0x0A00
@@ -29,7 +31,7 @@ class GigeInstrument(Instrument):
 
     def __init__(
         self,
-        device: str = "",
+        device: str | int = "",
         *,
         interface: str = "",
         packet_size: int | None = None,
@@ -37,9 +39,15 @@ class GigeInstrument(Instrument):
         buffer_frames: int = 64,
         **settings: Any,
     ) -> None:
-        link = {"iface": interface or None, "packet_size": packet_size}
+        if packet_size is not None and not (
+            is_number(packet_size, whole=True) and _PACKET_BYTES[0] <= packet_size <= _PACKET_BYTES[1]
+        ):
+            raise SettingError(
+                f"packet_size must be a whole number of {_PACKET_BYTES[0]} to {_PACKET_BYTES[1]} bytes, got {packet_size!r}"
+            )
+        link = {"iface": str(interface) or None, "packet_size": packet_size}
         super().__init__(
-            name="gige", camera=GigeCamera(device, link, settings, features, buffer_frames=buffer_frames)
+            name="gige", camera=GigeCamera(str(device), link, settings, features, buffer_frames=buffer_frames)
         )
 
     @staticmethod

@@ -295,5 +295,7 @@ class MicromanagerCamera(GrabbingCamera):
     def _failing_as(self, kind: type[DeviceError | SettingError]) -> Iterator[None]:
         try:
             yield
-        except RuntimeError as error:  # the only exception of Micro-Manager
+        except SettingError:
+            raise
+        except (RuntimeError, ValueError) as error:  # of Micro-Manager, and of pymmcore-plus
             raise kind(f"{self._name}: {error}") from None

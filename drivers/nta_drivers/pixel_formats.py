@@ -39,4 +39,9 @@ def checked_image(array: Any, width_px: int, height_px: int, bits: int) -> Image
             f"the camera said {width_px} x {height_px} grey pixels and gave {pixels.dtype} of shape {np.shape(array)}"
         )
     kept = pixels[:, :width_px]
+    if np.iinfo(kept.dtype).max >> bits and (brightest := int(kept.max())) >> bits:
+        raise DeviceError(
+            f"the camera said {bits} bits a pixel and gave the grey value {brightest}: its pixel format is not what it "
+            "says, or was changed while it acquired; set the format and open it again"
+        )
     return kept.astype(np.uint8, order="C") if bits <= 8 else kept.astype(np.uint16, order="C")

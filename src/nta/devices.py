@@ -25,7 +25,7 @@ from importlib import import_module
 from types import ModuleType, TracebackType
 from typing import Any, Protocol, Self, runtime_checkable
 
-from nta.errors import DeviceError, DeviceLost, SettingError, how_to_install
+from nta.errors import OURS, DeviceError, DeviceLost, SettingError, how_to_install
 from nta.frames import CameraState, Frame
 
 _SAME = 1e-3  # tolerance for rounding by the device: relative, or absolute for values below 1
@@ -318,8 +318,11 @@ def checked_settings(given: dict[str, Any], known: dict[str, Any]) -> None:
         raise SettingError(f"unknown setting {unknown[0]!r}; there are {', '.join(sorted(known))}")
 
 
-def vendor_library(module: str, extra: str) -> ModuleType:
-    """Import the library of a driver; a missing one is refused with what to install. To be called from `open`."""
+def vendor_library(module: str, extra: str, package: str = OURS) -> ModuleType:
+    """Import the library of a driver; a missing one is refused with what to install. To be called from `open`.
+
+    extra, package : the optional part that brings it, and the package of the driver.
+    """
     try:
         with warnings.catch_warnings():
             # SWIG's, raised as errors while a module loads, end the interpreter
@@ -327,5 +330,5 @@ def vendor_library(module: str, extra: str) -> ModuleType:
             return import_module(module)
     except ImportError as error:
         raise DeviceError(
-            f"this device needs {module}, which cannot be imported ({error}); {how_to_install(extra)}"
+            f"this device needs {module}, which cannot be imported ({error}); {how_to_install(extra, package)}"
         ) from None

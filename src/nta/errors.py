@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-_OURS = "nta-lab"
+OURS = "nta-lab"
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -44,9 +44,9 @@ class DeviceLost(DeviceError):  # noqa: N818
     """The device is gone (unplugged, powered off, link closed)."""
 
 
-def how_to_install(extra: str, package: str = _OURS) -> str:
+def how_to_install(extra: str, package: str = OURS) -> str:
     """Return how to install an optional part of a package; ours is on no index and is installed from its folder."""
-    if package == _OURS:
+    if package == OURS:
         return f"pip install -e '.[{extra}]' in the project's folder installs it"
     return f"pip install '{package}[{extra}]' installs it"
 

@@ -18,6 +18,13 @@ from nta.errors import SettingError
 
 Noun = TypeVar("Noun")
 
+_KINDS: Mapping[Any, str] = {
+    str: "a text in quotes",
+    int: "a whole number",
+    (int, float): "a number",
+    list: "a list in [ ]",
+    dict: "a table, { key = value }",
+}
 _NUMBER_KEYS = {"value", "unit", "std", "rel_std", "expanded_uncertainty", "k", "source", "date"}
 
 _DECIMAL_COMMA = re.compile(r"^\s*[\w.-]+\s*=\s*([+-]?\d+),(\d+)\s*(?:#.*)?$", re.MULTILINE)
@@ -210,7 +217,7 @@ class Table:
             return default
         value = self.values[key]
         if not isinstance(value, kind) or isinstance(value, bool):
-            self.refuse(f"{key} = {value!r} is of the wrong type")
+            self.refuse(f"{key} = {value!r} is of the wrong type; give {_KINDS.get(kind, 'another')}")
         return value
 
     def text(self, key: str, default: str | None = None) -> str:

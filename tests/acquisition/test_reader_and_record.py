@@ -1,5 +1,6 @@
 import math
 import os
+import re
 import signal
 import threading
 import time
@@ -152,6 +153,28 @@ def test_a_stalled_camera_is_a_fault_and_the_frames_before_it_are_kept():
     assert report.truncated
 
 
+def test_a_camera_that_changes_its_size_is_a_fault_and_the_frames_before_it_are_kept(monkeypatch):
+    camera, writer = ScriptedCamera(range(10)), ListWriter()
+    read = camera.read
+
+    def cut(timeout_s):
+        frame = read(timeout_s)
+        return replace(frame, image=frame.image[:, :2]) if frame.index == 4 else frame
+
+    monkeypatch.setattr(camera, "read", cut)
+    done = record(Instrument("scripted", camera), writer, n_frames=10, settings=QUICK)
+    assert writer.indices == [0, 1, 2, 3]
+    assert "to give 4 x 3 px of uint8, and frame 4 is 2 x 3 px of uint8" in str(done.fault)
+    assert "the 4 frames up to it are kept" in done.shortfall
+
+
+def test_no_more_frames_are_lost_than_were_planned_when_a_fault_ends_it():
+    camera = ScriptedCamera([0, 1, 2, Pause(60.0)], told=Losses(incomplete=854))
+    done = record(Instrument("scripted", camera), ListWriter(), duration_s=0.2, settings=QUICK)
+    assert done.ended_by == "fault"
+    assert done.losses == Losses(delivered=3, incomplete=17)
+
+
 def test_a_short_stall_is_no_fault():
     done = record(
         _instrument(0, Pause(0.25), 1), ListWriter(), n_frames=2, settings=ReaderSettings(stall_s=2.0)
@@ -289,6 +312,16 @@ def test_one_that_never_stops_refusing_is_told_with_its_last_words(monkeypatch):
     done = record(Instrument("scripted", camera), ListWriter(), n_frames=6, settings=settings)
     assert "unplugged" in str(done.fault)
     assert "no feature Gain" in str(done.fault)
+
+
+def test_how_long_it_was_tried_is_said_where_the_user_ended_it():
+    camera, stop = _unplugged(range(3)), threading.Event()
+    camera.gone_until = math.inf
+    timer = threading.Timer(0.3, stop.set)
+    timer.start()
+    done = record(Instrument("scripted", camera), ListWriter(), n_frames=6, stop=stop)
+    assert (done.ended_by, done.stopped) == ("fault", True)
+    assert re.search(r"it was opened again for 0\.[2-9]\d? s, at last: scripted: still gone", str(done.fault))
 
 
 class Forgetful:

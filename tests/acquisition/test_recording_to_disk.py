@@ -16,7 +16,7 @@ import pytest
 from made.scripted_camera import ScriptedCamera, ScriptedKnob
 from nta.acquisition import ReaderSettings, record
 from nta.devices import Instrument
-from nta.errors import DeviceLost
+from nta.errors import DeviceLost, RecordingError
 from nta.frames import CameraState, Frame
 from nta.io.recordings import RecordingWriter, open_recording
 
@@ -101,6 +101,35 @@ def test_a_full_disk_is_told_and_what_was_written_opens(loop, tmp_path):
     assert len(frames) > 20
     assert report.truncated
     assert all((frame.image == frame.index % 10).all() for frame in frames)
+
+
+@pytest.mark.parametrize("ways", ["removed", "moved"])
+def test_a_file_that_is_taken_away_while_it_is_written_is_told(tmp_path, ways):
+    target, there = tmp_path / "out.h5", tmp_path / "moved.h5"
+
+    def take_away(frame):
+        if frame.index == 5:
+            target.unlink() if ways == "removed" else target.rename(there)
+
+    camera = ScriptedCamera(range(10))
+    writer = RecordingWriter(target, camera.state())
+    with pytest.raises(
+        RecordingError, match=r"out.h5: it was removed or moved .*; 10 frames were written before"
+    ):
+        record(Instrument("scripted", camera), writer, n_frames=10, on_frame=take_away)
+    if ways == "moved":
+        assert len(_frames(there)[0]) == 10
+
+
+def test_a_recording_without_a_frame_does_not_keep_its_name(tmp_path):
+    target = tmp_path / "out.h5"
+    for camera in (ScriptedCamera([DeviceLost("unplugged")]), ScriptedCamera(range(3))):
+        writer = RecordingWriter(target, camera.state())
+        done = record(
+            Instrument("scripted", camera), writer, n_frames=3, settings=ReaderSettings(reconnect_s=0.0)
+        )
+        assert target.exists() == (done.n_frames > 0)
+    assert len(_frames(target)[0]) == 3
 
 
 @pytest.fixture

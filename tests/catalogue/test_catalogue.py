@@ -3,6 +3,7 @@
 import multiprocessing
 import shlex
 import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime
 
 import pytest
@@ -236,8 +237,10 @@ def test_another_database_is_left_alone(tmp_path):
         Catalogue.open(foreign)
     text = tmp_path / "notes.txt"
     text.write_text("bought new cuvettes\n" * 100)
-    with pytest.raises(CatalogueError, match="not a database"):
+    with pytest.raises(CatalogueError, match="not a database; it is damaged, or no catalogue"):
         Catalogue.open(text)
+    with pytest.raises(CatalogueError, match="is a folder; a catalogue is a file"):
+        Catalogue.open(tmp_path)
     with pytest.raises(CatalogueError, match="there is no catalogue"):
         Catalogue.open(tmp_path / "nowhere.sqlite", create=False)
     assert not (tmp_path / "nowhere.sqlite").exists()
@@ -283,6 +286,19 @@ def test_a_damaged_catalogue_is_said_in_words(tmp_path, analysis, capsys, column
     raw.close()
     assert main(["catalogue", "show", "1", "--json", "--catalogue", str(file)]) == 1
     assert f"the catalogue {file} is damaged" in capsys.readouterr().err
+
+
+def test_what_sqlite_refuses_comes_with_what_to_do(tmp_path, monkeypatch):
+    file = tmp_path / "runs.sqlite"
+    Catalogue.open(file).close()
+    monkeypatch.setattr("nta.catalogue.database._PATIENCE_S", 0.1)
+    with closing(sqlite3.connect(file, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(CatalogueError, match=r"database is locked; another program has held it"):
+            Catalogue.open(file)
+    file.write_bytes(file.read_bytes()[:8192])
+    with pytest.raises(CatalogueError, match=r"malformed; it is damaged: take it from a backup"):
+        Catalogue.open(file)
 
 
 def test_a_run_that_nobody_dated_is_marked_in_the_list(tmp_path, variant, capsys):

@@ -117,6 +117,17 @@ def test_a_migration_that_fails_changes_nothing(url, monkeypatch):
         assert len(catalogue.runs()) == 2
 
 
+def test_a_summary_that_lacks_what_a_step_needs_is_damage(tmp_path):
+    file = tmp_path / "runs.sqlite"
+    _of_the_first_version(str(file))
+    with sqlite3.connect(file) as raw:
+        raw.execute("DROP TRIGGER nta_runs_no_update")
+        raw.execute("UPDATE nta_runs SET summary = '{}' WHERE id = 2")
+    raw.close()
+    with pytest.raises(CatalogueError, match="is damaged: 'size' is missing; take it from a backup"):
+        Catalogue.open(file)
+
+
 def test_a_catalogue_of_a_later_version_is_left_alone(url):
     Catalogue.open(url).close()
     engine = connect(address(url))

@@ -77,6 +77,12 @@ def test_micromanager_must_be_told_which_device():
         open_driver("micromanager")
 
 
+@pytest.mark.parametrize("wrong", ["big", 10, 100_000])
+def test_a_packet_that_no_network_carries_is_refused_before_anything_is_opened(wrong):
+    with pytest.raises(SettingError, match="packet_size must be a whole number of 576 to 65535 bytes"):
+        open_driver("gige", packet_size=wrong)
+
+
 # --- Basler: pylon's camera emulation ----------------------------------------------------------------------------
 
 
@@ -129,7 +135,7 @@ def test_an_unplugged_basler_is_lost_and_comes_back(basler):
 
 def test_pylons_cameras_are_found_by_serial_number(basler):
     assert basler["device"] in [name for device in find_devices("basler") for name in device.names]
-    with pytest.raises(DeviceLost, match="no single Basler camera is called 'other'; there are"):
+    with pytest.raises(DeviceLost, match="no Basler camera is called 'other'; there are"):
         open_driver("basler", device="other").open()
 
 
@@ -163,6 +169,9 @@ def test_a_gentl_producer_is_needed_and_must_be_one(gentl, tmp_path, monkeypatch
     text.write_text("no library")
     with pytest.raises(DeviceError, match=r"text.cti cannot be used as GenTL producer"):
         open_driver("gentl", producer=text).open()
+    other = np.random.mtrand.__file__  # a library, whose missing functions would end the interpreter
+    with pytest.raises(DeviceError, match="it has no GCInitLib, with which every producer begins"):
+        open_driver("gentl", producer=other).open()
 
 
 def test_gentl_devices_are_found_where_the_standard_says(gentl, monkeypatch):
@@ -281,6 +290,13 @@ def test_micromanager_in_colour_is_refused(micromanager):
     coloured = {**micromanager, "properties": "AsyncPropertyDelayMS=0; PixelType=32bitRGB"}
     with pytest.raises(SettingError, match=r"nta takes grey of 8 to 16 bit: set the camera's property"):
         open_driver("micromanager", **coloured).open()
+
+
+def test_a_device_of_micromanager_that_is_no_camera_is_refused(micromanager):
+    with pytest.raises(DeviceError, match="Cannot set Core property Camera"):
+        open_driver(
+            "micromanager", **{**micromanager, "device": "DemoCamera/DStage", "properties": ""}
+        ).open()
 
 
 def test_micromanager_reads_a_region(micromanager):

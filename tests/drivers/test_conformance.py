@@ -1,5 +1,7 @@
 """Every registered driver keeps the rules of `nta.devices`: one suite for all of them, which is `nta.testing`."""
 
+import gc
+import weakref
 from contextlib import contextmanager, nullcontext
 
 import numpy as np
@@ -65,6 +67,33 @@ class RingCamera(NumberedCamera):
         buffer = self._ring[self._index % len(self._ring)]
         buffer[:] = image
         return buffer, time_ns
+
+
+def test_a_driver_that_repeats_what_it_was_asked_for_is_found_out():
+    camera = NumberedCamera()
+    configure = camera.configure
+    camera.configure = lambda **asked: configure(**asked) and asked
+    with pytest.raises(AssertionError, match="as the device has them"):
+        DriverRules().test_settings_are_read_back_and_can_be_given_back(lambda: Instrument("echo", camera))
+
+
+def test_a_driver_that_opens_its_device_when_it_is_made_is_found_out(tmp_path):
+    kept = []
+
+    def make():
+        kept.append((tmp_path / "port").open("w"))
+        return Instrument("early", NumberedCamera())
+
+    with pytest.raises(AssertionError, match="something is opened before `open`"):
+        DriverRules().test_it_is_an_instrument_with_a_camera(make)
+    kept[0].close()
+
+
+def test_what_an_instrument_leaves_open_is_not_tidied_up_before_it_is_looked_for():
+    make = maker("simulated", {"width_px": 16, "height_px": 16, "scenario": "blank"})
+    made = weakref.ref(make())
+    gc.collect()
+    assert made() is not None
 
 
 @pytest.mark.parametrize("n_buffers", [2, 16, 64])

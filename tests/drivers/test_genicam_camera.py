@@ -4,7 +4,7 @@ import pytest
 
 from nta.devices import Losses
 from nta.errors import DeviceError, DeviceLost, SettingError
-from nta_drivers.genicam_camera import GenicamCamera
+from nta_drivers.genicam_camera import GenicamCamera, said_by
 
 
 class Nodes:
@@ -244,6 +244,11 @@ def test_a_camera_that_is_gone_keeps_its_last_word():
 def test_before_it_was_ever_open_there_is_nothing_to_say():
     with pytest.raises(DeviceError, match="is not open"):
         Camera(Nodes(MODERN)).settings()
+
+
+def test_a_librarys_words_are_kept_without_the_place_in_its_code():
+    words = "Node 'Count' : cannot convert string 'x' to int. : InvalidArgumentException thrown in node 'Count' (file 'a.h')"
+    assert said_by(RuntimeError(words)) == "Node 'Count' : cannot convert string 'x' to int."
 
 
 def test_while_it_acquires_nothing_is_set():

@@ -210,6 +210,14 @@ def test_an_image_is_owned_and_loses_the_padding_of_its_lines():
         checked_image(lent, 5, 3, 12)
 
 
+@pytest.mark.parametrize(("bits", "brightest"), [(8, 256), (12, 4096)])
+def test_a_grey_value_beyond_the_depth_is_refused_and_not_cut(bits, brightest):
+    image = np.array([[0, brightest - 1]], np.uint16)
+    assert checked_image(image, 2, 1, bits).max() == brightest - 1
+    with pytest.raises(DeviceError, match=f"said {bits} bits a pixel and gave the grey value {brightest}"):
+        checked_image(image + np.uint16(1), 2, 1, bits)
+
+
 TWO = [FoundDevice(("0012", "left"), "Model A"), FoundDevice(("0013", "right"), "Model A")]
 
 
@@ -223,8 +231,11 @@ def test_a_device_is_chosen_by_any_of_its_names():
 def test_what_cannot_be_chosen_lists_what_there_is():
     with pytest.raises(SettingError, match=r"more than one camera.*device=.*0012 \(Model A\); 0013"):
         chosen("", TWO, "camera")
-    with pytest.raises(DeviceLost, match=r"no single camera is called 'middle'; there are 0012"):
+    with pytest.raises(DeviceLost, match=r"no camera is called 'middle'; there are 0012"):
         chosen("middle", TWO, "camera")
+    twins = [FoundDevice((one.names[0], "Model A"), "Model A") for one in TWO]
+    with pytest.raises(SettingError, match=r"2 cameras are called 'Model A'; .*0012 \(Model A\); 0013"):
+        chosen("Model A", twins, "camera")
     with pytest.raises(DeviceLost, match="no camera was found"):
         chosen("left", [], "camera")
 

@@ -306,7 +306,8 @@ def test_settings_are_taken_all_or_none_and_read_back(port):
     [
         ({}, "needs its port"),
         ({"port": 5}, "needs its port"),
-        ({"port": "/dev/x", "baud_rate": 0}, "baud_rate"),
+        ({"port": "/dev/x", "baud_rate": 0}, "baud_rate must be a whole number from 1 to"),
+        ({"port": "/dev/x", "baud_rate": 10**11}, "baud_rate must be a whole number from 1 to"),
         ({"port": "/dev/x", "resends": -1}, "resends"),
         ({"port": "/dev/x", "answer_s": 0}, "answer_s"),
     ],
@@ -316,9 +317,18 @@ def test_wrong_words_are_refused_before_anything_is_opened(words, message):
         open_driver("serial", **words)
 
 
+@posix
 def test_a_port_that_is_not_there_is_lost_and_a_wrong_url_is_said():
-    with pytest.raises(DeviceLost, match="cannot be opened"):
+    with pytest.raises(
+        DeviceLost, match=r"cannot be opened: there is no such port; is the instrument plugged in"
+    ):
         open_driver("serial", port="/dev/no_such_port").open()
+    with pytest.raises(DeviceLost, match="it is no serial port"):
+        open_driver("serial", port=os.devnull).open()
+    with pytest.raises(DeviceLost, match="nothing listens there; is the instrument on"):
+        open_driver("serial", port="socket://127.0.0.1:1").open()
+    with pytest.raises(SettingError, match="the number of the TCP port is missing"):
+        open_driver("serial", port="socket://127.0.0.1").open()
     with pytest.raises(SettingError, match="nonsense"):
         open_driver("serial", port="nonsense://here").open()
 
@@ -327,18 +337,36 @@ def test_a_port_that_is_not_there_is_lost_and_a_wrong_url_is_said():
 def test_what_is_no_such_instrument_is_said_in_time():
     import tty
 
+    import serial
+
     master, slave = os.openpty()
     tty.setraw(slave)
     try:
-        with pytest.raises(DeviceTimeout, match=r"no answer to .*IDN"):
+        with pytest.raises(DeviceTimeout, match=r"no answer; is it the right port, is the instrument on"):
             open_driver("serial", port=os.ttyname(slave), answer_s=0.1).open()
+        another = serial.Serial(os.ttyname(slave), exclusive=True)
+        with another, pytest.raises(DeviceLost, match="another program has it open"):
+            open_driver("serial", port=os.ttyname(slave)).open()
     finally:
         os.close(master)
         os.close(slave)
 
 
 @posix
-def test_what_answers_and_is_another_device_is_told_by_its_words():
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (
+            b"KEITHLEY INSTRUMENTS INC.,MODEL 2000\r\n",
+            r"not NTA-SERIAL .*KEITHLEY.*right port.* baud_rate=9600",
+        ),
+        (
+            b"nta-lab,one|0001|00000000\n",
+            r"its lines arrive damaged \(from b'nta-lab.*baud_rate=9600 its rate",
+        ),
+    ],
+)
+def test_what_answers_and_is_another_device_is_told_by_its_words(answer, said):
     import tty
 
     master, slave = os.openpty()
@@ -348,12 +376,12 @@ def test_what_answers_and_is_another_device_is_told_by_its_words():
     def another():
         with suppress(OSError):
             while os.read(master, 4096):
-                os.write(master, b"KEITHLEY INSTRUMENTS INC.,MODEL 2000\r\n")
+                os.write(master, answer)
 
     thread = threading.Thread(target=another, daemon=True)
     thread.start()
     try:
-        with pytest.raises(DeviceTimeout, match=r"not NTA-SERIAL .*KEITHLEY.*right port.* baud_rate=9600"):
+        with pytest.raises(DeviceTimeout, match=said):
             open_driver("serial", port=os.ttyname(slave), baud_rate=9600, answer_s=0.1).open()
     finally:
         os.close(slave)

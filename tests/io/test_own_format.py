@@ -366,8 +366,8 @@ def test_a_foreign_hdf5_is_refused_with_what_it_holds(tmp_path):
 
 def test_a_recording_without_frames_is_refused(tmp_path):
     path = tmp_path / "none.h5"
-    with RecordingWriter(path, STATE):
-        pass
+    with RecordingWriter(tmp_path / "begun.h5", STATE):
+        path.write_bytes((tmp_path / "begun.h5").read_bytes())  # as it is when the program is killed here
     with pytest.raises(RecordingError, match="without a single frame"):
         open_recording(path)
 

@@ -17,7 +17,7 @@ from nta.catalogue import Catalogue
 from nta.cli import main
 from nta.cli.sop import _lines
 from nta.devices import Instrument, Limits
-from nta.errors import DeviceTimeout, RecordingError, SettingError
+from nta.errors import DeviceLost, DeviceTimeout, RecordingError, SettingError
 from nta.io.results import results_files
 from nta.measurements import open_measurements
 from nta.quantity import Quantity
@@ -152,18 +152,21 @@ def test_every_video_is_recorded_as_asked_whatever_the_device_forgot(
     assert seen == [(0.004, 25.0, 12.0)] * 3
 
 
-def test_an_interrupted_run_keeps_what_it_has(write, operator, quick_analysis, monkeypatch, tmp_path):
-    n = []
+@pytest.mark.parametrize("fault", [None, DeviceLost("unplugged")])
+def test_an_interrupted_run_keeps_what_it_has(write, operator, quick_analysis, monkeypatch, tmp_path, fault):
+    """Also one that is interrupted because the device is gone."""
+    n, ended_by = [], "fault" if fault else "signal"
 
     def interrupted(instrument, writer, **more):
         n.append(1)
         done = record(instrument, writer, **more)
-        return replace(done, ended_by="signal") if len(n) == 2 else done
+        return replace(done, stopped=True, ended_by=ended_by, fault=fault) if len(n) == 2 else done
 
     monkeypatch.setattr(execution, "record", interrupted)
     outcome = operator.carry_out(write(THREE), tmp_path / "out")
     first, second, third = outcome.videos
-    cut = f"cut short: the run was interrupted; the {second.n_frames} frames up to it are kept"
+    why = "the device failed: unplugged" if fault else "cut short: the run was interrupted"
+    cut = f"{why}; the {second.n_frames} frames up to it are kept"
     assert [video.reason for video in outcome.videos] == ["", cut, NOT_MEASURED]
     assert first.numbers is not None
     assert second.recording is not None

@@ -61,7 +61,11 @@ def test_positions_and_pump_steps_are_spelled_out(write):
         (ONE + "settle_s = -1\n", "settle_s must be >= 0"),
         ("[measurement]\nvideos = 0\nduration_s = 1\n", "videos must be at least 1"),
         ("[measurement]\nvideos = 1\nduration_s = 0\n", "duration_s must be > 0"),
-        ("[measurement]\nvideos = 1.5\nduration_s = 1\n", "videos = 1.5 is of the wrong type"),
+        ("[measurement]\nvideos = 100000000\nduration_s = 1\n", "videos must be at most 10000"),
+        (
+            "[measurement]\nvideos = 1.5\nduration_s = 1\n",
+            "videos = 1.5 is of the wrong type; give a whole number",
+        ),
         (ONE + "positions_um = [1]\npump_steps = 2\n", "positions_um or pump_steps, not both"),
         (ONE + "pump_steps = 2\n", "pump_steps needs pump_ul_min and pump_s"),
         (ONE + "pump_ul_min = 2\n", "do nothing without pump_steps"),
@@ -98,6 +102,21 @@ def test_what_no_camera_or_cell_can_do_is_refused_without_the_instrument(write, 
         read_procedure(write(device + ONE))
     touching = "exposure_ms = 33.34\nframe_rate_hz = 30\n"  # rounded
     assert read_procedure(write(touching + ONE)).device.frame_rate_hz == 30
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ("scenario = 'none'", "no scenario named 'none'"),
+        ("shutter = 3", "unexpected keyword argument 'shutter'"),
+    ],
+)
+def test_settings_that_a_driver_does_not_take_are_refused_by_the_check(write, capsys, settings, said):
+    path = write(ONE + f"[blank]\nduration_s = 1\nsettings = {{ {settings} }}\n")
+    assert main(["sop", "check", str(path)]) == 1
+    err = capsys.readouterr().err
+    assert "ev.toml: settings of the device for the blank: " in err
+    assert said in err
 
 
 def test_a_driver_that_is_not_there_is_refused_by_the_check(write):

@@ -9,6 +9,7 @@ from nta_drivers.serial_nta.camera import SerialCamera
 from nta_drivers.serial_nta.link import Link, numbers
 from nta_drivers.serial_nta.vocabulary import KNOBS, MEASURED, OPTIONS, Command
 
+_LARGEST = 2**31 - 1  # the highest rate that an operating system can be asked for
 _UNITS = {"temperature_c": "°C", "laser_mw": "mW", "pump_ul_min": "uL/min", "focus_um": "um"}
 
 
@@ -43,9 +44,9 @@ class SerialInstrument(Instrument):
             raise SettingError(
                 "the serial instrument needs its port: port=/dev/ttyACM0 or port=socket://host:5025"
             )
-        for name, value in (("baud_rate", baud_rate), ("resends", resends)):
-            if not is_number(value, whole=True) or value < (name == "baud_rate"):
-                raise SettingError(f"{name} must be a whole number, got {value!r}")
+        for name, value, least in (("baud_rate", baud_rate, 1), ("resends", resends, 0)):
+            if not is_number(value, whole=True) or not least <= value <= _LARGEST:
+                raise SettingError(f"{name} must be a whole number from {least} to {_LARGEST}, got {value!r}")
         if not is_number(answer_s) or not 0 < answer_s < 60:
             raise SettingError(f"answer_s must be between 0 and 60 s, got {answer_s!r}")
         wanted = {

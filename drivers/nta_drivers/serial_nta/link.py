@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 import threading
 import time
@@ -9,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
 
 from nta.errors import DeviceError, DeviceLost, DeviceTimeout, SettingError
 from nta_drivers.serial_nta.message import PROTOCOL, REFUSAL, checked_line
@@ -26,6 +28,16 @@ _PARTIAL_S = 0.5  # a message without progress for this time has lost bytes
 _TRIES = 4
 _CONNECT_S = 5.0  # longest time until the first answer; reopening after a loss is repeated for longer
 _LONGEST_S = 30.0  # longest time of a query: a long image may come before the answer
+_WHY_NOT_OPENED = {
+    errno.ENOENT: "there is no such port; is the instrument plugged in and on?",
+    errno.ENODEV: "there is no device at this port; is the instrument plugged in and on?",
+    errno.EACCES: "this account may not use it; on Linux, add it to the group of the port (dialout) and log in again",
+    errno.EAGAIN: "another program has it open; end that first",
+    errno.EBUSY: "another program has it open; end that first",
+    errno.ECONNREFUSED: "nothing listens there; is the instrument on, and is this its port?",
+    errno.ENOTTY: "it is no serial port; one is named like /dev/ttyACM0 or COM3",
+    errno.EISDIR: "it is a folder; a port is named like /dev/ttyACM0 or COM3",
+}
 _ERROR = re.compile(r'(-?\d+),"([^"]*)"')
 
 
@@ -164,6 +176,8 @@ class Link:
         import serial
 
         try:
+            if self.url.startswith("socket://") and urlsplit(self.url).port is None:
+                raise ValueError("the number of the TCP port is missing, as in socket://192.168.1.20:5025")
             exclusive: dict[str, Any] = {} if "://" in self.url else {"exclusive": True}
             port = serial.serial_for_url(
                 self.url, baudrate=self._baud_rate, timeout=_SLICE_S, write_timeout=2.0, **exclusive
@@ -171,7 +185,10 @@ class Link:
         except ValueError as error:
             raise SettingError(f"port={self.url!r}: {error}") from error
         except (OSError, serial.SerialException) as error:
-            raise DeviceLost(f"{self.url} cannot be opened: {error}") from error
+            # pyserial does not always keep the number of the system's error, which is the first of its arguments
+            cause = error.__context__ if error.errno is None and error.__context__ else error
+            why = _WHY_NOT_OPENED.get(cause.args[0], cause) if cause.args else cause
+            raise DeviceLost(f"{self.url} cannot be opened: {why}") from error
         self._port, self._parser = port, Parser()
         self._fd = readable_fd(port)
         self.events.clear()
@@ -186,16 +203,20 @@ class Link:
         self.options = frozenset(options.split(","))
 
     def _introduced(self) -> list[str]:
-        """Identify the instrument; distinguish another device from silence."""
+        """Identify the instrument; distinguish another device, or a bad line, from silence."""
+        refusals = self._refusals
         try:
             return self.ask("*IDN?", "*OPT?", "SYST:PROT?", limit_s=_CONNECT_S)
         except DeviceTimeout:
-            if not self._parser.first:
-                raise
-            raise DeviceTimeout(
-                f"{self.url}: something answered, but not {PROTOCOL.partition(',')[0]} (it began with "
-                f"{self._parser.first!r}); is it the right port, and baud_rate={self._baud_rate}?"
-            ) from None
+            first, rate = self._parser.first, f"baud_rate={self._baud_rate}"
+            if not first:
+                said = f"no answer; is it the right port, is the instrument on, and is {rate} its rate?"
+            elif self._refusals != refusals:
+                said = f"it answers, but its lines arrive damaged (from {first!r}); is {rate} its rate, and the cable sound?"
+            else:
+                name = PROTOCOL.partition(",")[0]
+                said = f"something answered, but not {name} (it began with {first!r}); is it the right port, and {rate}?"
+            raise DeviceTimeout(f"{self.url}: {said}") from None
 
     def _disconnect(self) -> None:
         port, self._port = self._port, None

@@ -78,6 +78,7 @@ class FrameReader:
         self._n_frames, self._duration_s = n_frames, duration_s
         self._wanted = camera.settings()  # settings to restore when a lost device comes back
         state = camera.state()
+        self._shape = (state.height_px, state.width_px)
         self._rate_hz = state.frame_rate_hz
         self._planned = round(duration_s * self._rate_hz) if duration_s and self._rate_hz else None
         self.capacity = max(4, self.settings.queue_bytes // state.frame_bytes)
@@ -143,7 +144,7 @@ class FrameReader:
         the device.
         """
         gaps, told = self._gaps, self._told
-        if self.reached_end and self._planned is not None:
+        if (self.reached_end or self.fault is not None) and self._planned is not None:
             told = _at_most(told, gaps.frames)  # frames lost after the planned end do not count
         unexplained = max(0, gaps.frames - told.lost)
         unplugged = min(unexplained, gaps.while_gone)
@@ -207,14 +208,17 @@ class FrameReader:
         while not (self.reached_end or self._ending()):
             try:
                 frame = self._camera.read(_POLL_S)
-            except DeviceTimeout as error:
+            except DeviceTimeout:
                 if time.monotonic() - heard > self.settings.stall_s:
-                    raise DeviceTimeout(f"no frame for {self.settings.stall_s:g} s: {error}") from None
+                    raise DeviceTimeout(
+                        f"{self._camera.name}: no frame for {self.settings.stall_s:g} s"
+                    ) from None
                 continue
             except DeviceLost as error:
                 self._reconnect(error)
             else:
                 arrived, frame = time.monotonic(), self._continued(frame)
+                self._refuse_changed(frame)
                 if frame.index <= (self._last.index if self._last else -1):
                     self._misnumbered += 1
                     if time.monotonic() - heard > self.settings.stall_s:
@@ -226,6 +230,16 @@ class FrameReader:
                 self.reached_end = self._is_last(frame)
                 self._arrived = arrived
             heard = time.monotonic()  # after the wait for the queue: a slow disk is not a stalled camera
+
+    def _refuse_changed(self, frame: Frame) -> None:
+        """Refuse an image of another size or depth: the camera was set anew while it acquired."""
+        image, first = frame.image, self._first.image if self._first else frame.image
+        if image.shape != self._shape or image.dtype != first.dtype:
+            raise DeviceError(
+                f"{self._camera.name} was to give {self._shape[1]} x {self._shape[0]} px of {first.dtype}, and frame "
+                f"{frame.index} is {' x '.join(map(str, image.shape[::-1]))} px of {image.dtype}; let no other program "
+                "set it while it acquires"
+            )
 
     def _is_last(self, frame: Frame) -> bool:
         """Put a frame into the queue unless it is past the end; return whether the end is reached."""
@@ -315,9 +329,8 @@ class FrameReader:
                 last = error
         if last is lost:
             raise lost
-        raise DeviceLost(
-            f"{lost}; it was opened again for {self.settings.reconnect_s:g} s, at last: {last}"
-        ) from last
+        tried_s = time.monotonic() - away.since
+        raise DeviceLost(f"{lost}; it was opened again for {tried_s:.2g} s, at last: {last}") from last
 
     def _open_again(self) -> None:
         self._camera.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -14,10 +15,11 @@ from typing import Any, Literal, Protocol
 from nta.acquisition.live_source import LiveSource, Reading
 from nta.acquisition.reader import ReaderSettings
 from nta.devices import Instrument, Losses
-from nta.errors import DeviceError, RecordingError, SettingError
+from nta.errors import DeviceError, RecordingError, SettingError, in_words
 from nta.frames import Frame, RecordingReport
 from nta.progress import Progress
 
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _ENDING = (signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else []))
 
 
@@ -53,6 +55,7 @@ class Recorded:
     ended_by : "request" if it has the requested length, "device" if a playing device had no more frames, "signal" for
         Ctrl-C, SIGTERM, a closed terminal or `stop`, "fault" if the device failed (see `fault`; the
         frames up to it are kept).
+    stopped : whether a signal or `stop` asked for the end, also while a device that had failed was opened again.
     set_hz, reached_hz : the frame rate that the camera was set to, and the one its frames came at.
     """
 
@@ -63,6 +66,7 @@ class Recorded:
     set_hz: float | None
     reached_hz: float | None
     ended_by: Literal["request", "device", "signal", "fault"]
+    stopped: bool = False
     fault: DeviceError | None = None
 
     @property
@@ -78,7 +82,10 @@ class Recorded:
     def shortfall(self) -> str:
         """Reason why it is shorter than requested; empty if only the user ended it."""
         if self.ended_by == "fault":
-            return f"the device failed: {self.fault}; the {self.n_frames} frames up to it are kept"
+            kept = (
+                f"the {self.n_frames} frames up to it are kept" if self.n_frames else "no frame came before"
+            )
+            return f"the device failed: {self.fault}; {kept}"
         if self.ended_by == "device":
             return f"the device had no more frames after {self.n_frames}; the recording is shorter than was asked for"
         return ""
@@ -119,7 +126,7 @@ def record(
     with _set_by_signals(stop):
         try:
             for frame in source.frames():
-                with _said_as_full(written):
+                with _failing_to_write(written):
                     writer.write(frame)
                 first, last = first or frame, frame
                 if on_frame is not None:
@@ -142,6 +149,7 @@ def record(
         set_hz=source.camera.frame_rate_hz,
         reached_hz=_rate_between(first, last),
         ended_by=_cause(source, stop.is_set(), written, n_frames, duration_s),
+        stopped=stop.is_set(),
         fault=source.fault,
     )
 
@@ -172,14 +180,14 @@ def _write_readings(
 ) -> None:
     for reading in readings:
         for name, value in reading.values.items():
-            with _said_as_full(written):
+            with _failing_to_write(written):
                 writer.telemetry(name, value, reading.host_time_ns)
             if on_reading is not None:
                 on_reading(name, value)
 
 
 def _finish(writer: FrameWriter, source: LiveSource, written: int) -> None:
-    with _said_as_full(written):
+    with _failing_to_write(written):
         report = source.report
         writer.close(report if report.notes else None, None if source.fault is None else str(source.fault))
 
@@ -191,14 +199,17 @@ def _abandon(writer: FrameWriter, why: str) -> None:
 
 
 @contextmanager
-def _said_as_full(written: int) -> Iterator[None]:
+def _failing_to_write(written: int) -> Iterator[None]:
     """Return the message for a failed write; the HDF5 library reports a full disk by either of two errors."""
     try:
         yield
     except (OSError, RuntimeError) as error:
+        words, remedy = str(error), ": make room and record again"
+        if isinstance(error, OSError):
+            words, remedy = in_words(error), remedy if error.errno in _NO_ROOM else ""
+        kept = f"{written} frames were written before, of which the last second may be missing"
         raise RecordingError(
-            f"the file cannot be written any more ({error}); {written} frames were written before, of which the "
-            "last second may be missing: make room and record again"
+            f"the file cannot be written any more ({words}); {kept if written else 'no frame was written'}{remedy}"
         ) from error
 
 

@@ -65,6 +65,8 @@ class Catalogue:
         url = address(where)
         if url.get_backend_name() == "sqlite" and url.database:
             file = Path(url.database)
+            if file.is_dir():
+                raise CatalogueError(f"{file} is a folder; a catalogue is a file")
             if not create and not file.is_file():
                 raise CatalogueError(f"there is no catalogue {file}")
             file.parent.mkdir(parents=True, exist_ok=True)

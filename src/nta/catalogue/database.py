@@ -19,6 +19,13 @@ from nta.catalogue.tables import VERSION_TABLE
 from nta.errors import NtaError, SettingError, how_to_install
 
 _PATIENCE_S = 60.0  # to wait for another process that writes
+_REMEDIES = {  # by the words of SQLite
+    "readonly": "let this account write it and its folder; one of an earlier nta is brought up to date when it is opened",
+    "unable to open": "let this account read and write it and its folder",
+    "locked": f"another program has held it for {_PATIENCE_S:g} s: end that, or try again",
+    "malformed": "it is damaged: take it from a backup",
+    "not a database": "it is damaged, or no catalogue: name another file, or take it from a backup",
+}
 _LOCK = 0x6E7461  # of PostgreSQL's advisory locks: "nta"; one process migrates at a time
 
 
@@ -87,15 +94,17 @@ def naming_catalogue(url: sa.URL) -> Iterator[None]:
     try:
         yield
     except sa.exc.DBAPIError as error:
-        said = str(error.orig).strip().splitlines() or [type(error.orig).__name__]
-        raise CatalogueError(f"the catalogue {shown(url)}: {said[0]}") from error
+        said = (str(error.orig).strip().splitlines() or [type(error.orig).__name__])[0]
+        remedy = next((f"; {remedy}" for words, remedy in _REMEDIES.items() if words in said), "")
+        raise CatalogueError(f"the catalogue {shown(url)}: {said}{remedy}") from error
     except sa.exc.SQLAlchemyError as error:
         raise CatalogueError(f"the catalogue {shown(url)}: {error}") from error
     except NtaError:
         raise
-    except (ValueError, TypeError) as error:  # the content of a row is not as it was written
+    except (ValueError, TypeError, LookupError, AttributeError) as error:  # a row is not as it was written
+        said = f"{error} is missing" if isinstance(error, KeyError) else str(error)
         raise CatalogueError(
-            f"the catalogue {shown(url)} is damaged: {error}; take it from a backup"
+            f"the catalogue {shown(url)} is damaged: {said}; take it from a backup"
         ) from error
 
 

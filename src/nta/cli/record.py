@@ -55,6 +55,8 @@ def said_how_it_ended(done: Recorded, path: Path, *, quiet: bool) -> int:
     say(f"recording: {path}: {done.losses}" + (f", {done.pace}" if done.pace else ""), quiet=quiet)
     if done.shortfall:
         say(f"nta: {done.shortfall}")
+    if done.n_frames == 0:
+        say(f"nta: {path} was not kept: there is no frame in it")
     if done.ended_by == "fault":
         return EXIT_FAILED
     return EXIT_INTERRUPTED if done.ended_by == "signal" else EXIT_OK

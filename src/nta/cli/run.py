@@ -29,7 +29,8 @@ def run(options: argparse.Namespace) -> int:
     recording = folder / RECORDING_FILE
     ended = record_device(recording, options, refuse_no_temperature)
     if ended != EXIT_OK:
-        _say_how_to_go_on(recording, folder, options)
+        if recording.exists():
+            _say_how_to_go_on(recording, folder, options)
         return ended
     return report_of(recording, folder, request, options)
 

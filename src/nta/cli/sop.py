@@ -18,6 +18,7 @@ from nta.quantity import Quantity
 from nta.report.terminal import plain
 from nta.report.wording import count, prettied, value_and_interval
 from nta.sop import TEMPLATE, Procedure, ProcedureOutcome, carry_out, read_procedure, write_sop_report
+from nta.sop.instrument import made
 from nta.sop.report import NAMES, summary, words_on_failed
 
 
@@ -25,6 +26,8 @@ def run(options: argparse.Namespace) -> int:
     """Write a template of a procedure, or check a procedure."""
     if options.action == "check":
         procedure = read_procedure(options.procedure)
+        for stage in procedure.stages():
+            made(procedure, stage)
         videos = ", ".join(f"{len(procedure.steps(stage))} of {stage}" for stage in procedure.stages())
         say(f"{options.procedure}: {videos}, good", quiet=options.quiet)
         return EXIT_OK

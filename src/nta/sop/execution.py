@@ -35,7 +35,7 @@ from nta.one_recording import Request, analyze_file
 from nta.pipeline import Analysis, subtract_blank
 from nta.progress import Progress, Tell
 from nta.settings import AnalysisSettings
-from nta.sop.instrument import go_to, instrument_of, set_as_asked
+from nta.sop.instrument import go_to, instrument_of, made, set_as_asked
 from nta.sop.outcome import Numbers, PlannedVideo, ProcedureOutcome
 from nta.sop.procedure import Procedure, Stage, Step
 from nta.visibility import mean_concentration
@@ -86,6 +86,8 @@ def carry_out(
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise SettingError(f"{folder} is in use; choose another folder with -o")
+    for stage in procedure.stages():
+        made(procedure, stage)
     with instrument_of(procedure, "sample"):
         pass  # refuses, before the first control, settings that the sample cannot be measured with
     files = _ProcedureFiles.of(procedure)
@@ -189,13 +191,17 @@ class _Execution:
         except Exception as error:  # one video must not end the others, not even by a defect of nta
             there = (self.folder / path).exists()
             return self._failed(replace(video, recording=path if there else None), error)
-        self.interrupted = done.ended_by == "signal"
+        self.interrupted = done.stopped
         self.tell(f"{step.name}: {done.losses}")
         if done.fault is not None:
             _let_go(instrument)
-        short = CUT_SHORT.format(n_frames=done.n_frames) if self.interrupted else done.shortfall
+        cut = CUT_SHORT.format(n_frames=done.n_frames) if self.interrupted else ""
         video = replace(
-            video, recording=path, n_frames=done.n_frames, n_lost=done.report.lost_frames, reason=short
+            video,
+            recording=path if done.n_frames else None,
+            n_frames=done.n_frames,
+            n_lost=done.report.lost_frames,
+            reason=done.shortfall or cut,
         )
         if video.reason:
             self.tell(f"{step.name}: {video.reason}")

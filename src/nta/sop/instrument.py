@@ -16,6 +16,22 @@ from nta.sop.procedure import Procedure, Stage, Step
 _LOOK_S = 0.5  # between two readings of a temperature that is changing
 
 
+def made(procedure: Procedure, stage: Stage) -> Instrument:
+    """Return the instrument of a stage, which is not opened yet.
+
+    Raises
+    ------
+    SettingError
+        Its driver does not take the settings.
+    """
+    device, control = procedure.device, procedure.control(stage)
+    settings = {**device.settings, **(control.settings if control else {})}
+    try:
+        return open_driver(device.driver, **settings)
+    except SettingError as error:
+        _refuse(procedure, f"settings of the device for the {stage}: {error}")
+
+
 @contextmanager
 def instrument_of(procedure: Procedure, stage: Stage) -> Iterator[Instrument]:
     """Open the instrument of a stage, set as the procedure says; pumps are off when it is closed again.
@@ -25,9 +41,7 @@ def instrument_of(procedure: Procedure, stage: Stage) -> Iterator[Instrument]:
     SettingError
         The procedure asks for a device that this instrument does not have, or for a value out of its range.
     """
-    device, control = procedure.device, procedure.control(stage)
-    settings = {**device.settings, **(control.settings if control else {})}
-    with open_driver(device.driver, **settings) as instrument:
+    with made(procedure, stage) as instrument:
         check(procedure, instrument)
         set_as_asked(procedure, instrument)
         try:

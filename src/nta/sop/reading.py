@@ -16,6 +16,8 @@ from nta.settings import AnalysisSettings
 from nta.sop.procedure import Control, Device, Procedure, VideoPlan
 from nta.stated import Table
 
+_MOST_VIDEOS = 10_000  # of one stage, or steps of the pump: more are a slip of the hand
+
 
 def read_procedure(path: str | Path) -> Procedure:
     """Read and check a procedure.
@@ -198,4 +200,6 @@ def _count(table: Table, key: str, default: int | None = None) -> int:
     value: int = table.get(key, int, default, required=default is None)
     if value < 1:
         table.refuse(f"{key} must be at least 1, got {value}")
+    if value > _MOST_VIDEOS:
+        table.refuse(f"{key} must be at most {_MOST_VIDEOS}, got {value}")
     return value

@@ -6,6 +6,7 @@ the last flush with half of the new ones. The library sees a success; the writer
 
 from __future__ import annotations
 
+import errno
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -22,6 +23,7 @@ class DiskFile(io.RawIOBase):
 
     def __init__(self, path: Path, *, replace: bool) -> None:
         # "x" instead of a test beforehand: if two processes begin at once, only one gets the name
+        self._path = path
         self._file = path.open("rb+" if replace and path.exists() else "xb+", buffering=0)
         try:
             _lock(self._file)
@@ -44,6 +46,16 @@ class DiskFile(io.RawIOBase):
             yield
         finally:
             self._hand_over()
+
+    def refuse_gone(self) -> None:
+        """Refuse to go on when the file is no longer there: nobody would find what is written to it."""
+        try:
+            self._path.stat()
+        except FileNotFoundError:
+            words = "it was removed or moved while it was being written"
+            raise FileNotFoundError(errno.ENOENT, words, str(self._path)) from None
+        except OSError:
+            return  # its folder may not be looked into any more, and it can still be written
 
     def _hand_over(self) -> None:
         held, self._held = self._held or [], None

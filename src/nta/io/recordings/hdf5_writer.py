@@ -170,10 +170,13 @@ class RecordingWriter:
         with self._disk.one_flush():
             file.flush()
         self._refuse_failed()
+        self._disk.refuse_gone()
         self._flushed_s = time.monotonic()
 
     def close(self, report: RecordingReport | None = None, ended_by: str | None = None) -> None:
         """Mark the recording as complete and close it; do nothing if it is closed already.
+
+        One without a single frame is removed: nothing in it could be read, and the next would not get its name.
 
         report : report of the copied recording; stored as `origin_report`.
         ended_by : reason why it ended early; the recording is then not marked as complete.
@@ -191,6 +194,8 @@ class RecordingWriter:
             self.flush()
         finally:
             self._let_go()
+            if self.frames_written == 0:
+                self.path.unlink(missing_ok=True)
 
     def __enter__(self) -> Self:
         return self
