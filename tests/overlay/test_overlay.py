@@ -31,13 +31,14 @@ def vendor(
     viscosity_pa_s=None,
     temperature_c=25.0,
     per_ml=1e9,
+    ln_sd=0.2,
     hidden=("keeps a secret",),
 ):
     edges = np.arange(0.0, 600.0, 5.0)
     center = (edges[1:] + edges[:-1]) / 2
     runs = []
     for i, median in enumerate(medians):
-        density = np.exp(-0.5 * (np.log(center / median) / 0.2) ** 2)
+        density = np.exp(-0.5 * (np.log(center / median) / ln_sd) ** 2)
         histogram = Histogram(edges_nm=edges, concentration_per_ml=per_ml * density / density.sum())
         runs.append(
             VendorRun(
@@ -132,6 +133,17 @@ def test_what_is_much_thinner_is_still_to_be_seen(per_ml, scale):
         [source(vendor(), name="thin"), source(vendor(per_ml=per_ml), name="thick")]
     )
     assert concentrations.figure.axes[0].get_yscale() == scale
+
+
+@pytest.mark.parametrize(("ln_sd", "own"), [(0.15, False), (0.05, True)])
+def test_a_sharp_peak_does_not_flatten_a_broad_one(ln_sd, own):
+    sources = [source(vendor(), name="broad"), source(vendor(ln_sd=ln_sd), name="sharp")]
+    curves, *_ = draw_all(sources)
+    (axis,) = curves.figure.axes
+    heights = [float(line.get_ydata().max()) for line in axis.lines]
+    assert max(heights) < 2 * min(heights)
+    assert ("each over its own peak" in curves.caption) is own
+    assert ("own peak" in axis.get_ylabel()) is own
 
 
 def test_the_command_reads_what_there_is(tmp_path, capsys):

@@ -34,6 +34,8 @@ from nta.visibility import per_ml_by_size
 
 _COLOURS = (BLUE, VERMILLION, GREEN, ORANGE, SKY, INK)
 _MANY = 20.0
+_FLATTENED = 3.0  # peaks further apart than this are drawn each to its own height
+_ABOVE_PEAK = 1.6  # top of that axis at most: the band of a narrow peak may be several times as high
 _LEAST_NM = 5.0  # left end of the axis at least: the first bin of an export may begin at zero
 # Heights: the legend stands below the axes, where no curve can lie under it.
 _FIGURE_IN, _LEGEND_ROW_IN = 4.2, 0.2
@@ -49,16 +51,31 @@ def draw_all(sources: Sequence[Source]) -> tuple[Picture, Picture, tuple[Picture
 
 
 def _curves(sources: Sequence[Source]) -> Picture:
+    """Draw the densities; each over its own peak where the tallest would flatten the others."""
     figure, axis = _figure([source.name for source in sources])
     curves = [source.curve() for source in sources]
-    for number, (source, curve) in enumerate(zip(sources, curves, strict=True)):
-        _draw(axis, number, source.name, curve, (curve.weight, curve.low, curve.high))
-    _finish(axis, curves, DENSITY_LABEL)
+    peaks = [float(np.max(curve.weight / tenths_of_decade(curve.edges_nm))) for curve in curves]
+    apart = max(peaks) > _FLATTENED * min(peaks)
+    for number, (source, curve, peak) in enumerate(zip(sources, curves, peaks, strict=True)):
+        band = (curve.weight, curve.low, curve.high)
+        _draw(axis, number, source.name, curve, tuple(part / peak for part in band) if apart else band)
+    _finish(axis, curves, "density over its own peak" if apart else DENSITY_LABEL)
     _legend(figure, [source.name for source in sources])
-    axis.yaxis.set_major_formatter(PER_CENT)
+    if apart:
+        axis.set_ylim(top=min(axis.get_ylim()[1], _ABOVE_PEAK))
+        heights = (
+            "Number distributions as densities on a logarithmic axis, each over its own peak, because the tallest peak "
+            f"stands {max(peaks) / min(peaks):.0f} times as high as the lowest: compare positions and widths, not heights "
+            "or areas. Bands may go on above the picture."
+        )
+    else:
+        axis.yaxis.set_major_formatter(PER_CENT)
+        heights = (
+            "Number distributions as densities, each of area one, on one logarithmic axis: a narrow one may stand above "
+            "100 % per tenth of a decade."
+        )
     caption = (
-        "Number distributions as densities, each of area one, on one logarithmic axis: a narrow one may stand above 100 % "
-        "per tenth of a decade. Bands: of an analysis the 95 % band of its "
+        f"{heights} Bands: of an analysis the 95 % band of its "
         "inference; of several videos in one export the 95 % interval of their mean at each diameter; a single run of a "
         "vendor's program has none. Programs that show single tracks give wider curves than those that infer the "
         "sample: look at the table. The mode there is the peak of the density per nm, which lies at smaller diameters than "
