@@ -18,6 +18,7 @@ from nta.overlay import open_source, source, write_overlay
 from nta.overlay.figures import draw_all
 from nta.overlay.source import EDGES_NM
 from nta.quantity import Quantity
+from nta.report.figures.style import as_svg
 from nta.sizes import SizingSettings, size_distribution
 from nta.visibility import Concentration, Visibility
 
@@ -127,6 +128,11 @@ def test_the_legend_covers_no_curve(n):
         assert axis.bbox.height > 0.6 * figure.bbox.height
 
 
+def test_a_name_that_the_font_lacks_is_no_warning():
+    curves, *_ = draw_all([source(vendor(), name="外泌体 🧫")])
+    assert "外泌体 🧫" in as_svg(curves)  # a warning would be an error here
+
+
 @pytest.mark.parametrize(("per_ml", "scale"), [(5e9, "linear"), (5e10, "log")])
 def test_what_is_much_thinner_is_still_to_be_seen(per_ml, scale):
     *_, (concentrations,) = draw_all(
@@ -191,7 +197,7 @@ def test_a_limit_of_a_concentration_is_shown_with_its_reason(rng, tmp_path):
     )  # fmt: skip
     shown = [source(replace(analysis, visibility=seen), name="thin"), source(vendor(), name="thick")]
     page = write_overlay(shown, tmp_path / "page.html").read_text(encoding="utf-8")
-    assert f'below 9.76·10⁷\u00a0per ml in the sample<span class="interval">{why}</span>' in page
+    assert f'below 9.76·10⁷ in the sample<span class="interval">{why}</span>' in page
     assert "No number of particles per ml: thin" in page
 
 

@@ -188,6 +188,8 @@ def _from_analysis(
         intensity=light[used],
         dilution=dilution,
         crowded=any(f.name == "spots_per_frame_high" and f.verdict is Verdict.FAIL for f in findings),
+        # few tracks are no fault of a video here: the gates ask for those of an arm
+        failed=tuple(f.title for f in findings if f.verdict is Verdict.FAIL and f.name != "enough_tracks"),
         saturated_share=d.share_flagged(TrackFlag.SATURATED) or 0.0,
         immobile_share=d.share_flagged(TrackFlag.IMMOBILE) or 0.0,
         temperature_c=sizes.temperature_c,
