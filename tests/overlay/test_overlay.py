@@ -128,6 +128,20 @@ def test_the_legend_covers_no_curve(n):
         assert axis.bbox.height > 0.6 * figure.bbox.height
 
 
+def test_a_single_track_in_a_narrow_bin_is_no_peak():
+    result = vendor()
+    run = result.runs[0]
+    per_bin = np.round(run.histogram.concentration_per_ml / run.concentration_per_ml * 60)  # 60 tracks
+    per_bin[-5] = 1.0  # at 572 nm, where 5 nm are less than 1 %
+    histogram = replace(run.histogram, concentration_per_ml=per_bin)
+    one = source(replace(result, runs=(replace(run, histogram=histogram),)), name="one")
+    curves, *_ = draw_all([one])
+    (line,) = curves.figure.axes[0].lines
+    x, y = line.get_data()
+    assert x[np.argmax(y)] == pytest.approx(100, rel=0.1)
+    assert y[x > 400].max() < 0.3 * y.max()
+
+
 def test_a_name_that_the_font_lacks_is_no_warning():
     curves, *_ = draw_all([source(vendor(), name="外泌体 🧫")])
     assert "外泌体 🧫" in as_svg(curves)  # a warning would be an error here
