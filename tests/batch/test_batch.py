@@ -420,6 +420,20 @@ def test_a_result_that_its_report_fails_is_marked_named_and_said_to_be_in_the_me
     assert groups_table(batch.groups).column("mean_without_failed").to_pylist() == [100.0]
 
 
+def test_one_recording_in_two_groups_is_said(tmp_path):
+    def done(name, group):
+        facts = {"verdict": "pass", "failed_findings": [], "sample": group}
+        numbers = {"d50_nm": Quantity(100.0, 95.0, 105.0, "nm")}
+        job = Job(name=name, recording=tmp_path / name, folder=tmp_path / "results" / name)
+        return job, JobOutcome(status="result", sha256="one", facts=facts, numbers=numbers)
+
+    rows = (done("a", "donor 1"), done("b", "donor 1"), done("c", "donor 2"))
+    batch = Batch(folder=tmp_path, done=rows, groups=tuple(replicates(rows)))
+    assert batch.in_two_groups == {"c": "a"}
+    assert "c: byte by byte a of another group" in _summary(batch)
+    assert "c is byte by byte a of another group" in page(batch)
+
+
 @pytest.mark.parametrize("words", ["--blank nope", "--medium nope"])
 def test_what_is_not_there_is_refused_before_the_first_recording(few, tmp_path, words, capsys):
     assert main(["batch", str(few), "-o", str(tmp_path / "out"), *words.split()]) == EXIT_FAILED

@@ -94,6 +94,9 @@ def _parts(batch: Batch) -> Iterator[str]:
         yield from map(figure, pictures)
     if batch.groups:
         yield element("h2", "Numbers of the groups")
+        for name, first in batch.in_two_groups.items():
+            words = f"{name} is byte by byte {first} of another group, and counts in both: one name is wrong."
+            yield element("p", marked("warn", text(words)), kind="judged")
         for group in batch.groups:
             if words := group.words_on_failed:
                 yield element("p", marked("warn", text(f"{group.group}: {words}.")), kind="judged")

@@ -101,6 +101,10 @@ def _summary(batch: Batch) -> str:
         for name, first in group.copies.items()
     ]
     lines += [
+        f"  {'COPY':<11}{name}: byte by byte {first} of another group, counts in both; one name is wrong"
+        for name, first in batch.in_two_groups.items()
+    ]
+    lines += [
         f"  {group.group}: D50 {_mean(group.spreads['d50_nm'])}"
         for group in batch.groups
         if "d50_nm" in group.spreads
