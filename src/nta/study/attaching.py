@@ -217,6 +217,11 @@ def _per_ml(analysis: Analysis, dilution: float | None) -> float | None:
     return None if in_cell is None else in_cell * (dilution or 1.0)
 
 
+def programs(versions: Mapping[str, str]) -> str:
+    """Name programs with their versions; some repeat their name there."""
+    return ", ".join(v if v.startswith(name) else f"{name} {v}".strip() for name, v in versions.items())
+
+
 def _facts(analysis: Analysis) -> dict[str, Any]:
     scene, linking, d = analysis.spots.scene, analysis.tracks.linking, analysis.diffusion
     per_frame = analysis.spots.counts

@@ -17,7 +17,7 @@ from nta.io.atomic import write_json, write_text
 from nta.io.results.summary import plain
 from nta.report.wording import count
 from nta.study.arms import arm_summaries
-from nta.study.attaching import PER_ML
+from nta.study.attaching import PER_ML, programs
 from nta.study.outcome import StudyOutcome
 from nta.study.study import filled_in
 from nta.study.wording import handled, range_words
@@ -295,9 +295,7 @@ def _statistics(limits: IntegrityLimits) -> str:
 
 def _software(versions: Any) -> str:
     tables = versions if isinstance(versions, list) else [versions]
-    return ", ".join(
-        dict.fromkeys(f"{name} {version}".strip() for table in tables for name, version in table.items())
-    )
+    return ", ".join(dict.fromkeys(map(programs, tables)))
 
 
 def _phrase(values: dict[str, Any]) -> str:
