@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from nta.columns import FloatArray
 from nta.overlay.source import Source
 from nta.quantity import Quantity
-from nta.report.curves import central_range_nm, tenths_of_decade
+from nta.report.curves import central_range_nm, flattened, tenths_of_decade
 from nta.report.figures.style import (
     BLUE,
     DENSITY_LABEL,
@@ -35,8 +35,9 @@ from nta.visibility import per_ml_by_size
 
 _COLOURS = (BLUE, VERMILLION, GREEN, ORANGE, SKY, INK)
 _MANY = 20.0
-_FLATTENED = 3.0  # peaks further apart than this are drawn each to its own height
-_ABOVE_PEAK = 1.6  # top of that axis at most: the band of a narrow peak may be several times as high
+_ABOVE_PEAK = (
+    1.6  # top at most of an axis of curves over their peaks: the band of a sharp one may reach far above
+)
 _LEAST_BIN_DECADES = 1 / 40  # 6 %
 _LEAST_NM = 5.0  # left end of the axis at least: the first bin of an export may begin at zero
 # Heights: the legend stands below the axes, where no curve can lie under it.
@@ -57,7 +58,7 @@ def _curves(sources: Sequence[Source]) -> Picture:
     figure, axis = _figure([source.name for source in sources])
     curves = [_drawable(source.curve()) for source in sources]
     peaks = [float(np.max(curve.weight / tenths_of_decade(curve.edges_nm))) for curve in curves]
-    apart = max(peaks) > _FLATTENED * min(peaks)
+    apart = flattened(peaks)
     for number, (source, curve, peak) in enumerate(zip(sources, curves, peaks, strict=True)):
         band = (curve.weight, curve.low, curve.high)
         _draw(axis, number, source.name, curve, tuple(part / peak for part in band) if apart else band)
