@@ -100,7 +100,7 @@ def test_a_profile_is_read_in_the_units_of_its_fields(tmp_path):
         ('source = "stage micrometer 12-345"', "", r"source is missing"),
         ("date = 2026-03-01", "", r"date is missing"),
         ('name = "bench 3"', "", r"name is missing"),
-        ('name = "bench 3"', "name = 3", r"name = 3 is of the wrong type"),
+        ('name = "bench 3"', "name = 3", r"name must be a text in quotes, got 3"),
         ('name = "bench 3"', "name = bench", r"not valid TOML"),
     ],
 )
@@ -140,7 +140,7 @@ def test_a_certificate_gives_a_standard_uncertainty_from_the_expanded_one(tmp_pa
         (", expanded_uncertainty = 0.004, k = 2", "", "diameter has no uncertainty"),
         (", k = 2", "", "k is missing"),
         ('lot = "1234"', "", "lot is missing"),
-        ("value = 0.102", 'value = "100"', "wrong type"),
+        ("value = 0.102", 'value = "100"', "value must be a number, got '100'"),
     ],
 )
 def test_a_certificate_without_source_or_uncertainty_is_refused(tmp_path, old, new, said):

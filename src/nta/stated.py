@@ -18,14 +18,16 @@ from nta.errors import SettingError
 
 Noun = TypeVar("Noun")
 
-_KINDS: Mapping[Any, str] = {
+_NUMBER_KEYS = {"value", "unit", "std", "rel_std", "expanded_uncertainty", "k", "source", "date"}
+
+_KINDS = {
     str: "a text in quotes",
     int: "a whole number",
-    (int, float): "a number",
-    list: "a list in [ ]",
+    float: "a number",
+    list: "a list",
     dict: "a table, { key = value }",
+    datetime.date: "a date, 2026-01-05",
 }
-_NUMBER_KEYS = {"value", "unit", "std", "rel_std", "expanded_uncertainty", "k", "source", "date"}
 
 _DECIMAL_COMMA = re.compile(r"^\s*[\w.-]+\s*=\s*([+-]?\d+),(\d+)\s*(?:#.*)?$", re.MULTILINE)
 _ZERO = re.compile(r"\\u0000|\\U00000000")
@@ -217,7 +219,9 @@ class Table:
             return default
         value = self.values[key]
         if not isinstance(value, kind) or isinstance(value, bool):
-            self.refuse(f"{key} = {value!r} is of the wrong type; give {_KINDS.get(kind, 'another')}")
+            kinds = kind if isinstance(kind, tuple) else (kind,)
+            words = [_KINDS[k] for k in kinds if k is not int or float not in kinds]
+            self.refuse(f"{key} must be {' or '.join(words)}, got {value!r}")
         return value
 
     def text(self, key: str, default: str | None = None) -> str:
@@ -271,7 +275,7 @@ class Table:
 
     def finite(self, key: str, default: float | None = None, *, required: bool = False) -> float:
         """Return a finite plain number (one whose unit is in the key's name)."""
-        value = float(self.get(key, (int, float), default, required=required))
+        value = float(self.get(key, (float, int), default, required=required))
         if not math.isfinite(value):
             self.refuse(f"{key} must be finite, got {value}")
         return value

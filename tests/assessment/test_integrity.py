@@ -86,6 +86,40 @@ def test_nor_are_those_of_five_pairs():
     assert share(judged, Integrity.DAMAGED) == 0
 
 
+def failing(arm, n):
+    """Return the arm with its first videos failed by their own reports."""
+    left = iter([("Drift",)] * n)
+    tubes = (
+        replace(p, videos=tuple(replace(v, failed=next(left, ())) for v in p.videos))
+        for p in arm.preparations
+    )
+    return replace(arm, preparations=tuple(tubes))
+
+
+@pytest.mark.parametrize(("n", "verdict"), [(1, Integrity.DAMAGED), (5, Integrity.INDETERMINATE)])
+def test_a_verdict_must_not_hang_on_videos_that_their_reports_fail(n, verdict):
+    evidence = study("T9 all ghosts", np.random.default_rng(1))
+    assert judge(evidence, LIMITS).verdict is Integrity.DAMAGED
+    judgement = judge(replace(evidence, test=failing(evidence.test, n)), LIMITS)
+    assert judgement.verdict is verdict
+    if n == 1:
+        assert (
+            "test_0: failed by their own reports; without them the verdict is the same" in judgement.remarks
+        )
+    else:
+        assert [reason.code for reason in judgement.reasons] == ["FAILED_VIDEOS"]
+
+
+def test_of_a_pair_that_loses_a_side_both_go(rng):
+    test, reference = three("test", REFERENCE, rng), three("reference", REFERENCE, rng)
+    paired = replace(study("T0 same again", rng), test=failing(test, 6), reference=reference, paired=True)
+    left = paired.without_failed()
+    assert [[(p.name, len(p.videos)) for p in arm.preparations] for arm in left.arms] == [
+        [("test 1", 4), ("test 2", 5)],
+        [("reference 1", 5), ("reference 2", 5)],
+    ]
+
+
 def test_half_ghosts_are_mostly_called_damaged_and_never_intact():
     judged = verdicts("T8 osmotic lysis", **MEMBRANE)
     assert share(judged, Integrity.DAMAGED) >= 0.95

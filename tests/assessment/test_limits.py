@@ -59,7 +59,7 @@ def test_at_least_judges_downwards(tmp_path, value, verdict):
         ('unit = "um/s"\n', "", r"mine\.toml \[drift\]: unit is missing"),
         ("at most", "below", r"sense must be .*'below'"),
         ("warn = 2.0\nfail = 20.0\n", "", r"a limit needs warn or fail"),
-        ("warn = 2.0", "warn = 'two'", r"warn = 'two' is of the wrong type"),
+        ("warn = 2.0", "warn = 'two'", r"warn must be a number, got 'two'"),
         ("warn", "warm", r"mine\.toml \[drift\]: unknown key 'warm'"),
     ],
 )

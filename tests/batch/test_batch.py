@@ -396,24 +396,42 @@ def test_a_blank_may_well_be_without_a_size(few, quick, tmp_path, frames, here):
 
 
 def test_a_result_that_its_report_fails_is_marked_named_and_said_to_be_in_the_mean(tmp_path):
-    def done(name, verdict, failed):
-        d50 = Quantity(100.0, 95.0, 105.0, "nm")
+    def done(name, verdict, failed, d50_nm=100.0):
+        d50 = Quantity(d50_nm, 95.0, 135.0, "nm")
         facts = {"verdict": verdict, "failed_findings": failed, "sample": "s"}
         job = Job(name=name, recording=tmp_path / name, folder=tmp_path / "results" / name)
         return job, JobOutcome(status="result", sha256=name, facts=facts, numbers={"d50_nm": d50})
 
-    rows = (done("a", "pass", []), done("b", "warn", []), done("c", "fail", ["Drift", "Focus"]))
+    rows = (done("a", "pass", []), done("b", "warn", []), done("c", "fail", ["Drift", "Focus"], 130.0))
     batch = Batch(folder=tmp_path, done=rows, groups=tuple(replicates(rows)))
     words = _summary(batch).splitlines()
     assert words[0] == (
         "3 of 3 files gave a result: 1 good, 1 to use with care, 1 not to be relied on: c (drift, focus)"
     )
-    assert "1 of 3 videos in the means is not to be relied on: c (drift, focus); to leave out" in words[-1]
+    assert (
+        "1 of 3 videos in the means is not to be relied on: c (drift, focus); without the failed" in words[-1]
+    )
+    assert "the mean D50 is 100 nm instead of 110 nm; to leave out" in words[-1]
     text = page(batch)
     assert text.index("Do not rely on c (drift, focus)") < text.index("Recordings")
     marks = re.findall(r'<span class="mark">(.)</span>(Good|Use with care|Do not rely on it)</span>', text)
     assert marks == [("✓", "Good"), ("▲", "Use with care"), ("✕", "Do not rely on it")]
     assert groups_table(batch.groups).column("videos_failed").to_pylist() == [1]
+    assert groups_table(batch.groups).column("mean_without_failed").to_pylist() == [100.0]
+
+
+def test_one_recording_in_two_groups_is_said(tmp_path):
+    def done(name, group):
+        facts = {"verdict": "pass", "failed_findings": [], "sample": group}
+        numbers = {"d50_nm": Quantity(100.0, 95.0, 105.0, "nm")}
+        job = Job(name=name, recording=tmp_path / name, folder=tmp_path / "results" / name)
+        return job, JobOutcome(status="result", sha256="one", facts=facts, numbers=numbers)
+
+    rows = (done("a", "donor 1"), done("b", "donor 1"), done("c", "donor 2"))
+    batch = Batch(folder=tmp_path, done=rows, groups=tuple(replicates(rows)))
+    assert batch.in_two_groups == {"c": "a"}
+    assert "c: byte by byte a of another group" in _summary(batch)
+    assert "c is byte by byte a of another group" in page(batch)
 
 
 @pytest.mark.parametrize("words", ["--blank nope", "--medium nope"])

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from nta.batch import Job, JobOutcome, replicates
 from nta.batch.batch import Batch
-from nta.batch.figures import group_curves, shortened
+from nta.batch.figures import group_curves, shortened, small_multiples
 from nta.batch.outcome import Curve
 from nta.batch.page import page
 from nta.batch.tables import groups_table, write_table
@@ -154,6 +154,15 @@ def test_a_group_has_a_mean_curve_where_its_videos_have_the_same_bins():
     assert group_curves(two[:1], replicates(two[:1])) == []  # the video is shown already
     other = replace(two[1][1], curve=replace(two[1][1].curve, edges_nm=tuple(np.geomspace(20, 300, 41))))
     assert group_curves(two, replicates([two[0], (two[1][0], other)])) == []
+
+
+@pytest.mark.parametrize(("height", "scale"), [(0.03, "all on one scale"), (0.2, "each to its own height")])
+def test_a_sharp_recording_does_not_flatten_the_others(height, scale):
+    two = _with_curve(_done([98.0]), 0.02) + _with_curve(_done([102.0]), height)
+    (picture,) = small_multiples(two)
+    assert scale in picture.caption
+    tops = [axis.get_ylim()[1] for axis in picture.figure.axes[:2]]
+    assert tops[1] / tops[0] == pytest.approx(1 if height < 0.1 else 10)
 
 
 def test_every_number_in_the_table_of_recordings_has_its_interval(tmp_path):

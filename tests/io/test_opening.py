@@ -204,6 +204,7 @@ def test_two_side_cars_are_one_too_many(film):
         ("a.czi", b"ZISRAWFILE" + b"\0" * 20, r"a Zeiss CZI.*OME-TIFF with ZEN or Bio-Formats"),
         ("a.nd2", b"\xda\xce\xbe\x0a" + b"\0" * 20, r"a Nikon ND2"),
         ("a.zip", b"PK\x03\x04" + b"\0" * 20, r"a zip archive"),
+        ("a.tif.gz", b"\x1f\x8b\x08\x08" + b"\0" * 20, r"a gzip archive; unpack it"),
         ("a.tif", b"II*\0" + b"\0" * 3, r"a\.tif cannot be read as TIFF"),
         ("a.avi", b"RIFF\0\0\0\0AVI " + b"\0" * 8, r"a\.avi"),
         ("a.mp4", b"\0\0\0\x18ftypisom" + b"\0" * 40, r"a\.mp4 cannot be read as a film"),

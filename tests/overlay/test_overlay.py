@@ -18,6 +18,7 @@ from nta.overlay import open_source, source, write_overlay
 from nta.overlay.figures import draw_all
 from nta.overlay.source import EDGES_NM
 from nta.quantity import Quantity
+from nta.report.figures.style import as_svg
 from nta.sizes import SizingSettings, size_distribution
 from nta.visibility import Concentration, Visibility
 
@@ -31,13 +32,14 @@ def vendor(
     viscosity_pa_s=None,
     temperature_c=25.0,
     per_ml=1e9,
+    ln_sd=0.2,
     hidden=("keeps a secret",),
 ):
     edges = np.arange(0.0, 600.0, 5.0)
     center = (edges[1:] + edges[:-1]) / 2
     runs = []
     for i, median in enumerate(medians):
-        density = np.exp(-0.5 * (np.log(center / median) / 0.2) ** 2)
+        density = np.exp(-0.5 * (np.log(center / median) / ln_sd) ** 2)
         histogram = Histogram(edges_nm=edges, concentration_per_ml=per_ml * density / density.sum())
         runs.append(
             VendorRun(
@@ -126,12 +128,42 @@ def test_the_legend_covers_no_curve(n):
         assert axis.bbox.height > 0.6 * figure.bbox.height
 
 
+def test_a_single_track_in_a_narrow_bin_is_no_peak():
+    result = vendor()
+    run = result.runs[0]
+    per_bin = np.round(run.histogram.concentration_per_ml / run.concentration_per_ml * 60)  # 60 tracks
+    per_bin[-5] = 1.0  # at 572 nm, where 5 nm are less than 1 %
+    histogram = replace(run.histogram, concentration_per_ml=per_bin)
+    one = source(replace(result, runs=(replace(run, histogram=histogram),)), name="one")
+    curves, *_ = draw_all([one])
+    (line,) = curves.figure.axes[0].lines
+    x, y = line.get_data()
+    assert x[np.argmax(y)] == pytest.approx(100, rel=0.1)
+    assert y[x > 400].max() < 0.3 * y.max()
+
+
+def test_a_name_that_the_font_lacks_is_no_warning():
+    curves, *_ = draw_all([source(vendor(), name="外泌体 🧫")])
+    assert "外泌体 🧫" in as_svg(curves)  # a warning would be an error here
+
+
 @pytest.mark.parametrize(("per_ml", "scale"), [(5e9, "linear"), (5e10, "log")])
 def test_what_is_much_thinner_is_still_to_be_seen(per_ml, scale):
     *_, (concentrations,) = draw_all(
         [source(vendor(), name="thin"), source(vendor(per_ml=per_ml), name="thick")]
     )
     assert concentrations.figure.axes[0].get_yscale() == scale
+
+
+@pytest.mark.parametrize(("ln_sd", "own"), [(0.15, False), (0.05, True)])
+def test_a_sharp_peak_does_not_flatten_a_broad_one(ln_sd, own):
+    sources = [source(vendor(), name="broad"), source(vendor(ln_sd=ln_sd), name="sharp")]
+    curves, *_ = draw_all(sources)
+    (axis,) = curves.figure.axes
+    heights = [float(line.get_ydata().max()) for line in axis.lines]
+    assert max(heights) < 2 * min(heights)
+    assert ("each over its own peak" in curves.caption) is own
+    assert ("own peak" in axis.get_ylabel()) is own
 
 
 def test_the_command_reads_what_there_is(tmp_path, capsys):
@@ -141,7 +173,8 @@ def test_the_command_reads_what_there_is(tmp_path, capsys):
     assert "D50" in capsys.readouterr().out
     assert main(words) == 1
     assert "--force" in capsys.readouterr().err
-    assert main([*words, "--force"]) == 0
+    assert main([*words, "--force", "--figures", str(tmp_path / "figures")]) == 0
+    assert (tmp_path / "figures" / "curves.svg").read_text(encoding="utf-8").startswith("<svg")
     assert main(["compare", str(tmp_path), "-o", str(page), "--force"]) == 1
     assert "neither results.h5" in capsys.readouterr().err
 
@@ -179,7 +212,7 @@ def test_a_limit_of_a_concentration_is_shown_with_its_reason(rng, tmp_path):
     )  # fmt: skip
     shown = [source(replace(analysis, visibility=seen), name="thin"), source(vendor(), name="thick")]
     page = write_overlay(shown, tmp_path / "page.html").read_text(encoding="utf-8")
-    assert f'below 9.76·10⁷\u00a0per ml in the sample<span class="interval">{why}</span>' in page
+    assert f'below 9.76·10⁷ in the sample<span class="interval">{why}</span>' in page
     assert "No number of particles per ml: thin" in page
 
 

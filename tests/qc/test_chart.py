@@ -278,6 +278,16 @@ def test_the_page_names_what_is_out_of_control_as_the_chart_does(catalogue, said
     assert "The newest run: diameter (D50) breaks 1-3s" in text
 
 
+def test_a_rule_is_written_once_a_stretch_and_listed_at_every_run(catalogue, said, tmp_path):
+    record(catalogue, said, [1.5] * 8, first=20)
+    page = write_charts([chart_runs(catalogue, BASELINE)], tmp_path / "charts.html").read_text(
+        encoding="utf-8"
+    )
+    drawn, _, table = page[page.index("<svg") :].partition("</svg>")
+    assert drawn.count("4-1s") == 1
+    assert table.partition("</table>")[0].count("4-1s") == 5
+
+
 def test_a_series_in_control_says_so(catalogue, tmp_path):
     text = write_charts([chart_runs(catalogue, BASELINE)], tmp_path / "c.html").read_text(encoding="utf-8")
     assert "In control" in text

@@ -185,6 +185,17 @@ def test_a_failed_run_of_a_vendor_decides_nothing():
     assert "found no tracks" in report.checks[0].words
 
 
+def test_a_failed_run_is_no_replicate_and_is_named():
+    result = vendor_runs([99, 100, 101])
+    runs = (*result.runs, VendorRun(name="bad", failed="found no tracks", n_tracks=0))
+    wanted = {"at_least": 4, "d50_nm_cv": {"at_most": 0.1}}
+    number, cv = check(replace(result, runs=runs), {"replicates": wanted}).checks
+    assert number.verdict is CheckVerdict.FAIL
+    assert number.quantity.value == 3
+    assert cv.verdict is CheckVerdict.INCONCLUSIVE
+    assert cv.words.startswith("bad: no result")
+
+
 def test_the_distance_of_scaled_distributions_is_their_shift():
     test, reference = (
         [MeasuredRun(r, run) for run in r.runs] for r in (vendor_runs([110] * 3), vendor_runs([100] * 3))

@@ -180,6 +180,14 @@ def test_the_table_has_a_row_for_each_check(analysis):
     assert "µm/s" in table
 
 
+def test_the_table_says_once_what_holds_of_several_rows(analysis):
+    limit = {"at_least": 1}
+    both = {"in_sample_per_ml": limit, "in_cell_per_ml": limit}
+    table = nta.qc.check(analysis, {"concentration": both}).table(160)
+    assert table.count("was not measured") == 1
+    assert table.count("as above") == 1
+
+
 def test_limits_are_shown_in_the_digits_that_were_given():
     assert limits_words(Limits(at_least=80, at_most=220), "size.d50_nm") == "80 nm to 220 nm"
     assert limits_words(Limits(at_most=0.075), "window.30_150") == "at most 7.5 %"

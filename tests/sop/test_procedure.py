@@ -62,10 +62,7 @@ def test_positions_and_pump_steps_are_spelled_out(write):
         ("[measurement]\nvideos = 0\nduration_s = 1\n", "videos must be at least 1"),
         ("[measurement]\nvideos = 1\nduration_s = 0\n", "duration_s must be > 0"),
         ("[measurement]\nvideos = 100000000\nduration_s = 1\n", "videos must be at most 10000"),
-        (
-            "[measurement]\nvideos = 1.5\nduration_s = 1\n",
-            "videos = 1.5 is of the wrong type; give a whole number",
-        ),
+        ("[measurement]\nvideos = 1.5\nduration_s = 1\n", "videos must be a whole number, got 1.5"),
         (ONE + "positions_um = [1]\npump_steps = 2\n", "positions_um or pump_steps, not both"),
         (ONE + "pump_steps = 2\n", "pump_steps needs pump_ul_min and pump_s"),
         (ONE + "pump_ul_min = 2\n", "do nothing without pump_steps"),

@@ -7,11 +7,15 @@ import numpy as np
 import pytest
 import tifffile
 
+from made.analysis import make_analysis
 from made.twins import nanosight_summary
+from nta.assessment import Finding, Verdict
+from nta.assessment.controls import with_findings
 from nta.batch import Job
 from nta.calibration.folder import calibration_folder
 from nta.cli import main
 from nta.errors import SettingError
+from nta.io.results import save_analysis
 from nta.io.vendors import read_vendor
 from nta.one_recording import Request
 from nta.settings import AnalysisSettings
@@ -221,3 +225,16 @@ def test_a_folder_of_images_is_a_recording(film, tmp_path):
     study = read_study(tmp_path / "study.toml")
     (found,) = attach(study.preparations[0], study, read_study_files(study), tmp_path / "kept", print)
     assert found.facts["pixel_size_um"] == 0.25
+
+
+def test_a_video_that_its_report_fails_is_known_as_such(tmp_path, rng):
+    """Few tracks are no reason: the gates ask for those of an arm."""
+    analysis = make_analysis(rng, n_tracks=40, n_frames=60)
+    drift = Finding(name="drift", title="Drift", verdict=Verdict.FAIL, evidence="it drifts")
+    assert analysis.assessment.failed == ["Number of tracks"]
+    failing = replace(analysis, assessment=with_findings(analysis.assessment, [drift]))
+    save_analysis(failing, tmp_path / "v.h5")
+    (tmp_path / "study.toml").write_text(STUDY.replace("v.tif", "v.h5"))
+    study = read_study(tmp_path / "study.toml")
+    (found,) = attach(study.preparations[0], study, read_study_files(study), tmp_path / "kept", print)
+    assert found.video.failed == ("Drift",)

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from made.outcomes import judged, ledger, seeded
+from nta.study.attaching import programs
 from nta.study.checklist import checklist
 
 
@@ -40,3 +41,9 @@ def test_beads_at_another_exposure_are_listed_beside_the_vesicles(outcome):
     )
     assert values["exposure, s"] == [15e-3, 5e-3]
     assert values["bit depth"] == 12
+
+
+def test_a_program_that_repeats_its_name_in_its_version_is_named_once():
+    assert programs({"ZetaView": "ZetaView (version 8.06)", "nta-lab": "1.0"}) == (
+        "ZetaView (version 8.06), nta-lab 1.0"
+    )

@@ -48,6 +48,8 @@ def test_the_verdict_stands_before_everything_else(reported):
             page,
         )
     assert "intervals over 3 pairs of preparations" in page
+    # in a list, since in the table they would stand in its narrowest column
+    assert re.search(r"Zeta potential, not assessed:</b> [^<]+\.</li>", page)
 
 
 def test_the_page_needs_nothing_from_outside(reported):

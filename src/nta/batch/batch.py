@@ -7,7 +7,7 @@ from pathlib import Path
 
 from nta.assessment import Verdict
 from nta.batch.outcome import Done
-from nta.batch.replicates import Replicates
+from nta.batch.replicates import Replicates, group_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +29,19 @@ class Batch:
             for job, outcome in self.done
             if outcome.analysed and outcome.verdict is verdict
         }
+
+    @property
+    def in_two_groups(self) -> dict[str, str]:
+        """Return the recordings that are byte by byte one of another group, with the name of that one."""
+        seen: dict[str, tuple[str, str]] = {}
+        found = {}
+        for job, outcome in self.done:
+            group = group_of(job, outcome)
+            if group and outcome.sha256 and outcome.analysed:
+                first, of = seen.setdefault(outcome.sha256, (job.name, group))
+                if of != group:
+                    found[job.name] = first
+        return found
 
     @property
     def whole(self) -> bool:

@@ -14,7 +14,7 @@ from nta.batch.outcome import Curve, Done, JobOutcome
 from nta.batch.replicates import Replicates, group_of
 from nta.columns import FloatArray
 from nta.measurements.replicates import Spread, mean_curve
-from nta.report.curves import tenths_of_decade
+from nta.report.curves import flattened, tenths_of_decade
 from nta.report.figures.style import (
     BLUE,
     GREEN,
@@ -37,6 +37,9 @@ _ROW_HEIGHT = 1.25  # inches
 _MOST_LETTERS, _MOST_LETTERS_OF_ROW = 22, 34
 _LEAST_VIDEOS = 2
 _MOST_BAND = 1.8  # height of the axis at most, relative to the highest curve
+_OWN_SCALES = (
+    "each to its own height, because the sharpest would flatten the others (compare positions and widths)"
+)
 _QUANTILES = (0.005, 0.995)
 _TICKS_NM = (10, 20, 50, 100, 200, 500, 1000, 2000)
 _COUNTED = {
@@ -60,7 +63,7 @@ class _Panel:
 
 
 def small_multiples(done: Sequence[Done]) -> list[Picture]:
-    """Draw the distribution of each recording on a common scale, thirty per figure."""
+    """Draw the distribution of each recording, thirty per figure."""
     colours = group_colours(done)
     panels = []
     for job, outcome in done:
@@ -83,8 +86,8 @@ def small_multiples(done: Sequence[Done]) -> list[Picture]:
         panels,
         "sizes",
         "Size distributions",
-        "One panel a recording, all on one scale: number distribution over the logarithm of the diameter with its "
-        "pointwise band, which is cut where it reaches far above all curves; the line marks D50. Grey panels are of "
+        "One panel a recording, {scale}: number distribution over the logarithm of the diameter with its "
+        "pointwise band, which is cut where it reaches far above the curves; the line marks D50. Grey panels are of "
         "recordings that are cut off.",
     )
 
@@ -119,7 +122,7 @@ def group_curves(done: Sequence[Done], groups: Sequence[Replicates]) -> list[Pic
         panels,
         "groups",
         "Mean distributions of the groups",
-        "One panel a group, all on one scale. Grey: its videos. Coloured: their mean with its 95 % interval over videos "
+        "One panel a group, {scale}. Grey: its videos. Coloured: their mean with its 95 % interval over videos "
         "(Student's t) at each diameter, from three videos on; the line marks the mean of their D50.",
     )
 
@@ -204,27 +207,29 @@ def _draw_means(axis: Axes, spreads: Sequence[Spread | None]) -> None:
 
 
 def _sheets(panels: Sequence[_Panel], name: str, title: str, caption: str) -> list[Picture]:
-    size = COLUMNS * ROWS
-    limits = _limits(panels) if panels else (0.0, 0.0, 0.0)
+    if not panels:
+        return []
+    size, ends, heights = COLUMNS * ROWS, _ends(panels), _heights(panels)
+    scale = _OWN_SCALES if len(set(heights)) > 1 else "all on one scale"
     return [
         Picture(
             name=f"{name}_{start // size + 1}",
             title=title,
-            caption=caption,
-            figure=_sheet(panels[start : start + size], limits),
+            caption=caption.format(scale=scale),
+            figure=_sheet(panels[start : start + size], ends, heights[start : start + size]),
         )
         for start in range(0, len(panels), size)
     ]
 
 
-def _sheet(panels: Sequence[_Panel], limits: tuple[float, float, float]) -> Figure:
+def _sheet(panels: Sequence[_Panel], ends: tuple[float, float], heights: Sequence[float]) -> Figure:
     rows = -(-len(panels) // COLUMNS)
     with house_style():
         figure = new_figure((WIDTH, 0.35 + _ROW_HEIGHT * rows))
-        axes = figure.subplots(rows, COLUMNS, sharex=True, sharey=True, squeeze=False)
+        axes = figure.subplots(rows, COLUMNS, sharex=True, squeeze=False)
         titles = shortened([panel.title for panel in panels], _MOST_LETTERS)
-        for axis, panel, words in zip(axes.flat, panels, titles, strict=False):
-            _draw_panel(axis, panel, limits)
+        for axis, panel, words, height in zip(axes.flat, panels, titles, heights, strict=False):
+            _draw_panel(axis, panel, ends, height)
             axis.set_title(words, fontsize=8, loc="left", color=INK, pad=2)
         for axis in axes.flat[len(panels) :]:
             axis.set_axis_off()
@@ -236,9 +241,8 @@ def _sheet(panels: Sequence[_Panel], limits: tuple[float, float, float]) -> Figu
     return figure
 
 
-def _draw_panel(axis: Axes, panel: _Panel, limits: tuple[float, float, float]) -> None:
-    low, high, top = limits
-    x, top = panel.diameter_nm, 1.05 * top
+def _draw_panel(axis: Axes, panel: _Panel, ends: tuple[float, float], height: float) -> None:
+    (low, high), x, top = ends, panel.diameter_nm, 1.05 * height
     for share in panel.beside:
         axis.plot(x, share, color=GREY, linewidth=0.6, alpha=0.7)
     axis.fill_between(x, panel.low, np.minimum(panel.high, top), color=panel.colour, alpha=0.25, linewidth=0)
@@ -266,18 +270,29 @@ def _density(curve: Curve) -> tuple[FloatArray, tuple[FloatArray, FloatArray, Fl
     return np.sqrt(edges[1:] * edges[:-1]), (weight, low, high)
 
 
-def _limits(panels: Sequence[_Panel]) -> tuple[float, float, float]:
-    """Return the range of diameters that contains nearly all particles, and the height of all curves and bands."""
+def _ends(panels: Sequence[_Panel]) -> tuple[float, float]:
+    """Return the range of diameters that contains nearly all particles."""
     lows, highs = [], []
     for panel in panels:
         cumulative = np.cumsum(panel.share)
         ends = [int(np.searchsorted(cumulative, q * cumulative[-1])) for q in _QUANTILES]
         lows.append(float(panel.diameter_nm[ends[0]]))
         highs.append(float(panel.diameter_nm[min(ends[1], len(cumulative) - 1)]))
+    return min(lows) / 1.2, max(highs) * 1.2
+
+
+def _heights(panels: Sequence[_Panel]) -> list[float]:
+    """Return the height of each panel: one for all, or each its own where a sharp peak would flatten the others."""
+    if flattened([float(panel.share.max()) for panel in panels]):
+        return [_height([panel]) for panel in panels]
+    return [_height(panels)] * len(panels)
+
+
+def _height(panels: Sequence[_Panel]) -> float:
+    """Return the height of all curves and bands of these panels."""
     top = max(float(share.max()) for panel in panels for share in (panel.share, *panel.beside))
     # a band may stand far above its curve: then it is cut, so that the curves are still to be seen
-    top = max(top, min(max(float(np.nan_to_num(panel.high).max()) for panel in panels), _MOST_BAND * top))
-    return min(lows) / 1.2, max(highs) * 1.2, top
+    return max(top, min(max(float(np.nan_to_num(panel.high).max()) for panel in panels), _MOST_BAND * top))
 
 
 def shortened(names: Sequence[str], most: int) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 from urllib.parse import quote
@@ -93,6 +94,9 @@ def _parts(batch: Batch) -> Iterator[str]:
         yield from map(figure, pictures)
     if batch.groups:
         yield element("h2", "Numbers of the groups")
+        for name, first in batch.in_two_groups.items():
+            words = f"{name} is byte by byte {first} of another group, and counts in both: one name is wrong."
+            yield element("p", marked("warn", text(words)), kind="judged")
         for group in batch.groups:
             if words := group.words_on_failed:
                 yield element("p", marked("warn", text(f"{group.group}: {words}.")), kind="judged")
@@ -236,8 +240,11 @@ def _quantity_name(name: str, unit: str) -> str:
 
 
 def _written(name: str, quantity: Quantity) -> tuple[str, str]:
-    """Return value and interval as texts without the unit, shares in per cent."""
-    return without_unit(as_percent(quantity) if name.startswith("share_") else quantity)
+    """Return value and interval as texts without the unit; shares in per cent, of which no tracks know a thousandth."""
+    if not name.startswith("share_"):
+        return without_unit(quantity)
+    share = as_percent(quantity)
+    return without_unit(share if share.value is None else replace(share, value=round(share.value, 2)))
 
 
 def _footer(batch: Batch) -> str:

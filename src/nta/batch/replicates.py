@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -11,7 +11,7 @@ from nta.batch.job import Job
 from nta.batch.outcome import ANALYSED, Curve, Done, JobOutcome
 from nta.measurements.replicates import Spread, spread_over_videos
 from nta.report.reliance import with_reasons
-from nta.report.wording import count
+from nta.report.wording import count, number
 
 _SIZES = ("d50_nm", "d10_nm", "d90_nm", "mean_nm", "mode_nm")
 _COUNTS = ("in_cell_per_ml", "in_sample_per_ml", "per_frame", "brightness_e_per_ms")
@@ -34,8 +34,13 @@ class Replicates:
     def spreads(self) -> Mapping[str, Spread]:
         """Mean and spread over the videos, by the name of the number; numbers that no video has are left out."""
         shares = dict.fromkeys(name for v in self.videos for name in v.numbers if name.startswith("share_"))
-        found = ((name, self._over(name)) for name in (*_SIZES, *shares, *_COUNTS))
+        found = ((name, self._over(name, self.videos)) for name in (*_SIZES, *shares, *_COUNTS))
         return {name: spread for name, spread in found if spread is not None}
+
+    def without_failed(self, name: str) -> float | None:
+        """Return the mean of a number without the videos that failed; None if none is left."""
+        spread = self._over(name, [v for v in self.videos if v.verdict is not Verdict.FAIL])
+        return None if spread is None else spread.mean
 
     @property
     def words_on_failed(self) -> str:
@@ -45,16 +50,23 @@ class Replicates:
         return (
             f"{len(self.failed)} of {count(len(self.videos), 'video')} in the means "
             f"{'is' if len(self.failed) == 1 else 'are'} not to be relied on: "
-            f"{with_reasons(self.failed)}; to leave out what failed, list the others in a manifest"
+            f"{with_reasons(self.failed)}{self._words_without_failed()}; to leave out what failed, list the others in a "
+            "manifest"
         )
+
+    def _words_without_failed(self) -> str:
+        with_them, without = self.spreads.get("d50_nm"), self.without_failed("d50_nm")
+        if with_them is None or without is None:
+            return ""
+        return f"; without the failed the mean D50 is {number(without)} nm instead of {number(with_them.mean)} nm"
 
     @property
     def curves(self) -> Iterator[Curve]:
         """Size distributions of the videos."""
         return (video.curve for video in self.videos if video.curve is not None)
 
-    def _over(self, name: str) -> Spread | None:
-        known = [v for v in self.videos if name in v.numbers and v.numbers[name].value is not None]
+    def _over(self, name: str, videos: Sequence[JobOutcome]) -> Spread | None:
+        known = [v for v in videos if name in v.numbers and v.numbers[name].value is not None]
         return spread_over_videos(
             [v.numbers[name] for v in known],
             [v.statistical.get(name) for v in known],

@@ -93,6 +93,7 @@ def groups_table(found: Iterable[Replicates]) -> pa.Table:
             ("videos", pa.int64(), [spread.n for _, _, spread in rows]),
             ("videos_of_group", pa.int64(), [len(r.videos) for r, _, _ in rows]),
             ("videos_failed", pa.int64(), [len(r.failed) for r, _, _ in rows]),
+            ("mean_without_failed", pa.float64(), [r.without_failed(quantity) for r, quantity, _ in rows]),
         ]
     )
 

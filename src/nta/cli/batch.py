@@ -87,9 +87,9 @@ def _summary(batch: Batch) -> str:
     """Return a summary of the batch: counts, reasons, groups."""
     kept = sum(outcome.kept for _, outcome in batch.done)
     before = f" ({kept} done before)" if kept else ""
-    lines = [
-        f"{batch.count('result')} of {count(len(batch.done), 'file')} gave a result{before}: {_judged(batch)}"
-    ]
+    results, analysed = batch.count("result"), sum(outcome.analysed for _, outcome in batch.done)
+    of_all = "" if analysed == results else f"of {analysed} analysed, "
+    lines = [f"{results} of {count(len(batch.done), 'file')} gave a result{before}: {of_all}{_judged(batch)}"]
     lines += [
         f"  {outcome.status.upper():<11}{job.name}: {outcome.reason}"
         for job, outcome in batch.done
@@ -99,6 +99,10 @@ def _summary(batch: Batch) -> str:
         f"  {'COPY':<11}{name}: byte by byte {first}, counts once in {group.group}"
         for group in batch.groups
         for name, first in group.copies.items()
+    ]
+    lines += [
+        f"  {'COPY':<11}{name}: byte by byte {first} of another group, counts in both; one name is wrong"
+        for name, first in batch.in_two_groups.items()
     ]
     lines += [
         f"  {group.group}: D50 {_mean(group.spreads['d50_nm'])}"

@@ -190,7 +190,7 @@ def _cells(record: RunRecord) -> tuple[str, ...]:
 
 def _per_ml(concentration: Quantity) -> str:
     if concentration.value is None:
-        return as_limit(concentration).removesuffix("per ml").rstrip()
+        return as_limit(concentration, with_unit=False)
     return scientific(concentration.value)
 
 

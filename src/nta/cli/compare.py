@@ -10,6 +10,8 @@ from nta.cli.progress import say
 from nta.errors import SettingError
 from nta.measurements import distinct_names, result_name
 from nta.overlay import NoResultError, not_to_rely_on, open_source, write_overlay
+from nta.overlay.figures import draw_all
+from nta.report import write_pictures
 from nta.report.reliance import with_reasons
 
 
@@ -30,6 +32,9 @@ def run(options: argparse.Namespace) -> int:
         raise SettingError("none of these has a result to show")
     options.output.parent.mkdir(parents=True, exist_ok=True)
     write_overlay(sources, options.output, options.title, empty)
+    if options.figures is not None:
+        curves, percentiles, concentrations = draw_all(sources)
+        write_pictures((curves, percentiles, *concentrations), options.figures)
     if not options.quiet:
         for source in sources:
             print(

@@ -146,13 +146,11 @@ def mean_curve(curves: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
 
 
 def variation(values: Sequence[Quantity], confidence: float) -> Quantity:
-    """Return the coefficient of variation of replicates with its interval.
+    """Return the coefficient of variation of replicates, whose values are all known, with its interval.
 
     The upper limit is six times the value for three replicates, 1.9 times for ten.
     """
-    known = np.array([q.value for q in values if q.value is not None], dtype=np.float64)
-    if known.size < len(values):
-        return unknown(next(q.method for q in values if q.value is None), "1")
+    known = np.array([q.value for q in values], dtype=np.float64)
     if known.size < 2:
         return unknown("one result has no scatter; give two at least, better five", "1")
     if known.mean() <= 0:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -12,7 +13,7 @@ from matplotlib.figure import Figure
 from nta.columns import FloatArray
 from nta.overlay.source import Source
 from nta.quantity import Quantity
-from nta.report.curves import central_range_nm, tenths_of_decade
+from nta.report.curves import central_range_nm, flattened, tenths_of_decade
 from nta.report.figures.style import (
     BLUE,
     DENSITY_LABEL,
@@ -34,6 +35,10 @@ from nta.visibility import per_ml_by_size
 
 _COLOURS = (BLUE, VERMILLION, GREEN, ORANGE, SKY, INK)
 _MANY = 20.0
+_ABOVE_PEAK = (
+    1.6  # top at most of an axis of curves over their peaks: the band of a sharp one may reach far above
+)
+_LEAST_BIN_DECADES = 1 / 40  # 6 %
 _LEAST_NM = 5.0  # left end of the axis at least: the first bin of an export may begin at zero
 # Heights: the legend stands below the axes, where no curve can lie under it.
 _FIGURE_IN, _LEGEND_ROW_IN = 4.2, 0.2
@@ -49,20 +54,35 @@ def draw_all(sources: Sequence[Source]) -> tuple[Picture, Picture, tuple[Picture
 
 
 def _curves(sources: Sequence[Source]) -> Picture:
+    """Draw the densities; each over its own peak where the tallest would flatten the others."""
     figure, axis = _figure([source.name for source in sources])
-    curves = [source.curve() for source in sources]
-    for number, (source, curve) in enumerate(zip(sources, curves, strict=True)):
-        _draw(axis, number, source.name, curve, (curve.weight, curve.low, curve.high))
-    _finish(axis, curves, DENSITY_LABEL)
+    curves = [_drawable(source.curve()) for source in sources]
+    peaks = [float(np.max(curve.weight / tenths_of_decade(curve.edges_nm))) for curve in curves]
+    apart = flattened(peaks)
+    for number, (source, curve, peak) in enumerate(zip(sources, curves, peaks, strict=True)):
+        band = (curve.weight, curve.low, curve.high)
+        _draw(axis, number, source.name, curve, tuple(part / peak for part in band) if apart else band)
+    _finish(axis, curves, "density over its own peak" if apart else DENSITY_LABEL)
     _legend(figure, [source.name for source in sources])
-    axis.yaxis.set_major_formatter(PER_CENT)
+    if apart:
+        axis.set_ylim(top=min(axis.get_ylim()[1], _ABOVE_PEAK))
+        heights = (
+            "Number distributions as densities on a logarithmic axis, each over its own peak, because the tallest peak "
+            f"stands {max(peaks) / min(peaks):.0f} times as high as the lowest: compare positions and widths, not heights "
+            "or areas. Bands may go on above the picture."
+        )
+    else:
+        axis.yaxis.set_major_formatter(PER_CENT)
+        heights = (
+            "Number distributions as densities, each of area one, on one logarithmic axis: a narrow one may stand above "
+            "100 % per tenth of a decade."
+        )
     caption = (
-        "Number distributions as densities, each of area one, on one logarithmic axis: a narrow one may stand above 100 % "
-        "per tenth of a decade. Bands: of an analysis the 95 % band of its "
+        f"{heights} Bands: of an analysis the 95 % band of its "
         "inference; of several videos in one export the 95 % interval of their mean at each diameter; a single run of a "
-        "vendor's program has none. Programs that show single tracks give wider curves than those that infer the "
-        "sample: look at the table. The mode there is the peak of the density per nm, which lies at smaller diameters than "
-        "the peak here."
+        "vendor's program has none, and is drawn in bins of a fortieth of a decade at least. Programs that show single "
+        "tracks give wider curves than those that infer the sample: look at the table. The mode there is the peak of the "
+        "density per nm, which lies at smaller diameters than the peak here."
     )
     return Picture(name="curves", title="Size distributions", caption=caption, figure=figure)
 
@@ -83,7 +103,7 @@ def _per_ml(words: str, group: Sequence[tuple[int, Source, Quantity]]) -> Pictur
     """Draw the sources whose concentration is known in one place, the cell or the sample."""
     title = f"Particles per ml {words}"
     shown = [
-        (number, source, total, counted)
+        (number, source, total, _drawable(counted))
         for number, source, total in group
         if (counted := source.counted()) is not None
     ]
@@ -176,6 +196,21 @@ def _draw(axis: Axes, number: int, name: str, curve: Distribution, band: tuple[F
     axis.plot(curve.diameter_nm, middle, color=colour, linestyle=line, label=name)
     if np.isfinite(low).any():
         axis.fill_between(curve.diameter_nm, low, high, color=colour, alpha=0.2, linewidth=0)
+
+
+def _drawable(curve: Distribution) -> Distribution:
+    """Merge narrow bins of a curve without a band: alone in a bin of 5 nm, one track of 1000 nm is the tallest peak."""
+    if np.isfinite(curve.low).any():
+        return curve
+    at = np.log10(curve.edges_nm)
+    kept = [0]
+    for edge in range(1, at.size):
+        if at[edge] - at[kept[-1]] > _LEAST_BIN_DECADES - 1e-9:
+            kept.append(edge)
+    kept[-1] = at.size - 1  # what is left over joins the last bin
+    weight = np.add.reduceat(curve.weight, kept[:-1])
+    nothing = np.full(weight.size, np.nan)
+    return replace(curve, edges_nm=curve.edges_nm[kept], weight=weight, low=nothing, high=nothing)
 
 
 def _finish(axis: Axes, curves: Sequence[Distribution], label: str) -> None:

@@ -84,7 +84,9 @@ def _table(
 def _concentration(source: Source) -> str:
     q, words = source.concentration()
     if q.value is None and q.high is not None:
-        return "\n".join(part for part in (f"{as_limit(q)} {words}", source.why_limit()) if part)
+        return "\n".join(
+            part for part in (f"{as_limit(q, with_unit=False)} {words}", source.why_limit()) if part
+        )
     return "–" if q.value is None else in_column(q, words)
 
 

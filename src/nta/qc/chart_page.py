@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -31,6 +32,10 @@ from nta.report.figures.style import (
     new_figure,
 )
 from nta.report.wording import capitalised, number, prettied, scientific
+
+_STRETCH = (
+    10  # a rule that a run broke is not written again beside so many runs after it: the words would overlap
+)
 
 
 def write_charts(sets: Sequence[ChartSet], path: str | Path, *, png: str | Path | None = None) -> Path:
@@ -168,7 +173,7 @@ def _picture(charts: ChartSet, chart: Chart, index: int) -> Picture:
         f"({number(100 * level.sd / abs(level.mean))} % each) "
         f"of the baseline, {level.n} runs. Bars: 95 % interval of a run, with a triangle where it "
         "reaches beyond the axis. Below: moving average in SD, with its limits. "
-        "Marked runs break the rule that stands beside them."
+        "Marked runs break rules; a rule stands beside the first run of a stretch that breaks it, and the table names all."
         + (
             " Grey dots: runs that the baseline was made of."
             if any(p.of_baseline for p in chart.points)
@@ -205,13 +210,12 @@ def _draw_values(axis: Axes, chart: Chart, certified: BeadCertificate | None) ->
         axis.plot(
             *zip(*failed, strict=True), "o", color=BLUE, markersize=3.5, markerfacecolor="white", zorder=4
         )
-    for x, p in zip(when, chart.points, strict=True):
-        named = [rule for rule in p.rules if rule != "EWMA"]  # EWMA is shown in the panel below
+    for x, p, named in zip(when, chart.points, _named(chart), strict=True):
         if p.rules:
             axis.plot([x], [p.value], marker="s", markersize=6.5, color=VERMILLION, zorder=3)
             axis.annotate(
                 "\n".join(named), (x, p.value), xytext=(0, 7 if p.z > 0 else -9), textcoords="offset points",
-                ha="center", va="bottom" if p.z > 0 else "top", fontsize=7.5, color=VERMILLION,
+                ha="center", va="bottom" if p.z > 0 else "top", fontsize=7.5, color=VERMILLION, zorder=5,
             )  # fmt: skip
     reach = max(4.2, float(np.abs(chart.z()).max()) + 1.5) * level.sd
     if certified is not None:
@@ -224,6 +228,15 @@ def _draw_values(axis: Axes, chart: Chart, certified: BeadCertificate | None) ->
                 edge = level.mean + side * reach
                 axis.plot([x], [edge], marker=mark, markersize=4, color=GREY, clip_on=False)
     axis.set_ylabel("per ml" if chart.unit == "1/ml" else chart.unit)
+
+
+def _named(chart: Chart) -> Iterator[tuple[str, ...]]:
+    """Yield the rules to write at each run: those that no run shortly before it breaks; EWMA has a panel of its own."""
+    before: deque[tuple[str, ...]] = deque(maxlen=_STRETCH)
+    for p in chart.points:
+        known = {"EWMA", *(rule for rules in before for rule in rules)}
+        yield tuple(rule for rule in p.rules if rule not in known)
+        before.append(p.rules)
 
 
 def _draw_average(axis: Axes, chart: Chart) -> None:

@@ -223,14 +223,23 @@ def _tracks(_: Criterion, j: _Judged) -> _Found:
 
 def _replicates(c: Criterion, j: _Judged) -> _Found:
     if c.key == "number":
-        return _Found(exact(len(j.group), "", "a count"))
+        with_sizes = sum(m.distribution() is not None for m in j.group)
+        return _Found(exact(with_sizes, "", "a count of results with a size distribution"))
     of = c.key.removesuffix("_cv")
     if of == "concentration":
         where, why_not = _counted_in(j.group)
         if why_not:
             return _Found(unknown(why_not, "1"))
-        return _Found(variation([m.concentration(where) for m in j.group], j.confidence))
-    return _Found(variation([m.number(of) for m in j.group], j.confidence))
+        return _scatter(j, lambda m: m.concentration(where))
+    return _scatter(j, lambda m: m.number(of))
+
+
+def _scatter(j: _Judged, of: Callable[[Measurement], Quantity]) -> _Found:
+    """Return the coefficient of variation of a number over the group; without one result of it there is none."""
+    found = [of(m) for m in j.group]
+    if lacking := next((m for m, q in zip(j.group, found, strict=True) if q.value is None), None):
+        return _Found(unknown(f"{lacking.name}: {of(lacking).method}", "1"))
+    return _Found(variation(found, j.confidence))
 
 
 def _counted_in(group: Group) -> tuple[str, str]:

@@ -117,11 +117,14 @@ class QcReport:
         table = Table(box=box.SIMPLE_HEAD, title=self.name, title_justify="left", pad_edge=False)
         for head in ("", *(("Result",) if several else ()), "Criterion", "Measured", "Limits", ""):
             table.add_column(head, overflow="fold")
+        above = ""
         for check in self.checks:
+            # a vendor's run says one thing of every criterion
+            said, above = "as above" if check.words and check.words == above else check.words, check.words
             cells = [Text(_WORDS[check.verdict], style=_COLOURS[check.verdict])]
             cells += [Text(check.of)] if several else []
             cells += [Text(check.title), Text(measured_words(check.quantity, check.name))]
-            cells += [Text(limits_words(check.limits, check.name)), Text(check.words)]
+            cells += [Text(limits_words(check.limits, check.name)), Text(said)]
             table.add_row(*cells)
         console.print(table)
         if words := self._words_on_failed():

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from nta.assessment import Verdict
 from nta.errors import SettingError
@@ -101,7 +102,7 @@ def _size(table: Table, section: str, _: Path) -> Iterator[Criterion]:
 
 
 def _windows(table: Table, section: str, _: Path) -> Iterator[Criterion]:
-    rows = table.get(section, list)
+    rows = table.get(section, (list, dict))
     if not all(isinstance(row, Mapping) for row in rows):
         table.refuse(f"{section} must be tables; write [[{section}]]")
     for number, row in enumerate(rows, start=1):
@@ -109,7 +110,7 @@ def _windows(table: Table, section: str, _: Path) -> Iterator[Criterion]:
         low, high = inner.finite("low_nm", required=True), inner.finite("high_nm", required=True)
         if not 0 <= low < high:
             inner.refuse(f"a window needs 0 <= low_nm < high_nm, got {low:g} to {high:g} nm")
-        yield Criterion(section=section, key="share", limits=_share(inner, "share"), window_nm=(low, high))
+        yield Criterion(section=section, key="share", limits=_limits(inner, "share"), window_nm=(low, high))
         inner.close()
 
 
@@ -127,8 +128,7 @@ def _plain(
         if not found:
             inner.refuse(f"names no limit; there are {', '.join(keys)}")
         for key in found:
-            read_limits = _share if key == "share" else _limits
-            yield Criterion(section=section, key=key, limits=read_limits(inner, key), given=given)
+            yield Criterion(section=section, key=key, limits=_limits(inner, key), given=given)
 
     return read
 
@@ -176,28 +176,30 @@ def _recording(table: Table, section: str, _: Path) -> Iterator[Criterion]:
 
 
 def _limits(table: Table, key: str) -> Limits:
-    values = table.get(key, dict, required=True)
+    values = table.get(key, (dict, float, int, str), required=True)
+    if not isinstance(values, dict):
+        table.refuse(f"{key} is a range; write {key} = {{ at_least = ..., at_most = ... }}, got {values!r}")
     inner = Table(values, f"{table.origin} {key}", table)
     bounds = {name: inner.finite(name) if inner.has(name) else None for name in ("at_least", "at_most")}
     on: Any = inner.text("on", "interval")  # checked by the limits themselves
     source = inner.text("source", "")
     inner.close()
     try:
-        return Limits(**bounds, on=on, source=source)
+        limits = Limits(**bounds, on=on, source=source)
     except SettingError as error:
         inner.refuse(str(error))
-
-
-def _share(table: Table, key: str) -> Limits:
-    limits = _limits(table, key)
-    for value in (limits.at_least, limits.at_most):
-        if value is not None and not 0 <= value <= 1:
-            _refuse_share(table, key, value)
+    _check_range(table, key, limits)
     return limits
 
 
-def _refuse_share(table: Table, key: str, value: float) -> NoReturn:
-    table.refuse(f"{key} is a share between 0 and 1 (0.6 for 60 %), got {value:g}")
+def _check_range(table: Table, key: str, limits: Limits) -> None:
+    """Refuse a limit that no such quantity can reach: most often a percentage where a fraction is meant."""
+    least, most, meaning = next(
+        (found for end, found in _RANGES.items() if key.endswith(end)), (0.0, math.inf, "is never negative")
+    )
+    for value in (limits.at_least, limits.at_most):
+        if value is not None and not least <= value <= most:
+            table.refuse(f"{key} {meaning}, got {value:g}")
 
 
 def _paths(table: Table, key: str, folder: Path) -> tuple[Path, ...]:
@@ -207,6 +209,14 @@ def _paths(table: Table, key: str, folder: Path) -> tuple[Path, ...]:
         table.refuse(f"{key} must be a path or a list of paths, got {value!r}")
     return tuple(folder / word for word in words)
 
+
+_RANGES = {
+    "share": (0.0, 1.0, "is a share between 0 and 1 (0.6 for 60 %)"),
+    "_cv": (0.0, 1.0, "is a share of the mean between 0 and 1 (0.05 for 5 %)"),
+    "bias": (-1.0, 1.0, "is a share of the certified diameter between -1 and 1 (0.05 for 5 %)"),
+    "_ratio": (0.0, 20.0, "is a ratio between 0 and 20 (1.1 for 10 % more)"),
+    "distance": (0.0, 1.0, "is a distance in ln d between 0 and 1 (0.10 for 10 % in size)"),
+}
 
 _SECTIONS: Mapping[str, Callable[..., Iterator[Criterion]]] = {
     "size": _size,

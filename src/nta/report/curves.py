@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from nta.columns import FloatArray
 from nta.sizes import Distribution
+
+_FLATTENED = 3.0
+
+
+def flattened(peaks: Sequence[float]) -> bool:
+    """Return whether the tallest of these peaks would flatten the lowest if both were drawn on one scale."""
+    return max(peaks) > _FLATTENED * min(peaks)
 
 
 def tenths_of_decade(edges_nm: FloatArray) -> FloatArray:

@@ -103,7 +103,7 @@ def in_column(quantity: Quantity, *below: str) -> str:
     Where only an upper limit is known, write that.
     """
     limited = quantity.value is None and quantity.high is not None
-    value, interval = (as_limit(quantity), "") if limited else without_unit(quantity)
+    value, interval = (as_limit(quantity, with_unit=False), "") if limited else without_unit(quantity)
     return "\n".join(line for line in (value, interval.replace(" to ", _TO), *below) if line)
 
 
@@ -216,9 +216,9 @@ def background(analysis: Analysis) -> str:
     return f"{in_one(found)} in the cell"
 
 
-def as_limit(quantity: Quantity) -> str:
+def as_limit(quantity: Quantity, *, with_unit: bool = True) -> str:
     """Write the upper limit of a quantity without a value: "below 3.4·10⁶ per ml"."""
-    unit = UNITS.get(quantity.unit, quantity.unit)
+    unit = UNITS.get(quantity.unit, quantity.unit) if with_unit else ""
     written = scientific if quantity.unit == "1/ml" else number
     return f"below {written(quantity.high or 0.0)}{_FIXED_SPACE if unit else ''}{unit}"
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from nta.errors import SettingError
 from nta.io.atomic import new_file
 from nta.pipeline import Analysis
+
+if TYPE_CHECKING:
+    from nta.report.figures.style import Picture
 
 REPORT_FILE = "report.html"
 
@@ -30,13 +34,21 @@ def write_figures(
 ) -> tuple[Path, ...]:
     """Write every figure of the report into a folder, e.g. `size_distribution.svg`; figures without data are skipped."""
     from nta.report.figures import draw_all
+
+    return write_pictures(draw_all(analysis), folder, formats)
+
+
+def write_pictures(
+    pictures: Iterable[Picture], folder: str | Path, formats: Sequence[str] = ("svg", "png")
+) -> tuple[Path, ...]:
+    """Write pictures into a folder, by their names; those without data are skipped."""
     from nta.report.figures.style import as_png, as_svg
 
     unknown = sorted(set(formats) - {"svg", "png"})
     if unknown:
         raise SettingError(f"figures are written as svg or png, got {unknown[0]!r}")
     written = []
-    for picture in draw_all(analysis):
+    for picture in pictures:
         if picture.figure is None:
             continue
         for suffix in formats:

@@ -188,6 +188,8 @@ def _from_analysis(
         intensity=light[used],
         dilution=dilution,
         crowded=any(f.name == "spots_per_frame_high" and f.verdict is Verdict.FAIL for f in findings),
+        # few tracks are no fault of a video here: the gates ask for those of an arm
+        failed=tuple(f.title for f in findings if f.verdict is Verdict.FAIL and f.name != "enough_tracks"),
         saturated_share=d.share_flagged(TrackFlag.SATURATED) or 0.0,
         immobile_share=d.share_flagged(TrackFlag.IMMOBILE) or 0.0,
         temperature_c=sizes.temperature_c,
@@ -213,6 +215,11 @@ def _per_ml(analysis: Analysis, dilution: float | None) -> float | None:
         return None
     in_cell = analysis.visibility.concentration.in_cell_per_ml.value
     return None if in_cell is None else in_cell * (dilution or 1.0)
+
+
+def programs(versions: Mapping[str, str]) -> str:
+    """Name programs with their versions; some repeat their name there."""
+    return ", ".join(v if v.startswith(name) else f"{name} {v}".strip() for name, v in versions.items())
 
 
 def _facts(analysis: Analysis) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from nta.io.atomic import write_json, write_text
 from nta.io.results.summary import plain
 from nta.report.wording import count
 from nta.study.arms import arm_summaries
+from nta.study.attaching import PER_ML, programs
 from nta.study.outcome import StudyOutcome
 from nta.study.study import filled_in
 from nta.study.wording import handled, range_words
@@ -185,7 +186,11 @@ def _results(o: StudyOutcome) -> dict[str, Any]:
             name: {key: found.as_dict() for key, found in arm.diameters.items()}
             for name, arm in arm_summaries(o).items()
         },
-        "concentration in particles per ml": "per ml" if o.material.unit.endswith("ml") else None,
+        "concentration in particles per ml": {
+            p.name: amount
+            for p in (*o.study.arm("reference"), *o.study.arm("test"))
+            if o.material.unit == PER_ML and (amount := o.material.mean_amount([p])) is not None
+        },
     }
 
 
@@ -290,9 +295,7 @@ def _statistics(limits: IntegrityLimits) -> str:
 
 def _software(versions: Any) -> str:
     tables = versions if isinstance(versions, list) else [versions]
-    return ", ".join(
-        dict.fromkeys(f"{name} {version}".strip() for table in tables for name, version in table.items())
-    )
+    return ", ".join(dict.fromkeys(map(programs, tables)))
 
 
 def _phrase(values: dict[str, Any]) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 
 from nta.assessment.integrity import Arm, IntegrityEvidence, MeasuredPreparation, Video
 from nta.calibration import load_certificate
-from nta.study.attaching import IN_VIEW, PER_ML, Attached
+from nta.study.attaching import IN_VIEW, PER_ML, Attached, programs
 from nta.study.contradictions import without_dilution
 from nta.study.study import Preparation, Study
 
@@ -112,7 +112,7 @@ def _recorded_apart(material: Material, tubes: Iterable[Preparation]) -> Iterato
     items = [a for tube in tubes for a in material.attached[tube.name]]
     settings: tuple[tuple[str, Callable[[Attached], Any], Callable[[Any], str]], ...] = (
         ("kind", lambda a: a.kind, str),
-        ("program", lambda a: a.facts.get("software"), _program),
+        ("program", lambda a: a.facts.get("software"), programs),
         ("exposure", lambda a: a.facts.get("exposure_s"), lambda s: f"{1e3 * s:.4g} ms"),
         ("frame rate", lambda a: a.facts.get("frame_rate_hz"), "{:.4g} Hz".format),
         ("pixel size", lambda a: a.facts.get("pixel_size_um"), "{:.4g} µm".format),
@@ -131,11 +131,6 @@ def _recorded_apart(material: Material, tubes: Iterable[Preparation]) -> Iterato
 def _alike(one: Any, other: Any) -> bool:
     numbers = isinstance(one, float) and isinstance(other, float)
     return math.isclose(one, other, rel_tol=_ALIKE) if numbers else bool(one == other)
-
-
-def _program(versions: Mapping[str, str]) -> str:
-    """Name programs with their versions; some repeat their name there."""
-    return ", ".join(v if v.startswith(name) else f"{name} {v}".strip() for name, v in versions.items())
 
 
 def _stated(tube: Preparation, items: tuple[Attached, ...]) -> tuple[Attached, ...]:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import compress
 from typing import Literal
 
 import numpy as np
@@ -72,6 +73,14 @@ class Arm:
         known = [length for length in lengths if length is not None]
         return float(np.mean(known)) if known and len(known) == len(lengths) else None
 
+    def without_failed(self) -> Arm:
+        """Return the arm without the videos that their own reports fail; a preparation may keep none."""
+        sound = (
+            replace(p, videos=tuple(video for video in p.videos if not video.failed))
+            for p in self.preparations
+        )
+        return replace(self, preparations=tuple(sound))
+
     def values(self, name: str) -> tuple[float, ...]:
         """Return the values of a field, given by name, for the preparations in which it was measured."""
         return tuple(known for p in self.preparations if (known := getattr(p, name)) is not None)
@@ -129,6 +138,18 @@ class IntegrityEvidence:
     def from_buffer(self, video: Video) -> float:
         """Return the part of the amount in a video that comes from the buffer; 0 if no blank was measured."""
         return (self.blank_in_cell or 0.0) * (video.dilution or 1.0)
+
+    def without_failed(self) -> IntegrityEvidence:
+        """Return the evidence without the videos that their own reports fail; of a pair that loses a side both go."""
+        arms = [arm.without_failed() for arm in self.arms]
+        kept = [[bool(p.videos) for p in arm.preparations] for arm in arms]
+        if self.paired:
+            kept = [[all(pair) for pair in zip(*kept, strict=True)]] * len(arms)
+        test, *reference = (
+            replace(arm, preparations=tuple(compress(arm.preparations, keep)))
+            for arm, keep in zip(arms, kept, strict=True)
+        )
+        return replace(self, test=test, reference=reference[0] if reference else None)
 
     @property
     def differs_in_run(self) -> bool:

@@ -60,6 +60,16 @@ def light_alone(word: str, said: str, remedy: str) -> Reason:
     )
 
 
+def hangs_on_failed(videos: Sequence[str], with_them: str, without: str) -> Reason:
+    """Return the reason for a verdict that would be another one without the videos that their own reports fail."""
+    return Reason(
+        code="FAILED_VIDEOS",
+        text=f"{with_them} hangs on videos that their own reports fail ({', '.join(videos)}); without them the verdict "
+        f"is {without}",
+        remedy="see the reports of these videos; record them again, or leave them out of the study and say so",
+    )
+
+
 def straddles(titles: Sequence[str], *, after_holm: bool) -> Reason:
     """Return the reason for criteria that are not decided."""
     corrected = ", corrected for looking at several criteria," if after_holm else ""

@@ -33,6 +33,7 @@ class Video:
     dilution : dilution of the material in this video. crowded : whether the recording itself was judged too dense.
     saturated_share, immobile_share : shares of the tracks. temperature_c : temperature of the sample, None if not stated.
     track_frames : mean length of the tracks, None if the tracks are not available.
+    failed : titles of the findings by which its own report fails it.
     counted : number of tracks, if the diameters represent a histogram; None if each diameter is a track.
     """
 
@@ -42,6 +43,7 @@ class Video:
     amount: float | None = None
     dilution: float | None = None
     crowded: bool = False
+    failed: tuple[str, ...] = ()
     saturated_share: float = 0.0
     immobile_share: float | None = None
     temperature_c: float | None = None

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Literal
 
@@ -29,6 +29,7 @@ from nta.assessment.integrity.reasons import (
     SIZE_SHIFT,
     Phenotype,
     Reason,
+    hangs_on_failed,
     light_alone,
     straddles,
 )
@@ -84,9 +85,25 @@ def judge(evidence: IntegrityEvidence, limits: IntegrityLimits | None = None) ->
 
     First the gates: any failed gate makes the verdict INDETERMINATE. Then flags: particles that are leaky, or dim for their
     size and shown not to be larger, are DAMAGED; any other flag means ALTERED; flags by light require beads that are shown
-    to be steady. INTACT requires equivalence of everything, steady beads and membrane evidence.
+    to be steady. INTACT requires equivalence of everything, steady beads and membrane evidence. A verdict must not hang on
+    videos that their own reports fail: they count, because to leave out what is sparse or drifts would bias counts and
+    sizes, but the verdict without them has to be the same.
     """
     limits = limits or load_integrity_limits()
+    found = _judge_all(evidence, limits)
+    failed = [video.name for arm in evidence.arms for video in arm.videos if video.failed]
+    if not failed or found.verdict is Integrity.INDETERMINATE:
+        return found
+    without = _judge_all(evidence.without_failed(), limits).verdict
+    if without is found.verdict:
+        words = f"{', '.join(failed)}: failed by their own reports; without them the verdict is the same"
+        return replace(found, remarks=(*found.remarks, words))
+    reason = hangs_on_failed(failed, found.verdict, without)
+    return replace(found, verdict=Integrity.INDETERMINATE, reasons=(reason,))
+
+
+def _judge_all(evidence: IntegrityEvidence, limits: IntegrityLimits) -> Judgement:
+    """Judge with every video that is there."""
     gates = check_gates(evidence, limits)
     failed = [_reason(gate) for gate in gates if gate.verdict is Verdict.FAIL]
     if not _comparable(evidence):

@@ -102,6 +102,12 @@ def _compare(verbs: Any, common: argparse.ArgumentParser) -> None:
     verb.add_argument("--title", default="Comparison of results", help="title of the page")
     verb.add_argument("--force", action="store_true", help="replace a page of that name")
     verb.add_argument(
+        "--figures",
+        type=Path,
+        metavar="DIR",
+        help="folder for every figure as SVG and PNG, for a paper or slides",
+    )
+    verb.add_argument(
         "--same-viscosity",
         action="store_true",
         help="free vendors' sizes of their own viscosity of water (IAPWS in its place)",

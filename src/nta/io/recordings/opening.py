@@ -24,7 +24,7 @@ _MICROSCOPES = {
     b"ZISRAWFILE": ("a Zeiss CZI", "ZEN or Bio-Formats"),
     b"p\0\0\0": ("a Leica LIF", "LAS X or Bio-Formats"),
 }
-_ZIP = b"PK\x03\x04"
+_ZIP, _GZIP = b"PK\x03\x04", b"\x1f\x8b"
 _NUMPY = b"\x93NUMPY"
 _ZARR = (".zgroup", ".zarray", ".zattrs", "zarr.json")
 _FROM_ARRAYS = (
@@ -152,6 +152,8 @@ def _refusal(path: Path, start: bytes) -> RecordingError:
         return NoRecordingError(f"{path} is a spreadsheet and no recording")
     if start.startswith(_ZIP):
         return NoRecordingError(f"{path} is a zip archive; unpack it")
+    if start.startswith(_GZIP):
+        return NoRecordingError(f"{path} is a gzip archive; unpack it")
     readable = all(32 <= byte < 127 or byte in b"\t\r\n" for byte in start)
     what = "is text" if readable else f"begins with {start[:8].hex(' ')}"
     return NoRecordingError(

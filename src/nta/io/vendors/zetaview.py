@@ -99,7 +99,9 @@ def read_size(path: str | Path) -> VendorResult:
         refuse_joined(path, text, once)
     head, found, tail = text.partition(f"\n{_TABLE_HEAD}")
     if not found:
-        raise VendorFileError(f"{path}: the file ends before its size table")
+        raise VendorFileError(
+            f"{path}: the file ends before its size table, or its columns have other names than {_TABLE_HEAD!r}"
+        )
     keys = _header(head)
     tables, ended = _tables(path, f"{_TABLE_HEAD}{tail}")
     _refuse_missing(path, keys, tables, ended=ended)

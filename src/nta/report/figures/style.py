@@ -6,6 +6,7 @@ import base64
 import io
 import math
 import re
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -99,7 +100,9 @@ class Picture:
 @contextmanager
 def house_style() -> Iterator[None]:
     """Apply the common style of all figures, independent of the user's matplotlib settings."""
-    with mpl.rc_context():
+    with mpl.rc_context(), warnings.catch_warnings():
+        # of names in scripts that the font for measuring lacks; the reader's own font shows them
+        warnings.filterwarnings("ignore", message=r"Glyph .* missing from font")
         mpl.rcdefaults()
         mpl.rcParams.update(_STYLE)  # type: ignore[arg-type, unused-ignore]
         yield

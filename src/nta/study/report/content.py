@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from nta.assessment import Finding, Verdict
-from nta.assessment.integrity import Confidence, Criterion, Decision, Integrity, Judgement
+from nta.assessment.integrity import Comparison, Confidence, Criterion, Decision, Integrity, Judgement
 from nta.quantity import Quantity
 from nta.report import document as doc
 from nta.report.figures.style import Picture
@@ -182,13 +182,20 @@ def _group(item: Judged, n: int, pictures: Mapping[str, Picture], of: str) -> It
     judgement = item.judgement
     if judgement.criteria:
         yield doc.Heading("Criteria", 3)
-        rows = tuple(_criterion(c, judgement) for c in judgement.criteria.values())
+        rows = tuple(
+            _criterion(c, c.comparison, judgement)
+            for c in judgement.criteria.values()
+            if c.comparison is not None
+        )
         yield doc.Table(
             ("Criterion", "Against reference", "95 % interval", "Over", "Margin", "p (Holm)", "Decision"),
             rows,
             (3.6, 2, 3, 2.4, 3, 1.5, 2.6),
             numbers=(1, 2, 4, 5),
         )
+        missing = [c for c in judgement.criteria.values() if c.comparison is None]
+        if missing:
+            yield doc.Bullets(tuple((f"{c.title}, not assessed:", f"{c.missing}.") for c in missing))
         yield doc.Paragraph(
             "Equivalent: the 90 % interval lies within the margin (two one-sided tests, 5 %). Changed: the 95 % interval is "
             "outside, and p is below 0.05 where there is one. Recovery, span, sealed share and particles per µg are in per "
@@ -209,11 +216,9 @@ def _group(item: Judged, n: int, pictures: Mapping[str, Picture], of: str) -> It
     )
 
 
-def _criterion(criterion: Criterion, judgement: Judgement) -> tuple[doc.Cell, ...]:
-    comparison = criterion.comparison
+def _criterion(criterion: Criterion, comparison: Comparison, judgement: Judgement) -> tuple[doc.Cell, ...]:
     p, decision = judgement.adjusted_p.get(criterion.name), judgement.decision(criterion.name)
-    if comparison is None or decision is None:
-        return criterion.title, "", "", "", "", "", doc.Mark("open", f"Not assessed: {criterion.missing}")
+    assert decision is not None  # what was compared has one
     value, interval = measured_texts(criterion)
     return (
         criterion.title,
