@@ -48,6 +48,7 @@ def serve(session: Session, *, host: str, port: int, browser: bool) -> None:
         host=host,
         port=port,
         favicon=_ICON,
+        language="en-US",  # else screen readers take the texts for those of the user's own language
         reload=False,
         show=False,
         tailwind=False,

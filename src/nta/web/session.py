@@ -95,6 +95,8 @@ class Session:
     ) -> None:
         self.instrument, self.runs, self.view = instrument, runs, NewestFrames()
         self.conditions, self.about = dict(conditions or {}), dict(about or {})
+        # content of the fields of the next recording: of all browsers, because there is one cell
+        self.entered: dict[str, Any] = {}
         self.reports = Reports(report)
         self._profile, self._settings = profile, settings or AnalysisSettings()
         self._lock = threading.RLock()
