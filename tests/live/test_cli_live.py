@@ -84,7 +84,7 @@ def test_the_view_says_what_a_person_at_the_instrument_asks():
         "10.0 s of at most 60 s",
         "1234, 1000 sized",
         "25.01 °C",
-        "±5.0 %, aim ±3 %",
+        "statistically known to   ±5.0 % (95 %), aim ±3 %",
     ):
         assert words in text
     assert "about 18 s" in text  # (5 / 3)^2 - 1 times the 10 s so far

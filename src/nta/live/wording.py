@@ -75,7 +75,7 @@ def result_rows(s: Snapshot, *, goes_on: bool = True) -> Iterator[Row]:
     yield "D10, D90", (Piece(f"{with_interval(sizing.d10)[0]}, {with_interval(sizing.d90)[0]}"),)
     within = sizing.d50_within
     if within is not None:
-        yield "known to", (Piece(f"±{100 * within:.1f} % (95 %, statistical)"), *_against(s))
+        yield "statistically known to", (Piece(f"±{100 * within:.1f} % (95 %)"), *_against(s))
         if goes_on:
             yield from _still_needed(s, sizing, within)
 
@@ -146,7 +146,7 @@ def with_interval(quantity: Quantity) -> tuple[str, str]:
 
 def _lost(s: Snapshot) -> Row:
     said = Piece(str(s.frames_lost), Verdict.FAIL) if s.frames_lost else Piece("0", Verdict.PASS)
-    return "lost", (said,)
+    return "frames lost", (said,)
 
 
 def _particles(s: Snapshot) -> Row:
