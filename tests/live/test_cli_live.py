@@ -88,6 +88,7 @@ def test_the_view_says_what_a_person_at_the_instrument_asks():
     ):
         assert words in text
     assert "about 18 s" in text  # (5 / 3)^2 - 1 times the 10 s so far
+    assert "a moment" in _drawn(replace(FULL, elapsed_s=40.0)), "never: about 0 s"
     assert "✕ Particle density: too many" in text
     assert "→ dilute further" in text
     bars = [row for row in text.splitlines() if "█" in row and " nm " in row]

@@ -179,4 +179,5 @@ def _still_needed(s: Snapshot, sizing: Sizing, within: float) -> Iterator[Row]:
     """Yield the remaining time: the width of the interval decreases with the square root of the time."""
     if s.target is not None and not s.enough and within > s.target:
         total_s = sizing.at_s * (within / s.target) ** 2
-        yield "good enough in", (Piece(f"about {max(total_s - s.elapsed_s, 0):.0f} s"),)
+        left_s = round(total_s - s.elapsed_s)
+        yield "good enough in", (Piece(f"about {left_s} s" if left_s > 0 else "a moment"),)
