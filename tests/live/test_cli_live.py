@@ -12,7 +12,7 @@ from nta.cli import main
 from nta.cli.live import share_of
 from nta.cli.live_view import line, view
 from nta.errors import SettingError
-from nta.io.recordings import open_recording
+from nta.io.recordings import RecordingWriter, open_recording
 from nta.io.results import load_analysis
 from nta.live import D50Point, Sizing, Snapshot
 from nta.live.wording import sparks
@@ -84,10 +84,11 @@ def test_the_view_says_what_a_person_at_the_instrument_asks():
         "10.0 s of at most 60 s",
         "1234, 1000 sized",
         "25.01 °C",
-        "±5.0 %, aim ±3 %",
+        "statistically known to   ±5.0 % (95 %), aim ±3 %",
     ):
         assert words in text
     assert "about 18 s" in text  # (5 / 3)^2 - 1 times the 10 s so far
+    assert "a moment" in _drawn(replace(FULL, elapsed_s=40.0)), "never: about 0 s"
     assert "✕ Particle density: too many" in text
     assert "→ dilute further" in text
     bars = [row for row in text.splitlines() if "█" in row and " nm " in row]
@@ -155,6 +156,19 @@ def test_the_whole_way(tmp_path, capsys):
     assert len(frames) == 300
     analysis = load_analysis(folder / "analysis" / "results.h5")
     assert analysis.spots.scene.n_frames == 300
+
+
+@pytest.mark.parametrize("verb", ["run", "live"])
+def test_after_a_full_disk_it_says_how_to_analyse_what_there_is(tmp_path, capsys, monkeypatch, verb):
+    def full(self, frame):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(RecordingWriter, "write", full)
+    small = ["--set", "width_px=160", "--set", "height_px=120", "--profile", "simulated"]
+    assert main([verb, *small, "-o", str(tmp_path / "out")]) == 1
+    told = capsys.readouterr().err
+    assert "the file cannot be written any more" in told
+    assert f"analyze what was recorded with: nta analyze {tmp_path / 'out' / 'recording.h5'}" in told
 
 
 @pytest.mark.parametrize("verb", ["run", "live"])

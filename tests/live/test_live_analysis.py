@@ -3,13 +3,14 @@
 import threading
 import time
 from dataclasses import replace
+from itertools import islice
 
 import numpy as np
 import pytest
 
 import nta
 from made.waiting import no_thread_left
-from nta.acquisition import record
+from nta.acquisition import LiveSource, record
 from nta.assessment import Verdict
 from nta.circumstances import completed_camera
 from nta.errors import DeviceError, MissingInputError, SettingError
@@ -17,7 +18,9 @@ from nta.frames import CameraState, Frame
 from nta.io.recordings import RecordingWriter, open_recording
 from nta.live import LiveAnalysis, LiveSettings, Snapshot
 from nta.live.sizing import size_so_far
+from nta.live.wording import Piece, lines, preview_rows
 from nta.pipeline import find_tracks
+from nta.report.wording import number
 from nta.spots import SpotDetector
 
 WATER = nta.SampleConditions(temperature_c=25.0)
@@ -165,6 +168,29 @@ def test_a_last_sizing_that_fails_is_raised_not_left_in_the_snapshot(monkeypatch
             live.push(_frame(index))
         with pytest.raises(DeviceError, match="no sizes today"):
             live.finish()
+
+
+def test_a_picture_out_of_focus_is_said(instrument, profile):
+    """Nothing was: the detector takes the spots that there are for spots in focus."""
+
+    def seen(focus_um):
+        with instrument(speed=float("inf")) as device:
+            device.focus.set(focus_um)
+            with LiveAnalysis(device.camera.state(), WATER, profile) as live:
+                for frame in islice(LiveSource(device).frames(), 100):
+                    live.push(frame)
+                live.finish()
+                return live.snapshot()
+
+    sharp, blurred = seen(0.0), seen(12.0)
+    assert not sharp.out_of_focus
+    assert [line.text for line in lines(sharp) if "Focus" in line.text] == []
+    assert blurred.spot_width_px > 2 * sharp.spot_width_px
+    (line,) = (line for line in lines(blurred) if "Focus" in line.text)
+    assert line.todo == "turn the focus to where the spots are smallest"
+    unknown = replace(blurred, width_in_focus_px=None)
+    assert not unknown.out_of_focus
+    assert ("spot width", (Piece(f"{number(blurred.spot_width_px)} px"), Piece(""))) in preview_rows(unknown)
 
 
 def test_without_scale_or_with_nonsense_it_is_refused_before_a_frame_is_taken():

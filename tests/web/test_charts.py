@@ -95,5 +95,8 @@ def test_where_there_is_nothing_to_draw_a_word_says_why():
     assert not corners
     assert _known(history_chart([], None))[1] == []
     alone = [D50Point(at_s=2.0, d50=Quantity(100.0, 90.0, 110.0, "nm"))]
-    assert _known(history_chart(alone, None))[0]
+    svg = history_chart(alone, None)
+    assert _known(svg)[0]
+    ends = re.search(r'y1="([\d.]+)" y2="([\d.]+)" stroke="#0072B2"', svg)
+    assert float(ends[1]) - float(ends[2]) > 50, "even a first D50 has an interval"
     assert _known(history_chart([D50Point(at_s=2.0, d50=Quantity(None, None, None, "nm"))], None))[1] == []

@@ -70,7 +70,7 @@ def test_a_person_previews_turns_records_and_reads(session, visit, reported):
         laser.trigger("keydown.enter")
         (field,) = laser.elements
         await _until(lambda: field.error)
-        assert field.error == "laser_mw must be between 0 and 100 mW, got 400.0"
+        assert field.error == "Laser must be between 0 and 100 mW, got 400.0"
         assert field.value == "50"
         laser.clear().type("sixty")
         laser.trigger("keydown.enter")
@@ -145,12 +145,17 @@ def test_it_shows_only_what_the_instrument_has(session, visit, instrument):
             "exposure_s=0.05: ExposureTime is 20 to 30000 us",
         ),
         ("the camera was unplugged 3 s ago", "the camera was unplugged 3 s ago"),
+        ("frame_rate_hz must be > 0, got -1.0", "Frame rate must be > 0, got -1.0"),
+        (
+            "exposure_s=0.05 at frame_rate_hz=30 is too long",
+            "exposure_s=0.05 at frame_rate_hz=30 is too long",
+        ),
     ],
 )
-def test_a_refused_exposure_is_told_in_the_unit_of_its_field(words, shown):
+def test_a_refused_setting_is_told_in_the_words_of_its_field(words, shown):
     from nta.web.fields import refused_here
 
-    assert refused_here(words, "exposure_s", "Exposure", "ms", 1e3) == shown
+    assert refused_here(words) == shown
 
 
 def test_earlier_runs_are_listed_the_newest_first_with_what_came_of_them(tmp_path):
@@ -286,6 +291,55 @@ def test_medium_viscosity_and_kind_are_of_the_next_recording(session, visit):
         visit(desk, see)
     assert ordered[0].conditions == {"medium": "pbs", "viscosity_mpas": 0.95}
     assert ordered[0].about == {"kind": "beads", "standard": "example_polystyrene_100nm"}
+
+
+def test_what_was_entered_stands_on_a_page_that_is_loaded_again(session, visit):
+    """A network that was gone for seconds loads the page again: a dilution that vanished made a wrong concentration."""
+
+    async def see(user):
+        await _until(lambda: next(iter(user.find(marker="record").elements)).enabled)
+        user.find(marker="dilution").type("1:100")
+        (kind,) = user.find(marker="kind").elements
+        kind.value = "beads"
+        before = user.client
+        await user.open("/")
+        assert user.client is not before
+        (dilution,) = user.find(marker="dilution").elements
+        assert dilution.value == "1:100"
+        assert next(iter(user.find(marker="kind").elements)).value == "beads"
+        dilution.value = "1:200"  # the page before is that of another browser
+        (elsewhere,) = (e for e in before.elements.values() if "dilution" in getattr(e, "_markers", ()))
+        await _until(lambda: elsewhere.value == "1:200")
+
+    with session() as desk:
+        visit(desk, see)
+
+
+def test_a_refusal_goes_when_something_else_is_entered(session, visit):
+    async def see(user):
+        await _until(lambda: next(iter(user.find(marker="record").elements)).enabled)
+        (plan,) = user.find(marker="plan").elements
+        user.find(marker="until").type("200")
+        user.find(marker="record").click()
+        await _until(lambda: "must be 0.1 % to 50 % of D50 (0.001 to 0.5), got 200 %" in plan.text)
+        user.find(marker="until").clear().type("3")
+        await _until(lambda: plan.text == "until D50 is within ±3 %, at most 600 s")
+
+    with session() as desk:
+        visit(desk, see)
+
+
+def test_a_minus_sign_is_one_however_it_is_written(session, visit):
+    async def see(user):
+        focus = user.find(marker="focus_um")
+        (field,) = focus.elements
+        await _until(lambda: field.value == "0")
+        focus.clear().type("−5")  # as the page itself writes the limits
+        focus.trigger("keydown.enter")
+        await _until(lambda: desk.look().knobs["focus_um"].asked == -5.0)
+
+    with session() as desk:
+        visit(desk, see)
 
 
 def test_a_medium_that_is_not_there_is_refused_before_the_recording(session):

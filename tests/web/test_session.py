@@ -8,7 +8,7 @@ import pytest
 from made.waiting import until
 from nta.assessment import Verdict
 from nta.devices import Instrument
-from nta.errors import DeviceError, MissingInputError, SettingError
+from nta.errors import DeviceError, MissingInputError, NtaError, SettingError
 from nta.io.recordings import open_recording
 from nta.web import session as module
 from nta.web.look import Order
@@ -211,6 +211,22 @@ def test_a_report_that_fails_is_said_and_can_be_asked_for_again(session):
         desk.report("one")
         until(lambda: [task.state for task in desk.look().tasks] == ["done"])
         assert desk.runs.list()[0].report
+
+
+def test_a_report_that_another_server_makes_is_of_the_kind_that_was_ordered(session, reported):
+    """Beads whose server was killed had been reported as a sample."""
+
+    def left(*_):
+        raise NtaError("the server was killed")
+
+    beads = {"kind": "beads", "standard": "example_polystyrene_100nm"}
+    with session(make=left) as desk:
+        desk.record(Order(name="beads", duration_s=0.3, about=beads))
+        until(lambda: desk.reports.tasks and desk.reports.tasks[0].state == "failed")
+    with session() as desk:
+        desk.report("beads")
+        until(lambda: reported)
+    assert reported[0][2] == beads
 
 
 def test_no_instrument_is_a_state_that_is_said_and_not_the_end(session, instrument, monkeypatch):

@@ -17,7 +17,7 @@ from nta.cli.arguments import conditions_in, device_settings
 from nta.cli.live_view import line, view
 from nta.cli.progress import compiling_said, say
 from nta.cli.record import refuse_no_time, said_how_it_ended
-from nta.cli.run import report_of, results_folder
+from nta.cli.run import kept_said, report_of, results_folder
 from nta.errors import SettingError
 from nta.io.recordings import new_recording
 from nta.io.results import RECORDING_FILE
@@ -46,7 +46,8 @@ def run(options: argparse.Namespace) -> int:
     longest_s = settings.usual_s if options.duration is None else options.duration
     refuse_no_time(longest_s)
     recording = folder / RECORDING_FILE
-    done, seen = _recorded(recording, options, request, settings, longest_s)
+    with kept_said(recording, folder, options):
+        done, seen = _recorded(recording, options, request, settings, longest_s)
     code = said_how_it_ended(done, recording, quiet=options.quiet)
     _say_what_was_reached(seen, quiet=options.quiet)
     if done.n_frames == 0:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +15,7 @@ from nta.cli.analyze import analyze_recording, asked_of, handling_of, refuse_tak
 from nta.cli.commands import analyzing
 from nta.cli.progress import say
 from nta.cli.record import record_device
-from nta.errors import SettingError
+from nta.errors import RecordingError, SettingError
 from nta.io.results import ANALYSIS_FOLDER, RECORDING_FILE, summary
 from nta.live import refuse_no_temperature
 from nta.one_recording import Request
@@ -27,7 +29,8 @@ def run(options: argparse.Namespace) -> int:
     folder = results_folder(options)
     refuse_taken(folder)
     recording = folder / RECORDING_FILE
-    ended = record_device(recording, options, refuse_no_temperature)
+    with kept_said(recording, folder, options):
+        ended = record_device(recording, options, refuse_no_temperature)
     if ended != EXIT_OK:
         if recording.exists():
             _say_how_to_go_on(recording, folder, options)
@@ -57,6 +60,17 @@ def _run_sop(options: argparse.Namespace) -> int:
 def results_folder(options: argparse.Namespace) -> Path:
     """Return the output folder of these options; by default, a folder named by date and time."""
     return options.output or Path("nta-results") / dated_name()
+
+
+@contextmanager
+def kept_said(recording: Path, folder: Path, options: argparse.Namespace) -> Iterator[None]:
+    """If the recording cannot be written to its end, say how to analyse what there is."""
+    try:
+        yield
+    except RecordingError:
+        if recording.is_file():
+            _say_how_to_go_on(recording, folder, options)
+        raise
 
 
 def report_of(recording: Path, folder: Path, request: Request, options: argparse.Namespace) -> int:

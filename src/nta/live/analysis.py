@@ -29,6 +29,8 @@ from nta.visibility import DetectionCurve, FrameSample, detection_curve, width_i
 _BATCH = 8  # smallest number of frames searched together: each batch costs a table, and 8 frames last a quarter of a second
 _MOST = 64  # largest number of frames searched together, so that tracks and view move on while a backlog is worked off
 _RECENT = 120  # frames whose spots and arrival times a snapshot shows
+_WIDTHS = 200  # spots whose width a snapshot shows: the median of fewer jumps, and more follow the focus late
+_FEWEST_WIDTHS = 20
 _IN_A_ROW = 2  # consecutive sizings that must reach the target, as an interval is only known to a tenth
 
 
@@ -83,8 +85,12 @@ class LiveAnalysis:
         self._changed = threading.Condition()
         self._waiting: deque[Frame] = deque()
         self._ended = self._shedding = False
-        self._seen = Snapshot(target=self._live.until_d50_within)
+        self._seen = Snapshot(
+            target=self._live.until_d50_within,
+            width_in_focus_px=None if self._profile is None else self._profile.spot_width_px,
+        )
         self._arrived: deque[int] = deque(maxlen=_RECENT)  # host time, ns
+        self._widths = np.empty(0, np.float32)
         self._stamps = _Stamps()
         self._first_time_s: float | None = None
         self._last_index = -1
@@ -232,8 +238,13 @@ class LiveAnalysis:
         first, last = frames[0].index, frames[-1].index
         counts = np.bincount(spots.frame - first, minlength=last - first + 1)
         found = tuple(counts[[frame.index - first for frame in frames]].tolist())
+        self._widths = np.concatenate((self._widths, spots.width_px))[-_WIDTHS:]
         with self._changed:
-            self._seen = replace(self._seen, recent_spots=(*self._seen.recent_spots, *found)[-_RECENT:])
+            self._seen = replace(
+                self._seen,
+                recent_spots=(*self._seen.recent_spots, *found)[-_RECENT:],
+                spot_width_px=None if self._widths.size < _FEWEST_WIDTHS else float(np.median(self._widths)),
+            )
 
     def _size_now(self, finished: Tracks | None = None) -> None:
         """Submit the tracks so far for sizing if it is due and the last one is done; `finished` tracks are sized at once."""

@@ -36,9 +36,10 @@ class LiveSettings:
         return _UNTIL_TOLD_S if self.until_d50_within is None else _UNTIL_GOOD_S
 
     def __post_init__(self) -> None:
-        if self.until_d50_within is not None and not 0.001 <= self.until_d50_within <= 0.5:
+        within = self.until_d50_within
+        if within is not None and not 0.001 <= within <= 0.5:
             raise SettingError(
-                f"until_d50_within must be 0.001 to 0.5 (0.1 % to 50 % of D50), got {self.until_d50_within:g}"
+                f"until_d50_within must be 0.1 % to 50 % of D50 (0.001 to 0.5), got {100 * within:g} %"
             )
         if not self.least_interval_s >= 0:
             raise SettingError(f"least_interval_s must be >= 0 s, got {self.least_interval_s}")

@@ -11,6 +11,8 @@ from nta.assessment import Finding, Verdict
 from nta.live.sizing import Sizing
 from nta.quantity import Quantity
 
+_DISC_WIDTHS = 1.8  # width over that in focus from which on a spot is a disc, as in the flags of `nta.spots`
+
 
 @dataclass(frozen=True, kw_only=True)
 class D50Point:
@@ -30,6 +32,8 @@ class Snapshot:
         it could not keep up; they are in the file too.
     frame_rate_hz : rate at which frames arrive now, by this computer's clock.
     temperature_c : last measured value; None if it is not measured.
+    spot_width_px, width_in_focus_px : median width of recent spots, which is smallest in focus, and the width in focus by
+        the profile; None if there are too few spots, or the profile does not state it.
     spots_per_frame, recent_spots : spots in recent frames: their mean, and the number in each, the newest last.
     sizing : latest sizes; None before the first. history : D50 of every sizing so far.
     target, enough : target for the relative half width of D50, and whether it was reached twice in a row.
@@ -43,6 +47,8 @@ class Snapshot:
     frames_shed: int = 0
     frame_rate_hz: float | None = None
     temperature_c: float | None = None
+    spot_width_px: float | None = None
+    width_in_focus_px: float | None = None
     recent_spots: tuple[int, ...] = ()
     sizing: Sizing | None = None
     history: tuple[D50Point, ...] = ()
@@ -56,6 +62,12 @@ class Snapshot:
         return float(np.mean(self.recent_spots)) if self.recent_spots else None
 
     @property
+    def out_of_focus(self) -> bool:
+        """Whether half of the spots are discs or rings; False without a width in focus."""
+        width, in_focus = self.spot_width_px, self.width_in_focus_px
+        return width is not None and in_focus is not None and width > _DISC_WIDTHS * in_focus
+
+    @property
     def advice(self) -> tuple[Finding, ...]:
         """Findings that call for action, failures first."""
         if self.sizing is None:
@@ -67,7 +79,7 @@ class Snapshot:
         """Return plain data for JSON."""
         names = (
             "elapsed_s", "frames", "frames_lost", "frames_waiting", "frames_shed", "frame_rate_hz",
-            "temperature_c", "spots_per_frame", "target", "enough", "fault",
+            "temperature_c", "spot_width_px", "width_in_focus_px", "spots_per_frame", "target", "enough", "fault",
         )  # fmt: skip
         return {
             **{name: getattr(self, name) for name in names},

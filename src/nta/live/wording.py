@@ -54,6 +54,7 @@ def preview_rows(s: Snapshot) -> Iterator[Row]:
     yield "frame rate", (Piece(f"{number(s.frame_rate_hz)} Hz"),)
     yield _lost(s)
     yield _particles(s)
+    yield from _focus(s)
     yield from _temperature(s)
 
 
@@ -74,7 +75,7 @@ def result_rows(s: Snapshot, *, goes_on: bool = True) -> Iterator[Row]:
     yield "D10, D90", (Piece(f"{with_interval(sizing.d10)[0]}, {with_interval(sizing.d90)[0]}"),)
     within = sizing.d50_within
     if within is not None:
-        yield "known to", (Piece(f"±{100 * within:.1f} %"), *_against(s))
+        yield "statistically known to", (Piece(f"±{100 * within:.1f} % (95 %)"), *_against(s))
         if goes_on:
             yield from _still_needed(s, sizing, within)
 
@@ -88,15 +89,20 @@ def lines(s: Snapshot) -> Iterator[Line]:
         yield Line(words, Verdict.WARN)
     if s.enough:
         yield Line("enough: D50 is known as well as was asked for", Verdict.PASS)
+    if s.out_of_focus and all(finding.name != "out_of_focus" for finding in s.advice):
+        widths = f"{number(s.spot_width_px)} px, and one in focus has {number(s.width_in_focus_px)} px"
+        words = f"▲ Focus: half of the spots are wider than {widths}"
+        yield Line(words, Verdict.WARN, "turn the focus to where the spots are smallest")
     for finding in s.advice:
         words = f"{SIGNS[MOODS[finding.verdict]]} {finding.title}: {prettied(finding.evidence)}"
         yield Line(words, finding.verdict, finding.advice)
-    if s.sizing is not None and not s.advice:
+    if s.sizing is not None and not s.advice and not s.out_of_focus:
         judged = {finding.name for finding in s.sizing.findings}
-        good = "drift and number of tracks" if not judged or "enough_tracks" in judged else "and drift"
-        yield Line(
-            f"✓ concentration, light, {good} are good".replace("light, and", "light and"), Verdict.PASS
-        )
+        in_focus = s.spot_width_px is not None and s.width_in_focus_px is not None
+        good = ["concentration", "light", *(["focus"] if in_focus else []), "drift"]
+        if not judged or "enough_tracks" in judged:
+            good.append("number of tracks")
+        yield Line(f"✓ {', '.join(good[:-1])} and {good[-1]} are good", Verdict.PASS)
 
 
 def reached(s: Snapshot) -> Iterator[Line]:
@@ -140,12 +146,20 @@ def with_interval(quantity: Quantity) -> tuple[str, str]:
 
 def _lost(s: Snapshot) -> Row:
     said = Piece(str(s.frames_lost), Verdict.FAIL) if s.frames_lost else Piece("0", Verdict.PASS)
-    return "lost", (said,)
+    return "frames lost", (said,)
 
 
 def _particles(s: Snapshot) -> Row:
     recent = Piece(f"  {sparks(s.recent_spots)}", Verdict.NOT_ASSESSED)
     return "particles per frame", (Piece(number(s.spots_per_frame)), recent)
+
+
+def _focus(s: Snapshot) -> Iterator[Row]:
+    """Yield the width of the spots, the smaller the better in focus."""
+    if s.spot_width_px is not None:
+        good = None if s.width_in_focus_px is None else Verdict.WARN if s.out_of_focus else Verdict.PASS
+        of = "" if s.width_in_focus_px is None else f" ({number(s.width_in_focus_px)} in focus)"
+        yield "spot width", (Piece(f"{number(s.spot_width_px)} px", good), Piece(of))
 
 
 def _temperature(s: Snapshot) -> Iterator[Row]:
@@ -165,4 +179,5 @@ def _still_needed(s: Snapshot, sizing: Sizing, within: float) -> Iterator[Row]:
     """Yield the remaining time: the width of the interval decreases with the square root of the time."""
     if s.target is not None and not s.enough and within > s.target:
         total_s = sizing.at_s * (within / s.target) ** 2
-        yield "good enough in", (Piece(f"about {max(total_s - s.elapsed_s, 0):.0f} s"),)
+        left_s = round(total_s - s.elapsed_s)
+        yield "good enough in", (Piece(f"about {left_s} s" if left_s > 0 else "a moment"),)

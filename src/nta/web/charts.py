@@ -81,7 +81,9 @@ def history_chart(history: Sequence[D50Point], target: float | None, height: flo
     parts = [_grid(x, y, "time, s", "D50, nm", height)]
     parts.append(_band(x.px(at_s), y.px(low), y.px(high)))
     parts.append(_line(x.px(at_s), y.px(middle)))
-    parts.append(f'<circle cx="{x.px(at_s[-1]):.1f}" cy="{y.px(last):.1f}" r="3" fill="{BLUE}"/>')
+    now, (below, above) = float(x.px(at_s[-1])), y.px(np.array((low[-1], high[-1])))
+    parts.append(f'<line x1="{now:.1f}" x2="{now:.1f}" y1="{below:.1f}" y2="{above:.1f}" stroke="{BLUE}"/>')
+    parts.append(f'<circle cx="{now:.1f}" cy="{y.px(last):.1f}" r="3" fill="{BLUE}"/>')
     aims = () if target is None else (last * (1 - target), last * (1 + target))
     parts += [_across(x, float(y.px(aim)), f'stroke="{GREY}" stroke-dasharray="2 4"') for aim in aims]
     return _svg(parts, height, "D50 over the time of the recording")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 
 from nicegui import run, ui
@@ -13,17 +13,16 @@ from nta.errors import SettingError, in_words
 from nta.io import text as io_text
 from nta.web.look import KnobSeen
 
-_CAMERA = {
+_SETTINGS = {
     "exposure_s": ("Exposure", "ms", 1e3),
     "frame_rate_hz": ("Frame rate", "Hz", 1.0),
     "gain": ("Gain", "", 1.0),
+    "temperature_c": ("Temperature", "°C", 1.0),
+    "laser_mw": ("Laser", "mW", 1.0),
+    "pump_ul_min": ("Pump", "µL/min", 1.0),
+    "focus_um": ("Focus", "µm", 1.0),
 }
-_KNOBS = {
-    "temperature_c": ("Temperature", "°C"),
-    "laser_mw": ("Laser", "mW"),
-    "pump_ul_min": ("Pump", "µL/min"),
-    "focus_um": ("Focus", "µm"),
-}
+"""Label, unit and factor from the unit of the device to that on the page."""
 _NUMBER = re.compile(r"(?<![\w.])(-?\d++(?:\.\d++)?(?:e[-+]?\d++)?)(?! ?(?:Hz|px|%)|-)(?: s\b)?")
 _OTHER_TIME = re.compile(r"\d ?[uµm]s\b")
 _REFUSAL_S = 10.0  # a refusal stays below its field so long: to be read, not to mark the good value as bad
@@ -46,7 +45,7 @@ class NumberInput(ui.input):
         SettingError
             The text is not a number.
         """
-        words = (self.value or "").strip()
+        words = (self.value or "").strip().replace("−", "-")
         if not words:
             return None
         value = io_text.number(words)
@@ -68,8 +67,7 @@ class Field:
     def __init__(
         self, name: str, label: str, unit: str, scale: float, send: Callable[[str, float], float]
     ) -> None:
-        self._name, self._label, self._unit = name, label, unit
-        self._scale, self._send = scale, send
+        self._name, self._scale, self._send = name, scale, send
         self._value: float | None = None
         self._editing = False
         self._refused_at: float | None = None
@@ -126,22 +124,30 @@ class Field:
         try:
             self._value = await run.io_bound(self._send, self._name, value / self._scale)
         except Exception as error:  # also for a bug of a driver: the page must go on
-            refusal = refused_here(in_words(error), self._name, self._label, self._unit, self._scale)
+            refusal = refused_here(in_words(error))
         if self._value is not None:
             self.input.write(self._value * self._scale)
         self.input.error = refusal  # last, because changing the value clears it
         self._refused_at = None if refusal is None else time.monotonic()
 
 
-def refused_here(words: str, name: str, label: str, unit: str, scale: float) -> str:
-    """Return a refusal converted to the unit of the field, if the device uses another unit.
+def refused_here(words: str) -> str:
+    """Return a refusal with the label of the setting that it names, and its numbers in the unit of the field.
 
-    Numbers without a unit are in that of the setting; a text with a finer unit of time is ambiguous and stays unchanged.
+    Numbers without a unit are in that of the setting; a text with a finer unit of time is ambiguous and stays unchanged,
+    as does one that names several settings, or none.
     """
-    if scale == 1.0 or name not in words or _OTHER_TIME.search(words):
+    named = [name for name in _SETTINGS if re.search(rf"\b{name}\b", words)]
+    if len(named) != 1:
         return words
-    found = _NUMBER.sub(lambda n: f"{float(n[1]) * scale:.6g} {unit}", words.replace(f"{name}=", f"{name} "))
-    shown = found.replace(name, label.lower())
+    (name,) = named
+    label, unit, scale = _SETTINGS[name]
+    shown = words.replace(f"{name}=", f"{name} ")
+    if scale != 1.0:
+        if _OTHER_TIME.search(words):
+            return words
+        shown = _NUMBER.sub(lambda n: f"{float(n[1]) * scale:.6g} {unit}", shown)
+    shown = shown.replace(name, label.lower())
     return f"{shown[:1].upper()}{shown[1:]}"
 
 
@@ -160,7 +166,8 @@ class Fields:
     def show(self, camera: dict[str, float], knobs: dict[str, KnobSeen], *, locked: bool) -> None:
         """Show the settings of the instrument; the fields are made when the settings are first known."""
         if (known := (*camera, *knobs)) != self._known:
-            self._build(known)
+            self._build(camera, knobs)
+            self._known = known
         for name, value in camera.items():
             self._fields[name].show(value, "", locked=locked)
         for button in self._moves:
@@ -170,16 +177,13 @@ class Fields:
                 seen.now if seen.asked is None else seen.asked, _hint(seen), locked=locked
             )
 
-    def _build(self, known: tuple[str, ...]) -> None:
-        self._known = known
+    def _build(self, camera: Collection[str], knobs: Collection[str]) -> None:
         self._box.clear()
         with self._box:
-            for name in known:
-                if name in _CAMERA:
-                    self._fields[name] = Field(name, *_CAMERA[name], self._set_camera)
-                else:
-                    self._fields[name] = Field(name, *_KNOBS[name], 1.0, self._set_knob)
-            if "focus_um" in known:
+            for names, send in ((camera, self._set_camera), (knobs, self._set_knob)):
+                for name in names:
+                    self._fields[name] = Field(name, *_SETTINGS[name], send)
+            if "focus_um" in knobs:
                 self._moves = _focus_buttons(self._fields["focus_um"])
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from importlib import resources
-from typing import get_args
+from typing import Any, get_args
 from urllib.parse import quote
 
 from nicegui import run, ui
+from nicegui.elements.mixins.value_element import ValueElement
+from nicegui.events import ValueChangeEventArguments
 
 from nta.acquisition import dated_name
 from nta.assessment import Kind, Verdict
@@ -74,14 +77,15 @@ class Page:
     def _head(self) -> None:
         with ui.element("header").classes("nta-head"):
             ui.html(f"<h1>nta · {text(self._session.instrument.name)}</h1>", sanitize=False)
-            self._phase = ui.html("", sanitize=False).mark("phase")
+            self._phase = ui.html("", sanitize=False).props(_SPOKEN).mark("phase")
             self._busy = ui.html("", sanitize=False).mark("busy")
             ui.label(str(self._session.runs.folder.resolve())).classes("nta-where")
 
     def _picture(self) -> None:
         with ui.element("div").classes("nta-card nta-picture-card"):
             ui.html(
-                '<div class="nta-stage" id="nta-stage"><canvas id="nta-picture" width="640" height="480"></canvas>'
+                '<div class="nta-stage" id="nta-stage"><canvas id="nta-picture" role="img" '
+                'aria-label="live picture of the camera" width="640" height="480"></canvas>'
                 '<canvas id="nta-spots"></canvas></div>',
                 sanitize=False,
             )
@@ -101,7 +105,7 @@ class Page:
             self._lines = ui.html("", sanitize=False).mark("advice")
         with ui.element("div").classes("nta-card nta-notes-card") as self._notes_card:
             ui.html("<h2>What happened</h2>", sanitize=False)
-            self._notes = ui.html("", sanitize=False).mark("notes")
+            self._notes = ui.html("", sanitize=False).props(_SPOKEN).mark("notes")
 
     def _recording(self) -> None:
         said = self._session.conditions
@@ -142,9 +146,26 @@ class Page:
                 self._start.props("no-caps unelevated color=deep-orange-10").mark("record")
                 self._end = ui.button("Stop", icon="stop", on_click=self._session.stop)
                 self._end.props("no-caps unelevated color=grey-9").mark("stop")
-                self._plan = ui.label().mark("plan")
+                self._plan = ui.label().props(_SPOKEN).mark("plan")
                 self._progress = ui.linear_progress(0.0, show_value=False).style("flex: 1")
+                self._progress.props("aria-label='progress of the recording'")
             self._rows = ui.html("", sanitize=False).mark("recording")
+        self._entries: dict[str, ValueElement[Any]] = {
+            "name": self._name,
+            "duration": self._duration,
+            "until": self._until,
+            **self._said,
+            "kind": self._kind,
+            "standard": self._standard,
+        }
+        for name, entry in self._entries.items():
+            entry.value = self._session.entered.setdefault(name, entry.value)
+            entry.on_value_change(partial(self._enter, name))
+
+    def _enter(self, name: str, changed: ValueChangeEventArguments[Any]) -> None:
+        """Keep what was entered: a page that is loaded again, or another one, shows it."""
+        self._session.entered[name] = changed.value
+        self._refusal = ""
 
     def _kind_fields(self) -> None:
         """Add the fields that say whether the recording is of a sample, of beads or of a blank."""
@@ -223,6 +244,8 @@ class Page:
 
     def _show(self, look: Look) -> None:
         recording = look.phase == "recording"
+        for name, entry in self._entries.items():
+            entry.value = self._session.entered[name]
         self._set(self._phase, words.phase(look))
         self._set(self._busy, words.reporting(look))
         self._set(self._now, "" if recording else words.rows(preview_rows(look.snapshot)))
@@ -252,7 +275,7 @@ class Page:
         recording = look.phase == "recording"
         if recording:
             name, seen = look.recording, look.snapshot
-        elif look.last is not None:
+        elif look.last is not None and look.last[1].sizing is not None:
             name, seen = look.last
         else:
             self._sizes_card.set_visibility(False)
@@ -312,6 +335,7 @@ class Page:
 
 
 _TEXT = "dense outlined hide-bottom-space"
+_SPOKEN = "role=status"  # a screen reader says what changes
 
 
 def _read(key: str, given: ui.input) -> str | float | None:

@@ -73,6 +73,7 @@ class Preview:
             now,
             frames_lost=now.frames_lost + before.frames_lost,
             recent_spots=now.recent_spots or before.recent_spots,
+            spot_width_px=now.spot_width_px or before.spot_width_px,
             sizing=sizing or before.sizing,
             temperature_c=before.temperature_c if now.temperature_c is None else now.temperature_c,
         )

@@ -10,8 +10,9 @@ from typing import Any
 
 from nta.assessment import Verdict
 from nta.catalogue.record import as_time
-from nta.errors import SettingError, printable
+from nta.errors import NtaError, SettingError, printable
 from nta.io.atomic import check_writable
+from nta.io.recordings import open_recording
 from nta.io.results import ANALYSIS_FOLDER, RECORDING_FILE
 from nta.quantity import Quantity
 from nta.report import REPORT_FILE
@@ -106,6 +107,16 @@ class Runs:
             return self._known[key]
         except (OSError, ValueError):  # the file is of another program, or just being replaced
             return _Said()
+
+
+def labels_of(recording: Path) -> dict[str, str]:
+    """Return the labels with which a recording was ordered; none if it states none or cannot be read."""
+    try:
+        with open_recording(recording) as source:
+            labels = source.metadata.get("labels")
+    except (NtaError, OSError):  # whoever analyses it is told why
+        return {}
+    return labels if isinstance(labels, dict) else {}
 
 
 def _measured(summary: Any) -> datetime | None:

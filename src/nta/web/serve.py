@@ -21,6 +21,9 @@ _ICON = (
     '<circle cx="10" cy="20" r="3" fill="#56B4E9"/><circle cx="21" cy="11" r="4" fill="#fff"/></svg>'
 )
 _LAST_WORDS_S = 2.0  # time for browsers to disconnect
+_BACK_WITHIN_S = (
+    15.0  # a browser that was cut off for less goes on as it was; after more it loads the page again
+)
 _LET_IT_START_S = 1.0
 _LAST_PORT = 65535
 
@@ -48,12 +51,14 @@ def serve(session: Session, *, host: str, port: int, browser: bool) -> None:
         host=host,
         port=port,
         favicon=_ICON,
+        language="en-US",  # else screen readers take the texts for those of the user's own language
         reload=False,
         show=False,
         tailwind=False,
         show_welcome_message=False,
         uvicorn_logging_level="error",
         timeout_graceful_shutdown=_LAST_WORDS_S,
+        reconnect_timeout=_BACK_WITHIN_S,
         ws_per_message_deflate=False,  # JPEG cannot be compressed further
     )
 

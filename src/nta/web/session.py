@@ -35,7 +35,7 @@ from nta.spots import Spots
 from nta.web.look import KnobSeen, Look, Note, Order, Phase
 from nta.web.preview import PREVIEW, Preview
 from nta.web.reports import Report, Reports
-from nta.web.runs import Runs
+from nta.web.runs import Runs, labels_of
 from nta.web.view import NewestFrames
 
 _CAMERA_SETTINGS = ("exposure_s", "frame_rate_hz", "gain")
@@ -95,6 +95,8 @@ class Session:
     ) -> None:
         self.instrument, self.runs, self.view = instrument, runs, NewestFrames()
         self.conditions, self.about = dict(conditions or {}), dict(about or {})
+        # content of the fields of the next recording: of all browsers, because there is one cell
+        self.entered: dict[str, Any] = {}
         self.reports = Reports(report)
         self._profile, self._settings = profile, settings or AnalysisSettings()
         self._lock = threading.RLock()
@@ -216,8 +218,9 @@ class Session:
                 self._order.stop.set()
 
     def report(self, name: str) -> None:
-        """Request the report of a run that has a recording but no report."""
-        self.reports.add(name, self.runs.folder / name, {}, self.about)
+        """Request the report of a run that has a recording but no report, as what it was ordered."""
+        folder = self.runs.folder / name
+        self.reports.add(name, folder, {}, {**self.about, **labels_of(folder / RECORDING_FILE)})
 
     def note(self, words: str, verdict: Verdict = Verdict.PASS, todo: str = "") -> None:
         """Add a note about an event."""
@@ -402,7 +405,8 @@ class Session:
         with LiveAnalysis(
             state, said, self._profile, self._settings, live_settings, found=self.view.found
         ) as live:
-            writer = new_recording(recording.folder / RECORDING_FILE, self.instrument, said)
+            file = recording.folder / RECORDING_FILE
+            writer = new_recording(file, self.instrument, said, recording.order.about)
             with self._lock:
                 self._snapshot, self._why = live.snapshot, ""
             return record_watched(

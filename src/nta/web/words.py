@@ -61,9 +61,10 @@ def phase(look: Look) -> str:
 def reporting(look: Look) -> str:
     """Return which reports are being made; empty if none."""
     names = [task.name for task in look.tasks if task.state in ("waiting", "analyzing")]
-    return (
-        element("span", text(f"making the report of {', '.join(names)} …"), kind="nta-busy") if names else ""
-    )
+    if not names:
+        return ""
+    more = f", then of {len(names) - 1} more" if len(names) > 1 else ""
+    return element("span", text(f"making the report of {names[0]}{more} …"), kind="nta-busy")
 
 
 def _piece(piece: Piece) -> str:

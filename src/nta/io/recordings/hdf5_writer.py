@@ -262,15 +262,24 @@ class RecordingWriter:
             file.create_dataset(name, (0,), np.int64, maxshape=(None,), chunks=(1024,), fletcher32=True)
 
 
-def new_recording(path: Path, instrument: Instrument, said: SampleConditions) -> RecordingWriter:
-    """Begin the recording of an open instrument; its folder is created if it does not exist."""
+def new_recording(
+    path: Path, instrument: Instrument, said: SampleConditions, labels: Mapping[str, str] | None = None
+) -> RecordingWriter:
+    """Begin the recording of an open instrument; its folder is created if it does not exist.
+
+    labels : of what it is ordered to be (beads, a blank), for whoever analyses it later.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     return RecordingWriter(
         path,
         instrument.camera.state(),
         conditions=said,
         settings=instrument.camera.settings(),
-        metadata={"instrument": instrument.name, "opened_as": instrument.opened_as},
+        metadata={
+            "instrument": instrument.name,
+            "opened_as": instrument.opened_as,
+            **({"labels": dict(labels)} if labels else {}),
+        },
     )
 
 

@@ -49,10 +49,21 @@
     if (shown % 5 === 1) caption(head);
   }
 
-  // what is no longer live must not look as if it were
+  // what is no longer live must not look as if it were: without a new picture that alone, without the server all of the page
   function stale(yes) { document.getElementById("nta-stage")?.classList.toggle("stale", yes); }
+  function cut(yes) { document.body.classList.toggle("nta-cut", yes); }
+
+  let watch = 0;
+  function ask(socket) {
+    socket.send(JSON.stringify(wanted));
+    clearTimeout(watch);
+    // a computer that slept, or a network that is gone, closes nothing: the server answers within a second
+    watch = setTimeout(() => { cut(true); socket.close(); }, 5000);
+  }
 
   async function received(socket, data) {
+    clearTimeout(watch);
+    cut(false);
     const length = new DataView(data).getUint32(0);
     const head = JSON.parse(new TextDecoder().decode(new Uint8Array(data, 4, length)));
     stale(!head.width);
@@ -63,15 +74,15 @@
       count(head);
     }
     // a page in the background draws nothing, and then asks for nothing
-    requestAnimationFrame(() => { if (socket.readyState === 1) socket.send(JSON.stringify(wanted)); });
+    requestAnimationFrame(() => { if (socket.readyState === 1) ask(socket); });
   }
 
   function connect() {
     const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/view`);
     socket.binaryType = "arraybuffer";
-    socket.onopen = () => socket.send(JSON.stringify(wanted));
+    socket.onopen = () => ask(socket);
     socket.onmessage = (event) => received(socket, event.data).catch(() => socket.close());
-    socket.onclose = () => { stale(true); setTimeout(connect, 1000); };
+    socket.onclose = () => { clearTimeout(watch); cut(true); setTimeout(connect, 1000); };
   }
   window.addEventListener("load", connect);
 })();
