@@ -133,9 +133,9 @@ def test_killed_in_the_middle_and_resumed_it_gives_the_same_and_redoes_nothing(
 
 
 @pytest.mark.slow
-def test_ctrl_c_leaves_a_folder_that_goes_on(few, quick, tmp_path):
+def test_ctrl_c_leaves_a_folder_that_goes_on(eight, quick, tmp_path):
     folder = tmp_path / "batch"
-    command = [sys.executable, "-m", "nta", *_command(few, folder, quick, "--workers", 1)]
+    command = [sys.executable, "-m", "nta", *_command(eight, folder, quick, "--workers", 1)]
     process = subprocess.Popen(command, start_new_session=True, stderr=subprocess.PIPE, text=True)
     until(lambda: _outcomes(folder), 240)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the workers too
@@ -143,11 +143,11 @@ def test_ctrl_c_leaves_a_folder_that_goes_on(few, quick, tmp_path):
     assert process.returncode == EXIT_INTERRUPTED
     assert said == "nta: interrupted\n"
     done = _stamps(folder)
-    assert 1 <= len(done) < 3
-    assert main(_command(few, folder, quick, "--workers", 1)) == EXIT_OK
+    assert 1 <= len(done) < 8
+    assert main(_command(eight, folder, quick, "--workers", 1)) == EXIT_OK
     after = _stamps(folder)
     assert {name: after[name] for name in done} == done
-    assert len(after) == 3
+    assert len(after) == 8
 
 
 @pytest.fixture
