@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
+from made import compiling
+
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
 
@@ -17,11 +19,14 @@ settings.load_profile("patient")
 def pytest_configure(config):
     """Compile the kernels once before workers start; each of them, and each of its processes, would do so otherwise."""
     if getattr(config.option, "numprocesses", None) and not hasattr(config, "workerinput"):
+        # side by side; frames of 8 and of 12 bits have kernels of their own
+        of_12_bits = compiling.start(tracks=True)
         sample = Path(__file__).parents[1] / "sample_data" / "beads_100nm.h5"
         with tempfile.TemporaryDirectory() as folder:
             words = ["analyze", str(sample), "--profile", "simulated", "-o", f"{folder}/results", "--quiet"]
             # a failure is for the tests to find
             subprocess.run([sys.executable, "-m", "nta", *words], check=False)
+        os.environ[compiling.SAID] = compiling.said_by(of_12_bits)
 
 
 @pytest.fixture

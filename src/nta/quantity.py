@@ -70,6 +70,11 @@ class Quantity:
         return f"{text} {self.unit}" if self.unit not in ("", "1") else text
 
 
+def quantities(said: Mapping[str, Mapping[str, Any]]) -> dict[str, Quantity]:
+    """Return quantities by name from plain data."""
+    return {name: Quantity.from_dict(q) for name, q in said.items()}
+
+
 def unknown(why: str, unit: str = "") -> Quantity:
     """Return a quantity without a value; its method says why there is none."""
     return Quantity(None, None, None, unit, why)

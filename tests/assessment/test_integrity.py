@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -24,6 +25,7 @@ LIMITS = load_integrity_limits()
 SEEDS = 60
 
 
+@cache  # several tests look at the same studies
 def verdicts(case, seeds=SEEDS, **evidence):
     return [
         judge(study(case, np.random.default_rng([seed, len(case)]), **evidence), LIMITS)

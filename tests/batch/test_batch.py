@@ -1,6 +1,5 @@
 """A batch as a lab runs it: bad files among the good ones, interrupted, resumed, changed."""
 
-import ctypes
 import os
 import re
 import signal
@@ -15,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from made import videos
+from made.hard_jobs import endless, treacherous
 from made.waiting import until
 from nta.batch import JobOutcome, plan, run_batch
 from nta.batch.batch import Batch
@@ -133,9 +133,9 @@ def test_killed_in_the_middle_and_resumed_it_gives_the_same_and_redoes_nothing(
 
 
 @pytest.mark.slow
-def test_ctrl_c_leaves_a_folder_that_goes_on(few, quick, tmp_path):
+def test_ctrl_c_leaves_a_folder_that_goes_on(eight, quick, tmp_path):
     folder = tmp_path / "batch"
-    command = [sys.executable, "-m", "nta", *_command(few, folder, quick, "--workers", 1)]
+    command = [sys.executable, "-m", "nta", *_command(eight, folder, quick, "--workers", 1)]
     process = subprocess.Popen(command, start_new_session=True, stderr=subprocess.PIPE, text=True)
     until(lambda: _outcomes(folder), 240)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the workers too
@@ -143,11 +143,11 @@ def test_ctrl_c_leaves_a_folder_that_goes_on(few, quick, tmp_path):
     assert process.returncode == EXIT_INTERRUPTED
     assert said == "nta: interrupted\n"
     done = _stamps(folder)
-    assert 1 <= len(done) < 3
-    assert main(_command(few, folder, quick, "--workers", 1)) == EXIT_OK
+    assert 1 <= len(done) < 8
+    assert main(_command(eight, folder, quick, "--workers", 1)) == EXIT_OK
     after = _stamps(folder)
     assert {name: after[name] for name in done} == done
-    assert len(after) == 3
+    assert len(after) == 8
 
 
 @pytest.fixture
@@ -303,19 +303,10 @@ def test_two_batches_in_one_folder_are_refused(few, tmp_path, monkeypatch):
     run_batch(plan(few, folder), folder)
 
 
-def _treacherous(job):
-    """End the process in the ways a file can end it."""
-    if job.name == "run_00.avi":
-        os.kill(os.getpid(), signal.SIGKILL)
-    if job.name == "run_01.avi" and not job.settled:
-        return None
-    return JobOutcome(status="result", reason=f"settled: {job.settled}")
-
-
 @pytest.mark.slow
 def test_a_process_that_dies_costs_its_own_file_alone(few, tmp_path):
     jobs = plan(few, tmp_path / "batch")
-    found = {job.name: o for job, o in in_processes(jobs, _treacherous, workers=2, threads=1)}
+    found = {job.name: o for job, o in in_processes(jobs, treacherous, workers=2, threads=1)}
     assert len(found) == 3
     assert "died twice (signal SIGKILL)" in found["run_00.avi"].reason
     assert not found["run_00.avi"].lasting
@@ -323,19 +314,11 @@ def test_a_process_that_dies_costs_its_own_file_alone(few, tmp_path):
     assert found["run_02.avi"].reason == "settled: False"
 
 
-def _endless(job):
-    """Stand still as a library does that holds Python and comes to no end."""
-    if job.name == "run_00.avi":
-        ctypes.PyDLL(None).sleep(600)
-    time.sleep(4)  # longer than nothing may move, but Python runs
-    return JobOutcome(status="result")
-
-
 @pytest.mark.slow
 def test_a_file_that_comes_to_no_end_costs_itself_alone(few, tmp_path):
     jobs = plan(few, tmp_path / "batch")
     start = time.monotonic()
-    found = {job.name: o for job, o in in_processes(jobs, _endless, workers=2, threads=1, stuck_s=3)}
+    found = {job.name: o for job, o in in_processes(jobs, endless, workers=2, threads=1, stuck_s=3)}
     assert time.monotonic() - start < 300
     assert "nothing moved for 3 s" in found["run_00.avi"].reason
     assert [found[f"run_0{k}.avi"].status for k in range(3)] == ["failed", "result", "result"]

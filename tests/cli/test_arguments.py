@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import nta
+from made.waiting import until
 from nta.cli import analyze, main
 from nta.cli.commands import analyzing
 from nta.cli.parser import dilution
@@ -393,15 +394,16 @@ def test_results_are_replaced_only_when_told(desk, capsys):
 
 
 def test_a_recording_that_is_interrupted_exits_with_130_and_is_kept(tmp_path):
+    small = ["--set=width_px=64", "--set=height_px=48"]
     process = subprocess.Popen(
-        [sys.executable, "-m", "nta", "record", "-o", "a.h5", "--duration", "60"],
+        [sys.executable, "-m", "nta", "record", "-o", "a.h5", "--duration", "60", *small],
         cwd=tmp_path,
         stderr=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
     )
-    while not any(tmp_path.glob("*.h5")):  # it has begun to write
-        assert process.poll() is None
+    until(lambda: process.poll() is not None or any(tmp_path.glob("*.h5")), 60)  # it has begun to write
+    assert process.poll() is None
     try:
         process.wait(2)
     except subprocess.TimeoutExpired:

@@ -3,12 +3,13 @@
 import gc
 import weakref
 from contextlib import contextmanager, nullcontext
+from functools import partial
 
 import numpy as np
 import pytest
 
 from made.numbered_camera import NumberedCamera
-from nta.acquisition import list_drivers
+from nta.acquisition import list_drivers, open_driver
 from nta.devices import Instrument
 from nta.testing import DriverRules, maker
 
@@ -40,12 +41,21 @@ def test_our_drivers_are_registered():
     assert set(MADE_WITH) <= set(DRIVERS)
 
 
+@pytest.fixture(scope="module")
+def opened():
+    """Drivers that were opened first, as `maker` does: once is enough."""
+    return set()
+
+
 class TestEveryDriver(DriverRules):
     @pytest.fixture(params=DRIVERS)
-    def make(self, request):
-        made_with = MADE_WITH.get(request.param, lambda _: nullcontext({}))  # another package's: as it comes
+    def make(self, request, opened):
+        name = request.param
+        driver = name.partition(" over")[0]
+        made_with = MADE_WITH.get(name, lambda _: nullcontext({}))  # another package's: as it comes
         with made_with(request.getfixturevalue) as settings:
-            yield maker(request.param.partition(" over")[0], settings)
+            yield partial(open_driver, driver, **settings) if name in opened else maker(driver, settings)
+            opened.add(name)
 
     def test_an_exposure_that_is_set_is_taken(self, make):
         with make() as instrument:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,7 +49,7 @@ def outcomes(seeds: Iterable[int], *, residence: float = 0.5, repeats: int = 200
         tracks = synthetic_tracks(SHAPES[shape], n_tracks, rng, residence=residence)
         settings = SizingSettings(windows_nm=((30.0, 150.0),), repeats=repeats, seed=seed)
         sizes, _ = size_distribution(
-            tracks.diffusion, None, EXACT_CONDITIONS, settings, likelihood=tracks.likelihood
+            tracks.diffusion, None, EXACT_CONDITIONS, settings, likelihood=tracks.likelihood, compare=False
         )
         numbers = {**sizes.summary, "30-150 nm": sizes.fractions[30.0, 150.0]}
         found = {n: (numbers[n].value, numbers[n].low, numbers[n].high) for n in NAMES}
@@ -71,6 +72,7 @@ def rare_outcomes(
         yield Outcome("rare", n_tracks, {"300-2000 nm": share}, found)  # type: ignore[dict-item]
 
 
+@cache
 def truth_in_view(shape: str, residence: float, n: int = 1_000_000) -> dict[str, float]:
     """Numbers of the particles in view: of the particles of the tracks, weighted by how long these last on average."""
     d = np.sort(SHAPES[shape](n, np.random.default_rng(7)))

@@ -16,6 +16,7 @@ from nta.io.results import summary
 from nta.report import summary_text, write_report
 from nta.report.details import details
 from nta.report.figures.style import log_axis, new_figure
+from nta.report.headline import headline
 from nta.report.terminal import plain
 from nta.report.wording import capitalised, prettied
 
@@ -73,16 +74,27 @@ def test_a_result_is_shown_in_a_notebook_by_its_numbers_and_findings(analysis, w
     assert "rows, " in repr(analysis.tracks)
 
 
-def test_the_page_is_one_file_that_loads_nothing(analysis, tmp_path):
-    text, _, reader = _page(analysis, tmp_path)
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("page")
+
+
+@pytest.fixture(scope="module")
+def page(analysis, folder):
+    """Text, words and reader of the page of the ordinary recording."""
+    return _page(analysis, folder)
+
+
+def test_the_page_is_one_file_that_loads_nothing(page, folder):
+    text, _, reader = page
     assert reader.outside == []
     assert "<script" not in text
     assert "@import" not in text
-    assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
+    assert [path.name for path in folder.iterdir()] == ["report.html"]
 
 
-def test_the_verdict_stands_before_the_numbers_and_these_before_the_findings(analysis, tmp_path):
-    _, words, _ = _page(analysis, tmp_path)
+def test_the_verdict_stands_before_the_numbers_and_these_before_the_findings(analysis, page):
+    _, words, _ = page
     verdict = {
         Verdict.FAIL: "Do not rely on",
         Verdict.WARN: "Usable with care",
@@ -101,8 +113,8 @@ def test_the_verdict_stands_before_the_numbers_and_these_before_the_findings(ana
             assert finding.advice
 
 
-def test_every_number_has_its_interval_and_unit(analysis, tmp_path):
-    text, _, _ = _page(analysis, tmp_path)
+def test_every_number_has_its_interval_and_unit(analysis, page):
+    text, _, _ = page
     table = text[text.index("Numbers of the ") : text.index("Systematic budget")]
     rows = re.findall(
         r"<tr><td>(.*?)</td><td class=\"number\">(.*?)</td><td class=\"number\">(.*?)</td>", table
@@ -138,10 +150,9 @@ def test_what_is_said_of_the_recording_is_on_the_page_and_in_the_summary(analysi
         ("films/EV 7.avi", "EV 7.avi"),
     ],
 )
-def test_the_page_is_headed_by_what_a_person_named(analysis, tmp_path, recording, head):
+def test_the_page_is_headed_by_what_a_person_named(analysis, recording, head):
     named = replace(analysis, provenance=replace(analysis.provenance, recording=recording))
-    text, _, _ = _page(named, tmp_path)
-    assert f"<h1>{head}</h1>" in text
+    assert f"<h1>{head}</h1>" in headline(named)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """Rendered studies through the whole pipeline: the right verdict or none, never a false DAMAGED."""
 
+from functools import cache, partial
+
 import pytest
 
 from made.rendered import rendered_study
@@ -14,12 +16,18 @@ def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("rendered")
 
 
+@pytest.fixture(scope="module")
+def rendered(folder):
+    """Return the function that renders and judges a study; each once."""
+    return cache(partial(rendered_study, folder))
+
+
 @pytest.mark.parametrize(
     ("case", "right"),
     [("T8 osmotic lysis", Integrity.DAMAGED), ("X1 smaller but intact", Integrity.ALTERED)],
 )
-def test_a_rendered_study_gets_the_right_verdict_or_none(folder, case, right):
-    outcome = rendered_study(folder, case)
+def test_a_rendered_study_gets_the_right_verdict_or_none(rendered, case, right):
+    outcome = rendered(case)
     judgement = outcome.judged[0].judgement
     assert judgement.verdict in (right, Integrity.INDETERMINATE)
     shift = judgement.criteria["size_at_brightness"].comparison.estimate
@@ -27,8 +35,8 @@ def test_a_rendered_study_gets_the_right_verdict_or_none(folder, case, right):
     assert 0.06 < shift < 0.25 if right is Integrity.DAMAGED else abs(shift) < 0.06
 
 
-def test_what_was_analysed_is_not_analysed_again(folder):
-    outcome = rendered_study(folder, "T8 osmotic lysis")
+def test_what_was_analysed_is_not_analysed_again(folder, rendered):
+    outcome = rendered("T8 osmotic lysis")
     kept = {path: path.stat().st_mtime_ns for path in (folder / "analyses").glob("*/results.h5")}
     again = rendered_study(folder, "T8 osmotic lysis")
     assert {path: path.stat().st_mtime_ns for path in (folder / "analyses").glob("*/results.h5")} == kept

@@ -15,7 +15,7 @@ from nta.catalogue.record import numbers_of
 from nta.io.atomic import new_file
 from nta.io.results import summary
 from nta.pipeline import Analysis
-from nta.quantity import Quantity
+from nta.quantity import Quantity, quantities
 
 OUTCOME_FILE = "outcome.json"
 FORMAT = 2
@@ -151,14 +151,10 @@ def read_outcome(folder: Path) -> JobOutcome | None:
         return replace(
             outcome,
             about=About(**held["about"]),
-            numbers=_quantities(held["numbers"]),
-            statistical=_quantities(held["statistical"]),
+            numbers=quantities(held["numbers"]),
+            statistical=quantities(held["statistical"]),
             curve=curve,
             kept=True,
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
-
-
-def _quantities(held: Mapping[str, Mapping[str, Any]]) -> dict[str, Quantity]:
-    return {name: Quantity.from_dict(q) for name, q in held.items()}

@@ -14,6 +14,7 @@ from nta.live.wording import Piece, Row, lines, recording_rows, result_rows, why
 from nta.report.curves import central_range_nm
 from nta.report.wording import number
 from nta.sizes import Distribution
+from nta.sizes.numbers import rebinned
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -97,7 +98,9 @@ def _bars(curve: Distribution) -> Iterator[Text]:
 
     low, high = central_range_nm(curve, _OUTSIDE, 1 - _OUTSIDE, bins_beyond=1)
     edges = np.geomspace(low, high, _BINS + 1)
-    share, upper = (_rebinned(curve, values, edges) for values in (curve.weight, np.nan_to_num(curve.high)))
+    share, upper = (
+        rebinned(curve.edges_nm, values, edges) for values in (curve.weight, np.nan_to_num(curve.high))
+    )
     upper = np.maximum(upper, share)
     top = max(float(share.max()) * 1.25, 1e-9)
     for i in range(_BINS):
@@ -109,12 +112,6 @@ def _bars(curve: Distribution) -> Iterator[Text]:
             ("░" * faint, "cyan dim"),
             (f" {100 * share[i]:.1f} %", ""),
         )
-
-
-def _rebinned(curve: Distribution, weight: np.ndarray, edges: np.ndarray) -> np.ndarray:
-    """Sum the shares of fine bins in coarse bins."""
-    cumulative = np.append(0.0, np.cumsum(weight))
-    return np.diff(np.interp(np.log(edges), np.log(curve.edges_nm), cumulative))
 
 
 def _advice(s: Snapshot) -> Iterator[Text]:

@@ -14,7 +14,7 @@ from nta.columns import FloatArray
 from nta.errors import SettingError
 from nta.measurements.table import Measurement, check_name, percentile_share
 from nta.measurements.writing import CURVE_FILE, SIZES_FILE, SIZES_VERSION
-from nta.quantity import CONFIDENCE, Quantity, unknown
+from nta.quantity import CONFIDENCE, Quantity, quantities, unknown
 from nta.sizes import Distribution
 from nta.sizes.numbers import SUMMARY_UNITS, fraction, quantile
 
@@ -83,11 +83,6 @@ def _held(file: Path) -> dict[str, Any]:
     if held.get("format") != "nta sizes" or held.get("version") != SIZES_VERSION:
         raise SettingError(f"{file} is not what this version of nta import writes; import the tracks again")
     return held
-
-
-def quantities(held: Mapping[str, Mapping[str, Any]]) -> dict[str, Quantity]:
-    """Return quantities by name from their form in JSON."""
-    return {name: Quantity.from_dict(q) for name, q in held.items()}
 
 
 def _curve(file: Path, words: Mapping[str, Any]) -> Distribution:

@@ -14,7 +14,7 @@ from nta.quantity import CONFIDENCE, Quantity, unknown
 from nta.sizes import Distribution, Draws
 from nta.sizes.numbers import SUMMARY_UNITS
 
-Kind = Literal["sizes", "visibility"]
+NumberKind = Literal["sizes", "visibility"]
 """Names of numbers: of the size distribution, and of the counts."""
 _PERCENTILE = re.compile(r"d(\d{1,2}(?:\.\d+)?)_nm")
 
@@ -59,7 +59,7 @@ class Measurement(ABC):
     def distribution(self) -> Distribution | None:
         """Return the size distribution; None if there is none."""
 
-    def confidence_of(self, kind: Kind) -> float:
+    def confidence_of(self, kind: NumberKind) -> float:
         """Return the confidence level of an interval: as chosen for sizes, 95 % for concentrations, counts and limits."""
         return self.confidence if kind == "sizes" else CONFIDENCE
 

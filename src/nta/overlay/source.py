@@ -10,7 +10,6 @@ import numpy as np
 
 from nta.assessment import Assessment, Verdict
 from nta.assessment.finding import worst
-from nta.columns import FloatArray
 from nta.errors import SettingError
 from nta.measurements import (
     MeasuredAnalysis,
@@ -24,6 +23,7 @@ from nta.measurements.replicates import mean_over
 from nta.physics import water_viscosity_pa_s
 from nta.quantity import CONFIDENCE, Quantity, student_half_width
 from nta.sizes import Distribution
+from nta.sizes.numbers import rebinned
 
 EDGES_NM = np.geomspace(
     5.0, 5000.0, 601
@@ -104,7 +104,9 @@ def _mean_curve(curves: Sequence[Distribution | None]) -> Distribution | None:
         return first
     same = all(np.array_equal(curve.edges_nm, first.edges_nm) for curve in known)
     edges = first.edges_nm if same else EDGES_NM
-    each = np.array([curve.weight if same else _rebinned(curve.edges_nm, curve.weight) for curve in known])
+    each = np.array(
+        [curve.weight if same else rebinned(curve.edges_nm, curve.weight, EDGES_NM) for curve in known]
+    )
     mean, half = each.mean(axis=0), student_half_width(each)
     return replace(first, edges_nm=edges, weight=mean, low=np.maximum(mean - half, 0.0), high=mean + half)
 
@@ -171,9 +173,3 @@ def _why(m: Measurement) -> str:
     if isinstance(m, MeasuredAnalysis):
         return m.number("d50_nm").method
     return m.number("d50_nm").method.removeprefix("no result: ")
-
-
-def _rebinned(edges_nm: FloatArray, weight: FloatArray) -> FloatArray:
-    """Return the shares in the common bins; a bin across an edge is divided in proportion."""
-    below = np.concatenate([[0.0], np.cumsum(weight)])
-    return np.diff(np.interp(np.log(EDGES_NM), np.log(edges_nm), below))

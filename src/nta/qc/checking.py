@@ -11,7 +11,7 @@ from nta.calibration import load_certificate
 from nta.errors import SettingError
 from nta.measurements import Measurement, Result, open_all, refuse_copies
 from nta.measurements.replicates import mean_over, ratio, variation
-from nta.measurements.table import Kind, exact
+from nta.measurements.table import NumberKind, exact
 from nta.qc.reference import distance
 from nta.qc.report import QcReport
 from nta.qc.specification import Criterion, Specification, read_specification
@@ -179,7 +179,7 @@ def _mean(
     number: Callable[[Measurement], Quantity],
     name: str,
     confidence: float,
-    kind: Kind = "sizes",
+    kind: NumberKind = "sizes",
     *,
     share: bool = False,
 ) -> _Found:

@@ -67,6 +67,12 @@ def fraction(edges_nm: FloatArray, weight: FloatArray, low_nm: float, high_nm: f
     return np.asarray(weight @ np.clip(overlap / np.diff(edge), 0.0, 1.0))
 
 
+def rebinned(edges_nm: FloatArray, weight: FloatArray, into_nm: FloatArray) -> FloatArray:
+    """Return the shares in the bins between other edges; a bin across an edge is divided in proportion to ln d."""
+    below = np.append(0.0, np.cumsum(weight))
+    return np.diff(np.interp(np.log(into_nm), np.log(edges_nm), below))
+
+
 def moved_fraction(
     edges_nm: FloatArray, draws: FloatArray, factor: FloatArray, low_nm: float, high_nm: float
 ) -> FloatArray:

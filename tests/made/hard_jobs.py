@@ -1,0 +1,25 @@
+"""Jobs that end or block their process; in a module of their own, which new processes import quickly."""
+
+import ctypes
+import os
+import signal
+import time
+
+from nta.batch.outcome import JobOutcome
+
+
+def treacherous(job):
+    """End the process in the ways a file can end it."""
+    if job.name == "run_00.avi":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if job.name == "run_01.avi" and not job.settled:
+        return None
+    return JobOutcome(status="result", reason=f"settled: {job.settled}")
+
+
+def endless(job):
+    """Stand still as a library does that holds Python and comes to no end."""
+    if job.name == "run_00.avi":
+        ctypes.PyDLL(None).sleep(600)
+    time.sleep(4)  # longer than nothing may move, but Python runs
+    return JobOutcome(status="result")
