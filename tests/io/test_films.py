@@ -246,6 +246,13 @@ def test_a_film_whose_first_clusters_are_lost_says_so(tmp_path):
     assert any("about 12 frames may be missing before" in note for note in recording.report.notes)
 
 
+def test_a_film_of_mpeg_does_not_start_at_0_and_lacks_nothing_for_that(tmp_path):
+    path = write_film(tmp_path / "whole.mpg", noisy_frames(6), "mpeg2video", "yuv420p")
+    with open_recording(path) as recording:
+        assert len(list(recording.frames())) == 6
+        assert not any("missing" in note for note in recording.report.notes)
+
+
 def test_what_is_wrong_with_the_structure_of_a_film_that_opens_is_told(tmp_path):
     path = write_film(tmp_path / "hit.mkv", noisy_frames(20), "ffv1", "gray")
     data = bytearray(path.read_bytes())

@@ -72,6 +72,11 @@ def test_an_analysis_comes_back_field_by_field(analysis, tmp_path):
     assert _differences(analysis, again) == []
 
 
+def test_results_given_for_a_recording_are_told_what_takes_them(analysis, tmp_path):
+    with pytest.raises(RecordingError, match=r"results\.h5 holds results and no frames: nta report"):
+        nta.open(save_analysis(analysis, tmp_path / "results.h5"))
+
+
 class _Colour(enum.Enum):
     RED = "red"
 

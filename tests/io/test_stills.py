@@ -505,7 +505,7 @@ def test_a_missing_number_is_a_lost_frame_and_a_broken_image_a_damaged_one(tmp_p
 
 def test_a_folder_without_images_says_what_it_looked_for(tmp_path):
     (tmp_path / "notes.txt").write_text("no image")
-    with pytest.raises(RecordingError, match=r"folder without images \(.*\.png"):
+    with pytest.raises(RecordingError, match=r"folder without images \(.*\.png.*it holds \.txt;"):
         open_recording(tmp_path)
 
 

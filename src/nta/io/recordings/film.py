@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 _NOTES_KEPT = 3
 _LOOKED_AT = 5  # frames from which interlacing and the range of the luma are recognised
 _STARTS_LATE = 3  # frames; a film with reordered frames may begin late by this number
+_STARTS_ANYWHERE = ("mpeg",)  # formats whose time stamps do not begin at 0
 _INDEX_LAST = (".mp4", ".mov", ".m4v")
 _HARMLESS = ("overread",)  # the JPEG of some cameras ends a few bytes late; the image is complete
 _Found = tuple[Image | None, Fraction | None, str, int]
@@ -65,6 +66,7 @@ class FilmReader:
                 clock=None if first.pts is None or self._steady else "container",
                 notes=tuple(f"its structure is damaged ({words})" for words in complaints[:_NOTES_KEPT]),
             )
+            self._starts_at_0 = container.format.name not in _STARTS_ANYWHERE
             # elsewhere ffmpeg estimates a duration from bit rates
             told = container.format.name.startswith(("matroska", "mov"))
             self._duration_s = container.duration / 1e6 if told and container.duration else None
@@ -76,7 +78,7 @@ class FilmReader:
         images = numbered(self._images(tally), self._rate, on_time=self._steady)
         for (image, time_s, complaint, undecoded), index in images:
             tally.damaged += undecoded
-            if index == 0 and time_s is not None and self._rate is not None:
+            if index == 0 and time_s is not None and self._rate is not None and self._starts_at_0:
                 self._note_late(tally, time_s)
             if image is None:
                 tally.damaged += 1

@@ -108,8 +108,10 @@ def image_files(path: Path) -> list[Path]:
         key=lambda f: natural_key(f.name),
     )
     if not files:
+        held = sorted({f.suffix.lower() for f in path.iterdir() if f.is_file() and f.suffix})
         raise RecordingError(
-            f"{path} is a folder without images ({', '.join(sorted(KINDS))}); a folder of recordings is for nta batch"
+            f"{path} is a folder without images ({', '.join(sorted(KINDS))}); it holds {', '.join(held) or 'no files'}; "
+            "a folder of recordings is for nta batch, one of results for nta report"
         )
     kinds: dict[str, Path] = {}
     for file in files:

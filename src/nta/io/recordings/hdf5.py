@@ -175,6 +175,10 @@ def _opened(path: Path, *, cut: bool) -> Iterator[h5py.File]:
 def _check_kind(file: h5py.File, path: Path) -> None:
     kind = _plain(file.attrs.get("format"))
     if kind != FORMAT:
+        from nta.io.results.store import FORMAT as RESULTS  # which imports the layout of recordings
+
+        if kind == RESULTS:
+            raise NoRecordingError(f"{path} holds results and no frames: nta report and nta export take it")
         held = ", ".join(list(file)[:6]) or "nothing"
         raise NoRecordingError(
             f"{path} is HDF5 but no nta recording (it holds {held}); nta reads HDF5 that it wrote itself: "

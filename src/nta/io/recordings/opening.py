@@ -10,26 +10,15 @@ from typing import Any
 from nta.errors import NoRecordingError, RecordingError, SettingError
 from nta.io.recordings.reader import Reader
 from nta.io.recordings.recording import Recording
+from nta.io.recordings.refusal import FIRST_BYTES, FROM_ARRAYS, refusal
 from nta.io.recordings.sidecar import read_sidecar
 from nta.io.recordings.words import frame_rate
-from nta.io.text import SPREADSHEETS
 from nta.stated import stated_number
 
 _TIFFS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _FILMS = (b"\x1aE\xdf\xa3", b"0&\xb2u\x8ef\xcf\x11", b"\0\0\x01\xba", b"FLV\x01", b"OggS")
 _MOV_ATOMS = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")
-_SINGLE_IMAGES = {b"\x89PNG": "PNG", b"\xff\xd8\xff": "JPEG", b"BM": "BMP", b"GIF8": "GIF"}
-_MICROSCOPES = {
-    b"\xda\xce\xbe\x0a": ("a Nikon ND2", "NIS-Elements, Bio-Formats or the Python package nd2"),
-    b"ZISRAWFILE": ("a Zeiss CZI", "ZEN or Bio-Formats"),
-    b"p\0\0\0": ("a Leica LIF", "LAS X or Bio-Formats"),
-}
-_ZIP, _GZIP = b"PK\x03\x04", b"\x1f\x8b"
-_NUMPY = b"\x93NUMPY"
 _ZARR = (".zgroup", ".zarray", ".zattrs", "zarr.json")
-_FROM_ARRAYS = (
-    "nta takes arrays in Python: nta.from_frames(array, frame_rate_hz=..., pixel_size_um=...); or write TIFF"
-)
 
 
 def open_recording(
@@ -98,14 +87,14 @@ def _reader(path: Path, known_hz: float | None) -> Reader:
         raise RecordingError(f"there is no {path}")
     if path.is_dir():
         if any((path / name).is_file() for name in _ZARR):
-            raise RecordingError(f"{path} is a Zarr store; {_FROM_ARRAYS}")
+            raise RecordingError(f"{path} is a Zarr store; {FROM_ARRAYS}")
         from nta.io.recordings.folder import FolderReader
 
         return FolderReader(path)
     if not path.is_file():
         raise RecordingError(f"{path} is neither a file nor a folder: a recording is read more than once")
     with path.open("rb") as file:
-        start = file.read(16)
+        start = file.read(FIRST_BYTES)
     if not start:
         raise NoRecordingError(f"{path} is empty (0 bytes)")
     if start[:8] == b"\x89HDF\r\n\x1a\n":
@@ -130,36 +119,10 @@ def _reader(path: Path, known_hz: float | None) -> Reader:
         if is_uncompressed_avi(path):
             return AviReader(path)
     elif not (start.startswith(_FILMS) or start[4:8] in _MOV_ATOMS):
-        raise _refusal(path, start)
+        raise refusal(path, start)
     from nta.io.recordings.film import FilmReader
 
     return FilmReader(path, known_hz)
-
-
-def _refusal(path: Path, start: bytes) -> RecordingError:
-    """Return the message about a file without a reader; a file of a microscope is a recording, only not readable."""
-    for magic, kind in _SINGLE_IMAGES.items():
-        if start.startswith(magic):
-            return NoRecordingError(f"{path} is a single {kind} image; give the folder that holds the frames")
-    for magic, (kind, tool) in _MICROSCOPES.items():
-        if start.startswith(magic):
-            return RecordingError(
-                f"{path} is {kind}, which nta does not read; turn it into OME-TIFF with {tool}"
-            )
-    if start.startswith(_NUMPY):
-        return NoRecordingError(f"{path} is a NumPy array; {_FROM_ARRAYS}")
-    if start.startswith(_ZIP) and path.suffix.lower() in SPREADSHEETS:
-        return NoRecordingError(f"{path} is a spreadsheet and no recording")
-    if start.startswith(_ZIP):
-        return NoRecordingError(f"{path} is a zip archive; unpack it")
-    if start.startswith(_GZIP):
-        return NoRecordingError(f"{path} is a gzip archive; unpack it")
-    readable = all(32 <= byte < 127 or byte in b"\t\r\n" for byte in start)
-    what = "is text" if readable else f"begins with {start[:8].hex(' ')}"
-    return NoRecordingError(
-        f"{path} is no recording that nta knows (it {what}); "
-        "it reads its own HDF5, TIFF, AVI, MP4, MOV, MKV, CINE, SEQ and folders of images"
-    )
 
 
 def checksum(path: str | Path) -> str:

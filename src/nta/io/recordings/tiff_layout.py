@@ -65,7 +65,11 @@ class _Listener(logging.Handler):
 def check_pixels(page: Any, path: Path) -> None:
     """Refuse pixels of a type that no camera delivers."""
     if page.dtype not in (np.uint8, np.uint16):
-        raise RecordingError(f"{path} has {page.dtype} pixels; a recording has a camera's uint8 or uint16")
+        raise RecordingError(
+            f"{path} has {page.dtype} pixels; a recording has a camera's uint8 or uint16. Whole numbers become so in Fiji "
+            "(untick Edit > Options > Conversions > Scale, then Image > Type > 16-bit); what was scaled or filtered no "
+            "longer has the camera's noise: take the raw frames"
+        )
 
 
 @dataclass(frozen=True)

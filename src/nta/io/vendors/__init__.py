@@ -73,7 +73,7 @@ def read_vendor(path: str | Path) -> VendorResult:
     if path.is_dir():
         table = viewsizer.folder_table(path)
         if table is None:
-            raise VendorFileError(f"{path}: a folder without a ViewSizer table of bins; give a file")
+            raise VendorFileError(f"{path}: a folder without a ViewSizer table of bins; give the files in it")
         return viewsizer.read_bins(table)
     if viewsizer.is_list(path) and path.is_file():
         return viewsizer.read_list(path)
