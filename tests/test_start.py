@@ -161,6 +161,13 @@ def test_help_takes_less_cpu_than_a_blink():
     assert cpu_s < 0.5
 
 
+def test_a_room_is_there_after_import_nta_and_nothing_else_is():
+    assert nta.__getattr__("errors") is importlib.import_module("nta.errors")
+    for name in ("analyse", "_rooms"):
+        with pytest.raises(AttributeError, match=name):
+            nta.__getattr__(name)
+
+
 def test_the_version_is_that_of_the_distribution():
     assert nta.__version__ == version("nta-lab")
 

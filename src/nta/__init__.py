@@ -47,12 +47,13 @@ In a script::
 
 `nta.from_frames` does for images in memory what `nta.open` does for a file.
 
-Names are imported when first used, so that ``import nta`` costs nothing.
+Names and rooms (`nta.errors`, `nta.qc`, ...) are imported when first used, so that ``import nta`` costs nothing.
 """
 
 from __future__ import annotations
 
 from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from nta.numba_cache import choose_numba_cache
@@ -112,12 +113,13 @@ choose_numba_cache()
 def __getattr__(name: str) -> Any:
     if name == "__version__":
         return own_version()
-    try:
+    if name in _HOMES:
         module, attribute = _HOMES[name]
-    except KeyError:
-        raise AttributeError(f"module 'nta' has no attribute {name!r}") from None
-    return getattr(import_module(module), attribute)
+        return getattr(import_module(module), attribute)
+    if not name.startswith("_") and find_spec(f"{__name__}.{name}") is not None:
+        return import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module 'nta' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return sorted([*__all__, "__version__", "errors"])

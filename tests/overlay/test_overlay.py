@@ -175,6 +175,7 @@ def test_the_command_reads_what_there_is(tmp_path, capsys):
     assert "--force" in capsys.readouterr().err
     assert main([*words, "--force", "--figures", str(tmp_path / "figures")]) == 0
     assert (tmp_path / "figures" / "curves.svg").read_text(encoding="utf-8").startswith("<svg")
+    assert (tmp_path / "figures" / "curves.pdf").read_bytes().startswith(b"%PDF")
     assert main(["compare", str(tmp_path), "-o", str(page), "--force"]) == 1
     assert "neither results.h5" in capsys.readouterr().err
 

@@ -55,4 +55,4 @@ def page(analysis: Analysis, pictures: Iterable[Picture]) -> str:
             details(analysis),
         )
     )
-    return whole_page(f"{analysis.provenance.recording} · nanoparticle tracking analysis", body)
+    return whole_page(f"{analysis.provenance.called} · nanoparticle tracking analysis", body)

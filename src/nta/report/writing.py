@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from nta.report.figures.style import Picture
 
 REPORT_FILE = "report.html"
+FORMATS = ("svg", "pdf", "png")
+"""Formats of single figures; PDF and SVG are drawings of lines for print, PNG has 300 pixels per inch."""
 
 
 def write_report(analysis: Analysis, folder: str | Path) -> Path:
@@ -30,7 +32,7 @@ def report_page(analysis: Analysis) -> str:
 
 
 def write_figures(
-    analysis: Analysis, folder: str | Path, formats: Sequence[str] = ("svg", "png")
+    analysis: Analysis, folder: str | Path, formats: Sequence[str] = FORMATS
 ) -> tuple[Path, ...]:
     """Write every figure of the report into a folder, e.g. `size_distribution.svg`; figures without data are skipped."""
     from nta.report.figures import draw_all
@@ -39,22 +41,21 @@ def write_figures(
 
 
 def write_pictures(
-    pictures: Iterable[Picture], folder: str | Path, formats: Sequence[str] = ("svg", "png")
+    pictures: Iterable[Picture], folder: str | Path, formats: Sequence[str] = FORMATS
 ) -> tuple[Path, ...]:
     """Write pictures into a folder, by their names; those without data are skipped."""
-    from nta.report.figures.style import as_png, as_svg
+    from nta.report.figures.style import as_pdf, as_png, as_svg
 
-    unknown = sorted(set(formats) - {"svg", "png"})
+    unknown = sorted(set(formats) - set(FORMATS))
     if unknown:
-        raise SettingError(f"figures are written as svg or png, got {unknown[0]!r}")
-    written = []
-    for picture in pictures:
-        if picture.figure is None:
-            continue
-        for suffix in formats:
-            content = as_svg(picture).encode("utf-8") if suffix == "svg" else as_png(picture)
-            written.append(_write(Path(folder) / f"{picture.name}.{suffix}", content))
-    return tuple(written)
+        raise SettingError(f"figures are written as {', '.join(FORMATS)}, got {unknown[0]!r}")
+    writers = {"svg": lambda picture: as_svg(picture).encode("utf-8"), "pdf": as_pdf, "png": as_png}
+    return tuple(
+        _write(Path(folder) / f"{picture.name}.{suffix}", writers[suffix](picture))
+        for picture in pictures
+        if picture.figure is not None
+        for suffix in formats
+    )
 
 
 def _write(path: Path, content: bytes) -> Path:

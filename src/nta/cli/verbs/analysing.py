@@ -117,7 +117,7 @@ def _report(verbs: Any, common: argparse.ArgumentParser) -> None:
     report.add_argument(
         "-o", "--output", type=Path, help="folder for the report (default: beside the results)"
     )
-    report.add_argument("--figures", action="store_true", help="save every figure as SVG and PNG too")
+    report.add_argument("--figures", action="store_true", help="save every figure as SVG, PDF and PNG too")
 
 
 def _study(verbs: Any, common: argparse.ArgumentParser) -> None:

@@ -105,7 +105,7 @@ def _compare(verbs: Any, common: argparse.ArgumentParser) -> None:
         "--figures",
         type=Path,
         metavar="DIR",
-        help="folder for every figure as SVG and PNG, for a paper or slides",
+        help="folder for every figure as SVG, PDF and PNG, for a paper or slides",
     )
     verb.add_argument(
         "--same-viscosity",

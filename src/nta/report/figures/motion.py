@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, NullFormatter
 from numpy.typing import NDArray
 
 from nta.diffusion import EnsembleMotion
@@ -21,6 +20,7 @@ from nta.report.figures.style import (
     VERMILLION,
     Picture,
     new_figure,
+    plain_numbers,
 )
 from nta.report.wording import count, grouped, number, value_and_interval
 
@@ -133,10 +133,8 @@ def track_lengths(analysis: Analysis) -> Picture:
         _draw_survival(axis, n_points[has_size], BLUE, "with a size")
     axis.set_xscale("log")
     axis.set_yscale("log")
-    for which in (axis.xaxis, axis.yaxis):
-        which.set_major_formatter(FuncFormatter(lambda v, _: grouped(int(v)) if v >= 1 else ""))
-    axis.xaxis.set_minor_formatter(FuncFormatter(lambda v, _: f"{v:g}" if f"{v:.0e}"[0] in "25" else ""))
-    axis.yaxis.set_minor_formatter(NullFormatter())
+    plain_numbers(axis.xaxis)
+    plain_numbers(axis.yaxis)
     least = analysis.settings.diffusion.min_track_frames
     axis.axvline(least, color=GREY, linewidth=0.6, linestyle=(0, (2, 3)))
     axis.set_xlabel("spots in a track, n")

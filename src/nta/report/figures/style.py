@@ -20,7 +20,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, Locator, MaxNLocator, NullFormatter
 from PIL import Image
 
-from nta.report.wording import superscript
+from nta.report.wording import grouped, superscript
 
 # Okabe and Ito, Color Universal Design (2008), https://jfly.uni-koeln.de/color/; used in this order of lightness
 BLUE = "#0072B2"
@@ -79,8 +79,9 @@ _STYLE: dict[str, Any] = {
     "lines.solid_capstyle": "round",
     "figure.facecolor": "white",
     "figure.dpi": 72,
-    "savefig.dpi": 200,
+    "savefig.dpi": 300,  # what journals ask of a picture in pixels
     "svg.fonttype": "none",
+    "pdf.fonttype": 42,  # whole fonts, which journals ask for and drawing programs can edit
     "axes.formatter.use_mathtext": False,
     "axes.unicode_minus": True,
     "path.simplify": True,
@@ -95,6 +96,10 @@ class Picture:
     title: str
     caption: str
     figure: Figure | None
+
+    def _repr_svg_(self) -> str | None:
+        """Show the figure in a notebook."""
+        return None if self.figure is None else as_svg(self)
 
 
 @contextmanager
@@ -172,9 +177,14 @@ class _Steps(Locator):
 def log_axis(axis: Axes) -> None:
     """Make the x axis logarithmic, labelled with plain numbers."""
     axis.set_xscale("log")
-    axis.xaxis.set_major_locator(_Steps())
-    axis.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
-    axis.xaxis.set_minor_formatter(NullFormatter())
+    plain_numbers(axis.xaxis)
+
+
+def plain_numbers(axis: XAxis | YAxis) -> None:
+    """Label a logarithmic axis with plain numbers, at least four of them."""
+    axis.set_major_locator(_Steps())
+    axis.set_major_formatter(lambda value, _: f"{value:g}" if value < 1e4 else grouped(int(value)))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def powers_of_ten(axis: XAxis | YAxis, most: float, label: str) -> None:

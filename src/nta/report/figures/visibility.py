@@ -7,9 +7,11 @@ from matplotlib.ticker import FuncFormatter
 
 from nta.physics import ML_PER_UM3
 from nta.pipeline import Analysis
+from nta.quantity import CONFIDENCE
 from nta.report.curves import central_range_nm
-from nta.report.figures.style import BLUE, GREY, HALF, VERMILLION, Picture, new_figure
+from nta.report.figures.style import BLUE, GREY, HALF, VERMILLION, Picture, log_axis, new_figure
 from nta.report.wording import number
+from nta.sizes.numbers import clopper_pearson
 from nta.visibility import DetectionCurve
 
 _PERCENT = FuncFormatter(lambda v, _: f"{100 * v:g} %")
@@ -29,21 +31,24 @@ def detection(analysis: Analysis) -> Picture:
     light = np.geomspace(curve.light_e[0] / 1.2, curve.light_e[-1] * 1.2, 300)
     axis.plot(light, curve.probability(light, curve.width_px[0]), color=BLUE, label="in focus")
     wide = curve.probability(light, curve.width_px[2])
-    axis.plot(
-        light, wide, color=VERMILLION, label=f"{curve.width_px[2] / curve.width_px[0]:.1f} times as wide"
-    )
-    error = np.sqrt(curve.found_share * (1 - curve.found_share) / curve.found_count)
+    times = f"{curve.width_px[2] / curve.width_px[0]:.1f} times as wide"
+    axis.plot(light, wide, color=VERMILLION, linestyle="--", label=times)
+    ends = [
+        clopper_pearson(float(share), int(n), CONFIDENCE)
+        for share, n in zip(curve.found_share, curve.found_count, strict=True)
+    ]
+    error = np.abs(np.transpose(ends) - curve.found_share)
     axis.errorbar(curve.light_e, curve.found_share, error, fmt="o", markersize=3.5, color=BLUE, linewidth=1)
     axis.axhline(0.5, color=GREY, linewidth=0.6, linestyle="--")
-    axis.set_xscale("log")
-    axis.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}"))
+    log_axis(axis)
     axis.set_ylim(0, 1.03)
     axis.yaxis.set_major_formatter(_PERCENT)
     axis.set_xlabel("light of a spot, photo-electrons")
     axis.set_ylabel("found")
     axis.legend(loc="lower right")
     caption = (
-        f"{curve.trials} simulated spots were put into the run's own frames and looked for by the run's own detector. "
+        f"{curve.trials} simulated spots were put into the run's own frames and looked for by the run's own detector; "
+        f"bars: {100 * CONFIDENCE:g} % intervals of the shares found, curves: the model fitted to all of them. "
         f"Half of the spots in focus are found at {number(float(curve.light_50_e[0]))} photo-electrons; of those well above "
         f"that {number(100 * curve.ceiling)} % are found{_of_bright(curve)}, the rest falls onto other particles."
     )
