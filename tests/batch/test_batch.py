@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -25,7 +26,8 @@ from nta.batch.processes import in_processes
 from nta.batch.replicates import replicates
 from nta.batch.tables import groups_table
 from nta.batch.work import work
-from nta.catalogue import Catalogue
+from nta.calibration import calibration_folder
+from nta.catalogue import About, Catalogue
 from nta.cli import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, main
 from nta.cli.batch import _summary
 from nta.errors import SettingError
@@ -156,7 +158,7 @@ def here(monkeypatch):
 
     def serially(jobs, function, **_):
         for job in jobs:
-            yield job, function(replace(job, settled=True))
+            yield job, function(job)
 
     monkeypatch.setattr("nta.batch.running.in_processes", serially)
 
@@ -191,6 +193,25 @@ def test_only_what_changed_is_redone(few, quick, tmp_path, here):
     hot = _again(few, folder, warmer)
     assert not any(o.kept for o in hot.values())
     assert hot[names[2]].numbers["temperature_c"].value == 30
+
+
+def test_a_certificate_that_a_side_car_names_is_in_the_key_and_so_is_the_blank_of_a_blank(
+    few, tmp_path, monkeypatch
+):
+    shelves = tmp_path / "calibration"
+    shutil.copytree(calibration_folder(), shelves)
+    monkeypatch.setenv("NTA_CALIBRATION", str(shelves))
+    job = plan(few, tmp_path / "batch", request=Request(), about=About(kind="beads"))[0]
+    before = job.key("0")
+    certificate = next((shelves / "beads").glob("*.toml"))
+    certificate.write_text(certificate.read_text() + "\n# measured again\n")
+    assert job.key("0") != before
+
+    keys = set()
+    for content in (b"one", b"two"):
+        (tmp_path / "results.h5").write_bytes(content)
+        keys.add(replace(job, request=Request(kind="blank", blank=tmp_path / "results.h5")).key("0"))
+    assert len(keys) == 2
 
 
 def test_what_is_said_beside_the_analysis_redoes_nothing(few, quick, tmp_path, here):
@@ -306,19 +327,18 @@ def test_two_batches_in_one_folder_are_refused(few, tmp_path, monkeypatch):
 @pytest.mark.slow
 def test_a_process_that_dies_costs_its_own_file_alone(few, tmp_path):
     jobs = plan(few, tmp_path / "batch")
-    found = {job.name: o for job, o in in_processes(jobs, treacherous, workers=2, threads=1)}
+    found = {job.name: o for job, o in in_processes(jobs, treacherous, workers=2, cores_each=1)}
     assert len(found) == 3
     assert "died twice (signal SIGKILL)" in found["run_00.avi"].reason
     assert not found["run_00.avi"].lasting
-    assert found["run_01.avi"].reason == "settled: True"  # done again in a process of its own
-    assert found["run_02.avi"].reason == "settled: False"
+    assert [found[f"run_0{k}.avi"].reason for k in (1, 2)] == ["on 1 cores"] * 2
 
 
 @pytest.mark.slow
 def test_a_file_that_comes_to_no_end_costs_itself_alone(few, tmp_path):
     jobs = plan(few, tmp_path / "batch")
     start = time.monotonic()
-    found = {job.name: o for job, o in in_processes(jobs, endless, workers=2, threads=1, stuck_s=3)}
+    found = {job.name: o for job, o in in_processes(jobs, endless, workers=2, cores_each=1, stuck_s=3)}
     assert time.monotonic() - start < 300
     assert "nothing moved for 3 s" in found["run_00.avi"].reason
     assert [found[f"run_0{k}.avi"].status for k in range(3)] == ["failed", "result", "result"]
