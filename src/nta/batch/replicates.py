@@ -8,10 +8,11 @@ from functools import cached_property
 
 from nta.assessment import Verdict
 from nta.batch.job import Job
-from nta.batch.outcome import ANALYSED, Curve, Done, JobOutcome
+from nta.batch.outcome import ANALYSED, Done, JobOutcome
 from nta.measurements.replicates import Spread, spread_over_videos
 from nta.report.reliance import with_reasons
 from nta.report.wording import count, number
+from nta.sizes import Distribution
 
 _SIZES = ("d50_nm", "d10_nm", "d90_nm", "mean_nm", "mode_nm")
 _COUNTS = ("in_cell_per_ml", "in_sample_per_ml", "per_frame", "brightness_e_per_ms")
@@ -61,9 +62,9 @@ class Replicates:
         return f"; without the failed the mean D50 is {number(without)} nm instead of {number(with_them.mean)} nm"
 
     @property
-    def curves(self) -> Iterator[Curve]:
+    def distributions(self) -> Iterator[Distribution]:
         """Size distributions of the videos."""
-        return (video.curve for video in self.videos if video.curve is not None)
+        return (video.distribution for video in self.videos if video.distribution is not None)
 
     def _over(self, name: str, videos: Sequence[JobOutcome]) -> Spread | None:
         known = [v for v in videos if name in v.numbers and v.numbers[name].value is not None]
