@@ -419,13 +419,15 @@ def test_a_result_that_its_report_fails_is_marked_named_and_said_to_be_in_the_me
         "1 of 3 videos in the means is not to be relied on: c (drift, focus); without the failed" in words[-1]
     )
     assert "the mean D50 is 100 nm instead of 110 nm; to leave out" in words[-1]
+    (hopeless,) = replicates([rows[2], done("d", "fail", ["Focus"])])
+    assert hopeless.words_on_failed == "no video in the means is to be relied on: c (drift, focus); d (focus)"
     text = page(batch)
     assert text.index("Do not rely on c (drift, focus)") < text.index("Recordings")
     cells = map(_words_in, re.findall(r"<td>(.*?)</td>", text))
     assert [words for words in cells if words.startswith(("✓", "▲", "✕"))] == [
         "✓Good",
         "▲Use with care",
-        "✕Do not rely on it",
+        "✕Do not rely on it: drift, focus",
     ]
     assert groups_table(batch.groups).column("videos_failed").to_pylist() == [1]
     assert groups_table(batch.groups).column("mean_without_failed").to_pylist() == [100.0]

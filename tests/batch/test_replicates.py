@@ -119,6 +119,7 @@ def test_long_names_keep_what_differs():
         short = shortened(names, 22)
         assert len(set(short)) == len(names)
         assert all(len(words) <= 22 for words in short)
+    assert "…140 nm" in shortened([beads, beads.replace("100", "140")], 22)[1]
 
 
 def test_a_video_without_the_number_is_said():

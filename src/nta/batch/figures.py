@@ -304,6 +304,8 @@ def shortened(names: Sequence[str], most: int) -> list[str]:
         alike = [i for i, found in enumerate(short) if found == words]
         letters = enumerate(zip(*(names[i] for i in alike), strict=False))
         start = next((place for place, each in letters if len(set(each)) > 1), 0)
+        while start and names[alike[0]][start - 1].isdigit():  # a number is shown whole
+            start -= 1
         for i in alike:
             if names[i] not in [names[j] for j in alike if j != i]:
                 first = names[i][: most // 3]

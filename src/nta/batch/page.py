@@ -197,10 +197,9 @@ def _recordings(batch: Batch) -> doc.Table:
         "D90, nm",
         "Tracks",
         "Concentration, per ml",
-        "Failed",
     )
     rows = tuple(_recording(job, outcome, copies.get(job.name)) for job, outcome in batch.done)
-    return doc.Table(head, rows, widths=(2.5, 2, 1.5, 1, 1, 1, 1, 1.5, 2), numbers=(3, 4, 5, 6, 7))
+    return doc.Table(head, rows, widths=(2.5, 2, 2, 1, 1, 1, 1, 1.5), numbers=(3, 4, 5, 6, 7))
 
 
 def _recording(job: Job, outcome: JobOutcome, copy_of: str | None) -> tuple[doc.Cell, ...]:
@@ -216,7 +215,6 @@ def _recording(job: Job, outcome: JobOutcome, copy_of: str | None) -> tuple[doc.
         *("–" if q is None else in_column(q) for q in sizes),
         "–" if tracks is None or tracks.value is None else grouped(int(tracks.value)),
         _per_ml(numbers),
-        "; ".join(outcome.facts.get("failed_findings", ())),
     )
 
 
@@ -236,8 +234,10 @@ def _link(job: Job) -> doc.Link:
 
 
 def _mark(outcome: JobOutcome) -> doc.Mark:
-    """Return the mark of a recording: what it lacks, else whether its result may be relied on."""
-    return doc.Mark(*mark_of(outcome.verdict, _LACKING.get(outcome.status)))
+    """Return the mark of a recording: what it lacks, else whether its result may be relied on, with what failed."""
+    mood, words = mark_of(outcome.verdict, _LACKING.get(outcome.status))
+    failed = ", ".join(outcome.facts.get("failed_findings", ())).lower()
+    return doc.Mark(mood, f"{words}: {failed}" if failed else words)
 
 
 def _quantity_name(name: str, unit: str) -> str:

@@ -48,6 +48,8 @@ class Replicates:
         """Say which videos are in the means though they failed, and how to leave them out; empty if there are none."""
         if not self.failed:
             return ""
+        if len(self.failed) == len(self.videos) > 1:
+            return f"no video in the means is to be relied on: {with_reasons(self.failed)}"
         return (
             f"{len(self.failed)} of {count(len(self.videos), 'video')} in the means "
             f"{'is' if len(self.failed) == 1 else 'are'} not to be relied on: "

@@ -22,7 +22,7 @@ def work(job: Job) -> JobOutcome:
         key = job.key(sha256)
         return finished(job.folder, key) or _done(job, key, sha256)
     except (NtaError, OSError) as error:  # it cannot be read, or its outcome not be written
-        return JobOutcome(status="failed", reason=in_words(error), lasting=False)
+        return JobOutcome(status="failed", reason=_why(error, job), lasting=False)
 
 
 def _done(job: Job, key: str, sha256: str) -> JobOutcome:
@@ -41,7 +41,7 @@ def _done(job: Job, key: str, sha256: str) -> JobOutcome:
             status="skipped" if job.skipped and isinstance(error, NoRecordingError) else "failed",
             key=key,
             sha256=sha256,
-            reason=in_words(error),
+            reason=_why(error, job),
             lasting=isinstance(error, NtaError),
             detail="" if is_foreseen(error) else traceback.format_exc(),
             about=job.about,
@@ -49,6 +49,11 @@ def _done(job: Job, key: str, sha256: str) -> JobOutcome:
     with new_folder(job.folder, replace=True) as partial:
         write_outcome(failed, partial)
     return failed
+
+
+def _why(error: Exception, job: Job) -> str:
+    """Return an error in words; its row says which recording it is, so the path is not repeated."""
+    return in_words(error).replace(printable(str(job.recording)), job.recording.name)
 
 
 def _refuse_foreign(job: Job) -> None:
