@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +29,7 @@ class Request:
     """How one recording is to be analysed.
 
     camera : stated settings, as arguments of `open_recording`. conditions : stated conditions, as arguments of
-        `SampleConditions`. blank : results of the diluent alone, to be subtracted. threads : number of threads of the
-        detection; it does not change the result.
+        `SampleConditions`. blank : results of the diluent alone, to be subtracted.
     kind : what the recording is of. standard : for beads, the name of the certificate that they are compared with; empty if
         the side-car states it.
     report : whether to write a report page, which takes longer than the analysis of a short recording.
@@ -43,7 +42,6 @@ class Request:
     blank: Path | None = None
     kind: Kind = "sample"
     standard: str = ""
-    threads: int | None = None
     report: bool = True
 
 
@@ -72,9 +70,6 @@ def analyze_file(
     """
     if request.standard:
         known_certificate(request.standard)  # refuse a wrong certificate before the long analysis
-    settings = request.settings
-    if settings.detection.threads is None and request.threads is not None:
-        settings = replace(settings, detection=replace(settings.detection, threads=request.threads))
     blank = None if request.blank is None else load_analysis(request.blank)
     with open_recording(path, **request.camera) as source:
         conditions = stated_conditions(source.metadata, **request.conditions)
@@ -83,7 +78,7 @@ def analyze_file(
                 source,
                 conditions,
                 request.profile,
-                settings,
+                request.settings,
                 kind=request.kind,
                 progress=progress,
                 sha256=sha256 or checksum(path),
@@ -95,7 +90,7 @@ def analyze_file(
         analysis = subtract_blank(analysis, blank)
     if request.kind == "beads":
         analysis = against_certificate(analysis, request.standard or str(metadata.get("standard", "")))
-    return replace(analysis, settings=request.settings), metadata
+    return analysis, metadata
 
 
 def write_results(analysis: Analysis, folder: str | Path, *, report: bool = True) -> None:

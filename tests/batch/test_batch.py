@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -25,7 +26,8 @@ from nta.batch.processes import in_processes
 from nta.batch.replicates import replicates
 from nta.batch.tables import groups_table
 from nta.batch.work import work
-from nta.catalogue import Catalogue
+from nta.calibration import calibration_folder
+from nta.catalogue import About, Catalogue
 from nta.cli import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, main
 from nta.cli.batch import _summary
 from nta.errors import SettingError
@@ -135,14 +137,18 @@ def test_killed_in_the_middle_and_resumed_it_gives_the_same_and_redoes_nothing(
 @pytest.mark.slow
 def test_ctrl_c_leaves_a_folder_that_goes_on(eight, quick, tmp_path):
     folder = tmp_path / "batch"
-    command = [sys.executable, "-m", "nta", *_command(eight, folder, quick, "--workers", 1)]
+    words = _command(eight, folder, quick, "--workers", 1)
+    loud = [word for word in words if word != "--quiet"]
+    command = [sys.executable, "-m", "nta", *loud]
     process = subprocess.Popen(command, start_new_session=True, stderr=subprocess.PIPE, text=True)
     until(lambda: _outcomes(folder), 240)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the workers too
     _, said = process.communicate(timeout=60)
     assert process.returncode == EXIT_INTERRUPTED
-    assert said == "nta: interrupted\n"
     done = _stamps(folder)
+    *_, told, last = said.splitlines()
+    assert re.fullmatch(r"[0-7] of 8 files done; the same command goes on with the others", told)
+    assert last == "nta: interrupted"
     assert 1 <= len(done) < 8
     assert main(_command(eight, folder, quick, "--workers", 1)) == EXIT_OK
     after = _stamps(folder)
@@ -156,7 +162,7 @@ def here(monkeypatch):
 
     def serially(jobs, function, **_):
         for job in jobs:
-            yield job, function(replace(job, settled=True))
+            yield job, function(job)
 
     monkeypatch.setattr("nta.batch.running.in_processes", serially)
 
@@ -191,6 +197,25 @@ def test_only_what_changed_is_redone(few, quick, tmp_path, here):
     hot = _again(few, folder, warmer)
     assert not any(o.kept for o in hot.values())
     assert hot[names[2]].numbers["temperature_c"].value == 30
+
+
+def test_a_certificate_that_a_side_car_names_is_in_the_key_and_so_is_the_blank_of_a_blank(
+    few, tmp_path, monkeypatch
+):
+    shelves = tmp_path / "calibration"
+    shutil.copytree(calibration_folder(), shelves)
+    monkeypatch.setenv("NTA_CALIBRATION", str(shelves))
+    job = plan(few, tmp_path / "batch", request=Request(), about=About(kind="beads"))[0]
+    before = job.key("0")
+    certificate = next((shelves / "beads").glob("*.toml"))
+    certificate.write_text(certificate.read_text() + "\n# measured again\n")
+    assert job.key("0") != before
+
+    keys = set()
+    for content in (b"one", b"two"):
+        (tmp_path / "results.h5").write_bytes(content)
+        keys.add(replace(job, request=Request(kind="blank", blank=tmp_path / "results.h5")).key("0"))
+    assert len(keys) == 2
 
 
 def test_what_is_said_beside_the_analysis_redoes_nothing(few, quick, tmp_path, here):
@@ -306,19 +331,18 @@ def test_two_batches_in_one_folder_are_refused(few, tmp_path, monkeypatch):
 @pytest.mark.slow
 def test_a_process_that_dies_costs_its_own_file_alone(few, tmp_path):
     jobs = plan(few, tmp_path / "batch")
-    found = {job.name: o for job, o in in_processes(jobs, treacherous, workers=2, threads=1)}
+    found = {job.name: o for job, o in in_processes(jobs, treacherous, workers=2, cores_each=1)}
     assert len(found) == 3
     assert "died twice (signal SIGKILL)" in found["run_00.avi"].reason
     assert not found["run_00.avi"].lasting
-    assert found["run_01.avi"].reason == "settled: True"  # done again in a process of its own
-    assert found["run_02.avi"].reason == "settled: False"
+    assert [found[f"run_0{k}.avi"].reason for k in (1, 2)] == ["on 1 cores"] * 2
 
 
 @pytest.mark.slow
 def test_a_file_that_comes_to_no_end_costs_itself_alone(few, tmp_path):
     jobs = plan(few, tmp_path / "batch")
     start = time.monotonic()
-    found = {job.name: o for job, o in in_processes(jobs, endless, workers=2, threads=1, stuck_s=3)}
+    found = {job.name: o for job, o in in_processes(jobs, endless, workers=2, cores_each=1, stuck_s=3)}
     assert time.monotonic() - start < 300
     assert "nothing moved for 3 s" in found["run_00.avi"].reason
     assert [found[f"run_0{k}.avi"].status for k in range(3)] == ["failed", "result", "result"]
@@ -395,12 +419,22 @@ def test_a_result_that_its_report_fails_is_marked_named_and_said_to_be_in_the_me
         "1 of 3 videos in the means is not to be relied on: c (drift, focus); without the failed" in words[-1]
     )
     assert "the mean D50 is 100 nm instead of 110 nm; to leave out" in words[-1]
+    (hopeless,) = replicates([rows[2], done("d", "fail", ["Focus"])])
+    assert hopeless.words_on_failed == "no video in the means is to be relied on: c (drift, focus); d (focus)"
     text = page(batch)
     assert text.index("Do not rely on c (drift, focus)") < text.index("Recordings")
-    marks = re.findall(r'<span class="mark">(.)</span>(Good|Use with care|Do not rely on it)</span>', text)
-    assert marks == [("✓", "Good"), ("▲", "Use with care"), ("✕", "Do not rely on it")]
+    cells = map(_words_in, re.findall(r"<td>(.*?)</td>", text))
+    assert [words for words in cells if words.startswith(("✓", "▲", "✕"))] == [
+        "✓Good",
+        "▲Use with care",
+        "✕Do not rely on it: drift, focus",
+    ]
     assert groups_table(batch.groups).column("videos_failed").to_pylist() == [1]
     assert groups_table(batch.groups).column("mean_without_failed").to_pylist() == [100.0]
+
+
+def _words_in(markup):
+    return re.sub(r"<[^>]+>", "", markup)
 
 
 def test_one_recording_in_two_groups_is_said(tmp_path):

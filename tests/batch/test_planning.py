@@ -144,8 +144,9 @@ def test_a_comma_in_a_file_separated_by_commas_is_no_decimal_comma(tmp_path):
         "file;temperature_c;sample\na.avi;31,5;EV 7\n",
         "file\ttemperature_c\tsample\na.avi\t31.5\tEV 7\n",
         "# measured by A. Roth\n\nFile,Temperature_C,Sample\n a.avi , 31.5 ,EV 7\n,,\n",
+        "file;temperature_c;sample;;\na.avi;31,5;EV 7;;\n;;;;\n",
     ],
-    ids=["plain", "excel", "decimal comma", "tabs", "comments"],
+    ids=["plain", "excel", "decimal comma", "tabs", "comments", "padded"],
 )
 def test_a_csv_is_read_however_a_spreadsheet_wrote_it(tmp_path, text):
     manifest = tmp_path / "list.csv"
@@ -153,6 +154,16 @@ def test_a_csv_is_read_however_a_spreadsheet_wrote_it(tmp_path, text):
     (entry,) = read_manifest(manifest)
     assert entry.path == tmp_path / "a.avi"
     assert dict(entry.words) == {"temperature_c": 31.5, "sample": "EV 7"}
+
+
+def test_a_list_written_under_windows_names_folders_its_own_way(tmp_path):
+    (tmp_path / "monday").mkdir()
+    _touch(tmp_path / "monday", "a_1.avi", "a_2.avi", "b.avi")
+    manifest = tmp_path / "list.csv"
+    manifest.write_text("file;kind\nmonday\\a_*.avi;Sample\nmonday\\b.avi;BLANK\n")
+    jobs = plan(manifest, tmp_path / "out")
+    names = {job.name: job.request.kind for job in jobs}
+    assert names == {"monday/a_1.avi": "sample", "monday/a_2.avi": "sample", "monday/b.avi": "blank"}
 
 
 def test_a_toml_manifest_has_words_for_all_and_patterns(tmp_path):
@@ -248,16 +259,23 @@ def test_files_named_in_a_manifest_lie_beside_it_and_are_read_with_it(tmp_path):
 def test_a_missing_file_is_a_row_not_an_end(tmp_path):
     _touch(tmp_path, "a.avi")
     manifest = tmp_path / "list.csv"
-    manifest.write_text("file\na.avi\ngone.avi\n")
-    a, gone = plan(manifest, tmp_path / "out")
+    manifest.write_text("file\na.avi\ngone.avi\nlot_*.avi\n")
+    a, gone, none = plan(manifest, tmp_path / "out")
     assert not a.trouble
     assert "there is no" in gone.trouble
+    assert "no file is named like" in none.trouble
 
 
 def test_what_is_no_source_is_said(tmp_path):
     _touch(tmp_path, "a.avi")
     (tmp_path / "empty").mkdir()
-    for source, words in (("a.avi", "nta analyze"), ("gone", "there is no"), ("empty", "no recording in")):
+    _touch(tmp_path, "list.xlsx")
+    for source, words in (
+        ("list.xlsx", "save its sheet as CSV"),
+        ("a.avi", "nta analyze"),
+        ("gone", "there is no"),
+        ("empty", "no recording in"),
+    ):
         with pytest.raises(SettingError, match=words):
             plan(tmp_path / source, tmp_path / "out")
 

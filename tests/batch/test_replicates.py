@@ -12,13 +12,14 @@ from hypothesis import strategies as st
 from nta.batch import Job, JobOutcome, replicates
 from nta.batch.batch import Batch
 from nta.batch.figures import group_curves, shortened, small_multiples
-from nta.batch.outcome import Curve
 from nta.batch.page import page
 from nta.batch.tables import groups_table, write_table
 from nta.catalogue import About
 from nta.io.text import read_text
 from nta.measurements.replicates import mean_curve
 from nta.quantity import Quantity
+from nta.sizes import Distribution
+from nta.sizes.table import IN_VIEW
 
 
 def _done(values, *, group="lot 1", status="result", name="d50_nm", half=1.0):
@@ -118,6 +119,7 @@ def test_long_names_keep_what_differs():
         short = shortened(names, 22)
         assert len(set(short)) == len(names)
         assert all(len(words) <= 22 for words in short)
+    assert "…140 nm" in shortened([beads, beads.replace("100", "140")], 22)[1]
 
 
 def test_a_video_without_the_number_is_said():
@@ -139,20 +141,27 @@ def test_the_interval_is_never_below_nothing(values):
 
 
 def _with_curve(done, height):
-    edges = tuple(np.geomspace(30, 300, 41))
-    share = tuple(np.full(40, height))
-    return [
-        (j, replace(o, curve=Curve(edges_nm=edges, weight=share, low=share, high=share))) for j, o in done
-    ]
+    share = np.full(40, height)
+    curve = Distribution(
+        edges_nm=np.geomspace(30, 300, 41),
+        weight=share,
+        low=share,
+        high=share,
+        method="made",
+        describes=IN_VIEW,
+        confidence=0.95,
+    )
+    return [(j, replace(o, distribution=curve)) for j, o in done]
 
 
 def test_a_group_has_a_mean_curve_where_its_videos_have_the_same_bins():
     two = _with_curve(_done([98.0]), 0.02) + _with_curve(_done([102.0]), 0.03)
-    assert mean_curve(np.array([c.weight for c in _one(two).curves]))[0] == pytest.approx(0.025)
+    assert mean_curve(np.array([c.weight for c in _one(two).distributions]))[0] == pytest.approx(0.025)
     (picture,) = group_curves(two, replicates(two))
     assert picture.figure is not None
     assert group_curves(two[:1], replicates(two[:1])) == []  # the video is shown already
-    other = replace(two[1][1], curve=replace(two[1][1].curve, edges_nm=tuple(np.geomspace(20, 300, 41))))
+    curve = replace(two[1][1].distribution, edges_nm=np.geomspace(20, 300, 41))
+    other = replace(two[1][1], distribution=curve)
     assert group_curves(two, replicates([two[0], (two[1][0], other)])) == []
 
 

@@ -65,9 +65,9 @@ def make_recordings(folder: Path, count: int, frames: int) -> None:
 
 def seconds(folder: Path, output: Path, workers: int) -> float:
     """Return the wall time of the work of a batch, without the start of its processes and without its page."""
-    jobs = plan(folder, output, request=Request(threads=1, report=True))
+    jobs = plan(folder, output, request=Request(report=True))
     first = 0.0
-    for done, _ in enumerate(in_processes(jobs, work, workers=workers, threads=1), start=1):
+    for done, _ in enumerate(in_processes(jobs, work, workers=workers, cores_each=1), start=1):
         if done == workers:  # every process is up and has done one
             first = time.perf_counter()
     return (time.perf_counter() - first) / (len(jobs) - workers)
@@ -84,7 +84,7 @@ def main() -> None:
         folder.mkdir()
         make_recordings(folder, options.recordings, options.frames)
         warm = plan(folder, Path(place) / "warm")[:1]
-        list(in_processes(warm, work, workers=1, threads=1))  # kernels are compiled
+        list(in_processes(warm, work, workers=1, cores_each=1))  # kernels are compiled
         spins = [spin_ratio()]
         one = seconds(folder, Path(place) / "one", 1)
         two = seconds(folder, Path(place) / "two", 2)

@@ -6,15 +6,14 @@ import signal
 import time
 
 from nta.batch.outcome import JobOutcome
+from nta.cores import cores
 
 
 def treacherous(job):
     """End the process in the ways a file can end it."""
     if job.name == "run_00.avi":
         os.kill(os.getpid(), signal.SIGKILL)
-    if job.name == "run_01.avi" and not job.settled:
-        return None
-    return JobOutcome(status="result", reason=f"settled: {job.settled}")
+    return JobOutcome(status="result", reason=f"on {cores()} cores")
 
 
 def endless(job):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
 from nta.batch.job import Job
 from nta.batch.outcome import Done, JobOutcome
+from nta.cores import at_most_cores
 from nta.errors import NtaError, SettingError, how_to_install
 from nta.version import own_version, software
 
@@ -20,9 +20,7 @@ class ClusterError(NtaError):
     """The cluster cannot be reached, or its workers cannot do the work."""
 
 
-def on_dask(
-    jobs: Sequence[Job], function: Callable[[Job], JobOutcome | None], executor: str
-) -> Iterator[Done]:
+def on_dask(jobs: Sequence[Job], function: Callable[[Job], JobOutcome], executor: str) -> Iterator[Done]:
     """Yield every job with its outcome as they are done, in no order; jobs of a lost worker go to other workers.
 
     A job is done once: a worker that starts it late finds the outcome of the first. A job that crashes several workers
@@ -53,16 +51,17 @@ def on_dask(
         # makes the keys unique: the cluster keeps results by key, nta keeps them in folders
         run = uuid.uuid4().hex
         futures = {
-            client.submit(function, _for_cluster(job), key=f"nta-{run}-{number}", pure=False): job
+            client.submit(_on_one_core, function, job, key=f"nta-{run}-{number}", pure=False): job
             for number, job in enumerate(jobs)
         }
         for future in as_completed(futures, loop=client.loop):  # type: ignore[no-untyped-call]
             yield futures[future], _outcome(future)
 
 
-def _for_cluster(job: Job) -> Job:
-    """Return the job with one thread: the cluster decides how many jobs a worker takes at a time, and how long it lives."""
-    return replace(job, settled=True, request=replace(job.request, threads=1))
+def _on_one_core(function: Callable[[Job], JobOutcome], job: Job) -> JobOutcome:
+    """Do a job with one thread: the cluster decides how many jobs a worker takes at a time."""
+    with at_most_cores(1):
+        return function(job)
 
 
 def _outcome(future: Any) -> JobOutcome:

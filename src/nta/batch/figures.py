@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
-from nta.batch.outcome import Curve, Done, JobOutcome
+from nta.batch.outcome import Done, JobOutcome
 from nta.batch.replicates import Replicates, group_of
 from nta.columns import FloatArray
 from nta.measurements.replicates import Spread, mean_curve
@@ -30,6 +30,7 @@ from nta.report.figures.style import (
     new_figure,
     powers_of_ten,
 )
+from nta.sizes import Distribution
 
 COLUMNS, ROWS = 5, 6
 _COLOURS = (BLUE, VERMILLION, GREEN, ORANGE, SKY)
@@ -67,15 +68,16 @@ def small_multiples(done: Sequence[Done]) -> list[Picture]:
     colours = group_colours(done)
     panels = []
     for job, outcome in done:
-        if outcome.curve is None:
+        curve = outcome.distribution
+        if curve is None:
             continue
-        diameter, (share, low, high) = _density(outcome.curve)
+        share, low, high = _per_tenth_of_decade(curve)
         d50 = outcome.numbers.get("d50_nm")
         panels.append(
             _Panel(
                 title=job.name,
                 colour=GREY if outcome.status == "incomplete" else colours[group_of(job, outcome)],
-                diameter_nm=diameter,
+                diameter_nm=curve.diameter_nm,
                 share=share,
                 low=low,
                 high=high,
@@ -97,20 +99,19 @@ def group_curves(done: Sequence[Done], groups: Sequence[Replicates]) -> list[Pic
     colours = group_colours(done)
     panels = []
     for group in groups:
-        curves = [_density(curve) for curve in group.curves]
-        same = (
-            len({diameter.tobytes() for diameter, _ in curves}) == 1
-        )  # bins differ if settings differ: no mean then
+        curves = list(group.distributions)
+        # bins differ if settings differ: no mean then
+        same = len({curve.edges_nm.tobytes() for curve in curves}) == 1
         if len(curves) < _LEAST_VIDEOS or not same:
             continue
-        shares = np.stack([share for _, (share, _, _) in curves])
+        shares = np.stack([_per_tenth_of_decade(curve)[0] for curve in curves])
         mean, low, high = mean_curve(shares)
         d50 = group.spreads.get("d50_nm")
         panels.append(
             _Panel(
                 title=group.group,
                 colour=colours[group.group],
-                diameter_nm=curves[0][0],
+                diameter_nm=curves[0].diameter_nm,
                 share=mean,
                 low=low,
                 high=high,
@@ -262,12 +263,10 @@ def _draw_panel(axis: Axes, panel: _Panel, ends: tuple[float, float], height: fl
     axis.xaxis.set_minor_formatter(NullFormatter())
 
 
-def _density(curve: Curve) -> tuple[FloatArray, tuple[FloatArray, FloatArray, FloatArray]]:
-    """Return diameters and shares per tenth of a decade, with their band."""
-    edges = np.array(curve.edges_nm)
-    width = tenths_of_decade(edges)
-    weight, low, high = (np.array(values) / width for values in (curve.weight, curve.low, curve.high))
-    return np.sqrt(edges[1:] * edges[:-1]), (weight, low, high)
+def _per_tenth_of_decade(curve: Distribution) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return shares and their band per tenth of a decade."""
+    width = tenths_of_decade(curve.edges_nm)
+    return curve.weight / width, curve.low / width, curve.high / width
 
 
 def _ends(panels: Sequence[_Panel]) -> tuple[float, float]:
@@ -305,6 +304,8 @@ def shortened(names: Sequence[str], most: int) -> list[str]:
         alike = [i for i, found in enumerate(short) if found == words]
         letters = enumerate(zip(*(names[i] for i in alike), strict=False))
         start = next((place for place, each in letters if len(set(each)) > 1), 0)
+        while start and names[alike[0]][start - 1].isdigit():  # a number is shown whole
+            start -= 1
         for i in alike:
             if names[i] not in [names[j] for j in alike if j != i]:
                 first = names[i][: most // 3]

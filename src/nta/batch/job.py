@@ -17,7 +17,6 @@ class Job:
 
     name : unique name of the recording in the batch. folder : folder of its results.
     trouble : reason why it is not analysed; it still gets a row. skipped : its file name shows that it is not a recording.
-    settled : accept the result even from a process that compiled kernels for it, see `work`.
     """
 
     name: str
@@ -27,22 +26,10 @@ class Job:
     about: About = field(default_factory=About)
     trouble: str = ""
     skipped: bool = False
-    settled: bool = False
 
     def key(self, sha256: str) -> str:
         """Return the digest of everything that the result depends on."""
-        request = self.request
-        return analysis_key(
-            self.recording,
-            sha256,
-            camera=request.camera,
-            conditions=request.conditions,
-            profile=request.profile,
-            settings=request.settings,
-            blank=request.blank,
-            kind=request.kind,
-            standard=request.standard,
-        )
+        return analysis_key(self.recording, sha256, self.request)
 
 
 def result_folder(output: Path, name: str) -> Path:

@@ -91,6 +91,8 @@ def _csv_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
         if columns is None:
             columns = _head(path, cells)
             continue
+        while len(cells) > len(columns) and not cells[-1]:
+            cells.pop()  # a spreadsheet pads rows with empty cells
         if len(cells) > len(columns):
             raise SettingError(
                 f"{path}: line {line} has {len(cells)} cells, the head has {len(columns)}; "
@@ -110,6 +112,8 @@ def _csv_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def _head(path: Path, cells: Sequence[str]) -> list[str]:
     columns = [cell.casefold() for cell in cells]
+    while columns and not columns[-1]:
+        columns.pop()  # a spreadsheet pads the head too
     if "file" not in columns:
         raise SettingError(
             f"{path}: the first line must name the columns, one of them 'file'; it is {', '.join(cells)}"
@@ -172,7 +176,7 @@ def _checked(row: Mapping[str, Any], linked: _LinkedFiles, kind: Kind) -> tuple[
         if key not in KEYS:
             wrong.append(_unknown(key))
         elif key in _TEXTS:
-            words[key] = str(value)
+            words[key] = str(value).casefold() if key == "kind" else str(value)
         elif key == "frame_rate_hz":
             try:
                 words[key] = frame_rate(value, key)
@@ -228,10 +232,18 @@ def _unknown(key: str) -> str:
     return f"unknown {key!r}; " + (f"did you mean {close[0]!r}?" if close else f"there are {', '.join(KEYS)}")
 
 
+def is_pattern(name: str) -> bool:
+    """Return whether a name may stand for several files."""
+    return any(sign in name for sign in "*?[")
+
+
 def _files(folder: Path, name: str) -> list[Path]:
     """Return the file of a name, or the files of a pattern in natural order; a name without a file stays as it is."""
     path = folder / name
-    if path.exists() or not any(sign in name for sign in "*?["):
+    if not path.exists() and "\\" in name:  # as Windows separates folders
+        name = name.replace("\\", "/")
+        path = folder / name
+    if path.exists() or not is_pattern(name):
         return [path]
     matches = sorted(glob.glob(name, root_dir=folder), key=natural_key)  # noqa: PTH207 - Path.glob takes no absolute pattern
     return whole_sets([folder / match for match in matches if Path(match).suffix != ".toml"]) or [path]

@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+
 from nta.assessment import Verdict
 from nta.batch.job import Job
 from nta.catalogue import About
@@ -16,21 +18,12 @@ from nta.io.atomic import new_file
 from nta.io.results import summary
 from nta.pipeline import Analysis
 from nta.quantity import Quantity, quantities
+from nta.sizes import Distribution
 
 OUTCOME_FILE = "outcome.json"
-FORMAT = 2
+FORMAT = 3
 Status = Literal["result", "incomplete", "unsized", "failed", "skipped"]
 ANALYSED = ("result", "incomplete", "unsized")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Curve:
-    """The size distribution for drawing: bins, and shares with their band."""
-
-    edges_nm: tuple[float, ...]
-    weight: tuple[float, ...]
-    low: tuple[float, ...]
-    high: tuple[float, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +35,7 @@ class JobOutcome:
         neither name nor content of the file are those of a recording.
     reason : reason for any other status than "result". lasting : the reason lies in the recording or in its stated
         conditions, so that another attempt would be useless. detail : traceback of an error in this program.
-    about : labels of the recording. facts, numbers, curve : results.
+    about : labels of the recording. facts, numbers, distribution : results.
     statistical : sizes with the statistical part of their intervals only.
     kept : taken from an earlier run.
     """
@@ -57,7 +50,7 @@ class JobOutcome:
     facts: Mapping[str, Any] = field(default_factory=dict)
     numbers: Mapping[str, Quantity] = field(default_factory=dict)
     statistical: Mapping[str, Quantity] = field(default_factory=dict)
-    curve: Curve | None = None
+    distribution: Distribution | None = None
     kept: bool = False
 
     @property
@@ -69,10 +62,6 @@ class JobOutcome:
     def verdict(self) -> Verdict:
         """The worst verdict of its findings."""
         return Verdict(self.facts.get("verdict", Verdict.NOT_ASSESSED))
-
-    def stands_for(self, key: str) -> bool:
-        """Return whether this outcome is valid for a job with this key, so that the job need not be run."""
-        return self.key == key and self.lasting
 
 
 Done = tuple[Job, JobOutcome]
@@ -98,14 +87,7 @@ def of_analysis(analysis: Analysis, about: About, *, key: str, sha256: str) -> J
         facts=_facts(analysis, said),
         numbers=numbers_of(said),
         statistical=analysis.sizes.statistical,
-        curve=None
-        if distribution is None
-        else Curve(
-            edges_nm=tuple(distribution.edges_nm.tolist()),
-            weight=tuple(distribution.weight.tolist()),
-            low=tuple(distribution.low.tolist()),
-            high=tuple(distribution.high.tolist()),
-        ),
+        distribution=distribution,
     )
 
 
@@ -137,24 +119,34 @@ def write_outcome(outcome: JobOutcome, folder: Path) -> None:
     """Write the outcome into an existing folder."""
     kept = {key: value for key, value in asdict(outcome).items() if key != "kept"}
     with new_file(folder / OUTCOME_FILE) as partial:
-        partial.write_text(json.dumps({"format": FORMAT, **kept}), encoding="utf-8")
+        partial.write_text(
+            json.dumps({"format": FORMAT, **kept}, default=np.ndarray.tolist), encoding="utf-8"
+        )
 
 
-def read_outcome(folder: Path) -> JobOutcome | None:
-    """Return the outcome in a folder; None if there is none that this version can read."""
+def finished(folder: Path, key: str) -> JobOutcome | None:
+    """Return the outcome in a folder if it is that of the job with this key and need not be tried again, else None.
+
+    The key stands for the version of this program too, so what bears it is as this version wrote it.
+    """
     try:
         held = json.loads((folder / OUTCOME_FILE).read_text(encoding="utf-8"))
-        if held.pop("format") != FORMAT:
-            return None
-        curve = held["curve"] and Curve(**{name: tuple(values) for name, values in held["curve"].items()})
-        outcome = JobOutcome(**held)
-        return replace(
-            outcome,
-            about=About(**held["about"]),
-            numbers=quantities(held["numbers"]),
-            statistical=quantities(held["statistical"]),
-            curve=curve,
-            kept=True,
-        )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (FileNotFoundError, ValueError):  # never done; or damaged, by a disk and not by a kill
         return None
+    if not isinstance(held, dict) or (held.pop("format", None), held.get("key")) != (FORMAT, key):
+        return None
+    curve = held["distribution"]
+    outcome = replace(
+        JobOutcome(**held),
+        about=About(**held["about"]),
+        numbers=quantities(held["numbers"]),
+        statistical=quantities(held["statistical"]),
+        distribution=None if curve is None else _distribution(curve),
+        kept=True,
+    )
+    return outcome if outcome.lasting else None
+
+
+def _distribution(held: Mapping[str, Any]) -> Distribution:
+    arrays = {name: np.array(value) for name, value in held.items() if isinstance(value, list)}
+    return Distribution(**{**held, **arrays})

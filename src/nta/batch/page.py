@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from importlib import resources
 from pathlib import Path
-from urllib.parse import quote
 
 from nta.assessment import Verdict
 from nta.batch.batch import Batch
@@ -19,8 +17,8 @@ from nta.io.results import BATCH_RESULTS
 from nta.measurements.replicates import Spread
 from nta.quantity import Quantity
 from nta.report import REPORT_FILE
-from nta.report.document.html import figure
-from nta.report.markup import box, element, marked, stacked, table, text, whole_page
+from nta.report import document as doc
+from nta.report.document import html
 from nta.report.reliance import mark_of, with_reasons
 from nta.report.wording import (
     SUMMARY_NAMES,
@@ -48,15 +46,26 @@ _NAMES = {
     "brightness_e_per_ms": "Median light of the tracks",
 }
 _HOW_TO_READ = (
-    "<b>The video is the unit.</b> Means, standard deviations and intervals of a group are over its videos. The thousands "
-    "of particles in one video are no replicates: they share its filling, its temperature and its drift.",
-    "<b>Two intervals of a mean.</b> The first holds the scatter between videos, by Student's t, on logarithms but for "
-    "shares. The second adds what shifts all videos alike, such as the pixel size or the viscosity, and is never narrower "
-    "than the tracks leave open.",
-    "<b>Cut off</b> recordings were analysed as far as they are whole. Their numbers are shown, and count in no mean unless "
-    "that was asked for. A recording that is there twice, byte by byte, counts once.",
-    "<b>Do not rely on it</b> stands at a recording with a finding that failed. It counts in the means, since leaving out "
-    "what one dislikes is a choice to be made by people: list the recordings to be kept in a manifest to leave it out.",
+    (
+        "The video is the unit.",
+        "Means, standard deviations and intervals of a group are over its videos. The thousands of particles in one video "
+        "are no replicates: they share its filling, its temperature and its drift.",
+    ),
+    (
+        "Two intervals of a mean.",
+        "The first holds the scatter between videos, by Student's t, on logarithms but for shares. The second adds what "
+        "shifts all alike, such as the pixel size or the viscosity, and is never narrower than the tracks leave open.",
+    ),
+    (
+        "Cut off",
+        "recordings were analysed as far as they are whole. Their numbers are shown, and count in no mean unless that was "
+        "asked for. A recording that is there twice, byte by byte, counts once.",
+    ),
+    (
+        "Do not rely on it",
+        "stands at a recording with a finding that failed. It counts in the means, since leaving out what one dislikes is a "
+        "choice to be made by people: list the recordings to be kept in a manifest to leave it out.",
+    ),
 )
 
 
@@ -67,91 +76,98 @@ def write_page(batch: Batch, path: Path) -> Path:
 
 def page(batch: Batch) -> str:
     """Return the whole page as HTML."""
-    css = resources.files("nta.batch").joinpath("batch.css").read_text(encoding="utf-8")
-    body = "\n".join(part for part in _parts(batch) if part)
-    return whole_page(f"{batch.folder.absolute().name} · batch", body, more_css=css)
+    return html.page(_content(batch), f"{batch.folder.absolute().name} · batch", _footer(batch))
 
 
-def _parts(batch: Batch) -> Iterator[str]:
-    yield element("p", "Nanoparticle tracking analysis · batch", kind="kicker")
-    yield element("h1", text(batch.folder.absolute().name))
-    failing = batch.of(Verdict.FAIL)
-    if failing:
-        yield element("p", marked("fail", text(_not_to_rely_on(failing))), kind="judged")
-    yield element("div", "\n".join(_boxes(batch)), kind="headline")
-    without = [(job, outcome) for job, outcome in batch.done if outcome.status != "result"]
-    if without:
-        yield element("h2", f"{len(without)} without a full result")
-        yield table((), [_reason_row(job, outcome) for job, outcome in without], kind="findings")
+def _content(batch: Batch) -> Iterator[doc.Block]:
+    yield doc.Title("Nanoparticle tracking analysis · batch", batch.folder.absolute().name, _about(batch))
+    yield _conclusion(batch)
+    yield from _without_result(batch)
     if batch.groups:
-        yield element("h2", "Replicates")
+        yield doc.Heading("Replicates")
         if (picture := replicate_figure(batch.done, batch.groups)) is not None:
-            yield figure(picture)
-        yield from map(figure, group_curves(batch.done, batch.groups))
+            yield doc.Pictures((picture,))
+        yield from (doc.Pictures((picture,)) for picture in group_curves(batch.done, batch.groups))
     pictures = small_multiples(batch.done)
     if pictures:
-        yield element("h2", "Size distributions")
-        yield from map(figure, pictures)
+        yield doc.Heading("Size distributions")
+        yield from (doc.Pictures((picture,)) for picture in pictures)
     if batch.groups:
-        yield element("h2", "Numbers of the groups")
-        for name, first in batch.in_two_groups.items():
-            words = f"{name} is byte by byte {first} of another group, and counts in both: one name is wrong."
-            yield element("p", marked("warn", text(words)), kind="judged")
-        for group in batch.groups:
-            if words := group.words_on_failed:
-                yield element("p", marked("warn", text(f"{group.group}: {words}.")), kind="judged")
-        yield element("div", _groups(batch.groups), kind="wide")
-    yield element("h2", "Recordings")
-    yield element("div", _recordings(batch), kind="wide")
-    yield element("h2", "How to read this")
-    yield element("ul", "\n".join(element("li", words) for words in _HOW_TO_READ), kind="read")
-    yield element("footer", text(_footer(batch)))
+        yield doc.Heading("Numbers of the groups")
+        yield from (doc.Paragraph(words, mood="warn") for words in _doubts(batch))
+        yield _groups(batch.groups)
+    yield doc.Heading("Recordings")
+    yield _recordings(batch)
+    yield doc.Heading("How to read this")
+    yield doc.Bullets(_HOW_TO_READ)
 
 
-def _not_to_rely_on(failing: Mapping[str, Sequence[str]]) -> str:
-    return f"Do not rely on {with_reasons(failing)}. The reports say what to do."
-
-
-def _boxes(batch: Batch) -> Iterator[str]:
-    cut, skipped = batch.count("incomplete"), batch.count("skipped")
-    yield box("Recordings", str(len(batch.done) - skipped), _not_recordings(skipped))
-    yield box("Results", str(batch.count("result")), _watched(batch, cut))
-    without = batch.count("failed") + batch.count("unsized")
-    yield box("No result", str(without), "the reasons are below" if without else "")
-    yield box("Groups of replicates", str(len(batch.groups)), _largest(batch))
-
-
-def _not_recordings(n: int) -> str:
-    """Return in words how many of the files are no recordings."""
-    return f"and {count(n, 'file that is none', 'files that are none')}" if n else "every file is one"
-
-
-def _watched(batch: Batch, cut: int) -> str:
-    more = [f"{cut} more cut off"] if cut else []
-    return "; ".join([*more, f"{len(batch.of(Verdict.FAIL)) or 'none'} not to be relied on"])
-
-
-def _largest(batch: Batch) -> str:
+def _about(batch: Batch) -> str:
+    skipped = batch.count("skipped")
     sizes = [len(group.videos) for group in batch.groups]
-    if not sizes:
-        return "no group and no sample is named"
+    parts = [
+        count(len(batch.done) - skipped, "recording"),
+        f"{count(skipped, 'file that is none', 'files that are none')}" if skipped else "",
+        f"{count(len(sizes), 'group')} of replicates, {_from_to(sizes)}"
+        if sizes
+        else "no group or sample is named",
+    ]
+    return " · ".join(filter(None, parts))
+
+
+def _from_to(sizes: Sequence[int]) -> str:
     least, most = min(sizes), max(sizes)
     return f"{count(most, 'video')} each" if least == most else f"{least} to {most} videos each"
 
 
-def _reason_row(job: Job, outcome: JobOutcome) -> list[str]:
-    return [_mark(outcome), _name(job), element("span", text(outcome.reason), kind="evidence")]
+def _conclusion(batch: Batch) -> doc.Conclusion:
+    """Say how many recordings gave a result, and which of them must not be relied on."""
+    results, of = batch.count("result"), len(batch.done) - batch.count("skipped")
+    failing = batch.of(Verdict.FAIL)
+    lacking: Mapping[Status, str] = {"incomplete": "cut off", "unsized": "without a size", "failed": "failed"}
+    without = [f"{n} {words}" for status, words in lacking.items() if (n := batch.count(status))]
+    sentences = [
+        f"{', '.join(without)}: the reasons are below." if without else "",
+        f"Do not rely on {with_reasons(failing)}; the reports say what to do." if failing else "",
+    ]
+    return doc.Conclusion(
+        group="",
+        word=f"{results} of {count(of, 'recording')} gave a result",
+        mood="fail" if not results else "warn" if without or failing else "pass",
+        sentence=" ".join(filter(None, sentences))
+        or "Nothing that was assessed speaks against relying on them.",
+        confidence="",
+    )
 
 
-def _groups(groups: Sequence[Replicates]) -> str:
+def _without_result(batch: Batch) -> Iterator[doc.Block]:
+    rows = [
+        (_link(job), _mark(outcome), outcome.reason)
+        for job, outcome in batch.done
+        if outcome.status != "result"
+    ]
+    if rows:
+        yield doc.Heading("Without a full result")
+        yield doc.Table(("File", "", "Why"), tuple(rows), widths=(2, 1, 4))
+
+
+def _doubts(batch: Batch) -> Iterator[str]:
+    for name, first in batch.in_two_groups.items():
+        yield f"{name} is byte by byte {first} of another group, and counts in both: one name is wrong."
+    for group in batch.groups:
+        if words := group.words_on_failed:
+            yield f"{group.group}: {words}."
+
+
+def _groups(groups: Sequence[Replicates]) -> doc.Table:
     head = ("Group", "Number", "Mean", "95 % over videos", "with what they share", "SD", "CV", "Videos")
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for group in groups:
-        name = element("b", text(group.group))
+        name = group.group
         for quantity, spread in group.spreads.items():
-            rows.append([name, *map(text, _spread_cells(quantity, spread, len(group.videos)))])
+            rows.append((name, *_spread_cells(quantity, spread, len(group.videos))))
             name = ""
-    return table(head, rows, numbers=(2, 3, 4, 5, 6, 7))
+    return doc.Table(head, tuple(rows), widths=(2, 2.5, 1, 1.5, 1.5, 1, 1, 1), numbers=(2, 3, 4, 5, 6, 7))
 
 
 def _spread_cells(quantity: str, s: Spread, n_videos: int) -> tuple[str, ...]:
@@ -170,7 +186,7 @@ def _spread_cells(quantity: str, s: Spread, n_videos: int) -> tuple[str, ...]:
     )
 
 
-def _recordings(batch: Batch) -> str:
+def _recordings(batch: Batch) -> doc.Table:
     copies = {name: first for group in batch.groups for name, first in group.copies.items()}
     head = (
         "Recording",
@@ -181,31 +197,24 @@ def _recordings(batch: Batch) -> str:
         "D90, nm",
         "Tracks",
         "Concentration, per ml",
-        "Failed",
     )
-    rows = []
-    for job, outcome in batch.done:
-        numbers = outcome.numbers
-        tracks = numbers.get("tracks_used")
-        sizes = (numbers.get(key) for key in ("d50_nm", "d10_nm", "d90_nm"))
-        rows.append(
-            [
-                _name(job),
-                text(group_of(job, outcome)),
-                _mark(outcome) + _copy_of(copies.get(job.name)),
-                *(stacked("–" if q is None else in_column(q)) for q in sizes),
-                text("–" if tracks is None or tracks.value is None else grouped(int(tracks.value))),
-                stacked(_per_ml(numbers)),
-                text("; ".join(outcome.facts.get("failed_findings", ()))),
-            ]
-        )
-    return table(head, rows, numbers=(3, 4, 5, 6, 7))
+    rows = tuple(_recording(job, outcome, copies.get(job.name)) for job, outcome in batch.done)
+    return doc.Table(head, rows, widths=(2.5, 2, 2, 1, 1, 1, 1, 1.5), numbers=(3, 4, 5, 6, 7))
 
 
-def _copy_of(first: str | None) -> str:
-    """Return a note for a recording that is a copy and therefore not counted in its group."""
+def _recording(job: Job, outcome: JobOutcome, copy_of: str | None) -> tuple[doc.Cell, ...]:
+    """Return the row of a recording. copy_of : the recording that counts in its place."""
+    numbers = outcome.numbers
+    group = group_of(job, outcome)
+    tracks = numbers.get("tracks_used")
+    sizes = (numbers.get(key) for key in ("d50_nm", "d10_nm", "d90_nm"))
     return (
-        "" if first is None else f"<br>{element('span', text(f'copy of {first}, not counted'), kind='note')}"
+        _link(job),
+        f"{group}\ncopy of {copy_of}, not counted" if copy_of else group,
+        _mark(outcome),
+        *("–" if q is None else in_column(q) for q in sizes),
+        "–" if tracks is None or tracks.value is None else grouped(int(tracks.value)),
+        _per_ml(numbers),
     )
 
 
@@ -218,16 +227,17 @@ def _per_ml(numbers: Mapping[str, Quantity]) -> str:
     return "–"
 
 
-def _name(job: Job) -> str:
-    """Return the name of a recording, as a link to its report if there is one."""
-    if not (job.folder / REPORT_FILE).is_file():
-        return text(job.name)
-    return f'<a href="{text(quote(f"{BATCH_RESULTS}/{job.name}/{REPORT_FILE}"))}">{text(job.name)}</a>'
+def _link(job: Job) -> doc.Link:
+    """Return the name of a recording, which leads to its report if there is one."""
+    there = (job.folder / REPORT_FILE).is_file()
+    return doc.Link(job.name, f"{BATCH_RESULTS}/{job.name}/{REPORT_FILE}" if there else "")
 
 
-def _mark(outcome: JobOutcome) -> str:
-    """Return the mark of a recording: what it lacks, else whether its result may be relied on."""
-    return marked(*mark_of(outcome.verdict, _LACKING.get(outcome.status)))
+def _mark(outcome: JobOutcome) -> doc.Mark:
+    """Return the mark of a recording: what it lacks, else whether its result may be relied on, with what failed."""
+    mood, words = mark_of(outcome.verdict, _LACKING.get(outcome.status))
+    failed = ", ".join(outcome.facts.get("failed_findings", ())).lower()
+    return doc.Mark(mood, f"{words}: {failed}" if failed else words)
 
 
 def _quantity_name(name: str, unit: str) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from nta.batch.folder import recordings_in
 from nta.batch.job import Job, result_folder
-from nta.batch.manifest import ABOUT, CONDITIONS, FILES, Entry, read_manifest
+from nta.batch.manifest import ABOUT, CONDITIONS, FILES, Entry, is_pattern, read_manifest
 from nta.catalogue import About
 from nta.errors import SettingError, printable
 from nta.io.recordings.words import camera_from_words
@@ -49,6 +49,10 @@ def plan(
         return jobs
     if not source.exists():
         raise SettingError(f"there is no {source}; give a folder of recordings or a manifest")
+    if source.suffix.lower() in (".xlsx", ".xls", ".ods"):
+        raise SettingError(
+            f"{source} is a workbook; save its sheet as CSV and give that (Excel: Save As, CSV UTF-8)"
+        )
     if source.suffix.lower() not in (".csv", ".tsv", ".txt", ".toml"):
         raise SettingError(
             f"{source} is no folder and, by its name, no manifest (.csv or .toml); one recording is analysed by nta analyze"
@@ -130,6 +134,8 @@ def _job(
 def _why_missing(recording: Path) -> str:
     if recording.exists():
         return ""
+    if is_pattern(recording.name) and not recording.is_symlink():
+        return f"no file is named like {recording}"
     return (
         f"{recording} is a link that leads nowhere" if recording.is_symlink() else f"there is no {recording}"
     )

@@ -10,31 +10,30 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from multiprocessing.connection import Connection, wait
 
 from nta.batch.job import Job
 from nta.batch.outcome import Done, JobOutcome
+from nta.cores import at_most_cores
 
-Function = Callable[[Job], JobOutcome | None]
+Function = Callable[[Job], JobOutcome]
 _TRIES = 2  # a process may die without a fault of its file, e.g. when other programs use up the memory
 _STUCK_S = 300.0  # without running a line of Python: a library that hangs on nonsense
 _STUCK = -getattr(signal, "SIGALRM", 0) or None  # exit code of a stuck process; Windows has no such alarm
-_THREAD_LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+_THREAD_LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def in_processes(
-    jobs: Sequence[Job], function: Function, *, workers: int, threads: int, stuck_s: float = _STUCK_S
+    jobs: Sequence[Job], function: Function, *, workers: int, cores_each: int, stuck_s: float = _STUCK_S
 ) -> Iterator[Done]:
-    """Yield every job with its outcome as they are done, in no order.
+    """Yield every job with its outcome as they are done, in no order; each process uses `cores_each` cores.
 
     The job of a process that dies is tried once more in a new process; then it fails with a reason. A process that hangs
     inside a library for `stuck_s` seconds is ended, and its job fails. When the iteration is left, also by an interruption,
     the processes are ended.
     """
     waiting = deque((job, 1) for job in jobs)
-    with _library_threads(threads):
-        team = [_Worker(function, stuck_s) for _ in range(min(workers, len(jobs)))]
+    team = [_Worker(function, cores_each, stuck_s) for _ in range(min(workers, len(jobs)))]
     try:
         while waiting or any(worker.job for worker in team):
             for worker in team:
@@ -49,13 +48,9 @@ def in_processes(
                     yield job, outcome
                     continue
                 how = worker.buried()
-                with _library_threads(threads):
-                    team[team.index(worker)] = _Worker(function, stuck_s)
+                team[team.index(worker)] = _Worker(function, cores_each, stuck_s)
                 if how == _STUCK:
                     yield job, JobOutcome(status="failed", reason=_stood_still(stuck_s), lasting=False)
-                elif how == 0 and not job.settled:
-                    # kernels were compiled; the job must be done by code loaded from the cache
-                    waiting.appendleft((replace(job, settled=True), tries))
                 elif tries < _TRIES:
                     waiting.appendleft((job, tries + 1))
                 else:
@@ -68,11 +63,14 @@ def in_processes(
 class _Worker:
     """A process that takes one job at a time."""
 
-    def __init__(self, function: Function, stuck_s: float) -> None:
+    def __init__(self, function: Function, cores_each: int, stuck_s: float) -> None:
         spawn = multiprocessing.get_context("spawn")  # a fork would copy locks that threads hold
         self.connection, theirs = spawn.Pipe()
-        self._process = spawn.Process(target=_serve, args=(theirs, function, stuck_s), daemon=True)
-        self._process.start()
+        self._process = spawn.Process(
+            target=_serve, args=(theirs, function, cores_each, stuck_s), daemon=True
+        )
+        with _library_threads(cores_each):
+            self._process.start()
         theirs.close()
         self.job: tuple[Job, int] | None = None
 
@@ -87,9 +85,9 @@ class _Worker:
         return job
 
     def answer(self) -> JobOutcome | None:
-        """Return the outcome; None if the process asks to be replaced, or is dead."""
+        """Return the outcome; None if the process is dead."""
         try:
-            outcome: JobOutcome | None = self.connection.recv()
+            outcome: JobOutcome = self.connection.recv()
             return outcome
         except (EOFError, ConnectionResetError):
             return None
@@ -106,19 +104,14 @@ class _Worker:
         self._process.join()
 
 
-def _serve(connection: Connection, function: Function, stuck_s: float) -> None:
+def _serve(connection: Connection, function: Function, cores_each: int, stuck_s: float) -> None:
     """Do jobs until the other end of the connection is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole group; the parent ends us
     threading.Thread(target=_end_when_stuck, args=(stuck_s,), daemon=True).start()
     threading.Thread(target=_leave_with_parent, daemon=True).start()
-    while True:
-        try:
-            outcome = function(connection.recv())
-            connection.send(outcome)
-        except (EOFError, OSError):
-            return
-        if outcome is None:
-            return
+    with at_most_cores(cores_each), suppress(EOFError, OSError):
+        while True:
+            connection.send(function(connection.recv()))
 
 
 def _end_when_stuck(stuck_s: float) -> None:
@@ -139,7 +132,7 @@ def _leave_with_parent() -> None:
 
 @contextmanager
 def _library_threads(threads: int) -> Iterator[None]:
-    """Limit the threads of libraries in the processes started here, since the processes share the cores."""
+    """Limit the threads of libraries in a process started here, since the processes share the cores."""
     before = {name: os.environ.get(name) for name in _THREAD_LIMITS}
     os.environ.update({name: str(threads) for name in _THREAD_LIMITS if before[name] is None})
     try:

@@ -8,10 +8,11 @@ from functools import cached_property
 
 from nta.assessment import Verdict
 from nta.batch.job import Job
-from nta.batch.outcome import ANALYSED, Curve, Done, JobOutcome
+from nta.batch.outcome import ANALYSED, Done, JobOutcome
 from nta.measurements.replicates import Spread, spread_over_videos
 from nta.report.reliance import with_reasons
 from nta.report.wording import count, number
+from nta.sizes import Distribution
 
 _SIZES = ("d50_nm", "d10_nm", "d90_nm", "mean_nm", "mode_nm")
 _COUNTS = ("in_cell_per_ml", "in_sample_per_ml", "per_frame", "brightness_e_per_ms")
@@ -47,6 +48,8 @@ class Replicates:
         """Say which videos are in the means though they failed, and how to leave them out; empty if there are none."""
         if not self.failed:
             return ""
+        if len(self.failed) == len(self.videos) > 1:
+            return f"no video in the means is to be relied on: {with_reasons(self.failed)}"
         return (
             f"{len(self.failed)} of {count(len(self.videos), 'video')} in the means "
             f"{'is' if len(self.failed) == 1 else 'are'} not to be relied on: "
@@ -61,9 +64,9 @@ class Replicates:
         return f"; without the failed the mean D50 is {number(without)} nm instead of {number(with_them.mean)} nm"
 
     @property
-    def curves(self) -> Iterator[Curve]:
+    def distributions(self) -> Iterator[Distribution]:
         """Size distributions of the videos."""
-        return (video.curve for video in self.videos if video.curve is not None)
+        return (video.distribution for video in self.videos if video.distribution is not None)
 
     def _over(self, name: str, videos: Sequence[JobOutcome]) -> Spread | None:
         known = [v for v in videos if name in v.numbers and v.numbers[name].value is not None]

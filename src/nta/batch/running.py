@@ -83,7 +83,7 @@ def _execute(jobs: Sequence[Job], workers: int | None, executor: str) -> Iterato
     if workers is not None and workers < 1:
         raise SettingError(f"there must be at least 1 worker, got {workers}")
     at_work = max(1, min(workers or available, len(jobs)))
-    return in_processes(jobs, work, workers=at_work, threads=max(1, available // at_work))
+    return in_processes(jobs, work, workers=at_work, cores_each=max(1, available // at_work))
 
 
 @contextmanager

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -33,12 +35,15 @@ def run(options: argparse.Namespace) -> int:
     )
     jobs = plan(options.source, options.output, request=request, about=about_in(options))
     unrecorded: list[str] = []
+    done: list[str] = []
     with (
+        _going_on_said(done, len(jobs), quiet=options.quiet),
         open_catalogue(catalogue_address(options)) as catalogue,
         file_progress({job.name: _size(job.recording) for job in jobs}, quiet=options.quiet) as progress,
     ):
 
         def on_done(job: Job, outcome: JobOutcome) -> None:
+            done.append(job.name)
             progress(job.name, _words(outcome), outcome.kept)
             if catalogue is None:
                 return
@@ -66,6 +71,16 @@ def run(options: argparse.Namespace) -> int:
             f"nta: {len(unrecorded)} results are not in the catalogue ({unrecorded[0]}); the same command again records them"
         )
     return EXIT_OK if batch.whole and not unrecorded else EXIT_FAILED
+
+
+@contextmanager
+def _going_on_said(done: Sequence[str], of: int, *, quiet: bool) -> Iterator[None]:
+    """Say after an interruption that nothing that is done is lost."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        say(f"{len(done)} of {count(of, 'file')} done; the same command goes on with the others", quiet=quiet)
+        raise
 
 
 def _words(outcome: JobOutcome) -> str:

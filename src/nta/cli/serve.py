@@ -23,7 +23,7 @@ from nta.cli.arguments import device_settings
 from nta.cli.commands import analyzing
 from nta.cli.progress import say
 from nta.cli.verbs.options import SAMPLE_OPTIONS
-from nta.cores import cores
+from nta.cores import at_most_cores, cores
 from nta.errors import NtaError, SettingError, how_to_install, in_words
 from nta.io.atomic import check_writable
 from nta.one_recording import Request
@@ -145,7 +145,6 @@ def _report(
         conditions=said,  # the page has all conditions
         kind=labels.kind,
         standard=labels.standard,
-        threads=max(1, cores() - 1),
     )
     handling = replace(handling, about=labels)
     spawn = multiprocessing.get_context("spawn")  # a fork would copy locks that threads hold
@@ -170,7 +169,8 @@ def _answer(
     if hasattr(os, "nice"):
         os.nice(_NICE)
     try:
-        analyze_recording(recording, folder, request, handling)
+        with at_most_cores(max(1, cores() - 1)):
+            analyze_recording(recording, folder, request, handling)
     except Exception as error:  # the page shows it
         connection.send(in_words(error))
     else:

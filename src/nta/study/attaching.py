@@ -143,8 +143,8 @@ class _Attaching:
             "dilution": preparation.dilution,
             "sample": preparation.name,
         }
-        key = analysis_key(path, digest, camera=camera, conditions=cell, profile=profile, settings=settings)
-        folder = self.kept / key[:_KEY_LETTERS]
+        request = Request(camera=camera, conditions=cell, profile=profile, settings=settings)
+        folder = self.kept / analysis_key(path, digest, request)[:_KEY_LETTERS]
         if (folder / RESULTS_FILE).is_file():
             try:
                 analysis = load_analysis(folder / RESULTS_FILE)
@@ -155,7 +155,6 @@ class _Attaching:
                 return analysis
         else:
             self.tell(f"{path.name}: analysing")
-        request = Request(camera=camera, conditions=cell, profile=profile, settings=settings)
         analysis, _ = analyze_file(path, request, sha256=digest)
         with new_folder(folder, replace=True) as partial:
             save_analysis(analysis, partial / RESULTS_FILE)

@@ -62,7 +62,15 @@ class Mark:
         return cls(MOODS[verdict], VERDICT_WORDS[verdict])
 
 
-Cell = str | Mark
+@dataclass(frozen=True)
+class Link:
+    """A table cell with a name that leads to a file beside the document; without a `target` it leads nowhere."""
+
+    words: str
+    target: str = ""
+
+
+Cell = str | Mark | Link
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import singledispatch
 from importlib import resources
+from urllib.parse import quote
 
 from nta.report import document as doc
 from nta.report.figures.style import Picture, as_svg
@@ -92,6 +93,10 @@ def _caption(picture: Picture) -> str:
 def _cell(cell: doc.Cell) -> str:
     if isinstance(cell, str):
         return stacked(cell)
+    if isinstance(cell, doc.Link):
+        words = text(cell.words)
+        inner = f'<a href="{text(quote(cell.target))}">{words}</a>' if cell.target else words
+        return element("span", inner, kind="link")
     first, space, more = cell.word.partition(" ")
     sign = (
         f'<span class="mark">{SIGNS[cell.mood]}</span>{text(first)}'  # sign and first word stay on one line

@@ -203,6 +203,8 @@ class _Sheet(FPDF):
 def _put_cell(row: Row, cell: doc.Cell) -> None:
     if isinstance(cell, str):
         row.cell(cell)
+    elif isinstance(cell, doc.Link):
+        row.cell(cell.words)  # a PDF is sent alone, without the files beside it
     else:
         style = FontFace(emphasis="BOLD", color=_COLOURS[cell.mood])
         row.cell(f"{SIGNS[cell.mood]} {cell.word}", style=style)
