@@ -126,6 +126,16 @@ def size_ratio(analysis: Analysis, certificate: BeadCertificate) -> tuple[float,
     return ratio, ratio_std
 
 
+def _std_without_pixel_size(analysis: Analysis, ratio: float, ratio_std: float) -> float:
+    """Return the standard uncertainty of the size ratio without what the profile said of the pixel size.
+
+    Beads measure the pixel size; its uncertainty before them is no part of that measurement, or calibrating would never
+    improve on it.
+    """
+    before = ratio * analysis.sizes.budget.get("pixel size", 0.0)
+    return math.sqrt(max(ratio_std**2 - before**2, 0.0))
+
+
 def against_certificate(analysis: Analysis, standard: str) -> Analysis:
     """Return the analysis of beads with a finding that compares their size with the certified diameter.
 
@@ -197,10 +207,11 @@ def _geometry(analysis: Analysis, ratio: float, ratio_std: float, about: str) ->
     diffusion = analysis.diffusion.diffusion_um2_s
     blur_px2 = float(np.nanmedian(diffusion)) * (camera.exposure_s or 0.0) / 3 / camera.pixel_size_um**2
     bright = analysis.spots.width_px[analysis.spots.snr > _ENOUGH_LIGHT_SNR]
+    std = _std_without_pixel_size(analysis, ratio, ratio_std)
     found = {
         "pixel_size_um": Measured(
             value=camera.pixel_size_um,
-            rel_std=(ratio_std if _agree(ratio, ratio_std) else math.hypot(ratio_std, ratio - 1)) / 2,
+            rel_std=(std if _agree(ratio, std) else math.hypot(std, ratio - 1)) / 2,
             evidence=f"as used; {about} came out at {ratio:.3f} times their diameter",
         ),
     }

@@ -61,6 +61,26 @@ def test_the_bead_run_gives_the_instrument_back(beads, tmp_path):
 
 
 @pytest.mark.slow
+def test_beads_improve_on_what_was_known_of_the_pixel_size(beads):
+    """A doubtful pixel size is in the size of the beads, and not in what these say of the pixel size."""
+    analysis = beads[2]
+    doubtful = replace(
+        analysis, sizes=replace(analysis.sizes, budget={**analysis.sizes.budget, "pixel size": 0.06})
+    )
+    d50 = analysis.sizes.summary["d50_nm"]
+    half = np.hypot(d50.half_width, 1.96 * 0.06 * d50.value)
+    wide = replace(d50, low=d50.value - half, high=d50.value + half)
+    doubtful = replace(
+        doubtful, sizes=replace(doubtful.sizes, summary={**analysis.sizes.summary, "d50_nm": wide})
+    )
+    before, after = measure_beads(analysis, CERTIFICATE), measure_beads(doubtful, CERTIFICATE)
+    assert after.size_ratio_std > 0.06
+    assert after.numbers["pixel_size_um"].rel_std == pytest.approx(
+        before.numbers["pixel_size_um"].rel_std, rel=0.01
+    )
+
+
+@pytest.mark.slow
 def test_beads_that_are_not_what_they_are_called_are_noticed(beads):
     wrong = replace(CERTIFICATE, diameter_nm=125.0, diameter_std_nm=1.5)
     result = measure_beads(beads[2], wrong)

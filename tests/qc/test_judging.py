@@ -359,6 +359,25 @@ def test_words_on_a_doubt_name_the_limit_or_what_is_missing():
     assert why_inconclusive(replace(most, high=0.0), Limits(at_least=1e10)) == "Poisson limit"
 
 
+@pytest.mark.parametrize(("statistical", "helps"), [((99.5, 100.5), False), ((97.5, 102.5), True)])
+def test_a_size_whose_systematic_part_holds_the_limit_asks_for_no_more_tracks(statistical, helps):
+    """The whole interval is 97 to 103 nm and the limit 102: of the first, tracks add next to nothing to it."""
+
+    class Split(Stated):
+        def number(self, name):
+            return of(97, 103)
+
+        def statistical(self, name):
+            return of(*statistical)
+
+    several = [Split(0.95, f"run {i}") for i in range(3)]
+    for results in (several[:1], several):
+        report = check(results, {"size": {"d50_nm": {"at_most": 102}}, "replicates": {}})
+        (size,) = (c for c in report.checks if c.name == "size.d50_nm")
+        assert ("more tracks or more replicates would decide" in size.words) is helps
+        assert ("systematic part alone" in size.words) is not helps
+
+
 class Stated(Measurement):
     """A result whose numbers are known to 1 %, each with an interval of the confidence that its kind has."""
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
 from nta.errors import SettingError
 from nta.qc.rules import RULES, broken_rules, ewma
@@ -63,11 +64,26 @@ def test_mirrored_series_break_the_same_rules(series):
 def test_chance_alone_breaks_a_rule_as_often_as_stated(rng):
     marks = broken_rules(rng.standard_normal(60_000))
     for rule in RULES:
-        expected = rule.false_alarm_rate * 60_000
+        expected = rule.false_alarm_rate() * 60_000
         found = sum(rule.name in m for m in marks)
         # windows overlap, so that alarms come in clumps: three times the Poisson spread
         assert abs(found - expected) < 9 * math.sqrt(expected), rule.name
-    assert RULES[0].false_alarm_rate == pytest.approx(0.0027, abs=1e-5)
+    assert RULES[0].false_alarm_rate() == pytest.approx(0.0027, abs=1e-5)
+
+
+@pytest.mark.parametrize("runs", [5, 20])
+def test_a_baseline_of_few_runs_raises_more_false_alarms_and_says_how_many(rng, runs):
+    """Baselines and later runs drawn from one distribution; 1-3s also against Student's t of a prediction interval."""
+    baselines = rng.standard_normal((4000, runs))
+    later = rng.standard_normal((4000, 10))
+    z = (later - baselines.mean(axis=1, keepdims=True)) / baselines.std(axis=1, ddof=1, keepdims=True)
+    for rule in RULES:
+        found = np.mean([rule.is_broken(row[: rule.span]) for row in z])
+        expected = rule.false_alarm_rate(runs)
+        assert found == pytest.approx(expected, abs=4 * math.sqrt(expected / 4000)), rule.name
+        assert expected > 1.5 * rule.false_alarm_rate()
+    predicted = 2 * stats.t.sf(3 / math.sqrt(1 + 1 / runs), runs - 1)
+    assert RULES[0].false_alarm_rate(runs) == pytest.approx(predicted, rel=0.01)
 
 
 def test_the_moving_average_is_that_of_the_published_example():

@@ -35,7 +35,7 @@ def test_a_full_study_of_the_same_material_is_intact(path):
     assert item.judgement.confidence == "high"
     words = verdict_sentence(item)
     assert (
-        "margins of −9.52 to +10.5 % in median of the tracks' diameters and of −8.61 to +9.42 % in size at given brightness"
+        "margins of −9.52 to +10.5 % in median of the tracks' diameters, −8.61 to +9.42 % in size at given brightness"
         in words
     )
     assert re.search(r"9\d\.\d\s% \(9\d\.\d\sto\s9\d\.\d\s%\) of the particles are detergent-labile", words)

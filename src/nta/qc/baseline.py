@@ -93,13 +93,17 @@ class Baseline:
         if level is None or beads is None:
             return None
         bias = level.mean / beads.diameter_nm - 1
+        mean_std = level.sd / math.sqrt(level.n)
+        bias_std = math.hypot(mean_std / level.mean, beads.diameter_std_nm / beads.diameter_nm) * (1 + bias)
         return judged(
             load_limits(AssessmentSettings().limits).get("bead_check"),
             "bead_check",
             "Size standard",
             abs(bias),
             f"the mean of the baseline is {fixed(100 * bias, 1, signed=True)} % off the certified "
-            f"{beads.diameter_nm:.4g} nm (standard uncertainty {100 * beads.diameter_std_nm / beads.diameter_nm:.1f} %)",
+            f"{beads.diameter_nm:.4g} nm, standard uncertainty {100 * bias_std:.1f} % "
+            f"(certificate and mean of {level.n} runs)"
+            + ("" if abs(bias) > 2 * bias_std else ": they agree within twice of it"),
             "a chart about a wrong mean shows changes and no error: check temperature, frame rate and pixel size",
         )
 

@@ -46,6 +46,7 @@ def write_charts(sets: Sequence[ChartSet], path: str | Path, *, png: str | Path 
         for picture in pictures.values():
             with new_file(Path(png) / f"{picture.name}.png") as partial:
                 partial.write_bytes(as_png(picture))
+    fewest = min((c.level.n for s in sets for c in s.charts), default=None)
     blocks = [
         doc.Title(
             "Nanoparticle tracking analysis", "Control charts", " · ".join(s.baseline.name for s in sets)
@@ -56,7 +57,7 @@ def write_charts(sets: Sequence[ChartSet], path: str | Path, *, png: str | Path 
             for block in _of_set(s, [pictures[i, c.quantity] for c in s.charts])
         ),
         doc.Heading("The rules"),
-        doc.Bullets(tuple((f"{name}:", f"{words}.") for name, words in hints().items())),
+        doc.Bullets(tuple((f"{name}:", f"{words}.") for name, words in hints(fewest).items())),
         doc.Paragraph(
             "Rules after Westgard et al., Clin. Chem. 27, 493 (1981); a rule is marked at the run that completes its "
             f"breaking. Moving average with weight {EWMA_WEIGHT:g} and limits of {EWMA_WIDTH_SD:g} of its standard "

@@ -18,6 +18,7 @@ from nta.errors import SettingError
 
 EWMA_WEIGHT = 0.2  # fastest detection of shifts by one SD; 1-3s detects large shifts
 EWMA_WIDTH_SD = 3.0
+_NODES = 300  # of equal probability, over the errors of a baseline's mean and SD
 
 
 @dataclass(frozen=True)
@@ -40,13 +41,27 @@ class Rule:
         above, below = z > self.limit_sd, z < -self.limit_sd
         return bool(above.any() and below.any() if self.opposite else above.all() or below.all())
 
-    @property
-    def false_alarm_rate(self) -> float:
-        """Probability that `span` measurements in control break the rule by chance."""
-        above = math.erfc(self.limit_sd / math.sqrt(2)) / 2
+    def false_alarm_rate(self, runs: int | None = None) -> float:
+        """Probability that `span` measurements in control break the rule by chance.
+
+        runs : runs of the baseline, of which mean and SD are estimates; None: both are known exactly. The mean over normal
+            measurements: the error of the mean is normal, the SD squared follows chi-square. Few runs raise the rate:
+            a mean that is off stays off, and an SD that is too small makes every limit too narrow.
+        """
+        from scipy import special
+
+        if runs is None:
+            shift, sd = np.zeros((1, 1)), np.ones((1, 1))
+        else:
+            chance = (np.arange(_NODES) + 0.5) / _NODES
+            shift = (special.ndtri(chance) / math.sqrt(runs))[:, None]
+            sd = np.sqrt(2 * special.gammaincinv((runs - 1) / 2, chance) / (runs - 1))[None, :]
+        above, below = special.ndtr(-shift - self.limit_sd * sd), special.ndtr(shift - self.limit_sd * sd)
         if self.opposite:
-            return float(1 - 2 * (1 - above) ** self.span + (1 - 2 * above) ** self.span)
-        return float(2 * above**self.span)
+            rate = 1 - (1 - above) ** self.span - (1 - below) ** self.span + (1 - above - below) ** self.span
+        else:
+            rate = above**self.span + below**self.span
+        return float(rate.mean())
 
 
 RULES: tuple[Rule, ...] = (
@@ -100,10 +115,11 @@ def ewma(z: ArrayLike, *, weight: float = EWMA_WEIGHT, width: float = EWMA_WIDTH
     return Ewma(value=averages, limit=width * sd)
 
 
-def hints() -> Mapping[str, str]:
-    """Return condition, probable cause and false-alarm rate of each rule in words."""
+def hints(runs: int | None = None) -> Mapping[str, str]:
+    """Return condition, probable cause and false-alarm rate of each rule in words; runs : of the baseline."""
+    given = "" if runs is None else f", with a baseline of {runs} runs"
     words = {
-        rule.name: f"{rule.says}: {rule.hints} (by chance alone in {100 * rule.false_alarm_rate:.2g} % of runs)"
+        rule.name: f"{rule.says}: {rule.hints} (by chance alone in {100 * rule.false_alarm_rate(runs):.2g} % of runs{given})"
         for rule in RULES
     }
     return words | {"EWMA": "moving average beyond its limits: a small shift that lasts"}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from nta.qc.specification import Criterion
 from nta.qc.verdict import RANKS, Limits
 from nta.quantity import Quantity
@@ -66,19 +68,30 @@ def in_percent(name: str) -> bool:
     return name.startswith("window.") or name.endswith(("_cv", ".share", ".bias"))
 
 
-def why_inconclusive(quantity: Quantity, limits: Limits) -> str:
-    """Return why an interval is inconclusive, and what would help."""
+def why_inconclusive(quantity: Quantity, limits: Limits, systematic_ln: float = 0.0) -> str:
+    """Return why an interval is inconclusive, and what would help.
+
+    systematic_ln : half width, in the logarithm, of what more tracks and replicates do not reduce.
+    """
     ends = limits.judged_ends(quantity)
     if ends is None:
         alone = quantity.value is not None and "interval" in quantity.method
         return f"{quantity.method}; give replicates" if alone else quantity.method
-    low, high = ends
-    crossed = [
-        name
-        for name, limit in (("lower", limits.at_least), ("upper", limits.at_most))
-        if limit is not None and low <= limit <= high
-    ]
-    return f"the interval holds the {' and the '.join(crossed)} limit: more tracks or more replicates would decide"
+    crossed = _held(limits, *ends)
+    holds = f"the interval holds the {' and the '.join(crossed)} limit"
+    reach, value = math.exp(systematic_ln), quantity.value
+    if value is not None and systematic_ln > 0 and _held(limits, value / reach, value * reach):
+        return (
+            f"{holds}, and so does its systematic part alone, which no tracks and no replicates reduce: calibrate with "
+            "certified beads, know the temperature better, or set limits that the method can meet"
+        )
+    return f"{holds}: more tracks or more replicates would decide"
+
+
+def _held(limits: Limits, low: float, high: float) -> list[str]:
+    """Return the limits within an interval, in words."""
+    ends = (("lower", limits.at_least), ("upper", limits.at_most))
+    return [name for name, limit in ends if limit is not None and low <= limit <= high]
 
 
 def _limit(value: float, name: str) -> str:

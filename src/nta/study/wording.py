@@ -55,8 +55,8 @@ DEFINITION = (
 
 CANNOT_TELL = (
     ("Rupture that reseals", "with the content kept leaves size and brightness as they were."),
-    ("Small shares", "leakage in fewer than about a quarter of the vesicles stays below the margin."),
-    ("Fusion or aggregation", "two vesicles fused and two stuck together have one size and nearly one brightness."),
+    ("Small shares", "leakage in a third of the vesicles, or a loss of a third of the particles, may stay within margins."),
+    ("Fusion, aggregation, swelling", "two vesicles fused and two stuck together have one size and nearly one brightness."),
     ("Identity", "a vesicle, a lipoprotein and a hydrated protein of one size and refractive index look alike."),
     ("What is too small", "fragments, soluble protein, free cargo and most vesicles of 30–60 nm are not seen."),
     ("Why particles are missing", "rupture, adsorption to the tube and falling below the detection limit look alike."),
@@ -84,7 +84,7 @@ def _altered(item: Judged) -> str:
     light = judgement.criteria["size_at_brightness"]
     looked = "" if light.comparison is not None else f": brightness was not assessed ({light.missing})"
     fused = (
-        "; where it is larger, NTA cannot tell aggregation from fusion"
+        "; where it is larger, NTA cannot tell aggregation from fusion or swelling"
         if Phenotype.LARGER in judgement.tags
         else ""
     )
@@ -243,12 +243,14 @@ def _intact(item: Judged) -> str:
     membrane = f", and {in_one(as_percent(labile))} of the particles are detergent-labile" if labile else ""
     limit = item.evidence.detection_limit_nm
     below = f", below the detection limit of {limit:.0f} nm" if limit is not None else ""
-    within = " and of ".join(
+    within = ", ".join(
         f"{margin_words(criterion, criterion.comparison)} in {_title(criterion)}"
-        for name in ("d50", "size_at_brightness")
+        for name in ("d50", "size_at_brightness", "above_150", "recovery")
         if (criterion := item.judgement.criteria[name]).comparison is not None
     )
+    remarks = "".join(f" {capitalised(remark)}." for remark in item.judgement.remarks)
     return (
         f"Relative to {_reference(item)}: no difference beyond margins of {within}{membrane}. This supports, and does not "
         f"prove, structural integrity. Changes below these margins{below}, or in cargo and surface are not excluded."
+        f"{remarks}"
     )

@@ -2,7 +2,8 @@
 
 signatures   sizes, tails and size at given brightness of the vesicles in one recording
 comparison   two arms compared: inside a margin, outside it, or not decided
-criteria     the comparisons that a judgement uses, and the evidence they are computed from
+evidence     arms of preparations with their videos, and the controls around them
+criteria     the comparisons that a judgement uses
 beads        beads around the arms: did the instrument drift between them?
 gates        conditions for comparing two arms at all
 membrane     evidence of other methods on the membrane
@@ -17,14 +18,8 @@ from nta.assessment.integrity.comparison import (
     replicates_for_change,
     replicates_for_equivalence,
 )
-from nta.assessment.integrity.criteria import (
-    Arm,
-    Criterion,
-    IntegrityEvidence,
-    MeasuredPreparation,
-    Scale,
-    compare_arms,
-)
+from nta.assessment.integrity.criteria import Criterion, Scale, compare_arms
+from nta.assessment.integrity.evidence import Arm, IntegrityEvidence, MeasuredPreparation
 from nta.assessment.integrity.limits import IntegrityLimits, load_integrity_limits
 from nta.assessment.integrity.membrane import MEMBRANE_LINES
 from nta.assessment.integrity.reasons import Phenotype, Reason

@@ -22,7 +22,7 @@ from nta.assessment.integrity.comparison import (
     compare_independent,
     replicates_for_equivalence,
 )
-from nta.assessment.integrity.criteria import IntegrityEvidence
+from nta.assessment.integrity.evidence import IntegrityEvidence
 from nta.assessment.integrity.limits import IntegrityLimits
 from nta.assessment.integrity.signatures import Video
 from nta.quantity import fixed

@@ -86,6 +86,13 @@ class Comparison:
         return Decision.INCONCLUSIVE
 
     @property
+    def p_differs(self) -> float:
+        """Two-sided p-value for any difference at all, however small beside the margin."""
+        from scipy.stats import t
+
+        return float(2 * t.sf(abs(self.estimate) / self.std_err, self.degrees_of_freedom))
+
+    @property
     def p_changed(self) -> float:
         """Two-sided p-value for lying outside the margin."""
         return min(1.0, 2 * min(self.p_low, self.p_high))

@@ -15,7 +15,7 @@ import numpy as np
 from nta.assessment.finding import Finding, Verdict
 from nta.assessment.integrity.beads import Drift, bead_drifts
 from nta.assessment.integrity.comparison import Decision
-from nta.assessment.integrity.criteria import Arm, IntegrityEvidence
+from nta.assessment.integrity.evidence import Arm, IntegrityEvidence
 from nta.assessment.integrity.limits import IntegrityLimits
 from nta.assessment.integrity.signatures import Video
 from nta.quantity import fixed

@@ -13,7 +13,8 @@ from dataclasses import replace
 import numpy as np
 
 from nta.assessment.integrity.comparison import Decision, Margin
-from nta.assessment.integrity.criteria import Criterion, IntegrityEvidence
+from nta.assessment.integrity.criteria import Criterion
+from nta.assessment.integrity.evidence import IntegrityEvidence
 from nta.assessment.integrity.limits import IntegrityLimits
 from nta.assessment.integrity.reasons import NO_MEMBRANE, Phenotype, Reason, straddles
 

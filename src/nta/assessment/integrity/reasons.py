@@ -10,7 +10,7 @@ from enum import StrEnum
 class Phenotype(StrEnum):
     """Signature of a touched preparation; the values are the words shown to people and written to files."""
 
-    LARGER = "larger (aggregated or fused)"
+    LARGER = "larger (aggregated, fused or swollen)"
     SMALLER = "smaller"
     DIM = "dim for their size"
     BRIGHT = "bright for their size"
@@ -41,8 +41,9 @@ CONFLICT = Reason(
 SIZE_SHIFT = Reason(
     code="SIZE_SHIFT",
     text="the particles look dim for their size, but the median diameter is not shown to be no larger: where all sizes are "
-    "measured too large (viscosity, temperature, a corona) they look like that",
-    remedy="check viscosity and temperature of the arm, with beads in its medium; measure more preparations or videos",
+    "measured too large (viscosity, temperature, a corona), or vesicles swell, they look like that",
+    remedy="check viscosity, temperature and osmolarity of the arm, with beads in its medium; measure more preparations or "
+    "videos",
 )
 NO_MEMBRANE = Reason(
     code="NO_MEMBRANE_EVIDENCE",

@@ -19,7 +19,8 @@ from typing import Literal
 from nta.assessment.finding import Finding, Verdict
 from nta.assessment.integrity.beads import bead_drifts
 from nta.assessment.integrity.comparison import Decision, holm
-from nta.assessment.integrity.criteria import Criterion, IntegrityEvidence, compare_arms
+from nta.assessment.integrity.criteria import Criterion, compare_arms
+from nta.assessment.integrity.evidence import IntegrityEvidence
 from nta.assessment.integrity.gates import check_gates
 from nta.assessment.integrity.limits import IntegrityLimits, load_integrity_limits
 from nta.assessment.integrity.membrane import membrane_phenotypes, membrane_reasons
@@ -58,7 +59,8 @@ class Judgement:
     """A verdict with everything it is based on.
 
     tags : phenotypes that were found.
-    remarks : results of other methods that bear on the verdict and are not among the reasons, in sentences.
+    remarks : what bears on the verdict and is not among the reasons, in sentences: results of other methods, differences
+        that are shown though they lie within their margins, videos that their own reports fail.
     reasons : reasons why there is no verdict; empty if there is one. gates : all gates that were checked.
     adjusted_p : Holm-adjusted p-value of every flagging criterion. flagged : criteria that changed by these p-values.
     """
@@ -274,11 +276,23 @@ def _decision(criterion: Criterion, adjusted_p: float | None = None) -> Decision
 
 
 def _remarks(case: _Case, reasons: Sequence[Reason]) -> Iterator[str]:
-    """Yield findings of other methods that would prevent INTACT and are not among the reasons, with their numbers."""
-    found = membrane_reasons(case.evidence, case.criteria, case.limits) if case.criteria else ()
-    for reason in found:
+    """Yield what would prevent INTACT by other methods and is not among the reasons, and differences within margins."""
+    if not case.criteria:
+        return
+    for reason in membrane_reasons(case.evidence, case.criteria, case.limits):
         if reason.code not in (NO_MEMBRANE.code, "CI_STRADDLES") and reason not in reasons:
             yield reason.text
+    if within := list(_shown_within_margin(case)):
+        yield f"shown to differ from the reference, though within the margin: {', '.join(within)}"
+
+
+def _shown_within_margin(case: _Case) -> Iterator[str]:
+    """Yield flagging criteria that are equivalent and yet shown to differ (Holm over all of them)."""
+    compared = {n: c for n in FLAGGING if (c := case.criteria[n].comparison) is not None}
+    differs = holm({name: c.p_differs for name, c in compared.items()})
+    for name, c in compared.items():
+        if differs[name] < _ALPHA and c.decision is Decision.EQUIVALENT:
+            yield f"{case.criteria[name].title.lower()} ({'higher' if c.estimate > 0 else 'lower'})"
 
 
 _LINES = (
