@@ -180,7 +180,7 @@ def test_earlier_runs_are_listed_the_newest_first_with_what_came_of_them(tmp_pat
     assert found["bare"].mark is None
     assert found["done"].report == "done/analysis/report.html"
     assert (found["bare"].report, found["broken"].d50) == ("", "")
-    assert "not a recording" in found["bare"].unusable
+    assert "is empty" in found["bare"].unusable
     assert found["done"].unusable == ""
 
 
