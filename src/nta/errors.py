@@ -44,6 +44,10 @@ class DeviceLost(DeviceError):  # noqa: N818
     """The device is gone (unplugged, powered off, link closed)."""
 
 
+class LiveAnalysisError(NtaError):
+    """The analysis beside a recording failed; the recording is not affected and can be analysed as any other."""
+
+
 def how_to_install(extra: str, package: str = OURS) -> str:
     """Return how to install an optional part of a package; ours is on no index and is installed from its folder."""
     if package == OURS:

@@ -13,10 +13,10 @@ from made.waiting import no_thread_left
 from nta.acquisition import LiveSource, record
 from nta.assessment import Verdict
 from nta.circumstances import completed_camera
-from nta.errors import DeviceError, MissingInputError, SettingError
+from nta.errors import LiveAnalysisError, MissingInputError, SettingError
 from nta.frames import CameraState, Frame
 from nta.io.recordings import RecordingWriter, open_recording
-from nta.live import LiveAnalysis, LiveSettings, Snapshot
+from nta.live import LiveAnalysis, LiveSettings, Snapshot, warm_up, warm_up_lightly, warming
 from nta.live.sizing import size_so_far
 from nta.live.wording import Piece, lines, preview_rows
 from nta.pipeline import find_tracks
@@ -150,13 +150,13 @@ def test_a_failing_analysis_is_said_and_the_recording_goes_on():
         live.push(Frame(np.zeros((10, 10), np.uint8), 64, 2.1))
         for index in range(65, 90):
             live.push(_frame(index))
-        with pytest.raises(DeviceError, match="10x10 px"):
+        with pytest.raises(LiveAnalysisError, match="10x10 px"):
             live.finish()
         assert live.snapshot().frames == 90
-        assert "RecordingError" in live.snapshot().fault
+        assert "10x10 px" in live.snapshot().fault
 
 
-def test_a_last_sizing_that_fails_is_raised_not_left_in_the_snapshot(monkeypatch):
+def test_a_last_sizing_that_fails_is_raised_and_a_defect_keeps_its_traceback_in_the_log(monkeypatch, caplog):
     def size(*words, **more):
         if not live._searcher.is_alive():  # the one that `finish` asks for
             raise ValueError("no sizes today")
@@ -166,8 +166,11 @@ def test_a_last_sizing_that_fails_is_raised_not_left_in_the_snapshot(monkeypatch
         monkeypatch.setattr("nta.live.analysis.size_so_far", size)
         for index in range(64):
             live.push(_frame(index))
-        with pytest.raises(DeviceError, match="no sizes today"):
+        with pytest.raises(LiveAnalysisError, match="no sizes today") as failed:
             live.finish()
+    assert isinstance(failed.value.__cause__, ValueError)
+    (record,) = caplog.records
+    assert "in size" in record.exc_text
 
 
 def test_a_picture_out_of_focus_is_said(instrument, profile):
@@ -228,9 +231,9 @@ def test_a_snapshot_is_plain_data_for_a_page(tmp_path, instrument, profile):
 
 
 def test_live_sizes_are_made_with_the_rate_that_is_read_of_the_recording(tmp_path):
-    from nta.live.analysis import _Stamps
+    from nta.live.stamps import Stamps
 
-    camera, stamps, path = _camera(exposure_s=0.005), _Stamps(), tmp_path / "slow.h5"
+    camera, stamps, path = _camera(exposure_s=0.005), Stamps(), tmp_path / "slow.h5"
     with RecordingWriter(path, camera) as writer:
         for index in range(40):
             frame = replace(_frame(index), host_time_ns=round(index / 20.1 * 1e9))
@@ -239,3 +242,20 @@ def test_live_sizes_are_made_with_the_rate_that_is_read_of_the_recording(tmp_pat
     with open_recording(path) as recording:
         assert stamps.in_time(camera).frame_rate_hz == recording.camera.frame_rate_hz
     assert stamps.in_time(camera).frame_rate_hz == pytest.approx(20.1)
+
+
+def test_only_what_is_missing_on_the_disk_is_compiled_in_another_process(monkeypatch):
+    aside = []
+    monkeypatch.setattr(warming, "_compile_aside", lambda *needed: aside.append(needed))
+    warm_up(_camera())
+    warm_up_lightly(_camera())
+    assert aside == []
+
+    def missing(*_):
+        raise LiveAnalysisError("failed") from warming._NotCompiledError("a kernel")
+
+    runs = [missing, lambda *_: None]
+    monkeypatch.setattr(warming, "warm_up", lambda *needed: runs.pop(0)(*needed))
+    warm_up_lightly(_camera())
+    assert len(aside) == 1
+    assert runs == []

@@ -41,8 +41,7 @@ def reported():
 @pytest.fixture
 def session(tmp_path, profile, instrument, reported, warm, monkeypatch):
     """Return a context manager: a session with an instrument, which previews."""
-    for name in ("compile_aside", "warm_up"):
-        monkeypatch.setattr(f"nta.web.session.{name}", lambda *_: None)
+    monkeypatch.setattr("nta.web.session.warm_up_lightly", lambda *_: None)
 
     def report(recording, folder, said, about):
         reported.append((recording, dict(said), dict(about)))

@@ -180,6 +180,8 @@ def test_earlier_runs_are_listed_the_newest_first_with_what_came_of_them(tmp_pat
     assert found["bare"].mark is None
     assert found["done"].report == "done/analysis/report.html"
     assert (found["bare"].report, found["broken"].d50) == ("", "")
+    assert "is empty" in found["bare"].unusable
+    assert found["done"].unusable == ""
 
 
 def test_a_run_stands_where_it_was_measured_not_where_its_files_were_written(tmp_path):

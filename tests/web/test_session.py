@@ -34,17 +34,6 @@ def test_it_previews_with_what_the_instrument_has_and_nothing_else(session):
         assert not desk.runs.list()
 
 
-def test_the_compiler_runs_in_another_process_before_the_server_loads_what_it_made(session, monkeypatch):
-    done = []
-    with session() as desk:
-        until(desk._warm.is_set)
-        for name in ("compile_aside", "warm_up"):
-            monkeypatch.setattr(module, name, lambda *needed, name=name: done.append((name, needed)))
-        desk._warm_up()
-        needed = desk._state, desk._profile, desk._settings
-    assert done == [("compile_aside", needed), ("warm_up", needed)]
-
-
 def test_a_setting_is_read_back_and_a_refusal_is_in_the_devices_words(session):
     with session() as desk:
         assert desk.set_camera("exposure_s", 0.012) == 0.012
@@ -78,6 +67,10 @@ def test_a_recording_is_as_long_as_asked_kept_and_reported(session, reported):
         assert "one: 90 frames, none lost" in _said(desk)
         name, seen = desk.look().last
         assert (name, seen.frames) == ("one", 90)
+        until(lambda: not desk.look().last[1].finishing, 120)
+        assert desk.look().last[1].sizing.n_frames == 90, (
+            "sizes of all frames, not of those a while before the end"
+        )
         until(lambda: [task.state for task in desk.look().tasks] == ["done"])
         assert reported == [(folder / "recording.h5", {"sample": "beads", "medium": "water"}, {})]
         (run,) = desk.runs.list()
@@ -165,7 +158,19 @@ def test_what_cannot_be_recorded_is_refused_before(session, instrument):
     with session(Instrument(name="bare", camera=bare.camera)) as desk:
         with pytest.raises(MissingInputError, match="temperature of the sample"):
             desk.record(Order(name="one"))
-        for name in ("", "  ", "../up", "a/b", ".hidden", "a\nb", "x" * 101, "漢" * 90):
+        for name in (
+            "",
+            "  ",
+            "../up",
+            "a/b",
+            ".hidden",
+            "a\nb",
+            "x" * 101,
+            "漢" * 90,
+            "NUL",
+            "com1.h5",
+            "a.",
+        ):
             with pytest.raises(SettingError, match="name"):
                 desk.record(Order(name=name, conditions={"temperature_c": 25.0}))
         with pytest.raises(SettingError, match="duration must be > 0 s"):

@@ -8,7 +8,6 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime
 from types import FrameType
 from typing import Any, Literal, Protocol
 
@@ -25,11 +24,6 @@ _ENDING = (signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "
 
 _WORTH_A_WORD = 0.02  # relative difference between the frame rate that was set and that at which frames came
 _ENOUGH_FRAMES = 10  # from which their rate can be told
-
-
-def dated_name() -> str:
-    """Return the local date and time as a name for a new recording."""
-    return datetime.now().strftime("%Y-%m-%d_%H%M%S")
 
 
 class FrameWriter(Protocol):

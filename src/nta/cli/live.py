@@ -6,7 +6,7 @@ import argparse
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from nta.acquisition import Recorded, open_driver
@@ -18,7 +18,7 @@ from nta.cli.live_view import line, view
 from nta.cli.progress import compiling_said, say
 from nta.cli.record import refuse_no_time, said_how_it_ended
 from nta.cli.run import kept_said, report_of, results_folder
-from nta.errors import SettingError
+from nta.errors import LiveAnalysisError, SettingError
 from nta.io.recordings import new_recording
 from nta.io.results import RECORDING_FILE
 from nta.live import (
@@ -71,6 +71,9 @@ def _recorded(
             with _shown(live.snapshot, title, longest_s, quiet=options.quiet):
                 writer = new_recording(path, instrument, said)
                 done = record_watched(instrument, writer, live, duration_s=longest_s)
+                if done.n_frames:
+                    with suppress(LiveAnalysisError):  # the snapshot says it
+                        live.finish()
             return done, live.snapshot()
 
 

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from nta.acquisition import Recorded, open_driver, record
+from nta.acquisition import Recorded, open_driver, record, refuse_lost_on_windows
 from nta.calibration import SampleConditions
 from nta.cli import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK
 from nta.cli.arguments import conditions_in, device_settings, refuse_other_than_hdf5
@@ -32,6 +32,7 @@ def record_device(
     """
     refuse_no_time(options.duration)
     refuse_other_than_hdf5(path)
+    refuse_lost_on_windows(path.name)
     said = conditions_in(options, {})
     with open_driver(options.driver, **device_settings(options)) as instrument:
         if refuse is not None:

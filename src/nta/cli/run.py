@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from nta.acquisition import dated_name
+from nta.acquisition import dated_name, refuse_lost_on_windows
 from nta.cli import EXIT_OK
 from nta.cli.analyze import analyze_recording, asked_of, handling_of, refuse_taken, show
 from nta.cli.commands import analyzing
@@ -59,15 +59,18 @@ def _run_sop(options: argparse.Namespace) -> int:
 
 def results_folder(options: argparse.Namespace) -> Path:
     """Return the output folder of these options; by default, a folder named by date and time."""
-    return options.output or Path("nta-results") / dated_name()
+    folder = options.output or Path("nta-results") / dated_name()
+    if not folder.exists():
+        refuse_lost_on_windows(folder.name)
+    return folder
 
 
 @contextmanager
 def kept_said(recording: Path, folder: Path, options: argparse.Namespace) -> Iterator[None]:
-    """If the recording cannot be written to its end, say how to analyse what there is."""
+    """If the recording cannot be written to its end, or is interrupted, say how to analyse what there is."""
     try:
         yield
-    except RecordingError:
+    except (RecordingError, KeyboardInterrupt):
         if recording.is_file():
             _say_how_to_go_on(recording, folder, options)
         raise

@@ -4,7 +4,7 @@ from nta.live.analysis import LiveAnalysis
 from nta.live.settings import LiveSettings
 from nta.live.sizing import Sizing
 from nta.live.snapshot import D50Point, Snapshot
-from nta.live.warming import compile_aside, warm_up
+from nta.live.warming import warm_up, warm_up_lightly
 from nta.live.watching import record_watched, refuse_no_temperature
 
 __all__ = [
@@ -13,8 +13,8 @@ __all__ = [
     "LiveSettings",
     "Sizing",
     "Snapshot",
-    "compile_aside",
     "record_watched",
     "refuse_no_temperature",
     "warm_up",
+    "warm_up_lightly",
 ]

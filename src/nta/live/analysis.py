@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
@@ -15,12 +17,12 @@ import numpy as np
 
 from nta.calibration import InstrumentProfile, SampleConditions
 from nta.circumstances import Scale, completed_camera
-from nta.clock import recorded_rate
-from nta.errors import DeviceError
+from nta.errors import LiveAnalysisError, in_words, is_foreseen
 from nta.frames import CameraState, Frame, RecordingReport
 from nta.live.settings import LiveSettings
 from nta.live.sizing import Sizing, size_so_far
 from nta.live.snapshot import D50Point, Snapshot
+from nta.live.stamps import Stamps
 from nta.settings import AnalysisSettings
 from nta.spots import PRIME_FRAMES, SpotDetector, Spots
 from nta.tracks import TrackLinker, Tracks
@@ -31,6 +33,7 @@ _MOST = 64  # largest number of frames searched together, so that tracks and vie
 _RECENT = 120  # frames whose spots and arrival times a snapshot shows
 _WIDTHS = 200  # spots whose width a snapshot shows: the median of fewer jumps, and more follow the focus late
 _FEWEST_WIDTHS = 20
+_LOG = logging.getLogger(__name__)
 _IN_A_ROW = 2  # consecutive sizings that must reach the target, as an interval is only known to a tenth
 
 
@@ -85,13 +88,14 @@ class LiveAnalysis:
         self._changed = threading.Condition()
         self._waiting: deque[Frame] = deque()
         self._ended = self._shedding = False
+        self._error: Exception | None = None
         self._seen = Snapshot(
             target=self._live.until_d50_within,
             width_in_focus_px=None if self._profile is None else self._profile.spot_width_px,
         )
         self._arrived: deque[int] = deque(maxlen=_RECENT)  # host time, ns
         self._widths = np.empty(0, np.float32)
-        self._stamps = _Stamps()
+        self._stamps = Stamps()
         self._first_time_s: float | None = None
         self._last_index = -1
         self._temperatures: list[float] = []
@@ -117,7 +121,7 @@ class LiveAnalysis:
                 frames_lost=seen.frames_lost + frame.index - self._last_index - 1,
             )
             self._last_index = frame.index
-            if not seen.fault:
+            if self._error is None:
                 self._take_or_shed(frame)
             self._changed.notify_all()
 
@@ -145,25 +149,32 @@ class LiveAnalysis:
         return self._seen.enough
 
     def finish(self) -> tuple[Spots, Tracks]:
-        """Search the remaining frames, size once more, and return spots and tracks.
+        """Search the remaining frames, size once more as `nta analyze` does, and return spots and tracks.
 
         Raises
         ------
         RecordingError
-            There were no frames, or they change their size.
-        DeviceError
+            There were no frames.
+        LiveAnalysisError
             The live analysis failed, before or in the last sizing; the recording is not affected.
         """
-        self._end()
-        self._searcher.join()
-        self._raise_fault()
-        if self._linker.motion is None and not self._seen.frames:
-            self._detector.prime([])  # raises the error for no frames
-        tracks = self._linker.finish()
-        self._curve = self._detection_curve(tracks)
-        self._size_now(tracks)
-        self._raise_fault()
-        return self._linker.spots, tracks
+        with self._changed:
+            self._seen = replace(self._seen, finishing=True)
+        try:
+            self._end()
+            self._searcher.join()
+            self._raise_fault()
+            if not self._seen.frames:
+                self._detector.prime([])  # raises the error for no frames
+            with self._failing():
+                tracks = self._linker.finish()
+                self._curve = self._detection_curve(tracks)
+                self._size_now(tracks)
+            self._raise_fault()
+            return self._linker.spots, tracks
+        finally:
+            with self._changed:
+                self._seen = replace(self._seen, finishing=False)
 
     def close(self) -> None:
         """End the threads; frames that still wait are not searched."""
@@ -187,9 +198,25 @@ class LiveAnalysis:
             self._ended = True
             self._changed.notify_all()
 
+    @contextmanager
+    def _failing(self) -> Iterator[None]:
+        """End the live analysis, not the recording, by an error in the block: `snapshot` shows it, `finish` raises it."""
+        try:
+            yield
+        except Exception as error:
+            # a foreseen error says enough in words
+            level = logging.INFO if is_foreseen(error) else logging.ERROR
+            _LOG.log(level, "the live analysis failed; the recording goes on", exc_info=error)
+            with self._changed:
+                self._error = self._error or error
+                self._seen = replace(self._seen, fault=in_words(self._error))
+                self._waiting.clear()
+
     def _raise_fault(self) -> None:
-        if self._seen.fault:
-            raise DeviceError(f"the live analysis failed: {self._seen.fault}; analyse the recording instead")
+        if self._error is not None:
+            raise LiveAnalysisError(
+                f"the live analysis failed: {self._seen.fault}; analyse the recording instead"
+            ) from self._error
 
     def _take_or_shed(self, frame: Frame) -> None:
         """Queue the frame for the search, or drop it if the queue is full.
@@ -204,17 +231,13 @@ class LiveAnalysis:
             self._waiting.append(frame)
 
     def _run(self) -> None:
-        try:
+        with self._failing():
             if head := self._next_frames(PRIME_FRAMES, PRIME_FRAMES):
                 self._detector.prime(head)
                 self._search(head)
             while frames := self._next_frames(_BATCH, _MOST):
                 self._search(frames)
                 self._size_now()
-        except Exception as error:  # the recording goes on; `snapshot` shows the fault, `finish` raises it
-            with self._changed:
-                self._seen = replace(self._seen, fault=f"{type(error).__name__}: {error}")
-                self._waiting.clear()
 
     def _next_frames(self, least: int, most: int) -> list[Frame]:
         """Wait for at least `least` frames and take up to `most`; fewer only at the end."""
@@ -283,7 +306,7 @@ class LiveAnalysis:
         metadata: Mapping[str, Any],
     ) -> None:
         began = time.thread_time()
-        try:
+        with self._failing():
             sizing = size_so_far(
                 spots,
                 tracks,
@@ -296,14 +319,10 @@ class LiveAnalysis:
                 metadata=metadata,
                 detection=self._curve,
             )
-        except Exception as error:
-            with self._changed:
-                self._seen = replace(self._seen, fault=f"{type(error).__name__}: {error}")
-            return
-        took = time.thread_time() - began
-        pause = took * (1 / self._live.busy_share - 1)
-        self._due_s = time.monotonic() + max(self._live.least_interval_s, pause)
-        self._show(sizing)
+            took = time.thread_time() - began
+            pause = took * (1 / self._live.busy_share - 1)
+            self._due_s = time.monotonic() + max(self._live.least_interval_s, pause)
+            self._show(sizing)
 
     def _show(self, sizing: Sizing) -> None:
         target, within = self._live.until_d50_within, sizing.d50_within
@@ -315,30 +334,3 @@ class LiveAnalysis:
                 history = (*history, D50Point(at_s=sizing.at_s, d50=sizing.d50_statistical))
             enough = self._seen.enough or self._in_a_row >= _IN_A_ROW
             self._seen = replace(self._seen, sizing=sizing, history=history, enough=enough)
-
-
-class _Stamps:
-    """Index and time stamps of every frame, which give the frame rate as those of the recording do."""
-
-    def __init__(self) -> None:
-        self._index: list[int] = []
-        self._device: list[int] | None = []  # None after a frame without time by this clock
-        self._host: list[int] | None = []
-
-    def add(self, frame: Frame) -> None:
-        self._index.append(frame.index)
-        self._device = _with(self._device, frame.device_time_ns)
-        self._host = _with(self._host, frame.host_time_ns)
-
-    def in_time(self, camera: CameraState) -> CameraState:
-        """Return the camera with the frame rate that `nta analyze` would find for the recording."""
-        clocks = (self._device or None, self._host or None)
-        rate_hz, _ = recorded_rate(camera.frame_rate_hz, clocks, self._index, camera.exposure_s)
-        return replace(camera, frame_rate_hz=rate_hz)
-
-
-def _with(times: list[int] | None, time_ns: int | None) -> list[int] | None:
-    if times is None or time_ns is None:
-        return None
-    times.append(time_ns)
-    return times

@@ -37,6 +37,7 @@ class Snapshot:
     spots_per_frame, recent_spots : spots in recent frames: their mean, and the number in each, the newest last.
     sizing : latest sizes; None before the first. history : D50 of every sizing so far.
     target, enough : target for the relative half width of D50, and whether it was reached twice in a row.
+    finishing : whether the recording has ended and its last sizes are being inferred.
     fault : error that ended the live analysis, else empty; the recording continues.
     """
 
@@ -54,6 +55,7 @@ class Snapshot:
     history: tuple[D50Point, ...] = ()
     target: float | None = None
     enough: bool = False
+    finishing: bool = False
     fault: str = ""
 
     @property
@@ -79,7 +81,8 @@ class Snapshot:
         """Return plain data for JSON."""
         names = (
             "elapsed_s", "frames", "frames_lost", "frames_waiting", "frames_shed", "frame_rate_hz",
-            "temperature_c", "spot_width_px", "width_in_focus_px", "spots_per_frame", "target", "enough", "fault",
+            "temperature_c", "spot_width_px", "width_in_focus_px", "spots_per_frame", "target", "enough",
+            "finishing", "fault",
         )  # fmt: skip
         return {
             **{name: getattr(self, name) for name in names},

@@ -1,43 +1,79 @@
-"""Compile and load all kernels before the first frame: a running compiler blocks every other thread."""
+"""Load all kernels, compiled, before the first frame: a running compiler blocks every other thread."""
 
 from __future__ import annotations
 
 import multiprocessing
 import signal
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 
 import numpy as np
 
 from nta.calibration import InstrumentProfile, SampleConditions
+from nta.errors import LiveAnalysisError, NtaError
 from nta.frames import CameraState, Frame
 from nta.live.analysis import LiveAnalysis
 from nta.live.settings import LiveSettings
 from nta.settings import AnalysisSettings
 
-_SIDE_PX, _FRAMES, _PARTICLES, _STEP_PX = 192, 96, 40, 1.0  # enough tracks for a distribution
+_SIDE_PX, _FRAMES, _PARTICLES, _STEP_PX = 192, 64, 15, 1.0  # enough tracks for a distribution
+_ONE_SIZING = LiveSettings(least_interval_s=1e6, repeats=50)  # that of the end
+
+
+class _NotCompiledError(NtaError):
+    """A kernel is not on the disk, and nothing may be compiled now."""
 
 
 def warm_up(
     camera: CameraState, profile: InstrumentProfile | None = None, settings: AnalysisSettings | None = None
 ) -> None:
-    """Analyse a few made-up frames of the camera's depth, from detection to sizes; takes a second or two once compiled."""
+    """Analyse a few made-up frames of the camera's depth, from detection to sizes; takes about a second once compiled."""
     small = replace(camera, width_px=_SIDE_PX, height_px=_SIDE_PX)
     conditions = SampleConditions(temperature_c=25.0)
-    with LiveAnalysis(small, conditions, profile, settings, LiveSettings(least_interval_s=0.0)) as live:
+    with LiveAnalysis(small, conditions, profile, settings, _ONE_SIZING) as live:
         for frame in _walking_spots(small):
             live.push(frame)
         live.finish()
 
 
-def compile_aside(
+def warm_up_lightly(
     camera: CameraState, profile: InstrumentProfile | None = None, settings: AnalysisSettings | None = None
 ) -> None:
-    """Do the same in a process of its own, which leaves the compiled code on disk.
+    """Do the same, but compile what is missing on the disk in a process of its own.
 
     A program that runs for days keeps neither the memory of the compiler, hundreds of megabytes, nor a preview that the
-    compiler holds up. If the process fails, nothing is lost: `warm_up` compiles what it does not find.
+    compiler holds up. If the process fails, nothing is lost: what is still missing is compiled here.
     """
+    try:
+        with _nothing_compiled():
+            warm_up(camera, profile, settings)
+    except LiveAnalysisError as error:
+        if not isinstance(error.__cause__, _NotCompiledError):
+            raise
+        _compile_aside(camera, profile, settings)
+        warm_up(camera, profile, settings)
+
+
+@contextmanager
+def _nothing_compiled() -> Iterator[None]:
+    """Raise an error where a kernel would have to be compiled."""
+    from numba.core import event
+
+    class Refusal(event.Listener):
+        def on_start(self, event: object) -> None:  # noqa: ARG002
+            raise _NotCompiledError("a kernel is not compiled yet")
+
+        def on_end(self, event: object) -> None:
+            """Do nothing: only the start is refused."""
+
+    with event.install_listener("numba:compile", Refusal()):
+        yield
+
+
+def _compile_aside(
+    camera: CameraState, profile: InstrumentProfile | None, settings: AnalysisSettings | None
+) -> None:
     spawn = multiprocessing.get_context("spawn")  # a fork would copy locks that threads hold
     process = spawn.Process(target=_compile, args=(camera, profile, settings), daemon=True)
     with suppress(OSError):  # no memory for another process

@@ -22,7 +22,10 @@ def record_watched(
     on_frame: Callable[[Frame], None] = lambda _: None,
     on_reading: Callable[[str, float], None] = lambda *_: None,
 ) -> Recorded:
-    """Record from an open instrument with a live analysis, until that has reached its target; else like `record`."""
+    """Record from an open instrument with a live analysis, until that has reached its target; else like `record`.
+
+    A live analysis that fails ends nothing: its snapshot says so.
+    """
     ended = stop or threading.Event()
 
     def show(frame: Frame) -> None:

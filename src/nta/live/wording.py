@@ -81,9 +81,12 @@ def result_rows(s: Snapshot, *, goes_on: bool = True) -> Iterator[Row]:
 
 
 def lines(s: Snapshot) -> Iterator[Line]:
-    """Yield faults with the recommended action, the worst first; one line if all is good."""
+    """Yield what is going on and faults with the recommended action, the worst first; one line if all is good."""
+    if s.finishing:
+        yield Line("recorded; the last sizes are being inferred", Verdict.NOT_ASSESSED)
     if s.fault:
-        yield Line(f"live analysis stopped ({s.fault}); the recording goes on", Verdict.FAIL)
+        words = f"the live analysis stopped: {s.fault}"
+        yield Line(words, Verdict.FAIL, "the recording goes on; its report is made as usual")
     if s.frames_shed:
         words = "this computer is too slow to analyse live; the report will have every frame"
         yield Line(words, Verdict.WARN)
@@ -111,7 +114,7 @@ def reached(s: Snapshot) -> Iterator[Line]:
         words = f"{s.frames_shed} frames came too fast to be shown live; the report has them"
         yield Line(words, Verdict.WARN)
     if s.fault:
-        words = f"the live analysis failed ({s.fault}); the recording was not concerned"
+        words = f"the live analysis failed ({s.fault}); the recording was not affected"
         yield Line(words, Verdict.FAIL)
     if s.target is None:
         return

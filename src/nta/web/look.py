@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, Literal
 
 from nta.devices import Limits
 from nta.frames import CameraState
 from nta.live import Snapshot
-from nta.live.wording import Line
+from nta.web.notes import Note
 from nta.web.reports import Task
 
 Phase = Literal["opening", "previewing", "recording", "lost", "closed"]
@@ -38,15 +37,6 @@ class KnobSeen:
     limits: Limits
     now: float | None = None
     asked: float | None = None
-
-
-@dataclass(frozen=True)
-class Note:
-    """A note about an event. number : increases from note to note."""
-
-    number: int
-    at: datetime
-    line: Line
 
 
 @dataclass(frozen=True, kw_only=True)

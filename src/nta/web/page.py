@@ -310,7 +310,9 @@ class Page:
                 self._run_row(found, becoming)
                 if found.failed:
                     ui.label(f"do not rely on it: {', '.join(found.failed).lower()}").classes("why bad")
-                if why_none:
+                if found.unusable and not becoming:
+                    ui.label(found.unusable).classes("why bad")
+                elif why_none:
                     ui.label(f"no report: {why_none}").classes("why bad")
 
     def _run_row(self, found: KeptRun, becoming: str) -> None:
@@ -321,7 +323,7 @@ class Page:
         if found.report:
             link = f"{RUNS_PATH}/{quote(found.report)}"
             ui.html(f'<a href="{link}" target="_blank">report</a>', sanitize=False)
-        elif becoming:
+        elif becoming or found.unusable:
             ui.label()
         else:
             ask = ui.button("make report", on_click=lambda: self._session.report(found.name))

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 
+from nta.errors import NtaError, in_words
 from nta.frames import Frame
 from nta.live import LiveAnalysis, LiveSettings, Snapshot
 from nta.spots import Spots
@@ -29,9 +30,12 @@ class Preview:
         Begins a live analysis.
     found
         Called with the spots, and the index of the frame that they count as 0.
+
+    lacking : input that the analysis lacks, in words; empty if there is an analysis.
     """
 
     def __init__(self, begin: Begin, found: Callable[[Spots, int], None]) -> None:
+        self.lacking = ""
         self._begin, self._found = begin, found
         self._live: LiveAnalysis | None = None
         self._first: Frame | None = None
@@ -41,12 +45,18 @@ class Preview:
 
     def push(self, frame: Frame) -> None:
         """Take the next frame; never waits for the analysis."""
+        if self.lacking:
+            return
         if self._forget:
             self._forget = False
             self.close()
             self._before = Snapshot(frames_lost=self._before.frames_lost)
         if self._live is None or self._first is None or frame.time_s - self._first.time_s > _ANEW_S:
-            self._begin_anew(frame)
+            try:
+                self._begin_anew(frame)
+            except NtaError as error:
+                self.lacking = in_words(error)
+                return
         assert self._live is not None
         assert self._first is not None
         shifted = frame.index - self._first.index, frame.time_s - self._first.time_s
@@ -95,4 +105,5 @@ class Preview:
         self._before = self.snapshot()
         self.close()
         index = frame.index
-        self._first, self._live = frame, self._begin(lambda spots: self._found(spots, index))
+        self._live = self._begin(lambda spots: self._found(spots, index))
+        self._first = frame

@@ -8,9 +8,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from nta.acquisition import checked_name
 from nta.assessment import Verdict
 from nta.catalogue.record import as_time
-from nta.errors import NtaError, SettingError, printable
+from nta.errors import NtaError, SettingError, in_words, printable
 from nta.io.atomic import check_writable
 from nta.io.recordings import open_recording
 from nta.io.results import ANALYSIS_FOLDER, RECORDING_FILE
@@ -18,8 +19,6 @@ from nta.quantity import Quantity
 from nta.report import REPORT_FILE
 from nta.report.reliance import mark_of
 from nta.report.wording import Mood, in_one
-
-_LONGEST_NAME, _MOST_BYTES = 100, 200  # a name may have 255 bytes, and a character up to 4
 
 
 @dataclass(frozen=True)
@@ -29,6 +28,7 @@ class KeptRun:
     measured : time stated by its report; else when the recording, or another file, was last written.
     report : page as a path below the folder, empty if there is none. d50 : D50 in words.
     mark : sign and words of whether it may be relied on, None without a report; failed : titles of its failed findings.
+    unusable : why no report of its recording can be made, as there is no frame in it; empty if it can, or was made.
     """
 
     name: str
@@ -37,6 +37,7 @@ class KeptRun:
     d50: str
     mark: tuple[Mood, str] | None = None
     failed: tuple[str, ...] = ()
+    unusable: str = ""
 
 
 @dataclass(frozen=True)
@@ -55,19 +56,11 @@ class Runs:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._known: dict[tuple[str, int], _Said] = {}  # by summary and its time
+        self._fit: dict[tuple[str, int], str] = {}  # why a recording is unusable, by its path and time
 
     def new(self, name: str) -> Path:
         """Return the path of the folder of a new run; refuse an impossible or existing name."""
-        name = name.strip()
-        if not name or name.startswith(".") or set(name) & set('/\\:*?"<>|') or not name.isprintable():
-            raise SettingError(
-                f'{name!r} is no name for a run: give letters and digits, none of / \\ : * ? " < > | and no dot in front'
-            )
-        if len(name) > _LONGEST_NAME or len(name.encode()) > _MOST_BYTES:
-            raise SettingError(
-                f"the name has {len(name)} letters, {len(name.encode())} bytes; {_LONGEST_NAME} letters and "
-                f"{_MOST_BYTES} bytes are the most"
-            )
+        name = checked_name(name)
         folder = self.folder / name
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise SettingError(f"there is a run {name} already; choose another name")
@@ -93,9 +86,22 @@ class Runs:
                     measured = said.measured or _written(recording if recording.is_file() else page)
                     address = page.relative_to(self.folder).as_posix()
                     return KeptRun(folder.name, measured, address, said.d50, said.mark, said.failed)
-            return KeptRun(folder.name, _written(recording), "", "") if recording.is_file() else None
+            if not recording.is_file():
+                return None
+            return KeptRun(folder.name, _written(recording), "", "", unusable=self._why_unusable(recording))
         except OSError:
             return None
+
+    def _why_unusable(self, recording: Path) -> str:
+        """Return why a recording cannot be analysed; empty if it can."""
+        key = str(recording), recording.stat().st_mtime_ns
+        if key not in self._fit:
+            try:
+                with open_recording(recording):
+                    self._fit[key] = ""
+            except NtaError as error:
+                self._fit[key] = in_words(error).removeprefix(f"{recording} ")
+        return self._fit[key]
 
     def _said(self, path: Path) -> _Said:
         """Return what a summary states; nothing if it cannot be read."""

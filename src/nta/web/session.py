@@ -7,8 +7,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,23 +16,16 @@ from nta.assessment import Verdict
 from nta.calibration import InstrumentProfile, SampleConditions, load_medium
 from nta.devices import Instrument
 from nta.errors import DeviceError, NtaError, SettingError, in_words
-from nta.frames import CameraState, Frame
-from nta.io.recordings import new_recording
+from nta.frames import CameraState
 from nta.io.results import RECORDING_FILE
-from nta.live import (
-    LiveAnalysis,
-    LiveSettings,
-    Snapshot,
-    compile_aside,
-    record_watched,
-    refuse_no_temperature,
-    warm_up,
-)
-from nta.live.wording import Line, reached
+from nta.live import LiveAnalysis, Snapshot, refuse_no_temperature, warm_up_lightly
+from nta.live.wording import reached
 from nta.settings import AnalysisSettings
 from nta.spots import Spots
-from nta.web.look import KnobSeen, Look, Note, Order, Phase
+from nta.web.look import KnobSeen, Look, Order, Phase
+from nta.web.notes import Notes
 from nta.web.preview import PREVIEW, Preview
+from nta.web.recording import Recording
 from nta.web.reports import Report, Reports
 from nta.web.runs import Runs, labels_of
 from nta.web.view import NewestFrames
@@ -43,21 +35,9 @@ _PREVIEW_READER = ReaderSettings(keep="newest", queue_bytes=32 << 20, reconnect_
 _AGAIN_S = 3.0  # between two attempts to open a lost device
 _LOOK_S = 0.1  # between two checks for a request to end
 _ANSWER_S = 30.0  # longest time that a device may take for a setting
-_MOST_NOTES = 50
 _GETTING_READY = (
     "the analysis is getting ready: a few seconds, or minutes where it is the first on this computer"
 )
-
-
-@dataclass(frozen=True)
-class _Recording:
-    """An ordered recording, until it has ended."""
-
-    order: Order
-    folder: Path
-    longest_s: float
-    live: LiveSettings
-    stop: threading.Event = field(default_factory=threading.Event)
 
 
 class Session:
@@ -97,21 +77,18 @@ class Session:
         self.conditions, self.about = dict(conditions or {}), dict(about or {})
         # content of the fields of the next recording: of all browsers, because there is one cell
         self.entered: dict[str, Any] = {}
-        self.reports = Reports(report)
+        self.reports, self.notes = Reports(report), Notes()
         self._profile, self._settings = profile, settings or AnalysisSettings()
         self._lock = threading.RLock()
         # held while a knob is set, which may take seconds: no recording begins meanwhile
         self._turning = threading.Lock()
         self._phase: Phase = "opening"
-        self._why = ""
-        self._notes: deque[Note] = deque(maxlen=_MOST_NOTES)
-        self._noted = 0
-        self._snapshot: Callable[[], Snapshot] = Snapshot
+        self._why = ""  # why the device is lost
         self._camera: dict[str, float] = {}
         self._state: CameraState | None = None
         self._knobs: dict[str, KnobSeen] = {}
-        self._order: _Recording | None = None
-        self._last: tuple[str, Snapshot] | None = None
+        self._recording: Recording | None = None  # ordered, and not ended
+        self._last: Recording | None = None
         self._asked: deque[tuple[dict[str, float], Future[None]]] = deque()  # requested camera settings
         self._preview: Preview | None = None
         self._warm = threading.Event()
@@ -138,19 +115,34 @@ class Session:
     def look(self) -> Look:
         """Return the present state."""
         with self._lock:
+            recording, last = self._recording, self._last
             return Look(
-                phase=self._phase,
-                why=self._why or ("" if self._warm.is_set() else _GETTING_READY),
+                phase=self._phase if recording is None else "recording",
+                why=self._waited_for(),
                 snapshot=self._snapshot(),
-                recording=self._order.order.name if self._order else "",
-                longest_s=self._order.longest_s if self._order else None,
-                last=self._last,
+                recording="" if recording is None else recording.order.name,
+                longest_s=None if recording is None else recording.longest_s,
+                last=None if last is None else (last.order.name, last.snapshot()),
                 camera=dict(self._camera),
                 state=self._state,
                 knobs=dict(self._knobs),
-                notes=tuple(self._notes),
+                notes=self.notes.all(),
                 tasks=self.reports.tasks,
             )
+
+    def _waited_for(self) -> str:
+        """Return why the device is lost, or what the analysis waits for or lacks; empty if all is there."""
+        if self._phase == "lost":
+            return self._why
+        if not self._warm.is_set():
+            return _GETTING_READY
+        lacking = "" if self._preview is None else self._preview.lacking
+        return f"no live analysis: {lacking}" if lacking and self._recording is None else ""
+
+    def _snapshot(self) -> Snapshot:
+        """Return what is seen of the running recording, else of the preview."""
+        seen = self._recording or (self._preview if self._phase == "previewing" else None)
+        return Snapshot() if seen is None else seen.snapshot()
 
     def set_camera(self, name: str, value: float) -> float:
         """Set one camera setting and return the value the camera accepted; the preview restarts.
@@ -196,43 +188,35 @@ class Session:
         MissingInputError
             The temperature is neither measured nor stated.
         """
-        live = LiveSettings(until_d50_within=order.until_d50_within)
         if order.duration_s is not None and not order.duration_s > 0:
             raise SettingError(f"the duration must be > 0 s, got {order.duration_s:g}")
-        said = SampleConditions(**order.conditions)
-        load_medium(said.medium)
-        refuse_no_temperature(self.instrument, said)
+        folder = self.runs.new(order.name)
+        recording = Recording(order, folder, profile=self._profile, settings=self._settings)
+        load_medium(recording.said.medium)
+        refuse_no_temperature(self.instrument, recording.said)
         with self._turning, self._lock:
             self._refuse_unless_previewing()
-            folder = self.runs.new(order.name)
-            longest_s = live.usual_s if order.duration_s is None else order.duration_s
-            self._order = _Recording(order, folder, longest_s, live)
-            self._phase, self._why, self._snapshot = "recording", _GETTING_READY, Snapshot
+            self._recording = recording
             self._stop.set()  # ends the preview
         return folder
 
     def stop(self) -> None:
         """End the running recording as if it had reached its length; nothing is lost."""
         with self._lock:
-            if self._order is not None:
-                self._order.stop.set()
+            if self._recording is not None:
+                self._recording.stop.set()
 
     def report(self, name: str) -> None:
         """Request the report of a run that has a recording but no report, as what it was ordered."""
         folder = self.runs.folder / name
         self.reports.add(name, folder, {}, {**self.about, **labels_of(folder / RECORDING_FILE)})
 
-    def note(self, words: str, verdict: Verdict = Verdict.PASS, todo: str = "") -> None:
-        """Add a note about an event."""
-        with self._lock:
-            self._noted += 1
-            self._notes.append(Note(self._noted, datetime.now().astimezone(), Line(words, verdict, todo)))
-
     def _refuse_unless_previewing(self) -> None:
-        if self._phase == "recording":
+        if self._recording is not None:
             raise SettingError("a recording is under way: stop it first")
         if self._phase != "previewing":
-            raise DeviceError(f"the instrument is not there: {self._why or self._phase}")
+            why = self._why if self._phase == "lost" else self._phase
+            raise DeviceError(f"the instrument is not there: {why}")
 
     def _run(self) -> None:
         """Keep the instrument open and take its frames until the end; after a failure, add a note and try again."""
@@ -248,8 +232,9 @@ class Session:
         with self._lock:
             self._phase = "closed"
             self._refuse_asked(DeviceError("the instrument was closed"))
-        if self._preview is not None:
-            self._preview.join()
+        for ending in (self._preview, self._last):
+            if ending is not None:
+                ending.join()
 
     def _opened(self) -> None:
         """Read the settings and limits of the instrument."""
@@ -259,8 +244,8 @@ class Session:
             self._knobs = knobs  # previous settings may be lost, because the power was off
             if self._phase == "lost":
                 todo = "it may be set otherwise than before: look at its settings"
-                self.note(f"{self.instrument.name} is there again", todo=todo)
-            self._phase, self._why = "previewing", ""
+                self.notes.add(f"{self.instrument.name} is there again", todo=todo)
+            self._phase = "previewing"
         if not self._warm.is_set():
             threading.Thread(target=self._warm_up, name="nta-web-warm-up", daemon=True).start()
 
@@ -271,22 +256,21 @@ class Session:
             self._camera, self._state = {name: float(value) for name, value in known.items()}, state
 
     def _warm_up(self) -> None:
-        """Compile and load the kernels of the analysis during the preview; it says itself what input it lacks."""
+        """Load the kernels of the analysis during the preview; it says itself what input it lacks."""
         assert self._state is not None
-        needed = self._state, self._profile, self._settings
-        compile_aside(*needed)
         with suppress(NtaError):
-            warm_up(*needed)
+            warm_up_lightly(self._state, self._profile, self._settings)
         self._warm.set()
 
     def _lose(self, error: Exception) -> None:
         with self._lock:
             if self._phase != "lost" or self._why != in_words(error):
-                self.note(in_words(error), Verdict.FAIL, "it is opened again as soon as it answers")
-            self._phase, self._why, self._snapshot = "lost", in_words(error), Snapshot
-            if self._order is not None:
-                self.note(f"{self._order.order.name}: nothing was recorded", Verdict.FAIL, "record it again")
-            self._order = None
+                self.notes.add(in_words(error), Verdict.FAIL, "it is opened again as soon as it answers")
+            self._phase, self._why = "lost", in_words(error)
+            if self._recording is not None:
+                name = self._recording.order.name
+                self.notes.add(f"{name}: nothing was recorded", Verdict.FAIL, "record it again")
+            self._recording = None
             self._refuse_asked(DeviceError(in_words(error)))
 
     def _refuse_asked(self, error: DeviceError) -> None:
@@ -299,13 +283,13 @@ class Session:
             if self._closing.is_set():
                 return
             asked = self._asked.popleft() if self._asked else None
-            order = self._order
-            self._stop = threading.Event() if order is None else order.stop
+            recording = self._recording
+            self._stop = threading.Event() if recording is None else recording.stop
             self.view.begin(self._state.bit_depth if self._state else 16)
         if asked is not None:
             self._configure(*asked)
-        elif order is not None:
-            self._record(order)
+        elif recording is not None:
+            self._record(recording)
         else:
             self._show()
 
@@ -326,14 +310,17 @@ class Session:
         source = LiveSource(self.instrument, settings=_PREVIEW_READER, stop=self._stop)
         preview = Preview(self._begin_preview, self.view.found)
         with self._lock:
-            self._preview, self._snapshot, self._why = preview, preview.snapshot, ""
-        shown, lacking = False, ""
+            self._preview = preview
+        shown = False
         try:
             for frame in source.frames():
                 self.view.show(frame)
-                if self._warm.is_set() and not lacking:
-                    lacking = self._pushed(frame, preview)
-                self._take_readings(source, preview)
+                if self._warm.is_set():
+                    preview.push(frame)
+                for reading in source.readings():
+                    for name, value in reading.values.items():
+                        preview.telemetry(name, value)
+                        self._measured(name, value)
                 shown = True
         finally:
             preview.close()
@@ -342,48 +329,37 @@ class Session:
         if not shown:  # the device delivered no frame
             self._stop.wait(_AGAIN_S)
 
-    def _pushed(self, frame: Frame, preview: Preview) -> str:
-        """Analyse a frame; return, in words, what the analysis lacks. The image is shown in any case."""
-        try:
-            preview.push(frame)
-        except NtaError as error:
-            with self._lock:
-                self._why = f"no live analysis: {in_words(error)}"
-        return self._why
-
-    def _take_readings(self, source: LiveSource, preview: Preview) -> None:
-        for reading in source.readings():
-            for name, value in reading.values.items():
-                preview.telemetry(name, value)
-                self._measured(name, value)
+    def _begin_preview(self, found: Callable[[Spots], None]) -> LiveAnalysis:
+        assert self._state is not None
+        said, chosen = SampleConditions(**self.conditions), self._settings
+        # a preview has no end at which its sizes are corrected, and needs no frames for that
+        chosen = replace(chosen, visibility=replace(chosen.visibility, frames=0))
+        return LiveAnalysis(self._state, said, self._profile, chosen, PREVIEW, found=found)
 
     def _measured(self, name: str, value: float) -> None:
         with self._lock:
             if name in self._knobs:
                 self._knobs[name] = replace(self._knobs[name], now=value)
 
-    def _begin_preview(self, found: Callable[[Spots], None]) -> LiveAnalysis:
-        assert self._state is not None
-        said, chosen = SampleConditions(**self.conditions), self._settings
-        # the preview keeps its own frames until the recording has ended
-        chosen = replace(chosen, visibility=replace(chosen.visibility, frames=0))
-        return LiveAnalysis(self._state, said, self._profile, chosen, PREVIEW, found=found)
-
-    def _record(self, recording: _Recording) -> None:
+    def _record(self, recording: Recording) -> None:
         """Record, and request the report; if the file cannot be written, add a note and continue the preview."""
         name, done = recording.order.name, None
         try:
             if self._is_ready(recording.stop):
-                done = self._recorded(recording)
+                done = recording.carry_out(self.instrument, self.view, self._measured)
         except (NtaError, OSError) as error:
-            self.note(f"{name}: {in_words(error)}", Verdict.FAIL)
+            self.notes.add(f"{name}: {in_words(error)}", Verdict.FAIL)
             if isinstance(error, DeviceError):
                 raise
         finally:
+            seen = recording.snapshot()
+            recording.finish()
             with self._lock:
-                seen = self._snapshot()
-                self._phase, self._why, self._snapshot, self._order = "previewing", "", Snapshot, None
-                self._last = (name, seen) if seen.frames else self._last
+                before, self._recording = self._last, None
+                self._last = recording if seen.frames else before
+            for ended in (before, recording):
+                if ended is not None and ended is not self._last:
+                    ended.join()
             if seen.frames:
                 order = recording.order
                 self.reports.add(name, recording.folder, order.conditions, order.about)
@@ -399,30 +375,10 @@ class Session:
                 return False
         return not stop.is_set()
 
-    def _recorded(self, recording: _Recording) -> Recorded:
-        said = SampleConditions(**recording.order.conditions)
-        state, live_settings = self.instrument.camera.state(), recording.live
-        with LiveAnalysis(
-            state, said, self._profile, self._settings, live_settings, found=self.view.found
-        ) as live:
-            file = recording.folder / RECORDING_FILE
-            writer = new_recording(file, self.instrument, said, recording.order.about)
-            with self._lock:
-                self._snapshot, self._why = live.snapshot, ""
-            return record_watched(
-                self.instrument,
-                writer,
-                live,
-                duration_s=recording.longest_s,
-                stop=recording.stop,
-                on_frame=self.view.show,
-                on_reading=self._measured,
-            )
-
     def _say_how_it_ended(self, name: str, done: Recorded, seen: Snapshot) -> None:
         verdict = Verdict.WARN if done.losses.lost else Verdict.PASS
-        self.note(f"{name}: {done.losses}", verdict)
+        self.notes.add(f"{name}: {done.losses}", verdict)
         if done.shortfall:
-            self.note(f"{name}: {done.shortfall}", Verdict.FAIL if done.fault else Verdict.WARN)
+            self.notes.add(f"{name}: {done.shortfall}", Verdict.FAIL if done.fault else Verdict.WARN)
         for line in reached(seen):
-            self.note(f"{name}: {line.text}", line.verdict, line.todo)
+            self.notes.add(f"{name}: {line.text}", line.verdict, line.todo)

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from nta.assessment import Verdict
 from nta.live.wording import Line, Piece, Row
 from nta.report.markup import element, text
-from nta.web.look import Look, Note
+from nta.web.look import Look
+from nta.web.notes import Note
 
 _KINDS = {
     Verdict.PASS: "good",
