@@ -11,8 +11,9 @@ from nta.columns import FloatArray
 
 _WAVES_PER_RANGE = 0.42
 """Defocus z NA² / (n wavelength) at the focus range z_R = 2 n s / NA of a spot of s = 0.21 wavelength / NA."""
-_WINDOW = 3.5  # radius, in widths in focus, within which a spot is fitted
-_LAST = 1.2  # waves of defocus: farther from focus no Gaussian resembles the pattern, and the values stay
+_WINDOW = 7.0  # radius, in widths in focus, within which the light of a spot counts
+_CORE = 1.1  # waves of defocus up to which the core of the pattern is fitted
+_DISC = 1.3  # waves from which on the pattern is a disc with rings, which fits of discs catch as wide as the cone of light
 
 
 class Fitted(NamedTuple):
@@ -24,9 +25,11 @@ class Fitted(NamedTuple):
 
 def by_diffraction(focus_ranges: FloatArray) -> Fitted:
     """Variance and light of the spot of a clear, round pupil so many focus ranges away from focus."""
-    waves, known = _table()
-    at = np.abs(focus_ranges) * _WAVES_PER_RANGE
-    return Fitted(np.interp(at, waves, known.variance), np.interp(at, waves, known.light))
+    core, fitted = _table()
+    waves = np.abs(focus_ranges) * _WAVES_PER_RANGE
+    to_disc = np.clip((waves - _CORE) / (_DISC - _CORE), 0.0, 1.0)
+    variance = (1 - to_disc) * np.interp(waves, core, fitted.variance) + to_disc * (1 + focus_ranges**2)
+    return Fitted(variance, (1 - to_disc) * np.interp(waves, core, fitted.light) + to_disc)
 
 
 @lru_cache(maxsize=1)
@@ -38,13 +41,13 @@ def _table() -> tuple[FloatArray, Fitted]:
     from scipy.special import j0
 
     in_focus = 0.21 * 2 * np.pi  # width in units of wavelength / (2 pi NA)
-    r = in_focus * _WINDOW * (np.arange(100) + 0.5) / 100
+    r = in_focus * _WINDOW * (np.arange(200) + 0.5) / 200
     nodes, weights = np.polynomial.legendre.leggauss(60)
     rho = (nodes + 1) / 2
-    waves = np.linspace(0.0, _LAST, 25)
+    waves = np.linspace(0.0, _CORE, 23)
     phase = np.exp(-1j * np.pi * waves[:, None] * rho**2)
     images = np.abs((phase * rho * weights) @ j0(np.outer(rho, r))) ** 2
-    sd = in_focus * np.geomspace(0.5, 2.0, 300)
+    sd = in_focus * np.geomspace(0.7, 3.0, 300)
     variance, light = np.array([_fitted(image, r, sd) for image in images]).T
     return waves, Fitted(variance / variance[0], light / light[0])
 
