@@ -15,6 +15,7 @@ from nta.settings import AnalysisSettings
 from nta.simulation import load_scenario, simulate
 from nta.spots import SpotDetector, SpotFlag
 from nta.visibility import share_not_gaussian
+from nta.visibility.defocus import as_seen
 from nta.visibility.light import LightSheet
 from nta.visibility.shape import rel_std_by_shape
 
@@ -45,6 +46,28 @@ def test_rings_are_told_from_gaussians(film):
     assert share > 0.3 if psf == "diffraction" else share < 0.1
     assert rel_std_by_shape(*spots, THIN) == pytest.approx(min(0.7 * share, 0.3))
     assert rel_std_by_shape(*spots, THICK) == pytest.approx(max(min(0.7 * share, 0.3), 0.15))
+
+
+def test_tracks_tell_how_spots_change_out_of_focus(film):
+    """Over a thick sheet the spot of a real objective keeps its width and loses light; a Gaussian one widens."""
+    psf, tracks, diffusion = film
+    seen = as_seen(THICK, tracks, diffusion)
+    assert seen.gaussian_share > 0.9 if psf == "gaussian" else seen.gaussian_share < 0.15
+    depth = np.array([0.0, 4.0])
+    in_focus, out = seen.width_px(depth, 0.0)
+    assert out > 1.5 * in_focus if psf == "gaussian" else out == pytest.approx(in_focus, rel=0.1)
+    lit = np.exp(-2 * (depth / THICK.sheet_width_um) ** 2)
+    caught = seen.light(depth) / lit
+    assert caught[0] == 1
+    assert (
+        caught[1] > 0.95 if psf == "gaussian" else 0.6 < caught[1] < 0.85
+    )  # fitted spots of real patterns: 0.76
+
+
+def test_few_spots_leave_their_change_out_of_focus_open(film):
+    _, tracks, diffusion = film
+    dim = replace(tracks, snr=np.full_like(tracks.snr, 5.0))
+    assert as_seen(THICK, dim, diffusion).gaussian_share == 0.5
 
 
 def test_few_spots_tell_nothing(film):

@@ -14,6 +14,7 @@ from nta.columns import FloatArray
 from nta.frames import CameraState
 from nta.scattering import Collection, coated_cross_section_nm2
 from nta.spots import Scene
+from nta.visibility.diffraction import by_diffraction
 
 _SHELL_NM = 1.0
 MOST_CONTRAST = 0.6  # largest index above that of the medium for which cross-sections are tabulated
@@ -24,8 +25,9 @@ class LightSheet:
     """Light and focus along the optical axis; z = 0 is the middle of the sheet, which is in focus.
 
     sheet_width_um : 1/e² half-width, intensity exp(-2 z²/w²).
-    focus_range_um : distance at which a spot is wider by the square root of 2: 2 n s / NA (s: width in focus, in um), so
-        that the width far from focus is that of the geometrical cone, |z| NA / (2 n).
+    focus_range_um : distance at which a Gaussian spot is wider by the square root of 2: 2 n s / NA (s: width in focus, in
+        um), so that the width far from focus is that of the geometrical cone, |z| NA / (2 n).
+    gaussian_share : 1 for spots that widen like that, 0 for the diffraction pattern of a clear pupil, or between.
     """
 
     sheet_width_um: float
@@ -33,6 +35,7 @@ class LightSheet:
     spot_width_px: float
     pixel_size_um: float
     exposure_s: float
+    gaussian_share: float = 1.0
 
     @property
     def shows_rings(self) -> bool:
@@ -40,8 +43,9 @@ class LightSheet:
         return self.sheet_width_um > self.focus_range_um
 
     def light(self, z_um: FloatArray) -> FloatArray:
-        """Intensity relative to the middle of the sheet."""
-        return np.asarray(np.exp(-2 * (z_um / self.sheet_width_um) ** 2))
+        """Light of a fitted spot relative to the middle of the sheet."""
+        lit = np.exp(-2 * (z_um / self.sheet_width_um) ** 2)
+        return np.asarray(lit * by_diffraction(z_um / self.focus_range_um).light ** (1 - self.gaussian_share))
 
     def width_px(self, z_um: FloatArray, diffusion_um2_s: FloatArray | float) -> FloatArray:
         """Width of the spot of a particle at distance z from focus that diffuses during the exposure.
@@ -50,7 +54,8 @@ class LightSheet:
         average (Berglund, Phys. Rev. E 82, 011917 (2010)).
         """
         blur_px2 = diffusion_um2_s * self.exposure_s / 3 / self.pixel_size_um**2
-        defocus = 1 + (z_um / self.focus_range_um) ** 2
+        gaussian, ranges = self.gaussian_share, z_um / self.focus_range_um
+        defocus = gaussian * (1 + ranges**2) + (1 - gaussian) * by_diffraction(ranges).variance
         return np.asarray(np.sqrt(self.spot_width_px**2 * defocus + blur_px2))
 
 
@@ -60,7 +65,10 @@ def light_sheet(
     camera: CameraState,
     spot_width_px: float,
 ) -> LightSheet | None:
-    """Return the light sheet of the instrument; None if profile and camera do not state all of its numbers."""
+    """Return the light sheet of the instrument; None if profile and camera do not state all of its numbers.
+
+    Spots are taken for Gaussian: what the tracks say of that is added by `defocus.gaussian_share`.
+    """
     if (
         profile is None
         or profile.sheet_width_um is None

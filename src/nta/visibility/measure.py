@@ -23,6 +23,7 @@ from nta.visibility.concentration import (
     uncounted,
 )
 from nta.visibility.curve import DetectionCurve, fit_curve
+from nta.visibility.defocus import as_seen
 from nta.visibility.indices import track_indices
 from nta.visibility.injection import injection_trials
 from nta.visibility.light import CrossSections, LightSheet, collection, light_sheet, width_in_focus_px
@@ -70,6 +71,8 @@ def measure_visibility(
         light = collection(sized.profile, sized.conditions)
     except SettingError as error:  # for example, the refractive index of the liquid is not known
         return _not_known(curve, uncounted(sized, str(error)), str(error))
+    if sheet is not None:
+        sheet = as_seen(sheet, sized.tracks, sized.diffusion)
     why = _missing(sized, curve, sheet)
     if curve is None or sheet is None or light is None:
         return _not_known(curve, uncounted(sized, why), why)

@@ -1,8 +1,8 @@
-"""Shape of the spots: are they the Gaussians that the visible volume is simulated with?
+"""Shape of the spots: are they the Gaussians that the detection curve is measured with?
 
-The image of a particle out of focus has rings, and a Gaussian fit catches 0.9 to 0.4 of its light. Then the law of
-brightness comes out too low, the volume too small, and the concentration too large. In focus the same optics shows in
-bright spots that no Gaussian explains.
+The image of a particle out of focus has rings, and a Gaussian fit catches 0.9 to 0.4 of its light. How much that shrinks the
+volume is read from the tracks (`nta.visibility.defocus`), for a clear pupil; what aberrations do is left to the interval.
+In focus the same optics shows in bright spots that no Gaussian explains.
 
 Motion during the exposure smears a spot into a streak, which is no Gaussian either, but leaves the concentration right.
 """
@@ -28,10 +28,10 @@ _UNSURE = 0.1  # standard error of the share beyond which it says nothing: half 
 _STREAK = 55.0  # SNR times relative variance of motion where half of the spots fit no Gaussian
 _BY_SHAPE, _MOST = 0.7, 0.3
 """Relative error of the concentration over the share of bright spots that are no Gaussians: ten simulated recordings with
-rings of a real objective (share 0.30 to 0.37) came out 5 to 49 % too large, a quarter on average; others are below 0.12."""
+rings of a real objective (share 0.30 to 0.37), taken for Gaussians out of focus too, came out 5 to 49 % too large."""
 _UNSEEN = 0.15
 """Relative standard uncertainty where rings are to be expected but not seen, as of faint spots (design choice). With it the
-intervals of fourteen simulated recordings with rings, which came out 2 to 49 % too large, all hold; without it, nine do."""
+intervals of fourteen simulated recordings with rings hold even with spots that widen as Gaussians, 2 to 49 % too large."""
 
 
 def share_not_gaussian(tracks: Tracks, diffusion: DiffusionEstimates) -> float | None:

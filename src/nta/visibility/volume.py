@@ -87,11 +87,11 @@ class _Box(NamedTuple):
 
 
 class _Lit(NamedTuple):
-    """Visibility over depth: probability of detection at every `z_step` um; -ln(relative light) / z²."""
+    """Visibility over depth: probability of detection and ln(relative light) at every `z_step` um."""
 
     chance: FloatArray
+    log_light: FloatArray
     z_step: float
-    light_per_z2: float
 
 
 class _Joining(NamedTuple):
@@ -137,7 +137,8 @@ def followed_volume(
     """
     step_um = math.sqrt(2 * diffusion_um2_s * view.frame_interval_s)
     z = np.linspace(0.0, _DEEPEST * sheet.sheet_width_um, _DEPTHS)
-    chance = curve.probability(electrons * sheet.light(z), sheet.width_px(z, diffusion_um2_s))
+    light = sheet.light(z)
+    chance = curve.probability(electrons * light, sheet.width_px(z, diffusion_um2_s))
     seen = np.flatnonzero(chance > _FAINTEST)
     if not seen.size:
         return FollowedVolume(volume_ml=0.0, tracks_ml=0.0, mean_log_light=0.0)
@@ -145,7 +146,7 @@ def followed_volume(
     half_um = float(z[seen[-1]]) + margin_um
     height_um, width_um = view.height_px * sheet.pixel_size_um, view.width_px * sheet.pixel_size_um
     box = _Box(half_um, height_um, width_um, margin_um, step_um)
-    lit = _Lit(chance, z[1] - z[0], 2 / sheet.sheet_width_um**2)
+    lit = _Lit(chance, np.log(light), z[1] - z[0])
     reach_um = view.search_range_px * sheet.pixel_size_um
     joining = _Joining(view.memory_frames, view.min_points, reach_um, view.given_up)
     joined = np.zeros(3)
@@ -182,7 +183,7 @@ def _walk(walks: _Walks, box: _Box, lit: _Lit, joining: _Joining) -> tuple[int, 
     """
     start, steps, found, linked = walks
     half, height, width, margin, step = box
-    chance, z_step, light_per_z2 = lit
+    chance, log_light_at, z_step = lit
     memory, min_points, reach, given_up = joining
     spots, n_tracks, log_light = 0, 0, 0.0
     for walker in range(start.shape[0]):
@@ -200,7 +201,7 @@ def _walk(walks: _Walks, box: _Box, lit: _Lit, joining: _Joining) -> tuple[int, 
                     if points >= min_points:
                         spots, n_tracks, log_light = spots + points, n_tracks + 1, log_light + light
                     points, light = 0, 0.0
-                points, light, last, last_y, last_x = points + 1, light - light_per_z2 * z * z, frame, y, x
+                points, light, last, last_y, last_x = points + 1, light + log_light_at[place], frame, y, x
             z = _wrapped(z + step * steps[walker, frame, 0], -half, 2 * half)
             y = _wrapped(y + step * steps[walker, frame, 1], -margin, height + 2 * margin)
             x = _wrapped(x + step * steps[walker, frame, 2], -margin, width + 2 * margin)
