@@ -299,7 +299,8 @@ class _Execution:
         if not self.blanks or analysis.visibility is None:
             return analysis
         net = subtract_blank(analysis, _as_one(self.blanks))
-        found = next(finding for finding in net.assessment.findings if finding.name == "blank")
+        found = net.assessment.finding("blank")
+        assert found is not None  # what subtracts a blank judges it
         self.of_blank.append(replace(found, evidence=f"{step.name}: {found.evidence}"))
         return net
 
@@ -309,7 +310,7 @@ class _Execution:
             ratio, std = (float(np.mean(values)) for values in zip(*self.ratios, strict=True))
             words = f"{certificate.name}, lot {certificate.lot}"
             finding = bead_check(ratio - 1, std, len(self.ratios), words, self.files.limits)
-            self.findings["bead_check"] = finding
+            self.findings[finding.name] = finding
             self.tell(f"beads: {finding.evidence} ({finding.verdict})")
 
     def _notes(self) -> Iterator[str]:

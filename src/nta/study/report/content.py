@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from nta.assessment import Finding, Verdict
+from nta.assessment import Finding
 from nta.assessment.integrity import Comparison, Confidence, Criterion, Decision, Integrity, Judgement
 from nta.quantity import Quantity
 from nta.report import document as doc
@@ -322,18 +322,14 @@ def _recordings(outcome: StudyOutcome) -> Iterator[doc.Block]:
     for tube in outcome.study.preparations:
         sparse = tube.arm in ("blank", "sham", "detergent")  # these arms should have few particles
         for a in outcome.material.attached[tube.name]:
-            worst = [
-                f
-                for f in a.findings
-                if f.verdict is Verdict.FAIL and not (sparse and f.name == "enough_tracks")
-            ]
+            found = a.assessment
+            failed = found.failed_besides("enough_tracks") if sparse else found.failed
             amount = "–" if a.video.amount is None else scientific(a.video.amount)
-            said = "; ".join(f.title for f in worst)
             mark = (
-                doc.Mark("fail", said)
-                if worst
+                doc.Mark("fail", "; ".join(failed))
+                if failed
                 else doc.Mark("pass", "No failure")
-                if a.findings
+                if found.findings
                 else doc.Mark("open", a.kind)
             )
             rows.append((tube.name, a.video.name, str(a.video.n_tracks), amount, mark, a.sha256[:10]))
