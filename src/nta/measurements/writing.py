@@ -13,6 +13,7 @@ from nta.assessment import Finding
 from nta.io.atomic import write_json
 from nta.io.results.summary import plain
 from nta.io.results.tables import write_csv
+from nta.io.text import cell_text
 from nta.io.tracks import TrackTable
 from nta.io.vendors import VendorResult, VendorRun
 from nta.io.vendors.zetaview import Position, ZetaProfile
@@ -186,4 +187,4 @@ def _or_nan(value: float | None) -> float:
 
 
 def _quoted(words: str) -> str:
-    return '"' + words.replace('"', '""') + '"'
+    return '"' + cell_text(words).replace('"', '""') + '"'

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from nta.acquisition import record
-from nta.circumstances import stated_conditions
+from nta.circumstances import known_conditions
 from nta.devices import Instrument
 from nta.errors import NtaError, in_words, is_foreseen
 from nta.io.recordings import new_recording, open_recording
@@ -162,7 +162,7 @@ class _Execution:
             duration_s = self.procedure.duration_s(stage)
             rate = instrument.camera.state().frame_rate_hz
             put_aside(self.folder, step)
-            said = stated_conditions({}, **self.analyses.words(stage))
+            said = known_conditions({}, **self.analyses.words(stage))
             writer = new_recording(self.folder / path, instrument, said)
             with self.make_bar(
                 f"recording {step.name}", round(duration_s * rate) if rate else None
