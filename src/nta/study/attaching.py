@@ -12,6 +12,8 @@ import numpy as np
 
 from nta.assessment import Assessment, Verdict
 from nta.assessment.integrity import Video
+from nta.calibration import InstrumentProfile
+from nta.calibration.profile import PROFILE_WORDS
 from nta.diffusion import TrackFlag
 from nta.errors import NtaError, RecordingError, SettingError
 from nta.io.atomic import new_folder
@@ -233,7 +235,7 @@ def _facts(analysis: Analysis) -> dict[str, Any]:
         "estimator": d.estimator,
         "bit_depth": analysis.camera.bit_depth,
         "gain_e_per_adu": analysis.camera.gain_e_per_adu,
-        "profile": None if analysis.profile is None else analysis.profile.name,
+        **_of_profile(analysis.profile),
         "frames": scene.n_frames,
         "lost_frames": analysis.recording.lost_frames,
         "frame_rate_hz": 1 / d.frame_interval_s,
@@ -255,6 +257,14 @@ def _facts(analysis: Analysis) -> dict[str, Any]:
         "saturated_spots": scene.saturated_fraction,
         "background_noise_e": scene.camera.read_noise_e,
     }
+
+
+def _of_profile(profile: InstrumentProfile | None) -> dict[str, Any]:
+    """Return what a profile says of the optics, by the names of the reporting checklist."""
+    if profile is None:
+        return {"profile": None}
+    words = {name: getattr(profile, name) for name in PROFILE_WORDS}
+    return {"profile": profile.name, "wavelength_nm": profile.wavelength_nm, **words}
 
 
 def _from_export(path: Path, preparation: Preparation, study: Study) -> Iterator[Attached]:
