@@ -170,7 +170,7 @@ def load_profile(name_or_path: str | Path, folder: str | Path | None = None) -> 
                 for field_, number in numbers.items()
                 if number.std is not None and number.value
             },
-            **words,
+            **words,  # type: ignore[arg-type]
             **values,  # type: ignore[arg-type]
         )
     except SettingError as error:
