@@ -8,7 +8,7 @@ import pytest
 
 from nta.assessment import AssessmentSettings
 from nta.calibration import SampleConditions, load_profile
-from nta.circumstances import stated_conditions
+from nta.circumstances import known_conditions
 from nta.cli import main
 from nta.errors import RecordingError, SettingError
 from nta.frames import Frame
@@ -115,7 +115,7 @@ def test_trackpy_is_a_second_opinion_on_the_whole_chain(small_scene):
         linking=replace(default.linking, engine="trackpy"),
     )
     simulation = simulate(small_scene)
-    conditions = stated_conditions(simulation.metadata)
+    conditions = known_conditions(simulation.metadata)
     ours, theirs = (analyze(simulation, conditions, settings=chosen) for chosen in (default, second))
     assert len(theirs.spots) > 0.6 * len(ours.spots)
     assert theirs.tracks.linking.links_cut == 0
@@ -144,7 +144,7 @@ def test_what_is_asked_wrongly_is_refused_before_the_frames_are_read(small_scene
     monkeypatch.setattr(simulation, "frames", lambda: pytest.fail("frames were read"))
     settings = AnalysisSettings(assessment=AssessmentSettings(limits="nonesuch"))
     with pytest.raises(SettingError, match="nonesuch"):
-        analyze(simulation, stated_conditions(simulation.metadata), settings=settings)
+        analyze(simulation, known_conditions(simulation.metadata), settings=settings)
 
 
 def test_a_missing_blank_is_refused_before_the_recording_is_opened(tmp_path):
@@ -165,7 +165,7 @@ def test_the_report_knows_who_said_what(small_scene, monkeypatch):
     simulation = simulate(replace(small_scene, n_frames=60))
     camera = replace(simulation.camera, gain_e_per_adu=None)
     monkeypatch.setattr(type(simulation), "camera", camera)
-    conditions = stated_conditions(simulation.metadata, temperature_c=21.0, dilution=50.0)
+    conditions = known_conditions(simulation.metadata, temperature_c=21.0, dilution=50.0)
     sources = analyze(simulation, conditions, load_profile("simulated")).provenance.sources
     assert sources == {"temperature_c": "user", "dilution": "user", "gain_e_per_adu": "profile"}
 
@@ -177,10 +177,10 @@ def test_analyses_within_a_second_have_dates_of_their_own():
 
 def test_a_side_car_stands_before_the_thermometer_and_that_before_the_header():
     log = {"temperature_c": 30.0, "temperature_log_c": [25.0, float("nan"), 26.0]}
-    assert stated_conditions(log).temperature_c == 25.5
-    assert stated_conditions(log | {"sources": {"temperature_c": "recording"}}).temperature_c == 25.5
-    assert stated_conditions(log | {"sources": {"temperature_c": "side-car"}}).temperature_c == 30.0
-    assert stated_conditions(log, temperature_c=21.0).temperature_c == 21.0
+    assert known_conditions(log).temperature_c == 25.5
+    assert known_conditions(log | {"sources": {"temperature_c": "recording"}}).temperature_c == 25.5
+    assert known_conditions(log | {"sources": {"temperature_c": "side-car"}}).temperature_c == 30.0
+    assert known_conditions(log, temperature_c=21.0).temperature_c == 21.0
 
 
 def test_what_the_recording_says_of_the_sample_is_taken_where_nobody_says_more(small_scene):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import nta
-from nta.circumstances import stated_conditions
+from nta.circumstances import known_conditions
 from nta.simulation import load_truth, simulate
 
 FOLDER = Path(__file__).parents[1] / "sample_data"
@@ -59,7 +59,7 @@ def test_the_analysis_gives_the_truth(name, recording):
     truth = tomllib.loads((FOLDER / f"{name}.truth.toml").read_text(encoding="utf-8"))
     seen = truth["detectable_in_view"]
     with nta.open(FOLDER / recording) as source:
-        analysis = nta.analyze(source, stated_conditions(source.metadata))
+        analysis = nta.analyze(source, known_conditions(source.metadata))
         n_frames = source.report.found_frames
     numbers = analysis.sizes.summary
     # the 95 % intervals of three percentiles, widened by a half: a second or two is a small sample

@@ -66,11 +66,12 @@ STRANGE = ["one\rtwo", "a\tb\nc", 'c"d\\e', "f\x7fg\x01", "Größe", "🔬"]
 
 @pytest.mark.parametrize("words", STRANGE)
 def test_a_profile_of_any_name_is_read_again(tmp_path, words):
-    profile = InstrumentProfile(name=words, source=words, date=datetime.date(2026, 3, 1), pixel_size_um=0.2)
+    date = datetime.date(2026, 3, 1)
+    profile = InstrumentProfile(name=words, source=words, date=date, pixel_size_um=0.2, objective=words)
     path = tmp_path / "mine.toml"
     path.write_text(profile_toml(profile), encoding="utf-8")
     again = load_profile(path)
-    assert (again.name, again.source) == (words, words)
+    assert (again.name, again.source, again.objective) == (words, words, words)
 
 
 @pytest.mark.parametrize("words", STRANGE)

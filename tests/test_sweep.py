@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nta.circumstances import stated_conditions
+from nta.circumstances import known_conditions
 from nta.diffusion import DiffusionSettings
 from nta.pipeline import analyze
 from nta.report.figures import draw_all
@@ -23,7 +23,7 @@ def test_beads_stay_on_a_plateau_and_the_spread_is_in_the_budget():
         sizing=SizingSettings(repeats=50),
         visibility=VisibilitySettings(frames=8),  # what is missed counts in the sweep as in the analysis
     )
-    analysis = analyze(simulation, stated_conditions(simulation.metadata), settings=settings)
+    analysis = analyze(simulation, known_conditions(simulation.metadata), settings=settings)
     told = []
     swept = sweep(simulation, analysis, told.append)
     points = swept.sizes.sweep.points
@@ -51,6 +51,6 @@ def test_the_sweep_asks_no_estimator_for_shorter_tracks_than_it_takes(estimator)
         sizing=SizingSettings(repeats=0),
         visibility=VisibilitySettings(frames=0),
     )
-    analysis = analyze(simulation, stated_conditions(simulation.metadata), settings=settings)
+    analysis = analyze(simulation, known_conditions(simulation.metadata), settings=settings)
     swept = sweep(simulation, analysis)
     assert [p.value for p in swept.sizes.sweep.points if p.setting == "min_points"] == ["4", "8", "12"]

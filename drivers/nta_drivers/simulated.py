@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+import secrets
 import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -43,7 +44,8 @@ class SimulatedInstrument(Instrument):
     scenario : name of a scenario (`nta simulate --list`), a TOML file, or a `Scenario`.
     speed : 1 for real time, inf for as fast as frames are read.
     faults : simulated faults and their times, e.g. "lost@2+0.5; unplug@10+3"; see `nta_drivers.faults`.
-    seed : replaces that of the scenario; each further start uses the next seed.
+    seed : replaces that of the scenario; each further start uses the next seed. "new" draws one, because no cell is twice
+        the same: otherwise an instrument that is opened anew begins with the same pictures.
     width_px, height_px, frame_rate_hz, exposure_s, bit_depth : replace those of the scenario.
     """
 
@@ -53,7 +55,7 @@ class SimulatedInstrument(Instrument):
         *,
         speed: float = 1.0,
         faults: str | Sequence[Fault] = "",
-        seed: int | None = None,
+        seed: int | Literal["new"] | None = None,
         buffer_frames: int = 64,
         width_px: int | None = None,
         height_px: int | None = None,
@@ -63,7 +65,7 @@ class SimulatedInstrument(Instrument):
     ) -> None:
         chosen = scenario if isinstance(scenario, Scenario) else load_scenario(scenario)
         if seed is not None:
-            chosen = replace(chosen, seed=seed)
+            chosen = replace(chosen, seed=secrets.randbelow(2**31) if seed == "new" else seed)
         given = {
             "width_px": width_px,
             "height_px": height_px,

@@ -6,7 +6,7 @@ The rooms, in the order of the data; each holds one noun, its settings, and the 
     stated               Table, build               what people write in TOML files and settings, typed and checked
     calibration          InstrumentProfile, SampleConditions: what somebody stated or certified
     frames               Frame, FrameSource         what a recording or a device yields
-    circumstances        stated_conditions          camera and sample as they are known
+    circumstances        known_conditions           camera and sample as they are known
     devices              Instrument                 what a driver has to offer
     spots                SpotDetector               particles in each frame, with localization errors
     tracks               TrackLinker                spots of one particle from frame to frame, drift subtracted
@@ -41,7 +41,7 @@ In a script::
     import nta
 
     with nta.open("beads.avi", pixel_size_um=0.25, frame_rate_hz=30, exposure_s=0.015) as recording:
-        analysis = nta.analyze(recording, nta.stated_conditions(recording.metadata, temperature_c=25.0))
+        analysis = nta.analyze(recording, nta.known_conditions(recording.metadata, temperature_c=25.0))
     print(analysis.sizes.summary["d50_nm"])
     nta.write_results(analysis, "results")
 
@@ -61,7 +61,7 @@ from nta.version import own_version
 
 if TYPE_CHECKING:
     from nta.calibration import InstrumentProfile, SampleConditions, load_profile
-    from nta.circumstances import stated_conditions
+    from nta.circumstances import known_conditions
     from nta.io.recordings import from_frames
     from nta.io.recordings import open_recording as open  # noqa: A004 - nta.open reads as it should
     from nta.io.results import load_analysis as load
@@ -84,7 +84,7 @@ _HOMES = {
     "open": ("nta.io.recordings", "open_recording"),
     "save": ("nta.io.results", "save_analysis"),
     "simulate": ("nta.simulation", "simulate"),
-    "stated_conditions": ("nta.circumstances", "stated_conditions"),
+    "known_conditions": ("nta.circumstances", "known_conditions"),
     "write_report": ("nta.report", "write_report"),
     "write_results": ("nta.one_recording", "write_results"),
 }
@@ -96,12 +96,12 @@ __all__ = [
     "SampleConditions",
     "analyze",
     "from_frames",
+    "known_conditions",
     "load",
     "load_profile",
     "open",
     "save",
     "simulate",
-    "stated_conditions",
     "write_report",
     "write_results",
 ]

@@ -51,8 +51,8 @@ class Scale:
         )
 
 
-def stated_conditions(metadata: Mapping[str, Any], **said: Any) -> SampleConditions:
-    """Return the sample conditions: those in `said`, else of a side-car, else measured, else the recording's own."""
+def known_conditions(metadata: Mapping[str, Any], **said: Any) -> SampleConditions:
+    """Return the known sample conditions: those in `said`, else of a side-car, else measured, else stated by the file."""
     recorded = {
         f.name: metadata[f.name] for f in fields(SampleConditions) if metadata.get(f.name) is not None
     }

@@ -11,7 +11,7 @@ from typing import Any
 from nta.assessment import Kind
 from nta.beads import against_certificate
 from nta.calibration import InstrumentProfile, known_certificate
-from nta.circumstances import stated_conditions
+from nta.circumstances import known_conditions
 from nta.io.recordings import Recording, checksum, open_recording
 from nta.io.results import RESULTS_FILE, load_analysis, save_analysis, write_tables
 from nta.pipeline import Analysis, analyze, subtract_blank
@@ -72,7 +72,7 @@ def analyze_file(
         known_certificate(request.standard)  # refuse a wrong certificate before the long analysis
     blank = None if request.blank is None else load_analysis(request.blank)
     with open_recording(path, **request.camera) as source:
-        conditions = stated_conditions(source.metadata, **request.conditions)
+        conditions = known_conditions(source.metadata, **request.conditions)
         with watch(source) as progress:
             analysis = analyze(
                 source,

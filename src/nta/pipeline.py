@@ -10,7 +10,7 @@ from textwrap import indent
 from nta.assessment import Assessment, Kind, assess_recording, load_limits
 from nta.assessment.controls import against_blank, doubted, with_findings
 from nta.calibration import InstrumentProfile, SampleConditions, load_profile
-from nta.circumstances import Scale, completed_camera, stated_conditions
+from nta.circumstances import Scale, completed_camera, known_conditions
 from nta.diffusion import (
     DiffusionEstimates,
     MeanSquaredDisplacement,
@@ -108,7 +108,7 @@ def analyze(
         An open recording or an acquiring device.
     conditions
         Temperature and medium, which the Stokes-Einstein equation needs. None: those that the recording states; to add
-        others, use `stated_conditions(source.metadata, temperature_c=25.0)`.
+        others, use `known_conditions(source.metadata, temperature_c=25.0)`.
     profile
         The instrument, or its name or file; supplies camera values that the recording does not state.
     settings
@@ -134,7 +134,7 @@ def analyze(
     refuse_other(
         "settings", settings, AnalysisSettings, "make them with AnalysisSettings.from_mapping or from_toml"
     )
-    conditions = stated_conditions(source.metadata) if conditions is None else conditions
+    conditions = known_conditions(source.metadata) if conditions is None else conditions
     refuse_other("conditions", conditions, SampleConditions, "give nta.SampleConditions(temperature_c=25.0)")
     profile = load_profile(profile) if isinstance(profile, str | Path) else profile
     if profile is not None:

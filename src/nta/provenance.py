@@ -15,7 +15,7 @@ from typing import Any, Self
 import numpy as np
 
 from nta.calibration import InstrumentProfile, SampleConditions
-from nta.circumstances import completed_camera, measured_temperature_c, stated_conditions
+from nta.circumstances import completed_camera, known_conditions, measured_temperature_c
 from nta.frames import CameraState, FrameSource
 
 RECORDING_FILE = "recording.h5"
@@ -80,7 +80,7 @@ def _who_said(
     said = dict(source.metadata.get("sources", {}))
     completed = completed_camera(source.camera, profile)
     said |= {f.name: "profile" for f in fields(CameraState) if _differ(completed, source.camera, f.name)}
-    recorded = stated_conditions(source.metadata)
+    recorded = known_conditions(source.metadata)
     if measured_temperature_c(source.metadata) is not None:
         said["temperature_c"] = "measured"
     return said | {f.name: "user" for f in fields(SampleConditions) if _differ(conditions, recorded, f.name)}

@@ -12,7 +12,7 @@ from nta.assessment.limits import load_limits
 from nta.assessment.recording.frames import codec, exposure, frame_rate, interlaced
 from nta.assessment.recording.instrument import steadiness
 from nta.calibration import load_profile
-from nta.circumstances import stated_conditions
+from nta.circumstances import known_conditions
 from nta.diffusion import NoiseModel
 from nta.io.recordings import open_recording
 from nta.pipeline import analyze
@@ -33,7 +33,7 @@ def test_a_white_film_is_found_white_and_nothing_is_said_of_spots_it_has_not(tmp
     path = tmp_path / "film.tif"
     tifffile.imwrite(path, np.full((20, 64, 80), grey, dtype=dtype), photometric="minisblack")
     with open_recording(path, frame_rate_hz=30.0, pixel_size_um=0.2, exposure_s=0.01) as source:
-        found = by_name(analyze(source, stated_conditions(source.metadata, temperature_c=25.0)))
+        found = by_name(analyze(source, known_conditions(source.metadata, temperature_c=25.0)))
     assert found["full_scale"].verdict is verdict
     assert bool(found["full_scale"].advice) == (verdict is Verdict.FAIL)
     for name in OF_SPOTS:
@@ -72,7 +72,7 @@ def test_noise_that_was_cut_off_at_black_is_told(tmp_path, rng, offset, told):
     noise = np.clip(rng.normal(offset, 2, (20, 64, 80)), 0, 255).astype(np.uint8)
     tifffile.imwrite(path, noise, photometric="minisblack")
     with open_recording(path, frame_rate_hz=30.0, pixel_size_um=0.2, exposure_s=0.01) as source:
-        found = by_name(analyze(source, stated_conditions(source.metadata, temperature_c=25.0)))
+        found = by_name(analyze(source, known_conditions(source.metadata, temperature_c=25.0)))
     assert ("clipped_at_black" in found) is told
 
 
@@ -81,7 +81,7 @@ def test_a_clean_blank_does_not_fail_for_being_clean():
     small = replace(scene, n_frames=60, camera=replace(scene.camera, width_px=160, height_px=120))
     for kind, verdict in (("sample", Verdict.WARN), ("blank", Verdict.PASS)):
         simulation = simulate(small, seed=2)
-        conditions = stated_conditions(simulation.metadata)
+        conditions = known_conditions(simulation.metadata)
         analysis = analyze(simulation, conditions, load_profile("simulated"), kind=kind)
         found = by_name(analysis)
         assert analysis.sizes.distribution is None

@@ -9,7 +9,7 @@ import pytest
 from made.analysis import make_analysis
 from nta.beads import BeadRun, CalibrationError, calibrated_profile, measure_beads, size_ratio
 from nta.calibration import calibration_folder, load_certificate, load_profile, profile_toml
-from nta.circumstances import stated_conditions
+from nta.circumstances import known_conditions
 from nta.cli import main
 from nta.errors import MissingInputError
 from nta.pipeline import analyze
@@ -33,7 +33,7 @@ def beads():
         sizing=SizingSettings(repeats=50),
         visibility=VisibilitySettings(refractive_index=CERTIFICATE.refractive_index),
     )
-    return simulation, base, analyze(simulation, stated_conditions(simulation.metadata), base, settings)
+    return simulation, base, analyze(simulation, known_conditions(simulation.metadata), base, settings)
 
 
 @pytest.mark.slow

@@ -44,7 +44,7 @@ from whose import images_found
 from made.brownian_world import make_scene
 from nta.assessment import Verdict
 from nta.calibration import load_profile
-from nta.circumstances import Scale, stated_conditions
+from nta.circumstances import Scale, known_conditions
 from nta.diffusion import estimate_diffusion
 from nta.physics import diameter_nm
 from nta.pipeline import Analysis, analyze
@@ -186,7 +186,7 @@ def _random(options: argparse.Namespace) -> None:
 
 
 def _analyzed(simulation: Simulation) -> Analysis:
-    return analyze(simulation, stated_conditions(simulation.metadata), _profile(simulation))
+    return analyze(simulation, known_conditions(simulation.metadata), _profile(simulation))
 
 
 def _held(name: str, seed: int, found: Analysis, true_nm: float) -> bool | None:
@@ -232,7 +232,7 @@ def _line(name: str, seed: str, r: Result) -> str:
 
 def _measured(name: str, seed: int, frames: int, *, trackpy: bool) -> Result:
     simulation, truth = _simulated(CASES[name].scenario, seed, frames)
-    conditions = stated_conditions(simulation.metadata)
+    conditions = known_conditions(simulation.metadata)
     ours = _analyzed(simulation)
     limit = _on_true_tracks(simulation, conditions)
     plain = _plain(simulation, conditions) if trackpy else None

@@ -365,6 +365,17 @@ def test_the_limit_of_a_clean_blank_is_kept_and_shown(tmp_path, variant, capsys)
     assert "in_cell_high_per_ml" in table.read_text(encoding="utf-8-sig")
 
 
+@pytest.mark.parametrize(
+    "words", ["1 --reason typo lot=42", "--reason typo 1 lot=42", "1 lot=42 --reason typo"]
+)
+def test_a_correction_is_written_in_any_order(tmp_path, variant, words):
+    where = str(tmp_path / "runs.sqlite")
+    with Catalogue.open(where) as catalogue:
+        catalogue.record(variant(1))
+        assert main(["catalogue", "correct", *words.split(), "--catalogue", where]) == 0
+        assert catalogue.runs()[0].lot == "42"
+
+
 def test_the_list_fits_the_terminal():
     rows = [
         ("run", "kind", "operator", "recording"),

@@ -3,12 +3,13 @@
 import re
 from dataclasses import MISSING, fields
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 import nta
 from nta import cli
-from nta.assessment import load_limits
+from nta.assessment import FindingName, load_limits
 from nta.assessment.integrity import Phenotype, gates, load_integrity_limits
 from nta.cli import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, check
 from nta.cli.parser import EXIT_USAGE
@@ -58,13 +59,15 @@ def analysis():
 
 
 def test_every_finding_is_on_the_page_under_its_title():
-    source = _source((ASSESSMENT / "recording").glob("*.py"), [ASSESSMENT / "controls.py"])
+    elsewhere = [ASSESSMENT / "controls.py", ROOT / "src" / "nta" / "sweep.py"]
+    source = _source((ASSESSMENT / "recording").glob("*.py"), elsewhere)
     in_code = set(re.findall(r'"([a-z_]+)",\s*(?:"[A-Z][a-z]|title\b)', source))
     in_code |= set(re.findall(r'name="([a-z_]+)"', source))
     in_code -= {"laser_mw", "focus_um"}  # readings, whose findings are laser_range and focus_range
     rows = _rows(_section("findings.md", "Findings on a recording"))
     assert in_code - {row[0].strip("`") for row in rows} == set()
     assert {row[0].strip("`") for row in rows} - in_code == {"laser_range", "focus_range"}
+    assert {row[0].strip("`") for row in rows} == set(get_args(FindingName)), "asked for by name elsewhere"
     assert [row[1] for row in rows if f'"{row[1]}"' not in source] == []
 
 

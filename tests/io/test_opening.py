@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from made.outside_writers import noisy_frames, write_film
 from nta.calibration import InstrumentProfile
-from nta.circumstances import completed_camera, stated_conditions
+from nta.circumstances import completed_camera, known_conditions
 from nta.errors import NtaError, RecordingError, SettingError
 from nta.frames import CameraState
 from nta.io.recordings import checksum, copy_to_hdf5, open_recording
@@ -156,9 +156,9 @@ def test_the_pixel_size_of_a_profile_follows_the_binning_of_the_recording():
 def test_conditions_come_from_words_then_side_car(film):
     film.with_name("beads.avi.toml").write_text('temperature_c = 21.5\nmedium = "pbs"\nsample = "lot 7"\n')
     with open_recording(film) as recording:
-        stated = stated_conditions(recording.metadata)
+        stated = known_conditions(recording.metadata)
         assert (stated.temperature_c, stated.medium, stated.sample) == (21.5, "pbs", "lot 7")
-        assert stated_conditions(recording.metadata, temperature_c=30.0).temperature_c == 30.0
+        assert known_conditions(recording.metadata, temperature_c=30.0).temperature_c == 30.0
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import nta
-from nta.circumstances import stated_conditions
+from nta.circumstances import known_conditions
 from nta.cli.analyze import refuse_taken
 from nta.errors import RecordingError, SettingError
 from nta.io.results import load_analysis, results_files, save_analysis, summary, write_tables
@@ -36,7 +36,7 @@ SAMPLES = Path(__file__).parents[2] / "sample_data"
 @pytest.fixture(scope="module")
 def analysis():
     with nta.open(SAMPLES / "ev_lognormal.avi") as source:
-        return nta.analyze(source, stated_conditions(source.metadata), nta.load_profile("simulated"))
+        return nta.analyze(source, known_conditions(source.metadata), nta.load_profile("simulated"))
 
 
 def _differences(a, b, where="analysis"):

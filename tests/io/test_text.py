@@ -1,8 +1,10 @@
 """Numbers and dilutions as people and programs write them."""
 
+import csv
+
 import pytest
 
-from nta.io.text import TextFileError, dilution, no_dilution, number, read_text, rows_of
+from nta.io.text import TextFileError, dilution, no_dilution, number, read_text, rows_of, write_rows
 
 
 @pytest.mark.parametrize(
@@ -58,3 +60,14 @@ def test_the_line_that_tells_excel_the_separator_is_no_row_and_a_spreadsheet_is_
     (tmp_path / "a.xlsx").write_bytes(b"PK\x03\x04" + bytes(50))
     with pytest.raises(TextFileError, match="save it as CSV"):
         read_text(tmp_path / "a.xlsx")
+
+
+@pytest.mark.parametrize("name", ["=1+1", "+x", "@SUM(A1)", "-cmd", "'=1", "\t=1", "EV 7", "a=b"])
+def test_no_name_becomes_a_formula_and_every_name_comes_back(tmp_path, name):
+    table = tmp_path / "t.csv"
+    write_rows(table, ["name", "bias"], [{"name": name, "bias": "-0.5"}, {"name": name, "bias": -0.5}])
+    with table.open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert not rows[0]["name"].startswith(("=", "+", "-", "@", "\t"))
+    assert rows[0]["name"].removeprefix("'") == name
+    assert [row["bias"] for row in rows] == ["-0.5", "-0.5"], "numbers stay numbers"

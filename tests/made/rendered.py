@@ -25,7 +25,9 @@ diameter = {{ value = {BEAD_NM}, unit = "nm", std = 0.8 }}
 """
 # the judgement reads tracks; the rest only costs time
 SETTINGS = '[sizing]\nmethod = "histogram"\nrepeats = 0\n[visibility]\nframes = 0\n'
-IN_VIEW = 45.0
+IN_VIEW = 55.0
+# many beads for a short while: what scatters from video to video is which of them cross the brightest part of the sheet
+BEADS_IN_VIEW, BEAD_FRAMES = 70.0, 150
 
 
 def rendered_study(folder, case, *, n_videos=5, n_frames=300, seed=1):
@@ -64,14 +66,14 @@ def _recording(folder: Path, name: str, populations, number: int, n_frames: int,
     if path.exists():
         return path
     share = sum(p.fraction for p in populations)
-    amount = 25.0 if populations is BEADS else IN_VIEW * share
+    amount = BEADS_IN_VIEW if populations is BEADS else IN_VIEW * share
     scenario = Scenario(
         name=name,
         camera=CameraSettings(width_px=320, height_px=240),
         optics=OpticsSettings(numerical_aperture=0.3, brightness_e_per_ms_nm2=900.0),
         sample=SampleSettings(medium="pbs", number_in_view=amount),
         populations=populations,
-        n_frames=n_frames,
+        n_frames=BEAD_FRAMES if populations is BEADS else n_frames,
         seed=crc32(f"{name} {seed} {number}".encode()),
     )
     with simulate(scenario) as simulation, RecordingWriter(path, simulation.camera) as writer:

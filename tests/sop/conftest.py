@@ -76,7 +76,7 @@ class Operator:
     def progress(self, title, total):
         yield lambda done: None
 
-    def carry_out(self, path, folder):
+    def carry_out(self, path, folder, **more):
         return carry_out(
             read_procedure(path),
             folder,
@@ -84,6 +84,7 @@ class Operator:
             ask=self.asked.append,
             make_bar=self.progress,
             keep=self.keep,
+            **more,
         )
 
 

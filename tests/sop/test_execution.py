@@ -24,7 +24,8 @@ from nta.quantity import Quantity
 from nta.report.markup import stacked
 from nta.report.wording import in_column
 from nta.sop import execution, read_procedure, write_sop_report
-from nta.sop.execution import NOT_ANALYSED, NOT_MEASURED, worst_of
+from nta.sop.analysing import worst_of
+from nta.sop.execution import NOT_ANALYSED, NOT_MEASURED
 from nta.sop.instrument import check, go_to
 from nta.visibility import Concentration, mean_concentration
 
@@ -284,7 +285,10 @@ def test_every_good_video_is_put_on_record(write, operator, quick_analysis, tmp_
     assert [file.parents[1].name for file in results_files(folder)] == ["video_1", "video_2"]
     assert [m.name for m in open_measurements(folder)] == ["out video_1", "out video_2"]
     assert main([*words, "-o", str(folder)]) == 1
-    assert "out already holds results; choose another folder with -o" in capsys.readouterr().err
+    assert (
+        "out holds a run of a protocol; go on with it by --resume, or choose another"
+        in capsys.readouterr().err
+    )
     assert main([*words, "--operator", "B. Meier"]) == 1
     assert "--operator is not for --sop" in capsys.readouterr().err
 

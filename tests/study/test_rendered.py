@@ -1,4 +1,4 @@
-"""Rendered studies through the whole pipeline: the right verdict or none, never a false DAMAGED."""
+"""Rendered studies through the whole pipeline: lysis is called DAMAGED, and nothing else is."""
 
 from functools import cache, partial
 
@@ -24,15 +24,18 @@ def rendered(folder):
 
 @pytest.mark.parametrize(
     ("case", "right"),
-    [("T8 osmotic lysis", Integrity.DAMAGED), ("X1 smaller but intact", Integrity.ALTERED)],
+    [
+        ("T8 osmotic lysis", (Integrity.DAMAGED,)),
+        ("X1 smaller but intact", (Integrity.ALTERED, Integrity.INDETERMINATE)),
+    ],
 )
-def test_a_rendered_study_gets_the_right_verdict_or_none(rendered, case, right):
+def test_a_rendered_study_gets_the_right_verdict(rendered, case, right):
     outcome = rendered(case)
     judgement = outcome.judged[0].judgement
-    assert judgement.verdict in (right, Integrity.INDETERMINATE)
+    assert judgement.verdict in right
     shift = judgement.criteria["size_at_brightness"].comparison.estimate
     # half of the vesicles emptied shift the population-level simulation by 0.17, vesicles merely smaller by -0.01
-    assert 0.06 < shift < 0.25 if right is Integrity.DAMAGED else abs(shift) < 0.06
+    assert 0.06 < shift < 0.25 if Integrity.DAMAGED in right else abs(shift) < 0.06
 
 
 def test_what_was_analysed_is_not_analysed_again(folder, rendered):

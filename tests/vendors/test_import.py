@@ -144,7 +144,7 @@ def test_tracks_that_were_sized_are_a_result_like_any_other(sized, tmp_path, cap
     assert found.share(low, high).value == pytest.approx(0.8, abs=0.01)
     assert found.distribution().weight.sum() == pytest.approx(1, abs=1e-4)
     assert (found.n_tracks, found.temperature_c) == (said["tracks_used"], 25.0)
-    assert "tracks of TrackMate" in found.source
+    assert "tracks of TrackMate" in found.program
     spec = tmp_path / "spec.toml"
     spec.write_text("[size]\nd50_nm = { at_least = 60, at_most = 160 }\n")
     assert main(["check", str(folder), "--spec", str(spec)]) == 0

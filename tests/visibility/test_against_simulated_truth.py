@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from nta.calibration import load_profile
-from nta.circumstances import stated_conditions
+from nta.circumstances import known_conditions
 from nta.pipeline import analyze
 from nta.settings import AnalysisSettings
 from nta.simulation import load_scenario, simulate
@@ -25,7 +25,7 @@ def analysis(name, n_frames, seed, *, profile=PROFILE, index=None):
         sizing=SizingSettings(repeats=50),
         visibility=VisibilitySettings(refractive_index=index),
     )
-    return simulation, analyze(simulation, stated_conditions(simulation.metadata), profile, settings)
+    return simulation, analyze(simulation, known_conditions(simulation.metadata), profile, settings)
 
 
 @pytest.mark.slow

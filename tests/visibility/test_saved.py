@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from nta.calibration import load_profile
-from nta.circumstances import stated_conditions
+from nta.circumstances import known_conditions
 from nta.io.results import load_analysis, save_analysis
 from nta.pipeline import analyze, subtract_blank
 from nta.settings import AnalysisSettings
@@ -25,7 +25,7 @@ def test_visibility_is_saved_and_a_saved_blank_is_subtracted(tmp_path):
     def run(name, n_frames):
         simulation = simulate(name, n_frames=n_frames, seed=2)
         analysis = analyze(
-            simulation, stated_conditions(simulation.metadata), load_profile("simulated"), settings
+            simulation, known_conditions(simulation.metadata), load_profile("simulated"), settings
         )
         return load_analysis(save_analysis(analysis, tmp_path / f"{name}.h5")), analysis
 

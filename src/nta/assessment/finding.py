@@ -8,8 +8,20 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Literal
 
+from nta.stated import check_choice
+
 Kind = Literal["sample", "beads", "blank"]
 """What a recording is of: certified beads and the diluent alone are controls of a sample, and judged as such."""
+
+FindingName = Literal[
+    "enough_tracks", "beyond_range", "spots_per_frame_low", "spots_per_frame_high", "ambiguous_links", "drift",
+    "full_scale", "clipped_at_black", "saturated_spots", "out_of_focus", "spot_shape", "steady_number",
+    "even_field", "immobile_tracks", "free_diffusion", "isotropic_motion", "held_positions", "local_flow",
+    "mixed_tracks", "lost_frames", "damaged_frames", "unmarked_losses", "interlaced", "overruled", "codec",
+    "frame_rate_agreement", "exposure", "temperature_range", "temperature_stated", "laser_range",
+    "focus_range", "camera", "calibration_age", "profile_fits", "blank", "bead_check", "sweep",
+]  # fmt: skip
+"""Names of the findings on a recording; docs/findings.md says what each looks at."""
 
 
 class Verdict(StrEnum):
@@ -75,7 +87,22 @@ class Assessment:
     @property
     def failed(self) -> list[str]:
         """The titles of the findings that failed."""
-        return [finding.title for finding in self.findings if finding.verdict is Verdict.FAIL]
+        return self.failed_besides()
+
+    def failed_besides(self, *names: FindingName) -> list[str]:
+        """Return the titles of the findings that failed, without those of these names."""
+        return [f.title for f in self.findings if f.verdict is Verdict.FAIL and f.name not in names]
+
+    def finding(self, name: FindingName) -> Finding | None:
+        """Return the finding of this name; None if the question was not asked.
+
+        Raises
+        ------
+        SettingError
+            No finding has this name.
+        """
+        check_choice("name", name, FindingName)
+        return next((finding for finding in self.findings if finding.name == name), None)
 
     def __repr__(self) -> str:
         counts = Counter(finding.verdict for finding in self.findings)

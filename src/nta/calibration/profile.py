@@ -39,6 +39,9 @@ PROFILE_NUMBERS: Mapping[str, tuple[str, str, Mapping[str, float]]] = {
 }
 
 
+PROFILE_WORDS = ("objective", "filter", "camera", "chamber")
+"""Fields of a profile that are words."""
+
 ANCHORED = "anchored to"
 """First words of the source of a sheet width that was determined with beads of known concentration."""
 
@@ -53,6 +56,7 @@ class InstrumentProfile:
     spot_width_px : Gaussian standard deviation of a spot in focus.
     brightness_e_per_ms_nm2 : photoelectrons per ms of exposure and nm² of scattering cross-section collected
         by the objective, for a particle in focus at the centre of the sheet.
+    objective, filter, camera, chamber : in words, for whoever wants to repeat a measurement; no computation uses them.
     binning : pixels of the chip per pixel of the image, along each edge, when the numbers were measured.
     sources : source of each number, by field. rel_stds : relative standard uncertainties, by field.
     """
@@ -72,6 +76,10 @@ class InstrumentProfile:
     height_px: int | None = None
     bit_depth: int | None = None
     binning: int = 1
+    objective: str = ""
+    filter: str = ""
+    camera: str = ""
+    chamber: str = ""
     date: datetime.date | None = None
     source: str = ""
     sources: Mapping[str, str] = field(default_factory=dict)
@@ -148,6 +156,7 @@ def load_profile(name_or_path: str | Path, folder: str | Path | None = None) -> 
         if table.has(key):
             values[key] = table.get(key, int)
     name = table.text("name")
+    words = {key: table.text(key, "") for key in PROFILE_WORDS}
     table.get("description", str)
     table.close()
     try:
@@ -161,6 +170,7 @@ def load_profile(name_or_path: str | Path, folder: str | Path | None = None) -> 
                 for field_, number in numbers.items()
                 if number.std is not None and number.value
             },
+            **words,  # type: ignore[arg-type]
             **values,  # type: ignore[arg-type]
         )
     except SettingError as error:

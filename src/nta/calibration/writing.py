@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import re
 
-from nta.calibration.profile import PROFILE_NUMBERS, InstrumentProfile
+from nta.calibration.profile import PROFILE_NUMBERS, PROFILE_WORDS, InstrumentProfile
 from nta.errors import SettingError
 from nta.stated import toml_text
 
@@ -26,6 +26,7 @@ def profile_toml(profile: InstrumentProfile) -> str:
         value = getattr(profile, key)
         if value is not None:
             lines.append(f"{key} = {value}")
+    lines += [f"{key} = {toml_text(words)}" for key in PROFILE_WORDS if (words := getattr(profile, key))]
     lines.append("")
     for name, (key, unit, _) in PROFILE_NUMBERS.items():
         value = getattr(profile, name)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from nta.calibration import InstrumentProfile, SampleConditions, load_profile
-from nta.circumstances import stated_conditions
+from nta.circumstances import known_conditions
 from nta.cli.parser import window_ends
 from nta.cli.verbs.options import SAMPLE_OPTIONS
 from nta.errors import SettingError, printable
@@ -32,7 +32,7 @@ def said_conditions(options: argparse.Namespace) -> dict[str, Any]:
 
 def conditions_in(options: argparse.Namespace, metadata: Mapping[str, Any]) -> SampleConditions:
     """Return the conditions of the sample: options take precedence over the side-car, the side-car over the recording."""
-    return stated_conditions(metadata, **said_conditions(options))
+    return known_conditions(metadata, **said_conditions(options))
 
 
 def chosen_profile(options: argparse.Namespace) -> InstrumentProfile | None:

@@ -14,6 +14,8 @@ EXIT_USAGE = 2
 class Parser(argparse.ArgumentParser):
     """An argument parser that reports wrong usage in one line instead of the whole usage text.
 
+    Options may stand anywhere between the other arguments: ``correct 3 --reason typo lot=42``.
+
     usage_code : exit code for wrong usage; not 2 for a verb that uses 2 for a result.
     """
 
@@ -22,6 +24,18 @@ class Parser(argparse.ArgumentParser):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.register("type", float, _number)
+        self._is_intermixing = False
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parse, with options between the arguments of a verb; argparse by itself takes all of these at the first."""
+        has_verbs = any(action.nargs == argparse.PARSER for action in self._actions)
+        if self._is_intermixing or has_verbs:
+            return super().parse_known_args(args, namespace)
+        self._is_intermixing = True
+        try:
+            return self.parse_known_intermixed_args(args, namespace)
+        finally:
+            self._is_intermixing = False
 
     def error(self, message: str) -> NoReturn:
         """Print the error and where to read more; exit."""

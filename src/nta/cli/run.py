@@ -25,6 +25,8 @@ def run(options: argparse.Namespace) -> int:
     """Record, analyse and report; the recording stays beside its report, also if the analysis fails."""
     if options.sop is not None:
         return _run_sop(options)
+    if options.resume:
+        raise SettingError("--resume is for --sop: it goes on with a protocol of measurement")
     request = asked_of(options)
     folder = results_folder(options)
     refuse_taken(folder)
@@ -41,7 +43,7 @@ def run(options: argparse.Namespace) -> int:
 def _run_sop(options: argparse.Namespace) -> int:
     """Carry out a protocol of measurement; options that it states itself are refused."""
     from nta.cli.sop import carry_out_sop
-    from nta.sop import read_procedure
+    from nta.sop import RUN_FILE, read_procedure
 
     for name, default in options.defaults_in_a_protocol.items():
         if getattr(options, name) != default:
@@ -53,7 +55,14 @@ def _run_sop(options: argparse.Namespace) -> int:
         if getattr(options, name) is not None:
             conditions[name] = getattr(options, name)
     folder = results_folder(options)
-    refuse_taken(folder)
+    if options.resume and options.output is None:
+        raise SettingError("--resume needs -o: the folder of the run to go on with")
+    if not options.resume:
+        if (folder / RUN_FILE).is_file():
+            raise SettingError(
+                f"{folder} holds a run of a protocol; go on with it by --resume, or choose another folder with -o"
+            )
+        refuse_taken(folder)
     return carry_out_sop(replace(procedure, conditions=conditions), folder, options)
 
 

@@ -53,6 +53,7 @@ def carry_out_sop(procedure: Procedure, folder: Path, options: argparse.Namespac
             ask=_unasked if options.yes else _asked,
             make_bar=lambda title, total: frame_progress(title, total, quiet=options.quiet),
             keep=write_results,
+            resumed=options.resume,
         )
         report = write_sop_report(outcome)
         unrecorded = [] if catalogue is None else record_videos(catalogue, outcome, about_in(options))
@@ -66,6 +67,8 @@ def carry_out_sop(procedure: Procedure, folder: Path, options: argparse.Namespac
     for words in unrecorded:
         say(f"nta: {words}")
     if outcome.interrupted:
+        going_on = command("run", "--sop", options.sop, "-o", folder, "--resume")
+        say(f"go on with what is missing: {going_on}", quiet=options.quiet)
         return EXIT_INTERRUPTED
     return EXIT_FAILED if outcome.failed or unrecorded else EXIT_OK
 

@@ -14,6 +14,9 @@ from nta.errors import NtaError
 _SPREADSHEET = "utf-8-sig"
 """Encoding of tables with free text: without a byte-order mark Excel reads UTF-8 as Windows-1252."""
 
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
+"""What a cell begins with that a spreadsheet program computes or calls, or that `cell_text` itself adds."""
+
 SPREADSHEETS = (".xlsx", ".xlsm", ".ods")
 """Endings of spreadsheets that are zip archives."""
 
@@ -89,7 +92,17 @@ def write_rows(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, o
     with path.open("w", encoding=_SPREADSHEET, newline="") as file:
         writer = csv.DictWriter(file, columns, lineterminator="\n")
         writer.writeheader()
-        writer.writerows(rows)
+        for row in rows:
+            writer.writerow({k: cell_text(v) if isinstance(v, str) else v for k, v in row.items()})
+
+
+def cell_text(text: str) -> str:
+    """Return the text of a cell of a CSV file that no spreadsheet program takes for a formula.
+
+    What begins with a sign of `_FORMULA` and is no number gets an apostrophe before it, and so does what begins with an
+    apostrophe: without its first apostrophe, a cell is the text again.
+    """
+    return f"'{text}" if text.startswith(_FORMULA) and number(text, decimal_comma=False) is None else text
 
 
 def dilution(text: str) -> float | None:

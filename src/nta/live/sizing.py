@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from nta.assessment import Finding, assess_recording
+from nta.assessment import Finding, FindingName, assess_recording
 from nta.calibration import InstrumentProfile, SampleConditions
 from nta.frames import CameraState, RecordingReport
 from nta.pipeline import size_tracks
@@ -17,7 +17,7 @@ from nta.spots import Spots
 from nta.tracks import Tracks
 from nta.visibility import DetectionCurve
 
-WHILE_RECORDING = (
+WHILE_RECORDING: tuple[FindingName, ...] = (
     "enough_tracks",
     "spots_per_frame_low",
     "spots_per_frame_high",

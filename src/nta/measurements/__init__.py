@@ -1,6 +1,7 @@
 """Measurements: the numbers of one result, from any program, with intervals and in one system of units."""
 
 from nta.measurements.from_analysis import MeasuredAnalysis
+from nta.measurements.from_distribution import MeasuredDistribution
 from nta.measurements.from_sizes import MeasuredSizes
 from nta.measurements.from_tracks import size_particles, size_tracks
 from nta.measurements.from_vendor import MeasuredRun
@@ -11,6 +12,7 @@ from nta.measurements.table import Measurement
 
 __all__ = [
     "MeasuredAnalysis",
+    "MeasuredDistribution",
     "MeasuredRun",
     "MeasuredSizes",
     "Measurement",

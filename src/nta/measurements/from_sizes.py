@@ -29,7 +29,7 @@ class MeasuredSizes(Measurement):
     def __init__(self, folder: Path) -> None:
         held = _held(folder / SIZES_FILE)
         self.name, self.path = folder.name, folder
-        self.source = held["program"]
+        self.program = held["program"]
         self.hidden = (*self.hidden, *(finding["evidence"] for finding in held.get("findings", ())))
         self.n_tracks = held["tracks_used"]
         self.temperature_c = held["temperature_c"]

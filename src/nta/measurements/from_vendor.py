@@ -26,7 +26,7 @@ class MeasuredRun(Measurement):
         self.result, self.run = result, run
         self.name = run.name
         named = result.program.startswith(result.vendor)
-        self.source = result.program if named else f"{result.vendor} {result.program}"
+        self.program = result.program if named else f"{result.vendor} {result.program}"
         self.describes = f"{result.weighting}-weighted, as {result.vendor} exports it"
         self.hidden = result.hidden
         self.n_tracks = run.n_tracks
@@ -47,7 +47,7 @@ class MeasuredRun(Measurement):
             weight=weight,
             low=none,
             high=none,
-            method=f"histogram of {self.source}",
+            method=f"histogram of {self.program}",
             describes=self.describes,
             confidence=self.confidence,
         )
@@ -65,7 +65,7 @@ class MeasuredRun(Measurement):
         value = _statistic(self.run.histogram, name)
         if value is None:
             value = self.run.printed.get(name)
-        return unknown(f"{self.source} does not give it", unit) if value is None else _alone(value, unit)
+        return unknown(f"{self.program} does not give it", unit) if value is None else _alone(value, unit)
 
     def share(self, low_nm: float, high_nm: float) -> Quantity:
         """Return the share of particles between two diameters; cut bins count in part."""
@@ -78,7 +78,7 @@ class MeasuredRun(Measurement):
         """Return particles per ml; in the cell only if the dilution is recorded."""
         sample, dilution = self.run.concentration_per_ml, self.run.dilution
         if sample is None:
-            return unknown(self._why() or f"{self.source} does not give it", "1/ml")
+            return unknown(self._why() or f"{self.program} does not give it", "1/ml")
         if where == "in_sample" and dilution is None:
             return unknown("the dilution is not recorded in the file", "1/ml")
         return _alone(sample if where == "in_sample" else sample / (dilution or 1.0), "1/ml")

@@ -10,6 +10,7 @@ from nta.io.results import RESULTS_FILE, load_analysis, refuse_batch, results_fi
 from nta.io.tracks import TrackTable, UnknownTracksError, read_tracks
 from nta.io.vendors import UnknownExportError, VendorResult, read_vendor, viewsizer
 from nta.measurements.from_analysis import MeasuredAnalysis
+from nta.measurements.from_distribution import MeasuredDistribution
 from nta.measurements.from_sizes import MeasuredSizes
 from nta.measurements.from_vendor import MeasuredRun
 from nta.measurements.naming import distinct_names, result_name
@@ -41,8 +42,10 @@ def open_measurements(result: Result) -> tuple[Measurement, ...]:
     """
     if isinstance(result, Measurement):
         return (result,)
-    if isinstance(result, Analysis | SizeDistribution):
+    if isinstance(result, Analysis):
         return (MeasuredAnalysis(result),)
+    if isinstance(result, SizeDistribution):
+        return (MeasuredDistribution(result),)
     if isinstance(result, VendorResult):
         return tuple(MeasuredRun(result, run) for run in result.runs)
     if isinstance(result, str | Path):

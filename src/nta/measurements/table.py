@@ -23,7 +23,7 @@ class Measurement(ABC):
     """One result of one sample: an analysis by nta, or a run of a vendor's program.
 
     name : name of the result. path : folder or file it was read from, None if it was not read.
-    source : program that made it. describes : meaning and weighting of the sizes.
+    program : program that made it. describes : meaning and weighting of the sizes.
     hidden : known processing by the program that its file does not state.
     n_tracks : number of tracks used; None if not stated. confidence : confidence level of the intervals of sizes.
     temperature_c : temperature used for the sizes; None if not stated.
@@ -32,7 +32,7 @@ class Measurement(ABC):
 
     name: str
     path: Path | None = None
-    source: str
+    program: str
     describes: str
     hidden: tuple[str, ...] = ()
     n_tracks: int | None = None
@@ -79,12 +79,12 @@ class Measurement(ABC):
     def number_counted(self, name: str) -> Quantity:
         """Return a number of the distribution in suspension, from the least counted diameter on."""
         del name
-        return unknown(f"{self.source} states no distribution in suspension", "nm")
+        return unknown(f"{self.program} states no distribution in suspension", "nm")
 
     def concentration(self, where: str) -> Quantity:
         """Return particles per ml "in_sample" (dilution applied once) or "in_cell" (as measured)."""
         return unknown(
-            f"{self.source} says nothing of the concentration {where.replace('_', ' the ')}", "1/ml"
+            f"{self.program} says nothing of the concentration {where.replace('_', ' the ')}", "1/ml"
         )
 
     def is_less_blank(self) -> bool:
@@ -93,15 +93,15 @@ class Measurement(ABC):
 
     def per_frame(self) -> Quantity:
         """Return the particles in view, as the mean over the frames."""
-        return unknown(f"{self.source} does not say how many particles were in view", "1")
+        return unknown(f"{self.program} does not say how many particles were in view", "1")
 
     def detection_limit(self) -> Quantity:
         """Return the diameter at which half of the particles are found."""
-        return unknown(f"{self.source} measures no detection limit", "nm")
+        return unknown(f"{self.program} measures no detection limit", "nm")
 
     def drift(self) -> Quantity:
         """Return the mean drift speed; it counts as exact, because it is a fact about the recording."""
-        return unknown(f"{self.source} exports no drift", "um/s")
+        return unknown(f"{self.program} exports no drift", "um/s")
 
     def findings_at_worst(self) -> Verdict | None:
         """Return the worst verdict on the recording; None if it was not judged."""

@@ -13,10 +13,11 @@ from nta.assessment import Finding
 from nta.io.atomic import write_json
 from nta.io.results.summary import plain
 from nta.io.results.tables import write_csv
+from nta.io.text import cell_text
 from nta.io.tracks import TrackTable
 from nta.io.vendors import VendorResult, VendorRun
 from nta.io.vendors.zetaview import Position, ZetaProfile
-from nta.measurements.from_analysis import MeasuredAnalysis
+from nta.measurements.from_distribution import MeasuredDistribution
 from nta.measurements.from_vendor import MeasuredRun
 from nta.measurements.table import Measurement
 from nta.sizes import Distribution, SizeDistribution
@@ -121,7 +122,7 @@ def write_sizes(
         "version": SIZES_VERSION,
         "made_from": words,
         "program": f"{software()}, tracks of {program}",
-        "recording_id": MeasuredAnalysis(sizes).recording_id,
+        "recording_id": MeasuredDistribution(sizes).recording_id,
         "tracks_used": sizes.n_tracks_used,
         "temperature_c": sizes.temperature_c,
         "viscosity_mpas": 1e3 * sizes.viscosity_pa_s,
@@ -186,4 +187,4 @@ def _or_nan(value: float | None) -> float:
 
 
 def _quoted(words: str) -> str:
-    return '"' + words.replace('"', '""') + '"'
+    return '"' + cell_text(words).replace('"', '""') + '"'

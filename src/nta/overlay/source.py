@@ -13,6 +13,7 @@ from nta.assessment.finding import worst
 from nta.errors import SettingError
 from nta.measurements import (
     MeasuredAnalysis,
+    MeasuredDistribution,
     MeasuredRun,
     Measurement,
     Result,
@@ -47,7 +48,7 @@ class Source:
     @property
     def program(self) -> str:
         """Program that made the results."""
-        return self.results[0].source
+        return self.results[0].program
 
     def number(self, name: str) -> Quantity:
         """Return a number of the distribution; the mean if there are replicates."""
@@ -64,13 +65,13 @@ class Source:
     def why_limit(self) -> str:
         """Return why there is only an upper limit; empty for results of other programs, which state none."""
         first = self.results[0]
-        seen = first.analysis.visibility if isinstance(first, MeasuredAnalysis) and first.analysis else None
+        seen = first.analysis.visibility if isinstance(first, MeasuredAnalysis) else None
         return seen.concentration.why_not if seen else ""
 
     @property
     def assessments(self) -> list[Assessment]:
         """The assessments of our own results; other programs assess nothing."""
-        return [m.analysis.assessment for m in self.results if isinstance(m, MeasuredAnalysis) and m.analysis]
+        return [m.analysis.assessment for m in self.results if isinstance(m, MeasuredAnalysis)]
 
     @property
     def verdict(self) -> Verdict:
@@ -170,6 +171,6 @@ def _rescaled(m: Measurement, ratio: float) -> Measurement:
 
 
 def _why(m: Measurement) -> str:
-    if isinstance(m, MeasuredAnalysis):
+    if isinstance(m, MeasuredDistribution):
         return m.number("d50_nm").method
     return m.number("d50_nm").method.removeprefix("no result: ")

@@ -201,8 +201,8 @@ def control_words(analysis: Analysis) -> str:
     """Return what the recording of a control was made for: background of a blank, bias of beads; empty for a sample."""
     kind = analysis.assessment.kind
     if kind == "beads":
-        found = next((f.evidence for f in analysis.assessment.findings if f.name == "bead_check"), "")
-        return f"beads: {found}" if found else ""
+        found = analysis.assessment.finding("bead_check")
+        return f"beads: {found.evidence}" if found else ""
     return f"blank: background {background(analysis)}" if kind == "blank" else ""
 
 

@@ -5,9 +5,11 @@ from nta.sop.outcome import PlannedVideo, ProcedureOutcome
 from nta.sop.procedure import Control, Procedure, VideoPlan
 from nta.sop.reading import read_procedure
 from nta.sop.report import write_sop_report
+from nta.sop.resuming import RUN_FILE
 from nta.sop.template import TEMPLATE
 
 __all__ = [
+    "RUN_FILE",
     "TEMPLATE",
     "Control",
     "PlannedVideo",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import NoReturn
 
 from nta.acquisition import open_driver
@@ -13,6 +13,7 @@ from nta.errors import DeviceTimeout, SettingError
 from nta.progress import Tell
 from nta.sop.procedure import Procedure, Stage, Step
 
+_REOPEN_S, _PAUSE_S = 20.0, 0.2
 _LOOK_S = 0.5  # between two readings of a temperature that is changing
 
 
@@ -49,6 +50,27 @@ def instrument_of(procedure: Procedure, stage: Stage) -> Iterator[Instrument]:
         finally:
             if _uses_pump(procedure) and instrument.pump is not None:
                 instrument.pump.set(0.0)
+
+
+def open_patiently(procedure: Procedure, instrument: Instrument) -> None:
+    """Reopen devices lost in the previous video, and set them; reconnecting a plug takes a moment."""
+    began = time.monotonic()
+    while True:
+        try:
+            instrument.open()
+            set_as_asked(procedure, instrument)
+            return
+        except Exception:  # a device that is just reconnecting may raise anything
+            if time.monotonic() - began > _REOPEN_S:
+                raise
+            let_go(instrument)
+            time.sleep(_PAUSE_S)
+
+
+def let_go(instrument: Instrument) -> None:
+    """Close a device that failed, so that it can be reopened; errors of a lost device are ignored."""
+    with suppress(Exception):
+        instrument.close()
 
 
 def set_as_asked(procedure: Procedure, instrument: Instrument) -> None:

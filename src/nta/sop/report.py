@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -250,13 +250,14 @@ def _common(outcome: ProcedureOutcome) -> dict[str, tuple[Finding, list[str]]]:
     """Return findings to watch or failed, by name, each with its worst example and the videos concerned."""
     of_controls = {finding.name for finding in outcome.findings}
     found: dict[str, tuple[Finding, list[str]]] = {}
-    for video in outcome.of("sample"):
+    for video in outcome.videos:
         for finding in video.numbers.assessment.findings if video.numbers else ():
             if finding.verdict not in (Verdict.FAIL, Verdict.WARN) or finding.name in of_controls:
                 continue
-            example, videos = found.get(finding.name, (finding, []))
+            this = replace(finding, evidence=f"{video.step.name}: {finding.evidence}")
+            example, videos = found.get(finding.name, (this, []))
             worse = finding.verdict.severity > example.verdict.severity
-            found[finding.name] = (finding if worse else example, [*videos, video.step.name])
+            found[finding.name] = (this if worse else example, [*videos, video.step.name])
     return found
 
 
@@ -327,6 +328,14 @@ def _conditions(outcome: ProcedureOutcome) -> Iterator[tuple[str, str]]:
         )
     flow = "" if m.flow_ul_min is None else f", under a flow of {m.flow_ul_min:g} µl/min"
     yield "Videos", f"{m.videos} of {m.duration_s:g} s{where}{flow}, {m.settle_s:g} s of rest before each."
+    for stage, control in (("Beads", p.beads), ("Blank", p.blank)):
+        if control is not None:
+            liquid = f" in {control.medium}" if control.medium else ""
+            against = f", certificate {control.certificate}" if control.certificate else ""
+            yield (
+                stage,
+                f"{count(control.videos, 'video')} of {control.duration_s:g} s{liquid}{against}, before the sample.",
+            )
     set_to = [
         _said(f.name, value)
         for f in fields(p.device)

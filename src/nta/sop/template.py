@@ -10,7 +10,7 @@ comment = ""
 
 [device]
 driver = "simulated"            # see `nta drivers`
-settings = { scenario = "ev_lognormal" }    # of the driver, as --set on the command line; e.g. { port = "/dev/ttyUSB0" }
+settings = { scenario = "ev_lognormal", seed = "new" }   # of the driver, as with --set; { port = "/dev/ttyUSB0" }
 profile = "simulated"           # calibration/instruments/<name>.toml, or a path: needed for a concentration
 exposure_ms = 15
 frame_rate_hz = 30

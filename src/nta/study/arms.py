@@ -68,6 +68,8 @@ def measured_of(arm: Arm) -> dict[str, Quantity]:
     known = {name: values for name in MEASURED if (values := arm.values(name))}
     return {
         name: student_mean(values, "mV" if name == "zeta_mv" else "1", "preparation")
+        if name != "particles_per_ug"
+        else student_mean(np.log(values), "1", "preparation", logs=True)
         for name, values in known.items()
     }
 

@@ -56,7 +56,7 @@ def plain_data(outcome: StudyOutcome) -> dict[str, Any]:
                     "d50_nm": math.exp(a.video.log_d50()) if a.video.diameter_nm.size else None,
                     "amount": a.video.amount,
                     "temperature_c": a.video.temperature_c,
-                    "findings": [finding.as_dict() for finding in a.findings],
+                    "findings": [finding.as_dict() for finding in a.assessment.findings],
                 }
                 for name, items in outcome.material.attached.items()
                 for a in items

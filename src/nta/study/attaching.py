@@ -10,8 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from nta.assessment import Finding, Verdict
+from nta.assessment import Assessment, Verdict
 from nta.assessment.integrity import Video
+from nta.calibration import InstrumentProfile
+from nta.calibration.profile import PROFILE_WORDS
 from nta.diffusion import TrackFlag
 from nta.errors import NtaError, RecordingError, SettingError
 from nta.io.atomic import new_folder
@@ -39,8 +41,8 @@ class Attached:
     """One video, with its source.
 
     per_ml, in_view : concentration of the original material, None if unknown. d50_nm : median diameter, corrected for the
-        blur of single tracks. limit_nm : diameter at which a particle is found in half of the frames. findings : those
-        of the recording. facts : further values for the report.
+        blur of single tracks. limit_nm : diameter at which a particle is found in half of the frames. assessment : that of
+        the recording, without findings if a vendor's program made it. facts : further values for the report.
     """
 
     path: Path
@@ -51,7 +53,7 @@ class Attached:
     in_view: float | None
     d50_nm: float | None = None
     limit_nm: float | None = None
-    findings: tuple[Finding, ...] = ()
+    assessment: Assessment = field(default_factory=lambda: Assessment(findings=()))
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -180,15 +182,15 @@ def _from_analysis(
     light = np.where(d.has_light, d.intensity.astype(np.float64), np.nan)
     dilution = analysis.conditions.dilution or preparation.dilution
     in_view = len(analysis.tracks) / max(analysis.spots.scene.n_frames, 1) * (dilution or 1.0)
-    findings = analysis.assessment.findings
+    density = analysis.assessment.finding("spots_per_frame_high")
     video = Video(
         name=name,
         diameter_nm=sizes.tracks.diameter_nm[used],
         intensity=light[used],
         dilution=dilution,
-        crowded=any(f.name == "spots_per_frame_high" and f.verdict is Verdict.FAIL for f in findings),
+        crowded=density is not None and density.verdict is Verdict.FAIL,
         # few tracks are no fault of a video here: the gates ask for those of an arm
-        failed=tuple(f.title for f in findings if f.verdict is Verdict.FAIL and f.name != "enough_tracks"),
+        failed=tuple(analysis.assessment.failed_besides("enough_tracks")),
         saturated_share=d.share_flagged(TrackFlag.SATURATED) or 0.0,
         immobile_share=d.share_flagged(TrackFlag.IMMOBILE) or 0.0,
         temperature_c=sizes.temperature_c,
@@ -203,7 +205,7 @@ def _from_analysis(
         in_view=in_view,
         limit_nm=None if analysis.visibility is None else analysis.visibility.limit_nm.value,
         d50_nm=d50.value if (d50 := sizes.summary.get("d50_nm")) is not None else None,
-        findings=findings,
+        assessment=analysis.assessment,
         facts=_facts(analysis),
     )
 
@@ -232,7 +234,7 @@ def _facts(analysis: Analysis) -> dict[str, Any]:
         "estimator": d.estimator,
         "bit_depth": analysis.camera.bit_depth,
         "gain_e_per_adu": analysis.camera.gain_e_per_adu,
-        "profile": None if analysis.profile is None else analysis.profile.name,
+        **_of_profile(analysis.profile),
         "frames": scene.n_frames,
         "lost_frames": analysis.recording.lost_frames,
         "frame_rate_hz": 1 / d.frame_interval_s,
@@ -254,6 +256,14 @@ def _facts(analysis: Analysis) -> dict[str, Any]:
         "saturated_spots": scene.saturated_fraction,
         "background_noise_e": scene.camera.read_noise_e,
     }
+
+
+def _of_profile(profile: InstrumentProfile | None) -> dict[str, Any]:
+    """Return what a profile says of the optics, by the names of the reporting checklist."""
+    if profile is None:
+        return {"profile": None}
+    words = {name: getattr(profile, name) for name in PROFILE_WORDS}
+    return {"profile": profile.name, "wavelength_nm": profile.wavelength_nm, **words}
 
 
 def _from_export(path: Path, preparation: Preparation, study: Study) -> Iterator[Attached]:

@@ -123,9 +123,10 @@ def _instrument(o: StudyOutcome) -> dict[str, Any]:
         "instrument": instrument.name,
         "serial number": instrument.serial,
         "laser wavelength, nm": instrument.laser_nm or _common(o, "wavelength_nm"),
-        "filter": instrument.filter,
-        "objective": instrument.objective,
-        "camera": instrument.camera,
+        "filter": instrument.filter or _common(o, "filter"),
+        "objective": instrument.objective or _common(o, "objective"),
+        "chamber": instrument.chamber or _common(o, "chamber"),
+        "camera": instrument.camera or _common(o, "camera"),
         "camera settings (level, gain)": instrument.camera_settings,
         "flow or static": instrument.flow,
         "pixel size, µm": _common(o, "pixel_size_um"),
@@ -244,15 +245,21 @@ def _methods(o: StudyOutcome) -> str:
     designs = "; ".join(_grouped({item.group: item.evidence.design for item in o.judged}))
     limit_nm = o.judged[0].evidence.detection_limit_nm
     rate = known(_common(o, "frame_rate_hz"), "frame rate", _rate)
+    exposure = known(
+        _common(o, "exposure_s"),
+        "exposure",
+        lambda s: f"{1e3 * s:.4g} ms" if isinstance(s, float) else str(s),
+    )
+    laser_nm = instrument.laser_nm or _common(o, "wavelength_nm")
     return " ".join(
         (
             f"Material: {known(sources, 'source')}.",
             f"Isolation: {known(isolated, 'isolation method and parameters')}.",
             f"Storage: {known(stored, 'buffer, tube, temperature, hours, freeze-thaw cycles')}.",
-            f"Nanoparticle tracking analysis was done on {known(instrument.name, 'instrument')}",
-            f"(serial {known(instrument.serial, 'serial number')},",
-            f"laser {known(instrument.laser_nm, 'wavelength', '{:g} nm'.format)},",
-            f"{known(instrument.camera_settings, 'camera settings')}) at {cell}, frame rate {rate}.",
+            f"Nanoparticle tracking analysis: {known(instrument.name, 'instrument')}",
+            f"(serial {known(instrument.serial, 'serial number')}, laser {known(laser_nm, 'wavelength', '{:g} nm'.format)},",
+            f"{known(instrument.camera_settings, 'camera settings')}) at {cell}; frame rate {rate}, exposure {exposure},",
+            f"{known(_each(o, 'frames'), 'number of frames', _frames)}.",
             "Hydrodynamic diameters of single tracks follow from the Stokes–Einstein relation; software:",
             f"{known(_common(o, 'software'), 'software', _software)}. Arms: {arms}. Design: {designs}.",
             _statistics(o.judged[0].judgement.limits),
@@ -271,6 +278,11 @@ def _grouped(values: dict[str, str]) -> Iterator[str]:
 
 def _rate(value: Any) -> str:
     return f"{value:.4g} Hz" if isinstance(value, float) else str(value)
+
+
+def _frames(of_videos: dict[str, int]) -> str:
+    low, high = min(of_videos.values()), max(of_videos.values())
+    return f"{count(low, 'frame')} per video" if low == high else f"{low} to {high} frames per video"
 
 
 def _statistics(limits: IntegrityLimits) -> str:

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from nta.assessment.integrity import Arm, IntegrityEvidence, Judgement, Scale
-from nta.quantity import Quantity, student_mean
+from nta.measurements.replicates import mean_of
+from nta.quantity import CONFIDENCE, Quantity
 from nta.study.attaching import PER_ML
 from nta.study.gathering import Material
 from nta.study.study import Preparation, Study
@@ -128,11 +129,12 @@ def _stored(study: Study, group: str, key: str) -> float | None:
 
 
 def _amount(material: Material, tubes: Sequence[Preparation]) -> Quantity | None:
-    """Return particles per ml with the t interval over the videos; None without a calibrated concentration."""
+    """Return particles per ml with the t interval over the videos, on logarithms; None if nothing is calibrated."""
     amounts = [v.amount for v in material.videos(tubes) if v.amount is not None]
     if material.unit != PER_ML or not amounts:
         return None
-    return student_mean(amounts, "1/ml", "video")
+    found = [Quantity(amount, None, None, "1/ml", "one video") for amount in amounts]
+    return found[0] if len(found) == 1 else mean_of(found, [None] * len(found), CONFIDENCE)
 
 
 def _less(amount: Quantity, background: Quantity) -> Quantity:

@@ -31,6 +31,7 @@ class Instrument:
     laser_nm: float | None = None
     filter: str = ""
     objective: str = ""
+    chamber: str = ""
     camera: str = ""
     camera_settings: str = ""
     flow: str = ""

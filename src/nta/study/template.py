@@ -19,6 +19,7 @@ serial = ""
 # laser_nm = 488
 # filter = ""
 # objective = ""
+# chamber = ""                 # these, too, are taken from the profile where it has them
 # camera = ""
 # camera_settings = "level 14, gain 250"
 # flow = "static"

@@ -71,7 +71,7 @@ def _reference(e: IntegrityEvidence, _: IntegrityLimits) -> Iterator[Finding]:
 def _tracks(e: IntegrityEvidence, limits: IntegrityLimits) -> Iterator[Finding]:
     arm = min(e.arms, key=lambda a: a.n_tracks)
     least = limits.gates["tracks_per_arm"]
-    text = f"the {arm.name} arm has {arm.n_tracks} tracks; {least:g} are needed"
+    text = f"the {arm.name} arm has {arm.n_tracks} tracks, and {least:g} are needed"
     remedy = "record longer or more videos"
     yield _gate(limits, "tracks_per_arm", "FEW_TRACKS", arm.n_tracks, "tracks", text, remedy, at_least=True)
 
@@ -79,7 +79,7 @@ def _tracks(e: IntegrityEvidence, limits: IntegrityLimits) -> Iterator[Finding]:
 def _videos(e: IntegrityEvidence, limits: IntegrityLimits) -> Iterator[Finding]:
     arm = min(e.arms, key=lambda a: len(a.videos))
     least = limits.gates["videos_per_arm"]
-    text = f"the {arm.name} arm has {len(arm.videos)} videos; {least:g} are needed"
+    text = f"the {arm.name} arm has {len(arm.videos)} videos, and {least:g} are needed"
     remedy = f"record at least {least:g} videos of each arm"
     yield _gate(
         limits, "videos_per_arm", "FEW_REPLICATES", len(arm.videos), "videos", text, remedy, at_least=True
@@ -90,7 +90,9 @@ def _bead_size(e: IntegrityEvidence, limits: IntegrityLimits) -> Iterator[Findin
     if e.bead_bias is None:
         yield _open("BEAD_SIZE", "no certified beads were measured", "record certified beads in the same run")
         return
-    text = f"certified beads come out {fixed(100 * math.expm1(e.bead_bias), 1, signed=True)}% in size"
+    text = (
+        f"certified beads measure {fixed(100 * math.expm1(e.bead_bias), 1, signed=True)}% off their diameter"
+    )
     remedy = "check pixel size, temperature and frame rate; calibrate"
     yield _gate(limits, "bead_size_bias", "BEAD_SIZE", abs(math.expm1(e.bead_bias)), "1", text, remedy)
 
@@ -239,7 +241,7 @@ def _detection_limit(e: IntegrityEvidence, limits: IntegrityLimits) -> Iterator[
             "measure it and give detection_limit_nm",
         )
         return
-    text = f"half of the intact vesicles of {e.detection_limit_nm:.0f} nm are seen"
+    text = f"the detection limit, at which half of the intact vesicles are seen, is {e.detection_limit_nm:.0f} nm"
     remedy = "raise laser power or exposure; or judge under limits of your own that need no small sizes"
     yield _gate(limits, "detection_limit_nm", "LOD_TOO_HIGH", e.detection_limit_nm, "nm", text, remedy)
 

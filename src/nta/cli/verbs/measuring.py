@@ -51,6 +51,11 @@ def _run(verbs: Any, common: argparse.ArgumentParser) -> None:
     run.add_argument(
         "--yes", action="store_true", help="with --sop: do not wait for the cell to be loaded in between"
     )
+    run.add_argument(
+        "--resume",
+        action="store_true",
+        help="with --sop and -o: go on with a run that ended before its time; what is recorded is not repeated",
+    )
     run.add_argument("-o", "--output", type=Path, help="result folder (default: nta-results/<date and time>)")
     sample_options(run)
     analysis_options(run)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from nta.assessment import Finding, Verdict
+from nta.assessment import Finding
 from nta.assessment.integrity import Comparison, Confidence, Criterion, Decision, Integrity, Judgement
+from nta.calibration import load_certificate
 from nta.quantity import Quantity
 from nta.report import document as doc
 from nta.report.figures.style import Picture
@@ -58,6 +59,7 @@ def content(outcome: StudyOutcome, pictures: Mapping[str, Picture], checklist: C
         _title(outcome),
         *(_verdict(item) for item in outcome.judged),
         *_resolution(outcome),
+        *_examples(outcome),
         doc.Heading("What was compared"),
         doc.Pictures((pictures["distributions"],)),
         *_arms(outcome),
@@ -103,6 +105,15 @@ def _resolution(outcome: StudyOutcome) -> Iterator[doc.Block]:
             yield doc.Bullets(tuple((f"{name}:", words) for name, words in found))
 
 
+def _examples(outcome: StudyOutcome) -> Iterator[doc.Block]:
+    """Say which certificates were invented to show the format."""
+    named = dict.fromkeys(p.certificate for p in outcome.study.arm("beads"))
+    for name in named:
+        if load_certificate(name).is_example:
+            words = f"The bead certificate {name} is an EXAMPLE: no such beads exist, and their size proves nothing."
+            yield doc.Paragraph(words, mood="warn")
+
+
 def _of(outcome: StudyOutcome, item: Judged) -> str:
     return f": {item.group}" if outcome.groups_differ else ""
 
@@ -121,8 +132,7 @@ def _overview(outcome: StudyOutcome, pictures: Mapping[str, Picture]) -> Iterato
                 item.group,
                 *_handled(outcome, item.group),
                 doc.Mark(_MOODS[item.judgement.verdict], str(item.judgement.verdict)),
-                "; ".join(item.judgement.tags)
-                or "; ".join(dict.fromkeys(r.code for r in item.judgement.reasons)),
+                "; ".join((*dict.fromkeys(r.code for r in item.judgement.reasons), *item.judgement.tags)),
             )
             for item in outcome.judged
         ),
@@ -234,7 +244,11 @@ def _criterion(criterion: Criterion, comparison: Comparison, judgement: Judgemen
 def _gate(gate: Finding) -> tuple[doc.Cell, ...]:
     limit = ""
     if gate.limit is not None:
-        limit = f"{100 * gate.limit:g} %" if gate.unit == "1" else prettied(f"{gate.limit:g} {gate.unit}")
+        limit = (
+            f"{100 * gate.limit:g} %"
+            if gate.unit == "1"
+            else prettied(f"{gate.limit:g} {gate.unit}".rstrip())
+        )
     words = prettied(gate.evidence) + (f". To do: {gate.advice}" if gate.advice else "")
     return gate.title, doc.Mark.of(gate.verdict), words, limit
 
@@ -254,20 +268,21 @@ def _doses(outcome: StudyOutcome) -> Iterator[doc.Block]:
     yield doc.Heading("Doses")
     if all(dose.particles is None for dose in outcome.doses):
         yield doc.Paragraph("Particles per dose need a calibrated concentration; there is none.")
+    has_sham = any(dose.particles_net is not None for dose in outcome.doses)
     yield doc.Table(
-        ("Preparation", "Volume", "Particles", "less sham", "Protein"),
+        ("Preparation", "Volume", "Particles", *(("less sham",) if has_sham else ()), "Protein"),
         tuple(
             (
                 dose.preparation,
                 f"{dose.volume_ml:g} ml",
                 _particles(dose.particles),
-                _particles(dose.particles_net),
+                *((_particles(dose.particles_net),) if has_sham else ()),
                 "–" if dose.protein_ug is None else f"{number(dose.protein_ug)} µg",
             )
             for dose in outcome.doses
         ),
-        (3, 1.5, 4, 4, 2),
-        numbers=(1, 2, 3, 4),
+        (3, 1.5, 4, 4, 2) if has_sham else (3, 1.5, 5, 2),
+        numbers=(1, 2, 3, 4) if has_sham else (1, 2, 3),
     )
     yield doc.Paragraph("Particles, not vesicles. Intervals of 95 % over the videos alone.", note=True)
 
@@ -298,9 +313,7 @@ def _handling(outcome: StudyOutcome) -> Iterator[doc.Block]:
             (
                 p.name,
                 p.arm + (f" ({p.group})" if p.group else ""),
-                p.sample or "–",
-                p.isolation or "–",
-                p.storage or "–",
+                *(name.replace("_", " ") or "–" for name in (p.sample, p.isolation, p.storage)),
                 ", ".join(f"1:{factor:g}" for factor in outcome.material.dilutions(p)) or "–",
                 "–" if p.volume_ml is None else f"{p.volume_ml:g} ml",
             )
@@ -322,18 +335,14 @@ def _recordings(outcome: StudyOutcome) -> Iterator[doc.Block]:
     for tube in outcome.study.preparations:
         sparse = tube.arm in ("blank", "sham", "detergent")  # these arms should have few particles
         for a in outcome.material.attached[tube.name]:
-            worst = [
-                f
-                for f in a.findings
-                if f.verdict is Verdict.FAIL and not (sparse and f.name == "enough_tracks")
-            ]
+            found = a.assessment
+            failed = found.failed_besides("enough_tracks") if sparse else found.failed
             amount = "–" if a.video.amount is None else scientific(a.video.amount)
-            said = "; ".join(f.title for f in worst)
             mark = (
-                doc.Mark("fail", said)
-                if worst
+                doc.Mark("fail", "; ".join(failed))
+                if failed
                 else doc.Mark("pass", "No failure")
-                if a.findings
+                if found.findings
                 else doc.Mark("open", a.kind)
             )
             rows.append((tube.name, a.video.name, str(a.video.n_tracks), amount, mark, a.sha256[:10]))

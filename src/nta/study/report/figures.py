@@ -244,7 +244,7 @@ def _recovery(judged: Sequence[Judged]) -> Picture | None:
     axis.set_xlim(left=0)
     axis.set_xlabel("particles, % of the reference")
     caption = (
-        "Concentration x volume of the test arm over the reference, background subtracted, with 95 % interval; margin in "
+        "Concentration × volume of the test arm over the reference, background subtracted, with 95 % interval; margin in "
         "grey. Tubes alone may take 15–51 % (Evtushenko 2020): a loss alone neither shows nor excludes damage."
     )
     return Picture(name="recovery", title="Recovery", caption=caption, figure=figure)
