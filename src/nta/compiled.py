@@ -11,16 +11,20 @@ from typing import Any, TypeVar
 Kernel = TypeVar("Kernel", bound=Callable[..., Any])
 
 
-def compiled(**flags: Any) -> Callable[[Kernel], Kernel]:
+def compiled(*, inner: bool = False, **flags: Any) -> Callable[[Kernel], Kernel]:
     """Return what compiles a kernel on first use, keeps it on disk, and lets other threads run meanwhile.
 
+    inner : only other kernels call it. It gets no entry from Python, whose compilation takes longer than that of a small
+        kernel itself; a call from Python would end the program.
     flags : of `numba.njit`, beside these.
     """
 
     def build(kernel: Kernel) -> Kernel:
         from numba import njit
 
-        with_flags: Any = njit(nogil=True, **flags)
+        # numba's types do not know these two; the first is an entry from C, which nobody uses
+        entries: dict[str, Any] = {"no_cfunc_wrapper": True, "no_cpython_wrapper": inner}
+        with_flags: Any = njit(nogil=True, **entries, **flags)
         built: Any = with_flags(kernel)
         built._cache = _forgiving_cache()(kernel)  # as cache=True does, with another cache
         kept: Kernel = built

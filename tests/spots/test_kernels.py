@@ -42,6 +42,22 @@ def test_kernels_that_others_call_are_inlined():
     ] == []
 
 
+def test_inlined_kernels_are_not_called_from_python():
+    """They have no entry from there: the call would end the program."""
+    folder = SOURCE / "spots" / "kernels"
+    inlined = {node.name for _, node, decorator in _kernels() if "inline" in decorator}
+    outside = [path for path in SOURCE.rglob("*.py") if path.parent != folder]
+    imported = {
+        name.name
+        for path in outside
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("nta.spots.kernels")
+        for name in node.names
+    }
+    assert "find" in imported
+    assert imported & inlined == set()
+
+
 @pytest.mark.slow
 def test_process_that_compiles_finds_the_same_as_the_next(tmp_path, monkeypatch):
     first = json.loads(os.environ.get(compiling.SAID) or "{}")

@@ -114,7 +114,7 @@ def compiling_said(*, quiet: bool) -> Iterator[None]:
         def on_start(self, event: object) -> None:  # noqa: ARG002
             if not self.said:
                 self.said = True
-                say("compiling for this machine: about a minute, this once")
+                say("compiling for this machine: one to three minutes, this once")
 
         def on_end(self, event: object) -> None:
             """Do nothing: only the start is reported."""

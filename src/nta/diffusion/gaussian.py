@@ -73,7 +73,7 @@ class Displacements(NamedTuple):
         return cls(y_um, x_um, steps.wait_frames, none, steps.start, steps.frame_interval_s, 0.0)
 
 
-@compiled()
+@compiled(inner=True)
 def _score(
     of: Displacements, first: int, last: int, diffusion: float, extra: float, by_diffusion: bool
 ) -> tuple[float, float, float]:
@@ -127,7 +127,7 @@ def _score(
     return -log_det - 0.5 * square - n * np.log(2 * np.pi), slope, information
 
 
-@compiled()
+@compiled(inner=True)
 def _climb(
     of: Displacements, first: int, last: int, diffusion: float, guess: float, by_diffusion: bool
 ) -> tuple[float, float, float]:
@@ -155,7 +155,7 @@ def _climb(
     return value, log_likelihood, information
 
 
-@compiled()
+@compiled(inner=True)
 def most_likely_diffusion(
     of: Displacements, first: int, last: int, guess: float
 ) -> tuple[float, float, float]:
@@ -163,14 +163,14 @@ def most_likely_diffusion(
     return _climb(of, first, last, 0.0, guess, True)
 
 
-@compiled()
+@compiled(inner=True)
 def most_likely_variance(of: Displacements, first: int, last: int, diffusion: float, guess: float) -> float:
     """Return the extra variance of every position that makes rows first:last most likely at this D."""
     variance, _, _ = _climb(of, first, last, diffusion, guess, False)
     return variance
 
 
-@compiled()
+@compiled(inner=True)
 def likelihood_with_variance(
     of: Displacements, first: int, last: int, diffusion: float, extra: float
 ) -> float:
@@ -179,7 +179,7 @@ def likelihood_with_variance(
     return log_likelihood
 
 
-@compiled()
+@compiled(inner=True)
 def enough(wait: IntArray, first: int, last: int) -> bool:
     """Whether a track has two displacements, the fewest for an estimate."""
     return bool((wait[first : last - 1] > 0).sum() >= 2)
@@ -231,7 +231,7 @@ def still_likelihood(of: Displacements, creep: float, variances: FloatArray) -> 
     return table
 
 
-@compiled()
+@compiled(inner=True)
 def _to_usual(grid: FloatArray, interval_s: float, variance: FloatArray, relative: FloatArray) -> None:
     """Fill the inverse of the usual variance of a displacement of the track at each D.
 
@@ -242,7 +242,7 @@ def _to_usual(grid: FloatArray, interval_s: float, variance: FloatArray, relativ
         relative[g] = 1 / (2 * grid[g] * interval_s + both)
 
 
-@compiled(error_model="numpy")
+@compiled(inner=True, error_model="numpy")
 def on_grid(
     of: Displacements,
     first: int,
@@ -351,7 +351,7 @@ def likelihood_table(
             table[i, g] = row[g] - top
 
 
-@compiled()
+@compiled(inner=True)
 def innovations(of: Displacements, first: int, last: int, diffusion: float, out: FloatArray) -> None:
     """Fill out[r] = (y, x) of each displacement, whitened: independent and of unit variance if the model holds."""
     y, x, wait, variance = of.y, of.x, of.wait, of.variance

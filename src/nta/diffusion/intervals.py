@@ -18,6 +18,7 @@ from nta.diffusion.steps import Steps
 from nta.quantity import coverage_factor
 
 _NODES = 96
+_PLACES = np.linspace(-7.0, 9.0, _NODES)
 
 
 def credible_intervals(
@@ -38,7 +39,7 @@ def credible_intervals(
     return low, high
 
 
-@compiled()
+@compiled(error_model="numpy")
 def _intervals(
     of: Displacements, diffusion: FloatArray, information: FloatArray, confidence: float, weight: float
 ) -> tuple[FloatArray, FloatArray]:
@@ -46,7 +47,8 @@ def _intervals(
     start = of.start
     n = start.size - 1
     low, high = np.full(n, np.nan), np.full(n, np.nan)
-    log_likelihood, info, cumulative = np.empty(_NODES), np.empty(_NODES), np.empty(_NODES)
+    nodes, values, cumulative = np.empty(_NODES), np.empty(_NODES), np.empty(_NODES)
+    log_likelihood, info = np.empty(_NODES), np.empty(_NODES)
     for k in range(n):
         if not diffusion[k] >= 0.0:
             continue
@@ -55,13 +57,34 @@ def _intervals(
             width = 1 / np.sqrt(max(information[k] * diffusion[k] ** 2, 0.5))
         else:  # around the standard error of D at D = 0
             centre, width = -0.5 * np.log(information[k]), 1.4
-        nodes = centre + width * np.linspace(-7.0, 9.0, _NODES)
-        on_grid(of, start[k], start[k + 1], np.exp(nodes), log_likelihood, info)
-        density = np.exp(weight * (log_likelihood - log_likelihood.max())) * np.sqrt(info) * np.exp(nodes)
-        cumulative[0] = 0.0
-        for g in range(1, _NODES):
-            cumulative[g] = cumulative[g - 1] + density[g] + density[g - 1]
-        cumulative /= cumulative[-1]
-        high[k] = np.exp(np.interp(0.5 + confidence / 2, cumulative, nodes))
-        low[k] = np.exp(np.interp(0.5 - confidence / 2, cumulative, nodes)) if diffusion[k] > 0 else 0.0
+        for g in range(_NODES):
+            nodes[g] = centre + width * _PLACES[g]
+            values[g] = np.exp(nodes[g])
+        on_grid(of, start[k], start[k + 1], values, log_likelihood, info)
+        top = -np.inf
+        for g in range(_NODES):
+            top = max(top, log_likelihood[g])
+        below = 0.0  # density at the node before
+        total = 0.0
+        for g in range(_NODES):
+            density = np.exp(weight * (log_likelihood[g] - top)) * np.sqrt(info[g]) * values[g]
+            if g:
+                total = total + density + below
+            cumulative[g] = total
+            below = density
+        high[k] = np.exp(_where(cumulative, total * (0.5 + confidence / 2), nodes))
+        low[k] = (
+            np.exp(_where(cumulative, total * (0.5 - confidence / 2), nodes)) if diffusion[k] > 0 else 0.0
+        )
     return low, high
+
+
+@compiled(inner=True, error_model="numpy")
+def _where(rising: FloatArray, level: float, nodes: FloatArray) -> float:
+    """Return the node, between two of them by a straight line, at which the rising values reach a level."""
+    g = 1
+    while g < nodes.size - 1 and rising[g] <= level:
+        g += 1
+    share = (level - rising[g - 1]) / (rising[g] - rising[g - 1])
+    between: float = nodes[g - 1] + share * (nodes[g] - nodes[g - 1])
+    return between

@@ -141,5 +141,6 @@ def _sums(
     for k in range(n):
         rows = slice(start[k], start[k + 1])
         of_track, counts = msd_sums(frame[rows], y[rows], x[rows], max_lag)
-        sums[k], pairs[k] = of_track[1:], counts[1:]
+        for lag in range(max_lag):  # assigning whole rows would compile numba's strings, for a message
+            sums[k, lag], pairs[k, lag] = of_track[lag + 1], counts[lag + 1]
     return sums, pairs

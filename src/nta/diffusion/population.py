@@ -39,7 +39,7 @@ def best_population(likelihood: Float32Array, pieces: IntArray) -> tuple[float, 
     return evidence, weight
 
 
-@compiled(fastmath=True, forceinline=True)
+@compiled(inner=True, fastmath=True, forceinline=True)
 def _mean(row: Float32Array, weight: Float32Array) -> np.float32:
     total = np.float32(0)
     for g in range(weight.size):

@@ -12,7 +12,7 @@ from nta.frames import Image
 from nta.spots.columns import ERROR, N_COLUMNS, N_TABLE, SNR, B, N, S, X, Y
 from nta.spots.filters import MEAN_CLIP_SD
 from nta.spots.fitting import FIT_SHARE, NARROWEST_SHARE, widest_px
-from nta.spots.kernels.candidates import FramePixels, Proposal, ResponseNoise, candidates
+from nta.spots.kernels.candidates import FramePixels, Proposal, ResponseNoise
 from nta.spots.kernels.discs import (
     N_BINS,
     N_DISC,
@@ -23,9 +23,9 @@ from nta.spots.kernels.discs import (
     find_discs,
     merge,
 )
-from nta.spots.kernels.find import find
+from nta.spots.kernels.find import find, find_candidates
 from nta.spots.kernels.fit import Limits, Noise
-from nta.spots.kernels.follow import WATCHED, Background, follow
+from nta.spots.kernels.follow import WATCHED, Background
 from nta.spots.kernels.localise import N_WIDE, FitRules
 from nta.spots.kernels.paint import paint
 from nta.spots.kernels.patch import Pattern
@@ -180,8 +180,8 @@ class LayerSearch:
 
     def candidates(self, image: Image) -> NDArray[np.float64]:
         """Return where the matched filter exceeds the threshold: rows (x, y, response, level, is a shoulder)."""
-        follow(image, self._sign, self._background)
-        return self._found[: candidates(self._frame(image), self._proposal(0.0))]
+        n = find_candidates(self._frame(image), self._background, self._proposal(0.0))
+        return self._found[:n]
 
     def spots(self, image: Image, rows: NDArray[np.float64]) -> tuple[int, NDArray[np.float64]]:
         """Find and fit spots; `rows` as by `localise`, px and effective electrons of this layer.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,12 +87,14 @@ def candidates(frame: FramePixels, proposal: Proposal) -> int:
         proposal.lines,
     )  # fmt: skip
     begin(half)
-    kept = 0
+    kept: Any = np.int64(
+        0
+    )  # a literal would make a type of its own, for which all below is compiled once more
     height = frame.pairs.shape[0] // 2
     for y in range(0, height, BAND):
         n = propose(half, y, min(y + BAND, height), kept, proposal.found)
         kept = _check(frame, proposal, kept, n)
-    return kept
+    return int(kept)
 
 
 @inlined

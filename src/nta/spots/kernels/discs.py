@@ -19,6 +19,7 @@ from nta.spots.columns import CHI2, ERROR, FLAGS, N_TABLE, SNR, B, N, S, X, Y
 from nta.spots.fitting import LONGEST_STEP_PX
 from nta.spots.kernels.flags import EDGE, OUT_OF_FOCUS, POOR_FIT, SATURATED
 from nta.spots.kernels.options import compiled, inlined
+from nta.spots.kernels.order import median
 
 ITERATIONS = 10
 FIRST_ITERATIONS = 2  # iterations to see whether a candidate is a disc at all
@@ -136,7 +137,7 @@ def _medians(
             if k == 0:
                 continue
             return False
-        profile[k] = np.median(values[k, : filled[k]])
+        profile[k] = median(values[k], filled[k])
     if filled[0] == 0:
         profile[0] = profile[1]
     profile[radius + 1] = profile[radius]
@@ -319,17 +320,20 @@ def _describe(
 
 
 @inlined
-def _fit_lone(
+def _fit_window(
     image: Image | Float32Array, sign: np.float32, cy: float, cx: float, rules: DiscRules, space: DiscWorkspace
 ) -> bool:  # fmt: skip
-    """Fit a disc into `space.out`, in a window that grows if the light reaches its border.
+    """Fit a disc into `space.out`, in a window that may grow if the light reaches its border.
 
-    Most places where a Gaussian was too narrow are pairs and streaks: after a few steps they prove not to be symmetric.
+    Where it may grow, a Gaussian was too narrow. Most such places are pairs and streaks: after a few steps they prove not to
+    be symmetric.
     """
     out = space.out
-    y, x, iterations, window = cy, cx, FIRST_ITERATIONS, rules.radius
+    out[SYMMETRY] = 0.0
+    y, x, window = cy, cx, rules.radius
+    iterations = FIRST_ITERATIONS if rules.widest > rules.radius else ITERATIONS
     while _fit_disc(image, sign, y, x, window, iterations, rules, space, space.wider):
-        out[:] = space.wider
+        _copy(space.wider, out)
         symmetric = out[SYMMETRY] > SYMMETRIC and out[SNR] > rules.threshold
         if iterations == FIRST_ITERATIONS and symmetric:
             iterations = ITERATIONS
@@ -361,11 +365,7 @@ def find_discs(
             break
         cx = scale.zoom * places[i, X] + 0.5 * (scale.zoom - 1)
         cy = scale.zoom * places[i, Y] + 0.5 * (scale.zoom - 1)
-        if rules.widest > rules.radius:
-            fitted = _fit_lone(image, sign, cy, cx, rules, space)
-        else:
-            fitted = _fit_disc(image, sign, cy, cx, rules.radius, ITERATIONS, rules, space, out)
-        if not fitted:
+        if not _fit_window(image, sign, cy, cx, rules, space):
             continue
         inside = 0 <= out[X] <= image.shape[1] - 1 and 0 <= out[Y] <= image.shape[0] - 1
         if (
@@ -391,7 +391,26 @@ def _report(out: FloatArray, scale: Scale, width: float, disc: FloatArray) -> No
         out[k] *= grey / (step * step)
     out[PEAK] *= 1 + 1 / (6 * width * width)  # px as coarse as a spot is wide lower its peak
     out[N] *= grey
-    disc[:] = out
+    _copy(out, disc)
+
+
+@inlined
+def _copy(one: FloatArray, other: FloatArray) -> None:
+    for k in range(one.size):
+        other[k] = one[k]
+
+
+@inlined
+def _brightest_first(discs: FloatArray, m: int) -> IntArray:
+    """Return the order of the first m discs by falling signal over noise."""
+    order = np.empty(m, np.int64)
+    for i in range(m):
+        k = i
+        while k > 0 and discs[order[k - 1], SNR] < discs[i, SNR]:
+            order[k] = order[k - 1]
+            k -= 1
+        order[k] = i
+    return order
 
 
 @inlined
@@ -419,7 +438,7 @@ def merge(
     -------
     Number of spots.
     """
-    order = np.argsort(-discs[:m, SNR])
+    order = _brightest_first(discs, m)
     kept = np.zeros(m, np.bool_)
     for a in range(m):
         i = order[a]
@@ -444,7 +463,7 @@ def merge(
                     discs[j, FLAGS] = int(discs[j, FLAGS]) | (int(rows[i, FLAGS]) & SATURATED)
                     break
         if not part:
-            rows[left] = rows[i]
+            _copy(rows[i], rows[left])
             left += 1
     for j in range(m):
         if kept[j] and left < rows.shape[0]:

@@ -17,3 +17,10 @@ def find(
     follow(frame.image, frame.sign, background)
     n = candidates(frame, proposal)
     return localise(frame, n, proposal.found, rules, rows, wide)
+
+
+@compiled
+def find_candidates(frame: FramePixels, background: Background, proposal: Proposal) -> int:
+    """Find the candidates of a frame without fitting them; fills `proposal.found` and returns their number."""
+    follow(frame.image, frame.sign, background)
+    return candidates(frame, proposal)

@@ -14,6 +14,7 @@ from nta.columns import BoolArray, Float32Array, FloatArray
 from nta.frames import Image
 from nta.spots.filters import MEAN_CLIP_SD
 from nta.spots.kernels.options import inlined
+from nta.spots.kernels.order import nth
 from nta.spots.kernels.rows import f4
 
 STRIDE = 8  # px between watched pixels
@@ -74,7 +75,9 @@ def follow(image: Image, sign: np.float32, background: Background) -> None:
             risen |= lift[j, i] > 0
     if not risen:
         if background.lifted[0]:
-            background.limit[:, :] = background.learned
+            for y in range(background.limit.shape[0]):
+                for x in range(background.limit.shape[1]):
+                    background.limit[y, x] = background.learned[y, x]
         background.lifted[0] = False
         return
     background.lifted[0] = True
@@ -111,7 +114,7 @@ def _risen_by(
         for i in range(x0, x1):
             value = sign * f4(image[STRIDE * j + STRIDE // 2, STRIDE * i + STRIDE // 2])
             rise[(j - y0) * (x1 - x0) + i - x0] = value - level[j, i]
-    risen = np.sort(rise)[int(HIGH * n)]
+    risen = nth(rise, n, int(HIGH * n))
     usual = sd[(y0 + y1) // 2, (x0 + x1) // 2]
     noise = np.sqrt(max(usual * usual + background.growth * risen, usual * usual))
     return f4(risen + CLIP_OF_SUMS_SD * (noise - usual))

@@ -7,6 +7,7 @@ import numpy as np
 from nta.columns import Float32Array
 from nta.frames import Image
 from nta.spots.kernels.options import compiled, inlined
+from nta.spots.kernels.order import median
 from nta.spots.kernels.rows import f4, reflected
 
 LOOKED_AT = 64  # px of a row whose median is the start for its clipped mean
@@ -33,7 +34,7 @@ def line_offsets(
     for y in range(height):
         for i in range(few.size):
             few[i] = sign * f4(image[y, i * every]) - expected[y, i * every]
-        middle = np.median(few)
+        middle = median(few, few.size)
         n, total = f4(0), f4(0)
         for x in range(width):
             away = sign * f4(image[y, x]) - expected[y, x] - middle
@@ -41,12 +42,17 @@ def line_offsets(
             n += near
             total += near * away
         raw[y] = middle + total / max(n, f4(1))
-    less_smooth(raw, out)
+    _subtract_smooth(raw, out)
+
+
+@compiled
+def less_smooth(raw: Float32Array, out: Float32Array) -> None:
+    """Fill `out` with `raw` minus a mean with triangular weights, reflected at the ends."""
+    _subtract_smooth(raw, out)
 
 
 @inlined
-def less_smooth(raw: Float32Array, out: Float32Array) -> None:
-    """Subtract a mean with triangular weights, reflected at the ends."""
+def _subtract_smooth(raw: Float32Array, out: Float32Array) -> None:
     n = raw.size
     half = min(SMOOTH, n)
     for y in range(n):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -159,6 +159,7 @@ def _fit_shoulders(
     A shoulder is a spot if its light is significant and explains more chi-square than it leaves unexplained, which part of
     a ring does not. A shoulder too close to the brighter spot is part of a streak.
     """
+    no_mask: Any = np.int64(0)  # not a literal, see `candidates`
     for i in range(n):
         if not found[i, FOUND_BESIDE]:
             continue
@@ -166,7 +167,7 @@ def _fit_shoulders(
         if (
             not is_near(rows, n, i, rules.apart)
             and _load_beside(electrons, space, n, i, found, rules, rows, ok) == 0
-            and _fit(electrons, space, space.light, 0, rules)
+            and _fit(electrons, space, space.light, no_mask, rules)
             and _significance2(space) > max(rules.threshold**2, _unexplained(space.out))
         ):
             _store_beside(electrons, space, i, found, rows, ok)

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from nta.columns import Float32Array
+from nta.columns import Float32Array, FloatArray
 from nta.spots.kernels.options import compiled, inlined
 from nta.spots.kernels.rows import f4, reflected
 
@@ -41,12 +41,11 @@ def box_means(image: Float32Array, side: int, out: Float32Array) -> None:
         _bin_row(image, y, half[y])
     column = np.zeros(w2)
     for y in range(-r, r):
-        column += half[reflected(y, h2)]
+        _add(half[reflected(y, h2)], column)
     share = 1.0 / (4 * side * side)
     for y in range(h2):
         entering, leaving = half[reflected(y + r, h2)], half[reflected(y - r, h2)]
-        for x in range(w2):
-            column[x] += entering[x]
+        _add(entering, column)
         total = 0.0
         for x in range(-r, r):
             total += column[reflected(x, w2)]
@@ -80,6 +79,12 @@ def filtered(image: Float32Array, taps: Float32Array, out: Float32Array) -> None
         _taken(row[r : r + w], taps[0], out[y])
         for k in range(1, r + 1):
             _add_both(row[r - k : r - k + w], row[r + k : r + k + w], taps[k], out[y])
+
+
+@inlined
+def _add(row: Float32Array, total: FloatArray) -> None:
+    for x in range(total.size):
+        total[x] += row[x]
 
 
 @inlined

@@ -10,7 +10,7 @@ _FLAGS: dict[str, Any] = {"fastmath": True, "boundscheck": False, "error_model":
 
 compiled = nta.compiled.compiled(**_FLAGS)
 
-# For kernels called by other kernels. Passing the arrays would take as long as the work itself. Besides, with sums in any
-# order (fastmath) every compiled copy of a kernel rounds differently; the linker may choose either of two copies, so that
-# the process that compiles would get other last digits than later processes.
-inlined = nta.compiled.compiled(**_FLAGS, forceinline=True)
+# For kernels that only other kernels call. Passing the arrays would take as long as the work itself. Besides, with sums in
+# any order (fastmath) every compiled copy of a kernel rounds differently; the linker may choose either of two copies, so
+# that the process that compiles would get other last digits than later processes.
+inlined = nta.compiled.compiled(**_FLAGS, inner=True, forceinline=True)

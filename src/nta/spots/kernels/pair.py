@@ -275,7 +275,8 @@ def fit_two(
             return 0.0
         if iteration == ITERATIONS:
             break
-        before[:] = g
+        for k in range(N_PAIR):
+            before[k] = g[k]
         substitute(a, g, N_PAIR)
         if _step(g, noise, limits, p) < PAIR_SETTLED * limits.settled:
             for k in range(N_PAIR):

@@ -15,7 +15,7 @@ from __future__ import annotations
 import numpy as np
 
 from nta.columns import IntArray
-from nta.tracks.kernels.types import Graph, Matching, Search, compiled
+from nta.tracks.kernels.types import Graph, Matching, Search, compiled, inner
 
 
 @compiled
@@ -46,7 +46,7 @@ def assign(graph: Graph, n_sources: int, n_spots: int, matching: Matching, searc
                 _augment(i, graph, matching, search)
 
 
-@compiled
+@inner
 def _augment(start: int, graph: Graph, matching: Matching, search: Search) -> None:
     """Bring a source into the matching along the cheapest alternating path, which may end in a source giving up its spot."""
     spot_of, source_of, u, v = matching
@@ -92,7 +92,7 @@ def _augment(start: int, graph: Graph, matching: Matching, search: Search) -> No
         last = -1 if i == start else given_up
 
 
-@compiled
+@inner
 def _nearest(search: Search, n_touched: int, below: float) -> int:
     """Return the touched, unvisited node of least distance, or -1 where none is below the bound."""
     nearest, least = -1, below
@@ -103,14 +103,14 @@ def _nearest(search: Search, n_touched: int, below: float) -> int:
     return nearest
 
 
-@compiled
+@inner
 def _clean(search: Search, n_touched: int) -> None:
     for k in range(n_touched):
         search.distance[search.touched[k]] = np.inf
         search.visited[search.touched[k]] = False
 
 
-@compiled
+@inner
 def ways_out(
     start: int, partner: int, graph: Graph, matching: Matching, search: Search, limit: float
 ) -> tuple[float, float]:
@@ -213,7 +213,7 @@ def has_rivals(
     return False
 
 
-@compiled
+@inner
 def plausible_rivals(spot: int, transposed: Graph, matching: Matching, limit: float, rivals: IntArray) -> int:
     """List the unmatched sources that might have taken a spot: reduced cost (a lower bound of the margin) below `limit`."""
     n = 0

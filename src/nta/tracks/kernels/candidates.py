@@ -20,13 +20,14 @@ from nta.tracks.kernels.types import (
     X,
     Y,
     compiled,
+    inner,
 )
 
 SURE = -1e6  # the cost of a certain link
 SURE_SQUARED = 9.0  # a lone candidate within 3 sd of the track's own steps needs no further evidence
 
 
-@compiled
+@inner
 def sort_into_cells(seen: FrameSpots, grid: Grid, cells: Cells) -> None:
     """Sort the spots into the cells of the grid (counting sort)."""
     start, y, x = cells.start, seen.y, seen.x
@@ -51,7 +52,7 @@ def sort_into_cells(seen: FrameSpots, grid: Grid, cells: Cells) -> None:
     start[0] = 0
 
 
-@compiled
+@inner
 def set_limits(
     tracks: Open, n_open: int, range_px: float, weighed: bool, odds: Odds, limit: FloatArray
 ) -> None:
@@ -64,7 +65,7 @@ def set_limits(
             limit[i] = frames * min(limit[i], scale * odds.absurd[int(tracks.shown[i, N_STEPS])])
 
 
-@compiled
+@inner
 def list_candidates(
     tracks: Open, n_open: int, grid: Grid, cells: Cells, limit: FloatArray, graph: Graph
 ) -> bool:
@@ -91,7 +92,7 @@ def list_candidates(
     return True
 
 
-@compiled
+@inner
 def _near(
     y: FloatArray, x: FloatArray, order: IntArray, at_y: float, at_x: float, limit: float, spot: IntArray, cost: FloatArray
 ) -> int:  # fmt: skip
@@ -108,7 +109,7 @@ def _near(
     return int(n)
 
 
-@compiled
+@inner
 def weigh_candidates(
     tracks: Open, n_open: int, seen: FrameSpots, limit: FloatArray, odds: Odds, graph: Graph, rivals: IntArray
 ) -> bool:
@@ -145,7 +146,7 @@ def weigh_candidates(
     return doubtful
 
 
-@compiled
+@inner
 def step_law(tracks: Open, i: int, odds: Odds) -> tuple[float, float]:
     """Return shape and scale (px2) of the step variance of a track given its steps so far, for the next step or a gap."""
     shape: float = odds.shape + tracks.shown[i, N_STEPS]
@@ -153,7 +154,7 @@ def step_law(tracks: Open, i: int, odds: Odds) -> tuple[float, float]:
     return shape, scale * (tracks.label[i, MISSED] + 1)
 
 
-@compiled
+@inner
 def light_class(log_light: float, odds: Odds) -> int:
     """Return the class of light of a spot; the first class if its light is unknown."""
     k = (log_light - odds.darkest) * odds.classes_per_log + 0.5

@@ -12,7 +12,7 @@ import numpy as np
 
 from nta.columns import FloatArray, IntArray
 from nta.tracks.kernels.pairs import most_agreed, vote
-from nta.tracks.kernels.types import MISSED, FrameSpots, Open, X, Y, compiled
+from nta.tracks.kernels.types import MISSED, FrameSpots, Open, X, Y, inner
 
 FLOW_Y, FLOW_X, FLOW_VARIANCE, LEAP_Y, LEAP_X = 0, 1, 2, 3, 4
 N_FLOW = 5
@@ -23,19 +23,19 @@ LEAST_VOTES = 4
 SAME_LEAP_SD = 3.0  # two successive leaps that differ by no more than this count as flow
 
 
-@compiled
+@inner
 def predict(tracks: Open, n_open: int, flow: FloatArray, step_variance: float, frames: int) -> None:
     """Move the expected positions of the tracks by the flow over some frames."""
     if not _still(flow, step_variance):
         shift(tracks, n_open, frames * flow[FLOW_Y], frames * flow[FLOW_X])
 
 
-@compiled
+@inner
 def _still(flow: FloatArray, step_variance: float) -> bool:
     return bool(flow[FLOW_Y] ** 2 + flow[FLOW_X] ** 2 <= STILL_SD**2 * step_variance)
 
 
-@compiled
+@inner
 def shift(tracks: Open, n_open: int, dy: float, dx: float) -> None:
     """Move the expected positions of the tracks."""
     for i in range(n_open):
@@ -43,7 +43,7 @@ def shift(tracks: Open, n_open: int, dy: float, dx: float) -> None:
         tracks.shown[i, X] += dx
 
 
-@compiled
+@inner
 def follow(
     seen: FrameSpots, tracks: Open, n_open: int, spot_of: IntArray, flow: FloatArray, step_variance: float
 ) -> None:
@@ -64,7 +64,7 @@ def follow(
         flow[FLOW_VARIANCE] *= 1 - gain
 
 
-@compiled
+@inner
 def leap(
     seen: FrameSpots, tracks: Open, n_open: int, spot_of: IntArray, flow: FloatArray, step_variance: float
 ) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -37,6 +37,7 @@ from nta.tracks.kernels.types import (
     X,
     Y,
     compiled,
+    inner,
 )
 
 N_OPEN, N_TRACKS, LAST_FRAME, LINKS_CUT = 0, 1, 2, 3  # counters carried along
@@ -97,7 +98,8 @@ def link_frames(
     """
     grid, odds, counters, flow = rules.grid, rules.odds, carried.counters, carried.flow
     weighed, flows = rules.least_odds > 0, rules.step_variance > 0
-    most = 0
+    # a literal 0 would make a type of its own, for which the work arrays are compiled once more
+    most: Any = np.int64(0)
     for f in range(first_row.size - 1):
         most = max(most, first_row[f + 1] - first_row[f])
     room = tracks.shown.shape[0]
@@ -142,7 +144,7 @@ def link_frames(
             _copy(tracks, i, after, i)
 
 
-@compiled
+@inner
 def _workspace(grid: Grid, most: int, room: int) -> Workspace:
     """Return scratch arrays for frames with at most so many spots, and so many open tracks."""
     n_cells = grid.n_rows * grid.n_columns
@@ -157,31 +159,31 @@ def _workspace(grid: Grid, most: int, room: int) -> Workspace:
     )  # fmt: skip
 
 
-@compiled
+@inner
 def _graph(n_nodes: int, n_edges: int) -> Graph:
     return Graph(np.zeros(n_nodes + 1, np.int64), np.empty(n_edges, np.int64), np.empty(n_edges))
 
 
-@compiled
+@inner
 def _search(n: int) -> Search:
     return Search(np.full(n, np.inf), np.empty(n, np.int64), np.zeros(n, np.bool_), np.empty(n, np.int64))
 
 
-@compiled
+@inner
 def _age(tracks: Open, n_open: int, skipped: int, memory: int) -> int:
     """Count frames without spots as missed by all tracks, end tracks beyond memory, and return how many are left."""
     if skipped <= 0:
         return n_open
-    kept = 0
+    kept: Any = np.int64(0)  # not a literal, as above
     for i in range(n_open):
         if tracks.label[i, MISSED] + skipped <= memory:
             _copy(tracks, i, tracks, kept)
             tracks.label[kept, MISSED] += skipped
             kept += 1
-    return kept
+    return int(kept)
 
 
-@compiled
+@inner
 def _copy(tracks: Open, i: int, other: Open, k: int) -> None:
     for column in range(N_SHOWN):
         other.shown[k, column] = tracks.shown[i, column]
@@ -189,7 +191,7 @@ def _copy(tracks: Open, i: int, other: Open, k: int) -> None:
         other.label[k, column] = tracks.label[i, column]
 
 
-@compiled
+@inner
 def _doubt_links(
     seen: FrameSpots, tracks: Open, n_open: int, graph: Graph, transposed: Graph, rules: Rules, work: Workspace
 ) -> int:  # fmt: skip
@@ -226,7 +228,7 @@ def _doubt_links(
     return n
 
 
-@compiled
+@inner
 def _asked(least: float, seen: FrameSpots, spot: int, tracks: Open, i: int, odds: Odds) -> float:
     """Return the log odds asked of a link: `least`, and more of long tracks and of short steps.
 
@@ -247,7 +249,7 @@ def _asked(least: float, seen: FrameSpots, spot: int, tracks: Open, i: int, odds
     return asked
 
 
-@compiled
+@inner
 def _carry_on(
     seen: FrameSpots, tracks: Open, n_open: int, memory: int, work: Workspace, after: Open, counters: IntArray,
     track: IntArray,
@@ -278,7 +280,7 @@ def _carry_on(
     return kept
 
 
-@compiled
+@inner
 def _learn_step(seen: FrameSpots, j: int, tracks: Open, i: int, shown: FloatArray) -> None:
     """Add the step to spot j to the step statistics of track i; old steps fade."""
     squared = (seen.y[j] - tracks.shown[i, Y]) ** 2 + (seen.x[j] - tracks.shown[i, X]) ** 2

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from nta.columns import BoolArray, FloatArray, IntArray
-from nta.tracks.kernels.types import compiled
+from nta.tracks.kernels.types import compiled, inner
 
 
 @compiled
@@ -49,7 +49,7 @@ def count_distances(
                         counts[int(np.sqrt(np.sqrt(squared)) * scale)] += 1.0
 
 
-@compiled
+@inner
 def _window(y: FloatArray, first: int, last: int, end: int, at_y: float, reach: float) -> tuple[int, int]:
     """Advance the window over the sorted spots to the spots within reach of the next position."""
     while first < end and y[first] <= at_y - reach:
@@ -60,7 +60,7 @@ def _window(y: FloatArray, first: int, last: int, end: int, at_y: float, reach: 
     return first, last
 
 
-@compiled
+@inner
 def vote(y: FloatArray, x: FloatArray, at_y: float, at_x: float, cell_px: float, votes: FloatArray) -> None:
     """Count displacements from a position in the square cells of a histogram whose middle cell is centred on zero."""
     half = votes.shape[0] // 2

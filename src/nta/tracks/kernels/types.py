@@ -20,6 +20,9 @@ MOST_STEPS = 50  # number of last steps by which the mobility of a track is judg
 compiled = nta.compiled.compiled(error_model="numpy")
 """Decorator of the kernels of this room."""
 
+inner = nta.compiled.compiled(inner=True, error_model="numpy")
+"""Decorator of those that only other kernels call."""
+
 
 class FrameSpots(NamedTuple):
     """Spots of a frame, or of several: positions, ln intensity (NaN if unknown) and the variance of its error."""
