@@ -181,6 +181,10 @@ def test_a_side_car_stands_before_the_thermometer_and_that_before_the_header():
     assert known_conditions(log | {"sources": {"temperature_c": "recording"}}).temperature_c == 25.5
     assert known_conditions(log | {"sources": {"temperature_c": "side-car"}}).temperature_c == 30.0
     assert known_conditions(log, temperature_c=21.0).temperature_c == 21.0
+    with pytest.raises(SettingError, match="there is no condition 'temperature'; there are temperature_c"):
+        known_conditions(log, temperature=21.0)
+    with pytest.raises(SettingError, match=r"metadata must be Mapping, got str; .*recording\.metadata"):
+        known_conditions("video.avi")
 
 
 def test_what_the_recording_says_of_the_sample_is_taken_where_nobody_says_more(small_scene):

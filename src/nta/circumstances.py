@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from nta.calibration import InstrumentProfile, SampleConditions
-from nta.errors import MissingInputError
+from nta.errors import MissingInputError, SettingError
 from nta.frames import CAMERA_CALIBRATION, CameraState
+from nta.stated import refuse_other
 
 
 def completed_camera(camera: CameraState, profile: InstrumentProfile | None) -> CameraState:
@@ -34,16 +35,9 @@ class Scale:
     @classmethod
     def of(cls, camera: CameraState) -> Scale:
         """Take the scale from the camera; refuse with the names of the missing values."""
-        missing = []
-        if camera.pixel_size_um is None:
-            missing.append("pixel size (--pixel-size-um, in the sample plane)")
-        if camera.frame_rate_hz is None:
-            missing.append("frame rate (--frame-rate, in Hz)")
-        if camera.pixel_size_um is None or camera.frame_rate_hz is None:
-            raise MissingInputError(
-                f"a size needs the {' and the '.join(missing)}, and neither the recording nor anybody else says it; "
-                "give it on the command line, in a side-car TOML or in an instrument profile (--profile)"
-            )
+        refuse_missing(camera)
+        assert camera.pixel_size_um is not None
+        assert camera.frame_rate_hz is not None
         return cls(
             pixel_size_um=camera.pixel_size_um,
             frame_interval_s=1 / camera.frame_rate_hz,
@@ -51,11 +45,44 @@ class Scale:
         )
 
 
+def refuse_missing(camera: CameraState, conditions: SampleConditions | None = None) -> None:
+    """Refuse with the names of all values that a size needs and nobody says; None: do not ask for the conditions.
+
+    Raises
+    ------
+    MissingInputError
+        A value is missing.
+    """
+    missing, profile = [], ""
+    if camera.pixel_size_um is None:
+        missing.append("pixel size (--pixel-size-um, in the sample plane)")
+        profile = "; a pixel size may also stand in an instrument profile (--profile)"
+    if camera.frame_rate_hz is None:
+        missing.append("frame rate (--frame-rate, in Hz)")
+    if conditions is not None and conditions.temperature_c is None:
+        missing.append("temperature of the sample (--temperature, in °C)")
+    if missing:
+        raise MissingInputError(
+            f"a size needs the {', the '.join(missing[:-1])}{' and the ' if missing[:-1] else ''}{missing[-1]}, and neither "
+            f"the recording nor anybody else says it; give it on the command line or in a side-car TOML{profile}"
+        )
+
+
 def known_conditions(metadata: Mapping[str, Any], **said: Any) -> SampleConditions:
-    """Return the known sample conditions: those in `said`, else of a side-car, else measured, else stated by the file."""
-    recorded = {
-        f.name: metadata[f.name] for f in fields(SampleConditions) if metadata.get(f.name) is not None
-    }
+    """Return the known sample conditions: those in `said`, else of a side-car, else measured, else stated by the file.
+
+    said : fields of `SampleConditions`; None counts as not said.
+
+    Raises
+    ------
+    SettingError
+        There is no such condition, or its value is impossible.
+    """
+    refuse_other("metadata", metadata, Mapping, "give those of a recording, recording.metadata")
+    names = [f.name for f in fields(SampleConditions)]
+    if unknown := sorted(set(said) - set(names)):
+        raise SettingError(f"there is no condition {unknown[0]!r}; there are {', '.join(names)}")
+    recorded = {name: metadata[name] for name in names if metadata.get(name) is not None}
     measured_c = measured_temperature_c(metadata)
     if measured_c is not None:
         recorded["temperature_c"] = measured_c

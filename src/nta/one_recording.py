@@ -18,6 +18,7 @@ from nta.pipeline import Analysis, analyze, subtract_blank
 from nta.progress import Progress, Tell
 from nta.report import REPORT_FILE, write_report
 from nta.settings import AnalysisSettings
+from nta.stated import refuse_other
 from nta.sweep import sweep
 
 Watch = Callable[[Recording], AbstractContextManager[Progress]]
@@ -98,6 +99,7 @@ def write_results(analysis: Analysis, folder: str | Path, *, report: bool = True
 
     Existing results are replaced, and their report is removed.
     """
+    refuse_other("analysis", analysis, Analysis, "give the result of nta.analyze or nta.load")
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / REPORT_FILE).unlink(missing_ok=True)

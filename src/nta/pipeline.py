@@ -10,7 +10,7 @@ from textwrap import indent
 from nta.assessment import Assessment, Kind, assess_recording, load_limits
 from nta.assessment.controls import against_blank, doubted, with_findings
 from nta.calibration import InstrumentProfile, SampleConditions, load_profile
-from nta.circumstances import Scale, completed_camera, known_conditions
+from nta.circumstances import Scale, completed_camera, known_conditions, refuse_missing
 from nta.diffusion import (
     DiffusionEstimates,
     MeanSquaredDisplacement,
@@ -142,7 +142,7 @@ def analyze(
         profile = profile.at_binning(source.camera.binning)
     camera = completed_camera(source.camera, profile)
     # check the input before the long work
-    Scale.of(camera)
+    refuse_missing(camera, conditions)
     conditions.viscosity_pa_s()
     check_choice("kind", kind, Kind)
     load_limits(settings.assessment.limits)

@@ -42,9 +42,8 @@ def maker(driver: str, settings: Mapping[str, Any]) -> Make:
     with open_driver(driver, **settings) as instrument:
         instrument.camera.start(1)
         instrument.camera.read(2.0)
-    made: list[
-        Instrument
-    ] = []  # what is kept is not tidied up by the interpreter, which would hide what is left open
+    # what is kept is not tidied up by the interpreter, which would hide what is left open
+    made: list[Instrument] = []
 
     def make(**more: Any) -> Instrument:
         made.append(open_driver(driver, **{**settings, **more}))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from nta.assessment import Verdict
+from nta.assessment import Finding, Verdict
 from nta.assessment.limits import load_limits
 from nta.assessment.recording.frames import codec, exposure, frame_rate, interlaced
 from nta.assessment.recording.instrument import steadiness
@@ -139,9 +139,29 @@ def test_a_codec_that_left_no_noise_is_told_from_one_that_did(clutter, ruined):
         report=SimpleNamespace(lossy_codec="h264"),
         spots=SimpleNamespace(scene=SimpleNamespace(clutter=clutter)),
     )
-    found = codec(evidence)
+    found = codec(evidence, [])
     assert found.verdict is Verdict.WARN
     assert ("faint particles are gone" in found.evidence) is ruined
+
+
+@pytest.mark.parametrize(
+    ("doubted", "verdict"),
+    [
+        ({"immobile_tracks"}, Verdict.WARN),  # a dirty cell
+        ({"mixed_tracks", "exposure"}, Verdict.WARN),
+        ({"immobile_tracks", "mixed_tracks"}, Verdict.FAIL),
+        ({"immobile_tracks", "exposure"}, Verdict.FAIL),
+    ],
+)
+def test_a_codec_that_copies_the_picture_fails(doubted, verdict):
+    evidence = SimpleNamespace(
+        report=SimpleNamespace(lossy_codec="h264"), spots=SimpleNamespace(scene=SimpleNamespace(clutter=1.1))
+    )
+    found = [
+        Finding(name=name, title=name, verdict=Verdict.WARN if name in doubted else Verdict.PASS)
+        for name in ("immobile_tracks", "mixed_tracks", "exposure")
+    ]
+    assert codec(evidence, found).verdict is verdict
 
 
 @pytest.mark.parametrize(

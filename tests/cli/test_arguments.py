@@ -127,6 +127,7 @@ def test_wrong_usage_exits_with_2_and_one_line(desk, capsys, words, said):
             "/proc/out cannot be written",
         ),
         ("analyze film.avi -o out", "a size needs the pixel size (--pixel-size-um"),
+        ("analyze film.avi -o out", "and the temperature of the sample (--temperature"),
         ("analyze film.avi -o out --pixel-size-um 0.25", "a size needs the temperature"),
         ("analyze film.avi -o out --pixel-size-um -0.25", "pixel_size_um must be > 0, got -0.25"),
         ("analyze film.avi -o out --pixel-size-um 250", "give µm, not nm"),

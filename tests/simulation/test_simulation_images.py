@@ -44,7 +44,7 @@ def picture_of(optics, depth_um=0.0, *, spread_um2=0.0):
         middle_um=place,
     )
     spread = point_spread(optics, INDEX, depth_um=20.0)
-    images = images_of(exposure, chosen, spread, Lighting(1.0, 0.0), 0.0, np.zeros(2))
+    images = images_of(exposure, chosen, spread.width_um, Lighting(1.0, 0.0), 0.0, np.zeros(2))
     picture = np.zeros((CAMERA.height_px, CAMERA.width_px), np.float32)
     spread.add(picture, images)
     return images, picture

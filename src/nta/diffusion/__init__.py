@@ -7,7 +7,7 @@ from nta.diffusion.likelihood import DiffusionLikelihood, diffusion_likelihood
 from nta.diffusion.lines import LineDiffusion
 from nta.diffusion.missing_frames import MissingFrames, missing_frames
 from nta.diffusion.msd import MeanSquaredDisplacement, mean_squared_displacement
-from nta.diffusion.noise import NoiseModel
+from nta.diffusion.noise_model import NoiseModel
 from nta.diffusion.regression import gls, line_msd, ols, optimal_lags
 from nta.diffusion.selection import Detection, Links
 from nta.diffusion.settings import DiffusionSettings

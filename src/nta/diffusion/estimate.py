@@ -14,7 +14,8 @@ from nta.diffusion.gaussian import Displacements, maximum_of_tracks
 from nta.diffusion.intervals import credible_intervals
 from nta.diffusion.lines import TrackDiffusion
 from nta.diffusion.mobility import is_still_light, may_move, mobile_evidence
-from nta.diffusion.noise import NoiseModel, fit_noise, fit_noise_apart, guess_diffusion
+from nta.diffusion.noise import fit_noise, fit_noise_apart, guess_diffusion
+from nta.diffusion.noise_model import NoiseModel
 from nta.diffusion.regression import gls_of_tracks, ols_of_tracks
 from nta.diffusion.selection import Detection, Links, seen_motion
 from nta.diffusion.settings import LEAST_FRAMES, DiffusionSettings

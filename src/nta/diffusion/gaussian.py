@@ -20,16 +20,14 @@ v common to all positions. Expected information: I = sum (p_i' / p_i)² / 2 + E[
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from nta.columns import Float32Array, FloatArray, IntArray
 from nta.compiled import compiled
-
-if TYPE_CHECKING:
-    from nta.diffusion.noise import NoiseModel
-    from nta.diffusion.steps import Steps
+from nta.diffusion.noise_model import NoiseModel
+from nta.diffusion.steps import Steps
 
 _TINY = 1e-300
 # variances multiplied before taking the logarithm: each is within a factor 1e9 of the usual one

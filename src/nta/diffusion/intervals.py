@@ -13,7 +13,7 @@ import numpy as np
 from nta.columns import FloatArray
 from nta.compiled import compiled
 from nta.diffusion.gaussian import Displacements, on_grid
-from nta.diffusion.noise import NoiseModel
+from nta.diffusion.noise_model import NoiseModel
 from nta.diffusion.steps import Steps
 from nta.quantity import coverage_factor
 

@@ -7,7 +7,7 @@ import numpy as np
 from nta.columns import BoolArray, FloatArray, IntArray
 from nta.diffusion.gaussian import Displacements, stillness_of_tracks
 from nta.diffusion.intervals import credible_intervals
-from nta.diffusion.noise import NoiseModel
+from nta.diffusion.noise_model import NoiseModel
 from nta.diffusion.steps import Steps
 from nta.tracks.table import Tracks
 

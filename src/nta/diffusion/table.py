@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nta.columns import Columns, column
-from nta.diffusion.noise import NoiseModel
+from nta.diffusion.noise_model import NoiseModel
 
 
 class TrackFlag(IntFlag):

@@ -23,7 +23,7 @@ import numpy as np
 from nta.columns import BoolArray, FloatArray, IntArray
 from nta.compiled import compiled
 from nta.diffusion.gaussian import Displacements, innovations
-from nta.diffusion.noise import NoiseModel
+from nta.diffusion.noise_model import NoiseModel
 from nta.diffusion.steps import Steps
 
 _LEAST_STEPS = 10  # fewest displacements for the tests of isotropy and persistence

@@ -16,7 +16,7 @@ from typing import Any, Self
 import numpy as np
 
 from nta.calibration import InstrumentProfile, SampleConditions
-from nta.circumstances import Scale, completed_camera
+from nta.circumstances import completed_camera, refuse_missing
 from nta.errors import LiveAnalysisError, in_words, is_foreseen
 from nta.frames import CameraState, Frame, RecordingReport
 from nta.live.settings import LiveSettings
@@ -74,7 +74,7 @@ class LiveAnalysis:
         found: Callable[[Spots], None] | None = None,
     ) -> None:
         self._camera = completed_camera(camera, profile)
-        Scale.of(self._camera)  # refuses a camera without scale before the sample is used up
+        refuse_missing(self._camera)  # before the sample is used up
         self._conditions = conditions
         self._profile = None if profile is None else profile.at_binning(camera.binning)
         self._settings = settings or AnalysisSettings()

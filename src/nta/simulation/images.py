@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,9 +11,6 @@ from numpy.typing import NDArray
 from nta.columns import FloatArray
 from nta.simulation.motion import Exposure, vibration_um
 from nta.simulation.scenario import Scenario
-
-if TYPE_CHECKING:
-    from nta.simulation.optics import PointSpread
 
 _FAINTEST_E = 0.05  # images of fewer electrons have no measurable effect
 
@@ -52,20 +49,21 @@ class Lighting:
 def images_of(
     exposure: Exposure,
     scenario: Scenario,
-    spread: PointSpread,
+    width_um: Callable[[FloatArray], FloatArray],
     lighting: Lighting,
     start_s: float,
     jitter: FloatArray,
 ) -> Images:
     """Return the images of all particles with light on the frame.
 
-    start_s : time at which the shutter opens. jitter : (y, x) of this frame, standard normal.
+    width_um : width of a spot by its distance from focus. start_s : time at which the shutter opens.
+    jitter : (y, x) of this frame, standard normal.
     """
     camera, motion, pixel = scenario.camera, scenario.motion, scenario.optics.pixel_size_um
     pieces = exposure.mean_um.shape[1]
     depth = exposure.mean_um[:, :, 0] - lighting.focus_um
     electrons = lighting.power * _light(exposure, scenario)
-    width = spread.width_um(depth)
+    width = width_um(depth)
     seen = _touching(exposure.mean_um, width, electrons, scenario)
     times = start_s + (np.arange(pieces) + 0.5) / pieces * camera.exposure_s
     place = (exposure.mean_um[seen, :, 1:] + vibration_um(motion, times, jitter)) / pixel

@@ -76,7 +76,7 @@ class LiveCell:
         start_s = index * scenario.camera.interval_s
         exposure, jitter = self._pass(knobs)
         lighting = Lighting(max(knobs.light, 1e-12), scenario.optics.focus_offset_um + knobs.focus_um)
-        images = images_of(exposure, scenario, self.spread, lighting, start_s, jitter)
+        images = images_of(exposure, scenario, self.spread.width_um, lighting, start_s, jitter)
         self._scene.fill(self._empty, start_s + scenario.camera.exposure_s / 2, knobs.light)
         np.copyto(self._picture, self._empty)
         self.spread.add(self._picture, images)

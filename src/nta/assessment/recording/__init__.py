@@ -40,6 +40,8 @@ def assess_recording(
         limits=load_limits((settings or AssessmentSettings()).limits),
         kind=kind,
     )
+    moving = (sample.immobile(evidence), *motion.free_motion(evidence))
+    exposure = frames.exposure(evidence)
     return Assessment(
         findings=(
             sample.enough_tracks(evidence),
@@ -52,15 +54,14 @@ def assess_recording(
             sample.focus(evidence),
             sample.shape(evidence),
             *sample.evenness(evidence),
-            sample.immobile(evidence),
-            *motion.free_motion(evidence),
+            *moving,
             *frames.losses(evidence),
             frames.unmarked_losses(evidence),
             *frames.interlaced(evidence),
             *frames.overruled(evidence),
-            frames.codec(evidence),
+            frames.codec(evidence, [*moving, exposure]),
             frames.frame_rate(evidence),
-            frames.exposure(evidence),
+            exposure,
             *instrument.temperature(evidence),
             *instrument.steadiness(evidence),
             instrument.camera(evidence),

@@ -26,7 +26,9 @@ def drift(e: Evidence) -> Finding:
         "drift",
         title,
         speed,
-        f"the particles drift together at {speed:.2g} um/s on average; this is subtracted",
+        f"the particles drift together at {speed:.2g} um/s on average; this is subtracted"
+        if speed > 0
+        else "the particles do not drift together",
         "wait for the flow to settle, check for leaks, bubbles and laser heating",
     )
 

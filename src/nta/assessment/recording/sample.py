@@ -193,7 +193,7 @@ def shape(e: Evidence) -> Finding:
     )
     if found.verdict is not Verdict.WARN:
         return found
-    words = "a concentration takes spots to be Gaussians; with the rings of real optics it comes out up to a half too large"
+    words = "a concentration has to guess how much light goes into the rings of such optics, and can be off by some 15 %"
     return replace(found, evidence=f"{seen}; {words}")
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from nta.io.atomic import new_file
 from nta.report import document as doc
-from nta.report.figures.style import Picture, as_pdf, as_png, as_svg
+from nta.report import write_pictures
+from nta.report.figures.style import as_png
 from nta.study.assessment_json import write_assessment
 from nta.study.checklist import checklist, write_checklist
 from nta.study.outcome import StudyOutcome
@@ -32,19 +32,12 @@ def write_study_report(outcome: StudyOutcome, folder: str | Path) -> Path:
     drawn = [picture for picture in pictures.values() if picture.figure is not None]
     png = {picture.name: as_png(picture) for picture in drawn}
     _write(folder / f"{REPORT_NAME}.pdf", pdf(blocks, png, title, footer))
-    _write_figures(drawn, png, folder / "figures")
+    write_pictures(drawn, folder / "figures", ("svg", "pdf"))
+    for name, image in png.items():
+        _write(folder / "figures" / f"{name}.png", image)
     write_assessment(outcome, folder)
     write_checklist(found, folder)
     return folder / f"{REPORT_NAME}.html"
-
-
-def _write_figures(pictures: Iterable[Picture], png: Mapping[str, bytes], folder: Path) -> None:
-    """Write every figure as SVG, PNG and PDF."""
-    folder.mkdir(exist_ok=True)
-    for picture in pictures:
-        _write(folder / f"{picture.name}.svg", as_svg(picture).encode("utf-8"))
-        _write(folder / f"{picture.name}.png", png[picture.name])
-        _write(folder / f"{picture.name}.pdf", as_pdf(picture))
 
 
 def _write(path: Path, content: bytes) -> None:
