@@ -142,7 +142,7 @@ def _conclusion(batch: Batch) -> doc.Conclusion:
 
 def _without_result(batch: Batch) -> Iterator[doc.Block]:
     rows = [
-        (_link(job), _mark(outcome), outcome.reason)
+        (_link(job), doc.Mark(*_LACKING[outcome.status]), outcome.reason)
         for job, outcome in batch.done
         if outcome.status != "result"
     ]
