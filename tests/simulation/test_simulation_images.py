@@ -135,7 +135,7 @@ def test_signal_to_noise_and_the_cramer_rao_bound_are_the_textbooks():
     optics = OpticsSettings(spot_width_px=2.5, focus_range_um=1e3)
     images, picture = picture_of(optics)
     electrons = float(images.electrons.sum())
-    spread = point_spread(optics, INDEX, depth_um=20.0 + abs(depth_um))
+    spread = point_spread(optics, INDEX, depth_um=20.0)
     effective_px = math.sqrt(2.5**2 + 1 / 12)
     dark = np.zeros_like(picture)
     _, bound = spread.visibility(picture, dark, 0.0, images)
