@@ -42,20 +42,51 @@ def test_kernels_that_others_call_are_inlined():
     ] == []
 
 
-def test_inlined_kernels_are_not_called_from_python():
-    """They have no entry from there: the call would end the program."""
-    folder = SOURCE / "spots" / "kernels"
-    inlined = {node.name for _, node, decorator in _kernels() if "inline" in decorator}
-    outside = [path for path in SOURCE.rglob("*.py") if path.parent != folder]
-    imported = {
-        name.name
-        for path in outside
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("nta.spots.kernels")
-        for name in node.names
+def _is_inner(decorator: str) -> bool:
+    return "inner=True" in decorator or decorator in ("inner", "inlined")
+
+
+def _called_from_python(tree: ast.Module, inner: set[str]) -> set[str]:
+    """Names of inner kernels that a module calls outside of its kernels."""
+    plain = [
+        node
+        for node in tree.body
+        if not (isinstance(node, ast.FunctionDef) and any(map(_compiles, node.decorator_list)))
+    ]
+    return {
+        call.func.id
+        for node in plain
+        for call in ast.walk(node)
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in inner
     }
-    assert "find" in imported
-    assert imported & inlined == set()
+
+
+def _compiles(decorator: ast.expr) -> bool:
+    return ast.unparse(decorator).startswith(("compiled", "inner", "inlined"))
+
+
+def test_inner_kernels_are_not_called_from_python():
+    """They have no entry from there: the call would end the program."""
+    trees = {path: ast.parse(path.read_text(encoding="utf-8")) for path in SOURCE.rglob("*.py")}
+    inner = {
+        f"nta.{'.'.join(path.relative_to(SOURCE).with_suffix('').parts)}": {
+            node.name
+            for node in tree.body
+            if isinstance(node, ast.FunctionDef)
+            and any(_is_inner(ast.unparse(d)) for d in node.decorator_list)
+        }
+        for path, tree in trees.items()
+    }
+    assert sum(map(len, inner.values())) > 80
+    for (module, own), tree in zip(inner.items(), trees.values(), strict=True):
+        imported = {
+            name.name
+            for node in ast.walk(tree)
+            if isinstance(node, ast.ImportFrom)
+            for name in node.names
+            if name.name in inner.get(node.module or "", ())
+        }
+        assert _called_from_python(tree, own | imported) == set(), module
 
 
 @pytest.mark.slow
