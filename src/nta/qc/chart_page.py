@@ -11,12 +11,13 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from nta.calibration import BeadCertificate
-from nta.io.atomic import new_file, write_text
+from nta.io.atomic import write_text
 from nta.qc.baseline import GOOD_RUNS, QUANTITIES
 from nta.qc.chart import Chart, ChartSet, Point
 from nta.qc.rules import EWMA_WEIGHT, EWMA_WIDTH_SD, hints
 from nta.quantity import fixed
 from nta.report import document as doc
+from nta.report import write_pictures
 from nta.report.document.html import page
 from nta.report.figures.style import (
     BLUE,
@@ -27,7 +28,6 @@ from nta.report.figures.style import (
     VERMILLION,
     WIDTH,
     Picture,
-    as_png,
     house_style,
     new_figure,
 )
@@ -42,10 +42,7 @@ def write_charts(sets: Sequence[ChartSet], path: str | Path, *, png: str | Path 
     """Write the page of all charts. png : folder for each chart as PNG; None: no PNG."""
     pictures = {(i, c.quantity): _picture(s, c, i) for i, s in enumerate(sets) for c in s.charts}
     if png is not None:
-        Path(png).mkdir(parents=True, exist_ok=True)
-        for picture in pictures.values():
-            with new_file(Path(png) / f"{picture.name}.png") as partial:
-                partial.write_bytes(as_png(picture))
+        write_pictures(pictures.values(), png, ("png",))
     fewest = min((c.level.n for s in sets for c in s.charts), default=None)
     blocks = [
         doc.Title(

@@ -87,9 +87,8 @@ def candidates(frame: FramePixels, proposal: Proposal) -> int:
         proposal.lines,
     )  # fmt: skip
     begin(half)
-    kept: Any = np.int64(
-        0
-    )  # a literal would make a type of its own, for which all below is compiled once more
+    # a literal would make a type of its own, for which all below is compiled once more
+    kept: Any = np.int64(0)
     height = frame.pairs.shape[0] // 2
     for y in range(0, height, BAND):
         n = propose(half, y, min(y + BAND, height), kept, proposal.found)
