@@ -215,29 +215,17 @@ def stillness_of_tracks(of: Displacements, creep: float, floor: float, ceiling: 
     return out
 
 
-@compiled()
-def still_likelihood(of: Displacements, creep: float, variances: FloatArray) -> FloatArray:
-    """Log-likelihood of rest with position errors of each of the variances, (n_tracks, n).
-
-    of : from `Displacements.at_rest`.
-    """
-    start = of.start
-    table = np.empty((start.size - 1, variances.size))
-    for k in range(start.size - 1):
-        for g in range(variances.size):
-            table[k, g] = likelihood_with_variance(of, start[k], start[k + 1], creep, variances[g])
-    return table
-
-
 @compiled(inner=True)
-def _to_usual(grid: FloatArray, interval_s: float, variance: FloatArray, relative: FloatArray) -> None:
-    """Fill the inverse of the usual variance of a displacement of the track at each D.
+def _to_usual(
+    diffusion: FloatArray, extra: FloatArray, interval_s: float, variance: FloatArray, relative: FloatArray
+) -> None:
+    """Fill the inverse of the usual variance of a displacement of the track at each node.
 
     Products of variances scaled by it stay within the range of a float, so that one logarithm serves `_FACTORS` of them.
     """
     both = 2 * np.mean(variance)
-    for g in range(grid.size):
-        relative[g] = 1 / (2 * grid[g] * interval_s + both)
+    for g in range(diffusion.size):
+        relative[g] = 1 / (2 * (diffusion[g] * interval_s + extra[g]) + both)
 
 
 @compiled(inner=True, error_model="numpy")
@@ -258,7 +246,7 @@ def on_grid(
     log_likelihood[:] = 0.0
     information[:] = 0.0
     relative = np.empty(n)
-    _to_usual(grid, interval_s, variance[first:last], relative)
+    _to_usual(grid, np.zeros(n), interval_s, variance[first:last], relative)
     done, fresh = 0, True
     for r in range(first, last - 1):
         if wait[r] == 0:
@@ -302,17 +290,26 @@ def on_grid(
 
 @compiled(error_model="numpy")
 def likelihood_table(
-    of: Displacements, which: IntArray, grid: FloatArray, table: Float32Array, peak: FloatArray
+    of: Displacements,
+    which: IntArray,
+    diffusion: FloatArray,
+    extra: FloatArray,
+    table: Float32Array,
+    peak: FloatArray,
 ) -> None:
-    """Fill table[i] with the log-likelihood of track which[i] on the grid minus its maximum, which goes to peak[i]."""
+    """Fill table[i] with the log-likelihood of track which[i] at every node minus its maximum, which goes to peak[i].
+
+    diffusion, extra : D, and the variance added to every position, of every node.
+    """
     y, x, wait, variance, start = of.y, of.x, of.wait, of.variance, of.start
     interval_s, blur_s = of.interval_s, of.blur_s
-    n = grid.size
+    n = diffusion.size
     inverse, zy, zx = np.empty(n), np.empty(n), np.empty(n)
     relative, product, row = np.empty(n), np.empty(n), np.empty(n)
+    shared = extra - diffusion * blur_s  # of the error of every position
     for i in range(which.size):
         first, last = start[which[i]], start[which[i] + 1]
-        _to_usual(grid, interval_s, variance[first:last], relative)
+        _to_usual(diffusion, extra, interval_s, variance[first:last], relative)
         row[:] = 0.0
         product[:] = 1.0
         inverse[:] = 0.0
@@ -324,16 +321,16 @@ def likelihood_table(
                 inverse[:] = 0.0
                 continue
             done += 1
-            da = 2 * (wait[r] * interval_s - blur_s)
+            time = 2 * wait[r] * interval_s
             own = variance[r]
             both = own + variance[r + 1]
             ny, nx = y[r + 1] - y[r], x[r + 1] - x[r]
             for g in range(n):
-                near = own - grid[g] * blur_s
+                near = own + shared[g]
                 gain = near * inverse[g]
                 zy[g] = ny + gain * zy[g]
                 zx[g] = nx + gain * zx[g]
-                p = grid[g] * da + both - gain * near
+                p = diffusion[g] * time + 2 * shared[g] + both - gain * near
                 inverse[g] = 1 / p
                 product[g] *= p * relative[g]
                 row[g] -= 0.5 * (zy[g] * zy[g] + zx[g] * zx[g]) * inverse[g]

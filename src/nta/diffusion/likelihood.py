@@ -63,7 +63,7 @@ def diffusion_likelihood(
     steps = estimated_steps(tracks, diffusion).apart(lag)
     table = np.empty((rows.size, grid.size), dtype=np.float32)
     peak = np.empty(rows.size)
-    likelihood_table(Displacements.of(steps, diffusion.noise), rows, grid, table, peak)
+    likelihood_table(Displacements.of(steps, diffusion.noise), rows, grid, np.zeros(grid.size), table, peak)
     if lag > 1:  # the chains describe the same motion
         table, peak = table / np.float32(lag), peak / lag
     return DiffusionLikelihood(grid_um2_s=grid, log_likelihood=table, peak=peak, track=rows)

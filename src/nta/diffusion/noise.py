@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from nta.columns import BoolArray, FloatArray, IntArray
-from nta.diffusion.gaussian import Displacements, likelihood_table, still_likelihood
+from nta.columns import BoolArray, Float32Array, FloatArray, IntArray
+from nta.diffusion.gaussian import Displacements, likelihood_table
 from nta.diffusion.noise_model import NoiseModel
 from nta.diffusion.population import best_population
 from nta.diffusion.steps import Steps
@@ -22,12 +22,17 @@ from nta.diffusion.steps import Steps
 _MOST_POINTS = 40_000
 _SCALE_SPREAD = 1.0  # prior standard deviation of ln(scale): a factor of 3 either way is plausible
 _FLOOR_PX = 0.05  # prior standard deviation of the floor's square root, in pixels
-_NODES = 64  # values of D of the population
+# spacing of the population's nodes in ln D, where most pieces are and elsewhere. The likelihood of a piece is 0.13 wide, but
+# all pieces of particles of one size together tell D to 0.005: with nodes 0.05 apart the noise moved to meet one of them, and
+# D of particles that are seen only while they move little was up to 2 % too small
+_FINE, _COARSE = 0.03, 0.12
+_MOST_FINE = 80  # fine nodes; a population that needs more is broad, and its nodes need not be so near
 _PIECE = 60  # spots per piece of a track: its likelihood is then a few nodes wide
 _MOST_CLASSES, _LEAST_ALIKE = 8, 50  # most populations, and fewest pieces in each
 _STILL_NODES = 12
 _NEWTON_STEPS, _LONGEST_STEP, _SHORTEST_STEP = 8, 0.5, 0.01
-_LEAST_FLOOR = 1.0  # least start value of the floor, in `_FLOOR_PX`
+_LEAST_FLOOR = 0.3  # least start value of the floor, in `_FLOOR_PX`
+_LEAST_CURVATURE = 0.3  # of the prior, about
 # gain of the log posterior that ends the search: far below the uncertainty of the parameters
 _NO_BETTER = 0.02
 
@@ -88,7 +93,7 @@ def _searched(steps: Steps, usable: BoolArray, exposure_s: float | None, believe
         lambda theta: coarse(theta)[0],
         coarse.start(),
         method="Nelder-Mead",
-        options={"xatol": 0.05, "fatol": 0.05, "maxiter": 100, "initial_simplex": coarse.simplex()},
+        options={"xatol": 0.1, "fatol": 0.1, "maxiter": 100, "initial_simplex": coarse.simplex()},
     )
     return np.asarray(found.x)
 
@@ -118,8 +123,7 @@ class NoiseProblem:
         steps = _pieces(steps, usable, most_points)
         plain = NoiseModel(exposure_s=steps.frame_interval_s / 2 if exposure_s is None else exposure_s)
         guess = guess_diffusion(steps, plain.variance_um2(steps), plain.blur_s)
-        low, high = np.quantile(guess, [0.02, 0.98]).tolist() if guess.size else (0.1, 10.0)
-        grid = np.geomspace(low / 4, high * 3, _NODES)
+        grid = _nodes(guess, steps.n_points)
         still = _standing_still(steps)
         return cls(
             steps=steps,
@@ -173,8 +177,7 @@ class NoiseProblem:
     def __call__(self, theta: FloatArray) -> tuple[float, float]:
         """Return minus the log posterior, and the population's mean of ln D."""
         s, model = self.steps, self.model(theta, np.zeros(theta.size), 0.0)
-        table, peak = np.empty((s.n_tracks, _NODES), dtype=np.float32), np.empty(s.n_tracks)
-        likelihood_table(Displacements.of(s, model), np.arange(s.n_tracks), self.grid, table, peak)
+        table, peak = _of_all(Displacements.of(s, model), self.grid, np.zeros(self.grid.size))
         top = np.maximum(peak, self.still.max(axis=1))
         table += (peak - top)[:, None].astype(np.float32)
         # columns beyond the grid are resting particles: part of the population, so that they need not be excluded first
@@ -183,7 +186,7 @@ class NoiseProblem:
         for alike in self.alike:
             of_these, weight = best_population(moving_or_still, alike)
             evidence += of_these
-            moving = weight[:_NODES]
+            moving = weight[: self.grid.size]
             share = alike.size / s.n_tracks
             mean += share * float(moving @ ln_grid / max(float(moving.sum()), 1e-12))
         penalty = 0.0
@@ -207,29 +210,68 @@ def _alike(steps: Steps) -> list[IntArray]:
     return [np.sort(part) for part in np.array_split(np.argsort(error, kind="stable"), n_classes)]
 
 
+def _nodes(guess: FloatArray, n_points: IntArray) -> FloatArray:
+    """Return values of D of a population, given those of its pieces, roughly, and the spots of each."""
+    if not guess.size:
+        return np.geomspace(0.025, 30.0, 64)
+    order = np.argsort(guess)
+    share = np.cumsum(n_points[order]) / n_points.sum()
+    least, low, high, most = np.log(guess[order][np.searchsorted(share, [0.02, 0.05, 0.95, 0.98])])
+    least, most = least - np.log(4), most + np.log(3)
+    fine = np.linspace(low, high, min(_steps_of(_FINE, high - low), _MOST_FINE) + 1)
+    below = np.linspace(least, low, _steps_of(_COARSE, low - least), endpoint=False)
+    above = np.linspace(most, high, _steps_of(_COARSE, most - high), endpoint=False)[::-1]
+    return np.asarray(np.exp(np.concatenate([below, fine, above])))
+
+
+def _steps_of(length: float, distance: float) -> int:
+    """Return the number of even steps, no longer than this, that cover a distance."""
+    return max(int(np.ceil(distance / length)), 1)
+
+
+def _of_all(of: Displacements, diffusion: FloatArray, extra: FloatArray) -> tuple[Float32Array, FloatArray]:
+    """Return the log-likelihoods of all pieces at these nodes minus that of the best, and that of the best."""
+    n = of.start.size - 1
+    table, peak = np.empty((n, diffusion.size), dtype=np.float32), np.empty(n)
+    likelihood_table(of, np.arange(n), diffusion, extra, table, peak)
+    return table, peak
+
+
 def _standing_still(steps: Steps) -> FloatArray:
     """Log-likelihood of every piece for a resting particle, with errors from a fiftieth to half a pixel."""
     variances = (np.geomspace(0.02, 0.5, _STILL_NODES) * steps.pixel_size_um) ** 2
-    columns = [
-        still_likelihood(Displacements.at_rest(steps, y, x), creep, variances)
-        for y, x, creep in steps.frames_of_rest()
-    ]
+    columns = []
+    for y, x, creep in steps.frames_of_rest():
+        table, peak = _of_all(Displacements.at_rest(steps, y, x), np.full(_STILL_NODES, creep), variances)
+        columns.append(table + peak[:, None])
     return np.hstack(columns)
 
 
 def _minimised(problem: NoiseProblem, theta: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Newton's method on all points: return the minimum, its covariance and the slope of mean ln D in each parameter."""
+    """Newton's method on all points: return the minimum, its covariance and the slope of mean ln D in each parameter.
+
+    Slopes cost many values of the problem. They are measured anew only where a step gained so much more or less than they
+    foretold that there may be more to gain.
+    """
     value = problem(theta)[0]
-    gradient, hessian, effect = _slopes(problem, theta, value)
     for _ in range(_NEWTON_STEPS):
-        step = np.clip(-_inverse(hessian) @ gradient, -_LONGEST_STEP, _LONGEST_STEP)
+        gradient, hessian, effect = _slopes(problem, theta, value)
+        curvature = _convex(hessian)
+        whole = -np.linalg.solve(curvature, gradient)
+        step = whole * min(1.0, _LONGEST_STEP / max(float(np.abs(whole).max()), 1e-12))
+        foretold = -float(gradient @ step + 0.5 * step @ curvature @ step)
+        if foretold < _NO_BETTER:
+            break
         while (there := problem(theta + step)[0]) > value and np.abs(step).max() > _SHORTEST_STEP:
             step /= 2
-        if there >= value - _NO_BETTER:
+        gained = value - there
+        if gained < _NO_BETTER:
             break
         theta, value = theta + step, there
-        gradient, hessian, effect = _slopes(problem, theta, value)
-    return theta, _inverse(hessian), effect
+        # a cubic term that explains the difference c at the end of a whole step leaves 9 c^2 / (4 foretold) to be gained
+        if np.array_equal(step, whole) and 2.25 * (gained - foretold) ** 2 < _NO_BETTER * foretold:
+            break
+    return theta, np.asarray(np.linalg.inv(curvature), np.float64), effect
 
 
 def _slopes(
@@ -256,10 +298,10 @@ def _slopes(
     return gradient, hessian, effect
 
 
-def _inverse(hessian: FloatArray) -> FloatArray:
-    """Return the covariance; directions that the tracks do not constrain are no wider than the prior."""
+def _convex(hessian: FloatArray) -> FloatArray:
+    """Return the curvature; directions that the tracks do not constrain are no wider than the prior."""
     values, vectors = np.linalg.eigh(hessian)
-    return np.asarray(vectors @ np.diag(1 / np.maximum(values, 0.3)) @ vectors.T)
+    return np.asarray(vectors @ np.diag(np.maximum(values, _LEAST_CURVATURE)) @ vectors.T)
 
 
 def _pieces(steps: Steps, usable: BoolArray, most_points: int) -> Steps:
