@@ -23,8 +23,8 @@ _MOST_POINTS = 40_000
 _SCALE_SPREAD = 1.0  # prior standard deviation of ln(scale): a factor of 3 either way is plausible
 _FLOOR_PX = 0.05  # prior standard deviation of the floor's square root, in pixels
 # spacing of the population's nodes in ln D, where most pieces are and elsewhere. The likelihood of a piece is 0.13 wide, but
-# all pieces of particles of one size together tell D to 0.005: with nodes 0.05 apart the noise moved to meet one of them, and
-# D of particles that are seen only while they move little was up to 2 % too small
+# all pieces of particles of one size together tell D to 0.005: with nodes 0.05 apart the noise moved to meet one of them,
+# and D of particles that are seen only while they move little was up to 2 % too small
 _FINE, _COARSE = 0.03, 0.12
 _MOST_FINE = 80  # fine nodes; a population that needs more is broad, and its nodes need not be so near
 _PIECE = 60  # spots per piece of a track: its likelihood is then a few nodes wide

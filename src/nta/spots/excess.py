@@ -117,9 +117,11 @@ def _calm_variance(differences: Sequence[NDArray[np.float32]]) -> float:
 
 def _tile_squares(image: NDArray[np.float32]) -> NDArray[np.float32]:
     h, w = image.shape[0] // TILE * TILE, image.shape[1] // TILE * TILE
-    tiles = image[:h, :w].reshape(h // TILE, TILE, w // TILE, TILE)
-    squares: NDArray[np.float32] = np.asarray(np.mean(tiles**2, axis=(1, 3)), np.float32)
-    return squares
+    squares = np.square(image[:h, :w]).reshape(h // TILE, TILE, w).sum(axis=1)
+    means: NDArray[np.float32] = squares.reshape(h // TILE, w // TILE, TILE).sum(axis=2) / np.float32(
+        TILE * TILE
+    )
+    return means
 
 
 def box_mean(image: Signed, side: int) -> Signed:

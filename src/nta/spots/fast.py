@@ -158,7 +158,7 @@ class LayerSearch:
         self._wide = np.empty((MOST_SPOTS, N_WIDE))
         watched, half = layer.background[WATCHED], summed(layer.background)
         sd = np.sqrt(noise.variance(watched.astype(float)))
-        clip = sign * half + MEAN_CLIP_SD * np.sqrt(4 * noise.variance(half.astype(float) / 4))
+        clip = sign * half + np.float32(2 * MEAN_CLIP_SD) * np.sqrt(noise.variance(half / np.float32(4)))
         level = layer.expected(sign)[WATCHED].astype(np.float32)
         self._background = Background.of(level, sd, sign * noise.slope, clip.astype(np.float32))
         self._with_shoulders = self._proposal((f.half_curved / f.half_norm) ** 2)

@@ -112,33 +112,31 @@ def tile_statistics(frames: NDArray[np.float32]) -> tuple[FloatArray, FloatArray
     levels, variances = [], []
     step = max(1, round((len(cut) - 1) * ty * tx / MOST_TILES))
     for first, second in zip(cut[:-1:step], cut[1::step], strict=True):
-        d = _tiles(second - first)
-        level = median_of(np.moveaxis(_tiles(first), -1, 0))
-        d = d - d.mean(axis=-1, keepdims=True)
-        levels.append(level.ravel())
-        variances.append(0.5 * d.var(axis=-1, ddof=1).ravel())
+        change = _tiles(second - first)
+        levels.append(median_of(_tiles(first)).ravel())
+        variances.append(0.5 * change.var(axis=0, ddof=1).ravel())
     return np.concatenate(levels).astype(float), np.concatenate(variances).astype(float)
 
 
 def _tiles(image: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the px of every tile, (px, rows of tiles, columns of tiles)."""
     h, w = image.shape
-    return (
-        image.reshape(h // TILE, TILE, w // TILE, TILE)
-        .swapaxes(1, 2)
-        .reshape(h // TILE, w // TILE, TILE * TILE)
-    )
+    tiles = image.reshape(h // TILE, TILE, w // TILE, TILE).transpose(1, 3, 0, 2)
+    return tiles.reshape(TILE * TILE, h // TILE, w // TILE)
 
 
 def estimated_noise(frames: NDArray[np.float32]) -> PixelNoise:
     """Fit variance against level over the quiet tiles of consecutive frames."""
     level, variance = tile_statistics(frames)
-    order = np.argsort(level)
-    level, variance = level[order], variance[order]
     n_bins = int(np.clip(level.size // 400, 1, 40))
-    x = np.array([np.median(part) for part in np.array_split(level, n_bins)])
+    end = np.linspace(0, level.size, n_bins + 1).astype(int)
+    order = np.argsort(level)
+    x = level[order][(end[:-1] + end[1:]) // 2]
+    part = np.empty(level.size, int)
+    part[order] = np.repeat(np.arange(n_bins), np.diff(end))
     # lower quartile of tile variances, corrected to the mean for chi-square with TILE^2 - 1 degrees of freedom
     short = 1 - 0.6745 * math.sqrt(2 / (TILE * TILE - 1))
-    y = np.array([np.quantile(part, 0.25) for part in np.array_split(variance, n_bins)]) / short
+    y = variance[np.lexsort((variance, part))][end[:-1] + np.diff(end) // 4] / short
     floor = ROUNDING_VARIANCE
     y = np.maximum(y, floor)
     slope, var0 = 0.0, float(np.median(y))

@@ -28,7 +28,7 @@ def fixed_pattern(
     none: NDArray[np.float32] = np.empty((0, 0), np.float32)
     smooth = _median_around(background)
     above = background - smooth
-    variance = noise.variance(smooth.astype(float))
+    variance = noise.variance(smooth)
     clear = np.abs(above) > CLEAR_SD * np.sqrt(variance)
     if not clear.any():
         return none

@@ -169,11 +169,12 @@ def _take_off_stripes(value: Signed, image: Image, layer: Layer, sign: int) -> N
 
 
 def _alike(one: Layer, other: Layer) -> bool:
+    """Whether two rounds agree: the next, with more frames, then leaves a small part of what still lies between them."""
     return (
         one.step == other.step
-        and abs(one.width_px / other.width_px - 1) < 0.02
-        and abs(one.clutter / other.clutter - 1) < 0.05
-        and abs(one.noise.slope - other.noise.slope) < 0.1 * one.noise.slope + 1e-6
+        and abs(one.width_px / other.width_px - 1) < 0.05
+        and abs(one.clutter / other.clutter - 1) < 0.1
+        and abs(one.noise.slope - other.noise.slope) < 0.2 * one.noise.slope + 1e-6
     )
 
 

@@ -28,6 +28,9 @@ FEWEST = 60  # fewest pixels in a bin
 LEAST_RANGE = 2.0  # least difference of the brightest and the darkest bin, in standard deviations of noise
 LIT_SD = 0.3  # least light of a pixel under a spot, in standard deviations of noise
 BAD_SD = 0.05  # light of unreliable spots, in the same unit, from which on a pixel is left out
+MOST_SQUARES = (
+    40_000  # most squares under spots that are used, of all frames: they tell the slope to a per cent
+)
 EVERY = 31  # one in so many of the unlit pixels is used: there are enough of them
 MOST_LEVERAGE = 0.6  # beyond, practically nothing of a pixel's noise remains in the residual
 BAD = SATURATED | EDGE | OUT_OF_FOCUS | POOR_FIT
@@ -49,7 +52,7 @@ def transferred_noise(frames: Sequence[SearchedFrame], layer: Layer, sign: int) 
     from nta.spots.kernels.means import clipped_variance
 
     sd = float(np.sqrt(layer.noise.variance(np.array(np.median(layer.background[::4, ::4])))))
-    samples = [_samples(seen, layer, sd) for seen in frames]
+    samples = [_samples(seen, layer, sd, MOST_SQUARES // len(frames)) for seen in frames]
     light, level, left = (np.concatenate(column) for column in zip(*samples, strict=True))
     variance, mean, squared, weight = [], [], [], []
     of_level = layer.noise.var0 + layer.noise.slope * sign * float(np.median(level))
@@ -91,8 +94,8 @@ def _line(
     return slope, var0
 
 
-def _samples(seen: SearchedFrame, layer: Layer, noise: float) -> tuple[NDArray[np.float32], ...]:
-    """Return light, level and residual of squares of 2x2 px: all squares under good spots, and some unlit ones.
+def _samples(seen: SearchedFrame, layer: Layer, noise: float, most: int) -> tuple[NDArray[np.float32], ...]:
+    """Return light, level and residual of squares of 2x2 px: under good spots, about `most` of them, and some unlit ones.
 
     The residual is a chequered sum, half of (upper left - upper right - lower left + lower right): it has the variance of a
     pixel, and contains hardly any smooth structure, such as background or the misfit of a spot.
@@ -109,6 +112,8 @@ def _samples(seen: SearchedFrame, layer: Layer, noise: float) -> tuple[NDArray[n
     leverage = np.zeros_like(light)
     add_leverage(rows, leverage)
     y, x, lit = _squares(light, bad, layer, noise)
+    some = slice(None, None, max(1, len(lit) // most))
+    y, x, lit = y[some], x[some], lit[some]
     left = 0.5 * (rest[y, x] - rest[y, x + 1] - rest[y + 1, x] + rest[y + 1, x + 1])
     followed = chequered_share(layer.width_px) * np.minimum(leverage[y, x], MOST_LEVERAGE)
     return lit, box_mean(rest, 2 * BOX)[y, x], (left / np.sqrt(1 - followed)).astype(np.float32)
