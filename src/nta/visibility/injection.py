@@ -117,24 +117,33 @@ def with_spots(
 ) -> Image:
     """Return the image with Gaussian spots added, photon noise included; dark spots take light away."""
     light = np.zeros(image.shape)
-    for row, column, width, total in zip(y, x, width_px, electrons, strict=True):
-        rows, py = _profile(row, width, image.shape[0])
-        columns, px = _profile(column, width, image.shape[1])
-        light[rows, columns] += total * py[:, None] * px
-    change = rng.poisson(light) if scene.contrast == "bright" else -light
-    changed = np.rint(image + change / scene.camera.gain_e_per_adu)
-    clipped = np.clip(changed, 0, 2**scene.bit_depth - 1)
-    return clipped.astype(np.uint8) if image.dtype == np.uint8 else clipped.astype(np.uint16)
+    first_row, py = _profiles(y, width_px, image.shape[0])
+    first_column, px = _profiles(x, width_px, image.shape[1])
+    for row, column, of_rows, of_columns in zip(
+        first_row, first_column, electrons[:, None] * py, px, strict=True
+    ):
+        patch = light[row : row + of_rows.size, column : column + of_columns.size]
+        patch += np.outer(of_rows, of_columns)
+    changed = image.copy()
+    lit = np.nonzero(light)
+    change = rng.poisson(light[lit]) if scene.contrast == "bright" else -light[lit]
+    grey = np.rint(image[lit] + change / scene.camera.gain_e_per_adu)
+    changed[lit] = np.clip(grey, 0, 2**scene.bit_depth - 1).astype(image.dtype)
+    return changed
 
 
-def _profile(centre: float, width: float, size: int) -> tuple[slice, FloatArray]:
-    """Share of a 1-D Gaussian on the pixels it touches."""
+def _profiles(centre: FloatArray, width: FloatArray, size: int) -> tuple[NDArray[np.int64], FloatArray]:
+    """Return the first pixel of each 1-D Gaussian's window, and its share on the pixels of the window.
+
+    All windows are as long as the widest needs, or as the image; beyond `_REACH` a share is 0.
+    """
     from scipy.special import ndtr
 
-    first = max(0, math.floor(centre - _REACH * width))
-    last = min(size - 1, math.ceil(centre + _REACH * width))
-    edges = np.arange(first, last + 2) - 0.5
-    return slice(first, last + 1), np.diff(ndtr((edges - centre) / width))
+    length = min(2 * math.ceil(_REACH * float(width.max(initial=0.0))) + 3, size)
+    first = np.clip(np.rint(centre).astype(int) - length // 2, 0, size - length)
+    edges = first[:, None] + np.arange(length + 1) - 0.5 - centre[:, None]
+    edges = np.clip(edges / width[:, None], -_REACH, _REACH)
+    return first, np.diff(ndtr(edges), axis=1)
 
 
 def _threshold_electrons(scene: Scene, width_px: float) -> float:
@@ -152,15 +161,15 @@ def places_apart(
     scene: Scene, apart_px: float, count: int, rng: np.random.Generator
 ) -> tuple[FloatArray, FloatArray]:
     """Draw random places apart from each other, up to the very edge, where particles are missed as well."""
-    places: list[tuple[float, float]] = []
-    for _ in range(4 * count):
-        y = rng.uniform(-0.5, scene.height_px - 0.5)
-        x = rng.uniform(-0.5, scene.width_px - 0.5)
-        if all((y - b) ** 2 + (x - a) ** 2 > apart_px**2 for b, a in places):
-            places.append((y, x))
-        if len(places) == count:
+    drawn = rng.uniform(-0.5, [scene.height_px - 0.5, scene.width_px - 0.5], (4 * count, 2))
+    near = ((drawn[:, None] - drawn) ** 2).sum(axis=2) <= apart_px**2
+    taken: list[int] = []
+    for candidate in range(len(drawn)):
+        if not near[candidate, taken].any():
+            taken.append(candidate)
+        if len(taken) == count:
             break
-    y_px, x_px = np.array(places).T
+    y_px, x_px = drawn[taken].T
     return y_px, x_px
 
 
@@ -169,17 +178,10 @@ def _found(y: FloatArray, x: FloatArray, before: Spots, after: Spots, reach: Flo
 
     A simulated spot that is merged with a particle counts as missed, as a particle would be.
     """
-    taken = np.zeros(len(after), dtype=bool)
-    for row, column in zip(before.y_px, before.x_px, strict=True):
-        _take_nearest(row, column, after, taken, float(reach.min()) / 2)
-    put = zip(y, x, reach, strict=True)
-    return np.array([_take_nearest(row, column, after, taken, r) for row, column, r in put], dtype=bool)
-
-
-def _take_nearest(y: float, x: float, spots: Spots, taken: BoolArray, reach: float) -> bool:
-    distance = np.where(taken, np.inf, np.hypot(spots.y_px - y, spots.x_px - x))
-    nearest = int(np.argmin(distance)) if distance.size else -1
-    if nearest < 0 or distance[nearest] > reach:
-        return False
-    taken[nearest] = True
-    return True
+    if not len(after):
+        return np.zeros(y.size, dtype=bool)
+    away = np.hypot(before.y_px[:, None] - after.y_px, before.x_px[:, None] - after.x_px)
+    there = away.min(axis=1) <= float(reach.min()) / 2
+    new = np.delete(np.arange(len(after)), away.argmin(axis=1)[there])
+    away = np.hypot(y[:, None] - after.y_px[new], x[:, None] - after.x_px[new])
+    return np.asarray(away.min(axis=1, initial=np.inf) <= reach)
