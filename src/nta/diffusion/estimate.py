@@ -71,11 +71,7 @@ def estimate_diffusion(
 
     usable = long_enough & _moves(steps)
     fit = _Fit.of(steps, fit_noise(steps, usable, exposure_s, believe_spots))
-    width = _medians(tracks.width_px, steps.start).astype(np.float64) / tracks.scene.spot_width_px
-    evidence = mobile_evidence(steps, fit.noise, fit.log_likelihood, width)
-    mobile = long_enough & (evidence >= settings.mobile_evidence)
-    mobile &= ~(dirt := is_still_light(tracks, steps, width))
-    mobile |= may_move(steps, fit.noise, fit.diffusion_um2_s, fit.information, mobile, long_enough & ~dirt)
+    mobile = _are_mobile(tracks, fit, long_enough, settings.mobile_evidence)
 
     seen = seen_motion(tracks, steps, fit.diffusion_um2_s, fit.noise.exposure_s, detection, links)
     if not seen.is_all:
@@ -92,21 +88,17 @@ def estimate_diffusion(
         long_enough &= chains.n_steps / (lag if whole else 1) >= LEAST_FRAMES[settings.estimator] - 1
         fit = _Fit.of(chains, fit_noise_apart(steps, usable & long_enough, believe_spots, lag))
     fit = replace(fit, noise=replace(fit.noise, flow=correlation.of_flow))
+
     found, low, high = _by_estimator(fit, settings)
     flags = _flags(tracks, steps, long_enough, mobile, found.diffusion_um2_s)
     trusted = np.where(long_enough & mobile, fit.diffusion_um2_s, 0.0)
     flags |= _doubts(tracks, steps, fit.noise, trusted, settings)
     there = long_enough & np.isfinite(found.diffusion_um2_s)
-
-    def kept(values: FloatArray) -> FloatArray:
-        return np.where(there, values, np.nan)
-
+    kept = {name: np.where(there, column, np.nan) for name, column in vars(found).items()}
     return DiffusionEstimates(
-        diffusion_um2_s=kept(found.diffusion_um2_s),
-        std_err_um2_s=kept(found.std_err_um2_s),
-        low_um2_s=kept(low),
-        high_um2_s=kept(high),
-        localization_variance_um2=kept(found.localization_variance_um2),
+        **kept,
+        low_um2_s=np.where(there, low, np.nan),
+        high_um2_s=np.where(there, high, np.nan),
         n_points=steps.n_points.astype(np.int32),
         first_frame=steps.first_frame.astype(np.int32),
         last_frame=steps.last_frame.astype(np.int32),
@@ -143,6 +135,18 @@ class _Fit:
         guess = guess_diffusion(steps, displacements.variance, noise.blur_s)
         diffusion, log_likelihood, information = maximum_of_tracks(displacements, guess)
         return cls(steps, noise, diffusion, log_likelihood, information / noise.lag_frames)
+
+
+def _are_mobile(tracks: Tracks, fit: _Fit, long_enough: BoolArray, least_evidence: float) -> BoolArray:
+    """Select tracks that evidently move, and those too short to prove it where nearly all others do."""
+    steps = fit.steps
+    width = _medians(tracks.width_px, steps.start).astype(np.float64) / tracks.scene.spot_width_px
+    evidence = mobile_evidence(steps, fit.noise, fit.log_likelihood, width)
+    dirt = is_still_light(tracks, steps, width)
+    mobile = long_enough & (evidence >= least_evidence) & ~dirt
+    return mobile | may_move(
+        steps, fit.noise, fit.diffusion_um2_s, fit.information, mobile, long_enough & ~dirt
+    )
 
 
 def _by_estimator(fit: _Fit, settings: DiffusionSettings) -> tuple[TrackDiffusion, FloatArray, FloatArray]:
