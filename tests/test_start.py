@@ -12,6 +12,7 @@ from pathlib import Path
 from unittest import mock
 
 import pytest
+from numba.core.errors import TypingError
 
 import nta
 from nta.numba_cache import choose_numba_cache
@@ -86,28 +87,42 @@ def test_compiled_code_finds_a_place_where_home_and_package_are_closed(tmp_path,
     assert "NUMBA_CACHE_DIR" in os.environ
 
 
-_KERNEL = """
+_KERNELS = """
+import numpy as np
 from nta.compiled import compiled
 @compiled()
 def twice(x):
     return 2 * x
+@compiled(outer=True)
+def counted(n):
+    if n < 0:
+        raise ValueError("fewer than none")
+    return np.arange(n) + twice(n)
+@compiled()
+def from_a_kernel(n):
+    return counted(n)
 """
 
 
 @pytest.fixture
-def twice(tmp_path, monkeypatch):
-    """Return a function that loads a compiled kernel as a new program would, with its cache in `tmp_path`."""
+def kernels(tmp_path, monkeypatch):
+    """Return a function that loads compiled kernels as a new program would, with their cache in `tmp_path`."""
     monkeypatch.setattr("numba.config.CACHE_DIR", str(tmp_path))
-    source = tmp_path / "kernel.py"
-    source.write_text(_KERNEL)
+    source = tmp_path / "kernels.py"
+    source.write_text(_KERNELS)
 
     def loaded():
-        spec = importlib.util.spec_from_file_location("kernel", source)
+        spec = importlib.util.spec_from_file_location("kernels", source)
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
-        return module.twice
+        return module
 
     return loaded
+
+
+@pytest.fixture
+def twice(kernels):
+    return lambda: kernels().twice
 
 
 @pytest.mark.parametrize("pattern", ["*.nbi", "*.nbc"])
@@ -143,6 +158,24 @@ def test_compiled_code_runs_though_it_cannot_be_kept(tmp_path, twice, monkeypatc
     index.write_bytes(b"nonsense")
     monkeypatch.setattr("numba.core.caching.IndexDataCacheFile._save_index", full)
     assert twice()(3) == 6
+
+
+def test_compiled_code_is_loaded_without_what_the_compiler_needs(kernels, monkeypatch):
+    def needed(*_):
+        raise AssertionError("this takes longer than to load all kernels")
+
+    kernels().counted(3)
+    monkeypatch.setattr("numba.core.cpu.CPUContext.load_additional_registries", needed)
+    again = kernels().counted
+    assert again(3).tolist() == [6, 7, 8]
+    with pytest.raises(ValueError, match="fewer than none"):
+        again(-1)
+    assert again.stats.cache_hits
+
+
+def test_a_kernel_that_only_python_calls_is_refused_to_kernels(kernels):
+    with pytest.raises(TypingError, match="counted, which is marked outer"):
+        kernels().from_a_kernel(3)
 
 
 def test_the_map_of_the_house_names_every_room():

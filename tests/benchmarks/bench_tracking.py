@@ -304,8 +304,8 @@ def _raw(tracks: Tracks) -> np.ndarray:
 
 NUMBA_READY = """
 from numba.core.registry import cpu_target
-cpu_target.typing_context.refresh()
-cpu_target.target_context.refresh()
+from numba.core.runtime import rtsys
+rtsys.initialize(cpu_target.target_context)
 """
 FIRST_TRACKS = """
 import sys

@@ -62,7 +62,7 @@ def _called_from_python(tree: ast.Module, inner: set[str]) -> set[str]:
 
 
 def _compiles(decorator: ast.expr) -> bool:
-    return ast.unparse(decorator).startswith(("compiled", "inner", "inlined"))
+    return ast.unparse(decorator).startswith(("compiled", "inner", "inlined", "outer"))
 
 
 def test_inner_kernels_are_not_called_from_python():

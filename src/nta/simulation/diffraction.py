@@ -40,7 +40,7 @@ class Pieces(NamedTuple):
     electrons: FloatArray
 
 
-@compiled()
+@compiled(inner=True)
 def _reach_px(envelope: Float32Array, step_px: float, electrons: float) -> float:
     """Radius beyond which every pixel gets less than `_FAINTEST_E`; the envelope decreases with radius."""
     low, high = 0, envelope.size
@@ -53,7 +53,7 @@ def _reach_px(envelope: Float32Array, step_px: float, electrons: float) -> float
     return (low + 1) * step_px
 
 
-@compiled()
+@compiled(inner=True)
 def _add_pattern(
     target: NDArray[np.floating], y0: int, x0: int, profile: FloatArray, step_px: float, y: float, x: float, light: float,
     reach: float,
@@ -81,7 +81,7 @@ def _add_pattern(
                 target[2, r, c] += light * fall * per_px / radius * dx
 
 
-@compiled()
+@compiled(inner=True)
 def _add_piece(
     target: NDArray[np.floating], y0: int, x0: int, pattern: Pattern, profile: FloatArray, pieces: Pieces, i: int, k: int
 ) -> None:  # fmt: skip
@@ -105,7 +105,7 @@ def _add_piece(
         _add_pattern(target, y0, x0, profile, step_px, at_y, at_x, 0.5 * electrons, reach)
 
 
-@compiled()
+@compiled(outer=True)
 def add_patterns(picture: Float32Array, pattern: Pattern, pieces: Pieces) -> None:
     """Add images to a picture of expected electrons."""
     profile = np.zeros(pattern.share.shape[1])
@@ -115,7 +115,7 @@ def add_patterns(picture: Float32Array, pattern: Pattern, pieces: Pieces) -> Non
             _add_piece(target, 0, 0, pattern, profile, pieces, i, k)
 
 
-@compiled()
+@compiled(outer=True)
 def pattern_visibility(
     pictures: Pictures, pattern: Pattern, pieces: Pieces, snr: FloatArray, crlb: FloatArray
 ) -> None:

@@ -71,7 +71,7 @@ def _slope(first: int, last: int, centre: float, width: float, out: FloatArray) 
         left = right
 
 
-@compiled()
+@compiled(outer=True)
 def add_gaussians(expected: Float32Array, blobs: Blobs) -> None:
     """Add spots to a frame of expected electrons."""
     y, x, width_y, width_x, electrons = blobs.y, blobs.x, blobs.width_y, blobs.width_x, blobs.electrons
@@ -93,7 +93,7 @@ def add_gaussians(expected: Float32Array, blobs: Blobs) -> None:
                     line[column] += light * along_x[column - x0]
 
 
-@compiled()
+@compiled(outer=True)
 def gaussian_visibility(pictures: Pictures, blobs: Blobs, snr: FloatArray, crlb: FloatArray) -> None:
     """Signal-to-noise ratio and Cramer-Rao bound of every spot, from the noise-free pictures with and without spots.
 
@@ -129,7 +129,7 @@ def gaussian_visibility(pictures: Pictures, blobs: Blobs, snr: FloatArray, crlb:
         snr[i], crlb[i] = information(spot, pictures, y0, x0)
 
 
-@compiled()
+@compiled(inner=True)
 def information(spot: FloatArray, pictures: Pictures, y0: int, x0: int) -> tuple[float, float]:
     """Return signal-to-noise ratio and Cramer-Rao bound from a spot's light and slopes (3, rows, columns)."""
     expected, empty, read = pictures.full, pictures.empty, pictures.read_variance_e2

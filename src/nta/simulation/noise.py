@@ -89,7 +89,7 @@ def tables() -> Tables:
     return Tables(packed, Ziggurat(edges, inner, edges[:-1] / _PLACES))
 
 
-@compiled()
+@compiled(outer=True)
 def _fill_alias_tables(chance: FloatArray, packed: NDArray[np.uint64]) -> None:
     """Vose's construction, IEEE Trans. Softw. Eng. 17, 972 (1991), one row per distribution; `chance` is overwritten."""
     rows, outcomes = chance.shape
@@ -140,7 +140,7 @@ def _uniform(word: np.uint64) -> float:
     return (float(np.int64(word >> np.uint64(11))) + 0.5) * (1.0 / 9007199254740992.0)
 
 
-@compiled()
+@compiled(inner=True)
 def _normals(state: np.uint64, ziggurat: Ziggurat, out: FloatArray) -> np.uint64:
     """Fill with standard normal numbers; the low bits of a word choose the layer, the others, signed, the place in it."""
     _, inner, unit = ziggurat
@@ -155,7 +155,7 @@ def _normals(state: np.uint64, ziggurat: Ziggurat, out: FloatArray) -> np.uint64
     return state
 
 
-@compiled()
+@compiled(inner=True)
 def _normal_rare(
     state: np.uint64, layer: np.uint64, place: np.int64, ziggurat: Ziggurat
 ) -> tuple[np.uint64, float]:
@@ -178,7 +178,7 @@ def _normal_rare(
         place = np.int64(word) >> _LAYER_BITS
 
 
-@compiled()
+@compiled(inner=True)
 def _normal_tail(state: np.uint64, negative: bool) -> tuple[np.uint64, float]:
     """Draw from beyond the outermost edge: Marsaglia, Technometrics 6, 101 (1964)."""
     while True:
@@ -189,7 +189,7 @@ def _normal_tail(state: np.uint64, negative: bool) -> tuple[np.uint64, float]:
             return state, (x - _TAIL if negative else _TAIL - x)
 
 
-@compiled()
+@compiled(inner=True)
 def _rest(u: float, mean: float) -> int:
     """Draw the Poisson number of a mean below 1/16, by inversion."""
     chance = math.exp(-mean)
@@ -202,7 +202,7 @@ def _rest(u: float, mean: float) -> int:
     return count
 
 
-@compiled()
+@compiled(inner=True)
 def _poissons(state: np.uint64, mean: Float32Array, lookup: Tables, out: FloatArray) -> np.uint64:
     """Fill with Poisson numbers. Bright pixels, usually few, come last, so that the loop over dim ones stays simple."""
     bright = 0
@@ -233,7 +233,7 @@ def _poissons(state: np.uint64, mean: Float32Array, lookup: Tables, out: FloatAr
     return state
 
 
-@compiled()
+@compiled(outer=True)
 def expose(expected: Float32Array, lookup: Tables, state: np.uint64, reading: Reading, image: Image) -> None:
     """Fill `image` with grey values of a frame whose expected electrons are `expected`."""
     height, width = expected.shape

@@ -41,7 +41,7 @@ def particles_of(tracks: Tracks, step_variance_px2: FloatArray, longest_frames: 
     return np.asarray(_numbered(before, np.argsort(begin, kind="stable")))
 
 
-@compiled()
+@compiled(outer=True)
 def _likeliest(
     begin: IntArray, end: IntArray, by_end: IntArray, sorted_end: IntArray, start_px: FloatArray, stop_px: FloatArray,
     variance_px2: FloatArray, longest: int,
@@ -72,7 +72,7 @@ def _likeliest(
     return cost, went
 
 
-@compiled()
+@compiled(outer=True)
 def _matched(came: IntArray, went: IntArray, n: int) -> IntArray:
     """Return the previous track of every track, -1 if there is none: pairs are taken in order, each end only once."""
     before = np.full(n, -1)
@@ -84,7 +84,7 @@ def _matched(came: IntArray, went: IntArray, n: int) -> IntArray:
     return before
 
 
-@compiled()
+@compiled(outer=True)
 def _numbered(before: IntArray, in_time: IntArray) -> IntArray:
     """Return the number of each track's chain."""
     number = np.empty(before.size, np.int64)

@@ -9,7 +9,7 @@ from nta.compiled import compiled
 from nta.spots.kernels.rows import f4
 
 
-@compiled()
+@compiled(outer=True)
 def lit_squares(
     light: Float32Array, bad: Float32Array, pattern: Float32Array, least: np.float32, most_bad: np.float32, every: int,
     rows: IntArray, columns: IntArray, mean: Float32Array,

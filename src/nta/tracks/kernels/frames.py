@@ -36,8 +36,8 @@ from nta.tracks.kernels.types import (
     Search,
     X,
     Y,
-    compiled,
     inner,
+    outer,
 )
 
 N_OPEN, N_TRACKS, LAST_FRAME, LINKS_CUT = 0, 1, 2, 3  # counters carried along
@@ -87,7 +87,7 @@ class Workspace(NamedTuple):
     limit: FloatArray
 
 
-@compiled
+@outer
 def link_frames(
     spots: FrameSpots, frame: IntArray, first_row: IntArray, rules: Rules, tracks: Open, after: Open, carried: Carried,
     track: IntArray,

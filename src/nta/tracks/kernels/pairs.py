@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from nta.columns import BoolArray, FloatArray, IntArray
-from nta.tracks.kernels.types import compiled, inner
+from nta.tracks.kernels.types import compiled, inner, outer
 
 
-@compiled
+@outer
 def vote_on_flow(
     y: FloatArray, x: FloatArray, first_row: IntArray, usable: BoolArray, stride: int, cell_px: float, votes: FloatArray
 ) -> None:  # fmt: skip
@@ -26,7 +26,7 @@ def vote_on_flow(
                 vote(y[first:last], x[first:last], y[i], x[i], cell_px, votes)
 
 
-@compiled
+@outer
 def count_distances(
     y: FloatArray, x: FloatArray, first_row: IntArray, usable: BoolArray, lag: int, stride: int, reach: float,
     flow_y: float, flow_x: float, counts: FloatArray,
@@ -93,7 +93,7 @@ def most_agreed(votes: FloatArray, cell_px: float) -> tuple[float, float, float,
     return y / max(most, 1.0), x / max(most, 1.0), most, 9 * every / ((2 * half - 1) ** 2)
 
 
-@compiled
+@outer
 def fit_weights(
     counts: FloatArray, steps: FloatArray, spread: FloatArray, n_starts: float, n_pairs: float, rounds: int,
     weight: FloatArray,

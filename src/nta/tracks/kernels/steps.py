@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from nta.columns import BoolArray, FloatArray, IntArray
-from nta.tracks.kernels.types import compiled
+from nta.tracks.kernels.types import outer
 
 
-@compiled
+@outer
 def order_by_track(track: IntArray, kept: BoolArray) -> tuple[IntArray, IntArray]:
     """Renumber the kept tracks from 0 in their order and sort their rows by track (counting sort, stable).
 
@@ -33,7 +33,7 @@ def order_by_track(track: IntArray, kept: BoolArray) -> tuple[IntArray, IntArray
     return numbers, rows
 
 
-@compiled
+@outer
 def ratio_of_steps_to_spread(first_row: IntArray, y: FloatArray, x: FloatArray) -> FloatArray:
     """Return, per track, the sum of squared steps over the sum of squared deviations from the mean position.
 
@@ -56,7 +56,7 @@ def ratio_of_steps_to_spread(first_row: IntArray, y: FloatArray, x: FloatArray) 
     return ratio
 
 
-@compiled
+@outer
 def pull_of_steps(
     first_row: IntArray, frame: IntArray, y: FloatArray, x: FloatArray, start: int, common: FloatArray,
     step_weight: FloatArray, clip_sd: float,
@@ -81,7 +81,7 @@ def pull_of_steps(
     return weight, pull, n
 
 
-@compiled
+@outer
 def squared_steps(
     first_row: IntArray, frame: IntArray, y: FloatArray, x: FloatArray, start: int, common: FloatArray,
     step_weight: FloatArray, slot_weight: FloatArray,

@@ -18,7 +18,10 @@ N_LABELS = 2
 MOST_STEPS = 50  # number of last steps by which the mobility of a track is judged
 
 compiled = nta.compiled.compiled(error_model="numpy")
-"""Decorator of the kernels of this room."""
+"""Decorator of the kernels of this room that both Python and other kernels call."""
+
+outer = nta.compiled.compiled(outer=True, error_model="numpy")
+"""Decorator of those that only Python calls."""
 
 inner = nta.compiled.compiled(inner=True, error_model="numpy")
 """Decorator of those that only other kernels call."""
