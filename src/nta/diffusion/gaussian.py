@@ -183,7 +183,7 @@ def enough(wait: IntArray, first: int, last: int) -> bool:
     return bool((wait[first : last - 1] > 0).sum() >= 2)
 
 
-@compiled()
+@compiled(outer=True)
 def maximum_of_tracks(of: Displacements, guess: FloatArray) -> FloatArray:
     """Most likely D of every track, with its log-likelihood and information; NaN for fewer than two displacements."""
     start = of.start
@@ -194,7 +194,7 @@ def maximum_of_tracks(of: Displacements, guess: FloatArray) -> FloatArray:
     return out
 
 
-@compiled()
+@compiled(outer=True)
 def stillness_of_tracks(of: Displacements, creep: float, floor: float, ceiling: FloatArray) -> FloatArray:
     """Log-likelihood of rest with position errors of any variance from `floor` to the track's `ceiling`.
 
@@ -288,7 +288,7 @@ def on_grid(
         log_likelihood[g] -= np.log(product[g]) + done * np.log(2 * np.pi / relative[g])
 
 
-@compiled(error_model="numpy")
+@compiled(outer=True, error_model="numpy")
 def likelihood_table(
     of: Displacements,
     which: IntArray,

@@ -39,7 +39,7 @@ def credible_intervals(
     return low, high
 
 
-@compiled(error_model="numpy")
+@compiled(outer=True, error_model="numpy")
 def _intervals(
     of: Displacements, diffusion: FloatArray, information: FloatArray, confidence: float, weight: float
 ) -> tuple[FloatArray, FloatArray]:

@@ -130,7 +130,7 @@ def _line(t: FloatArray, value: FloatArray, std_err: FloatArray) -> tuple[float,
     return slope, max(common, float(np.sqrt(1 / spread))), intercept
 
 
-@compiled()
+@compiled(outer=True)
 def _sums(
     y: FloatArray, x: FloatArray, frame: IntArray, start: IntArray, max_lag: int
 ) -> tuple[FloatArray, NDArray[np.int32]]:

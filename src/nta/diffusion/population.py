@@ -12,7 +12,7 @@ from nta.compiled import compiled
 _EM_STEPS = 50
 
 
-@compiled(fastmath=True)
+@compiled(outer=True, fastmath=True)
 def best_population(likelihood: Float32Array, pieces: IntArray) -> tuple[float, Float32Array]:
     """Find the maximum-likelihood weights of the columns for these pieces; return the log-likelihood, and the weights.
 

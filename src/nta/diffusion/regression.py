@@ -275,7 +275,7 @@ def _longest_run(t: IntArray) -> tuple[int, int]:
     return best, best_end
 
 
-@compiled()
+@compiled(outer=True)
 def _fit_tracks(
     start: IntArray, frame: IntArray, y: FloatArray, x: FloatArray, max_lag: int, generalised: bool
 ) -> tuple[FloatArray, FloatArray, FloatArray]:

@@ -111,14 +111,14 @@ def _repetition(log_light: FloatArray, steps: Steps) -> float:
     return float(np.clip(product / max(square, 1e-12), -0.5, 0.5))
 
 
-@compiled()
+@compiled(outer=True)
 def _whiten(of: Displacements, diffusion: FloatArray, out: FloatArray) -> None:
     for k in range(of.start.size - 1):
         if diffusion[k] > 0:
             innovations(of, of.start[k], of.start[k + 1], diffusion[k], out)
 
 
-@compiled()
+@compiled(outer=True)
 def _mobility_ratio(square: FloatArray, first: IntArray, side: int) -> FloatArray:
     """Twice the log of the greatest likelihood ratio of two mobilities against one, per track; 0 for short tracks.
 
@@ -142,7 +142,7 @@ def _mobility_ratio(square: FloatArray, first: IntArray, side: int) -> FloatArra
     return ratio
 
 
-@compiled()
+@compiled(outer=True)
 def _light_jump(
     log_light: FloatArray, start: IntArray, repetition: float, least: float, near: int, around: int, least_around: int
 ) -> tuple[FloatArray, FloatArray, FloatArray]:  # fmt: skip
