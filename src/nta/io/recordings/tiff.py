@@ -10,12 +10,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nta.clock import numbered
+from nta.clock import indices_at
 from nta.errors import RecordingError
 from nta.io.recordings.grey import LUMA_NOTE, grey
 from nta.io.recordings.raw import Place, chosen, read_images
 from nta.io.recordings.reader import Claim, Shot, Tally
-from nta.io.recordings.tiff_layout import Channels, check_axes, check_pixels, frame_places, opened
+from nta.io.recordings.tiff_directories import read_directories
+from nta.io.recordings.tiff_layout import (
+    Channels,
+    axes_of_images,
+    check_axes,
+    check_pixels,
+    frame_places,
+    images_along,
+    opened,
+)
 from nta.io.recordings.tiff_words import Words, stated
 
 _LOSSY = {6: "JPEG", 7: "JPEG", 34892: "JPEG", 33007: "JPEG", 50001: "WebP", 34927: "WebP"}
@@ -57,11 +66,16 @@ class TiffReader:
             page = tiff.pages.first
             check_pixels(page, path)
             words = stated(tiff, path, known_hz)
-            check_axes(tiff, path)
+            here = words.files[0][1] if words.files else words.images
+            directories = read_directories(tiff, path)
+            told = directories is not None and len(directories) == here  # of a whole file, by its own words
+            axes = words.axes if told and words.axes else axes_of_images(tiff)
+            check_axes(tiff, axes, path)
+            if not words.files:
+                here = max(here, images_along(axes, tiff))
             self._shape: tuple[int, ...] = tuple(page.shape)
             self._dtype = np.dtype(page.dtype).newbyteorder(tiff.byteorder)
-            here = words.files[0][1] if words.files else words.images
-            self._stacks = [_Stack(path, *frame_places(tiff, path, here, alone=not words.files))]
+            self._stacks = [_Stack(path, *frame_places(tiff, path, directories, here))]
             for name, images in words.files[1:]:
                 self._join(path.with_name(name), images, page, complaints)
             count = sum(map(len, self._stacks))
@@ -86,7 +100,7 @@ class TiffReader:
             timed = len(words.times_s) >= (claimed if words.files else count)
             self._times_s = words.times_s if timed else ()
             rate = words.frame_rate_hz
-            self._index = [k for _, k in numbered(((None, time) for time in self._times_s), rate)]
+            self._index = indices_at(self._times_s, rate)
             steady = rate is not None and _steady(self._times_s, rate)
             self.claim = Claim(
                 format=f"TIFF{words.dialect}, {compression}",
@@ -129,7 +143,7 @@ class TiffReader:
                 raise RecordingError(
                     f"{path} has other images than {self.path}, of whose recording it is a part"
                 )
-            self._stacks.append(_Stack(path, *frame_places(tiff, path, images, alone=False)))
+            self._stacks.append(_Stack(path, *frame_places(tiff, path, read_directories(tiff, path), images)))
             complaints += more
 
     def _stored(

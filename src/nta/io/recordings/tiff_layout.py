@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+import math
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from nta.errors import RecordingError
 from nta.io.recordings.raw import Place
 from nta.io.recordings.reader import Tally
+from nta.io.recordings.tiff_directories import Directories
 
 if TYPE_CHECKING:
     import tifffile
@@ -102,13 +104,17 @@ class Channels:
         return pixels
 
 
-def check_axes(tiff: tifffile.TiffFile, path: Path) -> None:
+def axes_of_images(tiff: tifffile.TiffFile) -> dict[str, int]:
+    """Return the axes of the images and their lengths, as tifffile finds them; empty if there are several series."""
+    if len(tiff.series) != 1:
+        return {}
+    series = tiff.series[0]
+    return dict(zip(series.axes, series.shape, strict=True))
+
+
+def check_axes(tiff: tifffile.TiffFile, axes: Mapping[str, int], path: Path) -> None:
     """Refuse a file with more than one axis that counts images."""
-    if len(tiff.series) == 1:
-        series = tiff.series[0]
-        counts = dict(zip(series.axes, series.shape, strict=True))
-    else:
-        counts = {}
+    counts = dict(axes)
     words = tiff.imagej_metadata or {}
     # known even if images are lost
     for axis, key in (("T", "frames"), ("Z", "slices"), ("C", "channels")):
@@ -125,23 +131,25 @@ def check_axes(tiff: tifffile.TiffFile, path: Path) -> None:
 
 
 def frame_places(
-    tiff: tifffile.TiffFile, path: Path, stated_images: int, *, alone: bool = True
+    tiff: tifffile.TiffFile, path: Path, directories: Directories | None, stated_images: int
 ) -> tuple[list[Place], list[int], int]:
     """Return the places of uncompressed images, else the pages to decode; and the claimed number of images.
 
-    alone : whether all images of the recording are in this file.
+    directories : of all images, if they are stored alike; None has every page read and compared.
     """
-    pages = _frame_pages(tiff, path)
+    pages = _frame_pages(tiff, path) if directories is None else list(range(len(directories)))
     first = tiff.pages.first
     length = int(np.prod(first.shape)) * np.dtype(first.dtype).itemsize
-    claimed = max(_series_images(tiff) if alone else 0, stated_images, len(pages))
+    claimed = max(stated_images, len(pages))
     if not _is_straight(first):
         return [], pages, claimed
     if len(pages) > 1:
-        found = [tiff.pages[k] for k in pages]
-        if not all(_is_straight(page) for page in found):
-            return [], pages, claimed
-        offsets = [page.dataoffsets[0] for page in found]
+        offsets = None if directories is None else directories.pixels()
+        if offsets is None:
+            found = [tiff.pages[k] for k in pages]
+            if not all(_is_straight(page) for page in found):
+                return [], pages, claimed
+            offsets = [page.dataoffsets[0] for page in found]
     else:
         images = _images_of_one_directory(tiff, path, length, claimed)
         claimed = max(claimed, images)
@@ -184,11 +192,11 @@ def _frame_pages(tiff: tifffile.TiffFile, path: Path) -> list[int]:
     return list(range(len(tiff.pages)))
 
 
-def _series_images(tiff: tifffile.TiffFile) -> int:
-    if len(tiff.series) != 1:
+def images_along(axes: Mapping[str, int], tiff: tifffile.TiffFile) -> int:
+    """Return the number of images that the axes count; that of the pages if there are several series."""
+    if not axes:
         return len(tiff.pages)
-    series = tiff.series[0]
-    return int(np.prod([n for axis, n in zip(series.axes, series.shape, strict=True) if axis in _FRAME_AXES]))
+    return math.prod(n for axis, n in axes.items() if axis in _FRAME_AXES)
 
 
 def _next_directory(path: Path, offset: int, tiff: tifffile.TiffFile) -> int:
