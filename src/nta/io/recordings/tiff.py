@@ -33,12 +33,16 @@ _PALETTE = 3
 
 @dataclass(frozen=True)
 class _Stack:
-    """Images of one file: the places of uncompressed ones, else the pages to decode; and their claimed number."""
+    """Images of one file: the places of uncompressed ones, else the pages to decode; and their claimed number.
+
+    alike : whether all pages are stored like the first, so that its tags hold for all.
+    """
 
     path: Path
     places: list[Place]
     pages: list[int]
     claimed: int
+    alike: bool
 
     def __len__(self) -> int:
         return len(self.places) or len(self.pages)
@@ -67,7 +71,7 @@ class TiffReader:
             check_pixels(page, path)
             words = stated(tiff, path, known_hz)
             here = words.files[0][1] if words.files else words.images
-            directories = read_directories(tiff, path)
+            directories = read_directories(path)
             told = directories is not None and len(directories) == here  # of a whole file, by its own words
             axes = words.axes if told and words.axes else axes_of_images(tiff)
             check_axes(tiff, axes, path)
@@ -75,7 +79,9 @@ class TiffReader:
                 here = max(here, images_along(axes, tiff))
             self._shape: tuple[int, ...] = tuple(page.shape)
             self._dtype = np.dtype(page.dtype).newbyteorder(tiff.byteorder)
-            self._stacks = [_Stack(path, *frame_places(tiff, path, directories, here))]
+            self._stacks = [
+                _Stack(path, *frame_places(tiff, path, directories, here), directories is not None)
+            ]
             for name, images in words.files[1:]:
                 self._join(path.with_name(name), images, page, complaints)
             count = sum(map(len, self._stacks))
@@ -143,7 +149,9 @@ class TiffReader:
                 raise RecordingError(
                     f"{path} has other images than {self.path}, of whose recording it is a part"
                 )
-            self._stacks.append(_Stack(path, *frame_places(tiff, path, read_directories(tiff, path), images)))
+            directories = read_directories(path)
+            places = frame_places(tiff, path, directories, images)
+            self._stacks.append(_Stack(path, *places, directories is not None))
             complaints += more
 
     def _stored(
@@ -172,6 +180,7 @@ class TiffReader:
         self, stack: _Stack, positions: Sequence[int] | None, tally: Tally
     ) -> Iterator[tuple[int, NDArray[Any] | None]]:
         with opened(stack.path) as (tiff, _):
+            tiff.pages.useframes = stack.alike
             for k in range(len(stack.pages)) if positions is None else positions:
                 pixels = None
                 try:

@@ -10,32 +10,85 @@ import struct
 from dataclasses import dataclass
 from io import BufferedReader
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    import tifffile
-
 _STRIPS, _STRIP_BYTES = 273, 279
-_STORED = (
-    *(254, 255, 256, 257, 258, 259, 262, 266, 277, 278, 284, 317, 320, 322, 323, 324, 325, 330, 338, 339),
-    *(347, 32997, 32998),
-)
+_STORED = {
+    *(
+        254,
+        255,
+        256,
+        257,
+        258,
+        259,
+        262,
+        266,
+        277,
+        278,
+        284,
+        317,
+        320,
+        322,
+        323,
+        324,
+        325,
+        330,
+        338,
+        339,
+        347,
+    ),
+    *(32997, 32998),
+}
 """Tags that say how pixels are stored; those of strips differ from image to image."""
 _TYPES = {3: "u2", 4: "u4", 16: "u8"}  # of whole numbers
+
+
+@dataclass(frozen=True)
+class _Form:
+    """How numbers are written (TIFF 6.0, section 2, and BigTIFF): their order, and the size of an offset."""
+
+    order: str
+    big: bool
+
+    @property
+    def entry(self) -> int:
+        """Size of an entry: its tag, type, count and value."""
+        return 20 if self.big else 12
+
+    @property
+    def offset(self) -> str:
+        return self.order + ("Q" if self.big else "I")
+
+    def directory(self, file: BufferedReader, at: int) -> tuple[bytes, int] | None:
+        """Return the entries of a directory and the offset of the next one; None if the file ends before."""
+        tags = self.order + ("Q" if self.big else "H")
+        head = _at(file, at, struct.calcsize(tags))
+        if len(head) < struct.calcsize(tags):
+            return None
+        size = struct.unpack(tags, head)[0] * self.entry
+        if not 0 < size < 2**20:
+            return None
+        body = file.read(size + struct.calcsize(self.offset))
+        if len(body) < size + struct.calcsize(self.offset):
+            return None
+        return body[:size], struct.unpack_from(self.offset, body, size)[0]
 
 
 @dataclass(frozen=True, eq=False)
 class Directories:
     """The directories of a file whose images are all stored alike.
 
-    tables : the entries of the first directory, which may have more tags, and those of the others, each (images, tags).
+    tables : the entries of the first directory, which may have more tags, and those of the others, in bytes: (images, tags,
+        size of an entry).
+    stored : the entries that say how pixels are stored, the same in files whose images are stored alike.
     """
 
     path: Path
-    tables: tuple[NDArray[Any], ...]
+    form: _Form
+    tables: tuple[NDArray[np.uint8], ...]
+    stored: bytes
 
     def __len__(self) -> int:
         return sum(map(len, self.tables))
@@ -51,16 +104,18 @@ class Directories:
     def numbers(self, tag: int) -> NDArray[np.int64] | None:
         """Return the whole numbers of a tag, (images, numbers); None if there are not as many in each."""
         entries = self._entries(tag)
-        if entries is None or (entries[["type", "count"]] != entries[["type", "count"]][0]).any():
+        half = (self.form.entry - 4) // 2  # a count, and as much for the value or where it is
+        if entries is None or (entries[:, 2 : 4 + half] != entries[0, 2 : 4 + half]).any():
             return None
-        kind, count = _TYPES.get(int(entries["type"][0])), int(entries["count"][0])
+        kind = _TYPES.get(int(entries[0, 2:4].view(self.form.order + "u2")[0]))
+        count = int(entries[0, 4 : 4 + half].view(f"{self.form.order}u{half}")[0])
         if kind is None or count < 1:
             return None
-        dtype = np.dtype(kind).newbyteorder(entries.dtype["tag"].byteorder)
-        inline = entries["value"].copy().view(dtype).reshape(len(entries), -1)
-        if count <= inline.shape[1]:
+        dtype = np.dtype(self.form.order + kind)
+        if count * dtype.itemsize <= half:
+            inline = np.ascontiguousarray(entries[:, 4 + half :]).view(dtype)
             return inline[:, :count].astype(np.int64)
-        parts = self._parts(entries["value"].tolist(), [count * dtype.itemsize] * len(entries))
+        parts = self._parts(self._values(entries), [count * dtype.itemsize] * len(entries))
         return (
             None
             if parts is None
@@ -70,17 +125,30 @@ class Directories:
     def texts(self, tag: int) -> list[bytes] | None:
         """Return the text of a tag in each directory, longer than an entry has room for; None if one lacks it."""
         entries = self._entries(tag)
-        if entries is None or (entries["count"] <= entries["value"].itemsize).any():
+        if entries is None:
             return None
-        return self._parts(entries["value"].tolist(), entries["count"].tolist())
-
-    def _entries(self, tag: int) -> NDArray[Any] | None:
-        columns = [np.flatnonzero(table["tag"][0] == tag) for table in self.tables]
-        if not all(column.size for column in columns):
-            return None
-        return np.concatenate(
-            [table[:, column[0]] for table, column in zip(self.tables, columns, strict=True)]
+        half = (self.form.entry - 4) // 2
+        counts = (
+            np.ascontiguousarray(entries[:, 4 : 4 + half]).view(f"{self.form.order}u{half}")[:, 0].tolist()
         )
+        return self._parts(self._values(entries), counts) if min(counts) > half else None
+
+    def _values(self, entries: NDArray[np.uint8]) -> list[int]:
+        half = (self.form.entry - 4) // 2
+        values: list[int] = (
+            np.ascontiguousarray(entries[:, -half:]).view(f"{self.form.order}u{half}")[:, 0].tolist()
+        )
+        return values
+
+    def _entries(self, tag: int) -> NDArray[np.uint8] | None:
+        """Return the entries of a tag, (images, size of an entry); None if there is one without."""
+        found = []
+        for table in self.tables:
+            tags = np.flatnonzero(_tags(table, self.form) == tag)
+            if not tags.size:
+                return None
+            found.append(table[:, tags[0]])
+        return np.concatenate(found)
 
     def _parts(self, offsets: list[int], sizes: list[int]) -> list[bytes] | None:
         with self.path.open("rb") as file:
@@ -88,60 +156,44 @@ class Directories:
         return parts if all(len(part) == size for part, size in zip(parts, sizes, strict=True)) else None
 
 
-def read_directories(tiff: tifffile.TiffFile, path: Path) -> Directories | None:
-    """Return the directories of a file; None if its images are not stored alike in strips, or one cannot be read."""
-    form = _Form.of(tiff)
-    found, seen, offset = [], set(), int(tiff.pages.first.offset)
+def read_directories(path: Path) -> Directories | None:
+    """Return the directories of a file; None if its images are not stored alike, or one cannot be read."""
+    found: list[bytes] = []
+    seen: set[int] = set()
     with path.open("rb") as file:
+        start = file.read(16).ljust(16, b"\0")
+        form = _Form("<" if start[:2] == b"II" else ">", start[2:4] in (b"+\0", b"\0+"))
+        (offset,) = struct.unpack_from(form.offset, start, 8 if form.big else 4)
         while offset:
             if offset in seen or (read := form.directory(file, offset)) is None:
                 return None
             seen.add(offset)
             entries, offset = read
             found.append(entries)
-    if len(set(map(len, found[1:]))) > 1:
+    if not found or len(set(map(len, found[1:]))) > 1:
         return None
-    same = [found[:1], found[1:]] if len(found) > 1 else [found]
-    tables = tuple(np.frombuffer(b"".join(rows), form.entry).reshape(len(rows), -1) for rows in same)
-    return Directories(path, tables) if _alike(tables) else None
+    groups = [found[:1], found[1:]] if len(found) > 1 else [found]
+    tables = tuple(
+        np.frombuffer(b"".join(group), np.uint8).reshape(len(group), -1, form.entry) for group in groups
+    )
+    stored = {_stored(table, form) for table in tables}
+    return (
+        Directories(path, form, tables, stored.pop() or b"")
+        if len(stored) == 1 and None not in stored
+        else None
+    )
 
 
-def _alike(tables: tuple[NDArray[Any], ...]) -> bool:
-    """Whether all directories of a table have the same tags, and those of all tables store their pixels alike."""
-    if any((table["tag"] != table["tag"][0]).any() for table in tables):
-        return False
-    stored = [table[:, np.isin(table["tag"][0], _STORED)] for table in tables]
-    return all(of.shape[1] == stored[0].shape[1] and (of == stored[0][0]).all() for of in stored)
+def _stored(table: NDArray[np.uint8], form: _Form) -> bytes | None:
+    """Return the entries that say how pixels are stored; None if they, or the tags, differ between the directories."""
+    if (table[:, :, :2] != table[0, :, :2]).any():
+        return None
+    entries = table[:, [tag in _STORED for tag in _tags(table, form).tolist()]]
+    return None if (entries != entries[0]).any() else form.order.encode() + entries[0].tobytes()
 
 
-@dataclass(frozen=True)
-class _Form:
-    """How a directory is written (TIFF 6.0, section 2, and in BigTIFF): number of entries, entries, offset of the next."""
-
-    tags: str
-    entry: np.dtype[Any]
-    pointer: str
-
-    @classmethod
-    def of(cls, tiff: tifffile.TiffFile) -> _Form:
-        order = tiff.byteorder
-        tags, value, pointer = ("Q", "u8", "Q") if tiff.is_bigtiff else ("H", "u4", "I")
-        fields = [("tag", "u2"), ("type", "u2"), ("count", value), ("value", value)]
-        return cls(order + tags, np.dtype([(name, order + kind) for name, kind in fields]), order + pointer)
-
-    def directory(self, file: BufferedReader, offset: int) -> tuple[bytes, int] | None:
-        """Return the entries of a directory and the offset of the next one; None if the file ends before."""
-        head = _at(file, offset, struct.calcsize(self.tags))
-        if len(head) < struct.calcsize(self.tags):
-            return None
-        (tags,) = struct.unpack(self.tags, head)
-        if not 0 < tags < 2**16:
-            return None
-        size = tags * self.entry.itemsize
-        body = file.read(size + struct.calcsize(self.pointer))
-        if len(body) < size + struct.calcsize(self.pointer):
-            return None
-        return body[:size], int(struct.unpack_from(self.pointer, body, size)[0])
+def _tags(table: NDArray[np.uint8], form: _Form) -> NDArray[np.uint16]:
+    return np.ascontiguousarray(table[0, :, :2]).view(form.order + "u2")[:, 0]
 
 
 def _at(file: BufferedReader, offset: int, size: int) -> bytes:

@@ -92,6 +92,11 @@ class Channels:
             white=white if page.photometric == _MIN_IS_WHITE else None,
         )
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether an image is as it is stored: of one channel, with black at 0."""
+        return self.samples == 1 and self.white is None
+
     def taken(self, stored: NDArray[Any], tally: Tally) -> NDArray[Any]:
         """Return an image as (height, width, channels), with 0 for black."""
         pixels = stored[..., None] if self.samples == 1 else stored
@@ -141,13 +146,13 @@ def frame_places(
     first = tiff.pages.first
     length = int(np.prod(first.shape)) * np.dtype(first.dtype).itemsize
     claimed = max(stated_images, len(pages))
-    if not _is_straight(first):
+    if not is_straight(first):
         return [], pages, claimed
     if len(pages) > 1:
         offsets = None if directories is None else directories.pixels()
         if offsets is None:
             found = [tiff.pages[k] for k in pages]
-            if not all(_is_straight(page) for page in found):
+            if not all(is_straight(page) for page in found):
                 return [], pages, claimed
             offsets = [page.dataoffsets[0] for page in found]
     else:
@@ -170,7 +175,7 @@ def _images_of_one_directory(tiff: tifffile.TiffFile, path: Path, length: int, c
     return max(images, 1) if rest < _SLACK else 1
 
 
-def _is_straight(page: Any) -> bool:
+def is_straight(page: Any) -> bool:
     """Return whether the pixels of a page are stored uncompressed, in one piece."""
     whole = page.keyframe  # tifffile keeps pages like the first one without their own tags
     plain = int(whole.compression) == 1 and int(whole.bitspersample) in (8, 16)
