@@ -16,7 +16,8 @@ from nta.errors import RecordingError
 from nta.frames import Image
 from nta.io.recordings.folder_tiff import Shape, TiffFiles
 from nta.io.recordings.grey import LUMA_NOTE, grey
-from nta.io.recordings.reader import Claim, Shot, Tally
+from nta.io.recordings.micromanager import BESIDE, Told, told_beside
+from nta.io.recordings.reader import Claim, Shot, Tally, indices_and_clock
 
 KINDS = {
     ".png": "PNG",
@@ -37,9 +38,12 @@ def natural_key(name: str) -> tuple[tuple[int, int | str], ...]:
 
 
 class FolderReader:
-    """Images of one kind, size, depth and series."""
+    """Images of one kind, size, depth and series.
 
-    def __init__(self, path: Path) -> None:
+    known_hz : the frame rate that somebody states, for time stamps that may be of two.
+    """
+
+    def __init__(self, path: Path, known_hz: float | None = None) -> None:
         self.path = path
         self._files = image_files(path)
         kind = KINDS[self._files[0].suffix.lower()]
@@ -57,14 +61,26 @@ class FolderReader:
         stems = [file.stem for file in self._files]
         odd = _odd_names(path, stems)
         self._index, note = _indices(path, stems)
+        told = told_beside(self._files, known_hz) or Told()
+        self._times_s, clock = told.times_s, None
+        if self._times_s:
+            self._index, clock = indices_and_clock(self._times_s, told.frame_rate_hz)
         self.claim = Claim(
             format=f"folder of {kind}",
             width_px=shape.width,
             height_px=shape.height,
-            bit_depth=None if shape.deep else 8,
+            bit_depth=told.bit_depth if shape.deep else 8,
+            stored_bits=16 if shape.deep else 8,
+            frame_rate_hz=told.frame_rate_hz,
+            exposure_s=told.exposure_s,
+            pixel_size_um=told.pixel_size_um,
+            camera={} if told.binning is None else {"binning": told.binning},
             frames=len(self._files),
+            truncated=told.truncated,
             lossy_codec="JPEG" if kind == "JPEG" else None,
-            notes=tuple(words for words in (note, odd) if words),
+            metadata=told.metadata,
+            notes=tuple(words for words in (note, odd, *told.notes) if words),
+            clock=clock,
         )
         self._shape = shape
 
@@ -84,7 +100,8 @@ class FolderReader:
                 continue
             if coloured:
                 tally.note(LUMA_NOTE)
-            yield Shot(self._index[k], image)
+            time_s = self._times_s[k] if self._times_s else None
+            yield Shot(self._index[k], image, container_time_s=time_s)
 
     def _header(self, file: Path) -> Shape | None:
         """Return size and depth without reading the pixels; None for a file that cannot be read."""
@@ -122,6 +139,11 @@ def image_files(path: Path) -> list[Path]:
         key=lambda f: natural_key(f.name),
     )
     if not files:
+        if inner := [folder.name for folder in path.iterdir() if (folder / BESIDE).is_file()]:
+            raise RecordingError(
+                f"{path} is no recording itself: Micro-Manager wrote its images into {', '.join(sorted(inner))} in it; give "
+                "that, or the folder to nta batch"
+            )
         held = sorted({f.suffix.lower() for f in path.iterdir() if f.is_file() and f.suffix})
         raise RecordingError(
             f"{path} is a folder without images ({', '.join(sorted(KINDS))}); it holds {', '.join(held) or 'no files'}; "

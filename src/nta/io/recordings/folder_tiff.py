@@ -39,7 +39,7 @@ class _Pattern:
     def place(self, file: Path) -> int | None:
         """Return where the pixels of a file begin that is stored like this one; None for another, or a cut one."""
         found = read_directories(file)
-        if found is None or len(found) > 1 or found.stored != self.directories.stored:
+        if found is None or not found.whole or len(found) > 1 or found.stored != self.directories.stored:
             return None
         pixels = found.pixels()
         length = self.shape.width * self.shape.height * self.dtype.itemsize

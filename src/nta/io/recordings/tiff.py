@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nta.clock import indices_at
 from nta.errors import RecordingError
 from nta.io.recordings.grey import LUMA_NOTE, grey
+from nta.io.recordings.micromanager import TAG, summary_of_stack, told_of, words_of_page
 from nta.io.recordings.raw import Place, chosen, read_images
-from nta.io.recordings.reader import Claim, Shot, Tally
-from nta.io.recordings.tiff_directories import read_directories
+from nta.io.recordings.reader import Claim, Shot, Tally, indices_and_clock
+from nta.io.recordings.tiff_directories import Directories, read_directories
 from nta.io.recordings.tiff_layout import (
     Channels,
     axes_of_images,
@@ -26,6 +27,9 @@ from nta.io.recordings.tiff_layout import (
     opened,
 )
 from nta.io.recordings.tiff_words import Words, stated
+
+if TYPE_CHECKING:
+    import tifffile
 
 _LOSSY = {6: "JPEG", 7: "JPEG", 34892: "JPEG", 33007: "JPEG", 50001: "WebP", 34927: "WebP"}
 _PALETTE = 3
@@ -72,8 +76,10 @@ class TiffReader:
             words = stated(tiff, path, known_hz)
             here = words.files[0][1] if words.files else words.images
             directories = read_directories(path)
-            told = directories is not None and len(directories) == here  # of a whole file, by its own words
-            axes = words.axes if told and words.axes else axes_of_images(tiff)
+            words = _with_micro_manager(words, tiff, path, directories, known_hz)
+            directories = _only_whole(directories)
+            whole = directories is not None and len(directories) == here  # by its own words
+            axes = words.axes if whole and words.axes else axes_of_images(tiff)
             check_axes(tiff, axes, path)
             if not words.files:
                 here = max(here, images_along(axes, tiff))
@@ -106,8 +112,7 @@ class TiffReader:
             timed = len(words.times_s) >= (claimed if words.files else count)
             self._times_s = words.times_s if timed else ()
             rate = words.frame_rate_hz
-            self._index = indices_at(self._times_s, rate)
-            steady = rate is not None and _steady(self._times_s, rate)
+            self._index, clock = indices_and_clock(self._times_s, rate)
             self.claim = Claim(
                 format=f"TIFF{words.dialect}, {compression}",
                 width_px=int(page.imagewidth),
@@ -123,7 +128,7 @@ class TiffReader:
                 lossy_codec=_LOSSY.get(int(page.compression), words.lossy_codec),
                 metadata=words.metadata,
                 notes=tuple(notes),
-                clock="container" if self._times_s and not steady else None,
+                clock=clock,
             )
 
     def shots(self, tally: Tally, positions: Sequence[int] | None = None) -> Iterator[Shot]:
@@ -149,7 +154,7 @@ class TiffReader:
                 raise RecordingError(
                     f"{path} has other images than {self.path}, of whose recording it is a part"
                 )
-            directories = read_directories(path)
+            directories = _only_whole(read_directories(path))
             places = frame_places(tiff, path, directories, images)
             self._stacks.append(_Stack(path, *places, directories is not None))
             complaints += more
@@ -191,6 +196,42 @@ class TiffReader:
                 yield k, pixels if pixels is not None and pixels.shape == self._shape else None
 
 
+def _only_whole(directories: Directories | None) -> Directories | None:
+    """Return None for a file with damage, which tifffile is to judge page by page."""
+    return directories if directories is not None and directories.whole else None
+
+
+def _with_micro_manager(
+    words: Words, tiff: tifffile.TiffFile, path: Path, directories: Directories | None, known_hz: float | None
+) -> Words:
+    """Return the statements of a file with what Micro-Manager says in its pages and the file does not say otherwise."""
+    tag = tiff.pages.first.tags.get(TAG)
+    if tag is None:
+        return words
+    pages = None if directories is None else directories.texts(TAG)
+    if (
+        pages is None or words.times_s
+    ):  # those of all pages are asked for only where nobody else says the times
+        pages = [json.dumps(tag.value).encode()] if pages is None else pages[:1]
+    summary, to_be_described = summary_of_stack(path)
+    told = told_of([words_of_page(page) for page in pages], summary, known_hz)
+    notes = words.notes if words.times_s else words.notes + told.notes
+    if to_be_described and not words.dialect:
+        notes += ("Micro-Manager did not finish the file: it was killed, or is still writing",)
+    return replace(
+        words,
+        dialect=words.dialect or " (Micro-Manager)",
+        frame_rate_hz=words.frame_rate_hz or told.frame_rate_hz,
+        exposure_s=words.exposure_s or told.exposure_s,
+        pixel_size_um=words.pixel_size_um or told.pixel_size_um,
+        bit_depth=words.bit_depth or told.bit_depth,
+        binning=words.binning or told.binning,
+        times_s=words.times_s or told.times_s,
+        metadata=told.metadata | words.metadata,
+        notes=notes,
+    )
+
+
 def _claimed_frames(words: Words, claimed: int, *, damaged: bool) -> int | None:
     """Return the original number of images; None if unknown, because a directory is lost or the original was cut off."""
     if (damaged and not words.images) or (words.truncated and words.claimed_frames is None):
@@ -200,7 +241,3 @@ def _claimed_frames(words: Words, claimed: int, *, damaged: bool) -> int | None:
 
 def _compression(page: Any) -> str:
     return "uncompressed" if int(page.compression) == 1 else str(page.compression.name).lower()
-
-
-def _steady(times_s: Sequence[float], rate_hz: float) -> bool:
-    return bool(np.all(np.abs(np.diff(times_s) * rate_hz - 1) < 1e-3)) if len(times_s) > 1 else True

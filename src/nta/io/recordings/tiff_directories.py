@@ -83,12 +83,14 @@ class Directories:
     tables : the entries of the first directory, which may have more tags, and those of the others, in bytes: (images, tags,
         size of an entry).
     stored : the entries that say how pixels are stored, the same in files whose images are stored alike.
+    whole : whether the last one says that it is the last; False if the file was cut, or not finished.
     """
 
     path: Path
     form: _Form
     tables: tuple[NDArray[np.uint8], ...]
     stored: bytes
+    whole: bool
 
     def __len__(self) -> int:
         return sum(map(len, self.tables))
@@ -157,7 +159,7 @@ class Directories:
 
 
 def read_directories(path: Path) -> Directories | None:
-    """Return the directories of a file; None if its images are not stored alike, or one cannot be read."""
+    """Return the directories of a file up to one that cannot be read; None if their images are not stored alike."""
     found: list[bytes] = []
     seen: set[int] = set()
     with path.open("rb") as file:
@@ -166,7 +168,7 @@ def read_directories(path: Path) -> Directories | None:
         (offset,) = struct.unpack_from(form.offset, start, 8 if form.big else 4)
         while offset:
             if offset in seen or (read := form.directory(file, offset)) is None:
-                return None
+                break
             seen.add(offset)
             entries, offset = read
             found.append(entries)
@@ -176,12 +178,10 @@ def read_directories(path: Path) -> Directories | None:
     tables = tuple(
         np.frombuffer(b"".join(group), np.uint8).reshape(len(group), -1, form.entry) for group in groups
     )
-    stored = {_stored(table, form) for table in tables}
-    return (
-        Directories(path, form, tables, stored.pop() or b"")
-        if len(stored) == 1 and None not in stored
-        else None
-    )
+    first, *others = [_stored(table, form) for table in tables]
+    if first is None or any(other != first for other in others):
+        return None
+    return Directories(path, form, tables, first, whole=not offset)
 
 
 def _stored(table: NDArray[np.uint8], form: _Form) -> bytes | None:

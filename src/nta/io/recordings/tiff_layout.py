@@ -184,8 +184,10 @@ def is_straight(page: Any) -> bool:
 
 def _frame_pages(tiff: tifffile.TiffFile, path: Path) -> list[int]:
     """Return the pages that are frames; refuse a file whose pages differ in size or depth."""
-    first = tiff.pages.first
-    for number in range(len(tiff.pages)):
+    first, count = tiff.pages.first, len(tiff.pages)
+    while not tiff.pages[count - 1].shape:  # zeros of a file that was to grow are no page
+        count -= 1
+    for number in range(count):
         page = tiff.pages[number]
         if 0 in page.shape:  # the directory is damaged; decoding will report it
             continue
@@ -194,7 +196,7 @@ def _frame_pages(tiff: tifffile.TiffFile, path: Path) -> list[int]:
                 f"{path}: image {number} is {page.shape} {page.dtype}, the first {first.shape} "
                 f"{first.dtype}; the images of a recording have one size and depth"
             )
-    return list(range(len(tiff.pages)))
+    return list(range(count))
 
 
 def images_along(axes: Mapping[str, int], tiff: tifffile.TiffFile) -> int:
