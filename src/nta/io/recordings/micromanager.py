@@ -20,8 +20,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nta.clock import agreed_rate, rate_of_clock
+from nta.io.recordings.tiff_directories import LONGEST_TEXT
 from nta.io.text import TextFileError, read_text
 
 TAG = 51123
@@ -83,10 +85,14 @@ def told_of(
         pixel_size_um=_positive(_number(first, "PixelSizeUm", "PixelSize_um")),
         bit_depth=_bits(_number(first, "BitDepth")),
         binning=_binning(_text(first, "Binning", f"{camera}-Binning")),
-        times_s=() if gaps or rate is None or (np.diff(stamps) < 0).any() else tuple((stamps / 1e9).tolist()),
+        times_s=() if gaps or rate is None or not _never_falls(stamps) else tuple((stamps / 1e9).tolist()),
         metadata=_reported(first, summary, camera),
         notes=notes + exposure_notes,
     )
+
+
+def _never_falls(stamps: NDArray[np.float64]) -> bool:
+    return bool(np.isfinite(stamps).all() and (np.diff(stamps) >= 0).all())
 
 
 def told_beside(images: Sequence[Path], known_hz: float | None = None) -> Told | None:
@@ -105,13 +111,14 @@ def told_beside(images: Sequence[Path], known_hz: float | None = None) -> Told |
         if _FRAME.fullmatch(key) and isinstance(words, dict)
     }
     summary = members.get("Summary")
-    if not frames and not isinstance(summary, dict):
+    summary = summary if isinstance(summary, dict) else {}
+    if not frames and not summary:
         return Told(
             notes=(
                 f"{BESIDE} beside the images is not of Micro-Manager, or damaged: nothing was taken from it",
             )
         )
-    told = told_of([frames.get(image.name, {}) for image in images], summary or {}, known_hz)
+    told = told_of([frames.get(image.name, {}) for image in images], summary, known_hz)
     if whole:
         return told
     cut = f"{BESIDE} is cut off after {len(frames)} frames: the acquisition was not ended in order"
@@ -124,7 +131,7 @@ def words_of_page(text: bytes | str) -> dict[str, Any]:
         text = text.rstrip(b"\0").decode("utf-8", errors="replace")
     try:
         words = json.loads(text)
-    except json.JSONDecodeError:
+    except (json.JSONDecodeError, RecursionError):
         return {}
     return words if isinstance(words, dict) else {}
 
@@ -138,7 +145,7 @@ def summary_of_stack(path: Path) -> tuple[dict[str, Any], bool]:
         for at in (9, 5, 6):  # of Micro-Manager, of NDTiff 2 and of NDTiff 3
             if numbers[at - 1] == _SUMMARY:
                 file.seek(4 * (at + 1))
-                return words_of_page(file.read(numbers[at])), at == 9
+                return words_of_page(file.read(min(numbers[at], LONGEST_TEXT))), at == 9
     return {}, False
 
 
@@ -192,12 +199,12 @@ def _reported(first: Mapping[str, Any], summary: Mapping[str, Any], camera: str)
 
 
 def _date(text: str) -> str:
-    """Return a date, and perhaps a time with its zone, as ISO 8601 has them; empty for any other text."""
+    """Return a date, with the time if its zone is said, as ISO 8601 has them; empty for any other text."""
     found = _DATE.fullmatch(text)
     if found is None:
         return ""
     day, time, hours, minutes = found.groups()
-    return day + (f"T{time}" if time else "") + (f"{hours}:{minutes}" if hours else "")
+    return f"{day}T{time}{hours}:{minutes}" if hours else day
 
 
 def _binning(text: str) -> int | None:

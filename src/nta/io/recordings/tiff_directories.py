@@ -42,6 +42,7 @@ _STORED = {
     *(32997, 32998),
 }
 """Tags that say how pixels are stored; those of strips differ from image to image."""
+LONGEST_TEXT = 1 << 24  # bytes; a longer one is damage
 _TYPES = {3: "u2", 4: "u4", 16: "u8"}  # of whole numbers
 
 
@@ -133,7 +134,9 @@ class Directories:
         counts = (
             np.ascontiguousarray(entries[:, 4 : 4 + half]).view(f"{self.form.order}u{half}")[:, 0].tolist()
         )
-        return self._parts(self._values(entries), counts) if min(counts) > half else None
+        if min(counts) <= half or max(counts) > LONGEST_TEXT:
+            return None
+        return self._parts(self._values(entries), counts)
 
     def _values(self, entries: NDArray[np.uint8]) -> list[int]:
         half = (self.form.entry - 4) // 2
