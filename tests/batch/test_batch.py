@@ -258,7 +258,11 @@ def test_the_results_of_a_batch_are_those_of_a_single_analysis(few, quick, tmp_p
     folder = tmp_path / "batch"
     with (few / videos.GOOD[0]).with_suffix(".toml").open("a") as sidecar:
         sidecar.write('date = "2026-01-05"\noperator = "B. Meier"\n')
-    batch = run_batch(plan(few, folder, request=request, about=About(operator="A. Roth")), folder)
+    jobs = plan(few, folder, request=request, about=About(operator="A. Roth"))
+    run_batch(jobs[:1], folder)
+    (folder / ".recordings-0123abcd.partial.csv").touch()  # a power cut left it
+    batch = run_batch(jobs, folder)
+    assert not list(folder.glob("*.partial.*"))
     job, outcome = batch.done[0]
     alone, words = tmp_path / "alone", ["--operator", "A. Roth", "--settings", str(quick), "--quiet"]
     assert main(["analyze", str(job.recording), "-o", str(alone), *words]) == 0

@@ -125,7 +125,8 @@ def _locked(file: Path, folder: Path) -> Iterator[None]:
 def _clear_up(folder: Path) -> None:
     """Remove incomplete folders and tables left by killed processes."""
     for table in folder.glob(".*.partial.*"):
-        table.unlink(missing_ok=True)
+        if table.is_file():
+            table.unlink(missing_ok=True)
     for leftover in (folder / BATCH_RESULTS).rglob(".*"):
         if leftover.suffix in (".partial", ".old") and leftover.is_dir():
             shutil.rmtree(leftover, ignore_errors=True)
