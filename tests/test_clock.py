@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nta.clock import agreed_rate, numbered, rate_of_clock, recorded_rate
+from nta.clock import agreed_rate, indices_at, numbered, rate_of_clock, recorded_rate
 
 RATES_HZ = (24, 25, 29.97, 30, 60, 75, 90, 100, 120, 144, 160, 240)
 
@@ -123,6 +123,7 @@ def test_gaps_among_late_frames_are_found(how, rng):
     numbers = np.array([k for _, k in numbered(((None, t) for t in arrivals), found.rate_hz)])
     assert np.mean(numbers != true) <= 0.005
     assert numbers[-1] == true[-1]
+    assert indices_at(arrivals, found.rate_hz) == numbers.tolist()
 
 
 def test_what_somebody_says_decides_between_ticks_and_a_faster_clock_with_gaps():

@@ -121,6 +121,16 @@ def numbered(
         yield item, index
 
 
+def indices_at(times_s: Sequence[float], rate_hz: float | None) -> list[int]:
+    """Return the indices that `numbered` gives to frames whose times are all known."""
+    counted = np.arange(len(times_s))
+    if rate_hz is None or not len(times_s):
+        return [int(k) for k in counted]
+    lags = (np.asarray(times_s) - times_s[0]) * rate_hz - counted
+    missing, _ = _missing(lags, _ahead(rate_hz))
+    return [int(k) for k in counted + np.cumsum(missing)]
+
+
 class _Level:
     """The least lag of the frames to come: it rises at once where frames are missing, slowly where the rate is not exact."""
 
@@ -157,6 +167,10 @@ def _missing(lags: NDArray[np.float64], size: int) -> tuple[NDArray[np.int64], N
     level = _Level()
     padded = np.concatenate([lags, np.full(size - 1, np.inf)])
     lows = sliding_window_view(padded, size).min(axis=1)
+    if (
+        np.ptp(lows) < 0.5
+    ):  # the level stays between the least and the greatest, so that no rise is half a frame
+        return np.zeros(lags.size, dtype=np.int64), lags - lows > size
     whole = lags.size - size
     pairs = enumerate(zip(lags.tolist(), lows.tolist(), strict=True))
     missing = [level.risen(lag, low, short=k > whole) for k, (lag, low) in pairs]

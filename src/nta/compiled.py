@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import cache
 from importlib import import_module
 from typing import Any, TypeVar
@@ -47,6 +47,26 @@ def _refusal(kernel: Callable[..., Any]) -> Callable[..., Any]:
         )
 
     return refuse
+
+
+@contextmanager
+def compilation_told(tell: Callable[[], None]) -> Iterator[None]:
+    """Call `tell` when a kernel is compiled in this process, once: it takes longer than most recordings."""
+    event: Any = import_module("numba.core.event")
+
+    class Once(event.Listener):  # type: ignore[misc]
+        told = False
+
+        def on_start(self, _: object) -> None:
+            if not self.told:
+                self.told = True
+                tell()
+
+        def on_end(self, _: object) -> None:
+            """Do nothing: only the start is told."""
+
+    with event.install_listener("numba:compile", Once()):
+        yield
 
 
 @cache

@@ -61,7 +61,12 @@ def refuse_no_image(image: Any) -> None:
 
 
 def same_image(image: Image, before: Image) -> bool:
-    """Whether two images are identical bit by bit; a few rows suffice to tell noisy images apart."""
+    """Whether two images are identical bit by bit; one row, or else a few, suffice to tell noisy images apart."""
+    if image.shape != before.shape or image.dtype != before.dtype:
+        return False
+    middle = len(image) // 2
+    if image[middle].tobytes() != before[middle].tobytes():
+        return False
     return np.array_equal(image[::16], before[::16]) and np.array_equal(image, before)
 
 

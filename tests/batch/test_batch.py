@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from made import videos
-from made.hard_jobs import endless, treacherous
+from made.hard_jobs import compiling, endless, treacherous
 from made.waiting import until
 from nta.batch import JobOutcome, plan, run_batch
 from nta.batch.batch import Batch
@@ -256,15 +256,22 @@ def test_a_fault_of_ours_ends_no_batch(few, quick, tmp_path, here, monkeypatch):
 def test_the_results_of_a_batch_are_those_of_a_single_analysis(few, quick, tmp_path, here):
     request = Request(settings=AnalysisSettings.from_toml(quick))
     folder = tmp_path / "batch"
-    batch = run_batch(plan(few, folder, request=request), folder)
+    with (few / videos.GOOD[0]).with_suffix(".toml").open("a") as sidecar:
+        sidecar.write('date = "2026-01-05"\noperator = "B. Meier"\n')
+    jobs = plan(few, folder, request=request, about=About(operator="A. Roth"))
+    run_batch(jobs[:1], folder)
+    (folder / ".recordings-0123abcd.partial.csv").touch()  # a power cut left it
+    batch = run_batch(jobs, folder)
+    assert not list(folder.glob("*.partial.*"))
     job, outcome = batch.done[0]
-    alone = tmp_path / "alone"
-    assert main(["analyze", str(job.recording), "-o", str(alone), "--settings", str(quick), "--quiet"]) == 0
+    alone, words = tmp_path / "alone", ["--operator", "A. Roth", "--settings", str(quick), "--quiet"]
+    assert main(["analyze", str(job.recording), "-o", str(alone), *words]) == 0
     ours, single = load_analysis(job.folder / RESULTS_FILE), load_analysis(alone / RESULTS_FILE)
     assert ours.sizes.summary == single.sizes.summary
     assert ours.settings == single.settings
     assert outcome.numbers["d50_nm"] == single.sizes.summary["d50_nm"]
-    assert (job.folder / "report.html").is_file()
+    assert ours.provenance.about == single.provenance.about == {"date": "2026-01-05", "operator": "A. Roth"}
+    assert "by A. Roth" in (job.folder / "report.html").read_text()
     assert 'href="results/run_00.avi/report.html"' in (folder / "overview.html").read_text()
 
 
@@ -336,6 +343,14 @@ def test_a_process_that_dies_costs_its_own_file_alone(few, tmp_path):
     assert "died twice (signal SIGKILL)" in found["run_00.avi"].reason
     assert not found["run_00.avi"].lasting
     assert [found[f"run_0{k}.avi"].reason for k in (1, 2)] == ["on 1 cores"] * 2
+
+
+@pytest.mark.slow
+def test_that_processes_compile_is_told_once(few, tmp_path):
+    jobs, told = plan(few, tmp_path / "batch"), []
+    found = list(in_processes(jobs, compiling, workers=2, cores_each=1, on_compiling=lambda: told.append(1)))
+    assert [outcome.status for _, outcome in found] == ["result"] * 3
+    assert told == [1]
 
 
 @pytest.mark.slow

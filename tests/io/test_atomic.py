@@ -99,6 +99,39 @@ def test_what_breaks_off_leaves_nothing(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+LEAVES = """
+import os, sys
+from nta.io.atomic import new_folder
+with new_folder(sys.argv[1]) as partial:
+    (partial / "half.h5").touch()
+    os.utime(partial, (0, 0))
+    print(partial.name, flush=True)
+    sys.stdin.read()
+    os._exit(1)
+"""
+
+
+def test_what_a_power_cut_left_is_removed_and_what_a_living_process_writes_is_not(tmp_path):
+    target, other = tmp_path / "results", tmp_path / "results-2"
+    writers = [
+        subprocess.Popen(
+            [sys.executable, "-c", LEAVES, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        for path in (target, target, other)
+    ]
+    dead, alive, of_other = (tmp_path / writer.stdout.readline().decode().strip() for writer in writers)
+    for writer in (writers[0], writers[2]):
+        writer.communicate()
+    _write(target)
+    assert not dead.exists()
+    assert alive.exists()
+    assert of_other.exists()
+    writers[1].communicate()
+    os.utime(alive)  # it was alive a moment ago
+    _write(target, replace=True)
+    assert alive.exists()
+
+
 def test_a_mounted_disk_that_is_full_is_left_as_it_was(tmp_path, monkeypatch):
     target, partial = tmp_path / "results", tmp_path / "new"
     for folder, name in ((target, "old.txt"), (partial, "a.txt"), (partial, "b.txt")):

@@ -311,6 +311,8 @@ def test_repeated_frames_are_counted(tmp_path):
     frames = noisy_frames(10)
     frames[4] = frames[3]
     frames[8] = frames[7]
+    frames[6] = frames[5]
+    frames[6, 1, 2] ^= 1  # one bit makes it another frame
     _, _, recording = read_back(write_film(tmp_path / "twice.avi", frames, "rawvideo", "gray"))
     assert recording.report.repeated_frames == 2
 

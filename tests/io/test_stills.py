@@ -377,6 +377,51 @@ def test_a_cut_stack_gives_its_whole_images(tmp_path, kind):
     assert recording.report.truncated
 
 
+@pytest.mark.parametrize("smaller", [False, True])
+def test_an_image_stored_otherwise_than_the_others_is_read_as_it_is_or_refused(tmp_path, smaller):
+    frames, path = noisy_frames(), tmp_path / "odd.tif"
+    with tifffile.TiffWriter(path) as tiff:
+        for k, image in enumerate(frames):
+            how = {"compression": "zlib"} if k == 9 and not smaller else {}
+            image = image[:-1] if k == 9 and smaller else image
+            tiff.write(image, metadata=None, photometric="minisblack", **how)
+    if smaller:
+        with pytest.raises(RecordingError, match="image 9 is"):
+            open_recording(path)
+    else:
+        np.testing.assert_array_equal(read_back(path)[0], frames)
+
+
+@pytest.mark.parametrize("bigtiff", [False, True])
+@pytest.mark.parametrize("byteorder", "<>")
+def test_images_in_many_strips_are_read_whole(tmp_path, bigtiff, byteorder):
+    frames, path = noisy_frames(depth=16), tmp_path / "strips.tif"
+    with tifffile.TiffWriter(path, bigtiff=bigtiff, byteorder=byteorder) as tiff:
+        for image in frames:
+            tiff.write(image, metadata=None, rowsperstrip=5, photometric="minisblack")
+    images, _, recording = read_back(path)
+    np.testing.assert_array_equal(images, frames)
+    assert recording.report.notes == (
+        "nobody says the bit depth; 16 bit, as the brightest pixel looked at is 65535",
+    )
+
+
+def test_directories_in_a_circle_are_damage_and_no_endless_recording(tmp_path):
+    frames, path = noisy_frames(4), tmp_path / "circle.tif"
+    with tifffile.TiffWriter(path) as tiff:
+        for image in frames:
+            tiff.write(image, metadata=None, photometric="minisblack")
+    with tifffile.TiffFile(path) as tiff:
+        second, last = tiff.pages[1].offset, tiff.pages[3].offset
+    data = bytearray(path.read_bytes())
+    end = last + 2 + 12 * int.from_bytes(data[last : last + 2], "little")
+    data[end : end + 4] = second.to_bytes(4, "little")
+    path.write_bytes(data)
+    images, _, recording = read_back(path)
+    np.testing.assert_array_equal(images, frames)
+    assert recording.report.truncated
+
+
 def test_a_damaged_image_of_a_compressed_stack_is_left_out(tmp_path):
     frames = noisy_frames(10)
     path = tmp_path / "hit.tif"

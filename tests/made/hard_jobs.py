@@ -22,3 +22,12 @@ def endless(job):
         ctypes.PyDLL(None).sleep(600)
     time.sleep(4)  # longer than nothing may move, but Python runs
     return JobOutcome(status="result")
+
+
+def compiling(job):
+    """Compile two kernels, as the first use of them does."""
+    from numba import njit
+
+    for k in range(2):
+        njit(lambda x, k=k: x + k)(1)
+    return JobOutcome(status="result")

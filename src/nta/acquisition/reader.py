@@ -1,4 +1,4 @@
-"""Read a camera in a thread into a bounded queue, count lost frames, and reopen a lost device."""
+"""Read a camera in a thread into a bounded queue, and count lost frames."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Literal
 
-from nta.devices import Camera, EndOfFrames, Knob, Losses, SetKnob
+from nta.acquisition.connection import Connection
+from nta.acquisition.elapsed import Elapsed
+from nta.acquisition.gaps import Gaps, at_most
+from nta.devices import Camera, EndOfFrames, Knob, Losses
 from nta.errors import DeviceError, DeviceLost, DeviceTimeout, SettingError
 from nta.frames import Frame
 from nta.stated import check_choice
 
 _POLL_S = 0.2  # longest wait of one read: limits the time to stop
 _STOP_S = 5.0  # a driver that has not returned from read by then is abandoned, with a note
-_STEPS_TOO_LONG = 10  # a step longer than this multiple of the expected one is a fault of the clock
-_SHORT_STEP_S = 1.0  # shorter steps do no harm
-_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 2.0  # between two attempts to reopen a lost device
 
 
 Keep = Literal["all", "newest"]
@@ -56,7 +56,7 @@ class FrameReader:
     knobs : devices other than the camera; their settings and those of the camera are restored when a lost device comes
         back.
     stop : set by the caller to end the acquisition, also in a signal handler; it is checked between two reads.
-    fault : fault that ended it early, else None. reconnections : number of times that a lost device came back.
+    fault : fault that ended it early, else None.
     """
 
     def __init__(
@@ -71,31 +71,32 @@ class FrameReader:
     ) -> None:
         self.settings = settings or ReaderSettings()
         self.fault: DeviceError | None = None
-        self.reconnections = 0
         self.reached_end = False  # the requested number of frames, or time, was reached
         self.delivered = 0
-        self._camera, self._knobs = camera, knobs or {}
+        self._camera = camera
         self._n_frames, self._duration_s = n_frames, duration_s
-        self._wanted = camera.settings()  # settings to restore when a lost device comes back
-        state = camera.state()
+        wanted, state = camera.settings(), camera.state()
         self._shape = (state.height_px, state.width_px)
         self._rate_hz = state.frame_rate_hz
+        self._connection = Connection(
+            camera,
+            knobs or {},
+            wanted=wanted,
+            rate_hz=self._rate_hz,
+            reconnect_s=self.settings.reconnect_s,
+        )
         self._planned = round(duration_s * self._rate_hz) if duration_s and self._rate_hz else None
         self.capacity = max(4, self.settings.queue_bytes // state.frame_bytes)
         self._queue: deque[Frame] = deque()
         self._changed = threading.Condition()
         self._stop = stop or threading.Event()
         self._finished = False  # no more frames come into the queue
-        self._gaps = _Gaps()
-        self._elapsed = _Elapsed(self._rate_hz)
+        self._gaps = Gaps()
+        self._elapsed = Elapsed(self._rate_hz)
         self._misnumbered = 0  # frames whose index did not increase
-        self._told = Losses()  # counts by the camera itself, over all ended runs
         self._first: Frame | None = None
         self._last: Frame | None = None
         self._arrived = time.monotonic()  # time of the last frame
-        self._away = _Away()
-        self._offset = 0
-        self._clock_shift_ns = 0  # added to a device clock that restarted with a reconnection
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
@@ -137,25 +138,16 @@ class FrameReader:
 
     @property
     def losses(self) -> Losses:
-        """Counts of frames delivered and lost so far; each lost frame is attributed once.
-
-        The counts by the camera itself, available when it stops, come first. Other gaps in the index count as lost
-        in transport while the device was gone, by the host while the queue was full, and else by
-        the device.
-        """
-        gaps, told = self._gaps, self._told
+        """Counts of frames delivered and lost so far; those by the camera itself are there when it stops."""
+        told = self._connection.told
         if (self.reached_end or self.fault is not None) and self._planned is not None:
-            told = _at_most(told, gaps.frames)  # frames lost after the planned end do not count
-        unexplained = max(0, gaps.frames - told.lost)
-        unplugged = min(unexplained, gaps.while_gone)
-        host = min(unexplained - unplugged, gaps.while_full)
-        mine = Losses(
-            lost_device=unexplained - unplugged - host,
-            lost_transport=unplugged,
-            lost_host=host + gaps.dropped,
-            incomplete=self._misnumbered,
-        )
-        return replace(told + mine, delivered=self.delivered)
+            told = at_most(told, self._gaps.frames)  # frames lost after the planned end do not count
+        return replace(self._gaps.losses(told, self._misnumbered), delivered=self.delivered)
+
+    @property
+    def reconnections(self) -> int:
+        """Number of times that a lost device came back."""
+        return self._connection.reconnections
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -180,7 +172,7 @@ class FrameReader:
         if self.fault is not None:
             self._note_missing_at_the_end()
         with self._faults_told():
-            self._end_run()
+            self._connection.end_run()
         self._finish()
 
     @contextlib.contextmanager
@@ -203,6 +195,9 @@ class FrameReader:
     def _ending(self) -> bool:
         return self._finished or self._stop.is_set()
 
+    def _give_up(self, pause_s: float) -> bool:
+        return self._stop.wait(pause_s) or self._finished
+
     def _read_until_the_end(self) -> None:
         heard = time.monotonic()
         while not (self.reached_end or self._ending()):
@@ -215,9 +210,10 @@ class FrameReader:
                     ) from None
                 continue
             except DeviceLost as error:
-                self._reconnect(error)
+                self._connection.reopen(error, self._last, self._arrived, self._give_up)
             else:
-                arrived, frame = time.monotonic(), self._continued(frame)
+                arrived = time.monotonic()
+                frame = self._connection.continued(frame, self._first, self._last)
                 self._refuse_changed(frame)
                 if frame.index <= (self._last.index if self._last else -1):
                     self._misnumbered += 1
@@ -226,7 +222,7 @@ class FrameReader:
                             f"no frame with a new number for {self.settings.stall_s:g} s: {frame.index} comes again"
                         )
                     continue
-                self._end_outage()
+                self._gaps.while_gone += self._connection.end_outage()
                 self.reached_end = self._is_last(frame)
                 self._arrived = arrived
             heard = time.monotonic()  # after the wait for the queue: a slow disk is not a stalled camera
@@ -269,7 +265,7 @@ class FrameReader:
             (self._last.index + 1 if self._last else 0) + int(silent_s * (self._rate_hz or 0))
         )
         self._gaps.note(missing)
-        if self._away.since is not None:
+        if self._connection.is_lost:
             self._gaps.while_gone += missing
 
     def _accept(self, frame: Frame) -> None:
@@ -289,134 +285,3 @@ class FrameReader:
             self._queue.append(frame)
             self.delivered += 1
             self._changed.notify_all()
-
-    def _continued(self, frame: Frame) -> Frame:
-        """Shift index and time after a reconnection, so that they continue over the gap."""
-        if not self._offset or self._last is None or self._first is None:
-            return frame
-        time_s = self._last.time_s + (1 / self._rate_hz if self._rate_hz else 0.0)
-        if frame.host_time_ns is not None and self._first.host_time_ns is not None:
-            time_s = self._first.time_s + (frame.host_time_ns - self._first.host_time_ns) * 1e-9
-        if frame.device_time_ns is None or self._last.device_time_ns is None:
-            return replace(frame, index=frame.index + self._offset, time_s=time_s)
-        if frame.device_time_ns + self._clock_shift_ns <= self._last.device_time_ns:
-            # the device's clock restarted with the connection; it must continue, because recordings take their times from it
-            since_last_ns = round((time_s - self._last.time_s) * 1e9)
-            self._clock_shift_ns = self._last.device_time_ns + since_last_ns - frame.device_time_ns
-        return replace(
-            frame,
-            index=frame.index + self._offset,
-            time_s=time_s,
-            device_time_ns=frame.device_time_ns + self._clock_shift_ns,
-        )
-
-    def _reconnect(self, lost: DeviceLost) -> None:
-        """Reopen the device and restore its settings; raise `lost` if it has given no frame for too long."""
-        away = self._away
-        if away.since is None:
-            away.since = time.monotonic()
-        with contextlib.suppress(Exception):  # a lost device may make its library raise anything
-            self._end_run()
-        last: Exception = lost
-        while time.monotonic() - away.since < self.settings.reconnect_s:
-            if self._stop.wait(away.pause_s) or self._finished:
-                break
-            away.pause_s = min(2 * away.pause_s, _LONGEST_PAUSE_S)
-            try:
-                self._open_again()
-                return
-            except Exception as error:  # a device that is just reconnecting may raise anything
-                last = error
-        if last is lost:
-            raise lost
-        tried_s = time.monotonic() - away.since
-        raise DeviceLost(f"{lost}; it was opened again for {tried_s:.2g} s, at last: {last}") from last
-
-    def _open_again(self) -> None:
-        self._camera.close()
-        self._camera.open()
-        self._camera.configure(**self._wanted)
-        for name, knob in self._knobs.items():
-            if isinstance(knob, SetKnob):
-                knob.set_again(name)
-        self._camera.start()
-        if self._last is not None:
-            missed = round((time.monotonic() - self._arrived) * (self._rate_hz or 0))
-            self._away.missed = missed
-            self._offset = self._last.index + 1 + missed
-
-    def _end_outage(self) -> None:
-        """Count a device as present again: a frame came, whereas opening it proves nothing."""
-        if self._away.since is not None:
-            self.reconnections += 1
-            self._gaps.while_gone += self._away.missed
-            self._away = _Away()
-
-    def _end_run(self) -> None:
-        """Stop the camera and add its counts; a lost device may refuse."""
-        with contextlib.suppress(DeviceError):
-            self._told = self._told + replace(self._camera.stop(), delivered=0)
-
-
-class _Elapsed:
-    """Time since the first frame by the device's clock; impossible steps of that clock are replaced by this computer's.
-
-    The device's time may run faster or slower than this computer's, as in playback or simulation.
-    """
-
-    def __init__(self, rate_hz: float | None) -> None:
-        self.doubtful = 0
-        self._rate_hz = rate_hz
-        self._seconds = 0.0
-        self._last: tuple[Frame, float] | None = None
-
-    def at(self, frame: Frame) -> float:
-        """Return the seconds from the first frame to this one; call it for every frame, in order."""
-        now_s = time.monotonic()
-        if self._last is not None:
-            before, before_s = self._last
-            step_s, here_s = frame.time_s - before.time_s, now_s - before_s
-            by_number_s = (frame.index - before.index) / self._rate_hz if self._rate_hz else 0.0
-            if not 0 < step_s <= max(_STEPS_TOO_LONG * by_number_s, _STEPS_TOO_LONG * here_s, _SHORT_STEP_S):
-                self.doubtful += 1
-                step_s = here_s
-            self._seconds += step_s
-        self._last = frame, now_s
-        return self._seconds
-
-
-@dataclass
-class _Away:
-    """Absence of a device that was lost and has given no frame since.
-
-    since : its start by this computer's clock; None if the device is present. missed : frames missed when last reopened.
-    """
-
-    since: float | None = None
-    pause_s: float = _FIRST_PAUSE_S
-    missed: int = 0
-
-
-@dataclass
-class _Gaps:
-    """Numbers of frames missing in the index, by circumstances."""
-
-    frames: int = 0
-    while_full: int = 0
-    while_gone: int = 0
-    dropped: int = 0  # dropped from a queue that keeps the newest
-    full: bool = False
-
-    def note(self, missing: int) -> None:
-        self.frames += missing
-        if self.full:
-            self.while_full += missing
-
-
-def _at_most(told: Losses, frames: int) -> Losses:
-    """Return counts with at most as many lost frames as are missing."""
-    left, shares = frames, {}
-    for name in (field.name for field in fields(Losses) if field.name.startswith("lost_")):
-        shares[name] = min(getattr(told, name), left)
-        left -= shares[name]
-    return replace(told, **shares, incomplete=min(told.incomplete, left))

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nta.io.recordings.folder import KINDS, natural_key
+from nta.io.recordings.micromanager import BESIDE
 from nta.io.recordings.tiff import files_of
 from nta.io.results import BATCH_FILE, RESULTS_FILE
 
@@ -103,11 +104,14 @@ def _leads_nowhere(entry: Path) -> bool:
 def _is_recording(files: list[Path]) -> bool:
     """Return whether the files are the frames of one recording: single images, alone in their folder.
 
-    A TIFF may be an image or a whole stack, so a folder of TIFFs is one recording only if it has a side-car.
+    A TIFF may be an image or a whole stack, so a folder of TIFFs is one recording only if it has a side-car, or the
+    metadata and names of Micro-Manager.
     """
     kinds = {file.suffix.lower() for file in files}
     images = [file for file in files if file.suffix.lower() in KINDS]
     if len(images) < _IMAGES_OF_A_FOLDER or kinds & (set(RECORDINGS) - set(KINDS)):
         return False
-    tiffs = kinds & {".tif", ".tiff"}
-    return not tiffs or any(file.name == "recording.toml" for file in files)
+    names = {file.name for file in files}
+    if not kinds & {".tif", ".tiff"} or "recording.toml" in names:
+        return True
+    return BESIDE in names and all(file.name.startswith("img_") for file in images)

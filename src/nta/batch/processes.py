@@ -14,24 +14,35 @@ from multiprocessing.connection import Connection, wait
 
 from nta.batch.job import Job
 from nta.batch.outcome import Done, JobOutcome
+from nta.compiled import compilation_told
 from nta.cores import at_most_cores
 
 Function = Callable[[Job], JobOutcome]
 _TRIES = 2  # a process may die without a fault of its file, e.g. when other programs use up the memory
 _STUCK_S = 300.0  # without running a line of Python: a library that hangs on nonsense
 _STUCK = -getattr(signal, "SIGALRM", 0) or None  # exit code of a stuck process; Windows has no such alarm
+_COMPILING = "compiling"  # what a process says instead of an outcome
 _THREAD_LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def in_processes(
-    jobs: Sequence[Job], function: Function, *, workers: int, cores_each: int, stuck_s: float = _STUCK_S
+    jobs: Sequence[Job],
+    function: Function,
+    *,
+    workers: int,
+    cores_each: int,
+    stuck_s: float = _STUCK_S,
+    on_compiling: Callable[[], None] = lambda: None,
 ) -> Iterator[Done]:
     """Yield every job with its outcome as they are done, in no order; each process uses `cores_each` cores.
 
     The job of a process that dies is tried once more in a new process; then it fails with a reason. A process that hangs
     inside a library for `stuck_s` seconds is ended, and its job fails. When the iteration is left, also by an interruption,
     the processes are ended.
+
+    on_compiling : called once if a process compiles kernels, during which no job is done for minutes.
     """
+    compiling = False
     waiting = deque((job, 1) for job in jobs)
     team = [_Worker(function, cores_each, stuck_s) for _ in range(min(workers, len(jobs)))]
     try:
@@ -42,8 +53,13 @@ def in_processes(
             busy = {worker.connection: worker for worker in team if worker.job}
             for ready in wait(list(busy)):
                 worker = busy[ready]  # type: ignore[index]
-                job, tries = worker.take()
                 outcome = worker.answer()
+                if isinstance(outcome, str):
+                    if not compiling:
+                        on_compiling()
+                    compiling = True
+                    continue
+                job, tries = worker.take()
                 if outcome is not None:
                     yield job, outcome
                     continue
@@ -84,10 +100,10 @@ class _Worker:
         job, self.job = self.job, None
         return job
 
-    def answer(self) -> JobOutcome | None:
-        """Return the outcome; None if the process is dead."""
+    def answer(self) -> JobOutcome | str | None:
+        """Return the outcome, or that it compiles; None if the process is dead."""
         try:
-            outcome: JobOutcome = self.connection.recv()
+            outcome: JobOutcome | str = self.connection.recv()
             return outcome
         except (EOFError, ConnectionResetError):
             return None
@@ -109,7 +125,8 @@ def _serve(connection: Connection, function: Function, cores_each: int, stuck_s:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole group; the parent ends us
     threading.Thread(target=_end_when_stuck, args=(stuck_s,), daemon=True).start()
     threading.Thread(target=_leave_with_parent, daemon=True).start()
-    with at_most_cores(cores_each), suppress(EOFError, OSError):
+    told = compilation_told(lambda: connection.send(_COMPILING))
+    with at_most_cores(cores_each), told, suppress(EOFError, OSError):
         while True:
             connection.send(function(connection.recv()))
 

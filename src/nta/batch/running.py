@@ -33,6 +33,7 @@ def run_batch(
     executor: str = "",
     use_incomplete: bool = False,
     on_done: Callable[[Job, JobOutcome], None] = lambda _job, _outcome: None,
+    on_compiling: Callable[[], None] = lambda: None,
 ) -> Batch:
     """Run the jobs that are not finished, and write tables and page into the folder.
 
@@ -50,6 +51,8 @@ def run_batch(
         Count recordings that are cut off as replicates.
     on_done
         Called for each job when it is finished.
+    on_compiling
+        Called once if the processes on this machine compile kernels, which they do at first use.
 
     Raises
     ------
@@ -64,7 +67,7 @@ def run_batch(
         if not executor:
             _clear_up(folder)
         outcomes: dict[str, JobOutcome] = {}
-        for job, outcome in _execute(jobs, workers, executor):
+        for job, outcome in _execute(jobs, workers, executor, on_compiling):
             outcomes[job.name] = outcome
             on_done(job, outcome)
         _clear_up(folder)  # all jobs are finished: no worker writes any more
@@ -76,14 +79,17 @@ def run_batch(
     return batch
 
 
-def _execute(jobs: Sequence[Job], workers: int | None, executor: str) -> Iterator[Done]:
+def _execute(
+    jobs: Sequence[Job], workers: int | None, executor: str, on_compiling: Callable[[], None]
+) -> Iterator[Done]:
     if executor:
         return on_dask(jobs, work, executor)
     available = cores()
     if workers is not None and workers < 1:
         raise SettingError(f"there must be at least 1 worker, got {workers}")
     at_work = max(1, min(workers or available, len(jobs)))
-    return in_processes(jobs, work, workers=at_work, cores_each=max(1, available // at_work))
+    each = max(1, available // at_work)
+    return in_processes(jobs, work, workers=at_work, cores_each=each, on_compiling=on_compiling)
 
 
 @contextmanager
@@ -117,7 +123,10 @@ def _locked(file: Path, folder: Path) -> Iterator[None]:
 
 
 def _clear_up(folder: Path) -> None:
-    """Remove incomplete folders left by killed processes."""
+    """Remove incomplete folders and tables left by killed processes."""
+    for table in folder.glob(".*.partial.*"):
+        if table.is_file():
+            table.unlink(missing_ok=True)
     for leftover in (folder / BATCH_RESULTS).rglob(".*"):
         if leftover.suffix in (".partial", ".old") and leftover.is_dir():
             shutil.rmtree(leftover, ignore_errors=True)

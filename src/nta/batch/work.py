@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+from dataclasses import replace
 
 from nta.batch.job import Job
 from nta.batch.outcome import OUTCOME_FILE, JobOutcome, finished, of_analysis, write_outcome
@@ -29,7 +30,9 @@ def _done(job: Job, key: str, sha256: str) -> JobOutcome:
     _refuse_foreign(job)
     try:
         analysis, metadata = analyze_file(job.recording, job.request, sha256=sha256)
-        outcome = of_analysis(analysis, job.about.completed(metadata), key=key, sha256=sha256)
+        about = job.about.completed(metadata)
+        analysis = replace(analysis, provenance=replace(analysis.provenance, about=about.reported))
+        outcome = of_analysis(analysis, about, key=key, sha256=sha256)
         with new_folder(job.folder, replace=True) as partial:
             write_results(analysis, partial, report=job.request.report)
             write_outcome(outcome, partial)

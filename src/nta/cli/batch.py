@@ -18,7 +18,7 @@ from nta.catalogue import CatalogueError
 from nta.cli import EXIT_FAILED, EXIT_OK
 from nta.cli.analyze import asked_of_any_kind
 from nta.cli.catalogue_entries import about_in, catalogue_address, open_catalogue, record_outcome
-from nta.cli.progress import file_progress, say
+from nta.cli.progress import file_progress, say, say_compiling
 from nta.measurements.replicates import Spread
 from nta.quantity import Quantity
 from nta.report.reliance import with_reasons
@@ -60,6 +60,7 @@ def run(options: argparse.Namespace) -> int:
             executor=options.executor,
             use_incomplete=options.use_incomplete,
             on_done=on_done,
+            on_compiling=(lambda: None) if options.quiet else say_compiling,
         )
     if options.json:
         print(json.dumps(_rows(batch), indent=2, ensure_ascii=False))

@@ -5,8 +5,10 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from itertools import count
+
+from nta.compiled import compilation_told
 
 FileDone = Callable[[str, str, bool], None]
 _ENOUGH_DONE = 0.01  # share of the bytes; with less done, the remaining time cannot be estimated
@@ -103,24 +105,13 @@ def _spelled(seconds: float) -> str:
 @contextmanager
 def compiling_said(*, quiet: bool) -> Iterator[None]:
     """Tell the user when kernels are compiled, which happens once and takes longer than most recordings."""
-    if quiet:
+    with nullcontext() if quiet else compilation_told(say_compiling):
         yield
-        return
-    from numba.core import event
 
-    class Once(event.Listener):
-        said = False
 
-        def on_start(self, event: object) -> None:  # noqa: ARG002
-            if not self.said:
-                self.said = True
-                say("compiling for this machine: one to three minutes, this once")
-
-        def on_end(self, event: object) -> None:
-            """Do nothing: only the start is reported."""
-
-    with event.install_listener("numba:compile", Once()):
-        yield
+def say_compiling() -> None:
+    """Tell the user that kernels are compiled."""
+    say("compiling for this machine: one to three minutes, this once")
 
 
 def say(text: str, *, quiet: bool = False) -> None:

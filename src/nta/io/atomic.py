@@ -5,16 +5,20 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import secrets
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from nta.errors import SettingError, full_disk_named
 
+_RANDOM_BYTES = 4  # in a temporary name
+_ABANDONED_S = 3600.0  # beside the lock, because some network drives lock on one computer only
 _LONGEST_NAME = 255  # bytes, of the file systems of Linux, macOS and Windows
 
 
@@ -82,7 +86,8 @@ def check_writable(path: str | Path) -> None:
 def new_folder(path: str | Path, *, replace: bool = False) -> Iterator[Path]:
     """Yield a temporary folder beside `path`; it is renamed to `path` if the block ends without an exception.
 
-    An existing empty folder is replaced; a folder with content is replaced as a whole, and only with `replace`.
+    An existing empty folder is replaced; a folder with content is replaced as a whole, and only with `replace`. What a
+    power cut left of an earlier attempt is removed.
 
     Raises
     ------
@@ -96,13 +101,44 @@ def new_folder(path: str | Path, *, replace: bool = False) -> Iterator[Path]:
     if not replace and _holds_something(target):
         raise SettingError(f"{target} is not empty; choose another folder, or move what is in it away")
     partial = _beside(target, target.name, ".partial")
+    _sweep(partial)
     partial.mkdir()
     try:
-        with full_disk_named(target):
+        with _owned(partial), full_disk_named(target):
             yield partial
             _swap(partial, target, replace=replace)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def _sweep(partial: Path) -> None:
+    """Remove partial folders of the same target that no living process owns and nobody has touched for long."""
+    stem, ending = partial.name[: -2 * _RANDOM_BYTES - len(partial.suffix)], re.escape(partial.suffix)
+    left = re.compile(f"{re.escape(stem)}[0-9a-f]{{{2 * _RANDOM_BYTES}}}{ending}")
+    with suppress(OSError):  # what cannot be removed stays
+        for found in partial.parent.iterdir():
+            if left.fullmatch(found.name) and time.time() - found.stat().st_mtime > _ABANDONED_S:
+                with _owned(found) as owned:
+                    if owned:
+                        shutil.rmtree(found, ignore_errors=True)
+
+
+@contextmanager
+def _owned(folder: Path) -> Iterator[bool]:
+    """Hold a lock on a folder, which the system releases when this process ends in any way; yield whether it is held."""
+    try:
+        import fcntl
+    except ImportError:  # Windows has no such lock
+        yield False
+        return
+    with ExitStack() as opened:
+        held = False
+        with suppress(OSError):  # another process has it, or this disk has no locks
+            handle = os.open(folder, os.O_RDONLY)
+            opened.callback(os.close, handle)
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            held = True
+        yield held
 
 
 def _swap(partial: Path, target: Path, *, replace: bool) -> None:
@@ -160,7 +196,7 @@ def _holds_something(folder: Path) -> bool:
 
 def _beside(target: Path, stem: str, suffix: str) -> Path:
     """Return a new hidden name in the same folder; unlike `tempfile`, files made with it follow the user's umask."""
-    ending = f"-{secrets.token_hex(4)}{suffix}"
+    ending = f"-{secrets.token_hex(_RANDOM_BYTES)}{suffix}"
     room = _LONGEST_NAME - len(os.fsencode(f".{ending}"))
     short = os.fsencode(stem)[: max(room, 0)].decode(errors="ignore")
     return target.with_name(f".{short}{ending}")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nta.errors import RecordingError
 from nta.frames import Image
@@ -63,11 +65,12 @@ def grey_image(frame: av.VideoFrame, tally: Tally, path: Path, *, full_range: bo
         raise RecordingError(f"{path}: pixel format {layout.name} has {bits} bits; nta reads 8 to 16")
     luma = _plane(frame, _stored_as(layout))
     if full_range:
+        whole: Image = luma.astype(luma.dtype.newbyteorder("="))  # a copy: the decoder uses the plane again
         if frame.color_range == _UNSTATED and not layout.name.startswith(("gray", "yuvj")):
             tally.note(_UNSTATED_NOTE)
-        return luma
+        return whole
     tally.note(_RANGE_NOTE)
-    return _stretched(luma, bits)
+    return _stretched(bits).take(luma)
 
 
 def _has_luma_plane(layout: av.VideoFormat) -> bool:
@@ -78,18 +81,19 @@ def _stored_as(layout: av.VideoFormat) -> np.dtype[Any]:
     return np.dtype("u1" if layout.components[0].bits == 8 else ">u2" if layout.is_big_endian else "<u2")
 
 
-def _plane(frame: av.VideoFrame, dtype: np.dtype[Any]) -> Image:
+def _plane(frame: av.VideoFrame, dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Return the first plane of a frame as the decoder holds it, valid until the frame is let go."""
     plane = frame.planes[0]
-    rows = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)[: frame.height]
-    pixels = rows[:, : frame.width * dtype.itemsize].copy().view(dtype)
-    image: Image = pixels.astype(dtype.newbyteorder("="), copy=False)
-    return image
+    rows: NDArray[Any] = np.frombuffer(memoryview(plane), dtype).reshape(
+        -1, plane.line_size // dtype.itemsize
+    )
+    return rows[: frame.height, : frame.width]
 
 
-def _stretched(luma: Image, bits: int) -> Image:
-    """Stretch limited-range video, with black at 16 and white at 235 of 255, to full range (ITU-R BT.601-7, table 3)."""
+@cache
+def _stretched(bits: int) -> Image:
+    """Return the full-range values of limited-range video, black at 16 and white at 235 of 255 (ITU-R BT.601-7, table 3)."""
     black, white, full = 16 << (bits - 8), 235 << (bits - 8), (1 << bits) - 1
     values = (np.arange(1 << bits) - black) * (full / (white - black))
-    table = np.clip(np.rint(values), 0, full).astype(luma.dtype)
-    image: Image = table[luma]
-    return image
+    table: Image = np.clip(np.rint(values), 0, full).astype(np.uint8 if bits == 8 else np.uint16)
+    return table

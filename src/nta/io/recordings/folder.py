@@ -6,7 +6,6 @@ import math
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +14,10 @@ from numpy.typing import NDArray
 
 from nta.errors import RecordingError
 from nta.frames import Image
+from nta.io.recordings.folder_tiff import Shape, TiffFiles
 from nta.io.recordings.grey import LUMA_NOTE, grey
-from nta.io.recordings.reader import Claim, Shot, Tally
-from nta.io.recordings.tiff_layout import Channels, opened
+from nta.io.recordings.micromanager import BESIDE, Told, told_beside
+from nta.io.recordings.reader import Claim, Shot, Tally, indices_and_clock
 
 KINDS = {
     ".png": "PNG",
@@ -37,24 +37,18 @@ def natural_key(name: str) -> tuple[tuple[int, int | str], ...]:
     return tuple((0, int(part)) if part.isdecimal() else (1, part) for part in parts if part)
 
 
-@dataclass(frozen=True)
-class _Shape:
-    width: int
-    height: int
-    deep: bool
-
-    def __str__(self) -> str:
-        return f"{self.width} x {self.height} px {16 if self.deep else 8} bit"
-
-
 class FolderReader:
-    """Images of one kind, size, depth and series."""
+    """Images of one kind, size, depth and series.
 
-    def __init__(self, path: Path) -> None:
+    known_hz : the frame rate that somebody states, for time stamps that may be of two.
+    """
+
+    def __init__(self, path: Path, known_hz: float | None = None) -> None:
         self.path = path
         self._files = image_files(path)
         kind = KINDS[self._files[0].suffix.lower()]
-        shapes = {file: shape for file in self._files if (shape := _header(file)) is not None}
+        self._tiffs = TiffFiles()
+        shapes = {file: shape for file in self._files if (shape := self._header(file)) is not None}
         if not shapes:
             raise RecordingError(f"none of the {len(self._files)} {kind} files in {path} can be read")
         first_file, shape = next(iter(shapes.items()))
@@ -67,14 +61,26 @@ class FolderReader:
         stems = [file.stem for file in self._files]
         odd = _odd_names(path, stems)
         self._index, note = _indices(path, stems)
+        told = told_beside(self._files, known_hz) or Told()
+        self._times_s, clock = told.times_s, None
+        if self._times_s:
+            self._index, clock = indices_and_clock(self._times_s, told.frame_rate_hz)
         self.claim = Claim(
             format=f"folder of {kind}",
             width_px=shape.width,
             height_px=shape.height,
-            bit_depth=None if shape.deep else 8,
+            bit_depth=told.bit_depth if shape.deep else 8,
+            stored_bits=16 if shape.deep else 8,
+            frame_rate_hz=told.frame_rate_hz,
+            exposure_s=told.exposure_s,
+            pixel_size_um=told.pixel_size_um,
+            camera={} if told.binning is None else {"binning": told.binning},
             frames=len(self._files),
+            truncated=told.truncated,
             lossy_codec="JPEG" if kind == "JPEG" else None,
-            notes=tuple(words for words in (note, odd) if words),
+            metadata=told.metadata,
+            notes=tuple(words for words in (note, odd, *told.notes) if words),
+            clock=clock,
         )
         self._shape = shape
 
@@ -82,8 +88,8 @@ class FolderReader:
         """Yield the images that can be read."""
         for k in range(len(self._files)) if positions is None else positions:
             try:
-                image, coloured = grey(_pixels(self._files[k], tally))
-                found = _Shape(image.shape[1], image.shape[0], deep=image.dtype == np.uint16)
+                image, coloured = grey(self._pixels(self._files[k], tally))
+                found = Shape(image.shape[1], image.shape[0], deep=image.dtype == np.uint16)
                 if found != self._shape or image.dtype not in (np.uint8, np.uint16):
                     raise RecordingError(
                         f"{found.width} x {found.height} px {image.dtype}, not {self._shape}"
@@ -94,7 +100,32 @@ class FolderReader:
                 continue
             if coloured:
                 tally.note(LUMA_NOTE)
-            yield Shot(self._index[k], image)
+            time_s = self._times_s[k] if self._times_s else None
+            yield Shot(self._index[k], image, container_time_s=time_s)
+
+    def _header(self, file: Path) -> Shape | None:
+        """Return size and depth without reading the pixels; None for a file that cannot be read."""
+        from PIL import Image as Pillow
+
+        if _is_tiff(file):
+            return self._tiffs.header(file)
+        try:
+            with Pillow.open(file) as image:
+                return Shape(*image.size, deep=image.mode.startswith("I") or _is_deep_png(file))
+        except Exception:  # decoders may raise anything on a damaged file
+            return None
+
+    def _pixels(self, file: Path, tally: Tally) -> NDArray[Any]:
+        """Return (height, width, channels) pixels at native depth."""
+        if _is_tiff(file):
+            return self._tiffs.pixels(file, tally)
+        if _is_deep_png(file):
+            import imagecodecs
+
+            pixels = imagecodecs.png_decode(file.read_bytes())  # Pillow reduces 16-bit RGB to 8 bits
+        else:
+            pixels = _by_pillow(file)
+        return pixels[..., None] if pixels.ndim == 2 else pixels
 
 
 def image_files(path: Path) -> list[Path]:
@@ -108,6 +139,11 @@ def image_files(path: Path) -> list[Path]:
         key=lambda f: natural_key(f.name),
     )
     if not files:
+        if inner := [folder.name for folder in path.iterdir() if (folder / BESIDE).is_file()]:
+            raise RecordingError(
+                f"{path} is no recording itself: Micro-Manager wrote its images into {', '.join(sorted(inner))} in it; give "
+                "that, or the folder to nta batch"
+            )
         held = sorted({f.suffix.lower() for f in path.iterdir() if f.is_file() and f.suffix})
         raise RecordingError(
             f"{path} is a folder without images ({', '.join(sorted(KINDS))}); it holds {', '.join(held) or 'no files'}; "
@@ -199,56 +235,14 @@ def _start_again(numbers: NDArray[Any]) -> str:
     return ""
 
 
-def _header(file: Path) -> _Shape | None:
-    """Return size and depth without reading the pixels; None for a file that cannot be read."""
-    from PIL import Image as Pillow
-
-    if file.suffix.lower() in (".tif", ".tiff"):
-        return _tiff_header(file)
-    try:
-        with Pillow.open(file) as image:
-            return _Shape(*image.size, deep=image.mode.startswith("I") or _is_deep_png(file))
-    except Exception:  # decoders may raise anything on a damaged file
-        return None
-
-
-def _tiff_header(file: Path) -> _Shape | None:
-    try:
-        with opened(file) as (tiff, complaints):
-            page, pages = tiff.pages.first, len(tiff.pages)
-            dtype, height, width = page.dtype, page.imagelength, page.imagewidth
-    except RecordingError:
-        return None
-    if complaints and (pages > 1 or dtype not in (np.uint8, np.uint16)):
-        return None  # the file is damaged, not of another kind
-    if pages > 1:
-        raise RecordingError(
-            f"{file} holds {pages} images, not one; open the file instead of its folder, or give the folder to nta batch"
-        )
-    if dtype not in (np.uint8, np.uint16):
-        raise RecordingError(f"{file} has {dtype} pixels; a recording has uint8 or uint16")
-    return _Shape(width, height, deep=dtype == np.uint16)
+def _is_tiff(file: Path) -> bool:
+    return KINDS[file.suffix.lower()] == "TIFF"
 
 
 def _is_deep_png(file: Path) -> bool:
     with file.open("rb") as opened:
         start = opened.read(26)
     return start[:4] == b"\x89PNG" and start[24:25] == b"\x10"
-
-
-def _pixels(file: Path, tally: Tally) -> NDArray[Any]:
-    """Return (height, width, channels) pixels at native depth."""
-    if file.suffix.lower() in (".tif", ".tiff"):
-        with opened(file) as (tiff, _):
-            page = tiff.pages.first
-            return Channels.of(page).taken(page.asarray(), tally)
-    if _is_deep_png(file):
-        import imagecodecs
-
-        pixels = imagecodecs.png_decode(file.read_bytes())  # Pillow reduces 16-bit RGB to 8 bits
-    else:
-        pixels = _by_pillow(file)
-    return pixels[..., None] if pixels.ndim == 2 else pixels
 
 
 def _by_pillow(file: Path) -> Image:

@@ -90,7 +90,7 @@ def _reader(path: Path, known_hz: float | None) -> Reader:
             raise RecordingError(f"{path} is a Zarr store; {FROM_ARRAYS}")
         from nta.io.recordings.folder import FolderReader
 
-        return FolderReader(path)
+        return FolderReader(path, known_hz)
     if not path.is_file():
         raise RecordingError(f"{path} is neither a file nor a folder: a recording is read more than once")
     with path.open("rb") as file:
@@ -144,8 +144,10 @@ def _files(path: Path) -> tuple[Path, ...]:
     """Return the files of a recording."""
     if path.is_dir():
         from nta.io.recordings.folder import image_files
+        from nta.io.recordings.micromanager import BESIDE
 
-        return tuple(image_files(path))
+        beside = path / BESIDE
+        return (*image_files(path), *((beside,) if beside.is_file() else ()))
     with path.open("rb") as file:
         if file.read(4) not in _TIFFS:
             return (path,)

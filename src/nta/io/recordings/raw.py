@@ -27,7 +27,7 @@ def read_array(
     """Return the array stored at `offset` in the machine's byte order; None if the file ends inside it."""
     pixels = np.empty(shape, dtype)
     file.seek(offset)
-    if file.readinto(pixels.reshape(-1).view(np.uint8).data) != pixels.nbytes:
+    if file.readinto(pixels.data) != pixels.nbytes:
         return None
     return pixels.astype(dtype.newbyteorder("="), copy=False)
 

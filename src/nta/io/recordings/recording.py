@@ -155,14 +155,14 @@ class Recording:
                 tally.lost += max(missing - (tally.damaged - damaged_before), 0)
                 tally.repeated += same_image(shot.image, before.image)
             damaged_before = tally.damaged
-            if full_scale > np.iinfo(shot.image.dtype).max:
-                stored = np.iinfo(shot.image.dtype).bits
+            stored = 8 * shot.image.itemsize
+            if self._camera.bit_depth > stored:
                 raise SettingError(
                     f"{self._name}: its pixels have {stored} bits, not the {self._camera.bit_depth} that "
                     f"{_stater(self._sources['bit_depth'])} states; correct it (--bit-depth)"
                 )
-            if full_scale < np.iinfo(shot.image.dtype).max and int(shot.image.max()) > full_scale:
-                self._remark_on_depth(int(shot.image.max()), tally)
+            if self._camera.bit_depth < stored and (brightest := int(shot.image.max())) > full_scale:
+                self._remark_on_depth(brightest, tally)
             yield Frame(shot.image, shot.index, clock.time_s(shot), shot.host_time_ns, shot.device_time_ns)
             before = shot
         if tally.found == 0:

@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nta.clock import numbered
 from nta.errors import RecordingError
 from nta.io.recordings.grey import LUMA_NOTE, grey
+from nta.io.recordings.micromanager import TAG, summary_of_stack, told_of, words_of_page
 from nta.io.recordings.raw import Place, chosen, read_images
-from nta.io.recordings.reader import Claim, Shot, Tally
-from nta.io.recordings.tiff_layout import Channels, check_axes, check_pixels, frame_places, opened
+from nta.io.recordings.reader import Claim, Shot, Tally, indices_and_clock
+from nta.io.recordings.tiff_directories import Directories, read_directories
+from nta.io.recordings.tiff_layout import (
+    Channels,
+    axes_of_images,
+    check_axes,
+    check_pixels,
+    frame_places,
+    images_along,
+    opened,
+)
 from nta.io.recordings.tiff_words import Words, stated
+
+if TYPE_CHECKING:
+    import tifffile
 
 _LOSSY = {6: "JPEG", 7: "JPEG", 34892: "JPEG", 33007: "JPEG", 50001: "WebP", 34927: "WebP"}
 _PALETTE = 3
@@ -24,12 +37,16 @@ _PALETTE = 3
 
 @dataclass(frozen=True)
 class _Stack:
-    """Images of one file: the places of uncompressed ones, else the pages to decode; and their claimed number."""
+    """Images of one file: the places of uncompressed ones, else the pages to decode; and their claimed number.
+
+    alike : whether all pages are stored like the first, so that its tags hold for all.
+    """
 
     path: Path
     places: list[Place]
     pages: list[int]
     claimed: int
+    alike: bool
 
     def __len__(self) -> int:
         return len(self.places) or len(self.pages)
@@ -57,11 +74,20 @@ class TiffReader:
             page = tiff.pages.first
             check_pixels(page, path)
             words = stated(tiff, path, known_hz)
-            check_axes(tiff, path)
+            here = words.files[0][1] if words.files else words.images
+            directories = read_directories(path)
+            words = _with_micro_manager(words, tiff, path, directories, known_hz)
+            directories = _only_whole(directories)
+            whole = directories is not None and len(directories) == here  # by its own words
+            axes = words.axes if whole and words.axes else axes_of_images(tiff)
+            check_axes(tiff, axes, path)
+            if not words.files:
+                here = max(here, images_along(axes, tiff))
             self._shape: tuple[int, ...] = tuple(page.shape)
             self._dtype = np.dtype(page.dtype).newbyteorder(tiff.byteorder)
-            here = words.files[0][1] if words.files else words.images
-            self._stacks = [_Stack(path, *frame_places(tiff, path, here, alone=not words.files))]
+            self._stacks = [
+                _Stack(path, *frame_places(tiff, path, directories, here), directories is not None)
+            ]
             for name, images in words.files[1:]:
                 self._join(path.with_name(name), images, page, complaints)
             count = sum(map(len, self._stacks))
@@ -86,8 +112,7 @@ class TiffReader:
             timed = len(words.times_s) >= (claimed if words.files else count)
             self._times_s = words.times_s if timed else ()
             rate = words.frame_rate_hz
-            self._index = [k for _, k in numbered(((None, time) for time in self._times_s), rate)]
-            steady = rate is not None and _steady(self._times_s, rate)
+            self._index, clock = indices_and_clock(self._times_s, rate)
             self.claim = Claim(
                 format=f"TIFF{words.dialect}, {compression}",
                 width_px=int(page.imagewidth),
@@ -103,7 +128,7 @@ class TiffReader:
                 lossy_codec=_LOSSY.get(int(page.compression), words.lossy_codec),
                 metadata=words.metadata,
                 notes=tuple(notes),
-                clock="container" if self._times_s and not steady else None,
+                clock=clock,
             )
 
     def shots(self, tally: Tally, positions: Sequence[int] | None = None) -> Iterator[Shot]:
@@ -129,7 +154,9 @@ class TiffReader:
                 raise RecordingError(
                     f"{path} has other images than {self.path}, of whose recording it is a part"
                 )
-            self._stacks.append(_Stack(path, *frame_places(tiff, path, images, alone=False)))
+            directories = _only_whole(read_directories(path))
+            places = frame_places(tiff, path, directories, images)
+            self._stacks.append(_Stack(path, *places, directories is not None))
             complaints += more
 
     def _stored(
@@ -158,6 +185,7 @@ class TiffReader:
         self, stack: _Stack, positions: Sequence[int] | None, tally: Tally
     ) -> Iterator[tuple[int, NDArray[Any] | None]]:
         with opened(stack.path) as (tiff, _):
+            tiff.pages.useframes = stack.alike
             for k in range(len(stack.pages)) if positions is None else positions:
                 pixels = None
                 try:
@@ -166,6 +194,42 @@ class TiffReader:
                     words = (str(error) or repr(error)).splitlines()[0]
                     tally.note(f"images that cannot be read ({words})")
                 yield k, pixels if pixels is not None and pixels.shape == self._shape else None
+
+
+def _only_whole(directories: Directories | None) -> Directories | None:
+    """Return None for a file with damage, which tifffile is to judge page by page."""
+    return directories if directories is not None and directories.whole else None
+
+
+def _with_micro_manager(
+    words: Words, tiff: tifffile.TiffFile, path: Path, directories: Directories | None, known_hz: float | None
+) -> Words:
+    """Return the statements of a file with what Micro-Manager says in its pages and the file does not say otherwise."""
+    tag = tiff.pages.first.tags.get(TAG)
+    if tag is None:
+        return words
+    pages = None if directories is None else directories.texts(TAG)
+    if (
+        pages is None or words.times_s
+    ):  # those of all pages are asked for only where nobody else says the times
+        pages = [json.dumps(tag.value).encode()] if pages is None else pages[:1]
+    summary, to_be_described = summary_of_stack(path)
+    told = told_of([words_of_page(page) for page in pages], summary, known_hz)
+    notes = words.notes if words.times_s else words.notes + told.notes
+    if to_be_described and not words.dialect:
+        notes += ("Micro-Manager did not finish the file: it was killed, or is still writing",)
+    return replace(
+        words,
+        dialect=words.dialect or " (Micro-Manager)",
+        frame_rate_hz=words.frame_rate_hz or told.frame_rate_hz,
+        exposure_s=words.exposure_s or told.exposure_s,
+        pixel_size_um=words.pixel_size_um or told.pixel_size_um,
+        bit_depth=words.bit_depth or told.bit_depth,
+        binning=words.binning or told.binning,
+        times_s=words.times_s or told.times_s,
+        metadata=told.metadata | words.metadata,
+        notes=notes,
+    )
 
 
 def _claimed_frames(words: Words, claimed: int, *, damaged: bool) -> int | None:
@@ -177,7 +241,3 @@ def _claimed_frames(words: Words, claimed: int, *, damaged: bool) -> int | None:
 
 def _compression(page: Any) -> str:
     return "uncompressed" if int(page.compression) == 1 else str(page.compression.name).lower()
-
-
-def _steady(times_s: Sequence[float], rate_hz: float) -> bool:
-    return bool(np.all(np.abs(np.diff(times_s) * rate_hz - 1) < 1e-3)) if len(times_s) > 1 else True

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+import math
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from nta.errors import RecordingError
 from nta.io.recordings.raw import Place
 from nta.io.recordings.reader import Tally
+from nta.io.recordings.tiff_directories import Directories
 
 if TYPE_CHECKING:
     import tifffile
@@ -90,6 +92,11 @@ class Channels:
             white=white if page.photometric == _MIN_IS_WHITE else None,
         )
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether an image is as it is stored: of one channel, with black at 0."""
+        return self.samples == 1 and self.white is None
+
     def taken(self, stored: NDArray[Any], tally: Tally) -> NDArray[Any]:
         """Return an image as (height, width, channels), with 0 for black."""
         pixels = stored[..., None] if self.samples == 1 else stored
@@ -102,13 +109,17 @@ class Channels:
         return pixels
 
 
-def check_axes(tiff: tifffile.TiffFile, path: Path) -> None:
+def axes_of_images(tiff: tifffile.TiffFile) -> dict[str, int]:
+    """Return the axes of the images and their lengths, as tifffile finds them; empty if there are several series."""
+    if len(tiff.series) != 1:
+        return {}
+    series = tiff.series[0]
+    return dict(zip(series.axes, series.shape, strict=True))
+
+
+def check_axes(tiff: tifffile.TiffFile, axes: Mapping[str, int], path: Path) -> None:
     """Refuse a file with more than one axis that counts images."""
-    if len(tiff.series) == 1:
-        series = tiff.series[0]
-        counts = dict(zip(series.axes, series.shape, strict=True))
-    else:
-        counts = {}
+    counts = dict(axes)
     words = tiff.imagej_metadata or {}
     # known even if images are lost
     for axis, key in (("T", "frames"), ("Z", "slices"), ("C", "channels")):
@@ -125,23 +136,25 @@ def check_axes(tiff: tifffile.TiffFile, path: Path) -> None:
 
 
 def frame_places(
-    tiff: tifffile.TiffFile, path: Path, stated_images: int, *, alone: bool = True
+    tiff: tifffile.TiffFile, path: Path, directories: Directories | None, stated_images: int
 ) -> tuple[list[Place], list[int], int]:
     """Return the places of uncompressed images, else the pages to decode; and the claimed number of images.
 
-    alone : whether all images of the recording are in this file.
+    directories : of all images, if they are stored alike; None has every page read and compared.
     """
-    pages = _frame_pages(tiff, path)
+    pages = _frame_pages(tiff, path) if directories is None else list(range(len(directories)))
     first = tiff.pages.first
     length = int(np.prod(first.shape)) * np.dtype(first.dtype).itemsize
-    claimed = max(_series_images(tiff) if alone else 0, stated_images, len(pages))
-    if not _is_straight(first):
+    claimed = max(stated_images, len(pages))
+    if not is_straight(first):
         return [], pages, claimed
     if len(pages) > 1:
-        found = [tiff.pages[k] for k in pages]
-        if not all(_is_straight(page) for page in found):
-            return [], pages, claimed
-        offsets = [page.dataoffsets[0] for page in found]
+        offsets = None if directories is None else directories.pixels()
+        if offsets is None:
+            found = [tiff.pages[k] for k in pages]
+            if not all(is_straight(page) for page in found):
+                return [], pages, claimed
+            offsets = [page.dataoffsets[0] for page in found]
     else:
         images = _images_of_one_directory(tiff, path, length, claimed)
         claimed = max(claimed, images)
@@ -162,7 +175,7 @@ def _images_of_one_directory(tiff: tifffile.TiffFile, path: Path, length: int, c
     return max(images, 1) if rest < _SLACK else 1
 
 
-def _is_straight(page: Any) -> bool:
+def is_straight(page: Any) -> bool:
     """Return whether the pixels of a page are stored uncompressed, in one piece."""
     whole = page.keyframe  # tifffile keeps pages like the first one without their own tags
     plain = int(whole.compression) == 1 and int(whole.bitspersample) in (8, 16)
@@ -171,8 +184,10 @@ def _is_straight(page: Any) -> bool:
 
 def _frame_pages(tiff: tifffile.TiffFile, path: Path) -> list[int]:
     """Return the pages that are frames; refuse a file whose pages differ in size or depth."""
-    first = tiff.pages.first
-    for number in range(len(tiff.pages)):
+    first, count = tiff.pages.first, len(tiff.pages)
+    while not tiff.pages[count - 1].shape:  # zeros of a file that was to grow are no page
+        count -= 1
+    for number in range(count):
         page = tiff.pages[number]
         if 0 in page.shape:  # the directory is damaged; decoding will report it
             continue
@@ -181,14 +196,14 @@ def _frame_pages(tiff: tifffile.TiffFile, path: Path) -> list[int]:
                 f"{path}: image {number} is {page.shape} {page.dtype}, the first {first.shape} "
                 f"{first.dtype}; the images of a recording have one size and depth"
             )
-    return list(range(len(tiff.pages)))
+    return list(range(count))
 
 
-def _series_images(tiff: tifffile.TiffFile) -> int:
-    if len(tiff.series) != 1:
+def images_along(axes: Mapping[str, int], tiff: tifffile.TiffFile) -> int:
+    """Return the number of images that the axes count; that of the pages if there are several series."""
+    if not axes:
         return len(tiff.pages)
-    series = tiff.series[0]
-    return int(np.prod([n for axis, n in zip(series.axes, series.shape, strict=True) if axis in _FRAME_AXES]))
+    return math.prod(n for axis, n in axes.items() if axis in _FRAME_AXES)
 
 
 def _next_directory(path: Path, offset: int, tiff: tifffile.TiffFile) -> int:

@@ -34,11 +34,13 @@ _METRES = {"m": 1.0, "cm": 1e-2, "mm": 1e-3, "nm": 1e-9} | dict.fromkeys(
 class Words:
     """Statements of the file; None or empty means not stated.
 
+    axes : axes that count images and their lengths, if the file says where each of them is.
     files : if the recording was written in several files, their names in the order of the frames, and the number in each.
     """
 
     dialect: str = ""
     images: int = 0
+    axes: Mapping[str, int] = field(default_factory=dict)
     files: tuple[tuple[str, int], ...] = ()
     frame_rate_hz: float | None = None
     exposure_s: float | None = None
@@ -95,6 +97,7 @@ def _from_ome(text: str, path: Path, known_hz: float | None) -> Words:
     return Words(
         dialect=" (OME)",
         images=max(in_time, in_depth),
+        axes=_axes(text, pixels, sum(files.values())),
         files=tuple(files.items()) if len(files) > 1 else (),
         frame_rate_hz=frame_rate_hz,
         exposure_s=_positive(_quantity(planes[0], "ExposureTime", SECONDS, "s")) if planes else None,
@@ -118,7 +121,7 @@ def _image(root: ElementTree.Element, path: Path) -> tuple[ElementTree.Element |
         )
     every = [(pixels, _files(pixels, root, path)) for pixels in root.iterfind(".//{*}Image/{*}Pixels")]
     if len(every) == 1 and len(every[0][1]) <= 1:  # the only file, under the name it had when written
-        return every[0][0], {}
+        return every[0]
     here = [(pixels, files) for pixels, files in every if not files or path.name in files]
     if len(here) > 1:
         raise RecordingError(
@@ -134,6 +137,14 @@ def _image(root: ElementTree.Element, path: Path) -> tuple[ElementTree.Element |
     pixels, files = here[0]
     _refuse_parts(path, files)
     return pixels, files
+
+
+def _axes(text: str, pixels: ElementTree.Element, planes: int) -> dict[str, int]:
+    """Return the axes that count images, if the file tells the place of each of their `planes`, and no more of its axes."""
+    sizes = {axis: _counted(pixels.get(f"Size{axis}", "")) for axis in "TZC"}
+    colours = any(channel.get("SamplesPerPixel", "1") != "1" for channel in pixels.iterfind("{*}Channel"))
+    alone = text.count("<Image ") == 1 and "odulo" not in text and not colours
+    return sizes if alone and math.prod(sizes.values()) == planes else {}
 
 
 def _refuse_parts(path: Path, files: Mapping[str, int]) -> None:
