@@ -66,6 +66,25 @@ def test_live_tracks_are_those_of_the_recording_afterwards(tmp_path, instrument,
     assert seen.sizing.d50.value == pytest.approx(analysis.sizes.summary["d50_nm"].value, rel=1e-9)
 
 
+def test_sizes_are_corrected_from_the_first_on_by_a_curve_that_is_measured_rarely(
+    tmp_path, instrument, profile, monkeypatch
+):
+    curves = []
+
+    def size(*words, detection, **more):
+        curves.append(detection)
+        return size_so_far(*words, detection=detection, **more)
+
+    monkeypatch.setattr("nta.live.analysis.size_so_far", size)
+    _recorded(tmp_path / "out.h5", instrument(), profile, 400, least_interval_s=0.0, busy_share=1.0)
+    assert len(curves) >= 3
+    assert None not in curves
+    assert len(set(map(id, curves))) <= 5, "at most at 72, 144 and 288 frames, and at the end"
+    curves.clear()
+    _recorded(tmp_path / "bare.h5", instrument(), profile, 100, corrected=False)
+    assert set(curves) == {None}
+
+
 def test_gaps_in_the_recording_change_nothing_of_that(tmp_path, instrument, profile):
     path = tmp_path / "out.h5"
     done, spots, tracks, seen = _recorded(path, instrument(faults="lost@2+1"), profile, 150)

@@ -9,6 +9,7 @@ from typing import Any
 from nta.assessment import Finding, FindingName, assess_recording
 from nta.calibration import InstrumentProfile, SampleConditions
 from nta.frames import CameraState, RecordingReport
+from nta.live.settings import LiveSettings
 from nta.pipeline import size_tracks
 from nta.quantity import Quantity
 from nta.settings import AnalysisSettings
@@ -67,16 +68,15 @@ def size_so_far(
     conditions: SampleConditions,
     profile: InstrumentProfile | None,
     settings: AnalysisSettings,
-    repeats: int,
+    live: LiveSettings,
     *,
     report: RecordingReport,
     metadata: Mapping[str, Any],
     detection: DetectionCurve | None = None,
 ) -> Sizing:
-    """Size the tracks of a growing recording, as those of a whole recording but with `repeats` bootstrap repeats.
+    """Size the tracks of a growing recording, as those of a whole recording but with the bootstrap repeats of `live`.
 
-    report, metadata : frames and temperatures so far. detection : detection curve, known at the end of the recording only;
-        with it, motion that detection and linking lose is corrected.
+    report, metadata : frames and temperatures so far. detection : detection curve so far.
     """
     sized = size_tracks(
         spots,
@@ -84,9 +84,9 @@ def size_so_far(
         camera,
         conditions,
         profile,
-        replace(settings, sizing=replace(settings.sizing, repeats=repeats)),
+        replace(settings, sizing=replace(settings.sizing, repeats=live.repeats)),
         detection=detection,
-        relink=detection is not None,
+        relink=live.corrected,
         compare=False,
     )
     assessment = assess_recording(sized, spots, report, metadata, settings.assessment)

@@ -11,8 +11,8 @@ from nta.frames import Frame
 from nta.live import LiveAnalysis, LiveSettings, Snapshot
 from nta.spots import Spots
 
-PREVIEW = LiveSettings(repeats=50, busy_share=0.15, backlog_bytes=32 << 20)
-"""Settings of a preview, which may be coarser than a recording but must not lag behind."""
+PREVIEW = LiveSettings(repeats=50, busy_share=0.15, backlog_bytes=32 << 20, corrected=False)
+"""Settings of a preview, which shows no sizes, only findings: it may be coarser than a recording but must not lag behind."""
 
 _ANEW_S = 30.0
 _NOT_YET = frozenset({"enough_tracks"})  # findings that a short preview would always have
