@@ -1,5 +1,7 @@
 """Live and afterwards give the same tracks; a slow analysis costs the recording nothing."""
 
+import os
+import sys
 import threading
 import time
 from dataclasses import replace
@@ -128,6 +130,19 @@ def test_the_interval_narrows_and_the_target_stops(tmp_path, instrument, profile
     assert widths[-1] <= 0.08
     assert widths[-2] <= 0.08, "one narrow interval may be luck"
     assert widths[0] > widths[-1]
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="threads have no priority of their own")
+def test_the_analysis_gives_way_to_the_recording():
+    """Search, sizes and detector; not the thread that pushes, which records."""
+    with LiveAnalysis(_camera(), WATER) as live:
+        for index in range(80):
+            live.push(_frame(index))
+        live.finish()
+        threads = [t for t in threading.enumerate() if t.name.startswith(("nta-live", "nta-spots"))]
+        nice = {t.name: os.getpriority(os.PRIO_PROCESS, t.native_id) for t in threads}
+    assert len(nice) >= 2
+    assert min(nice.values()) > os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
 
 
 def _camera(**more):

@@ -21,6 +21,7 @@ from nta.errors import LiveAnalysisError, in_words, is_foreseen
 from nta.frames import CameraState, Frame, RecordingReport
 from nta.live.backlog import Backlog
 from nta.live.detection import DetectionSoFar
+from nta.live.priority import give_way
 from nta.live.settings import LiveSettings
 from nta.live.sizing import Sizing, size_so_far
 from nta.live.snapshot import D50Point, Snapshot
@@ -100,7 +101,7 @@ class LiveAnalysis:
         self._last_index = -1
         self._temperatures: list[float] = []
         self._in_a_row = 0
-        self._sizer = ThreadPoolExecutor(1, thread_name_prefix="nta-live-sizes")
+        self._sizer = ThreadPoolExecutor(1, thread_name_prefix="nta-live-sizes", initializer=give_way)
         self._sizing: Future[None] | None = None
         self._due_s = 0.0
         self._searcher = threading.Thread(target=self._run, name="nta-live", daemon=True)
@@ -211,6 +212,7 @@ class LiveAnalysis:
             ) from self._error
 
     def _run(self) -> None:
+        give_way()  # before the detector starts its threads
         with self._failing():
             if head := self._backlog.take(PRIME_FRAMES, PRIME_FRAMES):
                 self._detector.prime(head)
