@@ -247,7 +247,7 @@ def test_the_measured_temperature_sizes_and_its_move_is_advice(tmp_path, instrum
         record(device, writer, n_frames=200, on_frame=live.push, on_reading=live.telemetry)
         live.finish()
         seen = live.snapshot()
-    moved = next(f for f in seen.sizing.findings if f.name == "temperature_range")
+    moved = seen.sizing.assessment.finding("temperature_range")
     assert moved.verdict is Verdict.WARN
     assert moved in seen.advice
     assert seen.temperature_c == pytest.approx(25.0, abs=0.1)

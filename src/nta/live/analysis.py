@@ -99,6 +99,7 @@ class LiveAnalysis:
         self._stamps = Stamps()
         self._first_time_s: float | None = None
         self._last_index = -1
+        self._pushed_s: float | None = None
         self._temperatures: list[float] = []
         self._in_a_row = 0
         self._sizer = ThreadPoolExecutor(1, thread_name_prefix="nta-live-sizes", initializer=give_way)
@@ -113,6 +114,7 @@ class LiveAnalysis:
             if self._first_time_s is None:
                 self._first_time_s = frame.time_s
             self._stamps.add(frame)
+            self._pushed_s = time.monotonic()
             self._arrived.append(time.monotonic_ns() if frame.host_time_ns is None else frame.host_time_ns)
             seen = self._seen
             self._seen = replace(
@@ -139,6 +141,7 @@ class LiveAnalysis:
             span_s = (stamps[-1] - stamps[0]) * 1e-9 if len(stamps) > 1 else 0.0
             return replace(
                 self._seen,
+                silent_s=0.0 if self._pushed_s is None else time.monotonic() - self._pushed_s,
                 frames_waiting=len(self._backlog),
                 frame_rate_hz=(len(stamps) - 1) / span_s if span_s > 0 else None,
             )

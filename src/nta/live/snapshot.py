@@ -26,7 +26,7 @@ class D50Point:
 class Snapshot:
     """State of a recording at one moment.
 
-    elapsed_s : time of the newest frame since the first.
+    elapsed_s : time of the newest frame since the first. silent_s : time since it arrived.
     frames : number received, all in the file. frames_lost : number lost, by gaps in the index.
     frames_waiting : number received but not searched yet. frames_shed : number left out of the live analysis because
         it could not keep up; they are in the file too.
@@ -42,6 +42,7 @@ class Snapshot:
     """
 
     elapsed_s: float = 0.0
+    silent_s: float = 0.0
     frames: int = 0
     frames_lost: int = 0
     frames_waiting: int = 0
@@ -74,13 +75,13 @@ class Snapshot:
         """Findings that call for action, failures first."""
         if self.sizing is None:
             return ()
-        asking = [f for f in self.sizing.findings if f.verdict in (Verdict.FAIL, Verdict.WARN)]
+        asking = [f for f in self.sizing.assessment.findings if f.verdict in (Verdict.FAIL, Verdict.WARN)]
         return tuple(sorted(asking, key=lambda f: -f.verdict.severity))
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain data for JSON."""
         names = (
-            "elapsed_s", "frames", "frames_lost", "frames_waiting", "frames_shed", "frame_rate_hz",
+            "elapsed_s", "silent_s", "frames", "frames_lost", "frames_waiting", "frames_shed", "frame_rate_hz",
             "temperature_c", "spot_width_px", "width_in_focus_px", "spots_per_frame", "target", "enough",
             "finishing", "fault",
         )  # fmt: skip
@@ -107,5 +108,5 @@ def _plain(sizing: Sizing) -> dict[str, Any]:
             "confidence": curve.confidence,
             **{name: getattr(curve, name).tolist() for name in ("edges_nm", "weight", "low", "high")},
         },
-        "findings": [finding.as_dict() for finding in sizing.findings],
+        "findings": [finding.as_dict() for finding in sizing.assessment.findings],
     }

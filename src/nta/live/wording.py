@@ -13,6 +13,7 @@ from nta.live.snapshot import Snapshot
 from nta.quantity import Quantity
 from nta.report.wording import MOODS, SIGNS, grouped, number, prettied, value_and_interval
 
+_SILENT_S = 3.0  # without a frame from which on that is said; slower cameras than 1 Hz follow no particle
 _SPARKS = " ▁▂▃▄▅▆▇█"
 
 
@@ -87,23 +88,26 @@ def lines(s: Snapshot) -> Iterator[Line]:
     if s.fault:
         words = f"the live analysis stopped: {s.fault}"
         yield Line(words, Verdict.FAIL, "the recording goes on; its report is made as usual")
+    if s.silent_s > _SILENT_S and not s.finishing:
+        words = f"▲ no frame for {s.silent_s:.0f} s: is the device there, is the disk busy?"
+        yield Line(words, Verdict.WARN, "a lost device is opened again; what was recorded is kept")
     if s.frames_shed:
         words = "this computer is too slow to analyse live; the report will have every frame"
         yield Line(words, Verdict.WARN)
     if s.enough:
         yield Line("enough: D50 is known as well as was asked for", Verdict.PASS)
-    if s.out_of_focus and all(finding.name != "out_of_focus" for finding in s.advice):
+    found = None if s.sizing is None else s.sizing.assessment
+    if s.out_of_focus and (found is None or found.finding("out_of_focus") not in s.advice):
         widths = f"{number(s.spot_width_px)} px, and one in focus has {number(s.width_in_focus_px)} px"
         words = f"▲ Focus: half of the spots are wider than {widths}"
         yield Line(words, Verdict.WARN, "turn the focus to where the spots are smallest")
     for finding in s.advice:
         words = f"{SIGNS[MOODS[finding.verdict]]} {finding.title}: {prettied(finding.evidence)}"
         yield Line(words, finding.verdict, finding.advice)
-    if s.sizing is not None and not s.advice and not s.out_of_focus:
-        judged = {finding.name for finding in s.sizing.findings}
+    if found is not None and not s.advice and not s.out_of_focus:
         in_focus = s.spot_width_px is not None and s.width_in_focus_px is not None
         good = ["concentration", "light", *(["focus"] if in_focus else []), "drift"]
-        if not judged or "enough_tracks" in judged:
+        if not found.findings or found.finding("enough_tracks"):
             good.append("number of tracks")
         yield Line(f"✓ {', '.join(good[:-1])} and {good[-1]} are good", Verdict.PASS)
 
