@@ -118,9 +118,16 @@ def test_the_line_for_a_log_has_the_same():
     assert "too slow" in line(replace(FULL, frames_shed=100)), "what is worst comes first"
 
 
-def test_a_device_that_is_silent_is_said_until_the_recording_has_ended():
+def test_what_lags_is_said():
+    """A camera slower than it was set, and an analysis slower than the camera; frames that are just searched are no lag."""
+    assert "30.0 of" not in _drawn(replace(FULL, set_hz=30.0))
+    assert "30.0 of 60.0 Hz" in _drawn(replace(FULL, set_hz=60.0))
+    assert "behind" not in _drawn(FULL)
+    assert "180, 6 s behind" in _drawn(replace(FULL, frames_waiting=180))
+
+
+def test_a_device_that_is_silent_is_said():
     assert "no frame for 12 s" in _drawn(replace(FULL, silent_s=12.3))
-    assert "no frame" not in _drawn(replace(FULL, silent_s=12.3, finishing=True))
     assert "no frame" not in _drawn(replace(FULL, silent_s=0.5))
 
 

@@ -91,6 +91,7 @@ class LiveAnalysis:
         self._lock = threading.Lock()
         self._error: Exception | None = None
         self._seen = Snapshot(
+            set_hz=camera.frame_rate_hz,
             target=self._live.until_d50_within,
             width_in_focus_px=None if self._profile is None else self._profile.spot_width_px,
         )
@@ -162,6 +163,7 @@ class LiveAnalysis:
             The live analysis failed, before or in the last sizing; the recording is not affected.
         """
         with self._lock:
+            self._pushed_s = None  # no more frames are waited for
             self._seen = replace(self._seen, finishing=True)
         try:
             self._backlog.end()
@@ -248,15 +250,17 @@ class LiveAnalysis:
             self._size(self._linker.snapshot())
 
     def _size(self, tracks: Tracks, *, last: bool = False) -> None:
-        """Submit the tracks so far for sizing; wait only for the `last`, for which everything is measured once more."""
+        """Submit the tracks so far for sizing; the `last` are sized here, where nothing is waited for any more."""
         camera, conditions, report, metadata = self._known_so_far()
         if conditions.temperature_c is None:
             return  # no temperature was measured yet
-        self._sizing = self._sizer.submit(
-            self._infer, self._linker.spots, tracks, camera, conditions, report, metadata, last
-        )
+        words = self._linker.spots, tracks, camera, conditions, report, metadata, last
         if last:
-            self._sizing.result()
+            if self._sizing is not None:
+                self._sizing.result()
+            self._infer(*words)
+        else:
+            self._sizing = self._sizer.submit(self._infer, *words)
 
     def _known_so_far(self) -> tuple[CameraState, SampleConditions, RecordingReport, Mapping[str, Any]]:
         """Return camera and sample with values measured so far, and report and metadata of the recording so far."""

@@ -26,11 +26,12 @@ class D50Point:
 class Snapshot:
     """State of a recording at one moment.
 
-    elapsed_s : time of the newest frame since the first. silent_s : time since it arrived.
+    elapsed_s : time of the newest frame since the first. silent_s : time since it arrived, while
+        more are waited for.
     frames : number received, all in the file. frames_lost : number lost, by gaps in the index.
     frames_waiting : number received but not searched yet. frames_shed : number left out of the live analysis because
         it could not keep up; they are in the file too.
-    frame_rate_hz : rate at which frames arrive now, by this computer's clock.
+    frame_rate_hz : rate at which frames arrive now, by this computer's clock. set_hz : rate that the camera states.
     temperature_c : last measured value; None if it is not measured.
     spot_width_px, width_in_focus_px : median width of recent spots, which is smallest in focus, and the width in focus by
         the profile; None if there are too few spots, or the profile does not state it.
@@ -48,6 +49,7 @@ class Snapshot:
     frames_waiting: int = 0
     frames_shed: int = 0
     frame_rate_hz: float | None = None
+    set_hz: float | None = None
     temperature_c: float | None = None
     spot_width_px: float | None = None
     width_in_focus_px: float | None = None
@@ -63,6 +65,11 @@ class Snapshot:
     def spots_per_frame(self) -> float | None:
         """Mean number of spots in the recent frames."""
         return float(np.mean(self.recent_spots)) if self.recent_spots else None
+
+    @property
+    def behind_s(self) -> float:
+        """Time of the recording that is not searched yet."""
+        return self.elapsed_s * self.frames_waiting / self.frames if self.frames else 0.0
 
     @property
     def out_of_focus(self) -> bool:
@@ -81,7 +88,7 @@ class Snapshot:
     def as_dict(self) -> dict[str, Any]:
         """Return plain data for JSON."""
         names = (
-            "elapsed_s", "silent_s", "frames", "frames_lost", "frames_waiting", "frames_shed", "frame_rate_hz",
+            "elapsed_s", "silent_s", "frames", "frames_lost", "frames_waiting", "frames_shed", "frame_rate_hz", "set_hz",
             "temperature_c", "spot_width_px", "width_in_focus_px", "spots_per_frame", "target", "enough",
             "finishing", "fault",
         )  # fmt: skip

@@ -14,6 +14,8 @@ from nta.quantity import Quantity
 from nta.report.wording import MOODS, SIGNS, grouped, number, prettied, value_and_interval
 
 _SILENT_S = 3.0  # without a frame from which on that is said; slower cameras than 1 Hz follow no particle
+_BEHIND_S = 5.0  # from which on it is said how far the analysis lags: a first learning takes two
+_AS_SET = 0.9  # share of the set frame rate below which the camera is slower than it says
 _SPARKS = " ▁▂▃▄▅▆▇█"
 
 
@@ -43,16 +45,17 @@ def recording_rows(s: Snapshot, longest_s: float | None) -> Iterator[Row]:
     """Yield the progress of the recording: time, frames, losses, temperature."""
     of = "" if longest_s is None else f" of at most {longest_s:g} s"
     yield "recording", (Piece(f"{s.elapsed_s:.1f} s{of}"),)
-    yield "frames", (Piece(f"{grouped(s.frames)} at {number(s.frame_rate_hz)} Hz"),)
+    yield "frames", (Piece(f"{grouped(s.frames)} at "), *_rate(s))
     yield _lost(s)
     shed = (Piece(", "), Piece(f"{s.frames_shed} left out", Verdict.WARN)) if s.frames_shed else ()
-    yield "still to search", (Piece(str(s.frames_waiting)), *shed)
+    late = (Piece(f", {s.behind_s:.0f} s behind", Verdict.WARN),) if s.behind_s > _BEHIND_S else ()
+    yield "still to search", (Piece(str(s.frames_waiting)), *late, *shed)
     yield from _temperature(s)
 
 
 def preview_rows(s: Snapshot) -> Iterator[Row]:
     """Yield the state of the preview, while nothing is recorded."""
-    yield "frame rate", (Piece(f"{number(s.frame_rate_hz)} Hz"),)
+    yield "frame rate", tuple(_rate(s))
     yield _lost(s)
     yield _particles(s)
     yield from _focus(s)
@@ -88,7 +91,7 @@ def lines(s: Snapshot) -> Iterator[Line]:
     if s.fault:
         words = f"the live analysis stopped: {s.fault}"
         yield Line(words, Verdict.FAIL, "the recording goes on; its report is made as usual")
-    if s.silent_s > _SILENT_S and not s.finishing:
+    if s.silent_s > _SILENT_S:
         words = f"▲ no frame for {s.silent_s:.0f} s: is the device there, is the disk busy?"
         yield Line(words, Verdict.WARN, "a lost device is opened again; what was recorded is kept")
     if s.frames_shed:
@@ -149,6 +152,13 @@ def with_interval(quantity: Quantity) -> tuple[str, str]:
     """Return a value and, in brackets, its interval."""
     value, interval = value_and_interval(quantity)
     return value, f"({interval})" if interval else ""
+
+
+def _rate(s: Snapshot) -> Iterator[Piece]:
+    """Yield the rate at which frames arrive, and the rate that was set where it is not reached."""
+    slow = s.frame_rate_hz and s.set_hz and s.frame_rate_hz < _AS_SET * s.set_hz
+    yield Piece(number(s.frame_rate_hz), Verdict.WARN if slow else None)
+    yield Piece(f" of {number(s.set_hz)} Hz" if slow else " Hz")
 
 
 def _lost(s: Snapshot) -> Row:
