@@ -31,7 +31,7 @@ and around them, nearest to the science first::
     study                several recordings, how they were handled, and whether vesicles were touched
     catalogue            every run on record, in a database
     batch, sop           folders of recordings; protocols of measurement
-    qc, overlay          results against a specification and over time; results of all sources on one page
+    qc, overlay          results against a specification and over time; results of all programs on one page
     web                  the instrument as a page in the browser
     cli                  the words of the command line
     testing              the rules for drivers, as tests of a lab's own

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from nta.assessment import Finding, Verdict
+from nta.assessment import Assessment, Finding, Verdict
 from nta.cli import main
 from nta.cli.live import share_of
 from nta.cli.live_view import line, view
@@ -51,14 +51,16 @@ def _sizing(half_nm=5.0):
             describes="particles in view",
             confidence=0.95,
         ),
-        findings=(
-            Finding(
-                name="spots_per_frame_high",
-                title="Particle density",
-                verdict=Verdict.FAIL,
-                evidence="too many",
-                advice="dilute further",
-            ),
+        assessment=Assessment(
+            findings=(
+                Finding(
+                    name="spots_per_frame_high",
+                    title="Particle density",
+                    verdict=Verdict.FAIL,
+                    evidence="too many",
+                    advice="dilute further",
+                ),
+            )
         ),
     )
 
@@ -104,7 +106,7 @@ def test_the_view_says_when_it_is_enough_and_what_is_missing():
     assert "good enough" in _drawn(replace(FULL, sizing=_sizing(2.0), enough=True))
     assert "too slow to analyse live" in _drawn(replace(FULL, frames_shed=100))
     assert "the recording goes on" in _drawn(replace(FULL, fault="RecordingError: x"))
-    good = replace(FULL, sizing=replace(_sizing(), findings=()))
+    good = replace(FULL, sizing=replace(_sizing(), assessment=Assessment(findings=())))
     assert "✓ concentration" in _drawn(good)
 
 
@@ -113,6 +115,20 @@ def test_the_line_for_a_log_has_the_same():
     assert "300 frames | 2 lost" in words
     assert "D50 100.0" in words
     assert "Particle density: too many" in words
+    assert "too slow" in line(replace(FULL, frames_shed=100)), "what is worst comes first"
+
+
+def test_what_lags_is_said():
+    """A camera slower than it was set, and an analysis slower than the camera; frames that are just searched are no lag."""
+    assert "30.0 of" not in _drawn(replace(FULL, set_hz=30.0))
+    assert "30.0 of 60.0 Hz" in _drawn(replace(FULL, set_hz=60.0))
+    assert "behind" not in _drawn(FULL)
+    assert "180, 6 s behind" in _drawn(replace(FULL, frames_waiting=180))
+
+
+def test_a_device_that_is_silent_is_said():
+    assert "no frame for 12 s" in _drawn(replace(FULL, silent_s=12.3))
+    assert "no frame" not in _drawn(replace(FULL, silent_s=0.5))
 
 
 def test_sparks_run_from_zero_to_the_largest():

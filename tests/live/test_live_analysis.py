@@ -1,5 +1,7 @@
 """Live and afterwards give the same tracks; a slow analysis costs the recording nothing."""
 
+import os
+import sys
 import threading
 import time
 from dataclasses import replace
@@ -9,7 +11,7 @@ import numpy as np
 import pytest
 
 import nta
-from made.waiting import no_thread_left
+from made.waiting import no_thread_left, until
 from nta.acquisition import LiveSource, record
 from nta.assessment import Verdict
 from nta.circumstances import completed_camera
@@ -66,6 +68,25 @@ def test_live_tracks_are_those_of_the_recording_afterwards(tmp_path, instrument,
     assert seen.sizing.d50.value == pytest.approx(analysis.sizes.summary["d50_nm"].value, rel=1e-9)
 
 
+def test_sizes_are_corrected_from_the_first_on_by_a_curve_that_is_measured_rarely(
+    tmp_path, instrument, profile, monkeypatch
+):
+    curves = []
+
+    def size(*words, detection, **more):
+        curves.append(detection)
+        return size_so_far(*words, detection=detection, **more)
+
+    monkeypatch.setattr("nta.live.analysis.size_so_far", size)
+    _recorded(tmp_path / "out.h5", instrument(), profile, 400, least_interval_s=0.0, busy_share=1.0)
+    assert len(curves) >= 2
+    assert None not in curves
+    assert len(set(map(id, curves))) <= 5, "at most at 72, 144 and 288 frames, and at the end"
+    curves.clear()
+    _recorded(tmp_path / "bare.h5", instrument(), profile, 100, corrected=False)
+    assert set(curves) == {None}
+
+
 def test_gaps_in_the_recording_change_nothing_of_that(tmp_path, instrument, profile):
     path = tmp_path / "out.h5"
     done, spots, tracks, seen = _recorded(path, instrument(faults="lost@2+1"), profile, 150)
@@ -111,6 +132,19 @@ def test_the_interval_narrows_and_the_target_stops(tmp_path, instrument, profile
     assert widths[0] > widths[-1]
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="threads have no priority of their own")
+def test_the_analysis_gives_way_to_the_recording():
+    """Search, sizes and detector; not the thread that pushes, which records."""
+    with LiveAnalysis(_camera(), WATER) as live:
+        for index in range(80):
+            live.push(_frame(index))
+        live.finish()
+        threads = [t for t in threading.enumerate() if t.name.startswith(("nta-live", "nta-spots"))]
+        nice = {t.name: os.getpriority(os.PRIO_PROCESS, t.native_id) for t in threads}
+    assert len(nice) >= 2
+    assert min(nice.values()) > os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+
 def _camera(**more):
     return CameraState(width_px=64, height_px=48, bit_depth=8, frame_rate_hz=30.0, pixel_size_um=0.25, **more)
 
@@ -141,6 +175,16 @@ def test_push_never_waits_and_sheds_in_one_gap(monkeypatch):
         gaps = np.diff(spots.scene.frame_index)
         assert (gaps > 1).sum() <= 1
         assert spots.scene.n_frames + live.snapshot().frames_shed == 1000
+
+
+def test_silence_is_measured_from_frame_to_frame_and_only_while_it_records():
+    with LiveAnalysis(_camera(), WATER) as live:
+        assert live.snapshot().silent_s == 0
+        for index in range(70):
+            live.push(_frame(index))
+        until(lambda: live.snapshot().silent_s > 0.02)
+        live.finish()
+        assert live.snapshot().silent_s == 0
 
 
 def test_a_failing_analysis_is_said_and_the_recording_goes_on():
@@ -213,7 +257,7 @@ def test_the_measured_temperature_sizes_and_its_move_is_advice(tmp_path, instrum
         record(device, writer, n_frames=200, on_frame=live.push, on_reading=live.telemetry)
         live.finish()
         seen = live.snapshot()
-    moved = next(f for f in seen.sizing.findings if f.name == "temperature_range")
+    moved = seen.sizing.assessment.finding("temperature_range")
     assert moved.verdict is Verdict.WARN
     assert moved in seen.advice
     assert seen.temperature_c == pytest.approx(25.0, abs=0.1)

@@ -1,4 +1,4 @@
-"""One page for results of several sources: same units, same percentiles, every program's ways named."""
+"""One page for results of several programs: same units, same percentiles, every program's ways named."""
 
 import re
 from dataclasses import replace
@@ -14,9 +14,9 @@ from nta.cli import main
 from nta.errors import SettingError
 from nta.io.results import save_analysis
 from nta.io.vendors import Histogram, VendorResult, VendorRun
-from nta.overlay import open_source, source, write_overlay
+from nta.overlay import entry, open_entry, write_overlay
+from nta.overlay.entry import EDGES_NM
 from nta.overlay.figures import draw_all
-from nta.overlay.source import EDGES_NM
 from nta.quantity import Quantity
 from nta.report.figures.style import as_svg
 from nta.sizes import SizingSettings, size_distribution
@@ -55,7 +55,7 @@ def vendor(
 
 
 def test_videos_of_an_export_become_one_source_with_an_interval():
-    found = source(vendor(medians=(98, 100, 102)))
+    found = entry(vendor(medians=(98, 100, 102)))
     q = found.number("d50_nm")
     assert q.low < 100 < q.high
     assert len(found.results) == 3
@@ -68,7 +68,7 @@ def test_videos_of_an_export_become_one_source_with_an_interval():
 
 
 def test_a_single_run_has_no_band_and_no_interval():
-    found = source(vendor())
+    found = entry(vendor())
     assert found.number("d50_nm").low is None
     assert np.isnan(found.curve().low).all()
 
@@ -80,7 +80,7 @@ def test_shares_survive_the_common_bins():
         concentration_per_ml=np.add.reduceat(coarse.histogram.concentration_per_ml, np.arange(0, 118, 2)),
     )
     mixed = replace(vendor(), runs=(coarse, replace(coarse, histogram=half)))
-    below = np.cumsum(source(mixed).curve().weight)
+    below = np.cumsum(entry(mixed).curve().weight)
     assert EDGES_NM[np.searchsorted(below, 0.5)] == pytest.approx(100, rel=0.05)
 
 
@@ -88,19 +88,19 @@ def test_the_viscosity_of_a_program_can_be_taken_out():
     from nta.physics import water_viscosity_pa_s
 
     thick = vendor(viscosity_pa_s=1.02 * water_viscosity_pa_s(25.0))
-    plain, freed = source(thick), source(thick, same_viscosity=True)
+    plain, freed = entry(thick), entry(thick, same_viscosity=True)
     assert plain.viscosity_ratio == pytest.approx(1.02)
     # d = kT / 3 pi eta D: a program that takes water for thicker than it is gives sizes that are too small
     assert freed.number("d50_nm").value == pytest.approx(1.02 * plain.number("d50_nm").value)
-    assert source(vendor(), same_viscosity=True).rescaled is False
+    assert entry(vendor(), same_viscosity=True).rescaled is False
 
 
 def test_the_page_holds_numbers_ways_and_secrets(tmp_path):
-    sources = [
-        source(vendor(medians=(98, 100, 102)), name="one"),
-        source(vendor("B", per_ml=1e12), name="<two>"),
+    entries = [
+        entry(vendor(medians=(98, 100, 102)), name="one"),
+        entry(vendor("B", per_ml=1e12), name="<two>"),
     ]
-    page = write_overlay(sources, tmp_path / "page.html").read_text(encoding="utf-8")
+    page = write_overlay(entries, tmp_path / "page.html").read_text(encoding="utf-8")
     assert page.count("<svg") == 3
     assert "keeps a secret" in page
     assert "&lt;two&gt;" in page
@@ -112,11 +112,11 @@ def test_the_page_holds_numbers_ways_and_secrets(tmp_path):
 
 @pytest.mark.parametrize("n", [2, 9])
 def test_the_legend_covers_no_curve(n):
-    sources = [
-        source(vendor(medians=(80 + 10 * i,)), name=f"20250219_00{i}_EV_ip_p1_F7-5000_size_488")
+    entries = [
+        entry(vendor(medians=(80 + 10 * i,)), name=f"20250219_00{i}_EV_ip_p1_F7-5000_size_488")
         for i in range(n)
     ]
-    curves, _, concentrations = draw_all(sources)
+    curves, _, concentrations = draw_all(entries)
     for picture in (curves, *concentrations):
         figure = picture.figure
         figure.draw_without_rendering()
@@ -134,7 +134,7 @@ def test_a_single_track_in_a_narrow_bin_is_no_peak():
     per_bin = np.round(run.histogram.concentration_per_ml / run.concentration_per_ml * 60)  # 60 tracks
     per_bin[-5] = 1.0  # at 572 nm, where 5 nm are less than 1 %
     histogram = replace(run.histogram, concentration_per_ml=per_bin)
-    one = source(replace(result, runs=(replace(run, histogram=histogram),)), name="one")
+    one = entry(replace(result, runs=(replace(run, histogram=histogram),)), name="one")
     curves, *_ = draw_all([one])
     (line,) = curves.figure.axes[0].lines
     x, y = line.get_data()
@@ -143,22 +143,22 @@ def test_a_single_track_in_a_narrow_bin_is_no_peak():
 
 
 def test_a_name_that_the_font_lacks_is_no_warning():
-    curves, *_ = draw_all([source(vendor(), name="外泌体 🧫")])
+    curves, *_ = draw_all([entry(vendor(), name="外泌体 🧫")])
     assert "外泌体 🧫" in as_svg(curves)  # a warning would be an error here
 
 
 @pytest.mark.parametrize(("per_ml", "scale"), [(5e9, "linear"), (5e10, "log")])
 def test_what_is_much_thinner_is_still_to_be_seen(per_ml, scale):
     *_, (concentrations,) = draw_all(
-        [source(vendor(), name="thin"), source(vendor(per_ml=per_ml), name="thick")]
+        [entry(vendor(), name="thin"), entry(vendor(per_ml=per_ml), name="thick")]
     )
     assert concentrations.figure.axes[0].get_yscale() == scale
 
 
 @pytest.mark.parametrize(("ln_sd", "own"), [(0.15, False), (0.05, True)])
 def test_a_sharp_peak_does_not_flatten_a_broad_one(ln_sd, own):
-    sources = [source(vendor(), name="broad"), source(vendor(ln_sd=ln_sd), name="sharp")]
-    curves, *_ = draw_all(sources)
+    entries = [entry(vendor(), name="broad"), entry(vendor(ln_sd=ln_sd), name="sharp")]
+    curves, *_ = draw_all(entries)
     (axis,) = curves.figure.axes
     heights = [float(line.get_ydata().max()) for line in axis.lines]
     assert max(heights) < 2 * min(heights)
@@ -211,7 +211,7 @@ def test_a_limit_of_a_concentration_is_shown_with_its_reason(rng, tmp_path):
         curve=None, law=None, limit_nm=limit, share_below_limit=None, volume=None, suspension=None,
         concentration=found, indices=None,
     )  # fmt: skip
-    shown = [source(replace(analysis, visibility=seen), name="thin"), source(vendor(), name="thick")]
+    shown = [entry(replace(analysis, visibility=seen), name="thin"), entry(vendor(), name="thick")]
     page = write_overlay(shown, tmp_path / "page.html").read_text(encoding="utf-8")
     assert f'below 9.76·10⁷ in the sample<span class="interval">{why}</span>' in page
     assert "No number of particles per ml: thin" in page
@@ -240,7 +240,7 @@ def counted(rng, *, suspension=True, dilution=None, per_ml=1e8):
 
 
 def test_per_ml_is_drawn_of_what_the_concentration_counts(rng):
-    *_, (picture,) = draw_all([source(counted(rng), name="one")])
+    *_, (picture,) = draw_all([entry(counted(rng), name="one")])
     (line,) = picture.figure.axes[0].lines
     x, y = line.get_data()
     assert np.isnan(y[x < 100]).all()  # nothing is counted there
@@ -249,27 +249,27 @@ def test_per_ml_is_drawn_of_what_the_concentration_counts(rng):
 
 
 def test_without_a_distribution_in_suspension_there_is_no_curve_per_ml(rng):
-    *_, (picture,) = draw_all([source(counted(rng, suspension=False), name="one")])
+    *_, (picture,) = draw_all([entry(counted(rng, suspension=False), name="one")])
     assert picture.figure is None
     assert "one, because the concentration counts particles in suspension" in picture.caption
 
 
 def test_cell_and_sample_are_drawn_apart_and_suspension_has_its_rows(rng, tmp_path):
-    sources = [
-        source(counted(rng), name="undiluted"),
-        source(counted(rng, dilution=100.0), name="diluted"),
+    entries = [
+        entry(counted(rng), name="undiluted"),
+        entry(counted(rng, dilution=100.0), name="diluted"),
     ]
-    *_, (cell, sample) = draw_all(sources)
+    *_, (cell, sample) = draw_all(entries)
     assert "cell" in cell.title
     assert "sample" in sample.title
     assert [len(picture.figure.axes[0].lines) for picture in (cell, sample)] == [1, 1]
-    page = write_overlay(sources, tmp_path / "page.html").read_text(encoding="utf-8")
+    page = write_overlay(entries, tmp_path / "page.html").read_text(encoding="utf-8")
     assert "D50 (median) in suspension, nm" in page
     assert "123.4<" in page
 
 
 def test_the_intervals_of_a_narrow_sample_stay_apart(rng):
-    _, picture, _ = draw_all([source(counted(rng), name="one")])
+    _, picture, _ = draw_all([entry(counted(rng), name="one")])
     heights = {float(np.mean(line.get_ydata())) for line in picture.figure.axes[0].lines}
     assert len(heights) == 3
 
@@ -285,15 +285,15 @@ def test_what_import_made_of_an_export_leads_back_to_the_export(tmp_path, capsys
 def test_a_source_without_any_result_is_refused():
     failed = vendor(medians=())
     with pytest.raises(SettingError, match="found no tracks"):
-        source(failed)
-    assert open_source(VIEWSIZER).name == "viewsizer_150nm"
+        entry(failed)
+    assert open_entry(VIEWSIZER).name == "viewsizer_150nm"
 
 
 def test_a_source_that_its_report_fails_is_said_first_and_marked(rng, tmp_path):
     analysis = make_analysis(rng, n_tracks=200, n_frames=100)
     drifting = replace(analysis.assessment.findings[0], title="Drift", verdict=Verdict.FAIL)
     failed = replace(analysis, assessment=with_findings(analysis.assessment, [drifting]))
-    shown = [source(failed, name="moved"), source(vendor(), name="other")]
+    shown = [entry(failed, name="moved"), entry(vendor(), name="other")]
     page = write_overlay(shown, tmp_path / "page.html").read_text(encoding="utf-8")
     assert page.index("Do not rely on moved (drift)") < page.index("Numbers")
     assert "not rely on it: Drift" in page

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import zip_longest
+from itertools import islice, zip_longest
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -60,7 +60,8 @@ def line(snapshot: Snapshot) -> str:
         parts.append(f"{sizing.n_tracks} tracks")
         if sizing.d50.value is not None:
             parts.append("D50 " + " ".join(with_interval(sizing.d50_statistical)))
-    parts += [finding.title + ": " + finding.evidence for finding in snapshot.advice[:1]]
+    bad = (said for said in lines(snapshot) if said.verdict in (Verdict.FAIL, Verdict.WARN))
+    parts += [said.text for said in islice(bad, 1)]
     return " | ".join(parts)
 
 

@@ -32,7 +32,7 @@ from nta.report import REPORT_FILE
 if TYPE_CHECKING:
     from nta.web.reports import Task
 
-_NICE = 10  # analysing must not disturb the next recording
+_NICE = 15  # a report must disturb neither the next recording nor its live analysis, which is at 10
 
 
 def run(options: argparse.Namespace) -> int:

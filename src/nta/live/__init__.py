@@ -1,6 +1,7 @@
 """Live analysis: detection, linking and sizing of a recording while it grows."""
 
 from nta.live.analysis import LiveAnalysis
+from nta.live.priority import give_way
 from nta.live.settings import LiveSettings
 from nta.live.sizing import Sizing
 from nta.live.snapshot import D50Point, Snapshot
@@ -13,6 +14,7 @@ __all__ = [
     "LiveSettings",
     "Sizing",
     "Snapshot",
+    "give_way",
     "record_watched",
     "refuse_no_temperature",
     "warm_up",

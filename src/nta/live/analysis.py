@@ -19,6 +19,9 @@ from nta.calibration import InstrumentProfile, SampleConditions
 from nta.circumstances import completed_camera, refuse_missing
 from nta.errors import LiveAnalysisError, in_words, is_foreseen
 from nta.frames import CameraState, Frame, RecordingReport
+from nta.live.backlog import Backlog
+from nta.live.detection import DetectionSoFar
+from nta.live.priority import give_way
 from nta.live.settings import LiveSettings
 from nta.live.sizing import Sizing, size_so_far
 from nta.live.snapshot import D50Point, Snapshot
@@ -26,7 +29,6 @@ from nta.live.stamps import Stamps
 from nta.settings import AnalysisSettings
 from nta.spots import PRIME_FRAMES, SpotDetector, Spots
 from nta.tracks import TrackLinker, Tracks
-from nta.visibility import DetectionCurve, FrameSample, detection_curve, width_in_focus_px
 
 _BATCH = 8  # smallest number of frames searched together: each batch costs a table, and 8 frames last a quarter of a second
 _MOST = 64  # largest number of frames searched together, so that tracks and view move on while a backlog is worked off
@@ -82,14 +84,14 @@ class LiveAnalysis:
         self._found = found
         self._detector = SpotDetector(self._settings.detection, self._camera)
         self._linker = TrackLinker(self._settings.linking)
-        self._sample = FrameSample(self._settings.visibility.frames)
-        self._curve: DetectionCurve | None = None  # known at the end of the recording
-        self._most_waiting = max(4 * PRIME_FRAMES, self._live.backlog_bytes // camera.frame_bytes)
-        self._changed = threading.Condition()
-        self._waiting: deque[Frame] = deque()
-        self._ended = self._shedding = False
+        self._detection = DetectionSoFar(
+            self._detector, self._settings.visibility, self._profile, self._camera
+        )
+        self._backlog = Backlog(max(4 * PRIME_FRAMES, self._live.backlog_bytes // camera.frame_bytes))
+        self._lock = threading.Lock()
         self._error: Exception | None = None
         self._seen = Snapshot(
+            set_hz=camera.frame_rate_hz,
             target=self._live.until_d50_within,
             width_in_focus_px=None if self._profile is None else self._profile.spot_width_px,
         )
@@ -98,9 +100,10 @@ class LiveAnalysis:
         self._stamps = Stamps()
         self._first_time_s: float | None = None
         self._last_index = -1
+        self._pushed_s: float | None = None
         self._temperatures: list[float] = []
         self._in_a_row = 0
-        self._sizer = ThreadPoolExecutor(1, thread_name_prefix="nta-live-sizes")
+        self._sizer = ThreadPoolExecutor(1, thread_name_prefix="nta-live-sizes", initializer=give_way)
         self._sizing: Future[None] | None = None
         self._due_s = 0.0
         self._searcher = threading.Thread(target=self._run, name="nta-live", daemon=True)
@@ -108,10 +111,11 @@ class LiveAnalysis:
 
     def push(self, frame: Frame) -> None:
         """Take the next frame of the recording; never waits for the analysis."""
-        with self._changed:
+        with self._lock:
             if self._first_time_s is None:
                 self._first_time_s = frame.time_s
             self._stamps.add(frame)
+            self._pushed_s = time.monotonic()
             self._arrived.append(time.monotonic_ns() if frame.host_time_ns is None else frame.host_time_ns)
             seen = self._seen
             self._seen = replace(
@@ -121,25 +125,25 @@ class LiveAnalysis:
                 frames_lost=seen.frames_lost + frame.index - self._last_index - 1,
             )
             self._last_index = frame.index
-            if self._error is None:
-                self._take_or_shed(frame)
-            self._changed.notify_all()
+            if self._error is None and not self._backlog.put(frame):
+                self._seen = replace(self._seen, frames_shed=self._seen.frames_shed + 1)
 
     def telemetry(self, name: str, value: float) -> None:
         """Take a reading of the instrument; sizes use the mean of `temperature_c`."""
         if name == "temperature_c":
-            with self._changed:
+            with self._lock:
                 self._temperatures.append(value)
                 self._seen = replace(self._seen, temperature_c=value)
 
     def snapshot(self) -> Snapshot:
         """Return the current state of the analysis."""
-        with self._changed:
+        with self._lock:
             stamps = self._arrived
             span_s = (stamps[-1] - stamps[0]) * 1e-9 if len(stamps) > 1 else 0.0
             return replace(
                 self._seen,
-                frames_waiting=len(self._waiting),
+                silent_s=0.0 if self._pushed_s is None else time.monotonic() - self._pushed_s,
+                frames_waiting=len(self._backlog),
                 frame_rate_hz=(len(stamps) - 1) / span_s if span_s > 0 else None,
             )
 
@@ -158,29 +162,28 @@ class LiveAnalysis:
         LiveAnalysisError
             The live analysis failed, before or in the last sizing; the recording is not affected.
         """
-        with self._changed:
+        with self._lock:
+            self._pushed_s = None  # no more frames are waited for
             self._seen = replace(self._seen, finishing=True)
         try:
-            self._end()
+            self._backlog.end()
             self._searcher.join()
             self._raise_fault()
             if not self._seen.frames:
                 self._detector.prime([])  # raises the error for no frames
             with self._failing():
                 tracks = self._linker.finish()
-                self._curve = self._detection_curve(tracks)
-                self._size_now(tracks)
+                self._size(tracks, last=True)
             self._raise_fault()
             return self._linker.spots, tracks
         finally:
-            with self._changed:
+            with self._lock:
                 self._seen = replace(self._seen, finishing=False)
 
     def close(self) -> None:
         """End the threads; frames that still wait are not searched."""
-        with self._changed:
-            self._waiting.clear()
-        self._end()
+        self._backlog.clear()
+        self._backlog.end()
         self._searcher.join()
         self._sizer.shutdown(wait=True, cancel_futures=True)
         self._detector.close()
@@ -193,11 +196,6 @@ class LiveAnalysis:
     ) -> None:
         self.close()
 
-    def _end(self) -> None:
-        with self._changed:
-            self._ended = True
-            self._changed.notify_all()
-
     @contextmanager
     def _failing(self) -> Iterator[None]:
         """End the live analysis, not the recording, by an error in the block: `snapshot` shows it, `finish` raises it."""
@@ -207,10 +205,10 @@ class LiveAnalysis:
             # a foreseen error says enough in words
             level = logging.INFO if is_foreseen(error) else logging.ERROR
             _LOG.log(level, "the live analysis failed; the recording goes on", exc_info=error)
-            with self._changed:
+            with self._lock:
                 self._error = self._error or error
                 self._seen = replace(self._seen, fault=in_words(self._error))
-                self._waiting.clear()
+                self._backlog.clear()
 
     def _raise_fault(self) -> None:
         if self._error is not None:
@@ -218,42 +216,20 @@ class LiveAnalysis:
                 f"the live analysis failed: {self._seen.fault}; analyse the recording instead"
             ) from self._error
 
-    def _take_or_shed(self, frame: Frame) -> None:
-        """Queue the frame for the search, or drop it if the queue is full.
-
-        Drops continue until the queue is half empty: one long gap costs fewer tracks than many short ones.
-        """
-        n = len(self._waiting)
-        self._shedding = n >= self._most_waiting or (self._shedding and n > self._most_waiting // 2)
-        if self._shedding:
-            self._seen = replace(self._seen, frames_shed=self._seen.frames_shed + 1)
-        else:
-            self._waiting.append(frame)
-
     def _run(self) -> None:
+        give_way()  # before the detector starts its threads
         with self._failing():
-            if head := self._next_frames(PRIME_FRAMES, PRIME_FRAMES):
+            if head := self._backlog.take(PRIME_FRAMES, PRIME_FRAMES):
                 self._detector.prime(head)
                 self._search(head)
-            while frames := self._next_frames(_BATCH, _MOST):
+            while frames := self._backlog.take(_BATCH, _MOST):
                 self._search(frames)
-                self._size_now()
-
-    def _next_frames(self, least: int, most: int) -> list[Frame]:
-        """Wait for at least `least` frames and take up to `most`; fewer only at the end."""
-        with self._changed:
-            self._changed.wait_for(lambda: len(self._waiting) >= least or self._ended)
-            return [self._waiting.popleft() for _ in range(min(most, len(self._waiting)))]
-
-    def _detection_curve(self, tracks: Tracks) -> DetectionCurve | None:
-        """Measure the detection curve once the search is over, because it uses the same detector."""
-        width_px = width_in_focus_px(tracks.scene, self._profile, self._camera)
-        visibility = self._settings.visibility
-        return detection_curve(self._detector, tracks, self._sample.kept, visibility, width_px=width_px)
+                self._size_if_due()
 
     def _search(self, frames: list[Frame]) -> None:
         for frame in frames:
-            self._sample.take(frame)
+            if self._live.corrected:
+                self._detection.take(frame)
         spots = self._detector.detect(frames)
         self._linker.push(spots)
         if self._found is not None:
@@ -262,31 +238,33 @@ class LiveAnalysis:
         counts = np.bincount(spots.frame - first, minlength=last - first + 1)
         found = tuple(counts[[frame.index - first for frame in frames]].tolist())
         self._widths = np.concatenate((self._widths, spots.width_px))[-_WIDTHS:]
-        with self._changed:
+        with self._lock:
             self._seen = replace(
                 self._seen,
                 recent_spots=(*self._seen.recent_spots, *found)[-_RECENT:],
                 spot_width_px=None if self._widths.size < _FEWEST_WIDTHS else float(np.median(self._widths)),
             )
 
-    def _size_now(self, finished: Tracks | None = None) -> None:
-        """Submit the tracks so far for sizing if it is due and the last one is done; `finished` tracks are sized at once."""
-        before = self._sizing
-        if finished is not None and before is not None:
-            before.result()
-        elif finished is None and (time.monotonic() < self._due_s or not (before is None or before.done())):
-            return
-        spots, tracks = self._linker.spots, self._linker.snapshot() if finished is None else finished
+    def _size_if_due(self) -> None:
+        if time.monotonic() >= self._due_s and (self._sizing is None or self._sizing.done()):
+            self._size(self._linker.snapshot())
+
+    def _size(self, tracks: Tracks, *, last: bool = False) -> None:
+        """Submit the tracks so far for sizing; the `last` are sized here, where nothing is waited for any more."""
         camera, conditions, report, metadata = self._known_so_far()
         if conditions.temperature_c is None:
             return  # no temperature was measured yet
-        self._sizing = self._sizer.submit(self._size, spots, tracks, camera, conditions, report, metadata)
-        if finished is not None:
-            self._sizing.result()
+        words = self._linker.spots, tracks, camera, conditions, report, metadata, last
+        if last:
+            if self._sizing is not None:
+                self._sizing.result()
+            self._infer(*words)
+        else:
+            self._sizing = self._sizer.submit(self._infer, *words)
 
     def _known_so_far(self) -> tuple[CameraState, SampleConditions, RecordingReport, Mapping[str, Any]]:
         """Return camera and sample with values measured so far, and report and metadata of the recording so far."""
-        with self._changed:
+        with self._lock:
             log, seen = list(self._temperatures), self._seen
             camera = self._stamps.in_time(self._camera)
         conditions = self._conditions
@@ -296,7 +274,7 @@ class LiveAnalysis:
         metadata = {"temperature_log_c": log} if log else {}
         return camera, conditions, report, metadata
 
-    def _size(
+    def _infer(
         self,
         spots: Spots,
         tracks: Tracks,
@@ -304,6 +282,7 @@ class LiveAnalysis:
         conditions: SampleConditions,
         report: RecordingReport,
         metadata: Mapping[str, Any],
+        last: bool,
     ) -> None:
         began = time.thread_time()
         with self._failing():
@@ -314,10 +293,10 @@ class LiveAnalysis:
                 conditions,
                 self._profile,
                 self._settings,
-                self._live.repeats,
+                self._live,
                 report=report,
                 metadata=metadata,
-                detection=self._curve,
+                detection=self._detection.curve(tracks, anew=last) if self._live.corrected else None,
             )
             took = time.thread_time() - began
             pause = took * (1 / self._live.busy_share - 1)
@@ -328,7 +307,7 @@ class LiveAnalysis:
         target, within = self._live.until_d50_within, sizing.d50_within
         reached = target is not None and within is not None and within <= target
         self._in_a_row = self._in_a_row + 1 if reached else 0
-        with self._changed:
+        with self._lock:
             history = self._seen.history
             if sizing.d50.value is not None:
                 history = (*history, D50Point(at_s=sizing.at_s, d50=sizing.d50_statistical))

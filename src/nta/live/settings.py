@@ -22,6 +22,8 @@ class LiveSettings:
     repeats : bootstrap repeats of the live intervals; 100 know the half width of an interval to a tenth.
     backlog_bytes : memory for frames that wait to be searched. If it is full, frames are left out of the live
         analysis, never out of the recording.
+    corrected : whether sizes are corrected for the motion that detection and linking lose, as those of the report are; where
+        no sizes are shown, this costs time for nothing.
     """
 
     until_d50_within: float | None = None
@@ -29,6 +31,7 @@ class LiveSettings:
     busy_share: float = 0.25
     repeats: int = 100
     backlog_bytes: int = 256 << 20
+    corrected: bool = True
 
     @property
     def usual_s(self) -> float:

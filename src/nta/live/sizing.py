@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from nta.assessment import Finding, FindingName, assess_recording
+from nta.assessment import Assessment, FindingName, assess_recording
 from nta.calibration import InstrumentProfile, SampleConditions
 from nta.frames import CameraState, RecordingReport
+from nta.live.settings import LiveSettings
 from nta.pipeline import size_tracks
 from nta.quantity import Quantity
 from nta.settings import AnalysisSettings
@@ -39,7 +40,7 @@ class Sizing:
 
     at_s : time of the last frame included. n_tracks, n_tracks_used : tracks found, and tracks in the distribution.
     d50 : with the systematic budget; d50_statistical : with the statistical interval, which more frames make narrower.
-    findings : findings named in `WHILE_RECORDING`, with the limits and words of the report.
+    assessment : findings named in `WHILE_RECORDING`, with the limits and words of the report.
     """
 
     at_s: float
@@ -51,7 +52,7 @@ class Sizing:
     d90: Quantity
     d50_statistical: Quantity
     distribution: Distribution | None
-    findings: tuple[Finding, ...]
+    assessment: Assessment
 
     @property
     def d50_within(self) -> float | None:
@@ -67,16 +68,15 @@ def size_so_far(
     conditions: SampleConditions,
     profile: InstrumentProfile | None,
     settings: AnalysisSettings,
-    repeats: int,
+    live: LiveSettings,
     *,
     report: RecordingReport,
     metadata: Mapping[str, Any],
     detection: DetectionCurve | None = None,
 ) -> Sizing:
-    """Size the tracks of a growing recording, as those of a whole recording but with `repeats` bootstrap repeats.
+    """Size the tracks of a growing recording, as those of a whole recording but with the bootstrap repeats of `live`.
 
-    report, metadata : frames and temperatures so far. detection : detection curve, known at the end of the recording only;
-        with it, motion that detection and linking lose is corrected.
+    report, metadata : frames and temperatures so far. detection : detection curve so far.
     """
     sized = size_tracks(
         spots,
@@ -84,14 +84,14 @@ def size_so_far(
         camera,
         conditions,
         profile,
-        replace(settings, sizing=replace(settings.sizing, repeats=repeats)),
+        replace(settings, sizing=replace(settings.sizing, repeats=live.repeats)),
         detection=detection,
-        relink=detection is not None,
+        relink=live.corrected,
         compare=False,
     )
     assessment = assess_recording(sized, spots, report, metadata, settings.assessment)
     sizes = sized.sizes
-    by_name = {finding.name: finding for finding in assessment.findings}
+    asked = map(assessment.finding, WHILE_RECORDING)
     times = spots.scene.frame_time_s
     return Sizing(
         at_s=float(times[-1]) if times.size else 0.0,
@@ -103,5 +103,5 @@ def size_so_far(
         d90=sizes.summary["d90_nm"],
         d50_statistical=sizes.statistical["d50_nm"],
         distribution=sizes.distribution,
-        findings=tuple(by_name[name] for name in WHILE_RECORDING if name in by_name),
+        assessment=replace(assessment, findings=tuple(finding for finding in asked if finding is not None)),
     )

@@ -26,11 +26,12 @@ class D50Point:
 class Snapshot:
     """State of a recording at one moment.
 
-    elapsed_s : time of the newest frame since the first.
+    elapsed_s : time of the newest frame since the first. silent_s : time since it arrived, while
+        more are waited for.
     frames : number received, all in the file. frames_lost : number lost, by gaps in the index.
     frames_waiting : number received but not searched yet. frames_shed : number left out of the live analysis because
         it could not keep up; they are in the file too.
-    frame_rate_hz : rate at which frames arrive now, by this computer's clock.
+    frame_rate_hz : rate at which frames arrive now, by this computer's clock. set_hz : rate that the camera states.
     temperature_c : last measured value; None if it is not measured.
     spot_width_px, width_in_focus_px : median width of recent spots, which is smallest in focus, and the width in focus by
         the profile; None if there are too few spots, or the profile does not state it.
@@ -42,11 +43,13 @@ class Snapshot:
     """
 
     elapsed_s: float = 0.0
+    silent_s: float = 0.0
     frames: int = 0
     frames_lost: int = 0
     frames_waiting: int = 0
     frames_shed: int = 0
     frame_rate_hz: float | None = None
+    set_hz: float | None = None
     temperature_c: float | None = None
     spot_width_px: float | None = None
     width_in_focus_px: float | None = None
@@ -64,6 +67,11 @@ class Snapshot:
         return float(np.mean(self.recent_spots)) if self.recent_spots else None
 
     @property
+    def behind_s(self) -> float:
+        """Time of the recording that is not searched yet."""
+        return self.elapsed_s * self.frames_waiting / self.frames if self.frames else 0.0
+
+    @property
     def out_of_focus(self) -> bool:
         """Whether half of the spots are discs or rings; False without a width in focus."""
         width, in_focus = self.spot_width_px, self.width_in_focus_px
@@ -74,13 +82,13 @@ class Snapshot:
         """Findings that call for action, failures first."""
         if self.sizing is None:
             return ()
-        asking = [f for f in self.sizing.findings if f.verdict in (Verdict.FAIL, Verdict.WARN)]
+        asking = [f for f in self.sizing.assessment.findings if f.verdict in (Verdict.FAIL, Verdict.WARN)]
         return tuple(sorted(asking, key=lambda f: -f.verdict.severity))
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain data for JSON."""
         names = (
-            "elapsed_s", "frames", "frames_lost", "frames_waiting", "frames_shed", "frame_rate_hz",
+            "elapsed_s", "silent_s", "frames", "frames_lost", "frames_waiting", "frames_shed", "frame_rate_hz", "set_hz",
             "temperature_c", "spot_width_px", "width_in_focus_px", "spots_per_frame", "target", "enough",
             "finishing", "fault",
         )  # fmt: skip
@@ -107,5 +115,5 @@ def _plain(sizing: Sizing) -> dict[str, Any]:
             "confidence": curve.confidence,
             **{name: getattr(curve, name).tolist() for name in ("edges_nm", "weight", "low", "high")},
         },
-        "findings": [finding.as_dict() for finding in sizing.findings],
+        "findings": [finding.as_dict() for finding in sizing.assessment.findings],
     }

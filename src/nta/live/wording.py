@@ -13,6 +13,9 @@ from nta.live.snapshot import Snapshot
 from nta.quantity import Quantity
 from nta.report.wording import MOODS, SIGNS, grouped, number, prettied, value_and_interval
 
+_SILENT_S = 3.0  # without a frame from which on that is said; slower cameras than 1 Hz follow no particle
+_BEHIND_S = 5.0  # from which on it is said how far the analysis lags: a first learning takes two
+_AS_SET = 0.9  # share of the set frame rate below which the camera is slower than it says
 _SPARKS = " ▁▂▃▄▅▆▇█"
 
 
@@ -42,16 +45,17 @@ def recording_rows(s: Snapshot, longest_s: float | None) -> Iterator[Row]:
     """Yield the progress of the recording: time, frames, losses, temperature."""
     of = "" if longest_s is None else f" of at most {longest_s:g} s"
     yield "recording", (Piece(f"{s.elapsed_s:.1f} s{of}"),)
-    yield "frames", (Piece(f"{grouped(s.frames)} at {number(s.frame_rate_hz)} Hz"),)
+    yield "frames", (Piece(f"{grouped(s.frames)} at "), *_rate(s))
     yield _lost(s)
     shed = (Piece(", "), Piece(f"{s.frames_shed} left out", Verdict.WARN)) if s.frames_shed else ()
-    yield "still to search", (Piece(str(s.frames_waiting)), *shed)
+    late = (Piece(f", {s.behind_s:.0f} s behind", Verdict.WARN),) if s.behind_s > _BEHIND_S else ()
+    yield "still to search", (Piece(str(s.frames_waiting)), *late, *shed)
     yield from _temperature(s)
 
 
 def preview_rows(s: Snapshot) -> Iterator[Row]:
     """Yield the state of the preview, while nothing is recorded."""
-    yield "frame rate", (Piece(f"{number(s.frame_rate_hz)} Hz"),)
+    yield "frame rate", tuple(_rate(s))
     yield _lost(s)
     yield _particles(s)
     yield from _focus(s)
@@ -87,23 +91,26 @@ def lines(s: Snapshot) -> Iterator[Line]:
     if s.fault:
         words = f"the live analysis stopped: {s.fault}"
         yield Line(words, Verdict.FAIL, "the recording goes on; its report is made as usual")
+    if s.silent_s > _SILENT_S:
+        words = f"▲ no frame for {s.silent_s:.0f} s: is the device there, is the disk busy?"
+        yield Line(words, Verdict.WARN, "a lost device is opened again; what was recorded is kept")
     if s.frames_shed:
         words = "this computer is too slow to analyse live; the report will have every frame"
         yield Line(words, Verdict.WARN)
     if s.enough:
         yield Line("enough: D50 is known as well as was asked for", Verdict.PASS)
-    if s.out_of_focus and all(finding.name != "out_of_focus" for finding in s.advice):
+    found = None if s.sizing is None else s.sizing.assessment
+    if s.out_of_focus and (found is None or found.finding("out_of_focus") not in s.advice):
         widths = f"{number(s.spot_width_px)} px, and one in focus has {number(s.width_in_focus_px)} px"
         words = f"▲ Focus: half of the spots are wider than {widths}"
         yield Line(words, Verdict.WARN, "turn the focus to where the spots are smallest")
     for finding in s.advice:
         words = f"{SIGNS[MOODS[finding.verdict]]} {finding.title}: {prettied(finding.evidence)}"
         yield Line(words, finding.verdict, finding.advice)
-    if s.sizing is not None and not s.advice and not s.out_of_focus:
-        judged = {finding.name for finding in s.sizing.findings}
+    if found is not None and not s.advice and not s.out_of_focus:
         in_focus = s.spot_width_px is not None and s.width_in_focus_px is not None
         good = ["concentration", "light", *(["focus"] if in_focus else []), "drift"]
-        if not judged or "enough_tracks" in judged:
+        if not found.findings or found.finding("enough_tracks"):
             good.append("number of tracks")
         yield Line(f"✓ {', '.join(good[:-1])} and {good[-1]} are good", Verdict.PASS)
 
@@ -145,6 +152,13 @@ def with_interval(quantity: Quantity) -> tuple[str, str]:
     """Return a value and, in brackets, its interval."""
     value, interval = value_and_interval(quantity)
     return value, f"({interval})" if interval else ""
+
+
+def _rate(s: Snapshot) -> Iterator[Piece]:
+    """Yield the rate at which frames arrive, and the rate that was set where it is not reached."""
+    slow = s.frame_rate_hz and s.set_hz and s.frame_rate_hz < _AS_SET * s.set_hz
+    yield Piece(number(s.frame_rate_hz), Verdict.WARN if slow else None)
+    yield Piece(f" of {number(s.set_hz)} Hz" if slow else " Hz")
 
 
 def _lost(s: Snapshot) -> Row:

@@ -1,4 +1,4 @@
-"""Draw the curves of all sources on common axes, and their percentiles side by side."""
+"""Draw the curves of all entries on common axes, and their percentiles side by side."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from nta.columns import FloatArray
-from nta.overlay.source import Source
+from nta.overlay.entry import Entry
 from nta.quantity import Quantity
 from nta.report.curves import central_range_nm, flattened, tenths_of_decade
 from nta.report.figures.style import (
@@ -47,23 +47,23 @@ _LINES = ("-", "--", "-.", ":")
 _PERCENTILES = ("d10_nm", "d50_nm", "d90_nm")
 
 
-def draw_all(sources: Sequence[Source]) -> tuple[Picture, Picture, tuple[Picture, ...]]:
+def draw_all(entries: Sequence[Entry]) -> tuple[Picture, Picture, tuple[Picture, ...]]:
     """Draw the figures of the page: distributions, percentiles, and concentrations, in the cell and in the sample."""
     with house_style():
-        return _curves(sources), _percentiles(sources), _concentrations(sources)
+        return _curves(entries), _percentiles(entries), _concentrations(entries)
 
 
-def _curves(sources: Sequence[Source]) -> Picture:
+def _curves(entries: Sequence[Entry]) -> Picture:
     """Draw the densities; each over its own peak where the tallest would flatten the others."""
-    figure, axis = _figure([source.name for source in sources])
-    curves = [_drawable(source.curve()) for source in sources]
+    figure, axis = _figure([entry.name for entry in entries])
+    curves = [_drawable(entry.curve()) for entry in entries]
     peaks = [float(np.max(curve.weight / tenths_of_decade(curve.edges_nm))) for curve in curves]
     apart = flattened(peaks)
-    for number, (source, curve, peak) in enumerate(zip(sources, curves, peaks, strict=True)):
+    for number, (entry, curve, peak) in enumerate(zip(entries, curves, peaks, strict=True)):
         band = (curve.weight, curve.low, curve.high)
-        _draw(axis, number, source.name, curve, tuple(part / peak for part in band) if apart else band)
+        _draw(axis, number, entry.name, curve, tuple(part / peak for part in band) if apart else band)
     _finish(axis, curves, "density over its own peak" if apart else DENSITY_LABEL)
-    _legend(figure, [source.name for source in sources])
+    _legend(figure, [entry.name for entry in entries])
     if apart:
         axis.set_ylim(top=min(axis.get_ylim()[1], _ABOVE_PEAK))
         heights = (
@@ -87,27 +87,27 @@ def _curves(sources: Sequence[Source]) -> Picture:
     return Picture(name="curves", title="Size distributions", caption=caption, figure=figure)
 
 
-def _concentrations(sources: Sequence[Source]) -> tuple[Picture, ...]:
+def _concentrations(entries: Sequence[Entry]) -> tuple[Picture, ...]:
     """Draw particles per ml over diameter; cell and sample apart, because a dilution lies between them."""
-    numbered = [(number, source, *source.concentration()) for number, source in enumerate(sources)]
+    numbered = [(number, entry, *entry.concentration()) for number, entry in enumerate(entries)]
     known = [one for one in numbered if one[2].value is not None]
     drawn = {words: [one for one in known if one[3] == words] for _, _, _, words in known}
     pictures = [_per_ml(words, [one[:3] for one in group]) for words, group in drawn.items()]
-    lacking = [source.name for _, source, total, _ in numbered if total.value is None]
+    lacking = [entry.name for _, entry, total, _ in numbered if total.value is None]
     if lacking:
         pictures.append(_none(f"No number of particles per ml: {', '.join(lacking)}."))
     return tuple(pictures)
 
 
-def _per_ml(words: str, group: Sequence[tuple[int, Source, Quantity]]) -> Picture:
-    """Draw the sources whose concentration is known in one place, the cell or the sample."""
+def _per_ml(words: str, group: Sequence[tuple[int, Entry, Quantity]]) -> Picture:
+    """Draw the entries whose concentration is known in one place, the cell or the sample."""
     title = f"Particles per ml {words}"
     shown = [
-        (number, source, total, _drawable(counted))
-        for number, source, total in group
-        if (counted := source.counted()) is not None
+        (number, entry, total, _drawable(counted))
+        for number, entry, total in group
+        if (counted := entry.counted()) is not None
     ]
-    unseen = [source.name for _, source, _ in group if source.counted() is None]
+    unseen = [entry.name for _, entry, _ in group if entry.counted() is None]
     why = (
         f" No curve: {', '.join(unseen)}, because the concentration counts particles in suspension, and only the "
         "distribution in view is known."
@@ -116,13 +116,13 @@ def _per_ml(words: str, group: Sequence[tuple[int, Source, Quantity]]) -> Pictur
     )
     if not shown:
         return Picture(name="concentrations_none", title=title, caption=why.strip(), figure=None)
-    names = [source.name for _, source, _, _ in shown]
+    names = [entry.name for _, entry, _, _ in shown]
     figure, axis = _figure(names)
     peaks = []
-    for number, source, total, counted in shown:
+    for number, entry, total, counted in shown:
         band = per_ml_by_size(counted, total)
         widths = tenths_of_decade(counted.edges_nm)
-        _draw(axis, number, source.name, counted, band)
+        _draw(axis, number, entry.name, counted, band)
         peaks.append(float(np.nanmax(band[0] / widths)))
     label = "particles per ml and tenth of a decade"
     _finish(axis, [counted for *_, counted in shown], label)
@@ -151,19 +151,19 @@ def _none(words: str) -> Picture:
     return Picture(name="concentrations_none", title="Concentrations", caption=words, figure=None)
 
 
-def _percentiles(sources: Sequence[Source]) -> Picture:
-    figure = new_figure((WIDTH, 0.9 + 0.55 * len(sources)))
+def _percentiles(entries: Sequence[Entry]) -> Picture:
+    figure = new_figure((WIDTH, 0.9 + 0.55 * len(entries)))
     axis = figure.subplots()
-    for row, source in enumerate(sources):
+    for row, entry in enumerate(entries):
         colour = _COLOURS[row % len(_COLOURS)]
         # one above the other: the intervals of a narrow sample overlap
         for name, mark, y in zip(_PERCENTILES, "<o>", (row - 0.22, row, row + 0.22), strict=True):
-            q = source.number(name)
+            q = entry.number(name)
             if q.ends is not None:
                 axis.plot(q.ends, [y, y], color=colour, linewidth=2.2, solid_capstyle="butt")
             axis.plot([np.nan if q.value is None else q.value], [y], marker=mark, markersize=5, color=colour)
-    axis.set_yticks(range(len(sources)), [source.name for source in sources])
-    axis.set_ylim(len(sources) - 0.5, -0.5)
+    axis.set_yticks(range(len(entries)), [entry.name for entry in entries])
+    axis.set_ylim(len(entries) - 0.5, -0.5)
     _nanometres(axis)
     caption = (
         "D10, D50 and D90 from above, all read off in one way: interpolated within bins, without the offsets that some "

@@ -8,8 +8,8 @@ from pathlib import Path
 from nta.assessment import Verdict
 from nta.io.atomic import write_text
 from nta.measurements import MeasuredRun
+from nta.overlay.entry import Entry, NoResultError
 from nta.overlay.figures import draw_all
-from nta.overlay.source import NoResultError, Source
 from nta.quantity import fixed
 from nta.report import document as doc
 from nta.report.document.html import page
@@ -22,26 +22,26 @@ _PRINTED = ("mean_nm", "mode_nm", "sd_nm", "d10_nm", "d50_nm", "d90_nm")
 
 
 def write_overlay(
-    sources: Sequence[Source],
+    entries: Sequence[Entry],
     path: str | Path,
     title: str = "Comparison of results",
     empty: Sequence[NoResultError] = (),
 ) -> Path:
     """Write the comparison as one self-contained page.
 
-    empty : errors of sources without a result; the page lists their reasons.
+    empty : errors of entries without a result; the page lists their reasons.
     """
-    return write_text(path, page(_content(sources, title, empty), title, doc.footer()))
+    return write_text(path, page(_content(entries, title, empty), title, doc.footer()))
 
 
-def _content(sources: Sequence[Source], title: str, empty: Sequence[NoResultError]) -> list[doc.Block]:
-    curves, percentiles, concentrations = draw_all(sources)
+def _content(entries: Sequence[Entry], title: str, empty: Sequence[NoResultError]) -> list[doc.Block]:
+    curves, percentiles, concentrations = draw_all(entries)
     return [
-        doc.Title("Nanoparticle tracking analysis", title, " · ".join(s.name for s in sources)),
-        *_judged(sources),
+        doc.Title("Nanoparticle tracking analysis", title, " · ".join(s.name for s in entries)),
+        *_judged(entries),
         doc.Pictures((curves,)),
         doc.Heading("Numbers"),
-        _numbers(sources),
+        _numbers(entries),
         doc.Paragraph(
             "All from the distributions above, in one way, with 95 % intervals; a number without one comes from a single "
             "run of a program that gives none. Intervals of replicates hold their scatter and no systematic part that the "
@@ -51,28 +51,28 @@ def _content(sources: Sequence[Source], title: str, empty: Sequence[NoResultErro
         doc.Pictures((percentiles,)),
         *(doc.Pictures((picture,)) for picture in concentrations),
         doc.Heading("How each was made"),
-        _makings(sources),
-        *_printed(sources),
+        _makings(entries),
+        *_printed(entries),
         doc.Heading("What the programs do not say in their files", 3),
-        doc.Bullets(tuple(_hidden(sources))),
-        *_failed(sources, empty),
+        doc.Bullets(tuple(_hidden(entries))),
+        *_failed(entries, empty),
     ]
 
 
-def _numbers(sources: Sequence[Source]) -> doc.Table:
+def _numbers(entries: Sequence[Entry]) -> doc.Table:
     rows: list[tuple[doc.Cell, ...]] = [
-        ("Own report", *(_mark(s) for s in sources)),
-        *((_row_name(key), *(in_column(s.number(key)) for s in sources)) for key in _NUMBERS),
+        ("Own report", *(_mark(s) for s in entries)),
+        *((_row_name(key), *(in_column(s.number(key)) for s in entries)) for key in _NUMBERS),
         *(
-            (_row_name(key, " in suspension"), *(_counted(s, key) for s in sources))
+            (_row_name(key, " in suspension"), *(_counted(s, key) for s in entries))
             for key in _COUNTED
-            if any(s.number_counted(key).value is not None for s in sources)
+            if any(s.number_counted(key).value is not None for s in entries)
         ),
-        ("Concentration, per ml", *(_concentration(s) for s in sources)),
-        ("Tracks", *(_tracks(s) for s in sources)),
-        ("Results", *(str(len(s.results)) for s in sources)),
+        ("Concentration, per ml", *(_concentration(s) for s in entries)),
+        ("Tracks", *(_tracks(s) for s in entries)),
+        ("Results", *(str(len(s.results)) for s in entries)),
     ]
-    return _table(("", *(s.name for s in sources)), rows)
+    return _table(("", *(s.name for s in entries)), rows)
 
 
 def _table(
@@ -81,17 +81,17 @@ def _table(
     return doc.Table(head, tuple(rows), widths=tuple(1.0 for _ in head), numbers=numbers)
 
 
-def _concentration(source: Source) -> str:
-    q, words = source.concentration()
+def _concentration(entry: Entry) -> str:
+    q, words = entry.concentration()
     if q.value is None and q.high is not None:
         return "\n".join(
-            part for part in (f"{as_limit(q, with_unit=False)} {words}", source.why_limit()) if part
+            part for part in (f"{as_limit(q, with_unit=False)} {words}", entry.why_limit()) if part
         )
     return "–" if q.value is None else in_column(q, words)
 
 
-def _counted(source: Source, key: str) -> str:
-    q = source.number_counted(key)
+def _counted(entry: Entry, key: str) -> str:
+    q = entry.number_counted(key)
     return "–" if q.value is None else in_column(q)
 
 
@@ -100,65 +100,65 @@ def _row_name(key: str, where: str = "") -> str:
     return f"{SUMMARY_NAMES[key]}{where}{', nm' if key.endswith('_nm') else ''}"
 
 
-def _tracks(source: Source) -> str:
-    known = [m.n_tracks for m in source.results if m.n_tracks is not None]
-    return grouped(sum(known)) if len(known) == len(source.results) else "–"
+def _tracks(entry: Entry) -> str:
+    known = [m.n_tracks for m in entry.results if m.n_tracks is not None]
+    return grouped(sum(known)) if len(known) == len(entry.results) else "–"
 
 
-def _mark(source: Source) -> doc.Cell:
+def _mark(entry: Entry) -> doc.Cell:
     """Return whether our own results may be relied on, with the findings against it; other programs assess nothing."""
-    assessments = source.assessments
+    assessments = entry.assessments
     if not assessments:
         return "–"
-    mood, words = mark_of(source.verdict)
-    against = source.verdict in (Verdict.FAIL, Verdict.WARN)
+    mood, words = mark_of(entry.verdict)
+    against = entry.verdict in (Verdict.FAIL, Verdict.WARN)
     titles = dict.fromkeys(
-        f.title for a in assessments for f in a.findings if against and f.verdict is source.verdict
+        f.title for a in assessments for f in a.findings if against and f.verdict is entry.verdict
     )
     return doc.Mark(mood, f"{words}: {', '.join(titles)}" if titles else words)
 
 
-def _judged(sources: Sequence[Source]) -> Iterator[doc.Block]:
-    """Say first which sources must not be relied on."""
-    if failed := not_to_rely_on(sources):
+def _judged(entries: Sequence[Entry]) -> Iterator[doc.Block]:
+    """Say first which entries must not be relied on."""
+    if failed := not_to_rely_on(entries):
         yield doc.Paragraph(f"Do not rely on {with_reasons(failed)}.", mood="fail")
 
 
-def not_to_rely_on(sources: Sequence[Source]) -> dict[str, list[str]]:
-    """Return the names of the sources with a finding that failed, with the titles of these findings."""
+def not_to_rely_on(entries: Sequence[Entry]) -> dict[str, list[str]]:
+    """Return the names of the entries with a finding that failed, with the titles of these findings."""
     return {
         s.name: list(dict.fromkeys(title for a in s.assessments for title in a.failed))
-        for s in sources
+        for s in entries
         if s.verdict is Verdict.FAIL
     }
 
 
-def _makings(sources: Sequence[Source]) -> doc.Table:
-    head = ("Source", "Program", "Sizes are of", "Temperature", "Viscosity against water", "Percentiles")
+def _makings(entries: Sequence[Entry]) -> doc.Table:
+    head = ("Name", "Program", "Sizes are of", "Temperature", "Viscosity against water", "Percentiles")
     rows = tuple(
         (s.name, s.program, s.results[0].describes, _temperature(s), _viscosity(s), _percentiles(s))
-        for s in sources
+        for s in entries
     )
     return _table(head, rows)
 
 
-def _temperature(source: Source) -> str:
-    value = source.results[0].temperature_c
+def _temperature(entry: Entry) -> str:
+    value = entry.results[0].temperature_c
     return "not stated" if value is None else f"{number(value, 4)} °C"
 
 
-def _viscosity(source: Source) -> str:
-    if source.viscosity_ratio is None:
-        return "of its medium" if not isinstance(source.results[0], MeasuredRun) else "not stated"
-    shift = f"{fixed(100 * (source.viscosity_ratio - 1), 1, signed=True)} %".replace("-", "−")
-    if source.rescaled:
+def _viscosity(entry: Entry) -> str:
+    if entry.viscosity_ratio is None:
+        return "of its medium" if not isinstance(entry.results[0], MeasuredRun) else "not stated"
+    shift = f"{fixed(100 * (entry.viscosity_ratio - 1), 1, signed=True)} %".replace("-", "−")
+    if entry.rescaled:
         return f"{shift}: taken out, sizes here are {shift} against the file's"
-    larger = "larger" if source.viscosity_ratio > 1 else "smaller"
+    larger = "larger" if entry.viscosity_ratio > 1 else "smaller"
     return f"{shift}; by that of water sizes would be {larger} by as much"
 
 
-def _percentiles(source: Source) -> str:
-    first = source.results[0]
+def _percentiles(entry: Entry) -> str:
+    first = entry.results[0]
     theirs = first.result.percentiles if isinstance(first, MeasuredRun) else None
     return (
         f"here {first.percentiles}; in the file {theirs.description}"
@@ -167,7 +167,7 @@ def _percentiles(source: Source) -> str:
     )
 
 
-def _printed(sources: Sequence[Source]) -> Iterator[doc.Block]:
+def _printed(entries: Sequence[Entry]) -> Iterator[doc.Block]:
     """Yield the statistics that the vendors' programs wrote into their files."""
     rows = [
         (
@@ -175,19 +175,19 @@ def _printed(sources: Sequence[Source]) -> Iterator[doc.Block]:
             m.run.name,
             *(f"{m.run.printed[key]:g}" if key in m.run.printed else "–" for key in _PRINTED),
         )
-        for s in sources
+        for s in entries
         for m in s.results
         if isinstance(m, MeasuredRun) and m.run.printed
     ]
     if rows:
         yield doc.Heading("As printed by the programs, nm", 3)
         names = tuple(SUMMARY_NAMES[key].partition(" (")[0] for key in _PRINTED)
-        yield _table(("Source", "Run", *names), rows, numbers=tuple(range(2, 2 + len(_PRINTED))))
+        yield _table(("Name", "Run", *names), rows, numbers=tuple(range(2, 2 + len(_PRINTED))))
 
 
-def _hidden(sources: Sequence[Source]) -> Iterator[tuple[str, str]]:
+def _hidden(entries: Sequence[Entry]) -> Iterator[tuple[str, str]]:
     said: dict[str, None] = {}
-    for s in sources:
+    for s in entries:
         for words in s.results[0].hidden:
             said[f"{s.program}|{words}"] = None
     if not said:
@@ -197,8 +197,8 @@ def _hidden(sources: Sequence[Source]) -> Iterator[tuple[str, str]]:
         yield (f"{program}:", f"{words}.")
 
 
-def _failed(sources: Sequence[Source], empty: Sequence[NoResultError]) -> Iterator[doc.Block]:
-    lines = tuple((f"{s.name}:", words) for s in sources for words in s.failed)
+def _failed(entries: Sequence[Entry], empty: Sequence[NoResultError]) -> Iterator[doc.Block]:
+    lines = tuple((f"{s.name}:", words) for s in entries for words in s.failed)
     lines += tuple((f"{error.name}:", error.why) for error in empty)
     if lines:
         yield doc.Heading("Runs without a result", 3)

@@ -6,16 +6,17 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 
+from nta.assessment import FindingName
 from nta.errors import NtaError, in_words
 from nta.frames import Frame
 from nta.live import LiveAnalysis, LiveSettings, Snapshot
 from nta.spots import Spots
 
-PREVIEW = LiveSettings(repeats=50, busy_share=0.15, backlog_bytes=32 << 20)
-"""Settings of a preview, which may be coarser than a recording but must not lag behind."""
+PREVIEW = LiveSettings(repeats=50, busy_share=0.15, backlog_bytes=32 << 20, corrected=False)
+"""Settings of a preview, which shows no sizes, only findings: it may be coarser than a recording but must not lag behind."""
 
 _ANEW_S = 30.0
-_NOT_YET = frozenset({"enough_tracks"})  # findings that a short preview would always have
+_NOT_YET: FindingName = "enough_tracks"  # a short preview would always have it
 
 Begin = Callable[[Callable[[Spots], None]], LiveAnalysis]
 """Begins a live analysis that passes its spots to the given function."""
@@ -78,7 +79,9 @@ class Preview:
         now, before = self._live.snapshot(), self._before
         sizing = now.sizing
         if sizing is not None:
-            sizing = replace(sizing, findings=tuple(f for f in sizing.findings if f.name not in _NOT_YET))
+            found = sizing.assessment
+            asked = tuple(finding for finding in found.findings if finding.name != _NOT_YET)
+            sizing = replace(sizing, assessment=replace(found, findings=asked))
         return replace(
             now,
             frames_lost=now.frames_lost + before.frames_lost,

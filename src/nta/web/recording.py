@@ -13,7 +13,7 @@ from nta.devices import Instrument
 from nta.errors import NtaError
 from nta.io.recordings import new_recording
 from nta.io.results import RECORDING_FILE
-from nta.live import LiveAnalysis, LiveSettings, Snapshot, record_watched
+from nta.live import LiveAnalysis, LiveSettings, Snapshot, give_way, record_watched
 from nta.settings import AnalysisSettings
 from nta.web.look import Order
 from nta.web.view import NewestFrames
@@ -85,6 +85,7 @@ class Recording:
     def _finish(self) -> None:
         live = self._live
         assert live is not None
+        give_way()  # to the next recording
         with live, suppress(NtaError):  # the snapshot says what failed
             if live.snapshot().frames:
                 live.finish()

@@ -12,7 +12,8 @@ import webbrowser
 from nicegui import app, ui
 
 from nta.errors import SettingError
-from nta.web.page import RUNS_PATH, Page
+from nta.web.page import Page
+from nta.web.run_list import RUNS_PATH
 from nta.web.session import Session
 from nta.web.stream import Stream
 

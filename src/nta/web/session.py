@@ -331,10 +331,8 @@ class Session:
 
     def _begin_preview(self, found: Callable[[Spots], None]) -> LiveAnalysis:
         assert self._state is not None
-        said, chosen = SampleConditions(**self.conditions), self._settings
-        # a preview has no end at which its sizes are corrected, and needs no frames for that
-        chosen = replace(chosen, visibility=replace(chosen.visibility, frames=0))
-        return LiveAnalysis(self._state, said, self._profile, chosen, PREVIEW, found=found)
+        said = SampleConditions(**self.conditions)
+        return LiveAnalysis(self._state, said, self._profile, self._settings, PREVIEW, found=found)
 
     def _measured(self, name: str, value: float) -> None:
         with self._lock:

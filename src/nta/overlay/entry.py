@@ -1,4 +1,4 @@
-"""A source of the comparison: one result or its replicates, as one curve with band and one row of numbers."""
+"""An entry of the comparison: one result or its replicates, as one curve with band and one row of numbers."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ EDGES_NM = np.geomspace(
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Source:
-    """One source: its results and the name of its curve.
+class Entry:
+    """One entry of the comparison: its results and the name of its curve.
 
     failed : runs without a result, with the reason. viscosity_ratio : viscosity used by the program, divided by that of
         water at the stated temperature (IAPWS); None if unknown. rescaled : the sizes were corrected by this ratio.
@@ -87,7 +87,7 @@ class Source:
     def curve(self) -> Distribution:
         """Return the distribution with its band; the band is NaN for a single run without one."""
         found = _mean_curve([m.distribution() for m in self.results])
-        assert found is not None  # a source is made of results that have one
+        assert found is not None  # an entry is made of results that have one
         return found
 
     def counted(self) -> Distribution | None:
@@ -113,28 +113,28 @@ def _mean_curve(curves: Sequence[Distribution | None]) -> Distribution | None:
 
 
 class NoResultError(SettingError):
-    """A source contains no run with a result. name : of the source. why : the reason."""
+    """An entry contains no run with a result. name : of the entry. why : the reason."""
 
     def __init__(self, name: str, why: str) -> None:
         super().__init__(f"{name}: {why}")
         self.name, self.why = name, why
 
 
-def open_source(path: str | Path, *, name: str = "", same_viscosity: bool = False) -> Source:
-    """Read a result folder, `results.h5` or a vendor's export; several videos in one export become one source.
+def open_entry(path: str | Path, *, name: str = "", same_viscosity: bool = False) -> Entry:
+    """Read a result folder, `results.h5` or a vendor's export; several videos in one export become one entry.
 
-    name : of the source; by default that of the folder or file.
+    name : of the entry; by default that of the folder or file.
 
     Raises
     ------
     NoResultError
-        The source contains no run with a result.
+        The entry contains no run with a result.
     """
-    return source(Path(path), name=name or result_name(Path(path)), same_viscosity=same_viscosity)
+    return entry(Path(path), name=name or result_name(Path(path)), same_viscosity=same_viscosity)
 
 
-def source(result: Result, *, name: str = "", same_viscosity: bool = False) -> Source:
-    """Make a source from a result; `same_viscosity` recalculates vendors' sizes with the viscosity of water used here."""
+def entry(result: Result, *, name: str = "", same_viscosity: bool = False) -> Entry:
+    """Make an entry from a result; `same_viscosity` recalculates vendors' sizes with the viscosity of water used here."""
     found = open_measurements(result)
     failed = tuple(f"{m.name}: {_why(m)}" for m in found if m.distribution() is None)
     good = tuple(m for m in found if m.distribution() is not None)
@@ -143,7 +143,7 @@ def source(result: Result, *, name: str = "", same_viscosity: bool = False) -> S
     ratio = _viscosity_ratio(good)
     if same_viscosity and ratio is not None:
         good = tuple(_rescaled(m, ratio) for m in good)
-    return Source(
+    return Entry(
         name=name or good[0].name,
         results=good,
         failed=failed,
