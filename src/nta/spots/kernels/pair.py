@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from nta.spots.fitting import LONGEST_STEP_PX, LONGEST_WIDTH_STEP_PX, N_PARAMETE
 from nta.spots.kernels.algebra import axis, factorise, substitute, variance_of
 from nta.spots.kernels.fit import LEAST_LEFT_OF_LIGHT, Limits, Noise
 from nta.spots.kernels.lanes import LANES
-from nta.spots.kernels.options import inlined
+from nta.spots.kernels.options import inlined, making
 from nta.spots.kernels.rows import f4
 
 X1, Y1, N1, X2, Y2, N2, B12, S12, N_PAIR = range(9)  # parameters: three of each spot, and two in common
@@ -35,15 +36,41 @@ PAIR_SETTLED = 0.5  # factor on the step that ends the fit of one: close pairs c
 Three = tuple[np.float32, np.float32, np.float32]
 
 
+class PairWorkspace(NamedTuple):
+    """Scratch arrays of one fit.
+
+    residual, score : what one spot leaves over, and how significant it is. work : see `AXES`; ax, ay : value, derivative by
+    the centre and by sigma of the Gaussians of both spots, ax in `work`. a, g, before : equations. p : parameters.
+    """
+
+    residual: Float32Array
+    score: Float32Array
+    work: Float32Array
+    ax: Float32Array
+    ay: Float32Array
+    a: FloatArray
+    g: FloatArray
+    before: FloatArray
+    p: FloatArray
+
+
+@making
+def new_pair_workspace() -> PairWorkspace:
+    """Return an empty workspace."""
+    work = np.zeros(WORK, f4)
+    return PairWorkspace(
+        np.empty((LANES, LANES), f4), np.empty((LANES, LANES), f4), work, work[AXES:].reshape(2, 3, LANES),
+        np.zeros((2, 3, LANES), f4), np.empty((N_PAIR, N_PAIR)), np.empty(N_PAIR), np.empty(N_PAIR), np.empty(N_PAIR),
+    )  # fmt: skip
+
+
 @inlined
 def _residual_peak(
-    data: Float32Array, light: Float32Array, side: int, noise: Noise, one: FloatArray, residual: Float32Array,
-    score: Float32Array,
-) -> tuple[float, int, int, float]:  # fmt: skip
+    data: Float32Array, light: Float32Array, side: int, noise: Noise, one: FloatArray, space: PairWorkspace
+) -> tuple[float, int, int, float]:
     """Find the largest smoothed residual of the one-spot fit; return it (in sd), its x and y, and chi-square."""
     sign, read, floor = f4(noise.sign), f4(noise.read), f4(noise.floor)
-    gx = np.zeros((3, LANES), f4)
-    gy = np.zeros((3, LANES), f4)
+    residual, score, gx, gy = space.residual, space.score, space.ax[0], space.ay[0]
     axis(one[X], one[S], side, gx[0], gx[1], gx[2])
     axis(one[Y], one[S], side, gy[0], gy[1], gy[2])
     background = f4(one[B])
@@ -239,7 +266,7 @@ def _describe(
 @inlined
 def fit_two(
     data: Float32Array, light: Float32Array, side: int, noise: Noise, limits: Limits, one: FloatArray, width: float,
-    apart: float, first: FloatArray, second: FloatArray,
+    apart: float, space: PairWorkspace, first: FloatArray, second: FloatArray,
 ) -> float:  # fmt: skip
     """Fit two spots (own x, y, N; common b, s) starting from the residual of the one-spot fit `one`.
 
@@ -248,20 +275,12 @@ def fit_two(
     `first`, `second` receive the columns that `fit_one` fills. `width` is the recording's sigma: a blend's own
     sigma is too wide. `apart`: least distance of two spots in widths (`nta.spots.apart`).
     """
-    residual = np.empty((LANES, LANES), f4)
-    score = np.empty((LANES, LANES), f4)
-    left, ix, iy, chi2_one = _residual_peak(data, light, side, noise, one, residual, score)
+    left, ix, iy, chi2_one = _residual_peak(data, light, side, noise, one, space)
     one[FREEDOM] = side * side - N_PARAMETERS
     one[CHI2] = chi2_one / one[FREEDOM]
     if left < LEFT_OVER_SD:
         return 0.0
-    a = np.empty((N_PAIR, N_PAIR))
-    g = np.empty(N_PAIR)
-    before = np.empty(N_PAIR)
-    work = np.zeros(WORK, f4)
-    ax = work[AXES:].reshape(2, 3, LANES)
-    ay = np.empty((2, 3, LANES), f4)
-    p = np.empty(N_PAIR)
+    work, ax, ay, a, g, before, p = space.work, space.ax, space.ay, space.a, space.g, space.before, space.p
     _start(one, ix, iy, width, p)
     chi2 = 0.0
     for iteration in range(ITERATIONS + 1):

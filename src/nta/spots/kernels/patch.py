@@ -12,7 +12,7 @@ from nta.spots.columns import CENTRE_Y, N_COLUMNS, N, S, X, Y
 from nta.spots.kernels.algebra import axis
 from nta.spots.kernels.fit import SIDE, WORK
 from nta.spots.kernels.lanes import LANES, load_lanes
-from nta.spots.kernels.options import inlined
+from nta.spots.kernels.options import inlined, making
 from nta.spots.kernels.rows import f4, reflected
 
 NEAR = 11.0  # px beyond which a neighbour's light is neglected
@@ -69,9 +69,10 @@ class Workspace(NamedTuple):
     start: FloatArray
     out: FloatArray
     out2: FloatArray
+    one: FloatArray
 
 
-@inlined
+@making
 def new_workspace(radius: int) -> Workspace:
     """Return an empty workspace for patches of this radius."""
     side = 2 * radius + 1
@@ -82,6 +83,7 @@ def new_workspace(radius: int) -> Workspace:
         pixels.reshape(SIDE, LANES), pixels, np.zeros((SIDE, LANES), f4), np.zeros((SIDE, LANES), f4),
         marks.reshape(SIDE, LANES), marks, square, np.zeros(WORK, f4), np.zeros((3, LANES)), np.zeros((3, LANES)),
         np.empty((8, 8)), np.empty(8), np.empty(5), np.empty(N_COLUMNS), np.empty(N_COLUMNS),
+        np.empty(N_COLUMNS),
     )  # fmt: skip
 
 
