@@ -54,12 +54,15 @@ class FrameSearch:
     def __init__(self, learned: Learned, settings: DetectionSettings) -> None:
         first = learned.layers[0]
         # units of the table: camera px, photo-electrons, standard deviations of noise including clutter
-        self._units = np.ones(N_TABLE)
-        self._units[[X, Y, S, ERROR]] = first.step
-        self._units[N], self._units[B] = first.excess, first.excess / first.step**2
-        self._units[SNR] = np.sqrt(first.excess / first.clutter)
-        self._origin = np.zeros(N_TABLE)
-        self._origin[[X, Y]] = 0.5 * (first.step - 1)
+        shift = 0.5 * (first.step - 1)
+        units = (
+            *((column, first.step, shift) for column in (X, Y)),
+            *((column, first.step, 0.0) for column in (S, ERROR)),
+            (N, first.excess, 0.0),
+            (B, first.excess / first.step**2, 0.0),
+            (SNR, float(np.sqrt(first.excess / first.clutter)), 0.0),
+        )
+        self._units = [unit for unit in units if unit[1:] != (1, 0)]  # column, its unit and origin
         self._to_first = [_Shrink(layer) for layer in learned.skipped]
         self._searches = [LayerSearch(layer, learned.sign, settings) for layer in learned.layers]
         self._coarser = [_Shrink(layer) for layer in learned.layers[:-1]]
@@ -72,19 +75,22 @@ class FrameSearch:
         lone_discs : whether spots too wide for a fit are tried as discs in a recording that has few discs.
         """
         image = self._at_first_layer(image)
-        m, wide = self._searches[0].spots(_viewable(image), self._rows)
+        m, wide = self._searches[0].spots(image, self._rows)
         if len(self._searches) > 1:
             m = self._with_discs(image, m)
         elif len(wide) and lone_discs:
             m = self._with_wide(image, m, wide)
-        table: NDArray[np.float64] = self._rows[:m, :N_TABLE] * self._units + self._origin
+        table = self._rows[:m, :N_TABLE].copy()
+        for column, unit, origin in self._units:
+            table[:, column] *= unit
+            table[:, column] += origin
         return table
 
     def first_layer(self, image: Image) -> tuple[Image, NDArray[np.float64], NDArray[np.float32]]:
         """Return the frame at the first layer, its spots (px, electrons of that layer) and their light in grey values."""
         image = self._at_first_layer(image)
         first = self._searches[0]
-        m, _ = first.spots(_viewable(image), self._rows)
+        m, _ = first.spots(image, self._rows)
         rows = self._rows[:m].copy()
         light = np.zeros(first.layer.background.shape, np.float32)
         paint(rows, first.gain, light)
@@ -93,7 +99,7 @@ class FrameSearch:
     def _at_first_layer(self, image: Image) -> Image:
         image = _viewable(image)
         for shrunk in self._to_first:
-            image = shrunk(image)
+            image = _viewable(shrunk(image))
         return image
 
     def _with_wide(self, image: Image, m: int, wide: NDArray[np.float64]) -> int:
@@ -195,7 +201,7 @@ class LayerSearch:
     def _frame(self, image: Image) -> FramePixels:
         if self._stripes is not None:
             self._stripes.look(image)
-        words = image.dtype == np.uint16
+        words = image.itemsize == 2
         pairs = image.view(np.uint32 if words else np.uint16)
         return FramePixels(image, pairs, words, self._sign, self._pattern)
 

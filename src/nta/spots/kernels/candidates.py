@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from nta.columns import Float32Array, FloatArray
 from nta.frames import Image
 from nta.spots.kernels.lanes import LANES
-from nta.spots.kernels.options import inlined, making
+from nta.spots.kernels.options import inlined, inlined_making
 from nta.spots.kernels.patch import UNSORTED_PX, Pattern, load_patch
 from nta.spots.kernels.rows import f4
 from nta.spots.kernels.search import (
@@ -83,7 +83,7 @@ class CheckWorkspace(NamedTuple):
     peak: Float32Array
 
 
-@making
+@inlined_making
 def new_check_workspace() -> CheckWorkspace:
     """Return an empty workspace."""
     side = 2 * (CHECK + 2) + 1

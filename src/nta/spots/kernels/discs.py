@@ -18,7 +18,7 @@ from nta.frames import Image
 from nta.spots.columns import CHI2, ERROR, FLAGS, N_TABLE, SNR, B, N, S, X, Y
 from nta.spots.fitting import LONGEST_STEP_PX
 from nta.spots.kernels.flags import EDGE, OUT_OF_FOCUS, POOR_FIT, SATURATED
-from nta.spots.kernels.options import compiled, inlined, making
+from nta.spots.kernels.options import compiled, inlined, inlined_making
 from nta.spots.kernels.order import median
 
 ITERATIONS = 10
@@ -109,7 +109,7 @@ class DiscWorkspace(NamedTuple):
     wider: FloatArray
 
 
-@making
+@inlined_making
 def _new_workspace() -> DiscWorkspace:
     """Return an empty workspace."""
     return DiscWorkspace(

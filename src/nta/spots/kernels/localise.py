@@ -23,6 +23,7 @@ from nta.spots.kernels.algebra import variance_of
 from nta.spots.kernels.candidates import FramePixels
 from nta.spots.kernels.fit import Limits, Noise, fit_one
 from nta.spots.kernels.flags import EDGE, OUT_OF_FOCUS, OVERLAPPING, POOR_FIT, SATURATED
+from nta.spots.kernels.lanes import LANES
 from nta.spots.kernels.options import inlined
 from nta.spots.kernels.pair import PairWorkspace, fit_two
 from nta.spots.kernels.patch import (
@@ -210,7 +211,8 @@ def _split(
         one[X] = rows[i, X] - qx
         one[Y] = rows[i, Y] - qy
         gained = fit_two(
-            space.patch, space.light, side, rules.noise, rules.limits, one, rules.width, rules.apart, pair, out, out2
+            space.patch, space.light, space.square[:LANES], side, rules.noise, rules.limits, one, rules.width,
+            rules.apart, pair, out, out2,
         )  # fmt: skip
         if (
             gained > max(rules.split_gain, SPLIT_SHARE * _unexplained(one))

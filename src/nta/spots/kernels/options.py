@@ -19,4 +19,4 @@ compiled = nta.compiled.compiled(**_FLAGS)
 inlined = nta.compiled.compiled(**_FLAGS, inner=True, forceinline=True, _nrt=False)
 
 # For those by which an entry makes its arrays.
-making = nta.compiled.compiled(**_FLAGS, inner=True, forceinline=True)
+inlined_making = nta.compiled.compiled(**_FLAGS, inner=True, forceinline=True)
