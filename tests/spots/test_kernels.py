@@ -23,7 +23,9 @@ def _kernels() -> Iterator[tuple[str, ast.FunctionDef, str]]:
         for node in ast.parse(path.read_text(encoding="utf-8")).body:
             if isinstance(node, ast.FunctionDef):
                 for decorator in map(ast.unparse, node.decorator_list):
-                    if "fastmath=True" in decorator or (in_spots and decorator in ("compiled", "inlined")):
+                    if "fastmath=True" in decorator or (
+                        in_spots and decorator in ("compiled", "inlined", "inlined_making")
+                    ):
                         yield f"{path.relative_to(SOURCE)}: {node.name}", node, decorator
 
 
@@ -43,7 +45,7 @@ def test_kernels_that_others_call_are_inlined():
 
 
 def _is_inner(decorator: str) -> bool:
-    return "inner=True" in decorator or decorator in ("inner", "inlined")
+    return "inner=True" in decorator or decorator in ("inner", "inlined", "inlined_making")
 
 
 def _called_from_python(tree: ast.Module, inner: set[str]) -> set[str]:

@@ -12,7 +12,7 @@ from nta.frames import Image
 from nta.spots.columns import ERROR, N_COLUMNS, N_TABLE, SNR, B, N, S, X, Y
 from nta.spots.filters import MEAN_CLIP_SD
 from nta.spots.fitting import FIT_SHARE, NARROWEST_SHARE, widest_px
-from nta.spots.kernels.candidates import FramePixels, Proposal, ResponseNoise
+from nta.spots.kernels.candidates import Proposal, ResponseNoise
 from nta.spots.kernels.discs import (
     N_BINS,
     N_DISC,
@@ -23,7 +23,7 @@ from nta.spots.kernels.discs import (
     find_discs,
     merge,
 )
-from nta.spots.kernels.find import find, find_candidates
+from nta.spots.kernels.find import Plain, find, find_candidates
 from nta.spots.kernels.fit import Limits, Noise
 from nta.spots.kernels.follow import WATCHED, Background
 from nta.spots.kernels.localise import N_WIDE, FitRules
@@ -54,12 +54,15 @@ class FrameSearch:
     def __init__(self, learned: Learned, settings: DetectionSettings) -> None:
         first = learned.layers[0]
         # units of the table: camera px, photo-electrons, standard deviations of noise including clutter
-        self._units = np.ones(N_TABLE)
-        self._units[[X, Y, S, ERROR]] = first.step
-        self._units[N], self._units[B] = first.excess, first.excess / first.step**2
-        self._units[SNR] = np.sqrt(first.excess / first.clutter)
-        self._origin = np.zeros(N_TABLE)
-        self._origin[[X, Y]] = 0.5 * (first.step - 1)
+        shift = 0.5 * (first.step - 1)
+        units = (
+            *((column, first.step, shift) for column in (X, Y)),
+            *((column, first.step, 0.0) for column in (S, ERROR)),
+            (N, first.excess, 0.0),
+            (B, first.excess / first.step**2, 0.0),
+            (SNR, float(np.sqrt(first.excess / first.clutter)), 0.0),
+        )
+        self._units = [unit for unit in units if unit[1:] != (1, 0)]  # column, its unit and origin
         self._to_first = [_Shrink(layer) for layer in learned.skipped]
         self._searches = [LayerSearch(layer, learned.sign, settings) for layer in learned.layers]
         self._coarser = [_Shrink(layer) for layer in learned.layers[:-1]]
@@ -72,19 +75,22 @@ class FrameSearch:
         lone_discs : whether spots too wide for a fit are tried as discs in a recording that has few discs.
         """
         image = self._at_first_layer(image)
-        m, wide = self._searches[0].spots(_viewable(image), self._rows)
+        m, wide = self._searches[0].spots(image, self._rows)
         if len(self._searches) > 1:
             m = self._with_discs(image, m)
         elif len(wide) and lone_discs:
             m = self._with_wide(image, m, wide)
-        table: NDArray[np.float64] = self._rows[:m, :N_TABLE] * self._units + self._origin
+        table = self._rows[:m, :N_TABLE].copy()
+        for column, unit, origin in self._units:
+            table[:, column] *= unit
+            table[:, column] += origin
         return table
 
     def first_layer(self, image: Image) -> tuple[Image, NDArray[np.float64], NDArray[np.float32]]:
         """Return the frame at the first layer, its spots (px, electrons of that layer) and their light in grey values."""
         image = self._at_first_layer(image)
         first = self._searches[0]
-        m, _ = first.spots(_viewable(image), self._rows)
+        m, _ = first.spots(image, self._rows)
         rows = self._rows[:m].copy()
         light = np.zeros(first.layer.background.shape, np.float32)
         paint(rows, first.gain, light)
@@ -93,7 +99,7 @@ class FrameSearch:
     def _at_first_layer(self, image: Image) -> Image:
         image = _viewable(image)
         for shrunk in self._to_first:
-            image = shrunk(image)
+            image = _viewable(shrunk(image))
         return image
 
     def _with_wide(self, image: Image, m: int, wide: NDArray[np.float64]) -> int:
@@ -148,11 +154,12 @@ class LayerSearch:
         height, width = layer.background.shape
         self._stripes = FrameStripes.of(layer, sign, layer.fixed) if any(layer.wavering) else None
         if self._stripes is not None:
-            self._pattern = Pattern(self._stripes.values, np.ones(height, np.bool_))
+            pattern = Pattern(self._stripes.values, np.ones(height, np.bool_))
             self._pattern2 = Pattern(self._stripes.sums, np.ones(height // 2, np.bool_))
         else:
-            self._pattern = Pattern.of(layer.fixed, height)
+            pattern = Pattern.of(layer.fixed, height)
             self._pattern2 = Pattern.of(summed(layer.fixed), height // 2)
+        self._pixel_pattern = _plain(pattern)
         self._lines = np.zeros((N_LINES, width // 2 + 2 * PAD + 32), np.float32)
         self._found = np.empty((MOST_SPOTS, N_FOUND))
         self._wide = np.empty((MOST_SPOTS, N_WIDE))
@@ -160,9 +167,11 @@ class LayerSearch:
         sd = np.sqrt(noise.variance(watched.astype(float)))
         clip = sign * half + np.float32(2 * MEAN_CLIP_SD) * np.sqrt(noise.variance(half / np.float32(4)))
         level = layer.expected(sign)[WATCHED].astype(np.float32)
-        self._background = Background.of(level, sd, sign * noise.slope, clip.astype(np.float32))
-        self._with_shoulders = self._proposal((f.half_curved / f.half_norm) ** 2)
-        self._rules = FitRules(
+        followed = Background.of(level, sd, sign * noise.slope, clip.astype(np.float32))
+        self._background = _plain(followed)
+        curved = (f.half_curved / f.half_norm) ** 2
+        self._with_shoulders, self._without = (_plain(self._proposal(followed, c)) for c in (curved, 0.0))
+        rules = FitRules(
             radius=layer.fit_radius,
             width=float(s),
             response_to_n=self.gain / f.response,
@@ -177,10 +186,11 @@ class LayerSearch:
             split_gain=float(split_gain),
             apart=layer.apart,
         )
+        self._rules = _plain(rules)
 
     def candidates(self, image: Image) -> NDArray[np.float64]:
         """Return where the matched filter exceeds the threshold: rows (x, y, response, level, is a shoulder)."""
-        n = find_candidates(self._frame(image), self._background, self._proposal(0.0))
+        n = find_candidates(self._frame(image), self._background, self._without)
         return self._found[:n]
 
     def spots(self, image: Image, rows: NDArray[np.float64]) -> tuple[int, NDArray[np.float64]]:
@@ -192,19 +202,20 @@ class LayerSearch:
         m, n_wide = find(frame, background, self._with_shoulders, self._rules, rows, self._wide)
         return int(m), self._wide[:n_wide]
 
-    def _frame(self, image: Image) -> FramePixels:
+    def _frame(self, image: Image) -> Plain:
+        """Return `FramePixels` as a plain tuple."""
         if self._stripes is not None:
             self._stripes.look(image)
-        words = image.dtype == np.uint16
+        words = image.itemsize == 2
         pairs = image.view(np.uint32 if words else np.uint16)
-        return FramePixels(image, pairs, words, self._sign, self._pattern)
+        return image, pairs, words, self._sign, self._pixel_pattern
 
-    def _proposal(self, curved: float) -> Proposal:
+    def _proposal(self, background: Background, curved: float) -> Proposal:
         """Return the parameters of the search; curved : as in `search.Half`, 0: without shoulders."""
         f, k = self.layer.filters, self._clutter_sd * self._k
         return Proposal(
             pattern2=self._pattern2,
-            limit=self._background.limit,
+            limit=background.limit,
             taps2=f.half,
             noise2=self._noise2,
             threshold2=FIRST_SHARE * k,
@@ -274,6 +285,11 @@ class _Shrink:
     def __call__(self, image: Image) -> Image:
         shrink(image, self._full_scale, self._shift, self._out)
         return self._out
+
+
+def _plain(bundle: tuple[Any, ...]) -> Plain:
+    """Return a named tuple, and those in it, as plain tuples, which `find` takes."""
+    return tuple(_plain(item) if isinstance(item, tuple) else item for item in bundle)
 
 
 def _viewable(image: Image) -> Image:

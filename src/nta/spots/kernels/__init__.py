@@ -16,8 +16,9 @@ Others: algebra (Cholesky factor, sampled Gaussian); lines (stripes that are new
 (statistics that are learned before the search: box means, clipped variance, the light of fitted spots).
 
 Array arguments are filled by the callee (`out`, `found`, `rows`, `wide`, `discs`) or are scratch. `FrameSearch` allocates
-`rows` and `discs` once per thread, `LayerSearch` `found`, `wide` and `lines`, `localise` and `find_discs` their `Workspace`
-for each frame. Columns of `rows` are named in `nta.spots.columns`, columns of `found` in `search`.
+`rows` and `discs` once per thread, `LayerSearch` `found`, `wide` and `lines`, `find` and `find_discs` the workspaces for
+each frame; no other kernel makes arrays (options). Columns of `rows` are named in `nta.spots.columns`, columns of `found`
+in `search`.
 
 Rules that keep the row loops in SIMD (each costs a factor 4-8 when broken, measured): inner loops index one-dimensional
 slices with a non-negative ``x + constant``; a loop writes one array and reads at most seven; ``m = z if z > m else m``

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from nta.columns import Float32Array, FloatArray
 from nta.frames import Image
 from nta.spots.kernels.lanes import LANES
-from nta.spots.kernels.options import inlined
+from nta.spots.kernels.options import inlined, inlined_making
 from nta.spots.kernels.patch import UNSORTED_PX, Pattern, load_patch
 from nta.spots.kernels.rows import f4
 from nta.spots.kernels.search import (
@@ -73,8 +73,26 @@ class Proposal(NamedTuple):
     found: FloatArray
 
 
+class CheckWorkspace(NamedTuple):
+    """Scratch arrays of the check: the pixels around a proposal, filtered along columns, filtered; two of them as rows."""
+
+    pixels: Float32Array
+    down: Float32Array
+    filtered: Float32Array
+    patch: Float32Array
+    peak: Float32Array
+
+
+@inlined_making
+def new_check_workspace() -> CheckWorkspace:
+    """Return an empty workspace."""
+    side = 2 * (CHECK + 2) + 1
+    pixels, down, filtered = np.zeros(side * LANES, f4), np.zeros(6 * LANES, f4), np.zeros(5 * LANES, f4)
+    return CheckWorkspace(pixels, down, filtered, pixels.reshape(side, LANES), filtered.reshape(5, LANES))
+
+
 @inlined
-def candidates(frame: FramePixels, proposal: Proposal) -> int:
+def candidates(frame: FramePixels, proposal: Proposal, space: CheckWorkspace) -> int:
     """Find candidates with the matched filter: proposed at half resolution, kept if confirmed at full resolution.
 
     Fills `proposal.found`; returns the number of candidates.
@@ -92,12 +110,12 @@ def candidates(frame: FramePixels, proposal: Proposal) -> int:
     height = frame.pairs.shape[0] // 2
     for y in range(0, height, BAND):
         n = propose(half, y, min(y + BAND, height), kept, proposal.found)
-        kept = _check(frame, proposal, kept, n)
+        kept = _check(frame, proposal, kept, n, space)
     return int(kept)
 
 
 @inlined
-def _check(frame: FramePixels, proposal: Proposal, first: int, n: int) -> int:
+def _check(frame: FramePixels, proposal: Proposal, first: int, n: int, space: CheckWorkspace) -> int:
     """Confirm proposals first to n with the full-resolution matched filter, on 5x5 responses around each.
 
     Rewrites `found` with the interpolated full-resolution peak, its response and level per pixel; drops duplicates.
@@ -106,19 +124,14 @@ def _check(frame: FramePixels, proposal: Proposal, first: int, n: int) -> int:
     image, sign, pattern = frame.image, frame.sign, frame.pattern
     taps, noise, threshold, found = proposal.taps, proposal.noise, proposal.threshold, proposal.found
     radius = CHECK + 2
-    pixels, down, filtered = (
-        np.zeros((2 * radius + 1) * LANES, f4),
-        np.zeros(6 * LANES, f4),
-        np.zeros(5 * LANES, f4),
-    )
-    patch, peak = pixels.reshape(2 * radius + 1, LANES), filtered.reshape(5, LANES)
+    pixels, peak = space.pixels, space.peak
     t2 = threshold * threshold
     kept = first
     for i in range(first, n):
         cx = int(found[i, FOUND_X] + 0.5)
         cy = int(found[i, FOUND_Y] + 0.5)
-        load_patch(image, sign, pattern, cy, cx, radius, pixels, patch)
-        _filter(pixels, taps, down, filtered)
+        load_patch(image, sign, pattern, cy, cx, radius, pixels, space.patch)
+        _filter(pixels, taps, space.down, space.filtered)
         level = 0.25 * found[i, FOUND_LEVEL]
         beside = found[i, FOUND_BESIDE]
         r0 = 1

@@ -18,7 +18,7 @@ from nta.frames import Image
 from nta.spots.columns import CHI2, ERROR, FLAGS, N_TABLE, SNR, B, N, S, X, Y
 from nta.spots.fitting import LONGEST_STEP_PX
 from nta.spots.kernels.flags import EDGE, OUT_OF_FOCUS, POOR_FIT, SATURATED
-from nta.spots.kernels.options import compiled, inlined
+from nta.spots.kernels.options import compiled, inlined, inlined_making
 from nta.spots.kernels.order import median
 
 ITERATIONS = 10
@@ -109,7 +109,7 @@ class DiscWorkspace(NamedTuple):
     wider: FloatArray
 
 
-@inlined
+@inlined_making
 def _new_workspace() -> DiscWorkspace:
     """Return an empty workspace."""
     return DiscWorkspace(
@@ -401,16 +401,14 @@ def _copy(one: FloatArray, other: FloatArray) -> None:
 
 
 @inlined
-def _brightest_first(discs: FloatArray, m: int) -> IntArray:
-    """Return the order of the first m discs by falling signal over noise."""
-    order = np.empty(m, np.int64)
-    for i in range(m):
+def _sort_brightest_first(discs: FloatArray, order: IntArray) -> None:
+    """Fill `order` with the order of as many discs by falling signal over noise."""
+    for i in range(order.size):
         k = i
         while k > 0 and discs[order[k - 1], SNR] < discs[i, SNR]:
             order[k] = order[k - 1]
             k -= 1
         order[k] = i
-    return order
 
 
 @inlined
@@ -438,7 +436,8 @@ def merge(
     -------
     Number of spots.
     """
-    order = _brightest_first(discs, m)
+    order = np.empty(m, np.int64)
+    _sort_brightest_first(discs, order)
     kept = np.zeros(m, np.bool_)
     for a in range(m):
         i = order[a]

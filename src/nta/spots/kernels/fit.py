@@ -169,7 +169,7 @@ def _normal_equations(work: Float32Array, n: float, a: FloatArray, g: FloatArray
 @inlined
 def fit_one(
     data: Float32Array, light: Float32Array, mask: Float32Array, n_masked: int, side: int, noise: Noise, limits: Limits,
-    start: FloatArray, work: Float32Array, ay: FloatArray, a: FloatArray, g: FloatArray, out: FloatArray,
+    start: FloatArray, work: Float32Array, ay: Float32Array, a: FloatArray, g: FloatArray, out: FloatArray,
 ) -> bool:  # fmt: skip
     """Fit one spot on a patch in electrons.
 
@@ -179,7 +179,7 @@ def fit_one(
     mask : (side, 16) 1 for pixels that are used, 0 for saturated pixels and beyond the patch
     n_masked : number of pixels of the patch that are not used
     start : (X, Y, N, B, S) start values, in patch coordinates
-    work, ay, a, g : float32 (WORK,), float64 (3, 16), (8, 8), (8,) workspaces
+    work, ay, a, g : float32 (WORK,), (3, 16), float64 (8, 8), (8,) workspaces
     out : receives the columns X to CHI2 and FREEDOM; `a` is left factorised
 
     Returns
@@ -192,13 +192,13 @@ def fit_one(
     g1, d1, q1 = ay[0], ay[1], ay[2]
     chi2 = 0.0
     for _ in range(limits.iterations):
-        axis(px, s, side, g0, d0, q0)
-        axis(py, s, side, g1, d1, q1)
+        axis(px, s, g0, d0, q0)
+        axis(py, s, g1, d1, q1)
         work[W:] = f4(0)
         for j in range(side):
             _add_row(
-                data[j], light[j], mask[j], work, f4(b), f4(n * g1[j]), f4(sign), f4(read), f4(floor),
-                f4(g1[j]), f4(d1[j]), f4(q1[j]),
+                data[j], light[j], mask[j], work, f4(b), f4(n) * g1[j], f4(sign), f4(read), f4(floor),
+                g1[j], d1[j], q1[j],
             )  # fmt: skip
         chi2 = _normal_equations(work, n, a, g)
         if not factorise(a, N_PARAMETERS):

@@ -34,7 +34,8 @@ class Background(NamedTuple):
     level, sd : learned signed grey value and noise at the watched pixels. growth : growth of the variance with the signed
         level.
     learned, limit : clip of 2x2 sums, as learned and for the current frame.
-    lift : rise of the clip in each tile. lifted : one flag, whether `limit` differs from `learned`.
+    lift : rise of the clip in each tile. lifted : one flag, whether `limit` differs from `learned`. rises : scratch, the
+        rises of a tile's pixels.
     """
 
     level: Float32Array
@@ -44,6 +45,7 @@ class Background(NamedTuple):
     limit: Float32Array
     lift: Float32Array
     lifted: BoolArray
+    rises: Float32Array
 
     @classmethod
     def of(cls, level: Float32Array, sd: FloatArray, growth: float, learned: Float32Array) -> Background:
@@ -57,6 +59,7 @@ class Background(NamedTuple):
             learned.copy(),
             np.zeros((ty, tx), np.float32),
             np.zeros(1, np.bool_),
+            np.empty((2 * TILE) ** 2, np.float32),  # the last tile of a row or column is up to twice as long
         )
 
 
@@ -109,7 +112,7 @@ def _risen_by(
             above += value - level[j, i] > f4(ABOVE_SD) * sd[j, i]
     if above <= RISEN * n:
         return f4(0)
-    rise = np.empty(n, f4)
+    rise = background.rises
     for j in range(y0, y1):
         for i in range(x0, x1):
             value = sign * f4(image[STRIDE * j + STRIDE // 2, STRIDE * i + STRIDE // 2])

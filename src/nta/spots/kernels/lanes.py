@@ -9,6 +9,7 @@ from numba import types
 from numba.extending import intrinsic
 
 LANES = 16  # elements of a row of a patch: two vectors of eight
+CACHE_LINE = 64  # bytes
 
 
 @intrinsic
@@ -31,3 +32,21 @@ def load_lanes(_typing_context: Any, pixels: types.Array, out: types.Array) -> A
         return context.get_dummy_value()
 
     return types.void(pixels, out), generated
+
+
+@intrinsic
+def prefetch(_typing_context: Any, pixels: types.Array, first: types.Integer) -> Any:
+    """Have the processor fetch the line of its cache that holds element `first`, without waiting for it."""
+
+    def generated(context: Any, builder: ir.IRBuilder, _signature: Any, arguments: tuple[Any, ...]) -> Any:
+        data = context.make_array(pixels)(context, builder, arguments[0]).data
+        number, byte = ir.IntType(32), ir.IntType(8).as_pointer()
+        address = builder.bitcast(builder.gep(data, [arguments[1]]), byte)
+        fetch = builder.module.declare_intrinsic(
+            "llvm.prefetch", [byte], ir.FunctionType(ir.VoidType(), [byte, *[number] * 3])
+        )
+        read, keep, is_data = number(0), number(3), number(1)
+        builder.call(fetch, [address, read, keep, is_data])
+        return context.get_dummy_value()
+
+    return types.void(pixels, first), generated

@@ -23,8 +23,9 @@ from nta.spots.kernels.algebra import variance_of
 from nta.spots.kernels.candidates import FramePixels
 from nta.spots.kernels.fit import Limits, Noise, fit_one
 from nta.spots.kernels.flags import EDGE, OUT_OF_FOCUS, OVERLAPPING, POOR_FIT, SATURATED
+from nta.spots.kernels.lanes import LANES
 from nta.spots.kernels.options import inlined
-from nta.spots.kernels.pair import fit_two
+from nta.spots.kernels.pair import PairWorkspace, fit_two
 from nta.spots.kernels.patch import (
     UNSORTED_PX,
     FrameElectrons,
@@ -32,7 +33,6 @@ from nta.spots.kernels.patch import (
     is_near,
     load_electrons,
     neighbour_light,
-    new_workspace,
 )
 from nta.spots.kernels.rows import f4
 from nta.spots.kernels.search import FOUND_BESIDE, FOUND_LEVEL, FOUND_RESPONSE, FOUND_X, FOUND_Y
@@ -78,12 +78,13 @@ class FitRules(NamedTuple):
 
 @inlined
 def localise(
-    frame: FramePixels, n: int, found: FloatArray, rules: FitRules, rows: FloatArray, wide: FloatArray
-) -> tuple[int, int]:
+    frame: FramePixels, n: int, found: FloatArray, rules: FitRules, rows: FloatArray, wide: FloatArray,
+    ok: NDArray[np.uint8], space: Workspace, pair: PairWorkspace,
+) -> tuple[int, int]:  # fmt: skip
     """Fit the n candidates in `found` (`search.N_FOUND` columns) and write one row per spot.
 
     rows : (m, N_COLUMNS), see `nta.spots.columns`. wide : (m, N_WIDE), receives the positions of bright spots that are too
-    wide for the window.
+    wide for the window. ok : scratch, 0 for every row; space, pair : scratch.
 
     Returns
     -------
@@ -98,14 +99,12 @@ def localise(
         f4(rules.gain),
         rules.full_scale,
     )
-    space = new_workspace(rules.radius)
-    ok = np.zeros(rows.shape[0], np.uint8)
     _fit_alone(electrons, space, n, found, rules, rows, ok)
     _fit_shoulders(electrons, space, n, found, rules, rows, ok)
     _fit_beside(electrons, space, n, found, rules, rows, ok)
     extra = 0
     if rules.split_gain > 0:
-        extra = _split(electrons, space, n, found, rules, rows, ok)
+        extra = _split(electrons, space, pair, n, found, rules, rows, ok)
     h, w = frame.image.shape
     return _keep(rows, n, extra, ok, h, w, rules, wide)
 
@@ -189,12 +188,12 @@ def _fit_beside(
 
 @inlined
 def _split(
-    electrons: FrameElectrons, space: Workspace, n: int, found: FloatArray, rules: FitRules, rows: FloatArray,
-    ok: NDArray[np.uint8],
+    electrons: FrameElectrons, space: Workspace, pair: PairWorkspace, n: int, found: FloatArray, rules: FitRules,
+    rows: FloatArray, ok: NDArray[np.uint8],
 ) -> int:  # fmt: skip
     """Try two spots where one does not fit; append the second of each pair after the first n rows; return their number."""
     side = 2 * electrons.radius + 1
-    out, out2 = space.out, space.out2
+    out, out2, one = space.out, space.out2, space.one
     enough = _chi2_beyond(SPLIT_SD, side * side - N_PARAMETERS)
     extra = 0
     for i in range(n):
@@ -208,12 +207,12 @@ def _split(
         if not ok[i]:
             rows[i, N] = found[i, FOUND_RESPONSE] * rules.response_to_n
         for k in (N, B, S):
-            out[k] = rows[i, k]
-        out[X] = rows[i, X] - qx
-        out[Y] = rows[i, Y] - qy
-        one = out.copy()
+            one[k] = rows[i, k]
+        one[X] = rows[i, X] - qx
+        one[Y] = rows[i, Y] - qy
         gained = fit_two(
-            space.patch, space.light, side, rules.noise, rules.limits, one, rules.width, rules.apart, out, out2
+            space.patch, space.light, space.square[:LANES], side, rules.noise, rules.limits, one, rules.width,
+            rules.apart, pair, out, out2,
         )  # fmt: skip
         if (
             gained > max(rules.split_gain, SPLIT_SHARE * _unexplained(one))

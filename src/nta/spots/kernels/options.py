@@ -13,4 +13,11 @@ compiled = nta.compiled.compiled(**_FLAGS, outer=True)
 # For kernels that only other kernels call. Passing the arrays would take as long as the work itself. Besides, with sums in
 # any order (fastmath) every compiled copy of a kernel rounds differently; the linker may choose either of two copies, so
 # that the process that compiles would get other last digits than later processes.
-inlined = nta.compiled.compiled(**_FLAGS, inner=True, forceinline=True)
+#
+# They make no arrays (`_nrt`) and return none, which nobody would have counted: an entry makes them all. Otherwise every
+# slice would be counted by locked additions, which cost a tenth of the search, more where threads count the same array, and
+# between which nothing is kept in registers.
+inlined = nta.compiled.compiled(**_FLAGS, inner=True, forceinline=True, _nrt=False)
+
+# For those by which an entry makes its arrays.
+inlined_making = nta.compiled.compiled(**_FLAGS, inner=True, forceinline=True)

@@ -10,29 +10,37 @@ from nta.columns import Float32Array, FloatArray
 from nta.spots.columns import N, S, X, Y
 from nta.spots.fitting import PIXEL_VARIANCE
 from nta.spots.kernels.algebra import axis
+from nta.spots.kernels.lanes import LANES
 from nta.spots.kernels.options import compiled, inlined
 
 REACH = 4.0  # widths
-MOST = 128  # px
+MOST = 8 * LANES  # px
 
 
 @compiled
 def paint(rows: FloatArray, gain: float, image: Float32Array) -> None:
     """Add the spots of `rows` to `image` in grey values of `gain` electrons."""
     h, w = image.shape
-    ax = np.empty((3, MOST))
-    ay = np.empty((3, MOST))
+    ax = np.empty((3, MOST), np.float32)
+    ay = np.empty((3, MOST), np.float32)
     for i in range(rows.shape[0]):
         x0, nx = _reached(rows[i, X], rows[i, S], w)
         y0, ny = _reached(rows[i, Y], rows[i, S], h)
         if nx <= 0 or ny <= 0:
             continue
-        axis(rows[i, X] - x0, rows[i, S], nx, ax[0], ax[1], ax[2])
-        axis(rows[i, Y] - y0, rows[i, S], ny, ay[0], ay[1], ay[2])
+        _long_axis(rows[i, X] - x0, rows[i, S], nx, ax)
+        _long_axis(rows[i, Y] - y0, rows[i, S], ny, ay)
         for y in range(ny):
-            e = rows[i, N] / gain * ay[0, y]
+            e = np.float32(rows[i, N] / gain) * ay[0, y]
             for x in range(nx):
-                image[y0 + y, x0 + x] += np.float32(e * ax[0, x])
+                image[y0 + y, x0 + x] += e * ax[0, x]
+
+
+@inlined
+def _long_axis(centre: float, sigma: float, n: int, out: Float32Array) -> None:
+    """Fill at least the first n columns of `out` as `axis` does."""
+    for i in range(0, n, LANES):
+        axis(centre - i, sigma, out[0, i:], out[1, i:], out[2, i:])
 
 
 @compiled

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from nta.spots.fitting import LONGEST_STEP_PX, LONGEST_WIDTH_STEP_PX, N_PARAMETE
 from nta.spots.kernels.algebra import axis, factorise, substitute, variance_of
 from nta.spots.kernels.fit import LEAST_LEFT_OF_LIGHT, Limits, Noise
 from nta.spots.kernels.lanes import LANES
-from nta.spots.kernels.options import inlined
+from nta.spots.kernels.options import inlined, inlined_making
 from nta.spots.kernels.rows import f4
 
 X1, Y1, N1, X2, Y2, N2, B12, S12, N_PAIR = range(9)  # parameters: three of each spot, and two in common
@@ -35,31 +36,58 @@ PAIR_SETTLED = 0.5  # factor on the step that ends the fit of one: close pairs c
 Three = tuple[np.float32, np.float32, np.float32]
 
 
+class PairWorkspace(NamedTuple):
+    """Scratch arrays of one fit.
+
+    residual, score : what one spot leaves over, and how significant it is. work : see `AXES`; ax, ay : value, derivative by
+    the centre and by sigma of the Gaussians of both spots, ax in `work`. a, g, before : equations. p : parameters.
+    """
+
+    residual: Float32Array
+    score: Float32Array
+    work: Float32Array
+    ax: Float32Array
+    ay: Float32Array
+    a: FloatArray
+    g: FloatArray
+    before: FloatArray
+    p: FloatArray
+
+
+@inlined_making
+def new_pair_workspace() -> PairWorkspace:
+    """Return an empty workspace."""
+    work = np.zeros(WORK, f4)
+    return PairWorkspace(
+        np.empty((LANES, LANES), f4), np.empty((LANES, LANES), f4), work, work[AXES:].reshape(2, 3, LANES),
+        np.zeros((2, 3, LANES), f4), np.empty((N_PAIR, N_PAIR)), np.empty(N_PAIR), np.empty(N_PAIR), np.empty(N_PAIR),
+    )  # fmt: skip
+
+
 @inlined
 def _residual_peak(
-    data: Float32Array, light: Float32Array, side: int, noise: Noise, one: FloatArray, residual: Float32Array,
-    score: Float32Array,
+    data: Float32Array, light: Float32Array, inside: Float32Array, side: int, noise: Noise, one: FloatArray,
+    space: PairWorkspace,
 ) -> tuple[float, int, int, float]:  # fmt: skip
     """Find the largest smoothed residual of the one-spot fit; return it (in sd), its x and y, and chi-square."""
     sign, read, floor = f4(noise.sign), f4(noise.read), f4(noise.floor)
-    gx = np.zeros((3, LANES), f4)
-    gy = np.zeros((3, LANES), f4)
-    axis(one[X], one[S], side, gx[0], gx[1], gx[2])
-    axis(one[Y], one[S], side, gy[0], gy[1], gy[2])
+    residual, score, gx, gy = space.residual, space.score, space.ax[0], space.ay[0]
+    axis(one[X], one[S], gx[0], gx[1], gx[2])
+    axis(one[Y], one[S], gy[0], gy[1], gy[2])
     background = f4(one[B])
     chi2 = f4(0)
     for j in range(side):
         scale = f4(one[N]) * gy[0, j]
-        for i in range(side):
-            mu = background + scale * gx[0, i] + light[j, i]
-            variance = sign * mu + read
-            weight = f4(1) / (variance if variance > floor else floor)
-            residual[j, i] = data[j, i] - mu
-            score[j, i] = weight
-            chi2 += residual[j, i] * residual[j, i] * weight
+        for i in range(LANES):
+            residual[j, i] = data[j, i] - (background + scale * gx[0, i] + light[j, i])
+        for i in range(LANES):
+            variance = sign * (data[j, i] - residual[j, i]) + read
+            score[j, i] = inside[i] / (variance if variance > floor else floor)
+        for i in range(LANES):
+            chi2 += residual[j, i] * residual[j, i] * score[j, i]
     for j in range(1, side - 1):
         above, here, below = residual[j - 1], residual[j], residual[j + 1]
-        for i in range(1, side - 1):
+        for i in range(1, LANES - 1):
             t = (
                 4 * here[i] + 2 * (above[i] + below[i] + here[i - 1] + here[i + 1])
                 + above[i - 1] + above[i + 1] + below[i - 1] + below[i + 1]
@@ -75,8 +103,8 @@ def _residual_peak(
 
 @inlined
 def _add_row(
-    data: Float32Array, light: Float32Array, work: Float32Array, sign: np.float32, read: np.float32,
-    floor: np.float32, b: np.float32, e1: Three, e2: Three, p1: np.float32, p2: np.float32,
+    data: Float32Array, light: Float32Array, inside: Float32Array, work: Float32Array, sign: np.float32,
+    read: np.float32, floor: np.float32, b: np.float32, e1: Three, e2: Three, p1: np.float32, p2: np.float32,
 ) -> None:  # fmt: skip
     """Add one patch row to the sums per column: J' W J (lower triangle), J' W r and r' W r, J as in `_accumulate`.
 
@@ -93,7 +121,7 @@ def _add_row(
         n1, n2 = p1 * g1, p2 * g2
         mu = b + e1[0] * g1 + e2[0] * g2 + light[i]
         variance = sign * mu + read
-        w = f4(1) / (variance if variance > floor else floor)
+        w = inside[i] / (variance if variance > floor else floor)
         residual = data[i] - mu
         wr = w * residual
         t = w * x1
@@ -152,8 +180,8 @@ def _add_row(
 
 @inlined
 def _accumulate(
-    data: Float32Array, light: Float32Array, side: int, noise: Noise, p: FloatArray, work: Float32Array,
-    ay: Float32Array, a: FloatArray, g: FloatArray,
+    data: Float32Array, light: Float32Array, inside: Float32Array, side: int, noise: Noise, p: FloatArray,
+    work: Float32Array, ay: Float32Array, a: FloatArray, g: FloatArray,
 ) -> float:  # fmt: skip
     """Fisher matrix and gradient of (x1, y1, N1, x2, y2, N2, b, s); returns chi-square."""
     sign, read, floor = f4(noise.sign), f4(noise.read), f4(noise.floor)
@@ -163,21 +191,21 @@ def _accumulate(
         p1, p2 = ay[0, 0, j], ay[1, 0, j]
         e1 = (n1 * p1, n1 * ay[0, 1, j], n1 * ay[0, 2, j])
         e2 = (n2 * p2, n2 * ay[1, 1, j], n2 * ay[1, 2, j])
-        _add_row(data[j], light[j], work, sign, read, floor, b, e1, e2, p1, p2)
+        _add_row(data[j], light[j], inside, work, sign, read, floor, b, e1, e2, p1, p2)
     row = 0
     for k in range(N_PAIR):
         for m in range(k + 1):
-            a[k, m] = _sum_of(work, row, side)
+            a[k, m] = _sum_of(work, row)
             row += 1
-        g[k] = _sum_of(work, GRADIENT + k, side)
-    return float(_sum_of(work, CHI_SQUARE, side))
+        g[k] = _sum_of(work, GRADIENT + k)
+    return float(_sum_of(work, CHI_SQUARE))
 
 
 @inlined
-def _sum_of(work: Float32Array, row: int, side: int) -> np.float32:
+def _sum_of(work: Float32Array, row: int) -> np.float32:
     total = f4(0)
-    for i in range(row * LANES, row * LANES + side):
-        total += work[i]
+    for i in range(LANES):
+        total += work[row * LANES + i]
     return total
 
 
@@ -238,37 +266,30 @@ def _describe(
 
 @inlined
 def fit_two(
-    data: Float32Array, light: Float32Array, side: int, noise: Noise, limits: Limits, one: FloatArray, width: float,
-    apart: float, first: FloatArray, second: FloatArray,
+    data: Float32Array, light: Float32Array, inside: Float32Array, side: int, noise: Noise, limits: Limits,
+    one: FloatArray, width: float, apart: float, space: PairWorkspace, first: FloatArray, second: FloatArray,
 ) -> float:  # fmt: skip
     """Fit two spots (own x, y, N; common b, s) starting from the residual of the one-spot fit `one`.
 
     Returns the drop of chi-square; 0 if there is nothing to split, the fit fails or the pair has a single peak. Writes the
     chi-square of the one-spot fit beside this light into `one`.
-    `first`, `second` receive the columns that `fit_one` fills. `width` is the recording's sigma: a blend's own
-    sigma is too wide. `apart`: least distance of two spots in widths (`nta.spots.apart`).
+    `first`, `second` receive the columns that `fit_one` fills. `width` is the recording's sigma: a blend's own sigma is too
+    wide. `apart`: least distance of two spots in widths (`nta.spots.apart`). `inside` : 1 for the elements of a row of LANES
+    that are in the patch, 0 beyond.
     """
-    residual = np.empty((LANES, LANES), f4)
-    score = np.empty((LANES, LANES), f4)
-    left, ix, iy, chi2_one = _residual_peak(data, light, side, noise, one, residual, score)
+    left, ix, iy, chi2_one = _residual_peak(data, light, inside, side, noise, one, space)
     one[FREEDOM] = side * side - N_PARAMETERS
     one[CHI2] = chi2_one / one[FREEDOM]
     if left < LEFT_OVER_SD:
         return 0.0
-    a = np.empty((N_PAIR, N_PAIR))
-    g = np.empty(N_PAIR)
-    before = np.empty(N_PAIR)
-    work = np.zeros(WORK, f4)
-    ax = work[AXES:].reshape(2, 3, LANES)
-    ay = np.empty((2, 3, LANES), f4)
-    p = np.empty(N_PAIR)
+    work, ax, ay, a, g, before, p = space.work, space.ax, space.ay, space.a, space.g, space.before, space.p
     _start(one, ix, iy, width, p)
     chi2 = 0.0
     for iteration in range(ITERATIONS + 1):
         for k in range(2):
-            axis(p[X1 + k * OF_ONE], p[S12], side, ax[k, 0], ax[k, 1], ax[k, 2])
-            axis(p[Y1 + k * OF_ONE], p[S12], side, ay[k, 0], ay[k, 1], ay[k, 2])
-        chi2 = _accumulate(data, light, side, noise, p, work, ay, a, g)
+            axis(p[X1 + k * OF_ONE], p[S12], ax[k, 0], ax[k, 1], ax[k, 2])
+            axis(p[Y1 + k * OF_ONE], p[S12], ay[k, 0], ay[k, 1], ay[k, 2])
+        chi2 = _accumulate(data, light, inside, side, noise, p, work, ay, a, g)
         for k in range(N_PAIR):
             a[k, k] *= RIDGE
         if not factorise(a, N_PAIR):

@@ -12,7 +12,7 @@ from nta.spots.columns import CENTRE_Y, N_COLUMNS, N, S, X, Y
 from nta.spots.kernels.algebra import axis
 from nta.spots.kernels.fit import SIDE, WORK
 from nta.spots.kernels.lanes import LANES, load_lanes
-from nta.spots.kernels.options import inlined
+from nta.spots.kernels.options import inlined, inlined_making
 from nta.spots.kernels.rows import f4, reflected
 
 NEAR = 11.0  # px beyond which a neighbour's light is neglected
@@ -62,16 +62,17 @@ class Workspace(NamedTuple):
     marks: Float32Array
     square: Float32Array
     work: Float32Array
-    ax: FloatArray
-    ay: FloatArray
+    ax: Float32Array
+    ay: Float32Array
     a: FloatArray
     g: FloatArray
     start: FloatArray
     out: FloatArray
     out2: FloatArray
+    one: FloatArray
 
 
-@inlined
+@inlined_making
 def new_workspace(radius: int) -> Workspace:
     """Return an empty workspace for patches of this radius."""
     side = 2 * radius + 1
@@ -80,8 +81,9 @@ def new_workspace(radius: int) -> Workspace:
         square[j * LANES : j * LANES + side] = f4(1)
     return Workspace(
         pixels.reshape(SIDE, LANES), pixels, np.zeros((SIDE, LANES), f4), np.zeros((SIDE, LANES), f4),
-        marks.reshape(SIDE, LANES), marks, square, np.zeros(WORK, f4), np.zeros((3, LANES)), np.zeros((3, LANES)),
+        marks.reshape(SIDE, LANES), marks, square, np.zeros(WORK, f4), np.zeros((3, LANES), f4), np.zeros((3, LANES), f4),
         np.empty((8, 8)), np.empty(8), np.empty(5), np.empty(N_COLUMNS), np.empty(N_COLUMNS),
+        np.empty(N_COLUMNS),
     )  # fmt: skip
 
 
@@ -161,12 +163,12 @@ def neighbour_light(rows: FloatArray, n: int, i: int, qx: int, qy: int, side: in
                 if not some:
                     some = True
                     light[:, :] = f4(0)
-                axis(rows[j, X] - qx, rows[j, S], side, ax[0], ax[1], ax[2])
-                axis(rows[j, Y] - qy, rows[j, S], side, ay[0], ay[1], ay[2])
+                axis(rows[j, X] - qx, rows[j, S], ax[0], ax[1], ax[2])
+                axis(rows[j, Y] - qy, rows[j, S], ay[0], ay[1], ay[2])
                 for y in range(side):
-                    e = rows[j, N] * ay[0, y]
-                    for x in range(side):
-                        light[y, x] += f4(e * ax[0, x])
+                    e = f4(rows[j, N]) * ay[0, y]
+                    for x in range(LANES):
+                        light[y, x] += e * ax[0, x]
             j += direction
     return some
 

@@ -12,6 +12,8 @@ from nta.spots.kernels.options import inlined
 PAD = 16  # spare elements left of a row: room for the reflected border, and alignment
 BESIDE = BOX // 2  # elements of the local mean on either side of its middle
 f4 = np.float32
+BLOCK = 16  # elements that are tested for any excess at once: spots are few, and hardly wider than this
+BENT, PEAK = f4(1), f4(2)
 Taps = tuple[
     np.float32, np.float32, np.float32, np.float32
 ]  # weights of a filter of seven taps, from its middle outwards
@@ -112,12 +114,36 @@ def excess(
 
 
 @inlined
-def any_positive(row: Float32Array) -> bool:
-    """Whether any element is positive."""
-    m = f4(-1.0)
-    for x in range(row.size):
-        m = row[x] if row[x] > m else m
-    return bool(m > 0)
+def any_positive(block: Float32Array) -> bool:
+    """Whether any element of a block is positive."""
+    total = f4(0)  # a sum, which is faster than the maximum
+    for x in range(BLOCK):
+        total += block[x] if block[x] > 0 else f4(0)
+    return bool(total > 0)
+
+
+@inlined
+def mark_peaks(
+    above: Float32Array, here: Float32Array, below: Float32Array, over: Float32Array, level: Float32Array,
+    curved0: np.float32, curved1: np.float32, out: Float32Array,
+) -> None:  # fmt: skip
+    """Mark the elements of a block that are `over` 0: PEAK if 3x3 maxima, else BENT if clearly curved, else 0.
+
+    above, here, below : responses from one element before the block to one after it. curved0, curved1 : square of the least
+    curvature at an intensity of 0, and its growth with the intensity. Of equal neighbours the first is the maximum.
+    """
+    for x in range(BLOCK):
+        v = here[x + 1]
+        before = above[x] if above[x] > above[x + 1] else above[x + 1]
+        before = above[x + 2] if above[x + 2] > before else before
+        before = here[x] if here[x] > before else before
+        after = below[x] if below[x] > below[x + 1] else below[x + 1]
+        after = below[x + 2] if below[x + 2] > after else after
+        after = here[x + 2] if here[x + 2] > after else after
+        c = f4(4) * v - here[x] - here[x + 2] - above[x + 1] - below[x + 1]
+        mark = BENT if c > 0 and c * c > curved0 + curved1 * (level[x] + v) else f4(0)
+        mark = mark if before >= v or after > v else PEAK
+        out[x] = mark if over[x] > 0 else f4(0)
 
 
 @inlined

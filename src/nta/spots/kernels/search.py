@@ -8,12 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nta.columns import Float32Array, FloatArray
+from nta.frames import Image
 from nta.spots.filters import BOX
+from nta.spots.kernels.lanes import CACHE_LINE, prefetch
 from nta.spots.kernels.options import inlined
 from nta.spots.kernels.patch import Pattern
 from nta.spots.kernels.rows import (
     BESIDE,
+    BLOCK,
     PAD,
+    PEAK,
     Taps,
     across_rows,
     add_shifted,
@@ -25,6 +29,7 @@ from nta.spots.kernels.rows import (
     excess,
     f4,
     lower_of,
+    mark_peaks,
     reflect,
     slide,
     subtract,
@@ -33,11 +38,10 @@ from nta.spots.kernels.rows import (
 # Rows of the line workspace: rings of 8, 16 and 4 rows, and single ones
 RESPONSE_H, CLIPPED = 0, 8
 RAW, COLUMN, SUM2, SUM4 = 24, 25, 26, 27
-RESPONSE, EXCESS, LEVEL = 28, 36, 40
-N_LINES = 44
+RESPONSE, EXCESS, LEVEL, MARKS = 28, 36, 40, 44
+N_LINES = 45
 # Columns of the candidates: position px, response, level, and 1 for a shoulder of a brighter maximum
 FOUND_X, FOUND_Y, FOUND_RESPONSE, FOUND_LEVEL, FOUND_BESIDE, N_FOUND = 0, 1, 2, 3, 4, 5
-BLOCK = 16  # columns that are tested for any excess at once: spots are few, and hardly wider than this
 
 
 class Half(NamedTuple):
@@ -77,6 +81,17 @@ def _load_row(half: Half, y: int, clipped: int, filtered: int) -> None:
     lower_of(raw[PAD : PAD + width], half.limit[y], low[PAD : PAD + width])
     reflect(low, width)
     along_row(raw[PAD - 3 : PAD + width + 3], half.lines[filtered][:width], half.taps)
+    if 2 * y + 3 < half.pairs.shape[0]:
+        _fetch(half.pairs[2 * y + 2])
+        _fetch(half.pairs[2 * y + 3])
+        _fetch(half.limit[y + 1])
+
+
+@inlined
+def _fetch(row: Image | Float32Array) -> None:
+    """Fetch a row that is needed soon: the processor foresees only what follows in memory, not that two rows alternate."""
+    for x in range(0, row.size, CACHE_LINE // row.itemsize):
+        prefetch(row, x)  # type: ignore[call-arg, arg-type]
 
 
 @inlined
@@ -164,55 +179,48 @@ def _maxima(half: Half, y: int, curved: float, n: int, found: FloatArray) -> int
     over = lines[EXCESS + (y & 3)]
     level = lines[LEVEL + (y & 3)]
     curved0, curved1 = f4(curved) * half.limit0, f4(curved) * half.limit1
-    x0 = 1
-    while x0 < w - 1:
-        x1 = min(x0 + BLOCK, w - 1)
-        if any_positive(over[x0:x1]):
-            for x in range(x0, x1):
-                if not over[x] > 0 or n == found.shape[0]:
-                    continue
-                v = here[x]
-                if (
-                    v > here[x - 1]
-                    and v >= here[x + 1]
-                    and v > above[x - 1]
-                    and v > above[x]
-                    and v > above[x + 1]
-                    and v >= below[x - 1]
-                    and v >= below[x]
-                    and v >= below[x + 1]
-                ):
-                    dx = 0.5 * (here[x - 1] - here[x + 1]) / (here[x - 1] - 2 * v + here[x + 1])
-                    dy = 0.5 * (above[x] - below[x]) / (above[x] - 2 * v + below[x])
-                    found[n, FOUND_X] = 2 * (x + dx) + 0.5
-                    found[n, FOUND_Y] = 2 * (y + dy) + 0.5
-                    found[n, FOUND_BESIDE] = 0.0
-                else:
-                    c = curvature(above, here, below, x)
-                    clear = c > 0 and c * c > curved0 + curved1 * (level[x] + v)
-                    if not (
-                        clear
-                        and curved > 0
-                        and 2 <= x < w - 2
-                        and _most_curved(top, above, here, below, bottom, x, c)
-                    ):
-                        continue
-                    found[n, FOUND_X] = 2 * x + 0.5
-                    found[n, FOUND_Y] = 2 * y + 0.5
-                    found[n, FOUND_BESIDE] = 1.0
-                found[n, FOUND_RESPONSE] = v
-                found[n, FOUND_LEVEL] = level[x]
-                n += 1
-        x0 = x1
+    marks = lines[MARKS]
+    for x0 in range(1, w - 1, BLOCK):  # the last block may end beyond the row, where nothing exceeds anything
+        x1 = x0 + BLOCK
+        if not any_positive(over[x0:x1]):
+            continue
+        mark_peaks(
+            above[x0 - 1 : x1 + 1], here[x0 - 1 : x1 + 1], below[x0 - 1 : x1 + 1], over[x0:x1], level[x0:x1],
+            curved0, curved1, marks,
+        )  # fmt: skip
+        for x in range(x0, min(x1, w - 1)):
+            if marks[x - x0] == 0 or n == found.shape[0]:
+                continue
+            v = here[x]
+            if marks[x - x0] == PEAK:
+                dx = 0.5 * (here[x - 1] - here[x + 1]) / (here[x - 1] - 2 * v + here[x + 1])
+                dy = 0.5 * (above[x] - below[x]) / (above[x] - 2 * v + below[x])
+                found[n, FOUND_X] = 2 * (x + dx) + 0.5
+                found[n, FOUND_Y] = 2 * (y + dy) + 0.5
+                found[n, FOUND_BESIDE] = 0.0
+            elif curved > 0 and 2 <= x < w - 2 and _most_curved(top, above, here, below, bottom, x):
+                found[n, FOUND_X] = 2 * x + 0.5
+                found[n, FOUND_Y] = 2 * y + 0.5
+                found[n, FOUND_BESIDE] = 1.0
+            else:
+                continue
+            found[n, FOUND_RESPONSE] = v
+            found[n, FOUND_LEVEL] = level[x]
+            n += 1
     return n
 
 
 @inlined
 def _most_curved(
-    top: Float32Array, above: Float32Array, here: Float32Array, below: Float32Array, bottom: Float32Array, x: int,
-    c: np.float32,
-) -> bool:  # fmt: skip
-    """Whether the curvature c is larger than at the eight neighbours: a spot on the slope of a brighter one."""
+    top: Float32Array,
+    above: Float32Array,
+    here: Float32Array,
+    below: Float32Array,
+    bottom: Float32Array,
+    x: int,
+) -> bool:
+    """Whether the curvature is larger than at the eight neighbours: a spot on the slope of a brighter one."""
+    c = curvature(above, here, below, x)
     if curvature(above, here, below, x - 1) >= c or curvature(above, here, below, x + 1) > c:
         return False
     for k in range(x - 1, x + 2):
