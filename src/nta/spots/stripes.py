@@ -24,7 +24,7 @@ LEAST_SD = 0.1  # rms of stripes over the noise of a pixel: weaker ones raise th
 STRIP = 4  # px; width of the strips between which a step is looked for
 CLEAR = 5.0  # standard deviations of chance
 REACH_SD = 3.0  # standard deviations of a pixel's noise; pixels further from the stripe's median are left out
-LOOKED_AT = 8  # frames examined for stripes that change from frame to frame
+LOOKED_AT = 4  # frames examined for stripes that change from frame to frame
 PASSES = 2  # repeated, because at first the smooth background contains a share of strong stripes
 LAPS = 2  # columns and rows are estimated in turn
 
