@@ -167,9 +167,8 @@ def _missing(lags: NDArray[np.float64], size: int) -> tuple[NDArray[np.int64], N
     level = _Level()
     padded = np.concatenate([lags, np.full(size - 1, np.inf)])
     lows = sliding_window_view(padded, size).min(axis=1)
-    if (
-        np.ptp(lows) < 0.5
-    ):  # the level stays between the least and the greatest, so that no rise is half a frame
+    # the level stays between the least and the greatest of these, so that no rise is half a frame
+    if np.ptp(lows) < 0.5:
         return np.zeros(lags.size, dtype=np.int64), lags - lows > size
     whole = lags.size - size
     pairs = enumerate(zip(lags.tolist(), lows.tolist(), strict=True))

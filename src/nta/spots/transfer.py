@@ -28,9 +28,7 @@ FEWEST = 60  # fewest pixels in a bin
 LEAST_RANGE = 2.0  # least difference of the brightest and the darkest bin, in standard deviations of noise
 LIT_SD = 0.3  # least light of a pixel under a spot, in standard deviations of noise
 BAD_SD = 0.05  # light of unreliable spots, in the same unit, from which on a pixel is left out
-MOST_SQUARES = (
-    40_000  # most squares under spots that are used, of all frames: they tell the slope to a per cent
-)
+MOST_SQUARES = 40_000  # most squares under spots that are used, of all frames: they tell the slope well
 EVERY = 31  # one in so many of the unlit pixels is used: there are enough of them
 MOST_LEVERAGE = 0.6  # beyond, practically nothing of a pixel's noise remains in the residual
 BAD = SATURATED | EDGE | OUT_OF_FOCUS | POOR_FIT

@@ -16,8 +16,9 @@ from nta.errors import RecordingError
 from nta.frames import Image
 from nta.io.recordings.folder_tiff import Shape, TiffFiles
 from nta.io.recordings.grey import LUMA_NOTE, grey
-from nta.io.recordings.micromanager import BESIDE, Told, told_beside
+from nta.io.recordings.micromanager import BESIDE, told_beside
 from nta.io.recordings.reader import Claim, Shot, Tally, indices_and_clock
+from nta.io.recordings.tiff_words import Words
 
 KINDS = {
     ".png": "PNG",
@@ -61,7 +62,7 @@ class FolderReader:
         stems = [file.stem for file in self._files]
         odd = _odd_names(path, stems)
         self._index, note = _indices(path, stems)
-        told = told_beside(self._files, known_hz) or Told()
+        told = told_beside(self._files, known_hz) or Words()
         self._times_s, clock = told.times_s, None
         if self._times_s:
             self._index, clock = indices_and_clock(self._times_s, told.frame_rate_hz)

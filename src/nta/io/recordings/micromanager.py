@@ -15,7 +15,7 @@ import math
 import re
 import struct
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from nta.clock import agreed_rate, rate_of_clock
 from nta.io.recordings.tiff_directories import LONGEST_TEXT
+from nta.io.recordings.tiff_words import Words
 from nta.io.text import TextFileError, read_text
 
 TAG = 51123
@@ -36,27 +37,9 @@ _DATE = re.compile(r"(\d{4}-\d\d-\d\d)(?: (\d\d:\d\d:\d\d)(?:\.\d+)?(?: ([+-]\d\
 _FRAME = re.compile(r"FrameKey-\d+-\d+-\d+|Metadata-.+", re.DOTALL)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Told:
-    """What Micro-Manager says of a recording; None or empty means not said.
-
-    times_s : of every frame since the start of the acquisition; empty if that of one is not said.
-    """
-
-    frame_rate_hz: float | None = None
-    exposure_s: float | None = None
-    pixel_size_um: float | None = None
-    bit_depth: int | None = None
-    binning: int | None = None
-    times_s: tuple[float, ...] = ()
-    metadata: dict[str, Any] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
-    truncated: bool = False
-
-
 def told_of(
     frames: Sequence[Mapping[str, Any]], summary: Mapping[str, Any], known_hz: float | None = None
-) -> Told:
+) -> Words:
     """Return what is said of a recording.
 
     frames : what is said of each frame, empty where that is lost. summary : what is said of all.
@@ -79,7 +62,7 @@ def told_of(
         notes += (
             f"Micro-Manager says the times of {len(known)} of {len(frames)} frames: they were not taken",
         )
-    return Told(
+    return Words(
         frame_rate_hz=rate,
         exposure_s=exposure,
         pixel_size_um=_positive(_number(first, "PixelSizeUm", "PixelSize_um")),
@@ -95,7 +78,7 @@ def _never_falls(stamps: NDArray[np.float64]) -> bool:
     return bool(np.isfinite(stamps).all() and (np.diff(stamps) >= 0).all())
 
 
-def told_beside(images: Sequence[Path], known_hz: float | None = None) -> Told | None:
+def told_beside(images: Sequence[Path], known_hz: float | None = None) -> Words | None:
     """Return what the `metadata.txt` beside images says of them; None if there is none, or none of Micro-Manager."""
     path = images[0].with_name(BESIDE)
     if not path.is_file():
@@ -103,7 +86,7 @@ def told_beside(images: Sequence[Path], known_hz: float | None = None) -> Told |
     try:
         text, _ = read_text(path)
     except TextFileError as error:
-        return Told(notes=(f"{BESIDE} was not taken: {error}",))
+        return Words(notes=(f"{BESIDE} was not taken: {error}",))
     members, whole = _members(text)
     frames = {
         _file_of(key, words): words
@@ -113,7 +96,7 @@ def told_beside(images: Sequence[Path], known_hz: float | None = None) -> Told |
     summary = members.get("Summary")
     summary = summary if isinstance(summary, dict) else {}
     if not frames and not summary:
-        return Told(
+        return Words(
             notes=(
                 f"{BESIDE} beside the images is not of Micro-Manager, or damaged: nothing was taken from it",
             )
@@ -122,7 +105,7 @@ def told_beside(images: Sequence[Path], known_hz: float | None = None) -> Told |
     if whole:
         return told
     cut = f"{BESIDE} is cut off after {len(frames)} frames: the acquisition was not ended in order"
-    return Told(**{**vars(told), "notes": (cut, *told.notes), "truncated": True})
+    return replace(told, notes=(cut, *told.notes), truncated=True)
 
 
 def words_of_page(text: bytes | str) -> dict[str, Any]:

@@ -209,9 +209,8 @@ def _with_micro_manager(
     if tag is None:
         return words
     pages = None if directories is None else directories.texts(TAG)
-    if (
-        pages is None or words.times_s
-    ):  # those of all pages are asked for only where nobody else says the times
+    # those of all pages are asked for only where nobody else says the times
+    if pages is None or words.times_s:
         pages = [json.dumps(tag.value).encode()] if pages is None else pages[:1]
     summary, to_be_described = summary_of_stack(path)
     told = told_of([words_of_page(page) for page in pages], summary, known_hz)

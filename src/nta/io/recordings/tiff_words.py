@@ -32,9 +32,10 @@ _METRES = {"m": 1.0, "cm": 1e-2, "mm": 1e-3, "nm": 1e-9} | dict.fromkeys(
 
 @dataclass(frozen=True, kw_only=True)
 class Words:
-    """Statements of the file; None or empty means not stated.
+    """Statements of a recording about itself; None or empty means not stated.
 
     axes : axes that count images and their lengths, if the file says where each of them is.
+    times_s : of every frame, or empty.
     files : if the recording was written in several files, their names in the order of the frames, and the number in each.
     """
 
