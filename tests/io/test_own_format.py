@@ -19,6 +19,7 @@ from made.outside_writers import noisy_frames, read_back, write_film
 from nta.errors import RecordingError, SettingError
 from nta.frames import CameraState, Frame, RecordingReport
 from nta.io.recordings import RecordingWriter, copy_to_hdf5, open_recording, write_ome_tiff
+from nta.io.recordings.hdf5_disk import DiskFile
 
 STATE = CameraState(
     width_px=52,
@@ -212,6 +213,16 @@ def test_after_a_write_that_failed_nothing_is_accepted(tmp_path, monkeypatch):
         writer.write(_frame(images[2], 2))
     writer.close()
     assert len(read_back(tmp_path / "a.h5")[1]) == 1
+
+
+def test_the_file_never_raises_to_hdf5(tmp_path, monkeypatch):
+    disk = DiskFile(tmp_path / "a.h5", replace=False)
+    with Path("/dev/full").open("r+b", buffering=0) as full, monkeypatch.context() as patch:
+        patch.setattr(disk, "_file", full)
+        disk.truncate(1000)  # /dev/full refuses it
+    assert disk.failed is not None
+    assert disk.tell() == 0
+    disk.close()
 
 
 def test_a_recording_that_is_being_written_is_not_read(tmp_path):

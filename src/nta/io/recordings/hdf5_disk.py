@@ -1,7 +1,8 @@
 """Give the HDF5 library a file to write into that keeps its last good state if a write fails.
 
 The failure is hidden from HDF5, which would crash the process while releasing unwritten data, or overwrite the tables of
-the last flush with half of the new ones. The library sees a success; the writer checks `failed`.
+the last flush with half of the new ones. The library sees a success; the writer checks `failed`. Nothing may be raised to
+it either: it calls on with the Python exception pending, and the next call then fails for no reason of its own.
 """
 
 from __future__ import annotations
@@ -67,11 +68,16 @@ class DiskFile(io.RawIOBase):
     def _put(self, offset: int, data: Any) -> None:
         if self.failed is not None:
             return
-        try:
+        with self._keep_failure():
             self._file.seek(offset)
             left = memoryview(data).cast("B")
             while left:
                 left = left[self._file.write(left) :]
+
+    @contextmanager
+    def _keep_failure(self) -> Iterator[None]:
+        try:
+            yield
         except OSError as error:
             self.failed = error
 
@@ -89,8 +95,10 @@ class DiskFile(io.RawIOBase):
         if self._held:
             self._hand_over()
             self._held = []
-        self._file.seek(self._at)
-        count = self._file.readinto(buffer) or 0
+        count = 0
+        with self._keep_failure():
+            self._file.seek(self._at)
+            count = self._file.readinto(buffer) or 0
         self._at += count
         return count
 
@@ -104,7 +112,8 @@ class DiskFile(io.RawIOBase):
     def truncate(self, size: int | None = None) -> int:  # noqa: D102
         self._size = self._at if size is None else size
         if self.failed is None:
-            self._file.truncate(self._size)
+            with self._keep_failure():  # a file may not grow at all beyond a quota, or 4 GiB on FAT
+                self._file.truncate(self._size)
         return self._size
 
     def readable(self) -> bool:  # noqa: D102

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from nta.clock import indices_at
 from nta.frames import Image, RecordingReport
 
 NO_CLOCK = "its time stamps are missing or do not rise; the times follow from the frame rate"
@@ -60,8 +61,6 @@ def indices_and_clock(
     times_s: Sequence[float], rate_hz: Fraction | float | None
 ) -> tuple[list[int], str | None]:
     """Return the indices of frames by their times, and the clock of a claim: None for times that only count the frames."""
-    from nta.clock import indices_at  # not needed by who writes
-
     rate = None if rate_hz is None else float(rate_hz)
     steady = rate is not None and bool(np.all(np.abs(np.diff(times_s) * rate - 1) < _STEADY))
     return indices_at(times_s, rate), "container" if len(times_s) and not steady else None
