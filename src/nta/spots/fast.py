@@ -206,9 +206,7 @@ class LayerSearch:
         """Return `FramePixels` as a plain tuple."""
         if self._stripes is not None:
             self._stripes.look(image)
-        words = image.itemsize == 2
-        pairs = image.view(np.uint32 if words else np.uint16)
-        return image, pairs, words, self._sign, self._pixel_pattern
+        return image, image.view(np.uint32), self._sign, self._pixel_pattern
 
     def _proposal(self, background: Background, curved: float) -> Proposal:
         """Return the parameters of the search; curved : as in `search.Half`, 0: without shoulders."""
@@ -293,14 +291,16 @@ def _plain(bundle: tuple[Any, ...]) -> Plain:
 
 
 def _viewable(image: Image) -> Image:
-    """Return the image in a layout in which pairs of pixels can be viewed as one number, without an odd last column."""
+    """Return the image as 16-bit pixels whose pairs can be viewed as one number, without an odd last column.
+
+    8-bit frames are copied, which takes 3 % of the search: kernels of their own would take as long again to compile.
+    """
     if (
-        image.flags.c_contiguous
+        image.dtype == np.uint16
+        and image.flags.c_contiguous
         and image.flags.writeable
         and image.shape[1] % 2 == 0
         and image.ctypes.data % 4 == 0
     ):
         return image
-    even: Any = np.array(image[:, : image.shape[1] // 2 * 2], order="C")
-    copy: Image = even
-    return copy
+    return np.array(image[:, : image.shape[1] // 2 * 2], np.uint16, order="C")

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nta.columns import Float32Array, FloatArray
-from nta.frames import Image
 from nta.spots.kernels.lanes import LANES
 from nta.spots.kernels.options import inlined, inlined_making
 from nta.spots.kernels.patch import UNSORTED_PX, Pattern, load_patch
@@ -31,14 +30,10 @@ BAND = 16  # rows of the half-resolution pass between checks, while the frame is
 
 
 class FramePixels(NamedTuple):
-    """A frame as the search reads it: its pixels, and the same memory viewed as pairs of pixels.
+    """A frame as the search reads it: its uint16 pixels, and the same memory viewed as uint32 pairs of pixels."""
 
-    pairs : uint16 of two 8-bit pixels, or, where `is_words`, uint32 of two 16-bit pixels.
-    """
-
-    image: Image
-    pairs: NDArray[np.generic]
-    is_words: bool
+    image: NDArray[np.uint16]
+    pairs: NDArray[np.uint32]
     sign: np.float32
     pattern: Pattern
 
@@ -100,7 +95,7 @@ def candidates(frame: FramePixels, proposal: Proposal, space: CheckWorkspace) ->
     t2 = proposal.threshold2 * proposal.threshold2
     taps2, noise2 = proposal.taps2, proposal.noise2
     half = Half(
-        frame.pairs, frame.is_words, frame.sign, proposal.pattern2, proposal.limit,
+        frame.pairs, frame.sign, proposal.pattern2, proposal.limit,
         (taps2[0], taps2[1], taps2[2], taps2[3]), f4(t2 * noise2.var0), f4(t2 * noise2.slope), proposal.curved,
         proposal.lines,
     )  # fmt: skip

@@ -61,8 +61,8 @@ def find_candidates(frame: Plain, background: Plain, proposal: Plain) -> int:
 
 @inlined_making
 def _pixels(frame: Plain) -> FramePixels:
-    image, pairs, is_words, sign, pattern = frame
-    return FramePixels(image, pairs, is_words, sign, Pattern(*pattern))
+    image, pairs, sign, pattern = frame
+    return FramePixels(image, pairs, sign, Pattern(*pattern))
 
 
 @inlined_making

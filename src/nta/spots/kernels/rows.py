@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nta.columns import Float32Array
-from nta.frames import Image
 from nta.spots.filters import BOX
 from nta.spots.kernels.options import inlined
 
@@ -20,18 +20,10 @@ Taps = tuple[
 
 
 @inlined
-def bin_bytes(upper: Image, lower: Image, sign: np.float32, out: Float32Array) -> None:
-    """Sum 2x2 pixels of two uint8 rows that are viewed as pairs (uint16)."""
-    byte = np.uint32(255)
-    for x in range(out.size):
-        u = np.uint32(upper[x])
-        v = np.uint32(lower[x])
-        out[x] = sign * f4(np.int32((u & byte) + (u >> np.uint32(8)) + (v & byte) + (v >> np.uint32(8))))
-
-
-@inlined
-def bin_words(upper: Image, lower: Image, sign: np.float32, out: Float32Array) -> None:
-    """Sum 2x2 pixels of two uint16 rows that are viewed as pairs (uint32)."""
+def bin_pairs(
+    upper: NDArray[np.uint32], lower: NDArray[np.uint32], sign: np.float32, out: Float32Array
+) -> None:  # fmt: skip
+    """Sum 2x2 pixels of two uint16 rows that are viewed as pairs."""
     word = np.uint32(65535)
     for x in range(out.size):
         u = upper[x]

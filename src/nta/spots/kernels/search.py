@@ -23,8 +23,7 @@ from nta.spots.kernels.rows import (
     add_shifted,
     along_row,
     any_positive,
-    bin_bytes,
-    bin_words,
+    bin_pairs,
     box_mean,
     excess,
     f4,
@@ -47,15 +46,14 @@ FOUND_X, FOUND_Y, FOUND_RESPONSE, FOUND_LEVEL, FOUND_BESIDE, N_FOUND = 0, 1, 2, 
 class Half(NamedTuple):
     """A frame at half resolution and its matched filter, which works row by row in `lines`.
 
-    pairs : frame viewed as pairs of pixels, (height, width // 2), uint16 for 8-bit and uint32 for 16-bit frames
+    pairs : frame viewed as pairs of 16-bit pixels, (height, width // 2)
     pattern : fixed pattern of the 2x2 sums
     limit : (height // 2, width // 2) clip of the local mean
     limit0, limit1 : square of the least response at a level of 0, and its growth with the level
     curved : variance of the response's curvature over the variance of the response, to find shoulders; 0: no shoulders
     """
 
-    pairs: NDArray[np.generic]
-    is_words: bool
+    pairs: NDArray[np.uint32]
     sign: np.float32
     pattern: Pattern
     limit: Float32Array
@@ -71,10 +69,7 @@ def _load_row(half: Half, y: int, clipped: int, filtered: int) -> None:
     """Bin two image rows, keep a copy clipped at the limit, and filter along the row."""
     width = half.pairs.shape[1]
     raw, low = half.lines[RAW], half.lines[clipped]
-    if half.is_words:
-        bin_words(half.pairs[2 * y], half.pairs[2 * y + 1], half.sign, raw[PAD : PAD + width])
-    else:
-        bin_bytes(half.pairs[2 * y], half.pairs[2 * y + 1], half.sign, raw[PAD : PAD + width])
+    bin_pairs(half.pairs[2 * y], half.pairs[2 * y + 1], half.sign, raw[PAD : PAD + width])
     if half.pattern.marked[y]:
         subtract(raw[PAD : PAD + width], half.pattern.values[y])
     reflect(raw, width)
