@@ -14,21 +14,21 @@ from nta.spots.filters import MEAN_CLIP_SD
 from nta.spots.fitting import FIT_SHARE, NARROWEST_SHARE, widest_px
 from nta.spots.kernels.candidates import Proposal, ResponseNoise
 from nta.spots.kernels.discs import (
-    N_BINS,
     N_DISC,
     SIGNIFICANT,
     DiscRules,
     GreyNoise,
     Scale,
     find_discs,
-    merge,
 )
 from nta.spots.kernels.find import Plain, find, find_candidates
 from nta.spots.kernels.fit import Limits, Noise
 from nta.spots.kernels.follow import WATCHED, Background
 from nta.spots.kernels.localise import N_WIDE, FitRules
+from nta.spots.kernels.merge import merge
 from nta.spots.kernels.paint import paint
 from nta.spots.kernels.patch import Pattern
+from nta.spots.kernels.profile import N_BINS
 from nta.spots.kernels.rows import PAD
 from nta.spots.kernels.search import N_FOUND, N_LINES
 from nta.spots.kernels.shrink import shrink

@@ -10,7 +10,8 @@ Order of the calls for one frame (`find.find`, called by `nta.spots.fast`), and 
                 pair   two overlapping Gaussians, where one leaves too much chi-square
                 flags, duplicates, final threshold
     discs       particles out of focus, at places too wide for the window or at candidates of coarser layers (shrink):
-                centre and free radial profile; `merge` replaces the spots that are part of a disc
+                centre and free radial profile (profile)
+    merge       each disc once, in place of the spots that are part of it
 
 Others: algebra (Cholesky factor, sampled Gaussian); lines (stripes that are new in every frame); means, squares and paint
 (statistics that are learned before the search: box means, clipped variance, the light of fitted spots).

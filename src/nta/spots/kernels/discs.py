@@ -13,18 +13,26 @@ from typing import NamedTuple
 
 import numpy as np
 
-from nta.columns import Float32Array, FloatArray, IntArray
+from nta.columns import Float32Array, FloatArray
 from nta.frames import Image
 from nta.spots.columns import CHI2, ERROR, FLAGS, N_TABLE, SNR, B, N, S, X, Y
 from nta.spots.fitting import LONGEST_STEP_PX
-from nta.spots.kernels.flags import EDGE, OUT_OF_FOCUS, POOR_FIT, SATURATED
+from nta.spots.kernels.flags import OUT_OF_FOCUS
 from nta.spots.kernels.options import compiled, inlined, inlined_making
-from nta.spots.kernels.order import median
+from nta.spots.kernels.profile import (
+    CLIP_SD,
+    Profile,
+    around,
+    half_light,
+    light_of,
+    measure_means,
+    measure_medians,
+    new_profile,
+    ring_light,
+)
 
 ITERATIONS = 10
 FIRST_ITERATIONS = 2  # iterations to see whether a candidate is a disc at all
-CLIP_SD = 3.0  # clip of the residuals from the profile, in standard deviations: excludes neighbours
-N_BINS = 40  # largest radius of a profile, px
 HALF_OF_GAUSSIAN = 1.1774  # radius that holds half the light of a Gaussian, in standard deviations
 EXTENT, PEAK, SYMMETRY = N_TABLE, N_TABLE + 1, N_TABLE + 2  # columns of a disc behind those of a spot
 N_DISC = N_TABLE + 3
@@ -35,13 +43,6 @@ SIGNIFICANT = 1.5  # threshold of a disc over that of a spot: a disc has more pi
 # share of `WIDE` below which a disc is ruled out before the fit: medians about an unfitted centre overestimate the width
 SURELY_NARROW = 0.8
 REACHES = 0.75  # extent over the window's radius from which on light may continue beyond the window
-INSIDE = 1.15  # radius, in extents, within which a faint spot is part of the disc
-OUTSHINES = 2.0  # brightness over the disc's peak from which on a spot is a particle in front of the disc
-EXPLAINED = 0.6  # share of the light from which on a few well-fitted spots explain the disc
-FEW = 3
-CONCENTRIC = 0.5  # distance, in extents, below which two discs count as one
-BEYOND_PX = 1.0  # a disc that reaches beyond the frame by more is flagged
-LEAST_WEIGHT = 0.1  # pixels; bins of the profile with fewer are not updated (design choice)
 LEAST_RADIUS_PX = 0.3  # nearer to the centre, the radial slope has no direction
 # factor on the clip variance for the fit of the centre, relative to that of the profile (design choice)
 CLIP_WIDENED = 4
@@ -52,7 +53,6 @@ STRAY_SHARE = 0.4  # largest shift of the centre, as a share of the window's rad
 SETTLED_PX = 0.01  # step that ends the fit (design choice)
 EXTENT_SHARE = 0.9  # share of the light within the extent of a disc
 DESCRIBED = 1.2  # radius, in extents, within which symmetry is measured (design choice)
-MOST_IN_RING = 8 * N_BINS  # room for the pixels at one radius; the widest ring has 2 pi N_BINS
 # Sums over the pixels of a disc: Fisher matrix and gradient of the centre; squared residuals, over the noise and absolute;
 # squared light about the background; noise variance
 XX, XY, YY, TO_X, TO_Y, OVER_NOISE, RESIDUAL, VARIATION, NOISE, N_SUMS = range(10)
@@ -95,15 +95,10 @@ class Scale(NamedTuple):
 class DiscWorkspace(NamedTuple):
     """Scratch arrays for one disc.
 
-    profile : radial profile. new, weight : the next profile and its weights. values, filled : pixels of each ring, and their
-    number. sums : see `XX`. out : fitted disc, as a row of `find_discs`; wider : the disc fitted in a wider window.
+    sums : see `XX`. out : fitted disc, as a row of `find_discs`; wider : the disc fitted in a wider window.
     """
 
-    profile: FloatArray
-    new: FloatArray
-    weight: FloatArray
-    values: FloatArray
-    filled: IntArray
+    profile: Profile
     sums: FloatArray
     out: FloatArray
     wider: FloatArray
@@ -112,65 +107,7 @@ class DiscWorkspace(NamedTuple):
 @inlined_making
 def _new_workspace() -> DiscWorkspace:
     """Return an empty workspace."""
-    return DiscWorkspace(
-        np.zeros(N_BINS + 2), np.zeros(N_BINS + 2), np.zeros(N_BINS + 2), np.zeros((N_BINS + 1, MOST_IN_RING)),
-        np.zeros(N_BINS + 1, np.int64), np.zeros(N_SUMS), np.zeros(N_DISC), np.zeros(N_DISC),
-    )  # fmt: skip
-
-
-@inlined
-def _medians(
-    image: Image | Float32Array, sign: np.float32, cy: float, cx: float, radius: int, space: DiscWorkspace
-) -> bool:
-    """Fill `profile` with the median of each ring of pixels, a first estimate that is robust against neighbours."""
-    profile, values, filled = space.profile, space.values, space.filled
-    h, w = image.shape
-    filled[:] = 0
-    for y in range(max(0, int(cy) - radius), min(h, int(cy) + radius + 2)):
-        for x in range(max(0, int(cx) - radius), min(w, int(cx) + radius + 2)):
-            k = int(math.sqrt((x - cx) ** 2 + (y - cy) ** 2) + 0.5)
-            if k <= radius and filled[k] < values.shape[1]:
-                values[k, filled[k]] = sign * float(image[y, x])
-                filled[k] += 1
-    for k in range(radius + 1):
-        if filled[k] == 0:
-            if k == 0:
-                continue
-            return False
-        profile[k] = median(values[k], filled[k])
-    if filled[0] == 0:
-        profile[0] = profile[1]
-    profile[radius + 1] = profile[radius]
-    return True
-
-
-@inlined
-def _mean_profile(
-    image: Image | Float32Array, sign: np.float32, cy: float, cx: float, radius: int, spread2: float, space: DiscWorkspace
-) -> None:  # fmt: skip
-    """Update the profile: mean of the pixels, clipped about the previous profile; linear between whole pixels."""
-    profile, new, weight = space.profile, space.new, space.weight
-    h, w = image.shape
-    new[:] = 0.0
-    weight[:] = 1e-9
-    for y in range(max(0, int(cy) - radius), min(h, int(cy) + radius + 2)):
-        for x in range(max(0, int(cx) - radius), min(w, int(cx) + radius + 2)):
-            r = math.sqrt((x - cx) ** 2 + (y - cy) ** 2)
-            k = int(r)
-            if k > radius:
-                continue
-            f = r - k
-            mu = (1 - f) * profile[k] + f * profile[k + 1]
-            limit = CLIP_SD * math.sqrt(spread2)
-            v = mu + min(max(sign * float(image[y, x]) - mu, -limit), limit)
-            new[k] += (1 - f) * v
-            weight[k] += 1 - f
-            new[k + 1] += f * v
-            weight[k + 1] += f
-    for k in range(radius + 1):
-        if weight[k] > LEAST_WEIGHT:
-            profile[k] = new[k] / weight[k]
-    profile[radius + 1] = profile[radius]
+    return DiscWorkspace(new_profile(), np.zeros(N_SUMS), np.zeros(N_DISC), np.zeros(N_DISC))
 
 
 @inlined
@@ -179,7 +116,7 @@ def _moments(
     noise: GreyNoise, spread2: float, space: DiscWorkspace,
 ) -> int:  # fmt: skip
     """Fisher matrix and gradient of the centre, misfit and variation; returns the number of pixels."""
-    profile, sums = space.profile, space.sums
+    profile, sums = space.profile.values, space.sums
     h, w = image.shape
     sums[:] = 0.0
     n = 0
@@ -211,58 +148,22 @@ def _moments(
 
 
 @inlined
-def _around(profile: FloatArray, radius: int) -> float:
-    """Background of a profile."""
-    background: float = 0.5 * (profile[radius] + profile[radius - 1])
-    return background
-
-
-@inlined
-def _ring_light(profile: FloatArray, radius: int, k: int) -> float:
-    """Light in the k-th ring of one pixel."""
-    area = 2 * math.pi * k if k else 0.25 * math.pi
-    light: float = area * max(profile[k] - _around(profile, radius), 0.0)
-    return light
-
-
-@inlined
-def _light(profile: FloatArray, radius: int) -> float:
-    """Light of a profile."""
-    total = 0.0
-    for k in range(radius):
-        total += _ring_light(profile, radius, k)
-    return total
-
-
-@inlined
-def _half_light(profile: FloatArray, radius: int, half: float) -> float:
-    """Radius that encloses the light `half`; -1 if there is none."""
-    light = 0.0
-    for k in range(radius):
-        more = _ring_light(profile, radius, k)
-        if more > 0 and light + more >= half:
-            return k - 0.5 + (half - light) / more
-        light += more
-    return -1.0
-
-
-@inlined
 def _fit_disc(
     image: Image | Float32Array, sign: np.float32, cy: float, cx: float, radius: int, iterations: int, rules: DiscRules,
     space: DiscWorkspace, out: FloatArray,
 ) -> bool:  # fmt: skip
     """Fit centre and profile into `out`, a row of `find_discs`; False if there is no light or the centre strays."""
-    noise, profile, sums = rules.noise, space.profile, space.sums
-    if not _medians(image, sign, cy, cx, radius, space):
+    noise, profile, sums = rules.noise, space.profile.values, space.sums
+    if not measure_medians(image, sign, cy, cx, radius, space.profile):
         return False
-    half = _half_light(profile, radius, 0.5 * _light(profile, radius))
+    half = half_light(profile, radius, 0.5 * light_of(profile, radius))
     if half < SURELY_NARROW * HALF_OF_GAUSSIAN * (WIDE * rules.width):
         return False
     y0, x0 = cy, cx
     spread2 = max(noise.var0 + noise.slope * profile[0], noise.floor)
     n = 0
     for _ in range(iterations):
-        _mean_profile(image, sign, cy, cx, radius, spread2, space)
+        measure_means(image, sign, cy, cx, radius, spread2, space.profile)
         n = _moments(image, sign, cy, cx, radius, radius, 0.0, noise, CLIP_WIDENED * spread2, space)
         spread2 = max(sums[RESIDUAL], sums[NOISE] * LEAST_NOISE_SHARE) / n
         determinant = sums[XX] * sums[YY] - sums[XY] ** 2
@@ -285,17 +186,17 @@ def _describe(
     space: DiscWorkspace, out: FloatArray,
 ) -> bool:  # fmt: skip
     """Light, extent, symmetry and errors of a fitted disc."""
-    profile, sums = space.profile, space.sums
-    background = _around(profile, radius)
-    total = _light(profile, radius)
+    profile, sums = space.profile.values, space.sums
+    background = around(profile, radius)
+    total = light_of(profile, radius)
     if not total > 0:
         return False
-    half = _half_light(profile, radius, 0.5 * total)
+    half = half_light(profile, radius, 0.5 * total)
     peak, light, extent = 0.0, 0.0, float(radius)
     for k in range(radius):
         peak = max(peak, profile[k] - background)
     for k in range(radius):
-        light += _ring_light(profile, radius, k)
+        light += ring_light(profile, radius, k)
         if light >= EXTENT_SHARE * total:
             extent = k + 0.5
             break
@@ -333,7 +234,7 @@ def _fit_window(
     y, x, window = cy, cx, rules.radius
     iterations = FIRST_ITERATIONS if rules.widest > rules.radius else ITERATIONS
     while _fit_disc(image, sign, y, x, window, iterations, rules, space, space.wider):
-        _copy(space.wider, out)
+        copy_row(space.wider, out)
         symmetric = out[SYMMETRY] > SYMMETRIC and out[SNR] > rules.threshold
         if iterations == FIRST_ITERATIONS and symmetric:
             iterations = ITERATIONS
@@ -391,88 +292,11 @@ def _report(out: FloatArray, scale: Scale, width: float, disc: FloatArray) -> No
         out[k] *= grey / (step * step)
     out[PEAK] *= 1 + 1 / (6 * width * width)  # px as coarse as a spot is wide lower its peak
     out[N] *= grey
-    _copy(out, disc)
+    copy_row(out, disc)
 
 
 @inlined
-def _copy(one: FloatArray, other: FloatArray) -> None:
+def copy_row(one: FloatArray, other: FloatArray) -> None:
+    """Copy a row of a table."""
     for k in range(one.size):
         other[k] = one[k]
-
-
-@inlined
-def _sort_brightest_first(discs: FloatArray, order: IntArray) -> None:
-    """Fill `order` with the order of as many discs by falling signal over noise."""
-    for i in range(order.size):
-        k = i
-        while k > 0 and discs[order[k - 1], SNR] < discs[i, SNR]:
-            order[k] = order[k - 1]
-            k -= 1
-        order[k] = i
-
-
-@inlined
-def _are_spots(rows: FloatArray, n: int, disc: FloatArray, gain: float) -> bool:
-    """Whether a few well-fitted spots explain the disc's light."""
-    count, light = 0, 0.0
-    for i in range(n):
-        if math.hypot(rows[i, X] - disc[X], rows[i, Y] - disc[Y]) < disc[EXTENT] and not (
-            int(rows[i, FLAGS]) & POOR_FIT
-        ):
-            count += 1
-            light += rows[i, N]
-    return count <= FEW and light > EXPLAINED * gain * disc[N]
-
-
-@compiled
-def merge(
-    rows: FloatArray, n: int, discs: FloatArray, m: int, gain: float, offset: float, height: int, width: int
-) -> int:  # fmt: skip
-    """Add each disc once to the n spots of a frame, and remove the spots that are part of a disc.
-
-    gain, offset : conversion from adu to the electrons of `rows`. height, width : size of the frame.
-
-    Returns
-    -------
-    Number of spots.
-    """
-    order = np.empty(m, np.int64)
-    _sort_brightest_first(discs, order)
-    kept = np.zeros(m, np.bool_)
-    for a in range(m):
-        i = order[a]
-        kept[i] = not _are_spots(rows, n, discs[i], gain)
-        for b in range(a):
-            j = order[b]
-            reach = CONCENTRIC * max(discs[i, EXTENT], discs[j, EXTENT])
-            if kept[j] and math.hypot(discs[i, X] - discs[j, X], discs[i, Y] - discs[j, Y]) < reach:
-                kept[i] = False
-                break
-    left = 0
-    for i in range(n):
-        part = False
-        for j in range(m):
-            if not kept[j]:
-                continue
-            distance = math.hypot(rows[i, X] - discs[j, X], rows[i, Y] - discs[j, Y])
-            if distance < INSIDE * discs[j, EXTENT]:
-                peak = rows[i, N] / (2 * math.pi * rows[i, S] ** 2)
-                if peak < OUTSHINES * gain * discs[j, PEAK]:
-                    part = True
-                    discs[j, FLAGS] = int(discs[j, FLAGS]) | (int(rows[i, FLAGS]) & SATURATED)
-                    break
-        if not part:
-            _copy(rows[i], rows[left])
-            left += 1
-    for j in range(m):
-        if kept[j] and left < rows.shape[0]:
-            for k in range(FLAGS):
-                rows[left, k] = discs[j, k]
-            rows[left, N] = gain * discs[j, N]
-            rows[left, B] = gain * (discs[j, B] - offset)
-            x, y, reach = discs[j, X], discs[j, Y], discs[j, EXTENT] - BEYOND_PX
-            beyond = x < reach or y < reach or x > width - 1 - reach or y > height - 1 - reach
-            rows[left, FLAGS] = int(discs[j, FLAGS]) | (EDGE if beyond else 0)
-            rows[left, SNR] = discs[j, SNR]
-            left += 1
-    return left
