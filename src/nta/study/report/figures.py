@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter
 
 from nta.assessment.integrity import FLAGGING, Arm, BrightnessCurve, Criterion, Decision
 from nta.columns import FloatArray
@@ -28,6 +27,8 @@ from nta.report.figures.style import (
     WIDTH,
     Picture,
     house_style,
+    label_log10,
+    log_axis,
     new_figure,
 )
 from nta.report.wording import count
@@ -81,10 +82,9 @@ def distributions(outcome: StudyOutcome) -> Picture:
         )
         label = f"{name}: {count(arm.n_tracks, 'track')}, {count(len(arm.videos), 'video')}"
         axis.plot(_GRID_NM, middle, color=colour, linestyle=dash, linewidth=1.8, label=label)
-    axis.set_xscale("log")
+    log_axis(axis)
     axis.set_xlim(_GRID_NM[0], _GRID_NM[-1])
     axis.set_ylim(bottom=0)
-    _plain_ticks(axis, (30, 50, 100, 150, 200, 300, 500))
     axis.set_xlabel("hydrodynamic diameter of the tracks, nm")
     axis.set_ylabel(DENSITY_LABEL)
     axis.yaxis.set_major_formatter(PER_CENT)
@@ -136,7 +136,7 @@ def criteria(item: Judged, number: int = 0) -> Picture:
     axis.set_yticks(range(len(rows)), [_starred(c) for c in rows])
     axis.set_ylim(len(rows) - 0.4, -0.6)
     axis.set_xlim(-most - 0.1, most + 2.4)
-    axis.set_xticks([-2, -1, 0, 1, 2], ["", "lower margin", "0", "upper margin", ""])
+    axis.set_xticks([-2, -1, 0, 1, 2], ["", "lower margin", "equal", "upper margin", ""])
     axis.tick_params(axis="y", length=0)
     axis.spines["left"].set_visible(False)
     handles = [
@@ -145,7 +145,7 @@ def criteria(item: Judged, number: int = 0) -> Picture:
     ]
     figure.legend(handles=handles, loc="outside upper center", ncols=3)
     caption = (
-        f"{item.group} against the reference. Grey: the margin within which a difference counts as none. Thick bars "
+        f"Group {item.group} against the reference. Grey: the margin within which a difference counts as none. Thick bars "
         "are 90 % intervals (inside: equivalent), thin ones 95 % (outside, with p below 0.05 after Holm: changed), clipped "
         "at the edge of the plot. On the right the values with their 95 % intervals. The verdict rests on those with an "
         "asterisk; the others support."
@@ -172,15 +172,15 @@ def brightness_maps(item: Judged, number: int = 0) -> Picture:
             cmap="Greys",
             bins="log",
             mincnt=1,
-            extent=(np.log(25), np.log(500), *span),
+            extent=(np.log10(25), np.log10(500), *span),
             linewidths=0.1,
         )
         axis.set_title(f"{arm.name}, {count(x.size, 'track')}", loc="left")
         axis.set_xlabel("diameter of the track, nm")
         _curve(axis, reference)
-    axes[0].set_ylabel("ln of brightness in e")
-    marks = (30, 50, 100, 200, 400)
-    axes[0].set_xticks(np.log(marks), [str(m) for m in marks])
+    axes[0].set_ylabel("light of its spots, photo-electrons")
+    for ticked in (axes[0].xaxis, axes[0].yaxis):
+        label_log10(ticked)
     caption = (
         "One point per track, darker where there are more. The line is the reference's median diameter at a "
         "brightness, drawn where the criterion is read. Emptied vesicles lie right of it (dim for their size), "
@@ -226,7 +226,7 @@ def course(trend: Trend) -> Picture:
     axis.locator_params(axis="x", integer=True, nbins=6)
     axis.set_ylabel(f"{trend.title.lower()}, {'pp' if trend.scale == '1' else '%'}")
     caption = "Each group against the reference, with 95 % intervals; the margin in grey."
-    return Picture(name=f"course_{trend.name}_{trend.along.split()[0]}", title=f"{trend.title} along {trend.along}",
+    return Picture(name=f"course_{trend.name}_{trend.along.split()[0]}", title=f"{trend.title} over {trend.along}",
                    caption=caption, figure=figure)  # fmt: skip
 
 
@@ -284,10 +284,11 @@ def _scaled(criterion: Criterion, value: float) -> float:
 
 
 def _points(arm: Arm) -> tuple[FloatArray, FloatArray]:
+    """Return log10 of brightness and of diameter in nm, of all tracks that have both."""
     light = np.concatenate([v.intensity for v in arm.videos])
     size = np.concatenate([v.diameter_nm for v in arm.videos])
     usable = np.isfinite(light) & (light > 0) & (size > 0)
-    return np.log(light[usable]), np.log(size[usable])
+    return np.log10(light[usable]), np.log10(size[usable])
 
 
 def _curve(axis: Axes, reference: Arm) -> None:
@@ -295,7 +296,9 @@ def _curve(axis: Axes, reference: Arm) -> None:
         curve = BrightnessCurve.of(reference.videos)
     except SettingError:
         return
-    axis.plot(curve.log_diameter, curve.log_intensity, color=VERMILLION, linewidth=2)
+    axis.plot(
+        curve.log_diameter / np.log(10), curve.log_intensity / np.log(10), color=VERMILLION, linewidth=2
+    )
 
 
 def _has_light(item: Judged) -> bool:
@@ -324,9 +327,3 @@ def _short(name: str) -> str:
         "recovery": "recovery, %",
         "size_at_brightness": "size at\nbrightness, %",
     }[name]
-
-
-def _plain_ticks(axis: Axes, places: Sequence[int]) -> None:
-    axis.set_xticks(places)
-    axis.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}"))
-    axis.xaxis.set_minor_formatter(FuncFormatter(lambda *_: ""))
