@@ -39,6 +39,7 @@ _COLOURS = (BLUE, VERMILLION, GREEN, ORANGE, SKY, INK)
 _DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
 _GRID_NM = np.geomspace(30.0, 600.0, 160)
 _BANDWIDTH = 0.08  # of ln diameter; small compared with the uncertainty of single tracks (0.2 and more)
+_MOST = 2.6  # margins from no difference at which intervals are clipped
 _DECIDED = {
     Decision.EQUIVALENT: (BLUE, "o", "equivalent"),
     Decision.CHANGED: (VERMILLION, "D", "changed"),
@@ -114,28 +115,11 @@ def criteria(item: Judged, number: int = 0) -> Picture:
     axis = figure.subplots()
     axis.axvspan(-1, 1, color=LIGHT, alpha=0.45, linewidth=0)
     axis.axvline(0, color=GREY, linewidth=0.6)
-    most = 2.6
     for y, criterion in enumerate(rows):
-        c, decision = criterion.comparison, item.judgement.decision(criterion.name)
-        assert c is not None and decision is not None  # noqa: PT018
-        colour, marker, _ = _DECIDED[decision]
-        points = (c.low, c.equivalence_low, c.estimate, c.equivalence_high, c.high)
-        low, inner_low, middle, inner_high, high = (
-            float(np.clip(_scaled(criterion, v), -most, most)) for v in points
-        )
-        axis.plot([low, high], [y, y], color=colour, linewidth=1.2, solid_capstyle="butt")
-        axis.plot([inner_low, inner_high], [y, y], color=colour, linewidth=3.6, solid_capstyle="butt")
-        axis.plot([middle], [y], marker=marker, color=colour, markersize=6, markeredgecolor="white")
-        axis.text(
-            most + 0.15,
-            y,
-            f"{measured_words(criterion).replace('95 % interval ', '')}",
-            va="center",
-            fontsize=8.5,
-        )
+        _draw_criterion(axis, y, criterion, item.judgement.decision(criterion.name))
     axis.set_yticks(range(len(rows)), [_starred(c) for c in rows])
     axis.set_ylim(len(rows) - 0.4, -0.6)
-    axis.set_xlim(-most - 0.1, most + 2.4)
+    axis.set_xlim(-_MOST - 0.1, _MOST + 2.4)
     axis.set_xticks([-2, -1, 0, 1, 2], ["", "lower margin", "equal", "upper margin", ""])
     axis.tick_params(axis="y", length=0)
     axis.spines["left"].set_visible(False)
@@ -153,6 +137,21 @@ def criteria(item: Judged, number: int = 0) -> Picture:
     return Picture(
         name=f"criteria_{number + 1}", title="Criteria against their margins", caption=caption, figure=figure
     )
+
+
+def _draw_criterion(axis: Axes, y: int, criterion: Criterion, decision: Decision | None) -> None:
+    c = criterion.comparison
+    assert c is not None and decision is not None  # noqa: PT018
+    colour, marker, _ = _DECIDED[decision]
+    points = (c.low, c.equivalence_low, c.estimate, c.equivalence_high, c.high)
+    low, inner_low, middle, inner_high, high = (
+        float(np.clip(_scaled(criterion, v), -_MOST, _MOST)) for v in points
+    )
+    axis.plot([low, high], [y, y], color=colour, linewidth=1.2, solid_capstyle="butt")
+    axis.plot([inner_low, inner_high], [y, y], color=colour, linewidth=3.6, solid_capstyle="butt")
+    axis.plot([middle], [y], marker=marker, color=colour, markersize=6, markeredgecolor="white")
+    words = measured_words(criterion).replace("95 % interval ", "")
+    axis.text(_MOST + 0.15, y, words, va="center", fontsize=8.5)
 
 
 def brightness_maps(item: Judged, number: int = 0) -> Picture:
