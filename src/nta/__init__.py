@@ -6,7 +6,7 @@ The rooms, in the order of the data; each holds one noun, its settings, and the 
     stated               Table, build               what people write in TOML files and settings, typed and checked
     calibration          InstrumentProfile, SampleConditions: what somebody stated or certified
     frames               Frame, FrameSource         what a recording or a device yields
-    circumstances        known_conditions           camera and sample as they are known
+    circumstances        Circumstances              camera, sample and instrument as they are known
     devices              Instrument                 what a driver has to offer
     spots                SpotDetector               particles in each frame, with localization errors
     tracks               TrackLinker                spots of one particle from frame to frame, drift subtracted

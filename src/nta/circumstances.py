@@ -4,14 +4,60 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from pathlib import Path
+from typing import Any, Self
 
 import numpy as np
 
-from nta.calibration import InstrumentProfile, SampleConditions
+from nta.calibration import InstrumentProfile, SampleConditions, load_profile
 from nta.errors import MissingInputError, SettingError
-from nta.frames import CAMERA_CALIBRATION, CameraState
+from nta.frames import CAMERA_CALIBRATION, CameraState, FrameSource
 from nta.stated import refuse_other
+
+
+@dataclass(frozen=True, kw_only=True)
+class Circumstances:
+    """Camera, sample and instrument of a recording: what its sizes need besides its tracks.
+
+    camera : missing values are those of the profile. profile : at the binning of the camera; None: none was given.
+    """
+
+    camera: CameraState
+    conditions: SampleConditions
+    profile: InstrumentProfile | None = None
+
+    @classmethod
+    def of(
+        cls,
+        source: FrameSource,
+        conditions: SampleConditions | None = None,
+        profile: InstrumentProfile | str | Path | None = None,
+    ) -> Self:
+        """Gather the circumstances of a recording, and refuse those that no size can be made with.
+
+        conditions : None: those that the recording states. profile : may be given by name or file.
+
+        Raises
+        ------
+        MissingInputError
+            Pixel size, frame rate, temperature or viscosity is not stated anywhere.
+        SettingError
+            An argument is of the wrong type, or there is no such profile.
+        """
+        conditions = known_conditions(source.metadata) if conditions is None else conditions
+        refuse_other(
+            "conditions", conditions, SampleConditions, "give nta.SampleConditions(temperature_c=25.0)"
+        )
+        profile = load_profile(profile) if isinstance(profile, str | Path) else profile
+        if profile is not None:
+            refuse_other(
+                "profile", profile, InstrumentProfile, 'give its name, or nta.load_profile("simulated")'
+            )
+            profile = profile.at_binning(source.camera.binning)
+        camera = completed_camera(source.camera, profile)
+        refuse_missing(camera, conditions)
+        conditions.viscosity_pa_s()  # refuses a medium of unknown viscosity
+        return cls(camera=camera, conditions=conditions, profile=profile)
 
 
 def completed_camera(camera: CameraState, profile: InstrumentProfile | None) -> CameraState:

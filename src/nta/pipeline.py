@@ -9,8 +9,8 @@ from textwrap import indent
 
 from nta.assessment import Assessment, Kind, assess_recording, load_limits
 from nta.assessment.controls import against_blank, doubted, with_findings
-from nta.calibration import InstrumentProfile, SampleConditions, load_profile
-from nta.circumstances import Scale, completed_camera, known_conditions, refuse_missing
+from nta.calibration import InstrumentProfile, SampleConditions
+from nta.circumstances import Circumstances, Scale
 from nta.diffusion import (
     DiffusionEstimates,
     MeanSquaredDisplacement,
@@ -62,16 +62,19 @@ class Analysis:
         return self.visibility.curve if self.visibility else None
 
     @property
+    def circumstances(self) -> Circumstances:
+        """Camera, sample and instrument as one value."""
+        return Circumstances(camera=self.camera, conditions=self.conditions, profile=self.profile)
+
+    @property
     def sized(self) -> SizedTracks:
         """Tracks, diffusion and sizes as one value; without bootstrap draws, which an analysis does not keep."""
         return SizedTracks(
             tracks=self.tracks,
             diffusion=self.diffusion,
             sizes=self.sizes,
-            camera=self.camera,
-            conditions=self.conditions,
-            profile=self.profile,
             sizing=self.settings.sizing,
+            **vars(self.circumstances),
         )
 
     @property
@@ -134,26 +137,18 @@ def analyze(
     refuse_other(
         "settings", settings, AnalysisSettings, "make them with AnalysisSettings.from_mapping or from_toml"
     )
-    conditions = known_conditions(source.metadata) if conditions is None else conditions
-    refuse_other("conditions", conditions, SampleConditions, "give nta.SampleConditions(temperature_c=25.0)")
-    profile = load_profile(profile) if isinstance(profile, str | Path) else profile
-    if profile is not None:
-        refuse_other("profile", profile, InstrumentProfile, 'give its name, or nta.load_profile("simulated")')
-        profile = profile.at_binning(source.camera.binning)
-    camera = completed_camera(source.camera, profile)
-    # check the input before the long work
-    refuse_missing(camera, conditions)
-    conditions.viscosity_pa_s()
+    circumstances = Circumstances.of(source, conditions, profile)
+    # check the rest of the input before the long work
     check_choice("kind", kind, Kind)
     load_limits(settings.assessment.limits)
 
     sample = FrameSample(settings.visibility.frames)
-    with SpotDetector(settings.detection, camera) as detector:
+    with SpotDetector(settings.detection, circumstances.camera) as detector:
         frames = sample.passing(source.frames())
         spots, tracks = find_tracks(frames, settings, detector=detector, progress=progress)
-        width_px = width_in_focus_px(tracks.scene, profile, camera)
+        width_px = width_in_focus_px(tracks.scene, circumstances.profile, circumstances.camera)
         curve = detection_curve(detector, tracks, sample.kept, settings.visibility, width_px=width_px)
-    sized = size_tracks(spots, tracks, camera, conditions, profile, settings, detection=curve)
+    sized = size_tracks(spots, tracks, circumstances, settings, detection=curve)
     visibility = measure_visibility(sized, curve, settings.visibility)
     return Analysis(
         spots=spots,
@@ -164,13 +159,11 @@ def analyze(
         assessment=assess_recording(
             sized, spots, source.report, source.metadata, settings.assessment, kind=kind
         ),
-        camera=camera,
-        conditions=conditions,
-        profile=profile,
         settings=settings,
         recording=source.report,
-        provenance=Provenance.of(source, conditions, profile, sha256),
+        provenance=Provenance.of(source, circumstances, sha256),
         visibility=visibility,
+        **vars(circumstances),
     )
 
 
@@ -218,9 +211,7 @@ def find_tracks(
 def size_tracks(
     spots: Spots,
     tracks: Tracks,
-    camera: CameraState,
-    conditions: SampleConditions,
-    profile: InstrumentProfile | None,
+    circumstances: Circumstances,
     settings: AnalysisSettings,
     *,
     detection: DetectionCurve | None,
@@ -235,7 +226,7 @@ def size_tracks(
     """
     diffusion = estimate_diffusion(
         tracks,
-        **vars(Scale.of(camera)),
+        **vars(Scale.of(circumstances.camera)),
         settings=settings.diffusion,
         detection=detection,
         links=Relinking(spots, tracks, settings.linking) if relink else None,
@@ -243,9 +234,9 @@ def size_tracks(
     sizes, draws = size_distribution(
         diffusion,
         tracks,
-        conditions,
+        circumstances.conditions,
         settings.sizing,
-        profile=profile,
+        profile=circumstances.profile,
         detection=detection,
         extra_budget=extra_budget,
         compare=compare,
@@ -254,9 +245,7 @@ def size_tracks(
         tracks=tracks,
         diffusion=diffusion,
         sizes=sizes,
-        camera=camera,
-        conditions=conditions,
-        profile=profile,
         sizing=settings.sizing,
         draws=draws,
+        **vars(circumstances),
     )

@@ -14,8 +14,8 @@ from typing import Any, Self
 
 import numpy as np
 
-from nta.calibration import InstrumentProfile, SampleConditions
-from nta.circumstances import completed_camera, known_conditions, measured_temperature_c
+from nta.calibration import SampleConditions
+from nta.circumstances import Circumstances, known_conditions, measured_temperature_c
 from nta.frames import CameraState, FrameSource
 
 RECORDING_FILE = "recording.h5"
@@ -52,15 +52,14 @@ class Provenance:
     def of(
         cls,
         source: FrameSource,
-        conditions: SampleConditions,
-        profile: InstrumentProfile | None,
+        circumstances: Circumstances,
         sha256: str | None,
     ) -> Self:
-        """Return the provenance of an analysis of `source` by this installation, now, with its circumstances."""
+        """Return the provenance of an analysis of `source` by this installation, now, under these circumstances."""
         return cls(
             recording=source.name,
             sha256=sha256,
-            sources=_who_said(source, conditions, profile),
+            sources=_who_said(source, circumstances),
             about=about_recording(source.metadata),
         )
 
@@ -73,12 +72,10 @@ def about_recording(metadata: Mapping[str, Any]) -> dict[str, str]:
     return found
 
 
-def _who_said(
-    source: FrameSource, conditions: SampleConditions, profile: InstrumentProfile | None
-) -> dict[str, str]:
+def _who_said(source: FrameSource, circumstances: Circumstances) -> dict[str, str]:
     """Return the source of each value of camera and conditions, by name of the value."""
     said = dict(source.metadata.get("sources", {}))
-    completed = completed_camera(source.camera, profile)
+    completed, conditions = circumstances.camera, circumstances.conditions
     said |= {f.name: "profile" for f in fields(CameraState) if _differ(completed, source.camera, f.name)}
     recorded = known_conditions(source.metadata)
     if measured_temperature_c(source.metadata) is not None:

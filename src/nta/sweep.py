@@ -113,9 +113,7 @@ def _sized_again(analysis: Analysis, settings: AnalysisSettings, **how: Any) -> 
     return size_tracks(
         analysis.spots,
         analysis.tracks,
-        analysis.camera,
-        analysis.conditions,
-        analysis.profile,
+        analysis.circumstances,
         settings,
         detection=analysis.detection,
         **how,

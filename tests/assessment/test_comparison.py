@@ -37,7 +37,9 @@ def test_intervals_are_those_of_the_paired_t(rng):
     ("shift", "sd", "decision"),
     [(0.0, 0.02, Decision.EQUIVALENT), (0.3, 0.02, Decision.CHANGED), (0.1, 0.05, Decision.INCONCLUSIVE)],
 )
-def test_the_three_answers(rng, shift, sd, decision):
+def test_inside_the_margin_is_equivalent_beyond_it_changed_and_across_it_not_decided(
+    rng, shift, sd, decision
+):
     reference = np.linspace(-sd, sd, 5)
     assert compare_independent(reference + shift, reference, TEN_PER_CENT, unit="video").decision is decision
 

@@ -1,9 +1,9 @@
-"""A blank is judged by the sample it is taken off, and passes only where the sample is well above it."""
+"""A blank is judged by the sample it is taken off, beads by their certificate."""
 
 import pytest
 
 from nta.assessment import Verdict, load_limits
-from nta.assessment.controls import against_blank
+from nta.assessment.controls import against_blank, bead_check
 from nta.quantity import Quantity
 from nta.visibility import Concentration
 
@@ -41,3 +41,13 @@ def test_a_sample_in_which_nothing_was_counted_is_not_above_its_blank():
     assert found.verdict is Verdict.WARN
     assert "nothing was counted in the sample" in found.evidence
     assert "not above the blank" in found.evidence
+
+
+@pytest.mark.parametrize(
+    ("bias", "verdict"), [(-0.03, Verdict.PASS), (-0.07, Verdict.WARN), (0.12, Verdict.FAIL)]
+)
+def test_beads_are_judged_by_how_far_they_are_off_their_certificate(bias, verdict):
+    found = bead_check(bias, 0.01, 2, "beads", LIMITS)
+    assert found.verdict is verdict
+    assert f"{100 * bias:+.1f} %" in found.evidence
+    assert bool(found.advice) == (verdict is not Verdict.PASS)

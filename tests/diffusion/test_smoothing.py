@@ -191,9 +191,7 @@ def test_flow_that_differs_from_particle_to_particle_is_in_the_budget_and_a_find
     run = size_tracks(
         analysis.spots,
         moved,
-        analysis.camera,
-        analysis.conditions,
-        None,
+        analysis.circumstances,
         analysis.settings,
         detection=None,
         relink=False,

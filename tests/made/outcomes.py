@@ -7,7 +7,7 @@ import numpy as np
 
 from made.studies import CASES, REFERENCE, beads, video
 from nta.study.assessing import judge_study
-from nta.study.attaching import Attached
+from nta.study.attached import Attached
 from nta.study.reading import read_study
 
 LEDGER = """

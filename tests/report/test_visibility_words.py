@@ -12,7 +12,7 @@ from nta.pipeline import subtract_blank
 from nta.quantity import Quantity
 from nta.report import summary_text
 from nta.report.figures import draw_all
-from nta.report.figures.sizes import particles_per_ml
+from nta.report.figures.sizes import particles_per_ml, size_distribution
 from nta.report.figures.style import house_style
 from nta.report.numbers import numbers
 from nta.report.page import page
@@ -231,3 +231,17 @@ def test_particles_per_ml_are_drawn_only_of_what_is_counted(analysis, seen_analy
     area = np.nansum((y[1:] + y[:-1]) / 2 * np.diff(x))
     assert area == pytest.approx(5.2e10, rel=0.01)  # the concentration in the sample
     assert "particles per ml and nm" in axis.get_ylabel()
+
+
+def test_the_curve_in_suspension_begins_where_it_is_known(seen_analysis):
+    curve = seen_analysis.sizes.suspension
+    known = curve.diameter_nm > 90
+    cut = replace(curve, **{name: known * getattr(curve, name) for name in ("weight", "low", "high")})
+    with house_style():
+        picture = size_distribution(
+            replace(seen_analysis, sizes=replace(seen_analysis.sizes, suspension=cut))
+        )
+    in_view, in_suspension = (line.get_ydata() for line in picture.figure.axes[0].lines[:2])
+    assert np.isfinite(in_view[~known]).any()
+    assert np.isnan(in_suspension[~known]).all(), "unknown is not none"
+    assert np.isfinite(in_suspension[known]).all()

@@ -11,7 +11,7 @@ import nta
 from nta import one_recording
 from nta.acquisition import record
 from nta.assessment import Assessment, Verdict, load_limits
-from nta.assessment.controls import bead_check, blank_check
+from nta.assessment.controls import blank_check
 from nta.calibration import load_certificate
 from nta.catalogue import Catalogue
 from nta.cli import main
@@ -366,17 +366,6 @@ def test_what_the_instrument_cannot_do_is_refused_before_the_first_video(write):
         )
 
 
-def test_the_limits_of_the_controls():
-    assert bead_check(-0.03, 0.01, 1, "b", LIMITS).verdict is Verdict.PASS
-    assert bead_check(-0.07, 0.01, 1, "b", LIMITS).verdict is Verdict.WARN
-    failed = bead_check(0.12, 0.01, 2, "b", LIMITS)
-    assert failed.verdict is Verdict.FAIL
-    assert "+12.0 %" in failed.evidence
-    assert failed.advice
-    assert blank_check(0.02, 0.05, "particles", LIMITS).verdict is Verdict.PASS
-    assert blank_check(0.2, 0.3, "particles", LIMITS).verdict is Verdict.WARN
-
-
 def test_blanks_are_averaged_and_nothing_counted_stays_a_limit():
     def found(value, low, high):
         q = Quantity(value, low, high, "1/ml", "")
@@ -418,12 +407,7 @@ def test_the_whole_way_with_a_real_analysis(write, tmp_path, capsys):
 
 def test_videos_not_to_be_relied_on_are_named_first(write, operator, quick_analysis, tmp_path):
     outcome = operator.carry_out(write(THREE), tmp_path / "out")
-    first, *others = outcome.videos
-    failed = replace(first.numbers.assessment.findings[0], title="Drift", verdict=Verdict.FAIL)
-    kept = replace(first.numbers.assessment, findings=(failed,))
-    first = replace(first, numbers=replace(first.numbers, assessment=kept))
-    others = [replace(v, numbers=replace(v.numbers, assessment=Assessment(findings=()))) for v in others]
-    outcome = replace(outcome, videos=(first, *others))
+    outcome = _with_drift_in_the_first(outcome, Verdict.FAIL)
     said = "Do not rely on video_1 (drift); the means below hold 1 video of these"
     assert _lines(outcome)[1].strip() == said
     report = write_sop_report(outcome).read_text(encoding="utf-8")
@@ -431,3 +415,30 @@ def test_videos_not_to_be_relied_on_are_named_first(write, operator, quick_analy
     assert report.count("not rely on it") == 1
     assert report.count("</span>Good") == 2
     assert [row["verdict"] for row in _rows(tmp_path / "out")] == ["fail", "pass", "pass"]
+
+
+@pytest.mark.parametrize(
+    ("verdict", "said"),
+    [
+        (Verdict.WARN, "Usable with care. To watch: drift."),
+        (Verdict.PASS, "Nothing that was assessed speaks against these numbers."),
+    ],
+)
+def test_whether_the_numbers_may_be_used_stands_before_them(write, operator, tmp_path, verdict, said):
+    outcome = operator.carry_out(write(THREE), tmp_path / "out")
+    report = write_sop_report(_with_drift_in_the_first(outcome, verdict)).read_text(encoding="utf-8")
+    assert report.index(said) < report.index("Over all videos")
+
+
+def _with_drift_in_the_first(outcome, verdict):
+    """Leave no finding but this one on the drift of the first video."""
+    first, *others = outcome.videos
+    drift = replace(first.numbers.assessment.findings[0], name="drift", title="Drift", verdict=verdict)
+    videos = [(first, (drift,)), *((video, ()) for video in others)]
+    return replace(
+        outcome,
+        videos=tuple(
+            replace(v, numbers=replace(v.numbers, assessment=Assessment(findings=findings)))
+            for v, findings in videos
+        ),
+    )

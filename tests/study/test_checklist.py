@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from made.outcomes import judged, ledger, seeded
-from nta.study.attaching import programs
+from nta.study.attached import programs
 from nta.study.checklist import checklist
 
 

@@ -30,7 +30,7 @@ def test_the_verdict_stands_before_everything_else(reported):
         "What tracking cannot tell",
         "Gates",
         "Doses",
-        "Courses in time",
+        "Over storage time and freeze-thaw cycles",
         "Groups side by side",
         "Measured otherwise",
         "Methods paragraph",

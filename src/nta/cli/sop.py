@@ -19,7 +19,8 @@ from nta.report.terminal import plain
 from nta.report.wording import count, prettied, value_and_interval
 from nta.sop import TEMPLATE, Procedure, ProcedureOutcome, carry_out, read_procedure, write_sop_report
 from nta.sop.instrument import made
-from nta.sop.report import NAMES, summary, words_on_failed
+from nta.sop.report import NAMES, words_on_failed
+from nta.sop.summary import summary
 
 
 def run(options: argparse.Namespace) -> int:

@@ -8,6 +8,7 @@ from typing import Any
 
 from nta.assessment import Assessment, FindingName, assess_recording
 from nta.calibration import InstrumentProfile, SampleConditions
+from nta.circumstances import Circumstances
 from nta.frames import CameraState, RecordingReport
 from nta.live.settings import LiveSettings
 from nta.pipeline import size_tracks
@@ -81,9 +82,7 @@ def size_so_far(
     sized = size_tracks(
         spots,
         tracks,
-        camera,
-        conditions,
-        profile,
+        Circumstances(camera=camera, conditions=conditions, profile=profile),
         replace(settings, sizing=replace(settings.sizing, repeats=live.repeats)),
         detection=detection,
         relink=live.corrected,

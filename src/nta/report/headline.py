@@ -6,6 +6,7 @@ from nta.assessment import Finding, Verdict
 from nta.pipeline import Analysis
 from nta.quantity import Quantity
 from nta.report.markup import box, element, marked, table, text
+from nta.report.reliance import sentence_on
 from nta.report.wording import (
     MOODS,
     VERDICT_WORDS,
@@ -72,11 +73,7 @@ def _judged(analysis: Analysis) -> str:
     if no_sizes and assessment.worst is not Verdict.FAIL:
         why = text(why_none(analysis.sizes.summary["d50_nm"]))
         return marked(MOODS[Verdict.NOT_ASSESSED], f"No sizes: {why}.")
-    named = "; ".join(f.title.lower() for f in assessment.findings if f.verdict is assessment.worst)
-    judged = {
-        Verdict.FAIL: f"Do not rely on these numbers as they are. Failed: {named}.",
-        Verdict.WARN: f"Usable with care. To watch: {named}.",
-    }.get(assessment.worst, "Nothing that was assessed speaks against these numbers.")
+    judged = sentence_on(assessment.worst, assessment.findings)
     said = (judged, control) if assessment.worst is Verdict.FAIL else (control, judged)
     return marked(MOODS[assessment.worst], text(" ".join(filter(None, said))))
 

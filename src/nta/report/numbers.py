@@ -9,6 +9,7 @@ from nta.quantity import Quantity
 from nta.report.markup import element, stacked, table, text
 from nta.report.wording import (
     SUMMARY_NAMES,
+    TRACKED_PER_FRAME,
     as_percent,
     capitalised,
     concentration_words,
@@ -21,8 +22,6 @@ from nta.report.wording import (
     window_name,
 )
 from nta.sizes.uncertainty import combined
-
-_PER_FRAME = "particles in tracks per frame"
 
 
 def numbers(analysis: Analysis) -> str:
@@ -113,7 +112,7 @@ def _visibility(analysis: Analysis) -> str:
     if seen is None:
         return ""
     found = seen.concentration
-    rows = [["Seen per frame, in tracks", _one_below_the_other(found.per_frame)]]
+    rows = [[TRACKED_PER_FRAME, _one_below_the_other(found.per_frame)]]
     if seen.limit_nm.value is not None:
         rows.append(["Detection limit (half found)", _one_below_the_other(seen.limit_nm)])
         rows.append(["Share of the result below it", percent(seen.share_below_limit)])
@@ -130,13 +129,13 @@ def _visibility(analysis: Analysis) -> str:
     value, below = concentration_words(analysis)
     note = (
         found.why_not
-        or f"{prettied(found.in_cell_per_ml.method)}. Particles per ml = {_PER_FRAME} / visible volume."
+        or f"{prettied(found.in_cell_per_ml.method)}. Particles per ml = {TRACKED_PER_FRAME.lower()} / visible volume"
     )
     notes = [below] if note in below else [below, note]
     return (
         element("h3", "Visibility and concentration")
         + table(("", ""), [*rows, [element("b", "Concentration"), element("b", text(value))]], numbers=(1,))
-        + element("p", text(". ".join(map(capitalised, notes))), kind="note")
+        + element("p", text(f"{'. '.join(map(capitalised, notes))}."), kind="note")
     )
 
 

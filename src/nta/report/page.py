@@ -35,14 +35,14 @@ def page(analysis: Analysis, pictures: Iterable[Picture]) -> str:
     shown = tuple(pictures)
     sizes, per_ml, scene = (next(p for p in shown if p.name == name) for name in _FULL_WIDTH)
     small = [p for p in shown if p.name not in _FULL_WIDTH]
-    empty = [p for p in small if p.figure is None]
+    empty = [p for p in (per_ml, *small) if p.figure is None]
     body = "\n".join(
         (
             headline(analysis),
             findings(analysis),
             element("h2", "Size distribution"),
             figure(sizes, kind="wide"),
-            figure(per_ml, kind="wide"),
+            figure(per_ml, kind="wide") if per_ml.figure else "",
             numbers(analysis),
             element("h2", "What was seen"),
             figure(scene, kind="wide"),

@@ -1,10 +1,10 @@
-"""Mark a result in a list of results: may it be relied on? All lists and pages of several results use this mark."""
+"""May a result be relied on? One sentence for the head of a page, one mark for a list of results."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from nta.assessment import Verdict
+from nta.assessment import Finding, Verdict
 from nta.report.wording import Mood
 
 _MARKS: Mapping[Verdict, tuple[Mood, str]] = {
@@ -14,6 +14,15 @@ _MARKS: Mapping[Verdict, tuple[Mood, str]] = {
     Verdict.NOT_ASSESSED: ("open", "Not assessed"),
 }
 _NAMED = 4  # in one line; pages and tables name all
+
+
+def sentence_on(worst: Verdict, findings: Iterable[Finding]) -> str:
+    """Say whether the numbers may be used, and name the findings with the worst verdict."""
+    named = "; ".join(dict.fromkeys(f.title.lower() for f in findings if f.verdict is worst))
+    return {
+        Verdict.FAIL: f"Do not rely on these numbers as they are. Failed: {named}.",
+        Verdict.WARN: f"Usable with care. To watch: {named}.",
+    }.get(worst, "Nothing that was assessed speaks against these numbers.")
 
 
 def mark_of(verdict: Verdict, lacking: tuple[Mood, str] | None = None) -> tuple[Mood, str]:

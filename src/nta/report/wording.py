@@ -22,6 +22,7 @@ SUMMARY_NAMES = {
     "geometric_sd": "Geometric standard deviation",
     "span": "Span (D90 − D10) / D50",
 }
+TRACKED_PER_FRAME = "Tracked particles per frame"
 UNITS = {"um2/s": "µm²/s", "um": "µm", "um/s": "µm/s", "1": "", "degC": "°C", "1/ml": "per ml"}
 Mood = Literal["pass", "warn", "fail", "open"]
 """Rating that sets sign and colour on a page; "open": not decided."""
@@ -39,8 +40,8 @@ VERDICT_WORDS: Mapping[Verdict, str] = {
     Verdict.NOT_ASSESSED: "Not assessed",
     Verdict.PASS: "Pass",
 }
-_FIXED_SPACE = "\u00a0"  # no-break space: keeps a value and its unit on one line
-_TO = f"{_FIXED_SPACE}to{_FIXED_SPACE}"
+FIXED_SPACE = "\u00a0"  # no-break space: keeps a value and its unit on one line
+_TO = f"{FIXED_SPACE}to{FIXED_SPACE}"
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _POWER = r"(?<=\d)e([+-]?\d{1,3})\b"
 _NUMBER_WITH_POWER = r"(?<![\w.-])-?\d(?:\.\d+)?e[+-]?\d{1,3}(?!\w|\.\w)"
@@ -68,7 +69,7 @@ def value_and_interval(quantity: Quantity, *, signed: bool = False) -> tuple[str
     second text is empty. signed : with a sign before what is above zero too.
     """
     shown = replace_unit(quantity).unit
-    unit = f"{_FIXED_SPACE}{shown}" if shown else ""
+    unit = f"{FIXED_SPACE}{shown}" if shown else ""
     value, interval = without_unit(quantity, signed=signed)
     known = quantity.value is not None and math.isfinite(quantity.value)
     return f"{value}{unit}" if known else value, f"{interval}{unit}" if interval else ""
@@ -93,7 +94,7 @@ def in_one(quantity: Quantity) -> str:
     if not interval:
         return value
     # The long unit "per ml" is written once, after the interval.
-    unit = f"{_FIXED_SPACE}{UNITS['1/ml']}" if quantity.unit == "1/ml" else ""
+    unit = f"{FIXED_SPACE}{UNITS['1/ml']}" if quantity.unit == "1/ml" else ""
     return f"{value.removesuffix(unit)} ({interval.removesuffix(unit).replace(' to ', _TO)}){unit}"
 
 
@@ -122,7 +123,7 @@ def prettied(words: str) -> str:
     words = re.sub(_NUMBER_WITH_POWER, lambda found: _typeset(found[0]), words)
     words = re.sub(_COUNTED, lambda found: grouped(int(found[0])), words)
     words = re.sub(r"(?<![\w-])-(?=\d+(?:\.\d+)? ?%)", "−", words)
-    words = re.sub(r"(?<=\d)%", f"{_FIXED_SPACE}%", words)
+    words = re.sub(r"(?<=\d)%", f"{FIXED_SPACE}%", words)
     return re.sub(r"(?<=\d )um\b", "µm", words).replace(" degC", " °C")
 
 
@@ -148,7 +149,7 @@ def capitalised(words: str) -> str:
 
 def window_name(low_nm: float, high_nm: float) -> str:
     """Write a range of diameters: "30–150 nm"."""
-    return f"{low_nm:g}–{high_nm:g}{_FIXED_SPACE}nm"
+    return f"{low_nm:g}–{high_nm:g}{FIXED_SPACE}nm"
 
 
 def findings_worst_first(assessment: Assessment) -> list[Finding]:
@@ -181,7 +182,8 @@ def concentration_words(analysis: Analysis) -> tuple[str, str]:
     if seen is None:
         return "not calibrated", f"{number(analysis.spots.per_frame)} spots per frame"
     found = seen.concentration
-    per_frame_words = f"{number(found.per_frame.value)} tracked particles per frame"
+    per_frame, interval = value_and_interval(found.per_frame)
+    per_frame_words = ", ".join(filter(None, (f"{per_frame} tracked particles per frame", interval)))
     measured = found.best_known_per_ml
     where = (
         f"in the sample, dilution {found.dilution:g} applied"
@@ -211,8 +213,12 @@ def background(analysis: Analysis) -> str:
     seen = analysis.visibility
     found = seen.concentration.in_cell_per_ml if seen else None
     if seen is None or found is None or (found.value is None and found.high is None):
-        n = seen.concentration.per_frame.value if seen else analysis.spots.per_frame
-        return f"{number(n)} {'tracked particles' if seen else 'spots'} per frame, not calibrated per ml"
+        counted = (
+            f"{in_one(seen.concentration.per_frame)} tracked particles"
+            if seen
+            else f"{number(analysis.spots.per_frame)} spots"
+        )
+        return f"{counted} per frame, not calibrated per ml"
     return f"{in_one(found)} in the cell"
 
 
@@ -220,7 +226,7 @@ def as_limit(quantity: Quantity, *, with_unit: bool = True) -> str:
     """Write the upper limit of a quantity without a value: "below 3.4·10⁶ per ml"."""
     unit = UNITS.get(quantity.unit, quantity.unit) if with_unit else ""
     written = scientific if quantity.unit == "1/ml" else number
-    return f"below {written(quantity.high or 0.0)}{_FIXED_SPACE if unit else ''}{unit}"
+    return f"below {written(quantity.high or 0.0)}{FIXED_SPACE if unit else ''}{unit}"
 
 
 def suspension_from(analysis: Analysis) -> str:

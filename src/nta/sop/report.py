@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any
 
 from nta.assessment import Finding, Verdict
-from nta.io.atomic import new_file, write_json, write_text
-from nta.io.results.summary import plain
-from nta.io.results.tables import with_end
-from nta.io.text import write_rows
+from nta.assessment.finding import worst
+from nta.io.atomic import write_text
 from nta.measurements.replicates import Spread
 from nta.quantity import CONFIDENCE, Quantity
 from nta.report import REPORT_FILE
 from nta.report import document as doc
 from nta.report.figures.style import Picture
-from nta.report.reliance import mark_of, with_reasons
+from nta.report.reliance import mark_of, sentence_on, with_reasons
 from nta.report.wording import (
+    FIXED_SPACE,
+    MOODS,
     SUMMARY_NAMES,
+    TRACKED_PER_FRAME,
     UNITS,
     capitalised,
     count,
@@ -31,12 +31,14 @@ from nta.report.wording import (
     without_unit,
 )
 from nta.sop.outcome import PER_FRAME, PER_ML, SIZES, Numbers, PlannedVideo, ProcedureOutcome
+from nta.sop.summary import write_summary
 from nta.version import software
-from nta.visibility import Concentration, mean_concentration
+from nta.visibility import Concentration
 
 NAMES = {
     **{name: SUMMARY_NAMES[name] for name in SIZES},
-    PER_FRAME: "Particles per frame, in tracks",
+    "mean_nm": "Mean diameter",  # beside a column of means
+    PER_FRAME: TRACKED_PER_FRAME,
     PER_ML: "Concentration",
 }
 _SAID = {
@@ -61,79 +63,8 @@ def write_sop_report(outcome: ProcedureOutcome) -> Path:
     title = f"{outcome.procedure.name} · nanoparticle tracking"
     footer = f"{software()} · {when(outcome.date)} · {outcome.procedure.file.name}, kept as sop.toml"
     html = page(blocks(outcome, draw_all(outcome)), title, footer)
-    report = write_text(outcome.folder / REPORT_FILE, html)
-    rows = rows_of(outcome)
-    with new_file(outcome.folder / "videos.csv") as partial:
-        write_rows(partial, list(rows[0]), rows)
-    write_json(outcome.folder / "summary.json", summary(outcome))
-    return report
-
-
-def summary(outcome: ProcedureOutcome) -> dict[str, Any]:
-    """Return the numbers of a procedure as plain data."""
-    values: dict[str, Any] = plain(
-        {
-            "format": "nta sop summary",
-            "version": 1,
-            "procedure": outcome.procedure,
-            "date": outcome.date,
-            "software": software(),
-            "unit": "video",
-            "confidence": CONFIDENCE,
-            "over_videos": outcome.spreads,
-            "videos": rows_of(outcome),
-            "not_to_rely_on": outcome.not_to_rely_on,
-            "findings": [finding.as_dict() for finding in outcome.findings],
-            "notes": outcome.notes,
-        }
-    )
-    return values
-
-
-def rows_of(outcome: ProcedureOutcome) -> list[dict[str, Any]]:
-    """Return one row of the table for each video; a cell is empty if there is no value."""
-    found = [v.numbers.concentration for v in outcome.of("blank") if v.numbers is not None]
-    blanks = [concentration for concentration in found if concentration is not None]
-    blank = mean_concentration(blanks).in_cell_per_ml if blanks else None
-    return [_row_of(video, blank if video.stage == "sample" else None) for video in outcome.videos]
-
-
-def _row_of(video: PlannedVideo, blank: Quantity | None) -> dict[str, Any]:
-    """Return the row of a video. blank : concentration that was subtracted in the cell."""
-    n = video.numbers
-    row: dict[str, Any] = {
-        "stage": video.stage,
-        "video": video.step.name,
-        "focus_um": video.step.focus_um,
-        "recording": None if video.recording is None else video.recording.as_posix(),
-        "good": video.good,
-        "verdict": str(video.verdict) if n else "",
-        "reason": video.reason,
-        "n_frames": video.n_frames,
-        "n_lost": video.n_lost,
-        "n_tracks": n and n.n_tracks,
-        "temperature_c": n and round(n.temperature_c, 3),
-    }
-    found = n.concentration if n else None
-    numbers: dict[str, Quantity | None] = {name: n.sizes[name] if n else None for name in SIZES}
-    for name in ("per_frame", "in_cell_per_ml", "in_sample_per_ml"):
-        numbers[name] = getattr(found, name) if found else None
-    numbers["blank_in_cell_per_ml"] = blank if found and found.is_less_blank else None
-    for name, q in numbers.items():
-        row |= {
-            name: q and q.value,
-            with_end(name, "_low"): q and q.low,
-            with_end(name, "_high"): q and q.high,
-        }
-    row["dilution"] = found and found.dilution
-    row["counted_from_nm"] = found and found.least_nm
-    worst = [
-        f"{f.name}:{f.verdict}"
-        for f in (n.assessment.findings if n else ())
-        if f.verdict in (Verdict.FAIL, Verdict.WARN)
-    ]
-    row["findings"] = ";".join(worst)
-    return row
+    write_summary(outcome)
+    return write_text(outcome.folder / REPORT_FILE, html)
 
 
 def blocks(outcome: ProcedureOutcome, pictures: tuple[Picture, ...]) -> list[doc.Block]:
@@ -170,9 +101,13 @@ def _about(outcome: ProcedureOutcome) -> str:
 
 
 def _judged(outcome: ProcedureOutcome) -> Iterator[doc.Block]:
-    """Say first which videos must not be relied on."""
+    """Say first whether the numbers may be relied on, and which videos must not."""
     if outcome.not_to_rely_on:
         yield doc.Paragraph(f"{words_on_failed(outcome)}.", mood="fail")
+    elif outcome.spreads:
+        found = (*outcome.findings, *(finding for finding, _ in _common(outcome).values()))
+        verdict = worst(finding.verdict for finding in found)
+        yield doc.Paragraph(sentence_on(verdict, found), mood=MOODS[verdict])
 
 
 def words_on_failed(outcome: ProcedureOutcome) -> str:
@@ -198,14 +133,14 @@ def _over_videos(outcome: ProcedureOutcome) -> Iterator[doc.Block]:
         "SD",
         "CV",
         f"{percent} interval over videos",
-        "with what they share",
+        "and with the systematic budget",
     )
     yield doc.Table(head, rows, widths=(3, 1, 1, 1.5, 1.2, 1, 3, 3), numbers=(1, 3, 4, 5, 6, 7))
     yield doc.Paragraph(
-        "The unit is the video: its particles share cell, focus and moment, so that their number does not make the result "
-        "surer than the videos agree. Intervals of the mean: Student's t with one degree of freedom less than videos, on "
-        "logarithms. What shifts all videos alike (temperature, viscosity, pixel size, depth of the light sheet) is in the "
-        "last column only, which is never narrower than the tracks leave open.",
+        "The unit is the video, not the particle: the particles of one video share cell, focus and moment, so that more of "
+        "them do not replace videos. Intervals of the mean: Student's t with one degree of freedom less than videos, on "
+        "logarithms. The systematic budget (temperature, viscosity, pixel size, depth of the light sheet) shifts all videos "
+        "alike and is in the last column only, which is never narrower than the tracks leave open.",
         note=True,
     )
 
@@ -216,7 +151,8 @@ def _spread_row(name: str, s: Spread, outcome: ProcedureOutcome) -> tuple[str, .
     cv = "–" if s.cv is None else f"{100 * s.cv:.1f} %"
     sd = "–" if s.sd is None else scientific(s.sd) if name == PER_ML else number(s.sd, 2)
     words = f"{NAMES[name]} {_counted(outcome)}" if name == PER_ML else NAMES[name]
-    return words, str(s.n), UNITS.get(s.unit, s.unit), mean, sd, cv, interval or "–", full or "–"
+    unit = UNITS.get(s.unit, s.unit).replace(" ", FIXED_SPACE)
+    return words, str(s.n), unit, mean, sd, cv, interval or "–", full or "–"
 
 
 def _counted(outcome: ProcedureOutcome) -> str:

@@ -10,7 +10,8 @@ from nta.assessment.integrity import IntegrityLimits, judge
 from nta.errors import SettingError
 from nta.measurements import distinct_names
 from nta.progress import Tell
-from nta.study.attaching import Attached, attach
+from nta.study.attached import Attached
+from nta.study.attaching import attach
 from nta.study.gathering import Material, evidence_of
 from nta.study.outcome import Judged, StudyOutcome, doses, trends
 from nta.study.study import Study

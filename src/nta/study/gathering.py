@@ -11,9 +11,9 @@ import numpy as np
 
 from nta.assessment.integrity import Arm, IntegrityEvidence, MeasuredPreparation, Video
 from nta.calibration import load_certificate
-from nta.study.attaching import IN_VIEW, PER_ML, Attached, programs
+from nta.study.attached import IN_VIEW, PER_ML, Attached, programs
 from nta.study.contradictions import without_dilution
-from nta.study.study import Preparation, Study
+from nta.study.study import UNSTATED, Preparation, Study
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -72,6 +72,20 @@ class Material:
         videos = self.videos(tubes)
         known = [v.amount - blank_in_cell * (v.dilution or 1.0) for v in videos if v.amount is not None]
         return float(np.mean(known)) if known and len(known) == len(videos) else None
+
+    def facts(self, key: str) -> dict[str, Any]:
+        """Return a fact of every video with tracks, by name of the video; empty if one of them lacks it."""
+        videos = [a for items in self.attached.values() for a in items]
+        found = {a.video.name: a.facts.get(key) for a in videos if a.video.n_tracks}
+        return {} if any(fact in UNSTATED for fact in found.values()) else found
+
+    def common_fact(self, key: str) -> Any:
+        """Return a fact if all videos share it, else the list of its values; None if unknown."""
+        found: list[Any] = []
+        for fact in self.facts(key).values():
+            if fact not in found:
+                found.append(fact)
+        return (found[0] if len(found) == 1 else found) or None
 
 
 def evidence_of(material: Material, group: str) -> IntegrityEvidence:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from nta.assessment.integrity import Arm, IntegrityEvidence, Judgement, Scale
 from nta.measurements.replicates import mean_of
 from nta.quantity import CONFIDENCE, Quantity
-from nta.study.attaching import PER_ML
+from nta.study.attached import PER_ML
 from nta.study.gathering import Material
 from nta.study.study import Preparation, Study
 

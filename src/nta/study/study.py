@@ -199,9 +199,13 @@ class Study:
         return tuple(dict.fromkeys(p.group or "test" for p in self.arm("test")))
 
 
+UNSTATED: tuple[Any, ...] = (None, "", (), [], {})
+"""Values of what nobody stated."""
+
+
 def filled_in(noun: Any) -> dict[str, Any]:
     """Return the fields of a dataclass that are filled in."""
-    return {f.name: value for f in fields(noun) if (value := getattr(noun, f.name)) not in (None, "", ())}
+    return {f.name: value for f in fields(noun) if (value := getattr(noun, f.name)) not in UNSTATED}
 
 
 def _positive(noun: Any, *names: str) -> None:

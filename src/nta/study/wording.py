@@ -55,11 +55,11 @@ DEFINITION = (
 
 CANNOT_TELL = (
     ("Rupture that reseals", "with the content kept leaves size and brightness as they were."),
-    ("Small shares", "leakage in a third of the vesicles, or a loss of a third of the particles, may stay within margins."),
-    ("Fusion, aggregation, swelling", "two vesicles fused and two stuck together have one size and nearly one brightness."),
-    ("Identity", "a vesicle, a lipoprotein and a hydrated protein of one size and refractive index look alike."),
-    ("What is too small", "fragments, soluble protein, free cargo and most vesicles of 30–60 nm are not seen."),
-    ("Why particles are missing", "rupture, adsorption to the tube and falling below the detection limit look alike."),
+    ("Small shares:", "leakage in a third of the vesicles, or a loss of a third of the particles, may stay within margins."),
+    ("Fusion, aggregation, swelling:", "two vesicles fused and two stuck together have one size and nearly one brightness."),
+    ("Identity:", "a vesicle, a lipoprotein and a hydrated protein of one size and refractive index look alike."),
+    ("What is too small:", "fragments, soluble protein, free cargo and most vesicles of 30–60 nm are not seen."),
+    ("Why particles are missing:", "rupture, adsorption to the tube and falling below the detection limit look alike."),
     ("Surface, cargo, function, sterility", "are not measured."),
 )  # fmt: skip
 

@@ -166,7 +166,7 @@ def _size_at_brightness(c: _Comparer) -> Iterator[Criterion]:
     margin = c.limits.margins["size_at_brightness"]
     both = (
         ("size_at_brightness", "Size at given brightness"),
-        ("beyond_median", "The same, beyond the median's shift"),
+        ("beyond_median", "Size at brightness beyond the median's shift"),
     )
     curve = _curve(c.evidence, c.reference)
     if isinstance(curve, str):

@@ -12,6 +12,8 @@ from nta.report.figures.style import Picture, as_svg
 from nta.report.markup import element, marked, stacked, table, text, whole_page
 from nta.report.wording import SIGNS
 
+_ONE_LINE = 14  # letters of a verdict that is never broken, such as "Not assessed"
+
 
 def page(blocks: Iterable[doc.Block], title: str, footer: str) -> str:
     """Return the whole page as HTML."""
@@ -97,7 +99,10 @@ def _cell(cell: doc.Cell) -> str:
         words = text(cell.words)
         inner = f'<a href="{text(quote(cell.target))}">{words}</a>' if cell.target else words
         return element("span", inner, kind="link")
-    first, space, more = cell.word.partition(" ")
+    if len(cell.word) <= _ONE_LINE:
+        first, space, more = cell.word, "", ""
+    else:
+        first, space, more = cell.word.partition(" ")
     sign = (
         f'<span class="mark">{SIGNS[cell.mood]}</span>{text(first)}'  # sign and first word stay on one line
     )

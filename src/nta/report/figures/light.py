@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.axis import Axis
 from matplotlib.colors import LinearSegmentedColormap
 
 from nta.assessment.recording.instrument import doubt_about_gain
 from nta.columns import BoolArray, FloatArray
 from nta.pipeline import Analysis
-from nta.report.figures.style import BLUE, GREY, HALF, INK, LIGHT, Picture, log_axis, new_figure
-from nta.report.wording import count, number, superscript
+from nta.report.figures.style import (
+    BLUE,
+    GREY,
+    HALF,
+    INK,
+    LIGHT,
+    Picture,
+    label_log10,
+    log_axis,
+    new_figure,
+)
+from nta.report.wording import count, number
 from nta.visibility import light_of_spheres
 
 _LINES_OF_INDEX = (1.36, 1.40, 1.46, 1.60)
@@ -41,7 +50,7 @@ def brightness_map(analysis: Analysis) -> Picture:
     _draw_blur(axis, analysis, shown)
     indices = _draw_indices(axis, analysis)
     for which in (axis.xaxis, axis.yaxis):
-        _log_ticks(which)
+        label_log10(which)
     axis.set_xlabel("hydrodynamic diameter of the track, nm")
     source = analysis.spots.scene.camera.source
     doubt = doubt_about_gain(analysis.spots.scene.camera, analysis.recording)
@@ -94,7 +103,7 @@ def _draw_indices(axis: Axes, analysis: Analysis) -> str:
 
 def spot_light(analysis: Analysis) -> Picture:
     """Draw the signal-to-noise ratio of all spots, with the detection threshold."""
-    name, title = "signal_over_noise", "Signal over noise"
+    name, title = "signal_over_noise", "Signal-to-noise ratio"
     snr = analysis.spots.snr
     snr = snr[np.isfinite(snr) & (snr > 0)]
     if not snr.size:
@@ -111,7 +120,7 @@ def spot_light(analysis: Analysis) -> Picture:
     threshold = analysis.spots.scene.threshold_sd
     axis.axvline(threshold, color=GREY, linewidth=0.8, linestyle="--")
     log_axis(axis)
-    axis.set_xlabel("signal over noise of a spot")
+    axis.set_xlabel("signal-to-noise ratio of a spot")
     axis.set_ylabel("spots")
     axis.set_ylim(top=1.25 * axis.get_ylim()[1])  # room for the legend above the bars
     axis.legend(loc="upper right", ncols=2)
@@ -144,21 +153,3 @@ def _span(values: FloatArray) -> tuple[float, float]:
     low, high = np.quantile(values, [0.002, 0.998])
     margin = max(0.06 * float(high - low), 0.04)
     return float(low) - margin, float(high) + margin
-
-
-def _log_ticks(axis: Axis) -> None:
-    """Label an axis of log10 values with the values themselves."""
-    low, high = axis.get_view_interval()
-    decades = np.arange(np.floor(low), np.ceil(high) + 1)
-    steps = (1, 2, 5) if high - low < 2.2 else (1,)
-    places = sorted(float(d + np.log10(s)) for d in decades for s in steps)
-    places = [p for p in places if low <= p <= high]
-    axis.set_ticks(places, labels=[_power(10**p) for p in places])
-
-
-def _power(value: float) -> str:
-    if value < 1e5:
-        return f"{value:.3g}" if value < 1e3 else f"{value:.0f}"
-    exponent = int(np.floor(np.log10(value) + 1e-9))
-    mantissa = round(value / 10**exponent)
-    return (f"{mantissa}·" if mantissa != 1 else "") + f"10{superscript(exponent)}"

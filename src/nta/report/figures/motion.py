@@ -44,8 +44,11 @@ def mean_squared_displacement(analysis: Analysis) -> Picture:
     for row in rows[:: max(1, rows.size // _MOST_LINES)]:
         axis.plot(msd.lag_s, msd.track_um2[row], color=LIGHT, linewidth=0.5, zorder=0)
     axis.errorbar(lag, mean, Z_95 * error, fmt="o", color=INK, markersize=4, linewidth=1, zorder=3)
+    line = ""
     if np.isfinite(msd.diffusion_um2_s):
-        fitted = lag[msd.first_fit_lag - 1 : msd.first_fit_lag - 1 + msd.fit_lags]
+        last = msd.first_fit_lag + msd.fit_lags - 1
+        line = f"blue: line through lags {msd.first_fit_lag} to {last}, dashed where it is only prolonged; "
+        fitted = lag[msd.first_fit_lag - 1 : last]
         slope, offset = 4 * msd.diffusion_um2_s, msd.intercept_um2
         for x, dashes in ((np.array([0.0, fitted[-1]]), "-"), (np.array([fitted[-1], lag[-1]]), "--")):
             axis.plot(x, slope * x + offset, color=BLUE, linestyle=dashes, zorder=2)
@@ -65,8 +68,7 @@ def mean_squared_displacement(analysis: Analysis) -> Picture:
     axis.set_ylabel("mean squared displacement, µm²")
     caption = (
         f"Black: mean over {count(int(msd.n_tracks[known][0]), 'track')} that may be given a size, with 95 % "
-        f"intervals; blue: line through {count(msd.fit_lags, 'lag')} from {msd.first_fit_lag} on, dashed where it is "
-        "only prolonged; grey: single tracks. Free diffusion is straight. "
+        f"intervals; {line}grey: single tracks. Free diffusion is straight. "
         "The slope is that of the mixture: a check on the motion, not "
         f"where the sizes come from.{_motion_words(msd.motion)}"
     )

@@ -1,4 +1,4 @@
-"""D10, D50 and D90 over the settings that were swept."""
+"""D10, D50 and D90 over the settings of the analysis."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ _NUMBERS = (("d90_nm", "D90", VERMILLION), ("d50_nm", "D50", BLUE), ("d10_nm", "
 
 def plateau(analysis: Analysis) -> Picture:
     """Draw the sizes over the settings; on a plateau they do not depend on them."""
-    name, title = "plateau", "The answer over the settings"
+    name, title = "plateau", "Size over the settings of the analysis"
     swept = analysis.sizes.sweep
     if swept is None:
-        why = "The settings were not swept; nta analyze --sweep does."
+        why = "Not looked at; nta analyze --sweep repeats the analysis with one setting changed at a time."
         return Picture(name=name, title=title, caption=why, figure=None)
     figure = new_figure(HALF)
     axis = figure.subplots()

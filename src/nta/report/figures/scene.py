@@ -91,7 +91,7 @@ def frame_with_tracks(analysis: Analysis) -> Picture:
 
 def spots_per_frame(analysis: Analysis) -> Picture:
     """Draw the number of spots in each frame."""
-    name, title = "spots_per_frame", "Particles per frame"
+    name, title = "spots_per_frame", "Spots per frame"
     scene = analysis.spots.scene
     if scene.n_frames < 2:
         return Picture(name=name, title=title, caption="Fewer than two frames.", figure=None)

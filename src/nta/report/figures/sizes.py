@@ -122,7 +122,7 @@ def particles_per_ml(analysis: Analysis) -> Picture:
     name, title, seen = "particles_per_ml", "Particles per ml over diameter", analysis.visibility
     counted, total = analysis.sizes.suspension, seen.concentration.best_known_per_ml if seen else None
     if seen is None or total is None or total.value is None or counted is None:
-        why = "Particles per ml over diameter are not known without a concentration and the distribution in suspension."
+        why = "Not known without a concentration and the distribution in suspension."
         return Picture(name=name, title=title, caption=why, figure=None)
     widths = np.diff(counted.edges_nm)
     density = [part / widths for part in per_ml_by_size(counted, total)]
@@ -172,7 +172,10 @@ def _draw_single_tracks(axis: Axes, scale: _Scale, single_nm: FloatArray, weight
 def _draw_curve(
     axis: Axes, scale: _Scale, curve: Distribution, colour: str, n_tracks: str, *, dashed: bool = False
 ) -> _Entry:
-    shares = (curve.weight, curve.low, curve.high)
+    known = (
+        np.cumsum(curve.weight) > 0
+    )  # the distribution in suspension begins where its volume is known, not at zero
+    shares = (np.where(known, share, np.nan) for share in (curve.weight, curve.low, curve.high))
     drawn = _draw_band(axis, curve, [scale.density(w, curve.edges_nm) for w in shares], colour, dashed=dashed)
     label = f"{_name_of(curve)}, {100 * curve.confidence:g} % band"
     return drawn, f"{label}, {n_tracks}" if n_tracks else label

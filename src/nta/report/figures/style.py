@@ -187,6 +187,24 @@ def plain_numbers(axis: XAxis | YAxis) -> None:
     axis.set_minor_formatter(NullFormatter())
 
 
+def label_log10(axis: XAxis | YAxis) -> None:
+    """Label an axis of log10 values with the values themselves."""
+    low, high = axis.get_view_interval()
+    decades = np.arange(np.floor(low), np.ceil(high) + 1)
+    steps = (1, 2, 5) if high - low < 2.2 else (1,)
+    places = sorted(float(d + np.log10(s)) for d in decades for s in steps)
+    places = [p for p in places if low <= p <= high]
+    axis.set_ticks(places, labels=[_power(10**p) for p in places])
+
+
+def _power(value: float) -> str:
+    if value < 1e5:
+        return f"{value:.3g}" if value < 1e3 else f"{value:.0f}"
+    exponent = int(np.floor(np.log10(value) + 1e-9))
+    mantissa = round(value / 10**exponent)
+    return (f"{mantissa}·" if mantissa != 1 else "") + f"10{superscript(exponent)}"
+
+
 def powers_of_ten(axis: XAxis | YAxis, most: float, label: str) -> None:
     """Label an axis of large numbers with one common power of ten, which stands in the label of the axis."""
     exponent = math.floor(math.log10(most)) if most > 0 else 0

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter
 
 from nta.assessment.integrity import FLAGGING, Arm, BrightnessCurve, Criterion, Decision
 from nta.columns import FloatArray
@@ -28,6 +27,8 @@ from nta.report.figures.style import (
     WIDTH,
     Picture,
     house_style,
+    label_log10,
+    log_axis,
     new_figure,
 )
 from nta.report.wording import count
@@ -38,6 +39,7 @@ _COLOURS = (BLUE, VERMILLION, GREEN, ORANGE, SKY, INK)
 _DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
 _GRID_NM = np.geomspace(30.0, 600.0, 160)
 _BANDWIDTH = 0.08  # of ln diameter; small compared with the uncertainty of single tracks (0.2 and more)
+_MOST = 2.6  # margins from no difference at which intervals are clipped
 _DECIDED = {
     Decision.EQUIVALENT: (BLUE, "o", "equivalent"),
     Decision.CHANGED: (VERMILLION, "D", "changed"),
@@ -81,10 +83,9 @@ def distributions(outcome: StudyOutcome) -> Picture:
         )
         label = f"{name}: {count(arm.n_tracks, 'track')}, {count(len(arm.videos), 'video')}"
         axis.plot(_GRID_NM, middle, color=colour, linestyle=dash, linewidth=1.8, label=label)
-    axis.set_xscale("log")
+    log_axis(axis)
     axis.set_xlim(_GRID_NM[0], _GRID_NM[-1])
     axis.set_ylim(bottom=0)
-    _plain_ticks(axis, (30, 50, 100, 150, 200, 300, 500))
     axis.set_xlabel("hydrodynamic diameter of the tracks, nm")
     axis.set_ylabel(DENSITY_LABEL)
     axis.yaxis.set_major_formatter(PER_CENT)
@@ -114,29 +115,12 @@ def criteria(item: Judged, number: int = 0) -> Picture:
     axis = figure.subplots()
     axis.axvspan(-1, 1, color=LIGHT, alpha=0.45, linewidth=0)
     axis.axvline(0, color=GREY, linewidth=0.6)
-    most = 2.6
     for y, criterion in enumerate(rows):
-        c, decision = criterion.comparison, item.judgement.decision(criterion.name)
-        assert c is not None and decision is not None  # noqa: PT018
-        colour, marker, _ = _DECIDED[decision]
-        points = (c.low, c.equivalence_low, c.estimate, c.equivalence_high, c.high)
-        low, inner_low, middle, inner_high, high = (
-            float(np.clip(_scaled(criterion, v), -most, most)) for v in points
-        )
-        axis.plot([low, high], [y, y], color=colour, linewidth=1.2, solid_capstyle="butt")
-        axis.plot([inner_low, inner_high], [y, y], color=colour, linewidth=3.6, solid_capstyle="butt")
-        axis.plot([middle], [y], marker=marker, color=colour, markersize=6, markeredgecolor="white")
-        axis.text(
-            most + 0.15,
-            y,
-            f"{measured_words(criterion).replace('95 % interval ', '')}",
-            va="center",
-            fontsize=8.5,
-        )
+        _draw_criterion(axis, y, criterion, item.judgement.decision(criterion.name))
     axis.set_yticks(range(len(rows)), [_starred(c) for c in rows])
     axis.set_ylim(len(rows) - 0.4, -0.6)
-    axis.set_xlim(-most - 0.1, most + 2.4)
-    axis.set_xticks([-2, -1, 0, 1, 2], ["", "lower margin", "0", "upper margin", ""])
+    axis.set_xlim(-_MOST - 0.1, _MOST + 2.4)
+    axis.set_xticks([-2, -1, 0, 1, 2], ["", "lower margin", "equal", "upper margin", ""])
     axis.tick_params(axis="y", length=0)
     axis.spines["left"].set_visible(False)
     handles = [
@@ -145,7 +129,7 @@ def criteria(item: Judged, number: int = 0) -> Picture:
     ]
     figure.legend(handles=handles, loc="outside upper center", ncols=3)
     caption = (
-        f"{item.group} against the reference. Grey: the margin within which a difference counts as none. Thick bars "
+        f"Group {item.group} against the reference. Grey: the margin within which a difference counts as none. Thick bars "
         "are 90 % intervals (inside: equivalent), thin ones 95 % (outside, with p below 0.05 after Holm: changed), clipped "
         "at the edge of the plot. On the right the values with their 95 % intervals. The verdict rests on those with an "
         "asterisk; the others support."
@@ -153,6 +137,21 @@ def criteria(item: Judged, number: int = 0) -> Picture:
     return Picture(
         name=f"criteria_{number + 1}", title="Criteria against their margins", caption=caption, figure=figure
     )
+
+
+def _draw_criterion(axis: Axes, y: int, criterion: Criterion, decision: Decision | None) -> None:
+    c = criterion.comparison
+    assert c is not None and decision is not None  # noqa: PT018
+    colour, marker, _ = _DECIDED[decision]
+    points = (c.low, c.equivalence_low, c.estimate, c.equivalence_high, c.high)
+    low, inner_low, middle, inner_high, high = (
+        float(np.clip(_scaled(criterion, v), -_MOST, _MOST)) for v in points
+    )
+    axis.plot([low, high], [y, y], color=colour, linewidth=1.2, solid_capstyle="butt")
+    axis.plot([inner_low, inner_high], [y, y], color=colour, linewidth=3.6, solid_capstyle="butt")
+    axis.plot([middle], [y], marker=marker, color=colour, markersize=6, markeredgecolor="white")
+    words = measured_words(criterion).replace("95 % interval ", "")
+    axis.text(_MOST + 0.15, y, words, va="center", fontsize=8.5)
 
 
 def brightness_maps(item: Judged, number: int = 0) -> Picture:
@@ -172,15 +171,15 @@ def brightness_maps(item: Judged, number: int = 0) -> Picture:
             cmap="Greys",
             bins="log",
             mincnt=1,
-            extent=(np.log(25), np.log(500), *span),
+            extent=(np.log10(25), np.log10(500), *span),
             linewidths=0.1,
         )
         axis.set_title(f"{arm.name}, {count(x.size, 'track')}", loc="left")
         axis.set_xlabel("diameter of the track, nm")
         _curve(axis, reference)
-    axes[0].set_ylabel("ln of brightness in e")
-    marks = (30, 50, 100, 200, 400)
-    axes[0].set_xticks(np.log(marks), [str(m) for m in marks])
+    axes[0].set_ylabel("light of its spots, photo-electrons")
+    for ticked in (axes[0].xaxis, axes[0].yaxis):
+        label_log10(ticked)
     caption = (
         "One point per track, darker where there are more. The line is the reference's median diameter at a "
         "brightness, drawn where the criterion is read. Emptied vesicles lie right of it (dim for their size), "
@@ -226,7 +225,7 @@ def course(trend: Trend) -> Picture:
     axis.locator_params(axis="x", integer=True, nbins=6)
     axis.set_ylabel(f"{trend.title.lower()}, {'pp' if trend.scale == '1' else '%'}")
     caption = "Each group against the reference, with 95 % intervals; the margin in grey."
-    return Picture(name=f"course_{trend.name}_{trend.along.split()[0]}", title=f"{trend.title} along {trend.along}",
+    return Picture(name=f"course_{trend.name}_{trend.along.split()[0]}", title=f"{trend.title} over {trend.along}",
                    caption=caption, figure=figure)  # fmt: skip
 
 
@@ -284,10 +283,11 @@ def _scaled(criterion: Criterion, value: float) -> float:
 
 
 def _points(arm: Arm) -> tuple[FloatArray, FloatArray]:
+    """Return log10 of brightness and of diameter in nm, of all tracks that have both."""
     light = np.concatenate([v.intensity for v in arm.videos])
     size = np.concatenate([v.diameter_nm for v in arm.videos])
     usable = np.isfinite(light) & (light > 0) & (size > 0)
-    return np.log(light[usable]), np.log(size[usable])
+    return np.log10(light[usable]), np.log10(size[usable])
 
 
 def _curve(axis: Axes, reference: Arm) -> None:
@@ -295,7 +295,9 @@ def _curve(axis: Axes, reference: Arm) -> None:
         curve = BrightnessCurve.of(reference.videos)
     except SettingError:
         return
-    axis.plot(curve.log_diameter, curve.log_intensity, color=VERMILLION, linewidth=2)
+    axis.plot(
+        curve.log_diameter / np.log(10), curve.log_intensity / np.log(10), color=VERMILLION, linewidth=2
+    )
 
 
 def _has_light(item: Judged) -> bool:
@@ -324,9 +326,3 @@ def _short(name: str) -> str:
         "recovery": "recovery, %",
         "size_at_brightness": "size at\nbrightness, %",
     }[name]
-
-
-def _plain_ticks(axis: Axes, places: Sequence[int]) -> None:
-    axis.set_xticks(places)
-    axis.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}"))
-    axis.xaxis.set_minor_formatter(FuncFormatter(lambda *_: ""))
