@@ -22,6 +22,7 @@ from nta.report.document import html
 from nta.report.reliance import mark_of, with_reasons
 from nta.report.wording import (
     SUMMARY_NAMES,
+    TRACKED_PER_FRAME,
     UNITS,
     Mood,
     as_percent,
@@ -42,7 +43,7 @@ _NAMES = {
     **SUMMARY_NAMES,
     "in_cell_per_ml": "Concentration in the cell",
     "in_sample_per_ml": "Concentration in the sample",
-    "per_frame": "Seen per frame, in tracks",
+    "per_frame": TRACKED_PER_FRAME,
     "brightness_e_per_ms": "Median light of the tracks",
 }
 _HOW_TO_READ = (
@@ -160,7 +161,16 @@ def _doubts(batch: Batch) -> Iterator[str]:
 
 
 def _groups(groups: Sequence[Replicates]) -> doc.Table:
-    head = ("Group", "Number", "Mean", "95 % over videos", "with what they share", "SD", "CV", "Videos")
+    head = (
+        "Group",
+        "Number",
+        "Mean",
+        "95 % over videos",
+        "and with the systematic budget",
+        "SD",
+        "CV",
+        "Videos",
+    )
     rows: list[tuple[str, ...]] = []
     for group in groups:
         name = group.group

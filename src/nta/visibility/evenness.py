@@ -29,7 +29,7 @@ _LEAST_FIELD = 6.0  # least length of the field, in rims
 class Evenness:
     """Spots in tracks where they are most frequent, over their mean; 1 if chance may explain the difference.
 
-    first, last : particles in tracks per frame in the first and the last third (in time), or in the middle and the outer
+    first, last : tracked particles per frame in the first and the last third (in time), or in the middle and the outer
         thirds (across the field; over equal areas, of the field inside its rim).
     """
 

@@ -210,7 +210,7 @@ def evenness(e: Evidence) -> Iterator[Finding]:
             name,
             title,
             in_time.shortfall,
-            f"particles in tracks per frame: {change}"
+            f"tracked particles per frame: {change}"
             + (f"; their mean is {in_time.shortfall:.0%} below the most" if in_time.shortfall else ""),
             "of a dye that bleaches take the first seconds only, with less laser power; else let the sample come to rest "
             "and hold the focus; the interval of the concentration holds the difference",
@@ -226,7 +226,7 @@ def evenness(e: Evidence) -> Iterator[Finding]:
         name,
         title,
         across.shortfall,
-        f"particles in tracks per frame: {change}"
+        f"tracked particles per frame: {change}"
         + (f"; {narrow}, and the mean {across.shortfall:.0%} below the middle" if across.shortfall else ""),
         "widen the light sheet, or cut the recording to the field that it fills, or anchor the sheet to beads of known "
         "concentration (nta calibrate); its interval holds the difference",
