@@ -172,6 +172,21 @@ def _again(few, folder, request):
     return {job.name: outcome for job, outcome in batch.done}
 
 
+def test_an_interruption_leaves_nothing_half_written(few, tmp_path):
+    output = tmp_path / "batch"
+    jobs = plan(few, output)
+    half = output / "results" / f".{jobs[0].name}-0123abcd.partial"
+
+    def interrupted(*_):
+        half.mkdir(parents=True)  # as a process leaves it that is ended while it writes
+        raise KeyboardInterrupt
+
+    jobs = [replace(job, trouble="not today") for job in jobs]
+    with pytest.raises(KeyboardInterrupt):
+        run_batch(jobs, output, workers=1, on_done=interrupted)
+    assert not half.exists()
+
+
 def test_only_what_changed_is_redone(few, quick, tmp_path, here):
     request = Request(settings=AnalysisSettings.from_toml(quick), report=False)
     folder = tmp_path / "batch"

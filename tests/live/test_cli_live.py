@@ -1,6 +1,7 @@
 """`nta live`: the view, the words, and the whole way on a small instrument."""
 
 import io
+import signal
 from dataclasses import replace
 
 import numpy as np
@@ -189,6 +190,25 @@ def test_after_a_full_disk_it_says_how_to_analyse_what_there_is(tmp_path, capsys
     told = capsys.readouterr().err
     assert "the file cannot be written any more" in told
     assert f"analyze what was recorded with: nta analyze {tmp_path / 'out' / 'recording.h5'}" in told
+
+
+def test_after_sigterm_the_recording_is_whole_and_no_report_is_made(tmp_path, capsys, monkeypatch):
+    write = RecordingWriter.write
+
+    def signalled(self, frame):
+        write(self, frame)
+        if frame.index == 20:
+            signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr(RecordingWriter, "write", signalled)
+    small = ["--set", "width_px=160", "--set", "height_px=120", "--profile", "simulated"]
+    assert main(["live", *small, "-o", str(tmp_path / "out")]) == 130
+    told = capsys.readouterr().err
+    assert f"analyze what was recorded with: nta analyze {tmp_path / 'out' / 'recording.h5'}" in told
+    assert [entry.name for entry in (tmp_path / "out").iterdir()] == ["recording.h5"]
+    with open_recording(tmp_path / "out" / "recording.h5") as recording:
+        assert len(list(recording.frames())) > 20
+        assert not recording.report.truncated
 
 
 @pytest.mark.parametrize("verb", ["run", "live"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import Any
 
 from nta.batch.job import Job
@@ -20,7 +20,7 @@ class ClusterError(NtaError):
     """The cluster cannot be reached, or its workers cannot do the work."""
 
 
-def on_dask(jobs: Sequence[Job], function: Callable[[Job], JobOutcome], executor: str) -> Iterator[Done]:
+def on_dask(jobs: Sequence[Job], function: Callable[[Job], JobOutcome], executor: str) -> Generator[Done]:
     """Yield every job with its outcome as they are done, in no order; jobs of a lost worker go to other workers.
 
     A job is done once: a worker that starts it late finds the outcome of the first. A job that crashes several workers

@@ -37,10 +37,15 @@ def record_device(
     with open_driver(options.driver, **device_settings(options)) as instrument:
         if refuse is not None:
             refuse(instrument, said)
-        writer = new_recording(path, instrument, said)
         rate = instrument.camera.state().frame_rate_hz
         total = round(options.duration * rate) if rate else None
-        with frame_progress(f"recording from {instrument.name}", total, quiet=options.quiet) as progress:
+        title = f"recording from {instrument.name}"
+        with (
+            new_recording(
+                path, instrument, said
+            ) as writer,  # no file is left by who interrupts before the first frame
+            frame_progress(title, total, quiet=options.quiet) as progress,
+        ):
             done = record(instrument, writer, duration_s=options.duration, progress=progress)
     return said_how_it_ended(done, path, quiet=options.quiet)
 
