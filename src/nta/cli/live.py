@@ -16,7 +16,7 @@ from nta.cli.analyze import asked_of, refuse_taken
 from nta.cli.arguments import conditions_in, device_settings
 from nta.cli.live_view import line, view
 from nta.cli.progress import compiling_said, say
-from nta.cli.record import refuse_no_time, said_how_it_ended
+from nta.cli.record import refuse_no_time, said_how_it_ended, say_what_fits
 from nta.cli.run import kept_said, report_of, results_folder, say_how_to_go_on
 from nta.errors import LiveAnalysisError, SettingError
 from nta.io.recordings import new_recording
@@ -66,6 +66,7 @@ def _recorded(
     said = conditions_in(options, {})
     with open_driver(options.driver, **device_settings(options)) as instrument:
         refuse_no_temperature(instrument, said)
+        say_what_fits(path, instrument, longest_s, quiet=options.quiet)
         camera = instrument.camera.state()
         with compiling_said(quiet=options.quiet):
             warm_up(camera, request.profile, request.settings)

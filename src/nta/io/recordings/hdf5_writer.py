@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import errno
 import json
-import shutil
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -21,7 +19,7 @@ from nta.devices import Instrument
 from nta.errors import RecordingError, SettingError
 from nta.frames import CameraState, Frame, RecordingReport
 from nta.io.atomic import check_writable
-from nta.io.recordings.hdf5_disk import DiskFile
+from nta.io.recordings.hdf5_disk import DiskFile, refuse_full
 from nta.io.recordings.hdf5_images import ImageTable
 from nta.io.recordings.hdf5_layout import (
     BLACK,
@@ -38,8 +36,6 @@ from nta.version import software
 
 if TYPE_CHECKING:
     import h5py
-
-_SPARE_BYTES, _FRAMES_SPARE = 1 << 20, 4  # kept free on the disk, for the tables of the file
 
 
 class RecordingWriter:
@@ -133,7 +129,7 @@ class RecordingWriter:
             raise RecordingError(
                 f"frame {frame.index} comes after frame {self._last_index}; indices must grow"
             )
-        self._refuse_full(frame.image.nbytes)
+        refuse_full(self.path, frame.image.nbytes)
         is_black = images.append(frame.image)
         self._refuse_failed()
         self._pending_rows.append((frame.index, _clock(frame.host_time_ns), _clock(frame.device_time_ns)))
@@ -203,12 +199,6 @@ class RecordingWriter:
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close(ended_by=None if value is None else f"{type(value).__name__}: {value}")
-
-    def _refuse_full(self, frame_bytes: int) -> None:
-        """Stop while there is room to close in order: if HDF5 cannot write a table, the file can never be opened."""
-        free = shutil.disk_usage(self.path.parent).free
-        if free < _FRAMES_SPARE * frame_bytes + _SPARE_BYTES:
-            raise OSError(errno.ENOSPC, f"{free / 2**20:.1f} MB are free", str(self.path))
 
     def _opened(self) -> Any:
         if self._file is None:
