@@ -327,6 +327,24 @@ def test_flipped_bytes_cost_their_frame_alone(tmp_path):
     np.testing.assert_array_equal(found, np.delete(images, 7, axis=0))
 
 
+def test_many_damaged_frames_are_one_remark(tmp_path):
+    path = _written(tmp_path / "hit.h5", noisy_frames(12, 12))
+    with h5py.File(path) as file:
+        places = [
+            file["frames"].id.get_chunk_info_by_coord((k, 0, 0)).byte_offset for k in (3, *range(5, 12))
+        ]
+    data = bytearray(path.read_bytes())
+    for place in places:
+        data[place] ^= 0xFF
+    path.write_bytes(data)
+    _, frames, recording = read_back(path)
+    assert [frame.index for frame in frames] == [0, 1, 2, 4]
+    assert recording.report.damaged_frames == 8
+    (note,) = recording.report.notes
+    assert note.startswith("8 images cannot be read (")
+    assert note.endswith("): frame 3 to frame 11")
+
+
 def _zeroed(path, name, numbers):
     """Put zeros in the place of chunks, as a disk does with what it had not written at a power failure."""
     with h5py.File(path) as file:

@@ -52,7 +52,7 @@ def run_batch(
     on_done
         Called for each job when it is finished.
     on_compiling
-        Called once if the processes on this machine compile kernels, which they do at first use.
+        Called once if the processes, or workers of the cluster, compile kernels, which they do at first use.
 
     Raises
     ------
@@ -84,7 +84,7 @@ def _execute(
     jobs: Sequence[Job], workers: int | None, executor: str, on_compiling: Callable[[], None]
 ) -> Generator[Done]:
     if executor:
-        return on_dask(jobs, work, executor)
+        return on_dask(jobs, work, executor, on_compiling=on_compiling)
     available = cores()
     if workers is not None and workers < 1:
         raise SettingError(f"there must be at least 1 worker, got {workers}")

@@ -54,8 +54,7 @@ class Hdf5Reader:
                 try:
                     image = images[k]
                 except OSError as error:  # the fletcher32 checksum does not match
-                    tally.damaged += 1
-                    tally.note(f"frame {self._index[k]} is unreadable ({_first_line(error)})")
+                    tally.unreadable(f"frame {self._index[k]}", _first_line(error))
                     continue
                 if not image.any():
                     if not is_there(images, k, self._size) or self._is_lost(k):
