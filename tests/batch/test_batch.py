@@ -1,5 +1,6 @@
 """A batch as a lab runs it: bad files among the good ones, interrupted, resumed, changed."""
 
+import errno
 import os
 import re
 import shutil
@@ -384,6 +385,20 @@ def test_a_job_never_raises(few, tmp_path, quick):
     outcome = work(gone)
     assert outcome.status == "failed"
     assert "gone.avi" in outcome.reason
+
+
+def test_a_folder_that_cannot_be_written_any_more_costs_no_analysis(few, tmp_path, monkeypatch):
+    (job, *_) = plan(few, tmp_path / "batch")
+
+    def refused(**_):  # not by its mode, which does not bind the root of a container
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr("tempfile.TemporaryDirectory", refused)
+    monkeypatch.setattr("nta.batch.work.analyze_file", lambda *_, **__: pytest.fail("it was analysed"))
+    outcome = work(job)
+    assert outcome.status == "failed"
+    assert re.search("cannot be written: .*: Permission denied", outcome.reason)
+    assert not outcome.lasting
 
 
 def test_a_microscope_format_and_a_recording_without_a_size_are_no_whole_batch(
